@@ -1,0 +1,43 @@
+import type { Mailbox } from '../model/email-address.js';
+import type { TemplateEmailAttachment } from '../model/template-email-info.js';
+
+/** One finished message: nothing in it is rendered or looked up any more. */
+export interface EmailMessage {
+  /** Deterministic, the same in each attempt; with angle brackets. */
+  messageId: string;
+  from: Mailbox;
+  to: Mailbox;
+  replyTo?: Mailbox[];
+  cc?: Mailbox[];
+  bcc?: Mailbox[];
+  subject: string;
+  html?: string;
+  text?: string;
+  headers: Record<string, string>;
+  attachments?: (TemplateEmailAttachment & { encoding?: 'base64' })[];
+}
+
+/** What is known about a message after the attempt to hand it over. */
+export type HandOver =
+  /** The mail server took it. */
+  | { kind: 'accepted' }
+  /** The mail server refused it, or it could not be made: nobody has it. `permanent` false: 4xx, might work later. */
+  | { kind: 'refused'; permanent: boolean; code: string; text: string }
+  /** The transport was down or silent before the first byte of the message: nobody has it. */
+  | { kind: 'not_begun'; blame: 'transport' | 'unclear'; text: string }
+  /** The message was on its way when the answer got lost: it may have been taken. */
+  | { kind: 'unknown'; code: string; text: string };
+
+/** The seam to transports. */
+export interface EmailMessageSender {
+  /**
+   * Hands one message over and waits for the answer.
+   *
+   * Never rejects: every failure is one of the four answers. Never hands a message over twice by itself. When `signal`
+   * aborts, it stops as soon as it can and answers what is known.
+   */
+  send(message: EmailMessage, signal: AbortSignal): Promise<HandOver>;
+}
+
+/** Injection token of the sender in use. */
+export const EMAIL_MESSAGE_SENDER = Symbol('EMAIL_MESSAGE_SENDER');

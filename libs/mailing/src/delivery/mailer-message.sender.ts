@@ -1,0 +1,78 @@
+import type { ISendMailOptions, MailerService } from '@nestjs-modules/mailer';
+import type { SendMailOptions, Transporter } from 'nodemailer';
+import type { MailingEvents } from '../model/mailing-event.js';
+import { TransporterMissingError } from '../model/setup.errors.js';
+import { toHandOver } from './delivery-failure.js';
+import type { EmailMessage, EmailMessageSender, HandOver } from './email-message.sender.js';
+import { HandOverProbe } from './hand-over.probe.js';
+
+/** What a pooled transport has and a plain one has not. */
+interface PoolOptions {
+  maxRequeues?: number;
+}
+
+/**
+ * Hands messages to the host's `MailerService`, so the host's transports, plugins, DKIM and defaults apply.
+ *
+ * Messages go in finished: `html` and `text`, never `template` or `context`, because the mailer would insert a context
+ * unescaped, and a missing template ends the process inside its adapters.
+ */
+export class MailerMessageSender implements EmailMessageSender {
+  constructor(
+    private readonly mailer: MailerService,
+    private readonly transporterName: string | null,
+    private readonly events: MailingEvents,
+  ) {}
+
+  /**
+   * Prepares the host's transport: evidence of hand-over, and no repetition behind our back. A pool that queues a message
+   * again after its connection broke would send a second copy of what the server had already taken.
+   *
+   * @throws TransporterMissingError if the mailer has no such transport.
+   */
+  prepare(): void {
+    const transporter = this.#transporter();
+    HandOverProbe.equip(transporter);
+    const pool = (transporter.transporter as { options?: PoolOptions }).options;
+    if (pool?.maxRequeues) {
+      this.events.emit('pool:requeues-disabled', { transporterName: this.transporterName, was: pool.maxRequeues });
+      pool.maxRequeues = 0;
+    }
+  }
+
+  async send(message: EmailMessage, signal: AbortSignal): Promise<HandOver> {
+    const probe = new HandOverProbe();
+    const options = probe.attachTo({ ...(message as SendMailOptions), signal } as SendMailOptions);
+    if (this.transporterName) (options as ISendMailOptions).transporterName = this.transporterName;
+    try {
+      const info = (await this.mailer.sendMail(options as ISendMailOptions)) as { rejected?: unknown[]; rejectedErrors?: unknown[] };
+      return this.#rejectedThoughOthersWereTaken(message, info) ?? { kind: 'accepted' };
+    } catch (error) {
+      return toHandOver(error, probe.begun);
+    }
+  }
+
+  /** With cc or bcc a message is sent as soon as one address is taken; what counts is the recipient's. */
+  #rejectedThoughOthersWereTaken(
+    message: EmailMessage,
+    info: { rejected?: unknown[]; rejectedErrors?: unknown[] },
+  ): HandOver | null {
+    const at = (info.rejected ?? []).findIndex((one) => addressOf(one) === message.to.address);
+    return at < 0 ? null : toHandOver(info.rejectedErrors?.[at] ?? { code: 'EENVELOPE', message: 'refused' }, false);
+  }
+
+  #transporter(): Transporter {
+    let transporter: Transporter | undefined;
+    try {
+      transporter = this.mailer.getTransporter(this.transporterName ?? undefined);
+    } catch {
+      // The mailer throws a ReferenceError for a name it does not know.
+    }
+    if (!transporter) throw new TransporterMissingError(this.transporterName ?? 'default');
+    return transporter;
+  }
+}
+
+function addressOf(value: unknown): string {
+  return typeof value === 'string' ? value : String((value as { address?: unknown })?.address);
+}

@@ -1,0 +1,103 @@
+import { type Attempt, settled } from '../model/outcome.js';
+import type { ProfileRepository } from '../model/profile.repository.js';
+import type { MarkedRecipient } from '../model/recipient.js';
+import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import type { EmailMessageSender, HandOver } from './email-message.sender.js';
+import { MessageComposer } from './message.composer.js';
+import { type Addressee, type Skip, toAddressee } from './recipient.policy.js';
+import type { MailingTemplate } from './template.renderer.js';
+
+/** How long a sender may take to stop after its deadline before its answer is no longer waited for. */
+const STOP_GRACE_MS = 1_000;
+
+/** A recipient whose profile has been looked up. */
+export interface PreparedRecipient {
+  idx: number;
+  addressee: Addressee | Skip;
+}
+
+export interface MailingDeliveryParts {
+  sender: EmailMessageSender;
+  profiles: ProfileRepository | null;
+  messageTimeoutMs: number;
+}
+
+/** Turns the recipients of one mailing into messages and hands them over, one by one. */
+export class MailingDelivery {
+  readonly #composer: MessageComposer;
+
+  constructor(
+    identity: string,
+    private readonly info: TemplateEmailInfo,
+    private readonly template: MailingTemplate,
+    private readonly parts: MailingDeliveryParts,
+  ) {
+    this.#composer = new MessageComposer(identity, info);
+  }
+
+  /** Looks the profiles of one beat up, in one query. */
+  async prepare(recipients: MarkedRecipient[]): Promise<PreparedRecipient[]> {
+    const ids = recipients.flatMap((one) => (one.userId === undefined ? [] : [one.userId]));
+    const profiles = ids.length > 0 && this.parts.profiles ? await this.parts.profiles.findByIds(ids) : null;
+    return recipients.map((one) => ({
+      idx: one.idx,
+      addressee: toAddressee(one, one.userId === undefined ? undefined : profiles?.get(one.userId)),
+    }));
+  }
+
+  /**
+   * Sends to one recipient.
+   *
+   * @param stop aborts when the process has no more time; the message then ends as what is known of it.
+   */
+  async deliver({ idx, addressee }: PreparedRecipient, stop: AbortSignal): Promise<Attempt> {
+    if ('skip' in addressee) return settled(idx, 'skipped', addressee.skip, addressee.text);
+    let message;
+    try {
+      const rendered = this.template.render({ ...this.info.params, ...addressee.variables });
+      message = this.#composer.compose(idx, addressee.mailbox, rendered);
+    } catch (error) {
+      return settled(idx, 'error', 'template', error instanceof Error ? error.message : String(error));
+    }
+    return toAttempt(idx, await this.#withinDeadline(stop, (signal) => this.parts.sender.send(message, signal)));
+  }
+
+  async #withinDeadline(stop: AbortSignal, send: (signal: AbortSignal) => Promise<HandOver>): Promise<HandOver> {
+    const { messageTimeoutMs } = this.parts;
+    const deadline = new AbortController();
+    const abort = (): void => deadline.abort();
+    const timer = setTimeout(abort, messageTimeoutMs);
+    stop.addEventListener('abort', abort, { once: true });
+    if (stop.aborted) abort();
+    let grace: NodeJS.Timeout | undefined;
+    const gaveUp = new Promise<HandOver>((resolve) => {
+      deadline.signal.addEventListener('abort', () => {
+        const text = `no answer within ${messageTimeoutMs} ms`;
+        grace = setTimeout(() => resolve({ kind: 'unknown', code: 'deadline', text }), STOP_GRACE_MS);
+      });
+    });
+    try {
+      return await Promise.race([send(deadline.signal), gaveUp]);
+    } catch (error) {
+      // A sender of the host that breaks its contract: nobody can know how far the message got.
+      return { kind: 'unknown', code: 'sender', text: error instanceof Error ? error.message : String(error) };
+    } finally {
+      clearTimeout(timer);
+      clearTimeout(grace);
+      stop.removeEventListener('abort', abort);
+    }
+  }
+}
+
+function toAttempt(idx: number, handOver: HandOver): Attempt {
+  switch (handOver.kind) {
+    case 'accepted':
+      return settled(idx, 'sent');
+    case 'refused':
+      return settled(idx, 'error', handOver.code, handOver.text);
+    case 'unknown':
+      return settled(idx, 'in_doubt', handOver.code, handOver.text);
+    case 'not_begun':
+      return { kind: 'returned', idx, blame: handOver.blame, reason: handOver.text };
+  }
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { domainToASCII } from 'node:url';
+import addressparser from 'nodemailer/lib/addressparser';
+
+/** One mailbox, ready for a header and an envelope. */
+export interface Mailbox {
+  /** `local@domain`, the domain in ASCII form. */
+  address: string;
+  /** Display name, one line; empty when there is none. */
+  name: string;
+}
+
+/** RFC 5321 section 4.5.3.1: at most 64 octets before the @ and 254 in all. */
+const LONGEST_LOCAL_PART = 64;
+const LONGEST_ADDRESS = 254;
+
+/**
+ * What may stand before the @ without quotes (RFC 5322 `dot-atom`), widened to non-ASCII letters (RFC 6531). Quoted
+ * local parts are refused: hardly a mailbox uses one, and a stray quote in a list is far more often a typing error.
+ */
+const LOCAL_PART = /^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+)*$/u;
+
+const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Control characters, and the separators U+2028 and U+2029 that some readers take for line breaks. */
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/** True if the text could break out of a header line. */
+export function hasControlCharacters(text: string): boolean {
+  return CONTROL.test(text);
+}
+
+/** Folds control characters and runs of white space into single spaces, for texts that come from a recipient's data. */
+export function toOneLine(text: string): string {
+  return text.replace(new RegExp(CONTROL, 'g'), ' ').replace(/\s+/g, ' ').trim();
+}
+
+/**
+ * Parses exactly one mailbox.
+ *
+ * @returns null unless the text is exactly one valid mailbox: two addresses in one text must never reach two people.
+ */
+export function parseMailbox(text: unknown): Mailbox | null {
+  if (typeof text !== 'string' || hasControlCharacters(text.trim())) return null;
+  const trimmed = text.trim();
+  // The parser is for header lines; a bare address must not be interpreted, only checked.
+  if (!/[<>",;:()\s]/.test(trimmed)) return toMailbox(trimmed, '');
+  const parsed = addressparser(trimmed, { flatten: true });
+  return parsed.length === 1 && /<[^<>]*>$/.test(trimmed) ? toMailbox(parsed[0].address ?? '', parsed[0].name ?? '') : null;
+}
+
+/** Parses a comma separated list of mailboxes; null if any of them is invalid or there is none. */
+export function parseMailboxes(text: unknown): Mailbox[] | null {
+  if (typeof text !== 'string' || hasControlCharacters(text)) return null;
+  const mailboxes = addressparser(text, { flatten: true }).map((one) => toMailbox(one.address ?? '', one.name ?? ''));
+  return mailboxes.length > 0 && mailboxes.every((one) => one !== null) ? mailboxes : null;
+}
+
+/**
+ * The same for every spelling of one mailbox: letter case, Unicode or punycode domain, composed or decomposed letters.
+ *
+ * Letter case of the local part is folded although RFC 5321 calls it significant: no mail provider in use tells
+ * `Ann@` from `ann@`, and a list that has both means one person.
+ */
+export function mailboxKey(address: string): string {
+  return createHash('sha256').update(address.normalize('NFC').toLowerCase()).digest('hex');
+}
+
+function toMailbox(address: string, name: string): Mailbox | null {
+  const at = address.lastIndexOf('@');
+  if (at < 1) return null;
+  const local = address.slice(0, at).normalize('NFC');
+  const domain = domainToASCII(address.slice(at + 1)).toLowerCase();
+  const valid =
+    LOCAL_PART.test(local) &&
+    DOMAIN.test(domain) &&
+    Buffer.byteLength(local) <= LONGEST_LOCAL_PART &&
+    Buffer.byteLength(local) + 1 + domain.length <= LONGEST_ADDRESS;
+  return valid ? { address: `${local}@${domain}`, name: toOneLine(name) } : null;
+}

@@ -1,0 +1,54 @@
+import { mailboxKey, parseMailbox, toOneLine } from './email-address.js';
+import type { Recipient } from './recipient.js';
+import { toStorable } from './storable.js';
+
+/** Widths of the columns that hold what a host calls a recipient. */
+export const LONGEST_USER_ID = 255;
+export const LONGEST_EMAIL = 320;
+export const LONGEST_DISPLAY_NAME = 255;
+
+/** One entry of a list of recipients, looked at before it is written down. */
+export type ListedRecipient =
+  | { kind: 'profile'; userId: string }
+  | { kind: 'address'; email: string; name: string | null; key: string; data: Record<string, unknown> | null }
+  /** Costs this recipient only: it is written down as skipped, with the reason, and mailed never. */
+  | { kind: 'invalid'; shownAs: string; reason: 'invalid_address' | 'invalid_recipient' };
+
+/**
+ * Turns what a host calls a recipient into what is written down.
+ *
+ * @param persist whether the recipient's own data has to be stored.
+ * @throws UnstorableValueError if it has to be and can't be.
+ */
+export function toListedRecipient(recipient: Recipient, persist: boolean): ListedRecipient {
+  if (typeof recipient === 'string') return fromAddress(recipient, null, null);
+  if (typeof recipient !== 'object' || recipient === null) return invalid(recipient, 'invalid_recipient');
+  if ('userId' in recipient) return fromUserId(recipient.userId);
+  if (!('email' in recipient)) return invalid(recipient, 'invalid_recipient');
+  const { email, name = null, data = null } = recipient;
+  return fromAddress(email, name, persist ? toStorable(data, `data of recipient ${email}`) : data);
+}
+
+function fromUserId(userId: unknown): ListedRecipient {
+  const id = typeof userId === 'number' || typeof userId === 'bigint' ? String(userId) : userId;
+  if (typeof id !== 'string' || id === '' || id.length > LONGEST_USER_ID) return invalid(userId, 'invalid_recipient');
+  return { kind: 'profile', userId: id };
+}
+
+function fromAddress(email: unknown, name: string | null, data: Record<string, unknown> | null): ListedRecipient {
+  const mailbox = parseMailbox(email);
+  if (!mailbox) return invalid(email, 'invalid_address');
+  const shownName = toOneLine(String(name ?? mailbox.name)).slice(0, LONGEST_DISPLAY_NAME);
+  return {
+    kind: 'address',
+    email: mailbox.address,
+    name: shownName === '' ? null : shownName,
+    key: mailboxKey(mailbox.address),
+    data,
+  };
+}
+
+function invalid(value: unknown, reason: 'invalid_address' | 'invalid_recipient'): ListedRecipient {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  return { kind: 'invalid', shownAs: text.slice(0, LONGEST_EMAIL), reason };
+}

@@ -1,0 +1,25 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** One running process of the host application, and its lease. */
+@Entity({ name: 'dps_mail_server' })
+export class MailServer {
+  @PrimaryColumn({ name: 'uniq_server_id', type: 'varchar', length: 255 })
+  uniqServerId: string;
+
+  /** A fresh UUID for each start; a process whose incarnation is no longer here has lost its work. */
+  @Column({ name: 'incarnation', type: 'varchar', length: 36 })
+  incarnation: string;
+
+  @Column({ name: 'hostname', type: 'varchar', length: 255 })
+  hostname: string;
+
+  @Column({ name: 'pid', type: 'int' })
+  pid: number;
+
+  @Column({ name: 'started_at', type: 'datetime', precision: 3 })
+  startedAt: Date;
+
+  /** Last heartbeat, by the database's clock. */
+  @Column({ name: 'last_updated', type: 'datetime', precision: 3 })
+  lastUpdated: Date;
+}

@@ -1,0 +1,15 @@
+import { EmailAddress } from './email-address.entity.js';
+import { MailServer } from './mail-server.entity.js';
+import { MailTrackdata } from './mail-trackdata.entity.js';
+import { Mailing } from './mailing.entity.js';
+import { UserMailing } from './user-mailing.entity.js';
+
+/**
+ * The entities of the plugin, for hosts that list their entities by hand instead of setting `autoLoadEntities`.
+ *
+ * @example
+ * ```ts
+ * TypeOrmModule.forRoot({ type: 'mariadb', url, entities: [Customer, ...mailingEntities] });
+ * ```
+ */
+export const mailingEntities = [Mailing, UserMailing, EmailAddress, MailServer, MailTrackdata];

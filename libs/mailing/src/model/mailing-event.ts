@@ -1,0 +1,69 @@
+import { EventEmitter } from 'node:events';
+import type { MailingStatus } from './mailing-status.js';
+import type { SettledStatus } from './recipient-status.js';
+
+/** Every event of the plugin with its facts. Names are `area:phase`. No event carries an address. */
+export interface MailingEventMap {
+  /** The list of recipients is complete. */
+  'list:written': { mailingId: string; numProfiles: number; numDuplicates: number; numInvalid: number };
+  /** The list could not be completed; the mailing is `failed`. */
+  'list:failed': { mailingId: string; reason: string };
+  /** A run begins or goes on. `mailingId` is null for a mailing that is not persisted. */
+  'run:started': { mailingId: string | null; numSettled: number; numProfiles: number | null };
+  /** A dead run's slice was recovered: these recipients were caught between hand-over and answer. */
+  'run:recovered': { mailingId: string; numSettled: number; numProfiles: number; numInDoubt: number; resent: boolean };
+  'run:ended': { mailingId: string | null; status: MailingStatus; numSent: number; numErrors: number; numSkipped: number };
+  /** Somebody else took the slice over; this process writes and sends nothing more for it. */
+  'run:lost': { mailingId: string | null };
+  /** The run stopped on an error of its own; it is picked up again at the next sweep. */
+  'run:failed': { mailingId: string | null; error: unknown };
+  /** A statement of the run failed and is tried again as a whole. */
+  'run:beat-retried': { mailingId: string | null; error: unknown; attempt: number; delayMs: number };
+  /** The transport can't be reached; nobody is charged for it. */
+  'transport:down': { mailingId: string | null; reason: string; retryInMs: number };
+  /** One recipient is settled. */
+  'recipient:settled': { mailingId: string | null; idx: number; status: SettledStatus; code: string | null };
+  'server:registered': { uniqServerId: string; incarnation: string };
+  /** Another live process uses this server id. */
+  'server:standing-by': { uniqServerId: string; otherHost: string; otherPid: number };
+  /** The row of this incarnation is gone: somebody declared this process dead. */
+  'server:lost': { uniqServerId: string; incarnation: string };
+  /** A heartbeat or a sweep failed; it is tried again. */
+  'server:trouble': { uniqServerId: string; step: string; error: unknown };
+  /** A mailing of a dead server moved here. */
+  'mailing:adopted': { mailingId: string; fromServerId: string; toServerId: string };
+  /** The mailing can't go on and waits for somebody. */
+  'mailing:paused': { mailingId: string; reason: string };
+  /** A pooled transport would have sent messages again by itself after a lost connection; it no longer does. */
+  'pool:requeues-disabled': { transporterName: string | null; was: number };
+  /** Commits of this database may not survive a power cut. */
+  'database:not-durable': { setting: string; value: string; expected: string };
+}
+
+/**
+ * Where the plugin says what it does. Listeners run in the plugin's own flow: keep them short and never let them throw.
+ *
+ * @example
+ * ```ts
+ * constructor(events: MailingEvents) {
+ *   events.on('run:ended', ({ mailingId, status }) => metrics.count(`mailing.${status}`, { mailingId }));
+ * }
+ * ```
+ */
+export class MailingEvents {
+  readonly #emitter = new EventEmitter().setMaxListeners(0);
+
+  on<K extends keyof MailingEventMap>(name: K, listener: (facts: MailingEventMap[K]) => void): this {
+    this.#emitter.on(name, listener);
+    return this;
+  }
+
+  off<K extends keyof MailingEventMap>(name: K, listener: (facts: MailingEventMap[K]) => void): this {
+    this.#emitter.off(name, listener);
+    return this;
+  }
+
+  emit<K extends keyof MailingEventMap>(name: K, facts: MailingEventMap[K]): void {
+    this.#emitter.emit(name, facts);
+  }
+}

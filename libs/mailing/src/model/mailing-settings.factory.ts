@@ -1,0 +1,118 @@
+import { statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { isAbsolute } from 'node:path';
+import type { MailingModuleOptions, MailingSettings, TemplateOptions } from './mailing-options.js';
+import { MailingOptionsError } from './setup.errors.js';
+
+const GROUPS: Record<string, readonly string[]> = {
+  '': [
+    'templates',
+    'uniqServerId',
+    'migrationList',
+    'inDoubt',
+    'profileRepository',
+    'transporterName',
+    'run',
+    'server',
+  ],
+  run: ['concurrency', 'maxInDoubt', 'messageTimeoutMs', 'parallelMailings'],
+  server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs'],
+  templates: ['dir'],
+};
+
+/** These are needed before any factory can run. */
+const BESIDE_FACTORY = 'Give it to forRootAsync itself, beside useFactory, useClass or useExisting.';
+const HINTS: Record<string, string | undefined> = { dataSource: BESIDE_FACTORY, isGlobal: BESIDE_FACTORY };
+
+/**
+ * Fills in the defaults and checks every bound.
+ *
+ * @throws MailingOptionsError naming the first option that is unknown, out of its bounds or contradicts another.
+ */
+export function toMailingSettings(options: MailingModuleOptions): MailingSettings {
+  checkNames('', options);
+  const run = options.run ?? {};
+  const server = options.server ?? {};
+  checkNames('run', run);
+  checkNames('server', server);
+  const concurrency = whole('run.concurrency', run.concurrency ?? 5, 1, 1_000);
+  const heartbeatMs = whole('server.heartbeatMs', server.heartbeatMs ?? 5_000, 20, 600_000);
+  return {
+    templates: templateFolder(options.templates),
+    uniqServerId: text('uniqServerId', options.uniqServerId ?? hostname(), 255),
+    migrationList: migrationList(options.migrationList ?? []),
+    inDoubt: oneOf('inDoubt', options.inDoubt ?? 'leave', ['leave', 'resend'] as const),
+    profileRepository: aClass('profileRepository', options.profileRepository ?? null),
+    transporterName:
+      options.transporterName === undefined ? null : text('transporterName', options.transporterName, 255),
+    run: {
+      concurrency,
+      maxInDoubt: whole('run.maxInDoubt', run.maxInDoubt ?? 2 * concurrency, concurrency, 100_000, 'run.concurrency'),
+      messageTimeoutMs: whole('run.messageTimeoutMs', run.messageTimeoutMs ?? 60_000, 10, 3_600_000),
+      parallelMailings: whole('run.parallelMailings', run.parallelMailings ?? 4, 1, 1_000),
+    },
+    server: {
+      heartbeatMs,
+      serverTimeoutMs: whole(
+        'server.serverTimeoutMs',
+        server.serverTimeoutMs ?? Math.max(20_000, 3 * heartbeatMs),
+        3 * heartbeatMs,
+        86_400_000,
+        '3 × server.heartbeatMs',
+      ),
+      shutdownTimeoutMs: whole('server.shutdownTimeoutMs', server.shutdownTimeoutMs ?? 10_000, 0, 600_000),
+    },
+  };
+}
+
+function checkNames(group: string, options: object): void {
+  const path = group ? `${group}.` : '';
+  if (typeof options !== 'object' || options === null) {
+    throw new MailingOptionsError(group || 'options', 'an object', options);
+  }
+  for (const name of Object.keys(options)) {
+    if (!GROUPS[group].includes(name)) {
+      const expected = `absent, because the options here are ${GROUPS[group].join(', ')}`;
+      throw new MailingOptionsError(`${path}${name}`, expected, (options as Record<string, unknown>)[name], HINTS[name]);
+    }
+  }
+}
+
+function whole(option: string, value: number, low: number, high: number, lowIs?: string): number {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    const bound = lowIs ? `${low} (${lowIs})` : `${low}`;
+    throw new MailingOptionsError(option, `a whole number from ${bound} to ${high}`, value);
+  }
+  return value;
+}
+
+function text(option: string, value: string, longest: number): string {
+  if (typeof value !== 'string' || value.trim() === '' || value.length > longest) {
+    throw new MailingOptionsError(option, `a text of 1 to ${longest} characters`, value);
+  }
+  return value;
+}
+
+function oneOf<T extends string>(option: string, value: T, allowed: readonly T[]): T {
+  if (!allowed.includes(value)) throw new MailingOptionsError(option, `one of ${allowed.join(', ')}`, value);
+  return value;
+}
+
+function aClass<T>(option: string, value: T | null): T | null {
+  if (value !== null && typeof value !== 'function') throw new MailingOptionsError(option, 'a class', value);
+  return value;
+}
+
+function migrationList(list: string[]): string[] {
+  if (!Array.isArray(list)) throw new MailingOptionsError('migrationList', 'an array of server ids', list);
+  return [...new Set(list.map((id, n) => text(`migrationList[${n}]`, id, 255)))];
+}
+
+function templateFolder(templates: TemplateOptions): TemplateOptions {
+  checkNames('templates', templates);
+  const { dir } = templates;
+  if (typeof dir !== 'string' || !isAbsolute(dir) || !statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new MailingOptionsError('templates.dir', 'the absolute path of a folder that exists', dir);
+  }
+  return { dir };
+}

@@ -1,0 +1,66 @@
+/**
+ * The life of a mailing.
+ *
+ * Asked-for and reached are two words: `pausing` is a wish that whoever works on the mailing still has to carry
+ * out, `paused` is a fact.
+ */
+export type MailingStatus =
+  /** The list of recipients is being written; nobody may send yet. */
+  | 'loading'
+  /** The list is complete and nobody works on it. */
+  | 'pending'
+  /** A run holds the claim and sends. */
+  | 'in_progress'
+  /** Somebody asked for a pause; messages in flight are still being finished. */
+  | 'pausing'
+  /** Nothing is in flight; goes on when somebody resumes it. */
+  | 'paused'
+  /** Somebody asked for the end; messages in flight are still being finished. */
+  | 'canceling'
+  /** Final: ended on request before its last recipient. */
+  | 'canceled'
+  /** Final: every recipient is settled. */
+  | 'completed'
+  /** Final: the list was never completed, or the mailing can't be sent at all; the reason is stored. */
+  | 'failed';
+
+/** Somebody has to work on these: the owner, or whoever takes over from a dead owner. */
+export const UNFINISHED_STATUSES = ['pending', 'in_progress', 'pausing', 'canceling'] as const;
+
+/** A run holds these, or held them when its process died. */
+export const CLAIMED_STATUSES = ['in_progress', 'pausing', 'canceling'] as const;
+
+/** Nothing leads out of these. */
+export const FINAL_STATUSES = ['canceled', 'completed', 'failed'] as const;
+
+/** Every arrow between two states, with the reason it exists. The `WHERE` of each update enforces its arrow. */
+export const MAILING_TRANSITIONS: Record<MailingStatus, Partial<Record<MailingStatus, string>>> = {
+  loading: {
+    pending: 'the last recipient is written',
+    failed: 'the writer died, the source of recipients threw, or the server stopped in between',
+    canceling: 'canceled while the list was being written',
+  },
+  pending: {
+    in_progress: 'a run claimed it',
+    paused: 'paused before anybody began, or its template is gone',
+    canceled: 'canceled before anybody began',
+    failed: 'it can not be sent at all',
+  },
+  in_progress: {
+    pending: 'orderly stop: the claim is handed back',
+    pausing: 'a person or the plugin asks for a pause',
+    canceling: 'a person asks for the end',
+    completed: 'the last recipient is settled',
+    paused: 'the plugin can not go on (template gone) and has nothing in flight',
+  },
+  pausing: {
+    paused: 'the last message in flight is settled',
+    completed: 'it was on its last recipient',
+    canceling: 'the end is asked for before the pause is reached',
+  },
+  paused: { pending: 'resumed', canceled: 'canceled while paused' },
+  canceling: { canceled: 'the last message in flight is settled', completed: 'it was on its last recipient' },
+  canceled: {},
+  completed: {},
+  failed: {},
+};

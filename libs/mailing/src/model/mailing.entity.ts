@@ -1,0 +1,139 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { MailingStatus } from './mailing-status.js';
+
+/**
+ * One templated e-mail to one list of recipients.
+ *
+ * Two indexes besides the key: `(uniq_server_id, status)` for the restarter, which asks "what is unfinished of
+ * this server" at every sweep, and the unique `idempotency_key`.
+ */
+@Entity({ name: 'dps_mailing' })
+@Index('idx_dps_mailing_server', ['uniqServerId', 'status'])
+@Index('uq_dps_mailing_idempotency', ['idempotencyKey'], { unique: true })
+export class Mailing {
+  /** UUID version 7, so that ids sort by the time of creation. */
+  @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
+  id: string;
+
+  @Column({ name: 'name', type: 'varchar', length: 255, nullable: true })
+  name: string | null;
+
+  /** Handlebars source of the subject. */
+  @Column({ name: 'subject', type: 'text' })
+  subject: string;
+
+  /** The server that works on it, or will at its next start. */
+  @Column({ name: 'uniq_server_id', type: 'varchar', length: 255, nullable: true })
+  uniqServerId: string | null;
+
+  /** Incarnation of the claiming process plus a counter; every write of a run proves it. */
+  @Column({ name: 'claim_token', type: 'varchar', length: 64, nullable: true })
+  claimToken: string | null;
+
+  @Column({ name: 'from_address', type: 'text' })
+  from: string;
+
+  @Column({ name: 'reply_to', type: 'text', nullable: true })
+  replyTo: string | null;
+
+  @Column({ name: 'cc', type: 'text', nullable: true })
+  cc: string | null;
+
+  @Column({ name: 'bcc', type: 'text', nullable: true })
+  bcc: string | null;
+
+  /** Relative to the configured template folder. */
+  @Column({ name: 'template_url', type: 'text' })
+  templateUrl: string;
+
+  /** Template of the text part; without it the text part is made from the html. */
+  @Column({ name: 'alt_template_url', type: 'text', nullable: true })
+  altTemplateUrl: string | null;
+
+  @Column({ name: 'fill_from_templ', type: 'boolean', default: false })
+  fillFromTemplate: boolean;
+
+  @Column({ name: 'send_as_html', type: 'boolean', default: true })
+  sendAsHtml: boolean;
+
+  @Column({ name: 'send_as_text', type: 'boolean', default: true })
+  sendAsText: boolean;
+
+  @Column({ name: 'params', type: 'json', nullable: true })
+  params: Record<string, unknown> | null;
+
+  @Column({ name: 'headers', type: 'json', nullable: true })
+  headers: Record<string, string> | null;
+
+  @Column({ name: 'attachments', type: 'json', nullable: true })
+  attachments: unknown[] | null;
+
+  @Column({ name: 'site_id', type: 'varchar', length: 255, nullable: true })
+  siteId: string | null;
+
+  @Column({ name: 'locale', type: 'varchar', length: 35, nullable: true })
+  locale: string | null;
+
+  @Column({ name: 'batch_exec_id', type: 'varchar', length: 255, nullable: true })
+  batchExecId: string | null;
+
+  @Column({ name: 'is_batched', type: 'boolean', default: false })
+  isBatched: boolean;
+
+  @Column({ name: 'batch_size', type: 'int', nullable: true })
+  batchSize: number | null;
+
+  @Column({ name: 'ignore_fatigue', type: 'boolean', default: false })
+  ignoreFatigue: boolean;
+
+  @Column({ name: 'idempotency_key', type: 'varchar', length: 255, nullable: true })
+  idempotencyKey: string | null;
+
+  @Column({ name: 'status', type: 'varchar', length: 16 })
+  status: MailingStatus;
+
+  @Column({ name: 'status_reason', type: 'text', nullable: true })
+  statusReason: string | null;
+
+  @Column({ name: 'num_profiles', type: 'int', default: 0 })
+  numProfiles: number;
+
+  @Column({ name: 'num_sent', type: 'int', default: 0 })
+  numSent: number;
+
+  @Column({ name: 'num_errors', type: 'int', default: 0 })
+  numErrors: number;
+
+  @Column({ name: 'num_skipped', type: 'int', default: 0 })
+  numSkipped: number;
+
+  @Column({ name: 'num_bounces', type: 'int', default: 0 })
+  numBounces: number;
+
+  @Column({ name: 'num_soft_bounces', type: 'int', default: 0 })
+  numSoftBounces: number;
+
+  /** Every recipient before this index is settled: where a new run starts to look. */
+  @Column({ name: 'settled_idx', type: 'int', default: 0 })
+  settledIdx: number;
+
+  /** No recipient at or after this index has ever been marked: where recovery may stop to look. */
+  @Column({ name: 'next_idx', type: 'int', default: 0 })
+  nextIdx: number;
+
+  /** Grows with every transaction of the claim holder, so that an update always changes its row. */
+  @Column({ name: 'beat', type: 'int', default: 0 })
+  beat: number;
+
+  @Column({ name: 'created_at', type: 'datetime', precision: 3 })
+  createdAt: Date;
+
+  @Column({ name: 'scheduled_at', type: 'datetime', precision: 3, nullable: true })
+  scheduledAt: Date | null;
+
+  @Column({ name: 'start_time', type: 'datetime', precision: 3, nullable: true })
+  startTime: Date | null;
+
+  @Column({ name: 'end_time', type: 'datetime', precision: 3, nullable: true })
+  endTime: Date | null;
+}

@@ -1,0 +1,33 @@
+import type { SettledStatus } from './recipient-status.js';
+
+/** What became of one recipient: final, and written once. */
+export interface Outcome {
+  idx: number;
+  status: SettledStatus;
+  /** SMTP reply code or a word of ours; null when sent. */
+  code: string | null;
+  /** For people; cut to `LONGEST_ERROR_TEXT` when stored. */
+  text: string | null;
+}
+
+/** Column width of `error_text`. */
+export const LONGEST_ERROR_TEXT = 1000;
+
+/** What became of one attempt: an outcome, or the proof that nothing was handed over. */
+export type Attempt =
+  | { kind: 'settled'; outcome: Outcome }
+  /**
+   * Nothing was handed over: the transport is down, or it is unclear whether it or this recipient is to blame. The
+   * recipient goes back untouched and no attempt is counted.
+   */
+  | { kind: 'returned'; idx: number; blame: 'transport' | 'unclear'; reason: string };
+
+/** Shorthand for an attempt that ends with a recorded outcome. */
+export function settled(
+  idx: number,
+  status: SettledStatus,
+  code: string | null = null,
+  text: string | null = null,
+): Attempt {
+  return { kind: 'settled', outcome: { idx, status, code, text } };
+}

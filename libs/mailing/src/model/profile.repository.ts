@@ -1,0 +1,38 @@
+/** What the plugin needs to know about a profile of the host. */
+export interface RecipientProfile {
+  email: string | null;
+  name?: string;
+  /** `invalid` profiles are skipped. */
+  emailStatus?: 'valid' | 'invalid';
+  /** False: the person does not want mail and is skipped. Default: true. */
+  receiveEmail?: boolean;
+  locale?: string;
+  /** Template variables of this profile. */
+  data?: Record<string, unknown>;
+}
+
+/**
+ * The seam to the host's profiles. Give a class by the option `profileRepository`; a provider of the host
+ * is used as it is, any other class is instantiated by Nest with its dependencies.
+ *
+ * @example
+ * ```ts
+ * @Injectable()
+ * class CustomerProfiles implements ProfileRepository {
+ *   constructor(@InjectRepository(Customer) private readonly customers: Repository<Customer>) {}
+ *
+ *   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
+ *     const rows = await this.customers.findBy({ id: In(ids) });
+ *     return new Map(rows.map((row) => [row.id, { email: row.email, name: row.name }]));
+ *   }
+ * }
+ * ```
+ */
+export interface ProfileRepository {
+  /** Called once for each beat of a run with the ids of that beat; ids without a profile are left out of the map. */
+  findByIds(ids: string[]): Promise<Map<string, RecipientProfile>>;
+  /** Reserved for bounces: marks addresses valid or invalid. */
+  setEmailStatus?(emails: string[], status: 'valid' | 'invalid'): Promise<void>;
+  /** Reserved for contact fatigue: notes when profiles were mailed. */
+  setLastEmailed?(ids: string[], at: Date): Promise<void>;
+}

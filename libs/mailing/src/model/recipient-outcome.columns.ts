@@ -1,0 +1,25 @@
+import { Column } from 'typeorm';
+import type { RecipientStatus } from './recipient-status.js';
+
+/** What both recipient tables record about one recipient; the states are those of `recipient-status.ts`. */
+export abstract class RecipientOutcomeColumns {
+  @Column({ name: 'status', type: 'varchar', length: 16 })
+  status: RecipientStatus;
+
+  /** How often the message was handed over, or may have been. */
+  @Column({ name: 'attempts', type: 'int', default: 0 })
+  attempts: number;
+
+  @Column({ name: 'next_attempt_at', type: 'datetime', precision: 3, nullable: true })
+  nextAttemptAt: Date | null;
+
+  @Column({ name: 'settled_at', type: 'datetime', precision: 3, nullable: true })
+  settledAt: Date | null;
+
+  /** SMTP reply code, enhanced code or a word of ours (`template`, `invalid_address`, …). */
+  @Column({ name: 'error_code', type: 'varchar', length: 64, nullable: true })
+  errorCode: string | null;
+
+  @Column({ name: 'error_text', type: 'varchar', length: 1000, nullable: true })
+  errorText: string | null;
+}

@@ -1,0 +1,41 @@
+/** The life of one recipient of one mailing. */
+export type RecipientStatus =
+  /** Nobody has touched it yet, or it was handed back untouched. */
+  | 'pending'
+  /** The intent to send is committed; the message may be on its way. Whatever a crash catches is in this state. */
+  | 'sending'
+  /** Settled: the mail server took the message. */
+  | 'sent'
+  /** Settled: refused, with code and text. */
+  | 'error'
+  /** Settled: never handed over, with the reason. */
+  | 'skipped'
+  /** Settled: handed over, and nobody can know whether it was taken. Counted as an error, listed by one call. */
+  | 'in_doubt';
+
+/** What a recipient can end with. Each counts in exactly one counter of its mailing. */
+export type SettledStatus = Extract<RecipientStatus, 'sent' | 'error' | 'skipped' | 'in_doubt'>;
+
+/** The counter of `dps_mailing` that a settled recipient is added to. */
+export const COUNTER_OF: Record<SettledStatus, 'num_sent' | 'num_errors' | 'num_skipped'> = {
+  sent: 'num_sent',
+  error: 'num_errors',
+  skipped: 'num_skipped',
+  in_doubt: 'num_errors',
+};
+
+/** Every arrow between two states, with the reason it exists. The `WHERE` of each update enforces its arrow. */
+export const RECIPIENT_TRANSITIONS: Record<RecipientStatus, Partial<Record<RecipientStatus, string>>> = {
+  pending: { sending: 'a beat committed the intent' },
+  sending: {
+    sent: 'the mail server answered 250',
+    error: 'the mail server refused it, or it could not be rendered',
+    skipped: 'the recipient may not or can not be mailed',
+    in_doubt: 'a crash, a lost connection or a deadline hit between hand-over and answer',
+    pending: 'handed back: it was proven that nothing was handed over, or policy `resend` after a crash',
+  },
+  sent: {},
+  error: {},
+  skipped: {},
+  in_doubt: {},
+};

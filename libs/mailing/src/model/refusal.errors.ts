@@ -1,0 +1,180 @@
+import { MailingError, shown } from './mailing.error.js';
+
+/** A request to send that was refused before anything was written. */
+export abstract class TemplateEmailRefusal extends MailingError {}
+
+/** Recipients are neither an iterable nor an async iterable of recipients. */
+export class UnknownRecipientsError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_RECIPIENTS_UNKNOWN';
+
+  constructor(readonly recipients: unknown) {
+    super(
+      `sendEmailMessage: expected recipients to be an array, an iterable or an async iterable, got ${shown(recipients)}. ` +
+        'Wrap a single recipient in an array.',
+    );
+  }
+}
+
+/** A recipient is given by profile id, but the host gave no `ProfileRepository`. */
+export class ProfileRepositoryMissingError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_PROFILE_REPOSITORY_MISSING';
+
+  constructor(readonly userId: string) {
+    super(
+      `sendEmailMessage: expected addresses only, got the profile id ${shown(userId)}. ` +
+        'Give the option profileRepository, which turns profile ids into addresses.',
+    );
+  }
+}
+
+/** A required field of the info is missing or empty. */
+export class MissingFieldError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_FIELD_MISSING';
+
+  constructor(
+    readonly field: string,
+    readonly value: unknown,
+  ) {
+    super(`sendEmailMessage: expected info.${field} to be a text that is not empty, got ${shown(value)}. Set it.`);
+  }
+}
+
+/** A field of the info has another shape than its type says. */
+export class InvalidFieldError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_FIELD_INVALID';
+
+  constructor(
+    readonly field: string,
+    expected: string,
+    readonly value: unknown,
+  ) {
+    super(`sendEmailMessage: expected info.${field} to be ${expected}, got ${shown(value)}. Correct it.`);
+  }
+}
+
+/** An address in from, reply-to, cc or bcc can't be parsed. */
+export class InvalidHeaderAddressError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_HEADER_ADDRESS_INVALID';
+
+  constructor(
+    readonly field: string,
+    readonly value: unknown,
+  ) {
+    super(
+      `sendEmailMessage: expected info.${field} to hold addresses such as "Ann <ann@shop.example>", got ${shown(value)}. Correct it.`,
+    );
+  }
+}
+
+/** A header value holds a line break or another control character, which could add headers of its own. */
+export class HeaderLineBreakError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_HEADER_LINE_BREAK';
+
+  constructor(
+    readonly field: string,
+    readonly value: unknown,
+  ) {
+    super(
+      `sendEmailMessage: expected info.${field} to be one line without control characters, got ${shown(value)}. ` +
+        'Remove the line break.',
+    );
+  }
+}
+
+/** The template file does not exist or can't be read. */
+export class TemplateMissingError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_TEMPLATE_MISSING';
+
+  constructor(
+    readonly templateUrl: string,
+    readonly path: string,
+    cause?: unknown,
+  ) {
+    super(
+      `The template ${shown(templateUrl)} can not be read at ${path}. Put the file there, or correct the path relative to templates.dir.`,
+      { cause },
+    );
+  }
+}
+
+/** The template lies outside the configured folder. */
+export class TemplateOutsideFolderError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_TEMPLATE_OUTSIDE_FOLDER';
+
+  constructor(
+    readonly templateUrl: string,
+    readonly folder: string,
+  ) {
+    super(
+      `The template ${shown(templateUrl)} lies outside the template folder ${folder}. Move it into the folder; templates elsewhere are never read.`,
+    );
+  }
+}
+
+/** The template (or the subject, which is one) does not compile or does not render. */
+export class TemplateNotCompilingError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_TEMPLATE_NOT_COMPILING';
+
+  constructor(
+    readonly templateUrl: string,
+    cause: unknown,
+  ) {
+    super(
+      `The template ${shown(templateUrl)} does not render: ${cause instanceof Error ? cause.message : shown(cause)}. Correct the template.`,
+      { cause },
+    );
+  }
+}
+
+/** A value that has to outlive the process can't be stored as JSON. */
+export class UnstorableValueError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_VALUE_UNSTORABLE';
+
+  constructor(
+    /** Where in the info, for example `params.orders[3].total`. */
+    readonly path: string,
+    readonly found: string,
+  ) {
+    super(
+      `sendEmailMessage: expected info.${path} to be storable as JSON, got ${found}. ` +
+        'Give plain values, or send with persist false, where nothing is stored.',
+    );
+  }
+}
+
+/** The server is shutting down and takes no new mailings. */
+export class ServerStoppingError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_SERVER_STOPPING';
+
+  constructor(readonly uniqServerId: string) {
+    super(`The server ${shown(uniqServerId)} is shutting down and takes no new mailing. Send it again after the restart.`);
+  }
+}
+
+/** This process doesn't hold the lease of its server id, so it may not own a persisted mailing. */
+export class ServerStandingByError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_SERVER_STANDING_BY';
+
+  constructor(readonly uniqServerId: string) {
+    super(
+      `This process does not own the server id ${shown(uniqServerId)}: another live process uses it, or the database could not be reached. ` +
+        'Give each process a uniqServerId of its own, or send again once this one has registered.',
+    );
+  }
+}
+
+/** The list of recipients could not be written to its end; the mailing is `failed` and mails nobody. */
+export class RecipientListError extends MailingError {
+  readonly code = 'MAILING_LIST_INCOMPLETE';
+
+  constructor(
+    readonly mailingId: string,
+    cause: unknown,
+  ) {
+    super(
+      `The list of recipients of mailing ${mailingId} could not be written to its end: ` +
+        `${cause instanceof Error ? cause.message : shown(cause)}. Nobody is mailed. Mend the source and send again.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,109 @@
+import { MailingError, shown } from './mailing.error.js';
+
+/** An option of `MailingModule.forRoot` is out of its bounds or contradicts another one. */
+export class MailingOptionsError extends MailingError {
+  readonly code = 'MAILING_OPTIONS';
+
+  constructor(
+    /** Path of the option, for example `run.concurrency`. */
+    readonly option: string,
+    expected: string,
+    readonly value: unknown,
+    nextStep = 'Correct it where the host calls MailingModule.forRoot or forRootAsync.',
+  ) {
+    super(`MailingModule: expected ${option} to be ${expected}, got ${shown(value)}. ${nextStep}`);
+  }
+}
+
+/** The factory, class or promise that `forRootAsync` was given failed. */
+export class MailingOptionsFactoryError extends MailingError {
+  readonly code = 'MAILING_OPTIONS_FACTORY';
+
+  constructor(cause: unknown) {
+    super(
+      `MailingModule.forRootAsync: the options factory failed: ${cause instanceof Error ? cause.message : shown(cause)}. ` +
+        'Correct the factory, or the configuration it reads.',
+      { cause },
+    );
+  }
+}
+
+/** The data source named in the options is not registered in the host. */
+export class MailingDataSourceMissingError extends MailingError {
+  readonly code = 'MAILING_DATA_SOURCE_MISSING';
+
+  constructor(readonly dataSource: string) {
+    super(
+      `MailingModule: expected a TypeORM data source named ${shown(dataSource)}, but the application has none. ` +
+        `Import TypeOrmModule.forRoot({ name: ${shown(dataSource)}, … }), or set the option dataSource to the name it has.`,
+    );
+  }
+}
+
+/** The entities of the plugin are not part of the data source. */
+export class MailingEntitiesMissingError extends MailingError {
+  readonly code = 'MAILING_ENTITIES_MISSING';
+
+  constructor(
+    readonly dataSource: string,
+    readonly entities: string[],
+  ) {
+    super(
+      `MailingModule: expected the data source ${shown(dataSource)} to know the entities ${entities.join(', ')}, but it does not. ` +
+        'Add mailingEntities to the entities of TypeOrmModule.forRoot, or set autoLoadEntities: true.',
+    );
+  }
+}
+
+/** The tables of the plugin are missing or of another version. */
+export class MailingMigrationsMissingError extends MailingError {
+  readonly code = 'MAILING_MIGRATIONS_MISSING';
+
+  constructor(
+    readonly table: string,
+    cause: unknown,
+  ) {
+    super(
+      `MailingModule: expected the table ${table} with the columns of this version, but the database answers: ` +
+        `${cause instanceof Error ? cause.message : shown(cause)}. ` +
+        'Add mailingMigrations to the migrations of the data source and run them (migration:run, or migrationsRun: true).',
+      { cause },
+    );
+  }
+}
+
+/** A driver the plugin's SQL has not been written for. */
+export class UnsupportedDatabaseError extends MailingError {
+  readonly code = 'MAILING_DATABASE_UNSUPPORTED';
+
+  constructor(readonly type: string) {
+    super(
+      `MailingModule: expected a data source of type mysql, mariadb or better-sqlite3, got ${shown(type)}. ` +
+        'Give the plugin a data source of one of these types by the option dataSource.',
+    );
+  }
+}
+
+/** `MailerModule` of `@nestjs-modules/mailer` is not imported. */
+export class MailerMissingError extends MailingError {
+  readonly code = 'MAILING_MAILER_MISSING';
+
+  constructor() {
+    super(
+      'MailingModule: expected MailerService of @nestjs-modules/mailer, but the application has none. ' +
+        'Import MailerModule.forRoot({ transport: … }) in the root module.',
+    );
+  }
+}
+
+/** The mailer has no transport of the name given in the options. */
+export class TransporterMissingError extends MailingError {
+  readonly code = 'MAILING_TRANSPORTER_MISSING';
+
+  constructor(readonly transporterName: string) {
+    super(
+      `MailingModule: expected the mailer to have a transport named ${shown(transporterName)}, but it has none. ` +
+        'Add it to transports of MailerModule.forRoot, or correct the option transporterName.',
+    );
+  }
+}

@@ -1,0 +1,61 @@
+/** A file that goes along with every message of a mailing. */
+export interface TemplateEmailAttachment {
+  /** The name the recipient sees. */
+  filename: string;
+  /** Absolute path of a file, read for each message; it has to be there until the mailing is completed. */
+  path?: string;
+  /** The content itself; bytes are stored base64. Streams are refused: the first recipient would use them up. */
+  content?: string | Uint8Array;
+  /** MIME type; by default derived from the filename. */
+  contentType?: string;
+  /** Content id for `<img src="cid:…">`. */
+  cid?: string;
+}
+
+/**
+ * What is sent: one per mailing. The sender works on a copy, so the object may be used again at once.
+ *
+ * @example
+ * ```ts
+ * const info: TemplateEmailInfo = {
+ *   name: 'Summer letter',
+ *   templateUrl: 'newsletter.hbs',
+ *   subject: 'Hello {{name}}, summer is here',
+ *   from: 'The Corner Shop <news@shop.example>',
+ *   params: { discount: 10 },
+ * };
+ * ```
+ */
+export interface TemplateEmailInfo {
+  /** Shown in listings and logs; at most 255 characters. */
+  name?: string;
+  /** Html template, relative to `templates.dir`. */
+  templateUrl: string;
+  /** Template of the text part, relative to `templates.dir`; without it the text part is made from the html. */
+  altTemplateUrl?: string;
+  /** Handlebars source, rendered per recipient without html escaping. */
+  subject: string;
+  /** One address, with or without a name: `Ann <ann@shop.example>`. */
+  from: string;
+  /** One or more addresses, comma separated. */
+  replyTo?: string;
+  /** One or more addresses, comma separated. Each gets a copy of **every** message of the mailing. */
+  cc?: string;
+  /** One or more addresses, comma separated. Each gets a copy of **every** message of the mailing. */
+  bcc?: string;
+  /** Variables of the templates, the same for all recipients. A recipient's own data wins over them. */
+  params?: Record<string, unknown>;
+  /** Further headers, the same for all recipients. */
+  headers?: Record<string, string>;
+  attachments?: TemplateEmailAttachment[];
+  /** Send a html part. Default: true. */
+  sendAsHtml?: boolean;
+  /** Send a text part. Default: true. */
+  sendAsText?: boolean;
+  /** Kept with the mailing for the host's own evaluation; keys and values up to 254 characters. */
+  trackingData?: Record<string, string>;
+  siteId?: string;
+  locale?: string;
+  /** Common id of several mailings that belong together. */
+  batchExecId?: string;
+}

@@ -1,0 +1,22 @@
+/**
+ * Errors after which the database has certainly rolled the transaction back, so that doing it again as a whole is
+ * safe: deadlock (1213), lock wait timeout (1205), record changed since last read (1020), SQLite busy or locked.
+ */
+export function isLockFault(error: unknown): boolean {
+  const { errno, code } = (error ?? {}) as { errno?: unknown; code?: unknown };
+  if (errno === 1213 || errno === 1205 || errno === 1020) return true;
+  return typeof code === 'string' && /^SQLITE_(BUSY|LOCKED)/.test(code);
+}
+
+/** The table or one of its columns does not exist: the migrations have not run. */
+export function isMissingTable(error: unknown): boolean {
+  const { errno, message } = (error ?? {}) as { errno?: unknown; message?: unknown };
+  if (errno === 1146 || errno === 1054) return true;
+  return typeof message === 'string' && /no such (table|column)/.test(message);
+}
+
+/** A unique key has this value already. */
+export function isDuplicateKey(error: unknown): boolean {
+  const { errno, code } = (error ?? {}) as { errno?: unknown; code?: unknown };
+  return errno === 1062 || (typeof code === 'string' && /^SQLITE_CONSTRAINT/.test(code));
+}

@@ -1,0 +1,113 @@
+import type { InDoubtPolicy } from '../model/mailing-options.js';
+import type { MailingStatus } from '../model/mailing-status.js';
+import type { MailingDatabase, Session } from './mailing.database.js';
+import { adoptMailings } from './statements/adopt-mailings.js';
+import { claimMailing } from './statements/claim-mailing.js';
+import { recoverMailing } from './statements/recover-mailing.js';
+import { failDeadLists } from './statements/write-list.js';
+
+/** The right to work on a mailing, and where its books stood when it was obtained. */
+export interface HeldClaim {
+  mailingId: string;
+  claimToken: string;
+  beat: number;
+  settledIdx: number;
+  numSettled: number;
+  numProfiles: number;
+  /** Recipients that a dead run had left between hand-over and answer; null if there was no dead run. */
+  numCaught: number | null;
+}
+
+/** A mailing that waits for work. */
+export interface UnfinishedMailing {
+  mailingId: string;
+  status: MailingStatus;
+  claimToken: string | null;
+}
+
+/** Who may work on which mailing: claiming, recovering from the dead, adopting from other servers. */
+export class MailingClaims {
+  constructor(private readonly database: MailingDatabase) {}
+
+  /** Mailings of this server that somebody has to work on, oldest first. */
+  async unfinished(uniqServerId: string): Promise<UnfinishedMailing[]> {
+    const rows = await this.database.rows<{ id: string; status: MailingStatus; claim_token: string | null }>(
+      `SELECT id, status, claim_token FROM ${this.database.tables.mailing}
+       WHERE uniq_server_id = ? AND status IN ('pending', 'in_progress', 'pausing', 'canceling') ORDER BY id`,
+      [uniqServerId],
+    );
+    return rows.map((row) => ({ mailingId: row.id, status: row.status, claimToken: row.claim_token }));
+  }
+
+  /** @returns null if the mailing is not `pending` here any more: somebody else was faster. */
+  claim(mailingId: string, uniqServerId: string, claimToken: string): Promise<HeldClaim | null> {
+    return this.database.transaction(async (session) => {
+      const claimed = await claimMailing(session, mailingId, uniqServerId, claimToken);
+      return claimed ? this.#held(session, mailingId, claimToken, null) : null;
+    });
+  }
+
+  /** @returns null if somebody else was faster. */
+  recover(
+    mailingId: string,
+    uniqServerId: string,
+    deadToken: string,
+    claimToken: string,
+    policy: InDoubtPolicy,
+  ): Promise<HeldClaim | null> {
+    return this.database.transaction(async (session) => {
+      const caught = await recoverMailing(session, { mailingId, uniqServerId, deadToken, claimToken, policy });
+      return caught === null ? null : this.#held(session, mailingId, claimToken, caught);
+    });
+  }
+
+  /** Calls unfinished lists of dead incarnations of this server failed. @returns how many. */
+  failDeadLists(uniqServerId: string, incarnation: string): Promise<number> {
+    return failDeadLists(this.database, uniqServerId, incarnation);
+  }
+
+  /** Moves the mailings of a server that has no row any more. @returns the ids that moved. */
+  async adopt(fromServerId: string, toServerId: string): Promise<string[]> {
+    const { mailing } = this.database.tables;
+    const left = await this.database.rows<{ id: string }>(
+      `SELECT id FROM ${mailing} WHERE uniq_server_id = ?
+       AND status IN ('loading', 'pending', 'in_progress', 'pausing', 'paused', 'canceling')`,
+      [fromServerId],
+    );
+    if (left.length === 0) return [];
+    const moved = await adoptMailings(this.database, fromServerId, toServerId);
+    return moved === 0 ? [] : left.map((row) => row.id);
+  }
+
+  /** Servers other than this one that own something unfinished. */
+  async ownersOfUnfinished(uniqServerId: string): Promise<string[]> {
+    const rows = await this.database.rows<{ uniq_server_id: string }>(
+      `SELECT DISTINCT uniq_server_id FROM ${this.database.tables.mailing}
+       WHERE uniq_server_id <> ? AND status IN ('loading', 'pending', 'in_progress', 'pausing', 'paused', 'canceling')`,
+      [uniqServerId],
+    );
+    return rows.map((row) => row.uniq_server_id);
+  }
+
+  async #held(
+    session: Session,
+    mailingId: string,
+    claimToken: string,
+    numCaught: number | null,
+  ): Promise<HeldClaim> {
+    const [row] = await session.rows<Record<string, number>>(
+      `SELECT beat, settled_idx, num_profiles, num_sent + num_errors + num_skipped AS num_settled
+       FROM ${session.tables.mailing} WHERE id = ?`,
+      [mailingId],
+    );
+    return {
+      mailingId,
+      claimToken,
+      beat: Number(row.beat),
+      settledIdx: Number(row.settled_idx),
+      numSettled: Number(row.num_settled),
+      numProfiles: Number(row.num_profiles),
+      numCaught,
+    };
+  }
+}

@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DataSource, EntityTarget, ObjectLiteral, QueryResult, QueryRunner } from 'typeorm';
+import { EmailAddress } from '../model/email-address.entity.js';
+import { MailServer } from '../model/mail-server.entity.js';
+import { MailTrackdata } from '../model/mail-trackdata.entity.js';
+import { Mailing } from '../model/mailing.entity.js';
+import { UserMailing } from '../model/user-mailing.entity.js';
+import { isLockFault } from './database-fault.js';
+import { type Dialect, dialectOf } from './dialect.js';
+import { SerialQueue } from './serial-queue.js';
+
+/** Escaped names of our tables in this data source, prefix and schema included. */
+export interface TableNames {
+  mailing: string;
+  userMailing: string;
+  emailAddress: string;
+  mailServer: string;
+  mailTrackdata: string;
+}
+
+/** Where statements are run: inside a transaction, or one by one. */
+export interface Session {
+  readonly dialect: Dialect;
+  readonly tables: TableNames;
+  rows<T = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<T[]>;
+  /** @returns affected rows */
+  change(sql: string, parameters?: unknown[]): Promise<number>;
+}
+
+const LOCK_FAULT_ATTEMPTS = 6;
+const LOCK_FAULT_DELAY_MS = 20;
+
+/** One queue for each embedded data source, shared by everything in this process that uses it. */
+const queues = new WeakMap<DataSource, SerialQueue>();
+
+/**
+ * The only door to the host's database.
+ *
+ * On MySQL and MariaDB a transaction takes a connection of the pool and gives it back; nothing else is held, so a pool
+ * of one is enough. SQLite under TypeORM is one connection for the whole process, and a statement of one flow that runs
+ * while another flow's transaction is open is committed or rolled back with it. There every statement of ours goes
+ * through one queue.
+ */
+export class MailingDatabase implements Session {
+  readonly dialect: Dialect;
+  readonly tables: TableNames;
+  readonly #queue: SerialQueue | null;
+
+  constructor(private readonly dataSource: DataSource) {
+    this.dialect = dialectOf(dataSource);
+    this.tables = {
+      mailing: this.#tableOf(Mailing),
+      userMailing: this.#tableOf(UserMailing),
+      emailAddress: this.#tableOf(EmailAddress),
+      mailServer: this.#tableOf(MailServer),
+      mailTrackdata: this.#tableOf(MailTrackdata),
+    };
+    this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;
+  }
+
+  rows<T>(sql: string, parameters: unknown[] = []): Promise<T[]> {
+    return this.#alone((session) => session.rows<T>(sql, parameters));
+  }
+
+  change(sql: string, parameters: unknown[] = []): Promise<number> {
+    return this.#alone((session) => session.change(sql, parameters));
+  }
+
+  /**
+   * Runs the steps in one transaction; again as a whole, a few times, if the database rolled it back for a lock. The
+   * first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail
+   * at once instead of waiting for its turn.
+   */
+  async transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#transactionOnce(steps);
+      } catch (error) {
+        if (!isLockFault(error) || attempt === LOCK_FAULT_ATTEMPTS) throw error;
+        await delay(Math.random() * LOCK_FAULT_DELAY_MS * 2 ** attempt);
+      }
+    }
+  }
+
+  #transactionOnce<T>(steps: (session: Session) => Promise<T>): Promise<T> {
+    return this.#withRunner(async (runner) => {
+      await runner.startTransaction();
+      try {
+        const result = await steps(this.#sessionOf(runner));
+        await runner.commitTransaction();
+        return result;
+      } catch (error) {
+        // The connection may be the very thing that broke; the first error is the one that counts.
+        await runner.rollbackTransaction().catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  #alone<T>(step: (session: Session) => Promise<T>): Promise<T> {
+    return this.#withRunner((runner) => step(this.#sessionOf(runner)));
+  }
+
+  #withRunner<T>(job: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    const run = async (): Promise<T> => {
+      const runner = this.dataSource.createQueryRunner();
+      try {
+        return await job(runner);
+      } finally {
+        await runner.release();
+      }
+    };
+    return this.#queue ? this.#queue.run(run) : run();
+  }
+
+  #sessionOf(runner: QueryRunner): Session {
+    const run = (sql: string, parameters: unknown[] = []): Promise<QueryResult> =>
+      runner.query(sql, parameters, true) as Promise<QueryResult>;
+    return {
+      dialect: this.dialect,
+      tables: this.tables,
+      rows: async <T>(sql: string, parameters?: unknown[]) => (await run(sql, parameters)).records as T[],
+      change: async (sql, parameters) => (await run(sql, parameters)).affected ?? 0,
+    };
+  }
+
+  #tableOf(entity: EntityTarget<ObjectLiteral>): string {
+    const { tablePath } = this.dataSource.getMetadata(entity);
+    return tablePath
+      .split('.')
+      .map((part) => (part === '' ? part : this.dataSource.driver.escape(part)))
+      .join('.');
+  }
+}
+
+function queueOf(dataSource: DataSource): SerialQueue {
+  let queue = queues.get(dataSource);
+  if (!queue) queues.set(dataSource, (queue = new SerialQueue()));
+  return queue;
+}

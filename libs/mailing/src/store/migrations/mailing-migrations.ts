@@ -1,0 +1,11 @@
+import { CreateMailingTables1764028800000 } from './1764028800000-create-mailing-tables.js';
+
+/**
+ * The migrations of the plugin, for MySQL, MariaDB and SQLite alike; they honour `entityPrefix`.
+ *
+ * @example
+ * ```ts
+ * TypeOrmModule.forRoot({ type: 'mariadb', url, migrations: [...mailingMigrations], migrationsRun: true });
+ * ```
+ */
+export const mailingMigrations = [CreateMailingTables1764028800000];

@@ -1,0 +1,20 @@
+import { setImmediate } from 'node:timers/promises';
+
+/**
+ * Lets one job in at a time, in order of arrival.
+ *
+ * Between two jobs it gives the event loop a turn: embedded databases answer synchronously, so a loop of awaited calls
+ * would otherwise never leave the microtask queue, and sockets and timers would starve.
+ */
+export class SerialQueue {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<T>(job: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(job);
+    this.#last = result.then(
+      () => setImmediate(),
+      () => setImmediate(),
+    );
+    return result;
+  }
+}

@@ -1,0 +1,19 @@
+import type { Session } from '../mailing.database.js';
+import { placeholders } from './placeholders.js';
+
+/**
+ * Hands recipients back untouched: marked `sending`, and proven that nothing was handed over.
+ *
+ * - Lock order: after the mailing's row (`fenceBeat`); index: primary key.
+ * - `next_idx` does not move back, because recovery relies on it as the upper end; `settled_idx`, which `fenceBeat` has
+ *   just written, already stands at or below the lowest of them.
+ *
+ * @returns how many rows went back.
+ */
+export function handBack(session: Session, table: string, mailingId: string, indexes: number[]): Promise<number> {
+  return session.change(
+    `UPDATE ${table} SET status = 'pending'
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
+    [mailingId, ...indexes],
+  );
+}

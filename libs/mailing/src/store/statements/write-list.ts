@@ -1,0 +1,62 @@
+import type { Session } from '../mailing.database.js';
+
+/**
+ * First statement of every chunk of a list: proves that the list is still ours and counts those that are skipped for
+ * what they are.
+ *
+ * - Lock: the mailing's row first, recipients after it; index: primary key.
+ * - A writer that lost its server (zombie) or whose mailing was canceled finds no row and stops.
+ */
+export async function fenceLoading(
+  session: Session,
+  mailingId: string,
+  claimToken: string,
+  numInvalid: number,
+): Promise<boolean> {
+  const changed = await session.change(
+    `UPDATE ${session.tables.mailing} SET num_skipped = num_skipped + ?, beat = beat + 1
+     WHERE id = ? AND claim_token = ? AND status = 'loading'`,
+    [numInvalid, mailingId, claimToken],
+  );
+  return changed === 1;
+}
+
+/** The moment from which a mailing may start: its list is complete, and its count is known. */
+export async function finishList(
+  session: Session,
+  mailingId: string,
+  claimToken: string,
+  numProfiles: number,
+): Promise<boolean> {
+  const changed = await session.change(
+    `UPDATE ${session.tables.mailing} SET status = 'pending', num_profiles = ?, claim_token = NULL, beat = beat + 1
+     WHERE id = ? AND claim_token = ? AND status = 'loading'`,
+    [numProfiles, mailingId, claimToken],
+  );
+  return changed === 1;
+}
+
+/** A list that its living writer could not complete. */
+export function failList(session: Session, mailingId: string, claimToken: string, reason: string): Promise<number> {
+  return session.change(
+    `UPDATE ${session.tables.mailing}
+     SET status = 'failed', status_reason = ?, claim_token = NULL, beat = beat + 1, end_time = ${session.dialect.now}
+     WHERE id = ? AND claim_token = ? AND status = 'loading'`,
+    [reason, mailingId, claimToken],
+  );
+}
+
+/**
+ * Lists of this server whose writer died: every `loading` mailing that was not begun by the living incarnation.
+ *
+ * - Index: `(uniq_server_id, status)`. The token begins with the incarnation that wrote it.
+ */
+export function failDeadLists(session: Session, uniqServerId: string, incarnation: string): Promise<number> {
+  return session.change(
+    `UPDATE ${session.tables.mailing}
+     SET status = 'failed', status_reason = 'list incomplete', claim_token = NULL, beat = beat + 1,
+         end_time = ${session.dialect.now}
+     WHERE uniq_server_id = ? AND status = 'loading' AND (claim_token IS NULL OR claim_token NOT LIKE ?)`,
+    [uniqServerId, `${incarnation}#%`],
+  );
+}

@@ -1,0 +1,91 @@
+import type { MailingDatabase } from './mailing.database.js';
+import { isDuplicateKey } from './database-fault.js';
+import { type ServerIdentity, buryServer, insertServer, replaceServer } from './statements/register-server.js';
+import { renewLease } from './statements/renew-lease.js';
+
+/** A server as its row tells. */
+export interface RegisteredServer {
+  uniqServerId: string;
+  incarnation: string;
+  hostname: string;
+  pid: number;
+  /** Its lease ran out, by the database's clock. */
+  expired: boolean;
+}
+
+/** Tells whether a registered process is known not to run any more, whatever its lease says. */
+export type IsKnownDead = (server: RegisteredServer) => boolean;
+
+/** The servers that share this database: registering, heartbeats, burying the dead. */
+export class TemplateEmailBatchServerPersister {
+  constructor(
+    private readonly database: MailingDatabase,
+    private readonly serverTimeoutMs: number,
+  ) {}
+
+  /**
+   * Registers this process, in place of a dead one of the same id if there is one.
+   *
+   * @returns null once registered, or the live server that has the id.
+   */
+  async register(me: ServerIdentity, isKnownDead: IsKnownDead): Promise<RegisteredServer | null> {
+    for (;;) {
+      const other = await this.find(me.uniqServerId);
+      if (!other) {
+        if (await this.#insert(me)) return null;
+        continue;
+      }
+      const knownDead = isKnownDead(other);
+      if (!knownDead && !other.expired) return other;
+      if (await replaceServer(this.database, me, other.incarnation, knownDead, this.serverTimeoutMs)) return null;
+    }
+  }
+
+  /** @returns false if somebody declared this incarnation dead. */
+  renew(uniqServerId: string, incarnation: string): Promise<boolean> {
+    return renewLease(this.database, uniqServerId, incarnation);
+  }
+
+  /** Orderly end: the row goes, so nobody has to wait for the lease. */
+  async deregister(uniqServerId: string, incarnation: string): Promise<void> {
+    await this.database.change(
+      `DELETE FROM ${this.database.tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ?`,
+      [uniqServerId, incarnation],
+    );
+  }
+
+  /** Removes the row of a server that is dead. @returns true if the id has no live server now. */
+  async bury(uniqServerId: string, isKnownDead: IsKnownDead): Promise<boolean> {
+    const server = await this.find(uniqServerId);
+    if (!server) return true;
+    const knownDead = isKnownDead(server);
+    if (!knownDead && !server.expired) return false;
+    return buryServer(this.database, uniqServerId, server.incarnation, knownDead, this.serverTimeoutMs);
+  }
+
+  async find(uniqServerId: string): Promise<RegisteredServer | null> {
+    const [row] = await this.database.rows<Record<string, unknown>>(
+      `SELECT incarnation, hostname, pid, CASE WHEN last_updated < ${this.database.dialect.agoMs} THEN 1 ELSE 0 END AS expired
+       FROM ${this.database.tables.mailServer} WHERE uniq_server_id = ?`,
+      [this.serverTimeoutMs, uniqServerId],
+    );
+    if (!row) return null;
+    return {
+      uniqServerId,
+      incarnation: String(row.incarnation),
+      hostname: String(row.hostname),
+      pid: Number(row.pid),
+      expired: Number(row.expired) === 1,
+    };
+  }
+
+  async #insert(me: ServerIdentity): Promise<boolean> {
+    try {
+      await insertServer(this.database, me);
+      return true;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+}

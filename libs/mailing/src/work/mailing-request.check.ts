@@ -1,0 +1,146 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { hasControlCharacters, parseMailbox, parseMailboxes } from '../model/email-address.js';
+import type { Recipients } from '../model/recipient.js';
+import {
+  HeaderLineBreakError,
+  InvalidFieldError,
+  InvalidHeaderAddressError,
+  MissingFieldError,
+  UnknownRecipientsError,
+} from '../model/refusal.errors.js';
+import { toStorable } from '../model/storable.js';
+import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
+
+/** Headers that the plugin or the mail library writes; a host that sets them would break identity or delivery. */
+const RESERVED_HEADERS = new Set([
+  'from',
+  'to',
+  'cc',
+  'bcc',
+  'reply-to',
+  'subject',
+  'date',
+  'message-id',
+  'mime-version',
+  'content-type',
+  'content-transfer-encoding',
+  'x-mailing-id',
+]);
+
+/** RFC 5322 section 3.6.8: printable ASCII without colon. */
+const HEADER_NAME = /^[!-9;-~]+$/;
+
+const LONGEST_NAME = 255;
+const LONGEST_TRACKING_TEXT = 254;
+
+/**
+ * Checks a request to send and copies it, before anything is written.
+ *
+ * @returns a copy that shares nothing with the caller's object.
+ * @throws the refusals of `refusal.errors.ts`, each for its own reason.
+ */
+export async function checkRequest(
+  info: TemplateEmailInfo,
+  recipients: Recipients,
+  persist: boolean,
+): Promise<TemplateEmailInfo> {
+  checkRecipients(recipients);
+  if (typeof info !== 'object' || info === null) throw new MissingFieldError('templateUrl', undefined);
+  for (const field of ['templateUrl', 'subject', 'from'] as const) required(field, info[field]);
+  for (const field of ['subject', 'from', 'replyTo', 'cc', 'bcc', 'name', 'locale', 'siteId', 'batchExecId'] as const) {
+    oneLine(field, info[field]);
+  }
+  if (info.altTemplateUrl !== undefined) required('altTemplateUrl', info.altTemplateUrl);
+  if (!parseMailbox(info.from)) throw new InvalidHeaderAddressError('from', info.from);
+  for (const field of ['replyTo', 'cc', 'bcc'] as const) {
+    if (info[field] !== undefined && !parseMailboxes(info[field])) throw new InvalidHeaderAddressError(field, info[field]);
+  }
+  if ((info.name?.length ?? 0) > LONGEST_NAME) {
+    throw new InvalidFieldError('name', `at most ${LONGEST_NAME} characters`, info.name);
+  }
+  if (info.sendAsHtml === false && info.sendAsText === false) {
+    throw new InvalidFieldError('sendAsText', 'true where sendAsHtml is false', false);
+  }
+  checkHeaders(info.headers ?? {});
+  checkTrackingData(info.trackingData ?? {});
+  return {
+    ...info,
+    headers: info.headers && { ...info.headers },
+    trackingData: info.trackingData && { ...info.trackingData },
+    params: persist ? toStorable(info.params, 'params') : info.params && { ...info.params },
+    attachments: info.attachments && (await Promise.all(info.attachments.map(copyAttachment))),
+  };
+}
+
+function checkRecipients(recipients: Recipients): void {
+  const iterable =
+    typeof recipients === 'object' &&
+    recipients !== null &&
+    (Symbol.iterator in recipients || Symbol.asyncIterator in recipients);
+  if (!iterable) throw new UnknownRecipientsError(recipients);
+}
+
+function required(field: string, value: unknown): void {
+  if (typeof value !== 'string' || value.trim() === '') throw new MissingFieldError(field, value);
+}
+
+function oneLine(field: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== 'string') throw new InvalidFieldError(field, 'a text', value);
+  if (hasControlCharacters(value)) throw new HeaderLineBreakError(field, value);
+}
+
+function checkHeaders(headers: Record<string, string>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    const field = `headers[${JSON.stringify(name)}]`;
+    if (hasControlCharacters(name)) throw new HeaderLineBreakError(field, name);
+    if (!HEADER_NAME.test(name)) throw new InvalidFieldError(field, 'named by printable ASCII without colon', name);
+    if (RESERVED_HEADERS.has(name.toLowerCase())) {
+      throw new InvalidFieldError(field, 'a header that the mailing does not write itself', name);
+    }
+    oneLine(field, value);
+  }
+}
+
+function checkTrackingData(data: Record<string, string>): void {
+  for (const [key, value] of Object.entries(data)) {
+    const fits = typeof value === 'string' && key.length <= LONGEST_TRACKING_TEXT && value.length <= LONGEST_TRACKING_TEXT;
+    if (!fits) {
+      const expected = `a text of at most ${LONGEST_TRACKING_TEXT} characters, as its key`;
+      throw new InvalidFieldError(`trackingData[${JSON.stringify(key)}]`, expected, value);
+    }
+  }
+}
+
+/** Content becomes text, so that each recipient gets the same bytes, before and after a restart. */
+async function copyAttachment(
+  { filename, path, content, contentType, cid }: TemplateEmailAttachment,
+  n: number,
+): Promise<TemplateEmailAttachment & { encoding?: 'base64' }> {
+  const field = `attachments[${n}]`;
+  required(`${field}.filename`, filename);
+  oneLine(`${field}.filename`, filename);
+  oneLine(`${field}.contentType`, contentType);
+  oneLine(`${field}.cid`, cid);
+  const common = { filename, contentType, cid };
+  if (content instanceof Uint8Array) {
+    return { ...common, content: Buffer.from(content).toString('base64'), encoding: 'base64' };
+  }
+  if (typeof content === 'string') return { ...common, content };
+  if (content !== undefined) {
+    throw new InvalidFieldError(`${field}.content`, 'a text or bytes (a stream is used up by the first recipient)', content);
+  }
+  if (typeof path !== 'string' || !isAbsolute(path) || !(await isReadable(path))) {
+    throw new InvalidFieldError(`${field}.path`, 'the absolute path of a file that can be read', path);
+  }
+  return { ...common, path };
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+}

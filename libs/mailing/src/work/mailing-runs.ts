@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MailingResult } from '../model/mailing-handle.js';
+import type { MailingRun } from './mailing-run.js';
+
+/** Work that ends with a result; it announces the run it starts, so that the run can be stopped. */
+export type Work = (announce: (run: MailingRun) => void) => Promise<MailingResult>;
+
+interface Entry {
+  result: Promise<MailingResult>;
+  run: MailingRun | null;
+}
+
+/**
+ * The runs of this process: each mailing at most once, not more than `parallelMailings` at a time, the others in order of
+ * arrival. Whoever asks for a mailing that is being worked on gets the same result.
+ */
+export class MailingRuns {
+  readonly #entries = new Map<string, Entry>();
+  readonly #waiting: (() => void)[] = [];
+  #working = 0;
+  #stopping = false;
+
+  constructor(private readonly parallelMailings: number) {}
+
+  get isStopping(): boolean {
+    return this.#stopping;
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** @param key id of the mailing; for one that is not persisted, any id of its own. */
+  start(key: string, work: Work): Promise<MailingResult> {
+    const known = this.#entries.get(key);
+    if (known) return known.result;
+    const entry: Entry = { run: null, result: undefined as never };
+    entry.result = this.#inTurn(() => work((run) => this.#announce(entry, run))).finally(() =>
+      this.#entries.delete(key),
+    );
+    this.#entries.set(key, entry);
+    return entry.result;
+  }
+
+  /** The claims of this process are void: every run stops where it is and writes nothing more. */
+  loseAll(): void {
+    for (const { run } of this.#entries.values()) run?.lose();
+  }
+
+  /** Orderly stop of all runs. Messages in flight have `timeoutMs` to end; what is still open then is cut off. */
+  async stopAll(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    for (const { run } of this.#entries.values()) run?.stop();
+    const timer = new AbortController();
+    void delay(timeoutMs, undefined, { signal: timer.signal })
+      .then(() => this.#abortAll())
+      .catch(() => undefined);
+    await Promise.allSettled(Array.from(this.#entries.values(), (entry) => entry.result));
+    timer.abort();
+  }
+
+  #announce(entry: Entry, run: MailingRun): void {
+    entry.run = run;
+    if (this.#stopping) run.stop();
+  }
+
+  #abortAll(): void {
+    for (const { run } of this.#entries.values()) run?.abort();
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#working >= this.parallelMailings) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#working++;
+    try {
+      return await work();
+    } finally {
+      // The place is handed on, not given up and taken again, so that nobody can slip in between.
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#working--;
+    }
+  }
+}

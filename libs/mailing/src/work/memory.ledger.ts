@@ -1,0 +1,80 @@
+import type { Beat, BeatAnswer, Ledger } from '../model/ledger.js';
+import { toListedRecipient } from '../model/listed-recipient.js';
+import { COUNTER_OF } from '../model/recipient-status.js';
+import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
+
+/**
+ * The books of a mailing that is not persisted: they die with the process.
+ *
+ * The list is read as it is sent. The keys of all recipients so far are kept, about 100 bytes each, because nothing else
+ * remembers who has been mailed and nobody may get two copies.
+ */
+export class MemoryLedger implements Ledger {
+  readonly counts = { num_sent: 0, num_errors: 0, num_skipped: 0 };
+  numProfiles = 0;
+  numDuplicates = 0;
+  /** Why the list ended before its end, if it did. */
+  failure: string | null = null;
+  readonly #source: AsyncIterator<Recipient> | Iterator<Recipient>;
+  readonly #seen = new Set<string>();
+  readonly #open = new Map<number, MarkedRecipient>();
+  #handedBack: MarkedRecipient[] = [];
+  #nextIdx = 0;
+  #drained = false;
+
+  constructor(recipients: Recipients) {
+    this.#source =
+      Symbol.asyncIterator in recipients ? recipients[Symbol.asyncIterator]() : recipients[Symbol.iterator]();
+  }
+
+  async beat(beat: Beat): Promise<BeatAnswer> {
+    for (const { idx, status } of beat.outcomes) {
+      this.counts[COUNTER_OF[status]]++;
+      this.#open.delete(idx);
+    }
+    this.#handedBack.push(...beat.returned.map((idx) => this.#open.get(idx) as MarkedRecipient));
+    if (beat.release) return beat.remaining > 0 ? { kind: 'stand_down' } : this.#giveUp();
+    const marked: MarkedRecipient[] = this.#handedBack.splice(0, beat.free);
+    while (marked.length < beat.free && !this.#drained) await this.#readNext(marked);
+    for (const one of marked) this.#open.set(one.idx, one);
+    if (marked.length === 0 && beat.free > 0 && beat.remaining === 0) {
+      return { kind: 'ended', status: this.failure === null ? 'completed' : 'failed' };
+    }
+    return { kind: 'go_on', marked, exhausted: marked.length < beat.free };
+  }
+
+  async #readNext(into: MarkedRecipient[]): Promise<void> {
+    const value = await this.#pull();
+    if (value === null) return;
+    const listed = toListedRecipient(value, false);
+    const key = listed.kind === 'profile' ? `profile ${listed.userId}` : listed.kind === 'address' ? listed.key : null;
+    if (key !== null && this.#seen.has(key)) {
+      this.numDuplicates++;
+      return;
+    }
+    if (key !== null) this.#seen.add(key);
+    this.numProfiles++;
+    const idx = this.#nextIdx++;
+    if (listed.kind === 'invalid') this.counts.num_skipped++;
+    else if (listed.kind === 'profile') into.push({ idx, userId: listed.userId });
+    else into.push({ idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined });
+  }
+
+  /** A source that throws ends the list; asked again it would pretend to be through. */
+  async #pull(): Promise<Recipient | null> {
+    try {
+      const { done, value } = await this.#source.next();
+      if (!done) return value as Recipient;
+    } catch (error) {
+      this.failure = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    this.#drained = true;
+    return null;
+  }
+
+  async #giveUp(): Promise<BeatAnswer> {
+    this.failure ??= 'the server stopped before the list was through';
+    await this.#source.return?.();
+    return { kind: 'ended', status: 'failed' };
+  }
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { MailingEvents } from '../model/mailing-event.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import type { RegisteredServer, TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
+import { Lease } from './lease.js';
+
+/** Where this process stands among the servers of its database. */
+export type Standing =
+  /** The id is ours; the lease is fresh. */
+  | 'member'
+  /** A live process has our id; we wait until it is gone. */
+  | 'standing_by'
+  /** Our row is gone: we were declared dead and own nothing any more. */
+  | 'lost';
+
+/** Incarnations that live in this very process, so that two applications in one process do not take each other for dead. */
+const living: Set<string> = ((globalThis as Record<symbol, unknown>)[Symbol.for('nestjs-mailing:incarnations')] ??=
+  new Set<string>()) as Set<string>;
+
+/**
+ * This process as one of the servers that share the database.
+ *
+ * A process is known by its `uniqServerId`, which outlives it, and its incarnation, which does not: every start draws a
+ * new one. Claims carry the incarnation, so a restarted server knows its own old work at once, and a process that was
+ * declared dead finds its writes without effect. Of two live processes with one id, the second stands by.
+ */
+export class ServerMembership {
+  readonly lease: Lease;
+  #incarnation: string | null = null;
+  #claims = 0;
+  #wasStandingBy = false;
+  #underWay: Promise<Standing> | null = null;
+
+  constructor(
+    private readonly persister: TemplateEmailBatchServerPersister,
+    private readonly settings: MailingSettings,
+    private readonly events: MailingEvents,
+  ) {
+    this.lease = new Lease(settings.server.serverTimeoutMs);
+  }
+
+  /** Null while this process is not a member. */
+  get incarnation(): string | null {
+    return this.#incarnation;
+  }
+
+  /** A token that no claim has ever had. */
+  nextClaimToken(): string {
+    if (!this.#incarnation) throw new Error('Bug: a claim without membership.');
+    return `${this.#incarnation}#${++this.#claims}`;
+  }
+
+  /** True if the token was drawn by this incarnation. */
+  isMine(claimToken: string | null): boolean {
+    return this.#incarnation !== null && (claimToken?.startsWith(`${this.#incarnation}#`) ?? false);
+  }
+
+  /** One heartbeat: registers where needed, renews otherwise. Calls at the same moment share one. */
+  beat(): Promise<Standing> {
+    this.#underWay ??= this.#beat().finally(() => (this.#underWay = null));
+    return this.#underWay;
+  }
+
+  /** Orderly end: nobody has to wait for the lease. */
+  async leave(): Promise<void> {
+    await this.#underWay?.catch(() => undefined);
+    const incarnation = this.#incarnation;
+    if (!incarnation) return;
+    this.#forget(incarnation);
+    await this.persister.deregister(this.settings.uniqServerId, incarnation);
+  }
+
+  /** Same host, and no such process, or our own pid after a restart: dead for certain, whatever the lease says. */
+  readonly isKnownDead = (server: RegisteredServer): boolean => {
+    if (server.hostname !== hostname() || living.has(server.incarnation)) return false;
+    return server.pid === process.pid || !isRunning(server.pid);
+  };
+
+  async #beat(): Promise<Standing> {
+    const begun = Lease.moment();
+    if (!this.#incarnation) return this.#register(begun);
+    if (await this.persister.renew(this.settings.uniqServerId, this.#incarnation)) {
+      this.lease.confirm(begun);
+      return 'member';
+    }
+    this.events.emit('server:lost', { uniqServerId: this.settings.uniqServerId, incarnation: this.#incarnation });
+    this.#forget(this.#incarnation);
+    return 'lost';
+  }
+
+  async #register(begun: { monotonic: number; wall: number }): Promise<Standing> {
+    const { uniqServerId } = this.settings;
+    const incarnation = randomUUID();
+    // Known as living before its row can be seen.
+    living.add(incarnation);
+    let other: RegisteredServer | null;
+    try {
+      const me = { uniqServerId, incarnation, hostname: hostname(), pid: process.pid };
+      other = await this.persister.register(me, this.isKnownDead);
+    } catch (error) {
+      living.delete(incarnation);
+      throw error;
+    }
+    if (other) {
+      living.delete(incarnation);
+      if (!this.#wasStandingBy) {
+        this.events.emit('server:standing-by', { uniqServerId, otherHost: other.hostname, otherPid: other.pid });
+      }
+      this.#wasStandingBy = true;
+      return 'standing_by';
+    }
+    this.#incarnation = incarnation;
+    this.#wasStandingBy = false;
+    this.lease.confirm(begun);
+    this.events.emit('server:registered', { uniqServerId, incarnation });
+    return 'member';
+  }
+
+  #forget(incarnation: string): void {
+    this.#incarnation = null;
+    this.lease.revoke();
+    living.delete(incarnation);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

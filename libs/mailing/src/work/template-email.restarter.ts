@@ -1,0 +1,110 @@
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import type { FaultPoints } from '../model/fault-points.js';
+import type { MailingEvents } from '../model/mailing-event.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import type { MailingClaims } from '../store/mailing-claims.js';
+import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
+import type { Heartbeat } from './heartbeat.js';
+import type { MailingLauncher } from './mailing-launcher.js';
+import type { MailingRuns } from './mailing-runs.js';
+import type { ServerMembership } from './server-membership.js';
+
+/** Adopt from every dead server. */
+const ANY_SERVER = '*';
+
+/** What one look for work left behind found. */
+export interface SweepReport {
+  /** Mailings that moved here from dead servers. */
+  adopted: string[];
+  /** Mailings this server goes on with. */
+  resumed: string[];
+  /** Lists whose writer died; now `failed`. */
+  failedLists: number;
+}
+
+/**
+ * Resumes this server's unfinished mailings at bootstrap, and moves those of the dead servers in `migrationList` here.
+ *
+ * The bootstrap is never held up and never broken: all work is begun in the background, after the host is ready. The same
+ * look is repeated with each heartbeat, so a mailing that was left alone for whatever reason (the database was away, a
+ * lease ran out only later) is found again without a restart.
+ */
+export class TemplateEmailRestarter implements OnApplicationBootstrap {
+  #sweeping: Promise<SweepReport> | null = null;
+
+  constructor(
+    private readonly settings: MailingSettings,
+    private readonly claims: MailingClaims,
+    private readonly servers: TemplateEmailBatchServerPersister,
+    private readonly membership: ServerMembership,
+    private readonly launcher: MailingLauncher,
+    private readonly runs: MailingRuns,
+    private readonly heartbeat: Heartbeat,
+    private readonly events: MailingEvents,
+    private readonly faultPoints: FaultPoints,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.heartbeat.start(() => void this.sweep());
+  }
+
+  /**
+   * Looks once for work left behind and begins it. Looks at the same moment share one. Never rejects.
+   *
+   * @returns what was found; the mailings themselves go on in the background.
+   */
+  sweep(): Promise<SweepReport> {
+    this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = null));
+    return this.#sweeping;
+  }
+
+  async #sweep(): Promise<SweepReport> {
+    const report: SweepReport = { adopted: [], resumed: [], failedLists: 0 };
+    const { uniqServerId } = this.settings;
+    try {
+      report.adopted = await this.#adopt();
+      if (this.membership.incarnation) {
+        report.failedLists = await this.claims.failDeadLists(uniqServerId, this.membership.incarnation);
+      }
+      report.resumed = await this.#resume();
+    } catch (error) {
+      this.events.emit('server:trouble', { uniqServerId, step: 'sweep', error });
+    }
+    return report;
+  }
+
+  async #adopt(): Promise<string[]> {
+    const adopted: string[] = [];
+    for (const fromServerId of await this.#candidates()) {
+      if (!(await this.servers.bury(fromServerId, this.membership.isKnownDead))) continue;
+      const moved = await this.claims.adopt(fromServerId, this.settings.uniqServerId);
+      if (moved.length > 0) this.faultPoints.reach('afterAdopted');
+      for (const mailingId of moved) {
+        this.events.emit('mailing:adopted', { mailingId, fromServerId, toServerId: this.settings.uniqServerId });
+      }
+      adopted.push(...moved);
+    }
+    return adopted;
+  }
+
+  async #candidates(): Promise<string[]> {
+    const { migrationList, uniqServerId } = this.settings;
+    if (migrationList.length === 0) return [];
+    const owners = await this.claims.ownersOfUnfinished(uniqServerId);
+    return migrationList.includes(ANY_SERVER) ? owners : owners.filter((id) => migrationList.includes(id));
+  }
+
+  async #resume(): Promise<string[]> {
+    const resumed: string[] = [];
+    for (const mailing of await this.claims.unfinished(this.settings.uniqServerId)) {
+      if (this.runs.isStopping || this.membership.isMine(mailing.claimToken)) continue;
+      if (this.runs.has(mailing.mailingId)) continue;
+      resumed.push(mailing.mailingId);
+      // One broken mailing must not stop the others.
+      this.launcher.launch(mailing).catch((error: unknown) => {
+        this.events.emit('run:failed', { mailingId: mailing.mailingId, error });
+      });
+    }
+    return resumed;
+  }
+}

@@ -1,0 +1,78 @@
+// The habits of the house that a machine can check: sizes of files, and names.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
+
+const MEDIAN_LINES = 60;
+const MOST_LINES = 200;
+const MOST_SHARE = 0.9;
+const MAX_LINES = 350;
+
+const FOLDERS = ['libs', 'src', 'test', 'scripts', 'bench'];
+
+/** Names under which everything can be filed say nothing. */
+const EMPTY_WORDS = new Set([
+  'utils',
+  'util',
+  'common',
+  'helpers',
+  'helper',
+  'services',
+  'interfaces',
+  'misc',
+]);
+
+const files = FOLDERS.flatMap(filesOf);
+const complaints = [...files.flatMap(nameComplaints), ...sizeComplaints(files.filter(hasSizeLimit))];
+
+for (const complaint of complaints) console.error(complaint);
+process.exitCode = complaints.length > 0 ? 1 : 0;
+
+function filesOf(folder) {
+  if (!statSync(folder, { throwIfNoEntry: false })) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(ts|mts|cts|js|mjs|cjs)$/.test(entry.name))
+    .map((entry) => relative('.', join(entry.parentPath ?? entry.path, entry.name)));
+}
+
+function nameComplaints(file) {
+  const complaints = [];
+  const words = file.replace(/\.[cm]?[jt]s$/, '').split(/[/.]/);
+  const empty = words.find((word) => EMPTY_WORDS.has(word));
+  if (empty) complaints.push(`${file}: "${empty}" is no name; say what is in it.`);
+  if (!/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(basename(file))) {
+    complaints.push(`${file}: names are lower case words with hyphens, and a dot before the role.`);
+  }
+  if (/[.\-_](test|tests|e2e-spec|e2e|specs)\.[cm]?[jt]s$|[-_]spec\.[cm]?[jt]s$|\.spec\.(?!ts$)/.test(file)) {
+    complaints.push(`${file}: tests are named *.spec.ts; under another name nobody runs them.`);
+  }
+  return complaints;
+}
+
+function hasSizeLimit(file) {
+  return /^(libs|src)\/.*\.ts$/.test(file) && !/\.(spec|d)\.ts$/.test(file) && !file.includes('/migrations/');
+}
+
+function sizeComplaints(limited) {
+  if (limited.length === 0) return [];
+  const sizes = limited.map((file) => ({ file, lines: lineCount(file) })).sort((a, b) => a.lines - b.lines);
+  const complaints = sizes
+    .filter(({ lines }) => lines > MAX_LINES)
+    .map(({ file, lines }) => `${file}: ${lines} lines; ${MAX_LINES} is the most for one file.`);
+
+  const median = sizes[Math.floor((sizes.length - 1) / 2)].lines;
+  if (median > MEDIAN_LINES) {
+    complaints.push(`The median file has ${median} lines; ${MEDIAN_LINES} is the most.`);
+  }
+  const long = sizes.filter(({ lines }) => lines >= MOST_LINES);
+  if (1 - long.length / sizes.length < MOST_SHARE) {
+    const names = long.map(({ file, lines }) => `${file} (${lines})`).join(', ');
+    complaints.push(
+      `${MOST_SHARE * 100} % of the files are to be under ${MOST_LINES} lines; not so: ${names}.`,
+    );
+  }
+  return complaints;
+}
+
+function lineCount(file) {
+  return readFileSync(file, 'utf8').split('\n').length - 1;
+}

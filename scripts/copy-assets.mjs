@@ -1,0 +1,9 @@
+// tsc copies nothing: the templates and lists of the host application go beside its compiled code.
+import { cpSync, readdirSync } from 'node:fs';
+import { extname, join } from 'node:path';
+
+const EXTENSIONS = new Set(['.hbs', '.csv']);
+
+for (const file of readdirSync('src', { recursive: true })) {
+  if (EXTENSIONS.has(extname(file))) cpSync(join('src', file), join('dist/src', file));
+}

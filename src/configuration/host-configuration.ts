@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+const environment = z.object({
+  /** 0: any free port. */
+  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  DATABASE_URL: z
+    .string()
+    .regex(/^(sqlite:|mysql:\/\/|mariadb:\/\/)./, 'expected sqlite:path, mysql://… or mariadb://…')
+    .default('sqlite:newsletter.sqlite'),
+  SMTP_URL: z.string().regex(/^smtps?:\/\/./, 'expected smtp://… or smtps://…').default('smtp://127.0.0.1:1025'),
+  MAILING_SERVER_ID: z.string().min(1).max(255).optional(),
+  MAILING_MIGRATION_LIST: z.string().default('').transform(list),
+  MAILING_IN_DOUBT: z.enum(['leave', 'resend']).default('leave'),
+  MAILING_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(5),
+  MAILING_HEARTBEAT_MS: z.coerce.number().int().min(20).max(600_000).default(5_000),
+  /** At least three heartbeats. */
+  MAILING_SERVER_TIMEOUT_MS: z.coerce.number().int().min(60).optional(),
+});
+
+/** Everything this service reads from its environment, checked. */
+export type HostConfiguration = z.infer<typeof environment>;
+
+/** The environment could not be understood; the message names each variable. */
+export class HostConfigurationError extends Error {}
+
+/** @throws HostConfigurationError naming every variable that is wrong, what it should be, and never its value. */
+export function readConfiguration(env: NodeJS.ProcessEnv): HostConfiguration {
+  const result = environment.safeParse(env);
+  if (result.success) return result.data;
+  const complaints = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new HostConfigurationError(`The environment is wrong. ${complaints.join('; ')}`);
+}

@@ -1,0 +1,73 @@
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+  UploadedFile,
+  UseFilters,
+  UseInterceptors,
+} from '@nestjs/common';
+import { FileInterceptor } from '@nestjs/platform-express';
+import { MailingQuery, type MailingResult, type Recipients, TemplateEmailSender } from 'nestjs-mailing';
+import { readCsvRecipients } from './csv-recipients.js';
+import { MailingErrorFilter } from './mailing-error.filter.js';
+import { parseNewsletter, parseNewsletterForm, toInfo } from './newsletter.request.js';
+
+/** What the form parser leaves in the temporary folder. */
+interface UploadedCsv {
+  path: string;
+}
+
+/** What a caller gets to know once his newsletter is safe. */
+interface AcceptedNewsletter {
+  id: string | null;
+  numProfiles: number | null;
+  numDuplicates: number | null;
+}
+
+/** Newsletters: written down before the answer, sent afterwards. */
+@Controller('newsletters')
+@UseFilters(MailingErrorFilter)
+export class NewsletterController {
+  constructor(
+    private readonly sender: TemplateEmailSender,
+    private readonly mailings: MailingQuery,
+  ) {}
+
+  /** JSON with `recipients`, or a form with the recipients as a CSV file in the field `recipients`. */
+  @Post()
+  @HttpCode(202)
+  @UseInterceptors(FileInterceptor('recipients', { dest: tmpdir() }))
+  async send(@Body() body: unknown, @UploadedFile() file?: UploadedCsv): Promise<AcceptedNewsletter> {
+    if (!file) {
+      const request = parseNewsletter(body);
+      return this.#accept(request, request.recipients);
+    }
+    try {
+      return await this.#accept(parseNewsletterForm({ ...(body as object) }), readCsvRecipients(file.path));
+    } finally {
+      await rm(file.path, { force: true });
+    }
+  }
+
+  @Get(':id')
+  async status(@Param('id') id: string): Promise<MailingResult> {
+    const mailing = await this.mailings.get(id);
+    if (!mailing) throw new NotFoundException(`There is no newsletter ${id}.`);
+    return mailing;
+  }
+
+  async #accept(request: Parameters<typeof toInfo>[0], recipients: Recipients): Promise<AcceptedNewsletter> {
+    if (request.text.trim() === '') throw new BadRequestException('text: a newsletter needs a text');
+    const { mailingId, numProfiles, numDuplicates } = await this.sender.sendEmailMessage(toInfo(request), recipients, {
+      persist: true,
+    });
+    return { id: mailingId, numProfiles, numDuplicates };
+  }
+}

@@ -1,0 +1,59 @@
+import { BadRequestException } from '@nestjs/common';
+import type { TemplateEmailInfo } from 'nestjs-mailing';
+import { z } from 'zod';
+
+const letter = {
+  name: z.string().optional(),
+  subject: z.string(),
+  from: z.string(),
+  replyTo: z.string().optional(),
+  headline: z.string(),
+  text: z.string(),
+};
+
+const withRecipients = z.strictObject({
+  ...letter,
+  recipients: z.array(
+    z.union([
+      z.string(),
+      z.strictObject({
+        email: z.string(),
+        name: z.string().optional(),
+        data: z.record(z.string(), z.unknown()).optional(),
+      }),
+    ]),
+  ),
+});
+
+const withUpload = z.strictObject(letter);
+
+export type NewsletterRequest = z.infer<typeof withRecipients>;
+
+/** @throws BadRequestException naming each field that is wrong. */
+export function parseNewsletter(body: unknown): NewsletterRequest {
+  return parse(withRecipients, body);
+}
+
+/** The same for a form whose recipients come as a file. */
+export function parseNewsletterForm(body: unknown): z.infer<typeof withUpload> {
+  return parse(withUpload, body);
+}
+
+/** What the plugin is asked to send. */
+export function toInfo({ name, subject, from, replyTo, headline, text }: z.infer<typeof withUpload>): TemplateEmailInfo {
+  return {
+    name,
+    subject,
+    from,
+    replyTo,
+    templateUrl: 'newsletter.hbs',
+    altTemplateUrl: 'newsletter.text.hbs',
+    params: { headline, text },
+  };
+}
+
+function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  throw new BadRequestException(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+}

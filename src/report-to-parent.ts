@@ -1,0 +1,22 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { type MailingEventMap, MailingEvents } from 'nestjs-mailing';
+
+/** What a parent process that started this service with an IPC channel is told. */
+export type HostReport =
+  | { name: 'listening'; facts: { url: string } }
+  | { [K in ReportedEvent]: { name: K; facts: MailingEventMap[K] } }[ReportedEvent];
+
+const REPORTED = ['run:started', 'run:recovered', 'run:ended', 'mailing:adopted', 'server:standing-by'] as const;
+type ReportedEvent = (typeof REPORTED)[number];
+
+/** Passes the milestones of mailings on to the parent process, if there is one: the demo and the tests listen. */
+export function reportToParent(app: INestApplicationContext): void {
+  if (!process.send) return;
+  const events = app.get(MailingEvents);
+  for (const name of REPORTED) {
+    events.on(name, (facts) => {
+      // The parent may be gone; the service goes on without it.
+      if (process.connected) process.send?.({ name, facts });
+    });
+  }
+}

@@ -1,0 +1,175 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { DataSource } from 'typeorm';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { mailingEntities } from '../../libs/mailing/src/model/mailing-entities.js';
+import { EmailAddress } from '../../libs/mailing/src/model/email-address.entity.js';
+import { Mailing } from '../../libs/mailing/src/model/mailing.entity.js';
+import { UserMailing } from '../../libs/mailing/src/model/user-mailing.entity.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { freshDatabase, type FreshDatabase, type FreshDatabaseOptions } from '../support/fresh-database.js';
+import { schemaOf } from '../support/schema-dump.js';
+
+const npm = promisify(execFile);
+
+forEachDatabase('migrations', (kind) => {
+  let database: FreshDatabase | undefined;
+
+  async function migrated(options?: FreshDatabaseOptions): Promise<DataSource> {
+    database = await freshDatabase(kind, options);
+    return database.dataSource;
+  }
+
+  afterEach(async () => {
+    await database?.dispose();
+    database = undefined;
+    vi.unstubAllEnvs();
+  });
+
+  describe.each(['', 'app_'])('with entityPrefix "%s"', (prefix) => {
+    it('D16 makes every table under the prefix, and no other', async () => {
+      const dataSource = await migrated({ prefix });
+
+      const expected = mailingEntities.map((entity) => dataSource.getMetadata(entity).tableName);
+      expect(expected.every((name) => name.startsWith(`${prefix}dps_`))).toBe(true);
+      expect([...(await schemaOf(dataSource)).keys()].sort()).toEqual([...expected, 'migrations'].sort());
+    });
+
+    it('D17 leaves nothing for a generated migration to change', async () => {
+      const dataSource = await migrated({ prefix });
+
+      expect(await pendingChanges(dataSource)).toEqual([]);
+    });
+
+    it('D17 leaves nothing for a host with synchronize to change', async () => {
+      const dataSource = await migrated({ prefix });
+      const before = await schemaOf(dataSource);
+      expect(before.size).toBe(mailingEntities.length + 1);
+
+      const host = await database!.connect({ synchronize: true });
+
+      expect(await schemaOf(host)).toEqual(before);
+    });
+
+    it('runs once', async () => {
+      const dataSource = await migrated({ prefix });
+
+      expect(await dataSource.showMigrations()).toBe(false);
+      expect(await dataSource.runMigrations()).toEqual([]);
+    });
+
+    it('reverts to an empty database, and runs again', async () => {
+      const dataSource = await migrated({ prefix });
+      const before = await schemaOf(dataSource);
+
+      await dataSource.undoLastMigration();
+      expect([...(await schemaOf(dataSource)).keys()]).toEqual(['migrations']);
+
+      await dataSource.runMigrations();
+      expect(await schemaOf(dataSource)).toEqual(before);
+    });
+  });
+
+  it('D11 keeps emoji and every script, also in a database whose default is latin1', async () => {
+    const dataSource = await migrated({ charset: 'latin1' });
+    const text = '📬 Grüße, Ünïcødé, здравствуйте, 你好, नमस्ते';
+
+    const mailing = { ...smallestMailing(), subject: text, params: { text }, headers: { 'X-Text': text } };
+    await dataSource.getRepository(Mailing).insert(mailing);
+    await dataSource.getRepository(EmailAddress).insert({
+      mailingId: mailing.id,
+      idx: 0,
+      emailAddress: 'someone@example.com',
+      displayName: text,
+      addressKey: 'a'.repeat(64),
+      data: { name: text },
+      status: 'pending',
+    });
+
+    const stored = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailing.id });
+    expect(stored).toMatchObject({ subject: text, params: { text }, headers: { 'X-Text': text } });
+    const recipient = await dataSource.getRepository(EmailAddress).findOneByOrFail({ mailingId: mailing.id });
+    expect(recipient).toMatchObject({ displayName: text, data: { name: text } });
+  });
+
+  it('tells ids of profiles apart to the letter', async () => {
+    const dataSource = await migrated({ charset: 'latin1' });
+    const ids = ['aB', 'Ab', 'ab', 'äb'];
+
+    const rows = ids.map((userId, idx) => ({ mailingId: 'm', idx, userId, status: 'pending' as const }));
+    await dataSource.getRepository(UserMailing).insert(rows);
+
+    const found = await dataSource.getRepository(UserMailing).findBy({ userId: 'Ab' });
+    expect(found.map(({ userId }) => userId)).toEqual(['Ab']);
+  });
+
+  it('D2 reads times back as they were written, to the millisecond, in whatever time zone', async () => {
+    const dataSource = await migrated();
+    // Half an hour that does not exist in Berlin.
+    const scheduledAt = new Date('2026-03-29T01:30:00.123Z');
+    const mailing = { ...smallestMailing(), scheduledAt };
+
+    vi.stubEnv('TZ', 'Europe/Berlin');
+    await dataSource.getRepository(Mailing).insert(mailing);
+    vi.stubEnv('TZ', 'America/New_York');
+
+    const stored = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailing.id });
+    expect(stored.scheduledAt).toEqual(scheduledAt);
+  });
+
+  it('D17 the npm scripts run, show, generate and revert', async () => {
+    database = await freshDatabase(kind, { migrate: false });
+    const { url, dataSource } = database;
+    const script = (name: string, ...words: string[]) =>
+      npm('npm', ['run', '--silent', `migration:${name}`, '--', ...words], {
+        env: { ...process.env, DATABASE_URL: url, MAILING_ENTITY_PREFIX: 'cli_' },
+      });
+
+    expect((await script('show')).stdout).toContain('[ ] CreateMailingTables1764028800000');
+    await script('run');
+    expect((await script('show')).stdout).toMatch(/\[X\] .*CreateMailingTables1764028800000/);
+    expect([...(await schemaOf(dataSource)).keys()]).toContain('cli_dps_mailing');
+    const generated = await script('generate', '--check', 'any-name');
+    expect(generated.stdout).toContain('No changes in database schema were found');
+    await script('revert');
+    expect([...(await schemaOf(dataSource)).keys()]).toEqual(['migrations']);
+  });
+});
+
+describe('migrations on a server', () => {
+  it('D11 makes all text utf8mb4_bin, whatever the default of the database', async () => {
+    await using database = await freshDatabase('mariadb', { charset: 'latin1', prefix: 'app_' });
+
+    const tables = await database.dataSource.query<{ name: string; collation: string; engine: string }[]>(
+      `SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation, ENGINE AS engine
+         FROM information_schema.TABLES
+        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE 'app\\_%'`,
+    );
+    expect(tables).toHaveLength(mailingEntities.length);
+    for (const table of tables) {
+      expect(table).toEqual({ name: table.name, collation: 'utf8mb4_bin', engine: 'InnoDB' });
+    }
+    const columns = await database.dataSource.query<{ collation: string }[]>(
+      `SELECT DISTINCT COLLATION_NAME AS collation
+         FROM information_schema.COLUMNS
+        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE 'app\\_%' AND COLLATION_NAME IS NOT NULL`,
+    );
+    expect(columns).toEqual([{ collation: 'utf8mb4_bin' }]);
+  });
+});
+
+async function pendingChanges(dataSource: DataSource): Promise<string[]> {
+  const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+  return upQueries.map(({ query }) => query);
+}
+
+function smallestMailing() {
+  return {
+    id: '019ab000-0000-7000-8000-000000000001',
+    subject: 'Hello',
+    from: 'news@example.com',
+    templateUrl: 'hello.hbs',
+    status: 'pending' as const,
+    createdAt: new Date('2026-01-01T00:00:00.000Z'),
+  };
+}

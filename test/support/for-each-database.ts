@@ -1,0 +1,13 @@
+import { describe } from 'vitest';
+import type { DatabaseKind } from './fresh-database.js';
+
+const KINDS: readonly DatabaseKind[] = ['sqlite', 'mariadb'];
+
+/** `describe` once for every database that is supported; none is ever left out. */
+export function forEachDatabase(name: string, tests: (kind: DatabaseKind) => void): void {
+  for (const kind of KINDS) {
+    describe(`${name} (${kind})`, () => {
+      tests(kind);
+    });
+  }
+}

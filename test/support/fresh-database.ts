@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { mailingDataSourceOptions } from '../../ormconfig.js';
+import { connectToServer } from './server-connection.js';
+import { testDatabaseUrl } from './test-database-url.js';
+
+/** `mariadb` stands for the server of the run; it may be a MySQL that was given by its URL. */
+export type DatabaseKind = 'sqlite' | 'mariadb';
+
+export interface FreshDatabaseOptions {
+  /** TypeORM's `entityPrefix`. */
+  prefix?: string;
+  /** Whether the mailing tables are there; default true. */
+  migrate?: boolean;
+  /** Default character set of the database; ignored by SQLite. */
+  charset?: string;
+  /** Over the options of every data source that is made here, for example `extra: { connectionLimit: 1 }`. */
+  dataSource?: Partial<DataSourceOptions>;
+}
+
+/** A database that nobody else uses, with one data source connected to it. */
+export interface FreshDatabase extends AsyncDisposable {
+  readonly kind: DatabaseKind;
+  /** As `DATABASE_URL` of a child process. */
+  readonly url: string;
+  readonly dataSource: DataSource;
+  /** One more data source on the same database, as another server of the host would have. */
+  connect(options?: Partial<DataSourceOptions>): Promise<DataSource>;
+  /** Disconnects everything and drops the database. */
+  dispose(): Promise<void>;
+}
+
+/** Makes an empty database, connects, and runs the migrations. Dispose of it at the end of the test. */
+export async function freshDatabase(
+  kind: DatabaseKind,
+  options: FreshDatabaseOptions = {},
+): Promise<FreshDatabase> {
+  const { url, drop } = kind === 'sqlite' ? await createFile() : await createDatabase(options.charset);
+  const connected: DataSource[] = [];
+
+  const connect = async (more: Partial<DataSourceOptions> = {}): Promise<DataSource> => {
+    const dataSource = new DataSource({
+      ...mailingDataSourceOptions(url, options.prefix),
+      ...options.dataSource,
+      ...more,
+    } as DataSourceOptions);
+    await dataSource.initialize();
+    connected.push(dataSource);
+    return dataSource;
+  };
+  const dispose = async (): Promise<void> => {
+    const open = connected.splice(0).filter((dataSource) => dataSource.isInitialized);
+    await Promise.all(open.map((dataSource) => dataSource.destroy()));
+    await drop();
+  };
+
+  try {
+    const dataSource = await connect();
+    if (options.migrate ?? true) await dataSource.runMigrations();
+    return { kind, url, dataSource, connect, dispose, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+interface Place {
+  url: string;
+  drop: () => Promise<void>;
+}
+
+async function createFile(): Promise<Place> {
+  const directory = await mkdtemp(join(tmpdir(), 'mailing-sqlite-'));
+  return {
+    url: `sqlite:${join(directory, 'mailing.sqlite')}`,
+    drop: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+async function createDatabase(charset?: string): Promise<Place> {
+  const name = `mailing_test_${randomBytes(6).toString('hex')}`;
+  await onServer(`CREATE DATABASE ${name}${charset ? ` CHARACTER SET ${charset}` : ''}`);
+  return { url: testDatabaseUrl(name), drop: () => onServer(`DROP DATABASE IF EXISTS ${name}`) };
+}
+
+async function onServer(statement: string): Promise<void> {
+  const connection = await connectToServer(testDatabaseUrl());
+  try {
+    // A test that left a transaction open is to fail here, not to hang for a day.
+    await connection.query('SET SESSION lock_wait_timeout = 10');
+    await connection.query(statement);
+  } finally {
+    connection.destroy();
+  }
+}

@@ -1,0 +1,32 @@
+import type { ReceivedMessage } from './received-message.js';
+
+/** Where the server is about to answer. `DATA` is the command; `END` is the dot that ends the message. */
+export type SmtpCommand = 'CONNECT' | 'MAIL' | 'RCPT' | 'DATA' | 'END';
+
+/** One moment of the dialogue, as a hook sees it. Addresses are ASCII. */
+export interface SmtpStep {
+  readonly command: SmtpCommand;
+  /** 1 for the first connection of this inbox. */
+  readonly connection: number;
+  /** Envelope sender; empty before MAIL. */
+  readonly from: string;
+  /** Envelope recipients, at `RCPT` with the one that is asked for as the last. */
+  readonly to: readonly string[];
+  /** At `END` only; the inbox has counted it already. */
+  readonly message?: ReceivedMessage;
+}
+
+/**
+ * What the server does at a step:
+ *
+ * - nothing said: it accepts, as it would without a hook;
+ * - a code: it answers that, and refuses if it is 400 or more;
+ * - `hang`: it never answers, and keeps the connection;
+ * - `close`: it hangs up without an answer. At `DATA` that is before the message, at `END` after all of it;
+ * - `close-in-body`, at `DATA` only: it invites the message and hangs up when the first bytes of it arrive.
+ */
+export type SmtpAnswer =
+  void | undefined | { code: number; text?: string } | 'hang' | 'close' | 'close-in-body';
+
+/** Decides at every step; a promise holds the answer until it is settled. */
+export type SmtpHook = (step: SmtpStep) => SmtpAnswer | Promise<SmtpAnswer>;

@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: {
+    alias: {
+      // The package by its own name, from its sources; in the build, the exports of package.json do the same.
+      'nestjs-mailing': fileURLToPath(new URL('./libs/mailing/src/index.ts', import.meta.url)),
+    },
+  },
+  // Node 20 does not know "await using".
+  oxc: { target: 'node20' },
+  test: {
+    include: ['test/**/*.spec.ts', 'libs/**/*.spec.ts', 'src/**/*.spec.ts'],
+    globalSetup: './test/support/global-setup.ts',
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
