@@ -1,0 +1,72 @@
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+
+export interface DemoOptions {
+  recipients: number;
+  kills: number;
+  seed: number;
+  /** Null: a fresh SQLite file in the output folder. */
+  databaseUrl: string | null;
+  /** Null: an inbox in this process. */
+  smtpUrl: string | null;
+  inDoubt: 'leave' | 'resend';
+  json: boolean;
+}
+
+export const USAGE = `npm run demo -- [options]
+  --recipients N        how many people get the letter (2000)
+  --kills N             how often the sending process is killed in mid-mailing (3)
+  --seed N              of the moments of the kills; printed, so that a run can be repeated
+  --database-url URL    sqlite:path, mysql://… or mariadb://… (a fresh SQLite file)
+  --smtp-url URL        a mail server of yours; then nobody can tell what was received (an inbox in this process)
+  --in-doubt POLICY     leave or resend: what happens to those whom a kill caught in flight (leave)
+  --json                the last line of stdout is one JSON object`;
+
+/** The command line could not be understood. */
+export class DemoUsageError extends Error {}
+
+/** @throws DemoUsageError naming the option, what it should be, and what it was. */
+export function parseDemoOptions(args: string[]): DemoOptions {
+  const values = parse(args);
+  return {
+    recipients: whole('recipients', values.recipients, 1, 10_000_000),
+    kills: whole('kills', values.kills, 0, 10_000),
+    seed: values.seed === undefined ? randomInt(1, 1_000_000) : whole('seed', values.seed, 0, 2 ** 32 - 1),
+    databaseUrl: values['database-url'] ?? null,
+    smtpUrl: values['smtp-url'] ?? null,
+    inDoubt: policy(values['in-doubt']),
+    json: values.json,
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        recipients: { type: 'string', default: '2000' },
+        kills: { type: 'string', default: '3' },
+        seed: { type: 'string' },
+        'database-url': { type: 'string' },
+        'smtp-url': { type: 'string' },
+        'in-doubt': { type: 'string', default: 'leave' },
+        json: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new DemoUsageError(`${(error as Error).message}\n\n${USAGE}`);
+  }
+}
+
+function whole(option: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new DemoUsageError(`--${option}: expected a whole number from ${low} to ${high}, got "${text}".\n\n${USAGE}`);
+  }
+  return value;
+}
+
+function policy(text: string): 'leave' | 'resend' {
+  if (text === 'leave' || text === 'resend') return text;
+  throw new DemoUsageError(`--in-doubt: expected leave or resend, got "${text}".\n\n${USAGE}`);
+}

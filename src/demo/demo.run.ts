@@ -1,0 +1,129 @@
+import { openAsBlob } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MailingResult } from 'nestjs-mailing';
+import type { EmbeddedInbox } from '../inbox/embedded-inbox.js';
+import { HostProcess } from './host.process.js';
+
+/** The longest time without any progress before the run is given up. */
+const PATIENCE_MS = 120_000;
+const LOOK_MS = 25;
+/** A kill comes up to this long after its message, so that it meets every phase of a beat. */
+const LONGEST_KILL_DELAY_MS = 15;
+
+export interface DemoRunParts {
+  env: Record<string, string>;
+  csv: string;
+  recipients: number;
+  kills: number;
+  random: () => number;
+  inbox: EmbeddedInbox | null;
+  say: (line: string) => void;
+  progress: (done: number) => void;
+}
+
+/** Sends one newsletter through the service and kills the service again and again while it is at it. */
+export class DemoRun {
+  #host: HostProcess | null = null;
+  #ended: MailingResult['status'] | null = null;
+  #done = 0;
+  numKills = 0;
+
+  constructor(private readonly parts: DemoRunParts) {
+    parts.inbox?.onReceived((done) => this.#progressed(done));
+  }
+
+  /** @returns the id of the mailing, which is completed. */
+  async run(): Promise<string> {
+    const host = await this.#start();
+    const mailingId = await this.#post(host);
+    for (const moment of this.#moments()) {
+      if (!(await this.#reach(mailingId, moment))) break;
+      await delay(this.parts.random() * LONGEST_KILL_DELAY_MS);
+      if (this.#ended) break;
+      await this.#host?.end('SIGKILL');
+      this.numKills++;
+      this.parts.say(`  killed    at ${this.#of(this.#done)}`);
+      await this.#start();
+    }
+    await this.#reach(mailingId, Number.POSITIVE_INFINITY);
+    return mailingId;
+  }
+
+  /** Ends the service in good order. */
+  async stop(): Promise<void> {
+    await this.#host?.end('SIGTERM');
+  }
+
+  /** Counts of messages at which the service is killed: anywhere from the first to nearly the last. */
+  #moments(): number[] {
+    const { kills, recipients, random } = this.parts;
+    return Array.from({ length: kills }, () => 1 + Math.floor(random() * recipients * 0.95)).sort((a, b) => a - b);
+  }
+
+  async #start(): Promise<HostProcess> {
+    this.#host = await HostProcess.start(this.parts.env, (host) => {
+      host.on('run:recovered', ({ numSettled, numInDoubt, resent }) => {
+        const caught = `${numInDoubt} ${resent ? 'sent again' : 'in doubt'}`;
+        this.parts.say(`  resumed   at ${this.#of(numSettled)}, ${caught}`);
+      });
+      host.on('run:ended', ({ status }) => (this.#ended = status));
+    });
+    return this.#host;
+  }
+
+  async #post(host: HostProcess): Promise<string> {
+    const form = new FormData();
+    form.set('name', 'Demo letter');
+    form.set('subject', '{{name}}, your letter from the Corner Shop');
+    form.set('from', 'The Corner Shop <letters@shop.example>');
+    form.set('headline', 'Summer is here');
+    form.set('text', 'The peaches are ripe, the door is open & the coffee is on us: "see you" at the shop.');
+    form.set('recipients', await openAsBlob(this.parts.csv, { type: 'text/csv' }), 'recipients.csv');
+    const response = await fetch(`${host.url}/newsletters`, { method: 'POST', body: form });
+    const answer = (await response.json()) as { id: string; message?: string };
+    if (response.status !== 202) throw new Error(`The service answered ${response.status}: ${answer.message}`);
+    return answer.id;
+  }
+
+  /** Waits for so many messages. @returns false if the mailing ended before. */
+  async #reach(mailingId: string, count: number): Promise<boolean> {
+    let lastDone = this.#done;
+    let lastProgressAt = performance.now();
+    while (this.#done < count && !this.#ended) {
+      await delay(LOOK_MS);
+      if (!this.parts.inbox) this.#progressed(await this.#ask(mailingId));
+      if (this.#done !== lastDone) [lastDone, lastProgressAt] = [this.#done, performance.now()];
+      if (this.#host?.isRunning === false) throw new Error(`The service ended by itself:\n${this.#host.output}`);
+      if (performance.now() - lastProgressAt > PATIENCE_MS && !(await this.#hasEnded(mailingId))) {
+        throw new Error(`No progress at ${this.#of(this.#done)} for ${PATIENCE_MS / 1000} s:\n${this.#host?.output}`);
+      }
+    }
+    return !this.#ended;
+  }
+
+  async #hasEnded(mailingId: string): Promise<boolean> {
+    const mailing = await this.#status(mailingId);
+    if (mailing.status === 'completed') this.#ended = mailing.status;
+    return this.#ended !== null;
+  }
+
+  async #ask(mailingId: string): Promise<number> {
+    const { numSent, numErrors, numSkipped, status } = await this.#status(mailingId);
+    if (status === 'completed') this.#ended = status;
+    return numSent + numErrors + numSkipped;
+  }
+
+  async #status(mailingId: string): Promise<MailingResult> {
+    const response = await fetch(`${this.#host?.url}/newsletters/${mailingId}`);
+    return (await response.json()) as MailingResult;
+  }
+
+  #progressed(done: number): void {
+    this.#done = done;
+    this.parts.progress(done);
+  }
+
+  #of(count: number): string {
+    return `${count.toLocaleString('en')} of ${this.parts.recipients.toLocaleString('en')}`;
+  }
+}

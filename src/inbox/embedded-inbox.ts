@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { SMTPServer } from 'smtp-server';
+
+/**
+ * An SMTP server in this process that takes everything and passes nothing on, so that no mail leaves the machine.
+ *
+ * It counts a message when its final dot has arrived, before it answers: whoever dies between the two has sent it.
+ */
+export class EmbeddedInbox {
+  /** Copies for each envelope recipient. */
+  readonly copies = new Map<string, number>();
+  /** The first message, as it came over the wire. */
+  sample: Buffer | null = null;
+  readonly #server: SMTPServer;
+  #onReceived: (numReceived: number) => void = () => undefined;
+
+  private constructor() {
+    this.#server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['AUTH', 'STARTTLS'],
+      logger: false,
+      onData: (stream, session, done) => {
+        void buffer(stream).then((raw) => {
+          this.#take(raw, session.envelope.rcptTo.map(({ address }) => address));
+          done();
+        }, done);
+      },
+    });
+    // A client that is killed resets its connections; that is what this server is here for.
+    this.#server.on('error', () => undefined);
+  }
+
+  /** Listens on a free port of the loopback interface. */
+  static async start(): Promise<EmbeddedInbox> {
+    const inbox = new EmbeddedInbox();
+    inbox.#server.listen(0, '127.0.0.1');
+    await once(inbox.#server.server, 'listening');
+    return inbox;
+  }
+
+  get url(): string {
+    return `smtp://127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
+  }
+
+  /** Distinct recipients that got at least one copy. */
+  get numReceived(): number {
+    return this.copies.size;
+  }
+
+  /** Copies beyond the first. */
+  get numDuplicates(): number {
+    let duplicates = 0;
+    for (const copies of this.copies.values()) duplicates += copies - 1;
+    return duplicates;
+  }
+
+  /** @param listener called after each message, before it is answered. */
+  onReceived(listener: (numReceived: number) => void): void {
+    this.#onReceived = listener;
+  }
+
+  stop(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #take(raw: Buffer, recipients: string[]): void {
+    this.sample ??= raw;
+    for (const address of recipients) this.copies.set(address, (this.copies.get(address) ?? 0) + 1);
+    this.#onReceived(this.copies.size);
+  }
+}
