@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { HostReport } from '../report-to-parent.js';
 
+/** The service, compiled, beside this file. */
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const START_DEADLINE_MS = 60_000;
 
@@ -14,8 +15,8 @@ export class HostProcess {
   readonly #reports = new EventEmitter();
   #output = '';
 
-  private constructor(env: Record<string, string>) {
-    this.#child = fork(MAIN, [], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  private constructor(env: Record<string, string>, main: string) {
+    this.#child = fork(main, [], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (text: Buffer) => (this.#output = (this.#output + text.toString()).slice(-8_000)));
     }
@@ -25,13 +26,15 @@ export class HostProcess {
   /**
    * Starts the service and waits until it listens.
    *
+   * @param listen called before anything is reported, to put listeners on.
    * @throws Error with the last lines of its output if it ends before, or takes more than a minute.
    */
   static async start(
     env: Record<string, string>,
     listen: (host: HostProcess) => void = () => undefined,
+    main = MAIN,
   ): Promise<HostProcess> {
-    const host = new HostProcess(env);
+    const host = new HostProcess(env, main);
     listen(host);
     const ended = once(host.#child, 'exit').then(([code]) => {
       throw new Error(`The service ended with ${String(code)} before it listened:\n${host.#output}`);

@@ -1,0 +1,187 @@
+import { createWriteStream, openAsBlob } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { EmailAddress, Mailing, MailServer } from 'nestjs-mailing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { assertBooksAddUp, readBooks } from '../support/books.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { NewsletterService, type ServiceOptions } from '../support/newsletter-service.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { waitUntil } from '../support/wait-until.js';
+
+/** The plugin's default: two for each of five connections. */
+const MAX_IN_DOUBT = 10;
+
+forEachDatabase('a killed process', (kind) => {
+  let database: FreshDatabase;
+  let inbox: SmtpInbox;
+  const services: NewsletterService[] = [];
+
+  beforeEach(async () => {
+    database = await freshDatabase(kind);
+    inbox = await SmtpInbox.start({ keepRaw: 0 });
+  });
+
+  afterEach(async () => {
+    await Promise.all(services.splice(0).map((service) => service.kill()));
+    await inbox.close();
+    await database.dispose();
+  });
+
+  const start = async (options: Partial<ServiceOptions> = {}): Promise<NewsletterService> => {
+    const service = await NewsletterService.start({ databaseUrl: database.url, smtpUrl: inbox.url, ...options });
+    services.push(service);
+    return service;
+  };
+
+  /** The whole promise, judged by what the mail server received. */
+  const assertPromise = async (mailingId: string, count: number, crashes: number): Promise<void> => {
+    const books = await readBooks(database.dataSource, mailingId);
+    assertBooksAddUp(books);
+    expect(books.recipients).toHaveLength(count);
+    const received = inbox.countsByRecipient();
+    expect([...received.values()].filter((copies) => copies > 1)).toEqual([]);
+    const sentButNotReceived = (books.recipients as EmailAddress[]).filter(
+      ({ status, emailAddress }) => status === 'sent' && !received.has(emailAddress),
+    );
+    expect(sentButNotReceived).toEqual([]);
+    expect(books.byStatus.in_doubt ?? 0).toBeLessThanOrEqual(crashes * MAX_IN_DOUBT);
+    expect((books.byStatus.sent ?? 0) + (books.byStatus.in_doubt ?? 0)).toBe(count);
+  };
+
+  it('A1 A10 goes on where it stopped, at once, and nobody gets a second copy', async () => {
+    let service = await start();
+    const mailingId = await service.send(600);
+    for (const moment of [60, 250, 450]) {
+      await inbox.waitFor(moment);
+      await service.kill();
+      service = await start();
+      expect(await service.reported('run:recovered')).toMatchObject({ mailingId, numProfiles: 600 });
+    }
+    await service.completed(mailingId);
+    await assertPromise(mailingId, 600, 3);
+  });
+
+  it('A5 A9 A21 a kill between the final dot and the answer leaves doubt, no second copy', async () => {
+    // Everything from the 20th message on is taken and never answered, until the process is dead.
+    inbox.answer = ({ command }) => (command === 'END' && inbox.messages.length >= 20 ? 'hang' : undefined);
+    const first = await start();
+    const mailingId = await first.send(60);
+    await inbox.waitFor(24);
+    await first.kill();
+    inbox.answer = undefined;
+    const second = await start();
+    const { numInDoubt } = await second.reported('run:recovered');
+    await second.completed(mailingId);
+    await assertPromise(mailingId, 60, 1);
+    const { byStatus } = await readBooks(database.dataSource, mailingId);
+    expect(byStatus.in_doubt).toBe(numInDoubt);
+    expect(byStatus.in_doubt).toBeGreaterThanOrEqual(5);
+  });
+
+  it('A22 with policy resend, those in flight get the same message again, under the same Message-ID', async () => {
+    inbox.answer = ({ command }) => (command === 'END' && inbox.messages.length >= 10 ? 'hang' : undefined);
+    const first = await start();
+    const mailingId = await first.send(40);
+    await inbox.waitFor(14);
+    await first.kill();
+    inbox.answer = undefined;
+    const second = await start({ env: { MAILING_IN_DOUBT: 'resend' } });
+    await second.completed(mailingId);
+    const books = await readBooks(database.dataSource, mailingId);
+    assertBooksAddUp(books);
+    expect(books.byStatus).toEqual({ sent: 40 });
+    expect(inbox.countsByRecipient().size).toBe(40);
+    const twice = [...inbox.countsByRecipient()].filter(([, copies]) => copies === 2).map(([address]) => address);
+    expect(twice.length).toBeGreaterThanOrEqual(5);
+    for (const address of twice) {
+      const ids = inbox.messages.filter(({ to }) => to[0] === address).map(({ messageId }) => messageId);
+      expect(new Set(ids).size).toBe(1);
+    }
+  });
+
+  it('A8 the recipe: change the id, list the old id, restart, and look at the table', async () => {
+    const owner = async (): Promise<string | null> =>
+      (await database.dataSource.getRepository(Mailing).findOneByOrFail({})).uniqServerId;
+    const old = await start({ serverId: 'old:1' });
+    const mailingId = await old.send(300);
+    await inbox.waitFor(40);
+    await old.kill();
+
+    const stranger = await start({ serverId: 'stranger:3' });
+    await waitUntil(() => database.dataSource.getRepository(MailServer).existsBy({ uniqServerId: 'stranger:3' }), {
+      what: 'the stranger to register',
+    });
+    await stranger.stop();
+    expect(await owner()).toBe('old:1');
+
+    const heir = await start({ serverId: 'new:2', env: { MAILING_MIGRATION_LIST: 'old:1' } });
+    expect(await heir.reported('mailing:adopted')).toEqual({ mailingId, fromServerId: 'old:1', toServerId: 'new:2' });
+    expect(await owner()).toBe('new:2');
+    await heir.completed(mailingId);
+    await assertPromise(mailingId, 300, 1);
+  });
+
+  it('A12 SIGTERM in mid-mailing leaves nobody in doubt, and the next start finishes', async () => {
+    const first = await start();
+    const mailingId = await first.send(400);
+    await inbox.waitFor(50);
+    await first.stop();
+    const stopped = await readBooks(database.dataSource, mailingId);
+    expect(stopped.mailing).toMatchObject({ status: 'pending', claimToken: null });
+    expect(stopped.byStatus).toEqual({ sent: inbox.messages.length, pending: 400 - inbox.messages.length });
+    expect(stopped.mailing.numSent).toBe(inbox.messages.length);
+    expect(await database.dataSource.getRepository(MailServer).count()).toBe(0);
+    const second = await start();
+    await second.completed(mailingId);
+    await assertPromise(mailingId, 400, 0);
+  });
+
+  it('A18 a kill while the list is being written leaves a failed mailing that mails nobody', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mailing-list-'));
+    const csv = join(folder, 'recipients.csv');
+    function* lines(): Generator<string> {
+      yield 'email,name\n';
+      for (let n = 0; n < 200_000; n++) yield `reader${n}@home.example,Reader ${n}\n`;
+    }
+    await pipeline(Readable.from(lines()), createWriteStream(csv));
+    const first = await start();
+    const form = new FormData();
+    for (const field of ['subject', 'headline', 'text']) form.set(field, 'News');
+    form.set('from', 'news@shop.example');
+    form.set('recipients', await openAsBlob(csv), 'recipients.csv');
+    const posted = first.post(form).catch(() => null);
+    await waitUntil(() => database.dataSource.getRepository(EmailAddress).exists(), { what: 'the first chunk' });
+    await first.kill();
+    await posted;
+    await rm(folder, { recursive: true, force: true });
+
+    const second = await start();
+    const failed = await waitUntil(() => database.dataSource.getRepository(Mailing).findOneBy({ status: 'failed' }), {
+      what: 'the list to be called failed',
+    });
+    expect(failed.statusReason).toBe('list incomplete');
+    const next = await second.send(3);
+    await second.completed(next);
+    expect(inbox.messages).toHaveLength(3);
+  });
+
+  it('A14 of two live processes with one server id the second stands by, and takes over when the first is gone', async () => {
+    const first = await start();
+    const second = await start();
+    await second.reported('server:standing-by');
+    const refused = await second.post(
+      JSON.stringify({ subject: 's', from: 'a@b.example', headline: 'h', text: 't', recipients: ['a@b.example'] }),
+    );
+    expect(refused).toMatchObject({ status: 503, answer: { code: 'MAILING_SERVER_STANDING_BY' } });
+    const mailingId = await first.send(400);
+    await inbox.waitFor(50);
+    await first.kill();
+    await second.completed(mailingId);
+    await assertPromise(mailingId, 400, 1);
+  });
+});

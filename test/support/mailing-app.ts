@@ -1,0 +1,82 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MailerModule } from '@nestjs-modules/mailer';
+import { type INestApplication, type ModuleMetadata, Logger } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import {
+  MailingEvents,
+  type MailingModuleOptions,
+  MailingModule,
+  MailingQuery,
+  mailingMigrations,
+  TemplateEmailRestarter,
+  TemplateEmailSender,
+} from 'nestjs-mailing';
+import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
+
+export interface MailingAppOptions {
+  databaseUrl: string;
+  smtpUrl: string;
+  /** Template files by name; default `letter.hbs`. */
+  templates?: Record<string, string>;
+  mailing?: Partial<MailingModuleOptions>;
+  imports?: ModuleMetadata['imports'];
+}
+
+/** A host application in this process, with its own template folder. */
+export interface MailingApp extends AsyncDisposable {
+  nest: INestApplication;
+  sender: TemplateEmailSender;
+  restarter: TemplateEmailRestarter;
+  query: MailingQuery;
+  events: MailingEvents;
+  templateDir: string;
+  /** Ends the application in good order. */
+  close(): Promise<void>;
+}
+
+export const LETTER = '<p>Dear {{name}} &lt;{{email}}&gt;</p>';
+
+/** Boots a host application: real data source, real mailer, real plugin. */
+export async function mailingApp(options: MailingAppOptions): Promise<MailingApp> {
+  const templateDir = await mkdtemp(join(tmpdir(), 'mailing-templates-'));
+  for (const [name, source] of Object.entries(options.templates ?? { 'letter.hbs': LETTER })) {
+    await writeFile(join(templateDir, name), source);
+  }
+  Logger.overrideLogger(['fatal']);
+  const testing = await Test.createTestingModule({
+    imports: [
+      TypeOrmModule.forRoot({
+        ...dataSourceOptionsOf(options.databaseUrl),
+        autoLoadEntities: true,
+        migrations: mailingMigrations,
+      }),
+      MailerModule.forRoot({ transport: { url: options.smtpUrl, pool: true, maxConnections: 10 } }),
+      MailingModule.forRoot({
+        templates: { dir: templateDir },
+        uniqServerId: 'test:1',
+        server: { heartbeatMs: 100, serverTimeoutMs: 3_000 },
+        ...options.mailing,
+      }),
+      ...(options.imports ?? []),
+    ],
+  }).compile();
+  const nest = testing.createNestApplication();
+  await nest.init();
+  const close = async (): Promise<void> => {
+    await nest.close();
+    await rm(templateDir, { recursive: true, force: true });
+  };
+  return {
+    nest,
+    sender: nest.get(TemplateEmailSender),
+    restarter: nest.get(TemplateEmailRestarter),
+    query: nest.get(MailingQuery),
+    events: nest.get(MailingEvents),
+    templateDir,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
