@@ -23,7 +23,11 @@ export class AppModule {
           migrationsRun: true,
         }),
         MailerModule.forRoot({
-          transport: { url: configuration.SMTP_URL, pool: true, maxConnections: configuration.MAILING_CONCURRENCY },
+          transport: {
+            url: configuration.SMTP_URL,
+            pool: true,
+            maxConnections: configuration.MAILING_CONCURRENCY,
+          },
         }),
         MailingModule.forRoot({
           isGlobal: true,

@@ -5,7 +5,9 @@ import { readConfiguration } from './configuration/host-configuration.js';
 import { reportToParent } from './report-to-parent.js';
 
 const configuration = readConfiguration(process.env);
-const app = await NestFactory.create(AppModule.with(configuration), { logger: ['log', 'warn', 'error', 'fatal'] });
+const app = await NestFactory.create(AppModule.with(configuration), {
+  logger: ['log', 'warn', 'error', 'fatal'],
+});
 // With these, SIGTERM ends the service in good order: messages in flight are finished and written down.
 app.enableShutdownHooks();
 reportToParent(app);

@@ -6,7 +6,13 @@ export type HostReport =
   | { name: 'listening'; facts: { url: string } }
   | { [K in ReportedEvent]: { name: K; facts: MailingEventMap[K] } }[ReportedEvent];
 
-const REPORTED = ['run:started', 'run:recovered', 'run:ended', 'mailing:adopted', 'server:standing-by'] as const;
+const REPORTED = [
+  'run:started',
+  'run:recovered',
+  'run:ended',
+  'mailing:adopted',
+  'server:standing-by',
+] as const;
 type ReportedEvent = (typeof REPORTED)[number];
 
 /** Passes the milestones of mailings on to the parent process, if there is one: the demo and the tests listen. */

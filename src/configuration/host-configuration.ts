@@ -13,7 +13,10 @@ const environment = z.object({
     .string()
     .regex(/^(sqlite:|mysql:\/\/|mariadb:\/\/)./, 'expected sqlite:path, mysql://… or mariadb://…')
     .default('sqlite:newsletter.sqlite'),
-  SMTP_URL: z.string().regex(/^smtps?:\/\/./, 'expected smtp://… or smtps://…').default('smtp://127.0.0.1:1025'),
+  SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\/./, 'expected smtp://… or smtps://…')
+    .default('smtp://127.0.0.1:1025'),
   MAILING_SERVER_ID: z.string().min(1).max(255).optional(),
   MAILING_MIGRATION_LIST: z.string().default('').transform(list),
   MAILING_IN_DOUBT: z.enum(['leave', 'resend']).default('leave'),

@@ -61,7 +61,9 @@ function parse(args: string[]) {
 function whole(option: string, text: string, low: number, high: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < low || value > high) {
-    throw new DemoUsageError(`--${option}: expected a whole number from ${low} to ${high}, got "${text}".\n\n${USAGE}`);
+    throw new DemoUsageError(
+      `--${option}: expected a whole number from ${low} to ${high}, got "${text}".\n\n${USAGE}`,
+    );
   }
   return value;
 }

@@ -57,7 +57,9 @@ export class DemoRun {
   /** Counts of messages at which the service is killed: anywhere from the first to nearly the last. */
   #moments(): number[] {
     const { kills, recipients, random } = this.parts;
-    return Array.from({ length: kills }, () => 1 + Math.floor(random() * recipients * 0.95)).sort((a, b) => a - b);
+    return Array.from({ length: kills }, () => 1 + Math.floor(random() * recipients * 0.95)).sort(
+      (a, b) => a - b,
+    );
   }
 
   async #start(): Promise<HostProcess> {
@@ -81,7 +83,8 @@ export class DemoRun {
     form.set('recipients', await openAsBlob(this.parts.csv, { type: 'text/csv' }), 'recipients.csv');
     const response = await fetch(`${host.url}/newsletters`, { method: 'POST', body: form });
     const answer = (await response.json()) as { id: string; message?: string };
-    if (response.status !== 202) throw new Error(`The service answered ${response.status}: ${answer.message}`);
+    if (response.status !== 202)
+      throw new Error(`The service answered ${response.status}: ${answer.message}`);
     return answer.id;
   }
 
@@ -93,9 +96,12 @@ export class DemoRun {
       await delay(LOOK_MS);
       if (!this.parts.inbox) this.#progressed(await this.#ask(mailingId));
       if (this.#done !== lastDone) [lastDone, lastProgressAt] = [this.#done, performance.now()];
-      if (this.#host?.isRunning === false) throw new Error(`The service ended by itself:\n${this.#host.output}`);
+      if (this.#host?.isRunning === false)
+        throw new Error(`The service ended by itself:\n${this.#host.output}`);
       if (performance.now() - lastProgressAt > PATIENCE_MS && !(await this.#hasEnded(mailingId))) {
-        throw new Error(`No progress at ${this.#of(this.#done)} for ${PATIENCE_MS / 1000} s:\n${this.#host?.output}`);
+        throw new Error(
+          `No progress at ${this.#of(this.#done)} for ${PATIENCE_MS / 1000} s:\n${this.#host?.output}`,
+        );
       }
     }
     return !this.#ended;

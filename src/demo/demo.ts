@@ -49,7 +49,10 @@ async function demo(options: DemoOptions): Promise<boolean> {
     const facts = { recipients: options.recipients, kills: run.numKills, seconds };
     const verdict = await judge(databaseUrl, mailingId, inbox, facts);
     const held = promiseHeld(verdict, options.inDoubt, MAX_IN_DOUBT);
-    const places: Record<string, string> = { database: databaseUrl.replace(/\/\/[^@/]*@/, '//…@'), mailing: mailingId };
+    const places: Record<string, string> = {
+      database: databaseUrl.replace(/\/\/[^@/]*@/, '//…@'),
+      mailing: mailingId,
+    };
     if (inbox?.sample) {
       places['a message'] = join(folder, 'message.eml');
       await writeFile(places['a message'], inbox.sample);
@@ -66,6 +69,8 @@ async function demo(options: DemoOptions): Promise<boolean> {
 try {
   process.exitCode = (await demo(parseDemoOptions(process.argv.slice(2)))) ? 0 : 1;
 } catch (error) {
-  process.stderr.write(`${error instanceof DemoUsageError ? error.message : String((error as Error)?.stack)}\n`);
+  process.stderr.write(
+    `${error instanceof DemoUsageError ? error.message : String((error as Error)?.stack)}\n`,
+  );
   process.exitCode = 2;
 }

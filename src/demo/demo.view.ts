@@ -33,7 +33,8 @@ export class DemoView {
   /** One line above the bar. */
   line(text: string): void {
     // cli-progress knows no lines beside its bar: clear its line, write ours, and let the next update draw it again.
-    if ((this.#bar as Bar & { isActive: boolean }).isActive && process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    if ((this.#bar as Bar & { isActive: boolean }).isActive && process.stderr.isTTY)
+      process.stderr.write('\r\x1b[K');
     process.stderr.write(`${text}\n`);
   }
 

@@ -16,7 +16,10 @@ export class HostProcess {
   #output = '';
 
   private constructor(env: Record<string, string>, main: string) {
-    this.#child = fork(main, [], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child = fork(main, [], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (text: Buffer) => (this.#output = (this.#output + text.toString()).slice(-8_000)));
     }
@@ -40,9 +43,10 @@ export class HostProcess {
       throw new Error(`The service ended with ${String(code)} before it listened:\n${host.#output}`);
     });
     const deadline = AbortSignal.timeout(START_DEADLINE_MS);
-    const [{ url }] = (await Promise.race([once(host.#reports, 'listening', { signal: deadline }), ended])) as [
-      { url: string },
-    ];
+    const [{ url }] = (await Promise.race([
+      once(host.#reports, 'listening', { signal: deadline }),
+      ended,
+    ])) as [{ url: string }];
     // Not an accident any more from here on.
     ended.catch(() => undefined);
     host.url = url;

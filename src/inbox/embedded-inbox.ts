@@ -23,7 +23,10 @@ export class EmbeddedInbox {
       logger: false,
       onData: (stream, session, done) => {
         void buffer(stream).then((raw) => {
-          this.#take(raw, session.envelope.rcptTo.map(({ address }) => address));
+          this.#take(
+            raw,
+            session.envelope.rcptTo.map(({ address }) => address),
+          );
           done();
         }, done);
       },

@@ -9,7 +9,9 @@ import type { AddressRecipient } from 'nestjs-mailing';
  * @throws Error in mid-stream if the file is no CSV or has no column `email`.
  */
 export async function* readCsvRecipients(path: string): AsyncGenerator<AddressRecipient> {
-  const rows = createReadStream(path).pipe(parse({ columns: true, bom: true, skip_empty_lines: true, trim: true }));
+  const rows = createReadStream(path).pipe(
+    parse({ columns: true, bom: true, skip_empty_lines: true, trim: true }),
+  );
   for await (const row of rows as AsyncIterable<Record<string, string>>) {
     if (row.email === undefined) throw new Error('The CSV file has no column "email" in its first line.');
     const { email, name, ...data } = row;

@@ -65,9 +65,13 @@ export class NewsletterController {
 
   async #accept(request: Parameters<typeof toInfo>[0], recipients: Recipients): Promise<AcceptedNewsletter> {
     if (request.text.trim() === '') throw new BadRequestException('text: a newsletter needs a text');
-    const { mailingId, numProfiles, numDuplicates } = await this.sender.sendEmailMessage(toInfo(request), recipients, {
-      persist: true,
-    });
+    const { mailingId, numProfiles, numDuplicates } = await this.sender.sendEmailMessage(
+      toInfo(request),
+      recipients,
+      {
+        persist: true,
+      },
+    );
     return { id: mailingId, numProfiles, numDuplicates };
   }
 }

@@ -40,7 +40,14 @@ export function parseNewsletterForm(body: unknown): z.infer<typeof withUpload> {
 }
 
 /** What the plugin is asked to send. */
-export function toInfo({ name, subject, from, replyTo, headline, text }: z.infer<typeof withUpload>): TemplateEmailInfo {
+export function toInfo({
+  name,
+  subject,
+  from,
+  replyTo,
+  headline,
+  text,
+}: z.infer<typeof withUpload>): TemplateEmailInfo {
   return {
     name,
     subject,
@@ -55,5 +62,7 @@ export function toInfo({ name, subject, from, replyTo, headline, text }: z.infer
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
-  throw new BadRequestException(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  throw new BadRequestException(
+    result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+  );
 }

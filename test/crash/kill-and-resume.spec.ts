@@ -33,7 +33,11 @@ forEachDatabase('a killed process', (kind) => {
   });
 
   const start = async (options: Partial<ServiceOptions> = {}): Promise<NewsletterService> => {
-    const service = await NewsletterService.start({ databaseUrl: database.url, smtpUrl: inbox.url, ...options });
+    const service = await NewsletterService.start({
+      databaseUrl: database.url,
+      smtpUrl: inbox.url,
+      ...options,
+    });
     services.push(service);
     return service;
   };
@@ -96,7 +100,9 @@ forEachDatabase('a killed process', (kind) => {
     assertBooksAddUp(books);
     expect(books.byStatus).toEqual({ sent: 40 });
     expect(inbox.countsByRecipient().size).toBe(40);
-    const twice = [...inbox.countsByRecipient()].filter(([, copies]) => copies === 2).map(([address]) => address);
+    const twice = [...inbox.countsByRecipient()]
+      .filter(([, copies]) => copies === 2)
+      .map(([address]) => address);
     expect(twice.length).toBeGreaterThanOrEqual(5);
     for (const address of twice) {
       const ids = inbox.messages.filter(({ to }) => to[0] === address).map(({ messageId }) => messageId);
@@ -113,14 +119,21 @@ forEachDatabase('a killed process', (kind) => {
     await old.kill();
 
     const stranger = await start({ serverId: 'stranger:3' });
-    await waitUntil(() => database.dataSource.getRepository(MailServer).existsBy({ uniqServerId: 'stranger:3' }), {
-      what: 'the stranger to register',
-    });
+    await waitUntil(
+      () => database.dataSource.getRepository(MailServer).existsBy({ uniqServerId: 'stranger:3' }),
+      {
+        what: 'the stranger to register',
+      },
+    );
     await stranger.stop();
     expect(await owner()).toBe('old:1');
 
     const heir = await start({ serverId: 'new:2', env: { MAILING_MIGRATION_LIST: 'old:1' } });
-    expect(await heir.reported('mailing:adopted')).toEqual({ mailingId, fromServerId: 'old:1', toServerId: 'new:2' });
+    expect(await heir.reported('mailing:adopted')).toEqual({
+      mailingId,
+      fromServerId: 'old:1',
+      toServerId: 'new:2',
+    });
     expect(await owner()).toBe('new:2');
     await heir.completed(mailingId);
     await assertPromise(mailingId, 300, 1);
@@ -155,15 +168,20 @@ forEachDatabase('a killed process', (kind) => {
     form.set('from', 'news@shop.example');
     form.set('recipients', await openAsBlob(csv), 'recipients.csv');
     const posted = first.post(form).catch(() => null);
-    await waitUntil(() => database.dataSource.getRepository(EmailAddress).exists(), { what: 'the first chunk' });
+    await waitUntil(() => database.dataSource.getRepository(EmailAddress).exists(), {
+      what: 'the first chunk',
+    });
     await first.kill();
     await posted;
     await rm(folder, { recursive: true, force: true });
 
     const second = await start();
-    const failed = await waitUntil(() => database.dataSource.getRepository(Mailing).findOneBy({ status: 'failed' }), {
-      what: 'the list to be called failed',
-    });
+    const failed = await waitUntil(
+      () => database.dataSource.getRepository(Mailing).findOneBy({ status: 'failed' }),
+      {
+        what: 'the list to be called failed',
+      },
+    );
     expect(failed.statusReason).toBe('list incomplete');
     const next = await second.send(3);
     await second.completed(next);
@@ -175,7 +193,13 @@ forEachDatabase('a killed process', (kind) => {
     const second = await start();
     await second.reported('server:standing-by');
     const refused = await second.post(
-      JSON.stringify({ subject: 's', from: 'a@b.example', headline: 'h', text: 't', recipients: ['a@b.example'] }),
+      JSON.stringify({
+        subject: 's',
+        from: 'a@b.example',
+        headline: 'h',
+        text: 't',
+        recipients: ['a@b.example'],
+      }),
     );
     expect(refused).toMatchObject({ status: 503, answer: { code: 'MAILING_SERVER_STANDING_BY' } });
     const mailingId = await first.send(400);

@@ -27,6 +27,8 @@ export function assertBooksAddUp({ mailing, recipients, byStatus }: Books): void
   const counted = [sent, error + in_doubt, skipped, recipients.length];
   const settled = sent + error + in_doubt + skipped;
   if (said.join() !== counted.join() || settled !== recipients.length || mailing.status !== 'completed') {
-    throw new Error(`The books of ${mailing.id} (${mailing.status}) say ${said.join('/')}, the rows ${counted.join('/')}.`);
+    throw new Error(
+      `The books of ${mailing.id} (${mailing.status}) say ${said.join('/')}, the rows ${counted.join('/')}.`,
+    );
   }
 }

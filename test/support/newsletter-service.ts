@@ -22,7 +22,12 @@ export class NewsletterService {
     readonly reports: Reports,
   ) {}
 
-  static async start({ databaseUrl, smtpUrl, serverId = 'test:1', env = {} }: ServiceOptions): Promise<NewsletterService> {
+  static async start({
+    databaseUrl,
+    smtpUrl,
+    serverId = 'test:1',
+    env = {},
+  }: ServiceOptions): Promise<NewsletterService> {
     const reports: Reports = [];
     const all = {
       PORT: '0',
@@ -34,7 +39,13 @@ export class NewsletterService {
       ...env,
     };
     const note = (host: HostProcess): void => {
-      for (const name of ['run:started', 'run:recovered', 'run:ended', 'mailing:adopted', 'server:standing-by'] as const) {
+      for (const name of [
+        'run:started',
+        'run:recovered',
+        'run:ended',
+        'mailing:adopted',
+        'server:standing-by',
+      ] as const) {
         host.on(name, (facts) => reports.push({ name, facts: { ...facts } }));
       }
     };
@@ -45,7 +56,10 @@ export class NewsletterService {
   async send(recipients: number | Recipient[]): Promise<string> {
     const list =
       typeof recipients === 'number'
-        ? Array.from({ length: recipients }, (_, n) => ({ email: `reader${n}@home.example`, name: `Reader ${n}` }))
+        ? Array.from({ length: recipients }, (_, n) => ({
+            email: `reader${n}@home.example`,
+            name: `Reader ${n}`,
+          }))
         : recipients;
     const response = await fetch(`${this.process.url}/newsletters`, {
       method: 'POST',
@@ -64,7 +78,8 @@ export class NewsletterService {
   }
 
   async post(body: FormData | string): Promise<{ status: number; answer: Record<string, unknown> }> {
-    const headers: Record<string, string> = typeof body === 'string' ? { 'content-type': 'application/json' } : {};
+    const headers: Record<string, string> =
+      typeof body === 'string' ? { 'content-type': 'application/json' } : {};
     const response = await fetch(`${this.process.url}/newsletters`, { method: 'POST', headers, body });
     return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
   }
@@ -85,7 +100,8 @@ export class NewsletterService {
 
   /** Waits for a report. */
   reported(name: string, deadlineMs = 15_000): Promise<Record<string, unknown>> {
-    const find = (): Record<string, unknown> | undefined => this.reports.find((one) => one.name === name)?.facts;
+    const find = (): Record<string, unknown> | undefined =>
+      this.reports.find((one) => one.name === name)?.facts;
     return waitUntil(find, { what: `a report ${name}`, deadlineMs });
   }
 

@@ -10,7 +10,11 @@ import { TemplateFolder } from './delivery/template-folder.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
 import { FAULT_POINTS, noFaultPoints } from './model/fault-points.js';
 import { MailingEvents } from './model/mailing-event.js';
-import { MAILING_SETTINGS, type MailingModuleOptions, type MailingSettings } from './model/mailing-options.js';
+import {
+  MAILING_SETTINGS,
+  type MailingModuleOptions,
+  type MailingSettings,
+} from './model/mailing-options.js';
 import { toMailingSettings } from './model/mailing-settings.factory.js';
 import type { ProfileRepository } from './model/profile.repository.js';
 import { MailerMissingError, MailingDataSourceMissingError } from './model/setup.errors.js';
@@ -54,7 +58,11 @@ export function engineProviders(dataSourceName: string): Provider[] {
       inject: [{ token: getDataSourceToken(dataSourceName) as string, optional: true }],
     },
     { provide: FAULT_POINTS, useValue: noFaultPoints },
-    { provide: EventLogger, useFactory: (events: MailingEvents) => new EventLogger(events), inject: [MailingEvents] },
+    {
+      provide: EventLogger,
+      useFactory: (events: MailingEvents) => new EventLogger(events),
+      inject: [MailingEvents],
+    },
     MailingEvents,
     ProfileSource,
     made(MailingDatabase, [MAILING_DATA_SOURCE]),
@@ -74,24 +82,15 @@ export function engineProviders(dataSourceName: string): Provider[] {
     },
     {
       provide: HandlebarsRenderer,
-      useFactory: ({ templates }: MailingSettings) => new HandlebarsRenderer(new TemplateFolder(templates.dir)),
+      useFactory: ({ templates }: MailingSettings) =>
+        new HandlebarsRenderer(new TemplateFolder(templates.dir)),
       inject: [MAILING_SETTINGS],
     },
     mailerSender,
     launcher,
     made(Heartbeat, [ServerMembership, MailingRuns, MAILING_SETTINGS, MailingEvents]),
     sender,
-    made(TemplateEmailRestarter, [
-      MAILING_SETTINGS,
-      MailingClaims,
-      TemplateEmailBatchServerPersister,
-      ServerMembership,
-      MailingLauncher,
-      MailingRuns,
-      Heartbeat,
-      MailingEvents,
-      FAULT_POINTS,
-    ]),
+    restarter,
     made(MailingQuery, [TemplateEmailPersister]),
     engine,
   ];
@@ -166,7 +165,16 @@ const sender: FactoryProvider = {
     events: MailingEvents,
     faultPoints: typeof noFaultPoints,
   ) =>
-    new TemplateEmailSender(settings, persister, membership, mailingLauncher, renderer, profiles.get, events, faultPoints),
+    new TemplateEmailSender(
+      settings,
+      persister,
+      membership,
+      mailingLauncher,
+      renderer,
+      profiles.get,
+      events,
+      faultPoints,
+    ),
   inject: [
     MAILING_SETTINGS,
     TemplateEmailPersister,
@@ -178,6 +186,18 @@ const sender: FactoryProvider = {
     FAULT_POINTS,
   ],
 };
+
+const restarter = made(TemplateEmailRestarter, [
+  MAILING_SETTINGS,
+  MailingClaims,
+  TemplateEmailBatchServerPersister,
+  ServerMembership,
+  MailingLauncher,
+  MailingRuns,
+  Heartbeat,
+  MailingEvents,
+  FAULT_POINTS,
+]);
 
 const engine: FactoryProvider = {
   provide: MailingEngine,
@@ -198,7 +218,17 @@ const engine: FactoryProvider = {
       messageSender.prepare();
       if (settings.profileRepository) profiles.repository = await find(moduleRef, settings.profileRepository);
     };
-    return new MailingEngine(settings, dataSource, database, emailSender, runs, heartbeat, membership, events, prepare);
+    return new MailingEngine(
+      settings,
+      dataSource,
+      database,
+      emailSender,
+      runs,
+      heartbeat,
+      membership,
+      events,
+      prepare,
+    );
   },
   inject: [
     MAILING_SETTINGS,

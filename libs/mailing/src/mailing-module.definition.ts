@@ -1,4 +1,9 @@
-import { ConfigurableModuleBuilder, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
+import {
+  ConfigurableModuleBuilder,
+  type DynamicModule,
+  type FactoryProvider,
+  type Provider,
+} from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { mailingEntities } from './model/mailing-entities.js';
@@ -43,7 +48,9 @@ export function entitiesOf(dataSourceName: string): DynamicModule {
     inject: [{ token: provider.inject?.[0] as never, optional: true }],
     useFactory: (dataSource: DataSource | undefined): unknown => {
       if (!dataSource) throw new MailingDataSourceMissingError(dataSourceName);
-      const missing = mailingEntities.filter((entity) => !dataSource.hasMetadata(entity)).map((entity) => entity.name);
+      const missing = mailingEntities
+        .filter((entity) => !dataSource.hasMetadata(entity))
+        .map((entity) => entity.name);
       if (missing.length > 0) throw new MailingEntitiesMissingError(dataSourceName, missing);
       return provider.useFactory(dataSource) as unknown;
     },

@@ -56,7 +56,13 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras): Dynamic
     module: MailingEngineModule,
     imports: [...(definition.imports ?? []), entitiesOf(dataSource)],
     providers: [...namingOptionErrors(definition.providers), ...engineProviders(dataSource)],
-    exports: [TemplateEmailSender, TemplateEmailPersister, TemplateEmailRestarter, MailingQuery, MailingEvents],
+    exports: [
+      TemplateEmailSender,
+      TemplateEmailPersister,
+      TemplateEmailRestarter,
+      MailingQuery,
+      MailingEvents,
+    ],
   };
   return { module: MailingModule, global: isGlobal, imports: [engine], exports: [engine] };
 }

@@ -13,7 +13,16 @@ interface TransportError {
 const SESSION_COMMANDS = /^(CONN|EHLO|HELO|LHLO|STARTTLS|AUTH)/;
 
 /** Codes that never say anything about a recipient: the connection could not be made, secured or authorized. */
-const TRANSPORT_CODES = new Set(['EDNS', 'ETLS', 'EREQUIRETLS', 'EAUTH', 'ENOAUTH', 'EOAUTH2', 'EPROXY', 'ECONFIG']);
+const TRANSPORT_CODES = new Set([
+  'EDNS',
+  'ETLS',
+  'EREQUIRETLS',
+  'EAUTH',
+  'ENOAUTH',
+  'EOAUTH2',
+  'EPROXY',
+  'ECONFIG',
+]);
 
 /** Codes of a connection that broke or fell silent. */
 const CONNECTION_CODES = new Set(['ECONNECTION', 'ESOCKET', 'ETIMEDOUT', 'EPROTOCOL']);
@@ -32,7 +41,13 @@ const SERVICE_NOT_AVAILABLE = 421;
  * @param begun whether a byte of the message may have left us; see `HandOverProbe`.
  */
 export function toHandOver(error: unknown, begun: boolean): HandOver {
-  const { code = 'EUNKNOWN', command = '', responseCode, response, message } = (error ?? {}) as TransportError;
+  const {
+    code = 'EUNKNOWN',
+    command = '',
+    responseCode,
+    response,
+    message,
+  } = (error ?? {}) as TransportError;
   const text = (response ?? message ?? String(error)).trim();
   const isAboutSession = SESSION_COMMANDS.test(command) || TRANSPORT_CODES.has(code);
 

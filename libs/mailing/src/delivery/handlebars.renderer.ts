@@ -44,7 +44,8 @@ export class HandlebarsRenderer implements TemplateRenderer {
       const htmlPart = info.sendAsHtml === false && alternative ? undefined : html(variables);
       const rendered: RenderedEmail = { subject: toOneLine(subject(variables)) };
       if (info.sendAsHtml !== false) rendered.html = htmlPart;
-      if (info.sendAsText !== false) rendered.text = alternative ? alternative(variables) : htmlToText(htmlPart ?? '');
+      if (info.sendAsText !== false)
+        rendered.text = alternative ? alternative(variables) : htmlToText(htmlPart ?? '');
       return rendered;
     };
     render({ ...info.params, ...SAMPLE_RECIPIENT });

@@ -35,7 +35,10 @@ export class MailerMessageSender implements EmailMessageSender {
     HandOverProbe.equip(transporter);
     const pool = (transporter.transporter as { options?: PoolOptions }).options;
     if (pool?.maxRequeues) {
-      this.events.emit('pool:requeues-disabled', { transporterName: this.transporterName, was: pool.maxRequeues });
+      this.events.emit('pool:requeues-disabled', {
+        transporterName: this.transporterName,
+        was: pool.maxRequeues,
+      });
       pool.maxRequeues = 0;
     }
   }
@@ -45,7 +48,10 @@ export class MailerMessageSender implements EmailMessageSender {
     const options = probe.attachTo({ ...(message as SendMailOptions), signal } as SendMailOptions);
     if (this.transporterName) (options as ISendMailOptions).transporterName = this.transporterName;
     try {
-      const info = (await this.mailer.sendMail(options as ISendMailOptions)) as { rejected?: unknown[]; rejectedErrors?: unknown[] };
+      const info = (await this.mailer.sendMail(options as ISendMailOptions)) as {
+        rejected?: unknown[];
+        rejectedErrors?: unknown[];
+      };
       return this.#rejectedThoughOthersWereTaken(message, info) ?? { kind: 'accepted' };
     } catch (error) {
       return toHandOver(error, probe.begun);
@@ -58,7 +64,9 @@ export class MailerMessageSender implements EmailMessageSender {
     info: { rejected?: unknown[]; rejectedErrors?: unknown[] },
   ): HandOver | null {
     const at = (info.rejected ?? []).findIndex((one) => addressOf(one) === message.to.address);
-    return at < 0 ? null : toHandOver(info.rejectedErrors?.[at] ?? { code: 'EENVELOPE', message: 'refused' }, false);
+    return at < 0
+      ? null
+      : toHandOver(info.rejectedErrors?.[at] ?? { code: 'EENVELOPE', message: 'refused' }, false);
   }
 
   #transporter(): Transporter {

@@ -59,10 +59,16 @@ export class MailingDelivery {
     } catch (error) {
       return settled(idx, 'error', 'template', error instanceof Error ? error.message : String(error));
     }
-    return toAttempt(idx, await this.#withinDeadline(stop, (signal) => this.parts.sender.send(message, signal)));
+    return toAttempt(
+      idx,
+      await this.#withinDeadline(stop, (signal) => this.parts.sender.send(message, signal)),
+    );
   }
 
-  async #withinDeadline(stop: AbortSignal, send: (signal: AbortSignal) => Promise<HandOver>): Promise<HandOver> {
+  async #withinDeadline(
+    stop: AbortSignal,
+    send: (signal: AbortSignal) => Promise<HandOver>,
+  ): Promise<HandOver> {
     const { messageTimeoutMs } = this.parts;
     const deadline = new AbortController();
     const abort = (): void => deadline.abort();
@@ -80,7 +86,11 @@ export class MailingDelivery {
       return await Promise.race([send(deadline.signal), gaveUp]);
     } catch (error) {
       // A sender of the host that breaks its contract: nobody can know how far the message got.
-      return { kind: 'unknown', code: 'sender', text: error instanceof Error ? error.message : String(error) };
+      return {
+        kind: 'unknown',
+        code: 'sender',
+        text: error instanceof Error ? error.message : String(error),
+      };
     } finally {
       clearTimeout(timer);
       clearTimeout(grace);

@@ -15,7 +15,10 @@ export interface Skip {
 }
 
 /** Decides, just before a message is made, whether and under which address a recipient is mailed. */
-export function toAddressee(recipient: MarkedRecipient, profile: RecipientProfile | undefined): Addressee | Skip {
+export function toAddressee(
+  recipient: MarkedRecipient,
+  profile: RecipientProfile | undefined,
+): Addressee | Skip {
   return recipient.userId === undefined ? fromAddress(recipient) : fromProfile(recipient.userId, profile);
 }
 

@@ -15,7 +15,10 @@ export class TemplateFolder {
    * @throws TemplateMissingError if there is no such file.
    */
   async read(templateUrl: string): Promise<string> {
-    const path = resolve(this.dir, extname(templateUrl) === '' ? `${templateUrl}${DEFAULT_EXTENSION}` : templateUrl);
+    const path = resolve(
+      this.dir,
+      extname(templateUrl) === '' ? `${templateUrl}${DEFAULT_EXTENSION}` : templateUrl,
+    );
     this.#confine(this.dir, path, templateUrl);
     try {
       const [realDir, realPath] = await Promise.all([realpath(this.dir), realpath(path)]);

@@ -47,13 +47,17 @@ export function parseMailbox(text: unknown): Mailbox | null {
   // The parser is for header lines; a bare address must not be interpreted, only checked.
   if (!/[<>",;:()\s]/.test(trimmed)) return toMailbox(trimmed, '');
   const parsed = addressparser(trimmed, { flatten: true });
-  return parsed.length === 1 && /<[^<>]*>$/.test(trimmed) ? toMailbox(parsed[0].address ?? '', parsed[0].name ?? '') : null;
+  return parsed.length === 1 && /<[^<>]*>$/.test(trimmed)
+    ? toMailbox(parsed[0].address ?? '', parsed[0].name ?? '')
+    : null;
 }
 
 /** Parses a comma separated list of mailboxes; null if any of them is invalid or there is none. */
 export function parseMailboxes(text: unknown): Mailbox[] | null {
   if (typeof text !== 'string' || hasControlCharacters(text)) return null;
-  const mailboxes = addressparser(text, { flatten: true }).map((one) => toMailbox(one.address ?? '', one.name ?? ''));
+  const mailboxes = addressparser(text, { flatten: true }).map((one) =>
+    toMailbox(one.address ?? '', one.name ?? ''),
+  );
   return mailboxes.length > 0 && mailboxes.every((one) => one !== null) ? mailboxes : null;
 }
 

@@ -31,11 +31,16 @@ export function toListedRecipient(recipient: Recipient, persist: boolean): Liste
 
 function fromUserId(userId: unknown): ListedRecipient {
   const id = typeof userId === 'number' || typeof userId === 'bigint' ? String(userId) : userId;
-  if (typeof id !== 'string' || id === '' || id.length > LONGEST_USER_ID) return invalid(userId, 'invalid_recipient');
+  if (typeof id !== 'string' || id === '' || id.length > LONGEST_USER_ID)
+    return invalid(userId, 'invalid_recipient');
   return { kind: 'profile', userId: id };
 }
 
-function fromAddress(email: unknown, name: string | null, data: Record<string, unknown> | null): ListedRecipient {
+function fromAddress(
+  email: unknown,
+  name: string | null,
+  data: Record<string, unknown> | null,
+): ListedRecipient {
   const mailbox = parseMailbox(email);
   if (!mailbox) return invalid(email, 'invalid_address');
   const shownName = toOneLine(String(name ?? mailbox.name)).slice(0, LONGEST_DISPLAY_NAME);

@@ -11,8 +11,20 @@ export interface MailingEventMap {
   /** A run begins or goes on. `mailingId` is null for a mailing that is not persisted. */
   'run:started': { mailingId: string | null; numSettled: number; numProfiles: number | null };
   /** A dead run's slice was recovered: these recipients were caught between hand-over and answer. */
-  'run:recovered': { mailingId: string; numSettled: number; numProfiles: number; numInDoubt: number; resent: boolean };
-  'run:ended': { mailingId: string | null; status: MailingStatus; numSent: number; numErrors: number; numSkipped: number };
+  'run:recovered': {
+    mailingId: string;
+    numSettled: number;
+    numProfiles: number;
+    numInDoubt: number;
+    resent: boolean;
+  };
+  'run:ended': {
+    mailingId: string | null;
+    status: MailingStatus;
+    numSent: number;
+    numErrors: number;
+    numSkipped: number;
+  };
   /** Somebody else took the slice over; this process writes and sends nothing more for it. */
   'run:lost': { mailingId: string | null };
   /** The run stopped on an error of its own; it is picked up again at the next sweep. */

@@ -47,7 +47,13 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
       options.transporterName === undefined ? null : text('transporterName', options.transporterName, 255),
     run: {
       concurrency,
-      maxInDoubt: whole('run.maxInDoubt', run.maxInDoubt ?? 2 * concurrency, concurrency, 100_000, 'run.concurrency'),
+      maxInDoubt: whole(
+        'run.maxInDoubt',
+        run.maxInDoubt ?? 2 * concurrency,
+        concurrency,
+        100_000,
+        'run.concurrency',
+      ),
       messageTimeoutMs: whole('run.messageTimeoutMs', run.messageTimeoutMs ?? 60_000, 10, 3_600_000),
       parallelMailings: whole('run.parallelMailings', run.parallelMailings ?? 4, 1, 1_000),
     },
@@ -73,7 +79,12 @@ function checkNames(group: string, options: object): void {
   for (const name of Object.keys(options)) {
     if (!GROUPS[group].includes(name)) {
       const expected = `absent, because the options here are ${GROUPS[group].join(', ')}`;
-      throw new MailingOptionsError(`${path}${name}`, expected, (options as Record<string, unknown>)[name], HINTS[name]);
+      throw new MailingOptionsError(
+        `${path}${name}`,
+        expected,
+        (options as Record<string, unknown>)[name],
+        HINTS[name],
+      );
     }
   }
 }
@@ -111,7 +122,11 @@ function migrationList(list: string[]): string[] {
 function templateFolder(templates: TemplateOptions): TemplateOptions {
   checkNames('templates', templates);
   const { dir } = templates;
-  if (typeof dir !== 'string' || !isAbsolute(dir) || !statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
+  if (
+    typeof dir !== 'string' ||
+    !isAbsolute(dir) ||
+    !statSync(dir, { throwIfNoEntry: false })?.isDirectory()
+  ) {
     throw new MailingOptionsError('templates.dir', 'the absolute path of a folder that exists', dir);
   }
   return { dir };

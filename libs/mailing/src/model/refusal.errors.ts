@@ -35,7 +35,9 @@ export class MissingFieldError extends TemplateEmailRefusal {
     readonly field: string,
     readonly value: unknown,
   ) {
-    super(`sendEmailMessage: expected info.${field} to be a text that is not empty, got ${shown(value)}. Set it.`);
+    super(
+      `sendEmailMessage: expected info.${field} to be a text that is not empty, got ${shown(value)}. Set it.`,
+    );
   }
 }
 
@@ -147,7 +149,9 @@ export class ServerStoppingError extends TemplateEmailRefusal {
   readonly code = 'MAILING_SERVER_STOPPING';
 
   constructor(readonly uniqServerId: string) {
-    super(`The server ${shown(uniqServerId)} is shutting down and takes no new mailing. Send it again after the restart.`);
+    super(
+      `The server ${shown(uniqServerId)} is shutting down and takes no new mailing. Send it again after the restart.`,
+    );
   }
 }
 

@@ -13,8 +13,10 @@ export function toStorable<T>(value: T, path: string): T {
 
 function check(value: unknown, path: string, above: Set<object>): void {
   if (typeof value === 'function') throw new UnstorableValueError(path, 'a function');
-  if (typeof value === 'symbol' || typeof value === 'bigint') throw new UnstorableValueError(path, `a ${typeof value}`);
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new UnstorableValueError(path, String(value));
+  if (typeof value === 'symbol' || typeof value === 'bigint')
+    throw new UnstorableValueError(path, `a ${typeof value}`);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new UnstorableValueError(path, String(value));
   if (typeof value !== 'object' || value === null) return;
   if (above.has(value)) throw new UnstorableValueError(path, 'a cycle');
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return;
@@ -24,6 +26,7 @@ function check(value: unknown, path: string, above: Set<object>): void {
     throw new UnstorableValueError(path, `an instance of ${value.constructor?.name ?? 'a class'}`);
   }
   above.add(value);
-  for (const [key, inner] of Object.entries(value)) check(inner, isArray ? `${path}[${key}]` : `${path}.${key}`, above);
+  for (const [key, inner] of Object.entries(value))
+    check(inner, isArray ? `${path}[${key}]` : `${path}.${key}`, above);
   above.delete(value);
 }

@@ -18,5 +18,5 @@ export function isMissingTable(error: unknown): boolean {
 /** A unique key has this value already. */
 export function isDuplicateKey(error: unknown): boolean {
   const { errno, code } = (error ?? {}) as { errno?: unknown; code?: unknown };
-  return errno === 1062 || (typeof code === 'string' && /^SQLITE_CONSTRAINT/.test(code));
+  return errno === 1062 || (typeof code === 'string' && code.startsWith('SQLITE_CONSTRAINT'));
 }

@@ -10,7 +10,9 @@ export interface WeakSetting {
 /** Asks the database once whether a commit survives a power cut; the promise rests on it. */
 export async function findWeakSettings(database: MailingDatabase): Promise<WeakSetting[]> {
   if (database.dialect.name === 'sqlite') return sqliteSettings(database);
-  const [row] = await database.rows<Record<string, unknown>>('SELECT @@innodb_flush_log_at_trx_commit AS value');
+  const [row] = await database.rows<Record<string, unknown>>(
+    'SELECT @@innodb_flush_log_at_trx_commit AS value',
+  );
   return String(row.value) === '1'
     ? []
     : [{ setting: 'innodb_flush_log_at_trx_commit', value: String(row.value), expected: '1' }];

@@ -56,7 +56,13 @@ export class MailingClaims {
     policy: InDoubtPolicy,
   ): Promise<HeldClaim | null> {
     return this.database.transaction(async (session) => {
-      const caught = await recoverMailing(session, { mailingId, uniqServerId, deadToken, claimToken, policy });
+      const caught = await recoverMailing(session, {
+        mailingId,
+        uniqServerId,
+        deadToken,
+        claimToken,
+        policy,
+      });
       return caught === null ? null : this.#held(session, mailingId, claimToken, caught);
     });
   }

@@ -79,7 +79,10 @@ export class MailingLedger implements Ledger {
     await this.#writeOutcomes(session, before, beat);
     if (status !== 'in_progress' || beat.release) {
       if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
-      return { bookmark: next, answer: { kind: 'ended', status: await releaseMailing(session, mailingId, status) } };
+      return {
+        bookmark: next,
+        answer: { kind: 'ended', status: await releaseMailing(session, mailingId, status) },
+      };
     }
     return this.#markNext(session, next, beat);
   }
@@ -123,7 +126,11 @@ export class MailingLedger implements Ledger {
     }
   }
 
-  async #markNext(session: Session, next: Bookmark, beat: Beat): Promise<{ bookmark: Bookmark; answer: BeatAnswer }> {
+  async #markNext(
+    session: Session,
+    next: Bookmark,
+    beat: Beat,
+  ): Promise<{ bookmark: Bookmark; answer: BeatAnswer }> {
     const { mailingId } = this.claim;
     if (beat.free === 0) return { bookmark: next, answer: { kind: 'go_on', marked: [], exhausted: false } };
     const drained = new Set(next.drained);
@@ -144,7 +151,11 @@ export class MailingLedger implements Ledger {
       const own = marked.filter((one) => one.source === table);
       if (own.length === 0) continue;
       const [first, last] = [own[0].idx, own[own.length - 1].idx];
-      assertWritten('marked', await markSending(session, session.tables[table], mailingId, first, last), own.length);
+      assertWritten(
+        'marked',
+        await markSending(session, session.tables[table], mailingId, first, last),
+        own.length,
+      );
     }
     const cursor = marked[marked.length - 1].idx + 1;
     await raiseNextIdx(session, mailingId, cursor);
@@ -153,10 +164,16 @@ export class MailingLedger implements Ledger {
     return { bookmark: { ...next, cursor, open, drained }, answer: { kind: 'go_on', marked, exhausted } };
   }
 
-  async #endOrGoOn(session: Session, bookmark: Bookmark, beat: Beat): Promise<{ bookmark: Bookmark; answer: BeatAnswer }> {
+  async #endOrGoOn(
+    session: Session,
+    bookmark: Bookmark,
+    beat: Beat,
+  ): Promise<{ bookmark: Bookmark; answer: BeatAnswer }> {
     if (beat.remaining > 0) return { bookmark, answer: { kind: 'go_on', marked: [], exhausted: true } };
     if (!(await completeMailing(session, this.claim.mailingId))) {
-      throw new Error(`Bug: the counters of mailing ${this.claim.mailingId} do not add up to its recipients.`);
+      throw new Error(
+        `Bug: the counters of mailing ${this.claim.mailingId} do not add up to its recipients.`,
+      );
     }
     return { bookmark, answer: { kind: 'ended', status: 'completed' } };
   }
@@ -177,6 +194,8 @@ function countsOf(outcomes: Outcome[]): { sent: number; errors: number; skipped:
 
 function assertWritten(what: string, written: number, expected: number): void {
   if (written !== expected) {
-    throw new Error(`Bug: ${written} recipients were ${what} where ${expected} should have been; nothing is committed.`);
+    throw new Error(
+      `Bug: ${written} recipients were ${what} where ${expected} should have been; nothing is committed.`,
+    );
   }
 }

@@ -1,6 +1,11 @@
 import type { MailingDatabase } from './mailing.database.js';
 import { isDuplicateKey } from './database-fault.js';
-import { type ServerIdentity, buryServer, insertServer, replaceServer } from './statements/register-server.js';
+import {
+  type ServerIdentity,
+  buryServer,
+  insertServer,
+  replaceServer,
+} from './statements/register-server.js';
 import { renewLease } from './statements/renew-lease.js';
 
 /** A server as its row tells. */
@@ -37,7 +42,8 @@ export class TemplateEmailBatchServerPersister {
       }
       const knownDead = isKnownDead(other);
       if (!knownDead && !other.expired) return other;
-      if (await replaceServer(this.database, me, other.incarnation, knownDead, this.serverTimeoutMs)) return null;
+      if (await replaceServer(this.database, me, other.incarnation, knownDead, this.serverTimeoutMs))
+        return null;
     }
   }
 

@@ -138,7 +138,7 @@ function json(value: unknown): string | null {
 }
 
 function toInfo(row: Record<string, unknown>): TemplateEmailInfo {
-  const text = (value: unknown): string | undefined => (value === null ? undefined : String(value));
+  const text = (value: unknown): string | undefined => (value as string | null) ?? undefined;
   return {
     name: text(row.name),
     subject: String(row.subject),

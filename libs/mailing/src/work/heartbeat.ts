@@ -48,7 +48,11 @@ export class Heartbeat {
       if (standing === 'lost') this.runs.loseAll();
       if (standing === 'member') whileMember();
     } catch (error) {
-      this.events.emit('server:trouble', { uniqServerId: this.settings.uniqServerId, step: 'heartbeat', error });
+      this.events.emit('server:trouble', {
+        uniqServerId: this.settings.uniqServerId,
+        step: 'heartbeat',
+        error,
+      });
     }
   }
 }

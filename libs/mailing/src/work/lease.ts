@@ -29,7 +29,8 @@ export class Lease {
   /** False: start nothing more, somebody may be about to take the work over. */
   holds(): boolean {
     return (
-      performance.now() - this.#monotonic < this.durationMs && Math.abs(Date.now() - this.#wall) < this.durationMs
+      performance.now() - this.#monotonic < this.durationMs &&
+      Math.abs(Date.now() - this.#wall) < this.durationMs
     );
   }
 }

@@ -120,7 +120,13 @@ export class MailingLauncher {
     }
     if (claimToken === null || membership.isMine(claimToken)) return null;
     const { uniqServerId, inDoubt } = settings;
-    const claim = await claims.recover(mailingId, uniqServerId, claimToken, membership.nextClaimToken(), inDoubt);
+    const claim = await claims.recover(
+      mailingId,
+      uniqServerId,
+      claimToken,
+      membership.nextClaimToken(),
+      inDoubt,
+    );
     if (claim) faultPoints.reach('afterRecovered');
     return claim;
   }
@@ -154,7 +160,15 @@ export class MailingLauncher {
     announce: (run: MailingRun) => void,
   ): Promise<MailingResult['status']> {
     const { settings, events, faultPoints } = this.parts;
-    const run = new MailingRun({ mailingId, ledger, delivery, options: settings.run, mayStart, events, faultPoints });
+    const run = new MailingRun({
+      mailingId,
+      ledger,
+      delivery,
+      options: settings.run,
+      mayStart,
+      events,
+      faultPoints,
+    });
     announce(run);
     try {
       const end = await run.run();
@@ -167,7 +181,8 @@ export class MailingLauncher {
 
   async #result(mailingId: string): Promise<MailingResult> {
     const result = await this.parts.persister.readResult(mailingId);
-    if (!result) throw new Error(`The mailing ${mailingId} was removed from the database while it was being sent.`);
+    if (!result)
+      throw new Error(`The mailing ${mailingId} was removed from the database while it was being sent.`);
     return result;
   }
 }

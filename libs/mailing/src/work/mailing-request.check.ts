@@ -49,13 +49,24 @@ export async function checkRequest(
   checkRecipients(recipients);
   if (typeof info !== 'object' || info === null) throw new MissingFieldError('templateUrl', undefined);
   for (const field of ['templateUrl', 'subject', 'from'] as const) required(field, info[field]);
-  for (const field of ['subject', 'from', 'replyTo', 'cc', 'bcc', 'name', 'locale', 'siteId', 'batchExecId'] as const) {
+  for (const field of [
+    'subject',
+    'from',
+    'replyTo',
+    'cc',
+    'bcc',
+    'name',
+    'locale',
+    'siteId',
+    'batchExecId',
+  ] as const) {
     oneLine(field, info[field]);
   }
   if (info.altTemplateUrl !== undefined) required('altTemplateUrl', info.altTemplateUrl);
   if (!parseMailbox(info.from)) throw new InvalidHeaderAddressError('from', info.from);
   for (const field of ['replyTo', 'cc', 'bcc'] as const) {
-    if (info[field] !== undefined && !parseMailboxes(info[field])) throw new InvalidHeaderAddressError(field, info[field]);
+    if (info[field] !== undefined && !parseMailboxes(info[field]))
+      throw new InvalidHeaderAddressError(field, info[field]);
   }
   if ((info.name?.length ?? 0) > LONGEST_NAME) {
     throw new InvalidFieldError('name', `at most ${LONGEST_NAME} characters`, info.name);
@@ -96,7 +107,8 @@ function checkHeaders(headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) {
     const field = `headers[${JSON.stringify(name)}]`;
     if (hasControlCharacters(name)) throw new HeaderLineBreakError(field, name);
-    if (!HEADER_NAME.test(name)) throw new InvalidFieldError(field, 'named by printable ASCII without colon', name);
+    if (!HEADER_NAME.test(name))
+      throw new InvalidFieldError(field, 'named by printable ASCII without colon', name);
     if (RESERVED_HEADERS.has(name.toLowerCase())) {
       throw new InvalidFieldError(field, 'a header that the mailing does not write itself', name);
     }
@@ -106,7 +118,10 @@ function checkHeaders(headers: Record<string, string>): void {
 
 function checkTrackingData(data: Record<string, string>): void {
   for (const [key, value] of Object.entries(data)) {
-    const fits = typeof value === 'string' && key.length <= LONGEST_TRACKING_TEXT && value.length <= LONGEST_TRACKING_TEXT;
+    const fits =
+      typeof value === 'string' &&
+      key.length <= LONGEST_TRACKING_TEXT &&
+      value.length <= LONGEST_TRACKING_TEXT;
     if (!fits) {
       const expected = `a text of at most ${LONGEST_TRACKING_TEXT} characters, as its key`;
       throw new InvalidFieldError(`trackingData[${JSON.stringify(key)}]`, expected, value);
@@ -130,7 +145,11 @@ async function copyAttachment(
   }
   if (typeof content === 'string') return { ...common, content };
   if (content !== undefined) {
-    throw new InvalidFieldError(`${field}.content`, 'a text or bytes (a stream is used up by the first recipient)', content);
+    throw new InvalidFieldError(
+      `${field}.content`,
+      'a text or bytes (a stream is used up by the first recipient)',
+      content,
+    );
   }
   if (typeof path !== 'string' || !isAbsolute(path) || !(await isReadable(path))) {
     throw new InvalidFieldError(`${field}.path`, 'the absolute path of a file that can be read', path);

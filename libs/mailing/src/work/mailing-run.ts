@@ -124,7 +124,8 @@ export class MailingRun {
     if (attempt.blame === 'unclear' && this.#winding === 'no') {
       const silences = (this.#silences.get(attempt.idx) ?? 0) + 1;
       this.#silences.set(attempt.idx, silences);
-      if (silences >= MOST_SILENCES) return this.#take(settled(attempt.idx, 'error', 'timeout', attempt.reason));
+      if (silences >= MOST_SILENCES)
+        return this.#take(settled(attempt.idx, 'error', 'timeout', attempt.reason));
     }
     this.#returned.push(attempt.idx);
     if (attempt.blame === 'transport') this.#transportDown(attempt.reason);
@@ -140,7 +141,8 @@ export class MailingRun {
     this.#handBackQueue();
     const isNews = this.#backOff.remainingMs() === 0;
     const retryInMs = this.#backOff.fail();
-    if (isNews) this.#parts.events.emit('transport:down', { mailingId: this.#parts.mailingId, reason, retryInMs });
+    if (isNews)
+      this.#parts.events.emit('transport:down', { mailingId: this.#parts.mailingId, reason, retryInMs });
   }
 
   #windDown(how: 'stopping' | 'standing_down' | 'lost'): void {
@@ -167,7 +169,12 @@ export class MailingRun {
     if (this.#winding === 'lost') return true;
     const { concurrency, maxInDoubt } = this.#parts.options;
     if (this.#remaining === 0) {
-      return this.#winding !== 'no' || this.#mayMark || this.#exhausted || this.#outcomes.length + this.#returned.length > 0;
+      return (
+        this.#winding !== 'no' ||
+        this.#mayMark ||
+        this.#exhausted ||
+        this.#outcomes.length + this.#returned.length > 0
+      );
     }
     if (this.#returned.length > 0 || this.#outcomes.length >= concurrency) return true;
     if (this.#outcomes.length > 0 && performance.now() - this.#oldestOutcomeAt >= LINGER_MS) return true;

@@ -69,7 +69,8 @@ export class MailingRuns {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#working >= this.parallelMailings) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#working >= this.parallelMailings)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#working++;
     try {
       return await work();

@@ -47,7 +47,8 @@ export class MemoryLedger implements Ledger {
     const value = await this.#pull();
     if (value === null) return;
     const listed = toListedRecipient(value, false);
-    const key = listed.kind === 'profile' ? `profile ${listed.userId}` : listed.kind === 'address' ? listed.key : null;
+    const key =
+      listed.kind === 'profile' ? `profile ${listed.userId}` : listed.kind === 'address' ? listed.key : null;
     if (key !== null && this.#seen.has(key)) {
       this.numDuplicates++;
       return;
@@ -57,7 +58,8 @@ export class MemoryLedger implements Ledger {
     const idx = this.#nextIdx++;
     if (listed.kind === 'invalid') this.counts.num_skipped++;
     else if (listed.kind === 'profile') into.push({ idx, userId: listed.userId });
-    else into.push({ idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined });
+    else
+      into.push({ idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined });
   }
 
   /** A source that throws ends the list; asked again it would pretend to be through. */

@@ -63,7 +63,8 @@ export class RecipientListWriter {
   }
 
   #add(listed: ListedRecipient): void {
-    if (listed.kind === 'profile' && !this.hasProfiles) throw new ProfileRepositoryMissingError(listed.userId);
+    if (listed.kind === 'profile' && !this.hasProfiles)
+      throw new ProfileRepositoryMissingError(listed.userId);
     if (listed.kind === 'invalid') this.#list.numInvalid++;
     this.#chunk.push({ ...listed, idx: this.#nextIdx++ });
     this.#chunkBytes += bytesOf(listed);

@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
-import type { RegisteredServer, TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
+import type {
+  RegisteredServer,
+  TemplateEmailBatchServerPersister,
+} from '../store/template-email-batch-server.persister.js';
 import { Lease } from './lease.js';
 
 /** Where this process stands among the servers of its database. */
@@ -15,8 +18,9 @@ export type Standing =
   | 'lost';
 
 /** Incarnations that live in this very process, so that two applications in one process do not take each other for dead. */
-const living: Set<string> = ((globalThis as Record<symbol, unknown>)[Symbol.for('nestjs-mailing:incarnations')] ??=
-  new Set<string>()) as Set<string>;
+const living: Set<string> = ((globalThis as Record<symbol, unknown>)[
+  Symbol.for('nestjs-mailing:incarnations')
+] ??= new Set<string>()) as Set<string>;
 
 /**
  * This process as one of the servers that share the database.
@@ -84,7 +88,10 @@ export class ServerMembership {
       this.lease.confirm(begun);
       return 'member';
     }
-    this.events.emit('server:lost', { uniqServerId: this.settings.uniqServerId, incarnation: this.#incarnation });
+    this.events.emit('server:lost', {
+      uniqServerId: this.settings.uniqServerId,
+      incarnation: this.#incarnation,
+    });
     this.#forget(this.#incarnation);
     return 'lost';
   }
@@ -105,7 +112,11 @@ export class ServerMembership {
     if (other) {
       living.delete(incarnation);
       if (!this.#wasStandingBy) {
-        this.events.emit('server:standing-by', { uniqServerId, otherHost: other.hostname, otherPid: other.pid });
+        this.events.emit('server:standing-by', {
+          uniqServerId,
+          otherHost: other.hostname,
+          otherPid: other.pid,
+        });
       }
       this.#wasStandingBy = true;
       return 'standing_by';

@@ -80,7 +80,11 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
       const moved = await this.claims.adopt(fromServerId, this.settings.uniqServerId);
       if (moved.length > 0) this.faultPoints.reach('afterAdopted');
       for (const mailingId of moved) {
-        this.events.emit('mailing:adopted', { mailingId, fromServerId, toServerId: this.settings.uniqServerId });
+        this.events.emit('mailing:adopted', {
+          mailingId,
+          fromServerId,
+          toServerId: this.settings.uniqServerId,
+        });
       }
       adopted.push(...moved);
     }

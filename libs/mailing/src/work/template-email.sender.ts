@@ -84,7 +84,11 @@ export class TemplateEmailSender {
     runInSeparateThread?: boolean,
     persist?: boolean,
   ): Promise<MailingHandle>;
-  async sendEmailMessage(info: TemplateEmailInfo, recipients: Recipients, options: SendOptions): Promise<MailingHandle>;
+  async sendEmailMessage(
+    info: TemplateEmailInfo,
+    recipients: Recipients,
+    options: SendOptions,
+  ): Promise<MailingHandle>;
   async sendEmailMessage(
     info: TemplateEmailInfo,
     recipients: Recipients,
@@ -130,7 +134,13 @@ export class TemplateEmailSender {
 
   async #writeList(mailingId: string, claimToken: string, recipients: Recipients): Promise<WrittenList> {
     const hasProfiles = this.profiles() !== null;
-    const writer = new RecipientListWriter(this.persister, mailingId, claimToken, hasProfiles, this.faultPoints);
+    const writer = new RecipientListWriter(
+      this.persister,
+      mailingId,
+      claimToken,
+      hasProfiles,
+      this.faultPoints,
+    );
     try {
       return await writer.write(recipients, this.#stop.signal);
     } catch (error) {

@@ -34,7 +34,11 @@ const LEFT_BEHIND: Partial<Record<MailingStatus, MailingStatus>> = {
  *
  * @returns the state the mailing was left in.
  */
-export async function releaseMailing(session: Session, mailingId: string, from: MailingStatus): Promise<MailingStatus> {
+export async function releaseMailing(
+  session: Session,
+  mailingId: string,
+  from: MailingStatus,
+): Promise<MailingStatus> {
   const status = LEFT_BEHIND[from] ?? from;
   const endTime = status === 'canceled' ? `, end_time = ${session.dialect.now}` : '';
   await session.change(

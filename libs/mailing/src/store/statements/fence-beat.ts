@@ -32,7 +32,15 @@ export async function fenceBeat(session: Session, fence: Fence): Promise<Mailing
     `UPDATE ${mailing} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ?,
        settled_idx = ?, beat = beat + 1
      WHERE id = ? AND claim_token = ? AND beat = ?`,
-    [fence.sent, fence.errors, fence.skipped, fence.settledIdx, fence.mailingId, fence.claimToken, fence.beat],
+    [
+      fence.sent,
+      fence.errors,
+      fence.skipped,
+      fence.settledIdx,
+      fence.mailingId,
+      fence.claimToken,
+      fence.beat,
+    ],
   );
   if (changed !== 1) return null;
   const [row] = await session.rows<{ status: MailingStatus }>(`SELECT status FROM ${mailing} WHERE id = ?`, [

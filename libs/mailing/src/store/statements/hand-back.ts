@@ -10,7 +10,12 @@ import { placeholders } from './placeholders.js';
  *
  * @returns how many rows went back.
  */
-export function handBack(session: Session, table: string, mailingId: string, indexes: number[]): Promise<number> {
+export function handBack(
+  session: Session,
+  table: string,
+  mailingId: string,
+  indexes: number[],
+): Promise<number> {
   return session.change(
     `UPDATE ${table} SET status = 'pending'
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,

@@ -43,7 +43,10 @@ export async function insertRecipients(
          (mailing_id, idx, email_address, display_name, address_key, data, status, settled_at, error_code, error_text)
        VALUES ` +
         addresses
-          .map((one) => `(?, ?, ?, ?, ?, ?, ${one.kind === 'invalid' ? `'skipped', ${now}` : `'pending', NULL`}, ?, ?)`)
+          .map(
+            (one) =>
+              `(?, ?, ?, ?, ?, ?, ${one.kind === 'invalid' ? `'skipped', ${now}` : `'pending', NULL`}, ?, ?)`,
+          )
           .join(', '),
       addresses.flatMap((one) => [mailingId, ...columnsOf(one)]),
     );

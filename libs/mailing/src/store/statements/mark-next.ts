@@ -3,7 +3,12 @@ import type { Session } from '../mailing.database.js';
 import { parseJson } from '../parse-json.js';
 
 /** The next recipients of one table from an index on, in order of sending. */
-export type ReadNext = (session: Session, mailingId: string, fromIdx: number, limit: number) => Promise<MarkedRecipient[]>;
+export type ReadNext = (
+  session: Session,
+  mailingId: string,
+  fromIdx: number,
+  limit: number,
+) => Promise<MarkedRecipient[]>;
 
 /**
  * Reads the next plain addresses.
@@ -14,7 +19,12 @@ export type ReadNext = (session: Session, mailingId: string, fromIdx: number, li
  * - Rejected: an index on status, which every outcome would have to move in.
  */
 export const readNextAddresses: ReadNext = async (session, mailingId, fromIdx, limit) => {
-  const rows = await session.rows<{ idx: number; email_address: string; display_name: string | null; data: unknown }>(
+  const rows = await session.rows<{
+    idx: number;
+    email_address: string;
+    display_name: string | null;
+    data: unknown;
+  }>(
     `SELECT idx, email_address, display_name, data FROM ${session.tables.emailAddress}
      WHERE mailing_id = ? AND idx >= ? AND status = 'pending' ORDER BY idx LIMIT ${limit}`,
     [mailingId, fromIdx],

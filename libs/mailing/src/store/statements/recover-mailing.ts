@@ -11,7 +11,8 @@ export interface DeadClaim {
   policy: InDoubtPolicy;
 }
 
-const IN_DOUBT_TEXT = 'The sending process died between hand-over and answer; the mail server may have taken the message.';
+const IN_DOUBT_TEXT =
+  'The sending process died between hand-over and answer; the mail server may have taken the message.';
 
 /**
  * Takes a dead run's mailing over and settles whom its death caught, before the first new message. Call it in a
@@ -44,7 +45,10 @@ export async function recoverMailing(session: Session, claim: DeadClaim): Promis
     caught += await settleCaught(session, table, claim, Number(range.settled_idx), Number(range.next_idx));
   }
   if (claim.policy === 'leave' && caught > 0) {
-    await session.change(`UPDATE ${mailing} SET num_errors = num_errors + ? WHERE id = ?`, [caught, claim.mailingId]);
+    await session.change(`UPDATE ${mailing} SET num_errors = num_errors + ? WHERE id = ?`, [
+      caught,
+      claim.mailingId,
+    ]);
   }
   return caught;
 }

@@ -43,7 +43,15 @@ export async function replaceServer(
     `UPDATE ${session.tables.mailServer}
      SET incarnation = ?, hostname = ?, pid = ?, started_at = ${now}, last_updated = ${now}
      WHERE uniq_server_id = ? AND incarnation = ? AND (? = 1 OR last_updated < ${agoMs})`,
-    [me.incarnation, me.hostname, me.pid, me.uniqServerId, deadIncarnation, knownDead ? 1 : 0, serverTimeoutMs],
+    [
+      me.incarnation,
+      me.hostname,
+      me.pid,
+      me.uniqServerId,
+      deadIncarnation,
+      knownDead ? 1 : 0,
+      serverTimeoutMs,
+    ],
   );
   return changed === 1;
 }

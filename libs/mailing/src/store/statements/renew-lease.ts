@@ -9,16 +9,20 @@ import type { Session } from '../mailing.database.js';
  *
  * @returns false if somebody declared this incarnation dead.
  */
-export async function renewLease(session: Session, uniqServerId: string, incarnation: string): Promise<boolean> {
+export async function renewLease(
+  session: Session,
+  uniqServerId: string,
+  incarnation: string,
+): Promise<boolean> {
   const { mailServer } = session.tables;
   const changed = await session.change(
     `UPDATE ${mailServer} SET last_updated = ${session.dialect.now} WHERE uniq_server_id = ? AND incarnation = ?`,
     [uniqServerId, incarnation],
   );
   if (changed === 1) return true;
-  const rows = await session.rows(`SELECT 1 FROM ${mailServer} WHERE uniq_server_id = ? AND incarnation = ?`, [
-    uniqServerId,
-    incarnation,
-  ]);
+  const rows = await session.rows(
+    `SELECT 1 FROM ${mailServer} WHERE uniq_server_id = ? AND incarnation = ?`,
+    [uniqServerId, incarnation],
+  );
   return rows.length === 1;
 }

@@ -37,7 +37,12 @@ export async function finishList(
 }
 
 /** A list that its living writer could not complete. */
-export function failList(session: Session, mailingId: string, claimToken: string, reason: string): Promise<number> {
+export function failList(
+  session: Session,
+  mailingId: string,
+  claimToken: string,
+  reason: string,
+): Promise<number> {
   return session.change(
     `UPDATE ${session.tables.mailing}
      SET status = 'failed', status_reason = ?, claim_token = NULL, beat = beat + 1, end_time = ${session.dialect.now}

@@ -24,11 +24,17 @@ export async function writeOutcomes(
   const sent = outcomes.filter((one) => one.status === 'sent');
   const others = outcomes.filter((one) => one.status !== 'sent');
   return (
-    (await writeSent(session, table, mailingId, sent)) + (await writeOthers(session, table, mailingId, others))
+    (await writeSent(session, table, mailingId, sent)) +
+    (await writeOthers(session, table, mailingId, others))
   );
 }
 
-async function writeSent(session: Session, table: string, mailingId: string, sent: Outcome[]): Promise<number> {
+async function writeSent(
+  session: Session,
+  table: string,
+  mailingId: string,
+  sent: Outcome[],
+): Promise<number> {
   if (sent.length === 0) return 0;
   const indexes = sent.map((one) => one.idx);
   return session.change(
@@ -39,7 +45,12 @@ async function writeSent(session: Session, table: string, mailingId: string, sen
   );
 }
 
-async function writeOthers(session: Session, table: string, mailingId: string, others: Outcome[]): Promise<number> {
+async function writeOthers(
+  session: Session,
+  table: string,
+  mailingId: string,
+  others: Outcome[],
+): Promise<number> {
   if (others.length === 0) return 0;
   const indexes = others.map((one) => one.idx);
   const perRow = (value: (one: Outcome) => unknown) => ({
