@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { Mailing } from 'nestjs-mailing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Beat } from '../../libs/mailing/src/model/ledger.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
+import { type HeldClaim, MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { readBooks } from '../support/books.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+
+const SERVER = 'test:1';
+const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
+const quiet: Beat = { outcomes: [], returned: [], free: 0, remaining: 0, release: false };
+
+forEachDatabase('the books of a mailing', (kind) => {
+  let fresh: FreshDatabase;
+  let database: MailingDatabase;
+  let claims: MailingClaims;
+
+  beforeEach(async () => {
+    // Both found-rows settings have to mean the same, so MariaDB runs with the one that is not the default.
+    const changedRows = { extra: { flags: ['-FOUND_ROWS'] } };
+    fresh = await freshDatabase(kind, kind === 'mariadb' ? { dataSource: changedRows } : {});
+    database = new MailingDatabase(fresh.dataSource);
+    claims = new MailingClaims(database);
+  });
+
+  afterEach(() => fresh.dispose());
+
+  const written = async (count: number): Promise<string> => {
+    const persister = new TemplateEmailPersister(database);
+    const mailingId = await persister.createMailing(INFO, SERVER, 'list');
+    const rows = Array.from({ length: count }, (_, idx) => ({
+      ...toListedRecipient(`reader${idx}@home.example`, true),
+      idx,
+    }));
+    await persister.writeChunk(mailingId, 'list', rows);
+    await persister.finishList(mailingId, 'list', count);
+    return mailingId;
+  };
+
+  const claimed = async (mailingId: string, token: string = randomUUID()): Promise<HeldClaim> => {
+    const claim = await claims.claim(mailingId, SERVER, token);
+    if (!claim) throw new Error('The mailing could not be claimed.');
+    return claim;
+  };
+
+  const sent = (idx: number): Beat['outcomes'][number] => ({ idx, status: 'sent', code: null, text: null });
+
+  it('D6 of ten claimers at the same moment one gets it, under either found-rows setting', async () => {
+    const mailingId = await written(3);
+    const got = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => claims.claim(mailingId, SERVER, `claimer#${n}`)),
+    );
+    expect(got.filter((claim) => claim !== null)).toHaveLength(1);
+  });
+
+  it('marks in order, writes outcomes and counters together, and completes with the last one', async () => {
+    const mailingId = await written(5);
+    const ledger = new MailingLedger(database, await claimed(mailingId));
+    expect(await ledger.beat({ ...quiet, free: 3 })).toMatchObject({
+      kind: 'go_on',
+      marked: [{ idx: 0 }, { idx: 1 }, { idx: 2 }],
+      exhausted: false,
+    });
+    await ledger.beat({ ...quiet, outcomes: [sent(0), sent(2)], free: 0, remaining: 1 });
+    const half = await readBooks(fresh.dataSource, mailingId);
+    expect(half.byStatus).toEqual({ sent: 2, sending: 1, pending: 2 });
+    expect(half.mailing).toMatchObject({ numSent: 2, settledIdx: 1, nextIdx: 3 });
+    const error = { idx: 1, status: 'error', code: '550', text: 'no such user' } as const;
+    expect(await ledger.beat({ ...quiet, outcomes: [error], free: 9 })).toMatchObject({ exhausted: true });
+    expect(await ledger.beat({ ...quiet, outcomes: [sent(3), sent(4)], free: 1 })).toEqual({
+      kind: 'ended',
+      status: 'completed',
+    });
+    const end = await readBooks(fresh.dataSource, mailingId);
+    expect(end.mailing).toMatchObject({ status: 'completed', numSent: 4, numErrors: 1, numSkipped: 0 });
+    expect(end.mailing.endTime).toBeInstanceOf(Date);
+  });
+
+  it('what is handed back comes again, before the others', async () => {
+    const mailingId = await written(6);
+    const ledger = new MailingLedger(database, await claimed(mailingId));
+    await ledger.beat({ ...quiet, free: 4 });
+    await ledger.beat({ ...quiet, outcomes: [sent(0), sent(3)], returned: [1, 2] });
+    expect(await ledger.beat({ ...quiet, free: 3 })).toMatchObject({
+      marked: [{ idx: 1 }, { idx: 2 }, { idx: 4 }],
+    });
+  });
+
+  it('F2 a run whose mailing was taken over writes nothing more', async () => {
+    const mailingId = await written(4);
+    const zombie = new MailingLedger(database, await claimed(mailingId, 'zombie#1'));
+    await zombie.beat({ ...quiet, free: 2 });
+    const heir = await claims.recover(mailingId, SERVER, 'zombie#1', 'heir#1', 'leave');
+    expect(heir).toMatchObject({ numCaught: 2, numSettled: 2 });
+    expect(await zombie.beat({ ...quiet, outcomes: [sent(0), sent(1)], free: 2 })).toEqual({ kind: 'lost' });
+    const books = await readBooks(fresh.dataSource, mailingId);
+    expect(books.byStatus).toEqual({ in_doubt: 2, pending: 2 });
+    expect(books.mailing).toMatchObject({ numSent: 0, numErrors: 2, claimToken: 'heir#1' });
+    expect(await claims.recover(mailingId, SERVER, 'zombie#1', 'late#1', 'leave')).toBeNull();
+  });
+
+  it('recovery finds a slow message far behind the others', async () => {
+    const mailingId = await written(40);
+    const ledger = new MailingLedger(database, await claimed(mailingId, 'dead#1'));
+    await ledger.beat({ ...quiet, free: 2 });
+    // Recipient 0 hangs; all others pass it by.
+    for (let idx = 1; idx < 30; idx++)
+      await ledger.beat({ ...quiet, outcomes: [sent(idx)], free: 1, remaining: 1 });
+    const { mailing } = await readBooks(fresh.dataSource, mailingId);
+    expect(mailing).toMatchObject({ settledIdx: 0, nextIdx: 31 });
+    expect(await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', 'resend')).toMatchObject({
+      numCaught: 2,
+    });
+    const { recipients } = await readBooks(fresh.dataSource, mailingId);
+    expect([recipients[0].status, recipients[30].status]).toEqual(['pending', 'pending']);
+  });
+
+  it('a commit whose answer got lost is recognized, and nothing is counted twice', async () => {
+    const mailingId = await written(5);
+    const ledger = new MailingLedger(new LosesAnswers(fresh.dataSource), await claimed(mailingId));
+    await expect(ledger.beat({ ...quiet, free: 2 })).rejects.toThrow('lost');
+    expect(await ledger.beat({ ...quiet, free: 2 })).toMatchObject({ marked: [{ idx: 0 }, { idx: 1 }] });
+    const outcomes = [sent(0), sent(1)];
+    await expect(ledger.beat({ ...quiet, outcomes, free: 2 })).rejects.toThrow('lost');
+    expect(await ledger.beat({ ...quiet, outcomes, free: 2 })).toMatchObject({
+      marked: [{ idx: 2 }, { idx: 3 }],
+    });
+    expect((await readBooks(fresh.dataSource, mailingId)).mailing).toMatchObject({ numSent: 2, beat: 5 });
+  });
+
+  it('an orderly stop gives the claim back', async () => {
+    const mailingId = await written(2);
+    const ledger = new MailingLedger(database, await claimed(mailingId));
+    await ledger.beat({ ...quiet, free: 2 });
+    expect(await ledger.beat({ ...quiet, returned: [0, 1], release: true })).toEqual({
+      kind: 'ended',
+      status: 'pending',
+    });
+    expect(await fresh.dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId })).toMatchObject({
+      status: 'pending',
+      claimToken: null,
+    });
+  });
+});
+
+/** A database whose every other commit succeeds without anybody hearing of it. */
+class LosesAnswers extends MailingDatabase {
+  #calls = 0;
+
+  override async transaction<T>(steps: Parameters<MailingDatabase['transaction']>[0]): Promise<T> {
+    const result = (await super.transaction(steps)) as T;
+    if (this.#calls++ % 2 === 0) throw new Error('lost connection while waiting for the answer to COMMIT');
+    return result;
+  }
+}
