@@ -1,0 +1,95 @@
+import { openAsBlob } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HostConfigurationError, readConfiguration } from '../../src/configuration/host-configuration.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { NewsletterService } from '../support/newsletter-service.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+
+const LETTER = {
+  subject: 'Hi {{name}}',
+  from: 'news@shop.example',
+  headline: 'Summer & sun',
+  text: 'Peaches.',
+};
+
+describe('the newsletter service', () => {
+  let database: FreshDatabase;
+  let inbox: SmtpInbox;
+  let service: NewsletterService;
+
+  beforeAll(async () => {
+    database = await freshDatabase('sqlite', { migrate: false });
+    inbox = await SmtpInbox.start();
+    service = await NewsletterService.start({ databaseUrl: database.url, smtpUrl: inbox.url });
+  });
+
+  afterAll(async () => {
+    await service.stop();
+    await inbox.close();
+    await database.dispose();
+  });
+
+  it('takes a CSV upload, and each reader gets a letter of his own in text and html', async () => {
+    const form = new FormData();
+    for (const [field, value] of Object.entries(LETTER)) form.set(field, value);
+    form.set('recipients', await openAsBlob('src/demo/recipients.csv'), 'recipients.csv');
+    const { status, answer } = await service.post(form);
+    expect(status).toBe(202);
+    expect(answer).toMatchObject({ numProfiles: 2_000, numDuplicates: 0 });
+    expect(await service.completed(String(answer.id))).toMatchObject({ numSent: 2_000, numErrors: 0 });
+    const letter = inbox.messages.find(({ to }) => to[0] === 'reader0003@letters.example.org');
+    const parsed = await letter?.parsed();
+    expect(parsed?.subject).toBe('Hi Αλέξανδρος Νικολάου');
+    expect(parsed?.text).toContain('Summer & sun');
+    expect(parsed?.text).toContain('See you soon in Lisbon!');
+    expect(parsed?.html).toContain('<h1 style="margin:0;font-size:26px">Summer &amp; sun</h1>');
+    expect(letter?.header('X-Mailing-Id')).toBe(answer.id);
+  });
+
+  it('takes JSON and tells how it stands', async () => {
+    const { status, answer } = await service.post(
+      JSON.stringify({
+        ...LETTER,
+        recipients: ['ann@home.example', { email: 'bob@home.example', name: 'Bob' }],
+      }),
+    );
+    expect(status).toBe(202);
+    expect(await service.completed(String(answer.id))).toMatchObject({ status: 'completed', numSent: 2 });
+  });
+
+  it('answers what is wrong with a request', async () => {
+    const wrong = async (body: object): Promise<unknown> => service.post(JSON.stringify(body));
+    expect(await wrong({ ...LETTER })).toMatchObject({ status: 400 });
+    expect(await wrong({ ...LETTER, recipients: [], typo: 1 })).toMatchObject({ status: 400 });
+    expect(await wrong({ ...LETTER, from: 'nobody', recipients: [] })).toMatchObject({
+      status: 400,
+      answer: { code: 'MAILING_HEADER_ADDRESS_INVALID' },
+    });
+    expect(await service.get('nothing')).toMatchObject({ statusCode: 404 });
+    const form = new FormData();
+    for (const [field, value] of Object.entries(LETTER)) form.set(field, value);
+    form.set('recipients', new Blob(['address\nann@home.example\n']), 'recipients.csv');
+    expect(await service.post(form)).toMatchObject({
+      status: 400,
+      answer: { code: 'MAILING_LIST_INCOMPLETE' },
+    });
+  });
+
+  it.each([
+    ['PORT', '70000'],
+    ['DATABASE_URL', 'oracle://x'],
+    ['SMTP_URL', 'localhost:25'],
+    ['MAILING_IN_DOUBT', 'maybe'],
+  ])('does not start with a wrong %s, and says so', (name, value) => {
+    const read = (): unknown => readConfiguration({ [name]: value });
+    expect(read).toThrow(HostConfigurationError);
+    expect(read).toThrow(name);
+  });
+
+  it('reads the migration list as a list', () => {
+    expect(readConfiguration({ MAILING_MIGRATION_LIST: 'a:1, b:2,' }).MAILING_MIGRATION_LIST).toEqual([
+      'a:1',
+      'b:2',
+    ]);
+  });
+});
