@@ -92,12 +92,12 @@ forEachDatabase('when things go wrong', (kind) => {
   });
 
   it('B11 an orderly stop while the mail server is down leaves everybody pending', async () => {
-    const { sender, events, close } = await boot();
+    const { sender, events } = await boot();
     await inbox.close();
     const isDown = new Promise<void>((resolve) => events.on('transport:down', () => resolve()));
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(30), true, true);
     await isDown;
-    await close();
+    await app?.close();
     app = undefined;
     expect(await completed).toMatchObject({ status: 'pending' });
     const { byStatus, mailing } = await readBooks(database.dataSource, mailingId as string);

@@ -2,12 +2,13 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { hasControlCharacters, parseMailbox, parseMailboxes } from '../model/email-address.js';
-import type { Recipients } from '../model/recipient.js';
+import type { Recipient, Recipients } from '../model/recipient.js';
 import {
   HeaderLineBreakError,
   InvalidFieldError,
   InvalidHeaderAddressError,
   MissingFieldError,
+  ProfileRepositoryMissingError,
   UnknownRecipientsError,
 } from '../model/refusal.errors.js';
 import { toStorable } from '../model/storable.js';
@@ -44,9 +45,9 @@ const LONGEST_TRACKING_TEXT = 254;
 export async function checkRequest(
   info: TemplateEmailInfo,
   recipients: Recipients,
-  persist: boolean,
+  { persist, hasProfiles }: { persist: boolean; hasProfiles: boolean },
 ): Promise<TemplateEmailInfo> {
-  checkRecipients(recipients);
+  checkRecipients(recipients, hasProfiles);
   if (typeof info !== 'object' || info === null) throw new MissingFieldError('templateUrl', undefined);
   for (const field of ['templateUrl', 'subject', 'from'] as const) required(field, info[field]);
   for (const field of [
@@ -85,12 +86,18 @@ export async function checkRequest(
   };
 }
 
-function checkRecipients(recipients: Recipients): void {
+function checkRecipients(recipients: Recipients, hasProfiles: boolean): void {
   const iterable =
     typeof recipients === 'object' &&
     recipients !== null &&
     (Symbol.iterator in recipients || Symbol.asyncIterator in recipients);
   if (!iterable) throw new UnknownRecipientsError(recipients);
+  // A stream can be looked at only once, while it is written down; a list that is all there is looked at before.
+  if (hasProfiles || !Array.isArray(recipients)) return;
+  for (const one of recipients as readonly Recipient[]) {
+    if (typeof one === 'object' && one !== null && 'userId' in one)
+      throw new ProfileRepositoryMissingError(one.userId);
+  }
 }
 
 function required(field: string, value: unknown): void {

@@ -98,7 +98,7 @@ export class TemplateEmailSender {
     const options = typeof how === 'boolean' ? { runInSeparateThread: how, persist: persistArgument } : how;
     const { runInSeparateThread = true, persist = false } = options;
     if (this.#stop.signal.aborted) throw new ServerStoppingError(this.settings.uniqServerId);
-    const copy = await checkRequest(info, recipients, persist);
+    const copy = await checkRequest(info, recipients, { persist, hasProfiles: this.profiles() !== null });
     // Opening tries each template once; the run opens them again, at whatever time and place that will be.
     await this.renderer.open(copy);
     const handle = persist ? await this.#persist(copy, recipients) : this.#sendUnpersisted(copy, recipients);
