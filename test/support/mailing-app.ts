@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MailerModule } from '@nestjs-modules/mailer';
-import { type INestApplication, type ModuleMetadata, Logger } from '@nestjs/common';
+import { type INestApplication, Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
@@ -22,7 +22,8 @@ export interface MailingAppOptions {
   /** Template files by name; default `letter.hbs`. */
   templates?: Record<string, string>;
   mailing?: Partial<MailingModuleOptions>;
-  imports?: ModuleMetadata['imports'];
+  /** Over the options of the data source, for example `{ extra: { connectionLimit: 1 } }`. */
+  dataSource?: object;
 }
 
 /** A host application in this process, with its own template folder. */
@@ -52,6 +53,7 @@ export async function mailingApp(options: MailingAppOptions): Promise<MailingApp
         ...dataSourceOptionsOf(options.databaseUrl),
         autoLoadEntities: true,
         migrations: mailingMigrations,
+        ...options.dataSource,
       }),
       MailerModule.forRoot({ transport: { url: options.smtpUrl, pool: true, maxConnections: 10 } }),
       MailingModule.forRoot({
@@ -60,7 +62,6 @@ export async function mailingApp(options: MailingAppOptions): Promise<MailingApp
         server: { heartbeatMs: 100, serverTimeoutMs: 3_000 },
         ...options.mailing,
       }),
-      ...(options.imports ?? []),
     ],
   }).compile();
   const nest = testing.createNestApplication();

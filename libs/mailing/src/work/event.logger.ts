@@ -85,7 +85,10 @@ export class EventLogger {
 
   #subscribe<K extends keyof MailingEventMap>(events: MailingEvents, name: K): void {
     const [level, line] = LINES[name];
-    events.on(name, (facts) => this.#logger[level](line(facts)));
+    events.on(name, (facts) => {
+      // Most applications hide the debug level, and there is one such event for each recipient.
+      if (Logger.isLevelEnabled(level)) this.#logger[level](line(facts));
+    });
   }
 }
 

@@ -118,7 +118,7 @@ export class MailingLauncher {
       if (claim) faultPoints.reach('afterClaimed');
       return claim;
     }
-    if (claimToken === null || membership.isMine(claimToken)) return null;
+    if (claimToken === null) return null;
     const { uniqServerId, inDoubt } = settings;
     const claim = await claims.recover(
       mailingId,

@@ -101,8 +101,8 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   async #resume(): Promise<string[]> {
     const resumed: string[] = [];
     for (const mailing of await this.claims.unfinished(this.settings.uniqServerId)) {
-      if (this.runs.isStopping || this.membership.isMine(mailing.claimToken)) continue;
-      if (this.runs.has(mailing.mailingId)) continue;
+      // A claim of our own without a run is a run that failed: it is recovered like anybody else's.
+      if (this.runs.isStopping || this.runs.has(mailing.mailingId)) continue;
       resumed.push(mailing.mailingId);
       // One broken mailing must not stop the others.
       this.launcher.launch(mailing).catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingHandle } from '../model/mailing-handle.js';
@@ -106,14 +107,23 @@ export class TemplateEmailSender {
     return handle;
   }
 
-  /** Takes no new mailing any more and ends lists in mid-writing; their mailings become `failed`. */
+  /**
+   * Takes no new mailing any more and ends lists in mid-writing; their mailings become `failed`. A source that yields
+   * nothing is not waited for longer than `shutdownTimeoutMs`: its mailing is called failed by the next start.
+   */
   async stop(): Promise<void> {
     this.#stop.abort(new ServerStoppingError(this.settings.uniqServerId));
-    await Promise.allSettled(this.#lists);
+    if (this.#lists.size === 0) return;
+    const timer = new AbortController();
+    const patience = delay(this.settings.server.shutdownTimeoutMs, undefined, { signal: timer.signal });
+    await Promise.race([Promise.allSettled(this.#lists), patience]);
+    timer.abort();
+    await patience.catch(() => undefined);
   }
 
   #sendUnpersisted(info: TemplateEmailInfo, recipients: Recipients): MailingHandle {
     const completed = this.launcher.launchUnpersisted(info, recipients);
+    completed.catch(() => undefined);
     return { mailingId: null, numProfiles: null, numDuplicates: null, completed };
   }
 
