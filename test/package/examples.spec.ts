@@ -1,0 +1,76 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { expect, it } from 'vitest';
+
+/** What every example may take for granted: the imports a host has anyway, and things of its own. */
+const PRELUDE = `
+import { join } from 'node:path';
+import { MailerModule } from '@nestjs-modules/mailer';
+import { Injectable, Module } from '@nestjs/common';
+import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
+import { In, type Repository } from 'typeorm';
+import {
+  MailingEvents, MailingModule, MailingQuery, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo,
+  TemplateEmailSender, mailingEntities, mailingMigrations,
+} from 'nestjs-mailing';
+declare const url: string;
+declare const mailingId: string;
+declare const sender: TemplateEmailSender;
+declare const query: MailingQuery;
+declare const metrics: { count(name: string, facts: object): void };
+declare class Customer { id: string; email: string; name: string }
+`;
+
+interface Example {
+  file: string;
+  code: string;
+}
+
+async function examples(): Promise<Example[]> {
+  const root = 'libs/mailing/src';
+  const files = (await readdir(root, { recursive: true })).filter((file) => file.endsWith('.ts'));
+  const found: Example[] = [];
+  for (const file of files) {
+    const source = await readFile(join(root, file), 'utf8');
+    for (const [, block] of source.matchAll(/@example\s*\n\s*\* ```ts\n([\s\S]*?)\* ```/g)) {
+      found.push({ file, code: block.replace(/^ *\* ?/gm, '') });
+    }
+  }
+  return found;
+}
+
+/** Names the prelude already has are not declared twice: an example is a module or the inside of a class. */
+function toModule({ code }: Example): string {
+  const inside = code.trimStart().startsWith('constructor(') ? `class Host {\n${code}\n}` : code;
+  const own = inside.replace(/const \{ mailingId \} =/, 'const { mailingId: written } =');
+  return `${PRELUDE}\n${own}\nexport {};\n`;
+}
+
+it('every @example compiles', async () => {
+  const all = await examples();
+  expect(all.length).toBeGreaterThanOrEqual(6);
+  const folder = join('test/package', `.examples-${process.pid}`);
+  await mkdir(folder, { recursive: true });
+  try {
+    const files = all.map((_, n) => join(folder, `example-${n}.ts`));
+    await Promise.all(all.map((example, n) => writeFile(files[n], toModule(example))));
+    const { config } = ts.readConfigFile('tsconfig.json', (path) => ts.sys.readFile(path)) as {
+      config: object;
+    };
+    const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files }, ts.sys, '.');
+    const program = ts.createProgram(files, {
+      ...options,
+      noEmit: true,
+      incremental: false,
+      tsBuildInfoFile: undefined,
+    });
+    const complaints = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+      const n = files.findIndex((one) => file?.fileName.endsWith(one));
+      return `${all[n]?.file ?? file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+    });
+    expect(complaints).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
