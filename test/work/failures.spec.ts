@@ -106,6 +106,18 @@ forEachDatabase('when things go wrong', (kind) => {
     inbox = await SmtpInbox.start();
   });
 
+  it('A12 app.close() in mid-mailing leaves nobody in doubt', async () => {
+    const { sender } = await boot();
+    const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(300), true, true);
+    await inbox.waitFor(40);
+    await app?.close();
+    app = undefined;
+    const received = inbox.messages.length;
+    expect(await completed).toMatchObject({ status: 'pending', numSent: received });
+    const { byStatus } = await readBooks(database.dataSource, mailingId as string);
+    expect(byStatus).toEqual({ sent: received, pending: 300 - received });
+  });
+
   it('C8 a template that throws for one recipient costs that recipient only', async () => {
     const { sender } = await boot(
       {},

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MailerModule } from '@nestjs-modules/mailer';
+import { MailerModule, MailerService } from '@nestjs-modules/mailer';
 import { Injectable, Logger, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
@@ -188,6 +188,12 @@ describe('the module', () => {
       code: 'MAILING_TRANSPORTER_MISSING',
       transporterName: 'bulk',
     });
+  });
+
+  it('takes a pool its repetitions away, which would be second copies', async () => {
+    const app = await boot(dataSource(), mailer(), MailingModule.forRoot({ templates: folder }));
+    const { transporter } = app.get(MailerService, { strict: false }).getTransporter();
+    expect((transporter as unknown as { options: { maxRequeues: number } }).options.maxRequeues).toBe(0);
   });
 
   it('D17 says what to do where the migrations have not run', async () => {
