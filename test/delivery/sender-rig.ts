@@ -1,0 +1,57 @@
+import { MailerModule, MailerService } from '@nestjs-modules/mailer';
+import { Test } from '@nestjs/testing';
+import type { EmailMessage, HandOver } from '../../libs/mailing/src/delivery/email-message.sender.js';
+import { MailerMessageSender } from '../../libs/mailing/src/delivery/mailer-message.sender.js';
+import { type MailingEventMap, MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
+
+/** The default sender over a real mailer with a real pool. */
+export interface SenderRig extends AsyncDisposable {
+  mailer: MailerService;
+  sender: MailerMessageSender;
+  /** What the sender said about pools that would repeat messages. */
+  disabled: MailingEventMap['pool:requeues-disabled'][];
+  send(message?: Partial<EmailMessage>, signal?: AbortSignal): Promise<HandOver>;
+}
+
+export const MESSAGE: EmailMessage = {
+  messageId: '<0197-mailing.4@shop.example>',
+  from: { name: 'The Shop', address: 'news@shop.example' },
+  to: { name: 'Ann', address: 'ann@home.example' },
+  subject: 'Hello Ann',
+  html: '<p>Dear Ann</p>',
+  text: 'Dear Ann',
+  headers: { 'X-Mailing-Id': '0197-mailing' },
+};
+
+export interface SenderRigOptions {
+  /** Over the options of the pool. */
+  transport?: object;
+  /** Of the mailer's further transports, the one that the sender is to use. */
+  transporterName?: string;
+  transports?: Record<string, object>;
+}
+
+export async function senderRig(url: string, options: SenderRigOptions = {}): Promise<SenderRig> {
+  const testing = await Test.createTestingModule({
+    imports: [
+      MailerModule.forRoot({
+        transport: { url, pool: true, maxConnections: 1, ...options.transport },
+        transports: options.transports,
+      } as Parameters<typeof MailerModule.forRoot>[0]),
+    ],
+  }).compile();
+  await testing.init();
+  const mailer = testing.get(MailerService);
+  const events = new MailingEvents();
+  const disabled: SenderRig['disabled'] = [];
+  events.on('pool:requeues-disabled', (facts) => disabled.push(facts));
+  const sender = new MailerMessageSender(mailer, options.transporterName ?? null, events);
+  return {
+    mailer,
+    sender,
+    disabled,
+    send: (message = {}, signal = new AbortController().signal) =>
+      sender.send({ ...MESSAGE, ...message }, signal),
+    [Symbol.asyncDispose]: () => testing.close(),
+  };
+}

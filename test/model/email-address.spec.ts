@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import {
+  hasControlCharacters,
+  mailboxKey,
+  parseMailbox,
+  parseMailboxes,
+  toOneLine,
+} from '../../libs/mailing/src/model/email-address.js';
+
+const keyOf = (text: string): string => mailboxKey(parseMailbox(text)?.address ?? `no mailbox: ${text}`);
+
+describe('parseMailbox', () => {
+  it.each([
+    ['a dot', '.'],
+    ['a nought', '0'],
+    ['an empty text', ''],
+    ['null', null],
+    ['undefined', undefined],
+    ['a number', 0],
+    ['an object', { email: 'ann@home.example' }],
+    ['spaces only', '   '],
+    ['a stray quote', '"a@b.c'],
+    ['a quoted local part', '"ann smith"@home.example'],
+    ['two addresses, the second without @', 'a@b,c@d'],
+    ['two addresses', 'a@b.example, c@d.example'],
+    ['two addresses with semicolon', 'a@b.example;c@d.example'],
+    ['two addresses in angle brackets', '<a@b.example> <c@d.example>'],
+    ['an address behind a name that is one', 'a@b.example <c@d.example>, e@f.example'],
+    ['a group', 'Friends: ann@home.example, bob@home.example;'],
+    ['a comment', 'ann@home.example (a@b.example)'],
+    [
+      '320 characters',
+      `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}.${'e'.repeat(63)}`,
+    ],
+    ['a local part of 65 characters', `${'a'.repeat(65)}@home.example`],
+    ['a local part of 65 bytes', `${'é'.repeat(33)}@home.example`],
+    ['no local part', '@home.example'],
+    ['no domain', 'x@'],
+    ['two signs', 'a@b@c.example'],
+    ['a dot at the start', '.ann@home.example'],
+    ['a dot at the end', 'ann.@home.example'],
+    ['two dots in a row', 'an..n@home.example'],
+    ['a space inside', 'an n@home.example'],
+    ['a space inside the domain', 'ann@ho me.example'],
+    ['an empty label', 'ann@home..example'],
+    ['a hyphen at the edge of a label', 'ann@-home.example'],
+    ['an underscore in the domain', 'ann@ho_me.example'],
+    ['a label of 64 characters', `ann@${'b'.repeat(64)}.example`],
+    ['a line break', 'ann@home.example\r\nBcc: evil@x.example'],
+    ['a line break before the address', 'Ann\r\nBcc: evil@x.example\r\n <ann@home.example>'],
+    ['a line separator', 'ann\u2028@home.example'],
+    ['a NUL', 'ann\u0000@home.example'],
+  ])('B3 takes %s for no address', (_, text) => {
+    expect(parseMailbox(text)).toBeNull();
+  });
+
+  it.each([
+    ['ann@home.example', 'ann@home.example', ''],
+    ['  ann@home.example\n', 'ann@home.example', ''],
+    ['<ann@home.example>', 'ann@home.example', ''],
+    ['Ann <ann@home.example>', 'ann@home.example', 'Ann'],
+    ['"Smith, Ann" <ann@home.example>', 'ann@home.example', 'Smith, Ann'],
+    ['"Ann \\"The\\" Smith" <ann@home.example>', 'ann@home.example', 'Ann "The" Smith'],
+    ['"Ann <of> Bonn" <ann@home.example>', 'ann@home.example', 'Ann <of> Bonn'],
+    ['Søren Ångström <soren@home.example>', 'soren@home.example', 'Søren Ångström'],
+    ['李雷 <li@home.example>', 'li@home.example', '李雷'],
+    ["o'neill+tag_1@home.example", "o'neill+tag_1@home.example", ''],
+    ['Ann.Smith@HOME.Example', 'Ann.Smith@home.example', ''],
+    ['root@localhost', 'root@localhost', ''],
+    ['josé@home.example', 'josé@home.example', ''],
+    [`${'a'.repeat(64)}@home.example`, `${'a'.repeat(64)}@home.example`, ''],
+  ])('reads %j', (text, address, name) => {
+    expect(parseMailbox(text)).toEqual({ address, name });
+  });
+
+  it.each([
+    ['ann@bücher.example', 'ann@xn--bcher-kva.example'],
+    ['ann@BÜCHER.example', 'ann@xn--bcher-kva.example'],
+    ['ann@bu\u0308cher.example', 'ann@xn--bcher-kva.example'],
+    ['ann@例え.example', 'ann@xn--r8jz45g.example'],
+    ['ann@home\u3002example', 'ann@home.example'],
+  ])('C4 turns the domain of %j into ASCII', (text, address) => {
+    expect(parseMailbox(text)?.address).toBe(address);
+  });
+
+  it('takes 254 bytes and refuses 255', () => {
+    const address = (length: number): string =>
+      `ann@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}.${'e'.repeat(length - 4 - 3 * 64)}`;
+    expect(parseMailbox(address(254))?.address).toHaveLength(254);
+    expect(parseMailbox(address(255))).toBeNull();
+  });
+});
+
+describe('mailboxKey', () => {
+  it.each([
+    ['letter case', 'A@x.example', 'a@X.EXAMPLE'],
+    ['white space around', 'a@x.example', ' a@x.example '],
+    ['a name', 'a@x.example', 'Ann <a@x.example>'],
+    ['composed and decomposed letters', 'jos\u00e9@x.example', 'jose\u0301@x.example'],
+  ])('C15 is one for two spellings: %s', (_, one, other) => {
+    expect(keyOf(one)).toBe(keyOf(other));
+  });
+
+  it('C4 is one for an IDN and its punycode', () => {
+    expect(keyOf('ann@bücher.example')).toBe(keyOf('ann@xn--bcher-kva.example'));
+    expect(keyOf('ann@bücher.example')).toBe(keyOf('ANN@XN--BCHER-KVA.EXAMPLE'));
+  });
+
+  it('tells different mailboxes apart, and fits the column', () => {
+    const keys = ['a@x.example', 'b@x.example', 'a@y.example', 'a+1@x.example', 'a.@x.example'].map(
+      mailboxKey,
+    );
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keys.every((key) => /^[0-9a-f]{64}$/.test(key))).toBe(true);
+  });
+});
+
+describe('parseMailboxes', () => {
+  it('reads each address of a header value', () => {
+    expect(parseMailboxes('Ann <ann@home.example>, "B, ob" <bob@bücher.example>')).toEqual([
+      { address: 'ann@home.example', name: 'Ann' },
+      { address: 'bob@xn--bcher-kva.example', name: 'B, ob' },
+    ]);
+  });
+
+  it.each(['', ' ', ',', 'ann@home.example, nobody', 'ann@home.example\r\nX-Evil: 1', null, 5])(
+    'takes %j for none',
+    (text) => {
+      expect(parseMailboxes(text)).toBeNull();
+    },
+  );
+});
+
+describe('texts for header lines', () => {
+  it.each(['\r', '\n', '\t', '\0', '\x7f', '\x85', '\u2028', '\u2029'])(
+    'C1 %j is a control character',
+    (one) => {
+      expect(hasControlCharacters(`Ann${one}Smith`)).toBe(true);
+      expect(toOneLine(` Ann${one}${one} Smith `)).toBe('Ann Smith');
+    },
+  );
+
+  it('leaves letters of any script and emoji alone', () => {
+    const text = 'Zoë Ångström 李雷 👩‍🚀';
+    expect(hasControlCharacters(text)).toBe(false);
+    expect(toOneLine(text)).toBe(text);
+  });
+});

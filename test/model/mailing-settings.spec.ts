@@ -1,0 +1,149 @@
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MailingModuleOptions } from '../../libs/mailing/src/model/mailing-options.js';
+import { toMailingSettings } from '../../libs/mailing/src/model/mailing-settings.factory.js';
+import { MailingOptionsError } from '../../libs/mailing/src/model/setup.errors.js';
+
+describe('toMailingSettings', () => {
+  let dir: string;
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'mailing-settings-'));
+  });
+  afterAll(() => rm(dir, { recursive: true, force: true }));
+
+  const settings = (options: object = {}): ReturnType<typeof toMailingSettings> =>
+    toMailingSettings({ templates: { dir }, ...options } as MailingModuleOptions);
+  const refused = (options: object): MailingOptionsError => {
+    try {
+      settings(options);
+    } catch (error) {
+      if (error instanceof MailingOptionsError) return error;
+      throw error;
+    }
+    throw new Error(`These options were taken: ${JSON.stringify(options)}`);
+  };
+
+  it('fills in every default', () => {
+    expect(settings()).toEqual({
+      templates: { dir },
+      uniqServerId: hostname(),
+      migrationList: [],
+      inDoubt: 'leave',
+      profileRepository: null,
+      transporterName: null,
+      run: { concurrency: 5, maxInDoubt: 10, messageTimeoutMs: 60_000, parallelMailings: 4 },
+      server: { heartbeatMs: 5_000, serverTimeoutMs: 20_000, shutdownTimeoutMs: 10_000 },
+    });
+  });
+
+  it('follows what is given where a default depends on it', () => {
+    expect(settings({ run: { concurrency: 40 } }).run.maxInDoubt).toBe(80);
+    expect(settings({ server: { heartbeatMs: 10_000 } }).server.serverTimeoutMs).toBe(30_000);
+  });
+
+  it('takes undefined for absent, as configuration code gives it', () => {
+    const given = { uniqServerId: undefined, run: undefined, server: { heartbeatMs: undefined } };
+    expect(settings(given)).toEqual(settings());
+  });
+
+  it.each([
+    ['run.concurrency', 1, 1_000],
+    ['run.maxInDoubt', 5, 100_000],
+    ['run.messageTimeoutMs', 10, 3_600_000],
+    ['run.parallelMailings', 1, 1_000],
+    ['server.heartbeatMs', 20, 600_000],
+    ['server.serverTimeoutMs', 15_000, 86_400_000],
+    ['server.shutdownTimeoutMs', 0, 600_000],
+  ])('takes %s from %d to %d and nothing else', (option, low, high) => {
+    const [group, name] = option.split('.');
+    const withValue = (value: unknown): object => ({ [group]: { [name]: value } });
+    for (const value of [low, high]) {
+      const read = settings(withValue(value)) as unknown as Record<string, Record<string, unknown>>;
+      expect(read[group][name]).toBe(value);
+    }
+    for (const value of [low - 1, high + 1, low + 0.5, NaN, Infinity, String(high), null as unknown]) {
+      // Null stands for absent, as undefined does.
+      if (value === null) continue;
+      const error = refused(withValue(value));
+      expect(error).toMatchObject({ code: 'MAILING_OPTIONS', option, value });
+      expect(error.message).toContain(`from ${low}`);
+      expect(error.message).toContain(`to ${high}`);
+    }
+  });
+
+  it.each([
+    [
+      'run.maxInDoubt below concurrency',
+      { run: { concurrency: 9, maxInDoubt: 8 } },
+      'run.maxInDoubt',
+      'run.concurrency',
+    ],
+    [
+      'a lease under three beats',
+      { server: { heartbeatMs: 1_000, serverTimeoutMs: 2_999 } },
+      'server.serverTimeoutMs',
+      '3 × server.heartbeatMs',
+    ],
+  ])('says which option a bound comes from: %s', (_, options, option, boundIs) => {
+    const error = refused(options);
+    expect(error.option).toBe(option);
+    expect(error.message).toContain(boundIs);
+  });
+
+  it.each([
+    ['concurency', { concurency: 3 }],
+    ['run.heartbeatMs', { run: { heartbeatMs: 100 } }],
+    ['server.leaseMs', { server: { leaseMs: 100 } }],
+    ['templates.folder', { templates: { dir: '/', folder: '/' } }],
+  ])('refuses the unknown option %s and lists the known ones', (option, options) => {
+    const error = refused(options);
+    expect(error.option).toBe(option);
+    expect(error.message).toMatch(/the options here are \w+/);
+  });
+
+  it.each(['dataSource', 'isGlobal'])('E3 says where %s belongs when a factory returns it', (option) => {
+    const error = refused({ [option]: 'mail' });
+    expect(error.option).toBe(option);
+    expect(error.message).toContain('Give it to forRootAsync itself, beside useFactory');
+  });
+
+  it.each([
+    ['uniqServerId', ''],
+    ['uniqServerId', '  '],
+    ['uniqServerId', 'x'.repeat(256)],
+    ['uniqServerId', 8851],
+    ['transporterName', ''],
+    ['inDoubt', 'ask'],
+    ['profileRepository', {}],
+    ['profileRepository', 'Customers'],
+    ['migrationList', 'old:1'],
+    ['run', 5],
+    ['server', null],
+    ['templates', 'templates'],
+  ])('refuses %s %j', (option, value) => {
+    if (value === null) return expect(settings({ [option]: value })).toEqual(settings());
+    expect(refused({ [option]: value })).toMatchObject({ option, value });
+  });
+
+  it('names the entry of the migration list that is wrong, and keeps each id once', () => {
+    expect(refused({ migrationList: ['a:1', ''] }).option).toBe('migrationList[1]');
+    expect(settings({ migrationList: ['a:1', 'b:2', 'a:1'] }).migrationList).toEqual(['a:1', 'b:2']);
+  });
+
+  it('E10 wants the template folder whole: absolute, there, and a folder', () => {
+    const file = join(dir, 'letter.hbs');
+    writeFileSync(file, '');
+    for (const wrong of ['templates', './templates', join(dir, 'gone'), file, '', undefined, 5]) {
+      expect(refused({ templates: { dir: wrong } }).option).toBe('templates.dir');
+    }
+    expect(refused({ templates: undefined }).option).toBe('templates');
+  });
+
+  it.each([undefined, null])('says what it wants when there are no options at all: %j', (options) => {
+    expect(() => toMailingSettings(options as unknown as MailingModuleOptions)).toThrow(MailingOptionsError);
+  });
+});

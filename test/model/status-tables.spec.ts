@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import {
+  CLAIMED_STATUSES,
+  FINAL_STATUSES,
+  MAILING_TRANSITIONS,
+  UNFINISHED_STATUSES,
+} from '../../libs/mailing/src/model/mailing-status.js';
+import { COUNTER_OF, RECIPIENT_TRANSITIONS } from '../../libs/mailing/src/model/recipient-status.js';
+
+type Table = Record<string, Partial<Record<string, string>>>;
+
+const MAILING: Table = MAILING_TRANSITIONS;
+const RECIPIENT: Table = RECIPIENT_TRANSITIONS;
+
+/** Every state that can be reached, the start included. */
+function reachable(table: Table, start: string): Set<string> {
+  const seen = new Set([start]);
+  for (const state of seen) for (const target of Object.keys(table[state])) seen.add(target);
+  return seen;
+}
+
+describe.each([
+  {
+    name: 'mailing',
+    table: MAILING,
+    start: 'loading',
+    final: [...FINAL_STATUSES] as string[],
+    states: 'canceled canceling completed failed in_progress loading paused pausing pending',
+  },
+  {
+    name: 'recipient',
+    table: RECIPIENT,
+    start: 'pending',
+    final: Object.keys(COUNTER_OF),
+    states: 'error in_doubt pending sending sent skipped',
+  },
+])('the states of a $name', ({ table, start, final, states }) => {
+  it('are all in the table', () => {
+    expect(Object.keys(table).sort().join(' ')).toBe(states);
+  });
+
+  it('have a reason on each arrow, and each arrow leads to another state of the table', () => {
+    for (const [from, arrows] of Object.entries(table)) {
+      for (const [to, reason] of Object.entries(arrows)) {
+        expect(Object.keys(table), `${from} → ${to}`).toContain(to);
+        expect(to).not.toBe(from);
+        expect(reason?.trim(), `${from} → ${to}`).toMatch(/\w{4}/);
+      }
+    }
+  });
+
+  it('end in the final ones, and only there', () => {
+    const ends = Object.keys(table).filter((state) => Object.keys(table[state]).length === 0);
+    expect(ends.sort()).toEqual([...final].sort());
+  });
+
+  it('can all be reached, and from each an end can be', () => {
+    expect([...reachable(table, start)].sort()).toEqual(Object.keys(table).sort());
+    for (const state of Object.keys(table)) {
+      expect(
+        [...reachable(table, state)].some((one) => final.includes(one)),
+        state,
+      ).toBe(true);
+    }
+  });
+});
+
+describe('the groups of states', () => {
+  it('hold what is claimed or could be, and nothing final', () => {
+    expect(UNFINISHED_STATUSES).toEqual(expect.arrayContaining([...CLAIMED_STATUSES]));
+    const final: readonly string[] = FINAL_STATUSES;
+    expect(UNFINISHED_STATUSES.filter((status) => final.includes(status))).toEqual([]);
+  });
+
+  it('A9 count doubt as an error, and everybody exactly once', () => {
+    expect(COUNTER_OF).toEqual({
+      sent: 'num_sent',
+      error: 'num_errors',
+      skipped: 'num_skipped',
+      in_doubt: 'num_errors',
+    });
+  });
+
+  it('A21 no arrow leads out of doubt or back from an answer', () => {
+    for (const settled of Object.keys(COUNTER_OF)) expect(RECIPIENT[settled]).toEqual({});
+  });
+});

@@ -1,0 +1,76 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { UnstorableValueError } from '../../libs/mailing/src/model/refusal.errors.js';
+import { toStorable } from '../../libs/mailing/src/model/storable.js';
+
+class Money {
+  constructor(readonly cents: number) {}
+}
+
+function ring(): unknown {
+  const one: Record<string, unknown> = {};
+  one.next = { back: one };
+  return one;
+}
+
+describe('toStorable', () => {
+  it.each([
+    ['a function', { go: () => 1 }, 'params.go', 'a function'],
+    ['a cycle', ring(), 'params.next.back', 'a cycle'],
+    ['a stream', { file: Readable.from(['x']) }, 'params.file', 'an instance of Readable'],
+    ['a Map', { byId: new Map([['a', 1]]) }, 'params.byId', 'an instance of Map'],
+    ['a Set', { tags: new Set(['a']) }, 'params.tags', 'an instance of Set'],
+    ['a bigint', { total: 10n }, 'params.total', 'a bigint'],
+    ['a symbol', { kind: Symbol('k') }, 'params.kind', 'a symbol'],
+    ['NaN', { rate: NaN }, 'params.rate', 'NaN'],
+    ['infinity', { orders: [1, 2, { rate: -Infinity }] }, 'params.orders[2].rate', '-Infinity'],
+    [
+      'a class instance',
+      { orders: [{ total: new Money(5) }] },
+      'params.orders[0].total',
+      'an instance of Money',
+    ],
+    ['a promise', { later: Promise.resolve(1) }, 'params.later', 'an instance of Promise'],
+    ['bytes', { raw: new Uint8Array(2) }, 'params.raw', 'an instance of Uint8Array'],
+  ])('refuses %s and says where', (_, value, path, found) => {
+    const attempt = (): unknown => toStorable(value, 'params');
+    expect(attempt).toThrow(UnstorableValueError);
+    expect(attempt).toThrow(expect.objectContaining({ code: 'MAILING_VALUE_UNSTORABLE', path, found }));
+    expect(attempt).toThrow(`info.${path}`);
+  });
+
+  it('gives what a run after a restart will read', () => {
+    const value = {
+      at: new Date('2026-01-02T03:04:05.678Z'),
+      url: new URL('https://shop.example/a b'),
+      nothing: null,
+      missing: undefined,
+      deep: [{ text: '"👩‍🚀"\u2028', yes: true }, -0.5],
+    };
+    expect(toStorable(value, 'params')).toEqual({
+      at: '2026-01-02T03:04:05.678Z',
+      url: 'https://shop.example/a%20b',
+      nothing: null,
+      deep: [{ text: '"👩‍🚀"\u2028', yes: true }, -0.5],
+    });
+  });
+
+  it('does not take the same object in two places for a cycle', () => {
+    const address = { city: 'Bonn' };
+    const stored = toStorable({ home: address, work: address }, 'params');
+    expect(stored).toEqual({ home: { city: 'Bonn' }, work: { city: 'Bonn' } });
+  });
+
+  it('C18 gives a copy: what the caller changes later changes nothing', () => {
+    const params = { names: ['Ann'] };
+    const stored = toStorable(params, 'params');
+    params.names.push('Bob');
+    expect(stored).toEqual({ names: ['Ann'] });
+  });
+
+  it('takes objects without a prototype, null and nothing at all', () => {
+    expect(toStorable(Object.assign(Object.create(null) as object, { a: 1 }), 'params')).toEqual({ a: 1 });
+    expect(toStorable(null, 'params')).toBeNull();
+    expect(toStorable(undefined, 'params')).toBeUndefined();
+  });
+});
