@@ -150,8 +150,8 @@ describe('what MailerMessageSender makes of the answers of a mail server', () =>
   it('an attachment that is gone costs this message only', async () => {
     const gone = [{ filename: 'leaflet.pdf', path: '/no/such/leaflet.pdf' }];
     const handOver = await rig.send({ attachments: gone });
-    console.log(JSON.stringify(handOver));
-    expect(handOver.kind).not.toBe('accepted');
+    expect(handOver).toMatchObject({ kind: 'refused', permanent: true, code: 'ESTREAM' });
+    expect((handOver as { text: string }).text).toContain('/no/such/leaflet.pdf');
     expect(inbox.messages).toEqual([]);
     expect(await rig.send()).toEqual({ kind: 'accepted' });
   });

@@ -59,11 +59,13 @@ export function toHandOver(error: unknown, begun: boolean): HandOver {
       text,
     };
   }
+  // The body broke off at its source (an attachment is gone), so its end was never sent: nobody has the message.
+  if (code === 'ESTREAM') return { kind: 'refused', permanent: true, code, text };
   if (begun) return { kind: 'unknown', code, text };
   if (isAboutSession || responseCode === SERVICE_NOT_AVAILABLE || CONNECTION_CODES.has(code)) {
     return { kind: 'not_begun', blame: 'transport', text };
   }
   if (code === 'EABORT') return { kind: 'not_begun', blame: 'unclear', text: 'no answer in time' };
-  // Not sent, and not for want of a connection: the message itself could not be made (an attachment is gone, say).
+  // Not sent, and not for want of a connection: the message itself could not be made.
   return { kind: 'refused', permanent: true, code, text };
 }

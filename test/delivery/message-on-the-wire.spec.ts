@@ -1,0 +1,173 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { toAddressee } from '../../libs/mailing/src/delivery/recipient.policy.js';
+import { MessageComposer } from '../../libs/mailing/src/delivery/message.composer.js';
+import type { RenderedEmail } from '../../libs/mailing/src/delivery/template.renderer.js';
+import type { MarkedRecipient } from '../../libs/mailing/src/model/recipient.js';
+import type { TemplateEmailInfo } from '../../libs/mailing/src/model/template-email-info.js';
+import type { HandOver } from '../../libs/mailing/src/delivery/email-message.sender.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { type SenderRig, senderRig } from './sender-rig.js';
+
+const INFO: TemplateEmailInfo = {
+  templateUrl: 'letter.hbs',
+  subject: 'Hello',
+  from: 'The Shop <news@bücher.example>',
+};
+const LETTER: RenderedEmail = { subject: 'Hello', html: '<p>Hello</p>', text: 'Hello' };
+
+describe('a message on the wire', () => {
+  let inbox: SmtpInbox;
+  let rig: SenderRig;
+
+  beforeEach(async () => {
+    inbox = await SmtpInbox.start();
+    rig = await senderRig(inbox.url);
+    rig.sender.prepare();
+  });
+
+  afterEach(async () => {
+    await rig[Symbol.asyncDispose]();
+    await inbox.close();
+  });
+
+  const send = (
+    recipient: Omit<MarkedRecipient, 'idx'>,
+    info: Partial<TemplateEmailInfo> = {},
+    letter: Partial<RenderedEmail> = {},
+  ): Promise<HandOver> => {
+    const addressee = toAddressee({ idx: 4, ...recipient }, undefined);
+    if ('skip' in addressee) throw new Error(`Skipped: ${addressee.text}`);
+    const composer = new MessageComposer('0197-mailing', { ...INFO, ...info });
+    return rig.send(composer.compose(4, addressee.mailbox, { ...LETTER, ...letter }));
+  };
+  const headOf = (index: number): string =>
+    inbox.messages[index].raw.toString('utf8').split('\r\n\r\n', 1)[0];
+
+  it.each([
+    'Ann\r\nBcc: evil@x.example',
+    'Ann\nBcc: evil@x.example',
+    'Ann\rBcc: evil@x.example',
+    'Ann\u2028Bcc: evil@x.example',
+    'Ann\u0000\r\n\r\n<p>another body</p>',
+    'Ann" <evil@x.example>, "Bob',
+    'Ann <evil@x.example>',
+    'evil@x.example, Ann',
+  ])('C1 the recipient name %j adds no header and no recipient', async (name) => {
+    expect(await send({ email: 'ann@home.example', name: 'Ann' })).toEqual({ kind: 'accepted' });
+    expect(await send({ email: 'ann@home.example', name })).toEqual({ kind: 'accepted' });
+    const [plain, odd] = inbox.messages;
+    expect(odd.to).toEqual(['ann@home.example']);
+    const namesOf = (index: number): string[] =>
+      headOf(index)
+        .replace(/\r\n[ \t]+/g, ' ')
+        .split('\r\n')
+        .map((line) => line.slice(0, line.indexOf(':')));
+    expect(namesOf(1)).toEqual(namesOf(0));
+    const [one, other] = [await plain.parsed(), await odd.parsed()];
+    expect(other.html).toBe(one.html);
+    const to = Array.isArray(other.to) ? other.to : [other.to];
+    expect(to.flatMap((list) => list?.value.map(({ address }) => address))).toEqual(['ann@home.example']);
+  });
+
+  it('C12 no line is over 998 bytes, and a html of 20 kB in one line stays what it was', async () => {
+    const html = `<p>${'<a href="https://shop.example/?q=1">minified</a>'.repeat(450)}</p>`;
+    expect(html.length).toBeGreaterThan(20_000);
+    expect(await send({ email: 'ann@home.example' }, {}, { html })).toEqual({ kind: 'accepted' });
+    const [message] = inbox.messages;
+    const lines = message.raw.toString('latin1').split('\r\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(998);
+    expect((await message.parsed()).html).toBe(html);
+  });
+
+  it('a subject and a name of 1,000 characters are folded and arrive whole', async () => {
+    const subject = 'Größe 👩‍🚀 '.repeat(100).trim();
+    expect(
+      await send({ email: 'ann@home.example', name: 'Zoë '.repeat(60).trim() }, {}, { subject }),
+    ).toEqual({
+      kind: 'accepted',
+    });
+    const lines = headOf(0).split('\r\n');
+    expect(Math.max(...lines.map((line) => Buffer.byteLength(line)))).toBeLessThanOrEqual(998);
+    expect((await inbox.messages[0].parsed()).subject).toBe(subject);
+  });
+
+  it('lines that begin with a dot arrive as they are', async () => {
+    const text = '.\n..two\n.hidden\nlast';
+    expect(await send({ email: 'ann@home.example' }, {}, { text })).toEqual({ kind: 'accepted' });
+    expect((await inbox.messages[0].parsed()).text?.trimEnd()).toBe(text);
+  });
+
+  it('C4 Unicode domains are ASCII in the envelope and in the Message-ID', async () => {
+    expect(await send({ email: 'ann@例え.example' })).toEqual({ kind: 'accepted' });
+    const [message] = inbox.messages;
+    expect(message).toMatchObject({
+      from: 'news@xn--bcher-kva.example',
+      to: ['ann@xn--r8jz45g.example'],
+      messageId: '<0197-mailing.4@xn--bcher-kva.example>',
+    });
+  });
+
+  it('C5 a Unicode local part that the server refuses costs that recipient only, with the reason', async () => {
+    const ascii = await SmtpInbox.start({
+      server: { hideSMTPUTF8: true },
+      answer: ({ command, to }) =>
+        command === 'RCPT' && /\p{L}/u.test(to.join('').replace(/[a-z]/gi, ''))
+          ? { code: 553, text: '5.6.7 Non-ASCII addresses not permitted' }
+          : undefined,
+    });
+    const over = await senderRig(ascii.url);
+    over.sender.prepare();
+    try {
+      const refused = await over.send({ to: { name: 'José', address: 'josé@home.example' } });
+      expect(refused).toMatchObject({ kind: 'refused', permanent: true, code: '5.6.7' });
+      expect((refused as { text: string }).text).toContain('Non-ASCII addresses not permitted');
+      expect(await over.send()).toEqual({ kind: 'accepted' });
+      expect(ascii.messages.map(({ to }) => to)).toEqual([['ann@home.example']]);
+    } finally {
+      await over[Symbol.asyncDispose]();
+      await ascii.close();
+    }
+  });
+
+  it('C5 a Unicode local part goes out where the server knows SMTPUTF8', async () => {
+    expect(await send({ email: 'josé@home.example' })).toEqual({ kind: 'accepted' });
+    expect(inbox.messages[0].to).toEqual(['josé@home.example']);
+  });
+
+  it('reply-to, cc and bcc reach whom they name, and nobody reads the bcc', async () => {
+    const info = {
+      replyTo: 'Help <help@shop.example>, desk@shop.example',
+      cc: 'Archive <archive@shop.example>',
+      bcc: 'boss@shop.example',
+    };
+    expect(await send({ email: 'ann@home.example', name: 'Ann' }, info)).toEqual({ kind: 'accepted' });
+    const [message] = inbox.messages;
+    expect([...message.to].sort()).toEqual(['ann@home.example', 'archive@shop.example', 'boss@shop.example']);
+    expect(message.header('Reply-To')).toBe('Help <help@shop.example>, desk@shop.example');
+    expect(message.raw.toString()).not.toContain('boss@shop.example');
+  });
+});
+
+describe('the identity of a message', () => {
+  const composer = (): MessageComposer => new MessageComposer('0197-mailing', INFO);
+
+  it('A22 is computed from mailing and position, the same in each process', () => {
+    expect(composer().messageId(7)).toBe('<0197-mailing.7@xn--bcher-kva.example>');
+    expect(composer().messageId(7)).toBe(composer().messageId(7));
+    expect(composer().messageId(8)).not.toBe(composer().messageId(7));
+  });
+
+  it('C18 the info stays as it was, and headers of the host can not replace the mailing id', () => {
+    const info = Object.freeze({
+      ...INFO,
+      headers: Object.freeze({ 'X-Mailing-Id': 'forged', 'X-Shop': '1' }),
+    });
+    const message = new MessageComposer('0197-mailing', info).compose(
+      1,
+      { name: '', address: 'a@b.example' },
+      LETTER,
+    );
+    expect(message.headers).toEqual({ 'X-Mailing-Id': '0197-mailing', 'X-Shop': '1' });
+    expect(info.headers['X-Mailing-Id']).toBe('forged');
+  });
+});
