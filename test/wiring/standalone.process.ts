@@ -1,0 +1,26 @@
+import { MailerModule } from '@nestjs-modules/mailer';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { MailingModule, TemplateEmailSender } from '../../libs/mailing/src/index.js';
+import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
+
+/** A script of a host: boots, sends one letter, closes, and does not call `process.exit`. */
+const { DATABASE_URL = '', SMTP_URL = '', TEMPLATE_DIR = '' } = process.env;
+
+@Module({
+  imports: [
+    TypeOrmModule.forRoot({ ...dataSourceOptionsOf(DATABASE_URL), autoLoadEntities: true }),
+    MailerModule.forRoot({ transport: { url: SMTP_URL, pool: true } }),
+    MailingModule.forRoot({ templates: { dir: TEMPLATE_DIR } }),
+  ],
+})
+class Root {}
+
+const app = await NestFactory.createApplicationContext(Root, { logger: ['error'] });
+const info = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
+const sender = app.get(TemplateEmailSender, { strict: false });
+const { completed } = await sender.sendEmailMessage(info, ['ann@home.example'], true, true);
+const { status, numSent } = await completed;
+await app.close();
+process.stdout.write(`${status} ${numSent}\n`);

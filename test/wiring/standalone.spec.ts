@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type INestApplicationContext, Logger, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { MailServer, type MailingModuleOptions, TemplateEmailSender } from 'nestjs-mailing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Host, startHost } from './host.js';
+
+const SCRIPT = fileURLToPath(new URL('standalone.process.ts', import.meta.url));
+
+/** Well under the 20 s and more that a forgotten lease or heartbeat would take to end, if it ever did. */
+const EXIT_DEADLINE_MS = 15_000;
+
+describe('without an HTTP server', () => {
+  let host: Host;
+
+  beforeEach(async () => {
+    Logger.overrideLogger(['fatal']);
+    host = await startHost();
+  });
+  afterEach(() => host.dispose());
+
+  const root = (options: Partial<MailingModuleOptions> = {}): Type => {
+    @Module({ imports: [host.dataSource(), host.mailer(), host.mailing(options)] })
+    class Root {}
+    return Root;
+  };
+  const context = (options?: Partial<MailingModuleOptions>): Promise<INestApplicationContext> =>
+    NestFactory.createApplicationContext(root(options), { logger: ['fatal'], abortOnError: false });
+
+  it('E10 a script that boots, sends and closes ends by itself', async () => {
+    const env = {
+      ...process.env,
+      DATABASE_URL: host.database.url,
+      SMTP_URL: host.inbox.url,
+      TEMPLATE_DIR: host.templates.dir,
+    };
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', SCRIPT], {
+      env,
+      timeout: EXIT_DEADLINE_MS,
+      killSignal: 'SIGKILL',
+    });
+    expect(stdout).toBe('completed 1\n');
+    expect(host.inbox.messages).toHaveLength(1);
+  });
+
+  it('A13 closing twice, at once and afterwards, is harmless; the server is signed off', async () => {
+    const app = await context({ uniqServerId: 'shop:1' });
+    await host.sends(app);
+    const servers = host.database.dataSource.getRepository(MailServer);
+    expect(await servers.countBy({ uniqServerId: 'shop:1' })).toBe(1);
+    await Promise.all([app.close(), app.close()]);
+    await app.close();
+    expect(await servers.count()).toBe(0);
+    const sender = app.get(TemplateEmailSender, { strict: false });
+    await expect(sender.sendEmailMessage(host.info, ['ann@home.example'])).rejects.toMatchObject({
+      code: 'MAILING_SERVER_STOPPING',
+    });
+  });
+
+  it('an application that is closed and made again in one process works again', async () => {
+    for (const round of [1, 2]) {
+      const app = await context({ uniqServerId: 'shop:1' });
+      await host.sends(app);
+      await app.close();
+      expect(host.inbox.messages).toHaveLength(round);
+    }
+  });
+});
