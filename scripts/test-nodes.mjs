@@ -8,11 +8,11 @@ const total = { passed: 0, failed: 0 };
 const lines = [];
 
 for (const version of VERSIONS) {
-  const { code, last } = await suiteUnder(version);
+  const { name, code, last } = await suiteUnder(version);
   const [, passed, failed] = /^(\d+) passed, (\d+) failed/.exec(last) ?? [last, 0, 1];
   total.passed += Number(passed);
   total.failed += Number(failed) || (code === 0 ? 0 : 1);
-  lines.push(`Node ${version}: ${last}`);
+  lines.push(`Node ${name}: ${last}`);
 }
 
 console.log(lines.join('\n'));
@@ -20,15 +20,22 @@ console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
 async function suiteUnder(version) {
-  const node = ['--yes', '--package', `node@${version}`, '--', 'node'];
-  const child = spawn('npx', [...node, 'scripts/test.mjs', ...process.argv.slice(2)], {
+  // Asked, not assumed: a suite that ran under the wrong Node proves nothing.
+  const { last: name } = await runUnder(version, ['-p', 'process.versions.node'], 'hide');
+  if (!name.startsWith(`${version}.`))
+    return { name: version, code: 1, last: `not to be had, got "${name}"` };
+  return { name, ...(await runUnder(version, ['scripts/test.mjs', ...process.argv.slice(2)], 'show')) };
+}
+
+async function runUnder(version, args, output) {
+  const child = spawn('npx', ['--yes', '--package', `node@${version}`, '--', 'node', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let output = '';
+  let tail = '';
   child.stdout.on('data', (text) => {
-    process.stdout.write(text);
-    output = (output + text).slice(-10_000);
+    if (output === 'show') process.stdout.write(text);
+    tail = (tail + text).slice(-10_000);
   });
   const [code] = await once(child, 'close');
-  return { code, last: output.trimEnd().split('\n').at(-1) ?? '' };
+  return { code, last: tail.trimEnd().split('\n').at(-1) ?? '' };
 }

@@ -4,7 +4,8 @@ import { promisify } from 'node:util';
 import { type INestApplicationContext, Logger, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MailServer, type MailingModuleOptions, TemplateEmailSender } from 'nestjs-mailing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { waitUntil } from '../support/wait-until.js';
 import { type Host, startHost } from './host.js';
 
 const SCRIPT = fileURLToPath(new URL('standalone.process.ts', import.meta.url));
@@ -43,6 +44,24 @@ describe('without an HTTP server', () => {
     });
     expect(stdout).toBe('completed 1\n');
     expect(host.inbox.messages).toHaveLength(1);
+  });
+
+  it('E10 no heartbeat is due any more after the close', async () => {
+    const heartbeatMs = 23;
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    // Timers do not tell in public whether they still run.
+    const due = (): unknown[] =>
+      timers.mock.results
+        .filter((_, call) => timers.mock.calls[call][1] === heartbeatMs)
+        .filter(({ value }) => !(value as { _destroyed: boolean })._destroyed);
+    try {
+      const app = await context({ server: { heartbeatMs, serverTimeoutMs: 60_000 } });
+      await waitUntil(() => due().length > 0, { what: 'a heartbeat that is due' });
+      await app.close();
+      expect(due()).toEqual([]);
+    } finally {
+      timers.mockRestore();
+    }
   });
 
   it('A13 closing twice, at once and afterwards, is harmless; the server is signed off', async () => {
