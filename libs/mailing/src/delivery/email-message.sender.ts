@@ -23,6 +23,8 @@ export type HandOver =
   | { kind: 'accepted' }
   /** The mail server refused it, or it could not be made: nobody has it. `permanent` false: 4xx, might work later. */
   | { kind: 'refused'; permanent: boolean; code: string; text: string }
+  /** The mail server wants less at a time (421, or 4xx that speaks of a rate): nobody has it, and it is nobody's fault. */
+  | { kind: 'throttled'; code: string; text: string }
   /** The transport was down or silent before the first byte of the message: nobody has it. */
   | { kind: 'not_begun'; blame: 'transport' | 'unclear'; text: string }
   /** The message was on its way when the answer got lost: it may have been taken. */
@@ -37,6 +39,13 @@ export interface EmailMessageSender {
    * aborts, it stops as soon as it can and answers what is known.
    */
   send(message: EmailMessage, signal: AbortSignal): Promise<HandOver>;
+
+  /**
+   * Asks the transport whether it would take messages now, without sending one. Never rejects.
+   *
+   * @returns null if it would (or can't be asked), else why not, in one line.
+   */
+  probe(): Promise<string | null>;
 }
 
 /** Injection token of the sender in use. */

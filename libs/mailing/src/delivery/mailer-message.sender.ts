@@ -58,6 +58,18 @@ export class MailerMessageSender implements EmailMessageSender {
     }
   }
 
+  async probe(): Promise<string | null> {
+    const transporter = this.#transporter();
+    // A transport of the host's own making need not know how to be asked.
+    if (typeof (transporter.transporter as { verify?: unknown }).verify !== 'function') return null;
+    try {
+      await transporter.verify();
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
   /** With cc or bcc a message is sent as soon as one address is taken; what counts is the recipient's. */
   #rejectedThoughOthersWereTaken(
     message: EmailMessage,

@@ -103,8 +103,12 @@ function toAttempt(idx: number, handOver: HandOver): Attempt {
   switch (handOver.kind) {
     case 'accepted':
       return settled(idx, 'sent');
-    case 'refused':
-      return settled(idx, 'error', handOver.code, handOver.text);
+    case 'refused': {
+      const { permanent, code, text } = handOver;
+      return permanent ? settled(idx, 'error', code, text) : { kind: 'temporary', idx, code, text };
+    }
+    case 'throttled':
+      return { kind: 'returned', idx, blame: 'throttle', reason: handOver.text };
     case 'unknown':
       return settled(idx, 'in_doubt', handOver.code, handOver.text);
     case 'not_begun':

@@ -13,14 +13,16 @@ export interface Outcome {
 /** Column width of `error_text`. */
 export const LONGEST_ERROR_TEXT = 1000;
 
-/** What became of one attempt: an outcome, or the proof that nothing was handed over. */
+/** What became of one attempt: an outcome, a reason to try again, or the proof that nothing was handed over. */
 export type Attempt =
   | { kind: 'settled'; outcome: Outcome }
+  /** A temporary refusal of this recipient: nobody has the message, it may work later. The attempt counts. */
+  | { kind: 'temporary'; idx: number; code: string; text: string }
   /**
-   * Nothing was handed over: the transport is down, or it is unclear whether it or this recipient is to blame. The
-   * recipient goes back untouched and no attempt is counted.
+   * Nothing was handed over: the transport is down or wants less at a time, or it is unclear whether it or this recipient
+   * is to blame. The recipient goes back untouched and no attempt is counted.
    */
-  | { kind: 'returned'; idx: number; blame: 'transport' | 'unclear'; reason: string };
+  | { kind: 'returned'; idx: number; blame: 'transport' | 'throttle' | 'unclear'; reason: string };
 
 /** Shorthand for an attempt that ends with a recorded outcome. */
 export function settled(

@@ -121,6 +121,9 @@ export class MailingRun {
       if (attempt.outcome.status === 'sent' || attempt.outcome.status === 'error') this.#backOff.succeed();
       return this.#settle(attempt.outcome);
     }
+    if (attempt.kind === 'temporary') {
+      return this.#settle({ idx: attempt.idx, status: 'error', code: attempt.code, text: attempt.text });
+    }
     if (attempt.blame === 'unclear' && this.#winding === 'no') {
       const silences = (this.#silences.get(attempt.idx) ?? 0) + 1;
       this.#silences.set(attempt.idx, silences);
@@ -128,7 +131,7 @@ export class MailingRun {
         return this.#take(settled(attempt.idx, 'error', 'timeout', attempt.reason));
     }
     this.#returned.push(attempt.idx);
-    if (attempt.blame === 'transport') this.#transportDown(attempt.reason);
+    if (attempt.blame !== 'unclear') this.#transportDown(attempt.reason);
   }
 
   #settle(outcome: Outcome): void {
