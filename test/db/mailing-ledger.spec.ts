@@ -13,7 +13,7 @@ import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js'
 
 const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
-const quiet: Beat = { outcomes: [], returned: [], free: 0, remaining: 0, release: false };
+const quiet: Beat = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
 
 forEachDatabase('the books of a mailing', (kind) => {
   let fresh: FreshDatabase;
@@ -32,7 +32,7 @@ forEachDatabase('the books of a mailing', (kind) => {
 
   const written = async (count: number): Promise<string> => {
     const persister = new TemplateEmailPersister(database);
-    const mailingId = await persister.createMailing(INFO, SERVER, 'list');
+    const mailingId = (await persister.createMailing(INFO, SERVER, 'list')) as string;
     const rows = Array.from({ length: count }, (_, idx) => ({
       ...toListedRecipient(`reader${idx}@home.example`, true),
       idx,
@@ -95,13 +95,13 @@ forEachDatabase('the books of a mailing', (kind) => {
     const mailingId = await written(4);
     const zombie = new MailingLedger(database, await claimed(mailingId, 'zombie#1'));
     await zombie.beat({ ...quiet, free: 2 });
-    const heir = await claims.recover(mailingId, SERVER, 'zombie#1', 'heir#1', 'leave');
-    expect(heir).toMatchObject({ numCaught: 2, numSettled: 2 });
+    const heir = await claims.recover(mailingId, SERVER, 'zombie#1', 'heir#1', false);
+    expect(heir).toMatchObject({ caught: { numCaught: 2 }, numSettled: 2 });
     expect(await zombie.beat({ ...quiet, outcomes: [sent(0), sent(1)], free: 2 })).toEqual({ kind: 'lost' });
     const books = await readBooks(fresh.dataSource, mailingId);
     expect(books.byStatus).toEqual({ in_doubt: 2, pending: 2 });
     expect(books.mailing).toMatchObject({ numSent: 0, numErrors: 2, claimToken: 'heir#1' });
-    expect(await claims.recover(mailingId, SERVER, 'zombie#1', 'late#1', 'leave')).toBeNull();
+    expect(await claims.recover(mailingId, SERVER, 'zombie#1', 'late#1', false)).toBeNull();
   });
 
   it('recovery finds a slow message far behind the others', async () => {
@@ -113,8 +113,8 @@ forEachDatabase('the books of a mailing', (kind) => {
       await ledger.beat({ ...quiet, outcomes: [sent(idx)], free: 1, remaining: 1 });
     const { mailing } = await readBooks(fresh.dataSource, mailingId);
     expect(mailing).toMatchObject({ settledIdx: 0, nextIdx: 31 });
-    expect(await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', 'resend')).toMatchObject({
-      numCaught: 2,
+    expect(await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', true)).toMatchObject({
+      caught: { numCaught: 2 },
     });
     const { recipients } = await readBooks(fresh.dataSource, mailingId);
     expect([recipients[0].status, recipients[30].status]).toEqual(['pending', 'pending']);
@@ -137,7 +137,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     const mailingId = await written(2);
     const ledger = new MailingLedger(database, await claimed(mailingId));
     await ledger.beat({ ...quiet, free: 2 });
-    expect(await ledger.beat({ ...quiet, returned: [0, 1], release: true })).toEqual({
+    expect(await ledger.beat({ ...quiet, returned: [0, 1], release: { kind: 'stop' } })).toEqual({
       kind: 'ended',
       status: 'pending',
     });

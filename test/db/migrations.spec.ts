@@ -6,6 +6,7 @@ import { mailingEntities } from '../../libs/mailing/src/model/mailing-entities.j
 import { EmailAddress } from '../../libs/mailing/src/model/email-address.entity.js';
 import { Mailing } from '../../libs/mailing/src/model/mailing.entity.js';
 import { UserMailing } from '../../libs/mailing/src/model/user-mailing.entity.js';
+import { mailingMigrations } from '../../libs/mailing/src/store/migrations/mailing-migrations.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { freshDatabase, type FreshDatabase, type FreshDatabaseOptions } from '../support/fresh-database.js';
 import { schemaOf } from '../support/schema-dump.js';
@@ -62,7 +63,7 @@ forEachDatabase('migrations', (kind) => {
       const dataSource = await migrated({ prefix });
       const before = await schemaOf(dataSource);
 
-      await dataSource.undoLastMigration();
+      for (const _ of mailingMigrations) await dataSource.undoLastMigration();
       expect([...(await schemaOf(dataSource)).keys()]).toEqual(['migrations']);
 
       await dataSource.runMigrations();
@@ -131,7 +132,7 @@ forEachDatabase('migrations', (kind) => {
     expect([...(await schemaOf(dataSource)).keys()]).toContain('cli_dps_mailing');
     const generated = await script('generate', '--check', 'any-name');
     expect(generated.stdout).toContain('No changes in database schema were found');
-    await script('revert');
+    for (const _ of mailingMigrations) await script('revert');
     expect([...(await schemaOf(dataSource)).keys()]).toEqual(['migrations']);
   });
 });

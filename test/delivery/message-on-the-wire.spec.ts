@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toAddressee } from '../../libs/mailing/src/delivery/recipient.policy.js';
+import { MessageIdentity } from '../../libs/mailing/src/delivery/message-identity.js';
 import { MessageComposer } from '../../libs/mailing/src/delivery/message.composer.js';
 import type { RenderedEmail } from '../../libs/mailing/src/delivery/template.renderer.js';
 import type { MarkedRecipient } from '../../libs/mailing/src/model/recipient.js';
@@ -149,12 +150,12 @@ describe('a message on the wire', () => {
 });
 
 describe('the identity of a message', () => {
-  const composer = (): MessageComposer => new MessageComposer('0197-mailing', INFO);
+  const identity = (): MessageIdentity => new MessageIdentity('0197-mailing', INFO.from);
 
   it('A22 is computed from mailing and position, the same in each process', () => {
-    expect(composer().messageId(7)).toBe('<0197-mailing.7@xn--bcher-kva.example>');
-    expect(composer().messageId(7)).toBe(composer().messageId(7));
-    expect(composer().messageId(8)).not.toBe(composer().messageId(7));
+    expect(identity().messageId(7)).toBe('<0197-mailing.7@xn--bcher-kva.example>');
+    expect(identity().messageId(7)).toBe(identity().messageId(7));
+    expect(identity().messageId(8)).not.toBe(identity().messageId(7));
   });
 
   it('C18 the info stays as it was, and headers of the host can not replace the mailing id', () => {

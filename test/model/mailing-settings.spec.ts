@@ -35,7 +35,17 @@ describe('toMailingSettings', () => {
       inDoubt: 'leave',
       profileRepository: null,
       transporterName: null,
-      run: { concurrency: 5, maxInDoubt: 10, messageTimeoutMs: 60_000, parallelMailings: 4 },
+      run: {
+        concurrency: 5,
+        maxInDoubt: 10,
+        messageTimeoutMs: 60_000,
+        parallelMailings: 4,
+        ratePerSecond: null,
+        transportPatienceMs: 900_000,
+        databasePatienceMs: 60_000,
+      },
+      retry: { maxAttempts: 5, firstDelayMs: 300_000, longestDelayMs: 7_200_000 },
+      errorGuard: { firstRecipients: 50, maxErrorPercent: 80 },
       server: { heartbeatMs: 5_000, serverTimeoutMs: 20_000, shutdownTimeoutMs: 10_000 },
     });
   });
@@ -43,6 +53,7 @@ describe('toMailingSettings', () => {
   it('follows what is given where a default depends on it', () => {
     expect(settings({ run: { concurrency: 40 } }).run.maxInDoubt).toBe(80);
     expect(settings({ server: { heartbeatMs: 10_000 } }).server.serverTimeoutMs).toBe(30_000);
+    expect(settings({ retry: { longestDelayMs: 1_000 } }).retry.firstDelayMs).toBe(1_000);
   });
 
   it('takes undefined for absent, as configuration code gives it', () => {
@@ -55,6 +66,14 @@ describe('toMailingSettings', () => {
     ['run.maxInDoubt', 5, 100_000],
     ['run.messageTimeoutMs', 10, 3_600_000],
     ['run.parallelMailings', 1, 1_000],
+    ['run.ratePerSecond', 1, 10_000],
+    ['run.transportPatienceMs', 0, 86_400_000],
+    ['run.databasePatienceMs', 0, 3_600_000],
+    ['retry.maxAttempts', 1, 100],
+    ['retry.firstDelayMs', 1, 7_200_000],
+    ['retry.longestDelayMs', 1, 604_800_000],
+    ['errorGuard.firstRecipients', 0, 100_000],
+    ['errorGuard.maxErrorPercent', 1, 100],
     ['server.heartbeatMs', 20, 600_000],
     ['server.serverTimeoutMs', 15_000, 86_400_000],
     ['server.shutdownTimeoutMs', 0, 600_000],
@@ -97,6 +116,8 @@ describe('toMailingSettings', () => {
   it.each([
     ['concurency', { concurency: 3 }],
     ['run.heartbeatMs', { run: { heartbeatMs: 100 } }],
+    ['retry.delayMs', { retry: { delayMs: 100 } }],
+    ['errorGuard.percent', { errorGuard: { percent: 5 } }],
     ['server.leaseMs', { server: { leaseMs: 100 } }],
     ['templates.folder', { templates: { dir: '/', folder: '/' } }],
   ])('refuses the unknown option %s and lists the known ones', (option, options) => {
@@ -125,6 +146,11 @@ describe('toMailingSettings', () => {
     ['templates', 'templates'],
   ])('refuses %s %j', (option, value) => {
     expect(refused({ [option]: value })).toMatchObject({ option, value });
+  });
+
+  it('takes a function as policy for those in doubt', () => {
+    const resolver = (): [] => [];
+    expect(settings({ inDoubt: resolver }).inDoubt).toBe(resolver);
   });
 
   it('names the entry of the migration list that is wrong, and keeps each id once', () => {

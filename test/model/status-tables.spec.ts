@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   CLAIMED_STATUSES,
-  FINAL_STATUSES,
+  ENDED_STATUSES,
   MAILING_TRANSITIONS,
   UNFINISHED_STATUSES,
 } from '../../libs/mailing/src/model/mailing-status.js';
@@ -24,17 +24,19 @@ describe.each([
     name: 'mailing',
     table: MAILING,
     start: 'loading',
-    final: [...FINAL_STATUSES] as string[],
+    final: ['canceled', 'failed'],
+    ended: [...ENDED_STATUSES] as string[],
     states: 'canceled canceling completed failed in_progress loading paused pausing pending',
   },
   {
     name: 'recipient',
     table: RECIPIENT,
     start: 'pending',
-    final: Object.keys(COUNTER_OF),
-    states: 'error in_doubt pending sending sent skipped',
+    final: ['sent', 'skipped'],
+    ended: Object.keys(COUNTER_OF),
+    states: 'deferred error in_doubt pending sending sent skipped',
   },
-])('the states of a $name', ({ table, start, final, states }) => {
+])('the states of a $name', ({ table, start, final, ended, states }) => {
   it('are all in the table', () => {
     expect(Object.keys(table).sort().join(' ')).toBe(states);
   });
@@ -54,6 +56,12 @@ describe.each([
     expect(ends.sort()).toEqual([...final].sort());
   });
 
+  it('leave what has ended only by an order of somebody', () => {
+    for (const from of ended) {
+      for (const reason of Object.values(table[from])) expect(reason).toMatch(/^a person/);
+    }
+  });
+
   it('can all be reached, and from each an end can be', () => {
     expect([...reachable(table, start)].sort()).toEqual(Object.keys(table).sort());
     for (const state of Object.keys(table)) {
@@ -68,8 +76,8 @@ describe.each([
 describe('the groups of states', () => {
   it('hold what is claimed or could be, and nothing final', () => {
     expect(UNFINISHED_STATUSES).toEqual(expect.arrayContaining([...CLAIMED_STATUSES]));
-    const final: readonly string[] = FINAL_STATUSES;
-    expect(UNFINISHED_STATUSES.filter((status) => final.includes(status))).toEqual([]);
+    const ended: readonly string[] = ENDED_STATUSES;
+    expect(UNFINISHED_STATUSES.filter((status) => ended.includes(status))).toEqual([]);
   });
 
   it('A9 count doubt as an error, and everybody exactly once', () => {
@@ -81,7 +89,10 @@ describe('the groups of states', () => {
     });
   });
 
-  it('A21 no arrow leads out of doubt or back from an answer', () => {
-    for (const settled of Object.keys(COUNTER_OF)) expect(RECIPIENT[settled]).toEqual({});
+  it('A21 nothing leads from an outcome straight to another copy, and nothing at all from a sent one', () => {
+    for (const settled of Object.keys(COUNTER_OF)) {
+      expect(Object.keys(RECIPIENT[settled])).not.toContain('sending');
+    }
+    expect(RECIPIENT.sent).toEqual({});
   });
 });

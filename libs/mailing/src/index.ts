@@ -1,25 +1,37 @@
 export { MailingModule } from './mailing.module.js';
 export type { MailingModuleExtras, MailingOptionsFactory } from './mailing-module.definition.js';
 
-export { type SendOptions, TemplateEmailSender } from './work/template-email.sender.js';
+export { TemplateEmailSender } from './work/template-email.sender.js';
 export { type SweepReport, TemplateEmailRestarter } from './work/template-email.restarter.js';
-export { MailingQuery } from './work/mailing.query.js';
+export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
 export { TemplateEmailPersister } from './store/template-email.persister.js';
 
 export type {
+  DoubtfulRecipient,
+  ErrorGuardOptions,
   InDoubtPolicy,
+  InDoubtResolver,
+  InDoubtVerdict,
   MailingModuleOptions,
+  RetryOptions,
   RunOptions,
   ServerOptions,
   TemplateOptions,
 } from './model/mailing-options.js';
+export type { SendOptions } from './model/send-options.js';
 export type { TemplateEmailAttachment, TemplateEmailInfo } from './model/template-email-info.js';
-export type { AddressRecipient, ProfileRecipient, Recipient, Recipients } from './model/recipient.js';
+export type {
+  AddressRecipient,
+  ProfileRecipient,
+  Recipient,
+  RecipientRecord,
+  Recipients,
+} from './model/recipient.js';
 export type { ProfileRepository, RecipientProfile } from './model/profile.repository.js';
 export type { MailingHandle, MailingResult } from './model/mailing-handle.js';
 export type { MailingStatus } from './model/mailing-status.js';
 export type { RecipientStatus } from './model/recipient-status.js';
-export { type MailingEventMap, MailingEvents } from './model/mailing-event.js';
+export { type MailingEventMap, MailingEvents, type MailingOrder } from './model/mailing-event.js';
 
 export { mailingEntities } from './model/mailing-entities.js';
 export { mailingMigrations } from './store/migrations/mailing-migrations.js';
@@ -27,9 +39,11 @@ export { Mailing } from './model/mailing.entity.js';
 export { UserMailing } from './model/user-mailing.entity.js';
 export { EmailAddress } from './model/email-address.entity.js';
 export { MailServer } from './model/mail-server.entity.js';
+export { MailDeferred } from './model/mail-deferred.entity.js';
 export { MailTrackdata } from './model/mail-trackdata.entity.js';
 
 export { MailingError } from './model/mailing.error.js';
+export { MailingEndedError, MailingUnknownError, UnknownOrderError } from './model/order.errors.js';
 export {
   MailerMissingError,
   MailingDataSourceMissingError,

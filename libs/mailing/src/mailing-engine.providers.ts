@@ -1,5 +1,5 @@
 import { MailerService } from '@nestjs-modules/mailer';
-import type { FactoryProvider, Provider, Type } from '@nestjs/common';
+import type { FactoryProvider, InjectionToken, Provider, Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
@@ -8,7 +8,7 @@ import { HandlebarsRenderer } from './delivery/handlebars.renderer.js';
 import { MailerMessageSender } from './delivery/mailer-message.sender.js';
 import { TemplateFolder } from './delivery/template-folder.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
-import { FAULT_POINTS, noFaultPoints } from './model/fault-points.js';
+import { FAULT_POINTS, type FaultPoints, noFaultPoints } from './model/fault-points.js';
 import { MailingEvents } from './model/mailing-event.js';
 import {
   MAILING_SETTINGS,
@@ -20,17 +20,28 @@ import type { ProfileRepository } from './model/profile.repository.js';
 import { MailerMissingError, MailingDataSourceMissingError } from './model/setup.errors.js';
 import { MailingClaims } from './store/mailing-claims.js';
 import { MailingDatabase } from './store/mailing.database.js';
+import { MailingReader } from './store/mailing.reader.js';
+import { StandingOrders } from './store/standing-orders.js';
 import { TemplateEmailBatchServerPersister } from './store/template-email-batch-server.persister.js';
 import { TemplateEmailPersister } from './store/template-email.persister.js';
+import { ClaimTaker } from './work/claim-taker.js';
+import { DoubtResolver } from './work/doubt.resolver.js';
 import { EventLogger } from './work/event.logger.js';
 import { Heartbeat } from './work/heartbeat.js';
+import { MailingIntake } from './work/mailing-intake.js';
 import { MailingLauncher } from './work/mailing-launcher.js';
+import { MailingOrders } from './work/mailing-orders.js';
 import { MailingRuns } from './work/mailing-runs.js';
 import { MailingEngine } from './work/mailing.engine.js';
 import { MailingQuery } from './work/mailing.query.js';
+import { RateLimiter } from './work/rate-limiter.js';
 import { ServerMembership } from './work/server-membership.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
+import { TransportProbe } from './work/transport-probe.js';
+
+/** `() => ProfileRepository | null`: known once everything is put together. */
+const PROFILES = Symbol('MAILING_PROFILES');
 
 /** The host's data source, whatever its name. */
 export const MAILING_DATA_SOURCE = Symbol('MAILING_DATA_SOURCE');
@@ -43,6 +54,11 @@ class ProfileSource {
 
 /** Every part of the engine, each made from the parts above it: the wiring of the four rooms, and nothing else. */
 export function engineProviders(dataSourceName: string): Provider[] {
+  return [...hostProviders(dataSourceName), ...storeProviders, ...serverProviders, ...workProviders];
+}
+
+/** What the host gives, and what everybody needs. */
+function hostProviders(dataSourceName: string): Provider[] {
   return [
     {
       provide: MAILING_SETTINGS,
@@ -65,40 +81,34 @@ export function engineProviders(dataSourceName: string): Provider[] {
     },
     MailingEvents,
     ProfileSource,
-    made(MailingDatabase, [MAILING_DATA_SOURCE]),
-    made(TemplateEmailPersister, [MailingDatabase]),
-    made(MailingClaims, [MailingDatabase]),
-    {
-      provide: TemplateEmailBatchServerPersister,
-      useFactory: (database: MailingDatabase, { server }: MailingSettings) =>
-        new TemplateEmailBatchServerPersister(database, server.serverTimeoutMs),
-      inject: [MailingDatabase, MAILING_SETTINGS],
-    },
-    made(ServerMembership, [TemplateEmailBatchServerPersister, MAILING_SETTINGS, MailingEvents]),
-    {
-      provide: MailingRuns,
-      useFactory: ({ run }: MailingSettings) => new MailingRuns(run.parallelMailings),
-      inject: [MAILING_SETTINGS],
-    },
+    { provide: PROFILES, useFactory: ({ get }: ProfileSource) => get, inject: [ProfileSource] },
+    mailerSender,
     {
       provide: HandlebarsRenderer,
       useFactory: ({ templates }: MailingSettings) =>
         new HandlebarsRenderer(new TemplateFolder(templates.dir)),
       inject: [MAILING_SETTINGS],
     },
-    mailerSender,
-    launcher,
-    made(Heartbeat, [ServerMembership, MailingRuns, MAILING_SETTINGS, MailingEvents]),
-    sender,
-    restarter,
-    made(MailingQuery, [TemplateEmailPersister]),
-    engine,
   ];
 }
 
 /** Our classes know nothing of Nest's injector; this tells it what their constructors take, in order. */
 function made<T>(type: Type<T>, inject: FactoryProvider['inject'] = []): FactoryProvider<T> {
   return { provide: type, useFactory: (...parts: unknown[]) => new type(...parts), inject };
+}
+
+/** The same for a class whose constructor takes its many parts by name. */
+function assembled<T, P extends object>(
+  type: new (parts: P) => T,
+  parts: { [K in keyof P]: InjectionToken },
+): FactoryProvider<T> {
+  const names = Object.keys(parts) as (keyof P)[];
+  return {
+    provide: type,
+    useFactory: (...values: unknown[]) =>
+      new type(Object.fromEntries(names.map((name, n) => [name, values[n]])) as P),
+    inject: names.map((name) => parts[name]),
+  };
 }
 
 const mailerSender: FactoryProvider = {
@@ -110,83 +120,6 @@ const mailerSender: FactoryProvider = {
   inject: [MAILING_SETTINGS, MailingEvents, { token: MailerService, optional: true }],
 };
 
-const launcher: FactoryProvider = {
-  provide: MailingLauncher,
-  useFactory: (
-    settings: MailingSettings,
-    database: MailingDatabase,
-    claims: MailingClaims,
-    persister: TemplateEmailPersister,
-    membership: ServerMembership,
-    runs: MailingRuns,
-    renderer: HandlebarsRenderer,
-    messageSender: MailerMessageSender,
-    profiles: ProfileSource,
-    events: MailingEvents,
-    faultPoints: typeof noFaultPoints,
-  ) =>
-    new MailingLauncher({
-      settings,
-      database,
-      claims,
-      persister,
-      membership,
-      runs,
-      renderer,
-      sender: messageSender,
-      profiles: profiles.get,
-      events,
-      faultPoints,
-    }),
-  inject: [
-    MAILING_SETTINGS,
-    MailingDatabase,
-    MailingClaims,
-    TemplateEmailPersister,
-    ServerMembership,
-    MailingRuns,
-    HandlebarsRenderer,
-    EMAIL_MESSAGE_SENDER,
-    ProfileSource,
-    MailingEvents,
-    FAULT_POINTS,
-  ],
-};
-
-const sender: FactoryProvider = {
-  provide: TemplateEmailSender,
-  useFactory: (
-    settings: MailingSettings,
-    persister: TemplateEmailPersister,
-    membership: ServerMembership,
-    mailingLauncher: MailingLauncher,
-    renderer: HandlebarsRenderer,
-    profiles: ProfileSource,
-    events: MailingEvents,
-    faultPoints: typeof noFaultPoints,
-  ) =>
-    new TemplateEmailSender(
-      settings,
-      persister,
-      membership,
-      mailingLauncher,
-      renderer,
-      profiles.get,
-      events,
-      faultPoints,
-    ),
-  inject: [
-    MAILING_SETTINGS,
-    TemplateEmailPersister,
-    ServerMembership,
-    MailingLauncher,
-    HandlebarsRenderer,
-    ProfileSource,
-    MailingEvents,
-    FAULT_POINTS,
-  ],
-};
-
 const restarter = made(TemplateEmailRestarter, [
   MAILING_SETTINGS,
   MailingClaims,
@@ -195,6 +128,7 @@ const restarter = made(TemplateEmailRestarter, [
   MailingLauncher,
   MailingRuns,
   Heartbeat,
+  TransportProbe,
   MailingEvents,
   FAULT_POINTS,
 ]);
@@ -205,7 +139,8 @@ const engine: FactoryProvider = {
     settings: MailingSettings,
     dataSource: DataSource,
     database: MailingDatabase,
-    emailSender: TemplateEmailSender,
+    intake: MailingIntake,
+    launcher: MailingLauncher,
     runs: MailingRuns,
     heartbeat: Heartbeat,
     membership: ServerMembership,
@@ -222,7 +157,8 @@ const engine: FactoryProvider = {
       settings,
       dataSource,
       database,
-      emailSender,
+      intake,
+      launcher,
       runs,
       heartbeat,
       membership,
@@ -234,7 +170,8 @@ const engine: FactoryProvider = {
     MAILING_SETTINGS,
     MAILING_DATA_SOURCE,
     MailingDatabase,
-    TemplateEmailSender,
+    MailingIntake,
+    MailingLauncher,
     MailingRuns,
     Heartbeat,
     ServerMembership,
@@ -244,6 +181,106 @@ const engine: FactoryProvider = {
     ModuleRef,
   ],
 };
+
+const storeProviders: Provider[] = [
+  made(MailingDatabase, [MAILING_DATA_SOURCE, FAULT_POINTS]),
+  made(TemplateEmailPersister, [MailingDatabase]),
+  made(MailingReader, [MailingDatabase]),
+  made(StandingOrders, [MailingDatabase, FAULT_POINTS]),
+  made(MailingClaims, [MailingDatabase]),
+  {
+    provide: TemplateEmailBatchServerPersister,
+    useFactory: (database: MailingDatabase, { server }: MailingSettings) =>
+      new TemplateEmailBatchServerPersister(database, server.serverTimeoutMs),
+    inject: [MailingDatabase, MAILING_SETTINGS],
+  },
+];
+
+const serverProviders: Provider[] = [
+  made(ServerMembership, [TemplateEmailBatchServerPersister, MAILING_SETTINGS, MailingEvents]),
+  {
+    provide: MailingRuns,
+    useFactory: ({ run }: MailingSettings) => new MailingRuns(run.parallelMailings),
+    inject: [MAILING_SETTINGS],
+  },
+  {
+    provide: RateLimiter,
+    useFactory: ({ run }: MailingSettings) => new RateLimiter(run.ratePerSecond),
+    inject: [MAILING_SETTINGS],
+  },
+];
+
+const workProviders: Provider[] = [
+  {
+    provide: DoubtResolver,
+    useFactory: (
+      { inDoubt }: MailingSettings,
+      orders: StandingOrders,
+      events: MailingEvents,
+      faultPoints: FaultPoints,
+    ) => new DoubtResolver(inDoubt, orders, events, faultPoints),
+    inject: [MAILING_SETTINGS, StandingOrders, MailingEvents, FAULT_POINTS],
+  },
+  made(ClaimTaker, [MailingClaims, MAILING_SETTINGS, ServerMembership, DoubtResolver, FAULT_POINTS]),
+  assembled(MailingLauncher, {
+    settings: MAILING_SETTINGS,
+    database: MailingDatabase,
+    claims: ClaimTaker,
+    persister: TemplateEmailPersister,
+    reader: MailingReader,
+    membership: ServerMembership,
+    runs: MailingRuns,
+    limiter: RateLimiter,
+    renderer: HandlebarsRenderer,
+    sender: EMAIL_MESSAGE_SENDER,
+    profiles: PROFILES,
+    events: MailingEvents,
+    faultPoints: FAULT_POINTS,
+  }),
+  made(Heartbeat, [ServerMembership, MailingRuns, MAILING_SETTINGS, MailingEvents]),
+  assembled(MailingIntake, {
+    settings: MAILING_SETTINGS,
+    persister: TemplateEmailPersister,
+    reader: MailingReader,
+    servers: TemplateEmailBatchServerPersister,
+    membership: ServerMembership,
+    launcher: MailingLauncher,
+    profiles: PROFILES,
+    events: MailingEvents,
+    faultPoints: FAULT_POINTS,
+  }),
+  assembled(MailingOrders, {
+    settings: MAILING_SETTINGS,
+    orders: StandingOrders,
+    claims: MailingClaims,
+    servers: TemplateEmailBatchServerPersister,
+    membership: ServerMembership,
+    launcher: MailingLauncher,
+    runs: MailingRuns,
+    events: MailingEvents,
+  }),
+  made(TemplateEmailSender, [
+    MAILING_SETTINGS,
+    MailingIntake,
+    MailingOrders,
+    MailingLauncher,
+    HandlebarsRenderer,
+    PROFILES,
+  ]),
+  {
+    provide: TransportProbe,
+    useFactory: (
+      { uniqServerId }: MailingSettings,
+      orders: StandingOrders,
+      messageSender: MailerMessageSender,
+      events: MailingEvents,
+    ) => new TransportProbe(uniqServerId, orders, messageSender, events),
+    inject: [MAILING_SETTINGS, StandingOrders, EMAIL_MESSAGE_SENDER, MailingEvents],
+  },
+  restarter,
+  made(MailingQuery, [MailingReader]),
+  engine,
+];
 
 /** A provider of the host, wherever it is; or a class that nobody has registered, made by Nest. */
 async function find<T>(moduleRef: ModuleRef, type: Type<T>): Promise<T> {

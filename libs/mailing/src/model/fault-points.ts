@@ -1,21 +1,40 @@
 /**
- * Named gaps between two steps, where a crash test may kill the process. Nothing happens there in production: the
- * default does nothing at all, and the engine calls it once per gap, never per statement.
+ * Every named gap between two steps of a flow, where a crash test kills the process. `test/crash/every-gap.spec.ts` kills
+ * at each of them and compares this list with the places in the code that call `reach`.
  */
-export type FaultPoint =
-  | 'afterMailingCreated'
-  | 'afterChunkWritten'
-  | 'beforeListFinished'
-  | 'afterListFinished'
-  | 'afterClaimed'
-  | 'afterIntentCommitted'
-  | 'beforeHandOver'
-  | 'afterAnswer'
-  | 'afterOutcomesCommitted'
-  | 'afterRecovered'
-  | 'afterAdopted'
-  | 'afterReleased';
+export const FAULT_POINT_NAMES = [
+  // Writing a list down.
+  'afterMailingCreated',
+  'afterChunkWritten',
+  'beforeListFinished',
+  'afterListFinished',
+  // Taking it up.
+  'afterClaimed',
+  'afterRecovered',
+  'afterResolverAsked',
+  'afterAdopted',
+  // Sending.
+  'afterIntentCommitted',
+  'beforeHandOver',
+  'afterAnswer',
+  'beforeOutcomesWritten',
+  'afterOutcomesCommitted',
+  'afterCompleted',
+  'afterReleased',
+  // Orders of people.
+  'afterPauseOrdered',
+  'afterResumeOrdered',
+  'afterCancelOrdered',
+  'afterRetryChunk',
+  'afterSettleChunk',
+  // Each transaction, between its last statement and its commit.
+  'beforeCommit',
+] as const;
 
+/** One of the named gaps. */
+export type FaultPoint = (typeof FAULT_POINT_NAMES)[number];
+
+/** Told whenever a gap is reached. Nothing happens there in production: the default does nothing at all. */
 export interface FaultPoints {
   reach(point: FaultPoint): void;
 }

@@ -1,25 +1,33 @@
 import type { MailingStatus } from './mailing-status.js';
-import type { Outcome } from './outcome.js';
+import type { Deferral, Outcome } from './outcome.js';
 import type { MarkedRecipient } from './recipient.js';
 
 /** What a run tells its ledger in one beat. */
 export interface Beat {
   /** Outcomes gathered since the last beat. */
   outcomes: Outcome[];
+  /** Recipients refused for now since the last beat. */
+  deferred: Deferral[];
   /** Recipients to hand back untouched. */
   returned: number[];
   /** How many more recipients may be marked `sending`. */
   free: number;
-  /** How many recipients stay `sending` after this beat's outcomes and returns. */
+  /** How many recipients stay `sending` after this beat's outcomes, deferrals and returns. */
   remaining: number;
-  /** True for the last beat of an orderly stop: mark nothing, give the claim back once nothing remains. */
-  release: boolean;
+  /** Set when the run ends before the slice does: mark nothing, give the claim back once nothing remains. */
+  release: Release | null;
 }
+
+/** Why a run gives its claim back: an orderly stop, or something that makes it pointless to go on. */
+export type Release = { kind: 'stop' } | { kind: 'pause'; reason: string };
 
 /** What the ledger answers. */
 export type BeatAnswer =
-  /** Go on: these are marked `sending` and committed. An empty list with nothing remaining never comes. */
-  | { kind: 'go_on'; marked: MarkedRecipient[]; exhausted: boolean }
+  /**
+   * Go on: these are marked `sending` and committed. `exhausted`: nobody else is `pending`. An empty list with nothing
+   * remaining only comes while recipients are deferred; `nextDueInMs` then tells when the first of them is due.
+   */
+  | { kind: 'go_on'; marked: MarkedRecipient[]; exhausted: boolean; nextDueInMs: number | null }
   /** Somebody asked for a pause or the end: finish what is in flight, start nothing more. */
   | { kind: 'stand_down' }
   /** The slice is through: this is the state it was left in. */

@@ -1,4 +1,5 @@
 import { EmailAddress } from './email-address.entity.js';
+import { MailDeferred } from './mail-deferred.entity.js';
 import { MailServer } from './mail-server.entity.js';
 import { MailTrackdata } from './mail-trackdata.entity.js';
 import { Mailing } from './mailing.entity.js';
@@ -12,4 +13,4 @@ import { UserMailing } from './user-mailing.entity.js';
  * TypeOrmModule.forRoot({ type: 'mariadb', url, entities: [Customer, ...mailingEntities] });
  * ```
  */
-export const mailingEntities = [Mailing, UserMailing, EmailAddress, MailServer, MailTrackdata];
+export const mailingEntities = [Mailing, UserMailing, EmailAddress, MailServer, MailTrackdata, MailDeferred];

@@ -2,6 +2,9 @@ import { EventEmitter } from 'node:events';
 import type { MailingStatus } from './mailing-status.js';
 import type { SettledStatus } from './recipient-status.js';
 
+/** What people ask of a mailing. */
+export type MailingOrder = 'pause' | 'resume' | 'cancel' | 'retry' | 'settle';
+
 /** Every event of the plugin with its facts. Names are `area:phase`. No event carries an address. */
 export interface MailingEventMap {
   /** The list of recipients is complete. */
@@ -31,8 +34,16 @@ export interface MailingEventMap {
   'run:failed': { mailingId: string | null; error: unknown };
   /** A statement of the run failed and is tried again as a whole. */
   'run:beat-retried': { mailingId: string | null; error: unknown; attempt: number; delayMs: number };
+  /** The books could not be written for `run.databasePatienceMs`; the run waits in memory for the next look for work. */
+  'run:stalled': { mailingId: string | null; error: unknown };
   /** The transport can't be reached; nobody is charged for it. */
   'transport:down': { mailingId: string | null; reason: string; retryInMs: number };
+  /** The mail server wants less at a time; from now on at most `concurrency` messages are in flight. */
+  'transport:throttled': { mailingId: string | null; reason: string; concurrency: number };
+  /** A probe found the transport working again; mailings that were paused for it go on. */
+  'transport:back': { numResumed: number };
+  /** One recipient was refused for now and waits for another attempt. */
+  'recipient:deferred': { mailingId: string | null; idx: number; code: string; retryInMs: number };
   /** One recipient is settled. */
   'recipient:settled': { mailingId: string | null; idx: number; status: SettledStatus; code: string | null };
   'server:registered': { uniqServerId: string; incarnation: string };
@@ -46,6 +57,10 @@ export interface MailingEventMap {
   'mailing:adopted': { mailingId: string; fromServerId: string; toServerId: string };
   /** The mailing can't go on and waits for somebody. */
   'mailing:paused': { mailingId: string; reason: string };
+  /** Somebody asked for this; `status` is what the mailing came to at once. */
+  'mailing:ordered': { mailingId: string; order: MailingOrder; status: MailingStatus };
+  /** The host's resolver failed; the doubt stays on record. */
+  'doubt:unresolved': { mailingId: string; numInDoubt: number; error: unknown };
   /** A pooled transport would have sent messages again by itself after a lost connection; it no longer does. */
   'pool:requeues-disabled': { transporterName: string | null; was: number };
   /** Commits of this database may not survive a power cut. */

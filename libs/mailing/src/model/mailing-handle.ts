@@ -22,6 +22,8 @@ export interface MailingHandle {
   numProfiles: number | null;
   /** How often a recipient came again and was dropped; null with `persist` false. */
   numDuplicates: number | null;
+  /** True if a mailing with this `idempotencyKey` was there already: nothing was written, and this is its handle. */
+  isRepeat: boolean;
   /**
    * Resolves when the work of this process on the mailing has ended, however it ended; see `status`. Rejects only if the
    * database can't be asked how. A rejection nobody listens to does no harm.

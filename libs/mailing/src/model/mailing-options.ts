@@ -25,6 +25,56 @@ export interface RunOptions {
    * A crash leaves at most `parallelMailings` × `maxInDoubt` recipients in doubt.
    */
   parallelMailings?: number;
+  /**
+   * Messages that this process begins in any one second, over all its mailings; null: as many as it can. Default: null.
+   * Bounds: 1 to 10,000. A place is free again one second after its message was answered, so that the mail server never
+   * counts more, however unevenly they arrive; with slow answers the rate is therefore lower. Each server counts for
+   * itself.
+   */
+  ratePerSecond?: number | null;
+  /**
+   * How long the mail server may be out of reach before the mailing is `paused` with reason `transport`, in
+   * milliseconds. Default: 900,000 (15 minutes). Bounds: 0 to 86,400,000. Too low: every restart of the mail server
+   * pauses mailings, which go on by themselves only when a probe succeeds. Too high: nobody is told.
+   */
+  transportPatienceMs?: number;
+  /**
+   * How long a run goes on trying to write down what it knows, in milliseconds, before it stops and leaves the mailing
+   * to the next look for work. Default: 60,000. Bounds: 0 to 3,600,000. Nothing is lost either way while the process
+   * lives; too high: `completed` of a mailing tells late that something is wrong.
+   */
+  databasePatienceMs?: number;
+}
+
+/** What becomes of a recipient whom the mail server refuses for now (4xx). */
+export interface RetryOptions {
+  /**
+   * Attempts at one recipient; the last one's refusal is recorded as its error. Default: 5. Bounds: 1 to 100. Too low:
+   * greylisting servers, which want a second visit, are never reached. Too high: a mailing takes days to complete.
+   */
+  maxAttempts?: number;
+  /**
+   * Longest wait before the second attempt, in milliseconds; each further one at most twice as long as the one before.
+   * The wait itself is random between 0 and that ("full jitter"), so that those deferred together do not come back
+   * together. Default: 300,000. Bounds: 1 to `longestDelayMs`.
+   */
+  firstDelayMs?: number;
+  /** No wait is longer, in milliseconds. Default: 7,200,000 (2 hours). Bounds: 1 to 604,800,000. */
+  longestDelayMs?: number;
+}
+
+/** When a mailing stops by itself, because what fails is probably our own fault. */
+export interface ErrorGuardOptions {
+  /**
+   * Looks at so many recipients at the beginning of each mailing; 0 turns the guard off. Default: 50. Bounds: 0 to
+   * 100,000. Too low: a few bad addresses at the head of a list stop it. Too high: that many people are lost first.
+   */
+  firstRecipients?: number;
+  /**
+   * Share of them that may fail for the same reason, in percent. Default: 80. Bounds: 1 to 100. More, and the mailing
+   * is `paused` with reason `error rate`; resumed, it is not looked at again.
+   */
+  maxErrorPercent?: number;
 }
 
 /** How this process shows that it lives, and how it ends. */
@@ -58,7 +108,33 @@ export type InDoubtPolicy =
   /** Record the doubt, never send a second copy. */
   | 'leave'
   /** Send again: at least once, possibly twice. */
-  | 'resend';
+  | 'resend'
+  /** Asks the host, who may be able to ask the provider. */
+  | InDoubtResolver;
+
+/** A recipient of whom nobody on this side can know whether the message arrived. */
+export interface DoubtfulRecipient {
+  mailingId: string;
+  idx: number;
+  /** Set for plain addresses. */
+  email: string | null;
+  /** Set for profiles. */
+  userId: string | null;
+  /** Of the message in question, with angle brackets; the key to ask a provider by. */
+  messageId: string;
+}
+
+/** `sent`: it is known to have arrived. `resend`: it is known not to have. `leave`: nobody knows; the doubt stays on record. */
+export type InDoubtVerdict = 'sent' | 'resend' | 'leave';
+
+/**
+ * Asked at recovery, before the first new message, with at most `maxInDoubt` recipients at a time; one verdict each, in
+ * the same order. Where it rejects or answers anything else, the doubt stays on record. It may be asked twice for the
+ * same recipient.
+ */
+export type InDoubtResolver = (
+  recipients: DoubtfulRecipient[],
+) => InDoubtVerdict[] | Promise<InDoubtVerdict[]>;
 
 /** Options of `MailingModule.forRoot`; see the README for the whole table. */
 export interface MailingModuleOptions {
@@ -80,6 +156,8 @@ export interface MailingModuleOptions {
   /** One of the `transports` of `MailerModule`. Default: its default transport. */
   transporterName?: string;
   run?: RunOptions;
+  retry?: RetryOptions;
+  errorGuard?: ErrorGuardOptions;
   server?: ServerOptions;
 }
 
@@ -92,6 +170,8 @@ export interface MailingSettings {
   profileRepository: Type<ProfileRepository> | null;
   transporterName: string | null;
   run: Required<RunOptions>;
+  retry: Required<RetryOptions>;
+  errorGuard: Required<ErrorGuardOptions>;
   server: Required<ServerOptions>;
 }
 

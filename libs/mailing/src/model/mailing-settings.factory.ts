@@ -1,7 +1,15 @@
 import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { isAbsolute } from 'node:path';
-import type { MailingModuleOptions, MailingSettings, TemplateOptions } from './mailing-options.js';
+import type {
+  ErrorGuardOptions,
+  InDoubtPolicy,
+  MailingModuleOptions,
+  MailingSettings,
+  RetryOptions,
+  RunOptions,
+  TemplateOptions,
+} from './mailing-options.js';
 import { MailingOptionsError } from './setup.errors.js';
 
 const GROUPS: Record<string, readonly string[]> = {
@@ -13,9 +21,21 @@ const GROUPS: Record<string, readonly string[]> = {
     'profileRepository',
     'transporterName',
     'run',
+    'retry',
+    'errorGuard',
     'server',
   ],
-  run: ['concurrency', 'maxInDoubt', 'messageTimeoutMs', 'parallelMailings'],
+  run: [
+    'concurrency',
+    'maxInDoubt',
+    'messageTimeoutMs',
+    'parallelMailings',
+    'ratePerSecond',
+    'transportPatienceMs',
+    'databasePatienceMs',
+  ],
+  retry: ['maxAttempts', 'firstDelayMs', 'longestDelayMs'],
+  errorGuard: ['firstRecipients', 'maxErrorPercent'],
   server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs'],
   templates: ['dir'],
 };
@@ -31,32 +51,20 @@ const HINTS: Record<string, string | undefined> = { dataSource: BESIDE_FACTORY, 
  */
 export function toMailingSettings(options: MailingModuleOptions): MailingSettings {
   checkNames('', options);
-  const run = options.run ?? {};
   const server = options.server ?? {};
-  checkNames('run', run);
   checkNames('server', server);
-  const concurrency = whole('run.concurrency', run.concurrency ?? 5, 1, 1_000);
   const heartbeatMs = whole('server.heartbeatMs', server.heartbeatMs ?? 5_000, 20, 600_000);
   return {
     templates: templateFolder(options.templates),
     uniqServerId: text('uniqServerId', options.uniqServerId ?? hostname(), 255),
     migrationList: migrationList(options.migrationList ?? []),
-    inDoubt: oneOf('inDoubt', options.inDoubt ?? 'leave', ['leave', 'resend'] as const),
+    inDoubt: inDoubtPolicy(options.inDoubt ?? 'leave'),
     profileRepository: aClass('profileRepository', options.profileRepository ?? null),
     transporterName:
       options.transporterName === undefined ? null : text('transporterName', options.transporterName, 255),
-    run: {
-      concurrency,
-      maxInDoubt: whole(
-        'run.maxInDoubt',
-        run.maxInDoubt ?? 2 * concurrency,
-        concurrency,
-        100_000,
-        'run.concurrency',
-      ),
-      messageTimeoutMs: whole('run.messageTimeoutMs', run.messageTimeoutMs ?? 60_000, 10, 3_600_000),
-      parallelMailings: whole('run.parallelMailings', run.parallelMailings ?? 4, 1, 1_000),
-    },
+    run: runSettings(options.run ?? {}),
+    retry: retrySettings(options.retry ?? {}),
+    errorGuard: errorGuardSettings(options.errorGuard ?? {}),
     server: {
       heartbeatMs,
       serverTimeoutMs: whole(
@@ -69,6 +77,46 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
       shutdownTimeoutMs: whole('server.shutdownTimeoutMs', server.shutdownTimeoutMs ?? 10_000, 0, 600_000),
     },
   };
+}
+
+function runSettings(run: RunOptions): Required<RunOptions> {
+  checkNames('run', run);
+  const concurrency = whole('run.concurrency', run.concurrency ?? 5, 1, 1_000);
+  const maxInDoubt = run.maxInDoubt ?? 2 * concurrency;
+  const rate = run.ratePerSecond ?? null;
+  return {
+    concurrency,
+    maxInDoubt: whole('run.maxInDoubt', maxInDoubt, concurrency, 100_000, 'run.concurrency'),
+    messageTimeoutMs: whole('run.messageTimeoutMs', run.messageTimeoutMs ?? 60_000, 10, 3_600_000),
+    parallelMailings: whole('run.parallelMailings', run.parallelMailings ?? 4, 1, 1_000),
+    ratePerSecond: rate === null ? null : whole('run.ratePerSecond', rate, 1, 10_000),
+    transportPatienceMs: whole('run.transportPatienceMs', run.transportPatienceMs ?? 900_000, 0, 86_400_000),
+    databasePatienceMs: whole('run.databasePatienceMs', run.databasePatienceMs ?? 60_000, 0, 3_600_000),
+  };
+}
+
+function retrySettings(retry: RetryOptions): Required<RetryOptions> {
+  checkNames('retry', retry);
+  const longestDelayMs = whole('retry.longestDelayMs', retry.longestDelayMs ?? 7_200_000, 1, 604_800_000);
+  const firstDelayMs = retry.firstDelayMs ?? Math.min(300_000, longestDelayMs);
+  return {
+    maxAttempts: whole('retry.maxAttempts', retry.maxAttempts ?? 5, 1, 100),
+    firstDelayMs: whole('retry.firstDelayMs', firstDelayMs, 1, longestDelayMs),
+    longestDelayMs,
+  };
+}
+
+function errorGuardSettings(guard: ErrorGuardOptions): Required<ErrorGuardOptions> {
+  checkNames('errorGuard', guard);
+  return {
+    firstRecipients: whole('errorGuard.firstRecipients', guard.firstRecipients ?? 50, 0, 100_000),
+    maxErrorPercent: whole('errorGuard.maxErrorPercent', guard.maxErrorPercent ?? 80, 1, 100),
+  };
+}
+
+function inDoubtPolicy(policy: InDoubtPolicy): InDoubtPolicy {
+  if (typeof policy === 'function' || policy === 'leave' || policy === 'resend') return policy;
+  throw new MailingOptionsError('inDoubt', 'leave, resend or a function', policy);
 }
 
 function checkNames(group: string, options: object): void {
@@ -101,11 +149,6 @@ function text(option: string, value: string, longest: number): string {
   if (typeof value !== 'string' || value.trim() === '' || value.length > longest) {
     throw new MailingOptionsError(option, `a text of 1 to ${longest} characters`, value);
   }
-  return value;
-}
-
-function oneOf<T extends string>(option: string, value: T, allowed: readonly T[]): T {
-  if (!allowed.includes(value)) throw new MailingOptionsError(option, `one of ${allowed.join(', ')}`, value);
   return value;
 }
 

@@ -19,7 +19,7 @@ export type MailingStatus =
   | 'canceling'
   /** Final: ended on request before its last recipient. */
   | 'canceled'
-  /** Final: every recipient is settled. */
+  /** Every recipient is settled. */
   | 'completed'
   /** Final: the list was never completed, or the mailing can't be sent at all; the reason is stored. */
   | 'failed';
@@ -30,37 +30,50 @@ export const UNFINISHED_STATUSES = ['pending', 'in_progress', 'pausing', 'cancel
 /** A run holds these, or held them when its process died. */
 export const CLAIMED_STATUSES = ['in_progress', 'pausing', 'canceling'] as const;
 
-/** Nothing leads out of these. */
-export const FINAL_STATUSES = ['canceled', 'completed', 'failed'] as const;
+/** Nobody works on these any more. */
+export const ENDED_STATUSES = ['canceled', 'completed', 'failed'] as const;
+
+/** Why a mailing stands still, as the beginning of `status_reason`. */
+export const PAUSE_REASONS = {
+  /** A person asked; nothing but a person makes it go on. */
+  request: 'by request',
+  /** The transport was down for `run.transportPatienceMs`; goes on by itself once it answers again. */
+  transport: 'transport',
+  /** A template is gone or does not compile any more. */
+  template: 'template',
+  /** Too many of the first recipients failed in the same way. */
+  errorRate: 'error rate',
+} as const;
 
 /** Every arrow between two states, with the reason it exists. The `WHERE` of each update enforces its arrow. */
 export const MAILING_TRANSITIONS: Record<MailingStatus, Partial<Record<MailingStatus, string>>> = {
   loading: {
     pending: 'the last recipient is written',
+    paused: 'a pause was asked for while the list was being written, and the last recipient is written',
     failed: 'the writer died, the source of recipients threw, or the server stopped in between',
-    canceling: 'canceled while the list was being written',
+    canceled: 'canceled while the list was being written',
   },
   pending: {
     in_progress: 'a run claimed it',
     paused: 'paused before anybody began, or its template is gone',
     canceled: 'canceled before anybody began',
-    failed: 'it can not be sent at all',
   },
   in_progress: {
     pending: 'orderly stop: the claim is handed back',
     pausing: 'a person or the plugin asks for a pause',
     canceling: 'a person asks for the end',
     completed: 'the last recipient is settled',
-    paused: 'the plugin can not go on (template gone) and has nothing in flight',
+    paused: 'the plugin can not go on (transport, error rate) and has nothing in flight',
   },
   pausing: {
     paused: 'the last message in flight is settled',
+    in_progress: 'resumed before the pause was reached',
     completed: 'it was on its last recipient',
     canceling: 'the end is asked for before the pause is reached',
   },
   paused: { pending: 'resumed', canceled: 'canceled while paused' },
   canceling: { canceled: 'the last message in flight is settled', completed: 'it was on its last recipient' },
+  completed: { pending: 'a person asks to try those with errors or in doubt again' },
   canceled: {},
-  completed: {},
   failed: {},
 };

@@ -128,8 +128,13 @@ export class Mailing {
   @Column({ name: 'created_at', type: 'datetime', precision: 3 })
   createdAt: Date;
 
+  /** Not begun before. */
   @Column({ name: 'scheduled_at', type: 'datetime', precision: 3, nullable: true })
   scheduledAt: Date | null;
+
+  /** A mailing that nobody could begin until then stays `pending` with a reason, until somebody resumes it. */
+  @Column({ name: 'do_not_start_after', type: 'datetime', precision: 3, nullable: true })
+  doNotStartAfter: Date | null;
 
   @Column({ name: 'start_time', type: 'datetime', precision: 3, nullable: true })
   startTime: Date | null;

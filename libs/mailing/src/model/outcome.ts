@@ -10,6 +10,15 @@ export interface Outcome {
   text: string | null;
 }
 
+/** A recipient that was refused for now: not an outcome yet, but an attempt. */
+export interface Deferral {
+  idx: number;
+  code: string;
+  text: string;
+  /** From now to its next attempt. */
+  delayMs: number;
+}
+
 /** Column width of `error_text`. */
 export const LONGEST_ERROR_TEXT = 1000;
 

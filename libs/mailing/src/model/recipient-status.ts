@@ -4,6 +4,8 @@ export type RecipientStatus =
   | 'pending'
   /** The intent to send is committed; the message may be on its way. Whatever a crash catches is in this state. */
   | 'sending'
+  /** Refused for now; waits for its next attempt in `dps_mail_deferred` while others overtake it. */
+  | 'deferred'
   /** Settled: the mail server took the message. */
   | 'sent'
   /** Settled: refused, with code and text. */
@@ -27,15 +29,21 @@ export const COUNTER_OF: Record<SettledStatus, 'num_sent' | 'num_errors' | 'num_
 /** Every arrow between two states, with the reason it exists. The `WHERE` of each update enforces its arrow. */
 export const RECIPIENT_TRANSITIONS: Record<RecipientStatus, Partial<Record<RecipientStatus, string>>> = {
   pending: { sending: 'a beat committed the intent' },
+  deferred: { sending: 'its next attempt is due, and a beat committed the intent' },
   sending: {
     sent: 'the mail server answered 250',
     error: 'the mail server refused it, or it could not be rendered',
     skipped: 'the recipient may not or can not be mailed',
     in_doubt: 'a crash, a lost connection or a deadline hit between hand-over and answer',
     pending: 'handed back: it was proven that nothing was handed over, or policy `resend` after a crash',
+    deferred: 'the mail server refused it for now, or a deferred one was handed back',
+  },
+  error: { deferred: 'a person asks to try those with errors again' },
+  in_doubt: {
+    deferred: 'a person or the resolver of the host asks to send it again',
+    sent: 'a person or the resolver of the host knows that it arrived',
+    error: 'a person knows that it did not arrive, and leaves it at that',
   },
   sent: {},
-  error: {},
   skipped: {},
-  in_doubt: {},
 };

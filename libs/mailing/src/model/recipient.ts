@@ -1,3 +1,5 @@
+import type { RecipientStatus } from './recipient-status.js';
+
 /** A recipient given by address. */
 export interface AddressRecipient {
   email: string;
@@ -21,10 +23,31 @@ export type Recipients = Iterable<Recipient> | AsyncIterable<Recipient>;
 export interface MarkedRecipient {
   /** Position in the mailing. */
   idx: number;
+  /** How often it was attempted before. Default: 0. */
+  attempts?: number;
   /** Set for profiles. */
   userId?: string;
   /** Set for plain addresses, as the host gave it, trimmed. */
   email?: string;
   name?: string;
   data?: Record<string, unknown>;
+}
+
+/** What is on record about one recipient of a mailing. */
+export interface RecipientRecord {
+  /** Position in the mailing. */
+  idx: number;
+  /** Set for plain addresses. */
+  email: string | null;
+  /** Set for profiles. */
+  userId: string | null;
+  status: RecipientStatus;
+  /** How often the message was handed over, or may have been. */
+  attempts: number;
+  /** Set while `deferred`. */
+  nextAttemptAt: Date | null;
+  settledAt: Date | null;
+  /** SMTP reply code, enhanced code or a word of ours. */
+  errorCode: string | null;
+  errorText: string | null;
 }

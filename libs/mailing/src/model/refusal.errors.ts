@@ -49,8 +49,11 @@ export class InvalidFieldError extends TemplateEmailRefusal {
     readonly field: string,
     expected: string,
     readonly value: unknown,
+    argument: 'info' | 'options' = 'info',
   ) {
-    super(`sendEmailMessage: expected info.${field} to be ${expected}, got ${shown(value)}. Correct it.`);
+    super(
+      `sendEmailMessage: expected ${argument}.${field} to be ${expected}, got ${shown(value)}. Correct it.`,
+    );
   }
 }
 

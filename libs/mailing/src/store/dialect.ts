@@ -8,6 +8,8 @@ export interface Dialect {
   readonly now: string;
   /** Expression: as many milliseconds ago as the placeholder says. */
   readonly agoMs: string;
+  /** Expression: as many milliseconds from now as the placeholder says. */
+  readonly inMs: string;
   /** Expression: milliseconds since 1970 of a column, whatever time zone the driver is set to. */
   epochMs(column: string): string;
   /** `INSERT` that drops rows whose unique key exists. */
@@ -22,6 +24,7 @@ const MYSQL: Dialect = {
   name: 'mysql',
   now: 'UTC_TIMESTAMP(3)',
   agoMs: 'UTC_TIMESTAMP(3) - INTERVAL (? * 1000) MICROSECOND',
+  inMs: 'UTC_TIMESTAMP(3) + INTERVAL (? * 1000) MICROSECOND',
   epochMs: (column) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) DIV 1000`,
   // IGNORE and not ON DUPLICATE KEY UPDATE: only here do the affected rows mean "inserted" under both found-rows
   // settings. Its price, silently cut values, is avoided by cutting them ourselves before.
@@ -34,6 +37,7 @@ const SQLITE: Dialect = {
   name: 'sqlite',
   now: "strftime('%Y-%m-%d %H:%M:%f', 'now')",
   agoMs: "strftime('%Y-%m-%d %H:%M:%f', 'now', (-1 * ? / 1000.0) || ' seconds')",
+  inMs: "strftime('%Y-%m-%d %H:%M:%f', 'now', (? / 1000.0) || ' seconds')",
   epochMs: (column) => `CAST(ROUND((julianday(${column}) - 2440587.5) * 86400000) AS INTEGER)`,
   insertIgnore: 'INSERT OR IGNORE INTO',
   oneConnection: true,

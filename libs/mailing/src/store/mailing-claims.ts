@@ -1,9 +1,8 @@
-import type { InDoubtPolicy } from '../model/mailing-options.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
-import { adoptMailings } from './statements/adopt-mailings.js';
-import { claimMailing } from './statements/claim-mailing.js';
-import { recoverMailing } from './statements/recover-mailing.js';
+import { adoptMailing, adoptMailings } from './statements/adopt-mailings.js';
+import { claimMailing, isDue, noteOverdue } from './statements/claim-mailing.js';
+import { type Caught, recoverMailing } from './statements/recover-mailing.js';
 import { failDeadLists } from './statements/write-list.js';
 
 /** The right to work on a mailing, and where its books stood when it was obtained. */
@@ -12,10 +11,12 @@ export interface HeldClaim {
   claimToken: string;
   beat: number;
   settledIdx: number;
+  /** Nobody at or after this place has ever been marked. */
+  nextIdx: number;
   numSettled: number;
   numProfiles: number;
   /** Recipients that a dead run had left between hand-over and answer; null if there was no dead run. */
-  numCaught: number | null;
+  caught: Caught | null;
 }
 
 /** A mailing that waits for work. */
@@ -29,11 +30,12 @@ export interface UnfinishedMailing {
 export class MailingClaims {
   constructor(private readonly database: MailingDatabase) {}
 
-  /** Mailings of this server that somebody has to work on, oldest first. */
+  /** Mailings of this server that somebody has to work on now, oldest first. */
   async unfinished(uniqServerId: string): Promise<UnfinishedMailing[]> {
     const rows = await this.database.rows<{ id: string; status: MailingStatus; claim_token: string | null }>(
       `SELECT id, status, claim_token FROM ${this.database.tables.mailing}
-       WHERE uniq_server_id = ? AND status IN ('pending', 'in_progress', 'pausing', 'canceling') ORDER BY id`,
+       WHERE uniq_server_id = ? AND (status IN ('in_progress', 'pausing', 'canceling')
+         OR (status = 'pending' AND ${isDue(this.database)})) ORDER BY id`,
       [uniqServerId],
     );
     return rows.map((row) => ({ mailingId: row.id, status: row.status, claimToken: row.claim_token }));
@@ -53,7 +55,7 @@ export class MailingClaims {
     uniqServerId: string,
     deadToken: string,
     claimToken: string,
-    policy: InDoubtPolicy,
+    resend: boolean,
   ): Promise<HeldClaim | null> {
     return this.database.transaction(async (session) => {
       const caught = await recoverMailing(session, {
@@ -61,7 +63,7 @@ export class MailingClaims {
         uniqServerId,
         deadToken,
         claimToken,
-        policy,
+        resend,
       });
       return caught === null ? null : this.#held(session, mailingId, claimToken, caught);
     });
@@ -85,6 +87,19 @@ export class MailingClaims {
     return moved === 0 ? [] : left.map((row) => row.id);
   }
 
+  /**
+   * Moves one mailing of a server that has no row any more, whatever list it is on: somebody asked for something here that
+   * its owner can't carry out any more.
+   */
+  async adoptOne(mailingId: string, fromServerId: string, toServerId: string): Promise<boolean> {
+    return (await adoptMailing(this.database, mailingId, fromServerId, toServerId)) === 1;
+  }
+
+  /** Gives overdue mailings of this server their reason. @returns how many are new. */
+  noteOverdue(uniqServerId: string): Promise<number> {
+    return noteOverdue(this.database, uniqServerId);
+  }
+
   /** Servers other than this one that own something unfinished. */
   async ownersOfUnfinished(uniqServerId: string): Promise<string[]> {
     const rows = await this.database.rows<{ uniq_server_id: string }>(
@@ -99,10 +114,10 @@ export class MailingClaims {
     session: Session,
     mailingId: string,
     claimToken: string,
-    numCaught: number | null,
+    caught: Caught | null,
   ): Promise<HeldClaim> {
     const [row] = await session.rows<Record<string, number>>(
-      `SELECT beat, settled_idx, num_profiles, num_sent + num_errors + num_skipped AS num_settled
+      `SELECT beat, settled_idx, next_idx, num_profiles, num_sent + num_errors + num_skipped AS num_settled
        FROM ${session.tables.mailing} WHERE id = ?`,
       [mailingId],
     );
@@ -111,9 +126,10 @@ export class MailingClaims {
       claimToken,
       beat: Number(row.beat),
       settledIdx: Number(row.settled_idx),
+      nextIdx: Number(row.next_idx),
       numSettled: Number(row.num_settled),
       numProfiles: Number(row.num_profiles),
-      numCaught,
+      caught,
     };
   }
 }

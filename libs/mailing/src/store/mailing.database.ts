@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, EntityTarget, ObjectLiteral, QueryResult, QueryRunner } from 'typeorm';
 import { EmailAddress } from '../model/email-address.entity.js';
+import { type FaultPoints, noFaultPoints } from '../model/fault-points.js';
+import { MailDeferred } from '../model/mail-deferred.entity.js';
 import { MailServer } from '../model/mail-server.entity.js';
 import { MailTrackdata } from '../model/mail-trackdata.entity.js';
 import { Mailing } from '../model/mailing.entity.js';
@@ -16,6 +18,7 @@ export interface TableNames {
   emailAddress: string;
   mailServer: string;
   mailTrackdata: string;
+  mailDeferred: string;
 }
 
 /** Where statements are run: inside a transaction, or one by one. */
@@ -46,7 +49,10 @@ export class MailingDatabase implements Session {
   readonly tables: TableNames;
   readonly #queue: SerialQueue | null;
 
-  constructor(private readonly dataSource: DataSource) {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly faultPoints: FaultPoints = noFaultPoints,
+  ) {
     this.dialect = dialectOf(dataSource);
     this.tables = {
       mailing: this.#tableOf(Mailing),
@@ -54,6 +60,7 @@ export class MailingDatabase implements Session {
       emailAddress: this.#tableOf(EmailAddress),
       mailServer: this.#tableOf(MailServer),
       mailTrackdata: this.#tableOf(MailTrackdata),
+      mailDeferred: this.#tableOf(MailDeferred),
     };
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;
   }
@@ -87,6 +94,7 @@ export class MailingDatabase implements Session {
       await runner.startTransaction();
       try {
         const result = await steps(this.#sessionOf(runner));
+        this.faultPoints.reach('beforeCommit');
         await runner.commitTransaction();
         return result;
       } catch (error) {

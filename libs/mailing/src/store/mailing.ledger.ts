@@ -4,19 +4,26 @@ import type { MarkedRecipient } from '../model/recipient.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import type { HeldClaim } from './mailing-claims.js';
+import {
+  assertWritten,
+  markNextFirsts,
+  markNextRetries,
+  type Place,
+  SOURCES,
+  type SourceName,
+} from './recipient-marking.js';
 import { completeMailing, releaseMailing } from './statements/end-slice.js';
+import {
+  deferRecipients,
+  handBackDeferred,
+  scheduleAttempts,
+  unscheduleAttempts,
+} from './statements/defer-recipients.js';
 import { fenceBeat, readClaim } from './statements/fence-beat.js';
 import { handBack } from './statements/hand-back.js';
-import { markSending, raiseNextIdx, readNextAddresses, readNextProfiles } from './statements/mark-next.js';
+import { nextDueInMs } from './statements/mark-due.js';
+import { raiseNextIdx } from './statements/mark-next.js';
 import { writeOutcomes } from './statements/write-outcomes.js';
-
-/** The two recipient tables, as the ledger sees them. */
-const SOURCES = [
-  { table: 'emailAddress', readNext: readNextAddresses },
-  { table: 'userMailing', readNext: readNextProfiles },
-] as const;
-
-type SourceName = (typeof SOURCES)[number]['table'];
 
 /** What the ledger keeps in mind between two beats; replaced as a whole once a beat is committed. */
 interface Bookmark {
@@ -24,9 +31,17 @@ interface Bookmark {
   /** Where the next look for pending recipients starts. */
   cursor: number;
   /** Marked and not settled: where each of them lies. At most `maxInDoubt`. */
-  open: ReadonlyMap<number, SourceName>;
+  open: ReadonlyMap<number, Place>;
   /** Tables that had nothing more at their last look. */
   drained: ReadonlySet<SourceName>;
+  /** By the monotonic clock: when to look for deferred recipients again, at the latest when the list is through. */
+  lookForDueAt: number;
+}
+
+/** One step of the books: where they stand after it, and what the run is told. */
+interface Step {
+  bookmark: Bookmark;
+  answer: BeatAnswer;
 }
 
 /**
@@ -39,18 +54,26 @@ interface Bookmark {
  * its own token, but one beat further, then the lost answer was a yes, and what that beat marked is still known here.
  *
  * Two marks in the mailing's row frame the part of the list that is not over: everybody before `settled_idx` is
- * settled, nobody from `next_idx` on was ever marked. Recipients between them are settled, open, or handed back; a
- * message that takes long holds `settled_idx` back, but not the others.
+ * settled or deferred, nobody from `next_idx` on was ever marked. Recipients between them are settled, open, or handed
+ * back; a message that takes long holds `settled_idx` back, but not the others. Whoever was refused for now leaves the
+ * frame: a row of `dps_mail_deferred` stands for him until he is settled, so the others overtake him and recovery still
+ * finds him.
  */
 export class MailingLedger implements Ledger {
   #bookmark: Bookmark;
-  #uncertain: { bookmark: Bookmark; answer: BeatAnswer } | null = null;
+  #uncertain: Step | null = null;
 
   constructor(
     private readonly database: MailingDatabase,
     private readonly claim: HeldClaim,
   ) {
-    this.#bookmark = { beat: claim.beat, cursor: claim.settledIdx, open: new Map(), drained: new Set() };
+    this.#bookmark = {
+      beat: claim.beat,
+      cursor: claim.settledIdx,
+      open: new Map(),
+      drained: new Set(),
+      lookForDueAt: 0,
+    };
   }
 
   async beat(beat: Beat): Promise<BeatAnswer> {
@@ -64,43 +87,30 @@ export class MailingLedger implements Ledger {
     return answer;
   }
 
-  async #write(session: Session, beat: Beat): Promise<{ bookmark: Bookmark; answer: BeatAnswer }> {
+  async #write(session: Session, beat: Beat): Promise<Step> {
     const { mailingId, claimToken } = this.claim;
     const before = this.#bookmark;
-    const next = this.#settle(before, beat);
+    const next = settle(before, beat);
     const status = await fenceBeat(session, {
       mailingId,
       claimToken,
       beat: before.beat,
       ...countsOf(beat.outcomes),
-      settledIdx: lowest(next.cursor, next.open.keys()),
+      settledIdx: lowest(next.cursor, firstAttempts(next.open)),
     });
     if (status === null) return this.#explainFence(session);
-    await this.#writeOutcomes(session, before, beat);
-    if (status !== 'in_progress' || beat.release) {
-      if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
-      return {
-        bookmark: next,
-        answer: { kind: 'ended', status: await releaseMailing(session, mailingId, status) },
-      };
-    }
-    return this.#markNext(session, next, beat);
+    for (const table of SOURCES) await this.#writeAttempts(session, table, before, beat);
+    await this.#keepSchedule(session, before, beat);
+    if (status === 'in_progress' && !beat.release) return this.#markNext(session, next, beat);
+    if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
+    // It may have been on its last recipient.
+    const ended = (await completeMailing(session, mailingId))
+      ? 'completed'
+      : await releaseMailing(session, mailingId, status, beat.release);
+    return { bookmark: next, answer: { kind: 'ended', status: ended } };
   }
 
-  /** The bookmark as it will be once the outcomes and returns of this beat are committed. */
-  #settle(before: Bookmark, beat: Beat): Bookmark {
-    const open = new Map(before.open);
-    for (const { idx } of beat.outcomes) open.delete(idx);
-    for (const idx of beat.returned) open.delete(idx);
-    return {
-      beat: before.beat + 1,
-      cursor: lowest(before.cursor, beat.returned),
-      open,
-      drained: beat.returned.length > 0 ? new Set() : before.drained,
-    };
-  }
-
-  async #explainFence(session: Session): Promise<{ bookmark: Bookmark; answer: BeatAnswer }> {
+  async #explainFence(session: Session): Promise<Step> {
     const now = await readClaim(session, this.claim.mailingId);
     const uncertain = this.#uncertain;
     const mine =
@@ -110,66 +120,80 @@ export class MailingLedger implements Ledger {
     return { bookmark: this.#bookmark, answer: { kind: 'lost' } };
   }
 
-  async #writeOutcomes(session: Session, before: Bookmark, beat: Beat): Promise<void> {
-    for (const { table } of SOURCES) {
-      const isHere = (idx: number): boolean => before.open.get(idx) === table;
-      const outcomes = beat.outcomes.filter((one) => isHere(one.idx));
-      const returned = beat.returned.filter(isHere);
-      let written = 0;
-      if (outcomes.length > 0) {
-        written += await writeOutcomes(session, session.tables[table], this.claim.mailingId, outcomes);
-      }
-      if (returned.length > 0) {
-        written += await handBack(session, session.tables[table], this.claim.mailingId, returned);
-      }
-      assertWritten('settled', written, outcomes.length + returned.length);
-    }
-  }
-
-  async #markNext(
-    session: Session,
-    next: Bookmark,
-    beat: Beat,
-  ): Promise<{ bookmark: Bookmark; answer: BeatAnswer }> {
+  /** Everything that became of recipients of one table since the last beat. */
+  async #writeAttempts(session: Session, source: SourceName, before: Bookmark, beat: Beat): Promise<void> {
     const { mailingId } = this.claim;
-    if (beat.free === 0) return { bookmark: next, answer: { kind: 'go_on', marked: [], exhausted: false } };
-    const drained = new Set(next.drained);
-    const found: (MarkedRecipient & { source: SourceName })[] = [];
-    for (const { table, readNext } of SOURCES) {
-      if (drained.has(table)) continue;
-      const rows = await readNext(session, mailingId, next.cursor, beat.free);
-      if (rows.length < beat.free) drained.add(table);
-      found.push(...rows.map((row) => ({ ...row, source: table })));
-    }
-    const marked = found.sort((a, b) => a.idx - b.idx).slice(0, beat.free);
-    // What was read and not taken is still there.
-    for (const left of found.slice(beat.free)) drained.delete(left.source);
-    const exhausted = marked.length < beat.free;
-    if (marked.length === 0) return this.#endOrGoOn(session, { ...next, drained }, beat);
-
-    for (const { table } of SOURCES) {
-      const own = marked.filter((one) => one.source === table);
-      if (own.length === 0) continue;
-      const [first, last] = [own[0].idx, own[own.length - 1].idx];
-      assertWritten(
-        'marked',
-        await markSending(session, session.tables[table], mailingId, first, last),
-        own.length,
-      );
-    }
-    const cursor = marked[marked.length - 1].idx + 1;
-    await raiseNextIdx(session, mailingId, cursor);
-    const open = new Map(next.open);
-    for (const one of marked) open.set(one.idx, one.source);
-    return { bookmark: { ...next, cursor, open, drained }, answer: { kind: 'go_on', marked, exhausted } };
+    const table = session.tables[source];
+    const isHere = (idx: number): boolean => before.open.get(idx)?.source === source;
+    const outcomes = beat.outcomes.filter((one) => isHere(one.idx));
+    const deferred = beat.deferred.filter((one) => isHere(one.idx));
+    const returned = beat.returned.filter(isHere);
+    const isRetry = (idx: number): boolean => before.open.get(idx)?.isRetry === true;
+    const retries = returned.filter(isRetry);
+    const firsts = returned.filter((idx) => !isRetry(idx));
+    const written =
+      (await writeOutcomes(session, table, mailingId, outcomes)) +
+      (await deferRecipients(session, table, mailingId, deferred)) +
+      (await handBackDeferred(session, table, mailingId, retries)) +
+      (await handBack(session, table, mailingId, firsts));
+    assertWritten('settled', written, outcomes.length + deferred.length + returned.length);
   }
 
-  async #endOrGoOn(
-    session: Session,
-    bookmark: Bookmark,
-    beat: Beat,
-  ): Promise<{ bookmark: Bookmark; answer: BeatAnswer }> {
-    if (beat.remaining > 0) return { bookmark, answer: { kind: 'go_on', marked: [], exhausted: true } };
+  /** Keeps `dps_mail_deferred` in step: settled ones leave it, those refused for now or handed back get a time. */
+  async #keepSchedule(session: Session, before: Bookmark, beat: Beat): Promise<void> {
+    const { mailingId } = this.claim;
+    const isRetry = (idx: number): boolean => before.open.get(idx)?.isRetry === true;
+    const returned = beat.returned.filter(isRetry);
+    const touched = [...beat.outcomes, ...beat.deferred].map((one) => one.idx).filter(isRetry);
+    await unscheduleAttempts(session, mailingId, [...touched, ...returned]);
+    await scheduleAttempts(session, mailingId, [
+      ...beat.deferred,
+      ...returned.map((idx) => ({ idx, delayMs: 0 })),
+    ]);
+  }
+
+  /** Fills the free places: first with those who are due for another attempt, then from the list. */
+  async #markNext(session: Session, next: Bookmark, beat: Beat): Promise<Step> {
+    const { mailingId } = this.claim;
+    const quiet = {
+      kind: 'go_on',
+      marked: [] as MarkedRecipient[],
+      exhausted: false,
+      nextDueInMs: null,
+    } as const;
+    if (beat.free === 0) return { bookmark: next, answer: quiet };
+    const open = new Map(next.open);
+    const marked: MarkedRecipient[] = [];
+    let { lookForDueAt, cursor } = next;
+    let dueInMs: number | null = null;
+    const lookForDue = async (): Promise<void> => {
+      const retries = await markNextRetries(session, mailingId, beat.free - marked.length);
+      for (const { source, ...one } of retries) {
+        marked.push(one);
+        open.set(one.idx, { source, isRetry: true });
+      }
+      dueInMs = await nextDueInMs(session, mailingId);
+      lookForDueAt = dueInMs === null ? Number.POSITIVE_INFINITY : performance.now() + dueInMs;
+    };
+    const isTime = performance.now() >= lookForDueAt;
+    if (isTime) await lookForDue();
+    const firsts = await markNextFirsts(session, mailingId, cursor, beat.free - marked.length, next.drained);
+    for (const { source, ...one } of firsts.marked) {
+      marked.push(one);
+      open.set(one.idx, { source, isRetry: false });
+      cursor = one.idx + 1;
+    }
+    if (cursor > next.cursor) await raiseNextIdx(session, mailingId, cursor);
+    // The list is through: somebody may have been deferred by others than this run (`retry`).
+    if (marked.length < beat.free && !isTime) await lookForDue();
+    const bookmark = { ...next, open, cursor, drained: firsts.drained, lookForDueAt };
+    if (marked.length === 0 && beat.remaining === 0 && dueInMs === null)
+      return this.#complete(session, bookmark);
+    const exhausted = marked.length < beat.free;
+    return { bookmark, answer: { kind: 'go_on', marked, exhausted, nextDueInMs: dueInMs } };
+  }
+
+  async #complete(session: Session, bookmark: Bookmark): Promise<Step> {
     if (!(await completeMailing(session, this.claim.mailingId))) {
       throw new Error(
         `Bug: the counters of mailing ${this.claim.mailingId} do not add up to its recipients.`,
@@ -177,6 +201,30 @@ export class MailingLedger implements Ledger {
     }
     return { bookmark, answer: { kind: 'ended', status: 'completed' } };
   }
+}
+
+/** The bookmark as it will be once the outcomes, deferrals and returns of this beat are committed. */
+function settle(before: Bookmark, beat: Beat): Bookmark {
+  const open = new Map(before.open);
+  const firsts = beat.returned.filter((idx) => open.get(idx)?.isRetry === false);
+  for (const { idx } of [...beat.outcomes, ...beat.deferred]) open.delete(idx);
+  for (const idx of beat.returned) open.delete(idx);
+  const soonest = lowest(
+    firsts.length < beat.returned.length ? 0 : Number.POSITIVE_INFINITY,
+    beat.deferred.map((one) => one.delayMs),
+  );
+  return {
+    beat: before.beat + 1,
+    cursor: lowest(before.cursor, firsts),
+    open,
+    drained: firsts.length > 0 ? new Set() : before.drained,
+    lookForDueAt: Math.min(before.lookForDueAt, performance.now() + soonest),
+  };
+}
+
+/** Those at a further attempt lie behind the frame and do not hold it back. */
+function* firstAttempts(open: ReadonlyMap<number, Place>): Iterable<number> {
+  for (const [idx, { isRetry }] of open) if (!isRetry) yield idx;
 }
 
 /** `Math.min` with a spread fails from about 100,000 values on. */
@@ -190,12 +238,4 @@ function countsOf(outcomes: Outcome[]): { sent: number; errors: number; skipped:
   const counts = { num_sent: 0, num_errors: 0, num_skipped: 0 };
   for (const one of outcomes) counts[COUNTER_OF[one.status]]++;
   return { sent: counts.num_sent, errors: counts.num_errors, skipped: counts.num_skipped };
-}
-
-function assertWritten(what: string, written: number, expected: number): void {
-  if (written !== expected) {
-    throw new Error(
-      `Bug: ${written} recipients were ${what} where ${expected} should have been; nothing is committed.`,
-    );
-  }
 }

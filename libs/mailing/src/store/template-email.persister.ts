@@ -1,10 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { MailingResult } from '../model/mailing-handle.js';
-import type { MailingStatus } from '../model/mailing-status.js';
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
-import type { MailingDatabase } from './mailing.database.js';
+import { isDuplicateKey } from './database-fault.js';
+import type { MailingDatabase, Session } from './mailing.database.js';
 import { parseJson } from './parse-json.js';
 import { type NumberedRecipient, insertRecipients } from './statements/insert-recipients.js';
+import { placeholders } from './statements/placeholders.js';
 import { failList, fenceLoading, finishList } from './statements/write-list.js';
 
 /** A mailing as it was written down: everything a run needs, after any restart. */
@@ -12,6 +12,15 @@ export interface StoredMailing {
   mailingId: string;
   info: TemplateEmailInfo;
 }
+
+/** What a mailing was sent under. */
+export interface MailingTerms {
+  idempotencyKey: string | null;
+  sendAt: Date | null;
+  doNotStartAfter: Date | null;
+}
+
+const NO_TERMS: MailingTerms = { idempotencyKey: null, sendAt: null, doNotStartAfter: null };
 
 /** Columns of `dps_mailing` that hold the info, and how each is written. */
 const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
@@ -45,17 +54,28 @@ export class TemplateEmailPersister {
   /**
    * Writes down the mailing in state `loading`.
    *
-   * @returns its id, a UUID version 7.
+   * @returns its id, a UUID version 7, or null if there is a mailing with this idempotency key.
    */
-  async createMailing(info: TemplateEmailInfo, uniqServerId: string, claimToken: string): Promise<string> {
+  async createMailing(
+    info: TemplateEmailInfo,
+    uniqServerId: string,
+    claimToken: string,
+    terms: MailingTerms = NO_TERMS,
+  ): Promise<string | null> {
     const mailingId = uuidv7();
-    const columns = Object.keys(INFO_COLUMNS);
-    const { now } = this.database.dialect;
-    await this.database.transaction(async (session) => {
+    const columns: Record<string, unknown> = {
+      uniq_server_id: uniqServerId,
+      claim_token: claimToken,
+      idempotency_key: terms.idempotencyKey,
+      scheduled_at: toTimestamp(terms.sendAt),
+      do_not_start_after: toTimestamp(terms.doNotStartAfter),
+    };
+    for (const [column, read] of Object.entries(INFO_COLUMNS)) columns[column] = read(info);
+    const write = async (session: Session): Promise<void> => {
       await session.change(
-        `INSERT INTO ${session.tables.mailing} (id, uniq_server_id, claim_token, status, created_at, ${columns.join(', ')})
-         VALUES (?, ?, ?, 'loading', ${now}, ${columns.map(() => '?').join(', ')})`,
-        [mailingId, uniqServerId, claimToken, ...columns.map((column) => INFO_COLUMNS[column](info))],
+        `INSERT INTO ${session.tables.mailing} (id, status, created_at, ${Object.keys(columns).join(', ')})
+         VALUES (?, 'loading', ${session.dialect.now}, ${placeholders(Object.values(columns))})`,
+        [mailingId, ...Object.values(columns)],
       );
       for (const [key, value] of Object.entries(info.trackingData ?? {})) {
         await session.change(
@@ -63,7 +83,13 @@ export class TemplateEmailPersister {
           [mailingId, key, value],
         );
       }
-    });
+    };
+    try {
+      await this.database.transaction(write);
+    } catch (error) {
+      if (terms.idempotencyKey !== null && isDuplicateKey(error)) return null;
+      throw error;
+    }
     return mailingId;
   }
 
@@ -85,6 +111,18 @@ export class TemplateEmailPersister {
     return finishList(this.database, mailingId, claimToken, numProfiles);
   }
 
+  /**
+   * Takes the key from a mailing whose list was never completed, so that its list can be written anew. The row stays as
+   * the record of what happened. Of two callers one finds the key gone, and the unique index decides between their new
+   * mailings.
+   */
+  async releaseKey(mailingId: string): Promise<void> {
+    await this.database.change(
+      `UPDATE ${this.database.tables.mailing} SET idempotency_key = NULL WHERE id = ? AND status = 'failed'`,
+      [mailingId],
+    );
+  }
+
   async failList(mailingId: string, claimToken: string, reason: string): Promise<void> {
     await failList(this.database, mailingId, claimToken, reason);
   }
@@ -103,25 +141,6 @@ export class TemplateEmailPersister {
     return row ? { mailingId, info: toInfo(row) } : null;
   }
 
-  /** @returns null if there is no such mailing. */
-  async readResult(mailingId: string): Promise<MailingResult | null> {
-    const [row] = await this.database.rows<Record<string, unknown>>(
-      `SELECT status, status_reason, num_profiles, num_sent, num_errors, num_skipped
-       FROM ${this.database.tables.mailing} WHERE id = ?`,
-      [mailingId],
-    );
-    if (!row) return null;
-    return {
-      mailingId,
-      status: row.status as MailingStatus,
-      statusReason: row.status_reason as string | null,
-      numProfiles: Number(row.num_profiles),
-      numSent: Number(row.num_sent),
-      numErrors: Number(row.num_errors),
-      numSkipped: Number(row.num_skipped),
-    };
-  }
-
   /** Parks a mailing that nobody works on, because it can't be sent as things are. @returns false if it was not pending. */
   async pausePending(mailingId: string, reason: string): Promise<boolean> {
     const changed = await this.database.change(
@@ -131,6 +150,11 @@ export class TemplateEmailPersister {
     );
     return changed === 1;
   }
+}
+
+/** A moment as every database of ours takes it, in UTC, whatever time zone the driver is set to. */
+function toTimestamp(moment: Date | null): string | null {
+  return moment === null ? null : moment.toISOString().replace('T', ' ').replace('Z', '');
 }
 
 function json(value: unknown): string | null {

@@ -40,6 +40,19 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
     (f) =>
       `${id(f)}: the transport is down, nobody is charged for it, again in ${f.retryInMs} ms: ${f.reason}`,
   ],
+  'run:stalled': [
+    'error',
+    (f) => `${id(f)}: the database can't be written; goes on when it can: ${text(f.error)}`,
+  ],
+  'transport:throttled': [
+    'warn',
+    (f) => `${id(f)}: the mail server wants less, now ${f.concurrency} at a time: ${f.reason}`,
+  ],
+  'transport:back': ['log', (f) => `the transport works again; ${f.numResumed} paused mailings go on`],
+  'recipient:deferred': [
+    'debug',
+    (f) => `${id(f)}: recipient ${f.idx} refused for now (${f.code}), again in ${f.retryInMs} ms`,
+  ],
   'recipient:settled': [
     'debug',
     (f) => `${id(f)}: recipient ${f.idx} ${f.status}${f.code ? ` (${f.code})` : ''}`,
@@ -62,6 +75,11 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
   ],
   'mailing:adopted': ['log', (f) => `${f.mailingId}: moved here from ${f.fromServerId}`],
   'mailing:paused': ['error', (f) => `${f.mailingId}: paused: ${f.reason}`],
+  'mailing:ordered': ['log', (f) => `${f.mailingId}: ${f.order} asked for, now ${f.status}`],
+  'doubt:unresolved': [
+    'error',
+    (f) => `${f.mailingId}: the resolver failed, ${f.numInDoubt} recipients stay in doubt: ${text(f.error)}`,
+  ],
   'pool:requeues-disabled': [
     'log',
     ({ transporterName, was }) =>

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EmailMessageSender } from '../delivery/email-message.sender.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import type { MailingTemplate, TemplateRenderer } from '../delivery/template.renderer.js';
@@ -7,26 +8,34 @@ import type { Ledger } from '../model/ledger.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingResult } from '../model/mailing-handle.js';
 import type { MailingSettings } from '../model/mailing-options.js';
+import { ENDED_STATUSES, PAUSE_REASONS } from '../model/mailing-status.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
 import type { Recipients } from '../model/recipient.js';
 import { TemplateEmailRefusal } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { HeldClaim, MailingClaims, UnfinishedMailing } from '../store/mailing-claims.js';
+import type { HeldClaim, UnfinishedMailing } from '../store/mailing-claims.js';
 import type { MailingDatabase } from '../store/mailing.database.js';
 import { MailingLedger } from '../store/mailing.ledger.js';
-import type { StoredMailing, TemplateEmailPersister } from '../store/template-email.persister.js';
+import type { MailingReader } from '../store/mailing.reader.js';
+import type { TemplateEmailPersister } from '../store/template-email.persister.js';
+import type { ClaimTaker } from './claim-taker.js';
+import { ErrorGuard } from './error-guard.js';
 import { MailingRun } from './mailing-run.js';
+import type { RunEnd } from './mailing-run.parts.js';
 import type { MailingRuns } from './mailing-runs.js';
 import { MemoryLedger } from './memory.ledger.js';
+import type { RateLimiter } from './rate-limiter.js';
 import type { ServerMembership } from './server-membership.js';
 
 export interface MailingLauncherParts {
   settings: MailingSettings;
   database: MailingDatabase;
-  claims: MailingClaims;
+  claims: ClaimTaker;
   persister: TemplateEmailPersister;
+  reader: MailingReader;
   membership: ServerMembership;
   runs: MailingRuns;
+  limiter: RateLimiter;
   renderer: TemplateRenderer;
   sender: EmailMessageSender;
   /** Known once the application has been put together. */
@@ -40,110 +49,177 @@ class TemplateGone {
   constructor(readonly reason: string) {}
 }
 
+/** A run that stalled, with everything it knows, and the claim it works under. */
+interface ParkedRun {
+  run: MailingRun;
+  claimToken: string;
+}
+
+type Announce = (run: MailingRun) => void;
+
+const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0 };
+
 /** Obtains the right to a mailing, puts its run together and sees it to its end. */
 export class MailingLauncher {
+  readonly #parked = new Map<string, ParkedRun>();
+
   constructor(private readonly parts: MailingLauncherParts) {}
 
   /** Works on a persisted mailing: claims it, or recovers it from the dead. Resolves when this process is done with it. */
   launch(mailing: UnfinishedMailing): Promise<MailingResult> {
-    return this.parts.runs.start(mailing.mailingId, async (announce) => {
-      const ended = await this.#runPersisted(mailing, announce);
-      const result = await this.#result(mailing.mailingId);
-      if (ended) this.parts.events.emit('run:ended', result);
+    const { mailingId } = mailing;
+    return this.parts.runs.start(mailingId, async (announce) => {
+      let end = await this.#work(mailing, announce);
+      let result = await this.#result(mailingId);
+      const wasRun = end !== null;
+      // Handed back, or resumed at the very moment it was paused: it goes on at once.
+      while (end !== null && result.status === 'pending' && !this.parts.runs.isStopping) {
+        end = await this.#work({ mailingId, status: 'pending', claimToken: null }, announce);
+        result = await this.#result(mailingId);
+      }
+      if (wasRun) this.parts.events.emit('run:ended', result);
       return result;
     });
   }
 
+  /** Resolves when nobody works on the mailing any more, wherever that is, or this process stops. */
+  async follow(mailingId: string): Promise<MailingResult> {
+    const { runs, settings } = this.parts;
+    for (;;) {
+      const result = await (runs.find(mailingId) ?? this.#result(mailingId));
+      const isOver = result.status === 'paused' || ENDED_STATUSES.some((status) => status === result.status);
+      if (isOver || runs.isStopping) return result;
+      const wait = { ref: false, signal: runs.stopSignal };
+      await delay(settings.server.heartbeatMs, undefined, wait).catch(() => undefined);
+    }
+  }
+
+  /** Begins stalled runs again, so that an orderly stop can write down what they know. */
+  resumeParked(): void {
+    for (const mailingId of this.#parked.keys()) {
+      this.launch({ mailingId, status: 'in_progress', claimToken: null }).catch(() => undefined);
+    }
+  }
+
   /** Works on a mailing that is not persisted. */
   async launchUnpersisted(info: TemplateEmailInfo, recipients: Recipients): Promise<MailingResult> {
-    const template = await this.parts.renderer.open(info);
+    const { renderer, runs, events } = this.parts;
+    const template = await renderer.open(info);
     const identity = randomUUID();
-    return this.parts.runs.start(identity, async (announce) => {
+    return runs.start(identity, async (announce) => {
       const ledger = new MemoryLedger(recipients);
-      this.parts.events.emit('run:started', { mailingId: null, numSettled: 0, numProfiles: null });
+      events.emit('run:started', { mailingId: null, numSettled: 0, numProfiles: null });
       const delivery = this.#delivery(identity, info, template);
-      const status = await this.#run(null, ledger, delivery, () => true, announce);
+      const run = this.#newRun(null, ledger, delivery, () => true, 0);
+      announce(run);
+      const end = await this.#untilEnd(null, run);
+      const status = end === 'lost' || end === 'stalled' ? 'failed' : end;
       const { num_sent: numSent, num_errors: numErrors, num_skipped: numSkipped } = ledger.counts;
       const counts = { mailingId: null, numSent, numErrors, numSkipped };
-      this.parts.events.emit('run:ended', { ...counts, status });
+      events.emit('run:ended', { ...counts, status });
       return { ...counts, status, statusReason: ledger.failure, numProfiles: ledger.numProfiles };
     });
   }
 
-  /** @returns false if nothing was run: somebody else was faster, or the template is gone. */
-  async #runPersisted(mailing: UnfinishedMailing, announce: (run: MailingRun) => void): Promise<boolean> {
-    const { runs, persister, membership, database } = this.parts;
-    if (runs.isStopping || membership.incarnation === null) return false;
-    const stored = await persister.readMailing(mailing.mailingId);
-    if (!stored) return false;
-    const template = await this.#open(stored);
-    const claim = await this.#obtain(mailing, template);
-    if (!claim) return false;
-    const ledger = new MailingLedger(database, claim);
-    if (template instanceof TemplateGone) {
-      await ledger.beat({ outcomes: [], returned: [], free: 0, remaining: 0, release: true });
-      await this.#pause(mailing.mailingId, template.reason);
-      return true;
+  /** @returns null if nothing was run: somebody else was faster, it is not time yet, or the template is gone. */
+  async #work(mailing: UnfinishedMailing, announce: Announce): Promise<RunEnd | null> {
+    const { runs, persister, membership, claims } = this.parts;
+    const { mailingId, status } = mailing;
+    if (runs.isStopping || membership.incarnation === null) return null;
+    const parked = this.#takeParked(mailingId);
+    if (parked) return this.#see(mailingId, parked, announce);
+    const stored = await persister.readMailing(mailingId);
+    if (!stored) return null;
+    if (status === 'pausing' || status === 'canceling') {
+      const claim = await claims.take(mailing, stored.info);
+      return claim && this.#giveBack(claim);
     }
+    const template = await this.#open(stored.info);
+    if (template instanceof TemplateGone) return this.#park(mailing, stored.info, template);
+    const claim = await claims.take(mailing, stored.info);
+    if (!claim) return null;
     this.#announceStart(claim);
-    const delivery = this.#delivery(mailing.mailingId, stored.info, template);
+    const delivery = this.#delivery(mailingId, stored.info, template);
     // A claim is good for the incarnation that drew it.
     const mayStart = (): boolean => membership.lease.holds() && membership.isMine(claim.claimToken);
-    const status = await this.#run(mailing.mailingId, ledger, delivery, mayStart, announce);
-    if (status === 'pending') this.parts.faultPoints.reach('afterReleased');
-    return true;
+    const ledger = new MailingLedger(this.parts.database, claim);
+    const run = this.#newRun(mailingId, ledger, delivery, mayStart, claim.numSettled);
+    return this.#see(mailingId, { run, claimToken: claim.claimToken }, announce);
   }
 
-  async #open({ info }: StoredMailing): Promise<MailingTemplate | TemplateGone> {
+  /** Sees a run to its end, and keeps it in mind if it stalled. */
+  async #see(mailingId: string, parked: ParkedRun, announce: Announce): Promise<RunEnd> {
+    announce(parked.run);
+    const end = await this.#untilEnd(mailingId, parked.run);
+    if (end === 'stalled') this.#parked.set(mailingId, parked);
+    if (end === 'completed') this.parts.faultPoints.reach('afterCompleted');
+    if (end === 'pending') this.parts.faultPoints.reach('afterReleased');
+    if (end === 'paused') await this.#tellPaused(mailingId);
+    return end;
+  }
+
+  async #untilEnd(mailingId: string | null, run: MailingRun): Promise<RunEnd> {
+    try {
+      return await run.run();
+    } catch (error) {
+      this.parts.events.emit('run:failed', { mailingId, error });
+      return 'lost';
+    }
+  }
+
+  /** A stalled run of ours; one whose claim has become void meanwhile knows nothing that may be written any more. */
+  #takeParked(mailingId: string): ParkedRun | null {
+    const parked = this.#parked.get(mailingId);
+    this.#parked.delete(mailingId);
+    return parked && this.parts.membership.isMine(parked.claimToken) ? parked : null;
+  }
+
+  async #open(info: TemplateEmailInfo): Promise<MailingTemplate | TemplateGone> {
     try {
       return await this.parts.renderer.open(info);
     } catch (error) {
-      if (error instanceof TemplateEmailRefusal) return new TemplateGone(`template: ${error.message}`);
-      throw error;
+      if (!(error instanceof TemplateEmailRefusal)) throw error;
+      return new TemplateGone(`${PAUSE_REASONS.template}: ${error.message}`);
     }
   }
 
-  async #obtain(
-    { mailingId, status, claimToken }: UnfinishedMailing,
-    template: MailingTemplate | TemplateGone,
-  ): Promise<HeldClaim | null> {
-    const { claims, settings, membership, faultPoints } = this.parts;
-    if (status === 'pending') {
-      // Nobody's work yet: without its template it need not be claimed to be parked.
-      if (template instanceof TemplateGone) {
-        await this.#pause(mailingId, template.reason);
-        return null;
-      }
-      const claim = await claims.claim(mailingId, settings.uniqServerId, membership.nextClaimToken());
-      if (claim) faultPoints.reach('afterClaimed');
-      return claim;
-    }
-    if (claimToken === null) return null;
-    const { uniqServerId, inDoubt } = settings;
-    const claim = await claims.recover(
-      mailingId,
-      uniqServerId,
-      claimToken,
-      membership.nextClaimToken(),
-      inDoubt,
-    );
-    if (claim) faultPoints.reach('afterRecovered');
-    return claim;
+  /** Without its template a mailing is parked; whom a dead run caught is settled before. */
+  async #park(
+    mailing: UnfinishedMailing,
+    info: TemplateEmailInfo,
+    gone: TemplateGone,
+  ): Promise<RunEnd | null> {
+    const { claims, persister, events } = this.parts;
+    const { mailingId } = mailing;
+    // Nobody's work yet: it need not be claimed.
+    const claim = mailing.status === 'pending' ? null : await claims.take(mailing, info);
+    if (claim) await this.#giveBack(claim);
+    if (!(await persister.pausePending(mailingId, gone.reason))) return null;
+    events.emit('mailing:paused', { mailingId, reason: gone.reason });
+    return claim && 'paused';
   }
 
-  async #pause(mailingId: string, reason: string): Promise<void> {
-    if (await this.parts.persister.pausePending(mailingId, reason)) {
-      this.parts.events.emit('mailing:paused', { mailingId, reason });
-    }
+  /** Carries out what stands in the row, without sending anything. */
+  async #giveBack(claim: HeldClaim): Promise<RunEnd> {
+    const ledger = new MailingLedger(this.parts.database, claim);
+    const answer = await ledger.beat({ ...QUIET, release: { kind: 'stop' } });
+    return answer.kind === 'ended' ? answer.status : 'lost';
   }
 
-  #announceStart({ mailingId, numSettled, numProfiles, numCaught }: HeldClaim): void {
-    if (numCaught === null) this.parts.events.emit('run:started', { mailingId, numSettled, numProfiles });
-    else {
-      const resent = this.parts.settings.inDoubt === 'resend';
-      const facts = { mailingId, numSettled, numProfiles, numInDoubt: numCaught, resent };
-      this.parts.events.emit('run:recovered', facts);
+  async #tellPaused(mailingId: string): Promise<void> {
+    const { statusReason } = await this.#result(mailingId);
+    this.parts.events.emit('mailing:paused', { mailingId, reason: statusReason ?? PAUSE_REASONS.request });
+  }
+
+  #announceStart({ mailingId, numSettled, numProfiles, caught }: HeldClaim): void {
+    const { events, settings } = this.parts;
+    if (caught === null) {
+      events.emit('run:started', { mailingId, numSettled, numProfiles });
+      return;
     }
+    const resent = settings.inDoubt === 'resend';
+    const facts = { mailingId, numSettled, numProfiles, numInDoubt: caught.numCaught, resent };
+    events.emit('run:recovered', facts);
   }
 
   #delivery(identity: string, info: TemplateEmailInfo, template: MailingTemplate): MailingDelivery {
@@ -152,35 +228,31 @@ export class MailingLauncher {
     return new MailingDelivery(identity, info, template, { sender, profiles: profiles(), messageTimeoutMs });
   }
 
-  async #run(
+  #newRun(
     mailingId: string | null,
     ledger: Ledger,
     delivery: MailingDelivery,
     mayStart: () => boolean,
-    announce: (run: MailingRun) => void,
-  ): Promise<MailingResult['status']> {
-    const { settings, events, faultPoints } = this.parts;
-    const run = new MailingRun({
+    numSettled: number,
+  ): MailingRun {
+    const { settings, limiter, events, faultPoints } = this.parts;
+    return new MailingRun({
       mailingId,
       ledger,
       delivery,
       options: settings.run,
+      retry: settings.retry,
+      resendsDoubt: settings.inDoubt === 'resend',
+      guard: new ErrorGuard(settings.errorGuard, numSettled),
+      limiter,
       mayStart,
       events,
       faultPoints,
     });
-    announce(run);
-    try {
-      const end = await run.run();
-      return end === 'lost' ? 'in_progress' : end;
-    } catch (error) {
-      events.emit('run:failed', { mailingId, error });
-      return mailingId === null ? 'failed' : 'in_progress';
-    }
   }
 
   async #result(mailingId: string): Promise<MailingResult> {
-    const result = await this.parts.persister.readResult(mailingId);
+    const result = await this.parts.reader.result(mailingId);
     if (!result)
       throw new Error(`The mailing ${mailingId} was removed from the database while it was being sent.`);
     return result;

@@ -1,36 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MailingDelivery, PreparedRecipient } from '../delivery/mailing.delivery.js';
-import type { FaultPoints } from '../model/fault-points.js';
-import type { Beat, BeatAnswer, Ledger } from '../model/ledger.js';
-import type { MailingEvents } from '../model/mailing-event.js';
-import type { RunOptions } from '../model/mailing-options.js';
-import type { MailingStatus } from '../model/mailing-status.js';
-import { type Attempt, type Outcome, settled } from '../model/outcome.js';
-import { BackOff } from './back-off.js';
+import type { PreparedRecipient } from '../delivery/mailing.delivery.js';
+import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
+import type { Attempt, Outcome } from '../model/outcome.js';
+import { AttemptCounts } from './attempt-counts.js';
+import { BeatWriter } from './beat.writer.js';
+import type { MailingRunParts, RunEnd, Winding } from './mailing-run.parts.js';
+import { LINGER_MS, RunNews } from './run-news.js';
+import { TransportWatch } from './transport-watch.js';
 
-/** An answer waits at most this long for company before a beat is made for it alone. */
-const LINGER_MS = 20;
-/** How often a run that may not start anything looks whether it may again. */
+/** How often a run that lost sight of its lease looks whether it may start something again. */
 const BLOCKED_LOOK_MS = 100;
-/** How long a run goes on trying to write down what it knows before it leaves the mailing to the restarter. */
-const DATABASE_PATIENCE_MS = 60_000;
-/** A recipient with whom the mail server falls silent this often, while others get through, is given up. */
-const MOST_SILENCES = 3;
-
-export interface MailingRunParts {
-  /** Null for a mailing that is not persisted. */
-  mailingId: string | null;
-  ledger: Ledger;
-  delivery: MailingDelivery;
-  options: Required<RunOptions>;
-  /** Asked before each hand-over. */
-  mayStart: () => boolean;
-  events: MailingEvents;
-  faultPoints: FaultPoints;
-}
-
-/** How a run ended. `lost`: somebody else works on it now. */
-export type RunEnd = MailingStatus | 'lost';
+/** A place of the rate limiter may be given back by another run, which does not tell. */
+const RATE_LOOK_MS = 250;
+/** Longest wait without a look at the books: somebody may have made recipients due again (`retry`). */
+const LONGEST_WAIT_MS = 30_000;
+const LOST: { beat: Beat | null; answer: BeatAnswer } = { beat: null, answer: { kind: 'lost' } };
 
 /**
  * Works through one slice.
@@ -41,33 +25,51 @@ export type RunEnd = MailingStatus | 'lost';
  * up a message that is marked already, and a slow mail server never holds up the writing of outcomes.
  *
  * A recipient is in exactly one place: in the ledger's list; in `#queue`, marked and not begun; in flight; in
- * `#outcomes` or `#returned`, waiting for a beat. The last four are `sending` in the books, never more of them than
- * `maxInDoubt`, and that is all a crash can leave in doubt.
+ * `#outcomes`, `#deferred` or `#returned`, waiting for a beat. All but the first are `sending` in the books, never more
+ * of them than `maxInDoubt`, and that is all a crash can leave in doubt.
  *
- * A run stops in three ways. *Stop* is orderly: nothing new is begun, what is in flight ends, its outcomes are written,
- * the rest is handed back. *Stand down* is the same on somebody's order in the books. *Lost* means that somebody else
- * holds the claim: nothing is begun and nothing is written any more.
+ * A run stops in five ways. *Stop* is orderly: nothing new is begun, what is in flight ends, its outcomes are written,
+ * the rest is handed back. *Stand down* is the same on somebody's order in the books, *pause* by a decision of the run
+ * itself. *Stalled* means that the books can't be written: what is in flight ends, and all that is known is kept in
+ * memory until somebody calls `run` again. *Lost* means that somebody else holds the claim: nothing is begun and
+ * nothing is written any more.
+ *
+ * It waits for many things (answers, a back-off, a place of the rate limiter, the next one due), always in
+ * `#somethingToDo`, and every stop, order or answer ends that wait at once.
  */
 export class MailingRun {
   readonly #parts: MailingRunParts;
   readonly #stopSignal = new AbortController();
-  readonly #backOff = new BackOff();
-  readonly #silences = new Map<number, number>();
+  readonly #transport: TransportWatch;
+  readonly #writer: BeatWriter;
+  readonly #news = new RunNews();
+  readonly #attempts: AttemptCounts;
   #queue: PreparedRecipient[] = [];
-  #outcomes: Outcome[] = [];
-  #returned: number[] = [];
-  #oldestOutcomeAt = 0;
   #inFlight = 0;
   #exhausted = false;
-  #winding: 'no' | 'stopping' | 'standing_down' | 'lost' = 'no';
+  #nextLookAt = 0;
+  #winding: Winding = 'no';
+  #pauseReason = '';
+  #nudged = false;
   #wake: () => void = () => undefined;
 
   constructor(parts: MailingRunParts) {
     this.#parts = parts;
+    const { mailingId, ledger, events } = parts;
+    const { concurrency, transportPatienceMs, databasePatienceMs } = parts.options;
+    this.#transport = new TransportWatch({
+      mailingId,
+      concurrency,
+      patienceMs: transportPatienceMs,
+      events,
+    });
+    this.#attempts = new AttemptCounts(parts.retry);
+    this.#writer = new BeatWriter({ mailingId, ledger, patienceMs: databasePatienceMs, events });
   }
 
-  /** Works until the slice is through or the run is stopped. Rejects if the books can't be written for too long. */
+  /** Works until the slice is through or the run is stopped; again after it stalled. */
   async run(): Promise<RunEnd> {
+    if (this.#winding === 'stalled') this.#winding = 'no';
     for (;;) {
       this.#startMessages();
       if (!this.#wantsBeat()) {
@@ -81,7 +83,19 @@ export class MailingRun {
 
   /** Begins nothing more; `run` resolves once everything in flight is written down. */
   stop(): void {
-    if (this.#winding !== 'lost') this.#windDown('stopping');
+    this.#windDown('stopping');
+  }
+
+  /** An order stands in the books: begins nothing more and looks at them. */
+  standDown(): void {
+    if (this.#winding === 'no') this.#windDown('standing_down');
+  }
+
+  /** Something in the books may have changed: looks at them now, whatever it is waiting for. */
+  nudge(): void {
+    this.#nudged = true;
+    this.#nextLookAt = 0;
+    this.#wake();
   }
 
   /** The claim is gone: begins nothing more and writes nothing more. */
@@ -95,67 +109,96 @@ export class MailingRun {
   }
 
   #startMessages(): void {
-    while (this.#queue.length > 0 && this.#inFlight < this.#parts.options.concurrency && this.#mayStart()) {
-      void this.#send(this.#queue.shift() as PreparedRecipient);
+    while (this.#queue.length > 0 && this.#inFlight < this.#transport.level && this.#mayStart()) {
+      const needsPlace = !('skip' in this.#queue[0].addressee);
+      if (needsPlace && !this.#parts.limiter.take()) return;
+      void this.#send(this.#queue.shift() as PreparedRecipient, needsPlace);
     }
   }
 
   #mayStart(): boolean {
-    return this.#winding === 'no' && this.#backOff.remainingMs() === 0 && this.#parts.mayStart();
+    return this.#winding === 'no' && this.#transport.waitMs() === 0 && this.#parts.mayStart();
   }
 
-  async #send(recipient: PreparedRecipient): Promise<void> {
+  async #send(recipient: PreparedRecipient, hasPlace: boolean): Promise<void> {
     this.#inFlight++;
+    const { generation } = this.#transport;
     this.#parts.faultPoints.reach('beforeHandOver');
     const attempt = await this.#parts.delivery.deliver(recipient, this.#stopSignal.signal);
     this.#parts.faultPoints.reach('afterAnswer');
     this.#inFlight--;
-    this.#take(attempt);
+    if (hasPlace) this.#parts.limiter.giveBack(wasTried(attempt));
+    this.#take(attempt, generation);
     this.#startMessages();
     this.#wake();
   }
 
-  #take(attempt: Attempt): void {
-    if (attempt.kind === 'settled') {
-      // A recipient who was skipped says nothing about the transport.
-      if (attempt.outcome.status === 'sent' || attempt.outcome.status === 'error') this.#backOff.succeed();
-      return this.#settle(attempt.outcome);
+  #take(attempt: Attempt, generation: number): void {
+    switch (attempt.kind) {
+      case 'temporary':
+        this.#transport.works();
+        return this.#defer({ idx: attempt.idx, status: 'error', code: attempt.code, text: attempt.text });
+      case 'settled':
+        return this.#takeOutcome(attempt.outcome);
+      case 'returned':
+        return this.#takeBack(attempt, generation);
     }
-    if (attempt.kind === 'temporary') {
-      return this.#settle({ idx: attempt.idx, status: 'error', code: attempt.code, text: attempt.text });
+  }
+
+  #takeOutcome(outcome: Outcome): void {
+    const { status, code } = outcome;
+    // Who was skipped, or could not be rendered, says nothing about the transport.
+    if (status === 'sent' || (status === 'error' && code !== 'template')) this.#transport.works();
+    if (status === 'in_doubt' && this.#parts.resendsDoubt) {
+      return this.#defer(outcome);
     }
-    if (attempt.blame === 'unclear' && this.#winding === 'no') {
-      const silences = (this.#silences.get(attempt.idx) ?? 0) + 1;
-      this.#silences.set(attempt.idx, silences);
-      if (silences >= MOST_SILENCES)
-        return this.#take(settled(attempt.idx, 'error', 'timeout', attempt.reason));
+    this.#settle(outcome);
+  }
+
+  #takeBack({ idx, blame, reason }: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
+    if (blame === 'unclear' && this.#winding === 'no' && this.#attempts.silence(idx)) {
+      return this.#settle({ idx, status: 'error', code: 'timeout', text: reason });
     }
-    this.#returned.push(attempt.idx);
-    if (attempt.blame !== 'unclear') this.#transportDown(attempt.reason);
+    this.#news.handBack([idx]);
+    if (blame === 'transport') this.#transportDown(reason);
+    if (blame === 'throttle') this.#pauseIf(this.#transport.throttled(reason, generation));
+  }
+
+  /** Another attempt later, or, after the last one, what it comes to. */
+  #defer(last: Outcome): void {
+    const { idx, status, code, text } = last;
+    const delayMs = this.#attempts.nextDelayMs(idx);
+    if (delayMs === null) return this.#settle(last);
+    this.#news.defer({ idx, code: code ?? status, text: text ?? '', delayMs });
+    this.#attempts.forget(idx);
+    this.#nextLookAt = Math.min(this.#nextLookAt, performance.now() + delayMs);
   }
 
   #settle(outcome: Outcome): void {
-    this.#silences.delete(outcome.idx);
-    if (this.#outcomes.length === 0) this.#oldestOutcomeAt = performance.now();
-    this.#outcomes.push(outcome);
+    this.#news.settle(outcome);
+    this.#attempts.forget(outcome.idx);
+    this.#pauseIf(this.#parts.guard.note(outcome));
   }
 
   #transportDown(reason: string): void {
     this.#handBackQueue();
-    const isNews = this.#backOff.remainingMs() === 0;
-    const retryInMs = this.#backOff.fail();
-    if (isNews)
-      this.#parts.events.emit('transport:down', { mailingId: this.#parts.mailingId, reason, retryInMs });
+    this.#pauseIf(this.#transport.down(reason));
   }
 
-  #windDown(how: 'stopping' | 'standing_down' | 'lost'): void {
-    this.#winding = how;
+  #pauseIf(reason: string | null): void {
+    if (reason === null || this.#winding !== 'no') return;
+    this.#pauseReason = reason;
+    this.#windDown('pausing');
+  }
+
+  #windDown(how: Winding): void {
+    if (this.#winding !== 'lost') this.#winding = how;
     this.#handBackQueue();
     this.#wake();
   }
 
   #handBackQueue(): void {
-    this.#returned.push(...this.#queue.map((one) => one.idx));
+    this.#news.handBack(this.#queue.map((one) => one.idx));
     this.#queue = [];
   }
 
@@ -165,45 +208,61 @@ export class MailingRun {
   }
 
   get #mayMark(): boolean {
-    return !this.#exhausted && this.#mayStart();
+    return (!this.#exhausted || performance.now() >= this.#nextLookAt) && this.#mayStart();
+  }
+
+  /** Nobody is left, neither on the list nor among those who wait; one more look is what completes the slice. */
+  get #isThrough(): boolean {
+    return this.#exhausted && this.#nextLookAt === Number.POSITIVE_INFINITY;
   }
 
   #wantsBeat(): boolean {
     if (this.#winding === 'lost') return true;
+    if (this.#winding === 'stalled') return this.#inFlight === 0;
+    if (this.#writer.hasUnwritten || this.#nudged) return true;
     const { concurrency, maxInDoubt } = this.#parts.options;
-    if (this.#remaining === 0) {
-      return (
-        this.#winding !== 'no' ||
-        this.#mayMark ||
-        this.#exhausted ||
-        this.#outcomes.length + this.#returned.length > 0
-      );
-    }
-    if (this.#returned.length > 0 || this.#outcomes.length >= concurrency) return true;
-    if (this.#outcomes.length > 0 && performance.now() - this.#oldestOutcomeAt >= LINGER_MS) return true;
+    const { count, numReturned, hasLingered } = this.#news;
+    if (this.#remaining === 0 && (this.#winding !== 'no' || count > 0 || this.#isThrough)) return true;
+    if (numReturned > 0 || count >= concurrency || hasLingered) return true;
     return this.#queue.length === 0 && this.#mayMark && this.#remaining < maxInDoubt;
   }
 
   async #somethingToDo(): Promise<void> {
-    const linger = this.#outcomes.length > 0 ? LINGER_MS : BLOCKED_LOOK_MS;
     const wait = new AbortController();
     this.#wake = () => wait.abort();
-    await delay(linger, undefined, { signal: wait.signal }).catch(() => undefined);
+    await delay(this.#waitMs(), undefined, { signal: wait.signal }).catch(() => undefined);
     this.#wake = () => undefined;
   }
 
+  /** Until something changes by itself; everything else calls `#wake`. */
+  #waitMs(): number {
+    if (this.#news.count > 0) return LINGER_MS;
+    if (this.#winding !== 'no') return LONGEST_WAIT_MS;
+    if (!this.#parts.mayStart()) return BLOCKED_LOOK_MS;
+    const untilTransport = this.#transport.waitMs();
+    if (untilTransport > 0) return untilTransport;
+    if (this.#queue.length > 0 && this.#inFlight < this.#transport.level) {
+      return Math.min(this.#parts.limiter.waitMs(), RATE_LOOK_MS);
+    }
+    const untilLook = this.#exhausted ? Math.ceil(this.#nextLookAt - performance.now()) : LONGEST_WAIT_MS;
+    return Math.min(Math.max(untilLook, 1), LONGEST_WAIT_MS);
+  }
+
   async #beat(): Promise<RunEnd | null> {
-    const beat = this.#nextBeat();
-    const answer: BeatAnswer = this.#winding === 'lost' ? { kind: 'lost' } : await this.#write(beat);
-    if (answer.kind === 'lost') {
+    if (this.#winding === 'stalled') return 'stalled';
+    const written = this.#winding === 'lost' ? LOST : await this.#write();
+    if (!written) {
+      this.#windDown('stalled');
+      return null;
+    }
+    const { beat, answer } = written;
+    if (!beat || answer.kind === 'lost') {
       this.#windDown('lost');
       this.#parts.events.emit('run:lost', { mailingId: this.#parts.mailingId });
       return 'lost';
     }
     this.#parts.faultPoints.reach('afterOutcomesCommitted');
-    for (const { idx, status, code } of beat.outcomes) {
-      this.#parts.events.emit('recipient:settled', { mailingId: this.#parts.mailingId, idx, status, code });
-    }
+    this.#tell(beat);
     if (beat.returned.length > 0) this.#exhausted = false;
     if (answer.kind === 'ended') return answer.status;
     if (answer.kind === 'stand_down') {
@@ -215,53 +274,71 @@ export class MailingRun {
   }
 
   #nextBeat(): Beat {
-    const beat = {
-      outcomes: this.#outcomes,
-      returned: this.#returned,
-      free: this.#mayMark ? this.#parts.options.maxInDoubt - this.#remaining : 0,
+    const isThrough = this.#isThrough && this.#remaining === 0 && this.#news.numReturned === 0;
+    const mayComplete = isThrough && this.#winding === 'no';
+    const free = this.#mayMark ? this.#parts.options.maxInDoubt - this.#remaining : 0;
+    const beat: Beat = {
+      ...this.#news.take(),
+      free: mayComplete ? 1 : free,
       remaining: this.#remaining,
-      release: this.#winding !== 'no',
+      release: this.#release(),
     };
-    this.#outcomes = [];
-    this.#returned = [];
-    // Once the list is through, one more look with a free place is what completes the slice.
-    const isThrough = this.#exhausted && beat.remaining === 0 && beat.returned.length === 0;
-    if (isThrough && this.#winding === 'no') beat.free = 1;
+    if (beat.outcomes.length > 0) this.#parts.faultPoints.reach('beforeOutcomesWritten');
+    this.#nudged = false;
     return beat;
   }
 
+  #release(): Release | null {
+    if (this.#winding === 'no') return null;
+    return this.#winding === 'pausing' ? { kind: 'pause', reason: this.#pauseReason } : { kind: 'stop' };
+  }
+
+  #tell({ outcomes, deferred }: Beat): void {
+    const { events, mailingId } = this.#parts;
+    for (const { idx, status, code } of outcomes) {
+      events.emit('recipient:settled', { mailingId, idx, status, code });
+    }
+    for (const { idx, code, delayMs } of deferred) {
+      events.emit('recipient:deferred', { mailingId, idx, code, retryInMs: delayMs });
+    }
+  }
+
   async #admit(answer: Extract<BeatAnswer, { kind: 'go_on' }>, asked: number): Promise<void> {
-    if (asked > 0) this.#exhausted = answer.exhausted;
+    if (asked > 0) this.#noteLook(answer);
     if (answer.marked.length === 0) return;
     this.#parts.faultPoints.reach('afterIntentCommitted');
+    this.#attempts.note(answer.marked);
     let prepared: PreparedRecipient[];
     try {
       prepared = await this.#parts.delivery.prepare(answer.marked);
     } catch (error) {
-      this.#returned.push(...answer.marked.map((one) => one.idx));
+      this.#news.handBack(answer.marked.map((one) => one.idx));
       this.#transportDown(`profiles: ${error instanceof Error ? error.message : String(error)}`);
       return;
     }
     this.#queue.push(...prepared);
     // Asked to stop, or the transport went down, while the beat was being written.
-    if (this.#winding !== 'no' || this.#backOff.remainingMs() > 0) this.#handBackQueue();
+    if (this.#winding !== 'no' || this.#transport.waitMs() > 0) this.#handBackQueue();
   }
 
-  /** Writes the beat, again as a whole where the database fails; nothing is marked and no outcome is lost meanwhile. */
-  async #write(beat: Beat): Promise<BeatAnswer> {
-    const giveUpAt = performance.now() + DATABASE_PATIENCE_MS;
-    const backOff = new BackOff(50, 5_000);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#parts.ledger.beat(beat);
-      } catch (error) {
-        const delayMs = backOff.fail();
-        const { mailingId, events } = this.#parts;
-        if (performance.now() + delayMs > giveUpAt || this.#stopSignal.signal.aborted) throw error;
-        events.emit('run:beat-retried', { mailingId, error, attempt, delayMs });
-        await delay(delayMs);
-        if ((this.#winding as string) === 'lost') return { kind: 'lost' };
-      }
-    }
+  #noteLook({ exhausted, nextDueInMs }: Extract<BeatAnswer, { kind: 'go_on' }>): void {
+    this.#exhausted = exhausted;
+    this.#nextLookAt =
+      nextDueInMs === null
+        ? Number.POSITIVE_INFINITY
+        : performance.now() + Math.min(nextDueInMs, LONGEST_WAIT_MS);
   }
+
+  #write(): Promise<{ beat: Beat; answer: BeatAnswer } | null> {
+    return this.#writer.write(
+      () => this.#nextBeat(),
+      this.#stopSignal.signal,
+      () => this.#winding === 'lost',
+    );
+  }
+}
+
+/** Whether the mail server may have seen anything of it. */
+function wasTried(attempt: Attempt): boolean {
+  return attempt.kind !== 'settled' || attempt.outcome.code !== 'template';
 }

@@ -18,16 +18,36 @@ export class MailingRuns {
   readonly #entries = new Map<string, Entry>();
   readonly #waiting: (() => void)[] = [];
   #working = 0;
-  #stopping = false;
+  readonly #stop = new AbortController();
 
   constructor(private readonly parallelMailings: number) {}
 
   get isStopping(): boolean {
-    return this.#stopping;
+    return this.#stop.signal.aborted;
+  }
+
+  /** Aborts when the process takes up nothing more. */
+  get stopSignal(): AbortSignal {
+    return this.#stop.signal;
   }
 
   has(key: string): boolean {
     return this.#entries.has(key);
+  }
+
+  /** What will become of a mailing that is being worked on here, or waits for its turn. */
+  find(key: string): Promise<MailingResult> | null {
+    return this.#entries.get(key)?.result ?? null;
+  }
+
+  /** An order stands in the books: its run begins nothing more from this moment on. */
+  standDown(key: string): void {
+    this.#entries.get(key)?.run?.standDown();
+  }
+
+  /** Something in the books has changed: its run looks at them, whatever it is waiting for. */
+  nudge(key: string): void {
+    this.#entries.get(key)?.run?.nudge();
   }
 
   /** @param key id of the mailing; for one that is not persisted, any id of its own. */
@@ -49,7 +69,7 @@ export class MailingRuns {
 
   /** Orderly stop of all runs. Messages in flight have `timeoutMs` to end; what is still open then is cut off. */
   async stopAll(timeoutMs: number): Promise<void> {
-    this.#stopping = true;
+    this.#stop.abort();
     for (const { run } of this.#entries.values()) run?.stop();
     const timer = new AbortController();
     void delay(timeoutMs, undefined, { signal: timer.signal })
@@ -61,7 +81,7 @@ export class MailingRuns {
 
   #announce(entry: Entry, run: MailingRun): void {
     entry.run = run;
-    if (this.#stopping) run.stop();
+    if (this.isStopping) run.stop();
   }
 
   #abortAll(): void {

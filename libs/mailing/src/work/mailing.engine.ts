@@ -6,9 +6,10 @@ import { findWeakSettings } from '../store/durability.check.js';
 import type { MailingDatabase } from '../store/mailing.database.js';
 import { checkSchema } from '../store/schema.check.js';
 import type { Heartbeat } from './heartbeat.js';
+import type { MailingIntake } from './mailing-intake.js';
+import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ServerMembership } from './server-membership.js';
-import type { TemplateEmailSender } from './template-email.sender.js';
 
 /**
  * Start and end of everything that works.
@@ -24,7 +25,8 @@ export class MailingEngine implements OnModuleInit, OnModuleDestroy {
     private readonly settings: MailingSettings,
     private readonly dataSource: DataSource,
     private readonly database: MailingDatabase,
-    private readonly sender: TemplateEmailSender,
+    private readonly intake: MailingIntake,
+    private readonly launcher: MailingLauncher,
     private readonly runs: MailingRuns,
     private readonly heartbeat: Heartbeat,
     private readonly membership: ServerMembership,
@@ -47,7 +49,8 @@ export class MailingEngine implements OnModuleInit, OnModuleDestroy {
   }
 
   async #end(): Promise<void> {
-    await this.sender.stop();
+    await this.intake.stop();
+    this.launcher.resumeParked();
     // The lease is kept fresh while messages in flight come to their end.
     await this.runs.stopAll(this.settings.server.shutdownTimeoutMs);
     await this.heartbeat.stop();

@@ -1,4 +1,4 @@
-import type { Beat, BeatAnswer, Ledger } from '../model/ledger.js';
+import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
 import { toListedRecipient } from '../model/listed-recipient.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
@@ -18,6 +18,7 @@ export class MemoryLedger implements Ledger {
   readonly #source: AsyncIterator<Recipient> | Iterator<Recipient>;
   readonly #seen = new Set<string>();
   readonly #open = new Map<number, MarkedRecipient>();
+  readonly #deferred = new Map<MarkedRecipient, number>();
   #handedBack: MarkedRecipient[] = [];
   #nextIdx = 0;
   #drained = false;
@@ -32,15 +33,37 @@ export class MemoryLedger implements Ledger {
       this.counts[COUNTER_OF[status]]++;
       this.#open.delete(idx);
     }
+    for (const { idx, delayMs } of beat.deferred) {
+      const one = this.#open.get(idx) as MarkedRecipient;
+      this.#open.delete(idx);
+      this.#deferred.set({ ...one, attempts: (one.attempts ?? 0) + 1 }, performance.now() + delayMs);
+    }
     this.#handedBack.push(...beat.returned.map((idx) => this.#open.get(idx) as MarkedRecipient));
-    if (beat.release) return beat.remaining > 0 ? { kind: 'stand_down' } : this.#giveUp();
-    const marked: MarkedRecipient[] = this.#handedBack.splice(0, beat.free);
+    if (beat.release) return beat.remaining > 0 ? { kind: 'stand_down' } : this.#giveUp(beat.release);
+    const marked: MarkedRecipient[] = [...this.#takeDue(beat.free)];
+    marked.push(...this.#handedBack.splice(0, beat.free - marked.length));
     while (marked.length < beat.free && !this.#drained) await this.#readNext(marked);
     for (const one of marked) this.#open.set(one.idx, one);
-    if (marked.length === 0 && beat.free > 0 && beat.remaining === 0) {
+    const nextDueInMs = this.#nextDueInMs();
+    if (marked.length === 0 && beat.free > 0 && beat.remaining === 0 && nextDueInMs === null) {
       return { kind: 'ended', status: this.failure === null ? 'completed' : 'failed' };
     }
-    return { kind: 'go_on', marked, exhausted: marked.length < beat.free };
+    return { kind: 'go_on', marked, exhausted: marked.length < beat.free, nextDueInMs };
+  }
+
+  #takeDue(free: number): MarkedRecipient[] {
+    const now = performance.now();
+    const due = [...this.#deferred].filter(([, at]) => at <= now).slice(0, free);
+    return due.map(([one]) => {
+      this.#deferred.delete(one);
+      return one;
+    });
+  }
+
+  #nextDueInMs(): number | null {
+    let soonest = Number.POSITIVE_INFINITY;
+    for (const at of this.#deferred.values()) soonest = Math.min(soonest, at);
+    return soonest === Number.POSITIVE_INFINITY ? null : Math.max(0, soonest - performance.now());
   }
 
   async #readNext(into: MarkedRecipient[]): Promise<void> {
@@ -74,8 +97,9 @@ export class MemoryLedger implements Ledger {
     return null;
   }
 
-  async #giveUp(): Promise<BeatAnswer> {
-    this.failure ??= 'the server stopped before the list was through';
+  async #giveUp(release: Release): Promise<BeatAnswer> {
+    this.failure ??=
+      release.kind === 'pause' ? release.reason : 'the server stopped before the list was through';
     await this.#source.return?.();
     return { kind: 'ended', status: 'failed' };
   }

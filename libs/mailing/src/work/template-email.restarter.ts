@@ -2,12 +2,13 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
-import type { MailingClaims } from '../store/mailing-claims.js';
+import type { MailingClaims, UnfinishedMailing } from '../store/mailing-claims.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ServerMembership } from './server-membership.js';
+import type { TransportProbe } from './transport-probe.js';
 
 /** Adopt from every dead server. */
 const ANY_SERVER = '*';
@@ -40,12 +41,17 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     private readonly launcher: MailingLauncher,
     private readonly runs: MailingRuns,
     private readonly heartbeat: Heartbeat,
+    private readonly probe: TransportProbe,
     private readonly events: MailingEvents,
     private readonly faultPoints: FaultPoints,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.heartbeat.start(() => void this.sweep());
+    this.heartbeat.start(() => {
+      void this.sweep();
+      // On its own, because a transport that does not answer takes its time to say so.
+      void this.probe.look().then((numResumed) => (numResumed > 0 ? this.sweep() : null));
+    });
   }
 
   /**
@@ -66,6 +72,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
       if (this.membership.incarnation) {
         report.failedLists = await this.claims.failDeadLists(uniqServerId, this.membership.incarnation);
       }
+      await this.claims.noteOverdue(uniqServerId);
       report.resumed = await this.#resume();
     } catch (error) {
       this.events.emit('server:trouble', { uniqServerId, step: 'sweep', error });
@@ -101,8 +108,12 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   async #resume(): Promise<string[]> {
     const resumed: string[] = [];
     for (const mailing of await this.claims.unfinished(this.settings.uniqServerId)) {
-      // A claim of our own without a run is a run that failed: it is recovered like anybody else's.
-      if (this.runs.isStopping || this.runs.has(mailing.mailingId)) continue;
+      if (this.runs.isStopping) break;
+      if (this.runs.has(mailing.mailingId)) {
+        this.#passOnOrder(mailing);
+        continue;
+      }
+      // A claim of our own without a run is a run that failed or stalled: it goes on, or is recovered like anybody's.
       resumed.push(mailing.mailingId);
       // One broken mailing must not stop the others.
       this.launcher.launch(mailing).catch((error: unknown) => {
@@ -110,5 +121,10 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
       });
     }
     return resumed;
+  }
+
+  /** An order that was given on another server: a run that waits for something would not look for hours. */
+  #passOnOrder({ mailingId, status }: UnfinishedMailing): void {
+    if (status === 'pausing' || status === 'canceling') this.runs.nudge(mailingId);
   }
 }

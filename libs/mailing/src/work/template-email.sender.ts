@@ -1,46 +1,28 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { FaultPoints } from '../model/fault-points.js';
-import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingHandle } from '../model/mailing-handle.js';
 import type { MailingSettings } from '../model/mailing-options.js';
+import type { MailingStatus } from '../model/mailing-status.js';
+import { UnknownOrderError } from '../model/order.errors.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
 import type { Recipients } from '../model/recipient.js';
-import {
-  RecipientListError,
-  ServerStandingByError,
-  ServerStoppingError,
-  TemplateEmailRefusal,
-} from '../model/refusal.errors.js';
+import { ServerStoppingError } from '../model/refusal.errors.js';
+import type { SendOptions } from '../model/send-options.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { TemplateRenderer } from '../delivery/template.renderer.js';
-import type { TemplateEmailPersister } from '../store/template-email.persister.js';
+import type { MailingIntake } from './mailing-intake.js';
 import type { MailingLauncher } from './mailing-launcher.js';
+import type { MailingOrders } from './mailing-orders.js';
 import { checkRequest } from './mailing-request.check.js';
-import { RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
-import type { ServerMembership } from './server-membership.js';
+import { checkSendOptions } from './send-options.check.js';
 
-/** How a mailing is sent. */
-export interface SendOptions {
-  /** False: resolves when the mailing is finished. True: as soon as the request is safe. Default: true. */
-  runInSeparateThread?: boolean;
-  /** True: written to the database first, and survives anything. False: a crash loses the rest. Default: false. */
-  persist?: boolean;
-}
-
-/** Sends one templated e-mail to many people. */
+/** Sends one templated e-mail to many people, and takes orders about mailings under way. */
 export class TemplateEmailSender {
-  readonly #stop = new AbortController();
-  readonly #lists = new Set<Promise<unknown>>();
-
   constructor(
     private readonly settings: MailingSettings,
-    private readonly persister: TemplateEmailPersister,
-    private readonly membership: ServerMembership,
+    private readonly intake: MailingIntake,
+    private readonly orders: MailingOrders,
     private readonly launcher: MailingLauncher,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
-    private readonly events: MailingEvents,
-    private readonly faultPoints: FaultPoints,
   ) {}
 
   /**
@@ -61,7 +43,7 @@ export class TemplateEmailSender {
    * @param persist default: false.
    *
    * @throws UnknownRecipientsError if `recipients` can't be iterated over.
-   * @throws MissingFieldError, InvalidFieldError if a field of the info is missing or of another shape.
+   * @throws MissingFieldError, InvalidFieldError if a field of the info or the options is missing or of another shape.
    * @throws InvalidHeaderAddressError if from, reply-to, cc or bcc can't be parsed.
    * @throws HeaderLineBreakError if a header value holds a line break or another control character.
    * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError if a template can't be used.
@@ -96,68 +78,115 @@ export class TemplateEmailSender {
     how: boolean | SendOptions = true,
     persistArgument = false,
   ): Promise<MailingHandle> {
-    const options = typeof how === 'boolean' ? { runInSeparateThread: how, persist: persistArgument } : how;
-    const { runInSeparateThread = true, persist = false } = options;
-    if (this.#stop.signal.aborted) throw new ServerStoppingError(this.settings.uniqServerId);
+    const { runInSeparateThread, persist, terms } = checkSendOptions(
+      typeof how === 'boolean' ? { runInSeparateThread: how, persist: persistArgument } : how,
+    );
+    if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
     const copy = await checkRequest(info, recipients, { persist, hasProfiles: this.profiles() !== null });
     // Opening tries each template once; the run opens them again, at whatever time and place that will be.
     await this.renderer.open(copy);
-    const handle = persist ? await this.#persist(copy, recipients) : this.#sendUnpersisted(copy, recipients);
+    const handle = persist
+      ? await this.intake.accept(copy, recipients, terms)
+      : this.#sendUnpersisted(copy, recipients);
     if (!runInSeparateThread) await handle.completed;
     return handle;
   }
 
   /**
-   * Takes no new mailing any more and ends lists in mid-writing; their mailings become `failed`. A source that yields
-   * nothing is not waited for longer than `shutdownTimeoutMs`: its mailing is called failed by the next start.
+   * Pauses a mailing, from any server and in any state; harmless when repeated. Messages in flight are finished, no more
+   * are begun: on this server from now on, on another one from its next beat or heartbeat on. A list that is being written
+   * is finished and then waits.
+   *
+   * @returns the state: `paused`, `pausing` while messages are in flight, or an end that had been reached before.
+   * @throws MailingUnknownError if there is no such mailing.
+   *
+   * @example
+   * ```ts
+   * await sender.pause(mailingId);
+   * ```
    */
-  async stop(): Promise<void> {
-    this.#stop.abort(new ServerStoppingError(this.settings.uniqServerId));
-    if (this.#lists.size === 0) return;
-    const timer = new AbortController();
-    const patience = delay(this.settings.server.shutdownTimeoutMs, undefined, { signal: timer.signal });
-    await Promise.race([Promise.allSettled(this.#lists), patience]);
-    timer.abort();
-    await patience.catch(() => undefined);
+  pause(mailingId: string): Promise<MailingStatus> {
+    return this.orders.pause(mailingId);
+  }
+
+  /**
+   * Lets a paused mailing go on, whoever paused it and why, and begins an overdue one after all; harmless when repeated, and
+   * however many call it, one run begins. It goes on here if nobody works on it.
+   *
+   * @returns the state; `pending` where it is about to go on.
+   * @throws MailingUnknownError if there is no such mailing.
+   *
+   * @example
+   * ```ts
+   * await sender.resume(mailingId);
+   * ```
+   */
+  resume(mailingId: string): Promise<MailingStatus> {
+    return this.orders.resume(mailingId);
+  }
+
+  /**
+   * Ends a mailing before its last recipient, from any server and in any state: while its list is being written, while the
+   * mail server is down, while it is paused; harmless when repeated. Messages in flight are finished and recorded; who was
+   * not reached stays `pending` or `deferred` in the books.
+   *
+   * @returns the state: `canceled`, `canceling` while messages are in flight, or an end that had been reached before.
+   * @throws MailingUnknownError if there is no such mailing.
+   *
+   * @example
+   * ```ts
+   * await sender.cancel(mailingId);
+   * ```
+   */
+  cancel(mailingId: string): Promise<MailingStatus> {
+    return this.orders.cancel(mailingId);
+  }
+
+  /**
+   * Sends again to those who ended with an error, or in doubt; those who were sent to are left alone. A completed mailing is
+   * opened again for it, a paused one stays paused.
+   *
+   * @param which `errors`: the mail server refused them, or they could not be rendered. `in_doubt`: it may have taken their
+   * message, so they may get a second copy, under the same `Message-ID`.
+   * @returns how many are tried again.
+   * @throws MailingUnknownError if there is no such mailing; MailingEndedError if it was canceled or has failed;
+   * UnknownOrderError if `which` is another word.
+   *
+   * @example
+   * ```ts
+   * const count = await sender.retry(mailingId, 'errors');
+   * ```
+   */
+  async retry(mailingId: string, which: 'errors' | 'in_doubt'): Promise<number> {
+    oneOf('retry: which', ['errors', 'in_doubt'], which);
+    return this.orders.retry(mailingId, which === 'errors' ? 'error' : which);
+  }
+
+  /**
+   * Settles all recipients in doubt by what somebody found out, without sending anything, and corrects the counters.
+   *
+   * @param as what became of their messages.
+   * @returns how many were settled.
+   * @throws MailingUnknownError if there is no such mailing; UnknownOrderError if `as` is another word.
+   *
+   * @example
+   * ```ts
+   * await sender.settleInDoubt(mailingId, 'sent');
+   * ```
+   */
+  async settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
+    oneOf('settleInDoubt: as', ['sent', 'error'], as);
+    return this.orders.settleInDoubt(mailingId, as);
   }
 
   #sendUnpersisted(info: TemplateEmailInfo, recipients: Recipients): MailingHandle {
     const completed = this.launcher.launchUnpersisted(info, recipients);
     completed.catch(() => undefined);
-    return { mailingId: null, numProfiles: null, numDuplicates: null, completed };
+    return { mailingId: null, numProfiles: null, numDuplicates: null, isRepeat: false, completed };
   }
+}
 
-  async #persist(info: TemplateEmailInfo, recipients: Recipients): Promise<MailingHandle> {
-    const standing = this.membership.incarnation ? 'member' : await this.membership.beat();
-    if (standing !== 'member') throw new ServerStandingByError(this.settings.uniqServerId);
-    const claimToken = this.membership.nextClaimToken();
-    const mailingId = await this.persister.createMailing(info, this.settings.uniqServerId, claimToken);
-    this.faultPoints.reach('afterMailingCreated');
-    const writing = this.#writeList(mailingId, claimToken, recipients);
-    this.#lists.add(writing);
-    const list = await writing.finally(() => this.#lists.delete(writing));
-    this.events.emit('list:written', { mailingId, ...list });
-    const completed = this.launcher.launch({ mailingId, status: 'pending', claimToken: null });
-    completed.catch(() => undefined);
-    return { mailingId, numProfiles: list.numProfiles, numDuplicates: list.numDuplicates, completed };
-  }
-
-  async #writeList(mailingId: string, claimToken: string, recipients: Recipients): Promise<WrittenList> {
-    const hasProfiles = this.profiles() !== null;
-    const writer = new RecipientListWriter(
-      this.persister,
-      mailingId,
-      claimToken,
-      hasProfiles,
-      this.faultPoints,
-    );
-    try {
-      return await writer.write(recipients, this.#stop.signal);
-    } catch (error) {
-      const reason = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
-      await this.persister.failList(mailingId, claimToken, reason);
-      this.events.emit('list:failed', { mailingId, reason });
-      throw error instanceof TemplateEmailRefusal ? error : new RecipientListError(mailingId, error);
-    }
-  }
+/** JavaScript callers have no types to stop them, and an order that is misread can not be taken back. */
+function oneOf(argument: string, allowed: readonly string[], value: unknown): void {
+  if (!allowed.includes(value as string)) throw new UnknownOrderError(argument, allowed, value);
 }

@@ -1,4 +1,5 @@
 import { CreateMailingTables1764028800000 } from './1764028800000-create-mailing-tables.js';
+import { DeferAndSchedule1764072000000 } from './1764072000000-defer-and-schedule.js';
 
 /**
  * The migrations of the plugin, for MySQL, MariaDB and SQLite alike; they honour `entityPrefix`.
@@ -8,4 +9,4 @@ import { CreateMailingTables1764028800000 } from './1764028800000-create-mailing
  * TypeOrmModule.forRoot({ type: 'mariadb', url, migrations: [...mailingMigrations], migrationsRun: true });
  * ```
  */
-export const mailingMigrations = [CreateMailingTables1764028800000];
+export const mailingMigrations = [CreateMailingTables1764028800000, DeferAndSchedule1764072000000];

@@ -6,6 +6,8 @@ import type { Session } from '../mailing.database.js';
  * - Lock: the mailing's row; index: primary key.
  * - The guard is the state itself: of any number of claimers, in any number of processes, one changes the row. The
  *   token is new each time, so the row always changes and affected rows mean the same under both found-rows settings.
+ * - A time to begin at, and one to begin by, count for the first start only and are judged here, by the database's clock,
+ *   whatever made the claimer believe that it is time.
  * - Rejected: `SELECT … FOR UPDATE SKIP LOCKED`, which serves picking any of many rows; here the row is known, and the
  *   guarded update also works where the database can not skip.
  *
@@ -21,8 +23,30 @@ export async function claimMailing(
     `UPDATE ${session.tables.mailing}
      SET status = 'in_progress', status_reason = NULL, claim_token = ?, beat = beat + 1,
          start_time = COALESCE(start_time, ${session.dialect.now})
-     WHERE id = ? AND uniq_server_id = ? AND status = 'pending'`,
+     WHERE id = ? AND uniq_server_id = ? AND status = 'pending' AND ${isDue(session)}`,
     [claimToken, mailingId, uniqServerId],
   );
   return changed === 1;
+}
+
+/** Condition: the mailing may be begun now, or was begun before. */
+export function isDue({ dialect: { now } }: Session): string {
+  return `(start_time IS NOT NULL OR ((scheduled_at IS NULL OR scheduled_at <= ${now})
+    AND (do_not_start_after IS NULL OR do_not_start_after >= ${now})))`;
+}
+
+/**
+ * Tells why a mailing that should have been begun long ago is not: its last moment passed while nobody could begin it.
+ *
+ * - Index: `(uniq_server_id, status)`.
+ *
+ * @returns how many were found overdue for the first time.
+ */
+export function noteOverdue(session: Session, uniqServerId: string): Promise<number> {
+  return session.change(
+    `UPDATE ${session.tables.mailing} SET status_reason = 'overdue: its last moment to begin has passed; resume or cancel it'
+     WHERE uniq_server_id = ? AND status = 'pending' AND start_time IS NULL
+       AND do_not_start_after < ${session.dialect.now} AND status_reason IS NULL`,
+    [uniqServerId],
+  );
 }

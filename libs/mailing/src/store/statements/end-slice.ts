@@ -1,3 +1,4 @@
+import type { Release } from '../../model/ledger.js';
 import type { MailingStatus } from '../../model/mailing-status.js';
 import type { Session } from '../mailing.database.js';
 
@@ -7,7 +8,7 @@ import type { Session } from '../mailing.database.js';
  * - Lock: the mailing's row, held since `fenceBeat`.
  * - The sum in the `WHERE` is the promise itself: a mailing whose books do not add up is never called completed.
  *
- * @returns false if the books do not add up.
+ * @returns false if somebody is not settled yet.
  */
 export async function completeMailing(session: Session, mailingId: string): Promise<boolean> {
   const changed = await session.change(
@@ -20,17 +21,11 @@ export async function completeMailing(session: Session, mailingId: string): Prom
   return changed === 1;
 }
 
-/** The state that a claim holder leaves behind when it stops before the end. */
-const LEFT_BEHIND: Partial<Record<MailingStatus, MailingStatus>> = {
-  in_progress: 'pending',
-  pausing: 'paused',
-  canceling: 'canceled',
-};
-
 /**
  * Gives the claim back with nothing in flight: orderly stop, pause reached, or canceled.
  *
  * - Lock: the mailing's row, held since `fenceBeat`, under which `from` was read.
+ * - What somebody asked for in the row goes before what the run itself wants.
  *
  * @returns the state the mailing was left in.
  */
@@ -38,12 +33,21 @@ export async function releaseMailing(
   session: Session,
   mailingId: string,
   from: MailingStatus,
+  release: Release | null,
 ): Promise<MailingStatus> {
-  const status = LEFT_BEHIND[from] ?? from;
+  const status = leftBehind(from, release);
+  const reason = from === 'in_progress' && release?.kind === 'pause' ? release.reason : null;
   const endTime = status === 'canceled' ? `, end_time = ${session.dialect.now}` : '';
   await session.change(
-    `UPDATE ${session.tables.mailing} SET status = ?, claim_token = NULL${endTime} WHERE id = ? AND status = ?`,
-    [status, mailingId, from],
+    `UPDATE ${session.tables.mailing} SET status = ?, claim_token = NULL,
+       status_reason = COALESCE(?, status_reason)${endTime} WHERE id = ? AND status = ?`,
+    [status, reason, mailingId, from],
   );
   return status;
+}
+
+function leftBehind(from: MailingStatus, release: Release | null): MailingStatus {
+  if (from === 'pausing') return 'paused';
+  if (from === 'canceling') return 'canceled';
+  return release?.kind === 'pause' ? 'paused' : 'pending';
 }

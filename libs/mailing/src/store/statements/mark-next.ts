@@ -19,32 +19,41 @@ export type ReadNext = (
  * - Rejected: an index on status, which every outcome would have to move in.
  */
 export const readNextAddresses: ReadNext = async (session, mailingId, fromIdx, limit) => {
-  const rows = await session.rows<{
-    idx: number;
-    email_address: string;
-    display_name: string | null;
-    data: unknown;
-  }>(
-    `SELECT idx, email_address, display_name, data FROM ${session.tables.emailAddress}
+  const rows = await session.rows<AddressRow>(
+    `SELECT idx, attempts, email_address, display_name, data FROM ${session.tables.emailAddress}
      WHERE mailing_id = ? AND idx >= ? AND status = 'pending' ORDER BY idx LIMIT ${limit}`,
     [mailingId, fromIdx],
   );
-  return rows.map((row) => ({
+  return rows.map(toMarkedAddress);
+};
+
+/** What is read of a plain address. */
+export interface AddressRow {
+  idx: number;
+  attempts: number;
+  email_address: string;
+  display_name: string | null;
+  data: unknown;
+}
+
+export function toMarkedAddress(row: AddressRow): MarkedRecipient {
+  return {
     idx: Number(row.idx),
+    attempts: Number(row.attempts),
     email: row.email_address,
     name: row.display_name ?? undefined,
     data: parseJson<Record<string, unknown>>(row.data) ?? undefined,
-  }));
-};
+  };
+}
 
 /** Reads the next profiles; plan and reasons as for addresses. */
 export const readNextProfiles: ReadNext = async (session, mailingId, fromIdx, limit) => {
-  const rows = await session.rows<{ idx: number; user_id: string }>(
-    `SELECT idx, user_id FROM ${session.tables.userMailing}
+  const rows = await session.rows<{ idx: number; attempts: number; user_id: string }>(
+    `SELECT idx, attempts, user_id FROM ${session.tables.userMailing}
      WHERE mailing_id = ? AND idx >= ? AND status = 'pending' ORDER BY idx LIMIT ${limit}`,
     [mailingId, fromIdx],
   );
-  return rows.map((row) => ({ idx: Number(row.idx), userId: row.user_id }));
+  return rows.map((row) => ({ idx: Number(row.idx), attempts: Number(row.attempts), userId: row.user_id }));
 };
 
 /**

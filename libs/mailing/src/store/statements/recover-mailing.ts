@@ -1,5 +1,7 @@
-import type { InDoubtPolicy } from '../../model/mailing-options.js';
 import type { Session } from '../mailing.database.js';
+import { scheduleAttempts, unscheduleAttempts } from './defer-recipients.js';
+import { attemptsUnderWay } from './mark-due.js';
+import { placeholders } from './placeholders.js';
 
 /** A mailing whose claim holder is dead. */
 export interface DeadClaim {
@@ -8,7 +10,15 @@ export interface DeadClaim {
   /** The claim of the dead, which this one replaces. */
   deadToken: string;
   claimToken: string;
-  policy: InDoubtPolicy;
+  /** Whether those caught are sent again, or recorded as in doubt. */
+  resend: boolean;
+}
+
+/** Whom the death of a run caught. */
+export interface Caught {
+  numCaught: number;
+  /** Places of those who were at a further attempt. */
+  retries: number[];
 }
 
 const IN_DOUBT_TEXT =
@@ -21,15 +31,16 @@ const IN_DOUBT_TEXT =
  * - Lock order: the mailing's row first, recipients after it, as in a beat. A zombie that beats at this very moment
  *   either commits before (its outcomes count, and fewer are in doubt) or finds its token gone.
  * - The guard is the token that was judged dead: of two recoverers one changes the row.
- * - Index: a range of the primary key from `settled_idx` (everything before is settled) to `next_idx` (nothing at or
- *   after it was ever marked), so the work does not grow with the list.
+ * - Index: a range of the primary key from `settled_idx` (everything before is settled or deferred) to `next_idx`
+ *   (nothing at or after it was ever marked), so the work does not grow with the list; those at a further attempt are
+ *   named by `dps_mail_deferred`.
  * - Rejected: searching for `sending` over the whole list, seconds at a million recipients; an index on status, see
  *   `mark-next.ts`.
  *
- * @returns how many were caught, or null if somebody else was faster.
+ * @returns who was caught, or null if somebody else was faster.
  */
-export async function recoverMailing(session: Session, claim: DeadClaim): Promise<number | null> {
-  const { mailing, emailAddress, userMailing } = session.tables;
+export async function recoverMailing(session: Session, claim: DeadClaim): Promise<Caught | null> {
+  const { mailing } = session.tables;
   const taken = await session.change(
     `UPDATE ${mailing} SET claim_token = ?, beat = beat + 1
      WHERE id = ? AND uniq_server_id = ? AND claim_token = ? AND status IN ('in_progress', 'pausing', 'canceling')`,
@@ -40,37 +51,75 @@ export async function recoverMailing(session: Session, claim: DeadClaim): Promis
     `SELECT settled_idx, next_idx FROM ${mailing} WHERE id = ?`,
     [claim.mailingId],
   );
-  let caught = 0;
-  for (const table of [emailAddress, userMailing]) {
-    caught += await settleCaught(session, table, claim, Number(range.settled_idx), Number(range.next_idx));
-  }
-  if (claim.policy === 'leave' && caught > 0) {
+  const again = await attemptsUnderWay(session, claim.mailingId);
+  const frame = { fromIdx: Number(range.settled_idx), toIdx: Number(range.next_idx) };
+  const caught = (await settleAgain(session, claim, again)) + (await settleFrame(session, claim, frame));
+  if (!claim.resend && caught > 0) {
     await session.change(`UPDATE ${mailing} SET num_errors = num_errors + ? WHERE id = ?`, [
       caught,
       claim.mailingId,
     ]);
   }
+  return { numCaught: caught, retries: again };
+}
+
+/** Those at their first attempt lie in the frame between the two marks of the mailing's row. */
+async function settleFrame(
+  session: Session,
+  { mailingId, resend }: DeadClaim,
+  { fromIdx, toIdx }: { fromIdx: number; toIdx: number },
+): Promise<number> {
+  const where = `WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'sending'`;
+  let caught = 0;
+  for (const table of [session.tables.emailAddress, session.tables.userMailing]) {
+    caught += await (resend
+      ? session.change(`UPDATE ${table} SET attempts = attempts + 1, status = 'pending' ${where}`, [
+          mailingId,
+          fromIdx,
+          toIdx,
+        ])
+      : session.change(`UPDATE ${table} SET ${inDoubt(session)} ${where}`, [
+          IN_DOUBT_TEXT,
+          mailingId,
+          fromIdx,
+          toIdx,
+        ]));
+  }
   return caught;
 }
 
-function settleCaught(
+/** Those at a further attempt lie anywhere before it, and are named by their rows in the table of those who wait. */
+async function settleAgain(
   session: Session,
-  table: string,
-  { mailingId, policy }: DeadClaim,
-  fromIdx: number,
-  toIdx: number,
+  { mailingId, resend }: DeadClaim,
+  indexes: number[],
 ): Promise<number> {
-  const where = `WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'sending'`;
-  if (policy === 'resend') {
-    return session.change(`UPDATE ${table} SET attempts = attempts + 1, status = 'pending' ${where}`, [
-      mailingId,
-      fromIdx,
-      toIdx,
-    ]);
+  if (indexes.length === 0) return 0;
+  const where = `WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`;
+  let caught = 0;
+  for (const table of [session.tables.emailAddress, session.tables.userMailing]) {
+    caught += await (resend
+      ? session.change(
+          `UPDATE ${table} SET attempts = attempts + 1, next_attempt_at = ${session.dialect.now}, status = 'deferred' ${where}`,
+          [mailingId, ...indexes],
+        )
+      : session.change(`UPDATE ${table} SET ${inDoubt(session)} ${where}`, [
+          IN_DOUBT_TEXT,
+          mailingId,
+          ...indexes,
+        ]));
   }
-  return session.change(
-    `UPDATE ${table} SET attempts = attempts + 1, settled_at = ${session.dialect.now}, error_code = 'in_doubt',
-       error_text = ?, status = 'in_doubt' ${where}`,
-    [IN_DOUBT_TEXT, mailingId, fromIdx, toIdx],
-  );
+  await unscheduleAttempts(session, mailingId, indexes);
+  if (resend) {
+    await scheduleAttempts(
+      session,
+      mailingId,
+      indexes.map((idx) => ({ idx, delayMs: 0 })),
+    );
+  }
+  return caught;
+}
+
+function inDoubt({ dialect }: Session): string {
+  return `attempts = attempts + 1, settled_at = ${dialect.now}, error_code = 'in_doubt', error_text = ?, status = 'in_doubt'`;
 }

@@ -21,7 +21,10 @@ export async function fenceLoading(
   return changed === 1;
 }
 
-/** The moment from which a mailing may start: its list is complete, and its count is known. */
+/**
+ * The moment from which a mailing may start: its list is complete, and its count is known. A reason in a row that is
+ * `loading` means that a pause was asked for meanwhile.
+ */
 export async function finishList(
   session: Session,
   mailingId: string,
@@ -29,7 +32,8 @@ export async function finishList(
   numProfiles: number,
 ): Promise<boolean> {
   const changed = await session.change(
-    `UPDATE ${session.tables.mailing} SET status = 'pending', num_profiles = ?, claim_token = NULL, beat = beat + 1
+    `UPDATE ${session.tables.mailing} SET status = CASE WHEN status_reason IS NULL THEN 'pending' ELSE 'paused' END,
+       num_profiles = ?, claim_token = NULL, beat = beat + 1
      WHERE id = ? AND claim_token = ? AND status = 'loading'`,
     [numProfiles, mailingId, claimToken],
   );

@@ -1,0 +1,88 @@
+import type { MarkedRecipient } from '../model/recipient.js';
+import type { Session } from './mailing.database.js';
+import {
+  beginAttempts,
+  findDue,
+  markDue,
+  readDeferredAddresses,
+  readDeferredProfiles,
+} from './statements/mark-due.js';
+import { markSending, readNextAddresses, readNextProfiles } from './statements/mark-next.js';
+
+/** The two recipient tables, as names of `TableNames`. */
+export const SOURCES = ['emailAddress', 'userMailing'] as const;
+
+export type SourceName = (typeof SOURCES)[number];
+
+/** Where an open recipient lies, and whether it was deferred before. */
+export interface Place {
+  source: SourceName;
+  isRetry: boolean;
+}
+
+/** A recipient that has just been marked, with its table. */
+export type Found = MarkedRecipient & { source: SourceName };
+
+const READ_NEXT = { emailAddress: readNextAddresses, userMailing: readNextProfiles };
+const READ_DEFERRED = { emailAddress: readDeferredAddresses, userMailing: readDeferredProfiles };
+
+/**
+ * Marks the next ones of the list, from both tables in one order of sending.
+ *
+ * @param drained tables known to have nothing more.
+ */
+export async function markNextFirsts(
+  session: Session,
+  mailingId: string,
+  cursor: number,
+  free: number,
+  drained: ReadonlySet<SourceName>,
+): Promise<{ marked: Found[]; drained: ReadonlySet<SourceName> }> {
+  if (free === 0 || drained.size === SOURCES.length) return { marked: [], drained };
+  const nowDrained = new Set(drained);
+  const found: Found[] = [];
+  for (const source of SOURCES) {
+    if (drained.has(source)) continue;
+    const rows = await READ_NEXT[source](session, mailingId, cursor, free);
+    if (rows.length < free) nowDrained.add(source);
+    found.push(...rows.map((row) => ({ ...row, source })));
+  }
+  const marked = found.sort((a, b) => a.idx - b.idx).slice(0, free);
+  // What was read and not taken is still there.
+  for (const left of found.slice(free)) nowDrained.delete(left.source);
+  for (const source of SOURCES) {
+    const own = marked.filter((one) => one.source === source);
+    if (own.length === 0) continue;
+    const [first, last] = [own[0].idx, own[own.length - 1].idx];
+    const changed = await markSending(session, session.tables[source], mailingId, first, last);
+    assertWritten('marked', changed, own.length);
+  }
+  return { marked, drained: nowDrained };
+}
+
+/** Marks those who are due for another attempt. */
+export async function markNextRetries(session: Session, mailingId: string, free: number): Promise<Found[]> {
+  const due = free > 0 ? await findDue(session, mailingId, free) : [];
+  if (due.length === 0) return [];
+  const marked: Found[] = [];
+  for (const source of SOURCES) {
+    const rows = await READ_DEFERRED[source](session, mailingId, due);
+    if (rows.length === 0) continue;
+    const indexes = rows.map((row) => row.idx);
+    const changed = await markDue(session, session.tables[source], mailingId, indexes);
+    assertWritten('marked', changed, indexes.length);
+    marked.push(...rows.map((row) => ({ ...row, source })));
+  }
+  assertWritten('found', marked.length, due.length);
+  await beginAttempts(session, mailingId, due);
+  return marked;
+}
+
+/** @throws Error that rolls the beat back: the rows are not in the state that the books say. */
+export function assertWritten(what: string, written: number, expected: number): void {
+  if (written !== expected) {
+    throw new Error(
+      `Bug: ${written} recipients were ${what} where ${expected} should have been; nothing is committed.`,
+    );
+  }
+}

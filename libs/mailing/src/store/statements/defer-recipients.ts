@@ -1,0 +1,86 @@
+import { LONGEST_ERROR_TEXT, type Deferral } from '../../model/outcome.js';
+import type { Session } from '../mailing.database.js';
+import { placeholders } from './placeholders.js';
+
+const LONGEST_CODE = 64;
+
+/**
+ * Writes down whom the mail server refused for now, in their own table: who, why, and when to try again.
+ *
+ * - Lock order: after the mailing's row (`fenceBeat`); recipients in order of the primary key. The rows of
+ *   `dps_mail_deferred` come after them (`scheduleAttempts`), and nobody takes them the other way round.
+ * - `status = 'sending'` guards each row, as for outcomes. The caller compares the returned count.
+ *
+ * @returns how many rows were deferred.
+ */
+export async function deferRecipients(
+  session: Session,
+  table: string,
+  mailingId: string,
+  deferrals: Deferral[],
+): Promise<number> {
+  if (deferrals.length === 0) return 0;
+  const perRow = (then: string, value: (one: Deferral) => unknown) => ({
+    sql: `CASE idx ${deferrals.map(() => `WHEN ? THEN ${then}`).join(' ')} END`,
+    parameters: deferrals.flatMap((one) => [one.idx, value(one)]),
+  });
+  const code = perRow('?', (one) => one.code.slice(0, LONGEST_CODE));
+  const text = perRow('?', (one) => one.text.slice(0, LONGEST_ERROR_TEXT));
+  const due = perRow(session.dialect.inMs, (one) => one.delayMs);
+  const indexes = deferrals.map((one) => one.idx);
+  return session.change(
+    `UPDATE ${table} SET status = 'deferred', attempts = attempts + 1, error_code = ${code.sql},
+       error_text = ${text.sql}, next_attempt_at = ${due.sql}
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
+    [...code.parameters, ...text.parameters, ...due.parameters, mailingId, ...indexes],
+  );
+}
+
+/**
+ * Hands recipients back that were at a further attempt: they are due again at once, and no attempt is counted.
+ *
+ * @returns how many rows went back.
+ */
+export async function handBackDeferred(
+  session: Session,
+  table: string,
+  mailingId: string,
+  indexes: number[],
+): Promise<number> {
+  if (indexes.length === 0) return 0;
+  return session.change(
+    `UPDATE ${table} SET status = 'deferred', next_attempt_at = ${session.dialect.now}
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
+    [mailingId, ...indexes],
+  );
+}
+
+/**
+ * Enters attempts into the table of those who wait. Whoever is in there already has to be taken out before
+ * (`unscheduleAttempts`): an insert alone says the same on every database.
+ */
+export async function scheduleAttempts(
+  session: Session,
+  mailingId: string,
+  attempts: { idx: number; delayMs: number }[],
+): Promise<void> {
+  if (attempts.length === 0) return;
+  await session.change(
+    `INSERT INTO ${session.tables.mailDeferred} (mailing_id, idx, next_attempt_at)
+     VALUES ${attempts.map(() => `(?, ?, ${session.dialect.inMs})`).join(', ')}`,
+    attempts.flatMap(({ idx, delayMs }) => [mailingId, idx, delayMs]),
+  );
+}
+
+/** Takes recipients out of the table of those who wait; index: primary key. */
+export async function unscheduleAttempts(
+  session: Session,
+  mailingId: string,
+  indexes: number[],
+): Promise<void> {
+  if (indexes.length === 0) return;
+  await session.change(
+    `DELETE FROM ${session.tables.mailDeferred} WHERE mailing_id = ? AND idx IN (${placeholders(indexes)})`,
+    [mailingId, ...indexes],
+  );
+}

@@ -1,0 +1,97 @@
+import type { MarkedRecipient } from '../../model/recipient.js';
+import type { Session } from '../mailing.database.js';
+import { type AddressRow, toMarkedAddress } from './mark-next.js';
+import { placeholders } from './placeholders.js';
+
+/** Reads deferred recipients of one table by their places. */
+export type ReadDeferred = (
+  session: Session,
+  mailingId: string,
+  indexes: number[],
+) => Promise<MarkedRecipient[]>;
+
+/**
+ * Who is due for another attempt, longest due first, by the database's clock.
+ *
+ * - Index: `(mailing_id, next_attempt_at)`, a range of it in its own order; `LIMIT` ends it. Those at an attempt have no
+ *   time and lie outside the range.
+ */
+export async function findDue(session: Session, mailingId: string, limit: number): Promise<number[]> {
+  const rows = await session.rows<{ idx: number }>(
+    `SELECT idx FROM ${session.tables.mailDeferred}
+     WHERE mailing_id = ? AND next_attempt_at <= ${session.dialect.now} ORDER BY next_attempt_at LIMIT ${limit}`,
+    [mailingId],
+  );
+  return rows.map((row) => Number(row.idx));
+}
+
+/** @returns milliseconds until the next one is due, or null if nobody waits; index as above. */
+export async function nextDueInMs(session: Session, mailingId: string): Promise<number | null> {
+  const { dialect } = session;
+  const [row] = await session.rows<{ in_ms: number | string | null }>(
+    `SELECT ${dialect.epochMs('MIN(next_attempt_at)')} - ${dialect.epochMs(dialect.now)} AS in_ms
+     FROM ${session.tables.mailDeferred} WHERE mailing_id = ?`,
+    [mailingId],
+  );
+  return row.in_ms === null ? null : Math.max(0, Number(row.in_ms));
+}
+
+export const readDeferredAddresses: ReadDeferred = async (session, mailingId, indexes) => {
+  const rows = await session.rows<AddressRow>(
+    `SELECT idx, attempts, email_address, display_name, data FROM ${session.tables.emailAddress}
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'deferred'`,
+    [mailingId, ...indexes],
+  );
+  return rows.map(toMarkedAddress);
+};
+
+export const readDeferredProfiles: ReadDeferred = async (session, mailingId, indexes) => {
+  const rows = await session.rows<{ idx: number; attempts: number; user_id: string }>(
+    `SELECT idx, attempts, user_id FROM ${session.tables.userMailing}
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'deferred'`,
+    [mailingId, ...indexes],
+  );
+  return rows.map((row) => ({ idx: Number(row.idx), attempts: Number(row.attempts), userId: row.user_id }));
+};
+
+/**
+ * Commits the intent for another attempt; the counterpart of `markSending`.
+ *
+ * - Lock order: after the mailing's row; recipients before their rows in `dps_mail_deferred`.
+ * - Those rows stay, without a time, until the recipients are settled: they lie behind `settled_idx`, and this is how
+ *   recovery finds them.
+ * - Rejected: moving `settled_idx` back to them. One recipient deferred at the head of a long list would make every
+ *   recovery read the list.
+ *
+ * @returns how many rows were marked.
+ */
+export function markDue(
+  session: Session,
+  table: string,
+  mailingId: string,
+  indexes: number[],
+): Promise<number> {
+  return session.change(
+    `UPDATE ${table} SET status = 'sending', next_attempt_at = NULL
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'deferred'`,
+    [mailingId, ...indexes],
+  );
+}
+
+/** Notes that these are at their attempt; see `markDue`. */
+export function beginAttempts(session: Session, mailingId: string, indexes: number[]): Promise<number> {
+  return session.change(
+    `UPDATE ${session.tables.mailDeferred} SET next_attempt_at = NULL
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)})`,
+    [mailingId, ...indexes],
+  );
+}
+
+/** Those who were at a further attempt when a run died: their places, for recovery. At most `maxInDoubt`. */
+export async function attemptsUnderWay(session: Session, mailingId: string): Promise<number[]> {
+  const rows = await session.rows<{ idx: number }>(
+    `SELECT idx FROM ${session.tables.mailDeferred} WHERE mailing_id = ? AND next_attempt_at IS NULL`,
+    [mailingId],
+  );
+  return rows.map((row) => Number(row.idx));
+}

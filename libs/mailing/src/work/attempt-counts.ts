@@ -1,0 +1,42 @@
+import type { RetryOptions } from '../model/mailing-options.js';
+import type { MarkedRecipient } from '../model/recipient.js';
+
+/** A recipient with whom the mail server falls silent this often, while others get through, is given up. */
+const MOST_SILENCES = 3;
+
+/** How often each open recipient of a run was tried, as far as it matters for what comes next. */
+export class AttemptCounts {
+  readonly #before = new Map<number, number>();
+  readonly #silences = new Map<number, number>();
+
+  constructor(private readonly options: Required<RetryOptions>) {}
+
+  /** Takes over what the books know of recipients that were tried before. */
+  note(marked: MarkedRecipient[]): void {
+    for (const { idx, attempts } of marked) if (attempts) this.#before.set(idx, attempts);
+  }
+
+  /**
+   * Exponential back-off with full jitter (Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015).
+   *
+   * @returns the delay before the next attempt, or null if the one just made was the last.
+   */
+  nextDelayMs(idx: number): number | null {
+    const { maxAttempts, firstDelayMs, longestDelayMs } = this.options;
+    const attempts = (this.#before.get(idx) ?? 0) + 1;
+    if (attempts >= maxAttempts) return null;
+    return Math.ceil(Math.random() * Math.min(longestDelayMs, firstDelayMs * 2 ** (attempts - 1)));
+  }
+
+  /** One more silence before anything was handed over. @returns true if it is time to give this recipient up. */
+  silence(idx: number): boolean {
+    const silences = (this.#silences.get(idx) ?? 0) + 1;
+    this.#silences.set(idx, silences);
+    return silences >= MOST_SILENCES;
+  }
+
+  forget(idx: number): void {
+    this.#before.delete(idx);
+    this.#silences.delete(idx);
+  }
+}

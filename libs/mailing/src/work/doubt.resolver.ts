@@ -1,0 +1,60 @@
+import type { MessageIdentity } from '../delivery/message-identity.js';
+import type { FaultPoints } from '../model/fault-points.js';
+import type { MailingEvents } from '../model/mailing-event.js';
+import type { InDoubtPolicy, InDoubtVerdict } from '../model/mailing-options.js';
+import type { HeldClaim } from '../store/mailing-claims.js';
+import type { DoubtfulRow, StandingOrders } from '../store/standing-orders.js';
+
+/**
+ * Asks the host's resolver about those whom a crash caught, after they are on record as in doubt and before the first new
+ * message. So a resolver that fails, or a second crash while it is being asked, costs nothing: the doubt stays on record.
+ */
+export class DoubtResolver {
+  constructor(
+    private readonly policy: InDoubtPolicy,
+    private readonly orders: StandingOrders,
+    private readonly events: MailingEvents,
+    private readonly faultPoints: FaultPoints,
+  ) {}
+
+  /** Never rejects for what the resolver does. */
+  async resolve(
+    { mailingId, settledIdx, nextIdx, caught }: HeldClaim,
+    identity: MessageIdentity,
+  ): Promise<void> {
+    if (typeof this.policy !== 'function' || !caught || caught.numCaught === 0) return;
+    const rows = await this.orders.doubtful(mailingId, {
+      fromIdx: settledIdx,
+      toIdx: nextIdx,
+      retries: caught.retries,
+    });
+    const verdicts = await this.#ask(mailingId, rows, identity);
+    this.faultPoints.reach('afterResolverAsked');
+    for (const verdict of ['sent', 'resend'] as const) {
+      await this.orders.resolve(
+        mailingId,
+        rows.filter((_, n) => verdicts[n] === verdict),
+        verdict,
+      );
+    }
+  }
+
+  async #ask(mailingId: string, rows: DoubtfulRow[], identity: MessageIdentity): Promise<InDoubtVerdict[]> {
+    if (typeof this.policy !== 'function') return [];
+    try {
+      const verdicts = await this.policy(
+        rows.map(({ idx, email, userId }) => ({
+          mailingId,
+          idx,
+          email,
+          userId,
+          messageId: identity.messageId(idx),
+        })),
+      );
+      return Array.isArray(verdicts) ? verdicts : [];
+    } catch (error) {
+      this.events.emit('doubt:unresolved', { mailingId, numInDoubt: rows.length, error });
+      return [];
+    }
+  }
+}

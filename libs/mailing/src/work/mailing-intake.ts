@@ -1,0 +1,175 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FaultPoints } from '../model/fault-points.js';
+import type { MailingEvents } from '../model/mailing-event.js';
+import type { MailingHandle } from '../model/mailing-handle.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import type { ProfileRepository } from '../model/profile.repository.js';
+import type { Recipients } from '../model/recipient.js';
+import {
+  RecipientListError,
+  ServerStandingByError,
+  ServerStoppingError,
+  TemplateEmailRefusal,
+} from '../model/refusal.errors.js';
+import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import type { KnownMailing, MailingReader } from '../store/mailing.reader.js';
+import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
+import type { MailingTerms, TemplateEmailPersister } from '../store/template-email.persister.js';
+import { BackOff } from './back-off.js';
+import type { MailingLauncher } from './mailing-launcher.js';
+import { RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
+import type { ServerMembership } from './server-membership.js';
+
+/** How often a caller looks whether somebody else's list with the same key is complete. */
+const KEY_LOOK_MS = 100;
+
+export interface MailingIntakeParts {
+  settings: MailingSettings;
+  persister: TemplateEmailPersister;
+  reader: MailingReader;
+  servers: TemplateEmailBatchServerPersister;
+  membership: ServerMembership;
+  launcher: MailingLauncher;
+  profiles: () => ProfileRepository | null;
+  events: MailingEvents;
+  faultPoints: FaultPoints;
+}
+
+/**
+ * Writes mailings down, each once.
+ *
+ * An idempotency key is decided by its unique index, so two callers at the same moment, in one process or on two servers,
+ * get one mailing. Who comes second waits until the list of the first is complete; if its writer died or failed, the key
+ * moves from the failed mailing, which stays as a record, to a new one.
+ */
+export class MailingIntake {
+  readonly #stop = new AbortController();
+  readonly #writing = new Map<string, Promise<unknown>>();
+
+  constructor(private readonly parts: MailingIntakeParts) {}
+
+  get isStopping(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** Resolves once the list is complete, here or wherever the key was used first. */
+  async accept(info: TemplateEmailInfo, recipients: Recipients, terms: MailingTerms): Promise<MailingHandle> {
+    const { settings, persister, membership } = this.parts;
+    for (;;) {
+      if (this.isStopping) throw new ServerStoppingError(settings.uniqServerId);
+      const known = await this.#findKnown(terms);
+      if (known === 'again') continue;
+      if (known) return known;
+      const standing = membership.incarnation ? 'member' : await membership.beat();
+      if (standing !== 'member') throw new ServerStandingByError(settings.uniqServerId);
+      const claimToken = membership.nextClaimToken();
+      const mailingId = await persister.createMailing(info, settings.uniqServerId, claimToken, terms);
+      // Null: somebody used the key since we looked.
+      if (mailingId !== null) return this.#write(mailingId, claimToken, recipients, terms);
+    }
+  }
+
+  /**
+   * Takes no new mailing any more and ends lists in mid-writing; their mailings become `failed`. A source that yields
+   * nothing is not waited for longer than `shutdownTimeoutMs`: its mailing is called failed by the next start.
+   */
+  async stop(): Promise<void> {
+    const { uniqServerId, server } = this.parts.settings;
+    this.#stop.abort(new ServerStoppingError(uniqServerId));
+    if (this.#writing.size === 0) return;
+    const timer = new AbortController();
+    const patience = delay(server.shutdownTimeoutMs, undefined, { signal: timer.signal });
+    await Promise.race([Promise.allSettled(this.#writing.values()), patience]);
+    timer.abort();
+    await patience.catch(() => undefined);
+  }
+
+  async #write(
+    mailingId: string,
+    claimToken: string,
+    recipients: Recipients,
+    { sendAt }: MailingTerms,
+  ): Promise<MailingHandle> {
+    const { faultPoints, events, launcher } = this.parts;
+    const writing = this.#writeList(mailingId, claimToken, recipients);
+    this.#writing.set(claimToken, writing);
+    faultPoints.reach('afterMailingCreated');
+    const list = await writing.finally(() => this.#writing.delete(claimToken));
+    events.emit('list:written', { mailingId, ...list });
+    const launched = launcher.launch({ mailingId, status: 'pending', claimToken: null });
+    const completed = sendAt === null ? launched : launched.then(() => launcher.follow(mailingId));
+    completed.catch(() => undefined);
+    const { numProfiles, numDuplicates } = list;
+    return { mailingId, numProfiles, numDuplicates, isRepeat: false, completed };
+  }
+
+  async #writeList(mailingId: string, claimToken: string, recipients: Recipients): Promise<WrittenList> {
+    const { persister, profiles, faultPoints, events } = this.parts;
+    const hasProfiles = profiles() !== null;
+    const writer = new RecipientListWriter(persister, mailingId, claimToken, hasProfiles, faultPoints);
+    try {
+      return await writer.write(recipients, this.#stop.signal);
+    } catch (error) {
+      const reason = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
+      await this.#fail(mailingId, claimToken, reason);
+      events.emit('list:failed', { mailingId, reason });
+      throw error instanceof TemplateEmailRefusal ? error : new RecipientListError(mailingId, error);
+    }
+  }
+
+  /** Calls the list failed; in the background, as long as it takes, if the database is what failed. */
+  async #fail(mailingId: string, claimToken: string, reason: string): Promise<void> {
+    const { persister } = this.parts;
+    try {
+      await persister.failList(mailingId, claimToken, reason);
+    } catch {
+      void this.#failLater(mailingId, claimToken, reason);
+    }
+  }
+
+  /** Ends with the process: the next start finds a list without a living writer. */
+  async #failLater(mailingId: string, claimToken: string, reason: string): Promise<void> {
+    const backOff = new BackOff();
+    while (!this.isStopping) {
+      const wait = { ref: false, signal: this.#stop.signal };
+      await delay(backOff.fail(), undefined, wait).catch(() => undefined);
+      const done = await this.parts.persister.failList(mailingId, claimToken, reason).then(
+        () => true,
+        () => false,
+      );
+      if (done) return;
+    }
+  }
+
+  /** @returns null if the key is free, `again` if something has changed or has to be waited for. */
+  async #findKnown({ idempotencyKey }: MailingTerms): Promise<MailingHandle | 'again' | null> {
+    const { reader, persister, launcher } = this.parts;
+    const known = idempotencyKey === null ? null : await reader.findByKey(idempotencyKey);
+    if (!known) return null;
+    const { mailingId, status, claimToken } = known;
+    if (status === 'failed') {
+      await persister.releaseKey(mailingId);
+      return 'again';
+    }
+    if (status === 'loading') {
+      if (claimToken !== null && !(await this.#isBeingWritten(known))) {
+        await persister.failList(mailingId, claimToken, 'list incomplete');
+      } else {
+        await delay(KEY_LOOK_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      }
+      return 'again';
+    }
+    const completed = launcher.follow(mailingId);
+    completed.catch(() => undefined);
+    return { mailingId, numProfiles: known.numProfiles, numDuplicates: null, isRepeat: true, completed };
+  }
+
+  async #isBeingWritten({ uniqServerId, claimToken }: KnownMailing): Promise<boolean> {
+    const { membership, servers } = this.parts;
+    if (claimToken === null) return false;
+    if (membership.isMine(claimToken)) return this.#writing.has(claimToken);
+    const writer = await servers.find(uniqServerId);
+    if (!writer || !claimToken.startsWith(`${writer.incarnation}#`)) return false;
+    return !writer.expired && !membership.isKnownDead(writer);
+  }
+}

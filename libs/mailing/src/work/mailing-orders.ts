@@ -1,0 +1,116 @@
+import type { MailingEvents, MailingOrder } from '../model/mailing-event.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import type { MailingStatus } from '../model/mailing-status.js';
+import { MailingEndedError, MailingUnknownError } from '../model/order.errors.js';
+import type { MailingClaims } from '../store/mailing-claims.js';
+import type { OrderedMailing, StandingOrders } from '../store/standing-orders.js';
+import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
+import type { MailingLauncher } from './mailing-launcher.js';
+import type { MailingRuns } from './mailing-runs.js';
+import type { ServerMembership } from './server-membership.js';
+
+export interface MailingOrdersParts {
+  settings: MailingSettings;
+  orders: StandingOrders;
+  claims: MailingClaims;
+  servers: TemplateEmailBatchServerPersister;
+  membership: ServerMembership;
+  launcher: MailingLauncher;
+  runs: MailingRuns;
+  events: MailingEvents;
+}
+
+/**
+ * Carries out what people ask of a mailing, on whatever server they ask.
+ *
+ * The order is written into the mailing's row, and that is all it takes: a run on another server finds it in its next beat,
+ * one that waits finds it with the next heartbeat of its server, and one in this process is told at once. Where the owner
+ * is dead nobody would ever find it, so the mailing moves here and the change is completed.
+ */
+export class MailingOrders {
+  constructor(private readonly parts: MailingOrdersParts) {}
+
+  async pause(mailingId: string): Promise<MailingStatus> {
+    const ordered = this.#known(mailingId, await this.parts.orders.pause(mailingId));
+    this.parts.runs.standDown(mailingId);
+    return this.#complete('pause', mailingId, ordered);
+  }
+
+  async cancel(mailingId: string): Promise<MailingStatus> {
+    const ordered = this.#known(mailingId, await this.parts.orders.cancel(mailingId));
+    this.parts.runs.standDown(mailingId);
+    return this.#complete('cancel', mailingId, ordered);
+  }
+
+  async resume(mailingId: string): Promise<MailingStatus> {
+    const { orders, settings } = this.parts;
+    const toServerId = this.#canWork ? settings.uniqServerId : null;
+    const ordered = this.#known(mailingId, await orders.resume(mailingId, toServerId));
+    this.#tell('resume', mailingId, ordered.status);
+    if (ordered.status === 'pending' && ordered.uniqServerId === toServerId) this.#launch(mailingId, ordered);
+    return ordered.status;
+  }
+
+  async retry(mailingId: string, which: 'error' | 'in_doubt'): Promise<number> {
+    const { orders, runs } = this.parts;
+    const before = this.#known(mailingId, await orders.read(mailingId));
+    if (before.status === 'canceled' || before.status === 'canceling' || before.status === 'failed') {
+      throw new MailingEndedError(mailingId, before.status);
+    }
+    const count = await orders.retry(mailingId, which);
+    if (count === 0) return 0;
+    const after = this.#known(mailingId, await orders.read(mailingId));
+    this.#tell('retry', mailingId, after.status);
+    runs.nudge(mailingId);
+    if (after.status === 'pending' && (await this.#isOurs(mailingId, after))) this.#launch(mailingId, after);
+    return count;
+  }
+
+  async settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
+    const before = this.#known(mailingId, await this.parts.orders.read(mailingId));
+    const count = await this.parts.orders.settleInDoubt(mailingId, as);
+    if (count > 0) this.#tell('settle', mailingId, before.status);
+    return count;
+  }
+
+  get #canWork(): boolean {
+    return this.parts.membership.incarnation !== null && !this.parts.runs.isStopping;
+  }
+
+  #known(mailingId: string, ordered: OrderedMailing | null): OrderedMailing {
+    if (!ordered) throw new MailingUnknownError(mailingId);
+    return ordered;
+  }
+
+  #tell(order: MailingOrder, mailingId: string, status: MailingStatus): void {
+    this.parts.events.emit('mailing:ordered', { mailingId, order, status });
+  }
+
+  /** Leaves an order to the run that works on the mailing; carries it out here if there can be none. */
+  async #complete(order: MailingOrder, mailingId: string, ordered: OrderedMailing): Promise<MailingStatus> {
+    this.#tell(order, mailingId, ordered.status);
+    const waitsForRun = ordered.status === 'pausing' || ordered.status === 'canceling';
+    if (!waitsForRun || !(await this.#isOurs(mailingId, ordered))) return ordered.status;
+    if (this.parts.runs.has(mailingId)) return ordered.status;
+    const { status } = await this.parts.launcher.launch({ mailingId, ...ordered });
+    return status;
+  }
+
+  /** True if this server is to work on it: it owns it, or the owner is dead and it moves here. */
+  async #isOurs(mailingId: string, { uniqServerId }: OrderedMailing): Promise<boolean> {
+    const { settings, servers, claims, membership } = this.parts;
+    if (!this.#canWork) return false;
+    if (uniqServerId === settings.uniqServerId) return true;
+    if (!(await servers.bury(uniqServerId, membership.isKnownDead))) return false;
+    const moved = await claims.adoptOne(mailingId, uniqServerId, settings.uniqServerId);
+    const facts = { mailingId, fromServerId: uniqServerId, toServerId: settings.uniqServerId };
+    if (moved) this.parts.events.emit('mailing:adopted', facts);
+    return moved;
+  }
+
+  #launch(mailingId: string, ordered: OrderedMailing): void {
+    this.parts.launcher.launch({ mailingId, ...ordered }).catch((error: unknown) => {
+      this.parts.events.emit('run:failed', { mailingId, error });
+    });
+  }
+}

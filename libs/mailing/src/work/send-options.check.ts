@@ -1,0 +1,59 @@
+import { InvalidFieldError } from '../model/refusal.errors.js';
+import type { SendOptions } from '../model/send-options.js';
+import type { MailingTerms } from '../store/template-email.persister.js';
+
+const LONGEST_KEY = 255;
+
+/** How a mailing is sent, with every default filled in. */
+export interface CheckedSendOptions {
+  runInSeparateThread: boolean;
+  persist: boolean;
+  terms: MailingTerms;
+}
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws InvalidFieldError naming the first option that is out of its bounds or needs `persist`.
+ */
+export function checkSendOptions(options: SendOptions): CheckedSendOptions {
+  const { runInSeparateThread = true, persist = false, idempotencyKey, sendAt, doNotStartAfter } = options;
+  for (const name of ['idempotencyKey', 'sendAt', 'doNotStartAfter'] as const) {
+    if (options[name] !== undefined && !persist) {
+      throw new InvalidFieldError(name, 'absent where persist is not true', options[name], 'options');
+    }
+  }
+  if (idempotencyKey !== undefined) checkKey(idempotencyKey);
+  if (sendAt !== undefined) checkMoment('sendAt', sendAt);
+  if (doNotStartAfter !== undefined) {
+    checkMoment('doNotStartAfter', doNotStartAfter);
+    if (sendAt && doNotStartAfter < sendAt) {
+      throw new InvalidFieldError(
+        'doNotStartAfter',
+        'a moment not before sendAt',
+        doNotStartAfter,
+        'options',
+      );
+    }
+  }
+  const terms = {
+    idempotencyKey: idempotencyKey ?? null,
+    sendAt: sendAt ?? null,
+    doNotStartAfter: doNotStartAfter ?? null,
+  };
+  return { runInSeparateThread, persist, terms };
+}
+
+function checkKey(key: unknown): void {
+  // A space at the end would not count in some collations, and two keys would be one.
+  if (typeof key !== 'string' || key.trim() !== key || key === '' || key.length > LONGEST_KEY) {
+    const expected = `a text of 1 to ${LONGEST_KEY} characters without spaces at its ends`;
+    throw new InvalidFieldError('idempotencyKey', expected, key, 'options');
+  }
+}
+
+function checkMoment(name: string, moment: unknown): void {
+  if (!(moment instanceof Date) || Number.isNaN(moment.getTime())) {
+    throw new InvalidFieldError(name, 'a valid Date', moment, 'options');
+  }
+}

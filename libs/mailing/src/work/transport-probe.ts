@@ -1,0 +1,48 @@
+import type { EmailMessageSender } from '../delivery/email-message.sender.js';
+import type { MailingEvents } from '../model/mailing-event.js';
+import type { StandingOrders } from '../store/standing-orders.js';
+import { BackOff } from './back-off.js';
+
+/** Lets mailings that were paused because the transport was down go on by themselves, once it answers again. */
+export class TransportProbe {
+  readonly #backOff = new BackOff();
+  #isLooking = false;
+
+  constructor(
+    private readonly uniqServerId: string,
+    private readonly orders: StandingOrders,
+    private readonly sender: EmailMessageSender,
+    private readonly events: MailingEvents,
+  ) {}
+
+  /**
+   * Asks the transport if a mailing waits for it, more and more seldom while it does not answer (1 s to 5 min). Never
+   * rejects.
+   *
+   * @returns how many mailings may go on.
+   */
+  async look(): Promise<number> {
+    if (this.#isLooking || this.#backOff.remainingMs() > 0) return 0;
+    this.#isLooking = true;
+    try {
+      return await this.#look();
+    } catch (error) {
+      this.events.emit('server:trouble', { uniqServerId: this.uniqServerId, step: 'transport probe', error });
+      return 0;
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #look(): Promise<number> {
+    if (!(await this.orders.hasTransportPaused(this.uniqServerId))) return 0;
+    if ((await this.sender.probe()) !== null) {
+      this.#backOff.fail();
+      return 0;
+    }
+    this.#backOff.succeed();
+    const numResumed = await this.orders.resumeTransportPaused(this.uniqServerId);
+    if (numResumed > 0) this.events.emit('transport:back', { numResumed });
+    return numResumed;
+  }
+}

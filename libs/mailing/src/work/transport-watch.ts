@@ -1,0 +1,69 @@
+import type { MailingEvents } from '../model/mailing-event.js';
+import { PAUSE_REASONS } from '../model/mailing-status.js';
+import { BackOff } from './back-off.js';
+import { Pace } from './pace.js';
+
+export interface TransportWatchParts {
+  mailingId: string | null;
+  concurrency: number;
+  patienceMs: number;
+  events: MailingEvents;
+}
+
+/** What one run knows about the transport from its answers: whether it works, how much it takes, how long to wait. */
+export class TransportWatch {
+  readonly #backOff = new BackOff();
+  readonly #pace: Pace;
+  #downSince: number | null = null;
+
+  constructor(private readonly parts: TransportWatchParts) {
+    this.#pace = new Pace(parts.concurrency);
+  }
+
+  /** Messages that may be in flight at the moment. */
+  get level(): number {
+    return this.#pace.level;
+  }
+
+  /** Ask at the start of a message and give it back with a throttling answer to it. */
+  get generation(): number {
+    return this.#pace.generation;
+  }
+
+  /** Milliseconds before anything may be tried again. */
+  waitMs(): number {
+    return this.#backOff.remainingMs();
+  }
+
+  /** The mail server answered a message, whatever it answered. */
+  works(): void {
+    this.#downSince = null;
+    this.#backOff.succeed();
+    this.#pace.succeeded();
+  }
+
+  /** It can't be reached. @returns why to pause, once patience is over; null: wait and try again. */
+  down(reason: string): string | null {
+    this.#pace.interrupted();
+    return this.#wait(reason);
+  }
+
+  /** It wants less at a time. At the lowest level there is nothing left but to wait. @returns as `down`. */
+  throttled(reason: string, generation: number): string | null {
+    if (!this.#pace.throttled(generation)) return null;
+    const { events, mailingId } = this.parts;
+    events.emit('transport:throttled', { mailingId, reason, concurrency: this.#pace.level });
+    return this.#pace.level === 1 ? this.#wait(reason) : null;
+  }
+
+  #wait(reason: string): string | null {
+    const now = performance.now();
+    this.#downSince ??= now;
+    if (now - this.#downSince > this.parts.patienceMs) return `${PAUSE_REASONS.transport}: ${reason}`;
+    const isNews = this.#backOff.remainingMs() === 0;
+    const retryInMs = this.#backOff.fail();
+    const { events, mailingId } = this.parts;
+    if (isNews) events.emit('transport:down', { mailingId, reason, retryInMs });
+    return null;
+  }
+}
