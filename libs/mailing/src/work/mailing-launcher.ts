@@ -154,7 +154,7 @@ export class MailingLauncher {
     if (end === 'stalled') this.#parked.set(mailingId, parked);
     if (end === 'completed') this.parts.faultPoints.reach('afterCompleted');
     if (end === 'pending') this.parts.faultPoints.reach('afterReleased');
-    if (end === 'paused') await this.#tellPaused(mailingId);
+    if (end === 'paused') await this.#tellWhyPaused(mailingId);
     return end;
   }
 
@@ -206,9 +206,11 @@ export class MailingLauncher {
     return answer.kind === 'ended' ? answer.status : 'lost';
   }
 
-  async #tellPaused(mailingId: string): Promise<void> {
-    const { statusReason } = await this.#result(mailingId);
-    this.parts.events.emit('mailing:paused', { mailingId, reason: statusReason ?? PAUSE_REASONS.request });
+  /** A pause that somebody asked for is no news to him. */
+  async #tellWhyPaused(mailingId: string): Promise<void> {
+    const { statusReason: reason } = await this.#result(mailingId);
+    if (reason && reason !== PAUSE_REASONS.request)
+      this.parts.events.emit('mailing:paused', { mailingId, reason });
   }
 
   #announceStart({ mailingId, numSettled, numProfiles, caught }: HeldClaim): void {

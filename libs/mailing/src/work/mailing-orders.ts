@@ -44,7 +44,7 @@ export class MailingOrders {
 
   async resume(mailingId: string): Promise<MailingStatus> {
     const { orders, settings } = this.parts;
-    const toServerId = this.#canWork ? settings.uniqServerId : null;
+    const toServerId = (await this.#canWork()) ? settings.uniqServerId : null;
     const ordered = this.#known(mailingId, await orders.resume(mailingId, toServerId));
     this.#tell('resume', mailingId, ordered.status);
     if (ordered.status === 'pending' && ordered.uniqServerId === toServerId) this.#launch(mailingId, ordered);
@@ -73,8 +73,11 @@ export class MailingOrders {
     return count;
   }
 
-  get #canWork(): boolean {
-    return this.parts.membership.incarnation !== null && !this.parts.runs.isStopping;
+  /** A server that stops, or stands by, writes orders down and leaves them to others. */
+  async #canWork(): Promise<boolean> {
+    const { membership, runs } = this.parts;
+    if (runs.isStopping) return false;
+    return membership.incarnation !== null || (await membership.beat()) === 'member';
   }
 
   #known(mailingId: string, ordered: OrderedMailing | null): OrderedMailing {
@@ -99,7 +102,7 @@ export class MailingOrders {
   /** True if this server is to work on it: it owns it, or the owner is dead and it moves here. */
   async #isOurs(mailingId: string, { uniqServerId }: OrderedMailing): Promise<boolean> {
     const { settings, servers, claims, membership } = this.parts;
-    if (!this.#canWork) return false;
+    if (!(await this.#canWork())) return false;
     if (uniqServerId === settings.uniqServerId) return true;
     if (!(await servers.bury(uniqServerId, membership.isKnownDead))) return false;
     const moved = await claims.adoptOne(mailingId, uniqServerId, settings.uniqServerId);

@@ -10,6 +10,7 @@ import type { MailingIntake } from './mailing-intake.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ServerMembership } from './server-membership.js';
+import type { TemplateEmailRestarter } from './template-email.restarter.js';
 
 /**
  * Start and end of everything that works.
@@ -29,6 +30,7 @@ export class MailingEngine implements OnModuleInit, OnModuleDestroy {
     private readonly launcher: MailingLauncher,
     private readonly runs: MailingRuns,
     private readonly heartbeat: Heartbeat,
+    private readonly restarter: TemplateEmailRestarter,
     private readonly membership: ServerMembership,
     private readonly events: MailingEvents,
     private readonly prepare: () => Promise<void>,
@@ -54,6 +56,7 @@ export class MailingEngine implements OnModuleInit, OnModuleDestroy {
     // The lease is kept fresh while messages in flight come to their end.
     await this.runs.stopAll(this.settings.server.shutdownTimeoutMs);
     await this.heartbeat.stop();
+    await this.restarter.idle();
     try {
       await this.membership.leave();
     } catch (error) {

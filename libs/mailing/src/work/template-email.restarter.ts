@@ -50,7 +50,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     this.heartbeat.start(() => {
       void this.sweep();
       // On its own, because a transport that does not answer takes its time to say so.
-      void this.probe.look().then((numResumed) => (numResumed > 0 ? this.sweep() : null));
+      void this.#probe();
     });
   }
 
@@ -62,6 +62,15 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   sweep(): Promise<SweepReport> {
     this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = null));
     return this.#sweeping;
+  }
+
+  /** Resolves when no look is under way. */
+  async idle(): Promise<void> {
+    await this.#sweeping;
+  }
+
+  async #probe(): Promise<void> {
+    if ((await this.probe.look()) > 0 && !this.runs.isStopping) await this.sweep();
   }
 
   async #sweep(): Promise<SweepReport> {

@@ -12,6 +12,7 @@ export class TransportProbe {
     private readonly uniqServerId: string,
     private readonly orders: StandingOrders,
     private readonly sender: EmailMessageSender,
+    private readonly stop: AbortSignal,
     private readonly events: MailingEvents,
   ) {}
 
@@ -36,7 +37,10 @@ export class TransportProbe {
 
   async #look(): Promise<number> {
     if (!(await this.orders.hasTransportPaused(this.uniqServerId))) return 0;
-    if ((await this.sender.probe()) !== null) {
+    const why = await this.sender.probe();
+    // The database may be gone already; nothing is changed behind a stop.
+    if (this.stop.aborted) return 0;
+    if (why !== null) {
       this.#backOff.fail();
       return 0;
     }

@@ -1,0 +1,93 @@
+import { expect, it } from 'vitest';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { INFO, MailingRig, people } from '../support/mailing-rig.js';
+
+/** Patience ends with the second failure in a row. */
+const IMPATIENT = { run: { transportPatienceMs: 0 } };
+
+forEachDatabase('a mail server that stays away', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  it('B11 pauses the mailing with the reason, charges nobody, and it goes on by itself when it is back', async () => {
+    const app = await rig.boot(IMPATIENT);
+    const back = await rig.inboxDown();
+    const mailingId = await rig.send(app, 25);
+    const { statusReason } = await rig.reached(mailingId, 'paused');
+    expect(statusReason).toMatch(/^transport: .*ECONNREFUSED/);
+    const { byStatus, mailing } = await rig.books(mailingId);
+    expect(byStatus).toEqual({ pending: 25 });
+    expect(mailing).toMatchObject({ numSent: 0, numErrors: 0, numSkipped: 0, claimToken: null });
+
+    const resumed = new Promise<number>((resolve) =>
+      app.events.on('transport:back', ({ numResumed }) => resolve(numResumed)),
+    );
+    await back();
+    expect(await resumed).toBe(1);
+    await rig.reached(mailingId, 'completed');
+    await rig.assertAllSent(mailingId, 25);
+    expect((await rig.books(mailingId)).recipients.every(({ attempts }) => attempts === 1)).toBe(true);
+  });
+
+  it('goes on at once by resume', async () => {
+    const app = await rig.boot({ ...IMPATIENT, server: { heartbeatMs: 60_000 } });
+    const back = await rig.inboxDown();
+    const mailingId = await rig.send(app, 5);
+    await rig.reached(mailingId, 'paused');
+    await back();
+    await app.sender.resume(mailingId);
+    await rig.reached(mailingId, 'completed');
+    await rig.assertAllSent(mailingId, 5);
+  });
+
+  it('a mailing that a person has paused too does not go on by itself', async () => {
+    const app = await rig.boot(IMPATIENT);
+    const back = await rig.inboxDown();
+    const byPlugin = await rig.send(app, 5);
+    const byPerson = (await app.sender.sendEmailMessage(INFO, people(5), { persist: true }))
+      .mailingId as string;
+    await rig.reached(byPlugin, 'paused');
+    await rig.reached(byPerson, 'paused');
+    expect(await app.sender.pause(byPerson)).toBe('paused');
+    await back();
+    await rig.reached(byPlugin, 'completed');
+    expect(await app.query.get(byPerson)).toMatchObject({ status: 'paused', statusReason: 'by request' });
+  });
+
+  it('B11 a wrong password is the transport as well: nobody is charged for it', async () => {
+    const withLogin = rig.inbox.url.replace('smtp://', 'smtp://shop:wrong@');
+    const app = await rig.boot(IMPATIENT, { smtpUrl: withLogin });
+    const mailingId = await rig.send(app, 5);
+    expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: /);
+    expect((await rig.books(mailingId)).byStatus).toEqual({ pending: 5 });
+  });
+
+  it('a mailing that is not persisted fails with the reason, and tells how far it got', async () => {
+    const app = await rig.boot(IMPATIENT);
+    const back = await rig.inboxDown();
+    const { completed } = await app.sender.sendEmailMessage(INFO, people(5));
+    expect(await completed).toMatchObject({
+      status: 'failed',
+      numSent: 0,
+      statusReason: expect.stringMatching(/^transport: /) as string,
+    });
+    await back();
+  });
+
+  it('a template that is gone at the next start pauses the mailing, and resume sends it once it is back', async () => {
+    const first = await rig.boot();
+    const mailingId = await rig.send(first, 200);
+    await rig.inbox.waitFor(20);
+    await first.close();
+    const without = await rig.boot({}, { templates: {} });
+    const { statusReason } = await rig.reached(mailingId, 'paused');
+    expect(statusReason).toMatch(/^template: .*letter\.hbs/);
+    // Without its template it comes to the same again.
+    await without.sender.resume(mailingId);
+    await rig.reached(mailingId, 'paused');
+    await without.close();
+    const second = await rig.boot();
+    await second.sender.resume(mailingId);
+    await rig.reached(mailingId, 'completed');
+    await rig.assertAllSent(mailingId, 200);
+  });
+});
