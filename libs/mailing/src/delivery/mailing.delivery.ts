@@ -1,3 +1,4 @@
+import type { FaultPoints } from '../model/fault-points.js';
 import { type Attempt, settled } from '../model/outcome.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
 import type { MarkedRecipient } from '../model/recipient.js';
@@ -20,6 +21,7 @@ export interface MailingDeliveryParts {
   sender: EmailMessageSender;
   profiles: ProfileRepository | null;
   messageTimeoutMs: number;
+  faultPoints: FaultPoints;
 }
 
 /** Turns the recipients of one mailing into messages and hands them over, one by one. */
@@ -59,6 +61,7 @@ export class MailingDelivery {
     } catch (error) {
       return settled(idx, 'error', 'template', error instanceof Error ? error.message : String(error));
     }
+    this.parts.faultPoints.reach('beforeHandOver');
     return toAttempt(
       idx,
       await this.#withinDeadline(stop, (signal) => this.parts.sender.send(message, signal)),

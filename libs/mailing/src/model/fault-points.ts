@@ -15,6 +15,7 @@ export const FAULT_POINT_NAMES = [
   'afterAdopted',
   // Sending.
   'afterIntentCommitted',
+  'beforeRendered',
   'beforeHandOver',
   'afterAnswer',
   'beforeOutcomesWritten',

@@ -225,9 +225,14 @@ export class MailingLauncher {
   }
 
   #delivery(identity: string, info: TemplateEmailInfo, template: MailingTemplate): MailingDelivery {
-    const { sender, settings, profiles } = this.parts;
+    const { sender, settings, profiles, faultPoints } = this.parts;
     const { messageTimeoutMs } = settings.run;
-    return new MailingDelivery(identity, info, template, { sender, profiles: profiles(), messageTimeoutMs });
+    return new MailingDelivery(identity, info, template, {
+      sender,
+      profiles: profiles(),
+      messageTimeoutMs,
+      faultPoints,
+    });
   }
 
   #newRun(

@@ -123,7 +123,7 @@ export class MailingRun {
   async #send(recipient: PreparedRecipient, hasPlace: boolean): Promise<void> {
     this.#inFlight++;
     const { generation } = this.#transport;
-    this.#parts.faultPoints.reach('beforeHandOver');
+    this.#parts.faultPoints.reach('beforeRendered');
     const attempt = await this.#parts.delivery.deliver(recipient, this.#stopSignal.signal);
     this.#parts.faultPoints.reach('afterAnswer');
     this.#inFlight--;
