@@ -1,0 +1,181 @@
+import { tmpdir } from 'node:os';
+import type { DataSource } from 'typeorm';
+import type { MailingTemplate } from '../../libs/mailing/src/delivery/template.renderer.js';
+import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
+import { toMailingSettings } from '../../libs/mailing/src/model/mailing-settings.factory.js';
+import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
+import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
+import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/template-email-batch-server.persister.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { ClaimTaker } from '../../libs/mailing/src/work/claim-taker.js';
+import { DoubtResolver } from '../../libs/mailing/src/work/doubt.resolver.js';
+import { Heartbeat } from '../../libs/mailing/src/work/heartbeat.js';
+import { MailingIntake } from '../../libs/mailing/src/work/mailing-intake.js';
+import { MailingLauncher } from '../../libs/mailing/src/work/mailing-launcher.js';
+import { MailingOrders } from '../../libs/mailing/src/work/mailing-orders.js';
+import { MailingRuns } from '../../libs/mailing/src/work/mailing-runs.js';
+import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
+import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
+import { TemplateEmailRestarter } from '../../libs/mailing/src/work/template-email.restarter.js';
+import { TransportProbe } from '../../libs/mailing/src/work/transport-probe.js';
+import type { ModelTransport } from './model.transport.js';
+
+export const MAX_IN_DOUBT = 4;
+
+/** Where this process keeps the incarnations that live in it; who is not in there is dead. */
+const living = (): Set<string> =>
+  (globalThis as Record<symbol, unknown>)[Symbol.for('nestjs-mailing:incarnations')] as Set<string>;
+
+/** What never comes back from a process that has died. */
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+
+/** The database as a process sees it that may die at any moment: before a commit, after one, in between. */
+class MortalDatabase extends MailingDatabase {
+  isDead = false;
+
+  override async rows<T>(sql: string, parameters?: unknown[]): Promise<T[]> {
+    return this.#alive(() => super.rows<T>(sql, parameters));
+  }
+
+  override async change(sql: string, parameters?: unknown[]): Promise<number> {
+    return this.#alive(() => super.change(sql, parameters));
+  }
+
+  override async transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
+    return this.#alive(() =>
+      super.transaction(async (session) => {
+        const result = await steps(session);
+        // Not committed: the database rolls back what a dead client had begun.
+        if (this.isDead) throw new Error('died before the commit');
+        return result;
+      }),
+    );
+  }
+
+  async #alive<T>(step: () => Promise<T>): Promise<T> {
+    if (this.isDead) return never();
+    try {
+      const result = await step();
+      return this.isDead ? await never<T>() : result;
+    } catch (error) {
+      if (this.isDead) return never();
+      throw error;
+    }
+  }
+}
+
+/** One server of the model: everything the plugin is made of, but for Nest, timers of heartbeats, and a real mail server. */
+export class ModelServer {
+  isDead = false;
+  readonly intake: MailingIntake;
+  readonly orders: MailingOrders;
+  readonly #database: MortalDatabase;
+  readonly #membership: ServerMembership;
+  readonly #runs: MailingRuns;
+  readonly #restarter: TemplateEmailRestarter;
+
+  constructor(
+    dataSource: DataSource,
+    readonly id: string,
+    private readonly transport: ModelTransport,
+  ) {
+    const faultPoints = noFaultPoints;
+    const settings = toMailingSettings({
+      templates: { dir: tmpdir() },
+      uniqServerId: id,
+      migrationList: ['*'],
+      run: { concurrency: 2, maxInDoubt: MAX_IN_DOUBT },
+      retry: { maxAttempts: 3, firstDelayMs: 5 },
+      errorGuard: { firstRecipients: 0 },
+      server: { heartbeatMs: 20, serverTimeoutMs: 3_600_000 },
+    });
+    const events = new MailingEvents();
+    const database = (this.#database = new MortalDatabase(dataSource));
+    const persister = new TemplateEmailPersister(database);
+    const reader = new MailingReader(database);
+    const servers = new TemplateEmailBatchServerPersister(database, settings.server.serverTimeoutMs);
+    const membership = (this.#membership = new ServerMembership(servers, settings, events));
+    const runs = (this.#runs = new MailingRuns(settings.run.parallelMailings));
+    const orders = new StandingOrders(database, faultPoints);
+    const claims = new MailingClaims(database);
+    const doubts = new DoubtResolver('leave', orders, events, faultPoints);
+    const profiles = (): null => null;
+    const launcher = new MailingLauncher({
+      settings,
+      database,
+      claims: new ClaimTaker(claims, settings, membership, doubts, faultPoints),
+      persister,
+      reader,
+      membership,
+      runs,
+      limiter: new RateLimiter(null),
+      renderer: { open: () => Promise.resolve(TEMPLATE) },
+      sender: this.#mortalTransport(),
+      profiles,
+      events,
+      faultPoints,
+    });
+    const common = { settings, servers, membership, launcher, events };
+    this.intake = new MailingIntake({ ...common, persister, reader, profiles, faultPoints });
+    this.orders = new MailingOrders({ ...common, orders, claims, runs });
+    const heartbeat = new Heartbeat(membership, runs, settings, events);
+    const probe = new TransportProbe(id, orders, this.transport, runs.stopSignal, events);
+    this.#restarter = new TemplateEmailRestarter(
+      settings,
+      claims,
+      servers,
+      membership,
+      launcher,
+      runs,
+      heartbeat,
+      probe,
+      events,
+      faultPoints,
+    );
+  }
+
+  /** A heartbeat, and the look for work that follows it. */
+  async tick(): Promise<void> {
+    await this.#membership.beat();
+    await this.#restarter.sweep();
+  }
+
+  /** True if a run of this server works on the mailing. */
+  works(mailingId: string): boolean {
+    return this.#runs.has(mailingId);
+  }
+
+  /** SIGKILL: nothing of it goes on, and nobody is told. */
+  die(): void {
+    this.isDead = true;
+    this.#database.isDead = true;
+    const { incarnation } = this.#membership;
+    if (incarnation) living().delete(incarnation);
+    // Nothing that was marked is begun any more; without it, objects in memory would go on although the process is gone.
+    this.#runs.loseAll();
+  }
+
+  /** Orderly stop. */
+  async stop(): Promise<void> {
+    await this.#runs.stopAll(1_000);
+    await this.#membership.leave();
+  }
+
+  /** What a dead process had handed over may have arrived, but it hears no answer and begins nothing more. */
+  #mortalTransport(): ModelTransport {
+    const { transport } = this;
+    return {
+      send: async (message: Parameters<ModelTransport['send']>[0]) => {
+        if (this.isDead) return never();
+        const handOver = await transport.send(message);
+        return this.isDead ? never() : handOver;
+      },
+      probe: () => transport.probe(),
+    } as unknown as ModelTransport;
+  }
+}
+
+const TEMPLATE: MailingTemplate = { render: () => ({ subject: 'Hello', text: 'There is news.' }) };
