@@ -1,6 +1,11 @@
 import type { Socket } from 'node:net';
 import { domainToASCII } from 'node:url';
-import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server';
+import {
+  SMTPServer,
+  type SMTPServerAuthentication,
+  type SMTPServerOptions,
+  type SMTPServerSession,
+} from 'smtp-server';
 import type { Envelope } from './received-message.js';
 import type { SmtpAnswer, SmtpCommand } from './smtp-step.js';
 
@@ -15,6 +20,11 @@ export interface SmtpDialogue {
 }
 
 type Reply = (error?: Error | null, text?: string) => void;
+type LoginReply = Parameters<SMTPServer['onAuth']>[2];
+type Connection = SMTPServer['connections'] extends Set<infer One> ? One : never;
+
+/** The library offers no hook at these; the last is the command, before the invitation to send. */
+const COMMANDS_WITHOUT_HOOK = ['EHLO', 'HELO', 'STARTTLS', 'AUTH', 'DATA'] as const;
 
 /** `smtp-server` with an answer of ours at every step, and with connections that can be cut. */
 export class SmtpInboxServer extends SMTPServer {
@@ -29,6 +39,8 @@ export class SmtpInboxServer extends SMTPServer {
     super({
       disabledCommands: ['AUTH', 'STARTTLS'],
       disableReverseLookup: true,
+      // Else it warns that it uses its own certificate, which is just what tests are content with.
+      logger: false,
       // An answer that is held back is the test's doing; the server itself never loses patience.
       socketTimeout: 3_600_000,
       ...options,
@@ -43,27 +55,22 @@ export class SmtpInboxServer extends SMTPServer {
     const number = ++this.connectionCount;
     this.sockets.set(connection.id, { number, socket });
     this.dialogue.opened(number);
-    socket.once('close', () => {
-      this.sockets.delete(connection.id);
-      this.closingInBody.delete(connection.id);
-      this.dialogue.closed(number);
-    });
+    socket.once('close', () => this.forget(connection.id));
+    for (const command of COMMANDS_WITHOUT_HOOK) this.askBefore(command, connection);
+  }
 
-    // The library offers no hook between the DATA command and the invitation to send.
-    const acceptData = connection.handler_DATA.bind(connection);
-    connection.handler_DATA = (command, done) => {
-      const { session } = connection;
-      if (session.envelope.rcptTo.length === 0) return acceptData(command, done);
-      void this.step('DATA', session, (error) => {
-        if (!error) return acceptData(command, done);
-        connection.send(codeOf(error), error.message);
-        done();
-      });
-    };
+  /** After STARTTLS the library has taken our listener from the socket. */
+  override onClose(session: SMTPServerSession): void {
+    this.forget(session.id);
   }
 
   override onConnect(session: SMTPServerSession, reply: Reply): void {
     void this.step('CONNECT', session, reply);
+  }
+
+  /** Whoever logs in is let in; to refuse is up to the step `AUTH`. */
+  override onAuth(auth: SMTPServerAuthentication, _session: SMTPServerSession, reply: LoginReply): void {
+    reply(null, { user: auth.username });
   }
 
   override onMailFrom(address: { address: string }, session: SMTPServerSession, reply: Reply): void {
@@ -101,6 +108,27 @@ export class SmtpInboxServer extends SMTPServer {
     await stopped;
   }
 
+  private forget(id: string): void {
+    const number = this.sockets.get(id)?.number;
+    if (number === undefined) return;
+    this.sockets.delete(id);
+    this.closingInBody.delete(id);
+    this.dialogue.closed(number);
+  }
+
+  private askBefore(command: (typeof COMMANDS_WITHOUT_HOOK)[number], connection: Connection): void {
+    const accept = connection[`handler_${command}`].bind(connection);
+    connection[`handler_${command}`] = (line, done) => {
+      const { session } = connection;
+      if (command === 'DATA' && session.envelope.rcptTo.length === 0) return accept(line, done);
+      void this.step(command, session, (error) => {
+        if (!error) return accept(line, done);
+        connection.send(codeOf(error), error.message);
+        done();
+      });
+    };
+  }
+
   private async step(
     command: Exclude<SmtpCommand, 'END'>,
     session: SMTPServerSession,
@@ -118,13 +146,26 @@ export class SmtpInboxServer extends SMTPServer {
       this.closingInBody.add(session.id);
       return reply();
     }
+    if (answer === 'break-tls') return this.breakTls(session);
     if (!answer) return reply();
+    if (answer.cut) return this.socketOf(session)?.end(`${answer.code} ${answer.text}`) as undefined;
     if (answer.code < 400) return reply(null, answer.text);
     reply(Object.assign(new Error(answer.text ?? 'Refused by the test'), { responseCode: answer.code }));
   }
 
   private hangUp(session: SMTPServerSession): void {
-    this.sockets.get(session.id)?.socket.destroy();
+    this.socketOf(session)?.destroy();
+  }
+
+  /** Not before the client has begun its handshake: what comes earlier belongs to the answer, and is thrown away. */
+  private breakTls(session: SMTPServerSession): void {
+    const socket = this.socketOf(session);
+    socket?.once('data', () => socket.end('This is no TLS\r\n'));
+    socket?.write('220 Go ahead\r\n');
+  }
+
+  private socketOf(session: SMTPServerSession): Socket | undefined {
+    return this.sockets.get(session.id)?.socket;
   }
 }
 

@@ -12,7 +12,7 @@ export interface SmtpInboxOptions {
   keepRaw?: number;
   /** To come back on the port of an inbox that was closed; default a free one. */
   port?: number;
-  /** Of `smtp-server`, for example `maxClients`, `size` or `hidePIPELINING`. */
+  /** Of `smtp-server`, for example `maxClients`, `size`, `hidePIPELINING`, or `disabledCommands: []` for TLS and login. */
   server?: SMTPServerOptions;
 }
 
@@ -24,7 +24,7 @@ export interface ConnectionCounts {
 }
 
 /**
- * An SMTP server in this process that keeps what it gets, on loopback, without TLS and without a login.
+ * An SMTP server in this process that keeps what it gets, on loopback; without TLS and without a login, unless `server` says otherwise.
  *
  * A message counts as received at the moment its final dot has arrived, before the answer: that is when a real server
  * may have it, whatever the sender gets to hear.

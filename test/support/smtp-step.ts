@@ -1,7 +1,11 @@
 import type { ReceivedMessage } from './received-message.js';
 
-/** Where the server is about to answer. `DATA` is the command; `END` is the dot that ends the message. */
-export type SmtpCommand = 'CONNECT' | 'MAIL' | 'RCPT' | 'DATA' | 'END';
+/**
+ * Where the server is about to answer. `DATA` is the command; `END` is the dot that ends the message. `STARTTLS` and
+ * `AUTH` are off unless the inbox is told otherwise.
+ */
+export type SmtpCommand =
+  'CONNECT' | 'EHLO' | 'HELO' | 'STARTTLS' | 'AUTH' | 'MAIL' | 'RCPT' | 'DATA' | 'END';
 
 /** One moment of the dialogue, as a hook sees it. Addresses are ASCII. */
 export interface SmtpStep {
@@ -20,13 +24,20 @@ export interface SmtpStep {
  * What the server does at a step:
  *
  * - nothing said: it accepts, as it would without a hook;
- * - a code: it answers that, and refuses if it is 400 or more;
+ * - a code: it answers that, and refuses if it is 400 or more; with `cut`, it hangs up before the end of that line;
  * - `hang`: it never answers, and keeps the connection;
  * - `close`: it hangs up without an answer. At `DATA` that is before the message, at `END` after all of it;
- * - `close-in-body`, at `DATA` only: it invites the message and hangs up when the first bytes of it arrive.
+ * - `close-in-body`, at `DATA` only: it invites the message and hangs up when the first bytes of it arrive;
+ * - `break-tls`, at `STARTTLS` only: it invites a handshake and answers it with what is no TLS.
  */
 export type SmtpAnswer =
-  void | undefined | { code: number; text?: string } | 'hang' | 'close' | 'close-in-body';
+  | void
+  | undefined
+  | { code: number; text?: string; cut?: boolean }
+  | 'hang'
+  | 'close'
+  | 'close-in-body'
+  | 'break-tls';
 
 /** Decides at every step; a promise holds the answer until it is settled. */
 export type SmtpHook = (step: SmtpStep) => SmtpAnswer | Promise<SmtpAnswer>;
