@@ -29,6 +29,7 @@ export interface SenderRigOptions {
   /** Of the mailer's further transports, the one that the sender is to use. */
   transporterName?: string;
   transports?: Record<string, object>;
+  probeTimeoutMs?: number;
 }
 
 export async function senderRig(url: string, options: SenderRigOptions = {}): Promise<SenderRig> {
@@ -45,7 +46,12 @@ export async function senderRig(url: string, options: SenderRigOptions = {}): Pr
   const events = new MailingEvents();
   const disabled: SenderRig['disabled'] = [];
   events.on('pool:requeues-disabled', (facts) => disabled.push(facts));
-  const sender = new MailerMessageSender(mailer, options.transporterName ?? null, events);
+  const sender = new MailerMessageSender(
+    mailer,
+    options.transporterName ?? null,
+    events,
+    options.probeTimeoutMs,
+  );
   return {
     mailer,
     sender,

@@ -1,7 +1,9 @@
 import type { ISendMailOptions, MailerService } from '@nestjs-modules/mailer';
 import type { SendMailOptions, Transporter } from 'nodemailer';
+import { toOneLine } from '../model/email-address.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import { TransporterMissingError } from '../model/setup.errors.js';
+import { askTransporter } from './ask-transporter.js';
 import { toHandOver } from './delivery-failure.js';
 import type { EmailMessage, EmailMessageSender, HandOver } from './email-message.sender.js';
 import { HandOverProbe } from './hand-over.probe.js';
@@ -10,6 +12,9 @@ import { HandOverProbe } from './hand-over.probe.js';
 interface PoolOptions {
   maxRequeues?: number;
 }
+
+/** Twice what nodemailer itself grants a greeting: shorter, and a server that greets slowly would never be found up again. */
+const PROBE_TIMEOUT_MS = 60_000;
 
 /**
  * Hands messages to the host's `MailerService`, so the host's transports, plugins, DKIM and defaults apply.
@@ -22,6 +27,7 @@ export class MailerMessageSender implements EmailMessageSender {
     private readonly mailer: MailerService,
     private readonly transporterName: string | null,
     private readonly events: MailingEvents,
+    private readonly probeTimeoutMs = PROBE_TIMEOUT_MS,
   ) {}
 
   /**
@@ -59,14 +65,10 @@ export class MailerMessageSender implements EmailMessageSender {
   }
 
   async probe(): Promise<string | null> {
-    const transporter = this.#transporter();
-    // A transport of the host's own making need not know how to be asked.
-    if (typeof (transporter.transporter as { verify?: unknown }).verify !== 'function') return null;
     try {
-      await transporter.verify();
-      return null;
+      return await askTransporter(this.#transporter(), this.probeTimeoutMs);
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return toOneLine(error instanceof Error ? error.message : String(error));
     }
   }
 

@@ -1,0 +1,196 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import type { SmtpAnswer, SmtpCommand } from '../support/smtp-step.js';
+import { waitUntil } from '../support/wait-until.js';
+import { type SenderRigOptions, senderRig } from './sender-rig.js';
+
+const TIMEOUT_MS = 400;
+const ALL_OFFERED = { disabledCommands: [] };
+const ALL_USED = { tls: { rejectUnauthorized: false }, auth: { user: 'shop', pass: 'secret' } };
+
+describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) => {
+  let inbox: SmtpInbox;
+  let socketsBefore: number;
+
+  beforeEach(async () => {
+    socketsBefore = openSockets();
+    inbox = await SmtpInbox.start({ server: ALL_OFFERED });
+  });
+  /** Whatever became of it, nothing of the inquiry stays. */
+  afterEach(async () => {
+    await waitUntil(() => openSockets() <= socketsBefore, { what: 'no socket left', deadlineMs: 2_000 });
+    await inbox.close();
+  });
+
+  const rigFor = async (url: string, options: SenderRigOptions = {}) => {
+    const transport = { pool, ...ALL_USED, ...options.transport };
+    const rig = await senderRig(url, { probeTimeoutMs: TIMEOUT_MS, ...options, transport });
+    rig.sender.prepare();
+    return rig;
+  };
+  const answering = (at: SmtpCommand, answer: SmtpAnswer): void => {
+    inbox.answer = ({ command }) => (command === at ? answer : undefined);
+  };
+
+  it('is content with a server that takes the login, and sends nothing', async () => {
+    await using rig = await rigFor(inbox.url);
+    const seen: SmtpCommand[] = [];
+    inbox.answer = ({ command }) => void seen.push(command);
+    expect(await rig.sender.probe()).toBeNull();
+    expect(seen).toEqual(['CONNECT', 'EHLO', 'STARTTLS', 'EHLO', 'AUTH']);
+    await inbox.waitFor(({ connections }) => connections.open === 0, 2_000);
+    expect(inbox.messages).toEqual([]);
+  });
+
+  it.each<[SmtpCommand, SmtpAnswer, string]>([
+    ['CONNECT', { code: 421, text: 'too many connections' }, 'too many connections'],
+    ['CONNECT', { code: 554, text: 'not you' }, 'not you'],
+    ['CONNECT', 'close', 'closed'],
+    ['EHLO', { code: 421, text: 'going down' }, 'going down'],
+    ['STARTTLS', { code: 454, text: 'TLS not available' }, 'TLS not available'],
+    ['STARTTLS', 'break-tls', ''],
+    ['AUTH', { code: 535, text: '5.7.8 bad credentials' }, 'bad credentials'],
+    ['AUTH', 'close', 'closed'],
+  ])('B11 says in one line what is wrong at %s: %j', async (at, answer, words) => {
+    await using rig = await rigFor(inbox.url);
+    answering(at, answer);
+    const reason = await rig.sender.probe();
+    expect(reason).toContain(words);
+    expect(reason).toMatch(/^[^\r\n]+$/);
+    inbox.answer = undefined;
+    expect(await rig.sender.probe()).toBeNull();
+  });
+
+  it.each<SmtpCommand>(['CONNECT', 'EHLO', 'STARTTLS', 'AUTH'])(
+    'B10 does not wait longer than it may for a server that is silent at %s',
+    async (at) => {
+      await using rig = await rigFor(inbox.url);
+      answering(at, 'hang');
+      const begun = performance.now();
+      expect(await rig.sender.probe()).toEqual(expect.any(String));
+      expect(performance.now() - begun).toBeLessThan(TIMEOUT_MS + 1_000);
+      await inbox.waitFor(({ connections }) => connections.open === 0, 2_000);
+    },
+  );
+
+  it('B10 nor for one that lets it drip, though it never falls silent', async () => {
+    const dripping = await drippingServer();
+    await using rig = await rigFor(dripping.url);
+    const begun = performance.now();
+    expect(await rig.sender.probe()).toContain(`no answer within ${TIMEOUT_MS} ms`);
+    expect(performance.now() - begun).toBeLessThan(TIMEOUT_MS + 1_000);
+    await dripping.stop();
+  });
+
+  it('B10 nor for the answer to its QUIT', async () => {
+    const mute = await muteAtQuit();
+    await using rig = await rigFor(mute.url, { transport: { ignoreTLS: true, auth: undefined } });
+    expect(await rig.sender.probe()).toBeNull();
+    await waitUntil(() => mute.connections() === 0, {
+      what: 'the end of it',
+      deadlineMs: TIMEOUT_MS + 2_000,
+    });
+    await mute.stop();
+  });
+
+  it('B11 says that nobody listens', async () => {
+    await using rig = await rigFor(`smtp://127.0.0.1:${await freePort()}`);
+    expect(await rig.sender.probe()).toContain('ECONNREFUSED');
+  });
+
+  it('takes no place from the messages, and messages none from it', async () => {
+    await using rig = await rigFor(inbox.url);
+    let release!: () => void;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    inbox.answer = ({ command }) => (command === 'END' ? held : undefined);
+    const sent = rig.send();
+    await inbox.waitFor(1);
+    expect(await Promise.all([rig.sender.probe(), rig.sender.probe()])).toEqual([null, null]);
+    release();
+    expect(await sent).toEqual({ kind: 'accepted' });
+    inbox.answer = ({ command }) => (command === 'AUTH' ? 'hang' : undefined);
+    const asking = rig.sender.probe();
+    inbox.answer = undefined;
+    expect(await rig.send()).toEqual({ kind: 'accepted' });
+    await asking;
+  });
+});
+
+describe('MailerMessageSender.probe', () => {
+  it('never rejects, not even without a transport', async () => {
+    await using rig = await senderRig('smtp://127.0.0.1:1', { transporterName: 'bulk' });
+    expect(await rig.sender.probe()).toContain('bulk');
+  });
+
+  it.each([
+    ['can not be asked', {}, null],
+    ['answers nothing', { verify: () => undefined }, null],
+    ['throws', { verify: () => raise('not today') }, 'not today'],
+    ['rejects in two lines', { verify: () => Promise.reject(new Error('not\r\ntoday')) }, 'not today'],
+    ['never answers', { verify: () => new Promise(() => {}) }, `no answer within ${TIMEOUT_MS} ms`],
+  ])('takes a transport of the host that %s as it is', async (_what, own, answer) => {
+    const transport = { name: 'own', version: '1', send() {}, ...own };
+    await using rig = await senderRig('', {
+      transport: { url: undefined, pool: undefined, ...transport },
+      probeTimeoutMs: TIMEOUT_MS,
+    });
+    expect(await rig.sender.probe()).toBe(answer);
+  });
+});
+
+function raise(text: string): never {
+  throw new Error(text);
+}
+
+function openSockets(): number {
+  return process.getActiveResourcesInfo().filter((one) => one === 'TCPSocketWrap').length;
+}
+
+interface RawServer {
+  url: string;
+  connections(): number;
+  stop(): Promise<void>;
+}
+
+/** A server of whose connections nothing is known but that they are open. */
+async function rawServer(greeted: (socket: Socket) => void): Promise<RawServer> {
+  const open = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    open.add(socket);
+    socket.on('error', () => {}).once('close', () => open.delete(socket));
+    socket.write('220 hello\r\n');
+    greeted(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `smtp://127.0.0.1:${(server.address() as { port: number }).port}`,
+    connections: () => open.size,
+    async stop() {
+      for (const socket of open) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Answers with line after line, and never with the last one. */
+function drippingServer(): Promise<RawServer> {
+  return rawServer((socket) => {
+    socket.once('data', () => {
+      const drip = setInterval(() => socket.write('250-more\r\n'), 20);
+      socket.once('close', () => clearInterval(drip));
+    });
+  });
+}
+
+function muteAtQuit(): Promise<RawServer> {
+  return rawServer((socket) => {
+    socket.on('data', (line) => {
+      if (!line.toString().startsWith('QUIT')) socket.write('250 fine\r\n');
+    });
+  });
+}
