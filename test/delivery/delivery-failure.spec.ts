@@ -7,8 +7,8 @@ describe('toHandOver', () => {
     [{ code: 'EENVELOPE', command: 'RCPT TO', responseCode: 450, response: '450 busy' }, '450', false],
     [{ code: 'EMESSAGE', command: 'DATA', responseCode: 554, response: '554 5.7.1 spam' }, '5.7.1', true],
   ])('an answer to the message is a fact, even when it had begun: %j', (error, code, permanent) => {
-    for (const begun of [false, true]) {
-      expect(toHandOver(error, begun)).toEqual({ kind: 'refused', permanent, code, text: error.response });
+    for (const reached of ['nowhere', 'session', 'body'] as const) {
+      expect(toHandOver(error, reached)).toEqual({ kind: 'refused', permanent, code, text: error.response });
     }
   });
 
@@ -16,8 +16,8 @@ describe('toHandOver', () => {
     'A21 %s is doubt after the first byte and none before',
     (code) => {
       const error = { code, command: 'CONN', message: 'Connection closed unexpectedly' };
-      expect(toHandOver(error, true)).toMatchObject({ kind: 'unknown', code });
-      expect(toHandOver(error, false)).toMatchObject({ kind: 'not_begun', blame: 'transport' });
+      expect(toHandOver(error, 'body')).toMatchObject({ kind: 'unknown', code });
+      expect(toHandOver(error, 'session')).toMatchObject({ kind: 'not_begun', blame: 'transport' });
     },
   );
 
@@ -30,39 +30,153 @@ describe('toHandOver', () => {
     ['ECONFIG', ''],
   ])('B11 %s is about us, whatever the code of the answer', (code, command) => {
     const error = { code, command, responseCode: 535, response: '535 5.7.8 no' };
-    expect(toHandOver(error, false)).toEqual({
+    expect(toHandOver(error, 'session')).toEqual({
       kind: 'not_begun',
       blame: 'transport',
       text: '535 5.7.8 no',
     });
   });
 
-  it('B6 421 closes the connection and says nothing about the recipient', () => {
-    const error = {
-      code: 'EENVELOPE',
-      command: 'RCPT TO',
-      responseCode: 421,
-      response: '421 4.7.0 slow down',
-    };
-    expect(toHandOver(error, false)).toMatchObject({ kind: 'not_begun', blame: 'transport' });
-    expect(toHandOver(error, true)).toMatchObject({ kind: 'unknown' });
+  const answered = (response: string, error: object = { code: 'EENVELOPE', command: 'RCPT TO' }) => ({
+    ...error,
+    responseCode: Number(response.slice(0, 3)),
+    response,
+  });
+  const AT_GREETING = { code: 'EPROTOCOL', command: 'CONN' };
+  const AT_LOGIN = { code: 'EAUTH', command: 'AUTH PLAIN' };
+
+  it.each([
+    '454 Throttling failure: Maximum sending rate exceeded.',
+    '454 Throttling failure: Daily message quota exceeded.',
+    '432 4.3.2 Concurrent connections limit exceeded',
+    '450 4.7.1 Error: too much mail from 192.0.2.7',
+    '450 4.7.1 Error: too many recipients from 192.0.2.7',
+    '450-4.7.0 Too many\n450-4.7.0 messages from your address.\n450 4.7.0 Try later',
+    '451 Requests are rate limited',
+    "451 You've exceeded your messaging limits",
+    '452 4.3.1 exceeded the allowed rate of 5 messages per second',
+    '450 slow down, please',
+    '451 4.7.0 5 messages per minute are allowed',
+  ])('B5 takes %j for a rate, at every step', (response) => {
+    const throttled = expect.objectContaining({ kind: 'throttled', text: response });
+    for (const reached of ['session', 'body'] as const) {
+      expect(toHandOver(answered(response), reached)).toEqual(throttled);
+    }
+    for (const step of [AT_GREETING, AT_LOGIN]) {
+      expect(toHandOver(answered(response, step), 'nowhere')).toEqual(throttled);
+    }
+  });
+
+  it.each([
+    // Of one mailbox, by its enhanced code or by its words.
+    [
+      '450-4.2.1 The user you are trying to contact is receiving mail at a rate that exceeded\n450 4.2.1 his',
+      '4.2.1',
+    ],
+    ['452 4.2.2 mailbox over its daily quota', '4.2.2'],
+    ['450 4.1.1 unverified address: too many connections at its server', '4.1.1'],
+    ['450 too many messages in the mailbox', '450'],
+    ['450 receiving too many messages', '450'],
+    // Of one message.
+    ['452 4.5.3 too many recipients', '4.5.3'],
+    ['452 too many recipients', '452'],
+    // Of no rate.
+    ['451 4.7.1 greylisted, try again later', '4.7.1'],
+    ['452 4.3.1 insufficient system storage', '4.3.1'],
+    ['451 4.3.0 temporary failure', '4.3.0'],
+    // An IP address is no enhanced code.
+    ['451 4.2.1.9 is not welcome now', '451'],
+    ['503 bad sequence of commands', '503'],
+  ])('takes %j for a temporary refusal', (response, code) => {
+    for (const reached of ['session', 'body'] as const) {
+      const expected = { kind: 'refused', permanent: false, code, text: response };
+      expect(toHandOver(answered(response), reached)).toEqual(expected);
+    }
+  });
+
+  it('a rate in the words of a permanent refusal changes nothing', () => {
+    expect(toHandOver(answered('550 5.4.5 Daily sending quota exceeded'), 'session')).toMatchObject({
+      kind: 'refused',
+      permanent: true,
+    });
+  });
+
+  it.each([
+    ['421 4.7.0 Too many connections', 'throttled'],
+    ['421 4.3.2 maximum number of concurrent server connections has exceeded a limit', 'throttled'],
+    ['421 4.7.0 Try again later, closing connection', 'throttled'],
+    ['421 Too many connections, service not available', 'throttled'],
+    ['421', 'throttled'],
+    ['421 mail.example Service not available, closing transmission channel', 'not_begun'],
+    ['421 4.3.2 System shutting down', 'not_begun'],
+    ['421 4.4.2 Error: timeout exceeded', 'not_begun'],
+  ])('B6 %j before the body: %s', (response, kind) => {
+    const CLOSED = { code: 'ECONNECTION', command: 'CONN' };
+    for (const step of [AT_GREETING, AT_LOGIN, CLOSED]) {
+      expect(toHandOver(answered(response, step), 'nowhere')).toMatchObject({ kind });
+    }
+    for (const step of [undefined, CLOSED]) {
+      expect(toHandOver(answered(response, step), 'session')).toMatchObject({ kind });
+    }
+  });
+
+  it('421 with a code that is about this message is held against it, but not before there is a session', () => {
+    const response = '421 4.2.1 too many messages for this user';
+    const closed = answered(response, { code: 'ECONNECTION', command: 'CONN' });
+    for (const error of [closed, answered(response)]) {
+      expect(toHandOver(error, 'session')).toMatchObject({
+        kind: 'refused',
+        permanent: false,
+        code: '4.2.1',
+      });
+    }
+    expect(toHandOver(closed, 'nowhere')).toMatchObject({ kind: 'throttled' });
+  });
+
+  it('421 after the final dot is an answer to the message, and what broke off there is none', () => {
+    const ended = { code: 'EMESSAGE', command: 'DATA' };
+    expect(toHandOver(answered('421 going down', ended), 'body')).toMatchObject({
+      kind: 'refused',
+      permanent: false,
+      code: '421',
+    });
+    expect(toHandOver(answered('421 too many messages', ended), 'body')).toMatchObject({ kind: 'throttled' });
+    for (const cut of ['421 go', '550 no', '450 too many mails']) {
+      const error = answered(cut, { code: 'ECONNECTION', command: 'CONN' });
+      expect(toHandOver(error, 'body')).toMatchObject({ kind: 'unknown', code: 'ECONNECTION' });
+    }
+  });
+
+  it.each([
+    ['530 5.7.0 Authentication required', 'EENVELOPE'],
+    ['530 5.7.0 Must issue a STARTTLS command first', 'EENVELOPE'],
+    ['250 at a step that nobody was at', 'EPROTOCOL'],
+    ['354 go ahead', 'EENVELOPE'],
+  ])('B11 %j is about us or the dialogue, not about the recipient', (response, code) => {
+    const error = answered(response, { code, command: 'MAIL FROM' });
+    expect(toHandOver(error, 'session')).toEqual({ kind: 'not_begun', blame: 'transport', text: response });
+  });
+
+  it('an answer after the final dot that is neither yes nor no leaves the doubt', () => {
+    const error = answered('354 go ahead', { code: 'EMESSAGE', command: 'DATA' });
+    expect(toHandOver(error, 'body')).toMatchObject({ kind: 'unknown' });
   });
 
   it('an aborted message that had not begun may be the fault of either side', () => {
-    expect(toHandOver({ code: 'EABORT' }, false)).toMatchObject({ kind: 'not_begun', blame: 'unclear' });
-    expect(toHandOver({ code: 'EABORT' }, true)).toMatchObject({ kind: 'unknown', code: 'EABORT' });
+    expect(toHandOver({ code: 'EABORT' }, 'session')).toMatchObject({ kind: 'not_begun', blame: 'unclear' });
+    expect(toHandOver({ code: 'EABORT' }, 'body')).toMatchObject({ kind: 'unknown', code: 'EABORT' });
   });
 
   it('a body that broke off at its source was never ended: nobody has the message', () => {
     const error = { code: 'ESTREAM', command: 'API', message: 'ENOENT: no such file' };
-    expect(toHandOver(error, true)).toMatchObject({ kind: 'refused', permanent: true, code: 'ESTREAM' });
+    expect(toHandOver(error, 'body')).toMatchObject({ kind: 'refused', permanent: true, code: 'ESTREAM' });
   });
 
   it.each([undefined, null, 'a text', 5, {}, new Error('')])(
     'takes %j, thrown by whatever the host plugged in, for doubt once the message had begun',
     (error) => {
-      expect(toHandOver(error, true)).toMatchObject({ kind: 'unknown', code: 'EUNKNOWN' });
-      expect(toHandOver(error, false)).toMatchObject({ kind: 'refused', permanent: true });
+      expect(toHandOver(error, 'body')).toMatchObject({ kind: 'unknown', code: 'EUNKNOWN' });
+      expect(toHandOver(error, 'session')).toMatchObject({ kind: 'refused', permanent: true });
     },
   );
 });

@@ -1,4 +1,6 @@
 import type { HandOver } from './email-message.sender.js';
+import type { Reach } from './hand-over.probe.js';
+import { SmtpReply } from './smtp-reply.js';
 
 /** What nodemailer tells about a failure. */
 interface TransportError {
@@ -27,45 +29,55 @@ const TRANSPORT_CODES = new Set([
 /** Codes of a connection that broke or fell silent. */
 const CONNECTION_CODES = new Set(['ECONNECTION', 'ESOCKET', 'ETIMEDOUT', 'EPROTOCOL']);
 
-/** RFC 3463: class, subject, detail. */
-const ENHANCED_CODE = /\b[245]\.\d{1,3}\.\d{1,3}\b/;
-
-const SERVICE_NOT_AVAILABLE = 421;
+/** What the messages hear that wait in a pool when it is closed; it bears no code. */
+const POOL_CLOSED = 'Connection pool was closed';
 
 /**
  * Tells what an error of the transport means for the one message it happened to.
  *
  * The order is the order of certainty: an answer of the mail server to this message is a fact; without one, only the
  * evidence that no byte had left us makes it certain that nobody has the message; everything else is in doubt.
- *
- * @param begun whether a byte of the message may have left us; see `HandOverProbe`.
  */
-export function toHandOver(error: unknown, begun: boolean): HandOver {
+export function toHandOver(error: unknown, reached: Reach): HandOver {
   const {
     code = 'EUNKNOWN',
     command = '',
-    responseCode,
+    responseCode = 0,
     response,
     message,
   } = (error ?? {}) as TransportError;
   const text = (response ?? message ?? String(error)).trim();
   const isAboutSession = SESSION_COMMANDS.test(command) || TRANSPORT_CODES.has(code);
 
-  if (responseCode && !isAboutSession && responseCode !== SERVICE_NOT_AVAILABLE) {
-    return {
-      kind: 'refused',
-      permanent: responseCode >= 500,
-      code: ENHANCED_CODE.exec(text)?.[0] ?? String(responseCode),
-      text,
-    };
+  // After the body has begun, words that nodemailer does not ascribe to it (a line that broke off) are no answer to it.
+  if (responseCode >= 400 && !(reached === 'body' && isAboutSession)) {
+    return fromReply(new SmtpReply(responseCode, text), reached, isAboutSession);
   }
   // The body broke off at its source (an attachment is gone), so its end was never sent: nobody has the message.
   if (code === 'ESTREAM') return { kind: 'refused', permanent: true, code, text };
-  if (begun) return { kind: 'unknown', code, text };
-  if (isAboutSession || responseCode === SERVICE_NOT_AVAILABLE || CONNECTION_CODES.has(code)) {
+  if (reached === 'body') return { kind: 'unknown', code, text };
+  // An answer that is none (of no code, or of one out of place) is a dialogue that went wrong.
+  if (isAboutSession || CONNECTION_CODES.has(code) || response !== undefined || message === POOL_CLOSED) {
     return { kind: 'not_begun', blame: 'transport', text };
   }
   if (code === 'EABORT') return { kind: 'not_begun', blame: 'unclear', text: 'no answer in time' };
   // Not sent, and not for want of a connection: the message itself could not be made.
   return { kind: 'refused', permanent: true, code, text };
+}
+
+/** A negative answer leaves no doubt: nobody has the message (RFC 5321 section 4.2.5). What is open is whom it is about. */
+function fromReply(reply: SmtpReply, reached: Reach, isAboutSession: boolean): HandOver {
+  const { code, text } = reply;
+  const refused: HandOver = { kind: 'refused', permanent: reply.isPermanent, code, text };
+  // In a pipelined dialogue nodemailer ascribes a 421 to the connection, whichever command it answers.
+  const isInDialogue = !isAboutSession || (reached === 'session' && reply.isClosing);
+  if (isInDialogue && reply.isAboutThisMessage) return refused;
+  if (reply.speaksOfRate) return { kind: 'throttled', code, text };
+  // An answer to the whole message may be about what is in it; held against nobody, it would be tried for ever.
+  if (reached === 'body') return refused;
+  if (reply.isClosing && !reply.speaksOfOutage) return { kind: 'throttled', code, text };
+  if (reply.isClosing || isAboutSession || reply.wantsLogin) {
+    return { kind: 'not_begun', blame: 'transport', text };
+  }
+  return refused;
 }

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { SendMailOptions, Transporter } from 'nodemailer';
 
 /** The part of nodemailer's message that the probe touches. */
@@ -6,25 +6,28 @@ interface Streamable {
   createReadStream(...args: unknown[]): Readable;
 }
 
+/** How far a message got at most: no session was open for it; one was, but no byte has left us; the server may have a part. */
+export type Reach = 'nowhere' | 'session' | 'body';
+
 const equipped = new WeakSet<Transporter>();
 
 /**
- * Evidence whether a single byte of a message has left us.
+ * Evidence how far a message got.
  *
  * nodemailer reports most broken connections with the same code (`ECONNECTION`, `ESOCKET`, `ETIMEDOUT`; command `CONN`),
  * whether the server was never reached or had taken the whole message and hung up before its 250. The first may be sent
- * again, the second must not. But the body is a stream which nodemailer starts to read after the server's 354, and a
- * stream knows whether it was ever read. A plugin at nodemailer's `stream` step keeps hold of it; messages that are not
- * ours pass untouched.
+ * again, the second must not. But the body is a stream which nodemailer makes when it has a session for it and starts to
+ * read after the server's 354, and a stream knows whether it was ever read. A plugin at nodemailer's `stream` step keeps
+ * hold of it; messages that are not ours pass untouched.
  */
 export class HandOverProbe {
   static readonly OPTION = 'mailingHandOverProbe';
 
   #stream: Readable | null = null;
 
-  /** True as soon as the server may have a part of the message. */
-  get begun(): boolean {
-    return this.#stream?.readableDidRead ?? false;
+  get reached(): Reach {
+    if (!this.#stream) return 'nowhere';
+    return wasRead(this.#stream) ? 'body' : 'session';
   }
 
   /** Adds the probe to the options of one message. */
@@ -45,6 +48,24 @@ export class HandOverProbe {
 
   #watch(message: Streamable): void {
     const create = message.createReadStream.bind(message);
-    message.createReadStream = (...args) => (this.#stream = create(...args));
+    message.createReadStream = (...args) => {
+      const stream = create(...args);
+      // A second stream, for whatever reason, does not take back what the first one proves.
+      if (this.reached !== 'body') this.#stream = stream;
+      return hideFromPool(stream);
+    };
   }
+}
+
+/**
+ * Of a message that met the end of a connection used before, and that nobody has begun to read, the pool drops the
+ * server's answer and reports "Reached maximum number of retries": a 421 that wants us slower would look like an outage.
+ * Without this property it can't tell, and passes the answer on.
+ */
+function hideFromPool(stream: Readable): Readable {
+  return Object.defineProperty(stream, 'readableDidRead', { value: undefined });
+}
+
+function wasRead(stream: Readable): boolean {
+  return Reflect.get(Readable.prototype, 'readableDidRead', stream) as boolean;
 }

@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import type { ISendMailOptions, MailerService } from '@nestjs-modules/mailer';
 import type { SendMailOptions, Transporter } from 'nodemailer';
 import { toOneLine } from '../model/email-address.js';
@@ -60,7 +61,7 @@ export class MailerMessageSender implements EmailMessageSender {
       };
       return this.#rejectedThoughOthersWereTaken(message, info) ?? { kind: 'accepted' };
     } catch (error) {
-      return toHandOver(error, probe.begun);
+      return toHandOver(error, probe.reached);
     }
   }
 
@@ -77,10 +78,11 @@ export class MailerMessageSender implements EmailMessageSender {
     message: EmailMessage,
     info: { rejected?: unknown[]; rejectedErrors?: unknown[] },
   ): HandOver | null {
-    const at = (info.rejected ?? []).findIndex((one) => addressOf(one) === message.to.address);
+    const recipient = toAscii(message.to.address);
+    const at = (info.rejected ?? []).findIndex((one) => toAscii(addressOf(one)) === recipient);
     return at < 0
       ? null
-      : toHandOver(info.rejectedErrors?.[at] ?? { code: 'EENVELOPE', message: 'refused' }, false);
+      : toHandOver(info.rejectedErrors?.[at] ?? { code: 'EENVELOPE', message: 'refused' }, 'session');
   }
 
   #transporter(): Transporter {
@@ -97,4 +99,10 @@ export class MailerMessageSender implements EmailMessageSender {
 
 function addressOf(value: unknown): string {
   return typeof value === 'string' ? value : String((value as { address?: unknown })?.address);
+}
+
+/** With a local part that is not ASCII, nodemailer turns the domain back into Unicode. */
+function toAscii(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  return address.slice(0, at) + domainToASCII(address.slice(at));
 }
