@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import type { EmailMessage, HandOver } from '../../libs/mailing/src/delivery/email-message.sender.js';
 import { freePort } from '../support/free-port.js';
@@ -12,6 +14,9 @@ const THROTTLED = { kind: 'throttled' };
 const DOWN = { kind: 'not_begun', blame: 'transport' };
 const UNCLEAR = { kind: 'not_begun', blame: 'unclear' };
 const IN_DOUBT = { kind: 'unknown' };
+
+/** Of a transport that gives up by itself; long enough for the next message on a machine that is busy. */
+const PATIENCE_MS = 1_000;
 
 /** Ways to one server: what nodemailer reports differs from one to the other, what it means must not. */
 interface Way {
@@ -187,7 +192,7 @@ describe.concurrent.each(WAYS)('over %s: what the mail server does in the dialog
     ['MAIL', DOWN, 0],
     ['END', IN_DOUBT, 1],
   ])('B10 is silent at %s until the transport gives up', async (at, means, copies) => {
-    await using line = await open({ ...way, transport: { ...way.transport, socketTimeout: 150 } });
+    await using line = await open({ ...way, transport: { ...way.transport, socketTimeout: PATIENCE_MS } });
     line.inbox.answer = ({ command }) => (command === at ? 'hang' : undefined);
     expect(await line.rig.send()).toMatchObject(means);
     await line.hasArrived(copies);
@@ -231,7 +236,7 @@ describe.concurrent.each(COLD_WAYS)('over %s: what the mail server does before t
   });
 
   it('B10 is silent at CONNECT until the transport gives up', async () => {
-    await using line = await open(along({ transport: { greetingTimeout: 150 } }));
+    await using line = await open(along({ transport: { greetingTimeout: PATIENCE_MS } }));
     line.inbox.answer = ({ command }) => (command === 'CONNECT' ? 'hang' : undefined);
     expect(await line.rig.send()).toMatchObject(DOWN);
     await line.hasArrived(0);
@@ -293,6 +298,27 @@ describe.concurrent.each(WAYS)('over %s: what is about one message', (_, way) =>
     expect(handOver).toMatchObject({ ...NEVER, code: 'ESTREAM' });
     expect((handOver as { text: string }).text).toContain('/no/such/leaflet.pdf');
     await line.hasArrived(0);
+  });
+});
+
+describe('a transport of the host', () => {
+  it.each([
+    ['reads the message, and makes a second one of it for a second try', IN_DOUBT, true],
+    ['makes a second one, and reads neither', DOWN, false],
+  ])('that %s', async (_what, means, isRead) => {
+    const send = async (
+      { message }: { message: { createReadStream(): Readable } },
+      done: (error: Error) => void,
+    ): Promise<void> => {
+      if (isRead) await text(message.createReadStream());
+      else message.createReadStream();
+      message.createReadStream();
+      done(Object.assign(new Error('Connection closed'), { code: 'ECONNECTION', command: 'CONN' }));
+    };
+    const own = { name: 'own', version: '1', send };
+    await using rig = await senderRig('', { transport: { url: undefined, pool: undefined, ...own } });
+    rig.sender.prepare();
+    expect(await rig.send()).toMatchObject(means);
   });
 });
 
