@@ -7,11 +7,17 @@ export type HostReport =
   | { [K in ReportedEvent]: { name: K; facts: MailingEventMap[K] } }[ReportedEvent];
 
 const REPORTED = [
+  'list:written',
   'run:started',
   'run:recovered',
   'run:ended',
+  'run:lost',
+  'transport:down',
   'mailing:adopted',
+  'mailing:paused',
+  'server:registered',
   'server:standing-by',
+  'server:lost',
 ] as const;
 type ReportedEvent = (typeof REPORTED)[number];
 

@@ -9,14 +9,18 @@ const START_DEADLINE_MS = 60_000;
 
 /** The newsletter service as a process of its own, which can be killed. */
 export class HostProcess {
-  /** Where it listens. */
+  /** Where it listens; empty before. */
   url = '';
+  /** Resolves when the process is gone, with the signal that ended it; null if it ended of its own accord. */
+  readonly exited: Promise<NodeJS.Signals | null>;
   readonly #child: ChildProcess;
   readonly #reports = new EventEmitter();
   #output = '';
 
   private constructor(env: Record<string, string>, main: string) {
     this.#child = fork(main, [], {
+      // What this process was started with, a loader or an inspector, is not for the service.
+      execArgv: [],
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -24,6 +28,13 @@ export class HostProcess {
       stream?.on('data', (text: Buffer) => (this.#output = (this.#output + text.toString()).slice(-8_000)));
     }
     this.#child.on('message', (report: HostReport) => this.#reports.emit(report.name, report.facts));
+    this.on('listening', ({ url }) => (this.url = url));
+    this.exited = once(this.#child, 'exit').then((values) => (values as [unknown, NodeJS.Signals | null])[1]);
+  }
+
+  /** Starts the service and waits for nothing. */
+  static launch(env: Record<string, string>, main = MAIN): HostProcess {
+    return new HostProcess(env, main);
   }
 
   /**
@@ -37,20 +48,25 @@ export class HostProcess {
     listen: (host: HostProcess) => void = () => undefined,
     main = MAIN,
   ): Promise<HostProcess> {
-    const host = new HostProcess(env, main);
+    const host = HostProcess.launch(env, main);
     listen(host);
-    const ended = once(host.#child, 'exit').then(([code]) => {
-      throw new Error(`The service ended with ${String(code)} before it listened:\n${host.#output}`);
+    await host.listening();
+    return host;
+  }
+
+  /**
+   * Waits until the service listens.
+   *
+   * @throws Error with the last lines of its output if it ends before, or takes more than a minute.
+   */
+  async listening(): Promise<void> {
+    if (this.url) return;
+    const ended = this.exited.then(() => {
+      throw new Error(`The service ended with ${this.#ending} before it listened:\n${this.#output}`);
     });
     const deadline = AbortSignal.timeout(START_DEADLINE_MS);
-    const [{ url }] = (await Promise.race([
-      once(host.#reports, 'listening', { signal: deadline }),
-      ended,
-    ])) as [{ url: string }];
-    // Not an accident any more from here on.
-    ended.catch(() => undefined);
-    host.url = url;
-    return host;
+    const listening = once(this.#reports, 'listening', { signal: deadline });
+    await Promise.race([listening, ended]);
   }
 
   on<N extends HostReport['name']>(
@@ -69,11 +85,23 @@ export class HostProcess {
     return this.#output;
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Sends a signal and waits for nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   /** Resolves when the process is gone. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     if (!this.isRunning) return;
-    const exited = once(this.#child, 'exit');
-    this.#child.kill(signal);
-    await exited;
+    this.signal(signal);
+    await this.exited;
+  }
+
+  get #ending(): string {
+    return String(this.#child.exitCode ?? this.#child.signalCode);
   }
 }

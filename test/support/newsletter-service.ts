@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { MailingResult, Recipient } from 'nestjs-mailing';
 import { HostProcess } from '../../src/demo/host.process.js';
+import { readerList } from './reader-list.js';
 import { waitUntil } from './wait-until.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
@@ -10,25 +11,58 @@ export interface ServiceOptions {
   smtpUrl: string;
   serverId?: string;
   env?: Record<string, string>;
+  /** Another program than the service itself. */
+  main?: string;
 }
 
-type Reports = { name: string; facts: Record<string, unknown> }[];
+/** How long an orderly end may take: the plugin's own `shutdownTimeoutMs`, and time for the rest. */
+const END_DEADLINE_MS = 15_000;
+
+const REPORTS = [
+  'list:written',
+  'run:started',
+  'run:recovered',
+  'run:ended',
+  'run:lost',
+  'transport:down',
+  'mailing:adopted',
+  'mailing:paused',
+  'server:registered',
+  'server:standing-by',
+  'server:lost',
+] as const;
+
+export interface Report {
+  name: (typeof REPORTS)[number];
+  facts: Record<string, unknown>;
+}
 
 /** The newsletter service of `src/`, built, in a process of its own that a test may kill. */
 export class NewsletterService {
-  private constructor(
-    private readonly process: HostProcess,
-    /** What it told so far, in order. */
-    readonly reports: Reports,
-  ) {}
+  /** What it told so far, in order. */
+  readonly reports: Report[] = [];
 
-  static async start({
+  private constructor(private readonly process: HostProcess) {
+    for (const name of REPORTS) {
+      process.on(name, (facts) => this.reports.push({ name, facts: { ...facts } }));
+    }
+  }
+
+  /** Resolves when it listens. */
+  static async start(options: ServiceOptions): Promise<NewsletterService> {
+    const service = NewsletterService.launch(options);
+    await service.listening();
+    return service;
+  }
+
+  /** Starts it and waits for nothing, for tests that do not let it come up. */
+  static launch({
     databaseUrl,
     smtpUrl,
     serverId = 'test:1',
     env = {},
-  }: ServiceOptions): Promise<NewsletterService> {
-    const reports: Reports = [];
+    main = MAIN,
+  }: ServiceOptions): NewsletterService {
     const all = {
       PORT: '0',
       DATABASE_URL: databaseUrl,
@@ -38,29 +72,29 @@ export class NewsletterService {
       MAILING_SERVER_TIMEOUT_MS: '3000',
       ...env,
     };
-    const note = (host: HostProcess): void => {
-      for (const name of [
-        'run:started',
-        'run:recovered',
-        'run:ended',
-        'mailing:adopted',
-        'server:standing-by',
-      ] as const) {
-        host.on(name, (facts) => reports.push({ name, facts: { ...facts } }));
-      }
-    };
-    return new NewsletterService(await HostProcess.start(all, note, MAIN), reports);
+    return new NewsletterService(HostProcess.launch(all, main));
+  }
+
+  listening(): Promise<void> {
+    return this.process.listening();
+  }
+
+  get isRunning(): boolean {
+    return this.process.isRunning;
+  }
+
+  get pid(): number {
+    return this.process.pid!;
+  }
+
+  /** The last lines it wrote. */
+  get output(): string {
+    return this.process.output;
   }
 
   /** Sends a newsletter to so many made-up readers, or to these. @returns the id of the mailing. */
   async send(recipients: number | Recipient[]): Promise<string> {
-    const list =
-      typeof recipients === 'number'
-        ? Array.from({ length: recipients }, (_, n) => ({
-            email: `reader${n}@home.example`,
-            name: `Reader ${n}`,
-          }))
-        : recipients;
+    const list = typeof recipients === 'number' ? readerList(recipients) : recipients;
     const response = await fetch(`${this.process.url}/newsletters`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -99,10 +133,30 @@ export class NewsletterService {
   }
 
   /** Waits for a report. */
-  reported(name: string, deadlineMs = 15_000): Promise<Record<string, unknown>> {
-    const find = (): Record<string, unknown> | undefined =>
-      this.reports.find((one) => one.name === name)?.facts;
+  reported(name: Report['name'], deadlineMs = 15_000): Promise<Record<string, unknown>> {
+    const find = (): Record<string, unknown> | undefined => this.#all(name)[0];
     return waitUntil(find, { what: `a report ${name}`, deadlineMs });
+  }
+
+  /** How often it reported this. */
+  countOf(name: Report['name']): number {
+    return this.#all(name).length;
+  }
+
+  /** Sends a signal and waits for nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.process.signal(signal);
+  }
+
+  /**
+   * Waits until the process has ended.
+   *
+   * @returns the signal it ended by; null if by itself.
+   * @throws Error if it does not within the deadline.
+   */
+  async ended(deadlineMs = END_DEADLINE_MS): Promise<NodeJS.Signals | null> {
+    await waitUntil(() => !this.isRunning, { what: `process ${this.pid} to end`, deadlineMs });
+    return this.process.exited;
   }
 
   kill(): Promise<void> {
@@ -112,5 +166,9 @@ export class NewsletterService {
   /** Orderly end; harmless after a kill. */
   stop(): Promise<void> {
     return this.process.end('SIGTERM');
+  }
+
+  #all(name: Report['name']): Record<string, unknown>[] {
+    return this.reports.filter((one) => one.name === name).map((one) => one.facts);
   }
 }

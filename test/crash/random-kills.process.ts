@@ -1,0 +1,59 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startMariaDb } from '../support/maria-db.server.js';
+import { Reaper } from '../support/reaper.js';
+import { TEST_DATABASE_URL } from '../support/test-database-url.js';
+import {
+  parseRandomKillsOptions,
+  type RandomKillsOptions,
+  RandomKillsUsageError,
+} from './random-kills.options.js';
+import { isKept, randomKills, type RandomKillsReport } from './random-kills.session.js';
+
+/** As shells tell that Ctrl-C was the end. */
+const INTERRUPTED = 130;
+
+/** `npm run test:crash`: random kills for so many minutes, on a database server of its own where none is given. */
+async function session(options: RandomKillsOptions, stop: AbortSignal): Promise<RandomKillsReport> {
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const needsServer = options.database === 'mariadb' && !process.env[TEST_DATABASE_URL];
+  const server = needsServer ? await startMariaDb() : undefined;
+  if (server) process.env[TEST_DATABASE_URL] = server.url;
+  const folder = await mkdtemp(join(tmpdir(), 'mailing-crash-'));
+  const reaper = new Reaper(folder);
+  process.env.TMPDIR = folder;
+  try {
+    const until = performance.now() + options.minutes * 60_000;
+    const { database, recipients, seed } = options;
+    say(`Random kills on ${database}, seed ${seed}.`);
+    return await randomKills({
+      database,
+      recipients,
+      seed,
+      stop,
+      say,
+      watch: { started: (pid) => reaper.watch(pid), ended: (pid) => reaper.forget(pid) },
+      goOn: () => !stop.aborted && performance.now() < until,
+    });
+  } finally {
+    await server?.stop();
+    await reaper.reap();
+  }
+}
+
+const interrupt = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
+try {
+  const options = parseRandomKillsOptions(process.argv.slice(2));
+  const report = await session(options, interrupt.signal);
+  const kept = isKept(report);
+  for (const complaint of report.complaints) process.stderr.write(`${complaint}\n`);
+  process.stderr.write(kept ? 'The promise held.\n' : 'THE PROMISE WAS BROKEN, or nothing was tried.\n');
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  process.exitCode = interrupt.signal.aborted ? INTERRUPTED : kept ? 0 : 1;
+} catch (error) {
+  const isUsage = error instanceof RandomKillsUsageError;
+  process.stderr.write(`${isUsage ? error.message : String((error as Error)?.stack)}\n`);
+  process.exitCode = 2;
+}
