@@ -1,0 +1,26 @@
+import type { SmtpStep } from '../support/smtp-step.js';
+
+/** Answers that a mail server holds back: it has the messages, and their senders wait for a word. */
+export class HeldAnswers {
+  /** Whose messages wait, or waited, in order of arrival. */
+  readonly recipients: string[] = [];
+  #isOver = false;
+  #release: () => void = () => undefined;
+  readonly #released = new Promise<void>((resolve) => (this.#release = resolve));
+
+  /** @param isHeld asked for every message whose final dot has arrived. */
+  constructor(private readonly isHeld: (step: SmtpStep) => boolean) {}
+
+  /** To be called by the inbox's hook at every step. */
+  async at(step: SmtpStep): Promise<void> {
+    if (this.#isOver || step.command !== 'END' || !this.isHeld(step)) return;
+    this.recipients.push(step.to[0]);
+    await this.#released;
+  }
+
+  /** Gives the answers, and holds back none any more. */
+  release(): void {
+    this.#isOver = true;
+    this.#release();
+  }
+}

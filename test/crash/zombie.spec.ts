@@ -1,0 +1,134 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readBooks } from '../support/books.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { NewsletterService } from '../support/newsletter-service.js';
+import { readerAddresses } from '../support/reader-list.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { waitUntil } from '../support/wait-until.js';
+import { HeldAnswers } from './held-answers.js';
+import { assertPromiseKept } from './promise.js';
+import { stopProcess } from './stopped-process.js';
+
+const RECIPIENTS = 120;
+/** Connections of one process, so messages that can be in flight. */
+const CONCURRENCY = 5;
+const SHORT_LEASE = { MAILING_HEARTBEAT_MS: '200', MAILING_SERVER_TIMEOUT_MS: '1000' };
+const LOST = /somebody else works on it now; nothing more is written or sent for it here/g;
+
+forEachDatabase('a process that was stopped for longer than its lease', (kind) => {
+  let database: FreshDatabase;
+  let inbox: SmtpInbox;
+  let services: NewsletterService[];
+
+  beforeEach(async () => {
+    database = await freshDatabase(kind);
+    inbox = await SmtpInbox.start({ keepRaw: 0 });
+    services = [];
+  });
+
+  afterEach(async () => {
+    await Promise.all(services.map((service) => service.kill()));
+    await inbox.close();
+    await database.dispose();
+  });
+
+  const start = async (
+    serverId: string,
+    policy: string,
+    env?: Record<string, string>,
+  ): Promise<NewsletterService> => {
+    const service = await NewsletterService.start({
+      databaseUrl: database.url,
+      smtpUrl: inbox.url,
+      serverId,
+      env: { ...SHORT_LEASE, MAILING_IN_DOUBT: policy, ...env },
+    });
+    services.push(service);
+    return service;
+  };
+
+  /** Everything that is written about a mailing. */
+  const rowsOf = (mailingId: string): Promise<unknown[]> =>
+    Promise.all([
+      database.dataSource.query('SELECT * FROM dps_mailing WHERE id = ?', [mailingId]),
+      database.dataSource.query('SELECT * FROM dps_email_address WHERE mailing_id = ? ORDER BY idx', [
+        mailingId,
+      ]),
+    ]);
+
+  /** So many messages wait for their answers, and every other outcome is on disk: the run has nothing to write. */
+  const isIdle = async (held: HeldAnswers, mailingId: string, unanswered: number): Promise<boolean> => {
+    if (held.recipients.length < CONCURRENCY) return false;
+    const { mailing, byStatus } = await readBooks(database.dataSource, mailingId);
+    return byStatus.sending === 10 && mailing.numSent === inbox.messages.length - unanswered;
+  };
+
+  it.each([
+    ['leave', 'has finished'],
+    ['resend', 'has finished'],
+    ['leave', 'is at work'],
+    ['resend', 'is at work'],
+  ] as const)(
+    'with policy %s, and its heir %s, writes nothing and starts nothing',
+    async (policy, heirState) => {
+      // The connections of the one that is stopped: all there are before the heir comes.
+      let ownConnections = Infinity;
+      const ofZombie = new HeldAnswers(
+        ({ connection }) => connection <= ownConnections && inbox.messages.length > 20,
+      );
+      const ofHeir = new HeldAnswers(
+        ({ connection }) => connection > ownConnections && inbox.messages.length > 60,
+      );
+      inbox.answer = (step) => Promise.all([ofZombie.at(step), ofHeir.at(step)]).then(() => undefined);
+      if (heirState === 'has finished') ofHeir.release();
+
+      const zombie = await start('old:1', policy);
+      const mailingId = await zombie.send(RECIPIENTS);
+      const stopped = { what: 'a run that waits for answers' };
+      await waitUntil(() => isIdle(ofZombie, mailingId, CONCURRENCY), stopped);
+      await stopProcess(zombie, database);
+      ownConnections = inbox.connections.total;
+
+      const heir = await start('new:2', policy, { MAILING_MIGRATION_LIST: 'old:1' });
+      await heir.reported('mailing:adopted');
+      if (heirState === 'has finished') await heir.completed(mailingId);
+      // What was unanswered when the zombie was stopped counts for nobody: in doubt, or sent by a copy of the heir's.
+      else await waitUntil(() => isIdle(ofHeir, mailingId, 2 * CONCURRENCY), stopped);
+      const before = await rowsOf(mailingId);
+      const numReceived = inbox.messages.length;
+
+      // The answers are there at the very moment it wakes up.
+      ofZombie.release();
+      zombie.signal('SIGCONT');
+      expect(await zombie.reported('run:lost')).toEqual({ mailingId });
+      await zombie.reported('server:lost');
+      expect(await rowsOf(mailingId)).toEqual(before);
+      expect(inbox.messages).toHaveLength(numReceived);
+
+      const next = await zombie.send([{ email: 'late@home.example', name: 'Late' }]);
+      await zombie.completed(next);
+      expect(inbox.messages).toHaveLength(numReceived + 1);
+      expect(inbox.messages.at(-1)?.to).toEqual(['late@home.example']);
+      expect(await rowsOf(mailingId)).toEqual(before);
+      expect(zombie.countOf('run:lost')).toBe(1);
+      expect(zombie.countOf('server:lost')).toBe(1);
+      expect(zombie.output.match(LOST)).toHaveLength(1);
+
+      ofHeir.release();
+      await heir.completed(mailingId);
+      const books = await readBooks(database.dataSource, mailingId);
+      const judged = { books, recipients: readerAddresses(RECIPIENTS), crashes: 1 };
+      const received = inbox.countsByRecipient();
+      received.delete('late@home.example');
+      const mayHaveTwo = new Set(policy === 'resend' ? ofZombie.recipients : []);
+      assertPromiseKept({ ...judged, mayHaveTwo, inbox: { countsByRecipient: () => received } });
+      expect(ofZombie.recipients).toHaveLength(CONCURRENCY);
+      expect(books.byStatus.in_doubt ?? 0).toBe(policy === 'leave' ? 10 : 0);
+      for (const address of mayHaveTwo) {
+        const ids = inbox.messages.filter(({ to }) => to[0] === address).map(({ messageId }) => messageId);
+        expect(ids).toEqual([ids[0], ids[0]]);
+      }
+    },
+  );
+});
