@@ -12,6 +12,8 @@ const REPORTED = [
   'run:recovered',
   'run:ended',
   'run:lost',
+  'run:failed',
+  'run:beat-retried',
   'transport:down',
   'mailing:adopted',
   'mailing:paused',
@@ -28,7 +30,16 @@ export function reportToParent(app: INestApplicationContext): void {
   for (const name of REPORTED) {
     events.on(name, (facts) => {
       // The parent may be gone; the service goes on without it.
-      if (process.connected) process.send?.({ name, facts });
+      if (process.connected) process.send?.({ name, facts: inWords(facts) });
     });
   }
+}
+
+/** An error does not survive the channel: its text does. */
+function inWords(facts: object): object {
+  const entries = Object.entries(facts).map(([name, value]: [string, unknown]) => [
+    name,
+    value instanceof Error ? value.message : value,
+  ]);
+  return Object.fromEntries(entries) as object;
 }

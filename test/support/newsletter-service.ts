@@ -24,6 +24,8 @@ const REPORTS = [
   'run:recovered',
   'run:ended',
   'run:lost',
+  'run:failed',
+  'run:beat-retried',
   'transport:down',
   'mailing:adopted',
   'mailing:paused',

@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { DataSource } from 'typeorm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mailingDataSourceOptions } from '../../ormconfig.js';
+import { readBooks } from '../support/books.js';
+import { type MariaDbServer, startMariaDb } from '../support/maria-db.server.js';
+import { NewsletterService } from '../support/newsletter-service.js';
+import { readerAddresses } from '../support/reader-list.js';
+import { connectToServer } from '../support/server-connection.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { waitUntil } from '../support/wait-until.js';
+import { assertPromiseKept } from './promise.js';
+
+const RECIPIENTS = 600;
+/** Numbers of received messages at which the database dies. */
+const MOMENTS = [50, 150, 260, 370, 480];
+/** Long enough that there are messages in flight at every moment, short enough that beats follow each other closely. */
+const ANSWER_MS = 15;
+
+describe('a database server that is killed while a mailing runs', () => {
+  let server: MariaDbServer;
+  let inbox: SmtpInbox;
+  let service: NewsletterService;
+  let url: string;
+
+  beforeEach(async () => {
+    server = await startMariaDb();
+    const connection = await connectToServer(server.url);
+    await connection.query('CREATE DATABASE newsletter');
+    await connection.end();
+    url = `${server.url}/newsletter`;
+    inbox = await SmtpInbox.start({
+      keepRaw: 0,
+      answer: ({ command }) => (command === 'END' ? delay(ANSWER_MS) : undefined),
+    });
+    service = await NewsletterService.start({ databaseUrl: url, smtpUrl: inbox.url });
+  });
+
+  afterEach(async () => {
+    await service.kill();
+    await inbox.close();
+    await server.stop();
+  });
+
+  it('D8 five times costs nobody a message: the process lives on and knows what became of each', async () => {
+    const mailingId = await service.send(RECIPIENTS);
+    for (const moment of MOMENTS) {
+      await inbox.waitFor(moment, 30_000);
+      const noticed = service.countOf('run:beat-retried');
+      await server.kill();
+      // Not only away, but missed.
+      await waitUntil(() => service.countOf('run:beat-retried') > noticed, {
+        what: 'the run to miss its database',
+      });
+      await server.start();
+    }
+    await service.completed(mailingId, 40_000);
+    expect(service.isRunning).toBe(true);
+    expect(service.countOf('run:recovered')).toBe(0);
+    expect(service.countOf('server:registered')).toBe(1);
+
+    const dataSource = await new DataSource(mailingDataSourceOptions(url)).initialize();
+    const books = await readBooks(dataSource, mailingId).finally(() => dataSource.destroy());
+    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 0 });
+    expect(books.byStatus).toEqual({ sent: RECIPIENTS });
+    expect(inbox.messages).toHaveLength(RECIPIENTS);
+    await service.stop();
+    expect(await service.ended()).toBe('SIGTERM');
+  }, 90_000);
+});
