@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
 
 /** Patience ends with the second failure in a row. */
 const IMPATIENT = { run: { transportPatienceMs: 0 } };
@@ -54,11 +55,22 @@ forEachDatabase('a mail server that stays away', (kind) => {
   });
 
   it('B11 a wrong password is the transport as well: nobody is charged for it', async () => {
-    const withLogin = rig.inbox.url.replace('smtp://', 'smtp://shop:wrong@');
-    const app = await rig.boot(IMPATIENT, { smtpUrl: withLogin });
+    await rig.inbox.close();
+    rig.inbox = await SmtpInbox.start({
+      answer: ({ command }) => (command === 'AUTH' ? { code: 535, text: '5.7.8 wrong password' } : undefined),
+      server: { disabledCommands: ['STARTTLS'], allowInsecureAuth: true },
+    });
+    const smtpUrl = rig.inbox.url.replace('smtp://', 'smtp://shop:wrong@');
+    const app = await rig.boot(IMPATIENT, { smtpUrl });
     const mailingId = await rig.send(app, 5);
-    expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: /);
+    expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: .*535/);
     expect((await rig.books(mailingId)).byStatus).toEqual({ pending: 5 });
+    // The probe knows a password that does not work from a server that does.
+    await app.restarter.sweep();
+    expect(await app.query.get(mailingId)).toMatchObject({ status: 'paused' });
+    rig.inbox.answer = undefined;
+    await rig.reached(mailingId, 'completed');
+    await rig.assertAllSent(mailingId, 5);
   });
 
   it('a mailing that is not persisted fails with the reason, and tells how far it got', async () => {

@@ -1,0 +1,152 @@
+import { describe, expect, it, vi } from 'vitest';
+import { AttemptCounts } from '../../libs/mailing/src/work/attempt-counts.js';
+import { ErrorGuard } from '../../libs/mailing/src/work/error-guard.js';
+import { Pace } from '../../libs/mailing/src/work/pace.js';
+import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
+
+describe('Pace', () => {
+  const succeed = (pace: Pace, times: number): void => {
+    for (let n = 0; n < times; n++) pace.succeeded();
+  };
+
+  it('B6 halves at once when less is asked for, and creeps up again', () => {
+    const pace = new Pace(8);
+    expect(pace.throttled(pace.generation)).toBe(true);
+    expect(pace.level).toBe(4);
+    succeed(pace, 39);
+    expect(pace.level).toBe(4);
+    succeed(pace, 1);
+    expect(pace.level).toBe(5);
+  });
+
+  it('counts what was begun before the last decrease as the same news', () => {
+    const pace = new Pace(8);
+    const before = pace.generation;
+    pace.throttled(before);
+    for (let n = 0; n < 7; n++) expect(pace.throttled(before)).toBe(false);
+    expect(pace.level).toBe(4);
+    expect(pace.throttled(pace.generation)).toBe(true);
+    expect(pace.level).toBe(2);
+  });
+
+  it('never goes below one or above the highest', () => {
+    const pace = new Pace(3);
+    for (let n = 0; n < 5; n++) pace.throttled(pace.generation);
+    expect(pace.level).toBe(1);
+    succeed(pace, 1_000);
+    expect(pace.level).toBe(3);
+  });
+
+  it('after an outage tries one, and is back at its old level soon', () => {
+    const pace = new Pace(8);
+    pace.interrupted();
+    pace.interrupted();
+    expect(pace.level).toBe(1);
+    succeed(pace, 7);
+    expect(pace.level).toBe(8);
+  });
+});
+
+describe('RateLimiter', () => {
+  it('without a limit always has a place', () => {
+    const limiter = new RateLimiter(null);
+    for (let n = 0; n < 100; n++) expect(limiter.take()).toBe(true);
+    expect(limiter.waitMs()).toBe(0);
+  });
+
+  it('B7 begins with all places taken, so that a restart gets no fresh budget', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const limiter = new RateLimiter(2);
+      expect(limiter.take()).toBe(false);
+      vi.advanceTimersByTime(limiter.waitMs());
+      expect([limiter.take(), limiter.take(), limiter.take()]).toEqual([true, true, false]);
+      // Nobody can tell when one comes back.
+      expect(limiter.waitMs()).toBe(Infinity);
+      vi.advanceTimersByTime(5_000);
+      expect(limiter.take()).toBe(false);
+      limiter.giveBack(true);
+      expect(limiter.take()).toBe(false);
+      vi.advanceTimersByTime(limiter.waitMs());
+      expect(limiter.take()).toBe(true);
+      limiter.giveBack(false);
+      expect(limiter.take()).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('ErrorGuard', () => {
+  const options = { firstRecipients: 10, maxErrorPercent: 80 };
+  const error = (code: string) => ({ idx: 0, status: 'error', code, text: `${code} text` }) as const;
+  const sent = { idx: 0, status: 'sent', code: null, text: null } as const;
+  const skipped = { idx: 0, status: 'skipped', code: 'no_profile', text: '' } as const;
+
+  it('speaks once, with the commonest reason, when the first ones nearly all fail alike', () => {
+    const guard = new ErrorGuard(options, 0);
+    expect(guard.note(sent)).toBeNull();
+    for (let n = 0; n < 8; n++) expect(guard.note(error('5.7.1'))).toBeNull();
+    expect(guard.note(error('5.7.1'))).toBe(
+      'error rate: 9 of the first 10 recipients failed with 5.7.1: 5.7.1 text',
+    );
+    expect(guard.note(error('5.7.1'))).toBeNull();
+  });
+
+  it('is silent at the bound, when reasons differ, and about those who were skipped', () => {
+    const atBound = new ErrorGuard(options, 0);
+    for (const outcome of [...Array.from({ length: 8 }, () => error('550')), sent, sent]) {
+      expect(atBound.note(outcome)).toBeNull();
+    }
+    const different = new ErrorGuard(options, 0);
+    for (let n = 0; n < 10; n++) expect(different.note(error(n % 2 ? '550' : '554'))).toBeNull();
+    const skipping = new ErrorGuard(options, 0);
+    for (let n = 0; n < 100; n++) expect(skipping.note(skipped)).toBeNull();
+  });
+
+  it('is not asked any more when the first ones are over, or when it is turned off', () => {
+    for (const guard of [
+      new ErrorGuard(options, 10),
+      new ErrorGuard({ ...options, firstRecipients: 0 }, 0),
+    ]) {
+      for (let n = 0; n < 50; n++) expect(guard.note(error('550'))).toBeNull();
+    }
+  });
+});
+
+describe('AttemptCounts', () => {
+  const counts = (): AttemptCounts =>
+    new AttemptCounts({ maxAttempts: 4, firstDelayMs: 100, longestDelayMs: 250 });
+
+  it('B12 waits a random time up to a bound that doubles, up to the longest, and gives up after the last attempt', () => {
+    for (const [attempts, longest] of [
+      [0, 100],
+      [1, 200],
+      [2, 250],
+    ]) {
+      const delays = Array.from({ length: 300 }, () => {
+        const one = counts();
+        one.note([{ idx: 7, attempts }]);
+        return one.nextDelayMs(7) as number;
+      });
+      expect(Math.min(...delays)).toBeLessThan(longest / 4);
+      expect(Math.max(...delays)).toBeGreaterThan((longest * 3) / 4);
+      expect(delays.every((delay) => delay >= 1 && delay <= longest)).toBe(true);
+    }
+    const last = counts();
+    last.note([{ idx: 7, attempts: 3 }]);
+    expect(last.nextDelayMs(7)).toBeNull();
+  });
+
+  it('B10 gives a silent recipient up at the third time, and forgets on demand', () => {
+    const one = counts();
+    expect([one.silence(1), one.silence(1), one.silence(2), one.silence(1)]).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+    one.forget(1);
+    expect(one.silence(1)).toBe(false);
+  });
+});
