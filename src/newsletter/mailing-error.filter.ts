@@ -1,12 +1,18 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpStatus } from '@nestjs/common';
-import { MailingError, RecipientListError, ServerStandingByError, ServerStoppingError } from 'nestjs-mailing';
+import {
+  MailingEndedError,
+  MailingError,
+  MailingUnknownError,
+  RecipientListError,
+  ServerStandingByError,
+  ServerStoppingError,
+} from 'nestjs-mailing';
 
 /** Refusals of the plugin are answers, not accidents: what is wrong with the request is the caller's to know. */
 @Catch(MailingError)
 export class MailingErrorFilter implements ExceptionFilter<MailingError> {
   catch(error: MailingError, host: ArgumentsHost): void {
-    const busy = error instanceof ServerStoppingError || error instanceof ServerStandingByError;
-    const status = busy ? HttpStatus.SERVICE_UNAVAILABLE : HttpStatus.BAD_REQUEST;
+    const status = statusOf(error);
     const mailingId = error instanceof RecipientListError ? error.mailingId : undefined;
     host
       .switchToHttp()
@@ -14,4 +20,11 @@ export class MailingErrorFilter implements ExceptionFilter<MailingError> {
       .status(status)
       .json({ statusCode: status, code: error.code, message: error.message, mailingId });
   }
+}
+
+function statusOf(error: MailingError): HttpStatus {
+  const isBusy = error instanceof ServerStoppingError || error instanceof ServerStandingByError;
+  if (isBusy) return HttpStatus.SERVICE_UNAVAILABLE;
+  if (error instanceof MailingUnknownError) return HttpStatus.NOT_FOUND;
+  return error instanceof MailingEndedError ? HttpStatus.CONFLICT : HttpStatus.BAD_REQUEST;
 }

@@ -5,6 +5,7 @@ import {
   Body,
   Controller,
   Get,
+  Headers,
   HttpCode,
   NotFoundException,
   Param,
@@ -40,17 +41,28 @@ export class NewsletterController {
     private readonly mailings: MailingQuery,
   ) {}
 
-  /** JSON with `recipients`, or a form with the recipients as a CSV file in the field `recipients`. */
+  /**
+   * JSON with `recipients`, or a form with the recipients as a CSV file in the field `recipients`. The same header
+   * `Idempotency-Key` again answers with the same newsletter and sends nothing more.
+   */
   @Post()
   @HttpCode(202)
   @UseInterceptors(FileInterceptor('recipients', { dest: tmpdir() }))
-  async send(@Body() body: unknown, @UploadedFile() file?: UploadedCsv): Promise<AcceptedNewsletter> {
+  async send(
+    @Body() body: unknown,
+    @UploadedFile() file?: UploadedCsv,
+    @Headers('idempotency-key') key?: string,
+  ): Promise<AcceptedNewsletter> {
     if (!file) {
       const request = parseNewsletter(body);
-      return this.#accept(request, request.recipients);
+      return this.#accept(request, request.recipients, key);
     }
     try {
-      return await this.#accept(parseNewsletterForm({ ...(body as object) }), readCsvRecipients(file.path));
+      return await this.#accept(
+        parseNewsletterForm({ ...(body as object) }),
+        readCsvRecipients(file.path),
+        key,
+      );
     } finally {
       await rm(file.path, { force: true });
     }
@@ -63,14 +75,17 @@ export class NewsletterController {
     return mailing;
   }
 
-  async #accept(request: Parameters<typeof toInfo>[0], recipients: Recipients): Promise<AcceptedNewsletter> {
+  async #accept(
+    request: Parameters<typeof toInfo>[0],
+    recipients: Recipients,
+    idempotencyKey?: string,
+  ): Promise<AcceptedNewsletter> {
     if (request.text.trim() === '') throw new BadRequestException('text: a newsletter needs a text');
+    const options = { persist: true, idempotencyKey };
     const { mailingId, numProfiles, numDuplicates } = await this.sender.sendEmailMessage(
       toInfo(request),
       recipients,
-      {
-        persist: true,
-      },
+      options,
     );
     return { id: mailingId, numProfiles, numDuplicates };
   }

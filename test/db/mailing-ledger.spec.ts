@@ -37,7 +37,9 @@ forEachDatabase('the books of a mailing', (kind) => {
       ...toListedRecipient(`reader${idx}@home.example`, true),
       idx,
     }));
-    await persister.writeChunk(mailingId, 'list', rows);
+    for (let first = 0; first < count; first += persister.rowsPerChunk) {
+      await persister.writeChunk(mailingId, 'list', rows.slice(first, first + persister.rowsPerChunk));
+    }
     await persister.finishList(mailingId, 'list', count);
     return mailingId;
   };
@@ -131,6 +133,56 @@ forEachDatabase('the books of a mailing', (kind) => {
       marked: [{ idx: 2 }, { idx: 3 }],
     });
     expect((await readBooks(fresh.dataSource, mailingId)).mailing).toMatchObject({ numSent: 2, beat: 5 });
+  });
+
+  it('whoever is refused for now leaves the frame, comes back when due, and is found by recovery', async () => {
+    const mailingId = await written(6);
+    const ledger = new MailingLedger(database, await claimed(mailingId, 'dead#1'));
+    await ledger.beat({ ...quiet, free: 3 });
+    const deferral = (idx: number, delayMs: number) => ({ idx, delayMs, code: '4.2.0', text: 'greylisted' });
+    await ledger.beat({ ...quiet, outcomes: [sent(1)], deferred: [deferral(0, 0), deferral(2, 3_600_000)] });
+    const half = await readBooks(fresh.dataSource, mailingId);
+    expect(half.byStatus).toEqual({ deferred: 2, sent: 1, pending: 3 });
+    expect(half.mailing).toMatchObject({ settledIdx: 3, nextIdx: 3, numSent: 1 });
+    expect(await ledger.beat({ ...quiet, free: 2 })).toMatchObject({
+      marked: [{ idx: 0, attempts: 1 }, { idx: 3 }],
+    });
+    expect((await readBooks(fresh.dataSource, mailingId)).mailing).toMatchObject({
+      settledIdx: 3,
+      nextIdx: 4,
+    });
+    const claim = await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', false);
+    expect(claim).toMatchObject({ caught: { numCaught: 2, retries: [0] } });
+    const { recipients, mailing } = await readBooks(fresh.dataSource, mailingId);
+    expect(recipients.map(({ status }) => status)).toEqual([
+      'in_doubt',
+      'sent',
+      'deferred',
+      'in_doubt',
+      'pending',
+      'pending',
+    ]);
+    expect(mailing).toMatchObject({ numErrors: 2, numSent: 1 });
+  });
+
+  it('a beat of thousands of refusals fits, whatever a statement may hold', async () => {
+    const count = 4_500;
+    const mailingId = await written(count);
+    const ledger = new MailingLedger(database, await claimed(mailingId));
+    const all = Array.from({ length: count }, (_, idx) => idx);
+    await ledger.beat({ ...quiet, free: count });
+    const why = { code: '4.2.0', text: 'greylisted' };
+    await ledger.beat({ ...quiet, deferred: all.map((idx) => ({ idx, delayMs: 0, ...why })) });
+    for (let marked = 0; marked < count;) {
+      const answer = await ledger.beat({ ...quiet, free: count, remaining: marked });
+      marked += answer.kind === 'go_on' ? answer.marked.length : Infinity;
+    }
+    const outcomes = all.map((idx) => ({ idx, status: 'error' as const, ...why }));
+    expect(await ledger.beat({ ...quiet, outcomes, free: 1 })).toEqual({
+      kind: 'ended',
+      status: 'completed',
+    });
+    expect((await readBooks(fresh.dataSource, mailingId)).byStatus).toEqual({ error: count });
   });
 
   it('an orderly stop gives the claim back', async () => {

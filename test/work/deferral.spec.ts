@@ -101,6 +101,28 @@ forEachDatabase('a temporary refusal', (kind) => {
     expect(rig.inbox.messages).toHaveLength(4);
   });
 
+  it('B9 a mailing that only waits for it does not hold up the others', async () => {
+    rig.inbox.answer = greylisting(1, 'reader0@home.example');
+    const app = await rig.boot({
+      run: { parallelMailings: 1 },
+      retry: { firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 },
+    });
+    const waiting = await rig.send(app, 3);
+    await waitUntil(async () => (await rig.books(waiting)).byStatus.sent === 2, {
+      what: 'the others to be sent',
+    });
+    const next = await app.sender.sendEmailMessage(INFO, people(9), { persist: true });
+    expect(await next.completed).toMatchObject({ status: 'completed', numSent: 9 });
+    // When its time comes it takes its place again.
+    await rig.database.dataSource
+      .getRepository(MailDeferred)
+      .update({ mailingId: waiting }, { nextAttemptAt: new Date(0) });
+    await app.sender.pause(waiting);
+    await rig.reached(waiting, 'paused');
+    await app.sender.resume(waiting);
+    await rig.reached(waiting, 'completed');
+  });
+
   it('B9 the wait for it ends at once when the server stops', async () => {
     rig.inbox.answer = greylisting(1, 'reader0@home.example');
     const app = await rig.boot({ retry: { firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 } });

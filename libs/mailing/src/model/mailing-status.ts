@@ -59,8 +59,8 @@ export const MAILING_TRANSITIONS: Record<MailingStatus, Partial<Record<MailingSt
     canceled: 'canceled before anybody began',
   },
   in_progress: {
-    pending: 'orderly stop: the claim is handed back',
-    pausing: 'a person or the plugin asks for a pause',
+    pending: 'orderly stop, the claim is handed back',
+    pausing: 'a person asks for a pause',
     canceling: 'a person asks for the end',
     completed: 'the last recipient is settled',
     paused: 'the plugin can not go on (transport, error rate) and has nothing in flight',

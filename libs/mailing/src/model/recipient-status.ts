@@ -35,7 +35,7 @@ export const RECIPIENT_TRANSITIONS: Record<RecipientStatus, Partial<Record<Recip
     error: 'the mail server refused it, or it could not be rendered',
     skipped: 'the recipient may not or can not be mailed',
     in_doubt: 'a crash, a lost connection or a deadline hit between hand-over and answer',
-    pending: 'handed back: it was proven that nothing was handed over, or policy `resend` after a crash',
+    pending: 'handed back, because nothing was handed over, or by policy resend after a crash',
     deferred: 'the mail server refused it for now, or a deferred one was handed back',
   },
   error: { deferred: 'a person asks to try those with errors again' },

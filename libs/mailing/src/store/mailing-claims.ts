@@ -34,8 +34,8 @@ export class MailingClaims {
   async unfinished(uniqServerId: string): Promise<UnfinishedMailing[]> {
     const rows = await this.database.rows<{ id: string; status: MailingStatus; claim_token: string | null }>(
       `SELECT id, status, claim_token FROM ${this.database.tables.mailing}
-       WHERE uniq_server_id = ? AND (status IN ('in_progress', 'pausing', 'canceling')
-         OR (status = 'pending' AND ${isDue(this.database)})) ORDER BY id`,
+       WHERE uniq_server_id = ? AND status IN ('pending', 'in_progress', 'pausing', 'canceling')
+         AND (status <> 'pending' OR ${isDue(this.database)}) ORDER BY id`,
       [uniqServerId],
     );
     return rows.map((row) => ({ mailingId: row.id, status: row.status, claimToken: row.claim_token }));

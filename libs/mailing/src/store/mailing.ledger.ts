@@ -23,6 +23,7 @@ import { fenceBeat, readClaim } from './statements/fence-beat.js';
 import { handBack } from './statements/hand-back.js';
 import { nextDueInMs } from './statements/mark-due.js';
 import { raiseNextIdx } from './statements/mark-next.js';
+import { inChunks } from './statements/placeholders.js';
 import { writeOutcomes } from './statements/write-outcomes.js';
 
 /** What the ledger keeps in mind between two beats; replaced as a whole once a beat is committed. */
@@ -132,10 +133,10 @@ export class MailingLedger implements Ledger {
     const retries = returned.filter(isRetry);
     const firsts = returned.filter((idx) => !isRetry(idx));
     const written =
-      (await writeOutcomes(session, table, mailingId, outcomes)) +
-      (await deferRecipients(session, table, mailingId, deferred)) +
-      (await handBackDeferred(session, table, mailingId, retries)) +
-      (await handBack(session, table, mailingId, firsts));
+      (await inChunks(outcomes, (chunk) => writeOutcomes(session, table, mailingId, chunk))) +
+      (await inChunks(deferred, (chunk) => deferRecipients(session, table, mailingId, chunk))) +
+      (await inChunks(retries, (chunk) => handBackDeferred(session, table, mailingId, chunk))) +
+      (await inChunks(firsts, (chunk) => handBack(session, table, mailingId, chunk)));
     assertWritten('settled', written, outcomes.length + deferred.length + returned.length);
   }
 
@@ -145,11 +146,9 @@ export class MailingLedger implements Ledger {
     const isRetry = (idx: number): boolean => before.open.get(idx)?.isRetry === true;
     const returned = beat.returned.filter(isRetry);
     const touched = [...beat.outcomes, ...beat.deferred].map((one) => one.idx).filter(isRetry);
-    await unscheduleAttempts(session, mailingId, [...touched, ...returned]);
-    await scheduleAttempts(session, mailingId, [
-      ...beat.deferred,
-      ...returned.map((idx) => ({ idx, delayMs: 0 })),
-    ]);
+    const due = returned.map((idx) => ({ idx, delayMs: 0 }));
+    await inChunks([...touched, ...returned], (chunk) => unscheduleAttempts(session, mailingId, chunk));
+    await inChunks([...beat.deferred, ...due], (chunk) => scheduleAttempts(session, mailingId, chunk));
   }
 
   /** Fills the free places: first with those who are due for another attempt, then from the list. */

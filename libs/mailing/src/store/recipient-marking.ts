@@ -60,9 +60,12 @@ export async function markNextFirsts(
   return { marked, drained: nowDrained };
 }
 
+/** Retries of one beat; a bound for statements, the others come with the next one. */
+const MOST_RETRIES = 1_000;
+
 /** Marks those who are due for another attempt. */
 export async function markNextRetries(session: Session, mailingId: string, free: number): Promise<Found[]> {
-  const due = free > 0 ? await findDue(session, mailingId, free) : [];
+  const due = free > 0 ? await findDue(session, mailingId, Math.min(free, MOST_RETRIES)) : [];
   if (due.length === 0) return [];
   const marked: Found[] = [];
   for (const source of SOURCES) {

@@ -2,7 +2,7 @@ import type { FaultPoint, FaultPoints } from '../model/fault-points.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { SOURCES, type SourceName } from './recipient-marking.js';
-import { placeholders } from './statements/placeholders.js';
+import { inChunks, placeholders } from './statements/placeholders.js';
 import { orderCancel } from './statements/order-cancel.js';
 import { orderPause } from './statements/order-pause.js';
 import { hasTransportPaused, orderResume, resumeTransportPaused } from './statements/order-resume.js';
@@ -119,11 +119,14 @@ export class StandingOrders {
       for (const source of SOURCES) {
         const table = session.tables[source];
         const asked = rows.filter((row) => row.source === source).map((row) => row.idx);
-        // A person may have settled some while the host was being asked.
-        const indexes = await stillInDoubt(session, table, mailingId, asked);
-        if (indexes.length === 0) continue;
-        if (verdict === 'sent') await settleDoubt(session, table, mailingId, indexes, 'sent');
-        else await retryRecipients(session, table, mailingId, 'in_doubt', indexes);
+        await inChunks(asked, async (chunk) => {
+          // A person may have settled some while the host was being asked.
+          const indexes = await stillInDoubt(session, table, mailingId, chunk);
+          if (indexes.length === 0) return 0;
+          if (verdict === 'sent') await settleDoubt(session, table, mailingId, indexes, 'sent');
+          else await retryRecipients(session, table, mailingId, 'in_doubt', indexes);
+          return indexes.length;
+        });
       }
     });
   }

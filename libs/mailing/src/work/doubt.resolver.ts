@@ -5,6 +5,9 @@ import type { InDoubtPolicy, InDoubtVerdict } from '../model/mailing-options.js'
 import type { HeldClaim } from '../store/mailing-claims.js';
 import type { DoubtfulRow, StandingOrders } from '../store/standing-orders.js';
 
+/** A bound for one statement; more than that are never under way at a time in practice, and would stay in doubt. */
+const MOST_RETRIES_ASKED_ABOUT = 10_000;
+
 /**
  * Asks the host's resolver about those whom a crash caught, after they are on record as in doubt and before the first new
  * message. So a resolver that fails, or a second crash while it is being asked, costs nothing: the doubt stays on record.
@@ -26,7 +29,7 @@ export class DoubtResolver {
     const rows = await this.orders.doubtful(mailingId, {
       fromIdx: settledIdx,
       toIdx: nextIdx,
-      retries: caught.retries,
+      retries: caught.retries.slice(0, MOST_RETRIES_ASKED_ABOUT),
     });
     const verdicts = await this.#ask(mailingId, rows, identity);
     this.faultPoints.reach('afterResolverAsked');

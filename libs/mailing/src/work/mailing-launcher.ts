@@ -22,7 +22,7 @@ import type { ClaimTaker } from './claim-taker.js';
 import { ErrorGuard } from './error-guard.js';
 import { MailingRun } from './mailing-run.js';
 import type { RunEnd } from './mailing-run.parts.js';
-import type { MailingRuns } from './mailing-runs.js';
+import type { MailingRuns, Place } from './mailing-runs.js';
 import { MemoryLedger } from './memory.ledger.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { ServerMembership } from './server-membership.js';
@@ -55,8 +55,6 @@ interface ParkedRun {
   claimToken: string;
 }
 
-type Announce = (run: MailingRun) => void;
-
 const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0 };
 
 /** Obtains the right to a mailing, puts its run together and sees it to its end. */
@@ -67,19 +65,21 @@ export class MailingLauncher {
 
   /** Works on a persisted mailing: claims it, or recovers it from the dead. Resolves when this process is done with it. */
   launch(mailing: UnfinishedMailing): Promise<MailingResult> {
-    const { mailingId } = mailing;
-    return this.parts.runs.start(mailingId, async (announce) => {
-      let end = await this.#work(mailing, announce);
+    const { mailingId, status } = mailing;
+    const work = async (place: Place): Promise<MailingResult> => {
+      let end = await this.#work(mailing, place);
       let result = await this.#result(mailingId);
       const wasRun = end !== null;
       // Handed back, or resumed at the very moment it was paused: it goes on at once.
       while (end !== null && result.status === 'pending' && !this.parts.runs.isStopping) {
-        end = await this.#work({ mailingId, status: 'pending', claimToken: null }, announce);
+        end = await this.#work({ mailingId, status: 'pending', claimToken: null }, place);
         result = await this.#result(mailingId);
       }
       if (wasRun) this.parts.events.emit('run:ended', result);
       return result;
-    });
+    };
+    // What somebody asked for needs no place: nothing is sent for it.
+    return this.parts.runs.start(mailingId, work, status !== 'pausing' && status !== 'canceling');
   }
 
   /** Resolves when nobody works on the mailing any more, wherever that is, or this process stops. */
@@ -106,12 +106,12 @@ export class MailingLauncher {
     const { renderer, runs, events } = this.parts;
     const template = await renderer.open(info);
     const identity = randomUUID();
-    return runs.start(identity, async (announce) => {
+    return runs.start(identity, async (place) => {
       const ledger = new MemoryLedger(recipients);
       events.emit('run:started', { mailingId: null, numSettled: 0, numProfiles: null });
       const delivery = this.#delivery(identity, info, template);
-      const run = this.#newRun(null, ledger, delivery, () => true, 0);
-      announce(run);
+      const run = this.#newRun(null, ledger, delivery, () => true, 0, place);
+      place.announce(run);
       const end = await this.#untilEnd(null, run);
       const status = end === 'lost' || end === 'stalled' ? 'failed' : end;
       const { num_sent: numSent, num_errors: numErrors, num_skipped: numSkipped } = ledger.counts;
@@ -122,12 +122,13 @@ export class MailingLauncher {
   }
 
   /** @returns null if nothing was run: somebody else was faster, it is not time yet, or the template is gone. */
-  async #work(mailing: UnfinishedMailing, announce: Announce): Promise<RunEnd | null> {
+  async #work(mailing: UnfinishedMailing, place: Place): Promise<RunEnd | null> {
     const { runs, persister, membership, claims } = this.parts;
     const { mailingId, status } = mailing;
-    if (runs.isStopping || membership.incarnation === null) return null;
+    // Even at the stop of the server: what a stalled run knows is to be written down.
     const parked = this.#takeParked(mailingId);
-    if (parked) return this.#see(mailingId, parked, announce);
+    if (parked) return this.#see(mailingId, parked, place);
+    if (runs.isStopping || membership.incarnation === null) return null;
     const stored = await persister.readMailing(mailingId);
     if (!stored) return null;
     if (status === 'pausing' || status === 'canceling') {
@@ -143,13 +144,13 @@ export class MailingLauncher {
     // A claim is good for the incarnation that drew it.
     const mayStart = (): boolean => membership.lease.holds() && membership.isMine(claim.claimToken);
     const ledger = new MailingLedger(this.parts.database, claim);
-    const run = this.#newRun(mailingId, ledger, delivery, mayStart, claim.numSettled);
-    return this.#see(mailingId, { run, claimToken: claim.claimToken }, announce);
+    const run = this.#newRun(mailingId, ledger, delivery, mayStart, claim.numSettled, place);
+    return this.#see(mailingId, { run, claimToken: claim.claimToken }, place);
   }
 
   /** Sees a run to its end, and keeps it in mind if it stalled. */
-  async #see(mailingId: string, parked: ParkedRun, announce: Announce): Promise<RunEnd> {
-    announce(parked.run);
+  async #see(mailingId: string, parked: ParkedRun, place: Place): Promise<RunEnd> {
+    place.announce(parked.run);
     const end = await this.#untilEnd(mailingId, parked.run);
     if (end === 'stalled') this.#parked.set(mailingId, parked);
     if (end === 'completed') this.parts.faultPoints.reach('afterCompleted');
@@ -241,6 +242,7 @@ export class MailingLauncher {
     delivery: MailingDelivery,
     mayStart: () => boolean,
     numSettled: number,
+    place: Place,
   ): MailingRun {
     const { settings, limiter, events, faultPoints } = this.parts;
     return new MailingRun({
@@ -253,6 +255,7 @@ export class MailingLauncher {
       guard: new ErrorGuard(settings.errorGuard, numSettled),
       limiter,
       mayStart,
+      place,
       events,
       faultPoints,
     });

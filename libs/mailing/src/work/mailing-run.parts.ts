@@ -7,6 +7,14 @@ import type { MailingStatus } from '../model/mailing-status.js';
 import type { ErrorGuard } from './error-guard.js';
 import type { RateLimiter } from './rate-limiter.js';
 
+/** One of the places for mailings that are worked on at a time. */
+export interface WorkingPlace {
+  /** Nothing to do for a while: others may work meanwhile. */
+  leave(): void;
+  /** Goes on, even if the others took all places: what has been begun is finished first. */
+  retake(): void;
+}
+
 /** Everything one run works with. */
 export interface MailingRunParts {
   /** Null for a mailing that is not persisted. */
@@ -22,6 +30,8 @@ export interface MailingRunParts {
   limiter: RateLimiter;
   /** Asked before each hand-over. */
   mayStart: () => boolean;
+  /** Given up while there is nothing to do for a while. */
+  place: WorkingPlace;
   events: MailingEvents;
   faultPoints: FaultPoints;
 }

@@ -12,6 +12,8 @@ import { TransportWatch } from './transport-watch.js';
 const BLOCKED_LOOK_MS = 100;
 /** A place of the rate limiter may be given back by another run, which does not tell. */
 const RATE_LOOK_MS = 250;
+/** A run that waits longer for somebody's next attempt leaves its place to other mailings. */
+const REST_MS = 500;
 /** Longest wait without a look at the books: somebody may have made recipients due again (`retry`). */
 const LONGEST_WAIT_MS = 30_000;
 const LOST: { beat: Beat | null; answer: BeatAnswer } = { beat: null, answer: { kind: 'lost' } };
@@ -230,7 +232,11 @@ export class MailingRun {
   async #somethingToDo(): Promise<void> {
     const wait = new AbortController();
     this.#wake = () => wait.abort();
-    await delay(this.#waitMs(), undefined, { signal: wait.signal }).catch(() => undefined);
+    const waitMs = this.#waitMs();
+    const isResting = waitMs > REST_MS && this.#remaining === 0 && this.#winding === 'no' && this.#exhausted;
+    if (isResting) this.#parts.place.leave();
+    await delay(waitMs, undefined, { signal: wait.signal }).catch(() => undefined);
+    if (isResting) this.#parts.place.retake();
     this.#wake = () => undefined;
   }
 

@@ -1,9 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MailingResult } from '../model/mailing-handle.js';
 import type { MailingRun } from './mailing-run.js';
+import type { WorkingPlace } from './mailing-run.parts.js';
 
-/** Work that ends with a result; it announces the run it starts, so that the run can be stopped. */
-export type Work = (announce: (run: MailingRun) => void) => Promise<MailingResult>;
+/** What a run has of the registry while it works. */
+export interface Place extends WorkingPlace {
+  /** Tells which run it is, so that it can be stopped. */
+  announce(run: MailingRun): void;
+}
+
+/** Work that ends with a result. */
+export type Work = (place: Place) => Promise<MailingResult>;
 
 interface Entry {
   result: Promise<MailingResult>;
@@ -12,7 +19,8 @@ interface Entry {
 
 /**
  * The runs of this process: each mailing at most once, not more than `parallelMailings` at a time, the others in order of
- * arrival. Whoever asks for a mailing that is being worked on gets the same result.
+ * arrival. A mailing that only waits for somebody's next attempt, which may be hours away, does not take a place. Whoever
+ * asks for a mailing that is being worked on gets the same result.
  */
 export class MailingRuns {
   readonly #entries = new Map<string, Entry>();
@@ -50,14 +58,20 @@ export class MailingRuns {
     this.#entries.get(key)?.run?.nudge();
   }
 
-  /** @param key id of the mailing; for one that is not persisted, any id of its own. */
-  start(key: string, work: Work): Promise<MailingResult> {
+  /**
+   * @param key id of the mailing; for one that is not persisted, any id of its own.
+   * @param inTurn false: does not wait for a place, because it is quickly done and somebody waits for it.
+   */
+  start(key: string, work: Work, inTurn = true): Promise<MailingResult> {
     const known = this.#entries.get(key);
     if (known) return known.result;
     const entry: Entry = { run: null, result: undefined as never };
-    entry.result = this.#inTurn(() => work((run) => this.#announce(entry, run))).finally(() =>
-      this.#entries.delete(key),
-    );
+    const place: Place = {
+      announce: (run) => this.#announce(entry, run),
+      leave: () => this.#leave(),
+      retake: () => void this.#working++,
+    };
+    entry.result = this.#within(inTurn, () => work(place)).finally(() => this.#entries.delete(key));
     this.#entries.set(key, entry);
     return entry.result;
   }
@@ -88,17 +102,23 @@ export class MailingRuns {
     for (const { run } of this.#entries.values()) run?.abort();
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#working >= this.parallelMailings)
+  async #within<T>(inTurn: boolean, work: () => Promise<T>): Promise<T> {
+    if (inTurn && this.#working >= this.parallelMailings) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#working++;
+    } else {
+      this.#working++;
+    }
     try {
       return await work();
     } finally {
-      // The place is handed on, not given up and taken again, so that nobody can slip in between.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#working--;
+      this.#leave();
     }
+  }
+
+  /** The place is handed on, not given up and taken again, so that nobody can slip in between. */
+  #leave(): void {
+    const next = this.#working <= this.parallelMailings ? this.#waiting.shift() : undefined;
+    if (next) next();
+    else this.#working--;
   }
 }

@@ -13,13 +13,12 @@ const LONGEST_CODE = 64;
  *
  * @returns how many rows were deferred.
  */
-export async function deferRecipients(
+export function deferRecipients(
   session: Session,
   table: string,
   mailingId: string,
   deferrals: Deferral[],
 ): Promise<number> {
-  if (deferrals.length === 0) return 0;
   const perRow = (then: string, value: (one: Deferral) => unknown) => ({
     sql: `CASE idx ${deferrals.map(() => `WHEN ? THEN ${then}`).join(' ')} END`,
     parameters: deferrals.flatMap((one) => [one.idx, value(one)]),
@@ -41,13 +40,12 @@ export async function deferRecipients(
  *
  * @returns how many rows went back.
  */
-export async function handBackDeferred(
+export function handBackDeferred(
   session: Session,
   table: string,
   mailingId: string,
   indexes: number[],
 ): Promise<number> {
-  if (indexes.length === 0) return 0;
   return session.change(
     `UPDATE ${table} SET status = 'deferred', next_attempt_at = ${session.dialect.now}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
@@ -59,13 +57,12 @@ export async function handBackDeferred(
  * Enters attempts into the table of those who wait. Whoever is in there already has to be taken out before
  * (`unscheduleAttempts`): an insert alone says the same on every database.
  */
-export async function scheduleAttempts(
+export function scheduleAttempts(
   session: Session,
   mailingId: string,
   attempts: { idx: number; delayMs: number }[],
-): Promise<void> {
-  if (attempts.length === 0) return;
-  await session.change(
+): Promise<number> {
+  return session.change(
     `INSERT INTO ${session.tables.mailDeferred} (mailing_id, idx, next_attempt_at)
      VALUES ${attempts.map(() => `(?, ?, ${session.dialect.inMs})`).join(', ')}`,
     attempts.flatMap(({ idx, delayMs }) => [mailingId, idx, delayMs]),
@@ -73,13 +70,8 @@ export async function scheduleAttempts(
 }
 
 /** Takes recipients out of the table of those who wait; index: primary key. */
-export async function unscheduleAttempts(
-  session: Session,
-  mailingId: string,
-  indexes: number[],
-): Promise<void> {
-  if (indexes.length === 0) return;
-  await session.change(
+export function unscheduleAttempts(session: Session, mailingId: string, indexes: number[]): Promise<number> {
+  return session.change(
     `DELETE FROM ${session.tables.mailDeferred} WHERE mailing_id = ? AND idx IN (${placeholders(indexes)})`,
     [mailingId, ...indexes],
   );

@@ -10,13 +10,12 @@ import { placeholders } from './placeholders.js';
  *
  * @returns how many rows went back.
  */
-export async function handBack(
+export function handBack(
   session: Session,
   table: string,
   mailingId: string,
   indexes: number[],
 ): Promise<number> {
-  if (indexes.length === 0) return 0;
   return session.change(
     `UPDATE ${table} SET status = 'pending'
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,

@@ -2,3 +2,22 @@
 export function placeholders(values: readonly unknown[]): string {
   return Array.from(values, () => '?').join(', ');
 }
+
+/** SQLite takes 32,766 parameters a statement; the widest of ours has 9 a row. */
+const ROWS_PER_STATEMENT = 2_000;
+
+/**
+ * One statement for each so many rows of a list whose length is set by the host (`maxInDoubt`).
+ *
+ * @returns the sum of what the statements return.
+ */
+export async function inChunks<T>(
+  rows: readonly T[],
+  statement: (chunk: T[]) => Promise<number>,
+): Promise<number> {
+  let sum = 0;
+  for (let first = 0; first < rows.length; first += ROWS_PER_STATEMENT) {
+    sum += await statement(rows.slice(first, first + ROWS_PER_STATEMENT));
+  }
+  return sum;
+}

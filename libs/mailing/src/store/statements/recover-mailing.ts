@@ -1,7 +1,7 @@
 import type { Session } from '../mailing.database.js';
 import { scheduleAttempts, unscheduleAttempts } from './defer-recipients.js';
 import { attemptsUnderWay } from './mark-due.js';
-import { placeholders } from './placeholders.js';
+import { inChunks, placeholders } from './placeholders.js';
 
 /** A mailing whose claim holder is dead. */
 export interface DeadClaim {
@@ -53,7 +53,9 @@ export async function recoverMailing(session: Session, claim: DeadClaim): Promis
   );
   const again = await attemptsUnderWay(session, claim.mailingId);
   const frame = { fromIdx: Number(range.settled_idx), toIdx: Number(range.next_idx) };
-  const caught = (await settleAgain(session, claim, again)) + (await settleFrame(session, claim, frame));
+  const caught =
+    (await inChunks(again, (chunk) => settleAgain(session, claim, chunk))) +
+    (await settleFrame(session, claim, frame));
   if (!claim.resend && caught > 0) {
     await session.change(`UPDATE ${mailing} SET num_errors = num_errors + ? WHERE id = ?`, [
       caught,
@@ -94,7 +96,6 @@ async function settleAgain(
   { mailingId, resend }: DeadClaim,
   indexes: number[],
 ): Promise<number> {
-  if (indexes.length === 0) return 0;
   const where = `WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`;
   let caught = 0;
   for (const table of [session.tables.emailAddress, session.tables.userMailing]) {

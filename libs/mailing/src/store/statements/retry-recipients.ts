@@ -40,7 +40,6 @@ export async function stillInDoubt(
   mailingId: string,
   indexes: number[],
 ): Promise<number[]> {
-  if (indexes.length === 0) return [];
   const rows = await session.rows<{ idx: number }>(
     `SELECT idx FROM ${table} WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'in_doubt'`,
     [mailingId, ...indexes],
