@@ -60,7 +60,8 @@ describe('a database server that is killed while a mailing runs', () => {
     expect(service.countOf('server:registered')).toBe(1);
 
     const dataSource = await new DataSource(mailingDataSourceOptions(url)).initialize();
-    const books = await readBooks(dataSource, mailingId).finally(() => dataSource.destroy());
+    const books = await readBooks(dataSource, mailingId);
+    await dataSource.destroy();
     assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 0 });
     expect(books.byStatus).toEqual({ sent: RECIPIENTS });
     expect(inbox.messages).toHaveLength(RECIPIENTS);
