@@ -129,21 +129,6 @@ forEachDatabase('a killed process', (kind) => {
     await assertPromise(mailingId, 300, 1);
   });
 
-  it('A12 SIGTERM in mid-mailing leaves nobody in doubt, and the next start finishes', async () => {
-    const first = await start();
-    const mailingId = await first.send(400);
-    await inbox.waitFor(50);
-    await first.stop();
-    const stopped = await readBooks(database.dataSource, mailingId);
-    expect(stopped.mailing).toMatchObject({ status: 'pending', claimToken: null });
-    expect(stopped.byStatus).toEqual({ sent: inbox.messages.length, pending: 400 - inbox.messages.length });
-    expect(stopped.mailing.numSent).toBe(inbox.messages.length);
-    expect(await database.dataSource.getRepository(MailServer).count()).toBe(0);
-    const second = await start();
-    await second.completed(mailingId);
-    await assertPromise(mailingId, 400, 0);
-  });
-
   it('A18 a kill while the list is being written leaves a failed mailing that mails nobody', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mailing-list-'));
     const csv = join(folder, 'recipients.csv');
