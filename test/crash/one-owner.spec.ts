@@ -1,0 +1,105 @@
+import { Mailing, MailServer } from 'nestjs-mailing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readBooks } from '../support/books.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { NewsletterService, type ServiceOptions } from '../support/newsletter-service.js';
+import { readerAddress, readerAddresses } from '../support/reader-list.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { waitUntil } from '../support/wait-until.js';
+import { HeldAnswers } from './held-answers.js';
+import { assertPromiseKept } from './promise.js';
+
+/** Longer than a busy machine holds a process up, five heartbeats. */
+const LEASE_MS = 1_500;
+const ANY_SERVER = { MAILING_MIGRATION_LIST: '*' };
+
+forEachDatabase('one owner', (kind) => {
+  let database: FreshDatabase;
+  let inbox: SmtpInbox;
+  let services: NewsletterService[];
+
+  beforeEach(async () => {
+    database = await freshDatabase(kind);
+    inbox = await SmtpInbox.start({ keepRaw: 0 });
+    services = [];
+  });
+
+  afterEach(async () => {
+    await Promise.all(services.map((service) => service.kill()));
+    await inbox.close();
+    await database.dispose();
+  });
+
+  const start = async (options: Partial<ServiceOptions>): Promise<NewsletterService> => {
+    const service = NewsletterService.launch({ databaseUrl: database.url, smtpUrl: inbox.url, ...options });
+    services.push(service);
+    await service.listening();
+    return service;
+  };
+
+  it('A6 keeps a message that takes three leases, because its heartbeat does not wait for it', async () => {
+    const slow = readerAddress(20);
+    const held = new HeldAnswers(({ to }) => to[0] === slow);
+    inbox.answer = (step) => held.at(step);
+    const env = {
+      ...ANY_SERVER,
+      MAILING_HEARTBEAT_MS: String(LEASE_MS / 5),
+      MAILING_SERVER_TIMEOUT_MS: String(LEASE_MS),
+    };
+    const [owner, other] = await Promise.all(
+      ['owner:1', 'other:2'].map((serverId) => start({ serverId, env })),
+    );
+    const mailingId = await owner.send(60);
+    const claim = async (): Promise<unknown> => {
+      const { uniqServerId, claimToken } = await database.dataSource
+        .getRepository(Mailing)
+        .findOneByOrFail({ id: mailingId });
+      return { uniqServerId, claimToken };
+    };
+    const server = (): Promise<MailServer> =>
+      database.dataSource.getRepository(MailServer).findOneByOrFail({ uniqServerId: 'owner:1' });
+
+    // Everybody else is through: nothing moves but the heartbeat.
+    await inbox.waitFor(60);
+    await waitUntil(() => held.recipients.length === 1, { what: 'the slow one' });
+    const [claimBefore, serverBefore] = [await claim(), await server()];
+    // By the clock that leases are judged by.
+    const age = async (): Promise<number> =>
+      (await server()).lastUpdated.getTime() - serverBefore.lastUpdated.getTime();
+    await waitUntil(async () => (await age()) >= 3 * LEASE_MS, {
+      what: 'the lease to be renewed for so long',
+    });
+    expect(await claim()).toEqual(claimBefore);
+    expect((await server()).incarnation).toBe(serverBefore.incarnation);
+
+    held.release();
+    await owner.completed(mailingId);
+    expect(await claim()).toMatchObject({ uniqServerId: 'owner:1' });
+    expect([other.countOf('mailing:adopted'), other.countOf('run:recovered')]).toEqual([0, 0]);
+    expect([owner.countOf('run:lost'), owner.countOf('server:registered')]).toEqual([0, 1]);
+    const books = await readBooks(database.dataSource, mailingId);
+    assertPromiseKept({ books, inbox, recipients: readerAddresses(60), crashes: 0 });
+    expect(held.recipients).toEqual([slow]);
+  });
+
+  it('A14 of four processes that start at the same moment, one goes on with a dead server’s mailing', async () => {
+    const dead = await start({ serverId: 'dead:0' });
+    const mailingId = await dead.send(300);
+    await inbox.waitFor(40);
+    await dead.kill();
+
+    // A dead process on the same host is known at once; four that come up must not be taken for dead meanwhile.
+    const env = { ...ANY_SERVER, MAILING_SERVER_TIMEOUT_MS: '20000' };
+    const heirs = await Promise.all(['a:1', 'b:2', 'c:3', 'd:4'].map((serverId) => start({ serverId, env })));
+    await heirs[0].completed(mailingId);
+    const total = (name: 'mailing:adopted' | 'run:recovered' | 'run:lost'): number =>
+      heirs.reduce((sum, heir) => sum + heir.countOf(name), 0);
+    await waitUntil(() => heirs.some((heir) => heir.countOf('run:ended') > 0), { what: 'the owner to tell' });
+    expect([total('mailing:adopted'), total('run:recovered'), total('run:lost')]).toEqual([1, 1, 0]);
+    const books = await readBooks(database.dataSource, mailingId);
+    const { inDoubt } = assertPromiseKept({ books, inbox, recipients: readerAddresses(300), crashes: 1 });
+    const owner = heirs.find((heir) => heir.countOf('run:recovered') === 1)!;
+    expect(await owner.reported('run:recovered')).toMatchObject({ mailingId, numInDoubt: inDoubt });
+  });
+});
