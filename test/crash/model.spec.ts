@@ -67,7 +67,9 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
     command(
       `wait(${ms})`,
       () => true,
-      async () => void (await sleep(ms)),
+      async () => {
+        await sleep(ms);
+      },
     ),
   ),
   SERVER.map((n) =>
