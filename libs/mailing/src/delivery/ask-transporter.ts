@@ -45,10 +45,9 @@ function impatient(
     options: {
       value: {
         ...options,
+        // From the look-up of the name to the end of the handshake, the greeting included.
         connectionTimeout: shorter('connectionTimeout'),
-        greetingTimeout: shorter('greetingTimeout'),
         socketTimeout: shorter('socketTimeout'),
-        dnsTimeout: shorter('dnsTimeout'),
         // Not to wait for the server's part of the farewell.
         socketCloseTimeout: 0,
       },
