@@ -79,6 +79,45 @@ describe('SmtpInbox', () => {
     await expect(send()).rejects.toMatchObject({ responseCode: 421, command: 'CONN' });
   });
 
+  it.each<[SmtpCommand, number]>([
+    ['EHLO', 421],
+    ['STARTTLS', 454],
+    ['AUTH', 535],
+  ])('refuses at %s', async (command, code) => {
+    await start({
+      server: { disabledCommands: [] },
+      answer: (step) => (step.command === command ? { code, text: 'No' } : undefined),
+    });
+    const login = { user: 'shop', pass: 'secret' };
+    const transport = createTransport({ url: inbox.url, auth: login, tls: { rejectUnauthorized: false } });
+
+    await expect(transport.verify()).rejects.toMatchObject({ responseCode: code, response: `${code} No` });
+
+    inbox.answer = undefined;
+    await transport.verify();
+    // Also that of a connection which has gone over to TLS.
+    await inbox.waitFor(({ connections }) => connections.open === 0);
+  });
+
+  it('breaks a handshake that it has invited', async () => {
+    await start({
+      server: { disabledCommands: ['AUTH'] },
+      answer: ({ command }) => (command === 'STARTTLS' ? 'break-tls' : undefined),
+    });
+
+    await expect(send()).rejects.toMatchObject({ code: 'ESOCKET', message: expect.stringMatching(/SSL/) });
+  });
+
+  it('hangs up before the end of a line', async () => {
+    await answerAt('MAIL', { code: 550, text: 'Nob', cut: true });
+    const client = await Client.greeted(inbox);
+
+    client.socket.write('MAIL FROM:<a@example.com>\r\n');
+    await once(client.socket, 'close');
+
+    expect(client.heard).toMatch(/\r\n550 Nob$/);
+  });
+
   it('refuses one recipient and takes the others', async () => {
     await start({
       answer: ({ command, to }) =>
