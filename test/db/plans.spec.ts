@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
+import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 
@@ -24,18 +26,40 @@ class ExplainingDatabase extends MailingDatabase {
   readonly plans: Plan[] = [];
 
   override transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
-    return super.transaction((session) => {
-      const explain = async (sql: string, parameters?: unknown[]): Promise<void> => {
-        const [row] = await session.rows<Record<string, unknown>>(`EXPLAIN ${sql}`, parameters);
-        const key = (row.key as string | null) ?? null;
-        this.plans.push({ sql, key, rows: Number(row.rows ?? 0), extra: String(row.Extra) });
-      };
-      return steps({
-        ...session,
-        rows: async (sql, parameters) => (await explain(sql, parameters), session.rows(sql, parameters)),
-        change: async (sql, parameters) => (await explain(sql, parameters), session.change(sql, parameters)),
-      });
+    return super.transaction((session) => steps(this.#explaining(session)));
+  }
+
+  override rows<T>(sql: string, parameters?: unknown[]): Promise<T[]> {
+    return this.#alone().rows<T>(sql, parameters);
+  }
+
+  override change(sql: string, parameters?: unknown[]): Promise<number> {
+    return this.#alone().change(sql, parameters);
+  }
+
+  #alone(): Session {
+    const { dialect, tables } = this;
+    return this.#explaining({
+      dialect,
+      tables,
+      rows: (sql, parameters) => super.rows(sql, parameters),
+      change: (sql, parameters) => super.change(sql, parameters),
     });
+  }
+
+  #explaining(session: Session): Session {
+    const explain = async (sql: string, parameters?: unknown[]): Promise<void> => {
+      // An insert has no plan of its own.
+      if (/^\s*INSERT/i.test(sql)) return;
+      const [row] = await session.rows<Record<string, unknown>>(`EXPLAIN ${sql}`, parameters);
+      const key = (row.key as string | null) ?? null;
+      this.plans.push({ sql, key, rows: Number(row.rows ?? 0), extra: String(row.Extra) });
+    };
+    return {
+      ...session,
+      rows: async (sql, parameters) => (await explain(sql, parameters), session.rows(sql, parameters)),
+      change: async (sql, parameters) => (await explain(sql, parameters), session.change(sql, parameters)),
+    };
   }
 }
 
@@ -55,6 +79,15 @@ describe('the plans of the statements of a run (mariadb)', () => {
       await persister.writeChunk(mailingId, 'list', chunk);
     }
     await persister.finishList(mailingId, 'list', RECIPIENTS);
+    // A server with a past: mailings that are long over.
+    const past = Array.from(
+      { length: 5_000 },
+      (_, n) => `('past-${n}', 'test:1', 'completed', 'x', 'x', 'x', NOW(3))`,
+    );
+    await fresh.dataSource.query(
+      `INSERT INTO dps_mailing (id, uniq_server_id, status, subject, from_address, template_url, created_at)
+       VALUES ${past.join(', ')}`,
+    );
     await fresh.dataSource.query('ANALYZE TABLE dps_mailing, dps_email_address, dps_user_mailing');
   });
 
@@ -76,18 +109,70 @@ describe('the plans of the statements of a run (mariadb)', () => {
     await claims.recover(mailingId, SERVER, 'run#1', 'run#2', false);
 
     expect(database.plans.length).toBeGreaterThan(15);
-    // A table without a row of this mailing needs no key: "impossible where", "no matching row".
-    const onRows = database.plans.filter(({ extra }) => !/impossible|no matching/i.test(extra));
-    expect(onRows.length).toBeGreaterThan(10);
-    for (const { sql, key, rows, extra } of onRows) {
-      // A range that ends by its LIMIT is estimated without it; it must at least be in the order of the key.
-      const most = sql.includes('LIMIT') ? RECIPIENTS * 2 : 4 * MARKED;
-      expect({ sql, key, few: rows <= most, sorts: /filesort|temporary/i.test(extra) }).toEqual({
-        sql,
-        key: sql.includes('next_attempt_at <=') ? 'idx_dps_mail_deferred_due' : 'PRIMARY',
-        few: true,
-        sorts: false,
-      });
-    }
+    assertPlans(database.plans);
+  });
+
+  it('of those who are tried again go by the keys of their few, whatever the length of the list', async () => {
+    const database = new ExplainingDatabase(fresh.dataSource);
+    const claims = new MailingClaims(database);
+    const [{ status, claimToken }] = await claims.unfinished(SERVER);
+    expect(status).toBe('in_progress');
+    const claim = await claims.recover(mailingId, SERVER, claimToken as string, 'run#3', false);
+    if (!claim) throw new Error('The mailing could not be recovered.');
+    database.plans.length = 0;
+    const ledger = new MailingLedger(database, claim);
+    const quiet = { outcomes: [], deferred: [], returned: [], free: 0, remaining: MARKED, release: null };
+    const answer = await ledger.beat({ ...quiet, free: MARKED });
+    const marked = answer.kind === 'go_on' ? answer.marked.map(({ idx }) => idx) : [];
+    const refused = { code: '4.2.0', text: 'greylisted' };
+    const deferred = marked.map((idx) => ({ idx, delayMs: 0, ...refused }));
+    const again = await ledger.beat({ ...quiet, deferred, free: MARKED });
+    expect(again.kind === 'go_on' && again.marked.map(({ attempts }) => attempts)).toEqual(
+      marked.map(() => 1),
+    );
+    await ledger.beat({ ...quiet, outcomes: [{ idx: marked[0], status: 'sent', code: null, text: null }] });
+    await ledger.beat({ ...quiet, returned: [marked[1]] });
+    await claims.recover(mailingId, SERVER, 'run#3', 'run#4', true);
+    assertPlans(database.plans);
+  });
+
+  it('of orders go by the key of the mailing, and of a look for work by the index of the server', async () => {
+    const database = new ExplainingDatabase(fresh.dataSource);
+    const orders = new StandingOrders(database, noFaultPoints);
+    await orders.pause(mailingId);
+    await orders.resume(mailingId, SERVER);
+    await orders.settleInDoubt(mailingId, 'error');
+    await orders.retry(mailingId, 'error');
+    await orders.cancel(mailingId);
+    assertPlans(database.plans);
+
+    database.plans.length = 0;
+    const claims = new MailingClaims(database);
+    await claims.unfinished(SERVER);
+    await claims.noteOverdue(SERVER);
+    await orders.hasTransportPaused(SERVER);
+    await orders.resumeTransportPaused(SERVER);
+    const looks = database.plans.filter(({ extra }) => !/impossible|no matching/i.test(extra));
+    expect(looks.map(({ key }) => key)).toEqual(looks.map(() => 'idx_dps_mailing_server'));
+    for (const { sql, rows } of looks) expect({ sql, few: rows <= 10 }).toEqual({ sql, few: true });
   });
 });
+
+/** A table without a row of this mailing needs no key: "impossible where", "no matching row". */
+function assertPlans(plans: Plan[]): void {
+  const onRows = plans.filter(({ extra }) => !/impossible|no matching|optimized away/i.test(extra));
+  expect(onRows.length).toBeGreaterThan(5);
+  for (const { sql, key, rows, extra } of onRows) {
+    // A range that ends by its LIMIT is estimated without it; it must at least be in the order of the key.
+    const most = sql.includes('LIMIT') ? RECIPIENTS * 2 : 4 * MARKED;
+    const isSearchByTime = /next_attempt_at (<=|IS NULL)|MIN\(next_attempt_at\)/.test(sql);
+    // The few who wait are found by either key of theirs.
+    const keys = isSearchByTime ? ['PRIMARY', 'idx_dps_mail_deferred_due'] : ['PRIMARY'];
+    expect(keys, sql).toContain(key);
+    expect({ sql, few: rows <= most, sorts: /filesort|temporary/i.test(extra) }).toEqual({
+      sql,
+      few: true,
+      sorts: false,
+    });
+  }
+}
