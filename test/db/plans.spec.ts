@@ -88,7 +88,16 @@ describe('the plans of the statements of a run (mariadb)', () => {
       `INSERT INTO dps_mailing (id, uniq_server_id, status, subject, from_address, template_url, created_at)
        VALUES ${past.join(', ')}`,
     );
-    await fresh.dataSource.query('ANALYZE TABLE dps_mailing, dps_email_address, dps_user_mailing');
+    const waiting = Array.from(
+      { length: 5_000 },
+      (_, n) => `('past-${n % 50}', ${n}, NOW(3) + INTERVAL 1 HOUR)`,
+    );
+    await fresh.dataSource.query(
+      `INSERT INTO dps_mail_deferred (mailing_id, idx, next_attempt_at) VALUES ${waiting.join(', ')}`,
+    );
+    await fresh.dataSource.query(
+      'ANALYZE TABLE dps_mailing, dps_email_address, dps_user_mailing, dps_mail_deferred',
+    );
   });
 
   afterAll(() => fresh.dispose());
@@ -158,16 +167,18 @@ describe('the plans of the statements of a run (mariadb)', () => {
   });
 });
 
-/** A table without a row of this mailing needs no key: "impossible where", "no matching row". */
+/** A table without a row of this mailing needs no key: "impossible where", "no matching row", or an estimate of one. */
 function assertPlans(plans: Plan[]): void {
-  const onRows = plans.filter(({ extra }) => !/impossible|no matching|optimized away/i.test(extra));
+  const onRows = plans.filter(
+    ({ extra, rows }) => rows > 1 && !/impossible|no matching|optimized away/i.test(extra),
+  );
   expect(onRows.length).toBeGreaterThan(5);
   for (const { sql, key, rows, extra } of onRows) {
     // A range that ends by its LIMIT is estimated without it; it must at least be in the order of the key.
     const most = sql.includes('LIMIT') ? RECIPIENTS * 2 : 4 * MARKED;
-    const isSearchByTime = /next_attempt_at (<=|IS NULL)|MIN\(next_attempt_at\)/.test(sql);
+    const isOnTheFew = sql.includes('dps_mail_deferred');
     // The few who wait are found by either key of theirs.
-    const keys = isSearchByTime ? ['PRIMARY', 'idx_dps_mail_deferred_due'] : ['PRIMARY'];
+    const keys = isOnTheFew ? ['PRIMARY', 'idx_dps_mail_deferred_due'] : ['PRIMARY'];
     expect(keys, sql).toContain(key);
     expect({ sql, few: rows <= most, sorts: /filesort|temporary/i.test(extra) }).toEqual({
       sql,
