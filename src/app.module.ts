@@ -39,6 +39,7 @@ export class AppModule {
           server: {
             heartbeatMs: configuration.MAILING_HEARTBEAT_MS,
             serverTimeoutMs: configuration.MAILING_SERVER_TIMEOUT_MS,
+            idleTransactionTimeoutMs: configuration.MAILING_IDLE_TRANSACTION_TIMEOUT_MS,
           },
         }),
         NewsletterModule,

@@ -22,6 +22,7 @@ const environment = z.object({
   MAILING_IN_DOUBT: z.enum(['leave', 'resend']).default('leave'),
   MAILING_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(5),
   MAILING_HEARTBEAT_MS: z.coerce.number().int().min(20).max(600_000).default(5_000),
+  MAILING_IDLE_TRANSACTION_TIMEOUT_MS: z.coerce.number().int().min(0).max(3_600_000).optional(),
   /** At least three heartbeats. */
   MAILING_SERVER_TIMEOUT_MS: z.coerce.number().int().min(60).optional(),
 });

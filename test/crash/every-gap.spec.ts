@@ -130,11 +130,11 @@ forEachDatabase('a process that dies', (kind) => {
 
   it('lives through the whole of it when nobody kills it', () => sends([]));
 
-  it.each(FAULT_POINT_NAMES)('dies at %s: nobody gets a second copy, nobody is lost', (point) =>
+  it.each(FAULT_POINT_NAMES)('A19 dies at %s: nobody gets a second copy, nobody is lost', (point) =>
     sends(deathsOf(point)),
   );
 
-  it.each(MORE)('dies at visit $on of $at: nobody gets a second copy, nobody is lost', (death) =>
+  it.each(MORE)('A19 dies at visit $on of $at: nobody gets a second copy, nobody is lost', (death) =>
     sends([death]),
   );
 });

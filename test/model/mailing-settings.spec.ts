@@ -46,7 +46,12 @@ describe('toMailingSettings', () => {
       },
       retry: { maxAttempts: 5, firstDelayMs: 300_000, longestDelayMs: 7_200_000 },
       errorGuard: { firstRecipients: 50, maxErrorPercent: 80 },
-      server: { heartbeatMs: 5_000, serverTimeoutMs: 20_000, shutdownTimeoutMs: 10_000 },
+      server: {
+        heartbeatMs: 5_000,
+        serverTimeoutMs: 20_000,
+        shutdownTimeoutMs: 10_000,
+        idleTransactionTimeoutMs: 60_000,
+      },
     });
   });
 
@@ -77,6 +82,7 @@ describe('toMailingSettings', () => {
     ['server.heartbeatMs', 20, 600_000],
     ['server.serverTimeoutMs', 15_000, 86_400_000],
     ['server.shutdownTimeoutMs', 0, 600_000],
+    ['server.idleTransactionTimeoutMs', 0, 3_600_000],
   ])('takes %s from %d to %d and nothing else', (option, low, high) => {
     const [group, name] = option.split('.');
     const withValue = (value: unknown): object => ({ [group]: { [name]: value } });

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { MailingResult, Recipient } from 'nestjs-mailing';
+import type { MailingResult, Recipient, RecipientRecord } from 'nestjs-mailing';
 import { HostProcess } from '../../src/demo/host.process.js';
 import { readerList } from './reader-list.js';
 import { waitUntil } from './wait-until.js';
@@ -117,9 +117,26 @@ export class NewsletterService {
     return answer.id as string;
   }
 
-  async post(body: FormData | string): Promise<{ status: number; answer: Record<string, unknown> }> {
+  /** What an operator asks of a newsletter: `pause`, `retry?which=errors` and so on. */
+  async order(
+    mailingId: string,
+    order: string,
+  ): Promise<{ status: number; answer: Record<string, unknown> }> {
+    const response = await fetch(`${this.process.url}/newsletters/${mailingId}/${order}`, { method: 'POST' });
+    return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
+  }
+
+  async recipients(mailingId: string, query = ''): Promise<RecipientRecord[]> {
+    const response = await fetch(`${this.process.url}/newsletters/${mailingId}/recipients?${query}`);
+    return (await response.json()) as RecipientRecord[];
+  }
+
+  async post(
+    body: FormData | string,
+    more: Record<string, string> = {},
+  ): Promise<{ status: number; answer: Record<string, unknown> }> {
     const headers: Record<string, string> =
-      typeof body === 'string' ? { 'content-type': 'application/json' } : {};
+      typeof body === 'string' ? { 'content-type': 'application/json', ...more } : more;
     const response = await fetch(`${this.process.url}/newsletters`, { method: 'POST', headers, body });
     return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
   }

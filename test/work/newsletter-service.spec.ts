@@ -4,6 +4,7 @@ import { HostConfigurationError, readConfiguration } from '../../src/configurati
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { NewsletterService } from '../support/newsletter-service.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
+import { waitUntil } from '../support/wait-until.js';
 
 const LETTER = {
   subject: 'Hi {{name}}',
@@ -55,6 +56,42 @@ describe('the newsletter service', () => {
     );
     expect(status).toBe(202);
     expect(await service.completed(String(answer.id))).toMatchObject({ status: 'completed', numSent: 2 });
+  });
+
+  it('takes the orders of an operator, and shows what became of whom', async () => {
+    const refused = 'gone@home.example';
+    inbox.answer = ({ command, to }) =>
+      command === 'RCPT' && to.includes(refused) ? { code: 550, text: '5.1.1 no such user' } : undefined;
+    const { answer } = await service.post(
+      JSON.stringify({ ...LETTER, recipients: ['ann@home.example', refused] }),
+    );
+    const id = String(answer.id);
+    expect(await service.completed(id)).toMatchObject({ numSent: 1, numErrors: 1 });
+    const errors = await service.recipients(id, 'status=error');
+    expect(errors).toMatchObject([{ email: refused, errorCode: '5.1.1', idx: 1 }]);
+    expect(await service.recipients(id, 'afterIdx=1')).toEqual([]);
+    inbox.answer = undefined;
+    expect(await service.order(id, 'retry?which=errors')).toEqual({ status: 200, answer: { count: 1 } });
+    await waitUntil(async () => (await service.get(id)).numSent === 2, { what: 'the second attempt' });
+    await service.completed(id);
+    for (const order of ['pause', 'resume', 'cancel']) {
+      expect(await service.order(id, order)).toEqual({ status: 200, answer: { status: 'completed' } });
+    }
+    expect(await service.order(id, 'settle-in-doubt?as=sent')).toMatchObject({ answer: { count: 0 } });
+    expect(await service.order(id, 'retry?which=all')).toMatchObject({ status: 400 });
+    expect(await service.order('nothing', 'pause')).toMatchObject({
+      status: 404,
+      answer: { code: 'MAILING_UNKNOWN' },
+    });
+  });
+
+  it('A17 sends the same Idempotency-Key once', async () => {
+    const body = JSON.stringify({ ...LETTER, recipients: ['ann@home.example'] });
+    const [first, again] = [
+      await service.post(body, { 'idempotency-key': 'summer' }),
+      await service.post(body, { 'idempotency-key': 'summer' }),
+    ];
+    expect(again).toEqual({ status: 202, answer: { ...first.answer, numDuplicates: null } });
   });
 
   it('answers what is wrong with a request', async () => {

@@ -140,7 +140,6 @@ const engine: FactoryProvider = {
     dataSource: DataSource,
     database: MailingDatabase,
     intake: MailingIntake,
-    launcher: MailingLauncher,
     runs: MailingRuns,
     heartbeat: Heartbeat,
     restart: TemplateEmailRestarter,
@@ -159,7 +158,6 @@ const engine: FactoryProvider = {
       dataSource,
       database,
       intake,
-      launcher,
       runs,
       heartbeat,
       restart,
@@ -173,7 +171,6 @@ const engine: FactoryProvider = {
     MAILING_DATA_SOURCE,
     MailingDatabase,
     MailingIntake,
-    MailingLauncher,
     MailingRuns,
     Heartbeat,
     TemplateEmailRestarter,
@@ -186,7 +183,12 @@ const engine: FactoryProvider = {
 };
 
 const storeProviders: Provider[] = [
-  made(MailingDatabase, [MAILING_DATA_SOURCE, FAULT_POINTS]),
+  {
+    provide: MailingDatabase,
+    useFactory: (dataSource: DataSource, faultPoints: FaultPoints, { server }: MailingSettings) =>
+      new MailingDatabase(dataSource, faultPoints, server.idleTransactionTimeoutMs),
+    inject: [MAILING_DATA_SOURCE, FAULT_POINTS, MAILING_SETTINGS],
+  },
   made(TemplateEmailPersister, [MailingDatabase]),
   made(MailingReader, [MailingDatabase]),
   made(StandingOrders, [MailingDatabase, FAULT_POINTS]),

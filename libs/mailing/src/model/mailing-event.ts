@@ -34,7 +34,7 @@ export interface MailingEventMap {
   'run:failed': { mailingId: string | null; error: unknown };
   /** A statement of the run failed and is tried again as a whole. */
   'run:beat-retried': { mailingId: string | null; error: unknown; attempt: number; delayMs: number };
-  /** The books could not be written for `run.databasePatienceMs`; the run waits in memory for the next look for work. */
+  /** The books could not be written for `run.databasePatienceMs`; the run keeps what it knows until they can. */
   'run:stalled': { mailingId: string | null; error: unknown };
   /** The transport can't be reached; nobody is charged for it. */
   'transport:down': { mailingId: string | null; reason: string; retryInMs: number };

@@ -39,9 +39,10 @@ export interface RunOptions {
    */
   transportPatienceMs?: number;
   /**
-   * How long a run goes on trying to write down what it knows, in milliseconds, before it stops and leaves the mailing
-   * to the next look for work. Default: 60,000. Bounds: 0 to 3,600,000. Nothing is lost either way while the process
-   * lives; too high: `completed` of a mailing tells late that something is wrong.
+   * How long a run goes on trying to write down what it knows, in milliseconds, before it stops, keeps that in memory, and
+   * waits for the next look for work that finds the database again. Default: 60,000. Bounds: 0 to 3,600,000. Nothing is
+   * lost either way while the process lives. Too low: short hiccups are reported as stalls. Too high: long ones are
+   * reported late, and hold a place of `parallelMailings`.
    */
   databasePatienceMs?: number;
 }
@@ -95,6 +96,14 @@ export interface ServerOptions {
    * recipients are left in doubt by an orderly stop. Too high: the platform kills the process first.
    */
   shutdownTimeoutMs?: number;
+  /**
+   * MariaDB only: how long a transaction that has written something may wait for its next statement before the database
+   * rolls it back, in milliseconds, rounded up to seconds; 0 leaves the sessions as they are. Default: 60,000. Bounds: 0
+   * to 3,600,000. Set on each connection of the data source that the plugin uses, so it holds for the host's transactions
+   * there too. Too low: a host that pauses inside a transaction loses it. Too high: a mailing whose server lost power
+   * in mid-beat can't be taken over before.
+   */
+  idleTransactionTimeoutMs?: number;
 }
 
 /** Where templates live. */

@@ -36,7 +36,7 @@ const GROUPS: Record<string, readonly string[]> = {
   ],
   retry: ['maxAttempts', 'firstDelayMs', 'longestDelayMs'],
   errorGuard: ['firstRecipients', 'maxErrorPercent'],
-  server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs'],
+  server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs', 'idleTransactionTimeoutMs'],
   templates: ['dir'],
 };
 
@@ -75,6 +75,12 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
         '3 × server.heartbeatMs',
       ),
       shutdownTimeoutMs: whole('server.shutdownTimeoutMs', server.shutdownTimeoutMs ?? 10_000, 0, 600_000),
+      idleTransactionTimeoutMs: whole(
+        'server.idleTransactionTimeoutMs',
+        server.idleTransactionTimeoutMs ?? 60_000,
+        0,
+        3_600_000,
+      ),
     },
   };
 }

@@ -9,6 +9,7 @@ import { Mailing } from '../model/mailing.entity.js';
 import { UserMailing } from '../model/user-mailing.entity.js';
 import { isLockFault } from './database-fault.js';
 import { type Dialect, dialectOf } from './dialect.js';
+import { IdleTransactionLimit } from './idle-transaction.limit.js';
 import { SerialQueue } from './serial-queue.js';
 
 /** Escaped names of our tables in this data source, prefix and schema included. */
@@ -48,10 +49,12 @@ export class MailingDatabase implements Session {
   readonly dialect: Dialect;
   readonly tables: TableNames;
   readonly #queue: SerialQueue | null;
+  readonly #idleLimit: IdleTransactionLimit;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly faultPoints: FaultPoints = noFaultPoints,
+    idleTransactionTimeoutMs = 0,
   ) {
     this.dialect = dialectOf(dataSource);
     this.tables = {
@@ -62,6 +65,7 @@ export class MailingDatabase implements Session {
       mailTrackdata: this.#tableOf(MailTrackdata),
       mailDeferred: this.#tableOf(MailDeferred),
     };
+    this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name === 'mysql');
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;
   }
 
@@ -91,6 +95,7 @@ export class MailingDatabase implements Session {
 
   #transactionOnce<T>(steps: (session: Session) => Promise<T>): Promise<T> {
     return this.#withRunner(async (runner) => {
+      await this.#idleLimit.applyTo(runner);
       await runner.startTransaction();
       try {
         const result = await steps(this.#sessionOf(runner));

@@ -1,14 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Beat, BeatAnswer, Ledger } from '../model/ledger.js';
-import type { MailingEvents } from '../model/mailing-event.js';
+import type { Beat, BeatAnswer } from '../model/ledger.js';
 import { BackOff } from './back-off.js';
-
-export interface BeatWriterParts {
-  mailingId: string | null;
-  ledger: Ledger;
-  patienceMs: number;
-  events: MailingEvents;
-}
+import type { MailingRunParts } from './mailing-run.parts.js';
 
 /**
  * Writes beats, again as a whole where the database fails.
@@ -19,7 +12,7 @@ export interface BeatWriterParts {
 export class BeatWriter {
   #unwritten: Beat | null = null;
 
-  constructor(private readonly parts: BeatWriterParts) {}
+  constructor(private readonly parts: Pick<MailingRunParts, 'mailingId' | 'ledger' | 'options' | 'events'>) {}
 
   get hasUnwritten(): boolean {
     return this.#unwritten !== null;
@@ -37,8 +30,8 @@ export class BeatWriter {
     isLost: () => boolean,
   ): Promise<{ beat: Beat; answer: BeatAnswer } | null> {
     const beat = (this.#unwritten ??= next());
-    const { mailingId, events, ledger, patienceMs } = this.parts;
-    const giveUpAt = performance.now() + patienceMs;
+    const { mailingId, events, ledger, options } = this.parts;
+    const giveUpAt = performance.now() + options.databasePatienceMs;
     const backOff = new BackOff(50, 5_000);
     for (let attempt = 1; ; attempt++) {
       try {

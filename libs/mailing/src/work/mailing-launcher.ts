@@ -49,18 +49,10 @@ class TemplateGone {
   constructor(readonly reason: string) {}
 }
 
-/** A run that stalled, with everything it knows, and the claim it works under. */
-interface ParkedRun {
-  run: MailingRun;
-  claimToken: string;
-}
-
 const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0 };
 
 /** Obtains the right to a mailing, puts its run together and sees it to its end. */
 export class MailingLauncher {
-  readonly #parked = new Map<string, ParkedRun>();
-
   constructor(private readonly parts: MailingLauncherParts) {}
 
   /** Works on a persisted mailing: claims it, or recovers it from the dead. Resolves when this process is done with it. */
@@ -94,13 +86,6 @@ export class MailingLauncher {
     }
   }
 
-  /** Begins stalled runs again, so that an orderly stop can write down what they know. */
-  resumeParked(): void {
-    for (const mailingId of this.#parked.keys()) {
-      this.launch({ mailingId, status: 'in_progress', claimToken: null }).catch(() => undefined);
-    }
-  }
-
   /** Works on a mailing that is not persisted. */
   async launchUnpersisted(info: TemplateEmailInfo, recipients: Recipients): Promise<MailingResult> {
     const { renderer, runs, events } = this.parts;
@@ -125,9 +110,6 @@ export class MailingLauncher {
   async #work(mailing: UnfinishedMailing, place: Place): Promise<RunEnd | null> {
     const { runs, persister, membership, claims } = this.parts;
     const { mailingId, status } = mailing;
-    // Even at the stop of the server: what a stalled run knows is to be written down.
-    const parked = this.#takeParked(mailingId);
-    if (parked) return this.#see(mailingId, parked, place);
     if (runs.isStopping || membership.incarnation === null) return null;
     const stored = await persister.readMailing(mailingId);
     if (!stored) return null;
@@ -145,14 +127,14 @@ export class MailingLauncher {
     const mayStart = (): boolean => membership.lease.holds() && membership.isMine(claim.claimToken);
     const ledger = new MailingLedger(this.parts.database, claim);
     const run = this.#newRun(mailingId, ledger, delivery, mayStart, claim.numSettled, place);
-    return this.#see(mailingId, { run, claimToken: claim.claimToken }, place);
+    return this.#see(claim, run, place);
   }
 
-  /** Sees a run to its end, and keeps it in mind if it stalled. */
-  async #see(mailingId: string, parked: ParkedRun, place: Place): Promise<RunEnd> {
-    place.announce(parked.run);
-    const end = await this.#untilEnd(mailingId, parked.run);
-    if (end === 'stalled') this.#parked.set(mailingId, parked);
+  async #see({ mailingId, claimToken }: HeldClaim, run: MailingRun, place: Place): Promise<RunEnd> {
+    place.announce(run);
+    // This process was declared dead while the claim was being committed: nobody would tell the run any more.
+    if (!this.parts.membership.isMine(claimToken)) run.lose();
+    const end = await this.#untilEnd(mailingId, run);
     if (end === 'completed') this.parts.faultPoints.reach('afterCompleted');
     if (end === 'pending') this.parts.faultPoints.reach('afterReleased');
     if (end === 'paused') await this.#tellWhyPaused(mailingId);
@@ -166,13 +148,6 @@ export class MailingLauncher {
       this.parts.events.emit('run:failed', { mailingId, error });
       return 'lost';
     }
-  }
-
-  /** A stalled run of ours; one whose claim has become void meanwhile knows nothing that may be written any more. */
-  #takeParked(mailingId: string): ParkedRun | null {
-    const parked = this.#parked.get(mailingId);
-    this.#parked.delete(mailingId);
-    return parked && this.parts.membership.isMine(parked.claimToken) ? parked : null;
   }
 
   async #open(info: TemplateEmailInfo): Promise<MailingTemplate | TemplateGone> {

@@ -36,10 +36,7 @@ export interface MailingRunParts {
   faultPoints: FaultPoints;
 }
 
-/**
- * How a run ended. `lost`: somebody else works on it now. `stalled`: the books can't be written; call `run` again when
- * they can, and it goes on with everything it knew.
- */
+/** How a run ended. `lost`: somebody else works on it now. `stalled`: the server stopped while the books could not be written. */
 export type RunEnd = MailingStatus | 'lost' | 'stalled';
 
 /** Why nothing more is begun. */

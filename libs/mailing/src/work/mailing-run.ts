@@ -10,7 +10,7 @@ import { TransportWatch } from './transport-watch.js';
 
 /** How often a run that lost sight of its lease looks whether it may start something again. */
 const BLOCKED_LOOK_MS = 100;
-/** A place of the rate limiter may be given back by another run, which does not tell. */
+/** Another run may give a place of the rate limiter back, and does not tell. */
 const RATE_LOOK_MS = 250;
 /** A run that waits longer for somebody's next attempt leaves its place to other mailings. */
 const REST_MS = 500;
@@ -33,11 +33,10 @@ const LOST: { beat: Beat | null; answer: BeatAnswer } = { beat: null, answer: { 
  * A run stops in five ways. *Stop* is orderly: nothing new is begun, what is in flight ends, its outcomes are written,
  * the rest is handed back. *Stand down* is the same on somebody's order in the books, *pause* by a decision of the run
  * itself. *Stalled* means that the books can't be written: what is in flight ends, and all that is known is kept in
- * memory until somebody calls `run` again. *Lost* means that somebody else holds the claim: nothing is begun and
+ * memory until somebody says that the database answers again. *Lost* means that somebody else holds the claim: nothing is begun and
  * nothing is written any more.
  *
- * It waits for many things (answers, a back-off, a place of the rate limiter, the next one due), always in
- * `#somethingToDo`, and every stop, order or answer ends that wait at once.
+ * It waits for many things, always in `#somethingToDo`, and every stop, order or answer ends that wait at once.
  */
 export class MailingRun {
   readonly #parts: MailingRunParts;
@@ -51,27 +50,20 @@ export class MailingRun {
   #exhausted = false;
   #nextLookAt = 0;
   #winding: Winding = 'no';
+  #windingBefore: Winding = 'no';
   #pauseReason = '';
   #nudged = false;
   #wake: () => void = () => undefined;
 
   constructor(parts: MailingRunParts) {
     this.#parts = parts;
-    const { mailingId, ledger, events } = parts;
-    const { concurrency, transportPatienceMs, databasePatienceMs } = parts.options;
-    this.#transport = new TransportWatch({
-      mailingId,
-      concurrency,
-      patienceMs: transportPatienceMs,
-      events,
-    });
+    this.#transport = new TransportWatch(parts);
+    this.#writer = new BeatWriter(parts);
     this.#attempts = new AttemptCounts(parts.retry);
-    this.#writer = new BeatWriter({ mailingId, ledger, patienceMs: databasePatienceMs, events });
   }
 
-  /** Works until the slice is through or the run is stopped; again after it stalled. */
+  /** Works until the slice is through or the run is stopped. */
   async run(): Promise<RunEnd> {
-    if (this.#winding === 'stalled') this.#winding = 'no';
     for (;;) {
       this.#startMessages();
       if (!this.#wantsBeat()) {
@@ -97,6 +89,13 @@ export class MailingRun {
   nudge(): void {
     this.#nudged = true;
     this.#nextLookAt = 0;
+    this.#wake();
+  }
+
+  /** The database answers again: a run that stalled goes on with everything it knows. */
+  wakeStalled(): void {
+    if (this.#winding !== 'stalled') return;
+    this.#winding = this.#windingBefore;
     this.#wake();
   }
 
@@ -220,7 +219,7 @@ export class MailingRun {
 
   #wantsBeat(): boolean {
     if (this.#winding === 'lost') return true;
-    if (this.#winding === 'stalled') return this.#inFlight === 0;
+    if (this.#winding === 'stalled') return false;
     if (this.#writer.hasUnwritten || this.#nudged) return true;
     const { concurrency, maxInDoubt } = this.#parts.options;
     const { count, numReturned, hasLingered } = this.#news;
@@ -233,7 +232,8 @@ export class MailingRun {
     const wait = new AbortController();
     this.#wake = () => wait.abort();
     const waitMs = this.#waitMs();
-    const isResting = waitMs > REST_MS && this.#remaining === 0 && this.#winding === 'no' && this.#exhausted;
+    const isIdle = this.#winding === 'stalled' || (this.#winding === 'no' && this.#exhausted);
+    const isResting = isIdle && waitMs > REST_MS && this.#remaining === 0;
     if (isResting) this.#parts.place.leave();
     await delay(waitMs, undefined, { signal: wait.signal }).catch(() => undefined);
     if (isResting) this.#parts.place.retake();
@@ -255,9 +255,10 @@ export class MailingRun {
   }
 
   async #beat(): Promise<RunEnd | null> {
-    if (this.#winding === 'stalled') return 'stalled';
     const written = this.#winding === 'lost' ? LOST : await this.#write();
     if (!written) {
+      if (this.#winding === 'stopping') return 'stalled';
+      this.#windingBefore = this.#winding;
       this.#windDown('stalled');
       return null;
     }
@@ -281,11 +282,10 @@ export class MailingRun {
 
   #nextBeat(): Beat {
     const isThrough = this.#isThrough && this.#remaining === 0 && this.#news.numReturned === 0;
-    const mayComplete = isThrough && this.#winding === 'no';
     const free = this.#mayMark ? this.#parts.options.maxInDoubt - this.#remaining : 0;
     const beat: Beat = {
       ...this.#news.take(),
-      free: mayComplete ? 1 : free,
+      free: isThrough && this.#winding === 'no' ? 1 : free,
       remaining: this.#remaining,
       release: this.#release(),
     };
@@ -295,8 +295,8 @@ export class MailingRun {
   }
 
   #release(): Release | null {
-    if (this.#winding === 'no') return null;
-    return this.#winding === 'pausing' ? { kind: 'pause', reason: this.#pauseReason } : { kind: 'stop' };
+    if (this.#winding === 'pausing') return { kind: 'pause', reason: this.#pauseReason };
+    return this.#winding === 'no' ? null : { kind: 'stop' };
   }
 
   #tell({ outcomes, deferred }: Beat): void {

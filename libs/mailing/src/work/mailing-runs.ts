@@ -53,6 +53,11 @@ export class MailingRuns {
     this.#entries.get(key)?.run?.standDown();
   }
 
+  /** The database answers: a run that had given up on it goes on. */
+  wakeStalled(key: string): void {
+    this.#entries.get(key)?.run?.wakeStalled();
+  }
+
   /** Something in the books has changed: its run looks at them, whatever it is waiting for. */
   nudge(key: string): void {
     this.#entries.get(key)?.run?.nudge();

@@ -7,7 +7,6 @@ import type { MailingDatabase } from '../store/mailing.database.js';
 import { checkSchema } from '../store/schema.check.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { MailingIntake } from './mailing-intake.js';
-import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ServerMembership } from './server-membership.js';
 import type { TemplateEmailRestarter } from './template-email.restarter.js';
@@ -27,7 +26,6 @@ export class MailingEngine implements OnModuleInit, OnModuleDestroy {
     private readonly dataSource: DataSource,
     private readonly database: MailingDatabase,
     private readonly intake: MailingIntake,
-    private readonly launcher: MailingLauncher,
     private readonly runs: MailingRuns,
     private readonly heartbeat: Heartbeat,
     private readonly restarter: TemplateEmailRestarter,
@@ -52,7 +50,6 @@ export class MailingEngine implements OnModuleInit, OnModuleDestroy {
 
   async #end(): Promise<void> {
     await this.intake.stop();
-    this.launcher.resumeParked();
     // The lease is kept fresh while messages in flight come to their end.
     await this.runs.stopAll(this.settings.server.shutdownTimeoutMs);
     await this.heartbeat.stop();

@@ -77,34 +77,49 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     const report: SweepReport = { adopted: [], resumed: [], failedLists: 0 };
     const { uniqServerId } = this.settings;
     try {
-      report.adopted = await this.#adopt();
-      if (this.membership.incarnation) {
-        report.failedLists = await this.claims.failDeadLists(uniqServerId, this.membership.incarnation);
-      }
+      // Our own work first: taking over that of the dead may have to wait for locks they left behind.
+      report.failedLists = await this.#failDeadLists();
       await this.claims.noteOverdue(uniqServerId);
       report.resumed = await this.#resume();
+      report.adopted = await this.#adopt();
+      if (report.adopted.length > 0) {
+        report.failedLists += await this.#failDeadLists();
+        report.resumed.push(...(await this.#resume()));
+      }
     } catch (error) {
       this.events.emit('server:trouble', { uniqServerId, step: 'sweep', error });
     }
     return report;
   }
 
+  async #failDeadLists(): Promise<number> {
+    const { incarnation } = this.membership;
+    return incarnation === null ? 0 : this.claims.failDeadLists(this.settings.uniqServerId, incarnation);
+  }
+
   async #adopt(): Promise<string[]> {
     const adopted: string[] = [];
     for (const fromServerId of await this.#candidates()) {
-      if (!(await this.servers.bury(fromServerId, this.membership.isKnownDead))) continue;
-      const moved = await this.claims.adopt(fromServerId, this.settings.uniqServerId);
-      if (moved.length > 0) this.faultPoints.reach('afterAdopted');
-      for (const mailingId of moved) {
-        this.events.emit('mailing:adopted', {
-          mailingId,
-          fromServerId,
-          toServerId: this.settings.uniqServerId,
-        });
+      try {
+        adopted.push(...(await this.#adoptFrom(fromServerId)));
+      } catch (error) {
+        // The others are not to wait for it.
+        const { uniqServerId } = this.settings;
+        this.events.emit('server:trouble', { uniqServerId, step: `takeover of ${fromServerId}`, error });
       }
-      adopted.push(...moved);
     }
     return adopted;
+  }
+
+  async #adoptFrom(fromServerId: string): Promise<string[]> {
+    if (!(await this.servers.bury(fromServerId, this.membership.isKnownDead))) return [];
+    const toServerId = this.settings.uniqServerId;
+    const moved = await this.claims.adopt(fromServerId, toServerId);
+    if (moved.length > 0) this.faultPoints.reach('afterAdopted');
+    for (const mailingId of moved) {
+      this.events.emit('mailing:adopted', { mailingId, fromServerId, toServerId });
+    }
+    return moved;
   }
 
   async #candidates(): Promise<string[]> {
@@ -119,10 +134,11 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     for (const mailing of await this.claims.unfinished(this.settings.uniqServerId)) {
       if (this.runs.isStopping) break;
       if (this.runs.has(mailing.mailingId)) {
+        this.runs.wakeStalled(mailing.mailingId);
         this.#passOnOrder(mailing);
         continue;
       }
-      // A claim of our own without a run is a run that failed or stalled: it goes on, or is recovered like anybody's.
+      // A claim of our own without a run is a run that failed: it is recovered like anybody else's.
       resumed.push(mailing.mailingId);
       // One broken mailing must not stop the others.
       this.launcher.launch(mailing).catch((error: unknown) => {

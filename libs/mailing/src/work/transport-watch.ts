@@ -1,14 +1,7 @@
-import type { MailingEvents } from '../model/mailing-event.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { BackOff } from './back-off.js';
+import type { MailingRunParts } from './mailing-run.parts.js';
 import { Pace } from './pace.js';
-
-export interface TransportWatchParts {
-  mailingId: string | null;
-  concurrency: number;
-  patienceMs: number;
-  events: MailingEvents;
-}
 
 /** What one run knows about the transport from its answers: whether it works, how much it takes, how long to wait. */
 export class TransportWatch {
@@ -16,8 +9,8 @@ export class TransportWatch {
   readonly #pace: Pace;
   #downSince: number | null = null;
 
-  constructor(private readonly parts: TransportWatchParts) {
-    this.#pace = new Pace(parts.concurrency);
+  constructor(private readonly parts: Pick<MailingRunParts, 'mailingId' | 'options' | 'events'>) {
+    this.#pace = new Pace(parts.options.concurrency);
   }
 
   /** Messages that may be in flight at the moment. */
@@ -59,7 +52,8 @@ export class TransportWatch {
   #wait(reason: string): string | null {
     const now = performance.now();
     this.#downSince ??= now;
-    if (now - this.#downSince > this.parts.patienceMs) return `${PAUSE_REASONS.transport}: ${reason}`;
+    if (now - this.#downSince > this.parts.options.transportPatienceMs)
+      return `${PAUSE_REASONS.transport}: ${reason}`;
     const isNews = this.#backOff.remainingMs() === 0;
     const retryInMs = this.#backOff.fail();
     const { events, mailingId } = this.parts;

@@ -1,0 +1,124 @@
+import { Mailing } from 'nestjs-mailing';
+import { afterEach, beforeEach, expect, it, describe, vi } from 'vitest';
+import { Lease } from '../../libs/mailing/src/work/lease.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { NewsletterService } from '../support/newsletter-service.js';
+import { readerAddresses } from '../support/reader-list.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const TEN_MINUTES_MS = 600_000;
+const RECIPIENTS = 200;
+
+/** Shifts every clock reading of a process, before anything else is loaded. */
+function shifted(ms: number): string {
+  const code = `const Real = Date; globalThis.Date = class extends Real {
+    constructor(...parts) { parts.length > 0 ? super(...parts) : super(Real.now() + ${ms}); }
+    static now() { return Real.now() + ${ms}; }
+  };`;
+  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
+}
+
+forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
+  let database: FreshDatabase;
+  let inbox: SmtpInbox;
+  const services: NewsletterService[] = [];
+
+  beforeEach(async () => {
+    database = await freshDatabase(kind);
+    // Slow enough for the mailing to outlast many leases.
+    const answer = () => new Promise<void>((resolve) => setTimeout(resolve, 100));
+    inbox = await SmtpInbox.start({
+      keepRaw: 0,
+      answer: ({ command }) => (command === 'END' ? answer() : undefined),
+    });
+  });
+
+  afterEach(async () => {
+    await Promise.all(services.splice(0).map((service) => service.kill()));
+    await inbox.close();
+    await database.dispose();
+  });
+
+  const start = async (serverId: string, ms: number): Promise<NewsletterService> => {
+    const service = await NewsletterService.start({
+      databaseUrl: database.url,
+      smtpUrl: inbox.url,
+      serverId,
+      env: { NODE_OPTIONS: shifted(ms), MAILING_MIGRATION_LIST: '*', MAILING_SERVER_TIMEOUT_MS: '1000' },
+    });
+    services.push(service);
+    return service;
+  };
+
+  it('D5 nothing changes hands while both live, because leases are judged by the database’s clock', async () => {
+    const ahead = await start('ahead:1', TEN_MINUTES_MS);
+    const behind = await start('behind:2', -TEN_MINUTES_MS);
+    const mailingId = await ahead.send(RECIPIENTS);
+    await ahead.completed(mailingId);
+    for (const service of [ahead, behind]) {
+      expect(service.countOf('mailing:adopted')).toBe(0);
+      expect(service.countOf('server:lost')).toBe(0);
+    }
+    const { uniqServerId, numSent } = await database.dataSource.getRepository(Mailing).findOneByOrFail({});
+    expect([uniqServerId, numSent]).toEqual(['ahead:1', RECIPIENTS]);
+    expect([...inbox.countsByRecipient().keys()].sort()).toEqual([...readerAddresses(RECIPIENTS)].sort());
+    expect(inbox.messages).toHaveLength(RECIPIENTS);
+  });
+
+  it('D5 D2 the times on record are those of the database, whatever the clocks of the servers', async () => {
+    const ahead = await start('ahead:1', TEN_MINUTES_MS);
+    const mailingId = await ahead.send(3);
+    await ahead.completed(mailingId);
+    const { createdAt, startTime, endTime } = await waitUntil(
+      () => database.dataSource.getRepository(Mailing).findOneBy({ status: 'completed' }),
+      { what: 'the mailing' },
+    );
+    for (const moment of [createdAt, startTime, endTime]) {
+      expect(Math.abs(Number(moment) - Date.now())).toBeLessThan(TEN_MINUTES_MS / 2);
+    }
+  });
+});
+
+describe('Lease', () => {
+  const lease = (): Lease => {
+    const one = new Lease(1_000);
+    one.confirm(Lease.moment());
+    return one;
+  };
+
+  it('holds nothing before it is confirmed, and nothing after it is revoked', () => {
+    expect(new Lease(1_000).holds()).toBe(false);
+    const one = lease();
+    expect(one.holds()).toBe(true);
+    one.revoke();
+    expect(one.holds()).toBe(false);
+  });
+
+  it('D5 ends by whichever clock goes on: one may stand still while a machine is suspended, one may be set back', () => {
+    for (const toFake of [['performance'], ['Date']] as ('performance' | 'Date')[][]) {
+      vi.useFakeTimers({ toFake, now: Date.now() });
+      try {
+        const one = lease();
+        vi.advanceTimersByTime(990);
+        expect(one.holds()).toBe(true);
+        vi.advanceTimersByTime(20);
+        expect(one.holds()).toBe(false);
+      } finally {
+        vi.useRealTimers();
+      }
+    }
+  });
+
+  it('D5 a wall clock that jumps back by more than the lease ends it as well', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    try {
+      const one = lease();
+      vi.setSystemTime(Date.now() - 5_000);
+      expect(one.holds()).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});

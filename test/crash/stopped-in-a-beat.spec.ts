@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { readBooks } from '../support/books.js';
+import { freshDatabase } from '../support/fresh-database.js';
+import { NewsletterService } from '../support/newsletter-service.js';
+import { readerAddresses } from '../support/reader-list.js';
+import { connectToServer } from '../support/server-connection.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { testDatabaseUrl } from '../support/test-database-url.js';
+import { waitUntil } from '../support/wait-until.js';
+import { assertPromiseKept } from './promise.js';
+
+const RECIPIENTS = 3_000;
+const SHORT_LEASE = { MAILING_HEARTBEAT_MS: '200', MAILING_SERVER_TIMEOUT_MS: '1000' };
+
+describe('an owner that is stopped in the middle of a transaction (mariadb)', () => {
+  it('F2 A8 holds its mailing up no longer than the database lets it, and writes nothing when it wakes up', async () => {
+    const database = await freshDatabase('mariadb');
+    const inbox = await SmtpInbox.start({ keepRaw: 0 });
+    const observer = await connectToServer(testDatabaseUrl());
+    const parts = { databaseUrl: database.url, smtpUrl: inbox.url };
+    const env = { ...SHORT_LEASE, MAILING_IDLE_TRANSACTION_TIMEOUT_MS: '1000' };
+    const owner = await NewsletterService.start({ ...parts, serverId: 'old:1', env });
+    const services = [owner];
+    try {
+      const mailingId = await owner.send(RECIPIENTS);
+      await inbox.waitFor(50);
+      const isInTransaction = async (): Promise<boolean> => {
+        owner.signal('SIGSTOP');
+        // A statement under way has to end, and the server renews what it shows of transactions every 100 ms.
+        await delay(150);
+        const [rows] = await observer.query(
+          `SELECT 1 FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p
+             ON p.ID = t.trx_mysql_thread_id WHERE t.trx_rows_modified > 0 AND p.DB = ?`,
+          [new URL(database.url).pathname.slice(1)],
+        );
+        if ((rows as unknown[]).length > 0) return true;
+        owner.signal('SIGCONT');
+        return false;
+      };
+      await waitUntil(isInTransaction, { what: 'a stop inside a transaction' });
+
+      const heir = await NewsletterService.start({
+        ...parts,
+        serverId: 'new:2',
+        env: { ...env, MAILING_MIGRATION_LIST: 'old:1' },
+      });
+      services.push(heir);
+      await heir.reported('mailing:adopted', 20_000);
+      owner.signal('SIGCONT');
+      await owner.reported('run:lost');
+      await heir.completed(mailingId);
+      const books = await readBooks(database.dataSource, mailingId);
+      assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
+      expect(books.mailing.uniqServerId).toBe('new:2');
+    } finally {
+      await Promise.all(services.map((service) => service.kill()));
+      await observer.end();
+      await inbox.close();
+      await database.dispose();
+    }
+  }, 90_000);
+});
