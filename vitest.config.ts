@@ -14,6 +14,8 @@ export default defineConfig({
     include: ['test/**/*.spec.ts', 'libs/**/*.spec.ts', 'src/**/*.spec.ts'],
     globalSetup: './test/support/global-setup.ts',
     pool: 'forks',
+    // Most tests wait for processes, servers and back-offs; Vitest's default on two cores is one file at a time.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -26,15 +26,15 @@ const LOST: { beat: Beat | null; answer: BeatAnswer } = { beat: null, answer: { 
  * last one and marks as many recipients as there are free places (group commit). A slow database therefore never holds
  * up a message that is marked already, and a slow mail server never holds up the writing of outcomes.
  *
- * A recipient is in exactly one place: in the ledger's list; in `#queue`, marked and not begun; in flight; in
- * `#outcomes`, `#deferred` or `#returned`, waiting for a beat. All but the first are `sending` in the books, never more
- * of them than `maxInDoubt`, and that is all a crash can leave in doubt.
+ * A recipient is in exactly one place: in the ledger's list; in `#queue`, marked and not begun; in flight; in `#news`,
+ * waiting for a beat. All but the first are `sending` in the books, never more of them than `maxInDoubt`, and that is all
+ * a crash can leave in doubt.
  *
  * A run stops in five ways. *Stop* is orderly: nothing new is begun, what is in flight ends, its outcomes are written,
  * the rest is handed back. *Stand down* is the same on somebody's order in the books, *pause* by a decision of the run
  * itself. *Stalled* means that the books can't be written: what is in flight ends, and all that is known is kept in
- * memory until somebody says that the database answers again. *Lost* means that somebody else holds the claim: nothing is begun and
- * nothing is written any more.
+ * memory until somebody says that the database answers again. *Lost* means that somebody else holds the claim: nothing
+ * is begun and nothing is written any more.
  *
  * It waits for many things, always in `#somethingToDo`, and every stop, order or answer ends that wait at once.
  */
