@@ -6,7 +6,8 @@ export type HostReport =
   | { name: 'listening'; facts: { url: string } }
   | { [K in ReportedEvent]: { name: K; facts: MailingEventMap[K] } }[ReportedEvent];
 
-const REPORTED = [
+/** The events that are passed on. */
+export const REPORTED = [
   'list:written',
   'run:started',
   'run:recovered',
@@ -21,7 +22,7 @@ const REPORTED = [
   'server:standing-by',
   'server:lost',
 ] as const;
-type ReportedEvent = (typeof REPORTED)[number];
+export type ReportedEvent = (typeof REPORTED)[number];
 
 /** Passes the milestones of mailings on to the parent process, if there is one: the demo and the tests listen. */
 export function reportToParent(app: INestApplicationContext): void {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { MailingResult, Recipient, RecipientRecord } from 'nestjs-mailing';
 import { HostProcess } from '../../src/demo/host.process.js';
+import { REPORTED, type ReportedEvent } from '../../src/report-to-parent.js';
 import { readerList } from './reader-list.js';
 import { waitUntil } from './wait-until.js';
 
@@ -18,26 +19,10 @@ export interface ServiceOptions {
 /** How long an orderly end may take: the plugin's own `shutdownTimeoutMs`, and time for the rest. */
 const END_DEADLINE_MS = 15_000;
 
-const REPORTS = [
-  'list:written',
-  'run:started',
-  'run:recovered',
-  'run:ended',
-  'run:lost',
-  'run:failed',
-  'run:beat-retried',
-  'transport:down',
-  'mailing:adopted',
-  'mailing:paused',
-  'server:registered',
-  'server:standing-by',
-  'server:lost',
-] as const;
-
 const MOST_IN_JSON = 1_000;
 
 export interface Report {
-  name: (typeof REPORTS)[number];
+  name: ReportedEvent;
   facts: Record<string, unknown>;
 }
 
@@ -47,7 +32,7 @@ export class NewsletterService {
   readonly reports: Report[] = [];
 
   private constructor(private readonly process: HostProcess) {
-    for (const name of REPORTS) {
+    for (const name of REPORTED) {
       process.on(name, (facts) => this.reports.push({ name, facts: { ...facts } }));
     }
   }
