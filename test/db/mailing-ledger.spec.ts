@@ -10,6 +10,7 @@ import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-em
 import { readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { livingServer } from '../support/living-server.js';
 
 const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
@@ -44,7 +45,8 @@ forEachDatabase('the books of a mailing', (kind) => {
     return mailingId;
   };
 
-  const claimed = async (mailingId: string, token: string = randomUUID()): Promise<HeldClaim> => {
+  const claimed = async (mailingId: string, token = `${randomUUID()}#1`): Promise<HeldClaim> => {
+    await livingServer(fresh.dataSource, SERVER, token.split('#')[0]);
     const claim = await claims.claim(mailingId, SERVER, token);
     if (!claim) throw new Error('The mailing could not be claimed.');
     return claim;
@@ -54,6 +56,7 @@ forEachDatabase('the books of a mailing', (kind) => {
 
   it('D6 of ten claimers at the same moment one gets it, under either found-rows setting', async () => {
     const mailingId = await written(3);
+    await livingServer(fresh.dataSource, SERVER, 'claimer');
     const got = await Promise.all(
       Array.from({ length: 10 }, (_, n) => claims.claim(mailingId, SERVER, `claimer#${n}`)),
     );
@@ -97,6 +100,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     const mailingId = await written(4);
     const zombie = new MailingLedger(database, await claimed(mailingId, 'zombie#1'));
     await zombie.beat({ ...quiet, free: 2 });
+    await livingServer(fresh.dataSource, SERVER, 'heir');
     const heir = await claims.recover(mailingId, SERVER, 'zombie#1', 'heir#1', false);
     expect(heir).toMatchObject({ caught: { numCaught: 2 }, numSettled: 2 });
     expect(await zombie.beat({ ...quiet, outcomes: [sent(0), sent(1)], free: 2 })).toEqual({ kind: 'lost' });
@@ -104,6 +108,25 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(books.byStatus).toEqual({ in_doubt: 2, pending: 2 });
     expect(books.mailing).toMatchObject({ numSent: 0, numErrors: 2, claimToken: 'heir#1' });
     expect(await claims.recover(mailingId, SERVER, 'zombie#1', 'late#1', false)).toBeNull();
+  });
+
+  it('F2 who is not the living incarnation of his server any more claims, recovers and fails nothing', async () => {
+    const [claimable, running] = [await written(2), await written(2)];
+    await claimed(running, 'successor#1');
+    const list = (await new TemplateEmailPersister(database).createMailing(
+      INFO,
+      SERVER,
+      'successor#2',
+    )) as string;
+    expect(await claims.claim(claimable, SERVER, 'zombie#7')).toBeNull();
+    expect(await claims.recover(running, SERVER, 'successor#1', 'zombie#8', true)).toBeNull();
+    expect(await claims.failDeadLists(SERVER, 'zombie')).toBe(0);
+    const mailings = await fresh.dataSource.getRepository(Mailing).find({ order: { id: 'ASC' } });
+    expect(mailings.map(({ id, status, claimToken }) => [id, status, claimToken])).toEqual([
+      [claimable, 'pending', null],
+      [running, 'in_progress', 'successor#1'],
+      [list, 'loading', 'successor#2'],
+    ]);
   });
 
   it('recovery finds a slow message far behind the others', async () => {
@@ -115,6 +138,7 @@ forEachDatabase('the books of a mailing', (kind) => {
       await ledger.beat({ ...quiet, outcomes: [sent(idx)], free: 1, remaining: 1 });
     const { mailing } = await readBooks(fresh.dataSource, mailingId);
     expect(mailing).toMatchObject({ settledIdx: 0, nextIdx: 31 });
+    await livingServer(fresh.dataSource, SERVER, 'heir');
     expect(await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', true)).toMatchObject({
       caught: { numCaught: 2 },
     });
@@ -151,6 +175,7 @@ forEachDatabase('the books of a mailing', (kind) => {
       settledIdx: 3,
       nextIdx: 4,
     });
+    await livingServer(fresh.dataSource, SERVER, 'heir');
     const claim = await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', false);
     expect(claim).toMatchObject({ caught: { numCaught: 2, retries: [0] } });
     const { recipients, mailing } = await readBooks(fresh.dataSource, mailingId);

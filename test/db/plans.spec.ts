@@ -7,6 +7,7 @@ import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { livingServer } from '../support/living-server.js';
 
 const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
@@ -79,6 +80,7 @@ describe('the plans of the statements of a run (mariadb)', () => {
       await persister.writeChunk(mailingId, 'list', chunk);
     }
     await persister.finishList(mailingId, 'list', RECIPIENTS);
+    await livingServer(fresh.dataSource, SERVER, 'run');
     // A server with a past: mailings that are long over.
     const past = Array.from(
       { length: 5_000 },

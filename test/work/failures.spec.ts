@@ -65,7 +65,10 @@ forEachDatabase('when things go wrong', (kind) => {
   it('B10 a server that falls silent holds one place for the time of one message', async () => {
     inbox.answer = ({ command, to }) =>
       command === 'RCPT' && to[0] === 'reader3@home.example' ? 'hang' : undefined;
-    const { sender } = await boot({ run: { messageTimeoutMs: 200 } });
+    const { sender } = await boot({
+      run: { messageTimeoutMs: 200 },
+      retry: { maxAttempts: 2, firstDelayMs: 20 },
+    });
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(12), true, true);
     expect(await completed).toMatchObject({ status: 'completed', numSent: 11, numErrors: 1 });
     const { recipients } = await readBooks(database.dataSource, mailingId as string);

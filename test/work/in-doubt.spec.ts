@@ -1,4 +1,4 @@
-import type { DoubtfulRecipient, InDoubtVerdict } from 'nestjs-mailing';
+import { type DoubtfulRecipient, type InDoubtVerdict, MailServer } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
@@ -7,6 +7,7 @@ import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { assertBooksAddUp } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
+import { livingServer } from '../support/living-server.js';
 import { INFO, MailingRig } from '../support/mailing-rig.js';
 import type { SmtpHook } from '../support/smtp-step.js';
 
@@ -35,10 +36,12 @@ forEachDatabase('recipients in doubt', (kind) => {
     }));
     await persister.writeChunk(mailingId, 'list', rows);
     await persister.finishList(mailingId, 'list', 4);
+    await livingServer(rig.database.dataSource, 'test:1', 'dead');
     const claim = await new MailingClaims(database).claim(mailingId, 'test:1', 'dead#1');
     if (!claim) throw new Error('The mailing could not be claimed.');
     const quiet = { outcomes: [], deferred: [], returned: [], remaining: 0, release: null };
     await new MailingLedger(database, claim).beat({ ...quiet, free: 3 });
+    await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
     return mailingId;
   };
 

@@ -2,7 +2,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { AttemptCounts } from '../../libs/mailing/src/work/attempt-counts.js';
 import { ErrorGuard } from '../../libs/mailing/src/work/error-guard.js';
 import { Pace } from '../../libs/mailing/src/work/pace.js';
+import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
+import type { RunOptions } from '../../libs/mailing/src/model/mailing-options.js';
 import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
+import { TransportWatch } from '../../libs/mailing/src/work/transport-watch.js';
 
 describe('Pace', () => {
   const succeed = (pace: Pace, times: number): void => {
@@ -137,16 +140,38 @@ describe('AttemptCounts', () => {
     last.note([{ idx: 7, attempts: 3 }]);
     expect(last.nextDelayMs(7)).toBeNull();
   });
+});
 
-  it('B10 gives a silent recipient up at the third time, and forgets on demand', () => {
-    const one = counts();
-    expect([one.silence(1), one.silence(1), one.silence(2), one.silence(1)]).toEqual([
-      false,
-      false,
-      false,
-      true,
-    ]);
-    one.forget(1);
-    expect(one.silence(1)).toBe(false);
+describe('TransportWatch', () => {
+  const watch = (): TransportWatch =>
+    new TransportWatch({
+      mailingId: null,
+      options: { concurrency: 5, transportPatienceMs: 0 } as Required<RunOptions>,
+      events: new MailingEvents(),
+    });
+
+  it('B10 takes a silence for an outage once a second recipient meets it and nobody was answered in between', () => {
+    const one = watch();
+    expect([one.fallsSilent(3), one.fallsSilent(3), one.fallsSilent(4)]).toEqual([false, false, true]);
+    one.works();
+    expect(one.fallsSilent(5)).toBe(false);
+  });
+
+  it('A21 takes broken connections for an outage at the third in a row', () => {
+    const one = watch();
+    expect([one.breaks(), one.breaks()]).toEqual([false, false]);
+    one.works();
+    expect([one.breaks(), one.breaks(), one.breaks()]).toEqual([false, false, true]);
+  });
+
+  it('B11 waits first, and asks for a pause once patience is over, until somebody is answered', async () => {
+    const one = watch();
+    expect(one.down('refused')).toBeNull();
+    expect(one.waitMs()).toBeGreaterThan(0);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(one.down('refused')).toBe('transport: refused');
+    expect(one.down('no database', 'profiles')).toBe('profiles: no database');
+    one.works();
+    expect([one.waitMs(), one.down('refused')]).toEqual([0, null]);
   });
 });

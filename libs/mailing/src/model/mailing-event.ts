@@ -68,7 +68,8 @@ export interface MailingEventMap {
 }
 
 /**
- * Where the plugin says what it does. Listeners run in the plugin's own flow: keep them short and never let them throw.
+ * Where the plugin says what it does. Listeners run in the plugin's own flow: keep them short. What
+ * they throw becomes a warning of the process.
  *
  * @example
  * ```ts
@@ -91,6 +92,13 @@ export class MailingEvents {
   }
 
   emit<K extends keyof MailingEventMap>(name: K, facts: MailingEventMap[K]): void {
-    this.#emitter.emit(name, facts);
+    for (const listener of this.#emitter.listeners(name)) {
+      try {
+        (listener as (facts: MailingEventMap[K]) => void)(facts);
+      } catch (error) {
+        // A metric that can't be counted must not stop a mailing in the middle of a step.
+        process.emitWarning(error instanceof Error ? error : String(error), 'MailingListenerWarning');
+      }
+    }
   }
 }

@@ -4,7 +4,10 @@ import type { MailingStatus } from './mailing-status.js';
 export interface MailingResult {
   /** Null for a mailing that was not persisted. */
   mailingId: string | null;
-  /** `completed`, or the state it was left in: `pending` after an orderly stop, `in_progress` when taken over. */
+  /**
+   * `completed`, or the state it was left in: `paused`, `canceled`, `failed`, `pending` after an orderly stop,
+   * `in_progress` when taken over.
+   */
   status: MailingStatus;
   statusReason: string | null;
   numProfiles: number;

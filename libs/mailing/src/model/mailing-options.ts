@@ -22,7 +22,8 @@ export interface RunOptions {
   messageTimeoutMs?: number;
   /**
    * Mailings that this process sends at a time; the others wait their turn. Default: 4. Bounds: 1 to 1000.
-   * A crash leaves at most `parallelMailings` × `maxInDoubt` recipients in doubt.
+   * Mailings that only wait for somebody's next
+   * attempt do not count, and finish what is due beside the others.
    */
   parallelMailings?: number;
   /**

@@ -39,6 +39,8 @@ export const PAUSE_REASONS = {
   request: 'by request',
   /** The transport was down for `run.transportPatienceMs`; goes on by itself once it answers again. */
   transport: 'transport',
+  /** The host's profiles could not be read for as long; only a person can tell when they can be. */
+  profiles: 'profiles',
   /** A template is gone or does not compile any more. */
   template: 'template',
   /** Too many of the first recipients failed in the same way. */

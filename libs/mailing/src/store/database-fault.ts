@@ -1,6 +1,7 @@
 /**
- * Errors after which the database has certainly rolled the transaction back, so that doing it again as a whole is
- * safe: deadlock (1213), lock wait timeout (1205), record changed since last read (1020), SQLite busy or locked.
+ * Errors of locks, after which a transaction that is rolled back may be done again as a whole: deadlock (1213), lock wait
+ * timeout (1205), record changed since last read (1020), SQLite busy or locked. A lock wait timeout alone rolls back no
+ * more than its statement; the caller rolls back the rest.
  */
 export function isLockFault(error: unknown): boolean {
   const { errno, code } = (error ?? {}) as { errno?: unknown; code?: unknown };

@@ -14,6 +14,8 @@ export interface HeldClaim {
   /** Nobody at or after this place has ever been marked. */
   nextIdx: number;
   numSettled: number;
+  /** Of them, those who were tried: not the skipped ones. */
+  numTried: number;
   numProfiles: number;
   /** Recipients that a dead run had left between hand-over and answer; null if there was no dead run. */
   caught: Caught | null;
@@ -117,7 +119,7 @@ export class MailingClaims {
     caught: Caught | null,
   ): Promise<HeldClaim> {
     const [row] = await session.rows<Record<string, number>>(
-      `SELECT beat, settled_idx, next_idx, num_profiles, num_sent + num_errors + num_skipped AS num_settled
+      `SELECT beat, settled_idx, next_idx, num_profiles, num_sent + num_errors AS num_tried, num_skipped
        FROM ${session.tables.mailing} WHERE id = ?`,
       [mailingId],
     );
@@ -127,7 +129,8 @@ export class MailingClaims {
       beat: Number(row.beat),
       settledIdx: Number(row.settled_idx),
       nextIdx: Number(row.next_idx),
-      numSettled: Number(row.num_settled),
+      numSettled: Number(row.num_tried) + Number(row.num_skipped),
+      numTried: Number(row.num_tried),
       numProfiles: Number(row.num_profiles),
       caught,
     };

@@ -74,7 +74,7 @@ export class MailingDatabase implements Session {
   }
 
   change(sql: string, parameters: unknown[] = []): Promise<number> {
-    return this.#alone((session) => session.change(sql, parameters));
+    return againAfterLockFaults(() => this.#alone((session) => session.change(sql, parameters)));
   }
 
   /**
@@ -82,15 +82,8 @@ export class MailingDatabase implements Session {
    * first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail
    * at once instead of waiting for its turn.
    */
-  async transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#transactionOnce(steps);
-      } catch (error) {
-        if (!isLockFault(error) || attempt === LOCK_FAULT_ATTEMPTS) throw error;
-        await delay(Math.random() * LOCK_FAULT_DELAY_MS * 2 ** attempt);
-      }
-    }
+  transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
+    return againAfterLockFaults(() => this.#transactionOnce(steps));
   }
 
   #transactionOnce<T>(steps: (session: Session) => Promise<T>): Promise<T> {
@@ -143,6 +136,18 @@ export class MailingDatabase implements Session {
       .split('.')
       .map((part) => (part === '' ? part : this.dataSource.driver.escape(part)))
       .join('.');
+  }
+}
+
+/** A single statement that is its own transaction is rolled back by a lock fault like any other, and may be repeated. */
+async function againAfterLockFaults<T>(step: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!isLockFault(error) || attempt === LOCK_FAULT_ATTEMPTS) throw error;
+      await delay(Math.random() * LOCK_FAULT_DELAY_MS * 2 ** attempt);
+    }
   }
 }
 

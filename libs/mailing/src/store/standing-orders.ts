@@ -1,5 +1,6 @@
 import type { FaultPoint, FaultPoints } from '../model/fault-points.js';
 import type { MailingStatus } from '../model/mailing-status.js';
+import { MailingEndedError } from '../model/order.errors.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { SOURCES, type SourceName } from './recipient-marking.js';
 import { inChunks, placeholders } from './statements/placeholders.js';
@@ -67,11 +68,19 @@ export class StandingOrders {
     return hasTransportPaused(this.database, uniqServerId);
   }
 
-  /** Makes everybody in this state due for another attempt. @returns how many. */
+  /**
+   * Makes everybody in this state due for another attempt.
+   *
+   * @returns how many.
+   * @throws MailingEndedError if the mailing was canceled or has failed, also in the middle of it.
+   */
   retry(mailingId: string, which: Unlucky): Promise<number> {
-    return this.#forAll(mailingId, which, 'afterRetryChunk', (session, source, indexes) =>
-      retryRecipients(session, session.tables[source], mailingId, which, indexes),
-    );
+    return this.#forAll(mailingId, which, 'afterRetryChunk', (session, source, indexes, status) => {
+      if (status === 'canceled' || status === 'canceling' || status === 'failed') {
+        throw new MailingEndedError(mailingId, status);
+      }
+      return retryRecipients(session, session.tables[source], mailingId, which, indexes);
+    });
   }
 
   /** Settles all doubt. @returns how many. */
@@ -159,17 +168,22 @@ export class StandingOrders {
     mailingId: string,
     status: Unlucky,
     point: FaultPoint,
-    change: (session: Session, source: SourceName, indexes: number[]) => Promise<void>,
+    change: (
+      session: Session,
+      source: SourceName,
+      indexes: number[],
+      status: MailingStatus | null,
+    ) => Promise<void>,
   ): Promise<number> {
     let total = 0;
     for (const source of SOURCES) {
       let fromIdx = 0;
       for (;;) {
         const indexes = await this.database.transaction(async (session) => {
-          await lockMailing(session, mailingId);
+          const now = await lockMailing(session, mailingId);
           const table = session.tables[source];
           const found = await findUnlucky(session, table, mailingId, status, fromIdx, CHUNK);
-          if (found.length > 0) await change(session, source, found);
+          if (found.length > 0) await change(session, source, found, now);
           return found;
         });
         if (indexes.length === 0) break;

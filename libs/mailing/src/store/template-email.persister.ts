@@ -22,6 +22,9 @@ export interface MailingTerms {
 
 const NO_TERMS: MailingTerms = { idempotencyKey: null, sendAt: null, doNotStartAfter: null };
 
+/** The unique key of a mailing is taken, and not some other one. */
+class KeyTaken extends Error {}
+
 /** Columns of `dps_mailing` that hold the info, and how each is written. */
 const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
   name: (info) => info.name ?? null,
@@ -72,11 +75,15 @@ export class TemplateEmailPersister {
     };
     for (const [column, read] of Object.entries(INFO_COLUMNS)) columns[column] = read(info);
     const write = async (session: Session): Promise<void> => {
-      await session.change(
-        `INSERT INTO ${session.tables.mailing} (id, status, created_at, ${Object.keys(columns).join(', ')})
-         VALUES (?, 'loading', ${session.dialect.now}, ${placeholders(Object.values(columns))})`,
-        [mailingId, ...Object.values(columns)],
-      );
+      await session
+        .change(
+          `INSERT INTO ${session.tables.mailing} (id, status, created_at, ${Object.keys(columns).join(', ')})
+           VALUES (?, 'loading', ${session.dialect.now}, ${placeholders(Object.values(columns))})`,
+          [mailingId, ...Object.values(columns)],
+        )
+        .catch((error: unknown) => {
+          throw terms.idempotencyKey !== null && isDuplicateKey(error) ? new KeyTaken() : error;
+        });
       for (const [key, value] of Object.entries(info.trackingData ?? {})) {
         await session.change(
           `INSERT INTO ${session.tables.mailTrackdata} (mailing_id, map_key, map_value) VALUES (?, ?, ?)`,
@@ -87,7 +94,7 @@ export class TemplateEmailPersister {
     try {
       await this.database.transaction(write);
     } catch (error) {
-      if (terms.idempotencyKey !== null && isDuplicateKey(error)) return null;
+      if (error instanceof KeyTaken) return null;
       throw error;
     }
     return mailingId;
@@ -123,8 +130,9 @@ export class TemplateEmailPersister {
     );
   }
 
-  async failList(mailingId: string, claimToken: string, reason: string): Promise<void> {
-    await failList(this.database, mailingId, claimToken, reason);
+  /** @returns false if the list is not being written under this token any more; it may be complete. */
+  failList(mailingId: string, claimToken: string, reason: string): Promise<boolean> {
+    return failList(this.database, mailingId, claimToken, reason);
   }
 
   /** How many rows one chunk should have in this database. */

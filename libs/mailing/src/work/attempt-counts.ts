@@ -1,13 +1,9 @@
 import type { RetryOptions } from '../model/mailing-options.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 
-/** A recipient with whom the mail server falls silent this often, while others get through, is given up. */
-const MOST_SILENCES = 3;
-
-/** How often each open recipient of a run was tried, as far as it matters for what comes next. */
+/** How often the open recipients of a run were tried before. */
 export class AttemptCounts {
   readonly #before = new Map<number, number>();
-  readonly #silences = new Map<number, number>();
 
   constructor(private readonly options: Required<RetryOptions>) {}
 
@@ -28,15 +24,7 @@ export class AttemptCounts {
     return Math.ceil(Math.random() * Math.min(longestDelayMs, firstDelayMs * 2 ** (attempts - 1)));
   }
 
-  /** One more silence before anything was handed over. @returns true if it is time to give this recipient up. */
-  silence(idx: number): boolean {
-    const silences = (this.#silences.get(idx) ?? 0) + 1;
-    this.#silences.set(idx, silences);
-    return silences >= MOST_SILENCES;
-  }
-
   forget(idx: number): void {
     this.#before.delete(idx);
-    this.#silences.delete(idx);
   }
 }

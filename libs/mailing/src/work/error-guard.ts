@@ -19,12 +19,12 @@ export class ErrorGuard {
   readonly #reasons = new Map<string, Reason>();
   #seen = 0;
 
-  /** @param numSettled recipients settled before this run. */
+  /** @param numTried recipients sent to, or refused, before this run. */
   constructor(
     private readonly options: Required<ErrorGuardOptions>,
-    numSettled: number,
+    numTried: number,
   ) {
-    this.#sample = numSettled < options.firstRecipients ? options.firstRecipients - numSettled : 0;
+    this.#sample = Math.max(0, options.firstRecipients - numTried);
   }
 
   /**

@@ -44,6 +44,7 @@ export interface MailingIntakeParts {
  */
 export class MailingIntake {
   readonly #stop = new AbortController();
+  /** Claim tokens of lists that this process is writing, from before they can be seen. */
   readonly #writing = new Map<string, Promise<unknown>>();
 
   constructor(private readonly parts: MailingIntakeParts) {}
@@ -63,9 +64,15 @@ export class MailingIntake {
       const standing = membership.incarnation ? 'member' : await membership.beat();
       if (standing !== 'member') throw new ServerStandingByError(settings.uniqServerId);
       const claimToken = membership.nextClaimToken();
-      const mailingId = await persister.createMailing(info, settings.uniqServerId, claimToken, terms);
-      // Null: somebody used the key since we looked.
-      if (mailingId !== null) return this.#write(mailingId, claimToken, recipients, terms);
+      const creating = persister.createMailing(info, settings.uniqServerId, claimToken, terms);
+      this.#writing.set(claimToken, creating);
+      try {
+        const mailingId = await creating;
+        // Null: somebody used the key since we looked.
+        if (mailingId !== null) return await this.#write(mailingId, claimToken, recipients, terms);
+      } finally {
+        this.#writing.delete(claimToken);
+      }
     }
   }
 
@@ -94,7 +101,7 @@ export class MailingIntake {
     const writing = this.#writeList(mailingId, claimToken, recipients);
     this.#writing.set(claimToken, writing);
     faultPoints.reach('afterMailingCreated');
-    const list = await writing.finally(() => this.#writing.delete(claimToken));
+    const list = await writing;
     events.emit('list:written', { mailingId, ...list });
     const launched = launcher.launch({ mailingId, status: 'pending', claimToken: null });
     const completed = sendAt === null ? launched : launched.then(() => launcher.follow(mailingId));
@@ -111,19 +118,23 @@ export class MailingIntake {
       return await writer.write(recipients, this.#stop.signal);
     } catch (error) {
       const reason = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
-      await this.#fail(mailingId, claimToken, reason);
+      // The answer to the last commit got lost: the list is whole, and will be sent.
+      if ((await this.#fail(mailingId, claimToken, reason)) === 'complete') return writer.list;
       events.emit('list:failed', { mailingId, reason });
       throw error instanceof TemplateEmailRefusal ? error : new RecipientListError(mailingId, error);
     }
   }
 
   /** Calls the list failed; in the background, as long as it takes, if the database is what failed. */
-  async #fail(mailingId: string, claimToken: string, reason: string): Promise<void> {
-    const { persister } = this.parts;
+  async #fail(mailingId: string, claimToken: string, reason: string): Promise<'failed' | 'complete'> {
+    const { persister, reader } = this.parts;
     try {
-      await persister.failList(mailingId, claimToken, reason);
+      if (await persister.failList(mailingId, claimToken, reason)) return 'failed';
+      const { status } = (await reader.result(mailingId)) ?? { status: 'failed' };
+      return status === 'failed' || status === 'canceled' ? 'failed' : 'complete';
     } catch {
       void this.#failLater(mailingId, claimToken, reason);
+      return 'failed';
     }
   }
 

@@ -79,7 +79,10 @@ export class MailingLauncher {
     const { runs, settings } = this.parts;
     for (;;) {
       const result = await (runs.find(mailingId) ?? this.#result(mailingId));
-      const isOver = result.status === 'paused' || ENDED_STATUSES.some((status) => status === result.status);
+      // A mailing that is overdue waits for a person, as a paused one does.
+      const isWaiting =
+        result.status === 'paused' || (result.status === 'pending' && result.statusReason !== null);
+      const isOver = isWaiting || ENDED_STATUSES.some((status) => status === result.status);
       if (isOver || runs.isStopping) return result;
       const wait = { ref: false, signal: runs.stopSignal };
       await delay(settings.server.heartbeatMs, undefined, wait).catch(() => undefined);
@@ -126,7 +129,7 @@ export class MailingLauncher {
     // A claim is good for the incarnation that drew it.
     const mayStart = (): boolean => membership.lease.holds() && membership.isMine(claim.claimToken);
     const ledger = new MailingLedger(this.parts.database, claim);
-    const run = this.#newRun(mailingId, ledger, delivery, mayStart, claim.numSettled, place);
+    const run = this.#newRun(mailingId, ledger, delivery, mayStart, claim.numTried, place);
     return this.#see(claim, run, place);
   }
 
@@ -145,6 +148,8 @@ export class MailingLauncher {
     try {
       return await run.run();
     } catch (error) {
+      // Whatever it was, nothing more may be begun for a mailing that is about to be recovered.
+      run.lose();
       this.parts.events.emit('run:failed', { mailingId, error });
       return 'lost';
     }
@@ -216,7 +221,7 @@ export class MailingLauncher {
     ledger: Ledger,
     delivery: MailingDelivery,
     mayStart: () => boolean,
-    numSettled: number,
+    numTried: number,
     place: Place,
   ): MailingRun {
     const { settings, limiter, events, faultPoints } = this.parts;
@@ -227,7 +232,7 @@ export class MailingLauncher {
       options: settings.run,
       retry: settings.retry,
       resendsDoubt: settings.inDoubt === 'resend',
-      guard: new ErrorGuard(settings.errorGuard, numSettled),
+      guard: new ErrorGuard(settings.errorGuard, numTried),
       limiter,
       mayStart,
       place,

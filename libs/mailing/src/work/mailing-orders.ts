@@ -47,7 +47,8 @@ export class MailingOrders {
     const toServerId = (await this.#canWork()) ? settings.uniqServerId : null;
     const ordered = this.#known(mailingId, await orders.resume(mailingId, toServerId));
     this.#tell('resume', mailingId, ordered.status);
-    if (ordered.status === 'pending' && ordered.uniqServerId === toServerId) this.#launch(mailingId, ordered);
+    const wantsRun = ordered.status === 'pending' || ordered.status === 'in_progress';
+    if (wantsRun && (await this.#isOurs(mailingId, ordered))) this.#launch(mailingId, ordered);
     return ordered.status;
   }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PreparedRecipient } from '../delivery/mailing.delivery.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
+import { PAUSE_REASONS } from '../model/mailing-status.js';
 import type { Attempt, Outcome } from '../model/outcome.js';
 import { AttemptCounts } from './attempt-counts.js';
 import { BeatWriter } from './beat.writer.js';
@@ -51,7 +52,8 @@ export class MailingRun {
   #nextLookAt = 0;
   #winding: Winding = 'no';
   #windingBefore: Winding = 'no';
-  #pauseReason = '';
+  /** What becomes of the mailing if the run ends before it is through and nobody has ordered anything. */
+  #release: Release = { kind: 'stop' };
   #nudged = false;
   #wake: () => void = () => undefined;
 
@@ -150,15 +152,17 @@ export class MailingRun {
     const { status, code } = outcome;
     // Who was skipped, or could not be rendered, says nothing about the transport.
     if (status === 'sent' || (status === 'error' && code !== 'template')) this.#transport.works();
-    if (status === 'in_doubt' && this.#parts.resendsDoubt) {
-      return this.#defer(outcome);
-    }
-    this.#settle(outcome);
+    if (status === 'in_doubt' && this.#parts.resendsDoubt) this.#defer(outcome);
+    else this.#settle(outcome);
+    // One broken connection is an accident. When each one breaks, the list is not to end in doubt.
+    if (status === 'in_doubt' && this.#transport.breaks()) this.#transportDown(outcome.text ?? '');
   }
 
   #takeBack({ idx, blame, reason }: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
-    if (blame === 'unclear' && this.#winding === 'no' && this.#attempts.silence(idx)) {
-      return this.#settle({ idx, status: 'error', code: 'timeout', text: reason });
+    if (blame === 'unclear' && this.#winding === 'no') {
+      this.#defer({ idx, status: 'error', code: 'timeout', text: reason });
+      if (this.#transport.fallsSilent(idx)) this.#transportDown(reason);
+      return;
     }
     this.#news.handBack([idx]);
     if (blame === 'transport') this.#transportDown(reason);
@@ -181,14 +185,14 @@ export class MailingRun {
     this.#pauseIf(this.#parts.guard.note(outcome));
   }
 
-  #transportDown(reason: string): void {
+  #transportDown(reason: string, what?: string): void {
     this.#handBackQueue();
-    this.#pauseIf(this.#transport.down(reason));
+    this.#pauseIf(this.#transport.down(reason, what));
   }
 
   #pauseIf(reason: string | null): void {
     if (reason === null || this.#winding !== 'no') return;
-    this.#pauseReason = reason;
+    this.#release = { kind: 'pause', reason };
     this.#windDown('pausing');
   }
 
@@ -242,16 +246,17 @@ export class MailingRun {
 
   /** Until something changes by itself; everything else calls `#wake`. */
   #waitMs(): number {
-    if (this.#news.count > 0) return LINGER_MS;
+    if (this.#news.count > 0 && this.#winding !== 'stalled') return LINGER_MS;
     if (this.#winding !== 'no') return LONGEST_WAIT_MS;
     if (!this.#parts.mayStart()) return BLOCKED_LOOK_MS;
     const untilTransport = this.#transport.waitMs();
     if (untilTransport > 0) return untilTransport;
-    if (this.#queue.length > 0 && this.#inFlight < this.#transport.level) {
-      return Math.min(this.#parts.limiter.waitMs(), RATE_LOOK_MS);
+    if (this.#queue.length > 0) {
+      const isFull = this.#inFlight >= this.#transport.level;
+      return isFull ? LONGEST_WAIT_MS : Math.min(this.#parts.limiter.waitMs(), RATE_LOOK_MS);
     }
-    const untilLook = this.#exhausted ? Math.ceil(this.#nextLookAt - performance.now()) : LONGEST_WAIT_MS;
-    return Math.min(Math.max(untilLook, 1), LONGEST_WAIT_MS);
+    if (this.#remaining >= this.#parts.options.maxInDoubt || !this.#exhausted) return LONGEST_WAIT_MS;
+    return Math.min(Math.max(Math.ceil(this.#nextLookAt - performance.now()), 1), LONGEST_WAIT_MS);
   }
 
   async #beat(): Promise<RunEnd | null> {
@@ -287,16 +292,11 @@ export class MailingRun {
       ...this.#news.take(),
       free: isThrough && this.#winding === 'no' ? 1 : free,
       remaining: this.#remaining,
-      release: this.#release(),
+      release: this.#winding === 'no' ? null : this.#release,
     };
     if (beat.outcomes.length > 0) this.#parts.faultPoints.reach('beforeOutcomesWritten');
     this.#nudged = false;
     return beat;
-  }
-
-  #release(): Release | null {
-    if (this.#winding === 'pausing') return { kind: 'pause', reason: this.#pauseReason };
-    return this.#winding === 'no' ? null : { kind: 'stop' };
   }
 
   #tell({ outcomes, deferred }: Beat): void {
@@ -319,7 +319,7 @@ export class MailingRun {
       prepared = await this.#parts.delivery.prepare(answer.marked);
     } catch (error) {
       this.#news.handBack(answer.marked.map((one) => one.idx));
-      this.#transportDown(`profiles: ${error instanceof Error ? error.message : String(error)}`);
+      this.#transportDown(error instanceof Error ? error.message : String(error), PAUSE_REASONS.profiles);
       return;
     }
     this.#queue.push(...prepared);

@@ -12,9 +12,14 @@ export interface Place extends WorkingPlace {
 /** Work that ends with a result. */
 export type Work = (place: Place) => Promise<MailingResult>;
 
+/** What was cut off has this long to write down what is known of it. */
+const CUT_OFF_MS = 2_000;
+
 interface Entry {
   result: Promise<MailingResult>;
   run: MailingRun | null;
+  /** Set while it waits for a place: goes ahead of all others. */
+  hurry: (() => void) | null;
 }
 
 /**
@@ -48,14 +53,19 @@ export class MailingRuns {
     return this.#entries.get(key)?.result ?? null;
   }
 
-  /** An order stands in the books: its run begins nothing more from this moment on. */
+  /**
+   * An order stands in the books: its run begins nothing more from this moment on. One that waits for a place takes it up
+   * at once, because nothing will be sent for it.
+   */
   standDown(key: string): void {
-    this.#entries.get(key)?.run?.standDown();
+    const entry = this.#entries.get(key);
+    entry?.run?.standDown();
+    entry?.hurry?.();
   }
 
-  /** The database answers: a run that had given up on it goes on. */
-  wakeStalled(key: string): void {
-    this.#entries.get(key)?.run?.wakeStalled();
+  /** The database answers: runs that had given up on it go on. */
+  wakeStalled(): void {
+    for (const { run } of this.#entries.values()) run?.wakeStalled();
   }
 
   /** Something in the books has changed: its run looks at them, whatever it is waiting for. */
@@ -70,13 +80,13 @@ export class MailingRuns {
   start(key: string, work: Work, inTurn = true): Promise<MailingResult> {
     const known = this.#entries.get(key);
     if (known) return known.result;
-    const entry: Entry = { run: null, result: undefined as never };
+    const entry: Entry = { run: null, hurry: null, result: undefined as never };
     const place: Place = {
       announce: (run) => this.#announce(entry, run),
       leave: () => this.#leave(),
       retake: () => void this.#working++,
     };
-    entry.result = this.#within(inTurn, () => work(place)).finally(() => this.#entries.delete(key));
+    entry.result = this.#within(entry, inTurn, () => work(place)).finally(() => this.#entries.delete(key));
     this.#entries.set(key, entry);
     return entry.result;
   }
@@ -86,16 +96,23 @@ export class MailingRuns {
     for (const { run } of this.#entries.values()) run?.lose();
   }
 
-  /** Orderly stop of all runs. Messages in flight have `timeoutMs` to end; what is still open then is cut off. */
+  /**
+   * Orderly stop of all runs. Messages in flight have `timeoutMs` to end; what is still open then is cut off, and what does
+   * not end even so (a source of recipients, a database that is silent) is not waited for.
+   */
   async stopAll(timeoutMs: number): Promise<void> {
     this.#stop.abort();
     for (const { run } of this.#entries.values()) run?.stop();
     const timer = new AbortController();
-    void delay(timeoutMs, undefined, { signal: timer.signal })
-      .then(() => this.#abortAll())
-      .catch(() => undefined);
-    await Promise.allSettled(Array.from(this.#entries.values(), (entry) => entry.result));
+    const wait = { signal: timer.signal };
+    const patience = delay(timeoutMs, undefined, wait).then(() => {
+      this.#abortAll();
+      return delay(CUT_OFF_MS, undefined, wait);
+    });
+    const ended = Promise.allSettled(Array.from(this.#entries.values(), (entry) => entry.result));
+    await Promise.race([ended, patience.catch(() => undefined)]);
     timer.abort();
+    await patience.catch(() => undefined);
   }
 
   #announce(entry: Entry, run: MailingRun): void {
@@ -107,9 +124,13 @@ export class MailingRuns {
     for (const { run } of this.#entries.values()) run?.abort();
   }
 
-  async #within<T>(inTurn: boolean, work: () => Promise<T>): Promise<T> {
+  async #within<T>(entry: Entry, inTurn: boolean, work: () => Promise<T>): Promise<T> {
     if (inTurn && this.#working >= this.parallelMailings) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        entry.hurry = () => this.#goAhead(resolve);
+      });
+      entry.hurry = null;
     } else {
       this.#working++;
     }
@@ -118,6 +139,14 @@ export class MailingRuns {
     } finally {
       this.#leave();
     }
+  }
+
+  #goAhead(resolve: () => void): void {
+    const at = this.#waiting.indexOf(resolve);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    this.#working++;
+    resolve();
   }
 
   /** The place is handed on, not given up and taken again, so that nobody can slip in between. */

@@ -49,9 +49,8 @@ export class MailingEngine implements OnModuleInit, OnModuleDestroy {
   }
 
   async #end(): Promise<void> {
-    await this.intake.stop();
     // The lease is kept fresh while messages in flight come to their end.
-    await this.runs.stopAll(this.settings.server.shutdownTimeoutMs);
+    await Promise.all([this.intake.stop(), this.runs.stopAll(this.settings.server.shutdownTimeoutMs)]);
     await this.heartbeat.stop();
     await this.restarter.idle();
     try {

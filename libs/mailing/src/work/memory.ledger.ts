@@ -97,10 +97,15 @@ export class MemoryLedger implements Ledger {
     return null;
   }
 
-  async #giveUp(release: Release): Promise<BeatAnswer> {
+  #giveUp(release: Release): BeatAnswer {
     this.failure ??=
       release.kind === 'pause' ? release.reason : 'the server stopped before the list was through';
-    await this.#source.return?.();
+    // Asked to end, a source may fail or take its time; what is counted stands.
+    void this.#endSource().catch(() => undefined);
     return { kind: 'ended', status: 'failed' };
+  }
+
+  async #endSource(): Promise<void> {
+    await this.#source.return?.();
   }
 }

@@ -24,7 +24,8 @@ export class ListTakenAwayError extends Error {
 
 /** Writes a list of any length to a mailing, one chunk in memory at a time. */
 export class RecipientListWriter {
-  readonly #list: WrittenList = { numProfiles: 0, numDuplicates: 0, numInvalid: 0 };
+  /** As far as it is written. */
+  readonly list: WrittenList = { numProfiles: 0, numDuplicates: 0, numInvalid: 0 };
   #chunk: NumberedRecipient[] = [];
   #chunkBytes = 0;
   #nextIdx = 0;
@@ -52,10 +53,10 @@ export class RecipientListWriter {
     }
     await this.#flush();
     this.faultPoints.reach('beforeListFinished');
-    const finished = await this.persister.finishList(this.mailingId, this.claimToken, this.#list.numProfiles);
+    const finished = await this.persister.finishList(this.mailingId, this.claimToken, this.list.numProfiles);
     if (!finished) throw new ListTakenAwayError();
     this.faultPoints.reach('afterListFinished');
-    return this.#list;
+    return this.list;
   }
 
   get #isFull(): boolean {
@@ -65,7 +66,7 @@ export class RecipientListWriter {
   #add(listed: ListedRecipient): void {
     if (listed.kind === 'profile' && !this.hasProfiles)
       throw new ProfileRepositoryMissingError(listed.userId);
-    if (listed.kind === 'invalid') this.#list.numInvalid++;
+    if (listed.kind === 'invalid') this.list.numInvalid++;
     this.#chunk.push({ ...listed, idx: this.#nextIdx++ });
     this.#chunkBytes += bytesOf(listed);
   }
@@ -74,8 +75,8 @@ export class RecipientListWriter {
     if (this.#chunk.length === 0) return;
     const inserted = await this.persister.writeChunk(this.mailingId, this.claimToken, this.#chunk);
     if (inserted === null) throw new ListTakenAwayError();
-    this.#list.numProfiles += inserted;
-    this.#list.numDuplicates += this.#chunk.length - inserted;
+    this.list.numProfiles += inserted;
+    this.list.numDuplicates += this.#chunk.length - inserted;
     this.#chunk = [];
     this.#chunkBytes = 0;
     this.faultPoints.reach('afterChunkWritten');

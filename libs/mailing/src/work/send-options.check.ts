@@ -3,6 +3,7 @@ import type { SendOptions } from '../model/send-options.js';
 import type { MailingTerms } from '../store/template-email.persister.js';
 
 const LONGEST_KEY = 255;
+const NAMES = ['runInSeparateThread', 'persist', 'idempotencyKey', 'sendAt', 'doNotStartAfter'];
 
 /** How a mailing is sent, with every default filled in. */
 export interface CheckedSendOptions {
@@ -17,6 +18,14 @@ export interface CheckedSendOptions {
  * @throws InvalidFieldError naming the first option that is out of its bounds or needs `persist`.
  */
 export function checkSendOptions(options: SendOptions): CheckedSendOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidFieldError('*', 'an object, or left out', options, 'options');
+  }
+  for (const name of Object.keys(options)) {
+    if (NAMES.includes(name)) continue;
+    const expected = `absent, because the options here are ${NAMES.join(', ')}`;
+    throw new InvalidFieldError(name, expected, (options as Record<string, unknown>)[name], 'options');
+  }
   const { runInSeparateThread = true, persist = false, idempotencyKey, sendAt, doNotStartAfter } = options;
   for (const name of ['idempotencyKey', 'sendAt', 'doNotStartAfter'] as const) {
     if (options[name] !== undefined && !persist) {

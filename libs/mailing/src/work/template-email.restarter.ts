@@ -131,10 +131,12 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
 
   async #resume(): Promise<string[]> {
     const resumed: string[] = [];
-    for (const mailing of await this.claims.unfinished(this.settings.uniqServerId)) {
+    const unfinished = await this.claims.unfinished(this.settings.uniqServerId);
+    // Also one that is not in the list any more: it may have been completed by a commit of which it never heard.
+    this.runs.wakeStalled();
+    for (const mailing of unfinished) {
       if (this.runs.isStopping) break;
       if (this.runs.has(mailing.mailingId)) {
-        this.runs.wakeStalled(mailing.mailingId);
         this.#passOnOrder(mailing);
         continue;
       }

@@ -3,11 +3,16 @@ import { BackOff } from './back-off.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
 import { Pace } from './pace.js';
 
+/** So many connections that break after a message, with no answer between them, are an outage. */
+const MOST_BREAKS = 3;
+
 /** What one run knows about the transport from its answers: whether it works, how much it takes, how long to wait. */
 export class TransportWatch {
   readonly #backOff = new BackOff();
   readonly #pace: Pace;
   #downSince: number | null = null;
+  readonly #silent = new Set<number>();
+  #breaksInARow = 0;
 
   constructor(private readonly parts: Pick<MailingRunParts, 'mailingId' | 'options' | 'events'>) {
     this.#pace = new Pace(parts.options.concurrency);
@@ -30,15 +35,38 @@ export class TransportWatch {
 
   /** The mail server answered a message, whatever it answered. */
   works(): void {
+    this.#silent.clear();
+    this.#breaksInARow = 0;
     this.#downSince = null;
     this.#backOff.succeed();
     this.#pace.succeeded();
   }
 
-  /** It can't be reached. @returns why to pause, once patience is over; null: wait and try again. */
-  down(reason: string): string | null {
+  /**
+   * It fell silent before it had this message. That may be about this recipient, until it happens with another one too and
+   * nobody was answered in between.
+   *
+   * @returns true if it is silent to everybody.
+   */
+  fallsSilent(idx: number): boolean {
+    this.#silent.add(idx);
+    return this.#silent.size > 1;
+  }
+
+  /** A connection broke after the message. @returns true if that is all it does any more. */
+  breaks(): boolean {
+    return ++this.#breaksInARow >= MOST_BREAKS;
+  }
+
+  /**
+   * It can't be reached.
+   *
+   * @param what the beginning of the reason to pause.
+   * @returns why to pause, once patience is over; null: wait and try again.
+   */
+  down(reason: string, what: string = PAUSE_REASONS.transport): string | null {
     this.#pace.interrupted();
-    return this.#wait(reason);
+    return this.#wait(reason, what);
   }
 
   /** It wants less at a time. At the lowest level there is nothing left but to wait. @returns as `down`. */
@@ -46,14 +74,13 @@ export class TransportWatch {
     if (!this.#pace.throttled(generation)) return null;
     const { events, mailingId } = this.parts;
     events.emit('transport:throttled', { mailingId, reason, concurrency: this.#pace.level });
-    return this.#pace.level === 1 ? this.#wait(reason) : null;
+    return this.#pace.level === 1 ? this.#wait(reason, PAUSE_REASONS.transport) : null;
   }
 
-  #wait(reason: string): string | null {
+  #wait(reason: string, what: string): string | null {
     const now = performance.now();
     this.#downSince ??= now;
-    if (now - this.#downSince > this.parts.options.transportPatienceMs)
-      return `${PAUSE_REASONS.transport}: ${reason}`;
+    if (now - this.#downSince > this.parts.options.transportPatienceMs) return `${what}: ${reason}`;
     const isNews = this.#backOff.remainingMs() === 0;
     const retryInMs = this.#backOff.fail();
     const { events, mailingId } = this.parts;

@@ -8,6 +8,8 @@ import type { Session } from '../mailing.database.js';
  *   token is new each time, so the row always changes and affected rows mean the same under both found-rows settings.
  * - A time to begin at, and one to begin by, count for the first start only and are judged here, by the database's clock,
  *   whatever made the claimer believe that it is time.
+ * - The claimer proves in the same statement that it is the living incarnation of its server: a process that was stopped
+ *   in the middle of a look for work wakes up as somebody who owns nothing any more.
  * - Rejected: `SELECT … FOR UPDATE SKIP LOCKED`, which serves picking any of many rows; here the row is known, and the
  *   guarded update also works where the database can not skip.
  *
@@ -19,12 +21,14 @@ export async function claimMailing(
   uniqServerId: string,
   claimToken: string,
 ): Promise<boolean> {
+  const life = provesLife(session, uniqServerId, claimToken);
   const changed = await session.change(
     `UPDATE ${session.tables.mailing}
      SET status = 'in_progress', status_reason = NULL, claim_token = ?, beat = beat + 1,
          start_time = COALESCE(start_time, ${session.dialect.now})
-     WHERE id = ? AND uniq_server_id = ? AND status = 'pending' AND ${isDue(session)}`,
-    [claimToken, mailingId, uniqServerId],
+     WHERE id = ? AND uniq_server_id = ? AND status = 'pending' AND ${isDue(session)}
+       AND ${life.sql}`,
+    [claimToken, mailingId, uniqServerId, ...life.parameters],
   );
   return changed === 1;
 }
@@ -49,4 +53,19 @@ export function noteOverdue(session: Session, uniqServerId: string): Promise<num
        AND do_not_start_after < ${session.dialect.now} AND status_reason IS NULL`,
     [uniqServerId],
   );
+}
+
+/**
+ * Condition: the incarnation that drew this token is the living one of its server. It takes a shared lock on the server's
+ * row, after the mailing's; nobody takes them the other way round.
+ */
+export function provesLife(
+  { tables }: Session,
+  uniqServerId: string,
+  claimToken: string,
+): { sql: string; parameters: string[] } {
+  return {
+    sql: `EXISTS (SELECT 1 FROM ${tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ?)`,
+    parameters: [uniqServerId, claimToken.slice(0, claimToken.lastIndexOf('#'))],
+  };
 }

@@ -22,7 +22,8 @@ export async function orderResume(
   await session.change(
     `UPDATE ${session.tables.mailing}
      SET uniq_server_id = CASE WHEN status IN ('paused', 'pending') THEN COALESCE(?, uniq_server_id) ELSE uniq_server_id END,
-       do_not_start_after = NULL, status_reason = NULL,
+       do_not_start_after = CASE WHEN do_not_start_after < ${session.dialect.now} THEN NULL ELSE do_not_start_after END,
+       status_reason = NULL,
        status = CASE status WHEN 'paused' THEN 'pending' WHEN 'pausing' THEN 'in_progress' ELSE status END
      WHERE id = ? AND (status IN ('paused', 'pausing') OR (status IN ('loading', 'pending') AND status_reason IS NOT NULL))`,
     [toServerId, mailingId],

@@ -1,4 +1,5 @@
 import type { Session } from '../mailing.database.js';
+import { provesLife } from './claim-mailing.js';
 import { scheduleAttempts, unscheduleAttempts } from './defer-recipients.js';
 import { attemptsUnderWay } from './mark-due.js';
 import { inChunks, placeholders } from './placeholders.js';
@@ -30,7 +31,8 @@ const IN_DOUBT_TEXT =
  *
  * - Lock order: the mailing's row first, recipients after it, as in a beat. A zombie that beats at this very moment
  *   either commits before (its outcomes count, and fewer are in doubt) or finds its token gone.
- * - The guard is the token that was judged dead: of two recoverers one changes the row.
+ * - The guard is the token that was judged dead: of two recoverers one changes the row, and only the living incarnation
+ *   of the server (`provesLife`).
  * - Index: a range of the primary key from `settled_idx` (everything before is settled or deferred) to `next_idx`
  *   (nothing at or after it was ever marked), so the work does not grow with the list; those at a further attempt are
  *   named by `dps_mail_deferred`.
@@ -41,10 +43,12 @@ const IN_DOUBT_TEXT =
  */
 export async function recoverMailing(session: Session, claim: DeadClaim): Promise<Caught | null> {
   const { mailing } = session.tables;
+  const life = provesLife(session, claim.uniqServerId, claim.claimToken);
   const taken = await session.change(
     `UPDATE ${mailing} SET claim_token = ?, beat = beat + 1
-     WHERE id = ? AND uniq_server_id = ? AND claim_token = ? AND status IN ('in_progress', 'pausing', 'canceling')`,
-    [claim.claimToken, claim.mailingId, claim.uniqServerId, claim.deadToken],
+     WHERE id = ? AND uniq_server_id = ? AND claim_token = ? AND status IN ('in_progress', 'pausing', 'canceling')
+       AND ${life.sql}`,
+    [claim.claimToken, claim.mailingId, claim.uniqServerId, claim.deadToken, ...life.parameters],
   );
   if (taken !== 1) return null;
   const [range] = await session.rows<{ settled_idx: number; next_idx: number }>(

@@ -1,3 +1,4 @@
+import type { MailingStatus } from '../../model/mailing-status.js';
 import type { Session } from '../mailing.database.js';
 import { scheduleAttempts } from './defer-recipients.js';
 import { placeholders } from './placeholders.js';
@@ -8,9 +9,16 @@ export type Unlucky = 'error' | 'in_doubt';
 /**
  * Locks a mailing's row as the first statement of an order over its recipients, in the order of a beat: the mailing first,
  * recipients after it. The row itself is not changed.
+ *
+ * @returns its status under the lock.
  */
-export async function lockMailing(session: Session, mailingId: string): Promise<void> {
+export async function lockMailing(session: Session, mailingId: string): Promise<MailingStatus | null> {
   await session.change(`UPDATE ${session.tables.mailing} SET status = status WHERE id = ?`, [mailingId]);
+  const [row] = await session.rows<{ status: MailingStatus }>(
+    `SELECT status FROM ${session.tables.mailing} WHERE id = ?`,
+    [mailingId],
+  );
+  return row?.status ?? null;
 }
 
 /**

@@ -41,31 +41,34 @@ export async function finishList(
 }
 
 /** A list that its living writer could not complete. */
-export function failList(
+export async function failList(
   session: Session,
   mailingId: string,
   claimToken: string,
   reason: string,
-): Promise<number> {
-  return session.change(
+): Promise<boolean> {
+  const changed = await session.change(
     `UPDATE ${session.tables.mailing}
      SET status = 'failed', status_reason = ?, claim_token = NULL, beat = beat + 1, end_time = ${session.dialect.now}
      WHERE id = ? AND claim_token = ? AND status = 'loading'`,
     [reason, mailingId, claimToken],
   );
+  return changed === 1;
 }
 
 /**
  * Lists of this server whose writer died: every `loading` mailing that was not begun by the living incarnation.
  *
  * - Index: `(uniq_server_id, status)`. The token begins with the incarnation that wrote it.
+ * - Whoever says so proves that he is the living one himself: after a stop it may be his successor's list.
  */
 export function failDeadLists(session: Session, uniqServerId: string, incarnation: string): Promise<number> {
   return session.change(
     `UPDATE ${session.tables.mailing}
      SET status = 'failed', status_reason = 'list incomplete', claim_token = NULL, beat = beat + 1,
          end_time = ${session.dialect.now}
-     WHERE uniq_server_id = ? AND status = 'loading' AND (claim_token IS NULL OR claim_token NOT LIKE ?)`,
-    [uniqServerId, `${incarnation}#%`],
+     WHERE uniq_server_id = ? AND status = 'loading' AND (claim_token IS NULL OR claim_token NOT LIKE ?)
+       AND EXISTS (SELECT 1 FROM ${session.tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ?)`,
+    [uniqServerId, `${incarnation}#%`, uniqServerId, incarnation],
   );
 }
