@@ -1,4 +1,4 @@
-import { Mailing, type Recipient } from 'nestjs-mailing';
+import { Mailing, type Recipient, type SendOptions, TemplateEmailPersister } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
@@ -70,6 +70,20 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     expect(await app.query.get('half')).toMatchObject({ status: 'failed', statusReason: 'list incomplete' });
   });
 
+  it('a list whose last commit was never answered is whole: it is sent, and the caller hears so', async () => {
+    const app = await rig.boot();
+    const persister = app.nest.get(TemplateEmailPersister, { strict: false });
+    const finishList = persister.finishList.bind(persister);
+    persister.finishList = async (...parts) => {
+      await finishList(...parts);
+      throw new Error('read ECONNRESET');
+    };
+    const { mailingId, numProfiles, completed } = await app.sender.sendEmailMessage(INFO, people(5), KEYED);
+    expect(numProfiles).toBe(5);
+    expect(await completed).toMatchObject({ status: 'completed', numSent: 5 });
+    await rig.assertAllSent(mailingId as string, 5);
+  });
+
   it('a scheduled mailing waits for its moment, over a restart', async () => {
     const first = await rig.boot();
     const sendAt = new Date(Date.now() + 1_500);
@@ -114,6 +128,22 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     await rig.assertAllSent(id, 3);
   });
 
+  it('resume leaves the last moment of a mailing alone that is still ahead, and the key of an overdue one answers', async () => {
+    const app = await rig.boot();
+    const moment = new Date(Date.now() + 3_600_000);
+    const options = { ...KEYED, sendAt: moment, doNotStartAfter: moment };
+    const { mailingId } = await app.sender.sendEmailMessage(INFO, people(3), options);
+    const id = mailingId as string;
+    await app.sender.pause(id);
+    await app.sender.resume(id);
+    const mailings = rig.database.dataSource.getRepository(Mailing);
+    expect((await mailings.findOneByOrFail({ id })).doNotStartAfter).toEqual(moment);
+    await mailings.update({ id }, { scheduledAt: new Date(0), doNotStartAfter: new Date(1) });
+    await waitUntil(async () => (await app.query.get(id))?.statusReason, { what: 'the reason' });
+    const again = await app.sender.sendEmailMessage(INFO, people(3), KEYED);
+    expect(await again.completed).toMatchObject({ status: 'pending', numSent: 0 });
+  });
+
   it('a mailing that was begun in time is finished whenever that is', async () => {
     const app = await rig.boot();
     const options = { persist: true, doNotStartAfter: new Date(Date.now() + 1_000) };
@@ -129,6 +159,8 @@ forEachDatabase('what a mailing is sent under', (kind) => {
   });
 
   it.each([
+    ['an option that nobody knows', { persits: true } as SendOptions, 'persits'],
+    ['no options at all', null as unknown as SendOptions, '*'],
     ['idempotencyKey without persist', { idempotencyKey: 'k' }, 'idempotencyKey'],
     ['an empty idempotencyKey', { persist: true, idempotencyKey: '' }, 'idempotencyKey'],
     ['an idempotencyKey that ends with a space', { persist: true, idempotencyKey: 'k ' }, 'idempotencyKey'],

@@ -2,6 +2,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import { createConnection } from 'mysql2/promise';
 import type { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
@@ -48,6 +49,24 @@ forEachDatabase('a database that fails', (kind) => {
     const { byStatus, mailing } = await rig.books(mailingId);
     expect(mailing).toMatchObject({ status: 'pending', numSent: rig.inbox.messages.length, numErrors: 0 });
     expect(byStatus).toEqual({ sent: rig.inbox.messages.length, pending: 150 - rig.inbox.messages.length });
+  });
+
+  it('at the very commit that completes a mailing: whoever waits for it hears of it all the same', async () => {
+    const app = await rig.boot({ run: { databasePatienceMs: 0 } });
+    const database = app.nest.get(MailingDatabase, { strict: false });
+    const transaction = database.transaction.bind(database) as MailingDatabase['transaction'];
+    const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, people(40), { persist: true });
+    database.transaction = async (steps) => {
+      const result = await transaction(steps);
+      // The answer to this commit, and no other, gets lost.
+      if ((await app.query.get(mailingId as string))?.status === 'completed') {
+        database.transaction = transaction;
+        throw new Error('read ECONNRESET');
+      }
+      return result;
+    };
+    expect(await completed).toMatchObject({ status: 'completed', numSent: 40 });
+    await rig.assertAllSent(mailingId as string, 40);
   });
 
   it('while an order is given: the order fails, and nothing is half done', async () => {

@@ -1,5 +1,6 @@
 import { Mailing, MailServer, type Recipient } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
+import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -184,6 +185,89 @@ forEachDatabase('orders of people', (kind) => {
     await orphan('orphan-3', 'pausing');
     expect(await app.sender.cancel('orphan-3')).toBe('canceled');
     expect(await app.query.get('orphan-1')).toMatchObject({ status: 'paused', statusReason: 'by request' });
+  });
+
+  it.each(['pausing', 'in_progress', 'pending'] as const)(
+    'resume of a mailing that is %s on a dead server goes on here',
+    async (status) => {
+      const app = await rig.boot();
+      const facts = {
+        subject: 'Hello',
+        from: INFO.from,
+        templateUrl: INFO.templateUrl,
+        createdAt: new Date(),
+      };
+      const claimToken = status === 'pending' ? null : 'dead#1';
+      await rig.database.dataSource
+        .getRepository(Mailing)
+        .insert({ ...facts, id: 'left-1', status, uniqServerId: 'gone:1', claimToken });
+      await app.sender.resume('left-1');
+      expect((await rig.reached('left-1', 'completed')).uniqServerId).toBe('test:1');
+    },
+  );
+
+  it('an order about a mailing that waits for a place is carried out at once', async () => {
+    let letGo: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    rig.inbox.answer = ({ command }) => (command === 'END' ? gate : undefined);
+    const app = await rig.boot({ run: { parallelMailings: 1 } });
+    await rig.send(app, 5);
+    await rig.inbox.waitFor(5);
+    const waiting = await app.sender.sendEmailMessage(INFO, people(5), { persist: true });
+    const id = waiting.mailingId as string;
+    // As after a restart: its run died, and it is to be recovered when there is a place.
+    await rig.database.dataSource
+      .getRepository(Mailing)
+      .update({ id }, { status: 'in_progress', claimToken: 'dead#1' });
+    await app.sender.cancel(id);
+    expect(await rig.reached(id, 'canceled')).toMatchObject({ numSent: 0 });
+    letGo();
+  });
+
+  it('a retry that meets a cancel changes nothing', async () => {
+    rig.inbox.answer = ({ command }) => (command === 'RCPT' ? { code: 550, text: '5.1.1 no' } : undefined);
+    const app = await rig.boot();
+    const mailingId = await rig.send(app, 5);
+    await rig.reached(mailingId, 'completed');
+    const orders = app.nest.get(StandingOrders, { strict: false });
+    const read = orders.read.bind(orders);
+    orders.read = async (...parts) => {
+      const before = await read(...parts);
+      await rig.database.dataSource.getRepository(Mailing).update({ id: mailingId }, { status: 'canceled' });
+      return before;
+    };
+    await expect(app.sender.retry(mailingId, 'errors')).rejects.toMatchObject({ code: 'MAILING_ENDED' });
+    const { byStatus, mailing } = await rig.books(mailingId);
+    expect([byStatus, mailing.numErrors]).toEqual([{ error: 5 }, 5]);
+  });
+
+  it('A13 the stop of a server has a bound, whatever a source of recipients does', async () => {
+    const app = await rig.boot({ server: { shutdownTimeoutMs: 100 } });
+    async function* stalls(): AsyncGenerator<Recipient> {
+      yield* people(3);
+      await new Promise(() => undefined);
+    }
+    const isSending = new Promise<void>((resolve) => app.events.on('run:started', () => resolve()));
+    await app.sender.sendEmailMessage(INFO, stalls());
+    await isSending;
+    const begun = performance.now();
+    await app.close();
+    expect(performance.now() - begun).toBeLessThan(10_000);
+  });
+
+  it('a listener that throws stops nothing, and sends nothing twice', async () => {
+    const app = await rig.boot({ inDoubt: 'resend' });
+    const warnings: string[] = [];
+    const note = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', note);
+    app.events.on('recipient:settled', () => {
+      throw new Error('the metric is out of order');
+    });
+    const mailingId = await rig.send(app, 20);
+    await rig.reached(mailingId, 'completed');
+    await rig.assertAllSent(mailingId, 20);
+    process.off('warning', note);
+    expect(warnings).toContain('MailingListenerWarning');
   });
 
   it('an order to a live owner elsewhere is left to it', async () => {

@@ -111,6 +111,17 @@ forEachDatabase('a mail server that wants less', (kind) => {
     await rig.assertAllSent(mailingId, 400);
   });
 
+  it('and those who are skipped do not speak for the mailing', async () => {
+    rig.inbox.answer = ({ command }) =>
+      command === 'RCPT' ? { code: 550, text: '5.7.1 blocked' } : undefined;
+    const app = await rig.boot({ errorGuard: { firstRecipients: 10 } });
+    const list = [...people(100), ...Array.from({ length: 20 }, () => 'nobody')];
+    const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
+    expect((await rig.reached(mailingId as string, 'paused')).statusReason).toMatch(
+      /^error rate: 10 of the first 10/,
+    );
+  });
+
   it('a few bad addresses at the head of a list do not stop it', async () => {
     rig.inbox.answer = ({ command, to }) =>
       command === 'RCPT' && /reader[0-9]@/.test(to[0])

@@ -73,6 +73,28 @@ forEachDatabase('a mail server that stays away', (kind) => {
     await rig.assertAllSent(mailingId, 5);
   });
 
+  it('B10 B11 that falls silent to everybody costs nobody more than an attempt: the mailing is paused', async () => {
+    rig.inbox.answer = ({ command }) => (command === 'RCPT' ? 'hang' : undefined);
+    const run = { messageTimeoutMs: 500, transportPatienceMs: 0 };
+    const app = await rig.boot({ run, retry: { firstDelayMs: 10 } });
+    const mailingId = await rig.send(app, 60);
+    expect((await rig.reached(mailingId, 'paused')).statusReason).toBe('transport: no answer in time');
+    expect((await rig.books(mailingId)).mailing).toMatchObject({ numSent: 0, numErrors: 0 });
+    rig.inbox.answer = undefined;
+    await rig.reached(mailingId, 'completed');
+    await rig.assertAllSent(mailingId, 60);
+  });
+
+  it('A21 that takes each message and hangs up leaves few in doubt, not the list', async () => {
+    rig.inbox.answer = ({ command }) => (command === 'END' ? 'close' : undefined);
+    const app = await rig.boot({ run: { transportPatienceMs: 0 }, errorGuard: { firstRecipients: 0 } });
+    const mailingId = await rig.send(app, 200);
+    expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: /);
+    const { byStatus } = await rig.books(mailingId);
+    expect(byStatus.in_doubt).toBeLessThanOrEqual(20);
+    expect(byStatus.pending).toBeGreaterThanOrEqual(180);
+  });
+
   it('a mailing that is not persisted fails with the reason, and tells how far it got', async () => {
     const app = await rig.boot(IMPATIENT);
     const back = await rig.inboxDown();

@@ -80,6 +80,7 @@ export interface MailingEventMap {
  */
 export class MailingEvents {
   readonly #emitter = new EventEmitter().setMaxListeners(0);
+  readonly #warned = new WeakSet<object>();
 
   on<K extends keyof MailingEventMap>(name: K, listener: (facts: MailingEventMap[K]) => void): this {
     this.#emitter.on(name, listener);
@@ -97,8 +98,15 @@ export class MailingEvents {
         (listener as (facts: MailingEventMap[K]) => void)(facts);
       } catch (error) {
         // A metric that can't be counted must not stop a mailing in the middle of a step.
-        process.emitWarning(error instanceof Error ? error : String(error), 'MailingListenerWarning');
+        this.#warnOnce(listener, name, error);
       }
     }
+  }
+
+  #warnOnce(listener: object, name: string, error: unknown): void {
+    if (this.#warned.has(listener)) return;
+    this.#warned.add(listener);
+    const reason = error instanceof Error ? error.message : String(error);
+    process.emitWarning(`A listener of ${name} throws: ${reason}. Mend it.`, 'MailingListenerWarning');
   }
 }

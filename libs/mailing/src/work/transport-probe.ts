@@ -17,8 +17,7 @@ export class TransportProbe {
   ) {}
 
   /**
-   * Asks the transport if a mailing waits for it, more and more seldom while it does not answer (1 s to 5 min). Never
-   * rejects.
+   * Asks the transport if a mailing waits for it, more and more seldom as long as one does (1 s to 5 min). Never rejects.
    *
    * @returns how many mailings may go on.
    */
@@ -36,15 +35,16 @@ export class TransportProbe {
   }
 
   async #look(): Promise<number> {
-    if (!(await this.orders.hasTransportPaused(this.uniqServerId))) return 0;
+    if (!(await this.orders.hasTransportPaused(this.uniqServerId))) {
+      this.#backOff.succeed();
+      return 0;
+    }
     const why = await this.sender.probe();
     // The database may be gone already; nothing is changed behind a stop.
     if (this.stop.aborted) return 0;
-    if (why !== null) {
-      this.#backOff.fail();
-      return 0;
-    }
-    this.#backOff.succeed();
+    // Also after a good answer: a server that greets and then takes nothing would have mailings flap.
+    this.#backOff.fail();
+    if (why !== null) return 0;
     const numResumed = await this.orders.resumeTransportPaused(this.uniqServerId);
     if (numResumed > 0) this.events.emit('transport:back', { numResumed });
     return numResumed;
