@@ -1,10 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { EmailMessageSender } from '../../libs/mailing/src/delivery/email-message.sender.js';
+import type { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { AttemptCounts } from '../../libs/mailing/src/work/attempt-counts.js';
 import { ErrorGuard } from '../../libs/mailing/src/work/error-guard.js';
 import { Pace } from '../../libs/mailing/src/work/pace.js';
 import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
 import type { RunOptions } from '../../libs/mailing/src/model/mailing-options.js';
 import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
+import { TransportProbe } from '../../libs/mailing/src/work/transport-probe.js';
 import { TransportWatch } from '../../libs/mailing/src/work/transport-watch.js';
 
 describe('Pace', () => {
@@ -173,5 +176,39 @@ describe('TransportWatch', () => {
     expect(one.down('no database', 'profiles')).toBe('profiles: no database');
     one.works();
     expect([one.waitMs(), one.down('refused')]).toEqual([0, null]);
+  });
+});
+
+describe('TransportProbe', () => {
+  it('asks more and more seldom while mailings are paused for it, whatever it hears', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      let isPaused = true;
+      let numResumed = 0;
+      const orders = {
+        hasTransportPaused: () => Promise.resolve(isPaused),
+        resumeTransportPaused: () => Promise.resolve((numResumed++, 1)),
+      } as unknown as StandingOrders;
+      const sender = { probe: () => Promise.resolve(null) } as unknown as EmailMessageSender;
+      const { signal } = new AbortController();
+      const probe = new TransportProbe('test:1', orders, sender, signal, new MailingEvents());
+      const looks = async (seconds: number): Promise<number> => {
+        const before = numResumed;
+        for (let n = 0; n < seconds * 10; n++) {
+          await probe.look();
+          vi.advanceTimersByTime(100);
+        }
+        return numResumed - before;
+      };
+      expect(await looks(0.5)).toBe(1);
+      // Paused again at once, each time: 1, 2, 4, 8 … seconds, half of it by chance.
+      expect(await looks(60)).toBeLessThanOrEqual(8);
+      isPaused = false;
+      await looks(120);
+      isPaused = true;
+      expect(await looks(0.1)).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
