@@ -5,6 +5,7 @@ import { assertBooksAddUp, readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { freshDatabase } from '../support/fresh-database.js';
 import { mailingApp } from '../support/mailing-app.js';
+import { MailingRig } from '../support/mailing-rig.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello {{name}}', from: 'news@shop.example' };
@@ -80,5 +81,37 @@ forEachDatabase('profiles', (kind) => {
       await inbox.close();
       await database.dispose();
     }
+  });
+});
+
+/** The host's own profiles are out of reach until further notice. */
+@Injectable()
+class ProfilesAway implements ProfileRepository {
+  static isAway = true;
+
+  async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
+    if (ProfilesAway.isAway) throw new Error('the directory does not answer');
+    return new Map(ids.map((id) => [id, { email: `${id}@home.example` }]));
+  }
+}
+
+forEachDatabase('profiles that can not be read', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  it('cost nobody anything: the mailing is paused with the reason, and a person resumes it', async () => {
+    ProfilesAway.isAway = true;
+    const run = { transportPatienceMs: 0 };
+    const app = await rig.boot({ profileRepository: ProfilesAway, run });
+    const list = ['ann', 'bob', 'zoe'].map((userId) => ({ userId }));
+    const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
+    const id = mailingId as string;
+    expect((await rig.reached(id, 'paused')).statusReason).toBe('profiles: the directory does not answer');
+    ProfilesAway.isAway = false;
+    // The mail server answers, which says nothing about the directory.
+    await app.restarter.sweep();
+    const { mailing, byStatus } = await rig.books(id);
+    expect([mailing.status, byStatus]).toEqual(['paused', { pending: 3 }]);
+    await app.sender.resume(id);
+    expect(await rig.reached(id, 'completed')).toMatchObject({ numSent: 3 });
   });
 });
