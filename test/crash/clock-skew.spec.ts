@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it, describe, vi } from 'vitest';
 import { Lease } from '../../libs/mailing/src/work/lease.js';
@@ -10,6 +11,8 @@ import { waitUntil } from '../support/wait-until.js';
 
 const TEN_MINUTES_MS = 600_000;
 const RECIPIENTS = 200;
+/** What the mail server takes for each message. */
+const ANSWER_MS = 100;
 
 /** Shifts every clock reading of a process, before anything else is loaded. */
 function shifted(ms: number): string {
@@ -28,10 +31,9 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
   beforeEach(async () => {
     database = await freshDatabase(kind);
     // Slow enough for the mailing to outlast many leases.
-    const answer = () => new Promise<void>((resolve) => setTimeout(resolve, 100));
     inbox = await SmtpInbox.start({
       keepRaw: 0,
-      answer: ({ command }) => (command === 'END' ? answer() : undefined),
+      answer: ({ command }) => (command === 'END' ? delay(ANSWER_MS) : undefined),
     });
   });
 
