@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  CLAIMED_STATUSES,
-  ENDED_STATUSES,
-  MAILING_TRANSITIONS,
-  UNFINISHED_STATUSES,
-} from '../../libs/mailing/src/model/mailing-status.js';
+import { ENDED_STATUSES, MAILING_TRANSITIONS } from '../../libs/mailing/src/model/mailing-status.js';
 import { COUNTER_OF, RECIPIENT_TRANSITIONS } from '../../libs/mailing/src/model/recipient-status.js';
 
 type Table = Record<string, Partial<Record<string, string>>>;
@@ -74,12 +69,6 @@ describe.each([
 });
 
 describe('the groups of states', () => {
-  it('hold what is claimed or could be, and nothing final', () => {
-    expect(UNFINISHED_STATUSES).toEqual(expect.arrayContaining([...CLAIMED_STATUSES]));
-    const ended: readonly string[] = ENDED_STATUSES;
-    expect(UNFINISHED_STATUSES.filter((status) => ended.includes(status))).toEqual([]);
-  });
-
   it('A9 count doubt as an error, and everybody exactly once', () => {
     expect(COUNTER_OF).toEqual({
       sent: 'num_sent',

@@ -24,12 +24,6 @@ export type MailingStatus =
   /** Final: the list was never completed, or the mailing can't be sent at all; the reason is stored. */
   | 'failed';
 
-/** Somebody has to work on these: the owner, or whoever takes over from a dead owner. */
-export const UNFINISHED_STATUSES = ['pending', 'in_progress', 'pausing', 'canceling'] as const;
-
-/** A run holds these, or held them when its process died. */
-export const CLAIMED_STATUSES = ['in_progress', 'pausing', 'canceling'] as const;
-
 /** Nobody works on these any more. */
 export const ENDED_STATUSES = ['canceled', 'completed', 'failed'] as const;
 

@@ -12,7 +12,6 @@ import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.
 export class MemoryLedger implements Ledger {
   readonly counts = { num_sent: 0, num_errors: 0, num_skipped: 0 };
   numProfiles = 0;
-  numDuplicates = 0;
   /** Why the list ended before its end, if it did. */
   failure: string | null = null;
   readonly #source: AsyncIterator<Recipient> | Iterator<Recipient>;
@@ -72,10 +71,7 @@ export class MemoryLedger implements Ledger {
     const listed = toListedRecipient(value, false);
     const key =
       listed.kind === 'profile' ? `profile ${listed.userId}` : listed.kind === 'address' ? listed.key : null;
-    if (key !== null && this.#seen.has(key)) {
-      this.numDuplicates++;
-      return;
-    }
+    if (key !== null && this.#seen.has(key)) return;
     if (key !== null) this.#seen.add(key);
     this.numProfiles++;
     const idx = this.#nextIdx++;
