@@ -45,6 +45,14 @@ describe('toMailingSettings', () => {
         databasePatienceMs: 60_000,
       },
       retry: { maxAttempts: 5, firstDelayMs: 300_000, longestDelayMs: 7_200_000 },
+      batch: {
+        batchIfPossible: false,
+        dispatcher: null,
+        emailsPerBatch: 100,
+        numBatchThreads: 4,
+        pollMs: 1_000,
+      },
+      enabledAsTemplateMailServer: false,
       errorGuard: { firstRecipients: 50, maxErrorPercent: 80 },
       server: {
         heartbeatMs: 5_000,

@@ -7,6 +7,7 @@ export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
 export { TemplateEmailPersister } from './store/template-email.persister.js';
 
 export type {
+  BatchOptions,
   DoubtfulRecipient,
   ErrorGuardOptions,
   InDoubtPolicy,
@@ -18,6 +19,13 @@ export type {
   ServerOptions,
   TemplateOptions,
 } from './model/mailing-options.js';
+export type {
+  BatchName,
+  BatchWork,
+  ClaimedBatch,
+  Dispatcher,
+  DispatcherContext,
+} from './model/dispatcher.js';
 export type { SendOptions } from './model/send-options.js';
 export type { TemplateEmailAttachment, TemplateEmailInfo } from './model/template-email-info.js';
 export type {
@@ -30,6 +38,7 @@ export type {
 export type { ProfileRepository, RecipientProfile } from './model/profile.repository.js';
 export type { MailingHandle, MailingResult } from './model/mailing-handle.js';
 export type { MailingStatus } from './model/mailing-status.js';
+export type { BatchStatus } from './model/batch-status.js';
 export type { RecipientStatus } from './model/recipient-status.js';
 export { type MailingEventMap, MailingEvents, type MailingOrder } from './model/mailing-event.js';
 
@@ -39,6 +48,7 @@ export { Mailing } from './model/mailing.entity.js';
 export { UserMailing } from './model/user-mailing.entity.js';
 export { EmailAddress } from './model/email-address.entity.js';
 export { MailServer } from './model/mail-server.entity.js';
+export { MailBatch } from './model/mail-batch.entity.js';
 export { MailDeferred } from './model/mail-deferred.entity.js';
 export { MailTrackdata } from './model/mail-trackdata.entity.js';
 

@@ -16,6 +16,14 @@ export class MailServer {
   @Column({ name: 'pid', type: 'int' })
   pid: number;
 
+  /** Within which pids can be compared: see `pidSpace`. Null: unknown, only the lease tells. */
+  @Column({ name: 'pid_space', type: 'varchar', length: 100, nullable: true })
+  pidSpace: string | null;
+
+  /** Whether it takes batches. */
+  @Column({ name: 'takes_batches', type: 'boolean', default: false })
+  takesBatches: boolean;
+
   @Column({ name: 'started_at', type: 'datetime', precision: 3 })
   startedAt: Date;
 

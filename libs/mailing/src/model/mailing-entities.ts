@@ -1,4 +1,5 @@
 import { EmailAddress } from './email-address.entity.js';
+import { MailBatch } from './mail-batch.entity.js';
 import { MailDeferred } from './mail-deferred.entity.js';
 import { MailServer } from './mail-server.entity.js';
 import { MailTrackdata } from './mail-trackdata.entity.js';
@@ -13,4 +14,12 @@ import { UserMailing } from './user-mailing.entity.js';
  * TypeOrmModule.forRoot({ type: 'mariadb', url, entities: [Customer, ...mailingEntities] });
  * ```
  */
-export const mailingEntities = [Mailing, UserMailing, EmailAddress, MailServer, MailTrackdata, MailDeferred];
+export const mailingEntities = [
+  Mailing,
+  UserMailing,
+  EmailAddress,
+  MailServer,
+  MailTrackdata,
+  MailDeferred,
+  MailBatch,
+];

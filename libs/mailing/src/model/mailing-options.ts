@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import type { Dispatcher } from './dispatcher.js';
 import type { ProfileRepository } from './profile.repository.js';
 
 /** How one mailing is sent. */
@@ -107,6 +108,36 @@ export interface ServerOptions {
   idleTransactionTimeoutMs?: number;
 }
 
+/** How a mailing is shared by several servers. */
+export interface BatchOptions {
+  /**
+   * Recipients of one batch, where the mailing itself does not say (`batchSize`). Default: 100. Bounds: 1 to 1,000,000.
+   * Too low: taking a batch up and merging it costs a dozen statements. Too high: at the end of a mailing few servers have
+   * something to do.
+   */
+  emailsPerBatch?: number;
+  /**
+   * Batches that this process runs at a time, each with `run.concurrency` messages in flight; beside the mailings of
+   * `run.parallelMailings`. Default: 4. Bounds: 1 to 1000.
+   */
+  numBatchThreads?: number;
+  /**
+   * Every persisted mailing is batched unless it says `batched: false`. Default: false. With no server that has
+   * `enabledAsTemplateMailServer` such mailings wait for one.
+   */
+  batchIfPossible?: boolean;
+  /**
+   * Longest time between two looks for free batches, in milliseconds. Default: 1,000. Bounds: 20 to 600,000. Too low: load
+   * on the database for nothing. Too high: servers idle between batches that others made free.
+   */
+  pollMs?: number;
+  /**
+   * Carries the news of free batches between servers; a provider of the host, or a class that Nest instantiates.
+   * Default: servers look by themselves every `pollMs`.
+   */
+  dispatcher?: Type<Dispatcher>;
+}
+
 /** Where templates live. */
 export interface TemplateOptions {
   /** Absolute path of the template folder; nothing outside it is ever read. */
@@ -159,6 +190,11 @@ export interface MailingModuleOptions {
    * from any dead server. Default: none, so that a copy of the production database on a test machine mails nobody.
    */
   migrationList?: string[];
+  /**
+   * Whether this server takes batches of any mailing in the database, whoever sent it. Default: false, so that a copy of the
+   * production database on a test machine mails nobody.
+   */
+  enabledAsTemplateMailServer?: boolean;
   /** Default: `leave`. */
   inDoubt?: InDoubtPolicy;
   /** Turns profile ids into addresses; a provider of the host, or a class that Nest instantiates. */
@@ -169,6 +205,7 @@ export interface MailingModuleOptions {
   retry?: RetryOptions;
   errorGuard?: ErrorGuardOptions;
   server?: ServerOptions;
+  batch?: BatchOptions;
 }
 
 /** The options with every default filled in and every bound checked. */
@@ -176,6 +213,7 @@ export interface MailingSettings {
   templates: TemplateOptions;
   uniqServerId: string;
   migrationList: string[];
+  enabledAsTemplateMailServer: boolean;
   inDoubt: InDoubtPolicy;
   profileRepository: Type<ProfileRepository> | null;
   transporterName: string | null;
@@ -183,6 +221,7 @@ export interface MailingSettings {
   retry: Required<RetryOptions>;
   errorGuard: Required<ErrorGuardOptions>;
   server: Required<ServerOptions>;
+  batch: Required<Omit<BatchOptions, 'dispatcher'>> & { dispatcher: Type<Dispatcher> | null };
 }
 
 /** Injection token of the settings. */

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { isAbsolute } from 'node:path';
 import type {
+  BatchOptions,
   ErrorGuardOptions,
   InDoubtPolicy,
   MailingModuleOptions,
@@ -17,6 +18,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'templates',
     'uniqServerId',
     'migrationList',
+    'enabledAsTemplateMailServer',
     'inDoubt',
     'profileRepository',
     'transporterName',
@@ -24,6 +26,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'retry',
     'errorGuard',
     'server',
+    'batch',
   ],
   run: [
     'concurrency',
@@ -37,6 +40,7 @@ const GROUPS: Record<string, readonly string[]> = {
   retry: ['maxAttempts', 'firstDelayMs', 'longestDelayMs'],
   errorGuard: ['firstRecipients', 'maxErrorPercent'],
   server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs', 'idleTransactionTimeoutMs'],
+  batch: ['emailsPerBatch', 'numBatchThreads', 'batchIfPossible', 'pollMs', 'dispatcher'],
   templates: ['dir'],
 };
 
@@ -58,6 +62,10 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
     templates: templateFolder(options.templates),
     uniqServerId: text('uniqServerId', options.uniqServerId ?? hostname(), 255),
     migrationList: migrationList(options.migrationList ?? []),
+    enabledAsTemplateMailServer: flag(
+      'enabledAsTemplateMailServer',
+      options.enabledAsTemplateMailServer ?? false,
+    ),
     inDoubt: inDoubtPolicy(options.inDoubt ?? 'leave'),
     profileRepository: aClass('profileRepository', options.profileRepository ?? null),
     transporterName:
@@ -65,6 +73,7 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
     run: runSettings(options.run ?? {}),
     retry: retrySettings(options.retry ?? {}),
     errorGuard: errorGuardSettings(options.errorGuard ?? {}),
+    batch: batchSettings(options.batch ?? {}),
     server: {
       heartbeatMs,
       serverTimeoutMs: whole(
@@ -120,6 +129,17 @@ function errorGuardSettings(guard: ErrorGuardOptions): Required<ErrorGuardOption
   };
 }
 
+function batchSettings(batch: BatchOptions): MailingSettings['batch'] {
+  checkNames('batch', batch);
+  return {
+    emailsPerBatch: whole('batch.emailsPerBatch', batch.emailsPerBatch ?? 100, 1, 1_000_000),
+    numBatchThreads: whole('batch.numBatchThreads', batch.numBatchThreads ?? 4, 1, 1_000),
+    batchIfPossible: flag('batch.batchIfPossible', batch.batchIfPossible ?? false),
+    pollMs: whole('batch.pollMs', batch.pollMs ?? 1_000, 20, 600_000),
+    dispatcher: aClass('batch.dispatcher', batch.dispatcher ?? null),
+  };
+}
+
 function inDoubtPolicy(policy: InDoubtPolicy): InDoubtPolicy {
   if (typeof policy === 'function' || policy === 'leave' || policy === 'resend') return policy;
   throw new MailingOptionsError('inDoubt', 'leave, resend or a function', policy);
@@ -148,6 +168,11 @@ function whole(option: string, value: number, low: number, high: number, lowIs?:
     const bound = lowIs ? `${low} (${lowIs})` : `${low}`;
     throw new MailingOptionsError(option, `a whole number from ${bound} to ${high}`, value);
   }
+  return value;
+}
+
+function flag(option: string, value: boolean): boolean {
+  if (typeof value !== 'boolean') throw new MailingOptionsError(option, 'true or false', value);
   return value;
 }
 

@@ -4,11 +4,12 @@ import type { MailingStatus } from './mailing-status.js';
 /**
  * One templated e-mail to one list of recipients.
  *
- * Two indexes besides the key: `(uniq_server_id, status)` for the restarter, which asks "what is unfinished of
- * this server" at every sweep, and the unique `idempotency_key`.
+ * Three indexes besides the key: `(uniq_server_id, status)` for the restarter, which asks "what is unfinished of
+ * this server" at every sweep, `(is_batched, status)` for those who look for batches, and the unique `idempotency_key`.
  */
 @Entity({ name: 'dps_mailing' })
 @Index('idx_dps_mailing_server', ['uniqServerId', 'status'])
+@Index('idx_dps_mailing_batched', ['isBatched', 'status'])
 @Index('uq_dps_mailing_idempotency', ['idempotencyKey'], { unique: true })
 export class Mailing {
   /** UUID version 7, so that ids sort by the time of creation. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, EntityTarget, ObjectLiteral, QueryResult, QueryRunner } from 'typeorm';
 import { EmailAddress } from '../model/email-address.entity.js';
 import { type FaultPoints, noFaultPoints } from '../model/fault-points.js';
+import { MailBatch } from '../model/mail-batch.entity.js';
 import { MailDeferred } from '../model/mail-deferred.entity.js';
 import { MailServer } from '../model/mail-server.entity.js';
 import { MailTrackdata } from '../model/mail-trackdata.entity.js';
@@ -20,6 +21,7 @@ export interface TableNames {
   mailServer: string;
   mailTrackdata: string;
   mailDeferred: string;
+  mailBatch: string;
 }
 
 /** Where statements are run: inside a transaction, or one by one. */
@@ -64,6 +66,7 @@ export class MailingDatabase implements Session {
       mailServer: this.#tableOf(MailServer),
       mailTrackdata: this.#tableOf(MailTrackdata),
       mailDeferred: this.#tableOf(MailDeferred),
+      mailBatch: this.#tableOf(MailBatch),
     };
     this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name === 'mysql');
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;

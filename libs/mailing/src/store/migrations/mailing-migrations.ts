@@ -1,4 +1,5 @@
 import { CreateMailingTables1764028800000 } from './1764028800000-create-mailing-tables.js';
+import { Batches1764115200000 } from './1764115200000-batches.js';
 import { DeferAndSchedule1764072000000 } from './1764072000000-defer-and-schedule.js';
 
 /**
@@ -9,4 +10,8 @@ import { DeferAndSchedule1764072000000 } from './1764072000000-defer-and-schedul
  * TypeOrmModule.forRoot({ type: 'mariadb', url, migrations: [...mailingMigrations], migrationsRun: true });
  * ```
  */
-export const mailingMigrations = [CreateMailingTables1764028800000, DeferAndSchedule1764072000000];
+export const mailingMigrations = [
+  CreateMailingTables1764028800000,
+  DeferAndSchedule1764072000000,
+  Batches1764115200000,
+];

@@ -1,0 +1,74 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { BatchStatus } from './batch-status.js';
+
+/**
+ * A slice of a batched mailing: the recipients from `start_idx` up to, not including, `end_idx`. Its books are kept here
+ * while it is worked on, so that the servers of one mailing do not wait for each other, and are added to the mailing once.
+ *
+ * One index besides the key: `(status, mailing_id, not_before)` for "which is free of this mailing", "is any still claimed of
+ * this mailing" and "which are claimed at all".
+ */
+@Entity({ name: 'dps_mail_batch' })
+@Index('idx_dps_mail_batch_status', ['status', 'mailingId', 'notBefore'])
+export class MailBatch {
+  @PrimaryColumn({ name: 'mailing_id', type: 'varchar', length: 36 })
+  mailingId: string;
+
+  @PrimaryColumn({ name: 'start_idx', type: 'int' })
+  startIdx: number;
+
+  @Column({ name: 'end_idx', type: 'int' })
+  endIdx: number;
+
+  /** The server that works on it; null while it is free. */
+  @Column({ name: 'uniq_server_id', type: 'varchar', length: 255, nullable: true })
+  uniqServerId: string | null;
+
+  /** As in `Mailing`. */
+  @Column({ name: 'claim_token', type: 'varchar', length: 64, nullable: true })
+  claimToken: string | null;
+
+  @Column({ name: 'status', type: 'varchar', length: 16 })
+  status: BatchStatus;
+
+  /** Not taken up before: the soonest of its recipients' next attempts, where nobody else is left in it. */
+  @Column({ name: 'not_before', type: 'datetime', precision: 3 })
+  notBefore: Date;
+
+  /** Recipients in it that were not skipped when the list was written. */
+  @Column({ name: 'num_profiles', type: 'int' })
+  numProfiles: number;
+
+  @Column({ name: 'num_sent', type: 'int', default: 0 })
+  numSent: number;
+
+  @Column({ name: 'num_errors', type: 'int', default: 0 })
+  numErrors: number;
+
+  @Column({ name: 'num_skipped', type: 'int', default: 0 })
+  numSkipped: number;
+
+  @Column({ name: 'num_bounces', type: 'int', default: 0 })
+  numBounces: number;
+
+  /** As in `Mailing`; begins at `start_idx`. */
+  @Column({ name: 'settled_idx', type: 'int' })
+  settledIdx: number;
+
+  /** As in `Mailing`; begins at `start_idx`. */
+  @Column({ name: 'next_idx', type: 'int' })
+  nextIdx: number;
+
+  @Column({ name: 'beat', type: 'int', default: 0 })
+  beat: number;
+
+  /** Its counters are part of the mailing's. */
+  @Column({ name: 'is_summarized', type: 'boolean', default: false })
+  isSummarized: boolean;
+
+  @Column({ name: 'start_time', type: 'datetime', precision: 3, nullable: true })
+  startTime: Date | null;
+
+  @Column({ name: 'end_time', type: 'datetime', precision: 3, nullable: true })
+  endTime: Date | null;
+}
