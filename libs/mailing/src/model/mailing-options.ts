@@ -90,7 +90,8 @@ export interface ServerOptions {
   /**
    * A server without a heartbeat for this long is dead, in milliseconds, by the database's clock. Default: 20,000.
    * At least 3 heartbeats. Too low: a slow database makes healthy servers look dead. Too high: work of a dead server
-   * on another host waits that long. All servers of one database need the same value.
+   * on another host, and a container that was killed and starts again, waits that long. All servers of one database need
+   * the same value.
    */
   serverTimeoutMs?: number;
   /**

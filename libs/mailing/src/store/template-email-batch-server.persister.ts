@@ -14,6 +14,8 @@ export interface RegisteredServer {
   incarnation: string;
   hostname: string;
   pid: number;
+  /** Within which its pid can be compared; null: unknown, or an older version wrote the row. */
+  pidSpace: string | null;
   /** Its lease ran out, by the database's clock. */
   expired: boolean;
 }
@@ -71,7 +73,7 @@ export class TemplateEmailBatchServerPersister {
 
   async find(uniqServerId: string): Promise<RegisteredServer | null> {
     const [row] = await this.database.rows<Record<string, unknown>>(
-      `SELECT incarnation, hostname, pid, CASE WHEN last_updated < ${this.database.dialect.agoMs} THEN 1 ELSE 0 END AS expired
+      `SELECT incarnation, hostname, pid, pid_space, CASE WHEN last_updated < ${this.database.dialect.agoMs} THEN 1 ELSE 0 END AS expired
        FROM ${this.database.tables.mailServer} WHERE uniq_server_id = ?`,
       [this.serverTimeoutMs, uniqServerId],
     );
@@ -81,6 +83,7 @@ export class TemplateEmailBatchServerPersister {
       incarnation: String(row.incarnation),
       hostname: String(row.hostname),
       pid: Number(row.pid),
+      pidSpace: row.pid_space as string | null,
       expired: Number(row.expired) === 1,
     };
   }

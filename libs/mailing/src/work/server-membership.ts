@@ -7,6 +7,7 @@ import type {
   TemplateEmailBatchServerPersister,
 } from '../store/template-email-batch-server.persister.js';
 import { Lease } from './lease.js';
+import { readPidSpace } from './pid-space.js';
 
 /** Where this process stands among the servers of its database. */
 export type Standing =
@@ -31,6 +32,7 @@ const living: Set<string> = ((globalThis as Record<symbol, unknown>)[
  */
 export class ServerMembership {
   readonly lease: Lease;
+  readonly #pidSpace = readPidSpace();
   #incarnation: string | null = null;
   #claims = 0;
   #wasStandingBy = false;
@@ -75,9 +77,13 @@ export class ServerMembership {
     await this.persister.deregister(this.settings.uniqServerId, incarnation);
   }
 
-  /** Same host, and no such process, or our own pid after a restart: dead for certain, whatever the lease says. */
+  /**
+   * No such process where pids can be compared, or our own pid after a restart: dead for certain, whatever the lease says. Of
+   * a row without a pid space (an older version wrote it, or its process could not tell) only the lease tells.
+   */
   readonly isKnownDead = (server: RegisteredServer): boolean => {
-    if (server.hostname !== hostname() || living.has(server.incarnation)) return false;
+    const isComparable = server.pidSpace !== null && server.pidSpace === this.#pidSpace;
+    if (!isComparable || server.hostname !== hostname() || living.has(server.incarnation)) return false;
     return server.pid === process.pid || !isRunning(server.pid);
   };
 
@@ -97,13 +103,14 @@ export class ServerMembership {
   }
 
   async #register(begun: { monotonic: number; wall: number }): Promise<Standing> {
-    const { uniqServerId } = this.settings;
+    const { uniqServerId, enabledAsTemplateMailServer: takesBatches } = this.settings;
     const incarnation = randomUUID();
     // Known as living before its row can be seen.
     living.add(incarnation);
     let other: RegisteredServer | null;
     try {
-      const me = { uniqServerId, incarnation, hostname: hostname(), pid: process.pid };
+      const place = { hostname: hostname(), pid: process.pid, pidSpace: this.#pidSpace };
+      const me = { uniqServerId, incarnation, ...place, takesBatches };
       other = await this.persister.register(me, this.isKnownDead);
     } catch (error) {
       living.delete(incarnation);

@@ -6,6 +6,9 @@ export interface ServerIdentity {
   incarnation: string;
   hostname: string;
   pid: number;
+  /** Within which pids can be compared; null: unknown. */
+  pidSpace: string | null;
+  takesBatches: boolean;
 }
 
 /**
@@ -17,8 +20,9 @@ export async function insertServer(session: Session, me: ServerIdentity): Promis
   const { now } = session.dialect;
   await session.change(
     `INSERT INTO ${session.tables.mailServer}
-       (uniq_server_id, incarnation, hostname, pid, started_at, last_updated) VALUES (?, ?, ?, ?, ${now}, ${now})`,
-    [me.uniqServerId, me.incarnation, me.hostname, me.pid],
+       (uniq_server_id, incarnation, hostname, pid, pid_space, takes_batches, started_at, last_updated)
+     VALUES (?, ?, ?, ?, ?, ?, ${now}, ${now})`,
+    [me.uniqServerId, ...ownColumns(me)],
   );
 }
 
@@ -29,7 +33,7 @@ export async function insertServer(session: Session, me: ServerIdentity): Promis
  * - The guard names the incarnation that was judged dead, and for a death by lease the lease is judged again in the same
  *   statement, by the database's clock: a heartbeat that came in between wins.
  *
- * @param knownDead the process is known not to run any more (same host, its pid is gone), whatever its lease says.
+ * @param knownDead the process is known not to run any more (its pid is gone, where pids can be compared), whatever its lease says.
  */
 export async function replaceServer(
   session: Session,
@@ -41,17 +45,9 @@ export async function replaceServer(
   const { now, agoMs } = session.dialect;
   const changed = await session.change(
     `UPDATE ${session.tables.mailServer}
-     SET incarnation = ?, hostname = ?, pid = ?, started_at = ${now}, last_updated = ${now}
+     SET incarnation = ?, hostname = ?, pid = ?, pid_space = ?, takes_batches = ?, started_at = ${now}, last_updated = ${now}
      WHERE uniq_server_id = ? AND incarnation = ? AND (? = 1 OR last_updated < ${agoMs})`,
-    [
-      me.incarnation,
-      me.hostname,
-      me.pid,
-      me.uniqServerId,
-      deadIncarnation,
-      knownDead ? 1 : 0,
-      serverTimeoutMs,
-    ],
+    [...ownColumns(me), me.uniqServerId, deadIncarnation, knownDead ? 1 : 0, serverTimeoutMs],
   );
   return changed === 1;
 }
@@ -70,4 +66,9 @@ export async function buryServer(
     [uniqServerId, deadIncarnation, knownDead ? 1 : 0, serverTimeoutMs],
   );
   return changed === 1;
+}
+
+/** A flag is passed as a number: not every driver takes a boolean, and every database takes 0 and 1 for one. */
+function ownColumns(me: ServerIdentity): unknown[] {
+  return [me.incarnation, me.hostname, me.pid, me.pidSpace, me.takesBatches ? 1 : 0];
 }
