@@ -12,13 +12,13 @@ import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { ClaimTaker } from '../../libs/mailing/src/work/claim-taker.js';
 import { DoubtResolver } from '../../libs/mailing/src/work/doubt.resolver.js';
-import { Heartbeat } from '../../libs/mailing/src/work/heartbeat.js';
 import { MailingIntake } from '../../libs/mailing/src/work/mailing-intake.js';
 import { MailingLauncher } from '../../libs/mailing/src/work/mailing-launcher.js';
 import { MailingOrders } from '../../libs/mailing/src/work/mailing-orders.js';
 import { MailingRuns } from '../../libs/mailing/src/work/mailing-runs.js';
 import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
 import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
+import { TemplateEmailPeriodicService } from '../../libs/mailing/src/work/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from '../../libs/mailing/src/work/template-email.restarter.js';
 import { TransportProbe } from '../../libs/mailing/src/work/transport-probe.js';
 import type { ModelTransport } from './model.transport.js';
@@ -121,7 +121,7 @@ export class ModelServer {
     const common = { settings, servers, membership, launcher, events };
     this.intake = new MailingIntake({ ...common, persister, reader, profiles, faultPoints });
     this.orders = new MailingOrders({ ...common, orders, claims, runs });
-    const heartbeat = new Heartbeat(membership, runs, settings, events);
+    const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
     const probe = new TransportProbe(id, orders, this.transport, runs.stopSignal, events);
     this.#restarter = new TemplateEmailRestarter(
       settings,
@@ -130,7 +130,7 @@ export class ModelServer {
       membership,
       launcher,
       runs,
-      heartbeat,
+      periodic,
       probe,
       events,
       faultPoints,

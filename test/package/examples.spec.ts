@@ -12,7 +12,7 @@ import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { In, type Repository } from 'typeorm';
 import {
   MailingEvents, MailingModule, MailingQuery, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo,
-  TemplateEmailSender, mailingEntities, mailingMigrations,
+  TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailSender, mailingEntities, mailingMigrations,
 } from 'nestjs-mailing';
 declare const url: string;
 declare const mailingId: string;

@@ -1,9 +1,13 @@
 import { MailServer } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import { HeldAnswers } from '../crash/held-answers.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { MailingRig } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';
+
+/** So long that what happens within is no matter of the next heartbeat, or of the lease. */
+const HEARTBEAT_MS = 1_500;
 
 forEachDatabase('a server that is declared dead', (kind) => {
   const rig = MailingRig.forEachTest(kind);
@@ -41,5 +45,40 @@ forEachDatabase('a server that is declared dead', (kind) => {
     expect(byStatus.in_doubt ?? 0).toBeLessThanOrEqual(10);
     expect((byStatus.sent ?? 0) + (byStatus.in_doubt ?? 0)).toBe(200);
     expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
+  });
+
+  it('F2 begins no message after it knows, and registers again at once under a new incarnation', async () => {
+    const server = { heartbeatMs: HEARTBEAT_MS, serverTimeoutMs: 10 * HEARTBEAT_MS };
+    const app = await rig.boot({ server });
+    const tape: { what: string; atMs: number }[] = [];
+    const note = (what: string): void => void tape.push({ what, atMs: performance.now() });
+    const held = new HeldAnswers(() => rig.inbox.messages.length > 30);
+    rig.inbox.answer = async (step) => {
+      if (step.command === 'MAIL') note('a message');
+      await held.at(step);
+    };
+    for (const name of ['server:lost', 'run:lost', 'server:registered', 'run:recovered'] as const) {
+      app.events.on(name, () => note(name));
+    }
+
+    const mailingId = await rig.send(app, 200);
+    // All that may be in flight is: nothing is on its way that was begun before.
+    await waitUntil(() => held.recipients.length === 5, { what: 'five messages without an answer' });
+    const servers = rig.database.dataSource.getRepository(MailServer);
+    const before = await servers.findOneByOrFail({});
+    await servers.delete({ uniqServerId: 'test:1' });
+    await waitUntil(() => tape.some(({ what }) => what === 'server:lost'), { what: 'it to know' });
+    held.release();
+    await rig.reached(mailingId, 'completed');
+
+    const since = tape.slice(tape.findIndex(({ what }) => what === 'server:lost'));
+    const order = since.map(({ what }) => what);
+    expect(order.slice(0, 4)).toEqual(['server:lost', 'run:lost', 'server:registered', 'run:recovered']);
+    const atMs = (name: string): number => since[order.indexOf(name)].atMs;
+    expect(atMs('server:registered') - atMs('server:lost')).toBeLessThan(HEARTBEAT_MS);
+    expect(atMs('run:recovered') - atMs('server:lost')).toBeLessThan(HEARTBEAT_MS);
+    expect((await servers.findOneByOrFail({})).incarnation).not.toBe(before.incarnation);
+    expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
+    expect((await rig.books(mailingId)).byStatus.in_doubt).toBeLessThanOrEqual(10);
   });
 });

@@ -3,8 +3,15 @@ export type { MailingModuleExtras, MailingOptionsFactory } from './mailing-modul
 
 export { TemplateEmailSender } from './work/template-email.sender.js';
 export { type SweepReport, TemplateEmailRestarter } from './work/template-email.restarter.js';
+export { type Duty, TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
 export { TemplateEmailPersister } from './store/template-email.persister.js';
+export {
+  type IsKnownDead,
+  type RegisteredServer,
+  TemplateEmailBatchServerPersister,
+} from './store/template-email-batch-server.persister.js';
+export type { ServerIdentity } from './store/statements/register-server.js';
 
 export type {
   BatchOptions,

@@ -27,7 +27,6 @@ import { TemplateEmailPersister } from './store/template-email.persister.js';
 import { ClaimTaker } from './work/claim-taker.js';
 import { DoubtResolver } from './work/doubt.resolver.js';
 import { EventLogger } from './work/event.logger.js';
-import { Heartbeat } from './work/heartbeat.js';
 import { MailingIntake } from './work/mailing-intake.js';
 import { MailingLauncher } from './work/mailing-launcher.js';
 import { MailingOrders } from './work/mailing-orders.js';
@@ -36,6 +35,7 @@ import { MailingEngine } from './work/mailing.engine.js';
 import { MailingQuery } from './work/mailing.query.js';
 import { RateLimiter } from './work/rate-limiter.js';
 import { ServerMembership } from './work/server-membership.js';
+import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
 import { TransportProbe } from './work/transport-probe.js';
@@ -127,7 +127,7 @@ const restarter = made(TemplateEmailRestarter, [
   ServerMembership,
   MailingLauncher,
   MailingRuns,
-  Heartbeat,
+  TemplateEmailPeriodicService,
   TransportProbe,
   MailingEvents,
   FAULT_POINTS,
@@ -141,7 +141,7 @@ const engine: FactoryProvider = {
     database: MailingDatabase,
     intake: MailingIntake,
     runs: MailingRuns,
-    heartbeat: Heartbeat,
+    periodic: TemplateEmailPeriodicService,
     restart: TemplateEmailRestarter,
     membership: ServerMembership,
     events: MailingEvents,
@@ -159,7 +159,7 @@ const engine: FactoryProvider = {
       database,
       intake,
       runs,
-      heartbeat,
+      periodic,
       restart,
       membership,
       events,
@@ -172,7 +172,7 @@ const engine: FactoryProvider = {
     MailingDatabase,
     MailingIntake,
     MailingRuns,
-    Heartbeat,
+    TemplateEmailPeriodicService,
     TemplateEmailRestarter,
     ServerMembership,
     MailingEvents,
@@ -242,7 +242,7 @@ const workProviders: Provider[] = [
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),
-  made(Heartbeat, [ServerMembership, MailingRuns, MAILING_SETTINGS, MailingEvents]),
+  made(TemplateEmailPeriodicService, [ServerMembership, MailingRuns, MAILING_SETTINGS, MailingEvents]),
   assembled(MailingIntake, {
     settings: MAILING_SETTINGS,
     persister: TemplateEmailPersister,

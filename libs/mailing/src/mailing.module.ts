@@ -10,8 +10,10 @@ import {
   type OPTIONS_TYPE,
 } from './mailing-module.definition.js';
 import { MailingEvents } from './model/mailing-event.js';
+import { TemplateEmailBatchServerPersister } from './store/template-email-batch-server.persister.js';
 import { TemplateEmailPersister } from './store/template-email.persister.js';
 import { MailingQuery } from './work/mailing.query.js';
+import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
 
@@ -60,6 +62,8 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras): Dynamic
       TemplateEmailSender,
       TemplateEmailPersister,
       TemplateEmailRestarter,
+      TemplateEmailPeriodicService,
+      TemplateEmailBatchServerPersister,
       MailingQuery,
       MailingEvents,
     ],

@@ -23,7 +23,16 @@ export interface RegisteredServer {
 /** Tells whether a registered process is known not to run any more, whatever its lease says. */
 export type IsKnownDead = (server: RegisteredServer) => boolean;
 
-/** The servers that share this database: registering, heartbeats, burying the dead. */
+/**
+ * The servers that share this database: registering, heartbeats, burying the dead.
+ *
+ * @example
+ * ```ts
+ * declare const servers: TemplateEmailBatchServerPersister;
+ * const server = await servers.find('64.69.0.100:8851');
+ * console.log(server?.expired ? 'dead' : `process ${server?.pid} on ${server?.hostname}`);
+ * ```
+ */
 export class TemplateEmailBatchServerPersister {
   constructor(
     private readonly database: MailingDatabase,
@@ -71,6 +80,7 @@ export class TemplateEmailBatchServerPersister {
     return buryServer(this.database, uniqServerId, server.incarnation, knownDead, this.serverTimeoutMs);
   }
 
+  /** @returns null if no process has this id. */
   async find(uniqServerId: string): Promise<RegisteredServer | null> {
     const [row] = await this.database.rows<Record<string, unknown>>(
       `SELECT incarnation, hostname, pid, pid_space, CASE WHEN last_updated < ${this.database.dialect.agoMs} THEN 1 ELSE 0 END AS expired

@@ -5,10 +5,10 @@ import type { MailingSettings } from '../model/mailing-options.js';
 import { findWeakSettings } from '../store/durability.check.js';
 import type { MailingDatabase } from '../store/mailing.database.js';
 import { checkSchema } from '../store/schema.check.js';
-import type { Heartbeat } from './heartbeat.js';
 import type { MailingIntake } from './mailing-intake.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ServerMembership } from './server-membership.js';
+import type { TemplateEmailPeriodicService } from './template-email-periodic.service.js';
 import type { TemplateEmailRestarter } from './template-email.restarter.js';
 
 /**
@@ -27,7 +27,7 @@ export class MailingEngine implements OnModuleInit, OnModuleDestroy {
     private readonly database: MailingDatabase,
     private readonly intake: MailingIntake,
     private readonly runs: MailingRuns,
-    private readonly heartbeat: Heartbeat,
+    private readonly periodic: TemplateEmailPeriodicService,
     private readonly restarter: TemplateEmailRestarter,
     private readonly membership: ServerMembership,
     private readonly events: MailingEvents,
@@ -51,7 +51,7 @@ export class MailingEngine implements OnModuleInit, OnModuleDestroy {
   async #end(): Promise<void> {
     // The lease is kept fresh while messages in flight come to their end.
     await Promise.all([this.intake.stop(), this.runs.stopAll(this.settings.server.shutdownTimeoutMs)]);
-    await this.heartbeat.stop();
+    await this.periodic.stop();
     await this.restarter.idle();
     try {
       await this.membership.leave();

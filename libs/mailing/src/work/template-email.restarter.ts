@@ -4,10 +4,10 @@ import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { MailingClaims, UnfinishedMailing } from '../store/mailing-claims.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
-import type { Heartbeat } from './heartbeat.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ServerMembership } from './server-membership.js';
+import type { TemplateEmailPeriodicService } from './template-email-periodic.service.js';
 import type { TransportProbe } from './transport-probe.js';
 
 /** Adopt from every dead server. */
@@ -40,18 +40,16 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     private readonly membership: ServerMembership,
     private readonly launcher: MailingLauncher,
     private readonly runs: MailingRuns,
-    private readonly heartbeat: Heartbeat,
+    private readonly periodic: TemplateEmailPeriodicService,
     private readonly probe: TransportProbe,
     private readonly events: MailingEvents,
     private readonly faultPoints: FaultPoints,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.heartbeat.start(() => {
-      void this.sweep();
-      // On its own, because a transport that does not answer takes its time to say so.
-      void this.#probe();
-    });
+    this.periodic.addDuty(() => void this.sweep());
+    // On its own, because a transport that does not answer takes its time to say so.
+    this.periodic.addDuty(() => void this.#probe());
   }
 
   /**

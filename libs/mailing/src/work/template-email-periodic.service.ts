@@ -1,0 +1,78 @@
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import type { MailingEvents } from '../model/mailing-event.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import type { MailingRuns } from './mailing-runs.js';
+import type { ServerMembership, Standing } from './server-membership.js';
+
+/** Something that a member does after each of its heartbeats. It is not awaited, and must not throw. */
+export type Duty = () => void;
+
+/**
+ * Keeps the lease of this process fresh, on a timer of its own that no run and no mail server can hold up, and does the
+ * duties of a member after each heartbeat, the first of which is at the start of the application.
+ *
+ * A heartbeat that fails is only reported: the lease runs out by itself, and runs stop starting messages when it has. One
+ * that finds this process declared dead stops its runs at once and registers it again at once, under a new incarnation.
+ *
+ * @example
+ * ```ts
+ * constructor(periodic: TemplateEmailPeriodicService) {
+ *   periodic.addDuty(() => metrics.count('mailing.member', {}));
+ * }
+ * ```
+ */
+export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
+  readonly #duties: Duty[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #stopped = false;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly membership: ServerMembership,
+    private readonly runs: MailingRuns,
+    private readonly settings: MailingSettings,
+    private readonly events: MailingEvents,
+  ) {}
+
+  /** Begins, in the background: the host's bootstrap is neither held up nor broken. Twice is harmless. */
+  onApplicationBootstrap(): void {
+    if (!this.#timer && !this.#stopped) this.#timer = setTimeout(this.#tick, 0);
+  }
+
+  /** From now on, `duty` is done after each heartbeat that finds this process a member. */
+  addDuty(duty: Duty): void {
+    this.#duties.push(duty);
+  }
+
+  /** Ends it for good. Resolves when no heartbeat is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    await this.#last;
+  }
+
+  readonly #tick = (): void => {
+    this.#last = this.#beat().finally(() => {
+      // A server with nothing to do must not keep a process alive that has nothing else to do either.
+      if (!this.#stopped) this.#timer = setTimeout(this.#tick, this.settings.server.heartbeatMs).unref();
+    });
+  };
+
+  async #beat(): Promise<void> {
+    try {
+      const standing = await this.#stand();
+      if (standing !== 'member' || this.#stopped) return;
+      for (const duty of this.#duties) duty();
+    } catch (error) {
+      const { uniqServerId } = this.settings;
+      this.events.emit('server:trouble', { uniqServerId, step: 'heartbeat', error });
+    }
+  }
+
+  async #stand(): Promise<Standing> {
+    const standing = await this.membership.beat();
+    if (standing !== 'lost') return standing;
+    this.runs.loseAll();
+    return this.#stopped ? standing : this.membership.beat();
+  }
+}
