@@ -9,8 +9,12 @@ import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mail
 import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/template-email-batch-server.persister.js';
+import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { BatchSweep } from '../../libs/mailing/src/work/batch-sweep.js';
+import { BatchWorker } from '../../libs/mailing/src/work/batch-worker.js';
 import { ClaimTaker } from '../../libs/mailing/src/work/claim-taker.js';
+import { DispatcherLine } from '../../libs/mailing/src/work/dispatcher-line.js';
 import { DoubtResolver } from '../../libs/mailing/src/work/doubt.resolver.js';
 import { MailingIntake } from '../../libs/mailing/src/work/mailing-intake.js';
 import { MailingLauncher } from '../../libs/mailing/src/work/mailing-launcher.js';
@@ -18,6 +22,7 @@ import { MailingOrders } from '../../libs/mailing/src/work/mailing-orders.js';
 import { MailingRuns } from '../../libs/mailing/src/work/mailing-runs.js';
 import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
 import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
+import { SliceRunner } from '../../libs/mailing/src/work/slice.runner.js';
 import { TemplateEmailPeriodicService } from '../../libs/mailing/src/work/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from '../../libs/mailing/src/work/template-email.restarter.js';
 import { TransportProbe } from '../../libs/mailing/src/work/transport-probe.js';
@@ -67,6 +72,9 @@ class MortalDatabase extends MailingDatabase {
   }
 }
 
+/** Batches that a server of the model takes up with each look. */
+const MOST_BATCHES = 2;
+
 /** One server of the model: everything the plugin is made of, but for Nest, timers of heartbeats, and a real mail server. */
 export class ModelServer {
   isDead = false;
@@ -76,6 +84,8 @@ export class ModelServer {
   readonly #membership: ServerMembership;
   readonly #runs: MailingRuns;
   readonly #restarter: TemplateEmailRestarter;
+  readonly #worker: BatchWorker;
+  readonly #batchSweep: BatchSweep;
 
   constructor(
     dataSource: DataSource,
@@ -103,26 +113,36 @@ export class ModelServer {
     const claims = new MailingClaims(database);
     const doubts = new DoubtResolver('leave', orders, events, faultPoints);
     const profiles = (): null => null;
-    const launcher = new MailingLauncher({
+    const batches = new TemplateEmailBatchPersister(database);
+    const renderer = { open: () => Promise.resolve(TEMPLATE) };
+    const taker = new ClaimTaker(claims, batches, settings, membership, doubts, faultPoints);
+    const runner = new SliceRunner({
       settings,
       database,
-      claims: new ClaimTaker(claims, settings, membership, doubts, faultPoints),
-      persister,
-      reader,
       membership,
-      runs,
       limiter: new RateLimiter(null),
-      renderer: { open: () => Promise.resolve(TEMPLATE) },
+      renderer,
       sender: this.#mortalTransport(),
       profiles,
       events,
       faultPoints,
     });
-    const common = { settings, servers, membership, launcher, events };
-    this.intake = new MailingIntake({ ...common, persister, reader, profiles, faultPoints });
-    this.orders = new MailingOrders({ ...common, orders, claims, runs });
+    const common = { settings, servers, membership, events, persister, reader, runs, runner, faultPoints };
+    const launcher = new MailingLauncher({ ...common, claims: taker, renderer });
+    const worker = (this.#worker = new BatchWorker({ ...common, batches }));
+    const dispatcher = new DispatcherLine(settings, events);
+    const batchSweep = (this.#batchSweep = new BatchSweep({
+      ...common,
+      batches,
+      mailings: claims,
+      claims: taker,
+      worker,
+      dispatcher,
+    }));
+    this.intake = new MailingIntake({ ...common, launcher, dispatcher, profiles });
+    this.orders = new MailingOrders({ ...common, launcher, orders, claims, batchSweep, dispatcher });
     const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
-    const probe = new TransportProbe(id, orders, this.transport, runs.stopSignal, events);
+    const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, events);
     this.#restarter = new TemplateEmailRestarter(
       settings,
       claims,
@@ -137,10 +157,14 @@ export class ModelServer {
     );
   }
 
-  /** A heartbeat, and the look for work that follows it. */
+  /** A heartbeat, the looks for work that follow it, and free batches, as a dispatcher would bring them. */
   async tick(): Promise<void> {
     await this.#membership.beat();
     await this.#restarter.sweep();
+    await this.#batchSweep.sweep();
+    for (const batch of await this.#worker.free(MOST_BATCHES)) {
+      void this.#worker.claim(batch).then((claimed) => claimed?.run());
+    }
   }
 
   /** True if a run of this server works on the mailing. */

@@ -6,7 +6,7 @@ import { MAX_IN_DOUBT, ModelServer } from './model.server.js';
 import { type Answer, ModelTransport } from './model.transport.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
-const NO_TERMS = { idempotencyKey: null, sendAt: null, doNotStartAfter: null };
+const NO_TERMS = { idempotencyKey: null, sendAt: null, doNotStartAfter: null, batchSize: null };
 
 /** What is expected of one mailing, whatever happens. */
 interface Expectation {

@@ -3,7 +3,8 @@ import { Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Beat } from '../../libs/mailing/src/model/ledger.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
-import { type HeldClaim, MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
+import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
@@ -80,6 +81,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(await ledger.beat({ ...quiet, outcomes: [sent(3), sent(4)], free: 1 })).toEqual({
       kind: 'ended',
       status: 'completed',
+      mailing: 'completed',
     });
     const end = await readBooks(fresh.dataSource, mailingId);
     expect(end.mailing).toMatchObject({ status: 'completed', numSent: 4, numErrors: 1, numSkipped: 0 });
@@ -206,6 +208,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(await ledger.beat({ ...quiet, outcomes, free: 1 })).toEqual({
       kind: 'ended',
       status: 'completed',
+      mailing: 'completed',
     });
     expect((await readBooks(fresh.dataSource, mailingId)).byStatus).toEqual({ error: count });
   });
@@ -217,6 +220,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(await ledger.beat({ ...quiet, returned: [0, 1], release: { kind: 'stop' } })).toEqual({
       kind: 'ended',
       status: 'pending',
+      mailing: 'pending',
     });
     expect(await fresh.dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId })).toMatchObject({
       status: 'pending',

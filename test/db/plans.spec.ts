@@ -160,9 +160,9 @@ describe('the plans of the statements of a run (mariadb)', () => {
     database.plans.length = 0;
     const claims = new MailingClaims(database);
     await claims.unfinished(SERVER);
-    await claims.noteOverdue(SERVER);
-    await orders.hasTransportPaused(SERVER);
-    await orders.resumeTransportPaused(SERVER);
+    await claims.noteOverdue({ uniqServerId: SERVER });
+    await orders.hasTransportPaused({ uniqServerId: SERVER });
+    await orders.resumeTransportPaused({ uniqServerId: SERVER });
     const looks = database.plans.filter(({ extra }) => !/impossible|no matching/i.test(extra));
     expect(looks.map(({ key }) => key)).toEqual(looks.map(() => 'idx_dps_mailing_server'));
     for (const { sql, rows } of looks) expect({ sql, few: rows <= 10 }).toEqual({ sql, few: true });

@@ -191,7 +191,7 @@ describe('TransportProbe', () => {
       } as unknown as StandingOrders;
       const sender = { probe: () => Promise.resolve(null) } as unknown as EmailMessageSender;
       const { signal } = new AbortController();
-      const probe = new TransportProbe('test:1', orders, sender, signal, new MailingEvents());
+      const probe = new TransportProbe('test:1', false, orders, sender, signal, new MailingEvents());
       const looks = async (seconds: number): Promise<number> => {
         const before = numResumed;
         for (let n = 0; n < seconds * 10; n++) {

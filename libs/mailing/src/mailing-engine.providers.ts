@@ -23,8 +23,12 @@ import { MailingDatabase } from './store/mailing.database.js';
 import { MailingReader } from './store/mailing.reader.js';
 import { StandingOrders } from './store/standing-orders.js';
 import { TemplateEmailBatchServerPersister } from './store/template-email-batch-server.persister.js';
+import { TemplateEmailBatchPersister } from './store/template-email-batch.persister.js';
 import { TemplateEmailPersister } from './store/template-email.persister.js';
+import { BatchSweep } from './work/batch-sweep.js';
+import { BatchWorker } from './work/batch-worker.js';
 import { ClaimTaker } from './work/claim-taker.js';
+import { DispatcherLine } from './work/dispatcher-line.js';
 import { DoubtResolver } from './work/doubt.resolver.js';
 import { EventLogger } from './work/event.logger.js';
 import { MailingIntake } from './work/mailing-intake.js';
@@ -35,6 +39,7 @@ import { MailingEngine } from './work/mailing.engine.js';
 import { MailingQuery } from './work/mailing.query.js';
 import { RateLimiter } from './work/rate-limiter.js';
 import { ServerMembership } from './work/server-membership.js';
+import { SliceRunner } from './work/slice.runner.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
@@ -42,6 +47,9 @@ import { TransportProbe } from './work/transport-probe.js';
 
 /** `() => ProfileRepository | null`: known once everything is put together. */
 const PROFILES = Symbol('MAILING_PROFILES');
+
+/** `() => Promise<void>`: looks up what the host gave. */
+const PREPARE = Symbol('MAILING_PREPARE');
 
 /** The host's data source, whatever its name. */
 export const MAILING_DATA_SOURCE = Symbol('MAILING_DATA_SOURCE');
@@ -133,54 +141,40 @@ const restarter = made(TemplateEmailRestarter, [
   FAULT_POINTS,
 ]);
 
-const engine: FactoryProvider = {
-  provide: MailingEngine,
-  useFactory: (
-    settings: MailingSettings,
-    dataSource: DataSource,
-    database: MailingDatabase,
-    intake: MailingIntake,
-    runs: MailingRuns,
-    periodic: TemplateEmailPeriodicService,
-    restart: TemplateEmailRestarter,
-    membership: ServerMembership,
-    events: MailingEvents,
-    messageSender: MailerMessageSender,
-    profiles: ProfileSource,
-    moduleRef: ModuleRef,
-  ) => {
-    const prepare = async (): Promise<void> => {
+/** What can be looked up only when everything has been put together. */
+const prepare: FactoryProvider = {
+  provide: PREPARE,
+  useFactory:
+    (
+      { profileRepository, batch }: MailingSettings,
+      messageSender: MailerMessageSender,
+      profiles: ProfileSource,
+      dispatcher: DispatcherLine,
+      moduleRef: ModuleRef,
+    ) =>
+    async (): Promise<void> => {
       messageSender.prepare();
-      if (settings.profileRepository) profiles.repository = await find(moduleRef, settings.profileRepository);
-    };
-    return new MailingEngine(
-      settings,
-      dataSource,
-      database,
-      intake,
-      runs,
-      periodic,
-      restart,
-      membership,
-      events,
-      prepare,
-    );
-  },
-  inject: [
-    MAILING_SETTINGS,
-    MAILING_DATA_SOURCE,
-    MailingDatabase,
-    MailingIntake,
-    MailingRuns,
-    TemplateEmailPeriodicService,
-    TemplateEmailRestarter,
-    ServerMembership,
-    MailingEvents,
-    EMAIL_MESSAGE_SENDER,
-    ProfileSource,
-    ModuleRef,
-  ],
+      if (profileRepository) profiles.repository = await find(moduleRef, profileRepository);
+      if (batch.dispatcher) dispatcher.use(await find(moduleRef, batch.dispatcher));
+    },
+  inject: [MAILING_SETTINGS, EMAIL_MESSAGE_SENDER, ProfileSource, DispatcherLine, ModuleRef],
 };
+
+const engine = assembled(MailingEngine, {
+  settings: MAILING_SETTINGS,
+  dataSource: MAILING_DATA_SOURCE,
+  database: MailingDatabase,
+  intake: MailingIntake,
+  runs: MailingRuns,
+  periodic: TemplateEmailPeriodicService,
+  restarter: TemplateEmailRestarter,
+  batchSweep: BatchSweep,
+  batchWorker: BatchWorker,
+  dispatcher: DispatcherLine,
+  membership: ServerMembership,
+  events: MailingEvents,
+  prepare: PREPARE,
+});
 
 const storeProviders: Provider[] = [
   {
@@ -193,6 +187,7 @@ const storeProviders: Provider[] = [
   made(MailingReader, [MailingDatabase]),
   made(StandingOrders, [MailingDatabase, FAULT_POINTS]),
   made(MailingClaims, [MailingDatabase]),
+  made(TemplateEmailBatchPersister, [MailingDatabase]),
   {
     provide: TemplateEmailBatchServerPersister,
     useFactory: (database: MailingDatabase, { server }: MailingSettings) =>
@@ -226,21 +221,62 @@ const workProviders: Provider[] = [
     ) => new DoubtResolver(inDoubt, orders, events, faultPoints),
     inject: [MAILING_SETTINGS, StandingOrders, MailingEvents, FAULT_POINTS],
   },
-  made(ClaimTaker, [MailingClaims, MAILING_SETTINGS, ServerMembership, DoubtResolver, FAULT_POINTS]),
-  assembled(MailingLauncher, {
+  made(ClaimTaker, [
+    MailingClaims,
+    TemplateEmailBatchPersister,
+    MAILING_SETTINGS,
+    ServerMembership,
+    DoubtResolver,
+    FAULT_POINTS,
+  ]),
+  assembled(SliceRunner, {
     settings: MAILING_SETTINGS,
     database: MailingDatabase,
-    claims: ClaimTaker,
-    persister: TemplateEmailPersister,
-    reader: MailingReader,
     membership: ServerMembership,
-    runs: MailingRuns,
     limiter: RateLimiter,
     renderer: HandlebarsRenderer,
     sender: EMAIL_MESSAGE_SENDER,
     profiles: PROFILES,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
+  }),
+  assembled(MailingLauncher, {
+    settings: MAILING_SETTINGS,
+    claims: ClaimTaker,
+    persister: TemplateEmailPersister,
+    reader: MailingReader,
+    membership: ServerMembership,
+    runs: MailingRuns,
+    renderer: HandlebarsRenderer,
+    runner: SliceRunner,
+    events: MailingEvents,
+    faultPoints: FAULT_POINTS,
+  }),
+  made(DispatcherLine, [MAILING_SETTINGS, MailingEvents]),
+  assembled(BatchWorker, {
+    settings: MAILING_SETTINGS,
+    batches: TemplateEmailBatchPersister,
+    servers: TemplateEmailBatchServerPersister,
+    persister: TemplateEmailPersister,
+    reader: MailingReader,
+    membership: ServerMembership,
+    runs: MailingRuns,
+    runner: SliceRunner,
+    events: MailingEvents,
+    faultPoints: FAULT_POINTS,
+  }),
+  assembled(BatchSweep, {
+    settings: MAILING_SETTINGS,
+    batches: TemplateEmailBatchPersister,
+    persister: TemplateEmailPersister,
+    mailings: MailingClaims,
+    claims: ClaimTaker,
+    worker: BatchWorker,
+    runner: SliceRunner,
+    runs: MailingRuns,
+    membership: ServerMembership,
+    dispatcher: DispatcherLine,
+    events: MailingEvents,
   }),
   made(TemplateEmailPeriodicService, [ServerMembership, MailingRuns, MAILING_SETTINGS, MailingEvents]),
   assembled(MailingIntake, {
@@ -250,6 +286,7 @@ const workProviders: Provider[] = [
     servers: TemplateEmailBatchServerPersister,
     membership: ServerMembership,
     launcher: MailingLauncher,
+    dispatcher: DispatcherLine,
     profiles: PROFILES,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
@@ -262,6 +299,8 @@ const workProviders: Provider[] = [
     membership: ServerMembership,
     launcher: MailingLauncher,
     runs: MailingRuns,
+    batchSweep: BatchSweep,
+    dispatcher: DispatcherLine,
     events: MailingEvents,
   }),
   made(TemplateEmailSender, [
@@ -275,15 +314,24 @@ const workProviders: Provider[] = [
   {
     provide: TransportProbe,
     useFactory: (
-      { uniqServerId }: MailingSettings,
+      { uniqServerId, enabledAsTemplateMailServer }: MailingSettings,
       orders: StandingOrders,
       messageSender: MailerMessageSender,
       { stopSignal }: MailingRuns,
       events: MailingEvents,
-    ) => new TransportProbe(uniqServerId, orders, messageSender, stopSignal, events),
+    ) =>
+      new TransportProbe(
+        uniqServerId,
+        enabledAsTemplateMailServer,
+        orders,
+        messageSender,
+        stopSignal,
+        events,
+      ),
     inject: [MAILING_SETTINGS, StandingOrders, EMAIL_MESSAGE_SENDER, MailingRuns, MailingEvents],
   },
   restarter,
+  prepare,
   made(MailingQuery, [MailingReader]),
   engine,
 ];

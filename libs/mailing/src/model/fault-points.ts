@@ -13,6 +13,7 @@ export const FAULT_POINT_NAMES = [
   'afterRecovered',
   'afterResolverAsked',
   'afterAdopted',
+  'afterBatchClaimed',
   // Sending.
   'afterIntentCommitted',
   'beforeRendered',
@@ -22,6 +23,8 @@ export const FAULT_POINT_NAMES = [
   'afterOutcomesCommitted',
   'afterCompleted',
   'afterReleased',
+  'afterBatchCompleted',
+  'afterBatchReleased',
   // Orders of people.
   'afterPauseOrdered',
   'afterResumeOrdered',

@@ -18,8 +18,11 @@ export interface Beat {
   release: Release | null;
 }
 
-/** Why a run gives its claim back: an orderly stop, or something that makes it pointless to go on. */
-export type Release = { kind: 'stop' } | { kind: 'pause'; reason: string };
+/**
+ * Why a run gives its claim back: an orderly stop, something that makes it pointless to go on, or, for a batch, that it only
+ * waits for next attempts, which anybody may make.
+ */
+export type Release = { kind: 'stop' } | { kind: 'pause'; reason: string } | { kind: 'rest' };
 
 /** What the ledger answers. */
 export type BeatAnswer =
@@ -30,8 +33,11 @@ export type BeatAnswer =
   | { kind: 'go_on'; marked: MarkedRecipient[]; exhausted: boolean; nextDueInMs: number | null }
   /** Somebody asked for a pause or the end: finish what is in flight, start nothing more. */
   | { kind: 'stand_down' }
-  /** The slice is through: this is the state it was left in. */
-  | { kind: 'ended'; status: MailingStatus }
+  /**
+   * The claim is given back. `status` is the state the slice was left in, `mailing` the one of its mailing: for a batch,
+   * `pending` means that it is free again, and `mailing` is an end or a pause if this beat was what brought it about.
+   */
+  | { kind: 'ended'; status: MailingStatus; mailing: MailingStatus }
   /** Somebody else holds the claim. Nothing was written; write nothing more. */
   | { kind: 'lost' };
 

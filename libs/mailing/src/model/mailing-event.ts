@@ -2,6 +2,9 @@ import { EventEmitter } from 'node:events';
 import type { MailingStatus } from './mailing-status.js';
 import type { SettledStatus } from './recipient-status.js';
 
+/** What a slice was left in. `lost`: somebody else works on it now. `stalled`: the server stopped while the books could not be written. */
+export type RunEndStatus = MailingStatus | 'lost' | 'stalled';
+
 /** What people ask of a mailing. */
 export type MailingOrder = 'pause' | 'resume' | 'cancel' | 'retry' | 'settle';
 
@@ -23,6 +26,26 @@ export interface MailingEventMap {
   };
   'run:ended': {
     mailingId: string | null;
+    status: MailingStatus;
+    numSent: number;
+    numErrors: number;
+    numSkipped: number;
+  };
+  /** A server begins a batch, or goes on with one. */
+  'batch:started': { mailingId: string; startIdx: number; numSettled: number; numProfiles: number };
+  /** `pending`: it is free again. */
+  'batch:ended': { mailingId: string; startIdx: number; status: RunEndStatus };
+  /** The batch of a dead server was recovered and given back; `completed` if nobody was left in it. */
+  'batch:freed': {
+    mailingId: string;
+    startIdx: number;
+    fromServerId: string;
+    numInDoubt: number;
+    status: RunEndStatus;
+  };
+  /** The last batch of a mailing came to its end here, or an order was carried out. */
+  'mailing:ended': {
+    mailingId: string;
     status: MailingStatus;
     numSent: number;
     numErrors: number;

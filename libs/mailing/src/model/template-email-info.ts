@@ -54,6 +54,13 @@ export interface TemplateEmailInfo {
   sendAsText?: boolean;
   /** Kept with the mailing for the host's own evaluation; keys and values up to 254 characters. */
   trackingData?: Record<string, string>;
+  /**
+   * Shared by several servers: the list is cut in batches, and every server with `enabledAsTemplateMailServer` takes some.
+   * Needs `persist`. Default: `batch.batchIfPossible`.
+   */
+  batched?: boolean;
+  /** Recipients of one batch. Default: `batch.emailsPerBatch`. Bounds: 1 to 1,000,000. */
+  batchSize?: number;
   siteId?: string;
   locale?: string;
   /** Common id of several mailings that belong together. */

@@ -1,25 +1,10 @@
 import type { MailingStatus } from '../model/mailing-status.js';
-import type { MailingDatabase, Session } from './mailing.database.js';
+import { type HeldClaim, readHeldClaim, recoverClaim } from './held-claim.js';
+import type { MailingDatabase } from './mailing.database.js';
 import { adoptMailing, adoptMailings } from './statements/adopt-mailings.js';
 import { claimMailing, isDue, noteOverdue } from './statements/claim-mailing.js';
-import { type Caught, recoverMailing } from './statements/recover-mailing.js';
+import type { Whose } from './statements/order-resume.js';
 import { failDeadLists } from './statements/write-list.js';
-
-/** The right to work on a mailing, and where its books stood when it was obtained. */
-export interface HeldClaim {
-  mailingId: string;
-  claimToken: string;
-  beat: number;
-  settledIdx: number;
-  /** Nobody at or after this place has ever been marked. */
-  nextIdx: number;
-  numSettled: number;
-  /** Of them, those who were tried: not the skipped ones. */
-  numTried: number;
-  numProfiles: number;
-  /** Recipients that a dead run had left between hand-over and answer; null if there was no dead run. */
-  caught: Caught | null;
-}
 
 /** A mailing that waits for work. */
 export interface UnfinishedMailing {
@@ -32,22 +17,30 @@ export interface UnfinishedMailing {
 export class MailingClaims {
   constructor(private readonly database: MailingDatabase) {}
 
-  /** Mailings of this server that somebody has to work on now, oldest first. */
+  /** Mailings of this server that it has to work on now, oldest first. Batches are nobody's own. */
   async unfinished(uniqServerId: string): Promise<UnfinishedMailing[]> {
-    const rows = await this.database.rows<{ id: string; status: MailingStatus; claim_token: string | null }>(
-      `SELECT id, status, claim_token FROM ${this.database.tables.mailing}
+    const rows = await this.database.rows<{
+      id: string;
+      status: MailingStatus;
+      claim_token: string | null;
+      is_batched: unknown;
+    }>(
+      `SELECT id, status, claim_token, is_batched FROM ${this.database.tables.mailing}
        WHERE uniq_server_id = ? AND status IN ('pending', 'in_progress', 'pausing', 'canceling')
          AND (status <> 'pending' OR ${isDue(this.database)}) ORDER BY id`,
       [uniqServerId],
     );
-    return rows.map((row) => ({ mailingId: row.id, status: row.status, claimToken: row.claim_token }));
+    // Not a condition of the statement: the index on batched mailings would look as good as the one on the server.
+    return rows
+      .filter((row) => !row.is_batched)
+      .map((row) => ({ mailingId: row.id, status: row.status, claimToken: row.claim_token }));
   }
 
   /** @returns null if the mailing is not `pending` here any more: somebody else was faster. */
   claim(mailingId: string, uniqServerId: string, claimToken: string): Promise<HeldClaim | null> {
     return this.database.transaction(async (session) => {
       const claimed = await claimMailing(session, mailingId, uniqServerId, claimToken);
-      return claimed ? this.#held(session, mailingId, claimToken, null) : null;
+      return claimed ? readHeldClaim(session, { mailingId, batch: null }, claimToken, null) : null;
     });
   }
 
@@ -59,15 +52,12 @@ export class MailingClaims {
     claimToken: string,
     resend: boolean,
   ): Promise<HeldClaim | null> {
-    return this.database.transaction(async (session) => {
-      const caught = await recoverMailing(session, {
-        mailingId,
-        uniqServerId,
-        deadToken,
-        claimToken,
-        resend,
-      });
-      return caught === null ? null : this.#held(session, mailingId, claimToken, caught);
+    return recoverClaim(this.database, {
+      slice: { mailingId, batch: null },
+      uniqServerId,
+      deadToken,
+      claimToken,
+      resend,
     });
   }
 
@@ -97,9 +87,9 @@ export class MailingClaims {
     return (await adoptMailing(this.database, mailingId, fromServerId, toServerId)) === 1;
   }
 
-  /** Gives overdue mailings of this server their reason. @returns how many are new. */
-  noteOverdue(uniqServerId: string): Promise<number> {
-    return noteOverdue(this.database, uniqServerId);
+  /** Gives overdue mailings their reason. @returns how many are new. */
+  noteOverdue(whose: Whose): Promise<number> {
+    return noteOverdue(this.database, whose);
   }
 
   /** Servers other than this one that own something unfinished. */
@@ -110,29 +100,5 @@ export class MailingClaims {
       [uniqServerId],
     );
     return rows.map((row) => row.uniq_server_id);
-  }
-
-  async #held(
-    session: Session,
-    mailingId: string,
-    claimToken: string,
-    caught: Caught | null,
-  ): Promise<HeldClaim> {
-    const [row] = await session.rows<Record<string, number>>(
-      `SELECT beat, settled_idx, next_idx, num_profiles, num_sent + num_errors AS num_tried, num_skipped
-       FROM ${session.tables.mailing} WHERE id = ?`,
-      [mailingId],
-    );
-    return {
-      mailingId,
-      claimToken,
-      beat: Number(row.beat),
-      settledIdx: Number(row.settled_idx),
-      nextIdx: Number(row.next_idx),
-      numSettled: Number(row.num_tried) + Number(row.num_skipped),
-      numTried: Number(row.num_tried),
-      numProfiles: Number(row.num_profiles),
-      caught,
-    };
   }
 }

@@ -1,9 +1,10 @@
-import type { Beat, BeatAnswer, Ledger } from '../model/ledger.js';
+import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
 import type { Outcome } from '../model/outcome.js';
+import type { MailingStatus } from '../model/mailing-status.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
-import type { HeldClaim } from './mailing-claims.js';
+import type { HeldClaim } from './held-claim.js';
 import {
   assertWritten,
   markNextFirsts,
@@ -12,6 +13,7 @@ import {
   SOURCES,
   type SourceName,
 } from './recipient-marking.js';
+import { endBatch } from './statements/end-batch.js';
 import { completeMailing, releaseMailing } from './statements/end-slice.js';
 import {
   deferRecipients,
@@ -46,15 +48,15 @@ interface Step {
 }
 
 /**
- * The books of one persisted mailing.
+ * The books of one slice of a persisted mailing.
  *
  * A beat is one transaction: fence, outcomes, returns, the next marks. The database is the truth and this object only a
  * bookmark into it, moved after the commit, never before. That leaves one hole, which every client of every database
  * has: the answer to a commit can get lost, and nobody can tell "not committed" from "committed and not told". The beat
- * number closes it. Each beat names the number it believes to be the last; if a repetition finds the mailing still under
+ * number closes it. Each beat names the number it believes to be the last; if a repetition finds the slice still under
  * its own token, but one beat further, then the lost answer was a yes, and what that beat marked is still known here.
  *
- * Two marks in the mailing's row frame the part of the list that is not over: everybody before `settled_idx` is
+ * Two marks in its row frame the part of the list that is not over: everybody before `settled_idx` is
  * settled or deferred, nobody from `next_idx` on was ever marked. Recipients between them are settled, open, or handed
  * back; a message that takes long holds `settled_idx` back, but not the others. Whoever was refused for now leaves the
  * frame: a row of `dps_mail_deferred` stands for him until he is settled, so the others overtake him and recovery still
@@ -89,12 +91,12 @@ export class MailingLedger implements Ledger {
   }
 
   async #write(session: Session, beat: Beat): Promise<Step> {
-    const { mailingId, claimToken } = this.claim;
+    const { claim } = this;
     const before = this.#bookmark;
     const next = settle(before, beat);
     const status = await fenceBeat(session, {
-      mailingId,
-      claimToken,
+      slice: claim,
+      claimToken: claim.claimToken,
       beat: before.beat,
       ...countsOf(beat.outcomes),
       settledIdx: lowest(next.cursor, firstAttempts(next.open)),
@@ -104,15 +106,24 @@ export class MailingLedger implements Ledger {
     await this.#keepSchedule(session, before, beat);
     if (status === 'in_progress' && !beat.release) return this.#markNext(session, next, beat);
     if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
-    // It may have been on its last recipient.
-    const ended = (await completeMailing(session, mailingId))
+    return { bookmark: next, answer: await this.#end(session, status, beat.release) };
+  }
+
+  /** Nothing is in flight any more: gives the claim back. It may have been on its last recipient. */
+  async #end(session: Session, from: MailingStatus, release: Release | null): Promise<BeatAnswer> {
+    const { mailingId, batch } = this.claim;
+    if (batch) {
+      const { isComplete, mailing } = await endBatch(session, { mailingId, batch }, release);
+      return { kind: 'ended', status: isComplete ? 'completed' : 'pending', mailing };
+    }
+    const status = (await completeMailing(session, mailingId))
       ? 'completed'
-      : await releaseMailing(session, mailingId, status, beat.release);
-    return { bookmark: next, answer: { kind: 'ended', status: ended } };
+      : await releaseMailing(session, mailingId, from, release);
+    return { kind: 'ended', status, mailing: status };
   }
 
   async #explainFence(session: Session): Promise<Step> {
-    const now = await readClaim(session, this.claim.mailingId);
+    const now = await readClaim(session, this.claim);
     const uncertain = this.#uncertain;
     const mine =
       now?.beat === uncertain?.bookmark.beat &&
@@ -153,7 +164,7 @@ export class MailingLedger implements Ledger {
 
   /** Fills the free places: first with those who are due for another attempt, then from the list. */
   async #markNext(session: Session, next: Bookmark, beat: Beat): Promise<Step> {
-    const { mailingId } = this.claim;
+    const { claim } = this;
     const quiet = {
       kind: 'go_on',
       marked: [] as MarkedRecipient[],
@@ -166,23 +177,23 @@ export class MailingLedger implements Ledger {
     let { lookForDueAt, cursor } = next;
     let dueInMs: number | null = null;
     const lookForDue = async (): Promise<void> => {
-      const retries = await markNextRetries(session, mailingId, beat.free - marked.length);
+      const retries = await markNextRetries(session, claim, beat.free - marked.length);
       for (const { source, ...one } of retries) {
         marked.push(one);
         open.set(one.idx, { source, isRetry: true });
       }
-      dueInMs = await nextDueInMs(session, mailingId);
+      dueInMs = await nextDueInMs(session, claim);
       lookForDueAt = dueInMs === null ? Number.POSITIVE_INFINITY : performance.now() + dueInMs;
     };
     const isTime = performance.now() >= lookForDueAt;
     if (isTime) await lookForDue();
-    const firsts = await markNextFirsts(session, mailingId, cursor, beat.free - marked.length, next.drained);
+    const firsts = await markNextFirsts(session, claim, cursor, beat.free - marked.length, next.drained);
     for (const { source, ...one } of firsts.marked) {
       marked.push(one);
       open.set(one.idx, { source, isRetry: false });
       cursor = one.idx + 1;
     }
-    if (cursor > next.cursor) await raiseNextIdx(session, mailingId, cursor);
+    if (cursor > next.cursor) await raiseNextIdx(session, claim, cursor);
     // The list is through: somebody may have been deferred by others than this run (`retry`).
     if (marked.length < beat.free && !isTime) await lookForDue();
     const bookmark = { ...next, open, cursor, drained: firsts.drained, lookForDueAt };
@@ -193,12 +204,12 @@ export class MailingLedger implements Ledger {
   }
 
   async #complete(session: Session, bookmark: Bookmark): Promise<Step> {
-    if (!(await completeMailing(session, this.claim.mailingId))) {
-      throw new Error(
-        `Bug: the counters of mailing ${this.claim.mailingId} do not add up to its recipients.`,
-      );
+    const answer = await this.#end(session, 'in_progress', null);
+    if (answer.kind !== 'ended' || answer.status !== 'completed') {
+      const { mailingId } = this.claim;
+      throw new Error(`Bug: the counters of mailing ${mailingId} do not add up to its recipients.`);
     }
-    return { bookmark, answer: { kind: 'ended', status: 'completed' } };
+    return { bookmark, answer };
   }
 }
 

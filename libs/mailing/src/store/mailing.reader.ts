@@ -19,8 +19,6 @@ export interface RecipientPage {
   limit: number;
 }
 
-const RESULT_COLUMNS = 'status, status_reason, num_profiles, num_sent, num_errors, num_skipped';
-
 /** Reads how mailings and their recipients stand; changes nothing. */
 export class MailingReader {
   constructor(private readonly database: MailingDatabase) {}
@@ -28,7 +26,7 @@ export class MailingReader {
   /** @returns null if there is no such mailing. */
   async result(mailingId: string): Promise<MailingResult | null> {
     const [row] = await this.database.rows<Record<string, unknown>>(
-      `SELECT ${RESULT_COLUMNS} FROM ${this.database.tables.mailing} WHERE id = ?`,
+      `SELECT ${this.#resultColumns} FROM ${this.database.tables.mailing} WHERE id = ?`,
       [mailingId],
     );
     return row ? toResult(mailingId, row) : null;
@@ -37,7 +35,7 @@ export class MailingReader {
   /** @returns null if there is no mailing with this key. */
   async findByKey(idempotencyKey: string): Promise<KnownMailing | null> {
     const [row] = await this.database.rows<Record<string, unknown>>(
-      `SELECT id, uniq_server_id, claim_token, ${RESULT_COLUMNS}
+      `SELECT id, uniq_server_id, claim_token, ${this.#resultColumns}
        FROM ${this.database.tables.mailing} WHERE idempotency_key = ?`,
       [idempotencyKey],
     );
@@ -48,6 +46,18 @@ export class MailingReader {
       uniqServerId: String(row.uniq_server_id),
       claimToken: row.claim_token as string | null,
     };
+  }
+
+  /**
+   * Counters include those of batches that are not merged yet. All in one statement: between two of them a batch could be
+   * merged, and would count twice or not at all.
+   */
+  get #resultColumns(): string {
+    const { mailing, mailBatch } = this.database.tables;
+    const total = (column: string): string =>
+      `${column} + COALESCE((SELECT SUM(b.${column}) FROM ${mailBatch} b
+         WHERE b.mailing_id = ${mailing}.id AND b.is_summarized = FALSE), 0) AS ${column}`;
+    return `status, status_reason, num_profiles, ${total('num_sent')}, ${total('num_errors')}, ${total('num_skipped')}`;
   }
 
   /**

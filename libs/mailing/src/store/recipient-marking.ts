@@ -1,4 +1,5 @@
 import type { MarkedRecipient } from '../model/recipient.js';
+import type { Slice } from '../model/slice.js';
 import type { Session } from './mailing.database.js';
 import {
   beginAttempts,
@@ -33,7 +34,7 @@ const READ_DEFERRED = { emailAddress: readDeferredAddresses, userMailing: readDe
  */
 export async function markNextFirsts(
   session: Session,
-  mailingId: string,
+  slice: Slice,
   cursor: number,
   free: number,
   drained: ReadonlySet<SourceName>,
@@ -43,7 +44,7 @@ export async function markNextFirsts(
   const found: Found[] = [];
   for (const source of SOURCES) {
     if (drained.has(source)) continue;
-    const rows = await READ_NEXT[source](session, mailingId, cursor, free);
+    const rows = await READ_NEXT[source](session, slice, cursor, free);
     if (rows.length < free) nowDrained.add(source);
     found.push(...rows.map((row) => ({ ...row, source })));
   }
@@ -54,7 +55,7 @@ export async function markNextFirsts(
     const own = marked.filter((one) => one.source === source);
     if (own.length === 0) continue;
     const [first, last] = [own[0].idx, own[own.length - 1].idx];
-    const changed = await markSending(session, session.tables[source], mailingId, first, last);
+    const changed = await markSending(session, session.tables[source], slice.mailingId, first, last);
     assertWritten('marked', changed, own.length);
   }
   return { marked, drained: nowDrained };
@@ -64,8 +65,9 @@ export async function markNextFirsts(
 const MOST_RETRIES = 1_000;
 
 /** Marks those who are due for another attempt. */
-export async function markNextRetries(session: Session, mailingId: string, free: number): Promise<Found[]> {
-  const due = free > 0 ? await findDue(session, mailingId, Math.min(free, MOST_RETRIES)) : [];
+export async function markNextRetries(session: Session, slice: Slice, free: number): Promise<Found[]> {
+  const { mailingId } = slice;
+  const due = free > 0 ? await findDue(session, slice, Math.min(free, MOST_RETRIES)) : [];
   if (due.length === 0) return [];
   const marked: Found[] = [];
   for (const source of SOURCES) {

@@ -1,15 +1,25 @@
 import type { FaultPoint, FaultPoints } from '../model/fault-points.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import { MailingEndedError } from '../model/order.errors.js';
+import type { Slice } from '../model/slice.js';
+import type { HeldClaim } from './held-claim.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { SOURCES, type SourceName } from './recipient-marking.js';
+import { belongsTo } from './slice-books.js';
 import { inChunks, placeholders } from './statements/placeholders.js';
 import { orderCancel } from './statements/order-cancel.js';
 import { orderPause } from './statements/order-pause.js';
-import { hasTransportPaused, orderResume, resumeTransportPaused } from './statements/order-resume.js';
+import { reachOrder } from './statements/reach-order.js';
+import {
+  hasTransportPaused,
+  orderResume,
+  resumeTransportPaused,
+  type Whose,
+} from './statements/order-resume.js';
 import {
   findUnlucky,
-  lockMailing,
+  findUnluckyBatches,
+  lockBooks,
   retryRecipients,
   settleDoubt,
   stillInDoubt,
@@ -24,7 +34,18 @@ export interface OrderedMailing {
   status: MailingStatus;
   uniqServerId: string;
   claimToken: string | null;
+  /** Its batches are worked on by whoever takes them, and nobody works on the mailing itself. */
+  isBatched: boolean;
 }
+
+/** What an order does to recipients of one table, under the lock of their books. */
+type ChangeChunk = (
+  session: Session,
+  slice: Slice,
+  source: SourceName,
+  indexes: number[],
+  status: MailingStatus | null,
+) => Promise<void>;
 
 /** A recipient in doubt, as its row tells. */
 export interface DoubtfulRow {
@@ -45,7 +66,10 @@ export class StandingOrders {
 
   /** @returns null if there is no such mailing. */
   pause(mailingId: string): Promise<OrderedMailing | null> {
-    return this.#order(mailingId, 'afterPauseOrdered', (session) => orderPause(session, mailingId));
+    return this.#order(mailingId, 'afterPauseOrdered', async (session) => {
+      await orderPause(session, mailingId);
+      await reachOrder(session, mailingId);
+    });
   }
 
   /** @param toServerId where it goes on if nobody works on it; null: where it is. */
@@ -56,16 +80,19 @@ export class StandingOrders {
   }
 
   cancel(mailingId: string): Promise<OrderedMailing | null> {
-    return this.#order(mailingId, 'afterCancelOrdered', (session) => orderCancel(session, mailingId));
+    return this.#order(mailingId, 'afterCancelOrdered', async (session) => {
+      await orderCancel(session, mailingId);
+      await reachOrder(session, mailingId);
+    });
   }
 
-  /** @returns how many mailings of this server go on. */
-  resumeTransportPaused(uniqServerId: string): Promise<number> {
-    return resumeTransportPaused(this.database, uniqServerId);
+  /** @returns how many of these mailings go on. */
+  resumeTransportPaused(whose: Whose): Promise<number> {
+    return resumeTransportPaused(this.database, whose);
   }
 
-  hasTransportPaused(uniqServerId: string): Promise<boolean> {
-    return hasTransportPaused(this.database, uniqServerId);
+  hasTransportPaused(whose: Whose): Promise<boolean> {
+    return hasTransportPaused(this.database, whose);
   }
 
   /**
@@ -75,18 +102,18 @@ export class StandingOrders {
    * @throws MailingEndedError if the mailing was canceled or has failed, also in the middle of it.
    */
   retry(mailingId: string, which: Unlucky): Promise<number> {
-    return this.#forAll(mailingId, which, 'afterRetryChunk', (session, source, indexes, status) => {
+    return this.#forAll(mailingId, which, 'afterRetryChunk', (session, slice, source, indexes, status) => {
       if (status === 'canceled' || status === 'canceling' || status === 'failed') {
         throw new MailingEndedError(mailingId, status);
       }
-      return retryRecipients(session, session.tables[source], mailingId, which, indexes);
+      return retryRecipients(session, session.tables[source], slice, which, indexes);
     });
   }
 
   /** Settles all doubt. @returns how many. */
   settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
-    return this.#forAll(mailingId, 'in_doubt', 'afterSettleChunk', (session, source, indexes) =>
-      settleDoubt(session, session.tables[source], mailingId, indexes, as),
+    return this.#forAll(mailingId, 'in_doubt', 'afterSettleChunk', (session, slice, source, indexes) =>
+      settleDoubt(session, session.tables[source], slice, indexes, as),
     );
   }
 
@@ -95,13 +122,15 @@ export class StandingOrders {
    * and few others.
    */
   async doubtful(
-    mailingId: string,
-    { fromIdx, toIdx, retries }: { fromIdx: number; toIdx: number; retries: number[] },
+    slice: Slice,
+    frame: { fromIdx: number; toIdx: number; retries: number[] },
   ): Promise<DoubtfulRow[]> {
     const { emailAddress, userMailing } = this.database.tables;
+    const own = belongsTo(slice);
+    const { fromIdx, toIdx, retries } = frame;
     const orAmong = retries.length > 0 ? `OR idx IN (${placeholders(retries)})` : '';
-    const where = `WHERE mailing_id = ? AND ((idx >= ? AND idx < ?) ${orAmong}) AND status = 'in_doubt' ORDER BY idx`;
-    const parameters = [mailingId, fromIdx, toIdx, ...retries];
+    const where = `WHERE ${own.sql} AND ((idx >= ? AND idx < ?) ${orAmong}) AND status = 'in_doubt' ORDER BY idx`;
+    const parameters = [...own.parameters, fromIdx, toIdx, ...retries];
     const addresses = await this.database.rows<{ idx: number; email_address: string }>(
       `SELECT idx, email_address FROM ${emailAddress} ${where}`,
       parameters,
@@ -121,10 +150,15 @@ export class StandingOrders {
   }
 
   /** Carries out what a resolver knows about these, in one transaction. */
-  async resolve(mailingId: string, rows: DoubtfulRow[], verdict: 'sent' | 'resend'): Promise<void> {
+  async resolve(
+    { mailingId, batch }: HeldClaim,
+    rows: DoubtfulRow[],
+    verdict: 'sent' | 'resend',
+  ): Promise<void> {
     if (rows.length === 0) return;
+    const slice = { mailingId, batch };
     await this.database.transaction(async (session) => {
-      await lockMailing(session, mailingId);
+      await lockBooks(session, slice);
       for (const source of SOURCES) {
         const table = session.tables[source];
         const asked = rows.filter((row) => row.source === source).map((row) => row.idx);
@@ -132,8 +166,8 @@ export class StandingOrders {
           // A person may have settled some while the host was being asked.
           const indexes = await stillInDoubt(session, table, mailingId, chunk);
           if (indexes.length === 0) return 0;
-          if (verdict === 'sent') await settleDoubt(session, table, mailingId, indexes, 'sent');
-          else await retryRecipients(session, table, mailingId, 'in_doubt', indexes);
+          if (verdict === 'sent') await settleDoubt(session, table, slice, indexes, 'sent');
+          else await retryRecipients(session, table, slice, 'in_doubt', indexes);
           return indexes.length;
         });
       }
@@ -142,12 +176,17 @@ export class StandingOrders {
 
   /** How a mailing stands. @returns null if there is no such mailing. */
   async read(mailingId: string, session: Session = this.database): Promise<OrderedMailing | null> {
-    const [row] = await session.rows<{
-      status: MailingStatus;
-      uniq_server_id: string;
-      claim_token: string | null;
-    }>(`SELECT status, uniq_server_id, claim_token FROM ${session.tables.mailing} WHERE id = ?`, [mailingId]);
-    return row ? { status: row.status, uniqServerId: row.uniq_server_id, claimToken: row.claim_token } : null;
+    const [row] = await session.rows<Record<string, unknown>>(
+      `SELECT status, uniq_server_id, claim_token, is_batched FROM ${session.tables.mailing} WHERE id = ?`,
+      [mailingId],
+    );
+    if (!row) return null;
+    return {
+      status: row.status as MailingStatus,
+      uniqServerId: String(row.uniq_server_id),
+      claimToken: row.claim_token as string | null,
+      isBatched: Boolean(row.is_batched),
+    };
   }
 
   async #order(
@@ -164,34 +203,38 @@ export class StandingOrders {
   }
 
   /** Goes through the list once, chunk by chunk, each a transaction of its own; cut off anywhere, the books add up. */
-  async #forAll(
-    mailingId: string,
-    status: Unlucky,
-    point: FaultPoint,
-    change: (
-      session: Session,
-      source: SourceName,
-      indexes: number[],
-      status: MailingStatus | null,
-    ) => Promise<void>,
-  ): Promise<number> {
+  async #forAll(mailingId: string, status: Unlucky, point: FaultPoint, change: ChangeChunk): Promise<number> {
     let total = 0;
-    for (const source of SOURCES) {
-      let fromIdx = 0;
-      for (;;) {
-        const indexes = await this.database.transaction(async (session) => {
-          const now = await lockMailing(session, mailingId);
-          const table = session.tables[source];
-          const found = await findUnlucky(session, table, mailingId, status, fromIdx, CHUNK);
-          if (found.length > 0) await change(session, source, found, now);
-          return found;
-        });
-        if (indexes.length === 0) break;
-        this.faultPoints.reach(point);
-        total += indexes.length;
-        fromIdx = indexes[indexes.length - 1] + 1;
+    for await (const slice of this.#booksOf(mailingId)) {
+      for (const source of SOURCES) {
+        let fromIdx = 0;
+        for (;;) {
+          const indexes = await this.database.transaction(async (session) => {
+            const now = await lockBooks(session, slice);
+            const table = session.tables[source];
+            const found = await findUnlucky(session, table, slice, status, fromIdx, CHUNK);
+            if (found.length > 0) await change(session, slice, source, found, now);
+            return found;
+          });
+          if (indexes.length === 0) break;
+          this.faultPoints.reach(point);
+          total += indexes.length;
+          fromIdx = indexes[indexes.length - 1] + 1;
+        }
       }
     }
     return total;
+  }
+
+  /** The parts of a mailing that keep books of their own. */
+  async *#booksOf(mailingId: string): AsyncGenerator<Slice> {
+    const mailing = await this.read(mailingId);
+    if (!mailing?.isBatched) return yield { mailingId, batch: null };
+    for (let afterIdx = -1; ;) {
+      const page = await findUnluckyBatches(this.database, mailingId, afterIdx, CHUNK);
+      yield* page;
+      if (page.length < CHUNK) return;
+      afterIdx = page[page.length - 1].batch?.startIdx ?? 0;
+    }
   }
 }

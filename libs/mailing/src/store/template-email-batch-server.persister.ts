@@ -98,6 +98,16 @@ export class TemplateEmailBatchServerPersister {
     };
   }
 
+  /** Registered servers that take batches; at least 1. */
+  async countTakingBatches(): Promise<number> {
+    const [row] = await this.database.rows<{ count: unknown }>(
+      `SELECT COUNT(*) AS count FROM ${this.database.tables.mailServer}
+       WHERE takes_batches = TRUE AND last_updated >= ${this.database.dialect.agoMs}`,
+      [this.serverTimeoutMs],
+    );
+    return Math.max(1, Number(row.count));
+  }
+
   async #insert(me: ServerIdentity): Promise<boolean> {
     try {
       await insertServer(this.database, me);

@@ -5,6 +5,7 @@ import type { MailingDatabase, Session } from './mailing.database.js';
 import { parseJson } from './parse-json.js';
 import { type NumberedRecipient, insertRecipients } from './statements/insert-recipients.js';
 import { placeholders } from './statements/placeholders.js';
+import { type Cut, cutBatches } from './statements/cut-batches.js';
 import { failList, fenceLoading, finishList } from './statements/write-list.js';
 
 /** A mailing as it was written down: everything a run needs, after any restart. */
@@ -18,9 +19,16 @@ export interface MailingTerms {
   idempotencyKey: string | null;
   sendAt: Date | null;
   doNotStartAfter: Date | null;
+  /** Places of one batch; null: it is sent by one server. */
+  batchSize: number | null;
 }
 
-const NO_TERMS: MailingTerms = { idempotencyKey: null, sendAt: null, doNotStartAfter: null };
+const NO_TERMS: MailingTerms = {
+  idempotencyKey: null,
+  sendAt: null,
+  doNotStartAfter: null,
+  batchSize: null,
+};
 
 /** The unique key of a mailing is taken, and not some other one. */
 class KeyTaken extends Error {}
@@ -72,6 +80,8 @@ export class TemplateEmailPersister {
       idempotency_key: terms.idempotencyKey,
       scheduled_at: toTimestamp(terms.sendAt),
       do_not_start_after: toTimestamp(terms.doNotStartAfter),
+      is_batched: terms.batchSize === null ? 0 : 1,
+      batch_size: terms.batchSize,
     };
     for (const [column, read] of Object.entries(INFO_COLUMNS)) columns[column] = read(info);
     const write = async (session: Session): Promise<void> => {
@@ -101,21 +111,37 @@ export class TemplateEmailPersister {
   }
 
   /**
-   * Writes one chunk of the list.
+   * Writes one chunk of the list, and cuts what is there by now.
    *
    * @returns how many were new, or null if the list is not ours any more (canceled, or this server was declared dead).
    */
-  writeChunk(mailingId: string, claimToken: string, recipients: NumberedRecipient[]): Promise<number | null> {
+  writeChunk(
+    mailingId: string,
+    claimToken: string,
+    recipients: NumberedRecipient[],
+    cut: Cut | null = null,
+  ): Promise<number | null> {
     const numInvalid = recipients.filter((one) => one.kind === 'invalid').length;
     return this.database.transaction(async (session) => {
       if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
-      return insertRecipients(session, mailingId, recipients);
+      const inserted = await insertRecipients(session, mailingId, recipients);
+      if (cut) await cutBatches(session, mailingId, cut);
+      return inserted;
     });
   }
 
-  /** Makes the mailing `pending`. @returns false if the list is not ours any more. */
-  finishList(mailingId: string, claimToken: string, numProfiles: number): Promise<boolean> {
-    return finishList(this.database, mailingId, claimToken, numProfiles);
+  /** Makes the mailing `pending`, with the last of its batches. @returns false if the list is not ours any more. */
+  finishList(
+    mailingId: string,
+    claimToken: string,
+    numProfiles: number,
+    cut: Cut | null = null,
+  ): Promise<boolean> {
+    return this.database.transaction(async (session) => {
+      if (!(await finishList(session, mailingId, claimToken, numProfiles, cut !== null))) return false;
+      if (cut) await cutBatches(session, mailingId, cut);
+      return true;
+    });
   }
 
   /**

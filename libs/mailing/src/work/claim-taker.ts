@@ -2,14 +2,18 @@ import { MessageIdentity } from '../delivery/message-identity.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { HeldClaim, MailingClaims, UnfinishedMailing } from '../store/mailing-claims.js';
+import type { HeldClaim } from '../store/held-claim.js';
+import type { MailingClaims, UnfinishedMailing } from '../store/mailing-claims.js';
+import type { DeadBatch } from '../store/statements/find-dead-batches.js';
+import type { TemplateEmailBatchPersister } from '../store/template-email-batch.persister.js';
 import type { DoubtResolver } from './doubt.resolver.js';
 import type { ServerMembership } from './server-membership.js';
 
-/** Obtains the right to work on a mailing, in the name of this incarnation. */
+/** Obtains the right to work on what is left, in the name of this incarnation. */
 export class ClaimTaker {
   constructor(
     private readonly claims: MailingClaims,
+    private readonly batches: TemplateEmailBatchPersister,
     private readonly settings: MailingSettings,
     private readonly membership: ServerMembership,
     private readonly doubts: DoubtResolver,
@@ -33,10 +37,23 @@ export class ClaimTaker {
     }
     if (claimToken === null) return null;
     const resend = inDoubt === 'resend';
-    const claim = await this.claims.recover(mailingId, uniqServerId, claimToken, token, resend);
+    return this.#resolved(
+      await this.claims.recover(mailingId, uniqServerId, claimToken, token, resend),
+      info,
+    );
+  }
+
+  /** The same for a batch of the dead. @returns null if somebody else was faster. */
+  async takeBatch(dead: DeadBatch, info: TemplateEmailInfo): Promise<HeldClaim | null> {
+    const { uniqServerId, inDoubt } = this.settings;
+    const token = this.membership.nextClaimToken();
+    return this.#resolved(await this.batches.recover(dead, uniqServerId, token, inDoubt === 'resend'), info);
+  }
+
+  async #resolved(claim: HeldClaim | null, info: TemplateEmailInfo): Promise<HeldClaim | null> {
     if (!claim) return null;
     this.faultPoints.reach('afterRecovered');
-    await this.doubts.resolve(claim, new MessageIdentity(mailingId, info.from));
+    await this.doubts.resolve(claim, new MessageIdentity(claim.mailingId, info.from));
     return claim;
   }
 }

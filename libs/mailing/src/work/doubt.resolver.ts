@@ -2,7 +2,7 @@ import type { MessageIdentity } from '../delivery/message-identity.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { InDoubtPolicy, InDoubtVerdict } from '../model/mailing-options.js';
-import type { HeldClaim } from '../store/mailing-claims.js';
+import type { HeldClaim } from '../store/held-claim.js';
 import type { DoubtfulRow, StandingOrders } from '../store/standing-orders.js';
 
 /** A bound for one statement; more than that are never under way at a time in practice, and would stay in doubt. */
@@ -21,12 +21,10 @@ export class DoubtResolver {
   ) {}
 
   /** Never rejects for what the resolver does. */
-  async resolve(
-    { mailingId, settledIdx, nextIdx, caught }: HeldClaim,
-    identity: MessageIdentity,
-  ): Promise<void> {
+  async resolve(claim: HeldClaim, identity: MessageIdentity): Promise<void> {
+    const { mailingId, settledIdx, nextIdx, caught } = claim;
     if (typeof this.policy !== 'function' || !caught || caught.numCaught === 0) return;
-    const rows = await this.orders.doubtful(mailingId, {
+    const rows = await this.orders.doubtful(claim, {
       fromIdx: settledIdx,
       toIdx: nextIdx,
       retries: caught.retries.slice(0, MOST_RETRIES_ASKED_ABOUT),
@@ -35,7 +33,7 @@ export class DoubtResolver {
     this.faultPoints.reach('afterResolverAsked');
     for (const verdict of ['sent', 'resend'] as const) {
       await this.orders.resolve(
-        mailingId,
+        claim,
         rows.filter((_, n) => verdicts[n] === verdict),
         verdict,
       );

@@ -26,6 +26,24 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
     'log',
     (f) => `${id(f)}: ${f.status}, ${f.numSent} sent, ${f.numErrors} errors, ${f.numSkipped} skipped`,
   ],
+  'batch:started': [
+    'log',
+    (f) => `${f.mailingId}/${f.startIdx}: sending, ${f.numSettled} of ${f.numProfiles} settled`,
+  ],
+  'batch:ended': [
+    'log',
+    (f) => `${f.mailingId}/${f.startIdx}: ${f.status === 'pending' ? 'free again' : f.status}`,
+  ],
+  'batch:freed': [
+    'warn',
+    (f) =>
+      `${f.mailingId}/${f.startIdx}: freed, its server ${f.fromServerId} is dead, ${f.numInDoubt} caught in flight`,
+  ],
+  'mailing:ended': [
+    'log',
+    (f) =>
+      `${f.mailingId}: ${f.status}, ${f.numSent} sent, ${f.numErrors} errors, ${f.numSkipped} skipped, in batches`,
+  ],
   'run:lost': [
     'warn',
     (f) => `${id(f)}: somebody else works on it now; nothing more is written or sent for it here`,

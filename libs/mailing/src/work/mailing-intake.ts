@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
-import type { MailingHandle } from '../model/mailing-handle.js';
+import type { MailingHandle, MailingResult } from '../model/mailing-handle.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
 import type { Recipients } from '../model/recipient.js';
@@ -16,6 +16,7 @@ import type { KnownMailing, MailingReader } from '../store/mailing.reader.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
 import type { MailingTerms, TemplateEmailPersister } from '../store/template-email.persister.js';
 import { BackOff } from './back-off.js';
+import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import { RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
 import type { ServerMembership } from './server-membership.js';
@@ -30,6 +31,7 @@ export interface MailingIntakeParts {
   servers: TemplateEmailBatchServerPersister;
   membership: ServerMembership;
   launcher: MailingLauncher;
+  dispatcher: DispatcherLine;
   profiles: () => ProfileRepository | null;
   events: MailingEvents;
   faultPoints: FaultPoints;
@@ -95,25 +97,40 @@ export class MailingIntake {
     mailingId: string,
     claimToken: string,
     recipients: Recipients,
-    { sendAt }: MailingTerms,
+    { sendAt, batchSize }: MailingTerms,
   ): Promise<MailingHandle> {
-    const { faultPoints, events, launcher } = this.parts;
-    const writing = this.#writeList(mailingId, claimToken, recipients);
+    const { faultPoints, events } = this.parts;
+    const writing = this.#writeList(mailingId, claimToken, recipients, batchSize);
     this.#writing.set(claimToken, writing);
     faultPoints.reach('afterMailingCreated');
     const list = await writing;
-    events.emit('list:written', { mailingId, ...list });
-    const launched = launcher.launch({ mailingId, status: 'pending', claimToken: null });
-    const completed = sendAt === null ? launched : launched.then(() => launcher.follow(mailingId));
+    const { numProfiles, numDuplicates, numInvalid, isBatched } = list;
+    events.emit('list:written', { mailingId, numProfiles, numDuplicates, numInvalid });
+    const completed = this.#begin(mailingId, isBatched, sendAt !== null);
     completed.catch(() => undefined);
-    const { numProfiles, numDuplicates } = list;
     return { mailingId, numProfiles, numDuplicates, isRepeat: false, completed };
   }
 
-  async #writeList(mailingId: string, claimToken: string, recipients: Recipients): Promise<WrittenList> {
+  /** The list is complete: it is sent here, or by whoever takes its batches. */
+  async #begin(mailingId: string, isBatched: boolean, isScheduled: boolean): Promise<MailingResult> {
+    const { launcher, dispatcher } = this.parts;
+    if (isBatched) {
+      dispatcher.announce();
+      return launcher.follow(mailingId);
+    }
+    const result = await launcher.launch({ mailingId, status: 'pending', claimToken: null });
+    return isScheduled ? launcher.follow(mailingId) : result;
+  }
+
+  async #writeList(
+    mailingId: string,
+    claimToken: string,
+    recipients: Recipients,
+    batchSize: number | null,
+  ): Promise<WrittenList> {
     const { persister, profiles, faultPoints, events } = this.parts;
-    const hasProfiles = profiles() !== null;
-    const writer = new RecipientListWriter(persister, mailingId, claimToken, hasProfiles, faultPoints);
+    const how = { hasProfiles: profiles() !== null, batchSize };
+    const writer = new RecipientListWriter(persister, mailingId, claimToken, how, faultPoints);
     try {
       return await writer.write(recipients, this.#stop.signal);
     } catch (error) {

@@ -5,6 +5,8 @@ import { MailingEndedError, MailingUnknownError } from '../model/order.errors.js
 import type { MailingClaims } from '../store/mailing-claims.js';
 import type { OrderedMailing, StandingOrders } from '../store/standing-orders.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
+import type { BatchSweep } from './batch-sweep.js';
+import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ServerMembership } from './server-membership.js';
@@ -17,6 +19,8 @@ export interface MailingOrdersParts {
   membership: ServerMembership;
   launcher: MailingLauncher;
   runs: MailingRuns;
+  batchSweep: BatchSweep;
+  dispatcher: DispatcherLine;
   events: MailingEvents;
 }
 
@@ -25,7 +29,8 @@ export interface MailingOrdersParts {
  *
  * The order is written into the mailing's row, and that is all it takes: a run on another server finds it in its next beat,
  * one that waits finds it with the next heartbeat of its server, and one in this process is told at once. Where the owner
- * is dead nobody would ever find it, so the mailing moves here and the change is completed.
+ * is dead nobody would ever find it, so the mailing moves here and the change is completed. A mailing in batches has many runs
+ * and no owner: the last of them to end completes the change, and the batches of the dead are freed for it here and now.
  */
 export class MailingOrders {
   constructor(private readonly parts: MailingOrdersParts) {}
@@ -47,7 +52,8 @@ export class MailingOrders {
     const toServerId = (await this.#canWork()) ? settings.uniqServerId : null;
     const ordered = this.#known(mailingId, await orders.resume(mailingId, toServerId));
     this.#tell('resume', mailingId, ordered.status);
-    const wantsRun = ordered.status === 'pending' || ordered.status === 'in_progress';
+    if (ordered.isBatched) this.parts.dispatcher.announce();
+    const wantsRun = !ordered.isBatched && (ordered.status === 'pending' || ordered.status === 'in_progress');
     if (wantsRun && (await this.#isOurs(mailingId, ordered))) this.#launch(mailingId, ordered);
     return ordered.status;
   }
@@ -63,7 +69,9 @@ export class MailingOrders {
     const after = this.#known(mailingId, await orders.read(mailingId));
     this.#tell('retry', mailingId, after.status);
     runs.nudge(mailingId);
-    if (after.status === 'pending' && (await this.#isOurs(mailingId, after))) this.#launch(mailingId, after);
+    if (after.isBatched) this.parts.dispatcher.announce();
+    else if (after.status === 'pending' && (await this.#isOurs(mailingId, after)))
+      this.#launch(mailingId, after);
     return count;
   }
 
@@ -94,10 +102,18 @@ export class MailingOrders {
   async #complete(order: MailingOrder, mailingId: string, ordered: OrderedMailing): Promise<MailingStatus> {
     this.#tell(order, mailingId, ordered.status);
     const waitsForRun = ordered.status === 'pausing' || ordered.status === 'canceling';
+    if (waitsForRun && ordered.isBatched) return this.#completeBatched(mailingId, ordered);
     if (!waitsForRun || !(await this.#isOurs(mailingId, ordered))) return ordered.status;
     if (this.parts.runs.has(mailingId)) return ordered.status;
     const { status } = await this.parts.launcher.launch({ mailingId, ...ordered });
     return status;
+  }
+
+  /** The dead can't end their batches; the living are waited for by nobody. */
+  async #completeBatched(mailingId: string, ordered: OrderedMailing): Promise<MailingStatus> {
+    if (await this.#canWork()) await this.parts.batchSweep.sweep();
+    const now = await this.parts.orders.read(mailingId);
+    return now?.status ?? ordered.status;
   }
 
   /** True if this server is to work on it: it owns it, or the owner is dead and it moves here. */

@@ -34,6 +34,7 @@ const RESERVED_HEADERS = new Set([
 const HEADER_NAME = /^[!-9;-~]+$/;
 
 const LONGEST_NAME = 255;
+const LONGEST_BATCH = 1_000_000;
 const LONGEST_TRACKING_TEXT = 254;
 
 /**
@@ -75,6 +76,7 @@ export async function checkRequest(
   if (info.sendAsHtml === false && info.sendAsText === false) {
     throw new InvalidFieldError('sendAsText', 'true where sendAsHtml is false', false);
   }
+  checkBatch(info, persist);
   checkHeaders(info.headers ?? {});
   checkTrackingData(info.trackingData ?? {});
   return {
@@ -97,6 +99,19 @@ function checkRecipients(recipients: Recipients, hasProfiles: boolean): void {
   for (const one of recipients as readonly Recipient[]) {
     if (typeof one === 'object' && one !== null && 'userId' in one)
       throw new ProfileRepositoryMissingError(one.userId);
+  }
+}
+
+function checkBatch({ batched, batchSize }: TemplateEmailInfo, persist: boolean): void {
+  if (batched !== undefined && typeof batched !== 'boolean') {
+    throw new InvalidFieldError('batched', 'true, false or absent', batched);
+  }
+  if (batched && !persist) {
+    throw new InvalidFieldError('batched', 'absent or false where persist is not true', batched);
+  }
+  if (batchSize === undefined) return;
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > LONGEST_BATCH) {
+    throw new InvalidFieldError('batchSize', `a whole number from 1 to ${LONGEST_BATCH}`, batchSize);
   }
 }
 

@@ -1,15 +1,15 @@
 import type { MailingDelivery } from '../delivery/mailing.delivery.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { Ledger } from '../model/ledger.js';
-import type { MailingEvents } from '../model/mailing-event.js';
+import type { MailingEvents, RunEndStatus } from '../model/mailing-event.js';
 import type { RetryOptions, RunOptions } from '../model/mailing-options.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { ErrorGuard } from './error-guard.js';
-import type { RateLimiter } from './rate-limiter.js';
+import type { RatePlaces } from './rate-limiter.js';
 
 /** One of the places for mailings that are worked on at a time. */
 export interface WorkingPlace {
-  /** Nothing to do for a while: others may work meanwhile. */
+  /** Nothing to do for a while: others may work meanwhile. A batch is given back. */
   leave(): void;
   /** Goes on, even if the others took all places: what has been begun is finished first. */
   retake(): void;
@@ -26,8 +26,8 @@ export interface MailingRunParts {
   /** Whether doubt that arises while sending is sent again (policy `resend`) or recorded. */
   resendsDoubt: boolean;
   guard: ErrorGuard;
-  /** Shared by all runs of the process. */
-  limiter: RateLimiter;
+  /** Of the process, shared by all its runs, and of this run alone. */
+  limiter: RatePlaces;
   /** Asked before each hand-over. */
   mayStart: () => boolean;
   /** Given up while there is nothing to do for a while. */
@@ -36,8 +36,12 @@ export interface MailingRunParts {
   faultPoints: FaultPoints;
 }
 
-/** How a run ended. `lost`: somebody else works on it now. `stalled`: the server stopped while the books could not be written. */
-export type RunEnd = MailingStatus | 'lost' | 'stalled';
+/** How a run ended. */
+export interface RunEnd {
+  status: RunEndStatus;
+  /** What its mailing is in by that; null where this run has no say any more. */
+  mailing: MailingStatus | null;
+}
 
 /** Why nothing more is begun. */
 export type Winding = 'no' | 'stopping' | 'standing_down' | 'pausing' | 'stalled' | 'lost';

@@ -87,6 +87,13 @@ export class MailingRun {
     if (this.#winding === 'no') this.#windDown('standing_down');
   }
 
+  /** Gives the slice back until somebody in it is due again, if nothing else is going on. */
+  rest(): void {
+    if (this.#winding !== 'no') return;
+    this.#release = { kind: 'rest' };
+    this.#windDown('pausing');
+  }
+
   /** Something in the books may have changed: looks at them now, whatever it is waiting for. */
   nudge(): void {
     this.#nudged = true;
@@ -262,7 +269,7 @@ export class MailingRun {
   async #beat(): Promise<RunEnd | null> {
     const written = this.#winding === 'lost' ? LOST : await this.#write();
     if (!written) {
-      if (this.#winding === 'stopping') return 'stalled';
+      if (this.#winding === 'stopping') return { status: 'stalled', mailing: null };
       this.#windingBefore = this.#winding;
       this.#windDown('stalled');
       return null;
@@ -271,12 +278,12 @@ export class MailingRun {
     if (!beat || answer.kind === 'lost') {
       this.#windDown('lost');
       this.#parts.events.emit('run:lost', { mailingId: this.#parts.mailingId });
-      return 'lost';
+      return { status: 'lost', mailing: null };
     }
     this.#parts.faultPoints.reach('afterOutcomesCommitted');
     this.#tell(beat);
     if (beat.returned.length > 0) this.#exhausted = false;
-    if (answer.kind === 'ended') return answer.status;
+    if (answer.kind === 'ended') return { status: answer.status, mailing: answer.mailing };
     if (answer.kind === 'stand_down') {
       if (this.#winding === 'no') this.#windDown('standing_down');
       return null;

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MailingResult } from '../model/mailing-handle.js';
 import type { MailingRun } from './mailing-run.js';
 import type { WorkingPlace } from './mailing-run.parts.js';
 
@@ -10,13 +9,17 @@ export interface Place extends WorkingPlace {
 }
 
 /** Work that ends with a result. */
-export type Work = (place: Place) => Promise<MailingResult>;
+export type Work<T> = (place: Place) => Promise<T>;
+
+/** Whether a piece of work waits for a place, goes ahead of all others, or takes none, because its places are counted elsewhere. */
+export type Turn = 'wait' | 'at_once' | 'apart';
 
 /** What was cut off has this long to write down what is known of it. */
 const CUT_OFF_MS = 2_000;
 
 interface Entry {
-  result: Promise<MailingResult>;
+  mailingId: string;
+  result: Promise<unknown>;
   run: MailingRun | null;
   /** Set while it waits for a place: goes ahead of all others. */
   hurry: (() => void) | null;
@@ -25,7 +28,8 @@ interface Entry {
 /**
  * The runs of this process: each mailing at most once, not more than `parallelMailings` at a time, the others in order of
  * arrival. A mailing that only waits for somebody's next attempt, which may be hours away, does not take a place. Whoever
- * asks for a mailing that is being worked on gets the same result.
+ * asks for a mailing that is being worked on gets the same result. Batches are in here too, and take no places: how many
+ * there are at a time is the dispatcher's business.
  */
 export class MailingRuns {
   readonly #entries = new Map<string, Entry>();
@@ -48,19 +52,20 @@ export class MailingRuns {
     return this.#entries.has(key);
   }
 
-  /** What will become of a mailing that is being worked on here, or waits for its turn. */
-  find(key: string): Promise<MailingResult> | null {
+  /** Resolves when a mailing that is being worked on here, or waits for its turn, is done with. */
+  find(key: string): Promise<unknown> | null {
     return this.#entries.get(key)?.result ?? null;
   }
 
   /**
-   * An order stands in the books: its run begins nothing more from this moment on. One that waits for a place takes it up
-   * at once, because nothing will be sent for it.
+   * An order stands in the books: the runs of this mailing begin nothing more from this moment on. One that waits for a
+   * place takes it up at once, because nothing will be sent for it.
    */
-  standDown(key: string): void {
-    const entry = this.#entries.get(key);
-    entry?.run?.standDown();
-    entry?.hurry?.();
+  standDown(mailingId: string): void {
+    for (const entry of this.#of(mailingId)) {
+      entry.run?.standDown();
+      entry.hurry?.();
+    }
   }
 
   /** The database answers: runs that had given up on it go on. */
@@ -68,27 +73,29 @@ export class MailingRuns {
     for (const { run } of this.#entries.values()) run?.wakeStalled();
   }
 
-  /** Something in the books has changed: its run looks at them, whatever it is waiting for. */
-  nudge(key: string): void {
-    this.#entries.get(key)?.run?.nudge();
+  /** Something in the books has changed: the runs of this mailing look at them, whatever they are waiting for. */
+  nudge(mailingId: string): void {
+    for (const { run } of this.#of(mailingId)) run?.nudge();
   }
 
   /**
-   * @param key id of the mailing; for one that is not persisted, any id of its own.
-   * @param inTurn false: does not wait for a place, because it is quickly done and somebody waits for it.
+   * @param key of the slice; for a mailing that is not persisted, any id of its own.
+   * @param mailingId whose orders are meant for it. Default: the key.
    */
-  start(key: string, work: Work, inTurn = true): Promise<MailingResult> {
+  start<T>(key: string, work: Work<T>, turn: Turn = 'wait', mailingId = key): Promise<T> {
     const known = this.#entries.get(key);
-    if (known) return known.result;
-    const entry: Entry = { run: null, hurry: null, result: undefined as never };
+    if (known) return known.result as Promise<T>;
+    const entry: Entry = { mailingId, run: null, hurry: null, result: undefined as never };
     const place: Place = {
       announce: (run) => this.#announce(entry, run),
       leave: () => this.#leave(),
       retake: () => void this.#working++,
     };
-    entry.result = this.#within(entry, inTurn, () => work(place)).finally(() => this.#entries.delete(key));
+    const worked = turn === 'apart' ? work(place) : this.#within(entry, turn, () => work(place));
+    const result = worked.finally(() => this.#entries.delete(key));
+    entry.result = result;
     this.#entries.set(key, entry);
-    return entry.result;
+    return result;
   }
 
   /** The claims of this process are void: every run stops where it is and writes nothing more. */
@@ -115,6 +122,10 @@ export class MailingRuns {
     await patience.catch(() => undefined);
   }
 
+  *#of(mailingId: string): Iterable<Entry> {
+    for (const entry of this.#entries.values()) if (entry.mailingId === mailingId) yield entry;
+  }
+
   #announce(entry: Entry, run: MailingRun): void {
     entry.run = run;
     if (this.isStopping) run.stop();
@@ -124,8 +135,8 @@ export class MailingRuns {
     for (const { run } of this.#entries.values()) run?.abort();
   }
 
-  async #within<T>(entry: Entry, inTurn: boolean, work: () => Promise<T>): Promise<T> {
-    if (inTurn && this.#working >= this.parallelMailings) {
+  async #within<T>(entry: Entry, turn: Turn, work: () => Promise<T>): Promise<T> {
+    if (turn === 'wait' && this.#working >= this.parallelMailings) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
         entry.hurry = () => this.#goAhead(resolve);

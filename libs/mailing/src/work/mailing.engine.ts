@@ -1,15 +1,36 @@
-import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OnApplicationBootstrap, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { findWeakSettings } from '../store/durability.check.js';
 import type { MailingDatabase } from '../store/mailing.database.js';
 import { checkSchema } from '../store/schema.check.js';
+import type { BatchSweep } from './batch-sweep.js';
+import type { BatchWorker } from './batch-worker.js';
+import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingIntake } from './mailing-intake.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ServerMembership } from './server-membership.js';
 import type { TemplateEmailPeriodicService } from './template-email-periodic.service.js';
 import type { TemplateEmailRestarter } from './template-email.restarter.js';
+
+export interface MailingEngineParts {
+  settings: MailingSettings;
+  dataSource: DataSource;
+  database: MailingDatabase;
+  intake: MailingIntake;
+  runs: MailingRuns;
+  periodic: TemplateEmailPeriodicService;
+  restarter: TemplateEmailRestarter;
+  batchSweep: BatchSweep;
+  batchWorker: BatchWorker;
+  dispatcher: DispatcherLine;
+  membership: ServerMembership;
+  events: MailingEvents;
+  /** Looks up what the host gave. */
+  prepare: () => Promise<void>;
+}
 
 /**
  * Start and end of everything that works.
@@ -18,28 +39,24 @@ import type { TemplateEmailRestarter } from './template-email.restarter.js';
  * in a module that is not global, because global modules are ended in the order in which they were imported, possibly after
  * the mailer. The data source closes last, so what is drained can be written down.
  */
-export class MailingEngine implements OnModuleInit, OnModuleDestroy {
+export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   #ending: Promise<void> | null = null;
 
-  constructor(
-    private readonly settings: MailingSettings,
-    private readonly dataSource: DataSource,
-    private readonly database: MailingDatabase,
-    private readonly intake: MailingIntake,
-    private readonly runs: MailingRuns,
-    private readonly periodic: TemplateEmailPeriodicService,
-    private readonly restarter: TemplateEmailRestarter,
-    private readonly membership: ServerMembership,
-    private readonly events: MailingEvents,
-    private readonly prepare: () => Promise<void>,
-  ) {}
+  constructor(private readonly parts: MailingEngineParts) {}
 
   async onModuleInit(): Promise<void> {
-    await this.prepare();
-    await checkSchema(this.dataSource, this.database);
+    const { prepare, dataSource, database, events } = this.parts;
+    await prepare();
+    await checkSchema(dataSource, database);
     // A question about a setting is no reason not to start.
-    const weak = await findWeakSettings(this.database).catch(() => []);
-    for (const setting of weak) this.events.emit('database:not-durable', setting);
+    const weak = await findWeakSettings(database).catch(() => []);
+    for (const setting of weak) events.emit('database:not-durable', setting);
+  }
+
+  onApplicationBootstrap(): void {
+    const { periodic, batchSweep, batchWorker, dispatcher } = this.parts;
+    periodic.addDuty(() => void batchSweep.sweep());
+    void dispatcher.start(batchWorker);
   }
 
   /** However often it is called, everything is ended once. */
@@ -49,15 +66,30 @@ export class MailingEngine implements OnModuleInit, OnModuleDestroy {
   }
 
   async #end(): Promise<void> {
+    const { intake, runs, settings, dispatcher, periodic, restarter, batchSweep, membership, events } =
+      this.parts;
     // The lease is kept fresh while messages in flight come to their end.
-    await Promise.all([this.intake.stop(), this.runs.stopAll(this.settings.server.shutdownTimeoutMs)]);
-    await this.periodic.stop();
-    await this.restarter.idle();
+    await Promise.all([
+      intake.stop(),
+      runs.stopAll(settings.server.shutdownTimeoutMs),
+      within(settings.server.shutdownTimeoutMs, dispatcher.stop()),
+    ]);
+    await periodic.stop();
+    await restarter.idle();
+    await batchSweep.idle();
     try {
-      await this.membership.leave();
+      await membership.leave();
     } catch (error) {
-      const { uniqServerId } = this.settings;
-      this.events.emit('server:trouble', { uniqServerId, step: 'deregistering', error });
+      const { uniqServerId } = settings;
+      events.emit('server:trouble', { uniqServerId, step: 'deregistering', error });
     }
   }
+}
+
+/** A dispatcher of the host that does not come to its end is left behind. */
+async function within(timeoutMs: number, ending: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const patience = delay(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([ending, patience]);
+  timer.abort();
 }

@@ -1,5 +1,6 @@
 import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
 import { toListedRecipient } from '../model/listed-recipient.js';
+import type { MailingStatus } from '../model/mailing-status.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
 
@@ -45,7 +46,7 @@ export class MemoryLedger implements Ledger {
     for (const one of marked) this.#open.set(one.idx, one);
     const nextDueInMs = this.#nextDueInMs();
     if (marked.length === 0 && beat.free > 0 && beat.remaining === 0 && nextDueInMs === null) {
-      return { kind: 'ended', status: this.failure === null ? 'completed' : 'failed' };
+      return ended(this.failure === null ? 'completed' : 'failed');
     }
     return { kind: 'go_on', marked, exhausted: marked.length < beat.free, nextDueInMs };
   }
@@ -98,10 +99,14 @@ export class MemoryLedger implements Ledger {
       release.kind === 'pause' ? release.reason : 'the server stopped before the list was through';
     // Asked to end, a source may fail or take its time; what is counted stands.
     void this.#endSource().catch(() => undefined);
-    return { kind: 'ended', status: 'failed' };
+    return ended('failed');
   }
 
   async #endSource(): Promise<void> {
     await this.#source.return?.();
   }
+}
+
+function ended(status: MailingStatus): BeatAnswer {
+  return { kind: 'ended', status, mailing: status };
 }

@@ -2,6 +2,16 @@ const WINDOW_MS = 1_000;
 /** Timers may fire, and clocks may be read, a little early. */
 const MARGIN_MS = 2;
 
+/** Places for messages in time. */
+export interface RatePlaces {
+  /** Takes a place. @returns false if there is none now. */
+  take(): boolean;
+  /** Gives a place back. @param used false: nothing was sent after all, so it is free at once. */
+  giveBack(used: boolean): void;
+  /** Milliseconds until there may be a place; infinite while all are in use. */
+  waitMs(): number;
+}
+
 /**
  * Never more than so many messages in any one second, counted where it matters: at the mail server.
  *
@@ -13,7 +23,7 @@ const MARGIN_MS = 2;
  * A new process begins with all places taken, because it cannot know what its predecessor sent in its last second: a
  * restart gets no fresh budget. One limiter serves all mailings of a process; who asks first gets the place.
  */
-export class RateLimiter {
+export class RateLimiter implements RatePlaces {
   /** Free at these moments of the monotonic clock, soonest first; a place that is in use is not in here. */
   readonly #freeAt: number[];
 
@@ -22,7 +32,6 @@ export class RateLimiter {
     this.#freeAt = Array.from({ length: perSecond ?? 0 }, () => performance.now() + WINDOW_MS + MARGIN_MS);
   }
 
-  /** Takes a place. @returns false if there is none now. */
   take(): boolean {
     if (this.perSecond === null) return true;
     if (this.waitMs() > 0) return false;
@@ -30,17 +39,27 @@ export class RateLimiter {
     return true;
   }
 
-  /** Gives a place back. @param used false: nothing was sent after all, so it is free at once. */
   giveBack(used: boolean): void {
     if (this.perSecond === null) return;
     if (used) this.#freeAt.push(performance.now() + WINDOW_MS + MARGIN_MS);
     else this.#freeAt.unshift(0);
   }
 
-  /** Milliseconds until there may be a place; infinite while all are in use. */
   waitMs(): number {
     if (this.perSecond === null) return 0;
     const soonest = this.#freeAt[0] ?? Number.POSITIVE_INFINITY;
     return Math.max(0, Math.ceil(soonest - performance.now()));
+  }
+
+  /** Both limits at once: a place is taken of each or of none. */
+  with(other: RatePlaces): RatePlaces {
+    return {
+      take: () => this.waitMs() === 0 && other.take() && this.take(),
+      giveBack: (used) => {
+        this.giveBack(used);
+        other.giveBack(used);
+      },
+      waitMs: () => Math.max(this.waitMs(), other.waitMs()),
+    };
   }
 }

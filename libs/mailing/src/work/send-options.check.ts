@@ -49,6 +49,7 @@ export function checkSendOptions(options: SendOptions): CheckedSendOptions {
     idempotencyKey: idempotencyKey ?? null,
     sendAt: sendAt ?? null,
     doNotStartAfter: doNotStartAfter ?? null,
+    batchSize: null,
   };
   return { runInSeparateThread, persist, terms };
 }

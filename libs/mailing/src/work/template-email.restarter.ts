@@ -77,7 +77,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     try {
       // Our own work first: taking over that of the dead may have to wait for locks they left behind.
       report.failedLists = await this.#failDeadLists();
-      await this.claims.noteOverdue(uniqServerId);
+      await this.claims.noteOverdue({ uniqServerId });
       report.resumed = await this.#resume();
       report.adopted = await this.#adopt();
       if (report.adopted.length > 0) {

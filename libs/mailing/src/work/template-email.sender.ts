@@ -86,7 +86,7 @@ export class TemplateEmailSender {
     // Opening tries each template once; the run opens them again, at whatever time and place that will be.
     await this.renderer.open(copy);
     const handle = persist
-      ? await this.intake.accept(copy, recipients, terms)
+      ? await this.intake.accept(copy, recipients, { ...terms, batchSize: this.#batchSize(copy) })
       : this.#sendUnpersisted(copy, recipients);
     if (!runInSeparateThread) await handle.completed;
     return handle;
@@ -177,6 +177,11 @@ export class TemplateEmailSender {
   async settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
     oneOf('settleInDoubt: as', ['sent', 'error'], as);
     return this.orders.settleInDoubt(mailingId, as);
+  }
+
+  #batchSize({ batched, batchSize }: TemplateEmailInfo): number | null {
+    const { batchIfPossible, emailsPerBatch } = this.settings.batch;
+    return (batched ?? batchIfPossible) ? (batchSize ?? emailsPerBatch) : null;
   }
 
   #sendUnpersisted(info: TemplateEmailInfo, recipients: Recipients): MailingHandle {

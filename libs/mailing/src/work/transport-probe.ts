@@ -1,6 +1,7 @@
 import type { EmailMessageSender } from '../delivery/email-message.sender.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { StandingOrders } from '../store/standing-orders.js';
+import type { Whose } from '../store/statements/order-resume.js';
 import { BackOff } from './back-off.js';
 
 /** Lets mailings that were paused because the transport was down go on by themselves, once it answers again. */
@@ -10,6 +11,8 @@ export class TransportProbe {
 
   constructor(
     private readonly uniqServerId: string,
+    /** Whether it also asks for batched mailings, because it can send them. */
+    private readonly takesBatches: boolean,
     private readonly orders: StandingOrders,
     private readonly sender: EmailMessageSender,
     private readonly stop: AbortSignal,
@@ -35,7 +38,8 @@ export class TransportProbe {
   }
 
   async #look(): Promise<number> {
-    if (!(await this.orders.hasTransportPaused(this.uniqServerId))) {
+    const waiting = await this.#waiting();
+    if (waiting.length === 0) {
       this.#backOff.succeed();
       return 0;
     }
@@ -45,8 +49,17 @@ export class TransportProbe {
     // Also after a good answer: a server that greets and then takes nothing would have mailings flap.
     this.#backOff.fail();
     if (why !== null) return 0;
-    const numResumed = await this.orders.resumeTransportPaused(this.uniqServerId);
+    let numResumed = 0;
+    for (const whose of waiting) numResumed += await this.orders.resumeTransportPaused(whose);
     if (numResumed > 0) this.events.emit('transport:back', { numResumed });
     return numResumed;
+  }
+
+  async #waiting(): Promise<Whose[]> {
+    const asked: Whose[] = [{ uniqServerId: this.uniqServerId }];
+    if (this.takesBatches) asked.push('batched');
+    const waiting: Whose[] = [];
+    for (const whose of asked) if (await this.orders.hasTransportPaused(whose)) waiting.push(whose);
+    return waiting;
   }
 }

@@ -1,7 +1,8 @@
 import type { Session } from '../mailing.database.js';
+import { belongingTo, type Whose } from './order-resume.js';
 
 /**
- * Claims a mailing that nobody works on.
+ * Claims a mailing that nobody works on, and that is not cut in batches.
  *
  * - Lock: the mailing's row; index: primary key.
  * - The guard is the state itself: of any number of claimers, in any number of processes, one changes the row. The
@@ -26,8 +27,8 @@ export async function claimMailing(
     `UPDATE ${session.tables.mailing}
      SET status = 'in_progress', status_reason = NULL, claim_token = ?, beat = beat + 1,
          start_time = COALESCE(start_time, ${session.dialect.now})
-     WHERE id = ? AND uniq_server_id = ? AND status = 'pending' AND ${isDue(session)}
-       AND ${life.sql}`,
+     WHERE id = ? AND uniq_server_id = ? AND status = 'pending' AND is_batched = FALSE
+       AND ${isDue(session)} AND ${life.sql}`,
     [claimToken, mailingId, uniqServerId, ...life.parameters],
   );
   return changed === 1;
@@ -42,16 +43,17 @@ export function isDue({ dialect: { now } }: Session): string {
 /**
  * Tells why a mailing that should have been begun long ago is not: its last moment passed while nobody could begin it.
  *
- * - Index: `(uniq_server_id, status)`.
+ * - Index: `(uniq_server_id, status)`, or `(is_batched, status)`.
  *
  * @returns how many were found overdue for the first time.
  */
-export function noteOverdue(session: Session, uniqServerId: string): Promise<number> {
+export function noteOverdue(session: Session, whose: Whose): Promise<number> {
+  const own = belongingTo(whose);
   return session.change(
     `UPDATE ${session.tables.mailing} SET status_reason = 'overdue: its last moment to begin has passed; resume or cancel it'
-     WHERE uniq_server_id = ? AND status = 'pending' AND start_time IS NULL
+     WHERE ${own.sql} AND status = 'pending' AND start_time IS NULL
        AND do_not_start_after < ${session.dialect.now} AND status_reason IS NULL`,
-    [uniqServerId],
+    own.parameters,
   );
 }
 

@@ -1,5 +1,7 @@
 import type { MarkedRecipient } from '../../model/recipient.js';
+import type { Slice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
+import { belongsTo } from '../slice-books.js';
 import { type AddressRow, toMarkedAddress } from './mark-next.js';
 import { placeholders } from './placeholders.js';
 
@@ -14,24 +16,26 @@ export type ReadDeferred = (
  * Who is due for another attempt, longest due first, by the database's clock.
  *
  * - Index: `(mailing_id, next_attempt_at)`, a range of it in its own order; `LIMIT` ends it. Those at an attempt have no
- *   time and lie outside the range.
+ *   time and lie outside the range. For a batch, which has at most as many rows as it is long, the primary key will do.
  */
-export async function findDue(session: Session, mailingId: string, limit: number): Promise<number[]> {
+export async function findDue(session: Session, slice: Slice, limit: number): Promise<number[]> {
+  const own = belongsTo(slice);
   const rows = await session.rows<{ idx: number }>(
     `SELECT idx FROM ${session.tables.mailDeferred}
-     WHERE mailing_id = ? AND next_attempt_at <= ${session.dialect.now} ORDER BY next_attempt_at LIMIT ${limit}`,
-    [mailingId],
+     WHERE ${own.sql} AND next_attempt_at <= ${session.dialect.now} ORDER BY next_attempt_at LIMIT ${limit}`,
+    own.parameters,
   );
   return rows.map((row) => Number(row.idx));
 }
 
 /** @returns milliseconds until the next one is due, or null if nobody waits; index as above. */
-export async function nextDueInMs(session: Session, mailingId: string): Promise<number | null> {
+export async function nextDueInMs(session: Session, slice: Slice): Promise<number | null> {
   const { dialect } = session;
+  const own = belongsTo(slice);
   const [row] = await session.rows<{ in_ms: number | string | null }>(
     `SELECT ${dialect.epochMs('MIN(next_attempt_at)')} - ${dialect.epochMs(dialect.now)} AS in_ms
-     FROM ${session.tables.mailDeferred} WHERE mailing_id = ?`,
-    [mailingId],
+     FROM ${session.tables.mailDeferred} WHERE ${own.sql}`,
+    own.parameters,
   );
   return row.in_ms === null ? null : Math.max(0, Number(row.in_ms));
 }
@@ -88,10 +92,11 @@ export function beginAttempts(session: Session, mailingId: string, indexes: numb
 }
 
 /** Those who were at a further attempt when a run died: their places, for recovery. At most `maxInDoubt`. */
-export async function attemptsUnderWay(session: Session, mailingId: string): Promise<number[]> {
+export async function attemptsUnderWay(session: Session, slice: Slice): Promise<number[]> {
+  const own = belongsTo(slice);
   const rows = await session.rows<{ idx: number }>(
-    `SELECT idx FROM ${session.tables.mailDeferred} WHERE mailing_id = ? AND next_attempt_at IS NULL`,
-    [mailingId],
+    `SELECT idx FROM ${session.tables.mailDeferred} WHERE ${own.sql} AND next_attempt_at IS NULL`,
+    own.parameters,
   );
   return rows.map((row) => Number(row.idx));
 }

@@ -1,11 +1,13 @@
 import type { MarkedRecipient } from '../../model/recipient.js';
+import type { Slice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
 import { parseJson } from '../parse-json.js';
+import { belongsTo, booksOf } from '../slice-books.js';
 
 /** The next recipients of one table from an index on, in order of sending. */
 export type ReadNext = (
   session: Session,
-  mailingId: string,
+  slice: Slice,
   fromIdx: number,
   limit: number,
 ) => Promise<MarkedRecipient[]>;
@@ -18,11 +20,12 @@ export type ReadNext = (
  * - An empty answer means the end of the list and nothing else. Rows are never left out by what they contain.
  * - Rejected: an index on status, which every outcome would have to move in.
  */
-export const readNextAddresses: ReadNext = async (session, mailingId, fromIdx, limit) => {
+export const readNextAddresses: ReadNext = async (session, slice, fromIdx, limit) => {
+  const own = belongsTo(slice);
   const rows = await session.rows<AddressRow>(
     `SELECT idx, attempts, email_address, display_name, data FROM ${session.tables.emailAddress}
-     WHERE mailing_id = ? AND idx >= ? AND status = 'pending' ORDER BY idx LIMIT ${limit}`,
-    [mailingId, fromIdx],
+     WHERE ${own.sql} AND idx >= ? AND status = 'pending' ORDER BY idx LIMIT ${limit}`,
+    [...own.parameters, fromIdx],
   );
   return rows.map(toMarkedAddress);
 };
@@ -47,11 +50,12 @@ export function toMarkedAddress(row: AddressRow): MarkedRecipient {
 }
 
 /** Reads the next profiles; plan and reasons as for addresses. */
-export const readNextProfiles: ReadNext = async (session, mailingId, fromIdx, limit) => {
+export const readNextProfiles: ReadNext = async (session, slice, fromIdx, limit) => {
+  const own = belongsTo(slice);
   const rows = await session.rows<{ idx: number; attempts: number; user_id: string }>(
     `SELECT idx, attempts, user_id FROM ${session.tables.userMailing}
-     WHERE mailing_id = ? AND idx >= ? AND status = 'pending' ORDER BY idx LIMIT ${limit}`,
-    [mailingId, fromIdx],
+     WHERE ${own.sql} AND idx >= ? AND status = 'pending' ORDER BY idx LIMIT ${limit}`,
+    [...own.parameters, fromIdx],
   );
   return rows.map((row) => ({ idx: Number(row.idx), attempts: Number(row.attempts), userId: row.user_id }));
 };
@@ -59,9 +63,9 @@ export const readNextProfiles: ReadNext = async (session, mailingId, fromIdx, li
 /**
  * Commits the intent: from here on a crash leaves these recipients in doubt, and no others.
  *
- * - Lock order: after the mailing's row (`fenceBeat`); a range of the primary key.
+ * - Lock order: after the row with the books (`fenceBeat`); a range of the primary key.
  * - The range is safe although other rows lie in it: only `pending` ones change, and nobody but the claim holder, who
- *   has the mailing's row locked, makes rows `pending` or takes them out of it.
+ *   has the row with the books locked, makes rows `pending` or takes them out of it.
  * - Rejected: naming each index, 1,000 parameters for what two bounds say.
  *
  * @returns how many rows were marked.
@@ -80,11 +84,12 @@ export function markSending(
   );
 }
 
-/** Moves the upper end that recovery looks up to. The mailing's row is locked by `fenceBeat` already. */
-export function raiseNextIdx(session: Session, mailingId: string, nextIdx: number): Promise<number> {
-  return session.change(`UPDATE ${session.tables.mailing} SET next_idx = ? WHERE id = ? AND next_idx < ?`, [
+/** Moves the upper end that recovery looks up to. The row with the books is locked by `fenceBeat` already. */
+export function raiseNextIdx(session: Session, slice: Slice, nextIdx: number): Promise<number> {
+  const books = booksOf(session, slice);
+  return session.change(`UPDATE ${books.table} SET next_idx = ? WHERE ${books.sql} AND next_idx < ?`, [
     nextIdx,
-    mailingId,
+    ...books.parameters,
     nextIdx,
   ]);
 }

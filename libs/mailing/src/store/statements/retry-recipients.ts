@@ -1,5 +1,7 @@
 import type { MailingStatus } from '../../model/mailing-status.js';
+import type { Slice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
+import { belongsTo, booksOf } from '../slice-books.js';
 import { scheduleAttempts } from './defer-recipients.js';
 import { placeholders } from './placeholders.js';
 
@@ -7,18 +9,42 @@ import { placeholders } from './placeholders.js';
 export type Unlucky = 'error' | 'in_doubt';
 
 /**
- * Locks a mailing's row as the first statement of an order over its recipients, in the order of a beat: the mailing first,
+ * Locks the books of a slice as the first statement of an order over its recipients, in the order of a beat: the books first,
  * recipients after it. The row itself is not changed.
  *
- * @returns its status under the lock.
+ * @returns the status of the mailing.
  */
-export async function lockMailing(session: Session, mailingId: string): Promise<MailingStatus | null> {
-  await session.change(`UPDATE ${session.tables.mailing} SET status = status WHERE id = ?`, [mailingId]);
+export async function lockBooks(session: Session, slice: Slice): Promise<MailingStatus | null> {
+  const books = booksOf(session, slice);
+  await session.change(`UPDATE ${books.table} SET status = status WHERE ${books.sql}`, books.parameters);
   const [row] = await session.rows<{ status: MailingStatus }>(
     `SELECT status FROM ${session.tables.mailing} WHERE id = ?`,
-    [mailingId],
+    [slice.mailingId],
   );
   return row?.status ?? null;
+}
+
+/**
+ * The parts of a mailing that keep books of their own and have somebody in them who ended badly: the mailing itself, or one
+ * page of its batches; index: primary key.
+ *
+ * @param afterIdx the first place of the last batch of the page before.
+ */
+export async function findUnluckyBatches(
+  session: Session,
+  mailingId: string,
+  afterIdx: number,
+  limit: number,
+): Promise<Slice[]> {
+  const rows = await session.rows<{ start_idx: number; end_idx: number }>(
+    `SELECT start_idx, end_idx FROM ${session.tables.mailBatch}
+     WHERE mailing_id = ? AND start_idx > ? AND num_errors > 0 ORDER BY start_idx LIMIT ${limit}`,
+    [mailingId, afterIdx],
+  );
+  return rows.map((row) => ({
+    mailingId,
+    batch: { startIdx: Number(row.start_idx), endIdx: Number(row.end_idx) },
+  }));
 }
 
 /**
@@ -29,14 +55,15 @@ export async function lockMailing(session: Session, mailingId: string): Promise<
 export async function findUnlucky(
   session: Session,
   table: string,
-  mailingId: string,
+  slice: Slice,
   status: Unlucky,
   fromIdx: number,
   limit: number,
 ): Promise<number[]> {
+  const own = belongsTo(slice);
   const rows = await session.rows<{ idx: number }>(
-    `SELECT idx FROM ${table} WHERE mailing_id = ? AND idx >= ? AND status = ? ORDER BY idx LIMIT ${limit}`,
-    [mailingId, fromIdx, status],
+    `SELECT idx FROM ${table} WHERE ${own.sql} AND idx >= ? AND status = ? ORDER BY idx LIMIT ${limit}`,
+    [...own.parameters, fromIdx, status],
   );
   return rows.map((row) => Number(row.idx));
 }
@@ -58,23 +85,24 @@ export async function stillInDoubt(
 /**
  * Makes recipients that ended badly due for another attempt, and takes them out of the counters.
  *
- * - Lock order: the mailing's row (`lockMailing`), recipients, `dps_mail_deferred`; as in a beat.
+ * - Lock order: the books (`lockBooks`), recipients, `dps_mail_deferred`, as in a beat; for a batch, its mailing's row last.
  * - They become `deferred` and not `pending`: a run that is under way has passed them by and would not look at them again,
  *   and those due for another attempt are looked at by every run.
- * - A completed mailing is opened again in the same transaction, so that the sum of its counters is never less than its
- *   recipients while it is called completed.
+ * - What is complete, mailing or batch, is opened again in the same transaction, so that the sum of its counters is never
+ *   less than its recipients while it is called complete.
  * - `attempts` begins again: who asks for another try means a whole one.
  */
 export async function retryRecipients(
   session: Session,
   table: string,
-  mailingId: string,
+  slice: Slice,
   status: Unlucky,
   indexes: number[],
 ): Promise<void> {
-  const { now } = session.dialect;
+  const { dialect } = session;
+  const { mailingId } = slice;
   await session.change(
-    `UPDATE ${table} SET status = 'deferred', attempts = 0, settled_at = NULL, next_attempt_at = ${now}
+    `UPDATE ${table} SET status = 'deferred', attempts = 0, settled_at = NULL, next_attempt_at = ${dialect.now}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = ?`,
     [mailingId, ...indexes, status],
   );
@@ -83,23 +111,45 @@ export async function retryRecipients(
     mailingId,
     indexes.map((idx) => ({ idx, delayMs: 0 })),
   );
+  if (slice.batch) await reopenBatch(session, slice);
+  const books = booksOf(session, slice);
   await session.change(
-    `UPDATE ${session.tables.mailing} SET num_errors = num_errors - ?,
-       end_time = CASE WHEN status = 'completed' THEN NULL ELSE end_time END,
-       status = CASE WHEN status = 'completed' THEN 'pending' ELSE status END
+    `UPDATE ${books.table} SET num_errors = num_errors - ?${slice.batch ? '' : `, ${OPEN_AGAIN}`} WHERE ${books.sql}`,
+    [indexes.length, ...books.parameters],
+  );
+}
+
+/** `beat` is left alone: it is how the claim holder recognizes its own commits, and an order is not one. */
+const OPEN_AGAIN = `end_time = CASE WHEN status = 'completed' THEN NULL ELSE end_time END,
+  status = CASE WHEN status = 'completed' THEN 'pending' ELSE status END`;
+
+/** Takes the counters of a batch out of its mailing's again and frees it, unless somebody works on it. */
+async function reopenBatch(session: Session, slice: Slice): Promise<void> {
+  const { mailing, mailBatch } = session.tables;
+  const { sql, parameters } = booksOf(session, slice);
+  const minus = (column: string): string =>
+    `${column} = ${column} - COALESCE((SELECT ${column} FROM ${mailBatch} WHERE ${sql} AND is_summarized = TRUE), 0)`;
+  await session.change(
+    `UPDATE ${mailing} SET ${minus('num_sent')}, ${minus('num_errors')}, ${minus('num_skipped')}, ${OPEN_AGAIN}
      WHERE id = ?`,
-    [indexes.length, mailingId],
+    [...parameters, ...parameters, ...parameters, slice.mailingId],
+  );
+  await session.change(
+    `UPDATE ${mailBatch} SET status = 'free', is_summarized = FALSE, not_before = ${session.dialect.now}, end_time = NULL,
+       uniq_server_id = NULL
+     WHERE ${sql} AND status <> 'claimed'`,
+    parameters,
   );
 }
 
 /**
  * Settles doubt by what somebody knows. Locks as above; those `in_doubt` are counted as errors already, so only the ones
- * that turn out to be sent move from one counter to the other.
+ * that turn out to be sent move from one counter to the other, wherever they are counted.
  */
 export async function settleDoubt(
   session: Session,
   table: string,
-  mailingId: string,
+  slice: Slice,
   indexes: number[],
   as: 'sent' | 'error',
 ): Promise<void> {
@@ -107,11 +157,18 @@ export async function settleDoubt(
   await session.change(
     `UPDATE ${table} SET status = ?, settled_at = ${session.dialect.now}${texts}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'in_doubt'`,
-    [as, mailingId, ...indexes],
+    [as, slice.mailingId, ...indexes],
   );
   if (as === 'error') return;
+  const { mailing, mailBatch } = session.tables;
+  const books = booksOf(session, slice);
+  const move = 'SET num_errors = num_errors - ?, num_sent = num_sent + ?';
+  const counts = [indexes.length, indexes.length];
+  await session.change(`UPDATE ${books.table} ${move} WHERE ${books.sql}`, [...counts, ...books.parameters]);
+  if (!slice.batch) return;
   await session.change(
-    `UPDATE ${session.tables.mailing} SET num_errors = num_errors - ?, num_sent = num_sent + ? WHERE id = ?`,
-    [indexes.length, indexes.length, mailingId],
+    `UPDATE ${mailing} ${move}
+     WHERE id = ? AND EXISTS (SELECT 1 FROM ${mailBatch} WHERE ${books.sql} AND is_summarized = TRUE)`,
+    [...counts, slice.mailingId, ...books.parameters],
   );
 }

@@ -23,17 +23,19 @@ export async function fenceLoading(
 
 /**
  * The moment from which a mailing may start: its list is complete, and its count is known. A reason in a row that is
- * `loading` means that a pause was asked for meanwhile.
+ * `loading` means that a pause was asked for meanwhile. A mailing in batches that has nobody to send to has no batches, so it
+ * is completed like any other.
  */
 export async function finishList(
   session: Session,
   mailingId: string,
   claimToken: string,
   numProfiles: number,
+  isBatched: boolean,
 ): Promise<boolean> {
   const changed = await session.change(
     `UPDATE ${session.tables.mailing} SET status = CASE WHEN status_reason IS NULL THEN 'pending' ELSE 'paused' END,
-       num_profiles = ?, claim_token = NULL, beat = beat + 1
+       num_profiles = ?, is_batched = ${isBatched ? 'TRUE' : 'FALSE'}, claim_token = NULL, beat = beat + 1
      WHERE id = ? AND claim_token = ? AND status = 'loading'`,
     [numProfiles, mailingId, claimToken],
   );

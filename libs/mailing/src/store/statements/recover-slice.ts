@@ -1,12 +1,15 @@
+import type { Slice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
+import { booksOf } from '../slice-books.js';
 import { provesLife } from './claim-mailing.js';
 import { scheduleAttempts, unscheduleAttempts } from './defer-recipients.js';
 import { attemptsUnderWay } from './mark-due.js';
 import { inChunks, placeholders } from './placeholders.js';
 
-/** A mailing whose claim holder is dead. */
+/** A slice whose claim holder is dead. */
 export interface DeadClaim {
-  mailingId: string;
+  slice: Slice;
+  /** Who takes it over. */
   uniqServerId: string;
   /** The claim of the dead, which this one replaces. */
   deadToken: string;
@@ -26,13 +29,13 @@ const IN_DOUBT_TEXT =
   'The sending process died between hand-over and answer; the mail server may have taken the message.';
 
 /**
- * Takes a dead run's mailing over and settles whom its death caught, before the first new message. Call it in a
+ * Takes a dead run's slice over and settles whom its death caught, before the first new message. Call it in a
  * transaction of its own.
  *
- * - Lock order: the mailing's row first, recipients after it, as in a beat. A zombie that beats at this very moment
+ * - Lock order: the row with the books first, recipients after it, as in a beat. A zombie that beats at this very moment
  *   either commits before (its outcomes count, and fewer are in doubt) or finds its token gone.
  * - The guard is the token that was judged dead: of two recoverers one changes the row, and only the living incarnation
- *   of the server (`provesLife`).
+ *   of the server (`provesLife`). A mailing is its server's own; a batch is anybody's.
  * - Index: a range of the primary key from `settled_idx` (everything before is settled or deferred) to `next_idx`
  *   (nothing at or after it was ever marked), so the work does not grow with the list; those at a further attempt are
  *   named by `dps_mail_deferred`.
@@ -41,38 +44,52 @@ const IN_DOUBT_TEXT =
  *
  * @returns who was caught, or null if somebody else was faster.
  */
-export async function recoverMailing(session: Session, claim: DeadClaim): Promise<Caught | null> {
-  const { mailing } = session.tables;
-  const life = provesLife(session, claim.uniqServerId, claim.claimToken);
-  const taken = await session.change(
-    `UPDATE ${mailing} SET claim_token = ?, beat = beat + 1
-     WHERE id = ? AND uniq_server_id = ? AND claim_token = ? AND status IN ('in_progress', 'pausing', 'canceling')
-       AND ${life.sql}`,
-    [claim.claimToken, claim.mailingId, claim.uniqServerId, claim.deadToken, ...life.parameters],
-  );
-  if (taken !== 1) return null;
+export async function recoverSlice(session: Session, claim: DeadClaim): Promise<Caught | null> {
+  const { slice } = claim;
+  const books = booksOf(session, slice);
+  if (!(await takeFromDead(session, claim))) return null;
   const [range] = await session.rows<{ settled_idx: number; next_idx: number }>(
-    `SELECT settled_idx, next_idx FROM ${mailing} WHERE id = ?`,
-    [claim.mailingId],
+    `SELECT settled_idx, next_idx FROM ${books.table} WHERE ${books.sql}`,
+    books.parameters,
   );
-  const again = await attemptsUnderWay(session, claim.mailingId);
+  const again = await attemptsUnderWay(session, slice);
   const frame = { fromIdx: Number(range.settled_idx), toIdx: Number(range.next_idx) };
   const caught =
     (await inChunks(again, (chunk) => settleAgain(session, claim, chunk))) +
     (await settleFrame(session, claim, frame));
   if (!claim.resend && caught > 0) {
-    await session.change(`UPDATE ${mailing} SET num_errors = num_errors + ? WHERE id = ?`, [
+    await session.change(`UPDATE ${books.table} SET num_errors = num_errors + ? WHERE ${books.sql}`, [
       caught,
-      claim.mailingId,
+      ...books.parameters,
     ]);
   }
   return { numCaught: caught, retries: again };
 }
 
-/** Those at their first attempt lie in the frame between the two marks of the mailing's row. */
+async function takeFromDead(
+  session: Session,
+  { slice, uniqServerId, deadToken, claimToken }: DeadClaim,
+): Promise<boolean> {
+  const books = booksOf(session, slice);
+  const life = provesLife(session, uniqServerId, claimToken);
+  const guard = slice.batch
+    ? { sql: `status = 'claimed'`, parameters: [] }
+    : {
+        sql: `status IN ('in_progress', 'pausing', 'canceling') AND uniq_server_id = ?`,
+        parameters: [uniqServerId],
+      };
+  const taken = await session.change(
+    `UPDATE ${books.table} SET claim_token = ?, uniq_server_id = ?, beat = beat + 1
+     WHERE ${books.sql} AND claim_token = ? AND ${guard.sql} AND ${life.sql}`,
+    [claimToken, uniqServerId, ...books.parameters, deadToken, ...guard.parameters, ...life.parameters],
+  );
+  return taken === 1;
+}
+
+/** Those at their first attempt lie in the frame between the two marks of the books. */
 async function settleFrame(
   session: Session,
-  { mailingId, resend }: DeadClaim,
+  { slice: { mailingId }, resend }: DeadClaim,
   { fromIdx, toIdx }: { fromIdx: number; toIdx: number },
 ): Promise<number> {
   const where = `WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'sending'`;
@@ -97,7 +114,7 @@ async function settleFrame(
 /** Those at a further attempt lie anywhere before it, and are named by their rows in the table of those who wait. */
 async function settleAgain(
   session: Session,
-  { mailingId, resend }: DeadClaim,
+  { slice: { mailingId }, resend }: DeadClaim,
   indexes: number[],
 ): Promise<number> {
   const where = `WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`;

@@ -1,0 +1,54 @@
+import type { Slice } from '../model/slice.js';
+import type { MailingDatabase, Session } from './mailing.database.js';
+import { booksOf } from './slice-books.js';
+import { type Caught, type DeadClaim, recoverSlice } from './statements/recover-slice.js';
+
+/** The right to work on a slice, and where its books stood when it was obtained. */
+export interface HeldClaim extends Slice {
+  claimToken: string;
+  beat: number;
+  settledIdx: number;
+  /** Nobody at or after this place has ever been marked. */
+  nextIdx: number;
+  numSettled: number;
+  /** Of them, those who were tried: not the skipped ones. */
+  numTried: number;
+  numProfiles: number;
+  /** Recipients that a dead run had left between hand-over and answer; null if there was no dead run. */
+  caught: Caught | null;
+}
+
+/** Reads the books under a claim that was obtained in the same transaction. */
+export async function readHeldClaim(
+  session: Session,
+  { mailingId, batch }: Slice,
+  claimToken: string,
+  caught: Caught | null,
+): Promise<HeldClaim> {
+  const books = booksOf(session, { mailingId, batch });
+  const [row] = await session.rows<Record<string, number>>(
+    `SELECT beat, settled_idx, next_idx, num_profiles, num_sent + num_errors AS num_tried, num_skipped
+     FROM ${books.table} WHERE ${books.sql}`,
+    books.parameters,
+  );
+  return {
+    mailingId,
+    batch,
+    claimToken,
+    beat: Number(row.beat),
+    settledIdx: Number(row.settled_idx),
+    nextIdx: Number(row.next_idx),
+    numSettled: Number(row.num_tried) + Number(row.num_skipped),
+    numTried: Number(row.num_tried),
+    numProfiles: Number(row.num_profiles),
+    caught,
+  };
+}
+
+/** Takes a slice from the dead, in a transaction of its own. @returns null if somebody else was faster. */
+export function recoverClaim(database: MailingDatabase, dead: DeadClaim): Promise<HeldClaim | null> {
+  return database.transaction(async (session) => {
+    const caught = await recoverSlice(session, dead);
+    return caught === null ? null : readHeldClaim(session, dead.slice, dead.claimToken, caught);
+  });
+}

@@ -1,0 +1,84 @@
+import type { BatchName } from '../../model/dispatcher.js';
+import type { Session } from '../mailing.database.js';
+import { isDue, provesLife } from './claim-mailing.js';
+import { readMailingStatus } from './fence-beat.js';
+
+/** Condition: nobody works on it, and it may be taken up now. */
+const isFree = ({ dialect }: Session): string => `status = 'free' AND not_before <= ${dialect.now}`;
+
+/**
+ * Mailings with batches to take, oldest first.
+ *
+ * - Index: `(is_batched, status)`; for each of them one look at `(status, mailing_id, not_before)`. Those without a free
+ *   batch are passed by, however many they are.
+ */
+export async function findOpenMailings(session: Session, limit: number): Promise<string[]> {
+  const { mailing, mailBatch } = session.tables;
+  const rows = await session.rows<{ id: string }>(
+    `SELECT id FROM ${mailing} WHERE is_batched = TRUE AND status IN ('pending', 'in_progress') AND ${isDue(session)}
+       AND EXISTS (SELECT 1 FROM ${mailBatch} WHERE mailing_id = ${mailing}.id AND ${mailBatch}.${isFree(session)})
+     ORDER BY id LIMIT ${limit}`,
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Free batches of one mailing, those that have waited longest first; index: `(status, mailing_id, not_before)`. */
+export async function findFreeBatches(
+  session: Session,
+  mailingId: string,
+  limit: number,
+): Promise<BatchName[]> {
+  const rows = await session.rows<{ start_idx: number }>(
+    `SELECT start_idx FROM ${session.tables.mailBatch} WHERE mailing_id = ? AND ${isFree(session)}
+     ORDER BY not_before, start_idx LIMIT ${limit}`,
+    [mailingId],
+  );
+  return rows.map((row) => ({ mailingId, startIdx: Number(row.start_idx) }));
+}
+
+/**
+ * Claims a batch that nobody works on. Call it in a transaction of its own, and roll back if it answers false.
+ *
+ * - Lock order: the batch's row, then, for the first batch of a mailing only, the mailing's.
+ * - Index: primary key. The guard is the state itself, as for a mailing: of any number of claimers one changes the row.
+ * - A mailing that is being paused or ended at this moment is either seen here, or its order waits for this claim and finds
+ *   it; a claim that slips through all the same finds the order in its first beat, which marks nobody.
+ * - Rejected: `SELECT … FOR UPDATE SKIP LOCKED`. It needs MySQL 8 or MariaDB 10.6, locks gaps of the index that batches
+ *   being completed have to move through, and saves only what a random choice among the free ones saves as well.
+ *
+ * @returns false if it is not free any more, or its mailing may not be worked on.
+ */
+export async function claimBatch(
+  session: Session,
+  { mailingId, startIdx }: BatchName,
+  uniqServerId: string,
+  claimToken: string,
+): Promise<boolean> {
+  const life = provesLife(session, uniqServerId, claimToken);
+  const { now } = session.dialect;
+  const changed = await session.change(
+    `UPDATE ${session.tables.mailBatch}
+     SET status = 'claimed', uniq_server_id = ?, claim_token = ?, beat = beat + 1, start_time = COALESCE(start_time, ${now})
+     WHERE mailing_id = ? AND start_idx = ? AND ${isFree(session)} AND ${life.sql}`,
+    [uniqServerId, claimToken, mailingId, startIdx, ...life.parameters],
+  );
+  if (changed !== 1) return false;
+  const status = await readMailingStatus(session, mailingId);
+  return status === 'in_progress' || (status === 'pending' && beginMailing(session, mailingId));
+}
+
+/** The first batch of a mailing begins it; of two that are the first, one changes the row and the other finds it begun. */
+async function beginMailing(session: Session, mailingId: string): Promise<boolean> {
+  const { mailing } = session.tables;
+  await session.change(
+    `UPDATE ${mailing}
+     SET status = 'in_progress', status_reason = NULL, start_time = COALESCE(start_time, ${session.dialect.now})
+     WHERE id = ? AND status = 'pending' AND ${isDue(session)}`,
+    [mailingId],
+  );
+  const begun = await session.change(
+    `UPDATE ${mailing} SET beat = beat + 1 WHERE id = ? AND status = 'in_progress'`,
+    [mailingId],
+  );
+  return begun === 1;
+}

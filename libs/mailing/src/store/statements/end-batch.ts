@@ -1,0 +1,94 @@
+import type { Release } from '../../model/ledger.js';
+import type { MailingStatus } from '../../model/mailing-status.js';
+import type { BatchRange } from '../../model/slice.js';
+import type { Session } from '../mailing.database.js';
+import { belongsTo } from '../slice-books.js';
+import { completeMailing } from './end-slice.js';
+import { readMailingStatus } from './fence-beat.js';
+import { reachOrder } from './reach-order.js';
+
+/** A batch, never a whole mailing. */
+export interface BatchSlice {
+  mailingId: string;
+  batch: BatchRange;
+}
+
+/** How a batch was left, and how its mailing stands then. */
+export interface BatchEnd {
+  isComplete: boolean;
+  mailing: MailingStatus;
+}
+
+/**
+ * Ends a claim on a batch with nothing in flight: complete and merged where everybody is settled, free again otherwise.
+ * Call it at the end of the beat that settled the last ones.
+ *
+ * - Lock order: the batch's row is held since `fenceBeat`, recipients after it; then the mailing's row, and only under that
+ *   lock the batch changes its state. So of any number of batches that end together, the last one sees all others ended:
+ *   it is the one that completes the mailing, or carries out the pause or the end that somebody asked for.
+ * - The mailing's row is held from here to the commit, which is next.
+ * - Rejected: merging in a job of its own. A crash in between would leave counts that add up to nothing.
+ */
+export async function endBatch(
+  session: Session,
+  slice: BatchSlice,
+  release: Release | null,
+): Promise<BatchEnd> {
+  const { mailingId } = slice;
+  await session.change(`UPDATE ${session.tables.mailing} SET beat = beat + 1 WHERE id = ?`, [mailingId]);
+  const isComplete = await completeBatch(session, slice);
+  if (isComplete) {
+    await mergeBatch(session, slice);
+    if (await completeMailing(session, mailingId)) return { isComplete, mailing: 'completed' };
+  } else {
+    await releaseBatch(session, slice, release);
+  }
+  await reachOrder(session, mailingId);
+  return { isComplete, mailing: await readMailingStatus(session, mailingId) };
+}
+
+/** The sum in the `WHERE` is the promise itself: a batch whose books do not add up is never called complete. */
+async function completeBatch(session: Session, { mailingId, batch }: BatchSlice): Promise<boolean> {
+  const changed = await session.change(
+    `UPDATE ${session.tables.mailBatch}
+     SET status = 'complete', is_summarized = TRUE, claim_token = NULL, end_time = ${session.dialect.now}
+     WHERE mailing_id = ? AND start_idx = ? AND status = 'claimed' AND is_summarized = FALSE
+       AND num_sent + num_errors + num_skipped = num_profiles`,
+    [mailingId, batch.startIdx],
+  );
+  return changed === 1;
+}
+
+/** Adds the counters of a batch to its mailing; `is_summarized`, set in the same transaction, says that it was done. */
+async function mergeBatch(session: Session, { mailingId, batch }: BatchSlice): Promise<void> {
+  const { mailing, mailBatch } = session.tables;
+  const plus = (column: string): string =>
+    `${column} = ${column} + (SELECT ${column} FROM ${mailBatch} WHERE mailing_id = ? AND start_idx = ?)`;
+  const key = [mailingId, batch.startIdx];
+  await session.change(
+    `UPDATE ${mailing} SET ${plus('num_sent')}, ${plus('num_errors')}, ${plus('num_skipped')} WHERE id = ?`,
+    [...key, ...key, ...key, mailingId],
+  );
+}
+
+/**
+ * Frees a batch for anybody. One that only waits for its recipients' next attempts is not to be taken up before the first of
+ * them is due. What makes it pointless to go on for one batch does so for all of the mailing.
+ */
+async function releaseBatch(session: Session, slice: BatchSlice, release: Release | null): Promise<void> {
+  const { tables, dialect } = session;
+  const own = belongsTo(slice);
+  const soonest = `COALESCE((SELECT MIN(next_attempt_at) FROM ${tables.mailDeferred} WHERE ${own.sql}), ${dialect.now})`;
+  const isResting = release?.kind === 'rest';
+  await session.change(
+    `UPDATE ${tables.mailBatch}
+     SET status = 'free', claim_token = NULL, uniq_server_id = NULL, not_before = ${isResting ? soonest : dialect.now}
+     WHERE mailing_id = ? AND start_idx = ? AND status = 'claimed'`,
+    [...(isResting ? own.parameters : []), slice.mailingId, slice.batch.startIdx],
+  );
+  if (release?.kind !== 'pause') return;
+  await session.change(
+    `UPDATE ${tables.mailing} SET status = 'pausing', status_reason = ? WHERE id = ? AND status = 'in_progress'`,
+    [release.reason, slice.mailingId],
+  );
+}

@@ -1,0 +1,64 @@
+import type { MailingStatus } from '../../model/mailing-status.js';
+import type { Session } from '../mailing.database.js';
+import { readMailingStatus } from './fence-beat.js';
+
+/**
+ * Carries out the pause or the end that somebody asked of a batched mailing, once none of its batches is claimed any more.
+ *
+ * - Lock order: the mailing's row first, batches after it. Whoever frees or completes a batch holds that row too, so none
+ *   of them changes between the question and the answer; a claim that is being committed is waited for, or finds the order
+ *   in its first beat.
+ * - The lock is a statement of its own: on PostgreSQL the question has to be asked by a statement that begins after the lock
+ *   was obtained, or it would not see who ended before it.
+ * - Index: `(status, mailing_id, not_before)`, its entries for `claimed` batches of this mailing.
+ *
+ * @returns what was reached, or null if nothing was asked or a batch is still claimed.
+ */
+export async function reachOrder(session: Session, mailingId: string): Promise<MailingStatus | null> {
+  const { tables, dialect } = session;
+  const asked = await session.change(
+    `UPDATE ${tables.mailing} SET beat = beat + 1
+     WHERE id = ? AND is_batched = TRUE AND status IN ('pausing', 'canceling')`,
+    [mailingId],
+  );
+  if (asked !== 1) return null;
+  const reached = await session.change(
+    `UPDATE ${tables.mailing}
+     SET end_time = CASE WHEN status = 'canceling' THEN ${dialect.now} ELSE end_time END,
+       status = CASE WHEN status = 'canceling' THEN 'canceled' ELSE 'paused' END
+     WHERE id = ? AND NOT EXISTS (SELECT 1 FROM ${tables.mailBatch} WHERE mailing_id = ? AND status = 'claimed')`,
+    [mailingId, mailingId],
+  );
+  if (reached !== 1) return null;
+  const status = await readMailingStatus(session, mailingId);
+  if (status === 'canceled') await mergeRest(session, mailingId);
+  return status;
+}
+
+/**
+ * Adds up what the batches of a canceled mailing had come to when they were given back, so that its row tells the truth.
+ * Locks as above; index: primary key, all batches of the mailing, once in its life.
+ */
+async function mergeRest(session: Session, mailingId: string): Promise<void> {
+  const { mailing, mailBatch } = session.tables;
+  const plusAll = (column: string): string =>
+    `${column} = ${column} + (SELECT COALESCE(SUM(${column}), 0) FROM ${mailBatch}
+       WHERE mailing_id = ? AND is_summarized = FALSE)`;
+  await session.change(
+    `UPDATE ${mailing} SET ${plusAll('num_sent')}, ${plusAll('num_errors')}, ${plusAll('num_skipped')} WHERE id = ?`,
+    [mailingId, mailingId, mailingId, mailingId],
+  );
+  await session.change(
+    `UPDATE ${mailBatch} SET is_summarized = TRUE WHERE mailing_id = ? AND is_summarized = FALSE`,
+    [mailingId],
+  );
+}
+
+/** Batched mailings that wait for an order to be carried out; index: `(is_batched, status)`. */
+export async function findOrdered(session: Session, limit: number): Promise<string[]> {
+  const rows = await session.rows<{ id: string }>(
+    `SELECT id FROM ${session.tables.mailing} WHERE is_batched = TRUE AND status IN ('pausing', 'canceling')
+     ORDER BY id LIMIT ${limit}`,
+  );
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,79 @@
+import type { BatchName } from '../model/dispatcher.js';
+import type { MailingStatus } from '../model/mailing-status.js';
+import { type HeldClaim, readHeldClaim, recoverClaim } from './held-claim.js';
+import type { MailingDatabase, Session } from './mailing.database.js';
+import { claimBatch, findFreeBatches, findOpenMailings } from './statements/claim-batch.js';
+import { type DeadBatch, findDeadBatches } from './statements/find-dead-batches.js';
+import { findOrdered, reachOrder } from './statements/reach-order.js';
+
+/** A bound for one look; what is behind it is found by the next one. */
+const MOST_DEAD_AT_A_TIME = 1_000;
+const MOST_ORDERED_AT_A_TIME = 100;
+
+/** The claim is rolled back: the mailing may not be worked on. */
+class NotOpen extends Error {}
+
+/** The batches of all mailings in this database: what is free, who works on what, what the dead left behind. */
+export class TemplateEmailBatchPersister {
+  constructor(private readonly database: MailingDatabase) {}
+
+  /** Free batches that may be taken up now, oldest mailing first. */
+  async free(limit: number): Promise<BatchName[]> {
+    const found: BatchName[] = [];
+    for (const mailingId of await findOpenMailings(this.database, limit)) {
+      found.push(...(await findFreeBatches(this.database, mailingId, limit - found.length)));
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  /** @returns null if it is not free any more, or its mailing may not be worked on. */
+  async claim(batch: BatchName, uniqServerId: string, claimToken: string): Promise<HeldClaim | null> {
+    try {
+      return await this.database.transaction(async (session) => {
+        if (!(await claimBatch(session, batch, uniqServerId, claimToken))) throw new NotOpen();
+        return readHeldClaim(session, await rangeOf(session, batch), claimToken, null);
+      });
+    } catch (error) {
+      if (error instanceof NotOpen) return null;
+      throw error;
+    }
+  }
+
+  /** Batches of the dead, and all that this server has claimed. */
+  claimedByDead(uniqServerId: string): Promise<DeadBatch[]> {
+    return findDeadBatches(this.database, uniqServerId, MOST_DEAD_AT_A_TIME);
+  }
+
+  /** @returns null if somebody else was faster. */
+  recover(
+    { mailingId, batch, claimToken: deadToken }: DeadBatch,
+    uniqServerId: string,
+    claimToken: string,
+    resend: boolean,
+  ): Promise<HeldClaim | null> {
+    const slice = { mailingId, batch };
+    return recoverClaim(this.database, { slice, uniqServerId, deadToken, claimToken, resend });
+  }
+
+  /** Batched mailings with an order that is not carried out yet. */
+  ordered(): Promise<string[]> {
+    return findOrdered(this.database, MOST_ORDERED_AT_A_TIME);
+  }
+
+  /** Carries the order out if no batch is claimed any more. @returns what was reached, or null. */
+  reachOrder(mailingId: string): Promise<MailingStatus | null> {
+    return this.database.transaction((session) => reachOrder(session, mailingId));
+  }
+}
+
+async function rangeOf(
+  session: Session,
+  { mailingId, startIdx }: BatchName,
+): Promise<{ mailingId: string; batch: { startIdx: number; endIdx: number } }> {
+  const [row] = await session.rows<{ end_idx: number }>(
+    `SELECT end_idx FROM ${session.tables.mailBatch} WHERE mailing_id = ? AND start_idx = ?`,
+    [mailingId, startIdx],
+  );
+  return { mailingId, batch: { startIdx, endIdx: Number(row.end_idx) } };
+}

@@ -1,0 +1,141 @@
+import type { BatchName, BatchWork, ClaimedBatch } from '../model/dispatcher.js';
+import type { FaultPoints } from '../model/fault-points.js';
+import type { MailingEvents } from '../model/mailing-event.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import { type MailingStatus, PAUSE_REASONS } from '../model/mailing-status.js';
+import { sliceKey } from '../model/slice.js';
+import type { HeldClaim } from '../store/held-claim.js';
+import type { MailingReader } from '../store/mailing.reader.js';
+import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
+import type { TemplateEmailBatchPersister } from '../store/template-email-batch.persister.js';
+import type { TemplateEmailPersister } from '../store/template-email.persister.js';
+import type { RunEnd } from './mailing-run.parts.js';
+import type { MailingRuns, Place } from './mailing-runs.js';
+import type { ServerMembership } from './server-membership.js';
+import { type SliceRunner, TemplateGone } from './slice.runner.js';
+
+export interface BatchWorkerParts {
+  settings: MailingSettings;
+  batches: TemplateEmailBatchPersister;
+  servers: TemplateEmailBatchServerPersister;
+  persister: TemplateEmailPersister;
+  reader: MailingReader;
+  membership: ServerMembership;
+  runs: MailingRuns;
+  runner: SliceRunner;
+  events: MailingEvents;
+  faultPoints: FaultPoints;
+}
+
+/**
+ * Takes batches up, as a dispatcher brings them, and works on each by the same run as a mailing of one server.
+ *
+ * A claim begins to exist in the database before this process knows that it has it, and may do so even where the answer was
+ * an error. So its token is noted before it is drawn up and forgotten when the work is done; a claim of our own whose token
+ * is not noted belongs to nobody and is freed by the next sweep.
+ */
+export class BatchWorker implements BatchWork {
+  readonly #tokens = new Set<string>();
+
+  constructor(private readonly parts: BatchWorkerParts) {}
+
+  async free(limit: number): Promise<BatchName[]> {
+    return this.#mayTake() ? this.parts.batches.free(limit) : [];
+  }
+
+  async claim(batch: BatchName): Promise<ClaimedBatch | null> {
+    const { batches, membership, settings, faultPoints } = this.parts;
+    if (!this.#mayTake()) return null;
+    const token = membership.nextClaimToken();
+    this.#tokens.add(token);
+    let claim: HeldClaim | null = null;
+    try {
+      claim = await batches.claim(batch, settings.uniqServerId, token);
+    } finally {
+      if (!claim) this.#tokens.delete(token);
+    }
+    if (!claim) return null;
+    faultPoints.reach('afterBatchClaimed');
+    return this.#claimed(claim);
+  }
+
+  numServers(): Promise<number> {
+    return this.parts.servers.countTakingBatches();
+  }
+
+  /** Whether this process still works on what was claimed under this token. */
+  worksOn(claimToken: string): boolean {
+    return this.#tokens.has(claimToken);
+  }
+
+  #mayTake(): boolean {
+    const { membership, runs } = this.parts;
+    return !runs.isStopping && membership.incarnation !== null && membership.lease.holds();
+  }
+
+  #claimed(claim: HeldClaim): ClaimedBatch {
+    const { mailingId, batch, claimToken, numProfiles, numSettled } = claim;
+    return {
+      mailingId,
+      startIdx: batch?.startIdx ?? 0,
+      numWaiting: numProfiles - numSettled,
+      run: async (ratePerSecond) => {
+        const work = (place: Place): Promise<void> => this.#work(claim, place, ratePerSecond ?? null);
+        try {
+          await this.parts.runs.start(sliceKey(claim), work, 'apart', mailingId);
+        } catch (error) {
+          // It stays claimed, and the next sweep frees it.
+          this.parts.events.emit('run:failed', { mailingId, error });
+        } finally {
+          this.#tokens.delete(claimToken);
+        }
+      },
+    };
+  }
+
+  async #work(claim: HeldClaim, place: Place, ratePerSecond: number | null): Promise<void> {
+    const { persister, runner, events } = this.parts;
+    const { mailingId, numSettled, numProfiles } = claim;
+    const stored = await persister.readMailing(mailingId);
+    if (!stored) return;
+    const template = await runner.open(stored.info);
+    if (template instanceof TemplateGone) {
+      const end = await runner.giveBack(claim, { kind: 'pause', reason: template.reason });
+      return this.#tell(claim, end);
+    }
+    const startIdx = claim.batch?.startIdx ?? 0;
+    events.emit('batch:started', { mailingId, startIdx, numSettled, numProfiles });
+    const run = runner.runOf(claim, stored.info, template, restingPlace(place), ratePerSecond);
+    place.announce(run);
+    await this.#tell(claim, await runner.see(claim, run));
+
+    /** A batch that only waits is not kept: whoever has free hands when somebody in it is due may take it up. */
+    function restingPlace(from: Place): Place {
+      return { ...from, leave: () => run.rest(), retake: () => undefined };
+    }
+  }
+
+  async #tell({ mailingId, batch }: HeldClaim, { status, mailing }: RunEnd): Promise<void> {
+    const { events, faultPoints } = this.parts;
+    if (status === 'completed') faultPoints.reach('afterBatchCompleted');
+    if (status === 'pending') faultPoints.reach('afterBatchReleased');
+    events.emit('batch:ended', { mailingId, startIdx: batch?.startIdx ?? 0, status });
+    if (mailing !== null && ENDS.includes(mailing)) await this.tellEnd(mailingId);
+  }
+
+  /** A mailing was brought to its end, or to a pause, by this process. */
+  async tellEnd(mailingId: string): Promise<void> {
+    const { reader, events } = this.parts;
+    const result = await reader.result(mailingId);
+    if (!result) return;
+    const { statusReason: reason } = result;
+    events.emit('mailing:ended', { ...result, mailingId });
+    // A pause that somebody asked for is no news to him.
+    if (result.status === 'paused' && reason && reason !== PAUSE_REASONS.request) {
+      events.emit('mailing:paused', { mailingId, reason });
+    }
+  }
+}
+
+/** States that are reached by the end of a batch. */
+const ENDS: readonly MailingStatus[] = ['completed', 'paused', 'canceled'];

@@ -1,0 +1,59 @@
+import type { Dispatcher, DispatcherContext } from '../model/dispatcher.js';
+import type { MailingEvents } from '../model/mailing-event.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import type { BatchWorker } from './batch-worker.js';
+import { PollingDispatcher } from './polling.dispatcher.js';
+
+/** The line to the dispatcher, which may be the host's and is known only once the application has been put together. */
+export class DispatcherLine {
+  #dispatcher: Dispatcher = new PollingDispatcher();
+  #isRunning = false;
+
+  constructor(
+    private readonly settings: MailingSettings,
+    private readonly events: MailingEvents,
+  ) {
+    // What free() answers has changed.
+    for (const name of ['server:registered', 'transport:back'] as const)
+      events.on(name, () => this.announce());
+  }
+
+  use(dispatcher: Dispatcher): void {
+    this.#dispatcher = dispatcher;
+  }
+
+  /** Never rejects: a dispatcher that can't be started is reported, and batches are left to others. */
+  async start(work: BatchWorker): Promise<void> {
+    const { enabledAsTemplateMailServer, batch } = this.settings;
+    const context: DispatcherContext = {
+      work,
+      numBatchThreads: enabledAsTemplateMailServer ? batch.numBatchThreads : 0,
+      pollMs: batch.pollMs,
+      reportTrouble: (step, error) => this.#report(step, error),
+    };
+    try {
+      await this.#dispatcher.start(context);
+      this.#isRunning = true;
+    } catch (error) {
+      this.#report('start of the dispatcher', error);
+    }
+  }
+
+  /** Batches have become free. */
+  announce(): void {
+    if (this.#isRunning) this.#dispatcher.announce();
+  }
+
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    try {
+      await this.#dispatcher.stop();
+    } catch (error) {
+      this.#report('stop of the dispatcher', error);
+    }
+  }
+
+  #report(step: string, error: unknown): void {
+    this.events.emit('server:trouble', { uniqServerId: this.settings.uniqServerId, step, error });
+  }
+}

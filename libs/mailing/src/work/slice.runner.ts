@@ -1,0 +1,152 @@
+import type { EmailMessageSender } from '../delivery/email-message.sender.js';
+import { MailingDelivery } from '../delivery/mailing.delivery.js';
+import type { MailingTemplate, TemplateRenderer } from '../delivery/template.renderer.js';
+import type { FaultPoints } from '../model/fault-points.js';
+import type { Ledger, Release } from '../model/ledger.js';
+import type { MailingEvents } from '../model/mailing-event.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import { PAUSE_REASONS } from '../model/mailing-status.js';
+import type { ProfileRepository } from '../model/profile.repository.js';
+import { TemplateEmailRefusal } from '../model/refusal.errors.js';
+import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import type { HeldClaim } from '../store/held-claim.js';
+import type { MailingDatabase } from '../store/mailing.database.js';
+import { MailingLedger } from '../store/mailing.ledger.js';
+import { ErrorGuard } from './error-guard.js';
+import { MailingRun } from './mailing-run.js';
+import type { MailingRunParts, RunEnd, WorkingPlace } from './mailing-run.parts.js';
+import { RateLimiter } from './rate-limiter.js';
+import type { ServerMembership } from './server-membership.js';
+
+type ErrorGuardSettings = MailingSettings['errorGuard'];
+
+export interface SliceRunnerParts {
+  settings: MailingSettings;
+  database: MailingDatabase;
+  membership: ServerMembership;
+  limiter: RateLimiter;
+  renderer: TemplateRenderer;
+  sender: EmailMessageSender;
+  /** Known once the application has been put together. */
+  profiles: () => ProfileRepository | null;
+  events: MailingEvents;
+  faultPoints: FaultPoints;
+}
+
+/** A template that can't be opened, in words for `status_reason`. */
+export class TemplateGone {
+  constructor(readonly reason: string) {}
+}
+
+/** Nothing to write, nothing to mark. */
+const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0 };
+
+/** Puts runs together from what they are made of, and sees them to their end. */
+export class SliceRunner {
+  constructor(private readonly parts: SliceRunnerParts) {}
+
+  async open(info: TemplateEmailInfo): Promise<MailingTemplate | TemplateGone> {
+    try {
+      return await this.parts.renderer.open(info);
+    } catch (error) {
+      if (!(error instanceof TemplateEmailRefusal)) throw error;
+      return new TemplateGone(`${PAUSE_REASONS.template}: ${error.message}`);
+    }
+  }
+
+  /** @param ratePerSecond of this run alone, beside that of the process. */
+  runOf(
+    claim: HeldClaim,
+    info: TemplateEmailInfo,
+    template: MailingTemplate,
+    place: WorkingPlace,
+    ratePerSecond: number | null = null,
+  ): MailingRun {
+    const { database, membership, settings, limiter } = this.parts;
+    return new MailingRun({
+      ...this.#common(claim.mailingId, info, template),
+      mailingId: claim.mailingId,
+      ledger: new MailingLedger(database, claim),
+      guard: new ErrorGuard(watched(settings.errorGuard, claim), claim.numTried),
+      limiter: ratePerSecond === null ? limiter : limiter.with(new RateLimiter(ratePerSecond)),
+      // A claim is good for the incarnation that drew it.
+      mayStart: () => membership.lease.holds() && membership.isMine(claim.claimToken),
+      place,
+    });
+  }
+
+  /** @param identity what the `Message-ID`s are made from. */
+  runUnpersisted(
+    identity: string,
+    ledger: Ledger,
+    info: TemplateEmailInfo,
+    template: MailingTemplate,
+    place: WorkingPlace,
+  ): MailingRun {
+    const { settings, limiter } = this.parts;
+    return new MailingRun({
+      ...this.#common(identity, info, template),
+      mailingId: null,
+      ledger,
+      guard: new ErrorGuard(settings.errorGuard, 0),
+      limiter,
+      mayStart: () => true,
+      place,
+    });
+  }
+
+  /** Works on a claim until it is given back or lost. Never rejects. */
+  async see(claim: HeldClaim, run: MailingRun): Promise<RunEnd> {
+    // This process was declared dead while the claim was being committed: nobody would tell the run any more.
+    if (!this.parts.membership.isMine(claim.claimToken)) run.lose();
+    return this.untilEnd(claim.mailingId, run);
+  }
+
+  async untilEnd(mailingId: string | null, run: MailingRun): Promise<RunEnd> {
+    try {
+      return await run.run();
+    } catch (error) {
+      // Whatever it was, nothing more may be begun for a slice that is about to be recovered.
+      run.lose();
+      this.parts.events.emit('run:failed', { mailingId, error });
+      return LOST;
+    }
+  }
+
+  /** Gives a claim back without sending anything; what stands in the mailing's row is carried out. */
+  async giveBack(claim: HeldClaim, release: Release = { kind: 'stop' }): Promise<RunEnd> {
+    const answer = await new MailingLedger(this.parts.database, claim).beat({ ...QUIET, release });
+    return answer.kind === 'ended' ? { status: answer.status, mailing: answer.mailing } : LOST;
+  }
+
+  #common(
+    identity: string,
+    info: TemplateEmailInfo,
+    template: MailingTemplate,
+  ): Pick<MailingRunParts, 'delivery' | 'options' | 'retry' | 'resendsDoubt' | 'events' | 'faultPoints'> {
+    const { sender, settings, profiles, faultPoints, events } = this.parts;
+    const { messageTimeoutMs } = settings.run;
+    const how = { sender, profiles: profiles(), messageTimeoutMs, faultPoints };
+    return {
+      delivery: new MailingDelivery(identity, info, template, how),
+      options: settings.run,
+      retry: settings.retry,
+      resendsDoubt: settings.inDoubt === 'resend',
+      events,
+      faultPoints,
+    };
+  }
+}
+
+const LOST: RunEnd = { status: 'lost', mailing: null };
+
+/** A share of fewer says nothing, unless the host wants to judge by fewer anyway. */
+const SMALLEST_SAMPLE = 10;
+
+/** The first recipients of a mailing are watched, each batch its own share of them, and not the first of each batch. */
+function watched(options: ErrorGuardSettings, { batch, numProfiles }: HeldClaim): ErrorGuardSettings {
+  if (!batch) return options;
+  const share = Math.min(options.firstRecipients - batch.startIdx, numProfiles);
+  const isEnough = share >= Math.min(SMALLEST_SAMPLE, options.firstRecipients);
+  return { ...options, firstRecipients: isEnough ? share : 0 };
+}
