@@ -21,6 +21,7 @@ export const REPORTED = [
   'server:registered',
   'server:standing-by',
   'server:lost',
+  'server:buried',
 ] as const;
 export type ReportedEvent = (typeof REPORTED)[number];
 

@@ -31,6 +31,7 @@ const AFTER_A_DEATH: Partial<Record<FaultPoint, Death[]>> = {
   afterRecovered: [{ at: 'afterIntentCommitted' }, { at: 'afterRecovered' }],
   afterResolverAsked: [{ at: 'beforeHandOver' }, { at: 'afterResolverAsked' }],
   afterAdopted: [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterAdopted' }],
+  afterServerBuried: [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterServerBuried' }],
 };
 
 const deathsOf = (point: FaultPoint): Death[] => AFTER_A_DEATH[point] ?? [{ at: point }];

@@ -1,8 +1,9 @@
 import { tmpdir } from 'node:os';
 import type { DataSource } from 'typeorm';
-import type { MailingTemplate } from '../../libs/mailing/src/delivery/template.renderer.js';
+import type { MailingTemplate, TemplateRenderer } from '../../libs/mailing/src/delivery/template.renderer.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
+import type { MailingSettings } from '../../libs/mailing/src/model/mailing-options.js';
 import { toMailingSettings } from '../../libs/mailing/src/model/mailing-settings.factory.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
@@ -23,6 +24,7 @@ import { MailingRuns } from '../../libs/mailing/src/work/mailing-runs.js';
 import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
 import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
 import { SliceRunner } from '../../libs/mailing/src/work/slice.runner.js';
+import { ServerSweep } from '../../libs/mailing/src/work/server-sweep.js';
 import { TemplateEmailPeriodicService } from '../../libs/mailing/src/work/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from '../../libs/mailing/src/work/template-email.restarter.js';
 import { TransportProbe } from '../../libs/mailing/src/work/transport-probe.js';
@@ -86,6 +88,7 @@ export class ModelServer {
   readonly #restarter: TemplateEmailRestarter;
   readonly #worker: BatchWorker;
   readonly #batchSweep: BatchSweep;
+  readonly #serverSweep: ServerSweep;
 
   constructor(
     dataSource: DataSource,
@@ -93,15 +96,7 @@ export class ModelServer {
     private readonly transport: ModelTransport,
   ) {
     const faultPoints = noFaultPoints;
-    const settings = toMailingSettings({
-      templates: { dir: tmpdir() },
-      uniqServerId: id,
-      migrationList: ['*'],
-      run: { concurrency: 2, maxInDoubt: MAX_IN_DOUBT },
-      retry: { maxAttempts: 3, firstDelayMs: 5 },
-      errorGuard: { firstRecipients: 0 },
-      server: { heartbeatMs: 20, serverTimeoutMs: 3_600_000 },
-    });
+    const settings = settingsOf(id);
     const events = new MailingEvents();
     const database = (this.#database = new MortalDatabase(dataSource));
     const persister = new TemplateEmailPersister(database);
@@ -114,21 +109,10 @@ export class ModelServer {
     const doubts = new DoubtResolver('leave', orders, events, faultPoints);
     const profiles = (): null => null;
     const batches = new TemplateEmailBatchPersister(database);
-    const renderer = { open: () => Promise.resolve(TEMPLATE) };
     const taker = new ClaimTaker(claims, batches, settings, membership, doubts, faultPoints);
-    const runner = new SliceRunner({
-      settings,
-      database,
-      membership,
-      limiter: new RateLimiter(null),
-      renderer,
-      sender: this.#mortalTransport(),
-      profiles,
-      events,
-      faultPoints,
-    });
+    const runner = this.#runner(settings, membership, events);
     const common = { settings, servers, membership, events, persister, reader, runs, runner, faultPoints };
-    const launcher = new MailingLauncher({ ...common, claims: taker, renderer });
+    const launcher = new MailingLauncher({ ...common, claims: taker, renderer: RENDERER });
     const worker = (this.#worker = new BatchWorker({ ...common, batches }));
     const dispatcher = new DispatcherLine(settings, events);
     const batchSweep = (this.#batchSweep = new BatchSweep({
@@ -143,6 +127,7 @@ export class ModelServer {
     this.orders = new MailingOrders({ ...common, launcher, orders, claims, batchSweep, dispatcher });
     const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
     const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, events);
+    this.#serverSweep = new ServerSweep(servers, membership, settings, periodic);
     this.#restarter = new TemplateEmailRestarter(
       settings,
       claims,
@@ -160,7 +145,7 @@ export class ModelServer {
   /** A heartbeat, the looks for work that follow it, and free batches, as a dispatcher would bring them. */
   async tick(): Promise<void> {
     await this.#membership.beat();
-    await this.#restarter.sweep();
+    await Promise.all([this.#serverSweep.look(), this.#restarter.sweep()]);
     await this.#batchSweep.sweep();
     for (const batch of await this.#worker.free(MOST_BATCHES)) {
       void this.#worker.claim(batch).then((claimed) => claimed?.run());
@@ -188,6 +173,20 @@ export class ModelServer {
     await this.#membership.leave();
   }
 
+  #runner(settings: MailingSettings, membership: ServerMembership, events: MailingEvents): SliceRunner {
+    return new SliceRunner({
+      settings,
+      database: this.#database,
+      membership,
+      limiter: new RateLimiter(null),
+      renderer: RENDERER,
+      sender: this.#mortalTransport(),
+      profiles: () => null,
+      events,
+      faultPoints: noFaultPoints,
+    });
+  }
+
   /** What a dead process had handed over may have arrived, but it hears no answer and begins nothing more. */
   #mortalTransport(): ModelTransport {
     const { transport } = this;
@@ -203,3 +202,16 @@ export class ModelServer {
 }
 
 const TEMPLATE: MailingTemplate = { render: () => ({ subject: 'Hello', text: 'There is news.' }) };
+const RENDERER: TemplateRenderer = { open: () => Promise.resolve(TEMPLATE) };
+
+function settingsOf(id: string): MailingSettings {
+  return toMailingSettings({
+    templates: { dir: tmpdir() },
+    uniqServerId: id,
+    migrationList: ['*'],
+    run: { concurrency: 2, maxInDoubt: MAX_IN_DOUBT },
+    retry: { maxAttempts: 3, firstDelayMs: 5 },
+    errorGuard: { firstRecipients: 0 },
+    server: { heartbeatMs: 20, serverTimeoutMs: 3_600_000 },
+  });
+}

@@ -8,7 +8,9 @@ const TAKES = { enabledAsTemplateMailServer: true, batch: { pollMs: 50 } };
 forEachDatabase('a mailing in batches', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const batchesOf = (mailingId: string): Promise<MailBatch[]> =>
-    rig.database.dataSource.getRepository(MailBatch).find({ where: { mailingId }, order: { startIdx: 'ASC' } });
+    rig.database.dataSource
+      .getRepository(MailBatch)
+      .find({ where: { mailingId }, order: { startIdx: 'ASC' } });
 
   it('is shared by two servers, and merged once', async () => {
     const owner = await rig.boot({ ...TAKES });

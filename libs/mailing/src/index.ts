@@ -7,6 +7,7 @@ export { type Duty, TemplateEmailPeriodicService } from './work/template-email-p
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
 export { TemplateEmailPersister } from './store/template-email.persister.js';
 export {
+  type BuriedServer,
   type IsKnownDead,
   type RegisteredServer,
   TemplateEmailBatchServerPersister,

@@ -1,5 +1,5 @@
 import { MailerService } from '@nestjs-modules/mailer';
-import type { FactoryProvider, InjectionToken, Provider, Type } from '@nestjs/common';
+import type { FactoryProvider, Provider, Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
@@ -7,6 +7,7 @@ import { EMAIL_MESSAGE_SENDER } from './delivery/email-message.sender.js';
 import { HandlebarsRenderer } from './delivery/handlebars.renderer.js';
 import { MailerMessageSender } from './delivery/mailer-message.sender.js';
 import { TemplateFolder } from './delivery/template-folder.js';
+import { batchProviders } from './mailing-batch.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
 import { FAULT_POINTS, type FaultPoints, noFaultPoints } from './model/fault-points.js';
 import { MailingEvents } from './model/mailing-event.js';
@@ -27,6 +28,7 @@ import { TemplateEmailBatchPersister } from './store/template-email-batch.persis
 import { TemplateEmailPersister } from './store/template-email.persister.js';
 import { BatchSweep } from './work/batch-sweep.js';
 import { BatchWorker } from './work/batch-worker.js';
+import { assembled, made } from './provider-shapes.js';
 import { ClaimTaker } from './work/claim-taker.js';
 import { DispatcherLine } from './work/dispatcher-line.js';
 import { DoubtResolver } from './work/doubt.resolver.js';
@@ -40,6 +42,7 @@ import { MailingQuery } from './work/mailing.query.js';
 import { RateLimiter } from './work/rate-limiter.js';
 import { ServerMembership } from './work/server-membership.js';
 import { SliceRunner } from './work/slice.runner.js';
+import { ServerSweep } from './work/server-sweep.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
@@ -98,25 +101,6 @@ function hostProviders(dataSourceName: string): Provider[] {
       inject: [MAILING_SETTINGS],
     },
   ];
-}
-
-/** Our classes know nothing of Nest's injector; this tells it what their constructors take, in order. */
-function made<T>(type: Type<T>, inject: FactoryProvider['inject'] = []): FactoryProvider<T> {
-  return { provide: type, useFactory: (...parts: unknown[]) => new type(...parts), inject };
-}
-
-/** The same for a class whose constructor takes its many parts by name. */
-function assembled<T, P extends object>(
-  type: new (parts: P) => T,
-  parts: { [K in keyof P]: InjectionToken },
-): FactoryProvider<T> {
-  const names = Object.keys(parts) as (keyof P)[];
-  return {
-    provide: type,
-    useFactory: (...values: unknown[]) =>
-      new type(Object.fromEntries(names.map((name, n) => [name, values[n]])) as P),
-    inject: names.map((name) => parts[name]),
-  };
 }
 
 const mailerSender: FactoryProvider = {
@@ -190,9 +174,17 @@ const storeProviders: Provider[] = [
   made(TemplateEmailBatchPersister, [MailingDatabase]),
   {
     provide: TemplateEmailBatchServerPersister,
-    useFactory: (database: MailingDatabase, { server }: MailingSettings) =>
-      new TemplateEmailBatchServerPersister(database, server.serverTimeoutMs),
-    inject: [MailingDatabase, MAILING_SETTINGS],
+    useFactory: (
+      database: MailingDatabase,
+      { server }: MailingSettings,
+      events: MailingEvents,
+      faultPoints: FaultPoints,
+    ) =>
+      new TemplateEmailBatchServerPersister(database, server.serverTimeoutMs, (buried) => {
+        faultPoints.reach('afterServerBuried');
+        events.emit('server:buried', buried);
+      }),
+    inject: [MailingDatabase, MAILING_SETTINGS, MailingEvents, FAULT_POINTS],
   },
 ];
 
@@ -252,32 +244,7 @@ const workProviders: Provider[] = [
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),
-  made(DispatcherLine, [MAILING_SETTINGS, MailingEvents]),
-  assembled(BatchWorker, {
-    settings: MAILING_SETTINGS,
-    batches: TemplateEmailBatchPersister,
-    servers: TemplateEmailBatchServerPersister,
-    persister: TemplateEmailPersister,
-    reader: MailingReader,
-    membership: ServerMembership,
-    runs: MailingRuns,
-    runner: SliceRunner,
-    events: MailingEvents,
-    faultPoints: FAULT_POINTS,
-  }),
-  assembled(BatchSweep, {
-    settings: MAILING_SETTINGS,
-    batches: TemplateEmailBatchPersister,
-    persister: TemplateEmailPersister,
-    mailings: MailingClaims,
-    claims: ClaimTaker,
-    worker: BatchWorker,
-    runner: SliceRunner,
-    runs: MailingRuns,
-    membership: ServerMembership,
-    dispatcher: DispatcherLine,
-    events: MailingEvents,
-  }),
+  ...batchProviders,
   made(TemplateEmailPeriodicService, [ServerMembership, MailingRuns, MAILING_SETTINGS, MailingEvents]),
   assembled(MailingIntake, {
     settings: MAILING_SETTINGS,
@@ -332,6 +299,12 @@ const workProviders: Provider[] = [
   },
   restarter,
   prepare,
+  made(ServerSweep, [
+    TemplateEmailBatchServerPersister,
+    ServerMembership,
+    MAILING_SETTINGS,
+    TemplateEmailPeriodicService,
+  ]),
   made(MailingQuery, [MailingReader]),
   engine,
 ];

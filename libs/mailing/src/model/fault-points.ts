@@ -14,6 +14,7 @@ export const FAULT_POINT_NAMES = [
   'afterResolverAsked',
   'afterAdopted',
   'afterBatchClaimed',
+  'afterServerBuried',
   // Sending.
   'afterIntentCommitted',
   'beforeRendered',

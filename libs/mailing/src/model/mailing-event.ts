@@ -74,6 +74,8 @@ export interface MailingEventMap {
   'server:standing-by': { uniqServerId: string; otherHost: string; otherPid: number };
   /** The row of this incarnation is gone: somebody declared this process dead. */
   'server:lost': { uniqServerId: string; incarnation: string };
+  /** This server found that incarnation dead and removed its row. */
+  'server:buried': { uniqServerId: string; incarnation: string };
   /** A heartbeat or a sweep failed; it is tried again. */
   'server:trouble': { uniqServerId: string; step: string; error: unknown };
   /** A mailing of a dead server moved here. */

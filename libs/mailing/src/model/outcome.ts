@@ -42,3 +42,8 @@ export function settled(
 ): Attempt {
   return { kind: 'settled', outcome: { idx, status, code, text } };
 }
+
+/** Whether the mail server may have seen anything of it. */
+export function wasTried(attempt: Attempt): boolean {
+  return attempt.kind !== 'settled' || attempt.outcome.code !== 'template';
+}

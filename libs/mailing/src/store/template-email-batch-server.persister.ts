@@ -20,6 +20,9 @@ export interface RegisteredServer {
   expired: boolean;
 }
 
+/** An incarnation whose death is a fact now: it has no row any more. */
+export type BuriedServer = Pick<RegisteredServer, 'uniqServerId' | 'incarnation'>;
+
 /** Tells whether a registered process is known not to run any more, whatever its lease says. */
 export type IsKnownDead = (server: RegisteredServer) => boolean;
 
@@ -37,6 +40,7 @@ export class TemplateEmailBatchServerPersister {
   constructor(
     private readonly database: MailingDatabase,
     private readonly serverTimeoutMs: number,
+    private readonly tellBuried: (server: BuriedServer) => void = () => undefined,
   ) {}
 
   /**
@@ -71,31 +75,76 @@ export class TemplateEmailBatchServerPersister {
     );
   }
 
-  /** Removes the row of a server that is dead. @returns true if the id has no live server now. */
-  async bury(uniqServerId: string, isKnownDead: IsKnownDead): Promise<boolean> {
+  /**
+   * Removes the row of a server that is dead.
+   *
+   * @param judgesLease whether a lease that has run out is a proof of death.
+   * @returns true if the id has no live server now.
+   */
+  async bury(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease = true): Promise<boolean> {
     const server = await this.find(uniqServerId);
     if (!server) return true;
     const knownDead = isKnownDead(server);
-    if (!knownDead && !server.expired) return false;
-    return buryServer(this.database, uniqServerId, server.incarnation, knownDead, this.serverTimeoutMs);
+    if (!knownDead && !(judgesLease && server.expired)) return false;
+    if (await this.#remove(server, knownDead)) return true;
+    // Its heartbeat came in between, or somebody else was faster to bury it.
+    return (await this.find(uniqServerId)) === null;
+  }
+
+  /**
+   * The same for every dead server but this one. Each is judged again in the statement that removes it, so any number of
+   * servers may do this at the same moment.
+   *
+   * @returns the ids of those who were buried here.
+   * @throws Error the first that came up, after all have been tried.
+   */
+  async buryDead(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease: boolean): Promise<string[]> {
+    const others = await this.#read('uniq_server_id <> ?', uniqServerId);
+    const buried: string[] = [];
+    const failures: unknown[] = [];
+    for (const server of others) {
+      try {
+        const knownDead = isKnownDead(server);
+        const isDead = knownDead || (judgesLease && server.expired);
+        if (isDead && (await this.#remove(server, knownDead))) buried.push(server.uniqServerId);
+      } catch (error) {
+        // One whose row is locked must not keep the others.
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+    return buried;
   }
 
   /** @returns null if no process has this id. */
   async find(uniqServerId: string): Promise<RegisteredServer | null> {
-    const [row] = await this.database.rows<Record<string, unknown>>(
-      `SELECT incarnation, hostname, pid, pid_space, CASE WHEN last_updated < ${this.database.dialect.agoMs} THEN 1 ELSE 0 END AS expired
-       FROM ${this.database.tables.mailServer} WHERE uniq_server_id = ?`,
+    const [server] = await this.#read('uniq_server_id = ?', uniqServerId);
+    return server ?? null;
+  }
+
+  async #read(condition: string, uniqServerId: string): Promise<RegisteredServer[]> {
+    const { dialect, tables } = this.database;
+    const rows = await this.database.rows<Record<string, unknown>>(
+      `SELECT uniq_server_id, incarnation, hostname, pid, pid_space,
+         CASE WHEN last_updated < ${dialect.agoMs} THEN 1 ELSE 0 END AS expired
+       FROM ${tables.mailServer} WHERE ${condition}`,
       [this.serverTimeoutMs, uniqServerId],
     );
-    if (!row) return null;
-    return {
-      uniqServerId,
+    return rows.map((row) => ({
+      uniqServerId: String(row.uniq_server_id),
       incarnation: String(row.incarnation),
       hostname: String(row.hostname),
       pid: Number(row.pid),
       pidSpace: row.pid_space as string | null,
       expired: Number(row.expired) === 1,
-    };
+    }));
+  }
+
+  async #remove({ uniqServerId, incarnation }: RegisteredServer, knownDead: boolean): Promise<boolean> {
+    const { database, serverTimeoutMs } = this;
+    const isBuried = await buryServer(database, uniqServerId, incarnation, knownDead, serverTimeoutMs);
+    if (isBuried) this.tellBuried({ uniqServerId, incarnation });
+    return isBuried;
   }
 
   /** Registered servers that take batches; at least 1. */

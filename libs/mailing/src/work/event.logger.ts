@@ -87,6 +87,10 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
     (f) =>
       `server ${f.uniqServerId} was declared dead as ${f.incarnation}; its runs stop, it registers again`,
   ],
+  'server:buried': [
+    'warn',
+    (f) => `server ${f.uniqServerId} is dead (${f.incarnation}): its work is free for others`,
+  ],
   'server:trouble': [
     'error',
     (f) => `server ${f.uniqServerId}: ${f.step} failed, tried again: ${text(f.error)}`,

@@ -8,6 +8,8 @@
 export class Lease {
   #monotonic = Number.NEGATIVE_INFINITY;
   #wall = Number.NEGATIVE_INFINITY;
+  #unbrokenSince: number | null = null;
+  #hadGap = false;
 
   constructor(private readonly durationMs: number) {}
 
@@ -17,6 +19,10 @@ export class Lease {
   }
 
   confirm(begun: { monotonic: number; wall: number }): void {
+    if (!this.holds()) {
+      this.#hadGap = this.#unbrokenSince !== null;
+      this.#unbrokenSince = begun.monotonic;
+    }
     this.#monotonic = begun.monotonic;
     this.#wall = begun.wall;
   }
@@ -32,5 +38,18 @@ export class Lease {
       performance.now() - this.#monotonic < this.durationMs &&
       Math.abs(Date.now() - this.#wall) < this.durationMs
     );
+  }
+
+  /**
+   * True if it has held for its whole length: the database answered all the time, so whoever did not renew meanwhile had the
+   * chance to. Before, leases may have run out because nobody could reach the database.
+   */
+  hasLastedWholly(): boolean {
+    return this.holds() && performance.now() - (this.#unbrokenSince ?? Infinity) >= this.durationMs;
+  }
+
+  /** True if it ran out or was lost while this process lived, and has not lasted wholly since. */
+  isAfterGap(): boolean {
+    return this.#hadGap && !this.hasLastedWholly();
   }
 }

@@ -121,7 +121,8 @@ export class MailingOrders {
     const { settings, servers, claims, membership } = this.parts;
     if (!(await this.#canWork())) return false;
     if (uniqServerId === settings.uniqServerId) return true;
-    if (!(await servers.bury(uniqServerId, membership.isKnownDead))) return false;
+    const judgesLease = !membership.lease.isAfterGap();
+    if (!(await servers.bury(uniqServerId, membership.isKnownDead, judgesLease))) return false;
     const moved = await claims.adoptOne(mailingId, uniqServerId, settings.uniqServerId);
     const facts = { mailingId, fromServerId: uniqServerId, toServerId: settings.uniqServerId };
     if (moved) this.parts.events.emit('mailing:adopted', facts);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PreparedRecipient } from '../delivery/mailing.delivery.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
-import type { Attempt, Outcome } from '../model/outcome.js';
+import { type Attempt, type Outcome, wasTried } from '../model/outcome.js';
 import { AttemptCounts } from './attempt-counts.js';
 import { BeatWriter } from './beat.writer.js';
 import type { MailingRunParts, RunEnd, Winding } from './mailing-run.parts.js';
@@ -267,7 +267,10 @@ export class MailingRun {
   }
 
   async #beat(): Promise<RunEnd | null> {
-    const written = this.#winding === 'lost' ? LOST : await this.#write();
+    const isLost = (): boolean => this.#winding === 'lost';
+    const written = isLost()
+      ? LOST
+      : await this.#writer.write(() => this.#nextBeat(), this.#stopSignal.signal, isLost);
     if (!written) {
       if (this.#winding === 'stopping') return { status: 'stalled', mailing: null };
       this.#windingBefore = this.#winding;
@@ -341,17 +344,4 @@ export class MailingRun {
         ? Number.POSITIVE_INFINITY
         : performance.now() + Math.min(nextDueInMs, LONGEST_WAIT_MS);
   }
-
-  #write(): Promise<{ beat: Beat; answer: BeatAnswer } | null> {
-    return this.#writer.write(
-      () => this.#nextBeat(),
-      this.#stopSignal.signal,
-      () => this.#winding === 'lost',
-    );
-  }
-}
-
-/** Whether the mail server may have seen anything of it. */
-function wasTried(attempt: Attempt): boolean {
-  return attempt.kind !== 'settled' || attempt.outcome.code !== 'template';
 }

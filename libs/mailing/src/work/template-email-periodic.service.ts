@@ -4,8 +4,11 @@ import type { MailingSettings } from '../model/mailing-options.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ServerMembership, Standing } from './server-membership.js';
 
-/** Something that a member does after each of its heartbeats. It is not awaited, and must not throw. */
-export type Duty = () => void;
+/**
+ * Something that a member does after each of its heartbeats. One that returns a promise is not begun again before that is
+ * settled, no heartbeat waits for it, and an orderly stop does.
+ */
+export type Duty = () => Promise<unknown> | void;
 
 /**
  * Keeps the lease of this process fresh, on a timer of its own that no run and no mail server can hold up, and does the
@@ -23,6 +26,7 @@ export type Duty = () => void;
  */
 export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
   readonly #duties: Duty[] = [];
+  readonly #underWay = new Map<Duty, Promise<unknown>>();
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
   #last: Promise<void> = Promise.resolve();
@@ -44,11 +48,12 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
     this.#duties.push(duty);
   }
 
-  /** Ends it for good. Resolves when no heartbeat is under way. */
+  /** Ends it for good. Resolves when no heartbeat and no duty is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer) clearTimeout(this.#timer);
     await this.#last;
+    await Promise.all(this.#underWay.values());
   }
 
   readonly #tick = (): void => {
@@ -62,11 +67,22 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
     try {
       const standing = await this.#stand();
       if (standing !== 'member' || this.#stopped) return;
-      for (const duty of this.#duties) duty();
+      for (const duty of this.#duties) this.#begin(duty);
     } catch (error) {
-      const { uniqServerId } = this.settings;
-      this.events.emit('server:trouble', { uniqServerId, step: 'heartbeat', error });
+      this.#report('heartbeat', error);
     }
+  }
+
+  #begin(duty: Duty): void {
+    if (this.#underWay.has(duty)) return;
+    const done = (async () => duty())()
+      .catch((error: unknown) => this.#report('a duty', error))
+      .finally(() => this.#underWay.delete(duty));
+    this.#underWay.set(duty, done);
+  }
+
+  #report(step: string, error: unknown): void {
+    this.events.emit('server:trouble', { uniqServerId: this.settings.uniqServerId, step, error });
   }
 
   async #stand(): Promise<Standing> {

@@ -47,8 +47,8 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.periodic.addDuty(() => void this.sweep());
-    // On its own, because a transport that does not answer takes its time to say so.
+    this.periodic.addDuty(() => this.sweep());
+    // On its own, and nothing to wait for: a transport that does not answer takes its time to say so.
     this.periodic.addDuty(() => void this.#probe());
   }
 
@@ -110,7 +110,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   }
 
   async #adoptFrom(fromServerId: string): Promise<string[]> {
-    if (!(await this.servers.bury(fromServerId, this.membership.isKnownDead))) return [];
+    if (!(await this.servers.bury(fromServerId, this.membership.isKnownDead, this.#judgesLeases))) return [];
     const toServerId = this.settings.uniqServerId;
     const moved = await this.claims.adopt(fromServerId, toServerId);
     if (moved.length > 0) this.faultPoints.reach('afterAdopted');
@@ -118,6 +118,11 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
       this.events.emit('mailing:adopted', { mailingId, fromServerId, toServerId });
     }
     return moved;
+  }
+
+  /** After an outage of the database nobody's lease is fresh, and those who live are given time to renew theirs. */
+  get #judgesLeases(): boolean {
+    return !this.membership.lease.isAfterGap();
   }
 
   async #candidates(): Promise<string[]> {
