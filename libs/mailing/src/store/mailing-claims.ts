@@ -68,15 +68,11 @@ export class MailingClaims {
 
   /** Moves the mailings of a server that has no row any more. @returns the ids that moved. */
   async adopt(fromServerId: string, toServerId: string): Promise<string[]> {
-    const { mailing } = this.database.tables;
-    const left = await this.database.rows<{ id: string }>(
-      `SELECT id FROM ${mailing} WHERE uniq_server_id = ?
-       AND status IN ('loading', 'pending', 'in_progress', 'pausing', 'paused', 'canceling')`,
-      [fromServerId],
-    );
-    if (left.length === 0) return [];
-    const moved = await adoptMailings(this.database, fromServerId, toServerId);
-    return moved === 0 ? [] : left.map((row) => row.id);
+    const left = await this.#idsOfUnfinished(fromServerId);
+    if (left.length === 0 || (await adoptMailings(this.database, fromServerId, toServerId)) === 0) return [];
+    // Some may have gone elsewhere since they were seen.
+    const here = new Set(await this.#idsOfUnfinished(toServerId));
+    return left.filter((id) => here.has(id));
   }
 
   /**
@@ -100,5 +96,14 @@ export class MailingClaims {
       [uniqServerId],
     );
     return rows.map((row) => row.uniq_server_id);
+  }
+
+  async #idsOfUnfinished(uniqServerId: string): Promise<string[]> {
+    const rows = await this.database.rows<{ id: string }>(
+      `SELECT id FROM ${this.database.tables.mailing} WHERE uniq_server_id = ?
+       AND status IN ('loading', 'pending', 'in_progress', 'pausing', 'paused', 'canceling')`,
+      [uniqServerId],
+    );
+    return rows.map((row) => row.id);
   }
 }
