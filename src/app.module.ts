@@ -5,6 +5,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { MailingModule, mailingMigrations } from 'nestjs-mailing';
 import type { HostConfiguration } from './configuration/host-configuration.js';
 import { dataSourceOptionsOf } from './database/data-source.options.js';
+import { HealthController } from './health/health.controller.js';
 import { NewsletterModule } from './newsletter/newsletter.module.js';
 
 const TEMPLATE_FOLDER = fileURLToPath(new URL('newsletter/templates', import.meta.url));
@@ -44,6 +45,7 @@ export class AppModule {
         }),
         NewsletterModule,
       ],
+      controllers: [HealthController],
     };
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { HealthReader } from '../../libs/mailing/src/store/health.reader.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
@@ -166,6 +167,30 @@ describe('the plans of the statements of a run (mariadb)', () => {
     const looks = database.plans.filter(({ extra }) => !/impossible|no matching/i.test(extra));
     expect(looks.map(({ key }) => key)).toEqual(looks.map(() => 'idx_dps_mailing_server'));
     for (const { sql, rows } of looks) expect({ sql, few: rows <= 10 }).toEqual({ sql, few: true });
+  });
+
+  it('of a look at health go by an index to what is not over, however much is', async () => {
+    const { dataSource } = fresh;
+    await dataSource.query(
+      `INSERT INTO dps_mailing (id, uniq_server_id, status, is_batched, subject, from_address, template_url, created_at)
+       VALUES ('gone-1', 'gone:1', 'in_progress', 0, 'x', 'x', 'x', NOW(3)), ('gone-2', 'gone:1', 'pending', 1, 'x', 'x', 'x', NOW(3)),
+         ('gone-3', 'gone:1', 'paused', 0, 'x', 'x', 'x', NOW(3))`,
+    );
+    await dataSource.query("UPDATE dps_mailing SET status_reason = 'transport: down' WHERE id = 'gone-3'");
+    const database = new ExplainingDatabase(dataSource);
+    const reader = new HealthReader(database, 20_000);
+    const found = [
+      ...(await reader.orphaned([SERVER])),
+      ...(await reader.unattended()),
+      ...(await reader.pausedByThemselves()),
+      ...(await reader.overdue()),
+    ];
+    expect(found.map(({ mailingId }) => mailingId)).toEqual(['gone-1', 'gone-2', 'gone-3']);
+    expect(database.plans).toHaveLength(4);
+    for (const { sql, key, rows } of database.plans) {
+      const byIndex = ['idx_dps_mailing_batched', 'idx_dps_mailing_server'].includes(key ?? 'none');
+      expect({ sql, byIndex, few: rows <= 10 }).toEqual({ sql, byIndex: true, few: true });
+    }
   });
 });
 

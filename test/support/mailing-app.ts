@@ -7,6 +7,7 @@ import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
   MailingEvents,
+  MailingHealth,
   type MailingModuleOptions,
   MailingModule,
   MailingQuery,
@@ -32,6 +33,7 @@ export interface MailingApp extends AsyncDisposable {
   sender: TemplateEmailSender;
   restarter: TemplateEmailRestarter;
   query: MailingQuery;
+  health: MailingHealth;
   events: MailingEvents;
   templateDir: string;
   /** Ends the application in good order. */
@@ -75,6 +77,7 @@ export async function mailingApp(options: MailingAppOptions): Promise<MailingApp
     sender: nest.get(TemplateEmailSender),
     restarter: nest.get(TemplateEmailRestarter),
     query: nest.get(MailingQuery),
+    health: nest.get(MailingHealth),
     events: nest.get(MailingEvents),
     templateDir,
     close,

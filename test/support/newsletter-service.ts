@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { MailingResult, Recipient, RecipientRecord } from 'nestjs-mailing';
+import type { MailingHealthReport, MailingResult, Recipient, RecipientRecord } from 'nestjs-mailing';
 import { HostProcess } from '../../src/demo/host.process.js';
 import { REPORTED, type ReportedEvent } from '../../src/report-to-parent.js';
 import { readerList } from './reader-list.js';
@@ -129,6 +129,11 @@ export class NewsletterService {
   async get(mailingId: string): Promise<MailingResult> {
     const response = await fetch(`${this.process.url}/newsletters/${mailingId}`);
     return (await response.json()) as MailingResult;
+  }
+
+  async health(): Promise<MailingHealthReport> {
+    const response = await fetch(`${this.process.url}/health`);
+    return (await response.json()) as MailingHealthReport;
   }
 
   /** Waits until the mailing is completed. */

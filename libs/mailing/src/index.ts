@@ -4,6 +4,7 @@ export type { MailingModuleExtras, MailingOptionsFactory } from './mailing-modul
 export { TemplateEmailSender } from './work/template-email.sender.js';
 export { type SweepReport, TemplateEmailRestarter } from './work/template-email.restarter.js';
 export { type Duty, TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
+export { MailingHealth } from './work/mailing.health.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
 export { TemplateEmailPersister } from './store/template-email.persister.js';
 export {
@@ -45,6 +46,12 @@ export type {
 } from './model/recipient.js';
 export type { ProfileRepository, RecipientProfile } from './model/profile.repository.js';
 export type { MailingHandle, MailingResult } from './model/mailing-handle.js';
+export type {
+  MailingFinding,
+  MailingFindingCode,
+  MailingHealthReport,
+  ServerStanding,
+} from './model/mailing-health.report.js';
 export type { MailingStatus } from './model/mailing-status.js';
 export type { BatchStatus } from './model/batch-status.js';
 export type { RecipientStatus } from './model/recipient-status.js';

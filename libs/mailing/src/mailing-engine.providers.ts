@@ -19,6 +19,7 @@ import {
 import { toMailingSettings } from './model/mailing-settings.factory.js';
 import type { ProfileRepository } from './model/profile.repository.js';
 import { MailerMissingError, MailingDataSourceMissingError } from './model/setup.errors.js';
+import { HealthReader } from './store/health.reader.js';
 import { MailingClaims } from './store/mailing-claims.js';
 import { MailingDatabase } from './store/mailing.database.js';
 import { MailingReader } from './store/mailing.reader.js';
@@ -38,6 +39,7 @@ import { MailingLauncher } from './work/mailing-launcher.js';
 import { MailingOrders } from './work/mailing-orders.js';
 import { MailingRuns } from './work/mailing-runs.js';
 import { MailingEngine } from './work/mailing.engine.js';
+import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
 import { RateLimiter } from './work/rate-limiter.js';
 import { ServerMembership } from './work/server-membership.js';
@@ -173,6 +175,12 @@ const storeProviders: Provider[] = [
   made(MailingClaims, [MailingDatabase]),
   made(TemplateEmailBatchPersister, [MailingDatabase]),
   {
+    provide: HealthReader,
+    useFactory: (database: MailingDatabase, { server }: MailingSettings) =>
+      new HealthReader(database, server.serverTimeoutMs),
+    inject: [MailingDatabase, MAILING_SETTINGS],
+  },
+  {
     provide: TemplateEmailBatchServerPersister,
     useFactory: (
       database: MailingDatabase,
@@ -306,6 +314,7 @@ const workProviders: Provider[] = [
     TemplateEmailPeriodicService,
   ]),
   made(MailingQuery, [MailingReader]),
+  made(MailingHealth, [MAILING_SETTINGS, ServerMembership, HealthReader]),
   engine,
 ];
 

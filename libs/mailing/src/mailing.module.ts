@@ -12,6 +12,7 @@ import {
 import { MailingEvents } from './model/mailing-event.js';
 import { TemplateEmailBatchServerPersister } from './store/template-email-batch-server.persister.js';
 import { TemplateEmailPersister } from './store/template-email.persister.js';
+import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
@@ -65,6 +66,7 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras): Dynamic
       TemplateEmailPeriodicService,
       TemplateEmailBatchServerPersister,
       MailingQuery,
+      MailingHealth,
       MailingEvents,
     ],
   };

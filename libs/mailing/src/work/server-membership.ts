@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { MailingEvents } from '../model/mailing-event.js';
+import type { ServerStanding } from '../model/mailing-health.report.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type {
   RegisteredServer,
@@ -9,14 +10,8 @@ import type {
 import { Lease } from './lease.js';
 import { readPidSpace } from './pid-space.js';
 
-/** Where this process stands among the servers of its database. */
-export type Standing =
-  /** The id is ours; the lease is fresh. */
-  | 'member'
-  /** A live process has our id; we wait until it is gone. */
-  | 'standing_by'
-  /** Our row is gone: we were declared dead and own nothing any more. */
-  | 'lost';
+/** What a heartbeat finds. */
+export type Standing = Exclude<ServerStanding, 'starting'>;
 
 /** Incarnations that live in this very process, so that two applications in one process do not take each other for dead. */
 const living: Set<string> = ((globalThis as Record<symbol, unknown>)[
@@ -35,7 +30,8 @@ export class ServerMembership {
   readonly #pidSpace = readPidSpace();
   #incarnation: string | null = null;
   #claims = 0;
-  #wasStandingBy = false;
+  #standing: ServerStanding = 'starting';
+  #other: RegisteredServer | null = null;
   #underWay: Promise<Standing> | null = null;
 
   constructor(
@@ -49,6 +45,16 @@ export class ServerMembership {
   /** Null while this process is not a member. */
   get incarnation(): string | null {
     return this.#incarnation;
+  }
+
+  /** What the last heartbeat that succeeded has found. */
+  get standing(): ServerStanding {
+    return this.#standing;
+  }
+
+  /** The live process that has our id, while we stand by. */
+  get other(): RegisteredServer | null {
+    return this.#other;
   }
 
   /** A token that no claim has ever had. */
@@ -118,18 +124,19 @@ export class ServerMembership {
     }
     if (other) {
       living.delete(incarnation);
-      if (!this.#wasStandingBy) {
+      if (this.#standing !== 'standing_by') {
         this.events.emit('server:standing-by', {
           uniqServerId,
           otherHost: other.hostname,
           otherPid: other.pid,
         });
       }
-      this.#wasStandingBy = true;
-      return 'standing_by';
+      this.#other = other;
+      return (this.#standing = 'standing_by');
     }
     this.#incarnation = incarnation;
-    this.#wasStandingBy = false;
+    this.#other = null;
+    this.#standing = 'member';
     this.lease.confirm(begun);
     this.events.emit('server:registered', { uniqServerId, incarnation });
     return 'member';
@@ -137,6 +144,7 @@ export class ServerMembership {
 
   #forget(incarnation: string): void {
     this.#incarnation = null;
+    this.#standing = 'lost';
     this.lease.revoke();
     living.delete(incarnation);
   }

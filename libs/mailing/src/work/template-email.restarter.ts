@@ -11,7 +11,7 @@ import type { TemplateEmailPeriodicService } from './template-email-periodic.ser
 import type { TransportProbe } from './transport-probe.js';
 
 /** Adopt from every dead server. */
-const ANY_SERVER = '*';
+export const ANY_SERVER = '*';
 
 /** What one look for work left behind found. */
 export interface SweepReport {

@@ -1,0 +1,48 @@
+/** Where a process stands among the servers of its database. */
+export type ServerStanding =
+  /** Its first heartbeat is still to come. */
+  | 'starting'
+  /** The id is its own, and its lease is fresh. */
+  | 'member'
+  /** Another live process has its id; it takes over when that is gone. */
+  | 'standing_by'
+  /** Its lease ran out, or its row is gone: it begins nothing before the next heartbeat that succeeds. */
+  | 'lost';
+
+/** What a finding is about; names that stay the same over versions. */
+export type MailingFindingCode =
+  | 'server_standing_by'
+  | 'lease_lost'
+  | 'database_unreachable'
+  | 'mailings_orphaned'
+  | 'batches_unattended'
+  | 'mailings_paused'
+  | 'mailings_overdue';
+
+/** Something that will not come right by itself, or not soon. */
+export interface MailingFinding {
+  code: MailingFindingCode;
+  /** What it is, and what to do next. */
+  message: string;
+  /** The first few that are concerned. */
+  mailingIds?: string[];
+  /** The server that is concerned. */
+  serverId?: string;
+}
+
+/** How one server finds itself, and what waits in its database. */
+export interface MailingHealthReport {
+  /** True if there are no findings. */
+  isHealthy: boolean;
+  server: {
+    uniqServerId: string;
+    /** Null while it is not a member. */
+    incarnation: string | null;
+    standing: ServerStanding;
+    /** Of the process it stands by for. */
+    otherHost: string | null;
+    otherPid: number | null;
+    takesBatches: boolean;
+  };
+  findings: MailingFinding[];
+}

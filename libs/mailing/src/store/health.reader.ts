@@ -1,0 +1,77 @@
+import { PAUSE_REASONS } from '../model/mailing-status.js';
+import type { MailingDatabase } from './mailing.database.js';
+import { placeholders } from './statements/placeholders.js';
+
+/** No look reads more; a count of so many means "at least". */
+export const MOST_COUNTED = 1_000;
+
+/** A mailing that waits for somebody. */
+export interface WaitingMailing {
+  mailingId: string;
+  uniqServerId: string | null;
+  statusReason: string | null;
+}
+
+/**
+ * Looks for mailings that wait for what may never come; changes nothing.
+ *
+ * Every look goes by the index `(is_batched, status)` to mailings that are not over, so it costs nothing for those that are.
+ */
+export class HealthReader {
+  constructor(
+    private readonly database: MailingDatabase,
+    private readonly serverTimeoutMs: number,
+  ) {}
+
+  /** Those whose server does not live: no fresh row has its id. @param except servers that are looked after. */
+  orphaned(except: string[]): Promise<WaitingMailing[]> {
+    // Batches of a mailing are anybody's, but its list is its writer's.
+    return this.#waiting(
+      `((is_batched = FALSE AND status IN ('loading', 'pending', 'in_progress', 'pausing', 'canceling'))
+         OR (is_batched = TRUE AND status = 'loading'))
+       AND uniq_server_id NOT IN (${placeholders(except)})
+       AND NOT EXISTS (SELECT 1 FROM ${this.database.tables.mailServer} s
+         WHERE s.uniq_server_id = m.uniq_server_id AND s.last_updated >= ${this.database.dialect.agoMs})`,
+      [...except, this.serverTimeoutMs],
+    );
+  }
+
+  /** Those cut in batches, while no living server takes batches. */
+  unattended(): Promise<WaitingMailing[]> {
+    return this.#waiting(
+      `is_batched = TRUE AND status IN ('pending', 'in_progress')
+       AND NOT EXISTS (SELECT 1 FROM ${this.database.tables.mailServer} s
+         WHERE s.takes_batches = TRUE AND s.last_updated >= ${this.database.dialect.agoMs})`,
+      [this.serverTimeoutMs],
+    );
+  }
+
+  /** Those that no person has paused. */
+  pausedByThemselves(): Promise<WaitingMailing[]> {
+    return this.#waiting(`is_batched IN (FALSE, TRUE) AND status = 'paused' AND status_reason <> ?`, [
+      PAUSE_REASONS.request,
+    ]);
+  }
+
+  /** Those whose last moment to begin has passed. */
+  overdue(): Promise<WaitingMailing[]> {
+    return this.#waiting(
+      `is_batched IN (FALSE, TRUE) AND status = 'pending' AND start_time IS NULL
+       AND do_not_start_after < ${this.database.dialect.now}`,
+      [],
+    );
+  }
+
+  async #waiting(condition: string, parameters: unknown[]): Promise<WaitingMailing[]> {
+    const rows = await this.database.rows<Record<string, string | null>>(
+      `SELECT id, uniq_server_id, status_reason FROM ${this.database.tables.mailing} m
+       WHERE ${condition} LIMIT ${MOST_COUNTED}`,
+      parameters,
+    );
+    return rows.map((row) => ({
+      mailingId: String(row.id),
+      uniqServerId: row.uniq_server_id,
+      statusReason: row.status_reason,
+    }));
+  }
+}

@@ -1,0 +1,152 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type {
+  MailingFinding,
+  MailingFindingCode,
+  MailingHealthReport,
+} from '../model/mailing-health.report.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import { PAUSE_REASONS } from '../model/mailing-status.js';
+import { type HealthReader, MOST_COUNTED, type WaitingMailing } from '../store/health.reader.js';
+import type { ServerMembership } from './server-membership.js';
+import { ANY_SERVER } from './template-email.restarter.js';
+
+/** Whoever asks for health does not wait longer for a database that is silent. */
+const PATIENCE_MS = 5_000;
+const MOST_IDS = 20;
+
+const UNATTENDED = 'wait in batches, and no server takes batches. Set enabledAsTemplateMailServer on one';
+const OVERDUE = 'were to begin by a moment that has passed. Resume or cancel them';
+
+/** What to do about a mailing that was paused for this, by the beginning of its reason. */
+const REMEDIES: Record<string, string> = {
+  [PAUSE_REASONS.transport]: 'They go on by themselves once the mail server answers; look after it',
+  [PAUSE_REASONS.profiles]: 'Make the profile repository work and resume them',
+  [PAUSE_REASONS.template]: 'Put the template back and resume them',
+  [PAUSE_REASONS.errorRate]: 'Find out why so many failed alike, then resume or cancel them',
+};
+
+/**
+ * Says how this server finds itself, and which mailings in its database wait for what may never come. It changes nothing.
+ *
+ * Nothing that it finds is mended by a restart of the process: ask it for readiness, alarms and dashboards, not for liveness.
+ */
+export class MailingHealth {
+  constructor(
+    private readonly settings: MailingSettings,
+    private readonly membership: ServerMembership,
+    private readonly reader: HealthReader,
+  ) {}
+
+  /**
+   * Looks once; a few short statements. Never rejects: a database that can't be asked is a finding, after 5 s at the latest.
+   *
+   * @example
+   * ```ts
+   * declare const health: MailingHealth;
+   * const { isHealthy, findings } = await health.check();
+   * if (!isHealthy) for (const { code, message } of findings) console.warn(code, message);
+   * ```
+   */
+  async check(): Promise<MailingHealthReport> {
+    const server = this.#server();
+    const findings = [...this.#ofServer(server), ...(await this.#inTime())];
+    return { isHealthy: findings.length === 0, server, findings };
+  }
+
+  #server(): MailingHealthReport['server'] {
+    const { uniqServerId, enabledAsTemplateMailServer: takesBatches } = this.settings;
+    const { standing, incarnation, other, lease } = this.membership;
+    return {
+      uniqServerId,
+      incarnation,
+      standing: standing === 'member' && !lease.holds() ? 'lost' : standing,
+      otherHost: other?.hostname ?? null,
+      otherPid: other?.pid ?? null,
+      takesBatches,
+    };
+  }
+
+  #ofServer({
+    standing,
+    uniqServerId,
+    otherHost,
+    otherPid,
+  }: MailingHealthReport['server']): MailingFinding[] {
+    if (standing === 'standing_by') {
+      const message =
+        `Process ${otherPid} on ${otherHost} has the uniqServerId ${uniqServerId}; this one sends nothing until that is gone. ` +
+        'Give each process an id of its own, or leave this one as its stand-in';
+      return [{ code: 'server_standing_by', message, serverId: uniqServerId }];
+    }
+    if (standing !== 'lost') return [];
+    const message =
+      `The lease of ${uniqServerId} is lost; it begins nothing before a heartbeat succeeds, and tries every ` +
+      `${this.settings.server.heartbeatMs} ms. See whether the database answers, and whether the process was suspended`;
+    return [{ code: 'lease_lost', message, serverId: uniqServerId }];
+  }
+
+  async #inTime(): Promise<MailingFinding[]> {
+    const timer = new AbortController();
+    const silence = delay(PATIENCE_MS, undefined, { signal: timer.signal, ref: false }).then(() => {
+      throw new Error(`no answer within ${PATIENCE_MS} ms`);
+    });
+    try {
+      return await Promise.race([this.#ofMailings(), silence]);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = `The database can't be asked: ${reason}. See whether it runs, and whether its pool has free connections`;
+      return [{ code: 'database_unreachable', message }];
+    } finally {
+      timer.abort();
+      silence.catch(() => undefined);
+    }
+  }
+
+  async #ofMailings(): Promise<MailingFinding[]> {
+    const { migrationList, uniqServerId } = this.settings;
+    const lookedAfter = [uniqServerId, ...migrationList];
+    // One after the other: a look at health takes one connection of the pool.
+    const orphaned = migrationList.includes(ANY_SERVER) ? [] : await this.reader.orphaned(lookedAfter);
+    const unattended = await this.reader.unattended();
+    const paused = await this.reader.pausedByThemselves();
+    const overdue = await this.reader.overdue();
+    const findings: MailingFinding[] = [...groups(orphaned, ({ uniqServerId: id }) => id ?? 'nobody')].map(
+      ([serverId, mailings]) => ({
+        ...finding(
+          'mailings_orphaned',
+          mailings,
+          `belong to ${serverId}, which does not live. Start it, or put it on the migrationList of a server that is to take over`,
+        ),
+        serverId,
+      }),
+    );
+    for (const [kind, mailings] of groups(paused, kindOf)) {
+      const text = `are paused (${mailings[0].statusReason}). ${REMEDIES[kind] ?? 'Resume or cancel them'}`;
+      findings.push(finding('mailings_paused', mailings, text));
+    }
+    if (unattended.length > 0) findings.push(finding('batches_unattended', unattended, UNATTENDED));
+    if (overdue.length > 0) findings.push(finding('mailings_overdue', overdue, OVERDUE));
+    return findings;
+  }
+}
+
+function finding(code: MailingFindingCode, mailings: WaitingMailing[], text: string): MailingFinding {
+  const count = mailings.length < MOST_COUNTED ? `${mailings.length}` : `At least ${MOST_COUNTED}`;
+  const mailingIds = mailings.slice(0, MOST_IDS).map(({ mailingId }) => mailingId);
+  return { code, message: `${count} mailing(s) ${text}`, mailingIds };
+}
+
+function kindOf({ statusReason }: WaitingMailing): string {
+  return (statusReason ?? '').split(':')[0];
+}
+
+function groups<T>(all: T[], keyOf: (one: T) => string): Map<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const one of all) {
+    const key = keyOf(one);
+    const group = found.get(key);
+    if (group) group.push(one);
+    else found.set(key, [one]);
+  }
+  return found;
+}

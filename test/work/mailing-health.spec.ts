@@ -1,0 +1,165 @@
+import { hostname } from 'node:os';
+import { Mailing, type MailingHealthReport, type MailingStatus, MailServer } from 'nestjs-mailing';
+import { expect, it } from 'vitest';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import type { MailingApp } from '../support/mailing-app.js';
+import { MailingRig } from '../support/mailing-rig.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const LEASE_MS = 400;
+const SHORT_LEASE = { server: { heartbeatMs: 50, serverTimeoutMs: LEASE_MS } };
+const LONG_AGO = new Date('2020-01-01T00:00:00Z');
+const FUTURE = new Date(Date.now() + 3_600_000);
+
+forEachDatabase('the health of a server', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  const leave = async (
+    id: string,
+    status: MailingStatus,
+    uniqServerId: string,
+    more: Partial<Omit<Mailing, 'params' | 'headers' | 'attachments'>> = {},
+  ): Promise<void> => {
+    const facts = { subject: 'x', from: 'x@x.example', templateUrl: 'letter.hbs', createdAt: LONG_AGO };
+    await rig.database.dataSource
+      .getRepository(Mailing)
+      .insert({ ...facts, id, status, uniqServerId, ...more });
+  };
+  const leaveServer = async (uniqServerId: string, more: Partial<MailServer> = {}): Promise<void> => {
+    const facts = { incarnation: uniqServerId, hostname: 'far.example', pid: 1, startedAt: LONG_AGO };
+    await rig.database.dataSource
+      .getRepository(MailServer)
+      .insert({ uniqServerId, ...facts, lastUpdated: FUTURE, ...more });
+  };
+  const standing = async (app: MailingApp, expected: string): Promise<MailingHealthReport> => {
+    const look = async (): Promise<MailingHealthReport | null> => {
+      const report = await app.health.check();
+      return report.server.standing === expected ? report : null;
+    };
+    return waitUntil(look, { what: `it to be ${expected}` });
+  };
+  const codes = ({ findings }: MailingHealthReport): string[] => findings.map(({ code }) => code).sort();
+
+  it('is good where nothing waits, also with mailings that are over or paused by a person', async () => {
+    await leave('over', 'completed', 'gone:1');
+    await leave('theirs', 'paused', 'gone:1', { statusReason: 'by request' });
+    await leaveServer('alive:2');
+    await leave('elsewhere', 'in_progress', 'alive:2');
+    const app = await rig.boot({ enabledAsTemplateMailServer: true });
+    const report = await standing(app, 'member');
+    const { incarnation } = await rig.database.dataSource
+      .getRepository(MailServer)
+      .findOneByOrFail({ uniqServerId: 'test:1' });
+    const other = { otherHost: null, otherPid: null };
+    expect(report).toEqual({
+      isHealthy: true,
+      server: { uniqServerId: 'test:1', incarnation, standing: 'member', ...other, takesBatches: true },
+      findings: [],
+    });
+  });
+
+  it('F3 names mailings whose server is gone and on nobody’s list here', async () => {
+    await leave('running', 'in_progress', 'gone:1');
+    await leave('list', 'loading', 'gone:1', { isBatched: true });
+    await leave('waiting', 'pending', 'expired:2');
+    await leaveServer('expired:2', { lastUpdated: LONG_AGO });
+    // Batches are anybody's, and ours are ours.
+    await leave('batched', 'in_progress', 'gone:1', { isBatched: true });
+    await leaveServer('mail:3', { takesBatches: true });
+    await leave('ours', 'canceling', 'test:1');
+    const app = await rig.boot();
+    const report = await standing(app, 'member');
+    expect(report.isHealthy).toBe(false);
+    const found = report.findings.map(({ code, serverId, mailingIds }) => ({ code, serverId, mailingIds }));
+    expect(found).toHaveLength(2);
+    expect(found).toContainEqual({
+      code: 'mailings_orphaned',
+      serverId: 'gone:1',
+      mailingIds: expect.toSatisfy((ids: string[]) => [...ids].sort().join() === 'list,running') as string[],
+    });
+    expect(found).toContainEqual({
+      code: 'mailings_orphaned',
+      serverId: 'expired:2',
+      mailingIds: ['waiting'],
+    });
+    expect(report.findings[0].message).toMatch(/migrationList/);
+
+    // Where they are on the list, somebody looks after them.
+    const heir = await rig.boot({ uniqServerId: 'heir:9', migrationList: ['gone:1', 'expired:2'] });
+    expect(codes(await standing(heir, 'member'))).toEqual([]);
+    const anybody = await rig.boot({ uniqServerId: 'heir:10', migrationList: ['*'] });
+    expect(codes(await standing(anybody, 'member'))).toEqual([]);
+  });
+
+  it('names a bounded number of them, whatever their number', async () => {
+    for (let n = 0; n < 30; n++) await leave(`m${n}`, 'in_progress', 'gone:1');
+    const app = await rig.boot();
+    const [finding] = (await standing(app, 'member')).findings;
+    expect(finding.mailingIds).toHaveLength(20);
+    expect(finding.message).toMatch(/^30 mailing/);
+  });
+
+  it('names batched mailings while no living server takes batches', async () => {
+    await leave('batched', 'pending', 'gone:1', { isBatched: true });
+    await leaveServer('dead:2', { takesBatches: true, lastUpdated: LONG_AGO });
+    await leaveServer('alive:3', { takesBatches: false });
+    const app = await rig.boot();
+    const report = await standing(app, 'member');
+    expect(report.findings).toEqual([
+      {
+        code: 'batches_unattended',
+        message: expect.stringMatching(/enabledAsTemplateMailServer/) as string,
+        mailingIds: ['batched'],
+      },
+    ]);
+    await rig.database.dataSource.getRepository(MailServer).update('alive:3', { takesBatches: true });
+    expect(codes(await app.health.check())).toEqual([]);
+  });
+
+  it('names mailings that stand still by themselves, by reason, and those that are overdue', async () => {
+    await leaveServer('alive:2');
+    await leave('down', 'paused', 'alive:2', { statusReason: 'transport: connect ECONNREFUSED' });
+    await leave('bad', 'paused', 'alive:2', { statusReason: 'error rate: 19 of 20', isBatched: true });
+    await leave('late', 'pending', 'alive:2', { doNotStartAfter: LONG_AGO });
+    await leave('begun', 'pending', 'alive:2', { doNotStartAfter: LONG_AGO, startTime: LONG_AGO });
+    const app = await rig.boot();
+    const { findings } = await standing(app, 'member');
+    expect(findings.map(({ code, mailingIds }) => `${code} ${mailingIds?.join()}`).sort()).toEqual([
+      'mailings_overdue late',
+      'mailings_paused bad',
+      'mailings_paused down',
+    ]);
+    const messages = findings.map(({ message }) => message).join('\n');
+    for (const word of ['ECONNREFUSED', 'mail server answers', '19 of 20', 'resume']) {
+      expect(messages.toLowerCase()).toContain(word.toLowerCase());
+    }
+  });
+
+  it('A14 tells that another live process has the id, and which', async () => {
+    await rig.boot();
+    const second = await rig.boot();
+    const report = await standing(second, 'standing_by');
+    expect(report.server).toMatchObject({ incarnation: null, otherHost: hostname(), otherPid: process.pid });
+    expect(codes(report)).toEqual(['server_standing_by']);
+    expect(report.findings[0].message).toContain(`Process ${process.pid} on ${hostname()}`);
+    await rig.apps[0].close();
+    expect((await standing(second, 'member')).isHealthy).toBe(true);
+  });
+
+  it('D8 tells that the database can not be asked, and does not reject, also when that is silent', async () => {
+    const app = await rig.boot(SHORT_LEASE);
+    await standing(app, 'member');
+    const database = app.nest.get(MailingDatabase, { strict: false });
+    const works = { rows: database.rows.bind(database), change: database.change.bind(database) };
+    const refuse = (): Promise<never> => Promise.reject(new Error('connect ECONNREFUSED'));
+    Object.assign(database, { rows: refuse, change: refuse });
+    const report = await standing(app, 'lost');
+    expect(codes(report)).toEqual(['database_unreachable', 'lease_lost']);
+    expect(report.findings.map(({ message }) => message).join()).toContain('ECONNREFUSED');
+    database.rows = () => new Promise(() => undefined);
+    expect(codes(await app.health.check())).toContain('database_unreachable');
+    Object.assign(database, works);
+    expect((await standing(app, 'member')).isHealthy).toBe(true);
+  });
+});
