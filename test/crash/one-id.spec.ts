@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { hostname } from 'node:os';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readBooks } from '../support/books.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { NewsletterService } from '../support/newsletter-service.js';
+import { readerAddresses } from '../support/reader-list.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { waitUntil } from '../support/wait-until.js';
+import { assertPromiseKept } from './promise.js';
+import { WorkerCluster } from './worker-cluster.js';
+
+const RECIPIENTS = 400;
+/** What the mail server takes for each message, so that there is a middle to be killed in. */
+const ANSWER_MS = 20;
+/** Far longer than the test waits: who takes over knows of the death by more than the lease. */
+const LONG_LEASE = { MAILING_HEARTBEAT_MS: '200', MAILING_SERVER_TIMEOUT_MS: '60000' };
+
+forEachDatabase('live processes with one server id', (kind) => {
+  let database: FreshDatabase;
+  let inbox: SmtpInbox;
+  let ends: (() => Promise<void>)[];
+
+  beforeEach(async () => {
+    database = await freshDatabase(kind);
+    inbox = await SmtpInbox.start({
+      keepRaw: 0,
+      answer: ({ command }) => (command === 'END' ? delay(ANSWER_MS) : undefined),
+    });
+    ends = [];
+  });
+
+  afterEach(async () => {
+    await Promise.all(ends.map((end) => end()));
+    await inbox.close();
+    await database.dispose();
+  });
+
+  const start = async (): Promise<NewsletterService> => {
+    const service = NewsletterService.launch({
+      databaseUrl: database.url,
+      smtpUrl: inbox.url,
+      serverId: 'shop:1',
+      env: LONG_LEASE,
+    });
+    ends.push(() => service.kill());
+    await service.listening();
+    return service;
+  };
+
+  const completed = (mailingId: string): Promise<unknown> =>
+    waitUntil(async () => (await readBooks(database.dataSource, mailingId)).mailing.status === 'completed', {
+      what: 'the mailing to complete',
+      deadlineMs: 25_000,
+    });
+
+  const assertPromise = async (mailingId: string, crashes: number): Promise<void> => {
+    const books = await readBooks(database.dataSource, mailingId);
+    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes });
+  };
+
+  it('A14 four workers of a cluster: one sends, three stand by and say so, and one of them goes on when it is killed', async () => {
+    const dead = await start();
+    const mailingId = await dead.send(RECIPIENTS);
+    await inbox.waitFor(40);
+    await dead.kill();
+
+    const cluster = new WorkerCluster({
+      DATABASE_URL: database.url,
+      SMTP_URL: inbox.url,
+      MAILING_SERVER_ID: 'shop:1',
+      ...LONG_LEASE,
+    });
+    ends.push(() => cluster.kill());
+    await cluster.listening();
+    await cluster.firstOf('run:recovered');
+    await waitUntil(() => cluster.pidsOf('server:standing-by').length === 3, { what: 'three to stand by' });
+    const [member] = cluster.pidsOf('server:registered');
+    expect(cluster.pidsOf('server:registered')).toEqual([member]);
+    expect(cluster.pidsOf('run:recovered')).toEqual([member]);
+    expect(cluster.pidsOf('server:standing-by')).not.toContain(member);
+    const health = await cluster.health(4);
+    for (const [pid, { server, findings }] of health) {
+      const isMember = pid === member;
+      expect(server.standing).toBe(isMember ? 'member' : 'standing_by');
+      expect([server.otherPid, server.otherHost]).toEqual(isMember ? [null, null] : [member, hostname()]);
+      expect(findings.map(({ code }) => code)).toEqual(isMember ? [] : ['server_standing_by']);
+    }
+
+    await inbox.waitFor(120);
+    process.kill(member, 'SIGKILL');
+    await completed(mailingId);
+    const [, heir, ...more] = cluster.pidsOf('server:registered');
+    expect([heir === member, more]).toEqual([false, []]);
+    expect(cluster.pidsOf('run:recovered')).toEqual([member, heir]);
+    const after = await cluster.health(3);
+    expect([...after.values()].map(({ server }) => server.standing).sort()).toEqual([
+      'member',
+      'standing_by',
+      'standing_by',
+    ]);
+    expect(cluster.pidsOf('server:lost')).toEqual([]);
+    await assertPromise(mailingId, 2);
+  });
+
+  it.each(['SIGKILL', 'SIGTERM'] as const)(
+    'A14 the second stands by, says so, and goes on when the first one has ended by %s',
+    async (signal) => {
+      const first = await start();
+      const mailingId = await first.send(RECIPIENTS);
+      const second = await start();
+      const { otherPid, otherHost } = await second.reported('server:standing-by');
+      expect([otherPid, otherHost]).toEqual([first.pid, hostname()]);
+      const { isHealthy, server, findings } = await second.health();
+      expect([isHealthy, server.standing, server.otherPid]).toEqual([false, 'standing_by', first.pid]);
+      expect(findings.map(({ code }) => code)).toEqual(['server_standing_by']);
+      expect((await first.health()).server.standing).toBe('member');
+
+      await inbox.waitFor(60);
+      expect(second.countOf('server:registered')).toBe(0);
+      first.signal(signal);
+      await first.ended();
+      await second.completed(mailingId);
+      expect((await second.health()).isHealthy).toBe(true);
+      expect([second.countOf('server:registered'), second.countOf('server:lost')]).toEqual([1, 0]);
+      await assertPromise(mailingId, signal === 'SIGKILL' ? 1 : 0);
+    },
+  );
+});
