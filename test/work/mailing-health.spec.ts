@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { Mailing, type MailingHealthReport, type MailingStatus, MailServer } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { UnattendedBatches } from '../../libs/mailing/src/work/unattended-batches.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { MailingRig } from '../support/mailing-rig.js';
@@ -104,7 +105,10 @@ forEachDatabase('the health of a server', (kind) => {
     await leave('batched', 'pending', 'gone:1', { isBatched: true });
     await leaveServer('dead:2', { takesBatches: true, lastUpdated: LONG_AGO });
     await leaveServer('alive:3', { takesBatches: false });
-    const app = await rig.boot();
+    // After the first heartbeat, the looks are ours.
+    const app = await rig.boot({ server: { heartbeatMs: 20_000, serverTimeoutMs: 60_000 } });
+    const told: string[] = [];
+    app.events.on('mailing:unattended', ({ mailingId }) => told.push(mailingId));
     const report = await standing(app, 'member');
     expect(report.findings).toEqual([
       {
@@ -113,8 +117,16 @@ forEachDatabase('the health of a server', (kind) => {
         mailingIds: ['batched'],
       },
     ]);
+    const unattended = app.nest.get(UnattendedBatches, { strict: false });
+    await waitUntil(() => told.length === 1, { what: 'it to be told' });
+    for (let look = 0; look < 3; look++) await unattended.look();
+    expect(told).toEqual(['batched']);
     await rig.database.dataSource.getRepository(MailServer).update('alive:3', { takesBatches: true });
     expect(codes(await app.health.check())).toEqual([]);
+    await unattended.look();
+    await rig.database.dataSource.getRepository(MailServer).update('alive:3', { takesBatches: false });
+    await unattended.look();
+    expect(told).toEqual(['batched', 'batched']);
   });
 
   it('names mailings that stand still by themselves, by reason, and those that are overdue', async () => {

@@ -49,6 +49,7 @@ import { TemplateEmailPeriodicService } from './work/template-email-periodic.ser
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
 import { TransportProbe } from './work/transport-probe.js';
+import { UnattendedBatches } from './work/unattended-batches.js';
 
 /** `() => ProfileRepository | null`: known once everything is put together. */
 const PROFILES = Symbol('MAILING_PROFILES');
@@ -314,6 +315,7 @@ const workProviders: Provider[] = [
     TemplateEmailPeriodicService,
   ]),
   made(MailingQuery, [MailingReader]),
+  made(UnattendedBatches, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
   made(MailingHealth, [MAILING_SETTINGS, ServerMembership, HealthReader]),
   engine,
 ];

@@ -80,6 +80,8 @@ export interface MailingEventMap {
   'server:trouble': { uniqServerId: string; step: string; error: unknown };
   /** A mailing of a dead server moved here. */
   'mailing:adopted': { mailingId: string; fromServerId: string; toServerId: string };
+  /** A batched mailing waits, and no living server takes batches. */
+  'mailing:unattended': { mailingId: string };
   /** The plugin paused a mailing by itself, because it can't go on as things are. */
   'mailing:paused': { mailingId: string; reason: string };
   /** Somebody asked for this; `status` is what the mailing came to at once. */

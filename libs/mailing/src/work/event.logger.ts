@@ -96,6 +96,10 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
     (f) => `server ${f.uniqServerId}: ${f.step} failed, tried again: ${text(f.error)}`,
   ],
   'mailing:adopted': ['log', (f) => `${f.mailingId}: moved here from ${f.fromServerId}`],
+  'mailing:unattended': [
+    'warn',
+    (f) => `${f.mailingId}: waits in batches, no server takes any; set enabledAsTemplateMailServer on one`,
+  ],
   'mailing:paused': ['error', (f) => `${f.mailingId}: paused: ${f.reason}`],
   'mailing:ordered': ['log', (f) => `${f.mailingId}: ${f.order} asked for, now ${f.status}`],
   'doubt:unresolved': [
