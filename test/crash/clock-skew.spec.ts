@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Mailing } from 'nestjs-mailing';
+import { Mailing, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it, describe, vi } from 'vitest';
 import { Lease } from '../../libs/mailing/src/work/lease.js';
 import { forEachDatabase } from '../support/for-each-database.js';
@@ -10,6 +10,11 @@ import { SmtpInbox } from '../support/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const TEN_MINUTES_MS = 600_000;
+const HOUR_MS = 3_600_000;
+/** As in the environment of a service that gives none of its own. */
+const HEARTBEAT_MS = 200;
+/** Longer than a busy machine holds a process up. */
+const LEASE_MS = 2_000;
 const RECIPIENTS = 200;
 /** What the mail server takes for each message. */
 const ANSWER_MS = 100;
@@ -43,12 +48,21 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
     await database.dispose();
   });
 
-  const start = async (serverId: string, ms: number): Promise<NewsletterService> => {
+  const start = async (
+    serverId: string,
+    ms: number,
+    { env }: { env?: Record<string, string> } = {},
+  ): Promise<NewsletterService> => {
     const service = await NewsletterService.start({
       databaseUrl: database.url,
       smtpUrl: inbox.url,
       serverId,
-      env: { NODE_OPTIONS: shifted(ms), MAILING_MIGRATION_LIST: '*', MAILING_SERVER_TIMEOUT_MS: '1000' },
+      env: {
+        NODE_OPTIONS: shifted(ms),
+        MAILING_MIGRATION_LIST: '*',
+        MAILING_SERVER_TIMEOUT_MS: '1000',
+        ...env,
+      },
     });
     services.push(service);
     return service;
@@ -67,6 +81,37 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
     expect([uniqServerId, numSent]).toEqual(['ahead:1', RECIPIENTS]);
     expect([...inbox.countsByRecipient().keys()].sort()).toEqual([...readerAddresses(RECIPIENTS)].sort());
     expect(inbox.messages).toHaveLength(RECIPIENTS);
+  });
+
+  it('D5 nobody is buried, and nobody takes over from whom he stands by for, whatever the clocks of the servers', async () => {
+    const servers = database.dataSource.getRepository(MailServer);
+    const lease = { env: { MAILING_SERVER_TIMEOUT_MS: String(LEASE_MS), MAILING_MIGRATION_LIST: '' } };
+    const ahead = await start('shop:1', 3 * HOUR_MS, lease);
+    await ahead.reported('server:registered');
+    const behind = await start('behind:2', -3 * HOUR_MS, lease);
+    const twin = await start('shop:1', -3 * HOUR_MS, lease);
+    const otherTwin = await start('behind:2', 3 * HOUR_MS, lease);
+    await Promise.all([twin, otherTwin].map((one) => one.reported('server:standing-by')));
+    // One that has just stopped beating, on another host: alive for a lease from now on, and dead after it.
+    const { startedAt, lastUpdated: beganAt } = await servers.findOneByOrFail({ uniqServerId: 'shop:1' });
+    const place = { hostname: 'far.example', pid: 1, startedAt, lastUpdated: beganAt };
+    await servers.insert({ uniqServerId: 'far:9', incarnation: 'far', ...place });
+    const far = (): Promise<boolean> => servers.existsBy({ uniqServerId: 'far:9' });
+    const ageMs = async (): Promise<number> =>
+      Number((await servers.findOneByOrFail({ uniqServerId: 'shop:1' })).lastUpdated) - Number(beganAt);
+    await waitUntil(async () => !(await far()), { what: 'the dead one to be buried' });
+    expect(await ageMs()).toBeGreaterThanOrEqual(LEASE_MS - HEARTBEAT_MS);
+    await waitUntil(async () => (await ageMs()) > 4 * LEASE_MS, { what: 'some leases to pass' });
+
+    const all = [ahead, behind, twin, otherTwin];
+    const counts = (name: 'server:buried' | 'server:lost' | 'server:registered'): number[] =>
+      all.map((one) => one.countOf(name));
+    expect(counts('server:lost')).toEqual([0, 0, 0, 0]);
+    expect(counts('server:registered')).toEqual([1, 1, 0, 0]);
+    const [one, two, ...none] = counts('server:buried');
+    expect([one + two, none]).toEqual([1, [0, 0]]);
+    await ahead.kill();
+    await twin.reported('server:registered');
   });
 
   it('D5 D2 the times on record are those of the database, whatever the clocks of the servers', async () => {
