@@ -6,6 +6,7 @@ export { type SweepReport, TemplateEmailRestarter } from './work/template-email.
 export { type Duty, TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 export { MailingHealth } from './work/mailing.health.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
+export { PollingDispatcher } from './work/polling.dispatcher.js';
 export { TemplateEmailPersister } from './store/template-email.persister.js';
 export {
   type BuriedServer,
