@@ -63,7 +63,8 @@ export class PollingDispatcher implements Dispatcher {
     const won = await this.#takeSome(context, free);
     if (won === null) return false;
     this.#looksInVain = won > 0 ? 0 : this.#looksInVain + 1;
-    if (this.#freeHands(context) === 0) return true;
+    // The rest of the list is old by the time there is a hand for it.
+    if (free.length > 0 || this.#freeHands(context) === 0) return true;
     // A list that wins nothing again and again belongs to servers that are faster, or is not for us.
     return isFull && this.#looksInVain < LOOKS_IN_VAIN;
   }
