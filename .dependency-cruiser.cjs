@@ -53,6 +53,13 @@ module.exports = {
       to: { path: `${LIB}/(?!index\\.ts$)` },
     },
     {
+      name: 'optional-peers-in-their-parts',
+      comment: 'A host that has no Redis installs nothing for it, so the plugin must load without these.',
+      severity: 'error',
+      from: { path: '^(libs/(?!bullmq/)|src/)' },
+      to: { path: '(^|node_modules/)(@nestjs/bullmq|bullmq|ioredis)(/|$)' },
+    },
+    {
       name: 'host-uses-the-package',
       comment: 'The host application is the living example: it imports nestjs-mailing, as every host does.',
       severity: 'error',
@@ -90,7 +97,7 @@ module.exports = {
         'An arrow that leads nowhere would pass every rule above. The package itself may not be built yet.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^nestjs-mailing$' },
+      to: { couldNotResolve: true, pathNot: '^nestjs-mailing(/bullmq)?$' },
     },
   ],
   options: {

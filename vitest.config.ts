@@ -5,6 +5,8 @@ export default defineConfig({
   resolve: {
     alias: {
       // The package by its own name, from its sources; in the build, the exports of package.json do the same.
+      // The longer name comes first, because the first one that fits is taken.
+      'nestjs-mailing/bullmq': fileURLToPath(new URL('./libs/bullmq/src/index.ts', import.meta.url)),
       'nestjs-mailing': fileURLToPath(new URL('./libs/mailing/src/index.ts', import.meta.url)),
     },
   },

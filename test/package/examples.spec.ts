@@ -14,6 +14,7 @@ import {
   MailingEvents, MailingHealth, MailingModule, MailingQuery, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo,
   TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailSender, mailingEntities, mailingMigrations,
 } from 'nestjs-mailing';
+import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
 declare const url: string;
 declare const mailingId: string;
 declare const sender: TemplateEmailSender;
@@ -28,7 +29,7 @@ interface Example {
 }
 
 async function examples(): Promise<Example[]> {
-  const root = 'libs/mailing/src';
+  const root = 'libs';
   const files = (await readdir(root, { recursive: true })).filter((file) => file.endsWith('.ts'));
   const found: Example[] = [];
   for (const file of files) {

@@ -33,13 +33,35 @@ describe('the packed package', () => {
 
   it('holds the plugin, its declarations and its papers, and nothing else', () => {
     const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
-    const code = files.filter((path) => path.startsWith('dist/libs/mailing/src/'));
+    const code = files.filter((path) => /^dist\/libs\/(mailing|bullmq)\/src\//.test(path));
     expect(files.filter((path) => !code.includes(path)).sort()).toEqual(papers);
-    expect(code).toContain('dist/libs/mailing/src/index.js');
-    expect(code).toContain('dist/libs/mailing/src/index.d.ts');
+    for (const part of ['mailing', 'bullmq']) {
+      expect(code).toContain(`dist/libs/${part}/src/index.js`);
+      expect(code).toContain(`dist/libs/${part}/src/index.d.ts`);
+    }
     expect(code.filter((path) => !/(\.js|\.js\.map|\.d\.ts)$/.test(path) || /\.spec\./.test(path))).toEqual(
       [],
     );
+  });
+
+  it('has behind each of its names a file that is in it', async () => {
+    const { exports } = JSON.parse(await readFile('package.json', 'utf8')) as { exports: object };
+    const targets = Object.values(exports).flatMap((target: string | object) =>
+      typeof target === 'string' ? [target] : (Object.values(target) as string[]),
+    );
+    expect(Object.keys(exports)).toEqual(['.', './bullmq', './package.json']);
+    expect(targets.filter((target) => !files.includes(target.replace(/^\.\//, '')))).toEqual([]);
+  });
+
+  it('loads without the optional peers, except for the parts that need them', async () => {
+    for (const file of files.filter((path) => /^dist\/libs\/mailing\/.*\.js$/.test(path))) {
+      const { importedFiles } = ts.preProcessFile(await readFile(file, 'utf8'));
+      const names = importedFiles.map(({ fileName }) => fileName);
+      expect({ file, optional: names.filter((name) => /bullmq|ioredis/.test(name)) }).toEqual({
+        file,
+        optional: [],
+      });
+    }
   });
 
   it('imports nothing but what it declares as a dependency or a peer', async () => {

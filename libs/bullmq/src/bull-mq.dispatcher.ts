@@ -1,0 +1,188 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
+import type { Queue } from 'bullmq';
+import { type Dispatcher, type DispatcherContext, PollingDispatcher } from '../../mailing/src/index.js';
+import { BatchHands } from './batch.hands.js';
+import { BatchQueue } from './batch.queue.js';
+import { JobWorker } from './job.worker.js';
+import { ClusterPace } from './cluster.pace.js';
+import { Grievances } from './grievances.js';
+import type { MailingBullMqSettings } from './mailing-bull-mq.options.js';
+import { workerConnection } from './redis-connections.js';
+import { ServerShareWork } from './server-share.work.js';
+
+/** Batches read and offered at a time, so that Redis never holds the batches of a whole large mailing. */
+const OFFERED = 1_000;
+/** With so many jobs waiting, nobody is short of work, and the database need not be asked. */
+const ENOUGH = 500;
+/** So that servers that were started together do not look together. */
+const LEAST_JITTER = 0.75;
+const JITTER = 0.5;
+/** A Redis that is back is noticed so soon, however long `pollMs` is. */
+const RETURN_LOOK_MS = 1_000;
+/** Longest wait at shutdown until Redis knows that the jobs of this process have ended; their batches have by then. */
+const GOODBYE_MS = 2_000;
+
+/** What one `start` brings. */
+interface Service {
+  context: DispatcherContext;
+  hands: BatchHands;
+  grievances: Grievances;
+}
+
+/**
+ * Carries the news of free batches through Redis: each is a job of a BullMQ queue, so a server with free hands has it within
+ * milliseconds, and the queue's limiter gives all servers one rate.
+ *
+ * The database stays the truth. A job holds the name of its batch and nothing else, and whoever takes it up has to claim the
+ * batch there. Every `pollMs`, and after `announce()`, the free batches of the database are offered again, each as the one job
+ * that has its name; so whatever Redis lost is back after one interval at the latest. While Redis does not answer, a
+ * `PollingDispatcher` takes its place, and the trouble is reported once for each outage.
+ *
+ * A server that dies leaves its jobs locked for up to 10 seconds, less than the lease of its batches lasts by default.
+ */
+export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
+  readonly #queue: BatchQueue;
+  readonly #pace: ClusterPace;
+  #service: Service | null = null;
+  #worker: JobWorker | null = null;
+  /** Set while Redis is away. */
+  #standIn: PollingDispatcher | null = null;
+  #isAway = false;
+  /** How often the connection was lost, or sought in vain. */
+  #losses = 0;
+  #stopped = false;
+  #announced = false;
+  #wake: (() => void) | null = null;
+
+  constructor(
+    queue: Queue,
+    private readonly settings: MailingBullMqSettings,
+  ) {
+    this.#queue = new BatchQueue(queue);
+    this.#queue.onLoss((error) => this.#lost(error));
+    this.#pace = new ClusterPace(this.#queue, settings.clusterRatePerSecond ?? undefined);
+  }
+
+  start(context: DispatcherContext): void {
+    if (this.#stopped || this.#service) return;
+    const { work, numBatchThreads } = context;
+    this.#service = {
+      context,
+      hands: new BatchHands(work, numBatchThreads, () => this.#standIn?.announce()),
+      grievances: new Grievances((step, error) => context.reportTrouble(step, error)),
+    };
+    void this.#keepOffering(this.#service);
+  }
+
+  announce(): void {
+    this.#announced = true;
+    this.#wake?.();
+    this.#standIn?.announce();
+  }
+
+  /** Waits for claims under way, because what they win has to be run; for Redis it does not wait. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake?.();
+    this.#worker?.stop();
+    await this.#standIn?.stop();
+    await this.#service?.hands.claimsEnded();
+  }
+
+  /** Tells Redis which jobs have ended, if it answers, and closes the connections. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.stop();
+    const timer = new AbortController();
+    const goodbye = delay(GOODBYE_MS, undefined, { signal: timer.signal }).catch(() => undefined);
+    await Promise.race([this.#worker?.ended(), goodbye]);
+    timer.abort();
+    this.#worker?.cut();
+    await this.#queue.close();
+  }
+
+  async #keepOffering(service: Service): Promise<void> {
+    const { numBatchThreads, pollMs } = service.context;
+    // A server that takes no batches has no need to look for any.
+    if (numBatchThreads === 0) await this.#pause(null);
+    while (!this.#stopped) {
+      this.#announced = false;
+      await this.#offer(service);
+      // While Redis is away this asks nobody but Redis.
+      const intervalMs = this.#isAway ? Math.min(pollMs, RETURN_LOOK_MS) : pollMs;
+      await this.#pause(numBatchThreads === 0 ? null : intervalMs * (LEAST_JITTER + JITTER * Math.random()));
+    }
+  }
+
+  /** Offers what is free, and finds out whether Redis answers. */
+  async #offer({ context, grievances }: Service): Promise<void> {
+    const losses = this.#losses;
+    try {
+      if ((await this.#queue.numWaiting()) < ENOUGH) {
+        const free = await context.work.free(OFFERED).catch((error: unknown) => {
+          grievances.say('looking for free batches', error);
+          return [];
+        });
+        if (free.length > 0) await this.#queue.add(free);
+      }
+      // It may have gone while the database was asked.
+      if (losses === this.#losses) this.#found();
+    } catch (error) {
+      this.#lost(error);
+    }
+  }
+
+  #lost(error: unknown): void {
+    this.#losses++;
+    const service = this.#service;
+    if (!service || this.#isAway || this.#stopped) return;
+    this.#isAway = true;
+    service.grievances.say('reaching Redis', error);
+    this.#worker?.cut();
+    this.#worker = null;
+    const { context, hands } = service;
+    const { work, numBatchThreads } = context;
+    const share = new ServerShareWork(work, hands, numBatchThreads, this.#pace.ratePerSecond);
+    this.#standIn = new PollingDispatcher();
+    this.#standIn.start({ ...context, work: share });
+  }
+
+  #found(): void {
+    if (!this.#service || this.#stopped) return;
+    this.#isAway = false;
+    void this.#standIn?.stop();
+    this.#standIn = null;
+    if (this.#worker && !this.#worker.isAlive) {
+      this.#worker.cut();
+      this.#worker = null;
+    }
+    if (this.#service.context.numBatchThreads > 0) this.#worker ??= this.#newWorker(this.#service);
+  }
+
+  #newWorker({ context, hands, grievances }: Service): JobWorker {
+    const { queueName, prefix, connection } = this.settings;
+    return new JobWorker({
+      queueName,
+      prefix,
+      connection: workerConnection(connection),
+      numBatchThreads: context.numBatchThreads,
+      pollMs: context.pollMs,
+      hands,
+      pace: this.#pace,
+      grievances,
+      onFailure: (error) => this.#lost(error),
+    });
+  }
+
+  /** @param forMs null: until something is announced. */
+  async #pause(forMs: number | null): Promise<void> {
+    if (this.#announced || this.#stopped) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      if (forMs !== null) timer = setTimeout(resolve, forMs).unref();
+    });
+    clearTimeout(timer);
+    this.#wake = null;
+  }
+}

@@ -1,0 +1,5 @@
+export { BullMqDispatcher } from './bull-mq.dispatcher.js';
+export { MailingBullMqModule } from './mailing-bull-mq.module.js';
+export type { MailingBullMqOptionsFactory } from './mailing-bull-mq.definition.js';
+export type { MailingBullMqOptions } from './mailing-bull-mq.options.js';
+export { MailingBullMqOptionsError } from './mailing-bull-mq.errors.js';

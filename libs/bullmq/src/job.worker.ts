@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { DelayedError, type Job, type RedisOptions, WaitingError, Worker } from 'bullmq';
+import type { ClaimedBatch } from '../../mailing/src/index.js';
+import type { BatchHands } from './batch.hands.js';
+import { batchOf } from './batch.job.js';
+import type { ClusterPace } from './cluster.pace.js';
+import type { Grievances } from './grievances.js';
+
+/**
+ * A job whose worker died is offered again after at most twice this. It is sooner than its batch is free again, and offering it twice does no harm,
+ * because the claim decides.
+ */
+const LOCK_MS = 5_000;
+/** A limited queue is asked so often whether it is open again before its time. */
+const LIMIT_LOOK_MS = 100;
+const OFTEN = 1_000;
+
+export interface JobWorkerParts {
+  queueName: string;
+  prefix: string;
+  /** Made with `workerConnection`. */
+  connection: RedisOptions;
+  numBatchThreads: number;
+  pollMs: number;
+  hands: BatchHands;
+  pace: ClusterPace;
+  grievances: Grievances;
+  /** It will never get a job. */
+  onFailure(error: unknown): void;
+}
+
+/**
+ * Takes jobs from the queue, as many as there are hands, for as long as Redis answers. A new one is made when it answers again:
+ * what a worker knows of its jobs is void after an outage.
+ *
+ * A job ends when its batch has been run, so that a worker with busy hands leaves the others to those whose hands are free.
+ */
+export class JobWorker {
+  readonly #worker: Worker;
+  readonly #stop = new AbortController();
+  #ending: Promise<void> | null = null;
+
+  constructor(private readonly parts: JobWorkerParts) {
+    const { queueName, prefix, connection, numBatchThreads, pollMs, pace, grievances } = parts;
+    this.#worker = new Worker(queueName, (job, token) => this.#process(job, token), {
+      connection,
+      prefix,
+      concurrency: numBatchThreads,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS,
+      // By default a job is thrown away the second time its worker dies.
+      maxStalledCount: OFTEN,
+      limiter: pace.limiter,
+      maximumRateLimitDelay: LIMIT_LOOK_MS,
+      runRetryDelay: Math.min(pollMs, LOCK_MS),
+    });
+    this.#worker.on('error', (error) => {
+      if (!this.#stop.signal.aborted) grievances.ofWorker(error);
+    });
+    this.#worker.waitUntilReady().catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) parts.onFailure(error);
+    });
+  }
+
+  get isAlive(): boolean {
+    return this.#worker.isRunning();
+  }
+
+  /** Takes up nothing more. The connection is closed when the jobs under way have ended. */
+  stop(): void {
+    this.#stop.abort();
+    this.#ending ??= this.#worker.close().catch(() => undefined);
+  }
+
+  /** As `stop`, at once: Redis is away, or nobody waits for it any more. Batches under way run on. */
+  cut(): void {
+    this.#stop.abort();
+    this.#ending ??= this.#worker.close(true).catch(() => undefined);
+    void this.#worker
+      .getBackend()
+      .close(true)
+      .catch(() => undefined);
+  }
+
+  /** Resolves after `stop`, when Redis knows that the jobs have ended. */
+  async ended(): Promise<void> {
+    await this.#ending;
+  }
+
+  async #process(job: Job<unknown>, token?: string): Promise<void> {
+    const { hands, grievances, pollMs } = this.parts;
+    const since = performance.now();
+    if (this.#stop.signal.aborted) {
+      await job.moveToWait(token);
+      throw new WaitingError();
+    }
+    const batch = batchOf(job);
+    if (!batch) {
+      grievances.say('reading a job', new Error(`Job ${job.id} (${job.name}) of the queue is not ours.`));
+      return this.#came(0, since);
+    }
+    if (hands.areAllBusy) {
+      // Batches that were found without Redis are still being run: somebody else may have hands for this one.
+      await this.#came(0, since);
+      await job.moveToDelayed(Date.now() + pollMs, token);
+      throw new DelayedError();
+    }
+    let claimed: ClaimedBatch | null;
+    try {
+      claimed = await hands.claim(batch);
+    } catch (error) {
+      grievances.say('claiming a batch', error);
+      await this.#came(0, since);
+      // The next claim would fail as well. This job ends, and the next look at the database brings it back.
+      await delay(pollMs, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
+      return;
+    }
+    if (claimed) await this.#run(claimed, since);
+    else await this.#came(0, since);
+  }
+
+  async #run(claimed: ClaimedBatch, since: number): Promise<void> {
+    const { pace, grievances } = this.parts;
+    await this.#came(claimed.numWaiting, since);
+    await claimed.run(pace.ratePerSecond).catch((error: unknown) => grievances.say('running a batch', error));
+  }
+
+  #came(recipients: number, since: number): Promise<void> {
+    return this.parts.pace.taken(recipients, performance.now() - since);
+  }
+}

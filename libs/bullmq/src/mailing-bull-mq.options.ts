@@ -1,0 +1,100 @@
+import type { RedisOptions } from 'bullmq';
+import { MailingBullMqOptionsError } from './mailing-bull-mq.errors.js';
+
+/** Options of `MailingBullMqModule.forRoot`. All servers that share a queue need the same ones. */
+export interface MailingBullMqOptions {
+  /** Name of the queue in Redis, without a colon. Default: `mailing-batches`. Applications that share a Redis and not a database need different ones. */
+  queueName?: string;
+  /** What the names of all keys begin with. Default: that of `BullModule.forRoot`, else `bull`. */
+  prefix?: string;
+  /**
+   * Recipients of batched mailings that all servers together begin in a second; null: as many as they can. Default: null.
+   * Bounds: 1 to 1,000,000.
+   *
+   * Batches are started one after the other in the whole cluster, each as long after the one before as that one is at
+   * this rate, and no batch by itself is faster. So in any window of `W` seconds there are at most `rate × W`, and
+   * the last batch started in it, and what is left of batches that were under way when it began. While the mail server keeps
+   * pace that is one batch, and any one second sees at most `rate + 2 × batch.emailsPerBatch`: keep
+   * `batch.emailsPerBatch` at or below this rate, well below where single seconds matter. Where the mail server stalls, the batches that
+   * wait for it go on together when it answers, each at this rate; `run.ratePerSecond` bounds that for each process.
+   * A Redis that was emptied lets one batch start early. While Redis is away, each server takes this rate divided by the number of living servers,
+   * but at least 1, for the batches that it takes up then. Mailings that are not batched do not count.
+   */
+  clusterRatePerSecond?: number | null;
+  /**
+   * URL, or options of `ioredis`. Default: those of `BullModule.forRoot`. How it reconnects, and that nothing waits for
+   * a Redis that is away, is set by this module.
+   */
+  connection?: string | RedisOptions;
+}
+
+/** The options with every default filled in and every bound checked. */
+export interface MailingBullMqSettings {
+  queueName: string;
+  prefix: string;
+  clusterRatePerSecond: number | null;
+  connection: RedisOptions;
+}
+
+/** What of the configuration of `BullModule.forRoot` is taken over. */
+export interface SharedBullOptions {
+  connection?: unknown;
+  prefix?: string;
+}
+
+const NAMES = ['queueName', 'prefix', 'clusterRatePerSecond', 'connection'];
+const CONNECTION = 'a URL (redis: or rediss:) or an object with options of ioredis';
+
+/** @throws MailingBullMqOptionsError naming the first option that is missing, unknown or out of its bounds. */
+export function toMailingBullMqSettings(
+  options: MailingBullMqOptions,
+  shared: SharedBullOptions = {},
+): MailingBullMqSettings {
+  if (typeof options !== 'object' || options === null) {
+    throw new MailingBullMqOptionsError('options', 'an object', String(options));
+  }
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown) {
+    const expected = `absent, because the options are ${NAMES.join(', ')}`;
+    throw new MailingBullMqOptionsError(unknown, expected, 'it');
+  }
+  return {
+    queueName: name('queueName', options.queueName ?? 'mailing-batches'),
+    prefix: name('prefix', options.prefix ?? shared.prefix ?? 'bull'),
+    clusterRatePerSecond: rate(options.clusterRatePerSecond ?? null),
+    connection: connection(options.connection ?? shared.connection),
+  };
+}
+
+function name(option: string, value: unknown): string {
+  const mayHaveColons = option === 'prefix';
+  if (typeof value === 'string' && value !== '' && (mayHaveColons || !value.includes(':'))) return value;
+  const expected = mayHaveColons ? 'a text that is not empty' : 'a text without a colon that is not empty';
+  throw new MailingBullMqOptionsError(option, expected, JSON.stringify(value));
+}
+
+function rate(value: number | null): number | null {
+  if (value === null || (Number.isInteger(value) && value >= 1 && value <= 1_000_000)) return value;
+  throw new MailingBullMqOptionsError(
+    'clusterRatePerSecond',
+    'null or a whole number from 1 to 1000000',
+    JSON.stringify(value),
+  );
+}
+
+function connection(value: unknown): RedisOptions {
+  if (value === undefined) {
+    const nextStep =
+      'Give the connection, or import BullModule.forRoot({ connection: … }) in the root module.';
+    throw new MailingBullMqOptionsError('connection', CONNECTION, 'none', nextStep);
+  }
+  if (typeof value === 'string' && /^rediss?:\/\//.test(value)) return { url: value };
+  // A client that exists already has its own ways to wait and to give up, and those can't be set any more.
+  const isPlain = typeof value === 'object' && value !== null && !('duplicate' in value);
+  if (isPlain) return value as RedisOptions;
+  throw new MailingBullMqOptionsError(
+    'connection',
+    CONNECTION,
+    typeof value === 'object' ? 'a client' : `a ${typeof value}`,
+  );
+}

@@ -1,0 +1,36 @@
+import type { RedisOptions } from 'bullmq';
+
+const CONNECT_MS = 5_000;
+const LONGEST_RETRY_MS = 1_000;
+
+/** A Redis that comes back is wanted soon, and an attempt a second costs nothing. */
+function retryStrategy(times: number): number {
+  return Math.min(50 * times, LONGEST_RETRY_MS);
+}
+
+/** For single commands: each fails at once when Redis is away, and none of them is sent later. */
+export function promptConnection(connection: RedisOptions): RedisOptions {
+  return {
+    connectTimeout: CONNECT_MS,
+    ...connection,
+    retryStrategy,
+    lazyConnect: false,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    // The check asks Redis once, and a connection lost just then would never become ready. Workers have it.
+    skipVersionCheck: true,
+  };
+}
+
+/** For a worker, which blocks while it waits for jobs; BullMQ demands that its commands survive a reconnection. */
+export function workerConnection(connection: RedisOptions): RedisOptions {
+  return {
+    connectTimeout: CONNECT_MS,
+    ...connection,
+    retryStrategy,
+    lazyConnect: false,
+    enableOfflineQueue: true,
+    maxRetriesPerRequest: null,
+  };
+}
