@@ -138,6 +138,8 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
     if (!service || this.#isAway || this.#stopped) return;
     this.#isAway = true;
     service.grievances.say('reaching Redis', error);
+    // It may be asleep for a whole interval, and Redis may be back sooner.
+    this.#wake?.();
     this.#worker?.cut();
     this.#worker = null;
     const { context, hands } = service;

@@ -7,10 +7,12 @@ import type { ClusterPace } from './cluster.pace.js';
 import type { Grievances } from './grievances.js';
 
 /**
- * A job whose worker died is offered again after at most twice this. It is sooner than its batch is free again, and offering it twice does no harm,
- * because the claim decides.
+ * A job whose worker died is offered again after at most this and two looks, which is sooner than its batch is free again; and
+ * offering it twice does no harm, because the claim decides.
  */
 const LOCK_MS = 5_000;
+/** All workers together look no more often than this for jobs of dead ones, and sometimes half as often. */
+const STALLED_LOOK_MS = 2_500;
 /** A limited queue is asked so often whether it is open again before its time. */
 const LIMIT_LOOK_MS = 100;
 const OFTEN = 1_000;
@@ -47,7 +49,7 @@ export class JobWorker {
       prefix,
       concurrency: numBatchThreads,
       lockDuration: LOCK_MS,
-      stalledInterval: LOCK_MS,
+      stalledInterval: STALLED_LOOK_MS,
       // By default a job is thrown away the second time its worker dies.
       maxStalledCount: OFTEN,
       limiter: pace.limiter,
