@@ -2,20 +2,9 @@ import { MailDeferred, Mailing } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { assertBooksAddUp } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
+import { greylisting } from '../support/greylisting.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
-import type { SmtpHook } from '../support/smtp-step.js';
 import { waitUntil } from '../support/wait-until.js';
-
-/** Refuses each of these for now, so often. */
-function greylisting(times: number, ...addresses: string[]): SmtpHook {
-  const seen = new Map<string, number>();
-  return ({ command, to }) => {
-    if (command !== 'RCPT' || !addresses.includes(to[0])) return undefined;
-    const visits = (seen.get(to[0]) ?? 0) + 1;
-    seen.set(to[0], visits);
-    return visits <= times ? { code: 450, text: '4.2.0 greylisted, come back later' } : undefined;
-  };
-}
 
 forEachDatabase('a temporary refusal', (kind) => {
   const rig = MailingRig.forEachTest(kind);

@@ -12,6 +12,8 @@ import { failList, fenceLoading, finishList } from './statements/write-list.js';
 export interface StoredMailing {
   mailingId: string;
   info: TemplateEmailInfo;
+  /** Recipients that were sent to, or refused; without those of batches that are not merged yet. */
+  numTried: number;
 }
 
 /** What a mailing was sent under. */
@@ -169,10 +171,10 @@ export class TemplateEmailPersister {
   /** @returns null if there is no such mailing. */
   async readMailing(mailingId: string): Promise<StoredMailing | null> {
     const [row] = await this.database.rows<Record<string, unknown>>(
-      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')} FROM ${this.database.tables.mailing} WHERE id = ?`,
+      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, num_sent + num_errors AS num_tried FROM ${this.database.tables.mailing} WHERE id = ?`,
       [mailingId],
     );
-    return row ? { mailingId, info: toInfo(row) } : null;
+    return row ? { mailingId, info: toInfo(row), numTried: Number(row.num_tried) } : null;
   }
 
   /** Parks a mailing that nobody works on, because it can't be sent as things are. @returns false if it was not pending. */

@@ -8,7 +8,7 @@ import type { HeldClaim } from '../store/held-claim.js';
 import type { MailingReader } from '../store/mailing.reader.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
 import type { TemplateEmailBatchPersister } from '../store/template-email-batch.persister.js';
-import type { TemplateEmailPersister } from '../store/template-email.persister.js';
+import type { StoredMailing, TemplateEmailPersister } from '../store/template-email.persister.js';
 import type { RunEnd } from './mailing-run.parts.js';
 import type { MailingRuns, Place } from './mailing-runs.js';
 import type { ServerMembership } from './server-membership.js';
@@ -105,7 +105,8 @@ export class BatchWorker implements BatchWork {
     }
     const startIdx = claim.batch?.startIdx ?? 0;
     events.emit('batch:started', { mailingId, startIdx, numSettled, numProfiles });
-    const run = runner.runOf(claim, stored.info, template, restingPlace(place), ratePerSecond);
+    const how = { numTried: await this.#numTried(stored), ratePerSecond };
+    const run = runner.runOf(claim, stored.info, template, restingPlace(place), how);
     place.announce(run);
     await this.#tell(claim, await runner.see(claim, run));
 
@@ -113,6 +114,13 @@ export class BatchWorker implements BatchWork {
     function restingPlace(from: Place): Place {
       return { ...from, leave: () => run.rest(), retake: () => undefined };
     }
+  }
+
+  /** Batches under way are asked only until the first recipients are through. */
+  async #numTried({ mailingId, numTried }: StoredMailing): Promise<number> {
+    const { settings, batches } = this.parts;
+    if (numTried >= settings.errorGuard.firstRecipients) return numTried;
+    return numTried + (await batches.numTriedUnmerged(mailingId));
   }
 
   async #tell({ mailingId, batch }: HeldClaim, { status, mailing }: RunEnd): Promise<void> {

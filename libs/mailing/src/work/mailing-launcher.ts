@@ -107,7 +107,8 @@ export class MailingLauncher {
     const claim = await claims.take(mailing, stored.info);
     if (!claim) return null;
     this.#announceStart(claim);
-    const run = runner.runOf(claim, stored.info, template, place);
+    const how = { numTried: claim.numTried, ratePerSecond: null };
+    const run = runner.runOf(claim, stored.info, template, place, how);
     place.announce(run);
     const end = await runner.see(claim, run);
     if (end.status === 'completed') faultPoints.reach('afterCompleted');

@@ -33,6 +33,14 @@ export interface SliceRunnerParts {
   faultPoints: FaultPoints;
 }
 
+/** What a run is told beside its claim. */
+export interface RunTerms {
+  /** Recipients of the mailing that were sent to, or refused, before. */
+  numTried: number;
+  /** Of this run alone, beside that of the process; null: no limit. */
+  ratePerSecond: number | null;
+}
+
 /** A template that can't be opened, in words for `status_reason`. */
 export class TemplateGone {
   constructor(readonly reason: string) {}
@@ -54,20 +62,20 @@ export class SliceRunner {
     }
   }
 
-  /** @param ratePerSecond of this run alone, beside that of the process. */
   runOf(
     claim: HeldClaim,
     info: TemplateEmailInfo,
     template: MailingTemplate,
     place: WorkingPlace,
-    ratePerSecond: number | null = null,
+    how: RunTerms,
   ): MailingRun {
     const { database, membership, settings, limiter } = this.parts;
+    const { ratePerSecond } = how;
     return new MailingRun({
       ...this.#common(claim.mailingId, info, template),
       mailingId: claim.mailingId,
       ledger: new MailingLedger(database, claim),
-      guard: new ErrorGuard(watched(settings.errorGuard, claim), claim.numTried),
+      guard: watched(settings.errorGuard, claim, how.numTried),
       limiter: ratePerSecond === null ? limiter : limiter.with(new RateLimiter(ratePerSecond)),
       // A claim is good for the incarnation that drew it.
       mayStart: () => membership.lease.holds() && membership.isMine(claim.claimToken),
@@ -143,10 +151,15 @@ const LOST: RunEnd = { status: 'lost', mailing: null };
 /** A share of fewer says nothing, unless the host wants to judge by fewer anyway. */
 const SMALLEST_SAMPLE = 10;
 
-/** The first recipients of a mailing are watched, each batch its own share of them, and not the first of each batch. */
-function watched(options: ErrorGuardSettings, { batch, numProfiles }: HeldClaim): ErrorGuardSettings {
-  if (!batch) return options;
-  const share = Math.min(options.firstRecipients - batch.startIdx, numProfiles);
-  const isEnough = share >= Math.min(SMALLEST_SAMPLE, options.firstRecipients);
-  return { ...options, firstRecipients: isEnough ? share : 0 };
+/** Each batch that is begun before the first recipients of its mailing have been judged is judged by its own share of them. */
+function watched(
+  options: ErrorGuardSettings,
+  { batch, numProfiles, numSettled }: HeldClaim,
+  numTried: number,
+): ErrorGuard {
+  const { firstRecipients } = options;
+  if (!batch) return new ErrorGuard(options, numTried);
+  const share = Math.min(firstRecipients - numTried, numProfiles - numSettled);
+  const isEnough = share >= Math.min(SMALLEST_SAMPLE, firstRecipients);
+  return new ErrorGuard({ ...options, firstRecipients: isEnough ? share : 0 }, 0);
 }

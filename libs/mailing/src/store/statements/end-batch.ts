@@ -41,8 +41,9 @@ export async function endBatch(
     await mergeBatch(session, slice);
     if (await completeMailing(session, mailingId)) return { isComplete, mailing: 'completed' };
   } else {
-    await releaseBatch(session, slice, release);
+    await freeBatch(session, slice, release?.kind === 'rest');
   }
+  if (release?.kind === 'pause') await pauseMailing(session, mailingId, release.reason);
   await reachOrder(session, mailingId);
   return { isComplete, mailing: await readMailingStatus(session, mailingId) };
 }
@@ -73,22 +74,24 @@ async function mergeBatch(session: Session, { mailingId, batch }: BatchSlice): P
 
 /**
  * Frees a batch for anybody. One that only waits for its recipients' next attempts is not to be taken up before the first of
- * them is due. What makes it pointless to go on for one batch does so for all of the mailing.
+ * them is due.
  */
-async function releaseBatch(session: Session, slice: BatchSlice, release: Release | null): Promise<void> {
+async function freeBatch(session: Session, slice: BatchSlice, isResting: boolean): Promise<void> {
   const { tables, dialect } = session;
   const own = belongsTo(slice);
   const soonest = `COALESCE((SELECT MIN(next_attempt_at) FROM ${tables.mailDeferred} WHERE ${own.sql}), ${dialect.now})`;
-  const isResting = release?.kind === 'rest';
   await session.change(
     `UPDATE ${tables.mailBatch}
      SET status = 'free', claim_token = NULL, uniq_server_id = NULL, not_before = ${isResting ? soonest : dialect.now}
      WHERE mailing_id = ? AND start_idx = ? AND status = 'claimed'`,
     [...(isResting ? own.parameters : []), slice.mailingId, slice.batch.startIdx],
   );
-  if (release?.kind !== 'pause') return;
+}
+
+/** What makes it pointless to go on for one batch, even if it was found out by its last recipient, does so for all of them. */
+async function pauseMailing(session: Session, mailingId: string, reason: string): Promise<void> {
   await session.change(
-    `UPDATE ${tables.mailing} SET status = 'pausing', status_reason = ? WHERE id = ? AND status = 'in_progress'`,
-    [release.reason, slice.mailingId],
+    `UPDATE ${session.tables.mailing} SET status = 'pausing', status_reason = ? WHERE id = ? AND status = 'in_progress'`,
+    [reason, mailingId],
   );
 }
