@@ -23,6 +23,8 @@ export class BatchWorld {
   /** Calls of `free` and `claim`, in all servers. */
   looks = 0;
   claims = 0;
+  /** Calls of `numServers`. */
+  counts = 0;
   /** Set to make the database fail. */
   freeFails: Error | null = null;
   claimFails: Error | null = null;
@@ -83,7 +85,10 @@ export class BatchWorld {
         if (this.claimFails) throw this.claimFails;
         return this.#free.delete(nameOf(batch)) ? this.#claimed(server, batch) : null;
       },
-      numServers: async () => this.numServers,
+      numServers: async () => {
+        this.counts++;
+        return this.numServers;
+      },
     };
   }
 

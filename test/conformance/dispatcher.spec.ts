@@ -3,8 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Dispatcher } from '../../libs/mailing/src/model/dispatcher.js';
 import { PollingDispatcher } from '../../libs/mailing/src/work/polling.dispatcher.js';
 import { bullMqServer } from '../support/bull-mq-server.js';
-import { canHaveRedis } from '../support/redis.programs.js';
-import { anyRedis, isRedisGiven } from '../support/redis.server.js';
+import { anyRedis, canUseRedis } from '../support/redis.server.js';
 import { waitUntil } from '../support/wait-until.js';
 import { BatchWorld, HeldRuns } from './batch.world.js';
 
@@ -51,7 +50,7 @@ function bullMq(): Implementation {
 }
 
 const implementations = [polling()];
-if (isRedisGiven() || (await canHaveRedis())) implementations.push(bullMq());
+if (await canUseRedis()) implementations.push(bullMq());
 
 /** So long that nothing in these tests happens because it is over. */
 const NEVER = 600_000;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from './free-port.js';
 import { Reaper } from './reaper.js';
-import { redisProgram } from './redis.programs.js';
+import { canHaveRedis, redisProgram } from './redis.programs.js';
 import { waitUntil } from './wait-until.js';
 
 /** The variable that names a Redis server for tests that do not kill it. They use key prefixes of their own. */
@@ -166,6 +166,6 @@ export async function anyRedis(): Promise<{ url: string; stop(): Promise<void> }
 }
 
 /** Whether `anyRedis` has a chance. */
-export function isRedisGiven(): boolean {
-  return process.env[TEST_REDIS_URL] !== undefined;
+export async function canUseRedis(): Promise<boolean> {
+  return process.env[TEST_REDIS_URL] !== undefined || (await canHaveRedis());
 }

@@ -14,7 +14,7 @@ const LOCK_MS = 5_000;
 /** All workers together look no more often than this for jobs of dead ones, and sometimes half as often. */
 const STALLED_LOOK_MS = 2_500;
 /** A limited queue is asked so often whether it is open again before its time. */
-const LIMIT_LOOK_MS = 100;
+const LIMIT_LOOK_MS = 25;
 const OFTEN = 1_000;
 
 export interface JobWorkerParts {
