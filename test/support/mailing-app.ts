@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MailerModule } from '@nestjs-modules/mailer';
-import { type INestApplication, Logger } from '@nestjs/common';
+import { type DynamicModule, type INestApplication, Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
@@ -25,6 +25,8 @@ export interface MailingAppOptions {
   mailing?: Partial<MailingModuleOptions>;
   /** Over the options of the data source, for example `{ extra: { connectionLimit: 1 } }`. */
   dataSource?: object;
+  /** More modules of the host. */
+  imports?: DynamicModule[];
 }
 
 /** A host application in this process, with its own template folder. */
@@ -51,6 +53,7 @@ export async function mailingApp(options: MailingAppOptions): Promise<MailingApp
   Logger.overrideLogger(['fatal']);
   const testing = await Test.createTestingModule({
     imports: [
+      ...(options.imports ?? []),
       TypeOrmModule.forRoot({
         ...dataSourceOptionsOf(options.databaseUrl),
         autoLoadEntities: true,
