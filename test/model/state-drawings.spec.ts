@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { BATCH_TRANSITIONS } from '../../libs/mailing/src/model/batch-status.js';
 import { MAILING_TRANSITIONS } from '../../libs/mailing/src/model/mailing-status.js';
 import { RECIPIENT_TRANSITIONS } from '../../libs/mailing/src/model/recipient-status.js';
 
@@ -25,12 +26,13 @@ describe('the state drawings of docs/guarantees.md', () => {
   it.each([
     ['mailing', DRAWINGS[0], MAILING_TRANSITIONS, 'loading'],
     ['recipient', DRAWINGS[1], RECIPIENT_TRANSITIONS, 'pending'],
+    ['batch', DRAWINGS[2], BATCH_TRANSITIONS, 'free'],
   ] as const)('show the states of a %s, arrow by arrow', (_, drawing, table, start) => {
     expect(drawing).toEqual(arrowsOf(table, start));
   });
 
   it('can be drawn: a reason with a colon or a semicolon would end there', () => {
-    for (const table of [MAILING_TRANSITIONS, RECIPIENT_TRANSITIONS]) {
+    for (const table of [MAILING_TRANSITIONS, RECIPIENT_TRANSITIONS, BATCH_TRANSITIONS]) {
       for (const targets of Object.values(table)) {
         for (const reason of Object.values(targets)) expect(reason).not.toMatch(/[:;#]/);
       }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BATCH_TRANSITIONS } from '../../libs/mailing/src/model/batch-status.js';
 import { ENDED_STATUSES, MAILING_TRANSITIONS } from '../../libs/mailing/src/model/mailing-status.js';
 import { COUNTER_OF, RECIPIENT_TRANSITIONS } from '../../libs/mailing/src/model/recipient-status.js';
 
@@ -31,6 +32,14 @@ describe.each([
     ended: Object.keys(COUNTER_OF),
     states: 'deferred error in_doubt pending sending sent skipped',
   },
+  {
+    name: 'batch',
+    table: BATCH_TRANSITIONS as Table,
+    start: 'free',
+    final: [],
+    ended: ['complete'],
+    states: 'claimed complete free',
+  },
 ])('the states of a $name', ({ table, start, final, ended, states }) => {
   it('are all in the table', () => {
     expect(Object.keys(table).sort().join(' ')).toBe(states);
@@ -60,7 +69,7 @@ describe.each([
   it('can all be reached, and from each an end can be', () => {
     expect([...reachable(table, start)].sort()).toEqual(Object.keys(table).sort());
     for (const state of Object.keys(table)) {
-      expect({ state, ends: [...reachable(table, state)].some((one) => final.includes(one)) }).toEqual({
+      expect({ state, ends: [...reachable(table, state)].some((one) => ended.includes(one)) }).toEqual({
         state,
         ends: true,
       });
