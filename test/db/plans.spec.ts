@@ -3,10 +3,11 @@ import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { HealthReader } from '../../libs/mailing/src/store/health.reader.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
-import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { ExplainingDatabase, type Plan } from '../support/explaining-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
 
@@ -15,55 +16,6 @@ const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.exa
 /** Enough that a scan of the list would be told apart from a range of it. */
 const RECIPIENTS = 20_000;
 const MARKED = 50;
-
-interface Plan {
-  sql: string;
-  key: string | null;
-  rows: number;
-  extra: string;
-}
-
-/** Lets every statement run and asks the server, just before, how it is going to. */
-class ExplainingDatabase extends MailingDatabase {
-  readonly plans: Plan[] = [];
-
-  override transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
-    return super.transaction((session) => steps(this.#explaining(session)));
-  }
-
-  override rows<T>(sql: string, parameters?: unknown[]): Promise<T[]> {
-    return this.#alone().rows<T>(sql, parameters);
-  }
-
-  override change(sql: string, parameters?: unknown[]): Promise<number> {
-    return this.#alone().change(sql, parameters);
-  }
-
-  #alone(): Session {
-    const { dialect, tables } = this;
-    return this.#explaining({
-      dialect,
-      tables,
-      rows: (sql, parameters) => super.rows(sql, parameters),
-      change: (sql, parameters) => super.change(sql, parameters),
-    });
-  }
-
-  #explaining(session: Session): Session {
-    const explain = async (sql: string, parameters?: unknown[]): Promise<void> => {
-      // An insert has no plan of its own.
-      if (/^\s*INSERT/i.test(sql)) return;
-      const [row] = await session.rows<Record<string, unknown>>(`EXPLAIN ${sql}`, parameters);
-      const key = (row.key as string | null) ?? null;
-      this.plans.push({ sql, key, rows: Number(row.rows ?? 0), extra: String(row.Extra) });
-    };
-    return {
-      ...session,
-      rows: async (sql, parameters) => (await explain(sql, parameters), session.rows(sql, parameters)),
-      change: async (sql, parameters) => (await explain(sql, parameters), session.change(sql, parameters)),
-    };
-  }
-}
 
 describe('the plans of the statements of a run (mariadb)', () => {
   let fresh: FreshDatabase;

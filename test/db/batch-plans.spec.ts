@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
+import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
+import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
+import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { ExplainingDatabase, type Plan } from '../support/explaining-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { livingServer } from '../support/living-server.js';
+
+const SERVER = 'test:1';
+const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
+const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
+const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
+const BATCH = 100;
+const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
+
+describe('the plans of the statements of batches (mariadb)', () => {
+  let fresh: FreshDatabase;
+  let database: ExplainingDatabase;
+  let batches: TemplateEmailBatchPersister;
+  let mailingId: string;
+
+  beforeAll(async () => {
+    fresh = await freshDatabase('mariadb');
+    const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
+    const terms = { idempotencyKey: null, sendAt: null, doNotStartAfter: null, batchSize: BATCH };
+    mailingId = (await persister.createMailing(INFO, SERVER, 'list', terms)) as string;
+    for (let first = 0; first < RECIPIENTS; first += 1_000) {
+      const chunk = Array.from({ length: 1_000 }, (_, n) => ({
+        ...toListedRecipient(`reader${first + n}@home.example`, true),
+        idx: first + n,
+      }));
+      const cut = { batchSize: BATCH, fromIdx: first, toIdx: first + 1_000 };
+      await persister.writeChunk(mailingId, 'list', chunk, cut);
+    }
+    const rest = { batchSize: BATCH, fromIdx: RECIPIENTS, toIdx: RECIPIENTS };
+    await persister.finishList(mailingId, 'list', RECIPIENTS, rest);
+    await livingServer(fresh.dataSource, SERVER, INCARNATION);
+    // Others have mailings in batches too: some wait for their time, most are over.
+    await fresh.dataSource.query(
+      `INSERT INTO dps_mailing (id, uniq_server_id, status, is_batched, subject, from_address, template_url, created_at)
+       SELECT CONCAT('past-', seq), 'test:2', IF(seq % 100 = 0, 'paused', 'completed'), 1, 'x', 'x', 'x', NOW(3)
+       FROM seq_1_to_3000`,
+    );
+    await fresh.dataSource.query(
+      `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, status, is_summarized, not_before, num_profiles,
+         settled_idx, next_idx)
+       SELECT CONCAT('past-', 1 + seq DIV 10), (seq % 10) * 100, (seq % 10) * 100 + 100,
+         IF((1 + seq DIV 10) % 100 = 0, 'free', 'complete'), 1, NOW(3), 100, 0, 0 FROM seq_1_to_29999`,
+    );
+    await fresh.dataSource.query(
+      'ANALYZE TABLE dps_mailing, dps_email_address, dps_mail_batch, dps_mail_deferred',
+    );
+    database = new ExplainingDatabase(fresh.dataSource);
+    batches = new TemplateEmailBatchPersister(database);
+  }, 600_000);
+
+  afterAll(() => fresh.dispose());
+
+  const claimed = async (startIdx: number, token: string): Promise<HeldClaim> => {
+    const claim = await batches.claim({ mailingId, startIdx }, SERVER, `${INCARNATION}#${token}`);
+    if (!claim) throw new Error('The batch could not be claimed.');
+    return claim;
+  };
+
+  /** Whatever touches rows does so by a key, and few of them. */
+  const assertFew = (most: number): void => {
+    const bad = database.plans.filter(
+      ({ key, rows, extra }) =>
+        !/impossible|no matching|optimized away/i.test(extra) && ((key === null && rows > 1) || rows > most),
+    );
+    expect(bad.map(({ sql, key, rows, extra }: Plan) => ({ sql, key, rows, extra }))).toEqual([]);
+    database.plans.length = 0;
+  };
+
+  it('of a look and a claim touch few, however many batches and mailings there are', async () => {
+    expect(await batches.free(32)).toHaveLength(32);
+    const looks = database.plans.map(({ key }) => key);
+    expect(looks).toEqual(['idx_dps_mailing_batched', 'idx_dps_mail_batch_status']);
+    database.plans.length = 0;
+    await claimed(0, '1');
+    assertFew(1);
+  });
+
+  it('of a beat, its end and the merge go by keys', async () => {
+    const ledger = new MailingLedger(database, await claimed(100, '2'));
+    await ledger.beat({ ...QUIET, free: 50, remaining: 50 });
+    const deferred = [{ idx: 100, code: '4.2.0', text: 'greylisted', delayMs: 3_600_000 }];
+    const sent = (from: number, to: number) =>
+      Array.from(
+        { length: to - from },
+        (_, n) => ({ idx: from + n, status: 'sent', code: null, text: null }) as const,
+      );
+    await ledger.beat({ ...QUIET, outcomes: sent(101, 150), deferred, free: 50, remaining: 50 });
+    await ledger.beat({ ...QUIET, outcomes: sent(150, 200), free: 50 });
+    expect(await ledger.beat({ ...QUIET, release: { kind: 'rest' } })).toMatchObject({ status: 'pending' });
+    assertFew(110);
+
+    const whole = new MailingLedger(database, await claimed(200, '3'));
+    await whole.beat({ ...QUIET, free: 100, remaining: 100 });
+    const end = await whole.beat({ ...QUIET, outcomes: sent(200, 300), free: 1 });
+    expect(end).toMatchObject({ kind: 'ended', status: 'completed', mailing: 'in_progress' });
+    assertFew(110);
+  });
+
+  it('of the sweep and of orders go by keys, and an order costs what is claimed, not what there is', async () => {
+    const dead = (await batches.claimedByDead(SERVER)).filter((one) => one.batch.startIdx === 0);
+    expect(dead).toHaveLength(1);
+    expect(await batches.recover(dead[0], SERVER, `${INCARNATION}#4`, false)).not.toBeNull();
+    await batches.ordered();
+    await new MailingClaims(database).noteOverdue('batched');
+    assertFew(110);
+    const orders = new StandingOrders(database, noFaultPoints);
+    expect(await orders.pause(mailingId)).toMatchObject({ status: 'pausing' });
+    assertFew(110);
+  });
+});

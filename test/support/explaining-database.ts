@@ -1,0 +1,51 @@
+import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
+
+/** How MariaDB is going to run one statement. */
+export interface Plan {
+  sql: string;
+  key: string | null;
+  rows: number;
+  extra: string;
+}
+
+/** Lets every statement run and asks the server, just before, how it is going to. */
+export class ExplainingDatabase extends MailingDatabase {
+  readonly plans: Plan[] = [];
+
+  override transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
+    return super.transaction((session) => steps(this.#explaining(session)));
+  }
+
+  override rows<T>(sql: string, parameters?: unknown[]): Promise<T[]> {
+    return this.#alone().rows<T>(sql, parameters);
+  }
+
+  override change(sql: string, parameters?: unknown[]): Promise<number> {
+    return this.#alone().change(sql, parameters);
+  }
+
+  #alone(): Session {
+    const { dialect, tables } = this;
+    return this.#explaining({
+      dialect,
+      tables,
+      rows: (sql, parameters) => super.rows(sql, parameters),
+      change: (sql, parameters) => super.change(sql, parameters),
+    });
+  }
+
+  #explaining(session: Session): Session {
+    const explain = async (sql: string, parameters?: unknown[]): Promise<void> => {
+      // An insert has no plan of its own.
+      if (/^\s*INSERT/i.test(sql)) return;
+      const [row] = await session.rows<Record<string, unknown>>(`EXPLAIN ${sql}`, parameters);
+      const key = (row.key as string | null) ?? null;
+      this.plans.push({ sql, key, rows: Number(row.rows ?? 0), extra: String(row.Extra) });
+    };
+    return {
+      ...session,
+      rows: async (sql, parameters) => (await explain(sql, parameters), session.rows(sql, parameters)),
+      change: async (sql, parameters) => (await explain(sql, parameters), session.change(sql, parameters)),
+    };
+  }
+}
