@@ -91,6 +91,9 @@ describe('toMailingSettings', () => {
     ['server.serverTimeoutMs', 15_000, 86_400_000],
     ['server.shutdownTimeoutMs', 0, 600_000],
     ['server.idleTransactionTimeoutMs', 0, 3_600_000],
+    ['batch.emailsPerBatch', 1, 1_000_000],
+    ['batch.numBatchThreads', 1, 1_000],
+    ['batch.pollMs', 20, 600_000],
   ])('takes %s from %d to %d and nothing else', (option, low, high) => {
     const [group, name] = option.split('.');
     const withValue = (value: unknown): object => ({ [group]: { [name]: value } });
@@ -156,10 +159,19 @@ describe('toMailingSettings', () => {
     ['profileRepository', {}],
     ['profileRepository', 'Customers'],
     ['migrationList', 'old:1'],
+    ['enabledAsTemplateMailServer', 'yes'],
+    ['batch', 5],
     ['run', 5],
     ['templates', 'templates'],
   ])('refuses %s %j', (option, value) => {
     expect(refused({ [option]: value })).toMatchObject({ option, value });
+  });
+
+  it.each([
+    ['batch.batchIfPossible', { batchIfPossible: 'always' }],
+    ['batch.dispatcher', { dispatcher: {} }],
+  ])('refuses %s of another kind', (option, batch) => {
+    expect(refused({ batch }).option).toBe(option);
   });
 
   it('takes a function as policy for those in doubt', () => {

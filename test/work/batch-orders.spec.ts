@@ -1,11 +1,11 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MailDeferred } from 'nestjs-mailing';
+import { type InDoubtResolver, MailDeferred, MailServer } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { assertAllSentInBatches, batchesOf, sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
-import type { SmtpHook } from '../support/smtp-step.js';
+import type { SmtpAnswer, SmtpHook } from '../support/smtp-step.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const SECOND = { ...TAKES_BATCHES, uniqServerId: 'test:2' };
@@ -81,6 +81,18 @@ forEachDatabase('orders over batches', (kind) => {
     expect((await batchesOf(rig, mailingId)).every((one) => one.isSummarized)).toBe(true);
     await waitUntil(() => ends.length > 0, { what: 'the end to be told' });
     expect(ends).toEqual(['canceled']);
+  });
+
+  it('the end of a paused mailing leaves its row with all counts, too', async () => {
+    const app = await rig.boot(TAKES_BATCHES);
+    const mailingId = await sendBatched(app, 400);
+    await rig.inbox.waitFor(50);
+    await app.sender.pause(mailingId);
+    await rig.reached(mailingId, 'paused');
+    for (let n = 0; n < 2; n++) expect(await app.sender.cancel(mailingId)).toBe('canceled');
+    const { mailing, byStatus } = await rig.books(mailingId);
+    expect(mailing.numSent).toBe(byStatus.sent);
+    expect((await app.query.get(mailingId))?.numSent).toBe(byStatus.sent);
   });
 
   it('A15 twenty resumes and pauses at once on two servers end in one copy each', async () => {
@@ -180,6 +192,33 @@ forEachDatabase('orders over batches', (kind) => {
     await backUp();
     await rig.reached(mailingId, 'completed', 30_000);
     await assertAllSentInBatches(rig, mailingId, 60);
+  });
+
+  it('the resolver of whoever frees a batch is asked about those caught, before anybody else takes it up', async () => {
+    const asked: string[] = [];
+    const inDoubt: InDoubtResolver = (caught) => {
+      asked.push(...caught.map(({ messageId }) => messageId));
+      return caught.map(({ idx }) => (idx % 2 === 0 ? 'sent' : 'leave'));
+    };
+    const held: ((answer: SmtpAnswer) => void)[] = [];
+    rig.inbox.answer = ({ command }) =>
+      command === 'END' && rig.inbox.messages.length > 20
+        ? new Promise((resolve) => held.push(resolve))
+        : undefined;
+    await rig.boot({ ...SECOND, inDoubt });
+    const first = await rig.boot({ ...TAKES_BATCHES, inDoubt });
+    const mailingId = await sendBatched(first, 100);
+    await waitUntil(() => held.length >= 10, { what: 'messages that wait for an answer' });
+    rig.inbox.answer = undefined;
+    // The others take it for dead: what its messages came to, nobody will hear.
+    await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
+    await waitUntil(() => asked.length > 0, { what: 'the resolver to be asked' });
+    for (const answer of held) answer('close');
+    const mailing = await rig.reached(mailingId, 'completed', 30_000);
+    const { byStatus, recipients } = await rig.books(mailingId);
+    expect(byStatus.sent + byStatus.in_doubt).toBe(100);
+    expect(mailing).toMatchObject({ numSent: byStatus.sent, numErrors: byStatus.in_doubt });
+    expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
   });
 
   it('batched without persist, or a size out of its bounds, is refused before anything is written', async () => {

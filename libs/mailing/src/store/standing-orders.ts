@@ -9,7 +9,7 @@ import { belongsTo } from './slice-books.js';
 import { inChunks, placeholders } from './statements/placeholders.js';
 import { orderCancel } from './statements/order-cancel.js';
 import { orderPause } from './statements/order-pause.js';
-import { reachOrder } from './statements/reach-order.js';
+import { mergeRestOfCanceled, reachOrder } from './statements/reach-order.js';
 import {
   hasTransportPaused,
   orderResume,
@@ -82,7 +82,8 @@ export class StandingOrders {
   cancel(mailingId: string): Promise<OrderedMailing | null> {
     return this.#order(mailingId, 'afterCancelOrdered', async (session) => {
       await orderCancel(session, mailingId);
-      await reachOrder(session, mailingId);
+      // Paused, it had nothing in flight and was canceled by that; what its batches had come to is still theirs.
+      if ((await reachOrder(session, mailingId)) === null) await mergeRestOfCanceled(session, mailingId);
     });
   }
 

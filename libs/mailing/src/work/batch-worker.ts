@@ -9,6 +9,7 @@ import type { MailingReader } from '../store/mailing.reader.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
 import type { TemplateEmailBatchPersister } from '../store/template-email-batch.persister.js';
 import type { StoredMailing, TemplateEmailPersister } from '../store/template-email.persister.js';
+import type { MailingRun } from './mailing-run.js';
 import type { RunEnd } from './mailing-run.parts.js';
 import type { MailingRuns, Place } from './mailing-runs.js';
 import type { ServerMembership } from './server-membership.js';
@@ -106,14 +107,11 @@ export class BatchWorker implements BatchWork {
     const startIdx = claim.batch?.startIdx ?? 0;
     events.emit('batch:started', { mailingId, startIdx, numSettled, numProfiles });
     const how = { numTried: await this.#numTried(stored), ratePerSecond };
-    const run = runner.runOf(claim, stored.info, template, restingPlace(place), how);
+    // A batch that only waits is not kept: whoever has free hands when somebody in it is due may take it up.
+    const restingPlace = { leave: () => run.rest(), retake: () => undefined };
+    const run: MailingRun = runner.runOf(claim, stored.info, template, restingPlace, how);
     place.announce(run);
     await this.#tell(claim, await runner.see(claim, run));
-
-    /** A batch that only waits is not kept: whoever has free hands when somebody in it is due may take it up. */
-    function restingPlace(from: Place): Place {
-      return { ...from, leave: () => run.rest(), retake: () => undefined };
-    }
   }
 
   /** Batches under way are asked only until the first recipients are through. */

@@ -30,24 +30,26 @@ export async function reachOrder(session: Session, mailingId: string): Promise<M
     [mailingId, mailingId],
   );
   if (reached !== 1) return null;
-  const status = await readMailingStatus(session, mailingId);
-  if (status === 'canceled') await mergeRest(session, mailingId);
-  return status;
+  await mergeRestOfCanceled(session, mailingId);
+  return readMailingStatus(session, mailingId);
 }
 
 /**
  * Adds up what the batches of a canceled mailing had come to when they were given back, so that its row tells the truth.
- * Locks as above; index: primary key, all batches of the mailing, once in its life.
+ * Locks as above; index: primary key, all batches of the mailing, once in its life. Of a mailing that is not canceled, or has
+ * no batches, nothing is changed.
  */
-async function mergeRest(session: Session, mailingId: string): Promise<void> {
+export async function mergeRestOfCanceled(session: Session, mailingId: string): Promise<void> {
   const { mailing, mailBatch } = session.tables;
   const plusAll = (column: string): string =>
     `${column} = ${column} + (SELECT COALESCE(SUM(${column}), 0) FROM ${mailBatch}
        WHERE mailing_id = ? AND is_summarized = FALSE)`;
-  await session.change(
-    `UPDATE ${mailing} SET ${plusAll('num_sent')}, ${plusAll('num_errors')}, ${plusAll('num_skipped')} WHERE id = ?`,
+  const merged = await session.change(
+    `UPDATE ${mailing} SET beat = beat + 1, ${plusAll('num_sent')}, ${plusAll('num_errors')}, ${plusAll('num_skipped')}
+     WHERE id = ? AND is_batched = TRUE AND status = 'canceled'`,
     [mailingId, mailingId, mailingId, mailingId],
   );
+  if (merged !== 1) return;
   await session.change(
     `UPDATE ${mailBatch} SET is_summarized = TRUE WHERE mailing_id = ? AND is_summarized = FALSE`,
     [mailingId],
