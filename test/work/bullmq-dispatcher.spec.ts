@@ -50,6 +50,12 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     }
   }
 
+  /** Whether so many workers wait for jobs. */
+  const workersAre = (number: number) => async (): Promise<boolean> => {
+    const clients = String(await redis.command('CLIENT', 'LIST'));
+    return clients.split('bzpopmin').length - 1 === number;
+  };
+
   /** Resolves when news from one server reaches another, and both would else sleep for ever. */
   async function newsTravels(announcer: BullMqDispatcher): Promise<void> {
     const before = world.runs.length;
@@ -88,12 +94,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     await runsAre(400);
 
     // Both look for Redis once a second, and then nobody polls any more.
-    await waitUntil(
-      () => redis.command('CLIENT', 'LIST').then((list) => String(list).match(/bzpopmin/g)?.length === 2),
-      {
-        what: 'both workers to be back',
-      },
-    );
+    await waitUntil(workersAre(2), { what: 'both workers to be back' });
     await newsTravels(announcer);
     expect(world.runsOfEach).toEqual(eachOnce(401));
     expect(world.troubles.map(({ step }) => step)).toEqual(Array(3).fill('reaching Redis'));
@@ -127,9 +128,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     await waitUntil(() => world.troubles.length >= 2, { what: 'both servers to notice' });
     await redis.start();
 
-    await waitUntil(() => redis.command('CLIENT', 'LIST').then((list) => String(list).includes('bzpopmin')), {
-      what: 'the worker to be there',
-    });
+    await waitUntil(workersAre(1), { what: 'the worker to be there' });
     await newsTravels(announcer);
     expect(world.runsOfEach).toEqual(eachOnce(21));
     expect(world.troubles.map(({ step }) => step)).toEqual(Array(2).fill('reaching Redis'));
@@ -175,6 +174,29 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
 
     expect(world.mostInWork.get(1)).toBe(3);
     expect(world.runsOfEach).toEqual(eachOnce(20));
+  });
+
+  it('does not put off jobs that come while what was begun without Redis is still being run', async () => {
+    const runs = new HeldRuns();
+    await redis.kill();
+    world.running = runs.run;
+    world.add(1);
+    const busy = start(1, NEVER);
+    await waitUntil(() => runs.held === 1, { what: 'a batch in work' });
+    await redis.start();
+    await waitUntil(workersAre(1), { what: 'the worker to be there' });
+    world.running = async () => {};
+    world.add(20);
+    busy.announce();
+    await waitUntil(() => withQueue(async (queue) => (await queue.getActiveCount()) === 1), {
+      what: 'a job that waits for the hand',
+    });
+    expect(world.runs).toHaveLength(1);
+    runs.release();
+    await runsAre(21);
+
+    expect(world.runsOfEach).toEqual(eachOnce(21));
+    expect(world.mostInWork.get(1)).toBe(1);
   });
 
   it('makes nothing of a job that is there twice, or too late', async () => {

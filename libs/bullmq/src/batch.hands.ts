@@ -7,6 +7,7 @@ import type { BatchName, BatchWork, ClaimedBatch } from '../../mailing/src/index
 export class BatchHands {
   #busy = 0;
   readonly #claiming = new Set<Promise<unknown>>();
+  readonly #waiting = new Set<() => void>();
 
   /** @param onFree called when the first hand of all that were busy becomes free. */
   constructor(
@@ -36,6 +37,20 @@ export class BatchHands {
     return { mailingId, startIdx, numWaiting, run };
   }
 
+  /** Resolves when a hand is free, or `signal` aborts. */
+  async oneFree(signal: AbortSignal): Promise<void> {
+    if (!this.areAllBusy || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        this.#waiting.delete(settle);
+        signal.removeEventListener('abort', settle);
+        resolve();
+      };
+      this.#waiting.add(settle);
+      signal.addEventListener('abort', settle);
+    });
+  }
+
   /** Resolves when no claim is under way. */
   async claimsEnded(): Promise<void> {
     while (this.#claiming.size > 0) await Promise.allSettled(this.#claiming);
@@ -53,6 +68,8 @@ export class BatchHands {
   #letGo(): void {
     const wereAllBusy = this.areAllBusy;
     this.#busy--;
-    if (wereAllBusy) this.onFree();
+    if (!wereAllBusy) return;
+    for (const settle of this.#waiting) settle();
+    this.onFree();
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DelayedError, type Job, type RedisOptions, WaitingError, Worker } from 'bullmq';
+import { type Job, type RedisOptions, WaitingError, Worker } from 'bullmq';
 import type { ClaimedBatch } from '../../mailing/src/index.js';
 import type { BatchHands } from './batch.hands.js';
 import { batchOf } from './batch.job.js';
@@ -15,6 +15,8 @@ const LOCK_MS = 5_000;
 const STALLED_LOOK_MS = 2_500;
 /** A limited queue is asked so often whether it is open again before its time. */
 const LIMIT_LOOK_MS = 25;
+/** Longest time that a job is held by a worker whose hands are all busy, before it is offered to others again. */
+const HOLD_MS = 500;
 const OFTEN = 1_000;
 
 export interface JobWorkerParts {
@@ -92,20 +94,18 @@ export class JobWorker {
   async #process(job: Job<unknown>, token?: string): Promise<void> {
     const { hands, grievances, pollMs } = this.parts;
     const since = performance.now();
-    if (this.#stop.signal.aborted) {
-      await job.moveToWait(token);
-      throw new WaitingError();
-    }
+    if (this.#stop.signal.aborted) return this.#giveBack(job, token);
     const batch = batchOf(job);
     if (!batch) {
       grievances.say('reading a job', new Error(`Job ${job.id} (${job.name}) of the queue is not ours.`));
       return this.#came(0, since);
     }
     if (hands.areAllBusy) {
-      // Batches that were found without Redis are still being run: somebody else may have hands for this one.
       await this.#came(0, since);
-      await job.moveToDelayed(Date.now() + pollMs, token);
-      throw new DelayedError();
+      // Batches that were found without Redis are still being run. Others get the job if it takes long; in a hurry, this
+      // worker would hold no job but go through all of them.
+      await hands.oneFree(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(HOLD_MS)]));
+      return this.#giveBack(job, token);
     }
     let claimed: ClaimedBatch | null;
     try {
@@ -119,6 +119,11 @@ export class JobWorker {
     }
     if (claimed) await this.#run(claimed, since);
     else await this.#came(0, since);
+  }
+
+  async #giveBack(job: Job<unknown>, token?: string): Promise<never> {
+    await job.moveToWait(token);
+    throw new WaitingError();
   }
 
   async #run(claimed: ClaimedBatch, since: number): Promise<void> {
