@@ -20,6 +20,16 @@ export class ClusterPace {
   }
 
   /**
+   * What a batch itself has to keep to. One that is no larger than a second's worth can't be too fast, and needs no limit,
+   * which would begin with a second of waiting because it cannot know that the queue has waited already.
+   */
+  rateOf(recipients: number): number | undefined {
+    return this.ratePerSecond !== undefined && recipients > this.ratePerSecond
+      ? this.ratePerSecond
+      : undefined;
+  }
+
+  /**
    * After a job was taken up.
    *
    * @param recipients that it brings; 0 if it came to nothing.

@@ -129,7 +129,9 @@ export class JobWorker {
   async #run(claimed: ClaimedBatch, since: number): Promise<void> {
     const { pace, grievances } = this.parts;
     await this.#came(claimed.numWaiting, since);
-    await claimed.run(pace.ratePerSecond).catch((error: unknown) => grievances.say('running a batch', error));
+    await claimed
+      .run(pace.rateOf(claimed.numWaiting))
+      .catch((error: unknown) => grievances.say('running a batch', error));
   }
 
   #came(recipients: number, since: number): Promise<void> {

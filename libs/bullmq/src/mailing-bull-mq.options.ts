@@ -8,17 +8,19 @@ export interface MailingBullMqOptions {
   /** What the names of all keys begin with. Default: that of `BullModule.forRoot`, else `bull`. */
   prefix?: string;
   /**
-   * Recipients of batched mailings that all servers together begin in a second; null: as many as they can. Default: null.
-   * Bounds: 1 to 1,000,000.
+   * Recipients of batched mailings that all servers together begin in a second, on average; null: as many as they can.
+   * Default: null. Bounds: 1 to 100,000.
    *
    * Batches are started one after the other in the whole cluster, each as long after the one before as that one is at
-   * this rate, and no batch by itself is faster. So in any window of `W` seconds there are at most `rate × W`, and
-   * the last batch started in it, and what is left of batches that were under way when it began. While the mail server keeps
-   * pace that is one batch, and any one second sees at most `rate + 2 × batch.emailsPerBatch`: keep
-   * `batch.emailsPerBatch` at or below this rate, well below where single seconds matter. Where the mail server stalls, the batches that
-   * wait for it go on together when it answers, each at this rate; `run.ratePerSecond` bounds that for each process.
-   * A Redis that was emptied lets one batch start early. While Redis is away, each server takes this rate divided by the number of living servers,
-   * but at least 1, for the batches that it takes up then. Mailings that are not batched do not count.
+   * this rate, and one that is larger than a second's worth keeps to the rate by itself. So any `W` seconds see at most
+   * `rate × W` recipients, plus one batch, plus what was left when they began of batches under way. While the mail
+   * server keeps pace that is one more batch, and any one second sees at most `rate + 2 × batch.emailsPerBatch`. So keep
+   * `batch.emailsPerBatch` at or below this rate, and far below it where single seconds matter.
+   *
+   * Where it is more: batches that a slow mail server held up go on together when it answers, unless `run.ratePerSecond`
+   * bounds each process; and a Redis that was emptied lets the next batch start early. While Redis is away, each server
+   * takes batches up at this rate divided by the number of living servers, but at no less than 1 a second. Mailings that are not batched do not
+   * count, and a server with another value here, or none, keeps to its own.
    */
   clusterRatePerSecond?: number | null;
   /**
@@ -74,10 +76,10 @@ function name(option: string, value: unknown): string {
 }
 
 function rate(value: number | null): number | null {
-  if (value === null || (Number.isInteger(value) && value >= 1 && value <= 1_000_000)) return value;
+  if (value === null || (Number.isInteger(value) && value >= 1 && value <= 100_000)) return value;
   throw new MailingBullMqOptionsError(
     'clusterRatePerSecond',
-    'null or a whole number from 1 to 1000000',
+    'null or a whole number from 1 to 100000',
     JSON.stringify(value),
   );
 }
