@@ -12,7 +12,7 @@ import { waitUntil } from '../support/wait-until.js';
 const NEVER = 600_000;
 const DEADLINE_MS = 60_000;
 
-describe.skipIf(!(await canHaveRedis()))('batches over Redis', () => {
+describe.skipIf(!(await canHaveRedis()))('batches over Redis', { timeout: 2 * DEADLINE_MS }, () => {
   let redis: RedisServer;
 
   // Registered before the rig, so that Redis outlives the applications.
@@ -93,7 +93,6 @@ describe.skipIf(!(await canHaveRedis()))('batches over Redis', () => {
       expect(await serversOf(mailingId)).toEqual(new Set(['test:2', 'test:3']));
       expect(troubles).toEqual(what === 'emptied' ? [] : ['reaching Redis', 'reaching Redis']);
     },
-    2 * DEADLINE_MS,
   );
 
   it('a server that is stopped hands its batches on through Redis', async () => {

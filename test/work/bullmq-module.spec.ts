@@ -93,7 +93,8 @@ describe('MailingBullMqModule', () => {
     });
     afterAll(() => redis.stop());
 
-    async function works(app: TestingModule): Promise<void> {
+    /** @returns how often each of three batches was run. */
+    async function runs(app: TestingModule): Promise<number[]> {
       const world = new BatchWorld();
       world.add(3);
       app
@@ -101,6 +102,7 @@ describe('MailingBullMqModule', () => {
         .start(world.context(1, { numBatchThreads: 2, pollMs: 60_000 }));
       await waitUntil(() => world.runs.length === 3, { what: 'all batches' });
       expect(world.troubles).toEqual([]);
+      return world.runsOfEach;
     }
 
     const prefix = (): string => `module-${process.pid}-${number++}`;
@@ -108,7 +110,7 @@ describe('MailingBullMqModule', () => {
     it('works with options at hand, and names the queue as it is told', async () => {
       const options = { connection: redis.url, prefix: prefix(), queueName: 'letters' };
       const app = await appWith(MailingBullMqModule.forRoot(options));
-      await works(app);
+      expect(await runs(app)).toEqual([1, 1, 1]);
 
       const queue = app.get<Queue>(getQueueToken('nestjs-mailing'), { strict: false });
       expect(queue.qualifiedName).toBe(`${options.prefix}:letters`);
@@ -125,13 +127,15 @@ describe('MailingBullMqModule', () => {
       @Module({ providers: [Configuration], exports: [Configuration] })
       class ConfigurationModule {}
 
-      await works(await appWith(MailingBullMqModule.forRootAsync({ useFactory: async () => options })));
-      await works(await appWith(MailingBullMqModule.forRootAsync({ useClass: Configuration })));
-      await works(
-        await appWith(
-          MailingBullMqModule.forRootAsync({ imports: [ConfigurationModule], useExisting: Configuration }),
-        ),
-      );
+      const ways = [
+        { useFactory: async () => options },
+        { useClass: Configuration },
+        { imports: [ConfigurationModule], useExisting: Configuration },
+      ];
+      for (const way of ways) {
+        const app = await appWith(MailingBullMqModule.forRootAsync(way));
+        expect(await runs(app)).toEqual([1, 1, 1]);
+      }
     });
 
     it('takes connection and prefix of BullModule where it has none of its own', async () => {
@@ -141,7 +145,7 @@ describe('MailingBullMqModule', () => {
         BullModule.forRoot({ connection: { host, port: Number(port) }, prefix: shared }),
         MailingBullMqModule.forRoot({}),
       );
-      await works(app);
+      expect(await runs(app)).toEqual([1, 1, 1]);
 
       const queue = app.get<Queue>(getQueueToken('nestjs-mailing'), { strict: false });
       expect(queue.qualifiedName).toBe(`${shared}:mailing-batches`);
