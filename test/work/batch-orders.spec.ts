@@ -215,7 +215,7 @@ forEachDatabase('orders over batches', (kind) => {
     await waitUntil(() => asked.length > 0, { what: 'the resolver to be asked' });
     for (const answer of held) answer('close');
     const mailing = await rig.reached(mailingId, 'completed', 30_000);
-    const { byStatus, recipients } = await rig.books(mailingId);
+    const { byStatus } = await rig.books(mailingId);
     expect(byStatus.sent + byStatus.in_doubt).toBe(100);
     expect(mailing).toMatchObject({ numSent: byStatus.sent, numErrors: byStatus.in_doubt });
     expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);

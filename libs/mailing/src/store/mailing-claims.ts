@@ -3,7 +3,7 @@ import { type HeldClaim, readHeldClaim, recoverClaim } from './held-claim.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { adoptMailing, adoptMailings } from './statements/adopt-mailings.js';
 import { claimMailing, isDue, noteOverdue } from './statements/claim-mailing.js';
-import type { Whose } from './statements/order-resume.js';
+import type { Whose } from './statements/transport-paused.js';
 import { failDeadLists } from './statements/write-list.js';
 
 /** A mailing that waits for work. */

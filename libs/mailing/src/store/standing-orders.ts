@@ -10,12 +10,7 @@ import { inChunks, placeholders } from './statements/placeholders.js';
 import { orderCancel } from './statements/order-cancel.js';
 import { orderPause } from './statements/order-pause.js';
 import { mergeRestOfCanceled, reachOrder } from './statements/reach-order.js';
-import {
-  hasTransportPaused,
-  orderResume,
-  resumeTransportPaused,
-  type Whose,
-} from './statements/order-resume.js';
+import { orderResume } from './statements/order-resume.js';
 import {
   findUnlucky,
   findUnluckyBatches,
@@ -25,6 +20,7 @@ import {
   stillInDoubt,
   type Unlucky,
 } from './statements/retry-recipients.js';
+import { hasTransportPaused, resumeTransportPaused, type Whose } from './statements/transport-paused.js';
 
 /** Recipients of one transaction of an order. A bound for locks and logs, not for the order. */
 const CHUNK = 1_000;

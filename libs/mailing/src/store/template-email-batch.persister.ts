@@ -2,8 +2,9 @@ import type { BatchName } from '../model/dispatcher.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import { type HeldClaim, readHeldClaim, recoverClaim } from './held-claim.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
-import { claimBatch, findFreeBatches, findOpenMailings } from './statements/claim-batch.js';
+import { claimBatch } from './statements/claim-batch.js';
 import { type DeadBatch, findDeadBatches } from './statements/find-dead-batches.js';
+import { findFreeBatches, findOpenMailings } from './statements/find-free-batches.js';
 import { findOrdered, reachOrder } from './statements/reach-order.js';
 
 /** A bound for one look; what is behind it is found by the next one. */

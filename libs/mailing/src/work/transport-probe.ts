@@ -1,7 +1,7 @@
 import type { EmailMessageSender } from '../delivery/email-message.sender.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { StandingOrders } from '../store/standing-orders.js';
-import type { Whose } from '../store/statements/order-resume.js';
+import type { Whose } from '../store/statements/transport-paused.js';
 import { BackOff } from './back-off.js';
 
 /** Lets mailings that were paused because the transport was down go on by themselves, once it answers again. */

@@ -1,5 +1,5 @@
 import type { Session } from '../mailing.database.js';
-import { belongingTo, type Whose } from './order-resume.js';
+import { belongingTo, type Whose } from './transport-paused.js';
 
 /**
  * Claims a mailing that nobody works on, and that is not cut in batches.

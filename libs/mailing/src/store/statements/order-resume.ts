@@ -1,4 +1,3 @@
-import { PAUSE_REASONS } from '../../model/mailing-status.js';
 import type { Session } from '../mailing.database.js';
 
 /**
@@ -28,41 +27,4 @@ export async function orderResume(
      WHERE id = ? AND (status IN ('paused', 'pausing') OR (status IN ('loading', 'pending') AND status_reason IS NOT NULL))`,
     [toServerId, mailingId],
   );
-}
-
-/** Which mailings are meant: those a server owns, or all that are cut in batches, which anybody works on. */
-export type Whose = { uniqServerId: string } | 'batched';
-
-/**
- * Lets all mailings go on that the plugin had paused because the transport was down.
- *
- * - Index: `(uniq_server_id, status)`, or `(is_batched, status)`.
- *
- * @returns how many go on.
- */
-export function resumeTransportPaused(session: Session, whose: Whose): Promise<number> {
-  const own = belongingTo(whose);
-  return session.change(
-    `UPDATE ${session.tables.mailing} SET status = 'pending', status_reason = NULL
-     WHERE ${own.sql} AND status = 'paused' AND status_reason LIKE ?`,
-    [...own.parameters, `${PAUSE_REASONS.transport}:%`],
-  );
-}
-
-/** Condition on mailings. */
-export function belongingTo(whose: Whose): { sql: string; parameters: string[] } {
-  return whose === 'batched'
-    ? { sql: 'is_batched = TRUE', parameters: [] }
-    : { sql: 'uniq_server_id = ?', parameters: [whose.uniqServerId] };
-}
-
-/** Whether there is such a mailing; index as above. */
-export async function hasTransportPaused(session: Session, whose: Whose): Promise<boolean> {
-  const own = belongingTo(whose);
-  const rows = await session.rows(
-    `SELECT 1 FROM ${session.tables.mailing}
-     WHERE ${own.sql} AND status = 'paused' AND status_reason LIKE ? LIMIT 1`,
-    [...own.parameters, `${PAUSE_REASONS.transport}:%`],
-  );
-  return rows.length > 0;
 }

@@ -1,0 +1,36 @@
+import type { BatchName } from '../../model/dispatcher.js';
+import type { Session } from '../mailing.database.js';
+import { isDue } from './claim-mailing.js';
+
+/** Condition: nobody works on it, and it may be taken up now. */
+export const isFree = ({ dialect }: Session): string => `status = 'free' AND not_before <= ${dialect.now}`;
+
+/**
+ * Mailings with batches to take, oldest first.
+ *
+ * - Index: `(is_batched, status)`; for each of them one look at `(status, mailing_id, not_before)`. Those without a free
+ *   batch are passed by, however many they are.
+ */
+export async function findOpenMailings(session: Session, limit: number): Promise<string[]> {
+  const { mailing, mailBatch } = session.tables;
+  const rows = await session.rows<{ id: string }>(
+    `SELECT id FROM ${mailing} WHERE is_batched = TRUE AND status IN ('pending', 'in_progress') AND ${isDue(session)}
+       AND EXISTS (SELECT 1 FROM ${mailBatch} WHERE mailing_id = ${mailing}.id AND ${mailBatch}.${isFree(session)})
+     ORDER BY id LIMIT ${limit}`,
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Free batches of one mailing, those that have waited longest first; index: `(status, mailing_id, not_before)`. */
+export async function findFreeBatches(
+  session: Session,
+  mailingId: string,
+  limit: number,
+): Promise<BatchName[]> {
+  const rows = await session.rows<{ start_idx: number }>(
+    `SELECT start_idx FROM ${session.tables.mailBatch} WHERE mailing_id = ? AND ${isFree(session)}
+     ORDER BY not_before, start_idx LIMIT ${limit}`,
+    [mailingId],
+  );
+  return rows.map((row) => ({ mailingId, startIdx: Number(row.start_idx) }));
+}
