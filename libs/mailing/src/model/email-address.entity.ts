@@ -1,5 +1,6 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { RecipientOutcomeColumns } from './recipient-outcome.columns.js';
+import { PrefixedIndex } from './prefixed-index.js';
 
 /**
  * A recipient that is a plain address.
@@ -8,7 +9,7 @@ import { RecipientOutcomeColumns } from './recipient-outcome.columns.js';
  * second row for the same mailbox impossible.
  */
 @Entity({ name: 'dps_email_address' })
-@Index('uq_dps_email_address_key', ['mailingId', 'addressKey'], { unique: true })
+@PrefixedIndex('uq_dps_email_address_key', ['mailingId', 'addressKey'], { unique: true })
 export class EmailAddress extends RecipientOutcomeColumns {
   @PrimaryColumn({ name: 'mailing_id', type: 'varchar', length: 36 })
   mailingId: string;

@@ -1,4 +1,5 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { PrefixedIndex } from './prefixed-index.js';
 import type { BatchStatus } from './batch-status.js';
 
 /**
@@ -9,7 +10,7 @@ import type { BatchStatus } from './batch-status.js';
  * this mailing" and "which are claimed at all".
  */
 @Entity({ name: 'dps_mail_batch' })
-@Index('idx_dps_mail_batch_status', ['status', 'mailingId', 'notBefore'])
+@PrefixedIndex('idx_dps_mail_batch_status', ['status', 'mailingId', 'notBefore'])
 export class MailBatch {
   @PrimaryColumn({ name: 'mailing_id', type: 'varchar', length: 36 })
   mailingId: string;
@@ -32,7 +33,7 @@ export class MailBatch {
   status: BatchStatus;
 
   /** Not taken up before: the soonest of its recipients' next attempts, where nobody else is left in it. */
-  @Column({ name: 'not_before', type: 'datetime', precision: 3 })
+  @Column({ name: 'not_before', type: Date, precision: 3 })
   notBefore: Date;
 
   /** Recipients in it that were not skipped when the list was written. */
@@ -66,9 +67,9 @@ export class MailBatch {
   @Column({ name: 'is_summarized', type: 'boolean', default: false })
   isSummarized: boolean;
 
-  @Column({ name: 'start_time', type: 'datetime', precision: 3, nullable: true })
+  @Column({ name: 'start_time', type: Date, precision: 3, nullable: true })
   startTime: Date | null;
 
-  @Column({ name: 'end_time', type: 'datetime', precision: 3, nullable: true })
+  @Column({ name: 'end_time', type: Date, precision: 3, nullable: true })
   endTime: Date | null;
 }

@@ -1,4 +1,5 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { PrefixedIndex } from './prefixed-index.js';
 
 /**
  * A recipient that waits for another attempt, or is at it.
@@ -7,7 +8,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
  * by, and their rows stay until they are settled. The index `(mailing_id, next_attempt_at)` answers "who is due".
  */
 @Entity({ name: 'dps_mail_deferred' })
-@Index('idx_dps_mail_deferred_due', ['mailingId', 'nextAttemptAt'])
+@PrefixedIndex('idx_dps_mail_deferred_due', ['mailingId', 'nextAttemptAt'])
 export class MailDeferred {
   @PrimaryColumn({ name: 'mailing_id', type: 'varchar', length: 36 })
   mailingId: string;
@@ -16,6 +17,6 @@ export class MailDeferred {
   idx: number;
 
   /** Null while the attempt is being made. */
-  @Column({ name: 'next_attempt_at', type: 'datetime', precision: 3, nullable: true })
+  @Column({ name: 'next_attempt_at', type: Date, precision: 3, nullable: true })
   nextAttemptAt: Date | null;
 }

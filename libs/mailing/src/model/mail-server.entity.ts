@@ -24,10 +24,10 @@ export class MailServer {
   @Column({ name: 'takes_batches', type: 'boolean', default: false })
   takesBatches: boolean;
 
-  @Column({ name: 'started_at', type: 'datetime', precision: 3 })
+  @Column({ name: 'started_at', type: Date, precision: 3 })
   startedAt: Date;
 
   /** Last heartbeat, by the database's clock. */
-  @Column({ name: 'last_updated', type: 'datetime', precision: 3 })
+  @Column({ name: 'last_updated', type: Date, precision: 3 })
   lastUpdated: Date;
 }

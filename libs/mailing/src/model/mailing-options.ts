@@ -100,11 +100,11 @@ export interface ServerOptions {
    */
   shutdownTimeoutMs?: number;
   /**
-   * MariaDB only: how long a transaction that has written something may wait for its next statement before the database
-   * rolls it back, in milliseconds, rounded up to seconds; 0 leaves the sessions as they are. Default: 60,000. Bounds: 0
-   * to 3,600,000. Set on each connection of the data source that the plugin uses, so it holds for the host's transactions
-   * there too. Too low: a host that pauses inside a transaction loses it. Too high: a mailing whose server lost power
-   * in mid-beat can't be taken over before.
+   * MariaDB and PostgreSQL only: how long a transaction may wait for its next statement before the database rolls it back,
+   * in milliseconds; 0 leaves the sessions as they are. MariaDB rounds up to seconds and ends only transactions that have
+   * written something. Default: 60,000. Bounds: 0 to 3,600,000. Set on each connection of the data source that the plugin
+   * uses, so it holds for the host's transactions there too. Too low: a host that pauses inside a transaction loses it. Too
+   * high: a mailing whose server lost power in mid-beat can't be taken over before.
    */
   idleTransactionTimeoutMs?: number;
 }

@@ -1,5 +1,6 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { MailingStatus } from './mailing-status.js';
+import { PrefixedIndex } from './prefixed-index.js';
 
 /**
  * One templated e-mail to one list of recipients.
@@ -8,9 +9,9 @@ import type { MailingStatus } from './mailing-status.js';
  * this server" at every sweep, `(is_batched, status)` for those who look for batches, and the unique `idempotency_key`.
  */
 @Entity({ name: 'dps_mailing' })
-@Index('idx_dps_mailing_server', ['uniqServerId', 'status'])
-@Index('idx_dps_mailing_batched', ['isBatched', 'status'])
-@Index('uq_dps_mailing_idempotency', ['idempotencyKey'], { unique: true })
+@PrefixedIndex('idx_dps_mailing_server', ['uniqServerId', 'status'])
+@PrefixedIndex('idx_dps_mailing_batched', ['isBatched', 'status'])
+@PrefixedIndex('uq_dps_mailing_idempotency', ['idempotencyKey'], { unique: true })
 export class Mailing {
   /** UUID version 7, so that ids sort by the time of creation. */
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
@@ -126,20 +127,20 @@ export class Mailing {
   @Column({ name: 'beat', type: 'int', default: 0 })
   beat: number;
 
-  @Column({ name: 'created_at', type: 'datetime', precision: 3 })
+  @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;
 
   /** Not begun before. */
-  @Column({ name: 'scheduled_at', type: 'datetime', precision: 3, nullable: true })
+  @Column({ name: 'scheduled_at', type: Date, precision: 3, nullable: true })
   scheduledAt: Date | null;
 
   /** A mailing that nobody could begin until then stays `pending` with a reason, until somebody resumes it. */
-  @Column({ name: 'do_not_start_after', type: 'datetime', precision: 3, nullable: true })
+  @Column({ name: 'do_not_start_after', type: Date, precision: 3, nullable: true })
   doNotStartAfter: Date | null;
 
-  @Column({ name: 'start_time', type: 'datetime', precision: 3, nullable: true })
+  @Column({ name: 'start_time', type: Date, precision: 3, nullable: true })
   startTime: Date | null;
 
-  @Column({ name: 'end_time', type: 'datetime', precision: 3, nullable: true })
+  @Column({ name: 'end_time', type: Date, precision: 3, nullable: true })
   endTime: Date | null;
 }

@@ -10,10 +10,10 @@ export abstract class RecipientOutcomeColumns {
   @Column({ name: 'attempts', type: 'int', default: 0 })
   attempts: number;
 
-  @Column({ name: 'next_attempt_at', type: 'datetime', precision: 3, nullable: true })
+  @Column({ name: 'next_attempt_at', type: Date, precision: 3, nullable: true })
   nextAttemptAt: Date | null;
 
-  @Column({ name: 'settled_at', type: 'datetime', precision: 3, nullable: true })
+  @Column({ name: 'settled_at', type: Date, precision: 3, nullable: true })
   settledAt: Date | null;
 
   /** SMTP reply code, enhanced code or a word of ours (`template`, `invalid_address`, …). */

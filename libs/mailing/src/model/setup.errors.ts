@@ -78,7 +78,7 @@ export class UnsupportedDatabaseError extends MailingError {
 
   constructor(readonly type: string) {
     super(
-      `MailingModule: expected a data source of type mysql, mariadb or better-sqlite3, got ${shown(type)}. ` +
+      `MailingModule: expected a data source of type mysql, mariadb, postgres or better-sqlite3, got ${shown(type)}. ` +
         'Give the plugin a data source of one of these types by the option dataSource.',
     );
   }

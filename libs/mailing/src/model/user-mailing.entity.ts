@@ -1,5 +1,6 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { RecipientOutcomeColumns } from './recipient-outcome.columns.js';
+import { PrefixedIndex } from './prefixed-index.js';
 
 /**
  * A recipient that is a profile of the host.
@@ -8,7 +9,7 @@ import { RecipientOutcomeColumns } from './recipient-outcome.columns.js';
  * second row for the same profile impossible. There is no foreign key to the host's users: they may live elsewhere.
  */
 @Entity({ name: 'dps_user_mailing' })
-@Index('uq_dps_user_mailing_user', ['mailingId', 'userId'], { unique: true })
+@PrefixedIndex('uq_dps_user_mailing_user', ['mailingId', 'userId'], { unique: true })
 export class UserMailing extends RecipientOutcomeColumns {
   @PrimaryColumn({ name: 'mailing_id', type: 'varchar', length: 36 })
   mailingId: string;

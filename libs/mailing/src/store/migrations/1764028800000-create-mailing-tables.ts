@@ -1,19 +1,5 @@
-import { type MigrationInterface, type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
-
-/**
- * Whole tables in `utf8mb4_bin`, whatever the default of the database: names and subjects may hold any character, and
- * ids of profiles are compared to the letter (`aB` and `Ab` are two people).
- */
-const MYSQL_ENGINE = 'InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
-
-const text = (name: string, isNullable = false): TableColumnOptions => ({ name, type: 'text', isNullable });
-const varchar = (name: string, length: number, isNullable = false): TableColumnOptions => ({
-  name,
-  type: 'varchar',
-  length: String(length),
-  isNullable,
-});
-const json = (name: string): TableColumnOptions => ({ name, type: 'json', isNullable: true });
+import type { MigrationInterface, QueryRunner, Table, TableColumnOptions } from 'typeorm';
+import { TableParts } from './table-parts.js';
 
 /** Tables of the first version: mailings, both kinds of recipients, servers, tracking data. */
 export class CreateMailingTables1764028800000 implements MigrationInterface {
@@ -30,90 +16,58 @@ export class CreateMailingTables1764028800000 implements MigrationInterface {
 }
 
 function tablesOf(runner: QueryRunner): Table[] {
-  const { options } = runner.connection;
-  const isMysql = options.type === 'mysql' || options.type === 'mariadb';
-  const flag = (name: string, value: boolean): TableColumnOptions =>
-    isMysql
-      ? { name, type: 'tinyint', default: value ? '1' : '0' }
-      : { name, type: 'boolean', default: value ? '1' : '0' };
-  // SQLite knows both spellings, but TypeORM would alter a column whose spelling is not its own.
-  const int = (name: string, isNullable = false): TableColumnOptions => ({
-    name,
-    type: isMysql ? 'int' : 'integer',
-    isNullable,
-  });
-  const count = (name: string): TableColumnOptions => ({ ...int(name), default: '0' });
-  const time = (name: string, isNullable = false): TableColumnOptions => ({
-    name,
-    type: 'datetime',
-    precision: 3,
-    isNullable,
-  });
-  const key = (...columns: TableColumnOptions[]): TableColumnOptions[] =>
-    columns.map((column) => ({ ...column, isPrimary: true }));
+  const parts = new TableParts(runner);
   const outcome = (): TableColumnOptions[] => [
-    varchar('status', 16),
-    count('attempts'),
-    time('next_attempt_at', true),
-    time('settled_at', true),
-    varchar('error_code', 64, true),
-    varchar('error_text', 1000, true),
+    parts.varchar('status', 16),
+    parts.count('attempts'),
+    parts.time('next_attempt_at', true),
+    parts.time('settled_at', true),
+    parts.varchar('error_code', 64, true),
+    parts.varchar('error_text', 1000, true),
   ];
-  const table = (
-    name: string,
-    columns: TableColumnOptions[],
-    indices: { name: string; columnNames: string[]; isUnique?: boolean }[] = [],
-  ): Table =>
-    new Table({
-      name: `${options.entityPrefix ?? ''}${name}`,
-      engine: isMysql ? MYSQL_ENGINE : undefined,
-      columns,
-      indices,
-    });
-
   return [
-    table(
+    parts.table(
       'dps_mailing',
       [
-        ...key(varchar('id', 36)),
-        varchar('name', 255, true),
-        text('subject'),
-        varchar('uniq_server_id', 255, true),
-        varchar('claim_token', 64, true),
-        text('from_address'),
-        text('reply_to', true),
-        text('cc', true),
-        text('bcc', true),
-        text('template_url'),
-        text('alt_template_url', true),
-        flag('fill_from_templ', false),
-        flag('send_as_html', true),
-        flag('send_as_text', true),
-        json('params'),
-        json('headers'),
-        json('attachments'),
-        varchar('site_id', 255, true),
-        varchar('locale', 35, true),
-        varchar('batch_exec_id', 255, true),
-        flag('is_batched', false),
-        int('batch_size', true),
-        flag('ignore_fatigue', false),
-        varchar('idempotency_key', 255, true),
-        varchar('status', 16),
-        text('status_reason', true),
-        count('num_profiles'),
-        count('num_sent'),
-        count('num_errors'),
-        count('num_skipped'),
-        count('num_bounces'),
-        count('num_soft_bounces'),
-        count('settled_idx'),
-        count('next_idx'),
-        count('beat'),
-        time('created_at'),
-        time('scheduled_at', true),
-        time('start_time', true),
-        time('end_time', true),
+        ...parts.key(parts.varchar('id', 36)),
+        parts.varchar('name', 255, true),
+        parts.text('subject'),
+        parts.varchar('uniq_server_id', 255, true),
+        parts.varchar('claim_token', 64, true),
+        parts.text('from_address'),
+        parts.text('reply_to', true),
+        parts.text('cc', true),
+        parts.text('bcc', true),
+        parts.text('template_url'),
+        parts.text('alt_template_url', true),
+        parts.flag('fill_from_templ', false),
+        parts.flag('send_as_html', true),
+        parts.flag('send_as_text', true),
+        parts.json('params'),
+        parts.json('headers'),
+        parts.json('attachments'),
+        parts.varchar('site_id', 255, true),
+        parts.varchar('locale', 35, true),
+        parts.varchar('batch_exec_id', 255, true),
+        parts.flag('is_batched', false),
+        parts.int('batch_size', true),
+        parts.flag('ignore_fatigue', false),
+        parts.varchar('idempotency_key', 255, true),
+        parts.varchar('status', 16),
+        parts.text('status_reason', true),
+        parts.count('num_profiles'),
+        parts.count('num_sent'),
+        parts.count('num_errors'),
+        parts.count('num_skipped'),
+        parts.count('num_bounces'),
+        parts.count('num_soft_bounces'),
+        parts.count('settled_idx'),
+        parts.count('next_idx'),
+        parts.count('beat'),
+        parts.time('created_at'),
+        parts.time('scheduled_at', true),
+        parts.time('start_time', true),
+        parts.time('end_time', true),
       ],
       [
         // "What is unfinished of this server", at every sweep of every server.
@@ -122,36 +76,40 @@ function tablesOf(runner: QueryRunner): Table[] {
         { name: 'uq_dps_mailing_idempotency', columnNames: ['idempotency_key'], isUnique: true },
       ],
     ),
-    table(
+    parts.table(
       'dps_user_mailing',
-      [...key(varchar('mailing_id', 36), int('idx')), varchar('user_id', 255), ...outcome()],
+      [
+        ...parts.key(parts.varchar('mailing_id', 36), parts.int('idx')),
+        parts.varchar('user_id', 255),
+        ...outcome(),
+      ],
       // Nobody twice in one mailing, however often he is listed.
       [{ name: 'uq_dps_user_mailing_user', columnNames: ['mailing_id', 'user_id'], isUnique: true }],
     ),
-    table(
+    parts.table(
       'dps_email_address',
       [
-        ...key(varchar('mailing_id', 36), int('idx')),
-        varchar('email_address', 320),
-        varchar('display_name', 255, true),
-        varchar('address_key', 64),
-        json('data'),
+        ...parts.key(parts.varchar('mailing_id', 36), parts.int('idx')),
+        parts.varchar('email_address', 320),
+        parts.varchar('display_name', 255, true),
+        parts.varchar('address_key', 64),
+        parts.json('data'),
         ...outcome(),
       ],
       // No mailbox twice in one mailing, however it is spelled.
       [{ name: 'uq_dps_email_address_key', columnNames: ['mailing_id', 'address_key'], isUnique: true }],
     ),
-    table('dps_mail_server', [
-      ...key(varchar('uniq_server_id', 255)),
-      varchar('incarnation', 36),
-      varchar('hostname', 255),
-      int('pid'),
-      time('started_at'),
-      time('last_updated'),
+    parts.table('dps_mail_server', [
+      ...parts.key(parts.varchar('uniq_server_id', 255)),
+      parts.varchar('incarnation', 36),
+      parts.varchar('hostname', 255),
+      parts.int('pid'),
+      parts.time('started_at'),
+      parts.time('last_updated'),
     ]),
-    table('dps_mail_trackdata', [
-      ...key(varchar('mailing_id', 36), varchar('map_key', 254)),
-      varchar('map_value', 254, true),
+    parts.table('dps_mail_trackdata', [
+      ...parts.key(parts.varchar('mailing_id', 36), parts.varchar('map_key', 254)),
+      parts.varchar('map_value', 254, true),
     ]),
   ];
 }

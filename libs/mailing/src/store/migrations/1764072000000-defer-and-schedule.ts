@@ -1,17 +1,5 @@
-import {
-  type MigrationInterface,
-  type QueryRunner,
-  Table,
-  TableColumn,
-  type TableColumnOptions,
-} from 'typeorm';
-
-const nullableTime = (name: string): TableColumnOptions => ({
-  name,
-  type: 'datetime',
-  precision: 3,
-  isNullable: true,
-});
+import { type MigrationInterface, type QueryRunner, TableColumn } from 'typeorm';
+import { TableParts } from './table-parts.js';
 
 /** Recipients that wait for another attempt, and the last moment at which a mailing may begin. */
 export class DeferAndSchedule1764072000000 implements MigrationInterface {
@@ -19,33 +7,27 @@ export class DeferAndSchedule1764072000000 implements MigrationInterface {
   name = 'DeferAndSchedule1764072000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const { options } = runner.connection;
-    const isMysql = options.type === 'mysql' || options.type === 'mariadb';
+    const parts = new TableParts(runner);
     await runner.createTable(
-      new Table({
-        name: tableName(runner, 'dps_mail_deferred'),
-        engine: isMysql ? 'InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin' : undefined,
-        columns: [
-          { name: 'mailing_id', type: 'varchar', length: '36', isPrimary: true },
-          { name: 'idx', type: isMysql ? 'int' : 'integer', isPrimary: true },
-          nullableTime('next_attempt_at'),
+      parts.table(
+        'dps_mail_deferred',
+        [
+          ...parts.key(parts.varchar('mailing_id', 36), parts.int('idx')),
+          parts.time('next_attempt_at', true),
         ],
         // "Who is due", once for each beat of a mailing that has somebody here.
-        indices: [{ name: 'idx_dps_mail_deferred_due', columnNames: ['mailing_id', 'next_attempt_at'] }],
-      }),
+        [{ name: 'idx_dps_mail_deferred_due', columnNames: ['mailing_id', 'next_attempt_at'] }],
+      ),
     );
     await runner.addColumn(
-      tableName(runner, 'dps_mailing'),
-      new TableColumn(nullableTime('do_not_start_after')),
+      parts.tableName('dps_mailing'),
+      new TableColumn(parts.time('do_not_start_after', true)),
     );
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.dropColumn(tableName(runner, 'dps_mailing'), 'do_not_start_after');
-    await runner.dropTable(tableName(runner, 'dps_mail_deferred'));
+    const parts = new TableParts(runner);
+    await runner.dropColumn(parts.tableName('dps_mailing'), 'do_not_start_after');
+    await runner.dropTable(parts.tableName('dps_mail_deferred'));
   }
-}
-
-function tableName(runner: QueryRunner, name: string): string {
-  return `${runner.connection.options.entityPrefix ?? ''}${name}`;
 }

@@ -3,7 +3,8 @@ import { Batches1764115200000 } from './1764115200000-batches.js';
 import { DeferAndSchedule1764072000000 } from './1764072000000-defer-and-schedule.js';
 
 /**
- * The migrations of the plugin, for MySQL, MariaDB and SQLite alike; they honour `entityPrefix`.
+ * The migrations of the plugin, for MySQL, MariaDB, PostgreSQL and SQLite alike; they honour `entityPrefix` and, on
+ * PostgreSQL, `schema`.
  *
  * @example
  * ```ts

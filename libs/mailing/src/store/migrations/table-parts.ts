@@ -1,0 +1,85 @@
+import { type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
+import { indexNameOf } from '../../model/prefixed-index.js';
+
+/**
+ * Whole tables in `utf8mb4_bin`, whatever the default of the database: names and subjects may hold any character, and
+ * ids of profiles are compared to the letter (`aB` and `Ab` are two people). SQLite and PostgreSQL compare so by default.
+ */
+const MYSQL_ENGINE = 'InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
+
+/** An index of a table that is made. */
+export interface TablePartsIndex {
+  name: string;
+  columnNames: string[];
+  isUnique?: boolean;
+}
+
+/** Parts of our tables, each spelled as TypeORM spells it for the entities on the database at hand. */
+export class TableParts {
+  readonly #runner: QueryRunner;
+  readonly #isMysql: boolean;
+  readonly #isPostgres: boolean;
+
+  constructor(runner: QueryRunner) {
+    const { type } = runner.connection.options;
+    this.#runner = runner;
+    this.#isMysql = type === 'mysql' || type === 'mariadb';
+    this.#isPostgres = type === 'postgres';
+  }
+
+  table(name: string, columns: TableColumnOptions[], indices: TablePartsIndex[] = []): Table {
+    return new Table({
+      name: this.tableName(name),
+      engine: this.#isMysql ? MYSQL_ENGINE : undefined,
+      columns,
+      indices: indices.map((index) => ({
+        ...index,
+        name: indexNameOf(this.#runner.connection.options, index.name),
+      })),
+    });
+  }
+
+  /** With the prefix of the data source; TypeORM adds its schema. */
+  tableName(name: string): string {
+    return `${this.#runner.connection.options.entityPrefix ?? ''}${name}`;
+  }
+
+  text(name: string, isNullable = false): TableColumnOptions {
+    return { name, type: 'text', isNullable };
+  }
+
+  varchar(name: string, length: number, isNullable = false): TableColumnOptions {
+    return { name, type: 'varchar', length: String(length), isNullable };
+  }
+
+  json(name: string): TableColumnOptions {
+    return { name, type: 'json', isNullable: true };
+  }
+
+  int(name: string, isNullable = false): TableColumnOptions {
+    // SQLite knows both spellings, but TypeORM would alter a column whose spelling is not its own.
+    return { name, type: this.#isMysql ? 'int' : 'integer', isNullable };
+  }
+
+  count(name: string): TableColumnOptions {
+    return { ...this.int(name), default: '0' };
+  }
+
+  flag(name: string, value: boolean): TableColumnOptions {
+    const digit = value ? '1' : '0';
+    return {
+      name,
+      type: this.#isMysql ? 'tinyint' : 'boolean',
+      default: this.#isPostgres ? String(value) : digit,
+    };
+  }
+
+  /** To the millisecond, in UTC. */
+  time(name: string, isNullable = false): TableColumnOptions {
+    return { name, type: this.#isPostgres ? 'timestamp' : 'datetime', precision: 3, isNullable };
+  }
+
+  key(...columns: TableColumnOptions[]): TableColumnOptions[] {
+    return columns.map((column) => ({ ...column, isPrimary: true }));
+  }
+}
