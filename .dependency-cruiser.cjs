@@ -72,7 +72,7 @@ module.exports = {
         'Hosts choose their database driver and hand it to TypeORM; a second copy would be theirs to debug.',
       severity: 'error',
       from: { path: '^libs/' },
-      to: { path: '(^|node_modules/)(mysql2|libsql|better-sqlite3|sql\\.js)(/|$)' },
+      to: { path: '(^|node_modules/)(mysql2|pg|libsql|better-sqlite3|sql\\.js)(/|$)' },
     },
     {
       name: 'no-dev-dependency-in-the-lib',

@@ -1,10 +1,18 @@
 import type { DataSource } from 'typeorm';
 import { UnsupportedDatabaseError } from '../model/setup.errors.js';
 
+/** A statement as a driver takes it. */
+export interface Bound {
+  sql: string;
+  parameters: unknown[];
+}
+
+const asItIs = (sql: string, parameters: unknown[]): Bound => ({ sql, parameters });
+
 /** The few places where databases spell the same thing differently. All times are UTC, by the database's clock. */
 export interface Dialect {
-  readonly name: 'mysql' | 'sqlite';
-  /** Expression: this moment. */
+  readonly name: 'mysql' | 'sqlite' | 'postgres';
+  /** Expression: the moment at which the statement began, the same at every place of it. */
   readonly now: string;
   /** Expression: as many milliseconds ago as the placeholder says. */
   readonly agoMs: string;
@@ -12,8 +20,20 @@ export interface Dialect {
   readonly inMs: string;
   /** Expression: milliseconds since 1970 of a column, whatever time zone the driver is set to. */
   epochMs(column: string): string;
-  /** `INSERT` that drops rows whose unique key exists. */
-  readonly insertIgnore: string;
+  /**
+   * Statement: an insert that drops rows whose unique key exists.
+   *
+   * @param into table and columns
+   * @param rows what follows `VALUES`
+   */
+  insertIgnore(into: string, rows: string): string;
+  /**
+   * Ends a subquery in the condition of a change: its rows stay as they were read until the transaction is over. Empty
+   * where subqueries of a change lock what they read anyway.
+   */
+  readonly whileItLasts: string;
+  /** What the driver is given for a statement with `?` for each parameter. */
+  bind(sql: string, parameters: unknown[]): Bound;
   /** True if all flows of the process share one connection, whose transactions are not isolated from each other. */
   readonly oneConnection: boolean;
   /** Rows of one insert. */
@@ -28,7 +48,9 @@ const MYSQL: Dialect = {
   epochMs: (column) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) DIV 1000`,
   // IGNORE and not ON DUPLICATE KEY UPDATE: only here do the affected rows mean "inserted" under both found-rows
   // settings. Its price, silently cut values, is avoided by cutting them ourselves before.
-  insertIgnore: 'INSERT IGNORE INTO',
+  insertIgnore: (into, rows) => `INSERT IGNORE INTO ${into} VALUES ${rows}`,
+  whileItLasts: '',
+  bind: asItIs,
   oneConnection: false,
   rowsPerInsert: 1_000,
 };
@@ -39,11 +61,51 @@ const SQLITE: Dialect = {
   agoMs: "strftime('%Y-%m-%d %H:%M:%f', 'now', (-1 * ? / 1000.0) || ' seconds')",
   inMs: "strftime('%Y-%m-%d %H:%M:%f', 'now', (? / 1000.0) || ' seconds')",
   epochMs: (column) => `CAST(ROUND((julianday(${column}) - 2440587.5) * 86400000) AS INTEGER)`,
-  insertIgnore: 'INSERT OR IGNORE INTO',
+  insertIgnore: (into, rows) => `INSERT OR IGNORE INTO ${into} VALUES ${rows}`,
+  whileItLasts: '',
+  bind: asItIs,
   oneConnection: true,
   // A statement may have 32,766 parameters.
   rowsPerInsert: 500,
 };
+
+/**
+ * `statement_timestamp()` is what the other two call now: the moment of the statement. `now()` would be that of the
+ * transaction, which may have waited for a lock since; `clock_timestamp()` moves on inside the statement, and no index
+ * serves a condition that does. Cut to milliseconds, because a `timestamp(3)` is rounded: what is due at once would lie
+ * up to half a millisecond ahead.
+ */
+const POSTGRES_NOW = `date_trunc('milliseconds', statement_timestamp() AT TIME ZONE 'UTC')`;
+// The parameter has no type but the one that is written here.
+const POSTGRES_MS = `CAST(? AS double precision) * INTERVAL '1 millisecond'`;
+
+const POSTGRES: Dialect = {
+  name: 'postgres',
+  now: POSTGRES_NOW,
+  agoMs: `${POSTGRES_NOW} - ${POSTGRES_MS}`,
+  inMs: `${POSTGRES_NOW} + ${POSTGRES_MS}`,
+  epochMs: (column) => `CAST(EXTRACT(EPOCH FROM ${column}) * 1000 AS bigint)`,
+  insertIgnore: (into, rows) => `INSERT INTO ${into} VALUES ${rows} ON CONFLICT DO NOTHING`,
+  whileItLasts: 'FOR SHARE',
+  bind: bindNumbered,
+  oneConnection: false,
+  // A statement may have 65,535 parameters.
+  rowsPerInsert: 1_000,
+};
+
+/**
+ * Numbers the parameters, in one pass; no text of ours has a `?` that is none. A text may hold any character but one, and
+ * a single NUL in an answer of a mail server must not keep a beat from being written.
+ */
+function bindNumbered(sql: string, parameters: unknown[]): Bound {
+  let count = 0;
+  return {
+    sql: sql.replaceAll('?', () => `$${++count}`),
+    parameters: parameters.map((one) =>
+      typeof one === 'string' && one.includes('\0') ? one.replaceAll('\0', '\uFFFD') : one,
+    ),
+  };
+}
 
 /** @throws UnsupportedDatabaseError for a driver whose SQL we have never run. */
 export function dialectOf(dataSource: DataSource): Dialect {
@@ -53,6 +115,8 @@ export function dialectOf(dataSource: DataSource): Dialect {
       return MYSQL;
     case 'better-sqlite3':
       return SQLITE;
+    case 'postgres':
+      return POSTGRES;
     default:
       throw new UnsupportedDatabaseError(dataSource.options.type);
   }

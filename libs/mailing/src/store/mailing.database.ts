@@ -24,7 +24,7 @@ export interface TableNames {
   mailBatch: string;
 }
 
-/** Where statements are run: inside a transaction, or one by one. */
+/** Where statements, with `?` for each parameter, are run: inside a transaction, or one by one. */
 export interface Session {
   readonly dialect: Dialect;
   readonly tables: TableNames;
@@ -42,7 +42,7 @@ const queues = new WeakMap<DataSource, SerialQueue>();
 /**
  * The only door to the host's database.
  *
- * On MySQL and MariaDB a transaction takes a connection of the pool and gives it back; nothing else is held, so a pool
+ * On MySQL, MariaDB and PostgreSQL a transaction takes a connection of the pool and gives it back; nothing else is held, so a pool
  * of one is enough. SQLite under TypeORM is one connection for the whole process, and a statement of one flow that runs
  * while another flow's transaction is open is committed or rolled back with it. There every statement of ours goes
  * through one queue.
@@ -68,7 +68,7 @@ export class MailingDatabase implements Session {
       mailDeferred: this.#tableOf(MailDeferred),
       mailBatch: this.#tableOf(MailBatch),
     };
-    this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name === 'mysql');
+    this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;
   }
 
@@ -123,8 +123,10 @@ export class MailingDatabase implements Session {
   }
 
   #sessionOf(runner: QueryRunner): Session {
-    const run = (sql: string, parameters: unknown[] = []): Promise<QueryResult> =>
-      runner.query(sql, parameters, true) as Promise<QueryResult>;
+    const run = (sql: string, parameters: unknown[] = []): Promise<QueryResult> => {
+      const bound = this.dialect.bind(sql, parameters);
+      return runner.query(bound.sql, bound.parameters, true) as Promise<QueryResult>;
+    };
     return {
       dialect: this.dialect,
       tables: this.tables,

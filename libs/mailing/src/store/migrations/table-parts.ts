@@ -32,11 +32,12 @@ export class TableParts {
       name: this.tableName(name),
       engine: this.#isMysql ? MYSQL_ENGINE : undefined,
       columns,
-      indices: indices.map((index) => ({
-        ...index,
-        name: indexNameOf(this.#runner.connection.options, index.name),
-      })),
+      indices: indices.map((index) => ({ ...index, name: this.indexName(index.name) })),
     });
+  }
+
+  indexName(name: string): string {
+    return indexNameOf(this.#runner.connection.options, name);
   }
 
   /** With the prefix of the data source; TypeORM adds its schema. */

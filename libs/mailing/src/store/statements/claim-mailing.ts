@@ -59,15 +59,17 @@ export function noteOverdue(session: Session, whose: Whose): Promise<number> {
 
 /**
  * Condition: the incarnation that drew this token is the living one of its server. It takes a shared lock on the server's
- * row, after the mailing's; nobody takes them the other way round.
+ * row, so that a successor registers either before, and is seen, or after the claim is committed, and sees it. The lock
+ * comes after the mailing's or, on PostgreSQL, before it; that is no way round for two, because who changes the server's
+ * row holds nothing else.
  */
 export function provesLife(
-  { tables }: Session,
+  { dialect, tables }: Session,
   uniqServerId: string,
   claimToken: string,
 ): { sql: string; parameters: string[] } {
   return {
-    sql: `EXISTS (SELECT 1 FROM ${tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ?)`,
+    sql: `EXISTS (SELECT 1 FROM ${tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ? ${dialect.whileItLasts})`,
     parameters: [uniqServerId, claimToken.slice(0, claimToken.lastIndexOf('#'))],
   };
 }

@@ -31,23 +31,26 @@ export async function insertRecipients(
   let inserted = 0;
   if (profiles.length > 0) {
     inserted += await session.change(
-      `${session.dialect.insertIgnore} ${session.tables.userMailing} (mailing_id, idx, user_id, status) VALUES ` +
+      session.dialect.insertIgnore(
+        `${session.tables.userMailing} (mailing_id, idx, user_id, status)`,
         profiles.map(() => `(?, ?, ?, 'pending')`).join(', '),
+      ),
       profiles.flatMap((one) => [mailingId, one.idx, one.userId]),
     );
   }
   if (addresses.length > 0) {
     const { now } = session.dialect;
     inserted += await session.change(
-      `${session.dialect.insertIgnore} ${session.tables.emailAddress}
-         (mailing_id, idx, email_address, display_name, address_key, data, status, settled_at, error_code, error_text)
-       VALUES ` +
+      session.dialect.insertIgnore(
+        `${session.tables.emailAddress}
+           (mailing_id, idx, email_address, display_name, address_key, data, status, settled_at, error_code, error_text)`,
         addresses
           .map(
             (one) =>
               `(?, ?, ?, ?, ?, ?, ${one.kind === 'invalid' ? `'skipped', ${now}` : `'pending', NULL`}, ?, ?)`,
           )
           .join(', '),
+      ),
       addresses.flatMap((one) => [mailingId, ...columnsOf(one)]),
     );
   }

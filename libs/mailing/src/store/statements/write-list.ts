@@ -70,7 +70,8 @@ export function failDeadLists(session: Session, uniqServerId: string, incarnatio
      SET status = 'failed', status_reason = 'list incomplete', claim_token = NULL, beat = beat + 1,
          end_time = ${session.dialect.now}
      WHERE uniq_server_id = ? AND status = 'loading' AND (claim_token IS NULL OR claim_token NOT LIKE ?)
-       AND EXISTS (SELECT 1 FROM ${session.tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ?)`,
+       AND EXISTS (SELECT 1 FROM ${session.tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ?
+         ${session.dialect.whileItLasts})`,
     [uniqServerId, `${incarnation}#%`, uniqServerId, incarnation],
   );
 }

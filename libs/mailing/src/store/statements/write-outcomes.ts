@@ -58,20 +58,14 @@ async function writeOthers(
     parameters: others.flatMap((one) => [one.idx, value(one)]),
   });
   const status = perRow((one) => one.status);
-  const attempts = perRow((one) => (one.status === 'skipped' ? 0 : 1));
+  // A number that is added needs a type, and a parameter inside CASE has none.
+  const attempts = `CASE idx ${others.map((one) => `WHEN ? THEN ${one.status === 'skipped' ? 0 : 1}`).join(' ')} END`;
   const code = perRow((one) => one.code?.slice(0, LONGEST_CODE) ?? null);
   const text = perRow((one) => one.text?.slice(0, LONGEST_ERROR_TEXT) ?? null);
   return session.change(
-    `UPDATE ${table} SET attempts = attempts + ${attempts.sql}, error_code = ${code.sql}, error_text = ${text.sql},
+    `UPDATE ${table} SET attempts = attempts + ${attempts}, error_code = ${code.sql}, error_text = ${text.sql},
        settled_at = ${session.dialect.now}, status = ${status.sql}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
-    [
-      ...attempts.parameters,
-      ...code.parameters,
-      ...text.parameters,
-      ...status.parameters,
-      mailingId,
-      ...indexes,
-    ],
+    [...indexes, ...code.parameters, ...text.parameters, ...status.parameters, mailingId, ...indexes],
   );
 }
