@@ -11,7 +11,10 @@ const environment = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
   DATABASE_URL: z
     .string()
-    .regex(/^(sqlite:|mysql:\/\/|mariadb:\/\/)./, 'expected sqlite:path, mysql://… or mariadb://…')
+    .regex(
+      /^(sqlite:|mysql:\/\/|mariadb:\/\/|postgres(ql)?:\/\/)./,
+      'expected sqlite:path, mysql://…, mariadb://… or postgres://…',
+    )
     .default('sqlite:newsletter.sqlite'),
   SMTP_URL: z
     .string()

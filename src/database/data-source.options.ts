@@ -1,9 +1,10 @@
 import libsql from 'libsql';
 import type { DataSourceOptions } from 'typeorm';
+import { timesInUtc } from './postgres-times.js';
 
 /**
- * TypeORM's options for one database URL: `sqlite:path/to/file`, `mysql://user:password@host:3306/name` or
- * `mariadb://user:password@host:3306/name`.
+ * TypeORM's options for one database URL: `sqlite:path/to/file`, `mysql://user:password@host:3306/name`,
+ * `mariadb://user:password@host:3306/name` or `postgres://user:password@host:5432/name`.
  *
  * @throws Error if the scheme is another one, or the URL names no database. The text never holds the password.
  */
@@ -14,10 +15,13 @@ export function dataSourceOptionsOf(url: string): DataSourceOptions {
       return sqliteOptions(url.slice('sqlite:'.length));
     case 'mysql':
     case 'mariadb':
-      return serverOptions(scheme, url);
+      return mysqlOptions(scheme, url);
+    case 'postgres':
+    case 'postgresql':
+      return { type: 'postgres', ...placeOf(scheme, 5432, url), extra: { types: timesInUtc } };
     default:
       throw new Error(
-        `Database URL: expected sqlite:path, mysql://… or mariadb://…, got ${scheme ? `${scheme}:…` : 'no scheme at all'}.`,
+        `Database URL: expected sqlite:path, mysql://…, mariadb://… or postgres://…, got ${scheme ? `${scheme}:…` : 'no scheme at all'}.`,
       );
   }
 }
@@ -37,33 +41,48 @@ function sqliteOptions(path: string): DataSourceOptions {
   };
 }
 
-function serverOptions(type: 'mysql' | 'mariadb', url: string): DataSourceOptions {
-  const { hostname, port, username, password, pathname, search } = parse(type, url);
-  const database = decodeURIComponent(pathname.slice(1));
-  if (!database)
-    throw new Error(`Database URL: expected ${type}://host:port/name, got no name of a database.`);
-  // Dropped in silence, "?ssl=true" would be a promise that nobody keeps.
-  if (search) throw new Error(`Database URL: expected no parameters, got "${search}".`);
+function mysqlOptions(type: 'mysql' | 'mariadb', url: string): DataSourceOptions {
   return {
     // TypeORM finds changes in every nullable column when it takes a MariaDB for a MySQL.
     type,
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port ? Number(port) : 3306,
-    username: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-    database,
+    ...placeOf(type, 3306, url),
     // Times read back wrong in every zone but UTC without it.
     timezone: 'Z',
     charset: 'utf8mb4',
   };
 }
 
-function parse(type: string, url: string): URL {
+interface Place {
+  host: string;
+  port: number;
+  username: string;
+  password: string;
+  database: string;
+}
+
+/** Where on which server, and as whom. */
+function placeOf(scheme: string, defaultPort: number, url: string): Place {
+  const { hostname, port, username, password, pathname, search } = parse(scheme, defaultPort, url);
+  const database = decodeURIComponent(pathname.slice(1));
+  if (!database)
+    throw new Error(`Database URL: expected ${scheme}://host:port/name, got no name of a database.`);
+  // Dropped in silence, "?ssl=true" would be a promise that nobody keeps.
+  if (search) throw new Error(`Database URL: expected no parameters, got "${search}".`);
+  return {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port ? Number(port) : defaultPort,
+    username: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    database,
+  };
+}
+
+function parse(scheme: string, port: number, url: string): URL {
   try {
     return new URL(url);
   } catch {
     throw new Error(
-      `Database URL: expected ${type}://user:password@host:port/name, got something that is no URL.`,
+      `Database URL: expected ${scheme}://user:password@host:${port}/name, got something that is no URL.`,
     );
   }
 }
