@@ -13,7 +13,7 @@ export interface RandomKillsOptions {
 export const USAGE = `npm run test:crash -- [options]
   --minutes M           how long rounds are begun (1)
   --seed S              of all moments; printed, so that a session can be repeated
-  --database KIND       mariadb or sqlite (mariadb)
+  --database KIND       mariadb, postgres or sqlite (mariadb)
   --recipients N        of the mailing of each round (400)
   --json                the last line of stdout is one JSON object`;
 
@@ -62,8 +62,8 @@ function whole(option: string, text: string, low: number, high: number): number 
 }
 
 function database(text: string): DatabaseKind {
-  if (text === 'sqlite' || text === 'mariadb') return text;
-  throw refused('database', 'sqlite or mariadb', text);
+  if (text === 'sqlite' || text === 'mariadb' || text === 'postgres') return text;
+  throw refused('database', 'sqlite, mariadb or postgres', text);
 }
 
 function refused(option: string, expected: string, text: string): RandomKillsUsageError {

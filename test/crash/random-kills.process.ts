@@ -1,9 +1,8 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startMariaDb } from '../support/maria-db.server.js';
 import { Reaper } from '../support/reaper.js';
-import { TEST_DATABASE_URL } from '../support/test-database-url.js';
+import { startTestServers } from '../support/test-servers.js';
 import {
   parseRandomKillsOptions,
   type RandomKillsOptions,
@@ -17,9 +16,7 @@ const INTERRUPTED = 130;
 /** `npm run test:crash`: random kills for so many minutes, on a database server of its own where none is given. */
 async function session(options: RandomKillsOptions, stop: AbortSignal): Promise<RandomKillsReport> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const needsServer = options.database === 'mariadb' && !process.env[TEST_DATABASE_URL];
-  const server = needsServer ? await startMariaDb() : undefined;
-  if (server) process.env[TEST_DATABASE_URL] = server.url;
+  const stopServers = await startTestServers(options.database === 'sqlite' ? [] : [options.database]);
   const folder = await mkdtemp(join(tmpdir(), 'mailing-crash-'));
   const reaper = new Reaper(folder);
   process.env.TMPDIR = folder;
@@ -37,7 +34,7 @@ async function session(options: RandomKillsOptions, stop: AbortSignal): Promise<
       goOn: () => !stop.aborted && performance.now() < until,
     });
   } finally {
-    await server?.stop();
+    await stopServers();
     await reaper.reap();
   }
 }

@@ -26,11 +26,27 @@ describe('dataSourceOptionsOf', () => {
     expect(dataSourceOptionsOf(`${type}://root@[::1]/mail`)).toMatchObject({ host: '::1', port: 3306 });
   });
 
+  it.each(['postgres', 'postgresql'])('reads %s URLs, with what is encoded in them', (scheme) => {
+    expect(dataSourceOptionsOf(`${scheme}://us%40er:p%2Fw@db.example:5433/mail`)).toMatchObject({
+      type: 'postgres',
+      host: 'db.example',
+      port: 5433,
+      username: 'us@er',
+      password: 'p/w',
+      database: 'mail',
+    });
+    expect(dataSourceOptionsOf(`${scheme}://root@[::1]/mail`)).toMatchObject({ host: '::1', port: 5432 });
+  });
+
   it.each([
-    ['postgres://user:secret@host/name', 'expected sqlite:path, mysql://… or mariadb://…, got postgres:…'],
+    [
+      'oracle://user:secret@host/name',
+      'expected sqlite:path, mysql://…, mariadb://… or postgres://…, got oracle:',
+    ],
     ['mailing.sqlite', 'got no scheme at all'],
     ['sqlite:', 'expected a file after "sqlite:"'],
     ['mariadb://user:secret@host', 'got no name of a database'],
+    ['postgres://user:secret@host/', 'expected postgres://host:port/name, got no name of a database'],
     ['mysql://user:secret@host/name?ssl=true', 'expected no parameters, got "?ssl=true"'],
     ['mysql://user:secret@:bad/name', 'got something that is no URL'],
   ])('refuses %s in one sentence without the password', (url, sentence) => {

@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { DataSource } from 'typeorm';
+import type { DataSource, DataSourceOptions } from 'typeorm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { mailingEntities } from '../../libs/mailing/src/model/mailing-entities.js';
 import { EmailAddress } from '../../libs/mailing/src/model/email-address.entity.js';
 import { Mailing } from '../../libs/mailing/src/model/mailing.entity.js';
 import { UserMailing } from '../../libs/mailing/src/model/user-mailing.entity.js';
 import { mailingMigrations } from '../../libs/mailing/src/store/migrations/mailing-migrations.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { freshDatabase, type FreshDatabase, type FreshDatabaseOptions } from '../support/fresh-database.js';
 import { schemaOf } from '../support/schema-dump.js';
@@ -108,14 +110,17 @@ forEachDatabase('migrations', (kind) => {
     const dataSource = await migrated();
     // Half an hour that does not exist in Berlin.
     const scheduledAt = new Date('2026-03-29T01:30:00.123Z');
-    const mailing = { ...smallestMailing(), scheduledAt };
+    const persister = new TemplateEmailPersister(new MailingDatabase(dataSource));
+    const info = { templateUrl: 'hello.hbs', subject: 'Hello', from: 'news@example.com' };
 
     vi.stubEnv('TZ', 'Europe/Berlin');
-    await dataSource.getRepository(Mailing).insert(mailing);
+    const terms = { idempotencyKey: null, sendAt: scheduledAt, doNotStartAfter: null };
+    const id = (await persister.createMailing(info, 'test:1', 'list', terms)) as string;
     vi.stubEnv('TZ', 'America/New_York');
 
-    const stored = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailing.id });
+    const stored = await dataSource.getRepository(Mailing).findOneByOrFail({ id });
     expect(stored.scheduledAt).toEqual(scheduledAt);
+    expect(Math.abs(Number(stored.createdAt) - Date.now())).toBeLessThan(60_000);
   });
 
   it('D17 the npm scripts run, show, generate and revert', async () => {
@@ -156,6 +161,38 @@ describe('migrations on a server', () => {
         WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE 'app\\_%' AND COLLATION_NAME IS NOT NULL`,
     );
     expect(columns).toEqual([{ collation: 'utf8mb4_bin' }]);
+  });
+});
+
+describe('migrations on a PostgreSQL', () => {
+  it('D16 two prefixes have their tables and indexes side by side in one schema', async () => {
+    await using database = await freshDatabase('postgres', { prefix: 'shop_' });
+    const other = await database.connect({ entityPrefix: 'blog_', migrationsTableName: 'blog_migrations' });
+    await other.runMigrations();
+
+    expect(await pendingChanges(database.dataSource)).toEqual([]);
+    expect(await pendingChanges(other)).toEqual([]);
+    const indexes = await database.dataSource.query<{ name: string }[]>(
+      `SELECT indexname AS name FROM pg_indexes WHERE indexname LIKE '%dps_mailing_server' ORDER BY 1`,
+    );
+    expect(indexes.map(({ name }) => name)).toEqual([
+      'blog_idx_dps_mailing_server',
+      'shop_idx_dps_mailing_server',
+    ]);
+  });
+
+  it('D16 honours the schema of the data source', async () => {
+    await using database = await freshDatabase('postgres', { migrate: false });
+    await database.dataSource.query('CREATE SCHEMA mail');
+    const dataSource = await database.connect({ schema: 'mail' } as Partial<DataSourceOptions>);
+    await dataSource.runMigrations();
+
+    expect(await pendingChanges(dataSource)).toEqual([]);
+    expect([...(await schemaOf(database.dataSource)).keys()]).toEqual([]);
+    const store = new MailingDatabase(dataSource);
+    expect(store.tables.mailing).toBe('"mail"."dps_mailing"');
+    expect(await store.rows(`SELECT id FROM ${store.tables.mailing}`)).toEqual([]);
+    for (const _ of mailingMigrations) await dataSource.undoLastMigration();
   });
 });
 

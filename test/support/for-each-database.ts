@@ -1,7 +1,7 @@
 import { describe } from 'vitest';
 import type { DatabaseKind } from './fresh-database.js';
 
-const KINDS: readonly DatabaseKind[] = ['sqlite', 'mariadb'];
+const KINDS: readonly DatabaseKind[] = ['sqlite', 'mariadb', 'postgres'];
 
 /** `describe` once for every database that is supported; none is ever left out. */
 export function forEachDatabase(name: string, tests: (kind: DatabaseKind) => void): void {

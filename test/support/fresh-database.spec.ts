@@ -3,9 +3,9 @@ import type { RowDataPacket } from 'mysql2';
 import { expect, it } from 'vitest';
 import { Mailing } from '../../libs/mailing/src/model/mailing.entity.js';
 import { forEachDatabase } from './for-each-database.js';
-import { freshDatabase } from './fresh-database.js';
-import { connectToServer } from './server-connection.js';
-import { testDatabaseUrl } from './test-database-url.js';
+import { type DatabaseKind, freshDatabase } from './fresh-database.js';
+import { connectToPostgres, connectToServer } from './server-connection.js';
+import { testDatabaseUrl, testPostgresUrl } from './test-database-url.js';
 
 forEachDatabase('freshDatabase', (kind) => {
   it('is empty and migrated, and nobody else sees it', async () => {
@@ -47,17 +47,23 @@ forEachDatabase('freshDatabase', (kind) => {
     expect(second.isInitialized).toBe(false);
     // SQLite would make a new file, so look whether the place is there.
     const { url } = database;
-    const isThere =
-      kind === 'sqlite'
-        ? existsSync(url.slice('sqlite:'.length))
-        : await existsOnServer(new URL(url).pathname);
-    expect(isThere).toBe(false);
+    const name = kind === 'sqlite' ? url.slice('sqlite:'.length) : new URL(url).pathname.slice(1);
+    expect(await EXISTS[kind](name)).toBe(false);
   });
 });
 
-async function existsOnServer(pathname: string): Promise<boolean> {
-  const connection = await connectToServer(testDatabaseUrl());
-  const [rows] = await connection.query<RowDataPacket[]>('SHOW DATABASES LIKE ?', [pathname.slice(1)]);
-  await connection.end();
-  return rows.length > 0;
-}
+const EXISTS: Record<DatabaseKind, (name: string) => boolean | Promise<boolean>> = {
+  sqlite: existsSync,
+  mariadb: async (name) => {
+    const connection = await connectToServer(testDatabaseUrl());
+    const [rows] = await connection.query<RowDataPacket[]>('SHOW DATABASES LIKE ?', [name]);
+    await connection.end();
+    return rows.length > 0;
+  },
+  postgres: async (name) => {
+    const connection = await connectToPostgres(testPostgresUrl());
+    const { rows } = await connection.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
+    await connection.end();
+    return rows.length > 0;
+  },
+};

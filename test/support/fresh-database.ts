@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
-import { connectToServer } from './server-connection.js';
-import { testDatabaseUrl } from './test-database-url.js';
+import { connectToPostgres, connectToServer } from './server-connection.js';
+import { testDatabaseUrl, testPostgresUrl } from './test-database-url.js';
 
 /** `mariadb` stands for the server of the run; it may be a MySQL that was given by its URL. */
-export type DatabaseKind = 'sqlite' | 'mariadb';
+export type DatabaseKind = 'sqlite' | 'mariadb' | 'postgres';
 
 export interface FreshDatabaseOptions {
   /** TypeORM's `entityPrefix`. */
   prefix?: string;
   /** Whether the mailing tables are there; default true. */
   migrate?: boolean;
-  /** Default character set of the database; ignored by SQLite. */
+  /** Default character set of the database; only MariaDB has one beside that of its tables. */
   charset?: string;
   /** Over the options of every data source that is made here, for example `extra: { connectionLimit: 1 }`. */
   dataSource?: Partial<DataSourceOptions>;
@@ -38,7 +38,7 @@ export async function freshDatabase(
   kind: DatabaseKind,
   options: FreshDatabaseOptions = {},
 ): Promise<FreshDatabase> {
-  const { url, drop } = kind === 'sqlite' ? await createFile() : await createDatabase(options.charset);
+  const { url, drop } = await PLACES[kind](options.charset);
   const connected: DataSource[] = [];
 
   const connect = async (more: Partial<DataSourceOptions> = {}): Promise<DataSource> => {
@@ -81,9 +81,29 @@ async function createFile(): Promise<Place> {
 }
 
 async function createDatabase(charset?: string): Promise<Place> {
-  const name = `mailing_test_${randomBytes(6).toString('hex')}`;
+  const name = newName();
   await onServer(`CREATE DATABASE ${name}${charset ? ` CHARACTER SET ${charset}` : ''}`);
   return { url: testDatabaseUrl(name), drop: () => onServer(`DROP DATABASE IF EXISTS ${name}`) };
+}
+
+async function createPostgresDatabase(): Promise<Place> {
+  const name = newName();
+  await onPostgres(`CREATE DATABASE ${name}`);
+  // With force: the sessions of a killed process end a moment after it.
+  return {
+    url: testPostgresUrl(name),
+    drop: () => onPostgres(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+const PLACES: Record<DatabaseKind, (charset?: string) => Promise<Place>> = {
+  sqlite: createFile,
+  mariadb: createDatabase,
+  postgres: createPostgresDatabase,
+};
+
+function newName(): string {
+  return `mailing_test_${randomBytes(6).toString('hex')}`;
 }
 
 async function onServer(statement: string): Promise<void> {
@@ -94,5 +114,14 @@ async function onServer(statement: string): Promise<void> {
     await connection.query(statement);
   } finally {
     connection.destroy();
+  }
+}
+
+async function onPostgres(statement: string): Promise<void> {
+  const connection = await connectToPostgres(testPostgresUrl());
+  try {
+    await connection.query(statement);
+  } finally {
+    await connection.end();
   }
 }

@@ -1,16 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { canInstall, install, which } from './system-programs.js';
 
 const run = promisify(execFile);
 
 /** The programs alone: unlike `mariadb-server` these have no service that could start. */
 const PACKAGES = ['mariadb-server-core', 'mariadb-client-core'];
-
-/** Where systems keep servers; often not in the PATH of ordinary users. */
-const FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
 
 export interface MariaDbPrograms {
   server: string;
@@ -26,10 +21,7 @@ export async function mariaDbPrograms(): Promise<MariaDbPrograms> {
   const installed = await find();
   if (installed) return installed;
   if (!(await canInstall())) throw new Error(advice('no mariadbd was found'));
-
-  process.stderr.write(`No mariadbd was found: apt-get installs ${PACKAGES.join(' and ')}.\n`);
-  // The lists of a fresh machine are empty, or name versions that the mirror no longer has.
-  if (!(await aptInstall())) await apt('update').then(aptInstall);
+  await install(PACKAGES);
   const programs = await find();
   if (!programs) throw new Error(advice('apt-get could not install it'));
   return programs;
@@ -38,10 +30,6 @@ export async function mariaDbPrograms(): Promise<MariaDbPrograms> {
 /** Whether `mariaDbPrograms` has a chance; not so where tests use a given server and nothing may be installed. */
 export async function canHaveMariaDb(): Promise<boolean> {
   return (await find()) !== undefined || (await canInstall());
-}
-
-async function canInstall(): Promise<boolean> {
-  return process.getuid?.() === 0 && (await which('apt-get')) !== undefined;
 }
 
 function advice(reason: string): string {
@@ -55,35 +43,9 @@ function advice(reason: string): string {
 async function find(): Promise<MariaDbPrograms | undefined> {
   // mariadb-install-db calls my_print_defaults, which Debian keeps in another package.
   const [server, installDb, printDefaults] = await Promise.all(
-    ['mariadbd', 'mariadb-install-db', 'my_print_defaults'].map(which),
+    ['mariadbd', 'mariadb-install-db', 'my_print_defaults'].map((program) => which(program)),
   );
   return server && installDb && printDefaults ? { server, installDb } : undefined;
-}
-
-async function which(program: string): Promise<string | undefined> {
-  for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...FOLDERS]) {
-    const path = join(folder, program);
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return path;
-  }
-  return undefined;
-}
-
-function aptInstall(): Promise<boolean> {
-  return apt('install', '-y', '--no-install-recommends', ...PACKAGES);
-}
-
-async function apt(...words: string[]): Promise<boolean> {
-  // All output goes to stderr: stdout of the test run ends with a line that programs read.
-  const child = spawn('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...words], {
-    stdio: ['ignore', 2, 2],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  return code === 0;
 }
 
 /** Makes the system tables of a new server in `dataDirectory`: root without a password, from this machine only. */

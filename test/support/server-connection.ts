@@ -1,6 +1,7 @@
 import { type Connection, createConnection } from 'mysql2/promise';
+import pg from 'pg';
 
-/** A plain connection to a server, past TypeORM, for what is done to databases from outside. */
+/** A plain connection to a MySQL or MariaDB, past TypeORM, for what is done to databases from outside. */
 export function connectToServer(url: string): Promise<Connection> {
   const { hostname, port, username, password } = new URL(url);
   return createConnection({
@@ -9,4 +10,15 @@ export function connectToServer(url: string): Promise<Connection> {
     user: decodeURIComponent(username),
     password: decodeURIComponent(password),
   });
+}
+
+/** The same to a PostgreSQL; to its maintenance database if the URL names none. */
+export async function connectToPostgres(url: string): Promise<pg.Client> {
+  const place = new URL(url);
+  if (place.pathname.length < 2) place.pathname = '/postgres';
+  const client = new pg.Client({ connectionString: place.href });
+  // A server that goes away says so to every session, also to those that ask nothing.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
 }

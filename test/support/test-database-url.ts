@@ -1,10 +1,21 @@
 /** The variable that names the MySQL or MariaDB server of the tests. Its user must be allowed to create databases. */
 export const TEST_DATABASE_URL = 'MAILING_TEST_DATABASE_URL';
+/** The same for the PostgreSQL server. */
+export const TEST_POSTGRES_URL = 'MAILING_TEST_POSTGRES_URL';
 
 /** The URL of one database on the server of the tests, or without a name the URL of the server itself. */
 export function testDatabaseUrl(name = ''): string {
-  const server = process.env[TEST_DATABASE_URL];
-  if (!server) throw new Error(`${TEST_DATABASE_URL} is not set; it is, in tests that Vitest started.`);
+  return urlOn(TEST_DATABASE_URL, name);
+}
+
+/** The same on the PostgreSQL server. */
+export function testPostgresUrl(name = ''): string {
+  return urlOn(TEST_POSTGRES_URL, name);
+}
+
+function urlOn(variable: string, name: string): string {
+  const server = process.env[variable];
+  if (!server) throw new Error(`${variable} is not set; it is, in tests that Vitest started.`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return url.href;

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+
+/** Where systems keep servers; often not in the PATH of ordinary users. */
+const FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
+
+/** Path of a program, in the PATH, where systems keep servers, or in one of `more`. */
+export async function which(program: string, more: readonly string[] = []): Promise<string | undefined> {
+  for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...FOLDERS, ...more]) {
+    const path = join(folder, program);
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return path;
+  }
+  return undefined;
+}
+
+/** Whether this process may install packages of Debian. */
+export async function canInstall(): Promise<boolean> {
+  return process.getuid?.() === 0 && (await which('apt-get')) !== undefined;
+}
+
+export async function install(packages: readonly string[]): Promise<void> {
+  process.stderr.write(`A server for the tests is missing: apt-get installs ${packages.join(' and ')}.\n`);
+  const aptInstall = (): Promise<boolean> => apt('install', '-y', '--no-install-recommends', ...packages);
+  // The lists of a fresh machine are empty, or name versions that the mirror no longer has.
+  if (!(await aptInstall())) await apt('update').then(aptInstall);
+}
+
+async function apt(...words: string[]): Promise<boolean> {
+  // All output goes to stderr: stdout of the test run ends with a line that programs read.
+  const child = spawn('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...words], {
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code === 0;
+}
