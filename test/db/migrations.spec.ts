@@ -114,7 +114,7 @@ forEachDatabase('migrations', (kind) => {
     const info = { templateUrl: 'hello.hbs', subject: 'Hello', from: 'news@example.com' };
 
     vi.stubEnv('TZ', 'Europe/Berlin');
-    const terms = { idempotencyKey: null, sendAt: scheduledAt, doNotStartAfter: null };
+    const terms = { idempotencyKey: null, sendAt: scheduledAt, doNotStartAfter: null, batchSize: null };
     const id = (await persister.createMailing(info, 'test:1', 'list', terms)) as string;
     vi.stubEnv('TZ', 'America/New_York');
 
