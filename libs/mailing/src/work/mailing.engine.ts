@@ -70,12 +70,16 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   async #end(): Promise<void> {
     const { intake, runs, settings, dispatcher, periodic, restarter, batchSweep, membership, events } =
       this.parts;
+    const { shutdownTimeoutMs } = settings.server;
+    const deadline = performance.now() + shutdownTimeoutMs;
     // The lease is kept fresh while messages in flight come to their end.
     await Promise.all([
       intake.stop(),
-      runs.stopAll(settings.server.shutdownTimeoutMs),
-      within(settings.server.shutdownTimeoutMs, dispatcher.stop()),
+      runs.stopAll(shutdownTimeoutMs),
+      within(shutdownTimeoutMs, dispatcher.stop()),
     ]);
+    // A claim that was being committed meanwhile has brought a run that nobody has waited for yet.
+    await runs.stopAll(Math.max(0, deadline - performance.now()));
     await periodic.stop();
     await restarter.idle();
     await batchSweep.idle();
