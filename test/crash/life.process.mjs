@@ -1,7 +1,7 @@
 // The whole life of two mailings in one process: written down, claimed, sent, paused, resumed, stopped in good order, taken
 // up again, completed, tried again, settled; and a second one canceled. Each step is done only if it was not done before,
 // so a process that is killed anywhere is followed by another one that goes on with the same life. The last step done
-// stands in a file.
+// stands in a file. With BATCH_SIZE both mailings are cut in batches, and the process takes them up itself.
 //
 // MAILING_DIE_AT and MAILING_DIE_ON name the fault point, and its how manieth visit, at which this process kills itself.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,16 @@ import { dataSourceOptionsOf } from '../../dist/src/database/data-source.options
 
 const env = process.env;
 const RECIPIENTS = Number(env.RECIPIENTS);
+const BATCH_SIZE = Number(env.BATCH_SIZE);
+const IN_BATCHES = {
+  enabledAsTemplateMailServer: true,
+  batch: {
+    batchIfPossible: true,
+    emailsPerBatch: BATCH_SIZE,
+    numBatchThreads: Number(env.BATCH_THREADS),
+    pollMs: 20,
+  },
+};
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 const people = (mailing) => Array.from({ length: RECIPIENTS }, (_, n) => `${mailing}${n}@home.example`);
 
@@ -40,6 +50,7 @@ Module({
       retry: { firstDelayMs: 20 },
       errorGuard: { firstRecipients: 0 },
       server: { heartbeatMs: 50, serverTimeoutMs: 60_000 },
+      ...(BATCH_SIZE > 0 ? IN_BATCHES : {}),
     }),
   ],
 })(Root);

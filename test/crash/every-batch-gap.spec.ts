@@ -1,0 +1,30 @@
+import { it } from 'vitest';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { BATCH_GAPS } from './batch-gaps.js';
+import { type Death, KilledLife } from './killed-life.js';
+
+/** Each row is one life: its deaths, one after another, each of a process of its own. */
+const LIVES: Death[][] = [
+  ...BATCH_GAPS.map((at): Death[] => [{ at }]),
+  // A sweep that dies has batches of the dead, under claims of its own.
+  [{ at: 'afterIntentCommitted', on: 2 }, { at: 'afterRecovered' }],
+  [{ at: 'beforeHandOver', on: 3 }, { at: 'afterResolverAsked' }],
+  [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterServerBuried' }],
+  [{ at: 'afterPauseOrdered' }],
+  [{ at: 'afterRetryChunk' }],
+  ...[7, 12, 18].map((on): Death[] => [{ at: 'beforeCommit', on }]),
+];
+const NAMED = LIVES.map((deaths) => ({
+  deaths,
+  name: deaths.map(({ at, on = 1 }) => `${at} (${on})`).join(', then at '),
+}));
+
+forEachDatabase('a process that dies while it works on batches', (kind) => {
+  const life = KilledLife.forEachTest(kind, true);
+
+  it('lives through the whole of it when nobody kills it', () => life.dies([]));
+
+  it.each(NAMED)('A19 F5 dies at $name: nobody gets a second copy, and the books add up', ({ deaths }) =>
+    life.dies(deaths),
+  );
+});

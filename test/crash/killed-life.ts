@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type EmailAddress, Mailing } from 'nestjs-mailing';
+import { afterEach, beforeEach, expect } from 'vitest';
+import type { FaultPoint } from '../../libs/mailing/src/model/fault-points.js';
+import { assertBatchesAddUp } from '../support/batch-books.js';
+import { assertBooksAddUp, readBooks } from '../support/books.js';
+import { type DatabaseKind, type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+
+const LIFE = fileURLToPath(new URL('life.process.mjs', import.meta.url));
+const RECIPIENTS = 16;
+const MAX_IN_DOUBT = 4;
+const LIFE_DEADLINE_MS = 25_000;
+/** Batches that a process works on at a time, so slices that its death leaves. */
+const BATCH_THREADS = 2;
+const BATCH_SIZE = 4;
+/** Long enough that a pause meets batches half done. */
+const BATCH_ANSWER_MS = 10;
+
+export interface Death {
+  at: FaultPoint;
+  /** At its how manieth visit. Default: the first. */
+  on?: number;
+  server?: string;
+}
+
+/** A life that is ended at one gap after another and lived to its end then, and the verdict on what it has done. */
+export class KilledLife {
+  private database: FreshDatabase;
+  private inbox: SmtpInbox;
+  private folder: string;
+
+  private constructor(private readonly isBatched: boolean) {}
+
+  /** Call it inside `describe`. */
+  static forEachTest(kind: DatabaseKind, isBatched = false): KilledLife {
+    const life = new KilledLife(isBatched);
+    beforeEach(async () => {
+      life.database = await freshDatabase(kind);
+      life.inbox = await SmtpInbox.start({
+        keepRaw: 0,
+        answer: unevenAnswers(isBatched ? BATCH_ANSWER_MS : 0),
+      });
+      life.folder = await mkdtemp(join(tmpdir(), 'mailing-life-'));
+      await writeFile(join(life.folder, 'letter.hbs'), '<p>Hello</p>');
+    });
+    afterEach(async () => {
+      await life.inbox.close();
+      await life.database.dispose();
+      await rm(life.folder, { recursive: true, force: true });
+    });
+    return life;
+  }
+
+  /** Dies these deaths, each of a new process, lives on, and is judged. */
+  async dies(deaths: Death[]): Promise<void> {
+    for (const death of deaths) expect([death.at, await this.#live(death)]).toEqual([death.at, 'SIGKILL']);
+    expect(await this.#live()).toBe('lived');
+    const mailings = await this.database.dataSource.getRepository(Mailing).findBy({});
+    const copies = this.inbox.countsByRecipient();
+    expect([...copies].filter(([, count]) => count > 1)).toEqual([]);
+    for (const mailing of mailings) {
+      if (mailing.status !== 'failed') await this.#judge(mailing, copies, deaths.length);
+    }
+  }
+
+  /** Lives until the end, or until it dies; resolves with how it ended. */
+  async #live(death?: Death): Promise<string> {
+    const child = spawn(process.execPath, [LIFE], {
+      env: {
+        ...process.env,
+        DATABASE_URL: this.database.url,
+        SMTP_URL: this.inbox.url,
+        TEMPLATE_DIR: this.folder,
+        DONE_FILE: join(this.folder, 'done'),
+        SERVER_ID: death?.server ?? 'test:1',
+        RECIPIENTS: String(RECIPIENTS),
+        MAX_IN_DOUBT: String(MAX_IN_DOUBT),
+        BATCH_SIZE: String(this.isBatched ? BATCH_SIZE : 0),
+        BATCH_THREADS: String(BATCH_THREADS),
+        MAILING_DIE_AT: death?.at ?? '',
+        MAILING_DIE_ON: String(death?.on ?? 1),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (text: Buffer) => (output += text.toString()));
+    const timer = setTimeout(() => child.kill('SIGTERM'), LIFE_DEADLINE_MS);
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    clearTimeout(timer);
+    return signal ?? (code === 0 ? 'lived' : output);
+  }
+
+  async #judge(
+    { id, idempotencyKey, status }: Mailing,
+    copies: ReadonlyMap<string, number>,
+    numDeaths: number,
+  ): Promise<void> {
+    const books = await readBooks(this.database.dataSource, id);
+    if (idempotencyKey === 'reader') assertBooksAddUp(books);
+    if (this.isBatched) {
+      const batches = await assertBatchesAddUp(this.database.dataSource, id);
+      expect(batches).toHaveLength(RECIPIENTS / BATCH_SIZE);
+      expect(batches.filter((one) => one.status === 'claimed')).toEqual([]);
+    }
+    expect(books.recipients).toHaveLength(RECIPIENTS);
+    const statusOf = new Map(
+      (books.recipients as EmailAddress[]).map((one) => [one.emailAddress, one.status] as const),
+    );
+    for (const [address, recorded] of statusOf) {
+      if (recorded === 'sent') expect([address, copies.get(address)]).toEqual([address, 1]);
+      else if (recorded === 'pending') expect([address, copies.get(address)]).toEqual([address, undefined]);
+    }
+    // Whose doubt was settled is an error now; one more is the recipient whose connection is closed on purpose.
+    const lost = books.recipients.filter(({ errorCode }) => errorCode === 'in_doubt').length;
+    const slices = this.isBatched ? BATCH_THREADS : 1;
+    expect(lost).toBeLessThanOrEqual(numDeaths * slices * MAX_IN_DOUBT);
+    const { sent = 0, sending = 0 } = books.byStatus;
+    expect(sending).toBe(0);
+    if (status === 'completed') expect(sent).toBeGreaterThanOrEqual(RECIPIENTS - lost - 1);
+  }
+}
+
+/** One is refused at first, one for now, and one message is taken without an answer. */
+function unevenAnswers(answerMs: number): SmtpInbox['answer'] {
+  const refusals = new Map([
+    ['reader3@home.example', { code: 550, text: '5.1.1 no such user' }],
+    ['reader6@home.example', { code: 450, text: '4.2.0 greylisted' }],
+  ]);
+  return async ({ command, to }) => {
+    if (command === 'END') {
+      if (answerMs > 0) await delay(answerMs);
+      return to[0] === 'reader9@home.example' ? 'close' : undefined;
+    }
+    const refusal = command === 'RCPT' ? refusals.get(to[0]) : undefined;
+    refusals.delete(refusal ? to[0] : '');
+    return refusal;
+  };
+}
