@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Beat } from '../../libs/mailing/src/model/ledger.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
+import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
+import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
+import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { assertBatchesAddUp } from '../support/batch-books.js';
+import { readBooks } from '../support/books.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { livingServer } from '../support/living-server.js';
+import { CutOff, CutOffDatabase } from './cut-off.database.js';
+
+const SERVER = 'test:1';
+const HEIR = 'heir:2';
+const SIZE = 3;
+const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
+const QUIET: Beat = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
+const MOST_STATEMENTS = 40;
+
+/** A mailing of two batches, at the moment before the transaction that is cut off. */
+interface Scene {
+  mailingId: string;
+  /** The transaction. May be done again. */
+  step: () => Promise<unknown>;
+}
+
+forEachDatabase('the end of a batch, cut off between any two statements', (kind) => {
+  let fresh: FreshDatabase;
+  let database: CutOffDatabase;
+  let batches: TemplateEmailBatchPersister;
+  let orders: StandingOrders;
+
+  beforeEach(async () => {
+    fresh = await freshDatabase(kind);
+    database = new CutOffDatabase(fresh.dataSource);
+    batches = new TemplateEmailBatchPersister(database);
+    orders = new StandingOrders(database, noFaultPoints);
+  });
+
+  afterEach(() => fresh.dispose());
+
+  const written = async (): Promise<string> => {
+    const persister = new TemplateEmailPersister(database);
+    const mailingId = (await persister.createMailing(INFO, SERVER, 'list')) as string;
+    const rows = Array.from({ length: 2 * SIZE }, (_, idx) => ({
+      ...toListedRecipient(`reader${idx}@home.example`, true),
+      idx,
+    }));
+    await persister.writeChunk(mailingId, 'list', rows);
+    const cut = { batchSize: SIZE, fromIdx: 0, toIdx: 2 * SIZE };
+    await persister.finishList(mailingId, 'list', 2 * SIZE, cut);
+    return mailingId;
+  };
+  const claimed = async (mailingId: string, startIdx: number): Promise<HeldClaim> => {
+    const incarnation = randomUUID();
+    await livingServer(fresh.dataSource, SERVER, incarnation);
+    return (await batches.claim({ mailingId, startIdx }, SERVER, `${incarnation}#1`)) as HeldClaim;
+  };
+  /** The beat that settles everybody of a batch. */
+  const lastBeat = (startIdx: number): Beat => ({
+    ...QUIET,
+    free: 1,
+    outcomes: Array.from({ length: SIZE }, (_, n) =>
+      n === 0
+        ? { idx: startIdx, status: 'error', code: '550', text: 'no such user' }
+        : { idx: startIdx + n, status: 'sent', code: null, text: null },
+    ),
+  });
+  /** A claimed batch, everybody in it marked. */
+  const marked = async (mailingId: string, startIdx: number): Promise<MailingLedger> => {
+    const ledger = new MailingLedger(database, await claimed(mailingId, startIdx));
+    await ledger.beat({ ...QUIET, free: SIZE });
+    return ledger;
+  };
+
+  const SCENES: Record<string, () => Promise<Scene>> = {
+    'complete, with another one left': async () => {
+      const mailingId = await written();
+      const ledger = await marked(mailingId, 0);
+      return { mailingId, step: () => ledger.beat(lastBeat(0)) };
+    },
+    'complete, as the last one': async () => {
+      const mailingId = await written();
+      await (await marked(mailingId, 0)).beat(lastBeat(0));
+      const ledger = await marked(mailingId, SIZE);
+      return { mailingId, step: () => ledger.beat(lastBeat(SIZE)) };
+    },
+    'given back half done, for a pause of the plugin': async () => {
+      const mailingId = await written();
+      const ledger = await marked(mailingId, 0);
+      const outcomes = lastBeat(0).outcomes.slice(0, 2);
+      const release = { kind: 'pause', reason: 'error rate' } as const;
+      return { mailingId, step: () => ledger.beat({ ...QUIET, outcomes, returned: [2], release }) };
+    },
+    'the last one of a mailing that is canceled': async () => {
+      const mailingId = await written();
+      const ledger = await marked(mailingId, 0);
+      await orders.cancel(mailingId);
+      const outcomes = lastBeat(0).outcomes.slice(0, 2);
+      const release = { kind: 'stop' } as const;
+      return { mailingId, step: () => ledger.beat({ ...QUIET, outcomes, returned: [2], release }) };
+    },
+    'recovered from the dead': async () => {
+      const mailingId = await written();
+      await marked(mailingId, 0);
+      await livingServer(fresh.dataSource, HEIR, 'heir');
+      const [dead] = await batches.claimedByDead(SERVER);
+      return { mailingId, step: () => batches.recover(dead, HEIR, 'heir#1', false) };
+    },
+    'opened again for another attempt': async () => {
+      const mailingId = await written();
+      for (const startIdx of [0, SIZE]) await (await marked(mailingId, startIdx)).beat(lastBeat(startIdx));
+      return { mailingId, step: () => orders.retry(mailingId, 'error') };
+    },
+  };
+
+  /** Whoever had a claim is dead now, and a server that lives ends what he left. */
+  const buryAll = async (mailingId: string): Promise<void> => {
+    await fresh.dataSource.query('DELETE FROM dps_mail_server');
+    await livingServer(fresh.dataSource, HEIR, 'heir');
+    for (const dead of await batches.claimedByDead(HEIR)) {
+      if (dead.mailingId !== mailingId) continue;
+      const claim = await batches.recover(dead, HEIR, `heir#${randomUUID().slice(0, 8)}`, false);
+      await new MailingLedger(database, claim!).beat({ ...QUIET, release: { kind: 'stop' } });
+    }
+  };
+
+  it.each(Object.keys(SCENES))('F5 %s: at no moment do counters and rows differ', async (name) => {
+    const whole = await SCENES[name]();
+    await whole.step();
+    await assertBatchesAddUp(fresh.dataSource, whole.mailingId);
+    const end = (await readBooks(fresh.dataSource, whole.mailingId)).mailing;
+    let cuts = 0;
+    for (; cuts < MOST_STATEMENTS; cuts++) {
+      const scene = await SCENES[name]();
+      database.cutOffAfter = cuts;
+      const isThrough = await scene.step().then(
+        () => true,
+        (error: unknown) => {
+          if (!(error instanceof CutOff)) throw error;
+          return false;
+        },
+      );
+      database.cutOffAfter = Number.POSITIVE_INFINITY;
+      await assertBatchesAddUp(fresh.dataSource, scene.mailingId);
+      if (isThrough) break;
+      if (cuts % 2 === 0) {
+        // The process lives, and does the same again: the same end, nothing counted twice.
+        await scene.step();
+        const { mailing } = await readBooks(fresh.dataSource, scene.mailingId);
+        const { status, numSent, numErrors, numSkipped } = end;
+        expect(mailing).toMatchObject({ status, numSent, numErrors, numSkipped });
+      }
+      await buryAll(scene.mailingId);
+      const left = await assertBatchesAddUp(fresh.dataSource, scene.mailingId);
+      expect(left.filter((one) => one.status === 'claimed')).toEqual([]);
+      const { byStatus } = await readBooks(fresh.dataSource, scene.mailingId);
+      expect([byStatus.sending ?? 0, (byStatus.in_doubt ?? 0) <= SIZE]).toEqual([0, true]);
+    }
+    // Cut off before each statement, and once before the commit.
+    expect(cuts).toBeGreaterThan(3);
+    expect(cuts).toBeLessThan(MOST_STATEMENTS);
+  });
+});
