@@ -12,7 +12,7 @@ import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { In, type Repository } from 'typeorm';
 import {
   MailingEvents, MailingHealth, MailingModule, MailingQuery, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo,
-  TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailSender, mailingEntities, mailingMigrations,
+  TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailSender, mailingEntities, mailingMigrations,
 } from 'nestjs-mailing';
 import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
 declare const url: string;

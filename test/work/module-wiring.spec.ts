@@ -15,6 +15,7 @@ import {
   type ProfileRepository,
   type RecipientProfile,
   TemplateEmailRestarter,
+  TemplateEmailBatchPersister,
   TemplateEmailPersister,
   TemplateEmailSender,
 } from 'nestjs-mailing';
@@ -102,7 +103,12 @@ describe('the module', () => {
 
   it('registers the providers that hosts inject', async () => {
     const app = await boot(dataSource(), mailer(), MailingModule.forRoot({ templates: folder }));
-    for (const provider of [TemplateEmailSender, TemplateEmailPersister, TemplateEmailRestarter]) {
+    for (const provider of [
+      TemplateEmailSender,
+      TemplateEmailPersister,
+      TemplateEmailBatchPersister,
+      TemplateEmailRestarter,
+    ]) {
       expect(app.get(provider, { strict: false })).toBeInstanceOf(provider);
     }
     await sends(app);

@@ -7,6 +7,7 @@ export { type Duty, TemplateEmailPeriodicService } from './work/template-email-p
 export { MailingHealth } from './work/mailing.health.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
 export { PollingDispatcher } from './work/polling.dispatcher.js';
+export { TemplateEmailBatchPersister } from './store/template-email-batch.persister.js';
 export { TemplateEmailPersister } from './store/template-email.persister.js';
 export {
   type BuriedServer,

@@ -11,6 +11,7 @@ import {
 } from './mailing-module.definition.js';
 import { MailingEvents } from './model/mailing-event.js';
 import { TemplateEmailBatchServerPersister } from './store/template-email-batch-server.persister.js';
+import { TemplateEmailBatchPersister } from './store/template-email-batch.persister.js';
 import { TemplateEmailPersister } from './store/template-email.persister.js';
 import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
@@ -64,6 +65,7 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras): Dynamic
       TemplateEmailPersister,
       TemplateEmailRestarter,
       TemplateEmailPeriodicService,
+      TemplateEmailBatchPersister,
       TemplateEmailBatchServerPersister,
       MailingQuery,
       MailingHealth,

@@ -14,7 +14,16 @@ const MOST_ORDERED_AT_A_TIME = 100;
 /** The claim is rolled back: the mailing may not be worked on. */
 class NotOpen extends Error {}
 
-/** The batches of all mailings in this database: what is free, who works on what, what the dead left behind. */
+/**
+ * The batches of all mailings in this database: what is free, who works on what, what the dead left behind.
+ *
+ * @example
+ * ```ts
+ * declare const batches: TemplateEmailBatchPersister;
+ * const waiting = await batches.free(1);
+ * console.log(waiting.length > 0 ? 'there is work for another mail server' : 'nobody waits');
+ * ```
+ */
 export class TemplateEmailBatchPersister {
   constructor(private readonly database: MailingDatabase) {}
 
