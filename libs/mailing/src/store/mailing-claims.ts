@@ -3,6 +3,7 @@ import { type HeldClaim, readHeldClaim, recoverClaim } from './held-claim.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { adoptMailing, adoptMailings } from './statements/adopt-mailings.js';
 import { claimMailing, isDue, noteOverdue } from './statements/claim-mailing.js';
+import { moveUnlessBack } from './statements/move-unless-back.js';
 import type { Whose } from './statements/transport-paused.js';
 import { failDeadLists } from './statements/write-list.js';
 
@@ -69,7 +70,11 @@ export class MailingClaims {
   /** Moves the mailings of a server that has no row any more. @returns the ids that moved. */
   async adopt(fromServerId: string, toServerId: string): Promise<string[]> {
     const left = await this.#idsOfUnfinished(fromServerId);
-    if (left.length === 0 || (await adoptMailings(this.database, fromServerId, toServerId)) === 0) return [];
+    if (left.length === 0) return [];
+    const moved = await moveUnlessBack(this.database, fromServerId, (session) =>
+      adoptMailings(session, fromServerId, toServerId),
+    );
+    if (moved === 0) return [];
     // Some may have gone elsewhere since they were seen.
     const here = new Set(await this.#idsOfUnfinished(toServerId));
     return left.filter((id) => here.has(id));
@@ -80,7 +85,10 @@ export class MailingClaims {
    * its owner can't carry out any more.
    */
   async adoptOne(mailingId: string, fromServerId: string, toServerId: string): Promise<boolean> {
-    return (await adoptMailing(this.database, mailingId, fromServerId, toServerId)) === 1;
+    const moved = await moveUnlessBack(this.database, fromServerId, (session) =>
+      adoptMailing(session, mailingId, fromServerId, toServerId),
+    );
+    return moved === 1;
   }
 
   /** Gives overdue mailings their reason. @returns how many are new. */

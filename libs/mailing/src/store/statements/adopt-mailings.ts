@@ -5,8 +5,8 @@ import type { Session } from '../mailing.database.js';
  * afterwards by `claimMailing` and `recoverMailing`, as if they had always been here.
  *
  * - Lock order: mailings only, in order of the index `(uniq_server_id, status)`; the server's row is read, not locked.
- * - The guard `NOT EXISTS` is judged in the same statement as the move: a server that registers again while we decide
- *   keeps its work. A server is first removed by `buryServer`, so "no row" is the only sign of death here.
+ * - The guard `NOT EXISTS` is judged in the same statement as the move, and again after it (`moveUnlessBack`): a server
+ *   that registers again while we decide keeps its work. A server is first removed by `buryServer`, so "no row" is the only sign of death here.
  * - `claim_token` stays: it names the dead run, and recovery proves it.
  * - Rejected: moving by time of the last heartbeat alone, which would leave the dead server's row to be judged again by
  *   every other server.
