@@ -9,6 +9,16 @@ export interface Bound {
 
 const asItIs = (sql: string, parameters: unknown[]): Bound => ({ sql, parameters });
 
+/**
+ * PostgreSQL refuses a text with a NUL, and SQLite's drivers read it up to there. One in an answer of a mail server must
+ * not keep a beat from being written, and an id must not turn into a shorter one.
+ */
+function withoutNul(parameters: unknown[]): unknown[] {
+  return parameters.map((one) =>
+    typeof one === 'string' && one.includes('\0') ? one.replaceAll('\0', '\uFFFD') : one,
+  );
+}
+
 /** The few places where databases spell the same thing differently. All times are UTC, by the database's clock. */
 export interface Dialect {
   readonly name: 'mysql' | 'sqlite' | 'postgres';
@@ -63,7 +73,7 @@ const SQLITE: Dialect = {
   epochMs: (column) => `CAST(ROUND((julianday(${column}) - 2440587.5) * 86400000) AS INTEGER)`,
   insertIgnore: (into, rows) => `INSERT OR IGNORE INTO ${into} VALUES ${rows}`,
   whileItLasts: '',
-  bind: asItIs,
+  bind: (sql, parameters) => ({ sql, parameters: withoutNul(parameters) }),
   oneConnection: true,
   // A statement may have 32,766 parameters.
   rowsPerInsert: 500,
@@ -93,18 +103,10 @@ const POSTGRES: Dialect = {
   rowsPerInsert: 1_000,
 };
 
-/**
- * Numbers the parameters, in one pass; no text of ours has a `?` that is none. A text may hold any character but one, and
- * a single NUL in an answer of a mail server must not keep a beat from being written.
- */
+/** Numbers the parameters, in one pass; no text of ours has a `?` that is none. */
 function bindNumbered(sql: string, parameters: unknown[]): Bound {
   let count = 0;
-  return {
-    sql: sql.replaceAll('?', () => `$${++count}`),
-    parameters: parameters.map((one) =>
-      typeof one === 'string' && one.includes('\0') ? one.replaceAll('\0', '\uFFFD') : one,
-    ),
-  };
+  return { sql: sql.replaceAll('?', () => `$${++count}`), parameters: withoutNul(parameters) };
 }
 
 /** @throws UnsupportedDatabaseError for a driver whose SQL we have never run. */
