@@ -1,5 +1,6 @@
-import { MailServer } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { insertServer } from '../../libs/mailing/src/store/statements/register-server.js';
 
 /** Enters a server as its heartbeat would: claims are good for the incarnation that is in the row, and for no other. */
 export async function livingServer(
@@ -7,9 +8,8 @@ export async function livingServer(
   uniqServerId: string,
   incarnation: string,
 ): Promise<void> {
-  const now = new Date();
-  const facts = { hostname: 'test.example', pid: 1, startedAt: now, lastUpdated: now };
-  await dataSource
-    .getRepository(MailServer)
-    .upsert({ uniqServerId, incarnation, ...facts }, ['uniqServerId']);
+  await new MailingDatabase(dataSource).transaction(async (session) => {
+    await session.change(`DELETE FROM ${session.tables.mailServer} WHERE uniq_server_id = ?`, [uniqServerId]);
+    await insertServer(session, { uniqServerId, incarnation, hostname: 'test.example', pid: 1 });
+  });
 }

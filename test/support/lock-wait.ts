@@ -1,0 +1,16 @@
+import type { FreshDatabase } from './fresh-database.js';
+import { waitUntil } from './wait-until.js';
+
+const WAITING = {
+  mariadb: `SELECT 1 FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p
+              ON p.ID = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.DB = DATABASE()`,
+  postgres: `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+};
+
+/** Resolves when a session of this database waits for a lock; on SQLite, where all wait in one queue, at once. */
+export async function lockWait({ kind, dataSource }: FreshDatabase): Promise<void> {
+  if (kind === 'sqlite') return;
+  await waitUntil(async () => (await dataSource.query<unknown[]>(WAITING[kind])).length > 0, {
+    what: 'a session to wait for a lock',
+  });
+}
