@@ -3,10 +3,12 @@ import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
 import { readBooks } from '../support/books.js';
-import { type MariaDbServer, startMariaDb } from '../support/maria-db.server.js';
+import { startMariaDb } from '../support/maria-db.server.js';
 import { NewsletterService } from '../support/newsletter-service.js';
+import { startPostgres } from '../support/postgres.server.js';
+import type { PrivateServer } from '../support/private-server.js';
 import { readerAddresses } from '../support/reader-list.js';
-import { connectToServer } from '../support/server-connection.js';
+import { connectToPostgres, connectToServer } from '../support/server-connection.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
 import { assertPromiseKept } from './promise.js';
@@ -17,15 +19,28 @@ const MOMENTS = [50, 150, 260, 370, 480];
 /** Long enough that there are messages in flight at every moment, short enough that beats follow each other closely. */
 const ANSWER_MS = 15;
 
-describe('a database server that is killed while a mailing runs', () => {
-  let server: MariaDbServer;
+const SERVERS = {
+  mariadb: { start: startMariaDb, connect: connectToServer },
+  postgres: { start: startPostgres, connect: connectToPostgres },
+} satisfies Record<
+  string,
+  { start: () => Promise<PrivateServer>; connect: (url: string) => Promise<Session> }
+>;
+
+interface Session {
+  query(sql: string): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+describe.each(['mariadb', 'postgres'] as const)('a %s that is killed while a mailing runs', (kind) => {
+  let server: PrivateServer;
   let inbox: SmtpInbox;
   let service: NewsletterService;
   let url: string;
 
   beforeEach(async () => {
-    server = await startMariaDb();
-    const connection = await connectToServer(server.url);
+    server = await SERVERS[kind].start();
+    const connection: Session = await SERVERS[kind].connect(server.url);
     await connection.query('CREATE DATABASE newsletter');
     await connection.end();
     url = `${server.url}/newsletter`;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
@@ -49,13 +50,13 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
   };
 
   /** Everything that is written about a mailing. */
-  const rowsOf = (mailingId: string): Promise<unknown[]> =>
-    Promise.all([
-      database.dataSource.query('SELECT * FROM dps_mailing WHERE id = ?', [mailingId]),
-      database.dataSource.query('SELECT * FROM dps_email_address WHERE mailing_id = ? ORDER BY idx', [
-        mailingId,
-      ]),
+  const rowsOf = (mailingId: string): Promise<unknown[]> => {
+    const store = new MailingDatabase(database.dataSource);
+    return Promise.all([
+      store.rows('SELECT * FROM dps_mailing WHERE id = ?', [mailingId]),
+      store.rows('SELECT * FROM dps_email_address WHERE mailing_id = ? ORDER BY idx', [mailingId]),
     ]);
+  };
 
   /** So many messages wait for their answers, and every other outcome is on disk: the run has nothing to write. */
   const isIdle = async (held: HeldAnswers, mailingId: string, unanswered: number): Promise<boolean> => {

@@ -1,7 +1,7 @@
 import type { Recipient } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { assertBooksAddUp, readBooks } from '../support/books.js';
-import { freshDatabase } from '../support/fresh-database.js';
+import { type DatabaseKind, freshDatabase } from '../support/fresh-database.js';
 import { mailingApp } from '../support/mailing-app.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 
@@ -9,37 +9,47 @@ const INFO = { templateUrl: 'letter.hbs', subject: '🌻 for {{name}}', from: 'n
 const people = (count: number): Recipient[] =>
   Array.from({ length: count }, (_, n) => ({ email: `reader${n}@home.example`, name: `读者 ${n} 🌻` }));
 
-describe('whatever the settings of the host’s data source (mariadb)', () => {
-  it.each([
-    ['D9 a pool of one connection', { extra: { connectionLimit: 1 } }],
-    ['D9 a pool of two connections', { extra: { connectionLimit: 2 } }],
-    ['D1 numbers as texts', { supportBigNumbers: true, bigNumberStrings: true }],
-    ['D2 another time zone', { timezone: '+09:00' }],
-    ['D6 changed rows instead of found rows', { extra: { flags: ['-FOUND_ROWS'] } }],
-    ['D16 a table prefix', { entityPrefix: 'app_' }],
-  ])('%s: everybody gets one letter and the books add up', async (_, dataSource) => {
-    const prefix = 'entityPrefix' in dataSource ? dataSource.entityPrefix : undefined;
-    // D11: a database whose default character set can not hold most of these names.
-    const database = await freshDatabase('mariadb', { charset: 'latin1', prefix });
-    const inbox = await SmtpInbox.start();
-    const app = await mailingApp({ databaseUrl: database.url, smtpUrl: inbox.url, dataSource });
-    try {
-      const mailings = await Promise.all(
-        [1, 2, 3].map(() => app.sender.sendEmailMessage(INFO, people(60), true, true)),
-      );
-      for (const { completed, mailingId } of mailings) {
-        expect(await completed).toMatchObject({ status: 'completed', numSent: 60, numProfiles: 60 });
-        assertBooksAddUp(await readBooks(database.dataSource, mailingId as string));
+const SETTINGS: [DatabaseKind, string, object][] = [
+  ['mariadb', 'D9 a pool of one connection', { extra: { connectionLimit: 1 } }],
+  ['mariadb', 'D9 a pool of two connections', { extra: { connectionLimit: 2 } }],
+  ['mariadb', 'D1 numbers as texts', { supportBigNumbers: true, bigNumberStrings: true }],
+  ['mariadb', 'D2 another time zone', { timezone: '+09:00' }],
+  ['mariadb', 'D6 changed rows instead of found rows', { extra: { flags: ['-FOUND_ROWS'] } }],
+  ['mariadb', 'D16 a table prefix', { entityPrefix: 'app_' }],
+  ['postgres', 'D9 a pool of one connection', { poolSize: 1 }],
+  ['postgres', 'D1 numbers as numbers', { parseInt8: true }],
+  ['postgres', 'D2 another time zone', { extra: { options: '-c TimeZone=Asia/Tokyo' } }],
+  ['postgres', 'D7 the strictest isolation', { isolationLevel: 'SERIALIZABLE' }],
+  ['postgres', 'D16 a table prefix', { entityPrefix: 'app_' }],
+];
+
+describe('whatever the settings of the host’s data source', () => {
+  it.each(SETTINGS)(
+    '(%s) %s: everybody gets one letter and the books add up',
+    async (kind, _, dataSource) => {
+      const prefix = 'entityPrefix' in dataSource ? String(dataSource.entityPrefix) : undefined;
+      // D11: a database whose default character set can not hold most of these names, where there is such a thing.
+      const database = await freshDatabase(kind, { charset: 'latin1', prefix });
+      const inbox = await SmtpInbox.start();
+      const app = await mailingApp({ databaseUrl: database.url, smtpUrl: inbox.url, dataSource });
+      try {
+        const mailings = await Promise.all(
+          [1, 2, 3].map(() => app.sender.sendEmailMessage(INFO, people(60), true, true)),
+        );
+        for (const { completed, mailingId } of mailings) {
+          expect(await completed).toMatchObject({ status: 'completed', numSent: 60, numProfiles: 60 });
+          assertBooksAddUp(await readBooks(database.dataSource, mailingId as string));
+        }
+        expect([...inbox.countsByRecipient().values()]).toEqual(people(60).map(() => 3));
+        const letter = await inbox.messages.find(({ to }) => to[0] === 'reader7@home.example')?.parsed();
+        expect(letter?.subject).toBe('🌻 for 读者 7 🌻');
+      } finally {
+        await app.close();
+        await inbox.close();
+        await database.dispose();
       }
-      expect([...inbox.countsByRecipient().values()]).toEqual(people(60).map(() => 3));
-      const letter = await inbox.messages.find(({ to }) => to[0] === 'reader7@home.example')?.parsed();
-      expect(letter?.subject).toBe('🌻 for 读者 7 🌻');
-    } finally {
-      await app.close();
-      await inbox.close();
-      await database.dispose();
-    }
-  });
+    },
+  );
 });
 
 describe('a source of recipients that stalls', () => {
