@@ -34,6 +34,7 @@ describe('a database that fails (postgres)', () => {
     const rival = await connectToPostgres(rig.database.url);
     await rival.query(`SET deadlock_timeout = '200ms'`);
     const mailingId = await rig.send(app, 120);
+    const codes = new Set<string | undefined>(['40P01']);
     // Recipients first and the mailing after them: the other way round than a beat.
     while ((await numSent(app, mailingId)) < 60) {
       await rival.query('BEGIN');
@@ -43,10 +44,11 @@ describe('a database that fails (postgres)', () => {
       );
       await rival
         .query('UPDATE dps_mailing SET name = NULL WHERE id = $1', [mailingId])
-        .catch((error: { code?: string }) => expect(error.code).toBe('40P01'));
+        .catch((error: { code?: string }) => codes.add(error.code));
       await rival.query('ROLLBACK');
     }
     await rival.end();
+    expect([...codes]).toEqual(['40P01']);
     await waitUntil(async () => (await deadlocks()) > 0, { what: 'a deadlock to be counted' });
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, 120);
