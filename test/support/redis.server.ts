@@ -30,14 +30,12 @@ export class RedisServer {
     private readonly reaper: Reaper,
   ) {}
 
-  /** @param isUp false: only the port is known, and nobody answers there yet. */
-  static async create(isUp = true): Promise<RedisServer> {
+  static async create(): Promise<RedisServer> {
     const program = await redisProgram();
     const directory = await mkdtemp(join(tmpdir(), 'mailing-redis-'));
     const server = new RedisServer(program, directory, new Reaper(directory));
     try {
       await server.startOnFreePort();
-      if (!isUp) await server.kill();
       return server;
     } catch (error) {
       await server.stop();
@@ -155,8 +153,8 @@ export class RedisServer {
 }
 
 /** Starts a private Redis server; installs Redis first if it is missing and this process may do so. */
-export function startRedis(isUp?: boolean): Promise<RedisServer> {
-  return RedisServer.create(isUp);
+export function startRedis(): Promise<RedisServer> {
+  return RedisServer.create();
 }
 
 /** A server that is only used: the given one, or a private one that `stop` ends. */
