@@ -67,6 +67,21 @@ module.exports = {
       to: { path: '^(libs|test|bench|scripts)/|^ormconfig' },
     },
     {
+      name: 'bench-measures-the-package',
+      comment:
+        'What is measured is what hosts get: the package by its name. Of the tests it borrows the servers they start.',
+      severity: 'error',
+      from: { path: '^bench/' },
+      to: { path: '^(libs|scripts)/|^ormconfig|^test/(?!support/)' },
+    },
+    {
+      name: 'nobody-needs-the-bench',
+      comment: 'Only the test that keeps it running knows it.',
+      severity: 'error',
+      from: { path: '^(src|libs|test|scripts)/', pathNot: '^test/bench/' },
+      to: { path: '^bench/' },
+    },
+    {
       name: 'no-driver-in-the-lib',
       comment:
         'Hosts choose their database driver and hand it to TypeORM; a second copy would be theirs to debug.',

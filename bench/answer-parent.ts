@@ -1,0 +1,35 @@
+/** What a parent process may ask by name; facts and answers go through IPC and have to survive JSON. */
+export type Answers<A> = { [K in keyof A]: (facts: never) => unknown };
+
+export interface Question {
+  id: number;
+  name: string;
+  facts: unknown;
+}
+
+/** `id` of the question; without one, the child says that it is ready. */
+export type ChildMessage = { ready: true } | { id: number; answer?: unknown; error?: string };
+
+/** Says that this process is ready and answers what it is asked from now on. It ends with its parent. */
+export function answerParent<A extends Answers<A>>(answers: A): void {
+  const tell = (message: ChildMessage): void => void (process.connected && process.send?.(message));
+  process.on('message', ({ id, name, facts }: Question) => {
+    void (async () => {
+      try {
+        const answer = answers[name as keyof A];
+        tell({ id, answer: await answer(facts as never) });
+      } catch (error) {
+        tell({ id, error: error instanceof Error ? String(error.stack) : String(error) });
+      }
+    })();
+  });
+  // A parent that was killed leaves nothing behind.
+  process.on('disconnect', () => process.exit());
+  tell({ ready: true });
+}
+
+/** Processor time of this process since its start. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}

@@ -1,0 +1,49 @@
+import { fileURLToPath } from 'node:url';
+import { MailerModule } from '@nestjs-modules/mailer';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { MailingModule, mailingMigrations } from 'nestjs-mailing';
+import { dataSourceOptionsOf } from '../src/database/data-source.options.js';
+
+/** The letter of the living example: html and text. */
+const TEMPLATE_FOLDER = fileURLToPath(new URL('../src/newsletter/templates', import.meta.url));
+
+export interface MailingHostSettings {
+  databaseUrl: string;
+  smtpUrl: string;
+  serverId: string;
+  /** Whether it is a mail server, or only sends mailings that others work on. */
+  takesBatches: boolean;
+  /** Connections of the nodemailer pool. */
+  smtpConnections: number;
+  /** Messages of one batch or mailing in flight at a time. Default: that of the plugin. */
+  concurrency?: number;
+}
+
+/** A host with nothing but what it takes to send; whatever is not in its settings is at the plugin's defaults. */
+@Module({})
+export class MailingHostModule {
+  static with(settings: MailingHostSettings): DynamicModule {
+    return {
+      module: MailingHostModule,
+      imports: [
+        TypeOrmModule.forRoot({
+          ...dataSourceOptionsOf(settings.databaseUrl),
+          autoLoadEntities: true,
+          migrations: mailingMigrations,
+          migrationsRun: true,
+        }),
+        MailerModule.forRoot({
+          transport: { url: settings.smtpUrl, pool: true, maxConnections: settings.smtpConnections },
+        }),
+        MailingModule.forRoot({
+          isGlobal: true,
+          templates: { dir: TEMPLATE_FOLDER },
+          uniqServerId: settings.serverId,
+          enabledAsTemplateMailServer: settings.takesBatches,
+          run: { concurrency: settings.concurrency },
+        }),
+      ],
+    };
+  }
+}

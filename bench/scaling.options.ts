@@ -1,0 +1,82 @@
+import { parseArgs } from 'node:util';
+
+export interface ScalingOptions {
+  /** Numbers of servers, in the order of their turns. */
+  servers: number[];
+  rounds: number;
+  /** Of the mailing of each round. */
+  recipients: number;
+  /** Of each mailing whose statements are counted. */
+  costRecipients: number;
+  /** Of the list whose rows are weighed. */
+  listRecipients: number;
+  /** So long an idle server is watched. */
+  idleSeconds: number;
+  /** What the mail server takes for each reply. */
+  replyMs: number;
+  /** Of the nodemailer pool of each server. */
+  smtpConnections: number;
+  json: boolean;
+}
+
+export const USAGE = `npm run bench:scaling -- [options]
+  --servers LIST        numbers of servers, in the order of their turns (1,2,4)
+  --rounds N            turns of each number (3)
+  --recipients N        of the mailing of each round (20000)
+  --cost-recipients N   of each mailing whose statements are counted; 0: none is (4000)
+  --list-recipients N   of the list whose rows are weighed; 0: none is (200000)
+  --idle-seconds N      so long an idle server is watched (60)
+  --reply-ms N          what the mail server takes for each reply (20)
+  --connections N       of the nodemailer pool of each server (20)
+  --json                the last line of stdout is one JSON object`;
+
+/** The command line could not be understood. */
+export class ScalingUsageError extends Error {}
+
+/** @throws ScalingUsageError naming the option, what it should be, and what it was. */
+export function parseScalingOptions(args: string[]): ScalingOptions {
+  const values = parse(args);
+  return {
+    servers: values.servers.split(',').map((one) => whole('servers', one, 1, 64)),
+    rounds: whole('rounds', values.rounds, 1, 1_000),
+    recipients: whole('recipients', values.recipients, 1, 10_000_000),
+    costRecipients: whole('cost-recipients', values['cost-recipients'], 0, 1_000_000),
+    listRecipients: whole('list-recipients', values['list-recipients'], 0, 10_000_000),
+    idleSeconds: whole('idle-seconds', values['idle-seconds'], 0, 3_600),
+    replyMs: whole('reply-ms', values['reply-ms'], 1, 10_000),
+    smtpConnections: whole('connections', values.connections, 1, 1_000),
+    json: values.json,
+  };
+}
+
+function parse(args: string[]) {
+  const text = (standard: string) => ({ type: 'string', default: standard }) as const;
+  try {
+    return parseArgs({
+      args,
+      options: {
+        servers: text('1,2,4'),
+        rounds: text('3'),
+        recipients: text('20000'),
+        'cost-recipients': text('4000'),
+        'list-recipients': text('200000'),
+        'idle-seconds': text('60'),
+        'reply-ms': text('20'),
+        // The plugin's defaults, five messages in flight for each of four batches, and so many connections as that takes.
+        // With nodemailer's own default of five, three of four batches would wait for a connection.
+        connections: text('20'),
+        json: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new ScalingUsageError(`${(error as Error).message}\n\n${USAGE}`);
+  }
+}
+
+function whole(option: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new ScalingUsageError(
+    `--${option}: expected a whole number from ${low} to ${high}, got "${text}".\n\n${USAGE}`,
+  );
+}

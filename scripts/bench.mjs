@@ -1,0 +1,20 @@
+// Builds (the hosts of a benchmark use the package as it is shipped) and runs the benchmark that the first argument names
+// with the others. Its exit code is the benchmark's.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+const [name, ...args] = process.argv.slice(2);
+let running;
+// The child ends itself on Ctrl-C, which the whole group hears; everything else is passed on.
+process.on('SIGINT', () => {});
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => running?.kill(signal));
+
+process.exitCode =
+  (await run('npm', ['run', '--silent', 'build'])) ||
+  (await run(process.execPath, ['--import', 'tsx', `bench/${name}.process.ts`, ...args]));
+
+async function run(command, args) {
+  running = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const [code] = await once(running, 'exit');
+  return code ?? 1;
+}

@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { connect } from 'node:net';
+import { promisify } from 'node:util';
+import { createTransport } from 'nodemailer';
+import { describe, expect, it } from 'vitest';
+import { parseScalingOptions, ScalingUsageError } from '../../bench/scaling.options.js';
+import type { ScalingReport } from '../../bench/scaling.report.js';
+import { SlowMailServer } from '../../bench/slow-mail-server.js';
+
+const run = promisify(execFile);
+
+describe('npm run bench:scaling', () => {
+  it('runs, and ends with its figures as JSON', { timeout: 120_000 }, async () => {
+    const tiny = ['--servers', '1,2', '--rounds', '1', '--recipients', '60', '--reply-ms', '2'];
+    const costs = ['--cost-recipients', '40', '--list-recipients', '500', '--idle-seconds', '1'];
+    const program = ['--import', 'tsx', 'bench/scaling.process.ts', ...tiny, ...costs, '--json'];
+
+    const { stdout } = await run(process.execPath, program);
+
+    const report = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as ScalingReport;
+    expect(report).toMatchObject({ bench: 'scaling', recipients: 60, rounds: 1, secondCopies: 0 });
+    expect(Object.keys(report.messagesPerSecond)).toEqual(['1', '2']);
+    expect(report.speedUp).toBe(report.speedUps['2']);
+    expect(Object.keys(report.statementsPer1000Messages)).toEqual(['20', '100', '500', 'local']);
+    expect(Math.min(...Object.values(report.statementsPer1000Messages))).toBeGreaterThan(0);
+    expect(report.databaseCosts.mailings.local.per1000Messages.binlogBytes).toBeGreaterThan(0);
+    expect(report.databaseCosts.rows?.sent.dataBytes).toBeGreaterThan(0);
+    expect(report.idleStatementsPerMinute).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['--rounds', '0'],
+    ['--servers', '1,,4'],
+    ['--recipients', 'many'],
+    ['--nonsense', '1'],
+  ])('refuses %s %s by the name of the option', (option, value) => {
+    const parsing = (): unknown => parseScalingOptions([option, value]);
+    expect(parsing).toThrow(ScalingUsageError);
+    expect(parsing).toThrow(option);
+  });
+});
+
+describe('SlowMailServer', () => {
+  it('takes messages, and its time for each reply', async () => {
+    await using slow = await SlowServer.start(5);
+    const pool = createTransport({ url: slow.url, pool: true, maxConnections: 2 });
+    const texts = ['Hello', '.\r\n..dots\r\n.', 'x'.repeat(200_000)];
+
+    await Promise.all(
+      texts.map((text, n) => pool.sendMail({ from: 'a@example.com', to: `b${n}@example.com`, text })),
+    );
+    await slow.all;
+    pool.close();
+
+    const { messages, recipients, replyMs } = slow.server.received();
+    expect({ messages, recipients }).toEqual({ messages: 3, recipients: 3 });
+    expect(replyMs.least).toBeGreaterThanOrEqual(5);
+  });
+
+  it('answers commands that come in one piece one after the other', async () => {
+    await using slow = await SlowServer.start(5);
+    const socket = connect(Number(new URL(slow.url).port), '127.0.0.1');
+    let heard = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (heard += text));
+
+    socket.write(
+      'EHLO a\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n',
+    );
+    socket.write('.\r\nQUIT\r\n');
+    await new Promise((resolve) => socket.on('end', resolve));
+
+    expect(heard.match(/^\d{3}/gm)).toEqual(['220', '250', '250', '250', '354', '250', '221']);
+    expect(slow.server.received()).toMatchObject({ messages: 1, recipients: 1 });
+  });
+});
+
+/** One that is gone after the test. */
+class SlowServer implements AsyncDisposable {
+  private constructor(
+    readonly server: SlowMailServer,
+    readonly url: string,
+    readonly all: Promise<void>,
+  ) {}
+
+  static async start(replyMs: number): Promise<SlowServer> {
+    let tell: () => void = () => undefined;
+    const all = new Promise<void>((resolve) => (tell = resolve));
+    const server = new SlowMailServer(replyMs, () => tell());
+    const url = await server.listen();
+    server.expect(3);
+    return new SlowServer(server, url, all);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.server.close();
+  }
+}
