@@ -19,6 +19,8 @@ export interface DatabaseCosts {
   mailings: Record<string, MailingCost>;
   /** The same with more messages in flight in each batch. */
   mailingsAtConcurrency20: Record<string, MailingCost>;
+  /** The same with `binlog_row_image = MINIMAL`. */
+  mailingsWithMinimalRowImage: Record<string, MailingCost>;
   /** Of one mail server with nothing to do. */
   idlePerMinute: StatementCount | null;
   rows: RowWeights | null;
@@ -26,7 +28,8 @@ export interface DatabaseCosts {
 
 /** Null: not batched. */
 const BATCH_SIZES = [20, 100, 500, null];
-const MORE_IN_FLIGHT = { concurrency: 20, batchSizes: [100, null] };
+const FEW_BATCH_SIZES = [100, null];
+const MORE_IN_FLIGHT = 20;
 /** So that the list is written, and counted, before the first message: a mailing may not begin before that. */
 const headStartMs = (recipients: number): number => 500 + recipients / 2;
 const BINLOG = ['--log-bin=bench', '--binlog-format=ROW'];
@@ -36,26 +39,10 @@ const BINLOG = ['--log-bin=bench', '--binlog-format=ROW'];
  * because its bytes are wanted; nothing is timed here.
  */
 export async function databaseCosts(options: ScalingOptions, mailServer: MailServer): Promise<DatabaseCosts> {
-  const costs: DatabaseCosts = { mailings: {}, mailingsAtConcurrency20: {}, idlePerMinute: null, rows: null };
   const server = await startMariaDb({ arguments: BINLOG });
   try {
     const database = await BenchDatabase.create(server, 'bench');
-    const smtpUrl = await mailServer.ask('url');
-    const { smtpConnections, costRecipients, idleSeconds, listRecipients } = options;
-    const common = { databaseUrl: database.url, smtpUrl, serverId: 'mail:1', takesBatches: true };
-    const parts = { database, mailServer, recipients: costRecipients };
-    await withHost({ ...common, smtpConnections }, async (host) => {
-      if (costRecipients > 0) costs.mailings = await mailingCosts({ ...parts, host }, BATCH_SIZES);
-      if (idleSeconds > 0) costs.idlePerMinute = await idleCost(database, idleSeconds);
-      if (listRecipients > 0) costs.rows = await weighRows(database, host, listRecipients);
-    });
-    const { concurrency, batchSizes } = MORE_IN_FLIGHT;
-    const more = { ...common, concurrency, smtpConnections: 4 * concurrency };
-    if (costRecipients > 0) {
-      await withHost(more, async (host) => {
-        costs.mailingsAtConcurrency20 = await mailingCosts({ ...parts, host }, batchSizes);
-      });
-    }
+    const costs = await costsOn(database, options, mailServer);
     await database.dispose();
     return costs;
   } finally {
@@ -63,10 +50,39 @@ export async function databaseCosts(options: ScalingOptions, mailServer: MailSer
   }
 }
 
-async function withHost(settings: MailingHostSettings, work: (host: Host) => Promise<void>): Promise<void> {
+async function costsOn(
+  database: BenchDatabase,
+  options: ScalingOptions,
+  mailServer: MailServer,
+): Promise<DatabaseCosts> {
+  const { smtpConnections, costRecipients: recipients, idleSeconds, listRecipients } = options;
+  const smtpUrl = await mailServer.ask('url');
+  const usual = {
+    databaseUrl: database.url,
+    smtpUrl,
+    smtpConnections,
+    serverId: 'mail:1',
+    takesBatches: true,
+  };
+  const costsOf = (batchSizes: (number | null)[]) => (host: Host) =>
+    mailingCosts({ database, mailServer, recipients, host }, recipients > 0 ? batchSizes : []);
+  const more = { ...usual, concurrency: MORE_IN_FLIGHT, smtpConnections: 4 * MORE_IN_FLIGHT };
+  const atDefaults = await withHost(usual, async (host) => ({
+    mailings: await costsOf(BATCH_SIZES)(host),
+    idlePerMinute: idleSeconds > 0 ? await idleCost(database, idleSeconds) : null,
+    rows: listRecipients > 0 ? await weighRows(database, host, listRecipients) : null,
+  }));
+  const mailingsAtConcurrency20 = await withHost(more, costsOf(FEW_BATCH_SIZES));
+  // It holds for sessions that begin from now on.
+  await database.run("SET GLOBAL binlog_row_image = 'MINIMAL'");
+  const mailingsWithMinimalRowImage = await withHost(usual, costsOf(FEW_BATCH_SIZES));
+  return { ...atDefaults, mailingsAtConcurrency20, mailingsWithMinimalRowImage };
+}
+
+async function withHost<T>(settings: MailingHostSettings, work: (host: Host) => Promise<T>): Promise<T> {
   const host = await startHost(settings);
   try {
-    await work(host);
+    return await work(host);
   } finally {
     await host.end();
   }
