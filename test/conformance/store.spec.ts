@@ -5,7 +5,8 @@ import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import type { Beat } from '../../libs/mailing/src/model/ledger.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
 import { findWeakSettings } from '../../libs/mailing/src/store/durability.check.js';
-import { type HeldClaim, MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
+import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { checkSchema } from '../../libs/mailing/src/store/schema.check.js';
@@ -13,7 +14,7 @@ import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { claimMailing } from '../../libs/mailing/src/store/statements/claim-mailing.js';
 import { insertServer, replaceServer } from '../../libs/mailing/src/store/statements/register-server.js';
-import { lockMailing } from '../../libs/mailing/src/store/statements/retry-recipients.js';
+import { lockBooks } from '../../libs/mailing/src/store/statements/retry-recipients.js';
 import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/template-email-batch-server.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { forEachDatabase } from '../support/for-each-database.js';
@@ -30,6 +31,8 @@ const server = (uniqServerId: string, incarnation: string) => ({
   uniqServerId,
   incarnation,
   hostname: 'test.example',
+  pidSpace: null,
+  takesBatches: false,
   pid: 1,
 });
 
@@ -137,22 +140,21 @@ forEachDatabase('the store', (kind) => {
 
   it('a server that comes back while its work is being moved keeps it, or comes back after', async () => {
     const mailingId = await written(readers(1));
-    const order: string[] = [];
     let moving: Promise<string[]> = Promise.resolve([]);
     let back: Promise<void> = Promise.resolve();
     await database.transaction(async (session) => {
-      await lockMailing(session, mailingId);
-      moving = new MailingClaims(other).adopt(SERVER, 'heir:2').finally(() => order.push('moved'));
+      await lockBooks(session, { mailingId, batch: null });
+      moving = new MailingClaims(other).adopt(SERVER, 'heir:2');
       await lockWait(fresh);
       const enter = kind === 'sqlite' ? database : new MailingDatabase(await fresh.connect());
-      back = insertServer(enter, server(SERVER, 'again')).then(() => void order.push('back'));
-      // Only PostgreSQL lets him in at once.
+      back = insertServer(enter, server(SERVER, 'again'));
+      // Only PostgreSQL lets him in at once, and so he keeps it.
       if (kind === 'postgres') await back;
     });
     await back;
     const moved = await moving;
-    expect([...order].sort()).toEqual(['back', 'moved']);
-    expect([order[0], moved.length]).not.toEqual(['back', 1]);
+    const allowed = { sqlite: [[], [mailingId]], mariadb: [[mailingId]], postgres: [[]] }[kind];
+    expect(allowed).toContainEqual(moved);
     expect((await mailing(mailingId)).uniqServerId).toBe(moved.length === 0 ? SERVER : 'heir:2');
     expect(await new MailingClaims(database).adoptOne(mailingId, SERVER, 'late:3')).toBe(false);
   });
@@ -189,6 +191,7 @@ forEachDatabase('the store', (kind) => {
         idempotencyKey: null,
         sendAt: moment(sendAt),
         doNotStartAfter: moment(doNotStartAfter),
+        batchSize: null,
       };
       const id = (await persister.createMailing(INFO, SERVER, 'list', terms)) as string;
       await persister.finishList(id, 'list', 0);
@@ -199,8 +202,8 @@ forEachDatabase('the store', (kind) => {
     expect(await claims.claim(early, SERVER, 'first#1')).toBeNull();
     expect(await claims.claim(over, SERVER, 'first#2')).toBeNull();
     expect(await claims.claim(due, SERVER, 'first#3')).toMatchObject({ mailingId: due });
-    expect(await claims.noteOverdue(SERVER)).toBe(1);
-    expect(await claims.noteOverdue(SERVER)).toBe(0);
+    expect(await claims.noteOverdue({ uniqServerId: SERVER })).toBe(1);
+    expect(await claims.noteOverdue({ uniqServerId: SERVER })).toBe(0);
     await new StandingOrders(database, noFaultPoints).resume(over, null);
     expect(await claims.claim(over, SERVER, 'first#4')).toMatchObject({ mailingId: over });
   });
@@ -227,7 +230,7 @@ forEachDatabase('the store', (kind) => {
   });
 
   it('makes one mailing of a key, also for many callers at the same moment', async () => {
-    const terms = { idempotencyKey: 'once', sendAt: null, doNotStartAfter: null };
+    const terms = { idempotencyKey: 'once', sendAt: null, doNotStartAfter: null, batchSize: null };
     const ids = await Promise.all(
       [database, other, database, other].map((one) =>
         new TemplateEmailPersister(one).createMailing(
