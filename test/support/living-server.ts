@@ -10,6 +10,13 @@ export async function livingServer(
 ): Promise<void> {
   await new MailingDatabase(dataSource).transaction(async (session) => {
     await session.change(`DELETE FROM ${session.tables.mailServer} WHERE uniq_server_id = ?`, [uniqServerId]);
-    await insertServer(session, { uniqServerId, incarnation, hostname: 'test.example', pid: 1 });
+    await insertServer(session, {
+      uniqServerId,
+      incarnation,
+      hostname: 'test.example',
+      pid: 1,
+      pidSpace: null,
+      takesBatches: false,
+    });
   });
 }
