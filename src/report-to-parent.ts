@@ -18,6 +18,8 @@ export const REPORTED = [
   'transport:down',
   'mailing:adopted',
   'mailing:paused',
+  'batch:started',
+  'batch:freed',
   'server:registered',
   'server:standing-by',
   'server:lost',

@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { EmailAddress, MailBatch } from 'nestjs-mailing';
+import { expect, it } from 'vitest';
+import { forEachDatabase } from '../support/for-each-database.js';
+import type { NewsletterService } from '../support/newsletter-service.js';
+import type { SmtpStep } from '../support/smtp-step.js';
+import { waitUntil } from '../support/wait-until.js';
+import { HeldAnswers } from './held-answers.js';
+import { BATCH_THREADS, MailServers } from './mail-servers.js';
+import { stopProcess } from './stopped-process.js';
+
+const ANSWER_MS = 20;
+const slowly = ({ command }: SmtpStep): Promise<void> | undefined =>
+  command === 'END' ? delay(ANSWER_MS) : undefined;
+
+/** Up to seven processes are started, which takes a busy machine its time. */
+const TIMEOUT = { timeout: 90_000 };
+
+forEachDatabase('servers that share a mailing', (kind) => {
+  const servers = MailServers.forEachTest(kind, slowly);
+
+  it(
+    'F1 are killed all at once: one that takes no batches frees them, and one that does sends on',
+    TIMEOUT,
+    async () => {
+      const all = await Promise.all(['a:1', 'b:2', 'c:3'].map((id) => servers.start(id)));
+      const mailingId = await all[0].send(240);
+      await servers.inbox.waitFor(60);
+      await Promise.all(all.map((server) => server.kill()));
+      const left = await servers.claimed();
+      expect(left.length).toBeGreaterThan(0);
+
+      const clerk = await servers.start('clerk:4', { takesBatches: false });
+      await waitUntil(async () => (await servers.claimed()).length === 0, {
+        what: 'the batches to be freed',
+      });
+      const received = servers.inbox.messages.length;
+      await servers.heartbeats('clerk:4', 3);
+      expect([clerk.countOf('batch:freed'), servers.inbox.messages.length]).toEqual([left.length, received]);
+
+      const back = await servers.start('a:1');
+      await back.completed(mailingId);
+      await servers.judge(mailingId, 240, left.length);
+    },
+  );
+
+  it(
+    'F7 are replaced one by one in good order: everybody gets one copy, and nobody is in doubt',
+    TIMEOUT,
+    async () => {
+      let running = await Promise.all(['a:1', 'b:2', 'c:3'].map((id) => servers.start(id)));
+      const mailingId = await running[0].send(360);
+      await servers.inbox.waitFor(30);
+      for (const id of ['d:4', 'e:5', 'f:6']) {
+        const [oldest, ...others] = running;
+        const next = await servers.start(id);
+        await oldest.stop();
+        running = [...others, next];
+      }
+      await running[0].completed(mailingId);
+      const { received, inDoubt } = await servers.judge(mailingId, 360, 0);
+      expect([received, inDoubt]).toEqual([360, 0]);
+      // Nobody had to be recovered: what was not through was given back.
+      expect(running.map((server) => server.countOf('batch:freed'))).toEqual([0, 0, 0]);
+    },
+  );
+});
+
+forEachDatabase('a server that was stopped for longer than its lease, with batches', (kind) => {
+  const servers = MailServers.forEachTest(kind);
+
+  /** Everything that is written about the batches. */
+  const rows = (): Promise<unknown[]> =>
+    Promise.all([
+      servers.database.dataSource.getRepository(MailBatch).find({ order: { startIdx: 'ASC' } }),
+      servers.database.dataSource.getRepository(EmailAddress).find({ order: { idx: 'ASC' } }),
+    ]);
+  /** All it can send waits for answers, and everything else is on disk. */
+  const isIdle = async (server: HeldAnswers): Promise<boolean> => {
+    const sending = await servers.database.dataSource
+      .getRepository(EmailAddress)
+      .countBy({ status: 'sending' });
+    return server.recipients.length === 5 * BATCH_THREADS && sending === 10 * BATCH_THREADS;
+  };
+  const lostRuns = (server: NewsletterService): boolean => server.countOf('run:lost') === BATCH_THREADS;
+
+  it('F2 writes nothing and sends nothing, and takes batches again', TIMEOUT, async () => {
+    let ownConnections = Infinity;
+    const { inbox } = servers;
+    const held = new HeldAnswers(
+      ({ connection }) => connection <= ownConnections && inbox.messages.length > 20,
+    );
+    inbox.answer = (step) => held.at(step);
+    // Large enough that no batch is through before its answers are held back.
+    const zombie = await servers.start('old:1', { env: { BATCH_SIZE: '40' } });
+    const mailingId = await zombie.send(200);
+    await waitUntil(() => isIdle(held), { what: 'runs that wait for answers' });
+    await stopProcess(zombie, servers.database);
+    ownConnections = inbox.connections.total;
+
+    const heir = await servers.start('new:2');
+    await heir.completed(mailingId);
+    expect(heir.countOf('batch:freed')).toBe(BATCH_THREADS);
+    const before = await rows();
+    const received = inbox.messages.length;
+
+    held.release();
+    zombie.signal('SIGCONT');
+    await waitUntil(() => lostRuns(zombie), { what: 'the runs to be lost' });
+    await zombie.reported('server:lost');
+    await waitUntil(() => zombie.countOf('server:registered') === 2, { what: 'it to register again' });
+    expect(await rows()).toEqual(before);
+    expect(inbox.messages).toHaveLength(received);
+    const { inDoubt } = await servers.judge(mailingId, 200, BATCH_THREADS);
+    expect(inDoubt).toBe(10 * BATCH_THREADS);
+
+    await heir.stop();
+    const next = await zombie.send([{ email: 'late@home.example', name: 'Late' }]);
+    await zombie.completed(next);
+    expect(inbox.messages.at(-1)?.to).toEqual(['late@home.example']);
+    expect(inbox.messages).toHaveLength(received + 1);
+  });
+});
