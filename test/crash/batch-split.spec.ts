@@ -1,0 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { MailBatch } from 'nestjs-mailing';
+import { describe, expect, it } from 'vitest';
+import { DATABASE_KINDS } from '../support/for-each-database.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { waitUntil } from '../support/wait-until.js';
+import { BATCH_THREADS, MailServers } from './mail-servers.js';
+
+const RECIPIENTS = 240;
+const ANSWER_MS = 20;
+
+/** No network lies between a process and a file. */
+const BEHIND_A_NETWORK = DATABASE_KINDS.filter((kind) => kind !== 'sqlite');
+
+describe.each(BEHIND_A_NETWORK)('a server that is split from its database (%s)', (kind) => {
+  const servers = MailServers.forEachTest(kind, ({ command }) =>
+    command === 'END' ? delay(ANSWER_MS) : undefined,
+  );
+
+  it(
+    'F2 loses its batches to another one, and takes batches again when the network is back',
+    { timeout: 90_000 },
+    async () => {
+      await using proxy = await TcpProxy.start(servers.database.url);
+      const split = await servers.start('split:1', { databaseUrl: proxy.url });
+      const mailingId = await split.send(RECIPIENTS);
+      await servers.inbox.waitFor(40);
+      proxy.split();
+      const heir = await servers.start('heir:2');
+      // Its process runs, so only its lease tells.
+      await heir.reported('server:buried');
+      await heir.completed(mailingId);
+      const slices = heir.countOf('batch:freed');
+      expect(slices).toBeGreaterThan(0);
+      expect(slices).toBeLessThanOrEqual(BATCH_THREADS);
+      await servers.judge(mailingId, RECIPIENTS, slices);
+      const received = servers.inbox.messages.length;
+      const batches = (): Promise<MailBatch[]> =>
+        servers.database.dataSource
+          .getRepository(MailBatch)
+          .find({ where: { mailingId }, order: { startIdx: 'ASC' } });
+      const before = await batches();
+
+      proxy.heal();
+      await split.reported('server:lost');
+      await waitUntil(() => split.countOf('server:registered') === 2, { what: 'it to register again' });
+      const started = split.countOf('batch:started');
+      await heir.stop();
+      const next = await split.send([{ email: 'late@home.example', name: 'Late' }]);
+      await split.completed(next);
+      expect(split.countOf('batch:started')).toBe(started + 1);
+      expect(servers.inbox.messages).toHaveLength(received + 1);
+      expect(await batches()).toEqual(before);
+    },
+  );
+});

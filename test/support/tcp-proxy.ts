@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+/**
+ * Stands between a process and a server, and can stop forwarding without closing anything: that is how a network that is
+ * split looks from both ends.
+ */
+export class TcpProxy implements AsyncDisposable {
+  private readonly sockets = new Set<Socket>();
+  private isSplit = false;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly target: URL,
+  ) {}
+
+  /** @param url of the server that is stood before; its port has to be in it. */
+  static async start(url: string): Promise<TcpProxy> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const proxy = new TcpProxy(server, new URL(url));
+    server.on('connection', (socket) => proxy.join(socket));
+    return proxy;
+  }
+
+  /** The URL of the server by way of this proxy. */
+  get url(): string {
+    const url = new URL(this.target);
+    url.host = `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return url.href;
+  }
+
+  /** From now on nothing gets through; connections stay open, and new ones are made. */
+  split(): void {
+    this.isSplit = true;
+    for (const socket of this.sockets) socket.pause();
+  }
+
+  /** What was sent meanwhile arrives now. */
+  heal(): void {
+    this.isSplit = false;
+    for (const socket of this.sockets) socket.resume();
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private join(client: Socket): void {
+    const server = connect(Number(this.target.port), this.target.hostname);
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ]) {
+      this.sockets.add(from);
+      from.on('data', (chunk) => to.write(chunk));
+      from.on('end', () => to.end());
+      // A process that was killed is what these tests are about.
+      from.on('error', () => to.destroy());
+      from.on('close', () => this.sockets.delete(from));
+      if (this.isSplit) from.pause();
+    }
+  }
+}
