@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import type { DataSource } from 'typeorm';
 import type { MailingTemplate, TemplateRenderer } from '../../libs/mailing/src/delivery/template.renderer.js';
+import type { BatchName } from '../../libs/mailing/src/model/dispatcher.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
 import type { MailingSettings } from '../../libs/mailing/src/model/mailing-options.js';
@@ -80,6 +81,8 @@ const MOST_BATCHES = 2;
 /** One server of the model: everything the plugin is made of, but for Nest, timers of heartbeats, and a real mail server. */
 export class ModelServer {
   isDead = false;
+  /** Batches it works on. */
+  numBatches = 0;
   readonly intake: MailingIntake;
   readonly orders: MailingOrders;
   readonly #database: MortalDatabase;
@@ -147,9 +150,15 @@ export class ModelServer {
     await this.#membership.beat();
     await Promise.all([this.#serverSweep.look(), this.#restarter.sweep()]);
     await this.#batchSweep.sweep();
-    for (const batch of await this.#worker.free(MOST_BATCHES)) {
-      void this.#worker.claim(batch).then((claimed) => claimed?.run());
-    }
+    for (const batch of await this.#worker.free(MOST_BATCHES)) void this.#workOn(batch);
+  }
+
+  async #workOn(batch: BatchName): Promise<void> {
+    const claimed = await this.#worker.claim(batch);
+    if (!claimed) return;
+    this.numBatches++;
+    await claimed.run();
+    this.numBatches--;
   }
 
   /** True if a run of this server works on the mailing. */

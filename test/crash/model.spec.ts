@@ -35,19 +35,21 @@ function command(
 
 const SERVER = fc.integer({ min: 0, max: 1 });
 const WHICH = fc.nat(5);
+/** Every other mailing is cut in batches, small ones too. */
+const BATCH_SIZE = fc.option(fc.integer({ min: 1, max: 6 }), { freq: 1 });
 const here =
   (n: number) =>
   ({ isAlive, hasMailing }: State): boolean =>
     isAlive[n] && hasMailing;
 
 const COMMANDS: fc.Arbitrary<Command>[] = [
-  fc.tuple(SERVER, fc.integer({ min: 0, max: 12 })).map(([n, count]) =>
+  fc.tuple(SERVER, fc.integer({ min: 0, max: 12 }), BATCH_SIZE).map(([n, count, batchSize]) =>
     command(
-      `send(${n}, ${count})`,
+      `send(${n}, ${count}, ${batchSize})`,
       ({ isAlive }) => isAlive[n],
       async (world, state) => {
         state.hasMailing = true;
-        await world.send(n, count);
+        await world.send(n, count, batchSize);
       },
     ),
   ),
@@ -111,12 +113,14 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
     ),
 ];
 
+const TABLES = ['dps_mailing', 'dps_mail_batch', 'dps_email_address', 'dps_mail_deferred', 'dps_mail_server'];
+
 it('whatever happens in whatever order, the promise holds', async () => {
   await using database = await freshDatabase('sqlite');
   const property = fc.asyncProperty(
     fc.commands(COMMANDS, { maxCommands: LONGEST_LIFE, size: 'max' }),
     async (commands) => {
-      for (const table of ['dps_mailing', 'dps_email_address', 'dps_mail_deferred', 'dps_mail_server']) {
+      for (const table of TABLES) {
         await database.dataSource.query(`DELETE FROM ${table}`);
       }
       const world = new ModelWorld(database.dataSource);

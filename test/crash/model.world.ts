@@ -1,12 +1,13 @@
-import { EmailAddress, Mailing } from 'nestjs-mailing';
+import { EmailAddress, MailBatch, Mailing } from 'nestjs-mailing';
 import { type DataSource, In } from 'typeorm';
+import { assertBatchesAddUp } from '../support/batch-books.js';
 import { readBooks } from '../support/books.js';
 import { waitUntil } from '../support/wait-until.js';
 import { MAX_IN_DOUBT, ModelServer } from './model.server.js';
 import { type Answer, ModelTransport } from './model.transport.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
-const NO_TERMS = { idempotencyKey: null, sendAt: null, doNotStartAfter: null, batchSize: null };
+const NO_TERMS = { idempotencyKey: null, sendAt: null, doNotStartAfter: null };
 
 /** What is expected of one mailing, whatever happens. */
 interface Expectation {
@@ -24,6 +25,8 @@ export class ModelWorld {
   #servers: ModelServer[] = [];
   #numSent = 0;
   #numCrashes = 0;
+  /** The most that the crashes so far can have left in doubt in one mailing. */
+  #mostInDoubt = 0;
   #numLost = 0;
 
   constructor(private readonly dataSource: DataSource) {
@@ -38,12 +41,13 @@ export class ModelWorld {
     return this.#mailings.length > 0;
   }
 
-  async send(n: number, count: number): Promise<void> {
+  /** @param batchSize null: in one piece, by the server that accepts it. */
+  async send(n: number, count: number, batchSize: number | null): Promise<void> {
     // From here on others may begin messages too.
     for (const expected of this.#mailings) expected.numBegunWhenStopped = null;
     const name = `m${this.#numSent++}`;
     const people = Array.from({ length: count }, (_, idx) => `${name}.${idx}@home.example`);
-    const { mailingId } = await this.#servers[n].intake.accept(INFO, people, NO_TERMS);
+    const { mailingId } = await this.#servers[n].intake.accept(INFO, people, { ...NO_TERMS, batchSize });
     this.#mailings.push({ mailingId: mailingId as string, allowed: new Map(), numBegunWhenStopped: null });
   }
 
@@ -57,8 +61,10 @@ export class ModelWorld {
   }
 
   crash(n: number): void {
-    this.#servers[n].die();
     this.#numCrashes++;
+    // Of a mailing in one piece that is one slice, of one in batches as many as the server worked on.
+    this.#mostInDoubt += MAX_IN_DOUBT * Math.max(1, this.#servers[n].numBatches);
+    this.#servers[n].die();
   }
 
   restart(n: number): Promise<void> {
@@ -121,7 +127,10 @@ export class ModelWorld {
     const { sent = 0, error = 0, in_doubt = 0, skipped = 0 } = byStatus;
     const said = [mailing.numSent, mailing.numErrors, mailing.numSkipped].join();
     const counted = [sent, error + in_doubt, skipped].join();
-    if (said !== counted) throw new Error(`The books of ${mailingId} say ${said}, its rows ${counted}.`);
+    // Those of batches are held against their rows, and theirs against the mailing's, in `#consistentBooks`.
+    const isOpen = mailing.isBatched && !['completed', 'canceled'].includes(mailing.status);
+    if (!isOpen && said !== counted)
+      throw new Error(`The books of ${mailingId} say ${said}, its rows ${counted}.`);
     if (mailing.status === 'completed' && sent + error + in_doubt + skipped !== recipients.length) {
       throw new Error(`${mailingId} is completed with somebody left.`);
     }
@@ -133,7 +142,7 @@ export class ModelWorld {
       if (status === 'sent' && copies === 0)
         throw new Error(`${emailAddress} is called sent and got nothing.`);
     }
-    if (in_doubt > this.#numCrashes * MAX_IN_DOUBT + this.#numLost) {
+    if (in_doubt > this.#mostInDoubt + this.#numLost) {
       throw new Error(`${in_doubt} are in doubt after ${this.#numCrashes} crashes.`);
     }
     const begun = this.transport.numBegun;
@@ -148,17 +157,30 @@ export class ModelWorld {
       async () => {
         const before = await this.#stamp(mailingId);
         const books = await readBooks(this.dataSource, mailingId);
-        return before === (await this.#stamp(mailingId)) ? books : null;
+        const complaint = books.mailing.isBatched ? await this.#complaintAboutBatches(mailingId) : null;
+        if (before !== (await this.#stamp(mailingId))) return null;
+        if (complaint) throw complaint;
+        return books;
       },
       { what: 'the books to hold still' },
     );
   }
 
+  async #complaintAboutBatches(mailingId: string): Promise<Error | null> {
+    return assertBatchesAddUp(this.dataSource, mailingId).then(
+      () => null,
+      (error: Error) => error,
+    );
+  }
+
   async #stamp(mailingId: string): Promise<string> {
-    const { beat, status, numErrors, numSent } = await this.dataSource
-      .getRepository(Mailing)
-      .findOneByOrFail({ id: mailingId });
-    return [beat, status, numErrors, numSent].join();
+    const mailing = await this.dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
+    const batches = await this.dataSource
+      .getRepository(MailBatch)
+      .find({ where: { mailingId }, order: { startIdx: 'ASC' } });
+    return [mailing, ...batches]
+      .flatMap(({ beat, status, numErrors, numSent }) => [beat, status, numErrors, numSent])
+      .join();
   }
 
   /** Those in doubt, and those whom a recovery that is under way may call so before the order reaches the books. */
