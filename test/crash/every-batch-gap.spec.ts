@@ -1,4 +1,4 @@
-import { it } from 'vitest';
+import { expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { BATCH_GAPS } from './batch-gaps.js';
 import { type Death, KilledLife } from './killed-life.js';
@@ -22,9 +22,14 @@ const NAMED = LIVES.map((deaths) => ({
 forEachDatabase('a process that dies while it works on batches', (kind) => {
   const life = KilledLife.forEachTest(kind, true);
 
-  it('lives through the whole of it when nobody kills it', () => life.dies([]));
+  it('lives through the whole of it when nobody kills it', async () => {
+    expect(await life.dies([])).toEqual([]);
+  });
 
-  it.each(NAMED)('A19 F5 dies at $name: nobody gets a second copy, and the books add up', ({ deaths }) =>
-    life.dies(deaths),
+  it.each(NAMED)(
+    'A19 F5 dies at $name: nobody gets a second copy, and the books add up',
+    async ({ deaths }) => {
+      expect(await life.dies(deaths)).toEqual([]);
+    },
   );
 });
