@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
+import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { livingServer } from '../support/living-server.js';
+
+const SERVER = 'test:1';
+const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
+const RECIPIENTS = 20_000;
+const MARKED = 50;
+const quiet = { outcomes: [], deferred: [], returned: [], free: 0, remaining: MARKED, release: null };
+
+/** What PostgreSQL tells of one step of a plan. */
+interface PlanNode {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Index Name'?: string;
+  'Index Cond'?: string;
+  Plans?: PlanNode[];
+}
+
+interface Step {
+  sql: string;
+  node: PlanNode;
+}
+
+/** Lets every statement run and asks the server, just before, how it is going to. */
+class ExplainingDatabase extends MailingDatabase {
+  readonly steps: Step[] = [];
+
+  override transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
+    return super.transaction((session) => {
+      const explained = async (sql: string, parameters?: unknown[]): Promise<void> => {
+        // An insert has no plan of its own.
+        if (/^\s*INSERT/i.test(sql)) return;
+        const [row] = await session.rows<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
+          `EXPLAIN (FORMAT JSON) ${sql}`,
+          parameters,
+        );
+        for (const node of nodesOf(row['QUERY PLAN'][0].Plan)) this.steps.push({ sql, node });
+      };
+      return steps({
+        ...session,
+        rows: async (sql, parameters) => (await explained(sql, parameters), session.rows(sql, parameters)),
+        change: async (sql, parameters) => (
+          await explained(sql, parameters),
+          session.change(sql, parameters)
+        ),
+      });
+    });
+  }
+
+  override rows<T>(sql: string, parameters?: unknown[]): Promise<T[]> {
+    return this.transaction((session) => session.rows<T>(sql, parameters));
+  }
+
+  override change(sql: string, parameters?: unknown[]): Promise<number> {
+    return this.transaction((session) => session.change(sql, parameters));
+  }
+}
+
+function* nodesOf(node: PlanNode): Iterable<PlanNode> {
+  yield node;
+  for (const child of node.Plans ?? []) yield* nodesOf(child);
+}
+
+describe('the plans of the statements of a run (postgres)', () => {
+  let fresh: FreshDatabase;
+  let database: ExplainingDatabase;
+  let mailingId: string;
+
+  beforeAll(async () => {
+    fresh = await freshDatabase('postgres');
+    database = new ExplainingDatabase(fresh.dataSource);
+    const plain = new MailingDatabase(fresh.dataSource);
+    const persister = new TemplateEmailPersister(plain);
+    mailingId = (await persister.createMailing(INFO, SERVER, 'list')) as string;
+    for (let first = 0; first < RECIPIENTS; first += 1_000) {
+      const chunk = Array.from({ length: 1_000 }, (_, n) => ({
+        ...toListedRecipient(`reader${first + n}@home.example`, true),
+        idx: first + n,
+      }));
+      await persister.writeChunk(mailingId, 'list', chunk);
+    }
+    await persister.finishList(mailingId, 'list', RECIPIENTS);
+    await livingServer(fresh.dataSource, SERVER, 'run');
+    // A server with a past: mailings that are long over, lists of profiles, and many who wait.
+    await fresh.dataSource.query(
+      `INSERT INTO dps_mailing (id, uniq_server_id, status, subject, from_address, template_url, created_at)
+       SELECT 'past-' || n, 'test:1', 'completed', 'x', 'x', 'x', now() FROM generate_series(1, 5000) n`,
+    );
+    await fresh.dataSource.query(
+      `INSERT INTO dps_mail_deferred (mailing_id, idx, next_attempt_at)
+       SELECT 'past-' || n % 50, n, now() + INTERVAL '1 day' FROM generate_series(1, 5000) n`,
+    );
+    await fresh.dataSource.query(
+      `INSERT INTO dps_user_mailing (mailing_id, idx, user_id, status)
+       SELECT 'past-' || n % 5, n, 'user' || n, 'sent' FROM generate_series(1, 20000) n`,
+    );
+    await fresh.dataSource.query('ANALYZE');
+  });
+
+  afterAll(() => fresh.dispose());
+
+  it('go by a key, and never by the whole table or a sort of it', async () => {
+    const claims = new MailingClaims(database);
+    const claim = await claims.claim(mailingId, SERVER, 'run#1');
+    if (!claim) throw new Error('The mailing could not be claimed.');
+    const ledger = new MailingLedger(database, claim);
+    await ledger.beat({ ...quiet, free: MARKED });
+    const refused = { code: '4.2.0', text: 'greylisted' };
+    const outcomes = [
+      { idx: 0, status: 'sent', code: null, text: null } as const,
+      { idx: 1, status: 'error', code: '550', text: 'no such user' } as const,
+    ];
+    const deferred = [4, 5, 6].map((idx) => ({ idx, delayMs: 0, ...refused }));
+    await ledger.beat({ ...quiet, outcomes, deferred, returned: [2, 3], free: MARKED });
+    await ledger.beat({ ...quiet, returned: [5] });
+    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', false);
+
+    assertKeys(database.steps);
+    // Of those who wait only the due ones are read: the time ends the range of the index.
+    const due = database.steps.find(({ sql }) => sql.includes('next_attempt_at <= '));
+    expect(
+      database.steps.filter(({ sql }) => sql === due?.sql).map(({ node }) => node['Index Cond']),
+    ).toContainEqual(expect.stringMatching(/next_attempt_at <= /));
+  });
+
+  it('of a look for work go by the index of the server', async () => {
+    database.steps.length = 0;
+    const claims = new MailingClaims(database);
+    await claims.unfinished(SERVER);
+    await claims.noteOverdue(SERVER);
+    await new StandingOrders(database, noFaultPoints).hasTransportPaused(SERVER);
+    const scans = database.steps.filter(({ node }) => node['Index Name']);
+    expect(scans.map(({ node }) => node['Index Name'])).toEqual(scans.map(() => 'idx_dps_mailing_server'));
+    expect(scans).toHaveLength(3);
+  });
+});
+
+/** The table of servers has a row or two, which is read as it lies. */
+function assertKeys(steps: Step[]): void {
+  const reading = steps.filter(
+    ({ node }) =>
+      node['Relation Name'] !== 'dps_mail_server' && /Scan|Sort|Aggregate/.test(node['Node Type']),
+  );
+  expect(reading.length).toBeGreaterThan(30);
+  for (const { sql, node } of reading) {
+    expect({ sql, type: node['Node Type'] }).toEqual({
+      sql,
+      type: expect.stringMatching(/^(Bitmap )?(Index|Heap)( Only)? Scan$|^Aggregate$/) as string,
+    });
+  }
+}
