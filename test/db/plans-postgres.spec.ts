@@ -135,8 +135,8 @@ describe('the plans of the statements of a run (postgres)', () => {
     database.steps.length = 0;
     const claims = new MailingClaims(database);
     await claims.unfinished(SERVER);
-    await claims.noteOverdue(SERVER);
-    await new StandingOrders(database, noFaultPoints).hasTransportPaused(SERVER);
+    await claims.noteOverdue({ uniqServerId: SERVER });
+    await new StandingOrders(database, noFaultPoints).hasTransportPaused({ uniqServerId: SERVER });
     const scans = database.steps.filter(({ node }) => node['Index Name']);
     expect(scans.map(({ node }) => node['Index Name'])).toEqual(scans.map(() => 'idx_dps_mailing_server'));
     expect(scans).toHaveLength(3);
