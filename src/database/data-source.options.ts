@@ -3,6 +3,12 @@ import type { DataSourceOptions } from 'typeorm';
 import { timesInUtc } from './postgres-times.js';
 
 /**
+ * How long a statement waits for another process that writes to the same SQLite file. With a commit of some milliseconds
+ * each, a few servers on one file are through long before.
+ */
+const SQLITE_BUSY_TIMEOUT_MS = 10_000;
+
+/**
  * TypeORM's options for one database URL: `sqlite:path/to/file`, `mysql://user:password@host:3306/name`,
  * `mariadb://user:password@host:3306/name` or `postgres://user:password@host:5432/name`.
  *
@@ -33,6 +39,7 @@ function sqliteOptions(path: string): DataSourceOptions {
     type: 'better-sqlite3',
     driver: libsql,
     database,
+    timeout: SQLITE_BUSY_TIMEOUT_MS,
     prepareDatabase: (connection: libsql.Database) => {
       // A committed outcome has to survive a power cut; WAL alone would lose the last ones.
       connection.pragma('journal_mode = WAL');

@@ -54,6 +54,12 @@ describe('dataSourceOptionsOf', () => {
     expect(() => dataSourceOptionsOf(url)).not.toThrow('secret');
   });
 
+  it('makes several processes on one SQLite file wait for each other', async () => {
+    await using database = await freshDatabase('sqlite', { migrate: false });
+
+    expect(await database.dataSource.query('PRAGMA busy_timeout')).toEqual([{ timeout: 10_000 }]);
+  });
+
   it('makes SQLite keep its commits over a power cut', async () => {
     await using database = await freshDatabase('sqlite', { migrate: false });
 
