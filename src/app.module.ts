@@ -27,7 +27,7 @@ export class AppModule {
           transport: {
             url: configuration.SMTP_URL,
             pool: true,
-            maxConnections: configuration.MAILING_CONCURRENCY,
+            maxConnections: connectionsOf(configuration),
           },
         }),
         MailingModule.forRoot({
@@ -35,6 +35,7 @@ export class AppModule {
           templates: { dir: TEMPLATE_FOLDER },
           uniqServerId: configuration.MAILING_SERVER_ID,
           migrationList: configuration.MAILING_MIGRATION_LIST,
+          enabledAsTemplateMailServer: configuration.MAILING_TAKES_BATCHES,
           inDoubt: configuration.MAILING_IN_DOUBT,
           run: { concurrency: configuration.MAILING_CONCURRENCY },
           server: {
@@ -42,10 +43,22 @@ export class AppModule {
             serverTimeoutMs: configuration.MAILING_SERVER_TIMEOUT_MS,
             idleTransactionTimeoutMs: configuration.MAILING_IDLE_TRANSACTION_TIMEOUT_MS,
           },
+          batch: {
+            batchIfPossible: configuration.MAILING_BATCH_IF_POSSIBLE,
+            emailsPerBatch: configuration.MAILING_EMAILS_PER_BATCH,
+            numBatchThreads: configuration.MAILING_BATCH_THREADS,
+            pollMs: configuration.MAILING_POLL_MS,
+          },
         }),
         NewsletterModule,
       ],
       controllers: [HealthController],
     };
   }
+}
+
+/** Each batch has its own messages in flight; without a connection they would wait in the pool while their time runs. */
+function connectionsOf(configuration: HostConfiguration): number {
+  const { MAILING_CONCURRENCY, MAILING_BATCH_THREADS, MAILING_TAKES_BATCHES } = configuration;
+  return MAILING_TAKES_BATCHES ? MAILING_CONCURRENCY * MAILING_BATCH_THREADS : MAILING_CONCURRENCY;
 }

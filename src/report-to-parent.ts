@@ -16,6 +16,8 @@ export const REPORTED = [
   'run:failed',
   'run:beat-retried',
   'transport:down',
+  'batch:freed',
+  'mailing:ended',
   'mailing:adopted',
   'mailing:paused',
   'batch:started',

@@ -6,6 +6,8 @@ const list = (text: string): string[] =>
     .map((part) => part.trim())
     .filter((part) => part !== '');
 
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+
 const environment = z.object({
   /** 0: any free port. */
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
@@ -28,6 +30,13 @@ const environment = z.object({
   MAILING_IDLE_TRANSACTION_TIMEOUT_MS: z.coerce.number().int().min(0).max(3_600_000).optional(),
   /** At least three heartbeats. */
   MAILING_SERVER_TIMEOUT_MS: z.coerce.number().int().min(60).optional(),
+  /** This server takes batches of every mailing in the database. */
+  MAILING_TAKES_BATCHES: flag.default(false),
+  /** A newsletter that does not say whether it is batched is. */
+  MAILING_BATCH_IF_POSSIBLE: flag.default(false),
+  MAILING_EMAILS_PER_BATCH: z.coerce.number().int().min(1).max(1_000_000).default(100),
+  MAILING_BATCH_THREADS: z.coerce.number().int().min(1).max(1000).default(4),
+  MAILING_POLL_MS: z.coerce.number().int().min(20).max(600_000).default(1_000),
 });
 
 /** Everything this service reads from its environment, checked. */

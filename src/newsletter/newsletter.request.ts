@@ -13,6 +13,7 @@ const letter = {
 
 const withRecipients = z.strictObject({
   ...letter,
+  batched: z.boolean().optional(),
   recipients: z.array(
     z.union([
       z.string(),
@@ -25,7 +26,14 @@ const withRecipients = z.strictObject({
   ),
 });
 
-const withUpload = z.strictObject(letter);
+const withUpload = z.strictObject({
+  ...letter,
+  // Fields of a form are texts.
+  batched: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional(),
+});
 
 export type NewsletterRequest = z.infer<typeof withRecipients>;
 
@@ -45,6 +53,7 @@ export function toInfo({
   subject,
   from,
   replyTo,
+  batched,
   headline,
   text,
 }: z.infer<typeof withUpload>): TemplateEmailInfo {
@@ -53,6 +62,7 @@ export function toInfo({
     subject,
     from,
     replyTo,
+    batched,
     templateUrl: 'newsletter.hbs',
     altTemplateUrl: 'newsletter.text.hbs',
     params: { headline, text },

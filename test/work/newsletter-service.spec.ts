@@ -117,6 +117,8 @@ describe('the newsletter service', () => {
     ['DATABASE_URL', 'oracle://x'],
     ['SMTP_URL', 'localhost:25'],
     ['MAILING_IN_DOUBT', 'maybe'],
+    ['MAILING_TAKES_BATCHES', 'yes'],
+    ['MAILING_BATCH_THREADS', '0'],
   ])('does not start with a wrong %s, and says so', (name, value) => {
     const read = (): unknown => readConfiguration({ [name]: value });
     expect(read).toThrow(HostConfigurationError);
