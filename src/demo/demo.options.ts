@@ -2,6 +2,8 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 
 export interface DemoOptions {
+  /** One sends a plain mailing; several share one in batches. */
+  servers: number;
   recipients: number;
   kills: number;
   seed: number;
@@ -14,8 +16,9 @@ export interface DemoOptions {
 }
 
 export const USAGE = `npm run demo -- [options]
-  --recipients N        how many people get the letter (2000)
-  --kills N             how often the sending process is killed in mid-mailing (3)
+  --servers N           how many processes send; several share the mailing in batches (1)
+  --recipients N        how many people get the letter (2000; 6000 with several servers)
+  --kills N             how often a sending process is killed in mid-mailing (3)
   --seed N              of the moments of the kills; printed, so that a run can be repeated
   --database-url URL    sqlite:path, mysql://…, mariadb://… or postgres://… (a fresh SQLite file)
   --smtp-url URL        a mail server of yours; then nobody can tell what was received (an inbox in this process)
@@ -28,8 +31,11 @@ export class DemoUsageError extends Error {}
 /** @throws DemoUsageError naming the option, what it should be, and what it was. */
 export function parseDemoOptions(args: string[]): DemoOptions {
   const values = parse(args);
+  const servers = whole('servers', values.servers, 1, 32);
+  const recipients = values.recipients ?? (servers > 1 ? '6000' : '2000');
   return {
-    recipients: whole('recipients', values.recipients, 1, 10_000_000),
+    servers,
+    recipients: whole('recipients', recipients, 1, 10_000_000),
     kills: whole('kills', values.kills, 0, 10_000),
     seed: values.seed === undefined ? randomInt(1, 1_000_000) : whole('seed', values.seed, 0, 2 ** 32 - 1),
     databaseUrl: values['database-url'] ?? null,
@@ -44,7 +50,8 @@ function parse(args: string[]) {
     return parseArgs({
       args,
       options: {
-        recipients: { type: 'string', default: '2000' },
+        servers: { type: 'string', default: '1' },
+        recipients: { type: 'string' },
         kills: { type: 'string', default: '3' },
         seed: { type: 'string' },
         'database-url': { type: 'string' },

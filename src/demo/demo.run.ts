@@ -1,7 +1,7 @@
-import { openAsBlob } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MailingResult } from 'nestjs-mailing';
 import type { EmbeddedInbox } from '../inbox/embedded-inbox.js';
+import { letterStatus, postLetter } from './demo.letter.js';
 import { HostProcess } from './host.process.js';
 
 /** The longest time without any progress before the run is given up. */
@@ -11,10 +11,15 @@ const LOOK_MS = 25;
 const LONGEST_KILL_DELAY_MS = 15;
 
 export interface DemoRunParts {
-  env: Record<string, string>;
+  serverIds: string[];
+  /** The environment of one of them. */
+  envOf: (serverId: string) => Record<string, string>;
   csv: string;
   recipients: number;
   kills: number;
+  /** The most that one kill can leave in doubt. */
+  maxInDoubt: number;
+  inDoubt: 'leave' | 'resend';
   random: () => number;
   inbox: EmbeddedInbox | null;
   say: (line: string) => void;
@@ -26,7 +31,7 @@ export class DemoRun {
   #host: HostProcess | null = null;
   #ended: MailingResult['status'] | null = null;
   #done = 0;
-  numKills = 0;
+  #numKills = 0;
 
   constructor(private readonly parts: DemoRunParts) {
     parts.inbox?.onReceived((done) => this.#progressed(done));
@@ -35,18 +40,22 @@ export class DemoRun {
   /** @returns the id of the mailing, which is completed. */
   async run(): Promise<string> {
     const host = await this.#start();
-    const mailingId = await this.#post(host);
+    const mailingId = await postLetter(host.url, this.parts.csv);
     for (const moment of this.#moments()) {
       if (!(await this.#reach(mailingId, moment))) break;
       await delay(this.parts.random() * LONGEST_KILL_DELAY_MS);
       if (this.#ended) break;
       await this.#host?.end('SIGKILL');
-      this.numKills++;
+      this.#numKills++;
       this.parts.say(`  killed    at ${this.#of(this.#done)}`);
       await this.#start();
     }
     await this.#reach(mailingId, Number.POSITIVE_INFINITY);
     return mailingId;
+  }
+
+  killsOf(serverId: string): number {
+    return serverId === this.parts.serverIds[0] ? this.#numKills : 0;
   }
 
   /** Ends the service in good order. */
@@ -63,7 +72,8 @@ export class DemoRun {
   }
 
   async #start(): Promise<HostProcess> {
-    this.#host = await HostProcess.start(this.parts.env, (host) => {
+    const { serverIds, envOf } = this.parts;
+    this.#host = await HostProcess.start(envOf(serverIds[0]), (host) => {
       host.on('run:recovered', ({ numSettled, numInDoubt, resent }) => {
         const caught = `${numInDoubt} ${resent ? 'sent again' : 'in doubt'}`;
         this.parts.say(`  resumed   at ${this.#of(numSettled)}, ${caught}`);
@@ -71,21 +81,6 @@ export class DemoRun {
       host.on('run:ended', ({ status }) => (this.#ended = status));
     });
     return this.#host;
-  }
-
-  async #post(host: HostProcess): Promise<string> {
-    const form = new FormData();
-    form.set('name', 'Demo letter');
-    form.set('subject', '{{name}}, your letter from the Corner Shop');
-    form.set('from', 'The Corner Shop <letters@shop.example>');
-    form.set('headline', 'Summer is here');
-    form.set('text', 'The peaches are ripe, the door is open & the coffee is on us: "see you" at the shop.');
-    form.set('recipients', await openAsBlob(this.parts.csv, { type: 'text/csv' }), 'recipients.csv');
-    const response = await fetch(`${host.url}/newsletters`, { method: 'POST', body: form });
-    const answer = (await response.json()) as { id: string; message?: string };
-    if (response.status !== 202)
-      throw new Error(`The service answered ${response.status}: ${answer.message}`);
-    return answer.id;
   }
 
   /** Waits for so many messages. @returns false if the mailing ended before. */
@@ -108,20 +103,15 @@ export class DemoRun {
   }
 
   async #hasEnded(mailingId: string): Promise<boolean> {
-    const mailing = await this.#status(mailingId);
+    const mailing = await letterStatus(this.#host!.url, mailingId);
     if (mailing.status === 'completed') this.#ended = mailing.status;
     return this.#ended !== null;
   }
 
   async #ask(mailingId: string): Promise<number> {
-    const { numSent, numErrors, numSkipped, status } = await this.#status(mailingId);
+    const { numSent, numErrors, numSkipped, status } = await letterStatus(this.#host!.url, mailingId);
     if (status === 'completed') this.#ended = status;
     return numSent + numErrors + numSkipped;
-  }
-
-  async #status(mailingId: string): Promise<MailingResult> {
-    const response = await fetch(`${this.#host?.url}/newsletters/${mailingId}`);
-    return (await response.json()) as MailingResult;
   }
 
   #progressed(done: number): void {

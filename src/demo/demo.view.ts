@@ -1,44 +1,29 @@
-import { type Bar, Presets, SingleBar } from 'cli-progress';
+import type { Bars } from './demo.bars.js';
 import type { Verdict } from './verdict.js';
 
 /** What the user sees: on stderr, so that stdout stays free for `--json`. */
 export class DemoView {
-  readonly #bar: SingleBar;
-
-  constructor() {
-    this.#bar = new SingleBar(
-      {
-        format: '  {bar} {value} of {total} received, {duration_formatted}',
-        hideCursor: true,
-        clearOnComplete: true,
-        noTTYOutput: false,
-        stream: process.stderr,
-      },
-      Presets.shades_classic,
-    );
-  }
+  constructor(private readonly bars: Bars) {}
 
   start(total: number): void {
-    this.#bar.start(total, 0);
+    this.bars.start(total);
   }
 
   progress(done: number): void {
-    this.#bar.update(done);
+    this.bars.progress(done);
   }
 
   end(): void {
-    this.#bar.stop();
+    this.bars.end();
   }
 
-  /** One line above the bar. */
+  /** One line above the bars. */
   line(text: string): void {
-    // cli-progress knows no lines beside its bar: clear its line, write ours, and let the next update draw it again.
-    if ((this.#bar as Bar & { isActive: boolean }).isActive && process.stderr.isTTY)
-      process.stderr.write('\r\x1b[K');
-    process.stderr.write(`${text}\n`);
+    this.bars.line(text);
   }
 
   table(verdict: Verdict, held: boolean, places: Record<string, string>): void {
+    const { servers } = verdict;
     const rows: [string, string | number | null][] = [
       ['recipients', verdict.recipients],
       ['kills', verdict.kills],
@@ -51,6 +36,11 @@ export class DemoView {
       ['seconds', verdict.seconds],
       ...Object.entries(places),
     ];
+    const shares: typeof rows = servers.map(({ id, sent, kills }) => [
+      id,
+      `${sent ?? 'unknown'} sent, ${kills} ${kills === 1 ? 'kill' : 'kills'}`,
+    ]);
+    if (servers.length > 1) rows.push(...shares);
     const width = Math.max(...rows.map(([name]) => name.length));
     const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
     const judgement = held ? 'The promise held.' : 'THE PROMISE WAS BROKEN.';

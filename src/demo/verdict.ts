@@ -3,6 +3,15 @@ import { DataSource } from 'typeorm';
 import { dataSourceOptionsOf } from '../database/data-source.options.js';
 import type { EmbeddedInbox } from '../inbox/embedded-inbox.js';
 
+/** The part of one server in it. */
+export interface ServerShare {
+  /** Its `uniqServerId`. */
+  id: string;
+  /** Messages that the inbox got from it; null with a mail server of the user's own. */
+  sent: number | null;
+  kills: number;
+}
+
 /** What the books say and what the inbox got. With a mail server of the user's own, `received` and `duplicates` are null. */
 export interface Verdict {
   recipients: number;
@@ -20,6 +29,7 @@ export interface Verdict {
   numProfiles: number;
   status: string;
   seconds: number;
+  servers: ServerShare[];
 }
 
 /** Reads the books of a mailing, recipient by recipient, and holds them against the inbox. */
@@ -27,7 +37,7 @@ export async function judge(
   databaseUrl: string,
   mailingId: string,
   inbox: EmbeddedInbox | null,
-  facts: { recipients: number; kills: number; seconds: number },
+  facts: Pick<Verdict, 'recipients' | 'kills' | 'seconds' | 'servers'>,
 ): Promise<Verdict> {
   const dataSource = new DataSource({ ...dataSourceOptionsOf(databaseUrl), entities: mailingEntities });
   await dataSource.initialize();

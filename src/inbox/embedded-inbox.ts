@@ -11,6 +11,8 @@ import { SMTPServer } from 'smtp-server';
 export class EmbeddedInbox {
   /** Copies for each envelope recipient. */
   readonly copies = new Map<string, number>();
+  /** Messages by the name that their sender gave with EHLO. */
+  readonly messagesFrom = new Map<string, number>();
   /** The first message, as it came over the wire. */
   sample: Buffer | null = null;
   readonly #server: SMTPServer;
@@ -25,6 +27,7 @@ export class EmbeddedInbox {
         void buffer(stream).then((raw) => {
           this.#take(
             raw,
+            session.hostNameAppearsAs || '',
             session.envelope.rcptTo.map(({ address }) => address),
           );
           done();
@@ -45,6 +48,11 @@ export class EmbeddedInbox {
 
   get url(): string {
     return `smtp://127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
+  }
+
+  /** For a sender whose messages are to be counted in `messagesFrom`: he says this name with EHLO. */
+  urlFor(name: string): string {
+    return `${this.url}/?name=${encodeURIComponent(name)}`;
   }
 
   /** Distinct recipients that got at least one copy. */
@@ -68,8 +76,9 @@ export class EmbeddedInbox {
     return new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #take(raw: Buffer, recipients: string[]): void {
+  #take(raw: Buffer, from: string, recipients: string[]): void {
     this.sample ??= raw;
+    this.messagesFrom.set(from, (this.messagesFrom.get(from) ?? 0) + 1);
     for (const address of recipients) this.copies.set(address, (this.copies.get(address) ?? 0) + 1);
     this.#onReceived(this.copies.size);
   }

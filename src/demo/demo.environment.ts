@@ -1,0 +1,50 @@
+import type { EmbeddedInbox } from '../inbox/embedded-inbox.js';
+import type { DemoOptions } from './demo.options.js';
+
+const CONCURRENCY = 5;
+const BATCH_THREADS = 2;
+
+/** The most that one kill can leave in doubt: the plugin's default for this concurrency, for each batch under way. */
+export function maxInDoubtOf(servers: number): number {
+  return 2 * CONCURRENCY * (servers > 1 ? BATCH_THREADS : 1);
+}
+
+/** Ids of the servers of one demo, of which several may share a database. */
+export function serverIdsOf(servers: number): string[] {
+  const name = `demo-${process.pid}`;
+  return servers === 1 ? [name] : Array.from({ length: servers }, (_, n) => `${name}-${n + 1}`);
+}
+
+/** What a server of the demo is started with. */
+export function environmentOf(
+  serverId: string,
+  { servers, inDoubt, smtpUrl }: DemoOptions,
+  databaseUrl: string,
+  inbox: EmbeddedInbox | null,
+): Record<string, string> {
+  return {
+    PORT: '0',
+    DATABASE_URL: databaseUrl,
+    SMTP_URL: inbox?.urlFor(serverId) ?? String(smtpUrl),
+    MAILING_SERVER_ID: serverId,
+    MAILING_IN_DOUBT: inDoubt,
+    MAILING_CONCURRENCY: String(CONCURRENCY),
+    ...(servers > 1 ? sharing() : {}),
+  };
+}
+
+/** Small batches and short intervals, so that a takeover can be watched; the environment of the demo itself comes first. */
+function sharing(): Record<string, string> {
+  const {
+    MAILING_HEARTBEAT_MS = '250',
+    MAILING_POLL_MS = '100',
+    MAILING_EMAILS_PER_BATCH = '50',
+  } = process.env;
+  return {
+    MAILING_TAKES_BATCHES: 'true',
+    MAILING_BATCH_THREADS: String(BATCH_THREADS),
+    MAILING_HEARTBEAT_MS,
+    MAILING_POLL_MS,
+    MAILING_EMAILS_PER_BATCH,
+  };
+}
