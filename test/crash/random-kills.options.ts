@@ -7,6 +7,7 @@ export interface RandomKillsOptions {
   seed: number;
   database: DatabaseKind;
   recipients: number;
+  servers: number;
   json: boolean;
 }
 
@@ -15,6 +16,7 @@ export const USAGE = `npm run test:crash -- [options]
   --seed S              of all moments; printed, so that a session can be repeated
   --database KIND       mariadb, postgres or sqlite (mariadb)
   --recipients N        of the mailing of each round (400)
+  --servers N           that share it, in 100 batches, if more than one (1)
   --json                the last line of stdout is one JSON object`;
 
 /** The command line could not be understood. */
@@ -28,6 +30,7 @@ export function parseRandomKillsOptions(args: string[]): RandomKillsOptions {
     seed: values.seed === undefined ? randomInt(1, 1_000_000) : whole('seed', values.seed, 0, 2 ** 32 - 1),
     database: database(values.database),
     recipients: whole('recipients', values.recipients, 1, 1_000_000),
+    servers: whole('servers', values.servers, 1, 32),
     json: values.json,
   };
 }
@@ -41,6 +44,7 @@ function parse(args: string[]) {
         seed: { type: 'string' },
         database: { type: 'string', default: 'mariadb' },
         recipients: { type: 'string', default: '400' },
+        servers: { type: 'string', default: '1' },
         json: { type: 'boolean', default: false },
       },
     }).values;

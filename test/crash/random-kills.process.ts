@@ -22,11 +22,12 @@ async function session(options: RandomKillsOptions, stop: AbortSignal): Promise<
   process.env.TMPDIR = folder;
   try {
     const until = performance.now() + options.minutes * 60_000;
-    const { database, recipients, seed } = options;
-    say(`Random kills on ${database}, seed ${seed}.`);
+    const { database, recipients, servers, seed } = options;
+    say(`Random kills on ${database}, ${servers} server(s), seed ${seed}.`);
     return await randomKills({
       database,
       recipients,
+      servers,
       seed,
       stop,
       say,

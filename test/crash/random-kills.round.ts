@@ -17,6 +17,8 @@ const PATIENCE_MS = 20_000;
 export interface RoundParts {
   database: DatabaseKind;
   recipients: number;
+  /** More than one: they share the mailing in batches. Default: 1. */
+  servers?: number;
   seed: number;
   /** Ends the round early; it then rejects. */
   stop?: AbortSignal;

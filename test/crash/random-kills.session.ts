@@ -1,4 +1,5 @@
 import type { DatabaseKind } from '../support/fresh-database.js';
+import { ClusterKillsRound } from './cluster-kills.round.js';
 import { complaintsOf, MAX_IN_DOUBT } from './promise.js';
 import { RandomKillsRound, type RoundParts, type RoundResult } from './random-kills.round.js';
 
@@ -55,7 +56,8 @@ export async function randomKills(parts: SessionParts): Promise<RandomKillsRepor
   while (goOn(report.rounds)) {
     const roundSeed = seed + report.rounds;
     try {
-      const round = await RandomKillsRound.run({ ...parts, seed: roundSeed });
+      const rounds = (parts.servers ?? 1) > 1 ? ClusterKillsRound : RandomKillsRound;
+      const round = await rounds.run({ ...parts, seed: roundSeed });
       const complaints = add(report, round, recipients);
       say(lineOf(report.rounds, roundSeed, round, complaints));
     } catch (error) {

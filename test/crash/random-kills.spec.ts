@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
+import { BATCH_THREADS } from './mail-servers.js';
 import { parseRandomKillsOptions, RandomKillsUsageError } from './random-kills.options.js';
 import { isKept, randomKills } from './random-kills.session.js';
 
@@ -35,11 +36,23 @@ forEachDatabase('random kills', (database) => {
   });
 });
 
+forEachDatabase('random kills of one of three servers', (database) => {
+  it('F1 break the promise for nobody in 100 batches', { timeout: 120_000 }, async () => {
+    const goOn = (rounds: number): boolean => rounds < 1;
+    const report = await randomKills({ database, recipients: 300, servers: 3, seed: SEED, goOn });
+    expect(report.complaints).toEqual([]);
+    expect(isKept(report)).toBe(true);
+    expect(report.kills).toBeGreaterThan(0);
+    expect(report.inDoubt).toBeLessThanOrEqual(report.kills * BATCH_THREADS * report.bound);
+    expect(report.received + report.inDoubt).toBeGreaterThanOrEqual(report.recipients);
+  });
+});
+
 describe('the command line of the random kills', () => {
   it('is understood', () => {
     expect(
       parseRandomKillsOptions(['--minutes', '0.5', '--seed', '3', '--database', 'sqlite', '--json']),
-    ).toEqual({ minutes: 0.5, seed: 3, database: 'sqlite', recipients: 400, json: true });
+    ).toEqual({ minutes: 0.5, seed: 3, database: 'sqlite', recipients: 400, servers: 1, json: true });
     expect(parseRandomKillsOptions([])).toMatchObject({ minutes: 1, database: 'mariadb', json: false });
   });
 
@@ -49,6 +62,7 @@ describe('the command line of the random kills', () => {
     ['--seed', '1.5'],
     ['--database', 'oracle'],
     ['--recipients', 'many'],
+    ['--servers', '0'],
     ['--nonsense', '1'],
   ])('is refused by the name of its option for %s %s', (option, value) => {
     const parsing = (): unknown => parseRandomKillsOptions([option, value]);
