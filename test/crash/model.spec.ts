@@ -36,7 +36,7 @@ function command(
 const SERVER = fc.integer({ min: 0, max: 1 });
 const WHICH = fc.nat(5);
 /** Every other mailing is cut in batches, small ones too. */
-const BATCH_SIZE = fc.option(fc.integer({ min: 1, max: 6 }), { freq: 1 });
+const BATCH_SIZE = fc.option(fc.integer({ min: 1, max: 6 }), { freq: 2 });
 const here =
   (n: number) =>
   ({ isAlive, hasMailing }: State): boolean =>
