@@ -24,24 +24,24 @@ forEachDatabase('orders over batches', (kind) => {
   it('a pause on any server stops all batches on all servers within one beat; resume goes on', async () => {
     const servers = [await rig.boot(TAKES_BATCHES), await rig.boot(SECOND)];
     const bystander = await rig.boot({ uniqServerId: 'web:1' });
-    const mailingId = await sendBatched(servers[0], 800);
-    await rig.inbox.waitFor(100);
+    const mailingId = await sendBatched(servers[0], 400);
+    await rig.inbox.waitFor(60);
     const status = await bystander.sender.pause(mailingId);
     expect(['pausing', 'paused']).toContain(status);
     const paused = await rig.reached(mailingId, 'paused');
-    expect(rig.inbox.messages.length).toBeLessThan(800);
+    expect(rig.inbox.messages.length).toBeLessThan(400);
     expect(paused.statusReason).toBe('by request');
     const batches = await batchesOf(rig, mailingId);
     expect(batches.some((one) => one.status === 'claimed')).toBe(false);
     const { byStatus } = await rig.books(mailingId);
     expect(byStatus).toEqual({
       sent: rig.inbox.messages.length,
-      pending: 800 - rig.inbox.messages.length,
+      pending: 400 - rig.inbox.messages.length,
     });
     expect((await bystander.query.get(mailingId))?.numSent).toBe(byStatus.sent);
     expect(await bystander.sender.resume(mailingId)).toBe('pending');
     await rig.reached(mailingId, 'completed');
-    await assertAllSentInBatches(rig, mailingId, 800);
+    await assertAllSentInBatches(rig, mailingId, 400);
   });
 
   it('a pause where it is sent begins nothing more from that moment on', async () => {
@@ -70,8 +70,8 @@ forEachDatabase('orders over batches', (kind) => {
     const servers = [await rig.boot(TAKES_BATCHES), await rig.boot(SECOND)];
     const ends: string[] = [];
     for (const { events } of servers) events.on('mailing:ended', ({ status }) => ends.push(status));
-    const mailingId = await sendBatched(servers[0], 800);
-    await rig.inbox.waitFor(100);
+    const mailingId = await sendBatched(servers[0], 400);
+    await rig.inbox.waitFor(60);
     await servers[1].sender.cancel(mailingId);
     const canceled = await rig.reached(mailingId, 'canceled');
     const { byStatus } = await rig.books(mailingId);
@@ -142,7 +142,7 @@ forEachDatabase('orders over batches', (kind) => {
   });
 
   it('doubt is settled in both books, whether the batch is merged or not', async () => {
-    const app = await rig.boot({ ...TAKES_BATCHES, run: { messageTimeoutMs: 300 } });
+    const app = await rig.boot(TAKES_BATCHES);
     rig.inbox.answer = ({ command, to }) =>
       command === 'END' && to[0] === 'reader5@home.example' ? 'close' : undefined;
     const mailingId = await sendBatched(app, 40);
@@ -171,7 +171,7 @@ forEachDatabase('orders over batches', (kind) => {
     rig.inbox.answer = ({ command }) =>
       command === 'RCPT' ? { code: 554, text: '5.7.1 your address is blocked' } : undefined;
     const app = await rig.boot({ ...TAKES_BATCHES, errorGuard: { firstRecipients: 40 } });
-    const mailingId = await sendBatched(app, 2_000);
+    const mailingId = await sendBatched(app, 600);
     const paused = await rig.reached(mailingId, 'paused');
     expect(paused.statusReason).toMatch(/^error rate: \d+ of the first \d+ recipients failed with 5.7.1/);
     // Each of the four threads loses a batch to the same fault, and may have begun another one.
