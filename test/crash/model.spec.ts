@@ -137,4 +137,4 @@ it('whatever happens in whatever order, the promise holds', async () => {
     ? `${fc.defaultReportMessage(details)}\n${String(details.errorInstance)}`
     : null;
   expect(report).toBeNull();
-}, 120_000);
+}, 240_000);
