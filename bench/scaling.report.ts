@@ -1,7 +1,7 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import type { DatabaseCosts } from './database-costs.js';
 import type { ScalingOptions } from './scaling.options.js';
-import type { RoundResult } from './scaling.round.js';
+import type { LockWaits, RoundResult } from './scaling.round.js';
 
 /** Four servers are to reach so many times what one does. */
 const TARGET = 3.6;
@@ -25,6 +25,8 @@ export interface ScalingReport {
   machineShare: Record<string, number>;
   /** How long the replies of the mail server took; medians. */
   replyMs: Record<string, { mean: number; p99: number; least: number }>;
+  /** Waits for row locks in one round; medians. */
+  lockWaits: Record<string, LockWaits>;
   secondCopies: number;
   /** By the size of the batches; `local` is a mailing that is not batched. */
   statementsPer1000Messages: Record<string, number>;
@@ -91,6 +93,10 @@ export function scalingReport(
       mean: median(rounds.map((round) => round.replyMs.mean)),
       p99: median(rounds.map((round) => round.replyMs.p99)),
       least: median(rounds.map((round) => round.replyMs.least)),
+    })),
+    lockWaits: each((rounds) => ({
+      count: median(rounds.map((round) => round.lockWaits.count)),
+      ms: median(rounds.map((round) => round.lockWaits.ms)),
     })),
     secondCopies: [...results.values()].flat().reduce((sum, round) => sum + round.secondCopies, 0),
     statementsPer1000Messages: Object.fromEntries(

@@ -26,9 +26,16 @@ export interface RoundResult {
   wholeSeconds: number;
   /** Messages beyond one for each recipient. */
   secondCopies: number;
+  /** Waits for row locks in the database, in the whole round: servers that stand in each other's way. */
+  lockWaits: LockWaits;
   /** Processor time for one message; null where the system does not tell. */
   cpuMsPerMessage: { mailServers: number; database: number | null; smtpServer: number };
   replyMs: { mean: number; p99: number; least: number };
+}
+
+export interface LockWaits {
+  count: number;
+  ms: number;
 }
 
 export function startHost(settings: MailingHostSettings): Promise<Host> {
@@ -54,16 +61,19 @@ export async function scalingRound(parts: RoundParts): Promise<RoundResult> {
     hosts.push(...servers);
     const cpu = (): Promise<Cpu> => cpuOf(servers, database, mailServer);
     const cpuBefore = await cpu();
+    const locksBefore = await lockWaits(database);
     await mailServer.ask('expect', { recipients });
     const mailingId = await office.ask('send', { recipients, batchSize: BATCH_SIZE, inMs: 0 });
     await mailServer.ask('allReceived');
     const wholeSeconds = await database.completed(mailingId);
     const { messages, seconds, replyMs } = await mailServer.ask('received');
+    const locks = await lockWaits(database);
     return {
       messagesPerSecond: messages / seconds,
       seconds,
       wholeSeconds,
       secondCopies: messages - recipients,
+      lockWaits: { count: locks.count - locksBefore.count, ms: locks.ms - locksBefore.ms },
       cpuMsPerMessage: perMessage(cpuBefore, await cpu(), messages),
       replyMs,
     };
@@ -75,6 +85,15 @@ export async function scalingRound(parts: RoundParts): Promise<RoundResult> {
 
 /** The default of `batch.emailsPerBatch`. */
 const BATCH_SIZE = 100;
+
+async function lockWaits(database: BenchDatabase): Promise<LockWaits> {
+  const rows = await database.rows<{ Variable_name: string; Value: string }>(
+    "SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_%'",
+  );
+  const value = (name: string): number =>
+    Number(rows.find((row) => row.Variable_name.toLowerCase() === `innodb_row_lock_${name}`)?.Value ?? 0);
+  return { count: value('waits'), ms: value('time') };
+}
 
 type Cpu = RoundResult['cpuMsPerMessage'];
 

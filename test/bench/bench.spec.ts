@@ -20,6 +20,7 @@ describe('npm run bench:scaling', () => {
     const report = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as ScalingReport;
     expect(report).toMatchObject({ bench: 'scaling', recipients: 60, rounds: 1, secondCopies: 0 });
     expect(Object.keys(report.messagesPerSecond)).toEqual(['1', '2']);
+    expect(report.lockWaits['2'].count).toBeGreaterThanOrEqual(0);
     expect(report.speedUp).toBe(report.speedUps['2']);
     expect(Object.keys(report.statementsPer1000Messages)).toEqual(['20', '100', '500', 'local']);
     expect(Math.min(...Object.values(report.statementsPer1000Messages))).toBeGreaterThan(0);
