@@ -87,7 +87,10 @@ export class ClusterRun {
   async #ask(mailingId: string): Promise<void> {
     const server = this.#servers.find(({ isUp }) => isUp);
     if (!server) return;
-    const { numSent, numErrors, numSkipped, status } = await letterStatus(server.url, mailingId);
+    // It may die, or be silent, in the middle of the answer; another one is asked then.
+    const answer = await letterStatus(server.url, mailingId).catch(() => null);
+    if (!answer) return;
+    const { numSent, numErrors, numSkipped, status } = answer;
     if (status === 'completed') this.#completed.add(mailingId);
     if (!this.parts.inbox) this.#progressed(numSent + numErrors + numSkipped);
   }

@@ -71,6 +71,8 @@ export class ServerBars implements Bars {
   }
 
   end(): void {
+    // What was said since the last drawing.
+    if (this.#bars.isActive) this.#bars.update();
     this.#bars.stop();
   }
 }

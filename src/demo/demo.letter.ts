@@ -1,6 +1,9 @@
 import { openAsBlob } from 'node:fs';
 import type { MailingResult } from 'nestjs-mailing';
 
+/** Longest wait for an answer about a letter. */
+const ANSWER_MS = 5_000;
+
 /** Asks the service at this URL to send the letter of the demo. @returns the id of the mailing. */
 export async function postLetter(url: string, csv: string, batched = false): Promise<string> {
   const form = new FormData();
@@ -19,6 +22,7 @@ export async function postLetter(url: string, csv: string, batched = false): Pro
 
 /** How far the letter is, as the service at this URL tells it. */
 export async function letterStatus(url: string, mailingId: string): Promise<MailingResult> {
-  const response = await fetch(`${url}/newsletters/${mailingId}`);
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const response = await fetch(`${url}/newsletters/${mailingId}`, { signal });
   return (await response.json()) as MailingResult;
 }

@@ -54,6 +54,8 @@ export async function createDataDirectory(programs: MariaDbPrograms, dataDirecto
     '--no-defaults',
     ...asRoot(),
     `--datadir=${dataDirectory}`,
+    // Two servers that are made at the same moment would use the same name in the temporary directory of all.
+    `--tmpdir=${dirname(dataDirectory)}`,
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
   ]);
