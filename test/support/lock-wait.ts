@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FreshDatabase } from './fresh-database.js';
 import { waitUntil } from './wait-until.js';
 
@@ -7,10 +8,15 @@ const WAITING = {
   postgres: `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
 };
 
+/** InnoDB shows its transactions as they were at a moment that is renewed only if nobody has looked for 100 ms. */
+const LOOK_MS = 150;
+
 /** Resolves when a session of this database waits for a lock; on SQLite, where all wait in one queue, at once. */
 export async function lockWait({ kind, dataSource }: FreshDatabase): Promise<void> {
   if (kind === 'sqlite') return;
-  await waitUntil(async () => (await dataSource.query<unknown[]>(WAITING[kind])).length > 0, {
-    what: 'a session to wait for a lock',
-  });
+  const isWaiting = async (): Promise<boolean> => {
+    await delay(LOOK_MS);
+    return (await dataSource.query<unknown[]>(WAITING[kind])).length > 0;
+  };
+  await waitUntil(isWaiting, { what: 'a session to wait for a lock' });
 }
