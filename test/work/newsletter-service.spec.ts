@@ -1,4 +1,5 @@
 import { openAsBlob } from 'node:fs';
+import { MailBatch } from 'nestjs-mailing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HostConfigurationError, readConfiguration } from '../../src/configuration/host-configuration.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
@@ -123,6 +124,34 @@ describe('the newsletter service', () => {
     const read = (): unknown => readConfiguration({ [name]: value });
     expect(read).toThrow(HostConfigurationError);
     expect(read).toThrow(name);
+  });
+
+  it('sends in batches where that is asked for, in JSON and in a form', async () => {
+    const taking = await NewsletterService.start({
+      databaseUrl: database.url,
+      smtpUrl: inbox.url,
+      serverId: 'test:2',
+      env: { MAILING_TAKES_BATCHES: 'true', MAILING_EMAILS_PER_BATCH: '2', MAILING_POLL_MS: '50' },
+    });
+    try {
+      const recipients = ['a@home.example', 'b@home.example', 'c@home.example'];
+      const json = await taking.post(JSON.stringify({ ...LETTER, batched: true, recipients }));
+      const form = new FormData();
+      for (const [field, value] of Object.entries({ ...LETTER, batched: 'true' })) form.set(field, value);
+      form.set('recipients', new Blob(['email\na@home.example\n']), 'recipients.csv');
+      // Its writer takes no batches: the other server sends it.
+      const upload = await service.post(form);
+      for (const { answer } of [json, upload]) {
+        const { numErrors } = await taking.completed(String(answer.id));
+        expect(numErrors).toBe(0);
+        const where = { mailingId: String(answer.id), uniqServerId: 'test:2' };
+        expect(await database.dataSource.getRepository(MailBatch).countBy(where)).toBe(
+          answer === json.answer ? 2 : 1,
+        );
+      }
+    } finally {
+      await taking.stop();
+    }
   });
 
   it('reads the migration list as a list', () => {
