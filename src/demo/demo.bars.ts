@@ -71,8 +71,8 @@ export class ServerBars implements Bars {
   }
 
   end(): void {
-    // What was said since the last drawing.
-    if (this.#bars.isActive) this.#bars.update();
+    // With the last lines of its log.
+    if (this.#bars.isActive && process.stderr.isTTY) this.#bars.update();
     this.#bars.stop();
   }
 }
