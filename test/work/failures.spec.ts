@@ -66,7 +66,7 @@ forEachDatabase('when things go wrong', (kind) => {
     inbox.answer = ({ command, to }) =>
       command === 'RCPT' && to[0] === 'reader3@home.example' ? 'hang' : undefined;
     const { sender } = await boot({
-      run: { messageTimeoutMs: 200 },
+      run: { messageTimeoutMs: 1_000 },
       retry: { maxAttempts: 2, firstDelayMs: 20 },
     });
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(12), true, true);
