@@ -38,8 +38,8 @@ export interface Dialect {
    */
   insertIgnore(into: string, rows: string): string;
   /**
-   * Ends a subquery in the condition of a change: its rows stay as they were read until the transaction is over. Empty
-   * where subqueries of a change lock what they read anyway.
+   * Ends a question, also one in the condition of a change: its rows are read as they are now, and stay so until the
+   * transaction is over. Empty where nobody else writes meanwhile.
    */
   readonly whileItLasts: string;
   /** What the driver is given for a statement with `?` for each parameter. */
@@ -59,7 +59,8 @@ const MYSQL: Dialect = {
   // IGNORE and not ON DUPLICATE KEY UPDATE: only here do the affected rows mean "inserted" under both found-rows
   // settings. Its price, silently cut values, is avoided by cutting them ourselves before.
   insertIgnore: (into, rows) => `INSERT IGNORE INTO ${into} VALUES ${rows}`,
-  whileItLasts: '',
+  // Subqueries of a change lock what they read anyway, but not where the host's transactions are READ COMMITTED.
+  whileItLasts: 'LOCK IN SHARE MODE',
   bind: asItIs,
   oneConnection: false,
   rowsPerInsert: 1_000,

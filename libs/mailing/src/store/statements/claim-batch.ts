@@ -7,10 +7,12 @@ import { isFree } from './find-free-batches.js';
 /**
  * Claims a batch that nobody works on. Call it in a transaction of its own, and roll back if it answers false.
  *
- * - Lock order: the batch's row, then, for the first batch of a mailing only, the mailing's.
+ * - Lock order: the batch's row, then the mailing's: a shared lock, or, for the first batch of a mailing only, its own.
  * - Index: primary key. The guard is the state itself, as for a mailing: of any number of claimers one changes the row.
  * - A mailing that is being paused or ended at this moment is either seen here, or its order waits for this claim and finds
- *   it; a claim that slips through all the same finds the order in its first beat, which marks nobody.
+ *   it. Were the mailing only read, both could be missed: a pause that is reached while a batch is worked on leaves, once
+ *   that batch is complete, a mailing without batches that nobody completes any more.
+ * - The lock comes second: two claims of a mailing that is not begun would both have it shared, and each wait for the other.
  * - Rejected: `SELECT … FOR UPDATE SKIP LOCKED`. It needs MySQL 8 or MariaDB 10.6, locks gaps of the index that batches
  *   being completed have to move through, and saves only what a random choice among the free ones saves as well.
  *
@@ -32,7 +34,17 @@ export async function claimBatch(
   );
   if (changed !== 1) return false;
   const status = await readMailingStatus(session, mailingId);
-  return status === 'in_progress' || (status === 'pending' && beginMailing(session, mailingId));
+  if (status === 'pending') return beginMailing(session, mailingId);
+  return status === 'in_progress' && staysInProgress(session, mailingId);
+}
+
+async function staysInProgress(session: Session, mailingId: string): Promise<boolean> {
+  const { tables, dialect } = session;
+  const rows = await session.rows(
+    `SELECT 1 FROM ${tables.mailing} WHERE id = ? AND status = 'in_progress' ${dialect.whileItLasts}`,
+    [mailingId],
+  );
+  return rows.length > 0;
 }
 
 /** The first batch of a mailing begins it; of two that are the first, one changes the row and the other finds it begun. */

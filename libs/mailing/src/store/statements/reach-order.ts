@@ -6,8 +6,7 @@ import { readMailingStatus } from './fence-beat.js';
  * Carries out the pause or the end that somebody asked of a batched mailing, once none of its batches is claimed any more.
  *
  * - Lock order: the mailing's row first, batches after it. Whoever frees or completes a batch holds that row too, so none
- *   of them changes between the question and the answer; a claim that is being committed is waited for, or finds the order
- *   in its first beat.
+ *   of them changes between the question and the answer; a claim that is being committed has it too (`claimBatch`).
  * - The lock is a statement of its own: on PostgreSQL the question has to be asked by a statement that begins after the lock
  *   was obtained, or it would not see who ended before it.
  * - Index: `(status, mailing_id, not_before)`, its entries for `claimed` batches of this mailing.

@@ -1,0 +1,117 @@
+import type { EventEmitter } from 'node:events';
+import { Mailing } from 'nestjs-mailing';
+import type { DataSource } from 'typeorm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
+import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
+import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
+import { claimBatch } from '../../libs/mailing/src/store/statements/claim-batch.js';
+import { orderPause } from '../../libs/mailing/src/store/statements/order-pause.js';
+import { reachOrder } from '../../libs/mailing/src/store/statements/reach-order.js';
+import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { type DatabaseKind, type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { livingServer } from '../support/living-server.js';
+
+const SERVER = 'test:1';
+const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
+const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
+const BATCH = 10;
+
+/** Long enough for a statement that waits for nobody to be answered. */
+const A_WHILE_MS = 300;
+
+const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
+  let fresh: FreshDatabase;
+  let database: MailingDatabase;
+  let batches: TemplateEmailBatchPersister;
+  let orders: StandingOrders;
+
+  beforeEach(async () => {
+    fresh = await freshDatabase(kind);
+    if (isReadCommitted) await readCommitted(fresh.dataSource);
+    database = new MailingDatabase(fresh.dataSource);
+    batches = new TemplateEmailBatchPersister(database);
+    orders = new StandingOrders(database, noFaultPoints);
+    await livingServer(fresh.dataSource, SERVER, INCARNATION);
+  });
+
+  afterEach(() => fresh.dispose());
+
+  /** Begun, with two batches that nobody works on. */
+  const begun = async (): Promise<string> => {
+    const persister = new TemplateEmailPersister(database);
+    const terms = { idempotencyKey: null, sendAt: null, doNotStartAfter: null, batchSize: BATCH };
+    const mailingId = (await persister.createMailing(INFO, SERVER, 'list', terms)) as string;
+    const count = 2 * BATCH;
+    const list = Array.from({ length: count }, (_, idx) => ({
+      ...toListedRecipient(`reader${idx}@home.example`, true),
+      idx,
+    }));
+    await persister.writeChunk(mailingId, 'list', list, { batchSize: BATCH, fromIdx: 0, toIdx: count });
+    const nothing = { batchSize: BATCH, fromIdx: count, toIdx: count };
+    await persister.finishList(mailingId, 'list', count, nothing);
+    await fresh.dataSource.getRepository(Mailing).update(mailingId, { status: 'in_progress' });
+    return mailingId;
+  };
+
+  /** Does these steps and leaves the transaction open until `commit` is called. */
+  const held = async (
+    steps: (session: Session) => Promise<unknown>,
+  ): Promise<{ commit(): Promise<void> }> => {
+    let release!: () => void;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    let done!: () => void;
+    const stepsDone = new Promise<void>((resolve) => (done = resolve));
+    const transaction = database.transaction(async (session) => {
+      await steps(session);
+      done();
+      await gate;
+    });
+    await Promise.race([stepsDone, transaction]);
+    return { commit: () => (release(), transaction) };
+  };
+
+  const aWhile = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, A_WHILE_MS));
+
+  it('a pause is not reached while a claim is being committed', async () => {
+    const mailingId = await begun();
+    const claim = await held((session) =>
+      claimBatch(session, { mailingId, startIdx: 0 }, SERVER, `${INCARNATION}#1`),
+    );
+    const ordered = orders.pause(mailingId);
+    await aWhile();
+    await claim.commit();
+    expect(await ordered).toMatchObject({ status: 'pausing' });
+  });
+
+  it('no batch is claimed while a pause is being committed', async () => {
+    const mailingId = await begun();
+    const order = await held(async (session) => {
+      await orderPause(session, mailingId);
+      await reachOrder(session, mailingId);
+    });
+    const claim = batches.claim({ mailingId, startIdx: 0 }, SERVER, `${INCARNATION}#1`);
+    await aWhile();
+    await order.commit();
+    expect(await claim).toBeNull();
+    expect(await orders.read(mailingId)).toMatchObject({ status: 'paused' });
+  });
+};
+
+forEachDatabase('claims of batches and orders at the same moment', (kind) => tests(kind));
+
+describe('claims of batches and orders at the same moment (mariadb, READ COMMITTED)', () => {
+  tests('mariadb', true);
+});
+
+/** As a host may have set its server; InnoDB then locks less of what a change only reads. */
+async function readCommitted(dataSource: DataSource): Promise<void> {
+  const statement = 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED';
+  const { pool } = dataSource.driver as unknown as { pool: EventEmitter };
+  pool.on('connection', (connection: { query(sql: string): unknown }) => connection.query(statement));
+  // The one that is connected already.
+  await dataSource.query(statement);
+}
