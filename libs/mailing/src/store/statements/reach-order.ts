@@ -40,9 +40,11 @@ export async function reachOrder(session: Session, mailingId: string): Promise<M
  */
 export async function mergeRestOfCanceled(session: Session, mailingId: string): Promise<void> {
   const { mailing, mailBatch } = session.tables;
+  // Somebody may be settling doubt in one of them, or making it due again.
+  const rest = (column: string): string =>
+    `SELECT ${column} FROM ${mailBatch} WHERE mailing_id = ? AND is_summarized = FALSE ${session.dialect.whileItLasts}`;
   const plusAll = (column: string): string =>
-    `${column} = ${column} + (SELECT COALESCE(SUM(${column}), 0) FROM ${mailBatch}
-       WHERE mailing_id = ? AND is_summarized = FALSE)`;
+    `${column} = ${column} + (SELECT COALESCE(SUM(${column}), 0) FROM (${rest(column)}) AS rest)`;
   const merged = await session.change(
     `UPDATE ${mailing} SET beat = beat + 1, ${plusAll('num_sent')}, ${plusAll('num_errors')}, ${plusAll('num_skipped')}
      WHERE id = ? AND is_batched = TRUE AND status = 'canceled'`,

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { Mailing } from 'nestjs-mailing';
+import { EmailAddress, MailBatch, Mailing } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
@@ -9,8 +9,11 @@ import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js'
 import { claimBatch } from '../../libs/mailing/src/store/statements/claim-batch.js';
 import { orderPause } from '../../libs/mailing/src/store/statements/order-pause.js';
 import { reachOrder } from '../../libs/mailing/src/store/statements/reach-order.js';
+import { lockBooks, settleDoubt } from '../../libs/mailing/src/store/statements/retry-recipients.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { assertBatchesAddUp } from '../support/batch-books.js';
+import { readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type DatabaseKind, type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
@@ -99,11 +102,30 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     expect(await claim).toBeNull();
     expect(await orders.read(mailingId)).toMatchObject({ status: 'paused' });
   });
+
+  it('the end of a mailing counts doubt as it was settled at that moment', async () => {
+    const mailingId = await begun();
+    await fresh.dataSource.getRepository(EmailAddress).update({ mailingId, idx: 0 }, { status: 'in_doubt' });
+    await fresh.dataSource.getRepository(MailBatch).update({ mailingId, startIdx: 0 }, { numErrors: 1 });
+    await fresh.dataSource.getRepository(Mailing).update(mailingId, { status: 'paused' });
+    const slice = { mailingId, batch: { startIdx: 0, endIdx: BATCH } };
+    const settling = await held(async (session) => {
+      await lockBooks(session, slice);
+      await settleDoubt(session, session.tables.emailAddress, slice, [0], 'sent');
+    });
+    const ordered = orders.cancel(mailingId);
+    await aWhile();
+    await settling.commit();
+    expect(await ordered).toMatchObject({ status: 'canceled' });
+    const { mailing } = await readBooks(fresh.dataSource, mailingId);
+    expect(mailing).toMatchObject({ numSent: 1, numErrors: 0 });
+    await assertBatchesAddUp(fresh.dataSource, mailingId);
+  });
 };
 
-forEachDatabase('claims of batches and orders at the same moment', (kind) => tests(kind));
+forEachDatabase('orders over batches at the same moment as something else', (kind) => tests(kind));
 
-describe('claims of batches and orders at the same moment (mariadb, READ COMMITTED)', () => {
+describe('orders over batches at the same moment as something else (mariadb, READ COMMITTED)', () => {
   tests('mariadb', true);
 });
 
