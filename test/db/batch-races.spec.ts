@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { EmailAddress, MailBatch, Mailing } from 'nestjs-mailing';
+import { EmailAddress, MailBatch, Mailing, MailingEndedError } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
@@ -7,8 +7,9 @@ import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient
 import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { claimBatch } from '../../libs/mailing/src/store/statements/claim-batch.js';
+import { orderCancel } from '../../libs/mailing/src/store/statements/order-cancel.js';
 import { orderPause } from '../../libs/mailing/src/store/statements/order-pause.js';
-import { reachOrder } from '../../libs/mailing/src/store/statements/reach-order.js';
+import { mergeRestOfCanceled, reachOrder } from '../../libs/mailing/src/store/statements/reach-order.js';
 import { lockBooks, settleDoubt } from '../../libs/mailing/src/store/statements/retry-recipients.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
@@ -120,6 +121,26 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     const { mailing } = await readBooks(fresh.dataSource, mailingId);
     expect(mailing).toMatchObject({ numSent: 1, numErrors: 0 });
     await assertBatchesAddUp(fresh.dataSource, mailingId);
+  });
+
+  it('nobody is made due again in a mailing that is being ended at that moment', async () => {
+    const mailingId = await begun();
+    await fresh.dataSource.getRepository(EmailAddress).update({ mailingId, idx: 0 }, { status: 'error' });
+    const merged = { status: 'complete', isSummarized: true, numSent: 9, numErrors: 1 } as const;
+    await fresh.dataSource.getRepository(MailBatch).update({ mailingId, startIdx: 0 }, merged);
+    const paused = { status: 'paused', numSent: 9, numErrors: 1 } as const;
+    await fresh.dataSource.getRepository(Mailing).update(mailingId, paused);
+    const ending = await held(async (session) => {
+      await orderCancel(session, mailingId);
+      await mergeRestOfCanceled(session, mailingId);
+    });
+    const retried = orders.retry(mailingId, 'error').catch((error: unknown) => error);
+    await aWhile();
+    await ending.commit();
+    expect(await retried).toBeInstanceOf(MailingEndedError);
+    const { mailing, byStatus } = await readBooks(fresh.dataSource, mailingId);
+    expect(mailing).toMatchObject({ status: 'canceled', numSent: 9, numErrors: 1 });
+    expect(byStatus).toMatchObject({ error: 1 });
   });
 };
 

@@ -35,13 +35,7 @@ export interface OrderedMailing {
 }
 
 /** What an order does to recipients of one table, under the lock of their books. */
-type ChangeChunk = (
-  session: Session,
-  slice: Slice,
-  source: SourceName,
-  indexes: number[],
-  status: MailingStatus | null,
-) => Promise<void>;
+type ChangeChunk = (session: Session, slice: Slice, source: SourceName, indexes: number[]) => Promise<void>;
 
 /** A recipient in doubt, as its row tells. */
 export interface DoubtfulRow {
@@ -99,11 +93,11 @@ export class StandingOrders {
    * @throws MailingEndedError if the mailing was canceled or has failed, also in the middle of it.
    */
   retry(mailingId: string, which: Unlucky): Promise<number> {
-    return this.#forAll(mailingId, which, 'afterRetryChunk', (session, slice, source, indexes, status) => {
+    return this.#forAll(mailingId, which, 'afterRetryChunk', async (session, slice, source, indexes) => {
+      const status = await retryRecipients(session, session.tables[source], slice, which, indexes);
       if (status === 'canceled' || status === 'canceling' || status === 'failed') {
         throw new MailingEndedError(mailingId, status);
       }
-      return retryRecipients(session, session.tables[source], slice, which, indexes);
     });
   }
 
@@ -207,10 +201,10 @@ export class StandingOrders {
         let fromIdx = 0;
         for (;;) {
           const indexes = await this.database.transaction(async (session) => {
-            const now = await lockBooks(session, slice);
+            await lockBooks(session, slice);
             const table = session.tables[source];
             const found = await findUnlucky(session, table, slice, status, fromIdx, CHUNK);
-            if (found.length > 0) await change(session, slice, source, found, now);
+            if (found.length > 0) await change(session, slice, source, found);
             return found;
           });
           if (indexes.length === 0) break;

@@ -25,7 +25,7 @@ export async function claimBatch(
   claimToken: string,
 ): Promise<boolean> {
   const life = provesLife(session, uniqServerId, claimToken);
-  const { now } = session.dialect;
+  const { now, whileItLasts } = session.dialect;
   const changed = await session.change(
     `UPDATE ${session.tables.mailBatch}
      SET status = 'claimed', uniq_server_id = ?, claim_token = ?, beat = beat + 1, start_time = COALESCE(start_time, ${now})
@@ -35,16 +35,7 @@ export async function claimBatch(
   if (changed !== 1) return false;
   const status = await readMailingStatus(session, mailingId);
   if (status === 'pending') return beginMailing(session, mailingId);
-  return status === 'in_progress' && staysInProgress(session, mailingId);
-}
-
-async function staysInProgress(session: Session, mailingId: string): Promise<boolean> {
-  const { tables, dialect } = session;
-  const rows = await session.rows(
-    `SELECT 1 FROM ${tables.mailing} WHERE id = ? AND status = 'in_progress' ${dialect.whileItLasts}`,
-    [mailingId],
-  );
-  return rows.length > 0;
+  return (await readMailingStatus(session, mailingId, whileItLasts)) === 'in_progress';
 }
 
 /** The first batch of a mailing begins it; of two that are the first, one changes the row and the other finds it begun. */

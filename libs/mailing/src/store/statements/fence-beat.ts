@@ -50,10 +50,17 @@ export async function fenceBeat(session: Session, fence: Fence): Promise<Mailing
   return changed === 1 ? readMailingStatus(session, fence.slice.mailingId) : null;
 }
 
-/** @throws Error if the mailing was removed. */
-export async function readMailingStatus(session: Session, mailingId: string): Promise<MailingStatus> {
+/**
+ * @param lock `whileItLasts` of the dialect: it is read as it is now, and stays so until the transaction is over.
+ * @throws Error if the mailing was removed.
+ */
+export async function readMailingStatus(
+  session: Session,
+  mailingId: string,
+  lock = '',
+): Promise<MailingStatus> {
   const [row] = await session.rows<{ status: MailingStatus }>(
-    `SELECT status FROM ${session.tables.mailing} WHERE id = ?`,
+    `SELECT status FROM ${session.tables.mailing} WHERE id = ? ${lock}`,
     [mailingId],
   );
   return row.status;

@@ -3,6 +3,7 @@ import type { Slice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
 import { belongsTo, booksOf } from '../slice-books.js';
 import { scheduleAttempts } from './defer-recipients.js';
+import { readMailingStatus } from './fence-beat.js';
 import { placeholders } from './placeholders.js';
 
 /** Which recipients an order is about. */
@@ -11,17 +12,10 @@ export type Unlucky = 'error' | 'in_doubt';
 /**
  * Locks the books of a slice as the first statement of an order over its recipients, in the order of a beat: the books first,
  * recipients after it. The row itself is not changed.
- *
- * @returns the status of the mailing.
  */
-export async function lockBooks(session: Session, slice: Slice): Promise<MailingStatus | null> {
+export async function lockBooks(session: Session, slice: Slice): Promise<void> {
   const books = booksOf(session, slice);
   await session.change(`UPDATE ${books.table} SET status = status WHERE ${books.sql}`, books.parameters);
-  const [row] = await session.rows<{ status: MailingStatus }>(
-    `SELECT status FROM ${session.tables.mailing} WHERE id = ?`,
-    [slice.mailingId],
-  );
-  return row?.status ?? null;
 }
 
 /**
@@ -91,6 +85,8 @@ export async function stillInDoubt(
  * - What is complete, mailing or batch, is opened again in the same transaction, so that the sum of its counters is never
  *   less than its recipients while it is called complete.
  * - `attempts` begins again: who asks for another try means a whole one.
+ *
+ * @returns the status of the mailing, which stays so until the transaction is over; roll back if it is not to be sent.
  */
 export async function retryRecipients(
   session: Session,
@@ -98,7 +94,7 @@ export async function retryRecipients(
   slice: Slice,
   status: Unlucky,
   indexes: number[],
-): Promise<void> {
+): Promise<MailingStatus> {
   const { dialect } = session;
   const { mailingId } = slice;
   await session.change(
@@ -117,6 +113,7 @@ export async function retryRecipients(
     `UPDATE ${books.table} SET num_errors = num_errors - ?${slice.batch ? '' : `, ${OPEN_AGAIN}`} WHERE ${books.sql}`,
     [indexes.length, ...books.parameters],
   );
+  return readMailingStatus(session, mailingId, dialect.whileItLasts);
 }
 
 /** `beat` is left alone: it is how the claim holder recognizes its own commits, and an order is not one. */
