@@ -1,7 +1,9 @@
 import { MailServer } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { HeldAnswers } from '../crash/held-answers.js';
+import { assertAllSentInBatches, sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { MailingRig } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -80,5 +82,29 @@ forEachDatabase('a server that is declared dead', (kind) => {
     expect((await servers.findOneByOrFail({})).incarnation).not.toBe(before.incarnation);
     expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
     expect((await rig.books(mailingId)).byStatus.in_doubt).toBeLessThanOrEqual(10);
+  });
+
+  it('F2 with a batch whose run hangs, takes that batch up again', async () => {
+    const app = await rig.boot({ ...TAKES_BATCHES, server: { heartbeatMs: 100, serverTimeoutMs: 5_000 } });
+    const persister = app.nest.get(TemplateEmailPersister, { strict: false });
+    const readMailing = persister.readMailing.bind(persister);
+    let answer = (): void => undefined;
+    const hangs = new Promise<void>((resolve) => (answer = resolve));
+    let isAsked = false;
+    persister.readMailing = async (id) => {
+      persister.readMailing = readMailing;
+      isAsked = true;
+      await hangs;
+      return readMailing(id);
+    };
+    try {
+      const mailingId = await sendBatched(app, 15);
+      await waitUntil(() => isAsked, { what: 'the batch to be taken up' });
+      await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
+      await rig.reached(mailingId, 'completed');
+      await assertAllSentInBatches(rig, mailingId, 15);
+    } finally {
+      answer();
+    }
   });
 });

@@ -10,8 +10,3 @@ export interface BatchRange {
   startIdx: number;
   endIdx: number;
 }
-
-/** One name for each slice of the world, for the registry of runs. */
-export function sliceKey({ mailingId, batch }: Slice): string {
-  return batch ? `${mailingId}/${batch.startIdx}` : mailingId;
-}

@@ -3,7 +3,6 @@ import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { type MailingStatus, PAUSE_REASONS } from '../model/mailing-status.js';
-import { sliceKey } from '../model/slice.js';
 import type { HeldClaim } from '../store/held-claim.js';
 import type { MailingReader } from '../store/mailing.reader.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
@@ -64,9 +63,9 @@ export class BatchWorker implements BatchWork {
     return this.parts.servers.countTakingBatches();
   }
 
-  /** Whether this process still works on what was claimed under this token. */
+  /** Whether this process still works on what was claimed under this token, and may. */
   worksOn(claimToken: string): boolean {
-    return this.#tokens.has(claimToken);
+    return this.#tokens.has(claimToken) && this.parts.membership.isMine(claimToken);
   }
 
   #mayTake(): boolean {
@@ -83,7 +82,8 @@ export class BatchWorker implements BatchWork {
       run: async (ratePerSecond) => {
         const work = (place: Place): Promise<void> => this.#work(claim, place, ratePerSecond ?? null);
         try {
-          await this.parts.runs.start(sliceKey(claim), work, 'apart', mailingId);
+          // Known by its claim: an earlier run of this batch that lost it may not have ended yet.
+          await this.parts.runs.start(claimToken, work, 'apart', mailingId);
         } catch (error) {
           // It stays claimed, and the next sweep frees it.
           this.parts.events.emit('run:failed', { mailingId, error });

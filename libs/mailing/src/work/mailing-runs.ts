@@ -79,7 +79,7 @@ export class MailingRuns {
   }
 
   /**
-   * @param key of the slice; for a mailing that is not persisted, any id of its own.
+   * @param key the mailing's id; for a batch, its claim; for a mailing that is not persisted, any id of its own.
    * @param mailingId whose orders are meant for it. Default: the key.
    */
   start<T>(key: string, work: Work<T>, turn: Turn = 'wait', mailingId = key): Promise<T> {
