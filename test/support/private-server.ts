@@ -11,7 +11,7 @@ const PORT_ATTEMPTS = 5;
 const START_DEADLINE_MS = 60_000;
 
 /**
- * A private database server: own data directory and port, on loopback only.
+ * A private server: own data directory and port, on loopback only.
  *
  * It is gone after `stop()`, and also when the process that started it ends in any other way.
  */
