@@ -171,7 +171,7 @@ describe('a database that fails (mariadb)', () => {
   });
 
   it.each([1, 2])('D9 with a pool of %d connections and few places to wait in', async (connectionLimit) => {
-    const app = await rig.boot({}, { dataSource: { extra: { connectionLimit, queueLimit: 4 } } });
+    const app = await rig.boot({}, { dataSource: { extra: { connectionLimit, queueLimit: 8 } } });
     const busy = app.nest.get<DataSource>(getDataSourceToken());
     const mailingId = await rig.send(app, 100);
     // The host itself takes what there is.
