@@ -1,6 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type InDoubtResolver, MailDeferred, MailServer } from 'nestjs-mailing';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type InDoubtResolver, MailDeferred, Mailing, MailServer } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { assertAllSentInBatches, batchesOf, sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { forEachDatabase } from '../support/for-each-database.js';
@@ -192,6 +193,22 @@ forEachDatabase('orders over batches', (kind) => {
     await backUp();
     await rig.reached(mailingId, 'completed', 30_000);
     await assertAllSentInBatches(rig, mailingId, 60);
+  });
+
+  it('a server that takes no batches does not let one go on that the mail server could not be reached for', async () => {
+    const web = await rig.boot({
+      uniqServerId: 'web:1',
+      server: { heartbeatMs: 50, serverTimeoutMs: 5_000 },
+    });
+    const mailingId = await sendBatched(web, 40);
+    const paused = { status: 'paused', statusReason: 'transport: away' } as const;
+    await rig.database.dataSource.getRepository(Mailing).update(mailingId, paused);
+    // Its own mail server answers, and says nothing about that of the others.
+    await delay(500);
+    expect((await rig.books(mailingId)).mailing.status).toBe('paused');
+    await rig.boot(SECOND);
+    await rig.reached(mailingId, 'completed');
+    await assertAllSentInBatches(rig, mailingId, 40);
   });
 
   it('the resolver of whoever frees a batch is asked about those caught, before anybody else takes it up', async () => {

@@ -1,7 +1,7 @@
 import { PAUSE_REASONS } from '../../model/mailing-status.js';
 import type { Session } from '../mailing.database.js';
 
-/** Which mailings are meant: those a server owns, or all that are cut in batches, which anybody works on. */
+/** Which mailings are meant: those that a server owns and sends, or all that are cut in batches, which anybody works on. */
 export type Whose = { uniqServerId: string } | 'batched';
 
 /**
@@ -22,9 +22,10 @@ export function resumeTransportPaused(session: Session, whose: Whose): Promise<n
 
 /** Condition on mailings. */
 export function belongingTo(whose: Whose): { sql: string; parameters: string[] } {
+  // Wrapped, or the index on batched mailings would look as good as the one on the server.
   return whose === 'batched'
     ? { sql: 'is_batched = TRUE', parameters: [] }
-    : { sql: 'uniq_server_id = ?', parameters: [whose.uniqServerId] };
+    : { sql: 'uniq_server_id = ? AND COALESCE(is_batched, FALSE) = FALSE', parameters: [whose.uniqServerId] };
 }
 
 /** Whether there is such a mailing; index as above. */
