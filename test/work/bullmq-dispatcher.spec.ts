@@ -274,4 +274,23 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
 
     expect(world.runsOfEach).toEqual(eachOnce(31));
   });
+
+  it('runs what it has claimed by the time it is stopped, whatever has become of Redis', async () => {
+    const server = bullMqServer({ connection: redis.url, clusterRatePerSecond: 1_000 });
+    servers.push(server);
+    const context = world.context(1, { numBatchThreads: 1, pollMs: NEVER });
+    const { work } = context;
+    let isClaimed = false;
+    const claim: typeof work.claim = async (batch) => {
+      const claimed = await work.claim(batch);
+      redis.freeze();
+      isClaimed = true;
+      return claimed;
+    };
+    world.add(1);
+    server.start({ ...context, work: { ...work, claim } });
+    await waitUntil(() => isClaimed, { what: 'the claim' });
+    await server.stop();
+    expect(world.runs).toHaveLength(1);
+  });
 });
