@@ -30,10 +30,10 @@ forEachDatabase('adoption', (kind) => {
 
   it('does not name what somebody else took in between', async () => {
     const slow = new MailingDatabase(database.dataSource);
-    const change = slow.change.bind(slow);
-    slow.change = async (sql, parameters) => {
+    const transaction = slow.transaction.bind(slow);
+    slow.transaction = async (steps) => {
       await claims().adoptOne('a', 'dead:1', 'other:3');
-      return change(sql, parameters);
+      return transaction(steps);
     };
     expect(await claims(slow).adopt('dead:1', 'heir:2')).toEqual(['b']);
   });
