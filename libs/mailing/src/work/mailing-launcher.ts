@@ -59,9 +59,15 @@ export class MailingLauncher {
   /** Resolves when nobody works on the mailing any more, wherever that is, or this process stops. */
   async follow(mailingId: string): Promise<MailingResult> {
     const { runs, settings } = this.parts;
+    let last: MailingResult | null = null;
     for (;;) {
       await runs.find(mailingId);
-      const result = await this.#result(mailingId);
+      const result: MailingResult = await this.#result(mailingId).catch((error: unknown) => {
+        // The database may be closed right behind the stop that woke us.
+        if (runs.isStopping && last) return last;
+        throw error;
+      });
+      last = result;
       // A mailing that is overdue waits for a person, as a paused one does.
       const isWaiting =
         result.status === 'paused' || (result.status === 'pending' && result.statusReason !== null);
