@@ -262,7 +262,9 @@ export class MailingRun {
       const isFull = this.#inFlight >= this.#transport.level;
       return isFull ? LONGEST_WAIT_MS : Math.min(this.#parts.limiter.waitMs(), RATE_LOOK_MS);
     }
-    if (this.#remaining >= this.#parts.options.maxInDoubt || !this.#exhausted) return LONGEST_WAIT_MS;
+    if (this.#remaining >= this.#parts.options.maxInDoubt) return LONGEST_WAIT_MS;
+    // What it waited for came to pass since it was asked whether there is something to do.
+    if (!this.#exhausted) return 1;
     return Math.min(Math.max(Math.ceil(this.#nextLookAt - performance.now()), 1), LONGEST_WAIT_MS);
   }
 
