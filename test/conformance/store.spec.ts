@@ -14,7 +14,7 @@ import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { claimMailing } from '../../libs/mailing/src/store/statements/claim-mailing.js';
 import { insertServer, replaceServer } from '../../libs/mailing/src/store/statements/register-server.js';
-import { lockBooks } from '../../libs/mailing/src/store/statements/retry-recipients.js';
+import { lockBooks } from '../../libs/mailing/src/store/statements/lock-books.js';
 import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/template-email-batch-server.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { forEachDatabase } from '../support/for-each-database.js';

@@ -9,8 +9,10 @@ import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js'
 import { claimBatch } from '../../libs/mailing/src/store/statements/claim-batch.js';
 import { orderCancel } from '../../libs/mailing/src/store/statements/order-cancel.js';
 import { orderPause } from '../../libs/mailing/src/store/statements/order-pause.js';
-import { mergeRestOfCanceled, reachOrder } from '../../libs/mailing/src/store/statements/reach-order.js';
-import { lockBooks, settleDoubt } from '../../libs/mailing/src/store/statements/retry-recipients.js';
+import { lockBooks } from '../../libs/mailing/src/store/statements/lock-books.js';
+import { mergeRestOfCanceled } from '../../libs/mailing/src/store/statements/merge-batches.js';
+import { reachOrder } from '../../libs/mailing/src/store/statements/reach-order.js';
+import { settleDoubt } from '../../libs/mailing/src/store/statements/settle-doubt.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { assertBatchesAddUp } from '../support/batch-books.js';
@@ -18,14 +20,12 @@ import { readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type DatabaseKind, type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
+import { lockWait } from '../support/lock-wait.js';
 
 const SERVER = 'test:1';
 const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 const BATCH = 10;
-
-/** Long enough for a statement that waits for nobody to be answered. */
-const A_WHILE_MS = 300;
 
 const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
   let fresh: FreshDatabase;
@@ -78,15 +78,13 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     return { commit: () => (release(), transaction) };
   };
 
-  const aWhile = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, A_WHILE_MS));
-
   it('a pause is not reached while a claim is being committed', async () => {
     const mailingId = await begun();
     const claim = await held((session) =>
       claimBatch(session, { mailingId, startIdx: 0 }, SERVER, `${INCARNATION}#1`),
     );
     const ordered = orders.pause(mailingId);
-    await aWhile();
+    await lockWait(fresh);
     await claim.commit();
     expect(await ordered).toMatchObject({ status: 'pausing' });
   });
@@ -98,7 +96,7 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
       await reachOrder(session, mailingId);
     });
     const claim = batches.claim({ mailingId, startIdx: 0 }, SERVER, `${INCARNATION}#1`);
-    await aWhile();
+    await lockWait(fresh);
     await order.commit();
     expect(await claim).toBeNull();
     expect(await orders.read(mailingId)).toMatchObject({ status: 'paused' });
@@ -115,7 +113,7 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
       await settleDoubt(session, session.tables.emailAddress, slice, [0], 'sent');
     });
     const ordered = orders.cancel(mailingId);
-    await aWhile();
+    await lockWait(fresh);
     await settling.commit();
     expect(await ordered).toMatchObject({ status: 'canceled' });
     const { mailing } = await readBooks(fresh.dataSource, mailingId);
@@ -135,7 +133,7 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
       await mergeRestOfCanceled(session, mailingId);
     });
     const retried = orders.retry(mailingId, 'error').catch((error: unknown) => error);
-    await aWhile();
+    await lockWait(fresh);
     await ending.commit();
     expect(await retried).toBeInstanceOf(MailingEndedError);
     const { mailing, byStatus } = await readBooks(fresh.dataSource, mailingId);

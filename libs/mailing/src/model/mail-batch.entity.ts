@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { PrefixedIndex } from './prefixed-index.js';
+import { SliceBooksColumns } from './slice-books.columns.js';
 import type { BatchStatus } from './batch-status.js';
 
 /**
@@ -11,7 +12,7 @@ import type { BatchStatus } from './batch-status.js';
  */
 @Entity({ name: 'dps_mail_batch' })
 @PrefixedIndex('idx_dps_mail_batch_status', ['status', 'mailingId', 'notBefore'])
-export class MailBatch {
+export class MailBatch extends SliceBooksColumns {
   @PrimaryColumn({ name: 'mailing_id', type: 'varchar', length: 36 })
   mailingId: string;
 
@@ -25,10 +26,6 @@ export class MailBatch {
   @Column({ name: 'uniq_server_id', type: 'varchar', length: 255, nullable: true })
   uniqServerId: string | null;
 
-  /** As in `Mailing`. */
-  @Column({ name: 'claim_token', type: 'varchar', length: 64, nullable: true })
-  claimToken: string | null;
-
   @Column({ name: 'status', type: 'varchar', length: 16 })
   status: BatchStatus;
 
@@ -40,18 +37,6 @@ export class MailBatch {
   @Column({ name: 'num_profiles', type: 'int' })
   numProfiles: number;
 
-  @Column({ name: 'num_sent', type: 'int', default: 0 })
-  numSent: number;
-
-  @Column({ name: 'num_errors', type: 'int', default: 0 })
-  numErrors: number;
-
-  @Column({ name: 'num_skipped', type: 'int', default: 0 })
-  numSkipped: number;
-
-  @Column({ name: 'num_bounces', type: 'int', default: 0 })
-  numBounces: number;
-
   /** As in `Mailing`; begins at `start_idx`. */
   @Column({ name: 'settled_idx', type: 'int' })
   settledIdx: number;
@@ -60,16 +45,7 @@ export class MailBatch {
   @Column({ name: 'next_idx', type: 'int' })
   nextIdx: number;
 
-  @Column({ name: 'beat', type: 'int', default: 0 })
-  beat: number;
-
   /** Its counters are part of the mailing's. */
   @Column({ name: 'is_summarized', type: 'boolean', default: false })
   isSummarized: boolean;
-
-  @Column({ name: 'start_time', type: Date, precision: 3, nullable: true })
-  startTime: Date | null;
-
-  @Column({ name: 'end_time', type: Date, precision: 3, nullable: true })
-  endTime: Date | null;
 }

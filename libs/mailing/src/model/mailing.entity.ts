@@ -1,6 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { MailingStatus } from './mailing-status.js';
 import { PrefixedIndex } from './prefixed-index.js';
+import { SliceBooksColumns } from './slice-books.columns.js';
 
 /**
  * One templated e-mail to one list of recipients.
@@ -12,7 +13,7 @@ import { PrefixedIndex } from './prefixed-index.js';
 @PrefixedIndex('idx_dps_mailing_server', ['uniqServerId', 'status'])
 @PrefixedIndex('idx_dps_mailing_batched', ['isBatched', 'status'])
 @PrefixedIndex('uq_dps_mailing_idempotency', ['idempotencyKey'], { unique: true })
-export class Mailing {
+export class Mailing extends SliceBooksColumns {
   /** UUID version 7, so that ids sort by the time of creation. */
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
   id: string;
@@ -27,10 +28,6 @@ export class Mailing {
   /** The server that works on it, or will at its next start. */
   @Column({ name: 'uniq_server_id', type: 'varchar', length: 255, nullable: true })
   uniqServerId: string | null;
-
-  /** Incarnation of the claiming process plus a counter; every write of a run proves it. */
-  @Column({ name: 'claim_token', type: 'varchar', length: 64, nullable: true })
-  claimToken: string | null;
 
   @Column({ name: 'from_address', type: 'text' })
   from: string;
@@ -100,18 +97,6 @@ export class Mailing {
   @Column({ name: 'num_profiles', type: 'int', default: 0 })
   numProfiles: number;
 
-  @Column({ name: 'num_sent', type: 'int', default: 0 })
-  numSent: number;
-
-  @Column({ name: 'num_errors', type: 'int', default: 0 })
-  numErrors: number;
-
-  @Column({ name: 'num_skipped', type: 'int', default: 0 })
-  numSkipped: number;
-
-  @Column({ name: 'num_bounces', type: 'int', default: 0 })
-  numBounces: number;
-
   @Column({ name: 'num_soft_bounces', type: 'int', default: 0 })
   numSoftBounces: number;
 
@@ -123,10 +108,6 @@ export class Mailing {
   @Column({ name: 'next_idx', type: 'int', default: 0 })
   nextIdx: number;
 
-  /** Grows with every transaction of the claim holder, so that an update always changes its row. */
-  @Column({ name: 'beat', type: 'int', default: 0 })
-  beat: number;
-
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;
 
@@ -137,10 +118,4 @@ export class Mailing {
   /** A mailing that nobody could begin until then stays `pending` with a reason, until somebody resumes it. */
   @Column({ name: 'do_not_start_after', type: Date, precision: 3, nullable: true })
   doNotStartAfter: Date | null;
-
-  @Column({ name: 'start_time', type: Date, precision: 3, nullable: true })
-  startTime: Date | null;
-
-  @Column({ name: 'end_time', type: Date, precision: 3, nullable: true })
-  endTime: Date | null;
 }

@@ -10,3 +10,8 @@ export interface BatchRange {
   startIdx: number;
   endIdx: number;
 }
+
+/** A batch, never a whole mailing. */
+export interface BatchSlice extends Slice {
+  batch: BatchRange;
+}

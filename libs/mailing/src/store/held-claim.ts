@@ -1,4 +1,4 @@
-import type { Slice } from '../model/slice.js';
+import type { BatchSlice, Slice } from '../model/slice.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { booksOf } from './slice-books.js';
 import { type Caught, type DeadClaim, recoverSlice } from './statements/recover-slice.js';
@@ -18,22 +18,24 @@ export interface HeldClaim extends Slice {
   caught: Caught | null;
 }
 
+/** The right to work on a batch. */
+export type HeldBatch = HeldClaim & BatchSlice;
+
 /** Reads the books under a claim that was obtained in the same transaction. */
-export async function readHeldClaim(
+export async function readHeldClaim<S extends Slice>(
   session: Session,
-  { mailingId, batch }: Slice,
+  slice: S,
   claimToken: string,
   caught: Caught | null,
-): Promise<HeldClaim> {
-  const books = booksOf(session, { mailingId, batch });
+): Promise<HeldClaim & S> {
+  const books = booksOf(session, slice);
   const [row] = await session.rows<Record<string, number>>(
     `SELECT beat, settled_idx, next_idx, num_profiles, num_sent + num_errors AS num_tried, num_skipped
      FROM ${books.table} WHERE ${books.sql}`,
     books.parameters,
   );
   return {
-    mailingId,
-    batch,
+    ...slice,
     claimToken,
     beat: Number(row.beat),
     settledIdx: Number(row.settled_idx),

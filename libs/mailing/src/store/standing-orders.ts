@@ -6,20 +6,16 @@ import type { HeldClaim } from './held-claim.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { SOURCES, type SourceName } from './recipient-marking.js';
 import { belongsTo } from './slice-books.js';
+import { findUnlucky, findUnluckyBatches, stillInDoubt, type Unlucky } from './statements/find-unlucky.js';
 import { inChunks, placeholders } from './statements/placeholders.js';
 import { orderCancel } from './statements/order-cancel.js';
 import { orderPause } from './statements/order-pause.js';
-import { mergeRestOfCanceled, reachOrder } from './statements/reach-order.js';
+import { mergeRestOfCanceled } from './statements/merge-batches.js';
+import { reachOrder } from './statements/reach-order.js';
 import { orderResume } from './statements/order-resume.js';
-import {
-  findUnlucky,
-  findUnluckyBatches,
-  lockBooks,
-  retryRecipients,
-  settleDoubt,
-  stillInDoubt,
-  type Unlucky,
-} from './statements/retry-recipients.js';
+import { lockBooks } from './statements/lock-books.js';
+import { retryRecipients } from './statements/retry-recipients.js';
+import { settleDoubt } from './statements/settle-doubt.js';
 import { hasTransportPaused, resumeTransportPaused, type Whose } from './statements/transport-paused.js';
 
 /** Recipients of one transaction of an order. A bound for locks and logs, not for the order. */

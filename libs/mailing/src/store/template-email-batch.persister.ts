@@ -1,6 +1,7 @@
 import type { BatchName } from '../model/dispatcher.js';
 import type { MailingStatus } from '../model/mailing-status.js';
-import { type HeldClaim, readHeldClaim, recoverClaim } from './held-claim.js';
+import type { BatchSlice } from '../model/slice.js';
+import { type HeldBatch, type HeldClaim, readHeldClaim, recoverClaim } from './held-claim.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { claimBatch } from './statements/claim-batch.js';
 import { type DeadBatch, findDeadBatches } from './statements/find-dead-batches.js';
@@ -38,7 +39,7 @@ export class TemplateEmailBatchPersister {
   }
 
   /** @returns null if it is not free any more, or its mailing may not be worked on. */
-  async claim(batch: BatchName, uniqServerId: string, claimToken: string): Promise<HeldClaim | null> {
+  async claim(batch: BatchName, uniqServerId: string, claimToken: string): Promise<HeldBatch | null> {
     try {
       return await this.database.transaction(async (session) => {
         if (!(await claimBatch(session, batch, uniqServerId, claimToken))) throw new NotOpen();
@@ -90,10 +91,7 @@ export class TemplateEmailBatchPersister {
   }
 }
 
-async function rangeOf(
-  session: Session,
-  { mailingId, startIdx }: BatchName,
-): Promise<{ mailingId: string; batch: { startIdx: number; endIdx: number } }> {
+async function rangeOf(session: Session, { mailingId, startIdx }: BatchName): Promise<BatchSlice> {
   const [row] = await session.rows<{ end_idx: number }>(
     `SELECT end_idx FROM ${session.tables.mailBatch} WHERE mailing_id = ? AND start_idx = ?`,
     [mailingId, startIdx],

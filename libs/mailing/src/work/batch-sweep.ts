@@ -85,9 +85,7 @@ export class BatchSweep {
       const { startIdx } = dead.batch;
       const numInDoubt = claim.caught?.numCaught ?? 0;
       events.emit('batch:freed', { mailingId, startIdx, fromServerId, numInDoubt, status });
-      if (mailing === 'completed' || mailing === 'paused' || mailing === 'canceled') {
-        await this.parts.worker.tellEnd(mailingId);
-      }
+      await this.parts.worker.tellEnd(mailingId, mailing);
       return status === 'pending';
     } catch (error) {
       // The others are not to wait for it.
@@ -102,7 +100,7 @@ export class BatchSweep {
     const { batches, runs, worker } = this.parts;
     for (const mailingId of await batches.ordered()) {
       runs.nudge(mailingId);
-      if ((await batches.reachOrder(mailingId)) !== null) await worker.tellEnd(mailingId);
+      await worker.tellEnd(mailingId, await batches.reachOrder(mailingId));
     }
   }
 }

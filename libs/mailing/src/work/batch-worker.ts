@@ -3,7 +3,7 @@ import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { type MailingStatus, PAUSE_REASONS } from '../model/mailing-status.js';
-import type { HeldClaim } from '../store/held-claim.js';
+import type { HeldBatch } from '../store/held-claim.js';
 import type { MailingReader } from '../store/mailing.reader.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
 import type { TemplateEmailBatchPersister } from '../store/template-email-batch.persister.js';
@@ -48,7 +48,7 @@ export class BatchWorker implements BatchWork {
     if (!this.#mayTake()) return null;
     const token = membership.nextClaimToken();
     this.#tokens.add(token);
-    let claim: HeldClaim | null = null;
+    let claim: HeldBatch | null = null;
     try {
       claim = await batches.claim(batch, settings.uniqServerId, token);
     } finally {
@@ -73,11 +73,11 @@ export class BatchWorker implements BatchWork {
     return !runs.isStopping && membership.incarnation !== null && membership.lease.holds();
   }
 
-  #claimed(claim: HeldClaim): ClaimedBatch {
+  #claimed(claim: HeldBatch): ClaimedBatch {
     const { mailingId, batch, claimToken, numProfiles, numSettled } = claim;
     return {
       mailingId,
-      startIdx: batch?.startIdx ?? 0,
+      startIdx: batch.startIdx,
       numWaiting: numProfiles - numSettled,
       run: async (ratePerSecond) => {
         const work = (place: Place): Promise<void> => this.#work(claim, place, ratePerSecond ?? null);
@@ -94,7 +94,7 @@ export class BatchWorker implements BatchWork {
     };
   }
 
-  async #work(claim: HeldClaim, place: Place, ratePerSecond: number | null): Promise<void> {
+  async #work(claim: HeldBatch, place: Place, ratePerSecond: number | null): Promise<void> {
     const { persister, runner, events } = this.parts;
     const { mailingId, numSettled, numProfiles } = claim;
     const stored = await persister.readMailing(mailingId);
@@ -104,7 +104,7 @@ export class BatchWorker implements BatchWork {
       const end = await runner.giveBack(claim, { kind: 'pause', reason: template.reason });
       return this.#tell(claim, end);
     }
-    const startIdx = claim.batch?.startIdx ?? 0;
+    const { startIdx } = claim.batch;
     events.emit('batch:started', { mailingId, startIdx, numSettled, numProfiles });
     const how = { numTried: await this.#numTried(stored), ratePerSecond };
     // A batch that only waits is not kept: whoever has free hands when somebody in it is due may take it up.
@@ -121,17 +121,18 @@ export class BatchWorker implements BatchWork {
     return numTried + (await batches.numTriedUnmerged(mailingId));
   }
 
-  async #tell({ mailingId, batch }: HeldClaim, { status, mailing }: RunEnd): Promise<void> {
+  async #tell({ mailingId, batch }: HeldBatch, { status, mailing }: RunEnd): Promise<void> {
     const { events, faultPoints } = this.parts;
     if (status === 'completed') faultPoints.reach('afterBatchCompleted');
     if (status === 'pending') faultPoints.reach('afterBatchReleased');
-    events.emit('batch:ended', { mailingId, startIdx: batch?.startIdx ?? 0, status });
-    if (mailing !== null && ENDS.includes(mailing)) await this.tellEnd(mailingId);
+    events.emit('batch:ended', { mailingId, startIdx: batch.startIdx, status });
+    await this.tellEnd(mailingId, mailing);
   }
 
-  /** A mailing was brought to its end, or to a pause, by this process. */
-  async tellEnd(mailingId: string): Promise<void> {
+  /** @param reached what this process has brought a mailing to; an end and a pause are told, and nothing else. */
+  async tellEnd(mailingId: string, reached: MailingStatus | null): Promise<void> {
     const { reader, events } = this.parts;
+    if (reached === null || !ENDS.includes(reached)) return;
     const result = await reader.result(mailingId);
     if (!result) return;
     const { statusReason: reason } = result;

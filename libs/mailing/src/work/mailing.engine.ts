@@ -55,7 +55,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
 
   onApplicationBootstrap(): void {
     const { periodic, events, batchSweep, batchWorker, dispatcher } = this.parts;
-    periodic.addDuty(() => void batchSweep.sweep());
+    periodic.addDuty(() => batchSweep.sweep());
     // Those whom the dead left behind need not wait for the next heartbeat.
     events.on('server:buried', () => void batchSweep.sweep());
     void dispatcher.start(batchWorker);

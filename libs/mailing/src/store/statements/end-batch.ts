@@ -1,17 +1,12 @@
 import type { Release } from '../../model/ledger.js';
 import type { MailingStatus } from '../../model/mailing-status.js';
-import type { BatchRange } from '../../model/slice.js';
+import type { BatchSlice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
 import { belongsTo } from '../slice-books.js';
 import { completeMailing } from './end-slice.js';
 import { readMailingStatus } from './fence-beat.js';
+import { mergeBatch } from './merge-batches.js';
 import { reachOrder } from './reach-order.js';
-
-/** A batch, never a whole mailing. */
-export interface BatchSlice {
-  mailingId: string;
-  batch: BatchRange;
-}
 
 /** How a batch was left, and how its mailing stands then. */
 export interface BatchEnd {
@@ -58,18 +53,6 @@ async function completeBatch(session: Session, { mailingId, batch }: BatchSlice)
     [mailingId, batch.startIdx],
   );
   return changed === 1;
-}
-
-/** Adds the counters of a batch to its mailing; `is_summarized`, set in the same transaction, says that it was done. */
-async function mergeBatch(session: Session, { mailingId, batch }: BatchSlice): Promise<void> {
-  const { mailing, mailBatch } = session.tables;
-  const plus = (column: string): string =>
-    `${column} = ${column} + (SELECT ${column} FROM ${mailBatch} WHERE mailing_id = ? AND start_idx = ?)`;
-  const key = [mailingId, batch.startIdx];
-  await session.change(
-    `UPDATE ${mailing} SET ${plus('num_sent')}, ${plus('num_errors')}, ${plus('num_skipped')} WHERE id = ?`,
-    [...key, ...key, ...key, mailingId],
-  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { MailingStatus } from '../../model/mailing-status.js';
 import type { Session } from '../mailing.database.js';
 import { readMailingStatus } from './fence-beat.js';
+import { mergeRestOfCanceled } from './merge-batches.js';
 
 /**
  * Carries out the pause or the end that somebody asked of a batched mailing, once none of its batches is claimed any more.
@@ -31,30 +32,6 @@ export async function reachOrder(session: Session, mailingId: string): Promise<M
   if (reached !== 1) return null;
   await mergeRestOfCanceled(session, mailingId);
   return readMailingStatus(session, mailingId);
-}
-
-/**
- * Adds up what the batches of a canceled mailing had come to when they were given back, so that its row tells the truth.
- * Locks as above; index: primary key, all batches of the mailing, once in its life. Of a mailing that is not canceled, or has
- * no batches, nothing is changed.
- */
-export async function mergeRestOfCanceled(session: Session, mailingId: string): Promise<void> {
-  const { mailing, mailBatch } = session.tables;
-  // Somebody may be settling doubt in one of them, or making it due again.
-  const rest = (column: string): string =>
-    `SELECT ${column} FROM ${mailBatch} WHERE mailing_id = ? AND is_summarized = FALSE ${session.dialect.whileItLasts}`;
-  const plusAll = (column: string): string =>
-    `${column} = ${column} + (SELECT COALESCE(SUM(${column}), 0) FROM (${rest(column)}) AS rest)`;
-  const merged = await session.change(
-    `UPDATE ${mailing} SET beat = beat + 1, ${plusAll('num_sent')}, ${plusAll('num_errors')}, ${plusAll('num_skipped')}
-     WHERE id = ? AND is_batched = TRUE AND status = 'canceled'`,
-    [mailingId, mailingId, mailingId, mailingId],
-  );
-  if (merged !== 1) return;
-  await session.change(
-    `UPDATE ${mailBatch} SET is_summarized = TRUE WHERE mailing_id = ? AND is_summarized = FALSE`,
-    [mailingId],
-  );
 }
 
 /** Batched mailings that wait for an order to be carried out; index: `(is_batched, status)`. */

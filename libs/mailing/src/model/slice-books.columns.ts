@@ -1,0 +1,30 @@
+import { Column } from 'typeorm';
+
+/** The books of a slice, kept in the row of a mailing or of a batch: who works on it, and what it has come to. */
+export abstract class SliceBooksColumns {
+  /** Incarnation of the claiming process plus a counter; every write of a run proves it. */
+  @Column({ name: 'claim_token', type: 'varchar', length: 64, nullable: true })
+  claimToken: string | null;
+
+  @Column({ name: 'num_sent', type: 'int', default: 0 })
+  numSent: number;
+
+  @Column({ name: 'num_errors', type: 'int', default: 0 })
+  numErrors: number;
+
+  @Column({ name: 'num_skipped', type: 'int', default: 0 })
+  numSkipped: number;
+
+  @Column({ name: 'num_bounces', type: 'int', default: 0 })
+  numBounces: number;
+
+  /** Grows with every transaction of the claim holder, so that an update always changes its row. */
+  @Column({ name: 'beat', type: 'int', default: 0 })
+  beat: number;
+
+  @Column({ name: 'start_time', type: Date, precision: 3, nullable: true })
+  startTime: Date | null;
+
+  @Column({ name: 'end_time', type: Date, precision: 3, nullable: true })
+  endTime: Date | null;
+}

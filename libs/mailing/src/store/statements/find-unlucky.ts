@@ -1,0 +1,65 @@
+import type { Slice } from '../../model/slice.js';
+import type { Session } from '../mailing.database.js';
+import { belongsTo } from '../slice-books.js';
+import { placeholders } from './placeholders.js';
+
+/** Which recipients an order is about. */
+export type Unlucky = 'error' | 'in_doubt';
+
+/**
+ * The parts of a mailing that keep books of their own and have somebody in them who ended badly: the mailing itself, or one
+ * page of its batches; index: primary key.
+ *
+ * @param afterIdx the first place of the last batch of the page before.
+ */
+export async function findUnluckyBatches(
+  session: Session,
+  mailingId: string,
+  afterIdx: number,
+  limit: number,
+): Promise<Slice[]> {
+  const rows = await session.rows<{ start_idx: number; end_idx: number }>(
+    `SELECT start_idx, end_idx FROM ${session.tables.mailBatch}
+     WHERE mailing_id = ? AND start_idx > ? AND num_errors > 0 ORDER BY start_idx LIMIT ${limit}`,
+    [mailingId, afterIdx],
+  );
+  return rows.map((row) => ({
+    mailingId,
+    batch: { startIdx: Number(row.start_idx), endIdx: Number(row.end_idx) },
+  }));
+}
+
+/**
+ * The next recipients of one table that ended badly.
+ *
+ * - Index: a range of the primary key; `status` is a filter. A whole list is read once for one order of a person.
+ */
+export async function findUnlucky(
+  session: Session,
+  table: string,
+  slice: Slice,
+  status: Unlucky,
+  fromIdx: number,
+  limit: number,
+): Promise<number[]> {
+  const own = belongsTo(slice);
+  const rows = await session.rows<{ idx: number }>(
+    `SELECT idx FROM ${table} WHERE ${own.sql} AND idx >= ? AND status = ? ORDER BY idx LIMIT ${limit}`,
+    [...own.parameters, fromIdx, status],
+  );
+  return rows.map((row) => Number(row.idx));
+}
+
+/** Those of these places that are in doubt; index: primary key. */
+export async function stillInDoubt(
+  session: Session,
+  table: string,
+  mailingId: string,
+  indexes: number[],
+): Promise<number[]> {
+  const rows = await session.rows<{ idx: number }>(
+    `SELECT idx FROM ${table} WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'in_doubt'`,
+    [mailingId, ...indexes],
+  );
+  return rows.map((row) => Number(row.idx));
+}
