@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { toAddressee } from '../../libs/mailing/src/delivery/recipient.policy.js';
 import { MessageIdentity } from '../../libs/mailing/src/delivery/message-identity.js';
 import { MessageComposer } from '../../libs/mailing/src/delivery/message.composer.js';
@@ -96,6 +97,19 @@ describe('a message on the wire', () => {
     const text = '.\n..two\n.hidden\nlast';
     expect(await send({ email: 'ann@home.example' }, {}, { text })).toEqual({ kind: 'accepted' });
     expect((await inbox.messages[0].parsed()).text?.trimEnd()).toBe(text);
+  });
+
+  it('leaves in one piece, and the final dot after it', async () => {
+    const write = vi.spyOn(Socket.prototype, 'write');
+    try {
+      expect(await send({ email: 'ann@home.example' })).toEqual({ kind: 'accepted' });
+      const written = write.mock.calls.map(([piece]) => String(piece));
+      const afterData = written.slice(written.indexOf('DATA\r\n') + 1);
+      const ours = afterData.filter((piece) => !/^\d{3}[ -]/.test(piece));
+      expect(ours).toEqual([inbox.messages[0].raw.toString(), '.\r\n']);
+    } finally {
+      write.mockRestore();
+    }
   });
 
   it('C4 Unicode domains are ASCII in the envelope and in the Message-ID', async () => {

@@ -1,9 +1,11 @@
-import { Readable } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import type { SendMailOptions, Transporter } from 'nodemailer';
+import { PieceGatherer } from './piece-gatherer.js';
 
 /** The part of nodemailer's message that the probe touches. */
 interface Streamable {
   createReadStream(...args: unknown[]): Readable;
+  transform(stage: () => Transform): void;
 }
 
 /** How far a message got at most: no session was open for it; one was, but no byte has left us; the server may have a part. */
@@ -47,6 +49,7 @@ export class HandOverProbe {
   }
 
   #watch(message: Streamable): void {
+    message.transform(() => new PieceGatherer());
     const create = message.createReadStream.bind(message);
     message.createReadStream = (...args) => {
       const stream = create(...args);

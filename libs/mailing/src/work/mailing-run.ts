@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { PreparedRecipient } from '../delivery/mailing.delivery.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
@@ -6,6 +5,7 @@ import { type Attempt, type Outcome, wasTried } from '../model/outcome.js';
 import { AttemptCounts } from './attempt-counts.js';
 import { BeatWriter } from './beat.writer.js';
 import type { MailingRunParts, RunEnd, Winding } from './mailing-run.parts.js';
+import { Nap } from './nap.js';
 import { LINGER_MS, RunNews } from './run-news.js';
 import { TransportWatch } from './transport-watch.js';
 
@@ -45,6 +45,7 @@ export class MailingRun {
   readonly #transport: TransportWatch;
   readonly #writer: BeatWriter;
   readonly #news = new RunNews();
+  readonly #nap = new Nap();
   readonly #attempts: AttemptCounts;
   #queue: PreparedRecipient[] = [];
   #inFlight = 0;
@@ -55,7 +56,6 @@ export class MailingRun {
   /** What becomes of the mailing if the run ends before it is through and nobody has ordered anything. */
   #release: Release = { kind: 'stop' };
   #nudged = false;
-  #wake: () => void = () => undefined;
 
   constructor(parts: MailingRunParts) {
     this.#parts = parts;
@@ -98,14 +98,14 @@ export class MailingRun {
   nudge(): void {
     this.#nudged = true;
     this.#nextLookAt = 0;
-    this.#wake();
+    this.#nap.end();
   }
 
   /** The database answers again: a run that stalled goes on with everything it knows. */
   wakeStalled(): void {
     if (this.#winding !== 'stalled') return;
     this.#winding = this.#windingBefore;
-    this.#wake();
+    this.#nap.end();
   }
 
   /** The claim is gone: begins nothing more and writes nothing more. */
@@ -140,7 +140,7 @@ export class MailingRun {
     if (hasPlace) this.#parts.limiter.giveBack(wasTried(attempt));
     this.#take(attempt, generation);
     this.#startMessages();
-    this.#wake();
+    this.#nap.end();
   }
 
   #take(attempt: Attempt, generation: number): void {
@@ -206,7 +206,7 @@ export class MailingRun {
   #windDown(how: Winding): void {
     if (this.#winding !== 'lost') this.#winding = how;
     this.#handBackQueue();
-    this.#wake();
+    this.#nap.end();
   }
 
   #handBackQueue(): void {
@@ -240,18 +240,17 @@ export class MailingRun {
   }
 
   async #somethingToDo(): Promise<void> {
-    const wait = new AbortController();
-    this.#wake = () => wait.abort();
     const waitMs = this.#waitMs();
     const isIdle = this.#winding === 'stalled' || (this.#winding === 'no' && this.#exhausted);
     const isResting = isIdle && waitMs > REST_MS && this.#remaining === 0;
+    // Lying down comes first: who leaves the place of a batch is told to rest, which ends the nap at once.
+    const over = this.#nap.take(waitMs);
     if (isResting) this.#parts.place.leave();
-    await delay(waitMs, undefined, { signal: wait.signal }).catch(() => undefined);
+    await over;
     if (isResting) this.#parts.place.retake();
-    this.#wake = () => undefined;
   }
 
-  /** Until something changes by itself; everything else calls `#wake`. */
+  /** Until something changes by itself; everything else ends the nap. */
   #waitMs(): number {
     if (this.#news.count > 0 && this.#winding !== 'stalled') return LINGER_MS;
     if (this.#winding !== 'no') return LONGEST_WAIT_MS;

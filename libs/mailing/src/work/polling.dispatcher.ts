@@ -1,4 +1,5 @@
 import type { BatchName, Dispatcher, DispatcherContext } from '../model/dispatcher.js';
+import { Nap } from './nap.js';
 
 /**
  * Batches of one look. All servers look at the same head of the list, so each takes random ones of it. With 8 servers of 4
@@ -18,11 +19,11 @@ const JITTER = 0.5;
  * each interval, however many hands there are; while all hands are busy it is none.
  */
 export class PollingDispatcher implements Dispatcher {
+  readonly #nap = new Nap();
   #running = 0;
   #stopped = false;
   #announced = false;
   #looksInVain = 0;
-  #wake: (() => void) | null = null;
   #taking: Promise<unknown> = Promise.resolve();
 
   start(context: DispatcherContext): void {
@@ -31,19 +32,19 @@ export class PollingDispatcher implements Dispatcher {
 
   announce(): void {
     this.#announced = true;
-    this.#wake?.();
+    this.#nap.end();
   }
 
   /** Waits for claims under way, because what they win has to be run; not for a look, which wins nothing. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake?.();
+    this.#nap.end();
     await this.#taking;
   }
 
   async #feed(context: DispatcherContext): Promise<void> {
     while (!this.#stopped) {
-      if (this.#freeHands(context) === 0) await this.#wakened();
+      if (this.#freeHands(context) === 0) await this.#nap.take();
       else if (!(await this.#look(context))) await this.#pause(context.pollMs);
     }
   }
@@ -97,7 +98,7 @@ export class PollingDispatcher implements Dispatcher {
       .catch((error: unknown) => context.reportTrouble('running a batch', error))
       .finally(() => {
         this.#running--;
-        this.#wake?.();
+        this.#nap.end();
       });
     return true;
   }
@@ -111,19 +112,9 @@ export class PollingDispatcher implements Dispatcher {
     const due = performance.now() + pollMs * (LEAST_JITTER + JITTER * Math.random());
     // A run that ends meanwhile wakes us too, but no look is due for it: its hand was not missed.
     while (!this.#announced && !this.#stopped && performance.now() < due) {
-      await this.#wakened(due - performance.now());
-    }
-  }
-
-  async #wakened(afterMs?: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
       // Waiting for work must not keep a process alive that has nothing else to do.
-      if (afterMs !== undefined) timer = setTimeout(resolve, Math.ceil(afterMs)).unref();
-    });
-    clearTimeout(timer);
-    this.#wake = null;
+      await this.#nap.take(due - performance.now(), false);
+    }
   }
 }
 

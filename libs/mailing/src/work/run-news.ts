@@ -2,7 +2,7 @@ import type { Beat } from '../model/ledger.js';
 import type { Deferral, Outcome } from '../model/outcome.js';
 
 /** An answer waits at most this long for company before a beat is made for it alone. */
-export const LINGER_MS = 20;
+export const LINGER_MS = 50;
 
 /** What became of recipients since the last beat was put together: all of it is still `sending` in the books. */
 export class RunNews {

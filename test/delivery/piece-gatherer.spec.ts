@@ -1,0 +1,27 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { PieceGatherer } from '../../libs/mailing/src/delivery/piece-gatherer.js';
+
+describe('PieceGatherer', () => {
+  const through = (pieces: Buffer[]): Readable => Readable.from(pieces).pipe(new PieceGatherer());
+  const chunksOf = async (pieces: Buffer[]): Promise<Buffer[]> => through(pieces).toArray();
+
+  it('makes one of the pieces of a letter', async () => {
+    const pieces = Array.from({ length: 14 }, (_, n) => Buffer.from(`piece ${n}\r\n`));
+    expect(await chunksOf(pieces)).toEqual([Buffer.concat(pieces)]);
+  });
+
+  it('lets a large message flow before it is whole, to the byte', async () => {
+    const pieces = Array.from({ length: 200 }, (_, n) => Buffer.alloc(1_000, n));
+    expect(Buffer.concat(await chunksOf(pieces)).equals(Buffer.concat(pieces))).toBe(true);
+    const gatherer = new PieceGatherer();
+    for (const piece of pieces.slice(0, 32)) gatherer.write(piece);
+    expect(gatherer.read()).toBeNull();
+    gatherer.write(pieces[32]);
+    expect(gatherer.read()).toEqual(Buffer.concat(pieces.slice(0, 33)));
+  });
+
+  it('makes nothing of nothing', async () => {
+    expect(await chunksOf([])).toEqual([]);
+  });
+});
