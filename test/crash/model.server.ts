@@ -191,6 +191,7 @@ export class ModelServer {
       renderer: RENDERER,
       sender: this.#mortalTransport(),
       profiles: () => null,
+      gates: () => [],
       events,
       faultPoints: noFaultPoints,
     });

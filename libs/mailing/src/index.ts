@@ -47,6 +47,7 @@ export type {
   Recipients,
 } from './model/recipient.js';
 export type { ProfileRepository, RecipientProfile } from './model/profile.repository.js';
+export type { SuppressionList } from './model/suppression-list.js';
 export type { MailingHandle, MailingResult } from './model/mailing-handle.js';
 export type {
   MailingFinding,

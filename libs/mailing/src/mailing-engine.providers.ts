@@ -6,9 +6,10 @@ import type { DataSource } from 'typeorm';
 import { EMAIL_MESSAGE_SENDER } from './delivery/email-message.sender.js';
 import { HandlebarsRenderer } from './delivery/handlebars.renderer.js';
 import { MailerMessageSender } from './delivery/mailer-message.sender.js';
-import { TemplateFolder } from './delivery/template-folder.js';
 import { batchProviders } from './mailing-batch.providers.js';
+import { contentProviders } from './mailing-content.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
+import { GATES, PROFILES, ProfileSource, recipientProviders } from './mailing-recipient.providers.js';
 import { FAULT_POINTS, type FaultPoints, noFaultPoints } from './model/fault-points.js';
 import { MailingEvents } from './model/mailing-event.js';
 import {
@@ -17,7 +18,6 @@ import {
   type MailingSettings,
 } from './model/mailing-options.js';
 import { toMailingSettings } from './model/mailing-settings.factory.js';
-import type { ProfileRepository } from './model/profile.repository.js';
 import { MailerMissingError, MailingDataSourceMissingError } from './model/setup.errors.js';
 import { HealthReader } from './store/health.reader.js';
 import { MailingClaims } from './store/mailing-claims.js';
@@ -51,20 +51,11 @@ import { TemplateEmailSender } from './work/template-email.sender.js';
 import { TransportProbe } from './work/transport-probe.js';
 import { UnattendedBatches } from './work/unattended-batches.js';
 
-/** `() => ProfileRepository | null`: known once everything is put together. */
-const PROFILES = Symbol('MAILING_PROFILES');
-
 /** `() => Promise<void>`: looks up what the host gave. */
 const PREPARE = Symbol('MAILING_PREPARE');
 
 /** The host's data source, whatever its name. */
 export const MAILING_DATA_SOURCE = Symbol('MAILING_DATA_SOURCE');
-
-/** The host's profiles. They are looked up once everything is put together, because the host's class may live anywhere. */
-class ProfileSource {
-  repository: ProfileRepository | null = null;
-  readonly get = (): ProfileRepository | null => this.repository;
-}
 
 /** Every part of the engine, each made from the parts above it: the wiring of the four rooms, and nothing else. */
 export function engineProviders(dataSourceName: string): Provider[] {
@@ -94,15 +85,9 @@ function hostProviders(dataSourceName: string): Provider[] {
       inject: [MailingEvents],
     },
     MailingEvents,
-    ProfileSource,
-    { provide: PROFILES, useFactory: ({ get }: ProfileSource) => get, inject: [ProfileSource] },
+    ...recipientProviders,
+    ...contentProviders,
     mailerSender,
-    {
-      provide: HandlebarsRenderer,
-      useFactory: ({ templates }: MailingSettings) =>
-        new HandlebarsRenderer(new TemplateFolder(templates.dir)),
-      inject: [MAILING_SETTINGS],
-    },
   ];
 }
 
@@ -238,6 +223,7 @@ const workProviders: Provider[] = [
     renderer: HandlebarsRenderer,
     sender: EMAIL_MESSAGE_SENDER,
     profiles: PROFILES,
+    gates: GATES,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),

@@ -5,6 +5,7 @@ import type { MarkedRecipient } from '../model/recipient.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { EmailMessageSender, HandOver } from './email-message.sender.js';
 import { MessageComposer } from './message.composer.js';
+import type { RecipientGate } from './recipient.gate.js';
 import { type Addressee, type Skip, toAddressee } from './recipient.policy.js';
 import type { MailingTemplate } from './template.renderer.js';
 
@@ -20,6 +21,8 @@ export interface PreparedRecipient {
 export interface MailingDeliveryParts {
   sender: EmailMessageSender;
   profiles: ProfileRepository | null;
+  /** In the order in which they are asked. */
+  gates: RecipientGate[];
   messageTimeoutMs: number;
   faultPoints: FaultPoints;
 }
@@ -37,14 +40,16 @@ export class MailingDelivery {
     this.#composer = new MessageComposer(identity, info);
   }
 
-  /** Looks the profiles of one beat up, in one query. */
+  /** Looks the profiles of one beat up, in one query, and asks each gate once about those who are left. */
   async prepare(recipients: MarkedRecipient[]): Promise<PreparedRecipient[]> {
     const ids = recipients.flatMap((one) => (one.userId === undefined ? [] : [one.userId]));
     const profiles = ids.length > 0 && this.parts.profiles ? await this.parts.profiles.findByIds(ids) : null;
-    return recipients.map((one) => ({
+    const prepared = recipients.map((one) => ({
       idx: one.idx,
       addressee: toAddressee(one, one.userId === undefined ? undefined : profiles?.get(one.userId)),
     }));
+    for (const gate of this.parts.gates) await pass(gate, prepared);
+    return prepared;
   }
 
   /**
@@ -100,6 +105,15 @@ export class MailingDelivery {
       stop.removeEventListener('abort', abort);
     }
   }
+}
+
+async function pass(gate: RecipientGate, prepared: PreparedRecipient[]): Promise<void> {
+  const candidates = prepared.flatMap(({ idx, addressee }) =>
+    'skip' in addressee ? [] : [{ idx, address: addressee.mailbox.address, userId: addressee.userId }],
+  );
+  if (candidates.length === 0) return;
+  const barred = await gate.bar(candidates);
+  for (const one of prepared) one.addressee = barred.get(one.idx) ?? one.addressee;
 }
 
 function toAttempt(idx: number, handOver: HandOver): Attempt {

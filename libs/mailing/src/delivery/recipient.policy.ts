@@ -5,6 +5,8 @@ import type { MarkedRecipient } from '../model/recipient.js';
 /** A recipient who may be mailed, with the variables of his templates. */
 export interface Addressee {
   mailbox: Mailbox;
+  /** Set for profiles. */
+  userId?: string;
   variables: Record<string, unknown>;
 }
 
@@ -37,7 +39,7 @@ function fromProfile(userId: string, profile: RecipientProfile | undefined): Add
   if (profile.receiveEmail === false) return { skip: 'opted_out', text: 'This person does not want mail.' };
   const mailbox = parseMailbox(profile.email);
   if (!mailbox) return { skip: 'invalid_address', text: `The address of profile ${userId} is not valid.` };
-  return addressee(mailbox, profile.name ?? '', { ...profile.data, userId });
+  return { ...addressee(mailbox, profile.name ?? '', { ...profile.data, userId }), userId };
 }
 
 function addressee(mailbox: Mailbox, name: string, data: Record<string, unknown>): Addressee {

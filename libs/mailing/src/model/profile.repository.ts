@@ -6,6 +6,8 @@ export interface RecipientProfile {
   emailStatus?: 'valid' | 'invalid';
   /** False: the person does not want mail and is skipped. Default: true. */
   receiveEmail?: boolean;
+  /** When this person was mailed last, by any mailing. Default: never. */
+  lastEmailed?: Date | null;
   locale?: string;
   /** Template variables of this profile. */
   data?: Record<string, unknown>;
@@ -31,8 +33,10 @@ export interface RecipientProfile {
 export interface ProfileRepository {
   /** Called once for each beat of a run with the ids of that beat; ids without a profile are left out of the map. */
   findByIds(ids: string[]): Promise<Map<string, RecipientProfile>>;
-  /** Reserved for bounces: marks addresses valid or invalid. */
+  /** Marks all profiles with these addresses valid or invalid. */
   setEmailStatus?(emails: string[], status: 'valid' | 'invalid'): Promise<void>;
-  /** Reserved for contact fatigue: notes when profiles were mailed. */
+  /** Notes when profiles were mailed; what contact fatigue is judged by. */
   setLastEmailed?(ids: string[], at: Date): Promise<void>;
+  /** Notes that these people want no mail any more, or want it again. */
+  setReceiveEmail?(ids: string[], receive: boolean): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { EmailMessageSender } from '../delivery/email-message.sender.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
+import type { RecipientGate } from '../delivery/recipient.gate.js';
 import type { MailingTemplate, TemplateRenderer } from '../delivery/template.renderer.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { Ledger, Release } from '../model/ledger.js';
@@ -29,9 +30,13 @@ export interface SliceRunnerParts {
   sender: EmailMessageSender;
   /** Known once the application has been put together. */
   profiles: () => ProfileRepository | null;
+  gates: GatesOf;
   events: MailingEvents;
   faultPoints: FaultPoints;
 }
+
+/** The gates of one run, in the order in which they are asked. `mailingId` is null for a mailing that is not persisted. */
+export type GatesOf = (mailingId: string | null, info: TemplateEmailInfo) => RecipientGate[];
 
 /** What a run is told beside its claim. */
 export interface RunTerms {
@@ -72,7 +77,7 @@ export class SliceRunner {
     const { database, membership, settings, limiter } = this.parts;
     const { ratePerSecond } = how;
     return new MailingRun({
-      ...this.#common(claim.mailingId, info, template),
+      ...this.#common(claim.mailingId, info, template, this.parts.gates(claim.mailingId, info)),
       mailingId: claim.mailingId,
       ledger: new MailingLedger(database, claim),
       guard: watched(settings.errorGuard, claim, how.numTried),
@@ -93,7 +98,7 @@ export class SliceRunner {
   ): MailingRun {
     const { settings, limiter } = this.parts;
     return new MailingRun({
-      ...this.#common(identity, info, template),
+      ...this.#common(identity, info, template, this.parts.gates(null, info)),
       mailingId: null,
       ledger,
       guard: new ErrorGuard(settings.errorGuard, 0),
@@ -131,10 +136,11 @@ export class SliceRunner {
     identity: string,
     info: TemplateEmailInfo,
     template: MailingTemplate,
+    gates: RecipientGate[],
   ): Pick<MailingRunParts, 'delivery' | 'options' | 'retry' | 'resendsDoubt' | 'events' | 'faultPoints'> {
     const { sender, settings, profiles, faultPoints, events } = this.parts;
     const { messageTimeoutMs } = settings.run;
-    const how = { sender, profiles: profiles(), messageTimeoutMs, faultPoints };
+    const how = { sender, profiles: profiles(), gates, messageTimeoutMs, faultPoints };
     return {
       delivery: new MailingDelivery(identity, info, template, how),
       options: settings.run,

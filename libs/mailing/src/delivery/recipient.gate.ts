@@ -1,0 +1,19 @@
+import type { Skip } from './recipient.policy.js';
+
+/** Somebody who may be mailed as far as is known. */
+export interface Candidate {
+  idx: number;
+  /** `local@domain`, the domain in ASCII. */
+  address: string;
+  /** Set for profiles. */
+  userId?: string;
+}
+
+/** A question about all recipients of a beat at once, asked just before their messages are made. */
+export interface RecipientGate {
+  /**
+   * @returns who is not mailed after all and why, by `idx`.
+   * @throws whatever the question can't be answered for; the whole beat is tried again later, and nobody is skipped.
+   */
+  bar(candidates: Candidate[]): Promise<Map<number, Skip>>;
+}

@@ -1,0 +1,13 @@
+import type { Provider } from '@nestjs/common';
+import { HandlebarsRenderer } from './delivery/handlebars.renderer.js';
+import { TemplateFolder } from './delivery/template-folder.js';
+import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
+
+/** What they read. */
+export const contentProviders: Provider[] = [
+  {
+    provide: HandlebarsRenderer,
+    useFactory: ({ templates }: MailingSettings) => new HandlebarsRenderer(new TemplateFolder(templates.dir)),
+    inject: [MAILING_SETTINGS],
+  },
+];

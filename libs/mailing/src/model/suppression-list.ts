@@ -1,0 +1,17 @@
+/**
+ * The seam to addresses that nobody may mail, whoever they belong to: people without a profile who do not want mail, addresses
+ * of a complaint. Spelling does not matter: `A@x.example` on the list keeps `a@X.example` from being mailed.
+ */
+export interface SuppressionList {
+  /**
+   * Called once for each beat of a run.
+   *
+   * @param addresses `local@domain`, the domain in ASCII.
+   * @returns those of them that nobody may mail, spelled as they were asked for.
+   */
+  findSuppressed(addresses: string[]): Promise<Set<string>>;
+  /** Puts an address on the list; twice is harmless. The reason is for people who look it up. */
+  suppress(address: string, reason: string): Promise<void>;
+  /** Takes an address off the list; harmless if it is not there. */
+  release(address: string): Promise<void>;
+}
