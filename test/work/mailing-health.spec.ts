@@ -103,6 +103,8 @@ forEachDatabase('the health of a server', (kind) => {
 
   it('names batched mailings while no living server takes batches', async () => {
     await leave('batched', 'pending', 'gone:1', { isBatched: true });
+    const nextYear = new Date(Date.now() + 365 * 86_400_000);
+    await leave('for-later', 'pending', 'gone:1', { isBatched: true, scheduledAt: nextYear });
     await leaveServer('dead:2', { takesBatches: true, lastUpdated: LONG_AGO });
     await leaveServer('alive:3', { takesBatches: false });
     // After the first heartbeat, the looks are ours.

@@ -1,5 +1,6 @@
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import type { MailingDatabase } from './mailing.database.js';
+import { isDue } from './statements/claim-mailing.js';
 import { placeholders } from './statements/placeholders.js';
 
 /** No look reads more; a count of so many means "at least". */
@@ -36,10 +37,10 @@ export class HealthReader {
     );
   }
 
-  /** Those cut in batches, while no living server takes batches. */
+  /** Those cut in batches that could be going on, while no living server takes batches. */
   unattended(): Promise<WaitingMailing[]> {
     return this.#waiting(
-      `is_batched = TRUE AND status IN ('pending', 'in_progress')
+      `is_batched = TRUE AND status IN ('pending', 'in_progress') AND ${isDue(this.database)}
        AND NOT EXISTS (SELECT 1 FROM ${this.database.tables.mailServer} s
          WHERE s.takes_batches = TRUE AND s.last_updated >= ${this.database.dialect.agoMs})`,
       [this.serverTimeoutMs],

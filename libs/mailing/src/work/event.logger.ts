@@ -37,7 +37,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
   'batch:freed': [
     'warn',
     (f) =>
-      `${f.mailingId}/${f.startIdx}: freed, its server ${f.fromServerId} is dead, ${f.numInDoubt} caught in flight`,
+      `${f.mailingId}/${f.startIdx}: freed, ${f.fromServerId} works on it no more, ${f.numInDoubt} caught in flight`,
   ],
   'mailing:ended': [
     'log',

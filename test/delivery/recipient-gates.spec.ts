@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
+import type { Candidate, RecipientGate } from '../../libs/mailing/src/delivery/recipient.gate.js';
+import type { Skip } from '../../libs/mailing/src/delivery/recipient.policy.js';
+import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+
+/** Bars those it was told to bar, and keeps what it was asked. */
+class ListGate implements RecipientGate {
+  readonly asked: Candidate[][] = [];
+
+  constructor(private readonly barred: Record<string, string>) {}
+
+  bar(candidates: Candidate[]): Promise<Map<number, Skip>> {
+    this.asked.push(candidates);
+    const skips = candidates
+      .filter(({ address }) => address in this.barred)
+      .map(
+        ({ idx, address }) => [idx, { skip: this.barred[address], text: `on the list: ${address}` }] as const,
+      );
+    return Promise.resolve(new Map(skips));
+  }
+}
+
+describe('the gates before a beat', () => {
+  const deliveryWith = (...gates: RecipientGate[]): MailingDelivery =>
+    new MailingDelivery(
+      '0197-mailing',
+      { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' },
+      { render: () => ({ subject: 'Hello', text: 'Hello' }) },
+      {
+        sender: { send: () => Promise.resolve({ kind: 'accepted' }), probe: () => Promise.resolve(null) },
+        profiles: { findByIds: () => Promise.resolve(new Map([['u1', { email: 'dora@bücher.example' }]])) },
+        gates,
+        messageTimeoutMs: 1_000,
+        faultPoints: noFaultPoints,
+      },
+    );
+
+  it('are asked once each, about everybody who is left, and the first answer stands', async () => {
+    const [first, second] = [
+      new ListGate({ 'bob@home.example': 'first' }),
+      new ListGate({ 'bob@home.example': 'second', 'dora@xn--bcher-kva.example': 'second' }),
+    ];
+    const prepared = await deliveryWith(first, second).prepare([
+      { idx: 3, email: 'ann@home.example' },
+      { idx: 4, email: 'Bob <bob@home.example>' },
+      { idx: 5, email: 'no address' },
+      { idx: 6, userId: 'u1' },
+      { idx: 7, userId: 'gone' },
+    ]);
+    expect(first.asked).toEqual([
+      [
+        { idx: 3, address: 'ann@home.example', userId: undefined },
+        { idx: 4, address: 'bob@home.example', userId: undefined },
+        { idx: 6, address: 'dora@xn--bcher-kva.example', userId: 'u1' },
+      ],
+    ]);
+    expect(second.asked.map((asked) => asked.map(({ idx }) => idx))).toEqual([[3, 6]]);
+    expect(prepared.map(({ addressee }) => ('skip' in addressee ? addressee.skip : 'mailed'))).toEqual([
+      'mailed',
+      'first',
+      'invalid_address',
+      'second',
+      'no_profile',
+    ]);
+  });
+
+  it('are not asked about nobody, and nobody is skipped where they have no answer', async () => {
+    const gate = new ListGate({});
+    await deliveryWith(gate).prepare([{ idx: 0, email: 'no address' }]);
+    expect(gate.asked).toEqual([]);
+    const broken: RecipientGate = { bar: () => Promise.reject(new Error('no database')) };
+    await expect(deliveryWith(broken).prepare([{ idx: 0, email: 'ann@home.example' }])).rejects.toThrow(
+      'no database',
+    );
+  });
+});
