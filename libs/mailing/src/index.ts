@@ -66,8 +66,10 @@ export { Mailing } from './model/mailing.entity.js';
 export { UserMailing } from './model/user-mailing.entity.js';
 export { EmailAddress } from './model/email-address.entity.js';
 export { MailServer } from './model/mail-server.entity.js';
+export { MailAddressTaken } from './model/mail-address-taken.entity.js';
 export { MailBatch } from './model/mail-batch.entity.js';
 export { MailDeferred } from './model/mail-deferred.entity.js';
+export { MailSuppression } from './model/mail-suppression.entity.js';
 export { MailTrackdata } from './model/mail-trackdata.entity.js';
 
 export { MailingError } from './model/mailing.error.js';

@@ -1,5 +1,9 @@
 import type { Provider } from '@nestjs/common';
+import { mailboxKey } from './model/email-address.js';
 import type { ProfileRepository } from './model/profile.repository.js';
+import { MailingDatabase } from './store/mailing.database.js';
+import { DuplicateGate } from './work/duplicate.gate.js';
+import { MemoryDuplicateGate } from './work/memory-duplicate.gate.js';
 import type { GatesOf } from './work/slice.runner.js';
 
 /** `() => ProfileRepository | null`: known once everything is put together. */
@@ -18,5 +22,16 @@ export class ProfileSource {
 export const recipientProviders: Provider[] = [
   ProfileSource,
   { provide: PROFILES, useFactory: ({ get }: ProfileSource) => get, inject: [ProfileSource] },
-  { provide: GATES, useValue: (() => []) satisfies GatesOf },
+  {
+    provide: GATES,
+    useFactory:
+      (database: MailingDatabase): GatesOf =>
+      (mailingId) => [
+        // The last one, because it takes the addresses of those whom it lets through.
+        mailingId === null
+          ? new MemoryDuplicateGate(mailboxKey)
+          : new DuplicateGate(database, mailingId, mailboxKey),
+      ],
+    inject: [MailingDatabase],
+  },
 ];

@@ -65,6 +65,9 @@ export function parseMailboxes(text: unknown): Mailbox[] | null {
   return mailboxes.length > 0 && mailboxes.every((one) => one !== null) ? mailboxes : null;
 }
 
+/** Turns an address (`local@domain`, the domain in ASCII) into what stands for its mailbox in keys. */
+export type KeyOf = (address: string) => string;
+
 /**
  * The same for every spelling of one mailbox: letter case, Unicode or punycode domain, composed or decomposed letters.
  *

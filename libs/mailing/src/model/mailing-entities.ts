@@ -1,7 +1,9 @@
 import { EmailAddress } from './email-address.entity.js';
+import { MailAddressTaken } from './mail-address-taken.entity.js';
 import { MailBatch } from './mail-batch.entity.js';
 import { MailDeferred } from './mail-deferred.entity.js';
 import { MailServer } from './mail-server.entity.js';
+import { MailSuppression } from './mail-suppression.entity.js';
 import { MailTrackdata } from './mail-trackdata.entity.js';
 import { Mailing } from './mailing.entity.js';
 import { UserMailing } from './user-mailing.entity.js';
@@ -22,4 +24,6 @@ export const mailingEntities = [
   MailTrackdata,
   MailDeferred,
   MailBatch,
+  MailAddressTaken,
+  MailSuppression,
 ];

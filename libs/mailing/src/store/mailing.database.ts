@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, EntityTarget, ObjectLiteral, QueryResult, QueryRunner } from 'typeorm';
 import { EmailAddress } from '../model/email-address.entity.js';
 import { type FaultPoints, noFaultPoints } from '../model/fault-points.js';
+import { MailAddressTaken } from '../model/mail-address-taken.entity.js';
 import { MailBatch } from '../model/mail-batch.entity.js';
 import { MailDeferred } from '../model/mail-deferred.entity.js';
 import { MailServer } from '../model/mail-server.entity.js';
+import { MailSuppression } from '../model/mail-suppression.entity.js';
 import { MailTrackdata } from '../model/mail-trackdata.entity.js';
 import { Mailing } from '../model/mailing.entity.js';
 import { UserMailing } from '../model/user-mailing.entity.js';
@@ -22,6 +24,8 @@ export interface TableNames {
   mailTrackdata: string;
   mailDeferred: string;
   mailBatch: string;
+  mailAddressTaken: string;
+  mailSuppression: string;
 }
 
 /** Where statements, with `?` for each parameter, are run: inside a transaction, or one by one. */
@@ -67,6 +71,8 @@ export class MailingDatabase implements Session {
       mailTrackdata: this.#tableOf(MailTrackdata),
       mailDeferred: this.#tableOf(MailDeferred),
       mailBatch: this.#tableOf(MailBatch),
+      mailAddressTaken: this.#tableOf(MailAddressTaken),
+      mailSuppression: this.#tableOf(MailSuppression),
     };
     this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;

@@ -1,0 +1,40 @@
+import type { Candidate, RecipientGate } from '../delivery/recipient.gate.js';
+import type { Skip } from '../delivery/recipient.policy.js';
+import type { KeyOf } from '../model/email-address.js';
+import type { Session } from '../store/mailing.database.js';
+import { type AddressHolder, takeAddresses } from '../store/statements/take-addresses.js';
+
+/**
+ * Lets one profile of each address through, in a mailing that any number of servers work on. Of plain addresses the list has
+ * only one each, so they are not asked about.
+ *
+ * Ask it last: who passes has taken the address for good. If he then comes to an error, or is not to be mailed any more at his
+ * next attempt, those who yielded to him stay skipped; a second copy would be worse.
+ */
+export class DuplicateGate implements RecipientGate {
+  constructor(
+    private readonly session: Session,
+    private readonly mailingId: string,
+    private readonly keyOf: KeyOf,
+  ) {}
+
+  async bar(candidates: Candidate[]): Promise<Map<number, Skip>> {
+    const barred = new Map<number, Skip>();
+    const wanted = candidates
+      .filter(({ userId }) => userId !== undefined)
+      .map(({ idx, address }) => ({ idx, key: this.keyOf(address) }));
+    if (wanted.length === 0) return barred;
+    const holders = await takeAddresses(this.session, this.mailingId, wanted);
+    for (const { idx, key } of wanted) {
+      const holder = holders.get(key);
+      if (holder === undefined) throw new Error(`Bug: nobody holds the address of place ${idx}.`);
+      if (holder !== idx) barred.set(idx, duplicateOf(holder));
+    }
+    return barred;
+  }
+}
+
+export function duplicateOf(holder: AddressHolder): Skip {
+  const who = typeof holder === 'number' ? `the recipient at place ${holder}` : `a ${holder} of the list`;
+  return { skip: 'duplicate', text: `This address is that of ${who}, and each gets one copy.` };
+}

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { takeAddresses, type WantedAddress } from '../../libs/mailing/src/store/statements/take-addresses.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { ExplainingDatabase } from '../support/explaining-database.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+
+const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
+const keyOf = (n: number): string => mailboxKey(`reader${n}@home.example`);
+const wanted = (places: number[], person: (idx: number) => number): WantedAddress[] =>
+  places.map((idx) => ({ idx, key: keyOf(person(idx)) }));
+
+/** A list of that many plain addresses. */
+async function listOf(fresh: FreshDatabase, count: number): Promise<string> {
+  const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
+  const mailingId = (await persister.createMailing(INFO, 'test:1', 'list')) as string;
+  for (let first = 0; first < count; first += 500) {
+    const length = Math.min(500, count - first);
+    const chunk = Array.from({ length }, (_, n) => ({
+      ...toListedRecipient(`reader${first + n}@home.example`, true),
+      idx: first + n,
+    }));
+    await persister.writeChunk(mailingId, 'list', chunk);
+  }
+  return mailingId;
+}
+
+forEachDatabase('addresses that are taken', (kind) => {
+  it('by many at the same moment are each taken once, and all are told the same', async () => {
+    await using fresh = await freshDatabase(kind);
+    const servers = await Promise.all(
+      Array.from({ length: 4 }, async () => new MailingDatabase(await fresh.connect())),
+    );
+    for (let round = 0; round < 25; round++) {
+      // Each server has the same twenty people at places of its own, in an order of its own.
+      const answers = await Promise.all(
+        servers.map((server, n) => {
+          const places = Array.from({ length: 20 }, (_, place) => n * 100 + ((place * 7) % 20));
+          return takeAddresses(
+            server,
+            `mailing ${round}`,
+            wanted(places, (idx) => idx % 100),
+          );
+        }),
+      );
+      for (const answer of answers) expect(answer).toEqual(answers[0]);
+      for (let person = 0; person < 20; person++) {
+        const holder = answers[0].get(keyOf(person)) as number;
+        expect(holder % 100).toBe(person);
+      }
+    }
+  });
+
+  it('are told to belong to the first place of one and the same question, and stay with it', async () => {
+    await using fresh = await freshDatabase(kind);
+    const database = new MailingDatabase(fresh.dataSource);
+    const ask = (places: number[]): Promise<Map<string, unknown>> =>
+      takeAddresses(
+        database,
+        'mailing',
+        wanted(places, () => 1),
+      );
+    expect([...(await ask([9, 5, 7])).values()]).toEqual([5]);
+    expect([...(await ask([3])).values()]).toEqual([5]);
+    expect([...(await ask([5])).values()]).toEqual([5]);
+  });
+
+  it('belong to a plain address of the same mailing, also if a profile was first; those of others count for nothing', async () => {
+    await using fresh = await freshDatabase(kind);
+    const database = new MailingDatabase(fresh.dataSource);
+    const mailingId = await listOf(fresh, 3);
+    const holders = await takeAddresses(
+      database,
+      mailingId,
+      wanted([100, 105], (idx) => idx - 100),
+    );
+    expect(holders).toEqual(
+      new Map<string, unknown>([
+        [keyOf(0), 'plain address'],
+        [keyOf(5), 105],
+      ]),
+    );
+    expect(
+      (
+        await takeAddresses(
+          database,
+          'another',
+          wanted([0], () => 0),
+        )
+      ).get(keyOf(0)),
+    ).toBe(0);
+  });
+
+  it('are as many as a run may have in doubt', async () => {
+    await using fresh = await freshDatabase(kind);
+    const database = new MailingDatabase(fresh.dataSource);
+    const places = Array.from({ length: 5_003 }, (_, idx) => idx);
+    const holders = await takeAddresses(
+      database,
+      'mailing',
+      wanted(places, (idx) => idx % 5_000),
+    );
+    expect(holders.size).toBe(5_000);
+    expect(holders.get(keyOf(0))).toBe(0);
+  });
+});
+
+describe('addresses that are taken (mariadb)', () => {
+  it('are found by their keys, whatever the length of the list and the number of mailings', async () => {
+    await using fresh = await freshDatabase('mariadb');
+    const mailingId = await listOf(fresh, 20_000);
+    const plain = new MailingDatabase(fresh.dataSource);
+    for (const one of [mailingId, 'another', 'a third']) {
+      const places = Array.from({ length: 3_000 }, (_, idx) => idx);
+      await takeAddresses(
+        plain,
+        one,
+        wanted(places, (idx) => 30_000 + idx),
+      );
+    }
+    await fresh.dataSource.query('ANALYZE TABLE dps_mail_address_taken, dps_email_address');
+    const database = new ExplainingDatabase(fresh.dataSource);
+    await takeAddresses(
+      database,
+      mailingId,
+      wanted([5, 6, 7], (idx) => 30_000 + idx),
+    );
+    const [plan] = database.plans;
+    expect(database.plans).toHaveLength(1);
+    expect({ key: plan.key, few: plan.rows <= 6 }).toEqual({ key: 'PRIMARY', few: true });
+    const both = await fresh.dataSource.query<{ key: string; table: string }[]>(`EXPLAIN ${plan.sql}`, [
+      mailingId,
+      keyOf(1),
+      keyOf(2),
+      keyOf(3),
+      mailingId,
+      keyOf(1),
+      keyOf(2),
+      keyOf(3),
+    ]);
+    expect(both.map(({ table, key }) => [table, key]).slice(0, 2)).toEqual([
+      ['dps_mail_address_taken', 'PRIMARY'],
+      ['dps_email_address', 'uq_dps_email_address_key'],
+    ]);
+  });
+});
