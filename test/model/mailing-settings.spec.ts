@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
 import type { MailingModuleOptions } from '../../libs/mailing/src/model/mailing-options.js';
 import { toMailingSettings } from '../../libs/mailing/src/model/mailing-settings.factory.js';
 import { MailingOptionsError } from '../../libs/mailing/src/model/setup.errors.js';
@@ -34,6 +35,8 @@ describe('toMailingSettings', () => {
       migrationList: [],
       inDoubt: 'leave',
       profileRepository: null,
+      suppressionList: null,
+      addresses: { keyOf: mailboxKey, unicodeLocalParts: 'skip' },
       transporterName: null,
       run: {
         concurrency: 5,
@@ -136,6 +139,7 @@ describe('toMailingSettings', () => {
     ['retry.delayMs', { retry: { delayMs: 100 } }],
     ['errorGuard.percent', { errorGuard: { percent: 5 } }],
     ['server.leaseMs', { server: { leaseMs: 100 } }],
+    ['addresses.normaliser', { addresses: { normaliser: String } }],
     ['templates.folder', { templates: { dir: '/', folder: '/' } }],
   ])('refuses the unknown option %s and lists the known ones', (option, options) => {
     const error = refused(options);

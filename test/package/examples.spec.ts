@@ -11,7 +11,7 @@ import { Injectable, Module } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { In, type Repository } from 'typeorm';
 import {
-  MailingEvents, MailingHealth, MailingModule, MailingQuery, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo,
+  MailingEvents, MailingHealth, MailingModule, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo,
   TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailSender, mailingEntities, mailingMigrations,
 } from 'nestjs-mailing';
 import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';

@@ -6,7 +6,9 @@ export { type SweepReport, TemplateEmailRestarter } from './work/template-email.
 export { type Duty, TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 export { MailingHealth } from './work/mailing.health.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
+export { MailingSuppressions } from './work/mailing.suppressions.js';
 export { PollingDispatcher } from './work/polling.dispatcher.js';
+export { TypeOrmSuppressionList } from './store/type-orm-suppression.list.js';
 export { TemplateEmailBatchPersister } from './store/template-email-batch.persister.js';
 export { TemplateEmailPersister } from './store/template-email.persister.js';
 export {
@@ -18,6 +20,7 @@ export {
 export type { ServerIdentity } from './store/statements/register-server.js';
 
 export type {
+  AddressOptions,
   BatchOptions,
   DoubtfulRecipient,
   ErrorGuardOptions,
@@ -73,6 +76,8 @@ export { MailSuppression } from './model/mail-suppression.entity.js';
 export { MailTrackdata } from './model/mail-trackdata.entity.js';
 
 export { MailingError } from './model/mailing.error.js';
+export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
+export { SuppressionAddressError, SuppressionListMissingError } from './model/suppression.errors.js';
 export { MailingEndedError, MailingUnknownError, UnknownOrderError } from './model/order.errors.js';
 export {
   MailerMissingError,

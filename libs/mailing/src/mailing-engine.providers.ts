@@ -41,6 +41,7 @@ import { MailingRuns } from './work/mailing-runs.js';
 import { MailingEngine } from './work/mailing.engine.js';
 import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
+import { MailingSuppressions } from './work/mailing.suppressions.js';
 import { RateLimiter } from './work/rate-limiter.js';
 import { ServerMembership } from './work/server-membership.js';
 import { SliceRunner } from './work/slice.runner.js';
@@ -118,18 +119,27 @@ const prepare: FactoryProvider = {
   provide: PREPARE,
   useFactory:
     (
-      { profileRepository, batch }: MailingSettings,
+      { profileRepository, suppressionList, batch }: MailingSettings,
       messageSender: MailerMessageSender,
       profiles: ProfileSource,
+      suppressions: MailingSuppressions,
       dispatcher: DispatcherLine,
       moduleRef: ModuleRef,
     ) =>
     async (): Promise<void> => {
       messageSender.prepare();
       if (profileRepository) profiles.repository = await find(moduleRef, profileRepository);
+      if (suppressionList) suppressions.use(await find(moduleRef, suppressionList));
       if (batch.dispatcher) dispatcher.use(await find(moduleRef, batch.dispatcher));
     },
-  inject: [MAILING_SETTINGS, EMAIL_MESSAGE_SENDER, ProfileSource, DispatcherLine, ModuleRef],
+  inject: [
+    MAILING_SETTINGS,
+    EMAIL_MESSAGE_SENDER,
+    ProfileSource,
+    MailingSuppressions,
+    DispatcherLine,
+    ModuleRef,
+  ],
 };
 
 const engine = assembled(MailingEngine, {

@@ -1,8 +1,12 @@
 import type { Provider } from '@nestjs/common';
-import { mailboxKey } from './model/email-address.js';
+import { SuppressionGate } from './delivery/suppression.gate.js';
+import { UnicodeLocalPartGate } from './delivery/unicode-local-part.gate.js';
+import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
 import type { ProfileRepository } from './model/profile.repository.js';
 import { MailingDatabase } from './store/mailing.database.js';
+import { TypeOrmSuppressionList } from './store/type-orm-suppression.list.js';
 import { DuplicateGate } from './work/duplicate.gate.js';
+import { MailingSuppressions } from './work/mailing.suppressions.js';
 import { MemoryDuplicateGate } from './work/memory-duplicate.gate.js';
 import type { GatesOf } from './work/slice.runner.js';
 
@@ -23,15 +27,29 @@ export const recipientProviders: Provider[] = [
   ProfileSource,
   { provide: PROFILES, useFactory: ({ get }: ProfileSource) => get, inject: [ProfileSource] },
   {
+    provide: MailingSuppressions,
+    useFactory: (database: MailingDatabase, { suppressionList, addresses }: MailingSettings) =>
+      new MailingSuppressions(
+        suppressionList === null ? new TypeOrmSuppressionList(database, addresses.keyOf) : null,
+      ),
+    inject: [MailingDatabase, MAILING_SETTINGS],
+  },
+  {
     provide: GATES,
     useFactory:
-      (database: MailingDatabase): GatesOf =>
+      (
+        database: MailingDatabase,
+        suppressions: MailingSuppressions,
+        { addresses }: MailingSettings,
+      ): GatesOf =>
       (mailingId) => [
+        ...(addresses.unicodeLocalParts === 'skip' ? [new UnicodeLocalPartGate()] : []),
+        ...(suppressions.inUse ? [new SuppressionGate(suppressions.inUse)] : []),
         // The last one, because it takes the addresses of those whom it lets through.
         mailingId === null
-          ? new MemoryDuplicateGate(mailboxKey)
-          : new DuplicateGate(database, mailingId, mailboxKey),
+          ? new MemoryDuplicateGate(addresses.keyOf)
+          : new DuplicateGate(database, mailingId, addresses.keyOf),
       ],
-    inject: [MailingDatabase],
+    inject: [MailingDatabase, MailingSuppressions, MAILING_SETTINGS],
   },
 ];

@@ -15,6 +15,7 @@ import { TemplateEmailBatchPersister } from './store/template-email-batch.persis
 import { TemplateEmailPersister } from './store/template-email.persister.js';
 import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
+import { MailingSuppressions } from './work/mailing.suppressions.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
@@ -70,6 +71,7 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras): Dynamic
       MailingQuery,
       MailingHealth,
       MailingEvents,
+      MailingSuppressions,
     ],
   };
   return { module: MailingModule, global: isGlobal, imports: [engine], exports: [engine] };

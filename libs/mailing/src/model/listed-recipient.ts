@@ -1,4 +1,4 @@
-import { mailboxKey, parseMailbox, toOneLine } from './email-address.js';
+import { type KeyOf, mailboxKey, parseMailbox, toOneLine } from './email-address.js';
 import type { Recipient } from './recipient.js';
 import { toStorable } from './storable.js';
 
@@ -18,15 +18,20 @@ export type ListedRecipient =
  * Turns what a host calls a recipient into what is written down.
  *
  * @param persist whether the recipient's own data has to be stored.
+ * @param keyOf what stands for a mailbox in its key.
  * @throws UnstorableValueError if it has to be and can't be.
  */
-export function toListedRecipient(recipient: Recipient, persist: boolean): ListedRecipient {
-  if (typeof recipient === 'string') return fromAddress(recipient, null, null);
+export function toListedRecipient(
+  recipient: Recipient,
+  persist: boolean,
+  keyOf: KeyOf = mailboxKey,
+): ListedRecipient {
+  if (typeof recipient === 'string') return fromAddress(recipient, null, null, keyOf);
   if (typeof recipient !== 'object' || recipient === null) return invalid(recipient, 'invalid_recipient');
   if ('userId' in recipient) return fromUserId(recipient.userId);
   if (!('email' in recipient)) return invalid(recipient, 'invalid_recipient');
   const { email, name = null, data = null } = recipient;
-  return fromAddress(email, name, persist ? toStorable(data, `data of recipient ${email}`) : data);
+  return fromAddress(email, name, persist ? toStorable(data, `data of recipient ${email}`) : data, keyOf);
 }
 
 function fromUserId(userId: unknown): ListedRecipient {
@@ -40,6 +45,7 @@ function fromAddress(
   email: unknown,
   name: string | null,
   data: Record<string, unknown> | null,
+  keyOf: KeyOf,
 ): ListedRecipient {
   const mailbox = parseMailbox(email);
   if (!mailbox) return invalid(email, 'invalid_address');
@@ -48,7 +54,7 @@ function fromAddress(
     kind: 'address',
     email: mailbox.address,
     name: shownName === '' ? null : shownName,
-    key: mailboxKey(mailbox.address),
+    key: keyOf(mailbox.address),
     data,
   };
 }

@@ -1,6 +1,9 @@
 import type { Type } from '@nestjs/common';
+import type { AddressNormalizer } from './address-key.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { KeyOf } from './email-address.js';
 import type { ProfileRepository } from './profile.repository.js';
+import type { SuppressionList } from './suppression-list.js';
 
 /** How one mailing is sent. */
 export interface RunOptions {
@@ -139,6 +142,23 @@ export interface BatchOptions {
   dispatcher?: Type<Dispatcher>;
 }
 
+/** What becomes of addresses. */
+export interface AddressOptions {
+  /**
+   * Says which addresses of one mailing, and of the suppression list, are one mailbox: those it turns into the same text, for
+   * example without what stands behind a plus sign. Mail goes to the address as it was given. It gets `local@domain`, the domain in
+   * ASCII, and has to answer the same for the same address. Default: letter case, Unicode form and spelling of the domain do not
+   * matter. Keys are stored: a change affects mailings that are sent from then on, and leaves the suppression list with the old ones.
+   */
+  normalizer?: AddressNormalizer;
+  /**
+   * Whether mail goes to addresses whose part before the @ is not ASCII (`josé@home.example`). `send` only if every mail server that
+   * the transport reaches offers SMTPUTF8; others may refuse them or take them for somebody else. Default: `skip`, with the
+   * reason `unicode_local_part`.
+   */
+  unicodeLocalParts?: 'send' | 'skip';
+}
+
 /** Where templates live. */
 export interface TemplateOptions {
   /** Absolute path of the template folder; nothing outside it is ever read. */
@@ -200,6 +220,12 @@ export interface MailingModuleOptions {
   inDoubt?: InDoubtPolicy;
   /** Turns profile ids into addresses; a provider of the host, or a class that Nest instantiates. */
   profileRepository?: Type<ProfileRepository>;
+  /**
+   * Addresses that nobody may mail: a provider of the host, or a class that Nest instantiates; false: none is asked. It is asked once
+   * a beat. Default: a table beside those of the mailings. Inject `MailingSuppressions` to write to whichever it is.
+   */
+  suppressionList?: Type<SuppressionList> | false;
+  addresses?: AddressOptions;
   /** One of the `transports` of `MailerModule`. Default: its default transport. */
   transporterName?: string;
   run?: RunOptions;
@@ -217,6 +243,9 @@ export interface MailingSettings {
   enabledAsTemplateMailServer: boolean;
   inDoubt: InDoubtPolicy;
   profileRepository: Type<ProfileRepository> | null;
+  /** Null: the plugin's own table. */
+  suppressionList: Type<SuppressionList> | false | null;
+  addresses: { keyOf: KeyOf; unicodeLocalParts: 'send' | 'skip' };
   transporterName: string | null;
   run: Required<RunOptions>;
   retry: Required<RetryOptions>;

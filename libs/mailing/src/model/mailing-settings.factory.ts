@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { isAbsolute } from 'node:path';
+import { keyBy } from './address-key.js';
 import type {
+  AddressOptions,
   BatchOptions,
   ErrorGuardOptions,
   InDoubtPolicy,
@@ -21,6 +23,8 @@ const GROUPS: Record<string, readonly string[]> = {
     'enabledAsTemplateMailServer',
     'inDoubt',
     'profileRepository',
+    'suppressionList',
+    'addresses',
     'transporterName',
     'run',
     'retry',
@@ -41,6 +45,7 @@ const GROUPS: Record<string, readonly string[]> = {
   errorGuard: ['firstRecipients', 'maxErrorPercent'],
   server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs', 'idleTransactionTimeoutMs'],
   batch: ['emailsPerBatch', 'numBatchThreads', 'batchIfPossible', 'pollMs', 'dispatcher'],
+  addresses: ['normalizer', 'unicodeLocalParts'],
   templates: ['dir'],
 };
 
@@ -68,6 +73,11 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
     ),
     inDoubt: inDoubtPolicy(options.inDoubt ?? 'leave'),
     profileRepository: aClass('profileRepository', options.profileRepository ?? null),
+    suppressionList:
+      options.suppressionList === false
+        ? false
+        : aClass('suppressionList', options.suppressionList ?? null, 'a class or false'),
+    addresses: addressSettings(options.addresses ?? {}),
     transporterName:
       options.transporterName === undefined ? null : text('transporterName', options.transporterName, 255),
     run: runSettings(options.run ?? {}),
@@ -140,6 +150,19 @@ function batchSettings(batch: BatchOptions): MailingSettings['batch'] {
   };
 }
 
+function addressSettings(addresses: AddressOptions): MailingSettings['addresses'] {
+  checkNames('addresses', addresses);
+  const normalizer = addresses.normalizer ?? null;
+  const unicodeLocalParts = addresses.unicodeLocalParts ?? 'skip';
+  if (normalizer !== null && typeof normalizer !== 'function') {
+    throw new MailingOptionsError('addresses.normalizer', 'a function', normalizer);
+  }
+  if (unicodeLocalParts !== 'send' && unicodeLocalParts !== 'skip') {
+    throw new MailingOptionsError('addresses.unicodeLocalParts', 'send or skip', unicodeLocalParts);
+  }
+  return { keyOf: keyBy(normalizer), unicodeLocalParts };
+}
+
 function inDoubtPolicy(policy: InDoubtPolicy): InDoubtPolicy {
   if (typeof policy === 'function' || policy === 'leave' || policy === 'resend') return policy;
   throw new MailingOptionsError('inDoubt', 'leave, resend or a function', policy);
@@ -183,8 +206,8 @@ function text(option: string, value: string, longest: number): string {
   return value;
 }
 
-function aClass<T>(option: string, value: T | null): T | null {
-  if (value !== null && typeof value !== 'function') throw new MailingOptionsError(option, 'a class', value);
+function aClass<T>(option: string, value: T | null, expected = 'a class'): T | null {
+  if (value !== null && typeof value !== 'function') throw new MailingOptionsError(option, expected, value);
   return value;
 }
 

@@ -128,8 +128,9 @@ export class MailingIntake {
     recipients: Recipients,
     batchSize: number | null,
   ): Promise<WrittenList> {
-    const { persister, profiles, faultPoints, events } = this.parts;
-    const how = { hasProfiles: profiles() !== null, batchSize };
+    const { settings, persister, profiles, faultPoints, events } = this.parts;
+    const { keyOf } = settings.addresses;
+    const how = { hasProfiles: profiles() !== null, batchSize, keyOf };
     const writer = new RecipientListWriter(persister, mailingId, claimToken, how, faultPoints);
     try {
       return await writer.write(recipients, this.#stop.signal);

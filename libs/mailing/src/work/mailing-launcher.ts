@@ -84,7 +84,7 @@ export class MailingLauncher {
     const template = await renderer.open(info);
     const identity = randomUUID();
     return runs.start(identity, async (place) => {
-      const ledger = new MemoryLedger(recipients);
+      const ledger = new MemoryLedger(recipients, this.parts.settings.addresses.keyOf);
       events.emit('run:started', { mailingId: null, numSettled: 0, numProfiles: null });
       const run = runner.runUnpersisted(identity, ledger, info, template, place);
       place.announce(run);

@@ -1,5 +1,6 @@
+import { type KeyOf, mailboxKey } from '../model/email-address.js';
 import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
-import { toListedRecipient } from '../model/listed-recipient.js';
+import { type ListedRecipient, toListedRecipient } from '../model/listed-recipient.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
@@ -23,7 +24,10 @@ export class MemoryLedger implements Ledger {
   #nextIdx = 0;
   #drained = false;
 
-  constructor(recipients: Recipients) {
+  constructor(
+    recipients: Recipients,
+    private readonly keyOf: KeyOf = mailboxKey,
+  ) {
     this.#source =
       Symbol.asyncIterator in recipients ? recipients[Symbol.asyncIterator]() : recipients[Symbol.iterator]();
   }
@@ -67,9 +71,8 @@ export class MemoryLedger implements Ledger {
   }
 
   async #readNext(into: MarkedRecipient[]): Promise<void> {
-    const value = await this.#pull();
-    if (value === null) return;
-    const listed = toListedRecipient(value, false);
+    const listed = await this.#pull();
+    if (listed === null) return;
     const key =
       listed.kind === 'profile' ? `profile ${listed.userId}` : listed.kind === 'address' ? listed.key : null;
     if (key !== null && this.#seen.has(key)) return;
@@ -83,10 +86,10 @@ export class MemoryLedger implements Ledger {
   }
 
   /** A source that throws ends the list; asked again it would pretend to be through. */
-  async #pull(): Promise<Recipient | null> {
+  async #pull(): Promise<ListedRecipient | null> {
     try {
       const { done, value } = await this.#source.next();
-      if (!done) return value as Recipient;
+      if (!done) return toListedRecipient(value as Recipient, false, this.keyOf);
     } catch (error) {
       this.failure = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
     }

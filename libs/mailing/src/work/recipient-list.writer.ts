@@ -1,3 +1,4 @@
+import type { KeyOf } from '../model/email-address.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import { type ListedRecipient, toListedRecipient } from '../model/listed-recipient.js';
 import type { Recipients } from '../model/recipient.js';
@@ -15,6 +16,7 @@ export interface ListTerms {
   hasProfiles: boolean;
   /** Places of one batch; null: it is not cut. */
   batchSize: number | null;
+  keyOf: KeyOf;
 }
 
 /** What became of a list. */
@@ -61,7 +63,7 @@ export class RecipientListWriter {
   async write(recipients: Recipients, stop: AbortSignal): Promise<WrittenList> {
     for await (const recipient of recipients) {
       stop.throwIfAborted();
-      this.#add(toListedRecipient(recipient, true));
+      this.#add(toListedRecipient(recipient, true, this.how.keyOf));
       if (this.#isFull) await this.#flush();
     }
     await this.#flush();
