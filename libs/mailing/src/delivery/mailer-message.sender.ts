@@ -14,6 +14,12 @@ interface PoolOptions {
   maxRequeues?: number;
 }
 
+/** What nodemailer tells, in its answer or its error, about addresses that were refused. */
+interface Rejections {
+  rejected?: unknown[];
+  rejectedErrors?: unknown[];
+}
+
 /** Twice what nodemailer itself grants a greeting: shorter, and a server that greets slowly would never be found up again. */
 const PROBE_TIMEOUT_MS = 60_000;
 
@@ -55,13 +61,11 @@ export class MailerMessageSender implements EmailMessageSender {
     const options = probe.attachTo({ ...(message as SendMailOptions), signal } as SendMailOptions);
     if (this.transporterName) (options as ISendMailOptions).transporterName = this.transporterName;
     try {
-      const info = (await this.mailer.sendMail(options as ISendMailOptions)) as {
-        rejected?: unknown[];
-        rejectedErrors?: unknown[];
-      };
-      return this.#rejectedThoughOthersWereTaken(message, info) ?? { kind: 'accepted' };
+      const info = (await this.mailer.sendMail(options as ISendMailOptions)) as Rejections;
+      const refusal = ownRefusal(message, info, { code: 'EENVELOPE', message: 'refused' });
+      return refusal === null ? { kind: 'accepted' } : toHandOver(refusal, 'session');
     } catch (error) {
-      return toHandOver(error, probe.reached);
+      return toHandOver(ownRefusal(message, error as Rejections, error) ?? error, probe.reached);
     }
   }
 
@@ -71,18 +75,6 @@ export class MailerMessageSender implements EmailMessageSender {
     } catch (error) {
       return toOneLine(error instanceof Error ? error.message : String(error));
     }
-  }
-
-  /** With cc or bcc a message is sent as soon as one address is taken; what counts is the recipient's. */
-  #rejectedThoughOthersWereTaken(
-    message: EmailMessage,
-    info: { rejected?: unknown[]; rejectedErrors?: unknown[] },
-  ): HandOver | null {
-    const recipient = toAscii(message.to.address);
-    const at = (info.rejected ?? []).findIndex((one) => toAscii(addressOf(one)) === recipient);
-    return at < 0
-      ? null
-      : toHandOver(info.rejectedErrors?.[at] ?? { code: 'EENVELOPE', message: 'refused' }, 'session');
   }
 
   #transporter(): Transporter {
@@ -95,6 +87,20 @@ export class MailerMessageSender implements EmailMessageSender {
     if (!transporter) throw new TransporterMissingError(this.transporterName ?? 'default');
     return transporter;
   }
+}
+
+/**
+ * With cc or bcc a message is sent as soon as one address is taken, and refused with the answer to any of them where none is;
+ * what counts is the answer to the recipient's own.
+ */
+function ownRefusal(
+  message: EmailMessage,
+  told: Rejections | null | undefined,
+  unexplained: unknown,
+): unknown {
+  const recipient = toAscii(message.to.address);
+  const at = (told?.rejected ?? []).findIndex((one) => toAscii(addressOf(one)) === recipient);
+  return at < 0 ? null : (told?.rejectedErrors?.[at] ?? unexplained);
 }
 
 function addressOf(value: unknown): string {
