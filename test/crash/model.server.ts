@@ -22,6 +22,7 @@ import { MailingIntake } from '../../libs/mailing/src/work/mailing-intake.js';
 import { MailingLauncher } from '../../libs/mailing/src/work/mailing-launcher.js';
 import { MailingOrders } from '../../libs/mailing/src/work/mailing-orders.js';
 import { MailingRuns } from '../../libs/mailing/src/work/mailing-runs.js';
+import { ProfileRecorder } from '../../libs/mailing/src/work/profile.recorder.js';
 import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
 import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
 import { SliceRunner } from '../../libs/mailing/src/work/slice.runner.js';
@@ -192,6 +193,7 @@ export class ModelServer {
       sender: this.#mortalTransport(),
       profiles: () => null,
       gates: () => [],
+      recorder: new ProfileRecorder(() => null, settings, events),
       events,
       faultPoints: noFaultPoints,
     });

@@ -31,6 +31,7 @@ describe('the gates before a beat', () => {
         sender: { send: () => Promise.resolve({ kind: 'accepted' }), probe: () => Promise.resolve(null) },
         profiles: { findByIds: () => Promise.resolve(new Map([['u1', { email: 'dora@bücher.example' }]])) },
         gates,
+        fatigue: null,
         messageTimeoutMs: 1_000,
         faultPoints: noFaultPoints,
       },

@@ -30,6 +30,16 @@ describe('toAddressee', () => {
     });
   });
 
+  it.each([undefined, null, ''])(
+    'C7 the name of data, being %j, does not hide the one that is known',
+    (name) => {
+      const profile = { ...PROFILE, name: name ?? undefined, data: { name, firstName: null } };
+      expect(toAddressee({ idx: 0, userId: '7' }, profile)).toMatchObject({
+        variables: { name: name ?? 'Ann', firstName: null },
+      });
+    },
+  );
+
   it.each<[string, RecipientProfile | undefined]>([
     ['no_profile', undefined],
     ['no_address', { ...PROFILE, email: null }],

@@ -37,6 +37,7 @@ describe('toMailingSettings', () => {
       profileRepository: null,
       suppressionList: null,
       addresses: { keyOf: mailboxKey, unicodeLocalParts: 'skip' },
+      profiles: { contactFatigueMs: null, invalidateRefused: true },
       transporterName: null,
       run: {
         concurrency: 5,
@@ -70,6 +71,31 @@ describe('toMailingSettings', () => {
     expect(settings({ run: { concurrency: 40 } }).run.maxInDoubt).toBe(80);
     expect(settings({ server: { heartbeatMs: 10_000 } }).server.serverTimeoutMs).toBe(30_000);
     expect(settings({ retry: { longestDelayMs: 1_000 } }).retry.firstDelayMs).toBe(1_000);
+  });
+
+  it('takes the window of contact fatigue in days or in hours', () => {
+    expect(settings({ profiles: { daysContactFatigue: 2 } }).profiles.contactFatigueMs).toBe(48 * 3_600_000);
+    expect(settings({ profiles: { hoursContactFatigue: 48 } }).profiles.contactFatigueMs).toBe(
+      48 * 3_600_000,
+    );
+  });
+
+  it.each([
+    ['profiles.daysContactFatigue', { daysContactFatigue: 0 }],
+    ['profiles.daysContactFatigue', { daysContactFatigue: 3_651 }],
+    ['profiles.daysContactFatigue', { daysContactFatigue: 1.5 }],
+    ['profiles.hoursContactFatigue', { hoursContactFatigue: 0 }],
+    ['profiles.hoursContactFatigue', { hoursContactFatigue: 87_601 }],
+    ['profiles.invalidateRefused', { invalidateRefused: 'no' }],
+    ['profiles.minutes', { minutes: 5 }],
+    [
+      'profiles.daysContactFatigue and profiles.hoursContactFatigue',
+      { daysContactFatigue: 1, hoursContactFatigue: 24 },
+    ],
+  ])('refuses %s of %j', (option, profiles) => {
+    const error = refused({ profiles });
+    expect(error.option).toBe(option);
+    expect(error.message).toContain(option);
   });
 
   it('takes undefined for absent, as configuration code gives it', () => {

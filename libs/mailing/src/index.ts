@@ -28,6 +28,7 @@ export type {
   InDoubtResolver,
   InDoubtVerdict,
   MailingModuleOptions,
+  ProfileOptions,
   RetryOptions,
   RunOptions,
   ServerOptions,

@@ -42,6 +42,7 @@ import { MailingEngine } from './work/mailing.engine.js';
 import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
 import { MailingSuppressions } from './work/mailing.suppressions.js';
+import { ProfileRecorder } from './work/profile.recorder.js';
 import { RateLimiter } from './work/rate-limiter.js';
 import { ServerMembership } from './work/server-membership.js';
 import { SliceRunner } from './work/slice.runner.js';
@@ -154,6 +155,7 @@ const engine = assembled(MailingEngine, {
   batchWorker: BatchWorker,
   dispatcher: DispatcherLine,
   membership: ServerMembership,
+  recorder: ProfileRecorder,
   events: MailingEvents,
   prepare: PREPARE,
 });
@@ -234,6 +236,7 @@ const workProviders: Provider[] = [
     sender: EMAIL_MESSAGE_SENDER,
     profiles: PROFILES,
     gates: GATES,
+    recorder: ProfileRecorder,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),

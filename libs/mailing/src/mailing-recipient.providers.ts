@@ -8,6 +8,9 @@ import { TypeOrmSuppressionList } from './store/type-orm-suppression.list.js';
 import { DuplicateGate } from './work/duplicate.gate.js';
 import { MailingSuppressions } from './work/mailing.suppressions.js';
 import { MemoryDuplicateGate } from './work/memory-duplicate.gate.js';
+import { MailingEvents } from './model/mailing-event.js';
+import { made } from './provider-shapes.js';
+import { ProfileRecorder } from './work/profile.recorder.js';
 import type { GatesOf } from './work/slice.runner.js';
 
 /** `() => ProfileRepository | null`: known once everything is put together. */
@@ -52,4 +55,5 @@ export const recipientProviders: Provider[] = [
       ],
     inject: [MailingDatabase, MailingSuppressions, MAILING_SETTINGS],
   },
+  made(ProfileRecorder, [PROFILES, MAILING_SETTINGS, MailingEvents]),
 ];

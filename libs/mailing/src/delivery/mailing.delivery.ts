@@ -1,12 +1,13 @@
 import type { FaultPoints } from '../model/fault-points.js';
-import { type Attempt, settled } from '../model/outcome.js';
+import { type Attempt, type Contact, settled } from '../model/outcome.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { EmailMessageSender, HandOver } from './email-message.sender.js';
 import { MessageComposer } from './message.composer.js';
+import { isNoSuchUser } from './no-such-user.js';
 import type { RecipientGate } from './recipient.gate.js';
-import { type Addressee, type Skip, toAddressee } from './recipient.policy.js';
+import { type Addressee, type ContactFatigue, type Skip, toAddressee } from './recipient.policy.js';
 import type { MailingTemplate } from './template.renderer.js';
 
 /** How long a sender may take to stop after its deadline before its answer is no longer waited for. */
@@ -21,6 +22,8 @@ export interface PreparedRecipient {
 export interface MailingDeliveryParts {
   sender: EmailMessageSender;
   profiles: ProfileRepository | null;
+  /** Null: nobody is mailed too often. */
+  fatigue: ContactFatigue | null;
   /** In the order in which they are asked. */
   gates: RecipientGate[];
   messageTimeoutMs: number;
@@ -44,9 +47,10 @@ export class MailingDelivery {
   async prepare(recipients: MarkedRecipient[]): Promise<PreparedRecipient[]> {
     const ids = recipients.flatMap((one) => (one.userId === undefined ? [] : [one.userId]));
     const profiles = ids.length > 0 && this.parts.profiles ? await this.parts.profiles.findByIds(ids) : null;
+    const fatigue = this.info.ignoreContactFatigue ? null : this.parts.fatigue;
     const prepared = recipients.map((one) => ({
       idx: one.idx,
-      addressee: toAddressee(one, one.userId === undefined ? undefined : profiles?.get(one.userId)),
+      addressee: toAddressee(one, one.userId === undefined ? undefined : profiles?.get(one.userId), fatigue),
     }));
     for (const gate of this.parts.gates) await pass(gate, prepared);
     return prepared;
@@ -67,10 +71,8 @@ export class MailingDelivery {
       return settled(idx, 'error', 'template', error instanceof Error ? error.message : String(error));
     }
     this.parts.faultPoints.reach('beforeHandOver');
-    return toAttempt(
-      idx,
-      await this.#withinDeadline(stop, (signal) => this.parts.sender.send(message, signal)),
-    );
+    const handOver = await this.#withinDeadline(stop, (signal) => this.parts.sender.send(message, signal));
+    return toAttempt(idx, handOver, { address: addressee.mailbox.address, userId: addressee.userId });
   }
 
   async #withinDeadline(
@@ -116,13 +118,14 @@ async function pass(gate: RecipientGate, prepared: PreparedRecipient[]): Promise
   for (const one of prepared) one.addressee = barred.get(one.idx) ?? one.addressee;
 }
 
-function toAttempt(idx: number, handOver: HandOver): Attempt {
+function toAttempt(idx: number, handOver: HandOver, contact: Contact): Attempt {
   switch (handOver.kind) {
     case 'accepted':
-      return settled(idx, 'sent');
+      return settled(idx, 'sent', null, null, contact);
     case 'refused': {
       const { permanent, code, text } = handOver;
-      return permanent ? settled(idx, 'error', code, text) : { kind: 'temporary', idx, code, text };
+      if (!permanent) return { kind: 'temporary', idx, code, text };
+      return settled(idx, 'error', code, text, { ...contact, isUnknown: isNoSuchUser(code) });
     }
     case 'throttled':
       return { kind: 'returned', idx, blame: 'throttle', reason: handOver.text };

@@ -16,12 +16,46 @@ export interface Skip {
   text: string;
 }
 
-/** Decides, just before a message is made, whether and under which address a recipient is mailed. */
+/** Nobody is to be mailed too often. */
+export interface ContactFatigue {
+  windowMs: number;
+  /** When somebody was mailed last as far as this process knows and his profile may not yet; milliseconds since 1970. */
+  knownLastEmailed: (userId: string) => number | undefined;
+}
+
+/**
+ * Decides, just before a message is made, whether and under which address a recipient is mailed.
+ *
+ * @param fatigue null: however recently he was mailed. Only messages that were taken count as mailed, so whoever is tried
+ * again is never kept from it by his own earlier attempts.
+ */
 export function toAddressee(
   recipient: MarkedRecipient,
   profile: RecipientProfile | undefined,
+  fatigue: ContactFatigue | null = null,
 ): Addressee | Skip {
-  return recipient.userId === undefined ? fromAddress(recipient) : fromProfile(recipient.userId, profile);
+  const { userId } = recipient;
+  if (userId === undefined) return fromAddress(recipient);
+  const addressee = fromProfile(userId, profile);
+  if ('skip' in addressee || fatigue === null) return addressee;
+  return tooRecent(fatigue, userId, profile?.lastEmailed) ?? addressee;
+}
+
+/** Times of profiles are the host's, and the window is hours long, so the clock of this process is good enough. */
+function tooRecent(
+  { windowMs, knownLastEmailed }: ContactFatigue,
+  userId: string,
+  lastEmailed: Date | null | undefined,
+): Skip | null {
+  const last = Math.max(lastEmailed?.getTime() || 0, knownLastEmailed(userId) ?? 0);
+  if (last + windowMs <= Date.now()) return null;
+  const hours = windowMs / 3_600_000;
+  const length = hours % 24 === 0 ? `${hours / 24} d` : `${hours} h`;
+  const when = new Date(last).toISOString();
+  return {
+    skip: 'contact_fatigue',
+    text: `This person was mailed at ${when}; the next mail may follow ${length} later.`,
+  };
 }
 
 function fromAddress({ email, name, data }: MarkedRecipient): Addressee | Skip {
@@ -46,6 +80,7 @@ function addressee(mailbox: Mailbox, name: string, data: Record<string, unknown>
   const shownName = toOneLine(name) || mailbox.name;
   return {
     mailbox: { address: mailbox.address, name: shownName },
-    variables: { name: shownName, ...data, email: mailbox.address },
+    // A name that the data has as null is none, and not one that hides the one that is known.
+    variables: { ...data, name: data.name ?? shownName, email: mailbox.address },
   };
 }

@@ -86,6 +86,15 @@ export interface MailingEventMap {
   'mailing:paused': { mailingId: string; reason: string };
   /** Somebody asked for this; `status` is what the mailing came to at once. */
   'mailing:ordered': { mailingId: string; order: MailingOrder; status: MailingStatus };
+  /** The host's repository did not take what became of so many profiles; it is tried again, and no mailing waits for it. */
+  'profiles:trouble': {
+    what: 'lastEmailed' | 'emailStatus';
+    count: number;
+    error: unknown;
+    retryInMs: number;
+  };
+  /** So many, the oldest, were given up: too many wait for the host's repository, or the process ends. */
+  'profiles:dropped': { what: 'lastEmailed' | 'emailStatus'; count: number };
   /** The host's resolver failed; the doubt stays on record. */
   'doubt:unresolved': { mailingId: string; numInDoubt: number; error: unknown };
   /** A pooled transport would have sent messages again by itself after a lost connection; it no longer does. */

@@ -159,6 +159,23 @@ export interface AddressOptions {
   unicodeLocalParts?: 'send' | 'skip';
 }
 
+/** What profiles are asked, and told. */
+export interface ProfileOptions {
+  /**
+   * Whoever was mailed so recently, by any mailing, is skipped (`contact_fatigue`), in days of 24 hours; a mailing may ignore
+   * it (`ignoreContactFatigue`). Judged by `lastEmailed` of the profile. Default: off. Bounds: 1 to 3,650. Too high: nobody
+   * hears of anything. Give this or `hoursContactFatigue`, not both.
+   */
+  daysContactFatigue?: number;
+  /** The same in hours. Default: off. Bounds: 1 to 87,600. */
+  hoursContactFatigue?: number;
+  /**
+   * Whether the profiles of an address are marked invalid (`ProfileRepository.setEmailStatus`) when the mail server says for
+   * good that there is no such user (5.1.1, 5.1.6, 5.1.10). Default: true. Other refusals never do that.
+   */
+  invalidateRefused?: boolean;
+}
+
 /** Where templates live. */
 export interface TemplateOptions {
   /** Absolute path of the template folder; nothing outside it is ever read. */
@@ -226,6 +243,7 @@ export interface MailingModuleOptions {
    */
   suppressionList?: Type<SuppressionList> | false;
   addresses?: AddressOptions;
+  profiles?: ProfileOptions;
   /** One of the `transports` of `MailerModule`. Default: its default transport. */
   transporterName?: string;
   run?: RunOptions;
@@ -246,6 +264,11 @@ export interface MailingSettings {
   /** Null: the plugin's own table. */
   suppressionList: Type<SuppressionList> | false | null;
   addresses: { keyOf: KeyOf; unicodeLocalParts: 'send' | 'skip' };
+  profiles: {
+    /** Null: off. */
+    contactFatigueMs: number | null;
+    invalidateRefused: boolean;
+  };
   transporterName: string | null;
   run: Required<RunOptions>;
   retry: Required<RetryOptions>;

@@ -9,6 +9,7 @@ import type {
   InDoubtPolicy,
   MailingModuleOptions,
   MailingSettings,
+  ProfileOptions,
   RetryOptions,
   RunOptions,
   TemplateOptions,
@@ -25,6 +26,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'profileRepository',
     'suppressionList',
     'addresses',
+    'profiles',
     'transporterName',
     'run',
     'retry',
@@ -46,6 +48,7 @@ const GROUPS: Record<string, readonly string[]> = {
   server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs', 'idleTransactionTimeoutMs'],
   batch: ['emailsPerBatch', 'numBatchThreads', 'batchIfPossible', 'pollMs', 'dispatcher'],
   addresses: ['normalizer', 'unicodeLocalParts'],
+  profiles: ['daysContactFatigue', 'hoursContactFatigue', 'invalidateRefused'],
   templates: ['dir'],
 };
 
@@ -78,6 +81,7 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
         ? false
         : aClass('suppressionList', options.suppressionList ?? null, 'a class or false'),
     addresses: addressSettings(options.addresses ?? {}),
+    profiles: profileSettings(options.profiles ?? {}),
     transporterName:
       options.transporterName === undefined ? null : text('transporterName', options.transporterName, 255),
     run: runSettings(options.run ?? {}),
@@ -136,6 +140,26 @@ function errorGuardSettings(guard: ErrorGuardOptions): Required<ErrorGuardOption
   return {
     firstRecipients: whole('errorGuard.firstRecipients', guard.firstRecipients ?? 50, 0, 100_000),
     maxErrorPercent: whole('errorGuard.maxErrorPercent', guard.maxErrorPercent ?? 80, 1, 100),
+  };
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+function profileSettings(profiles: ProfileOptions): MailingSettings['profiles'] {
+  checkNames('profiles', profiles);
+  const days = profiles.daysContactFatigue ?? null;
+  const hours = profiles.hoursContactFatigue ?? null;
+  if (days !== null && hours !== null) {
+    const both = 'profiles.daysContactFatigue and profiles.hoursContactFatigue';
+    throw new MailingOptionsError(both, 'given one without the other', [days, hours]);
+  }
+  let contactFatigueMs: number | null = null;
+  if (days !== null) contactFatigueMs = DAY_MS * whole('profiles.daysContactFatigue', days, 1, 3_650);
+  if (hours !== null) contactFatigueMs = HOUR_MS * whole('profiles.hoursContactFatigue', hours, 1, 87_600);
+  return {
+    contactFatigueMs,
+    invalidateRefused: flag('profiles.invalidateRefused', profiles.invalidateRefused ?? true),
   };
 }
 

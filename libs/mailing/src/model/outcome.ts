@@ -1,5 +1,14 @@
 import type { SettledStatus } from './recipient-status.js';
 
+/** Whom a message was made for; kept in memory only. */
+export interface Contact {
+  address: string;
+  /** Set for profiles. */
+  userId?: string;
+  /** The mail server said for good that there is no such user. */
+  isUnknown?: boolean;
+}
+
 /** What became of one recipient: final, and written once. */
 export interface Outcome {
   idx: number;
@@ -8,6 +17,8 @@ export interface Outcome {
   code: string | null;
   /** For people; cut to `LONGEST_ERROR_TEXT` when stored. */
   text: string | null;
+  /** Absent where no message was made. */
+  contact?: Contact;
 }
 
 /** A recipient that was refused for now: not an outcome yet, but an attempt. */
@@ -39,8 +50,9 @@ export function settled(
   status: SettledStatus,
   code: string | null = null,
   text: string | null = null,
+  contact?: Contact,
 ): Attempt {
-  return { kind: 'settled', outcome: { idx, status, code, text } };
+  return { kind: 'settled', outcome: { idx, status, code, text, contact } };
 }
 
 /** Whether the mail server may have seen anything of it. */

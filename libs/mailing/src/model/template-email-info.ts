@@ -61,6 +61,8 @@ export interface TemplateEmailInfo {
   batched?: boolean;
   /** Recipients of one batch. Default: `batch.emailsPerBatch`. Bounds: 1 to 1,000,000. */
   batchSize?: number;
+  /** Mails also those who were mailed only recently (`profiles.daysContactFatigue`): receipts and the like. Default: false. */
+  ignoreContactFatigue?: boolean;
   siteId?: string;
   locale?: string;
   /** Common id of several mailings that belong together. */

@@ -53,6 +53,7 @@ const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
   site_id: (info) => info.siteId ?? null,
   locale: (info) => info.locale ?? null,
   batch_exec_id: (info) => info.batchExecId ?? null,
+  ignore_fatigue: (info) => (info.ignoreContactFatigue ? 1 : 0),
 };
 
 /**
@@ -216,5 +217,6 @@ function toInfo(row: Record<string, unknown>): TemplateEmailInfo {
     siteId: text(row.site_id),
     locale: text(row.locale),
     batchExecId: text(row.batch_exec_id),
+    ignoreContactFatigue: Boolean(Number(row.ignore_fatigue)),
   };
 }

@@ -102,6 +102,11 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
   ],
   'mailing:paused': ['error', (f) => `${f.mailingId}: paused: ${f.reason}`],
   'mailing:ordered': ['log', (f) => `${f.mailingId}: ${f.order} asked for, now ${f.status}`],
+  'profiles:trouble': [
+    'warn',
+    (f) => `profiles: ${f.what} of ${f.count} not written, again in ${f.retryInMs} ms: ${text(f.error)}`,
+  ],
+  'profiles:dropped': ['error', (f) => `profiles: ${f.what} of ${f.count} given up, never written`],
   'doubt:unresolved': [
     'error',
     (f) => `${f.mailingId}: the resolver failed, ${f.numInDoubt} recipients stay in doubt: ${text(f.error)}`,

@@ -76,6 +76,10 @@ export async function checkRequest(
   if (info.sendAsHtml === false && info.sendAsText === false) {
     throw new InvalidFieldError('sendAsText', 'true where sendAsHtml is false', false);
   }
+  const { ignoreContactFatigue } = info;
+  if (ignoreContactFatigue !== undefined && typeof ignoreContactFatigue !== 'boolean') {
+    throw new InvalidFieldError('ignoreContactFatigue', 'true, false or absent', ignoreContactFatigue);
+  }
   checkBatch(info, persist);
   checkHeaders(info.headers ?? {});
   checkTrackingData(info.trackingData ?? {});

@@ -5,6 +5,7 @@ import type { MailingEvents, RunEndStatus } from '../model/mailing-event.js';
 import type { RetryOptions, RunOptions } from '../model/mailing-options.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { ErrorGuard } from './error-guard.js';
+import type { ProfileRecorder } from './profile.recorder.js';
 import type { RatePlaces } from './rate-limiter.js';
 
 /** One of the places for mailings that are worked on at a time. */
@@ -32,6 +33,8 @@ export interface MailingRunParts {
   mayStart: () => boolean;
   /** Given up while there is nothing to do for a while. */
   place: WorkingPlace;
+  /** Of the process, shared by all its runs. */
+  recorder: ProfileRecorder;
   events: MailingEvents;
   faultPoints: FaultPoints;
 }

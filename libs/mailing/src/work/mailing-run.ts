@@ -3,6 +3,7 @@ import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { type Attempt, type Outcome, wasTried } from '../model/outcome.js';
 import { AttemptCounts } from './attempt-counts.js';
+import { BeatHerald } from './beat.herald.js';
 import { BeatWriter } from './beat.writer.js';
 import type { MailingRunParts, RunEnd, Winding } from './mailing-run.parts.js';
 import { Nap } from './nap.js';
@@ -44,6 +45,7 @@ export class MailingRun {
   readonly #stopSignal = new AbortController();
   readonly #transport: TransportWatch;
   readonly #writer: BeatWriter;
+  readonly #herald: BeatHerald;
   readonly #news = new RunNews();
   readonly #nap = new Nap();
   readonly #attempts: AttemptCounts;
@@ -61,6 +63,7 @@ export class MailingRun {
     this.#parts = parts;
     this.#transport = new TransportWatch(parts);
     this.#writer = new BeatWriter(parts);
+    this.#herald = new BeatHerald(parts);
     this.#attempts = new AttemptCounts(parts.retry);
   }
 
@@ -285,7 +288,7 @@ export class MailingRun {
       return { status: 'lost', mailing: null };
     }
     this.#parts.faultPoints.reach('afterOutcomesCommitted');
-    this.#tell(beat);
+    await this.#herald.tell(beat);
     if (beat.returned.length > 0) this.#exhausted = false;
     if (answer.kind === 'ended') return { status: answer.status, mailing: answer.mailing };
     if (answer.kind === 'stand_down') {
@@ -308,16 +311,6 @@ export class MailingRun {
     if (beat.outcomes.length > 0) this.#parts.faultPoints.reach('beforeOutcomesWritten');
     this.#nudged = false;
     return beat;
-  }
-
-  #tell({ outcomes, deferred }: Beat): void {
-    const { events, mailingId } = this.#parts;
-    for (const { idx, status, code } of outcomes) {
-      events.emit('recipient:settled', { mailingId, idx, status, code });
-    }
-    for (const { idx, code, delayMs } of deferred) {
-      events.emit('recipient:deferred', { mailingId, idx, code, retryInMs: delayMs });
-    }
   }
 
   async #admit(answer: Extract<BeatAnswer, { kind: 'go_on' }>, asked: number): Promise<void> {

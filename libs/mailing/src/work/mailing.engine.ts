@@ -11,6 +11,7 @@ import type { BatchWorker } from './batch-worker.js';
 import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingIntake } from './mailing-intake.js';
 import type { MailingRuns } from './mailing-runs.js';
+import type { ProfileRecorder } from './profile.recorder.js';
 import type { ServerMembership } from './server-membership.js';
 import type { TemplateEmailPeriodicService } from './template-email-periodic.service.js';
 import type { TemplateEmailRestarter } from './template-email.restarter.js';
@@ -27,6 +28,7 @@ export interface MailingEngineParts {
   batchWorker: BatchWorker;
   dispatcher: DispatcherLine;
   membership: ServerMembership;
+  recorder: ProfileRecorder;
   events: MailingEvents;
   /** Looks up what the host gave. */
   prepare: () => Promise<void>;
@@ -68,8 +70,8 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 
   async #end(): Promise<void> {
-    const { intake, runs, settings, dispatcher, periodic, restarter, batchSweep, membership, events } =
-      this.parts;
+    const { intake, runs, settings, dispatcher, periodic, restarter, batchSweep, membership } = this.parts;
+    const { recorder, events } = this.parts;
     const { shutdownTimeoutMs } = settings.server;
     const deadline = performance.now() + shutdownTimeoutMs;
     // The lease is kept fresh while messages in flight come to their end.
@@ -80,6 +82,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     ]);
     // A claim that was being committed meanwhile has brought a run that nobody has waited for yet.
     await runs.stopAll(Math.max(0, deadline - performance.now()));
+    await recorder.close(Math.max(1_000, deadline - performance.now()));
     await periodic.stop();
     await restarter.idle();
     await batchSweep.idle();

@@ -16,6 +16,7 @@ import { MailingLedger } from '../store/mailing.ledger.js';
 import { ErrorGuard } from './error-guard.js';
 import { MailingRun } from './mailing-run.js';
 import type { MailingRunParts, RunEnd, WorkingPlace } from './mailing-run.parts.js';
+import type { ProfileRecorder } from './profile.recorder.js';
 import { RateLimiter } from './rate-limiter.js';
 import type { ServerMembership } from './server-membership.js';
 
@@ -31,6 +32,7 @@ export interface SliceRunnerParts {
   /** Known once the application has been put together. */
   profiles: () => ProfileRepository | null;
   gates: GatesOf;
+  recorder: ProfileRecorder;
   events: MailingEvents;
   faultPoints: FaultPoints;
 }
@@ -117,7 +119,9 @@ export class SliceRunner {
 
   async untilEnd(mailingId: string | null, run: MailingRun): Promise<RunEnd> {
     try {
-      return await run.run();
+      const end = await run.run();
+      await this.parts.recorder.flush();
+      return end;
     } catch (error) {
       // Whatever it was, nothing more may be begun for a slice that is about to be recovered.
       run.lose();
@@ -137,15 +141,22 @@ export class SliceRunner {
     info: TemplateEmailInfo,
     template: MailingTemplate,
     gates: RecipientGate[],
-  ): Pick<MailingRunParts, 'delivery' | 'options' | 'retry' | 'resendsDoubt' | 'events' | 'faultPoints'> {
-    const { sender, settings, profiles, faultPoints, events } = this.parts;
+  ): Pick<
+    MailingRunParts,
+    'delivery' | 'options' | 'retry' | 'resendsDoubt' | 'recorder' | 'events' | 'faultPoints'
+  > {
+    const { sender, settings, profiles, recorder, faultPoints, events } = this.parts;
     const { messageTimeoutMs } = settings.run;
-    const how = { sender, profiles: profiles(), gates, messageTimeoutMs, faultPoints };
+    const { contactFatigueMs: windowMs } = settings.profiles;
+    const knownLastEmailed = (userId: string): number | undefined => recorder.lastEmailed(userId);
+    const fatigue = windowMs === null ? null : { windowMs, knownLastEmailed };
+    const how = { sender, profiles: profiles(), fatigue, gates, messageTimeoutMs, faultPoints };
     return {
       delivery: new MailingDelivery(identity, info, template, how),
       options: settings.run,
       retry: settings.retry,
       resendsDoubt: settings.inDoubt === 'resend',
+      recorder,
       events,
       faultPoints,
     };

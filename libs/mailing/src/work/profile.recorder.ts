@@ -1,0 +1,68 @@
+import type { MailingEvents } from '../model/mailing-event.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import type { Outcome } from '../model/outcome.js';
+import type { ProfileRepository } from '../model/profile.repository.js';
+import { GroupWriter } from './group.writer.js';
+
+/**
+ * Tells the host's profiles what became of them: when they were mailed, and which addresses are nobody's.
+ *
+ * Only what is committed is told. The other way round a crash would leave people who were never mailed and count as mailed;
+ * this way it may forget those of its last second. Both are written in groups over all mailings of this process, so they
+ * cost the host a statement a second and not one a message. A host that fails costs no mailing anything.
+ */
+export class ProfileRecorder {
+  readonly #lastEmailed: GroupWriter;
+  readonly #refused: GroupWriter;
+
+  constructor(
+    private readonly profiles: () => ProfileRepository | null,
+    private readonly settings: Pick<MailingSettings, 'profiles'>,
+    events: MailingEvents,
+  ) {
+    this.#lastEmailed = writer('lastEmailed', events, (ids, at) => profiles()?.setLastEmailed?.(ids, at));
+    this.#refused = writer('emailStatus', events, (addresses) =>
+      profiles()?.setEmailStatus?.(addresses, 'invalid'),
+    );
+  }
+
+  /** @param outcomes that are committed. Resolves at once, unless the host does not keep up. */
+  async note(outcomes: Outcome[]): Promise<void> {
+    const repository = this.profiles();
+    if (!repository) return;
+    const sent = outcomes.flatMap(({ status, contact }) =>
+      status === 'sent' && contact?.userId !== undefined ? [contact.userId] : [],
+    );
+    const unknown = outcomes.flatMap(({ contact }) => (contact?.isUnknown ? [contact.address] : []));
+    if (repository.setLastEmailed) this.#lastEmailed.note(sent);
+    if (repository.setEmailStatus && this.settings.profiles.invalidateRefused) this.#refused.note(unknown);
+    await Promise.all([this.#lastEmailed.room(), this.#refused.room()]);
+  }
+
+  /** When somebody was mailed, as long as his profile has not been told; milliseconds since 1970. */
+  lastEmailed(userId: string): number | undefined {
+    return this.#lastEmailed.notedAt(userId);
+  }
+
+  /** Called when a run ends. A host that takes long is not waited for. */
+  async flush(): Promise<void> {
+    await Promise.all([this.#lastEmailed.flush(), this.#refused.flush()]);
+  }
+
+  /** Called when the process ends, after its last run. */
+  async close(timeoutMs: number): Promise<void> {
+    await Promise.all([this.#lastEmailed.close(timeoutMs), this.#refused.close(timeoutMs)]);
+  }
+}
+
+function writer(
+  what: 'lastEmailed' | 'emailStatus',
+  events: MailingEvents,
+  write: (keys: string[], at: Date) => Promise<void> | undefined,
+): GroupWriter {
+  return new GroupWriter({
+    write: async (keys, at) => write(keys, at),
+    failed: (facts) => events.emit('profiles:trouble', { what, ...facts }),
+    dropped: (count) => events.emit('profiles:dropped', { what, count }),
+  });
+}
