@@ -60,6 +60,13 @@ module.exports = {
       to: { path: '(^|node_modules/)(@nestjs/bullmq|bullmq|ioredis)(/|$)' },
     },
     {
+      name: 'ldap-client-in-its-part',
+      comment: 'A host that has no directory installs nothing for it, so the plugin must load without this.',
+      severity: 'error',
+      from: { path: '^(libs/(?!ldap/)|src/)' },
+      to: { path: '(^|node_modules/)ldapts(/|$)' },
+    },
+    {
       name: 'host-uses-the-package',
       comment: 'The host application is the living example: it imports nestjs-mailing, as every host does.',
       severity: 'error',
@@ -112,7 +119,7 @@ module.exports = {
         'An arrow that leads nowhere would pass every rule above. The package itself may not be built yet.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^nestjs-mailing(/bullmq)?$' },
+      to: { couldNotResolve: true, pathNot: '^nestjs-mailing(/(bullmq|ldap))?$' },
     },
   ],
   options: {

@@ -7,6 +7,7 @@ export default defineConfig({
       // The package by its own name, from its sources; in the build, the exports of package.json do the same.
       // The longer name comes first, because the first one that fits is taken.
       'nestjs-mailing/bullmq': fileURLToPath(new URL('./libs/bullmq/src/index.ts', import.meta.url)),
+      'nestjs-mailing/ldap': fileURLToPath(new URL('./libs/ldap/src/index.ts', import.meta.url)),
       'nestjs-mailing': fileURLToPath(new URL('./libs/mailing/src/index.ts', import.meta.url)),
     },
   },

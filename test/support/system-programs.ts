@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, constants } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
 /** Where systems keep servers; often not in the PATH of ordinary users. */
@@ -31,9 +31,38 @@ export async function install(packages: readonly string[]): Promise<void> {
   if (!(await aptInstall())) await apt('update').then(aptInstall);
 }
 
+/**
+ * Unpacks packages of Debian in a folder, with whatever they need and this machine lacks. Nothing is installed: no service
+ * of theirs starts, and their scripts do not run.
+ */
+export async function unpack(packages: readonly string[], folder: string): Promise<void> {
+  process.stderr.write(`A server for the tests is missing: apt-get fetches ${packages.join(' and ')}.\n`);
+  // Another test file may be doing the same: each works in a folder of its own, and the first one to be done wins.
+  const own = `${folder}.${process.pid}`;
+  const archives = join(own, 'archives');
+  const root = join(own, 'root');
+  await mkdir(join(archives, 'partial'), { recursive: true });
+  try {
+    const download = ['--download-only', '-o', `Dir::Cache::archives=${archives}/`];
+    const fetch = (): Promise<boolean> =>
+      apt('install', '-y', '--no-install-recommends', ...download, ...packages);
+    if (!(await fetch())) await apt('update').then(fetch);
+    const files = (await readdir(archives)).filter((file) => file.endsWith('.deb'));
+    for (const file of files) await finish('dpkg-deb', ['-x', join(archives, file), root]);
+    await rename(root, folder).catch(() => {});
+  } finally {
+    await rm(own, { recursive: true, force: true });
+  }
+}
+
 async function apt(...words: string[]): Promise<boolean> {
+  return finish('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...words]);
+}
+
+/** @returns whether it succeeded. */
+async function finish(program: string, words: readonly string[]): Promise<boolean> {
   // All output goes to stderr: stdout of the test run ends with a line that programs read.
-  const child = spawn('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...words], {
+  const child = spawn(program, words, {
     stdio: ['ignore', 2, 2],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });

@@ -1,0 +1,111 @@
+import type { ConnectionOptions } from 'node:tls';
+import { LdapOptionsError } from './ldap.errors.js';
+import { checkNames, numberOf, shownKind, textOf } from './option.check.js';
+
+/** Where the directory is, and how to log in. */
+export interface LdapClientOptions {
+  /** `ldap://host`, `ldap://host:389` or `ldaps://host:636`. */
+  url: string;
+  /** Whom to log in as. Default: nobody, and then the directory shows what it shows to everybody. */
+  bindDn?: string;
+  /** Goes with `bindDn`. Over `ldap:` without `startTls` it is readable on the way. */
+  bindPassword?: string;
+  /** Switches a connection of `ldap:` to TLS before anything else is said. Default: false. */
+  startTls?: boolean;
+  /** Options of Node's `tls.connect`, for example `{ ca }`; for `ldaps:` and `startTls` alone. */
+  tls?: ConnectionOptions;
+  /** How long a connection may take until it is logged in, in milliseconds. Default: 5,000. Bounds: 1 to 600,000. */
+  connectTimeoutMs?: number;
+  /** How long one answer may take, in milliseconds; after that the connection is given up. Default: 10,000. Bounds: 1 to 600,000. */
+  timeoutMs?: number;
+}
+
+/** The options with every default filled in and every bound checked. */
+export interface LdapClientSettings {
+  /** Without anything but protocol, host and port. */
+  url: string;
+  host: string;
+  login: { dn: string; password: string } | null;
+  startTls: boolean;
+  tls: ConnectionOptions;
+  connectTimeoutMs: number;
+  timeoutMs: number;
+}
+
+export const CLIENT_OPTIONS = [
+  'url',
+  'bindDn',
+  'bindPassword',
+  'startTls',
+  'tls',
+  'connectTimeoutMs',
+  'timeoutMs',
+] as const satisfies (keyof LdapClientOptions)[];
+
+const LONGEST_MS = 600_000;
+
+/** @throws LdapOptionsError naming the first option that is missing, unknown or out of its bounds. */
+export function toLdapClientSettings(options: LdapClientOptions): LdapClientSettings {
+  checkNames('options', options, CLIENT_OPTIONS);
+  const url = urlOf(options.url);
+  return {
+    url: `${url.protocol}//${url.host}`,
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    login: loginOf(options),
+    ...securityOf(url, options),
+    connectTimeoutMs: numberOf('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1, LONGEST_MS),
+    timeoutMs: numberOf('timeoutMs', options.timeoutMs ?? 10_000, 1, LONGEST_MS),
+  };
+}
+
+function urlOf(value: unknown): URL {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : null;
+  const isLdap = url !== null && /^ldaps?:$/.test(url.protocol) && url.hostname !== '';
+  const hasMore =
+    isLdap && (!/^\/?$/.test(url.pathname) || Boolean(url.search || url.username || url.password));
+  if (isLdap && !hasMore) return url;
+  throw new LdapOptionsError(
+    'url',
+    'ldap://host:port or ldaps://host:port and nothing more',
+    // It may hold a password.
+    typeof value === 'string' && value !== '' ? 'another text' : shownKind(value),
+  );
+}
+
+function loginOf({ bindDn, bindPassword }: LdapClientOptions): LdapClientSettings['login'] {
+  if (bindDn === undefined && bindPassword === undefined) return null;
+  return {
+    dn: textOf('bindDn', bindDn),
+    // With an empty one, servers let in without asking, as nobody; and nobody may see nobody.
+    password: textOf('bindPassword', bindPassword),
+  };
+}
+
+function securityOf(
+  url: URL,
+  { startTls = false, tls }: LdapClientOptions,
+): { startTls: boolean; tls: object } {
+  if (typeof startTls !== 'boolean') {
+    throw new LdapOptionsError('startTls', 'true or false', shownKind(startTls));
+  }
+  const isSecure = url.protocol === 'ldaps:';
+  if (startTls && isSecure) {
+    throw new LdapOptionsError(
+      'startTls',
+      'false with an ldaps: url, which is TLS from the beginning',
+      'true',
+    );
+  }
+  if (tls === undefined) return { startTls, tls: {} };
+  if (typeof tls !== 'object' || tls === null) {
+    throw new LdapOptionsError('tls', 'an object with options of tls.connect', shownKind(tls));
+  }
+  if (!isSecure && !startTls) {
+    throw new LdapOptionsError(
+      'tls',
+      'absent without ldaps: and without startTls, or it has no effect',
+      'it',
+    );
+  }
+  return { startTls, tls };
+}

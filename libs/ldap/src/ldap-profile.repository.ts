@@ -1,0 +1,90 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
+import type { ProfileRepository, RecipientProfile } from '../../mailing/src/index.js';
+import { LdapUnavailableError } from './ldap.errors.js';
+import type { LdapConnection } from './ldap.connection.js';
+import { LdapDirectory } from './ldap.directory.js';
+import {
+  type LdapProfileOptions,
+  type LdapProfileSettings,
+  toLdapProfileSettings,
+} from './ldap-profile.options.js';
+import { ProfileReader } from './profile.reader.js';
+import { Turnstile } from './turnstile.js';
+
+/** Asks for no attribute. */
+const NOTHING = ['1.1'];
+
+/**
+ * Profiles that are entries of an LDAP directory; their ids are distinguished names, of at most 255 characters.
+ *
+ * Each name is looked up by a search of its own, up to `parallelLookups` of them on their way at a time over one
+ * connection. One search for many would need their names to be compared here, and only the server knows whether `CN=Ann, O=Shop` and
+ * `cn=ann,o=shop` are one: that depends on the schema.
+ *
+ * It reads and never writes. What the plugin notes about people belongs in a second view, see `CompositeProfileRepository`.
+ *
+ * @example
+ * ```ts
+ * @Injectable()
+ * class LdapProfiles extends LdapProfileRepository {
+ *   constructor() {
+ *     super({ url: 'ldaps://ldap.shop.example', base: 'ou=People,o=shop', attributes: { name: 'displayName' } });
+ *   }
+ * }
+ * MailingModule.forRoot({ templates: { dir: 'templates' }, profileRepository: LdapProfiles });
+ * ```
+ */
+export class LdapProfileRepository implements ProfileRepository, OnApplicationShutdown {
+  readonly #settings: LdapProfileSettings;
+  readonly #directory: LdapDirectory;
+  readonly #reader: ProfileReader;
+  readonly #turnstile: Turnstile;
+
+  /** @throws LdapOptionsError naming the option. */
+  constructor(options: LdapProfileOptions) {
+    this.#settings = toLdapProfileSettings(options);
+    this.#directory = new LdapDirectory(this.#settings.client);
+    this.#reader = new ProfileReader(this.#settings.attributes);
+    this.#turnstile = new Turnstile(this.#settings.parallelLookups);
+  }
+
+  /**
+   * Entries that are not there, and ids that are no names of entries, are left out. The keys are the ids as they were asked.
+   *
+   * @throws LdapUnavailableError if the directory does not answer, or has no `base`.
+   */
+  async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
+    // The empty name is an entry too: that of the server itself.
+    const names = [...new Set(ids)].filter((id) => id.trim() !== '');
+    if (names.length === 0) return new Map();
+    return this.#directory.ask((connection) => this.#find(connection, names));
+  }
+
+  /** Called by Nest where this is a provider. A connection that nobody closes keeps no process alive. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.#directory.close();
+  }
+
+  async #find(connection: LdapConnection, names: string[]): Promise<Map<string, RecipientProfile>> {
+    const found = new Map<string, RecipientProfile>();
+    const lookUp = async (name: string): Promise<void> => {
+      const entry = await connection.entryOf(name, this.#reader.attributes);
+      if (entry) found.set(name, this.#reader.read(entry));
+    };
+    await Promise.all(names.map((name) => this.#turnstile.through(() => lookUp(name))));
+    if (found.size < names.length) await this.#checkBase(connection);
+    return found;
+  }
+
+  async #checkBase(connection: LdapConnection): Promise<void> {
+    const { base, client } = this.#settings;
+    if (base === null || (await connection.entryOf(base, NOTHING))) return;
+    const reason = `it shows no entry ${base}, so it can not be told who is gone.`;
+    throw new LdapUnavailableError(
+      client.url,
+      'a look-up',
+      reason,
+      'See base, bindDn and what that user may read.',
+    );
+  }
+}

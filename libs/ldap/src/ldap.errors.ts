@@ -1,0 +1,36 @@
+import { MailingError } from '../../mailing/src/index.js';
+
+/** An option of `nestjs-mailing/ldap` is missing, unknown or out of its bounds. */
+export class LdapOptionsError extends MailingError {
+  readonly code = 'MAILING_LDAP_OPTIONS';
+
+  constructor(
+    /** Name of the option, for example `bindPassword`. */
+    readonly option: string,
+    expected: string,
+    /** In words where the value may be a secret. */
+    got: string,
+    nextStep = 'Correct it where the host names its directory.',
+  ) {
+    super(`nestjs-mailing/ldap: expected ${option} to be ${expected}, got ${got}. ${nextStep}`);
+  }
+}
+
+/** The directory did not answer, or not the question. Nobody is skipped for it: the same people are asked for again. */
+export class LdapUnavailableError extends MailingError {
+  readonly code = 'MAILING_LDAP_UNAVAILABLE';
+
+  constructor(
+    /** Without user and password. */
+    readonly url: string,
+    /** What was tried, for example `connecting`. */
+    readonly step: string,
+    cause: unknown,
+    nextStep = 'See whether the server is up and what its log says.',
+  ) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`The directory ${url} failed at ${step}: ${reason.replace(/\s+/g, ' ').trim()} ${nextStep}`, {
+      cause,
+    });
+  }
+}
