@@ -15,12 +15,13 @@ import {
   TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailSender, mailingEntities, mailingMigrations,
 } from 'nestjs-mailing';
 import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
+import { CompositeProfileRepository, LdapProfileRepository, MailingLdapModule, recipientsFromLdap } from 'nestjs-mailing/ldap';
 declare const url: string;
 declare const mailingId: string;
 declare const sender: TemplateEmailSender;
 declare const query: MailingQuery;
 declare const metrics: { count(name: string, facts: object): void };
-declare class Customer { id: string; email: string; name: string }
+declare class Customer { id: string; email: string; name: string; wantsMail: boolean }
 `;
 
 interface Example {

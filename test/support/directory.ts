@@ -1,19 +1,21 @@
+import type { Type } from '@nestjs/common';
+import { type LdapProfileOptions, LdapProfileRepository } from 'nestjs-mailing/ldap';
+import { afterEach } from 'vitest';
+import { type LdapServer, type LdapServerOptions, READER, startLdap, SUFFIX } from './ldap.server.js';
 import type { LdapEntry } from './ldif.js';
-import { SUFFIX } from './ldap.server.js';
 
 export const PEOPLE = `ou=People,${SUFFIX}`;
 
-/** The parent of all people, for the list of entries. */
-export const PEOPLE_ENTRY: LdapEntry = { dn: PEOPLE, objectClass: 'organizationalUnit', ou: 'People' };
+const PARENT: LdapEntry = { dn: PEOPLE, objectClass: 'organizationalUnit', ou: 'People' };
 
-/** A person whose name is given as it is, and as it is written in a distinguished name. */
+/** A person by the name of the entry, the name in it, and the address. */
 export function person(
   dn: string,
-  cn: string,
+  cn: string | string[],
   mail: string,
   more: Record<string, string | readonly string[]> = {},
 ): LdapEntry {
-  return { dn, objectClass: 'inetOrgPerson', cn, sn: cn, mail, ...more };
+  return { dn, objectClass: 'inetOrgPerson', cn, sn: 'X', mail, ...more };
 }
 
 /** `cn=Reader 0,ou=People,…` with `reader0@home.example`, and so on. */
@@ -21,4 +23,29 @@ export function readers(count: number): LdapEntry[] {
   return Array.from({ length: count }, (_, n) =>
     person(`cn=Reader ${n},${PEOPLE}`, `Reader ${n}`, `reader${n}@home.example`),
   );
+}
+
+/** Call it inside `describe`. @returns what starts a directory with these people; it is gone after the test. */
+export function directories(): (
+  people: readonly LdapEntry[],
+  options?: LdapServerOptions,
+) => Promise<LdapServer> {
+  const servers: LdapServer[] = [];
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.stop()));
+  });
+  return async (people, options) => {
+    const server = await startLdap({ ...options, entries: [PARENT, ...people] });
+    servers.push(server);
+    return server;
+  };
+}
+
+/** The class that a host would write, with the login of who may read everything. */
+export function profilesOf(url: string, more: Partial<LdapProfileOptions> = {}): Type<LdapProfileRepository> {
+  return class Profiles extends LdapProfileRepository {
+    constructor() {
+      super({ url, ...READER, base: PEOPLE, ...more });
+    }
+  };
 }

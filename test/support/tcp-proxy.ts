@@ -8,6 +8,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class TcpProxy implements AsyncDisposable {
   private readonly sockets = new Set<Socket>();
   private isSplit = false;
+  /** How many were made so far. */
+  numConnections = 0;
 
   private constructor(
     private readonly server: Server,
@@ -21,6 +23,11 @@ export class TcpProxy implements AsyncDisposable {
     const proxy = new TcpProxy(server, new URL(url));
     server.on('connection', (socket) => proxy.join(socket));
     return proxy;
+  }
+
+  /** Sockets of both sides that are open. */
+  get numOpen(): number {
+    return this.sockets.size;
   }
 
   /** The URL of the server by way of this proxy. */
@@ -42,6 +49,11 @@ export class TcpProxy implements AsyncDisposable {
     for (const socket of this.sockets) socket.resume();
   }
 
+  /** As a firewall does with connections that were idle: nothing gets through on those that are there. New ones work. */
+  forget(): void {
+    for (const socket of this.sockets) socket.pause();
+  }
+
   async close(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     this.server.close();
@@ -53,6 +65,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   private join(client: Socket): void {
+    this.numConnections++;
     const server = connect(Number(this.target.port), this.target.hostname);
     for (const [from, to] of [
       [client, server],

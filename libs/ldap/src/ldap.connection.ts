@@ -126,6 +126,16 @@ export class LdapConnection {
     const { login, startTls } = this.#settings;
     if (startTls) await this.#client.startTLS(tlsOptions(this.#settings));
     if (login) await this.#client.bind(login.dn, login.password);
+    else await this.#greet();
+  }
+
+  /** The client connects when it is first asked, and by each of several questions that come at once. */
+  async #greet(): Promise<void> {
+    try {
+      await this.#client.search('', this.#options({ scope: 'base', attributes: ['1.1'] }));
+    } catch (error) {
+      if (resultCode(error) === undefined) throw error;
+    }
   }
 
   async #ask<T>(step: string, question: () => Promise<T>): Promise<T> {

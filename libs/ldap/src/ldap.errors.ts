@@ -28,9 +28,11 @@ export class LdapUnavailableError extends MailingError {
     cause: unknown,
     nextStep = 'See whether the server is up and what its log says.',
   ) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    super(`The directory ${url} failed at ${step}: ${reason.replace(/\s+/g, ' ').trim()} ${nextStep}`, {
-      cause,
-    });
+    super(`The directory ${url} failed at ${step}: ${oneSentence(cause)} ${nextStep}`, { cause });
   }
+}
+
+function oneSentence(cause: unknown): string {
+  const text = (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, ' ').trim();
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -1,0 +1,99 @@
+import type { ProfileRepository, RecipientProfile } from '../../mailing/src/index.js';
+import { LdapOptionsError } from './ldap.errors.js';
+import { checkNames, shownKind } from './option.check.js';
+
+/** What the plugin itself notes about people; a directory rarely has room for it. */
+const MAILING_COLUMNS: readonly ProfileColumn[] = ['emailStatus', 'receiveEmail', 'lastEmailed'];
+const COLUMNS: readonly ProfileColumn[] = [...MAILING_COLUMNS, 'email', 'name', 'locale', 'data'];
+const SETTERS = ['setEmailStatus', 'setLastEmailed', 'setReceiveEmail'] as const;
+
+/** One of the things that are known of a profile. */
+export type ProfileColumn = keyof RecipientProfile;
+
+/** The views that `CompositeProfileRepository` is made of. */
+export interface CompositeProfileOptions {
+  /** Says who exists. Usually a directory. */
+  primary: ProfileRepository;
+  /** Knows more of some of them, by the same ids. Usually a table of the host. */
+  secondary: ProfileRepository;
+  /**
+   * What the second view decides wherever it has a value. Default: `['emailStatus', 'receiveEmail', 'lastEmailed']`. With `data`, its
+   * variables are added to those of the first one, and replace those of the same name.
+   */
+  fromSecondary?: ProfileColumn[];
+}
+
+/**
+ * One repository of two views of the same people, both asked once for each beat of a run.
+ *
+ * Who is not in the first view does not exist, whatever the second one has. Who is not in the second one is as the first one says.
+ * What is to be noted goes to the second view, or to the first where only that one can; a setter that neither has is missing here too.
+ *
+ * @example
+ * ```ts
+ * @Injectable()
+ * class CustomerRows implements ProfileRepository {
+ *   constructor(@InjectRepository(Customer) private readonly customers: Repository<Customer>) {}
+ *
+ *   async findByIds(dns: string[]): Promise<Map<string, RecipientProfile>> {
+ *     const rows = await this.customers.findBy({ id: In(dns) });
+ *     return new Map(rows.map((row) => [row.id, { email: null, receiveEmail: row.wantsMail }]));
+ *   }
+ * }
+ *
+ * @Injectable()
+ * class CustomerProfiles extends CompositeProfileRepository {
+ *   constructor(primary: LdapProfileRepository, secondary: CustomerRows) {
+ *     super({ primary, secondary });
+ *   }
+ * }
+ * ```
+ */
+export class CompositeProfileRepository implements ProfileRepository {
+  readonly setEmailStatus?: ProfileRepository['setEmailStatus'];
+  readonly setLastEmailed?: ProfileRepository['setLastEmailed'];
+  readonly setReceiveEmail?: ProfileRepository['setReceiveEmail'];
+  readonly #primary: ProfileRepository;
+  readonly #secondary: ProfileRepository;
+  readonly #fromSecondary: readonly ProfileColumn[];
+
+  /** @throws LdapOptionsError naming the option. */
+  constructor(options: CompositeProfileOptions) {
+    checkNames('options', options, ['primary', 'secondary', 'fromSecondary']);
+    this.#primary = viewOf('primary', options.primary);
+    this.#secondary = viewOf('secondary', options.secondary);
+    this.#fromSecondary = columnsOf(options.fromSecondary ?? MAILING_COLUMNS);
+    for (const setter of SETTERS) {
+      const view = [this.#secondary, this.#primary].find((one) => one[setter] !== undefined);
+      // Whoever asks whether a setter is there gets the answer of the views.
+      if (view) Object.assign(this, { [setter]: view[setter]?.bind(view) });
+    }
+  }
+
+  /** @throws whatever one of the views throws; then nobody is taken for gone. */
+  async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
+    const [profiles, more] = await Promise.all([
+      this.#primary.findByIds(ids),
+      this.#secondary.findByIds(ids),
+    ]);
+    return new Map([...profiles].map(([id, profile]) => [id, this.#merge(profile, more.get(id))]));
+  }
+
+  #merge(profile: RecipientProfile, more: RecipientProfile | undefined): RecipientProfile {
+    if (!more) return profile;
+    const decided = this.#fromSecondary
+      .filter((column) => more[column] !== undefined)
+      .map((column) => [column, column === 'data' ? { ...profile.data, ...more.data } : more[column]]);
+    return { ...profile, ...Object.fromEntries(decided) };
+  }
+}
+
+function viewOf(option: string, value: ProfileRepository): ProfileRepository {
+  if (typeof value?.findByIds === 'function') return value;
+  throw new LdapOptionsError(option, 'a ProfileRepository', shownKind(value));
+}
+
+function columnsOf(value: readonly ProfileColumn[]): readonly ProfileColumn[] {
+  if (Array.isArray(value) && value.every((column) => COLUMNS.includes(column))) return value;
+  throw new LdapOptionsError('fromSecondary', `a list of ${COLUMNS.join(', ')}`, JSON.stringify(value));
+}
