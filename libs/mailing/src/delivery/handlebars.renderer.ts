@@ -3,6 +3,7 @@ import { compile as compileHtmlToText } from 'html-to-text';
 import { toOneLine } from '../model/email-address.js';
 import { TemplateNotCompilingError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import { TemplateContext } from './template-context.js';
 import type { TemplateFolder } from './template-folder.js';
 import type { MailingTemplate, RenderedEmail, TemplateRenderer } from './template.renderer.js';
 
@@ -48,7 +49,7 @@ export class HandlebarsRenderer implements TemplateRenderer {
         rendered.text = alternative ? alternative(variables) : htmlToText(htmlPart ?? '');
       return rendered;
     };
-    render({ ...info.params, ...SAMPLE_RECIPIENT });
+    render(new TemplateContext('sample', info).of(SAMPLE_RECIPIENT));
     return { render };
   }
 

@@ -8,6 +8,7 @@ import { MessageComposer } from './message.composer.js';
 import { isNoSuchUser } from './no-such-user.js';
 import type { RecipientGate } from './recipient.gate.js';
 import { type Addressee, type ContactFatigue, type Skip, toAddressee } from './recipient.policy.js';
+import { TemplateContext } from './template-context.js';
 import type { MailingTemplate } from './template.renderer.js';
 
 /** How long a sender may take to stop after its deadline before its answer is no longer waited for. */
@@ -33,6 +34,7 @@ export interface MailingDeliveryParts {
 /** Turns the recipients of one mailing into messages and hands them over, one by one. */
 export class MailingDelivery {
   readonly #composer: MessageComposer;
+  readonly #context: TemplateContext;
 
   constructor(
     identity: string,
@@ -41,6 +43,7 @@ export class MailingDelivery {
     private readonly parts: MailingDeliveryParts,
   ) {
     this.#composer = new MessageComposer(identity, info);
+    this.#context = new TemplateContext(identity, info);
   }
 
   /** Looks the profiles of one beat up, in one query, and asks each gate once about those who are left. */
@@ -65,7 +68,7 @@ export class MailingDelivery {
     if ('skip' in addressee) return settled(idx, 'skipped', addressee.skip, addressee.text);
     let message;
     try {
-      const rendered = this.template.render({ ...this.info.params, ...addressee.variables });
+      const rendered = this.template.render(this.#context.of(addressee.variables));
       message = this.#composer.compose(idx, addressee.mailbox, rendered);
     } catch (error) {
       return settled(idx, 'error', 'template', error instanceof Error ? error.message : String(error));

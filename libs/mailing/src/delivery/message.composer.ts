@@ -10,12 +10,14 @@ export const MAILING_ID_HEADER = 'X-Mailing-Id';
 /** Puts together what is the same in all messages of a mailing and what is not. */
 export class MessageComposer {
   readonly #from: Mailbox;
+  readonly #to: Mailbox | null;
   readonly #identity: MessageIdentity;
   readonly #constant: Pick<EmailMessage, 'replyTo' | 'cc' | 'bcc' | 'headers' | 'attachments'>;
 
   /** @param identity id of the mailing; for one that is not persisted, any id of its own. */
   constructor(identity: string, info: TemplateEmailInfo) {
     this.#from = parseMailbox(info.from) as Mailbox;
+    this.#to = parseMailbox(info.messageTo);
     this.#identity = new MessageIdentity(identity, info.from);
     this.#constant = {
       replyTo: parseMailboxes(info.replyTo) ?? undefined,
@@ -27,6 +29,12 @@ export class MessageComposer {
   }
 
   compose(idx: number, to: Mailbox, rendered: RenderedEmail): EmailMessage {
-    return { ...this.#constant, messageId: this.#identity.messageId(idx), from: this.#from, to, ...rendered };
+    return {
+      ...this.#constant,
+      messageId: this.#identity.messageId(idx),
+      from: this.#from,
+      to: this.#to ?? to,
+      ...rendered,
+    };
   }
 }

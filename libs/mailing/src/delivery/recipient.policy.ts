@@ -73,7 +73,8 @@ function fromProfile(userId: string, profile: RecipientProfile | undefined): Add
   if (profile.receiveEmail === false) return { skip: 'opted_out', text: 'This person does not want mail.' };
   const mailbox = parseMailbox(profile.email);
   if (!mailbox) return { skip: 'invalid_address', text: `The address of profile ${userId} is not valid.` };
-  return { ...addressee(mailbox, profile.name ?? '', { ...profile.data, userId }), userId };
+  const data = { ...profile.data, ...(profile.locale && { locale: profile.locale }), userId };
+  return { ...addressee(mailbox, profile.name ?? '', data), userId };
 }
 
 function addressee(mailbox: Mailbox, name: string, data: Record<string, unknown>): Addressee {

@@ -41,6 +41,10 @@ export class Mailing extends SliceBooksColumns {
   @Column({ name: 'bcc', type: 'text', nullable: true })
   bcc: string | null;
 
+  /** Where every message goes instead of to its recipient. */
+  @Column({ name: 'message_to', type: 'text', nullable: true })
+  messageTo: string | null;
+
   /** Relative to the configured template folder. */
   @Column({ name: 'template_url', type: 'text' })
   templateUrl: string;

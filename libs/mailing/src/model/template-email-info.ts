@@ -43,6 +43,11 @@ export interface TemplateEmailInfo {
   cc?: string;
   /** One or more addresses, comma separated. Each gets a copy of **every** message of the mailing. */
   bcc?: string;
+  /**
+   * One address that every message goes to, in its header and on the wire, instead of its recipient's: for a last look with
+   * real data, or for people behind one mailbox. All else stays, the books and what the templates show included.
+   */
+  messageTo?: string;
   /** Variables of the templates, the same for all recipients. A recipient's own data wins over them. */
   params?: Record<string, unknown>;
   /** Further headers, the same for all recipients. */
@@ -52,7 +57,10 @@ export interface TemplateEmailInfo {
   sendAsHtml?: boolean;
   /** Send a text part. Default: true. */
   sendAsText?: boolean;
-  /** Kept with the mailing for the host's own evaluation; keys and values up to 254 characters. */
+  /**
+   * Kept with the mailing for the host's own evaluation, and in the templates as `trackingData`; keys and values up to 254
+   * characters.
+   */
   trackingData?: Record<string, string>;
   /**
    * Shared by several servers: the list is cut in batches, and every server with `enabledAsTemplateMailServer` takes some.
@@ -63,6 +71,7 @@ export interface TemplateEmailInfo {
   batchSize?: number;
   /** Mails also those who were mailed only recently (`profiles.daysContactFatigue`): receipts and the like. Default: false. */
   ignoreContactFatigue?: boolean;
+  /** In the templates as `siteId`. */
   siteId?: string;
   locale?: string;
   /** Common id of several mailings that belong together. */

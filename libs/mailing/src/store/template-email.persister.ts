@@ -43,6 +43,7 @@ const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
   reply_to: (info) => info.replyTo ?? null,
   cc: (info) => info.cc ?? null,
   bcc: (info) => info.bcc ?? null,
+  message_to: (info) => info.messageTo ?? null,
   template_url: (info) => info.templateUrl,
   alt_template_url: (info) => info.altTemplateUrl ?? null,
   send_as_html: (info) => (info.sendAsHtml === false ? 0 : 1),
@@ -175,7 +176,9 @@ export class TemplateEmailPersister {
       `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, num_sent + num_errors AS num_tried FROM ${this.database.tables.mailing} WHERE id = ?`,
       [mailingId],
     );
-    return row ? { mailingId, info: toInfo(row), numTried: Number(row.num_tried) } : null;
+    if (!row) return null;
+    const info = { ...toInfo(row), trackingData: await this.#readTrackingData(mailingId) };
+    return { mailingId, info, numTried: Number(row.num_tried) };
   }
 
   /** Parks a mailing that nobody works on, because it can't be sent as things are. @returns false if it was not pending. */
@@ -186,6 +189,16 @@ export class TemplateEmailPersister {
       [reason, mailingId],
     );
     return changed === 1;
+  }
+
+  /** Undefined where there is none: an empty one and none are one and the same in the table. */
+  async #readTrackingData(mailingId: string): Promise<Record<string, string> | undefined> {
+    const rows = await this.database.rows<{ map_key: string; map_value: string }>(
+      `SELECT map_key, map_value FROM ${this.database.tables.mailTrackdata} WHERE mailing_id = ? ORDER BY map_key`,
+      [mailingId],
+    );
+    if (rows.length === 0) return undefined;
+    return Object.fromEntries(rows.map((row) => [row.map_key, row.map_value]));
   }
 }
 
@@ -207,6 +220,7 @@ function toInfo(row: Record<string, unknown>): TemplateEmailInfo {
     replyTo: text(row.reply_to),
     cc: text(row.cc),
     bcc: text(row.bcc),
+    messageTo: text(row.message_to),
     templateUrl: String(row.template_url),
     altTemplateUrl: text(row.alt_template_url),
     sendAsHtml: Boolean(Number(row.send_as_html)),

@@ -57,6 +57,7 @@ export async function checkRequest(
     'replyTo',
     'cc',
     'bcc',
+    'messageTo',
     'name',
     'locale',
     'siteId',
@@ -70,6 +71,8 @@ export async function checkRequest(
     if (info[field] !== undefined && !parseMailboxes(info[field]))
       throw new InvalidHeaderAddressError(field, info[field]);
   }
+  if (info.messageTo !== undefined && !parseMailbox(info.messageTo))
+    throw new InvalidHeaderAddressError('messageTo', info.messageTo);
   if ((info.name?.length ?? 0) > LONGEST_NAME) {
     throw new InvalidFieldError('name', `at most ${LONGEST_NAME} characters`, info.name);
   }

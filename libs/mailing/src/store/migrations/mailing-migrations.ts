@@ -1,6 +1,7 @@
 import { CreateMailingTables1764028800000 } from './1764028800000-create-mailing-tables.js';
 import { Addresses1764244800000 } from './1764244800000-addresses.js';
 import { Batches1764115200000 } from './1764115200000-batches.js';
+import { Content1764288000000 } from './1764288000000-content.js';
 import { DeferAndSchedule1764072000000 } from './1764072000000-defer-and-schedule.js';
 
 /**
@@ -17,4 +18,5 @@ export const mailingMigrations = [
   DeferAndSchedule1764072000000,
   Batches1764115200000,
   Addresses1764244800000,
+  Content1764288000000,
 ];
