@@ -213,7 +213,10 @@ export class ModelServer {
   }
 }
 
-const TEMPLATE: MailingTemplate = { render: () => ({ subject: 'Hello', text: 'There is news.' }) };
+const TEMPLATE: MailingTemplate = {
+  content: {},
+  render: () => ({ subject: 'Hello', text: 'There is news.' }),
+};
 const RENDERER: TemplateRenderer = { open: () => Promise.resolve(TEMPLATE) };
 
 function settingsOf(id: string): MailingSettings {

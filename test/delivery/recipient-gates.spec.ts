@@ -26,7 +26,7 @@ describe('the gates before a beat', () => {
     new MailingDelivery(
       '0197-mailing',
       { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' },
-      { render: () => ({ subject: 'Hello', text: 'Hello' }) },
+      { content: {}, render: () => ({ subject: 'Hello', text: 'Hello' }) },
       {
         sender: { send: () => Promise.resolve({ kind: 'accepted' }), probe: () => Promise.resolve(null) },
         profiles: { findByIds: () => Promise.resolve(new Map([['u1', { email: 'dora@bücher.example' }]])) },

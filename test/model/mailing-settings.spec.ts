@@ -30,7 +30,12 @@ describe('toMailingSettings', () => {
 
   it('fills in every default', () => {
     expect(settings()).toEqual({
-      templates: { dir },
+      templates: {
+        dir,
+        partialsDir: join(dir, 'partials'),
+        helpers: {},
+        text: { lineWidth: 78, indentWidth: 1, hrChar: '-', liChar: '*' },
+      },
       uniqServerId: hostname(),
       migrationList: [],
       inDoubt: 'leave',

@@ -32,7 +32,9 @@ export type {
   RetryOptions,
   RunOptions,
   ServerOptions,
+  TemplateHelper,
   TemplateOptions,
+  TextOptions,
 } from './model/mailing-options.js';
 export type {
   BatchName,

@@ -7,7 +7,12 @@ import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.
 export const contentProviders: Provider[] = [
   {
     provide: HandlebarsRenderer,
-    useFactory: ({ templates }: MailingSettings) => new HandlebarsRenderer(new TemplateFolder(templates.dir)),
+    useFactory: ({ templates: { dir, partialsDir, helpers, text } }: MailingSettings) =>
+      new HandlebarsRenderer(new TemplateFolder(dir), {
+        partials: new TemplateFolder(partialsDir),
+        helpers,
+        text,
+      }),
     inject: [MAILING_SETTINGS],
   },
 ];

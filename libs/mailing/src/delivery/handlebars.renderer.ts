@@ -1,24 +1,17 @@
-import Handlebars from 'handlebars';
-import { compile as compileHtmlToText } from 'html-to-text';
-import { toOneLine } from '../model/email-address.js';
-import { TemplateNotCompilingError } from '../model/refusal.errors.js';
+import type { TemplateHelper } from '../model/mailing-options.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import { TemplateContext } from './template-context.js';
+import { HandlebarsTemplate } from './handlebars.template.js';
+import { DEFAULT_TEXT, plainTextWriter, type TextSettings } from './plain-text.writer.js';
+import { TemplateContentReader } from './template-content.reader.js';
 import type { TemplateFolder } from './template-folder.js';
-import type { MailingTemplate, RenderedEmail, TemplateRenderer } from './template.renderer.js';
+import type { MailingTemplate, TemplateContent, TemplateRenderer } from './template.renderer.js';
 
-type Render = (variables: Record<string, unknown>) => string;
-
-const htmlToText = compileHtmlToText({
-  wordwrap: 78,
-  selectors: [
-    { selector: 'a', options: { hideLinkHrefIfSameAsText: true } },
-    { selector: 'img', format: 'skip' },
-  ],
-});
-
-/** Shown to a template that is only tried; no recipient ever gets it. */
-const SAMPLE_RECIPIENT = { email: 'sample@example.org', name: 'Sample', userId: 'sample' };
+export interface HandlebarsRendererOptions {
+  /** Where partials are. Default: there are none. */
+  partials?: TemplateFolder | null;
+  helpers?: Record<string, TemplateHelper>;
+  text?: TextSettings;
+}
 
 /**
  * Renders with Handlebars. Html is escaped; the subject and the text part are not, because there `&amp;` would be read as
@@ -28,44 +21,21 @@ const SAMPLE_RECIPIENT = { email: 'sample@example.org', name: 'Sample', userId: 
  * template can't be mixed up, and editing a file takes effect with the next mailing.
  */
 export class HandlebarsRenderer implements TemplateRenderer {
-  readonly #engine = Handlebars.create();
+  readonly #reader: TemplateContentReader;
+  readonly #helpers: Record<string, TemplateHelper>;
+  readonly #toText: (html: string) => string;
 
-  constructor(private readonly folder: TemplateFolder) {}
-
-  async open(info: TemplateEmailInfo): Promise<MailingTemplate> {
-    const subject = this.#compile('subject', info.subject, true);
-    const html = this.#compile(info.templateUrl, await this.folder.read(info.templateUrl), false);
-    const alternative =
-      info.altTemplateUrl === undefined
-        ? null
-        : this.#compile(info.altTemplateUrl, await this.folder.read(info.altTemplateUrl), true);
-
-    const render = (variables: Record<string, unknown>): RenderedEmail => {
-      // The text part may be all that is sent, and then it still comes from the html.
-      const htmlPart = info.sendAsHtml === false && alternative ? undefined : html(variables);
-      const rendered: RenderedEmail = { subject: toOneLine(subject(variables)) };
-      if (info.sendAsHtml !== false) rendered.html = htmlPart;
-      if (info.sendAsText !== false)
-        rendered.text = alternative ? alternative(variables) : htmlToText(htmlPart ?? '');
-      return rendered;
-    };
-    render(new TemplateContext('sample', info).of(SAMPLE_RECIPIENT));
-    return { render };
+  constructor(folder: TemplateFolder, { partials, helpers, text }: HandlebarsRendererOptions = {}) {
+    this.#reader = new TemplateContentReader(folder, partials ?? null);
+    this.#helpers = helpers ?? {};
+    this.#toText = plainTextWriter(text ?? DEFAULT_TEXT);
   }
 
-  #compile(templateUrl: string, source: string, noEscape: boolean): Render {
-    let template: Handlebars.TemplateDelegate | undefined;
-    let tried = false;
-    return (variables) => {
-      try {
-        // Handlebars parses at the first call, so the trial in `open` is what finds a template that does not compile.
-        template ??= this.#engine.compile(source, { noEscape });
-        const text = template(variables);
-        tried = true;
-        return text;
-      } catch (error) {
-        throw tried ? error : new TemplateNotCompilingError(templateUrl, error);
-      }
-    };
+  async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<MailingTemplate> {
+    const content = kept ?? (await this.#reader.read(info));
+    const template = new HandlebarsTemplate(info, content, this.#helpers, this.#toText);
+    // What was kept has been tried in all its languages when the mailing was sent.
+    template.try(kept ? 'default' : 'all');
+    return template;
   }
 }

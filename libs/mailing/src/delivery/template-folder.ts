@@ -1,5 +1,6 @@
-import { readFile, realpath } from 'node:fs/promises';
-import { extname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { readdir, readFile, realpath } from 'node:fs/promises';
+import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { lookupChain } from '../model/locale-tag.js';
 import { TemplateMissingError, TemplateOutsideFolderError } from '../model/refusal.errors.js';
 
 const DEFAULT_EXTENSION = '.hbs';
@@ -15,10 +16,7 @@ export class TemplateFolder {
    * @throws TemplateMissingError if there is no such file.
    */
   async read(templateUrl: string): Promise<string> {
-    const path = resolve(
-      this.dir,
-      extname(templateUrl) === '' ? `${templateUrl}${DEFAULT_EXTENSION}` : templateUrl,
-    );
+    const path = this.#pathOf(templateUrl);
     this.#confine(this.dir, path, templateUrl);
     try {
       const [realDir, realPath] = await Promise.all([realpath(this.dir), realpath(path)]);
@@ -28,6 +26,37 @@ export class TemplateFolder {
       if (error instanceof TemplateOutsideFolderError) throw error;
       throw new TemplateMissingError(templateUrl, path, error);
     }
+  }
+
+  /**
+   * The other languages of a template: files beside it with a tag before the extension, `letter.fr-CA.hbs`.
+   *
+   * @returns their paths, relative to the folder, by tag in lower case.
+   */
+  async languagesOf(templateUrl: string): Promise<Map<string, string>> {
+    const path = this.#pathOf(templateUrl);
+    const extension = extname(path);
+    const start = `${basename(path, extension)}.`;
+    const languages = new Map<string, string>();
+    for (const name of (await readdir(dirname(path))).sort()) {
+      if (!name.startsWith(start) || !name.endsWith(extension)) continue;
+      const [tag] = lookupChain(name.slice(start.length, -extension.length));
+      if (tag) languages.set(tag, join(dirname(templateUrl), name));
+    }
+    return languages;
+  }
+
+  /** All templates of the folder, without their extension, with `/` between folders. */
+  async names(): Promise<string[]> {
+    const files = await readdir(this.dir, { recursive: true }).catch(() => []);
+    return files
+      .filter((file) => file.endsWith(DEFAULT_EXTENSION))
+      .map((file) => file.slice(0, -DEFAULT_EXTENSION.length).split(sep).join('/'));
+  }
+
+  #pathOf(templateUrl: string): string {
+    const file = extname(templateUrl) === '' ? `${templateUrl}${DEFAULT_EXTENSION}` : templateUrl;
+    return resolve(this.dir, file);
   }
 
   #confine(dir: string, path: string, templateUrl: string): void {

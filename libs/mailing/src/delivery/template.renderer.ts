@@ -7,9 +7,24 @@ export interface RenderedEmail {
   text?: string;
 }
 
+/** The sources that a mailing is rendered from: by `keyOf`, each as it was read. */
+export type TemplateContent = Record<string, string>;
+
+/**
+ * @param part `html` and `alt` are the two templates of a mailing, with a language or null; `partial` is one by its name.
+ */
+export function keyOf(part: 'html' | 'alt' | 'partial', name: string | null): string {
+  return name === null ? part : `${part}:${name}`;
+}
+
 /** The templates of one mailing, opened and compiled once. */
 export interface MailingTemplate {
-  /** @throws whatever the template throws for this recipient; it costs this recipient only. */
+  /** All it is made from: opened again with this, it is the same, whatever has become of the files. */
+  readonly content: TemplateContent;
+  /**
+   * @param variables `locale` picks the language.
+   * @throws whatever the template throws for this recipient; it costs this recipient only.
+   */
   render(variables: Record<string, unknown>): RenderedEmail;
 }
 
@@ -18,8 +33,10 @@ export interface TemplateRenderer {
   /**
    * Opens the templates of a mailing and tries them once.
    *
+   * @param kept what an earlier `open` of this mailing has read; null: to be read now.
+   *
    * @throws TemplateMissingError if a file is not there, TemplateOutsideFolderError if it lies outside the folder,
    * TemplateNotCompilingError if a template or the subject does not render with the mailing's own parameters.
    */
-  open(info: TemplateEmailInfo): Promise<MailingTemplate>;
+  open(info: TemplateEmailInfo, kept?: TemplateContent | null): Promise<MailingTemplate>;
 }

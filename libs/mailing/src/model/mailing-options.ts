@@ -176,10 +176,35 @@ export interface ProfileOptions {
   invalidateRefused?: boolean;
 }
 
-/** Where templates live. */
+/** A Handlebars helper: gets the arguments of its call, and Handlebars' own options last. */
+// oxlint-disable-next-line no-explicit-any
+export type TemplateHelper = (this: any, ...parameters: any[]) => unknown;
+
+/** How a text part is made from html. */
+export interface TextOptions {
+  /** Characters of a line; 0: lines are not broken. Default: 78. Bounds: 0, or 20 to 900. */
+  lineWidth?: number;
+  /** Spaces before the sign of a list item, for each level. Default: 1. Bounds: 0 to 20. */
+  indentWidth?: number;
+  /** Drawn over the whole line for `<hr>`. Default: `-`. One character. */
+  hrChar?: string;
+  /** Sign of a list item. Default: `*`. 1 to 3 characters. */
+  liChar?: string;
+}
+
+/** Where templates live, and what they can use. */
 export interface TemplateOptions {
   /** Absolute path of the template folder; nothing outside it is ever read. */
   dir: string;
+  /**
+   * Absolute path of the folder of partials and layouts; `{{> footer}}` is `footer.hbs` there, `{{> shop/logo}}` is
+   * `shop/logo.hbs`. Default: `partials` in the template folder, if it is there.
+   */
+  partialsDir?: string;
+  /** Handlebars helpers by their names. They run once for each message and have to be there after a restart. Default: none. */
+  helpers?: Record<string, TemplateHelper>;
+  /** For text parts that no template makes. */
+  text?: TextOptions;
 }
 
 /** What recovery does with recipients that a crash caught between hand-over and answer. */
@@ -255,7 +280,7 @@ export interface MailingModuleOptions {
 
 /** The options with every default filled in and every bound checked. */
 export interface MailingSettings {
-  templates: TemplateOptions;
+  templates: Required<Omit<TemplateOptions, 'text'>> & { text: Required<TextOptions> };
   uniqServerId: string;
   migrationList: string[];
   enabledAsTemplateMailServer: boolean;

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { keyBy } from './address-key.js';
+import { hasControlCharacters } from './email-address.js';
 import type {
   AddressOptions,
   BatchOptions,
@@ -13,6 +14,7 @@ import type {
   RetryOptions,
   RunOptions,
   TemplateOptions,
+  TextOptions,
 } from './mailing-options.js';
 import { MailingOptionsError } from './setup.errors.js';
 
@@ -49,7 +51,8 @@ const GROUPS: Record<string, readonly string[]> = {
   batch: ['emailsPerBatch', 'numBatchThreads', 'batchIfPossible', 'pollMs', 'dispatcher'],
   addresses: ['normalizer', 'unicodeLocalParts'],
   profiles: ['daysContactFatigue', 'hoursContactFatigue', 'invalidateRefused'],
-  templates: ['dir'],
+  templates: ['dir', 'partialsDir', 'helpers', 'text'],
+  'templates.text': ['lineWidth', 'indentWidth', 'hrChar', 'liChar'],
 };
 
 /** These are needed before any factory can run. */
@@ -67,7 +70,7 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
   checkNames('server', server);
   const heartbeatMs = whole('server.heartbeatMs', server.heartbeatMs ?? 5_000, 20, 600_000);
   return {
-    templates: templateFolder(options.templates),
+    templates: templateSettings(options.templates),
     uniqServerId: text('uniqServerId', options.uniqServerId ?? hostname(), 255),
     migrationList: migrationList(options.migrationList ?? []),
     enabledAsTemplateMailServer: flag(
@@ -240,15 +243,52 @@ function migrationList(list: string[]): string[] {
   return [...new Set(list.map((id, n) => text(`migrationList[${n}]`, id, 255)))];
 }
 
-function templateFolder(templates: TemplateOptions): TemplateOptions {
+function templateSettings(templates: TemplateOptions): MailingSettings['templates'] {
   checkNames('templates', templates);
-  const { dir } = templates;
-  if (
-    typeof dir !== 'string' ||
-    !isAbsolute(dir) ||
-    !statSync(dir, { throwIfNoEntry: false })?.isDirectory()
-  ) {
-    throw new MailingOptionsError('templates.dir', 'the absolute path of a folder that exists', dir);
+  const { dir, partialsDir, helpers = {}, text: textOptions = {} } = templates;
+  if (typeof helpers !== 'object' || helpers === null)
+    throw new MailingOptionsError('templates.helpers', 'an object of functions', helpers);
+  for (const [name, helper] of Object.entries(helpers)) {
+    if (typeof helper !== 'function')
+      throw new MailingOptionsError(`templates.helpers.${name}`, 'a function', helper);
   }
-  return { dir };
+  return {
+    dir: folder('templates.dir', dir),
+    partialsDir:
+      partialsDir === undefined ? join(dir, 'partials') : folder('templates.partialsDir', partialsDir),
+    helpers: { ...helpers },
+    text: textSettings(textOptions),
+  };
+}
+
+function textSettings(options: TextOptions): Required<TextOptions> {
+  checkNames('templates.text', options);
+  const { lineWidth = 78, indentWidth = 1, hrChar = '-', liChar = '*' } = options;
+  return {
+    lineWidth:
+      lineWidth === 0
+        ? 0
+        : whole('templates.text.lineWidth', lineWidth, 20, 900, '0 for lines of any length'),
+    indentWidth: whole('templates.text.indentWidth', indentWidth, 0, 20),
+    hrChar: sign('templates.text.hrChar', hrChar, 1),
+    liChar: sign('templates.text.liChar', liChar, 3),
+  };
+}
+
+function sign(option: string, value: string, longest: number): string {
+  const checked = text(option, value, longest);
+  if (checked.length > longest || hasControlCharacters(checked))
+    throw new MailingOptionsError(option, `1 to ${longest} characters in one line`, value);
+  return checked;
+}
+
+function folder(option: string, path: string): string {
+  if (
+    typeof path !== 'string' ||
+    !isAbsolute(path) ||
+    !statSync(path, { throwIfNoEntry: false })?.isDirectory()
+  ) {
+    throw new MailingOptionsError(option, 'the absolute path of a folder that exists', path);
+  }
+  return path;
 }

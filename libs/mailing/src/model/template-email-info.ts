@@ -73,6 +73,10 @@ export interface TemplateEmailInfo {
   ignoreContactFatigue?: boolean;
   /** In the templates as `siteId`. */
   siteId?: string;
+  /**
+   * BCP 47 tag, such as `fr-CA`: the language of recipients who have no `locale` of their own, or none that there is a
+   * template for; in the templates as `locale`.
+   */
   locale?: string;
   /** Common id of several mailings that belong together. */
   batchExecId?: string;

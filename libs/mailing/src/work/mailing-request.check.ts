@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { hasControlCharacters, parseMailbox, parseMailboxes } from '../model/email-address.js';
+import { lookupChain } from '../model/locale-tag.js';
 import type { Recipient, Recipients } from '../model/recipient.js';
 import {
   HeaderLineBreakError,
@@ -83,6 +84,8 @@ export async function checkRequest(
   if (ignoreContactFatigue !== undefined && typeof ignoreContactFatigue !== 'boolean') {
     throw new InvalidFieldError('ignoreContactFatigue', 'true, false or absent', ignoreContactFatigue);
   }
+  if (info.locale !== undefined && lookupChain(info.locale).length === 0)
+    throw new InvalidFieldError('locale', 'a language tag such as fr or fr-CA', info.locale);
   checkBatch(info, persist);
   checkHeaders(info.headers ?? {});
   checkTrackingData(info.trackingData ?? {});

@@ -1,0 +1,135 @@
+import Handlebars from 'handlebars';
+import { toOneLine } from '../model/email-address.js';
+import { lookupChain } from '../model/locale-tag.js';
+import type { TemplateHelper } from '../model/mailing-options.js';
+import { TemplateMissingError, TemplateNotCompilingError } from '../model/refusal.errors.js';
+import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import { TemplateContext } from './template-context.js';
+import {
+  keyOf,
+  type MailingTemplate,
+  type RenderedEmail,
+  type TemplateContent,
+} from './template.renderer.js';
+
+type Variables = Record<string, unknown>;
+type Render = (variables: Variables) => string;
+
+/** By language in lower case; the empty one is what everybody else reads. */
+type Languages = Map<string, Render>;
+
+/** Shown to a template that is only tried; no recipient ever gets it. */
+const SAMPLE_RECIPIENT = { email: 'sample@example.org', name: 'Sample', userId: 'sample' };
+
+/** The templates of one mailing in all its languages, each compiled when it is first needed. */
+export class HandlebarsTemplate implements MailingTemplate {
+  readonly #subject: Render;
+  readonly #html: Languages;
+  readonly #alternative: Languages | null;
+  readonly #mailingLanguages: string[];
+
+  constructor(
+    private readonly info: TemplateEmailInfo,
+    readonly content: TemplateContent,
+    helpers: Record<string, TemplateHelper>,
+    private readonly toText: (html: string) => string,
+  ) {
+    // Handlebars keeps a partial as its first caller compiled it; escaped and plain ones must not meet.
+    const escaping = engineOf(content, helpers);
+    const plain = engineOf(content, helpers);
+    this.#subject = compiled(plain, 'subject', info.subject, true);
+    this.#html = languagesOf(content, 'html', info.templateUrl, (url, source) =>
+      compiled(escaping, url, source, false),
+    );
+    const { altTemplateUrl } = info;
+    this.#alternative =
+      altTemplateUrl === undefined
+        ? null
+        : languagesOf(content, 'alt', altTemplateUrl, (url, source) => compiled(plain, url, source, true));
+    this.#mailingLanguages = lookupChain(info.locale);
+  }
+
+  /** @throws TemplateNotCompilingError if what is tried does not render for a made-up recipient. */
+  try(which: 'default' | 'all'): void {
+    const languages = ['', ...this.#html.keys(), ...(this.#alternative?.keys() ?? [])];
+    const context = new TemplateContext('sample', this.info);
+    for (const language of which === 'all' ? new Set(languages) : [undefined]) {
+      const own = language === undefined ? SAMPLE_RECIPIENT : { ...SAMPLE_RECIPIENT, locale: language };
+      this.#renderIn(language === '' ? [] : this.#wanted(language), context.of(own));
+    }
+  }
+
+  render(variables: Variables): RenderedEmail {
+    return this.#renderIn(this.#wanted(variables.locale), variables);
+  }
+
+  #renderIn(wanted: string[], variables: Variables): RenderedEmail {
+    const { sendAsHtml, sendAsText } = this.info;
+    // The text part may be all that is sent, and then it still comes from the html.
+    const html =
+      sendAsHtml === false && this.#alternative ? undefined : bestOf(this.#html, wanted)(variables);
+    const rendered: RenderedEmail = { subject: toOneLine(this.#subject(variables)) };
+    if (sendAsHtml !== false) rendered.html = html;
+    if (sendAsText !== false) {
+      rendered.text = this.#alternative
+        ? bestOf(this.#alternative, wanted)(variables)
+        : this.toText(html ?? '');
+    }
+    return rendered;
+  }
+
+  /** A locale is compared with the languages that were found, and never becomes part of a path. */
+  #wanted(locale: unknown): string[] {
+    if (this.#html.size === 1 && (this.#alternative?.size ?? 1) === 1) return [];
+    return [...lookupChain(locale), ...this.#mailingLanguages];
+  }
+}
+
+function engineOf(content: TemplateContent, helpers: Record<string, TemplateHelper>): typeof Handlebars {
+  const engine = Handlebars.create();
+  engine.registerHelper(helpers);
+  const prefix = keyOf('partial', '');
+  for (const [key, source] of Object.entries(content)) {
+    if (key.startsWith(prefix)) engine.registerPartial(key.slice(prefix.length), source);
+  }
+  return engine;
+}
+
+function languagesOf(
+  content: TemplateContent,
+  part: 'html' | 'alt',
+  templateUrl: string,
+  compile: (templateUrl: string, source: string) => Render,
+): Languages {
+  const everybody = content[part];
+  if (everybody === undefined) throw new TemplateMissingError(templateUrl, 'what was kept with the mailing');
+  const languages: Languages = new Map([['', compile(templateUrl, everybody)]]);
+  const prefix = keyOf(part, '');
+  for (const [key, source] of Object.entries(content)) {
+    if (!key.startsWith(prefix)) continue;
+    const language = key.slice(prefix.length);
+    languages.set(language, compile(`${templateUrl} (${language})`, source));
+  }
+  return languages;
+}
+
+function bestOf(languages: Languages, wanted: string[]): Render {
+  const best = wanted.find((language) => languages.has(language)) ?? '';
+  return languages.get(best) as Render;
+}
+
+function compiled(engine: typeof Handlebars, templateUrl: string, source: string, noEscape: boolean): Render {
+  let template: Handlebars.TemplateDelegate | undefined;
+  let tried = false;
+  return (variables) => {
+    try {
+      // Handlebars parses at the first call, so the trial is what finds a template that does not compile.
+      template ??= engine.compile(source, { noEscape });
+      const text = template(variables);
+      tried = true;
+      return text;
+    } catch (error) {
+      throw tried ? error : new TemplateNotCompilingError(templateUrl, error);
+    }
+  };
+}
