@@ -116,7 +116,7 @@ export class ModelServer {
     const taker = new ClaimTaker(claims, batches, settings, membership, doubts, faultPoints);
     const runner = this.#runner(settings, membership, events);
     const common = { settings, servers, membership, events, persister, reader, runs, runner, faultPoints };
-    const launcher = new MailingLauncher({ ...common, claims: taker, renderer: RENDERER });
+    const launcher = new MailingLauncher({ ...common, claims: taker });
     const worker = (this.#worker = new BatchWorker({ ...common, batches }));
     const dispatcher = new DispatcherLine(settings, events);
     const batchSweep = (this.#batchSweep = new BatchSweep({

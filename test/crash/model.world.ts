@@ -47,7 +47,7 @@ export class ModelWorld {
     for (const expected of this.#mailings) expected.numBegunWhenStopped = null;
     const name = `m${this.#numSent++}`;
     const people = Array.from({ length: count }, (_, idx) => `${name}.${idx}@home.example`);
-    const { mailingId } = await this.#servers[n].intake.accept(INFO, people, { ...NO_TERMS, batchSize });
+    const { mailingId } = await this.#servers[n].intake.accept(INFO, people, { ...NO_TERMS, batchSize }, {});
     this.#mailings.push({ mailingId: mailingId as string, allowed: new Map(), numBegunWhenStopped: null });
   }
 

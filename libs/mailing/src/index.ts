@@ -76,6 +76,7 @@ export { MailAddressTaken } from './model/mail-address-taken.entity.js';
 export { MailBatch } from './model/mail-batch.entity.js';
 export { MailDeferred } from './model/mail-deferred.entity.js';
 export { MailSuppression } from './model/mail-suppression.entity.js';
+export { MailTemplate } from './model/mail-template.entity.js';
 export { MailTrackdata } from './model/mail-trackdata.entity.js';
 
 export { MailingError } from './model/mailing.error.js';
@@ -104,6 +105,7 @@ export {
   TemplateEmailRefusal,
   TemplateMissingError,
   TemplateNotCompilingError,
+  TemplateNotKeptError,
   TemplateOutsideFolderError,
   UnknownRecipientsError,
   UnstorableValueError,

@@ -247,7 +247,6 @@ const workProviders: Provider[] = [
     reader: MailingReader,
     membership: ServerMembership,
     runs: MailingRuns,
-    renderer: HandlebarsRenderer,
     runner: SliceRunner,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,

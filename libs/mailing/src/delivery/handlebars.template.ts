@@ -2,7 +2,7 @@ import Handlebars from 'handlebars';
 import { toOneLine } from '../model/email-address.js';
 import { lookupChain } from '../model/locale-tag.js';
 import type { TemplateHelper } from '../model/mailing-options.js';
-import { TemplateMissingError, TemplateNotCompilingError } from '../model/refusal.errors.js';
+import { TemplateNotCompilingError, TemplateNotKeptError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { TemplateContext } from './template-context.js';
 import {
@@ -102,7 +102,7 @@ function languagesOf(
   compile: (templateUrl: string, source: string) => Render,
 ): Languages {
   const everybody = content[part];
-  if (everybody === undefined) throw new TemplateMissingError(templateUrl, 'what was kept with the mailing');
+  if (everybody === undefined) throw new TemplateNotKeptError(templateUrl);
   const languages: Languages = new Map([['', compile(templateUrl, everybody)]]);
   const prefix = keyOf(part, '');
   for (const [key, source] of Object.entries(content)) {

@@ -4,6 +4,7 @@ import { MailBatch } from './mail-batch.entity.js';
 import { MailDeferred } from './mail-deferred.entity.js';
 import { MailServer } from './mail-server.entity.js';
 import { MailSuppression } from './mail-suppression.entity.js';
+import { MailTemplate } from './mail-template.entity.js';
 import { MailTrackdata } from './mail-trackdata.entity.js';
 import { Mailing } from './mailing.entity.js';
 import { UserMailing } from './user-mailing.entity.js';
@@ -26,4 +27,5 @@ export const mailingEntities = [
   MailBatch,
   MailAddressTaken,
   MailSuppression,
+  MailTemplate,
 ];

@@ -53,6 +53,10 @@ export class Mailing extends SliceBooksColumns {
   @Column({ name: 'alt_template_url', type: 'text', nullable: true })
   altTemplateUrl: string | null;
 
+  /** Keys of `dps_mail_template` by part, language and name; null in mailings of older versions, which read the files. */
+  @Column({ name: 'template_hashes', type: 'json', nullable: true })
+  templateHashes: Record<string, string> | null;
+
   @Column({ name: 'fill_from_templ', type: 'boolean', default: false })
   fillFromTemplate: boolean;
 

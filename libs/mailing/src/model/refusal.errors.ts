@@ -102,6 +102,18 @@ export class TemplateMissingError extends TemplateEmailRefusal {
   }
 }
 
+/** What was kept with a persisted mailing is not in the database any more. */
+export class TemplateNotKeptError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_TEMPLATE_NOT_KEPT';
+
+  constructor(readonly templateUrl: string) {
+    super(
+      `The template ${shown(templateUrl)} is not in dps_mail_template, where it was kept with its mailing. ` +
+        "Restore the rows, or set the mailing's template_hashes to NULL, and it reads the files.",
+    );
+  }
+}
+
 /** The template lies outside the configured folder. */
 export class TemplateOutsideFolderError extends TemplateEmailRefusal {
   readonly code = 'MAILING_TEMPLATE_OUTSIDE_FOLDER';

@@ -7,6 +7,7 @@ import { MailBatch } from '../model/mail-batch.entity.js';
 import { MailDeferred } from '../model/mail-deferred.entity.js';
 import { MailServer } from '../model/mail-server.entity.js';
 import { MailSuppression } from '../model/mail-suppression.entity.js';
+import { MailTemplate } from '../model/mail-template.entity.js';
 import { MailTrackdata } from '../model/mail-trackdata.entity.js';
 import { Mailing } from '../model/mailing.entity.js';
 import { UserMailing } from '../model/user-mailing.entity.js';
@@ -26,6 +27,7 @@ export interface TableNames {
   mailBatch: string;
   mailAddressTaken: string;
   mailSuppression: string;
+  mailTemplate: string;
 }
 
 /** Where statements, with `?` for each parameter, are run: inside a transaction, or one by one. */
@@ -73,6 +75,7 @@ export class MailingDatabase implements Session {
       mailBatch: this.#tableOf(MailBatch),
       mailAddressTaken: this.#tableOf(MailAddressTaken),
       mailSuppression: this.#tableOf(MailSuppression),
+      mailTemplate: this.#tableOf(MailTemplate),
     };
     this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;

@@ -4,6 +4,7 @@ import { isDuplicateKey } from './database-fault.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { parseJson } from './parse-json.js';
 import { type NumberedRecipient, insertRecipients } from './statements/insert-recipients.js';
+import { hashesOf, keepTemplates, readTemplates, type TemplateHashes } from './statements/keep-templates.js';
 import { placeholders } from './statements/placeholders.js';
 import { type Cut, cutBatches } from './statements/cut-batches.js';
 import { failList, fenceLoading, finishList } from './statements/write-list.js';
@@ -12,6 +13,8 @@ import { failList, fenceLoading, finishList } from './statements/write-list.js';
 export interface StoredMailing {
   mailingId: string;
   info: TemplateEmailInfo;
+  /** The sources it is rendered from; null: they were not kept, and are read from the files. */
+  content: Record<string, string> | null;
   /** Recipients that were sent to, or refused; without those of batches that are not merged yet. */
   numTried: number;
 }
@@ -69,6 +72,7 @@ export class TemplateEmailPersister {
   /**
    * Writes down the mailing in state `loading`.
    *
+   * @param content the sources it is rendered from, kept with it; null: they are read anew by each run.
    * @returns its id, a UUID version 7, or null if there is a mailing with this idempotency key.
    */
   async createMailing(
@@ -76,6 +80,7 @@ export class TemplateEmailPersister {
     uniqServerId: string,
     claimToken: string,
     terms: MailingTerms = NO_TERMS,
+    content: Record<string, string> | null = null,
   ): Promise<string | null> {
     const mailingId = uuidv7();
     const columns: Record<string, unknown> = {
@@ -86,6 +91,7 @@ export class TemplateEmailPersister {
       do_not_start_after: toTimestamp(terms.doNotStartAfter),
       is_batched: terms.batchSize === null ? 0 : 1,
       batch_size: terms.batchSize,
+      template_hashes: json(content && hashesOf(content)),
     };
     for (const [column, read] of Object.entries(INFO_COLUMNS)) columns[column] = read(info);
     const write = async (session: Session): Promise<void> => {
@@ -98,6 +104,7 @@ export class TemplateEmailPersister {
         .catch((error: unknown) => {
           throw terms.idempotencyKey !== null && isDuplicateKey(error) ? new KeyTaken() : error;
         });
+      if (content) await keepTemplates(session, content);
       for (const [key, value] of Object.entries(info.trackingData ?? {})) {
         await session.change(
           `INSERT INTO ${session.tables.mailTrackdata} (mailing_id, map_key, map_value) VALUES (?, ?, ?)`,
@@ -173,12 +180,14 @@ export class TemplateEmailPersister {
   /** @returns null if there is no such mailing. */
   async readMailing(mailingId: string): Promise<StoredMailing | null> {
     const [row] = await this.database.rows<Record<string, unknown>>(
-      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, num_sent + num_errors AS num_tried FROM ${this.database.tables.mailing} WHERE id = ?`,
+      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, template_hashes, num_sent + num_errors AS num_tried FROM ${this.database.tables.mailing} WHERE id = ?`,
       [mailingId],
     );
     if (!row) return null;
     const info = { ...toInfo(row), trackingData: await this.#readTrackingData(mailingId) };
-    return { mailingId, info, numTried: Number(row.num_tried) };
+    const hashes = parseJson<TemplateHashes>(row.template_hashes);
+    const content = hashes && (await readTemplates(this.database, hashes));
+    return { mailingId, info, content, numTried: Number(row.num_tried) };
   }
 
   /** Parks a mailing that nobody works on, because it can't be sent as things are. @returns false if it was not pending. */

@@ -99,7 +99,7 @@ export class BatchWorker implements BatchWork {
     const { mailingId, numSettled, numProfiles } = claim;
     const stored = await persister.readMailing(mailingId);
     if (!stored) return;
-    const template = await runner.open(stored.info);
+    const template = await runner.open(stored);
     if (template instanceof TemplateGone) {
       const end = await runner.giveBack(claim, { kind: 'pause', reason: template.reason });
       return this.#tell(claim, end);

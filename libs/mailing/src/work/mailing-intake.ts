@@ -12,6 +12,7 @@ import {
   TemplateEmailRefusal,
 } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import type { TemplateContent } from '../delivery/template.renderer.js';
 import type { KnownMailing, MailingReader } from '../store/mailing.reader.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
 import type { MailingTerms, TemplateEmailPersister } from '../store/template-email.persister.js';
@@ -56,7 +57,12 @@ export class MailingIntake {
   }
 
   /** Resolves once the list is complete, here or wherever the key was used first. */
-  async accept(info: TemplateEmailInfo, recipients: Recipients, terms: MailingTerms): Promise<MailingHandle> {
+  async accept(
+    info: TemplateEmailInfo,
+    recipients: Recipients,
+    terms: MailingTerms,
+    content: TemplateContent,
+  ): Promise<MailingHandle> {
     const { settings, persister, membership } = this.parts;
     for (;;) {
       if (this.isStopping) throw new ServerStoppingError(settings.uniqServerId);
@@ -66,7 +72,13 @@ export class MailingIntake {
       const standing = membership.incarnation ? 'member' : await membership.beat();
       if (standing !== 'member') throw new ServerStandingByError(settings.uniqServerId);
       const claimToken = membership.nextClaimToken();
-      const creating = persister.createMailing(info, settings.uniqServerId, claimToken, terms);
+      const creating = persister.createMailing(
+        info,
+        settings.uniqServerId,
+        claimToken,
+        terms,
+        keptOf(content),
+      );
       this.#writing.set(claimToken, creating);
       try {
         const mailingId = await creating;
@@ -201,4 +213,9 @@ export class MailingIntake {
     if (!writer || !claimToken.startsWith(`${writer.incarnation}#`)) return false;
     return !writer.expired && !membership.isKnownDead(writer);
   }
+}
+
+/** A renderer that gives nothing to keep reads its templates anew. */
+function keptOf(content: TemplateContent): TemplateContent | null {
+  return Object.keys(content).length === 0 ? null : content;
 }

@@ -7,7 +7,7 @@ import type { MailingSettings } from '../model/mailing-options.js';
 import { ENDED_STATUSES, PAUSE_REASONS } from '../model/mailing-status.js';
 import type { Recipients } from '../model/recipient.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { TemplateRenderer } from '../delivery/template.renderer.js';
+import type { MailingTemplate } from '../delivery/template.renderer.js';
 import type { HeldClaim } from '../store/held-claim.js';
 import type { UnfinishedMailing } from '../store/mailing-claims.js';
 import type { MailingReader } from '../store/mailing.reader.js';
@@ -26,7 +26,6 @@ export interface MailingLauncherParts {
   reader: MailingReader;
   membership: ServerMembership;
   runs: MailingRuns;
-  renderer: TemplateRenderer;
   runner: SliceRunner;
   events: MailingEvents;
   faultPoints: FaultPoints;
@@ -79,9 +78,12 @@ export class MailingLauncher {
   }
 
   /** Works on a mailing that is not persisted. */
-  async launchUnpersisted(info: TemplateEmailInfo, recipients: Recipients): Promise<MailingResult> {
-    const { renderer, runs, runner, events } = this.parts;
-    const template = await renderer.open(info);
+  async launchUnpersisted(
+    info: TemplateEmailInfo,
+    template: MailingTemplate,
+    recipients: Recipients,
+  ): Promise<MailingResult> {
+    const { runs, runner, events } = this.parts;
     const identity = randomUUID();
     return runs.start(identity, async (place) => {
       const ledger = new MemoryLedger(recipients, this.parts.settings.addresses.keyOf);
@@ -108,7 +110,7 @@ export class MailingLauncher {
       const claim = await claims.take(mailing, stored.info);
       return claim && runner.giveBack(claim);
     }
-    const template = await runner.open(stored.info);
+    const template = await runner.open(stored);
     if (template instanceof TemplateGone) return this.#park(mailing, stored.info, template);
     const claim = await claims.take(mailing, stored.info);
     if (!claim) return null;

@@ -13,6 +13,7 @@ import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { HeldClaim } from '../store/held-claim.js';
 import type { MailingDatabase } from '../store/mailing.database.js';
 import { MailingLedger } from '../store/mailing.ledger.js';
+import type { StoredMailing } from '../store/template-email.persister.js';
 import { ErrorGuard } from './error-guard.js';
 import { MailingRun } from './mailing-run.js';
 import type { MailingRunParts, RunEnd, WorkingPlace } from './mailing-run.parts.js';
@@ -60,9 +61,9 @@ const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0 
 export class SliceRunner {
   constructor(private readonly parts: SliceRunnerParts) {}
 
-  async open(info: TemplateEmailInfo): Promise<MailingTemplate | TemplateGone> {
+  async open({ info, content }: StoredMailing): Promise<MailingTemplate | TemplateGone> {
     try {
-      return await this.parts.renderer.open(info);
+      return await this.parts.renderer.open(info, content);
     } catch (error) {
       if (!(error instanceof TemplateEmailRefusal)) throw error;
       return new TemplateGone(`${PAUSE_REASONS.template}: ${error.message}`);

@@ -7,7 +7,7 @@ import type { Recipients } from '../model/recipient.js';
 import { ServerStoppingError } from '../model/refusal.errors.js';
 import type { SendOptions } from '../model/send-options.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { TemplateRenderer } from '../delivery/template.renderer.js';
+import type { MailingTemplate, TemplateRenderer } from '../delivery/template.renderer.js';
 import type { MailingIntake } from './mailing-intake.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingOrders } from './mailing-orders.js';
@@ -83,11 +83,16 @@ export class TemplateEmailSender {
     );
     if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
     const copy = await checkRequest(info, recipients, { persist, hasProfiles: this.profiles() !== null });
-    // Opening tries each template once; the run opens them again, at whatever time and place that will be.
-    await this.renderer.open(copy);
+    // Opening tries each template once, and reads all that will be shown; a run opens what was read, wherever that will be.
+    const template = await this.renderer.open(copy);
     const handle = persist
-      ? await this.intake.accept(copy, recipients, { ...terms, batchSize: this.#batchSize(copy) })
-      : this.#sendUnpersisted(copy, recipients);
+      ? await this.intake.accept(
+          copy,
+          recipients,
+          { ...terms, batchSize: this.#batchSize(copy) },
+          template.content,
+        )
+      : this.#sendUnpersisted(copy, template, recipients);
     if (!runInSeparateThread) await handle.completed;
     return handle;
   }
@@ -184,8 +189,12 @@ export class TemplateEmailSender {
     return (batched ?? batchIfPossible) ? (batchSize ?? emailsPerBatch) : null;
   }
 
-  #sendUnpersisted(info: TemplateEmailInfo, recipients: Recipients): MailingHandle {
-    const completed = this.launcher.launchUnpersisted(info, recipients);
+  #sendUnpersisted(
+    info: TemplateEmailInfo,
+    template: MailingTemplate,
+    recipients: Recipients,
+  ): MailingHandle {
+    const completed = this.launcher.launchUnpersisted(info, template, recipients);
     completed.catch(() => undefined);
     return { mailingId: null, numProfiles: null, numDuplicates: null, isRepeat: false, completed };
   }
