@@ -39,6 +39,9 @@ async function examples(): Promise<Example[]> {
       found.push({ file, code: block.replace(/^ *\* ?/gm, '') });
     }
   }
+  const page = await readFile('docs/content.md', 'utf8');
+  for (const [, code] of page.matchAll(/```ts\n([\s\S]*?)```/g))
+    found.push({ file: 'docs/content.md', code });
   return found;
 }
 

@@ -44,7 +44,11 @@ export type {
   DispatcherContext,
 } from './model/dispatcher.js';
 export type { SendOptions } from './model/send-options.js';
-export type { TemplateEmailAttachment, TemplateEmailInfo } from './model/template-email-info.js';
+export type {
+  TemplateEmailAttachment,
+  TemplateEmailInfo,
+  TemplateEmailRequest,
+} from './model/template-email-info.js';
 export type {
   AddressRecipient,
   ProfileRecipient,
@@ -103,6 +107,7 @@ export {
   ServerStandingByError,
   ServerStoppingError,
   TemplateEmailRefusal,
+  TemplateFrontMatterError,
   TemplateMissingError,
   TemplateNotCompilingError,
   TemplateNotKeptError,

@@ -4,19 +4,29 @@ import { lookupChain } from '../model/locale-tag.js';
 import type { TemplateHelper } from '../model/mailing-options.js';
 import { TemplateNotCompilingError, TemplateNotKeptError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import { splitFrontMatter } from './front-matter.js';
+import { HeaderTemplates } from './header-templates.js';
 import { TemplateContext } from './template-context.js';
 import {
   keyOf,
   type MailingTemplate,
   type RenderedEmail,
   type TemplateContent,
+  type TemplateFills,
 } from './template.renderer.js';
 
 type Variables = Record<string, unknown>;
 type Render = (variables: Variables) => string;
 
 /** By language in lower case; the empty one is what everybody else reads. */
-type Languages = Map<string, Render>;
+type Languages<T = Render> = Map<string, T>;
+
+/** A template in one language. */
+interface Page {
+  body: Render;
+  /** Null where the template fills nothing in. */
+  headers: HeaderTemplates | null;
+}
 
 /** Shown to a template that is only tried; no recipient ever gets it. */
 const SAMPLE_RECIPIENT = { email: 'sample@example.org', name: 'Sample', userId: 'sample' };
@@ -24,7 +34,7 @@ const SAMPLE_RECIPIENT = { email: 'sample@example.org', name: 'Sample', userId: 
 /** The templates of one mailing in all its languages, each compiled when it is first needed. */
 export class HandlebarsTemplate implements MailingTemplate {
   readonly #subject: Render;
-  readonly #html: Languages;
+  readonly #html: Languages<Page>;
   readonly #alternative: Languages | null;
   readonly #mailingLanguages: string[];
 
@@ -37,10 +47,15 @@ export class HandlebarsTemplate implements MailingTemplate {
     // Handlebars keeps a partial as its first caller compiled it; escaped and plain ones must not meet.
     const escaping = engineOf(content, helpers);
     const plain = engineOf(content, helpers);
-    this.#subject = compiled(plain, 'subject', info.subject, true);
-    this.#html = languagesOf(content, 'html', info.templateUrl, (url, source) =>
-      compiled(escaping, url, source, false),
-    );
+    this.#subject = compiled(plain, 'subject', info.subject ?? '', true);
+    this.#html = languagesOf(content, 'html', info.templateUrl, (url, source) => {
+      if (!info.fillFromTemplate) return { body: compiled(escaping, url, source, false), headers: null };
+      const { frontMatter, body } = splitFrontMatter(url, source);
+      const headers = new HeaderTemplates(url, frontMatter, (label, text) =>
+        compiled(plain, label, text, true),
+      );
+      return { body: compiled(escaping, url, body, false), headers };
+    });
     const { altTemplateUrl } = info;
     this.#alternative =
       altTemplateUrl === undefined
@@ -59,6 +74,17 @@ export class HandlebarsTemplate implements MailingTemplate {
     }
   }
 
+  get fills(): TemplateFills | undefined {
+    const { headers } = bestOf(this.#html, this.#wanted(undefined));
+    if (!headers) return undefined;
+    const context = new TemplateContext('sample', this.info);
+    return {
+      name: headers.name(context.of({})),
+      subject: headers.frontMatter.subject?.trim() || null,
+      from: headers.fromText(context.of(SAMPLE_RECIPIENT)),
+    };
+  }
+
   render(variables: Variables): RenderedEmail {
     return this.#renderIn(this.#wanted(variables.locale), variables);
   }
@@ -66,9 +92,10 @@ export class HandlebarsTemplate implements MailingTemplate {
   #renderIn(wanted: string[], variables: Variables): RenderedEmail {
     const { sendAsHtml, sendAsText } = this.info;
     // The text part may be all that is sent, and then it still comes from the html.
-    const html =
-      sendAsHtml === false && this.#alternative ? undefined : bestOf(this.#html, wanted)(variables);
-    const rendered: RenderedEmail = { subject: toOneLine(this.#subject(variables)) };
+    const { body, headers } = bestOf(this.#html, wanted);
+    const html = sendAsHtml === false && this.#alternative ? undefined : body(variables);
+    const subject = headers?.subject(variables) ?? toOneLine(this.#subject(variables));
+    const rendered: RenderedEmail = headers ? { subject, headers: headers.render(variables) } : { subject };
     if (sendAsHtml !== false) rendered.html = html;
     if (sendAsText !== false) {
       rendered.text = this.#alternative
@@ -95,15 +122,15 @@ function engineOf(content: TemplateContent, helpers: Record<string, TemplateHelp
   return engine;
 }
 
-function languagesOf(
+function languagesOf<T>(
   content: TemplateContent,
   part: 'html' | 'alt',
   templateUrl: string,
-  compile: (templateUrl: string, source: string) => Render,
-): Languages {
+  compile: (templateUrl: string, source: string) => T,
+): Languages<T> {
   const everybody = content[part];
   if (everybody === undefined) throw new TemplateNotKeptError(templateUrl);
-  const languages: Languages = new Map([['', compile(templateUrl, everybody)]]);
+  const languages: Languages<T> = new Map([['', compile(templateUrl, everybody)]]);
   const prefix = keyOf(part, '');
   for (const [key, source] of Object.entries(content)) {
     if (!key.startsWith(prefix)) continue;
@@ -113,9 +140,9 @@ function languagesOf(
   return languages;
 }
 
-function bestOf(languages: Languages, wanted: string[]): Render {
+function bestOf<T>(languages: Languages<T>, wanted: string[]): T {
   const best = wanted.find((language) => languages.has(language)) ?? '';
-  return languages.get(best) as Render;
+  return languages.get(best) as T;
 }
 
 function compiled(engine: typeof Handlebars, templateUrl: string, source: string, noEscape: boolean): Render {

@@ -2,7 +2,7 @@ import { type Mailbox, parseMailbox, parseMailboxes } from '../model/email-addre
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { EmailMessage } from './email-message.sender.js';
 import { MessageIdentity } from './message-identity.js';
-import type { RenderedEmail } from './template.renderer.js';
+import type { RenderedEmail, RenderedHeaders } from './template.renderer.js';
 
 /** Header that carries the mailing's id, for bounces and for people who search a mailbox. */
 export const MAILING_ID_HEADER = 'X-Mailing-Id';
@@ -28,13 +28,18 @@ export class MessageComposer {
     };
   }
 
-  compose(idx: number, to: Mailbox, rendered: RenderedEmail): EmailMessage {
+  compose(idx: number, to: Mailbox, { headers, ...rendered }: RenderedEmail): EmailMessage {
     return {
       ...this.#constant,
       messageId: this.#identity.messageId(idx),
       from: this.#from,
       to: this.#to ?? to,
       ...rendered,
+      ...given(headers),
     };
   }
+}
+
+function given(headers: RenderedHeaders = {}): RenderedHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
 }

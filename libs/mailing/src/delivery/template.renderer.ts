@@ -1,8 +1,27 @@
+import type { Mailbox } from '../model/email-address.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
+
+/** Headers that the template gives, over those of the info. */
+export interface RenderedHeaders {
+  from?: Mailbox;
+  replyTo?: Mailbox[];
+  cc?: Mailbox[];
+  bcc?: Mailbox[];
+}
+
+/** What the template gives for the mailing as a whole; null where it gives nothing. */
+export interface TemplateFills {
+  name: string | null;
+  /** Handlebars source. */
+  subject: string | null;
+  /** For a made-up recipient; what the `Message-ID`s are made from. */
+  from: string | null;
+}
 
 /** What one recipient will read. */
 export interface RenderedEmail {
   subject: string;
+  headers?: RenderedHeaders;
   html?: string;
   text?: string;
 }
@@ -21,6 +40,8 @@ export function keyOf(part: 'html' | 'alt' | 'partial', name: string | null): st
 export interface MailingTemplate {
   /** All it is made from: opened again with this, it is the same, whatever has become of the files. */
   readonly content: TemplateContent;
+  /** Where `fillFromTemplate` is true. */
+  readonly fills?: TemplateFills;
   /**
    * @param variables `locale` picks the language.
    * @throws whatever the template throws for this recipient; it costs this recipient only.

@@ -102,6 +102,25 @@ export class TemplateMissingError extends TemplateEmailRefusal {
   }
 }
 
+/** The front matter of a template, or what it renders as, is not what a mailing can be sent with. */
+export class TemplateFrontMatterError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_TEMPLATE_FRONT_MATTER';
+
+  constructor(
+    readonly templateUrl: string,
+    readonly key: string,
+    expected: string,
+    readonly value: unknown,
+    cause?: unknown,
+  ) {
+    const why = cause instanceof Error ? `: ${cause.message.split('\n')[0]}` : '';
+    super(
+      `The front matter of the template ${shown(templateUrl)}: expected ${key} to be ${expected}, got ${shown(value)}${why}. Correct it.`,
+      { cause },
+    );
+  }
+}
+
 /** What was kept with a persisted mailing is not in the database any more. */
 export class TemplateNotKeptError extends TemplateEmailRefusal {
   readonly code = 'MAILING_TEMPLATE_NOT_KEPT';

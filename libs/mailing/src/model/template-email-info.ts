@@ -33,6 +33,11 @@ export interface TemplateEmailInfo {
   templateUrl: string;
   /** Template of the text part, relative to `templates.dir`; without it the text part is made from the html. */
   altTemplateUrl?: string;
+  /**
+   * The html template begins with YAML between two lines of `---`, and what it says wins over this object: `from`, `replyTo`,
+   * `subject`, `cc`, `bcc`, `name`, each a Handlebars template itself. Default: false.
+   */
+  fillFromTemplate?: boolean;
   /** Handlebars source, rendered per recipient without html escaping. */
   subject: string;
   /** One address, with or without a name: `Ann <ann@shop.example>`. */
@@ -81,3 +86,12 @@ export interface TemplateEmailInfo {
   /** Common id of several mailings that belong together. */
   batchExecId?: string;
 }
+
+/** What is asked for: with `fillFromTemplate` the template may be what gives subject and sender. */
+export type TemplateEmailRequest =
+  | TemplateEmailInfo
+  | (Omit<TemplateEmailInfo, 'subject' | 'from' | 'fillFromTemplate'> & {
+      fillFromTemplate: true;
+      subject?: string;
+      from?: string;
+    });

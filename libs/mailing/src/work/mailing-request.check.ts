@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
+import type { TemplateFills } from '../delivery/template.renderer.js';
 import { hasControlCharacters, parseMailbox, parseMailboxes } from '../model/email-address.js';
 import { lookupChain } from '../model/locale-tag.js';
 import type { Recipient, Recipients } from '../model/recipient.js';
@@ -51,7 +52,11 @@ export async function checkRequest(
 ): Promise<TemplateEmailInfo> {
   checkRecipients(recipients, hasProfiles);
   if (typeof info !== 'object' || info === null) throw new MissingFieldError('templateUrl', undefined);
-  for (const field of ['templateUrl', 'subject', 'from'] as const) required(field, info[field]);
+  if (info.fillFromTemplate !== undefined && typeof info.fillFromTemplate !== 'boolean')
+    throw new InvalidFieldError('fillFromTemplate', 'true, false or absent', info.fillFromTemplate);
+  required('templateUrl', info.templateUrl);
+  for (const field of ['subject', 'from'] as const)
+    if (!info.fillFromTemplate || info[field] !== undefined) required(field, info[field]);
   for (const field of [
     'subject',
     'from',
@@ -67,7 +72,8 @@ export async function checkRequest(
     oneLine(field, info[field]);
   }
   if (info.altTemplateUrl !== undefined) required('altTemplateUrl', info.altTemplateUrl);
-  if (!parseMailbox(info.from)) throw new InvalidHeaderAddressError('from', info.from);
+  if (info.from !== undefined && !parseMailbox(info.from))
+    throw new InvalidHeaderAddressError('from', info.from);
   for (const field of ['replyTo', 'cc', 'bcc'] as const) {
     if (info[field] !== undefined && !parseMailboxes(info[field]))
       throw new InvalidHeaderAddressError(field, info[field]);
@@ -96,6 +102,23 @@ export async function checkRequest(
     params: persist ? toStorable(info.params, 'params') : info.params && { ...info.params },
     attachments: info.attachments && (await Promise.all(info.attachments.map(copyAttachment))),
   };
+}
+
+/**
+ * Takes over what the template gives.
+ *
+ * @throws MissingFieldError if neither of the two gives a subject or a sender.
+ */
+export function fillRequest(info: TemplateEmailInfo, fills: TemplateFills | undefined): TemplateEmailInfo {
+  if (!fills) return info;
+  const filled = {
+    ...info,
+    name: fills.name ?? info.name,
+    subject: fills.subject ?? info.subject,
+    from: fills.from ?? info.from,
+  };
+  for (const field of ['subject', 'from'] as const) required(field, filled[field]);
+  return filled;
 }
 
 function checkRecipients(recipients: Recipients, hasProfiles: boolean): void {

@@ -6,12 +6,12 @@ import type { ProfileRepository } from '../model/profile.repository.js';
 import type { Recipients } from '../model/recipient.js';
 import { ServerStoppingError } from '../model/refusal.errors.js';
 import type { SendOptions } from '../model/send-options.js';
-import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/template-email-info.js';
 import type { MailingTemplate, TemplateRenderer } from '../delivery/template.renderer.js';
 import type { MailingIntake } from './mailing-intake.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingOrders } from './mailing-orders.js';
-import { checkRequest } from './mailing-request.check.js';
+import { checkRequest, fillRequest } from './mailing-request.check.js';
 import { checkSendOptions } from './send-options.check.js';
 
 /** Sends one templated e-mail to many people, and takes orders about mailings under way. */
@@ -46,7 +46,8 @@ export class TemplateEmailSender {
    * @throws MissingFieldError, InvalidFieldError if a field of the info or the options is missing or of another shape.
    * @throws InvalidHeaderAddressError if from, reply-to, cc or bcc can't be parsed.
    * @throws HeaderLineBreakError if a header value holds a line break or another control character.
-   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError if a template can't be used.
+   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError,
+   * TemplateFrontMatterError if a template can't be used.
    * @throws UnstorableValueError if `persist` is true and parameters can't be stored as JSON.
    * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
    * @throws ServerStoppingError during shutdown; ServerStandingByError if another live process has our server id.
@@ -62,18 +63,18 @@ export class TemplateEmailSender {
    * ```
    */
   async sendEmailMessage(
-    info: TemplateEmailInfo,
+    info: TemplateEmailRequest,
     recipients: Recipients,
     runInSeparateThread?: boolean,
     persist?: boolean,
   ): Promise<MailingHandle>;
   async sendEmailMessage(
-    info: TemplateEmailInfo,
+    info: TemplateEmailRequest,
     recipients: Recipients,
     options: SendOptions,
   ): Promise<MailingHandle>;
   async sendEmailMessage(
-    info: TemplateEmailInfo,
+    info: TemplateEmailRequest,
     recipients: Recipients,
     how: boolean | SendOptions = true,
     persistArgument = false,
@@ -82,17 +83,22 @@ export class TemplateEmailSender {
       typeof how === 'boolean' ? { runInSeparateThread: how, persist: persistArgument } : how,
     );
     if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
-    const copy = await checkRequest(info, recipients, { persist, hasProfiles: this.profiles() !== null });
+    const copy = await checkRequest(info as TemplateEmailInfo, recipients, {
+      persist,
+      hasProfiles: this.profiles() !== null,
+    });
     // Opening tries each template once, and reads all that will be shown; a run opens what was read, wherever that will be.
-    const template = await this.renderer.open(copy);
+    const tried = await this.renderer.open(copy);
+    const filled = fillRequest(copy, tried.fills);
+    const template = filled === copy ? tried : await this.renderer.open(filled, tried.content);
     const handle = persist
       ? await this.intake.accept(
-          copy,
+          filled,
           recipients,
-          { ...terms, batchSize: this.#batchSize(copy) },
+          { ...terms, batchSize: this.#batchSize(filled) },
           template.content,
         )
-      : this.#sendUnpersisted(copy, template, recipients);
+      : this.#sendUnpersisted(filled, template, recipients);
     if (!runInSeparateThread) await handle.completed;
     return handle;
   }

@@ -1,0 +1,84 @@
+import { parseMailbox, parseMailboxes, toOneLine } from '../model/email-address.js';
+import { TemplateFrontMatterError } from '../model/refusal.errors.js';
+import type { FrontMatter } from './front-matter.js';
+import type { RenderedHeaders } from './template.renderer.js';
+
+type Render = (variables: Record<string, unknown>) => string;
+
+const LONGEST_NAME = 255;
+
+/** What the front matter of one template says, ready to be rendered for each recipient. */
+export class HeaderTemplates {
+  readonly #templates = new Map<string, Render>();
+
+  constructor(
+    private readonly templateUrl: string,
+    readonly frontMatter: FrontMatter,
+    compile: (label: string, source: string) => Render,
+  ) {
+    for (const [name, source] of Object.entries(frontMatter))
+      this.#templates.set(name, compile(`${templateUrl}: ${name}`, source));
+  }
+
+  /**
+   * What renders as nothing is left out, and then that of the info counts.
+   *
+   * @throws TemplateFrontMatterError if it is no address: one that breaks a line, or that a name has made two of, included.
+   */
+  render(variables: Record<string, unknown>): RenderedHeaders {
+    return {
+      from: this.#one(variables),
+      replyTo: this.#many('replyTo', variables),
+      cc: this.#many('cc', variables),
+      bcc: this.#many('bcc', variables),
+    };
+  }
+
+  /** Null where the template has none, or none for this recipient. */
+  subject(variables: Record<string, unknown>): string | null {
+    return toOneLine(this.#text('subject', variables)) || null;
+  }
+
+  /** Of the mailing, so it is rendered without a recipient. */
+  name(variables: Record<string, unknown>): string | null {
+    const name = toOneLine(this.#text('name', variables));
+    if (name.length > LONGEST_NAME)
+      throw new TemplateFrontMatterError(
+        this.templateUrl,
+        'name',
+        `at most ${LONGEST_NAME} characters`,
+        name,
+      );
+    return name || null;
+  }
+
+  /** As it would stand in the info; null where the template has none. */
+  fromText(variables: Record<string, unknown>): string | null {
+    return this.#one(variables) ? this.#text('from', variables) : null;
+  }
+
+  #text(name: string, variables: Record<string, unknown>): string {
+    return this.#templates.get(name)?.(variables).trim() ?? '';
+  }
+
+  #one(variables: Record<string, unknown>): RenderedHeaders['from'] {
+    const text = this.#text('from', variables);
+    if (text === '') return undefined;
+    const mailbox = parseMailbox(text);
+    if (!mailbox) throw this.#noAddress('from', text);
+    return mailbox;
+  }
+
+  #many(name: 'replyTo' | 'cc' | 'bcc', variables: Record<string, unknown>): RenderedHeaders['cc'] {
+    const text = this.#text(name, variables);
+    if (text === '') return undefined;
+    const mailboxes = parseMailboxes(text);
+    if (!mailboxes) throw this.#noAddress(name, text);
+    return mailboxes;
+  }
+
+  #noAddress(name: string, text: string): TemplateFrontMatterError {
+    const expected = 'addresses in one line, such as "{{shop}}" <news@shop.example>, with names in quotes';
+    return new TemplateFrontMatterError(this.templateUrl, name, expected, text);
+  }
+}
