@@ -5,14 +5,13 @@ import { expect, it } from 'vitest';
 
 /** What every example may take for granted: the imports a host has anyway, and things of its own. */
 const PRELUDE = `
-import { join } from 'node:path';
 import { MailerModule } from '@nestjs-modules/mailer';
 import { Injectable, Module } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { In, type Repository } from 'typeorm';
 import {
   MailingEvents, MailingHealth, MailingModule, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo,
-  TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailSender, mailingEntities, mailingMigrations,
+  TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations,
 } from 'nestjs-mailing';
 import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
 import { CompositeProfileRepository, LdapProfileRepository, MailingLdapModule, recipientsFromLdap } from 'nestjs-mailing/ldap';
@@ -20,6 +19,7 @@ declare const url: string;
 declare const mailingId: string;
 declare const sender: TemplateEmailSender;
 declare const query: MailingQuery;
+declare const rehearsal: TemplateEmailRehearsal;
 declare const metrics: { count(name: string, facts: object): void };
 declare class Customer { id: string; email: string; name: string; wantsMail: boolean }
 `;

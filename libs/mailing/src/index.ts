@@ -4,6 +4,7 @@ export type { MailingModuleExtras, MailingOptionsFactory } from './mailing-modul
 export { TemplateEmailSender } from './work/template-email.sender.js';
 export { type SweepReport, TemplateEmailRestarter } from './work/template-email.restarter.js';
 export { type Duty, TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
+export { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 export { MailingHealth } from './work/mailing.health.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
 export { MailingSuppressions } from './work/mailing.suppressions.js';
@@ -65,6 +66,8 @@ export type {
   MailingHealthReport,
   ServerStanding,
 } from './model/mailing-health.report.js';
+export type { RehearsalOptions, RehearsalReport } from './model/rehearsal.report.js';
+export type { EmailMessage } from './delivery/email-message.sender.js';
 export type { MailingStatus } from './model/mailing-status.js';
 export type { BatchStatus } from './model/batch-status.js';
 export type { RecipientStatus } from './model/recipient-status.js';
@@ -104,6 +107,7 @@ export {
   MissingFieldError,
   ProfileRepositoryMissingError,
   RecipientListError,
+  RecipientSkippedError,
   ServerStandingByError,
   ServerStoppingError,
   TemplateEmailRefusal,

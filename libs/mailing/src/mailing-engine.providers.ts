@@ -9,7 +9,7 @@ import { MailerMessageSender } from './delivery/mailer-message.sender.js';
 import { batchProviders } from './mailing-batch.providers.js';
 import { contentProviders } from './mailing-content.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
-import { GATES, PROFILES, ProfileSource, recipientProviders } from './mailing-recipient.providers.js';
+import { GATES, JUDGES, PROFILES, ProfileSource, recipientProviders } from './mailing-recipient.providers.js';
 import { FAULT_POINTS, type FaultPoints, noFaultPoints } from './model/fault-points.js';
 import { MailingEvents } from './model/mailing-event.js';
 import {
@@ -48,6 +48,7 @@ import { ServerMembership } from './work/server-membership.js';
 import { SliceRunner } from './work/slice.runner.js';
 import { ServerSweep } from './work/server-sweep.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
+import { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
 import { TransportProbe } from './work/transport-probe.js';
@@ -312,6 +313,7 @@ const workProviders: Provider[] = [
     MAILING_SETTINGS,
     TemplateEmailPeriodicService,
   ]),
+  made(TemplateEmailRehearsal, [HandlebarsRenderer, PROFILES, ProfileRecorder, JUDGES]),
   made(MailingQuery, [MailingReader]),
   made(UnattendedBatches, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
   made(MailingHealth, [MAILING_SETTINGS, ServerMembership, HealthReader]),

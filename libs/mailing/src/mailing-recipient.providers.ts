@@ -1,4 +1,5 @@
 import type { Provider } from '@nestjs/common';
+import type { RecipientGate } from './delivery/recipient.gate.js';
 import { SuppressionGate } from './delivery/suppression.gate.js';
 import { UnicodeLocalPartGate } from './delivery/unicode-local-part.gate.js';
 import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
@@ -15,6 +16,9 @@ import type { GatesOf } from './work/slice.runner.js';
 
 /** `() => ProfileRepository | null`: known once everything is put together. */
 export const PROFILES = Symbol('MAILING_PROFILES');
+
+/** `() => RecipientGate[]`: gates that only look, and remember nobody. */
+export const JUDGES = Symbol('MAILING_JUDGES');
 
 /** `GatesOf`: what else may keep a recipient from being mailed. */
 export const GATES = Symbol('MAILING_GATES');
@@ -38,22 +42,27 @@ export const recipientProviders: Provider[] = [
     inject: [MailingDatabase, MAILING_SETTINGS],
   },
   {
-    provide: GATES,
+    provide: JUDGES,
     useFactory:
-      (
-        database: MailingDatabase,
-        suppressions: MailingSuppressions,
-        { addresses }: MailingSettings,
-      ): GatesOf =>
-      (mailingId) => [
+      (suppressions: MailingSuppressions, { addresses }: MailingSettings): (() => RecipientGate[]) =>
+      () => [
         ...(addresses.unicodeLocalParts === 'skip' ? [new UnicodeLocalPartGate()] : []),
         ...(suppressions.inUse ? [new SuppressionGate(suppressions.inUse)] : []),
+      ],
+    inject: [MailingSuppressions, MAILING_SETTINGS],
+  },
+  {
+    provide: GATES,
+    useFactory:
+      (database: MailingDatabase, judges: () => RecipientGate[], { addresses }: MailingSettings): GatesOf =>
+      (mailingId) => [
+        ...judges(),
         // The last one, because it takes the addresses of those whom it lets through.
         mailingId === null
           ? new MemoryDuplicateGate(addresses.keyOf)
           : new DuplicateGate(database, mailingId, addresses.keyOf),
       ],
-    inject: [MailingDatabase, MailingSuppressions, MAILING_SETTINGS],
+    inject: [MailingDatabase, JUDGES, MAILING_SETTINGS],
   },
   made(ProfileRecorder, [PROFILES, MAILING_SETTINGS, MailingEvents]),
 ];

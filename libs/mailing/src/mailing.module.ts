@@ -17,6 +17,7 @@ import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
 import { MailingSuppressions } from './work/mailing.suppressions.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
+import { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
 
@@ -62,6 +63,7 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras): Dynamic
     imports: [...(definition.imports ?? []), entitiesOf(dataSource)],
     providers: [...namingOptionErrors(definition.providers), ...engineProviders(dataSource)],
     exports: [
+      TemplateEmailRehearsal,
       TemplateEmailSender,
       TemplateEmailPersister,
       TemplateEmailRestarter,

@@ -3,7 +3,7 @@ import { type Attempt, type Contact, settled } from '../model/outcome.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { EmailMessageSender, HandOver } from './email-message.sender.js';
+import type { EmailMessage, EmailMessageSender, HandOver } from './email-message.sender.js';
 import { MessageComposer } from './message.composer.js';
 import { isNoSuchUser } from './no-such-user.js';
 import type { RecipientGate } from './recipient.gate.js';
@@ -59,6 +59,11 @@ export class MailingDelivery {
     return prepared;
   }
 
+  /** @throws whatever the template throws for this recipient. */
+  compose(idx: number, { mailbox, variables }: Addressee): EmailMessage {
+    return this.#composer.compose(idx, mailbox, this.template.render(this.#context.of(variables)));
+  }
+
   /**
    * Sends to one recipient.
    *
@@ -68,8 +73,7 @@ export class MailingDelivery {
     if ('skip' in addressee) return settled(idx, 'skipped', addressee.skip, addressee.text);
     let message;
     try {
-      const rendered = this.template.render(this.#context.of(addressee.variables));
-      message = this.#composer.compose(idx, addressee.mailbox, rendered);
+      message = this.compose(idx, addressee);
     } catch (error) {
       return settled(idx, 'error', 'template', error instanceof Error ? error.message : String(error));
     }

@@ -102,6 +102,19 @@ export class TemplateMissingError extends TemplateEmailRefusal {
   }
 }
 
+/** This recipient would not be mailed, so there is no message to show. */
+export class RecipientSkippedError extends MailingError {
+  readonly code = 'MAILING_RECIPIENT_SKIPPED';
+
+  constructor(
+    /** As `error_code` in the books. */
+    readonly reason: string,
+    text: string,
+  ) {
+    super(`This recipient would be skipped (${reason}): ${text} Choose another one.`);
+  }
+}
+
 /** The front matter of a template, or what it renders as, is not what a mailing can be sent with. */
 export class TemplateFrontMatterError extends TemplateEmailRefusal {
   readonly code = 'MAILING_TEMPLATE_FRONT_MATTER';

@@ -1,3 +1,4 @@
+import type { ContactFatigue } from '../delivery/recipient.policy.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { Outcome } from '../model/outcome.js';
@@ -39,9 +40,12 @@ export class ProfileRecorder {
     await Promise.all([this.#lastEmailed.room(), this.#refused.room()]);
   }
 
-  /** When somebody was mailed, as long as his profile has not been told; milliseconds since 1970. */
-  lastEmailed(userId: string): number | undefined {
-    return this.#lastEmailed.notedAt(userId);
+  /** What contact fatigue is judged by, beside the profiles: whom they have not been told of yet. Null: it is off. */
+  get fatigue(): ContactFatigue | null {
+    const { contactFatigueMs: windowMs } = this.settings.profiles;
+    return windowMs === null
+      ? null
+      : { windowMs, knownLastEmailed: (userId) => this.#lastEmailed.notedAt(userId) };
   }
 
   /** Called when a run ends. A host that takes long is not waited for. */

@@ -148,10 +148,14 @@ export class SliceRunner {
   > {
     const { sender, settings, profiles, recorder, faultPoints, events } = this.parts;
     const { messageTimeoutMs } = settings.run;
-    const { contactFatigueMs: windowMs } = settings.profiles;
-    const knownLastEmailed = (userId: string): number | undefined => recorder.lastEmailed(userId);
-    const fatigue = windowMs === null ? null : { windowMs, knownLastEmailed };
-    const how = { sender, profiles: profiles(), fatigue, gates, messageTimeoutMs, faultPoints };
+    const how = {
+      sender,
+      profiles: profiles(),
+      fatigue: recorder.fatigue,
+      gates,
+      messageTimeoutMs,
+      faultPoints,
+    };
     return {
       delivery: new MailingDelivery(identity, info, template, how),
       options: settings.run,

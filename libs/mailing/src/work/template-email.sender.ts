@@ -11,7 +11,8 @@ import type { MailingTemplate, TemplateRenderer } from '../delivery/template.ren
 import type { MailingIntake } from './mailing-intake.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingOrders } from './mailing-orders.js';
-import { checkRequest, fillRequest } from './mailing-request.check.js';
+import { checkRequest } from './mailing-request.check.js';
+import { openRequest } from './opened-request.js';
 import { checkSendOptions } from './send-options.check.js';
 
 /** Sends one templated e-mail to many people, and takes orders about mailings under way. */
@@ -87,10 +88,7 @@ export class TemplateEmailSender {
       persist,
       hasProfiles: this.profiles() !== null,
     });
-    // Opening tries each template once, and reads all that will be shown; a run opens what was read, wherever that will be.
-    const tried = await this.renderer.open(copy);
-    const filled = fillRequest(copy, tried.fills);
-    const template = filled === copy ? tried : await this.renderer.open(filled, tried.content);
+    const { info: filled, template } = await openRequest(this.renderer, copy);
     const handle = persist
       ? await this.intake.accept(
           filled,

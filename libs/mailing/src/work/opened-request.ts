@@ -1,0 +1,20 @@
+import type { MailingTemplate, TemplateRenderer } from '../delivery/template.renderer.js';
+import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import { fillRequest } from './mailing-request.check.js';
+
+/** A checked request with its templates, and with all that they fill in. */
+export interface OpenedRequest {
+  info: TemplateEmailInfo;
+  template: MailingTemplate;
+}
+
+/** Opening tries each template once, and reads all that will be shown; a run opens what was read, wherever that will be. */
+export async function openRequest(
+  renderer: TemplateRenderer,
+  info: TemplateEmailInfo,
+): Promise<OpenedRequest> {
+  const template = await renderer.open(info);
+  const filled = fillRequest(info, template.fills);
+  if (filled === info) return { info, template };
+  return { info: filled, template: await renderer.open(filled, template.content) };
+}

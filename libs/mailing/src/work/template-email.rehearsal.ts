@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import type { EmailMessage } from '../delivery/email-message.sender.js';
+import { MailingDelivery } from '../delivery/mailing.delivery.js';
+import type { RecipientGate } from '../delivery/recipient.gate.js';
+import type { TemplateRenderer } from '../delivery/template.renderer.js';
+import { noFaultPoints } from '../model/fault-points.js';
+import { toListedRecipient } from '../model/listed-recipient.js';
+import type { ProfileRepository } from '../model/profile.repository.js';
+import { RecipientSkippedError } from '../model/refusal.errors.js';
+import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
+import type { RehearsalOptions, RehearsalReport } from '../model/rehearsal.report.js';
+import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/template-email-info.js';
+import { checkRequest } from './mailing-request.check.js';
+import { openRequest } from './opened-request.js';
+import type { ProfileRecorder } from './profile.recorder.js';
+
+const RECIPIENTS_AT_A_TIME = 100;
+const MOST_REASONS = 100;
+const LONGEST_REASON = 200;
+
+/** Nothing here is ever handed over. */
+const NOBODY = {
+  send: () => Promise.reject(new Error('A rehearsal sends nothing.')),
+  probe: () => Promise.resolve(null),
+};
+
+/** Makes messages and sends none: what one recipient would read, and what a whole mailing would come to. Writes nothing. */
+export class TemplateEmailRehearsal {
+  constructor(
+    private readonly renderer: TemplateRenderer,
+    private readonly profiles: () => ProfileRepository | null,
+    private readonly recorder: ProfileRecorder,
+    private readonly judges: () => RecipientGate[],
+  ) {}
+
+  /**
+   * The finished message of one recipient, as it would be handed over now.
+   *
+   * @throws RecipientSkippedError if he would not be mailed; what his template throws; the refusals of `sendEmailMessage`.
+   *
+   * @example
+   * ```ts
+   * const info = { templateUrl: 'newsletter.hbs', subject: 'Hello {{name}}', from: 'news@shop.example' };
+   * const { subject, html } = await rehearsal.preview(info, { email: 'ann@home.example', name: 'Ann' });
+   * ```
+   */
+  async preview(info: TemplateEmailRequest, recipient: Recipient): Promise<EmailMessage> {
+    const delivery = await this.#delivery(info, [recipient]);
+    const [prepared] = await delivery.prepare([marked(recipient, 0)]);
+    if ('skip' in prepared.addressee)
+      throw new RecipientSkippedError(prepared.addressee.skip, prepared.addressee.text);
+    return delivery.compose(prepared.idx, prepared.addressee);
+  }
+
+  /**
+   * Makes the message of each recipient and counts what would become of them, in constant memory.
+   *
+   * @throws the refusals of `sendEmailMessage`; whatever the list or the profiles throw.
+   *
+   * @example
+   * ```ts
+   * const info = { templateUrl: 'newsletter.hbs', subject: 'Hello {{name}}', from: 'news@shop.example' };
+   * const { numMessages, skipped, failed } = await rehearsal.dryRun(info, ['ann@home.example', 'not an address']);
+   * ```
+   */
+  async dryRun(
+    info: TemplateEmailRequest,
+    recipients: Recipients,
+    { onProgress }: RehearsalOptions = {},
+  ): Promise<RehearsalReport> {
+    const delivery = await this.#delivery(info, recipients);
+    const report: RehearsalReport = { numRecipients: 0, numMessages: 0, skipped: {}, failed: {} };
+    let chunk: MarkedRecipient[] = [];
+    const look = async (): Promise<void> => {
+      await judge(delivery, chunk, report);
+      chunk = [];
+      onProgress?.(structuredClone(report));
+    };
+    for await (const recipient of recipients) {
+      chunk.push(marked(recipient, report.numRecipients++));
+      if (chunk.length === RECIPIENTS_AT_A_TIME) await look();
+    }
+    if (chunk.length > 0 || report.numRecipients === 0) await look();
+    return report;
+  }
+
+  async #delivery(request: TemplateEmailRequest, recipients: Recipients): Promise<MailingDelivery> {
+    const profiles = this.profiles();
+    const how = { persist: request?.batched === true, hasProfiles: profiles !== null };
+    const copy = await checkRequest(request as TemplateEmailInfo, recipients, how);
+    const { info, template } = await openRequest(this.renderer, copy);
+    return new MailingDelivery(randomUUID(), info, template, {
+      sender: NOBODY,
+      profiles,
+      fatigue: this.recorder.fatigue,
+      gates: this.judges(),
+      messageTimeoutMs: 0,
+      faultPoints: noFaultPoints,
+    });
+  }
+}
+
+async function judge(
+  delivery: MailingDelivery,
+  recipients: MarkedRecipient[],
+  report: RehearsalReport,
+): Promise<void> {
+  for (const { idx, addressee } of await delivery.prepare(recipients)) {
+    if ('skip' in addressee) {
+      report.skipped[addressee.skip] = (report.skipped[addressee.skip] ?? 0) + 1;
+      continue;
+    }
+    try {
+      delivery.compose(idx, addressee);
+      report.numMessages++;
+    } catch (error) {
+      const told = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_REASON);
+      const isNew = !(told in report.failed) && Object.keys(report.failed).length >= MOST_REASONS;
+      const reason = isNew ? 'other' : told;
+      report.failed[reason] = (report.failed[reason] ?? 0) + 1;
+    }
+  }
+}
+
+/** What can't be read as a recipient is skipped as an invalid address, as the run would find it. */
+function marked(recipient: Recipient, idx: number): MarkedRecipient {
+  const listed = toListedRecipient(recipient, false);
+  if (listed.kind === 'profile') return { idx, userId: listed.userId };
+  if (listed.kind === 'invalid') return { idx, email: listed.shownAs };
+  return { idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined };
+}
