@@ -11,6 +11,7 @@ export { MailingSuppressions } from './work/mailing.suppressions.js';
 export { PollingDispatcher } from './work/polling.dispatcher.js';
 export { TypeOrmSuppressionList } from './store/type-orm-suppression.list.js';
 export { TemplateEmailBatchPersister } from './store/template-email-batch.persister.js';
+export { TypeOrmProfileRepository } from './store/type-orm-profile.repository.js';
 export { TemplateEmailPersister } from './store/template-email.persister.js';
 export {
   type BuriedServer,
@@ -58,6 +59,7 @@ export type {
   Recipients,
 } from './model/recipient.js';
 export type { ProfileRepository, RecipientProfile } from './model/profile.repository.js';
+export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/profile-mapping.js';
 export type { SuppressionList } from './model/suppression-list.js';
 export type { MailingHandle, MailingResult } from './model/mailing-handle.js';
 export type {
@@ -97,6 +99,8 @@ export {
   MailingMigrationsMissingError,
   MailingOptionsError,
   MailingOptionsFactoryError,
+  ProfileColumnsMissingError,
+  ProfileEntityMissingError,
   TransporterMissingError,
   UnsupportedDatabaseError,
 } from './model/setup.errors.js';

@@ -10,6 +10,7 @@ import { batchProviders } from './mailing-batch.providers.js';
 import { contentProviders } from './mailing-content.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
 import { GATES, JUDGES, PROFILES, ProfileSource, recipientProviders } from './mailing-recipient.providers.js';
+import { MAILING_DATA_SOURCE } from './model/data-source.token.js';
 import { FAULT_POINTS, type FaultPoints, noFaultPoints } from './model/fault-points.js';
 import { MailingEvents } from './model/mailing-event.js';
 import {
@@ -56,9 +57,6 @@ import { UnattendedBatches } from './work/unattended-batches.js';
 
 /** `() => Promise<void>`: looks up what the host gave. */
 const PREPARE = Symbol('MAILING_PREPARE');
-
-/** The host's data source, whatever its name. */
-export const MAILING_DATA_SOURCE = Symbol('MAILING_DATA_SOURCE');
 
 /** Every part of the engine, each made from the parts above it: the wiring of the four rooms, and nothing else. */
 export function engineProviders(dataSourceName: string): Provider[] {

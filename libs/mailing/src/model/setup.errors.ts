@@ -107,3 +107,31 @@ export class TransporterMissingError extends MailingError {
     );
   }
 }
+
+/** The entity that profiles are read from is not part of the data source. */
+export class ProfileEntityMissingError extends MailingError {
+  readonly code = 'MAILING_PROFILE_ENTITY_MISSING';
+
+  constructor(readonly entity: string) {
+    super(
+      `TypeOrmProfileRepository: expected the data source to know the entity ${entity}, but it does not. ` +
+        'Add it to the entities of TypeOrmModule.forRoot, or name its data source by the mapping dataSource.',
+    );
+  }
+}
+
+/** Columns that profiles are read from do not exist. */
+export class ProfileColumnsMissingError extends MailingError {
+  readonly code = 'MAILING_PROFILE_COLUMNS_MISSING';
+
+  constructor(
+    readonly entity: string,
+    readonly columns: string[],
+    known: string[],
+  ) {
+    super(
+      `TypeOrmProfileRepository: expected the entity ${entity} to have the columns ${columns.join(', ')}, ` +
+        `but it has ${known.join(', ')}. Correct the mapping; columns are named as the properties of the entity.`,
+    );
+  }
+}

@@ -14,7 +14,7 @@ import { UserMailing } from '../model/user-mailing.entity.js';
 import { isLockFault } from './database-fault.js';
 import { type Dialect, dialectOf } from './dialect.js';
 import { IdleTransactionLimit } from './idle-transaction.limit.js';
-import { SerialQueue } from './serial-queue.js';
+import { queueOf, type SerialQueue } from './serial-queue.js';
 
 /** Escaped names of our tables in this data source, prefix and schema included. */
 export interface TableNames {
@@ -41,9 +41,6 @@ export interface Session {
 
 const LOCK_FAULT_ATTEMPTS = 6;
 const LOCK_FAULT_DELAY_MS = 20;
-
-/** One queue for each embedded data source, shared by everything in this process that uses it. */
-const queues = new WeakMap<DataSource, SerialQueue>();
 
 /**
  * The only door to the host's database.
@@ -163,10 +160,4 @@ async function againAfterLockFaults<T>(step: () => Promise<T>): Promise<T> {
       await delay(Math.random() * LOCK_FAULT_DELAY_MS * 2 ** attempt);
     }
   }
-}
-
-function queueOf(dataSource: DataSource): SerialQueue {
-  let queue = queues.get(dataSource);
-  if (!queue) queues.set(dataSource, (queue = new SerialQueue()));
-  return queue;
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
 
 /**
  * Lets one job in at a time, in order of arrival.
@@ -17,4 +18,13 @@ export class SerialQueue {
     );
     return result;
   }
+}
+
+/** One queue for each embedded data source, shared by everything in this process that uses it. */
+const queues = new WeakMap<DataSource, SerialQueue>();
+
+export function queueOf(dataSource: DataSource): SerialQueue {
+  let queue = queues.get(dataSource);
+  if (!queue) queues.set(dataSource, (queue = new SerialQueue()));
+  return queue;
 }
