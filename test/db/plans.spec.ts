@@ -4,6 +4,7 @@ import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { HealthReader } from '../../libs/mailing/src/store/health.reader.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
@@ -119,6 +120,33 @@ describe('the plans of the statements of a run (mariadb)', () => {
     const looks = database.plans.filter(({ extra }) => !/impossible|no matching/i.test(extra));
     expect(looks.map(({ key }) => key)).toEqual(looks.map(() => 'idx_dps_mailing_server'));
     for (const { sql, rows } of looks) expect({ sql, few: rows <= 10 }).toEqual({ sql, few: true });
+  });
+
+  it('of lists of mailings go by an index, backwards, and of their counts by it alone', async () => {
+    const database = new ExplainingDatabase(fresh.dataSource);
+    const reader = new MailingReader(database);
+    const page = { status: null, beforeId: null, limit: 10 };
+    await reader.list(page);
+    await reader.list({ ...page, beforeId: 'past-4000' });
+    await reader.list({ ...page, status: 'completed', beforeId: 'past-4000' });
+    await reader.list({ ...page, status: 'failed' });
+    for (const { sql, key, rows, extra } of database.plans) {
+      const byIndex = ['PRIMARY', 'idx_dps_mailing_batched'].includes(key ?? 'none');
+      const plan = { sql, byIndex, sorts: /filesort|temporary/i.test(extra) };
+      expect(rows === 0 ? { ...plan, byIndex: true } : plan).toEqual({ sql, byIndex: true, sorts: false });
+    }
+    const [rare] = database.plans.filter(({ sql }) => sql.includes('status = ?')).slice(-2);
+    expect(rare).toMatchObject({ key: 'idx_dps_mailing_batched' });
+    expect(rare.rows).toBeLessThanOrEqual(10);
+    await reader.countsByStatus();
+    const counts = database.plans.at(-1)!;
+    expect(counts.key).toBe('idx_dps_mailing_batched');
+    expect(counts.extra).toBe('Using index');
+    const [reasons] = await fresh.dataSource.query<{ key: string }[]>(
+      'EXPLAIN SELECT status, error_code, COUNT(*) FROM dps_email_address WHERE mailing_id = ? GROUP BY status, error_code',
+      [mailingId],
+    );
+    expect(reasons.key).toBe('PRIMARY');
   });
 
   it('of a look at health go by an index to what is not over, however much is', async () => {

@@ -70,6 +70,7 @@ export type {
 } from './model/mailing-health.report.js';
 export type { RehearsalOptions, RehearsalReport } from './model/rehearsal.report.js';
 export type { EmailMessage } from './delivery/email-message.sender.js';
+export type { MailingFilter, MailingOverview, ReasonCount } from './model/mailing-overview.js';
 export type { MailingStatus } from './model/mailing-status.js';
 export type { BatchStatus } from './model/batch-status.js';
 export type { RecipientStatus } from './model/recipient-status.js';

@@ -1,4 +1,5 @@
 import type { MailingResult } from '../model/mailing-handle.js';
+import type { MailingOverview, ReasonCount } from '../model/mailing-overview.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { RecipientRecord } from '../model/recipient.js';
 import type { RecipientStatus } from '../model/recipient-status.js';
@@ -16,6 +17,15 @@ export interface RecipientPage {
   /** Null: in whatever state. */
   status: RecipientStatus | null;
   afterIdx: number;
+  limit: number;
+}
+
+/** One page of mailings, newest first. */
+export interface MailingPage {
+  /** Null: in whatever state. */
+  status: MailingStatus | null;
+  /** Null: from the newest on. */
+  beforeId: string | null;
   limit: number;
 }
 
@@ -46,6 +56,69 @@ export class MailingReader {
       uniqServerId: String(row.uniq_server_id),
       claimToken: row.claim_token as string | null,
     };
+  }
+
+  /**
+   * Ids sort by the time of creation.
+   *
+   * Index: the primary key backwards, of all and of a state that is frequent; of one that is rare, each half of
+   * `(is_batched, status)`, which ends with the id in InnoDB. Rejected: an index on status alone, which MariaDB then takes
+   * for the statements of a run, where it locks mailings of other servers.
+   */
+  async list({ status, beforeId, limit }: MailingPage): Promise<MailingOverview[]> {
+    const { dialect, tables } = this.database;
+    const before = beforeId === null ? '1 = 1' : `${tables.mailing}.id < ?`;
+    const page = (half: string, parameters: unknown[]): Promise<Record<string, unknown>[]> =>
+      this.database.rows(
+        `SELECT id, name, ${dialect.epochMs('created_at')} AS created_ms, ${this.#resultColumns} FROM ${tables.mailing}
+         WHERE ${half} AND ${before} ORDER BY id DESC LIMIT ${limit}`,
+        beforeId === null ? parameters : [...parameters, beforeId],
+      );
+    const rows =
+      status === null
+        ? await page('1 = 1', [])
+        : [
+            ...(await page('is_batched = FALSE AND status = ?', [status])),
+            ...(await page('is_batched = TRUE AND status = ?', [status])),
+          ];
+    const found = rows.map((row) => ({
+      ...toResult(String(row.id), row),
+      mailingId: String(row.id),
+      name: row.name as string | null,
+      createdAt: new Date(Number(row.created_ms)),
+    }));
+    return found.sort((a, b) => (a.mailingId < b.mailingId ? 1 : -1)).slice(0, limit);
+  }
+
+  /** Index: `(is_batched, status)` alone, without a look at the table. */
+  async countsByStatus(): Promise<Map<MailingStatus, number>> {
+    const counts = new Map<MailingStatus, number>();
+    const rows = await this.database.rows<{ status: MailingStatus; number: unknown }>(
+      `SELECT status, COUNT(*) AS number FROM ${this.database.tables.mailing} GROUP BY is_batched, status`,
+    );
+    for (const { status, number } of rows) counts.set(status, (counts.get(status) ?? 0) + Number(number));
+    return counts;
+  }
+
+  /**
+   * Index: the range of the mailing in the primary key of each table, so the cost is that of its list, whatever else is in
+   * the tables. Rejected: an index on status and code, which every outcome would have to move in.
+   */
+  async reasons(mailingId: string): Promise<ReasonCount[]> {
+    const { emailAddress, userMailing } = this.database.tables;
+    const from = (table: string): string =>
+      `SELECT status, error_code, COUNT(*) AS number FROM ${table} WHERE mailing_id = ? GROUP BY status, error_code`;
+    const rows = await this.database.rows<{ status: string; error_code: string | null; number: unknown }>(
+      `SELECT status, error_code, SUM(number) AS number
+       FROM (${from(emailAddress)} UNION ALL ${from(userMailing)}) counted
+       GROUP BY status, error_code ORDER BY SUM(number) DESC, status, error_code`,
+      [mailingId, mailingId],
+    );
+    return rows.map((row) => ({
+      status: row.status as RecipientStatus,
+      code: row.error_code,
+      count: Number(row.number),
+    }));
   }
 
   /**

@@ -1,4 +1,6 @@
 import type { MailingResult } from '../model/mailing-handle.js';
+import type { MailingFilter, MailingOverview, ReasonCount } from '../model/mailing-overview.js';
+import { MAILING_TRANSITIONS, type MailingStatus } from '../model/mailing-status.js';
 import { UnknownOrderError } from '../model/order.errors.js';
 import { InvalidFieldError } from '../model/refusal.errors.js';
 import type { RecipientRecord } from '../model/recipient.js';
@@ -6,6 +8,7 @@ import { RECIPIENT_TRANSITIONS, type RecipientStatus } from '../model/recipient-
 import type { MailingReader } from '../store/mailing.reader.js';
 
 const MOST_AT_A_TIME = 10_000;
+const MOST_MAILINGS = 1_000;
 
 /** Which recipients of a mailing are asked for. */
 export interface RecipientFilter {
@@ -50,14 +53,71 @@ export class MailingQuery {
    */
   async recipients(mailingId: string, filter: RecipientFilter = {}): Promise<RecipientRecord[]> {
     const { status, afterIdx = -1, limit = 1_000 } = filter;
-    const states = Object.keys(RECIPIENT_TRANSITIONS);
-    if (status !== undefined && !states.includes(status)) {
-      throw new UnknownOrderError('recipients: status', states, status);
-    }
-    if (!Number.isInteger(limit) || limit < 1 || limit > MOST_AT_A_TIME) {
-      const expected = `a whole number from 1 to ${MOST_AT_A_TIME}`;
-      throw new InvalidFieldError('limit', expected, limit, 'options');
-    }
+    checkPage('recipients', Object.keys(RECIPIENT_TRANSITIONS), status, limit, MOST_AT_A_TIME);
     return this.reader.recipients(mailingId, { status: status ?? null, afterIdx, limit });
+  }
+
+  /**
+   * What became of all recipients of a mailing and why, counted, the most frequent first. It looks at the whole list, so
+   * a mailing to a million takes a second or so; it is not for a page that asks every second.
+   *
+   * @returns empty if there is no such mailing.
+   *
+   * @example
+   * ```ts
+   * for (const { status, code, count } of await query.reasons(mailingId)) console.log(status, code, count);
+   * ```
+   */
+  reasons(mailingId: string): Promise<ReasonCount[]> {
+    return this.reader.reasons(mailingId);
+  }
+
+  /**
+   * Mailings, one page, the newest first; no pages follow an empty one.
+   *
+   * @throws UnknownOrderError if the state is not one of a mailing; InvalidFieldError if the page is out of its bounds.
+   *
+   * @example
+   * ```ts
+   * const paused = await query.list({ status: 'paused', limit: 20 });
+   * const next = await query.list({ status: 'paused', limit: 20, beforeId: paused.at(-1)?.mailingId });
+   * ```
+   */
+  async list(filter: MailingFilter = {}): Promise<MailingOverview[]> {
+    const { status, beforeId, limit = 100 } = filter;
+    checkPage('list', Object.keys(MAILING_TRANSITIONS), status, limit, MOST_MAILINGS);
+    return this.reader.list({ status: status ?? null, beforeId: beforeId ?? null, limit });
+  }
+
+  /**
+   * How many mailings are in each state, with 0 where there is none.
+   *
+   * @example
+   * ```ts
+   * const { paused, in_progress } = await query.countsByStatus();
+   * ```
+   */
+  async countsByStatus(): Promise<Record<MailingStatus, number>> {
+    const counts = await this.reader.countsByStatus();
+    const states = Object.keys(MAILING_TRANSITIONS) as MailingStatus[];
+    return Object.fromEntries(states.map((status) => [status, counts.get(status) ?? 0])) as Record<
+      MailingStatus,
+      number
+    >;
+  }
+}
+
+function checkPage(
+  call: string,
+  states: string[],
+  status: string | undefined,
+  limit: number,
+  most: number,
+): void {
+  if (status !== undefined && !states.includes(status)) {
+    throw new UnknownOrderError(`${call}: status`, states, status);
+  }
+  if (!Number.isInteger(limit) || limit < 1 || limit > most) {
+    throw new InvalidFieldError('limit', `a whole number from 1 to ${most}`, limit, 'options');
   }
 }
