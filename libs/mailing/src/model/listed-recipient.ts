@@ -35,7 +35,9 @@ export function toListedRecipient(
 }
 
 function fromUserId(userId: unknown): ListedRecipient {
-  const id = typeof userId === 'number' || typeof userId === 'bigint' ? String(userId) : userId;
+  // Beyond 2^53 a number has lost digits already, and is somebody else's id.
+  const isNumber = typeof userId === 'bigint' || Number.isSafeInteger(userId);
+  const id = isNumber ? String(userId) : userId;
   if (typeof id !== 'string' || id === '' || id.length > LONGEST_USER_ID)
     return invalid(userId, 'invalid_recipient');
   return { kind: 'profile', userId: id };
@@ -60,6 +62,16 @@ function fromAddress(
 }
 
 function invalid(value: unknown, reason: 'invalid_address' | 'invalid_recipient'): ListedRecipient {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  return { kind: 'invalid', shownAs: text.slice(0, LONGEST_EMAIL), reason };
+  return { kind: 'invalid', shownAs: textOf(value).slice(0, LONGEST_EMAIL), reason };
+}
+
+/** What JSON can't hold (a bigint, a circle) must not cost more than this recipient either. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }

@@ -8,9 +8,14 @@ export interface AddressRecipient {
   data?: Record<string, unknown>;
 }
 
-/** A recipient given by the id of a profile of the host; see `ProfileRepository`. */
+/**
+ * A recipient given by the id of a profile of the host; see `ProfileRepository`. An object with more in it is taken too, and the
+ * rest left alone: the profile is looked up just before the send. A profile object of the host without `userId` is therefore given
+ * as `{ userId: profile.id }`; given as it is, its `email` would be a plain address, which nobody asks for opt-outs.
+ */
 export interface ProfileRecipient {
-  userId: string;
+  /** 1 to 255 characters, compared to the letter; numbers stand for their decimal digits. */
+  userId: string | number | bigint;
 }
 
 /** An address (`ann@home.example` or `Ann <ann@home.example>`), an address with data, or a profile. */

@@ -19,7 +19,7 @@ export class UnknownRecipientsError extends TemplateEmailRefusal {
 export class ProfileRepositoryMissingError extends TemplateEmailRefusal {
   readonly code = 'MAILING_PROFILE_REPOSITORY_MISSING';
 
-  constructor(readonly userId: string) {
+  constructor(readonly userId: string | number | bigint) {
     super(
       `sendEmailMessage: expected addresses only, got the profile id ${shown(userId)}. ` +
         'Give the option profileRepository, which turns profile ids into addresses.',

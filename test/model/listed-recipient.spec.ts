@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
+import type { Recipient } from '../../libs/mailing/src/model/recipient.js';
+
+const listed = (value: unknown): ReturnType<typeof toListedRecipient> =>
+  toListedRecipient(value as Recipient, true);
+
+describe('a profile in a list', () => {
+  it.each([
+    ['seven', 'seven'],
+    ['uid=zoë,ou=people,o=shop', 'uid=zoë,ou=people,o=shop'],
+    ['x'.repeat(255), 'x'.repeat(255)],
+    [7, '7'],
+    [0, '0'],
+    [2n ** 63n, '9223372036854775808'],
+  ])('is known by the id %s', (userId, text) => {
+    expect(listed({ userId })).toEqual({ kind: 'profile', userId: text });
+  });
+
+  it('may have more in it, which is left alone', () => {
+    const profile = { userId: '7', email: 'old@home.example', receiveEmail: true, self: {} };
+    profile.self = profile;
+    expect(listed(profile)).toEqual({ kind: 'profile', userId: '7' });
+  });
+
+  it.each([
+    ['', ''],
+    ['x'.repeat(256), 'x'.repeat(256)],
+    [2 ** 53, '9007199254740992'],
+    [1.5, '1.5'],
+    [Number.NaN, 'NaN'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [{ of: 1n }, '[object Object]'],
+  ])('costs itself and nobody else with %s for an id', (userId, shownAs) => {
+    expect(listed({ userId })).toEqual({ kind: 'invalid', shownAs, reason: 'invalid_recipient' });
+  });
+
+  it('is none without an id or an address', () => {
+    expect(listed({ id: '7', name: 'Ann' })).toMatchObject({ kind: 'invalid', reason: 'invalid_recipient' });
+  });
+});
