@@ -8,7 +8,7 @@ const PRELUDE = `
 import { MailerModule } from '@nestjs-modules/mailer';
 import { Injectable, Module } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
-import { In, type Repository } from 'typeorm';
+import { Column, Entity, In, PrimaryGeneratedColumn, type Repository } from 'typeorm';
 import {
   MailingEvents, MailingHealth, MailingModule, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo,
   TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations,
@@ -26,6 +26,9 @@ declare const rehearsal: TemplateEmailRehearsal;
 declare const metrics: { count(name: string, facts: object): void };
 declare class Customer { id: string; email: string; name: string; wantsMail: boolean }
 `;
+
+/** Pages whose examples are whole; those of the others leave out what they have said before. */
+const PAGES = ['docs/profiles.md'];
 
 interface Example {
   file: string;
@@ -45,6 +48,10 @@ async function examples(): Promise<Example[]> {
   const page = await readFile('docs/content.md', 'utf8');
   for (const [, code] of page.matchAll(/```ts\n([\s\S]*?)```/g))
     found.push({ file: 'docs/content.md', code });
+  for (const file of PAGES) {
+    const page = await readFile(file, 'utf8');
+    for (const [, code] of page.matchAll(/^```ts\n([\s\S]*?)^```/gm)) found.push({ file, code });
+  }
   return found;
 }
 
