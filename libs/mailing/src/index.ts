@@ -9,6 +9,7 @@ export { MailingHealth } from './work/mailing.health.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
 export { MailingSuppressions } from './work/mailing.suppressions.js';
 export { PollingDispatcher } from './work/polling.dispatcher.js';
+export { type RecipientQueryOptions, recipientsFromQuery } from './store/recipients-from-query.js';
 export { TypeOrmSuppressionList } from './store/type-orm-suppression.list.js';
 export { TemplateEmailBatchPersister } from './store/template-email-batch.persister.js';
 export { TypeOrmProfileRepository } from './store/type-orm-profile.repository.js';
@@ -91,6 +92,7 @@ export { MailTrackdata } from './model/mail-trackdata.entity.js';
 
 export { MailingError } from './model/mailing.error.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
+export { RecipientQueryError } from './model/recipient-query.error.js';
 export { SuppressionAddressError, SuppressionListMissingError } from './model/suppression.errors.js';
 export { MailingEndedError, MailingUnknownError, UnknownOrderError } from './model/order.errors.js';
 export {
