@@ -32,6 +32,7 @@ describe('the gates before a beat', () => {
         profiles: { findByIds: () => Promise.resolve(new Map([['u1', { email: 'dora@bücher.example' }]])) },
         gates,
         fatigue: null,
+        links: null,
         messageTimeoutMs: 1_000,
         faultPoints: noFaultPoints,
       },

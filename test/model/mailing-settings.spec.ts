@@ -62,6 +62,7 @@ describe('toMailingSettings', () => {
         pollMs: 1_000,
       },
       enabledAsTemplateMailServer: false,
+      unsubscribe: null,
       errorGuard: { firstRecipients: 50, maxErrorPercent: 80 },
       server: {
         heartbeatMs: 5_000,

@@ -9,14 +9,7 @@ import { MailerModule } from '@nestjs-modules/mailer';
 import { Injectable, Module } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, Entity, In, PrimaryGeneratedColumn, type Repository } from 'typeorm';
-import {
-  MailingEvents, MailingHealth, MailingModule, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo,
-  TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations,
-  MailingEvents, MailingHealth, MailingModule, MailingQuery, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo,
-  TypeOrmProfileRepository,
-  TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailSender, mailingEntities, mailingMigrations,
-  TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailSender, mailingEntities, mailingMigrations, recipientsFromQuery,
-} from 'nestjs-mailing';
+import { MailingEvents, MailingHealth, MailingModule, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens } from 'nestjs-mailing';
 import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
 import { CompositeProfileRepository, LdapProfileRepository, MailingLdapModule, recipientsFromLdap } from 'nestjs-mailing/ldap';
 declare const url: string;
@@ -24,6 +17,8 @@ declare const mailingId: string;
 declare const sender: TemplateEmailSender;
 declare const query: MailingQuery;
 declare const rehearsal: TemplateEmailRehearsal;
+declare const newSecret: string;
+declare const oldSecret: string;
 declare const metrics: { count(name: string, facts: object): void };
 declare class Customer { id: string; email: string; name: string; wantsMail: boolean }
 `;

@@ -25,6 +25,8 @@ export interface MailingAppOptions {
   mailing?: Partial<MailingModuleOptions>;
   /** Over the options of the data source, for example `{ extra: { connectionLimit: 1 } }`. */
   dataSource?: object;
+  /** Over the options of the transport, for example `{ dkim: … }`. */
+  transport?: object;
   /** More modules of the host. */
   imports?: DynamicModule[];
 }
@@ -60,7 +62,9 @@ export async function mailingApp(options: MailingAppOptions): Promise<MailingApp
         migrations: mailingMigrations,
         ...options.dataSource,
       }),
-      MailerModule.forRoot({ transport: { url: options.smtpUrl, pool: true, maxConnections: 10 } }),
+      MailerModule.forRoot({
+        transport: { url: options.smtpUrl, pool: true, maxConnections: 10, ...options.transport },
+      }),
       MailingModule.forRoot({
         templates: { dir: templateDir },
         uniqServerId: 'test:1',

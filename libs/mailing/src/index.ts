@@ -61,6 +61,12 @@ export type {
 } from './model/recipient.js';
 export type { ProfileRepository, RecipientProfile } from './model/profile.repository.js';
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/profile-mapping.js';
+export type { UnsubscribeOptions, UnsubscribeWho } from './model/unsubscribe.options.js';
+export {
+  type UnsubscribeTarget,
+  UnsubscribeTokens,
+  type UnsubscribeTokensOptions,
+} from './model/unsubscribe.tokens.js';
 export type { SuppressionList } from './model/suppression-list.js';
 export type { MailingHandle, MailingResult } from './model/mailing-handle.js';
 export type {
@@ -105,6 +111,7 @@ export {
   ProfileColumnsMissingError,
   ProfileEntityMissingError,
   TransporterMissingError,
+  UnsubscribeSecretError,
   UnsupportedDatabaseError,
 } from './model/setup.errors.js';
 export {

@@ -2,6 +2,7 @@ import type { Provider } from '@nestjs/common';
 import { HandlebarsRenderer } from './delivery/handlebars.renderer.js';
 import { TemplateFolder } from './delivery/template-folder.js';
 import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
+import { UnsubscribeTokens } from './model/unsubscribe.tokens.js';
 
 /** What they read. */
 export const contentProviders: Provider[] = [
@@ -13,6 +14,12 @@ export const contentProviders: Provider[] = [
         helpers,
         text,
       }),
+    inject: [MAILING_SETTINGS],
+  },
+  {
+    // Null where the links are not signed by the plugin; what reads them asks for it.
+    provide: UnsubscribeTokens,
+    useFactory: ({ unsubscribe }: MailingSettings) => unsubscribe?.tokens ?? null,
     inject: [MAILING_SETTINGS],
   },
 ];

@@ -311,7 +311,7 @@ const workProviders: Provider[] = [
     MAILING_SETTINGS,
     TemplateEmailPeriodicService,
   ]),
-  made(TemplateEmailRehearsal, [HandlebarsRenderer, PROFILES, ProfileRecorder, JUDGES]),
+  made(TemplateEmailRehearsal, [MAILING_SETTINGS, HandlebarsRenderer, PROFILES, ProfileRecorder, JUDGES]),
   made(MailingQuery, [MailingReader]),
   made(UnattendedBatches, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
   made(MailingHealth, [MAILING_SETTINGS, ServerMembership, HealthReader]),

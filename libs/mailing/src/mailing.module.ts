@@ -10,6 +10,7 @@ import {
   type OPTIONS_TYPE,
 } from './mailing-module.definition.js';
 import { MailingEvents } from './model/mailing-event.js';
+import { UnsubscribeTokens } from './model/unsubscribe.tokens.js';
 import { TemplateEmailBatchServerPersister } from './store/template-email-batch-server.persister.js';
 import { TemplateEmailBatchPersister } from './store/template-email-batch.persister.js';
 import { TemplateEmailPersister } from './store/template-email.persister.js';
@@ -74,6 +75,7 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras): Dynamic
       MailingHealth,
       MailingEvents,
       MailingSuppressions,
+      UnsubscribeTokens,
     ],
   };
   return { module: MailingModule, global: isGlobal, imports: [engine], exports: [engine] };

@@ -10,6 +10,7 @@ import type { RecipientGate } from './recipient.gate.js';
 import { type Addressee, type ContactFatigue, type Skip, toAddressee } from './recipient.policy.js';
 import { TemplateContext } from './template-context.js';
 import type { MailingTemplate } from './template.renderer.js';
+import type { UnsubscribeLink, UnsubscribeLinks } from './unsubscribe.links.js';
 
 /** How long a sender may take to stop after its deadline before its answer is no longer waited for. */
 const STOP_GRACE_MS = 1_000;
@@ -27,6 +28,8 @@ export interface MailingDeliveryParts {
   fatigue: ContactFatigue | null;
   /** In the order in which they are asked. */
   gates: RecipientGate[];
+  /** Null: the messages do not say how to unsubscribe. */
+  links: UnsubscribeLinks | null;
   messageTimeoutMs: number;
   faultPoints: FaultPoints;
 }
@@ -59,9 +62,9 @@ export class MailingDelivery {
     return prepared;
   }
 
-  /** @throws whatever the template throws for this recipient. */
-  compose(idx: number, { mailbox, variables }: Addressee): EmailMessage {
-    return this.#composer.compose(idx, mailbox, this.template.render(this.#context.of(variables)));
+  /** @throws whatever the template, or the host's builder of links, throws for this recipient. */
+  compose(idx: number, addressee: Addressee): EmailMessage {
+    return this.#write(idx, addressee, this.#linkOf(idx, addressee));
   }
 
   /**
@@ -71,15 +74,28 @@ export class MailingDelivery {
    */
   async deliver({ idx, addressee }: PreparedRecipient, stop: AbortSignal): Promise<Attempt> {
     if ('skip' in addressee) return settled(idx, 'skipped', addressee.skip, addressee.text);
+    let code = 'unsubscribe';
     let message;
     try {
-      message = this.compose(idx, addressee);
+      const link = this.#linkOf(idx, addressee);
+      code = 'template';
+      message = this.#write(idx, addressee, link);
     } catch (error) {
-      return settled(idx, 'error', 'template', error instanceof Error ? error.message : String(error));
+      return settled(idx, 'error', code, error instanceof Error ? error.message : String(error));
     }
     this.parts.faultPoints.reach('beforeHandOver');
     const handOver = await this.#withinDeadline(stop, (signal) => this.parts.sender.send(message, signal));
     return toAttempt(idx, handOver, { address: addressee.mailbox.address, userId: addressee.userId });
+  }
+
+  #linkOf(idx: number, { mailbox, userId }: Addressee): UnsubscribeLink | undefined {
+    return this.parts.links?.linkFor(idx, mailbox.address, userId);
+  }
+
+  #write(idx: number, { mailbox, variables }: Addressee, link: UnsubscribeLink | undefined): EmailMessage {
+    const known = link ? { ...variables, unsubscribeUrl: link.url } : variables;
+    const rendered = this.template.render(this.#context.of(known));
+    return this.#composer.compose(idx, mailbox, rendered, link?.headers);
   }
 
   async #withinDeadline(

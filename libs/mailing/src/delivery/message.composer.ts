@@ -28,9 +28,16 @@ export class MessageComposer {
     };
   }
 
-  compose(idx: number, to: Mailbox, { headers, ...rendered }: RenderedEmail): EmailMessage {
+  /** @param own headers of this message alone. */
+  compose(
+    idx: number,
+    to: Mailbox,
+    { headers, ...rendered }: RenderedEmail,
+    own: Record<string, string> = {},
+  ): EmailMessage {
     return {
       ...this.#constant,
+      headers: { ...this.#constant.headers, ...own },
       messageId: this.#identity.messageId(idx),
       from: this.#from,
       to: this.#to ?? to,

@@ -69,6 +69,11 @@ export interface MailingEventMap {
   'recipient:deferred': { mailingId: string | null; idx: number; code: string; retryInMs: number };
   /** One recipient is settled. */
   'recipient:settled': { mailingId: string | null; idx: number; status: SettledStatus; code: string | null };
+  /**
+   * Somebody wants no mail any more and is not mailed again; `mailingId` and `idx` tell by which message he said so. Again for each
+   * time that he says it.
+   */
+  'recipient:unsubscribed': { mailingId: string | null; idx: number; kind: 'profile' | 'address' };
   'server:registered': { uniqServerId: string; incarnation: string };
   /** Another live process uses this server id. */
   'server:standing-by': { uniqServerId: string; otherHost: string; otherPid: number };

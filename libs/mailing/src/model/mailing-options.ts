@@ -4,6 +4,8 @@ import type { Dispatcher } from './dispatcher.js';
 import type { KeyOf } from './email-address.js';
 import type { ProfileRepository } from './profile.repository.js';
 import type { SuppressionList } from './suppression-list.js';
+import type { UnsubscribeOptions } from './unsubscribe.options.js';
+import type { UnsubscribeSettings } from './unsubscribe.settings.js';
 
 /** How one mailing is sent. */
 export interface RunOptions {
@@ -276,6 +278,8 @@ export interface MailingModuleOptions {
   errorGuard?: ErrorGuardOptions;
   server?: ServerOptions;
   batch?: BatchOptions;
+  /** `List-Unsubscribe` headers, and `unsubscribeUrl` in the templates. Default: none. */
+  unsubscribe?: UnsubscribeOptions;
 }
 
 /** The options with every default filled in and every bound checked. */
@@ -300,6 +304,7 @@ export interface MailingSettings {
   errorGuard: Required<ErrorGuardOptions>;
   server: Required<ServerOptions>;
   batch: Required<Omit<BatchOptions, 'dispatcher'>> & { dispatcher: Type<Dispatcher> | null };
+  unsubscribe: UnsubscribeSettings | null;
 }
 
 /** Injection token of the settings. */

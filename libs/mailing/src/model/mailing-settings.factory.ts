@@ -17,6 +17,7 @@ import type {
   TextOptions,
 } from './mailing-options.js';
 import { MailingOptionsError } from './setup.errors.js';
+import { toUnsubscribeSettings } from './unsubscribe.settings.js';
 
 const GROUPS: Record<string, readonly string[]> = {
   '': [
@@ -35,6 +36,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'errorGuard',
     'server',
     'batch',
+    'unsubscribe',
   ],
   run: [
     'concurrency',
@@ -91,6 +93,7 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
     retry: retrySettings(options.retry ?? {}),
     errorGuard: errorGuardSettings(options.errorGuard ?? {}),
     batch: batchSettings(options.batch ?? {}),
+    unsubscribe: options.unsubscribe === undefined ? null : toUnsubscribeSettings(options.unsubscribe),
     server: {
       heartbeatMs,
       serverTimeoutMs: whole(

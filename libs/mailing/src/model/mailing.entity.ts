@@ -66,6 +66,10 @@ export class Mailing extends SliceBooksColumns {
   @Column({ name: 'send_as_text', type: 'boolean', default: true })
   sendAsText: boolean;
 
+  /** Whether its messages say how to unsubscribe. */
+  @Column({ name: 'unsubscribe', type: 'boolean', default: true })
+  unsubscribe: boolean;
+
   @Column({ name: 'params', type: 'json', nullable: true })
   params: Record<string, unknown> | null;
 

@@ -28,6 +28,21 @@ export class MailingOptionsFactoryError extends MailingError {
   }
 }
 
+/** A secret that unsubscribe links are to be signed with is none. */
+export class UnsubscribeSecretError extends MailingError {
+  readonly code = 'MAILING_UNSUBSCRIBE_SECRET';
+
+  constructor(
+    /** In words, never the secret itself. */
+    readonly got: string,
+  ) {
+    super(
+      `UnsubscribeTokens: expected one or more secrets of at least 32 characters, got ${got}. ` +
+        'Give a random text, for example that of: openssl rand -base64 48.',
+    );
+  }
+}
+
 /** The data source named in the options is not registered in the host. */
 export class MailingDataSourceMissingError extends MailingError {
   readonly code = 'MAILING_DATA_SOURCE_MISSING';

@@ -75,6 +75,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
     'debug',
     (f) => `${id(f)}: recipient ${f.idx} ${f.status}${f.code ? ` (${f.code})` : ''}`,
   ],
+  'recipient:unsubscribed': ['log', (f) => `${id(f)}: recipient ${f.idx} unsubscribed (${f.kind})`],
   'server:registered': ['log', (f) => `server ${f.uniqServerId} registered as ${f.incarnation}`],
   'server:standing-by': [
     'error',

@@ -92,6 +92,7 @@ export async function checkRequest(
   }
   if (info.locale !== undefined && lookupChain(info.locale).length === 0)
     throw new InvalidFieldError('locale', 'a language tag such as fr or fr-CA', info.locale);
+  checkFlag('unsubscribe', info.unsubscribe);
   checkBatch(info, persist);
   checkHeaders(info.headers ?? {});
   checkTrackingData(info.trackingData ?? {});
@@ -136,15 +137,19 @@ function checkRecipients(recipients: Recipients, hasProfiles: boolean): void {
 }
 
 function checkBatch({ batched, batchSize }: TemplateEmailInfo, persist: boolean): void {
-  if (batched !== undefined && typeof batched !== 'boolean') {
-    throw new InvalidFieldError('batched', 'true, false or absent', batched);
-  }
+  checkFlag('batched', batched);
   if (batched && !persist) {
     throw new InvalidFieldError('batched', 'absent or false where persist is not true', batched);
   }
   if (batchSize === undefined) return;
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > LONGEST_BATCH) {
     throw new InvalidFieldError('batchSize', `a whole number from 1 to ${LONGEST_BATCH}`, batchSize);
+  }
+}
+
+function checkFlag(field: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'boolean') {
+    throw new InvalidFieldError(field, 'true, false or absent', value);
   }
 }
 

@@ -2,6 +2,7 @@ import type { EmailMessageSender } from '../delivery/email-message.sender.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../delivery/recipient.gate.js';
 import type { MailingTemplate, TemplateRenderer } from '../delivery/template.renderer.js';
+import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { Ledger, Release } from '../model/ledger.js';
 import type { MailingEvents } from '../model/mailing-event.js';
@@ -80,7 +81,7 @@ export class SliceRunner {
     const { database, membership, settings, limiter } = this.parts;
     const { ratePerSecond } = how;
     return new MailingRun({
-      ...this.#common(claim.mailingId, info, template, this.parts.gates(claim.mailingId, info)),
+      ...this.#common(claim.mailingId, claim.mailingId, info, template),
       mailingId: claim.mailingId,
       ledger: new MailingLedger(database, claim),
       guard: watched(settings.errorGuard, claim, how.numTried),
@@ -101,7 +102,7 @@ export class SliceRunner {
   ): MailingRun {
     const { settings, limiter } = this.parts;
     return new MailingRun({
-      ...this.#common(identity, info, template, this.parts.gates(null, info)),
+      ...this.#common(identity, null, info, template),
       mailingId: null,
       ledger,
       guard: new ErrorGuard(settings.errorGuard, 0),
@@ -139,21 +140,21 @@ export class SliceRunner {
 
   #common(
     identity: string,
+    mailingId: string | null,
     info: TemplateEmailInfo,
     template: MailingTemplate,
-    gates: RecipientGate[],
   ): Pick<
     MailingRunParts,
     'delivery' | 'options' | 'retry' | 'resendsDoubt' | 'recorder' | 'events' | 'faultPoints'
   > {
     const { sender, settings, profiles, recorder, faultPoints, events } = this.parts;
-    const { messageTimeoutMs } = settings.run;
     const how = {
       sender,
       profiles: profiles(),
       fatigue: recorder.fatigue,
-      gates,
-      messageTimeoutMs,
+      gates: this.parts.gates(mailingId, info),
+      links: UnsubscribeLinks.of(settings.unsubscribe, mailingId, info),
+      messageTimeoutMs: settings.run.messageTimeoutMs,
       faultPoints,
     };
     return {

@@ -3,8 +3,10 @@ import type { EmailMessage } from '../delivery/email-message.sender.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../delivery/recipient.gate.js';
 import type { TemplateRenderer } from '../delivery/template.renderer.js';
+import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
 import { noFaultPoints } from '../model/fault-points.js';
 import { toListedRecipient } from '../model/listed-recipient.js';
+import type { MailingSettings } from '../model/mailing-options.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
 import { RecipientSkippedError } from '../model/refusal.errors.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
@@ -27,6 +29,7 @@ const NOBODY = {
 /** Makes messages and sends none: what one recipient would read, and what a whole mailing would come to. Writes nothing. */
 export class TemplateEmailRehearsal {
   constructor(
+    private readonly settings: MailingSettings,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
     private readonly recorder: ProfileRecorder,
@@ -94,6 +97,7 @@ export class TemplateEmailRehearsal {
       profiles,
       fatigue: this.recorder.fatigue,
       gates: this.judges(),
+      links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
       messageTimeoutMs: 0,
       faultPoints: noFaultPoints,
     });

@@ -3,6 +3,7 @@ import { Addresses1764244800000 } from './1764244800000-addresses.js';
 import { Batches1764115200000 } from './1764115200000-batches.js';
 import { Content1764288000000 } from './1764288000000-content.js';
 import { DeferAndSchedule1764072000000 } from './1764072000000-defer-and-schedule.js';
+import { Unsubscribe1764331200000 } from './1764331200000-unsubscribe.js';
 
 /**
  * The migrations of the plugin, for MySQL, MariaDB, PostgreSQL and SQLite alike; they honour `entityPrefix` and, on
@@ -19,4 +20,5 @@ export const mailingMigrations = [
   Batches1764115200000,
   Addresses1764244800000,
   Content1764288000000,
+  Unsubscribe1764331200000,
 ];

@@ -1,0 +1,79 @@
+import { hasControlCharacters } from '../model/email-address.js';
+import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import type { UnsubscribeWho } from '../model/unsubscribe.options.js';
+import { LONGEST_UNSUBSCRIBE_URL, type UnsubscribeSettings } from '../model/unsubscribe.settings.js';
+
+/** How one recipient of one mailing unsubscribes. */
+export interface UnsubscribeLink {
+  /** For the template, as `unsubscribeUrl`; encoded, so that it ends neither a header nor an attribute. */
+  url: string;
+  headers: Record<string, string>;
+}
+
+/** RFC 8058 section 3.1: the one value there is. */
+const ONE_CLICK = 'List-Unsubscribe=One-Click';
+const LIST_HEADER = /^list-unsubscribe(-post)?$/i;
+const LINK = /^(https?|mailto):[\x21-\x7e]+$/;
+
+/**
+ * Makes the unsubscribe links of one mailing and the headers that carry them (RFC 2369, RFC 8058).
+ *
+ * The header that allows one click goes with https alone: a mail provider must not post to anything else, and some take both
+ * headers for void if it would have to. A mailing that brings such headers of its own keeps them.
+ */
+export class UnsubscribeLinks {
+  readonly #isHeaderTaken: boolean;
+
+  private constructor(
+    private readonly settings: UnsubscribeSettings,
+    private readonly mailingId: string | null,
+    headers: Record<string, string>,
+  ) {
+    this.#isHeaderTaken = Object.keys(headers).some((name) => LIST_HEADER.test(name));
+  }
+
+  /** @returns null where there are no links: the host gives none, or the mailing wants none. */
+  static of(
+    settings: UnsubscribeSettings | null,
+    mailingId: string | null,
+    info: TemplateEmailInfo,
+  ): UnsubscribeLinks | null {
+    if (!settings || info.unsubscribe === false) return null;
+    return new UnsubscribeLinks(settings, mailingId, info.headers ?? {});
+  }
+
+  /** @throws whatever the host's builder throws, or an Error that says what is wrong with what it returned. */
+  linkFor(idx: number, email: string, userId?: string): UnsubscribeLink {
+    const { settings, mailingId } = this;
+    const who = {
+      mailingId,
+      idx,
+      email,
+      ...(userId === undefined ? {} : { userId }),
+    } satisfies UnsubscribeWho;
+    const own = settings.url && toLink(settings.url(who));
+    const links = [own, settings.mailto].filter((link) => link !== null);
+    const headers: Record<string, string> = {};
+    if (!this.#isHeaderTaken) {
+      headers['List-Unsubscribe'] = links.map((link) => `<${link}>`).join(', ');
+      if (own?.startsWith('https:')) headers['List-Unsubscribe-Post'] = ONE_CLICK;
+    }
+    return { url: links[0], headers };
+  }
+}
+
+/** The URL parser drops line breaks without a word, so what it is given is looked at before, and what it returns after. */
+function toLink(value: unknown): string {
+  const expected = 'The option unsubscribe.url has to return an absolute https, http or mailto URL';
+  if (typeof value !== 'string')
+    throw new Error(`${expected}, and returned a value of type ${typeof value}.`);
+  if (hasControlCharacters(value)) throw new Error(`${expected}, and returned one with a line break.`);
+  const link = URL.canParse(value) ? new URL(value).href : '';
+  if (!LINK.test(link) || /[<>"]/.test(link)) throw new Error(`${expected}, and returned something else.`);
+  if (link.length > LONGEST_UNSUBSCRIBE_URL) {
+    throw new Error(
+      `${expected} of at most ${LONGEST_UNSUBSCRIBE_URL} characters, and returned ${link.length}.`,
+    );
+  }
+  return link;
+}
