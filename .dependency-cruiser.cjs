@@ -119,7 +119,7 @@ module.exports = {
         'An arrow that leads nowhere would pass every rule above. The package itself may not be built yet.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^nestjs-mailing(/(bullmq|ldap))?$' },
+      to: { couldNotResolve: true, pathNot: '^nestjs-mailing(/(bullmq|ldap|unsubscribe))?$' },
     },
   ],
   options: {

@@ -8,6 +8,9 @@ export default defineConfig({
       // The longer name comes first, because the first one that fits is taken.
       'nestjs-mailing/bullmq': fileURLToPath(new URL('./libs/bullmq/src/index.ts', import.meta.url)),
       'nestjs-mailing/ldap': fileURLToPath(new URL('./libs/ldap/src/index.ts', import.meta.url)),
+      'nestjs-mailing/unsubscribe': fileURLToPath(
+        new URL('./libs/unsubscribe/src/index.ts', import.meta.url),
+      ),
       'nestjs-mailing': fileURLToPath(new URL('./libs/mailing/src/index.ts', import.meta.url)),
     },
   },

@@ -9,22 +9,34 @@ import { MailerModule } from '@nestjs-modules/mailer';
 import { Injectable, Module } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, Entity, In, PrimaryGeneratedColumn, type Repository } from 'typeorm';
-import { MailingEvents, MailingHealth, MailingModule, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens } from 'nestjs-mailing';
+import { MailingEvents, MailingHealth, MailingModule, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList } from 'nestjs-mailing';
 import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
 import { CompositeProfileRepository, LdapProfileRepository, MailingLdapModule, recipientsFromLdap } from 'nestjs-mailing/ldap';
+import { MailingUnsubscribeModule, type Unsubscriber } from 'nestjs-mailing/unsubscribe';
 declare const url: string;
 declare const mailingId: string;
 declare const sender: TemplateEmailSender;
 declare const query: MailingQuery;
 declare const rehearsal: TemplateEmailRehearsal;
+declare class ShopProfiles implements ProfileRepository {
+  findByIds(ids: string[]): Promise<Map<string, RecipientProfile>>;
+  setReceiveEmail(ids: string[], receive: boolean): Promise<void>;
+}
+declare class ShopSuppressions implements SuppressionList {
+  findSuppressed(addresses: string[]): Promise<Set<string>>;
+  suppress(address: string, reason: string): Promise<void>;
+  release(address: string): Promise<void>;
+}
 declare const newSecret: string;
 declare const oldSecret: string;
+declare const unsubscriber: Unsubscriber;
+declare const token: string;
 declare const metrics: { count(name: string, facts: object): void };
 declare class Customer { id: string; email: string; name: string; wantsMail: boolean }
 `;
 
 /** Pages whose examples are whole; those of the others leave out what they have said before. */
-const PAGES = ['docs/profiles.md'];
+const PAGES = ['docs/content.md', 'docs/profiles.md', 'docs/unsubscribe.md'];
 
 interface Example {
   file: string;
@@ -41,9 +53,6 @@ async function examples(): Promise<Example[]> {
       found.push({ file, code: block.replace(/^ *\* ?/gm, '') });
     }
   }
-  const page = await readFile('docs/content.md', 'utf8');
-  for (const [, code] of page.matchAll(/```ts\n([\s\S]*?)```/g))
-    found.push({ file: 'docs/content.md', code });
   for (const file of PAGES) {
     const page = await readFile(file, 'utf8');
     for (const [, code] of page.matchAll(/^```ts\n([\s\S]*?)^```/gm)) found.push({ file, code });
@@ -58,7 +67,7 @@ function toModule({ code }: Example): string {
   return `${PRELUDE}\n${own}\nexport {};\n`;
 }
 
-it('every @example compiles', async () => {
+it('every @example compiles, and every block of the pages', async () => {
   const all = await examples();
   expect(all.length).toBeGreaterThanOrEqual(6);
   const folder = join('test/package', `.examples-${process.pid}`);

@@ -33,9 +33,9 @@ describe('the packed package', () => {
 
   it('holds the plugin, its declarations and its papers, and nothing else', () => {
     const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
-    const code = files.filter((path) => /^dist\/libs\/(mailing|bullmq|ldap)\/src\//.test(path));
+    const code = files.filter((path) => /^dist\/libs\/(mailing|bullmq|ldap|unsubscribe)\/src\//.test(path));
     expect(files.filter((path) => !code.includes(path)).sort()).toEqual(papers);
-    for (const part of ['mailing', 'bullmq', 'ldap']) {
+    for (const part of ['mailing', 'bullmq', 'ldap', 'unsubscribe']) {
       expect(code).toContain(`dist/libs/${part}/src/index.js`);
       expect(code).toContain(`dist/libs/${part}/src/index.d.ts`);
     }
@@ -49,12 +49,12 @@ describe('the packed package', () => {
     const targets = Object.values(exports).flatMap((target: string | object) =>
       typeof target === 'string' ? [target] : (Object.values(target) as string[]),
     );
-    expect(Object.keys(exports)).toEqual(['.', './bullmq', './ldap', './package.json']);
+    expect(Object.keys(exports)).toEqual(['.', './bullmq', './ldap', './unsubscribe', './package.json']);
     expect(targets.filter((target) => !files.includes(target.replace(/^\.\//, '')))).toEqual([]);
   });
 
   it('loads without the optional peers, except for the parts that need them', async () => {
-    for (const file of files.filter((path) => /^dist\/libs\/mailing\/.*\.js$/.test(path))) {
+    for (const file of files.filter((path) => /^dist\/libs\/(?!bullmq\/|ldap\/).*\.js$/.test(path))) {
       const { importedFiles } = ts.preProcessFile(await readFile(file, 'utf8'));
       const names = importedFiles.map(({ fileName }) => fileName);
       expect({ file, optional: names.filter((name) => /bullmq|ioredis|ldapts/.test(name)) }).toEqual({

@@ -1,0 +1,10 @@
+export { MailingUnsubscribeModule } from './mailing-unsubscribe.module.js';
+export type { MailingUnsubscribeOptionsFactory } from './mailing-unsubscribe.definition.js';
+export type { MailingUnsubscribeOptions } from './mailing-unsubscribe.options.js';
+export {
+  MailingUnsubscribeOptionsError,
+  UnsubscribePlaceMissingError,
+} from './mailing-unsubscribe.errors.js';
+export { UnsubscribeController } from './unsubscribe.controller.js';
+export { UnsubscribePage, type UnsubscribeTexts } from './unsubscribe.page.js';
+export { Unsubscriber } from './unsubscriber.js';

@@ -1,0 +1,32 @@
+import { MailingError } from '../../mailing/src/index.js';
+
+/** An option of `MailingUnsubscribeModule` is missing, unknown or wrong. */
+export class MailingUnsubscribeOptionsError extends MailingError {
+  readonly code = 'MAILING_UNSUBSCRIBE_OPTIONS';
+
+  constructor(
+    /** Name of the option, for example `profileRepository`. */
+    readonly option: string,
+    expected: string,
+    /** In words, because it may be a secret. */
+    got: string,
+    nextStep = 'Correct it where the host calls MailingUnsubscribeModule.forRoot or forRootAsync.',
+  ) {
+    super(`MailingUnsubscribeModule: expected ${option} to be ${expected}, got ${got}. ${nextStep}`);
+  }
+}
+
+/** Somebody unsubscribes, and the host gave no place to write it down. His request is answered by an error, not by a promise. */
+export class UnsubscribePlaceMissingError extends MailingError {
+  readonly code = 'MAILING_UNSUBSCRIBE_PLACE_MISSING';
+
+  constructor(
+    /** The option that is missing. */
+    readonly option: 'profileRepository' | 'suppressionList',
+  ) {
+    super(
+      `MailingUnsubscribeModule: expected the option ${option}, because a recipient who needs it wants to unsubscribe, got none. ` +
+        'Give it; until then such people can not unsubscribe.',
+    );
+  }
+}

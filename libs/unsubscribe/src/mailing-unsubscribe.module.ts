@@ -1,0 +1,115 @@
+import { type DynamicModule, Inject, Module, type OnModuleInit, type Type } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { MailingEvents, UnsubscribeTokens } from '../../mailing/src/index.js';
+import { MailingUnsubscribeOptionsError } from './mailing-unsubscribe.errors.js';
+import {
+  type ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  type OPTIONS_TYPE,
+} from './mailing-unsubscribe.definition.js';
+import { checkOptions, type MailingUnsubscribeOptions } from './mailing-unsubscribe.options.js';
+import { UnsubscribeController } from './unsubscribe.controller.js';
+import { UnsubscribePage } from './unsubscribe.page.js';
+import { Unsubscriber } from './unsubscriber.js';
+
+const page = {
+  provide: UnsubscribePage,
+  useFactory: (options: MailingUnsubscribeOptions): UnsubscribePage =>
+    new UnsubscribePage(checkOptions(options).texts),
+  inject: [MODULE_OPTIONS_TOKEN],
+};
+
+/**
+ * Answers unsubscribe links that `MailingModule` has signed (`unsubscribe.baseUrl`), at `/unsubscribe`. With `RouterModule` it answers
+ * elsewhere.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [
+ *     MailingModule.forRoot({
+ *       templates: { dir: join(import.meta.dirname, 'templates') },
+ *       profileRepository: ShopProfiles,
+ *       unsubscribe: { baseUrl: 'https://shop.example/unsubscribe', secret: newSecret },
+ *     }),
+ *     MailingUnsubscribeModule.forRoot({ profileRepository: ShopProfiles }),
+ *   ],
+ * })
+ * class NewsletterModule {}
+ * ```
+ */
+@Module({})
+export class MailingUnsubscribeModule extends ConfigurableModuleClass implements OnModuleInit {
+  constructor(
+    @Inject(MODULE_OPTIONS_TOKEN) private readonly options: MailingUnsubscribeOptions,
+    @Inject(Unsubscriber) private readonly unsubscriber: Unsubscriber,
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+  ) {
+    super();
+  }
+
+  /**
+   * Registers the controller with options at hand.
+   *
+   * @throws MailingUnsubscribeOptionsError, UnsubscribeSecretError when the application starts.
+   */
+  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    return withController(super.forRoot(options));
+  }
+
+  /**
+   * The same with options from a factory, a class or an existing provider.
+   *
+   * @throws MailingUnsubscribeOptionsError, UnsubscribeSecretError when the application starts.
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return withController(super.forRootAsync(options));
+  }
+
+  async onModuleInit(): Promise<void> {
+    const { profileRepository, suppressionList } = this.options;
+    const profiles = profileRepository ? await this.#find(profileRepository) : null;
+    if (profiles && !profiles.setReceiveEmail) {
+      const expected = 'a class with the method setReceiveEmail';
+      throw new MailingUnsubscribeOptionsError('profileRepository', expected, 'one without it');
+    }
+    this.unsubscriber.use({
+      tokens: this.#tokens(),
+      profiles,
+      suppressions: suppressionList ? await this.#find(suppressionList) : null,
+      events: this.#anywhere(MailingEvents),
+    });
+  }
+
+  #tokens(): UnsubscribeTokens {
+    const { secret } = this.options;
+    const tokens = secret === undefined ? this.#anywhere(UnsubscribeTokens) : new UnsubscribeTokens(secret);
+    if (tokens) return tokens;
+    const nextStep =
+      'Give it, or import MailingModule in the same application with unsubscribe: { baseUrl, secret }.';
+    throw new MailingUnsubscribeOptionsError('secret', 'there', 'none', nextStep);
+  }
+
+  /** A provider of the host, wherever it is; or a class that nobody has registered, made by Nest. */
+  async #find<T>(type: Type<T>): Promise<T> {
+    return this.#anywhere(type) ?? (await this.moduleRef.create(type));
+  }
+
+  #anywhere<T>(type: Type<T>): T | null {
+    try {
+      return this.moduleRef.get(type, { strict: false });
+    } catch {
+      return null;
+    }
+  }
+}
+
+function withController(definition: DynamicModule): DynamicModule {
+  return {
+    ...definition,
+    controllers: [UnsubscribeController],
+    providers: [...(definition.providers ?? []), page, Unsubscriber],
+    exports: [Unsubscriber],
+  };
+}

@@ -1,0 +1,48 @@
+import type { Type } from '@nestjs/common';
+import type { ProfileRepository, SuppressionList } from '../../mailing/src/index.js';
+import { MailingUnsubscribeOptionsError } from './mailing-unsubscribe.errors.js';
+import type { UnsubscribeTexts } from './unsubscribe.page.js';
+
+/** Options of `MailingUnsubscribeModule.forRoot`. */
+export interface MailingUnsubscribeOptions {
+  /**
+   * Where profiles are marked by `setReceiveEmail`; a provider of the host, or a class that Nest instantiates. Needed if mailings go
+   * to profiles.
+   */
+  profileRepository?: Type<ProfileRepository>;
+  /**
+   * Where plain addresses are written down; a provider of the host, or a class that Nest instantiates. Needed if mailings go to
+   * plain addresses.
+   */
+  suppressionList?: Type<SuppressionList>;
+  /**
+   * What the links are signed with; at least 32 characters, a list while a secret is being replaced. Default: the option
+   * `unsubscribe.secret` of `MailingModule` in the same application.
+   */
+  secret?: string | readonly string[];
+  /** Over the English texts of the page; html is escaped. */
+  texts?: Partial<UnsubscribeTexts>;
+}
+
+const NAMES = ['profileRepository', 'suppressionList', 'secret', 'texts'];
+
+/** @throws MailingUnsubscribeOptionsError naming the first option that is missing, unknown or wrong. */
+export function checkOptions(options: MailingUnsubscribeOptions): MailingUnsubscribeOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new MailingUnsubscribeOptionsError('options', 'an object', String(options));
+  }
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown) {
+    throw new MailingUnsubscribeOptionsError(unknown, `absent, the options are ${NAMES.join(', ')}`, 'it');
+  }
+  for (const option of ['profileRepository', 'suppressionList'] as const) {
+    const type = typeof options[option];
+    if (type === 'function' || type === 'undefined') continue;
+    throw new MailingUnsubscribeOptionsError(option, 'a class', `a value of type ${type}`);
+  }
+  if (!options.profileRepository && !options.suppressionList) {
+    const expected = 'there, or suppressionList: somewhere it has to be written who unsubscribes';
+    throw new MailingUnsubscribeOptionsError('profileRepository', expected, 'neither');
+  }
+  return options;
+}

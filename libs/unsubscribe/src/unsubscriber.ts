@@ -1,0 +1,72 @@
+import type {
+  MailingEvents,
+  ProfileRepository,
+  SuppressionList,
+  UnsubscribeTarget,
+  UnsubscribeTokens,
+} from '../../mailing/src/index.js';
+import { UnsubscribePlaceMissingError } from './mailing-unsubscribe.errors.js';
+
+/** What stands beside an address in the suppression list. */
+const REASON = 'unsubscribed';
+
+/** Where it is written down that somebody wants no mail, and who is told. */
+export interface UnsubscriberParts {
+  tokens: UnsubscribeTokens;
+  profiles: ProfileRepository | null;
+  suppressions: SuppressionList | null;
+  /** Null where the application does not send mailings itself. */
+  events: MailingEvents | null;
+}
+
+/** Takes the word of a token and writes it down; twice is harmless. */
+export class Unsubscriber {
+  #parts: UnsubscriberParts | null = null;
+
+  /** Known once everything is put together, because the host's classes may live anywhere. */
+  use(parts: UnsubscriberParts): void {
+    this.#parts = parts;
+  }
+
+  /** @returns whether this is a token of ours; changes nothing. */
+  knows(token: unknown): boolean {
+    return this.#ready.tokens.verify(token) !== null;
+  }
+
+  /**
+   * Unsubscribes whoever the token speaks of.
+   *
+   * @returns false if it is not a token of ours, was changed, or has expired; nothing is written then.
+   * @throws UnsubscribePlaceMissingError, or whatever the host's repository throws: nobody is told that it is done before it is.
+   *
+   * @example
+   * ```ts
+   * const isDone = await unsubscriber.unsubscribe(token);
+   * ```
+   */
+  async unsubscribe(token: unknown): Promise<boolean> {
+    const { tokens, events } = this.#ready;
+    const target = tokens.verify(token);
+    if (!target) return false;
+    const kind = await this.#write(target);
+    events?.emit('recipient:unsubscribed', { mailingId: target.mailingId, idx: target.idx, kind });
+    return true;
+  }
+
+  async #write({ userId, email }: UnsubscribeTarget): Promise<'profile' | 'address'> {
+    const { profiles, suppressions } = this.#ready;
+    if (userId !== undefined) {
+      if (!profiles?.setReceiveEmail) throw new UnsubscribePlaceMissingError('profileRepository');
+      await profiles.setReceiveEmail([userId], false);
+      return 'profile';
+    }
+    if (!suppressions) throw new UnsubscribePlaceMissingError('suppressionList');
+    await suppressions.suppress(email ?? '', REASON);
+    return 'address';
+  }
+
+  get #ready(): UnsubscriberParts {
+    if (!this.#parts) throw new Error('The application has not been initialized yet.');
+    return this.#parts;
+  }
+}
