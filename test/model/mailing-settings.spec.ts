@@ -63,6 +63,7 @@ describe('toMailingSettings', () => {
       },
       enabledAsTemplateMailServer: false,
       unsubscribe: null,
+      attachments: { maxBytes: 26_214_400, fetchTimeoutMs: 30_000 },
       errorGuard: { firstRecipients: 50, maxErrorPercent: 80 },
       server: {
         heartbeatMs: 5_000,
@@ -129,6 +130,8 @@ describe('toMailingSettings', () => {
     ['batch.emailsPerBatch', 1, 1_000_000],
     ['batch.numBatchThreads', 1, 1_000],
     ['batch.pollMs', 20, 600_000],
+    ['attachments.maxBytes', 1, 1_073_741_824],
+    ['attachments.fetchTimeoutMs', 10, 600_000],
   ])('takes %s from %d to %d and nothing else', (option, low, high) => {
     const [group, name] = option.split('.');
     const withValue = (value: unknown): object => ({ [group]: { [name]: value } });

@@ -24,6 +24,7 @@ export type { ServerIdentity } from './store/statements/register-server.js';
 
 export type {
   AddressOptions,
+  AttachmentOptions,
   BatchOptions,
   DoubtfulRecipient,
   ErrorGuardOptions,
@@ -90,12 +91,14 @@ export { UserMailing } from './model/user-mailing.entity.js';
 export { EmailAddress } from './model/email-address.entity.js';
 export { MailServer } from './model/mail-server.entity.js';
 export { MailAddressTaken } from './model/mail-address-taken.entity.js';
+export { MailAttachment } from './model/mail-attachment.entity.js';
 export { MailBatch } from './model/mail-batch.entity.js';
 export { MailDeferred } from './model/mail-deferred.entity.js';
 export { MailSuppression } from './model/mail-suppression.entity.js';
 export { MailTemplate } from './model/mail-template.entity.js';
 export { MailTrackdata } from './model/mail-trackdata.entity.js';
 
+export { AttachmentDownloadError, AttachmentTooLargeError } from './model/attachment.errors.js';
 export { MailingError } from './model/mailing.error.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
 export { RecipientQueryError } from './model/recipient-query.error.js';

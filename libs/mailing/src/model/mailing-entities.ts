@@ -1,5 +1,6 @@
 import { EmailAddress } from './email-address.entity.js';
 import { MailAddressTaken } from './mail-address-taken.entity.js';
+import { MailAttachment } from './mail-attachment.entity.js';
 import { MailBatch } from './mail-batch.entity.js';
 import { MailDeferred } from './mail-deferred.entity.js';
 import { MailServer } from './mail-server.entity.js';
@@ -28,4 +29,5 @@ export const mailingEntities = [
   MailAddressTaken,
   MailSuppression,
   MailTemplate,
+  MailAttachment,
 ];

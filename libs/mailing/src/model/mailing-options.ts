@@ -194,6 +194,17 @@ export interface TextOptions {
   liChar?: string;
 }
 
+/** How much mailings attach. */
+export interface AttachmentOptions {
+  /**
+   * Bytes of all attachments of one mailing together, before the third that MIME adds. Default: 26,214,400 (25 MB). Bounds: 1 to
+   * 1,073,741,824. Too high: many mail servers refuse such messages, and each run holds them in memory.
+   */
+  maxBytes?: number;
+  /** Longest time that one attachment given by URL may take, in milliseconds. Default: 30,000. Bounds: 10 to 600,000. */
+  fetchTimeoutMs?: number;
+}
+
 /** Where templates live, and what they can use. */
 export interface TemplateOptions {
   /** Absolute path of the template folder; nothing outside it is ever read. */
@@ -278,6 +289,7 @@ export interface MailingModuleOptions {
   errorGuard?: ErrorGuardOptions;
   server?: ServerOptions;
   batch?: BatchOptions;
+  attachments?: AttachmentOptions;
   /** `List-Unsubscribe` headers, and `unsubscribeUrl` in the templates. Default: none. */
   unsubscribe?: UnsubscribeOptions;
 }
@@ -304,6 +316,7 @@ export interface MailingSettings {
   errorGuard: Required<ErrorGuardOptions>;
   server: Required<ServerOptions>;
   batch: Required<Omit<BatchOptions, 'dispatcher'>> & { dispatcher: Type<Dispatcher> | null };
+  attachments: Required<AttachmentOptions>;
   unsubscribe: UnsubscribeSettings | null;
 }
 

@@ -5,6 +5,7 @@ import { keyBy } from './address-key.js';
 import { hasControlCharacters } from './email-address.js';
 import type {
   AddressOptions,
+  AttachmentOptions,
   BatchOptions,
   ErrorGuardOptions,
   InDoubtPolicy,
@@ -36,6 +37,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'errorGuard',
     'server',
     'batch',
+    'attachments',
     'unsubscribe',
   ],
   run: [
@@ -55,6 +57,7 @@ const GROUPS: Record<string, readonly string[]> = {
   profiles: ['daysContactFatigue', 'hoursContactFatigue', 'invalidateRefused'],
   templates: ['dir', 'partialsDir', 'helpers', 'text'],
   'templates.text': ['lineWidth', 'indentWidth', 'hrChar', 'liChar'],
+  attachments: ['maxBytes', 'fetchTimeoutMs'],
 };
 
 /** These are needed before any factory can run. */
@@ -93,6 +96,7 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
     retry: retrySettings(options.retry ?? {}),
     errorGuard: errorGuardSettings(options.errorGuard ?? {}),
     batch: batchSettings(options.batch ?? {}),
+    attachments: attachmentSettings(options.attachments ?? {}),
     unsubscribe: options.unsubscribe === undefined ? null : toUnsubscribeSettings(options.unsubscribe),
     server: {
       heartbeatMs,
@@ -191,6 +195,15 @@ function addressSettings(addresses: AddressOptions): MailingSettings['addresses'
     throw new MailingOptionsError('addresses.unicodeLocalParts', 'send or skip', unicodeLocalParts);
   }
   return { keyOf: keyBy(normalizer), unicodeLocalParts };
+}
+
+function attachmentSettings(attachments: AttachmentOptions): Required<AttachmentOptions> {
+  checkNames('attachments', attachments);
+  const { maxBytes, fetchTimeoutMs } = attachments;
+  return {
+    maxBytes: whole('attachments.maxBytes', maxBytes ?? 26_214_400, 1, 1_073_741_824),
+    fetchTimeoutMs: whole('attachments.fetchTimeoutMs', fetchTimeoutMs ?? 30_000, 10, 600_000),
+  };
 }
 
 function inDoubtPolicy(policy: InDoubtPolicy): InDoubtPolicy {

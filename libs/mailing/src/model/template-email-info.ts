@@ -2,9 +2,11 @@
 export interface TemplateEmailAttachment {
   /** The name the recipient sees. */
   filename: string;
-  /** Absolute path of a file, read for each message; it has to be there until the mailing is completed. */
+  /** Absolute path of a file, read once, when the mailing is sent; nobody needs it afterwards. */
   path?: string;
-  /** The content itself; bytes are stored base64. Streams are refused: the first recipient would use them up. */
+  /** http or https URL of a file, fetched once, when the mailing is sent. */
+  href?: string;
+  /** The content itself. Streams are refused: the first recipient would use them up. */
   content?: string | Uint8Array;
   /** MIME type; by default derived from the filename. */
   contentType?: string;

@@ -3,6 +3,7 @@ import type { DataSource, EntityTarget, ObjectLiteral, QueryResult, QueryRunner 
 import { EmailAddress } from '../model/email-address.entity.js';
 import { type FaultPoints, noFaultPoints } from '../model/fault-points.js';
 import { MailAddressTaken } from '../model/mail-address-taken.entity.js';
+import { MailAttachment } from '../model/mail-attachment.entity.js';
 import { MailBatch } from '../model/mail-batch.entity.js';
 import { MailDeferred } from '../model/mail-deferred.entity.js';
 import { MailServer } from '../model/mail-server.entity.js';
@@ -28,6 +29,7 @@ export interface TableNames {
   mailAddressTaken: string;
   mailSuppression: string;
   mailTemplate: string;
+  mailAttachment: string;
 }
 
 /** Where statements, with `?` for each parameter, are run: inside a transaction, or one by one. */
@@ -73,6 +75,7 @@ export class MailingDatabase implements Session {
       mailAddressTaken: this.#tableOf(MailAddressTaken),
       mailSuppression: this.#tableOf(MailSuppression),
       mailTemplate: this.#tableOf(MailTemplate),
+      mailAttachment: this.#tableOf(MailAttachment),
     };
     this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;

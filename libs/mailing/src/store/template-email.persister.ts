@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
+import { AttachmentStore } from './attachment.store.js';
 import { isDuplicateKey } from './database-fault.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { parseJson } from './parse-json.js';
@@ -69,7 +70,11 @@ const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
  * A crash in between leaves a mailing in state `loading`, which nobody sends: only `finishList` makes it `pending`.
  */
 export class TemplateEmailPersister {
-  constructor(private readonly database: MailingDatabase) {}
+  readonly #attachments: AttachmentStore;
+
+  constructor(private readonly database: MailingDatabase) {
+    this.#attachments = new AttachmentStore(database);
+  }
 
   /**
    * Writes down the mailing in state `loading`.
@@ -96,6 +101,7 @@ export class TemplateEmailPersister {
       template_hashes: json(content && hashesOf(content)),
     };
     for (const [column, read] of Object.entries(INFO_COLUMNS)) columns[column] = read(info);
+    if (info.attachments) columns.attachments = json(await this.#attachments.keep(info.attachments));
     const write = async (session: Session): Promise<void> => {
       await session
         .change(
@@ -187,6 +193,7 @@ export class TemplateEmailPersister {
     );
     if (!row) return null;
     const info = { ...toInfo(row), trackingData: await this.#readTrackingData(mailingId) };
+    if (info.attachments) info.attachments = await this.#attachments.restore(info.attachments);
     const hashes = parseJson<TemplateHashes>(row.template_hashes);
     const content = hashes && (await readTemplates(this.database, hashes));
     return { mailingId, info, content, numTried: Number(row.num_tried) };

@@ -1,9 +1,7 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
 import type { TemplateFills } from '../delivery/template.renderer.js';
 import { hasControlCharacters, parseMailbox, parseMailboxes } from '../model/email-address.js';
 import { lookupChain } from '../model/locale-tag.js';
+import type { MailingSettings } from '../model/mailing-options.js';
 import type { Recipient, Recipients } from '../model/recipient.js';
 import {
   HeaderLineBreakError,
@@ -14,7 +12,8 @@ import {
   UnknownRecipientsError,
 } from '../model/refusal.errors.js';
 import { toStorable } from '../model/storable.js';
-import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
+import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import { takeAttachments } from './attachment.intake.js';
 
 /** Headers that the plugin or the mail library writes; a host that sets them would break identity or delivery. */
 const RESERVED_HEADERS = new Set([
@@ -39,6 +38,13 @@ const LONGEST_NAME = 255;
 const LONGEST_BATCH = 1_000_000;
 const LONGEST_TRACKING_TEXT = 254;
 
+/** What a request is checked against. */
+export interface RequestTerms {
+  persist: boolean;
+  hasProfiles: boolean;
+  attachments: MailingSettings['attachments'];
+}
+
 /**
  * Checks a request to send and copies it, before anything is written.
  *
@@ -48,7 +54,7 @@ const LONGEST_TRACKING_TEXT = 254;
 export async function checkRequest(
   info: TemplateEmailInfo,
   recipients: Recipients,
-  { persist, hasProfiles }: { persist: boolean; hasProfiles: boolean },
+  { persist, hasProfiles, attachments }: RequestTerms,
 ): Promise<TemplateEmailInfo> {
   checkRecipients(recipients, hasProfiles);
   if (typeof info !== 'object' || info === null) throw new MissingFieldError('templateUrl', undefined);
@@ -101,7 +107,7 @@ export async function checkRequest(
     headers: info.headers && { ...info.headers },
     trackingData: info.trackingData && { ...info.trackingData },
     params: persist ? toStorable(info.params, 'params') : info.params && { ...info.params },
-    attachments: info.attachments && (await Promise.all(info.attachments.map(copyAttachment))),
+    attachments: info.attachments && (await takeAttachments(info.attachments, attachments)),
   };
 }
 
@@ -187,39 +193,4 @@ function checkTrackingData(data: Record<string, string>): void {
       throw new InvalidFieldError(`trackingData[${JSON.stringify(key)}]`, expected, value);
     }
   }
-}
-
-/** Content becomes text, so that each recipient gets the same bytes, before and after a restart. */
-async function copyAttachment(
-  { filename, path, content, contentType, cid }: TemplateEmailAttachment,
-  n: number,
-): Promise<TemplateEmailAttachment & { encoding?: 'base64' }> {
-  const field = `attachments[${n}]`;
-  required(`${field}.filename`, filename);
-  oneLine(`${field}.filename`, filename);
-  oneLine(`${field}.contentType`, contentType);
-  oneLine(`${field}.cid`, cid);
-  const common = { filename, contentType, cid };
-  if (content instanceof Uint8Array) {
-    return { ...common, content: Buffer.from(content).toString('base64'), encoding: 'base64' };
-  }
-  if (typeof content === 'string') return { ...common, content };
-  if (content !== undefined) {
-    throw new InvalidFieldError(
-      `${field}.content`,
-      'a text or bytes (a stream is used up by the first recipient)',
-      content,
-    );
-  }
-  if (typeof path !== 'string' || !isAbsolute(path) || !(await isReadable(path))) {
-    throw new InvalidFieldError(`${field}.path`, 'the absolute path of a file that can be read', path);
-  }
-  return { ...common, path };
-}
-
-async function isReadable(path: string): Promise<boolean> {
-  return access(path, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
 }

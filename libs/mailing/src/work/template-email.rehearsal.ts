@@ -89,7 +89,8 @@ export class TemplateEmailRehearsal {
 
   async #delivery(request: TemplateEmailRequest, recipients: Recipients): Promise<MailingDelivery> {
     const profiles = this.profiles();
-    const how = { persist: request?.batched === true, hasProfiles: profiles !== null };
+    const { attachments } = this.settings;
+    const how = { persist: request?.batched === true, hasProfiles: profiles !== null, attachments };
     const copy = await checkRequest(request as TemplateEmailInfo, recipients, how);
     const { info, template } = await openRequest(this.renderer, copy);
     return new MailingDelivery(randomUUID(), info, template, {

@@ -50,6 +50,7 @@ export class TemplateEmailSender {
    * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError,
    * TemplateFrontMatterError if a template can't be used.
    * @throws UnstorableValueError if `persist` is true and parameters can't be stored as JSON.
+   * @throws AttachmentTooLargeError, AttachmentDownloadError if an attachment is too much or can't be fetched.
    * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
    * @throws ServerStoppingError during shutdown; ServerStandingByError if another live process has our server id.
    * @throws RecipientListError if the source of recipients fails half-way; the mailing is then `failed`, mails nobody.
@@ -87,6 +88,7 @@ export class TemplateEmailSender {
     const copy = await checkRequest(info as TemplateEmailInfo, recipients, {
       persist,
       hasProfiles: this.profiles() !== null,
+      attachments: this.settings.attachments,
     });
     const { info: filled, template } = await openRequest(this.renderer, copy);
     const handle = persist

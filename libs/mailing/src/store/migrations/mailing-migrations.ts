@@ -4,6 +4,7 @@ import { Batches1764115200000 } from './1764115200000-batches.js';
 import { Content1764288000000 } from './1764288000000-content.js';
 import { DeferAndSchedule1764072000000 } from './1764072000000-defer-and-schedule.js';
 import { Unsubscribe1764331200000 } from './1764331200000-unsubscribe.js';
+import { Attachments1764331200001 } from './1764331200001-attachments.js';
 
 /**
  * The migrations of the plugin, for MySQL, MariaDB, PostgreSQL and SQLite alike; they honour `entityPrefix` and, on
@@ -21,4 +22,5 @@ export const mailingMigrations = [
   Addresses1764244800000,
   Content1764288000000,
   Unsubscribe1764331200000,
+  Attachments1764331200001,
 ];

@@ -1,0 +1,37 @@
+import { shown } from './mailing.error.js';
+import { TemplateEmailRefusal } from './refusal.errors.js';
+
+/** The attachments of a mailing are more than `attachments.maxBytes`. */
+export class AttachmentTooLargeError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_ATTACHMENT_TOO_LARGE';
+
+  constructor(
+    /** The attachment that was too much, for example `attachments[1]`. */
+    readonly field: string,
+    readonly maxBytes: number,
+  ) {
+    super(
+      `sendEmailMessage: expected all attachments together to have at most ${maxBytes} bytes, got more with info.${field}. ` +
+        'Send a link instead, or raise the option attachments.maxBytes if the mail servers of your recipients take more.',
+    );
+  }
+}
+
+/** An attachment given by URL could not be fetched. */
+export class AttachmentDownloadError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_ATTACHMENT_DOWNLOAD';
+
+  constructor(
+    readonly field: string,
+    /** Without login and query, which may be secrets. */
+    readonly url: string,
+    reason: string,
+    cause?: unknown,
+  ) {
+    super(
+      `sendEmailMessage: expected info.${field}.href to answer with a file, got ${reason} from ${shown(url)}. ` +
+        'Look whether this server can fetch it, or give path or content.',
+      { cause },
+    );
+  }
+}

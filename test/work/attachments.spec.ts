@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MailAttachment, Mailing, type TemplateEmailAttachment } from 'nestjs-mailing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { INFO, MailingRig, people } from '../support/mailing-rig.js';
+
+const PICTURE = randomBytes(150_001);
+const LEAFLET = randomBytes(1_000_000);
+
+/** A web server that counts what it is asked for. */
+class WebServer {
+  asked = 0;
+  #server: Server;
+
+  async start(answer: RequestListener): Promise<string> {
+    this.#server = createServer((request, response) => {
+      this.asked++;
+      answer(request, response);
+    });
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server?.closeAllConnections();
+    await new Promise((resolve) => (this.#server ? this.#server.close(resolve) : resolve(null)));
+  }
+}
+
+let web: WebServer;
+let folder: string;
+
+beforeEach(async () => {
+  web = new WebServer();
+  folder = await mkdtemp(join(tmpdir(), 'mailing-attachments-'));
+});
+afterEach(async () => {
+  await web.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+forEachDatabase('attachments', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  it('C11 of a file, a URL and bytes arrive whole with everybody, after a restart, on a server that has none of them', async () => {
+    const path = join(folder, 'leaflet.pdf');
+    await writeFile(path, LEAFLET);
+    const href = `${await web.start((_, response) => void response.end(PICTURE))}/picture.png`;
+    const bytes = Buffer.from(PICTURE);
+    const attachments: TemplateEmailAttachment[] = [
+      { filename: 'leaflet.pdf', path },
+      { filename: 'picture.png', href, cid: 'picture' },
+      { filename: 'the same.png', content: bytes },
+      { filename: 'words.txt', content: 'Grüße' },
+      { filename: 'empty.txt', content: '' },
+    ];
+    const first = await rig.boot({ uniqServerId: 'first:1' });
+    const { mailingId } = await first.sender.sendEmailMessage({ ...INFO, attachments }, people(3), {
+      persist: true,
+      sendAt: new Date(Date.now() + 3_600_000),
+    });
+    await first.close();
+    bytes.fill(0);
+    await web.stop();
+    await rm(path);
+    const { dataSource } = rig.database;
+    // Of what is attached twice, one copy: 150,001 bytes are 4 parts, 1,000,000 are 21.
+    expect(await dataSource.getRepository(MailAttachment).count()).toBe(4 + 21 + 1);
+    await dataSource.query('UPDATE dps_mailing SET scheduled_at = NULL');
+    await rig.boot({ uniqServerId: 'second:1', migrationList: ['first:1'] });
+    await rig.reached(mailingId as string, 'completed');
+    await rig.assertAllSent(mailingId as string, 3);
+    expect(web.asked).toBe(1);
+    for (const message of rig.inbox.messages) {
+      const parsed = await message.parsed();
+      // Inline ones come first.
+      const received = attachments.map(({ filename }) =>
+        parsed.attachments.find((one) => one.filename === filename)!,
+      );
+      expect(parsed.attachments).toHaveLength(attachments.length);
+      const expected = [LEAFLET, PICTURE, PICTURE, Buffer.from('Grüße'), Buffer.alloc(0)];
+      expect(received.map(({ content }, n) => content.equals(expected[n]))).toEqual(expected.map(() => true));
+      expect([received[1].cid, received[1].contentType]).toEqual(['picture', 'image/png']);
+    }
+  });
+});
+
+describe('attachments', () => {
+  const rig = MailingRig.forEachTest('sqlite');
+
+  /** @returns the refusal of a mailing with these attachments, after making sure that nothing was written. */
+  const refusalOf = async (
+    attachments: TemplateEmailAttachment[],
+    limits = { maxBytes: 1_000, fetchTimeoutMs: 30_000 },
+  ): Promise<Error> => {
+    const app = await rig.boot({ uniqServerId: `test:${rig.apps.length}`, attachments: limits });
+    const refusal = await app.sender
+      .sendEmailMessage({ ...INFO, attachments }, people(1), { persist: true })
+      .then(() => new Error('It was taken.'))
+      .catch((error: unknown) => error as Error);
+    const { dataSource } = rig.database;
+    expect(await dataSource.getRepository(Mailing).count()).toBe(0);
+    expect(await dataSource.getRepository(MailAttachment).count()).toBe(0);
+    return refusal;
+  };
+
+  it('are read once and sent to all also where nothing is persisted', async () => {
+    const href = await web.start((_, response) => void response.end(PICTURE));
+    const app = await rig.boot();
+    const info = { ...INFO, attachments: [{ filename: 'picture.png', href }] };
+    await app.sender.sendEmailMessage(info, people(3), false);
+    const received = await Promise.all(rig.inbox.messages.map((message) => message.parsed()));
+    expect(received.map(({ attachments: [one] }) => one.content.equals(PICTURE))).toEqual([true, true, true]);
+    expect(web.asked).toBe(1);
+  });
+
+  it('follow redirects, some', async () => {
+    const url = await web.start((request, response) => {
+      const left = Number(request.url?.slice(1));
+      if (left === 0) return void response.end('file');
+      response.writeHead(302, { location: `/${left - 1}` }).end();
+    });
+    const app = await rig.boot({ uniqServerId: 'test:9' });
+    const info = { ...INFO, attachments: [{ filename: 'a.txt', href: `${url}/5` }] };
+    await app.sender.sendEmailMessage(info, people(1), false);
+    expect((await rig.inbox.messages[0].parsed()).attachments[0].content.toString()).toBe('file');
+    const refusal = await refusalOf([{ filename: 'a.txt', href: `${url}/6` }]);
+    expect(refusal).toMatchObject({ code: 'MAILING_ATTACHMENT_DOWNLOAD', field: 'attachments[0]' });
+    expect(refusal.message).toContain('more than 5 redirects');
+  });
+
+  it.each<[string, RequestListener]>([
+    ['status 404', (_, response) => void response.writeHead(404).end('no')],
+    ['status 204', (_, response) => void response.writeHead(204).end()],
+    [
+      'a redirect to file:',
+      (_, response) => void response.writeHead(301, { location: 'file:///etc/passwd' }).end(),
+    ],
+    ['a redirect to nowhere', (_, response) => void response.writeHead(301, { location: 'http://' }).end()],
+    ['no answer', (request) => void request.socket.destroy()],
+  ])('are refused with the reason: %s', async (reason, answer) => {
+    const url = await web.start(answer);
+    const refusal = await refusalOf([{ filename: 'a.txt', href: `${url}/a.txt?key=hunter2` }]);
+    expect(refusal).toMatchObject({ code: 'MAILING_ATTACHMENT_DOWNLOAD', url: `${url}/a.txt` });
+    expect(refusal.message).toContain(`got ${reason} from`);
+    expect(refusal.message).not.toContain('hunter2');
+  });
+
+  it('are not waited for longer than it was said, also when the answer has begun', async () => {
+    const href = await web.start((_, response) => void response.write('begun'));
+    const refusal = await refusalOf([{ filename: 'a.txt', href }], { maxBytes: 1_000, fetchTimeoutMs: 100 });
+    expect(refusal).toMatchObject({ code: 'MAILING_ATTACHMENT_DOWNLOAD' });
+    expect(refusal.message).toContain('nothing whole within 100 ms');
+  });
+
+  it('have together at most so many bytes, whatever a length promises', async () => {
+    const path = join(folder, 'large.bin');
+    await writeFile(path, Buffer.alloc(601));
+    // It never ends; what counts is that no more is read.
+    const href = await web.start((_, response) => {
+      const more = (): void => {
+        while (response.write(Buffer.alloc(500)));
+        response.once('drain', more);
+      };
+      more();
+    });
+    const small = { filename: 'a', content: Buffer.alloc(400) };
+    for (const large of [
+      { filename: 'b', path },
+      { filename: 'b', href },
+      { filename: 'b', content: Buffer.alloc(601) },
+    ]) {
+      const refusal = await refusalOf([small, large]);
+      const facts = { code: 'MAILING_ATTACHMENT_TOO_LARGE', field: 'attachments[1]', maxBytes: 1_000 };
+      expect(refusal).toMatchObject(facts);
+    }
+    const app = await rig.boot({ uniqServerId: 'test:9', attachments: { maxBytes: 1_000 } });
+    const info = { ...INFO, attachments: [small, { filename: 'b', content: Buffer.alloc(600) }] };
+    await app.sender.sendEmailMessage(info, people(1), false);
+    expect(rig.inbox.messages).toHaveLength(1);
+  });
+
+  it.each(['ftp://shop.example/a.txt', 'file:///etc/passwd', '/a.txt', '', 7])(
+    'are refused with the URL %j',
+    async (href) => {
+      const refusal = await refusalOf([{ filename: 'a.txt', href: href as string }]);
+      expect(refusal).toMatchObject({ code: 'MAILING_FIELD_INVALID', field: 'attachments[0].href' });
+    },
+  );
+});
