@@ -112,9 +112,20 @@ describe('attachments', () => {
   it('are read once and sent to all also where nothing is persisted', async () => {
     const href = await web.start((_, response) => void response.end(PICTURE));
     const app = await rig.boot();
-    const info = { ...INFO, attachments: [{ filename: 'picture.png', href }] };
-    await app.sender.sendEmailMessage(info, people(3), false);
+    const bytes = Buffer.from(LEAFLET);
+    const attachments = [
+      { filename: 'picture.png', href },
+      { filename: 'leaflet.pdf', content: bytes },
+    ];
+    const { completed } = await app.sender.sendEmailMessage({ ...INFO, attachments }, people(3), true);
+    bytes.fill(0);
+    await completed;
     const received = await Promise.all(rig.inbox.messages.map((message) => message.parsed()));
+    expect(received.map(({ attachments: [, two] }) => two.content.equals(LEAFLET))).toEqual([
+      true,
+      true,
+      true,
+    ]);
     expect(received.map(({ attachments: [one] }) => one.content.equals(PICTURE))).toEqual([true, true, true]);
     expect(web.asked).toBe(1);
   });
