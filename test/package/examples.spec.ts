@@ -36,7 +36,13 @@ declare class Customer { id: string; email: string; name: string; wantsMail: boo
 `;
 
 /** Pages whose examples are whole; those of the others leave out what they have said before. */
-const PAGES = ['docs/attachments.md', 'docs/content.md', 'docs/profiles.md', 'docs/unsubscribe.md'];
+const PAGES = [
+  'docs/attachments.md',
+  'docs/content.md',
+  'docs/ldap.md',
+  'docs/profiles.md',
+  'docs/unsubscribe.md',
+];
 
 interface Example {
   file: string;

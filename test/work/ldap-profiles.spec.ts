@@ -198,11 +198,14 @@ describe.skipIf(!hasLdap)('recipientsFromLdap', () => {
     const search = { base: PEOPLE, filter: '(cn=Reader *)', pageSize: 5 };
     const client = { url: server.url, ...READER };
     const app = await rig.boot({ profileRepository: profilesOf(server.url) });
-    const refusalOf = (list: Recipients): Promise<Error> =>
-      app.sender.sendEmailMessage(INFO, list, { persist: true }).then(
-        () => expect.unreachable(),
-        (error: Error) => error,
-      );
+    const refusalOf = async (list: Recipients): Promise<Error> => {
+      try {
+        await app.sender.sendEmailMessage(INFO, list, { persist: true });
+      } catch (error) {
+        return error as Error;
+      }
+      return new Error('it was accepted');
+    };
 
     for (const wrong of [{ pageSize: 11 }, { base: `ou=Gone,${PEOPLE}` }]) {
       const error = await refusalOf(recipientsFromLdap(client, { ...search, ...wrong }));
