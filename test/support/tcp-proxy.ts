@@ -54,8 +54,13 @@ export class TcpProxy implements AsyncDisposable {
     for (const socket of this.sockets) socket.pause();
   }
 
-  async close(): Promise<void> {
+  /** Ends the connections that are there. */
+  cut(): void {
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
     this.server.close();
     await once(this.server, 'close');
   }

@@ -121,7 +121,22 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
     expect((await others.findByIds([ann.dn])).size).toBe(1);
   });
 
-  it('has one connection, and as many questions under way as it is told', async () => {
+  it('is never asked as nobody, who would hear that people do not exist', async () => {
+    const people = readers(50);
+    const server = await directory(people);
+    await using proxy = await TcpProxy.start(server.url);
+    const profiles = new (profilesOf(proxy.url, { base: null, parallelLookups: 1 }))();
+    const ids = people.map(({ dn }) => dn);
+    expect((await profiles.findByIds(ids)).size).toBe(50);
+    const found = profiles.findByIds(ids);
+    // The first question is on its way.
+    await new Promise((resolve) => setImmediate(resolve));
+    proxy.cut();
+    expect((await found).size).toBe(50);
+    expect(proxy.numConnections).toBe(2);
+  });
+
+  it('has one connection for all beats, however few questions may be under way', async () => {
     const people = readers(200);
     const server = await directory(people);
     await using proxy = await TcpProxy.start(server.url);
