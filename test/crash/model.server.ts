@@ -9,6 +9,7 @@ import { toMailingSettings } from '../../libs/mailing/src/model/mailing-settings
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
+import { SlotPersister } from '../../libs/mailing/src/store/slot.persister.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/template-email-batch-server.persister.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
@@ -27,6 +28,7 @@ import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
 import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
 import { SliceRunner } from '../../libs/mailing/src/work/slice.runner.js';
 import { ServerSweep } from '../../libs/mailing/src/work/server-sweep.js';
+import { KeptSlots } from '../../libs/mailing/src/work/slot.sources.js';
 import { TemplateEmailPeriodicService } from '../../libs/mailing/src/work/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from '../../libs/mailing/src/work/template-email.restarter.js';
 import { TransportProbe } from '../../libs/mailing/src/work/transport-probe.js';
@@ -127,7 +129,8 @@ export class ModelServer {
       worker,
       dispatcher,
     }));
-    this.intake = new MailingIntake({ ...common, launcher, dispatcher, profiles });
+    const slots = new SlotPersister(database);
+    this.intake = new MailingIntake({ ...common, launcher, slots, dispatcher, profiles });
     this.orders = new MailingOrders({ ...common, launcher, orders, claims, batchSweep, dispatcher });
     const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
     const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, events);
@@ -194,6 +197,7 @@ export class ModelServer {
       profiles: () => null,
       gates: () => [],
       recorder: new ProfileRecorder(() => null, settings, events),
+      slots: (mailingId) => new KeptSlots(new SlotPersister(this.#database), String(mailingId)),
       events,
       faultPoints: noFaultPoints,
     });

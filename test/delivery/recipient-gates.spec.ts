@@ -33,6 +33,7 @@ describe('the gates before a beat', () => {
         gates,
         fatigue: null,
         links: null,
+        slots: null,
         messageTimeoutMs: 1_000,
         faultPoints: noFaultPoints,
       },

@@ -9,7 +9,7 @@ import { MailerModule } from '@nestjs-modules/mailer';
 import { Injectable, Module } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, Entity, In, PrimaryGeneratedColumn, type Repository } from 'typeorm';
-import { MailingEvents, MailingHealth, MailingModule, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList } from 'nestjs-mailing';
+import { MailingEvents, MailingHealth, MailingModule, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList, SlotFilling, SlotService } from 'nestjs-mailing';
 import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
 import { CompositeProfileRepository, LdapProfileRepository, MailingLdapModule, recipientsFromLdap } from 'nestjs-mailing/ldap';
 import { MailingUnsubscribeModule, type Unsubscriber } from 'nestjs-mailing/unsubscribe';
@@ -31,6 +31,7 @@ declare const newSecret: string;
 declare const oldSecret: string;
 declare const unsubscriber: Unsubscriber;
 declare const token: string;
+declare const slots: SlotService;
 declare const metrics: { count(name: string, facts: object): void };
 declare class Customer { id: string; email: string; name: string; wantsMail: boolean }
 `;

@@ -8,6 +8,8 @@ export { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 export { MailingHealth } from './work/mailing.health.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
 export { MailingSuppressions } from './work/mailing.suppressions.js';
+export { SlotService } from './work/slot.service.js';
+export type { SlotOptions } from './work/slot.registry.js';
 export { PollingDispatcher } from './work/polling.dispatcher.js';
 export { type RecipientQueryOptions, recipientsFromQuery } from './store/recipients-from-query.js';
 export { TypeOrmSuppressionList } from './store/type-orm-suppression.list.js';
@@ -53,6 +55,13 @@ export type {
   TemplateEmailInfo,
   TemplateEmailRequest,
 } from './model/template-email-info.js';
+export {
+  type FilledSlot,
+  type GivenSlots,
+  type ProfileSlotContent,
+  type ProfileSlotContents,
+  SlotFilling,
+} from './model/slot-filling.js';
 export type {
   AddressRecipient,
   ProfileRecipient,
@@ -96,6 +105,7 @@ export { MailBatch } from './model/mail-batch.entity.js';
 export { MailDeferred } from './model/mail-deferred.entity.js';
 export { MailSuppression } from './model/mail-suppression.entity.js';
 export { MailTemplate } from './model/mail-template.entity.js';
+export { MailSlot } from './model/mail-slot.entity.js';
 export { MailTrackdata } from './model/mail-trackdata.entity.js';
 
 export { AttachmentDownloadError, AttachmentTooLargeError } from './model/attachment.errors.js';
@@ -103,6 +113,12 @@ export { MailingError } from './model/mailing.error.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
 export { RecipientQueryError } from './model/recipient-query.error.js';
 export { SuppressionAddressError, SuppressionListMissingError } from './model/suppression.errors.js';
+export {
+  SlotDefinitionError,
+  SlotNameNotLiteralError,
+  SlotNotPersistentError,
+  SlotUnknownError,
+} from './model/slot.errors.js';
 export { MailingEndedError, MailingUnknownError, UnknownOrderError } from './model/order.errors.js';
 export {
   MailerMissingError,

@@ -8,6 +8,7 @@ import { HandlebarsRenderer } from './delivery/handlebars.renderer.js';
 import { MailerMessageSender } from './delivery/mailer-message.sender.js';
 import { batchProviders } from './mailing-batch.providers.js';
 import { contentProviders } from './mailing-content.providers.js';
+import { SLOT_SOURCES, slotProviders } from './mailing-slot.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
 import { GATES, JUDGES, PROFILES, ProfileSource, recipientProviders } from './mailing-recipient.providers.js';
 import { MAILING_DATA_SOURCE } from './model/data-source.token.js';
@@ -24,6 +25,7 @@ import { HealthReader } from './store/health.reader.js';
 import { MailingClaims } from './store/mailing-claims.js';
 import { MailingDatabase } from './store/mailing.database.js';
 import { MailingReader } from './store/mailing.reader.js';
+import { SlotPersister } from './store/slot.persister.js';
 import { StandingOrders } from './store/standing-orders.js';
 import { TemplateEmailBatchServerPersister } from './store/template-email-batch-server.persister.js';
 import { TemplateEmailBatchPersister } from './store/template-email-batch.persister.js';
@@ -48,6 +50,7 @@ import { RateLimiter } from './work/rate-limiter.js';
 import { ServerMembership } from './work/server-membership.js';
 import { SliceRunner } from './work/slice.runner.js';
 import { ServerSweep } from './work/server-sweep.js';
+import { SlotRegistry } from './work/slot.registry.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 import { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
@@ -88,6 +91,7 @@ function hostProviders(dataSourceName: string): Provider[] {
     MailingEvents,
     ...recipientProviders,
     ...contentProviders,
+    ...slotProviders,
     mailerSender,
   ];
 }
@@ -236,6 +240,7 @@ const workProviders: Provider[] = [
     profiles: PROFILES,
     gates: GATES,
     recorder: ProfileRecorder,
+    slots: SLOT_SOURCES,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),
@@ -255,6 +260,7 @@ const workProviders: Provider[] = [
   assembled(MailingIntake, {
     settings: MAILING_SETTINGS,
     persister: TemplateEmailPersister,
+    slots: SlotPersister,
     reader: MailingReader,
     servers: TemplateEmailBatchServerPersister,
     membership: ServerMembership,
@@ -283,6 +289,7 @@ const workProviders: Provider[] = [
     MailingLauncher,
     HandlebarsRenderer,
     PROFILES,
+    SlotRegistry,
   ]),
   {
     provide: TransportProbe,
@@ -311,7 +318,14 @@ const workProviders: Provider[] = [
     MAILING_SETTINGS,
     TemplateEmailPeriodicService,
   ]),
-  made(TemplateEmailRehearsal, [MAILING_SETTINGS, HandlebarsRenderer, PROFILES, ProfileRecorder, JUDGES]),
+  made(TemplateEmailRehearsal, [
+    MAILING_SETTINGS,
+    HandlebarsRenderer,
+    PROFILES,
+    ProfileRecorder,
+    JUDGES,
+    SlotRegistry,
+  ]),
   made(MailingQuery, [MailingReader]),
   made(UnattendedBatches, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
   made(MailingHealth, [MAILING_SETTINGS, ServerMembership, HealthReader]),

@@ -17,6 +17,7 @@ import { TemplateEmailPersister } from './store/template-email.persister.js';
 import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
 import { MailingSuppressions } from './work/mailing.suppressions.js';
+import { SlotService } from './work/slot.service.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 import { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
@@ -76,6 +77,7 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras): Dynamic
       MailingEvents,
       MailingSuppressions,
       UnsubscribeTokens,
+      SlotService,
     ],
   };
   return { module: MailingModule, global: isGlobal, imports: [engine], exports: [engine] };

@@ -6,6 +6,8 @@ import { TemplateNotCompilingError, TemplateNotKeptError } from '../model/refusa
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { splitFrontMatter } from './front-matter.js';
 import { HeaderTemplates } from './header-templates.js';
+import { withSlotBlock } from './slot.block.js';
+import { type ShownSlot, slotsShownBy } from './slot.finder.js';
 import { TemplateContext } from './template-context.js';
 import {
   keyOf,
@@ -33,6 +35,7 @@ const SAMPLE_RECIPIENT = { email: 'sample@example.org', name: 'Sample', userId: 
 
 /** The templates of one mailing in all its languages, each compiled when it is first needed. */
 export class HandlebarsTemplate implements MailingTemplate {
+  readonly slots: ShownSlot[];
   readonly #subject: Render;
   readonly #html: Languages<Page>;
   readonly #alternative: Languages | null;
@@ -62,6 +65,7 @@ export class HandlebarsTemplate implements MailingTemplate {
         ? null
         : languagesOf(content, 'alt', altTemplateUrl, (url, source) => compiled(plain, url, source, true));
     this.#mailingLanguages = lookupChain(info.locale);
+    this.slots = slotsShownBy(plain, sourcesOf(info, content));
   }
 
   /** @throws TemplateNotCompilingError if what is tried does not render for a made-up recipient. */
@@ -112,9 +116,24 @@ export class HandlebarsTemplate implements MailingTemplate {
   }
 }
 
+/** What is rendered, by the names that people know it by. Partials are found through what includes them. */
+function sourcesOf(
+  { subject, templateUrl, altTemplateUrl }: TemplateEmailInfo,
+  content: TemplateContent,
+): TemplateContent {
+  const sources: TemplateContent = { subject: subject ?? '' };
+  for (const [key, source] of Object.entries(content)) {
+    const [part, language] = key.split(':', 2);
+    const url = part === 'html' ? templateUrl : part === 'alt' ? altTemplateUrl : undefined;
+    if (url !== undefined) sources[language === undefined ? url : `${url} (${language})`] = source;
+  }
+  return sources;
+}
+
 function engineOf(content: TemplateContent, helpers: Record<string, TemplateHelper>): typeof Handlebars {
   const engine = Handlebars.create();
   engine.registerHelper(helpers);
+  withSlotBlock(engine);
   const prefix = keyOf('partial', '');
   for (const [key, source] of Object.entries(content)) {
     if (key.startsWith(prefix)) engine.registerPartial(key.slice(prefix.length), source);

@@ -9,6 +9,7 @@ import { isNoSuchUser } from './no-such-user.js';
 import type { RecipientGate } from './recipient.gate.js';
 import { type Addressee, type ContactFatigue, type Skip, toAddressee } from './recipient.policy.js';
 import { TemplateContext } from './template-context.js';
+import { handOutSlots, type SlotSource } from './slot.source.js';
 import type { MailingTemplate } from './template.renderer.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './unsubscribe.links.js';
 
@@ -30,6 +31,8 @@ export interface MailingDeliveryParts {
   gates: RecipientGate[];
   /** Null: the messages do not say how to unsubscribe. */
   links: UnsubscribeLinks | null;
+  /** Null for templates that show no slot. */
+  slots: SlotSource | null;
   messageTimeoutMs: number;
   faultPoints: FaultPoints;
 }
@@ -49,7 +52,7 @@ export class MailingDelivery {
     this.#context = new TemplateContext(identity, info);
   }
 
-  /** Looks the profiles of one beat up, in one query, and asks each gate once about those who are left. */
+  /** Looks the profiles of one beat up, in one query, asks each gate once about those who are left, and reads their slots. */
   async prepare(recipients: MarkedRecipient[]): Promise<PreparedRecipient[]> {
     const ids = recipients.flatMap((one) => (one.userId === undefined ? [] : [one.userId]));
     const profiles = ids.length > 0 && this.parts.profiles ? await this.parts.profiles.findByIds(ids) : null;
@@ -59,6 +62,7 @@ export class MailingDelivery {
       addressee: toAddressee(one, one.userId === undefined ? undefined : profiles?.get(one.userId), fatigue),
     }));
     for (const gate of this.parts.gates) await pass(gate, prepared);
+    if (this.parts.slots) await handOutSlots(this.parts.slots, addressees(prepared));
     return prepared;
   }
 
@@ -130,6 +134,10 @@ export class MailingDelivery {
       stop.removeEventListener('abort', abort);
     }
   }
+}
+
+function addressees(prepared: PreparedRecipient[]): Addressee[] {
+  return prepared.flatMap(({ addressee }) => ('skip' in addressee ? [] : [addressee]));
 }
 
 async function pass(gate: RecipientGate, prepared: PreparedRecipient[]): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Mailbox } from '../model/email-address.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import type { ShownSlot } from './slot.finder.js';
 
 /** Headers that the template gives, over those of the info. */
 export interface RenderedHeaders {
@@ -47,6 +48,8 @@ export interface MailingTemplate {
    * @throws whatever the template throws for this recipient; it costs this recipient only.
    */
   render(variables: Record<string, unknown>): RenderedEmail;
+  /** Slots that these templates show, each once. Default: none. */
+  readonly slots?: ShownSlot[];
 }
 
 /** The seam to template engines. */

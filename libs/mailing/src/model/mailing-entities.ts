@@ -6,6 +6,7 @@ import { MailDeferred } from './mail-deferred.entity.js';
 import { MailServer } from './mail-server.entity.js';
 import { MailSuppression } from './mail-suppression.entity.js';
 import { MailTemplate } from './mail-template.entity.js';
+import { MailSlot } from './mail-slot.entity.js';
 import { MailTrackdata } from './mail-trackdata.entity.js';
 import { Mailing } from './mailing.entity.js';
 import { UserMailing } from './user-mailing.entity.js';
@@ -30,4 +31,5 @@ export const mailingEntities = [
   MailSuppression,
   MailTemplate,
   MailAttachment,
+  MailSlot,
 ];

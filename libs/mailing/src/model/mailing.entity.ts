@@ -6,12 +6,14 @@ import { SliceBooksColumns } from './slice-books.columns.js';
 /**
  * One templated e-mail to one list of recipients.
  *
- * Three indexes besides the key: `(uniq_server_id, status)` for the restarter, which asks "what is unfinished of
- * this server" at every sweep, `(is_batched, status)` for those who look for batches, and the unique `idempotency_key`.
+ * Four indexes besides the key: `(uniq_server_id, status)` for the restarter, which asks "what is unfinished of
+ * this server" at every sweep, `(is_batched, status)` for those who look for batches, `(batch_exec_id)` for
+ * executions of several mailings, and the unique `idempotency_key`.
  */
 @Entity({ name: 'dps_mailing' })
 @PrefixedIndex('idx_dps_mailing_server', ['uniqServerId', 'status'])
 @PrefixedIndex('idx_dps_mailing_batched', ['isBatched', 'status'])
+@PrefixedIndex('idx_dps_mailing_execution', ['batchExecId'])
 @PrefixedIndex('uq_dps_mailing_idempotency', ['idempotencyKey'], { unique: true })
 export class Mailing extends SliceBooksColumns {
   /** UUID version 7, so that ids sort by the time of creation. */

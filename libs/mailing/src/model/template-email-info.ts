@@ -1,3 +1,5 @@
+import type { GivenSlots } from './slot-filling.js';
+
 /** A file that goes along with every message of a mailing. */
 export interface TemplateEmailAttachment {
   /** The name the recipient sees. */
@@ -60,6 +62,11 @@ export interface TemplateEmailInfo {
   /** Further headers, the same for all recipients. */
   headers?: Record<string, string>;
   attachments?: TemplateEmailAttachment[];
+  /**
+   * What the slots of the templates show: content by slot for everybody, or a `SlotFilling` with content for single profiles.
+   * Slots have to be defined (`SlotService`), and to be persistent where `persist` or `runInSeparateThread` is true.
+   */
+  slots?: GivenSlots;
   /** Send a html part. Default: true. */
   sendAsHtml?: boolean;
   /** Send a text part. Default: true. */

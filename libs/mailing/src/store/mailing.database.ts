@@ -9,6 +9,7 @@ import { MailDeferred } from '../model/mail-deferred.entity.js';
 import { MailServer } from '../model/mail-server.entity.js';
 import { MailSuppression } from '../model/mail-suppression.entity.js';
 import { MailTemplate } from '../model/mail-template.entity.js';
+import { MailSlot } from '../model/mail-slot.entity.js';
 import { MailTrackdata } from '../model/mail-trackdata.entity.js';
 import { Mailing } from '../model/mailing.entity.js';
 import { UserMailing } from '../model/user-mailing.entity.js';
@@ -30,6 +31,7 @@ export interface TableNames {
   mailSuppression: string;
   mailTemplate: string;
   mailAttachment: string;
+  mailSlot: string;
 }
 
 /** Where statements, with `?` for each parameter, are run: inside a transaction, or one by one. */
@@ -76,6 +78,7 @@ export class MailingDatabase implements Session {
       mailSuppression: this.#tableOf(MailSuppression),
       mailTemplate: this.#tableOf(MailTemplate),
       mailAttachment: this.#tableOf(MailAttachment),
+      mailSlot: this.#tableOf(MailSlot),
     };
     this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;

@@ -11,9 +11,11 @@ import {
   ServerStoppingError,
   TemplateEmailRefusal,
 } from '../model/refusal.errors.js';
+import { type SlotFilling, toFilling } from '../model/slot-filling.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { TemplateContent } from '../delivery/template.renderer.js';
 import type { KnownMailing, MailingReader } from '../store/mailing.reader.js';
+import type { SlotPersister } from '../store/slot.persister.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
 import type { MailingTerms, TemplateEmailPersister } from '../store/template-email.persister.js';
 import { BackOff } from './back-off.js';
@@ -21,6 +23,7 @@ import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import { RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
 import type { ServerMembership } from './server-membership.js';
+import { SlotWriter } from './slot.writer.js';
 
 /** How often a caller looks whether somebody else's list with the same key is complete. */
 const KEY_LOOK_MS = 100;
@@ -28,6 +31,7 @@ const KEY_LOOK_MS = 100;
 export interface MailingIntakeParts {
   settings: MailingSettings;
   persister: TemplateEmailPersister;
+  slots: SlotPersister;
   reader: MailingReader;
   servers: TemplateEmailBatchServerPersister;
   membership: ServerMembership;
@@ -36,6 +40,12 @@ export interface MailingIntakeParts {
   profiles: () => ProfileRepository | null;
   events: MailingEvents;
   faultPoints: FaultPoints;
+}
+
+/** What is written while a mailing is `loading`. */
+interface ListContent {
+  recipients: Recipients;
+  slots: SlotFilling;
 }
 
 /**
@@ -83,7 +93,13 @@ export class MailingIntake {
       try {
         const mailingId = await creating;
         // Null: somebody used the key since we looked.
-        if (mailingId !== null) return await this.#write(mailingId, claimToken, recipients, terms);
+        if (mailingId !== null)
+          return await this.#write(
+            mailingId,
+            claimToken,
+            { recipients, slots: toFilling(info.slots) },
+            terms,
+          );
       } finally {
         this.#writing.delete(claimToken);
       }
@@ -108,11 +124,11 @@ export class MailingIntake {
   async #write(
     mailingId: string,
     claimToken: string,
-    recipients: Recipients,
+    content: ListContent,
     { sendAt, batchSize }: MailingTerms,
   ): Promise<MailingHandle> {
     const { faultPoints, events } = this.parts;
-    const writing = this.#writeList(mailingId, claimToken, recipients, batchSize);
+    const writing = this.#writeList(mailingId, claimToken, content, batchSize);
     this.#writing.set(claimToken, writing);
     faultPoints.reach('afterMailingCreated');
     const list = await writing;
@@ -137,7 +153,7 @@ export class MailingIntake {
   async #writeList(
     mailingId: string,
     claimToken: string,
-    recipients: Recipients,
+    { recipients, slots }: ListContent,
     batchSize: number | null,
   ): Promise<WrittenList> {
     const { settings, persister, profiles, faultPoints, events } = this.parts;
@@ -145,6 +161,7 @@ export class MailingIntake {
     const how = { hasProfiles: profiles() !== null, batchSize, keyOf };
     const writer = new RecipientListWriter(persister, mailingId, claimToken, how, faultPoints);
     try {
+      await new SlotWriter(this.parts.slots, mailingId, claimToken).write(slots, this.#stop.signal);
       return await writer.write(recipients, this.#stop.signal);
     } catch (error) {
       const reason = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;

@@ -1,6 +1,7 @@
 import type { EmailMessageSender } from '../delivery/email-message.sender.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../delivery/recipient.gate.js';
+import type { SlotSource } from '../delivery/slot.source.js';
 import type { MailingTemplate, TemplateRenderer } from '../delivery/template.renderer.js';
 import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
 import type { FaultPoints } from '../model/fault-points.js';
@@ -35,12 +36,16 @@ export interface SliceRunnerParts {
   profiles: () => ProfileRepository | null;
   gates: GatesOf;
   recorder: ProfileRecorder;
+  slots: SlotsOf;
   events: MailingEvents;
   faultPoints: FaultPoints;
 }
 
 /** The gates of one run, in the order in which they are asked. `mailingId` is null for a mailing that is not persisted. */
 export type GatesOf = (mailingId: string | null, info: TemplateEmailInfo) => RecipientGate[];
+
+/** What the recipients of one run see in the slots of its templates; the same about `mailingId`. */
+export type SlotsOf = (mailingId: string | null, info: TemplateEmailInfo) => SlotSource;
 
 /** What a run is told beside its claim. */
 export interface RunTerms {
@@ -154,6 +159,7 @@ export class SliceRunner {
       fatigue: recorder.fatigue,
       gates: this.parts.gates(mailingId, info),
       links: UnsubscribeLinks.of(settings.unsubscribe, mailingId, info),
+      slots: template.slots?.length ? this.parts.slots(mailingId, info) : null,
       messageTimeoutMs: settings.run.messageTimeoutMs,
       faultPoints,
     };

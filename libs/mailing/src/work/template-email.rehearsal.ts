@@ -11,10 +11,13 @@ import type { ProfileRepository } from '../model/profile.repository.js';
 import { RecipientSkippedError } from '../model/refusal.errors.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
 import type { RehearsalOptions, RehearsalReport } from '../model/rehearsal.report.js';
+import { toFilling } from '../model/slot-filling.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/template-email-info.js';
 import { checkRequest } from './mailing-request.check.js';
 import { openRequest } from './opened-request.js';
 import type { ProfileRecorder } from './profile.recorder.js';
+import type { SlotRegistry } from './slot.registry.js';
+import { HeldSlots } from './slot.sources.js';
 
 const RECIPIENTS_AT_A_TIME = 100;
 const MOST_REASONS = 100;
@@ -34,6 +37,7 @@ export class TemplateEmailRehearsal {
     private readonly profiles: () => ProfileRepository | null,
     private readonly recorder: ProfileRecorder,
     private readonly judges: () => RecipientGate[],
+    private readonly slots: SlotRegistry,
   ) {}
 
   /**
@@ -91,14 +95,17 @@ export class TemplateEmailRehearsal {
     const profiles = this.profiles();
     const { attachments } = this.settings;
     const how = { persist: request?.batched === true, hasProfiles: profiles !== null, attachments };
+    const given = this.slots.take(request?.slots, false);
     const copy = await checkRequest(request as TemplateEmailInfo, recipients, how);
     const { info, template } = await openRequest(this.renderer, copy);
+    const filled = this.slots.shownBy(template, info, given, { persist: false, runInSeparateThread: false });
     return new MailingDelivery(randomUUID(), info, template, {
       sender: NOBODY,
       profiles,
       fatigue: this.recorder.fatigue,
       gates: this.judges(),
       links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
+      slots: template.slots?.length ? new HeldSlots(toFilling(filled)) : null,
       messageTimeoutMs: 0,
       faultPoints: noFaultPoints,
     });

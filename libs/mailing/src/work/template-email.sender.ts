@@ -14,6 +14,7 @@ import type { MailingOrders } from './mailing-orders.js';
 import { checkRequest } from './mailing-request.check.js';
 import { openRequest } from './opened-request.js';
 import { checkSendOptions } from './send-options.check.js';
+import type { SlotRegistry } from './slot.registry.js';
 
 /** Sends one templated e-mail to many people, and takes orders about mailings under way. */
 export class TemplateEmailSender {
@@ -24,6 +25,7 @@ export class TemplateEmailSender {
     private readonly launcher: MailingLauncher,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
+    private readonly slots: SlotRegistry,
   ) {}
 
   /**
@@ -49,6 +51,7 @@ export class TemplateEmailSender {
    * @throws HeaderLineBreakError if a header value holds a line break or another control character.
    * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError,
    * TemplateFrontMatterError if a template can't be used.
+   * @throws SlotUnknownError, SlotNotPersistentError, SlotNameNotLiteralError for slots of the templates.
    * @throws UnstorableValueError if `persist` is true and parameters can't be stored as JSON.
    * @throws AttachmentTooLargeError, AttachmentDownloadError if an attachment is too much or can't be fetched.
    * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
@@ -85,12 +88,14 @@ export class TemplateEmailSender {
       typeof how === 'boolean' ? { runInSeparateThread: how, persist: persistArgument } : how,
     );
     if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
+    const slots = this.slots.take(info?.slots, persist);
     const copy = await checkRequest(info as TemplateEmailInfo, recipients, {
       persist,
       hasProfiles: this.profiles() !== null,
       attachments: this.settings.attachments,
     });
     const { info: filled, template } = await openRequest(this.renderer, copy);
+    filled.slots = this.slots.shownBy(template, filled, slots, { persist, runInSeparateThread });
     const handle = persist
       ? await this.intake.accept(
           filled,

@@ -1,0 +1,27 @@
+import type { Provider } from '@nestjs/common';
+import { toFilling } from './model/slot-filling.js';
+import { made } from './provider-shapes.js';
+import { MailingDatabase } from './store/mailing.database.js';
+import { SlotPersister } from './store/slot.persister.js';
+import type { SlotsOf } from './work/slice.runner.js';
+import { SlotRegistry } from './work/slot.registry.js';
+import { SlotService } from './work/slot.service.js';
+import { HeldSlots, KeptSlots } from './work/slot.sources.js';
+
+/** `SlotsOf`: what recipients see in slots. */
+export const SLOT_SOURCES = Symbol('MAILING_SLOT_SOURCES');
+
+/** Named content that templates show. */
+export const slotProviders: Provider[] = [
+  made(SlotRegistry),
+  made(SlotService, [SlotRegistry]),
+  made(SlotPersister, [MailingDatabase]),
+  {
+    provide: SLOT_SOURCES,
+    useFactory:
+      (persister: SlotPersister): SlotsOf =>
+      (mailingId, info) =>
+        mailingId === null ? new HeldSlots(toFilling(info.slots)) : new KeptSlots(persister, mailingId),
+    inject: [SlotPersister],
+  },
+];

@@ -1,0 +1,95 @@
+import { TemplateContext } from '../delivery/template-context.js';
+import type { MailingTemplate } from '../delivery/template.renderer.js';
+import { withSlots } from '../delivery/slot.source.js';
+import { TemplateNotCompilingError } from '../model/refusal.errors.js';
+import { type GivenSlots, type SlotFilling, toFilling } from '../model/slot-filling.js';
+import { SlotDefinitionError, SlotNotPersistentError, SlotUnknownError } from '../model/slot.errors.js';
+import { toStorable } from '../model/storable.js';
+import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import type { CheckedSendOptions } from './send-options.check.js';
+
+/** Width of the column that holds the name. */
+const LONGEST_NAME = 100;
+
+/** How the content of a slot is treated. */
+export interface SlotOptions {
+  /**
+   * True: content is plain data that is kept with the mailing, so it is there whenever and wherever the mailing is sent.
+   * False: content may be anything, and is seen only by mailings that are sent within the call.
+   */
+  persistent: boolean;
+}
+
+/** The slots that are defined in this process, and what mailings may do with them. */
+export class SlotRegistry {
+  readonly #persistent = new Map<string, boolean>();
+
+  define(slot: string, options: SlotOptions): void {
+    const isName =
+      typeof slot === 'string' && slot.trim() === slot && slot !== '' && slot.length <= LONGEST_NAME;
+    const expected = `a name of 1 to ${LONGEST_NAME} characters without spaces at its ends`;
+    if (!isName) throw new SlotDefinitionError(slot, expected, slot);
+    const persistent: unknown = options?.persistent;
+    if (typeof persistent !== 'boolean') {
+      throw new SlotDefinitionError(slot, 'persistent to be true or false', persistent);
+    }
+    const before = this.#persistent.get(slot);
+    if (before !== undefined && before !== persistent) {
+      throw new SlotDefinitionError(slot, `persistent: ${before}, as it is defined elsewhere`, persistent);
+    }
+    this.#persistent.set(slot, persistent);
+  }
+
+  /** @throws SlotUnknownError */
+  assertKnown(slot: string, templateUrl: string | null = null): void {
+    if (this.#persistent.has(slot)) return;
+    throw new SlotUnknownError(slot, templateUrl, [...this.#persistent.keys()]);
+  }
+
+  /**
+   * Takes what a mailing is filled with, before anything is waited for.
+   *
+   * @throws SlotUnknownError; UnstorableValueError for content of a persistent slot, where `persist` is true.
+   */
+  take(given: GivenSlots | undefined, persist: boolean): SlotFilling {
+    const filling = toFilling(given);
+    for (const slot of filling.slots) this.assertKnown(slot);
+    return filling.only(filling.slots, (content, slot) =>
+      persist && this.#persistent.get(slot) ? toStorable(content, `slots.${slot}`) : content,
+    );
+  }
+
+  /**
+   * What of it the templates of a mailing show; rendered once, as a template is tried before it is used.
+   *
+   * @throws SlotUnknownError, SlotNotPersistentError, TemplateNotCompilingError.
+   */
+  shownBy(
+    template: MailingTemplate,
+    info: TemplateEmailInfo,
+    filling: SlotFilling,
+    { persist, runInSeparateThread }: Pick<CheckedSendOptions, 'persist' | 'runInSeparateThread'>,
+  ): SlotFilling | undefined {
+    const shown = template.slots ?? [];
+    for (const { slot, templateUrl } of shown) {
+      this.assertKnown(slot, templateUrl);
+      if (this.#persistent.get(slot) || !(persist || runInSeparateThread)) continue;
+      throw new SlotNotPersistentError(slot, templateUrl, persist ? 'persist' : 'runInSeparateThread');
+    }
+    if (shown.length === 0) return undefined;
+    tryOut(template, info, filling);
+    const names = shown.map(({ slot }) => slot);
+    return filling.only(names, (content) => content);
+  }
+}
+
+/** The trial that opened the templates showed every slot empty. */
+function tryOut(template: MailingTemplate, info: TemplateEmailInfo, { forAll }: SlotFilling): void {
+  if (Object.keys(forAll).length === 0) return;
+  const sample = { email: 'sample@example.org', name: 'Sample', userId: 'sample' };
+  try {
+    template.render(new TemplateContext('sample', info).of(withSlots(sample, forAll)));
+  } catch (error) {
+    throw new TemplateNotCompilingError(info.templateUrl, error);
+  }
+}

@@ -1,0 +1,69 @@
+import { type ProfileSlotContents, SlotFilling } from '../model/slot-filling.js';
+import type { SlotOptions, SlotRegistry } from './slot.registry.js';
+
+/**
+ * Slots: named places of templates whose content is given with each mailing, for everybody or for single profiles.
+ *
+ * @example
+ * ```ts
+ * constructor(slots: SlotService) {
+ *   slots.define('promotion', { persistent: true });
+ * }
+ * ```
+ */
+export class SlotService {
+  constructor(private readonly registry: SlotRegistry) {}
+
+  /**
+   * Makes a slot known, once and before the first mailing that shows it; harmless when repeated.
+   *
+   * @throws SlotDefinitionError if the name can't be one, or if it is defined in another way already.
+   */
+  define(slot: string, options: SlotOptions): this {
+    this.registry.define(slot, options);
+    return this;
+  }
+
+  /**
+   * Begins a filling with what everybody sees; give it to a mailing as `info.slots`.
+   *
+   * @throws SlotUnknownError if nobody has defined the slot.
+   *
+   * @example
+   * ```ts
+   * const filling = slots.fill('promotion', [{ title: 'Half price' }]).fillFor('c-17', 'promotion', [{ title: 'Free' }]);
+   * ```
+   */
+  fill(slot: string, content: unknown): SlotFilling {
+    this.registry.assertKnown(slot);
+    return new SlotFilling().fill(slot, content);
+  }
+
+  /**
+   * Begins a filling with what one profile sees.
+   *
+   * @throws SlotUnknownError if nobody has defined the slot.
+   */
+  fillFor(userId: string, slot: string, content: unknown): SlotFilling {
+    this.registry.assertKnown(slot);
+    return new SlotFilling().fillFor(userId, slot, content);
+  }
+
+  /**
+   * Begins a filling with what many profiles see, from any iterable or async iterable, in constant memory.
+   *
+   * @throws SlotUnknownError if nobody has defined the slot.
+   *
+   * @example
+   * ```ts
+   * async function* coupons() {
+   *   for (let n = 0; n < 1_000_000; n++) yield { userId: `c-${n}`, content: { coupon: `SUMMER-${n}` } };
+   * }
+   * const filling = slots.fillEach('coupon', coupons());
+   * ```
+   */
+  fillEach(slot: string, contents: ProfileSlotContents): SlotFilling {
+    this.registry.assertKnown(slot);
+    return new SlotFilling().fillEach(slot, contents);
+  }
+}
