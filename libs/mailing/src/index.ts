@@ -78,6 +78,7 @@ export {
   type UnsubscribeTokensOptions,
 } from './model/unsubscribe.tokens.js';
 export type { SuppressionList } from './model/suppression-list.js';
+export type { ExecutionResult } from './model/execution-result.js';
 export type { MailingHandle, MailingResult } from './model/mailing-handle.js';
 export type {
   MailingFinding,

@@ -1,3 +1,4 @@
+import type { ExecutionResult } from '../model/execution-result.js';
 import type { MailingResult } from '../model/mailing-handle.js';
 import type { MailingOverview, ReasonCount } from '../model/mailing-overview.js';
 import type { MailingStatus } from '../model/mailing-status.js';
@@ -40,6 +41,32 @@ export class MailingReader {
       [mailingId],
     );
     return row ? toResult(mailingId, row) : null;
+  }
+
+  /**
+   * Index: `(batch_exec_id)`, then the batches that are not merged yet of each mailing.
+   *
+   * @returns null if there is no mailing of this execution.
+   */
+  async execution(batchExecId: string): Promise<ExecutionResult | null> {
+    const rows = await this.database.rows<Record<string, unknown>>(
+      `SELECT status, COUNT(*) AS num_mailings, SUM(num_profiles) AS num_profiles, SUM(num_sent) AS num_sent,
+         SUM(num_errors) AS num_errors, SUM(num_skipped) AS num_skipped
+       FROM (SELECT ${this.#resultColumns} FROM ${this.database.tables.mailing} WHERE batch_exec_id = ?) found
+       GROUP BY status`,
+      [batchExecId],
+    );
+    if (rows.length === 0) return null;
+    const sum = (column: string): number => rows.reduce((total, row) => total + Number(row[column]), 0);
+    return {
+      batchExecId,
+      numMailings: sum('num_mailings'),
+      byStatus: Object.fromEntries(rows.map((row) => [row.status, Number(row.num_mailings)])),
+      numProfiles: sum('num_profiles'),
+      numSent: sum('num_sent'),
+      numErrors: sum('num_errors'),
+      numSkipped: sum('num_skipped'),
+    };
   }
 
   /** @returns null if there is no mailing with this key. */

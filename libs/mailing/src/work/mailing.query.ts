@@ -1,3 +1,4 @@
+import type { ExecutionResult } from '../model/execution-result.js';
 import type { MailingResult } from '../model/mailing-handle.js';
 import type { MailingFilter, MailingOverview, ReasonCount } from '../model/mailing-overview.js';
 import { MAILING_TRANSITIONS, type MailingStatus } from '../model/mailing-status.js';
@@ -37,6 +38,21 @@ export class MailingQuery {
    */
   get(mailingId: string): Promise<MailingResult | null> {
     return this.reader.result(mailingId);
+  }
+
+  /**
+   * All mailings with one `batchExecId`, summed up: those of one event of a scenario, or whatever the host gave one id.
+   *
+   * @returns null if there is none.
+   *
+   * @example
+   * ```ts
+   * const execution = await query.byExecution('Orders:receipt:4711');
+   * console.log(`${execution?.numSent} of ${execution?.numProfiles}, in ${execution?.numMailings} mailings`);
+   * ```
+   */
+  byExecution(batchExecId: string): Promise<ExecutionResult | null> {
+    return this.reader.execution(batchExecId);
   }
 
   /**
