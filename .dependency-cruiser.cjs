@@ -67,6 +67,13 @@ module.exports = {
       to: { path: '(^|node_modules/)ldapts(/|$)' },
     },
     {
+      name: 'events-in-their-part',
+      comment: 'A host without events of its own installs nothing for them.',
+      severity: 'error',
+      from: { path: '^(libs/(?!scenarios/)|src/)' },
+      to: { path: '(^|node_modules/)@nestjs/event-emitter(/|$)' },
+    },
+    {
       name: 'host-uses-the-package',
       comment: 'The host application is the living example: it imports nestjs-mailing, as every host does.',
       severity: 'error',
@@ -119,7 +126,7 @@ module.exports = {
         'An arrow that leads nowhere would pass every rule above. The package itself may not be built yet.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^nestjs-mailing(/(bullmq|ldap|unsubscribe))?$' },
+      to: { couldNotResolve: true, pathNot: '^nestjs-mailing(/(bullmq|ldap|scenarios|unsubscribe))?$' },
     },
   ],
   options: {

@@ -11,6 +11,7 @@ export default defineConfig({
       'nestjs-mailing/unsubscribe': fileURLToPath(
         new URL('./libs/unsubscribe/src/index.ts', import.meta.url),
       ),
+      'nestjs-mailing/scenarios': fileURLToPath(new URL('./libs/scenarios/src/index.ts', import.meta.url)),
       'nestjs-mailing': fileURLToPath(new URL('./libs/mailing/src/index.ts', import.meta.url)),
     },
   },

@@ -33,9 +33,11 @@ describe('the packed package', () => {
 
   it('holds the plugin, its declarations and its papers, and nothing else', () => {
     const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
-    const code = files.filter((path) => /^dist\/libs\/(mailing|bullmq|ldap|unsubscribe)\/src\//.test(path));
+    const code = files.filter((path) =>
+      /^dist\/libs\/(mailing|bullmq|ldap|scenarios|unsubscribe)\/src\//.test(path),
+    );
     expect(files.filter((path) => !code.includes(path)).sort()).toEqual(papers);
-    for (const part of ['mailing', 'bullmq', 'ldap', 'unsubscribe']) {
+    for (const part of ['mailing', 'bullmq', 'ldap', 'scenarios', 'unsubscribe']) {
       expect(code).toContain(`dist/libs/${part}/src/index.js`);
       expect(code).toContain(`dist/libs/${part}/src/index.d.ts`);
     }
@@ -49,15 +51,19 @@ describe('the packed package', () => {
     const targets = Object.values(exports).flatMap((target: string | object) =>
       typeof target === 'string' ? [target] : (Object.values(target) as string[]),
     );
-    expect(Object.keys(exports)).toEqual(['.', './bullmq', './ldap', './unsubscribe', './package.json']);
+    const names = ['.', './bullmq', './ldap', './unsubscribe', './scenarios', './package.json'];
+    expect(Object.keys(exports)).toEqual(names);
     expect(targets.filter((target) => !files.includes(target.replace(/^\.\//, '')))).toEqual([]);
   });
 
   it('loads without the optional peers, except for the parts that need them', async () => {
-    for (const file of files.filter((path) => /^dist\/libs\/(?!bullmq\/|ldap\/).*\.js$/.test(path))) {
+    for (const file of files.filter((path) =>
+      /^dist\/libs\/(?!bullmq\/|ldap\/|scenarios\/).*\.js$/.test(path),
+    )) {
       const { importedFiles } = ts.preProcessFile(await readFile(file, 'utf8'));
       const names = importedFiles.map(({ fileName }) => fileName);
-      expect({ file, optional: names.filter((name) => /bullmq|ioredis|ldapts/.test(name)) }).toEqual({
+      const optional = names.filter((name) => /bullmq|ioredis|ldapts|event-emitter/.test(name));
+      expect({ file, optional }).toEqual({
         file,
         optional: [],
       });

@@ -1,0 +1,26 @@
+import { MailingError } from '../../mailing/src/index.js';
+
+/** An option of `MailingScenariosModule` or of `@SendEmail` is missing or out of its bounds. */
+export class ScenarioOptionsError extends MailingError {
+  readonly code = 'MAILING_SCENARIO_OPTIONS';
+
+  constructor(
+    readonly option: string,
+    expected: string,
+    got: unknown,
+  ) {
+    super(`Scenario: expected ${option} to be ${expected}, got ${String(got)}. Correct it.`);
+  }
+}
+
+/** A method with `@SendEmail` was called on an object that no application has started as a scenario. */
+export class ScenarioNotStartedError extends MailingError {
+  readonly code = 'MAILING_SCENARIO_NOT_STARTED';
+
+  constructor(readonly method: string) {
+    super(
+      `The method ${method} sends e-mail, but its object is no scenario of a started application. Put @Scenario() on its class, ` +
+        'list it as a provider that is not request-scoped, and import MailingScenariosModule.forRoot().',
+    );
+  }
+}

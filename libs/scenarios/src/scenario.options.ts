@@ -1,0 +1,43 @@
+import type { Recipients, TemplateEmailInfo } from '../../mailing/src/index.js';
+import { ScenarioOptionsError } from './scenario.errors.js';
+
+export const DEFAULT_MAX_BATCH_SIZE = 1_000;
+const LARGEST_BATCH = 1_000_000;
+
+/** What a scenario sends, apart from what its method adds for the event at hand. */
+export interface SendEmailOptions<Event> extends Partial<
+  Omit<TemplateEmailInfo, 'templateUrl' | 'batchExecId'>
+> {
+  /** Name of the event of `@nestjs/event-emitter`, or several. Default: none, for a method that `@Cron` calls. */
+  on?: string | symbol | (string | symbol)[];
+  /** Html template, relative to `templates.dir`. */
+  template: string;
+  /**
+   * What tells two events apart: an event with an id that was handled before sends nothing a second time, on whatever
+   * server. Called without an event by `@Cron`, where the day or the hour is the id. Default: every event is a new one.
+   */
+  eventId?: (event: Event) => string;
+  /** Most recipients of one mailing; longer lists become several. Default: that of `MailingScenariosModule`. Bounds: 1 to 1,000,000. */
+  maxBatchSize?: number;
+}
+
+/** What a scenario's method returns: who gets the mail, alone or with fields of the info; nothing: nobody. */
+export type ScenarioAnswer =
+  Recipients | { info?: Partial<TemplateEmailInfo>; recipients: Recipients } | null | void;
+
+/** Options of `MailingScenariosModule.forRoot`. */
+export interface MailingScenariosOptions {
+  /**
+   * Most recipients of one mailing of a scenario. Default: 1,000. Bounds: 1 to 1,000,000. Too low: many rows and runs for one
+   * event. Too high: nothing is sent before the first so many recipients are read.
+   */
+  maxBatchSize?: number;
+}
+
+/** @throws ScenarioOptionsError */
+export function checkedBatchSize(value: number | undefined, fallback: number): number {
+  const size: unknown = value ?? fallback;
+  const isSize = typeof size === 'number' && Number.isInteger(size) && size >= 1 && size <= LARGEST_BATCH;
+  if (isSize) return size;
+  throw new ScenarioOptionsError('maxBatchSize', `a whole number from 1 to ${LARGEST_BATCH}`, size);
+}

@@ -1,0 +1,91 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import type { Recipients, TemplateEmailInfo, TemplateEmailSender } from '../../mailing/src/index.js';
+import { RecipientCuts } from './recipient.cuts.js';
+import { ScenarioOptionsError } from './scenario.errors.js';
+import type { ScenarioEvents } from './scenario.events.js';
+import { checkedBatchSize, type ScenarioAnswer, type SendEmailOptions } from './scenario.options.js';
+
+/** Leaves room in an idempotency key for the number of the cut. */
+const LONGEST_EXECUTION_ID = 240;
+
+/** A method with `@SendEmail`, and for what it is called. */
+export interface ScenarioCall {
+  scenario: string;
+  method: string;
+  options: SendEmailOptions<unknown>;
+  event: unknown;
+  /** The method itself. */
+  ask: () => ScenarioAnswer | Promise<ScenarioAnswer>;
+}
+
+/**
+ * Turns events into persisted mailings.
+ *
+ * The mailings of one event are cuts of one list, and each carries the idempotency key `scenario:method:eventId:n`. So
+ * whoever handles the event again, at the same moment on another server or after a crash half way, finds the cuts that are
+ * there and adds those that are not. Nobody gets two copies as long as the list is the same in the same order.
+ */
+export class ScenarioRunner {
+  readonly #logger = new Logger('Scenario');
+
+  constructor(
+    private readonly sender: () => TemplateEmailSender,
+    private readonly events: ScenarioEvents,
+    private readonly maxBatchSize: number,
+  ) {}
+
+  /** Never rejects: an event that can't be handled is reported, and the process goes on. */
+  async handle(call: ScenarioCall): Promise<void> {
+    const { scenario, method } = call;
+    let batchExecId: string | null = null;
+    try {
+      batchExecId = executionIdOf(call);
+      const answer = await call.ask();
+      const counts = answer ? await this.#send(call, batchExecId, answer) : { numMailings: 0, numRepeats: 0 };
+      this.events.emit('scenario:handled', { scenario, method, batchExecId, ...counts });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#logger.error(`${scenario}.${method} failed (${batchExecId ?? 'no execution id'}): ${reason}`);
+      this.events.emit('scenario:failed', { scenario, method, batchExecId, error });
+    }
+  }
+
+  async #send(
+    { options }: ScenarioCall,
+    batchExecId: string,
+    answer: NonNullable<ScenarioAnswer>,
+  ): Promise<{ numMailings: number; numRepeats: number }> {
+    const { on: _on, template, eventId: _eventId, maxBatchSize, ...common } = options;
+    const size = checkedBatchSize(maxBatchSize, this.maxBatchSize);
+    const hasInfo = typeof answer === 'object' && 'recipients' in answer;
+    const more = hasInfo ? answer.info : {};
+    const info = { templateUrl: template, ...common, ...more, batchExecId } as TemplateEmailInfo;
+    const cuts = new RecipientCuts(hasInfo ? answer.recipients : (answer as Recipients));
+    let numMailings = 0;
+    let numRepeats = 0;
+    try {
+      while (await cuts.begin(size)) {
+        const how = { persist: true, idempotencyKey: `${batchExecId}:${numMailings}` };
+        const { isRepeat } = await this.sender().sendEmailMessage(info, cuts.recipients(), how);
+        await cuts.finish();
+        numMailings++;
+        if (isRepeat) numRepeats++;
+      }
+    } finally {
+      await cuts.close();
+    }
+    return { numMailings, numRepeats };
+  }
+}
+
+function executionIdOf({ scenario, method, options, event }: ScenarioCall): string {
+  const eventId: unknown = options.eventId ? options.eventId(event) : randomUUID();
+  if (typeof eventId !== 'string' || eventId === '') {
+    throw new ScenarioOptionsError('eventId', 'a function that returns a text that is not empty', eventId);
+  }
+  const id = `${scenario}:${method}:${eventId}`;
+  // A key is one line and of a bounded length, and an id of an event may be anything.
+  if (id.length <= LONGEST_EXECUTION_ID && /^[!-~]+$/.test(id)) return id;
+  return `${scenario}:${method}:`.slice(0, 150) + createHash('sha256').update(eventId).digest('hex');
+}
