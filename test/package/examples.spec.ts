@@ -11,6 +11,7 @@ import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, Entity, In, PrimaryGeneratedColumn, type Repository } from 'typeorm';
 import { MailingEvents, MailingHealth, MailingModule, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList, SlotFilling, SlotService } from 'nestjs-mailing';
 import { EventEmitterModule } from '@nestjs/event-emitter';
+import { Cron, ScheduleModule } from '@nestjs/schedule';
 import { MailingScenariosModule, Scenario, ScenarioEvents, SendEmail } from 'nestjs-mailing/scenarios';
 import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
 import { CompositeProfileRepository, LdapProfileRepository, MailingLdapModule, recipientsFromLdap } from 'nestjs-mailing/ldap';
@@ -44,6 +45,7 @@ const PAGES = [
   'docs/content.md',
   'docs/ldap.md',
   'docs/profiles.md',
+  'docs/slots-and-scenarios.md',
   'docs/unsubscribe.md',
 ];
 
