@@ -14,6 +14,8 @@ import { freshDatabase, type FreshDatabase, type FreshDatabaseOptions } from '..
 import { schemaOf } from '../support/schema-dump.js';
 
 const npm = promisify(execFile);
+/** One process for each script, and one script for each migration. */
+const SCRIPTS_DEADLINE_MS = 120_000;
 
 forEachDatabase('migrations', (kind) => {
   let database: FreshDatabase | undefined;
@@ -139,7 +141,7 @@ forEachDatabase('migrations', (kind) => {
     expect(generated.stdout).toContain('No changes in database schema were found');
     for (const _ of mailingMigrations) await script('revert');
     expect([...(await schemaOf(dataSource)).keys()]).toEqual(['migrations']);
-  });
+  }, SCRIPTS_DEADLINE_MS);
 });
 
 describe('migrations on a server', () => {
