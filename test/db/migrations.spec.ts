@@ -125,23 +125,27 @@ forEachDatabase('migrations', (kind) => {
     expect(Math.abs(Number(stored.createdAt) - Date.now())).toBeLessThan(60_000);
   });
 
-  it('D17 the npm scripts run, show, generate and revert', async () => {
-    database = await freshDatabase(kind, { migrate: false });
-    const { url, dataSource } = database;
-    const script = (name: string, ...words: string[]) =>
-      npm('npm', ['run', '--silent', `migration:${name}`, '--', ...words], {
-        env: { ...process.env, DATABASE_URL: url, MAILING_ENTITY_PREFIX: 'cli_' },
-      });
+  it(
+    'D17 the npm scripts run, show, generate and revert',
+    async () => {
+      database = await freshDatabase(kind, { migrate: false });
+      const { url, dataSource } = database;
+      const script = (name: string, ...words: string[]) =>
+        npm('npm', ['run', '--silent', `migration:${name}`, '--', ...words], {
+          env: { ...process.env, DATABASE_URL: url, MAILING_ENTITY_PREFIX: 'cli_' },
+        });
 
-    expect((await script('show')).stdout).toContain('[ ] CreateMailingTables1764028800000');
-    await script('run');
-    expect((await script('show')).stdout).toMatch(/\[X\] .*CreateMailingTables1764028800000/);
-    expect([...(await schemaOf(dataSource)).keys()]).toContain('cli_dps_mailing');
-    const generated = await script('generate', '--check', 'any-name');
-    expect(generated.stdout).toContain('No changes in database schema were found');
-    for (const _ of mailingMigrations) await script('revert');
-    expect([...(await schemaOf(dataSource)).keys()]).toEqual(['migrations']);
-  }, SCRIPTS_DEADLINE_MS);
+      expect((await script('show')).stdout).toContain('[ ] CreateMailingTables1764028800000');
+      await script('run');
+      expect((await script('show')).stdout).toMatch(/\[X\] .*CreateMailingTables1764028800000/);
+      expect([...(await schemaOf(dataSource)).keys()]).toContain('cli_dps_mailing');
+      const generated = await script('generate', '--check', 'any-name');
+      expect(generated.stdout).toContain('No changes in database schema were found');
+      for (const _ of mailingMigrations) await script('revert');
+      expect([...(await schemaOf(dataSource)).keys()]).toEqual(['migrations']);
+    },
+    SCRIPTS_DEADLINE_MS,
+  );
 });
 
 describe('migrations on a server', () => {
