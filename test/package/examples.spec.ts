@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 
 /** What every example may take for granted: the imports a host has anyway, and things of its own. */
 const PRELUDE = `
+import { join } from 'node:path';
 import { MailerModule } from '@nestjs-modules/mailer';
 import { Injectable, Module } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';

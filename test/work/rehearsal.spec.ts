@@ -48,7 +48,7 @@ describe('a rehearsal', () => {
       html: '<p>Dear ann</p>',
       text: 'Dear ann',
       headers: { 'X-Shop': '1' },
-      attachments: [{ filename: 'a.txt', content: 'a' }],
+      attachments: [{ filename: 'a.txt', content: Buffer.from('a') }],
     });
     await assertNothingHappened();
   });
