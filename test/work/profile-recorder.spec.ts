@@ -89,6 +89,18 @@ forEachDatabase('what profiles are told', (kind) => {
     ]);
   });
 
+  it('nothing, where all messages go to one address: they were not mailed, and it is not theirs', async () => {
+    let numAsked = 0;
+    rig.inbox.answer = ({ command }) =>
+      command === 'RCPT' && ++numAsked % 2 === 0 ? REFUSALS.gone : undefined;
+    const app = await rig.boot({ profileRepository: Customers });
+    const info = { ...INFO, messageTo: 'look@shop.example' };
+    const { completed } = await app.sender.sendEmailMessage(info, ids(6), false, true);
+    const { numSent, numErrors } = await completed;
+    expect([numSent, numErrors]).toEqual([3, 3]);
+    expect(told).toMatchObject({ lastEmailed: [], invalid: [] });
+  });
+
   it('also of a plain address, because profiles may have it; and nothing where the option is off', async () => {
     rig.inbox.answer = ({ command }) => (command === 'RCPT' ? REFUSALS.gone : undefined);
     const app = await rig.boot({ profileRepository: Customers });

@@ -89,7 +89,12 @@ export class MailingDelivery {
     }
     this.parts.faultPoints.reach('beforeHandOver');
     const handOver = await this.#withinDeadline(stop, (signal) => this.parts.sender.send(message, signal));
-    return toAttempt(idx, handOver, { address: addressee.mailbox.address, userId: addressee.userId });
+    return toAttempt(idx, handOver, this.#contactOf(addressee));
+  }
+
+  /** Nobody was mailed himself where all messages go to one address, and its refusal says nothing about his own. */
+  #contactOf({ mailbox, userId }: Addressee): Contact | undefined {
+    return this.info.messageTo === undefined ? { address: mailbox.address, userId } : undefined;
   }
 
   #linkOf(idx: number, { mailbox, userId }: Addressee): UnsubscribeLink | undefined {
@@ -149,14 +154,14 @@ async function pass(gate: RecipientGate, prepared: PreparedRecipient[]): Promise
   for (const one of prepared) one.addressee = barred.get(one.idx) ?? one.addressee;
 }
 
-function toAttempt(idx: number, handOver: HandOver, contact: Contact): Attempt {
+function toAttempt(idx: number, handOver: HandOver, contact: Contact | undefined): Attempt {
   switch (handOver.kind) {
     case 'accepted':
       return settled(idx, 'sent', null, null, contact);
     case 'refused': {
       const { permanent, code, text } = handOver;
       if (!permanent) return { kind: 'temporary', idx, code, text };
-      return settled(idx, 'error', code, text, { ...contact, isUnknown: isNoSuchUser(code) });
+      return settled(idx, 'error', code, text, contact && { ...contact, isUnknown: isNoSuchUser(code) });
     }
     case 'throttled':
       return { kind: 'returned', idx, blame: 'throttle', reason: handOver.text };

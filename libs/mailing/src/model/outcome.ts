@@ -55,7 +55,15 @@ export function settled(
   return { kind: 'settled', outcome: { idx, status, code, text, contact } };
 }
 
+/** Errors of our own, before anything was handed over: they say nothing about the transport. */
+const OURS: readonly (string | null)[] = ['template', 'unsubscribe'];
+
+/** Whether the mail server answered it, whatever it answered. */
+export function wasAnswered({ status, code }: Outcome): boolean {
+  return status === 'sent' || (status === 'error' && !OURS.includes(code));
+}
+
 /** Whether the mail server may have seen anything of it. */
 export function wasTried(attempt: Attempt): boolean {
-  return attempt.kind !== 'settled' || attempt.outcome.code !== 'template';
+  return attempt.kind !== 'settled' || !OURS.includes(attempt.outcome.code);
 }

@@ -85,12 +85,12 @@ export interface TemplateEmailInfo {
   batchSize?: number;
   /** Mails also those who were mailed only recently (`profiles.daysContactFatigue`): receipts and the like. Default: false. */
   ignoreContactFatigue?: boolean;
-  /** In the templates as `siteId`. */
   /**
    * False: no `List-Unsubscribe` headers and no `unsubscribeUrl`, for mail that somebody asked for, such as a receipt. Default: true,
    * which does nothing without the option `unsubscribe` of the module.
    */
   unsubscribe?: boolean;
+  /** In the templates as `siteId`. */
   siteId?: string;
   /**
    * BCP 47 tag, such as `fr-CA`: the language of recipients who have no `locale` of their own, or none that there is a

@@ -1,7 +1,7 @@
 import type { PreparedRecipient } from '../delivery/mailing.delivery.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
-import { type Attempt, type Outcome, wasTried } from '../model/outcome.js';
+import { type Attempt, type Outcome, wasAnswered, wasTried } from '../model/outcome.js';
 import { AttemptCounts } from './attempt-counts.js';
 import { BeatHerald } from './beat.herald.js';
 import { BeatWriter } from './beat.writer.js';
@@ -159,9 +159,8 @@ export class MailingRun {
   }
 
   #takeOutcome(outcome: Outcome): void {
-    const { status, code } = outcome;
-    // Who was skipped, or could not be rendered, says nothing about the transport.
-    if (status === 'sent' || (status === 'error' && code !== 'template')) this.#transport.works();
+    const { status } = outcome;
+    if (wasAnswered(outcome)) this.#transport.works();
     if (status === 'in_doubt' && this.#parts.resendsDoubt) this.#defer(outcome);
     else this.#settle(outcome);
     // One broken connection is an accident. When each one breaks, the list is not to end in doubt.
