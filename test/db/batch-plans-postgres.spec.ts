@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
+import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
+import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
+import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { ExplainingPostgres, stepsWithoutKey } from '../support/explaining-postgres.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { livingServer } from '../support/living-server.js';
+
+const SERVER = 'test:1';
+const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
+const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
+const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
+const BATCH = 100;
+const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
+
+describe('the plans of the statements of batches (postgres)', () => {
+  let fresh: FreshDatabase;
+  let database: ExplainingPostgres;
+  let batches: TemplateEmailBatchPersister;
+  let mailingId: string;
+
+  beforeAll(async () => {
+    fresh = await freshDatabase('postgres');
+    const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
+    const terms = { idempotencyKey: null, sendAt: null, doNotStartAfter: null, batchSize: BATCH };
+    mailingId = (await persister.createMailing(INFO, SERVER, 'list', terms)) as string;
+    for (let first = 0; first < RECIPIENTS; first += 1_000) {
+      const chunk = Array.from({ length: 1_000 }, (_, n) => ({
+        ...toListedRecipient(`reader${first + n}@home.example`, true),
+        idx: first + n,
+      }));
+      await persister.writeChunk(mailingId, 'list', chunk, {
+        batchSize: BATCH,
+        fromIdx: first,
+        toIdx: first + 1_000,
+      });
+    }
+    const rest = { batchSize: BATCH, fromIdx: RECIPIENTS, toIdx: RECIPIENTS };
+    await persister.finishList(mailingId, 'list', RECIPIENTS, rest);
+    await livingServer(fresh.dataSource, SERVER, INCARNATION);
+    await fresh.dataSource.query(
+      `INSERT INTO dps_mailing (id, uniq_server_id, status, is_batched, subject, from_address, template_url, created_at)
+       SELECT 'past-' || n, 'test:2', CASE WHEN n % 100 = 0 THEN 'paused' ELSE 'completed' END, TRUE, 'x', 'x', 'x', now()
+       FROM generate_series(1, 3000) n`,
+    );
+    await fresh.dataSource.query(
+      `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, status, is_summarized, not_before, num_profiles,
+         settled_idx, next_idx)
+       SELECT 'past-' || (1 + n / 10), (n % 10) * 100, (n % 10) * 100 + 100,
+         CASE WHEN (1 + n / 10) % 100 = 0 THEN 'free' ELSE 'complete' END, TRUE, now(), 100, 0, 0
+       FROM generate_series(1, 29999) n`,
+    );
+    // Small tables are read as they lie, whatever keys they have.
+    await fresh.dataSource.query(
+      `INSERT INTO dps_mail_deferred (mailing_id, idx, next_attempt_at)
+       SELECT 'past-' || n % 50, n, now() + INTERVAL '1 day' FROM generate_series(1, 5000) n`,
+    );
+    await fresh.dataSource.query(
+      `INSERT INTO dps_user_mailing (mailing_id, idx, user_id, status)
+       SELECT 'past-' || n % 5, n, 'user' || n, 'sent' FROM generate_series(1, 20000) n`,
+    );
+    await fresh.dataSource.query('ANALYZE');
+    database = new ExplainingPostgres(fresh.dataSource);
+    batches = new TemplateEmailBatchPersister(database);
+  }, 600_000);
+
+  afterAll(() => fresh.dispose());
+
+  const claimed = async (startIdx: number, token: string): Promise<HeldClaim> => {
+    const claim = await batches.claim({ mailingId, startIdx }, SERVER, `${INCARNATION}#${token}`);
+    if (!claim) throw new Error('The batch could not be claimed.');
+    return claim;
+  };
+
+  const assertKeys = (atLeast: number): void => {
+    expect(database.steps.length).toBeGreaterThan(atLeast);
+    expect(stepsWithoutKey(database.steps)).toEqual([]);
+    database.steps.length = 0;
+  };
+
+  it('of a look and a claim go by the indexes made for them', async () => {
+    expect(await batches.free(32)).toHaveLength(32);
+    const looks = database.steps.flatMap(({ node }) => node['Index Name'] ?? []);
+    expect(looks).toEqual(expect.arrayContaining(['idx_dps_mailing_batched', 'idx_dps_mail_batch_status']));
+    database.steps.length = 0;
+    await claimed(0, '1');
+    assertKeys(1);
+  });
+
+  it('of a beat, its end and the merge go by keys', async () => {
+    const ledger = new MailingLedger(database, await claimed(100, '2'));
+    await ledger.beat({ ...QUIET, free: 50, remaining: 50 });
+    const deferred = [{ idx: 100, code: '4.2.0', text: 'greylisted', delayMs: 3_600_000 }];
+    const sent = (from: number, to: number) =>
+      Array.from(
+        { length: to - from },
+        (_, n) => ({ idx: from + n, status: 'sent', code: null, text: null }) as const,
+      );
+    await ledger.beat({ ...QUIET, outcomes: sent(101, 150), deferred, free: 50, remaining: 50 });
+    await ledger.beat({ ...QUIET, outcomes: sent(150, 200), free: 50 });
+    expect(await ledger.beat({ ...QUIET, release: { kind: 'rest' } })).toMatchObject({ status: 'pending' });
+    const whole = new MailingLedger(database, await claimed(200, '3'));
+    await whole.beat({ ...QUIET, free: 100, remaining: 100 });
+    const end = await whole.beat({ ...QUIET, outcomes: sent(200, 300), free: 1 });
+    expect(end).toMatchObject({ kind: 'ended', status: 'completed', mailing: 'in_progress' });
+    assertKeys(30);
+  });
+
+  it('of the sweep and of orders go by keys', async () => {
+    const dead = (await batches.claimedByDead(SERVER)).filter((one) => one.batch.startIdx === 0);
+    expect(dead).toHaveLength(1);
+    expect(await batches.recover(dead[0], SERVER, `${INCARNATION}#4`, false)).not.toBeNull();
+    assertKeys(10);
+    await batches.ordered();
+    // Those with an order are few, and sorted.
+    const scans = database.steps.flatMap(({ node }) => node['Index Name'] ?? []);
+    expect(scans).toContain('idx_dps_mailing_batched');
+    database.steps.length = 0;
+    await new MailingClaims(database).noteOverdue('batched');
+    expect(await new StandingOrders(database, noFaultPoints).pause(mailingId)).toMatchObject({
+      status: 'pausing',
+    });
+    assertKeys(10);
+  });
+});
