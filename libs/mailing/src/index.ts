@@ -109,7 +109,11 @@ export { MailTemplate } from './model/mail-template.entity.js';
 export { MailSlot } from './model/mail-slot.entity.js';
 export { MailTrackdata } from './model/mail-trackdata.entity.js';
 
-export { AttachmentDownloadError, AttachmentTooLargeError } from './model/attachment.errors.js';
+export {
+  AttachmentDownloadError,
+  AttachmentStreamError,
+  AttachmentTooLargeError,
+} from './model/attachment.errors.js';
 export { MailingError } from './model/mailing.error.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
 export { RecipientQueryError } from './model/recipient-query.error.js';

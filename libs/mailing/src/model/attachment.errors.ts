@@ -17,6 +17,22 @@ export class AttachmentTooLargeError extends TemplateEmailRefusal {
   }
 }
 
+/** The content of an attachment is a stream: the first recipient would use it up, and nobody after him would get anything. */
+export class AttachmentStreamError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_ATTACHMENT_STREAM';
+
+  constructor(
+    /** The attachment, for example `attachments[1]`. */
+    readonly field: string,
+  ) {
+    super(
+      `sendEmailMessage: expected info.${field}.content to be a text or bytes, got a stream, which the first recipient would use up. ` +
+        'Give path or href, which are read once for all of them, or read the stream first: ' +
+        "content: await buffer(stream), from 'node:stream/consumers'.",
+    );
+  }
+}
+
 /** An attachment given by URL could not be fetched. */
 export class AttachmentDownloadError extends TemplateEmailRefusal {
   readonly code = 'MAILING_ATTACHMENT_DOWNLOAD';

@@ -8,7 +8,7 @@ export interface TemplateEmailAttachment {
   path?: string;
   /** http or https URL of a file, fetched once, when the mailing is sent. */
   href?: string;
-  /** The content itself. Streams are refused: the first recipient would use them up. */
+  /** The content itself. Bytes are copied at once. Streams are refused: the first recipient would use them up. */
   content?: string | Uint8Array;
   /** MIME type; by default derived from the filename. */
   contentType?: string;

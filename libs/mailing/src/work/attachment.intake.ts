@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { AttachmentTooLargeError } from '../model/attachment.errors.js';
+import { AttachmentStreamError, AttachmentTooLargeError } from '../model/attachment.errors.js';
 import { hasControlCharacters } from '../model/email-address.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { HeaderLineBreakError, InvalidFieldError, MissingFieldError } from '../model/refusal.errors.js';
@@ -9,56 +9,104 @@ import { downloadAttachment } from './attachment.download.js';
 
 type Limits = MailingSettings['attachments'];
 
+/** What an attachment was called when it was asked for, and either its bytes or the way to them. */
+interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
+  field: string;
+  bytes: Buffer | null;
+}
+
 /**
  * Reads all attachments of a mailing, once: files, URLs and contents become bytes, so that each recipient gets the same ones, before and
  * after a restart, and from a server that has neither the file nor a way to the URL.
  *
- * @throws InvalidFieldError, AttachmentTooLargeError, AttachmentDownloadError naming the attachment.
+ * All that the caller holds in memory is copied before the first wait: from then on he may use it again.
+ *
+ * @throws InvalidFieldError, AttachmentStreamError, AttachmentTooLargeError, AttachmentDownloadError naming the attachment.
  */
 export async function takeAttachments(
   attachments: TemplateEmailAttachment[],
   limits: Limits,
 ): Promise<TemplateEmailAttachment[]> {
+  const room = new Room(limits);
+  const open = attachments.map((attachment, n) => copyOf(`attachments[${n}]`, attachment, room));
   const taken: TemplateEmailAttachment[] = [];
-  let left = limits.maxBytes;
-  for (const [n, attachment] of attachments.entries()) {
-    const field = `attachments[${n}]`;
-    const { filename, contentType, cid } = attachment;
-    if (typeof filename !== 'string' || filename.trim() === '') {
-      throw new MissingFieldError(`${field}.filename`, filename);
+  for (const { field, bytes, path, href, ...shown } of open) {
+    if (bytes) {
+      taken.push({ ...shown, content: bytes });
+      continue;
     }
-    for (const [name, value] of Object.entries({ filename, contentType, cid })) {
-      oneLine(`${field}.${name}`, value);
-    }
-    const content = await bytesOf(field, attachment, { ...limits, maxBytes: left }).catch(
-      (error: unknown) => {
-        throw error instanceof AttachmentTooLargeError
-          ? new AttachmentTooLargeError(field, limits.maxBytes)
-          : error;
-      },
-    );
-    left -= content.length;
-    if (left < 0) throw new AttachmentTooLargeError(field, limits.maxBytes);
-    taken.push({ filename, contentType, cid, content });
+    const content = await room.within(field, (left) => fetched(field, { path, href }, left));
+    room.take(field, content.length);
+    taken.push({ ...shown, content });
   }
   return taken;
 }
 
-async function bytesOf(
+/** What is left of the bytes that all attachments may have together. */
+class Room {
+  #left: number;
+
+  constructor(private readonly limits: Limits) {
+    this.#left = limits.maxBytes;
+  }
+
+  take(field: string, size: number): void {
+    this.#left -= size;
+    if (this.#left < 0) throw new AttachmentTooLargeError(field, this.limits.maxBytes);
+  }
+
+  /** Whoever is told what is left says so when it is too much; people are told the option's value. */
+  async within(field: string, read: (left: Limits) => Promise<Buffer>): Promise<Buffer> {
+    try {
+      return await read({ ...this.limits, maxBytes: this.#left });
+    } catch (error) {
+      throw error instanceof AttachmentTooLargeError
+        ? new AttachmentTooLargeError(field, this.limits.maxBytes)
+        : error;
+    }
+  }
+}
+
+function copyOf(
   field: string,
-  { content, href, path }: TemplateEmailAttachment,
+  { filename, contentType, cid, content, path, href }: TemplateEmailAttachment,
+  room: Room,
+): OpenAttachment {
+  if (typeof filename !== 'string' || filename.trim() === '') {
+    throw new MissingFieldError(`${field}.filename`, filename);
+  }
+  for (const [name, value] of Object.entries({ filename, contentType, cid })) {
+    oneLine(`${field}.${name}`, value);
+  }
+  return { field, filename, contentType, cid, path, href, bytes: bytesOf(field, content, room) };
+}
+
+/** Counted before it is copied. @returns null where there is no content. */
+function bytesOf(field: string, content: unknown, room: Room): Buffer | null {
+  if (content === undefined) return null;
+  if (typeof content === 'string') {
+    room.take(field, Buffer.byteLength(content));
+    return Buffer.from(content);
+  }
+  if (content instanceof Uint8Array) {
+    room.take(field, content.byteLength);
+    return Buffer.from(content);
+  }
+  if (isStream(content)) throw new AttachmentStreamError(field);
+  throw new InvalidFieldError(`${field}.content`, 'a text or bytes', content);
+}
+
+/** Of Node or of the web. */
+function isStream(content: unknown): boolean {
+  if (typeof content !== 'object' || content === null) return false;
+  return Symbol.asyncIterator in content || 'pipe' in content || 'getReader' in content;
+}
+
+async function fetched(
+  field: string,
+  { path, href }: Pick<TemplateEmailAttachment, 'path' | 'href'>,
   limits: Limits,
 ): Promise<Buffer> {
-  if (typeof content === 'string') return Buffer.from(content);
-  // A copy: the caller may use his bytes again.
-  if (content instanceof Uint8Array) return Buffer.from(content);
-  if (content !== undefined) {
-    throw new InvalidFieldError(
-      `${field}.content`,
-      'a text or bytes (a stream is used up by the first recipient)',
-      content,
-    );
-  }
   if (href !== undefined) return downloadAttachment(field, href, limits);
   const size = typeof path === 'string' && isAbsolute(path) ? await sizeOf(path) : null;
   if (size !== null && size > limits.maxBytes) throw new AttachmentTooLargeError(field, limits.maxBytes);

@@ -53,7 +53,8 @@ export class TemplateEmailSender {
    * TemplateFrontMatterError if a template can't be used.
    * @throws SlotUnknownError, SlotNotPersistentError, SlotNameNotLiteralError for slots of the templates.
    * @throws UnstorableValueError if `persist` is true and parameters can't be stored as JSON.
-   * @throws AttachmentTooLargeError, AttachmentDownloadError if an attachment is too much or can't be fetched.
+   * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError if an attachment is too much, can't be
+   * fetched, or is a stream.
    * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
    * @throws ServerStoppingError during shutdown; ServerStandingByError if another live process has our server id.
    * @throws RecipientListError if the source of recipients fails half-way; the mailing is then `failed`, mails nobody.
@@ -95,6 +96,8 @@ export class TemplateEmailSender {
       attachments: this.settings.attachments,
     });
     const { info: filled, template } = await openRequest(this.renderer, copy);
+    // Reading its attachments may have taken longer than this process has.
+    if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
     filled.slots = this.slots.shownBy(template, filled, slots, { persist, runInSeparateThread });
     const handle = persist
       ? await this.intake.accept(
