@@ -63,7 +63,7 @@ describe('toMailingSettings', () => {
       },
       enabledAsTemplateMailServer: false,
       unsubscribe: null,
-      attachments: { maxBytes: 26_214_400, fetchTimeoutMs: 30_000 },
+      attachments: { maxBytes: 26_214_400, fetchTimeoutMs: 30_000, store: 'table' },
       errorGuard: { firstRecipients: 50, maxErrorPercent: 80 },
       server: {
         heartbeatMs: 5_000,
@@ -221,6 +221,26 @@ describe('toMailingSettings', () => {
   it('names the entry of the migration list that is wrong, and keeps each id once', () => {
     expect(refused({ migrationList: ['a:1', ''] }).option).toBe('migrationList[1]');
     expect(settings({ migrationList: ['a:1', 'b:2', 'a:1'] }).migrationList).toEqual(['a:1', 'b:2']);
+  });
+
+  it.each(['attachments', '', undefined, 5, '/no/such/folder'])(
+    'refuses to keep attachments in the folder %j',
+    (wrong) => {
+      const error = refused({ attachments: { store: { dir: wrong } } });
+      expect(error.option).toBe('attachments.store.dir');
+      expect(error.message).toContain('the absolute path of a folder that exists');
+    },
+  );
+
+  it.each(['folder', 5, true])('refuses to keep attachments in %j, and says what there is', (store) => {
+    const error = refused({ attachments: { store } });
+    expect(error).toMatchObject({ option: 'attachments.store', value: store });
+    expect(error.message).toContain("'table' or { dir: … }");
+  });
+
+  it('keeps attachments in a folder that is there', () => {
+    expect(settings({ attachments: { store: { dir } } }).attachments.store).toEqual({ dir });
+    expect(refused({ attachments: { store: { dir, path: dir } } }).option).toBe('attachments.store.path');
   });
 
   it('E10 wants the template folder whole: absolute, there, and a folder', () => {

@@ -135,6 +135,7 @@ forEachDatabase('the health of a server', (kind) => {
     await leaveServer('alive:2');
     await leave('down', 'paused', 'alive:2', { statusReason: 'transport: connect ECONNREFUSED' });
     await leave('bad', 'paused', 'alive:2', { statusReason: 'error rate: 19 of 20', isBatched: true });
+    await leave('bare', 'paused', 'alive:2', { statusReason: 'attachments: expected "leaflet.pdf"' });
     await leave('late', 'pending', 'alive:2', { doNotStartAfter: LONG_AGO });
     await leave('begun', 'pending', 'alive:2', { doNotStartAfter: LONG_AGO, startTime: LONG_AGO });
     const app = await rig.boot();
@@ -142,10 +143,18 @@ forEachDatabase('the health of a server', (kind) => {
     expect(findings.map(({ code, mailingIds }) => `${code} ${mailingIds?.join()}`).sort()).toEqual([
       'mailings_overdue late',
       'mailings_paused bad',
+      'mailings_paused bare',
       'mailings_paused down',
     ]);
     const messages = findings.map(({ message }) => message).join('\n');
-    for (const word of ['ECONNREFUSED', 'mail server answers', '19 of 20', 'resume']) {
+    for (const word of [
+      'ECONNREFUSED',
+      'mail server answers',
+      '19 of 20',
+      'leaflet.pdf',
+      'put the files back',
+      'resume',
+    ]) {
       expect(messages.toLowerCase()).toContain(word.toLowerCase());
     }
   });

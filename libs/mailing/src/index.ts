@@ -27,6 +27,7 @@ export type { ServerIdentity } from './store/statements/register-server.js';
 export type {
   AddressOptions,
   AttachmentOptions,
+  AttachmentPlace,
   BatchOptions,
   DoubtfulRecipient,
   ErrorGuardOptions,
@@ -111,6 +112,7 @@ export { MailTrackdata } from './model/mail-trackdata.entity.js';
 
 export {
   AttachmentDownloadError,
+  AttachmentNotKeptError,
   AttachmentStreamError,
   AttachmentTooLargeError,
 } from './model/attachment.errors.js';
@@ -126,6 +128,7 @@ export {
 } from './model/slot.errors.js';
 export { MailingEndedError, MailingUnknownError, UnknownOrderError } from './model/order.errors.js';
 export {
+  AttachmentFolderError,
   MailerMissingError,
   MailingDataSourceMissingError,
   MailingEntitiesMissingError,

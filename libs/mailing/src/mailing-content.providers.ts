@@ -3,6 +3,8 @@ import { HandlebarsRenderer } from './delivery/handlebars.renderer.js';
 import { TemplateFolder } from './delivery/template-folder.js';
 import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
 import { UnsubscribeTokens } from './model/unsubscribe.tokens.js';
+import { AttachmentStore } from './store/attachment.store.js';
+import { MailingDatabase } from './store/mailing.database.js';
 
 /** What they read. */
 export const contentProviders: Provider[] = [
@@ -15,6 +17,12 @@ export const contentProviders: Provider[] = [
         text,
       }),
     inject: [MAILING_SETTINGS],
+  },
+  {
+    provide: AttachmentStore,
+    useFactory: (database: MailingDatabase, { attachments }: MailingSettings) =>
+      new AttachmentStore(database, attachments.store),
+    inject: [MailingDatabase, MAILING_SETTINGS],
   },
   {
     // Null where the links are not signed by the plugin; what reads them asks for it.

@@ -21,6 +21,7 @@ import {
 } from './model/mailing-options.js';
 import { toMailingSettings } from './model/mailing-settings.factory.js';
 import { MailerMissingError, MailingDataSourceMissingError } from './model/setup.errors.js';
+import { AttachmentStore } from './store/attachment.store.js';
 import { HealthReader } from './store/health.reader.js';
 import { MailingClaims } from './store/mailing-claims.js';
 import { MailingDatabase } from './store/mailing.database.js';
@@ -150,6 +151,7 @@ const engine = assembled(MailingEngine, {
   settings: MAILING_SETTINGS,
   dataSource: MAILING_DATA_SOURCE,
   database: MailingDatabase,
+  attachments: AttachmentStore,
   intake: MailingIntake,
   runs: MailingRuns,
   periodic: TemplateEmailPeriodicService,
@@ -170,7 +172,7 @@ const storeProviders: Provider[] = [
       new MailingDatabase(dataSource, faultPoints, server.idleTransactionTimeoutMs),
     inject: [MAILING_DATA_SOURCE, FAULT_POINTS, MAILING_SETTINGS],
   },
-  made(TemplateEmailPersister, [MailingDatabase]),
+  made(TemplateEmailPersister, [MailingDatabase, AttachmentStore]),
   made(MailingReader, [MailingDatabase]),
   made(StandingOrders, [MailingDatabase, FAULT_POINTS]),
   made(MailingClaims, [MailingDatabase]),

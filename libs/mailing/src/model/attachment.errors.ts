@@ -33,6 +33,24 @@ export class AttachmentStreamError extends TemplateEmailRefusal {
   }
 }
 
+/** The folder of `attachments.store` did not take an attachment. */
+export class AttachmentNotKeptError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_ATTACHMENT_NOT_KEPT';
+
+  constructor(
+    readonly field: string,
+    /** Where it was to be written. */
+    readonly path: string,
+    cause: unknown,
+  ) {
+    super(
+      `sendEmailMessage: expected info.${field} to be kept as ${shown(path)}, got: ${cause instanceof Error ? cause.message : shown(cause)}. ` +
+        'See to the folder of the option attachments.store, then send again.',
+      { cause },
+    );
+  }
+}
+
 /** An attachment given by URL could not be fetched. */
 export class AttachmentDownloadError extends TemplateEmailRefusal {
   readonly code = 'MAILING_ATTACHMENT_DOWNLOAD';

@@ -194,7 +194,15 @@ export interface TextOptions {
   liChar?: string;
 }
 
-/** How much mailings attach. */
+/** Where the files of persisted mailings are kept: in `dps_mail_attachment`, or as files in a folder. */
+export type AttachmentPlace =
+  | 'table'
+  | {
+      /** Absolute path of a folder that exists, and that all servers of the database share. */
+      dir: string;
+    };
+
+/** How much mailings attach, and where it is kept. */
 export interface AttachmentOptions {
   /**
    * Bytes of all attachments of one mailing together, before the third that MIME adds. Default: 26,214,400 (25 MB). Bounds: 1 to
@@ -203,6 +211,12 @@ export interface AttachmentOptions {
   maxBytes?: number;
   /** Longest time that one attachment given by URL may take, in milliseconds. Default: 30,000. Bounds: 10 to 600,000. */
   fetchTimeoutMs?: number;
+  /**
+   * Where a persisted mailing keeps its attachments, each once, under its SHA-256. Default: `table`. A folder takes big ones off
+   * the database; servers that do not share it can't send each other's mailings, which then pause. Mailings find theirs in the
+   * place where they were kept, whatever the option says later, as long as that folder is still named here.
+   */
+  store?: AttachmentPlace;
 }
 
 /** Where templates live, and what they can use. */

@@ -6,6 +6,7 @@ import { hasControlCharacters } from './email-address.js';
 import type {
   AddressOptions,
   AttachmentOptions,
+  AttachmentPlace,
   BatchOptions,
   ErrorGuardOptions,
   InDoubtPolicy,
@@ -57,7 +58,8 @@ const GROUPS: Record<string, readonly string[]> = {
   profiles: ['daysContactFatigue', 'hoursContactFatigue', 'invalidateRefused'],
   templates: ['dir', 'partialsDir', 'helpers', 'text'],
   'templates.text': ['lineWidth', 'indentWidth', 'hrChar', 'liChar'],
-  attachments: ['maxBytes', 'fetchTimeoutMs'],
+  attachments: ['maxBytes', 'fetchTimeoutMs', 'store'],
+  'attachments.store': ['dir'],
 };
 
 /** These are needed before any factory can run. */
@@ -199,11 +201,20 @@ function addressSettings(addresses: AddressOptions): MailingSettings['addresses'
 
 function attachmentSettings(attachments: AttachmentOptions): Required<AttachmentOptions> {
   checkNames('attachments', attachments);
-  const { maxBytes, fetchTimeoutMs } = attachments;
+  const { maxBytes, fetchTimeoutMs, store } = attachments;
   return {
     maxBytes: whole('attachments.maxBytes', maxBytes ?? 26_214_400, 1, 1_073_741_824),
     fetchTimeoutMs: whole('attachments.fetchTimeoutMs', fetchTimeoutMs ?? 30_000, 10, 600_000),
+    store: attachmentPlace(store ?? 'table'),
   };
+}
+
+function attachmentPlace(place: AttachmentPlace): AttachmentPlace {
+  if (place === 'table') return place;
+  if (typeof place !== 'object')
+    throw new MailingOptionsError('attachments.store', "'table' or { dir: … }", place);
+  checkNames('attachments.store', place);
+  return { dir: folder('attachments.store.dir', place.dir) };
 }
 
 function inDoubtPolicy(policy: InDoubtPolicy): InDoubtPolicy {

@@ -37,6 +37,8 @@ export const PAUSE_REASONS = {
   profiles: 'profiles',
   /** A template is gone or does not compile any more. */
   template: 'template',
+  /** An attachment is not any more where it was kept, or not as it was. */
+  attachments: 'attachments',
   /** Too many of the first recipients failed in the same way. */
   errorRate: 'error rate',
 } as const;
@@ -51,7 +53,7 @@ export const MAILING_TRANSITIONS: Record<MailingStatus, Partial<Record<MailingSt
   },
   pending: {
     in_progress: 'a run claimed it, or the first of its batches',
-    paused: 'paused before anybody began, or its template is gone',
+    paused: 'paused before anybody began, or its template or an attachment is gone',
     canceled: 'canceled before anybody began',
   },
   in_progress: {

@@ -15,6 +15,23 @@ export class MailingOptionsError extends MailingError {
   }
 }
 
+/** The folder of the option `attachments.store` can't be written to. */
+export class AttachmentFolderError extends MailingError {
+  readonly code = 'MAILING_ATTACHMENT_FOLDER';
+
+  constructor(
+    readonly dir: string,
+    cause: unknown,
+  ) {
+    super(
+      `MailingModule: expected attachments.store.dir to be a folder that this process can write to and read from, got ${shown(dir)}, ` +
+        `which answers: ${cause instanceof Error ? cause.message : shown(cause)}. ` +
+        'Give the process the rights, free space there, mount the share, or correct the option.',
+      { cause },
+    );
+  }
+}
+
 /** The factory, class or promise that `forRootAsync` was given failed. */
 export class MailingOptionsFactoryError extends MailingError {
   readonly code = 'MAILING_OPTIONS_FACTORY';

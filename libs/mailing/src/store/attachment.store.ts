@@ -1,81 +1,108 @@
-import { createHash } from 'node:crypto';
+import { AttachmentNotKeptError } from '../model/attachment.errors.js';
+import type { AttachmentPlace } from '../model/mailing-options.js';
 import type { TemplateEmailAttachment } from '../model/template-email-info.js';
+import { AttachmentFolder } from './attachment.folder.js';
+import { AttachmentGone, sha256 } from './attachment.keeper.js';
+import { AttachmentTable } from './attachment.table.js';
 import type { MailingDatabase } from './mailing.database.js';
 
-/** What the mailing's row says of an attachment; the bytes are in `dps_mail_attachment`. */
+/** What the mailing's row says of an attachment; the bytes are in the table or in the folder. */
 interface KeptAttachment {
   filename: string;
   contentType?: string;
   cid?: string;
   hash: string;
   size: number;
+  /** Absent: in the table. Not the path, because servers may have the same folder under different ones. */
+  place?: 'folder';
 }
 
-/** A multiple of three; 64,000 characters of base64, and MySQL's `text` takes 65,535. */
-const BYTES_PER_PART = 48_000;
-/** About one megabyte a statement: every default of every database takes that. */
-const PARTS_PER_INSERT = 16;
-
 /**
- * Keeps the files of mailings, each under its hash.
- *
- * Parts are written before their mailing, one statement after the other and not in its transaction: what a crash leaves behind is a
- * file without a mailing, which the next mailing that attaches it completes. Of two writers of one file each writes the same rows.
+ * Keeps the files of mailings, each under its hash, in the place that the option names, and finds them in the place where
+ * they were kept: the option may have been changed while a mailing was waiting.
  */
 export class AttachmentStore {
-  constructor(private readonly database: MailingDatabase) {}
+  readonly #table: AttachmentTable;
+  readonly #folder: AttachmentFolder | null;
 
-  /** @returns what to write in the mailing's row. */
+  constructor(database: MailingDatabase, place: AttachmentPlace = 'table') {
+    this.#table = new AttachmentTable(database);
+    this.#folder = place === 'table' ? null : new AttachmentFolder(place.dir);
+  }
+
+  /** @throws AttachmentFolderError unless files can be kept. */
+  async prepare(): Promise<void> {
+    await this.#folder?.check();
+  }
+
+  /**
+   * @returns what to write in the mailing's row.
+   * @throws AttachmentNotKeptError for a folder that does not take them; whatever the database throws.
+   */
   async keep(attachments: TemplateEmailAttachment[]): Promise<KeptAttachment[]> {
     const kept: KeptAttachment[] = [];
-    for (const { filename, contentType, cid, content } of attachments) {
-      const bytes = Buffer.from(content as Uint8Array);
-      const hash = createHash('sha256').update(bytes).digest('hex');
-      await this.#write(hash, bytes);
-      kept.push({ filename, contentType, cid, hash, size: bytes.length });
+    for (const [n, { filename, contentType, cid, content }] of attachments.entries()) {
+      const bytes = Buffer.isBuffer(content) ? content : Buffer.from(content as Uint8Array);
+      const hash = await sha256(bytes);
+      const facts = { filename, contentType, cid, hash, size: bytes.length };
+      if (this.#folder) {
+        const path = this.#folder.placeOf(hash);
+        await this.#folder.write(hash, bytes).catch((error: unknown) => {
+          throw new AttachmentNotKeptError(`attachments[${n}]`, path, error);
+        });
+        kept.push({ ...facts, place: 'folder' });
+      } else {
+        await this.#table.write(hash, bytes);
+        kept.push(facts);
+      }
     }
     return kept;
   }
 
   /** Rows of earlier versions hold the content, or a path, themselves. */
-  async restore(kept: (KeptAttachment | TemplateEmailAttachment)[]): Promise<TemplateEmailAttachment[]> {
+  async restore(
+    kept: (KeptAttachment | TemplateEmailAttachment)[],
+  ): Promise<TemplateEmailAttachment[] | AttachmentGone> {
     const attachments: TemplateEmailAttachment[] = [];
     for (const one of kept) {
       if (!('hash' in one)) {
         attachments.push(one);
         continue;
       }
-      const { hash, size, ...common } = one;
-      attachments.push({ ...common, content: await this.#read(hash, size) });
+      const content = await this.#read(one);
+      if (content instanceof AttachmentGone) return content;
+      const { filename, contentType, cid } = one;
+      attachments.push({ filename, contentType, cid, content });
     }
     return attachments;
   }
 
-  async #write(hash: string, bytes: Buffer): Promise<void> {
-    const { dialect, tables } = this.database;
-    const parts = Array.from({ length: Math.ceil(bytes.length / BYTES_PER_PART) }, (_, part) =>
-      bytes.subarray(part * BYTES_PER_PART, (part + 1) * BYTES_PER_PART).toString('base64'),
-    );
-    for (let first = 0; first < parts.length; first += PARTS_PER_INSERT) {
-      const some = parts.slice(first, first + PARTS_PER_INSERT);
-      await this.database.change(
-        dialect.insertIgnore(
-          `${tables.mailAttachment} (hash, part, content)`,
-          some.map(() => '(?, ?, ?)').join(', '),
-        ),
-        some.flatMap((part, n) => [hash, first + n, part]),
+  async #read(kept: KeptAttachment): Promise<Buffer | AttachmentGone> {
+    const { filename, hash } = kept;
+    if (kept.place !== 'folder') return whole(kept, await this.#table.read(hash), this.#table.placeOf(hash));
+    if (!this.#folder) {
+      return new AttachmentGone(
+        `expected ${JSON.stringify(filename)} in the folder where it was kept, but the option attachments.store of this server ` +
+          'is not a folder. Set it to that folder, and resume the mailing.',
       );
     }
+    const path = this.#folder.placeOf(hash);
+    try {
+      return await whole(kept, await this.#folder.read(hash), path);
+    } catch (error) {
+      return gone(kept, path, error instanceof Error ? error.message : String(error));
+    }
   }
+}
 
-  /** @throws Error if somebody deleted rows that a mailing still needs. */
-  async #read(hash: string, size: number): Promise<Buffer> {
-    const rows = await this.database.rows<{ content: string }>(
-      `SELECT content FROM ${this.database.tables.mailAttachment} WHERE hash = ? ORDER BY part`,
-      [hash],
-    );
-    const bytes = Buffer.concat(rows.map((row) => Buffer.from(row.content, 'base64')));
-    if (bytes.length === size) return bytes;
-    throw new Error(`The attachment ${hash} has ${bytes.length} of ${size} bytes in dps_mail_attachment.`);
-  }
+async function whole(kept: KeptAttachment, bytes: Buffer, place: string): Promise<Buffer | AttachmentGone> {
+  if (bytes.length !== kept.size) return gone(kept, place, `${bytes.length} bytes`);
+  return (await sha256(bytes)) === kept.hash ? bytes : gone(kept, place, 'other bytes');
+}
+
+function gone({ filename, size }: KeptAttachment, place: string, got: string): AttachmentGone {
+  return new AttachmentGone(
+    `expected ${JSON.stringify(filename)} with the ${size} bytes that were sent in ${place}, got ${got}. ` +
+      'Put them back and resume the mailing, or cancel it.',
+  );
 }

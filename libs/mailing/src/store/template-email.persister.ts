@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
+import { AttachmentGone } from './attachment.keeper.js';
 import { AttachmentStore } from './attachment.store.js';
 import { isDuplicateKey } from './database-fault.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
@@ -16,6 +17,8 @@ export interface StoredMailing {
   info: TemplateEmailInfo;
   /** The sources it is rendered from; null: they were not kept, and are read from the files. */
   content: Record<string, string> | null;
+  /** Set if one of its attachments can't be had; `info` then has none. */
+  attachmentGone: AttachmentGone | null;
   /** Recipients that were sent to, or refused; without those of batches that are not merged yet. */
   numTried: number;
 }
@@ -70,11 +73,10 @@ const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
  * A crash in between leaves a mailing in state `loading`, which nobody sends: only `finishList` makes it `pending`.
  */
 export class TemplateEmailPersister {
-  readonly #attachments: AttachmentStore;
-
-  constructor(private readonly database: MailingDatabase) {
-    this.#attachments = new AttachmentStore(database);
-  }
+  constructor(
+    private readonly database: MailingDatabase,
+    private readonly attachments = new AttachmentStore(database),
+  ) {}
 
   /**
    * Writes down the mailing in state `loading`.
@@ -101,7 +103,7 @@ export class TemplateEmailPersister {
       template_hashes: json(content && hashesOf(content)),
     };
     for (const [column, read] of Object.entries(INFO_COLUMNS)) columns[column] = read(info);
-    if (info.attachments) columns.attachments = json(await this.#attachments.keep(info.attachments));
+    if (info.attachments) columns.attachments = json(await this.attachments.keep(info.attachments));
     const write = async (session: Session): Promise<void> => {
       await session
         .change(
@@ -193,10 +195,12 @@ export class TemplateEmailPersister {
     );
     if (!row) return null;
     const info = { ...toInfo(row), trackingData: await this.#readTrackingData(mailingId) };
-    if (info.attachments) info.attachments = await this.#attachments.restore(info.attachments);
+    const restored = info.attachments && (await this.attachments.restore(info.attachments));
+    const attachmentGone = restored instanceof AttachmentGone ? restored : null;
+    info.attachments = restored instanceof AttachmentGone ? undefined : restored;
     const hashes = parseJson<TemplateHashes>(row.template_hashes);
     const content = hashes && (await readTemplates(this.database, hashes));
-    return { mailingId, info, content, numTried: Number(row.num_tried) };
+    return { mailingId, info, content, attachmentGone, numTried: Number(row.num_tried) };
   }
 
   /** Parks a mailing that nobody works on, because it can't be sent as things are. @returns false if it was not pending. */

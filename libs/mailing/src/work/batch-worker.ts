@@ -12,7 +12,7 @@ import type { MailingRun } from './mailing-run.js';
 import type { RunEnd } from './mailing-run.parts.js';
 import type { MailingRuns, Place } from './mailing-runs.js';
 import type { ServerMembership } from './server-membership.js';
-import { type SliceRunner, TemplateGone } from './slice.runner.js';
+import { type SliceRunner, ContentGone } from './slice.runner.js';
 
 export interface BatchWorkerParts {
   settings: MailingSettings;
@@ -100,7 +100,7 @@ export class BatchWorker implements BatchWork {
     const stored = await persister.readMailing(mailingId);
     if (!stored) return;
     const template = await runner.open(stored);
-    if (template instanceof TemplateGone) {
+    if (template instanceof ContentGone) {
       const end = await runner.giveBack(claim, { kind: 'pause', reason: template.reason });
       return this.#tell(claim, end);
     }

@@ -17,7 +17,7 @@ import type { RunEnd } from './mailing-run.parts.js';
 import type { MailingRuns, Place } from './mailing-runs.js';
 import { MemoryLedger } from './memory.ledger.js';
 import type { ServerMembership } from './server-membership.js';
-import { type SliceRunner, TemplateGone } from './slice.runner.js';
+import { type SliceRunner, ContentGone } from './slice.runner.js';
 
 export interface MailingLauncherParts {
   settings: MailingSettings;
@@ -99,7 +99,7 @@ export class MailingLauncher {
     });
   }
 
-  /** @returns null if nothing was run: somebody else was faster, it is not time yet, or the template is gone. */
+  /** @returns null if nothing was run: somebody else was faster, it is not time yet, or the template or an attachment is gone. */
   async #work(mailing: UnfinishedMailing, place: Place): Promise<RunEnd | null> {
     const { runs, persister, membership, claims, runner, faultPoints } = this.parts;
     const { mailingId, status } = mailing;
@@ -111,7 +111,7 @@ export class MailingLauncher {
       return claim && runner.giveBack(claim);
     }
     const template = await runner.open(stored);
-    if (template instanceof TemplateGone) return this.#park(mailing, stored.info, template);
+    if (template instanceof ContentGone) return this.#park(mailing, stored.info, template);
     const claim = await claims.take(mailing, stored.info);
     if (!claim) return null;
     this.#announceStart(claim);
@@ -125,11 +125,11 @@ export class MailingLauncher {
     return end;
   }
 
-  /** Without its template a mailing is parked; whom a dead run caught is settled before. */
+  /** Without its template, or an attachment, a mailing is parked; whom a dead run caught is settled before. */
   async #park(
     mailing: UnfinishedMailing,
     info: TemplateEmailInfo,
-    gone: TemplateGone,
+    gone: ContentGone,
   ): Promise<RunEnd | null> {
     const { claims, persister, runner, events } = this.parts;
     const { mailingId } = mailing;

@@ -3,6 +3,7 @@ import type { OnApplicationBootstrap, OnModuleDestroy, OnModuleInit } from '@nes
 import type { DataSource } from 'typeorm';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
+import type { AttachmentStore } from '../store/attachment.store.js';
 import { findWeakSettings } from '../store/durability.check.js';
 import type { MailingDatabase } from '../store/mailing.database.js';
 import { checkSchema } from '../store/schema.check.js';
@@ -20,6 +21,7 @@ export interface MailingEngineParts {
   settings: MailingSettings;
   dataSource: DataSource;
   database: MailingDatabase;
+  attachments: AttachmentStore;
   intake: MailingIntake;
   runs: MailingRuns;
   periodic: TemplateEmailPeriodicService;
@@ -47,8 +49,9 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   constructor(private readonly parts: MailingEngineParts) {}
 
   async onModuleInit(): Promise<void> {
-    const { prepare, dataSource, database, events } = this.parts;
+    const { prepare, dataSource, database, attachments, events } = this.parts;
     await prepare();
+    await attachments.prepare();
     await checkSchema(dataSource, database);
     // A question about a setting is no reason not to start.
     const weak = await findWeakSettings(database).catch(() => []);

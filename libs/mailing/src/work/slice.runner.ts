@@ -55,8 +55,8 @@ export interface RunTerms {
   ratePerSecond: number | null;
 }
 
-/** A template that can't be opened, in words for `status_reason`. */
-export class TemplateGone {
+/** A template that can't be opened, or an attachment that can't be had, in words for `status_reason`. */
+export class ContentGone {
   constructor(readonly reason: string) {}
 }
 
@@ -67,12 +67,13 @@ const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0 
 export class SliceRunner {
   constructor(private readonly parts: SliceRunnerParts) {}
 
-  async open({ info, content }: StoredMailing): Promise<MailingTemplate | TemplateGone> {
+  async open({ info, content, attachmentGone }: StoredMailing): Promise<MailingTemplate | ContentGone> {
+    if (attachmentGone) return new ContentGone(`${PAUSE_REASONS.attachments}: ${attachmentGone.reason}`);
     try {
       return await this.parts.renderer.open(info, content);
     } catch (error) {
       if (!(error instanceof TemplateEmailRefusal)) throw error;
-      return new TemplateGone(`${PAUSE_REASONS.template}: ${error.message}`);
+      return new ContentGone(`${PAUSE_REASONS.template}: ${error.message}`);
     }
   }
 

@@ -53,8 +53,8 @@ export class TemplateEmailSender {
    * TemplateFrontMatterError if a template can't be used.
    * @throws SlotUnknownError, SlotNotPersistentError, SlotNameNotLiteralError for slots of the templates.
    * @throws UnstorableValueError if `persist` is true and parameters can't be stored as JSON.
-   * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError if an attachment is too much, can't be
-   * fetched, or is a stream.
+   * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError, AttachmentNotKeptError if an attachment is too much,
+   * can't be fetched, is a stream, or can't be kept.
    * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
    * @throws ServerStoppingError during shutdown; ServerStandingByError if another live process has our server id.
    * @throws RecipientListError if the source of recipients fails half-way; the mailing is then `failed`, mails nobody.

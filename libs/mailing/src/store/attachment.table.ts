@@ -1,0 +1,46 @@
+import type { AttachmentKeeper } from './attachment.keeper.js';
+import type { MailingDatabase } from './mailing.database.js';
+
+/** A multiple of three; 64,000 characters of base64, and MySQL's `text` takes 65,535. */
+const BYTES_PER_PART = 48_000;
+/** About one megabyte a statement: every default of every database takes that. */
+const PARTS_PER_INSERT = 16;
+
+/**
+ * Attachments in `dps_mail_attachment`.
+ *
+ * Parts are written before their mailing, one statement after the other and not in its transaction: what a crash leaves behind is a
+ * file without a mailing, which the next mailing that attaches it completes. Of two writers of one file each writes the same rows.
+ */
+export class AttachmentTable implements AttachmentKeeper {
+  constructor(private readonly database: MailingDatabase) {}
+
+  async write(hash: string, bytes: Buffer): Promise<void> {
+    const { dialect, tables } = this.database;
+    const parts = Array.from({ length: Math.ceil(bytes.length / BYTES_PER_PART) }, (_, part) =>
+      bytes.subarray(part * BYTES_PER_PART, (part + 1) * BYTES_PER_PART).toString('base64'),
+    );
+    for (let first = 0; first < parts.length; first += PARTS_PER_INSERT) {
+      const some = parts.slice(first, first + PARTS_PER_INSERT);
+      await this.database.change(
+        dialect.insertIgnore(
+          `${tables.mailAttachment} (hash, part, content)`,
+          some.map(() => '(?, ?, ?)').join(', '),
+        ),
+        some.flatMap((part, n) => [hash, first + n, part]),
+      );
+    }
+  }
+
+  async read(hash: string): Promise<Buffer> {
+    const rows = await this.database.rows<{ content: string }>(
+      `SELECT content FROM ${this.database.tables.mailAttachment} WHERE hash = ? ORDER BY part`,
+      [hash],
+    );
+    return Buffer.concat(rows.map((row) => Buffer.from(row.content, 'base64')));
+  }
+
+  placeOf(hash: string): string {
+    return `the rows of dps_mail_attachment with the hash ${hash}`;
+  }
+}
