@@ -1,36 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { MailAttachment, Mailing, type TemplateEmailAttachment } from 'nestjs-mailing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
+import { waitUntil } from '../support/wait-until.js';
+import { WebServer } from '../support/web-server.js';
 
 const PICTURE = randomBytes(150_001);
 const LEAFLET = randomBytes(1_000_000);
-
-/** A web server that counts what it is asked for. */
-class WebServer {
-  asked = 0;
-  #server: Server;
-
-  async start(answer: RequestListener): Promise<string> {
-    this.#server = createServer((request, response) => {
-      this.asked++;
-      answer(request, response);
-    });
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async stop(): Promise<void> {
-    this.#server?.closeAllConnections();
-    await new Promise((resolve) => (this.#server ? this.#server.close(resolve) : resolve(null)));
-  }
-}
 
 let web: WebServer;
 let folder: string;
@@ -47,47 +29,58 @@ afterEach(async () => {
 forEachDatabase('attachments', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('C11 of a file, a URL and bytes arrive whole with everybody, after a restart, on a server that has none of them', async () => {
-    const path = join(folder, 'leaflet.pdf');
-    await writeFile(path, LEAFLET);
-    const href = `${await web.start((_, response) => void response.end(PICTURE))}/picture.png`;
-    const bytes = Buffer.from(PICTURE);
-    const attachments: TemplateEmailAttachment[] = [
-      { filename: 'leaflet.pdf', path },
-      { filename: 'picture.png', href, cid: 'picture' },
-      { filename: 'the same.png', content: bytes },
-      { filename: 'words.txt', content: 'Grüße' },
-      { filename: 'empty.txt', content: '' },
-    ];
-    const first = await rig.boot({ uniqServerId: 'first:1' });
-    const { mailingId } = await first.sender.sendEmailMessage({ ...INFO, attachments }, people(3), {
-      persist: true,
-      sendAt: new Date(Date.now() + 3_600_000),
-    });
-    await first.close();
-    bytes.fill(0);
-    await web.stop();
-    await rm(path);
-    const { dataSource } = rig.database;
-    // Of what is attached twice, one copy: 150,001 bytes are 4 parts, 1,000,000 are 21.
-    expect(await dataSource.getRepository(MailAttachment).count()).toBe(4 + 21 + 1);
-    await dataSource.query('UPDATE dps_mailing SET scheduled_at = NULL');
-    await rig.boot({ uniqServerId: 'second:1', migrationList: ['first:1'] });
-    await rig.reached(mailingId as string, 'completed');
-    await rig.assertAllSent(mailingId as string, 3);
-    expect(web.asked).toBe(1);
-    for (const message of rig.inbox.messages) {
-      const parsed = await message.parsed();
-      // Inline ones come first.
-      const received = attachments.map(({ filename }) =>
-        parsed.attachments.find((one) => one.filename === filename)!,
-      );
-      expect(parsed.attachments).toHaveLength(attachments.length);
-      const expected = [LEAFLET, PICTURE, PICTURE, Buffer.from('Grüße'), Buffer.alloc(0)];
-      expect(received.map(({ content }, n) => content.equals(expected[n]))).toEqual(expected.map(() => true));
-      expect([received[1].cid, received[1].contentType]).toEqual(['picture', 'image/png']);
-    }
-  });
+  it.each(['table', 'folder'])(
+    'C11 of a file, a URL and bytes arrive whole with everybody, after a restart, on a server that has none of them: %s',
+    async (place) => {
+      const kept = await mkdtemp(join(folder, 'kept-'));
+      const where = { attachments: { store: place === 'table' ? place : { dir: kept } } } as const;
+      const path = join(folder, 'leaflet.pdf');
+      await writeFile(path, LEAFLET);
+      const href = `${await web.start((_, response) => void response.end(PICTURE))}/picture.png`;
+      const bytes = Buffer.from(PICTURE);
+      const attachments: TemplateEmailAttachment[] = [
+        { filename: 'leaflet.pdf', path },
+        { filename: 'picture.png', href, cid: 'picture' },
+        { filename: 'the same.png', content: bytes },
+        { filename: 'words.txt', content: 'Grüße' },
+        { filename: 'empty.txt', content: '' },
+      ];
+      const first = await rig.boot({ ...where, uniqServerId: 'first:1' });
+      const { mailingId } = await first.sender.sendEmailMessage({ ...INFO, attachments }, people(3), {
+        persist: true,
+        sendAt: new Date(Date.now() + 3_600_000),
+      });
+      await first.close();
+      bytes.fill(0);
+      await web.stop();
+      await rm(path);
+      const { dataSource } = rig.database;
+      // Of what is attached twice, one copy: 150,001 bytes are 4 parts, 1,000,000 are 21, and of nothing there is no part.
+      const numParts = place === 'table' ? 4 + 21 + 1 : 0;
+      const numFiles = place === 'table' ? 0 : 4;
+      expect(await dataSource.getRepository(MailAttachment).count()).toBe(numParts);
+      const files = await readdir(kept, { recursive: true, withFileTypes: true });
+      expect(files.filter((one) => one.isFile())).toHaveLength(numFiles);
+      await dataSource.query('UPDATE dps_mailing SET scheduled_at = NULL');
+      await rig.boot({ ...where, uniqServerId: 'second:1', migrationList: ['first:1'] });
+      await rig.reached(mailingId as string, 'completed');
+      await rig.assertAllSent(mailingId as string, 3);
+      expect(web.asked).toBe(1);
+      for (const message of rig.inbox.messages) {
+        const parsed = await message.parsed();
+        // Inline ones come first.
+        const received = attachments.map(({ filename }) =>
+          parsed.attachments.find((one) => one.filename === filename)!,
+        );
+        expect(parsed.attachments).toHaveLength(attachments.length);
+        const expected = [LEAFLET, PICTURE, PICTURE, Buffer.from('Grüße'), Buffer.alloc(0)];
+        expect(received.map(({ content }, n) => content.equals(expected[n]))).toEqual(
+          expected.map(() => true),
+        );
+        expect([received[1].cid, received[1].contentType]).toEqual(['picture', 'image/png']);
+      }
+    },
+  );
 });
 
 describe('attachments', () => {
@@ -128,6 +121,77 @@ describe('attachments', () => {
     ]);
     expect(received.map(({ attachments: [one] }) => one.content.equals(PICTURE))).toEqual([true, true, true]);
     expect(web.asked).toBe(1);
+  });
+
+  it.each([false, true])(
+    'are what they were when it was asked, whatever the caller does next: persist %s',
+    async (persist) => {
+      const path = join(folder, 'leaflet.pdf');
+      await writeFile(path, LEAFLET);
+      const app = await rig.boot();
+      const bytes = Buffer.from(PICTURE);
+      const attachments = [
+        { filename: 'leaflet.pdf', path },
+        { filename: 'picture.png', content: bytes },
+      ];
+      const sending = app.sender.sendEmailMessage({ ...INFO, attachments }, people(2), false, persist);
+      bytes.fill(0);
+      attachments[1].filename = 'other.png';
+      attachments.push({ filename: 'late.txt', content: Buffer.from('late') });
+      await sending;
+      expect(rig.inbox.messages).toHaveLength(2);
+      for (const message of rig.inbox.messages) {
+        const [one, two, ...more] = (await message.parsed()).attachments;
+        expect([one.filename, one.content.equals(LEAFLET)]).toEqual(['leaflet.pdf', true]);
+        expect([two.filename, two.content.equals(PICTURE)]).toEqual(['picture.png', true]);
+        expect(more).toEqual([]);
+      }
+    },
+  );
+
+  it.each([false, true])(
+    'that come only after the server was stopped are not sent any more: persist %s',
+    async (persist) => {
+      let answer = (): void => undefined;
+      const href = await web.start((_, response) => {
+        answer = () => void response.end(PICTURE);
+      });
+      const app = await rig.boot();
+      const info = { ...INFO, attachments: [{ filename: 'picture.png', href }] };
+      const sending = app.sender.sendEmailMessage(info, people(2), true, persist);
+      const answered = sending.catch((error: unknown) => error);
+      await waitUntil(() => web.asked === 1, { what: 'the URL to be asked for' });
+      await app.nest.close();
+      answer();
+      expect(await answered).toMatchObject({ code: 'MAILING_SERVER_STOPPING' });
+      expect(rig.inbox.messages).toHaveLength(0);
+      expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
+    },
+  );
+
+  it.each<[string, () => unknown]>([
+    ['of Node', () => Readable.from(['once'])],
+    ['of the web', () => new Blob(['once']).stream()],
+    [
+      'of anything that is read once',
+      () =>
+        (async function* () {
+          yield 'once';
+        })(),
+    ],
+  ])('can not be streams %s, and the refusal says what to use', async (_, stream) => {
+    const app = await rig.boot();
+    const info = { ...INFO, attachments: [{ filename: 'a.txt', content: stream() as string }] };
+    for (const persist of [true, false]) {
+      const refusal = await app.sender
+        .sendEmailMessage(info, people(2), true, persist)
+        .catch((error: unknown) => error as Error);
+      expect(refusal).toMatchObject({ code: 'MAILING_ATTACHMENT_STREAM', field: 'attachments[0]' });
+      for (const word of ['info.attachments[0].content', 'a stream', 'Give path or href', 'buffer(stream)'])
+        expect((refusal as Error).message).toContain(word);
+    }
+    expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
+    expect(rig.inbox.messages).toHaveLength(0);
   });
 
   it('follow redirects, some', async () => {
@@ -189,6 +253,8 @@ describe('attachments', () => {
       const refusal = await refusalOf([small, large]);
       const facts = { code: 'MAILING_ATTACHMENT_TOO_LARGE', field: 'attachments[1]', maxBytes: 1_000 };
       expect(refusal).toMatchObject(facts);
+      expect(refusal.message).toContain('at most 1000 bytes');
+      expect(refusal.message).toContain('the option attachments.maxBytes');
     }
     const app = await rig.boot({ uniqServerId: 'test:9', attachments: { maxBytes: 1_000 } });
     const info = { ...INFO, attachments: [small, { filename: 'b', content: Buffer.alloc(600) }] };
