@@ -28,6 +28,7 @@ describe('parseMailbox', () => {
     ['an address behind a name that is one', 'a@b.example <c@d.example>, e@f.example'],
     ['a group', 'Friends: ann@home.example, bob@home.example;'],
     ['a comment', 'ann@home.example (a@b.example)'],
+    ['a comment that is never closed', '"x" a@b.example (" <ann@home.example>'],
     [
       '320 characters',
       `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}.${'e'.repeat(63)}`,

@@ -6,6 +6,7 @@ import { TemplateNotCompilingError, TemplateNotKeptError } from '../model/refusa
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { splitFrontMatter } from './front-matter.js';
 import { HeaderTemplates } from './header-templates.js';
+import type { TemplateSource } from './mailbox-templates.js';
 import { withSlotBlock } from './slot.block.js';
 import { type ShownSlot, slotsShownBy } from './slot.finder.js';
 import { TemplateContext } from './template-context.js';
@@ -164,7 +165,12 @@ function bestOf<T>(languages: Languages<T>, wanted: string[]): T {
   return languages.get(best) as T;
 }
 
-function compiled(engine: typeof Handlebars, templateUrl: string, source: string, noEscape: boolean): Render {
+function compiled(
+  engine: typeof Handlebars,
+  templateUrl: string,
+  source: TemplateSource,
+  noEscape: boolean,
+): Render {
   let template: Handlebars.TemplateDelegate | undefined;
   let tried = false;
   return (variables) => {

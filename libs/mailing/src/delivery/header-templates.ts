@@ -1,29 +1,41 @@
-import { parseMailbox, parseMailboxes, toOneLine } from '../model/email-address.js';
+import { type Mailbox, parseMailbox, toOneLine } from '../model/email-address.js';
 import { TemplateFrontMatterError } from '../model/refusal.errors.js';
 import type { FrontMatter } from './front-matter.js';
+import { mailboxTemplates, type TemplateSource } from './mailbox-templates.js';
 import type { RenderedHeaders } from './template.renderer.js';
 
 type Render = (variables: Record<string, unknown>) => string;
 
 const LONGEST_NAME = 255;
+const LISTS: readonly string[] = ['replyTo', 'cc', 'bcc'];
 
 /** What the front matter of one template says, ready to be rendered for each recipient. */
 export class HeaderTemplates {
   readonly #templates = new Map<string, Render>();
+  /** One template for each mailbox of a list. */
+  readonly #lists = new Map<string, Render[]>();
 
   constructor(
     private readonly templateUrl: string,
     readonly frontMatter: FrontMatter,
-    compile: (label: string, source: string) => Render,
+    compile: (label: string, source: TemplateSource) => Render,
   ) {
-    for (const [name, source] of Object.entries(frontMatter))
-      this.#templates.set(name, compile(`${templateUrl}: ${name}`, source));
+    for (const [name, source] of Object.entries(frontMatter)) {
+      const label = `${templateUrl}: ${name}`;
+      if (LISTS.includes(name))
+        this.#lists.set(
+          name,
+          mailboxTemplates(source).map((one) => compile(label, one)),
+        );
+      else this.#templates.set(name, compile(label, source));
+    }
   }
 
   /**
    * What renders as nothing is left out, and then that of the info counts.
    *
-   * @throws TemplateFrontMatterError if it is no address: one that breaks a line, or that a name has made two of, included.
+   * @throws TemplateFrontMatterError if it is no address, or more than the one that is written there: one that breaks a line,
+   * or that a name has made two of, included.
    */
   render(variables: Record<string, unknown>): RenderedHeaders {
     return {
@@ -70,15 +82,20 @@ export class HeaderTemplates {
   }
 
   #many(name: 'replyTo' | 'cc' | 'bcc', variables: Record<string, unknown>): RenderedHeaders['cc'] {
-    const text = this.#text(name, variables);
-    if (text === '') return undefined;
-    const mailboxes = parseMailboxes(text);
-    if (!mailboxes) throw this.#noAddress(name, text);
-    return mailboxes;
+    const mailboxes: Mailbox[] = [];
+    for (const render of this.#lists.get(name) ?? []) {
+      const text = render(variables).trim();
+      if (text === '') continue;
+      const mailbox = parseMailbox(text);
+      if (!mailbox) throw this.#noAddress(name, text);
+      mailboxes.push(mailbox);
+    }
+    return mailboxes.length === 0 ? undefined : mailboxes;
   }
 
   #noAddress(name: string, text: string): TemplateFrontMatterError {
-    const expected = 'addresses in one line, such as "{{shop}}" <news@shop.example>, with names in quotes';
+    const expected =
+      'one address in one line for each that is written there, such as "{{shop}}" <news@shop.example>, with names in quotes';
     return new TemplateFrontMatterError(this.templateUrl, name, expected, text);
   }
 }

@@ -23,7 +23,7 @@ const LOCAL_PART = /^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{N}\p{M}!#$
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** A name, and one address in angle brackets: of `<a@b> <c@d>` the parser would take one and drop the other in silence. */
-const ONE_ADDRESS_AT_END = /^[^<>]*<[^<>]*>$/;
+const ONE_ADDRESS_AT_END = /^[^<>]*<([^<>]*)>$/;
 const QUOTED = /"(?:[^"\\]|\\.)*"/g;
 
 /** Control characters, and the separators U+2028 and U+2029 that some readers take for line breaks. */
@@ -51,9 +51,10 @@ export function parseMailbox(text: unknown): Mailbox | null {
   // The parser is for header lines; a bare address must not be interpreted, only checked.
   if (!/[<>",;:()\s]/.test(trimmed)) return toMailbox(trimmed, '');
   const parsed = addressparser(trimmed, { flatten: true });
-  return parsed.length === 1 && ONE_ADDRESS_AT_END.test(trimmed.replace(QUOTED, ''))
-    ? toMailbox(parsed[0].address ?? '', parsed[0].name ?? '')
-    : null;
+  const atEnd = ONE_ADDRESS_AT_END.exec(trimmed.replace(QUOTED, ''));
+  // Behind a parenthesis that is never closed the parser takes the brackets for a comment, and looks for an address before it.
+  const isThatOne = parsed.length === 1 && parsed[0].address === atEnd?.[1].trim();
+  return isThatOne ? toMailbox(parsed[0].address ?? '', parsed[0].name ?? '') : null;
 }
 
 /** Parses a comma separated list of mailboxes; null if any of them is invalid or there is none. */
