@@ -1,6 +1,8 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Recipient, TemplateEmailRequest } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { Mailing } from 'nestjs-mailing';
+import { Mailing, SlotService } from 'nestjs-mailing';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig } from '../support/mailing-rig.js';
 
@@ -113,6 +115,41 @@ describe('fillFromTemplate', () => {
     const request = sender.sendEmailMessage({ ...INFO, fillFromTemplate: true }, ['ann@home.example']);
     await expect(request).rejects.toMatchObject(key ? { code, key } : { code });
     expect(rig.inbox.messages).toHaveLength(0);
+  });
+
+  it('what only looks like Handlebars in the YAML is left alone, and what its values use is there', async () => {
+    const yaml = [
+      '# was: {{> gone}}, {{#slot "old"}}, {{ and so on',
+      'subject: "{{> hello}}"',
+      `cc: '{{#if boss}}boss@shop.example{{/if}}'`,
+    ];
+    const app = await rig.boot({}, { templates: withFrontMatter(yaml.join('\n')) });
+    await mkdir(join(app.templateDir, 'partials'));
+    await writeFile(join(app.templateDir, 'partials', 'hello.hbs'), 'Hello {{name}}');
+    const info: TemplateEmailRequest = { templateUrl: 'letter.hbs', from: INFO.from, fillFromTemplate: true };
+    await app.sender.sendEmailMessage(info, [{ email: 'ann@home.example', name: 'Ann' }], false);
+    expect((await rig.inbox.messages[0].parsed()).subject).toBe('Hello Ann');
+  });
+
+  it('a slot in a value is shown, and a slot without a name is found in its line of the file', async () => {
+    const yaml = `subject: '{{#slot "motto"}}{{this}}{{/slot}}'`;
+    const app = await rig.boot({}, { templates: withFrontMatter(yaml) });
+    app.nest.get(SlotService).define('motto', { persistent: true });
+    const info: TemplateEmailRequest = { templateUrl: 'letter.hbs', from: INFO.from, fillFromTemplate: true };
+    await app.sender.sendEmailMessage({ ...info, slots: { motto: 'Cake' } }, ['ann@home.example'], false);
+    expect((await rig.inbox.messages[0].parsed()).subject).toBe('Cake');
+    await writeFile(join(app.templateDir, 'letter.hbs'), `---\n${yaml}\n---\nbody\n{{#slot name}}{{/slot}}`);
+    await expect(app.sender.sendEmailMessage(info, [])).rejects.toMatchObject({
+      code: 'MAILING_SLOT_NAME_NOT_LITERAL',
+      line: 5,
+    });
+  });
+
+  it('a value that is no Handlebars is refused with its name', async () => {
+    const { sender } = await rig.boot({}, { templates: withFrontMatter("cc: '{{#if boss}}'") });
+    const request = sender.sendEmailMessage({ ...INFO, fillFromTemplate: true }, []);
+    await expect(request).rejects.toMatchObject({ code: 'MAILING_TEMPLATE_NOT_COMPILING' });
+    await expect(request).rejects.toThrow('letter.hbs: cc');
   });
 
   it('refuses front matter without an end, and a mailing to which nobody gives a subject', async () => {

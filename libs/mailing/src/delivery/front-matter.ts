@@ -26,6 +26,20 @@ export function splitFrontMatter(
   return { frontMatter, body: lines.slice(end + 1).join('\n') };
 }
 
+/**
+ * All that is Handlebars in a template with front matter, by names that people know it by. The body keeps its lines, so that
+ * what is found in it is told by its line of the file.
+ *
+ * @throws TemplateFrontMatterError as `splitFrontMatter`.
+ */
+export function handlebarsIn(templateUrl: string, source: string): Record<string, string> {
+  const { frontMatter, body } = splitFrontMatter(templateUrl, source);
+  const linesBefore = source.slice(0, source.length - body.length).split('\n').length - 1;
+  const parts: Record<string, string> = { [templateUrl]: '\n'.repeat(linesBefore) + body };
+  for (const [name, value] of Object.entries(frontMatter)) parts[`${templateUrl}: ${name}`] = value;
+  return parts;
+}
+
 function parsed(templateUrl: string, yaml: string): FrontMatter {
   let values: unknown;
   try {

@@ -4,7 +4,7 @@ import { lookupChain } from '../model/locale-tag.js';
 import type { TemplateHelper } from '../model/mailing-options.js';
 import { TemplateNotCompilingError, TemplateNotKeptError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import { splitFrontMatter } from './front-matter.js';
+import { handlebarsIn, splitFrontMatter } from './front-matter.js';
 import { HeaderTemplates } from './header-templates.js';
 import type { TemplateSource } from './mailbox-templates.js';
 import { withSlotBlock } from './slot.block.js';
@@ -119,14 +119,17 @@ export class HandlebarsTemplate implements MailingTemplate {
 
 /** What is rendered, by the names that people know it by. Partials are found through what includes them. */
 function sourcesOf(
-  { subject, templateUrl, altTemplateUrl }: TemplateEmailInfo,
+  { subject, templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo,
   content: TemplateContent,
 ): TemplateContent {
   const sources: TemplateContent = { subject: subject ?? '' };
   for (const [key, source] of Object.entries(content)) {
     const [part, language] = key.split(':', 2);
     const url = part === 'html' ? templateUrl : part === 'alt' ? altTemplateUrl : undefined;
-    if (url !== undefined) sources[language === undefined ? url : `${url} (${language})`] = source;
+    if (url === undefined) continue;
+    const name = language === undefined ? url : `${url} (${language})`;
+    if (part === 'html' && fillFromTemplate) Object.assign(sources, handlebarsIn(name, source));
+    else sources[name] = source;
   }
   return sources;
 }

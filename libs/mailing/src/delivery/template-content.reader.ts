@@ -4,6 +4,7 @@ import {
   TemplateNotCompilingError,
 } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import { handlebarsIn } from './front-matter.js';
 import { partialUses } from './partial-uses.js';
 import type { TemplateFolder } from './template-folder.js';
 import { keyOf, type TemplateContent } from './template.renderer.js';
@@ -27,11 +28,12 @@ export class TemplateContentReader {
 
   /**
    * @throws TemplateMissingError, TemplateOutsideFolderError; TemplateNotCompilingError for a partial that is nowhere;
-   * InvalidFieldError for more than 200 languages or 4 MiB.
+   * TemplateFrontMatterError; InvalidFieldError for more than 200 languages or 4 MiB.
    */
-  async read({ templateUrl, altTemplateUrl }: TemplateEmailInfo): Promise<TemplateContent> {
+  async read({ templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo): Promise<TemplateContent> {
     const content: TemplateContent = {};
-    const unread = await this.#readLanguages('html', templateUrl, altTemplateUrl, content);
+    const pages = await this.#readLanguages('html', templateUrl, altTemplateUrl, content);
+    const unread = fillFromTemplate ? pages.flatMap(partsOf) : pages;
     if (altTemplateUrl !== undefined)
       unread.push(...(await this.#readLanguages('alt', altTemplateUrl, templateUrl, content)));
     await this.#readPartials(unread, content);
@@ -109,6 +111,13 @@ export class TemplateContentReader {
   async #allPartials(): Promise<string[]> {
     return (await this.partials?.names()) ?? [];
   }
+}
+
+function partsOf({ templateUrl, source }: Unread): Unread[] {
+  return Object.entries(handlebarsIn(templateUrl, source)).map(([url, part]) => ({
+    templateUrl: url,
+    source: part,
+  }));
 }
 
 function usesOf({ templateUrl, source }: Unread): ReturnType<typeof partialUses> {
