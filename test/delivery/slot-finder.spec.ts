@@ -27,6 +27,7 @@ describe('slotsShownBy', () => {
     ['around a partial', '{{#> nothing}}{{#slot "a"}}{{/slot}}{{/nothing}}', ['a']],
     ['in an inline partial', '{{#*inline "mine"}}{{#slot "a"}}{{/slot}}{{/inline}}{{> mine}}', ['a']],
     ['in any partial where its name is computed', '{{> (lookup . "part")}}', ['footer', 'inner', 'other']],
+    ['in no variable of that name', '{{slot}} {{{slot}}} {{slot.title}} {{#if slot}}{{/if}}', []],
     ['nowhere that is parsed', '{{#slot "a"}}', []],
   ])('finds those %s', (_, letter, expected) => {
     expect(slots(letter)).toEqual(expected);
@@ -37,4 +38,11 @@ describe('slotsShownBy', () => {
     expect(look).toThrow(SlotNameNotLiteralError);
     expect(look).toThrow('letter.hbs" shows a slot in line 2');
   });
+
+  it.each(['{{#slot}}{{/slot}}', '{{#if (slot)}}{{/if}}', '{{slot size=1}}', '{{slot size}}'])(
+    'takes %s for a slot without a name',
+    (letter) => {
+      expect(() => slots(letter)).toThrow(SlotNameNotLiteralError);
+    },
+  );
 });

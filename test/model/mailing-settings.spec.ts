@@ -255,4 +255,10 @@ describe('toMailingSettings', () => {
   it.each([undefined, null])('says what it wants when there are no options at all: %j', (options) => {
     expect(() => toMailingSettings(options as unknown as MailingModuleOptions)).toThrow(MailingOptionsError);
   });
+
+  it('refuses a helper by the name of the slot block', () => {
+    const error = refused({ templates: { dir, helpers: { upper: String, slot: () => 'mine' } } });
+    expect(error).toMatchObject({ option: 'templates.helpers.slot' });
+    expect(error.message).toContain('{{#slot}}');
+  });
 });

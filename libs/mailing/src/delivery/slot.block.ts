@@ -7,12 +7,18 @@ export type Engine = typeof Handlebars;
 /**
  * Teaches the engine `{{#slot "promotion"}}…{{else}}…{{/slot}}`: the block once for each item of an array, with the item as
  * its context and `@index`, `@first`, `@last`; once with anything else as its context; the else-branch for an empty slot.
- * Outside the block is one step up: `{{../name}}`. As an expression, `(slot "promotion")` is the content itself.
+ * Outside the block is one step up: `{{../name}}`. As an expression, `(slot "promotion")` is the content itself. Alone,
+ * `{{slot}}` is a variable of the host.
  */
 export function withSlotBlock(engine: Engine): Engine {
   engine.registerHelper(
     'slot',
-    function slot(this: unknown, name: string, options: Handlebars.HelperOptions) {
+    function slot(
+      this: unknown,
+      name: string | Handlebars.HelperOptions,
+      options?: Handlebars.HelperOptions,
+    ) {
+      if (typeof name !== 'string' || !options) return variableOf(this, name as Handlebars.HelperOptions);
       const root = (options.data as { root?: Record<symbol, unknown> } | undefined)?.root;
       const contents = root?.[SLOTS] as SlotContents | undefined;
       const content = contents !== undefined && Object.hasOwn(contents, name) ? contents[name] : undefined;
@@ -23,6 +29,15 @@ export function withSlotBlock(engine: Engine): Engine {
     },
   );
   return engine;
+}
+
+/** As Handlebars itself looks it up, which is never in a prototype. */
+function variableOf(context: unknown, options: Handlebars.HelperOptions): unknown {
+  const { lookupProperty } = options as unknown as {
+    lookupProperty: (from: unknown, name: string) => unknown;
+  };
+  const value = context === null || context === undefined ? undefined : lookupProperty(context, 'slot');
+  return typeof value === 'function' ? (value.call(context, options) as unknown) : value;
 }
 
 function showItem(

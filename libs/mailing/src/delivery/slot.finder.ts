@@ -3,7 +3,7 @@ import { SlotNameNotLiteralError } from '../model/slot.errors.js';
 import type { Engine } from './slot.block.js';
 
 type Ast = hbs.AST.Node;
-type Call = Ast & { path: hbs.AST.Expression; params: hbs.AST.Expression[] };
+type Call = Ast & { path: hbs.AST.Expression; params: hbs.AST.Expression[]; hash?: hbs.AST.Hash };
 
 /** A slot and the template that shows it. */
 export interface ShownSlot {
@@ -60,7 +60,7 @@ class SlotWalk {
         super.BlockStatement(block);
       }
       override MustacheStatement(mustache: hbs.AST.MustacheStatement): void {
-        look(mustache);
+        if (!isVariable(mustache as Call)) look(mustache);
         super.MustacheStatement(mustache);
       }
       override SubExpression(expression: hbs.AST.SubExpression): void {
@@ -81,7 +81,6 @@ class SlotWalk {
   #look({ path, params, loc }: Call): void {
     if ((path as hbs.AST.PathExpression).original !== 'slot') return;
     const [name] = params;
-    // A variable that is called slot; where there is the block, it is hidden by it anyway.
     if (name?.type === 'StringLiteral') this.#found.add((name as hbs.AST.StringLiteral).value);
     else {
       const found =
@@ -101,4 +100,9 @@ class SlotWalk {
       this.through(Object.hasOwn(partials, one) ? partials[one] : undefined);
     }
   }
+}
+
+/** `{{slot}}` alone is what a host calls slot. */
+function isVariable({ params, hash }: Call): boolean {
+  return params.length === 0 && hash === undefined;
 }

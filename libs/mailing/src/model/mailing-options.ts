@@ -228,7 +228,10 @@ export interface TemplateOptions {
    * `shop/logo.hbs`. Default: `partials` in the template folder, if it is there.
    */
   partialsDir?: string;
-  /** Handlebars helpers by their names. They run once for each message and have to be there after a restart. Default: none. */
+  /**
+   * Handlebars helpers by their names, of which none is `slot`. They run once for each message and have to be there after a
+   * restart. Default: none.
+   */
   helpers?: Record<string, TemplateHelper>;
   /** For text parts that no template makes. */
   text?: TextOptions;

@@ -275,6 +275,16 @@ function templateSettings(templates: TemplateOptions): MailingSettings['template
   const { dir, partialsDir, helpers = {}, text: textOptions = {} } = templates;
   if (typeof helpers !== 'object' || helpers === null)
     throw new MailingOptionsError('templates.helpers', 'an object of functions', helpers);
+  // A template of the host would show the one and mean the other.
+  if (Object.hasOwn(helpers, 'slot')) {
+    const expected = 'absent, because {{#slot}} shows what a mailing is filled with';
+    throw new MailingOptionsError(
+      'templates.helpers.slot',
+      expected,
+      helpers.slot,
+      'Give the helper another name.',
+    );
+  }
   for (const [name, helper] of Object.entries(helpers)) {
     if (typeof helper !== 'function')
       throw new MailingOptionsError(`templates.helpers.${name}`, 'a function', helper);
