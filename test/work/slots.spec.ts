@@ -67,6 +67,43 @@ forEachDatabase('slots', (kind) => {
     });
   });
 
+  it.each([true, false])(
+    'are filled for ids that are numbers as lists are, persisted: %s',
+    async (persist) => {
+      const app = await boot();
+      const slots = slotsOf(app).define('promotion', { persistent: true });
+      const contents = [
+        { userId: 8n, content: { title: 'tea' } },
+        { userId: '8', content: { title: 'the second does not count' } },
+        { userId: '9', content: { title: 'pie' } },
+      ];
+      const filling = slots.fillFor(7, 'promotion', { title: 'cake' }).fillEach('promotion', contents);
+      const list = [{ userId: 7 }, { userId: '8' }, { userId: 9n }];
+      await app.sender.sendEmailMessage({ ...INFO, slots: filling }, list, false, persist);
+      expect(await received(rig)).toEqual({
+        7: '[0 cake for 7@home.example]',
+        8: '[0 tea for 8@home.example]',
+        9: '[0 pie for 9@home.example]',
+      });
+    },
+  );
+
+  it('are not filled for what is no id', async () => {
+    const app = await boot();
+    const slots = slotsOf(app).define('promotion', { persistent: true });
+    for (const userId of ['', 2 ** 53, 1.5, null, 'x'.repeat(256)]) {
+      const info = { ...INFO, slots: slots.fillFor(userId as string, 'promotion', 'cake') };
+      for (const persist of [true, false]) {
+        const refused = app.sender.sendEmailMessage(info, [{ userId: 'ann' }], true, persist);
+        await expect(refused).rejects.toMatchObject({
+          code: 'MAILING_FIELD_INVALID',
+          field: 'slots.promotion',
+        });
+      }
+    }
+    expect(rig.inbox.messages).toEqual([]);
+  });
+
   it('are read once for each beat, and written in chunks from a source of any length', async () => {
     const statements: string[] = [];
     const logQuery = (sql: string): void => void statements.push(sql);

@@ -34,13 +34,17 @@ export function toListedRecipient(
   return fromAddress(email, name, persist ? toStorable(data, `data of recipient ${email}`) : data, keyOf);
 }
 
-function fromUserId(userId: unknown): ListedRecipient {
+/** What stands in the books for what a host calls the id of a profile; null if it can be none. */
+export function toUserId(value: unknown): string | null {
   // Beyond 2^53 a number has lost digits already, and is somebody else's id.
-  const isNumber = typeof userId === 'bigint' || Number.isSafeInteger(userId);
-  const id = isNumber ? String(userId) : userId;
-  if (typeof id !== 'string' || id === '' || id.length > LONGEST_USER_ID)
-    return invalid(userId, 'invalid_recipient');
-  return { kind: 'profile', userId: id };
+  const isNumber = typeof value === 'bigint' || Number.isSafeInteger(value);
+  const id = isNumber ? String(value) : value;
+  return typeof id === 'string' && id !== '' && id.length <= LONGEST_USER_ID ? id : null;
+}
+
+function fromUserId(value: unknown): ListedRecipient {
+  const userId = toUserId(value);
+  return userId === null ? invalid(value, 'invalid_recipient') : { kind: 'profile', userId };
 }
 
 function fromAddress(

@@ -1,6 +1,9 @@
-/** What one profile sees in a slot. */
-export interface ProfileSlotContent {
-  userId: string;
+import { LONGEST_USER_ID, toUserId } from './listed-recipient.js';
+import type { ProfileRecipient } from './recipient.js';
+import { InvalidFieldError } from './refusal.errors.js';
+
+/** What one profile sees in a slot; its id as in lists of recipients. */
+export interface ProfileSlotContent extends ProfileRecipient {
   content: unknown;
 }
 
@@ -8,8 +11,10 @@ export interface ProfileSlotContent {
 export type ProfileSlotContents = Iterable<ProfileSlotContent> | AsyncIterable<ProfileSlotContent>;
 
 /** One content on its way to where it is kept. */
-export interface FilledSlot extends ProfileSlotContent {
+export interface FilledSlot {
   slot: string;
+  userId: string;
+  content: unknown;
 }
 
 /**
@@ -42,7 +47,7 @@ export class SlotFilling {
   }
 
   /** What one profile sees. */
-  fillFor(userId: string, slot: string, content: unknown): this {
+  fillFor(userId: ProfileRecipient['userId'], slot: string, content: unknown): this {
     return this.fillEach(slot, [{ userId, content }]);
   }
 
@@ -62,11 +67,38 @@ export class SlotFilling {
     return Object.fromEntries(this.#forAll);
   }
 
-  /** What single profiles see, in the order in which it was given. */
+  /**
+   * What single profiles see, in the order in which it was given.
+   *
+   * @throws InvalidFieldError for what can be no id; whatever a source throws.
+   */
   async *forProfiles(): AsyncGenerator<FilledSlot> {
     for (const { slot, contents } of this.#forProfiles) {
-      for await (const { userId, content } of contents) yield { slot, userId, content };
+      for await (const { userId: given, content } of contents) {
+        const userId = toUserId(given);
+        const expected = `filled for ids of 1 to ${LONGEST_USER_ID} characters`;
+        if (userId === null) throw new InvalidFieldError(`slots.${slot}`, expected, given);
+        yield { slot, userId, content };
+      }
     }
+  }
+
+  /**
+   * The same with all its sources read. For the plugin itself.
+   *
+   * @throws InvalidFieldError for what can be no id; whatever a source throws.
+   */
+  async held(): Promise<SlotFilling> {
+    const held = new SlotFilling();
+    const bySlot = new Map<string, ProfileSlotContent[]>();
+    for (const [slot, content] of this.#forAll) held.fill(slot, content);
+    for await (const { slot, userId, content } of this.forProfiles()) {
+      const contents = bySlot.get(slot);
+      if (contents) contents.push({ userId, content });
+      else bySlot.set(slot, [{ userId, content }]);
+    }
+    for (const [slot, contents] of bySlot) held.fillEach(slot, contents);
+    return held;
   }
 
   /** The same for some of the slots, with what everybody sees copied by `copyOf`. */

@@ -1,3 +1,4 @@
+import type { ProfileRecipient } from '../model/recipient.js';
 import { type ProfileSlotContents, SlotFilling } from '../model/slot-filling.js';
 import type { SlotOptions, SlotRegistry } from './slot.registry.js';
 
@@ -44,7 +45,7 @@ export class SlotService {
    *
    * @throws SlotUnknownError if nobody has defined the slot.
    */
-  fillFor(userId: string, slot: string, content: unknown): SlotFilling {
+  fillFor(userId: ProfileRecipient['userId'], slot: string, content: unknown): SlotFilling {
     this.registry.assertKnown(slot);
     return new SlotFilling().fillFor(userId, slot, content);
   }

@@ -1,5 +1,3 @@
-import { LONGEST_USER_ID } from '../model/listed-recipient.js';
-import { InvalidFieldError } from '../model/refusal.errors.js';
 import type { FilledSlot, SlotFilling } from '../model/slot-filling.js';
 import { toStorable } from '../model/storable.js';
 import type { SlotPersister } from '../store/slot.persister.js';
@@ -30,9 +28,6 @@ export class SlotWriter {
     }
     for await (const { slot, userId, content } of filling.forProfiles()) {
       stop.throwIfAborted();
-      const isId = typeof userId === 'string' && userId !== '' && userId.length <= LONGEST_USER_ID;
-      const expected = `filled for ids of 1 to ${LONGEST_USER_ID} characters`;
-      if (!isId) throw new InvalidFieldError(`slots.${slot}`, expected, userId);
       await this.#add({ slot, userId, content: toStorable(content, `slots.${slot} of profile ${userId}`) });
     }
     await this.#flush();

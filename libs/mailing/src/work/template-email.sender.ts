@@ -96,9 +96,11 @@ export class TemplateEmailSender {
       attachments: this.settings.attachments,
     });
     const { info: filled, template } = await openRequest(this.renderer, copy);
-    // Reading its attachments may have taken longer than this process has.
+    const shown = this.slots.shownBy(template, filled, slots, { persist, runInSeparateThread });
+    // Where nothing is written down, a source that fails is to fail here and not in the run.
+    filled.slots = persist ? shown : await shown?.held();
+    // Reading attachments and slots may have taken longer than this process has.
     if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
-    filled.slots = this.slots.shownBy(template, filled, slots, { persist, runInSeparateThread });
     const handle = persist
       ? await this.intake.accept(
           filled,
