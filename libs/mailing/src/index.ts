@@ -70,6 +70,7 @@ export type {
   RecipientRecord,
   Recipients,
 } from './model/recipient.js';
+export { beginReading } from './model/source-reading.js';
 export type { ProfileRepository, RecipientProfile } from './model/profile.repository.js';
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/profile-mapping.js';
 export type { UnsubscribeOptions, UnsubscribeWho } from './model/unsubscribe.options.js';
@@ -151,6 +152,7 @@ export {
   RecipientSkippedError,
   ServerStandingByError,
   ServerStoppingError,
+  SourceUsedUpError,
   TemplateEmailRefusal,
   TemplateFrontMatterError,
   TemplateMissingError,

@@ -1,4 +1,9 @@
-import { type Recipient, type Recipients, UnknownRecipientsError } from '../../mailing/src/index.js';
+import {
+  beginReading,
+  type Recipient,
+  type Recipients,
+  UnknownRecipientsError,
+} from '../../mailing/src/index.js';
 
 /** One list of any length, read once and given out cut by cut, one recipient in memory at a time. */
 export class RecipientCuts {
@@ -6,15 +11,14 @@ export class RecipientCuts {
   #next: IteratorResult<Recipient> | null = null;
   #left = 0;
 
-  /** @throws UnknownRecipientsError if the list can't be iterated over. */
+  /** @throws UnknownRecipientsError if the list can't be iterated over; SourceUsedUpError. */
   constructor(recipients: Recipients) {
     // A text can be iterated over too, letter by letter.
-    const list: unknown = typeof recipients === 'object' && recipients !== null ? recipients : {};
-    if (Symbol.asyncIterator in (list as object))
-      this.#source = (list as AsyncIterable<Recipient>)[Symbol.asyncIterator]();
-    else if (Symbol.iterator in (list as object))
-      this.#source = (list as Iterable<Recipient>)[Symbol.iterator]();
-    else throw new UnknownRecipientsError(recipients);
+    const given: unknown = typeof recipients === 'object' && recipients !== null ? recipients : {};
+    if (!(Symbol.asyncIterator in (given as object) || Symbol.iterator in (given as object)))
+      throw new UnknownRecipientsError(recipients);
+    const list = beginReading(recipients, 'recipients');
+    this.#source = Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]();
   }
 
   /** @returns false if nobody is left. */

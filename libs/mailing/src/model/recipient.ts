@@ -21,7 +21,10 @@ export interface ProfileRecipient {
 /** An address (`ann@home.example` or `Ann <ann@home.example>`), an address with data, or a profile. */
 export type Recipient = string | AddressRecipient | ProfileRecipient;
 
-/** Everything that yields recipients one by one: an array, a generator, a CSV parser, a database cursor. */
+/**
+ * Everything that yields recipients one by one: an array, a generator, a CSV parser, a database cursor. A generator is good for
+ * one mailing.
+ */
 export type Recipients = Iterable<Recipient> | AsyncIterable<Recipient>;
 
 /** A recipient as the run meets it: marked `sending`, not yet rendered. */

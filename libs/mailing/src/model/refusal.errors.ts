@@ -15,6 +15,21 @@ export class UnknownRecipientsError extends TemplateEmailRefusal {
   }
 }
 
+/** A list is an iterator, such as a generator, that was read before: it would yield nobody, and the mailing would look complete. */
+export class SourceUsedUpError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_SOURCE_USED_UP';
+
+  constructor(
+    /** `recipients`, or `slots.` with the name of the slot. */
+    readonly source: string,
+  ) {
+    super(
+      `sendEmailMessage: expected ${source} to be a list that can be read, got an iterator that was read before and yields nothing more. ` +
+        'Give an array, or call the generator function anew for each time.',
+    );
+  }
+}
+
 /** A recipient is given by profile id, but the host gave no `ProfileRepository`. */
 export class ProfileRepositoryMissingError extends TemplateEmailRefusal {
   readonly code = 'MAILING_PROFILE_REPOSITORY_MISSING';

@@ -1,6 +1,7 @@
 import { LONGEST_USER_ID, toUserId } from './listed-recipient.js';
 import type { ProfileRecipient } from './recipient.js';
 import { InvalidFieldError } from './refusal.errors.js';
+import { beginReading } from './source-reading.js';
 
 /** What one profile sees in a slot; its id as in lists of recipients. */
 export interface ProfileSlotContent extends ProfileRecipient {
@@ -70,11 +71,11 @@ export class SlotFilling {
   /**
    * What single profiles see, in the order in which it was given.
    *
-   * @throws InvalidFieldError for what can be no id; whatever a source throws.
+   * @throws InvalidFieldError for what can be no id; SourceUsedUpError; whatever a source throws.
    */
   async *forProfiles(): AsyncGenerator<FilledSlot> {
     for (const { slot, contents } of this.#forProfiles) {
-      for await (const { userId: given, content } of contents) {
+      for await (const { userId: given, content } of beginReading(contents, `slots.${slot}`)) {
         const userId = toUserId(given);
         const expected = `filled for ids of 1 to ${LONGEST_USER_ID} characters`;
         if (userId === null) throw new InvalidFieldError(`slots.${slot}`, expected, given);
@@ -86,7 +87,7 @@ export class SlotFilling {
   /**
    * The same with all its sources read. For the plugin itself.
    *
-   * @throws InvalidFieldError for what can be no id; whatever a source throws.
+   * @throws InvalidFieldError for what can be no id; SourceUsedUpError; whatever a source throws.
    */
   async held(): Promise<SlotFilling> {
     const held = new SlotFilling();

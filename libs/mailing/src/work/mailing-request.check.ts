@@ -11,6 +11,7 @@ import {
   ProfileRepositoryMissingError,
   UnknownRecipientsError,
 } from '../model/refusal.errors.js';
+import { assertUnread } from '../model/source-reading.js';
 import { toStorable } from '../model/storable.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { takeAttachments } from './attachment.intake.js';
@@ -57,6 +58,8 @@ export async function checkRequest(
   { persist, hasProfiles, attachments }: RequestTerms,
 ): Promise<TemplateEmailInfo> {
   checkRecipients(recipients, hasProfiles);
+  // A persisted mailing may be there already under its key, and then nobody reads the list.
+  if (!persist) assertUnread(recipients, 'recipients');
   if (typeof info !== 'object' || info === null) throw new MissingFieldError('templateUrl', undefined);
   if (info.fillFromTemplate !== undefined && typeof info.fillFromTemplate !== 'boolean')
     throw new InvalidFieldError('fillFromTemplate', 'true, false or absent', info.fillFromTemplate);

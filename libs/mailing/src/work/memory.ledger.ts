@@ -4,6 +4,7 @@ import { type ListedRecipient, toListedRecipient } from '../model/listed-recipie
 import type { MailingStatus } from '../model/mailing-status.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
+import { beginReading } from '../model/source-reading.js';
 
 /**
  * The books of a mailing that is not persisted: they die with the process.
@@ -24,12 +25,13 @@ export class MemoryLedger implements Ledger {
   #nextIdx = 0;
   #drained = false;
 
+  /** @throws SourceUsedUpError */
   constructor(
     recipients: Recipients,
     private readonly keyOf: KeyOf = mailboxKey,
   ) {
-    this.#source =
-      Symbol.asyncIterator in recipients ? recipients[Symbol.asyncIterator]() : recipients[Symbol.iterator]();
+    const list = beginReading(recipients, 'recipients');
+    this.#source = Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]();
   }
 
   async beat(beat: Beat): Promise<BeatAnswer> {

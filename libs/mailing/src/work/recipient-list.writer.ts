@@ -3,6 +3,7 @@ import type { FaultPoints } from '../model/fault-points.js';
 import { type ListedRecipient, toListedRecipient } from '../model/listed-recipient.js';
 import type { Recipients } from '../model/recipient.js';
 import { ProfileRepositoryMissingError } from '../model/refusal.errors.js';
+import { beginReading } from '../model/source-reading.js';
 import type { Cut } from '../store/statements/cut-batches.js';
 import type { NumberedRecipient } from '../store/statements/insert-recipients.js';
 import type { TemplateEmailPersister } from '../store/template-email.persister.js';
@@ -57,11 +58,11 @@ export class RecipientListWriter {
    * Writes the whole list and makes the mailing `pending`.
    *
    * @param stop aborts in mid-list when the server stops.
-   * @throws whatever the source of recipients throws, ProfileRepositoryMissingError, UnstorableValueError,
+   * @throws whatever the source of recipients throws, SourceUsedUpError, ProfileRepositoryMissingError, UnstorableValueError,
    * ListTakenAwayError.
    */
   async write(recipients: Recipients, stop: AbortSignal): Promise<WrittenList> {
-    for await (const recipient of recipients) {
+    for await (const recipient of beginReading(recipients, 'recipients')) {
       stop.throwIfAborted();
       this.#add(toListedRecipient(recipient, true, this.how.keyOf));
       if (this.#isFull) await this.#flush();

@@ -12,6 +12,7 @@ import { RecipientSkippedError } from '../model/refusal.errors.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
 import type { RehearsalOptions, RehearsalReport } from '../model/rehearsal.report.js';
 import { toFilling } from '../model/slot-filling.js';
+import { beginReading } from '../model/source-reading.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/template-email-info.js';
 import { checkRequest } from './mailing-request.check.js';
 import { openRequest } from './opened-request.js';
@@ -83,7 +84,7 @@ export class TemplateEmailRehearsal {
       chunk = [];
       onProgress?.(structuredClone(report));
     };
-    for await (const recipient of recipients) {
+    for await (const recipient of beginReading(recipients, 'recipients')) {
       chunk.push(marked(recipient, report.numRecipients++));
       if (chunk.length === RECIPIENTS_AT_A_TIME) await look();
     }

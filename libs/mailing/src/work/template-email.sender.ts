@@ -45,7 +45,8 @@ export class TemplateEmailSender {
    * @param runInSeparateThread default: true.
    * @param persist default: false.
    *
-   * @throws UnknownRecipientsError if `recipients` can't be iterated over.
+   * @throws UnknownRecipientsError if `recipients` can't be iterated over; SourceUsedUpError for an iterator, such as a
+   * generator, that was read before, there or in `slots`.
    * @throws MissingFieldError, InvalidFieldError if a field of the info or the options is missing or of another shape.
    * @throws InvalidHeaderAddressError if from, reply-to, cc or bcc can't be parsed.
    * @throws HeaderLineBreakError if a header value holds a line break or another control character.
