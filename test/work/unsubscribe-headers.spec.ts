@@ -1,5 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { Mailing, type MailingModuleOptions, UnsubscribeTokens, type UnsubscribeWho } from 'nestjs-mailing';
+import {
+  Mailing,
+  type MailingModuleOptions,
+  TemplateEmailRehearsal,
+  UnsubscribeTokens,
+  type UnsubscribeWho,
+} from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig } from '../support/mailing-rig.js';
@@ -57,6 +63,34 @@ forEachDatabase('List-Unsubscribe', (kind) => {
     expect(toAnn.raw.toString()).not.toMatch(/List-Unsubscribe/i);
     expect(await hrefOf(toAnn)).toBe('');
     expect(linkOf(toBob).searchParams.has('token')).toBe(true);
+  });
+});
+
+describe('unsubscribe links of a mailing that goes to one address', () => {
+  const rig = MailingRig.forEachTest('sqlite');
+
+  it('are not made, also after a restart: whoever looks at the messages would unsubscribe the recipients', async () => {
+    const asked: UnsubscribeWho[] = [];
+    const url = (who: UnsubscribeWho): string => `https://shop.example/${asked.push(who)}`;
+    const unsubscribe = { url, mailto: 'no@shop.example' };
+    const app = await rig.boot({ unsubscribe }, { templates });
+    const info = { ...INFO, messageTo: 'look@shop.example' };
+    await app.sender.sendEmailMessage(info, ['ann@home.example'], false);
+    const { html, headers } = await app.nest.get(TemplateEmailRehearsal).preview(info, 'ann@home.example');
+    expect(html).toContain('href=""');
+    expect(Object.keys(headers ?? {})).toEqual(['X-Mailing-Id']);
+    const isLater = { persist: true, sendAt: new Date(Date.now() + 3_600_000) };
+    const { mailingId } = await app.sender.sendEmailMessage(info, ['bob@home.example'], isLater);
+    await app.close();
+    await rig.database.dataSource.query('UPDATE dps_mailing SET scheduled_at = NULL');
+    await rig.boot({ unsubscribe }, { templates });
+    await rig.reached(mailingId as string, 'completed');
+    expect(rig.inbox.messages.map(({ to }) => to)).toEqual([['look@shop.example'], ['look@shop.example']]);
+    for (const message of rig.inbox.messages) {
+      expect(message.raw.toString()).not.toMatch(/List-Unsubscribe/i);
+      expect(await hrefOf(message)).toBe('');
+    }
+    expect(asked).toEqual([]);
   });
 });
 

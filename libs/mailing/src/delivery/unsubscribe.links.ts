@@ -32,13 +32,16 @@ export class UnsubscribeLinks {
     this.#isHeaderTaken = Object.keys(headers).some((name) => LIST_HEADER.test(name));
   }
 
-  /** @returns null where there are no links: the host gives none, or the mailing wants none. */
+  /**
+   * @returns null where there are no links: the host gives none, the mailing wants none, or all its messages go to one address,
+   * where whoever tries the link would unsubscribe somebody else.
+   */
   static of(
     settings: UnsubscribeSettings | null,
     mailingId: string | null,
     info: TemplateEmailInfo,
   ): UnsubscribeLinks | null {
-    if (!settings || info.unsubscribe === false) return null;
+    if (!settings || info.unsubscribe === false || info.messageTo !== undefined) return null;
     return new UnsubscribeLinks(settings, mailingId, info.headers ?? {});
   }
 

@@ -54,7 +54,8 @@ export interface TemplateEmailInfo {
   bcc?: string;
   /**
    * One address that every message goes to, in its header and on the wire, instead of its recipient's: for a last look with
-   * real data, or for people behind one mailbox. All else stays, the books and what the templates show included.
+   * real data, or for people behind one mailbox. They have no unsubscribe links, which would be the recipients'. All else stays, the books and what the templates show
+   * included.
    */
   messageTo?: string;
   /** Variables of the templates, the same for all recipients. A recipient's own data wins over them. */
