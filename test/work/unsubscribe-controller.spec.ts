@@ -125,8 +125,8 @@ forEachDatabase('UnsubscribeController', (kind) => {
     ]);
     expect([...suppressions.list]).toEqual([['Carl@home.example', 'unsubscribed']]);
     expect(unsubscribed).toEqual([
-      { mailingId, idx: 0, kind: 'profile' },
-      { mailingId, idx: 2, kind: 'address' },
+      { mailingId, idx: 0, kind: 'profile', userId: 'ann' },
+      { mailingId, idx: 2, kind: 'address', userId: null },
     ]);
 
     const again = await app.sender.sendEmailMessage(INFO, list.slice(0, 2), { persist: true });

@@ -49,7 +49,8 @@ export class Unsubscriber {
     const target = tokens.verify(token);
     if (!target) return false;
     const kind = await this.#write(target);
-    events?.emit('recipient:unsubscribed', { mailingId: target.mailingId, idx: target.idx, kind });
+    const { mailingId, idx, userId = null } = target;
+    events?.emit('recipient:unsubscribed', { mailingId, idx, kind, userId });
     return true;
   }
 

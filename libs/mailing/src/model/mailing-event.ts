@@ -73,7 +73,13 @@ export interface MailingEventMap {
    * Somebody wants no mail any more and is not mailed again; `mailingId` and `idx` tell by which message he said so. Again for each
    * time that he says it.
    */
-  'recipient:unsubscribed': { mailingId: string | null; idx: number; kind: 'profile' | 'address' };
+  'recipient:unsubscribed': {
+    mailingId: string | null;
+    idx: number;
+    kind: 'profile' | 'address';
+    /** Null for a plain address. */
+    userId: string | null;
+  };
   'server:registered': { uniqServerId: string; incarnation: string };
   /** Another live process uses this server id. */
   'server:standing-by': { uniqServerId: string; otherHost: string; otherPid: number };
