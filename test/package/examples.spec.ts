@@ -10,7 +10,7 @@ import { MailerModule } from '@nestjs-modules/mailer';
 import { Injectable, Module } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, Entity, In, PrimaryGeneratedColumn, type Repository } from 'typeorm';
-import { MailingEvents, MailingHealth, MailingModule, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList, SlotFilling, SlotService } from 'nestjs-mailing';
+import { MailingEvents, MailingHealth, MailingModule, MailingProfiles, MailingQuery, MailingSuppressions, type ProfileRepository, type RecipientProfile, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList, SlotFilling, SlotService } from 'nestjs-mailing';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { Cron, ScheduleModule } from '@nestjs/schedule';
 import { MailingScenariosModule, Scenario, ScenarioEvents, SendEmail } from 'nestjs-mailing/scenarios';

@@ -7,6 +7,7 @@ export { type Duty, TemplateEmailPeriodicService } from './work/template-email-p
 export { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 export { MailingHealth } from './work/mailing.health.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
+export { MailingProfiles } from './work/mailing.profiles.js';
 export { MailingSuppressions } from './work/mailing.suppressions.js';
 export { SlotService } from './work/slot.service.js';
 export type { SlotOptions } from './work/slot.registry.js';

@@ -10,7 +10,7 @@ import { batchProviders } from './mailing-batch.providers.js';
 import { contentProviders } from './mailing-content.providers.js';
 import { SLOT_SOURCES, slotProviders } from './mailing-slot.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
-import { GATES, JUDGES, PROFILES, ProfileSource, recipientProviders } from './mailing-recipient.providers.js';
+import { GATES, JUDGES, PROFILES, recipientProviders } from './mailing-recipient.providers.js';
 import { MAILING_DATA_SOURCE } from './model/data-source.token.js';
 import { FAULT_POINTS, type FaultPoints, noFaultPoints } from './model/fault-points.js';
 import { MailingEvents } from './model/mailing-event.js';
@@ -45,6 +45,7 @@ import { MailingRuns } from './work/mailing-runs.js';
 import { MailingEngine } from './work/mailing.engine.js';
 import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
+import { MailingProfiles } from './work/mailing.profiles.js';
 import { MailingSuppressions } from './work/mailing.suppressions.js';
 import { ProfileRecorder } from './work/profile.recorder.js';
 import { RateLimiter } from './work/rate-limiter.js';
@@ -126,21 +127,21 @@ const prepare: FactoryProvider = {
     (
       { profileRepository, suppressionList, batch }: MailingSettings,
       messageSender: MailerMessageSender,
-      profiles: ProfileSource,
+      profiles: MailingProfiles,
       suppressions: MailingSuppressions,
       dispatcher: DispatcherLine,
       moduleRef: ModuleRef,
     ) =>
     async (): Promise<void> => {
       messageSender.prepare();
-      if (profileRepository) profiles.repository = await find(moduleRef, profileRepository);
+      if (profileRepository) profiles.use(await find(moduleRef, profileRepository));
       if (suppressionList) suppressions.use(await find(moduleRef, suppressionList));
       if (batch.dispatcher) dispatcher.use(await find(moduleRef, batch.dispatcher));
     },
   inject: [
     MAILING_SETTINGS,
     EMAIL_MESSAGE_SENDER,
-    ProfileSource,
+    MailingProfiles,
     MailingSuppressions,
     DispatcherLine,
     ModuleRef,

@@ -7,6 +7,7 @@ import type { ProfileRepository } from './model/profile.repository.js';
 import { MailingDatabase } from './store/mailing.database.js';
 import { TypeOrmSuppressionList } from './store/type-orm-suppression.list.js';
 import { DuplicateGate } from './work/duplicate.gate.js';
+import { MailingProfiles } from './work/mailing.profiles.js';
 import { MailingSuppressions } from './work/mailing.suppressions.js';
 import { MemoryDuplicateGate } from './work/memory-duplicate.gate.js';
 import { MailingEvents } from './model/mailing-event.js';
@@ -23,16 +24,15 @@ export const JUDGES = Symbol('MAILING_JUDGES');
 /** `GatesOf`: what else may keep a recipient from being mailed. */
 export const GATES = Symbol('MAILING_GATES');
 
-/** The host's profiles. They are looked up once everything is put together, because the host's class may live anywhere. */
-export class ProfileSource {
-  repository: ProfileRepository | null = null;
-  readonly get = (): ProfileRepository | null => this.repository;
-}
-
 /** Who the recipients are, and who of them is mailed. */
 export const recipientProviders: Provider[] = [
-  ProfileSource,
-  { provide: PROFILES, useFactory: ({ get }: ProfileSource) => get, inject: [ProfileSource] },
+  MailingProfiles,
+  {
+    provide: PROFILES,
+    // The host's class may live anywhere, and is found once everything is put together.
+    useFactory: (profiles: MailingProfiles) => (): ProfileRepository | null => profiles.inUse,
+    inject: [MailingProfiles],
+  },
   {
     provide: MailingSuppressions,
     useFactory: (database: MailingDatabase, { suppressionList, addresses }: MailingSettings) =>

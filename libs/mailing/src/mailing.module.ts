@@ -16,6 +16,7 @@ import { TemplateEmailBatchPersister } from './store/template-email-batch.persis
 import { TemplateEmailPersister } from './store/template-email.persister.js';
 import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
+import { MailingProfiles } from './work/mailing.profiles.js';
 import { MailingSuppressions } from './work/mailing.suppressions.js';
 import { SlotService } from './work/slot.service.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
@@ -75,6 +76,7 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras): Dynamic
       MailingQuery,
       MailingHealth,
       MailingEvents,
+      MailingProfiles,
       MailingSuppressions,
       UnsubscribeTokens,
       SlotService,

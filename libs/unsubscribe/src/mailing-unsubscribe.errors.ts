@@ -25,7 +25,7 @@ export class UnsubscribePlaceMissingError extends MailingError {
     readonly option: 'profileRepository' | 'suppressionList',
   ) {
     super(
-      `MailingUnsubscribeModule: expected the option ${option}, because a recipient who needs it wants to unsubscribe, got none. ` +
+      `MailingUnsubscribeModule: expected the option ${option}, here or in MailingModule, because a recipient who needs it wants to unsubscribe, got none. ` +
         'Give it; until then such people can not unsubscribe.',
     );
   }

@@ -1,6 +1,18 @@
-import { type DynamicModule, Inject, Module, type OnModuleInit, type Type } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+  type Type,
+} from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { MailingEvents, UnsubscribeTokens } from '../../mailing/src/index.js';
+import {
+  MailingEvents,
+  MailingProfiles,
+  MailingSuppressions,
+  UnsubscribeTokens,
+} from '../../mailing/src/index.js';
 import { MailingUnsubscribeOptionsError } from './mailing-unsubscribe.errors.js';
 import {
   type ASYNC_OPTIONS_TYPE,
@@ -33,14 +45,17 @@ const page = {
  *       profileRepository: ShopProfiles,
  *       unsubscribe: { baseUrl: 'https://shop.example/unsubscribe', secret: newSecret },
  *     }),
- *     MailingUnsubscribeModule.forRoot({ profileRepository: ShopProfiles }),
+ *     MailingUnsubscribeModule.forRoot(),
  *   ],
  * })
  * class NewsletterModule {}
  * ```
  */
 @Module({})
-export class MailingUnsubscribeModule extends ConfigurableModuleClass implements OnModuleInit {
+export class MailingUnsubscribeModule
+  extends ConfigurableModuleClass
+  implements OnModuleInit, OnApplicationBootstrap
+{
   constructor(
     @Inject(MODULE_OPTIONS_TOKEN) private readonly options: MailingUnsubscribeOptions,
     @Inject(Unsubscriber) private readonly unsubscriber: Unsubscriber,
@@ -54,7 +69,7 @@ export class MailingUnsubscribeModule extends ConfigurableModuleClass implements
    *
    * @throws MailingUnsubscribeOptionsError, UnsubscribeSecretError when the application starts.
    */
-  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     return withController(super.forRoot(options));
   }
 
@@ -74,12 +89,23 @@ export class MailingUnsubscribeModule extends ConfigurableModuleClass implements
       const expected = 'a class with the method setReceiveEmail';
       throw new MailingUnsubscribeOptionsError('profileRepository', expected, 'one without it');
     }
+    const suppressions = suppressionList ? await this.#find(suppressionList) : null;
+    const profilesOfMailings = this.#anywhere(MailingProfiles);
+    const suppressionsOfMailings = this.#anywhere(MailingSuppressions);
     this.unsubscriber.use({
       tokens: this.#tokens(),
-      profiles,
-      suppressions: suppressionList ? await this.#find(suppressionList) : null,
+      profiles: () => profiles ?? profilesOfMailings?.inUse ?? null,
+      suppressions: () => suppressions ?? suppressionsOfMailings?.inUse ?? null,
       events: this.#anywhere(MailingEvents),
     });
+  }
+
+  /** Not before: what the mailings use is found while the modules are initialized, in whatever order. */
+  onApplicationBootstrap(): void {
+    if (this.unsubscriber.hasPlace) return;
+    const expected =
+      'there, or suppressionList, here or in MailingModule: somewhere it has to be written who unsubscribes';
+    throw new MailingUnsubscribeOptionsError('profileRepository', expected, 'neither');
   }
 
   #tokens(): UnsubscribeTokens {

@@ -3,16 +3,16 @@ import type { ProfileRepository, SuppressionList } from '../../mailing/src/index
 import { MailingUnsubscribeOptionsError } from './mailing-unsubscribe.errors.js';
 import type { UnsubscribeTexts } from './unsubscribe.page.js';
 
-/** Options of `MailingUnsubscribeModule.forRoot`. */
+/** Options of `MailingUnsubscribeModule.forRoot`; beside `MailingModule` none is needed. */
 export interface MailingUnsubscribeOptions {
   /**
-   * Where profiles are marked by `setReceiveEmail`; a provider of the host, or a class that Nest instantiates. Needed if mailings go
-   * to profiles.
+   * Where profiles are marked by `setReceiveEmail`; a provider of the host, or a class that Nest instantiates. Default: the profile
+   * repository of `MailingModule` in the same application.
    */
   profileRepository?: Type<ProfileRepository>;
   /**
-   * Where plain addresses are written down; a provider of the host, or a class that Nest instantiates. Needed if mailings go to
-   * plain addresses.
+   * Where plain addresses are written down; a provider of the host, or a class that Nest instantiates. Default: the suppression
+   * list of `MailingModule` in the same application, which is its own table where the host gave none.
    */
   suppressionList?: Type<SuppressionList>;
   /**
@@ -39,10 +39,6 @@ export function checkOptions(options: MailingUnsubscribeOptions): MailingUnsubsc
     const type = typeof options[option];
     if (type === 'function' || type === 'undefined') continue;
     throw new MailingUnsubscribeOptionsError(option, 'a class', `a value of type ${type}`);
-  }
-  if (!options.profileRepository && !options.suppressionList) {
-    const expected = 'there, or suppressionList: somewhere it has to be written who unsubscribes';
-    throw new MailingUnsubscribeOptionsError('profileRepository', expected, 'neither');
   }
   return options;
 }

@@ -13,8 +13,9 @@ const REASON = 'unsubscribed';
 /** Where it is written down that somebody wants no mail, and who is told. */
 export interface UnsubscriberParts {
   tokens: UnsubscribeTokens;
-  profiles: ProfileRepository | null;
-  suppressions: SuppressionList | null;
+  /** Asked at each click: those of the mailings are found when the application is. */
+  profiles: () => ProfileRepository | null;
+  suppressions: () => SuppressionList | null;
   /** Null where the application does not send mailings itself. */
   events: MailingEvents | null;
 }
@@ -55,15 +56,22 @@ export class Unsubscriber {
   }
 
   async #write({ userId, email }: UnsubscribeTarget): Promise<'profile' | 'address'> {
-    const { profiles, suppressions } = this.#ready;
     if (userId !== undefined) {
+      const profiles = this.#ready.profiles();
       if (!profiles?.setReceiveEmail) throw new UnsubscribePlaceMissingError('profileRepository');
       await profiles.setReceiveEmail([userId], false);
       return 'profile';
     }
+    const suppressions = this.#ready.suppressions();
     if (!suppressions) throw new UnsubscribePlaceMissingError('suppressionList');
     await suppressions.suppress(email ?? '', REASON);
     return 'address';
+  }
+
+  /** Whether there is a place for anybody. */
+  get hasPlace(): boolean {
+    const { profiles, suppressions } = this.#ready;
+    return profiles()?.setReceiveEmail !== undefined || suppressions() !== null;
   }
 
   get #ready(): UnsubscriberParts {
