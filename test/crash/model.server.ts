@@ -112,8 +112,8 @@ export class ModelServer {
     const runs = (this.#runs = new MailingRuns(settings.run.parallelMailings));
     const orders = new StandingOrders(database, faultPoints);
     const claims = new MailingClaims(database);
-    const doubts = new DoubtResolver('leave', orders, events, faultPoints);
-    const profiles = (): null => null;
+    const recorder = new ProfileRecorder(() => null, settings, events);
+    const doubts = new DoubtResolver('leave', orders, events, faultPoints, recorder);
     const batches = new TemplateEmailBatchPersister(database);
     const taker = new ClaimTaker(claims, batches, settings, membership, doubts, faultPoints);
     const runner = this.#runner(settings, membership, events);
@@ -129,9 +129,9 @@ export class ModelServer {
       worker,
       dispatcher,
     }));
-    const slots = new SlotPersister(database);
-    this.intake = new MailingIntake({ ...common, launcher, slots, dispatcher, profiles });
-    this.orders = new MailingOrders({ ...common, launcher, orders, claims, batchSweep, dispatcher });
+    const parts = { ...common, launcher, dispatcher };
+    this.intake = new MailingIntake({ ...parts, slots: new SlotPersister(database), profiles: () => null });
+    this.orders = new MailingOrders({ ...parts, orders, claims, batchSweep, recorder });
     const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
     const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, events);
     this.#serverSweep = new ServerSweep(servers, membership, settings, periodic);

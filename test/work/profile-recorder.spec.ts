@@ -1,7 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import type { MailingEventMap, ProfileRepository, RecipientProfile } from 'nestjs-mailing';
+import {
+  type MailingEventMap,
+  MailServer,
+  type ProfileRepository,
+  type RecipientProfile,
+} from 'nestjs-mailing';
 import { beforeEach, expect, it } from 'vitest';
+import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
+import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { forEachDatabase } from '../support/for-each-database.js';
+import { livingServer } from '../support/living-server.js';
 import { INFO, MailingRig } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -99,6 +110,52 @@ forEachDatabase('what profiles are told', (kind) => {
     const { numSent, numErrors } = await completed;
     expect([numSent, numErrors]).toEqual([3, 3]);
     expect(told).toMatchObject({ lastEmailed: [], invalid: [] });
+  });
+
+  it('who was in doubt and is settled as sent, by a person; not who is settled as an error, or was not written to', async () => {
+    rig.inbox.answer = ({ command }) => (command === 'END' ? 'close' : undefined);
+    const app = await rig.boot({ profileRepository: Customers, run: { concurrency: 1 } });
+    const send = async (count: number, info = INFO): Promise<string> => {
+      const list = [...ids(count), 'plain@home.example'];
+      const { mailingId, completed } = await app.sender.sendEmailMessage(info, list, false, true);
+      expect(await completed).toMatchObject({ numErrors: count + 1 });
+      return mailingId as string;
+    };
+    const redirected = { ...INFO, messageTo: 'look@shop.example' };
+    expect(await app.sender.settleInDoubt(await send(2), 'error')).toBe(3);
+    expect(await app.sender.settleInDoubt(await send(2, redirected), 'sent')).toBe(3);
+    expect(told.lastEmailed).toEqual([]);
+    const before = Date.now();
+    expect(await app.sender.settleInDoubt(await send(3), 'sent')).toBe(4);
+    expect(told.lastEmailed.flatMap((group) => group.ids)).toEqual(['reader0', 'reader1', 'reader2']);
+    expect(told.lastEmailed[0].at.getTime()).toBeGreaterThanOrEqual(before);
+  });
+
+  it('who was in doubt after a crash and is settled as sent, by the resolver', async () => {
+    const database = new MailingDatabase(rig.database.dataSource);
+    const persister = new TemplateEmailPersister(database);
+    const left = async (id: string, info = INFO): Promise<string> => {
+      const mailingId = (await persister.createMailing(info, 'test:1', 'list')) as string;
+      const rows = [0, 1].map((idx) => ({ ...toListedRecipient({ userId: `${id}${idx}` }, true), idx }));
+      await persister.writeChunk(mailingId, 'list', rows);
+      await persister.finishList(mailingId, 'list', 2);
+      await livingServer(rig.database.dataSource, 'test:1', 'dead');
+      const claim = await new MailingClaims(database).claim(mailingId, 'test:1', `dead#${id}`);
+      if (!claim) throw new Error('The mailing could not be claimed.');
+      const quiet = { outcomes: [], deferred: [], returned: [], remaining: 0, release: null };
+      await new MailingLedger(database, claim).beat({ ...quiet, free: 2 });
+      await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
+      return mailingId;
+    };
+    const mailings = [
+      await left('ann'),
+      await left('look', { ...INFO, messageTo: 'look@shop.example' } as typeof INFO),
+    ];
+    await rig.boot({ profileRepository: Customers, inDoubt: () => ['sent', 'leave'] });
+    for (const mailingId of mailings) await rig.reached(mailingId, 'completed');
+    await waitUntil(() => told.lastEmailed.length > 0, { what: 'the host to be told' });
+    expect(told.lastEmailed.flatMap((group) => group.ids)).toEqual(['ann0']);
+    expect(rig.inbox.messages).toEqual([]);
   });
 
   it('also of a plain address, because profiles may have it; and nothing where the option is off', async () => {

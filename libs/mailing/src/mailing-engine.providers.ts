@@ -222,8 +222,9 @@ const workProviders: Provider[] = [
       orders: StandingOrders,
       events: MailingEvents,
       faultPoints: FaultPoints,
-    ) => new DoubtResolver(inDoubt, orders, events, faultPoints),
-    inject: [MAILING_SETTINGS, StandingOrders, MailingEvents, FAULT_POINTS],
+      recorder: ProfileRecorder,
+    ) => new DoubtResolver(inDoubt, orders, events, faultPoints, recorder),
+    inject: [MAILING_SETTINGS, StandingOrders, MailingEvents, FAULT_POINTS, ProfileRecorder],
   },
   made(ClaimTaker, [
     MailingClaims,
@@ -283,6 +284,7 @@ const workProviders: Provider[] = [
     runs: MailingRuns,
     batchSweep: BatchSweep,
     dispatcher: DispatcherLine,
+    recorder: ProfileRecorder,
     events: MailingEvents,
   }),
   made(TemplateEmailSender, [

@@ -6,7 +6,13 @@ import type { HeldClaim } from './held-claim.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { SOURCES, type SourceName } from './recipient-marking.js';
 import { belongsTo } from './slice-books.js';
-import { findUnlucky, findUnluckyBatches, stillInDoubt, type Unlucky } from './statements/find-unlucky.js';
+import {
+  findUnlucky,
+  findUnluckyBatches,
+  stillInDoubt,
+  type Unlucky,
+  userIdsAt,
+} from './statements/find-unlucky.js';
 import { inChunks, placeholders } from './statements/placeholders.js';
 import { orderCancel } from './statements/order-cancel.js';
 import { orderPause } from './statements/order-pause.js';
@@ -28,10 +34,21 @@ export interface OrderedMailing {
   claimToken: string | null;
   /** Its batches are worked on by whoever takes them, and nobody works on the mailing itself. */
   isBatched: boolean;
+  /** All its messages go to one address, so nobody on its list was written to. */
+  isRedirected: boolean;
 }
 
-/** What an order does to recipients of one table, under the lock of their books. */
-type ChangeChunk = (session: Session, slice: Slice, source: SourceName, indexes: number[]) => Promise<void>;
+/**
+ * What an order does to recipients of one table, under the lock of their books.
+ *
+ * @returns what is to be done once it is committed.
+ */
+type ChangeChunk = (
+  session: Session,
+  slice: Slice,
+  source: SourceName,
+  indexes: number[],
+) => Promise<(() => Promise<void>) | void>;
 
 /** A recipient in doubt, as its row tells. */
 export interface DoubtfulRow {
@@ -97,10 +114,27 @@ export class StandingOrders {
     });
   }
 
-  /** Settles all doubt. @returns how many. */
-  settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
-    return this.#forAll(mailingId, 'in_doubt', 'afterSettleChunk', (session, slice, source, indexes) =>
-      settleDoubt(session, session.tables[source], slice, indexes, as),
+  /**
+   * Settles all doubt.
+   *
+   * @param settled told of the profiles that were sent to, chunk by chunk, once it is committed.
+   * @returns how many.
+   */
+  settleInDoubt(
+    mailingId: string,
+    as: 'sent' | 'error',
+    settled: (userIds: string[]) => Promise<void> = () => Promise.resolve(),
+  ): Promise<number> {
+    return this.#forAll(
+      mailingId,
+      'in_doubt',
+      'afterSettleChunk',
+      async (session, slice, source, indexes) => {
+        await settleDoubt(session, session.tables[source], slice, indexes, as);
+        if (as === 'error' || source !== 'userMailing') return;
+        const userIds = await userIdsAt(session, mailingId, indexes);
+        return () => settled(userIds);
+      },
     );
   }
 
@@ -136,15 +170,20 @@ export class StandingOrders {
     ];
   }
 
-  /** Carries out what a resolver knows about these, in one transaction. */
+  /**
+   * Carries out what a resolver knows about these, in one transaction.
+   *
+   * @returns the places that were still in doubt, and are not any more.
+   */
   async resolve(
     { mailingId, batch }: HeldClaim,
     rows: DoubtfulRow[],
     verdict: 'sent' | 'resend',
-  ): Promise<void> {
-    if (rows.length === 0) return;
+  ): Promise<Set<number>> {
+    if (rows.length === 0) return new Set();
     const slice = { mailingId, batch };
-    await this.database.transaction(async (session) => {
+    return this.database.transaction(async (session) => {
+      const changed = new Set<number>();
       await lockBooks(session, slice);
       for (const source of SOURCES) {
         const table = session.tables[source];
@@ -155,16 +194,18 @@ export class StandingOrders {
           if (indexes.length === 0) return 0;
           if (verdict === 'sent') await settleDoubt(session, table, slice, indexes, 'sent');
           else await retryRecipients(session, table, slice, 'in_doubt', indexes);
+          for (const idx of indexes) changed.add(idx);
           return indexes.length;
         });
       }
+      return changed;
     });
   }
 
   /** How a mailing stands. @returns null if there is no such mailing. */
   async read(mailingId: string, session: Session = this.database): Promise<OrderedMailing | null> {
     const [row] = await session.rows<Record<string, unknown>>(
-      `SELECT status, uniq_server_id, claim_token, is_batched FROM ${session.tables.mailing} WHERE id = ?`,
+      `SELECT status, uniq_server_id, claim_token, is_batched, message_to FROM ${session.tables.mailing} WHERE id = ?`,
       [mailingId],
     );
     if (!row) return null;
@@ -173,6 +214,7 @@ export class StandingOrders {
       uniqServerId: String(row.uniq_server_id),
       claimToken: row.claim_token as string | null,
       isBatched: Boolean(row.is_batched),
+      isRedirected: row.message_to !== null,
     };
   }
 
@@ -196,15 +238,16 @@ export class StandingOrders {
       for (const source of SOURCES) {
         let fromIdx = 0;
         for (;;) {
-          const indexes = await this.database.transaction(async (session) => {
+          const { indexes, afterwards } = await this.database.transaction(async (session) => {
             await lockBooks(session, slice);
             const table = session.tables[source];
             const found = await findUnlucky(session, table, slice, status, fromIdx, CHUNK);
-            if (found.length > 0) await change(session, slice, source, found);
-            return found;
+            const changed = found.length > 0 ? await change(session, slice, source, found) : undefined;
+            return { indexes: found, afterwards: changed };
           });
           if (indexes.length === 0) break;
           this.faultPoints.reach(point);
+          await afterwards?.();
           total += indexes.length;
           fromIdx = indexes[indexes.length - 1] + 1;
         }

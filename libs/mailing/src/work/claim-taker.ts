@@ -1,4 +1,3 @@
-import { MessageIdentity } from '../delivery/message-identity.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
@@ -53,7 +52,7 @@ export class ClaimTaker {
   async #resolved(claim: HeldClaim | null, info: TemplateEmailInfo): Promise<HeldClaim | null> {
     if (!claim) return null;
     this.faultPoints.reach('afterRecovered');
-    await this.doubts.resolve(claim, new MessageIdentity(claim.mailingId, info.from));
+    await this.doubts.resolve(claim, info);
     return claim;
   }
 }

@@ -1,9 +1,11 @@
-import type { MessageIdentity } from '../delivery/message-identity.js';
+import { MessageIdentity } from '../delivery/message-identity.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { InDoubtPolicy, InDoubtVerdict } from '../model/mailing-options.js';
+import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { HeldClaim } from '../store/held-claim.js';
 import type { DoubtfulRow, StandingOrders } from '../store/standing-orders.js';
+import type { ProfileRecorder } from './profile.recorder.js';
 
 /** A bound for one statement; more than that are never under way at a time in practice, and would stay in doubt. */
 const MOST_RETRIES_ASKED_ABOUT = 10_000;
@@ -18,10 +20,11 @@ export class DoubtResolver {
     private readonly orders: StandingOrders,
     private readonly events: MailingEvents,
     private readonly faultPoints: FaultPoints,
+    private readonly recorder: Pick<ProfileRecorder, 'noteMailed'>,
   ) {}
 
   /** Never rejects for what the resolver does. */
-  async resolve(claim: HeldClaim, identity: MessageIdentity): Promise<void> {
+  async resolve(claim: HeldClaim, info: TemplateEmailInfo): Promise<void> {
     const { mailingId, settledIdx, nextIdx, caught } = claim;
     if (typeof this.policy !== 'function' || !caught || caught.numCaught === 0) return;
     const rows = await this.orders.doubtful(claim, {
@@ -29,14 +32,16 @@ export class DoubtResolver {
       toIdx: nextIdx,
       retries: caught.retries.slice(0, MOST_RETRIES_ASKED_ABOUT),
     });
-    const verdicts = await this.#ask(mailingId, rows, identity);
+    const verdicts = await this.#ask(mailingId, rows, new MessageIdentity(mailingId, info.from));
     this.faultPoints.reach('afterResolverAsked');
     for (const verdict of ['sent', 'resend'] as const) {
-      await this.orders.resolve(
-        claim,
-        rows.filter((_, n) => verdicts[n] === verdict),
-        verdict,
+      const meant = rows.filter((_, n) => verdicts[n] === verdict);
+      const changed = await this.orders.resolve(claim, meant, verdict);
+      if (verdict !== 'sent' || info.messageTo !== undefined) continue;
+      const mailed = meant.flatMap(({ idx, userId }) =>
+        userId !== null && changed.has(idx) ? [userId] : [],
       );
+      await this.recorder.noteMailed(mailed);
     }
   }
 

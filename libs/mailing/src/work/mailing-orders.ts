@@ -9,6 +9,7 @@ import type { BatchSweep } from './batch-sweep.js';
 import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingRuns } from './mailing-runs.js';
+import type { ProfileRecorder } from './profile.recorder.js';
 import type { ServerMembership } from './server-membership.js';
 
 export interface MailingOrdersParts {
@@ -21,6 +22,7 @@ export interface MailingOrdersParts {
   runs: MailingRuns;
   batchSweep: BatchSweep;
   dispatcher: DispatcherLine;
+  recorder: ProfileRecorder;
   events: MailingEvents;
 }
 
@@ -77,8 +79,13 @@ export class MailingOrders {
 
   async settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
     const before = this.#known(mailingId, await this.parts.orders.read(mailingId));
-    const count = await this.parts.orders.settleInDoubt(mailingId, as);
+    const { orders, recorder } = this.parts;
+    const wereMailed = as === 'sent' && !before.isRedirected;
+    const count = await orders.settleInDoubt(mailingId, as, async (userIds) => {
+      if (wereMailed) await recorder.noteMailed(userIds);
+    });
     if (count > 0) this.#tell('settle', mailingId, before.status);
+    await recorder.flush();
     return count;
   }
 

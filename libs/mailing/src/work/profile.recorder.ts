@@ -40,6 +40,13 @@ export class ProfileRecorder {
     await Promise.all([this.#lastEmailed.room(), this.#refused.room()]);
   }
 
+  /** @param userIds of those about whom it turned out that they were mailed; committed. Resolves as `note`. */
+  async noteMailed(userIds: string[]): Promise<void> {
+    if (!this.profiles()?.setLastEmailed) return;
+    this.#lastEmailed.note(userIds);
+    await this.#lastEmailed.room();
+  }
+
   /** What contact fatigue is judged by, beside the profiles: whom they have not been told of yet. Null: it is off. */
   get fatigue(): ContactFatigue | null {
     const { contactFatigueMs: windowMs } = this.settings.profiles;

@@ -50,6 +50,17 @@ export async function findUnlucky(
   return rows.map((row) => Number(row.idx));
 }
 
+/** The profiles at these places; index: primary key. */
+export async function userIdsAt(session: Session, mailingId: string, indexes: number[]): Promise<string[]> {
+  if (indexes.length === 0) return [];
+  const rows = await session.rows<{ user_id: string }>(
+    `SELECT user_id FROM ${session.tables.userMailing}
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) ORDER BY idx`,
+    [mailingId, ...indexes],
+  );
+  return rows.map((row) => row.user_id);
+}
+
 /** Those of these places that are in doubt; index: primary key. */
 export async function stillInDoubt(
   session: Session,
