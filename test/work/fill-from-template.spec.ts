@@ -98,6 +98,26 @@ describe('fillFromTemplate', () => {
     });
   });
 
+  it('a language whose template says nothing has what the info says, not what another language does', async () => {
+    const templates = {
+      'letter.hbs': '---\nsubject: Hello\nfrom: en@shop.example\n---\nbody',
+      'letter.de.hbs': 'Text',
+    };
+    const { sender } = await rig.boot({}, { templates });
+    const list = ['de', 'en'].map((locale) => ({ email: `${locale}@home.example`, data: { locale } }));
+    await sender.sendEmailMessage({ ...INFO, subject: 'Of the info', fillFromTemplate: true }, list, false);
+    const read = await Promise.all(
+      rig.inbox.messages.map(async (message) => {
+        const { subject, from } = await message.parsed();
+        return [message.to[0], [subject, from?.value[0].address]];
+      }),
+    );
+    expect(Object.fromEntries(read)).toEqual({
+      'de@home.example': ['Of the info', 'news@shop.example'],
+      'en@home.example': ['Hello', 'en@shop.example'],
+    });
+  });
+
   it.each([
     ['MAILING_TEMPLATE_FRONT_MATTER', 'to: ann@home.example', 'to'],
     ['MAILING_TEMPLATE_FRONT_MATTER', 'subject: {{name}}', 'subject'],

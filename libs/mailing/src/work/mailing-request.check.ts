@@ -124,8 +124,9 @@ export function fillRequest(info: TemplateEmailInfo, fills: TemplateFills | unde
   const filled = {
     ...info,
     name: fills.name ?? info.name,
-    subject: fills.subject ?? info.subject,
-    from: fills.from ?? info.from,
+    // Where both say it, the template is what recipients read; the info's is left to languages whose template says nothing.
+    subject: info.subject ?? fills.subject ?? undefined,
+    from: info.from ?? fills.from ?? undefined,
   };
   for (const field of ['subject', 'from'] as const) required(field, filled[field]);
   return filled;
