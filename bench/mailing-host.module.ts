@@ -1,12 +1,9 @@
-import { fileURLToPath } from 'node:url';
 import { MailerModule } from '@nestjs-modules/mailer';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { MailingModule, mailingMigrations } from 'nestjs-mailing';
 import { dataSourceOptionsOf } from '../src/database/data-source.options.js';
-
-/** The letter of the living example: html and text. */
-const TEMPLATE_FOLDER = fileURLToPath(new URL('../src/newsletter/templates', import.meta.url));
+import { TEMPLATE_FOLDER } from './letter.js';
 
 export interface MailingHostSettings {
   databaseUrl: string;
@@ -18,6 +15,8 @@ export interface MailingHostSettings {
   smtpConnections: number;
   /** Messages of one batch or mailing in flight at a time. Default: that of the plugin. */
   concurrency?: number;
+  /** Default: that of the plugin. */
+  maxInDoubt?: number;
 }
 
 /** A host with nothing but what it takes to send; whatever is not in its settings is at the plugin's defaults. */
@@ -41,7 +40,7 @@ export class MailingHostModule {
           templates: { dir: TEMPLATE_FOLDER },
           uniqServerId: settings.serverId,
           enabledAsTemplateMailServer: settings.takesBatches,
-          run: { concurrency: settings.concurrency },
+          run: { concurrency: settings.concurrency, maxInDoubt: settings.maxInDoubt },
         }),
       ],
     };

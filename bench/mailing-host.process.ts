@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { MailingHealth, TemplateEmailSender } from 'nestjs-mailing';
 import { answerParent, cpuMs } from './answer-parent.js';
+import { FROM, HTML_TEMPLATE, PARAMS, readers, SUBJECT, TEXT_TEMPLATE } from './letter.js';
 import { type MailingHostSettings, MailingHostModule } from './mailing-host.module.js';
 
 /** What the mailing is like. */
@@ -22,13 +23,6 @@ export interface MailingHostAnswers {
   cpuMs(): number;
 }
 
-/** With it a message is about 4 KB on the wire, in both parts together. */
-const LETTER = 'There is a lot of news this week, and we are glad to tell you all of it. '.repeat(15);
-
-function* readers(count: number): Iterable<{ email: string; name: string }> {
-  for (let n = 0; n < count; n++) yield { email: `reader${n}@home.example`, name: `Reader ${n}` };
-}
-
 const settings = JSON.parse(process.argv[2]) as MailingHostSettings;
 const app = await NestFactory.createApplicationContext(MailingHostModule.with(settings), {
   logger: ['error', 'fatal'],
@@ -45,11 +39,11 @@ answerParent<MailingHostAnswers>({
     const handle = await sender.sendEmailMessage(
       {
         name: 'Bench',
-        templateUrl: 'newsletter.hbs',
-        altTemplateUrl: 'newsletter.text.hbs',
-        subject: 'News for {{name}}',
-        from: 'The Corner Shop <news@shop.example>',
-        params: { headline: 'News', text: LETTER },
+        templateUrl: HTML_TEMPLATE,
+        altTemplateUrl: TEXT_TEMPLATE,
+        subject: SUBJECT,
+        from: FROM,
+        params: PARAMS,
         batched: batchSize !== null,
         ...(batchSize === null ? {} : { batchSize }),
       },

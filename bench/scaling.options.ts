@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { BenchUsageError, wholeNumber } from './number-option.js';
 
 export interface ScalingOptions {
   /** Numbers of servers, in the order of their turns. */
@@ -30,10 +31,7 @@ export const USAGE = `npm run bench:scaling -- [options]
   --connections N       of the nodemailer pool of each server (20)
   --json                the last line of stdout is one JSON object`;
 
-/** The command line could not be understood. */
-export class ScalingUsageError extends Error {}
-
-/** @throws ScalingUsageError naming the option, what it should be, and what it was. */
+/** @throws BenchUsageError naming the option, what it should be, and what it was. */
 export function parseScalingOptions(args: string[]): ScalingOptions {
   const values = parse(args);
   return {
@@ -71,14 +69,10 @@ function parse(args: string[]) {
       },
     }).values;
   } catch (error) {
-    throw new ScalingUsageError(`${(error as Error).message}\n\n${USAGE}`);
+    throw new BenchUsageError(`${(error as Error).message}\n\n${USAGE}`);
   }
 }
 
 function whole(option: string, text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isInteger(value) && value >= low && value <= high) return value;
-  throw new ScalingUsageError(
-    `--${option}: expected a whole number from ${low} to ${high}, got "${text}".\n\n${USAGE}`,
-  );
+  return wholeNumber(option, text, low, high, USAGE);
 }

@@ -1,5 +1,6 @@
-import { availableParallelism, cpus, loadavg } from 'node:os';
 import type { DatabaseCosts } from './database-costs.js';
+import type { Machine } from './machine.js';
+import { median, medianOrNull, rounded } from './median.js';
 import type { ScalingOptions } from './scaling.options.js';
 import type { LockWaits, RoundResult } from './scaling.round.js';
 
@@ -37,25 +38,6 @@ export interface ScalingReport {
   rounds: number;
   eachRound: Record<string, number[]>;
   machine: Machine;
-}
-
-export interface Machine {
-  cores: number;
-  model: string;
-  node: string;
-  database: string;
-  /** Of the minute before the bench began. */
-  loadBefore: number;
-}
-
-export function describeMachine(database: string): Machine {
-  return {
-    cores: availableParallelism(),
-    model: cpus()[0]?.model ?? 'unknown',
-    node: process.version,
-    database,
-    loadBefore: loadavg()[0],
-  };
 }
 
 export function scalingReport(
@@ -133,19 +115,4 @@ export function linesOf(report: ScalingReport): string[] {
 function shareOf({ cpuMsPerMessage: cpu, messagesPerSecond }: RoundResult, cores: number): number {
   const msPerMessage = cpu.mailServers + (cpu.database ?? 0) + cpu.smtpServer;
   return (msPerMessage * messagesPerSecond) / 1_000 / cores;
-}
-
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length / 2;
-  return rounded((sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2);
-}
-
-function medianOrNull(values: (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === values.length ? median(known) : null;
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 100) / 100;
 }

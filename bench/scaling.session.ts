@@ -2,8 +2,9 @@ import { type MariaDbServer, startMariaDb } from '../test/support/maria-db.serve
 import { connectToServer } from '../test/support/server-connection.js';
 import { BenchChild } from './bench-child.js';
 import { databaseCosts } from './database-costs.js';
+import { describeMachine } from './machine.js';
 import type { ScalingOptions } from './scaling.options.js';
-import { describeMachine, type ScalingReport, scalingReport } from './scaling.report.js';
+import { type ScalingReport, scalingReport } from './scaling.report.js';
 import { type MailServer, type RoundResult, scalingRound } from './scaling.round.js';
 
 /** Rounds in turn, so that whatever else the machine does meets all of them; then what it costs the database. */
@@ -47,7 +48,8 @@ async function roundsInTurn(
   return results;
 }
 
-async function versionOf(database: MariaDbServer): Promise<string> {
+/** As the server tells it. */
+export async function versionOf(database: MariaDbServer): Promise<string> {
   const connection = await connectToServer(database.url);
   try {
     const [rows] = await connection.query('SELECT VERSION() AS version');

@@ -3,8 +3,10 @@ import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { createTransport } from 'nodemailer';
 import { describe, expect, it } from 'vitest';
-import { parseScalingOptions, ScalingUsageError } from '../../bench/scaling.options.js';
-import { describeMachine, linesOf, type ScalingReport, scalingReport } from '../../bench/scaling.report.js';
+import { describeMachine } from '../../bench/machine.js';
+import { BenchUsageError } from '../../bench/number-option.js';
+import { parseScalingOptions } from '../../bench/scaling.options.js';
+import { linesOf, type ScalingReport, scalingReport } from '../../bench/scaling.report.js';
 import type { RoundResult } from '../../bench/scaling.round.js';
 import { SlowMailServer } from '../../bench/slow-mail-server.js';
 
@@ -51,7 +53,7 @@ describe('npm run bench:scaling', () => {
     ['--nonsense', '1'],
   ])('refuses %s %s by the name of the option', (option, value) => {
     const parsing = (): unknown => parseScalingOptions([option, value]);
-    expect(parsing).toThrow(ScalingUsageError);
+    expect(parsing).toThrow(BenchUsageError);
     expect(parsing).toThrow(option);
   });
 });

@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+/** The letter of the living example: html and text. */
+export const TEMPLATE_FOLDER = fileURLToPath(new URL('../src/newsletter/templates', import.meta.url));
+export const HTML_TEMPLATE = 'newsletter.hbs';
+export const TEXT_TEMPLATE = 'newsletter.text.hbs';
+
+export const SUBJECT = 'Grüße for {{name}}';
+export const FROM = 'The Corner Shop <news@shop.example>';
+/** With them a message is about 4 KB on the wire, in both parts together, and not plain ASCII in any of them. */
+export const PARAMS = {
+  headline: 'Neues, frisch geröstet',
+  text: 'There is a lot of news this week, and we are glad to tell you all of it, naïve as that may be. '.repeat(
+    9,
+  ),
+};
+
+export interface Reader {
+  email: string;
+  name: string;
+}
+
+export function* readers(count: number): Iterable<Reader> {
+  for (let n = 0; n < count; n++) yield { email: `reader${n}@home.example`, name: `Reader ${n}` };
+}
+
+/** Sources of the templates, for contenders that render by themselves. */
+export async function templateSources(): Promise<{ html: string; text: string }> {
+  const read = (name: string): Promise<string> => readFile(`${TEMPLATE_FOLDER}/${name}`, 'utf8');
+  return { html: await read(HTML_TEMPLATE), text: await read(TEXT_TEMPLATE) };
+}

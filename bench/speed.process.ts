@@ -1,0 +1,16 @@
+import { BenchUsageError } from './number-option.js';
+import { parseSpeedOptions } from './speed.options.js';
+import { linesOf } from './speed.report.js';
+import { speed } from './speed.session.js';
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+try {
+  const options = parseSpeedOptions(process.argv.slice(2));
+  const report = await speed(options, say);
+  for (const line of linesOf(report)) process.stdout.write(`${line}\n`);
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+} catch (error) {
+  say(error instanceof BenchUsageError ? error.message : String((error as Error)?.stack));
+  process.exitCode = 2;
+}
