@@ -17,6 +17,8 @@ export interface MailingHostSettings {
   concurrency?: number;
   /** Default: that of the plugin. */
   maxInDoubt?: number;
+  /** Default: false. */
+  bulkSmtp?: boolean;
 }
 
 /** A host with nothing but what it takes to send; whatever is not in its settings is at the plugin's defaults. */
@@ -39,6 +41,7 @@ export class MailingHostModule {
           isGlobal: true,
           templates: { dir: TEMPLATE_FOLDER },
           uniqServerId: settings.serverId,
+          bulkSmtp: settings.bulkSmtp ?? false,
           enabledAsTemplateMailServer: settings.takesBatches,
           run: { concurrency: settings.concurrency, maxInDoubt: settings.maxInDoubt },
         }),

@@ -44,7 +44,9 @@ export type Contender = (ground: SpeedGround, task: SpeedTask) => Promise<SpeedR
 export const CONTENDERS: Record<string, Contender> = {
   /** A pool of nodemailer and compiled templates, with nothing on record. */
   bare: (ground, task) => measured('bare.process.ts', settingsOf(ground, task, ''), task),
-  mailer,
+  mailer: (ground, task) => persisted(ground, task, false),
+  /** The same with `bulkSmtp`. */
+  bulk: (ground, task) => persisted(ground, task, true),
   /** A job for each message, Redis in memory. */
   bullmq: async (ground, task) => {
     await ground.redis.command('FLUSHALL');
@@ -82,8 +84,12 @@ async function measured(
   }
 }
 
-/** The plugin through the host's mailer: everybody on record before, and every outcome. From the first claim to the completion. */
-async function mailer({ sink, mariaDb }: SpeedGround, task: SpeedTask): Promise<SpeedResult> {
+/** The plugin: everybody on record before, and every outcome. From the first claim to the completion. */
+async function persisted(
+  { sink, mariaDb }: SpeedGround,
+  task: SpeedTask,
+  bulkSmtp: boolean,
+): Promise<SpeedResult> {
   const database = await BenchDatabase.create(mariaDb, `bench_${task.name.replaceAll('-', '_')}`);
   const host = await startHost({
     databaseUrl: database.url,
@@ -93,6 +99,7 @@ async function mailer({ sink, mariaDb }: SpeedGround, task: SpeedTask): Promise<
     smtpConnections: task.smtpConnections,
     concurrency: 2 * task.smtpConnections,
     maxInDoubt: task.maxInDoubt,
+    bulkSmtp,
   });
   try {
     const mailingId = await host.ask('send', { recipients: task.recipients, batchSize: null, inMs: 0 });

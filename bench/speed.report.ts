@@ -18,6 +18,8 @@ export interface SpeedReport {
   mailerVsBare: number | null;
   /** Processor time of two contenders for one message. */
   mailerCpuVsBare: number | null;
+  bulkVsBare: number | null;
+  bulkVsBullmq: number | null;
   statementsPer1000Messages: number | null;
   maxInDoubt: number;
   cpuSecondsPer1000: Record<string, number | null>;
@@ -44,9 +46,9 @@ export function speedReport(
     bench: 'speed',
     mailerVsBare: ratio(medians.mailer, medians.bare),
     mailerCpuVsBare: ratio(cpuSecondsPer1000.mailer, cpuSecondsPer1000.bare),
-    statementsPer1000Messages: rounds.has('mailer')
-      ? medianOrNull(rounds.get('mailer')!.map((one) => one.statementsPer1000))
-      : null,
+    bulkVsBare: ratio(medians.bulk, medians.bare),
+    bulkVsBullmq: ratio(medians.bulk, medians.bullmq),
+    statementsPer1000Messages: medianOrNull((rounds.get('bulk') ?? []).map((one) => one.statementsPer1000)),
     maxInDoubt: options.maxInDoubt,
     cpuSecondsPer1000,
     medians,
@@ -76,11 +78,12 @@ export function linesOf(report: SpeedReport): string[] {
       (bytes === null ? '' : `${Math.round(bytes)} bytes`).padStart(12),
     ].join('');
   });
-  const { mailerVsBare, mailerCpuVsBare, statementsPer1000Messages } = report;
+  const { mailerVsBare, mailerCpuVsBare, bulkVsBare, bulkVsBullmq, statementsPer1000Messages } = report;
   return [
     ...rows,
-    `mailer / bare: ${mailerVsBare ?? '–'}, of its processor time: ${mailerCpuVsBare ?? '–'}; ` +
-      `statements for 1,000 messages: ${statementsPer1000Messages ?? '–'}`,
+    `bulk / bare: ${bulkVsBare ?? '–'}, bulk / bullmq: ${bulkVsBullmq ?? '–'}; ` +
+      `statements of bulk for 1,000 messages: ${statementsPer1000Messages ?? '–'}`,
+    `mailer / bare: ${mailerVsBare ?? '–'}, of its processor time: ${mailerCpuVsBare ?? '–'}`,
   ];
 }
 

@@ -24,11 +24,15 @@ interface Way {
   server?: SmtpInboxOptions['server'];
   /** A message went over the connection before. */
   isWarm?: boolean;
+  /** By the sender for volume. */
+  isBulk?: boolean;
 }
 const COLD_WAYS: [string, Way][] = [
   ['a pool that sends all commands at once', {}],
   ['a pool that sends one command at a time', { server: { hidePIPELINING: true } }],
   ['no pool', { transport: { pool: false } }],
+  ['a session for volume', { isBulk: true }],
+  ['a session for volume, one command at a time', { isBulk: true, server: { hidePIPELINING: true } }],
 ];
 const WAYS: [string, Way][] = [
   ...COLD_WAYS,
@@ -37,6 +41,7 @@ const WAYS: [string, Way][] = [
     'a connection that was used before, one command at a time',
     { isWarm: true, server: { hidePIPELINING: true } },
   ],
+  ['a session for volume that was used before', { isWarm: true, isBulk: true }],
 ];
 
 /** What the server does; at which step; what is made of it; how many copies arrived whole, whatever was answered then. */
@@ -131,9 +136,9 @@ interface Line extends AsyncDisposable {
   hasArrived(copies: 0 | 1): Promise<void>;
 }
 
-async function open({ server, transport, isWarm }: Way): Promise<Line> {
+async function open({ server, transport, isWarm, isBulk }: Way): Promise<Line> {
   const inbox = await SmtpInbox.start({ server });
-  const rig = await senderRig(inbox.url, { transport });
+  const rig = await senderRig(inbox.url, { transport, isBulk });
   rig.sender.prepare();
   if (isWarm) await rig.send({ messageId: '<before@shop.example>' });
   const before = inbox.messages.length;
@@ -216,6 +221,7 @@ describe.concurrent.each(WAYS)('over %s: what the mail server does in the dialog
 
 describe.concurrent.each(COLD_WAYS)('over %s: what the mail server does before the dialogue', (_, way) => {
   const along = (other: Way): Way => ({
+    isBulk: way.isBulk,
     server: { ...way.server, ...other.server },
     transport: { ...way.transport, ...other.transport },
   });
@@ -258,7 +264,7 @@ describe.concurrent.each(COLD_WAYS)('over %s: what the mail server does before t
     ['that is not there', async () => `smtp://127.0.0.1:${await freePort()}`, 'ECONNREFUSED'],
     ['whose name does not exist', async () => 'smtp://mail.invalid:25', 'mail.invalid'],
   ])('B11 a server %s', async (_what, url, words) => {
-    await using rig = await senderRig(await url(), { transport: way.transport });
+    await using rig = await senderRig(await url(), { transport: way.transport, isBulk: way.isBulk });
     rig.sender.prepare();
     const handOver = await rig.send();
     expect(handOver).toMatchObject(DOWN);
@@ -278,10 +284,12 @@ describe.concurrent.each(WAYS)('over %s: what is about one message', (_, way) =>
     ['both are refused', { cc }, '@', { code: 550, text: '5.1.1 gone' }, NEVER, 0],
   ])('%s', async (_case, message, whom, answer, means, copies) => {
     await using line = await open(way);
+    // nodemailer sends the message as soon as one address is taken, the other sender only with the recipient's own.
+    const isSent = copies === 1 && !(way.isBulk && means !== ACCEPTED);
     line.inbox.answer = ({ command, to }) =>
       command === 'RCPT' && to.at(-1)?.includes(whom) ? answer : undefined;
     expect(await line.rig.send(message)).toMatchObject(means);
-    await line.hasArrived(copies);
+    await line.hasArrived(isSent ? 1 : 0);
   });
 
   it('too big for the server', async () => {

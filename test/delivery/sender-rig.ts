@@ -1,13 +1,18 @@
 import { MailerModule, MailerService } from '@nestjs-modules/mailer';
 import { Test } from '@nestjs/testing';
-import type { EmailMessage, HandOver } from '../../libs/mailing/src/delivery/email-message.sender.js';
+import { BulkSmtpMessageSender } from '../../libs/mailing/src/delivery/bulk-smtp-message.sender.js';
+import type {
+  EmailMessage,
+  PreparedSender,
+  HandOver,
+} from '../../libs/mailing/src/delivery/email-message.sender.js';
 import { MailerMessageSender } from '../../libs/mailing/src/delivery/mailer-message.sender.js';
 import { type MailingEventMap, MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
 
-/** The default sender over a real mailer with a real pool. */
+/** A sender over real connections: the default one over a real mailer with a real pool, or the one for volume. */
 export interface SenderRig extends AsyncDisposable {
   mailer: MailerService;
-  sender: MailerMessageSender;
+  sender: PreparedSender;
   /** What the sender said about pools that would repeat messages. */
   disabled: MailingEventMap['pool:requeues-disabled'][];
   send(message?: Partial<EmailMessage>, signal?: AbortSignal): Promise<HandOver>;
@@ -30,6 +35,8 @@ export interface SenderRigOptions {
   transporterName?: string;
   transports?: Record<string, object>;
   probeTimeoutMs?: number;
+  /** The sender for volume, to the same server. */
+  isBulk?: boolean;
 }
 
 export async function senderRig(url: string, options: SenderRigOptions = {}): Promise<SenderRig> {
@@ -46,18 +53,29 @@ export async function senderRig(url: string, options: SenderRigOptions = {}): Pr
   const events = new MailingEvents();
   const disabled: SenderRig['disabled'] = [];
   events.on('pool:requeues-disabled', (facts) => disabled.push(facts));
-  const sender = new MailerMessageSender(
+  const overMailer = new MailerMessageSender(
     mailer,
     options.transporterName ?? null,
     events,
     options.probeTimeoutMs,
   );
+  const bulk = options.isBulk ? bulkSender(url, options) : null;
+  const sender = bulk ?? overMailer;
   return {
     mailer,
     sender,
     disabled,
     send: (message = {}, signal = new AbortController().signal) =>
       sender.send({ ...MESSAGE, ...message }, signal),
-    [Symbol.asyncDispose]: () => testing.close(),
+    async [Symbol.asyncDispose]() {
+      bulk?.onApplicationShutdown();
+      await testing.close();
+    },
   };
+}
+
+function bulkSender(url: string, { transport, probeTimeoutMs }: SenderRigOptions): BulkSmtpMessageSender {
+  const { hostname: host, port } = new URL(url);
+  const door = { host, port: Number(port), ...transport };
+  return new BulkSmtpMessageSender(() => ({ door, maxConnections: 1, ...transport }), probeTimeoutMs);
 }

@@ -1,12 +1,15 @@
-import { MailerService } from '@nestjs-modules/mailer';
 import type { FactoryProvider, Provider, Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { EMAIL_MESSAGE_SENDER } from './delivery/email-message.sender.js';
+import {
+  EMAIL_MESSAGE_SENDER,
+  type EmailMessageSender,
+  type PreparedSender,
+} from './delivery/email-message.sender.js';
 import { HandlebarsRenderer } from './delivery/handlebars.renderer.js';
-import { MailerMessageSender } from './delivery/mailer-message.sender.js';
 import { batchProviders } from './mailing-batch.providers.js';
+import { messageSender } from './mailing-delivery.providers.js';
 import { contentProviders } from './mailing-content.providers.js';
 import { SLOT_SOURCES, slotProviders } from './mailing-slot.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
@@ -20,7 +23,7 @@ import {
   type MailingSettings,
 } from './model/mailing-options.js';
 import { toMailingSettings } from './model/mailing-settings.factory.js';
-import { MailerMissingError, MailingDataSourceMissingError } from './model/setup.errors.js';
+import { MailingDataSourceMissingError } from './model/setup.errors.js';
 import { AttachmentStore } from './store/attachment.store.js';
 import { HealthReader } from './store/health.reader.js';
 import { MailingClaims } from './store/mailing-claims.js';
@@ -94,18 +97,9 @@ function hostProviders(dataSourceName: string): Provider[] {
     ...recipientProviders,
     ...contentProviders,
     ...slotProviders,
-    mailerSender,
+    messageSender,
   ];
 }
-
-const mailerSender: FactoryProvider = {
-  provide: EMAIL_MESSAGE_SENDER,
-  useFactory: (settings: MailingSettings, events: MailingEvents, mailer?: MailerService) => {
-    if (!mailer) throw new MailerMissingError();
-    return new MailerMessageSender(mailer, settings.transporterName, events);
-  },
-  inject: [MAILING_SETTINGS, MailingEvents, { token: MailerService, optional: true }],
-};
 
 const restarter = made(TemplateEmailRestarter, [
   MAILING_SETTINGS,
@@ -126,14 +120,14 @@ const prepare: FactoryProvider = {
   useFactory:
     (
       { profileRepository, suppressionList, batch }: MailingSettings,
-      messageSender: MailerMessageSender,
+      sender: PreparedSender,
       profiles: MailingProfiles,
       suppressions: MailingSuppressions,
       dispatcher: DispatcherLine,
       moduleRef: ModuleRef,
     ) =>
     async (): Promise<void> => {
-      messageSender.prepare();
+      sender.prepare();
       if (profileRepository) profiles.use(await find(moduleRef, profileRepository));
       if (suppressionList) suppressions.use(await find(moduleRef, suppressionList));
       if (batch.dispatcher) dispatcher.use(await find(moduleRef, batch.dispatcher));
@@ -301,18 +295,10 @@ const workProviders: Provider[] = [
     useFactory: (
       { uniqServerId, enabledAsTemplateMailServer }: MailingSettings,
       orders: StandingOrders,
-      messageSender: MailerMessageSender,
+      sender: EmailMessageSender,
       { stopSignal }: MailingRuns,
       events: MailingEvents,
-    ) =>
-      new TransportProbe(
-        uniqServerId,
-        enabledAsTemplateMailServer,
-        orders,
-        messageSender,
-        stopSignal,
-        events,
-      ),
+    ) => new TransportProbe(uniqServerId, enabledAsTemplateMailServer, orders, sender, stopSignal, events),
     inject: [MAILING_SETTINGS, StandingOrders, EMAIL_MESSAGE_SENDER, MailingRuns, MailingEvents],
   },
   restarter,

@@ -48,5 +48,11 @@ export interface EmailMessageSender {
   probe(): Promise<string | null>;
 }
 
+/** A sender that looks at the host's parts once everything is put together. */
+export interface PreparedSender extends EmailMessageSender {
+  /** @throws whatever makes sending impossible, at start and not with the first message. */
+  prepare(): void;
+}
+
 /** Injection token of the sender in use. */
 export const EMAIL_MESSAGE_SENDER = Symbol('EMAIL_MESSAGE_SENDER');

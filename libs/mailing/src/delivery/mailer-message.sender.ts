@@ -3,10 +3,10 @@ import type { ISendMailOptions, MailerService } from '@nestjs-modules/mailer';
 import type { SendMailOptions, Transporter } from 'nodemailer';
 import { toOneLine } from '../model/email-address.js';
 import type { MailingEvents } from '../model/mailing-event.js';
-import { TransporterMissingError } from '../model/setup.errors.js';
 import { askTransporter } from './ask-transporter.js';
 import { toHandOver } from './delivery-failure.js';
-import type { EmailMessage, EmailMessageSender, HandOver } from './email-message.sender.js';
+import type { EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
+import { findTransporter } from './find-transporter.js';
 import { HandOverProbe } from './hand-over.probe.js';
 
 /** What a pooled transport has and a plain one has not. */
@@ -29,7 +29,7 @@ const PROBE_TIMEOUT_MS = 60_000;
  * Messages go in finished: `html` and `text`, never `template` or `context`, because the mailer would insert a context
  * unescaped, and a missing template ends the process inside its adapters.
  */
-export class MailerMessageSender implements EmailMessageSender {
+export class MailerMessageSender implements PreparedSender {
   constructor(
     private readonly mailer: MailerService,
     private readonly transporterName: string | null,
@@ -78,14 +78,7 @@ export class MailerMessageSender implements EmailMessageSender {
   }
 
   #transporter(): Transporter {
-    let transporter: Transporter | undefined;
-    try {
-      transporter = this.mailer.getTransporter(this.transporterName ?? undefined);
-    } catch {
-      // The mailer throws a ReferenceError for a name it does not know.
-    }
-    if (!transporter) throw new TransporterMissingError(this.transporterName ?? 'default');
-    return transporter;
+    return findTransporter(this.mailer, this.transporterName);
   }
 }
 

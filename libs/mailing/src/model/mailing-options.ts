@@ -301,6 +301,11 @@ export interface MailingModuleOptions {
   profiles?: ProfileOptions;
   /** One of the `transports` of `MailerModule`. Default: its default transport. */
   transporterName?: string;
+  /**
+   * True: speaks SMTP by itself with the mail server of that transport, for volume. Messages do not pass through the mailer then,
+   * so a transport with a DKIM key, plugins or a proxy is refused at start. Default: false.
+   */
+  bulkSmtp?: boolean;
   run?: RunOptions;
   retry?: RetryOptions;
   errorGuard?: ErrorGuardOptions;
@@ -328,6 +333,7 @@ export interface MailingSettings {
     invalidateRefused: boolean;
   };
   transporterName: string | null;
+  bulkSmtp: boolean;
   run: Required<RunOptions>;
   retry: Required<RetryOptions>;
   errorGuard: Required<ErrorGuardOptions>;

@@ -33,6 +33,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'addresses',
     'profiles',
     'transporterName',
+    'bulkSmtp',
     'run',
     'retry',
     'errorGuard',
@@ -94,6 +95,7 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
     profiles: profileSettings(options.profiles ?? {}),
     transporterName:
       options.transporterName === undefined ? null : text('transporterName', options.transporterName, 255),
+    bulkSmtp: flag('bulkSmtp', options.bulkSmtp ?? false),
     run: runSettings(options.run ?? {}),
     retry: retrySettings(options.retry ?? {}),
     errorGuard: errorGuardSettings(options.errorGuard ?? {}),

@@ -167,3 +167,18 @@ export class ProfileColumnsMissingError extends MailingError {
     );
   }
 }
+
+/** `bulkSmtp` is on, but the host's mailer does something to messages that it can't do. */
+export class BulkSmtpUnfitError extends MailingError {
+  readonly code = 'MAILING_BULK_SMTP_UNFIT';
+
+  constructor(
+    /** In words. */
+    readonly hindrance: string,
+  ) {
+    super(
+      `MailingModule: expected bulkSmtp to find a plain SMTP transport in the mailer, got one with ${hindrance}, ` +
+        'which would be passed by. Take bulkSmtp away, so that messages go through the mailer, or take that from the mailer.',
+    );
+  }
+}

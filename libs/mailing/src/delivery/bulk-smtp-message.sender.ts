@@ -1,0 +1,243 @@
+import { toOneLine } from '../model/email-address.js';
+import type { BulkSmtpSettings } from './bulk-smtp.settings.js';
+import { toHandOver } from './delivery-failure.js';
+import type { EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
+import { MessageEncoder } from './message.encoder.js';
+import { openSmtpDoor } from './smtp.door.js';
+import { type Parcel, type SessionOwner, SmtpSession } from './smtp.session.js';
+
+/** How long no other connection is tried after one was refused while others work: servers limit their number. */
+const REFUSED_MS = 1_000;
+/** A connection that had nothing to do for so long is closed before the server does it. */
+const IDLE_MS = 30_000;
+const PROBE_TIMEOUT_MS = 60_000;
+
+// oxlint-disable-next-line no-control-regex
+const NOT_ASCII = /[^\u0000-\u007f]/;
+/** What ends an address or a command. Addresses were checked long before; this is the last place to look. */
+// oxlint-disable-next-line no-control-regex
+const BREAKS_OUT = /[\u0000-\u0020<>\u007f]/;
+
+/** A message, and where it is: waiting as long as there is no session. */
+interface Errand {
+  message: EmailMessage;
+  parcel: Parcel;
+  session: SmtpSession | null;
+}
+
+/**
+ * Speaks SMTP itself, for volume: one round trip a message, and no stream and no general composer for each of them.
+ *
+ * Connections are opened as they are needed, kept, and each carries up to two messages. What it does not do is what a mailer
+ * adds on the way: its plugins, its DKIM key, its proxies.
+ */
+export class BulkSmtpMessageSender implements PreparedSender {
+  readonly #encoder = new MessageEncoder();
+  readonly #sessions = new Map<SmtpSession, { idleSince: number }>();
+  readonly #errands = new Map<Parcel, Errand>();
+  readonly #closing = new AbortController();
+  #waiting: Parcel[] = [];
+  /** Connections that are being opened. */
+  readonly #opening = new Set<AbortController>();
+  #noneBefore = 0;
+  #sweeper: NodeJS.Timeout | undefined;
+
+  #settings: BulkSmtpSettings = { door: {}, maxConnections: 0 };
+
+  /** @param read asked once, when everything is put together. */
+  constructor(
+    private readonly read: () => BulkSmtpSettings,
+    private readonly probeTimeoutMs = PROBE_TIMEOUT_MS,
+  ) {}
+
+  /** @throws BulkSmtpUnfitError if messages must pass through the host's mailer, TransporterMissingError. */
+  prepare(): void {
+    this.#settings = this.read();
+  }
+
+  async send(message: EmailMessage, signal: AbortSignal): Promise<HandOver> {
+    try {
+      const addresses = addressesOf(message);
+      const content = await this.#encoder.composed(message);
+      if (signal.aborted) return toHandOver({ code: 'EABORT' }, 'nowhere');
+      return await this.#sent(message, addresses, content, signal);
+    } catch (error) {
+      // It could not be made.
+      return toHandOver(error, 'nowhere');
+    }
+  }
+
+  async probe(): Promise<string | null> {
+    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.probeTimeoutMs)]);
+    try {
+      const door = await openSmtpDoor(this.#settings.door, signal);
+      new SmtpSession(door, { onRoom: () => undefined, onGone: () => undefined }).close();
+      return null;
+    } catch (error) {
+      return toOneLine(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Ends all connections; for when nothing is under way any more. */
+  onApplicationShutdown(): void {
+    this.#closing.abort();
+    for (const opening of this.#opening) opening.abort();
+    clearInterval(this.#sweeper);
+    for (const session of this.#sessions.keys()) session.close();
+    this.#sessions.clear();
+  }
+
+  #sent(
+    message: EmailMessage,
+    { from, to }: Pick<Parcel, 'from' | 'to'>,
+    content: Parcel['content'] | null,
+    signal: AbortSignal,
+  ): Promise<HandOver> {
+    return new Promise((resolve) => {
+      const needsUtf8 = NOT_ASCII.test(from) || to.some((one) => NOT_ASCII.test(one));
+      const parcel: Parcel = {
+        from,
+        to,
+        needsUtf8,
+        content: content ?? '',
+        has8Bit: false,
+        isSecondTry: false,
+        answer: (handOver) => {
+          signal.removeEventListener('abort', abandon);
+          this.#errands.delete(parcel);
+          resolve(handOver);
+        },
+      };
+      const abandon = (): void => this.#abandon(parcel);
+      signal.addEventListener('abort', abandon, { once: true });
+      this.#errands.set(parcel, { message, parcel, session: null });
+      this.#waiting.push(parcel);
+      this.#hurry();
+    });
+  }
+
+  #abandon(parcel: Parcel): void {
+    const session = this.#errands.get(parcel)?.session;
+    if (session) return session.abandon(parcel);
+    this.#waiting = this.#waiting.filter((one) => one !== parcel);
+    parcel.answer(toHandOver({ code: 'EABORT' }, 'nowhere'));
+    // A server that does not open in time is not to be waited for by those who come next.
+    if (this.#opening.size > this.#waiting.length) [...this.#opening][0].abort();
+  }
+
+  /** Hands out what waits: first to connections with nothing to do, then to new ones, then ahead of others. */
+  #hurry(): void {
+    while (this.#waiting.length > 0) {
+      const session = this.#sessionFor();
+      if (!session) return;
+      this.#handTo(session, this.#waiting.shift() as Parcel);
+    }
+  }
+
+  #sessionFor(): SmtpSession | null {
+    let ahead: SmtpSession | null = null;
+    for (const session of this.#sessions.keys()) {
+      if (session.hasRoom && session.load === 0) return session;
+      if (session.hasRoom) ahead ??= session;
+    }
+    while (this.#opening.size < this.#waiting.length && this.#mayOpen) void this.#open();
+    return this.#opening.size < this.#waiting.length ? ahead : null;
+  }
+
+  get #mayOpen(): boolean {
+    if (this.#sessions.size + this.#opening.size >= this.#settings.maxConnections) return false;
+    return this.#sessions.size === 0 || performance.now() >= this.#noneBefore;
+  }
+
+  #handTo(session: SmtpSession, parcel: Parcel): void {
+    const errand = this.#errands.get(parcel);
+    if (!errand) return;
+    const { eightBit, smtpUtf8 } = session.features;
+    if (parcel.needsUtf8 && !smtpUtf8) {
+      const text = 'The mail server does not offer SMTPUTF8, which this address needs.';
+      return parcel.answer({ kind: 'refused', permanent: true, code: '5.6.7', text });
+    }
+    try {
+      if (typeof parcel.content === 'string') {
+        parcel.content = this.#encoder.letter(errand.message, eightBit);
+        parcel.has8Bit = eightBit && NOT_ASCII.test(parcel.content);
+      }
+    } catch (error) {
+      return parcel.answer(toHandOver(error, 'nowhere'));
+    }
+    errand.session = session;
+    session.take(parcel);
+  }
+
+  async #open(): Promise<void> {
+    const opening = new AbortController();
+    this.#opening.add(opening);
+    try {
+      const door = await openSmtpDoor(this.#settings.door, opening.signal);
+      this.#opening.delete(opening);
+      this.#admit(door);
+    } catch (error) {
+      this.#opening.delete(opening);
+      this.#refused(error);
+    }
+    this.#hurry();
+  }
+
+  #admit(door: Awaited<ReturnType<typeof openSmtpDoor>>): void {
+    const owner: SessionOwner = {
+      onRoom: () => {
+        const facts = this.#sessions.get(session);
+        if (facts && session.load === 0) facts.idleSince = performance.now();
+        this.#hurry();
+      },
+      onGone: (untouched) => {
+        this.#sessions.delete(session);
+        for (const one of untouched) this.#takeBack(one);
+        this.#hurry();
+      },
+    };
+    const session = new SmtpSession(door, owner, this.#settings.door.socketTimeout);
+    this.#sessions.set(session, { idleSince: performance.now() });
+    this.#sweeper ??= setInterval(() => this.#closeIdle(), IDLE_MS / 3).unref();
+  }
+
+  #takeBack(parcel: Parcel): void {
+    const errand = this.#errands.get(parcel);
+    if (errand) errand.session = null;
+    parcel.isSecondTry = true;
+    this.#waiting.unshift(parcel);
+  }
+
+  /** Where others work, those who wait go on with them; where none does, they hear why. */
+  #refused(error: unknown): void {
+    this.#noneBefore = performance.now() + REFUSED_MS;
+    if (this.#sessions.size > 0 || this.#opening.size > 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const parcel of waiting) parcel.answer(toHandOver(asOfTransport(error), 'nowhere'));
+  }
+
+  #closeIdle(): void {
+    for (const [session, { idleSince }] of this.#sessions) {
+      if (session.load > 0 || performance.now() - idleSince < IDLE_MS) continue;
+      this.#sessions.delete(session);
+      session.close();
+    }
+  }
+}
+
+function addressesOf({ from, to, cc = [], bcc = [] }: EmailMessage): Pick<Parcel, 'from' | 'to'> {
+  const own = to.address;
+  const others = new Set([...cc, ...bcc].map(({ address }) => address));
+  others.delete(own);
+  for (const address of [from.address, own, ...others]) {
+    if (BREAKS_OUT.test(address)) throw new Error(`No address for an envelope: ${JSON.stringify(address)}`);
+  }
+  return { from: from.address, to: [own, ...others] };
+}
+
+/** An error without a code that comes before there is a session is about the connection, whatever it says. */
+function asOfTransport(error: unknown): unknown {
+  const { code, message } = (error ?? {}) as { code?: string; message?: string };
+  return code === undefined ? { code: 'ECONNECTION', command: 'CONN', message } : error;
+}

@@ -1,0 +1,91 @@
+import type { Socket } from 'node:net';
+import SmtpConnection from 'nodemailer/lib/smtp-connection';
+
+/** How to reach the mail server: options of nodemailer's SMTP transport. */
+export type SmtpDoorOptions = SmtpConnection.Options & { auth?: SmtpConnection.AuthenticationType };
+
+/** A connection that has been secured and logged in, and has nothing under way. */
+export interface OpenedDoor {
+  socket: Socket;
+  features: SmtpFeatures;
+}
+
+/** What the server has offered. */
+export interface SmtpFeatures {
+  /** RFC 2920. */
+  pipelining: boolean;
+  /** RFC 6152. */
+  eightBit: boolean;
+  /** RFC 6531. */
+  smtpUtf8: boolean;
+}
+
+/** What nodemailer keeps to itself. */
+interface Insides {
+  _socket?: Socket;
+  _supportedExtensions?: string[];
+  [handler: string]: unknown;
+}
+
+const HANDLERS: Record<string, string[]> = {
+  data: ['_onSocketData'],
+  error: ['_onSocketError', '_onConnectionSocketError'],
+  close: ['_onSocketClose'],
+  end: ['_onSocketEnd'],
+  timeout: ['_onSocketTimeout'],
+};
+
+/**
+ * Opens a connection: name look-up, TLS, STARTTLS and every kind of login are nodemailer's. It then lets go of the socket,
+ * because what it does with messages, a stream for each and one at a time, is what is to be done better.
+ *
+ * @throws what nodemailer says where that fails.
+ */
+export async function openSmtpDoor(options: SmtpDoorOptions, signal: AbortSignal): Promise<OpenedDoor> {
+  const connection = new SmtpConnection(options);
+  const close = (): void => connection.close();
+  signal.addEventListener('abort', close, { once: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      connection.once('error', reject);
+      connection.once('end', () => reject(new Error('The mail server hung up.')));
+      connection.connect((error) => {
+        if (error) return reject(error);
+        const { auth } = options;
+        if (!auth || !connection.allowsAuth) return resolve();
+        connection.login(auth, (refusal) => (refusal ? reject(refusal) : resolve()));
+      });
+    });
+    return takeOver(connection);
+  } catch (error) {
+    connection.close();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', close);
+  }
+}
+
+function takeOver(connection: SmtpConnection): OpenedDoor {
+  const insides = connection as unknown as Insides;
+  const { _socket: socket, _supportedExtensions: extensions } = insides;
+  if (!socket || !extensions) {
+    throw new Error(
+      'This version of nodemailer keeps its connections to itself. Use the sender over the mailer instead.',
+    );
+  }
+  connection.removeAllListeners();
+  for (const [event, names] of Object.entries(HANDLERS)) {
+    for (const name of names) socket.removeListener(event, insides[name] as () => void);
+  }
+  socket.setTimeout(0);
+  socket.setNoDelay(true);
+  const offers = (name: string): boolean => extensions.includes(name);
+  return {
+    socket,
+    features: {
+      pipelining: offers('PIPELINING'),
+      eightBit: offers('8BITMIME'),
+      smtpUtf8: offers('SMTPUTF8'),
+    },
+  };
+}

@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest';
+import { BulkSmtpMessageSender } from '../../libs/mailing/src/delivery/bulk-smtp-message.sender.js';
+import type { EmailMessage, HandOver } from '../../libs/mailing/src/delivery/email-message.sender.js';
+import { ScriptedSmtpServer, takesAll } from '../support/scripted-smtp.server.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { MESSAGE } from './sender-rig.js';
+
+const ACCEPTED: HandOver = { kind: 'accepted' };
+
+/** A sender over one connection, and what it is asked to send, all at once. */
+async function sendAll(
+  url: string,
+  messages: Partial<EmailMessage>[],
+  options: { maxConnections?: number; socketTimeout?: number } = {},
+): Promise<HandOver[]> {
+  const { hostname: host, port } = new URL(url);
+  const door = { host, port: Number(port), socketTimeout: options.socketTimeout };
+  const sender = new BulkSmtpMessageSender(() => ({ door, maxConnections: options.maxConnections ?? 1 }));
+  sender.prepare();
+  try {
+    return await Promise.all(
+      messages.map((one) => sender.send({ ...MESSAGE, ...one }, new AbortController().signal)),
+    );
+  } finally {
+    sender.onApplicationShutdown();
+  }
+}
+
+const reader = (n: number): Partial<EmailMessage> => ({
+  messageId: `<${n}@shop.example>`,
+  to: { name: '', address: `reader${n}@home.example` },
+});
+const readers = (count: number): Partial<EmailMessage>[] =>
+  Array.from({ length: count }, (_, n) => reader(n));
+
+describe('BulkSmtpMessageSender', () => {
+  it('sends the next envelope with the body before it, and nothing between a DATA and its body', async () => {
+    await using server = await ScriptedSmtpServer.start(takesAll());
+
+    expect(await sendAll(server.url, readers(3))).toEqual([ACCEPTED, ACCEPTED, ACCEPTED]);
+
+    const commands = server.lines.filter((line) => /^(MAIL|RCPT|DATA|\.$)/.test(line));
+    const ofOne = ['MAIL', 'RCPT', 'DATA', '.'];
+    expect(commands.map((line) => line.split(' ')[0])).toEqual([...ofOne, ...ofOne, ...ofOne]);
+    expect(server.connections).toBe(1);
+  });
+
+  it('a recipient that is refused in a pipeline costs him only, and his body is never sent', async () => {
+    await using server = await ScriptedSmtpServer.start(
+      takesAll((line) => {
+        if (line.includes('reader1@')) return line.startsWith('RCPT') ? '550 5.1.1 gone\r\n' : undefined;
+        return undefined;
+      }),
+    );
+
+    const [first, second, third] = await sendAll(server.url, readers(3));
+
+    expect([first, third]).toEqual([ACCEPTED, ACCEPTED]);
+    expect(second).toMatchObject({ kind: 'refused', permanent: true, code: '5.1.1' });
+    // This server says 354 all the same. It gets the final dot, and nothing of the message.
+    expect(server.lines.filter((line) => line.startsWith('Message-ID:'))).toEqual([
+      'Message-ID: <0@shop.example>',
+      'Message-ID: <2@shop.example>',
+    ]);
+    const dataAt = server.lines.indexOf('DATA', server.lines.indexOf('RCPT TO:<reader1@home.example>'));
+    expect(server.lines[dataAt + 1]).toBe('.');
+  });
+
+  it('replies in pieces of one byte, of many lines and in Unicode are read whole', async () => {
+    await using server = await ScriptedSmtpServer.start(
+      takesAll((line) =>
+        line.includes('reader1@') && line.startsWith('RCPT') ? '550-é\r\n550 né\r\n' : undefined,
+      ),
+      (socket, text) => {
+        socket.setNoDelay(true);
+        for (const byte of Buffer.from(text)) socket.write(Buffer.of(byte));
+      },
+    );
+
+    const [first, second] = await sendAll(server.url, readers(2));
+
+    expect(first).toEqual(ACCEPTED);
+    expect(second).toMatchObject({ kind: 'refused', code: '550', text: '550-é\n550 né' });
+  });
+
+  it.each([
+    ['a line of 10 MB without an end', 'x'.repeat(10_000_000)],
+    ['a reply of endless lines', '250-more\r\n'.repeat(100)],
+    ['what is no reply', 'SSH-2.0-OpenSSH\r\n'],
+  ])('%s ends the connection, and nobody is mailed', async (_what, text) => {
+    await using server = await ScriptedSmtpServer.start(
+      takesAll((line) => (line.startsWith('MAIL') ? text : undefined)),
+    );
+
+    expect(await sendAll(server.url, [reader(0)])).toMatchObject([{ kind: 'not_begun', blame: 'transport' }]);
+  });
+
+  it('the same after the body leaves the doubt', async () => {
+    await using server = await ScriptedSmtpServer.start(
+      takesAll((line) => (line === '.' ? 'x'.repeat(100_000) : undefined)),
+    );
+
+    expect(await sendAll(server.url, [reader(0)])).toMatchObject([{ kind: 'unknown' }]);
+  });
+
+  it.each([
+    ['says 421', '421 4.7.0 enough for one connection\r\n'],
+    ['hangs up', null],
+  ])('a server that %s after each second message gets all of them, once', async (_how, farewell) => {
+    const counts = new Map<number, number>();
+    await using server = await ScriptedSmtpServer.start(
+      takesAll((line, connection) => {
+        const mails = (counts.get(connection) ?? 0) + (line.startsWith('MAIL') ? 1 : 0);
+        counts.set(connection, mails);
+        return mails > 2 ? (line.startsWith('MAIL') ? (farewell ?? 'HANG UP') : null) : undefined;
+      }),
+      (socket, text) => void (text === 'HANG UP' ? socket.destroy() : socket.write(text)),
+    );
+
+    const handOvers = await sendAll(server.url, readers(9));
+
+    expect(handOvers).toEqual(handOvers.map(() => ACCEPTED));
+    const ids = server.lines.filter((line) => line.startsWith('Message-ID:'));
+    expect(new Set(ids).size).toBe(9);
+    expect(ids).toHaveLength(9);
+  });
+
+  it('a 421 of a rate slows down, and is not tried over another connection', async () => {
+    await using server = await ScriptedSmtpServer.start(
+      takesAll((line) => (/^MAIL/.test(line) ? '421 too many messages, slow down\r\n' : undefined)),
+    );
+
+    expect(await sendAll(server.url, [reader(0)])).toMatchObject([{ kind: 'throttled' }]);
+    expect(server.connections).toBe(1);
+  });
+
+  it('a connection that breaks after a body leaves that one in doubt, and not the one whose envelope was ahead', async () => {
+    await using server = await ScriptedSmtpServer.start(
+      takesAll((line, connection) => (line === '.' && connection === 1 ? 'HANG UP' : undefined)),
+      (socket, text) => void (text === 'HANG UP' ? socket.destroy() : socket.write(text)),
+    );
+
+    const [first, second] = await sendAll(server.url, readers(2));
+
+    expect(first).toMatchObject({ kind: 'unknown' });
+    expect(second).toMatchObject({ kind: 'not_begun' });
+    expect(server.lines).not.toContain('Message-ID: <1@shop.example>');
+  });
+
+  it('a server that reads nothing is given up after its time, with one message in doubt', async () => {
+    const html = `<p>${'a lot of text '.repeat(500_000)}</p>`;
+    await using server = await ScriptedSmtpServer.start(takesAll(), (socket, text) => {
+      socket.write(text);
+      if (text.startsWith('354')) socket.pause();
+    });
+
+    const [first, second] = await sendAll(server.url, [{ ...reader(0), html }, reader(1)], {
+      socketTimeout: 500,
+    });
+
+    expect(first).toMatchObject({ kind: 'unknown' });
+    expect(second).toMatchObject({ kind: 'not_begun' });
+  });
+
+  it('opens no more connections than it may, and uses them all', async () => {
+    await using inbox = await SmtpInbox.start();
+
+    const handOvers = await sendAll(inbox.url, readers(60), { maxConnections: 3 });
+
+    expect(handOvers).toEqual(handOvers.map(() => ACCEPTED));
+    expect(inbox.connections).toMatchObject({ total: 3, peak: 3 });
+    expect([...inbox.countsByRecipient().values()]).toEqual(Array(60).fill(1));
+  });
+
+  it('a server that takes two connections at a time gets all, over two', async () => {
+    await using inbox = await SmtpInbox.start({ server: { maxClients: 2 } });
+
+    const handOvers = await sendAll(inbox.url, readers(40), { maxConnections: 6 });
+
+    expect(inbox.messages.length).toBe(handOvers.filter(({ kind }) => kind === 'accepted').length);
+    expect(handOvers.every(({ kind }) => kind === 'accepted' || kind === 'throttled')).toBe(true);
+    expect(inbox.connections.peak).toBeLessThanOrEqual(6);
+  });
+
+  it.each(['a@b>\r\nRCPT TO:<x@evil.example', 'a b@home.example'])(
+    'an address that would break out of its command is refused: %j',
+    async (address) => {
+      await using server = await ScriptedSmtpServer.start(takesAll());
+
+      expect(await sendAll(server.url, [{ to: { name: '', address } }])).toMatchObject([
+        { kind: 'refused', permanent: true },
+      ]);
+      expect(server.lines.join()).not.toContain('evil');
+    },
+  );
+});
