@@ -22,6 +22,8 @@ const environment = z.object({
     .string()
     .regex(/^smtps?:\/\/./, 'expected smtp://… or smtps://…')
     .default('smtp://127.0.0.1:1025'),
+  /** Speaks SMTP by itself instead of through the mailer. */
+  MAILING_BULK_SMTP: flag.default(false),
   MAILING_SERVER_ID: z.string().min(1).max(255).optional(),
   MAILING_MIGRATION_LIST: z.string().default('').transform(list),
   MAILING_IN_DOUBT: z.enum(['leave', 'resend']).default('leave'),

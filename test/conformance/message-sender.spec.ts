@@ -47,7 +47,7 @@ const message = fc.record(
     attachments: fc.array(
       fc.record({
         filename: fc.constantFrom('a.txt', 'Übersicht.pdf'),
-        content: fc.uint8Array({ maxLength: 200 }).map(Buffer.from),
+        content: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
       }),
       { minLength: 1, maxLength: 2 },
     ),

@@ -96,6 +96,7 @@ export class ClusterKillsRound {
       main: MAIL_SERVER,
       env: {
         TAKES_BATCHES: 'yes',
+        MAILING_BULK_SMTP: String(this.parts.bulkSmtp ?? false),
         BATCH_THREADS: String(BATCH_THREADS),
         BATCH_SIZE: String(Math.max(1, Math.ceil(this.parts.recipients / BATCHES))),
       },

@@ -59,3 +59,15 @@ forEachDatabase('a process that dies', (kind) => {
     expect(await life.dies([death])).toEqual([]);
   });
 });
+
+describe('a process that dies, speaking SMTP by itself (sqlite)', () => {
+  const life = KilledLife.forEachTest('sqlite', false, true);
+
+  it('lives through the whole of it when nobody kills it', async () => {
+    expect(await life.dies([])).toEqual([]);
+  });
+
+  it.each(OWN_GAPS)('A19 dies at %s: nobody gets a second copy, nobody is lost', async (point) => {
+    expect(await life.dies(deathsOf(point))).toEqual([]);
+  });
+});

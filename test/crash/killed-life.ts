@@ -36,11 +36,14 @@ export class KilledLife {
   private inbox: SmtpInbox;
   private folder: string;
 
-  private constructor(private readonly isBatched: boolean) {}
+  private constructor(
+    private readonly isBatched: boolean,
+    private readonly isBulk: boolean,
+  ) {}
 
   /** Call it inside `describe`. */
-  static forEachTest(kind: DatabaseKind, isBatched = false): KilledLife {
-    const life = new KilledLife(isBatched);
+  static forEachTest(kind: DatabaseKind, isBatched = false, isBulk = false): KilledLife {
+    const life = new KilledLife(isBatched, isBulk);
     beforeEach(async () => {
       life.database = await freshDatabase(kind);
       life.inbox = await SmtpInbox.start({
@@ -94,6 +97,7 @@ export class KilledLife {
         SERVER_ID: death?.server ?? 'test:1',
         RECIPIENTS: String(RECIPIENTS),
         MAX_IN_DOUBT: String(MAX_IN_DOUBT),
+        BULK_SMTP: this.isBulk ? 'yes' : 'no',
         BATCH_SIZE: String(this.isBatched ? BATCH_SIZE : 0),
         BATCH_THREADS: String(BATCH_THREADS),
         MAILING_DIE_AT: death?.at ?? '',

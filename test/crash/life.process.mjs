@@ -43,6 +43,7 @@ Module({
     MailerModule.forRoot({ transport: { url: env.SMTP_URL, pool: true, maxConnections: 2 } }),
     MailingModule.forRoot({
       templates: { dir: env.TEMPLATE_DIR },
+      bulkSmtp: env.BULK_SMTP === 'yes',
       uniqServerId: env.SERVER_ID,
       migrationList: ['*'],
       inDoubt: (recipients) => recipients.map(() => 'leave'),

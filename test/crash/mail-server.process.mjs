@@ -28,6 +28,7 @@ Module({
       isGlobal: true,
       templates: { dir: fileURLToPath(new URL('../../dist/src/newsletter/templates', import.meta.url)) },
       uniqServerId: configuration.MAILING_SERVER_ID,
+      bulkSmtp: configuration.MAILING_BULK_SMTP,
       enabledAsTemplateMailServer: env.TAKES_BATCHES === 'yes',
       run: { concurrency },
       batch: { batchIfPossible: true, emailsPerBatch: Number(env.BATCH_SIZE), numBatchThreads, pollMs: 100 },

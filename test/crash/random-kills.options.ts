@@ -8,6 +8,7 @@ export interface RandomKillsOptions {
   database: DatabaseKind;
   recipients: number;
   servers: number;
+  bulkSmtp: boolean;
   json: boolean;
 }
 
@@ -17,6 +18,7 @@ export const USAGE = `npm run test:crash -- [options]
   --database KIND       mariadb, postgres or sqlite (mariadb)
   --recipients N        of the mailing of each round (400)
   --servers N           that share it, in 100 batches, if more than one (1)
+  --bulk-smtp           the processes speak SMTP by themselves
   --json                the last line of stdout is one JSON object`;
 
 /** The command line could not be understood. */
@@ -31,6 +33,7 @@ export function parseRandomKillsOptions(args: string[]): RandomKillsOptions {
     database: database(values.database),
     recipients: whole('recipients', values.recipients, 1, 1_000_000),
     servers: whole('servers', values.servers, 1, 32),
+    bulkSmtp: values['bulk-smtp'],
     json: values.json,
   };
 }
@@ -45,6 +48,7 @@ function parse(args: string[]) {
         database: { type: 'string', default: 'mariadb' },
         recipients: { type: 'string', default: '400' },
         servers: { type: 'string', default: '1' },
+        'bulk-smtp': { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
       },
     }).values;

@@ -19,6 +19,8 @@ export interface RoundParts {
   recipients: number;
   /** More than one: they share the mailing in batches. Default: 1. */
   servers?: number;
+  /** They speak SMTP by themselves. Default: false. */
+  bulkSmtp?: boolean;
   seed: number;
   /** Ends the round early; it then rejects. */
   stop?: AbortSignal;
@@ -93,7 +95,11 @@ export class RandomKillsRound {
 
   #launch(): NewsletterService {
     this.parts.stop?.throwIfAborted();
-    const service = NewsletterService.launch({ databaseUrl: this.database.url, smtpUrl: this.inbox.url });
+    const service = NewsletterService.launch({
+      databaseUrl: this.database.url,
+      smtpUrl: this.inbox.url,
+      env: { MAILING_BULK_SMTP: String(this.parts.bulkSmtp ?? false) },
+    });
     this.parts.watch?.started(service.pid);
     return service;
   }

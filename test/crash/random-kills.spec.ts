@@ -36,6 +36,23 @@ forEachDatabase('random kills', (database) => {
   });
 });
 
+describe('random kills of a process that speaks SMTP by itself', () => {
+  it('break the promise in no round', { timeout: 90_000 }, async () => {
+    const goOn = (rounds: number): boolean => rounds < 1;
+    const report = await randomKills({
+      database: 'mariadb',
+      recipients: RECIPIENTS,
+      bulkSmtp: true,
+      seed: SEED,
+      goOn,
+    });
+    expect(report.complaints).toEqual([]);
+    expect(isKept(report)).toBe(true);
+    expect(report.kills).toBeGreaterThan(0);
+    expect(report.inDoubt).toBeLessThanOrEqual(report.kills * report.bound);
+  });
+});
+
 forEachDatabase('random kills of one of three servers', (database) => {
   it('F1 break the promise for nobody in 100 batches', { timeout: 120_000 }, async () => {
     const goOn = (rounds: number): boolean => rounds < 1;
@@ -52,7 +69,15 @@ describe('the command line of the random kills', () => {
   it('is understood', () => {
     expect(
       parseRandomKillsOptions(['--minutes', '0.5', '--seed', '3', '--database', 'sqlite', '--json']),
-    ).toEqual({ minutes: 0.5, seed: 3, database: 'sqlite', recipients: 400, servers: 1, json: true });
+    ).toEqual({
+      minutes: 0.5,
+      seed: 3,
+      database: 'sqlite',
+      recipients: 400,
+      servers: 1,
+      bulkSmtp: false,
+      json: true,
+    });
     expect(parseRandomKillsOptions([])).toMatchObject({ minutes: 1, database: 'mariadb', json: false });
   });
 

@@ -127,7 +127,7 @@ describe('BulkSmtpMessageSender', () => {
 
   it('a 421 of a rate slows down, and is not tried over another connection', async () => {
     await using server = await ScriptedSmtpServer.start(
-      takesAll((line) => (/^MAIL/.test(line) ? '421 too many messages, slow down\r\n' : undefined)),
+      takesAll((line) => (line.startsWith('MAIL') ? '421 too many messages, slow down\r\n' : undefined)),
     );
 
     expect(await sendAll(server.url, [reader(0)])).toMatchObject([{ kind: 'throttled' }]);

@@ -139,6 +139,7 @@ export {
   MailingOptionsFactoryError,
   ProfileColumnsMissingError,
   ProfileEntityMissingError,
+  BulkSmtpUnfitError,
   TransporterMissingError,
   UnsubscribeSecretError,
   UnsupportedDatabaseError,
