@@ -8,6 +8,7 @@ import { toHandOver } from './delivery-failure.js';
 import type { EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
 import { findTransporter } from './find-transporter.js';
 import { HandOverProbe } from './hand-over.probe.js';
+import { PastAdapter } from './past-adapter.js';
 
 /** What a pooled transport has and a plain one has not. */
 interface PoolOptions {
@@ -20,6 +21,11 @@ interface Rejections {
   rejectedErrors?: unknown[];
 }
 
+/** The mailer keeps to itself whether it has an adapter. */
+interface Adapted {
+  templateAdapter?: unknown;
+}
+
 /** Twice what nodemailer itself grants a greeting: shorter, and a server that greets slowly would never be found up again. */
 const PROBE_TIMEOUT_MS = 60_000;
 
@@ -30,6 +36,8 @@ const PROBE_TIMEOUT_MS = 60_000;
  * unescaped, and a missing template ends the process inside its adapters.
  */
 export class MailerMessageSender implements PreparedSender {
+  readonly #pastAdapter = new PastAdapter();
+
   constructor(
     private readonly mailer: MailerService,
     private readonly transporterName: string | null,
@@ -46,6 +54,7 @@ export class MailerMessageSender implements PreparedSender {
   prepare(): void {
     const transporter = this.#transporter();
     HandOverProbe.equip(transporter);
+    if ((this.mailer as unknown as Adapted).templateAdapter) this.#pastAdapter.equip(transporter);
     const pool = (transporter.transporter as { options?: PoolOptions }).options;
     if (pool?.maxRequeues) {
       this.events.emit('pool:requeues-disabled', {
@@ -58,7 +67,9 @@ export class MailerMessageSender implements PreparedSender {
 
   async send(message: EmailMessage, signal: AbortSignal): Promise<HandOver> {
     const probe = new HandOverProbe();
-    const options = probe.attachTo({ ...(message as SendMailOptions), signal } as SendMailOptions);
+    const options = probe.attachTo(
+      this.#pastAdapter.lead({ ...(message as SendMailOptions), signal } as SendMailOptions),
+    );
     if (this.transporterName) (options as ISendMailOptions).transporterName = this.transporterName;
     try {
       const info = (await this.mailer.sendMail(options as ISendMailOptions)) as Rejections;
