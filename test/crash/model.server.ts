@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import type { DataSource } from 'typeorm';
-import type { MailingTemplate, TemplateRenderer } from '../../libs/mailing/src/delivery/template.renderer.js';
+import type { MailingTemplate, TemplateRenderer } from '../../libs/mailing/src/model/template.renderer.js';
 import type { BatchName } from '../../libs/mailing/src/model/dispatcher.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';

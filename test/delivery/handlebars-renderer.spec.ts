@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HandlebarsRenderer } from '../../libs/mailing/src/delivery/handlebars.renderer.js';
 import { TemplateFolder } from '../../libs/mailing/src/delivery/template-folder.js';
-import type { MailingTemplate } from '../../libs/mailing/src/delivery/template.renderer.js';
+import type { HandlebarsTemplate } from '../../libs/mailing/src/delivery/handlebars.template.js';
 import type { TemplateEmailInfo } from '../../libs/mailing/src/model/template-email-info.js';
 
 describe('HandlebarsRenderer', () => {
@@ -20,7 +20,7 @@ describe('HandlebarsRenderer', () => {
   afterEach(() => rm(root, { recursive: true, force: true }));
 
   const write = (path: string, source: string): Promise<void> => writeFile(join(dir, path), source);
-  const open = (info: Partial<TemplateEmailInfo> = {}): Promise<MailingTemplate> =>
+  const open = (info: Partial<TemplateEmailInfo> = {}): Promise<HandlebarsTemplate> =>
     new HandlebarsRenderer(new TemplateFolder(dir)).open({
       templateUrl: 'letter.hbs',
       subject: 'Hello {{name}}',

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { toAddressee } from '../../libs/mailing/src/delivery/recipient.policy.js';
 import { MessageIdentity } from '../../libs/mailing/src/delivery/message-identity.js';
 import { MessageComposer } from '../../libs/mailing/src/delivery/message.composer.js';
-import type { RenderedEmail } from '../../libs/mailing/src/delivery/template.renderer.js';
+import type { RenderedEmail } from '../../libs/mailing/src/model/template.renderer.js';
 import type { MarkedRecipient } from '../../libs/mailing/src/model/recipient.js';
 import type { TemplateEmailInfo } from '../../libs/mailing/src/model/template-email-info.js';
 import type { HandOver } from '../../libs/mailing/src/delivery/email-message.sender.js';

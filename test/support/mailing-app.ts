@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MailerModule } from '@nestjs-modules/mailer';
+import { MailerModule, type MailerOptions } from '@nestjs-modules/mailer';
 import { type DynamicModule, type INestApplication, Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
@@ -27,6 +27,8 @@ export interface MailingAppOptions {
   dataSource?: object;
   /** Over the options of the transport, for example `{ dkim: … }`. */
   transport?: object;
+  /** More options of the mailer, for example its template adapter. */
+  mailer?: Partial<MailerOptions>;
   /** More modules of the host. */
   imports?: DynamicModule[];
 }
@@ -64,6 +66,7 @@ export async function mailingApp(options: MailingAppOptions): Promise<MailingApp
       }),
       MailerModule.forRoot({
         transport: { url: options.smtpUrl, pool: true, maxConnections: 10, ...options.transport },
+        ...options.mailer,
       }),
       MailingModule.forRoot({
         templates: { dir: templateDir },

@@ -11,6 +11,7 @@ export { MailingProfiles } from './work/mailing.profiles.js';
 export { MailingSuppressions } from './work/mailing.suppressions.js';
 export { SlotService } from './work/slot.service.js';
 export type { SlotOptions } from './work/slot.registry.js';
+export { MailerAdapterRenderer } from './delivery/mailer-adapter.renderer.js';
 export { PollingDispatcher } from './work/polling.dispatcher.js';
 export { type RecipientQueryOptions, recipientsFromQuery } from './store/recipients-from-query.js';
 export { TypeOrmSuppressionList } from './store/type-orm-suppression.list.js';
@@ -72,6 +73,16 @@ export type {
   Recipients,
 } from './model/recipient.js';
 export { beginReading } from './model/source-reading.js';
+export type {
+  MailingTemplate,
+  RenderedEmail,
+  RenderedHeaders,
+  ShownSlot,
+  TemplateContent,
+  TemplateFills,
+  TemplateRenderer,
+} from './model/template.renderer.js';
+export type { Mailbox } from './model/email-address.js';
 export type { ProfileRepository, RecipientProfile } from './model/profile.repository.js';
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/profile-mapping.js';
 export type { UnsubscribeOptions, UnsubscribeWho } from './model/unsubscribe.options.js';
@@ -131,6 +142,7 @@ export {
 export { MailingEndedError, MailingUnknownError, UnknownOrderError } from './model/order.errors.js';
 export {
   AttachmentFolderError,
+  MailerAdapterMissingError,
   MailerMissingError,
   MailingDataSourceMissingError,
   MailingEntitiesMissingError,

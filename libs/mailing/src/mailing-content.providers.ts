@@ -1,6 +1,11 @@
+import { MAILER_OPTIONS, type MailerOptions } from '@nestjs-modules/mailer';
 import type { Provider } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { ChosenRenderer } from './delivery/chosen.renderer.js';
 import { HandlebarsRenderer } from './delivery/handlebars.renderer.js';
+import { MailerAdapterRenderer } from './delivery/mailer-adapter.renderer.js';
 import { TemplateFolder } from './delivery/template-folder.js';
+import { TEMPLATE_RENDERER } from './model/template.renderer.js';
 import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
 import { UnsubscribeTokens } from './model/unsubscribe.tokens.js';
 import { AttachmentStore } from './store/attachment.store.js';
@@ -9,14 +14,26 @@ import { MailingDatabase } from './store/mailing.database.js';
 /** What they read. */
 export const contentProviders: Provider[] = [
   {
-    provide: HandlebarsRenderer,
+    provide: TEMPLATE_RENDERER,
     useFactory: ({ templates: { dir, partialsDir, helpers, text } }: MailingSettings) =>
-      new HandlebarsRenderer(new TemplateFolder(dir), {
-        partials: new TemplateFolder(partialsDir),
+      new ChosenRenderer(
+        new HandlebarsRenderer(new TemplateFolder(dir), {
+          partials: new TemplateFolder(partialsDir),
+          helpers,
+          text,
+        }),
+      ),
+    inject: [MAILING_SETTINGS],
+  },
+  {
+    provide: MailerAdapterRenderer,
+    useFactory: ({ templates: { dir, helpers, text } }: MailingSettings, moduleRef: ModuleRef) =>
+      // The mailer does not export its options, and may not have them yet.
+      new MailerAdapterRenderer(dir, () => moduleRef.get<MailerOptions>(MAILER_OPTIONS, { strict: false }), {
         helpers,
         text,
       }),
-    inject: [MAILING_SETTINGS],
+    inject: [MAILING_SETTINGS, ModuleRef],
   },
   {
     provide: AttachmentStore,

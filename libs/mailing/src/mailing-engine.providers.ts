@@ -1,16 +1,12 @@
-import type { FactoryProvider, Provider, Type } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import type { FactoryProvider, Provider } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import {
-  EMAIL_MESSAGE_SENDER,
-  type EmailMessageSender,
-  type PreparedSender,
-} from './delivery/email-message.sender.js';
-import { HandlebarsRenderer } from './delivery/handlebars.renderer.js';
+import { EMAIL_MESSAGE_SENDER, type EmailMessageSender } from './delivery/email-message.sender.js';
+import { TEMPLATE_RENDERER } from './model/template.renderer.js';
 import { batchProviders } from './mailing-batch.providers.js';
 import { messageSender } from './mailing-delivery.providers.js';
 import { contentProviders } from './mailing-content.providers.js';
+import { hostPartProviders, PREPARE } from './mailing-host-parts.providers.js';
 import { SLOT_SOURCES, slotProviders } from './mailing-slot.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
 import { GATES, JUDGES, PROFILES, recipientProviders } from './mailing-recipient.providers.js';
@@ -48,8 +44,6 @@ import { MailingRuns } from './work/mailing-runs.js';
 import { MailingEngine } from './work/mailing.engine.js';
 import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
-import { MailingProfiles } from './work/mailing.profiles.js';
-import { MailingSuppressions } from './work/mailing.suppressions.js';
 import { ProfileRecorder } from './work/profile.recorder.js';
 import { RateLimiter } from './work/rate-limiter.js';
 import { ServerMembership } from './work/server-membership.js';
@@ -62,9 +56,6 @@ import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
 import { TransportProbe } from './work/transport-probe.js';
 import { UnattendedBatches } from './work/unattended-batches.js';
-
-/** `() => Promise<void>`: looks up what the host gave. */
-const PREPARE = Symbol('MAILING_PREPARE');
 
 /** Every part of the engine, each made from the parts above it: the wiring of the four rooms, and nothing else. */
 export function engineProviders(dataSourceName: string): Provider[] {
@@ -113,34 +104,6 @@ const restarter = made(TemplateEmailRestarter, [
   MailingEvents,
   FAULT_POINTS,
 ]);
-
-/** What can be looked up only when everything has been put together. */
-const prepare: FactoryProvider = {
-  provide: PREPARE,
-  useFactory:
-    (
-      { profileRepository, suppressionList, batch }: MailingSettings,
-      sender: PreparedSender,
-      profiles: MailingProfiles,
-      suppressions: MailingSuppressions,
-      dispatcher: DispatcherLine,
-      moduleRef: ModuleRef,
-    ) =>
-    async (): Promise<void> => {
-      sender.prepare();
-      if (profileRepository) profiles.use(await find(moduleRef, profileRepository));
-      if (suppressionList) suppressions.use(await find(moduleRef, suppressionList));
-      if (batch.dispatcher) dispatcher.use(await find(moduleRef, batch.dispatcher));
-    },
-  inject: [
-    MAILING_SETTINGS,
-    EMAIL_MESSAGE_SENDER,
-    MailingProfiles,
-    MailingSuppressions,
-    DispatcherLine,
-    ModuleRef,
-  ],
-};
 
 const engine = assembled(MailingEngine, {
   settings: MAILING_SETTINGS,
@@ -233,7 +196,7 @@ const workProviders: Provider[] = [
     database: MailingDatabase,
     membership: ServerMembership,
     limiter: RateLimiter,
-    renderer: HandlebarsRenderer,
+    renderer: TEMPLATE_RENDERER,
     sender: EMAIL_MESSAGE_SENDER,
     profiles: PROFILES,
     gates: GATES,
@@ -286,7 +249,7 @@ const workProviders: Provider[] = [
     MailingIntake,
     MailingOrders,
     MailingLauncher,
-    HandlebarsRenderer,
+    TEMPLATE_RENDERER,
     PROFILES,
     SlotRegistry,
   ]),
@@ -302,7 +265,7 @@ const workProviders: Provider[] = [
     inject: [MAILING_SETTINGS, StandingOrders, EMAIL_MESSAGE_SENDER, MailingRuns, MailingEvents],
   },
   restarter,
-  prepare,
+  ...hostPartProviders,
   made(ServerSweep, [
     TemplateEmailBatchServerPersister,
     ServerMembership,
@@ -311,7 +274,7 @@ const workProviders: Provider[] = [
   ]),
   made(TemplateEmailRehearsal, [
     MAILING_SETTINGS,
-    HandlebarsRenderer,
+    TEMPLATE_RENDERER,
     PROFILES,
     ProfileRecorder,
     JUDGES,
@@ -322,12 +285,3 @@ const workProviders: Provider[] = [
   made(MailingHealth, [MAILING_SETTINGS, ServerMembership, HealthReader]),
   engine,
 ];
-
-/** A provider of the host, wherever it is; or a class that nobody has registered, made by Nest. */
-async function find<T>(moduleRef: ModuleRef, type: Type<T>): Promise<T> {
-  try {
-    return moduleRef.get(type, { strict: false });
-  } catch {
-    return moduleRef.create(type);
-  }
-}

@@ -4,7 +4,7 @@ import { HandlebarsTemplate } from './handlebars.template.js';
 import { DEFAULT_TEXT, plainTextWriter, type TextSettings } from './plain-text.writer.js';
 import { TemplateContentReader } from './template-content.reader.js';
 import type { TemplateFolder } from './template-folder.js';
-import type { MailingTemplate, TemplateContent, TemplateRenderer } from './template.renderer.js';
+import type { TemplateContent, TemplateRenderer } from '../model/template.renderer.js';
 
 export interface HandlebarsRendererOptions {
   /** Where partials are. Default: there are none. */
@@ -31,7 +31,7 @@ export class HandlebarsRenderer implements TemplateRenderer {
     this.#toText = plainTextWriter(text ?? DEFAULT_TEXT);
   }
 
-  async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<MailingTemplate> {
+  async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<HandlebarsTemplate> {
     const content = kept ?? (await this.#reader.read(info));
     const template = new HandlebarsTemplate(info, content, this.#helpers, this.#toText);
     // What was kept has been tried in all its languages when the mailing was sent.

@@ -2,24 +2,23 @@ import Handlebars from 'handlebars';
 import { toOneLine } from '../model/email-address.js';
 import { lookupChain } from '../model/locale-tag.js';
 import type { TemplateHelper } from '../model/mailing-options.js';
-import { TemplateNotCompilingError, TemplateNotKeptError } from '../model/refusal.errors.js';
+import { TemplateNotKeptError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { handlebarsIn, splitFrontMatter } from './front-matter.js';
+import { compiled, type Render, type Variables } from './handlebars.source.js';
 import { HeaderTemplates } from './header-templates.js';
 import type { TemplateSource } from './mailbox-templates.js';
 import { withSlotBlock } from './slot.block.js';
-import { type ShownSlot, slotsShownBy } from './slot.finder.js';
-import { TemplateContext } from './template-context.js';
+import { slotsShownBy } from './slot.finder.js';
+import { SAMPLE_RECIPIENT, TemplateContext } from './template-context.js';
 import {
   keyOf,
   type MailingTemplate,
   type RenderedEmail,
+  type ShownSlot,
   type TemplateContent,
   type TemplateFills,
-} from './template.renderer.js';
-
-type Variables = Record<string, unknown>;
-type Render = (variables: Variables) => string;
+} from '../model/template.renderer.js';
 
 /** By language in lower case; the empty one is what everybody else reads. */
 type Languages<T = Render> = Map<string, T>;
@@ -30,9 +29,6 @@ interface Page {
   /** Null where the template fills nothing in. */
   headers: HeaderTemplates | null;
 }
-
-/** Shown to a template that is only tried; no recipient ever gets it. */
-const SAMPLE_RECIPIENT = { email: 'sample@example.org', name: 'Sample', userId: 'sample' };
 
 /** The templates of one mailing in all its languages, each compiled when it is first needed. */
 export class HandlebarsTemplate implements MailingTemplate {
@@ -166,25 +162,4 @@ function languagesOf<T>(
 function bestOf<T>(languages: Languages<T>, wanted: string[]): T {
   const best = wanted.find((language) => languages.has(language)) ?? '';
   return languages.get(best) as T;
-}
-
-function compiled(
-  engine: typeof Handlebars,
-  templateUrl: string,
-  source: TemplateSource,
-  noEscape: boolean,
-): Render {
-  let template: Handlebars.TemplateDelegate | undefined;
-  let tried = false;
-  return (variables) => {
-    try {
-      // Handlebars parses at the first call, so the trial is what finds a template that does not compile.
-      template ??= engine.compile(source, { noEscape });
-      const text = template(variables);
-      tried = true;
-      return text;
-    } catch (error) {
-      throw tried ? error : new TemplateNotCompilingError(templateUrl, error);
-    }
-  };
 }

@@ -2,7 +2,7 @@ import { type Mailbox, parseMailbox, toOneLine } from '../model/email-address.js
 import { TemplateFrontMatterError } from '../model/refusal.errors.js';
 import type { FrontMatter } from './front-matter.js';
 import { mailboxTemplates, type TemplateSource } from './mailbox-templates.js';
-import type { RenderedHeaders } from './template.renderer.js';
+import type { RenderedHeaders } from '../model/template.renderer.js';
 
 type Render = (variables: Record<string, unknown>) => string;
 

@@ -10,7 +10,7 @@ import type { RecipientGate } from './recipient.gate.js';
 import { type Addressee, type ContactFatigue, type Skip, toAddressee } from './recipient.policy.js';
 import { TemplateContext } from './template-context.js';
 import { handOutSlots, type SlotSource } from './slot.source.js';
-import type { MailingTemplate } from './template.renderer.js';
+import type { MailingTemplate, RenderedEmail } from '../model/template.renderer.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './unsubscribe.links.js';
 
 /** How long a sender may take to stop after its deadline before its answer is no longer waited for. */
@@ -67,7 +67,7 @@ export class MailingDelivery {
   }
 
   /** @throws whatever the template, or the host's builder of links, throws for this recipient. */
-  compose(idx: number, addressee: Addressee): EmailMessage {
+  async compose(idx: number, addressee: Addressee): Promise<EmailMessage> {
     return this.#write(idx, addressee, this.#linkOf(idx, addressee));
   }
 
@@ -75,15 +75,23 @@ export class MailingDelivery {
    * Sends to one recipient.
    *
    * @param stop aborts when the process has no more time; the message then ends as what is known of it.
+   * @param mayStart asked again where rendering took its time, because a lease may have run out meanwhile.
    */
-  async deliver({ idx, addressee }: PreparedRecipient, stop: AbortSignal): Promise<Attempt> {
+  async deliver(
+    { idx, addressee }: PreparedRecipient,
+    stop: AbortSignal,
+    mayStart: () => boolean,
+  ): Promise<Attempt> {
     if ('skip' in addressee) return settled(idx, 'skipped', addressee.skip, addressee.text);
     let code = 'unsubscribe';
     let message;
     try {
       const link = this.#linkOf(idx, addressee);
       code = 'template';
-      message = this.#write(idx, addressee, link);
+      const rendering = this.#write(idx, addressee, link);
+      message = rendering instanceof Promise ? await beforeAbort(rendering, stop) : rendering;
+      if (message === null || (rendering instanceof Promise && !mayStart()))
+        return { kind: 'returned', idx, blame: 'nobody', reason: 'rendered too late' };
     } catch (error) {
       return settled(idx, 'error', code, error instanceof Error ? error.message : String(error));
     }
@@ -101,10 +109,17 @@ export class MailingDelivery {
     return this.parts.links?.linkFor(idx, mailbox.address, userId);
   }
 
-  #write(idx: number, { mailbox, variables }: Addressee, link: UnsubscribeLink | undefined): EmailMessage {
+  #write(
+    idx: number,
+    { mailbox, variables }: Addressee,
+    link: UnsubscribeLink | undefined,
+  ): EmailMessage | Promise<EmailMessage> {
     const known = link ? { ...variables, unsubscribeUrl: link.url } : variables;
     const rendered = this.template.render(this.#context.of(known));
-    return this.#composer.compose(idx, mailbox, rendered, link?.headers);
+    const toMessage = (email: RenderedEmail): EmailMessage =>
+      this.#composer.compose(idx, mailbox, email, link?.headers);
+    // Most engines are through at once, and what has not been waited for can't have come too late.
+    return 'then' in rendered ? Promise.resolve(rendered).then(toMessage) : toMessage(rendered);
   }
 
   async #withinDeadline(
@@ -138,6 +153,21 @@ export class MailingDelivery {
       clearTimeout(grace);
       stop.removeEventListener('abort', abort);
     }
+  }
+}
+
+/** @returns null if `stop` aborts first. */
+async function beforeAbort<T>(work: Promise<T>, stop: AbortSignal): Promise<T | null> {
+  let give = (): void => undefined;
+  const aborted = new Promise<null>((resolve) => {
+    give = () => resolve(null);
+    stop.addEventListener('abort', give, { once: true });
+    if (stop.aborted) give();
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    stop.removeEventListener('abort', give);
   }
 }
 

@@ -2,7 +2,7 @@ import { type Mailbox, parseMailbox, parseMailboxes } from '../model/email-addre
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { EmailMessage } from './email-message.sender.js';
 import { MessageIdentity } from './message-identity.js';
-import type { RenderedEmail, RenderedHeaders } from './template.renderer.js';
+import type { RenderedEmail, RenderedHeaders } from '../model/template.renderer.js';
 
 /** Header that carries the mailing's id, for bounces and for people who search a mailbox. */
 export const MAILING_ID_HEADER = 'X-Mailing-Id';

@@ -1,15 +1,10 @@
 import Handlebars from 'handlebars';
 import { SlotNameNotLiteralError } from '../model/slot.errors.js';
+import type { ShownSlot } from '../model/template.renderer.js';
 import type { Engine } from './slot.block.js';
 
 type Ast = hbs.AST.Node;
 type Call = Ast & { path: hbs.AST.Expression; params: hbs.AST.Expression[]; hash?: hbs.AST.Hash };
-
-/** A slot and the template that shows it. */
-export interface ShownSlot {
-  slot: string;
-  templateUrl: string;
-}
 
 /**
  * Which slots these templates show, also in partials, whether or not a recipient ever comes to that place.

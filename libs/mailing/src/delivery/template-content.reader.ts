@@ -7,7 +7,7 @@ import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { handlebarsIn } from './front-matter.js';
 import { partialUses } from './partial-uses.js';
 import type { TemplateFolder } from './template-folder.js';
-import { keyOf, type TemplateContent } from './template.renderer.js';
+import { keyOf, type TemplateContent } from '../model/template.renderer.js';
 
 const MOST_LANGUAGES = 200;
 const MOST_CHARACTERS = 4 * 1024 * 1024;

@@ -1,5 +1,8 @@
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 
+/** Shown to a template that is only tried; no recipient ever gets it. */
+export const SAMPLE_RECIPIENT = { email: 'sample@example.org', name: 'Sample', userId: 'sample' };
+
 /**
  * What the templates of one mailing see: `params`, over them the recipient's own data, and over both what only the plugin
  * can know, so that no column of a list can claim to be it. See `docs/content.md` for the names.

@@ -46,6 +46,31 @@ export class TemplateFolder {
     return languages;
   }
 
+  /**
+   * The path of a template relative to the folder, with `/` between folders, however it is written.
+   *
+   * @throws TemplateOutsideFolderError
+   */
+  nameOf(templateUrl: string): string {
+    const path = this.#pathOf(templateUrl);
+    this.#confine(this.dir, path, templateUrl);
+    return relative(this.dir, path).split(sep).join('/');
+  }
+
+  /**
+   * All files of the folder with one of these extensions, in the way of `nameOf`. Names that begin with a dot, `node_modules` and
+   * links to folders are left out.
+   */
+  async files(extensions: ReadonlySet<string>): Promise<string[]> {
+    const entries = await readdir(this.dir, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory() && extensions.has(extname(entry.name)))
+      .map((entry) => relative(this.dir, join(entry.parentPath, entry.name)).split(sep))
+      .filter((names) => !names.some((name) => name.startsWith('.') || name === 'node_modules'))
+      .map((names) => names.join('/'))
+      .sort();
+  }
+
   /** All templates of the folder, without their extension, with `/` between folders. */
   async names(): Promise<string[]> {
     const files = await readdir(this.dir, { recursive: true }).catch(() => []);

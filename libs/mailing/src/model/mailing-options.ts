@@ -4,6 +4,7 @@ import type { Dispatcher } from './dispatcher.js';
 import type { KeyOf } from './email-address.js';
 import type { ProfileRepository } from './profile.repository.js';
 import type { SuppressionList } from './suppression-list.js';
+import type { TemplateRenderer } from './template.renderer.js';
 import type { UnsubscribeOptions } from './unsubscribe.options.js';
 import type { UnsubscribeSettings } from './unsubscribe.settings.js';
 
@@ -290,6 +291,11 @@ export interface MailingModuleOptions {
   enabledAsTemplateMailServer?: boolean;
   /** Default: `leave`. */
   inDoubt?: InDoubtPolicy;
+  /**
+   * What templates are rendered by: `MailerAdapterRenderer` for the engine that `MailerModule` has an adapter for, or a class
+   * of the host: a provider, or one that Nest instantiates. All servers of one database need the same. Default: Handlebars.
+   */
+  renderer?: Type<TemplateRenderer>;
   /** Turns profile ids into addresses; a provider of the host, or a class that Nest instantiates. */
   profileRepository?: Type<ProfileRepository>;
   /**
@@ -323,6 +329,8 @@ export interface MailingSettings {
   migrationList: string[];
   enabledAsTemplateMailServer: boolean;
   inDoubt: InDoubtPolicy;
+  /** Null: Handlebars. */
+  renderer: Type<TemplateRenderer> | null;
   profileRepository: Type<ProfileRepository> | null;
   /** Null: the plugin's own table. */
   suppressionList: Type<SuppressionList> | false | null;

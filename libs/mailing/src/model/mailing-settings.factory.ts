@@ -28,6 +28,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'migrationList',
     'enabledAsTemplateMailServer',
     'inDoubt',
+    'renderer',
     'profileRepository',
     'suppressionList',
     'addresses',
@@ -86,6 +87,7 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
       options.enabledAsTemplateMailServer ?? false,
     ),
     inDoubt: inDoubtPolicy(options.inDoubt ?? 'leave'),
+    renderer: aClass('renderer', options.renderer ?? null),
     profileRepository: aClass('profileRepository', options.profileRepository ?? null),
     suppressionList:
       options.suppressionList === false

@@ -40,9 +40,9 @@ export type Attempt =
   | { kind: 'temporary'; idx: number; code: string; text: string }
   /**
    * Nothing was handed over: the transport is down or wants less at a time, or it is unclear whether it or this recipient
-   * is to blame. The recipient goes back untouched and no attempt is counted.
+   * is to blame; or nobody, because there was no time left to begin. The recipient goes back untouched and no attempt is counted.
    */
-  | { kind: 'returned'; idx: number; blame: 'transport' | 'throttle' | 'unclear'; reason: string };
+  | { kind: 'returned'; idx: number; blame: 'transport' | 'throttle' | 'unclear' | 'nobody'; reason: string };
 
 /** Shorthand for an attempt that ends with a recorded outcome. */
 export function settled(

@@ -128,6 +128,18 @@ export class MailerMissingError extends MailingError {
   }
 }
 
+/** `MailerModule` has no adapter for a template engine, and the option `renderer` asks for it. */
+export class MailerAdapterMissingError extends MailingError {
+  readonly code = 'MAILING_MAILER_ADAPTER_MISSING';
+
+  constructor() {
+    super(
+      'MailerAdapterRenderer: expected MailerModule to have an adapter for a template engine, but it has none. ' +
+        'Give it one, for example template: { adapter: new PugAdapter() }, or leave the option renderer out.',
+    );
+  }
+}
+
 /** The mailer has no transport of the name given in the options. */
 export class TransporterMissingError extends MailingError {
   readonly code = 'MAILING_TRANSPORTER_MISSING';

@@ -13,7 +13,7 @@ import {
 } from '../model/refusal.errors.js';
 import { type SlotFilling, toFilling } from '../model/slot-filling.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { TemplateContent } from '../delivery/template.renderer.js';
+import type { TemplateContent } from '../model/template.renderer.js';
 import type { KnownMailing, MailingReader } from '../store/mailing.reader.js';
 import type { SlotPersister } from '../store/slot.persister.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';

@@ -7,7 +7,7 @@ import type { MailingSettings } from '../model/mailing-options.js';
 import { ENDED_STATUSES, PAUSE_REASONS } from '../model/mailing-status.js';
 import type { Recipients } from '../model/recipient.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { MailingTemplate } from '../delivery/template.renderer.js';
+import type { MailingTemplate } from '../model/template.renderer.js';
 import type { HeldClaim } from '../store/held-claim.js';
 import type { UnfinishedMailing } from '../store/mailing-claims.js';
 import type { MailingReader } from '../store/mailing.reader.js';

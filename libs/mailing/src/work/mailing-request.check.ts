@@ -1,4 +1,4 @@
-import type { TemplateFills } from '../delivery/template.renderer.js';
+import type { TemplateFills } from '../model/template.renderer.js';
 import { hasControlCharacters, parseMailbox, parseMailboxes } from '../model/email-address.js';
 import { lookupChain } from '../model/locale-tag.js';
 import type { MailingSettings } from '../model/mailing-options.js';

@@ -137,7 +137,9 @@ export class MailingRun {
     this.#inFlight++;
     const { generation } = this.#transport;
     this.#parts.faultPoints.reach('beforeRendered');
-    const attempt = await this.#parts.delivery.deliver(recipient, this.#stopSignal.signal);
+    const attempt = await this.#parts.delivery.deliver(recipient, this.#stopSignal.signal, () =>
+      this.#mayStart(),
+    );
     this.#parts.faultPoints.reach('afterAnswer');
     this.#inFlight--;
     if (hasPlace) this.#parts.limiter.giveBack(wasTried(attempt));

@@ -1,4 +1,4 @@
-import type { MailingTemplate, TemplateRenderer } from '../delivery/template.renderer.js';
+import type { MailingTemplate, TemplateRenderer } from '../model/template.renderer.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { fillRequest } from './mailing-request.check.js';
 

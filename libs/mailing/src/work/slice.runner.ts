@@ -2,7 +2,7 @@ import type { EmailMessageSender } from '../delivery/email-message.sender.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../delivery/recipient.gate.js';
 import type { SlotSource } from '../delivery/slot.source.js';
-import type { MailingTemplate, TemplateRenderer } from '../delivery/template.renderer.js';
+import type { MailingTemplate, TemplateRenderer } from '../model/template.renderer.js';
 import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { Ledger, Release } from '../model/ledger.js';

@@ -1,5 +1,5 @@
-import { TemplateContext } from '../delivery/template-context.js';
-import type { MailingTemplate } from '../delivery/template.renderer.js';
+import { SAMPLE_RECIPIENT, TemplateContext } from '../delivery/template-context.js';
+import type { MailingTemplate } from '../model/template.renderer.js';
 import { withSlots } from '../delivery/slot.source.js';
 import { TemplateNotCompilingError } from '../model/refusal.errors.js';
 import { type GivenSlots, type SlotFilling, toFilling } from '../model/slot-filling.js';
@@ -64,12 +64,12 @@ export class SlotRegistry {
    *
    * @throws SlotUnknownError, SlotNotPersistentError, TemplateNotCompilingError.
    */
-  shownBy(
+  async shownBy(
     template: MailingTemplate,
     info: TemplateEmailInfo,
     filling: SlotFilling,
     { persist, runInSeparateThread }: Pick<CheckedSendOptions, 'persist' | 'runInSeparateThread'>,
-  ): SlotFilling | undefined {
+  ): Promise<SlotFilling | undefined> {
     const shown = template.slots ?? [];
     for (const { slot, templateUrl } of shown) {
       this.assertKnown(slot, templateUrl);
@@ -77,18 +77,21 @@ export class SlotRegistry {
       throw new SlotNotPersistentError(slot, templateUrl, persist ? 'persist' : 'runInSeparateThread');
     }
     if (shown.length === 0) return undefined;
-    tryOut(template, info, filling);
+    await tryOut(template, info, filling);
     const names = shown.map(({ slot }) => slot);
     return filling.only(names, (content) => content);
   }
 }
 
 /** The trial that opened the templates showed every slot empty. */
-function tryOut(template: MailingTemplate, info: TemplateEmailInfo, { forAll }: SlotFilling): void {
+async function tryOut(
+  template: MailingTemplate,
+  info: TemplateEmailInfo,
+  { forAll }: SlotFilling,
+): Promise<void> {
   if (Object.keys(forAll).length === 0) return;
-  const sample = { email: 'sample@example.org', name: 'Sample', userId: 'sample' };
   try {
-    template.render(new TemplateContext('sample', info).of(withSlots(sample, forAll)));
+    await template.render(new TemplateContext('sample', info).of(withSlots(SAMPLE_RECIPIENT, forAll)));
   } catch (error) {
     throw new TemplateNotCompilingError(info.templateUrl, error);
   }

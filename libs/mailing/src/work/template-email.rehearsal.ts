@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { EmailMessage } from '../delivery/email-message.sender.js';
 import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../delivery/recipient.gate.js';
-import type { TemplateRenderer } from '../delivery/template.renderer.js';
+import type { TemplateRenderer } from '../model/template.renderer.js';
 import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
 import { noFaultPoints } from '../model/fault-points.js';
 import { toListedRecipient } from '../model/listed-recipient.js';
@@ -99,7 +99,10 @@ export class TemplateEmailRehearsal {
     const given = this.slots.take(request?.slots, false);
     const copy = await checkRequest(request as TemplateEmailInfo, recipients, how);
     const { info, template } = await openRequest(this.renderer, copy);
-    const filled = this.slots.shownBy(template, info, given, { persist: false, runInSeparateThread: false });
+    const filled = await this.slots.shownBy(template, info, given, {
+      persist: false,
+      runInSeparateThread: false,
+    });
     return new MailingDelivery(randomUUID(), info, template, {
       sender: NOBODY,
       profiles,
@@ -124,7 +127,7 @@ async function judge(
       continue;
     }
     try {
-      delivery.compose(idx, addressee);
+      await delivery.compose(idx, addressee);
       report.numMessages++;
     } catch (error) {
       const told = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_REASON);

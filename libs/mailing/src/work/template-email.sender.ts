@@ -7,7 +7,7 @@ import type { Recipients } from '../model/recipient.js';
 import { ServerStoppingError } from '../model/refusal.errors.js';
 import type { SendOptions } from '../model/send-options.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/template-email-info.js';
-import type { MailingTemplate, TemplateRenderer } from '../delivery/template.renderer.js';
+import type { MailingTemplate, TemplateRenderer } from '../model/template.renderer.js';
 import type { MailingIntake } from './mailing-intake.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingOrders } from './mailing-orders.js';
@@ -97,7 +97,7 @@ export class TemplateEmailSender {
       attachments: this.settings.attachments,
     });
     const { info: filled, template } = await openRequest(this.renderer, copy);
-    const shown = this.slots.shownBy(template, filled, slots, { persist, runInSeparateThread });
+    const shown = await this.slots.shownBy(template, filled, slots, { persist, runInSeparateThread });
     // Where nothing is written down, a source that fails is to fail here and not in the run.
     filled.slots = persist ? shown : await shown?.held();
     // Reading attachments and slots may have taken longer than this process has.

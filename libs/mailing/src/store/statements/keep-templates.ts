@@ -34,6 +34,8 @@ export async function readTemplates(
   hashes: TemplateHashes,
 ): Promise<Record<string, string>> {
   const wanted = [...new Set(Object.values(hashes))];
+  // A renderer of the host may keep nothing.
+  if (wanted.length === 0) return {};
   const rows = await session.rows<{ hash: string; content: unknown }>(
     `SELECT hash, content FROM ${session.tables.mailTemplate} WHERE hash IN (${placeholders(wanted)})`,
     wanted,

@@ -1,6 +1,11 @@
-import type { Mailbox } from '../model/email-address.js';
-import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { ShownSlot } from './slot.finder.js';
+import type { Mailbox } from './email-address.js';
+import type { TemplateEmailInfo } from './template-email-info.js';
+
+/** A slot and the template that shows it. */
+export interface ShownSlot {
+  slot: string;
+  templateUrl: string;
+}
 
 /** Headers that the template gives, over those of the info. */
 export interface RenderedHeaders {
@@ -31,28 +36,45 @@ export interface RenderedEmail {
 export type TemplateContent = Record<string, string>;
 
 /**
- * @param part `html` and `alt` are the two templates of a mailing, with a language or null; `partial` is one by its name.
+ * @param part `html` and `alt` are the two templates of a mailing, with a language or null; `partial` is one by its name, `file` one by its path in the folder.
  */
-export function keyOf(part: 'html' | 'alt' | 'partial', name: string | null): string {
+export function keyOf(part: 'html' | 'alt' | 'partial' | 'file', name: string | null): string {
   return name === null ? part : `${part}:${name}`;
 }
 
 /** The templates of one mailing, opened and compiled once. */
 export interface MailingTemplate {
-  /** All it is made from: opened again with this, it is the same, whatever has become of the files. */
+  /**
+   * All it is made from: opened again with this, it is the same, whatever has become of the files. Stored with a persisted
+   * mailing. Empty where the renderer keeps nothing, and then reads it anew after a restart.
+   */
   readonly content: TemplateContent;
   /** Where `fillFromTemplate` is true. */
   readonly fills?: TemplateFills;
   /**
    * @param variables `locale` picks the language.
+   * @returns the message, at once or later. Several recipients may be rendered at a time, so what is returned is shared with none.
    * @throws whatever the template throws for this recipient; it costs this recipient only.
    */
-  render(variables: Record<string, unknown>): RenderedEmail;
+  render(variables: Record<string, unknown>): RenderedEmail | Promise<RenderedEmail>;
   /** Slots that these templates show, each once. Default: none. */
   readonly slots?: ShownSlot[];
 }
 
-/** The seam to template engines. */
+/**
+ * The seam to template engines. Give a class by the option `renderer`; a provider of the host is used as it is, any other class
+ * is instantiated by Nest with its dependencies. Refusals of its own are classes that extend `TemplateEmailRefusal`: at a restart
+ * one pauses the mailing, with its message as the reason.
+ *
+ * @example
+ * ```ts
+ * class PlainLetters implements TemplateRenderer {
+ *   async open({ subject = '' }: TemplateEmailInfo): Promise<MailingTemplate> {
+ *     return { content: {}, render: ({ name }) => ({ subject, text: `Dear ${String(name)}` }) };
+ *   }
+ * }
+ * ```
+ */
 export interface TemplateRenderer {
   /**
    * Opens the templates of a mailing and tries them once.
@@ -64,3 +86,6 @@ export interface TemplateRenderer {
    */
   open(info: TemplateEmailInfo, kept?: TemplateContent | null): Promise<MailingTemplate>;
 }
+
+/** Injection token of the renderer in use. */
+export const TEMPLATE_RENDERER = Symbol('TEMPLATE_RENDERER');

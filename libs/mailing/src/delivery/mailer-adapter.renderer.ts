@@ -1,0 +1,92 @@
+import type { MailerOptions } from '@nestjs-modules/mailer';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import type { TemplateHelper } from '../model/mailing-options.js';
+import { InvalidFieldError } from '../model/refusal.errors.js';
+import { MailerAdapterMissingError, MailerMissingError } from '../model/setup.errors.js';
+import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import type { MailingTemplate, TemplateContent, TemplateRenderer } from '../model/template.renderer.js';
+import { AdapterEngine } from './adapter.engine.js';
+import { FolderContentReader } from './folder-content.reader.js';
+import { MailerAdapterTemplate } from './mailer-adapter.template.js';
+import { DEFAULT_TEXT, plainTextWriter, type TextSettings } from './plain-text.writer.js';
+import { TemplateCopies } from './template.copies.js';
+import { TemplateFolder } from './template-folder.js';
+
+export interface MailerAdapterRendererOptions {
+  /** Of the subject, and of text templates in Handlebars. */
+  helpers?: Record<string, TemplateHelper>;
+  text?: TextSettings;
+}
+
+/**
+ * Renders with whatever engine the host's `MailerModule` has an adapter for: pug, mjml, ejs, nunjucks, liquid. Give it as the option
+ * `renderer`; templates are still those of `templates.dir`. See `docs/content.md` for what it can and what it can't do.
+ *
+ * Adapters read their templates, and what those include, by themselves. So that a mailing is what it was when it was sent, all
+ * template sources of the folder are kept with it, and the adapter reads a private copy of them.
+ *
+ * @example
+ * ```ts
+ * MailingModule.forRoot({
+ *   templates: { dir: join(import.meta.dirname, 'templates') },
+ *   renderer: MailerAdapterRenderer,
+ * });
+ * ```
+ */
+export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShutdown {
+  readonly #reader: FolderContentReader;
+  readonly #copies = new TemplateCopies();
+  readonly #helpers: Record<string, TemplateHelper>;
+  readonly #toText: (html: string) => string;
+
+  /** @param mailerOptions of the host's `MailerModule`; asked once the application has been put together. */
+  constructor(
+    private readonly dir: string,
+    private readonly mailerOptions: () => MailerOptions,
+    { helpers, text }: MailerAdapterRendererOptions = {},
+  ) {
+    this.#reader = new FolderContentReader(new TemplateFolder(dir));
+    this.#helpers = helpers ?? {};
+    this.#toText = plainTextWriter(text ?? DEFAULT_TEXT);
+  }
+
+  /** @throws MailerMissingError, MailerAdapterMissingError */
+  prepare(): void {
+    let options: MailerOptions;
+    try {
+      options = this.mailerOptions();
+    } catch {
+      throw new MailerMissingError();
+    }
+    if (typeof options.template?.adapter?.compile !== 'function') throw new MailerAdapterMissingError();
+  }
+
+  /**
+   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError; TemplateNotKeptError if what was kept is
+   * gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, and for a folder with more than
+   * 1,000 templates or 4 MiB of them.
+   */
+  async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<MailingTemplate> {
+    refuseWhatHandlebarsAloneCan(info);
+    const content = kept ?? (await this.#reader.read(info));
+    const copy = await this.#copies.of(this.#reader.filesOf(content));
+    const engine = new AdapterEngine(this.mailerOptions(), this.dir, copy);
+    const template = new MailerAdapterTemplate(info, content, engine, this.#reader, {
+      helpers: this.#helpers,
+      toText: this.#toText,
+    });
+    await template.try(kept ? 'default' : 'all');
+    return template;
+  }
+
+  /** Nest calls it after all messages have been sent, and the copies are not needed any more. */
+  onApplicationShutdown(): Promise<void> {
+    return this.#copies.remove();
+  }
+}
+
+function refuseWhatHandlebarsAloneCan({ fillFromTemplate, slots }: TemplateEmailInfo): void {
+  const expected = 'absent, because templates that MailerAdapterRenderer renders have none';
+  if (fillFromTemplate) throw new InvalidFieldError('fillFromTemplate', expected, fillFromTemplate);
+  if (slots !== undefined) throw new InvalidFieldError('slots', expected, slots);
+}

@@ -1,0 +1,130 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MailerOptions } from '@nestjs-modules/mailer';
+import { HandlebarsAdapter } from '@nestjs-modules/mailer/adapters/handlebars.adapter';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AdapterEngine } from '../../libs/mailing/src/delivery/adapter.engine.js';
+import { TemplateCopies } from '../../libs/mailing/src/delivery/template.copies.js';
+
+type Adapter = NonNullable<NonNullable<MailerOptions['template']>['adapter']>;
+type Compile = (
+  mail: { data: Record<string, unknown> },
+  done: (error?: unknown, body?: string) => void,
+) => unknown;
+
+describe('AdapterEngine', () => {
+  const engine = (compile: Compile): AdapterEngine =>
+    new AdapterEngine({ template: { adapter: { compile } as Adapter } }, '/templates', '/copy', 50);
+
+  it.each<[string, Compile]>([
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('broken'))],
+    ['answers with an error', (_, done) => done(new Error('broken'))],
+    ['answers with a text as its error', (_, done) => done('broken')],
+    [
+      'answers with an error, and once more without',
+      (_, done) => {
+        done(new Error('broken'));
+        done(undefined, 'html');
+      },
+    ],
+    [
+      'answers with an error and then throws',
+      (_, done) => {
+        done(new Error('broken'));
+        throw new Error('again');
+      },
+    ],
+  ])('fails for one recipient where the adapter %s', async (_, compile) => {
+    await expect(engine(compile).render('letter.pug', {})).rejects.toThrow('broken');
+  });
+
+  it('does not wait for ever for an answer', async () => {
+    await expect(engine(() => undefined).render('letter.pug', {})).rejects.toThrow('no answer within 50 ms');
+  });
+
+  it('takes no answer without html for one', async () => {
+    await expect(engine((_, done) => done()).render('letter.pug', {})).rejects.toThrow('no html');
+  });
+
+  it('hands over the path of the copy, and variables that are nobody else’s', async () => {
+    const seen: unknown[] = [];
+    const variables = { name: 'Ann' };
+    const compile: Compile = ({ data }, done) => {
+      seen.push(data.template);
+      Object.assign(data.context as object, { name: 'spoilt' });
+      done(undefined, 'html');
+    };
+    expect(await engine(compile).render('a/letter.pug', variables)).toBe('html');
+    expect([seen, variables]).toEqual([['/copy/a/letter.pug'], { name: 'Ann' }]);
+  });
+
+  it('points folders of the engine that are in the template folder to the copy, and no others', async () => {
+    const filters = { shout: (text: string) => text };
+    const options = {
+      basedir: '/templates',
+      views: ['/templates/parts', '/other'],
+      name: 'templates',
+      filters,
+    };
+    let seen: unknown;
+    const adapter = {
+      compile: (_: unknown, done: (error?: unknown, body?: string) => void, given: MailerOptions) => {
+        seen = given.template?.options;
+        done(undefined, 'html');
+      },
+    };
+    await new AdapterEngine({ template: { adapter, options } }, '/templates', '/copy').render('a.pug', {});
+    expect(seen).toEqual({ basedir: '/copy', views: ['/copy/parts', '/other'], name: 'templates', filters });
+    expect(options.basedir).toBe('/templates');
+  });
+});
+
+describe('TemplateCopies', () => {
+  let copies: TemplateCopies;
+  let dir: string;
+  beforeEach(async () => {
+    copies = new TemplateCopies();
+    dir = await mkdtemp(join(tmpdir(), 'mailing-templates-'));
+  });
+  afterEach(async () => {
+    await copies.remove();
+    await rm(dir, { recursive: true });
+  });
+  const letter = (source: string) => new Map([['a/letter.hbs', source]]);
+
+  it('C9 two versions of a template are not one to an adapter that keeps what it compiled', async () => {
+    const options = {
+      template: { dir, adapter: new HandlebarsAdapter(undefined, { inlineCssEnabled: false }) },
+    };
+    const htmlOf = async (source: string) =>
+      new AdapterEngine(options, dir, await copies.of(letter(source))).render('a/letter.hbs', {
+        name: 'Ann',
+      });
+    expect(await htmlOf('old {{name}}')).toBe('old Ann');
+    expect(await htmlOf('new {{name}}')).toBe('new Ann');
+    expect(await htmlOf('old {{name}}')).toBe('old Ann');
+  });
+
+  it('are one for the same sources, are made again when they were swept, and are removed at the end', async () => {
+    const first = await copies.of(letter('old'));
+    expect(await copies.of(letter('old'))).toBe(first);
+    await rm(join(first, 'a'), { recursive: true });
+    const second = await copies.of(letter('old'));
+    expect(await readFile(join(second, 'a/letter.hbs'), 'utf8')).toBe('old');
+    await copies.remove();
+    await expect(stat(second)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('write nothing outside, whatever a name says', async () => {
+    await expect(copies.of(new Map([['../outside.pug', 'p']]))).rejects.toMatchObject({
+      code: 'MAILING_TEMPLATE_OUTSIDE_FOLDER',
+    });
+  });
+});
