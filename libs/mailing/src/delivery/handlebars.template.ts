@@ -7,7 +7,6 @@ import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { handlebarsIn, splitFrontMatter } from './front-matter.js';
 import { compiled, type Render, type Variables } from './handlebars.source.js';
 import { HeaderTemplates } from './header-templates.js';
-import type { TemplateSource } from './mailbox-templates.js';
 import { withSlotBlock } from './slot.block.js';
 import { slotsShownBy } from './slot.finder.js';
 import { SAMPLE_RECIPIENT, TemplateContext } from './template-context.js';
