@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { MailerOptions } from '@nestjs-modules/mailer';
 import { HandlebarsAdapter } from '@nestjs-modules/mailer/adapters/handlebars.adapter';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -63,6 +64,18 @@ describe('AdapterEngine', () => {
     };
     expect(await engine(compile).render('a/letter.pug', variables)).toBe('html');
     expect([seen, variables]).toEqual([['/copy/a/letter.pug'], { name: 'Ann' }]);
+  });
+
+  it('C18 keeps messages apart that are rendered at a time', async () => {
+    const slow = engine(async ({ data }, done) => {
+      await turn();
+      data.html = `Dear ${String((data.context as { name: string }).name)}`;
+      await turn();
+      done();
+    });
+    const names = Array.from({ length: 8 }, (_, n) => `reader ${n}`);
+    const all = await Promise.all(names.map((name) => slow.render('letter.pug', { name })));
+    expect(all).toEqual(names.map((name) => `Dear ${name}`));
   });
 
   it('points folders of the engine that are in the template folder to the copy, and no others', async () => {

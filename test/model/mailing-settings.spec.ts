@@ -39,6 +39,7 @@ describe('toMailingSettings', () => {
       uniqServerId: hostname(),
       migrationList: [],
       inDoubt: 'leave',
+      renderer: null,
       profileRepository: null,
       suppressionList: null,
       addresses: { keyOf: mailboxKey, unicodeLocalParts: 'skip' },
