@@ -132,7 +132,8 @@ describe('the plans of the statements of a run (mariadb)', () => {
     await reader.list({ ...page, status: 'failed' });
     for (const { sql, key, rows, extra } of database.plans) {
       const byIndex = ['PRIMARY', 'idx_dps_mailing_batched'].includes(key ?? 'none');
-      const plan = { sql, byIndex, sorts: /filesort|temporary/i.test(extra) };
+      // The few of a rare state may be put in order; a page of a frequent one has to come in it.
+      const plan = { sql, byIndex, sorts: rows > 10 && /filesort|temporary/i.test(extra) };
       expect(rows === 0 ? { ...plan, byIndex: true } : plan).toEqual({ sql, byIndex: true, sorts: false });
     }
     const [rare] = database.plans.filter(({ sql }) => sql.includes('status = ?')).slice(-2);
