@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
 import type { Candidate, RecipientGate } from '../../libs/mailing/src/delivery/recipient.gate.js';
 import type { Skip } from '../../libs/mailing/src/delivery/recipient.policy.js';
+import { UnansweredError } from '../../libs/mailing/src/delivery/unanswered.error.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 
 /** Bars those it was told to bar, and keeps what it was asked. */
 class ListGate implements RecipientGate {
+  readonly question = 'list';
   readonly asked: Candidate[][] = [];
 
   constructor(private readonly barred: Record<string, string>) {}
@@ -72,9 +74,9 @@ describe('the gates before a beat', () => {
     const gate = new ListGate({});
     await deliveryWith(gate).prepare([{ idx: 0, email: 'no address' }]);
     expect(gate.asked).toEqual([]);
-    const broken: RecipientGate = { bar: () => Promise.reject(new Error('no database')) };
-    await expect(deliveryWith(broken).prepare([{ idx: 0, email: 'ann@home.example' }])).rejects.toThrow(
-      'no database',
-    );
+    const bar = (): Promise<never> => Promise.reject(new Error('no database'));
+    const broken: RecipientGate = { question: 'broken list', bar };
+    const prepared = deliveryWith(broken).prepare([{ idx: 0, email: 'ann@home.example' }]);
+    await expect(prepared).rejects.toThrow(new UnansweredError('broken list', new Error('no database')));
   });
 });

@@ -11,6 +11,7 @@ import { type Addressee, type ContactFatigue, type Skip, toAddressee } from './r
 import { TemplateContext } from './template-context.js';
 import { handOutSlots, type SlotSource } from './slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/template.renderer.js';
+import { answered } from './unanswered.error.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './unsubscribe.links.js';
 
 /** How long a sender may take to stop after its deadline before its answer is no longer waited for. */
@@ -52,7 +53,11 @@ export class MailingDelivery {
     this.#context = new TemplateContext(identity, info);
   }
 
-  /** Looks the profiles of one beat up, in one query, asks each gate once about those who are left, and reads their slots. */
+  /**
+   * Looks the profiles of one beat up, in one query, asks each gate once about those who are left, and reads their slots.
+   *
+   * @throws whatever the profiles throw; UnansweredError if a gate or the slots can't be asked.
+   */
   async prepare(recipients: MarkedRecipient[]): Promise<PreparedRecipient[]> {
     const ids = recipients.flatMap((one) => (one.userId === undefined ? [] : [one.userId]));
     const profiles = ids.length > 0 && this.parts.profiles ? await this.parts.profiles.findByIds(ids) : null;
@@ -61,8 +66,9 @@ export class MailingDelivery {
       idx: one.idx,
       addressee: toAddressee(one, one.userId === undefined ? undefined : profiles?.get(one.userId), fatigue),
     }));
-    for (const gate of this.parts.gates) await pass(gate, prepared);
-    if (this.parts.slots) await handOutSlots(this.parts.slots, addressees(prepared));
+    for (const gate of this.parts.gates) await answered(gate.question, () => pass(gate, prepared));
+    const { slots } = this.parts;
+    if (slots) await answered('slots', () => handOutSlots(slots, addressees(prepared)));
     return prepared;
   }
 

@@ -11,6 +11,8 @@ export interface Candidate {
 
 /** A question about all recipients of a beat at once, asked just before their messages are made. */
 export interface RecipientGate {
+  /** What is asked, as a word or two for the reason of a mailing that is paused because nobody answers. */
+  readonly question: string;
   /**
    * @returns who is not mailed after all and why, by `idx`.
    * @throws whatever the question can't be answered for; the whole beat is tried again later, and nobody is skipped.

@@ -6,6 +6,8 @@ const SUPPRESSED: Skip = { skip: 'suppressed', text: 'This address is on the sup
 
 /** Keeps addresses of the suppression list from being mailed, as the list is just before their message is made. */
 export class SuppressionGate implements RecipientGate {
+  readonly question = 'suppression list';
+
   constructor(private readonly list: SuppressionList) {}
 
   async bar(candidates: Candidate[]): Promise<Map<number, Skip>> {

@@ -20,6 +20,8 @@ const SKIP: Skip = {
  * asking another server where several share a name. So it is up to the host to know.
  */
 export class UnicodeLocalPartGate implements RecipientGate {
+  readonly question = 'unicode local parts';
+
   async bar(candidates: Candidate[]): Promise<Map<number, Skip>> {
     return new Map(
       candidates.flatMap(({ idx, address }) => (ASCII.test(address) ? [] : [[idx, SKIP] as const])),

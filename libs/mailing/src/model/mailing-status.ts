@@ -35,6 +35,8 @@ export const PAUSE_REASONS = {
   transport: 'transport',
   /** The host's profiles could not be read for as long; only a person can tell when they can be. */
   profiles: 'profiles',
+  /** Something else about its recipients could not be asked for as long, or their slots not be read; the same. */
+  recipients: 'recipients',
   /** A template is gone or does not compile any more. */
   template: 'template',
   /** An attachment is not any more where it was kept, or not as it was. */

@@ -12,6 +12,8 @@ import { type AddressHolder, takeAddresses } from '../store/statements/take-addr
  * next attempt, those who yielded to him stay skipped; a second copy would be worse.
  */
 export class DuplicateGate implements RecipientGate {
+  readonly question = 'duplicates';
+
   constructor(
     private readonly session: Session,
     private readonly mailingId: string,

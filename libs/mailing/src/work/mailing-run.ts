@@ -1,4 +1,5 @@
 import type { PreparedRecipient } from '../delivery/mailing.delivery.js';
+import { UnansweredError } from '../delivery/unanswered.error.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { type Attempt, type Outcome, wasAnswered, wasTried } from '../model/outcome.js';
@@ -324,7 +325,8 @@ export class MailingRun {
       prepared = await this.#parts.delivery.prepare(answer.marked);
     } catch (error) {
       this.#news.handBack(answer.marked.map((one) => one.idx));
-      this.#transportDown(error instanceof Error ? error.message : String(error), PAUSE_REASONS.profiles);
+      const what = error instanceof UnansweredError ? PAUSE_REASONS.recipients : PAUSE_REASONS.profiles;
+      this.#transportDown(error instanceof Error ? error.message : String(error), what);
       return;
     }
     this.#queue.push(...prepared);

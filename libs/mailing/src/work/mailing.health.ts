@@ -21,6 +21,7 @@ const OVERDUE = 'were to begin by a moment that has passed. Resume or cancel the
 const REMEDIES: Record<string, string> = {
   [PAUSE_REASONS.transport]: 'They go on by themselves once the mail server answers; look after it',
   [PAUSE_REASONS.profiles]: 'Make the profile repository work and resume them',
+  [PAUSE_REASONS.recipients]: 'Make what the reason names answer and resume them',
   [PAUSE_REASONS.template]: 'Put the template back and resume them',
   [PAUSE_REASONS.attachments]: 'Put the files back where they were kept and resume them',
   [PAUSE_REASONS.errorRate]: 'Find out why so many failed alike, then resume or cancel them',

@@ -8,6 +8,7 @@ import { duplicateOf } from './duplicate.gate.js';
  * profile or plain address. It keeps the keys of all so far, about 100 bytes each.
  */
 export class MemoryDuplicateGate implements RecipientGate {
+  readonly question = 'duplicates';
   readonly #holders = new Map<string, number>();
 
   constructor(private readonly keyOf: KeyOf) {}

@@ -63,7 +63,7 @@ export class TemplateEmailRehearsal {
   /**
    * Makes the message of each recipient and counts what would become of them, in constant memory.
    *
-   * @throws the refusals of `sendEmailMessage`; whatever the list or the profiles throw.
+   * @throws the refusals of `sendEmailMessage`; whatever the list, the profiles or the suppression list throw.
    *
    * @example
    * ```ts
