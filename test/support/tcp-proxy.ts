@@ -8,6 +8,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class TcpProxy implements AsyncDisposable {
   private readonly sockets = new Set<Socket>();
   private isSplit = false;
+  /** Told everything that gets through. */
+  tap: ((from: 'client' | 'server', chunk: Buffer) => void) | null = null;
   /** How many were made so far. */
   numConnections = 0;
 
@@ -77,7 +79,10 @@ export class TcpProxy implements AsyncDisposable {
       [server, client],
     ]) {
       this.sockets.add(from);
-      from.on('data', (chunk) => to.write(chunk));
+      from.on('data', (chunk: Buffer) => {
+        this.tap?.(from === client ? 'client' : 'server', chunk);
+        to.write(chunk);
+      });
       from.on('end', () => to.end());
       // A process that was killed is what these tests are about.
       from.on('error', () => to.destroy());

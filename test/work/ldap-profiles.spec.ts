@@ -5,6 +5,7 @@ import { assertBooksAddUp } from '../support/books.js';
 import { directories, PEOPLE, person, profilesOf, readers } from '../support/directory.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { READER, SUFFIX } from '../support/ldap.server.js';
+import { LdapTap } from '../support/ldap-tap.js';
 import { INFO, MailingRig } from '../support/mailing-rig.js';
 import { canHaveOpenLdap } from '../support/open-ldap.programs.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -77,6 +78,25 @@ forEachDatabase('the people of a directory', (kind) => {
 describe.skipIf(!hasLdap)('LdapProfileRepository', () => {
   const rig = MailingRig.forEachTest('sqlite');
   const directory = directories();
+
+  it.each([1, 20])('has at most %i look-ups under way, over all beats', async (parallelLookups) => {
+    const people = readers(60);
+    const server = await directory(people);
+    await using proxy = await TcpProxy.start(server.url);
+    const tap = new LdapTap();
+    proxy.tap = tap.take;
+    const profiles = new (profilesOf(proxy.url, { base: null, parallelLookups }))();
+    const ids = people.map(({ dn }) => dn);
+    expect((await profiles.findByIds(ids.slice(0, 1))).size).toBe(1);
+
+    // While it answers nobody, all that may be asked has been asked.
+    server.freeze();
+    const beats = [ids.slice(0, 30), ids.slice(30)].map((some) => profiles.findByIds(some));
+    await waitUntil(() => tap.underWay >= parallelLookups, { what: 'the questions to be on their way' });
+    server.thaw();
+    expect((await Promise.all(beats)).map(({ size }) => size)).toEqual([30, 30]);
+    expect(tap).toMatchObject({ underWay: 0, most: parallelLookups });
+  });
 
   it('reads the attributes it is told to, and asks for no other', async () => {
     const ann = person(`uid=ann,${PEOPLE}`, ['Ann', 'Annie'], 'first@home.example', {
