@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -101,6 +102,16 @@ describe('attachments', () => {
     expect(await dataSource.getRepository(MailAttachment).count()).toBe(0);
     return refusal;
   };
+
+  it('C11 a stream is refused, and the refusal says what to give', async () => {
+    const path = join(folder, 'leaflet.pdf');
+    await writeFile(path, LEAFLET);
+    const content = createReadStream(path);
+    const refusal = await refusalOf([{ filename: 'leaflet.pdf', content: content as never }]);
+    expect(refusal).toMatchObject({ code: 'MAILING_FIELD_INVALID', field: 'attachments[0].content' });
+    expect(refusal.message).toContain('a stream is used up by the first recipient');
+    content.destroy();
+  });
 
   it('are read once and sent to all also where nothing is persisted', async () => {
     const href = await web.start((_, response) => void response.end(PICTURE));

@@ -1,10 +1,11 @@
-import type { MailingModuleOptions, Recipient } from 'nestjs-mailing';
+import { Mailing, type MailingModuleOptions, type Recipient } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { assertBooksAddUp, readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { type MailingApp, mailingApp } from '../support/mailing-app.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
+import { waitUntil } from '../support/wait-until.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello {{name}}', from: 'The Shop <news@shop.example>' };
 const people = (count: number): Recipient[] =>
@@ -135,6 +136,39 @@ forEachDatabase('when things go wrong', (kind) => {
     expect(await completed).toMatchObject({ status: 'completed', numSent: 4, numErrors: 1 });
     const { recipients } = await readBooks(database.dataSource, mailingId as string);
     expect(recipients[3]).toMatchObject({ status: 'error', errorCode: 'template' });
+  });
+
+  it('C7 a template that insists on a field costs only whoever has none', async () => {
+    const letter =
+      '{{#with customer}}Dear {{#if firstName}}{{firstName}}{{else}}{{noFirstName 1}}{{/if}}{{/with}}';
+    const { sender } = await boot({}, { 'letter.hbs': letter });
+    const names = ['Ann', null, '', undefined, 'Bob'];
+    const list = names.map((firstName, n) => ({
+      email: `reader${n}@home.example`,
+      data: { customer: { firstName } },
+    }));
+    const { completed, mailingId } = await sender.sendEmailMessage(INFO, list, true, true);
+    expect(await completed).toMatchObject({ status: 'completed', numSent: 2, numErrors: 3 });
+    const { recipients } = await readBooks(database.dataSource, mailingId as string);
+    expect(recipients.map(({ errorCode }) => errorCode)).toEqual([null, ...Array(3).fill('template'), null]);
+    const texts = await Promise.all(inbox.messages.map(async (one) => (await one.parsed()).text?.trim()));
+    expect(texts.sort()).toEqual(['Dear Ann', 'Dear Bob']);
+  });
+
+  it('C8 a template that throws for everybody pauses the mailing, and most of the list is kept', async () => {
+    const broken = '{{#if broken}}{{noSuchHelper broken}}{{/if}}';
+    const { sender } = await boot({ errorGuard: { firstRecipients: 20 } }, { 'letter.hbs': broken });
+    const list = people(200).map((email) => ({ email: email as string, data: { broken: true } }));
+    const { mailingId } = await sender.sendEmailMessage(INFO, list, true, true);
+    const mailing = await waitUntil(
+      () =>
+        database.dataSource.getRepository(Mailing).findOneBy({ id: mailingId as string, status: 'paused' }),
+      { what: 'the mailing to be paused' },
+    );
+    expect(mailing.statusReason).toMatch(/^error rate: .*template.*noSuchHelper/);
+    const { byStatus } = await readBooks(database.dataSource, mailingId as string);
+    expect(byStatus.pending).toBeGreaterThan(150);
+    expect(inbox.messages).toEqual([]);
   });
 
   it('C11 an attachment reaches every recipient with the same bytes', async () => {
