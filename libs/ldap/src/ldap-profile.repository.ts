@@ -31,7 +31,7 @@ const NOTHING = ['1.1'];
  *     super({ url: 'ldaps://ldap.shop.example', base: 'ou=People,o=shop', attributes: { name: 'displayName' } });
  *   }
  * }
- * MailingModule.forRoot({ templates: { dir: 'templates' }, profileRepository: LdapProfiles });
+ * MailingModule.forRoot({ templates: { dir: join(import.meta.dirname, 'templates') }, profileRepository: LdapProfiles });
  * ```
  */
 export class LdapProfileRepository implements ProfileRepository, OnApplicationShutdown {

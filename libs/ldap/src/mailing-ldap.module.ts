@@ -16,7 +16,7 @@ import {
  * @Module({
  *   imports: [
  *     MailingLdapModule.forRoot({ url: 'ldaps://ldap.shop.example', base: 'ou=People,o=shop' }),
- *     MailingModule.forRoot({ templates: { dir: 'templates' }, profileRepository: LdapProfileRepository }),
+ *     MailingModule.forRoot({ templates: { dir: join(import.meta.dirname, 'templates') }, profileRepository: LdapProfileRepository }),
  *   ],
  * })
  * class DirectoryModule {}

@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+
+/** What every example may take for granted: the imports a host has anyway. */
+const IMPORTS = `
+import 'reflect-metadata';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { MailerModule } from '@nestjs-modules/mailer';
+import { Controller, Get, Injectable, Module, ServiceUnavailableException } from '@nestjs/common';
+import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
+import { Column, Entity, In, PrimaryGeneratedColumn, type Repository } from 'typeorm';
+import { MailingEvents, MailingHealth, type MailingHealthReport, MailingModule, MailingProfiles, MailingQuery, MailingSuppressions, type ProfileRepository, type Recipient, type RecipientProfile, type Recipients, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList, SlotFilling, SlotService } from 'nestjs-mailing';
+import { EventEmitterModule } from '@nestjs/event-emitter';
+import { Cron, ScheduleModule } from '@nestjs/schedule';
+import { MailingScenariosModule, Scenario, ScenarioEvents, SendEmail } from 'nestjs-mailing/scenarios';
+import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
+import { CompositeProfileRepository, LdapProfileRepository, MailingLdapModule, recipientsFromLdap } from 'nestjs-mailing/ldap';
+import { MailingUnsubscribeModule, type Unsubscriber } from 'nestjs-mailing/unsubscribe';
+`;
+
+/** And things of its own; those that an example declares are left out. */
+const DECLARATIONS = [
+  'declare const url: string;',
+  'declare const dir: string;',
+  'declare const port: number;',
+  'declare const runInSeparateThread: boolean;',
+  'declare const persist: boolean;',
+  'declare const mailingId: string;',
+  'declare const info: TemplateEmailInfo;',
+  'declare const recipients: Recipients;',
+  'declare const sender: TemplateEmailSender;',
+  'declare const query: MailingQuery;',
+  'declare const rehearsal: TemplateEmailRehearsal;',
+  'declare const newSecret: string;',
+  'declare const oldSecret: string;',
+  'declare const unsubscriber: Unsubscriber;',
+  'declare const token: string;',
+  'declare const slots: SlotService;',
+  'declare const metrics: { count(name: string, facts: object): void };',
+  'declare const customers: Repository<Customer>;',
+  'declare class Customer { id: string; email: string; name: string; country: string; wantsMail: boolean }',
+  `declare class HealthIndicatorResult {}`,
+  `declare class HealthIndicatorService {
+    check(key: string): { up(facts: object): HealthIndicatorResult; down(facts: object): HealthIndicatorResult };
+  }`,
+  `declare class ShopProfiles implements ProfileRepository {
+    findByIds(ids: string[]): Promise<Map<string, RecipientProfile>>;
+    setReceiveEmail(ids: string[], receive: boolean): Promise<void>;
+  }`,
+  `declare class ShopSuppressions implements SuppressionList {
+    findSuppressed(addresses: string[]): Promise<Set<string>>;
+    suppress(address: string, reason: string): Promise<void>;
+    release(address: string): Promise<void>;
+  }`,
+];
+
+/** What stands between fences of this language in a page, in order. */
+export async function blocksOf(page: string, language: 'ts' | 'hbs' | 'html'): Promise<string[]> {
+  const text = await readFile(page, 'utf8');
+  const fences = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm');
+  return [...text.matchAll(fences)].map(([, code]) => code);
+}
+
+/** An example is a module of its own, with imports or without, or the inside of a class. */
+export function toModule(code: string): string {
+  if (/^import /m.test(code)) return `${code}\nexport {};\n`;
+  const inside = code.trimStart().startsWith('constructor(') ? `class Host {\n${code}\n}` : code;
+  const given = DECLARATIONS.filter((declaration) => !declares(inside, declaration));
+  return `${IMPORTS}\n${given.join('\n')}\n${inside}\nexport {};\n`;
+}
+
+function declares(code: string, declaration: string): boolean {
+  const [, name] = /(?:const|class) (\w+)/.exec(declaration) as RegExpExecArray;
+  return new RegExp(`(?:const|class) ${name}\\b|const \\{[^}]*\\b${name}\\b(?!:)[^}]*\\}`).test(code);
+}
