@@ -152,7 +152,7 @@ forEachDatabase('when things go wrong', (kind) => {
     const { recipients } = await readBooks(database.dataSource, mailingId as string);
     expect(recipients.map(({ errorCode }) => errorCode)).toEqual([null, ...Array(3).fill('template'), null]);
     const texts = await Promise.all(inbox.messages.map(async (one) => (await one.parsed()).text?.trim()));
-    expect(texts.sort()).toEqual(['Dear Ann', 'Dear Bob']);
+    expect(new Set(texts)).toEqual(new Set(['Dear Ann', 'Dear Bob']));
   });
 
   it('C8 a template that throws for everybody pauses the mailing, and most of the list is kept', async () => {

@@ -38,10 +38,10 @@ const PLACES: [string, (attack: string) => { info?: Partial<TemplateEmailInfo>; 
 ];
 
 /** Of every message of these tests. */
-const NAMES = [
-  ...['from', 'to', 'cc', 'reply-to', 'subject', 'date', 'message-id', 'mime-version', 'content-type'],
-  ...['content-transfer-encoding', 'x-mailing-id', 'x-campaign', 'x-a'],
-];
+const NAMES =
+  'from to cc reply-to subject date message-id mime-version content-type content-transfer-encoding x-mailing-id x-campaign x-a'.split(
+    ' ',
+  );
 
 function frontMatter(data: Record<string, string>): {
   info: Partial<TemplateEmailInfo>;
@@ -91,8 +91,8 @@ describe('C1 what comes in from outside', () => {
         .sendEmailMessage({ ...INFO, ...info }, [recipient], how)
         .then(() => null)
         .catch((error: unknown) => error);
-      if (refusal !== null) expect(refusal).toBeInstanceOf(MailingError);
-      if (attack === '') expect(inbox.messages).toHaveLength(1);
+      expect(refusal === null || refusal instanceof MailingError).toBe(true);
+      expect(attack !== '' || inbox.messages.length === 1).toBe(true);
       for (const message of inbox.messages) {
         expect(message.to.filter((one) => one !== ANN && one !== 'cc@b.example')).toEqual([]);
         const names = headOf(message)
