@@ -138,6 +138,25 @@ forEachDatabase('when things go wrong', (kind) => {
     expect(recipients[3]).toMatchObject({ status: 'error', errorCode: 'template' });
   });
 
+  it('every listener is told of each recipient, sent or not, once', async () => {
+    inbox.answer = ({ command, to }) =>
+      command === 'RCPT' && to.at(-1) === 'reader1@home.example'
+        ? { code: 550, text: '5.1.1 no such user' }
+        : undefined;
+    const { sender, events } = await boot();
+    const told: Record<'one' | 'other', string[]> = { one: [], other: [] };
+    for (const listener of ['one', 'other'] as const) {
+      events.on('recipient:settled', ({ idx, status, code }) =>
+        told[listener].push([idx, status, ...(code === null ? [] : [code])].join(' ')),
+      );
+    }
+    await sender.sendEmailMessage(INFO, [...people(2), 'no address'], false, true);
+    // Who was skipped while the list was written is told by the counts of the list.
+    expect(new Set(told.one)).toEqual(new Set(['0 sent', '1 error 5.1.1']));
+    expect(told.other).toEqual(told.one);
+    expect(told.one).toHaveLength(2);
+  });
+
   it('C7 a template that insists on a field costs only whoever has none', async () => {
     const letter =
       '{{#with customer}}Dear {{#if firstName}}{{firstName}}{{else}}{{noFirstName 1}}{{/if}}{{/with}}';

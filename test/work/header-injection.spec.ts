@@ -38,10 +38,11 @@ const PLACES: [string, (attack: string) => { info?: Partial<TemplateEmailInfo>; 
 ];
 
 /** Of every message of these tests. */
-const NAMES =
+const NAMES = new Set(
   'from to cc reply-to subject date message-id mime-version content-type content-transfer-encoding x-mailing-id x-campaign x-a'.split(
     ' ',
-  );
+  ),
+);
 
 function frontMatter(data: Record<string, string>): {
   info: Partial<TemplateEmailInfo>;
@@ -99,7 +100,7 @@ describe('C1 what comes in from outside', () => {
           .split('\r\n')
           .filter((line) => !/^[ \t]/.test(line))
           .map((line) => line.slice(0, line.indexOf(':')).toLowerCase());
-        expect(names.filter((name) => !NAMES.includes(name))).toEqual([]);
+        expect(names.filter((name) => !NAMES.has(name))).toEqual([]);
         const parsed = await message.parsed();
         expect([parsed.headers.has('bcc'), JSON.stringify(parsed.to)]).toEqual([
           false,

@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const PAGES = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  ...(await readdir('docs')).filter((file) => file.endsWith('.md')).map((file) => join('docs', file)),
+];
+
+describe.each(PAGES)('%s', (page) => {
+  it('names files and folders of ours that are there', async () => {
+    const named = [
+      ...(await readFile(page, 'utf8')).matchAll(/`((?:test|docs|libs|src|bench)\/[\w./-]+\.\w+)`/g),
+    ];
+    expect(named.map(([, path]) => path).filter((path) => !existsSync(path))).toEqual([]);
+  });
+
+  it('leads to pages that are there', async () => {
+    const links = [...(await readFile(page, 'utf8')).matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g)];
+    const paths = links.map(([, path]) => join(dirname(page), path));
+    expect(paths.filter((path) => !existsSync(path))).toEqual([]);
+  });
+});
