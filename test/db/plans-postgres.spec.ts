@@ -4,7 +4,9 @@ import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { SlotPersister } from '../../libs/mailing/src/store/slot.persister.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
+import { readSlots } from '../../libs/mailing/src/store/statements/read-slots.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { ExplainingPostgres, stepsWithoutKey } from '../support/explaining-postgres.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
@@ -77,6 +79,46 @@ describe('the plans of the statements of a run (postgres)', () => {
     expect(
       database.steps.filter(({ sql }) => sql === due?.sql).map(({ node }) => node['Index Cond']),
     ).toContainEqual(expect.stringMatching(/next_attempt_at <= /));
+  });
+
+  it('of a list that is new go by both columns of a key, although those before it are all that was known', async () => {
+    const plain = new MailingDatabase(fresh.dataSource);
+    const persister = new TemplateEmailPersister(plain);
+    const newId = (await persister.createMailing(INFO, SERVER, 'list')) as string;
+    for (let first = 0; first < RECIPIENTS; first += 1_000) {
+      const chunk = Array.from({ length: 1_000 }, (_, n) => {
+        const idx = first + n;
+        const listed = idx % 2 === 0 ? { userId: `user${idx}` } : `reader${idx}@home.example`;
+        return { ...toListedRecipient(listed, true), idx };
+      });
+      await persister.writeChunk(newId, 'list', chunk);
+    }
+    const slots = new SlotPersister(plain);
+    const content = Array.from({ length: 1_000 }, (_, n) => ({ slot: 'a', userId: `user${n}`, content: n }));
+    await slots.writeChunk(newId, 'list', content);
+    await persister.finishList(newId, 'list', RECIPIENTS);
+
+    database.steps.length = 0;
+    const claims = new MailingClaims(database);
+    const claim = await claims.claim(newId, SERVER, 'run#3');
+    if (!claim) throw new Error('The mailing could not be claimed.');
+    const ledger = new MailingLedger(database, claim);
+    await ledger.beat({ ...quiet, free: MARKED });
+    const sent = Array.from(
+      { length: 20 },
+      (_, idx) => ({ idx, status: 'sent', code: null, text: null }) as const,
+    );
+    await ledger.beat({ ...quiet, outcomes: sent, returned: [30, 31], free: MARKED });
+    await readSlots(database, newId, ['user1', 'user2', 'user3']);
+    await claims.recover(newId, SERVER, 'run#3', 'run#4', false);
+
+    const lists = database.steps.filter(({ sql }) => /dps_(email_address|user_mailing|mail_slot)"/.test(sql));
+    const conditions = lists.flatMap(({ sql, node }) => {
+      const by = node['Index Cond'];
+      return by === undefined ? [] : [{ sql, isByBoth: /\bidx\b|user_id/.test(by) }];
+    });
+    expect(conditions.length).toBeGreaterThan(10);
+    expect(conditions.filter(({ isByBoth }) => !isByBoth)).toEqual([]);
   });
 
   it('of a look for work go by the index of the server', async () => {

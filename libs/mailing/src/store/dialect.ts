@@ -42,6 +42,8 @@ export interface Dialect {
    * transaction is over. Empty where nobody else writes meanwhile.
    */
   readonly whileItLasts: string;
+  /** Statement before the names of tables: looks at them, for better plans. Null where ranges of an index are looked at anyway. */
+  readonly analyze: string | null;
   /** What the driver is given for a statement with `?` for each parameter. */
   bind(sql: string, parameters: unknown[]): Bound;
   /** True if all flows of the process share one connection, whose transactions are not isolated from each other. */
@@ -61,6 +63,7 @@ const MYSQL: Dialect = {
   insertIgnore: (into, rows) => `INSERT IGNORE INTO ${into} VALUES ${rows}`,
   // Subqueries of a change lock what they read anyway, but not where the host's transactions are READ COMMITTED.
   whileItLasts: 'LOCK IN SHARE MODE',
+  analyze: null,
   bind: asItIs,
   oneConnection: false,
   rowsPerInsert: 1_000,
@@ -74,6 +77,7 @@ const SQLITE: Dialect = {
   epochMs: (column) => `CAST(ROUND((julianday(${column}) - 2440587.5) * 86400000) AS INTEGER)`,
   insertIgnore: (into, rows) => `INSERT OR IGNORE INTO ${into} VALUES ${rows}`,
   whileItLasts: '',
+  analyze: null,
   bind: (sql, parameters) => ({ sql, parameters: withoutNul(parameters) }),
   oneConnection: true,
   // A statement may have 32,766 parameters.
@@ -98,6 +102,7 @@ const POSTGRES: Dialect = {
   epochMs: (column) => `CAST(EXTRACT(EPOCH FROM ${column}) * 1000 AS bigint)`,
   insertIgnore: (into, rows) => `INSERT INTO ${into} VALUES ${rows} ON CONFLICT DO NOTHING`,
   whileItLasts: 'FOR SHARE',
+  analyze: 'ANALYZE (SKIP_LOCKED)',
   bind: bindNumbered,
   oneConnection: false,
   // A statement may have 65,535 parameters.

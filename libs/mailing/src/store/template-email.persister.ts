@@ -9,6 +9,7 @@ import { type NumberedRecipient, insertRecipients } from './statements/insert-re
 import { hashesOf, keepTemplates, readTemplates, type TemplateHashes } from './statements/keep-templates.js';
 import { placeholders } from './statements/placeholders.js';
 import { type Cut, cutBatches } from './statements/cut-batches.js';
+import { refreshStatistics } from './statements/refresh-statistics.js';
 import { failList, fenceLoading, finishList } from './statements/write-list.js';
 
 /** A mailing as it was written down: everything a run needs, after any restart. */
@@ -152,12 +153,14 @@ export class TemplateEmailPersister {
   }
 
   /** Makes the mailing `pending`, with the last of its batches. @returns false if the list is not ours any more. */
-  finishList(
+  async finishList(
     mailingId: string,
     claimToken: string,
     numProfiles: number,
     cut: Cut | null = null,
   ): Promise<boolean> {
+    // Before anybody may begin.
+    await refreshStatistics(this.database, numProfiles);
     return this.database.transaction(async (session) => {
       if (!(await finishList(session, mailingId, claimToken, numProfiles, cut !== null))) return false;
       if (cut) await cutBatches(session, mailingId, cut);
