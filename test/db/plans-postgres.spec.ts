@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
@@ -7,6 +8,7 @@ import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { SlotPersister } from '../../libs/mailing/src/store/slot.persister.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { readSlots } from '../../libs/mailing/src/store/statements/read-slots.js';
+import { takeAddresses } from '../../libs/mailing/src/store/statements/take-addresses.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { ExplainingPostgres, stepsWithoutKey } from '../support/explaining-postgres.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
@@ -110,12 +112,19 @@ describe('the plans of the statements of a run (postgres)', () => {
     );
     await ledger.beat({ ...quiet, outcomes: sent, returned: [30, 31], free: MARKED });
     await readSlots(database, newId, ['user1', 'user2', 'user3']);
+    const places = Array.from({ length: MARKED }, (_, n) => ({
+      idx: 2 * n,
+      key: mailboxKey(`${n}@x.example`),
+    }));
+    expect(new Set((await takeAddresses(database, newId, places)).values()).size).toBe(MARKED);
+    // What has just been taken is not asked for.
+    expect(database.steps.filter(({ sql }) => sql.includes('dps_mail_address_taken'))).toEqual([]);
     await claims.recover(newId, SERVER, 'run#3', 'run#4', false);
 
     const lists = database.steps.filter(({ sql }) => /dps_(email_address|user_mailing|mail_slot)"/.test(sql));
     const conditions = lists.flatMap(({ sql, node }) => {
       const by = node['Index Cond'];
-      return by === undefined ? [] : [{ sql, isByBoth: /\bidx\b|user_id/.test(by) }];
+      return by === undefined ? [] : [{ sql, isByBoth: /\bidx\b|user_id|address_key/.test(by) }];
     });
     expect(conditions.length).toBeGreaterThan(10);
     expect(conditions.filter(({ isByBoth }) => !isByBoth)).toEqual([]);

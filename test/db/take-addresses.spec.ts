@@ -128,22 +128,17 @@ describe('addresses that are taken (mariadb)', () => {
       mailingId,
       wanted([5, 6, 7], (idx) => 30_000 + idx),
     );
-    const [plan] = database.plans;
-    expect(database.plans).toHaveLength(1);
-    expect({ key: plan.key, few: plan.rows <= 6 }).toEqual({ key: 'PRIMARY', few: true });
-    const both = await fresh.dataSource.query<{ key: string; table: string }[]>(`EXPLAIN ${plan.sql}`, [
-      mailingId,
-      keyOf(1),
-      keyOf(2),
-      keyOf(3),
-      mailingId,
-      keyOf(1),
-      keyOf(2),
-      keyOf(3),
+    const keys = database.plans.map(({ key, rows }) => ({ key, few: rows <= 6 }));
+    expect(keys).toEqual([
+      { key: 'PRIMARY', few: true },
+      { key: 'uq_dps_email_address_key', few: true },
     ]);
-    expect(both.map(({ table, key }) => [table, key]).slice(0, 2)).toEqual([
-      ['dps_mail_address_taken', 'PRIMARY'],
-      ['dps_email_address', 'uq_dps_email_address_key'],
-    ]);
+    database.plans.length = 0;
+    await takeAddresses(
+      database,
+      mailingId,
+      wanted([5, 6, 7], (idx) => 60_000 + idx),
+    );
+    expect(database.plans.map(({ key }) => key)).toEqual(['uq_dps_email_address_key']);
   });
 });
