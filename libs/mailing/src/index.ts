@@ -28,8 +28,6 @@ export type { ServerIdentity } from './store/statements/register-server.js';
 
 export type {
   AddressOptions,
-  AttachmentOptions,
-  AttachmentPlace,
   BatchOptions,
   DoubtfulRecipient,
   ErrorGuardOptions,
@@ -41,10 +39,14 @@ export type {
   RetryOptions,
   RunOptions,
   ServerOptions,
+} from './model/mailing-options.js';
+export type {
+  AttachmentOptions,
+  AttachmentPlace,
   TemplateHelper,
   TemplateOptions,
   TextOptions,
-} from './model/mailing-options.js';
+} from './model/content-options.js';
 export type {
   BatchName,
   BatchWork,

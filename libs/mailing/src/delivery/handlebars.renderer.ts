@@ -1,4 +1,4 @@
-import type { TemplateHelper } from '../model/mailing-options.js';
+import type { TemplateHelper } from '../model/content-options.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { HandlebarsTemplate } from './handlebars.template.js';
 import { DEFAULT_TEXT, plainTextWriter, type TextSettings } from './plain-text.writer.js';

@@ -1,7 +1,7 @@
 import Handlebars from 'handlebars';
 import { toOneLine } from '../model/email-address.js';
 import { lookupChain } from '../model/locale-tag.js';
-import type { TemplateHelper } from '../model/mailing-options.js';
+import type { TemplateHelper } from '../model/content-options.js';
 import { TemplateNotKeptError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { handlebarsIn, splitFrontMatter } from './front-matter.js';

@@ -1,6 +1,6 @@
 import type { MailerOptions } from '@nestjs-modules/mailer';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { TemplateHelper } from '../model/mailing-options.js';
+import type { TemplateHelper } from '../model/content-options.js';
 import { InvalidFieldError } from '../model/refusal.errors.js';
 import { MailerAdapterMissingError, MailerMissingError } from '../model/setup.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';

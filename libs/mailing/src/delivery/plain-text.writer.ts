@@ -1,5 +1,5 @@
 import { compile, type FormatCallback } from 'html-to-text';
-import type { TextOptions } from '../model/mailing-options.js';
+import type { TextOptions } from '../model/content-options.js';
 
 export type TextSettings = Required<TextOptions>;
 

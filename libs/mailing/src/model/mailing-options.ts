@@ -7,6 +7,7 @@ import type { SuppressionList } from './suppression-list.js';
 import type { TemplateRenderer } from './template.renderer.js';
 import type { UnsubscribeOptions } from './unsubscribe.options.js';
 import type { UnsubscribeSettings } from './unsubscribe.settings.js';
+import type { TextOptions, AttachmentOptions, TemplateOptions } from './content-options.js';
 
 /** How one mailing is sent. */
 export interface RunOptions {
@@ -177,65 +178,6 @@ export interface ProfileOptions {
    * good that there is no such user (5.1.1, 5.1.6, 5.1.10). Default: true. Other refusals never do that.
    */
   invalidateRefused?: boolean;
-}
-
-/** A Handlebars helper: gets the arguments of its call, and Handlebars' own options last. */
-// oxlint-disable-next-line no-explicit-any
-export type TemplateHelper = (this: any, ...parameters: any[]) => unknown;
-
-/** How a text part is made from html. */
-export interface TextOptions {
-  /** Characters of a line; 0: lines are not broken. Default: 78. Bounds: 0, or 20 to 900. */
-  lineWidth?: number;
-  /** Spaces before the sign of a list item, for each level. Default: 1. Bounds: 0 to 20. */
-  indentWidth?: number;
-  /** Drawn over the whole line for `<hr>`. Default: `-`. One character. */
-  hrChar?: string;
-  /** Sign of a list item. Default: `*`. 1 to 3 characters. */
-  liChar?: string;
-}
-
-/** Where the files of persisted mailings are kept: in `dps_mail_attachment`, or as files in a folder. */
-export type AttachmentPlace =
-  | 'table'
-  | {
-      /** Absolute path of a folder that exists, and that all servers of the database share. */
-      dir: string;
-    };
-
-/** How much mailings attach, and where it is kept. */
-export interface AttachmentOptions {
-  /**
-   * Bytes of all attachments of one mailing together, before the third that MIME adds. Default: 26,214,400 (25 MB). Bounds: 1 to
-   * 1,073,741,824. Too high: many mail servers refuse such messages, and each run holds them in memory.
-   */
-  maxBytes?: number;
-  /** Longest time that one attachment given by URL may take, in milliseconds. Default: 30,000. Bounds: 10 to 600,000. */
-  fetchTimeoutMs?: number;
-  /**
-   * Where a persisted mailing keeps its attachments, each once, under its SHA-256. Default: `table`. A folder takes big ones off
-   * the database; servers that do not share it can't send each other's mailings, which then pause. Mailings find theirs in the
-   * place where they were kept, whatever the option says later, as long as that folder is still named here.
-   */
-  store?: AttachmentPlace;
-}
-
-/** Where templates live, and what they can use. */
-export interface TemplateOptions {
-  /** Absolute path of the template folder; nothing outside it is ever read. */
-  dir: string;
-  /**
-   * Absolute path of the folder of partials and layouts; `{{> footer}}` is `footer.hbs` there, `{{> shop/logo}}` is
-   * `shop/logo.hbs`. Default: `partials` in the template folder, if it is there.
-   */
-  partialsDir?: string;
-  /**
-   * Handlebars helpers by their names, of which none is `slot`. They run once for each message and have to be there after a
-   * restart. Default: none.
-   */
-  helpers?: Record<string, TemplateHelper>;
-  /** For text parts that no template makes. */
-  text?: TextOptions;
 }
 
 /** What recovery does with recipients that a crash caught between hand-over and answer. */

@@ -5,8 +5,6 @@ import { keyBy } from './address-key.js';
 import { hasControlCharacters } from './email-address.js';
 import type {
   AddressOptions,
-  AttachmentOptions,
-  AttachmentPlace,
   BatchOptions,
   ErrorGuardOptions,
   InDoubtPolicy,
@@ -15,9 +13,8 @@ import type {
   ProfileOptions,
   RetryOptions,
   RunOptions,
-  TemplateOptions,
-  TextOptions,
 } from './mailing-options.js';
+import type { AttachmentOptions, AttachmentPlace, TemplateOptions, TextOptions } from './content-options.js';
 import { MailingOptionsError } from './setup.errors.js';
 import { toUnsubscribeSettings } from './unsubscribe.settings.js';
 

@@ -1,5 +1,5 @@
 import { AttachmentNotKeptError } from '../model/attachment.errors.js';
-import type { AttachmentPlace } from '../model/mailing-options.js';
+import type { AttachmentPlace } from '../model/content-options.js';
 import type { TemplateEmailAttachment } from '../model/template-email-info.js';
 import { AttachmentFolder } from './attachment.folder.js';
 import { AttachmentGone, sha256 } from './attachment.keeper.js';
