@@ -45,6 +45,7 @@ describe('toMailingSettings', () => {
       addresses: { keyOf: mailboxKey, unicodeLocalParts: 'skip' },
       profiles: { contactFatigueMs: null, invalidateRefused: true },
       transporterName: null,
+      bulkSmtp: false,
       run: {
         concurrency: 5,
         maxInDoubt: 10,

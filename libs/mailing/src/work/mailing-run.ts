@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient } from '../delivery/mailing.delivery.js';
 import { UnansweredError } from '../delivery/unanswered.error.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
@@ -62,6 +63,8 @@ export class MailingRun {
 
   constructor(parts: MailingRunParts) {
     this.#parts = parts;
+    // Every message in flight listens to it, and more than ten are no leak.
+    setMaxListeners(0, this.#stopSignal.signal);
     this.#transport = new TransportWatch(parts);
     this.#writer = new BeatWriter(parts);
     this.#herald = new BeatHerald(parts);
