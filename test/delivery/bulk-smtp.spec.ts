@@ -14,8 +14,12 @@ async function sendAll(
   options: { maxConnections?: number; socketTimeout?: number } = {},
 ): Promise<HandOver[]> {
   const { hostname: host, port } = new URL(url);
-  const door = { host, port: Number(port), socketTimeout: options.socketTimeout };
-  const sender = new BulkSmtpMessageSender(() => ({ door, maxConnections: options.maxConnections ?? 1 }));
+  const connection = { host, port: Number(port), socketTimeout: options.socketTimeout };
+  const sender = new BulkSmtpMessageSender(() => ({
+    door: { connection, login: null },
+    maxConnections: options.maxConnections ?? 1,
+    idleMs: 30_000,
+  }));
   sender.prepare();
   try {
     return await Promise.all(
@@ -160,6 +164,100 @@ describe('BulkSmtpMessageSender', () => {
 
     expect(first).toMatchObject({ kind: 'unknown' });
     expect(second).toMatchObject({ kind: 'not_begun' });
+  });
+
+  it('a server that is down is said to be down, after one attempt for each connection', async () => {
+    await using server = await ScriptedSmtpServer.start(() => '421 going down\r\n');
+
+    const handOvers = await sendAll(server.url, readers(12), { maxConnections: 4 });
+
+    expect(handOvers).toMatchObject(handOvers.map(() => ({ kind: 'not_begun', blame: 'transport' })));
+    expect(server.connections).toBeLessThanOrEqual(4);
+  });
+
+  it('a server that says more than it was asked is hung up on, and ends no process', async () => {
+    await using server = await ScriptedSmtpServer.start(
+      takesAll((line) => (line.startsWith('EHLO') ? '250 hello\r\n250 and again\r\n' : undefined)),
+    );
+
+    expect(await sendAll(server.url, [reader(0)])).toMatchObject([{ kind: 'not_begun', blame: 'transport' }]);
+  });
+
+  it('says RSET alone, and waits, where the server has not offered to take commands ahead', async () => {
+    const commands: string[] = [];
+    await using server = await ScriptedSmtpServer.start(
+      takesAll((line) => {
+        if (line.startsWith('EHLO')) return '250 hello\r\n';
+        if (line.startsWith('RCPT') && line.includes('reader0@')) return '550 no\r\n';
+        return undefined;
+      }),
+      (socket, text) => {
+        commands.push(`<${text.trim()}`);
+        setImmediate(() => socket.write(text));
+      },
+    );
+
+    expect(await sendAll(server.url, readers(2))).toMatchObject([{ kind: 'refused' }, ACCEPTED]);
+
+    expect(
+      server.lines.filter((line) => /^(MAIL|RCPT|DATA|RSET)/.test(line)).map((line) => line.split(' ')[0]),
+    ).toEqual(['MAIL', 'RCPT', 'RSET', 'MAIL', 'RCPT', 'DATA']);
+    expect(server.mostAtOnce).toBe(1);
+  });
+
+  it.each([
+    ['354 to RSET', 'RSET', '354 go on\r\n'],
+    ['250 to DATA', 'DATA', '250 fine\r\n'],
+  ])('a server that is out of step (%s) is hung up on', async (_what, at, nonsense) => {
+    let isOut = false;
+    await using server = await ScriptedSmtpServer.start(
+      takesAll((line) => {
+        if (line.startsWith('RCPT') && line.includes('reader0@')) return '550 no\r\n';
+        if (line !== at || isOut || (at === 'DATA' && !server.lines.some((one) => one.includes('reader1@'))))
+          return undefined;
+        isOut = true;
+        return nonsense;
+      }),
+    );
+
+    const [first, second] = await sendAll(server.url, readers(2));
+
+    expect(first).toMatchObject({ kind: 'refused' });
+    expect(second.kind).not.toBe('refused');
+    expect(server.connections).toBeGreaterThan(0);
+    const copies = server.lines.filter((line) => line === 'Message-ID: <1@shop.example>').length;
+    expect(copies).toBe(second.kind === 'accepted' ? 1 : 0);
+  });
+
+  it('a boundary that somebody has put into a letter separates nothing there', async () => {
+    await using inbox = await SmtpInbox.start();
+    const { hostname: host, port } = new URL(inbox.url);
+    const door = { connection: { host, port: Number(port) }, login: null };
+    const sender = new BulkSmtpMessageSender(() => ({ door, maxConnections: 1, idleMs: 30_000 }));
+    sender.prepare();
+    const send = (one: Partial<EmailMessage>): Promise<HandOver> =>
+      sender.send({ ...MESSAGE, ...one }, new AbortController().signal);
+    await send(reader(0));
+    const boundary = /boundary="([^"]+)"/.exec(inbox.messages[0].raw.toString())![1];
+
+    await send({ ...reader(1), text: `Hello\n--${boundary}\nContent-Type: text/html\n\n<b>mine</b>` });
+    sender.onApplicationShutdown();
+
+    const { html, text } = await inbox.messages[1].parsed();
+    expect(html).not.toContain('mine');
+    expect(text).toContain('mine');
+  });
+
+  it('answers whoever comes after the end', async () => {
+    await using server = await ScriptedSmtpServer.start(takesAll());
+    const { hostname: host, port } = new URL(server.url);
+    const door = { connection: { host, port: Number(port) }, login: null };
+    const sender = new BulkSmtpMessageSender(() => ({ door, maxConnections: 1, idleMs: 30_000 }));
+    sender.prepare();
+    sender.onApplicationShutdown();
+
+    expect(await sender.send(MESSAGE, new AbortController().signal)).toMatchObject({ kind: 'not_begun' });
+    expect(server.connections).toBe(0);
   });
 
   it('opens no more connections than it may, and uses them all', async () => {

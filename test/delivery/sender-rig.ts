@@ -1,5 +1,6 @@
 import { MailerModule, MailerService } from '@nestjs-modules/mailer';
 import { Test } from '@nestjs/testing';
+import { readBulkSmtpSettings } from '../../libs/mailing/src/delivery/bulk-smtp.settings.js';
 import { BulkSmtpMessageSender } from '../../libs/mailing/src/delivery/bulk-smtp-message.sender.js';
 import type {
   EmailMessage,
@@ -59,7 +60,7 @@ export async function senderRig(url: string, options: SenderRigOptions = {}): Pr
     events,
     options.probeTimeoutMs,
   );
-  const bulk = options.isBulk ? bulkSender(url, options) : null;
+  const bulk = options.isBulk ? bulkSender(mailer, options) : null;
   const sender = bulk ?? overMailer;
   return {
     mailer,
@@ -74,8 +75,12 @@ export async function senderRig(url: string, options: SenderRigOptions = {}): Pr
   };
 }
 
-function bulkSender(url: string, { transport, probeTimeoutMs }: SenderRigOptions): BulkSmtpMessageSender {
-  const { hostname: host, port } = new URL(url);
-  const door = { host, port: Number(port), ...transport };
-  return new BulkSmtpMessageSender(() => ({ door, maxConnections: 1, ...transport }), probeTimeoutMs);
+function bulkSender(
+  mailer: MailerService,
+  { transporterName, probeTimeoutMs }: SenderRigOptions,
+): BulkSmtpMessageSender {
+  return new BulkSmtpMessageSender(
+    () => readBulkSmtpSettings(mailer, transporterName ?? null),
+    probeTimeoutMs,
+  );
 }

@@ -11,6 +11,8 @@ export class ScriptedSmtpServer implements AsyncDisposable {
   /** Of all connections, in order. */
   readonly lines: string[] = [];
   connections = 0;
+  /** The most lines, outside of bodies, that arrived in one piece. */
+  mostAtOnce = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
 
@@ -55,6 +57,8 @@ export class ScriptedSmtpServer implements AsyncDisposable {
     socket.setEncoding('latin1').on('data', (piece: string) => {
       const lines = (rest + piece).split('\r\n');
       rest = lines.pop() ?? '';
+      if (/^(EHLO|MAIL|RCPT|DATA|RSET)/.test(piece))
+        this.mostAtOnce = Math.max(this.mostAtOnce, lines.length);
       for (const line of lines) {
         this.lines.push(line);
         answer(line);

@@ -38,6 +38,9 @@ describe('bulkSmtp', () => {
   it.each([
     ['a DKIM key', { dkim: { domainName: 'shop.example', keySelector: 'a', privateKey: 'x' } }],
     ['a proxy', { proxy: 'socks5://127.0.0.1:1080' }],
+    ['LMTP', { lmtp: true }],
+    ['getSocket', { getSocket: () => undefined }],
+    ['run.ratePerSecond', { rateLimit: 5 }],
     ['JSONTransport', { url: undefined, pool: undefined, jsonTransport: true }],
   ])('is refused at start where the mailer has %s', async (words, transport) => {
     const starting = rig.boot({ bulkSmtp: true }, { transport });

@@ -2,15 +2,14 @@ import { toOneLine } from '../model/email-address.js';
 import type { BulkSmtpSettings } from './bulk-smtp.settings.js';
 import { toHandOver } from './delivery-failure.js';
 import type { EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
-import { MessageEncoder } from './message.encoder.js';
+import { composeAny, isMoreThanLetter, MessageEncoder } from './message.encoder.js';
 import { openSmtpDoor } from './smtp.door.js';
 import { type Parcel, type SessionOwner, SmtpSession } from './smtp.session.js';
 
 /** How long no other connection is tried after one was refused while others work: servers limit their number. */
 const REFUSED_MS = 1_000;
-/** A connection that had nothing to do for so long is closed before the server does it. */
-const IDLE_MS = 30_000;
 const PROBE_TIMEOUT_MS = 60_000;
+const STOPPING = new Error('The application is stopping.');
 
 // oxlint-disable-next-line no-control-regex
 const NOT_ASCII = /[^\u0000-\u007f]/;
@@ -42,7 +41,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   #noneBefore = 0;
   #sweeper: NodeJS.Timeout | undefined;
 
-  #settings: BulkSmtpSettings = { door: {}, maxConnections: 0 };
+  #settings: BulkSmtpSettings = { door: { connection: {}, login: null }, maxConnections: 0, idleMs: 0 };
 
   /** @param read asked once, when everything is put together. */
   constructor(
@@ -58,7 +57,9 @@ export class BulkSmtpMessageSender implements PreparedSender {
   async send(message: EmailMessage, signal: AbortSignal): Promise<HandOver> {
     try {
       const addresses = addressesOf(message);
-      const content = await this.#encoder.composed(message);
+      const content = isMoreThanLetter(message)
+        ? await Promise.race([composeAny(message), aborted(signal)])
+        : null;
       if (signal.aborted) return toHandOver({ code: 'EABORT' }, 'nowhere');
       return await this.#sent(message, addresses, content, signal);
     } catch (error) {
@@ -85,6 +86,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     clearInterval(this.#sweeper);
     for (const session of this.#sessions.keys()) session.close();
     this.#sessions.clear();
+    this.#answerWaiting(STOPPING);
   }
 
   #sent(
@@ -112,7 +114,8 @@ export class BulkSmtpMessageSender implements PreparedSender {
       signal.addEventListener('abort', abandon, { once: true });
       this.#errands.set(parcel, { message, parcel, session: null });
       this.#waiting.push(parcel);
-      this.#hurry();
+      if (this.#closing.signal.aborted) this.#answerWaiting(STOPPING);
+      else this.#hurry();
     });
   }
 
@@ -146,7 +149,9 @@ export class BulkSmtpMessageSender implements PreparedSender {
 
   get #mayOpen(): boolean {
     if (this.#sessions.size + this.#opening.size >= this.#settings.maxConnections) return false;
-    return this.#sessions.size === 0 || performance.now() >= this.#noneBefore;
+    // After a refusal those who wait hear of it first, when the last attempt has ended.
+    const isAlone = this.#sessions.size === 0 && this.#opening.size === 0;
+    return isAlone || performance.now() >= this.#noneBefore;
   }
 
   #handTo(session: SmtpSession, parcel: Parcel): void {
@@ -173,12 +178,14 @@ export class BulkSmtpMessageSender implements PreparedSender {
     const opening = new AbortController();
     this.#opening.add(opening);
     try {
+      // The host may have changed its login, or added a plugin.
+      this.#settings = this.read();
       const door = await openSmtpDoor(this.#settings.door, opening.signal);
       this.#opening.delete(opening);
       this.#admit(door);
     } catch (error) {
       this.#opening.delete(opening);
-      this.#refused(error);
+      if (!opening.signal.aborted) this.#refused(error);
     }
     this.#hurry();
   }
@@ -196,9 +203,10 @@ export class BulkSmtpMessageSender implements PreparedSender {
         this.#hurry();
       },
     };
-    const session = new SmtpSession(door, owner, this.#settings.door.socketTimeout);
+    const session = new SmtpSession(door, owner, this.#settings.door.connection.socketTimeout);
+    if (this.#closing.signal.aborted) return session.close();
     this.#sessions.set(session, { idleSince: performance.now() });
-    this.#sweeper ??= setInterval(() => this.#closeIdle(), IDLE_MS / 3).unref();
+    this.#sweeper ??= setInterval(() => this.#closeIdle(), this.#settings.idleMs / 3).unref();
   }
 
   #takeBack(parcel: Parcel): void {
@@ -212,6 +220,10 @@ export class BulkSmtpMessageSender implements PreparedSender {
   #refused(error: unknown): void {
     this.#noneBefore = performance.now() + REFUSED_MS;
     if (this.#sessions.size > 0 || this.#opening.size > 0) return;
+    this.#answerWaiting(error);
+  }
+
+  #answerWaiting(error: unknown): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const parcel of waiting) parcel.answer(toHandOver(asOfTransport(error), 'nowhere'));
@@ -219,7 +231,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
 
   #closeIdle(): void {
     for (const [session, { idleSince }] of this.#sessions) {
-      if (session.load > 0 || performance.now() - idleSince < IDLE_MS) continue;
+      if (session.load > 0 || performance.now() - idleSince < this.#settings.idleMs) continue;
       this.#sessions.delete(session);
       session.close();
     }
@@ -236,8 +248,21 @@ function addressesOf({ from, to, cc = [], bcc = [] }: EmailMessage): Pick<Parcel
   return { from: from.address, to: [own, ...others] };
 }
 
-/** An error without a code that comes before there is a session is about the connection, whatever it says. */
-function asOfTransport(error: unknown): unknown {
-  const { code, message } = (error ?? {}) as { code?: string; message?: string };
-  return code === undefined ? { code: 'ECONNECTION', command: 'CONN', message } : error;
+/** What comes before there is a session is about the connection, whatever it says. */
+function asOfTransport(error: unknown): object {
+  const {
+    code = 'ECONNECTION',
+    command = 'CONN',
+    message,
+    ...rest
+  } = (error ?? {}) as Record<string, unknown>;
+  const text = error instanceof Error ? error.message : message;
+  return { ...rest, code, command, message: text };
+}
+
+function aborted(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    else signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
 }

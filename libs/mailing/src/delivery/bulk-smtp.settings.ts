@@ -1,30 +1,59 @@
 import type { MailerService } from '@nestjs-modules/mailer';
 import type { Transporter } from 'nodemailer';
+import type SmtpConnection from 'nodemailer/lib/smtp-connection';
 import { BulkSmtpUnfitError } from '../model/setup.errors.js';
 import { findTransporter } from './find-transporter.js';
 import type { SmtpDoorOptions } from './smtp.door.js';
+import { type LoginOptions, loginOf } from './smtp.login.js';
 
 /** What `BulkSmtpMessageSender` works with. */
 export interface BulkSmtpSettings {
   door: SmtpDoorOptions;
   maxConnections: number;
+  /** After so long without a message a connection is closed. */
+  idleMs: number;
 }
 
 /** nodemailer's own default for a pool. */
 const MAX_CONNECTIONS = 5;
+/** Before the server does it. */
+const IDLE_MS = 30_000;
 
+interface TransportOptions extends SmtpConnection.Options, LoginOptions {
+  maxConnections?: number;
+  idleTimeout?: number;
+  [name: string]: unknown;
+}
+
+/** What nodemailer and the mailer keep to themselves of what hosts give them. */
 interface Transport {
   name?: string;
-  options?: SmtpDoorOptions & { maxConnections?: number; dkim?: unknown; proxy?: unknown };
+  options?: TransportOptions;
+}
+interface Insides {
+  _userPlugins?: Record<string, unknown[] | undefined>;
+  _defaults?: object;
+  getSocket?: unknown;
+}
+interface MailerInsides {
+  mailerOptions?: { plugins?: unknown[]; preview?: unknown };
+  templateAdapter?: unknown;
 }
 
-/** What nodemailer and the mailer keep of the plugins that hosts give them. */
-interface PluginsOfTransporter {
-  _userPlugins?: Record<string, unknown[] | undefined>;
-}
-interface PluginsOfMailer {
-  mailerOptions?: { plugins?: unknown[]; preview?: unknown };
-}
+/** Options of a transport that messages or connections would have to pass through. */
+const HINDRANCES: Record<string, string> = {
+  dkim: 'a DKIM key',
+  proxy: 'a proxy',
+  getSocket: 'a way of its own to the server (getSocket)',
+  socket: 'a socket of its own',
+  connection: 'a connection of its own',
+  lmtp: 'LMTP',
+  attachDataUrls: 'attachDataUrls',
+  rateLimit: 'a rateLimit, for which run.ratePerSecond is there',
+};
+
+/** Defaults of the mailer that every message of ours says for itself. */
+const IDLE_DEFAULTS = new Set(['from', 'subject', 'template', 'context']);
 
 /**
  * Reads from the host's mailer where its mail server is and how to log in there, so that nobody says it twice.
@@ -36,17 +65,31 @@ export function readBulkSmtpSettings(
   transporterName: string | null,
 ): BulkSmtpSettings {
   const transporter = findTransporter(mailer, transporterName);
-  const { name = 'unknown', options = {} } = transporter.transporter as Transport;
-  if (!/^SMTP\b/.test(name)) throw new BulkSmtpUnfitError(`a transport for ${name}`);
-  if (options.dkim) throw new BulkSmtpUnfitError('a DKIM key');
-  if (options.proxy) throw new BulkSmtpUnfitError('a proxy');
-  if (hasPlugins(transporter) || hasPlugins(mailer)) throw new BulkSmtpUnfitError('plugins');
-  return { door: options, maxConnections: options.maxConnections ?? MAX_CONNECTIONS };
+  const { name = 'unknown', options } = transporter.transporter as Transport;
+  if (!/^SMTP\b/.test(name) || !options) throw new BulkSmtpUnfitError(`a transport for ${name}`);
+  const hindrance = hindranceIn(options) ?? hindranceAround(transporter, mailer);
+  if (hindrance !== null) throw new BulkSmtpUnfitError(hindrance);
+  return {
+    door: { connection: options, login: loginOf(options, transporter) },
+    maxConnections: Number(options.maxConnections) || MAX_CONNECTIONS,
+    idleMs: Math.min(IDLE_MS, Number(options.idleTimeout) || IDLE_MS),
+  };
 }
 
-function hasPlugins(one: Transporter | MailerService): boolean {
-  const { _userPlugins } = one as unknown as PluginsOfTransporter;
-  const { mailerOptions } = one as unknown as PluginsOfMailer;
-  // At the step compile the mailer's own is, which is for templates that we do not use.
-  return Boolean(_userPlugins?.stream?.length || mailerOptions?.plugins?.length || mailerOptions?.preview);
+function hindranceIn(options: TransportOptions): string | null {
+  const found = Object.keys(HINDRANCES).find((name) => options[name]);
+  return found === undefined ? null : HINDRANCES[found];
+}
+
+function hindranceAround(transporter: Transporter, mailer: MailerService): string | null {
+  const { _userPlugins, _defaults = {}, getSocket } = transporter as unknown as Insides;
+  const { mailerOptions, templateAdapter } = mailer as unknown as MailerInsides;
+  // One at the step compile is the mailer's own, for templates that we do not use.
+  const own = templateAdapter ? 1 : 0;
+  const compiling = _userPlugins?.compile?.length ?? 0;
+  if (compiling > own || _userPlugins?.stream?.length) return 'plugins';
+  if (mailerOptions?.plugins?.length || mailerOptions?.preview) return 'plugins';
+  if (typeof getSocket === 'function') return 'a proxy';
+  const given = Object.keys(_defaults).find((name) => !IDLE_DEFAULTS.has(name));
+  return given === undefined ? null : `the default ${given}`;
 }

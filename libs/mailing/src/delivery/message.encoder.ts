@@ -31,17 +31,7 @@ const MOST_LINES = 1_000;
  */
 export class MessageEncoder {
   readonly #lines = new Map<string, string>();
-  readonly #boundary = `--_NextPart_${randomBytes(12).toString('hex')}`;
-
-  /**
-   * What is put together by nodemailer; null for a letter.
-   *
-   * @throws whatever nodemailer throws on an attachment.
-   */
-  async composed(message: EmailMessage): Promise<Buffer | null> {
-    const { attachments = [], html, text } = message;
-    return attachments.length > 0 || (!html && !text) ? compose(message) : null;
-  }
+  #boundary = newBoundary();
 
   /** For messages without attachments. */
   letter(message: EmailMessage, mayUse8Bit: boolean): string {
@@ -52,6 +42,8 @@ export class MessageEncoder {
       const only = html ? part('html', html, mayUse8Bit) : part('plain', text ?? '', mayUse8Bit);
       return `${head}${only}.\r\n`;
     }
+    // Whoever has got a message knows it, and may have put it into what others are sent.
+    while (text.includes(this.#boundary) || html.includes(this.#boundary)) this.#boundary = newBoundary();
     const open = `--${this.#boundary}\r\n`;
     return (
       `${head}Content-Type: multipart/alternative; boundary="${this.#boundary}"\r\n\r\n` +
@@ -69,7 +61,9 @@ export class MessageEncoder {
   }
 
   #line(name: string, value: string): string {
-    return this.#kept(`${name}:${value}`, () => headerLine(name, value));
+    // Another one in each message.
+    if (name === 'List-Unsubscribe') return headerLine(name, value);
+    return this.#kept(JSON.stringify([name, value]), () => headerLine(name, value));
   }
 
   #to(mailbox: Mailbox): string {
@@ -83,8 +77,7 @@ export class MessageEncoder {
   }
 
   #mailboxes(name: string, mailboxes: Mailbox[]): string {
-    const key = `${name}:${mailboxes.map((one) => `${one.name}<${one.address}>`).join()}`;
-    return this.#kept(key, () => headerLine(name, mailboxes));
+    return this.#kept(JSON.stringify([name, mailboxes]), () => headerLine(name, mailboxes));
   }
 
   #kept(key: string, make: () => string): string {
@@ -97,10 +90,14 @@ export class MessageEncoder {
   }
 }
 
+function newBoundary(): string {
+  return `--_NextPart_${randomBytes(12).toString('hex')}`;
+}
+
 /** Doubles the dots at the start of lines (RFC 5321 section 4.5.2), with line breaks as SMTP wants them. */
 function stuffed(text: string): string {
   const lines = text.replace(/\r\n|\r|\n/g, '\r\n');
-  return lines.includes('.') ? lines.replace(/^\./gm, '..') : lines;
+  return lines.includes('.') ? lines.replace(/(^|\n)\./g, '$1..') : lines;
 }
 
 function hasShortLines(text: string): boolean {
@@ -152,7 +149,17 @@ function dateNow(): string {
   return date;
 }
 
-async function compose(message: EmailMessage): Promise<Buffer> {
+/** Whether it is more than text, html or both, and so for nodemailer to put together. */
+export function isMoreThanLetter({ attachments = [], html, text }: EmailMessage): boolean {
+  return attachments.length > 0 || (!html && !text);
+}
+
+/**
+ * A message of any shape, put together by nodemailer.
+ *
+ * @throws Error with the code `ESTREAM` if an attachment can't be read.
+ */
+export async function composeAny(message: EmailMessage): Promise<Buffer> {
   const { bcc: _nobodyReadsIt, ...shown } = message;
   const mail = new MailComposer(shown as ConstructorParameters<typeof MailComposer>[0]).compile();
   try {

@@ -21,9 +21,12 @@ export class ReplyReader {
   #rest = '';
   #lines: string[] = [];
 
-  /** @throws ReplyError on a line that is none of a reply, or one of them that is too long. */
-  read(piece: Buffer): Reply[] {
-    const replies: Reply[] = [];
+  /**
+   * What is whole is given before anything is found wrong behind it.
+   *
+   * @throws ReplyError on a line that is none of a reply, or one of them that is too long.
+   */
+  *read(piece: Buffer): Iterable<Reply> {
     // One character a byte, because a piece may end inside of a letter.
     const text = this.#rest + piece.toString('latin1');
     let from = 0;
@@ -31,15 +34,16 @@ export class ReplyReader {
       const line = text.slice(from, text[end - 1] === '\r' ? end - 1 : end);
       from = end + 1;
       const reply = this.#take(line);
-      if (reply) replies.push(reply);
+      if (reply) yield reply;
     }
     this.#rest = text.slice(from);
     if (this.#rest.length > LONGEST_LINE)
       throw new ReplyError('The mail server sends a line without an end.');
-    return replies;
   }
 
   #take(line: string): Reply | null {
+    // Some servers send an empty line between replies.
+    if (line === '' && this.#lines.length === 0) return null;
     const match = LINE.exec(line);
     if (!match || line.length > LONGEST_LINE || this.#lines.length === MOST_LINES) {
       throw new ReplyError(`The mail server sent what is no reply: ${JSON.stringify(line.slice(0, 100))}`);

@@ -1,8 +1,14 @@
 import type { Socket } from 'node:net';
 import SmtpConnection from 'nodemailer/lib/smtp-connection';
+import type { SmtpLogin } from './smtp.login.js';
 
-/** How to reach the mail server: options of nodemailer's SMTP transport. */
-export type SmtpDoorOptions = SmtpConnection.Options & { auth?: SmtpConnection.AuthenticationType };
+/** How to reach the mail server. */
+export interface SmtpDoorOptions {
+  /** Those of nodemailer's SMTP transport. */
+  connection: SmtpConnection.Options;
+  /** Null: without a login. */
+  login: SmtpLogin | null;
+}
 
 /** A connection that has been secured and logged in, and has nothing under way. */
 export interface OpenedDoor {
@@ -24,6 +30,10 @@ export interface SmtpFeatures {
 interface Insides {
   _socket?: Socket;
   _supportedExtensions?: string[];
+  /** What has arrived and was not looked at yet. */
+  _responseQueue?: unknown[];
+  _remainder?: string;
+  _destroyed?: boolean;
   [handler: string]: unknown;
 }
 
@@ -42,18 +52,20 @@ const HANDLERS: Record<string, string[]> = {
  * @throws what nodemailer says where that fails.
  */
 export async function openSmtpDoor(options: SmtpDoorOptions, signal: AbortSignal): Promise<OpenedDoor> {
-  const connection = new SmtpConnection(options);
-  const close = (): void => connection.close();
-  signal.addEventListener('abort', close, { once: true });
+  signal.throwIfAborted();
+  const connection = new SmtpConnection(options.connection);
+  let giveUp = (): void => undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      connection.once('error', reject);
+      giveUp = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', giveUp, { once: true });
+      connection.on('error', reject);
       connection.once('end', () => reject(new Error('The mail server hung up.')));
       connection.connect((error) => {
         if (error) return reject(error);
-        const { auth } = options;
-        if (!auth || !connection.allowsAuth) return resolve();
-        connection.login(auth, (refusal) => (refusal ? reject(refusal) : resolve()));
+        const { login } = options;
+        if (!login || !(connection.allowsAuth || login.isForced)) return resolve();
+        connection.login(login.toAuth(), (refusal) => (refusal ? reject(refusal) : resolve()));
       });
     });
     return takeOver(connection);
@@ -61,7 +73,7 @@ export async function openSmtpDoor(options: SmtpDoorOptions, signal: AbortSignal
     connection.close();
     throw error;
   } finally {
-    signal.removeEventListener('abort', close);
+    signal.removeEventListener('abort', giveUp);
   }
 }
 
@@ -69,11 +81,16 @@ function takeOver(connection: SmtpConnection): OpenedDoor {
   const insides = connection as unknown as Insides;
   const { _socket: socket, _supportedExtensions: extensions } = insides;
   if (!socket || !extensions) {
-    throw new Error(
-      'This version of nodemailer keeps its connections to itself. Use the sender over the mailer instead.',
-    );
+    throw new Error('This version of nodemailer keeps its connections to itself: take bulkSmtp away.');
   }
+  // A reply to nothing would be taken for the answer to the first command.
+  if ((insides._responseQueue?.length ?? 0) > 0 || insides._remainder) {
+    throw new Error('The mail server says more than it was asked.');
+  }
+  // It must never touch the socket again, whatever it has put off.
+  insides._destroyed = true;
   connection.removeAllListeners();
+  connection.on('error', () => undefined);
   for (const [event, names] of Object.entries(HANDLERS)) {
     for (const name of names) socket.removeListener(event, insides[name] as () => void);
   }

@@ -4,6 +4,7 @@ import type { HandOver } from './email-message.sender.js';
 import type { Reach } from './hand-over.probe.js';
 import { type Reply, ReplyReader } from './reply.reader.js';
 import { SmtpReply } from './smtp-reply.js';
+import { connectionError, errorOf, type SmtpStep } from './smtp.errors.js';
 import type { OpenedDoor, SmtpFeatures } from './smtp.door.js';
 
 /** One message on its way through a session. */
@@ -29,12 +30,12 @@ export interface SessionOwner {
   onGone: (untouched: Parcel[]) => void;
 }
 
-type Step = 'MAIL FROM' | 'RCPT TO' | 'DATA' | 'BODY' | 'RSET';
-
 interface Travelling {
   parcel: Parcel;
   reach: Reach;
   isEnvelopeOut: boolean;
+  /** Its own recipient was taken. */
+  isWelcome: boolean;
   /** Why its own recipient, or all of it, was refused. */
   refusal: unknown;
   /** Nobody waits for it any more, and its body must not follow. */
@@ -43,7 +44,7 @@ interface Travelling {
 }
 
 interface Awaited {
-  step: Step;
+  step: SmtpStep;
   of: Travelling;
   /** Of the recipients. */
   at: number;
@@ -79,8 +80,8 @@ export class SmtpSession {
   readonly #reader = new ReplyReader();
   readonly #travelling: Travelling[] = [];
   readonly #awaited: Awaited[] = [];
-  /** A message went through it. */
-  #hasWorked = false;
+  /** A message went through it, so the server is there; whoever was not begun may try another connection. */
+  #isTrusted = false;
   #isGone = false;
   #isTransactionOpen = false;
 
@@ -91,10 +92,12 @@ export class SmtpSession {
   ) {
     this.#socket = socket;
     this.#features = features;
-    socket.setTimeout(
-      silenceMs,
-      () => this.load > 0 && this.#break(new Error('The mail server fell silent.')),
-    );
+    socket.setTimeout(silenceMs || SILENCE_MS);
+    socket.on('timeout', () => {
+      if (this.load > 0) this.#break(new Error('The mail server fell silent.'));
+    });
+    // Until it has something to do, it keeps no process alive.
+    socket.unref();
     socket.on('data', (piece: Buffer) => this.#hear(piece));
     socket.on('error', (error) => this.#break(error));
     socket.on('close', () => this.#break(new Error('The mail server closed the connection.')));
@@ -118,12 +121,14 @@ export class SmtpSession {
       parcel,
       reach: 'session',
       isEnvelopeOut: false,
+      isWelcome: false,
       refusal: null,
       isAbandoned: false,
       isAnswered: false,
     };
     const ahead = this.#travelling.at(-1);
     this.#travelling.push(one);
+    this.#socket.ref();
     // Between the DATA of a message and its body nothing else may be said.
     if (!ahead || ahead.reach === 'body') this.#writeEnvelope(one);
   }
@@ -135,12 +140,13 @@ export class SmtpSession {
     this.#answer(one, toHandOver({ code: 'EABORT' }, one.reach));
     one.isAbandoned = true;
     // One whose body is on its way blocks the session; the one behind it may yet be passed by.
-    if (one === this.#travelling[0]) this.#break(new Error('A message took too long.'));
+    if (one === this.#travelling[0]) this.#giveUp();
   }
 
   /** Says farewell without waiting for the answer. */
   close(): void {
     if (this.#isGone) return;
+    if (this.load > 0) return this.#break(new Error('The application is stopping.'));
     this.#isGone = true;
     this.#socket.end('QUIT\r\n');
     this.#socket.setTimeout(1_000, () => this.#socket.destroy());
@@ -164,20 +170,21 @@ export class SmtpSession {
     if (!awaited) return this.#break(errorOf(reply, 'CONN'));
     const { step, of, at } = awaited;
     if (reply.status === 421) return this.#farewell(of, reply, step);
-    if (step === 'BODY') this.#hasWorked = true;
+    if (step === 'BODY') this.#isTrusted = true;
     switch (step) {
       case 'MAIL FROM':
         if (reply.status >= 300) of.refusal = errorOf(reply, step);
         return this.#afterMail(of);
       case 'RCPT TO':
         if (reply.status >= 300 && at === 0) of.refusal ??= errorOf(reply, step);
+        if (reply.status < 300 && at === 0) of.isWelcome = true;
         return this.#afterRecipient(of, at);
       case 'DATA':
         return this.#afterData(of, reply);
       case 'BODY':
         return this.#afterBody(of, reply);
       case 'RSET':
-        return;
+        return this.#afterReset(of, reply);
     }
   }
 
@@ -188,6 +195,7 @@ export class SmtpSession {
     let commands = '';
     if (this.#isTransactionOpen) {
       this.#isTransactionOpen = false;
+      if (!this.#features.pipelining) return this.#say('RSET', 'RSET', one);
       commands += 'RSET\r\n';
       this.#await('RSET', one);
     }
@@ -206,6 +214,11 @@ export class SmtpSession {
     this.#socket.write(commands);
   }
 
+  #afterReset(one: Travelling, reply: Reply): void {
+    if (reply.status >= 300) return this.#break(errorOf(reply, 'CONN'));
+    if (!this.#features.pipelining) this.#writeEnvelope(one);
+  }
+
   #afterMail(one: Travelling): void {
     if (this.#features.pipelining) return;
     if (one.refusal) return this.#refuse(one);
@@ -220,16 +233,19 @@ export class SmtpSession {
     }
     // With one recipient the DATA is out already.
     if (this.#features.pipelining && (!isLast || to.length === 1)) return;
-    if (one.refusal) this.#refuse(one);
+    if (one.refusal || one.isAbandoned) this.#refuse(one);
     else this.#say('DATA', 'DATA', one);
   }
 
   #afterData(one: Travelling, reply: Reply): void {
+    // Out of step: whatever comes now may be taken for something else.
+    const isNonsense = reply.status < 354 || (reply.status === 354 && one.refusal && one.isWelcome);
+    if (isNonsense) return this.#break(new Error(`The mail server said ${reply.status} to DATA.`));
     if (reply.status !== 354) {
       one.refusal ??= errorOf(reply, 'DATA');
       return this.#refuse(one);
     }
-    if (one.isAbandoned) return this.#break(new Error('A message took too long.'));
+    if (one.isAbandoned) return this.#giveUp();
     if (one.refusal) {
       this.#socket.write('.\r\n');
       this.#await('BODY', one);
@@ -264,15 +280,16 @@ export class SmtpSession {
     const [next] = this.#travelling;
     if (next?.isAbandoned && !next.isEnvelopeOut) return this.#finish(next);
     if (next && !next.isEnvelopeOut) this.#writeEnvelope(next);
+    if (!next) this.#socket.unref();
     this.owner.onRoom();
   }
 
-  #say(command: string, step: Step, of: Travelling, at = 0): void {
+  #say(command: string, step: SmtpStep, of: Travelling, at = 0): void {
     this.#await(step, of, at);
     this.#socket.write(`${command}\r\n`);
   }
 
-  #await(step: Step, of: Travelling, at = 0): void {
+  #await(step: SmtpStep, of: Travelling, at = 0): void {
     this.#awaited.push({ step, of, at });
   }
 
@@ -283,7 +300,7 @@ export class SmtpSession {
   }
 
   /** 421: the answer to this message, and the end of the session. */
-  #farewell(one: Travelling, reply: Reply, step: Step): void {
+  #farewell(one: Travelling, reply: Reply, step: SmtpStep): void {
     const error = errorOf(reply, step);
     // Servers that take only so many messages from one connection say it this way; over a new one the same message may pass.
     const isAboutRate = new SmtpReply(reply.status, reply.text).speaksOfRate;
@@ -293,7 +310,13 @@ export class SmtpSession {
 
   /** Whether another session may take it: nothing was said about it here, and this session had worked before. */
   #mayPass({ reach, refusal, parcel }: Travelling): boolean {
-    return this.#hasWorked && reach !== 'body' && !refusal && !parcel.isSecondTry;
+    return this.#isTrusted && reach !== 'body' && !refusal && !parcel.isSecondTry;
+  }
+
+  /** We end it ourselves, and the server is not to blame for the others. */
+  #giveUp(): void {
+    this.#isTrusted = true;
+    this.#break(new Error('A message took too long.'));
   }
 
   #break(error: unknown): void {
@@ -308,31 +331,4 @@ export class SmtpSession {
     }
     this.owner.onGone(untouched);
   }
-}
-
-/** As nodemailer tells it, so that one classifier serves both. */
-interface SmtpError {
-  code: string;
-  command: string;
-  responseCode: number;
-  response: string;
-}
-
-function errorOf({ status, text }: Reply, step: Step | 'CONN'): SmtpError {
-  return {
-    code: 'EENVELOPE',
-    command: step === 'BODY' ? 'DATA' : step,
-    responseCode: status,
-    response: text,
-  };
-}
-
-function connectionError(error: unknown): { code: string; command: string; message: string } {
-  const told = error as Partial<SmtpError> & { message?: string };
-  return {
-    ...told,
-    code: 'ECONNECTION',
-    command: 'CONN',
-    message: told.message ?? told.response ?? String(error),
-  };
 }
