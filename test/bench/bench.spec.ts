@@ -15,7 +15,7 @@ const run = promisify(execFile);
 describe('npm run bench:scaling', () => {
   it('runs, and ends with its figures as JSON', { timeout: 180_000 }, async () => {
     const tiny = ['--servers', '2', '--rounds', '1', '--recipients', '60', '--reply-ms', '2'];
-    const costs = ['--cost-recipients', '40', '--list-recipients', '500', '--idle-seconds', '1'];
+    const costs = ['--cost-recipients', '40', '--list-recipients', '500', '--idle-seconds', '3'];
     const program = ['--import', 'tsx', 'bench/scaling.process.ts', ...tiny, ...costs, '--json'];
 
     const { stdout } = await run(process.execPath, program);
