@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import { type SenderRig, senderRig } from './sender-rig.js';
@@ -29,6 +30,18 @@ describe('MailerMessageSender', () => {
   it('a deadline that passed before the start sends nothing', async () => {
     expect(await rig.send({}, AbortSignal.abort())).toMatchObject({ kind: 'not_begun', blame: 'unclear' });
     expect(inbox.messages).toEqual([]);
+  });
+
+  it('waits for the answer of a slow server, whatever the mailer is told to wait', async () => {
+    await rig[Symbol.asyncDispose]();
+    rig = await senderRig(inbox.url, { mailer: { sendTimeout: 1 } });
+    rig.sender.prepare();
+    // Its timer was started before this one, and is over before it.
+    inbox.answer = async ({ command }) => {
+      if (command === 'END') await delay(20);
+    };
+    expect(await rig.send()).toEqual({ kind: 'accepted' });
+    expect(inbox.messages).toHaveLength(1);
   });
 
   it('A22 two attempts at one message bear the same Message-ID', async () => {

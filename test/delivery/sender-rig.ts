@@ -1,4 +1,4 @@
-import { MailerModule, MailerService } from '@nestjs-modules/mailer';
+import { MailerModule, type MailerOptions, MailerService } from '@nestjs-modules/mailer';
 import { Test } from '@nestjs/testing';
 import { readBulkSmtpSettings } from '../../libs/mailing/src/delivery/bulk-smtp.settings.js';
 import { BulkSmtpMessageSender } from '../../libs/mailing/src/delivery/bulk-smtp-message.sender.js';
@@ -32,6 +32,8 @@ export const MESSAGE: EmailMessage = {
 export interface SenderRigOptions {
   /** Over the options of the pool. */
   transport?: object;
+  /** Over the other options of the mailer. */
+  mailer?: Partial<MailerOptions>;
   /** Of the mailer's further transports, the one that the sender is to use. */
   transporterName?: string;
   transports?: Record<string, object>;
@@ -46,6 +48,7 @@ export async function senderRig(url: string, options: SenderRigOptions = {}): Pr
       MailerModule.forRoot({
         transport: { url, pool: true, maxConnections: 1, ...options.transport },
         transports: options.transports,
+        ...options.mailer,
       } as Parameters<typeof MailerModule.forRoot>[0]),
     ],
   }).compile();

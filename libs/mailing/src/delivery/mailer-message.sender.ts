@@ -70,6 +70,8 @@ export class MailerMessageSender implements PreparedSender {
     const options = probe.attachTo(
       this.#pastAdapter.lead({ ...(message as SendMailOptions), signal } as SendMailOptions),
     );
+    // The mailer would give up on its own, and say nothing of what became of a message that may still go out.
+    (options as ISendMailOptions).timeout = 0;
     if (this.transporterName) (options as ISendMailOptions).transporterName = this.transporterName;
     try {
       const info = (await this.mailer.sendMail(options as ISendMailOptions)) as Rejections;
