@@ -89,16 +89,20 @@ export class MailingDelivery {
     mayStart: () => boolean,
   ): Promise<Attempt> {
     if ('skip' in addressee) return settled(idx, 'skipped', addressee.skip, addressee.text);
+    const tooLate = { kind: 'returned', idx, blame: 'nobody', reason: 'rendered too late' } as const;
     let code = 'unsubscribe';
+    let wasAwaited = false;
     let message;
     try {
       const link = this.#linkOf(idx, addressee);
       code = 'template';
       const rendering = this.#write(idx, addressee, link);
-      message = rendering instanceof Promise ? await beforeAbort(rendering, stop) : rendering;
-      if (message === null || (rendering instanceof Promise && !mayStart()))
-        return { kind: 'returned', idx, blame: 'nobody', reason: 'rendered too late' };
+      wasAwaited = rendering instanceof Promise;
+      message = rendering instanceof Promise ? await this.#inTime(rendering, stop) : rendering;
+      if (message === null || (wasAwaited && !mayStart())) return tooLate;
     } catch (error) {
+      // What fails while everything ends may have failed because of that.
+      if (wasAwaited && (stop.aborted || !mayStart())) return tooLate;
       return settled(idx, 'error', code, error instanceof Error ? error.message : String(error));
     }
     this.parts.faultPoints.reach('beforeHandOver');
@@ -126,6 +130,29 @@ export class MailingDelivery {
       this.#composer.compose(idx, mailbox, email, link?.headers);
     // Most engines are through at once, and what has not been waited for can't have come too late.
     return 'then' in rendered ? Promise.resolve(rendered).then(toMessage) : toMessage(rendered);
+  }
+
+  /**
+   * @returns null if `stop` aborts first.
+   * @throws what the rendering throws; Error if it takes longer than a message may.
+   */
+  async #inTime<T>(rendering: Promise<T>, stop: AbortSignal): Promise<T | null> {
+    const { messageTimeoutMs } = this.parts;
+    let give = (): void => undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<null>((resolve, reject) => {
+      give = () => resolve(null);
+      stop.addEventListener('abort', give, { once: true });
+      if (stop.aborted) give();
+      const text = `the renderer gave no message within ${messageTimeoutMs} ms (run.messageTimeoutMs)`;
+      timer = setTimeout(() => reject(new Error(text)), messageTimeoutMs);
+    });
+    try {
+      return await Promise.race([rendering, over]);
+    } finally {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', give);
+    }
   }
 
   async #withinDeadline(
@@ -159,21 +186,6 @@ export class MailingDelivery {
       clearTimeout(grace);
       stop.removeEventListener('abort', abort);
     }
-  }
-}
-
-/** @returns null if `stop` aborts first. */
-async function beforeAbort<T>(work: Promise<T>, stop: AbortSignal): Promise<T | null> {
-  let give = (): void => undefined;
-  const aborted = new Promise<null>((resolve) => {
-    give = () => resolve(null);
-    stop.addEventListener('abort', give, { once: true });
-    if (stop.aborted) give();
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    stop.removeEventListener('abort', give);
   }
 }
 

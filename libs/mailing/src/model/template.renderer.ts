@@ -52,8 +52,10 @@ export interface MailingTemplate {
   /** Where `fillFromTemplate` is true. */
   readonly fills?: TemplateFills;
   /**
-   * @param variables `locale` picks the language.
-   * @returns the message, at once or later. Several recipients may be rendered at a time, so what is returned is shared with none.
+   * @param variables `locale` picks the language. The object is this recipient's own; what it holds may be seen by others, so change
+   * nothing in it.
+   * @returns the message, at once or later, but within `run.messageTimeoutMs`: who has none by then ends as `error: template`. Several
+   * recipients may be rendered at a time, so what is returned is shared with none.
    * @throws whatever the template throws for this recipient; it costs this recipient only.
    */
   render(variables: Record<string, unknown>): RenderedEmail | Promise<RenderedEmail>;

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
+import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import type { Attempt } from '../../libs/mailing/src/model/outcome.js';
+import type { MailingTemplate } from '../../libs/mailing/src/model/template.renderer.js';
+
+describe('a message that is rendered later', () => {
+  const stop = (): AbortController => new AbortController();
+
+  async function attempt(
+    render: MailingTemplate['render'],
+    { signal }: AbortController = stop(),
+    mayStart = (): boolean => true,
+  ): Promise<Attempt> {
+    const delivery = new MailingDelivery(
+      '0197-mailing',
+      { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' },
+      { content: {}, render },
+      {
+        sender: { send: () => Promise.resolve({ kind: 'accepted' }), probe: () => Promise.resolve(null) },
+        profiles: null,
+        gates: [],
+        fatigue: null,
+        links: null,
+        slots: null,
+        messageTimeoutMs: 20,
+        faultPoints: noFaultPoints,
+      },
+    );
+    const [prepared] = await delivery.prepare([{ idx: 3, email: 'ann@home.example' }]);
+    return delivery.deliver(prepared, signal, mayStart);
+  }
+
+  it('and never done is the error of one recipient, and holds no place for ever', async () => {
+    expect(await attempt(() => new Promise(() => undefined))).toMatchObject({
+      outcome: {
+        idx: 3,
+        status: 'error',
+        code: 'template',
+        text: 'the renderer gave no message within 20 ms (run.messageTimeoutMs)',
+      },
+    });
+  });
+
+  it('and fails after a stop is nobody’s error', async () => {
+    const stopping = stop();
+    const attempted = attempt(
+      () =>
+        new Promise((_, reject) => {
+          stopping.signal.addEventListener('abort', () => reject(new Error('the pool is closed')));
+          queueMicrotask(() => stopping.abort());
+        }),
+      stopping,
+    );
+    expect(await attempted).toMatchObject({ kind: 'returned', idx: 3, blame: 'nobody' });
+  });
+
+  it('and fails when the run may start nothing any more is nobody’s error', async () => {
+    let may = true;
+    const render = async (): Promise<never> => {
+      may = false;
+      throw new Error('the pool is closed');
+    };
+    expect(await attempt(render, stop(), () => may)).toMatchObject({ kind: 'returned', blame: 'nobody' });
+  });
+
+  it('and fails otherwise is the error of one recipient, and so is what fails at once', async () => {
+    const failed = { outcome: { status: 'error', code: 'template', text: 'no words' } };
+    expect(await attempt(() => Promise.reject(new Error('no words')))).toMatchObject(failed);
+    const atOnce = (): never => {
+      throw new Error('no words');
+    };
+    expect(await attempt(atOnce)).toMatchObject(failed);
+  });
+});
