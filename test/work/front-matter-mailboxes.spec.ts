@@ -79,6 +79,21 @@ describe('addresses of the front matter', () => {
     });
   });
 
+  it('a comma in a comment is none, unless the comment only looks like one', async () => {
+    const yaml = `cc: 'Sales (North, {{region}}, all) <sales@shop.example>, "Boss :(" <boss@shop.example>, also@shop.example'`;
+    const { numSent } = await send(yaml, [
+      { email: 'ann@home.example', data: { region: 'South' } },
+      { email: 'eve@home.example', data: { region: 'x) <evil@evil.example>, (' } },
+    ]);
+    expect(rig.inbox.messages.find(({ to }) => to[0] === 'ann@home.example')?.to.slice(1)).toEqual([
+      'sales@shop.example',
+      'boss@shop.example',
+      'also@shop.example',
+    ]);
+    expect(numSent).toBe(rig.inbox.messages.length);
+    for (const { to } of rig.inbox.messages) expect(to).not.toContain('evil@evil.example');
+  });
+
   it('a list that is not written as one is refused at once where it shows', async () => {
     const { sender } = await rig.boot({}, { templates: withFrontMatter("cc: '{{{ccList}}}'") });
     const info = { ...INFO, fillFromTemplate: true, params: { ccList: 'a@shop.example, b@shop.example' } };

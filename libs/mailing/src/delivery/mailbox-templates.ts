@@ -3,9 +3,15 @@ import Handlebars from 'handlebars';
 /** Something that Handlebars compiles. */
 export type TemplateSource = string | hbs.AST.Program;
 
+/** Between quotes, and in how many comments, which may hold each other. */
+interface Place {
+  isQuoted: boolean;
+  depth: number;
+}
+
 /**
  * A comma separated list of mailboxes, as a template of its own for each: what data puts into one of them never becomes
- * another, however it is quoted. Commas in blocks and in expressions separate nothing.
+ * another, however it is quoted. Commas in quotes, in comments, in blocks and in expressions separate nothing.
  */
 export function mailboxTemplates(source: string): TemplateSource[] {
   let program: hbs.AST.Program;
@@ -16,15 +22,15 @@ export function mailboxTemplates(source: string): TemplateSource[] {
     return [source];
   }
   const mailboxes: hbs.AST.Statement[][] = [[]];
-  let isQuoted = false;
+  let place: Place = { isQuoted: false, depth: 0 };
   for (const statement of program.body) {
     if (statement.type !== 'ContentStatement') {
       mailboxes[mailboxes.length - 1].push(statement);
       continue;
     }
     const content = statement as hbs.AST.ContentStatement;
-    const cut = cutAtCommas(content.value, isQuoted);
-    isQuoted = cut.isQuoted;
+    const cut = cutAtCommas(content.value, place);
+    place = cut.place;
     for (const [n, value] of cut.parts.entries()) {
       if (n > 0) mailboxes.push([]);
       mailboxes[mailboxes.length - 1].push({ ...content, value, original: value } as hbs.AST.Statement);
@@ -33,18 +39,22 @@ export function mailboxTemplates(source: string): TemplateSource[] {
   return mailboxes.map((body) => ({ ...program, body }));
 }
 
-/** @param isQuoted whether quotes were opened before a mustache that this text comes behind. */
-function cutAtCommas(text: string, isQuoted: boolean): { parts: string[]; isQuoted: boolean } {
+/** @param place where the text before a mustache, that this one comes behind, has ended. */
+function cutAtCommas(text: string, place: Place): { parts: string[]; place: Place } {
   const parts: string[] = [];
   let begin = 0;
-  let quoted = isQuoted;
+  let { isQuoted, depth } = place;
   for (let at = 0; at < text.length; at++) {
-    if (quoted && text[at] === '\\') at++;
-    else if (text[at] === '"') quoted = !quoted;
-    else if (text[at] === ',' && !quoted) {
+    const character = text[at];
+    if ((isQuoted || depth > 0) && character === '\\') at++;
+    else if (character === '"' && depth === 0) isQuoted = !isQuoted;
+    else if (isQuoted) continue;
+    else if (character === '(') depth++;
+    else if (character === ')') depth = Math.max(depth - 1, 0);
+    else if (character === ',' && depth === 0) {
       parts.push(text.slice(begin, at));
       begin = at + 1;
     }
   }
-  return { parts: [...parts, text.slice(begin)], isQuoted: quoted };
+  return { parts: [...parts, text.slice(begin)], place: { isQuoted, depth } };
 }
