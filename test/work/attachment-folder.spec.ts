@@ -181,6 +181,22 @@ describe('a folder of attachments', () => {
     await assertWhole(rig);
   });
 
+  it.each(['../leaflet', '', `${HASH}/../${HASH}`])(
+    'reads nothing but files that bear a hash, whatever a row says: %j',
+    async (hash) => {
+      const first = await rig.boot(inFolder);
+      const id = await sendLater(first, 3);
+      await first.close();
+      const mailings = rig.database.dataSource.getRepository(Mailing);
+      const { attachments } = await mailings.findOneByOrFail({ id });
+      const changed = (attachments as object[]).map((one) => ({ ...one, hash }));
+      await mailings.update(id, { attachments: changed as never, scheduledAt: null });
+      await rig.boot(inFolder);
+      const { statusReason } = await rig.reached(id, 'paused');
+      expect(statusReason).toMatch(/^attachments: expected "leaflet.pdf" .* no SHA-256/);
+    },
+  );
+
   it('is not made anew when it goes, and the mailing is refused', async () => {
     const app = await rig.boot(inFolder);
     await rm(folder, { recursive: true });

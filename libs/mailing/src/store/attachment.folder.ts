@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import { AttachmentFolderError } from '../model/setup.errors.js';
 import { type AttachmentKeeper, sha256 } from './attachment.keeper.js';
 
+const SHA_256 = /^[0-9a-f]{64}$/;
+
 /** What file systems that can't sync a folder answer, or don't let it be opened for that. */
 const NO_FOLDER_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM']);
 
@@ -46,7 +48,10 @@ export class AttachmentFolder implements AttachmentKeeper {
     return readFile(this.placeOf(hash));
   }
 
+  /** @throws Error for what is no hash: a row that was tampered with is to lead to no other file. */
   placeOf(hash: string): string {
+    if (typeof hash !== 'string' || !SHA_256.test(hash))
+      throw new Error(`the name ${JSON.stringify(hash)}, which is no SHA-256`);
     return join(this.dir, hash.slice(0, 2), hash);
   }
 

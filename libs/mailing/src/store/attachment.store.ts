@@ -86,11 +86,12 @@ export class AttachmentStore {
           'is not a folder. Set it to that folder, and resume the mailing.',
       );
     }
-    const path = this.#folder.placeOf(hash);
+    let place = 'the folder of the option attachments.store';
     try {
-      return await whole(kept, await this.#folder.read(hash), path);
+      place = this.#folder.placeOf(hash);
+      return await whole(kept, await this.#folder.read(hash), place);
     } catch (error) {
-      return gone(kept, path, error instanceof Error ? error.message : String(error));
+      return gone(kept, place, error instanceof Error ? error.message : String(error));
     }
   }
 }
