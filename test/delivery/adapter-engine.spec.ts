@@ -50,6 +50,15 @@ describe('AdapterEngine', () => {
     await expect(engine(() => undefined).render('letter.pug', {})).rejects.toThrow('no answer within 50 ms');
   });
 
+  it('keeps no process alive that has nothing else to do', () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
+    const before = timers();
+    void engine(() => undefined)
+      .render('letter.pug', {})
+      .catch(() => undefined);
+    expect(timers()).toBe(before);
+  });
+
   it('takes no answer without html for one', async () => {
     await expect(engine((_, done) => done()).render('letter.pug', {})).rejects.toThrow('no html');
   });

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A web server that counts what it is asked for. */
-export class WebServer {
+export class WebServer implements AsyncDisposable {
   asked = 0;
   #server: Server;
 
@@ -18,5 +18,9 @@ export class WebServer {
   async stop(): Promise<void> {
     this.#server?.closeAllConnections();
     await new Promise((resolve) => (this.#server ? this.#server.close(resolve) : resolve(null)));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 }

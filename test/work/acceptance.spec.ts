@@ -1,8 +1,11 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Mailing, type Recipient, type SendOptions, TemplateEmailPersister } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';
+import { WebServer } from '../support/web-server.js';
 
 const KEYED = { persist: true, idempotencyKey: 'november-news' };
 
@@ -20,6 +23,20 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     expect(await again.completed).toMatchObject({ status: 'completed', numSent: 6 });
     expect(await count()).toBe(1);
     await rig.assertAllSent(first.mailingId as string, 6);
+  });
+
+  it('A17 the same key again needs neither its attachments nor its templates any more', async () => {
+    await using web = new WebServer();
+    const href = await web.start((_, response) => void response.end('file'));
+    const app = await rig.boot();
+    const info = { ...INFO, attachments: [{ filename: 'a.txt', href }] };
+    const first = await app.sender.sendEmailMessage(info, people(2), KEYED);
+    await first.completed;
+    await rm(join(app.templateDir, INFO.templateUrl));
+    const again = await app.sender.sendEmailMessage(info, people(2), KEYED);
+    expect(again).toMatchObject({ isRepeat: true, mailingId: first.mailingId, numProfiles: 2 });
+    expect(web.asked).toBe(1);
+    expect(await again.completed).toMatchObject({ status: 'completed', numSent: 2 });
   });
 
   it('A17 ten calls at the same moment on two servers make one mailing', async () => {

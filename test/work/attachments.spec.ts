@@ -4,6 +4,7 @@ import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
 import { MailAttachment, Mailing, type TemplateEmailAttachment } from 'nestjs-mailing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
@@ -224,6 +225,34 @@ describe('attachments', () => {
     expect(refusal).toMatchObject({ code: 'MAILING_ATTACHMENT_DOWNLOAD', url: `${url}/a.txt` });
     expect(refusal.message).toContain(`got ${reason} from`);
     expect(refusal.message).not.toContain('hunter2');
+  });
+
+  it('are not fetched from a URL with a login, which nobody gets to see', async () => {
+    const url = await web.start((_, response) => void response.end('file'));
+    const withLogin = url.replace('http://', 'http://ann:hunter2@');
+    const refusal = await refusalOf([{ filename: 'a.txt', href: `${withLogin}/a.txt` }]);
+    expect(refusal).toMatchObject({ code: 'MAILING_FIELD_INVALID', field: 'attachments[0].href' });
+    expect(refusal.message).toContain('without a login');
+    expect(inspect(refusal)).not.toContain('hunter2');
+    expect(web.asked).toBe(0);
+    await web.stop();
+    const other = await web.start(
+      (_, response) => void response.writeHead(302, { location: `${withLogin}/a.txt` }).end(),
+    );
+    const redirected = await refusalOf([{ filename: 'a.txt', href: other }]);
+    expect(redirected.message).toContain('a redirect to a URL with a login');
+    expect(inspect(redirected)).not.toContain('hunter2');
+  });
+
+  it.each<[string, unknown]>([
+    ['attachments', { filename: 'a.txt', content: 'a' }],
+    ['attachments', 'a.txt'],
+    ['attachments', null],
+    ['attachments[1]', [{ filename: 'a.txt', content: 'a' }, null]],
+    ['attachments[0]', ['a.txt']],
+  ])('are refused where %s is %j', async (field, attachments) => {
+    const refusal = await refusalOf(attachments as TemplateEmailAttachment[]);
+    expect(refusal).toMatchObject({ code: 'MAILING_FIELD_INVALID', field });
   });
 
   it('are not waited for longer than it was said, also when the answer has begun', async () => {

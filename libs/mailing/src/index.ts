@@ -11,7 +11,10 @@ export { MailingProfiles } from './work/mailing.profiles.js';
 export { MailingSuppressions } from './work/mailing.suppressions.js';
 export { SlotService } from './work/slot.service.js';
 export type { SlotOptions } from './work/slot.registry.js';
-export { MailerAdapterRenderer } from './delivery/mailer-adapter.renderer.js';
+export {
+  MailerAdapterRenderer,
+  type MailerAdapterRendererOptions,
+} from './delivery/mailer-adapter.renderer.js';
 export { PollingDispatcher } from './work/polling.dispatcher.js';
 export { type RecipientQueryOptions, recipientsFromQuery } from './store/recipients-from-query.js';
 export { TypeOrmSuppressionList } from './store/type-orm-suppression.list.js';

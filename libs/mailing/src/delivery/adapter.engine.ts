@@ -1,5 +1,6 @@
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { MailerOptions } from '@nestjs-modules/mailer';
+import { plainCopy } from '../model/plain-copy.js';
 import type { Variables } from './handlebars.source.js';
 
 /** An adapter that loses its answer must not hold a place for ever. */
@@ -37,12 +38,13 @@ export class AdapterEngine {
 
   /** @param file relative to the folder. */
   render(file: string, variables: Variables): Promise<string> {
-    const mail: AdapterMail = { data: { template: join(this.copy, file), context: { ...variables } } };
+    // Templates of these engines hold code, which may change what the next recipient is shown.
+    const mail: AdapterMail = { data: { template: join(this.copy, file), context: plainCopy(variables) } };
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`the template adapter gave no answer within ${this.timeoutMs} ms`)),
         this.timeoutMs,
-      );
+      ).unref();
       const fail = (error: unknown): void => {
         clearTimeout(timer);
         reject(error instanceof Error ? error : new Error(String(error)));

@@ -24,8 +24,8 @@ export class SourceUsedUpError extends TemplateEmailRefusal {
     readonly source: string,
   ) {
     super(
-      `sendEmailMessage: expected ${source} to be a list that can be read, got an iterator that was read before and yields nothing more. ` +
-        'Give an array, or call the generator function anew for each time.',
+      `sendEmailMessage: expected ${source} to be a list that can be read, got an iterator or a stream that was read before and yields nothing more. ` +
+        'Give an array, or make the generator or stream anew for each time.',
     );
   }
 }

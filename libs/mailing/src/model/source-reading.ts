@@ -1,6 +1,6 @@
 import { SourceUsedUpError } from './refusal.errors.js';
 
-/** Iterators, such as generators, that were begun: they yield nothing to whoever reads them a second time. */
+/** Iterators, such as generators, and streams that were begun: they yield nothing to whoever reads them a second time. */
 const begun = new WeakSet<object>();
 
 /**
@@ -8,20 +8,21 @@ const begun = new WeakSet<object>();
  *
  * @param name as the host knows it, for the error.
  * @returns the same list, to be read once.
- * @throws SourceUsedUpError if it is an iterator that was begun before.
+ * @throws SourceUsedUpError if it is an iterator or a stream that was begun before.
  */
 export function beginReading<T>(
   list: Iterable<T> | AsyncIterable<T>,
   name: string,
 ): Iterable<T> | AsyncIterable<T> {
+  assertUnread(list, name);
   // Asked only once, because a list may open its cursor by it.
   if (Symbol.asyncIterator in list) {
     const iterator = list[Symbol.asyncIterator]();
-    noteBegun(list, iterator, name);
+    noteBegun(list, iterator);
     return { [Symbol.asyncIterator]: () => iterator };
   }
   const iterator = list[Symbol.iterator]();
-  noteBegun(list, iterator, name);
+  noteBegun(list, iterator);
   return { [Symbol.iterator]: () => iterator };
 }
 
@@ -30,8 +31,7 @@ export function assertUnread(list: object, name: string): void {
   if (begun.has(list)) throw new SourceUsedUpError(name);
 }
 
-function noteBegun(list: object, iterator: object, name: string): void {
-  if (iterator !== list) return;
-  assertUnread(list, name);
-  begun.add(list);
+function noteBegun(list: object, iterator: object): void {
+  // Streams, of Node and of the web, make an iterator for each who asks, over the same contents.
+  if (iterator === list || 'pipe' in list || 'getReader' in list) begun.add(list);
 }

@@ -9,7 +9,7 @@ const MOST_REDIRECTS = 5;
 /**
  * Fetches one file, and no more of it than it may have.
  *
- * @throws InvalidFieldError unless it is an absolute http or https URL; AttachmentTooLargeError; AttachmentDownloadError for every answer
+ * @throws InvalidFieldError unless it is an absolute http or https URL without a login; AttachmentTooLargeError; AttachmentDownloadError for every answer
  * but 200, for redirects to elsewhere than http or https, and for none in time.
  */
 export async function downloadAttachment(
@@ -22,6 +22,10 @@ export async function downloadAttachment(
     throw new InvalidFieldError(`${field}.href`, 'an absolute http or https URL', href);
   }
   const shownUrl = `${url.origin}${url.pathname}`;
+  if (hasLogin(url)) {
+    const expected = 'a URL without a login; fetch the file yourself and give its content';
+    throw new InvalidFieldError(`${field}.href`, expected, `${url.protocol}//…@${url.host}${url.pathname}`);
+  }
   const signal = AbortSignal.timeout(fetchTimeoutMs);
   const failed = (reason: string, cause?: unknown): AttachmentDownloadError =>
     new AttachmentDownloadError(field, shownUrl, reason, cause);
@@ -38,6 +42,7 @@ export async function downloadAttachment(
       if (!URL.canParse(target, url.href)) throw failed('a redirect to nowhere');
       url = new URL(target, url);
       if (!isHttp(url)) throw failed(`a redirect to ${url.protocol}`);
+      if (hasLogin(url)) throw failed('a redirect to a URL with a login');
     }
     throw failed(`more than ${MOST_REDIRECTS} redirects`);
   } catch (error) {
@@ -61,4 +66,9 @@ async function bodyOf(field: string, answer: Response, maxBytes: number): Promis
 
 function isHttp({ protocol }: URL): boolean {
   return protocol === 'https:' || protocol === 'http:';
+}
+
+/** `fetch` refuses them, with the login in its error. */
+function hasLogin({ username, password }: URL): boolean {
+  return username !== '' || password !== '';
 }

@@ -21,14 +21,23 @@ interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
  *
  * All that the caller holds in memory is copied before the first wait: from then on he may use it again.
  *
- * @throws InvalidFieldError, AttachmentStreamError, AttachmentTooLargeError, AttachmentDownloadError naming the attachment.
+ * @returns what fetches the files and URLs; it throws InvalidFieldError, AttachmentTooLargeError, AttachmentDownloadError.
+ * @throws InvalidFieldError, MissingFieldError, HeaderLineBreakError, AttachmentStreamError, AttachmentTooLargeError naming the attachment.
  */
-export async function takeAttachments(
-  attachments: TemplateEmailAttachment[],
+export function takeAttachments(
+  attachments: TemplateEmailAttachment[] | undefined,
   limits: Limits,
-): Promise<TemplateEmailAttachment[]> {
+): () => Promise<TemplateEmailAttachment[] | undefined> {
+  if (attachments === undefined) return () => Promise.resolve(undefined);
+  if (!Array.isArray(attachments)) throw new InvalidFieldError('attachments', 'an array', attachments);
   const room = new Room(limits);
-  const open = attachments.map((attachment, n) => copyOf(`attachments[${n}]`, attachment, room));
+  const open = attachments.map((attachment: TemplateEmailAttachment, n) =>
+    copyOf(`attachments[${n}]`, attachment, room),
+  );
+  return () => fetchAll(open, room);
+}
+
+async function fetchAll(open: OpenAttachment[], room: Room): Promise<TemplateEmailAttachment[]> {
   const taken: TemplateEmailAttachment[] = [];
   for (const { field, bytes, path, href, ...shown } of open) {
     if (bytes) {
@@ -67,11 +76,10 @@ class Room {
   }
 }
 
-function copyOf(
-  field: string,
-  { filename, contentType, cid, content, path, href }: TemplateEmailAttachment,
-  room: Room,
-): OpenAttachment {
+function copyOf(field: string, attachment: TemplateEmailAttachment, room: Room): OpenAttachment {
+  if (typeof attachment !== 'object' || attachment === null)
+    throw new InvalidFieldError(field, 'an object with a filename', attachment);
+  const { filename, contentType, cid, content, path, href } = attachment;
   if (typeof filename !== 'string' || filename.trim() === '') {
     throw new MissingFieldError(`${field}.filename`, filename);
   }

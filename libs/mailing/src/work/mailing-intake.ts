@@ -66,6 +66,15 @@ export class MailingIntake {
     return this.#stop.signal.aborted;
   }
 
+  /**
+   * Whether the key stands for a mailing whose list is complete. That is the usual repeat, which needs nothing of its request; in all
+   * other cases `accept` decides.
+   */
+  async findRepeat({ idempotencyKey }: MailingTerms): Promise<MailingHandle | null> {
+    const known = idempotencyKey === null ? null : await this.parts.reader.findByKey(idempotencyKey);
+    return known && known.status !== 'failed' && known.status !== 'loading' ? this.#repeatOf(known) : null;
+  }
+
   /** Resolves once the list is complete, here or wherever the key was used first. */
   async accept(
     info: TemplateEmailInfo,
@@ -201,7 +210,7 @@ export class MailingIntake {
 
   /** @returns null if the key is free, `again` if something has changed or has to be waited for. */
   async #findKnown({ idempotencyKey }: MailingTerms): Promise<MailingHandle | 'again' | null> {
-    const { reader, persister, launcher } = this.parts;
+    const { reader, persister } = this.parts;
     const known = idempotencyKey === null ? null : await reader.findByKey(idempotencyKey);
     if (!known) return null;
     const { mailingId, status, claimToken } = known;
@@ -217,9 +226,13 @@ export class MailingIntake {
       }
       return 'again';
     }
-    const completed = launcher.follow(mailingId);
+    return this.#repeatOf(known);
+  }
+
+  #repeatOf({ mailingId, numProfiles }: KnownMailing): MailingHandle {
+    const completed = this.parts.launcher.follow(mailingId);
     completed.catch(() => undefined);
-    return { mailingId, numProfiles: known.numProfiles, numDuplicates: null, isRepeat: true, completed };
+    return { mailingId, numProfiles, numDuplicates: null, isRepeat: true, completed };
   }
 
   async #isBeingWritten({ uniqServerId, claimToken }: KnownMailing): Promise<boolean> {

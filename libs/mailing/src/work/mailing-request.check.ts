@@ -2,6 +2,7 @@ import type { TemplateFills } from '../model/template.renderer.js';
 import { hasControlCharacters, parseMailbox, parseMailboxes } from '../model/email-address.js';
 import { lookupChain } from '../model/locale-tag.js';
 import type { MailingSettings } from '../model/mailing-options.js';
+import { plainCopy } from '../model/plain-copy.js';
 import type { Recipient, Recipients } from '../model/recipient.js';
 import {
   HeaderLineBreakError,
@@ -13,7 +14,7 @@ import {
 } from '../model/refusal.errors.js';
 import { assertUnread } from '../model/source-reading.js';
 import { toStorable } from '../model/storable.js';
-import type { TemplateEmailInfo } from '../model/template-email-info.js';
+import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
 import { takeAttachments } from './attachment.intake.js';
 
 /** Headers that the plugin or the mail library writes; a host that sets them would break identity or delivery. */
@@ -43,23 +44,32 @@ const LONGEST_TRACKING_TEXT = 254;
 export interface RequestTerms {
   persist: boolean;
   hasProfiles: boolean;
+  /** The mailing may be there already under its key, and then nobody reads the list. */
+  mayBeRepeat: boolean;
   attachments: MailingSettings['attachments'];
 }
 
+/** A copy of what was asked for. */
+export interface CheckedRequest {
+  /** Without attachments. */
+  info: TemplateEmailInfo;
+  /** Fetches those that the caller did not give as bytes. */
+  fetchAttachments: () => Promise<TemplateEmailAttachment[] | undefined>;
+}
+
 /**
- * Checks a request to send and copies it, before anything is written.
+ * Checks a request to send and copies it, before anything is written or waited for: from then on the caller may use his object again.
  *
- * @returns a copy that shares nothing with the caller's object.
+ * @returns a copy; of the caller's it holds nothing but objects of classes, where nothing is written down.
  * @throws the refusals of `refusal.errors.ts`, each for its own reason.
  */
-export async function checkRequest(
+export function checkRequest(
   info: TemplateEmailInfo,
   recipients: Recipients,
-  { persist, hasProfiles, attachments }: RequestTerms,
-): Promise<TemplateEmailInfo> {
+  { persist, hasProfiles, mayBeRepeat, attachments }: RequestTerms,
+): CheckedRequest {
   checkRecipients(recipients, hasProfiles);
-  // A persisted mailing may be there already under its key, and then nobody reads the list.
-  if (!persist) assertUnread(recipients, 'recipients');
+  if (!mayBeRepeat) assertUnread(recipients, 'recipients');
   if (typeof info !== 'object' || info === null) throw new MissingFieldError('templateUrl', undefined);
   if (info.fillFromTemplate !== undefined && typeof info.fillFromTemplate !== 'boolean')
     throw new InvalidFieldError('fillFromTemplate', 'true, false or absent', info.fillFromTemplate);
@@ -106,11 +116,19 @@ export async function checkRequest(
   checkHeaders(info.headers ?? {});
   checkTrackingData(info.trackingData ?? {});
   return {
-    ...info,
-    headers: info.headers && { ...info.headers },
-    trackingData: info.trackingData && { ...info.trackingData },
-    params: persist ? toStorable(info.params, 'params') : info.params && { ...info.params },
-    attachments: info.attachments && (await takeAttachments(info.attachments, attachments)),
+    info: { ...info, ...copiesOf(info, persist), attachments: undefined },
+    fetchAttachments: takeAttachments(info.attachments, attachments),
+  };
+}
+
+function copiesOf(
+  { headers, trackingData, params }: TemplateEmailInfo,
+  persist: boolean,
+): Partial<TemplateEmailInfo> {
+  return {
+    headers: headers && { ...headers },
+    trackingData: trackingData && { ...trackingData },
+    params: persist ? toStorable(params, 'params') : plainCopy(params),
   };
 }
 

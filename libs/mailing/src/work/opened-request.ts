@@ -1,6 +1,6 @@
 import type { MailingTemplate, TemplateRenderer } from '../model/template.renderer.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import { fillRequest } from './mailing-request.check.js';
+import { type CheckedRequest, fillRequest } from './mailing-request.check.js';
 
 /** A checked request with its templates, and with all that they fill in. */
 export interface OpenedRequest {
@@ -11,8 +11,9 @@ export interface OpenedRequest {
 /** Opening tries each template once, and reads all that will be shown; a run opens what was read, wherever that will be. */
 export async function openRequest(
   renderer: TemplateRenderer,
-  info: TemplateEmailInfo,
+  { info: copy, fetchAttachments }: CheckedRequest,
 ): Promise<OpenedRequest> {
+  const info = { ...copy, attachments: await fetchAttachments() };
   const template = await renderer.open(info);
   const filled = fillRequest(info, template.fills);
   if (filled === info) return { info, template };

@@ -61,7 +61,8 @@ export class TemplateEmailRehearsal {
   }
 
   /**
-   * Makes the message of each recipient and counts what would become of them, in constant memory.
+   * Makes the message of each recipient and counts what would become of them, in constant memory; so duplicates are not reported, and
+   * whoever is listed twice is counted twice.
    *
    * @throws the refusals of `sendEmailMessage`; whatever the list, the profiles or the suppression list throw.
    *
@@ -95,10 +96,11 @@ export class TemplateEmailRehearsal {
   async #delivery(request: TemplateEmailRequest, recipients: Recipients): Promise<MailingDelivery> {
     const profiles = this.profiles();
     const { attachments } = this.settings;
-    const how = { persist: request?.batched === true, hasProfiles: profiles !== null, attachments };
+    const persist = request?.batched === true;
+    const how = { persist, hasProfiles: profiles !== null, mayBeRepeat: false, attachments };
     const given = this.slots.take(request?.slots, false);
-    const copy = await checkRequest(request as TemplateEmailInfo, recipients, how);
-    const { info, template } = await openRequest(this.renderer, copy);
+    const checked = checkRequest(request as TemplateEmailInfo, recipients, how);
+    const { info, template } = await openRequest(this.renderer, checked);
     const filled = await this.slots.shownBy(template, info, given, {
       persist: false,
       runInSeparateThread: false,

@@ -5,15 +5,16 @@ import { UnknownOrderError } from '../model/order.errors.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
 import type { Recipients } from '../model/recipient.js';
 import { ServerStoppingError } from '../model/refusal.errors.js';
+import type { SlotFilling } from '../model/slot-filling.js';
 import type { SendOptions } from '../model/send-options.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/template-email-info.js';
 import type { MailingTemplate, TemplateRenderer } from '../model/template.renderer.js';
 import type { MailingIntake } from './mailing-intake.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingOrders } from './mailing-orders.js';
-import { checkRequest } from './mailing-request.check.js';
+import { type CheckedRequest, checkRequest } from './mailing-request.check.js';
 import { openRequest } from './opened-request.js';
-import { checkSendOptions } from './send-options.check.js';
+import { type CheckedSendOptions, checkSendOptions } from './send-options.check.js';
 import type { SlotRegistry } from './slot.registry.js';
 
 /** Sends one templated e-mail to many people, and takes orders about mailings under way. */
@@ -46,7 +47,7 @@ export class TemplateEmailSender {
    * @param persist default: false.
    *
    * @throws UnknownRecipientsError if `recipients` can't be iterated over; SourceUsedUpError for an iterator, such as a
-   * generator, that was read before, there or in `slots`.
+   * generator, or a stream that was read before, there or in `slots`.
    * @throws MissingFieldError, InvalidFieldError if a field of the info or the options is missing or of another shape.
    * @throws InvalidHeaderAddressError if from, reply-to, cc or bcc can't be parsed.
    * @throws HeaderLineBreakError if a header value holds a line break or another control character.
@@ -91,25 +92,15 @@ export class TemplateEmailSender {
     );
     if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
     const slots = this.slots.take(info?.slots, persist);
-    const copy = await checkRequest(info as TemplateEmailInfo, recipients, {
+    const checked = checkRequest(info as TemplateEmailInfo, recipients, {
       persist,
       hasProfiles: this.profiles() !== null,
+      mayBeRepeat: terms.idempotencyKey !== null,
       attachments: this.settings.attachments,
     });
-    const { info: filled, template } = await openRequest(this.renderer, copy);
-    const shown = await this.slots.shownBy(template, filled, slots, { persist, runInSeparateThread });
-    // Where nothing is written down, a source that fails is to fail here and not in the run.
-    filled.slots = persist ? shown : await shown?.held();
-    // Reading attachments and slots may have taken longer than this process has.
-    if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
-    const handle = persist
-      ? await this.intake.accept(
-          filled,
-          recipients,
-          { ...terms, batchSize: this.#batchSize(filled) },
-          template.content,
-        )
-      : this.#sendUnpersisted(filled, template, recipients);
+    const handle =
+      (await this.intake.findRepeat(terms)) ??
+      (await this.#send(checked, recipients, slots, { runInSeparateThread, persist, terms }));
     if (!runInSeparateThread) await handle.completed;
     return handle;
   }
@@ -199,6 +190,23 @@ export class TemplateEmailSender {
   async settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
     oneOf('settleInDoubt: as', ['sent', 'error'], as);
     return this.orders.settleInDoubt(mailingId, as);
+  }
+
+  async #send(
+    checked: CheckedRequest,
+    recipients: Recipients,
+    slots: SlotFilling,
+    { runInSeparateThread, persist, terms }: CheckedSendOptions,
+  ): Promise<MailingHandle> {
+    const { info, template } = await openRequest(this.renderer, checked);
+    const shown = await this.slots.shownBy(template, info, slots, { persist, runInSeparateThread });
+    // Where nothing is written down, a source that fails is to fail here and not in the run.
+    info.slots = persist ? shown : await shown?.held();
+    // Reading attachments and slots may have taken longer than this process has.
+    if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
+    if (!persist) return this.#sendUnpersisted(info, template, recipients);
+    const howMany = { ...terms, batchSize: this.#batchSize(info) };
+    return this.intake.accept(info, recipients, howMany, template.content);
   }
 
   #batchSize({ batched, batchSize }: TemplateEmailInfo): number | null {
