@@ -78,17 +78,18 @@ describe('a rehearsal', () => {
       yield { userId: 'no' };
       yield { userId: 'ann' };
       yield { email: 'odd@home.example', data: { broken: true } };
+      yield 'Reader7@HOME.example';
     }
     const seen: RehearsalReport[] = [];
     const report = await (await rehearsal()).dryRun(INFO, list(), { onProgress: (now) => seen.push(now) });
     expect(report).toEqual({
-      numRecipients: 254,
+      numRecipients: 255,
       numMessages: 251,
-      skipped: { invalid_address: 1, opted_out: 1 },
+      skipped: { invalid_address: 1, opted_out: 1, duplicate: 1 },
       failed: { [Object.keys(report.failed)[0]]: 1 },
     });
     expect(Object.keys(report.failed)[0]).toMatch(/noSuchHelper/);
-    expect(seen.map(({ numRecipients }) => numRecipients)).toEqual([100, 200, 254]);
+    expect(seen.map(({ numRecipients }) => numRecipients)).toEqual([100, 200, 255]);
     await assertNothingHappened();
   });
 });

@@ -15,6 +15,7 @@ import { toFilling } from '../model/slot-filling.js';
 import { beginReading } from '../model/source-reading.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/template-email-info.js';
 import { checkRequest } from './mailing-request.check.js';
+import { MemoryDuplicateGate } from './memory-duplicate.gate.js';
 import { openRequest } from './opened-request.js';
 import type { ProfileRecorder } from './profile.recorder.js';
 import type { SlotRegistry } from './slot.registry.js';
@@ -61,8 +62,8 @@ export class TemplateEmailRehearsal {
   }
 
   /**
-   * Makes the message of each recipient and counts what would become of them, in constant memory; so duplicates are not reported, and
-   * whoever is listed twice is counted twice.
+   * Makes the message of each recipient and counts what would become of them, who is listed twice included. It keeps
+   * the keys of all addresses for that, about 100 bytes each, and nothing else of the list.
    *
    * @throws the refusals of `sendEmailMessage`; whatever the list, the profiles or the suppression list throw.
    *
@@ -109,7 +110,7 @@ export class TemplateEmailRehearsal {
       sender: NOBODY,
       profiles,
       fatigue: this.recorder.fatigue,
-      gates: this.judges(),
+      gates: [...this.judges(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
       links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
       slots: template.slots?.length ? new HeldSlots(toFilling(filled)) : null,
       messageTimeoutMs: 0,
