@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing, type Recipient, type SendOptions, TemplateEmailPersister } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -111,6 +113,20 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     const { startTime } = await rig.reached(handle.mailingId as string, 'completed');
     expect(startTime?.getTime()).toBeGreaterThanOrEqual(sendAt.getTime());
     await rig.assertAllSent(handle.mailingId as string, 3);
+  });
+
+  it('completed of a scheduled mailing is told also where the application ends before the first look at it', async () => {
+    const app = await rig.boot();
+    const database = app.nest.get(MailingDatabase, { strict: false });
+    const rows = database.rows.bind(database);
+    database.rows = async <T>(sql: string, parameters?: unknown[]) => {
+      await delay(200);
+      return rows<T>(sql, parameters);
+    };
+    const options = { persist: true, sendAt: new Date(Date.now() + 60_000) };
+    const { completed } = await app.sender.sendEmailMessage(INFO, people(1), options);
+    await app.close();
+    expect(await completed).toMatchObject({ status: 'pending', numSent: 0 });
   });
 
   it('completed of a scheduled mailing resolves when it is sent', async () => {

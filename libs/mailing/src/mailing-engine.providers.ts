@@ -111,6 +111,7 @@ const engine = assembled(MailingEngine, {
   database: MailingDatabase,
   attachments: AttachmentStore,
   intake: MailingIntake,
+  launcher: MailingLauncher,
   runs: MailingRuns,
   periodic: TemplateEmailPeriodicService,
   restarter: TemplateEmailRestarter,

@@ -33,6 +33,8 @@ export interface MailingLauncherParts {
 
 /** Obtains the right to a mailing that one server sends, and sees its run to the end. */
 export class MailingLauncher {
+  readonly #followers = new Set<Promise<unknown>>();
+
   constructor(private readonly parts: MailingLauncherParts) {}
 
   /** Works on a persisted mailing: claims it, or recovers it from the dead. Resolves when this process is done with it. */
@@ -56,7 +58,19 @@ export class MailingLauncher {
   }
 
   /** Resolves when nobody works on the mailing any more, wherever that is, or this process stops. */
-  async follow(mailingId: string): Promise<MailingResult> {
+  follow(mailingId: string): Promise<MailingResult> {
+    const following = this.#follow(mailingId);
+    const noted = following.catch(() => undefined).finally(() => this.#followers.delete(noted));
+    this.#followers.add(noted);
+    return following;
+  }
+
+  /** After a stop: resolves when everybody who follows a mailing has had a last look at it. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#followers);
+  }
+
+  async #follow(mailingId: string): Promise<MailingResult> {
     const { runs, settings } = this.parts;
     let last: MailingResult | null = null;
     for (;;) {

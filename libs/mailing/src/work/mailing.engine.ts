@@ -11,6 +11,7 @@ import type { BatchSweep } from './batch-sweep.js';
 import type { BatchWorker } from './batch-worker.js';
 import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingIntake } from './mailing-intake.js';
+import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ProfileRecorder } from './profile.recorder.js';
 import type { ServerMembership } from './server-membership.js';
@@ -23,6 +24,7 @@ export interface MailingEngineParts {
   database: MailingDatabase;
   attachments: AttachmentStore;
   intake: MailingIntake;
+  launcher: MailingLauncher;
   runs: MailingRuns;
   periodic: TemplateEmailPeriodicService;
   restarter: TemplateEmailRestarter;
@@ -74,7 +76,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
 
   async #end(): Promise<void> {
     const { intake, runs, settings, dispatcher, periodic, restarter, batchSweep, membership } = this.parts;
-    const { recorder, events } = this.parts;
+    const { launcher, recorder, events } = this.parts;
     const { shutdownTimeoutMs } = settings.server;
     const deadline = performance.now() + shutdownTimeoutMs;
     // The lease is kept fresh while messages in flight come to their end.
@@ -85,6 +87,8 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     ]);
     // A claim that was being committed meanwhile has brought a run that nobody has waited for yet.
     await runs.stopAll(Math.max(0, deadline - performance.now()));
+    // The database closes behind this, and who asked what became of a mailing is to hear it.
+    await within(Math.max(1_000, deadline - performance.now()), launcher.idle());
     await recorder.close(Math.max(1_000, deadline - performance.now()));
     await periodic.stop();
     await restarter.idle();
