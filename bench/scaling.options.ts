@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { BenchUsageError, wholeNumber } from './number-option.js';
+import { parseWords, wholeNumber, word } from './bench-options.js';
 
 export interface ScalingOptions {
   /** Numbers of servers, in the order of their turns. */
@@ -31,9 +30,26 @@ export const USAGE = `npm run bench:scaling -- [options]
   --connections N       of the nodemailer pool of each server (20)
   --json                the last line of stdout is one JSON object`;
 
+/** As they come from the command line. */
+const OPTIONS = {
+  servers: word('1,2,4'),
+  rounds: word('3'),
+  // Three quarters of a minute for four servers. Start and end, when hands have nothing to do yet or any more, are two
+  // seconds of that; in a shorter mailing they are what is measured.
+  recipients: word('40000'),
+  'cost-recipients': word('4000'),
+  'list-recipients': word('200000'),
+  'idle-seconds': word('60'),
+  'reply-ms': word('20'),
+  // The plugin's defaults, five messages in flight for each of four batches, and so many connections as that takes.
+  // With nodemailer's own default of five, three of four batches would wait for a connection.
+  connections: word('20'),
+  json: { type: 'boolean', default: false },
+} as const;
+
 /** @throws BenchUsageError naming the option, what it should be, and what it was. */
 export function parseScalingOptions(args: string[]): ScalingOptions {
-  const values = parse(args);
+  const values = parseWords(args, OPTIONS, USAGE);
   return {
     servers: values.servers.split(',').map((one) => whole('servers', one, 1, 64)),
     rounds: whole('rounds', values.rounds, 1, 1_000),
@@ -45,32 +61,6 @@ export function parseScalingOptions(args: string[]): ScalingOptions {
     smtpConnections: whole('connections', values.connections, 1, 1_000),
     json: values.json,
   };
-}
-
-function parse(args: string[]) {
-  const text = (standard: string) => ({ type: 'string', default: standard }) as const;
-  try {
-    return parseArgs({
-      args,
-      options: {
-        servers: text('1,2,4'),
-        rounds: text('3'),
-        // Three quarters of a minute for four servers. Start and end, when hands have nothing to do yet or any more, are two
-        // seconds of that; in a shorter mailing they are what is measured.
-        recipients: text('40000'),
-        'cost-recipients': text('4000'),
-        'list-recipients': text('200000'),
-        'idle-seconds': text('60'),
-        'reply-ms': text('20'),
-        // The plugin's defaults, five messages in flight for each of four batches, and so many connections as that takes.
-        // With nodemailer's own default of five, three of four batches would wait for a connection.
-        connections: text('20'),
-        json: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new BenchUsageError(`${(error as Error).message}\n\n${USAGE}`);
-  }
 }
 
 function whole(option: string, text: string, low: number, high: number): number {

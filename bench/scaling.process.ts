@@ -1,4 +1,4 @@
-import { BenchUsageError } from './number-option.js';
+import { BenchUsageError } from './bench-options.js';
 import { parseScalingOptions } from './scaling.options.js';
 import { linesOf } from './scaling.report.js';
 import { scaling } from './scaling.session.js';

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { BenchUsageError, wholeNumber } from './number-option.js';
+import { BenchUsageError, parseWords, wholeNumber, word } from './bench-options.js';
 import { CONTENDERS } from './speed.contenders.js';
 
 export interface SpeedOptions {
@@ -21,9 +20,19 @@ export const USAGE = `npm run bench -- [options]
   --max-in-doubt N      recipients marked ahead by the plugin (100)
   --json                the last line of stdout is one JSON object`;
 
+/** As they come from the command line. */
+const OPTIONS = {
+  contenders: word(Object.keys(CONTENDERS).join(',')),
+  rounds: word('5'),
+  recipients: word('20000'),
+  connections: word('20'),
+  'max-in-doubt': word('100'),
+  json: { type: 'boolean', default: false },
+} as const;
+
 /** @throws BenchUsageError naming the option, what it should be, and what it was. */
 export function parseSpeedOptions(args: string[]): SpeedOptions {
-  const values = parse(args);
+  const values = parseWords(args, OPTIONS, USAGE);
   const whole = (option: keyof typeof values, low: number, high: number): number =>
     wholeNumber(option, String(values[option]), low, high, USAGE);
   const contenders = values.contenders.split(',');
@@ -42,23 +51,4 @@ export function parseSpeedOptions(args: string[]): SpeedOptions {
     maxInDoubt: whole('max-in-doubt', 2 * connections, 10_000),
     json: values.json,
   };
-}
-
-function parse(args: string[]) {
-  const text = (standard: string) => ({ type: 'string', default: standard }) as const;
-  try {
-    return parseArgs({
-      args,
-      options: {
-        contenders: text(Object.keys(CONTENDERS).join(',')),
-        rounds: text('5'),
-        recipients: text('20000'),
-        connections: text('20'),
-        'max-in-doubt': text('100'),
-        json: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new BenchUsageError(`${(error as Error).message}\n\n${USAGE}`);
-  }
 }

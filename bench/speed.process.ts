@@ -1,4 +1,4 @@
-import { BenchUsageError } from './number-option.js';
+import { BenchUsageError } from './bench-options.js';
 import { parseSpeedOptions } from './speed.options.js';
 import { linesOf } from './speed.report.js';
 import { speed } from './speed.session.js';

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { createTransport } from 'nodemailer';
 import { describe, expect, it } from 'vitest';
 import { describeMachine } from '../../bench/machine.js';
-import { BenchUsageError } from '../../bench/number-option.js';
+import { BenchUsageError } from '../../bench/bench-options.js';
 import { parseScalingOptions } from '../../bench/scaling.options.js';
 import { linesOf, type ScalingReport, scalingReport } from '../../bench/scaling.report.js';
 import type { RoundResult } from '../../bench/scaling.round.js';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { describeMachine } from '../../bench/machine.js';
-import { BenchUsageError } from '../../bench/number-option.js';
+import { BenchUsageError } from '../../bench/bench-options.js';
 import { parseSpeedOptions } from '../../bench/speed.options.js';
 import { linesOf, type SpeedReport, type SpeedRound, speedReport } from '../../bench/speed.report.js';
 

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
-import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
@@ -11,10 +10,10 @@ import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-em
 import { ExplainingDatabase, type Plan } from '../support/explaining-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
+import { writtenList } from '../support/written-list.js';
 
 const SERVER = 'test:1';
 const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
-const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
 const BATCH = 100;
 const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
@@ -28,18 +27,7 @@ describe('the plans of the statements of batches (mariadb)', () => {
   beforeAll(async () => {
     fresh = await freshDatabase('mariadb');
     const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
-    const terms = { idempotencyKey: null, sendAt: null, doNotStartAfter: null, batchSize: BATCH };
-    mailingId = (await persister.createMailing(INFO, SERVER, 'list', terms)) as string;
-    for (let first = 0; first < RECIPIENTS; first += 1_000) {
-      const chunk = Array.from({ length: 1_000 }, (_, n) => ({
-        ...toListedRecipient(`reader${first + n}@home.example`, true),
-        idx: first + n,
-      }));
-      const cut = { batchSize: BATCH, fromIdx: first, toIdx: first + 1_000 };
-      await persister.writeChunk(mailingId, 'list', chunk, cut);
-    }
-    const rest = { batchSize: BATCH, fromIdx: RECIPIENTS, toIdx: RECIPIENTS };
-    await persister.finishList(mailingId, 'list', RECIPIENTS, rest);
+    mailingId = await writtenList(persister, SERVER, RECIPIENTS, BATCH);
     await livingServer(fresh.dataSource, SERVER, INCARNATION);
     // Others have mailings in batches too: some wait for their time, most are over.
     await fresh.dataSource.query(

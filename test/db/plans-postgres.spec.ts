@@ -13,6 +13,7 @@ import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-em
 import { ExplainingPostgres, stepsWithoutKey } from '../support/explaining-postgres.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
+import { writtenList } from '../support/written-list.js';
 
 const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
@@ -30,15 +31,7 @@ describe('the plans of the statements of a run (postgres)', () => {
     database = new ExplainingPostgres(fresh.dataSource);
     const plain = new MailingDatabase(fresh.dataSource);
     const persister = new TemplateEmailPersister(plain);
-    mailingId = (await persister.createMailing(INFO, SERVER, 'list')) as string;
-    for (let first = 0; first < RECIPIENTS; first += 1_000) {
-      const chunk = Array.from({ length: 1_000 }, (_, n) => ({
-        ...toListedRecipient(`reader${first + n}@home.example`, true),
-        idx: first + n,
-      }));
-      await persister.writeChunk(mailingId, 'list', chunk);
-    }
-    await persister.finishList(mailingId, 'list', RECIPIENTS);
+    mailingId = await writtenList(persister, SERVER, RECIPIENTS);
     await livingServer(fresh.dataSource, SERVER, 'run');
     // A server with a past: mailings that are long over, lists of profiles, and many who wait.
     await fresh.dataSource.query(

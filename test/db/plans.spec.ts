@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { HealthReader } from '../../libs/mailing/src/store/health.reader.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
@@ -11,9 +10,9 @@ import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-em
 import { ExplainingDatabase, type Plan } from '../support/explaining-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
+import { writtenList } from '../support/written-list.js';
 
 const SERVER = 'test:1';
-const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 /** Enough that a scan of the list would be told apart from a range of it. */
 const RECIPIENTS = 20_000;
 const MARKED = 50;
@@ -25,15 +24,7 @@ describe('the plans of the statements of a run (mariadb)', () => {
   beforeAll(async () => {
     fresh = await freshDatabase('mariadb');
     const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
-    mailingId = (await persister.createMailing(INFO, SERVER, 'list')) as string;
-    for (let first = 0; first < RECIPIENTS; first += 1_000) {
-      const chunk = Array.from({ length: 1_000 }, (_, n) => ({
-        ...toListedRecipient(`reader${first + n}@home.example`, true),
-        idx: first + n,
-      }));
-      await persister.writeChunk(mailingId, 'list', chunk);
-    }
-    await persister.finishList(mailingId, 'list', RECIPIENTS);
+    mailingId = await writtenList(persister, SERVER, RECIPIENTS);
     await livingServer(fresh.dataSource, SERVER, 'run');
     // A server with a past: mailings that are long over.
     const past = Array.from(

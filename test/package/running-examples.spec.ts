@@ -121,6 +121,28 @@ describe('the examples of the pages', () => {
     expect(rig.inbox.messages).toHaveLength(1);
   });
 
+  it('docs/content.md: another engine', async () => {
+    const [options, send] = (await blocksOf('docs/content.md', 'ts')).slice(3);
+    await host.template('welcome.pug', 'p Dear #{name}');
+    const port = Number(new URL(rig.inbox.url).port);
+    const { AppModule } = await host.run(options.replace(/(host: 'localhost', port:) 25/, `$1 ${port}`));
+    await host.mount([AppModule], [], true);
+    await host.run(send);
+    expect(await host.received(1)).toEqual({ 'ann@home.example': '<p>Dear Ann</p>' });
+  });
+
+  it('docs/content.md: a renderer of your own', async () => {
+    const [letters] = (await blocksOf('docs/content.md', 'ts')).slice(5);
+    const { ShopLetters } = await host.run(letters);
+    const templates = { dir: join(host.folder, 'templates') };
+    await host.mount([MailingModule.forRoot({ templates, renderer: ShopLetters as never })]);
+    await host.app
+      .get(TemplateEmailSender, { strict: false })
+      .sendEmailMessage({ ...INFO, templateUrl: 'any' }, [{ email: 'ann@home.example', name: 'Ann' }], false);
+    const { text } = await rig.inbox.messages[0].parsed();
+    expect(text?.trim()).toBe('Dear Ann');
+  });
+
   it('docs/slots-and-scenarios.md: a promotion for all, and one for a single profile', async () => {
     const [promotions] = await blocksOf('docs/slots-and-scenarios.md', 'ts');
     const [letter] = await blocksOf('docs/slots-and-scenarios.md', 'hbs');

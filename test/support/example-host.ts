@@ -70,11 +70,17 @@ export class ExampleHost {
     return (await import(/* @vite-ignore */ path)) as Exports;
   }
 
-  /** Boots an application around the modules of an example, and lends its services. */
+  /**
+   * Boots an application around the modules of an example, and lends its services.
+   *
+   * @param bringsMailer the example has a mailer of its own.
+   */
   async mount(
     imports: ModuleMetadata['imports'] = [],
     providers: ModuleMetadata['providers'] = [],
+    bringsMailer = false,
   ): Promise<TestingModule> {
+    const mailer = MailerModule.forRoot({ transport: { url: this.rig.inbox.url, pool: true } });
     this.#app = await Test.createTestingModule({
       imports: [
         TypeOrmModule.forRoot({
@@ -82,7 +88,7 @@ export class ExampleHost {
           autoLoadEntities: true,
           migrations: mailingMigrations,
         }),
-        MailerModule.forRoot({ transport: { url: this.rig.inbox.url, pool: true } }),
+        ...(bringsMailer ? [] : [mailer]),
         ...imports,
       ],
       providers,

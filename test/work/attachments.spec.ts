@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
-import { MailAttachment, Mailing, type TemplateEmailAttachment } from 'nestjs-mailing';
+import { MailAttachment, Mailing, type Recipients, type TemplateEmailAttachment } from 'nestjs-mailing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
@@ -289,6 +289,50 @@ describe('attachments', () => {
     const info = { ...INFO, attachments: [small, { filename: 'b', content: Buffer.alloc(600) }] };
     await app.sender.sendEmailMessage(info, people(1), false);
     expect(rig.inbox.messages).toHaveLength(1);
+  });
+
+  it('C11 may be a stream for one recipient, who gets all of it, after a restart too', async () => {
+    const bytes = randomBytes(200_000);
+    rig.inbox.answer = ({ command }) =>
+      command === 'CONNECT' ? { code: 421, text: 'going down' } : undefined;
+    const first = await rig.boot({ attachments: { maxBytes: 200_000 } });
+    const attachments = [
+      { filename: 'a.bin', content: Readable.from([bytes.subarray(0, 7), bytes.subarray(7)]) },
+    ];
+    const { mailingId } = await first.sender.sendEmailMessage(
+      { ...INFO, attachments },
+      people(1),
+      true,
+      true,
+    );
+    await first.close();
+    rig.inbox.answer = undefined;
+    await rig.boot();
+    await rig.reached(mailingId as string, 'completed');
+    const [{ content }] = (await rig.inbox.messages[0].parsed()).attachments;
+    expect(content.equals(bytes)).toBe(true);
+  });
+
+  it('C11 a stream is refused where it is too long, was read before, or the list may have more than one', async () => {
+    const app = await rig.boot({ attachments: { maxBytes: 1_000, fetchTimeoutMs: 100 } });
+    const send = (stream: Readable, list: Recipients): Promise<unknown> => {
+      const info = { ...INFO, attachments: [{ filename: 'a.bin', content: stream }] };
+      return app.sender.sendEmailMessage(info, list, false, true).catch((error: unknown) => error);
+    };
+    const long = Readable.from([Buffer.alloc(600), Buffer.alloc(401)]);
+    expect(await send(long, people(1))).toMatchObject({
+      code: 'MAILING_ATTACHMENT_TOO_LARGE',
+      maxBytes: 1_000,
+    });
+    const once = Readable.from([Buffer.alloc(10)]);
+    expect(await send(once, people(1))).toMatchObject({ isRepeat: false });
+    expect(await send(once, people(1))).toMatchObject({ source: 'attachments[0].content' });
+    const silent = new Readable({ read: () => undefined });
+    expect(await send(silent, people(1))).toMatchObject({ code: 'MAILING_FIELD_INVALID' });
+    expect(silent.destroyed).toBe(true);
+    const one = new Set(['ann@home.example']);
+    expect(await send(Readable.from(['x']), one)).toMatchObject({ code: 'MAILING_ATTACHMENT_STREAM' });
+    expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(1);
   });
 
   it.each(['ftp://shop.example/a.txt', 'file:///etc/passwd', '/a.txt', '', 7])(

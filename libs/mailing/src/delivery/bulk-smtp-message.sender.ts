@@ -3,7 +3,8 @@ import type { BulkSmtpSettings } from './bulk-smtp.settings.js';
 import { toHandOver } from './delivery-failure.js';
 import type { EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
 import { composeAny, isMoreThanLetter, MessageEncoder } from './message.encoder.js';
-import { openSmtpDoor } from './smtp.door.js';
+import { isAscii } from './is-ascii.js';
+import { openSmtpDoor, type SmtpFeatures } from './smtp.door.js';
 import { type Parcel, type SessionOwner, SmtpSession } from './smtp.session.js';
 
 /** How long no other connection is tried after one was refused while others work: servers limit their number. */
@@ -11,18 +12,9 @@ const REFUSED_MS = 1_000;
 const PROBE_TIMEOUT_MS = 60_000;
 const STOPPING = new Error('The application is stopping.');
 
-// oxlint-disable-next-line no-control-regex
-const NOT_ASCII = /[^\u0000-\u007f]/;
 /** What ends an address or a command. Addresses were checked long before; this is the last place to look. */
 // oxlint-disable-next-line no-control-regex
 const BREAKS_OUT = /[\u0000-\u0020<>\u007f]/;
-
-/** A message, and where it is: waiting as long as there is no session. */
-interface Errand {
-  message: EmailMessage;
-  parcel: Parcel;
-  session: SmtpSession | null;
-}
 
 /**
  * Speaks SMTP itself, for volume: one round trip a message, and no stream and no general composer for each of them.
@@ -33,7 +25,6 @@ interface Errand {
 export class BulkSmtpMessageSender implements PreparedSender {
   readonly #encoder = new MessageEncoder();
   readonly #sessions = new Map<SmtpSession, { idleSince: number }>();
-  readonly #errands = new Map<Parcel, Errand>();
   readonly #closing = new AbortController();
   #waiting: Parcel[] = [];
   /** Connections that are being opened. */
@@ -43,7 +34,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
 
   #settings: BulkSmtpSettings = { door: { connection: {}, login: null }, maxConnections: 0, idleMs: 0 };
 
-  /** @param read asked once, when everything is put together. */
+  /** @param read asked when everything is put together, and for each connection: the host may change its login, or add a plugin. */
   constructor(
     private readonly read: () => BulkSmtpSettings,
     private readonly probeTimeoutMs = PROBE_TIMEOUT_MS,
@@ -57,11 +48,12 @@ export class BulkSmtpMessageSender implements PreparedSender {
   async send(message: EmailMessage, signal: AbortSignal): Promise<HandOver> {
     try {
       const addresses = addressesOf(message);
-      const content = isMoreThanLetter(message)
+      const composed = isMoreThanLetter(message)
         ? await Promise.race([composeAny(message), aborted(signal)])
         : null;
       if (signal.aborted) return toHandOver({ code: 'EABORT' }, 'nowhere');
-      return await this.#sent(message, addresses, content, signal);
+      const contentFor = ({ eightBit }: SmtpFeatures) => composed ?? this.#encoder.letter(message, eightBit);
+      return await this.#sent({ ...addresses, contentFor }, signal);
     } catch (error) {
       // It could not be made.
       return toHandOver(error, 'nowhere');
@@ -71,7 +63,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   async probe(): Promise<string | null> {
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.probeTimeoutMs)]);
     try {
-      const door = await openSmtpDoor(this.#settings.door, signal);
+      const door = await openSmtpDoor(this.read().door, signal);
       new SmtpSession(door, { onRoom: () => undefined, onGone: () => undefined }).close();
       return null;
     } catch (error) {
@@ -89,30 +81,19 @@ export class BulkSmtpMessageSender implements PreparedSender {
     this.#answerWaiting(STOPPING);
   }
 
-  #sent(
-    message: EmailMessage,
-    { from, to }: Pick<Parcel, 'from' | 'to'>,
-    content: Parcel['content'] | null,
-    signal: AbortSignal,
-  ): Promise<HandOver> {
+  #sent(what: Pick<Parcel, 'from' | 'to' | 'contentFor'>, signal: AbortSignal): Promise<HandOver> {
     return new Promise((resolve) => {
-      const needsUtf8 = NOT_ASCII.test(from) || to.some((one) => NOT_ASCII.test(one));
       const parcel: Parcel = {
-        from,
-        to,
-        needsUtf8,
-        content: content ?? '',
-        has8Bit: false,
+        ...what,
+        needsUtf8: ![what.from, ...what.to].every(isAscii),
         isSecondTry: false,
         answer: (handOver) => {
           signal.removeEventListener('abort', abandon);
-          this.#errands.delete(parcel);
           resolve(handOver);
         },
       };
       const abandon = (): void => this.#abandon(parcel);
       signal.addEventListener('abort', abandon, { once: true });
-      this.#errands.set(parcel, { message, parcel, session: null });
       this.#waiting.push(parcel);
       if (this.#closing.signal.aborted) this.#answerWaiting(STOPPING);
       else this.#hurry();
@@ -120,8 +101,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   }
 
   #abandon(parcel: Parcel): void {
-    const session = this.#errands.get(parcel)?.session;
-    if (session) return session.abandon(parcel);
+    for (const session of this.#sessions.keys()) if (session.abandon(parcel)) return;
     this.#waiting = this.#waiting.filter((one) => one !== parcel);
     parcel.answer(toHandOver({ code: 'EABORT' }, 'nowhere'));
     // A server that does not open in time is not to be waited for by those who come next.
@@ -155,30 +135,21 @@ export class BulkSmtpMessageSender implements PreparedSender {
   }
 
   #handTo(session: SmtpSession, parcel: Parcel): void {
-    const errand = this.#errands.get(parcel);
-    if (!errand) return;
-    const { eightBit, smtpUtf8 } = session.features;
-    if (parcel.needsUtf8 && !smtpUtf8) {
+    if (parcel.needsUtf8 && !session.features.smtpUtf8) {
       const text = 'The mail server does not offer SMTPUTF8, which this address needs.';
       return parcel.answer({ kind: 'refused', permanent: true, code: '5.6.7', text });
     }
     try {
-      if (typeof parcel.content === 'string') {
-        parcel.content = this.#encoder.letter(errand.message, eightBit);
-        parcel.has8Bit = eightBit && NOT_ASCII.test(parcel.content);
-      }
+      session.take(parcel);
     } catch (error) {
-      return parcel.answer(toHandOver(error, 'nowhere'));
+      parcel.answer(toHandOver(error, 'nowhere'));
     }
-    errand.session = session;
-    session.take(parcel);
   }
 
   async #open(): Promise<void> {
     const opening = new AbortController();
     this.#opening.add(opening);
     try {
-      // The host may have changed its login, or added a plugin.
       this.#settings = this.read();
       const door = await openSmtpDoor(this.#settings.door, opening.signal);
       this.#opening.delete(opening);
@@ -210,8 +181,6 @@ export class BulkSmtpMessageSender implements PreparedSender {
   }
 
   #takeBack(parcel: Parcel): void {
-    const errand = this.#errands.get(parcel);
-    if (errand) errand.session = null;
     parcel.isSecondTry = true;
     this.#waiting.unshift(parcel);
   }

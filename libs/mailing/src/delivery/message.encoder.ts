@@ -5,11 +5,10 @@ import MimeNode from 'nodemailer/lib/mime-node';
 import * as qp from 'nodemailer/lib/qp';
 import type { Mailbox } from '../model/email-address.js';
 import type { EmailMessage } from './email-message.sender.js';
+import { isAscii } from './is-ascii.js';
 
 /** RFC 5321 section 4.5.3.1.6, without the line break. */
 const LONGEST_LINE = 998;
-// oxlint-disable-next-line no-control-regex
-const NOT_ASCII = /[^\u0000-\u007f]/;
 /** What no encoding but one of bytes may carry. */
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
@@ -113,9 +112,9 @@ function hasShortLines(text: string): boolean {
 }
 
 function part(kind: 'plain' | 'html', text: string, mayUse8Bit: boolean): string {
-  const isAscii = !NOT_ASCII.test(text);
-  const mayGoAsItIs = (isAscii || mayUse8Bit) && !CONTROL.test(text) && hasShortLines(text);
-  const encoding = mayGoAsItIs ? (isAscii ? '7bit' : '8bit') : 'quoted-printable';
+  const isPlain = isAscii(text);
+  const mayGoAsItIs = (isPlain || mayUse8Bit) && !CONTROL.test(text) && hasShortLines(text);
+  const encoding = mayGoAsItIs ? (isPlain ? '7bit' : '8bit') : 'quoted-printable';
   const body = mayGoAsItIs ? text : qp.wrap(qp.encode(text.replace(/\r\n|\r|\n/g, '\r\n')));
   return `Content-Type: text/${kind}; charset=utf-8\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n${stuffed(body)}\r\n`;
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { toHandOver } from './delivery-failure.js';
 import type { HandOver } from './email-message.sender.js';
 import type { Reach } from './hand-over.probe.js';
+import { isAscii } from './is-ascii.js';
 import { type Reply, ReplyReader } from './reply.reader.js';
 import { SmtpReply } from './smtp-reply.js';
 import { connectionError, errorOf, type SmtpStep } from './smtp.errors.js';
@@ -14,9 +15,12 @@ export interface Parcel {
   to: string[];
   /** RFC 6531: an address is not ASCII. */
   needsUtf8: boolean;
-  /** With the dots at line starts doubled and the final dot. */
-  content: string | Buffer;
-  has8Bit: boolean;
+  /**
+   * With the dots at line starts doubled and the final dot.
+   *
+   * @throws what makes it impossible to write it down.
+   */
+  contentFor: (features: SmtpFeatures) => string | Buffer;
   answer: (handOver: HandOver) => void;
   /** It was given back by a session that had been used before and broke before the body; once is enough. */
   isSecondTry: boolean;
@@ -32,6 +36,7 @@ export interface SessionOwner {
 
 interface Travelling {
   parcel: Parcel;
+  content: string | Buffer;
   reach: Reach;
   isEnvelopeOut: boolean;
   /** Its own recipient was taken. */
@@ -116,9 +121,11 @@ export class SmtpSession {
     return this.#features;
   }
 
+  /** @throws what `contentFor` throws; it has not been taken then. */
   take(parcel: Parcel): void {
     const one: Travelling = {
       parcel,
+      content: parcel.contentFor(this.#features),
       reach: 'session',
       isEnvelopeOut: false,
       isWelcome: false,
@@ -133,14 +140,19 @@ export class SmtpSession {
     if (!ahead || ahead.reach === 'body') this.#writeEnvelope(one);
   }
 
-  /** Its time is over: answers what is known of it. What others have under way here goes on where it can. */
-  abandon(parcel: Parcel): void {
+  /**
+   * Its time is over: answers what is known of it. What others have under way here goes on where it can.
+   *
+   * @returns whether it is here.
+   */
+  abandon(parcel: Parcel): boolean {
     const one = this.#travelling.find((each) => each.parcel === parcel);
-    if (!one || one.isAnswered) return;
+    if (!one) return false;
     this.#answer(one, toHandOver({ code: 'EABORT' }, one.reach));
     one.isAbandoned = true;
     // One whose body is on its way blocks the session; the one behind it may yet be passed by.
     if (one === this.#travelling[0]) this.#giveUp();
+    return true;
   }
 
   /** Says farewell without waiting for the answer. */
@@ -189,8 +201,10 @@ export class SmtpSession {
   }
 
   #writeEnvelope(one: Travelling): void {
-    const { from, to, needsUtf8, has8Bit } = one.parcel;
-    const words = `${has8Bit && this.#features.eightBit ? ' BODY=8BITMIME' : ''}${needsUtf8 ? ' SMTPUTF8' : ''}`;
+    const { from, to, needsUtf8 } = one.parcel;
+    // What nodemailer has put together is ASCII.
+    const has8Bit = typeof one.content === 'string' && !isAscii(one.content);
+    const words = `${has8Bit ? ' BODY=8BITMIME' : ''}${needsUtf8 ? ' SMTPUTF8' : ''}`;
     one.isEnvelopeOut = true;
     let commands = '';
     if (this.#isTransactionOpen) {
@@ -255,7 +269,7 @@ export class SmtpSession {
     this.#await('BODY', one);
     const next = this.#travelling[1];
     this.#socket.cork();
-    this.#socket.write(one.parcel.content);
+    this.#socket.write(one.content);
     if (next && !next.isEnvelopeOut && !next.isAbandoned) this.#writeEnvelope(next);
     this.#socket.uncork();
     this.owner.onRoom();

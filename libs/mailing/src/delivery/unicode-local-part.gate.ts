@@ -1,8 +1,6 @@
+import { isAscii } from './is-ascii.js';
 import type { Candidate, RecipientGate } from './recipient.gate.js';
 import type { Skip } from './recipient.policy.js';
-
-// oxlint-disable-next-line no-control-regex
-const ASCII = /^[\x00-\x7f]*$/;
 
 const SKIP: Skip = {
   skip: 'unicode_local_part',
@@ -24,7 +22,7 @@ export class UnicodeLocalPartGate implements RecipientGate {
 
   async bar(candidates: Candidate[]): Promise<Map<number, Skip>> {
     return new Map(
-      candidates.flatMap(({ idx, address }) => (ASCII.test(address) ? [] : [[idx, SKIP] as const])),
+      candidates.flatMap(({ idx, address }) => (isAscii(address) ? [] : [[idx, SKIP] as const])),
     );
   }
 }

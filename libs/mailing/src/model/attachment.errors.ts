@@ -17,7 +17,7 @@ export class AttachmentTooLargeError extends TemplateEmailRefusal {
   }
 }
 
-/** The content of an attachment is a stream: the first recipient would use it up, and nobody after him would get anything. */
+/** The content of an attachment is a stream, and there may be several recipients: the first one would use it up. */
 export class AttachmentStreamError extends TemplateEmailRefusal {
   readonly code = 'MAILING_ATTACHMENT_STREAM';
 
@@ -26,7 +26,7 @@ export class AttachmentStreamError extends TemplateEmailRefusal {
     readonly field: string,
   ) {
     super(
-      `sendEmailMessage: expected info.${field}.content to be a text or bytes, got a stream, which the first recipient would use up. ` +
+      `sendEmailMessage: expected info.${field}.content to be a text or bytes, got a stream, which the first recipient would use up; only an array of one recipient may have one. ` +
         'Give path or href, which are read once for all of them, or read the stream first: ' +
         "content: await buffer(stream), from 'node:stream/consumers'.",
     );

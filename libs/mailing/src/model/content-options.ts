@@ -29,7 +29,7 @@ export interface AttachmentOptions {
    * 1,073,741,824. Too high: many mail servers refuse such messages, and each run holds them in memory.
    */
   maxBytes?: number;
-  /** Longest time that one attachment given by URL may take, in milliseconds. Default: 30,000. Bounds: 10 to 600,000. */
+  /** Longest time that one attachment given by URL or stream may take, in milliseconds. Default: 30,000. Bounds: 10 to 600,000. */
   fetchTimeoutMs?: number;
   /**
    * Where a persisted mailing keeps its attachments, each once, under its SHA-256. Default: `table`. A folder takes big ones off

@@ -8,8 +8,11 @@ export interface TemplateEmailAttachment {
   path?: string;
   /** http or https URL of a file, fetched once, when the mailing is sent. */
   href?: string;
-  /** The content itself. Bytes are copied at once. Streams are refused: the first recipient would use them up. */
-  content?: string | Uint8Array;
+  /**
+   * The content itself. Bytes are copied at once. A stream may be given only with an array of one recipient, because the first one would
+   * use it up.
+   */
+  content?: string | Uint8Array | AsyncIterable<Uint8Array | string>;
   /** MIME type; by default derived from the filename. */
   contentType?: string;
   /** Content id for `<img src="cid:…">`. */

@@ -6,6 +6,7 @@ import type { MailingSettings } from '../model/mailing-options.js';
 import { HeaderLineBreakError, InvalidFieldError, MissingFieldError } from '../model/refusal.errors.js';
 import type { TemplateEmailAttachment } from '../model/template-email-info.js';
 import { downloadAttachment } from './attachment.download.js';
+import { readStream } from './attachment.stream.js';
 
 type Limits = MailingSettings['attachments'];
 
@@ -13,6 +14,7 @@ type Limits = MailingSettings['attachments'];
 interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
   field: string;
   bytes: Buffer | null;
+  stream: AsyncIterable<Uint8Array | string> | null;
 }
 
 /**
@@ -21,30 +23,34 @@ interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
  *
  * All that the caller holds in memory is copied before the first wait: from then on he may use it again.
  *
- * @returns what fetches the files and URLs; it throws InvalidFieldError, AttachmentTooLargeError, AttachmentDownloadError.
+ * @param isForOne there is one recipient, who may use up a stream.
+ * @returns what fetches the files, URLs and streams; it throws InvalidFieldError, AttachmentTooLargeError, AttachmentDownloadError.
  * @throws InvalidFieldError, MissingFieldError, HeaderLineBreakError, AttachmentStreamError, AttachmentTooLargeError naming the attachment.
  */
 export function takeAttachments(
   attachments: TemplateEmailAttachment[] | undefined,
   limits: Limits,
+  isForOne: boolean,
 ): () => Promise<TemplateEmailAttachment[] | undefined> {
   if (attachments === undefined) return () => Promise.resolve(undefined);
   if (!Array.isArray(attachments)) throw new InvalidFieldError('attachments', 'an array', attachments);
   const room = new Room(limits);
   const open = attachments.map((attachment: TemplateEmailAttachment, n) =>
-    copyOf(`attachments[${n}]`, attachment, room),
+    copyOf(`attachments[${n}]`, attachment, room, isForOne),
   );
   return () => fetchAll(open, room);
 }
 
 async function fetchAll(open: OpenAttachment[], room: Room): Promise<TemplateEmailAttachment[]> {
   const taken: TemplateEmailAttachment[] = [];
-  for (const { field, bytes, path, href, ...shown } of open) {
+  for (const { field, bytes, stream, path, href, ...shown } of open) {
     if (bytes) {
       taken.push({ ...shown, content: bytes });
       continue;
     }
-    const content = await room.within(field, (left) => fetched(field, { path, href }, left));
+    const content = await room.within(field, (left) =>
+      stream ? readStream(field, stream, left) : fetched(field, { path, href }, left),
+    );
     room.take(field, content.length);
     taken.push({ ...shown, content });
   }
@@ -76,7 +82,12 @@ class Room {
   }
 }
 
-function copyOf(field: string, attachment: TemplateEmailAttachment, room: Room): OpenAttachment {
+function copyOf(
+  field: string,
+  attachment: TemplateEmailAttachment,
+  room: Room,
+  isForOne: boolean,
+): OpenAttachment {
   if (typeof attachment !== 'object' || attachment === null)
     throw new InvalidFieldError(field, 'an object with a filename', attachment);
   const { filename, contentType, cid, content, path, href } = attachment;
@@ -86,7 +97,10 @@ function copyOf(field: string, attachment: TemplateEmailAttachment, room: Room):
   for (const [name, value] of Object.entries({ filename, contentType, cid })) {
     oneLine(`${field}.${name}`, value);
   }
-  return { field, filename, contentType, cid, path, href, bytes: bytesOf(field, content, room) };
+  const common = { field, filename, contentType, cid, path, href };
+  if (!isStream(content)) return { ...common, stream: null, bytes: bytesOf(field, content, room) };
+  if (!isForOne || !(Symbol.asyncIterator in content)) throw new AttachmentStreamError(field);
+  return { ...common, stream: content as OpenAttachment['stream'], bytes: null };
 }
 
 /** Counted before it is copied. @returns null where there is no content. */
@@ -100,12 +114,11 @@ function bytesOf(field: string, content: unknown, room: Room): Buffer | null {
     room.take(field, content.byteLength);
     return Buffer.from(content);
   }
-  if (isStream(content)) throw new AttachmentStreamError(field);
   throw new InvalidFieldError(`${field}.content`, 'a text or bytes', content);
 }
 
 /** Of Node or of the web. */
-function isStream(content: unknown): boolean {
+function isStream(content: unknown): content is object {
   if (typeof content !== 'object' || content === null) return false;
   return Symbol.asyncIterator in content || 'pipe' in content || 'getReader' in content;
 }

@@ -117,7 +117,7 @@ export function checkRequest(
   checkTrackingData(info.trackingData ?? {});
   return {
     info: { ...info, ...copiesOf(info, persist), attachments: undefined },
-    fetchAttachments: takeAttachments(info.attachments, attachments),
+    fetchAttachments: takeAttachments(info.attachments, attachments, isOne(recipients)),
   };
 }
 
@@ -148,6 +148,10 @@ export function fillRequest(info: TemplateEmailInfo, fills: TemplateFills | unde
   };
   for (const field of ['subject', 'from'] as const) required(field, filled[field]);
   return filled;
+}
+
+function isOne(recipients: Recipients): boolean {
+  return Array.isArray(recipients) && recipients.length === 1;
 }
 
 function checkRecipients(recipients: Recipients, hasProfiles: boolean): void {

@@ -1,0 +1,48 @@
+import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AttachmentTooLargeError } from '../model/attachment.errors.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import { InvalidFieldError } from '../model/refusal.errors.js';
+import { beginReading } from '../model/source-reading.js';
+
+/**
+ * Reads a stream to its end, and no more of it than it may have.
+ *
+ * @throws SourceUsedUpError if it was read before; AttachmentTooLargeError; InvalidFieldError if it does not end in time; whatever
+ * the stream throws.
+ */
+export async function readStream(
+  field: string,
+  stream: AsyncIterable<Uint8Array | string>,
+  { maxBytes, fetchTimeoutMs }: Pick<MailingSettings['attachments'], 'maxBytes' | 'fetchTimeoutMs'>,
+): Promise<Buffer> {
+  const name = `${field}.content`;
+  const list = beginReading(stream, name) as AsyncIterable<Uint8Array | string>;
+  const pieces = list[Symbol.asyncIterator]();
+  const timer = new AbortController();
+  const tooLate = delay(fetchTimeoutMs, null, { signal: timer.signal });
+  tooLate.catch(() => undefined);
+  const chunks: Buffer[] = [];
+  let left = maxBytes;
+  try {
+    for (;;) {
+      const next = await Promise.race([pieces.next(), tooLate]);
+      if (next === null) {
+        const expected = `a stream that ends within ${fetchTimeoutMs} ms (attachments.fetchTimeoutMs)`;
+        throw new InvalidFieldError(name, expected, 'one that did not');
+      }
+      if (next.done) return Buffer.concat(chunks);
+      const chunk = Buffer.from(next.value as Uint8Array);
+      left -= chunk.length;
+      if (left < 0) throw new AttachmentTooLargeError(field, maxBytes);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // An iterator that is asked for a piece does not hear that it is over; a stream of Node does.
+    if (stream instanceof Readable) stream.destroy();
+    else pieces.return?.().catch(() => undefined);
+    throw error;
+  } finally {
+    timer.abort();
+  }
+}

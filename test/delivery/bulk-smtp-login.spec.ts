@@ -1,0 +1,63 @@
+import type { SMTPServerOptions } from 'smtp-server';
+import { describe, expect, it } from 'vitest';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { senderRig } from './sender-rig.js';
+
+const TRUSTING = { tls: { rejectUnauthorized: false } };
+
+/** How the way to the server is secured; the protocol of its URL. */
+const WAYS: [string, string, SMTPServerOptions, object][] = [
+  ['STARTTLS', 'smtp:', {}, { requireTLS: true, ...TRUSTING }],
+  ['TLS from the first byte', 'smtps:', { secure: true }, TRUSTING],
+];
+
+const TOKEN = { type: 'OAuth2', user: 'shop', accessToken: 'token', expires: Date.now() + 3_600_000 };
+
+describe.each(WAYS)('bulkSmtp over %s', (_way, protocol, server, transport) => {
+  it.each([
+    ['PLAIN', { user: 'shop', pass: 'secret' }],
+    ['LOGIN', { user: 'shop', pass: 'secret' }],
+    ['CRAM-MD5', { user: 'shop', pass: 'secret' }],
+    ['XOAUTH2', TOKEN],
+  ])('logs in by %s, on each connection', async (method, auth) => {
+    const logins: object[] = [];
+    const onAuth: SMTPServerOptions['onAuth'] = (login, _session, done) => {
+      const { method: by, username, password, accessToken } = login;
+      logins.push({ by, username, ...(password && { password }), ...(accessToken && { accessToken }) });
+      done(null, { user: username });
+    };
+    await using inbox = await SmtpInbox.start({
+      server: { ...server, authMethods: [method], disabledCommands: [], onAuth },
+    });
+    await using rig = await senderRig(inbox.url.replace('smtp:', protocol), {
+      isBulk: true,
+      transport: { ...transport, auth, maxConnections: 2 },
+    });
+    rig.sender.prepare();
+
+    const handOvers = await Promise.all([rig.send(), rig.send()]);
+
+    expect(handOvers).toEqual([{ kind: 'accepted' }, { kind: 'accepted' }]);
+    expect(logins).toHaveLength(2);
+    expect(logins).toMatchObject(
+      logins.map(() => ({
+        by: method,
+        username: 'shop',
+        ...(method === 'XOAUTH2' && { accessToken: 'token' }),
+        ...(/PLAIN|LOGIN/.test(method) && { password: 'secret' }),
+      })),
+    );
+  });
+
+  it('trusts no certificate by itself', async () => {
+    await using inbox = await SmtpInbox.start({ server: { ...server, disabledCommands: ['AUTH'] } });
+    await using rig = await senderRig(inbox.url.replace('smtp:', protocol), {
+      isBulk: true,
+      transport: { ...transport, tls: {} },
+    });
+    rig.sender.prepare();
+
+    expect(await rig.send()).toMatchObject({ kind: 'not_begun', blame: 'transport' });
+    expect(inbox.messages).toEqual([]);
+  });
+});
