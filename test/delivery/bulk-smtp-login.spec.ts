@@ -21,10 +21,13 @@ describe.each(WAYS)('bulkSmtp over %s', (_way, protocol, server, transport) => {
     ['XOAUTH2', TOKEN],
   ])('logs in by %s, on each connection', async (method, auth) => {
     const logins: object[] = [];
+    const letIn: (() => void)[] = [];
+    // Nobody is let in before both have knocked: else the first connection may carry both messages.
     const onAuth: SMTPServerOptions['onAuth'] = (login, _session, done) => {
       const { method: by, username, password, accessToken } = login;
       logins.push({ by, username, ...(password && { password }), ...(accessToken && { accessToken }) });
-      done(null, { user: username });
+      letIn.push(() => done(null, { user: username }));
+      if (letIn.length === 2) for (const open of letIn) open();
     };
     await using inbox = await SmtpInbox.start({
       server: { ...server, authMethods: [method], disabledCommands: [], onAuth },
