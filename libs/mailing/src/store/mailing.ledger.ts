@@ -5,9 +5,10 @@ import type { MarkedRecipient } from '../model/recipient.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import type { HeldClaim } from './held-claim.js';
+import { isDrained, NOTHING_READ, type ReadAhead, readOn } from './read-ahead.js';
 import {
   assertWritten,
-  markNextFirsts,
+  markFirsts,
   markNextRetries,
   type Place,
   SOURCES,
@@ -31,12 +32,13 @@ import { writeOutcomes } from './statements/write-outcomes.js';
 /** What the ledger keeps in mind between two beats; replaced as a whole once a beat is committed. */
 interface Bookmark {
   beat: number;
-  /** Where the next look for pending recipients starts. */
+  /** Nobody before it is `pending`. */
   cursor: number;
+  /** As it stands in the books: nobody from here on was ever marked. */
+  nextIdx: number;
   /** Marked and not settled: where each of them lies. At most `maxInDoubt`. */
   open: ReadonlyMap<number, Place>;
-  /** Tables that had nothing more at their last look. */
-  drained: ReadonlySet<SourceName>;
+  ahead: ReadAhead;
   /** By the monotonic clock: when to look for deferred recipients again, at the latest when the list is through. */
   lookForDueAt: number;
 }
@@ -73,8 +75,9 @@ export class MailingLedger implements Ledger {
     this.#bookmark = {
       beat: claim.beat,
       cursor: claim.settledIdx,
+      nextIdx: claim.nextIdx,
       open: new Map(),
-      drained: new Set(),
+      ahead: NOTHING_READ,
       lookForDueAt: 0,
     };
   }
@@ -94,12 +97,14 @@ export class MailingLedger implements Ledger {
     const { claim } = this;
     const before = this.#bookmark;
     const next = settle(before, beat);
+    next.nextIdx = reachOf(claim, next, beat);
     const status = await fenceBeat(session, {
       slice: claim,
       claimToken: claim.claimToken,
       beat: before.beat,
       ...countsOf(beat.outcomes),
       settledIdx: lowest(next.cursor, firstAttempts(next.open)),
+      nextIdx: next.nextIdx,
     });
     if (status === null) return this.#explainFence(session);
     for (const table of SOURCES) await this.#writeAttempts(session, table, before, beat);
@@ -187,16 +192,22 @@ export class MailingLedger implements Ledger {
     };
     const isTime = performance.now() >= lookForDueAt;
     if (isTime) await lookForDue();
-    const firsts = await markNextFirsts(session, claim, cursor, beat.free - marked.length, next.drained);
-    for (const { source, ...one } of firsts.marked) {
+    const places = beat.free - marked.length;
+    const read = await readOn(session, claim, cursor, places, next.ahead);
+    const firsts = read.rows.slice(0, places);
+    await markFirsts(session, claim, firsts);
+    for (const { source, ...one } of firsts) {
       marked.push(one);
       open.set(one.idx, { source, isRetry: false });
       cursor = one.idx + 1;
     }
-    if (cursor > next.cursor) await raiseNextIdx(session, claim, cursor);
+    // Further than was foreseen: the list has gaps where it named somebody twice.
+    if (cursor > next.nextIdx) await raiseNextIdx(session, claim, cursor);
     // The list is through: somebody may have been deferred by others than this run (`retry`).
     if (marked.length < beat.free && !isTime) await lookForDue();
-    const bookmark = { ...next, open, cursor, drained: firsts.drained, lookForDueAt };
+    const ahead = { ...read, rows: read.rows.slice(places) };
+    const nextIdx = Math.max(next.nextIdx, cursor);
+    const bookmark = { ...next, open, cursor, nextIdx, ahead, lookForDueAt };
     if (marked.length === 0 && beat.remaining === 0 && dueInMs === null)
       return this.#complete(session, bookmark);
     const exhausted = marked.length < beat.free;
@@ -227,9 +238,19 @@ function settle(before: Bookmark, beat: Beat): Bookmark {
     beat: before.beat + 1,
     cursor: lowest(before.cursor, firsts),
     open,
-    drained: firsts.length > 0 ? new Set() : before.drained,
+    nextIdx: before.nextIdx,
+    ahead: firsts.length > 0 ? NOTHING_READ : before.ahead,
     lookForDueAt: Math.min(before.lookForDueAt, performance.now() + soonest),
   };
+}
+
+/** How far this beat will mark at most, if the list has no gaps that were not seen yet. */
+function reachOf({ batch }: HeldClaim, { nextIdx, cursor, ahead }: Bookmark, beat: Beat): number {
+  if (beat.free === 0 || beat.release) return nextIdx;
+  const { rows } = ahead;
+  const unread = isDrained(ahead) ? 0 : Math.max(beat.free - rows.length, 0);
+  const last = rows[Math.min(beat.free, rows.length) - 1]?.idx ?? cursor - 1;
+  return Math.max(nextIdx, Math.min(last + 1 + unread, batch?.endIdx ?? Number.POSITIVE_INFINITY));
 }
 
 /** Those at a further attempt lie behind the frame and do not hold it back. */

@@ -8,7 +8,7 @@ import {
   readDeferredAddresses,
   readDeferredProfiles,
 } from './statements/mark-due.js';
-import { markSending, readNextAddresses, readNextProfiles } from './statements/mark-next.js';
+import { markSending } from './statements/mark-next.js';
 
 /** The two recipient tables, as names of `TableNames`. */
 export const SOURCES = ['emailAddress', 'userMailing'] as const;
@@ -24,41 +24,21 @@ export interface Place {
 /** A recipient that has just been marked, with its table. */
 export type Found = MarkedRecipient & { source: SourceName };
 
-const READ_NEXT = { emailAddress: readNextAddresses, userMailing: readNextProfiles };
 const READ_DEFERRED = { emailAddress: readDeferredAddresses, userMailing: readDeferredProfiles };
 
-/**
- * Marks the next ones of the list, from both tables in one order of sending.
- *
- * @param drained tables known to have nothing more.
- */
-export async function markNextFirsts(
+/** Marks the next ones of the list, which were read before, from both tables in one order of sending. */
+export async function markFirsts(
   session: Session,
-  slice: Slice,
-  cursor: number,
-  free: number,
-  drained: ReadonlySet<SourceName>,
-): Promise<{ marked: Found[]; drained: ReadonlySet<SourceName> }> {
-  if (free === 0 || drained.size === SOURCES.length) return { marked: [], drained };
-  const nowDrained = new Set(drained);
-  const found: Found[] = [];
+  { mailingId }: Slice,
+  firsts: readonly Found[],
+): Promise<void> {
   for (const source of SOURCES) {
-    if (drained.has(source)) continue;
-    const rows = await READ_NEXT[source](session, slice, cursor, free);
-    if (rows.length < free) nowDrained.add(source);
-    found.push(...rows.map((row) => ({ ...row, source })));
-  }
-  const marked = found.sort((a, b) => a.idx - b.idx).slice(0, free);
-  // What was read and not taken is still there.
-  for (const left of found.slice(free)) nowDrained.delete(left.source);
-  for (const source of SOURCES) {
-    const own = marked.filter((one) => one.source === source);
+    const own = firsts.filter((one) => one.source === source);
     if (own.length === 0) continue;
     const [first, last] = [own[0].idx, own[own.length - 1].idx];
-    const changed = await markSending(session, session.tables[source], slice.mailingId, first, last);
+    const changed = await markSending(session, session.tables[source], mailingId, first, last);
     assertWritten('marked', changed, own.length);
   }
-  return { marked, drained: nowDrained };
 }
 
 /** Retries of one beat; a bound for statements, the others come with the next one. */

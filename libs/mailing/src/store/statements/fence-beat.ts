@@ -13,6 +13,8 @@ export interface Fence {
   errors: number;
   skipped: number;
   settledIdx: number;
+  /** What this beat marks lies before it; written before anybody is marked, since it is in the same row. */
+  nextIdx: number;
 }
 
 /**
@@ -21,8 +23,11 @@ export interface Fence {
  * - Lock order: the row with the slice's books first, recipients after it. Nobody takes them the other way round. A batch
  *   has books of its own, so the servers of one mailing do not wait for each other.
  * - Index: primary key; the token and the beat are compared on the locked row.
+ * - The order of a mailing stands in the row itself: with `status = 'in_progress'` among the conditions the usual answer, that
+ *   there is none, costs no question of its own. Where it changes nothing, the row is asked the long way.
  * - The order of a batch stands in its mailing's row, which is read and not locked: one that is written at this very moment
- *   is found by the next beat.
+ *   is found by the next beat. As a condition of the update it would be locked, and who ends a batch would wait for
+ *   the beats of all others.
  * - `beat` always changes, so affected rows mean the same under both found-rows settings. Comparing it as well makes the
  *   statement safe to repeat: if the answer to a commit was lost, the repetition finds no row and the caller asks
  *   `readClaim` whether its own beat is the one that is there.
@@ -32,22 +37,28 @@ export interface Fence {
  * @returns the status of the mailing, or null if the claim is somebody else's (or the beat is already committed).
  */
 export async function fenceBeat(session: Session, fence: Fence): Promise<MailingStatus | null> {
+  const { mailingId, batch } = fence.slice;
+  if (!batch && (await writeFence(session, fence, `AND status = 'in_progress'`)) === 1) return 'in_progress';
+  return (await writeFence(session, fence, '')) === 1 ? readMailingStatus(session, mailingId) : null;
+}
+
+function writeFence(session: Session, fence: Fence, condition: string): Promise<number> {
   const books = booksOf(session, fence.slice);
-  const changed = await session.change(
+  return session.change(
     `UPDATE ${books.table} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ?,
-       settled_idx = ?, beat = beat + 1
-     WHERE ${books.sql} AND claim_token = ? AND beat = ?`,
+       settled_idx = ?, next_idx = ?, beat = beat + 1
+     WHERE ${books.sql} AND claim_token = ? AND beat = ? ${condition}`,
     [
       fence.sent,
       fence.errors,
       fence.skipped,
       fence.settledIdx,
+      fence.nextIdx,
       ...books.parameters,
       fence.claimToken,
       fence.beat,
     ],
   );
-  return changed === 1 ? readMailingStatus(session, fence.slice.mailingId) : null;
 }
 
 /**

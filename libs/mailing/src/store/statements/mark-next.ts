@@ -84,7 +84,7 @@ export function markSending(
   );
 }
 
-/** Moves the upper end that recovery looks up to. The row with the books is locked by `fenceBeat` already. */
+/** Moves the upper end that recovery looks up to, where `fenceBeat`, which has the row locked, has set it too low. */
 export function raiseNextIdx(session: Session, slice: Slice, nextIdx: number): Promise<number> {
   const books = booksOf(session, slice);
   return session.change(`UPDATE ${books.table} SET next_idx = ? WHERE ${books.sql} AND next_idx < ?`, [
