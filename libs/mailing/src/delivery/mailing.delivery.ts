@@ -5,6 +5,7 @@ import type { MarkedRecipient } from '../model/recipient.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { EmailMessage, EmailMessageSender, HandOver } from './email-message.sender.js';
 import { MessageComposer } from './message.composer.js';
+import { MessageDeadlines } from './message-deadlines.js';
 import { isNoSuchUser } from './no-such-user.js';
 import type { RecipientGate } from './recipient.gate.js';
 import { type Addressee, type ContactFatigue, type Skip, toAddressee } from './recipient.policy.js';
@@ -13,9 +14,6 @@ import { handOutSlots, type SlotSource } from './slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/template.renderer.js';
 import { answered } from './unanswered.error.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './unsubscribe.links.js';
-
-/** How long a sender may take to stop after its deadline before its answer is no longer waited for. */
-const STOP_GRACE_MS = 1_000;
 
 /** A recipient whose profile has been looked up. */
 export interface PreparedRecipient {
@@ -42,6 +40,7 @@ export interface MailingDeliveryParts {
 export class MailingDelivery {
   readonly #composer: MessageComposer;
   readonly #context: TemplateContext;
+  readonly #deadlines: MessageDeadlines;
 
   constructor(
     identity: string,
@@ -51,6 +50,7 @@ export class MailingDelivery {
   ) {
     this.#composer = new MessageComposer(identity, info);
     this.#context = new TemplateContext(identity, info);
+    this.#deadlines = new MessageDeadlines(parts.messageTimeoutMs);
   }
 
   /**
@@ -106,7 +106,7 @@ export class MailingDelivery {
       return settled(idx, 'error', code, error instanceof Error ? error.message : String(error));
     }
     this.parts.faultPoints.reach('beforeHandOver');
-    const handOver = await this.#withinDeadline(stop, (signal) => this.parts.sender.send(message, signal));
+    const handOver = await this.#withinDeadline(stop, message);
     return toAttempt(idx, handOver, this.#contactOf(addressee));
   }
 
@@ -155,37 +155,29 @@ export class MailingDelivery {
     }
   }
 
-  async #withinDeadline(
-    stop: AbortSignal,
-    send: (signal: AbortSignal) => Promise<HandOver>,
-  ): Promise<HandOver> {
-    const { messageTimeoutMs } = this.parts;
-    const deadline = new AbortController();
-    const abort = (): void => deadline.abort();
-    const timer = setTimeout(abort, messageTimeoutMs);
-    stop.addEventListener('abort', abort, { once: true });
-    if (stop.aborted) abort();
-    let grace: NodeJS.Timeout | undefined;
-    const gaveUp = new Promise<HandOver>((resolve) => {
-      deadline.signal.addEventListener('abort', () => {
-        const text = `no answer within ${messageTimeoutMs} ms`;
-        grace = setTimeout(() => resolve({ kind: 'unknown', code: 'deadline', text }), STOP_GRACE_MS);
-      });
-    });
-    try {
-      return await Promise.race([send(deadline.signal), gaveUp]);
-    } catch (error) {
-      // A sender of the host that breaks its contract: nobody can know how far the message got.
-      return {
-        kind: 'unknown',
-        code: 'sender',
-        text: error instanceof Error ? error.message : String(error),
+  #withinDeadline(stop: AbortSignal, message: EmailMessage): Promise<HandOver> {
+    const deadline = this.#deadlines.begin(stop);
+    return new Promise((resolve) => {
+      const giveUp = (): void => {
+        const text = `no answer within ${this.parts.messageTimeoutMs} ms`;
+        settle({ kind: 'unknown', code: 'deadline', text });
       };
-    } finally {
-      clearTimeout(timer);
-      clearTimeout(grace);
-      stop.removeEventListener('abort', abort);
-    }
+      const settle = (handOver: HandOver): void => {
+        deadline.over(giveUp);
+        resolve(handOver);
+      };
+      deadline.waitFor(giveUp);
+      // A sender of the host that breaks its contract: nobody can know how far the message got.
+      const fail = (error: unknown): void => {
+        const text = error instanceof Error ? error.message : String(error);
+        settle({ kind: 'unknown', code: 'sender', text });
+      };
+      try {
+        this.parts.sender.send(message, deadline.signal).then(settle, fail);
+      } catch (error) {
+        fail(error);
+      }
+    });
   }
 }
 
