@@ -5,7 +5,8 @@ import type { EmailMessage, HandOver, PreparedSender } from './email-message.sen
 import { composeAny, isMoreThanLetter, MessageEncoder } from './message.encoder.js';
 import { isAscii } from './is-ascii.js';
 import { openSmtpDoor, type SmtpFeatures } from './smtp.door.js';
-import { type Parcel, type SessionOwner, SmtpSession } from './smtp.session.js';
+import type { Parcel } from './smtp.parcel.js';
+import { type SessionOwner, SmtpSession } from './smtp.session.js';
 
 /** How long no other connection is tried after one was refused while others work: servers limit their number. */
 const REFUSED_MS = 1_000;

@@ -5,64 +5,88 @@ import MimeNode from 'nodemailer/lib/mime-node';
 import * as qp from 'nodemailer/lib/qp';
 import type { Mailbox } from '../model/email-address.js';
 import type { EmailMessage } from './email-message.sender.js';
-import { isAscii } from './is-ascii.js';
+import { ConstantLines } from './constant-lines.js';
+import { MAILING_ID_HEADER } from './message.composer.js';
+import { stuffed, toWire } from './wire-text.js';
 
-/** RFC 5321 section 4.5.3.1.6, without the line break. */
-const LONGEST_LINE = 998;
-/** What no encoding but one of bytes may carry. */
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 /** A name that goes into a header as it is. */
 const PLAIN_NAME = /^[A-Za-z0-9_ ]{1,40}$/;
 // oxlint-disable-next-line no-control-regex
 const PLAIN_TEXT = /^[\u0020-\u007e]*$/;
 /** A header of so many characters needs no folding. */
 const SHORT = 76;
-/** Encoded header lines that are kept, most of them the same in all messages of a mailing. */
+/** Headers of which the last line is kept. */
 const MOST_LINES = 1_000;
+/** Two of each mailing, html and text, that is sent at a time. */
+const MOST_BODIES = 32;
+
+type Kind = 'plain' | 'html';
+
+type HeaderValue = string | Mailbox | Mailbox[];
+
+interface KnownLine {
+  /** Compared as it is: of a mailbox, the very object. */
+  value: HeaderValue;
+  line: string;
+}
 
 /**
  * Turns messages into the bytes of an SMTP dialogue, the final dot included.
  *
- * A letter of text, html or both is put together here, the quick way: header lines that come again are encoded once, and a
- * body goes as it is where the server takes 8 bits and its lines are short enough. Everything else (attachments) is
+ * A letter of text, html or both is put together here, the quick way: what comes again from message to message is encoded once
+ * (header lines, and runs of lines of a body), and a body goes as it is where the server takes 8 bits and its lines are short enough. Everything else (attachments) is
  * nodemailer's, and so is the encoding of words, parameters and quoted-printable.
  */
 export class MessageEncoder {
-  readonly #lines = new Map<string, string>();
+  readonly #headerLines = new Map<string, KnownLine>();
+  readonly #bodies = new Map<string, ConstantLines>();
   #boundary = newBoundary();
 
-  /** For messages without attachments. */
+  /** For messages without attachments. One character a byte, to be written as `latin1`. */
   letter(message: EmailMessage, mayUse8Bit: boolean): string {
     const { html, text } = message;
-    const head = this.#head(message);
+    const head = toWire(this.#head(message));
+    const mailingId = message.headers[MAILING_ID_HEADER];
+    const part = (kind: Kind, body: string): string => this.#part(kind, body, mayUse8Bit, mailingId);
     // As with nodemailer, an empty part is none.
-    if (!html || !text) {
-      const only = html ? part('html', html, mayUse8Bit) : part('plain', text ?? '', mayUse8Bit);
-      return `${head}${only}.\r\n`;
-    }
+    if (!html || !text) return `${head}${html ? part('html', html) : part('plain', text ?? '')}.\r\n`;
     // Whoever has got a message knows it, and may have put it into what others are sent.
     while (text.includes(this.#boundary) || html.includes(this.#boundary)) this.#boundary = newBoundary();
     const open = `--${this.#boundary}\r\n`;
     return (
       `${head}Content-Type: multipart/alternative; boundary="${this.#boundary}"\r\n\r\n` +
-      `${open}${part('plain', text, mayUse8Bit)}${open}${part('html', html, mayUse8Bit)}--${this.#boundary}--\r\n.\r\n`
+      `${open}${part('plain', text)}${open}${part('html', html)}--${this.#boundary}--\r\n.\r\n`
     );
+  }
+
+  #part(kind: Kind, text: string, mayUse8Bit: boolean, mailingId: string): string {
+    const lines = this.#linesOf(`${kind} ${mailingId}`).write(text);
+    if (!lines || !(lines.isAscii || mayUse8Bit)) return encodedPart(kind, text);
+    return `${partHead(kind, lines.isAscii ? '7bit' : '8bit')}${lines.wire}\r\n`;
+  }
+
+  #linesOf(key: string): ConstantLines {
+    const known = this.#bodies.get(key);
+    if (known) return known;
+    if (this.#bodies.size >= MOST_BODIES) this.#bodies.clear();
+    const lines = new ConstantLines();
+    this.#bodies.set(key, lines);
+    return lines;
   }
 
   #head({ from, to, replyTo, cc, subject, messageId, headers }: EmailMessage): string {
     let head = '';
     for (const [name, value] of Object.entries(headers)) head += this.#line(name, value);
-    head += this.#mailboxes('From', [from]) + this.#to(to);
-    if (cc) head += this.#mailboxes('Cc', cc);
-    if (replyTo) head += this.#mailboxes('Reply-To', replyTo);
+    head += this.#kept('From', from) + this.#to(to);
+    if (cc) head += this.#kept('Cc', cc);
+    if (replyTo) head += this.#kept('Reply-To', replyTo);
     return `${head}${subjectLine(subject)}Message-ID: ${messageId}\r\nDate: ${dateNow()}\r\nMIME-Version: 1.0\r\n`;
   }
 
   #line(name: string, value: string): string {
     // Another one in each message.
     if (name === 'List-Unsubscribe') return headerLine(name, value);
-    return this.#kept(JSON.stringify([name, value]), () => headerLine(name, value));
+    return this.#kept(name, value);
   }
 
   #to(mailbox: Mailbox): string {
@@ -75,16 +99,13 @@ export class MessageEncoder {
     return headerLine('To', [mailbox]);
   }
 
-  #mailboxes(name: string, mailboxes: Mailbox[]): string {
-    return this.#kept(JSON.stringify([name, mailboxes]), () => headerLine(name, mailboxes));
-  }
-
-  #kept(key: string, make: () => string): string {
-    const known = this.#lines.get(key);
-    if (known !== undefined) return known;
-    if (this.#lines.size >= MOST_LINES) this.#lines.clear();
-    const line = make();
-    this.#lines.set(key, line);
+  /** Of each header the last line is kept, which in one mailing is mostly that of the next message, too. */
+  #kept(name: string, value: HeaderValue): string {
+    const known = this.#headerLines.get(name);
+    if (known?.value === value) return known.line;
+    if (this.#headerLines.size >= MOST_LINES) this.#headerLines.clear();
+    const line = headerLine(name, value);
+    this.#headerLines.set(name, { value, line });
     return line;
   }
 }
@@ -93,30 +114,14 @@ function newBoundary(): string {
   return `--_NextPart_${randomBytes(12).toString('hex')}`;
 }
 
-/** Doubles the dots at the start of lines (RFC 5321 section 4.5.2), with line breaks as SMTP wants them. */
-function stuffed(text: string): string {
-  const lines = text.replace(/\r\n|\r|\n/g, '\r\n');
-  return lines.includes('.') ? lines.replace(/(^|\n)\./g, '$1..') : lines;
+/** As quoted-printable, which any server takes. */
+function encodedPart(kind: Kind, text: string): string {
+  const lines = qp.wrap(qp.encode(text.replace(/\r\n|\r|\n/g, '\r\n')));
+  return `${partHead(kind, 'quoted-printable')}${stuffed(lines)}\r\n`;
 }
 
-function hasShortLines(text: string): boolean {
-  for (let from = 0; from < text.length;) {
-    const end = text.indexOf('\n', from);
-    const to = end < 0 ? text.length : end;
-    // A letter is at most three bytes for each unit of a text, so most lines need no counting.
-    if ((to - from) * 3 > LONGEST_LINE && Buffer.byteLength(text.slice(from, to)) > LONGEST_LINE)
-      return false;
-    from = to + 1;
-  }
-  return true;
-}
-
-function part(kind: 'plain' | 'html', text: string, mayUse8Bit: boolean): string {
-  const isPlain = isAscii(text);
-  const mayGoAsItIs = (isPlain || mayUse8Bit) && !CONTROL.test(text) && hasShortLines(text);
-  const encoding = mayGoAsItIs ? (isPlain ? '7bit' : '8bit') : 'quoted-printable';
-  const body = mayGoAsItIs ? text : qp.wrap(qp.encode(text.replace(/\r\n|\r|\n/g, '\r\n')));
-  return `Content-Type: text/${kind}; charset=utf-8\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n${stuffed(body)}\r\n`;
+function partHead(kind: Kind, encoding: string): string {
+  return `Content-Type: text/${kind}; charset=utf-8\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n`;
 }
 
 function subjectLine(subject: string): string {
@@ -130,7 +135,7 @@ function subjectLine(subject: string): string {
 const ENCODER = new MimeNode('text/plain');
 
 /** As nodemailer writes it, which leaves out what is empty. */
-function headerLine(name: string, value: string | Mailbox[]): string {
+function headerLine(name: string, value: HeaderValue): string {
   const encoded = String(ENCODER.encodeHeaderValue(name, value as string));
   return encoded.trim() === '' ? '' : `${foldLines(`${name}: ${encoded}`, SHORT)}\r\n`;
 }

@@ -3,28 +3,12 @@ import { toHandOver } from './delivery-failure.js';
 import type { HandOver } from './email-message.sender.js';
 import type { Reach } from './hand-over.probe.js';
 import { isAscii } from './is-ascii.js';
+import type { Parcel } from './smtp.parcel.js';
 import { type Reply, ReplyReader } from './reply.reader.js';
 import { SmtpReply } from './smtp-reply.js';
 import { connectionError, errorOf, type SmtpStep } from './smtp.errors.js';
 import type { OpenedDoor, SmtpFeatures } from './smtp.door.js';
-
-/** One message on its way through a session. */
-export interface Parcel {
-  from: string;
-  /** The first one is the recipient's own; the others get a copy. */
-  to: string[];
-  /** RFC 6531: an address is not ASCII. */
-  needsUtf8: boolean;
-  /**
-   * With the dots at line starts doubled and the final dot.
-   *
-   * @throws what makes it impossible to write it down.
-   */
-  contentFor: (features: SmtpFeatures) => string | Buffer;
-  answer: (handOver: HandOver) => void;
-  /** It was given back by a session that had been used before and broke before the body; once is enough. */
-  isSecondTry: boolean;
-}
+import { toWire } from './wire-text.js';
 
 /** What a session tells its owner. */
 export interface SessionOwner {
@@ -137,7 +121,7 @@ export class SmtpSession {
     this.#travelling.push(one);
     this.#socket.ref();
     // Between the DATA of a message and its body nothing else may be said.
-    if (!ahead || ahead.reach === 'body') this.#writeEnvelope(one);
+    if (!ahead || ahead.reach === 'body') this.#write(this.#envelopeOf(one));
   }
 
   /**
@@ -200,8 +184,10 @@ export class SmtpSession {
     }
   }
 
-  #writeEnvelope(one: Travelling): void {
+  /** What opens its transaction; its answers are awaited from here on, so it has to be written at once. */
+  #envelopeOf(one: Travelling): string {
     const { from, to, needsUtf8 } = one.parcel;
+    const { pipelining } = this.#features;
     // What nodemailer has put together is ASCII.
     const has8Bit = typeof one.content === 'string' && !isAscii(one.content);
     const words = `${has8Bit ? ' BODY=8BITMIME' : ''}${needsUtf8 ? ' SMTPUTF8' : ''}`;
@@ -209,13 +195,13 @@ export class SmtpSession {
     let commands = '';
     if (this.#isTransactionOpen) {
       this.#isTransactionOpen = false;
-      if (!this.#features.pipelining) return this.#say('RSET', 'RSET', one);
-      commands += 'RSET\r\n';
+      commands = 'RSET\r\n';
       this.#await('RSET', one);
+      if (!pipelining) return commands;
     }
     commands += `MAIL FROM:<${from}>${words}\r\n`;
     this.#await('MAIL FROM', one);
-    if (this.#features.pipelining) {
+    if (pipelining) {
       for (const [at, address] of to.entries()) {
         commands += `RCPT TO:<${address}>\r\n`;
         this.#await('RCPT TO', one, at);
@@ -225,12 +211,16 @@ export class SmtpSession {
         this.#await('DATA', one);
       }
     }
-    this.#socket.write(commands);
+    return needsUtf8 ? toWire(commands) : commands;
+  }
+
+  #write(bytes: string): void {
+    this.#socket.write(bytes, 'latin1');
   }
 
   #afterReset(one: Travelling, reply: Reply): void {
     if (reply.status >= 300) return this.#break(errorOf(reply, 'CONN'));
-    if (!this.#features.pipelining) this.#writeEnvelope(one);
+    if (!this.#features.pipelining) this.#write(this.#envelopeOf(one));
   }
 
   #afterMail(one: Travelling): void {
@@ -261,17 +251,17 @@ export class SmtpSession {
     }
     if (one.isAbandoned) return this.#giveUp();
     if (one.refusal) {
-      this.#socket.write('.\r\n');
+      this.#write('.\r\n');
       this.#await('BODY', one);
       return;
     }
     one.reach = 'body';
     this.#await('BODY', one);
     const next = this.#travelling[1];
-    this.#socket.cork();
-    this.#socket.write(one.content);
-    if (next && !next.isEnvelopeOut && !next.isAbandoned) this.#writeEnvelope(next);
-    this.#socket.uncork();
+    const goesAhead = next && !next.isEnvelopeOut && !next.isAbandoned;
+    const envelope = goesAhead ? this.#envelopeOf(next) : '';
+    if (typeof one.content === 'string') this.#write(one.content + envelope);
+    else this.#socket.write(Buffer.concat([one.content, Buffer.from(envelope, 'latin1')]));
     this.owner.onRoom();
   }
 
@@ -293,14 +283,14 @@ export class SmtpSession {
     this.#travelling.splice(this.#travelling.indexOf(one), 1);
     const [next] = this.#travelling;
     if (next?.isAbandoned && !next.isEnvelopeOut) return this.#finish(next);
-    if (next && !next.isEnvelopeOut) this.#writeEnvelope(next);
+    if (next && !next.isEnvelopeOut) this.#write(this.#envelopeOf(next));
     if (!next) this.#socket.unref();
     this.owner.onRoom();
   }
 
   #say(command: string, step: SmtpStep, of: Travelling, at = 0): void {
     this.#await(step, of, at);
-    this.#socket.write(`${command}\r\n`);
+    this.#write(toWire(`${command}\r\n`));
   }
 
   #await(step: SmtpStep, of: Travelling, at = 0): void {

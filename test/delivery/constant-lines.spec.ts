@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ConstantLines } from '../../libs/mailing/src/delivery/constant-lines.js';
+
+/** Of a template: what all texts have, and what each has for itself; with everything that is written in another way. */
+const line = fc.oneof(
+  fc.constantFrom('.', '..', '.dot', '', 'Grüße aus Köln', 'a'.repeat(70), 'two\rin one', '<p>Hello</p>\r'),
+  fc.constantFrom('x'.repeat(999), 'ü'.repeat(499), 'ü'.repeat(500), 'bell \u0007', '\u{1f600} '.repeat(20)),
+  fc.string({ unit: 'grapheme', maxLength: 90 }),
+);
+const template = fc.array(fc.record({ line, isCommon: fc.boolean() }), { minLength: 1, maxLength: 30 });
+const own = fc.array(line, { minLength: 1, maxLength: 5 });
+
+describe('ConstantLines', () => {
+  it('writes every text as if it were the first', () => {
+    fc.assert(
+      fc.property(
+        template,
+        fc.array(own, { minLength: 3, maxLength: 8 }),
+        fc.boolean(),
+        (lines, owns, ends) => {
+          const learned = new ConstantLines();
+          for (const mine of owns) {
+            const text = lines.map((one, n) => (one.isCommon ? one.line : mine[n % mine.length])).join('\n');
+            const whole = ends ? `${text}\n` : text;
+            expect(learned.write(whole)).toEqual(new ConstantLines().write(whole));
+          }
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('writes bytes, with dots doubled and line breaks as SMTP wants them', () => {
+    const { wire, isAscii } = new ConstantLines().write('.\nKöln\r\n..\rend') ?? {};
+    expect(Buffer.from(wire ?? '', 'latin1').toString()).toBe('..\r\nKöln\r\n...\r\nend');
+    expect(isAscii).toBe(false);
+  });
+
+  it.each([
+    ['a line of 999 bytes', `${'x'.repeat(999)}\n`],
+    ['a line of 500 letters of two bytes', `ok\n${'ü'.repeat(500)}`],
+    ['a control character', 'ring \u0007'],
+  ])('leaves %s to an encoding', (_what, text) => {
+    expect(new ConstantLines().write(text)).toBeNull();
+  });
+
+  it('leaves them to an encoding where the rest is known, too', () => {
+    const lines = new ConstantLines();
+    const letter = (name: string): string => `${'constant line of a letter\n'.repeat(20)}Dear ${name}\n`;
+    for (const name of ['Ada', 'Ben', 'Cleo']) expect(lines.write(letter(name))).not.toBeNull();
+    expect(lines.write(letter('x'.repeat(1_000)))).toBeNull();
+    expect(lines.write(letter('\u0007'))).toBeNull();
+  });
+});
