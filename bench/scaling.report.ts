@@ -1,7 +1,7 @@
 import type { DatabaseCosts } from './database-costs.js';
 import type { Machine } from './machine.js';
 import { median, medianOrNull, rounded } from './median.js';
-import type { ScalingOptions } from './scaling.options.js';
+import type { ScalingOptions, SenderOfBench } from './scaling.options.js';
 import type { LockWaits, RoundResult } from './scaling.round.js';
 
 /** Four servers are to reach so many times what one does. */
@@ -34,6 +34,7 @@ export interface ScalingReport {
   idleStatementsPerMinute: number | null;
   databaseCosts: DatabaseCosts;
   recipients: number;
+  sender: SenderOfBench;
   smtpConnections: number;
   rounds: number;
   eachRound: Record<string, number[]>;
@@ -87,6 +88,7 @@ export function scalingReport(
     idleStatementsPerMinute: idlePerMinute?.statements ?? null,
     databaseCosts,
     recipients: options.recipients,
+    sender: options.sender,
     smtpConnections: options.smtpConnections,
     rounds: options.rounds,
     eachRound: each((rounds) => rounds.map((round) => rounded(round.messagesPerSecond))),

@@ -3,6 +3,7 @@ import { BenchChild } from './bench-child.js';
 import { BenchDatabase } from './bench-database.js';
 import type { MailingHostSettings } from './mailing-host.module.js';
 import type { MailingHostAnswers } from './mailing-host.process.js';
+import type { SenderOfBench } from './scaling.options.js';
 import type { SlowMailServerAnswers } from './slow-mail-server.process.js';
 
 export type Host = BenchChild<MailingHostAnswers>;
@@ -14,6 +15,7 @@ export interface RoundParts {
   numServers: number;
   recipients: number;
   smtpConnections: number;
+  sender: SenderOfBench;
   /** Unique within the database server. */
   name: string;
 }
@@ -49,7 +51,9 @@ export async function scalingRound(parts: RoundParts): Promise<RoundResult> {
   const hosts: Host[] = [];
   try {
     const smtpUrl = await mailServer.ask('url');
-    const common = { databaseUrl: database.url, smtpUrl, smtpConnections: parts.smtpConnections };
+    const { smtpConnections } = parts;
+    const bulkSmtp = parts.sender === 'bulk';
+    const common = { databaseUrl: database.url, smtpUrl, smtpConnections, bulkSmtp };
     // It makes the tables, and writes the list: all mail servers have the same to do.
     const office = await startHost({ ...common, serverId: 'office:1', takesBatches: false });
     hosts.push(office);

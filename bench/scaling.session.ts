@@ -29,7 +29,7 @@ export async function scaling(options: ScalingOptions, say: (line: string) => vo
 }
 
 async function roundsInTurn(
-  { servers, rounds, recipients, smtpConnections }: ScalingOptions,
+  { servers, rounds, recipients, smtpConnections, sender }: ScalingOptions,
   database: MariaDbServer,
   mailServer: MailServer,
   say: (line: string) => void,
@@ -38,7 +38,7 @@ async function roundsInTurn(
   for (let round = 1; round <= rounds; round++) {
     for (const numServers of servers) {
       const name = `round_${round}_of_${numServers}`;
-      const parts = { database, mailServer, numServers, recipients, smtpConnections, name };
+      const parts = { database, mailServer, numServers, recipients, smtpConnections, sender, name };
       const result = await scalingRound(parts);
       results.get(numServers)?.push(result);
       const rate = Math.round(result.messagesPerSecond);

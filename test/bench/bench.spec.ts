@@ -21,7 +21,13 @@ describe('npm run bench:scaling', () => {
     const { stdout } = await run(process.execPath, program);
 
     const report = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as ScalingReport;
-    expect(report).toMatchObject({ bench: 'scaling', recipients: 60, rounds: 1, secondCopies: 0 });
+    expect(report).toMatchObject({
+      bench: 'scaling',
+      recipients: 60,
+      sender: 'bulk',
+      rounds: 1,
+      secondCopies: 0,
+    });
     expect(Object.keys(report.messagesPerSecond)).toEqual(['2']);
     expect(report.lockWaits['2'].count).toBeGreaterThanOrEqual(0);
     expect(Object.keys(report.statementsPer1000Messages)).toEqual(['20', '100', '500', 'local']);
@@ -51,6 +57,7 @@ describe('npm run bench:scaling', () => {
     ['--servers', '1,,4'],
     ['--recipients', 'many'],
     ['--nonsense', '1'],
+    ['--sender', 'pigeon'],
   ])('refuses %s %s by the name of the option', (option, value) => {
     const parsing = (): unknown => parseScalingOptions([option, value]);
     expect(parsing).toThrow(BenchUsageError);
