@@ -110,7 +110,10 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
       await marked(mailingId, 0);
       await livingServer(fresh.dataSource, HEIR, 'heir');
       const [dead] = await batches.claimedByDead(SERVER);
-      return { mailingId, step: () => batches.recover(dead, HEIR, 'heir#1', false) };
+      return {
+        mailingId,
+        step: () => batches.recover(dead, HEIR, 'heir#1', { resend: false, journal: null }),
+      };
     },
     'opened again for another attempt': async () => {
       const mailingId = await written();
@@ -129,7 +132,10 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     await livingServer(fresh.dataSource, HEIR, 'heir');
     for (const dead of await batches.claimedByDead(HEIR)) {
       if (dead.mailingId !== mailingId) continue;
-      const claim = await batches.recover(dead, HEIR, `heir#${randomUUID().slice(0, 8)}`, false);
+      const claim = await batches.recover(dead, HEIR, `heir#${randomUUID().slice(0, 8)}`, {
+        resend: false,
+        journal: null,
+      });
       await new MailingLedger(database, claim!).beat({ ...QUIET, release: { kind: 'stop' } });
     }
   };

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { BATCH_GAPS } from './batch-gaps.js';
 import { type Death, KilledLife } from './killed-life.js';
@@ -14,13 +14,12 @@ const LIVES: Death[][] = [
   [{ at: 'afterRetryChunk' }],
   ...[7, 12, 18].map((on): Death[] => [{ at: 'beforeCommit', on }]),
 ];
-const NAMED = LIVES.map((deaths) => ({
-  deaths,
-  name: deaths.map(({ at, on = 1 }) => `${at} (${on})`).join(', then at '),
-}));
+const nameOf = (deaths: Death[]): string =>
+  deaths.map(({ at, on = 1 }) => `${at} (${on})`).join(', then at ');
+const NAMED = LIVES.map((deaths) => ({ deaths, name: nameOf(deaths) }));
 
 forEachDatabase('a process that dies while it works on batches', (kind) => {
-  const life = KilledLife.forEachTest(kind, true);
+  const life = KilledLife.forEachTest(kind, { isBatched: true });
 
   it('lives through the whole of it when nobody kills it', async () => {
     expect(await life.dies([])).toEqual([]);
@@ -33,3 +32,25 @@ forEachDatabase('a process that dies while it works on batches', (kind) => {
     },
   );
 });
+
+/** Deaths in the middle of sending, and of a sweep. */
+const WITH_JOURNAL: Death[][] = [
+  [{ at: 'afterIntentCommitted', on: 2 }, { at: 'afterRecovered' }],
+  [{ at: 'beforeHandOver', on: 3 }],
+  [{ at: 'afterAnswer', on: 5 }, { at: 'afterAnswer' }],
+  [{ at: 'beforeOutcomesWritten', on: 2 }],
+];
+
+describe.each(['mariadb', 'postgres'] as const)(
+  'a process that dies while it works on batches, with a journal (%s)',
+  (kind) => {
+    const life = KilledLife.forEachTest(kind, { isBatched: true, hasJournal: true });
+
+    it.each(WITH_JOURNAL.map((deaths) => ({ deaths, name: nameOf(deaths) })))(
+      'A19 F5 dies at $name: only what was under way is in doubt',
+      async ({ deaths }) => {
+        expect(await life.dies(deaths)).toEqual([]);
+      },
+    );
+  },
+);

@@ -5,14 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { FAULT_POINT_NAMES, type FaultPoint } from '../../libs/mailing/src/model/fault-points.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { BATCH_GAPS } from './batch-gaps.js';
-import { type Death, KilledLife } from './killed-life.js';
+import { type Death, KilledLife, type LifeOptions } from './killed-life.js';
 
 const SOURCES = fileURLToPath(new URL('../../libs/mailing/src', import.meta.url));
 
 /** Gaps that are only reached on the way back from an earlier death. */
 const AFTER_A_DEATH: Partial<Record<FaultPoint, Death[]>> = {
   afterRecovered: [{ at: 'afterIntentCommitted' }, { at: 'afterRecovered' }],
-  afterResolverAsked: [{ at: 'beforeHandOver' }, { at: 'afterResolverAsked' }],
+  afterResolverAsked: [{ at: 'afterAnswer' }, { at: 'afterResolverAsked' }],
   afterAdopted: [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterAdopted' }],
   afterServerBuried: [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterServerBuried' }],
 };
@@ -60,14 +60,33 @@ forEachDatabase('a process that dies', (kind) => {
   });
 });
 
-describe('a process that dies, speaking SMTP by itself (sqlite)', () => {
-  const life = KilledLife.forEachTest('sqlite', false, true);
+/** Where somebody is marked, or the dead are taken over. */
+const JOURNAL_GAPS: FaultPoint[] = [
+  'afterRecovered',
+  'afterResolverAsked',
+  'afterAdopted',
+  'afterServerBuried',
+  'afterIntentCommitted',
+  'beforeRendered',
+  'beforeHandOver',
+  'afterAnswer',
+  'beforeOutcomesWritten',
+  'afterOutcomesCommitted',
+  'beforeCommit',
+];
+
+describe.each<[string, LifeOptions, FaultPoint[]]>([
+  ['speaking SMTP by itself', { isBulk: true }, OWN_GAPS],
+  ['with a journal', { hasJournal: true }, JOURNAL_GAPS],
+  ['with a journal, speaking SMTP by itself', { hasJournal: true, isBulk: true }, JOURNAL_GAPS],
+])('a process that dies, %s (sqlite)', (_how, how, gaps) => {
+  const life = KilledLife.forEachTest('sqlite', how);
 
   it('lives through the whole of it when nobody kills it', async () => {
     expect(await life.dies([])).toEqual([]);
   });
 
-  it.each(OWN_GAPS)('A19 dies at %s: nobody gets a second copy, nobody is lost', async (point) => {
+  it.each(gaps)('A19 dies at %s: nobody gets a second copy, nobody is lost', async (point) => {
     expect(await life.dies(deathsOf(point))).toEqual([]);
   });
 });

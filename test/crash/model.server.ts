@@ -17,8 +17,10 @@ import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-em
 import { BatchSweep } from '../../libs/mailing/src/work/batch-sweep.js';
 import { BatchWorker } from '../../libs/mailing/src/work/batch-worker.js';
 import { ClaimTaker } from '../../libs/mailing/src/work/claim-taker.js';
+import { DeadJournals } from '../../libs/mailing/src/work/dead-journals.js';
 import { DispatcherLine } from '../../libs/mailing/src/work/dispatcher-line.js';
 import { DoubtResolver } from '../../libs/mailing/src/work/doubt.resolver.js';
+import { JournalKeeper } from '../../libs/mailing/src/work/journal.keeper.js';
 import { MailingIntake } from '../../libs/mailing/src/work/mailing-intake.js';
 import { MailingLauncher } from '../../libs/mailing/src/work/mailing-launcher.js';
 import { MailingOrders } from '../../libs/mailing/src/work/mailing-orders.js';
@@ -35,6 +37,7 @@ import { TransportProbe } from '../../libs/mailing/src/work/transport-probe.js';
 import type { ModelTransport } from './model.transport.js';
 
 export const MAX_IN_DOUBT = 4;
+export const CONCURRENCY = 2;
 
 /** Where this process keeps the incarnations that live in it; who is not in there is dead. */
 const living = (): Set<string> =>
@@ -86,6 +89,7 @@ export class ModelServer {
   isDead = false;
   /** Batches it works on. */
   numBatches = 0;
+  readonly hasJournal: boolean;
   readonly intake: MailingIntake;
   readonly orders: MailingOrders;
   readonly #database: MortalDatabase;
@@ -95,28 +99,35 @@ export class ModelServer {
   readonly #worker: BatchWorker;
   readonly #batchSweep: BatchSweep;
   readonly #serverSweep: ServerSweep;
+  readonly #journals: DeadJournals;
 
   constructor(
     dataSource: DataSource,
     readonly id: string,
     private readonly transport: ModelTransport,
+    journalDir: string | null,
   ) {
     const faultPoints = noFaultPoints;
-    const settings = settingsOf(id);
+    const settings = settingsOf(id, journalDir);
+    this.hasJournal = journalDir !== null;
     const events = new MailingEvents();
+    const journal = new JournalKeeper(settings, events);
     const database = (this.#database = new MortalDatabase(dataSource));
     const persister = new TemplateEmailPersister(database);
     const reader = new MailingReader(database);
     const servers = new TemplateEmailBatchServerPersister(database, settings.server.serverTimeoutMs);
-    const membership = (this.#membership = new ServerMembership(servers, settings, events));
+    const membership = (this.#membership = new ServerMembership(servers, settings, events, journal));
     const runs = (this.#runs = new MailingRuns(settings.run.parallelMailings));
     const orders = new StandingOrders(database, faultPoints);
     const claims = new MailingClaims(database);
     const recorder = new ProfileRecorder(() => null, settings, events);
     const doubts = new DoubtResolver('leave', orders, events, faultPoints, recorder);
     const batches = new TemplateEmailBatchPersister(database);
-    const taker = new ClaimTaker(claims, batches, settings, membership, doubts, faultPoints);
-    const runner = this.#runner(settings, membership, events);
+    const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
+    const journals = (this.#journals = new DeadJournals(settings, membership, claims, batches, periodic));
+    const taken = { settings, claims, batches, membership, doubts, journals, recorder, faultPoints };
+    const taker = new ClaimTaker(taken);
+    const runner = this.#runner(settings, membership, journal, events);
     const common = { settings, servers, membership, events, persister, reader, runs, runner, faultPoints };
     const launcher = new MailingLauncher({ ...common, claims: taker });
     const worker = (this.#worker = new BatchWorker({ ...common, batches }));
@@ -132,21 +143,10 @@ export class ModelServer {
     const parts = { ...common, launcher, dispatcher };
     this.intake = new MailingIntake({ ...parts, slots: new SlotPersister(database), profiles: () => null });
     this.orders = new MailingOrders({ ...parts, orders, claims, batchSweep, recorder });
-    const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
     const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, events);
     this.#serverSweep = new ServerSweep(servers, membership, settings, periodic);
-    this.#restarter = new TemplateEmailRestarter(
-      settings,
-      claims,
-      servers,
-      membership,
-      launcher,
-      runs,
-      periodic,
-      probe,
-      events,
-      faultPoints,
-    );
+    const found = [settings, claims, servers, membership, launcher, runs, periodic, probe, events] as const;
+    this.#restarter = new TemplateEmailRestarter(...found, faultPoints);
   }
 
   /** A heartbeat, the looks for work that follow it, and free batches, as a dispatcher would bring them. */
@@ -154,6 +154,7 @@ export class ModelServer {
     await this.#membership.beat();
     await Promise.all([this.#serverSweep.look(), this.#restarter.sweep()]);
     await this.#batchSweep.sweep();
+    await this.#journals.clear();
     for (const batch of await this.#worker.free(MOST_BATCHES)) void this.#workOn(batch);
   }
 
@@ -186,11 +187,17 @@ export class ModelServer {
     await this.#membership.leave();
   }
 
-  #runner(settings: MailingSettings, membership: ServerMembership, events: MailingEvents): SliceRunner {
+  #runner(
+    settings: MailingSettings,
+    membership: ServerMembership,
+    journal: JournalKeeper,
+    events: MailingEvents,
+  ): SliceRunner {
     return new SliceRunner({
       settings,
       database: this.#database,
       membership,
+      journal,
       limiter: new RateLimiter(null),
       renderer: RENDERER,
       sender: this.#mortalTransport(),
@@ -223,12 +230,13 @@ const TEMPLATE: MailingTemplate = {
 };
 const RENDERER: TemplateRenderer = { open: () => Promise.resolve(TEMPLATE) };
 
-function settingsOf(id: string): MailingSettings {
+function settingsOf(id: string, journalDir: string | null): MailingSettings {
   return toMailingSettings({
     templates: { dir: tmpdir() },
     uniqServerId: id,
     migrationList: ['*'],
-    run: { concurrency: 2, maxInDoubt: MAX_IN_DOUBT },
+    run: { concurrency: CONCURRENCY, maxInDoubt: MAX_IN_DOUBT },
+    ...(journalDir === null ? {} : { journal: { dir: journalDir } }),
     retry: { maxAttempts: 3, firstDelayMs: 5 },
     errorGuard: { firstRecipients: 0 },
     server: { heartbeatMs: 20, serverTimeoutMs: 3_600_000 },

@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -115,15 +118,19 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
 
 const TABLES = ['dps_mailing', 'dps_mail_batch', 'dps_email_address', 'dps_mail_deferred', 'dps_mail_server'];
 
-it('whatever happens in whatever order, the promise holds', async () => {
+it.each([
+  ['the promise holds', false],
+  ['the promise holds, and with a journal only what was under way is in doubt', true],
+])('whatever happens in whatever order, %s', { timeout: 240_000 }, async (_what, hasJournal) => {
   await using database = await freshDatabase('sqlite');
+  await using folder = await journalFolder();
   const property = fc.asyncProperty(
     fc.commands(COMMANDS, { maxCommands: LONGEST_LIFE, size: 'max' }),
     async (commands) => {
       for (const table of TABLES) {
         await database.dataSource.query(`DELETE FROM ${table}`);
       }
-      const world = new ModelWorld(database.dataSource);
+      const world = new ModelWorld(database.dataSource, hasJournal ? folder.path : null);
       const setup = (): { model: State; real: ModelWorld } => ({
         model: { isAlive: [true, true], hasMailing: false },
         real: world,
@@ -137,4 +144,10 @@ it('whatever happens in whatever order, the promise holds', async () => {
     ? `${fc.defaultReportMessage(details)}\n${String(details.errorInstance)}`
     : null;
   expect(report).toBeNull();
-}, 240_000);
+  expect(await readdir(folder.path)).toEqual([]);
+});
+
+async function journalFolder(): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'mailing-journals-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}

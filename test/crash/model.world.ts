@@ -3,11 +3,13 @@ import { type DataSource, In } from 'typeorm';
 import { assertBatchesAddUp } from '../support/batch-books.js';
 import { readBooks } from '../support/books.js';
 import { waitUntil } from '../support/wait-until.js';
-import { MAX_IN_DOUBT, ModelServer } from './model.server.js';
+import { CONCURRENCY, MAX_IN_DOUBT, ModelServer } from './model.server.js';
 import { type Answer, ModelTransport } from './model.transport.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 const NO_TERMS = { idempotencyKey: null, sendAt: null, doNotStartAfter: null };
+
+const STOPPED = new Set<string>(['pausing', 'paused', 'canceling', 'canceled']);
 
 /** What is expected of one mailing, whatever happens. */
 interface Expectation {
@@ -29,8 +31,16 @@ export class ModelWorld {
   #mostInDoubt = 0;
   #numLost = 0;
 
-  constructor(private readonly dataSource: DataSource) {
-    this.#servers = ['one:1', 'two:2'].map((id) => new ModelServer(dataSource, id, this.transport));
+  /** @param journalDir of those servers that keep a journal. */
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly journalDir: string | null,
+  ) {
+    this.#servers = ['one:1', 'two:2'].map((id) => this.#server(id));
+  }
+
+  #server(id: string): ModelServer {
+    return new ModelServer(this.dataSource, id, this.transport, this.journalDir);
   }
 
   isAlive(n: number): boolean {
@@ -63,13 +73,14 @@ export class ModelWorld {
   crash(n: number): void {
     this.#numCrashes++;
     // Of a mailing in one piece that is one slice, of one in batches as many as the server worked on.
-    this.#mostInDoubt += MAX_IN_DOUBT * Math.max(1, this.#servers[n].numBatches);
+    const { hasJournal, numBatches } = this.#servers[n];
+    this.#mostInDoubt += (hasJournal ? CONCURRENCY : MAX_IN_DOUBT) * Math.max(1, numBatches);
     this.#servers[n].die();
   }
 
   restart(n: number): Promise<void> {
     const { id } = this.#servers[n];
-    this.#servers[n] = new ModelServer(this.dataSource, id, this.transport);
+    this.#servers[n] = this.#server(id);
     return this.#servers[n].tick();
   }
 
@@ -79,7 +90,7 @@ export class ModelWorld {
     if (order === 'resume') expected.numBegunWhenStopped = null;
     const isHere = server.works(expected.mailingId);
     const status = await server.orders[order](expected.mailingId);
-    const isStopping = ['pausing', 'paused', 'canceling', 'canceled'].includes(status);
+    const isStopping = STOPPED.has(status);
     // With one mailing nobody else begins messages either.
     if (order !== 'resume' && isHere && isStopping && this.#mailings.length === 1) {
       expected.numBegunWhenStopped = this.transport.numBegun;
@@ -93,9 +104,16 @@ export class ModelWorld {
         expected.allowed.set(address, (expected.allowed.get(address) ?? 0) + 1);
       }
     }
+    const numStopped = expected.numBegunWhenStopped;
+    // The end may have been asked for too late, and then this begins a completed one again, at once.
+    expected.numBegunWhenStopped = null;
     await this.#servers[n].orders.retry(expected.mailingId, what).catch((error: unknown) => {
       if ((error as { code?: string }).code !== 'MAILING_ENDED') throw error;
     });
+    const { status } = await this.dataSource
+      .getRepository(Mailing)
+      .findOneByOrFail({ id: expected.mailingId });
+    if (STOPPED.has(status)) expected.numBegunWhenStopped = numStopped;
   }
 
   /** @throws Error naming the sentence of the promise that does not hold. */

@@ -100,7 +100,9 @@ describe('the plans of the statements of batches (postgres)', () => {
   it('of the sweep and of orders go by keys', async () => {
     const dead = (await batches.claimedByDead(SERVER)).filter((one) => one.batch.startIdx === 0);
     expect(dead).toHaveLength(1);
-    expect(await batches.recover(dead[0], SERVER, `${INCARNATION}#4`, false)).not.toBeNull();
+    expect(
+      await batches.recover(dead[0], SERVER, `${INCARNATION}#4`, { resend: false, journal: null }),
+    ).not.toBeNull();
     assertKeys(10);
     await batches.ordered();
     // Those with an order are few, and sorted.

@@ -99,7 +99,9 @@ describe('the plans of the statements of batches (mariadb)', () => {
   it('of the sweep and of orders go by keys, and an order costs what is claimed, not what there is', async () => {
     const dead = (await batches.claimedByDead(SERVER)).filter((one) => one.batch.startIdx === 0);
     expect(dead).toHaveLength(1);
-    expect(await batches.recover(dead[0], SERVER, `${INCARNATION}#4`, false)).not.toBeNull();
+    expect(
+      await batches.recover(dead[0], SERVER, `${INCARNATION}#4`, { resend: false, journal: null }),
+    ).not.toBeNull();
     await batches.ordered();
     await new MailingClaims(database).noteOverdue('batched');
     assertFew(110);

@@ -103,13 +103,18 @@ forEachDatabase('the books of a mailing', (kind) => {
     const zombie = new MailingLedger(database, await claimed(mailingId, 'zombie#1'));
     await zombie.beat({ ...quiet, free: 2 });
     await livingServer(fresh.dataSource, SERVER, 'heir');
-    const heir = await claims.recover(mailingId, SERVER, 'zombie#1', 'heir#1', false);
+    const heir = await claims.recover(mailingId, SERVER, 'zombie#1', 'heir#1', {
+      resend: false,
+      journal: null,
+    });
     expect(heir).toMatchObject({ caught: { numCaught: 2 }, numSettled: 2 });
     expect(await zombie.beat({ ...quiet, outcomes: [sent(0), sent(1)], free: 2 })).toEqual({ kind: 'lost' });
     const books = await readBooks(fresh.dataSource, mailingId);
     expect(books.byStatus).toEqual({ in_doubt: 2, pending: 2 });
     expect(books.mailing).toMatchObject({ numSent: 0, numErrors: 2, claimToken: 'heir#1' });
-    expect(await claims.recover(mailingId, SERVER, 'zombie#1', 'late#1', false)).toBeNull();
+    expect(
+      await claims.recover(mailingId, SERVER, 'zombie#1', 'late#1', { resend: false, journal: null }),
+    ).toBeNull();
   });
 
   it('F2 who is not the living incarnation of his server any more claims, recovers and fails nothing', async () => {
@@ -121,7 +126,9 @@ forEachDatabase('the books of a mailing', (kind) => {
       'successor#2',
     )) as string;
     expect(await claims.claim(claimable, SERVER, 'zombie#7')).toBeNull();
-    expect(await claims.recover(running, SERVER, 'successor#1', 'zombie#8', true)).toBeNull();
+    expect(
+      await claims.recover(running, SERVER, 'successor#1', 'zombie#8', { resend: true, journal: null }),
+    ).toBeNull();
     expect(await claims.failDeadLists(SERVER, 'zombie')).toBe(0);
     const mailings = await fresh.dataSource.getRepository(Mailing).find({ order: { id: 'ASC' } });
     expect(mailings.map(({ id, status, claimToken }) => [id, status, claimToken])).toEqual([
@@ -141,7 +148,9 @@ forEachDatabase('the books of a mailing', (kind) => {
     const { mailing } = await readBooks(fresh.dataSource, mailingId);
     expect(mailing).toMatchObject({ settledIdx: 0, nextIdx: 31 });
     await livingServer(fresh.dataSource, SERVER, 'heir');
-    expect(await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', true)).toMatchObject({
+    expect(
+      await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', { resend: true, journal: null }),
+    ).toMatchObject({
       caught: { numCaught: 2 },
     });
     const { recipients } = await readBooks(fresh.dataSource, mailingId);
@@ -179,7 +188,10 @@ forEachDatabase('the books of a mailing', (kind) => {
       nextIdx: 5,
     });
     await livingServer(fresh.dataSource, SERVER, 'heir');
-    const claim = await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', false);
+    const claim = await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', {
+      resend: false,
+      journal: null,
+    });
     expect(claim).toMatchObject({ caught: { numCaught: 2, retries: [0] } });
     const { recipients, mailing } = await readBooks(fresh.dataSource, mailingId);
     expect(recipients.map(({ status }) => status)).toEqual([

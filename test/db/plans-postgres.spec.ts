@@ -65,7 +65,7 @@ describe('the plans of the statements of a run (postgres)', () => {
     const deferred = [4, 5, 6].map((idx) => ({ idx, delayMs: 0, ...refused }));
     await ledger.beat({ ...quiet, outcomes, deferred, returned: [2, 3], free: MARKED });
     await ledger.beat({ ...quiet, returned: [5] });
-    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', false);
+    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
 
     expect(database.steps.length).toBeGreaterThan(30);
     expect(stepsWithoutKey(database.steps)).toEqual([]);
@@ -112,7 +112,7 @@ describe('the plans of the statements of a run (postgres)', () => {
     expect(new Set((await takeAddresses(database, newId, places)).values()).size).toBe(MARKED);
     // What has just been taken is not asked for.
     expect(database.steps.filter(({ sql }) => sql.includes('dps_mail_address_taken'))).toEqual([]);
-    await claims.recover(newId, SERVER, 'run#3', 'run#4', false);
+    await claims.recover(newId, SERVER, 'run#3', 'run#4', { resend: false, journal: null });
 
     const lists = database.steps.filter(({ sql }) => /dps_(email_address|user_mailing|mail_slot)"/.test(sql));
     const conditions = lists.flatMap(({ sql, node }) => {

@@ -62,7 +62,7 @@ describe('the plans of the statements of a run (mariadb)', () => {
       { idx: 1, status: 'error', code: '550', text: 'no such user' } as const,
     ];
     await ledger.beat({ ...quiet, outcomes, returned: [2, 3], free: MARKED });
-    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', false);
+    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
 
     expect(database.plans.length).toBeGreaterThan(15);
     assertPlans(database.plans);
@@ -73,7 +73,10 @@ describe('the plans of the statements of a run (mariadb)', () => {
     const claims = new MailingClaims(database);
     const [{ status, claimToken }] = await claims.unfinished(SERVER);
     expect(status).toBe('in_progress');
-    const claim = await claims.recover(mailingId, SERVER, claimToken as string, 'run#3', false);
+    const claim = await claims.recover(mailingId, SERVER, claimToken as string, 'run#3', {
+      resend: false,
+      journal: null,
+    });
     if (!claim) throw new Error('The mailing could not be recovered.');
     database.plans.length = 0;
     const ledger = new MailingLedger(database, claim);
@@ -88,7 +91,7 @@ describe('the plans of the statements of a run (mariadb)', () => {
     );
     await ledger.beat({ ...quiet, outcomes: [{ idx: marked[0], status: 'sent', code: null, text: null }] });
     await ledger.beat({ ...quiet, returned: [marked[1]] });
-    await claims.recover(mailingId, SERVER, 'run#3', 'run#4', true);
+    await claims.recover(mailingId, SERVER, 'run#3', 'run#4', { resend: true, journal: null });
     assertPlans(database.plans);
   });
 

@@ -50,7 +50,9 @@ forEachDatabase('a row with our server id', (kind) => {
 
   const isKnownDead = async (): Promise<boolean> => {
     const server = await persister().find('test:1');
-    return new ServerMembership(persister(), { server: {} } as never, {} as never).isKnownDead(server!);
+    return new ServerMembership(persister(), { server: {} } as never, {} as never, {} as never).isKnownDead(
+      server!,
+    );
   };
 
   it('is known to be dead if it has our pid, or one that nobody has', async () => {

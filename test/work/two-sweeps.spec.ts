@@ -78,7 +78,10 @@ forEachDatabase('sweeps at the same moment', (kind) => {
     const sweeper = randomUUID();
     await livingServer(dataSource, 'sweeper:2', sweeper);
     for (const dead of await batches.claimedByDead('dead:1')) {
-      await batches.recover(dead, 'sweeper:2', `${sweeper}#${dead.batch.startIdx}`, false);
+      await batches.recover(dead, 'sweeper:2', `${sweeper}#${dead.batch.startIdx}`, {
+        resend: false,
+        journal: null,
+      });
     }
     const freed: unknown[] = [];
     app.events.on('batch:freed', ({ fromServerId, numInDoubt }) => freed.push([fromServerId, numInDoubt]));

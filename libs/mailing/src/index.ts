@@ -157,6 +157,7 @@ export {
   ProfileColumnsMissingError,
   ProfileEntityMissingError,
   BulkSmtpUnfitError,
+  JournalFolderError,
   TransporterMissingError,
   UnsubscribeSecretError,
   UnsupportedDatabaseError,

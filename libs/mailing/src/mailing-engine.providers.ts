@@ -35,8 +35,10 @@ import { BatchWorker } from './work/batch-worker.js';
 import { assembled, made } from './provider-shapes.js';
 import { ClaimTaker } from './work/claim-taker.js';
 import { DispatcherLine } from './work/dispatcher-line.js';
+import { DeadJournals } from './work/dead-journals.js';
 import { DoubtResolver } from './work/doubt.resolver.js';
 import { EventLogger } from './work/event.logger.js';
+import { JournalKeeper } from './work/journal.keeper.js';
 import { MailingIntake } from './work/mailing-intake.js';
 import { MailingLauncher } from './work/mailing-launcher.js';
 import { MailingOrders } from './work/mailing-orders.js';
@@ -119,6 +121,7 @@ const engine = assembled(MailingEngine, {
   batchWorker: BatchWorker,
   dispatcher: DispatcherLine,
   membership: ServerMembership,
+  journal: JournalKeeper,
   recorder: ProfileRecorder,
   events: MailingEvents,
   prepare: PREPARE,
@@ -159,7 +162,8 @@ const storeProviders: Provider[] = [
 ];
 
 const serverProviders: Provider[] = [
-  made(ServerMembership, [TemplateEmailBatchServerPersister, MAILING_SETTINGS, MailingEvents]),
+  made(JournalKeeper, [MAILING_SETTINGS, MailingEvents]),
+  made(ServerMembership, [TemplateEmailBatchServerPersister, MAILING_SETTINGS, MailingEvents, JournalKeeper]),
   {
     provide: MailingRuns,
     useFactory: ({ run }: MailingSettings) => new MailingRuns(run.parallelMailings),
@@ -184,19 +188,29 @@ const workProviders: Provider[] = [
     ) => new DoubtResolver(inDoubt, orders, events, faultPoints, recorder),
     inject: [MAILING_SETTINGS, StandingOrders, MailingEvents, FAULT_POINTS, ProfileRecorder],
   },
-  made(ClaimTaker, [
-    MailingClaims,
-    TemplateEmailBatchPersister,
+  made(DeadJournals, [
     MAILING_SETTINGS,
     ServerMembership,
-    DoubtResolver,
-    FAULT_POINTS,
+    MailingClaims,
+    TemplateEmailBatchPersister,
+    TemplateEmailPeriodicService,
   ]),
+  assembled(ClaimTaker, {
+    settings: MAILING_SETTINGS,
+    claims: MailingClaims,
+    batches: TemplateEmailBatchPersister,
+    membership: ServerMembership,
+    doubts: DoubtResolver,
+    journals: DeadJournals,
+    recorder: ProfileRecorder,
+    faultPoints: FAULT_POINTS,
+  }),
   assembled(SliceRunner, {
     settings: MAILING_SETTINGS,
     database: MailingDatabase,
     membership: ServerMembership,
     limiter: RateLimiter,
+    journal: JournalKeeper,
     renderer: TEMPLATE_RENDERER,
     sender: EMAIL_MESSAGE_SENDER,
     profiles: PROFILES,

@@ -5,6 +5,7 @@ import type { EmailMessage, HandOver, PreparedSender } from './email-message.sen
 import { composeAny, isMoreThanLetter, MessageEncoder } from './message.encoder.js';
 import { isAscii } from './is-ascii.js';
 import { openSmtpDoor, type SmtpFeatures } from './smtp.door.js';
+import { asOfTransport } from './smtp.errors.js';
 import type { Parcel } from './smtp.parcel.js';
 import { type SessionOwner, SmtpSession } from './smtp.session.js';
 
@@ -24,6 +25,7 @@ const BREAKS_OUT = /[\u0000-\u0020<>\u007f]/;
  * adds on the way: its plugins, its DKIM key, its proxies.
  */
 export class BulkSmtpMessageSender implements PreparedSender {
+  readonly callsBegin = true;
   readonly #encoder = new MessageEncoder();
   readonly #sessions = new Map<SmtpSession, { idleSince: number }>();
   readonly #closing = new AbortController();
@@ -46,7 +48,11 @@ export class BulkSmtpMessageSender implements PreparedSender {
     this.#settings = this.read();
   }
 
-  async send(message: EmailMessage, signal: AbortSignal): Promise<HandOver> {
+  async send(
+    message: EmailMessage,
+    signal: AbortSignal,
+    begin: () => void = () => undefined,
+  ): Promise<HandOver> {
     try {
       const addresses = addressesOf(message);
       const composed = isMoreThanLetter(message)
@@ -54,7 +60,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
         : null;
       if (signal.aborted) return toHandOver({ code: 'EABORT' }, 'nowhere');
       const contentFor = ({ eightBit }: SmtpFeatures) => composed ?? this.#encoder.letter(message, eightBit);
-      return await this.#sent({ ...addresses, contentFor }, signal);
+      return await this.#sent({ ...addresses, contentFor, begin }, signal);
     } catch (error) {
       // It could not be made.
       return toHandOver(error, 'nowhere');
@@ -82,7 +88,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     this.#answerWaiting(STOPPING);
   }
 
-  #sent(what: Pick<Parcel, 'from' | 'to' | 'contentFor'>, signal: AbortSignal): Promise<HandOver> {
+  #sent(what: Pick<Parcel, 'from' | 'to' | 'contentFor' | 'begin'>, signal: AbortSignal): Promise<HandOver> {
     return new Promise((resolve) => {
       const parcel: Parcel = {
         ...what,
@@ -216,18 +222,6 @@ function addressesOf({ from, to, cc = [], bcc = [] }: EmailMessage): Pick<Parcel
     if (BREAKS_OUT.test(address)) throw new Error(`No address for an envelope: ${JSON.stringify(address)}`);
   }
   return { from: from.address, to: [own, ...others] };
-}
-
-/** What comes before there is a session is about the connection, whatever it says. */
-function asOfTransport(error: unknown): object {
-  const {
-    code = 'ECONNECTION',
-    command = 'CONN',
-    message,
-    ...rest
-  } = (error ?? {}) as Record<string, unknown>;
-  const text = error instanceof Error ? error.message : message;
-  return { ...rest, code, command, message: text };
 }
 
 function aborted(signal: AbortSignal): Promise<null> {

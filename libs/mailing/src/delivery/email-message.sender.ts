@@ -32,13 +32,19 @@ export type HandOver =
 
 /** The seam to transports. */
 export interface EmailMessageSender {
+  /** Whether `send` calls `begin`. A message of one that does not counts as begun when `send` is called. Default: false. */
+  readonly callsBegin?: boolean;
+
   /**
    * Hands one message over and waits for the answer.
    *
    * Never rejects: every failure is one of the four answers. Never hands a message over twice by itself. When `signal`
    * aborts, it stops as soon as it can and answers what is known.
+   *
+   * @param begin to be called right before the first byte leaves that may make the mail server take the message; if it throws,
+   *   that byte must not leave.
    */
-  send(message: EmailMessage, signal: AbortSignal): Promise<HandOver>;
+  send(message: EmailMessage, signal: AbortSignal, begin?: () => void): Promise<HandOver>;
 
   /**
    * Asks the transport whether it would take messages now, without sending one. Never rejects.

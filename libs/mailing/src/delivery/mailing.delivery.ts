@@ -21,6 +21,16 @@ export interface PreparedRecipient {
   addressee: Addressee | Skip;
 }
 
+/** What a message must ask its run for. */
+export interface RunConsent {
+  /** Aborts when the process has no more time; a message then ends as what is known of it. */
+  stop: AbortSignal;
+  /** Asked again where rendering took its time, because a lease may have run out meanwhile. */
+  mayStart: () => boolean;
+  /** Told before the mail server may take the message. @throws Error if it may not. */
+  begin: (idx: number) => void;
+}
+
 export interface MailingDeliveryParts {
   sender: EmailMessageSender;
   profiles: ProfileRepository | null;
@@ -77,17 +87,9 @@ export class MailingDelivery {
     return this.#write(idx, addressee, this.#linkOf(idx, addressee));
   }
 
-  /**
-   * Sends to one recipient.
-   *
-   * @param stop aborts when the process has no more time; the message then ends as what is known of it.
-   * @param mayStart asked again where rendering took its time, because a lease may have run out meanwhile.
-   */
-  async deliver(
-    { idx, addressee }: PreparedRecipient,
-    stop: AbortSignal,
-    mayStart: () => boolean,
-  ): Promise<Attempt> {
+  /** Sends to one recipient. */
+  async deliver({ idx, addressee }: PreparedRecipient, consent: RunConsent): Promise<Attempt> {
+    const { stop, mayStart } = consent;
     if ('skip' in addressee) return settled(idx, 'skipped', addressee.skip, addressee.text);
     const tooLate = { kind: 'returned', idx, blame: 'nobody', reason: 'rendered too late' } as const;
     let code = 'unsubscribe';
@@ -106,7 +108,7 @@ export class MailingDelivery {
       return settled(idx, 'error', code, error instanceof Error ? error.message : String(error));
     }
     this.parts.faultPoints.reach('beforeHandOver');
-    const handOver = await this.#withinDeadline(stop, message);
+    const handOver = await this.#handOver(idx, message, consent);
     return toAttempt(idx, handOver, this.#contactOf(addressee));
   }
 
@@ -155,7 +157,18 @@ export class MailingDelivery {
     }
   }
 
-  #withinDeadline(stop: AbortSignal, message: EmailMessage): Promise<HandOver> {
+  #handOver(idx: number, message: EmailMessage, { stop, begin }: RunConsent): Promise<HandOver> | HandOver {
+    if (this.parts.sender.callsBegin) return this.#withinDeadline(stop, message, () => begin(idx));
+    try {
+      begin(idx);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      return { kind: 'not_begun', blame: 'transport', text };
+    }
+    return this.#withinDeadline(stop, message);
+  }
+
+  #withinDeadline(stop: AbortSignal, message: EmailMessage, begin?: () => void): Promise<HandOver> {
     const deadline = this.#deadlines.begin(stop);
     return new Promise((resolve) => {
       const giveUp = (): void => {
@@ -173,7 +186,7 @@ export class MailingDelivery {
         settle({ kind: 'unknown', code: 'sender', text });
       };
       try {
-        this.parts.sender.send(message, deadline.signal).then(settle, fail);
+        this.parts.sender.send(message, deadline.signal, begin).then(settle, fail);
       } catch (error) {
         fail(error);
       }

@@ -31,3 +31,15 @@ export function connectionError(error: unknown): SmtpError {
     response: response?.replace(CODE_OF_ONE, '$1'),
   };
 }
+
+/** What has nothing to do with a message is about the connection, whatever it says. */
+export function asOfTransport(error: unknown): object {
+  const {
+    code = 'ECONNECTION',
+    command = 'CONN',
+    message,
+    ...rest
+  } = (error ?? {}) as Record<string, unknown>;
+  const text = error instanceof Error ? error.message : message;
+  return { ...rest, code, command, message: text };
+}

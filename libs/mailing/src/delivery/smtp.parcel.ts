@@ -14,6 +14,8 @@ export interface Parcel {
    * @throws what makes it impossible to write it down.
    */
   contentFor: (features: SmtpFeatures) => string | Buffer;
+  /** Called right before the first byte of the body leaves; if it throws, none leaves. */
+  begin: () => void;
   answer: (handOver: HandOver) => void;
   /** It was given back by a session that had been used before and broke before the body; once is enough. */
   isSecondTry: boolean;

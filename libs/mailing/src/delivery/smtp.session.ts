@@ -6,7 +6,7 @@ import { isAscii } from './is-ascii.js';
 import type { Parcel } from './smtp.parcel.js';
 import { type Reply, ReplyReader } from './reply.reader.js';
 import { SmtpReply } from './smtp-reply.js';
-import { connectionError, errorOf, type SmtpStep } from './smtp.errors.js';
+import { asOfTransport, connectionError, errorOf, type SmtpStep } from './smtp.errors.js';
 import type { OpenedDoor, SmtpFeatures } from './smtp.door.js';
 import { toWire } from './wire-text.js';
 
@@ -254,6 +254,13 @@ export class SmtpSession {
       this.#write('.\r\n');
       this.#await('BODY', one);
       return;
+    }
+    try {
+      one.parcel.begin();
+    } catch (error) {
+      // The server waits for a body, and none may come.
+      this.#answer(one, toHandOver(asOfTransport(error), 'session'));
+      return this.#giveUp();
     }
     one.reach = 'body';
     this.#await('BODY', one);

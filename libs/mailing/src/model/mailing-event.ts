@@ -110,6 +110,8 @@ export interface MailingEventMap {
   'doubt:unresolved': { mailingId: string; numInDoubt: number; error: unknown };
   /** A pooled transport would have sent messages again by itself after a lost connection; it no longer does. */
   'pool:requeues-disabled': { transporterName: string | null; was: number };
+  /** The journal can't be written: until the next start, a crash leaves everybody in doubt who is marked. */
+  'journal:lost': { dir: string; error: unknown };
   /** Commits of this database may not survive a power cut. */
   'database:not-durable': { setting: string; value: string; expected: string };
 }

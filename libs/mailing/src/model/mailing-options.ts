@@ -9,6 +9,15 @@ import type { UnsubscribeOptions } from './unsubscribe.options.js';
 import type { UnsubscribeSettings } from './unsubscribe.settings.js';
 import type { TextOptions, AttachmentOptions, TemplateOptions } from './content-options.js';
 
+/** Where the journal lies. */
+export interface JournalOptions {
+  /**
+   * Absolute path of a folder on a disk of this machine, for this application alone; made if it is missing. It must be the same after a
+   * restart. It is used on Linux only.
+   */
+  dir: string;
+}
+
 /** How one mailing is sent. */
 export interface RunOptions {
   /**
@@ -260,6 +269,11 @@ export interface MailingModuleOptions {
   server?: ServerOptions;
   batch?: BatchOptions;
   attachments?: AttachmentOptions;
+  /**
+   * A file beside the process that tells, after its death, whom it had really begun: only those are left in doubt, however many are
+   * marked ahead (`run.maxInDoubt`). Default: none.
+   */
+  journal?: JournalOptions;
   /** `List-Unsubscribe` headers, and `unsubscribeUrl` in the templates. Default: none. */
   unsubscribe?: UnsubscribeOptions;
 }
@@ -290,6 +304,8 @@ export interface MailingSettings {
   server: Required<ServerOptions>;
   batch: Required<Omit<BatchOptions, 'dispatcher'>> & { dispatcher: Type<Dispatcher> | null };
   attachments: Required<AttachmentOptions>;
+  /** Null: none. */
+  journal: Required<JournalOptions> | null;
   unsubscribe: UnsubscribeSettings | null;
 }
 

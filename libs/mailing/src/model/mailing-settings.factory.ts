@@ -8,6 +8,7 @@ import type {
   BatchOptions,
   ErrorGuardOptions,
   InDoubtPolicy,
+  JournalOptions,
   MailingModuleOptions,
   MailingSettings,
   ProfileOptions,
@@ -38,6 +39,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'server',
     'batch',
     'attachments',
+    'journal',
     'unsubscribe',
   ],
   run: [
@@ -57,6 +59,7 @@ const GROUPS: Record<string, readonly string[]> = {
   profiles: ['daysContactFatigue', 'hoursContactFatigue', 'invalidateRefused'],
   templates: ['dir', 'partialsDir', 'helpers', 'text'],
   'templates.text': ['lineWidth', 'indentWidth', 'hrChar', 'liChar'],
+  journal: ['dir'],
   attachments: ['maxBytes', 'fetchTimeoutMs', 'store'],
   'attachments.store': ['dir'],
 };
@@ -100,6 +103,7 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
     errorGuard: errorGuardSettings(options.errorGuard ?? {}),
     batch: batchSettings(options.batch ?? {}),
     attachments: attachmentSettings(options.attachments ?? {}),
+    journal: options.journal === undefined ? null : journalSettings(options.journal),
     unsubscribe: options.unsubscribe === undefined ? null : toUnsubscribeSettings(options.unsubscribe),
     server: {
       heartbeatMs,
@@ -216,6 +220,14 @@ function attachmentPlace(place: AttachmentPlace): AttachmentPlace {
     throw new MailingOptionsError('attachments.store', "'table' or { dir: … }", place);
   checkNames('attachments.store', place);
   return { dir: folder('attachments.store.dir', place.dir) };
+}
+
+function journalSettings(journal: JournalOptions): Required<JournalOptions> {
+  checkNames('journal', journal);
+  const { dir } = journal;
+  if (typeof dir !== 'string' || !isAbsolute(dir))
+    throw new MailingOptionsError('journal.dir', 'the absolute path of a folder', dir);
+  return { dir };
 }
 
 function inDoubtPolicy(policy: InDoubtPolicy): InDoubtPolicy {

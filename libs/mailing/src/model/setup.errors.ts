@@ -180,6 +180,22 @@ export class ProfileColumnsMissingError extends MailingError {
   }
 }
 
+/** The folder of the journal can't be used. */
+export class JournalFolderError extends MailingError {
+  readonly code = 'MAILING_JOURNAL_FOLDER';
+
+  constructor(
+    readonly dir: string,
+    cause: unknown,
+  ) {
+    super(
+      `MailingModule: expected journal.dir to be a folder in which this process can make files, got ${shown(dir)}, ` +
+        `which answers: ${cause instanceof Error ? cause.message : shown(cause)}. Give the process the rights, or correct the option.`,
+      { cause },
+    );
+  }
+}
+
 /** `bulkSmtp` is on, but the host's mailer does something to messages that it can't do. */
 export class BulkSmtpUnfitError extends MailingError {
   readonly code = 'MAILING_BULK_SMTP_UNFIT';

@@ -18,6 +18,9 @@ export interface HeldClaim extends Slice {
   caught: Caught | null;
 }
 
+/** How those are settled whom the death of a run has caught. */
+export type Recovery = Pick<DeadClaim, 'resend' | 'journal'>;
+
 /** The right to work on a batch. */
 export type HeldBatch = HeldClaim & BatchSlice;
 

@@ -1,5 +1,5 @@
 import type { MailingStatus } from '../model/mailing-status.js';
-import { type HeldClaim, readHeldClaim, recoverClaim } from './held-claim.js';
+import { type HeldClaim, readHeldClaim, recoverClaim, type Recovery } from './held-claim.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { adoptMailing, adoptMailings } from './statements/adopt-mailings.js';
 import { claimMailing, isDue, noteOverdue } from './statements/claim-mailing.js';
@@ -51,14 +51,14 @@ export class MailingClaims {
     uniqServerId: string,
     deadToken: string,
     claimToken: string,
-    resend: boolean,
+    how: Recovery,
   ): Promise<HeldClaim | null> {
     return recoverClaim(this.database, {
       slice: { mailingId, batch: null },
       uniqServerId,
       deadToken,
       claimToken,
-      resend,
+      ...how,
     });
   }
 

@@ -1,33 +1,16 @@
 import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
-import type { Outcome } from '../model/outcome.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { MarkedRecipient } from '../model/recipient.js';
-import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import type { HeldClaim } from './held-claim.js';
 import { isDrained, NOTHING_READ, type ReadAhead, readOn } from './read-ahead.js';
-import {
-  assertWritten,
-  markFirsts,
-  markNextRetries,
-  type Place,
-  SOURCES,
-  type SourceName,
-} from './recipient-marking.js';
+import { markFirsts, markNextRetries, type Place } from './recipient-marking.js';
+import { countsOf, writeEnds } from './recipient-settling.js';
 import { endBatch } from './statements/end-batch.js';
 import { completeMailing, releaseMailing } from './statements/end-slice.js';
-import {
-  deferRecipients,
-  handBackDeferred,
-  scheduleAttempts,
-  unscheduleAttempts,
-} from './statements/defer-recipients.js';
 import { fenceBeat, readClaim } from './statements/fence-beat.js';
-import { handBack } from './statements/hand-back.js';
 import { nextDueInMs } from './statements/mark-due.js';
 import { raiseNextIdx } from './statements/mark-next.js';
-import { inChunks } from './statements/placeholders.js';
-import { writeOutcomes } from './statements/write-outcomes.js';
 
 /** What the ledger keeps in mind between two beats; replaced as a whole once a beat is committed. */
 interface Bookmark {
@@ -107,8 +90,7 @@ export class MailingLedger implements Ledger {
       nextIdx: next.nextIdx,
     });
     if (status === null) return this.#explainFence(session);
-    for (const table of SOURCES) await this.#writeAttempts(session, table, before, beat);
-    await this.#keepSchedule(session, before, beat);
+    await writeEnds(session, claim.mailingId, before.open, beat);
     if (status === 'in_progress' && !beat.release) return this.#markNext(session, next, beat);
     if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
     return { bookmark: next, answer: await this.#end(session, status, beat.release) };
@@ -135,36 +117,6 @@ export class MailingLedger implements Ledger {
       (now?.claimToken === this.claim.claimToken || uncertain?.answer.kind === 'ended');
     if (uncertain && mine) return uncertain;
     return { bookmark: this.#bookmark, answer: { kind: 'lost' } };
-  }
-
-  /** Everything that became of recipients of one table since the last beat. */
-  async #writeAttempts(session: Session, source: SourceName, before: Bookmark, beat: Beat): Promise<void> {
-    const { mailingId } = this.claim;
-    const table = session.tables[source];
-    const isHere = (idx: number): boolean => before.open.get(idx)?.source === source;
-    const outcomes = beat.outcomes.filter((one) => isHere(one.idx));
-    const deferred = beat.deferred.filter((one) => isHere(one.idx));
-    const returned = beat.returned.filter(isHere);
-    const isRetry = (idx: number): boolean => before.open.get(idx)?.isRetry === true;
-    const retries = returned.filter(isRetry);
-    const firsts = returned.filter((idx) => !isRetry(idx));
-    const written =
-      (await inChunks(outcomes, (chunk) => writeOutcomes(session, table, mailingId, chunk))) +
-      (await inChunks(deferred, (chunk) => deferRecipients(session, table, mailingId, chunk))) +
-      (await inChunks(retries, (chunk) => handBackDeferred(session, table, mailingId, chunk))) +
-      (await inChunks(firsts, (chunk) => handBack(session, table, mailingId, chunk)));
-    assertWritten('settled', written, outcomes.length + deferred.length + returned.length);
-  }
-
-  /** Keeps `dps_mail_deferred` in step: settled ones leave it, those refused for now or handed back get a time. */
-  async #keepSchedule(session: Session, before: Bookmark, beat: Beat): Promise<void> {
-    const { mailingId } = this.claim;
-    const isRetry = (idx: number): boolean => before.open.get(idx)?.isRetry === true;
-    const returned = beat.returned.filter(isRetry);
-    const touched = [...beat.outcomes, ...beat.deferred].map((one) => one.idx).filter(isRetry);
-    const due = returned.map((idx) => ({ idx, delayMs: 0 }));
-    await inChunks([...touched, ...returned], (chunk) => unscheduleAttempts(session, mailingId, chunk));
-    await inChunks([...beat.deferred, ...due], (chunk) => scheduleAttempts(session, mailingId, chunk));
   }
 
   /** Fills the free places: first with those who are due for another attempt, then from the list. */
@@ -263,10 +215,4 @@ function lowest(start: number, others: Iterable<number>): number {
   let low = start;
   for (const one of others) if (one < low) low = one;
   return low;
-}
-
-function countsOf(outcomes: Outcome[]): { sent: number; errors: number; skipped: number } {
-  const counts = { num_sent: 0, num_errors: 0, num_skipped: 0 };
-  for (const one of outcomes) counts[COUNTER_OF[one.status]]++;
-  return { sent: counts.num_sent, errors: counts.num_errors, skipped: counts.num_skipped };
 }

@@ -1,7 +1,7 @@
 import type { BatchName } from '../model/dispatcher.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { BatchSlice } from '../model/slice.js';
-import { type HeldBatch, type HeldClaim, readHeldClaim, recoverClaim } from './held-claim.js';
+import { type HeldBatch, type HeldClaim, readHeldClaim, recoverClaim, type Recovery } from './held-claim.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { claimBatch } from './statements/claim-batch.js';
 import { type DeadBatch, findDeadBatches } from './statements/find-dead-batches.js';
@@ -74,10 +74,10 @@ export class TemplateEmailBatchPersister {
     { mailingId, batch, claimToken: deadToken }: DeadBatch,
     uniqServerId: string,
     claimToken: string,
-    resend: boolean,
+    how: Recovery,
   ): Promise<HeldClaim | null> {
     const slice = { mailingId, batch };
-    return recoverClaim(this.database, { slice, uniqServerId, deadToken, claimToken, resend });
+    return recoverClaim(this.database, { slice, uniqServerId, deadToken, claimToken, ...how });
   }
 
   /** Batched mailings with an order that is not carried out yet. */

@@ -1,23 +1,29 @@
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { HeldClaim } from '../store/held-claim.js';
+import type { HeldClaim, Recovery } from '../store/held-claim.js';
 import type { MailingClaims, UnfinishedMailing } from '../store/mailing-claims.js';
 import type { DeadBatch } from '../store/statements/find-dead-batches.js';
 import type { TemplateEmailBatchPersister } from '../store/template-email-batch.persister.js';
+import type { DeadJournals } from './dead-journals.js';
 import type { DoubtResolver } from './doubt.resolver.js';
+import type { ProfileRecorder } from './profile.recorder.js';
 import type { ServerMembership } from './server-membership.js';
+
+export interface ClaimTakerParts {
+  settings: MailingSettings;
+  claims: MailingClaims;
+  batches: TemplateEmailBatchPersister;
+  membership: ServerMembership;
+  doubts: DoubtResolver;
+  journals: DeadJournals;
+  recorder: Pick<ProfileRecorder, 'noteMailed'>;
+  faultPoints: FaultPoints;
+}
 
 /** Obtains the right to work on what is left, in the name of this incarnation. */
 export class ClaimTaker {
-  constructor(
-    private readonly claims: MailingClaims,
-    private readonly batches: TemplateEmailBatchPersister,
-    private readonly settings: MailingSettings,
-    private readonly membership: ServerMembership,
-    private readonly doubts: DoubtResolver,
-    private readonly faultPoints: FaultPoints,
-  ) {}
+  constructor(private readonly parts: ClaimTakerParts) {}
 
   /**
    * Claims a mailing that nobody works on, or recovers one whose run is dead: whom its death caught is settled by the
@@ -27,32 +33,40 @@ export class ClaimTaker {
    */
   async take(mailing: UnfinishedMailing, info: TemplateEmailInfo): Promise<HeldClaim | null> {
     const { mailingId, status, claimToken } = mailing;
-    const { uniqServerId, inDoubt } = this.settings;
-    const token = this.membership.nextClaimToken();
+    const { claims, settings, membership, faultPoints } = this.parts;
+    const { uniqServerId } = settings;
+    const token = membership.nextClaimToken();
     if (status === 'pending') {
-      const claim = await this.claims.claim(mailingId, uniqServerId, token);
-      if (claim) this.faultPoints.reach('afterClaimed');
+      const claim = await claims.claim(mailingId, uniqServerId, token);
+      if (claim) faultPoints.reach('afterClaimed');
       return claim;
     }
     if (claimToken === null) return null;
-    const resend = inDoubt === 'resend';
-    return this.#resolved(
-      await this.claims.recover(mailingId, uniqServerId, claimToken, token, resend),
-      info,
-    );
+    const how = await this.#recovery(claimToken);
+    return this.#resolved(await claims.recover(mailingId, uniqServerId, claimToken, token, how), info);
   }
 
   /** The same for a batch of the dead. @returns null if somebody else was faster. */
   async takeBatch(dead: DeadBatch, info: TemplateEmailInfo): Promise<HeldClaim | null> {
-    const { uniqServerId, inDoubt } = this.settings;
-    const token = this.membership.nextClaimToken();
-    return this.#resolved(await this.batches.recover(dead, uniqServerId, token, inDoubt === 'resend'), info);
+    const { batches, settings, membership } = this.parts;
+    const { uniqServerId } = settings;
+    const how = await this.#recovery(dead.claimToken);
+    const token = membership.nextClaimToken();
+    return this.#resolved(await batches.recover(dead, uniqServerId, token, how), info);
+  }
+
+  async #recovery(deadToken: string): Promise<Recovery> {
+    const { journals, settings } = this.parts;
+    const journal = await journals.read(deadToken);
+    return { resend: settings.inDoubt === 'resend', journal };
   }
 
   async #resolved(claim: HeldClaim | null, info: TemplateEmailInfo): Promise<HeldClaim | null> {
     if (!claim) return null;
-    this.faultPoints.reach('afterRecovered');
-    await this.doubts.resolve(claim, info);
+    const { faultPoints, recorder, doubts } = this.parts;
+    faultPoints.reach('afterRecovered');
+    if (claim.caught && info.messageTo === undefined) await recorder.noteMailed(claim.caught.mailed);
+    await doubts.resolve(claim, info);
     return claim;
   }
 }

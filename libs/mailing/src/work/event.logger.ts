@@ -118,6 +118,11 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
       `transport ${transporterName ?? 'default'}: maxRequeues set from ${was} to 0, because a repetition by the pool ` +
       'would be a second copy',
   ],
+  'journal:lost': [
+    'error',
+    (f) =>
+      `the journal in ${f.dir} is given up, a crash leaves up to run.maxInDoubt recipients in doubt: ${text(f.error)}`,
+  ],
   'database:not-durable': [
     'warn',
     (f) =>

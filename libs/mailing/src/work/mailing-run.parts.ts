@@ -4,6 +4,7 @@ import type { Ledger } from '../model/ledger.js';
 import type { MailingEvents, RunEndStatus } from '../model/mailing-event.js';
 import type { RetryOptions, RunOptions } from '../model/mailing-options.js';
 import type { MailingStatus } from '../model/mailing-status.js';
+import type { ClaimJournal } from '../store/claim.journal.js';
 import type { ErrorGuard } from './error-guard.js';
 import type { ProfileRecorder } from './profile.recorder.js';
 import type { RatePlaces } from './rate-limiter.js';
@@ -31,6 +32,8 @@ export interface MailingRunParts {
   limiter: RatePlaces;
   /** Asked before each hand-over. */
   mayStart: () => boolean;
+  /** Told what is begun and what became of it; null: nobody is. */
+  journal: ClaimJournal | null;
   /** Given up while there is nothing to do for a while. */
   place: WorkingPlace;
   /** Of the process, shared by all its runs. */

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { PreparedRecipient } from '../delivery/mailing.delivery.js';
+import type { PreparedRecipient, RunConsent } from '../delivery/mailing.delivery.js';
 import { UnansweredError } from '../delivery/unanswered.error.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
@@ -9,6 +9,7 @@ import { BeatHerald } from './beat.herald.js';
 import { BeatWriter } from './beat.writer.js';
 import type { MailingRunParts, RunEnd, Winding } from './mailing-run.parts.js';
 import { Nap } from './nap.js';
+import { LONGEST_WAIT_MS, NextLook } from './next-look.js';
 import { LINGER_MS, RunNews } from './run-news.js';
 import { TransportWatch } from './transport-watch.js';
 
@@ -18,8 +19,6 @@ const BLOCKED_LOOK_MS = 100;
 const RATE_LOOK_MS = 250;
 /** A run that waits longer for somebody's next attempt leaves its place to other mailings. */
 const REST_MS = 500;
-/** Longest wait without a look at the books: somebody may have made recipients due again (`retry`). */
-const LONGEST_WAIT_MS = 30_000;
 const LOST: { beat: Beat | null; answer: BeatAnswer } = { beat: null, answer: { kind: 'lost' } };
 
 /**
@@ -48,13 +47,13 @@ export class MailingRun {
   readonly #transport: TransportWatch;
   readonly #writer: BeatWriter;
   readonly #herald: BeatHerald;
-  readonly #news = new RunNews();
+  readonly #news: RunNews;
   readonly #nap = new Nap();
   readonly #attempts: AttemptCounts;
+  readonly #consent: RunConsent;
   #queue: PreparedRecipient[] = [];
   #inFlight = 0;
-  #exhausted = false;
-  #nextLookAt = 0;
+  readonly #look = new NextLook();
   #winding: Winding = 'no';
   #windingBefore: Winding = 'no';
   /** What becomes of the mailing if the run ends before it is through and nobody has ordered anything. */
@@ -68,11 +67,25 @@ export class MailingRun {
     this.#transport = new TransportWatch(parts);
     this.#writer = new BeatWriter(parts);
     this.#herald = new BeatHerald(parts);
+    this.#news = new RunNews(parts.journal);
     this.#attempts = new AttemptCounts(parts.retry);
+    this.#consent = {
+      stop: this.#stopSignal.signal,
+      mayStart: () => this.#mayStart(),
+      begin: (idx) => parts.journal?.begin(idx),
+    };
   }
 
   /** Works until the slice is through or the run is stopped. */
   async run(): Promise<RunEnd> {
+    try {
+      return await this.#work();
+    } finally {
+      this.#parts.journal?.end();
+    }
+  }
+
+  async #work(): Promise<RunEnd> {
     for (;;) {
       this.#startMessages();
       if (!this.#wantsBeat()) {
@@ -104,7 +117,7 @@ export class MailingRun {
   /** Something in the books may have changed: looks at them now, whatever it is waiting for. */
   nudge(): void {
     this.#nudged = true;
-    this.#nextLookAt = 0;
+    this.#look.dueIn(0);
     this.#nap.end();
   }
 
@@ -117,6 +130,8 @@ export class MailingRun {
 
   /** The claim is gone: begins nothing more and writes nothing more. */
   lose(): void {
+    // Its successor counts on it: whoever is not begun by now will not be.
+    this.#parts.journal?.end();
     this.#windDown('lost');
   }
 
@@ -141,9 +156,7 @@ export class MailingRun {
     this.#inFlight++;
     const { generation } = this.#transport;
     this.#parts.faultPoints.reach('beforeRendered');
-    const attempt = await this.#parts.delivery.deliver(recipient, this.#stopSignal.signal, () =>
-      this.#mayStart(),
-    );
+    const attempt = await this.#parts.delivery.deliver(recipient, this.#consent);
     this.#parts.faultPoints.reach('afterAnswer');
     this.#inFlight--;
     if (hasPlace) this.#parts.limiter.giveBack(wasTried(attempt));
@@ -180,7 +193,7 @@ export class MailingRun {
       return;
     }
     this.#news.handBack([idx]);
-    if (blame === 'transport') this.#transportDown(reason);
+    if (blame === 'transport' && this.#winding !== 'lost') this.#transportDown(reason);
     if (blame === 'throttle') this.#pauseIf(this.#transport.throttled(reason, generation));
   }
 
@@ -191,7 +204,7 @@ export class MailingRun {
     if (delayMs === null) return this.#settle(last);
     this.#news.defer({ idx, code: code ?? status, text: text ?? '', delayMs });
     this.#attempts.forget(idx);
-    this.#nextLookAt = Math.min(this.#nextLookAt, performance.now() + delayMs);
+    this.#look.dueIn(delayMs);
   }
 
   #settle(outcome: Outcome): void {
@@ -228,12 +241,7 @@ export class MailingRun {
   }
 
   get #mayMark(): boolean {
-    return (!this.#exhausted || performance.now() >= this.#nextLookAt) && this.#mayStart();
-  }
-
-  /** Nobody is left, neither on the list nor among those who wait; one more look is what completes the slice. */
-  get #isThrough(): boolean {
-    return this.#exhausted && this.#nextLookAt === Number.POSITIVE_INFINITY;
+    return this.#look.isDue && this.#mayStart();
   }
 
   #wantsBeat(): boolean {
@@ -242,14 +250,14 @@ export class MailingRun {
     if (this.#writer.hasUnwritten || this.#nudged) return true;
     const { concurrency, maxInDoubt } = this.#parts.options;
     const { count, numReturned, hasLingered } = this.#news;
-    if (this.#remaining === 0 && (this.#winding !== 'no' || count > 0 || this.#isThrough)) return true;
+    if (this.#remaining === 0 && (this.#winding !== 'no' || count > 0 || this.#look.isThrough)) return true;
     if (numReturned > 0 || count >= concurrency || hasLingered) return true;
     return this.#queue.length === 0 && this.#mayMark && this.#remaining < maxInDoubt;
   }
 
   async #somethingToDo(): Promise<void> {
     const waitMs = this.#waitMs();
-    const isIdle = this.#winding === 'stalled' || (this.#winding === 'no' && this.#exhausted);
+    const isIdle = this.#winding === 'stalled' || (this.#winding === 'no' && this.#look.isExhausted);
     const isResting = isIdle && waitMs > REST_MS && this.#remaining === 0;
     // Lying down comes first: who leaves the place of a batch is told to rest, which ends the nap at once.
     const over = this.#nap.take(waitMs);
@@ -271,8 +279,7 @@ export class MailingRun {
     }
     if (this.#remaining >= this.#parts.options.maxInDoubt) return LONGEST_WAIT_MS;
     // What it waited for came to pass since it was asked whether there is something to do.
-    if (!this.#exhausted) return 1;
-    return Math.min(Math.max(Math.ceil(this.#nextLookAt - performance.now()), 1), LONGEST_WAIT_MS);
+    return this.#look.isExhausted ? this.#look.waitMs : 1;
   }
 
   async #beat(): Promise<RunEnd | null> {
@@ -292,9 +299,10 @@ export class MailingRun {
       this.#parts.events.emit('run:lost', { mailingId: this.#parts.mailingId });
       return { status: 'lost', mailing: null };
     }
+    this.#parts.journal?.committed(beat);
     this.#parts.faultPoints.reach('afterOutcomesCommitted');
     await this.#herald.tell(beat);
-    if (beat.returned.length > 0) this.#exhausted = false;
+    if (beat.returned.length > 0) this.#look.handedBack();
     if (answer.kind === 'ended') return { status: answer.status, mailing: answer.mailing };
     if (answer.kind === 'stand_down') {
       if (this.#winding === 'no') this.#windDown('standing_down');
@@ -305,7 +313,7 @@ export class MailingRun {
   }
 
   #nextBeat(): Beat {
-    const isThrough = this.#isThrough && this.#remaining === 0 && this.#news.numReturned === 0;
+    const isThrough = this.#look.isThrough && this.#remaining === 0 && this.#news.numReturned === 0;
     const free = this.#mayMark ? this.#parts.options.maxInDoubt - this.#remaining : 0;
     const beat: Beat = {
       ...this.#news.take(),
@@ -319,7 +327,7 @@ export class MailingRun {
   }
 
   async #admit(answer: Extract<BeatAnswer, { kind: 'go_on' }>, asked: number): Promise<void> {
-    if (asked > 0) this.#noteLook(answer);
+    if (asked > 0) this.#look.found(answer);
     if (answer.marked.length === 0) return;
     this.#parts.faultPoints.reach('afterIntentCommitted');
     this.#attempts.note(answer.marked);
@@ -335,13 +343,5 @@ export class MailingRun {
     this.#queue.push(...prepared);
     // Asked to stop, or the transport went down, while the beat was being written.
     if (this.#winding !== 'no' || this.#transport.waitMs() > 0) this.#handBackQueue();
-  }
-
-  #noteLook({ exhausted, nextDueInMs }: Extract<BeatAnswer, { kind: 'go_on' }>): void {
-    this.#exhausted = exhausted;
-    this.#nextLookAt =
-      nextDueInMs === null
-        ? Number.POSITIVE_INFINITY
-        : performance.now() + Math.min(nextDueInMs, LONGEST_WAIT_MS);
   }
 }

@@ -10,6 +10,7 @@ import { checkSchema } from '../store/schema.check.js';
 import type { BatchSweep } from './batch-sweep.js';
 import type { BatchWorker } from './batch-worker.js';
 import type { DispatcherLine } from './dispatcher-line.js';
+import type { JournalKeeper } from './journal.keeper.js';
 import type { MailingIntake } from './mailing-intake.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingRuns } from './mailing-runs.js';
@@ -32,6 +33,7 @@ export interface MailingEngineParts {
   batchWorker: BatchWorker;
   dispatcher: DispatcherLine;
   membership: ServerMembership;
+  journal: JournalKeeper;
   recorder: ProfileRecorder;
   events: MailingEvents;
   /** Looks up what the host gave. */
@@ -51,8 +53,9 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   constructor(private readonly parts: MailingEngineParts) {}
 
   async onModuleInit(): Promise<void> {
-    const { prepare, dataSource, database, attachments, events } = this.parts;
+    const { prepare, dataSource, database, attachments, journal, events } = this.parts;
     await prepare();
+    journal.prepare();
     await attachments.prepare();
     await checkSchema(dataSource, database);
     // A question about a setting is no reason not to start.

@@ -23,3 +23,8 @@ export function readPidSpace(): string | null {
     return null;
   }
 }
+
+/** Whether it tells one boot of the machine from another. */
+export function namesBoot(pidSpace: string | null): pidSpace is string {
+  return pidSpace !== null && process.platform === 'linux';
+}

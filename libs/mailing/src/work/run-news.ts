@@ -1,5 +1,6 @@
 import type { Beat } from '../model/ledger.js';
 import type { Deferral, Outcome } from '../model/outcome.js';
+import type { ClaimJournal } from '../store/claim.journal.js';
 
 /** An answer waits at most this long for company before a beat is made for it alone. */
 export const LINGER_MS = 50;
@@ -11,19 +12,25 @@ export class RunNews {
   #returned: number[] = [];
   #oldestAt = 0;
 
+  /** @param journal hears of it at once; null: there is none. */
+  constructor(private readonly journal: ClaimJournal | null) {}
+
   settle(outcome: Outcome): void {
     this.#note();
     this.#outcomes.push(outcome);
+    this.journal?.settle(outcome);
   }
 
   defer(deferral: Deferral): void {
     this.#note();
     this.#deferred.push(deferral);
+    this.journal?.defer(deferral);
   }
 
   /** Nothing was handed over; written without lingering. */
   handBack(indexes: number[]): void {
     this.#returned.push(...indexes);
+    this.journal?.handBack(indexes);
   }
 
   /** Outcomes and deferrals. */
@@ -46,6 +53,7 @@ export class RunNews {
     this.#outcomes = [];
     this.#deferred = [];
     this.#returned = [];
+    this.journal?.nextBeat();
     return news;
   }
 

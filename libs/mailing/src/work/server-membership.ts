@@ -7,8 +7,12 @@ import type {
   RegisteredServer,
   TemplateEmailBatchServerPersister,
 } from '../store/template-email-batch-server.persister.js';
+import type { JournalKeeper } from './journal.keeper.js';
 import { Lease } from './lease.js';
 import { readPidSpace } from './pid-space.js';
+
+/** What the death of a process can be told by. */
+type Comparable = Pick<RegisteredServer, 'incarnation' | 'hostname' | 'pid' | 'pidSpace'>;
 
 /** What a heartbeat finds. */
 export type Standing = Exclude<ServerStanding, 'starting'>;
@@ -38,6 +42,7 @@ export class ServerMembership {
     private readonly persister: TemplateEmailBatchServerPersister,
     private readonly settings: MailingSettings,
     private readonly events: MailingEvents,
+    private readonly journal: JournalKeeper,
   ) {
     this.lease = new Lease(settings.server.serverTimeoutMs);
   }
@@ -87,7 +92,7 @@ export class ServerMembership {
    * No such process where pids can be compared, or our own pid after a restart: dead for certain, whatever the lease says. Of
    * a row without a pid space (an older version wrote it, or its process could not tell) only the lease tells.
    */
-  readonly isKnownDead = (server: RegisteredServer): boolean => {
+  readonly isKnownDead = (server: Comparable): boolean => {
     const isComparable = server.pidSpace !== null && server.pidSpace === this.#pidSpace;
     if (!isComparable || server.hostname !== hostname() || living.has(server.incarnation)) return false;
     return server.pid === process.pid || !isRunning(server.pid);
@@ -114,10 +119,10 @@ export class ServerMembership {
     // Known as living before its row can be seen.
     living.add(incarnation);
     let other: RegisteredServer | null;
+    const place = { hostname: hostname(), pid: process.pid, pidSpace: this.#pidSpace };
+    const me = { uniqServerId, incarnation, ...place };
     try {
-      const place = { hostname: hostname(), pid: process.pid, pidSpace: this.#pidSpace };
-      const me = { uniqServerId, incarnation, ...place, takesBatches };
-      other = await this.persister.register(me, this.isKnownDead);
+      other = await this.persister.register({ ...me, takesBatches }, this.isKnownDead);
     } catch (error) {
       living.delete(incarnation);
       throw error;
@@ -134,6 +139,7 @@ export class ServerMembership {
       this.#other = other;
       return (this.#standing = 'standing_by');
     }
+    this.journal.open(me);
     this.#incarnation = incarnation;
     this.#other = null;
     this.#standing = 'member';
@@ -146,6 +152,8 @@ export class ServerMembership {
     this.#incarnation = null;
     this.#standing = 'lost';
     this.lease.revoke();
+    // At the same moment: whoever takes it for dead may read its journal.
+    this.journal.close();
     living.delete(incarnation);
   }
 }

@@ -17,6 +17,7 @@ import type { MailingDatabase } from '../store/mailing.database.js';
 import { MailingLedger } from '../store/mailing.ledger.js';
 import type { StoredMailing } from '../store/template-email.persister.js';
 import { ErrorGuard } from './error-guard.js';
+import type { JournalKeeper } from './journal.keeper.js';
 import { MailingRun } from './mailing-run.js';
 import type { MailingRunParts, RunEnd, WorkingPlace } from './mailing-run.parts.js';
 import type { ProfileRecorder } from './profile.recorder.js';
@@ -30,6 +31,7 @@ export interface SliceRunnerParts {
   database: MailingDatabase;
   membership: ServerMembership;
   limiter: RateLimiter;
+  journal: JournalKeeper;
   renderer: TemplateRenderer;
   sender: EmailMessageSender;
   /** Known once the application has been put together. */
@@ -91,6 +93,7 @@ export class SliceRunner {
       mailingId: claim.mailingId,
       ledger: new MailingLedger(database, claim),
       guard: watched(settings.errorGuard, claim, how.numTried),
+      journal: this.parts.journal.of(claim),
       limiter: ratePerSecond === null ? limiter : limiter.with(new RateLimiter(ratePerSecond)),
       // A claim is good for the incarnation that drew it.
       mayStart: () => membership.lease.holds() && membership.isMine(claim.claimToken),
@@ -112,6 +115,7 @@ export class SliceRunner {
       mailingId: null,
       ledger,
       guard: new ErrorGuard(settings.errorGuard, 0),
+      journal: null,
       limiter,
       mayStart: () => true,
       place,

@@ -7,7 +7,8 @@ import type { Session } from '../mailing.database.js';
  * - Lock order: mailings only, in order of the index `(uniq_server_id, status)`; the server's row is read, not locked.
  * - The guard `NOT EXISTS` is judged in the same statement as the move, and again after it (`moveUnlessBack`): a server
  *   that registers again while we decide keeps its work. A server is first removed by `buryServer`, so "no row" is the only sign of death here.
- * - `claim_token` stays: it names the dead run, and recovery proves it.
+ * - `claim_token` stays: it names the dead run, and recovery proves it. So does `beat`: while a claim is held, beats alone count it, and
+ *   the journal of the dead names its last one.
  * - Rejected: moving by time of the last heartbeat alone, which would leave the dead server's row to be judged again by
  *   every other server.
  *
@@ -18,7 +19,7 @@ import type { Session } from '../mailing.database.js';
 export function adoptMailings(session: Session, fromServerId: string, toServerId: string): Promise<number> {
   const { mailing, mailServer } = session.tables;
   return session.change(
-    `UPDATE ${mailing} SET uniq_server_id = ?, beat = beat + 1
+    `UPDATE ${mailing} SET uniq_server_id = ?
      WHERE uniq_server_id = ? AND status IN ('loading', 'pending', 'in_progress', 'pausing', 'paused', 'canceling')
        AND NOT EXISTS (SELECT 1 FROM ${mailServer} WHERE uniq_server_id = ?)`,
     [toServerId, fromServerId, fromServerId],
@@ -34,7 +35,7 @@ export function adoptMailing(
 ): Promise<number> {
   const { mailing, mailServer } = session.tables;
   return session.change(
-    `UPDATE ${mailing} SET uniq_server_id = ?, beat = beat + 1
+    `UPDATE ${mailing} SET uniq_server_id = ?
      WHERE id = ? AND uniq_server_id = ?
        AND NOT EXISTS (SELECT 1 FROM ${mailServer} WHERE uniq_server_id = ?)`,
     [toServerId, mailingId, fromServerId, fromServerId],

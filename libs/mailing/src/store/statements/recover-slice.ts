@@ -1,10 +1,12 @@
 import type { Slice } from '../../model/slice.js';
+import type { DeadJournal } from '../dead.journal.js';
 import type { Session } from '../mailing.database.js';
 import { booksOf } from '../slice-books.js';
 import { provesLife } from './claim-mailing.js';
 import { scheduleAttempts, unscheduleAttempts } from './defer-recipients.js';
 import { attemptsUnderWay } from './mark-due.js';
 import { inChunks, placeholders } from './placeholders.js';
+import { type Frame, settleKnown } from './recover-known.js';
 
 /** A slice whose claim holder is dead. */
 export interface DeadClaim {
@@ -16,6 +18,8 @@ export interface DeadClaim {
   claimToken: string;
   /** Whether those caught are sent again, or recorded as in doubt. */
   resend: boolean;
+  /** What the dead run has left beside the books; null: nothing that can be believed. */
+  journal: DeadJournal | null;
 }
 
 /** Whom the death of a run caught. */
@@ -23,6 +27,8 @@ export interface Caught {
   numCaught: number;
   /** Places of those who were at a further attempt. */
   retries: number[];
+  /** Profiles that were sent to without the books knowing it: ids. */
+  mailed: string[];
 }
 
 const IN_DOUBT_TEXT =
@@ -48,12 +54,15 @@ export async function recoverSlice(session: Session, claim: DeadClaim): Promise<
   const { slice } = claim;
   const books = booksOf(session, slice);
   if (!(await takeFromDead(session, claim))) return null;
-  const [range] = await session.rows<{ settled_idx: number; next_idx: number }>(
-    `SELECT settled_idx, next_idx FROM ${books.table} WHERE ${books.sql}`,
+  const [range] = await session.rows<{ settled_idx: number; next_idx: number; beat: number }>(
+    `SELECT settled_idx, next_idx, beat FROM ${books.table} WHERE ${books.sql}`,
     books.parameters,
   );
-  const again = await attemptsUnderWay(session, slice);
   const frame = { fromIdx: Number(range.settled_idx), toIdx: Number(range.next_idx) };
+  // The claim has just been counted as a beat.
+  const fates = claim.journal?.after(Number(range.beat) - 1);
+  const mailed = fates ? await settleKnown(session, slice, frame, fates) : [];
+  const again = await attemptsUnderWay(session, slice);
   const caught =
     (await inChunks(again, (chunk) => settleAgain(session, claim, chunk))) +
     (await settleFrame(session, claim, frame));
@@ -63,7 +72,7 @@ export async function recoverSlice(session: Session, claim: DeadClaim): Promise<
       ...books.parameters,
     ]);
   }
-  return { numCaught: caught, retries: again };
+  return { numCaught: caught, retries: again, mailed };
 }
 
 async function takeFromDead(
@@ -90,7 +99,7 @@ async function takeFromDead(
 async function settleFrame(
   session: Session,
   { slice: { mailingId }, resend }: DeadClaim,
-  { fromIdx, toIdx }: { fromIdx: number; toIdx: number },
+  { fromIdx, toIdx }: Frame,
 ): Promise<number> {
   const where = `WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'sending'`;
   let caught = 0;

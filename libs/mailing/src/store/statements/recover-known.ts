@@ -1,0 +1,101 @@
+import type { Slice } from '../../model/slice.js';
+import type { KnownFates } from '../dead.journal.js';
+import type { Session } from '../mailing.database.js';
+import { type Place, SOURCES, type SourceName } from '../recipient-marking.js';
+import { countsOf, writeEnds } from '../recipient-settling.js';
+import { booksOf } from '../slice-books.js';
+import { attemptsUnderWay } from './mark-due.js';
+import { inChunks, placeholders } from './placeholders.js';
+
+/** The part of the list that is not over. */
+export interface Frame {
+  fromIdx: number;
+  toIdx: number;
+}
+
+/**
+ * Settles whom a dead run had marked and of whom its journal knows what became: answered ones get that answer, those who were never
+ * begun go back untouched. Those who were begun and not answered stay `sending`, for the policy to decide.
+ *
+ * - Lock order: the row with the books is locked already; recipients, their rows in `dps_mail_deferred`, and the row with
+ *   the books again.
+ * - Index: the same range of the primary key as in `recover-slice.ts`; at most `maxInDoubt` rows are found in it.
+ * - Rejected: handing everybody back who is not named by the journal, with `NOT IN`: the database would compare each row with
+ *   a list as long as the journal.
+ *
+ * @returns ids of the profiles that were sent to.
+ */
+export async function settleKnown(
+  session: Session,
+  slice: Slice,
+  frame: Frame,
+  { outcomes, deferred, begun }: KnownFates,
+): Promise<string[]> {
+  const open = new Map<number, Place>();
+  const users = new Map<number, string>();
+  const again = await attemptsUnderWay(session, slice);
+  for (const source of SOURCES) {
+    const rows = await marked(session, source, slice, frame, again);
+    for (const { idx, userId, isRetry } of rows) {
+      if (userId !== null) users.set(idx, userId);
+      open.set(idx, { source, isRetry });
+    }
+  }
+  const places = [...open.keys()];
+  const ends = {
+    outcomes: places.flatMap((idx) => outcomes.get(idx) ?? []),
+    deferred: places.flatMap((idx) => deferred.get(idx) ?? []),
+    returned: places.filter((idx) => !begun.has(idx) && !outcomes.has(idx) && !deferred.has(idx)),
+  };
+  await writeEnds(session, slice.mailingId, open, ends);
+  const { sent, errors } = countsOf(ends.outcomes);
+  if (sent + errors > 0) {
+    const books = booksOf(session, slice);
+    await session.change(
+      `UPDATE ${books.table} SET num_sent = num_sent + ?, num_errors = num_errors + ? WHERE ${books.sql}`,
+      [sent, errors, ...books.parameters],
+    );
+  }
+  return ends.outcomes.flatMap(({ idx, status }) => (status === 'sent' ? (users.get(idx) ?? []) : []));
+}
+
+interface Marked {
+  idx: number;
+  userId: string | null;
+  isRetry: boolean;
+}
+
+async function marked(
+  session: Session,
+  source: SourceName,
+  { mailingId }: Slice,
+  { fromIdx, toIdx }: Frame,
+  again: number[],
+): Promise<Marked[]> {
+  const columns = source === 'userMailing' ? 'idx, user_id' : 'idx';
+  const select = `SELECT ${columns} FROM ${session.tables[source]} WHERE mailing_id = ?`;
+  const found: Marked[] = [];
+  const note = (rows: { idx: number; user_id?: string }[], isRetry: boolean): number => {
+    for (const row of rows) found.push({ idx: Number(row.idx), userId: row.user_id ?? null, isRetry });
+    return rows.length;
+  };
+  await inChunks(again, async (chunk) =>
+    note(
+      await session.rows(`${select} AND idx IN (${placeholders(chunk)}) AND status = 'sending'`, [
+        mailingId,
+        ...chunk,
+      ]),
+      true,
+    ),
+  );
+  const isAgain = new Set(again);
+  const firsts = await session.rows<{ idx: number; user_id?: string }>(
+    `${select} AND idx >= ? AND idx < ? AND status = 'sending'`,
+    [mailingId, fromIdx, toIdx],
+  );
+  note(
+    firsts.filter((row) => !isAgain.has(Number(row.idx))),
+    false,
+  );
+  return found;
+}

@@ -1,0 +1,92 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import type { MailingSettings } from '../model/mailing-options.js';
+import { DeadJournal } from '../store/dead.journal.js';
+import { type JournalContent, type JournalOwner, readLines } from '../store/journal.lines.js';
+import type { MailingClaims } from '../store/mailing-claims.js';
+import { JOURNAL_ENDING, journalPath } from '../store/mailing.journal.js';
+import type { TemplateEmailBatchPersister } from '../store/template-email-batch.persister.js';
+import { readPidSpace } from './pid-space.js';
+import type { ServerMembership } from './server-membership.js';
+import type { TemplateEmailPeriodicService } from './template-email-periodic.service.js';
+
+/** Whose it is can't be told any more, and somebody may want to look at it. */
+const DAMAGED_KEPT_MS = 7 * 86_400_000;
+
+/**
+ * The journals of processes that have died, and when they may be believed.
+ *
+ * A journal tells what its process had begun until we read it. So its process must be dead for certain, not only silent: one that
+ * was stopped, and whose lease ran out, would wake up and begin a message that we have just taken for not begun. That
+ * certainty is had on the same host and within one range of pids alone, and the boot of the kernel is part of it: a
+ * machine that lost its power has forgotten the last lines.
+ */
+export class DeadJournals implements OnApplicationBootstrap {
+  constructor(
+    private readonly settings: MailingSettings,
+    private readonly membership: ServerMembership,
+    private readonly claims: MailingClaims,
+    private readonly batches: TemplateEmailBatchPersister,
+    private readonly periodic: TemplateEmailPeriodicService,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.settings.journal) this.periodic.addDuty(() => this.clear());
+  }
+
+  /** What the dead run with this claim has left; null: nothing that can be believed. Never rejects. */
+  async read(claimToken: string): Promise<DeadJournal | null> {
+    const { journal } = this.settings;
+    if (!journal) return null;
+    const incarnation = incarnationOf(claimToken);
+    const content = await contentOf(journalPath(journal.dir, incarnation));
+    if (content?.owner.incarnation !== incarnation || !this.membership.isKnownDead(content.owner))
+      return null;
+    return new DeadJournal(content.claims.get(claimToken) ?? new Map());
+  }
+
+  /** Removes those that nobody can need any more: of dead incarnations of this server that hold no claim. */
+  async clear(): Promise<void> {
+    const { journal, uniqServerId } = this.settings;
+    if (!journal) return;
+    const { incarnation } = this.membership;
+    const others = (await readdir(journal.dir)).filter(
+      (name) => name.includes(JOURNAL_ENDING) && incarnation !== null && !name.startsWith(incarnation),
+    );
+    if (others.length === 0) return;
+    const held = await this.#held(uniqServerId);
+    for (const name of others) {
+      const path = join(journal.dir, name);
+      const owner = (await contentOf(path))?.owner;
+      const isOver = owner
+        ? owner.uniqServerId === uniqServerId && !held.has(owner.incarnation) && !this.#mayLive(owner)
+        : Date.now() - (await stat(path)).mtimeMs > DAMAGED_KEPT_MS;
+      if (isOver) await rm(path, { force: true });
+    }
+  }
+
+  /** Another application that shares the folder with us by mistake. */
+  #mayLive(owner: JournalOwner): boolean {
+    return owner.pidSpace === readPidSpace() && !this.membership.isKnownDead(owner);
+  }
+
+  async #held(uniqServerId: string): Promise<Set<string>> {
+    const mailings = await this.claims.unfinished(uniqServerId);
+    const batches = await this.batches.claimedByDead(uniqServerId);
+    const tokens = [...mailings, ...batches].flatMap(({ claimToken }) => claimToken ?? []);
+    return new Set(tokens.map(incarnationOf));
+  }
+}
+
+function incarnationOf(claimToken: string): string {
+  return claimToken.slice(0, claimToken.indexOf('#'));
+}
+
+async function contentOf(path: string): Promise<JournalContent | null> {
+  try {
+    return readLines(await readFile(path, 'utf8'));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,202 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Beat } from '../../libs/mailing/src/model/ledger.js';
+import type { ClaimJournal } from '../../libs/mailing/src/store/claim.journal.js';
+import { DeadJournal } from '../../libs/mailing/src/store/dead.journal.js';
+import { headerLine, type JournalContent, readLines } from '../../libs/mailing/src/store/journal.lines.js';
+import { journalPath, MailingJournal } from '../../libs/mailing/src/store/mailing.journal.js';
+
+const run = promisify(execFile);
+const FULL_DISK = fileURLToPath(new URL('full-disk.process.mjs', import.meta.url));
+const TOKEN = 'run#1';
+const OWNER = { uniqServerId: 'test:1', hostname: 'vm', pid: 4711, pidSpace: 'boot/pid' };
+const sent = (idx: number): Beat['outcomes'][number] => ({ idx, status: 'sent', code: null, text: null });
+const beatOf = (beat: Partial<Beat>): Beat => ({
+  outcomes: [],
+  deferred: [],
+  returned: [],
+  free: 0,
+  remaining: 0,
+  release: null,
+  ...beat,
+});
+
+describe('the journal of a process', () => {
+  let dir: string;
+  let journal: MailingJournal;
+  let claim: ClaimJournal;
+  let path: string;
+  const fail = (error: unknown): never => {
+    throw error;
+  };
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'mailing-journal-'));
+    const owner = { ...OWNER, incarnation: randomUUID() };
+    path = journalPath(dir, owner.incarnation);
+    journal = new MailingJournal(dir, owner, fail);
+    claim = journal.claim(TOKEN, 7);
+  });
+
+  afterEach(() => {
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const content = (): JournalContent | null => readLines(readFileSync(path, 'utf8'));
+  const fates = (beat: number) => new DeadJournal(content()?.claims.get(TOKEN) ?? new Map()).after(beat);
+  const answersWritten = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+  it('has what is begun at once, and what is answered by the end of the turn', async () => {
+    claim.begin(3);
+    claim.begin(4);
+    expect(fates(7).begun).toEqual(new Set([3, 4]));
+    claim.settle(sent(3));
+    claim.defer({ idx: 4, code: '450', text: 'later\n', delayMs: 20 });
+    await answersWritten();
+    const { outcomes, deferred, begun } = fates(7);
+    expect([...outcomes.values()]).toEqual([sent(3)]);
+    expect([...deferred.values()]).toEqual([{ idx: 4, code: '450', text: 'later\n', delayMs: 20 }]);
+    expect(begun.size).toBe(0);
+  });
+
+  it('tells by the beat in the books which answers are in them, and who was marked again since', async () => {
+    claim.begin(3);
+    claim.settle({ idx: 3, status: 'error', code: '550', text: 'no' });
+    claim.nextBeat();
+    claim.begin(5);
+    claim.settle(sent(5));
+    await answersWritten();
+    // The first beat was committed: 3 may be marked again, and has not begun then.
+    expect([...fates(8).outcomes.keys()]).toEqual([5]);
+    expect([...fates(7).outcomes.keys()]).toEqual([3, 5]);
+    claim.committed(beatOf({ outcomes: [sent(3)] }));
+    claim.begin(3);
+    expect(fates(8).begun).toEqual(new Set([3]));
+  });
+
+  it('says nothing of those who were never begun, and takes back who was not', async () => {
+    claim.settle({ idx: 1, status: 'skipped', code: 'opted_out', text: null });
+    claim.handBack([2]);
+    claim.begin(6);
+    claim.handBack([6]);
+    await answersWritten();
+    expect(fates(7)).toEqual({ outcomes: new Map(), deferred: new Map(), begun: new Set() });
+  });
+
+  it('leaves a last line out that was being written', () => {
+    claim.begin(3);
+    const whole = readFileSync(path, 'utf8');
+    for (const torn of ['1', '1 4', '1 3 8 se', '1 3 8 settled {"status":', 'claim 2 "x']) {
+      expect(readLines(whole + torn)?.claims.get(TOKEN)).toEqual(new Map([[3, { kind: 'begun' }]]));
+    }
+  });
+
+  it.each([
+    ['an empty file', () => ''],
+    ['another file', () => 'nothing of ours\n1 3\n'],
+    ['a header that is cut', (text: string) => text.slice(10)],
+    ['zeros in the middle', (text: string) => text.replace('1 3\n', '\u0000\u0000\u0000\n')],
+    ['a half line in the middle', (text: string) => text.replace('1 3\n', '1 31 4\n1 5\n')],
+    ['half an outcome in the middle', (text: string) => `${text}1 3 8 settled {"status":\n1 4\n`],
+    ['a claim that was never declared', (text: string) => `${text}2 3\n`],
+  ])('is not believed if it is %s', (_what, damage) => {
+    claim.begin(3);
+    expect(readLines(damage(readFileSync(path, 'utf8')))).toBeNull();
+  });
+
+  it('is replaced when it is full, by all that is not in the books yet', { timeout: 60_000 }, async () => {
+    const other = journal.claim('other#2', 0);
+    other.begin(1);
+    const text = 'x'.repeat(900);
+    let idx = 10;
+    for (; idx < 2_000 && statSync(path).size < 1_040_000; idx++) {
+      claim.begin(idx);
+      claim.settle({ idx, status: 'error', code: '550', text });
+      claim.nextBeat();
+      await answersWritten();
+      if (idx > 10) claim.committed(beatOf({ outcomes: [sent(idx)] }));
+    }
+    for (let more = 0; more < 2_000 && statSync(path).size > 500_000; more++) claim.begin(idx++);
+
+    expect(statSync(path).size).toBeLessThan(30_000);
+    expect(readdirSync(dir)).toHaveLength(1);
+    const told = fates(7);
+    expect([...told.outcomes.keys()]).toEqual([10]);
+    expect(told.begun.has(idx - 1)).toBe(true);
+    expect(content()?.claims.get('other#2')).toEqual(new Map([[1, { kind: 'begun' }]]));
+    // And it goes on in the new one.
+    claim.begin(idx);
+    expect(fates(7).begun.has(idx)).toBe(true);
+  });
+
+  it('is gone after an orderly end, and stays where something did not get into the books', async () => {
+    claim.begin(3);
+    claim.settle(sent(3));
+    journal.close();
+    expect(content()?.claims.get(TOKEN)?.size).toBe(1);
+    const second = new MailingJournal(dir, { ...OWNER, incarnation: 'second' }, fail);
+    const written = second.claim('second#1', 0);
+    written.begin(3);
+    written.settle(sent(3));
+    written.committed(beatOf({ outcomes: [sent(3)] }));
+    written.end();
+    second.close();
+    expect(readdirSync(dir)).toEqual([path.slice(dir.length + 1)]);
+  });
+
+  it('lets nobody begin once it is closed, or the claim is over: somebody else may have read it', () => {
+    const over = journal.claim('over#1', 0);
+    over.end();
+    expect(() => over.begin(1)).toThrow(/somebody else/i);
+    journal.close();
+    expect(() => claim.begin(1)).toThrow();
+  });
+
+  it('never continues the file of somebody else', () => {
+    claim.begin(3);
+    const again = new MailingJournal(dir, content()!.owner, fail);
+    again.claim('again#1', 0).begin(9);
+    expect(readFileSync(path, 'utf8').startsWith(headerLine(content()!.owner))).toBe(true);
+    expect([...content()!.claims.keys()]).toEqual(['again#1']);
+  });
+});
+
+describe('a journal that can not be written', () => {
+  /** In a process that may not write more than so many bytes into a file: it meets what a full disk answers. */
+  const onFullDisk = async (how: string): Promise<Record<string, unknown>> => {
+    const dir = mkdtempSync(join(tmpdir(), 'mailing-journal-'));
+    try {
+      const command = `ulimit -f 1; exec "${process.execPath}" "${FULL_DISK}" "${dir}" ${how}`;
+      const { stdout } = await run('bash', ['-c', command]);
+      return JSON.parse(stdout) as Record<string, unknown>;
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  };
+
+  it('is taken away, loudly, and messages go on', async () => {
+    const { numBegun, losses, left, refused } = await onFullDisk('');
+    expect(numBegun).toBe(500);
+    expect(losses).toHaveLength(1);
+    expect([left, refused]).toEqual([[], []]);
+  });
+
+  it('is emptied where it can not be taken away', async () => {
+    const { numBegun, losses, size } = await onFullDisk('moved');
+    expect({ numBegun, size }).toEqual({ numBegun: 500, size: 0 });
+    expect(losses).toHaveLength(1);
+  });
+
+  it('lets nobody begin where neither is possible', async () => {
+    const { numBegun, refused, losses } = await onFullDisk('stuck');
+    expect(numBegun).toBeLessThan(200);
+    expect(Number(numBegun) + (refused as string[]).length).toBe(500);
+    expect(losses).toHaveLength(1);
+  });
+});
