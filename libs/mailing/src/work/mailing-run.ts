@@ -244,14 +244,20 @@ export class MailingRun {
     return this.#look.isDue && this.#mayStart();
   }
 
+  /** So many answers make a beat: the rest of those marked is for the time that it takes. */
+  get #fullBeat(): number {
+    const { concurrency, maxInDoubt } = this.#parts.options;
+    return Math.max(concurrency, Math.floor((maxInDoubt - concurrency) / 2));
+  }
+
   #wantsBeat(): boolean {
     if (this.#winding === 'lost') return true;
     if (this.#winding === 'stalled') return false;
     if (this.#writer.hasUnwritten || this.#nudged) return true;
-    const { concurrency, maxInDoubt } = this.#parts.options;
+    const { maxInDoubt } = this.#parts.options;
     const { count, numReturned, hasLingered } = this.#news;
     if (this.#remaining === 0 && (this.#winding !== 'no' || count > 0 || this.#look.isThrough)) return true;
-    if (numReturned > 0 || count >= concurrency || hasLingered) return true;
+    if (numReturned > 0 || count >= this.#fullBeat || hasLingered) return true;
     return this.#queue.length === 0 && this.#mayMark && this.#remaining < maxInDoubt;
   }
 
