@@ -32,21 +32,27 @@ export class MessageComposer {
   compose(
     idx: number,
     to: Mailbox,
-    { headers, ...rendered }: RenderedEmail,
-    own: Record<string, string> = {},
+    { headers, subject, html, text }: RenderedEmail,
+    own?: Record<string, string>,
   ): EmailMessage {
-    return {
-      ...this.#constant,
-      headers: { ...this.#constant.headers, ...own },
+    const { replyTo, cc, bcc, attachments } = this.#constant;
+    const message: EmailMessage = {
       messageId: this.#identity.messageId(idx),
       from: this.#from,
       to: this.#to ?? to,
-      ...rendered,
-      ...given(headers),
+      replyTo,
+      cc,
+      bcc,
+      subject,
+      html,
+      text,
+      headers: { ...this.#constant.headers, ...own },
+      attachments,
     };
+    return headers ? Object.assign(message, given(headers)) : message;
   }
 }
 
-function given(headers: RenderedHeaders = {}): RenderedHeaders {
+function given(headers: RenderedHeaders): RenderedHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
 }

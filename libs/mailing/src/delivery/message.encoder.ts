@@ -5,14 +5,18 @@ import MimeNode from 'nodemailer/lib/mime-node';
 import * as qp from 'nodemailer/lib/qp';
 import type { Mailbox } from '../model/email-address.js';
 import type { EmailMessage } from './email-message.sender.js';
+import { encodedWords } from './encoded-words.js';
 import { ConstantLines } from './constant-lines.js';
 import { MAILING_ID_HEADER } from './message.composer.js';
+import type { ParcelContent } from './smtp.parcel.js';
 import { stuffed, toWire } from './wire-text.js';
 
 /** A name that goes into a header as it is. */
 const PLAIN_NAME = /^[A-Za-z0-9_ ]{1,40}$/;
 // oxlint-disable-next-line no-control-regex
 const PLAIN_TEXT = /^[\u0020-\u007e]*$/;
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f]/;
 /** A header of so many characters needs no folding. */
 const SHORT = 76;
 /** Headers of which the last line is kept. */
@@ -42,27 +46,31 @@ export class MessageEncoder {
   readonly #bodies = new Map<string, ConstantLines>();
   #boundary = newBoundary();
 
-  /** For messages without attachments. One character a byte, to be written as `latin1`. */
-  letter(message: EmailMessage, mayUse8Bit: boolean): string {
+  /** For messages without attachments. */
+  letter(message: EmailMessage, mayUse8Bit: boolean): ParcelContent {
     const { html, text } = message;
-    const head = toWire(this.#head(message));
+    const letters = this.#head(message);
+    const head = toWire(letters);
+    let is8Bit = head.length > letters.length;
     const mailingId = message.headers[MAILING_ID_HEADER];
-    const part = (kind: Kind, body: string): string => this.#part(kind, body, mayUse8Bit, mailingId);
+    const part = (kind: Kind, body: string): string => {
+      const lines = this.#linesOf(`${kind} ${mailingId}`).write(body);
+      if (!lines || !(lines.isAscii || mayUse8Bit)) return encodedPart(kind, body);
+      is8Bit ||= !lines.isAscii;
+      return `${partHead(kind, lines.isAscii ? '7bit' : '8bit')}${lines.wire}\r\n`;
+    };
     // As with nodemailer, an empty part is none.
-    if (!html || !text) return `${head}${html ? part('html', html) : part('plain', text ?? '')}.\r\n`;
+    if (!html || !text) {
+      const bytes = `${head}${html ? part('html', html) : part('plain', text ?? '')}.\r\n`;
+      return { bytes, is8Bit };
+    }
     // Whoever has got a message knows it, and may have put it into what others are sent.
     while (text.includes(this.#boundary) || html.includes(this.#boundary)) this.#boundary = newBoundary();
     const open = `--${this.#boundary}\r\n`;
-    return (
+    const bytes =
       `${head}Content-Type: multipart/alternative; boundary="${this.#boundary}"\r\n\r\n` +
-      `${open}${part('plain', text)}${open}${part('html', html)}--${this.#boundary}--\r\n.\r\n`
-    );
-  }
-
-  #part(kind: Kind, text: string, mayUse8Bit: boolean, mailingId: string): string {
-    const lines = this.#linesOf(`${kind} ${mailingId}`).write(text);
-    if (!lines || !(lines.isAscii || mayUse8Bit)) return encodedPart(kind, text);
-    return `${partHead(kind, lines.isAscii ? '7bit' : '8bit')}${lines.wire}\r\n`;
+      `${open}${part('plain', text)}${open}${part('html', html)}--${this.#boundary}--\r\n.\r\n`;
+    return { bytes, is8Bit };
   }
 
   #linesOf(key: string): ConstantLines {
@@ -125,10 +133,11 @@ function partHead(kind: Kind, encoding: string): string {
 }
 
 function subjectLine(subject: string): string {
-  if (subject.length < SHORT - 9 && PLAIN_TEXT.test(subject) && !subject.includes('=?')) {
-    return `Subject: ${subject}\r\n`;
+  if (PLAIN_TEXT.test(subject)) {
+    const goesAsItIs = subject.length < SHORT - 9 && !subject.includes('=?');
+    return goesAsItIs ? `Subject: ${subject}\r\n` : headerLine('Subject', subject);
   }
-  return headerLine('Subject', subject);
+  return CONTROL.test(subject) ? headerLine('Subject', subject) : `Subject: ${encodedWords(subject)}\r\n`;
 }
 
 /** It keeps nothing of what it encodes. */
@@ -163,12 +172,14 @@ export function isMoreThanLetter({ attachments = [], html, text }: EmailMessage)
  *
  * @throws Error with the code `ESTREAM` if an attachment can't be read.
  */
-export async function composeAny(message: EmailMessage): Promise<Buffer> {
+export async function composeAny(message: EmailMessage): Promise<ParcelContent> {
   const { bcc: _nobodyReadsIt, ...shown } = message;
   const mail = new MailComposer(shown as ConstructorParameters<typeof MailComposer>[0]).compile();
   try {
     const raw = (await mail.build()).toString('latin1');
-    return Buffer.from(`${stuffed(raw).replace(/(\r\n)?$/, '\r\n')}.\r\n`, 'latin1');
+    const bytes = Buffer.from(`${stuffed(raw).replace(/(\r\n)?$/, '\r\n')}.\r\n`, 'latin1');
+    // Whatever it is made of, nodemailer encodes it as ASCII.
+    return { bytes, is8Bit: false };
   } catch (error) {
     // As nodemailer's connections call it.
     throw Object.assign(new Error(String((error as Error)?.message)), { code: 'ESTREAM' });

@@ -1,6 +1,14 @@
 import type { HandOver } from './email-message.sender.js';
 import type { SmtpFeatures } from './smtp.door.js';
 
+/** What follows DATA: with the dots at line starts doubled and the final dot. */
+export interface ParcelContent {
+  /** A text has one character a byte. */
+  bytes: string | Buffer;
+  /** RFC 6152: it has bytes that are not ASCII. */
+  is8Bit: boolean;
+}
+
 /** One message on its way through a session. */
 export interface Parcel {
   from: string;
@@ -8,12 +16,8 @@ export interface Parcel {
   to: string[];
   /** RFC 6531: an address is not ASCII. */
   needsUtf8: boolean;
-  /**
-   * With the dots at line starts doubled and the final dot. A text has one character a byte.
-   *
-   * @throws what makes it impossible to write it down.
-   */
-  contentFor: (features: SmtpFeatures) => string | Buffer;
+  /** @throws what makes it impossible to write it down. */
+  contentFor: (features: SmtpFeatures) => ParcelContent;
   /** Called right before the first byte of the body leaves; if it throws, none leaves. */
   begin: () => void;
   answer: (handOver: HandOver) => void;

@@ -2,8 +2,7 @@ import type { Socket } from 'node:net';
 import { toHandOver } from './delivery-failure.js';
 import type { HandOver } from './email-message.sender.js';
 import type { Reach } from './hand-over.probe.js';
-import { isAscii } from './is-ascii.js';
-import type { Parcel } from './smtp.parcel.js';
+import type { Parcel, ParcelContent } from './smtp.parcel.js';
 import { type Reply, ReplyReader } from './reply.reader.js';
 import { SmtpReply } from './smtp-reply.js';
 import { asOfTransport, connectionError, errorOf, type SmtpStep } from './smtp.errors.js';
@@ -20,7 +19,7 @@ export interface SessionOwner {
 
 interface Travelling {
   parcel: Parcel;
-  content: string | Buffer;
+  content: ParcelContent;
   reach: Reach;
   isEnvelopeOut: boolean;
   /** Its own recipient was taken. */
@@ -188,9 +187,7 @@ export class SmtpSession {
   #envelopeOf(one: Travelling): string {
     const { from, to, needsUtf8 } = one.parcel;
     const { pipelining } = this.#features;
-    // What nodemailer has put together is ASCII.
-    const has8Bit = typeof one.content === 'string' && !isAscii(one.content);
-    const words = `${has8Bit ? ' BODY=8BITMIME' : ''}${needsUtf8 ? ' SMTPUTF8' : ''}`;
+    const words = `${one.content.is8Bit ? ' BODY=8BITMIME' : ''}${needsUtf8 ? ' SMTPUTF8' : ''}`;
     one.isEnvelopeOut = true;
     let commands = '';
     if (this.#isTransactionOpen) {
@@ -267,8 +264,9 @@ export class SmtpSession {
     const next = this.#travelling[1];
     const goesAhead = next && !next.isEnvelopeOut && !next.isAbandoned;
     const envelope = goesAhead ? this.#envelopeOf(next) : '';
-    if (typeof one.content === 'string') this.#write(one.content + envelope);
-    else this.#socket.write(Buffer.concat([one.content, Buffer.from(envelope, 'latin1')]));
+    const { bytes } = one.content;
+    if (typeof bytes === 'string') this.#write(bytes + envelope);
+    else this.#socket.write(Buffer.concat([bytes, Buffer.from(envelope, 'latin1')]));
     this.owner.onRoom();
   }
 
