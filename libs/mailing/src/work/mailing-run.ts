@@ -67,7 +67,7 @@ export class MailingRun {
     this.#transport = new TransportWatch(parts);
     this.#writer = new BeatWriter(parts);
     this.#herald = new BeatHerald(parts);
-    this.#news = new RunNews(parts.journal);
+    this.#news = new RunNews(parts.journal, parts.options);
     this.#attempts = new AttemptCounts(parts.retry);
     this.#consent = {
       stop: this.#stopSignal.signal,
@@ -244,20 +244,14 @@ export class MailingRun {
     return this.#look.isDue && this.#mayStart();
   }
 
-  /** So many answers make a beat: the rest of those marked is for the time that it takes. */
-  get #fullBeat(): number {
-    const { concurrency, maxInDoubt } = this.#parts.options;
-    return Math.max(concurrency, Math.floor((maxInDoubt - concurrency) / 2));
-  }
-
   #wantsBeat(): boolean {
     if (this.#winding === 'lost') return true;
     if (this.#winding === 'stalled') return false;
     if (this.#writer.hasUnwritten || this.#nudged) return true;
     const { maxInDoubt } = this.#parts.options;
-    const { count, numReturned, hasLingered } = this.#news;
+    const { count, isFull, numReturned, hasLingered } = this.#news;
     if (this.#remaining === 0 && (this.#winding !== 'no' || count > 0 || this.#look.isThrough)) return true;
-    if (numReturned > 0 || count >= this.#fullBeat || hasLingered) return true;
+    if (numReturned > 0 || isFull || hasLingered) return true;
     return this.#queue.length === 0 && this.#mayMark && this.#remaining < maxInDoubt;
   }
 

@@ -1,4 +1,5 @@
 import type { Beat } from '../model/ledger.js';
+import type { RunOptions } from '../model/mailing-options.js';
 import type { Deferral, Outcome } from '../model/outcome.js';
 import type { ClaimJournal } from '../store/claim.journal.js';
 
@@ -12,8 +13,16 @@ export class RunNews {
   #returned: number[] = [];
   #oldestAt = 0;
 
+  readonly #fullAt: number;
+
   /** @param journal hears of it at once; null: there is none. */
-  constructor(private readonly journal: ClaimJournal | null) {}
+  constructor(
+    private readonly journal: ClaimJournal | null,
+    { concurrency, maxInDoubt }: Pick<Required<RunOptions>, 'concurrency' | 'maxInDoubt'>,
+  ) {
+    // The rest of those who are marked is for the time that a beat takes.
+    this.#fullAt = Math.max(concurrency, Math.floor(0.5 * (maxInDoubt - concurrency)));
+  }
 
   settle(outcome: Outcome): void {
     this.#note();
@@ -36,6 +45,11 @@ export class RunNews {
   /** Outcomes and deferrals. */
   get count(): number {
     return this.#outcomes.length + this.#deferred.length;
+  }
+
+  /** Enough for a beat. */
+  get isFull(): boolean {
+    return this.count >= this.#fullAt;
   }
 
   get numReturned(): number {
