@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { MailerModule } from '@nestjs-modules/mailer';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { MailingModule, mailingMigrations } from 'nestjs-mailing';
+import { MailingModule, mailingMigrations, type MailingModuleOptions } from 'nestjs-mailing';
 import type { HostConfiguration } from './configuration/host-configuration.js';
 import { dataSourceOptionsOf } from './database/data-source.options.js';
 import { HealthController } from './health/health.controller.js';
@@ -38,7 +38,11 @@ export class AppModule {
           bulkSmtp: configuration.MAILING_BULK_SMTP,
           enabledAsTemplateMailServer: configuration.MAILING_TAKES_BATCHES,
           inDoubt: configuration.MAILING_IN_DOUBT,
-          run: { concurrency: configuration.MAILING_CONCURRENCY },
+          run: {
+            concurrency: configuration.MAILING_CONCURRENCY,
+            maxInDoubt: configuration.MAILING_MAX_IN_DOUBT,
+          },
+          ...journalOf(configuration),
           server: {
             heartbeatMs: configuration.MAILING_HEARTBEAT_MS,
             serverTimeoutMs: configuration.MAILING_SERVER_TIMEOUT_MS,
@@ -56,6 +60,10 @@ export class AppModule {
       controllers: [HealthController],
     };
   }
+}
+
+function journalOf({ MAILING_JOURNAL_DIR: dir }: HostConfiguration): Pick<MailingModuleOptions, 'journal'> {
+  return dir === undefined ? {} : { journal: { dir } };
 }
 
 /** Each batch has its own messages in flight; without a connection they would wait in the pool while their time runs. */

@@ -28,6 +28,10 @@ const environment = z.object({
   MAILING_MIGRATION_LIST: z.string().default('').transform(list),
   MAILING_IN_DOUBT: z.enum(['leave', 'resend']).default('leave'),
   MAILING_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(5),
+  /** Default: twice the concurrency. */
+  MAILING_MAX_IN_DOUBT: z.coerce.number().int().min(1).max(100_000).optional(),
+  /** A folder of this machine; none: no journal. */
+  MAILING_JOURNAL_DIR: z.string().min(1).optional(),
   MAILING_HEARTBEAT_MS: z.coerce.number().int().min(20).max(600_000).default(5_000),
   MAILING_IDLE_TRANSACTION_TIMEOUT_MS: z.coerce.number().int().min(0).max(3_600_000).optional(),
   /** At least three heartbeats. */

@@ -4,13 +4,14 @@ import { seededRandom } from '../../src/demo/seeded-random.js';
 import { assertBatchesAddUp } from '../support/batch-books.js';
 import { readBooks } from '../support/books.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { journalFolder } from '../support/journal-folder.js';
 import { NewsletterService } from '../support/newsletter-service.js';
 import { readerAddresses } from '../support/reader-list.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
 import { BATCH_THREADS, MAIL_SERVER } from './mail-servers.js';
-import { factsOf, MAX_IN_DOUBT } from './promise.js';
-import type { RoundParts, RoundResult } from './random-kills.round.js';
+import { factsOf } from './promise.js';
+import { boundOf, environmentOf, type RoundParts, type RoundResult } from './random-kills.round.js';
 
 const BATCHES = 100;
 /** The longest time without a message before a round is given up. */
@@ -33,6 +34,7 @@ export class ClusterKillsRound {
     private readonly parts: RoundParts,
     private readonly database: FreshDatabase,
     private readonly inbox: SmtpInbox,
+    private readonly journals: string,
   ) {
     this.#random = seededRandom(parts.seed);
   }
@@ -46,7 +48,8 @@ export class ClusterKillsRound {
       keepRaw: 0,
       answer: ({ command }) => (command === 'END' ? delay(random() * LONGEST_ANSWER_MS) : undefined),
     });
-    return await new ClusterKillsRound(parts, database, inbox).#run();
+    await using journals = await journalFolder();
+    return await new ClusterKillsRound(parts, database, inbox, journals.path).#run();
   }
 
   async #run(): Promise<RoundResult> {
@@ -78,7 +81,7 @@ export class ClusterKillsRound {
       inbox: this.inbox,
       recipients: readerAddresses(this.parts.recipients),
       crashes: this.#kills,
-      maxInDoubt: BATCH_THREADS * MAX_IN_DOUBT,
+      maxInDoubt: BATCH_THREADS * boundOf(this.parts),
     });
     const freed = this.#started.flatMap(({ reports }) =>
       reports.filter(({ name }) => name === 'batch:freed'),
@@ -96,7 +99,7 @@ export class ClusterKillsRound {
       main: MAIL_SERVER,
       env: {
         TAKES_BATCHES: 'yes',
-        MAILING_BULK_SMTP: String(this.parts.bulkSmtp ?? false),
+        ...environmentOf(this.parts, this.journals),
         BATCH_THREADS: String(BATCH_THREADS),
         BATCH_SIZE: String(Math.max(1, Math.ceil(this.parts.recipients / BATCHES))),
       },

@@ -30,7 +30,8 @@ Module({
       uniqServerId: configuration.MAILING_SERVER_ID,
       bulkSmtp: configuration.MAILING_BULK_SMTP,
       enabledAsTemplateMailServer: env.TAKES_BATCHES === 'yes',
-      run: { concurrency },
+      run: { concurrency, maxInDoubt: configuration.MAILING_MAX_IN_DOUBT },
+      ...(configuration.MAILING_JOURNAL_DIR ? { journal: { dir: configuration.MAILING_JOURNAL_DIR } } : {}),
       batch: { batchIfPossible: true, emailsPerBatch: Number(env.BATCH_SIZE), numBatchThreads, pollMs: 100 },
       server: {
         heartbeatMs: configuration.MAILING_HEARTBEAT_MS,

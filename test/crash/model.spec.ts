@@ -1,10 +1,9 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freshDatabase } from '../support/fresh-database.js';
+import { journalFolder } from '../support/journal-folder.js';
 import type { Answer } from './model.transport.js';
 import { ModelWorld } from './model.world.js';
 
@@ -146,8 +145,3 @@ it.each([
   expect(report).toBeNull();
   expect(await readdir(folder.path)).toEqual([]);
 });
-
-async function journalFolder(): Promise<AsyncDisposable & { path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'mailing-journals-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
-}

@@ -9,6 +9,7 @@ export interface RandomKillsOptions {
   recipients: number;
   servers: number;
   bulkSmtp: boolean;
+  journal: boolean;
   json: boolean;
 }
 
@@ -19,6 +20,7 @@ export const USAGE = `npm run test:crash -- [options]
   --recipients N        of the mailing of each round (400)
   --servers N           that share it, in 100 batches, if more than one (1)
   --bulk-smtp           the processes speak SMTP by themselves
+  --journal             and keep a journal, with 100 marked ahead
   --json                the last line of stdout is one JSON object`;
 
 /** The command line could not be understood. */
@@ -34,6 +36,7 @@ export function parseRandomKillsOptions(args: string[]): RandomKillsOptions {
     recipients: whole('recipients', values.recipients, 1, 1_000_000),
     servers: whole('servers', values.servers, 1, 32),
     bulkSmtp: values['bulk-smtp'],
+    journal: values.journal,
     json: values.json,
   };
 }
@@ -49,6 +52,7 @@ function parse(args: string[]) {
         recipients: { type: 'string', default: '400' },
         servers: { type: 'string', default: '1' },
         'bulk-smtp': { type: 'boolean', default: false },
+        journal: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
       },
     }).values;

@@ -22,13 +22,14 @@ async function session(options: RandomKillsOptions, stop: AbortSignal): Promise<
   process.env.TMPDIR = folder;
   try {
     const until = performance.now() + options.minutes * 60_000;
-    const { database, recipients, servers, bulkSmtp, seed } = options;
+    const { database, recipients, servers, bulkSmtp, journal, seed } = options;
     say(`Random kills on ${database}, ${servers} server(s), seed ${seed}.`);
     return await randomKills({
       database,
       recipients,
       servers,
       bulkSmtp,
+      journal,
       seed,
       stop,
       say,

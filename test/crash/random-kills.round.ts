@@ -4,6 +4,7 @@ import { seededRandom } from '../../src/demo/seeded-random.js';
 import { readBooks } from '../support/books.js';
 import { type DatabaseKind, type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { NewsletterService } from '../support/newsletter-service.js';
+import { journalFolder } from '../support/journal-folder.js';
 import { readerAddresses } from '../support/reader-list.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import type { SmtpHook } from '../support/smtp-step.js';
@@ -21,6 +22,8 @@ export interface RoundParts {
   servers?: number;
   /** They speak SMTP by themselves. Default: false. */
   bulkSmtp?: boolean;
+  /** With far more marked ahead than without one. Default: false. */
+  journal?: boolean;
   seed: number;
   /** Ends the round early; it then rejects. */
   stop?: AbortSignal;
@@ -47,6 +50,7 @@ export class RandomKillsRound {
     private readonly parts: RoundParts,
     private readonly database: FreshDatabase,
     private readonly inbox: SmtpInbox,
+    private readonly journals: string,
   ) {
     this.#random = seededRandom(parts.seed);
   }
@@ -57,12 +61,9 @@ export class RandomKillsRound {
       dataSource: { entities: mailingEntities, migrations: mailingMigrations },
     });
     try {
-      const inbox = await SmtpInbox.start({ keepRaw: 0, answer: latencies(parts.seed) });
-      try {
-        return await new RandomKillsRound(parts, database, inbox).#run();
-      } finally {
-        await inbox.close();
-      }
+      await using inbox = await SmtpInbox.start({ keepRaw: 0, answer: latencies(parts.seed) });
+      await using journals = await journalFolder();
+      return await new RandomKillsRound(parts, database, inbox, journals.path).#run();
     } finally {
       await database.dispose();
     }
@@ -85,7 +86,7 @@ export class RandomKillsRound {
       await this.#end(null, mailingId);
       const books = await readBooks(this.database.dataSource, mailingId);
       const judged = { books, inbox: this.inbox, recipients: readerAddresses(recipients) };
-      const facts = factsOf({ ...judged, crashes: this.#kills, maxInDoubt: MAX_IN_DOUBT });
+      const facts = factsOf({ ...judged, crashes: this.#kills, maxInDoubt: boundOf(this.parts) });
       return { kills: this.#kills, facts, maxInDoubtPerKill: this.#maxInDoubtPerKill };
     } finally {
       this.parts.stop?.removeEventListener('abort', kill);
@@ -98,7 +99,7 @@ export class RandomKillsRound {
     const service = NewsletterService.launch({
       databaseUrl: this.database.url,
       smtpUrl: this.inbox.url,
-      env: { MAILING_BULK_SMTP: String(this.parts.bulkSmtp ?? false) },
+      env: environmentOf(this.parts, this.journals),
     });
     this.parts.watch?.started(service.pid);
     return service;
@@ -180,6 +181,17 @@ export class RandomKillsRound {
   #noteDoubt(count: number): void {
     this.#maxInDoubtPerKill = Math.max(this.#maxInDoubtPerKill, count);
   }
+}
+
+/** What its processes are told beside their database and their mail server. */
+export function environmentOf({ bulkSmtp, journal }: RoundParts, journals: string): Record<string, string> {
+  const kept = { MAILING_JOURNAL_DIR: journals, MAILING_MAX_IN_DOUBT: '100' };
+  return { MAILING_BULK_SMTP: String(bulkSmtp ?? false), ...(journal ? kept : {}) };
+}
+
+/** The most that one kill may leave in doubt of a mailing or batch: those marked, or with a journal those in flight. */
+export function boundOf({ journal }: Pick<RoundParts, 'journal'>): number {
+  return journal ? MAX_IN_DOUBT / 2 : MAX_IN_DOUBT;
 }
 
 /** A mail server that mostly answers fast, and now and then takes its time. */

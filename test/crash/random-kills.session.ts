@@ -1,7 +1,7 @@
 import type { DatabaseKind } from '../support/fresh-database.js';
 import { ClusterKillsRound } from './cluster-kills.round.js';
-import { complaintsOf, MAX_IN_DOUBT } from './promise.js';
-import { RandomKillsRound, type RoundParts, type RoundResult } from './random-kills.round.js';
+import { complaintsOf } from './promise.js';
+import { boundOf, RandomKillsRound, type RoundParts, type RoundResult } from './random-kills.round.js';
 
 /** What a session has found; sums over its rounds. */
 export interface RandomKillsReport {
@@ -48,7 +48,7 @@ export async function randomKills(parts: SessionParts): Promise<RandomKillsRepor
     missing: 0,
     inDoubt: 0,
     maxInDoubtPerKill: 0,
-    bound: MAX_IN_DOUBT,
+    bound: boundOf(parts),
     seed,
     database,
     complaints: [],

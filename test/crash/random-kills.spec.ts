@@ -36,20 +36,27 @@ forEachDatabase('random kills', (database) => {
   });
 });
 
-describe('random kills of a process that speaks SMTP by itself', () => {
-  it('break the promise in no round', { timeout: 90_000 }, async () => {
+describe.each([
+  ['that speaks SMTP by itself', { bulkSmtp: true }],
+  ['that speaks SMTP by itself and keeps a journal', { bulkSmtp: true, journal: true }],
+  ['that keeps a journal, one of three servers', { journal: true, servers: 3 }],
+])('random kills of a process %s', (_what, how) => {
+  it('break the promise in no round', { timeout: 120_000 }, async () => {
     const goOn = (rounds: number): boolean => rounds < 1;
+    const { servers } = { servers: 1, ...how };
     const report = await randomKills({
       database: 'mariadb',
       recipients: RECIPIENTS,
-      bulkSmtp: true,
+      ...how,
       seed: SEED,
       goOn,
     });
     expect(report.complaints).toEqual([]);
     expect(isKept(report)).toBe(true);
     expect(report.kills).toBeGreaterThan(0);
-    expect(report.inDoubt).toBeLessThanOrEqual(report.kills * report.bound);
+    expect(report.inDoubt).toBeLessThanOrEqual(
+      report.kills * (servers > 1 ? BATCH_THREADS : 1) * report.bound,
+    );
   });
 });
 
@@ -76,6 +83,7 @@ describe('the command line of the random kills', () => {
       recipients: 400,
       servers: 1,
       bulkSmtp: false,
+      journal: false,
       json: true,
     });
     expect(parseRandomKillsOptions([])).toMatchObject({ minutes: 1, database: 'mariadb', json: false });
