@@ -83,10 +83,13 @@ module.exports = {
     {
       name: 'bench-measures-the-package',
       comment:
-        'What is measured is what hosts get: the package by its name. Of the tests it borrows the servers they start.',
+        'What is measured is what hosts get: the package by its name. Of the tests it borrows the servers they start, of the sources at most types.',
       severity: 'error',
       from: { path: '^bench/' },
-      to: { path: '^(libs|scripts)/|^ormconfig|^test/(?!support/)' },
+      to: {
+        path: '^(libs|scripts)/|^ormconfig|^test/(?!support/)',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'nobody-needs-the-bench',

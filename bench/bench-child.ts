@@ -19,10 +19,10 @@ export class BenchChild<A extends Answers<A>> {
   #nextId = 1;
   #output = '';
 
-  private constructor(program: string, settings: object) {
+  private constructor(program: string, settings: object, nodeOptions: string[]) {
     const path = fileURLToPath(new URL(program, import.meta.url));
     this.#child = fork(path, [JSON.stringify(settings)], {
-      execArgv: ['--import', 'tsx'],
+      execArgv: [...nodeOptions, '--import', 'tsx'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -35,8 +35,12 @@ export class BenchChild<A extends Answers<A>> {
   }
 
   /** @throws Error with the last lines of its output if it ends before it is ready. */
-  static async start<T extends Answers<T>>(program: string, settings: object): Promise<BenchChild<T>> {
-    const child = new BenchChild<T>(program, settings);
+  static async start<T extends Answers<T>>(
+    program: string,
+    settings: object,
+    nodeOptions: string[] = [],
+  ): Promise<BenchChild<T>> {
+    const child = new BenchChild<T>(program, settings, nodeOptions);
     const ready = once(child.#child, 'message', { signal: AbortSignal.timeout(READY_DEADLINE_MS) });
     const ended = once(child.#child, 'exit').then(() => Promise.reject(child.#ended()));
     await Promise.race([ready, ended]);
@@ -63,6 +67,13 @@ export class BenchChild<A extends Answers<A>> {
     const force = setTimeout(() => this.#child.kill('SIGKILL'), END_DEADLINE_MS);
     await gone;
     clearTimeout(force);
+  }
+
+  /** At once, with no time to write anything. */
+  async kill(): Promise<void> {
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await gone;
   }
 
   #hear(message: ChildMessage): void {

@@ -1,10 +1,8 @@
 import 'reflect-metadata';
-import { setTimeout as delay } from 'node:timers/promises';
-import { NestFactory } from '@nestjs/core';
-import { MailingHealth, TemplateEmailSender } from 'nestjs-mailing';
 import { answerParent, cpuMs } from './answer-parent.js';
-import { FROM, HTML_TEMPLATE, PARAMS, readers, SUBJECT, TEXT_TEMPLATE } from './letter.js';
-import { type MailingHostSettings, MailingHostModule } from './mailing-host.module.js';
+import { readers } from './letter.js';
+import type { MailingHostSettings } from './mailing-host.module.js';
+import { LETTER, openMailingHost } from './mailing-host.js';
 
 /** What the mailing is like. */
 export interface MailingRequest {
@@ -19,38 +17,24 @@ export interface MailingRequest {
 export interface MailingHostAnswers {
   /** Answers when the list is in the database. */
   send(request: MailingRequest): Promise<string>;
+  /** When the application was up, in milliseconds of the epoch. */
+  bootedAtMs(): number;
   /** Processor time of this process since its start. */
   cpuMs(): number;
 }
 
-const settings = JSON.parse(process.argv[2]) as MailingHostSettings;
-const app = await NestFactory.createApplicationContext(MailingHostModule.with(settings), {
-  logger: ['error', 'fatal'],
-  abortOnError: false,
-});
-app.enableShutdownHooks();
-const sender = app.get(TemplateEmailSender, { strict: false });
-// Ready is who may work: registered among the servers.
-const health = app.get(MailingHealth, { strict: false });
-while ((await health.check()).server.standing !== 'member') await delay(20);
+const { sender, bootedAtMs } = await openMailingHost(JSON.parse(process.argv[2]) as MailingHostSettings);
 
 answerParent<MailingHostAnswers>({
   send: async ({ recipients, batchSize, inMs }) => {
-    const handle = await sender.sendEmailMessage(
-      {
-        name: 'Bench',
-        templateUrl: HTML_TEMPLATE,
-        altTemplateUrl: TEXT_TEMPLATE,
-        subject: SUBJECT,
-        from: FROM,
-        params: PARAMS,
-        batched: batchSize !== null,
-        ...(batchSize === null ? {} : { batchSize }),
-      },
-      readers(recipients),
-      { persist: true, ...(inMs > 0 ? { sendAt: new Date(Date.now() + inMs) } : {}) },
-    );
+    const batches = batchSize === null ? { batched: false } : { batched: true, batchSize };
+    const sendAt = inMs > 0 ? { sendAt: new Date(Date.now() + inMs) } : {};
+    const handle = await sender.sendEmailMessage({ ...LETTER, ...batches }, readers(recipients), {
+      persist: true,
+      ...sendAt,
+    });
     return String(handle.mailingId);
   },
+  bootedAtMs: () => bootedAtMs,
   cpuMs,
 });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { FarSmtpSession } from './far-smtp.session.js';
 import { SlowSmtpSession } from './slow-smtp.session.js';
 
 /** What has arrived since the last reset. Times are seconds of this process's monotonic clock. */
@@ -10,6 +11,8 @@ export interface Received {
   recipients: number;
   /** From the first final dot to the last one. */
   seconds: number;
+  /** When the first final dot came, in milliseconds of the epoch; monotonic within a process. */
+  firstAtMs: number;
   /** How long the replies took, as this process sees it: what is above the wanted time is the bench's own fault. */
   replyMs: { mean: number; p99: number; least: number };
 }
@@ -22,7 +25,7 @@ const SLOWEST_REPLY_MS = 1_000;
  *
  * It is written by hand on sockets because it must not be the bottleneck: a library that parses addresses and streams bodies
  * needs more time for a message than its sender. It answers one command after the other, so PIPELINING, which it does not
- * offer, would save a sender nothing here.
+ * offer, would save a sender nothing here. One that is far away offers it, and its replies overlap.
  */
 export class SlowMailServer {
   readonly #server: Server;
@@ -39,6 +42,7 @@ export class SlowMailServer {
   constructor(
     private readonly replyMs: number,
     private readonly allReceived: () => void,
+    private readonly isFar = false,
   ) {
     this.#server = createServer((socket) => this.#welcome(socket));
   }
@@ -68,8 +72,13 @@ export class SlowMailServer {
       messages: this.#messages,
       recipients: this.#recipients.size,
       seconds: (this.#lastAt - this.#firstAt) / 1_000,
+      firstAtMs: performance.timeOrigin + this.#firstAt,
       replyMs: { mean: this.#sumReplyMs / replies, p99, least: this.#leastReplyMs },
     };
+  }
+
+  get numConnections(): number {
+    return this.#sockets.size;
   }
 
   /** Cuts every connection. */
@@ -84,7 +93,8 @@ export class SlowMailServer {
     socket.setNoDelay(true);
     // A sender that is killed resets its connections.
     socket.on('error', () => undefined).on('close', () => this.#sockets.delete(socket));
-    const session = new SlowSmtpSession(socket, this.replyMs, {
+    const Session = this.isFar ? FarSmtpSession : SlowSmtpSession;
+    const session = new Session(socket, this.replyMs, {
       received: (recipients) => this.#receive(recipients),
       replied: (afterMs) => this.#note(afterMs),
     });

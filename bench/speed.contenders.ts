@@ -1,27 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { MariaDbServer } from '../test/support/maria-db.server.js';
 import type { PostgresServer } from '../test/support/postgres.server.js';
-import type { RedisServer } from '../test/support/redis.server.js';
 import { connectToPostgres } from '../test/support/server-connection.js';
 import { BenchChild } from './bench-child.js';
 import { BenchDatabase } from './bench-database.js';
 import type { ContenderAnswers, ContenderSettings } from './contender.js';
 import { FROM, PARAMS } from './letter.js';
-import { type MailSink, withLibraries } from './mail-sink.js';
+import { withLibraries } from './mail-sink.js';
 import { postfixPrograms } from './postfix.programs.js';
 import { startHost } from './scaling.round.js';
+import type { SpeedGround } from './speed.ground.js';
 import { countStatements } from './statement-count.js';
 
-/** What all contenders share in one run of the bench. */
-export interface SpeedGround {
-  sink: MailSink;
-  mariaDb: MariaDbServer;
-  postgres: PostgresServer;
-  redis: RedisServer;
-}
-
 export interface SpeedTask {
+  /** Of the mail server that everybody gets his message from. */
+  smtpUrl: string;
   recipients: number;
   smtpConnections: number;
   maxInDoubt: number;
@@ -43,35 +36,36 @@ export type Contender = (ground: SpeedGround, task: SpeedTask) => Promise<SpeedR
 /** By the names of their figures, in the order of their turns. */
 export const CONTENDERS: Record<string, Contender> = {
   /** A pool of nodemailer and compiled templates, with nothing on record. */
-  bare: (ground, task) => measured('bare.process.ts', settingsOf(ground, task, ''), task),
+  bare: (_ground, task) => measured('bare.process.ts', settingsOf(task, ''), task),
   mailer: (ground, task) => persisted(ground, task, false),
   /** The same with `bulkSmtp`. */
   bulk: (ground, task) => persisted(ground, task, true),
   /** A job for each message, Redis in memory. */
   bullmq: async (ground, task) => {
-    await ground.redis.command('FLUSHALL');
-    return measured('bull-mq.process.ts', settingsOf(ground, task, ground.redis.url), task);
+    const redis = await ground.redis();
+    await redis.command('FLUSHALL');
+    return measured('bull-mq.process.ts', settingsOf(task, redis.url), task);
   },
   'pg-boss': async (ground, task) => {
-    const name = `bench_${task.name.replaceAll('-', '_')}`;
-    const storeUrl = await postgresDatabase(ground.postgres, name);
-    return measured('pg-boss.process.ts', settingsOf(ground, task, storeUrl), task);
+    const storeUrl = await postgresDatabase(await ground.postgres(), databaseName(task));
+    return measured('pg-boss.process.ts', settingsOf(task, storeUrl), task);
   },
   limit,
 };
 
-function settingsOf(
-  { sink }: SpeedGround,
-  { smtpConnections }: SpeedTask,
-  storeUrl: string,
-): ContenderSettings {
-  return { smtpUrl: sink.url, smtpConnections, storeUrl };
+function settingsOf({ smtpUrl, smtpConnections }: SpeedTask, storeUrl: string): ContenderSettings {
+  return { smtpUrl, smtpConnections, storeUrl };
 }
 
-async function measured(
+function databaseName({ name }: SpeedTask): string {
+  return `bench_${name.replaceAll('-', '_')}`;
+}
+
+/** From its first step to its last, and what it cost its process. */
+export async function measured(
   program: string,
   settings: ContenderSettings,
-  { recipients }: SpeedTask,
+  { recipients }: Pick<SpeedTask, 'recipients'>,
 ): Promise<SpeedResult> {
   const child = await BenchChild.start<ContenderAnswers>(program, settings);
   try {
@@ -85,15 +79,11 @@ async function measured(
 }
 
 /** The plugin: everybody on record before, and every outcome. From the first claim to the completion. */
-async function persisted(
-  { sink, mariaDb }: SpeedGround,
-  task: SpeedTask,
-  bulkSmtp: boolean,
-): Promise<SpeedResult> {
-  const database = await BenchDatabase.create(mariaDb, `bench_${task.name.replaceAll('-', '_')}`);
+async function persisted(ground: SpeedGround, task: SpeedTask, bulkSmtp: boolean): Promise<SpeedResult> {
+  const database = await BenchDatabase.create(await ground.mariaDb(), databaseName(task));
   const host = await startHost({
     databaseUrl: database.url,
-    smtpUrl: sink.url,
+    smtpUrl: task.smtpUrl,
     serverId: 'mail:1',
     takesBatches: false,
     smtpConnections: task.smtpConnections,
@@ -114,13 +104,14 @@ async function persisted(
 }
 
 /** From C to C: what the machine has to give. */
-async function limit({ sink }: SpeedGround, task: SpeedTask): Promise<SpeedResult> {
+async function limit(ground: SpeedGround, task: SpeedTask): Promise<SpeedResult> {
   const { source, libraries } = await postfixPrograms();
+  const { address } = await ground.sink();
   const words = ['-d', '-s', task.smtpConnections, '-m', task.recipients, '-l', MESSAGE_BYTES];
   const start = performance.now();
   const program = spawn(
     source,
-    [...words.map(String), '-f', FROM_ADDRESS, '-t', 'reader@home.example', sink.address],
+    [...words.map(String), '-f', FROM_ADDRESS, '-t', 'reader@home.example', address],
     {
       env: withLibraries(libraries),
       stdio: ['ignore', 'ignore', 'inherit'],

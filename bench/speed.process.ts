@@ -1,6 +1,6 @@
 import { BenchUsageError } from './bench-options.js';
 import { parseSpeedOptions } from './speed.options.js';
-import { linesOf } from './speed.report.js';
+import { linesOf } from './speed.lines.js';
 import { speed } from './speed.session.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);

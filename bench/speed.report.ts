@@ -1,5 +1,6 @@
 import type { Machine } from './machine.js';
 import { median, medianOrNull, rounded } from './median.js';
+import { FIGURE_OF, type MeasuredFigure } from './speed.measures.js';
 import type { SpeedOptions } from './speed.options.js';
 
 /** Of one contender in one round. */
@@ -12,34 +13,52 @@ export interface SpeedRound {
   statementsPer1000: number | null;
 }
 
-export interface SpeedReport {
+/** Round after round, by the names of those who took part. */
+export interface SpeedResults {
+  contenders: Map<string, SpeedRound[]>;
+  /** With the mail server far away. */
+  far: Map<string, SpeedRound[]>;
+  measures: Map<string, number[]>;
+}
+
+/** Medians; null where something did not take part. */
+export interface SpeedReport extends Record<MeasuredFigure, number | null> {
   bench: 'speed';
-  /** Rates of two contenders, medians; null where one of them did not take part. */
+  /** Rates of two contenders. */
   mailerVsBare: number | null;
   /** Processor time of two contenders for one message. */
   mailerCpuVsBare: number | null;
   bulkVsBare: number | null;
   bulkVsBullmq: number | null;
+  /** Rates of `bulk` and `bare` where each answer of the mail server takes 20 ms, or as long as was asked for. */
+  far20msVsBare: number | null;
   statementsPer1000Messages: number | null;
   maxInDoubt: number;
   cpuSecondsPer1000: Record<string, number | null>;
-  /** Messages a second, by contender. */
+  /** Messages a second, by contender; `far-bare` and `far-bulk` are those that were far away. */
   medians: Record<string, number>;
+  /** Of the medians, and of what is measured of the plugin alone. */
   leastAndMost: Record<string, [number, number]>;
   bytesPerMessage: Record<string, number | null>;
   recipients: number;
   smtpConnections: number;
   rounds: number;
+  farMs: number;
+  farRecipients: number;
+  listRecipients: number;
+  booksRecipients: number;
   machine: Machine;
 }
 
-export function speedReport(
-  options: SpeedOptions,
-  rounds: Map<string, SpeedRound[]>,
-  machine: Machine,
-): SpeedReport {
-  const each = <T>(of: (rounds: SpeedRound[]) => T): Record<string, T> =>
-    Object.fromEntries([...rounds].map(([contender, its]) => [contender, of(its)]));
+export function speedReport(options: SpeedOptions, results: SpeedResults, machine: Machine): SpeedReport {
+  const { contenders } = results;
+  const all = new Map([
+    ...contenders,
+    ...[...results.far].map(([name, its]) => [`far-${name}`, its] as const),
+  ]);
+  const each = <T>(of: (rounds: SpeedRound[]) => T, whose = all): Record<string, T> =>
+    Object.fromEntries([...whose].map(([contender, its]) => [contender, of(its)]));
+  const rates = each((its) => its.map((one) => one.messagesPerSecond));
   const medians = each((its) => median(its.map((one) => one.messagesPerSecond)));
   const cpuSecondsPer1000 = each((its) => medianOrNull(its.map((one) => one.cpuSecondsPer1000)));
   return {
@@ -48,43 +67,43 @@ export function speedReport(
     mailerCpuVsBare: ratio(cpuSecondsPer1000.mailer, cpuSecondsPer1000.bare),
     bulkVsBare: ratio(medians.bulk, medians.bare),
     bulkVsBullmq: ratio(medians.bulk, medians.bullmq),
-    statementsPer1000Messages: medianOrNull((rounds.get('bulk') ?? []).map((one) => one.statementsPer1000)),
+    far20msVsBare: ratio(medians['far-bulk'], medians['far-bare']),
+    ...figuresOf(results, (values) => median(values)),
+    statementsPer1000Messages: medianOrNull(
+      (contenders.get('bulk') ?? []).map((one) => one.statementsPer1000),
+    ),
     maxInDoubt: options.maxInDoubt,
     cpuSecondsPer1000,
     medians,
-    leastAndMost: each((its) => {
-      const rates = its.map((one) => rounded(one.messagesPerSecond));
-      return [Math.min(...rates), Math.max(...rates)];
-    }),
-    bytesPerMessage: each((its) => medianOrNull(its.map((one) => one.bytesPerMessage))),
+    leastAndMost: spreadOf({ ...rates, ...figuresOf(results, (values) => values) }),
+    bytesPerMessage: each((its) => medianOrNull(its.map((one) => one.bytesPerMessage)), contenders),
     recipients: options.recipients,
     smtpConnections: options.smtpConnections,
     rounds: options.rounds,
+    farMs: options.farMs,
+    farRecipients: options.farRecipients,
+    listRecipients: options.listRecipients,
+    booksRecipients: options.booksRecipients,
     machine,
   };
 }
 
-/** For people: a row for each contender. */
-export function linesOf(report: SpeedReport): string[] {
-  const rows = Object.entries(report.medians).map(([contender, rate]) => {
-    const [least, most] = report.leastAndMost[contender];
-    const cpu = report.cpuSecondsPer1000[contender];
-    const bytes = report.bytesPerMessage[contender];
-    return [
-      contender.padEnd(10),
-      `${Math.round(rate)} messages/s`.padStart(20),
-      `${Math.round(least)}–${Math.round(most)}`.padStart(16),
-      (cpu === null ? '' : `${cpu.toFixed(2)} s CPU/1,000`).padStart(20),
-      (bytes === null ? '' : `${Math.round(bytes)} bytes`).padStart(12),
-    ].join('');
+function figuresOf<T>(
+  { measures }: SpeedResults,
+  of: (values: number[]) => T,
+): Record<MeasuredFigure, T | null> {
+  const entries = Object.entries(FIGURE_OF).map(([measure, figure]) => {
+    const values = measures.get(measure);
+    return [figure, values ? of(values) : null];
   });
-  const { mailerVsBare, mailerCpuVsBare, bulkVsBare, bulkVsBullmq, statementsPer1000Messages } = report;
-  return [
-    ...rows,
-    `bulk / bare: ${bulkVsBare ?? '–'}, bulk / bullmq: ${bulkVsBullmq ?? '–'}; ` +
-      `statements of bulk for 1,000 messages: ${statementsPer1000Messages ?? '–'}`,
-    `mailer / bare: ${mailerVsBare ?? '–'}, of its processor time: ${mailerCpuVsBare ?? '–'}`,
-  ];
+  return Object.fromEntries(entries) as Record<MeasuredFigure, T | null>;
+}
+
+function spreadOf(values: Record<string, number[] | null>): Record<string, [number, number]> {
+  const entries = Object.entries(values).flatMap(([name, its]): [string, [number, number]][] =>
+    its ? [[name, [rounded(Math.min(...its)), rounded(Math.max(...its))]]] : [],
+  );
+  return Object.fromEntries(entries);
 }
 
 function ratio(one?: number | null, other?: number | null): number | null {

@@ -1,59 +1,115 @@
-import { startMariaDb } from '../test/support/maria-db.server.js';
-import { PostgresServer } from '../test/support/postgres.server.js';
-import { RedisServer } from '../test/support/redis.server.js';
-import { MailSink } from './mail-sink.js';
+import { BenchDatabase } from './bench-database.js';
 import { describeMachine } from './machine.js';
 import { versionOf } from './scaling.session.js';
-import { CONTENDERS, type SpeedGround, type SpeedTask } from './speed.contenders.js';
+import { CONTENDERS, type SpeedTask } from './speed.contenders.js';
+import { SpeedGround } from './speed.ground.js';
+import { MEASURES } from './speed.measures.js';
 import type { SpeedOptions } from './speed.options.js';
-import { type SpeedReport, type SpeedRound, speedReport } from './speed.report.js';
+import { type SpeedReport, type SpeedResults, type SpeedRound, speedReport } from './speed.report.js';
 
-/** All contenders in turn, round after round, so that whatever else the machine does meets all of them. */
+/** Far away, these two take part. */
+const FAR_CONTENDERS = ['bare', 'bulk'];
+
+/** All who take part in turn, round after round, so that whatever else the machine does meets all of them. */
 export async function speed(options: SpeedOptions, say: (line: string) => void): Promise<SpeedReport> {
-  const servers: { stop(): Promise<void> }[] = [];
-  const keep = <T extends { stop(): Promise<void> }>(server: T): T => {
-    servers.push(server);
-    return server;
-  };
+  const ground = new SpeedGround(options.farMs);
   try {
-    const sink = keep(await MailSink.start());
-    const mariaDb = keep(await startMariaDb());
-    const postgres = keep(await PostgresServer.create());
-    const redis = keep(await RedisServer.create());
-    return await roundsInTurn(options, { sink, mariaDb, postgres, redis }, say);
+    const machine = describeMachine(await versionOf(await ground.mariaDb()));
+    const results: SpeedResults = { contenders: new Map(), far: new Map(), measures: new Map() };
+    for (let round = 1; round <= options.rounds; round++) {
+      for (const step of stepsOf(options, ground, results, round)) say(`round ${round}, ${await step()}`);
+    }
+    return speedReport(options, results, machine);
   } finally {
-    for (const server of servers.reverse()) await server.stop();
+    await ground.stop();
   }
 }
 
-async function roundsInTurn(
+/** One turn; answers with what it came to, for people. */
+type Step = () => Promise<string>;
+
+function* stepsOf(
   options: SpeedOptions,
   ground: SpeedGround,
-  say: (line: string) => void,
-): Promise<SpeedReport> {
-  const machine = describeMachine(await versionOf(ground.mariaDb));
-  const rounds = new Map<string, SpeedRound[]>(options.contenders.map((name) => [name, []]));
-  for (let round = 1; round <= options.rounds; round++) {
-    for (const contender of options.contenders) {
-      const { recipients, smtpConnections, maxInDoubt } = options;
-      const task = { recipients, smtpConnections, maxInDoubt, name: `${contender}_${round}` };
-      const result = await turn(ground, contender, task);
-      rounds.get(contender)?.push(result);
-      say(`round ${round}, ${contender}: ${Math.round(result.messagesPerSecond)} messages/s`);
+  results: SpeedResults,
+  round: number,
+): Iterable<Step> {
+  for (const part of options.parts) {
+    if (part === 'contenders') {
+      for (const name of options.contenders) yield () => nearTurn(options, ground, results, name, round);
+    } else if (part === 'far') {
+      for (const name of FAR_CONTENDERS) yield () => farTurn(options, ground, results, name, round);
+    } else if (part !== 'heap' || round <= options.heapRounds) {
+      yield () => measureTurn(options, ground, results, part, round);
     }
   }
-  return speedReport(options, rounds, machine);
 }
 
-async function turn(ground: SpeedGround, contender: string, task: SpeedTask): Promise<SpeedRound> {
-  const before = await ground.sink.bytes();
+async function nearTurn(
+  { recipients, smtpConnections, maxInDoubt }: SpeedOptions,
+  ground: SpeedGround,
+  { contenders }: SpeedResults,
+  contender: string,
+  round: number,
+): Promise<string> {
+  const sink = await ground.sink();
+  const name = `${contender}_${round}`;
+  const task = { smtpUrl: sink.url, recipients, smtpConnections, maxInDoubt, name };
+  const before = await sink.bytes();
+  const result = await turn(ground, contender, task);
+  const after = await sink.bytes();
+  const bytesPerMessage = before === null || after === null ? null : (after - before) / recipients;
+  note(contenders, contender, { ...result, bytesPerMessage });
+  return `${contender}: ${Math.round(result.messagesPerSecond)} messages/s`;
+}
+
+async function farTurn(
+  { farRecipients, smtpConnections, maxInDoubt }: SpeedOptions,
+  ground: SpeedGround,
+  { far }: SpeedResults,
+  contender: string,
+  round: number,
+): Promise<string> {
+  const smtpUrl = await (await ground.farMailServer()).ask('url');
+  const name = `far_${contender}_${round}`;
+  const task = { smtpUrl, recipients: farRecipients, smtpConnections, maxInDoubt, name };
+  const result = await turn(ground, contender, task);
+  note(far, contender, { ...result, bytesPerMessage: null });
+  return `${contender}, far away: ${Math.round(result.messagesPerSecond)} messages/s`;
+}
+
+async function measureTurn(
+  { listRecipients, booksRecipients, smtpConnections, maxInDoubt }: SpeedOptions,
+  ground: SpeedGround,
+  { measures }: SpeedResults,
+  measure: string,
+  round: number,
+): Promise<string> {
+  const database = await BenchDatabase.create(await ground.mariaDb(), `bench_${measure}_${round}`);
+  try {
+    const recipients = measure === 'books' ? booksRecipients : listRecipients;
+    const value = await MEASURES[measure](ground, { recipients, smtpConnections, maxInDoubt, database });
+    note(measures, measure, value);
+    return `${measure}: ${value.toFixed(1)}`;
+  } finally {
+    await database.dispose();
+  }
+}
+
+async function turn(
+  ground: SpeedGround,
+  contender: string,
+  task: SpeedTask,
+): Promise<Omit<SpeedRound, 'bytesPerMessage'>> {
   const { seconds, cpuSeconds, statements } = await CONTENDERS[contender](ground, task);
-  const after = await ground.sink.bytes();
   const per1000 = (value: number | null): number | null => value && (value * 1_000) / task.recipients;
   return {
     messagesPerSecond: task.recipients / seconds,
-    bytesPerMessage: before === null || after === null ? null : (after - before) / task.recipients,
     cpuSecondsPer1000: per1000(cpuSeconds),
     statementsPer1000: per1000(statements),
   };
+}
+
+function note<T>(results: Map<string, T[]>, name: string, result: T): void {
+  results.set(name, [...(results.get(name) ?? []), result]);
 }

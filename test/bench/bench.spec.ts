@@ -97,6 +97,26 @@ describe('SlowMailServer', () => {
     expect(heard.match(/^\d{3}/gm)).toEqual(['220', '250', '250', '250', '354', '250', '221']);
     expect(slow.server.received()).toMatchObject({ messages: 1, recipients: 1 });
   });
+
+  it('answers such commands together where it is far away, each in its time', async () => {
+    await using far = await SlowServer.start(20, true);
+    const socket = connect(Number(new URL(far.url).port), '127.0.0.1');
+    const pieces: string[] = [];
+    socket.setEncoding('utf8').on('data', (text: string) => pieces.push(text));
+
+    socket.write(
+      'EHLO a\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\nQUIT\r\n',
+    );
+    await new Promise((resolve) => socket.on('end', resolve));
+
+    const heard = pieces.join('');
+    expect(heard.match(/^\d{3}/gm)).toEqual(['220', '250', '250', '250', '250', '250', '354', '250', '221']);
+    expect(heard).toContain('250-PIPELINING');
+    expect(far.server.received()).toMatchObject({ messages: 1, recipients: 1 });
+    expect(far.server.received().replyMs.least).toBeGreaterThanOrEqual(20);
+    // The greeting, and all others at once.
+    expect(pieces.length).toBeLessThanOrEqual(2);
+  });
 });
 
 function roundOf(messagesPerSecond: number): RoundResult {
@@ -119,10 +139,10 @@ class SlowServer implements AsyncDisposable {
     readonly all: Promise<void>,
   ) {}
 
-  static async start(replyMs: number): Promise<SlowServer> {
+  static async start(replyMs: number, isFar = false): Promise<SlowServer> {
     let tell: () => void = () => undefined;
     const all = new Promise<void>((resolve) => (tell = resolve));
-    const server = new SlowMailServer(replyMs, () => tell());
+    const server = new SlowMailServer(replyMs, () => tell(), isFar);
     const url = await server.listen();
     server.expect(3);
     return new SlowServer(server, url, all);

@@ -4,7 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { describeMachine } from '../../bench/machine.js';
 import { BenchUsageError } from '../../bench/bench-options.js';
 import { parseSpeedOptions } from '../../bench/speed.options.js';
-import { linesOf, type SpeedReport, type SpeedRound, speedReport } from '../../bench/speed.report.js';
+import { linesOf } from '../../bench/speed.lines.js';
+import {
+  type SpeedReport,
+  type SpeedResults,
+  type SpeedRound,
+  speedReport,
+} from '../../bench/speed.report.js';
 
 const run = promisify(execFile);
 const CONTENDERS = ['bare', 'mailer', 'bulk', 'bullmq', 'pg-boss', 'limit'];
@@ -14,12 +20,8 @@ describe('npm run bench', () => {
     'lets all contenders send the same, and ends with its figures as JSON',
     { timeout: 300_000 },
     async () => {
-      const tiny = ['--rounds', '1', '--recipients', '200', '--connections', '4', '--json'];
+      const report = await runBench(['--only', 'contenders', '--recipients', '200']);
 
-      const { stdout } = await run(process.execPath, ['--import', 'tsx', 'bench/speed.process.ts', ...tiny]);
-
-      const lines = stdout.trimEnd().split('\n');
-      const report = JSON.parse(lines.at(-1)!) as SpeedReport;
       expect(report).toMatchObject({ bench: 'speed', recipients: 200, rounds: 1, smtpConnections: 4 });
       expect(Object.keys(report.medians)).toEqual(CONTENDERS);
       expect(Math.min(...Object.values(report.medians))).toBeGreaterThan(0);
@@ -34,23 +36,57 @@ describe('npm run bench', () => {
     },
   );
 
-  it('compares medians, and shows the least and the most', () => {
-    const rounds = new Map([
-      ['bare', [100, 50, 120].map(roundOf)],
-      ['mailer', [90, 95, 10].map(roundOf)],
-    ]);
+  it('sends far away, and measures what the plugin alone can do', { timeout: 300_000 }, async () => {
+    const far = ['--far-recipients', '40', '--far-ms', '5', '--max-in-doubt', '20'];
+    const lists = ['--list-recipients', '1000', '--books-recipients', '2500'];
 
-    const report = speedReport(parseSpeedOptions([]), rounds, describeMachine('none'));
+    const report = await runBench(['--only', 'far,load,books,heap,resume', ...far, ...lists]);
+
+    expect(Object.keys(report.medians)).toEqual(['far-bare', 'far-bulk']);
+    expect(report.far20msVsBare).toBeGreaterThan(0);
+    expect(report.loadRowsPerSecond).toBeGreaterThan(0);
+    expect(report.bookkeepingPerSecond).toBeGreaterThan(0);
+    expect(report.liveHeapGrowthMb).toEqual(expect.any(Number));
+    expect(report.resumeFirstMessageMs).toBeGreaterThanOrEqual(0);
+    expect(report.mailerVsBare).toBeNull();
+  });
+
+  it('compares medians, and shows the least and the most', () => {
+    const results = {
+      ...NOTHING,
+      contenders: new Map([
+        ['bare', [100, 50, 120].map(roundOf)],
+        ['mailer', [90, 95, 10].map(roundOf)],
+      ]),
+      far: new Map([
+        ['bare', [10, 20].map(roundOf)],
+        ['bulk', [30, 60].map(roundOf)],
+      ]),
+      measures: new Map([['load', [300_000, 100_000, 250_000]]]),
+    };
+
+    const report = speedReport(parseSpeedOptions([]), results, describeMachine('none'));
 
     expect(report.mailerVsBare).toBe(0.9);
-    expect(report.leastAndMost).toEqual({ bare: [50, 120], mailer: [10, 95] });
+    expect(report).toMatchObject({
+      far20msVsBare: 3,
+      loadRowsPerSecond: 250_000,
+      bookkeepingPerSecond: null,
+    });
+    expect(report.leastAndMost).toEqual({
+      bare: [50, 120],
+      mailer: [10, 95],
+      'far-bare': [10, 20],
+      'far-bulk': [30, 60],
+      loadRowsPerSecond: [100_000, 300_000],
+    });
     expect(linesOf(report).at(-1)).toContain('mailer / bare: 0.9');
   });
 
   it('has no ratio where one of the two did not take part', () => {
     const report = speedReport(
       parseSpeedOptions([]),
-      new Map([['bare', [roundOf(1)]]]),
+      { ...NOTHING, contenders: new Map([['bare', [roundOf(1)]]]) },
       describeMachine('none'),
     );
 
@@ -59,6 +95,9 @@ describe('npm run bench', () => {
 
   it.each([
     ['--contenders', 'bare,nobody'],
+    ['--only', 'load,unload'],
+    ['--list-recipients', '999'],
+    ['--far-ms', '-1'],
     ['--rounds', '0'],
     ['--max-in-doubt', '39'],
     ['--nonsense', '1'],
@@ -68,6 +107,14 @@ describe('npm run bench', () => {
     expect(parsing).toThrow(option);
   });
 });
+
+const NOTHING: SpeedResults = { contenders: new Map(), far: new Map(), measures: new Map() };
+
+async function runBench(args: string[]): Promise<SpeedReport> {
+  const tiny = ['--rounds', '1', '--connections', '4', '--json', ...args];
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', 'bench/speed.process.ts', ...tiny]);
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as SpeedReport;
+}
 
 function roundOf(messagesPerSecond: number): SpeedRound {
   return { messagesPerSecond, bytesPerMessage: 4_000, cpuSecondsPer1000: 1, statementsPer1000: null };

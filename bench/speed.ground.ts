@@ -1,0 +1,56 @@
+import { type MariaDbServer, startMariaDb } from '../test/support/maria-db.server.js';
+import { PostgresServer } from '../test/support/postgres.server.js';
+import { RedisServer } from '../test/support/redis.server.js';
+import { BenchChild } from './bench-child.js';
+import { MailSink } from './mail-sink.js';
+import type { MailServer } from './scaling.round.js';
+
+/** What all who take part share in one run of the bench. A server is started when it is first asked for. */
+export class SpeedGround {
+  readonly #ends: (() => Promise<void>)[] = [];
+
+  constructor(private readonly farMs: number) {}
+
+  readonly sink = this.#once(
+    () => MailSink.start(),
+    (sink: MailSink) => sink.stop(),
+  );
+  readonly mariaDb = this.#once(startMariaDb, (server: MariaDbServer) => server.stop());
+  readonly postgres = this.#once(
+    () => PostgresServer.create(),
+    (server: PostgresServer) => server.stop(),
+  );
+  readonly redis = this.#once(
+    () => RedisServer.create(),
+    (server: RedisServer) => server.stop(),
+  );
+  /** Takes its time for each answer, and offers PIPELINING. */
+  readonly farMailServer = this.#once(
+    () => farMailServer(this.farMs),
+    (server: MailServer) => server.end(),
+  );
+  /** As near as the sink, and tells when its first message came. */
+  readonly watchingMailServer = this.#once(
+    () => farMailServer(0),
+    (server: MailServer) => server.end(),
+  );
+
+  async stop(): Promise<void> {
+    for (const end of this.#ends.splice(0).reverse()) await end();
+  }
+
+  #once<T>(start: () => Promise<T>, end: (server: T) => Promise<void>): () => Promise<T> {
+    let server: Promise<T> | undefined;
+    return () => {
+      server ??= start().then((one) => {
+        this.#ends.push(() => end(one));
+        return one;
+      });
+      return server;
+    };
+  }
+}
+
+function farMailServer(replyMs: number): Promise<MailServer> {
+  return BenchChild.start('slow-mail-server.process.ts', { replyMs, isFar: true });
+}

@@ -1,0 +1,39 @@
+import { FIGURE_OF } from './speed.measures.js';
+import type { SpeedReport } from './speed.report.js';
+
+/** For people: a row for each contender and each figure of the plugin alone. */
+export function linesOf(report: SpeedReport): string[] {
+  const { mailerVsBare, mailerCpuVsBare, bulkVsBare, bulkVsBullmq, statementsPer1000Messages } = report;
+  return [
+    ...Object.keys(report.medians).map((contender) => contenderLine(report, contender)),
+    ...Object.values(FIGURE_OF)
+      .filter((figure) => report[figure] !== null)
+      .map((figure) => `${figure.padEnd(22)}${shown(report[figure])} (${spread(report, figure)})`),
+    `bulk / bare, far away: ${shown(report.far20msVsBare)}`,
+    `bulk / bare: ${shown(bulkVsBare)}, bulk / bullmq: ${shown(bulkVsBullmq)}; ` +
+      `statements of bulk for 1,000 messages: ${shown(statementsPer1000Messages)}`,
+    `mailer / bare: ${shown(mailerVsBare)}, of its processor time: ${shown(mailerCpuVsBare)}`,
+  ];
+}
+
+function contenderLine(report: SpeedReport, contender: string): string {
+  const cpu = report.cpuSecondsPer1000[contender] ?? null;
+  const bytes = report.bytesPerMessage[contender] ?? null;
+  return [
+    contender.padEnd(14),
+    `${Math.round(report.medians[contender])} messages/s`.padStart(18),
+    spread(report, contender).padStart(16),
+    (cpu === null ? '' : `${cpu.toFixed(2)} s CPU/1,000`).padStart(20),
+    (bytes === null ? '' : `${Math.round(bytes)} bytes`).padStart(12),
+  ].join('');
+}
+
+function spread({ leastAndMost }: SpeedReport, name: string): string {
+  return leastAndMost[name]
+    .map((value) => shown(Math.abs(value) < 100 ? value : Math.round(value)))
+    .join('–');
+}
+
+function shown(value: number | null): string {
+  return value === null ? '–' : String(value);
+}
