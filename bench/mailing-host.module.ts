@@ -19,6 +19,8 @@ export interface MailingHostSettings {
   maxInDoubt?: number;
   /** Default: false. */
   bulkSmtp?: boolean;
+  /** Folder of the journal. Default: none is kept. */
+  journalDir?: string;
 }
 
 /** A host with nothing but what it takes to send; whatever is not in its settings is at the plugin's defaults. */
@@ -43,6 +45,7 @@ export class MailingHostModule {
           uniqServerId: settings.serverId,
           bulkSmtp: settings.bulkSmtp ?? false,
           enabledAsTemplateMailServer: settings.takesBatches,
+          journal: settings.journalDir === undefined ? undefined : { dir: settings.journalDir },
           run: { concurrency: settings.concurrency, maxInDoubt: settings.maxInDoubt },
         }),
       ],

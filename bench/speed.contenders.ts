@@ -1,11 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { PostgresServer } from '../test/support/postgres.server.js';
 import { connectToPostgres } from '../test/support/server-connection.js';
 import { BenchChild } from './bench-child.js';
 import { BenchDatabase } from './bench-database.js';
 import type { ContenderAnswers, ContenderSettings } from './contender.js';
 import { FROM, PARAMS } from './letter.js';
+import type { MailingHostSettings } from './mailing-host.module.js';
 import { withLibraries } from './mail-sink.js';
 import { postfixPrograms } from './postfix.programs.js';
 import { startHost } from './scaling.round.js';
@@ -37,9 +41,11 @@ export type Contender = (ground: SpeedGround, task: SpeedTask) => Promise<SpeedR
 export const CONTENDERS: Record<string, Contender> = {
   /** A pool of nodemailer and compiled templates, with nothing on record. */
   bare: (_ground, task) => measured('bare.process.ts', settingsOf(task, ''), task),
-  mailer: (ground, task) => persisted(ground, task, false),
+  mailer: (ground, task) => persisted(ground, task, { bulkSmtp: false }),
   /** The same with `bulkSmtp`. */
-  bulk: (ground, task) => persisted(ground, task, true),
+  bulk: (ground, task) => persisted(ground, task, { bulkSmtp: true }),
+  /** With a journal, so that far more can be marked ahead. */
+  'bulk-journal': withJournal,
   /** A job for each message, Redis in memory. */
   bullmq: async (ground, task) => {
     const redis = await ground.redis();
@@ -79,7 +85,11 @@ export async function measured(
 }
 
 /** The plugin: everybody on record before, and every outcome. From the first claim to the completion. */
-async function persisted(ground: SpeedGround, task: SpeedTask, bulkSmtp: boolean): Promise<SpeedResult> {
+async function persisted(
+  ground: SpeedGround,
+  task: SpeedTask,
+  how: Pick<MailingHostSettings, 'bulkSmtp' | 'journalDir'>,
+): Promise<SpeedResult> {
   const database = await BenchDatabase.create(await ground.mariaDb(), databaseName(task));
   const host = await startHost({
     databaseUrl: database.url,
@@ -89,7 +99,7 @@ async function persisted(ground: SpeedGround, task: SpeedTask, bulkSmtp: boolean
     smtpConnections: task.smtpConnections,
     concurrency: 2 * task.smtpConnections,
     maxInDoubt: task.maxInDoubt,
-    bulkSmtp,
+    ...how,
   });
   try {
     const mailingId = await host.ask('send', { recipients: task.recipients, batchSize: null, inMs: 0 });
@@ -100,6 +110,16 @@ async function persisted(ground: SpeedGround, task: SpeedTask, bulkSmtp: boolean
   } finally {
     await host.end();
     await database.dispose();
+  }
+}
+
+async function withJournal(ground: SpeedGround, task: SpeedTask): Promise<SpeedResult> {
+  const journalDir = await mkdtemp(join(tmpdir(), 'mailing-bench-journal-'));
+  try {
+    const more = { ...task, maxInDoubt: Math.max(task.maxInDoubt, MARKED_WITH_JOURNAL) };
+    return await persisted(ground, more, { bulkSmtp: true, journalDir });
+  } finally {
+    await rm(journalDir, { recursive: true });
   }
 }
 
@@ -122,6 +142,8 @@ async function limit(ground: SpeedGround, task: SpeedTask): Promise<SpeedResult>
   return { seconds: (performance.now() - start) / 1_000, cpuSeconds: null, statements: null };
 }
 
+/** The doubt is what is under way, whatever is marked. */
+const MARKED_WITH_JOURNAL = 1_000;
 const FROM_ADDRESS = /<(.+)>/.exec(FROM)![1];
 /** About what the others send for each message. */
 const MESSAGE_BYTES = 4_000 + PARAMS.headline.length;

@@ -4,11 +4,13 @@ import type { SpeedReport } from './speed.report.js';
 /** For people: a row for each contender and each figure of the plugin alone. */
 export function linesOf(report: SpeedReport): string[] {
   const { mailerVsBare, mailerCpuVsBare, bulkVsBare, bulkVsBullmq, statementsPer1000Messages } = report;
+  const { bulkJournalVsBare, bulkJournalVsLimit } = report;
   return [
     ...Object.keys(report.medians).map((contender) => contenderLine(report, contender)),
     ...Object.values(FIGURE_OF)
       .filter((figure) => report[figure] !== null)
       .map((figure) => `${figure.padEnd(22)}${shown(report[figure])} (${spread(report, figure)})`),
+    `bulk-journal / bare: ${shown(bulkJournalVsBare)}, bulk-journal / limit: ${shown(bulkJournalVsLimit)}`,
     `bulk / bare, far away: ${shown(report.far20msVsBare)}`,
     `bulk / bare: ${shown(bulkVsBare)}, bulk / bullmq: ${shown(bulkVsBullmq)}; ` +
       `statements of bulk for 1,000 messages: ${shown(statementsPer1000Messages)}`,

@@ -30,6 +30,8 @@ export interface SpeedReport extends Record<MeasuredFigure, number | null> {
   mailerCpuVsBare: number | null;
   bulkVsBare: number | null;
   bulkVsBullmq: number | null;
+  bulkJournalVsBare: number | null;
+  bulkJournalVsLimit: number | null;
   /** Rates of `bulk` and `bare` where each answer of the mail server takes 20 ms, or as long as was asked for. */
   far20msVsBare: number | null;
   statementsPer1000Messages: number | null;
@@ -67,6 +69,8 @@ export function speedReport(options: SpeedOptions, results: SpeedResults, machin
     mailerCpuVsBare: ratio(cpuSecondsPer1000.mailer, cpuSecondsPer1000.bare),
     bulkVsBare: ratio(medians.bulk, medians.bare),
     bulkVsBullmq: ratio(medians.bulk, medians.bullmq),
+    bulkJournalVsBare: ratio(medians['bulk-journal'], medians.bare),
+    bulkJournalVsLimit: ratio(medians['bulk-journal'], medians.limit),
     far20msVsBare: ratio(medians['far-bulk'], medians['far-bare']),
     ...figuresOf(results, (values) => median(values)),
     statementsPer1000Messages: medianOrNull(

@@ -13,7 +13,7 @@ import {
 } from '../../bench/speed.report.js';
 
 const run = promisify(execFile);
-const CONTENDERS = ['bare', 'mailer', 'bulk', 'bullmq', 'pg-boss', 'limit'];
+const CONTENDERS = ['bare', 'mailer', 'bulk', 'bulk-journal', 'bullmq', 'pg-boss', 'limit'];
 
 describe('npm run bench', () => {
   it(
@@ -26,6 +26,8 @@ describe('npm run bench', () => {
       expect(Object.keys(report.medians)).toEqual(CONTENDERS);
       expect(Math.min(...Object.values(report.medians))).toBeGreaterThan(0);
       expect(report.mailerVsBare).toBeGreaterThan(0);
+      expect(report.bulkJournalVsBare).toBeGreaterThan(0);
+      expect(report.bulkJournalVsLimit).toBeGreaterThan(0);
       expect(report.statementsPer1000Messages).toBeGreaterThan(0);
       const { limit, ...senders } = report.bytesPerMessage;
       // The same letter to the same readers: what differs is its encoding, a header, and a greeting for each connection. Linux alone
@@ -48,7 +50,7 @@ describe('npm run bench', () => {
     expect(report.bookkeepingPerSecond).toBeGreaterThan(0);
     expect(report.liveHeapGrowthMb).toEqual(expect.any(Number));
     expect(report.resumeFirstMessageMs).toBeGreaterThanOrEqual(0);
-    expect(report.mailerVsBare).toBeNull();
+    expect(report).toMatchObject({ mailerVsBare: null, bulkJournalVsBare: null });
   });
 
   it('compares medians, and shows the least and the most', () => {
