@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   hasControlCharacters,
@@ -89,6 +90,41 @@ describe('parseMailbox', () => {
       `ann@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}.${'e'.repeat(length - 4 - 3 * 64)}`;
     expect(parseMailbox(address(254))?.address).toHaveLength(254);
     expect(parseMailbox(address(255))).toBeNull();
+  });
+});
+
+describe('an address that is plain', () => {
+  // With a space before it, it is looked at closely.
+  const lookedAtClosely = (text: string) => parseMailbox(` ${text}`);
+
+  it.each([
+    'a@1.2.3',
+    'a@0x1',
+    'a@home.0x1f',
+    'a@1',
+    'a@xn--a',
+    'a@XN--BCHER-KVA.example',
+    'a@x.xn--bcher-kva',
+    'a@a--b.example',
+    'a@example.',
+    `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`,
+    `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(62)}`,
+    'a@\u212a.example',
+    'a@home.example\n',
+  ])('is read as any other: %j', (text) => {
+    expect(parseMailbox(text)).toEqual(lookedAtClosely(text));
+  });
+
+  it('is read as any other, whatever stands there', () => {
+    const units = Array.from('aKz019.-_@+%éſ"').concat('xn--', '0x', '.example');
+    const parts = fc.array(fc.constantFrom(...units), { maxLength: 12 }).map((all) => all.join(''));
+    fc.assert(
+      fc.property(fc.tuple(parts, parts), ([local, domain]) => {
+        const text = `${local}@${domain}`;
+        expect(parseMailbox(text)).toEqual(lookedAtClosely(text));
+      }),
+      { numRuns: 5_000 },
+    );
   });
 });
 

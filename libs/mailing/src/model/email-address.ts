@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { domainToASCII } from 'node:url';
 import addressparser from 'nodemailer/lib/addressparser';
 
@@ -22,6 +22,13 @@ const LOCAL_PART = /^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{N}\p{M}!#$
 
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
+/**
+ * An address that none of the steps below would change, but for the case of its domain. The last label begins with a
+ * letter, because one that is a number makes the whole an IPv4 address.
+ */
+const PLAIN =
+  /^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@((?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)*[a-z](?:[a-z\d-]{0,61}[a-z\d])?)$/i;
+
 /** A name, and one address in angle brackets: of `<a@b> <c@d>` the parser would take one and drop the other in silence. */
 const ONE_ADDRESS_AT_END = /^[^<>]*<([^<>]*)>$/;
 const QUOTED = /"(?:[^"\\]|\\.)*"/g;
@@ -29,6 +36,7 @@ const QUOTED = /"(?:[^"\\]|\\.)*"/g;
 /** Control characters, and the separators U+2028 and U+2029 that some readers take for line breaks. */
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const CONTROLS = new RegExp(CONTROL, 'g');
 
 /** True if the text could break out of a header line. */
 export function hasControlCharacters(text: string): boolean {
@@ -37,7 +45,7 @@ export function hasControlCharacters(text: string): boolean {
 
 /** Folds control characters and runs of white space into single spaces, for texts that come from a recipient's data. */
 export function toOneLine(text: string): string {
-  return text.replace(new RegExp(CONTROL, 'g'), ' ').replace(/\s+/g, ' ').trim();
+  return text === '' ? '' : text.replace(CONTROLS, ' ').replace(/\s+/g, ' ').trim();
 }
 
 /**
@@ -46,7 +54,9 @@ export function toOneLine(text: string): string {
  * @returns null unless the text is exactly one valid mailbox: two addresses in one text must never reach two people.
  */
 export function parseMailbox(text: unknown): Mailbox | null {
-  if (typeof text !== 'string' || hasControlCharacters(text.trim())) return null;
+  if (typeof text !== 'string') return null;
+  const plain = toPlainMailbox(text);
+  if (plain || hasControlCharacters(text.trim())) return plain;
   const trimmed = text.trim();
   // The parser is for header lines; a bare address must not be interpreted, only checked.
   if (!/[<>",;:()\s]/.test(trimmed)) return toMailbox(trimmed, '');
@@ -76,7 +86,18 @@ export type KeyOf = (address: string) => string;
  * `Ann@` from `ann@`, and a list that has both means one person.
  */
 export function mailboxKey(address: string): string {
-  return createHash('sha256').update(address.normalize('NFC').toLowerCase()).digest('hex');
+  return hash('sha256', address.normalize('NFC').toLowerCase(), 'hex');
+}
+
+/** Nearly every address of a long list, in a fraction of the time. @returns null if the text has to be looked at closely. */
+function toPlainMailbox(text: string): Mailbox | null {
+  if (text.length > LONGEST_ADDRESS) return null;
+  const domain = PLAIN.exec(text)?.[1].toLowerCase();
+  // Labels in punycode have rules of their own.
+  if (domain === undefined || domain.includes('xn--')) return null;
+  const at = text.length - domain.length - 1;
+  if (at > LONGEST_LOCAL_PART) return null;
+  return { address: text.slice(0, at + 1) + domain, name: '' };
 }
 
 function toMailbox(address: string, name: string): Mailbox | null {
