@@ -66,7 +66,7 @@ const MYSQL: Dialect = {
   analyze: null,
   bind: asItIs,
   oneConnection: false,
-  rowsPerInsert: 1_000,
+  rowsPerInsert: 4_000,
 };
 
 const SQLITE: Dialect = {
@@ -106,7 +106,7 @@ const POSTGRES: Dialect = {
   bind: bindNumbered,
   oneConnection: false,
   // A statement may have 65,535 parameters.
-  rowsPerInsert: 1_000,
+  rowsPerInsert: 4_000,
 };
 
 /** Numbers the parameters, in one pass; no text of ours has a `?` that is none. */
