@@ -248,6 +248,27 @@ describe('BulkSmtpMessageSender', () => {
     expect(text).toContain('mine');
   });
 
+  it('sends no body that may not begin, and goes on with the next one', async () => {
+    await using inbox = await SmtpInbox.start();
+    const { hostname: host, port } = new URL(inbox.url);
+    const door = { connection: { host, port: Number(port) }, login: null };
+    const sender = new BulkSmtpMessageSender(() => ({ door, maxConnections: 1, idleMs: 30_000 }));
+    sender.prepare();
+    const asked: number[] = [];
+    const send = (n: number, mayBegin: boolean): Promise<HandOver> =>
+      sender.send({ ...MESSAGE, ...reader(n) }, new AbortController().signal, () => {
+        asked.push(n);
+        if (!mayBegin) throw new Error('not any more');
+      });
+
+    const handOvers = await Promise.all([send(0, true), send(1, false), send(2, true)]);
+    sender.onApplicationShutdown();
+
+    expect(handOvers).toMatchObject([{ kind: 'accepted' }, { kind: 'not_begun' }, { kind: 'accepted' }]);
+    expect(asked).toEqual([0, 1, 2]);
+    expect(inbox.messages.map(({ to }) => to)).toEqual([['reader0@home.example'], ['reader2@home.example']]);
+  });
+
   it('answers whoever comes after the end', async () => {
     await using server = await ScriptedSmtpServer.start(takesAll());
     const { hostname: host, port } = new URL(server.url);

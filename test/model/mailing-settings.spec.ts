@@ -65,6 +65,7 @@ describe('toMailingSettings', () => {
       },
       enabledAsTemplateMailServer: false,
       unsubscribe: null,
+      journal: null,
       attachments: { maxBytes: 26_214_400, fetchTimeoutMs: 30_000, store: 'table' },
       errorGuard: { firstRecipients: 50, maxErrorPercent: 80 },
       server: {
@@ -238,6 +239,14 @@ describe('toMailingSettings', () => {
     const error = refused({ attachments: { store } });
     expect(error).toMatchObject({ option: 'attachments.store', value: store });
     expect(error.message).toContain("'table' or { dir: … }");
+  });
+
+  it.each(['journal', '', undefined, 5])('refuses to keep a journal in the folder %j', (wrong) => {
+    const error = refused({ journal: { dir: wrong } });
+    expect(error.option).toBe('journal.dir');
+    expect(error.message).toContain('the absolute path of a folder');
+    expect(refused({ journal: { dir, path: dir } }).option).toBe('journal.path');
+    expect(settings({ journal: { dir: '/not/there/yet' } }).journal).toEqual({ dir: '/not/there/yet' });
   });
 
   it('keeps attachments in a folder that is there', () => {

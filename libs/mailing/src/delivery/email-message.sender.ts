@@ -25,8 +25,8 @@ export type HandOver =
   | { kind: 'refused'; permanent: boolean; code: string; text: string }
   /** The mail server wants less at a time (421, or 4xx that speaks of a rate): nobody has it, and it is nobody's fault. */
   | { kind: 'throttled'; code: string; text: string }
-  /** The transport was down or silent before the first byte of the message: nobody has it. */
-  | { kind: 'not_begun'; blame: 'transport' | 'unclear'; text: string }
+  /** The transport was down or silent before the first byte of the message, or it might not begin: nobody has it. */
+  | { kind: 'not_begun'; blame: 'transport' | 'unclear' | 'nobody'; text: string }
   /** The message was on its way when the answer got lost: it may have been taken. */
   | { kind: 'unknown'; code: string; text: string };
 

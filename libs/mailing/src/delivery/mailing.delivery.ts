@@ -13,6 +13,7 @@ import { TemplateContext } from './template-context.js';
 import { handOutSlots, type SlotSource } from './slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/template.renderer.js';
 import { answered } from './unanswered.error.js';
+import { TooLateError } from './too-late.error.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './unsubscribe.links.js';
 
 /** A recipient whose profile has been looked up. */
@@ -157,13 +158,25 @@ export class MailingDelivery {
     }
   }
 
-  #handOver(idx: number, message: EmailMessage, { stop, begin }: RunConsent): Promise<HandOver> | HandOver {
-    if (this.parts.sender.callsBegin) return this.#withinDeadline(stop, message, () => begin(idx));
+  async #handOver(idx: number, message: EmailMessage, { stop, begin }: RunConsent): Promise<HandOver> {
+    let barred: HandOver | null = null;
+    const mayBegin = (): void => {
+      try {
+        begin(idx);
+      } catch (error) {
+        const text = error instanceof Error ? error.message : String(error);
+        barred = { kind: 'not_begun', blame: error instanceof TooLateError ? 'nobody' : 'transport', text };
+        throw error;
+      }
+    };
+    if (this.parts.sender.callsBegin) {
+      const handOver = await this.#withinDeadline(stop, message, mayBegin);
+      return barred ?? handOver;
+    }
     try {
-      begin(idx);
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      return { kind: 'not_begun', blame: 'transport', text };
+      mayBegin();
+    } catch {
+      return barred!;
     }
     return this.#withinDeadline(stop, message);
   }

@@ -8,8 +8,6 @@ export interface JournalWriter {
   writeNow(line: string): void;
   /** Goes out with the next line that must be written, or at the end of this turn of the event loop. */
   writeSoon(line: string): void;
-  /** Nothing may begin under this claim any more. */
-  ended(claim: ClaimJournal): void;
 }
 
 /**
@@ -29,15 +27,10 @@ export class ClaimJournal {
   constructor(
     private readonly writer: JournalWriter,
     private readonly number: number,
-    readonly claimToken: string,
+    private readonly claimToken: string,
     beat: number,
   ) {
     this.#beat = beat + 1;
-  }
-
-  /** Whether all that was said stands in the books. */
-  get isWritten(): boolean {
-    return this.#open.size === 0;
   }
 
   /** Everything that a reader has to know still. */
@@ -93,9 +86,7 @@ export class ClaimJournal {
 
   /** Nothing may begin under this claim any more. */
   end(): void {
-    if (this.#isOver) return;
     this.#isOver = true;
-    this.writer.ended(this);
   }
 
   #declare(): void {

@@ -42,9 +42,9 @@ export class JournalFile {
       rmSync(path, { force: true });
       throw error;
     }
-    closeSync(this.#fd);
-    this.#fd = fd;
-    this.#size = size;
+    const old = this.#fd;
+    [this.#fd, this.#size] = [fd, size];
+    close(old);
   }
 
   /**
@@ -53,18 +53,36 @@ export class JournalFile {
    * @throws Error if that can't be done, for example on a disk that has become read-only.
    */
   discard(): void {
+    const isEmpty = this.#empty();
     try {
       rmSync(this.path, { force: true });
-    } catch {
-      // Without its first line it is no journal.
-      ftruncateSync(this.#fd, 0);
+    } catch (error) {
+      if (!isEmpty) throw error;
     }
     this.close();
   }
 
+  /** Without its first line it is no journal, wherever it lies by now. */
+  #empty(): boolean {
+    try {
+      ftruncateSync(this.#fd, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** It stays as it is. */
   close(): void {
-    closeSync(this.#fd);
+    close(this.#fd);
+  }
+}
+
+function close(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // Some file systems tell of a write that failed only now. Nobody writes to it again.
   }
 }
 

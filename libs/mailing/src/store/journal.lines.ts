@@ -1,4 +1,4 @@
-import type { Deferral, Outcome } from '../model/outcome.js';
+import { type Deferral, LONGEST_ERROR_TEXT, type Outcome } from '../model/outcome.js';
 
 /** The first word of a journal, and the version of what follows. */
 const MAGIC = 'nestjs-mailing journal 1 ';
@@ -45,19 +45,25 @@ export function begunLine(claim: number, idx: number): string {
 export function settledLine(claim: number, beat: number, { idx, status, code, text }: Outcome): string {
   return status === 'sent'
     ? `${claim} ${idx} ${beat} sent\n`
-    : `${claim} ${idx} ${beat} settled ${JSON.stringify({ status, code, text })}\n`;
+    : `${claim} ${idx} ${beat} settled ${JSON.stringify({ status, code, text: text && cut(text) })}\n`;
 }
 
-export function deferredLine(claim: number, beat: number, { idx, ...rest }: Deferral): string {
-  return `${claim} ${idx} ${beat} deferred ${JSON.stringify(rest)}\n`;
+export function deferredLine(claim: number, beat: number, { idx, code, text, delayMs }: Deferral): string {
+  return `${claim} ${idx} ${beat} deferred ${JSON.stringify({ code, text: cut(text), delayMs })}\n`;
+}
+
+/** The books keep no more of it. */
+function cut(text: string): string {
+  return text.slice(0, LONGEST_ERROR_TEXT);
 }
 
 export function returnedLine(claim: number, beat: number, idx: number): string {
   return `${claim} ${idx} ${beat} returned\n`;
 }
 
-const CLAIM = /^claim (\d+) (".*")$/;
-const RECIPIENT = /^(\d+) (\d+)(?: (\d+) (sent|returned|settled|deferred)(?: (\{.*\}))?)?$/;
+// JSON leaves U+2028 and U+2029 as they are, which end a line for a dot without the flag.
+const CLAIM = /^claim (\d+) (".*")$/s;
+const RECIPIENT = /^(\d+) (\d+)(?: (\d+) (sent|returned|settled|deferred)(?: (\{.*\}))?)?$/s;
 
 /**
  * Reads a journal.
@@ -94,7 +100,8 @@ export function readLines(text: string): JournalContent | null {
   return { owner, claims };
 }
 
-function ownerOf(line: string): JournalOwner | null {
+/** Whose journal begins with this line; null: it is none. */
+export function ownerOf(line: string): JournalOwner | null {
   if (!line.startsWith(MAGIC)) return null;
   try {
     return JSON.parse(line.slice(MAGIC.length)) as JournalOwner;

@@ -35,7 +35,8 @@ export function journalPath(dir: string, incarnation: string): string {
  * because from then on others may read it; nothing can be begun after that.
  */
 export class MailingJournal implements JournalWriter {
-  readonly #claims = new Set<ClaimJournal>();
+  /** By claim token: those that may still have somebody marked. */
+  readonly #claims = new Map<string, ClaimJournal>();
   /** Null once it was given up: everything marked is in doubt after a crash then. */
   #file: JournalFile | null = null;
   #pending = '';
@@ -61,13 +62,19 @@ export class MailingJournal implements JournalWriter {
   /** @param beat the last one that stood in the books when the claim was obtained. */
   claim(claimToken: string, beat: number): ClaimJournal {
     const claim = new ClaimJournal(this, ++this.#numClaims, claimToken, beat);
-    this.#claims.add(claim);
+    this.#claims.set(claimToken, claim);
     return claim;
   }
 
-  /** What did not get into the books stays. */
-  ended(claim: ClaimJournal): void {
-    if (claim.isWritten) this.#claims.delete(claim);
+  /**
+   * Nothing more begins under a claim.
+   *
+   * @param isGivenBack nobody is marked under it. Otherwise it is needed still: of those who are marked and were not begun, only its
+   *   silence tells.
+   */
+  end(claimToken: string, isGivenBack: boolean): void {
+    this.#claims.get(claimToken)?.end();
+    if (isGivenBack) this.#claims.delete(claimToken);
   }
 
   writeNow(line: string): void {
@@ -84,16 +91,15 @@ export class MailingJournal implements JournalWriter {
     setImmediate(() => this.#flush());
   }
 
-  /** Nothing more can begin. The file goes if all that it says stands in the books. */
+  /** Nothing more can begin. The file goes if every claim was given back. */
   close(): void {
     this.#flush();
     this.#isClosed = true;
-    const isWritten = [...this.#claims].every((claim) => claim.isWritten);
-    for (const claim of this.#claims) claim.end();
+    for (const claim of this.#claims.values()) claim.end();
     const file = this.#file;
     this.#file = null;
     if (!file) return;
-    if (!isWritten) return file.close();
+    if (this.#claims.size > 0) return file.close();
     try {
       file.discard();
     } catch {
@@ -134,7 +140,7 @@ export class MailingJournal implements JournalWriter {
   }
 
   #replace(file: JournalFile): void {
-    const lines = [...this.#claims].map((claim) => claim.lines).join('');
+    const lines = [...this.#claims.values()].map((claim) => claim.lines).join('');
     try {
       file.replace(headerLine(this.owner) + lines);
       this.#fullAt = FULL_AT + file.size;

@@ -112,9 +112,9 @@ export class MailingLedger implements Ledger {
   async #explainFence(session: Session): Promise<Step> {
     const now = await readClaim(session, this.claim);
     const uncertain = this.#uncertain;
-    const mine =
-      now?.beat === uncertain?.bookmark.beat &&
-      (now?.claimToken === this.claim.claimToken || uncertain?.answer.kind === 'ended');
+    // An end takes the token away; another one means that it was not committed, and somebody has recovered the slice.
+    const token = uncertain?.answer.kind === 'ended' ? null : this.claim.claimToken;
+    const mine = now?.beat === uncertain?.bookmark.beat && now?.claimToken === token;
     if (uncertain && mine) return uncertain;
     return { bookmark: this.#bookmark, answer: { kind: 'lost' } };
   }

@@ -50,8 +50,8 @@ export class ClaimTaker {
   async takeBatch(dead: DeadBatch, info: TemplateEmailInfo): Promise<HeldClaim | null> {
     const { batches, settings, membership } = this.parts;
     const { uniqServerId } = settings;
-    const how = await this.#recovery(dead.claimToken);
     const token = membership.nextClaimToken();
+    const how = await this.#recovery(dead.claimToken);
     return this.#resolved(await batches.recover(dead, uniqServerId, token, how), info);
   }
 

@@ -1,9 +1,9 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { DeadJournal } from '../store/dead.journal.js';
-import { type JournalContent, type JournalOwner, readLines } from '../store/journal.lines.js';
+import { type JournalContent, type JournalOwner, ownerOf, readLines } from '../store/journal.lines.js';
 import type { MailingClaims } from '../store/mailing-claims.js';
 import { JOURNAL_ENDING, journalPath } from '../store/mailing.journal.js';
 import type { TemplateEmailBatchPersister } from '../store/template-email-batch.persister.js';
@@ -11,8 +11,10 @@ import { readPidSpace } from './pid-space.js';
 import type { ServerMembership } from './server-membership.js';
 import type { TemplateEmailPeriodicService } from './template-email-periodic.service.js';
 
-/** Whose it is can't be told any more, and somebody may want to look at it. */
-const DAMAGED_KEPT_MS = 7 * 86_400_000;
+/** Of another server, which may need it still, or damaged, so that it can't be told whose it is. */
+const OTHERS_KEPT_MS = 7 * 86_400_000;
+/** More than a first line has. */
+const HEADER_BYTES = 4_096;
 
 /**
  * The journals of processes that have died, and when they may be believed.
@@ -40,13 +42,15 @@ export class DeadJournals implements OnApplicationBootstrap {
     const { journal } = this.settings;
     if (!journal) return null;
     const incarnation = incarnationOf(claimToken);
-    const content = await contentOf(journalPath(journal.dir, incarnation));
-    if (content?.owner.incarnation !== incarnation || !this.membership.isKnownDead(content.owner))
-      return null;
-    return new DeadJournal(content.claims.get(claimToken) ?? new Map());
+    const path = journalPath(journal.dir, incarnation);
+    const owner = await ownerIn(path);
+    // First the proof and then the reading: until its death a process may still write.
+    if (owner?.incarnation !== incarnation || !this.membership.isKnownDead(owner)) return null;
+    const content = await contentOf(path);
+    return content && new DeadJournal(content.claims.get(claimToken) ?? new Map());
   }
 
-  /** Removes those that nobody can need any more: of dead incarnations of this server that hold no claim. */
+  /** Removes those of dead incarnations of this server that hold no claim any more, and those of others when they are old. */
   async clear(): Promise<void> {
     const { journal, uniqServerId } = this.settings;
     if (!journal) return;
@@ -58,10 +62,10 @@ export class DeadJournals implements OnApplicationBootstrap {
     const held = await this.#held(uniqServerId);
     for (const name of others) {
       const path = join(journal.dir, name);
-      const owner = (await contentOf(path))?.owner;
-      const isOver = owner
-        ? owner.uniqServerId === uniqServerId && !held.has(owner.incarnation) && !this.#mayLive(owner)
-        : Date.now() - (await stat(path)).mtimeMs > DAMAGED_KEPT_MS;
+      const owner = await ownerIn(path);
+      if (owner && this.#mayLive(owner)) continue;
+      const isOurs = owner?.uniqServerId === uniqServerId;
+      const isOver = isOurs ? !held.has(owner.incarnation) : await isOld(path);
       if (isOver) await rm(path, { force: true });
     }
   }
@@ -81,6 +85,28 @@ export class DeadJournals implements OnApplicationBootstrap {
 
 function incarnationOf(claimToken: string): string {
   return claimToken.slice(0, claimToken.indexOf('#'));
+}
+
+/** Whose journal it is, by its first line alone. */
+async function ownerIn(path: string): Promise<JournalOwner | null> {
+  try {
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+      const text = buffer.toString('utf8', 0, bytesRead);
+      return ownerOf(text.slice(0, text.indexOf('\n')));
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
+/** False for one that another server has removed meanwhile. */
+async function isOld(path: string): Promise<boolean> {
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
+  return Date.now() - mtimeMs > OTHERS_KEPT_MS;
 }
 
 async function contentOf(path: string): Promise<JournalContent | null> {

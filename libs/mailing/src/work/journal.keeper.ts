@@ -50,6 +50,11 @@ export class JournalKeeper {
     this.#journal = null;
   }
 
+  /** The work under a claim is over. @param isGivenBack the books say so: nobody is marked under it. */
+  end(claimToken: string, isGivenBack: boolean): void {
+    this.#journal?.end(claimToken, isGivenBack);
+  }
+
   /** Null: there is none. */
   of({ claimToken, beat }: HeldClaim): ClaimJournal | null {
     return this.#journal?.claim(claimToken, beat) ?? null;

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient, RunConsent } from '../delivery/mailing.delivery.js';
+import { TooLateError } from '../delivery/too-late.error.js';
 import { UnansweredError } from '../delivery/unanswered.error.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
@@ -72,20 +73,12 @@ export class MailingRun {
     this.#consent = {
       stop: this.#stopSignal.signal,
       mayStart: () => this.#mayStart(),
-      begin: (idx) => parts.journal?.begin(idx),
+      begin: (idx) => this.#begin(idx),
     };
   }
 
   /** Works until the slice is through or the run is stopped. */
   async run(): Promise<RunEnd> {
-    try {
-      return await this.#work();
-    } finally {
-      this.#parts.journal?.end();
-    }
-  }
-
-  async #work(): Promise<RunEnd> {
     for (;;) {
       this.#startMessages();
       if (!this.#wantsBeat()) {
@@ -130,8 +123,6 @@ export class MailingRun {
 
   /** The claim is gone: begins nothing more and writes nothing more. */
   lose(): void {
-    // Its successor counts on it: whoever is not begun by now will not be.
-    this.#parts.journal?.end();
     this.#windDown('lost');
   }
 
@@ -146,6 +137,12 @@ export class MailingRun {
       if (needsPlace && !this.#parts.limiter.take()) return;
       void this.#send(this.#queue.shift() as PreparedRecipient, needsPlace);
     }
+  }
+
+  /** Asked last: a message may have waited for its turn for long. */
+  #begin(idx: number): void {
+    if (this.#winding === 'lost' || !this.#parts.mayStart()) throw new TooLateError();
+    this.#parts.journal?.begin(idx);
   }
 
   #mayStart(): boolean {
@@ -309,6 +306,8 @@ export class MailingRun {
       return null;
     }
     await this.#admit(answer, beat.free);
+    // The look that was under way when they were refused did not know of them.
+    for (const { delayMs } of beat.deferred) this.#look.dueIn(delayMs);
     return null;
   }
 

@@ -126,7 +126,9 @@ export class SliceRunner {
   async see(claim: HeldClaim, run: MailingRun): Promise<RunEnd> {
     // This process was declared dead while the claim was being committed: nobody would tell the run any more.
     if (!this.parts.membership.isMine(claim.claimToken)) run.lose();
-    return this.untilEnd(claim.mailingId, run);
+    const end = await this.untilEnd(claim.mailingId, run);
+    this.parts.journal.end(claim.claimToken, end.status !== 'lost' && end.status !== 'stalled');
+    return end;
   }
 
   async untilEnd(mailingId: string | null, run: MailingRun): Promise<RunEnd> {
