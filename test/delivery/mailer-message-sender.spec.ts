@@ -1,7 +1,8 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SmtpInbox } from '../support/smtp-inbox.js';
-import { type SenderRig, senderRig } from './sender-rig.js';
+import { type SenderRig, type SenderRigOptions, senderRig } from './sender-rig.js';
 
 describe('MailerMessageSender', () => {
   let inbox: SmtpInbox;
@@ -52,4 +53,73 @@ describe('MailerMessageSender', () => {
     const ids = inbox.messages.map(({ messageId }) => messageId);
     expect(ids).toEqual(['<0197-mailing.4@shop.example>', '<0197-mailing.4@shop.example>']);
   });
+
+  describe('who composes a message', () => {
+    /** In nodemailer's boundaries it is another. */
+    const OURS = '--_NextPart_';
+    const reopen = async (options: SenderRigOptions): Promise<void> => {
+      await rig[Symbol.asyncDispose]();
+      rig = await senderRig(inbox.url, options);
+      rig.sender.prepare();
+    };
+    const arrived = async (): Promise<string> => {
+      expect(await rig.send()).toEqual({ kind: 'accepted' });
+      return inbox.messages[0].raw.toString('latin1');
+    };
+
+    it('the sender, where nothing of the host has a say in it', async () => {
+      expect(await arrived()).toContain(OURS);
+    });
+
+    it.each(['compile', 'stream'] as const)('nodemailer, behind a plugin at the step %s', async (step) => {
+      rig.mailer.getTransporter().use(step, (mail, done) => {
+        mail.data.html = '<p>changed</p>';
+        mail.message?.addHeader('X-Plugin', 'was here');
+        done();
+      });
+      const raw = await arrived();
+      expect(raw).toContain(step === 'compile' ? '<p>changed</p>' : 'X-Plugin: was here');
+      expect(raw).not.toContain(OURS);
+    });
+
+    it.each([
+      ['a default header', { mailer: { defaults: { headers: { 'X-Shop': 'corner' } } } }, 'X-Shop: corner'],
+      ['a default of its own', { mailer: { defaults: { replyTo: 'a@shop.example' } } }, 'Reply-To: a@shop'],
+      [
+        'header names in its own way',
+        { transport: { normalizeHeaderKey: lowerCased } },
+        'x-mailing-id: 0197',
+      ],
+    ])('nodemailer, with %s', async (_what, options, text) => {
+      await reopen(options as SenderRigOptions);
+      const raw = await arrived();
+      expect(raw).toContain(text);
+      expect(raw).not.toContain(OURS);
+    });
+
+    it('nodemailer, where the mailer is of the own making of the host', async () => {
+      const send = rig.mailer.sendMail.bind(rig.mailer);
+      rig.mailer.sendMail = (options) => send({ ...options, html: '<p>changed</p>' });
+      expect(await arrived()).toContain('<p>changed</p>');
+    });
+
+    it('a DKIM key signs what the sender composed', async () => {
+      const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+      const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+      await reopen({
+        transport: { dkim: { domainName: 'shop.example', keySelector: 'k1', privateKey: key } },
+      });
+      const raw = await arrived();
+      expect(raw).toContain(OURS);
+      const [head, body] = [raw.slice(0, raw.indexOf('\r\n\r\n')), raw.slice(raw.indexOf('\r\n\r\n') + 4)];
+      const signature = /DKIM-Signature:.*?\bbh=([A-Za-z0-9+/=\s]+);/s.exec(head)?.[1].replace(/\s/g, '');
+      // RFC 6376 section 3.4.4, of a body without spaces at line ends.
+      const relaxed = `${body.replace(/[ \t]+/g, ' ').replace(/(\r\n)+$/, '')}\r\n`;
+      expect(signature).toBe(createHash('sha256').update(relaxed).digest('base64'));
+    });
+  });
 });
+
+function lowerCased(name: string): string {
+  return name.toLowerCase();
+}

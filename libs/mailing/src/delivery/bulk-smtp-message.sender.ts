@@ -26,7 +26,7 @@ const BREAKS_OUT = /[\u0000-\u0020<>\u007f]/;
  */
 export class BulkSmtpMessageSender implements PreparedSender {
   readonly callsBegin = true;
-  readonly #encoder = new MessageEncoder();
+  readonly #encoder = new MessageEncoder('smtp');
   readonly #sessions = new Map<SmtpSession, { idleSince: number }>();
   readonly #closing = new AbortController();
   #waiting: Parcel[] = [];

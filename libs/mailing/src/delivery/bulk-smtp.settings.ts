@@ -5,6 +5,7 @@ import { BulkSmtpUnfitError } from '../model/setup.errors.js';
 import { findTransporter } from './find-transporter.js';
 import type { SmtpDoorOptions } from './smtp.door.js';
 import { type LoginOptions, loginOf } from './smtp.login.js';
+import { additionsOf } from './transporter-plugins.js';
 
 /** What `BulkSmtpMessageSender` works with. */
 export interface BulkSmtpSettings {
@@ -25,19 +26,13 @@ interface TransportOptions extends SmtpConnection.Options, LoginOptions {
   [name: string]: unknown;
 }
 
-/** What nodemailer and the mailer keep to themselves of what hosts give them. */
+/** What nodemailer keeps to itself of what hosts give it. */
 interface Transport {
   name?: string;
   options?: TransportOptions;
 }
 interface Insides {
-  _userPlugins?: Record<string, unknown[] | undefined>;
-  _defaults?: object;
   getSocket?: unknown;
-}
-interface MailerInsides {
-  mailerOptions?: { plugins?: unknown[]; preview?: unknown };
-  templateAdapter?: unknown;
 }
 
 /** Options of a transport that messages or connections would have to pass through. */
@@ -51,9 +46,6 @@ const HINDRANCES: Record<string, string> = {
   attachDataUrls: 'attachDataUrls',
   rateLimit: 'a rateLimit, for which run.ratePerSecond is there',
 };
-
-/** Defaults of the mailer that every message of ours says for itself. */
-const IDLE_DEFAULTS = new Set(['from', 'subject', 'template', 'context']);
 
 /**
  * Reads from the host's mailer where its mail server is and how to log in there, so that nobody says it twice.
@@ -82,14 +74,7 @@ function hindranceIn(options: TransportOptions): string | null {
 }
 
 function hindranceAround(transporter: Transporter, mailer: MailerService): string | null {
-  const { _userPlugins, _defaults = {}, getSocket } = transporter as unknown as Insides;
-  const { mailerOptions, templateAdapter } = mailer as unknown as MailerInsides;
-  // One at the step compile is the mailer's own, for templates that we do not use.
-  const own = templateAdapter ? 1 : 0;
-  const compiling = _userPlugins?.compile?.length ?? 0;
-  if (compiling > own || _userPlugins?.stream?.length) return 'plugins';
-  if (mailerOptions?.plugins?.length || mailerOptions?.preview) return 'plugins';
-  if (typeof getSocket === 'function') return 'a proxy';
-  const given = Object.keys(_defaults).find((name) => !IDLE_DEFAULTS.has(name));
-  return given === undefined ? null : `the default ${given}`;
+  const additions = additionsOf(transporter, mailer);
+  if (additions !== null) return additions;
+  return typeof (transporter as Insides).getSocket === 'function' ? 'a proxy' : null;
 }

@@ -1,11 +1,4 @@
-import { isAscii } from './is-ascii.js';
-import { stuffed, toWire } from './wire-text.js';
-
-/** RFC 5321 section 4.5.3.1.6, without the line break. */
-const LONGEST_LINE = 998;
-/** What no encoding but one of bytes may carry. */
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+import type { LineWriter, WireLines } from './line-writers.js';
 
 /** Shorter runs of lines cost more to find than to write. */
 const SHORTEST_RUN = 64;
@@ -15,12 +8,6 @@ const LONGEST_SAMPLE = 256 * 1024;
 /** So many lines may have been put in, or left out, between two that are the same. */
 const LONGEST_DETOUR = 20;
 const MOST_PATIENCE = 1_024;
-
-/** Lines as they go over the wire: bytes, dots doubled. */
-interface WireLines {
-  wire: string;
-  isAscii: boolean;
-}
 
 interface Run extends WireLines {
   /** Whole lines, each with its break. */
@@ -34,7 +21,7 @@ interface Run extends WireLines {
  * two texts of a mailing had in common are kept as they go over the wire, and the next text is cut at them: a comparison for each
  * run, and work only for what lies between. Nothing is taken on trust. A run is used where the text has the very same lines at this
  * place; what the text does not have is passed by, and whatever template, engine or language made it, the
- * outcome is that of `written`. What was learned is forgotten where it does not help.
+ * outcome is that of the writer. What was learned is forgotten where it does not help.
  */
 export class ConstantLines {
   #runs: Run[] = [];
@@ -42,7 +29,9 @@ export class ConstantLines {
   #numUnhelped = 0;
   #patience = 1;
 
-  /** @returns null if a line is too long or has what only an encoding can carry. */
+  constructor(private readonly written: LineWriter) {}
+
+  /** @returns null if the writer can't write one of them. */
   write(text: string): WireLines | null {
     let wire = '';
     let isPlain = true;
@@ -52,7 +41,7 @@ export class ConstantLines {
       const found = text.startsWith(run.text, at) ? at : text.indexOf(run.text, at);
       if (found < 0 || (found > 0 && text[found - 1] !== '\n')) continue;
       if (found > at) {
-        const between = written(text.slice(at, found));
+        const between = this.written(text.slice(at, found));
         if (!between) return null;
         wire += between.wire;
         isPlain &&= between.isAscii;
@@ -62,7 +51,7 @@ export class ConstantLines {
       known += run.text.length;
       at = found + run.text.length;
     }
-    const rest = written(at === 0 ? text : text.slice(at));
+    const rest = this.written(at === 0 ? text : text.slice(at));
     if (!rest) return null;
     this.#learn(text, known);
     return { wire: wire + rest.wire, isAscii: isPlain && rest.isAscii };
@@ -74,7 +63,7 @@ export class ConstantLines {
       return;
     }
     if (this.#sample !== null) {
-      this.#runs = commonRuns(this.#sample, text);
+      this.#runs = commonRuns(this.#sample, text, this.written);
       this.#sample = null;
       return;
     }
@@ -85,29 +74,8 @@ export class ConstantLines {
   }
 }
 
-/** @returns null if it must not go as it is. */
-function written(text: string): WireLines | null {
-  if (text === '') return { wire: '', isAscii: true };
-  if (CONTROL.test(text) || !hasShortLines(text)) return null;
-  const isPlain = isAscii(text);
-  const lines = stuffed(text);
-  return { wire: isPlain ? lines : toWire(lines), isAscii: isPlain };
-}
-
-function hasShortLines(text: string): boolean {
-  for (let from = 0; from < text.length;) {
-    const end = text.indexOf('\n', from);
-    const to = end < 0 ? text.length : end;
-    // A letter is at most three bytes for each unit of a text, so most lines need no counting.
-    if ((to - from) * 3 > LONGEST_LINE && Buffer.byteLength(text.slice(from, to)) > LONGEST_LINE)
-      return false;
-    from = to + 1;
-  }
-  return true;
-}
-
 /** Runs of whole lines that both texts have, in the same order. */
-function commonRuns(one: string, other: string): Run[] {
+function commonRuns(one: string, other: string, written: LineWriter): Run[] {
   if (Math.max(one.length, other.length) > LONGEST_SAMPLE) return [];
   const [ours, theirs] = [linesOf(one), linesOf(other)];
   const runs: Run[] = [];

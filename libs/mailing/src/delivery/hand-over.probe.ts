@@ -1,11 +1,16 @@
 import { Readable, type Transform } from 'node:stream';
 import type { SendMailOptions, Transporter } from 'nodemailer';
 import { PieceGatherer } from './piece-gatherer.js';
+import { addOwnPlugin } from './transporter-plugins.js';
+import { WholeMessage } from './whole-message.js';
 
 /** The part of nodemailer's message that the probe touches. */
 interface Streamable {
   createReadStream(...args: unknown[]): Readable;
   transform(stage: () => Transform): void;
+  /** What the message is to pass through, a signature for example; kept to itself. */
+  _transforms?: unknown[];
+  _processFuncs?: unknown[];
 }
 
 /** How far a message got at most: no session was open for it; one was, but no byte has left us; the server may have a part. */
@@ -27,6 +32,9 @@ export class HandOverProbe {
 
   #stream: Readable | null = null;
 
+  /** @param bytes of the whole message; null: nodemailer composes it. */
+  constructor(private readonly bytes: Buffer | null) {}
+
   get reached(): Reach {
     if (!this.#stream) return 'nowhere';
     return wasRead(this.#stream) ? 'body' : 'session';
@@ -34,14 +42,15 @@ export class HandOverProbe {
 
   /** Adds the probe to the options of one message. */
   attachTo(options: SendMailOptions): SendMailOptions {
-    return { ...options, [HandOverProbe.OPTION]: this } as SendMailOptions;
+    const carried = { ...options, [HandOverProbe.OPTION]: this } as SendMailOptions;
+    return this.bytes ? Object.assign(carried, { raw: this.bytes }) : carried;
   }
 
   /** Teaches a transporter to carry probes; once, however often it is called. */
   static equip(transporter: Transporter): void {
     if (equipped.has(transporter)) return;
     equipped.add(transporter);
-    transporter.use('stream', (mail, done) => {
+    addOwnPlugin(transporter, 'stream', (mail, done) => {
       const probe = (mail.data as Record<string, unknown>)[HandOverProbe.OPTION];
       if (probe instanceof HandOverProbe) probe.#watch(mail.message as unknown as Streamable);
       done();
@@ -49,15 +58,20 @@ export class HandOverProbe {
   }
 
   #watch(message: Streamable): void {
-    message.transform(() => new PieceGatherer());
+    if (!this.bytes) message.transform(() => new PieceGatherer());
     const create = message.createReadStream.bind(message);
     message.createReadStream = (...args) => {
-      const stream = create(...args);
+      const { bytes } = this;
+      const stream = bytes && passesThroughNothing(message) ? new WholeMessage(bytes) : create(...args);
       // A second stream, for whatever reason, does not take back what the first one proves.
       if (this.reached !== 'body') this.#stream = stream;
       return hideFromPool(stream);
     };
   }
+}
+
+function passesThroughNothing({ _transforms, _processFuncs }: Streamable): boolean {
+  return _transforms?.length === 0 && _processFuncs?.length === 0;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url';
-import type { ISendMailOptions, MailerService } from '@nestjs-modules/mailer';
+import { type ISendMailOptions, MailerService } from '@nestjs-modules/mailer';
 import type { SendMailOptions, Transporter } from 'nodemailer';
 import { toOneLine } from '../model/email-address.js';
 import type { MailingEvents } from '../model/mailing-event.js';
@@ -8,11 +8,21 @@ import { toHandOver } from './delivery-failure.js';
 import type { EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
 import { findTransporter } from './find-transporter.js';
 import { HandOverProbe } from './hand-over.probe.js';
+import { isAscii } from './is-ascii.js';
+import { isMoreThanLetter, MessageEncoder } from './message.encoder.js';
 import { PastAdapter } from './past-adapter.js';
+import { additionsOf } from './transporter-plugins.js';
 
-/** What a pooled transport has and a plain one has not. */
-interface PoolOptions {
+/** What lies under a transporter. */
+interface Transport {
+  name?: string;
+  options?: TransportOptions;
+}
+interface TransportOptions {
+  /** What a pooled transport has and a plain one has not. */
   maxRequeues?: number;
+  attachDataUrls?: unknown;
+  normalizeHeaderKey?: unknown;
 }
 
 /** What nodemailer tells, in its answer or its error, about addresses that were refused. */
@@ -33,10 +43,13 @@ const PROBE_TIMEOUT_MS = 60_000;
  * Hands messages to the host's `MailerService`, so the host's transports, plugins, DKIM and defaults apply.
  *
  * Messages go in finished: `html` and `text`, never `template` or `context`, because the mailer would insert a context
- * unescaped, and a missing template ends the process inside its adapters.
+ * unescaped, and a missing template ends the process inside its adapters. Where nothing of the host's has a say in what a
+ * message looks like, it is given as its bytes beside that (`raw`), composed here: composing is most of what a message
+ * costs there. Connections, login, signatures and events are the mailer's in any case.
  */
 export class MailerMessageSender implements PreparedSender {
   readonly #pastAdapter = new PastAdapter();
+  readonly #encoder = new MessageEncoder('nodemailer');
 
   constructor(
     private readonly mailer: MailerService,
@@ -55,7 +68,7 @@ export class MailerMessageSender implements PreparedSender {
     const transporter = this.#transporter();
     HandOverProbe.equip(transporter);
     if ((this.mailer as unknown as Adapted).templateAdapter) this.#pastAdapter.equip(transporter);
-    const pool = (transporter.transporter as { options?: PoolOptions }).options;
+    const pool = (transporter.transporter as Transport).options;
     if (pool?.maxRequeues) {
       this.events.emit('pool:requeues-disabled', {
         transporterName: this.transporterName,
@@ -66,7 +79,7 @@ export class MailerMessageSender implements PreparedSender {
   }
 
   async send(message: EmailMessage, signal: AbortSignal): Promise<HandOver> {
-    const probe = new HandOverProbe();
+    const probe = new HandOverProbe(this.#bytesOf(message));
     const options = probe.attachTo(
       this.#pastAdapter.lead({ ...(message as SendMailOptions), signal } as SendMailOptions),
     );
@@ -90,9 +103,31 @@ export class MailerMessageSender implements PreparedSender {
     }
   }
 
+  /** @returns null where nodemailer has to compose it. */
+  #bytesOf(message: EmailMessage): Buffer | null {
+    if (isMoreThanLetter(message) || !hasPlainAddresses(message) || !this.#isLeftAlone()) return null;
+    return Buffer.from(this.#encoder.letter(message, false).bytes as string, 'latin1');
+  }
+
+  /** Asked for each message: plugins may be added at any time. */
+  #isLeftAlone(): boolean {
+    const transporter = this.#transporter();
+    const { name = '', options } = transporter.transporter as Transport;
+    if (!/^SMTP\b/.test(name) || !options || options.attachDataUrls || options.normalizeHeaderKey)
+      return false;
+    // A mailer of the host's own making may change what it is given.
+    if (this.mailer.sendMail !== MailerService.prototype.sendMail) return false;
+    return additionsOf(transporter, this.mailer) === null;
+  }
+
   #transporter(): Transporter {
     return findTransporter(this.mailer, this.transporterName);
   }
+}
+
+/** Others need SMTPUTF8, and header lines as nodemailer writes them then. */
+function hasPlainAddresses({ from, to, replyTo = [], cc = [], bcc = [] }: EmailMessage): boolean {
+  return [from, to, ...replyTo, ...cc, ...bcc].every(({ address }) => isAscii(address));
 }
 
 /**

@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import MailComposer from 'nodemailer/lib/mail-composer';
+import * as base64 from 'nodemailer/lib/base64';
 import { foldLines } from 'nodemailer/lib/mime-funcs';
 import MimeNode from 'nodemailer/lib/mime-node';
-import * as qp from 'nodemailer/lib/qp';
 import type { Mailbox } from '../model/email-address.js';
 import type { EmailMessage } from './email-message.sender.js';
 import { encodedWords } from './encoded-words.js';
 import { ConstantLines } from './constant-lines.js';
+import { isAscii } from './is-ascii.js';
+import { asTheyAre, type LineWriter, quotedPrintable } from './line-writers.js';
 import { MAILING_ID_HEADER } from './message.composer.js';
 import type { ParcelContent } from './smtp.parcel.js';
-import { stuffed, toWire } from './wire-text.js';
+import { dotsDoubled, toWire, withLineBreaks } from './wire-text.js';
 
 /** A name that goes into a header as it is. */
 const PLAIN_NAME = /^[A-Za-z0-9_ ]{1,40}$/;
@@ -23,6 +25,8 @@ const SHORT = 76;
 const MOST_LINES = 1_000;
 /** Two of each mailing, html and text, that is sent at a time. */
 const MOST_BODIES = 32;
+/** Where base64 breaks its lines (RFC 2045 section 6.8). */
+const BASE64_LINE = 76;
 
 type Kind = 'plain' | 'html';
 
@@ -34,17 +38,35 @@ interface KnownLine {
   line: string;
 }
 
+/** What the bytes of a message are for. */
+export type EncodedFor =
+  /** To follow DATA: dots at the start of lines doubled, and the final dot. */
+  | 'smtp'
+  /** The message alone, which nodemailer puts into its own dialogue. */
+  | 'nodemailer';
+
 /**
- * Turns messages into the bytes of an SMTP dialogue, the final dot included.
+ * Turns messages into bytes.
  *
  * A letter of text, html or both is put together here, the quick way: what comes again from message to message is encoded once
- * (header lines, and runs of lines of a body), and a body goes as it is where the server takes 8 bits and its lines are short enough. Everything else (attachments) is
+ * (header lines, and runs of lines of a body), and a body goes as it is where it is ASCII, or the server takes 8 bits, and its lines
+ * are short enough; else as quoted-printable or base64, whichever is shorter. Everything else (attachments) is
  * nodemailer's, and so is the encoding of words, parameters and quoted-printable.
  */
 export class MessageEncoder {
   readonly #headerLines = new Map<string, KnownLine>();
   readonly #bodies = new Map<string, ConstantLines>();
+  readonly #asTheyAre: LineWriter;
+  readonly #quoted: LineWriter;
+  readonly #end: string;
   #boundary = newBoundary();
+
+  constructor(encodedFor: EncodedFor) {
+    const doublesDots = encodedFor === 'smtp';
+    this.#asTheyAre = asTheyAre(doublesDots);
+    this.#quoted = quotedPrintable(doublesDots);
+    this.#end = encodedFor === 'smtp' ? '.\r\n' : '';
+  }
 
   /** For messages without attachments. */
   letter(message: EmailMessage, mayUse8Bit: boolean): ParcelContent {
@@ -52,16 +74,17 @@ export class MessageEncoder {
     const letters = this.#head(message);
     const head = toWire(letters);
     let is8Bit = head.length > letters.length;
-    const mailingId = message.headers[MAILING_ID_HEADER];
     const part = (kind: Kind, body: string): string => {
-      const lines = this.#linesOf(`${kind} ${mailingId}`).write(body);
-      if (!lines || !(lines.isAscii || mayUse8Bit)) return encodedPart(kind, body);
+      const key = `${kind} ${message.headers[MAILING_ID_HEADER]}`;
+      const mayTry = mayUse8Bit || isAscii(body);
+      const lines = mayTry ? this.#linesOf(key, this.#asTheyAre).write(body) : null;
+      if (!lines) return this.#encodedPart(kind, body, key);
       is8Bit ||= !lines.isAscii;
       return `${partHead(kind, lines.isAscii ? '7bit' : '8bit')}${lines.wire}\r\n`;
     };
     // As with nodemailer, an empty part is none.
     if (!html || !text) {
-      const bytes = `${head}${html ? part('html', html) : part('plain', text ?? '')}.\r\n`;
+      const bytes = `${head}${html ? part('html', html) : part('plain', text ?? '')}${this.#end}`;
       return { bytes, is8Bit };
     }
     // Whoever has got a message knows it, and may have put it into what others are sent.
@@ -69,15 +92,26 @@ export class MessageEncoder {
     const open = `--${this.#boundary}\r\n`;
     const bytes =
       `${head}Content-Type: multipart/alternative; boundary="${this.#boundary}"\r\n\r\n` +
-      `${open}${part('plain', text)}${open}${part('html', html)}--${this.#boundary}--\r\n.\r\n`;
+      `${open}${part('plain', text)}${open}${part('html', html)}--${this.#boundary}--\r\n${this.#end}`;
     return { bytes, is8Bit };
   }
 
-  #linesOf(key: string): ConstantLines {
+  /** As ASCII, which any server takes. */
+  #encodedPart(kind: Kind, body: string, key: string): string {
+    const quoted = this.#linesOf(`quoted ${key}`, this.#quoted).write(body);
+    // Three letters for four, with the line breaks.
+    const lengthInBase64 = (Buffer.byteLength(body) * 4 * (1 + 2 / BASE64_LINE)) / 3;
+    if (quoted && quoted.wire.length <= lengthInBase64)
+      return `${partHead(kind, 'quoted-printable')}${quoted.wire}\r\n`;
+    const letters = base64.encode(Buffer.from(withLineBreaks(body)));
+    return `${partHead(kind, 'base64')}${base64.wrap(letters, BASE64_LINE)}\r\n`;
+  }
+
+  #linesOf(key: string, writer: LineWriter): ConstantLines {
     const known = this.#bodies.get(key);
     if (known) return known;
     if (this.#bodies.size >= MOST_BODIES) this.#bodies.clear();
-    const lines = new ConstantLines();
+    const lines = new ConstantLines(writer);
     this.#bodies.set(key, lines);
     return lines;
   }
@@ -122,12 +156,6 @@ function newBoundary(): string {
   return `--_NextPart_${randomBytes(12).toString('hex')}`;
 }
 
-/** As quoted-printable, which any server takes. */
-function encodedPart(kind: Kind, text: string): string {
-  const lines = qp.wrap(qp.encode(text.replace(/\r\n|\r|\n/g, '\r\n')));
-  return `${partHead(kind, 'quoted-printable')}${stuffed(lines)}\r\n`;
-}
-
 function partHead(kind: Kind, encoding: string): string {
   return `Content-Type: text/${kind}; charset=utf-8\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n`;
 }
@@ -168,7 +196,7 @@ export function isMoreThanLetter({ attachments = [], html, text }: EmailMessage)
 }
 
 /**
- * A message of any shape, put together by nodemailer.
+ * A message of any shape, put together by nodemailer, to follow DATA.
  *
  * @throws Error with the code `ESTREAM` if an attachment can't be read.
  */
@@ -177,7 +205,10 @@ export async function composeAny(message: EmailMessage): Promise<ParcelContent> 
   const mail = new MailComposer(shown as ConstructorParameters<typeof MailComposer>[0]).compile();
   try {
     const raw = (await mail.build()).toString('latin1');
-    const bytes = Buffer.from(`${stuffed(raw).replace(/(\r\n)?$/, '\r\n')}.\r\n`, 'latin1');
+    const bytes = Buffer.from(
+      `${dotsDoubled(withLineBreaks(raw)).replace(/(\r\n)?$/, '\r\n')}.\r\n`,
+      'latin1',
+    );
     // Whatever it is made of, nodemailer encodes it as ASCII.
     return { bytes, is8Bit: false };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { SendMailOptions, Transporter } from 'nodemailer';
+import { addOwnPlugin } from './transporter-plugins.js';
 
 const OPTION = 'mailingHtml';
 
@@ -18,7 +19,7 @@ export class PastAdapter {
     this.#inUse = true;
     if (this.#equipped.has(transporter)) return;
     this.#equipped.add(transporter);
-    transporter.use('compile', (mail, done) => {
+    addOwnPlugin(transporter, 'compile', (mail, done) => {
       const data = mail.data as Record<string, unknown>;
       if (OPTION in data) data.html = data[OPTION];
       done();

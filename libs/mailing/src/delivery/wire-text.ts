@@ -10,8 +10,12 @@ export function toWire(text: string): string {
   return isAscii(text) ? text : Buffer.from(text).toString('latin1');
 }
 
-/** Doubles the dots at the start of lines (RFC 5321 section 4.5.2), with line breaks as SMTP wants them. */
-export function stuffed(text: string): string {
-  const lines = text.replace(/\r\n|\r|\n/g, '\r\n');
+/** With line breaks as SMTP wants them. */
+export function withLineBreaks(text: string): string {
+  return text.replace(/\r\n|\r|\n/g, '\r\n');
+}
+
+/** Doubles the dots at the start of lines (RFC 5321 section 4.5.2). */
+export function dotsDoubled(lines: string): string {
   return lines.includes('.') ? lines.replace(/(^|\n)\./g, '$1..') : lines;
 }

@@ -1,0 +1,57 @@
+import * as qp from 'nodemailer/lib/qp';
+import { isAscii } from './is-ascii.js';
+import { dotsDoubled, toWire, withLineBreaks } from './wire-text.js';
+
+/** RFC 5321 section 4.5.3.1.6, without the line break. */
+const LONGEST_LINE = 998;
+/** What no encoding but one of bytes may carry. */
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
+/** Lines as they go over the wire: one character a byte. */
+export interface WireLines {
+  wire: string;
+  isAscii: boolean;
+}
+
+/**
+ * Writes whole lines; only the last one may be without its break. What becomes of a line does not depend on those beside it.
+ *
+ * @returns null if they can't be written this way.
+ */
+export type LineWriter = (text: string) => WireLines | null;
+
+/** In their own bytes, where no line is too long and nothing in them needs an encoding. */
+export function asTheyAre(doublesDots: boolean): LineWriter {
+  return (text) => {
+    if (text === '') return { wire: '', isAscii: true };
+    if (CONTROL.test(text) || !hasShortLines(text)) return null;
+    const isPlain = isAscii(text);
+    const lines = forDialogue(withLineBreaks(text), doublesDots);
+    return { wire: isPlain ? lines : toWire(lines), isAscii: isPlain };
+  };
+}
+
+/** As quoted-printable (RFC 2045 section 6.7), which any server takes. */
+export function quotedPrintable(doublesDots: boolean): LineWriter {
+  return (text) => ({
+    wire: forDialogue(qp.wrap(qp.encode(withLineBreaks(text))), doublesDots),
+    isAscii: true,
+  });
+}
+
+function forDialogue(lines: string, doublesDots: boolean): string {
+  return doublesDots ? dotsDoubled(lines) : lines;
+}
+
+function hasShortLines(text: string): boolean {
+  for (let from = 0; from < text.length;) {
+    const end = text.indexOf('\n', from);
+    const to = end < 0 ? text.length : end;
+    // A letter is at most three bytes for each unit of a text, so most lines need no counting.
+    if ((to - from) * 3 > LONGEST_LINE && Buffer.byteLength(text.slice(from, to)) > LONGEST_LINE)
+      return false;
+    from = to + 1;
+  }
+  return true;
+}
