@@ -7,6 +7,7 @@ import { type Reply, ReplyReader } from './reply.reader.js';
 import { SmtpReply } from './smtp-reply.js';
 import { asOfTransport, connectionError, errorOf, type SmtpStep } from './smtp.errors.js';
 import type { OpenedDoor, SmtpFeatures } from './smtp.door.js';
+import { SocketOutbox } from './socket.outbox.js';
 import { toWire } from './wire-text.js';
 
 /** What a session tells its owner. */
@@ -58,7 +59,7 @@ const SILENCE_MS = 600_000;
  * asks for. With a copy to somebody else that would send an empty message, so a message with several recipients asks for
  * its 354 only when all of them are answered.
  *
- * Evidence of hand-over: `reach` becomes `body` just before the first byte of a body is written, and never goes back. A
+ * Evidence of hand-over: `reach` becomes `body` before the first byte of a body is written, and never goes back. A
  * broken connection leaves in doubt whoever has got that far without an answer, at most one message; the one whose
  * envelope was ahead was not begun.
  */
@@ -68,6 +69,7 @@ export class SmtpSession {
   readonly #reader = new ReplyReader();
   readonly #travelling: Travelling[] = [];
   readonly #awaited: Awaited[] = [];
+  readonly #outbox: SocketOutbox;
   /** A message went through it, so the server is there; whoever was not begun may try another connection. */
   #isTrusted = false;
   #isGone = false;
@@ -79,6 +81,7 @@ export class SmtpSession {
     silenceMs = SILENCE_MS,
   ) {
     this.#socket = socket;
+    this.#outbox = new SocketOutbox(socket);
     this.#features = features;
     socket.setTimeout(silenceMs || SILENCE_MS);
     socket.on('timeout', () => {
@@ -120,7 +123,7 @@ export class SmtpSession {
     this.#travelling.push(one);
     this.#socket.ref();
     // Between the DATA of a message and its body nothing else may be said.
-    if (!ahead || ahead.reach === 'body') this.#write(this.#envelopeOf(one));
+    if (!ahead || ahead.reach === 'body') this.#outbox.say(this.#envelopeOf(one));
   }
 
   /**
@@ -211,13 +214,9 @@ export class SmtpSession {
     return needsUtf8 ? toWire(commands) : commands;
   }
 
-  #write(bytes: string): void {
-    this.#socket.write(bytes, 'latin1');
-  }
-
   #afterReset(one: Travelling, reply: Reply): void {
     if (reply.status >= 300) return this.#break(errorOf(reply, 'CONN'));
-    if (!this.#features.pipelining) this.#write(this.#envelopeOf(one));
+    if (!this.#features.pipelining) this.#outbox.say(this.#envelopeOf(one));
   }
 
   #afterMail(one: Travelling): void {
@@ -248,7 +247,7 @@ export class SmtpSession {
     }
     if (one.isAbandoned) return this.#giveUp();
     if (one.refusal) {
-      this.#write('.\r\n');
+      this.#outbox.say('.\r\n');
       this.#await('BODY', one);
       return;
     }
@@ -264,9 +263,7 @@ export class SmtpSession {
     const next = this.#travelling[1];
     const goesAhead = next && !next.isEnvelopeOut && !next.isAbandoned;
     const envelope = goesAhead ? this.#envelopeOf(next) : '';
-    const { bytes } = one.content;
-    if (typeof bytes === 'string') this.#write(bytes + envelope);
-    else this.#socket.write(Buffer.concat([bytes, Buffer.from(envelope, 'latin1')]));
+    this.#outbox.say(one.content.bytes, envelope);
     this.owner.onRoom();
   }
 
@@ -288,14 +285,14 @@ export class SmtpSession {
     this.#travelling.splice(this.#travelling.indexOf(one), 1);
     const [next] = this.#travelling;
     if (next?.isAbandoned && !next.isEnvelopeOut) return this.#finish(next);
-    if (next && !next.isEnvelopeOut) this.#write(this.#envelopeOf(next));
+    if (next && !next.isEnvelopeOut) this.#outbox.say(this.#envelopeOf(next));
     if (!next) this.#socket.unref();
     this.owner.onRoom();
   }
 
   #say(command: string, step: SmtpStep, of: Travelling, at = 0): void {
     this.#await(step, of, at);
-    this.#write(toWire(`${command}\r\n`));
+    this.#outbox.say(toWire(`${command}\r\n`));
   }
 
   #await(step: SmtpStep, of: Travelling, at = 0): void {

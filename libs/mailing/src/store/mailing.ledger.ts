@@ -1,10 +1,11 @@
 import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
 import type { MailingStatus } from '../model/mailing-status.js';
+import type { Outcome } from '../model/outcome.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import type { HeldClaim } from './held-claim.js';
 import { isDrained, NOTHING_READ, type ReadAhead, readOn } from './read-ahead.js';
-import { markFirsts, markNextRetries, type Place } from './recipient-marking.js';
+import { markNextRetries, type Place, type SourceName, turnRecipientsOver } from './recipient-marking.js';
 import { countsOf, writeEnds } from './recipient-settling.js';
 import { endBatch } from './statements/end-batch.js';
 import { completeMailing, releaseMailing } from './statements/end-slice.js';
@@ -90,8 +91,11 @@ export class MailingLedger implements Ledger {
       nextIdx: next.nextIdx,
     });
     if (status === null) return this.#explainFence(session);
-    await writeEnds(session, claim.mailingId, before.open, beat);
-    if (status === 'in_progress' && !beat.release) return this.#markNext(session, next, beat);
+    const marksMore = status === 'in_progress' && !beat.release && beat.free > 0;
+    const sent = new Set(marksMore ? beat.outcomes.filter((one) => one.status === 'sent') : []);
+    await writeEnds(session, claim.mailingId, before.open, beat, sent);
+    if (marksMore) return this.#markNext(session, next, beat, [...sent]);
+    if (status === 'in_progress' && !beat.release) return { bookmark: next, answer: QUIET };
     if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
     return { bookmark: next, answer: await this.#end(session, status, beat.release) };
   }
@@ -119,16 +123,14 @@ export class MailingLedger implements Ledger {
     return { bookmark: this.#bookmark, answer: { kind: 'lost' } };
   }
 
-  /** Fills the free places: first with those who are due for another attempt, then from the list. */
-  async #markNext(session: Session, next: Bookmark, beat: Beat): Promise<Step> {
+  /**
+   * Fills the free places: first with those who are due for another attempt, then from the list.
+   *
+   * @param sent of this beat, and not written yet.
+   */
+  async #markNext(session: Session, next: Bookmark, beat: Beat, sent: Outcome[]): Promise<Step> {
     const { claim } = this;
-    const quiet = {
-      kind: 'go_on',
-      marked: [] as MarkedRecipient[],
-      exhausted: false,
-      nextDueInMs: null,
-    } as const;
-    if (beat.free === 0) return { bookmark: next, answer: quiet };
+    const { open: before } = this.#bookmark;
     const open = new Map(next.open);
     const marked: MarkedRecipient[] = [];
     let { lookForDueAt, cursor } = next;
@@ -147,7 +149,9 @@ export class MailingLedger implements Ledger {
     const places = beat.free - marked.length;
     const read = await readOn(session, claim, cursor, places, next.ahead);
     const firsts = read.rows.slice(0, places);
-    await markFirsts(session, claim, firsts);
+    const sentIn = (source: SourceName): Outcome[] =>
+      sent.filter(({ idx }) => before.get(idx)?.source === source);
+    await turnRecipientsOver(session, claim, sentIn, firsts);
     for (const { source, ...one } of firsts) {
       marked.push(one);
       open.set(one.idx, { source, isRetry: false });
@@ -175,6 +179,8 @@ export class MailingLedger implements Ledger {
     return { bookmark, answer };
   }
 }
+
+const QUIET: BeatAnswer = { kind: 'go_on', marked: [], exhausted: false, nextDueInMs: null };
 
 /** The bookmark as it will be once the outcomes, deferrals and returns of this beat are committed. */
 function settle(before: Bookmark, beat: Beat): Bookmark {

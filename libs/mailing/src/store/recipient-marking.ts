@@ -1,3 +1,4 @@
+import type { Outcome } from '../model/outcome.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 import type { Slice } from '../model/slice.js';
 import type { Session } from './mailing.database.js';
@@ -9,6 +10,9 @@ import {
   readDeferredProfiles,
 } from './statements/mark-due.js';
 import { markSending } from './statements/mark-next.js';
+import { inChunks, ROWS_PER_STATEMENT } from './statements/placeholders.js';
+import { turnOver } from './statements/turn-over.js';
+import { writeOutcomes } from './statements/write-outcomes.js';
 
 /** The two recipient tables, as names of `TableNames`. */
 export const SOURCES = ['emailAddress', 'userMailing'] as const;
@@ -26,18 +30,34 @@ export type Found = MarkedRecipient & { source: SourceName };
 
 const READ_DEFERRED = { emailAddress: readDeferredAddresses, userMailing: readDeferredProfiles };
 
-/** Marks the next ones of the list, which were read before, from both tables in one order of sending. */
-export async function markFirsts(
+/**
+ * Marks the next ones of the list, which were read before, from both tables in one order of sending, and writes who was sent
+ * to since the last beat.
+ *
+ * @param sent of each table.
+ */
+export async function turnRecipientsOver(
   session: Session,
   { mailingId }: Slice,
+  sent: (source: SourceName) => Outcome[],
   firsts: readonly Found[],
 ): Promise<void> {
   for (const source of SOURCES) {
-    const own = firsts.filter((one) => one.source === source);
-    if (own.length === 0) continue;
-    const [first, last] = [own[0].idx, own[own.length - 1].idx];
-    const changed = await markSending(session, session.tables[source], mailingId, first, last);
-    assertWritten('marked', changed, own.length);
+    const table = session.tables[source];
+    const next = firsts.filter((one) => one.source === source);
+    const through = sent(source);
+    const [firstIdx, lastIdx] = [next[0]?.idx, next[next.length - 1]?.idx];
+    if (next.length > 0 && through.length > 0 && through.length <= ROWS_PER_STATEMENT) {
+      const indexes = through.map((one) => one.idx);
+      const changed = await turnOver(session, table, mailingId, { sent: indexes, firstIdx, lastIdx });
+      assertWritten('settled and marked', changed, through.length + next.length);
+      continue;
+    }
+    const settled = await inChunks(through, (chunk) => writeOutcomes(session, table, mailingId, chunk));
+    assertWritten('settled', settled, through.length);
+    if (next.length === 0) continue;
+    const marked = await markSending(session, table, mailingId, firstIdx, lastIdx);
+    assertWritten('marked', marked, next.length);
   }
 }
 

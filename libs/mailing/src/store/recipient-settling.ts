@@ -20,10 +20,13 @@ export interface Ends {
   returned: number[];
 }
 
+const NOBODY: ReadonlySet<Outcome> = new Set();
+
 /**
  * Writes down what became of recipients, and keeps `dps_mail_deferred` in step.
  *
  * @param open where each of them lies.
+ * @param later these are written by whoever calls.
  * @throws Error that rolls everything back if one of them is not `sending`.
  */
 export async function writeEnds(
@@ -31,12 +34,13 @@ export async function writeEnds(
   mailingId: string,
   open: ReadonlyMap<number, Place>,
   ends: Ends,
+  later: ReadonlySet<Outcome> = NOBODY,
 ): Promise<void> {
   const isRetry = (idx: number): boolean => open.get(idx)?.isRetry === true;
   for (const source of SOURCES) {
     const isHere = (idx: number): boolean => open.get(idx)?.source === source;
     const table = session.tables[source];
-    const outcomes = ends.outcomes.filter((one) => isHere(one.idx));
+    const outcomes = ends.outcomes.filter((one) => isHere(one.idx) && !later.has(one));
     const deferred = ends.deferred.filter((one) => isHere(one.idx));
     const returned = ends.returned.filter(isHere);
     const retries = returned.filter(isRetry);

@@ -1,0 +1,38 @@
+import type { Socket } from 'node:net';
+
+/**
+ * Gathers what a session has to say until everything that has been heard by now is seen to.
+ *
+ * By then the next message is mostly here, because an answer has made room for it, and its envelope leaves in one write with
+ * the body before it. Apart they cost two, and the mail server two reads and two writes.
+ */
+export class SocketOutbox {
+  #pieces: (string | Buffer)[] = [];
+
+  constructor(private readonly socket: Socket) {}
+
+  /** A text has one character a byte. What is left of it when the socket is destroyed never leaves. */
+  say(...pieces: (string | Buffer)[]): void {
+    if (this.#pieces.length === 0) setImmediate(() => this.#write());
+    this.#pieces.push(...pieces);
+  }
+
+  #write(): void {
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    if (this.socket.destroyed) return;
+    this.socket.cork();
+    for (const one of withTextsJoined(pieces)) this.socket.write(one, 'latin1');
+    this.socket.uncork();
+  }
+}
+
+function withTextsJoined(pieces: (string | Buffer)[]): (string | Buffer)[] {
+  const joined: (string | Buffer)[] = [];
+  for (const piece of pieces) {
+    const last = joined.at(-1);
+    if (typeof piece === 'string' && typeof last === 'string') joined[joined.length - 1] = last + piece;
+    else joined.push(piece);
+  }
+  return joined;
+}
