@@ -47,7 +47,7 @@ export const recipientProviders: Provider[] = [
       (suppressions: MailingSuppressions, { addresses }: MailingSettings): (() => RecipientGate[]) =>
       () => [
         ...(addresses.unicodeLocalParts === 'skip' ? [new UnicodeLocalPartGate()] : []),
-        ...(suppressions.inUse ? [new SuppressionGate(suppressions.inUse)] : []),
+        ...(suppressions.inUse ? [new SuppressionGate(suppressions)] : []),
       ],
     inject: [MailingSuppressions, MAILING_SETTINGS],
   },

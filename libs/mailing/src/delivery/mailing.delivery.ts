@@ -1,4 +1,5 @@
 import type { FaultPoints } from '../model/fault-points.js';
+import { parseMailbox } from '../model/email-address.js';
 import { type Attempt, type Contact, settled } from '../model/outcome.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
 import type { MarkedRecipient } from '../model/recipient.js';
@@ -67,9 +68,13 @@ export class MailingDelivery {
   /**
    * Looks the profiles of one beat up, in one query, asks each gate once about those who are left, and reads their slots.
    *
+   * @param upcoming who comes next as far as is known.
    * @throws whatever the profiles throw; UnansweredError if a gate or the slots can't be asked.
    */
-  async prepare(recipients: MarkedRecipient[]): Promise<PreparedRecipient[]> {
+  async prepare(
+    recipients: MarkedRecipient[],
+    upcoming: readonly MarkedRecipient[] = [],
+  ): Promise<PreparedRecipient[]> {
     const ids = recipients.flatMap((one) => (one.userId === undefined ? [] : [one.userId]));
     const profiles = ids.length > 0 && this.parts.profiles ? await this.parts.profiles.findByIds(ids) : null;
     const fatigue = this.info.ignoreContactFatigue ? null : this.parts.fatigue;
@@ -77,7 +82,8 @@ export class MailingDelivery {
       idx: one.idx,
       addressee: toAddressee(one, one.userId === undefined ? undefined : profiles?.get(one.userId), fatigue),
     }));
-    for (const gate of this.parts.gates) await answered(gate.question, () => pass(gate, prepared));
+    const next = (): string[] => upcoming.flatMap(addressOf);
+    for (const gate of this.parts.gates) await answered(gate.question, () => pass(gate, prepared, next));
     const { slots } = this.parts;
     if (slots) await answered('slots', () => handOutSlots(slots, addressees(prepared)));
     return prepared;
@@ -211,12 +217,22 @@ function addressees(prepared: PreparedRecipient[]): Addressee[] {
   return prepared.flatMap(({ addressee }) => ('skip' in addressee ? [] : [addressee]));
 }
 
-async function pass(gate: RecipientGate, prepared: PreparedRecipient[]): Promise<void> {
+/** Of a profile nobody knows it yet. */
+function addressOf({ email }: MarkedRecipient): string[] {
+  const mailbox = parseMailbox(email);
+  return mailbox ? [mailbox.address] : [];
+}
+
+async function pass(
+  gate: RecipientGate,
+  prepared: PreparedRecipient[],
+  upcoming: () => string[],
+): Promise<void> {
   const candidates = prepared.flatMap(({ idx, addressee }) =>
     'skip' in addressee ? [] : [{ idx, address: addressee.mailbox.address, userId: addressee.userId }],
   );
   if (candidates.length === 0) return;
-  const barred = await gate.bar(candidates);
+  const barred = await gate.bar(candidates, upcoming);
   for (const one of prepared) one.addressee = barred.get(one.idx) ?? one.addressee;
 }
 

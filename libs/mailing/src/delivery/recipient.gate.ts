@@ -14,8 +14,9 @@ export interface RecipientGate {
   /** What is asked, as a word or two for the reason of a mailing that is paused because nobody answers. */
   readonly question: string;
   /**
+   * @param upcoming addresses of people whose turn comes next as far as is known, for gates that can save a question.
    * @returns who is not mailed after all and why, by `idx`.
    * @throws whatever the question can't be answered for; the whole beat is tried again later, and nobody is skipped.
    */
-  bar(candidates: Candidate[]): Promise<Map<number, Skip>>;
+  bar(candidates: Candidate[], upcoming?: () => string[]): Promise<Map<number, Skip>>;
 }

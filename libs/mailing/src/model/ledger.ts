@@ -29,8 +29,15 @@ export type BeatAnswer =
   /**
    * Go on: these are marked `sending` and committed. `exhausted`: nobody else is `pending`. An empty list with nothing
    * remaining only comes while recipients are deferred; `nextDueInMs` then tells when the first of them is due.
+   * `upcoming`: some who come next, if all goes well; nothing is promised.
    */
-  | { kind: 'go_on'; marked: MarkedRecipient[]; exhausted: boolean; nextDueInMs: number | null }
+  | {
+      kind: 'go_on';
+      marked: MarkedRecipient[];
+      exhausted: boolean;
+      nextDueInMs: number | null;
+      upcoming?: readonly MarkedRecipient[];
+    }
   /** Somebody asked for a pause or the end: finish what is in flight, start nothing more. */
   | { kind: 'stand_down' }
   /**

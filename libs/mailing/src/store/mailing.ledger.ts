@@ -167,7 +167,14 @@ export class MailingLedger implements Ledger {
     if (marked.length === 0 && beat.remaining === 0 && dueInMs === null)
       return this.#complete(session, bookmark);
     const exhausted = marked.length < beat.free;
-    return { bookmark, answer: { kind: 'go_on', marked, exhausted, nextDueInMs: dueInMs } };
+    const answer: BeatAnswer = {
+      kind: 'go_on',
+      marked,
+      exhausted,
+      nextDueInMs: dueInMs,
+      upcoming: ahead.rows,
+    };
+    return { bookmark, answer };
   }
 
   async #complete(session: Session, bookmark: Bookmark): Promise<Step> {

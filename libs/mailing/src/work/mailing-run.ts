@@ -332,7 +332,7 @@ export class MailingRun {
     this.#attempts.note(answer.marked);
     let prepared: PreparedRecipient[];
     try {
-      prepared = await this.#parts.delivery.prepare(answer.marked);
+      prepared = await this.#parts.delivery.prepare(answer.marked, answer.upcoming);
     } catch (error) {
       this.#news.handBack(answer.marked.map((one) => one.idx));
       const what = error instanceof UnansweredError ? PAUSE_REASONS.recipients : PAUSE_REASONS.profiles;

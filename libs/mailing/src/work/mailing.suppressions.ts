@@ -3,7 +3,7 @@ import { SuppressionListMissingError } from '../model/suppression.errors.js';
 
 /**
  * The suppression list in use, whichever it is: the plugin's table, or the host's own. Inject it where people unsubscribe or
- * complaints come in; it counts from the next beat of every mailing on.
+ * complaints come in; it counts from the next beat of every mailing on, on other servers within a second.
  *
  * @example
  * ```ts
@@ -15,7 +15,14 @@ import { SuppressionListMissingError } from '../model/suppression.errors.js';
  * ```
  */
 export class MailingSuppressions implements SuppressionList {
+  #revision = 0;
+
   constructor(private list: SuppressionList | null) {}
+
+  /** Another number after each change that was made here. For the plugin itself. */
+  get revision(): number {
+    return this.#revision;
+  }
 
   /** Null: none is in use. For the plugin itself. */
   get inUse(): SuppressionList | null {
@@ -34,12 +41,21 @@ export class MailingSuppressions implements SuppressionList {
 
   /** @throws SuppressionAddressError if it is not exactly one address, SuppressionListMissingError. */
   async suppress(address: string, reason: string): Promise<void> {
-    await this.#orThrow().suppress(address, reason);
+    await this.#change((list) => list.suppress(address, reason));
   }
 
   /** @throws SuppressionListMissingError */
   async release(address: string): Promise<void> {
-    await this.#orThrow().release(address);
+    await this.#change((list) => list.release(address));
+  }
+
+  /** Whoever asked before it was done, or while it was, asks again. */
+  async #change(change: (list: SuppressionList) => Promise<void>): Promise<void> {
+    try {
+      await change(this.#orThrow());
+    } finally {
+      this.#revision++;
+    }
   }
 
   #orThrow(): SuppressionList {
