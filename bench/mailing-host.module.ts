@@ -32,6 +32,8 @@ export class MailingHostModule {
       imports: [
         TypeOrmModule.forRoot({
           ...dataSourceOptionsOf(settings.databaseUrl),
+          // As docs/performance.md advises: mysql2 takes a stack trace of each statement otherwise.
+          extra: { trace: false },
           autoLoadEntities: true,
           migrations: mailingMigrations,
           migrationsRun: true,

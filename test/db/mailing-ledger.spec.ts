@@ -88,6 +88,47 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(end.mailing.endTime).toBeInstanceOf(Date);
   });
 
+  it('who is sent to and who comes next are written together, and nobody else is touched', async () => {
+    const mailingId = await written(8);
+    const ledger = new MailingLedger(database, await claimed(mailingId));
+    await ledger.beat({ ...quiet, free: 4 });
+    // 1 comes again in one range with 4 and 5, and 3, which lies in it, stays under way.
+    await ledger.beat({ ...quiet, returned: [1], remaining: 3 });
+    const refused = { idx: 2, status: 'error', code: '550', text: 'no such user' } as const;
+    const answer = await ledger.beat({ ...quiet, outcomes: [sent(0), refused], free: 3, remaining: 1 });
+    expect(answer).toMatchObject({ marked: [{ idx: 1 }, { idx: 4 }, { idx: 5 }] });
+    const { recipients } = await readBooks(fresh.dataSource, mailingId);
+    const shown = recipients.map(({ status, attempts, settledAt, errorCode }) => [
+      status,
+      attempts,
+      settledAt === null ? 'open' : 'settled',
+      errorCode,
+    ]);
+    expect(shown).toEqual([
+      ['sent', 1, 'settled', null],
+      ['sending', 0, 'open', null],
+      ['error', 1, 'settled', '550'],
+      ['sending', 0, 'open', null],
+      ['sending', 0, 'open', null],
+      ['sending', 0, 'open', null],
+      ['pending', 0, 'open', null],
+      ['pending', 0, 'open', null],
+    ]);
+  });
+
+  it('nothing is committed where somebody who was sent to is not under way in the books', async () => {
+    const mailingId = await written(6);
+    const ledger = new MailingLedger(database, await claimed(mailingId));
+    await ledger.beat({ ...quiet, free: 2 });
+    const tampered = `UPDATE dps_email_address SET status = 'skipped' WHERE mailing_id = ${kind === 'postgres' ? '$1' : '?'} AND idx = 0`;
+    await fresh.dataSource.query(tampered, [mailingId]);
+    const beat = ledger.beat({ ...quiet, outcomes: [sent(0), sent(1)], free: 2 });
+    await expect(beat).rejects.toThrow(/settled and marked/);
+    const { mailing, recipients } = await readBooks(fresh.dataSource, mailingId);
+    expect(mailing.numSent).toBe(0);
+    expect(recipients.map(({ status }) => status).slice(0, 3)).toEqual(['skipped', 'sending', 'pending']);
+  });
+
   it('what is handed back comes again, before the others', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId));

@@ -32,6 +32,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   #waiting: Parcel[] = [];
   /** Connections that are being opened. */
   readonly #opening = new Set<AbortController>();
+  readonly #bySignal = new WeakMap<AbortSignal, Set<Parcel>>();
   #noneBefore = 0;
   #sweeper: NodeJS.Timeout | undefined;
 
@@ -60,7 +61,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
         : null;
       if (signal.aborted) return toHandOver({ code: 'EABORT' }, 'nowhere');
       const contentFor = ({ eightBit }: SmtpFeatures) => composed ?? this.#encoder.letter(message, eightBit);
-      return await this.#sent({ ...addresses, contentFor, begin }, signal);
+      return await this.#sent(addresses, contentFor, begin, signal);
     } catch (error) {
       // It could not be made.
       return toHandOver(error, 'nowhere');
@@ -88,23 +89,43 @@ export class BulkSmtpMessageSender implements PreparedSender {
     this.#answerWaiting(STOPPING);
   }
 
-  #sent(what: Pick<Parcel, 'from' | 'to' | 'contentFor' | 'begin'>, signal: AbortSignal): Promise<HandOver> {
+  #sent(
+    { from, to }: Addresses,
+    contentFor: Parcel['contentFor'],
+    begin: Parcel['begin'],
+    signal: AbortSignal,
+  ): Promise<HandOver> {
     return new Promise((resolve) => {
       const parcel: Parcel = {
-        ...what,
-        needsUtf8: ![what.from, ...what.to].every(isAscii),
+        from,
+        to,
+        contentFor,
+        begin,
+        needsUtf8: !isAscii(from) || !to.every(isAscii),
         isSecondTry: false,
         answer: (handOver) => {
-          signal.removeEventListener('abort', abandon);
+          waiting.delete(parcel);
           resolve(handOver);
         },
       };
-      const abandon = (): void => this.#abandon(parcel);
-      signal.addEventListener('abort', abandon, { once: true });
+      const waiting = this.#waitingFor(signal).add(parcel);
       this.#waiting.push(parcel);
       if (this.#closing.signal.aborted) this.#answerWaiting(STOPPING);
       else this.#hurry();
     });
+  }
+
+  /** Those that are under way until a signal aborts; many share one, and a listener each would cost as much as writing the message. */
+  #waitingFor(signal: AbortSignal): Set<Parcel> {
+    const known = this.#bySignal.get(signal);
+    if (known) return known;
+    const parcels = new Set<Parcel>();
+    this.#bySignal.set(signal, parcels);
+    const abandonAll = (): void => {
+      for (const parcel of parcels) this.#abandon(parcel);
+    };
+    signal.addEventListener('abort', abandonAll, { once: true });
+    return parcels;
   }
 
   #abandon(parcel: Parcel): void {
@@ -214,14 +235,16 @@ export class BulkSmtpMessageSender implements PreparedSender {
   }
 }
 
-function addressesOf({ from, to, cc = [], bcc = [] }: EmailMessage): Pick<Parcel, 'from' | 'to'> {
+type Addresses = Pick<Parcel, 'from' | 'to'>;
+
+function addressesOf({ from, to, cc, bcc }: EmailMessage): Addresses {
   const own = to.address;
-  const others = new Set([...cc, ...bcc].map(({ address }) => address));
-  others.delete(own);
-  for (const address of [from.address, own, ...others]) {
+  const all = [own];
+  for (const { address } of [...(cc ?? []), ...(bcc ?? [])]) if (!all.includes(address)) all.push(address);
+  for (const address of [from.address, ...all]) {
     if (BREAKS_OUT.test(address)) throw new Error(`No address for an envelope: ${JSON.stringify(address)}`);
   }
-  return { from: from.address, to: [own, ...others] };
+  return { from: from.address, to: all };
 }
 
 function aborted(signal: AbortSignal): Promise<null> {

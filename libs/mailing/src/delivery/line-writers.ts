@@ -8,6 +8,9 @@ const LONGEST_LINE = 998;
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
+/** Of a text without any of it, and short enough, only the line breaks are written in another way. */
+const NEEDS_CARE = /[^\n\u0020-\u007e]|(?:^|\n)\./;
+
 /** Lines as they go over the wire: one character a byte. */
 export interface WireLines {
   wire: string;
@@ -24,7 +27,8 @@ export type LineWriter = (text: string) => WireLines | null;
 /** In their own bytes, where no line is too long and nothing in them needs an encoding. */
 export function asTheyAre(doublesDots: boolean): LineWriter {
   return (text) => {
-    if (text === '') return { wire: '', isAscii: true };
+    if (text.length <= LONGEST_LINE && !NEEDS_CARE.test(text))
+      return { wire: text.replaceAll('\n', '\r\n'), isAscii: true };
     if (CONTROL.test(text) || !hasShortLines(text)) return null;
     const isPlain = isAscii(text);
     const lines = forDialogue(withLineBreaks(text), doublesDots);

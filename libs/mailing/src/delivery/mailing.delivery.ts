@@ -8,7 +8,7 @@ import type { EmailMessage, EmailMessageSender, HandOver } from './email-message
 import { MessageComposer } from './message.composer.js';
 import { MessageDeadlines } from './message-deadlines.js';
 import { isNoSuchUser } from './no-such-user.js';
-import type { RecipientGate } from './recipient.gate.js';
+import type { Candidate, RecipientGate } from './recipient.gate.js';
 import { type Addressee, type ContactFatigue, type Skip, toAddressee } from './recipient.policy.js';
 import { TemplateContext } from './template-context.js';
 import { handOutSlots, type SlotSource } from './slot.source.js';
@@ -228,9 +228,11 @@ async function pass(
   prepared: PreparedRecipient[],
   upcoming: () => string[],
 ): Promise<void> {
-  const candidates = prepared.flatMap(({ idx, addressee }) =>
-    'skip' in addressee ? [] : [{ idx, address: addressee.mailbox.address, userId: addressee.userId }],
-  );
+  const candidates: Candidate[] = [];
+  for (const { idx, addressee } of prepared) {
+    if ('skip' in addressee) continue;
+    candidates.push({ idx, address: addressee.mailbox.address, userId: addressee.userId });
+  }
   if (candidates.length === 0) return;
   const barred = await gate.bar(candidates, upcoming);
   for (const one of prepared) one.addressee = barred.get(one.idx) ?? one.addressee;

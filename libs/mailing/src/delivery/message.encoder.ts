@@ -23,12 +23,18 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 const SHORT = 76;
 /** Headers of which the last line is kept. */
 const MOST_LINES = 1_000;
-/** Two of each mailing, html and text, that is sent at a time. */
-const MOST_BODIES = 32;
+/** Mailings that are sent at a time, of which the lines are kept. */
+const MOST_MAILINGS = 16;
 /** Where base64 breaks its lines (RFC 2045 section 6.8). */
 const BASE64_LINE = 76;
 
 type Kind = 'plain' | 'html';
+
+/** The lines of one part of a mailing's messages, as they are written in either way. */
+interface Body {
+  asTheyAre: ConstantLines;
+  quoted: ConstantLines;
+}
 
 type HeaderValue = string | Mailbox | Mailbox[];
 
@@ -55,7 +61,7 @@ export type EncodedFor =
  */
 export class MessageEncoder {
   readonly #headerLines = new Map<string, KnownLine>();
-  readonly #bodies = new Map<string, ConstantLines>();
+  readonly #bodies = new Map<string, Record<Kind, Body>>();
   readonly #asTheyAre: LineWriter;
   readonly #quoted: LineWriter;
   readonly #end: string;
@@ -74,11 +80,11 @@ export class MessageEncoder {
     const letters = this.#head(message);
     const head = toWire(letters);
     let is8Bit = head.length > letters.length;
+    const bodies = this.#bodiesOf(message.headers[MAILING_ID_HEADER]);
     const part = (kind: Kind, body: string): string => {
-      const key = `${kind} ${message.headers[MAILING_ID_HEADER]}`;
       const mayTry = mayUse8Bit || isAscii(body);
-      const lines = mayTry ? this.#linesOf(key, this.#asTheyAre).write(body) : null;
-      if (!lines) return this.#encodedPart(kind, body, key);
+      const lines = mayTry ? bodies[kind].asTheyAre.write(body) : null;
+      if (!lines) return this.#encodedPart(kind, body, bodies[kind]);
       is8Bit ||= !lines.isAscii;
       return `${partHead(kind, lines.isAscii ? '7bit' : '8bit')}${lines.wire}\r\n`;
     };
@@ -97,8 +103,8 @@ export class MessageEncoder {
   }
 
   /** As ASCII, which any server takes. */
-  #encodedPart(kind: Kind, body: string, key: string): string {
-    const quoted = this.#linesOf(`quoted ${key}`, this.#quoted).write(body);
+  #encodedPart(kind: Kind, body: string, known: Body): string {
+    const quoted = known.quoted.write(body);
     // Three letters for four, with the line breaks.
     const lengthInBase64 = (Buffer.byteLength(body) * 4 * (1 + 2 / BASE64_LINE)) / 3;
     if (quoted && quoted.wire.length <= lengthInBase64)
@@ -107,13 +113,17 @@ export class MessageEncoder {
     return `${partHead(kind, 'base64')}${base64.wrap(letters, BASE64_LINE)}\r\n`;
   }
 
-  #linesOf(key: string, writer: LineWriter): ConstantLines {
-    const known = this.#bodies.get(key);
+  #bodiesOf(mailingId: string): Record<Kind, Body> {
+    const known = this.#bodies.get(mailingId);
     if (known) return known;
-    if (this.#bodies.size >= MOST_BODIES) this.#bodies.clear();
-    const lines = new ConstantLines(writer);
-    this.#bodies.set(key, lines);
-    return lines;
+    if (this.#bodies.size >= MOST_MAILINGS) this.#bodies.clear();
+    const body = (): Body => ({
+      asTheyAre: new ConstantLines(this.#asTheyAre),
+      quoted: new ConstantLines(this.#quoted),
+    });
+    const bodies = { plain: body(), html: body() };
+    this.#bodies.set(mailingId, bodies);
+    return bodies;
   }
 
   #head({ from, to, replyTo, cc, subject, messageId, headers }: EmailMessage): string {

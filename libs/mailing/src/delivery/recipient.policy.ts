@@ -61,7 +61,7 @@ function tooRecent(
 function fromAddress({ email, name, data }: MarkedRecipient): Addressee | Skip {
   const mailbox = parseMailbox(email);
   if (!mailbox) return { skip: 'invalid_address', text: 'This is not exactly one valid e-mail address.' };
-  return addressee(mailbox, name ?? '', { ...data });
+  return addressee(mailbox, name ?? '', data ?? {});
 }
 
 function fromProfile(userId: string, profile: RecipientProfile | undefined): Addressee | Skip {

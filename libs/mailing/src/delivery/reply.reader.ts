@@ -1,3 +1,5 @@
+import { isAscii } from './is-ascii.js';
+
 /** What the mail server says to one command. */
 export interface Reply {
   status: number;
@@ -50,8 +52,9 @@ export class ReplyReader {
     }
     this.#lines.push(line);
     if (match[2] === '-') return null;
-    const text = Buffer.from(this.#lines.join('\n'), 'latin1').toString();
+    const bytes = this.#lines.join('\n');
     this.#lines = [];
+    const text = isAscii(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString();
     return { status: Number(match[1]), text };
   }
 }

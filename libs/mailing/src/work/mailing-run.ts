@@ -80,7 +80,7 @@ export class MailingRun {
   /** Works until the slice is through or the run is stopped. */
   async run(): Promise<RunEnd> {
     for (;;) {
-      this.#startMessages();
+      if (!this.#wantsBeat()) this.#startMessages();
       if (!this.#wantsBeat()) {
         await this.#somethingToDo();
         continue;
@@ -342,5 +342,7 @@ export class MailingRun {
     this.#queue.push(...prepared);
     // Asked to stop, or the transport went down, while the beat was being written.
     if (this.#winding !== 'no' || this.#transport.waitMs() > 0) this.#handBackQueue();
+    // Not at once: a beat that is due by now goes first, and the database works on it while these are rendered.
+    setImmediate(() => this.#startMessages());
   }
 }

@@ -6,6 +6,9 @@ import type { ClaimJournal } from '../store/claim.journal.js';
 /** An answer waits at most this long for company before a beat is made for it alone. */
 export const LINGER_MS = 50;
 
+/** A beat for fewer costs more statements than it saves time. */
+const WORTH_A_BEAT = 20;
+
 /** What became of recipients since the last beat was put together: all of it is still `sending` in the books. */
 export class RunNews {
   #outcomes: Outcome[] = [];
@@ -20,8 +23,9 @@ export class RunNews {
     private readonly journal: ClaimJournal | null,
     { concurrency, maxInDoubt }: Pick<Required<RunOptions>, 'concurrency' | 'maxInDoubt'>,
   ) {
-    // The rest of those who are marked is for the time that a beat takes.
-    this.#fullAt = Math.max(concurrency, Math.floor(0.5 * (maxInDoubt - concurrency)));
+    // Beside those in flight, the rest of those who are marked is for the time that a beat takes.
+    const share = Math.floor(0.4 * (maxInDoubt - concurrency));
+    this.#fullAt = Math.max(share, Math.min(concurrency, WORTH_A_BEAT));
   }
 
   settle(outcome: Outcome): void {

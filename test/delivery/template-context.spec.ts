@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { TemplateContext } from '../../libs/mailing/src/delivery/template-context.js';
+
+const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
+
+describe('TemplateContext', () => {
+  it('shows params, over them the data of the recipient, and over both what the plugin knows', () => {
+    const context = new TemplateContext('0197', { ...INFO, params: { city: 'Rome', text: 'news' } });
+    const own = { city: 'Oslo', mailingId: 'mine' };
+    expect(context.of(own)).toEqual({ city: 'Oslo', text: 'news', mailingId: '0197' });
+    expect(own).toEqual({ city: 'Oslo', mailingId: 'mine' });
+  });
+
+  it('is not inherited from what a recipient brings along', () => {
+    const context = new TemplateContext('0197', INFO);
+    const shown = context.of(
+      JSON.parse('{"name": "Ann", "__proto__": {"isAdmin": true}}') as object as never,
+    );
+    expect(Object.getPrototypeOf(shown)).toBe(Object.prototype);
+    expect(shown.isAdmin).toBeUndefined();
+    expect(shown.name).toBe('Ann');
+  });
+});
