@@ -29,7 +29,7 @@ export const USAGE = `npm run bench -- [options]
   --only LIST           what is measured (${PARTS.join(',')})
   --contenders LIST     who takes part, in the order of their turns (${Object.keys(CONTENDERS).join(',')})
   --rounds N            turns of each (5)
-  --recipients N        of each in each round (20000)
+  --recipients N        of each in each round (40000)
   --connections N       to the mail server, for each (20)
   --max-in-doubt N      recipients marked ahead by the plugin (100)
   --far-ms N            until each answer of the mail server that is far away (20)
@@ -44,7 +44,7 @@ const OPTIONS = {
   only: word(PARTS.join(',')),
   contenders: word(Object.keys(CONTENDERS).join(',')),
   rounds: word('5'),
-  recipients: word('20000'),
+  recipients: word('40000'),
   connections: word('20'),
   'max-in-doubt': word('100'),
   'far-ms': word('20'),

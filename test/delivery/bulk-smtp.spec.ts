@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { Socket } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BulkSmtpMessageSender } from '../../libs/mailing/src/delivery/bulk-smtp-message.sender.js';
 import type { EmailMessage, HandOver } from '../../libs/mailing/src/delivery/email-message.sender.js';
 import { ScriptedSmtpServer, takesAll } from '../support/scripted-smtp.server.js';
@@ -47,6 +48,34 @@ describe('BulkSmtpMessageSender', () => {
     const ofOne = ['MAIL', 'RCPT', 'DATA', '.'];
     expect(commands.map((line) => line.split(' ')[0])).toEqual([...ofOne, ...ofOne, ...ofOne]);
     expect(server.connections).toBe(1);
+  });
+
+  it('an envelope leaves in one write with the body before it, also where an answer is what made room for it', async () => {
+    // What came together is answered together, as servers do it.
+    await using server = await ScriptedSmtpServer.start(takesAll(), (socket, text) => {
+      socket.cork();
+      socket.write(text);
+      setImmediate(() => socket.uncork());
+    });
+    const writes = vi.spyOn(Socket.prototype, 'write');
+    onTestFinished(() => writes.mockRestore());
+    const { hostname: host, port } = new URL(server.url);
+    const door = { connection: { host, port: Number(port) }, login: null };
+    const sender = new BulkSmtpMessageSender(() => ({ door, maxConnections: 1, idleMs: 30_000 }));
+    sender.prepare();
+    const waiting = readers(40);
+    const lane = async (): Promise<void> => {
+      for (let one = waiting.shift(); one; one = waiting.shift())
+        expect(await sender.send({ ...MESSAGE, ...one }, new AbortController().signal)).toEqual(ACCEPTED);
+    };
+    await Promise.all([lane(), lane()]);
+    sender.onApplicationShutdown();
+
+    const bodies = writes.mock.calls
+      .map(([text]) => String(text))
+      .filter((text) => text.includes('\r\n.\r\n'));
+    expect(bodies).toHaveLength(40);
+    expect(bodies.slice(0, -2).filter((text) => !text.includes('\r\n.\r\nMAIL FROM'))).toEqual([]);
   });
 
   it('a recipient that is refused in a pipeline costs him only, and his body is never sent', async () => {
