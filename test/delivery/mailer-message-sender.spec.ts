@@ -45,6 +45,17 @@ describe('MailerMessageSender', () => {
     expect(inbox.messages).toHaveLength(1);
   });
 
+  it('what the sender can not write down is left to nodemailer, and never rejects', async () => {
+    const unwritable = {
+      toString: (): string => {
+        throw new Error('no words');
+      },
+    };
+    const headers = { 'X-Mailing-Id': '0197-mailing', 'X-Bad': unwritable as unknown as string };
+    expect(await rig.send({ headers })).toEqual({ kind: 'accepted' });
+    expect(inbox.messages).toHaveLength(1);
+  });
+
   it('A22 two attempts at one message bear the same Message-ID', async () => {
     inbox.answer = ({ command }) => (command === 'END' ? { code: 451, text: 'try later' } : undefined);
     expect(await rig.send()).toMatchObject({ kind: 'refused', permanent: false });

@@ -105,8 +105,13 @@ export class MailerMessageSender implements PreparedSender {
 
   /** @returns null where nodemailer has to compose it. */
   #bytesOf(message: EmailMessage): Buffer | null {
-    if (isMoreThanLetter(message) || !hasPlainAddresses(message) || !this.#isLeftAlone()) return null;
-    return Buffer.from(this.#encoder.letter(message, false).bytes as string, 'latin1');
+    try {
+      if (isMoreThanLetter(message) || !hasPlainAddresses(message) || !this.#isLeftAlone()) return null;
+      return Buffer.from(this.#encoder.letter(message, false).bytes as string, 'latin1');
+    } catch {
+      // nodemailer says what is wrong with it, as it always did.
+      return null;
+    }
   }
 
   /** Asked for each message: plugins may be added at any time. */
