@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 
 /**
- * A message whose bytes are there already. nodemailer makes a stream of several stages for each message, which has taken
- * nearly as long as the rest of sending it; this one has a single stage and a single piece.
+ * A message whose bytes are there already, as a stream of a single stage and a single piece. nodemailer's own has several stages,
+ * whatever there is to do in them.
  */
 export class WholeMessage extends Readable {
   constructor(private readonly bytes: Buffer) {
