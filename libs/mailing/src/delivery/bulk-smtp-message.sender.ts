@@ -238,13 +238,11 @@ export class BulkSmtpMessageSender implements PreparedSender {
 type Addresses = Pick<Parcel, 'from' | 'to'>;
 
 function addressesOf({ from, to, cc, bcc }: EmailMessage): Addresses {
-  const own = to.address;
-  const all = [own];
-  for (const { address } of [...(cc ?? []), ...(bcc ?? [])]) if (!all.includes(address)) all.push(address);
-  for (const address of [from.address, ...all]) {
+  const recipients = [to, ...(cc ?? []), ...(bcc ?? [])].map(({ address }) => address);
+  for (const address of [from.address, ...recipients]) {
     if (BREAKS_OUT.test(address)) throw new Error(`No address for an envelope: ${JSON.stringify(address)}`);
   }
-  return { from: from.address, to: all };
+  return { from: from.address, to: recipients.length > 1 ? [...new Set(recipients)] : recipients };
 }
 
 function aborted(signal: AbortSignal): Promise<null> {

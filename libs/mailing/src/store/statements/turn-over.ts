@@ -10,8 +10,8 @@ export interface TurnOver {
 
 /**
  * Writes who was sent to and commits the intent for those who are next, in one statement: `writeOutcomes` and `markSending` of
- * a beat in which nothing else happens to them. A beat is a chain of statements that wait for each other, and while it takes, a
- * mailing uses up what is marked; one link less is a tenth of it.
+ * a beat in which nothing else happens to them. A beat is a chain of statements that wait for each other, and meanwhile a fast
+ * mailing uses up what is marked; this is one link less.
  *
  * - Lock order: after the row with the books (`fenceBeat`); ranges of the primary key, in its order.
  * - Index: primary key `(mailing_id, idx)`, named in both arms so that each is a range of its own for every planner; checked by
