@@ -15,7 +15,7 @@ const journal = new MailingJournal(dir, owner, (error) => losses.push(String(err
 const claim = journal.claim('full#1', 0);
 const aside = join(dir, 'aside');
 if (how) {
-  claim.begin(1_000);
+  claim.begin(1_000)();
   renameSync(path, aside);
   mkdirSync(path);
 }
@@ -26,7 +26,7 @@ if (how === 'stuck') {
 let numBegun = 0;
 for (let idx = 0; idx < 500; idx++) {
   try {
-    claim.begin(idx);
+    claim.begin(idx)();
     numBegun++;
   } catch (error) {
     refused.push(String(error));

@@ -55,8 +55,8 @@ describe('the journal of a process', () => {
   const answersWritten = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
   it('has what is begun at once, and what is answered by the end of the turn', async () => {
-    claim.begin(3);
-    claim.begin(4);
+    claim.begin(3)();
+    claim.begin(4)();
     expect(fates(7).begun).toEqual(new Set([3, 4]));
     claim.settle(sent(3));
     claim.defer({ idx: 4, code: '450', text: LATER, delayMs: 20 });
@@ -67,32 +67,40 @@ describe('the journal of a process', () => {
     expect(begun.size).toBe(0);
   });
 
-  it('tells by the beat in the books which answers are in them, and who was marked again since', async () => {
+  it('has all that was announced in a turn as soon as one of them wants to leave', () => {
     claim.begin(3);
+    const confirm = claim.begin(4);
+    expect(content()?.claims.size).toBe(0);
+    confirm();
+    expect(fates(7).begun).toEqual(new Set([3, 4]));
+  });
+
+  it('tells by the beat in the books which answers are in them, and who was marked again since', async () => {
+    claim.begin(3)();
     claim.settle({ idx: 3, status: 'error', code: '550', text: 'no' });
     claim.nextBeat();
-    claim.begin(5);
+    claim.begin(5)();
     claim.settle(sent(5));
     await answersWritten();
     // The first beat was committed: 3 may be marked again, and has not begun then.
     expect([...fates(8).outcomes.keys()]).toEqual([5]);
     expect([...fates(7).outcomes.keys()]).toEqual([3, 5]);
     claim.committed(beatOf({ outcomes: [sent(3)] }));
-    claim.begin(3);
+    claim.begin(3)();
     expect(fates(8).begun).toEqual(new Set([3]));
   });
 
   it('says nothing of those who were never begun, and takes back who was not', async () => {
     claim.settle({ idx: 1, status: 'skipped', code: 'opted_out', text: null });
     claim.handBack([2]);
-    claim.begin(6);
+    claim.begin(6)();
     claim.handBack([6]);
     await answersWritten();
     expect(fates(7)).toEqual({ outcomes: new Map(), deferred: new Map(), begun: new Set() });
   });
 
   it('leaves a last line out that was being written', () => {
-    claim.begin(3);
+    claim.begin(3)();
     const whole = readFileSync(path, 'utf8');
     for (const torn of ['1', '1 4', '1 3 8 se', '1 3 8 settled {"status":', 'claim 2 "x']) {
       expect(readLines(whole + torn)?.claims.get(TOKEN)).toEqual(new Map([[3, { kind: 'begun' }]]));
@@ -108,23 +116,23 @@ describe('the journal of a process', () => {
     ['half an outcome in the middle', (text: string) => `${text}1 3 8 settled {"status":\n1 4\n`],
     ['a claim that was never declared', (text: string) => `${text}2 3\n`],
   ])('is not believed if it is %s', (_what, damage) => {
-    claim.begin(3);
+    claim.begin(3)();
     expect(readLines(damage(readFileSync(path, 'utf8')))).toBeNull();
   });
 
   it('is replaced when it is full, by all that is not in the books yet', { timeout: 60_000 }, async () => {
     const other = journal.claim('other#2', 0);
-    other.begin(1);
+    other.begin(1)();
     const text = 'x'.repeat(900);
     let idx = 10;
     for (; idx < 2_000 && statSync(path).size < 1_040_000; idx++) {
-      claim.begin(idx);
+      claim.begin(idx)();
       claim.settle({ idx, status: 'error', code: '550', text });
       claim.nextBeat();
       await answersWritten();
       if (idx > 10) claim.committed(beatOf({ outcomes: [sent(idx)] }));
     }
-    for (let more = 0; more < 2_000 && statSync(path).size > 500_000; more++) claim.begin(idx++);
+    for (let more = 0; more < 2_000 && statSync(path).size > 500_000; more++) claim.begin(idx++)();
 
     expect(statSync(path).size).toBeLessThan(30_000);
     expect(readdirSync(dir)).toHaveLength(1);
@@ -133,13 +141,13 @@ describe('the journal of a process', () => {
     expect(told.begun.has(idx - 1)).toBe(true);
     expect(content()?.claims.get('other#2')).toEqual(new Map([[1, { kind: 'begun' }]]));
     // And it goes on in the new one.
-    claim.begin(idx);
+    claim.begin(idx)();
     expect(fates(7).begun.has(idx)).toBe(true);
   });
 
   it('is gone when every claim was given back, and stays where one was not', async () => {
     // One was begun, and others may be marked: of those only its silence tells.
-    claim.begin(3);
+    claim.begin(3)();
     claim.settle(sent(3));
     claim.committed(beatOf({ outcomes: [sent(3)] }));
     journal.end(TOKEN, false);
@@ -147,7 +155,7 @@ describe('the journal of a process', () => {
     expect(content()?.claims.has(TOKEN)).toBe(true);
     const second = new MailingJournal(dir, { ...OWNER, incarnation: 'second' }, fail);
     const written = second.claim('second#1', 0);
-    written.begin(3);
+    written.begin(3)();
     written.settle(sent(3));
     written.committed(beatOf({ outcomes: [sent(3)] }));
     second.end('second#1', true);
@@ -164,9 +172,9 @@ describe('the journal of a process', () => {
   });
 
   it('never continues the file of somebody else', () => {
-    claim.begin(3);
+    claim.begin(3)();
     const again = new MailingJournal(dir, content()!.owner, fail);
-    again.claim('again#1', 0).begin(9);
+    again.claim('again#1', 0).begin(9)();
     expect(readFileSync(path, 'utf8').startsWith(headerLine(content()!.owner))).toBe(true);
     expect([...content()!.claims.keys()]).toEqual(['again#1']);
   });

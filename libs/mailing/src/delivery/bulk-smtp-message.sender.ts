@@ -1,7 +1,7 @@
 import { toOneLine } from '../model/email-address.js';
 import type { BulkSmtpSettings } from './bulk-smtp.settings.js';
 import { toHandOver } from './delivery-failure.js';
-import type { EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
+import type { Begin, EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
 import { composeAny, isMoreThanLetter, MessageEncoder } from './message.encoder.js';
 import { isAscii } from './is-ascii.js';
 import { openSmtpDoor, type SmtpFeatures } from './smtp.door.js';
@@ -52,7 +52,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   async send(
     message: EmailMessage,
     signal: AbortSignal,
-    begin: () => void = () => undefined,
+    begin: Begin = () => () => undefined,
   ): Promise<HandOver> {
     try {
       const addresses = addressesOf(message);
@@ -92,7 +92,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   #sent(
     { from, to }: Addresses,
     contentFor: Parcel['contentFor'],
-    begin: Parcel['begin'],
+    begin: Begin,
     signal: AbortSignal,
   ): Promise<HandOver> {
     return new Promise((resolve) => {

@@ -30,6 +30,12 @@ export type HandOver =
   /** The message was on its way when the answer got lost: it may have been taken. */
   | { kind: 'unknown'; code: string; text: string };
 
+/**
+ * Announces that a message is about to leave. What it returns is called right before the first byte leaves that may make the mail
+ * server take it; what was announced in between is written down in one go. If one of the two throws, that byte must not leave.
+ */
+export type Begin = () => () => void;
+
 /** The seam to transports. */
 export interface EmailMessageSender {
   /** Whether `send` calls `begin`. A message of one that does not counts as begun when `send` is called. Default: false. */
@@ -41,10 +47,9 @@ export interface EmailMessageSender {
    * Never rejects: every failure is one of the four answers. Never hands a message over twice by itself. When `signal`
    * aborts, it stops as soon as it can and answers what is known.
    *
-   * @param begin to be called right before the first byte leaves that may make the mail server take the message; if it throws,
-   *   that byte must not leave.
+   * @param begin to be called when nothing but that is left to do.
    */
-  send(message: EmailMessage, signal: AbortSignal, begin?: () => void): Promise<HandOver>;
+  send(message: EmailMessage, signal: AbortSignal, begin?: Begin): Promise<HandOver>;
 
   /**
    * Asks the transport whether it would take messages now, without sending one. Never rejects.

@@ -4,7 +4,7 @@ import { type Attempt, type Contact, settled } from '../model/outcome.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { EmailMessage, EmailMessageSender, HandOver } from './email-message.sender.js';
+import type { Begin, EmailMessage, EmailMessageSender, HandOver } from './email-message.sender.js';
 import { MessageComposer } from './message.composer.js';
 import { MessageDeadlines } from './message-deadlines.js';
 import { isNoSuchUser } from './no-such-user.js';
@@ -29,8 +29,8 @@ export interface RunConsent {
   stop: AbortSignal;
   /** Asked again where rendering took its time, because a lease may have run out meanwhile. */
   mayStart: () => boolean;
-  /** Told before the mail server may take the message. @throws Error if it may not. */
-  begin: (idx: number) => void;
+  /** As `Begin`, for the message to this recipient. */
+  begin: (idx: number) => ReturnType<Begin>;
 }
 
 export interface MailingDeliveryParts {
@@ -166,28 +166,32 @@ export class MailingDelivery {
 
   async #handOver(idx: number, message: EmailMessage, { stop, begin }: RunConsent): Promise<HandOver> {
     let barred: HandOver | null = null;
-    const mayBegin = (): void => {
+    const noted = <T>(step: () => T): T => {
       try {
-        begin(idx);
+        return step();
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);
         barred = { kind: 'not_begun', blame: error instanceof TooLateError ? 'nobody' : 'transport', text };
         throw error;
       }
     };
+    const mayBegin: Begin = () => {
+      const confirm = noted(() => begin(idx));
+      return () => noted(confirm);
+    };
     if (this.parts.sender.callsBegin) {
       const handOver = await this.#withinDeadline(stop, message, mayBegin);
       return barred ?? handOver;
     }
     try {
-      mayBegin();
+      mayBegin()();
     } catch {
       return barred!;
     }
     return this.#withinDeadline(stop, message);
   }
 
-  #withinDeadline(stop: AbortSignal, message: EmailMessage, begin?: () => void): Promise<HandOver> {
+  #withinDeadline(stop: AbortSignal, message: EmailMessage, begin?: Begin): Promise<HandOver> {
     const deadline = this.#deadlines.begin(stop);
     return new Promise((resolve) => {
       const giveUp = (): void => {

@@ -1,4 +1,4 @@
-import type { HandOver } from './email-message.sender.js';
+import type { Begin, HandOver } from './email-message.sender.js';
 import type { SmtpFeatures } from './smtp.door.js';
 
 /** What follows DATA: with the dots at line starts doubled and the final dot. */
@@ -18,8 +18,7 @@ export interface Parcel {
   needsUtf8: boolean;
   /** @throws what makes it impossible to write it down. */
   contentFor: (features: SmtpFeatures) => ParcelContent;
-  /** Called right before the first byte of the body leaves; if it throws, none leaves. */
-  begin: () => void;
+  begin: Begin;
   answer: (handOver: HandOver) => void;
   /** It was given back by a session that had been used before and broke before the body; once is enough. */
   isSecondTry: boolean;

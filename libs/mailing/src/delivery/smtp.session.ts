@@ -251,13 +251,9 @@ export class SmtpSession {
       this.#await('BODY', one);
       return;
     }
-    try {
-      one.parcel.begin();
-    } catch (error) {
-      // The server waits for a body, and none may come.
-      this.#answer(one, toHandOver(asOfTransport(error), 'session'));
-      return this.#giveUp();
-    }
+    let confirm = (): void => undefined;
+    if (!this.#isAllowed(one, () => (confirm = one.parcel.begin()))) return;
+    this.#outbox.ask(() => this.#isAllowed(one, confirm));
     one.reach = 'body';
     this.#await('BODY', one);
     const next = this.#travelling[1];
@@ -265,6 +261,18 @@ export class SmtpSession {
     const envelope = goesAhead ? this.#envelopeOf(next) : '';
     this.#outbox.say(one.content.bytes, envelope);
     this.owner.onRoom();
+  }
+
+  /** The server waits for a body; if none may come, this ends the session. */
+  #isAllowed(one: Travelling, announce: () => void): boolean {
+    try {
+      announce();
+      return true;
+    } catch (error) {
+      this.#answer(one, toHandOver(asOfTransport(error), 'session'));
+      this.#giveUp();
+      return false;
+    }
   }
 
   #afterBody(one: Travelling, reply: Reply): void {

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
  */
 export class SocketOutbox {
   #pieces: (string | Buffer)[] = [];
+  #mayLeave = (): boolean => true;
 
   constructor(private readonly socket: Socket) {}
 
@@ -17,10 +18,16 @@ export class SocketOutbox {
     this.#pieces.push(...pieces);
   }
 
+  /** Asked once, right before what was said, and what is said until then, leaves; if the answer is no, none of it does. */
+  ask(mayLeave: () => boolean): void {
+    this.#mayLeave = mayLeave;
+  }
+
   #write(): void {
-    const pieces = this.#pieces;
+    const [pieces, mayLeave] = [this.#pieces, this.#mayLeave];
     this.#pieces = [];
-    if (this.socket.destroyed) return;
+    this.#mayLeave = () => true;
+    if (this.socket.destroyed || !mayLeave()) return;
     this.socket.cork();
     for (const one of withTextsJoined(pieces)) this.socket.write(one, 'latin1');
     this.socket.uncork();

@@ -4,10 +4,10 @@ import { begunLine, claimLine, deferredLine, returnedLine, settledLine } from '.
 
 /** Where its lines go. */
 export interface JournalWriter {
-  /** @throws Error if it could not be written and may still be believed: what it announces may not happen. */
-  writeNow(line: string): void;
-  /** Goes out with the next line that must be written, or at the end of this turn of the event loop. */
-  writeSoon(line: string): void;
+  /** Goes out at the end of this turn of the event loop, or before that with what must be written. */
+  write(line: string): void;
+  /** Writes what has not gone out yet. @throws Error if it could not be written and may still be believed. */
+  flush(): void;
 }
 
 /**
@@ -18,6 +18,7 @@ export interface JournalWriter {
  */
 export class ClaimJournal {
   readonly #open = new Map<number, string>();
+  readonly #confirm = (): void => this.writer.flush();
   #isDeclared = false;
   #isOver = false;
   /** The beat that is put together next: the answers from now on are written by it. */
@@ -40,22 +41,19 @@ export class ClaimJournal {
   }
 
   /**
-   * Says that from now on the mail server may take the message for this recipient.
+   * Says that the mail server may take the message for this recipient, once what it returns was called.
    *
-   * @throws Error if it may not, because that could not be written down, or the run has lost its claim.
+   * Those that begin in one turn of the event loop cost one `write` together.
+   *
+   * @throws Error if it may not, because the run has lost its claim; what it returns, if it could not be written down.
    */
-  begin(idx: number): void {
+  begin(idx: number): () => void {
     if (this.#isOver) throw new Error('Somebody else may be working on this mailing by now.');
     const line = begunLine(this.number, idx);
     this.#declare();
-    // Before it is written, because that may be what fills the file.
     this.#open.set(idx, line);
-    try {
-      this.writer.writeNow(line);
-    } catch (error) {
-      this.#open.delete(idx);
-      throw error;
-    }
+    this.writer.write(line);
+    return this.#confirm;
   }
 
   settle(outcome: Outcome): void {
@@ -92,11 +90,11 @@ export class ClaimJournal {
   #declare(): void {
     if (this.#isDeclared) return;
     this.#isDeclared = true;
-    this.writer.writeSoon(claimLine(this.number, this.claimToken));
+    this.writer.write(claimLine(this.number, this.claimToken));
   }
 
   #answer(idx: number, line: string): void {
     this.#open.set(idx, line);
-    this.writer.writeSoon(line);
+    this.writer.write(line);
   }
 }

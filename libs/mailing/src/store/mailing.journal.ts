@@ -17,7 +17,7 @@ export function journalPath(dir: string, incarnation: string): string {
  * What this process has begun and what it was answered, in a file beside it, for the one that is started after its death.
  *
  * The books say who was marked. Of those, a dead process has begun few: the rest were marked ahead, or answered and not yet
- * written down. The books can't tell them apart, so all of them are in doubt. This file can, for the price of a `write` a
+ * written down. The books can't tell them apart, so all of them are in doubt. This file can, for the price of less than a `write` a
  * message: what was written before the death of a *process* is in the hands of the kernel and survives it. It does not
  * survive the machine, because nothing is synced; whoever reads it must know that it is still the same boot.
  *
@@ -77,23 +77,23 @@ export class MailingJournal implements JournalWriter {
     if (isGivenBack) this.#claims.delete(claimToken);
   }
 
-  writeNow(line: string): void {
+  flush(): void {
     if (this.#isClosed) throw new Error('The journal is closed: this process was declared dead, or it ends.');
     if (this.#isBroken) this.#giveUp();
-    else this.#append(line);
+    else this.#append();
   }
 
-  writeSoon(line: string): void {
+  write(line: string): void {
     if (!this.#file || this.#isBroken || this.#isClosed) return;
     this.#pending += line;
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    setImmediate(() => this.#flush());
+    setImmediate(() => this.#flushInTurn());
   }
 
   /** Nothing more can begin. The file goes if every claim was given back. */
   close(): void {
-    this.#flush();
+    this.#flushInTurn();
     this.#isClosed = true;
     for (const claim of this.#claims.values()) claim.end();
     const file = this.#file;
@@ -107,20 +107,20 @@ export class MailingJournal implements JournalWriter {
     }
   }
 
-  #flush(): void {
+  #flushInTurn(): void {
     this.#isFlushing = false;
-    if (this.#pending === '' || this.#isBroken) return;
+    if (this.#isBroken) return;
     try {
-      this.#append('');
+      this.#append();
     } catch {
-      // Whoever is the next to begin hears of it.
+      // Whoever wants to begin hears of it.
     }
   }
 
   /** @throws Error if it could not be written and may still be believed. */
-  #append(line: string): void {
-    if (!this.#file) return;
-    const lines = this.#pending + line;
+  #append(): void {
+    if (!this.#file || this.#pending === '') return;
+    const lines = this.#pending;
     this.#pending = '';
     try {
       this.#file.append(lines);

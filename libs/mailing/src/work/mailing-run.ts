@@ -20,6 +20,7 @@ const BLOCKED_LOOK_MS = 100;
 const RATE_LOOK_MS = 250;
 /** A run that waits longer for somebody's next attempt leaves its place to other mailings. */
 const REST_MS = 500;
+const NOTHING_TO_CONFIRM = (): void => undefined;
 const LOST: { beat: Beat | null; answer: BeatAnswer } = { beat: null, answer: { kind: 'lost' } };
 
 /**
@@ -140,9 +141,9 @@ export class MailingRun {
   }
 
   /** Asked last: a message may have waited for its turn for long. */
-  #begin(idx: number): void {
+  #begin(idx: number): () => void {
     if (this.#winding === 'lost' || !this.#parts.mayStart()) throw new TooLateError();
-    this.#parts.journal?.begin(idx);
+    return this.#parts.journal?.begin(idx) ?? NOTHING_TO_CONFIRM;
   }
 
   #mayStart(): boolean {
