@@ -53,7 +53,7 @@ async function killedHalfway(host: Host, mailServer: MailServer, task: MeasureTa
 /** The first half as the books show it after a run has sent it; and the mailing may go on. */
 async function settleFirst({ database }: MeasureTask, mailingId: string, half: number): Promise<void> {
   await database.run(
-    `UPDATE dps_email_address SET status = 'sent', attempts = 1, settled_at = UTC_TIMESTAMP(3)
+    `UPDATE dps_email_address SET status = 'sent', attempts = 1, changed_at = UTC_TIMESTAMP(3)
      WHERE mailing_id = ? AND idx < ?`,
     [mailingId, half],
   );

@@ -33,7 +33,7 @@ export async function weighRows(
   const pending = await weigh(database, 'dps_email_address', recipients);
   for (let from = 0; from < recipients; from += CHUNK) {
     await database.run(
-      `UPDATE dps_email_address SET status = 'sent', attempts = 1, settled_at = NOW(3)
+      `UPDATE dps_email_address SET status = 'sent', attempts = 1, changed_at = NOW(3)
        WHERE mailing_id = ? AND idx >= ? AND idx < ?`,
       [mailingId, from, from + CHUNK],
     );

@@ -47,8 +47,8 @@ describe('the plans of the statements of batches (postgres)', () => {
        SELECT 'past-' || n % 50, n, now() + INTERVAL '1 day' FROM generate_series(1, 5000) n`,
     );
     await fresh.dataSource.query(
-      `INSERT INTO dps_user_mailing (mailing_id, idx, user_id, status)
-       SELECT 'past-' || n % 5, n, 'user' || n, 'sent' FROM generate_series(1, 20000) n`,
+      `INSERT INTO dps_user_mailing (mailing_id, idx, user_id, status, changed_at)
+       SELECT 'past-' || n % 5, n, 'user' || n, 'sent', now() FROM generate_series(1, 20000) n`,
     );
     await fresh.dataSource.query('ANALYZE');
     database = new ExplainingPostgres(fresh.dataSource);

@@ -86,9 +86,10 @@ forEachDatabase('migrations', (kind) => {
       idx: 0,
       emailAddress: 'someone@example.com',
       displayName: text,
-      addressKey: 'a'.repeat(64),
+      addressKey: 'a'.repeat(22),
       data: { name: text },
       status: 'pending',
+      changedAt: new Date(),
     });
 
     const stored = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailing.id });

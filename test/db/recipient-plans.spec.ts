@@ -40,16 +40,16 @@ describe.each(['mariadb', 'postgres'] as const)(
       fresh = await freshDatabase(kind);
       const now = 'CURRENT_TIMESTAMP';
       const key = (who: string, n: number): string => mailboxKey(`${who}${n}@home.example`);
-      const recipient = '(mailing_id, idx, email_address, address_key, status)';
+      const recipient = '(mailing_id, idx, email_address, address_key, status, changed_at)';
       await fill(
         fresh,
         `dps_email_address ${recipient}`,
-        (n) => `'plain', ${n}, 'x', '${key('reader', n)}', 'sent'`,
+        (n) => `'plain', ${n}, 'x', '${key('reader', n)}', 'sent', ${now}`,
       );
       await fill(
         fresh,
-        'dps_user_mailing (mailing_id, idx, user_id, status)',
-        (n) => `'long', ${n}, 'c${n}', 'sent'`,
+        'dps_user_mailing (mailing_id, idx, user_id, status, changed_at)',
+        (n) => `'long', ${n}, 'c${n}', 'sent', ${now}`,
       );
       for (const one of ['long', 'another']) {
         const taken = 'dps_mail_address_taken (mailing_id, idx, address_key)';

@@ -148,7 +148,7 @@ describe('mailboxKey', () => {
       mailboxKey,
     );
     expect(new Set(keys).size).toBe(keys.length);
-    expect(keys.every((key) => /^[0-9a-f]{64}$/.test(key))).toBe(true);
+    expect(keys.every((key) => /^[\w-]{22}$/.test(key))).toBe(true);
   });
 });
 

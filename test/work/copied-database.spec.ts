@@ -31,6 +31,7 @@ forEachDatabase('a copy of the production database on a test machine', (kind) =>
             emailAddress: `customer${idx}@home.example`,
             addressKey: `key ${idx}`,
             status: idx === 0 && status === 'in_progress' ? 'sending' : 'pending',
+            changedAt: LONG_AGO,
           });
         }
         if (!isBatched) continue;

@@ -101,13 +101,13 @@ forEachDatabase('the writer of a list', (kind) => {
     const list = await writer().write(['bob@home.example', odd, 'nobody'], new AbortController().signal);
     expect(list).toMatchObject({ numProfiles: 3, numInvalid: 1 });
     const stored = await fresh.dataSource.query<Record<string, unknown>[]>(
-      'SELECT display_name, data, status, settled_at, error_code FROM dps_email_address ORDER BY idx',
+      'SELECT display_name, data, status, changed_at, error_code FROM dps_email_address ORDER BY idx',
     );
-    expect(stored[0]).toMatchObject({ display_name: null, data: null, status: 'pending', settled_at: null });
+    expect(stored[0]).toMatchObject({ display_name: null, data: null, status: 'pending' });
     expect(stored[1]).toMatchObject({ display_name: 'Ann', status: 'pending', error_code: null });
     const { data } = stored[1];
     expect(typeof data === 'string' ? JSON.parse(data) : data).toEqual({ shoe: 38 });
     expect(stored[2]).toMatchObject({ status: 'skipped', data: null, error_code: 'invalid_address' });
-    expect(stored[2].settled_at).not.toBeNull();
+    expect(stored[0].changed_at).not.toBeNull();
   });
 });

@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { KEY_LENGTH } from './email-address.js';
 import { RecipientOutcomeColumns } from './recipient-outcome.columns.js';
 import { PrefixedIndex } from './prefixed-index.js';
 
@@ -24,8 +25,8 @@ export class EmailAddress extends RecipientOutcomeColumns {
   @Column({ name: 'display_name', type: 'varchar', length: 255, nullable: true })
   displayName: string | null;
 
-  /** SHA-256 of the normalized address: of one length, whatever the collation and row format of the database. */
-  @Column({ name: 'address_key', type: 'varchar', length: 64 })
+  /** `mailboxKey` of the normalized address: of one length, whatever the collation and row format of the database. */
+  @Column({ name: 'address_key', type: 'varchar', length: KEY_LENGTH })
   addressKey: string;
 
   /** This recipient's own template variables. */

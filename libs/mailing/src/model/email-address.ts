@@ -79,14 +79,20 @@ export function parseMailboxes(text: unknown): Mailbox[] | null {
 /** Turns an address (`local@domain`, the domain in ASCII) into what stands for its mailbox in keys. */
 export type KeyOf = (address: string) => string;
 
+/** Characters of a `mailboxKey`. */
+export const KEY_LENGTH = 22;
+
 /**
- * The same for every spelling of one mailbox: letter case, Unicode or punycode domain, composed or decomposed letters.
+ * The same for every spelling of one mailbox: letter case, Unicode or punycode domain, composed or decomposed letters. It is
+ * 132 bits of the SHA-256 of that: two mailboxes of a list of a billion have the same with a probability below 1e-21.
+ *
+ * Each character more is one more in the largest index there is: with all 64 hexadecimal digits a list of a million was written a quarter slower.
  *
  * Letter case of the local part is folded although RFC 5321 calls it significant: no mail provider in use tells
  * `Ann@` from `ann@`, and a list that has both means one person.
  */
 export function mailboxKey(address: string): string {
-  return hash('sha256', address.normalize('NFC').toLowerCase(), 'hex');
+  return hash('sha256', address.normalize('NFC').toLowerCase(), 'base64url').slice(0, KEY_LENGTH);
 }
 
 /** Nearly every address of a long list, in a fraction of the time. @returns null if the text has to be looked at closely. */

@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { KEY_LENGTH } from './email-address.js';
 
 /**
  * Which profile of a mailing is mailed at an address: the place that came first, and no other.
@@ -12,7 +13,7 @@ export class MailAddressTaken {
   mailingId: string;
 
   /** As in `dps_email_address`. */
-  @PrimaryColumn({ name: 'address_key', type: 'varchar', length: 64 })
+  @PrimaryColumn({ name: 'address_key', type: 'varchar', length: KEY_LENGTH })
   addressKey: string;
 
   /** Position of the profile in the mailing. */

@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { KEY_LENGTH } from './email-address.js';
 
 /** Width of the column that says why. */
 export const LONGEST_SUPPRESSION_REASON = 255;
@@ -6,8 +7,8 @@ export const LONGEST_SUPPRESSION_REASON = 255;
 /** An address that nobody may mail. The primary key answers the one question that is asked: which of these are here. */
 @Entity({ name: 'dps_mail_suppression' })
 export class MailSuppression {
-  /** SHA-256 of the normalized address, as in `dps_email_address`. */
-  @PrimaryColumn({ name: 'address_key', type: 'varchar', length: 64 })
+  /** As in `dps_email_address`. */
+  @PrimaryColumn({ name: 'address_key', type: 'varchar', length: KEY_LENGTH })
   addressKey: string;
 
   /** As it was entered first, its domain in ASCII. */

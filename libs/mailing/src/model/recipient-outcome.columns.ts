@@ -13,8 +13,12 @@ export abstract class RecipientOutcomeColumns {
   @Column({ name: 'next_attempt_at', type: Date, precision: 3, nullable: true })
   nextAttemptAt: Date | null;
 
-  @Column({ name: 'settled_at', type: Date, precision: 3, nullable: true })
-  settledAt: Date | null;
+  /**
+   * When it came to its status; when it was written down, as long as it is `pending`. Never empty: InnoDB changes a row
+   * in its place only if its size stays the same, and a time that appears with the outcome would make each beat cost half as much again.
+   */
+  @Column({ name: 'changed_at', type: Date, precision: 3 })
+  changedAt: Date;
 
   /** SMTP reply code, enhanced code or a word of ours (`template`, `invalid_address`, …). */
   @Column({ name: 'error_code', type: 'varchar', length: 64, nullable: true })

@@ -3,7 +3,7 @@ import type { MailingResult } from '../model/mailing-handle.js';
 import type { MailingOverview, ReasonCount } from '../model/mailing-overview.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { RecipientRecord } from '../model/recipient.js';
-import type { RecipientStatus } from '../model/recipient-status.js';
+import { COUNTER_OF, type RecipientStatus } from '../model/recipient-status.js';
 import type { MailingDatabase } from './mailing.database.js';
 
 /** A mailing found by its idempotency key. */
@@ -176,7 +176,7 @@ export class MailingReader {
     const from = (column: string, table: string): Promise<Record<string, unknown>[]> =>
       this.database.rows(
         `SELECT idx, status, attempts, error_code, error_text, ${column},
-           ${dialect.epochMs('settled_at')} AS settled_ms, ${dialect.epochMs('next_attempt_at')} AS next_attempt_ms
+           ${dialect.epochMs('changed_at')} AS changed_ms, ${dialect.epochMs('next_attempt_at')} AS next_attempt_ms
          FROM ${table} WHERE mailing_id = ? AND idx > ? ${status === null ? '' : 'AND status = ?'}
          ORDER BY idx LIMIT ${limit}`,
         [mailingId, afterIdx, ...(status === null ? [] : [status])],
@@ -203,15 +203,16 @@ function toResult(mailingId: string, row: Record<string, unknown>): MailingResul
 }
 
 function toRecord(row: Record<string, unknown>): RecipientRecord {
+  const status = row.status as RecipientStatus;
   const moment = (ms: unknown): Date | null => (ms === null ? null : new Date(Number(ms)));
   return {
     idx: Number(row.idx),
     email: (row.email_address as string | undefined) ?? null,
     userId: (row.user_id as string | undefined) ?? null,
-    status: row.status as RecipientStatus,
+    status,
     attempts: Number(row.attempts),
     nextAttemptAt: moment(row.next_attempt_ms),
-    settledAt: moment(row.settled_ms),
+    settledAt: status in COUNTER_OF ? moment(row.changed_ms) : null,
     errorCode: row.error_code as string | null,
     errorText: row.error_text as string | null,
   };

@@ -21,7 +21,7 @@ function tablesOf(runner: QueryRunner): Table[] {
     parts.varchar('status', 16),
     parts.count('attempts'),
     parts.time('next_attempt_at', true),
-    parts.time('settled_at', true),
+    parts.time('changed_at'),
     parts.varchar('error_code', 64, true),
     parts.varchar('error_text', 1000, true),
   ];
@@ -92,7 +92,7 @@ function tablesOf(runner: QueryRunner): Table[] {
         ...parts.key(parts.varchar('mailing_id', 36), parts.int('idx')),
         parts.varchar('email_address', 320),
         parts.varchar('display_name', 255, true),
-        parts.varchar('address_key', 64),
+        parts.varchar('address_key', 22),
         parts.json('data'),
         ...outcome(),
       ],

@@ -10,13 +10,13 @@ export class Addresses1764244800000 implements MigrationInterface {
     const parts = new TableParts(runner);
     await runner.createTable(
       parts.table('dps_mail_address_taken', [
-        ...parts.key(parts.varchar('mailing_id', 36), parts.varchar('address_key', 64)),
+        ...parts.key(parts.varchar('mailing_id', 36), parts.varchar('address_key', 22)),
         parts.int('idx'),
       ]),
     );
     await runner.createTable(
       parts.table('dps_mail_suppression', [
-        ...parts.key(parts.varchar('address_key', 64)),
+        ...parts.key(parts.varchar('address_key', 22)),
         parts.varchar('address', 320),
         parts.varchar('reason', 255),
         parts.time('created_at'),

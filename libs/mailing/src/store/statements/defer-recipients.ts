@@ -28,7 +28,7 @@ export function deferRecipients(
   const due = perRow(session.dialect.inMs, (one) => one.delayMs);
   const indexes = deferrals.map((one) => one.idx);
   return session.change(
-    `UPDATE ${table} SET status = 'deferred', attempts = attempts + 1, error_code = ${code.sql},
+    `UPDATE ${table} SET status = 'deferred', changed_at = ${session.dialect.now}, attempts = attempts + 1, error_code = ${code.sql},
        error_text = ${text.sql}, next_attempt_at = ${due.sql}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
     [...code.parameters, ...text.parameters, ...due.parameters, mailingId, ...indexes],
@@ -47,7 +47,8 @@ export function handBackDeferred(
   indexes: number[],
 ): Promise<number> {
   return session.change(
-    `UPDATE ${table} SET status = 'deferred', next_attempt_at = ${session.dialect.now}
+    `UPDATE ${table} SET status = 'deferred', changed_at = ${session.dialect.now},
+       next_attempt_at = ${session.dialect.now}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
     [mailingId, ...indexes],
   );

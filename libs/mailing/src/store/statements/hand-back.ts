@@ -17,7 +17,7 @@ export function handBack(
   indexes: number[],
 ): Promise<number> {
   return session.change(
-    `UPDATE ${table} SET status = 'pending'
+    `UPDATE ${table} SET status = 'pending', changed_at = ${session.dialect.now}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
     [mailingId, ...indexes],
   );

@@ -42,8 +42,8 @@ export async function insertRecipients(
   if (profiles.length > 0) {
     inserted += await session.change(
       session.dialect.insertIgnore(
-        `${session.tables.userMailing} (mailing_id, idx, user_id, status)`,
-        profiles.map(() => `(?, ?, ?, 'pending')`).join(', '),
+        `${session.tables.userMailing} (mailing_id, idx, user_id, status, changed_at)`,
+        profiles.map(() => `(?, ?, ?, 'pending', ${session.dialect.now})`).join(', '),
       ),
       profiles.flatMap((one) => [mailingId, one.idx, one.userId]),
     );
@@ -55,7 +55,7 @@ export async function insertRecipients(
 function insertAddresses(session: Session, mailingId: string, addresses: Written[]): Promise<number> {
   const seldom = Object.entries(SELDOM).filter(([, read]) => addresses.some((one) => read(one) !== null));
   const some = ', ?'.repeat(seldom.length);
-  const pending = `(?, ?, ?, ?, 'pending', NULL${some})`;
+  const pending = `(?, ?, ?, ?, 'pending', ${session.dialect.now}${some})`;
   const skipped = `(?, ?, ?, ?, 'skipped', ${session.dialect.now}${some})`;
   const parameters: unknown[] = [];
   for (const one of addresses) {
@@ -64,7 +64,7 @@ function insertAddresses(session: Session, mailingId: string, addresses: Written
     else parameters.push(mailingId, one.idx, one.email, one.key);
     for (const [, read] of seldom) parameters.push(read(one));
   }
-  const columns = ['mailing_id', 'idx', 'email_address', 'address_key', 'status', 'settled_at'].concat(
+  const columns = ['mailing_id', 'idx', 'email_address', 'address_key', 'status', 'changed_at'].concat(
     seldom.map(([column]) => column),
   );
   return session.change(

@@ -76,7 +76,7 @@ export function markDue(
   indexes: number[],
 ): Promise<number> {
   return session.change(
-    `UPDATE ${table} SET status = 'sending', next_attempt_at = NULL
+    `UPDATE ${table} SET status = 'sending', changed_at = ${session.dialect.now}, next_attempt_at = NULL
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'deferred'`,
     [mailingId, ...indexes],
   );

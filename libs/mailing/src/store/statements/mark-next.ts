@@ -78,7 +78,7 @@ export function markSending(
   lastIdx: number,
 ): Promise<number> {
   return session.change(
-    `UPDATE ${table} SET status = 'sending'
+    `UPDATE ${table} SET status = 'sending', changed_at = ${session.dialect.now}
      WHERE mailing_id = ? AND idx BETWEEN ? AND ? AND status = 'pending'`,
     [mailingId, firstIdx, lastIdx],
   );

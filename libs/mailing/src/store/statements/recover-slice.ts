@@ -105,7 +105,7 @@ async function settleFrame(
   let caught = 0;
   for (const table of [session.tables.emailAddress, session.tables.userMailing]) {
     caught += await (resend
-      ? session.change(`UPDATE ${table} SET attempts = attempts + 1, status = 'pending' ${where}`, [
+      ? session.change(`UPDATE ${table} SET attempts = attempts + 1, changed_at = ${session.dialect.now}, status = 'pending' ${where}`, [
           mailingId,
           fromIdx,
           toIdx,
@@ -131,7 +131,7 @@ async function settleAgain(
   for (const table of [session.tables.emailAddress, session.tables.userMailing]) {
     caught += await (resend
       ? session.change(
-          `UPDATE ${table} SET attempts = attempts + 1, next_attempt_at = ${session.dialect.now}, status = 'deferred' ${where}`,
+          `UPDATE ${table} SET attempts = attempts + 1, ${dueNow(session)}, status = 'deferred' ${where}`,
           [mailingId, ...indexes],
         )
       : session.change(`UPDATE ${table} SET ${inDoubt(session)} ${where}`, [
@@ -151,6 +151,10 @@ async function settleAgain(
   return caught;
 }
 
+function dueNow({ dialect }: Session): string {
+  return `next_attempt_at = ${dialect.now}, changed_at = ${dialect.now}`;
+}
+
 function inDoubt({ dialect }: Session): string {
-  return `attempts = attempts + 1, settled_at = ${dialect.now}, error_code = 'in_doubt', error_text = ?, status = 'in_doubt'`;
+  return `attempts = attempts + 1, changed_at = ${dialect.now}, error_code = 'in_doubt', error_text = ?, status = 'in_doubt'`;
 }

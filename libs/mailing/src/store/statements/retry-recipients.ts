@@ -29,7 +29,7 @@ export async function retryRecipients(
   const { dialect } = session;
   const { mailingId } = slice;
   await session.change(
-    `UPDATE ${table} SET status = 'deferred', attempts = 0, settled_at = NULL, next_attempt_at = ${dialect.now}
+    `UPDATE ${table} SET status = 'deferred', attempts = 0, changed_at = ${dialect.now}, next_attempt_at = ${dialect.now}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = ?`,
     [mailingId, ...indexes, status],
   );

@@ -16,7 +16,7 @@ export async function settleDoubt(
 ): Promise<void> {
   const texts = as === 'sent' ? ', error_code = NULL, error_text = NULL' : '';
   await session.change(
-    `UPDATE ${table} SET status = ?, settled_at = ${session.dialect.now}${texts}
+    `UPDATE ${table} SET status = ?, changed_at = ${session.dialect.now}${texts}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'in_doubt'`,
     [as, slice.mailingId, ...indexes],
   );

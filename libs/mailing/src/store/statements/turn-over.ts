@@ -33,7 +33,7 @@ export function turnOver(
     `CASE WHEN status = 'sending' THEN ${value} ELSE ${otherwise} END`;
   return session.change(
     `UPDATE ${table} SET attempts = ${ifSent('attempts + 1', 'attempts')},
-       settled_at = ${ifSent(session.dialect.now, 'settled_at')},
+       changed_at = ${session.dialect.now},
        error_code = ${ifSent('NULL', 'error_code')}, error_text = ${ifSent('NULL', 'error_text')},
        status = ${ifSent("'sent'", "'sending'")}
      WHERE (mailing_id = ? AND idx IN (${placeholders(sent)}) AND status = 'sending')

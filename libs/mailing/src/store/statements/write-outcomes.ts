@@ -38,7 +38,7 @@ async function writeSent(
   if (sent.length === 0) return 0;
   const indexes = sent.map((one) => one.idx);
   return session.change(
-    `UPDATE ${table} SET status = 'sent', attempts = attempts + 1, settled_at = ${session.dialect.now},
+    `UPDATE ${table} SET status = 'sent', attempts = attempts + 1, changed_at = ${session.dialect.now},
        error_code = NULL, error_text = NULL
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
     [mailingId, ...indexes],
@@ -64,7 +64,7 @@ async function writeOthers(
   const text = perRow((one) => one.text?.slice(0, LONGEST_ERROR_TEXT) ?? null);
   return session.change(
     `UPDATE ${table} SET attempts = attempts + ${attempts}, error_code = ${code.sql}, error_text = ${text.sql},
-       settled_at = ${session.dialect.now}, status = ${status.sql}
+       changed_at = ${session.dialect.now}, status = ${status.sql}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
     [...indexes, ...code.parameters, ...text.parameters, ...status.parameters, mailingId, ...indexes],
   );
