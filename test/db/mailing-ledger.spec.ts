@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Mailing } from 'nestjs-mailing';
+import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Beat } from '../../libs/mailing/src/model/ledger.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
@@ -206,6 +207,27 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect((await readBooks(fresh.dataSource, mailingId)).mailing).toMatchObject({ numSent: 2, beat: 5 });
   });
 
+  it('nobody is passed over or marked twice by the look beyond, whatever answers get lost and whoever comes back', async () => {
+    const mailingId = await written(1_500);
+    const ledger = new MailingLedger(new LosesAnswers(fresh.dataSource, 3), await claimed(mailingId));
+    const seen: number[] = [];
+    const comeBack = new Set(Array.from({ length: 16 }, (_, n) => n * 89 + 4));
+    let marked: number[] = [];
+    for (let n = 0; ; n++) {
+      const returned = marked.filter((idx) => comeBack.delete(idx));
+      const through = marked.filter((idx) => !returned.includes(idx));
+      seen.push(...through);
+      const beat = { ...quiet, outcomes: through.map(sent), returned, free: n % 7 === 6 ? 210 : 90 };
+      const answer = await ledger.beat(beat).catch(() => ledger.beat(beat));
+      if (answer.kind !== 'go_on') break;
+      marked = answer.marked.map(({ idx }) => idx);
+    }
+    expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1_500 }, (_, idx) => idx));
+    const { mailing, byStatus } = await readBooks(fresh.dataSource, mailingId);
+    expect(byStatus).toEqual({ sent: 1_500 });
+    expect(mailing).toMatchObject({ status: 'completed', numSent: 1_500 });
+  });
+
   it('whoever is refused for now leaves the frame, comes back when due, and is found by recovery', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId, 'dead#1'));
@@ -282,9 +304,17 @@ forEachDatabase('the books of a mailing', (kind) => {
 class LosesAnswers extends MailingDatabase {
   #calls = 0;
 
+  constructor(
+    dataSource: DataSource,
+    private readonly every = 2,
+  ) {
+    super(dataSource);
+  }
+
   override async transaction<T>(steps: Parameters<MailingDatabase['transaction']>[0]): Promise<T> {
     const result = (await super.transaction(steps)) as T;
-    if (this.#calls++ % 2 === 0) throw new Error('lost connection while waiting for the answer to COMMIT');
+    if (this.#calls++ % this.every === 0)
+      throw new Error('lost connection while waiting for the answer to COMMIT');
     return result;
   }
 }

@@ -102,7 +102,13 @@ forEachDatabase('migrations', (kind) => {
     const dataSource = await migrated({ charset: 'latin1' });
     const ids = ['aB', 'Ab', 'ab', 'äb'];
 
-    const rows = ids.map((userId, idx) => ({ mailingId: 'm', idx, userId, status: 'pending' as const }));
+    const rows = ids.map((userId, idx) => ({
+      mailingId: 'm',
+      idx,
+      userId,
+      changedAt: new Date(),
+      status: 'pending' as const,
+    }));
     await dataSource.getRepository(UserMailing).insert(rows);
 
     const found = await dataSource.getRepository(UserMailing).findBy({ userId: 'Ab' });

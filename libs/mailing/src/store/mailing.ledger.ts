@@ -4,7 +4,7 @@ import type { Outcome } from '../model/outcome.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import type { HeldClaim } from './held-claim.js';
-import { isDrained, NOTHING_READ, type ReadAhead, readOn } from './read-ahead.js';
+import { isDrained, joined, lookBeyond, NOTHING_READ, type ReadAhead, readOn } from './read-ahead.js';
 import { markNextRetries, type Place, type SourceName, turnRecipientsOver } from './recipient-marking.js';
 import { countsOf, writeEnds } from './recipient-settling.js';
 import { endBatch } from './statements/end-batch.js';
@@ -51,6 +51,8 @@ interface Step {
 export class MailingLedger implements Ledger {
   #bookmark: Bookmark;
   #uncertain: Step | null = null;
+  /** Somebody looks further than what was read. */
+  #beyond: Promise<ReadAhead | null> | null = null;
 
   constructor(
     private readonly database: MailingDatabase,
@@ -67,6 +69,11 @@ export class MailingLedger implements Ledger {
   }
 
   async beat(beat: Beat): Promise<BeatAnswer> {
+    await this.#joinBeyond();
+    const { ahead } = this.#bookmark;
+    // What fails here is asked again by the beat that needs it, and fails there.
+    const beyond = beat.returned.length > 0 ? null : lookBeyond(this.database, this.claim, beat.free, ahead);
+    this.#beyond = beyond?.catch(() => null) ?? null;
     const { bookmark, answer } = await this.database.transaction(async (session) => {
       const step = await this.#write(session, beat);
       this.#uncertain = step;
@@ -75,6 +82,13 @@ export class MailingLedger implements Ledger {
     this.#bookmark = bookmark;
     this.#uncertain = null;
     return answer;
+  }
+
+  /** Not before it is here: what is read twice would be marked twice. */
+  async #joinBeyond(): Promise<void> {
+    const beyond = await this.#beyond;
+    this.#beyond = null;
+    if (beyond) this.#bookmark = { ...this.#bookmark, ahead: joined(this.#bookmark.ahead, beyond) };
   }
 
   async #write(session: Session, beat: Beat): Promise<Step> {

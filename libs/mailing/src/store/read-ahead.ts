@@ -38,9 +38,41 @@ export async function readOn(
   const missing = wanted - ahead.rows.length;
   if (missing <= 0 || isDrained(ahead)) return ahead;
   const last = ahead.rows.at(-1);
-  const fromIdx = last ? last.idx + 1 : cursor;
-  const limit = Math.max(missing, ROWS_PER_LOOK);
-  const drained = new Set(ahead.drained);
+  return joined(ahead, await look(session, slice, last ? last.idx + 1 : cursor, missing, ahead));
+}
+
+/**
+ * Begins to look beyond those who were read, at the same time as a beat that marks `taken` of them, unless it leaves enough for
+ * another one. Whom that beat marks is not looked at, so it does not matter which of the two is first.
+ *
+ * @returns what is to be joined to those who were read; null if there is no need, or no telling whom the beat will mark.
+ */
+export function lookBeyond(
+  session: Session,
+  slice: Slice,
+  taken: number,
+  ahead: ReadAhead,
+): Promise<ReadAhead> | null {
+  const last = ahead.rows.at(-1);
+  const left = ahead.rows.length - taken;
+  if (!last || taken === 0 || left < 0 || left >= taken || isDrained(ahead)) return null;
+  return look(session, slice, last.idx + 1, taken, ahead);
+}
+
+/** @param beyond what was found beyond the last of `ahead`. */
+export function joined(ahead: ReadAhead, beyond: ReadAhead): ReadAhead {
+  return { rows: [...ahead.rows, ...beyond.rows], drained: beyond.drained };
+}
+
+async function look(
+  session: Session,
+  slice: Slice,
+  fromIdx: number,
+  wanted: number,
+  before: Pick<ReadAhead, 'drained'>,
+): Promise<ReadAhead> {
+  const limit = Math.max(wanted, ROWS_PER_LOOK);
+  const drained = new Set(before.drained);
   const found: Found[] = [];
   // Of a table that may have more, nothing is known after its last row.
   let knownTo = Number.POSITIVE_INFINITY;
@@ -54,5 +86,5 @@ export async function readOn(
   const isKnown = (one: Found): boolean => one.idx <= knownTo;
   for (const { source } of found.filter((one) => !isKnown(one))) drained.delete(source);
   const next = found.filter(isKnown).sort((a, b) => a.idx - b.idx);
-  return { rows: [...ahead.rows, ...next], drained };
+  return { rows: next, drained };
 }

@@ -105,11 +105,10 @@ async function settleFrame(
   let caught = 0;
   for (const table of [session.tables.emailAddress, session.tables.userMailing]) {
     caught += await (resend
-      ? session.change(`UPDATE ${table} SET attempts = attempts + 1, changed_at = ${session.dialect.now}, status = 'pending' ${where}`, [
-          mailingId,
-          fromIdx,
-          toIdx,
-        ])
+      ? session.change(
+          `UPDATE ${table} SET attempts = attempts + 1, changed_at = ${session.dialect.now}, status = 'pending' ${where}`,
+          [mailingId, fromIdx, toIdx],
+        )
       : session.change(`UPDATE ${table} SET ${inDoubt(session)} ${where}`, [
           IN_DOUBT_TEXT,
           mailingId,

@@ -1,6 +1,7 @@
 import { LONGEST_ERROR_TEXT, type Outcome } from '../../model/outcome.js';
 import type { Session } from '../mailing.database.js';
 import { placeholders } from './placeholders.js';
+import { amongPlaces } from './runs-of-places.js';
 
 const LONGEST_CODE = 64;
 
@@ -36,12 +37,13 @@ async function writeSent(
   sent: Outcome[],
 ): Promise<number> {
   if (sent.length === 0) return 0;
-  const indexes = sent.map((one) => one.idx);
+  const places = sent.map((one) => one.idx);
+  const settled = amongPlaces(mailingId, places, `status = 'sending'`);
   return session.change(
     `UPDATE ${table} SET status = 'sent', attempts = attempts + 1, changed_at = ${session.dialect.now},
        error_code = NULL, error_text = NULL
-     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
-    [mailingId, ...indexes],
+     WHERE ${settled.sql}`,
+    settled.parameters,
   );
 }
 
