@@ -1,6 +1,6 @@
 import Handlebars from 'handlebars';
 import { createTransport } from 'nodemailer';
-import { FROM, PARAMS, type Reader, SUBJECT, templateSources } from './letter.js';
+import { attachments, FROM, PARAMS, type Reader, SUBJECT, templateSources } from './letter.js';
 
 /** What a host writes that has no plugin: templates compiled once, a pool of nodemailer, one message for each reader. */
 export class BareMailer {
@@ -22,6 +22,8 @@ export class BareMailer {
     );
   }
 
+  readonly #attachments = attachments();
+
   async send({ email, name }: Reader): Promise<void> {
     const context = { ...PARAMS, email, name };
     await this.pool.sendMail({
@@ -30,6 +32,7 @@ export class BareMailer {
       subject: this.templates.subject(context),
       html: this.templates.html(context),
       text: this.templates.text(context),
+      attachments: this.#attachments,
       // The plugin's messages carry as much.
       headers: { 'X-Mailing-Id': '01a21589-0000-7000-8000-000000000000' },
     });

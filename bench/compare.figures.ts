@@ -41,6 +41,7 @@ const SETTINGS = [
   'farRecipients',
   'listRecipients',
   'booksRecipients',
+  'attachmentKb',
 ] as const;
 
 export interface Regression {

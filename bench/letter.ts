@@ -16,6 +16,21 @@ export const PARAMS = {
   ),
 };
 
+/** In the environment of a contender: kilobytes attached to each letter. */
+export const ATTACHMENT_KB = 'MAILING_BENCH_ATTACHMENT_KB';
+
+/** The same file for everybody, of bytes that no encoding makes shorter; nothing unless it was asked for. */
+export function attachments(): { filename: string; content: Buffer }[] | undefined {
+  const bytes = Number(process.env[ATTACHMENT_KB] ?? 0) * 1_024;
+  if (bytes === 0) return undefined;
+  return [
+    {
+      filename: 'flyer.pdf',
+      content: Buffer.from(Array.from({ length: bytes }, (_, n) => (n * 7_919) % 251)),
+    },
+  ];
+}
+
 export interface Reader {
   email: string;
   name: string;

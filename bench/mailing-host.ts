@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MailingHealth, TemplateEmailSender } from 'nestjs-mailing';
-import { FROM, HTML_TEMPLATE, PARAMS, SUBJECT, TEXT_TEMPLATE } from './letter.js';
+import { attachments, FROM, HTML_TEMPLATE, PARAMS, SUBJECT, TEXT_TEMPLATE } from './letter.js';
 import { type MailingHostSettings, MailingHostModule } from './mailing-host.module.js';
 
 /** What the plugin is asked to send. */
@@ -13,6 +13,7 @@ export const LETTER = {
   subject: SUBJECT,
   from: FROM,
   params: PARAMS,
+  attachments: attachments(),
 };
 
 /** A host in this process. */

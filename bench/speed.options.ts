@@ -18,6 +18,8 @@ export interface SpeedOptions {
   /** Of the long lists: those of `load`, `heap` and `resume`. */
   listRecipients: number;
   booksRecipients: number;
+  /** Attached to each message. */
+  attachmentKb: number;
   heapRounds: number;
   json: boolean;
 }
@@ -36,6 +38,7 @@ export const USAGE = `npm run bench -- [options]
   --far-recipients N    of each that sends there, in each round (10000)
   --list-recipients N   of the long lists: load, heap (and a hundredth), resume (1000000)
   --books-recipients N  of the books alone (200000)
+  --attachment-kb N     attached to each message, the same for everybody (0)
   --heap-rounds N       rounds with heap, which takes minutes and depends on nothing else that runs (1)
   --json                the last line of stdout is one JSON object`;
 
@@ -51,6 +54,7 @@ const OPTIONS = {
   'far-recipients': word('10000'),
   'list-recipients': word('1000000'),
   'books-recipients': word('200000'),
+  'attachment-kb': word('0'),
   'heap-rounds': word('1'),
   json: { type: 'boolean', default: false },
 } as const;
@@ -74,6 +78,7 @@ export function parseSpeedOptions(args: string[]): SpeedOptions {
     // Fewer are through before the host is killed in the middle of them.
     listRecipients: whole('list-recipients', 1_000, 10_000_000),
     booksRecipients: whole('books-recipients', 1, 10_000_000),
+    attachmentKb: whole('attachment-kb', 0, 20_000),
     heapRounds: whole('heap-rounds', 1, 1_000),
     json: values.json,
   };

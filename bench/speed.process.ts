@@ -1,12 +1,14 @@
 import { BenchUsageError } from './bench-options.js';
 import { parseSpeedOptions } from './speed.options.js';
 import { linesOf } from './speed.lines.js';
+import { ATTACHMENT_KB } from './letter.js';
 import { speed } from './speed.session.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 try {
   const options = parseSpeedOptions(process.argv.slice(2));
+  process.env[ATTACHMENT_KB] = String(options.attachmentKb);
   const report = await speed(options, say);
   for (const line of linesOf(report)) process.stdout.write(`${line}\n`);
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -49,6 +49,7 @@ export interface SpeedReport extends Record<MeasuredFigure, number | null> {
   farRecipients: number;
   listRecipients: number;
   booksRecipients: number;
+  attachmentKb: number;
   machine: Machine;
 }
 
@@ -88,6 +89,7 @@ export function speedReport(options: SpeedOptions, results: SpeedResults, machin
     farRecipients: options.farRecipients,
     listRecipients: options.listRecipients,
     booksRecipients: options.booksRecipients,
+    attachmentKb: options.attachmentKb,
     machine,
   };
 }
