@@ -4,7 +4,7 @@ import { BulkSmtpMessageSender } from '../../libs/mailing/src/delivery/bulk-smtp
 import type { Begin, EmailMessage, HandOver } from '../../libs/mailing/src/delivery/email-message.sender.js';
 import { ScriptedSmtpServer, takesAll } from '../support/scripted-smtp.server.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
-import { MESSAGE } from './sender-rig.js';
+import { MESSAGE, senderRig } from './sender-rig.js';
 
 const ACCEPTED: HandOver = { kind: 'accepted' };
 
@@ -275,6 +275,25 @@ describe('BulkSmtpMessageSender', () => {
     const { html, text } = await inbox.messages[1].parsed();
     expect(html).not.toContain('mine');
     expect(text).toContain('mine');
+  });
+
+  it('an attachment that holds a message of ours ends where it ends', async () => {
+    await using inbox = await SmtpInbox.start();
+    await using rig = await senderRig(inbox.url, { isBulk: true });
+    rig.sender.prepare();
+    const flyer = [{ filename: 'flyer.pdf', content: Buffer.from('nothing much') }];
+    await rig.send({ ...reader(0), attachments: flyer });
+    const earlier = inbox.messages[0].raw.toString();
+    // Nobody encodes it: it is a message already.
+    const forwarded = [{ filename: 'earlier.eml', contentType: 'message/rfc822', content: earlier }];
+
+    for (const n of [1, 2]) await rig.send({ ...reader(n), attachments: forwarded });
+
+    for (const { raw } of inbox.messages.slice(1)) {
+      expect(raw.toString()).toContain(earlier.trimEnd());
+      const [, boundary] = /multipart\/mixed; boundary="([^"]+)"/.exec(raw.toString())!;
+      expect(earlier).not.toContain(boundary);
+    }
   });
 
   const barred = (): never => {

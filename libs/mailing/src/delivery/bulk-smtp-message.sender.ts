@@ -6,7 +6,7 @@ import { composeAny, isMoreThanLetter, MessageEncoder } from './message.encoder.
 import { isAscii } from './is-ascii.js';
 import { openSmtpDoor, type SmtpFeatures } from './smtp.door.js';
 import { asOfTransport } from './smtp.errors.js';
-import type { Parcel } from './smtp.parcel.js';
+import type { Parcel, ParcelContent } from './smtp.parcel.js';
 import { type SessionOwner, SmtpSession } from './smtp.session.js';
 
 /** How long no other connection is tried after one was refused while others work: servers limit their number. */
@@ -56,16 +56,22 @@ export class BulkSmtpMessageSender implements PreparedSender {
   ): Promise<HandOver> {
     try {
       const addresses = addressesOf(message);
-      const composed = isMoreThanLetter(message)
-        ? await Promise.race([composeAny(message), aborted(signal)])
-        : null;
-      if (signal.aborted) return toHandOver({ code: 'EABORT' }, 'nowhere');
-      const contentFor = ({ eightBit }: SmtpFeatures) => composed ?? this.#encoder.letter(message, eightBit);
+      const content = isMoreThanLetter(message)
+        ? await Promise.race([this.#beyondLetter(message), aborted(signal)])
+        : [];
+      if (content === null || signal.aborted) return toHandOver({ code: 'EABORT' }, 'nowhere');
+      const contentFor = ({ eightBit }: SmtpFeatures): ParcelContent =>
+        'pieces' in content ? content : this.#encoder.letter(message, eightBit, content);
       return await this.#sent(addresses, contentFor, begin, signal);
     } catch (error) {
       // It could not be made.
       return toHandOver(error, 'nowhere');
     }
+  }
+
+  /** @returns the attachments of a letter, or the whole message. */
+  async #beyondLetter(message: EmailMessage): Promise<readonly Buffer[] | ParcelContent> {
+    return (await this.#encoder.attachmentsOf(message)) ?? composeAny(message);
   }
 
   async probe(): Promise<string | null> {

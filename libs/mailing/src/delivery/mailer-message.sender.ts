@@ -79,7 +79,7 @@ export class MailerMessageSender implements PreparedSender {
   }
 
   async send(message: EmailMessage, signal: AbortSignal): Promise<HandOver> {
-    const probe = new HandOverProbe(this.#bytesOf(message));
+    const probe = new HandOverProbe(await this.#bytesOf(message));
     const options = probe.attachTo(
       this.#pastAdapter.lead({ ...(message as SendMailOptions), signal } as SendMailOptions),
     );
@@ -104,10 +104,13 @@ export class MailerMessageSender implements PreparedSender {
   }
 
   /** @returns null where nodemailer has to compose it. */
-  #bytesOf(message: EmailMessage): Buffer | null {
+  async #bytesOf(message: EmailMessage): Promise<Buffer | null> {
     try {
-      if (isMoreThanLetter(message) || !hasPlainAddresses(message) || !this.#isLeftAlone()) return null;
-      return Buffer.from(this.#encoder.letter(message, false).bytes as string, 'latin1');
+      if (!hasPlainAddresses(message) || !this.#isLeftAlone()) return null;
+      const attachments = isMoreThanLetter(message) ? await this.#encoder.attachmentsOf(message) : [];
+      if (attachments === null) return null;
+      const { pieces } = this.#encoder.letter(message, false, attachments);
+      return Buffer.concat(pieces.map((one) => (typeof one === 'string' ? Buffer.from(one, 'latin1') : one)));
     } catch {
       // nodemailer says what is wrong with it, as it always did.
       return null;

@@ -4,6 +4,7 @@ import * as base64 from 'nodemailer/lib/base64';
 import { foldLines } from 'nodemailer/lib/mime-funcs';
 import MimeNode from 'nodemailer/lib/mime-node';
 import type { Mailbox } from '../model/email-address.js';
+import { AttachmentParts } from './attachment-parts.js';
 import type { EmailMessage } from './email-message.sender.js';
 import { encodedWords } from './encoded-words.js';
 import { ConstantLines } from './constant-lines.js';
@@ -27,6 +28,8 @@ const MOST_LINES = 1_000;
 const MOST_MAILINGS = 16;
 /** Where base64 breaks its lines (RFC 2045 section 6.8). */
 const BASE64_LINE = 76;
+
+const NO_ATTACHMENTS: readonly Buffer[] = [];
 
 type Kind = 'plain' | 'html';
 
@@ -56,8 +59,8 @@ export type EncodedFor =
  *
  * A letter of text, html or both is put together here, the quick way: what comes again from message to message is encoded once
  * (header lines, and runs of lines of a body), and a body goes as it is where it is ASCII, or the server takes 8 bits, and its lines
- * are short enough; else as quoted-printable or base64, whichever is shorter. Everything else (attachments) is
- * nodemailer's, and so is the encoding of words, parameters and quoted-printable.
+ * are short enough; else as quoted-printable or base64, whichever is shorter. Attachments are parts that were encoded before. Everything
+ * else (pictures of the html) is nodemailer's, and so is the encoding of words, parameters and quoted-printable.
  */
 export class MessageEncoder {
   readonly #headerLines = new Map<string, KnownLine>();
@@ -66,16 +69,28 @@ export class MessageEncoder {
   readonly #quoted: LineWriter;
   readonly #end: string;
   #boundary = newBoundary();
+  #withoutBoundary = new WeakSet<readonly Buffer[]>();
+  readonly #attachments: AttachmentParts;
 
   constructor(encodedFor: EncodedFor) {
     const doublesDots = encodedFor === 'smtp';
     this.#asTheyAre = asTheyAre(doublesDots);
     this.#quoted = quotedPrintable(doublesDots);
+    this.#attachments = new AttachmentParts(doublesDots);
     this.#end = encodedFor === 'smtp' ? '.\r\n' : '';
   }
 
-  /** For messages without attachments. */
-  letter(message: EmailMessage, mayUse8Bit: boolean): ParcelContent {
+  /** @returns null for a message that is more than a letter with attachments; nodemailer has to put it together. */
+  async attachmentsOf({ attachments, html, text }: EmailMessage): Promise<readonly Buffer[] | null> {
+    return html || text ? this.#attachments.of(attachments) : null;
+  }
+
+  /** @param attachments of the message, as `attachmentsOf` gives them. */
+  letter(
+    message: EmailMessage,
+    mayUse8Bit: boolean,
+    attachments: readonly Buffer[] = NO_ATTACHMENTS,
+  ): ParcelContent {
     const { html, text } = message;
     const letters = this.#head(message);
     const head = toWire(letters);
@@ -88,18 +103,41 @@ export class MessageEncoder {
       is8Bit ||= !lines.isAscii;
       return `${partHead(kind, lines.isAscii ? '7bit' : '8bit')}${lines.wire}\r\n`;
     };
-    // As with nodemailer, an empty part is none.
-    if (!html || !text) {
-      const bytes = `${head}${html ? part('html', html) : part('plain', text ?? '')}${this.#end}`;
-      return { bytes, is8Bit };
-    }
     // Whoever has got a message knows it, and may have put it into what others are sent.
-    while (text.includes(this.#boundary) || html.includes(this.#boundary)) this.#boundary = newBoundary();
-    const open = `--${this.#boundary}\r\n`;
-    const bytes =
-      `${head}Content-Type: multipart/alternative; boundary="${this.#boundary}"\r\n\r\n` +
-      `${open}${part('plain', text)}${open}${part('html', html)}--${this.#boundary}--\r\n${this.#end}`;
-    return { bytes, is8Bit };
+    while (text?.includes(this.#boundary) || html?.includes(this.#boundary) || this.#isIn(attachments)) {
+      this.#boundary = newBoundary();
+      this.#withoutBoundary = new WeakSet();
+    }
+    const inner = `${this.#boundary}a`;
+    const open = `--${inner}\r\n`;
+    // As with nodemailer, an empty part is none.
+    const body =
+      html && text
+        ? `Content-Type: multipart/alternative; boundary="${inner}"\r\n\r\n` +
+          `${open}${part('plain', text)}${open}${part('html', html)}--${inner}--\r\n`
+        : html
+          ? part('html', html)
+          : part('plain', text ?? '');
+    if (attachments.length === 0) return { pieces: [head + body + this.#end], is8Bit };
+    return { pieces: this.#mixed(head, body, attachments), is8Bit };
+  }
+
+  /** A host may attach a message that it got from us. Looked for once in attachments that are the same in all messages. */
+  #isIn(attachments: readonly Buffer[]): boolean {
+    if (attachments.length === 0 || this.#withoutBoundary.has(attachments)) return false;
+    if (attachments.some((one) => one.includes(this.#boundary))) return true;
+    this.#withoutBoundary.add(attachments);
+    return false;
+  }
+
+  #mixed(head: string, body: string, attachments: readonly Buffer[]): (string | Buffer)[] {
+    const outer = `${this.#boundary}m`;
+    const pieces: (string | Buffer)[] = [
+      `${head}Content-Type: multipart/mixed; boundary="${outer}"\r\n\r\n--${outer}\r\n${body}`,
+    ];
+    for (const one of attachments) pieces.push(`--${outer}\r\n`, one);
+    pieces.push(`--${outer}--\r\n${this.#end}`);
+    return pieces;
   }
 
   /** As ASCII, which any server takes. */
@@ -220,7 +258,7 @@ export async function composeAny(message: EmailMessage): Promise<ParcelContent> 
       'latin1',
     );
     // Whatever it is made of, nodemailer encodes it as ASCII.
-    return { bytes, is8Bit: false };
+    return { pieces: [bytes], is8Bit: false };
   } catch (error) {
     // As nodemailer's connections call it.
     throw Object.assign(new Error(String((error as Error)?.message)), { code: 'ESTREAM' });

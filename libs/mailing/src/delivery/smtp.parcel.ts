@@ -3,8 +3,8 @@ import type { SmtpFeatures } from './smtp.door.js';
 
 /** What follows DATA: with the dots at line starts doubled and the final dot. */
 export interface ParcelContent {
-  /** A text has one character a byte. */
-  bytes: string | Buffer;
+  /** One after the other; a text has one character a byte. */
+  pieces: readonly (string | Buffer)[];
   /** RFC 6152: it has bytes that are not ASCII. */
   is8Bit: boolean;
 }

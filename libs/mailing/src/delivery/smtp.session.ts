@@ -259,7 +259,7 @@ export class SmtpSession {
     const next = this.#travelling[1];
     const goesAhead = next && !next.isEnvelopeOut && !next.isAbandoned;
     const envelope = goesAhead ? this.#envelopeOf(next) : '';
-    this.#outbox.say(one.content.bytes, envelope);
+    this.#outbox.say(...one.content.pieces, envelope);
     this.owner.onRoom();
   }
 
