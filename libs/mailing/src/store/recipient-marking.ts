@@ -10,7 +10,7 @@ import {
   readDeferredProfiles,
 } from './statements/mark-due.js';
 import { markSending } from './statements/mark-next.js';
-import { inChunks, ROWS_PER_STATEMENT } from './statements/placeholders.js';
+import { inChunks } from './statements/placeholders.js';
 import { turnOver } from './statements/turn-over.js';
 import { writeOutcomes } from './statements/write-outcomes.js';
 
@@ -27,6 +27,9 @@ export interface Place {
 
 /** A recipient that has just been marked, with its table. */
 export type Found = MarkedRecipient & { source: SourceName };
+
+/** With more, a database spends more on telling the two apart, row by row, than one statement costs. */
+const MOST_TURNED_OVER = 200;
 
 const READ_DEFERRED = { emailAddress: readDeferredAddresses, userMailing: readDeferredProfiles };
 
@@ -47,7 +50,7 @@ export async function turnRecipientsOver(
     const next = firsts.filter((one) => one.source === source);
     const through = sent(source);
     const [firstIdx, lastIdx] = [next[0]?.idx, next[next.length - 1]?.idx];
-    if (next.length > 0 && through.length > 0 && through.length <= ROWS_PER_STATEMENT) {
+    if (next.length > 0 && through.length > 0 && through.length + next.length <= MOST_TURNED_OVER) {
       const indexes = through.map((one) => one.idx);
       const changed = await turnOver(session, table, mailingId, { sent: indexes, firstIdx, lastIdx });
       assertWritten('settled and marked', changed, through.length + next.length);

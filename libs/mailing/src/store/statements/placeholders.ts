@@ -4,7 +4,7 @@ export function placeholders(values: readonly unknown[]): string {
 }
 
 /** SQLite takes 32,766 parameters a statement; the widest of ours has 9 a row. */
-export const ROWS_PER_STATEMENT = 2_000;
+const ROWS_PER_STATEMENT = 2_000;
 
 /**
  * One statement for each so many rows of a list whose length is set by the host (`maxInDoubt`).
