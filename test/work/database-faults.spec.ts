@@ -84,12 +84,19 @@ describe('a database that fails (sqlite)', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
   it('because the disk is full: nobody is lost, and it goes on when there is room', async () => {
-    const app = await rig.boot();
+    const app = await rig.boot({ retry: { firstDelayMs: 20 } });
     const own = app.nest.get<DataSource>(getDataSourceToken());
     const { errors } = retriesOf(app);
     const mailingId = await rig.send(app, 400);
     await rig.inbox.waitFor(10);
     await own.query('PRAGMA max_page_count = 1');
+    // What is sent takes no more room than it had; a reason does.
+    const refused = new Set<string>();
+    rig.inbox.answer = ({ command, to }) => {
+      if (command !== 'RCPT' || refused.has(to[0])) return undefined;
+      refused.add(to[0]);
+      return { code: 450, text: `4.2.0 come back later ${'x'.repeat(900)}` };
+    };
     await waitUntil(() => errors.some((error) => /full/.test(error)), { what: 'the disk to be full' });
     const kept = rig.inbox.messages.length;
     await own.query('PRAGMA max_page_count = 1000000');
