@@ -296,6 +296,29 @@ describe('BulkSmtpMessageSender', () => {
     }
   });
 
+  it.each([
+    ['is said to have 8 bits', '250-hello\r\n250-PIPELINING\r\n250 8BITMIME\r\n', ' BODY=8BITMIME'],
+    [
+      'is sent as nodemailer sends it to a server that does not know of 8 bits',
+      '250-hello\r\n250 PIPELINING\r\n',
+      '',
+    ],
+  ])('an attached message, which may not be encoded, %s', async (_what, greeting, words) => {
+    await using server = await ScriptedSmtpServer.start(
+      takesAll((line) => (line.startsWith('EHLO') ? greeting : undefined)),
+    );
+    const forwarded = {
+      filename: 'a.eml',
+      contentType: 'message/rfc822',
+      content: 'Subject: Grüße\r\n\r\nGrüße',
+    };
+
+    expect(await sendAll(server.url, [{ ...reader(0), attachments: [forwarded] }])).toEqual([ACCEPTED]);
+
+    expect(server.lines).toContain(`MAIL FROM:<${MESSAGE.from.address}>${words}`);
+    expect(server.lines).toContain(Buffer.from('Grüße').toString('latin1'));
+  });
+
   const barred = (): never => {
     throw new Error('not any more');
   };

@@ -257,8 +257,8 @@ export async function composeAny(message: EmailMessage): Promise<ParcelContent> 
       `${dotsDoubled(withLineBreaks(raw)).replace(/(\r\n)?$/, '\r\n')}.\r\n`,
       'latin1',
     );
-    // Whatever it is made of, nodemailer encodes it as ASCII.
-    return { pieces: [bytes], is8Bit: false };
+    // nodemailer encodes everything as ASCII but attached messages, of which RFC 2046 section 5.2.1 allows no encoding.
+    return { pieces: [bytes], is8Bit: !isAscii(raw) };
   } catch (error) {
     // As nodemailer's connections call it.
     throw Object.assign(new Error(String((error as Error)?.message)), { code: 'ESTREAM' });

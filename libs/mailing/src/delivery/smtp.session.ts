@@ -189,8 +189,8 @@ export class SmtpSession {
   /** What opens its transaction; its answers are awaited from here on, so it has to be written at once. */
   #envelopeOf(one: Travelling): string {
     const { from, to, needsUtf8 } = one.parcel;
-    const { pipelining } = this.#features;
-    const words = `${one.content.is8Bit ? ' BODY=8BITMIME' : ''}${needsUtf8 ? ' SMTPUTF8' : ''}`;
+    const { pipelining, eightBit } = this.#features;
+    const words = `${one.content.is8Bit && eightBit ? ' BODY=8BITMIME' : ''}${needsUtf8 ? ' SMTPUTF8' : ''}`;
     one.isEnvelopeOut = true;
     let commands = '';
     if (this.#isTransactionOpen) {
