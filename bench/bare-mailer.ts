@@ -4,6 +4,8 @@ import { attachments, FROM, PARAMS, type Reader, SUBJECT, templateSources } from
 
 /** What a host writes that has no plugin: templates compiled once, a pool of nodemailer, one message for each reader. */
 export class BareMailer {
+  readonly #attachments = attachments();
+
   private constructor(
     private readonly pool: ReturnType<typeof createTransport>,
     private readonly templates: Record<'html' | 'text' | 'subject', HandlebarsTemplateDelegate>,
@@ -21,8 +23,6 @@ export class BareMailer {
       },
     );
   }
-
-  readonly #attachments = attachments();
 
   async send({ email, name }: Reader): Promise<void> {
     const context = { ...PARAMS, email, name };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Mailing } from 'nestjs-mailing';
+import { EmailAddress, Mailing } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Beat } from '../../libs/mailing/src/model/ledger.js';
@@ -8,6 +8,7 @@ import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
@@ -112,6 +113,33 @@ forEachDatabase('the books of a mailing', (kind) => {
     ]);
   });
 
+  it('every change of state is told with its time, and nobody else gets another one', async () => {
+    const mailingId = await written(5);
+    const before = new Date('2001-01-01');
+    await fresh.dataSource.getRepository(EmailAddress).update({ mailingId }, { changedAt: before });
+    const ledger = new MailingLedger(database, await claimed(mailingId));
+    const haveChanged = async (): Promise<boolean[]> => {
+      const { recipients } = await readBooks(fresh.dataSource, mailingId);
+      await fresh.dataSource.getRepository(EmailAddress).update({ mailingId }, { changedAt: before });
+      return recipients.map(
+        ({ changedAt }) => Math.abs(changedAt.getTime() - before.getTime()) > 172_800_000,
+      );
+    };
+    await ledger.beat({ ...quiet, free: 4 });
+    expect(await haveChanged()).toEqual([true, true, true, true, false]);
+    const deferred = [{ idx: 1, delayMs: 0, code: '4.2.0', text: 'greylisted' }];
+    await ledger.beat({ ...quiet, deferred, returned: [2], remaining: 2 });
+    expect(await haveChanged()).toEqual([false, true, true, false, false]);
+    await ledger.beat({ ...quiet, outcomes: [sent(0)], free: 2, remaining: 1 });
+    expect(await haveChanged()).toEqual([true, true, true, false, false]);
+    const shown = await new MailingReader(database).recipients(mailingId, {
+      status: null,
+      afterIdx: -1,
+      limit: 9,
+    });
+    expect(shown.map(({ settledAt }) => settledAt !== null)).toEqual([true, false, false, false, false]);
+  });
+
   it('nothing is committed where somebody who was sent to is not under way in the books', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId));
@@ -211,7 +239,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     const mailingId = await written(1_500);
     const ledger = new MailingLedger(new LosesAnswers(fresh.dataSource, 3), await claimed(mailingId));
     const seen: number[] = [];
-    const comeBack = new Set(Array.from({ length: 16 }, (_, n) => n * 89 + 4));
+    const comeBack = new Set(Array.from({ length: 5 }, (_, n) => n * 267 + 4));
     let marked: number[] = [];
     for (let n = 0; ; n++) {
       const returned = marked.filter((idx) => comeBack.delete(idx));

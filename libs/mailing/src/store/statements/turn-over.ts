@@ -1,5 +1,5 @@
 import type { Session } from '../mailing.database.js';
-import { amongPlaces } from './runs-of-places.js';
+import { amongPlaces } from './among-places.js';
 
 /** Of one recipient table: who is through, and who is next. */
 export interface TurnOver {

@@ -1,7 +1,7 @@
 import { LONGEST_ERROR_TEXT, type Outcome } from '../../model/outcome.js';
 import type { Session } from '../mailing.database.js';
 import { placeholders } from './placeholders.js';
-import { amongPlaces } from './runs-of-places.js';
+import { amongPlaces } from './among-places.js';
 
 const LONGEST_CODE = 64;
 
