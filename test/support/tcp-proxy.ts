@@ -10,6 +10,8 @@ export class TcpProxy implements AsyncDisposable {
   private isSplit = false;
   /** Told everything that gets through. */
   tap: ((from: 'client' | 'server', chunk: Buffer) => void) | null = null;
+  /** Turns what the server says into something else. */
+  forge: ((chunk: Buffer) => Buffer) | null = null;
   /** How many were made so far. */
   numConnections = 0;
 
@@ -81,7 +83,7 @@ export class TcpProxy implements AsyncDisposable {
       this.sockets.add(from);
       from.on('data', (chunk: Buffer) => {
         this.tap?.(from === client ? 'client' : 'server', chunk);
-        to.write(chunk);
+        to.write(from === server && this.forge ? this.forge(chunk) : chunk);
       });
       from.on('end', () => to.end());
       // A process that was killed is what these tests are about.

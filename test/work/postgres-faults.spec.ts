@@ -1,8 +1,10 @@
 import { getDataSourceToken } from '@nestjs/typeorm';
-import type { DataSource } from 'typeorm';
+import type { DataSource, DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { MailingRig } from '../support/mailing-rig.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { connectToPostgres } from '../support/server-connection.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -10,6 +12,15 @@ import { waitUntil } from '../support/wait-until.js';
 const withSetting = (setting: string): { dataSource: object } => ({
   dataSource: { extra: { options: `-c ${setting}` } },
 });
+
+const READY = Buffer.from('5a0000000549', 'hex');
+/** As PostgreSQL says it when it is told to stop (57P01). */
+const FAREWELL = (() => {
+  const fields = Buffer.from('SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0');
+  const head = Buffer.alloc(5, 'E');
+  head.writeInt32BE(4 + fields.length, 1);
+  return Buffer.concat([head, fields]);
+})();
 
 function retriesOf(app: MailingApp): { errors: string[] } {
   const seen = { errors: [] as string[] };
@@ -90,6 +101,38 @@ describe('a database that fails (postgres)', () => {
     );
     expect(errors.length).toBeGreaterThan(0);
     await rig.assertAllSent(mailingId, 300);
+  });
+
+  it('D8 by a farewell that comes with the greeting: the process lives on', async () => {
+    await using proxy = await TcpProxy.start(rig.database.url);
+    const dataSource = await rig.database.connect({ url: proxy.url } as Partial<DataSourceOptions>);
+    const database = new MailingDatabase(dataSource);
+    let farewells = 0;
+    proxy.forge = (chunk) => {
+      if (!chunk.includes(READY)) return chunk;
+      farewells++;
+      return Buffer.concat([chunk, FAREWELL]);
+    };
+    proxy.cut();
+    const ask = (): Promise<unknown> => database.rows('SELECT 1 AS one');
+    await waitUntil(
+      () =>
+        ask().then(
+          () => false,
+          () => farewells > 0,
+        ),
+      { what: 'a new connection' },
+    );
+    proxy.forge = null;
+    await waitUntil(
+      () =>
+        ask().then(
+          () => true,
+          () => false,
+        ),
+      { what: 'the pool to be rid of the dead ones' },
+    );
+    expect(await ask()).toEqual([{ one: 1 }]);
   });
 
   it.each([1, 2])('D9 with a pool of %d connections', async (max) => {

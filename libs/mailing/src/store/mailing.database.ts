@@ -16,6 +16,7 @@ import { UserMailing } from '../model/user-mailing.entity.js';
 import { isLockFault } from './database-fault.js';
 import { type Dialect, dialectOf } from './dialect.js';
 import { IdleTransactionLimit } from './idle-transaction.limit.js';
+import { watchNewbornConnections } from './newborn-connections.js';
 import { queueOf, type SerialQueue } from './serial-queue.js';
 
 /** Escaped names of our tables in this data source, prefix and schema included. */
@@ -81,6 +82,7 @@ export class MailingDatabase implements Session {
       mailSlot: this.#tableOf(MailSlot),
     };
     this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
+    if (this.dialect.name === 'postgres') watchNewbornConnections(dataSource);
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;
   }
 
