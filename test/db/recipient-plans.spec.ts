@@ -9,6 +9,8 @@ import { MeasuringDatabase } from '../support/measuring-database.js';
 
 /** Enough that whoever reads a list, or everything, is told apart from whoever reads his own. */
 const ROWS = 20_000;
+const mailing = `dps_mailing (id, uniq_server_id, status, is_batched, batch_exec_id, subject, from_address,
+  template_url, created_at)`;
 /** Of a beat. */
 const ASKED = 50;
 const PLACES = Array.from({ length: ASKED }, (_, n) => n * 397);
@@ -59,8 +61,6 @@ describe.each(['mariadb', 'postgres'] as const)(
       }
       const suppression = 'dps_mail_suppression (address_key, address, reason, created_at)';
       await fill(fresh, suppression, (n) => `'${key('gone', n)}', 'x', 'complaint', ${now}`);
-      const mailing = `dps_mailing (id, uniq_server_id, status, is_batched, batch_exec_id, subject, from_address,
-      template_url, created_at)`;
       const stateOf = (n: number): string => (n % 5_000 === 7 ? 'paused' : 'completed');
       await fill(
         fresh,
@@ -133,6 +133,18 @@ describe.each(['mariadb', 'postgres'] as const)(
       }
       // A tenth is batched: of those ten times as many are passed by where the primary key is taken.
       expectNoMoreThan(11 * ASKED);
+    });
+
+    it('a page of the recipients of a mailing, of a state and of all', async () => {
+      await fresh.dataSource.query(
+        `INSERT INTO ${mailing} VALUES ('long', 'test:1', 'completed', FALSE, NULL, 'x', 'x', 'x', CURRENT_TIMESTAMP)`,
+      );
+      const reader = new MailingReader(database);
+      for (const status of [null, 'sent'] as const) {
+        const page = await reader.recipients('long', { status, afterIdx: ROWS / 2, limit: ASKED });
+        expect(page.map(({ idx }) => idx)).toEqual(PLACES.map((_, n) => ROWS / 2 + 1 + n));
+      }
+      expectNoMoreThan(ASKED);
     });
 
     it('why the recipients of a mailing ended as they did: its own list, once', async () => {

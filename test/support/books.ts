@@ -1,10 +1,10 @@
-import { EmailAddress, Mailing, UserMailing } from 'nestjs-mailing';
+import { EmailAddress, MailBatch, Mailing, UserMailing } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
 
 /** One mailing as the database has it, recipient by recipient. */
 export interface Books {
   mailing: Mailing;
-  /** In order of sending, both kinds together. */
+  /** In order of sending, both kinds together, each in the state that rows and books say together. */
   recipients: (EmailAddress | UserMailing)[];
   /** How many recipients are in each state. */
   byStatus: Record<string, number>;
@@ -14,7 +14,13 @@ export async function readBooks(dataSource: DataSource, mailingId: string): Prom
   const mailing = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
   const addresses = await dataSource.getRepository(EmailAddress).findBy({ mailingId });
   const profiles = await dataSource.getRepository(UserMailing).findBy({ mailingId });
+  const batches = await dataSource.getRepository(MailBatch).findBy({ mailingId });
   const recipients = [...addresses, ...profiles].sort((a, b) => a.idx - b.idx);
+  for (const one of recipients) {
+    const batch = batches.find(({ startIdx, endIdx }) => one.idx >= startIdx && one.idx < endIdx);
+    const { nextIdx } = batch ?? mailing;
+    if (one.status === 'pending' && one.idx < nextIdx) one.status = 'sending';
+  }
   const byStatus: Record<string, number> = {};
   for (const { status } of recipients) byStatus[status] = (byStatus[status] ?? 0) + 1;
   return { mailing, recipients, byStatus };

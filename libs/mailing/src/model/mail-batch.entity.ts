@@ -45,6 +45,10 @@ export class MailBatch extends SliceBooksColumns {
   @Column({ name: 'next_idx', type: 'int' })
   nextIdx: number;
 
+  /** As in `Mailing`; begins at `start_idx`. */
+  @Column({ name: 'reach_idx', type: 'int' })
+  reachIdx: number;
+
   /** Its counters are part of the mailing's. */
   @Column({ name: 'is_summarized', type: 'boolean', default: false })
   isSummarized: boolean;

@@ -114,13 +114,17 @@ export class Mailing extends SliceBooksColumns {
   @Column({ name: 'num_soft_bounces', type: 'int', default: 0 })
   numSoftBounces: number;
 
-  /** Every recipient before this index is settled: where a new run starts to look. */
+  /** Every recipient before this index is settled or deferred: where recovery starts to look. */
   @Column({ name: 'settled_idx', type: 'int', default: 0 })
   settledIdx: number;
 
-  /** No recipient at or after this index has ever been marked: where recovery may stop to look. */
+  /** Where a run goes on. Whoever is `pending` before it is under way: the intent to send, committed before anything is handed over. */
   @Column({ name: 'next_idx', type: 'int', default: 0 })
   nextIdx: number;
+
+  /** No row from this index on says `sending`: where recovery stops to look. More than `next_idx` only after somebody was handed back. */
+  @Column({ name: 'reach_idx', type: 'int', default: 0 })
+  reachIdx: number;
 
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;

@@ -1,9 +1,10 @@
 import { Column } from 'typeorm';
-import type { RecipientStatus } from './recipient-status.js';
+import { RECIPIENT_STATUSES, type RecipientStatus } from './recipient-status.js';
 
 /** What both recipient tables record about one recipient; the states are those of `recipient-status.ts`. */
 export abstract class RecipientOutcomeColumns {
-  @Column({ name: 'status', type: 'varchar', length: 16 })
+  /** An enumeration where the database has them: of one size whatever it says, see `changedAt`. */
+  @Column({ name: 'status', type: 'simple-enum', enum: RECIPIENT_STATUSES })
   status: RecipientStatus;
 
   /** How often the message was handed over, or may have been. */
@@ -14,8 +15,8 @@ export abstract class RecipientOutcomeColumns {
   nextAttemptAt: Date | null;
 
   /**
-   * When it came to its status; when it was written down, as long as it is `pending`. Never empty: InnoDB changes a row
-   * in its place only if its size stays the same, and a time that appears with the outcome would make each beat cost half as much again.
+   * When it came to its status; when it was written down, as long as it is `pending`. Never empty: InnoDB changes a row in its place
+   * only if each part of it keeps its size, and a time that appears with the outcome would make each beat cost half as much again.
    */
   @Column({ name: 'changed_at', type: Date, precision: 3 })
   changedAt: Date;

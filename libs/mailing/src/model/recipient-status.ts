@@ -2,7 +2,10 @@
 export type RecipientStatus =
   /** Nobody has touched it yet, or it was handed back untouched. */
   | 'pending'
-  /** The intent to send is committed; the message may be on its way. Whatever a crash catches is in this state. */
+  /**
+   * The intent to send is committed; the message may be on its way. Whatever a crash catches is in this state. Few rows say so: a first
+   * attempt is under way where the row is `pending` and `idx` less than `next_idx` of its mailing or batch. `MailingQuery` tells.
+   */
   | 'sending'
   /** Refused for now; waits for its next attempt in `dps_mail_deferred` while others overtake it. */
   | 'deferred'
@@ -25,6 +28,17 @@ export const COUNTER_OF: Record<SettledStatus, 'num_sent' | 'num_errors' | 'num_
   skipped: 'num_skipped',
   in_doubt: 'num_errors',
 };
+
+/** As the tables know them, in the order of a life. A new one goes to the end: the rows hold its number. */
+export const RECIPIENT_STATUSES: RecipientStatus[] = [
+  'pending',
+  'sending',
+  'deferred',
+  'sent',
+  'error',
+  'skipped',
+  'in_doubt',
+];
 
 /** Every arrow between two states, with the reason it exists. The `WHERE` of each update enforces its arrow. */
 export const RECIPIENT_TRANSITIONS: Record<RecipientStatus, Partial<Record<RecipientStatus, string>>> = {

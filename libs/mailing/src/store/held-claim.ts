@@ -8,8 +8,10 @@ export interface HeldClaim extends Slice {
   claimToken: string;
   beat: number;
   settledIdx: number;
-  /** Nobody at or after this place has ever been marked. */
+  /** Nobody before this place is still to be begun. */
   nextIdx: number;
+  /** Nobody from this place on was under way when the claim was obtained. */
+  reachIdx: number;
   numSettled: number;
   /** Of them, those who were tried: not the skipped ones. */
   numTried: number;
@@ -33,7 +35,7 @@ export async function readHeldClaim<S extends Slice>(
 ): Promise<HeldClaim & S> {
   const books = booksOf(session, slice);
   const [row] = await session.rows<Record<string, number>>(
-    `SELECT beat, settled_idx, next_idx, num_profiles, num_sent + num_errors AS num_tried, num_skipped
+    `SELECT beat, settled_idx, next_idx, reach_idx, num_profiles, num_sent + num_errors AS num_tried, num_skipped
      FROM ${books.table} WHERE ${books.sql}`,
     books.parameters,
   );
@@ -43,6 +45,7 @@ export async function readHeldClaim<S extends Slice>(
     beat: Number(row.beat),
     settledIdx: Number(row.settled_idx),
     nextIdx: Number(row.next_idx),
+    reachIdx: Number(row.reach_idx),
     numSettled: Number(row.num_tried) + Number(row.num_skipped),
     numTried: Number(row.num_tried),
     numProfiles: Number(row.num_profiles),

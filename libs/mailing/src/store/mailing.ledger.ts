@@ -1,26 +1,24 @@
 import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
 import type { MailingStatus } from '../model/mailing-status.js';
-import type { Outcome } from '../model/outcome.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import type { HeldClaim } from './held-claim.js';
 import { isDrained, joined, lookBeyond, NOTHING_READ, type ReadAhead, readOn } from './read-ahead.js';
-import { markNextRetries, type Place, type SourceName, turnRecipientsOver } from './recipient-marking.js';
+import { assertWritten, markNextRetries, nameAllIntended } from './recipient-marking.js';
+import type { Place } from './recipient-place.js';
 import { countsOf, writeEnds } from './recipient-settling.js';
 import { endBatch } from './statements/end-batch.js';
 import { completeMailing, releaseMailing } from './statements/end-slice.js';
 import { fenceBeat, readClaim } from './statements/fence-beat.js';
+import { type Intent, moveIntent } from './statements/intent.js';
 import { nextDueInMs } from './statements/mark-due.js';
-import { raiseNextIdx } from './statements/mark-next.js';
 
 /** What the ledger keeps in mind between two beats; replaced as a whole once a beat is committed. */
 interface Bookmark {
   beat: number;
-  /** Nobody before it is `pending`. */
-  cursor: number;
-  /** As it stands in the books: nobody from here on was ever marked. */
+  /** As `next_idx` stands in the books: nobody before it is still to be begun. */
   nextIdx: number;
-  /** Marked and not settled: where each of them lies. At most `maxInDoubt`. */
+  /** Under way: where each of them lies. At most `maxInDoubt`. */
   open: ReadonlyMap<number, Place>;
   ahead: ReadAhead;
   /** By the monotonic clock: when to look for deferred recipients again, at the latest when the list is through. */
@@ -36,17 +34,22 @@ interface Step {
 /**
  * The books of one slice of a persisted mailing.
  *
- * A beat is one transaction: fence, outcomes, returns, the next marks. The database is the truth and this object only a
+ * A beat is one transaction: fence, outcomes, returns, the next intent. The database is the truth and this object only a
  * bookmark into it, moved after the commit, never before. That leaves one hole, which every client of every database
  * has: the answer to a commit can get lost, and nobody can tell "not committed" from "committed and not told". The beat
  * number closes it. Each beat names the number it believes to be the last; if a repetition finds the slice still under
  * its own token, but one beat further, then the lost answer was a yes, and what that beat marked is still known here.
  *
- * Two marks in its row frame the part of the list that is not over: everybody before `settled_idx` is
- * settled or deferred, nobody from `next_idx` on was ever marked. Recipients between them are settled, open, or handed
- * back; a message that takes long holds `settled_idx` back, but not the others. Whoever was refused for now leaves the
- * frame: a row of `dps_mail_deferred` stands for him until he is settled, so the others overtake him and recovery still
- * finds him.
+ * The intent is a number. People are sent to in the order of the list, so `next_idx` in the row with the books says of all of them at once
+ * that they are under way: whoever is `pending` before it. Their rows are written once, with what became of them, where
+ * a mark in each of them would be as much work again as that. Two more numbers frame the part of the list that is not over: everybody
+ * before `settled_idx` is settled or deferred, no row from `reach_idx` on says `sending`. A message that takes long
+ * holds `settled_idx` back, but not the others.
+ *
+ * Where a number can't tell, the row does, and says `sending`. Whoever was refused for now leaves the frame: a row of `dps_mail_deferred`
+ * stands for him until he is settled, so the others overtake him and recovery still finds him; at his next attempt his row is marked.
+ * And when somebody is handed back, all who are under way are named in their rows, he is made `pending` again, and `next_idx` goes down to
+ * him; those beyond him that are named make up what `reach_idx` is more.
  */
 export class MailingLedger implements Ledger {
   #bookmark: Bookmark;
@@ -60,7 +63,6 @@ export class MailingLedger implements Ledger {
   ) {
     this.#bookmark = {
       beat: claim.beat,
-      cursor: claim.settledIdx,
       nextIdx: claim.nextIdx,
       open: new Map(),
       ahead: NOTHING_READ,
@@ -94,24 +96,34 @@ export class MailingLedger implements Ledger {
   async #write(session: Session, beat: Beat): Promise<Step> {
     const { claim } = this;
     const before = this.#bookmark;
-    const next = settle(before, beat);
-    next.nextIdx = reachOf(claim, next, beat);
+    const isHandingBack = beat.returned.some((idx) => before.open.get(idx)?.isRetry === false);
+    const open = isHandingBack ? named(before.open) : before.open;
+    const next = settle(before, open, beat);
+    const intent = foreseen(claim, next, beat);
     const status = await fenceBeat(session, {
       slice: claim,
       claimToken: claim.claimToken,
       beat: before.beat,
       ...countsOf(beat.outcomes),
-      settledIdx: lowest(next.cursor, firstAttempts(next.open)),
-      nextIdx: next.nextIdx,
+      settledIdx: firstOpen(next),
+      intent,
     });
     if (status === null) return this.#explainFence(session);
-    const marksMore = status === 'in_progress' && !beat.release && beat.free > 0;
-    const sent = new Set(marksMore ? beat.outcomes.filter((one) => one.status === 'sent') : []);
-    await writeEnds(session, claim.mailingId, before.open, beat, sent);
-    if (marksMore) return this.#markNext(session, next, beat, [...sent]);
+    if (isHandingBack) await this.#nameOpen(session, before);
+    await writeEnds(session, claim.mailingId, open, beat);
+    if (status === 'in_progress' && !beat.release && beat.free > 0)
+      return this.#markNext(session, next, beat, intent);
+    if (intent.nextIdx !== next.nextIdx) await moveIntent(session, claim, intentOf(next));
     if (status === 'in_progress' && !beat.release) return { bookmark: next, answer: QUIET };
     if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
     return { bookmark: next, answer: await this.#end(session, status, beat.release) };
+  }
+
+  async #nameOpen(session: Session, before: Bookmark): Promise<void> {
+    const unnamed = [...before.open.values()].filter(({ says }) => says === 'pending').length;
+    if (unnamed === 0) return;
+    const range = { fromIdx: firstOpen(before), toIdx: before.nextIdx };
+    assertWritten('named', await nameAllIntended(session, this.claim, range), unnamed);
   }
 
   /** Nothing is in flight any more: gives the claim back. It may have been on its last recipient. */
@@ -140,20 +152,19 @@ export class MailingLedger implements Ledger {
   /**
    * Fills the free places: first with those who are due for another attempt, then from the list.
    *
-   * @param sent of this beat, and not written yet.
+   * @param intent as it stands in the books.
    */
-  async #markNext(session: Session, next: Bookmark, beat: Beat, sent: Outcome[]): Promise<Step> {
+  async #markNext(session: Session, next: Bookmark, beat: Beat, intent: Intent): Promise<Step> {
     const { claim } = this;
-    const { open: before } = this.#bookmark;
     const open = new Map(next.open);
     const marked: MarkedRecipient[] = [];
-    let { lookForDueAt, cursor } = next;
+    let { lookForDueAt, nextIdx } = next;
     let dueInMs: number | null = null;
     const lookForDue = async (): Promise<void> => {
       const retries = await markNextRetries(session, claim, beat.free - marked.length);
-      for (const { source, ...one } of retries) {
+      for (const one of retries) {
         marked.push(one);
-        open.set(one.idx, { source, isRetry: true });
+        open.set(one.idx, { source: one.source, says: 'sending', isRetry: true });
       }
       dueInMs = await nextDueInMs(session, claim);
       lookForDueAt = dueInMs === null ? Number.POSITIVE_INFINITY : performance.now() + dueInMs;
@@ -161,23 +172,17 @@ export class MailingLedger implements Ledger {
     const isTime = performance.now() >= lookForDueAt;
     if (isTime) await lookForDue();
     const places = beat.free - marked.length;
-    const read = await readOn(session, claim, cursor, places, next.ahead);
-    const firsts = read.rows.slice(0, places);
-    const sentIn = (source: SourceName): Outcome[] =>
-      sent.filter(({ idx }) => before.get(idx)?.source === source);
-    await turnRecipientsOver(session, claim, sentIn, firsts);
-    for (const { source, ...one } of firsts) {
+    const read = await readOn(session, claim, nextIdx, places, next.ahead);
+    for (const one of read.rows.slice(0, places)) {
       marked.push(one);
-      open.set(one.idx, { source, isRetry: false });
-      cursor = one.idx + 1;
+      open.set(one.idx, { source: one.source, says: 'pending', isRetry: false });
+      nextIdx = one.idx + 1;
     }
-    // Further than was foreseen: the list has gaps where it named somebody twice.
-    if (cursor > next.nextIdx) await raiseNextIdx(session, claim, cursor);
     // The list is through: somebody may have been deferred by others than this run (`retry`).
     if (marked.length < beat.free && !isTime) await lookForDue();
     const ahead = { ...read, rows: read.rows.slice(places) };
-    const nextIdx = Math.max(next.nextIdx, cursor);
-    const bookmark = { ...next, open, cursor, nextIdx, ahead, lookForDueAt };
+    const bookmark = { ...next, open, nextIdx, ahead, lookForDueAt };
+    if (nextIdx !== intent.nextIdx) await moveIntent(session, claim, intentOf(bookmark));
     if (marked.length === 0 && beat.remaining === 0 && dueInMs === null)
       return this.#complete(session, bookmark);
     const exhausted = marked.length < beat.free;
@@ -203,9 +208,13 @@ export class MailingLedger implements Ledger {
 
 const QUIET: BeatAnswer = { kind: 'go_on', marked: [], exhausted: false, nextDueInMs: null };
 
-/** The bookmark as it will be once the outcomes, deferrals and returns of this beat are committed. */
-function settle(before: Bookmark, beat: Beat): Bookmark {
-  const open = new Map(before.open);
+/**
+ * The bookmark as it will be once the outcomes, deferrals and returns of this beat are committed.
+ *
+ * @param under those who were under way before.
+ */
+function settle(before: Bookmark, under: ReadonlyMap<number, Place>, beat: Beat): Bookmark {
+  const open = new Map(under);
   const firsts = beat.returned.filter((idx) => open.get(idx)?.isRetry === false);
   for (const { idx } of [...beat.outcomes, ...beat.deferred]) open.delete(idx);
   for (const idx of beat.returned) open.delete(idx);
@@ -215,26 +224,46 @@ function settle(before: Bookmark, beat: Beat): Bookmark {
   );
   return {
     beat: before.beat + 1,
-    cursor: lowest(before.cursor, firsts),
+    nextIdx: lowest(before.nextIdx, firsts),
     open,
-    nextIdx: before.nextIdx,
     ahead: firsts.length > 0 ? NOTHING_READ : before.ahead,
     lookForDueAt: Math.min(before.lookForDueAt, performance.now() + soonest),
   };
 }
 
-/** How far this beat will mark at most, if the list has no gaps that were not seen yet. */
-function reachOf({ batch }: HeldClaim, { nextIdx, cursor, ahead }: Bookmark, beat: Beat): number {
-  if (beat.free === 0 || beat.release) return nextIdx;
-  const { rows } = ahead;
-  const unread = isDrained(ahead) ? 0 : Math.max(beat.free - rows.length, 0);
-  const last = rows[Math.min(beat.free, rows.length) - 1]?.idx ?? cursor - 1;
-  return Math.max(nextIdx, Math.min(last + 1 + unread, batch?.endIdx ?? Number.POSITIVE_INFINITY));
+function named(open: ReadonlyMap<number, Place>): ReadonlyMap<number, Place> {
+  return new Map([...open].map(([idx, place]) => [idx, { ...place, says: 'sending' }]));
 }
 
-/** Those at a further attempt lie behind the frame and do not hold it back. */
-function* firstAttempts(open: ReadonlyMap<number, Place>): Iterable<number> {
-  for (const [idx, { isRetry }] of open) if (!isRetry) yield idx;
+/**
+ * How far the intent will go with this beat, if nobody is due for another attempt and the list has no gaps that were not seen yet: the
+ * fence writes it, so that what usually comes about costs no statement of its own.
+ */
+function foreseen({ batch }: HeldClaim, next: Bookmark, beat: Beat): Intent {
+  if (beat.free === 0 || beat.release) return intentOf(next);
+  const { ahead, nextIdx } = next;
+  const { rows } = ahead;
+  const unread = isDrained(ahead) ? 0 : Math.max(beat.free - rows.length, 0);
+  const last = rows[Math.min(beat.free, rows.length) - 1]?.idx ?? nextIdx - 1;
+  const end = batch?.endIdx ?? Number.POSITIVE_INFINITY;
+  return intentOf({ ...next, nextIdx: Math.min(last + 1 + unread, end) });
+}
+
+function intentOf({ nextIdx, open }: Bookmark): Intent {
+  let reachIdx = nextIdx;
+  for (const [idx, { says, isRetry }] of open) {
+    if (says === 'sending' && !isRetry && idx >= reachIdx) reachIdx = idx + 1;
+  }
+  return { nextIdx, reachIdx };
+}
+
+/** Everybody before it is settled or deferred. Those at a further attempt lie behind the frame and do not hold it back. */
+function firstOpen({ nextIdx, open }: Bookmark): number {
+  const firsts = [...open].filter(([, { isRetry }]) => !isRetry);
+  return lowest(
+    nextIdx,
+    firsts.map(([idx]) => idx),
+  );
 }
 
 /** `Math.min` with a spread fails from about 100,000 values on. */

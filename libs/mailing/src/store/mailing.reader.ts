@@ -5,6 +5,7 @@ import type { MailingStatus } from '../model/mailing-status.js';
 import type { RecipientRecord } from '../model/recipient.js';
 import { COUNTER_OF, type RecipientStatus } from '../model/recipient-status.js';
 import type { MailingDatabase } from './mailing.database.js';
+import type { SqlPart } from './slice-books.js';
 
 /** A mailing found by its idempotency key. */
 export interface KnownMailing extends MailingResult {
@@ -28,6 +29,19 @@ export interface MailingPage {
   /** Null: from the newest on. */
   beforeId: string | null;
   limit: number;
+}
+
+/** Most of those under way are so by a number in the books, and their rows still say `pending`: see `MailingLedger`. */
+const BY_NUMBER = 'r.idx < COALESCE(b.next_idx, m.next_idx)';
+const STATE = `CASE WHEN r.status = 'pending' AND ${BY_NUMBER} THEN 'sending' ELSE r.status END`;
+
+/** In words of the column: PostgreSQL knows how many rows say what, and of an expression it does not. */
+function inState(status: RecipientStatus | null): SqlPart {
+  const own = { sql: `AND r.status = ?`, parameters: [status] };
+  if (status === null) return { sql: '', parameters: [] };
+  if (status === 'pending') return { ...own, sql: `${own.sql} AND NOT ${BY_NUMBER}` };
+  if (status !== 'sending') return own;
+  return { ...own, sql: `AND (r.status = ? OR (r.status = 'pending' AND ${BY_NUMBER}))` };
 }
 
 /** Reads how mailings and their recipients stand; changes nothing. */
@@ -131,24 +145,32 @@ export class MailingReader {
   }
 
   /**
+   * The most frequent first.
+   *
    * Index: the range of the mailing in the primary key of each table, so the cost is that of its list, whatever else is in
-   * the tables. Rejected: an index on status and code, which every outcome would have to move in.
+   * the tables. Rejected: an index on status and code, which every outcome would have to move in; a `UNION` of both tables, whose
+   * states are two types on PostgreSQL.
    */
   async reasons(mailingId: string): Promise<ReasonCount[]> {
     const { emailAddress, userMailing } = this.database.tables;
-    const from = (table: string): string =>
-      `SELECT status, error_code, COUNT(*) AS number FROM ${table} WHERE mailing_id = ? GROUP BY status, error_code`;
-    const rows = await this.database.rows<{ status: string; error_code: string | null; number: unknown }>(
-      `SELECT status, error_code, SUM(number) AS number
-       FROM (${from(emailAddress)} UNION ALL ${from(userMailing)}) counted
-       GROUP BY status, error_code ORDER BY SUM(number) DESC, status, error_code`,
-      [mailingId, mailingId],
-    );
-    return rows.map((row) => ({
-      status: row.status as RecipientStatus,
-      code: row.error_code,
-      count: Number(row.number),
-    }));
+    const counts = new Map<string, ReasonCount>();
+    for (const table of [emailAddress, userMailing]) {
+      const rows = await this.database.rows<{
+        state: RecipientStatus;
+        error_code: string | null;
+        number: unknown;
+      }>(
+        `SELECT ${STATE} AS state, error_code, COUNT(*) AS number FROM ${this.#withBooks(table)}
+         WHERE r.mailing_id = ? GROUP BY state, error_code`,
+        [mailingId],
+      );
+      for (const { state: status, error_code: code, number } of rows) {
+        const key = JSON.stringify([status, code]);
+        counts.set(key, { status, code, count: Number(number) + (counts.get(key)?.count ?? 0) });
+      }
+    }
+    const found = [...counts].sort(([a, { count: m }], [b, { count: n }]) => n - m || (a < b ? -1 : 1));
+    return found.map(([, one]) => one);
   }
 
   /**
@@ -163,6 +185,13 @@ export class MailingReader {
     return `status, status_reason, num_profiles, ${total('num_sent')}, ${total('num_errors')}, ${total('num_skipped')}`;
   }
 
+  /** A recipient table as `r`, each row with the books that it is in: one row of the mailing, and one of its batch by the primary key. */
+  #withBooks(table: string): string {
+    const { mailing, mailBatch } = this.database.tables;
+    return `${table} r JOIN ${mailing} m ON m.id = r.mailing_id
+      LEFT JOIN ${mailBatch} b ON b.mailing_id = r.mailing_id AND b.start_idx = r.idx - r.idx % m.batch_size`;
+  }
+
   /**
    * One page of the recipients of a mailing, in order of sending, from both tables.
    *
@@ -173,13 +202,14 @@ export class MailingReader {
     { status, afterIdx, limit }: RecipientPage,
   ): Promise<RecipientRecord[]> {
     const { dialect, tables } = this.database;
+    const only = inState(status);
     const from = (column: string, table: string): Promise<Record<string, unknown>[]> =>
       this.database.rows(
-        `SELECT idx, status, attempts, error_code, error_text, ${column},
-           ${dialect.epochMs('changed_at')} AS changed_ms, ${dialect.epochMs('next_attempt_at')} AS next_attempt_ms
-         FROM ${table} WHERE mailing_id = ? AND idx > ? ${status === null ? '' : 'AND status = ?'}
-         ORDER BY idx LIMIT ${limit}`,
-        [mailingId, afterIdx, ...(status === null ? [] : [status])],
+        `SELECT r.idx, ${STATE} AS state, r.attempts, r.error_code, r.error_text, r.${column},
+           ${dialect.epochMs('r.changed_at')} AS changed_ms, ${dialect.epochMs('r.next_attempt_at')} AS next_attempt_ms
+         FROM ${this.#withBooks(table)} WHERE r.mailing_id = ? AND r.idx > ? ${only.sql}
+         ORDER BY r.idx LIMIT ${limit}`,
+        [mailingId, afterIdx, ...only.parameters],
       );
     const addresses = await from('email_address', tables.emailAddress);
     const profiles = await from('user_id', tables.userMailing);
@@ -203,7 +233,7 @@ function toResult(mailingId: string, row: Record<string, unknown>): MailingResul
 }
 
 function toRecord(row: Record<string, unknown>): RecipientRecord {
-  const status = row.status as RecipientStatus;
+  const status = row.state as RecipientStatus;
   const moment = (ms: unknown): Date | null => (ms === null ? null : new Date(Number(ms)));
   return {
     idx: Number(row.idx),

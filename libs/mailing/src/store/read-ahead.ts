@@ -1,7 +1,7 @@
 import type { Slice } from '../model/slice.js';
 import type { Session } from './mailing.database.js';
-import { type Found, SOURCES, type SourceName } from './recipient-marking.js';
-import { readNextAddresses, readNextProfiles } from './statements/mark-next.js';
+import { type Found, SOURCES, type SourceName } from './recipient-place.js';
+import { readNextAddresses, readNextProfiles } from './statements/read-next.js';
 
 /** Rows of one look at the list, unless more are to be marked at once. */
 const ROWS_PER_LOOK = 200;
@@ -81,7 +81,7 @@ async function look(
     const rows = await READ_NEXT[source](session, slice, fromIdx, limit);
     if (rows.length < limit) drained.add(source);
     else knownTo = Math.min(knownTo, rows[rows.length - 1].idx);
-    for (const row of rows) found.push({ ...row, source });
+    for (const row of rows) found.push(row);
   }
   const isKnown = (one: Found): boolean => one.idx <= knownTo;
   for (const { source } of found.filter((one) => !isKnown(one))) drained.delete(source);

@@ -1,7 +1,6 @@
-import type { Outcome } from '../model/outcome.js';
-import type { MarkedRecipient } from '../model/recipient.js';
 import type { Slice } from '../model/slice.js';
 import type { Session } from './mailing.database.js';
+import { type Found, SOURCES } from './recipient-place.js';
 import {
   beginAttempts,
   findDue,
@@ -9,59 +8,24 @@ import {
   readDeferredAddresses,
   readDeferredProfiles,
 } from './statements/mark-due.js';
-import { markSending } from './statements/mark-next.js';
-import { inChunks } from './statements/placeholders.js';
-import { turnOver } from './statements/turn-over.js';
-import { writeOutcomes } from './statements/write-outcomes.js';
-
-/** The two recipient tables, as names of `TableNames`. */
-export const SOURCES = ['emailAddress', 'userMailing'] as const;
-
-export type SourceName = (typeof SOURCES)[number];
-
-/** Where an open recipient lies, and whether it was deferred before. */
-export interface Place {
-  source: SourceName;
-  isRetry: boolean;
-}
-
-/** A recipient that has just been marked, with its table. */
-export type Found = MarkedRecipient & { source: SourceName };
-
-/** With more, a database spends more on telling the two apart, row by row, than one statement costs. */
-const MOST_TURNED_OVER = 200;
+import { nameIntended } from './statements/intent.js';
 
 const READ_DEFERRED = { emailAddress: readDeferredAddresses, userMailing: readDeferredProfiles };
 
 /**
- * Marks the next ones of the list, which were read before, from both tables in one order of sending, and writes who was sent
- * to since the last beat.
+ * Says in the rows whom the numbers of the books say to be under way at their first attempt.
  *
- * @param sent of each table.
+ * @returns how many there were.
  */
-export async function turnRecipientsOver(
+export async function nameAllIntended(
   session: Session,
   { mailingId }: Slice,
-  sent: (source: SourceName) => Outcome[],
-  firsts: readonly Found[],
-): Promise<void> {
-  for (const source of SOURCES) {
-    const table = session.tables[source];
-    const next = firsts.filter((one) => one.source === source);
-    const through = sent(source);
-    const [firstIdx, lastIdx] = [next[0]?.idx, next[next.length - 1]?.idx];
-    if (next.length > 0 && through.length > 0 && through.length + next.length <= MOST_TURNED_OVER) {
-      const indexes = through.map((one) => one.idx);
-      const changed = await turnOver(session, table, mailingId, { sent: indexes, firstIdx, lastIdx });
-      assertWritten('settled and marked', changed, through.length + next.length);
-      continue;
-    }
-    const settled = await inChunks(through, (chunk) => writeOutcomes(session, table, mailingId, chunk));
-    assertWritten('settled', settled, through.length);
-    if (next.length === 0) continue;
-    const marked = await markSending(session, table, mailingId, firstIdx, lastIdx);
-    assertWritten('marked', marked, next.length);
-  }
+  range: { fromIdx: number; toIdx: number },
+): Promise<number> {
+  let named = 0;
+  for (const source of SOURCES)
+    named += await nameIntended(session, session.tables[source], mailingId, range);
+  return named;
 }
 
 /** Retries of one beat; a bound for statements, the others come with the next one. */
@@ -79,7 +43,7 @@ export async function markNextRetries(session: Session, slice: Slice, free: numb
     const indexes = rows.map((row) => row.idx);
     const changed = await markDue(session, session.tables[source], mailingId, indexes);
     assertWritten('marked', changed, indexes.length);
-    marked.push(...rows.map((row) => ({ ...row, source })));
+    marked.push(...rows);
   }
   assertWritten('found', marked.length, due.length);
   await beginAttempts(session, mailingId, due);

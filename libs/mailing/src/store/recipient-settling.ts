@@ -1,7 +1,8 @@
 import type { Deferral, Outcome } from '../model/outcome.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { Session } from './mailing.database.js';
-import { assertWritten, type Place, SOURCES } from './recipient-marking.js';
+import { assertWritten } from './recipient-marking.js';
+import { type Place, SOURCES } from './recipient-place.js';
 import {
   deferRecipients,
   handBackDeferred,
@@ -12,7 +13,7 @@ import { handBack } from './statements/hand-back.js';
 import { inChunks } from './statements/placeholders.js';
 import { writeOutcomes } from './statements/write-outcomes.js';
 
-/** What became of recipients that are `sending`. */
+/** What became of recipients that were under way. */
 export interface Ends {
   outcomes: Outcome[];
   deferred: Deferral[];
@@ -20,48 +21,64 @@ export interface Ends {
   returned: number[];
 }
 
-const NOBODY: ReadonlySet<Outcome> = new Set();
-
 /**
  * Writes down what became of recipients, and keeps `dps_mail_deferred` in step.
  *
- * @param open where each of them lies.
- * @param later these are written by whoever calls.
- * @throws Error that rolls everything back if one of them is not `sending`.
+ * @param open where each of them lies, and what its row says; those who are handed back all say `sending`.
+ * @throws Error that rolls everything back if one of the rows says something else.
  */
 export async function writeEnds(
   session: Session,
   mailingId: string,
   open: ReadonlyMap<number, Place>,
   ends: Ends,
-  later: ReadonlySet<Outcome> = NOBODY,
 ): Promise<void> {
-  const isRetry = (idx: number): boolean => open.get(idx)?.isRetry === true;
   for (const source of SOURCES) {
-    const isHere = (idx: number): boolean => open.get(idx)?.source === source;
+    for (const says of ['pending', 'sending'] as const) {
+      const isHere = (idx: number): boolean => {
+        const place = open.get(idx);
+        return place?.source === source && place.says === says;
+      };
+      const outcomes = ends.outcomes.filter((one) => isHere(one.idx));
+      const deferred = ends.deferred.filter((one) => isHere(one.idx));
+      const table = session.tables[source];
+      const written =
+        (await inChunks(outcomes, (chunk) => writeOutcomes(session, table, mailingId, says, chunk))) +
+        (await inChunks(deferred, (chunk) => deferRecipients(session, table, mailingId, says, chunk)));
+      assertWritten('settled', written, outcomes.length + deferred.length);
+    }
+  }
+  await giveBack(session, mailingId, open, ends.returned);
+  await keepSchedule(session, mailingId, open, ends);
+}
+
+async function giveBack(
+  session: Session,
+  mailingId: string,
+  open: ReadonlyMap<number, Place>,
+  returned: number[],
+): Promise<void> {
+  for (const source of SOURCES) {
     const table = session.tables[source];
-    const outcomes = ends.outcomes.filter((one) => isHere(one.idx) && !later.has(one));
-    const deferred = ends.deferred.filter((one) => isHere(one.idx));
-    const returned = ends.returned.filter(isHere);
-    const retries = returned.filter(isRetry);
-    const firsts = returned.filter((idx) => !isRetry(idx));
+    const here = returned.filter((idx) => open.get(idx)?.source === source);
+    const [retries, firsts] = [true, false].map((isRetry) =>
+      here.filter((idx) => open.get(idx)?.isRetry === isRetry),
+    );
     const written =
-      (await inChunks(outcomes, (chunk) => writeOutcomes(session, table, mailingId, chunk))) +
-      (await inChunks(deferred, (chunk) => deferRecipients(session, table, mailingId, chunk))) +
       (await inChunks(retries, (chunk) => handBackDeferred(session, table, mailingId, chunk))) +
       (await inChunks(firsts, (chunk) => handBack(session, table, mailingId, chunk)));
-    assertWritten('settled', written, outcomes.length + deferred.length + returned.length);
+    assertWritten('handed back', written, here.length);
   }
-  await keepSchedule(session, mailingId, isRetry, ends);
 }
 
 /** Settled ones leave it, those refused for now or handed back get a time. */
 async function keepSchedule(
   session: Session,
   mailingId: string,
-  isRetry: (idx: number) => boolean,
+  open: ReadonlyMap<number, Place>,
   ends: Ends,
 ): Promise<void> {
+  const isRetry = (idx: number): boolean => open.get(idx)?.isRetry === true;
   const returned = ends.returned.filter(isRetry);
   const touched = [...ends.outcomes, ...ends.deferred].map((one) => one.idx).filter(isRetry);
   const due = returned.map((idx) => ({ idx, delayMs: 0 }));

@@ -4,7 +4,7 @@ import { MailingEndedError } from '../model/order.errors.js';
 import type { Slice } from '../model/slice.js';
 import type { HeldClaim } from './held-claim.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
-import { SOURCES, type SourceName } from './recipient-marking.js';
+import { SOURCES, type SourceName } from './recipient-place.js';
 import { belongsTo } from './slice-books.js';
 import {
   findUnlucky,

@@ -25,11 +25,11 @@ export class DoubtResolver {
 
   /** Never rejects for what the resolver does. */
   async resolve(claim: HeldClaim, info: TemplateEmailInfo): Promise<void> {
-    const { mailingId, settledIdx, nextIdx, caught } = claim;
+    const { mailingId, settledIdx, reachIdx, caught } = claim;
     if (typeof this.policy !== 'function' || !caught || caught.numCaught === 0) return;
     const rows = await this.orders.doubtful(claim, {
       fromIdx: settledIdx,
-      toIdx: nextIdx,
+      toIdx: reachIdx,
       retries: caught.retries.slice(0, MOST_RETRIES_ASKED_ABOUT),
     });
     const verdicts = await this.#ask(mailingId, rows, new MessageIdentity(mailingId, info.from));

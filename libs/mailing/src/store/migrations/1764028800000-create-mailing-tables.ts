@@ -1,6 +1,9 @@
 import type { MigrationInterface, QueryRunner, Table, TableColumnOptions } from 'typeorm';
 import { TableParts } from './table-parts.js';
 
+/** As they were then; a migration never changes, the model may. */
+const STATUSES = ['pending', 'sending', 'deferred', 'sent', 'error', 'skipped', 'in_doubt'];
+
 /** Tables of the first version: mailings, both kinds of recipients, servers, tracking data. */
 export class CreateMailingTables1764028800000 implements MigrationInterface {
   // The class name is what TypeORM stores; it must not change with a minifier.
@@ -18,7 +21,7 @@ export class CreateMailingTables1764028800000 implements MigrationInterface {
 function tablesOf(runner: QueryRunner): Table[] {
   const parts = new TableParts(runner);
   const outcome = (): TableColumnOptions[] => [
-    parts.varchar('status', 16),
+    parts.words('status', STATUSES),
     parts.count('attempts'),
     parts.time('next_attempt_at', true),
     parts.time('changed_at'),
@@ -63,6 +66,7 @@ function tablesOf(runner: QueryRunner): Table[] {
         parts.count('num_soft_bounces'),
         parts.count('settled_idx'),
         parts.count('next_idx'),
+        parts.count('reach_idx'),
         parts.count('beat'),
         parts.time('created_at'),
         parts.time('scheduled_at', true),

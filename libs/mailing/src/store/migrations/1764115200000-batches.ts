@@ -26,6 +26,7 @@ export class Batches1764115200000 implements MigrationInterface {
           parts.count('num_bounces'),
           parts.int('settled_idx'),
           parts.int('next_idx'),
+          parts.int('reach_idx'),
           parts.count('beat'),
           parts.flag('is_summarized', false),
           parts.time('start_time', true),

@@ -53,6 +53,13 @@ export class TableParts {
     return { name, type: 'varchar', length: String(length), isNullable };
   }
 
+  /** Words of a closed list. TypeORM makes a type of them on PostgreSQL and a check on SQLite. */
+  words(name: string, words: readonly string[]): TableColumnOptions {
+    return this.#isMysql || this.#isPostgres
+      ? { name, type: 'enum', enum: [...words] }
+      : { name, type: 'varchar', enum: [...words] };
+  }
+
   json(name: string): TableColumnOptions {
     return { name, type: 'json', isNullable: true };
   }

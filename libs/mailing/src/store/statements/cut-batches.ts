@@ -34,8 +34,8 @@ export async function cutBatches(
      WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'pending'`;
   await session.change(
     `INSERT INTO ${mailBatch}
-       (mailing_id, start_idx, end_idx, status, not_before, num_profiles, settled_idx, next_idx)
-     SELECT ?, start_idx, start_idx + ${batchSize}, 'free', ${session.dialect.now}, COUNT(*), start_idx, start_idx
+       (mailing_id, start_idx, end_idx, status, not_before, num_profiles, settled_idx, next_idx, reach_idx)
+     SELECT ?, start_idx, start_idx + ${batchSize}, 'free', ${session.dialect.now}, COUNT(*), start_idx, start_idx, start_idx
      FROM (${starts(emailAddress)} UNION ALL ${starts(userMailing)}) AS listed GROUP BY start_idx`,
     [mailingId, ...range, ...range],
   );

@@ -1,5 +1,6 @@
 import { LONGEST_ERROR_TEXT, type Deferral } from '../../model/outcome.js';
 import type { Session } from '../mailing.database.js';
+import type { OpenStatus } from '../recipient-place.js';
 import { placeholders } from './placeholders.js';
 
 const LONGEST_CODE = 64;
@@ -9,7 +10,7 @@ const LONGEST_CODE = 64;
  *
  * - Lock order: after the mailing's row (`fenceBeat`); recipients in order of the primary key. The rows of
  *   `dps_mail_deferred` come after them (`scheduleAttempts`), and nobody takes them the other way round.
- * - `status = 'sending'` guards each row, as for outcomes. The caller compares the returned count.
+ * - `status` guards each row, as for outcomes. The caller compares the returned count.
  *
  * @returns how many rows were deferred.
  */
@@ -17,6 +18,7 @@ export function deferRecipients(
   session: Session,
   table: string,
   mailingId: string,
+  says: OpenStatus,
   deferrals: Deferral[],
 ): Promise<number> {
   const perRow = (then: string, value: (one: Deferral) => unknown) => ({
@@ -30,7 +32,7 @@ export function deferRecipients(
   return session.change(
     `UPDATE ${table} SET status = 'deferred', changed_at = ${session.dialect.now}, attempts = attempts + 1, error_code = ${code.sql},
        error_text = ${text.sql}, next_attempt_at = ${due.sql}
-     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = '${says}'`,
     [...code.parameters, ...text.parameters, ...due.parameters, mailingId, ...indexes],
   );
 }

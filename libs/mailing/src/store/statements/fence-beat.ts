@@ -2,6 +2,7 @@ import type { MailingStatus } from '../../model/mailing-status.js';
 import type { Slice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
 import { booksOf } from '../slice-books.js';
+import type { Intent } from './intent.js';
 
 /** What the first statement of a beat writes. */
 export interface Fence {
@@ -13,12 +14,12 @@ export interface Fence {
   errors: number;
   skipped: number;
   settledIdx: number;
-  /** What this beat marks lies before it; written before anybody is marked, since it is in the same row. */
-  nextIdx: number;
+  /** What this beat will mark; `moveIntent` corrects what comes out otherwise. */
+  intent: Intent;
 }
 
 /**
- * First statement of every beat: fencing, counters and the row lock in one, then the order that stands in the row.
+ * First statement of every beat: fencing, counters, the intent and the row lock in one, then the order that stands in the row.
  *
  * - Lock order: the row with the slice's books first, recipients after it. Nobody takes them the other way round. A batch
  *   has books of its own, so the servers of one mailing do not wait for each other.
@@ -46,14 +47,15 @@ function writeFence(session: Session, fence: Fence, condition: string): Promise<
   const books = booksOf(session, fence.slice);
   return session.change(
     `UPDATE ${books.table} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ?,
-       settled_idx = ?, next_idx = ?, beat = beat + 1
+       settled_idx = ?, next_idx = ?, reach_idx = ?, beat = beat + 1
      WHERE ${books.sql} AND claim_token = ? AND beat = ? ${condition}`,
     [
       fence.sent,
       fence.errors,
       fence.skipped,
       fence.settledIdx,
-      fence.nextIdx,
+      fence.intent.nextIdx,
+      fence.intent.reachIdx,
       ...books.parameters,
       fence.claimToken,
       fence.beat,

@@ -2,11 +2,10 @@ import type { Session } from '../mailing.database.js';
 import { placeholders } from './placeholders.js';
 
 /**
- * Hands recipients back untouched: marked `sending`, and proven that nothing was handed over.
+ * Hands recipients back untouched: their rows say `sending`, and it is proven that nothing was handed over.
  *
  * - Lock order: after the mailing's row (`fenceBeat`); index: primary key.
- * - `next_idx` does not move back, because recovery relies on it as the upper end; `settled_idx`, which `fenceBeat` has
- *   just written, already stands at or below the lowest of them.
+ * - `settled_idx` and `next_idx`, which `fenceBeat` has just written, already stand at or below the lowest of them.
  *
  * @returns how many rows went back.
  */

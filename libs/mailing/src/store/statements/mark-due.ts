@@ -1,16 +1,12 @@
-import type { MarkedRecipient } from '../../model/recipient.js';
 import type { Slice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
+import type { Found } from '../recipient-place.js';
 import { belongsTo } from '../slice-books.js';
-import { type AddressRow, toMarkedAddress } from './mark-next.js';
+import { type AddressRow, type ProfileRow, toMarkedAddress, toMarkedProfile } from './read-next.js';
 import { placeholders } from './placeholders.js';
 
 /** Reads deferred recipients of one table by their places. */
-export type ReadDeferred = (
-  session: Session,
-  mailingId: string,
-  indexes: number[],
-) => Promise<MarkedRecipient[]>;
+export type ReadDeferred = (session: Session, mailingId: string, indexes: number[]) => Promise<Found[]>;
 
 /**
  * Who is due for another attempt, longest due first, by the database's clock.
@@ -50,16 +46,16 @@ export const readDeferredAddresses: ReadDeferred = async (session, mailingId, in
 };
 
 export const readDeferredProfiles: ReadDeferred = async (session, mailingId, indexes) => {
-  const rows = await session.rows<{ idx: number; attempts: number; user_id: string }>(
+  const rows = await session.rows<ProfileRow>(
     `SELECT idx, attempts, user_id FROM ${session.tables.userMailing}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'deferred'`,
     [mailingId, ...indexes],
   );
-  return rows.map((row) => ({ idx: Number(row.idx), attempts: Number(row.attempts), userId: row.user_id }));
+  return rows.map(toMarkedProfile);
 };
 
 /**
- * Commits the intent for another attempt; the counterpart of `markSending`.
+ * Commits the intent for another attempt, in the rows, because these lie anywhere.
  *
  * - Lock order: after the mailing's row; recipients before their rows in `dps_mail_deferred`.
  * - Those rows stay, without a time, until the recipients are settled: they lie behind `settled_idx`, and this is how

@@ -1,7 +1,7 @@
 import type { Slice } from '../../model/slice.js';
 import type { KnownFates } from '../dead.journal.js';
 import type { Session } from '../mailing.database.js';
-import { type Place, SOURCES, type SourceName } from '../recipient-marking.js';
+import { type Place, SOURCES, type SourceName } from '../recipient-place.js';
 import { countsOf, writeEnds } from '../recipient-settling.js';
 import { booksOf } from '../slice-books.js';
 import { attemptsUnderWay } from './mark-due.js';
@@ -38,7 +38,7 @@ export async function settleKnown(
     const rows = await marked(session, source, slice, frame, again);
     for (const { idx, userId, isRetry } of rows) {
       if (userId !== null) users.set(idx, userId);
-      open.set(idx, { source, isRetry });
+      open.set(idx, { source, says: 'sending', isRetry });
     }
   }
   const places = [...open.keys()];

@@ -1,9 +1,11 @@
 import type { Slice } from '../../model/slice.js';
 import type { DeadJournal } from '../dead.journal.js';
 import type { Session } from '../mailing.database.js';
+import { nameAllIntended } from '../recipient-marking.js';
 import { booksOf } from '../slice-books.js';
 import { provesLife } from './claim-mailing.js';
 import { scheduleAttempts, unscheduleAttempts } from './defer-recipients.js';
+import { moveIntent } from './intent.js';
 import { attemptsUnderWay } from './mark-due.js';
 import { inChunks, placeholders } from './placeholders.js';
 import { type Frame, settleKnown } from './recover-known.js';
@@ -42,11 +44,13 @@ const IN_DOUBT_TEXT =
  *   either commits before (its outcomes count, and fewer are in doubt) or finds its token gone.
  * - The guard is the token that was judged dead: of two recoverers one changes the row, and only the living incarnation
  *   of the server (`provesLife`). A mailing is its server's own; a batch is anybody's.
- * - Index: a range of the primary key from `settled_idx` (everything before is settled or deferred) to `next_idx`
- *   (nothing at or after it was ever marked), so the work does not grow with the list; those at a further attempt are
+ * - Index: a range of the primary key from `settled_idx` (everything before is settled or deferred) to `reach_idx`
+ *   (nobody from it on is under way), so the work does not grow with the list; those at a further attempt are
  *   named by `dps_mail_deferred`.
+ * - Whom the numbers of the books say to be under way is named in his row first (`nameIntended`), so there is one kind of them from then
+ *   on, and `next_idx` goes down to where the list goes on.
  * - Rejected: searching for `sending` over the whole list, seconds at a million recipients; an index on status, see
- *   `mark-next.ts`.
+ *   `read-next.ts`.
  *
  * @returns who was caught, or null if somebody else was faster.
  */
@@ -54,11 +58,13 @@ export async function recoverSlice(session: Session, claim: DeadClaim): Promise<
   const { slice } = claim;
   const books = booksOf(session, slice);
   if (!(await takeFromDead(session, claim))) return null;
-  const [range] = await session.rows<{ settled_idx: number; next_idx: number; beat: number }>(
-    `SELECT settled_idx, next_idx, beat FROM ${books.table} WHERE ${books.sql}`,
+  const [range] = await session.rows<Record<'settled_idx' | 'next_idx' | 'reach_idx' | 'beat', number>>(
+    `SELECT settled_idx, next_idx, reach_idx, beat FROM ${books.table} WHERE ${books.sql}`,
     books.parameters,
   );
-  const frame = { fromIdx: Number(range.settled_idx), toIdx: Number(range.next_idx) };
+  const frame = { fromIdx: Number(range.settled_idx), toIdx: Number(range.reach_idx) };
+  await nameAllIntended(session, slice, { fromIdx: frame.fromIdx, toIdx: Number(range.next_idx) });
+  await moveIntent(session, slice, { nextIdx: frame.fromIdx, reachIdx: frame.toIdx });
   // The claim has just been counted as a beat.
   const fates = claim.journal?.after(Number(range.beat) - 1);
   const mailed = fates ? await settleKnown(session, slice, frame, fates) : [];
@@ -95,7 +101,7 @@ async function takeFromDead(
   return taken === 1;
 }
 
-/** Those at their first attempt lie in the frame between the two marks of the books. */
+/** Those at their first attempt lie in the frame between `settled_idx` and `reach_idx`. */
 async function settleFrame(
   session: Session,
   { slice: { mailingId }, resend }: DeadClaim,
