@@ -58,9 +58,9 @@ async function settleFirst({ database }: MeasureTask, mailingId: string, half: n
     [mailingId, half],
   );
   await database.run(
-    `UPDATE dps_mailing SET num_sent = ?, settled_idx = ?, next_idx = ?, beat = beat + ?,
+    `UPDATE dps_mailing SET num_sent = ?, settled_idx = ?, next_idx = ?, reach_idx = ?, beat = beat + ?,
        start_time = UTC_TIMESTAMP(3), scheduled_at = NULL WHERE id = ? AND status = 'pending'`,
-    [half, half, half, half, mailingId],
+    [half, half, half, half, half, mailingId],
   );
 }
 

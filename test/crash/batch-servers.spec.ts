@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EmailAddress, MailBatch } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
+import { readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import type { NewsletterService } from '../support/newsletter-service.js';
 import type { SmtpStep } from '../support/smtp-step.js';
@@ -76,10 +77,8 @@ forEachDatabase('a server that was stopped for longer than its lease, with batch
       servers.database.dataSource.getRepository(EmailAddress).find({ order: { idx: 'ASC' } }),
     ]);
   /** All it can send waits for answers, and everything else is on disk. */
-  const isIdle = async (server: HeldAnswers): Promise<boolean> => {
-    const sending = await servers.database.dataSource
-      .getRepository(EmailAddress)
-      .countBy({ status: 'sending' });
+  const isIdle = async (server: HeldAnswers, mailingId: string): Promise<boolean> => {
+    const { sending } = (await readBooks(servers.database.dataSource, mailingId)).byStatus;
     return server.recipients.length === 5 * BATCH_THREADS && sending === 10 * BATCH_THREADS;
   };
   const lostRuns = (server: NewsletterService): boolean => server.countOf('run:lost') === BATCH_THREADS;
@@ -94,7 +93,7 @@ forEachDatabase('a server that was stopped for longer than its lease, with batch
     // Large enough that no batch is through before its answers are held back.
     const zombie = await servers.start('old:1', { env: { BATCH_SIZE: '40' } });
     const mailingId = await zombie.send(200);
-    await waitUntil(() => isIdle(held), { what: 'runs that wait for answers' });
+    await waitUntil(() => isIdle(held, mailingId), { what: 'runs that wait for answers' });
     await stopProcess(zombie, servers.database);
     ownConnections = inbox.connections.total;
 

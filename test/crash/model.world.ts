@@ -1,5 +1,5 @@
 import { EmailAddress, MailBatch, Mailing } from 'nestjs-mailing';
-import { type DataSource, In } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { assertBatchesAddUp } from '../support/batch-books.js';
 import { readBooks } from '../support/books.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -203,8 +203,9 @@ export class ModelWorld {
 
   /** Those in doubt, and those whom a recovery that is under way may call so before the order reaches the books. */
   async #maybeInDoubt(mailingId: string): Promise<string[]> {
-    const status = In(['in_doubt', 'sending']);
-    const rows = await this.dataSource.getRepository(EmailAddress).findBy({ mailingId, status });
-    return rows.map(({ emailAddress }) => emailAddress);
+    const { recipients } = await readBooks(this.dataSource, mailingId);
+    return recipients.flatMap((one) =>
+      one instanceof EmailAddress && ['in_doubt', 'sending'].includes(one.status) ? one.emailAddress : [],
+    );
   }
 }

@@ -8,6 +8,7 @@ import { NewsletterService } from '../support/newsletter-service.js';
 import { readerAddresses } from '../support/reader-list.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
+import { HeldAnswers } from './held-answers.js';
 import { assertPromiseKept } from './promise.js';
 import { WorkerCluster } from './worker-cluster.js';
 
@@ -107,6 +108,12 @@ forEachDatabase('live processes with one server id', (kind) => {
   it.each(['SIGKILL', 'SIGTERM'] as const)(
     'A14 the second stands by, says so, and goes on when the first one has ended by %s',
     async (signal) => {
+      // However long the second one takes to come up, the first one is in mid-mailing.
+      const held = new HeldAnswers(() => inbox.messages.length > 60);
+      inbox.answer = async (step) => {
+        await held.at(step);
+        if (step.command === 'END') await delay(ANSWER_MS);
+      };
       const first = await start();
       const mailingId = await first.send(RECIPIENTS);
       const second = await start();
@@ -120,6 +127,7 @@ forEachDatabase('live processes with one server id', (kind) => {
       await inbox.waitFor(60);
       expect(second.countOf('server:registered')).toBe(0);
       first.signal(signal);
+      held.release();
       await first.ended();
       await second.completed(mailingId);
       expect((await second.health()).isHealthy).toBe(true);

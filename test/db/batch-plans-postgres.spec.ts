@@ -36,9 +36,9 @@ describe('the plans of the statements of batches (postgres)', () => {
     );
     await fresh.dataSource.query(
       `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, status, is_summarized, not_before, num_profiles,
-         settled_idx, next_idx)
+         settled_idx, next_idx, reach_idx)
        SELECT 'past-' || (1 + n / 10), (n % 10) * 100, (n % 10) * 100 + 100,
-         CASE WHEN (1 + n / 10) % 100 = 0 THEN 'free' ELSE 'complete' END, TRUE, now(), 100, 0, 0
+         CASE WHEN (1 + n / 10) % 100 = 0 THEN 'free' ELSE 'complete' END, TRUE, now(), 100, 0, 0, 0
        FROM generate_series(1, 29999) n`,
     );
     // Small tables are read as they lie, whatever keys they have.

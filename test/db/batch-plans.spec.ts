@@ -37,9 +37,9 @@ describe('the plans of the statements of batches (mariadb)', () => {
     );
     await fresh.dataSource.query(
       `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, status, is_summarized, not_before, num_profiles,
-         settled_idx, next_idx)
+         settled_idx, next_idx, reach_idx)
        SELECT CONCAT('past-', 1 + seq DIV 10), (seq % 10) * 100, (seq % 10) * 100 + 100,
-         IF((1 + seq DIV 10) % 100 = 0, 'free', 'complete'), 1, NOW(3), 100, 0, 0 FROM seq_1_to_29999`,
+         IF((1 + seq DIV 10) % 100 = 0, 'free', 'complete'), 1, NOW(3), 100, 0, 0, 0 FROM seq_1_to_29999`,
     );
     await fresh.dataSource.query(
       'ANALYZE TABLE dps_mailing, dps_email_address, dps_mail_batch, dps_mail_deferred',
