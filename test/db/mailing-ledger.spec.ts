@@ -271,6 +271,24 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(mailing).toMatchObject({ status: 'completed', numSent: 1_500 });
   });
 
+  it('nobody is begun twice, whatever a look at the list says', async () => {
+    const mailingId = await written(600);
+    const ledger = new MailingLedger(new LooksBack(fresh.dataSource), await claimed(mailingId));
+    const begun: number[] = [];
+    const all = async (): Promise<void> => {
+      for (let outcomes: Beat['outcomes'] = []; ;) {
+        const answer = await ledger.beat({ ...quiet, outcomes, free: 90 });
+        if (answer.kind !== 'go_on') return;
+        begun.push(...answer.marked.map(({ idx }) => idx));
+        outcomes = answer.marked.map(({ idx }) => sent(idx));
+      }
+    };
+    await expect(all()).rejects.toThrow('0 is begun already');
+    expect(begun).toEqual(Array.from(begun, (_, n) => n));
+    const { mailing } = await readBooks(fresh.dataSource, mailingId);
+    expect(mailing.nextIdx).toBe(begun.length);
+  });
+
   it('whoever is refused for now leaves the frame, comes back when due, and is found by recovery', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId, 'dead#1'));
@@ -342,6 +360,21 @@ forEachDatabase('the books of a mailing', (kind) => {
     });
   });
 });
+
+/** A database that shows the beginning of the list at each look, as if nobody there had been begun. */
+class LooksBack extends MailingDatabase {
+  #beginning: unknown[] | undefined;
+
+  override transaction<T>(steps: Parameters<MailingDatabase['transaction']>[0]): Promise<T> {
+    return super.transaction((session) => {
+      const rows = async (sql: string, parameters?: unknown[]): Promise<unknown[]> => {
+        if (!sql.includes('email_address, display_name')) return session.rows(sql, parameters);
+        return (this.#beginning ??= await session.rows(sql, parameters));
+      };
+      return steps({ ...session, rows: rows as typeof session.rows });
+    }) as Promise<T>;
+  }
+}
 
 /** A database whose every other commit succeeds without anybody hearing of it. */
 class LosesAnswers extends MailingDatabase {

@@ -69,6 +69,9 @@ forEachDatabase('migrations', (kind) => {
 
       for (const _ of mailingMigrations) await dataSource.undoLastMigration();
       expect([...(await schemaOf(dataSource)).keys()]).toEqual(['migrations']);
+      if (kind === 'postgres') {
+        expect(await dataSource.query("SELECT typname FROM pg_type WHERE typtype = 'e'")).toEqual([]);
+      }
 
       await dataSource.runMigrations();
       expect(await schemaOf(dataSource)).toEqual(before);

@@ -14,12 +14,13 @@ export async function readBooks(dataSource: DataSource, mailingId: string): Prom
   const mailing = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
   const addresses = await dataSource.getRepository(EmailAddress).findBy({ mailingId });
   const profiles = await dataSource.getRepository(UserMailing).findBy({ mailingId });
-  const batches = await dataSource.getRepository(MailBatch).findBy({ mailingId });
   const recipients = [...addresses, ...profiles].sort((a, b) => a.idx - b.idx);
+  // After the rows, so that nobody who is begun meanwhile looks as if he waited.
+  const batches = await dataSource.getRepository(MailBatch).findBy({ mailingId });
+  const { nextIdx: whole } = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
   for (const one of recipients) {
     const batch = batches.find(({ startIdx, endIdx }) => one.idx >= startIdx && one.idx < endIdx);
-    const { nextIdx } = batch ?? mailing;
-    if (one.status === 'pending' && one.idx < nextIdx) one.status = 'sending';
+    if (one.status === 'pending' && one.idx < (batch?.nextIdx ?? whole)) one.status = 'sending';
   }
   const byStatus: Record<string, number> = {};
   for (const { status } of recipients) byStatus[status] = (byStatus[status] ?? 0) + 1;

@@ -21,20 +21,19 @@ forEachDatabase('a copy of the production database on a test machine', (kind) =>
       for (const isBatched of [false, true]) {
         const id = `${status}-${isBatched}`;
         // Of those in progress the first recipient is under way.
-        const nextIdx = status === 'in_progress' ? 1 : 0;
+        const begun = status === 'in_progress' ? 1 : 0;
+        const intent = { nextIdx: begun, reachIdx: begun };
         const claimToken = status === 'pending' || status === 'paused' ? null : 'production#1';
-        await dataSource
-          .getRepository(Mailing)
-          .insert({
-            ...facts,
-            id,
-            status,
-            isBatched,
-            uniqServerId: 'prod:1',
-            claimToken,
-            nextIdx,
-            numProfiles: 2,
-          });
+        await dataSource.getRepository(Mailing).insert({
+          ...facts,
+          id,
+          status,
+          isBatched,
+          uniqServerId: 'prod:1',
+          claimToken,
+          ...intent,
+          numProfiles: 2,
+        });
         for (const idx of [0, 1]) {
           await dataSource.getRepository(EmailAddress).insert({
             mailingId: id,
@@ -46,7 +45,7 @@ forEachDatabase('a copy of the production database on a test machine', (kind) =>
           });
         }
         if (!isBatched) continue;
-        const range = { startIdx: 0, endIdx: 2, settledIdx: 0, nextIdx, reachIdx: nextIdx, numProfiles: 2 };
+        const range = { startIdx: 0, endIdx: 2, settledIdx: 0, ...intent, numProfiles: 2 };
         await dataSource
           .getRepository(MailBatch)
           .insert({ ...range, mailingId: id, status: 'free', notBefore: LONG_AGO });

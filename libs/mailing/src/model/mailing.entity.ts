@@ -122,7 +122,7 @@ export class Mailing extends SliceBooksColumns {
   @Column({ name: 'next_idx', type: 'int', default: 0 })
   nextIdx: number;
 
-  /** No row from this index on says `sending`: where recovery stops to look. More than `next_idx` only after somebody was handed back. */
+  /** Nobody from this index on was ever under way: where recovery stops to look. More than `next_idx` only after somebody was handed back. */
   @Column({ name: 'reach_idx', type: 'int', default: 0 })
   reachIdx: number;
 

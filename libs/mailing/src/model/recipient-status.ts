@@ -40,7 +40,10 @@ export const RECIPIENT_STATUSES: RecipientStatus[] = [
   'in_doubt',
 ];
 
-/** Every arrow between two states, with the reason it exists. The `WHERE` of each update enforces its arrow. */
+/**
+ * Every arrow between two states, with the reason it exists. The `WHERE` of each update enforces its arrow; that of a first attempt under
+ * way names a row that is `pending`, behind a fence that nobody else passes.
+ */
 export const RECIPIENT_TRANSITIONS: Record<RecipientStatus, Partial<Record<RecipientStatus, string>>> = {
   pending: { sending: 'a beat committed the intent' },
   deferred: { sending: 'its next attempt is due, and a beat committed the intent' },

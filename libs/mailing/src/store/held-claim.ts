@@ -10,7 +10,7 @@ export interface HeldClaim extends Slice {
   settledIdx: number;
   /** Nobody before this place is still to be begun. */
   nextIdx: number;
-  /** Nobody from this place on was under way when the claim was obtained. */
+  /** Nobody from this place on was ever under way. */
   reachIdx: number;
   numSettled: number;
   /** Of them, those who were tried: not the skipped ones. */

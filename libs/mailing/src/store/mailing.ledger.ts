@@ -4,20 +4,24 @@ import type { MarkedRecipient } from '../model/recipient.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import type { HeldClaim } from './held-claim.js';
 import { isDrained, joined, lookBeyond, NOTHING_READ, type ReadAhead, readOn } from './read-ahead.js';
-import { assertWritten, markNextRetries, nameAllIntended } from './recipient-marking.js';
-import type { Place } from './recipient-place.js';
+import { assertWritten, markNextRetries } from './recipient-marking.js';
+import { type Place, SOURCES } from './recipient-place.js';
 import { countsOf, writeEnds } from './recipient-settling.js';
+import { amongPlaces } from './statements/among-places.js';
 import { endBatch } from './statements/end-batch.js';
 import { completeMailing, releaseMailing } from './statements/end-slice.js';
 import { fenceBeat, readClaim } from './statements/fence-beat.js';
-import { type Intent, moveIntent } from './statements/intent.js';
+import { type Intent, moveIntent, nameIntended } from './statements/intent.js';
 import { nextDueInMs } from './statements/mark-due.js';
+import { inChunks } from './statements/placeholders.js';
 
 /** What the ledger keeps in mind between two beats; replaced as a whole once a beat is committed. */
 interface Bookmark {
   beat: number;
   /** As `next_idx` stands in the books: nobody before it is still to be begun. */
   nextIdx: number;
+  /** As `reach_idx` does: nobody from it on was ever under way. */
+  reachIdx: number;
   /** Under way: where each of them lies. At most `maxInDoubt`. */
   open: ReadonlyMap<number, Place>;
   ahead: ReadAhead;
@@ -42,14 +46,15 @@ interface Step {
  *
  * The intent is a number. People are sent to in the order of the list, so `next_idx` in the row with the books says of all of them at once
  * that they are under way: whoever is `pending` before it. Their rows are written once, with what became of them, where
- * a mark in each of them would be as much work again as that. Two more numbers frame the part of the list that is not over: everybody
- * before `settled_idx` is settled or deferred, no row from `reach_idx` on says `sending`. A message that takes long
+ * a mark in each of them would be as much work again as that. So nobody may become `pending` before it who is not to be taken for one under
+ * way, and nobody may be sent to who is read before it. Two more numbers frame the part of the list that is not over: everybody
+ * before `settled_idx` is settled or deferred, nobody from `reach_idx` on was ever under way. A message that takes long
  * holds `settled_idx` back, but not the others.
  *
  * Where a number can't tell, the row does, and says `sending`. Whoever was refused for now leaves the frame: a row of `dps_mail_deferred`
  * stands for him until he is settled, so the others overtake him and recovery still finds him; at his next attempt his row is marked.
  * And when somebody is handed back, all who are under way are named in their rows, he is made `pending` again, and `next_idx` goes down to
- * him; those beyond him that are named make up what `reach_idx` is more.
+ * him. `reach_idx` stays where it is, above those of the named ones who come after him.
  */
 export class MailingLedger implements Ledger {
   #bookmark: Bookmark;
@@ -64,6 +69,7 @@ export class MailingLedger implements Ledger {
     this.#bookmark = {
       beat: claim.beat,
       nextIdx: claim.nextIdx,
+      reachIdx: claim.reachIdx,
       open: new Map(),
       ahead: NOTHING_READ,
       lookForDueAt: 0,
@@ -113,17 +119,24 @@ export class MailingLedger implements Ledger {
     await writeEnds(session, claim.mailingId, open, beat);
     if (status === 'in_progress' && !beat.release && beat.free > 0)
       return this.#markNext(session, next, beat, intent);
-    if (intent.nextIdx !== next.nextIdx) await moveIntent(session, claim, intentOf(next));
+    if (intent.nextIdx !== next.nextIdx) await moveIntent(session, claim, next);
     if (status === 'in_progress' && !beat.release) return { bookmark: next, answer: QUIET };
     if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
     return { bookmark: next, answer: await this.#end(session, status, beat.release) };
   }
 
-  async #nameOpen(session: Session, before: Bookmark): Promise<void> {
-    const unnamed = [...before.open.values()].filter(({ says }) => says === 'pending').length;
-    if (unnamed === 0) return;
-    const range = { fromIdx: firstOpen(before), toIdx: before.nextIdx };
-    assertWritten('named', await nameAllIntended(session, this.claim, range), unnamed);
+  /** By their places, and not as a range: others in it are settled, and many if one of these takes long. */
+  async #nameOpen(session: Session, { open }: Bookmark): Promise<void> {
+    const { mailingId } = this.claim;
+    for (const source of SOURCES) {
+      const unnamed = [...open].filter(([, one]) => one.source === source && one.says === 'pending');
+      const named = await inChunks(
+        unnamed.map(([idx]) => idx),
+        (chunk) =>
+          nameIntended(session, session.tables[source], amongPlaces(mailingId, chunk, `status = 'pending'`)),
+      );
+      assertWritten('named', named, unnamed.length);
+    }
   }
 
   /** Nothing is in flight any more: gives the claim back. It may have been on its last recipient. */
@@ -174,6 +187,8 @@ export class MailingLedger implements Ledger {
     const places = beat.free - marked.length;
     const read = await readOn(session, claim, nextIdx, places, next.ahead);
     for (const one of read.rows.slice(0, places)) {
+      // Nothing in the database would keep somebody from being sent to twice who was read twice.
+      if (one.idx < nextIdx || open.has(one.idx)) throw new Error(`Bug: ${one.idx} is begun already.`);
       marked.push(one);
       open.set(one.idx, { source: one.source, says: 'pending', isRetry: false });
       nextIdx = one.idx + 1;
@@ -181,8 +196,8 @@ export class MailingLedger implements Ledger {
     // The list is through: somebody may have been deferred by others than this run (`retry`).
     if (marked.length < beat.free && !isTime) await lookForDue();
     const ahead = { ...read, rows: read.rows.slice(places) };
-    const bookmark = { ...next, open, nextIdx, ahead, lookForDueAt };
-    if (nextIdx !== intent.nextIdx) await moveIntent(session, claim, intentOf(bookmark));
+    const bookmark = { ...next, ...reaching(next, nextIdx), open, ahead, lookForDueAt };
+    if (nextIdx !== intent.nextIdx) await moveIntent(session, claim, bookmark);
     if (marked.length === 0 && beat.remaining === 0 && dueInMs === null)
       return this.#complete(session, bookmark);
     const exhausted = marked.length < beat.free;
@@ -225,6 +240,7 @@ function settle(before: Bookmark, under: ReadonlyMap<number, Place>, beat: Beat)
   return {
     beat: before.beat + 1,
     nextIdx: lowest(before.nextIdx, firsts),
+    reachIdx: before.reachIdx,
     open,
     ahead: firsts.length > 0 ? NOTHING_READ : before.ahead,
     lookForDueAt: Math.min(before.lookForDueAt, performance.now() + soonest),
@@ -240,30 +256,24 @@ function named(open: ReadonlyMap<number, Place>): ReadonlyMap<number, Place> {
  * fence writes it, so that what usually comes about costs no statement of its own.
  */
 function foreseen({ batch }: HeldClaim, next: Bookmark, beat: Beat): Intent {
-  if (beat.free === 0 || beat.release) return intentOf(next);
+  if (beat.free === 0 || beat.release) return next;
   const { ahead, nextIdx } = next;
   const { rows } = ahead;
   const unread = isDrained(ahead) ? 0 : Math.max(beat.free - rows.length, 0);
   const last = rows[Math.min(beat.free, rows.length) - 1]?.idx ?? nextIdx - 1;
   const end = batch?.endIdx ?? Number.POSITIVE_INFINITY;
-  return intentOf({ ...next, nextIdx: Math.min(last + 1 + unread, end) });
+  return reaching(next, Math.min(last + 1 + unread, end));
 }
 
-function intentOf({ nextIdx, open }: Bookmark): Intent {
-  let reachIdx = nextIdx;
-  for (const [idx, { says, isRetry }] of open) {
-    if (says === 'sending' && !isRetry && idx >= reachIdx) reachIdx = idx + 1;
-  }
-  return { nextIdx, reachIdx };
+function reaching({ reachIdx }: Bookmark, nextIdx: number): Intent {
+  return { nextIdx, reachIdx: Math.max(reachIdx, nextIdx) };
 }
 
 /** Everybody before it is settled or deferred. Those at a further attempt lie behind the frame and do not hold it back. */
 function firstOpen({ nextIdx, open }: Bookmark): number {
-  const firsts = [...open].filter(([, { isRetry }]) => !isRetry);
-  return lowest(
-    nextIdx,
-    firsts.map(([idx]) => idx),
-  );
+  let first = nextIdx;
+  for (const [idx, { isRetry }] of open) if (!isRetry && idx < first) first = idx;
+  return first;
 }
 
 /** `Math.min` with a spread fails from about 100,000 values on. */

@@ -32,14 +32,15 @@ export interface MailingPage {
 }
 
 /** Most of those under way are so by a number in the books, and their rows still say `pending`: see `MailingLedger`. */
-const BY_NUMBER = 'r.idx < COALESCE(b.next_idx, m.next_idx)';
+const NEXT_IDX = 'COALESCE(b.next_idx, m.next_idx)';
+const BY_NUMBER = `r.idx < ${NEXT_IDX}`;
 const STATE = `CASE WHEN r.status = 'pending' AND ${BY_NUMBER} THEN 'sending' ELSE r.status END`;
 
 /** In words of the column: PostgreSQL knows how many rows say what, and of an expression it does not. */
 function inState(status: RecipientStatus | null): SqlPart {
   const own = { sql: `AND r.status = ?`, parameters: [status] };
   if (status === null) return { sql: '', parameters: [] };
-  if (status === 'pending') return { ...own, sql: `${own.sql} AND NOT ${BY_NUMBER}` };
+  if (status === 'pending') return { ...own, sql: `${own.sql} AND r.idx >= ${NEXT_IDX}` };
   if (status !== 'sending') return own;
   return { ...own, sql: `AND (r.status = ? OR (r.status = 'pending' AND ${BY_NUMBER}))` };
 }

@@ -1,5 +1,5 @@
 import type { Slice } from '../model/slice.js';
-import type { Session } from './mailing.database.js';
+import type { MailingDatabase, Session } from './mailing.database.js';
 import { type Found, SOURCES, type SourceName } from './recipient-place.js';
 import { readNextAddresses, readNextProfiles } from './statements/read-next.js';
 
@@ -42,13 +42,16 @@ export async function readOn(
 }
 
 /**
- * Begins to look beyond those who were read, at the same time as a beat that marks `taken` of them, unless it leaves enough for
- * another one. Whom that beat marks is not looked at, so it does not matter which of the two is first.
+ * Begins to look beyond those who were read, at the same time as a beat that begins `taken` of them, unless it leaves enough for
+ * another one. Whom that beat begins is not looked at, so it does not matter which of the two is first.
  *
- * @returns what is to be joined to those who were read; null if there is no need, or no telling whom the beat will mark.
+ * In a transaction, though it is one question: what lies between us and the database (ProxySQL, MaxScale, pgpool) may ask a
+ * replica what is not in one, and that may not know yet who was sent to, nor the end of the list.
+ *
+ * @returns what is to be joined to those who were read; null if there is no need, or no telling whom the beat will begin.
  */
 export function lookBeyond(
-  session: Session,
+  database: MailingDatabase,
   slice: Slice,
   taken: number,
   ahead: ReadAhead,
@@ -56,7 +59,7 @@ export function lookBeyond(
   const last = ahead.rows.at(-1);
   const left = ahead.rows.length - taken;
   if (!last || taken === 0 || left < 0 || left >= taken || isDrained(ahead)) return null;
-  return look(session, slice, last.idx + 1, taken, ahead);
+  return database.transaction((session) => look(session, slice, last.idx + 1, taken, ahead));
 }
 
 /** @param beyond what was found beyond the last of `ahead`. */

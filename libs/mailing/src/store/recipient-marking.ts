@@ -8,25 +8,8 @@ import {
   readDeferredAddresses,
   readDeferredProfiles,
 } from './statements/mark-due.js';
-import { nameIntended } from './statements/intent.js';
 
 const READ_DEFERRED = { emailAddress: readDeferredAddresses, userMailing: readDeferredProfiles };
-
-/**
- * Says in the rows whom the numbers of the books say to be under way at their first attempt.
- *
- * @returns how many there were.
- */
-export async function nameAllIntended(
-  session: Session,
-  { mailingId }: Slice,
-  range: { fromIdx: number; toIdx: number },
-): Promise<number> {
-  let named = 0;
-  for (const source of SOURCES)
-    named += await nameIntended(session, session.tables[source], mailingId, range);
-  return named;
-}
 
 /** Retries of one beat; a bound for statements, the others come with the next one. */
 const MOST_RETRIES = 1_000;

@@ -15,6 +15,9 @@ export class CreateMailingTables1764028800000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     for (const table of tablesOf(runner).reverse()) await runner.dropTable(table);
+    // TypeORM makes the types with their tables, and leaves them there.
+    for (const type of new TableParts(runner).typesOf('status', ['dps_email_address', 'dps_user_mailing']))
+      await runner.query(`DROP TYPE ${type}`);
   }
 }
 

@@ -60,6 +60,14 @@ export class TableParts {
       : { name, type: 'varchar', enum: [...words] };
   }
 
+  /** Names of the types that `words` has made; none but on PostgreSQL. */
+  typesOf(column: string, tables: string[]): string[] {
+    const { options } = this.#runner.connection;
+    if (options.type !== 'postgres') return [];
+    const schema = options.schema === undefined ? '' : `"${options.schema}".`;
+    return tables.map((table) => `${schema}"${this.tableName(table)}_${column}_enum"`);
+  }
+
   json(name: string): TableColumnOptions {
     return { name, type: 'json', isNullable: true };
   }

@@ -5,7 +5,8 @@ import { placeholders } from './placeholders.js';
  * Hands recipients back untouched: their rows say `sending`, and it is proven that nothing was handed over.
  *
  * - Lock order: after the mailing's row (`fenceBeat`); index: primary key.
- * - `settled_idx` and `next_idx`, which `fenceBeat` has just written, already stand at or below the lowest of them.
+ * - `settled_idx`, which `fenceBeat` has just written, stands at or below the lowest of them already; `next_idx` may be foreseen beyond, and
+ *   is set before the commit.
  *
  * @returns how many rows went back.
  */

@@ -10,8 +10,9 @@ export type ReadNext = (session: Session, slice: Slice, fromIdx: number, limit: 
 /**
  * Reads the next plain addresses.
  *
- * - Index: primary key, as a range from `fromIdx` on in its own order; `status` is a filter on the rows passed by, which
- *   are few: hardly anybody behind `fromIdx` was ever sent to. `LIMIT` ends the range; no sort.
+ * - Index: primary key, as a range from `fromIdx` on in its own order; `status` is a filter on the rows passed by:
+ *   none, but after a hand-back or a recovery. `LIMIT` ends the range; no sort.
+ * - `fromIdx` is never less than `next_idx`: before that `pending` means under way.
  * - An empty answer means the end of the list and nothing else. Rows are never left out by what they contain.
  * - Rejected: an index on status, which every outcome would have to move in.
  */

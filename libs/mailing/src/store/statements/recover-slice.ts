@@ -1,11 +1,11 @@
 import type { Slice } from '../../model/slice.js';
 import type { DeadJournal } from '../dead.journal.js';
 import type { Session } from '../mailing.database.js';
-import { nameAllIntended } from '../recipient-marking.js';
+import { SOURCES } from '../recipient-place.js';
 import { booksOf } from '../slice-books.js';
 import { provesLife } from './claim-mailing.js';
 import { scheduleAttempts, unscheduleAttempts } from './defer-recipients.js';
-import { moveIntent } from './intent.js';
+import { moveIntent, nameIntended } from './intent.js';
 import { attemptsUnderWay } from './mark-due.js';
 import { inChunks, placeholders } from './placeholders.js';
 import { type Frame, settleKnown } from './recover-known.js';
@@ -45,7 +45,7 @@ const IN_DOUBT_TEXT =
  * - The guard is the token that was judged dead: of two recoverers one changes the row, and only the living incarnation
  *   of the server (`provesLife`). A mailing is its server's own; a batch is anybody's.
  * - Index: a range of the primary key from `settled_idx` (everything before is settled or deferred) to `reach_idx`
- *   (nobody from it on is under way), so the work does not grow with the list; those at a further attempt are
+ *   (nobody from it on was ever under way), so the work does not grow with the list; those at a further attempt are
  *   named by `dps_mail_deferred`.
  * - Whom the numbers of the books say to be under way is named in his row first (`nameIntended`), so there is one kind of them from then
  *   on, and `next_idx` goes down to where the list goes on.
@@ -63,7 +63,11 @@ export async function recoverSlice(session: Session, claim: DeadClaim): Promise<
     books.parameters,
   );
   const frame = { fromIdx: Number(range.settled_idx), toIdx: Number(range.reach_idx) };
-  await nameAllIntended(session, slice, { fromIdx: frame.fromIdx, toIdx: Number(range.next_idx) });
+  const intended = {
+    sql: `mailing_id = ? AND idx >= ? AND idx < ? AND status = 'pending'`,
+    parameters: [slice.mailingId, frame.fromIdx, Number(range.next_idx)],
+  };
+  for (const source of SOURCES) await nameIntended(session, session.tables[source], intended);
   await moveIntent(session, slice, { nextIdx: frame.fromIdx, reachIdx: frame.toIdx });
   // The claim has just been counted as a beat.
   const fates = claim.journal?.after(Number(range.beat) - 1);
@@ -101,7 +105,10 @@ async function takeFromDead(
   return taken === 1;
 }
 
-/** Those at their first attempt lie in the frame between `settled_idx` and `reach_idx`. */
+/**
+ * Those at their first attempt lie between `settled_idx` and `reach_idx`. Who is made `pending` waits, because `next_idx` went down
+ * before.
+ */
 async function settleFrame(
   session: Session,
   { slice: { mailingId }, resend }: DeadClaim,

@@ -11,8 +11,8 @@ import { placeholders } from './placeholders.js';
  * Makes recipients that ended badly due for another attempt, and takes them out of the counters.
  *
  * - Lock order: the books (`lockBooks`), recipients, `dps_mail_deferred`, as in a beat; for a batch, its mailing's row last.
- * - They become `deferred` and not `pending`: a run that is under way has passed them by and would not look at them again,
- *   and those due for another attempt are looked at by every run.
+ * - They become `deferred` and not `pending`: who is `pending` before `next_idx` is under way, and those due for another attempt are
+ *   looked at by every run.
  * - What is complete, mailing or batch, is opened again in the same transaction, so that the sum of its counters is never
  *   less than its recipients while it is called complete.
  * - `attempts` begins again: who asks for another try means a whole one.
