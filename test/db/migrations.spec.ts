@@ -69,9 +69,8 @@ forEachDatabase('migrations', (kind) => {
 
       for (const _ of mailingMigrations) await dataSource.undoLastMigration();
       expect([...(await schemaOf(dataSource)).keys()]).toEqual(['migrations']);
-      if (kind === 'postgres') {
-        expect(await dataSource.query("SELECT typname FROM pg_type WHERE typtype = 'e'")).toEqual([]);
-      }
+      const types = "SELECT typname FROM pg_type WHERE typtype = 'e'";
+      expect(kind === 'postgres' ? await dataSource.query(types) : []).toEqual([]);
 
       await dataSource.runMigrations();
       expect(await schemaOf(dataSource)).toEqual(before);
