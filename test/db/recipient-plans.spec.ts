@@ -135,14 +135,32 @@ describe.each(['mariadb', 'postgres'] as const)(
       expectNoMoreThan(11 * ASKED);
     });
 
-    it('a page of the recipients of a mailing, of a state and of all', async () => {
-      await fresh.dataSource.query(
-        `INSERT INTO ${mailing} VALUES ('long', 'test:1', 'completed', FALSE, NULL, 'x', 'x', 'x', CURRENT_TIMESTAMP)`,
+    it('a page of the recipients of a mailing, whole or in batches, of a state and of all', async () => {
+      const { dataSource } = fresh;
+      for (const [id, isBatched] of [
+        ['long', false],
+        ['plain', true],
+      ]) {
+        await dataSource.query(
+          `INSERT INTO ${mailing} VALUES ('${id}', 'test:1', 'completed', ${isBatched}, NULL, 'x', 'x', 'x', CURRENT_TIMESTAMP)`,
+        );
+      }
+      await dataSource.query("UPDATE dps_mailing SET batch_size = 10 WHERE id = 'plain'");
+      const batch = `dps_mail_batch (mailing_id, start_idx, end_idx, status, not_before, num_profiles, settled_idx, next_idx, reach_idx)`;
+      const rows = Array.from({ length: ROWS / 10 }, (_, n) => {
+        const [start, end] = [10 * n, 10 * n + 10];
+        return `'plain', ${start}, ${end}, 'complete', CURRENT_TIMESTAMP, 10, ${end}, ${end}, ${end}`;
+      });
+      await dataSource.query(`INSERT INTO ${batch} VALUES (${rows.join('), (')})`);
+      await dataSource.query(
+        kind === 'mariadb' ? 'ANALYZE TABLE dps_mail_batch' : 'VACUUM ANALYZE dps_mail_batch',
       );
       const reader = new MailingReader(database);
-      for (const status of [null, 'sent'] as const) {
-        const page = await reader.recipients('long', { status, afterIdx: ROWS / 2, limit: ASKED });
-        expect(page.map(({ idx }) => idx)).toEqual(PLACES.map((_, n) => ROWS / 2 + 1 + n));
+      for (const mailingId of ['long', 'plain']) {
+        for (const status of [null, 'sent'] as const) {
+          const page = await reader.recipients(mailingId, { status, afterIdx: ROWS / 2, limit: ASKED });
+          expect(page.map(({ idx }) => idx)).toEqual(PLACES.map((_, n) => ROWS / 2 + 1 + n));
+        }
       }
       expectNoMoreThan(ASKED);
     });

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { BATCH_TRANSITIONS } from '../../libs/mailing/src/model/batch-status.js';
 import { ENDED_STATUSES, MAILING_TRANSITIONS } from '../../libs/mailing/src/model/mailing-status.js';
-import { COUNTER_OF, RECIPIENT_TRANSITIONS } from '../../libs/mailing/src/model/recipient-status.js';
+import {
+  COUNTER_OF,
+  RECIPIENT_STATUSES,
+  RECIPIENT_TRANSITIONS,
+} from '../../libs/mailing/src/model/recipient-status.js';
 
 type Table = Record<string, Partial<Record<string, string>>>;
 
@@ -78,6 +82,10 @@ describe.each([
 });
 
 describe('the groups of states', () => {
+  it('the tables know every state of a recipient', () => {
+    expect([...RECIPIENT_STATUSES].sort()).toEqual(Object.keys(RECIPIENT).sort());
+  });
+
   it('A9 count doubt as an error, and everybody exactly once', () => {
     expect(COUNTER_OF).toEqual({
       sent: 'num_sent',

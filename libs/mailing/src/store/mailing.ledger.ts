@@ -4,16 +4,14 @@ import type { MarkedRecipient } from '../model/recipient.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import type { HeldClaim } from './held-claim.js';
 import { isDrained, joined, lookBeyond, NOTHING_READ, type ReadAhead, readOn } from './read-ahead.js';
-import { assertWritten, markNextRetries } from './recipient-marking.js';
-import { type Place, SOURCES } from './recipient-place.js';
+import { markNextRetries, nameOpen } from './recipient-marking.js';
+import type { Place } from './recipient-place.js';
 import { countsOf, writeEnds } from './recipient-settling.js';
-import { amongPlaces } from './statements/among-places.js';
 import { endBatch } from './statements/end-batch.js';
 import { completeMailing, releaseMailing } from './statements/end-slice.js';
 import { fenceBeat, readClaim } from './statements/fence-beat.js';
-import { type Intent, moveIntent, nameIntended } from './statements/intent.js';
+import { type Intent, moveIntent } from './statements/intent.js';
 import { nextDueInMs } from './statements/mark-due.js';
-import { inChunks } from './statements/placeholders.js';
 
 /** What the ledger keeps in mind between two beats; replaced as a whole once a beat is committed. */
 interface Bookmark {
@@ -115,7 +113,7 @@ export class MailingLedger implements Ledger {
       intent,
     });
     if (status === null) return this.#explainFence(session);
-    if (isHandingBack) await this.#nameOpen(session, before);
+    if (isHandingBack) await nameOpen(session, claim, before.open);
     await writeEnds(session, claim.mailingId, open, beat);
     if (status === 'in_progress' && !beat.release && beat.free > 0)
       return this.#markNext(session, next, beat, intent);
@@ -123,20 +121,6 @@ export class MailingLedger implements Ledger {
     if (status === 'in_progress' && !beat.release) return { bookmark: next, answer: QUIET };
     if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
     return { bookmark: next, answer: await this.#end(session, status, beat.release) };
-  }
-
-  /** By their places, and not as a range: others in it are settled, and many if one of these takes long. */
-  async #nameOpen(session: Session, { open }: Bookmark): Promise<void> {
-    const { mailingId } = this.claim;
-    for (const source of SOURCES) {
-      const unnamed = [...open].filter(([, one]) => one.source === source && one.says === 'pending');
-      const named = await inChunks(
-        unnamed.map(([idx]) => idx),
-        (chunk) =>
-          nameIntended(session, session.tables[source], amongPlaces(mailingId, chunk, `status = 'pending'`)),
-      );
-      assertWritten('named', named, unnamed.length);
-    }
   }
 
   /** Nothing is in flight any more: gives the claim back. It may have been on its last recipient. */

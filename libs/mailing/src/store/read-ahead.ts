@@ -1,12 +1,11 @@
 import type { Slice } from '../model/slice.js';
+import type { Found } from './found-recipient.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
-import { type Found, SOURCES, type SourceName } from './recipient-place.js';
-import { readNextAddresses, readNextProfiles } from './statements/read-next.js';
+import { SOURCES, type SourceName } from './recipient-place.js';
+import { readNext } from './statements/read-next.js';
 
 /** Rows of one look at the list, unless more are to be marked at once. */
 const ROWS_PER_LOOK = 200;
-
-const READ_NEXT = { emailAddress: readNextAddresses, userMailing: readNextProfiles };
 
 /**
  * The next recipients of a slice, read and not marked yet: all that are `pending` between its first and its last one.
@@ -81,7 +80,7 @@ async function look(
   let knownTo = Number.POSITIVE_INFINITY;
   for (const source of SOURCES) {
     if (drained.has(source)) continue;
-    const rows = await READ_NEXT[source](session, slice, fromIdx, limit);
+    const rows = await readNext(session, source, slice, fromIdx, limit);
     if (rows.length < limit) drained.add(source);
     else knownTo = Math.min(knownTo, rows[rows.length - 1].idx);
     for (const row of rows) found.push(row);

@@ -1,15 +1,30 @@
 import type { Slice } from '../model/slice.js';
+import type { Found } from './found-recipient.js';
 import type { Session } from './mailing.database.js';
-import { type Found, SOURCES } from './recipient-place.js';
-import {
-  beginAttempts,
-  findDue,
-  markDue,
-  readDeferredAddresses,
-  readDeferredProfiles,
-} from './statements/mark-due.js';
+import { type Place, SOURCES } from './recipient-place.js';
+import { amongPlaces } from './statements/among-places.js';
+import { nameIntended } from './statements/intent.js';
+import { beginAttempts, findDue, markDue, readDeferred } from './statements/mark-due.js';
+import { inChunks } from './statements/placeholders.js';
 
-const READ_DEFERRED = { emailAddress: readDeferredAddresses, userMailing: readDeferredProfiles };
+/**
+ * Says in their rows that these are under way, where only the books have said it. By their places, and not as a range: others in it are
+ * settled, and many if one of these takes long.
+ */
+export async function nameOpen(
+  session: Session,
+  { mailingId }: Slice,
+  open: ReadonlyMap<number, Place>,
+): Promise<void> {
+  for (const source of SOURCES) {
+    const unnamed = [...open].filter(([, one]) => one.source === source && one.says === 'pending');
+    const places = unnamed.map(([idx]) => idx);
+    const named = await inChunks(places, (chunk) =>
+      nameIntended(session, session.tables[source], amongPlaces(mailingId, chunk, `status = 'pending'`)),
+    );
+    assertWritten('named', named, places.length);
+  }
+}
 
 /** Retries of one beat; a bound for statements, the others come with the next one. */
 const MOST_RETRIES = 1_000;
@@ -21,7 +36,7 @@ export async function markNextRetries(session: Session, slice: Slice, free: numb
   if (due.length === 0) return [];
   const marked: Found[] = [];
   for (const source of SOURCES) {
-    const rows = await READ_DEFERRED[source](session, mailingId, due);
+    const rows = await readDeferred(session, source, mailingId, due);
     if (rows.length === 0) continue;
     const indexes = rows.map((row) => row.idx);
     const changed = await markDue(session, session.tables[source], mailingId, indexes);

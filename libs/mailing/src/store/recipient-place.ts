@@ -1,4 +1,3 @@
-import type { MarkedRecipient } from '../model/recipient.js';
 import type { RecipientStatus } from '../model/recipient-status.js';
 
 /** The two recipient tables, as names of `TableNames`. */
@@ -15,6 +14,3 @@ export interface Place {
   says: OpenStatus;
   isRetry: boolean;
 }
-
-/** A recipient that was read to be sent to, with its table. */
-export type Found = MarkedRecipient & { source: SourceName };

@@ -61,9 +61,8 @@ async function giveBack(
   for (const source of SOURCES) {
     const table = session.tables[source];
     const here = returned.filter((idx) => open.get(idx)?.source === source);
-    const [retries, firsts] = [true, false].map((isRetry) =>
-      here.filter((idx) => open.get(idx)?.isRetry === isRetry),
-    );
+    const retries = here.filter((idx) => open.get(idx)?.isRetry);
+    const firsts = here.filter((idx) => !open.get(idx)?.isRetry);
     const written =
       (await inChunks(retries, (chunk) => handBackDeferred(session, table, mailingId, chunk))) +
       (await inChunks(firsts, (chunk) => handBack(session, table, mailingId, chunk)));

@@ -1,12 +1,9 @@
 import type { Slice } from '../../model/slice.js';
+import { COLUMNS_OF, type Found, type FoundRow, toFound } from '../found-recipient.js';
 import type { Session } from '../mailing.database.js';
-import type { Found } from '../recipient-place.js';
+import type { SourceName } from '../recipient-place.js';
 import { belongsTo } from '../slice-books.js';
-import { type AddressRow, type ProfileRow, toMarkedAddress, toMarkedProfile } from './read-next.js';
 import { placeholders } from './placeholders.js';
-
-/** Reads deferred recipients of one table by their places. */
-export type ReadDeferred = (session: Session, mailingId: string, indexes: number[]) => Promise<Found[]>;
 
 /**
  * Who is due for another attempt, longest due first, by the database's clock.
@@ -36,23 +33,20 @@ export async function nextDueInMs(session: Session, slice: Slice): Promise<numbe
   return row.in_ms === null ? null : Math.max(0, Number(row.in_ms));
 }
 
-export const readDeferredAddresses: ReadDeferred = async (session, mailingId, indexes) => {
-  const rows = await session.rows<AddressRow>(
-    `SELECT idx, attempts, email_address, display_name, data FROM ${session.tables.emailAddress}
+/** Reads deferred recipients of one table by their places; index: primary key. */
+export async function readDeferred(
+  session: Session,
+  source: SourceName,
+  mailingId: string,
+  indexes: number[],
+): Promise<Found[]> {
+  const rows = await session.rows<FoundRow>(
+    `SELECT ${COLUMNS_OF[source]} FROM ${session.tables[source]}
      WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'deferred'`,
     [mailingId, ...indexes],
   );
-  return rows.map(toMarkedAddress);
-};
-
-export const readDeferredProfiles: ReadDeferred = async (session, mailingId, indexes) => {
-  const rows = await session.rows<ProfileRow>(
-    `SELECT idx, attempts, user_id FROM ${session.tables.userMailing}
-     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'deferred'`,
-    [mailingId, ...indexes],
-  );
-  return rows.map(toMarkedProfile);
-};
+  return rows.map((row) => toFound(source, row));
+}
 
 /**
  * Commits the intent for another attempt, in the rows, because these lie anywhere.
