@@ -6,6 +6,8 @@ export interface Plan {
   key: string | null;
   rows: number;
   extra: string;
+  /** Names with commas in between; null: the table is not partitioned, or nothing of it has to be looked at. */
+  partitions: string | null;
 }
 
 /** Lets every statement run and asks the server, just before, how it is going to. */
@@ -38,9 +40,11 @@ export class ExplainingDatabase extends MailingDatabase {
     const explain = async (sql: string, parameters?: unknown[]): Promise<void> => {
       // An insert has no plan of its own.
       if (/^\s*INSERT/i.test(sql)) return;
-      const [row] = await session.rows<Record<string, unknown>>(`EXPLAIN ${sql}`, parameters);
+      const steps = await session.rows<Record<string, unknown>>(`EXPLAIN PARTITIONS ${sql}`, parameters);
+      const [row] = steps;
       const key = (row.key as string | null) ?? null;
-      this.plans.push({ sql, key, rows: Number(row.rows ?? 0), extra: String(row.Extra) });
+      const partitions = steps.flatMap((step) => (step.partitions as string | null) ?? []).join(',') || null;
+      this.plans.push({ sql, key, rows: Number(row.rows ?? 0), extra: String(row.Extra), partitions });
     };
     return {
       ...session,

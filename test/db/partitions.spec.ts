@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest';
+import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { ExplainingDatabase } from '../support/explaining-database.js';
+import { freshDatabase } from '../support/fresh-database.js';
+import { livingServer } from '../support/living-server.js';
+import { writtenList } from '../support/written-list.js';
+
+const SERVER = 'test:1';
+const RECIPIENTS = 1_000;
+const DAY_MS = 86_400_000;
+const RECIPIENT_TABLES = ['dps_email_address', 'dps_user_mailing'];
+const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: RECIPIENTS, release: null };
+
+/** All mailings that were asked for before this moment have smaller ids: a UUID version 7 begins with its milliseconds. */
+function firstIdOf(moment: number): string {
+  const hex = moment.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}
+
+/** As docs/scaling.md has it, but for a day that began an hour ago, whatever time it is. */
+function byDay(table: string): string {
+  const start = Date.now() - 3_600_000;
+  return `ALTER TABLE ${table} PARTITION BY RANGE COLUMNS (mailing_id) (
+    PARTITION past VALUES LESS THAN ('${firstIdOf(start)}'),
+    PARTITION today VALUES LESS THAN ('${firstIdOf(start + DAY_MS)}'),
+    PARTITION later VALUES LESS THAN (MAXVALUE))`;
+}
+
+it('looks into the partition of a mailing and no other, where recipients are partitioned by day (mariadb)', async () => {
+  await using fresh = await freshDatabase('mariadb');
+  for (const table of RECIPIENT_TABLES) await fresh.dataSource.query(byDay(table));
+  const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
+  const mailingId = await writtenList(persister, SERVER, RECIPIENTS);
+  await livingServer(fresh.dataSource, SERVER, 'run');
+
+  const database = new ExplainingDatabase(fresh.dataSource);
+  const claims = new MailingClaims(database);
+  const claim = await claims.claim(mailingId, SERVER, 'run#1');
+  if (!claim) throw new Error('The mailing could not be claimed.');
+  const ledger = new MailingLedger(database, claim);
+  await ledger.beat({ ...QUIET, free: 50 });
+  const sent = { idx: 0, status: 'sent', code: null, text: null } as const;
+  const deferred = { idx: 1, delayMs: 0, code: '4.2.0', text: 'greylisted' };
+  await ledger.beat({ ...QUIET, outcomes: [sent], deferred: [deferred], returned: [2], free: 50 });
+  await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
+  await new MailingReader(database).recipients(mailingId, { status: null, afterIdx: -1, limit: 10 });
+
+  const plans = database.plans.filter(
+    ({ sql, partitions }) => partitions !== null && RECIPIENT_TABLES.some((table) => sql.includes(table)),
+  );
+  expect(plans.length).toBeGreaterThan(8);
+  for (const { sql, partitions } of plans) expect({ sql, partitions }).toEqual({ sql, partitions: 'today' });
+});
