@@ -44,8 +44,9 @@ it('looks into the partition of a mailing and no other, where recipients are par
   const ledger = new MailingLedger(database, claim);
   await ledger.beat({ ...QUIET, free: 50 });
   const sent = { idx: 0, status: 'sent', code: null, text: null } as const;
+  const refused = { idx: 3, status: 'error', code: '5.1.1', text: 'no such user' } as const;
   const deferred = { idx: 1, delayMs: 0, code: '4.2.0', text: 'greylisted' };
-  await ledger.beat({ ...QUIET, outcomes: [sent], deferred: [deferred], returned: [2], free: 50 });
+  await ledger.beat({ ...QUIET, outcomes: [sent, refused], deferred: [deferred], returned: [2], free: 50 });
   await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
   await new MailingReader(database).recipients(mailingId, { status: null, afterIdx: -1, limit: 10 });
 
