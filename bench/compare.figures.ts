@@ -110,8 +110,10 @@ function settingsOf(report: SpeedReport): Record<string, unknown> {
   return Object.fromEntries(SETTINGS.map((setting) => [setting, report[setting]]));
 }
 
-function machineOf({ machine: { cores, model, node, database } }: SpeedReport): Record<string, unknown> {
-  return { cores, model, node, database };
+function machineOf({
+  machine: { cores, model, node, database, mailSink },
+}: SpeedReport): Record<string, unknown> {
+  return { cores, model, node, database, mailSink };
 }
 
 function differencesOf(stored: Record<string, unknown>, fresh: Record<string, unknown>): string[] {

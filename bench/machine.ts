@@ -8,6 +8,8 @@ export interface Machine {
   database: string;
   /** Of the minute before the bench began. */
   loadBefore: number;
+  /** What took the messages; none where that is not what is measured. */
+  mailSink?: 'smtp-sink' | 'node';
 }
 
 export function describeMachine(database: string): Machine {

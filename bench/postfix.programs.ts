@@ -18,19 +18,16 @@ export interface PostfixPrograms {
 /**
  * Unpacks Debian's package if there is none and this process may do so.
  *
- * @throws Error with the ways to get them, if there are none.
+ * @returns null if there are none and they can't be had.
  */
-export async function postfixPrograms(): Promise<PostfixPrograms> {
+export async function postfixPrograms(): Promise<PostfixPrograms | null> {
   const present = await find();
-  if (present) return present;
-  if (!(await canInstall())) throw new Error(advice('they were not found'));
+  if (present || !(await canInstall())) return present;
   await unpack([PACKAGE], FOLDER);
-  const programs = await find();
-  if (!programs) throw new Error(advice('apt-get could not get them'));
-  return programs;
+  return find();
 }
 
-async function find(): Promise<PostfixPrograms | undefined> {
+async function find(): Promise<PostfixPrograms | null> {
   const [sink, source] = [await which('smtp-sink'), await which('smtp-source')];
   if (sink && source) return { sink, source, libraries: [] };
   const folder = join(FOLDER, 'usr', 'sbin');
@@ -38,7 +35,7 @@ async function find(): Promise<PostfixPrograms | undefined> {
     () => true,
     () => false,
   );
-  if (!isUnpacked) return undefined;
+  if (!isUnpacked) return null;
   const files = await readdir(FOLDER, { recursive: true });
   const libraries = new Set(files.filter((file) => /\/lib[^/]*\.so(\.[\d.]+)?$/.test(file)).map(dirname));
   return {
@@ -48,6 +45,6 @@ async function find(): Promise<PostfixPrograms | undefined> {
   };
 }
 
-function advice(reason: string): string {
-  return `This bench needs smtp-sink and smtp-source of postfix, and ${reason}: install the package postfix (Debian, Fedora, Homebrew).`;
+export function withLibraries(libraries: string[]): NodeJS.ProcessEnv {
+  return libraries.length > 0 ? { ...process.env, LD_LIBRARY_PATH: libraries.join(':') } : process.env;
 }

@@ -10,8 +10,7 @@ import { BenchDatabase } from './bench-database.js';
 import type { ContenderAnswers, ContenderSettings } from './contender.js';
 import { FROM, PARAMS } from './letter.js';
 import type { MailingHostSettings } from './mailing-host.module.js';
-import { withLibraries } from './mail-sink.js';
-import { postfixPrograms } from './postfix.programs.js';
+import { withLibraries } from './postfix.programs.js';
 import { startHost } from './scaling.round.js';
 import type { SpeedGround } from './speed.ground.js';
 import { countStatements } from './statement-count.js';
@@ -125,8 +124,9 @@ async function withJournal(ground: SpeedGround, task: SpeedTask): Promise<SpeedR
 
 /** From C to C: what the machine has to give. */
 async function limit(ground: SpeedGround, task: SpeedTask): Promise<SpeedResult> {
-  const { source, libraries } = await postfixPrograms();
-  const { address } = await ground.sink();
+  if (!ground.postfix) throw new Error('There is no smtp-source.');
+  const { source, libraries } = ground.postfix;
+  const address = new URL(task.smtpUrl).host;
   const words = ['-d', '-s', task.smtpConnections, '-m', task.recipients, '-l', MESSAGE_BYTES];
   const start = performance.now();
   const program = spawn(

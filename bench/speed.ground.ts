@@ -2,7 +2,10 @@ import { type MariaDbServer, startMariaDb } from '../test/support/maria-db.serve
 import { PostgresServer } from '../test/support/postgres.server.js';
 import { RedisServer } from '../test/support/redis.server.js';
 import { BenchChild } from './bench-child.js';
-import { MailSink } from './mail-sink.js';
+import type { MailSink } from './mail-sink.js';
+import { NodeMailSink } from './node-mail-sink.js';
+import type { PostfixPrograms } from './postfix.programs.js';
+import { PostfixMailSink } from './postfix-mail-sink.js';
 import type { MailServer } from './scaling.round.js';
 
 /**
@@ -15,10 +18,15 @@ const MEMORY = ['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=1G'];
 export class SpeedGround {
   readonly #ends: (() => Promise<void>)[] = [];
 
-  constructor(private readonly farMs: number) {}
+  /** @param postfix null: the mail sink is one in Node. */
+  constructor(
+    private readonly farMs: number,
+    readonly postfix: PostfixPrograms | null,
+  ) {}
 
   readonly sink = this.#once(
-    () => MailSink.start(),
+    async () =>
+      this.postfix ? PostfixMailSink.start(this.postfix) : NodeMailSink.over(await farMailServer(0)),
     (sink: MailSink) => sink.stop(),
   );
   readonly mariaDb = this.#once(

@@ -1,5 +1,6 @@
 import { BenchDatabase } from './bench-database.js';
 import { describeMachine } from './machine.js';
+import { type PostfixPrograms, postfixPrograms } from './postfix.programs.js';
 import { versionOf } from './scaling.session.js';
 import { CONTENDERS, type SpeedTask } from './speed.contenders.js';
 import { SpeedGround } from './speed.ground.js';
@@ -7,19 +8,35 @@ import { MEASURES } from './speed.measures.js';
 import type { SpeedOptions } from './speed.options.js';
 import { type SpeedReport, type SpeedResults, type SpeedRound, speedReport } from './speed.report.js';
 
+const NO_POSTFIX =
+  'There are no smtp-sink and smtp-source of postfix: the mail server is one in Node, which lowers all rates, and "limit" is left out. ' +
+  'Install the package postfix (Debian, Fedora, Homebrew) for figures that can be compared.';
+
 /** Far away, these two take part. */
 const FAR_CONTENDERS = ['bare', 'bulk'];
 
 /** All who take part in turn, round after round, so that whatever else the machine does meets all of them. */
-export async function speed(options: SpeedOptions, say: (line: string) => void): Promise<SpeedReport> {
-  const ground = new SpeedGround(options.farMs);
+export async function speed(asked: SpeedOptions, say: (line: string) => void): Promise<SpeedReport> {
+  const postfix = await postfixPrograms();
+  if (!postfix) say(NO_POSTFIX);
+  return speedOn(postfix, asked, say);
+}
+
+/** @param postfix null: with a mail sink in Node, and without `limit`. */
+export async function speedOn(
+  postfix: PostfixPrograms | null,
+  asked: SpeedOptions,
+  say: (line: string) => void,
+): Promise<SpeedReport> {
+  const ground = new SpeedGround(asked.farMs, postfix);
+  const options = { ...asked, contenders: asked.contenders.filter((one) => postfix || one !== 'limit') };
   try {
     const machine = describeMachine(await versionOf(await ground.mariaDb()));
     const results: SpeedResults = { contenders: new Map(), far: new Map(), measures: new Map() };
     for (let round = 1; round <= options.rounds; round++) {
       for (const step of stepsOf(options, ground, results, round)) say(`round ${round}, ${await step()}`);
     }
-    return speedReport(options, results, machine);
+    return speedReport(options, results, { ...machine, mailSink: postfix ? 'smtp-sink' : 'node' });
   } finally {
     await ground.stop();
   }

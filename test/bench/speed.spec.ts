@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { describeMachine } from '../../bench/machine.js';
 import { BenchUsageError } from '../../bench/bench-options.js';
 import { parseSpeedOptions } from '../../bench/speed.options.js';
+import { speedOn } from '../../bench/speed.session.js';
 import { linesOf } from '../../bench/speed.lines.js';
 import {
   type SpeedReport,
@@ -51,6 +52,31 @@ describe('npm run bench', () => {
     expect(report.liveHeapGrowthMb).toEqual(expect.any(Number));
     expect(report.resumeFirstMessageMs).toBeGreaterThanOrEqual(0);
     expect(report).toMatchObject({ mailerVsBare: null, bulkJournalVsBare: null });
+  });
+
+  it('has a mail sink in Node, and no limit, where there is no postfix', { timeout: 120_000 }, async () => {
+    const words = [
+      '--only',
+      'contenders',
+      '--contenders',
+      'bare,limit',
+      '--recipients',
+      '100',
+      '--rounds',
+      '1',
+    ];
+    const said: string[] = [];
+
+    const report = await speedOn(null, parseSpeedOptions([...words, '--connections', '4']), (line) =>
+      said.push(line),
+    );
+
+    expect(said).toHaveLength(1);
+    expect(report.machine.mailSink).toBe('node');
+    expect(Object.keys(report.medians)).toEqual(['bare']);
+    expect(report.bulkJournalVsLimit).toBeNull();
+    // Null where it is not Linux.
+    expect(report.bytesPerMessage.bare ?? 4_000).toBeGreaterThan(3_500);
   });
 
   it('compares medians, and shows the least and the most', () => {
