@@ -1,3 +1,4 @@
+import { AddressNormalizerError } from './address-key.js';
 import { type KeyOf, mailboxKey, parseMailbox, toOneLine } from './email-address.js';
 import type { Recipient } from './recipient.js';
 import { toStorable } from './storable.js';
@@ -12,7 +13,10 @@ export type ListedRecipient =
   | { kind: 'profile'; userId: string }
   | { kind: 'address'; email: string; name: string | null; key: string; data: Record<string, unknown> | null }
   /** Costs this recipient only: it is written down as skipped, with the reason, and mailed never. */
-  | { kind: 'invalid'; shownAs: string; reason: 'invalid_address' | 'invalid_recipient' };
+  | { kind: 'invalid'; shownAs: string; reason: InvalidReason };
+
+/** Why an entry of a list is written down as skipped. */
+export type InvalidReason = 'invalid_address' | 'invalid_recipient' | 'address_normalizer';
 
 /**
  * Turns what a host calls a recipient into what is written down.
@@ -55,17 +59,29 @@ function fromAddress(
 ): ListedRecipient {
   const mailbox = parseMailbox(email);
   if (!mailbox) return invalid(email, 'invalid_address');
+  const key = keyOrNull(keyOf, mailbox.address);
+  if (key === null) return invalid(mailbox.address, 'address_normalizer');
   const shownName = toOneLine(String(name ?? mailbox.name)).slice(0, LONGEST_DISPLAY_NAME);
   return {
     kind: 'address',
     email: mailbox.address,
     name: shownName === '' ? null : shownName,
-    key: keyOf(mailbox.address),
+    key,
     data,
   };
 }
 
-function invalid(value: unknown, reason: 'invalid_address' | 'invalid_recipient'): ListedRecipient {
+/** Null where the host's normalizer fails for this address. */
+function keyOrNull(keyOf: KeyOf, address: string): string | null {
+  try {
+    return keyOf(address);
+  } catch (error) {
+    if (error instanceof AddressNormalizerError) return null;
+    throw error;
+  }
+}
+
+function invalid(value: unknown, reason: InvalidReason): ListedRecipient {
   return { kind: 'invalid', shownAs: textOf(value).slice(0, LONGEST_EMAIL), reason };
 }
 

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { keyBy } from './address-key.js';
 import { hasControlCharacters } from './email-address.js';
+import { HOST_CALL_TIMEOUT_MS } from './host-call.js';
 import type {
   AddressOptions,
   BatchOptions,
@@ -50,6 +51,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'ratePerSecond',
     'transportPatienceMs',
     'databasePatienceMs',
+    'hostCallTimeoutMs',
   ],
   retry: ['maxAttempts', 'firstDelayMs', 'longestDelayMs'],
   errorGuard: ['firstRecipients', 'maxErrorPercent'],
@@ -138,6 +140,12 @@ function runSettings(run: RunOptions): Required<RunOptions> {
     ratePerSecond: rate === null ? null : whole('run.ratePerSecond', rate, 1, 10_000),
     transportPatienceMs: whole('run.transportPatienceMs', run.transportPatienceMs ?? 900_000, 0, 86_400_000),
     databasePatienceMs: whole('run.databasePatienceMs', run.databasePatienceMs ?? 60_000, 0, 3_600_000),
+    hostCallTimeoutMs: whole(
+      'run.hostCallTimeoutMs',
+      run.hostCallTimeoutMs ?? HOST_CALL_TIMEOUT_MS,
+      10,
+      600_000,
+    ),
   };
 }
 

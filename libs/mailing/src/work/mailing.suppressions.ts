@@ -1,3 +1,4 @@
+import { askHost, assertAnswer, HOST_CALL_TIMEOUT_MS, type HostCallTerms } from '../model/host-call.js';
 import type { SuppressionList } from '../model/suppression-list.js';
 import { SuppressionListMissingError } from '../model/suppression.errors.js';
 
@@ -17,7 +18,11 @@ import { SuppressionListMissingError } from '../model/suppression.errors.js';
 export class MailingSuppressions implements SuppressionList {
   #revision = 0;
 
-  constructor(private list: SuppressionList | null) {}
+  /** @param timeoutMs how long the list may take for each answer. */
+  constructor(
+    private list: SuppressionList | null,
+    private readonly timeoutMs = HOST_CALL_TIMEOUT_MS,
+  ) {}
 
   /** Another number after each change that was made here. For the plugin itself. */
   get revision(): number {
@@ -34,28 +39,37 @@ export class MailingSuppressions implements SuppressionList {
     this.list = list;
   }
 
-  /** @throws SuppressionListMissingError */
+  /** @throws SuppressionListMissingError; HostSilentError or HostAnswerError if the list of the host gives no answer, or another one. */
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
-    return this.#orThrow().findSuppressed(addresses);
+    const call = 'SuppressionList.findSuppressed';
+    const list = this.#orThrow();
+    const found = await askHost(this.#terms(call), () => list.findSuppressed(addresses));
+    assertAnswer(call, 'a Set of addresses', Set, found);
+    return found;
   }
 
-  /** @throws SuppressionAddressError if it is not exactly one address, SuppressionListMissingError. */
+  /** @throws SuppressionAddressError if it is not exactly one address, SuppressionListMissingError, HostSilentError. */
   async suppress(address: string, reason: string): Promise<void> {
-    await this.#change((list) => list.suppress(address, reason));
+    await this.#change('SuppressionList.suppress', (list) => list.suppress(address, reason));
   }
 
-  /** @throws SuppressionListMissingError */
+  /** @throws SuppressionListMissingError, HostSilentError. */
   async release(address: string): Promise<void> {
-    await this.#change((list) => list.release(address));
+    await this.#change('SuppressionList.release', (list) => list.release(address));
   }
 
   /** Whoever asked before it was done, or while it was, asks again. */
-  async #change(change: (list: SuppressionList) => Promise<void>): Promise<void> {
+  async #change(call: string, change: (list: SuppressionList) => Promise<void>): Promise<void> {
     try {
-      await change(this.#orThrow());
+      const list = this.#orThrow();
+      await askHost(this.#terms(call), () => change(list));
     } finally {
       this.#revision++;
     }
+  }
+
+  #terms(call: string): HostCallTerms {
+    return { call, timeoutMs: this.timeoutMs };
   }
 
   #orThrow(): SuppressionList {

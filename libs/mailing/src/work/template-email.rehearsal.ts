@@ -5,6 +5,7 @@ import type { RecipientGate } from '../delivery/recipient.gate.js';
 import type { TemplateRenderer } from '../model/template.renderer.js';
 import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
 import { noFaultPoints } from '../model/fault-points.js';
+import { askHost } from '../model/host-call.js';
 import { toListedRecipient } from '../model/listed-recipient.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
@@ -84,7 +85,9 @@ export class TemplateEmailRehearsal {
     const look = async (): Promise<void> => {
       await judge(delivery, chunk, report);
       chunk = [];
-      onProgress?.(structuredClone(report));
+      if (!onProgress) return;
+      const terms = { call: 'onProgress', timeoutMs: this.settings.run.hostCallTimeoutMs };
+      await askHost(terms, () => onProgress(structuredClone(report)));
     };
     for await (const recipient of beginReading(recipients, 'recipients')) {
       chunk.push(marked(recipient, report.numRecipients++));
@@ -96,7 +99,7 @@ export class TemplateEmailRehearsal {
 
   async #delivery(request: TemplateEmailRequest, recipients: Recipients): Promise<MailingDelivery> {
     const profiles = this.profiles();
-    const { attachments } = this.settings;
+    const { attachments, run } = this.settings;
     const persist = request?.batched === true;
     const how = { persist, hasProfiles: profiles !== null, mayBeRepeat: false, attachments };
     const given = this.slots.take(request?.slots, false);
@@ -113,7 +116,8 @@ export class TemplateEmailRehearsal {
       gates: [...this.judges(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
       links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
       slots: template.slots?.length ? new HeldSlots(toFilling(filled)) : null,
-      messageTimeoutMs: 0,
+      messageTimeoutMs: run.messageTimeoutMs,
+      hostCallTimeoutMs: run.hostCallTimeoutMs,
       faultPoints: noFaultPoints,
     });
   }

@@ -1,4 +1,5 @@
-import type { ListedRecipient } from '../../model/listed-recipient.js';
+import { UNUSABLE_ADDRESS } from '../../model/address-key.js';
+import type { InvalidReason, ListedRecipient } from '../../model/listed-recipient.js';
 import type { Session } from '../mailing.database.js';
 
 /** A recipient with its place in the mailing. */
@@ -6,9 +7,10 @@ export type NumberedRecipient = ListedRecipient & { idx: number };
 
 type Written = Exclude<NumberedRecipient, { kind: 'profile' }>;
 
-const INVALID_TEXT = {
+const INVALID_TEXT: Record<InvalidReason, string> = {
   invalid_address: 'This is not exactly one valid e-mail address.',
   invalid_recipient: 'This is neither an address nor a profile id.',
+  address_normalizer: UNUSABLE_ADDRESS.text,
 };
 
 /** Columns that are NULL in most chunks. */
