@@ -132,6 +132,7 @@ function runSettings(run: RunOptions): Required<RunOptions> {
   const concurrency = whole('run.concurrency', run.concurrency ?? 5, 1, 1_000);
   const maxInDoubt = run.maxInDoubt ?? 2 * concurrency;
   const rate = run.ratePerSecond ?? null;
+  const hostCallMs = run.hostCallTimeoutMs ?? HOST_CALL_TIMEOUT_MS;
   return {
     concurrency,
     maxInDoubt: whole('run.maxInDoubt', maxInDoubt, concurrency, 100_000, 'run.concurrency'),
@@ -140,12 +141,7 @@ function runSettings(run: RunOptions): Required<RunOptions> {
     ratePerSecond: rate === null ? null : whole('run.ratePerSecond', rate, 1, 10_000),
     transportPatienceMs: whole('run.transportPatienceMs', run.transportPatienceMs ?? 900_000, 0, 86_400_000),
     databasePatienceMs: whole('run.databasePatienceMs', run.databasePatienceMs ?? 60_000, 0, 3_600_000),
-    hostCallTimeoutMs: whole(
-      'run.hostCallTimeoutMs',
-      run.hostCallTimeoutMs ?? HOST_CALL_TIMEOUT_MS,
-      10,
-      600_000,
-    ),
+    hostCallTimeoutMs: whole('run.hostCallTimeoutMs', hostCallMs, 10, 600_000),
   };
 }
 
