@@ -149,6 +149,7 @@ export {
   tellHost,
 } from './model/host-call.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
+export { TemplateValueError } from './model/template-value.error.js';
 export { RecipientQueryError } from './model/recipient-query.error.js';
 export { SuppressionAddressError, SuppressionListMissingError } from './model/suppression.errors.js';
 export {
