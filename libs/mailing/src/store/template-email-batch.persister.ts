@@ -51,19 +51,6 @@ export class TemplateEmailBatchPersister {
     }
   }
 
-  /**
-   * Recipients of batches that are not merged yet who were sent to, or refused; index: primary key, all batches of the
-   * mailing.
-   */
-  async numTriedUnmerged(mailingId: string): Promise<number> {
-    const [row] = await this.database.rows<{ num_tried: unknown }>(
-      `SELECT COALESCE(SUM(num_sent + num_errors), 0) AS num_tried FROM ${this.database.tables.mailBatch}
-       WHERE mailing_id = ? AND is_summarized = FALSE`,
-      [mailingId],
-    );
-    return Number(row.num_tried);
-  }
-
   /** Batches of the dead, and all that this server has claimed. */
   claimedByDead(uniqServerId: string): Promise<DeadBatch[]> {
     return findDeadBatches(this.database, uniqServerId, MOST_DEAD_AT_A_TIME);
