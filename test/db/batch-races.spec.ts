@@ -18,7 +18,8 @@ import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-em
 import { assertBatchesAddUp } from '../support/batch-books.js';
 import { readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
-import { type DatabaseKind, type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import type { DatabaseKind } from '../support/database-kinds.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
 import { lockWait } from '../support/lock-wait.js';
 

@@ -43,7 +43,6 @@ function callsOf(app: MailingApp): Record<'id' | 'number', Record<string, (value
       'retry: mailingId': (id) => sender.retry(id, 'errors'),
       'settleInDoubt: mailingId': (id) => sender.settleInDoubt(id, 'sent'),
       'claim: mailingId': (id) => batches.claim({ mailingId: id, startIdx: 0 }, 'here:1', 'token'),
-      'numTriedUnmerged: mailingId': (id) => batches.numTriedUnmerged(id),
       'reachOrder: mailingId': (id) => batches.reachOrder(id),
       'writeChunk: mailingId': (id) => persister.writeChunk(id, 'token', []),
       'finishList: mailingId': (id) => persister.finishList(id, 'token', 0),

@@ -1,7 +1,8 @@
 import type { Recipient } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { assertBooksAddUp, readBooks } from '../support/books.js';
-import { type DatabaseKind, freshDatabase } from '../support/fresh-database.js';
+import type { DatabaseKind } from '../support/database-kinds.js';
+import { freshDatabase } from '../support/fresh-database.js';
 import { mailingApp } from '../support/mailing-app.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 

@@ -72,20 +72,6 @@ export class TemplateEmailBatchPersister {
     }
   }
 
-  /**
-   * Recipients of batches that are not merged yet who were sent to, or refused; index: primary key, all batches of the
-   * mailing.
-   */
-  async numTriedUnmerged(mailingId: string): Promise<number> {
-    checkMailingId('numTriedUnmerged: mailingId', mailingId);
-    const [row] = await this.database.rows<{ num_tried: unknown }>(
-      `SELECT COALESCE(SUM(num_sent + num_errors), 0) AS num_tried FROM ${this.database.tables.mailBatch}
-       WHERE mailing_id = ? AND is_summarized = FALSE`,
-      [mailingId],
-    );
-    return Number(row.num_tried);
-  }
-
   /** Batches of the dead, and all that this server has claimed. */
   async claimedByDead(uniqServerId: string): Promise<DeadBatch[]> {
     checkText('claimedByDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);

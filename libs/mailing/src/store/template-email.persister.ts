@@ -28,8 +28,8 @@ export interface StoredMailing {
   content: Record<string, string> | null;
   /** Set if one of its attachments can't be had; `info` then has none. */
   attachmentGone: AttachmentGone | null;
-  /** Recipients that were sent to, or refused; without those of batches that are not merged yet. */
-  numTried: number;
+  /** Recipients of the whole mailing. */
+  numProfiles: number;
 }
 
 /** What a mailing was sent under. */
@@ -209,7 +209,7 @@ export class TemplateEmailPersister {
   async readMailing(mailingId: string): Promise<StoredMailing | null> {
     checkMailingId('readMailing: mailingId', mailingId);
     const [row] = await this.database.rows<Record<string, unknown>>(
-      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, template_hashes, num_sent + num_errors AS num_tried FROM ${this.database.tables.mailing} WHERE id = ?`,
+      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, template_hashes, num_profiles FROM ${this.database.tables.mailing} WHERE id = ?`,
       [mailingId],
     );
     if (!row) return null;
@@ -219,7 +219,7 @@ export class TemplateEmailPersister {
     info.attachments = restored instanceof AttachmentGone ? undefined : restored;
     const hashes = parseJson<TemplateHashes>(row.template_hashes);
     const content = hashes && (await readTemplates(this.database, hashes));
-    return { mailingId, info, content, attachmentGone, numTried: Number(row.num_tried) };
+    return { mailingId, info, content, attachmentGone, numProfiles: Number(row.num_profiles) };
   }
 
   /** Parks a mailing that nobody works on, because it can't be sent as things are. @returns false if it was not pending. */
