@@ -135,10 +135,12 @@ export {
   AttachmentTooLargeError,
 } from './model/attachment.errors.js';
 export { MailingError } from './model/mailing.error.js';
+export { InvalidArgumentError } from './model/argument.errors.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
 export { RecipientQueryError } from './model/recipient-query.error.js';
 export { SuppressionAddressError, SuppressionListMissingError } from './model/suppression.errors.js';
 export {
+  SlotContentError,
   SlotDefinitionError,
   SlotNameNotLiteralError,
   SlotNotPersistentError,
@@ -172,6 +174,7 @@ export {
   RecipientSkippedError,
   ServerStandingByError,
   ServerStoppingError,
+  SourceProtocolError,
   SourceUsedUpError,
   TemplateEmailRefusal,
   TemplateFrontMatterError,
@@ -179,6 +182,7 @@ export {
   TemplateNotCompilingError,
   TemplateNotKeptError,
   TemplateOutsideFolderError,
+  UnknownFieldError,
   UnknownRecipientsError,
   UnstorableValueError,
 } from './model/refusal.errors.js';

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../model/argument.errors.js';
 import type { BatchName, BatchWork, ClaimedBatch } from '../model/dispatcher.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
@@ -82,6 +83,8 @@ export class BatchWorker implements BatchWork {
       run: async (ratePerSecond) => {
         const work = (place: Place): Promise<void> => this.#work(claim, place, ratePerSecond ?? null);
         try {
+          if (ratePerSecond !== undefined && !(ratePerSecond > 0 && Number.isFinite(ratePerSecond)))
+            throw new InvalidArgumentError('run: ratePerSecond', 'a number above 0', ratePerSecond);
           // Known by its claim: an earlier run of this batch that lost it may not have ended yet.
           await this.parts.runs.start(claimToken, work, 'apart', mailingId);
         } catch (error) {
