@@ -134,6 +134,11 @@ export {
   AttachmentStreamError,
   AttachmentTooLargeError,
 } from './model/attachment.errors.js';
+export {
+  DatabaseSettingError,
+  type HarmfulSetting,
+  UnsafeConnectionError,
+} from './model/database-setting.errors.js';
 export { MailingError } from './model/mailing.error.js';
 export { InvalidArgumentError } from './model/argument.errors.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
