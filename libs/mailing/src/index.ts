@@ -139,6 +139,11 @@ export {
   AttachmentStreamError,
   AttachmentTooLargeError,
 } from './model/attachment.errors.js';
+export {
+  DatabaseSettingError,
+  type HarmfulSetting,
+  UnsafeConnectionError,
+} from './model/database-setting.errors.js';
 export { MailingError } from './model/mailing.error.js';
 export {
   askHost,
@@ -148,11 +153,13 @@ export {
   HostSilentError,
   tellHost,
 } from './model/host-call.js';
+export { InvalidArgumentError } from './model/argument.errors.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
 export { TemplateValueError } from './model/template-value.error.js';
 export { RecipientQueryError } from './model/recipient-query.error.js';
 export { SuppressionAddressError, SuppressionListMissingError } from './model/suppression.errors.js';
 export {
+  SlotContentError,
   SlotDefinitionError,
   SlotNameNotLiteralError,
   SlotNotPersistentError,
@@ -186,6 +193,7 @@ export {
   RecipientSkippedError,
   ServerStandingByError,
   ServerStoppingError,
+  SourceProtocolError,
   SourceUsedUpError,
   TemplateEmailRefusal,
   TemplateFrontMatterError,
@@ -193,6 +201,7 @@ export {
   TemplateNotCompilingError,
   TemplateNotKeptError,
   TemplateOutsideFolderError,
+  UnknownFieldError,
   UnknownRecipientsError,
   UnstorableValueError,
 } from './model/refusal.errors.js';

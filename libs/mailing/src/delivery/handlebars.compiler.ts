@@ -1,5 +1,5 @@
 import Handlebars from 'handlebars';
-import { isPromise } from '../model/kind-of.js';
+import { isThenable } from '../model/thenable.js';
 import { printedValue, refusedPromise } from './printed-value.js';
 
 /** A statement of a template that prints. */
@@ -91,7 +91,7 @@ export function withPrintedValues(spec: TemplateSpecification): TemplateSpecific
       const lookup = container.lookupProperty;
       container.lookupProperty = (parent, name) => {
         // Looked at for each variable of each message, so the first look is a short one.
-        if ((parent as { then?: unknown }).then !== undefined && isPromise(parent))
+        if ((parent as { then?: unknown }).then !== undefined && isThenable(parent))
           throw refusedPromise(`what ${name} is read from`, parent);
         return lookup(parent, name);
       };

@@ -1,5 +1,6 @@
 import { ignoreOutcomeOf, reasonOf } from '../model/host-call.js';
-import { isPromise, kindOf } from '../model/kind-of.js';
+import { isThenable } from '../model/thenable.js';
+import { kindOf } from '../model/value-kind.js';
 import { TemplateValueError } from '../model/template-value.error.js';
 
 /** What an object prints as that has no words of its own, alone or as an item of a list. */
@@ -20,7 +21,7 @@ export function printedValue(value: unknown, expression: string): unknown {
   if (typeof value === 'function' || typeof value === 'symbol')
     throw new TemplateValueError(expression, kindOf(value), PRINT_FIELD);
   if (typeof value !== 'object') return value;
-  if (isPromise(value)) throw refusedPromise(expression, value);
+  if (isThenable(value)) throw refusedPromise(expression, value);
   // What is safe is printed as it is where html is escaped, and so it has to stay what it is.
   const isSafe = typeof (value as { toHTML?: unknown }).toHTML === 'function';
   const text = textOf(value, expression);

@@ -1,5 +1,5 @@
 import { HostAnswerError } from '../model/host-call.js';
-import { kindOf } from '../model/kind-of.js';
+import { kindOf } from '../model/value-kind.js';
 import type { RenderedEmail } from '../model/template.renderer.js';
 
 const CALL = 'MailingTemplate.render';

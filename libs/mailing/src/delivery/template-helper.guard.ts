@@ -1,6 +1,6 @@
 import type { TemplateHelper } from '../model/content-options.js';
 import { takeFromHost } from '../model/host-call.js';
-import { isPromise } from '../model/kind-of.js';
+import { isThenable } from '../model/thenable.js';
 import { TemplateValueError } from '../model/template-value.error.js';
 import { promiseError, refusedPromise } from './printed-value.js';
 
@@ -28,10 +28,10 @@ export function guardedHelper(name: string, helper: TemplateHelper): TemplateHel
     const options = parameters[parameters.length - 1] as Options;
     // Called a few times for each message, so nothing is made here that is not needed.
     for (let n = 0; n < parameters.length - 1; n++) {
-      if (isPromise(parameters[n])) throw refusedParameter(nameIn(options), parameters[n]);
+      if (isThenable(parameters[n])) throw refusedParameter(nameIn(options), parameters[n]);
     }
     for (const key in options.hash) {
-      if (isPromise(options.hash[key])) throw refusedParameter(nameIn(options), options.hash[key]);
+      if (isThenable(options.hash[key])) throw refusedParameter(nameIn(options), options.hash[key]);
     }
     const result = takeFromHost<unknown>(
       () => helper.apply(this, parameters) as unknown,

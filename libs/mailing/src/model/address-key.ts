@@ -1,7 +1,7 @@
 import { type KeyOf, mailboxKey } from './email-address.js';
 import { takeFromHost } from './host-call.js';
-import { kindOf } from './kind-of.js';
 import { MailingError } from './mailing.error.js';
+import { kindOf } from './value-kind.js';
 
 /** Says which addresses are one mailbox: those it turns into the same text, at once and not by a promise. */
 export type AddressNormalizer = (address: string) => string;

@@ -1,4 +1,5 @@
-import { kindOf, isPromise } from './kind-of.js';
+import { isThenable } from './thenable.js';
+import { kindOf } from './value-kind.js';
 import { MailingError } from './mailing.error.js';
 
 /** Longest wait for an answer of the host where no option says otherwise; the default of `run.hostCallTimeoutMs`. */
@@ -62,7 +63,7 @@ export function callHost<T>(
   ask: () => T | PromiseLike<T>,
 ): T | Promise<T> {
   const answer = enter(ask);
-  return isPromise(answer)
+  return isThenable(answer)
     ? within(answer, timeoutMs, stop, () => new HostSilentError(call, timeoutMs, option))
     : answer;
 }
@@ -93,7 +94,7 @@ export async function askHost<T>(terms: HostCallTerms, ask: () => T | PromiseLik
  */
 export function takeFromHost<T>(take: () => T, refuse: () => Error): T {
   const answer = enter(take);
-  if (!isPromise(answer)) return answer;
+  if (!isThenable(answer)) return answer;
   ignoreOutcomeOf(answer);
   throw refuse();
 }
@@ -116,7 +117,7 @@ export function tellHost(tell: () => unknown, failed: (error: unknown, reason: s
   const hear = (error: unknown): void => failed(error, reasonOf(error));
   try {
     const answer = enter(tell);
-    if (isPromise(answer)) Promise.resolve(answer).catch(hear);
+    if (isThenable(answer)) Promise.resolve(answer).catch(hear);
   } catch (error) {
     hear(error);
   }

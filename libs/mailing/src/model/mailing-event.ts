@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { HarmfulSetting, UnsafeConnectionError } from './database-setting.errors.js';
 import { toOneLine } from './email-address.js';
 import { tellHost } from './host-call.js';
 import type { MailingStatus } from './mailing-status.js';
@@ -116,6 +117,13 @@ export interface MailingEventMap {
   'journal:lost': { dir: string; error: unknown };
   /** Commits of this database may not survive a power cut. */
   'database:not-durable': { setting: string; value: string; expected: string };
+  /** The database has a setting under which mailings work, but not always well. Told once, at the start. */
+  'database:risky-setting': HarmfulSetting;
+  /**
+   * A connection has come to a setting under which no statement of the plugin may run; what needs the database waits. Told when it begins, not
+   * for each refusal.
+   */
+  'database:unsafe-connection': { error: UnsafeConnectionError };
 }
 
 /** Hears one kind of event. */

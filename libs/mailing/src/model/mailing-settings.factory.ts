@@ -54,7 +54,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'hostCallTimeoutMs',
   ],
   retry: ['maxAttempts', 'firstDelayMs', 'longestDelayMs'],
-  errorGuard: ['firstRecipients', 'maxErrorPercent'],
+  errorGuard: ['sampleSize', 'maxErrorPercent'],
   server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs', 'idleTransactionTimeoutMs'],
   batch: ['emailsPerBatch', 'numBatchThreads', 'batchIfPossible', 'pollMs', 'dispatcher'],
   addresses: ['normalizer', 'unicodeLocalParts'],
@@ -159,8 +159,8 @@ function retrySettings(retry: RetryOptions): Required<RetryOptions> {
 function errorGuardSettings(guard: ErrorGuardOptions): Required<ErrorGuardOptions> {
   checkNames('errorGuard', guard);
   return {
-    firstRecipients: whole('errorGuard.firstRecipients', guard.firstRecipients ?? 50, 0, 100_000),
-    maxErrorPercent: whole('errorGuard.maxErrorPercent', guard.maxErrorPercent ?? 80, 1, 100),
+    sampleSize: whole('errorGuard.sampleSize', guard.sampleSize ?? 50, 0, 100_000),
+    maxErrorPercent: whole('errorGuard.maxErrorPercent', guard.maxErrorPercent ?? 80, 1, 99),
   };
 }
 

@@ -1,7 +1,7 @@
 import { MessageIdentity } from '../delivery/message-identity.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import { askHost, HOST_CALL_TIMEOUT_MS, HostAnswerError, type HostCallTerms } from '../model/host-call.js';
-import { kindOf } from '../model/kind-of.js';
+import { kindOf } from '../model/value-kind.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { InDoubtPolicy, InDoubtVerdict } from '../model/mailing-options.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';

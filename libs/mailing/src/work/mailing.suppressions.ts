@@ -1,6 +1,11 @@
+import { checkText, checkTexts } from '../model/argument.check.js';
 import { askHost, assertAnswer, HOST_CALL_TIMEOUT_MS, type HostCallTerms } from '../model/host-call.js';
 import type { SuppressionList } from '../model/suppression-list.js';
 import { SuppressionListMissingError } from '../model/suppression.errors.js';
+
+/** Of what can be an address, with a name before it; and of a reason, which the plugin's table cuts to 255. */
+const MAX_ADDRESS_LENGTH = 2_000;
+const MAX_REASON_LENGTH = 10_000;
 
 /**
  * The suppression list in use, whichever it is: the plugin's table, or the host's own. Inject it where people unsubscribe or
@@ -39,8 +44,12 @@ export class MailingSuppressions implements SuppressionList {
     this.list = list;
   }
 
-  /** @throws SuppressionListMissingError; HostSilentError or HostAnswerError if the list of the host gives no answer, or another one. */
+  /**
+   * @throws SuppressionListMissingError; InvalidArgumentError if one of them is no text; HostSilentError or HostAnswerError if the list of
+   * the host gives no answer, or another one.
+   */
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
+    checkTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH);
     const call = 'SuppressionList.findSuppressed';
     const list = this.#orThrow();
     const found = await askHost(this.#terms(call), () => list.findSuppressed(addresses));
@@ -48,13 +57,19 @@ export class MailingSuppressions implements SuppressionList {
     return found;
   }
 
-  /** @throws SuppressionAddressError if it is not exactly one address, SuppressionListMissingError, HostSilentError. */
+  /**
+   * @throws SuppressionAddressError if it is not exactly one address; InvalidArgumentError if it, or the reason, is no text;
+   * SuppressionListMissingError; HostSilentError.
+   */
   async suppress(address: string, reason: string): Promise<void> {
+    checkText('suppress: address', address, MAX_ADDRESS_LENGTH);
+    checkText('suppress: reason', reason, MAX_REASON_LENGTH);
     await this.#change('SuppressionList.suppress', (list) => list.suppress(address, reason));
   }
 
-  /** @throws SuppressionListMissingError, HostSilentError. */
+  /** @throws SuppressionListMissingError; InvalidArgumentError if it is no text; HostSilentError. */
   async release(address: string): Promise<void> {
+    checkText('release: address', address, MAX_ADDRESS_LENGTH);
     await this.#change('SuppressionList.release', (list) => list.release(address));
   }
 
