@@ -1,9 +1,11 @@
+import type { Wait } from './wait.js';
 import { type KeyOf, mailboxKey } from '../model/email-address.js';
 import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
 import { type ListedRecipient, toListedRecipient } from '../model/listed-recipient.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
+import { SourceWatch } from '../model/source-watch.js';
 import { beginReading } from '../model/source-reading.js';
 
 /**
@@ -17,6 +19,7 @@ export class MemoryLedger implements Ledger {
   numProfiles = 0;
   /** Why the list ended before its end, if it did. */
   failure: string | null = null;
+  readonly #watch = new SourceWatch();
   readonly #source: AsyncIterator<Recipient>;
   readonly #seen = new Set<string>();
   readonly #open = new Map<number, MarkedRecipient>();
@@ -30,7 +33,15 @@ export class MemoryLedger implements Ledger {
     recipients: Recipients,
     private readonly keyOf: KeyOf = mailboxKey,
   ) {
-    this.#source = beginReading(recipients, 'recipients')[Symbol.asyncIterator]();
+    this.#source = beginReading(recipients, 'recipients', this.#watch)[Symbol.asyncIterator]();
+  }
+
+  get wait(): Wait | null {
+    return this.#watch.wait;
+  }
+
+  interrupt(): void {
+    this.#watch.end(new Error('nobody waits for the list any more'));
   }
 
   async beat(beat: Beat): Promise<BeatAnswer> {
@@ -47,7 +58,7 @@ export class MemoryLedger implements Ledger {
     if (beat.release) return beat.remaining > 0 ? { kind: 'stand_down' } : this.#giveUp(beat.release);
     const marked: MarkedRecipient[] = [...this.#takeDue(beat.free)];
     marked.push(...this.#handedBack.splice(0, beat.free - marked.length));
-    while (marked.length < beat.free && !this.#drained) await this.#readNext(marked);
+    while (marked.length < beat.free && !this.#drained && !this.#watch.isEnded) await this.#readNext(marked);
     for (const one of marked) this.#open.set(one.idx, one);
     const nextDueInMs = this.#nextDueInMs();
     if (marked.length === 0 && beat.free > 0 && beat.remaining === 0 && nextDueInMs === null) {
@@ -92,6 +103,7 @@ export class MemoryLedger implements Ledger {
       const { done, value } = await this.#source.next();
       if (!done) return toListedRecipient(value as Recipient, false, this.keyOf);
     } catch (error) {
+      if (this.#watch.isEnded) return null;
       this.failure = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
     }
     this.#drained = true;
