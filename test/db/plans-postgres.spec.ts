@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
+import { HealthReader } from '../../libs/mailing/src/store/health.reader.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
@@ -121,6 +122,26 @@ describe('the plans of the statements of a run (postgres)', () => {
     });
     expect(conditions.length).toBeGreaterThan(10);
     expect(conditions.filter(({ isByBoth }) => !isByBoth)).toEqual([]);
+  });
+
+  it('of a look for what does not move go by an index to what is claimed, however much is over', async () => {
+    const books = 'settled_idx, next_idx, reach_idx, last_commit_at';
+    await fresh.dataSource.query(
+      `INSERT INTO dps_mailing (id, uniq_server_id, status, subject, from_address, template_url, created_at, last_commit_at)
+       VALUES ('stuck', '${SERVER}', 'in_progress', 'x', 'x', 'x', now(), '2020-01-01')`,
+    );
+    await fresh.dataSource.query(
+      `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, uniq_server_id, status, not_before, num_profiles, ${books})
+       SELECT 'stuck-2', n, n + 1, '${SERVER}', CASE n WHEN 5000 THEN 'claimed' ELSE 'completed' END, now(), 1, n, n, n, '2020-01-01'
+       FROM generate_series(0, 5000) n`,
+    );
+    await fresh.dataSource.query('ANALYZE');
+    database.steps.length = 0;
+    const found = await new HealthReader(database, 3_600_000).stalled(60_000);
+    expect(found.map(({ mailingId: id }) => id)).toEqual(['stuck', 'stuck-2']);
+    expect(stepsWithoutKey(database.steps)).toEqual([]);
+    const names = database.steps.map(({ node }) => node['Index Name']).filter(Boolean);
+    expect(names).toEqual(expect.arrayContaining(['idx_dps_mailing_batched', 'idx_dps_mail_batch_status']));
   });
 
   it('of a look for work go by the index of the server', async () => {

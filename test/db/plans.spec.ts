@@ -171,6 +171,39 @@ describe.each(INNODB_KINDS)('the plans of the statements of a run (%s)', (kind) 
       expect({ sql, byIndex, few: rows <= 10 }).toEqual({ sql, byIndex: true, few: true });
     }
   });
+
+  it('of a look for what does not move go by an index to what is claimed, however much is over', async () => {
+    const { dataSource } = fresh;
+    await dataSource.query(
+      `INSERT INTO dps_mailing (id, uniq_server_id, status, is_batched, subject, from_address, template_url, created_at, last_commit_at)
+       VALUES ('stuck', '${SERVER}', 'in_progress', 0, 'x', 'x', 'x', NOW(3), '2020-01-01')`,
+    );
+    const batch = (n: number, status: string): string =>
+      `('stuck-2', ${n}, ${n + 1}, '${SERVER}', '${status}', '2020-01-01', 1, ${n}, ${n}, ${n}, '2020-01-01')`;
+    const over = Array.from({ length: 5_000 }, (_, n) => batch(n, 'completed'));
+    await dataSource.query(
+      `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, uniq_server_id, status, not_before, num_profiles, settled_idx,
+         next_idx, reach_idx, last_commit_at)
+       VALUES ${[...over, batch(5_000, 'claimed')].join(', ')}`,
+    );
+    await dataSource.query('ANALYZE TABLE dps_mailing, dps_mail_batch, dps_mail_server');
+    const database = new ExplainingDatabase(dataSource);
+    const found = await new HealthReader(database, 3_600_000).stalled(60_000);
+    expect(found.map(({ mailingId }) => mailingId)).toEqual(['stuck', 'stuck-2']);
+    expect(found[0].quietMs).toBeGreaterThan(60_000);
+    expect(database.plans).toHaveLength(2);
+    for (const { sql, parameters } of database.asked) {
+      for (const { table, key, rows } of await database.steps(sql, parameters)) {
+        const isFew = Number(rows) <= 20;
+        expect({ sql, table, byKey: key !== null || table === 's', isFew }).toEqual({
+          sql,
+          table,
+          byKey: true,
+          isFew: true,
+        });
+      }
+    }
+  });
 });
 
 /** A table without a row of this mailing needs no key: "impossible where", "no matching row", or an estimate of one. */

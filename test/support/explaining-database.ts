@@ -13,12 +13,18 @@ export interface Plan {
 /** Lets every statement run and asks the server, just before, how it is going to. */
 export class ExplainingDatabase extends MailingDatabase {
   readonly plans: Plan[] = [];
+  readonly asked: { sql: string; parameters?: unknown[] }[] = [];
   /** Both give one row a step so. MariaDB names partitions if it is asked to; MySQL always does, and draws a tree by default. */
   readonly #explain = super
     .rows<{ version: string }>('SELECT VERSION() AS version')
     .then(([{ version }]) =>
       version.includes('MariaDB') ? 'EXPLAIN PARTITIONS' : 'EXPLAIN FORMAT=TRADITIONAL',
     );
+
+  /** How the server is going to run a statement, table by table. */
+  async steps(sql: string, parameters?: unknown[]): Promise<Record<'table' | 'key' | 'rows', unknown>[]> {
+    return super.rows(`${await this.#explain} ${sql}`, parameters);
+  }
 
   override transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
     return super.transaction((session) => steps(this.#explaining(session)));
@@ -47,6 +53,7 @@ export class ExplainingDatabase extends MailingDatabase {
       // An insert has no plan of its own.
       if (/^\s*INSERT/i.test(sql)) return;
       const steps = await session.rows<Record<string, unknown>>(`${await this.#explain} ${sql}`, parameters);
+      this.asked.push({ sql, parameters });
       const [row] = steps;
       const key = (row.key as string | null) ?? null;
       const partitions = steps.flatMap((step) => (step.partitions as string | null) ?? []).join(',') || null;

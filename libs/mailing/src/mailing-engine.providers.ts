@@ -49,6 +49,7 @@ import { MailingQuery } from './work/mailing.query.js';
 import { OpeningOutages } from './work/opening-outages.js';
 import { ProfileRecorder } from './work/profile.recorder.js';
 import { RateLimiter } from './work/rate-limiter.js';
+import { StalledFindings } from './work/stalled.findings.js';
 import { stalledAfterMs } from './work/stalled-after.js';
 import { ServerMembership } from './work/server-membership.js';
 import { SliceRunner } from './work/slice.runner.js';
@@ -215,7 +216,7 @@ const workProviders: Provider[] = [
   {
     provide: OpeningOutages,
     useFactory: ({ run, server }: MailingSettings) =>
-      new OpeningOutages(run.transportPatienceMs, stalledAfterMs(run) + server.heartbeatMs),
+      new OpeningOutages(run.transportPatienceMs, 2 * stalledAfterMs(run) + server.heartbeatMs),
     inject: [MAILING_SETTINGS],
   },
   assembled(SliceRunner, {
@@ -320,6 +321,13 @@ const workProviders: Provider[] = [
   ]),
   made(MailingQuery, [MailingReader]),
   made(UnattendedBatches, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
-  made(MailingHealth, [MAILING_SETTINGS, ServerMembership, HealthReader]),
+  assembled(StalledFindings, {
+    settings: MAILING_SETTINGS,
+    reader: HealthReader,
+    runs: MailingRuns,
+    intake: MailingIntake,
+    openings: OpeningOutages,
+  }),
+  made(MailingHealth, [MAILING_SETTINGS, ServerMembership, HealthReader, StalledFindings]),
   engine,
 ];

@@ -52,7 +52,7 @@ function normalizedBy(normalizer: AddressNormalizer, address: string): unknown {
     return takeFromHost<unknown>(() => normalizer(address), refuse);
   } catch (error) {
     if (error instanceof AddressNormalizerError) throw error;
-    // What it says may hold the address; whoever needs it finds it in the cause.
+    // What it says may hold the address; it stands in the cause.
     throw new AddressNormalizerError('an error', { cause: error });
   }
 }

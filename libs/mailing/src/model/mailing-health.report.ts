@@ -18,7 +18,8 @@ export type MailingFindingCode =
   | 'mailings_orphaned'
   | 'batches_unattended'
   | 'mailings_paused'
-  | 'mailings_overdue';
+  | 'mailings_overdue'
+  | 'mailing_stalled';
 
 /** Something that will not come right by itself, or not soon. */
 export interface MailingFinding {

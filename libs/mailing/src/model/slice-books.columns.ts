@@ -30,6 +30,10 @@ export abstract class SliceBooksColumns {
   @Column({ name: 'beat', type: 'int', default: 0 })
   beat: number;
 
+  /** When its claim holder has committed last, the claim included. */
+  @Column({ name: 'last_commit_at', type: Date, precision: 3, nullable: true })
+  lastCommitAt: Date | null;
+
   @Column({ name: 'start_time', type: Date, precision: 3, nullable: true })
   startTime: Date | null;
 

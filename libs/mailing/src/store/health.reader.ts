@@ -2,6 +2,7 @@ import type { UnsafeConnectionError } from '../model/database-setting.errors.js'
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { isDue } from './statements/claim-mailing.js';
+import { findStalled, type StalledSlice } from './statements/find-stalled.js';
 import { placeholders } from './statements/placeholders.js';
 
 /** No look reads more; a count of so many means "at least". */
@@ -67,6 +68,12 @@ export class HealthReader {
        AND do_not_start_after < ${this.database.dialect.now}`,
       [],
     );
+  }
+
+  /** Those, whole or by a batch, that a living server has claimed and committed nothing for in so long. */
+  stalled(quietMs: number): Promise<StalledSlice[]> {
+    const { serverTimeoutMs } = this;
+    return findStalled(this.database, { quietMs, serverTimeoutMs, limit: MOST_COUNTED });
   }
 
   async #waiting(condition: string, parameters: unknown[]): Promise<WaitingMailing[]> {

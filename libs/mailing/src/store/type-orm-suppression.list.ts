@@ -36,7 +36,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
       );
       for (const row of rows) found.add(row.address_key);
     }
-    // Whoever can't be looked up is not mailed.
+    // An address that can't be looked up is not mailed to.
     return new Set([...unknown, ...[...keys].flatMap(([address, key]) => (found.has(key) ? [address] : []))]);
   }
 

@@ -64,7 +64,7 @@ export class MailingIntake {
   readonly #reading = new Map<string, SourceWatch>();
 
   constructor(private readonly parts: MailingIntakeParts) {
-    // A source that yields nothing would keep the list, and who waits for it, for ever.
+    // A source that yields nothing would keep the list, and its caller, for ever.
     parts.events.on('mailing:ordered', ({ mailingId, order }) => {
       if (order === 'cancel') this.#reading.get(mailingId)?.end(new ListTakenAwayError());
     });

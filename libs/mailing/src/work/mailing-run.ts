@@ -11,9 +11,8 @@ import { Nap } from './nap.js';
 import { NextLook } from './next-look.js';
 import { RecipientPreparation } from './recipient-preparation.js';
 import { RunNews } from './run-news.js';
-import { orderlyWait, placeWhile, type RunState, waitMsOf } from './run-wait.js';
+import { placeWhile, type RunState, type RunWaits, waitMsOf, waitsOf } from './run-wait.js';
 import { TransportWatch } from './transport-watch.js';
-import type { Wait } from './wait.js';
 
 const NOTHING_TO_CONFIRM = (): void => undefined;
 
@@ -74,9 +73,9 @@ export class MailingRun {
     };
   }
 
-  /** What it waits for, if somebody asks why it commits nothing. */
-  get wait(): Wait {
-    return this.#preparation.wait ?? this.#writer.wait ?? this.#transport.wait ?? orderlyWait(this.#state);
+  /** What it waits for; asked when it commits nothing for long. */
+  get waits(): RunWaits {
+    return waitsOf(this.#state, this.#preparation, this.#writer);
   }
 
   get #state(): RunState {

@@ -84,7 +84,22 @@ export class MailingRuns {
   waitsOf(mailingId: string): Wait[] {
     return [...this.#of(mailingId)].map(({ run, hurry, since }) => {
       const what = hurry ? 'its turn (run.parallelMailings)' : 'its templates, or the answer of inDoubt';
-      return run?.wait ?? { what, since };
+      return run?.waits.now ?? { what, since };
+    });
+  }
+
+  /**
+   * Runs that have waited for so long: those of an outage, and of mailings that are not persisted all, because nothing else tells of them;
+   * their `mailingId` is null.
+   */
+  lasting(ms: number): { mailingId: string | null; wait: Wait }[] {
+    const before = performance.now() - ms;
+    return [...this.#entries.values()].flatMap(({ mailingId, run }) => {
+      if (!run) return [];
+      const { isPersisted, now, outage } = run.waits;
+      const wait = isPersisted ? outage : now;
+      if (!wait || wait.since > before) return [];
+      return [{ mailingId: isPersisted ? mailingId : null, wait }];
     });
   }
 

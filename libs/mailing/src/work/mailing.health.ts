@@ -9,6 +9,7 @@ import type { MailingSettings } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { type HealthReader, MOST_COUNTED, type WaitingMailing } from '../store/health.reader.js';
 import type { ServerMembership } from './server-membership.js';
+import type { StalledFindings } from './stalled.findings.js';
 import { ANY_SERVER } from './template-email.restarter.js';
 
 /** Whoever asks for health does not wait longer for a database that is silent. */
@@ -25,7 +26,7 @@ const REMEDIES: Record<string, string> = {
   [PAUSE_REASONS.transport]: 'They go on by themselves once the mail server answers; look after it',
   [PAUSE_REASONS.profiles]: 'Make the profile repository work and resume them',
   [PAUSE_REASONS.recipients]: 'Make what the reason names answer and resume them',
-  [PAUSE_REASONS.template]: 'Put the template back and resume them',
+  [PAUSE_REASONS.template]: 'Put the template back, or make the renderer work, and resume them',
   [PAUSE_REASONS.attachments]: 'Put the files back where they were kept and resume them',
   [PAUSE_REASONS.errorRate]: 'Find out why so many failed alike, then resume or cancel them',
 };
@@ -40,6 +41,7 @@ export class MailingHealth {
     private readonly settings: MailingSettings,
     private readonly membership: ServerMembership,
     private readonly reader: HealthReader,
+    private readonly stalled: StalledFindings,
   ) {}
 
   /**
@@ -135,7 +137,7 @@ export class MailingHealth {
     }
     if (unattended.length > 0) findings.push(finding('batches_unattended', unattended, UNATTENDED));
     if (overdue.length > 0) findings.push(finding('mailings_overdue', overdue, OVERDUE));
-    return findings;
+    return [...findings, ...(await this.stalled.find())];
   }
 }
 

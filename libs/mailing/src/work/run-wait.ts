@@ -13,7 +13,7 @@ const REST_MS = 500;
 
 /** Where a run is. */
 export interface RunState {
-  parts: Pick<MailingRunParts, 'mayStart' | 'limiter' | 'options'>;
+  parts: Pick<MailingRunParts, 'mailingId' | 'mayStart' | 'limiter' | 'options'>;
   winding: Winding;
   inFlight: number;
   queued: number;
@@ -47,8 +47,23 @@ export function placeWhile(run: RunState, waitMs: number): 'keep' | 'leave' | 'l
   return run.winding === 'no' && run.transport.waitsForHost ? 'lend' : 'keep';
 }
 
-/** What a run waits for while neither the host, nor the database, nor the transport keeps it waiting. */
-export function orderlyWait({ parts, inFlight, queued, committedAt: since }: RunState): Wait {
+/** What a run waits for. */
+export interface RunWaits {
+  isPersisted: boolean;
+  now: Wait;
+  /** What is out of reach, also while it is being tried again. */
+  outage: Wait | null;
+}
+
+/** @param others who may keep it waiting, in the order in which they are asked. */
+export function waitsOf(run: RunState, ...others: { readonly wait: Wait | null }[]): RunWaits {
+  const { transport, parts } = run;
+  const [now = orderlyWait(run)] = [...others, transport].flatMap(({ wait }) => (wait ? [wait] : []));
+  return { isPersisted: parts.mailingId !== null, now, outage: transport.outage };
+}
+
+/** While neither the host, nor the database, nor the transport keeps it waiting. */
+function orderlyWait({ parts, inFlight, queued, committedAt: since }: RunState): Wait {
   if (!parts.mayStart()) return { what: 'its lease, which a heartbeat has to renew', since };
   if (inFlight > 0) return { what: `${inFlight} message(s) that are being rendered or sent`, since };
   if (queued > 0) return { what: 'the rate that is set for messages', since };

@@ -71,7 +71,7 @@ const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0 
 export class SliceRunner {
   constructor(private readonly parts: SliceRunnerParts) {}
 
-  /** @throws what the renderer throws that is no refusal, while patience lasts; whoever looks for work next tries again. */
+  /** @throws what the renderer throws that is no refusal, while patience lasts; the next look for work tries again. */
   async open({
     mailingId,
     info,

@@ -38,7 +38,12 @@ export class TransportWatch {
 
   /** What is out of reach, while nothing may be tried. */
   get wait(): Wait | null {
-    if (this.#downSince === null || this.waitMs() === 0) return null;
+    return this.waitMs() === 0 ? null : this.outage;
+  }
+
+  /** The same, also while it is being tried again: an outage is over with an answer. */
+  get outage(): Wait | null {
+    if (this.#downSince === null) return null;
     const { what, reason } = this.#outage;
     return { what: `${what}: ${toOneLine(reason)}`, since: this.#downSince };
   }

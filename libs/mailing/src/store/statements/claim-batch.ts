@@ -30,7 +30,7 @@ export async function claimBatch(
   const changed = await session.change(
     `UPDATE ${session.tables.mailBatch}
      SET status = 'claimed', uniq_server_id = ?, claim_token = ?, beat = beat + 1, start_time = COALESCE(start_time, ${now}),
-       suspect_score = 0, failure_score = 0
+       last_commit_at = ${now}, suspect_score = 0, failure_score = 0
      WHERE mailing_id = ? AND start_idx = ? AND ${isFree(session)} AND ${life.sql}`,
     [uniqServerId, claimToken, mailingId, startIdx, ...life.parameters],
   );

@@ -26,7 +26,7 @@ export async function claimMailing(
   const changed = await session.change(
     `UPDATE ${session.tables.mailing}
      SET status = 'in_progress', status_reason = NULL, claim_token = ?, beat = beat + 1,
-         start_time = COALESCE(start_time, ${session.dialect.now})
+         last_commit_at = ${session.dialect.now}, start_time = COALESCE(start_time, ${session.dialect.now})
      WHERE id = ? AND uniq_server_id = ? AND status = 'pending' AND is_batched = FALSE
        AND ${isDue(session)} AND ${life.sql}`,
     [claimToken, mailingId, uniqServerId, ...life.parameters],

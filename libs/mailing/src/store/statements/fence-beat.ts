@@ -63,7 +63,8 @@ function writeFence(session: Session, fence: Fence, condition: string): Promise<
   const books = booksOf(session, fence.slice);
   return session.change(
     `UPDATE ${books.table} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ?,
-       settled_idx = ?, next_idx = ?, reach_idx = ?, suspect_score = ?, failure_score = ?, beat = beat + 1
+       settled_idx = ?, next_idx = ?, reach_idx = ?, suspect_score = ?, failure_score = ?, beat = beat + 1,
+       last_commit_at = ${session.dialect.now}
      WHERE ${books.sql} AND claim_token = ? AND beat = ? ${condition}`,
     [
       fence.sent,

@@ -98,7 +98,7 @@ async function takeFromDead(
         parameters: [uniqServerId],
       };
   const taken = await session.change(
-    `UPDATE ${books.table} SET claim_token = ?, uniq_server_id = ?, beat = beat + 1
+    `UPDATE ${books.table} SET claim_token = ?, uniq_server_id = ?, beat = beat + 1, last_commit_at = ${session.dialect.now}
      WHERE ${books.sql} AND claim_token = ? AND ${guard.sql} AND ${life.sql}`,
     [claimToken, uniqServerId, ...books.parameters, deadToken, ...guard.parameters, ...life.parameters],
   );

@@ -1,0 +1,95 @@
+import { toOneLine } from '../model/email-address.js';
+import type { MailingFinding } from '../model/mailing-health.report.js';
+import type { MailingSettings } from '../model/mailing-options.js';
+import type { HealthReader } from '../store/health.reader.js';
+import type { MailingIntake } from './mailing-intake.js';
+import type { MailingRuns } from './mailing-runs.js';
+import type { OpeningOutages } from './opening-outages.js';
+import { stalledAfterMs } from './stalled-after.js';
+import type { Wait } from './wait.js';
+
+const MOST_IDS = 20;
+const LONGEST_WAIT_TEXT = 500;
+const ADDRESS = /[^\s@<>"']{1,64}@[^\s@<>"']{1,254}/g;
+
+export interface StalledFindingsParts {
+  settings: MailingSettings;
+  reader: HealthReader;
+  runs: MailingRuns;
+  intake: MailingIntake;
+  openings: OpeningOutages;
+}
+
+/** One mailing that does not move; its id is null if it is not persisted. */
+interface Stalled {
+  mailingId: string | null;
+  serverId: string;
+  doing: 'in progress' | 'being written down' | 'to be begun';
+  /** Null: another server knows. */
+  wait: Wait | null;
+}
+
+/**
+ * Finds mailings that are worked on by a living server and do not move, and says what they wait for.
+ *
+ * That a run commits nothing stands in the database, whichever server it is on. What it waits for only its own process knows; so do
+ * lists whose source is silent, and mailings whose templates can't be opened.
+ */
+export class StalledFindings {
+  constructor(private readonly parts: StalledFindingsParts) {}
+
+  /** @throws what keeps the database from being asked. */
+  async find(): Promise<MailingFinding[]> {
+    const { settings, reader, runs, intake, openings } = this.parts;
+    const { uniqServerId: serverId } = settings;
+    const ms = stalledAfterMs(settings.run);
+    const found = new Map<string, Stalled>();
+    const note = (one: Stalled): void => {
+      const key = `${one.mailingId ?? `#${found.size}`} ${one.serverId}`;
+      if (!found.has(key)) found.set(key, one);
+    };
+    for (const { mailingId, wait } of runs.lasting(ms))
+      note({ mailingId, serverId, doing: 'in progress', wait });
+    for (const { mailingId, uniqServerId } of await reader.stalled(ms)) {
+      const [wait = null] = uniqServerId === serverId ? runs.waitsOf(mailingId) : [];
+      note({ mailingId, serverId: uniqServerId, doing: 'in progress', wait });
+    }
+    for (const { mailingId, wait } of intake.silentFor(ms))
+      note({ mailingId, serverId, doing: 'being written down', wait });
+    for (const { mailingId, wait } of openings.lasting(ms))
+      note({ mailingId, serverId, doing: 'to be begun', wait });
+    return findingsOf([...found.values()], ms);
+  }
+}
+
+/** Those that wait for the same are one finding. */
+function findingsOf(stalled: Stalled[], ms: number): MailingFinding[] {
+  const groups = new Map<string, Stalled[]>();
+  for (const one of stalled) {
+    const key = [one.serverId, one.doing, one.wait?.what].join('\n');
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()].map((group) => {
+    const [{ serverId }] = group;
+    const ids = group.flatMap(({ mailingId }) => (mailingId === null ? [] : [mailingId]));
+    const message = `${group.length} mailing(s) ${sentenceOf(group, ms)}`;
+    return { code: 'mailing_stalled', message, serverId, mailingIds: ids.slice(0, MOST_IDS) };
+  });
+}
+
+function sentenceOf(group: Stalled[], ms: number): string {
+  const [{ serverId, doing, wait }] = group;
+  const quiet = `${doing} on ${serverId}, which lives, have not moved for ${ms / 1_000} s or more.`;
+  if (!wait) return `${quiet} Ask MailingHealth of that server what is waited for`;
+  const since = Math.min(...group.map((one) => one.wait?.since ?? Infinity));
+  const at = new Date(Date.now() - (performance.now() - since)).toISOString();
+  return (
+    `${quiet} They wait for ${wordsOf(wait)}, since ${at}. ` +
+    'See why that does not come; pause and cancel work meanwhile'
+  );
+}
+
+/** A mail server or a database may quote anything. */
+function wordsOf({ what }: Wait): string {
+  return toOneLine(what.slice(0, LONGEST_WAIT_TEXT)).replace(ADDRESS, '(an address)');
+}

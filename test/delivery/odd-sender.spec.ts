@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import type { EmailMessageSender } from '../../libs/mailing/src/delivery/email-message.sender.js';
+import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
+import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+
+describe('a sender of the host that breaks its contract', () => {
+  it.each<[string, () => unknown]>([
+    ['answers nothing', () => Promise.resolve()],
+    ['answers another word', () => Promise.resolve({ kind: 'perhaps' })],
+    ['answers at once', () => ({ kind: 'sent' })],
+    ['rejects', () => Promise.reject(new Error('no line'))],
+    [
+      'throws',
+      () => {
+        throw new Error('no line');
+      },
+    ],
+  ])('and %s leaves that recipient in doubt, and throws nothing', async (_, send) => {
+    const sender = { send, probe: () => Promise.resolve(null) } as unknown as EmailMessageSender;
+    const delivery = new MailingDelivery(
+      '0197-mailing',
+      { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' },
+      { content: {}, render: () => ({ subject: 'Hello', text: 'Hello' }) },
+      {
+        sender,
+        profiles: null,
+        gates: [],
+        fatigue: null,
+        links: null,
+        slots: null,
+        messageTimeoutMs: 1_000,
+        hostCallTimeoutMs: 1_000,
+        faultPoints: noFaultPoints,
+      },
+    );
+    const [prepared] = await delivery.prepare([{ idx: 3, email: 'ann@home.example' }]);
+    const consent = {
+      stop: new AbortController().signal,
+      mayStart: () => true,
+      begin: () => () => undefined,
+    };
+    expect(await delivery.deliver(prepared, consent)).toMatchObject({
+      kind: 'settled',
+      outcome: { idx: 3, status: 'in_doubt', code: 'sender' },
+    });
+  });
+});
