@@ -134,6 +134,7 @@ export {
   AttachmentStreamError,
   AttachmentTooLargeError,
 } from './model/attachment.errors.js';
+export { DroppedRowError } from './model/dropped-row.error.js';
 export { MailingError } from './model/mailing.error.js';
 export { InvalidArgumentError } from './model/argument.errors.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
