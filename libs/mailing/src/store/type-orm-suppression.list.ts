@@ -3,6 +3,7 @@ import { parseMailbox, type KeyOf, toOneLine } from '../model/email-address.js';
 import { LONGEST_SUPPRESSION_REASON } from '../model/mail-suppression.entity.js';
 import { SuppressionAddressError } from '../model/suppression.errors.js';
 import type { SuppressionList } from '../model/suppression-list.js';
+import { Turns } from '../model/turns.js';
 import type { Session } from './mailing.database.js';
 import { placeholders } from './statements/placeholders.js';
 
@@ -21,7 +22,9 @@ export class TypeOrmSuppressionList implements SuppressionList {
 
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
     const keys = new Map<string, string>();
+    const turns = new Turns();
     for (const address of addresses) {
+      if (turns.isOver()) await turns.next();
       const key = this.#keyOf(address);
       if (key !== null) keys.set(address, key);
     }

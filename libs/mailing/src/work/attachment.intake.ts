@@ -8,6 +8,9 @@ import type { TemplateEmailAttachment } from '../model/template-email-info.js';
 import { downloadAttachment } from './attachment.download.js';
 import { readStream } from './attachment.stream.js';
 
+/** What is known of each stands in the mailing's row; and a message with so many is none. */
+const MAX_ATTACHMENTS = 1_000;
+
 type Limits = MailingSettings['attachments'];
 
 /** What an attachment was called when it was asked for, and either its bytes or the way to them. */
@@ -34,6 +37,8 @@ export function takeAttachments(
 ): () => Promise<TemplateEmailAttachment[] | undefined> {
   if (attachments === undefined) return () => Promise.resolve(undefined);
   if (!Array.isArray(attachments)) throw new InvalidFieldError('attachments', 'an array', attachments);
+  if (attachments.length > MAX_ATTACHMENTS)
+    throw new InvalidFieldError('attachments', `at most ${MAX_ATTACHMENTS} of them`, attachments);
   const room = new Room(limits);
   const open = attachments.map((attachment: TemplateEmailAttachment, n) =>
     copyOf(`attachments[${n}]`, attachment, room, isForOne),
