@@ -9,6 +9,7 @@ import { UserMailing } from '../../libs/mailing/src/model/user-mailing.entity.js
 import { mailingMigrations } from '../../libs/mailing/src/store/migrations/mailing-migrations.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { INNODB_KINDS } from '../support/database-kinds.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { freshDatabase, type FreshDatabase, type FreshDatabaseOptions } from '../support/fresh-database.js';
 import { schemaOf } from '../support/schema-dump.js';
@@ -157,9 +158,9 @@ forEachDatabase('migrations', (kind) => {
   );
 });
 
-describe('migrations on a server', () => {
+describe.each(INNODB_KINDS)('migrations on a server (%s)', (kind) => {
   it('D11 makes all text utf8mb4_bin, whatever the default of the database', async () => {
-    await using database = await freshDatabase('mariadb', { charset: 'latin1', prefix: 'app_' });
+    await using database = await freshDatabase(kind, { charset: 'latin1', prefix: 'app_' });
 
     const tables = await database.dataSource.query<{ name: string; collation: string; engine: string }[]>(
       `SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation, ENGINE AS engine

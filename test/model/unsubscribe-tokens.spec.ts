@@ -10,7 +10,7 @@ const targets: fc.Arbitrary<UnsubscribeTarget> = fc
   .record({
     mailingId: fc.option(fc.uuid()),
     idx: fc.nat(),
-    who: fc.string({ unit: 'binary', maxLength: 255 }),
+    who: fc.string({ unit: 'binary', minLength: 1, maxLength: 255 }),
     kind: fc.constantFrom('userId', 'email'),
   })
   .map(({ mailingId, idx, who, kind }) => ({ mailingId, idx, [kind]: Buffer.from(who).toString() }));

@@ -198,7 +198,7 @@ describe('unsubscribe links of the host', () => {
       if (name === 'throws') throw new Error('no such customer');
       return (name in answers ? answers[name] : 'https://shop.example/no') as string;
     };
-    const app = await rig.boot({ unsubscribe: { url }, errorGuard: { firstRecipients: 0 } }, { templates });
+    const app = await rig.boot({ unsubscribe: { url }, errorGuard: { sampleSize: 0 } }, { templates });
     const bad = ['throws', ...Object.keys(answers)].map((name) => `${name}@home.example`);
     const list = ['first@home.example', ...bad, 'last@home.example'];
     const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, list, { persist: true });

@@ -140,10 +140,12 @@ export {
   UnsafeConnectionError,
 } from './model/database-setting.errors.js';
 export { MailingError } from './model/mailing.error.js';
+export { InvalidArgumentError } from './model/argument.errors.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
 export { RecipientQueryError } from './model/recipient-query.error.js';
 export { SuppressionAddressError, SuppressionListMissingError } from './model/suppression.errors.js';
 export {
+  SlotContentError,
   SlotDefinitionError,
   SlotNameNotLiteralError,
   SlotNotPersistentError,
@@ -177,6 +179,7 @@ export {
   RecipientSkippedError,
   ServerStandingByError,
   ServerStoppingError,
+  SourceProtocolError,
   SourceUsedUpError,
   TemplateEmailRefusal,
   TemplateFrontMatterError,
@@ -184,6 +187,7 @@ export {
   TemplateNotCompilingError,
   TemplateNotKeptError,
   TemplateOutsideFolderError,
+  UnknownFieldError,
   UnknownRecipientsError,
   UnstorableValueError,
 } from './model/refusal.errors.js';

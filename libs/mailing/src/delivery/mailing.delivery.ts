@@ -247,9 +247,10 @@ function toAttempt(idx: number, handOver: HandOver, contact: Contact | undefined
     case 'accepted':
       return settled(idx, 'sent', null, null, contact);
     case 'refused': {
-      const { permanent, code, text } = handOver;
-      if (!permanent) return { kind: 'temporary', idx, code, text };
-      return settled(idx, 'error', code, text, contact && { ...contact, isUnknown: isNoSuchUser(code) });
+      const { permanent, code, text, subject } = handOver;
+      if (!permanent) return { kind: 'temporary', idx, code, text, subject };
+      const known = contact && { ...contact, isUnknown: isNoSuchUser(code) };
+      return { kind: 'settled', outcome: { idx, status: 'error', code, text, contact: known, subject } };
     }
     case 'throttled':
       return { kind: 'returned', idx, blame: 'throttle', reason: handOver.text };

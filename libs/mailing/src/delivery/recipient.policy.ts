@@ -58,7 +58,9 @@ function tooRecent(
   };
 }
 
-function fromAddress({ email, name, data }: MarkedRecipient): Addressee | Skip {
+function fromAddress({ email, name, data, isUnreadable }: MarkedRecipient): Addressee | Skip {
+  if (isUnreadable)
+    return { skip: 'invalid_recipient', text: 'What its row has in data is no plain object.' };
   const mailbox = parseMailbox(email);
   if (!mailbox) return { skip: 'invalid_address', text: 'This is not exactly one valid e-mail address.' };
   return addressee(mailbox, name ?? '', data ?? {});

@@ -1,5 +1,6 @@
 import { type KeyOf, mailboxKey } from './email-address.js';
-import { MailingError, shown } from './mailing.error.js';
+import { MailingError } from './mailing.error.js';
+import { kindOf } from './value-kind.js';
 
 /** Says which addresses are one mailbox: those it turns into the same text. */
 export type AddressNormalizer = (address: string) => string;
@@ -13,7 +14,7 @@ export class AddressNormalizerError extends MailingError {
     readonly value: unknown,
   ) {
     super(
-      `addresses.normalizer: expected a text that is not empty for ${shown(address)}, got ${shown(value)}. ` +
+      `addresses.normalizer: expected a text that is not empty for each address, got ${kindOf(value)}. ` +
         'Return the address itself where there is nothing to change.',
     );
   }

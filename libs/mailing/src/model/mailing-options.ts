@@ -82,16 +82,19 @@ export interface RetryOptions {
   longestDelayMs?: number;
 }
 
-/** When a mailing stops by itself, because what fails is probably our own fault. */
+/** When a mailing stops by itself, because what fails is probably our own fault: `paused` with reason `error rate`. */
 export interface ErrorGuardOptions {
   /**
-   * Looks at so many recipients at the beginning of each mailing; 0 turns the guard off. Default: 50. Bounds: 0 to
-   * 100,000. Too low: a few bad addresses at the head of a list stop it. Too high: that many people are lost first.
+   * Attempts that have to fail one after the other; 0 turns the guard off. Successes in between put it off, see `maxErrorPercent`.
+   * Refusals for now count, greylisting does not. Answers that name the recipient's own address or mailbox count only
+   * from ten times as many on, and never before an eighth of the list has failed. Default: 50. Bounds: 0 to 100,000. Too low: a few refusals
+   * stop a mailing. Too high: that many recipients are lost first.
    */
-  firstRecipients?: number;
+  sampleSize?: number;
   /**
-   * Share of them that may fail for the same reason, in percent. Default: 80. Bounds: 1 to 100. More, and the mailing
-   * is `paused` with reason `error rate`; resumed, it is not looked at again.
+   * Share of attempts that may fail for long, in percent: each success makes up for P ÷ (100 − P) failures, 4 by default.
+   * Default: 80. Bounds: 1 to 99. Too low: a list of poor quality is stopped again and again. Too high: one that
+   * hardly reaches anybody is not.
    */
   maxErrorPercent?: number;
 }

@@ -52,7 +52,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'databasePatienceMs',
   ],
   retry: ['maxAttempts', 'firstDelayMs', 'longestDelayMs'],
-  errorGuard: ['firstRecipients', 'maxErrorPercent'],
+  errorGuard: ['sampleSize', 'maxErrorPercent'],
   server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs', 'idleTransactionTimeoutMs'],
   batch: ['emailsPerBatch', 'numBatchThreads', 'batchIfPossible', 'pollMs', 'dispatcher'],
   addresses: ['normalizer', 'unicodeLocalParts'],
@@ -155,8 +155,8 @@ function retrySettings(retry: RetryOptions): Required<RetryOptions> {
 function errorGuardSettings(guard: ErrorGuardOptions): Required<ErrorGuardOptions> {
   checkNames('errorGuard', guard);
   return {
-    firstRecipients: whole('errorGuard.firstRecipients', guard.firstRecipients ?? 50, 0, 100_000),
-    maxErrorPercent: whole('errorGuard.maxErrorPercent', guard.maxErrorPercent ?? 80, 1, 100),
+    sampleSize: whole('errorGuard.sampleSize', guard.sampleSize ?? 50, 0, 100_000),
+    maxErrorPercent: whole('errorGuard.maxErrorPercent', guard.maxErrorPercent ?? 80, 1, 99),
   };
 }
 

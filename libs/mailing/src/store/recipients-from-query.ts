@@ -116,8 +116,10 @@ const LARGEST_PAGE = 10_000;
 
 function checkQuery<Row extends ObjectLiteral>(
   query: SelectQueryBuilder<Row>,
-  { id, pageSize = DEFAULT_PAGE_SIZE }: RecipientQueryOptions<Row>,
+  { id, pageSize = DEFAULT_PAGE_SIZE, toRecipient }: RecipientQueryOptions<Row>,
 ): void {
+  if (toRecipient !== undefined && typeof toRecipient !== 'function')
+    throw new RecipientQueryError('toRecipient', 'a function, or left out', toRecipient, 'Correct it.');
   const { orderBys, limit, offset, take, skip, mainAlias } = query.expressionMap;
   const order = Object.keys(orderBys);
   if (order.length > 0) {

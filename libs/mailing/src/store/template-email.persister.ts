@@ -1,4 +1,12 @@
 import { v7 as uuidv7 } from 'uuid';
+import {
+  checkMailingId,
+  checkText,
+  checkWholeNumber,
+  MAX_IDX,
+  MAX_SERVER_ID_LENGTH,
+  MAX_TOKEN_LENGTH,
+} from '../model/argument.check.js';
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
 import { AttachmentGone } from './attachment.keeper.js';
 import { AttachmentStore } from './attachment.store.js';
@@ -20,8 +28,8 @@ export interface StoredMailing {
   content: Record<string, string> | null;
   /** Set if one of its attachments can't be had; `info` then has none. */
   attachmentGone: AttachmentGone | null;
-  /** Recipients that were sent to, or refused; without those of batches that are not merged yet. */
-  numTried: number;
+  /** Recipients of the whole mailing. */
+  numProfiles: number;
 }
 
 /** What a mailing was sent under. */
@@ -92,6 +100,8 @@ export class TemplateEmailPersister {
     terms: MailingTerms = NO_TERMS,
     content: Record<string, string> | null = null,
   ): Promise<string | null> {
+    checkText('createMailing: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+    checkText('createMailing: claimToken', claimToken, MAX_TOKEN_LENGTH);
     const mailingId = uuidv7();
     const columns: Record<string, unknown> = {
       uniq_server_id: uniqServerId,
@@ -137,12 +147,13 @@ export class TemplateEmailPersister {
    *
    * @returns how many were new, or null if the list is not ours any more (canceled, or this server was declared dead).
    */
-  writeChunk(
+  async writeChunk(
     mailingId: string,
     claimToken: string,
     recipients: NumberedRecipient[],
     cut: Cut | null = null,
   ): Promise<number | null> {
+    checkPart('writeChunk', mailingId, claimToken, cut);
     const numInvalid = recipients.filter((one) => one.kind === 'invalid').length;
     return this.database.transaction(async (session) => {
       if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
@@ -159,6 +170,8 @@ export class TemplateEmailPersister {
     numProfiles: number,
     cut: Cut | null = null,
   ): Promise<boolean> {
+    checkPart('finishList', mailingId, claimToken, cut);
+    checkWholeNumber('finishList: numProfiles', numProfiles, 0, MAX_IDX);
     // Before anybody may begin.
     await refreshStatistics(this.database, numProfiles);
     return this.database.transaction(async (session) => {
@@ -174,6 +187,7 @@ export class TemplateEmailPersister {
    * mailings.
    */
   async releaseKey(mailingId: string): Promise<void> {
+    checkMailingId('releaseKey: mailingId', mailingId);
     await this.database.change(
       `UPDATE ${this.database.tables.mailing} SET idempotency_key = NULL WHERE id = ? AND status = 'failed'`,
       [mailingId],
@@ -181,7 +195,8 @@ export class TemplateEmailPersister {
   }
 
   /** @returns false if the list is not being written under this token any more; it may be complete. */
-  failList(mailingId: string, claimToken: string, reason: string): Promise<boolean> {
+  async failList(mailingId: string, claimToken: string, reason: string): Promise<boolean> {
+    checkPart('failList', mailingId, claimToken, null);
     return failList(this.database, mailingId, claimToken, reason);
   }
 
@@ -192,8 +207,9 @@ export class TemplateEmailPersister {
 
   /** @returns null if there is no such mailing. */
   async readMailing(mailingId: string): Promise<StoredMailing | null> {
+    checkMailingId('readMailing: mailingId', mailingId);
     const [row] = await this.database.rows<Record<string, unknown>>(
-      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, template_hashes, num_sent + num_errors AS num_tried FROM ${this.database.tables.mailing} WHERE id = ?`,
+      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, template_hashes, num_profiles FROM ${this.database.tables.mailing} WHERE id = ?`,
       [mailingId],
     );
     if (!row) return null;
@@ -203,11 +219,12 @@ export class TemplateEmailPersister {
     info.attachments = restored instanceof AttachmentGone ? undefined : restored;
     const hashes = parseJson<TemplateHashes>(row.template_hashes);
     const content = hashes && (await readTemplates(this.database, hashes));
-    return { mailingId, info, content, attachmentGone, numTried: Number(row.num_tried) };
+    return { mailingId, info, content, attachmentGone, numProfiles: Number(row.num_profiles) };
   }
 
   /** Parks a mailing that nobody works on, because it can't be sent as things are. @returns false if it was not pending. */
   async pausePending(mailingId: string, reason: string): Promise<boolean> {
+    checkMailingId('pausePending: mailingId', mailingId);
     const changed = await this.database.change(
       `UPDATE ${this.database.tables.mailing} SET status = 'paused', status_reason = ?, beat = beat + 1
        WHERE id = ? AND status = 'pending'`,
@@ -225,6 +242,15 @@ export class TemplateEmailPersister {
     if (rows.length === 0) return undefined;
     return Object.fromEntries(rows.map((row) => [row.map_key, row.map_value]));
   }
+}
+
+function checkPart(call: string, mailingId: string, claimToken: string, cut: Cut | null): void {
+  checkMailingId(`${call}: mailingId`, mailingId);
+  checkText(`${call}: claimToken`, claimToken, MAX_TOKEN_LENGTH);
+  if (cut === null) return;
+  checkWholeNumber(`${call}: cut.batchSize`, cut.batchSize, 1, MAX_IDX);
+  checkWholeNumber(`${call}: cut.fromIdx`, cut.fromIdx, 0, MAX_IDX);
+  checkWholeNumber(`${call}: cut.toIdx`, cut.toIdx, 0, MAX_IDX);
 }
 
 /** A moment as every database of ours takes it, in UTC, whatever time zone the driver is set to. */

@@ -4,6 +4,8 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource, EntityTarget, ObjectLiteral, QueryRunner, Repository } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 import { MAILING_DATA_SOURCE } from '../model/data-source.token.js';
+import { checkTexts } from '../model/argument.check.js';
+import { InvalidArgumentError } from '../model/argument.errors.js';
 import type { ProfileMapping, ProfileWord } from '../model/profile-mapping.js';
 import type { ProfileRepository, RecipientProfile } from '../model/profile.repository.js';
 import {
@@ -17,6 +19,8 @@ import { queueOf } from './serial-queue.js';
 
 /** One statement for each so many: SQLite takes 32,766 parameters, the others 65,535. A beat is far below. */
 const MOST_PARAMETERS = 30_000;
+/** Of an id or an address. */
+const MAX_KEY_LENGTH = 2_000;
 
 /**
  * Profiles in a table of the host, read and written by its entity.
@@ -49,21 +53,29 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     this.#selected = [...new Set([...primaryColumns.map((column) => column.propertyPath), ...named])];
     const { emailStatus, receiveEmail, lastEmailed } = mapping;
     if (emailStatus) {
-      this.setEmailStatus = (emails, status) =>
-        this.#writeByEmail(
-          emails,
-          emailStatus.column,
-          status === 'valid' ? emailStatus.valid : wordsOf(emailStatus.invalid)[0],
-        );
+      this.setEmailStatus = async (emails, status) => {
+        if (status !== 'valid' && status !== 'invalid')
+          throw new InvalidArgumentError('setEmailStatus: status', 'valid or invalid', status);
+        const word = status === 'valid' ? emailStatus.valid : wordsOf(emailStatus.invalid)[0];
+        await this.#writeByEmail(emails, emailStatus.column, word);
+      };
     }
     if (receiveEmail) {
-      this.setReceiveEmail = (ids, receive) =>
-        this.#writeById(ids, receiveEmail.column, receive ? receiveEmail.yes : wordsOf(receiveEmail.no)[0]);
+      this.setReceiveEmail = async (ids, receive) => {
+        if (typeof receive !== 'boolean')
+          throw new InvalidArgumentError('setReceiveEmail: receive', 'true or false', receive);
+        const word = receive ? receiveEmail.yes : wordsOf(receiveEmail.no)[0];
+        await this.#writeById(ids, receiveEmail.column, word);
+      };
     }
     if (lastEmailed) {
       // Groups may come late and out of order, and a window must not become shorter by that.
       const older = `(${this.#sql(lastEmailed)} IS NULL OR ${this.#sql(lastEmailed)} < :at)`;
-      this.setLastEmailed = (ids, at) => this.#writeById(ids, lastEmailed, at, older, { at });
+      this.setLastEmailed = async (ids, at) => {
+        if (!(at instanceof Date) || Number.isNaN(at.getTime()))
+          throw new InvalidArgumentError('setLastEmailed: at', 'a valid Date', at);
+        await this.#writeById(ids, lastEmailed, at, older, { at });
+      };
     }
   }
 
@@ -108,6 +120,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
 
   /** One query, however many there are in a beat. */
   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
+    checkTexts('findByIds: ids', ids, MAX_KEY_LENGTH);
     const asked = this.#id.holdable(ids);
     const found = new Map<string, RecipientProfile>();
     await this.#inChunks([...asked.values()], true, async (chunk, runner) => {
@@ -143,6 +156,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
 
   /** Letter case does not matter, nor whether a domain is spelled in ASCII. */
   async #writeByEmail(emails: string[], column: string, value: unknown): Promise<void> {
+    checkTexts('emails', emails, MAX_KEY_LENGTH);
     const spellings = [...new Set(emails.flatMap(spellingsOf))];
     await this.#write(`LOWER(${this.#sql(this.mapping.email)}) IN (:...chunk)`, spellings, column, value);
   }

@@ -1,5 +1,10 @@
+import { checkText, checkTexts } from '../model/argument.check.js';
 import type { SuppressionList } from '../model/suppression-list.js';
 import { SuppressionListMissingError } from '../model/suppression.errors.js';
+
+/** Of what can be an address, with a name before it; and of a reason, which the plugin's table cuts to 255. */
+const MAX_ADDRESS_LENGTH = 2_000;
+const MAX_REASON_LENGTH = 10_000;
 
 /**
  * The suppression list in use, whichever it is: the plugin's table, or the host's own. Inject it where people unsubscribe or
@@ -34,18 +39,25 @@ export class MailingSuppressions implements SuppressionList {
     this.list = list;
   }
 
-  /** @throws SuppressionListMissingError */
+  /** @throws SuppressionListMissingError; InvalidArgumentError if one of them is no text. */
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
+    checkTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH);
     return this.#orThrow().findSuppressed(addresses);
   }
 
-  /** @throws SuppressionAddressError if it is not exactly one address, SuppressionListMissingError. */
+  /**
+   * @throws SuppressionAddressError if it is not exactly one address; InvalidArgumentError if it, or the reason, is no text;
+   * SuppressionListMissingError.
+   */
   async suppress(address: string, reason: string): Promise<void> {
+    checkText('suppress: address', address, MAX_ADDRESS_LENGTH);
+    checkText('suppress: reason', reason, MAX_REASON_LENGTH);
     await this.#change((list) => list.suppress(address, reason));
   }
 
-  /** @throws SuppressionListMissingError */
+  /** @throws SuppressionListMissingError; InvalidArgumentError if it is no text. */
   async release(address: string): Promise<void> {
+    checkText('release: address', address, MAX_ADDRESS_LENGTH);
     await this.#change((list) => list.release(address));
   }
 

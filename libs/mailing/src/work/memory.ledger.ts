@@ -17,7 +17,7 @@ export class MemoryLedger implements Ledger {
   numProfiles = 0;
   /** Why the list ended before its end, if it did. */
   failure: string | null = null;
-  readonly #source: AsyncIterator<Recipient> | Iterator<Recipient>;
+  readonly #source: AsyncIterator<Recipient>;
   readonly #seen = new Set<string>();
   readonly #open = new Map<number, MarkedRecipient>();
   readonly #deferred = new Map<MarkedRecipient, number>();
@@ -30,8 +30,7 @@ export class MemoryLedger implements Ledger {
     recipients: Recipients,
     private readonly keyOf: KeyOf = mailboxKey,
   ) {
-    const list = beginReading(recipients, 'recipients');
-    this.#source = Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]();
+    this.#source = beginReading(recipients, 'recipients')[Symbol.asyncIterator]();
   }
 
   async beat(beat: Beat): Promise<BeatAnswer> {

@@ -20,7 +20,7 @@ export class SlotWriter {
 
   /**
    * @param stop aborts in between when the server stops.
-   * @throws whatever the source of contents throws, InvalidFieldError, UnstorableValueError, ListTakenAwayError.
+   * @throws whatever the source of contents throws, SlotContentError, UnstorableValueError, ListTakenAwayError.
    */
   async write(filling: SlotFilling, stop: AbortSignal): Promise<void> {
     for (const [slot, content] of Object.entries(filling.forAll)) {
@@ -28,7 +28,7 @@ export class SlotWriter {
     }
     for await (const { slot, userId, content } of filling.forProfiles()) {
       stop.throwIfAborted();
-      await this.#add({ slot, userId, content: toStorable(content, `slots.${slot} of profile ${userId}`) });
+      await this.#add({ slot, userId, content: toStorable(content, `slots.${slot} of one profile`) });
     }
     await this.#flush();
   }

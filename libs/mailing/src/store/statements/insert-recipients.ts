@@ -6,17 +6,12 @@ export type NumberedRecipient = ListedRecipient & { idx: number };
 
 type Written = Exclude<NumberedRecipient, { kind: 'profile' }>;
 
-const INVALID_TEXT = {
-  invalid_address: 'This is not exactly one valid e-mail address.',
-  invalid_recipient: 'This is neither an address nor a profile id.',
-};
-
 /** Columns that are NULL in most chunks. */
 const SELDOM: Record<string, (one: Written) => string | null> = {
   display_name: (one) => (one.kind === 'invalid' ? null : one.name),
-  data: (one) => (one.kind === 'invalid' || one.data === null ? null : JSON.stringify(one.data)),
+  data: (one) => (one.kind === 'invalid' ? null : one.json),
   error_code: (one) => (one.kind === 'invalid' ? one.reason : null),
-  error_text: (one) => (one.kind === 'invalid' ? INVALID_TEXT[one.reason] : null),
+  error_text: (one) => (one.kind === 'invalid' ? one.text : null),
 };
 
 /**
