@@ -1,12 +1,14 @@
 import type { Connection } from 'mysql2/promise';
 import type { MailingAppOptions } from './mailing-app.js';
 import { startMariaDb } from './maria-db.server.js';
+import { startMySql } from './my-sql.server.js';
 import type { PrivateServer } from './private-server.js';
 import { connectToServer } from './server-connection.js';
 
 /** Servers whose settings a test may change: no other test may use them meanwhile. */
 const STARTS = {
   mariadb: startMariaDb,
+  mysql: startMySql,
 };
 
 export type ModeServerKind = keyof typeof STARTS;

@@ -38,7 +38,7 @@ const LETTERS = ['character_set_client', 'character_set_connection', 'character_
     setting,
     expected: 'utf8mb4',
     harmIn: only('utf8mb4'),
-    consequence: 'letters it can not hold turn into question marks, and in some sets escaping is undone',
+    consequence: 'names with letters beyond it are lost or become others, and in some sets escaping is undone',
     nextStep: "Leave charset out of the data source or set it to 'utf8mb4', and use SET NAMES with no other.",
   }),
 );
