@@ -38,7 +38,8 @@ const LETTERS = ['character_set_client', 'character_set_connection', 'character_
     setting,
     expected: 'utf8mb4',
     harmIn: only('utf8mb4'),
-    consequence: 'names with letters beyond it are lost or become others, and in some sets escaping is undone',
+    consequence:
+      'names with letters beyond it are lost or become others, and in some sets escaping is undone',
     nextStep: "Leave charset out of the data source or set it to 'utf8mb4', and use SET NAMES with no other.",
   }),
 );
