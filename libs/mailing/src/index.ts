@@ -139,6 +139,7 @@ export {
   type HarmfulSetting,
   UnsafeConnectionError,
 } from './model/database-setting.errors.js';
+export { DroppedRowError } from './model/dropped-row.error.js';
 export { MailingError } from './model/mailing.error.js';
 export { InvalidArgumentError } from './model/argument.errors.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';

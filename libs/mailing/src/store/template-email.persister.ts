@@ -10,15 +10,21 @@ import {
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
 import { AttachmentGone } from './attachment.keeper.js';
 import { AttachmentStore } from './attachment.store.js';
-import { isDuplicateKey } from './database-fault.js';
+import { isDataFault, isDuplicateKey } from './database-fault.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { parseJson } from './parse-json.js';
-import { type NumberedRecipient, insertRecipients } from './statements/insert-recipients.js';
+import type { NumberedRecipient } from './statements/insert-recipients.js';
 import { hashesOf, keepTemplates, readTemplates, type TemplateHashes } from './statements/keep-templates.js';
 import { placeholders } from './statements/placeholders.js';
 import { type Cut, cutBatches } from './statements/cut-batches.js';
 import { refreshStatistics } from './statements/refresh-statistics.js';
 import { failList, fenceLoading, finishList } from './statements/write-list.js';
+import {
+  RowsUnaccountedForError,
+  type WrittenChunk,
+  writeRecipients,
+  writeRecipientsOneByOne,
+} from './statements/write-recipients.js';
 
 /** A mailing as it was written down: everything a run needs, after any restart. */
 export interface StoredMailing {
@@ -143,24 +149,33 @@ export class TemplateEmailPersister {
   }
 
   /**
-   * Writes one chunk of the list, and cuts what is there by now.
+   * Writes one chunk of the list, and cuts what is there by now. A recipient whose row the database refuses is written as skipped; the
+   * others are written nevertheless.
    *
-   * @returns how many were new, or null if the list is not ours any more (canceled, or this server was declared dead).
+   * @returns what became of it, or null if the list is not ours any more (canceled, or this server was declared dead).
    */
   async writeChunk(
     mailingId: string,
     claimToken: string,
     recipients: NumberedRecipient[],
     cut: Cut | null = null,
-  ): Promise<number | null> {
+  ): Promise<WrittenChunk | null> {
     checkPart('writeChunk', mailingId, claimToken, cut);
     const numInvalid = recipients.filter((one) => one.kind === 'invalid').length;
-    return this.database.transaction(async (session) => {
-      if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
-      const inserted = await insertRecipients(session, mailingId, recipients);
-      if (cut) await cutBatches(session, mailingId, cut);
-      return inserted;
-    });
+    const written = (write: typeof writeRecipients): Promise<WrittenChunk | null> =>
+      this.database.transaction(async (session) => {
+        if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
+        const chunk = await write(session, mailingId, recipients);
+        if (chunk.numRefused > 0) await fenceLoading(session, mailingId, claimToken, chunk.numRefused);
+        if (cut) await cutBatches(session, mailingId, cut);
+        return chunk;
+      });
+    try {
+      return await written(writeRecipients);
+    } catch (error) {
+      if (!(error instanceof RowsUnaccountedForError) && !isDataFault(error)) throw error;
+      return written(writeRecipientsOneByOne);
+    }
   }
 
   /** Makes the mailing `pending`, with the last of its batches. @returns false if the list is not ours any more. */

@@ -97,7 +97,13 @@ function copyOf(
   for (const [name, value] of Object.entries({ filename, contentType, cid })) {
     oneLine(`${field}.${name}`, value);
   }
-  const common = { field, filename, contentType, cid, path, href };
+  // Stored as JSON, which no database takes with half a letter in it.
+  const texts = {
+    filename: filename.toWellFormed(),
+    contentType: contentType?.toWellFormed(),
+    cid: cid?.toWellFormed(),
+  };
+  const common = { field, ...texts, path, href };
   if (!isStream(content)) return { ...common, stream: null, bytes: bytesOf(field, content, room) };
   if (!isForOne || !(Symbol.asyncIterator in content)) throw new AttachmentStreamError(field);
   return { ...common, stream: content as OpenAttachment['stream'], bytes: null };
