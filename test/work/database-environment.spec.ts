@@ -3,8 +3,10 @@ import libsql from 'libsql';
 import { MailingEvents, type MailingStatus, type Recipient } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { checkEnvironment } from '../../libs/mailing/src/store/environment.check.js';
 import { TAKES_BATCHES } from '../support/batched-mailing.js';
 import { assertBooksAddUp, readBooks } from '../support/books.js';
+import { forEachDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { type MailingApp, mailingApp, type MailingAppOptions } from '../support/mailing-app.js';
 import { MODE_SERVER_KINDS, ModeServer } from '../support/mode.server.js';
@@ -205,6 +207,14 @@ describe.each(MODE_SERVER_KINDS)('the settings of a server (%s)', (kind) => {
       await app.query.get('00000000-0000-7000-8000-000000000000');
       expect(refused).toContain(setting);
     }
+  });
+});
+
+forEachDatabase('the settings of a database that can not be asked', (kind) => {
+  it('are no reason not to start', async () => {
+    await using database = await freshDatabase(kind);
+    await database.dataSource.destroy();
+    expect(await checkEnvironment(database.dataSource)).toEqual([]);
   });
 });
 

@@ -76,6 +76,9 @@ describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (ki
       UnsafeConnectionError,
     );
     await expect(app.query.get(ID)).rejects.toThrow();
+    await expect(app.query.get('01a2275c-9c69-749e-b9c6-296337d970eb')).rejects.toThrow(
+      UnsafeConnectionError,
+    );
     await expect(app.query.recipients(ID)).rejects.toThrow();
     const suppressions = app.nest.get(MailingSuppressions);
     await expect(suppressions.suppress('ann@home.example', REASON)).rejects.toThrow(UnsafeConnectionError);
