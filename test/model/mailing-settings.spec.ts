@@ -54,6 +54,7 @@ describe('toMailingSettings', () => {
         ratePerSecond: null,
         transportPatienceMs: 900_000,
         databasePatienceMs: 60_000,
+        hostCallTimeoutMs: 30_000,
       },
       retry: { maxAttempts: 5, firstDelayMs: 300_000, longestDelayMs: 7_200_000 },
       batch: {
@@ -121,6 +122,7 @@ describe('toMailingSettings', () => {
     ['run.ratePerSecond', 1, 10_000],
     ['run.transportPatienceMs', 0, 86_400_000],
     ['run.databasePatienceMs', 0, 3_600_000],
+    ['run.hostCallTimeoutMs', 10, 600_000],
     ['retry.maxAttempts', 1, 100],
     ['retry.firstDelayMs', 1, 7_200_000],
     ['retry.longestDelayMs', 1, 604_800_000],

@@ -106,10 +106,10 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
   it('does not stop a mailing for a few that are refused for now at each attempt, when only they are left', async () => {
     rig.inbox.answer = ({ command, to }) =>
       command === 'RCPT' && /reader\d*7@/.test(to[0]) ? { code: 451, text: '4.3.0 not now' } : undefined;
-    const app = await rig.boot({ retry: { maxAttempts: 4, firstDelayMs: 20 } });
-    const mailingId = await rig.send(app, 400);
+    const app = await rig.boot({ retry: { maxAttempts: 3, firstDelayMs: 2_000, longestDelayMs: 2_000 } });
+    const mailingId = await rig.send(app, 700);
     await rig.reached(mailingId, 'completed', 25_000);
-    expect((await rig.books(mailingId)).byStatus).toEqual({ error: 40, sent: 360 });
+    expect((await rig.books(mailingId)).byStatus).toEqual({ error: 70, sent: 630 });
   });
 
   it('is found out by all batches together, and by batches that follow one another', async () => {

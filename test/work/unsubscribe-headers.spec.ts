@@ -186,7 +186,7 @@ describe('unsubscribe links of the host', () => {
       relative: '/no',
       empty: '',
       nothing: undefined,
-      promise: Promise.resolve('https://shop.example/'),
+      promise: Promise.resolve('/no'),
       url: new URL('https://shop.example/'),
       long: `https://shop.example/${'x'.repeat(900)}`,
       bracket: 'mailto:no@shop.example>',

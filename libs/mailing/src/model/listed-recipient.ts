@@ -1,3 +1,4 @@
+import { AddressNormalizerError, UNUSABLE_ADDRESS } from './address-key.js';
 import { cutText } from './bounded-text.js';
 import { type KeyOf, mailboxKey, parseMailbox, toOneLine } from './email-address.js';
 import { UnstorableValueError } from './refusal.errors.js';
@@ -13,7 +14,7 @@ export const LONGEST_DISPLAY_NAME = 255;
 const LONGEST_NAME_READ = 4 * LONGEST_DISPLAY_NAME;
 
 /** Why an entry is no recipient; `not_storable`: the database refuses its row. */
-export type InvalidReason = 'invalid_address' | 'invalid_recipient' | 'not_storable';
+export type InvalidReason = 'invalid_address' | 'invalid_recipient' | 'not_storable' | 'address_normalizer';
 
 /** An entry that costs itself only: it is written down as skipped, with the reason, and mailed never. */
 export interface InvalidEntry {
@@ -54,7 +55,7 @@ interface ReadEntry {
  *
  * @param persist whether the recipient's own data has to be stored. Where it has not, class instances inside it stay what they are.
  * @param keyOf what stands for a mailbox in its key.
- * @throws only what `keyOf` throws, which is the host's own function and not the entry's fault.
+ * @throws what `keyOf` throws, unless that is the host's normalizer failing for this address, which costs this entry.
  */
 export function toListedRecipient(
   recipient: unknown,
@@ -118,7 +119,19 @@ function fromAddress(
   if (typeof own === 'string') return invalid(email, 'invalid_recipient', own);
   const shownName = toName((name as string | null | undefined) ?? mailbox.name);
   const { address } = mailbox;
-  return { kind: 'address', email: address, name: shownName, key: keyOf(address), ...own };
+  const key = keyOrNull(keyOf, address);
+  if (key === null) return invalid(address, UNUSABLE_ADDRESS.skip, UNUSABLE_ADDRESS.text);
+  return { kind: 'address', email: address, name: shownName, key, ...own };
+}
+
+/** Null where the host's normalizer fails for this address. */
+function keyOrNull(keyOf: KeyOf, address: string): string | null {
+  try {
+    return keyOf(address);
+  } catch (error) {
+    if (error instanceof AddressNormalizerError) return null;
+    throw error;
+  }
 }
 
 function toName(name: string): string | null {

@@ -63,6 +63,13 @@ export interface RunOptions {
    * reported late, and hold a place of `parallelMailings`.
    */
   databasePatienceMs?: number;
+  /**
+   * Longest wait for an answer of a function of the host (profiles, suppression list, renderer, `inDoubt`, `unsubscribe.url`, a
+   * dispatcher's start), in milliseconds; after it the function counts as out of reach, and what it answers later is ignored.
+   * Default: 30,000. Bounds: 10 to 600,000. Too low: a slow query is taken for an outage. Too high: a function that never answers
+   * holds its mailing up that long before the mailing says why.
+   */
+  hostCallTimeoutMs?: number;
 }
 
 /** What becomes of a recipient whom the mail server refuses for now (4xx). */
@@ -218,8 +225,8 @@ export type InDoubtVerdict = 'sent' | 'resend' | 'leave';
 
 /**
  * Asked at recovery, before the first new message, with at most `maxInDoubt` recipients at a time; one verdict each, in
- * the same order. Where it rejects or answers anything else, the doubt stays on record. It may be asked twice for the
- * same recipient.
+ * the same order. Where it rejects, does not answer within `run.hostCallTimeoutMs` or answers anything else, the doubt stays on
+ * record and the event `doubt:unresolved` says so. It may be asked twice for the same recipient.
  */
 export type InDoubtResolver = (
   recipients: DoubtfulRecipient[],

@@ -1,3 +1,5 @@
+import { isPromise } from 'node:util/types';
+
 /** What a class may be called in a message; a longer or stranger name says nothing. */
 const CLASS_NAME = /^[A-Za-z_$][\w$]{0,39}$/;
 
@@ -33,6 +35,7 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 function kindOfObject(value: object): string {
   try {
     if (Array.isArray(value)) return 'an array';
+    if (isPromise(value)) return 'a promise';
     if (isPlainObject(value)) return 'an object';
     const name: unknown = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } }).constructor
       ?.name;

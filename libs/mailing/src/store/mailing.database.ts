@@ -15,9 +15,11 @@ import { Mailing } from '../model/mailing.entity.js';
 import { UserMailing } from '../model/user-mailing.entity.js';
 import { isLockFault } from './database-fault.js';
 import { type Dialect, dialectOf } from './dialect.js';
+import { withGuardedRunner } from './guarded-runner.js';
 import { IdleTransactionLimit } from './idle-transaction.limit.js';
 import { watchNewbornConnections } from './newborn-connections.js';
 import { queueOf, type SerialQueue } from './serial-queue.js';
+import { UnsafeConnections } from './unsafe-connections.js';
 
 /** Escaped names of our tables in this data source, prefix and schema included. */
 export interface TableNames {
@@ -68,6 +70,7 @@ const LOCK_FAULT_DELAY_MS = 20;
 export class MailingDatabase implements Session {
   readonly dialect: Dialect;
   readonly tables: TableNames;
+  readonly unsafeConnections: UnsafeConnections;
   readonly #queue: SerialQueue | null;
   readonly #idleLimit: IdleTransactionLimit;
 
@@ -91,6 +94,7 @@ export class MailingDatabase implements Session {
       mailAttachment: this.#tableOf(MailAttachment),
       mailSlot: this.#tableOf(MailSlot),
     };
+    this.unsafeConnections = UnsafeConnections.of(dataSource);
     this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
     if (this.dialect.name === 'postgres') watchNewbornConnections(dataSource);
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;
@@ -139,14 +143,7 @@ export class MailingDatabase implements Session {
   }
 
   #withRunner<T>(job: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    const run = async (): Promise<T> => {
-      const runner = this.dataSource.createQueryRunner();
-      try {
-        return await job(runner);
-      } finally {
-        await runner.release();
-      }
-    };
+    const run = (): Promise<T> => withGuardedRunner(this.dataSource, job);
     return this.#queue ? this.#queue.run(run) : run();
   }
 

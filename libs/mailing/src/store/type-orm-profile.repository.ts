@@ -1,7 +1,7 @@
 import { domainToUnicode } from 'node:url';
 import { Inject, Optional, type Type } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import type { DataSource, EntityTarget, ObjectLiteral, Repository } from 'typeorm';
+import type { DataSource, EntityTarget, ObjectLiteral, QueryRunner, Repository } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 import { MAILING_DATA_SOURCE } from '../model/data-source.token.js';
 import { checkTexts } from '../model/argument.check.js';
@@ -13,6 +13,7 @@ import {
   ProfileColumnsMissingError,
   ProfileEntityMissingError,
 } from '../model/setup.errors.js';
+import { withGuardedRunner } from './guarded-runner.js';
 import { ProfileIdColumn } from './profile-id.column.js';
 import { queueOf } from './serial-queue.js';
 
@@ -122,9 +123,9 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     checkTexts('findByIds: ids', ids, MAX_KEY_LENGTH);
     const asked = this.#id.holdable(ids);
     const found = new Map<string, RecipientProfile>();
-    await this.#inChunks([...asked.values()], async (chunk) => {
+    await this.#inChunks([...asked.values()], true, async (chunk, runner) => {
       const rows = await this.#repository
-        .createQueryBuilder('profile')
+        .createQueryBuilder('profile', runner)
         .select(this.#selected.map((column) => `profile.${column}`))
         .where(`profile.${this.mapping.id} IN (:...chunk)`, { chunk })
         .getMany();
@@ -178,8 +179,8 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     value: unknown,
     parameters: ObjectLiteral = {},
   ): Promise<void> {
-    return this.#inChunks(keys, async (chunk) => {
-      const change = this.#repository.createQueryBuilder().update();
+    return this.#inChunks(keys, false, async (chunk, runner) => {
+      const change = this.#repository.createQueryBuilder(undefined, runner).update();
       await change
         // A parameter that is null is taken for a list of named ones by one driver of SQLite.
         .set({ [column]: value ?? (() => 'NULL') } as object)
@@ -189,9 +190,15 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     });
   }
 
-  async #inChunks(keys: string[], statement: (chunk: string[]) => Promise<void>): Promise<void> {
+  async #inChunks(
+    keys: string[],
+    isRead: boolean,
+    statement: (chunk: string[], runner: QueryRunner) => Promise<void>,
+  ): Promise<void> {
     for (let first = 0; first < keys.length; first += MOST_PARAMETERS) {
-      const run = (): Promise<void> => statement(keys.slice(first, first + MOST_PARAMETERS));
+      const chunk = keys.slice(first, first + MOST_PARAMETERS);
+      const run = (): Promise<void> =>
+        withGuardedRunner(this.dataSource, (runner) => statement(chunk, runner), { isRead });
       // One connection for all: between two statements of a beat this one would be part of it.
       const isShared = this.dataSource.options.type === 'better-sqlite3';
       await (isShared ? queueOf(this.dataSource).run(run) : run());

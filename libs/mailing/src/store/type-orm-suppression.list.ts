@@ -1,3 +1,4 @@
+import { AddressNormalizerError } from '../model/address-key.js';
 import { DroppedRowError } from '../model/dropped-row.error.js';
 import { parseMailbox, type KeyOf, toOneLine } from '../model/email-address.js';
 import { LONGEST_SUPPRESSION_REASON } from '../model/mail-suppression.entity.js';
@@ -22,11 +23,13 @@ export class TypeOrmSuppressionList implements SuppressionList {
 
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
     const keys = new Map<string, string>();
+    const unknown: string[] = [];
     const turns = new Turns();
     for (const address of addresses) {
       if (turns.isOver()) await turns.next();
-      const key = this.#keyOf(address);
-      if (key !== null) keys.set(address, key);
+      const key = this.#keyToLookUp(address);
+      if (key === undefined) unknown.push(address);
+      else if (key !== null) keys.set(address, key);
     }
     const asked = [...new Set(keys.values())];
     const found = new Set<string>();
@@ -38,7 +41,8 @@ export class TypeOrmSuppressionList implements SuppressionList {
       );
       for (const row of rows) found.add(row.address_key);
     }
-    return new Set([...keys].flatMap(([address, key]) => (found.has(key) ? [address] : [])));
+    // Whoever can't be looked up is not mailed.
+    return new Set([...unknown, ...[...keys].flatMap(([address, key]) => (found.has(key) ? [address] : []))]);
   }
 
   async suppress(address: string, reason: string): Promise<void> {
@@ -66,6 +70,16 @@ export class TypeOrmSuppressionList implements SuppressionList {
     await this.session.change(`DELETE FROM ${this.session.tables.mailSuppression} WHERE address_key = ?`, [
       key,
     ]);
+  }
+
+  /** As `#keyOf`; undefined where the host's normalizer fails. */
+  #keyToLookUp(address: string): string | null | undefined {
+    try {
+      return this.#keyOf(address);
+    } catch (error) {
+      if (error instanceof AddressNormalizerError) return undefined;
+      throw error;
+    }
   }
 
   /** Null for what is no address, and so can't be on the list. */

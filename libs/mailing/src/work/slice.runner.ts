@@ -170,6 +170,7 @@ export class SliceRunner {
       links: UnsubscribeLinks.of(settings.unsubscribe, mailingId, info),
       slots: template.slots?.length ? this.parts.slots(mailingId, info) : null,
       messageTimeoutMs: settings.run.messageTimeoutMs,
+      hostCallTimeoutMs: settings.run.hostCallTimeoutMs,
       faultPoints,
     };
     return {

@@ -7,6 +7,7 @@ import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
 import { checkFilter } from '../model/argument.check.js';
 import { InvalidArgumentError } from '../model/argument.errors.js';
 import { noFaultPoints } from '../model/fault-points.js';
+import { askHost } from '../model/host-call.js';
 import { type InvalidEntry, toListedRecipient } from '../model/listed-recipient.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
@@ -92,7 +93,9 @@ export class TemplateEmailRehearsal {
     const look = async (): Promise<void> => {
       await judge(delivery, chunk, report);
       chunk = [];
-      onProgress?.(structuredClone(report));
+      if (!onProgress) return;
+      const terms = { call: 'onProgress', timeoutMs: this.settings.run.hostCallTimeoutMs };
+      await askHost(terms, () => onProgress(structuredClone(report)));
     };
     for await (const recipient of beginReading(recipients, 'recipients')) {
       const one = this.#marked(recipient, report.numRecipients++);
@@ -113,7 +116,7 @@ export class TemplateEmailRehearsal {
 
   async #delivery(request: TemplateEmailRequest, recipients: Recipients): Promise<MailingDelivery> {
     const profiles = this.profiles();
-    const { attachments } = this.settings;
+    const { attachments, run } = this.settings;
     const persist = request?.batched === true;
     const how = { persist, hasProfiles: profiles !== null, mayBeRepeat: false, attachments };
     const given = this.slots.take(request?.slots, false);
@@ -130,7 +133,8 @@ export class TemplateEmailRehearsal {
       gates: [...this.judges(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
       links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
       slots: template.slots?.length ? new HeldSlots(toFilling(filled)) : null,
-      messageTimeoutMs: 0,
+      messageTimeoutMs: run.messageTimeoutMs,
+      hostCallTimeoutMs: run.hostCallTimeoutMs,
       faultPoints: noFaultPoints,
     });
   }
