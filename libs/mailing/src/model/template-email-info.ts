@@ -61,7 +61,10 @@ export interface TemplateEmailInfo {
    * included.
    */
   messageTo?: string;
-  /** Variables of the templates, the same for all recipients. A recipient's own data wins over them. */
+  /**
+   * Variables of the templates, the same for all recipients: a plain object, with `persist` of at most 25 levels and 262,144 bytes of
+   * JSON. A recipient's own data wins over them.
+   */
   params?: Record<string, unknown>;
   /** Further headers, the same for all recipients. */
   headers?: Record<string, string>;

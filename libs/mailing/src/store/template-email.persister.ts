@@ -57,6 +57,10 @@ const NO_TERMS: MailingTerms = {
 /** The unique key of a mailing is taken, and not some other one. */
 class KeyTaken extends Error {}
 
+/** A chunk with duplicates that takes longer has its tables looked at, no more often than that: it costs some tenths of a second. */
+const SLOW_CHUNK_MS = 500;
+const REFRESH_PAUSE_MS = 10_000;
+
 /** Columns of `dps_mailing` that hold the info, and how each is written. */
 const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
   name: (info) => info.name ?? null,
@@ -88,6 +92,8 @@ const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
  * A crash in between leaves a mailing in state `loading`, which nobody sends: only `finishList` makes it `pending`.
  */
 export class TemplateEmailPersister {
+  #nextRefreshAt = 0;
+
   constructor(
     private readonly database: MailingDatabase,
     private readonly attachments = new AttachmentStore(database),
@@ -170,12 +176,22 @@ export class TemplateEmailPersister {
         if (cut) await cutBatches(session, mailingId, cut);
         return chunk;
       });
+    const begun = performance.now();
     try {
-      return await written(writeRecipients);
+      const chunk = await written(writeRecipients);
+      if (chunk && chunk.numWritten < recipients.length) await this.#noteSlowness(performance.now() - begun);
+      return chunk;
     } catch (error) {
       if (!(error instanceof RowsUnaccountedForError) && !isDataFault(error)) throw error;
       return written(writeRecipientsOneByOne);
     }
+  }
+
+  /** Duplicates are looked for by an index, unless the database does not know how much it is that it reads instead. */
+  async #noteSlowness(ms: number): Promise<void> {
+    if (ms < SLOW_CHUNK_MS || performance.now() < this.#nextRefreshAt) return;
+    this.#nextRefreshAt = performance.now() + REFRESH_PAUSE_MS;
+    await refreshStatistics(this.database, Number.POSITIVE_INFINITY);
   }
 
   /** Makes the mailing `pending`, with the last of its batches. @returns false if the list is not ours any more. */

@@ -1,26 +1,21 @@
 import type { Session } from '../mailing.database.js';
-import type { NumberedRecipient } from './insert-recipients.js';
-import { inChunks, placeholders } from './placeholders.js';
+import { findExisting } from './find-existing.js';
+import { type NumberedRecipient, rowKeyOf } from './insert-recipients.js';
 
-/** What makes an entry a duplicate: null for one that is none of anything. */
-export interface RecipientKey {
-  table: 'emailAddress' | 'userMailing';
-  key: string;
+const COLUMN_OF = { emailAddress: 'address_key', userMailing: 'user_id' } as const;
+type Table = keyof typeof COLUMN_OF;
+
+/** The unique key of its row, in one text with its table. */
+export function keyOfRecipient(one: NumberedRecipient): string {
+  if (one.kind === 'profile') return textOf('userMailing', one.userId);
+  return textOf('emailAddress', rowKeyOf(one));
 }
-
-export function keyOfRecipient(one: NumberedRecipient): RecipientKey | null {
-  if (one.kind === 'invalid') return null;
-  if (one.kind === 'profile') return { table: 'userMailing', key: one.userId };
-  return { table: 'emailAddress', key: one.key };
-}
-
-const COLUMN_OF = { emailAddress: 'address_key', userMailing: 'user_id' };
 
 /**
- * The keys of these recipients that the mailing has by now, each in one text with its table.
+ * Those of the keys of these recipients that the mailing has by now.
  *
  * - Index: the unique key `(mailing_id, address_key)` or `(mailing_id, user_id)`, a look for each key.
- * - They are compared here once more: in a table whose collation pads or folds, the database finds `x` for `x `.
+ * - Locks nothing; the rows are those of this transaction, or of chunks before it, which never change while the list is written.
  */
 export async function findKeys(
   session: Session,
@@ -28,24 +23,20 @@ export async function findKeys(
   recipients: readonly NumberedRecipient[],
 ): Promise<Set<string>> {
   const found = new Set<string>();
-  for (const table of ['emailAddress', 'userMailing'] as const) {
-    const keys = recipients.map(keyOfRecipient).filter((one) => one?.table === table);
-    await inChunks([...new Set(keys.map((one) => one!.key))], async (chunk) => {
-      const rows = await session.rows<{ found_key: string }>(
-        `SELECT ${COLUMN_OF[table]} AS found_key FROM ${session.tables[table]}
-         WHERE mailing_id = ? AND ${COLUMN_OF[table]} IN (${placeholders(chunk)})`,
-        [mailingId, ...chunk],
-      );
-      for (const row of rows) found.add(textOf({ table, key: row.found_key }));
-      return rows.length;
-    });
-  }
+  const find = async (table: Table, keys: string[]): Promise<void> => {
+    if (keys.length === 0) return;
+    const unique = { table: session.tables[table], columns: [COLUMN_OF[table]] };
+    for (const [key] of await findExisting(session, mailingId, unique, keys)) found.add(textOf(table, key));
+  };
+  await find(
+    'userMailing',
+    recipients.flatMap((one) => (one.kind === 'profile' ? [one.userId] : [])),
+  );
+  await find(
+    'emailAddress',
+    recipients.flatMap((one) => (one.kind === 'profile' ? [] : [rowKeyOf(one)])),
+  );
   return found;
-}
-
-/** One text of a key and its table. */
-export function textOf({ table, key }: RecipientKey): string {
-  return `${table} ${key}`;
 }
 
 /**
@@ -53,8 +44,8 @@ export function textOf({ table, key }: RecipientKey): string {
  * given: what else an insert may have left out is in nobody's count.
  *
  * - Index: a range of the primary key of each table, the places of one chunk; then `findKeys` about those without a row.
- * - Locks nothing; the rows are those of this transaction, or of chunks before it, which never change while the list is written.
- * - Rejected: the warnings of MySQL and MariaDB, which are cut at 64 or 1,024, and which the others do not have.
+ * - Rejected: the warnings of MySQL and MariaDB, which are cut at 64 or 1,024, and which the others do not have; `RETURNING`, which
+ *   every list would pay for.
  */
 export async function areAllAccountedFor(
   session: Session,
@@ -73,8 +64,9 @@ export async function areAllAccountedFor(
   }
   const unwritten = recipients.filter(({ idx }) => !written.has(idx));
   const known = await findKeys(session, mailingId, unwritten);
-  return unwritten.every((one) => {
-    const key = keyOfRecipient(one);
-    return key !== null && known.has(textOf(key));
-  });
+  return unwritten.every((one) => known.has(keyOfRecipient(one)));
+}
+
+function textOf(table: Table, key: string): string {
+  return `${table} ${key}`;
 }

@@ -14,6 +14,11 @@ const SELDOM: Record<string, (one: Written) => string | null> = {
   error_text: (one) => (one.kind === 'invalid' ? one.text : null),
 };
 
+/** `address_key` of a row. That of an invalid entry is its place, so that each of them is counted. */
+export function rowKeyOf(one: Written): string {
+  return one.kind === 'invalid' ? `invalid:${one.idx}` : one.key;
+}
+
 /** Whether those who are in the mailing already are dropped, or are an error. */
 export type InsertMode = 'new ones' | 'all';
 
@@ -75,9 +80,8 @@ function insertAddresses(
   const skipped = `(?, ?, ?, ?, 'skipped', ${session.dialect.now}${some})`;
   const parameters: unknown[] = [];
   for (const one of addresses) {
-    // The key of an invalid entry is its place, so that each of them is counted.
-    if (one.kind === 'invalid') parameters.push(mailingId, one.idx, one.shownAs, `invalid:${one.idx}`);
-    else parameters.push(mailingId, one.idx, one.email, one.key);
+    const shown = one.kind === 'invalid' ? one.shownAs : one.email;
+    parameters.push(mailingId, one.idx, shown, rowKeyOf(one));
     for (const [, read] of seldom) parameters.push(read(one));
   }
   const columns = ['mailing_id', 'idx', 'email_address', 'address_key', 'status', 'changed_at'].concat(

@@ -1,5 +1,5 @@
 import type { Inserted, Session } from '../mailing.database.js';
-import { inChunks, placeholders } from './placeholders.js';
+import { findExisting } from './find-existing.js';
 
 /** One content as it is written. */
 export interface SlotRow {
@@ -33,22 +33,17 @@ export function insertSlots(
 /**
  * Those of these contents that the mailing has none for yet.
  *
- * - Index: the primary key, as far as the profile. Compared here once more, because a collation may pad or fold.
+ * - Index: the primary key, or as far as the profile.
  */
 export async function findNewSlots(
   session: Session,
   mailingId: string,
   rows: readonly SlotRow[],
 ): Promise<SlotRow[]> {
-  const known = new Set<string>();
-  await inChunks([...new Set(rows.map(({ userId }) => userId))], async (chunk) => {
-    const found = await session.rows<{ user_id: string; slot: string }>(
-      `SELECT user_id, slot FROM ${session.tables.mailSlot} WHERE mailing_id = ? AND user_id IN (${placeholders(chunk)})`,
-      [mailingId, ...chunk],
-    );
-    for (const { user_id: userId, slot } of found) known.add(keyOf({ userId, slot }));
-    return found.length;
-  });
+  const unique = { table: session.tables.mailSlot, columns: ['user_id', 'slot'] };
+  const asked = rows.map(({ userId }) => userId);
+  const found = await findExisting(session, mailingId, unique, asked);
+  const known = new Set(found.map(([userId, slot]) => keyOf({ userId, slot })));
   return rows.filter((row) => !known.has(keyOf(row)));
 }
 

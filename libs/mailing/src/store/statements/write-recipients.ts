@@ -1,6 +1,6 @@
 import type { InvalidEntry } from '../../model/listed-recipient.js';
 import type { Session } from '../mailing.database.js';
-import { areAllAccountedFor, findKeys, keyOfRecipient, textOf } from './find-unwritten.js';
+import { areAllAccountedFor, findKeys, keyOfRecipient } from './find-unwritten.js';
 import { insertBisecting } from './insert-bisecting.js';
 import { insertRecipients, type NumberedRecipient } from './insert-recipients.js';
 
@@ -82,11 +82,10 @@ function firstOfEach(
   const seen = new Set<string>();
   for (const one of recipients) {
     const key = keyOfRecipient(one);
-    const text = key && textOf(key);
-    if (text !== null && taken.has(text)) continue;
-    if (text !== null && seen.has(text)) later.push(one);
+    if (taken.has(key)) continue;
+    if (seen.has(key)) later.push(one);
     else first.push(one);
-    if (text !== null) seen.add(text);
+    seen.add(key);
   }
   return { first, later };
 }
