@@ -1,11 +1,10 @@
-import { type KeyOf, mailboxKey, parseMailbox, toOneLine } from './email-address.js';
+import { type KeyOf, mailboxKey, parseMailbox, toDisplayName } from './email-address.js';
 import type { Recipient } from './recipient.js';
 import { toStorable } from './storable.js';
 
 /** Widths of the columns that hold what a host calls a recipient. */
 export const LONGEST_USER_ID = 255;
 export const LONGEST_EMAIL = 320;
-export const LONGEST_DISPLAY_NAME = 255;
 
 /** One entry of a list of recipients, looked at before it is written down. */
 export type ListedRecipient =
@@ -55,7 +54,7 @@ function fromAddress(
 ): ListedRecipient {
   const mailbox = parseMailbox(email);
   if (!mailbox) return invalid(email, 'invalid_address');
-  const shownName = toOneLine(String(name ?? mailbox.name)).slice(0, LONGEST_DISPLAY_NAME);
+  const shownName = toDisplayName(String(name ?? mailbox.name));
   return {
     kind: 'address',
     email: mailbox.address,

@@ -19,7 +19,9 @@ const LONGEST_SHOWN_VALUE = 120;
 export function shown(value: unknown): string {
   let text: string | undefined;
   try {
-    text = typeof value === 'function' ? 'a function' : JSON.stringify(value);
+    // A text is cut before it is escaped: nothing more of it is shown.
+    const cut = typeof value === 'string' ? value.slice(0, LONGEST_SHOWN_VALUE + 1) : value;
+    text = typeof value === 'function' ? 'a function' : JSON.stringify(cut);
   } catch {
     text = Object.prototype.toString.call(value);
   }

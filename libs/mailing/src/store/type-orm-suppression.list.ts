@@ -41,7 +41,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
     if (!mailbox) throw new SuppressionAddressError(address);
     const { dialect, tables } = this.session;
     // By letters, not by halves of them: a cut one would be no text any more.
-    const shortReason = Array.from(toOneLine(String(reason)))
+    const shortReason = Array.from(toOneLine(String(reason).slice(0, 4 * LONGEST_SUPPRESSION_REASON)))
       .slice(0, LONGEST_SUPPRESSION_REASON)
       .join('');
     await this.session.change(
