@@ -134,6 +134,7 @@ export {
   AttachmentStreamError,
   AttachmentTooLargeError,
 } from './model/attachment.errors.js';
+export { FieldTooLongError, RenderedTooLongError } from './model/bound.errors.js';
 export { MailingError } from './model/mailing.error.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
 export { RecipientQueryError } from './model/recipient-query.error.js';

@@ -16,6 +16,7 @@ import { assertUnread } from '../model/source-reading.js';
 import { toStorable } from '../model/storable.js';
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
 import { takeAttachments } from './attachment.intake.js';
+import { checkBounds } from './request.bounds.js';
 
 /** Headers that the plugin or the mail library writes; a host that sets them would break identity or delivery. */
 const RESERVED_HEADERS = new Set([
@@ -71,6 +72,7 @@ export function checkRequest(
   checkRecipients(recipients, hasProfiles);
   if (!mayBeRepeat) assertUnread(recipients, 'recipients');
   if (typeof info !== 'object' || info === null) throw new MissingFieldError('templateUrl', undefined);
+  checkBounds(info);
   if (info.fillFromTemplate !== undefined && typeof info.fillFromTemplate !== 'boolean')
     throw new InvalidFieldError('fillFromTemplate', 'true, false or absent', info.fillFromTemplate);
   required('templateUrl', info.templateUrl);
