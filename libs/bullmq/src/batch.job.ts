@@ -6,6 +6,9 @@ export type BatchJobData = Pick<BatchName, 'mailingId' | 'startIdx'>;
 
 const NAME = 'batch';
 
+/** As its column. */
+const MAX_MAILING_ID = 36;
+
 /** One job for a batch, however many servers announce it: its id says which, and it is gone when it is done. */
 export function jobOf({ mailingId, startIdx }: BatchName): {
   name: string;
@@ -23,6 +26,7 @@ export function jobOf({ mailingId, startIdx }: BatchName): {
 export function batchOf({ name, data }: Job<unknown>): BatchName | null {
   if (name !== NAME || typeof data !== 'object' || data === null) return null;
   const { mailingId, startIdx } = data as Partial<BatchJobData>;
-  if (typeof mailingId !== 'string' || !Number.isSafeInteger(startIdx)) return null;
+  if (typeof mailingId !== 'string' || mailingId.length > MAX_MAILING_ID || !Number.isSafeInteger(startIdx))
+    return null;
   return { mailingId, startIdx: startIdx! };
 }
