@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { flatHtml } from '../../libs/mailing/src/delivery/flat-html.js';
-import { isDeeper } from '../../libs/mailing/src/delivery/html-depth.js';
+import { flatText } from '../../libs/mailing/src/delivery/flat-text.js';
+import { isTooIntricate } from '../../libs/mailing/src/delivery/html-intricacy.js';
 import { DEFAULT_TEXT, plainTextWriter } from '../../libs/mailing/src/delivery/plain-text.writer.js';
 
 const toText = plainTextWriter(DEFAULT_TEXT);
+const isDeeper = (html: string, maxDepth: number): boolean =>
+  isTooIntricate(html, { maxDepth, maxElements: Infinity });
 const nested = (depth: number, inner: string, tag = 'div'): string =>
   `<${tag}>`.repeat(depth) + inner + `</${tag}>`.repeat(depth);
 
@@ -70,12 +72,25 @@ describe('a text part made of html', () => {
     expect(() => toText('x'.repeat(16_777_217))).toThrow(expect.objectContaining(refused));
   });
 
-  it('has html that is flat in between, whatever it was', () => {
-    const flat = flatHtml(nested(3_000, LETTER));
-    expect(isDeeper(flat, 1)).toBe(false);
-    expect(flatHtml('<div')).toBe('');
-    expect(flatHtml('<a href="x')).toBe('');
-    expect(flatHtml('a <!-- b')).toBe('a ');
-    expect(flatHtml('<script>a')).toBe('');
+  it('of html with more than 10,000 elements is made more simply', () => {
+    expect(toText(`<ul>${'<li>x'.repeat(9_999)}</ul>`)).toContain(' * x\n * x');
+    expect(toText('<li>x'.repeat(10_001))).toBe('x\n'.repeat(10_001).trimEnd());
+    expect(toText(`${'<b>x</b> '.repeat(200_000)}`).replace(/\s/g, '')).toBe('x'.repeat(200_000));
+  });
+
+  it('breaks its lines as always', () => {
+    const text = toText(nested(3_000, `<p>${'word '.repeat(1_000)}</p>`));
+    expect(Math.max(...text.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(78);
+    expect(text.split(/\s+/)).toHaveLength(1_000);
+  });
+
+  it('has no markup left of html that is cut off', () => {
+    const flat = (html: string): string => flatText(html, '-');
+    expect(flat('<div')).toBe('');
+    expect(flat('<a href="x')).toBe('');
+    expect(flat('a <!-- b')).toBe('a ');
+    expect(flat('<script>a')).toBe('');
+    expect(flat('a<b>1 < 2 &amp; 3</b>')).toBe('a1 &lt; 2 &amp; 3');
+    expect(flat('<a href=\'x\' >x</a> <a class=a href=y>z <a href="w">v')).toBe('x z  [y]v [w]');
   });
 });

@@ -148,7 +148,7 @@ describe('the bounds of a mailbox', () => {
     );
   });
 
-  it('a list takes 50,000 characters and refuses 50,001', () => {
+  it('a list takes 25,000 characters and refuses 25,001', () => {
     const list = (length: number): string => {
       const all = 'ann@home.example,'.repeat(length / 17);
       return `${all}${' '.repeat(length - all.length)}`;

@@ -43,7 +43,8 @@ function withShortWords(encoded: string, name: string, value: unknown): string {
   if (typeof value === 'string')
     return NO_TEXT.test(name) || isStructuredHeader(name) ? encoded : unfolded(encodedWords(value));
   const mailboxes = [value].flat();
-  return mailboxes.every(isMailbox) ? mailboxes.map(mailboxWithShortWords).join(', ') : encoded;
+  if (!mailboxes.every(isMailbox)) return encoded;
+  return mailboxes.length === 1 ? inWords(mailboxes[0]) : mailboxes.map(mailboxWithShortWords).join(', ');
 }
 
 /** A plugin of the host may have put something else there. */
@@ -54,7 +55,10 @@ function isMailbox(value: unknown): value is Mailbox {
 
 function mailboxWithShortWords(mailbox: Mailbox): string {
   const encoded = encodeMailbox(mailbox);
-  if (fits(encoded)) return encoded;
+  return fits(encoded) ? encoded : inWords(mailbox);
+}
+
+function inWords(mailbox: Mailbox): string {
   const bare = encodeMailbox({ name: '', address: mailbox.address });
   return `${unfolded(encodedWords(mailbox.name))} ${bare.startsWith('<') ? bare : `<${bare}>`}`;
 }

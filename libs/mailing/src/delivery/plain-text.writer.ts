@@ -1,8 +1,8 @@
-import { compile, type FormatCallback } from 'html-to-text';
+import { compile, type FormatCallback, type HtmlToTextOptions } from 'html-to-text';
 import { RenderedTooLongError } from '../model/bound.errors.js';
 import type { TextOptions } from '../model/content-options.js';
-import { flatHtml } from './flat-html.js';
-import { isDeeper } from './html-depth.js';
+import { flatText } from './flat-text.js';
+import { isTooIntricate } from './html-intricacy.js';
 
 export type TextSettings = Required<TextOptions>;
 
@@ -15,42 +15,56 @@ const RULE_WIDTH = 40;
 const MAX_HTML = 16 * 1024 * 1024;
 
 /**
- * Elements within each other that html-to-text goes into. It calls itself for each of them, and overflows the stack at some 2,000; its
- * parser takes a time that grows with the square of the depth. A newsletter with tables in tables has about 60.
+ * What html-to-text is given. It calls itself for each element within another, and overflows the stack at some 2,000; its parser takes a
+ * time that grows with the square of the depth. What many elements cost grows faster than their number: 10,000 take a tenth of a second. A
+ * newsletter with tables in tables nests about 60, and has some 2,000.
  */
-const MAX_DEPTH = 256;
+const BOUNDS = { maxDepth: 256, maxElements: 10_000 };
 
 /**
- * Makes what reads html as text: links with their targets, no pictures, no style. Html that is nested too deep is read as lines with
- * links.
+ * Makes what reads html as text: links with their targets, no pictures, no style. Html with more than 10,000 elements, or more than 256
+ * within each other, is read more simply, as lines with links.
  *
  * @throws RenderedTooLongError, from what it returns, for over 16,777,216 characters.
  */
 export function plainTextWriter(settings: TextSettings): (html: string) => string {
   const read = htmlReader(settings);
+  // A text without an element: only what stands for characters is left to be read, and lines are broken as always.
+  const readFlat = htmlReader(settings, { preserveNewlines: true });
+  const rule = escaped(ruleOf(settings));
+  const readSimply = (html: string): string => readFlat(flatText(html, rule));
   return (html) => {
     if (html.length > MAX_HTML) throw new RenderedTooLongError('html', html.length, MAX_HTML);
-    if (isDeeper(html, MAX_DEPTH)) return read(flatHtml(html));
+    if (isTooIntricate(html, BOUNDS)) return readSimply(html);
     try {
       return read(html);
     } catch {
       // How much of the stack is left depends on who calls.
-      return read(flatHtml(html));
+      return readSimply(html);
     }
   };
 }
 
-function htmlReader(settings: TextSettings): (html: string) => string {
-  const { lineWidth, indentWidth, hrChar, liChar } = settings;
+function ruleOf({ lineWidth, hrChar }: TextSettings): string {
+  return hrChar.repeat(lineWidth || RULE_WIDTH);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}
+
+function htmlReader(settings: TextSettings, more: HtmlToTextOptions = {}): (html: string) => string {
+  const { lineWidth, indentWidth, liChar } = settings;
   const rule: FormatCallback = (_, __, builder) => {
     builder.openBlock({ leadingLineBreaks: 2 });
-    builder.addInline(hrChar.repeat(lineWidth || RULE_WIDTH));
+    builder.addInline(ruleOf(settings));
     builder.closeBlock({ trailingLineBreaks: 2 });
   };
   return compile({
+    ...more,
     wordwrap: lineWidth === 0 ? false : lineWidth,
     formatters: { rule },
-    // Of an html that grows while it is made flat nothing is left out either.
+    // `<` of a flat text takes four characters.
     limits: { maxInputLength: 4 * MAX_HTML },
     selectors: [
       { selector: 'a', options: { hideLinkHrefIfSameAsText: true } },

@@ -23,8 +23,8 @@ export const LONGEST_DISPLAY_NAME = 255;
  */
 export const MAX_MAILBOX_TEXT = 1_000;
 
-/** Characters of a text that is read as a list of mailboxes: about 1,000 addresses, more than a mail server takes in one message. */
-export const MAX_MAILBOX_LIST = 50_000;
+/** Characters of a text that is read as a list of mailboxes: some 1,000 addresses, as many as most mail servers take in one message. */
+export const MAX_MAILBOX_LIST = 25_000;
 
 /**
  * What may stand before the @ without quotes (RFC 5322 `dot-atom`), widened to non-ASCII letters (RFC 6531). Quoted
@@ -93,7 +93,7 @@ export function parseMailbox(text: unknown): Mailbox | null {
   return isThatOne ? toMailbox(parsed[0].address ?? '', parsed[0].name ?? '') : null;
 }
 
-/** Parses a comma separated list of mailboxes; null if any of them is invalid, there is none, or it has over 50,000 characters. */
+/** Parses a comma separated list of mailboxes; null if any of them is invalid, there is none, or it has over 25,000 characters. */
 export function parseMailboxes(text: unknown): Mailbox[] | null {
   if (typeof text !== 'string' || text.length > MAX_MAILBOX_LIST || hasControlCharacters(text)) return null;
   const mailboxes = addressparser(text, { flatten: true }).map((one) =>

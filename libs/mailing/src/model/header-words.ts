@@ -24,6 +24,9 @@ export function isStructuredHeader(name: string): boolean {
   return name.length <= MAX_HEADER_NAME && STRUCTURED.test(name);
 }
 
+const SPACE = 0x20;
+const TAB = 0x09;
+
 /** Characters of the longest run without a space, in one pass. */
 export function longestWord(text: string): number {
   return longestRun(text, false);
@@ -38,7 +41,8 @@ function longestRun(text: string, ofSpaces: boolean): number {
   let longest = 0;
   let begin = 0;
   for (let at = 0; at <= text.length; at++) {
-    const isSpace = text[at] === ' ' || text[at] === '\t';
+    const code = text.charCodeAt(at);
+    const isSpace = code === SPACE || code === TAB;
     if (at < text.length && isSpace === ofSpaces) continue;
     longest = Math.max(longest, at - begin);
     begin = at + 1;

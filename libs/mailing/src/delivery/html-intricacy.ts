@@ -32,14 +32,24 @@ const ENDS = new Map<string, Set<string>>([
   ['rp', words('rt rp')],
 ]);
 
+/** What of html can be looked at element by element. */
+export interface HtmlBounds {
+  /** Elements within each other. */
+  maxDepth: number;
+  /** Elements in all. */
+  maxElements: number;
+}
+
 /**
- * Whether elements are nested deeper than `most` anywhere.
+ * Whether the html has more elements, or nests them deeper.
  *
- * The work is bounded by the length of the html: it ends where the depth is passed, and no list of open elements is longer than that.
+ * The work is bounded by the length of the html: it ends where a bound is passed, and no list of open elements is longer than
+ * `maxDepth`.
  */
-export function isDeeper(html: string, most: number): boolean {
+export function isTooIntricate(html: string, { maxDepth, maxElements }: HtmlBounds): boolean {
   const open: string[] = [];
   let numForeign = 0;
+  let numElements = 0;
   const cut = (length: number): void => {
     for (const name of open.splice(length)) if (FOREIGN.has(name)) numForeign--;
   };
@@ -51,13 +61,14 @@ export function isDeeper(html: string, most: number): boolean {
       if (at >= 0) cut(at);
       continue;
     }
+    if (++numElements > maxElements) return true;
     const ended = ENDS.get(name);
     while (ended?.has(open.at(-1) ?? '')) cut(open.length - 1);
     const isForeign = FOREIGN.has(name);
     if (VOID.has(name) || ((isForeign || numForeign > 0) && source.endsWith('/>'))) continue;
     open.push(name);
     if (isForeign) numForeign++;
-    if (open.length > most) return true;
+    if (open.length > maxDepth) return true;
   }
   return false;
 }

@@ -15,17 +15,20 @@ const APART = words('blockquote h1 h2 h3 h4 h5 h6 ol p table ul');
 
 const CELLS = words('td th');
 
-const RULE = '<hr>';
-
 /** So many line breaks in a row are kept. */
 const MAX_BREAKS = 10;
 
+const HREF = /\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/i;
+const WHITE = /\s+/g;
+
 /**
- * The same text in html that nests nothing: lines, rules, and links with their targets; all else of how it looks is given up. For
- * html that is nested too deep to be looked at element by element.
+ * What reads html as lines of text, with a rule for `<hr>` and the targets of links in brackets; all else of how it looks is given up.
+ * For html that is too intricate to be looked at element by element. Characters are still written as in html.
+ *
+ * @param rule stands alone in its line.
  */
-export function flatHtml(html: string): string {
-  const page = new FlatPage();
+export function flatText(html: string, rule: string): string {
+  const page = new FlatPage(rule);
   for (const piece of htmlPieces(html)) {
     if (piece.kind === 'text') page.text(piece.source);
     else if (piece.kind === 'open') page.open(piece.name, piece.source);
@@ -36,13 +39,17 @@ export function flatHtml(html: string): string {
 
 class FlatPage {
   #out: string[] = [];
+  /** Line breaks before what comes next. */
   #breaks = 0;
   #unread: string | null = null;
-  #isInLink = false;
+  /** Where a link goes that has not ended, and where in `#out` its text begins. */
+  #link: { href: string; from: number } | null = null;
+
+  constructor(private readonly rule: string) {}
 
   text(source: string): void {
     if (this.#unread !== null) return;
-    if (source.trim() !== '') this.#write(source);
+    if (source.trim() !== '') this.#write(source.replace(WHITE, ' ').replaceAll('<', '&lt;'));
     else if (this.#breaks === 0) this.#space();
   }
 
@@ -52,7 +59,7 @@ class FlatPage {
     if (this.#unread !== null) return;
     if (UNREAD.has(name)) this.#unread = name;
     else if (name === 'br') this.#breaks = Math.min(this.#breaks + 1, MAX_BREAKS);
-    else if (name === 'hr') this.#rule();
+    else if (name === 'hr') this.#writeRule();
     else if (name === 'a' && source.endsWith('>')) this.#openLink(source);
     else this.#breakAround(name);
   }
@@ -73,38 +80,38 @@ class FlatPage {
     this.#out = [];
     this.#breaks = 0;
     this.#unread = null;
-    this.#isInLink = false;
+    this.#link = null;
   }
 
-  #write(source: string): void {
-    if (this.#isInLine) this.#out.push('<br>'.repeat(this.#breaks));
+  #write(text: string): void {
+    if (this.#out.length > 0 && this.#breaks > 0) this.#out.push('\n'.repeat(this.#breaks));
     this.#breaks = 0;
-    this.#out.push(source);
+    this.#out.push(text);
   }
 
-  /** It stands apart by itself. */
-  #rule(): void {
-    this.#breaks = 0;
-    this.#out.push(RULE);
+  #writeRule(): void {
+    this.#breaks = 2;
+    this.#write(this.rule);
+    this.#breaks = 2;
   }
 
   #space(): void {
-    if (this.#isInLine) this.#out.push(' ');
-  }
-
-  get #isInLine(): boolean {
-    return this.#out.length > 0 && this.#out.at(-1) !== RULE;
+    if (this.#out.length > 0) this.#out.push(' ');
   }
 
   #openLink(source: string): void {
     this.#closeLink();
-    this.#write(source);
-    this.#isInLink = true;
+    const found = HREF.exec(source);
+    const href = found?.[1] ?? found?.[2] ?? found?.[3] ?? '';
+    this.#link = { href: href.replace(WHITE, ' ').replaceAll('<', '&lt;').trim(), from: this.#out.length };
   }
 
   #closeLink(): void {
-    if (this.#isInLink) this.#out.push('</a>');
-    this.#isInLink = false;
+    if (!this.#link) return;
+    const { href, from } = this.#link;
+    this.#link = null;
+    const text = this.#out.slice(from).join('').trim();
+    if (href !== '' && href !== text) this.#write(` [${href}]`);
   }
 
   #breakAround(name: string): void {
