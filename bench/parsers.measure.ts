@@ -12,10 +12,15 @@ export interface Growth {
   ratio: number;
 }
 
+/** So many times the time, at most, for ten times the text. */
+export const MAX_RATIO = 15;
+
 const SHARE = 10;
+/** What seems to grow faster is measured again: the least counts, of both. */
+const MAX_AGAIN = 3;
 const ROUNDS = 7;
 /** A reading that takes long is repeated less often; what disturbs it is a smaller part of it. */
-const ENOUGH_MS = 500;
+const ENOUGH_MS = 3_000;
 /** Not to let a parser without a bound run for minutes. */
 const MAX_BEYOND = 1_000_000;
 
@@ -42,7 +47,11 @@ export async function growthOf(
       await end?.();
     }
   };
-  const [shorter, longer] = [await time(characters / SHARE), await time(characters)];
+  let [shorter, longer] = [await time(characters / SHARE), await time(characters)];
+  for (let again = 0; again < MAX_AGAIN && longer > MAX_RATIO * shorter; again++) {
+    shorter = Math.min(shorter, await time(characters / SHARE));
+    longer = Math.min(longer, await time(characters));
+  }
   const beyond = await time(Math.min(SHARE * characters, MAX_BEYOND));
   return {
     name,

@@ -1,11 +1,8 @@
 import { BenchUsageError } from './bench-options.js';
 import { describeMachine } from './machine.js';
 import { PARSERS } from './parser.cases.js';
-import { type Growth, growthOf } from './parsers.measure.js';
+import { type Growth, growthOf, MAX_RATIO } from './parsers.measure.js';
 import { parseParsersOptions } from './parsers.options.js';
-
-/** So many times the time, at most, for ten times the text. */
-const MAX_RATIO = 15;
 
 try {
   const { parsers, roundMs, json } = parseParsersOptions(process.argv.slice(2));
