@@ -3,7 +3,9 @@ import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
 import { readBooks } from '../support/books.js';
+import { SERVER_KINDS } from '../support/database-kinds.js';
 import { startMariaDb } from '../support/maria-db.server.js';
+import { startMySql } from '../support/my-sql.server.js';
 import { NewsletterService } from '../support/newsletter-service.js';
 import { startPostgres } from '../support/postgres.server.js';
 import type { PrivateServer } from '../support/private-server.js';
@@ -21,6 +23,7 @@ const ANSWER_MS = 15;
 
 const SERVERS = {
   mariadb: { start: startMariaDb, connect: connectToServer },
+  mysql: { start: startMySql, connect: connectToServer },
   postgres: { start: startPostgres, connect: connectToPostgres },
 } satisfies Record<
   string,
@@ -32,7 +35,7 @@ interface Session {
   end(): Promise<void>;
 }
 
-describe.each(['mariadb', 'postgres'] as const)('a %s that is killed while a mailing runs', (kind) => {
+describe.each(SERVER_KINDS)('a %s that is killed while a mailing runs', (kind) => {
   let server: PrivateServer;
   let inbox: SmtpInbox;
   let service: NewsletterService;

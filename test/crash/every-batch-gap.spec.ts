@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SERVER_KINDS } from '../support/database-kinds.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { BATCH_GAPS } from './batch-gaps.js';
 import { type Death, KilledLife } from './killed-life.js';
@@ -41,16 +42,13 @@ const WITH_JOURNAL: Death[][] = [
   [{ at: 'beforeOutcomesWritten', on: 2 }],
 ];
 
-describe.each(['mariadb', 'postgres'] as const)(
-  'a process that dies while it works on batches, with a journal (%s)',
-  (kind) => {
-    const life = KilledLife.forEachTest(kind, { isBatched: true, hasJournal: true });
+describe.each(SERVER_KINDS)('a process that dies while it works on batches, with a journal (%s)', (kind) => {
+  const life = KilledLife.forEachTest(kind, { isBatched: true, hasJournal: true });
 
-    it.each(WITH_JOURNAL.map((deaths) => ({ deaths, name: nameOf(deaths) })))(
-      'A19 F5 dies at $name: only what was under way is in doubt',
-      async ({ deaths }) => {
-        expect(await life.dies(deaths)).toEqual([]);
-      },
-    );
-  },
-);
+  it.each(WITH_JOURNAL.map((deaths) => ({ deaths, name: nameOf(deaths) })))(
+    'A19 F5 dies at $name: only what was under way is in doubt',
+    async ({ deaths }) => {
+      expect(await life.dies(deaths)).toEqual([]);
+    },
+  );
+});

@@ -10,7 +10,8 @@ import { afterEach, beforeEach } from 'vitest';
 import type { FaultPoint } from '../../libs/mailing/src/model/fault-points.js';
 import { assertBatchesAddUp } from '../support/batch-books.js';
 import { assertBooksAddUp, readBooks } from '../support/books.js';
-import { type DatabaseKind, type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import type { DatabaseKind } from '../support/database-kinds.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 
 const LIFE = fileURLToPath(new URL('life.process.mjs', import.meta.url));

@@ -50,7 +50,7 @@ Module({
       run: { concurrency: Number(env.CONCURRENCY), maxInDoubt: Number(env.MAX_IN_DOUBT) },
       retry: { firstDelayMs: 20 },
       ...(env.JOURNAL_DIR ? { journal: { dir: env.JOURNAL_DIR } } : {}),
-      errorGuard: { firstRecipients: 0 },
+      errorGuard: { sampleSize: 0 },
       server: { heartbeatMs: 50, serverTimeoutMs: 60_000 },
       ...(BATCH_SIZE > 0 ? IN_BATCHES : {}),
     }),

@@ -238,7 +238,7 @@ function settingsOf(id: string, journalDir: string | null): MailingSettings {
     run: { concurrency: CONCURRENCY, maxInDoubt: MAX_IN_DOUBT },
     ...(journalDir === null ? {} : { journal: { dir: journalDir } }),
     retry: { maxAttempts: 3, firstDelayMs: 5 },
-    errorGuard: { firstRecipients: 0 },
+    errorGuard: { sampleSize: 0 },
     server: { heartbeatMs: 20, serverTimeoutMs: 3_600_000 },
   });
 }

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import type { DatabaseKind } from '../support/fresh-database.js';
+import { DATABASE_KINDS, type DatabaseKind } from '../support/database-kinds.js';
 
 export interface RandomKillsOptions {
   minutes: number;
@@ -16,7 +16,7 @@ export interface RandomKillsOptions {
 export const USAGE = `npm run test:crash -- [options]
   --minutes M           how long rounds are begun (1)
   --seed S              of all moments; printed, so that a session can be repeated
-  --database KIND       mariadb, postgres or sqlite (mariadb)
+  --database KIND       mariadb, mysql, postgres or sqlite (mariadb)
   --recipients N        of the mailing of each round (400)
   --servers N           that share it, in 100 batches, if more than one (1)
   --bulk-smtp           the processes speak SMTP by themselves
@@ -74,8 +74,9 @@ function whole(option: string, text: string, low: number, high: number): number 
 }
 
 function database(text: string): DatabaseKind {
-  if (text === 'sqlite' || text === 'mariadb' || text === 'postgres') return text;
-  throw refused('database', 'sqlite, mariadb or postgres', text);
+  const kind = DATABASE_KINDS.find((one) => one === text);
+  if (kind) return kind;
+  throw refused('database', 'sqlite, mariadb, mysql or postgres', text);
 }
 
 function refused(option: string, expected: string, text: string): RandomKillsUsageError {

@@ -1,4 +1,4 @@
-import type { DatabaseKind } from '../support/fresh-database.js';
+import type { DatabaseKind } from '../support/database-kinds.js';
 import { ClusterKillsRound } from './cluster-kills.round.js';
 import { complaintsOf } from './promise.js';
 import { boundOf, RandomKillsRound, type RoundParts, type RoundResult } from './random-kills.round.js';

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { readBooks } from '../support/books.js';
+import { IDLE_LIMIT_KINDS } from '../support/database-kinds.js';
 import { freshDatabase } from '../support/fresh-database.js';
 import { NewsletterService } from '../support/newsletter-service.js';
 import { readerAddresses } from '../support/reader-list.js';
@@ -11,7 +12,7 @@ import { assertPromiseKept } from './promise.js';
 const RECIPIENTS = 3_000;
 const SHORT_LEASE = { MAILING_HEARTBEAT_MS: '200', MAILING_SERVER_TIMEOUT_MS: '1000' };
 
-/** Whether a session of this database has written something in a transaction and is not through. MySQL has no limit for it. */
+/** Whether a session of this database has written something in a transaction and is not through. */
 const IN_TRANSACTION = {
   mariadb: `SELECT 1 FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p
               ON p.ID = t.trx_mysql_thread_id WHERE t.trx_rows_modified > 0 AND p.DB = DATABASE()`,
@@ -19,7 +20,7 @@ const IN_TRANSACTION = {
               WHERE datname = current_database() AND state = 'idle in transaction' AND backend_xid IS NOT NULL`,
 };
 
-describe.each(['mariadb', 'postgres'] as const)('an owner that is stopped in a transaction (%s)', (kind) => {
+describe.each(IDLE_LIMIT_KINDS)('an owner that is stopped in a transaction (%s)', (kind) => {
   it('F2 A8 holds its mailing up no longer than the database lets it, and writes nothing when it wakes up', async () => {
     const database = await freshDatabase(kind);
     const inbox = await SmtpInbox.start({ keepRaw: 0 });

@@ -18,7 +18,8 @@ import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-em
 import { assertBatchesAddUp } from '../support/batch-books.js';
 import { readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
-import { type DatabaseKind, type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { type DatabaseKind, INNODB_KINDS } from '../support/database-kinds.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
 import { lockWait } from '../support/lock-wait.js';
 
@@ -144,9 +145,12 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
 
 forEachDatabase('orders over batches at the same moment as something else', (kind) => tests(kind));
 
-describe('orders over batches at the same moment as something else (mariadb, READ COMMITTED)', () => {
-  tests('mariadb', true);
-});
+describe.each(INNODB_KINDS)(
+  'orders over batches at the same moment as something else (%s, READ COMMITTED)',
+  (kind) => {
+    tests(kind, true);
+  },
+);
 
 /** As a host may have set its server; InnoDB then locks less of what a change only reads. */
 async function readCommitted(dataSource: DataSource): Promise<void> {

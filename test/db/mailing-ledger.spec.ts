@@ -27,7 +27,7 @@ forEachDatabase('the books of a mailing', (kind) => {
   let claims: MailingClaims;
 
   beforeEach(async () => {
-    // Both found-rows settings have to mean the same, so MariaDB runs with the one that is not the default.
+    // Both found-rows settings have to mean the same: MariaDB runs with the one that is not the default, MySQL with the default.
     const changedRows = { extra: { flags: ['-FOUND_ROWS'] } };
     fresh = await freshDatabase(kind, kind === 'mariadb' ? { dataSource: changedRows } : {});
     database = new MailingDatabase(fresh.dataSource);

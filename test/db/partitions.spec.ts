@@ -1,9 +1,10 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { INNODB_KINDS } from '../support/database-kinds.js';
 import { ExplainingDatabase } from '../support/explaining-database.js';
 import { freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
@@ -30,27 +31,30 @@ function byDay(table: string): string {
     PARTITION later VALUES LESS THAN (MAXVALUE))`;
 }
 
-it('looks into the partition of a mailing and no other, where recipients are partitioned by day (mariadb)', async () => {
-  await using fresh = await freshDatabase('mariadb');
-  for (const table of RECIPIENT_TABLES) await fresh.dataSource.query(byDay(table));
-  const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
-  const mailingId = await writtenList(persister, SERVER, RECIPIENTS);
-  await livingServer(fresh.dataSource, SERVER, 'run');
+describe.each(INNODB_KINDS)('a list that is partitioned by day (%s)', (kind) => {
+  it('is looked for in the partition of its mailing and no other', async () => {
+    await using fresh = await freshDatabase(kind);
+    for (const table of RECIPIENT_TABLES) await fresh.dataSource.query(byDay(table));
+    const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
+    const mailingId = await writtenList(persister, SERVER, RECIPIENTS);
+    await livingServer(fresh.dataSource, SERVER, 'run');
 
-  const database = new ExplainingDatabase(fresh.dataSource);
-  const claims = new MailingClaims(database);
-  const claim = await claims.claim(mailingId, SERVER, 'run#1');
-  if (!claim) throw new Error('The mailing could not be claimed.');
-  const ledger = new MailingLedger(database, claim);
-  await ledger.beat({ ...QUIET, free: 50 });
-  const sent = { idx: 0, status: 'sent', code: null, text: null } as const;
-  const refused = { idx: 3, status: 'error', code: '5.1.1', text: 'no such user' } as const;
-  const deferred = { idx: 1, delayMs: 0, code: '4.2.0', text: 'greylisted' };
-  await ledger.beat({ ...QUIET, outcomes: [sent, refused], deferred: [deferred], returned: [2], free: 50 });
-  await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
-  await new MailingReader(database).recipients(mailingId, { status: null, afterIdx: -1, limit: 10 });
+    const database = new ExplainingDatabase(fresh.dataSource);
+    const claims = new MailingClaims(database);
+    const claim = await claims.claim(mailingId, SERVER, 'run#1');
+    if (!claim) throw new Error('The mailing could not be claimed.');
+    const ledger = new MailingLedger(database, claim);
+    await ledger.beat({ ...QUIET, free: 50 });
+    const sent = { idx: 0, status: 'sent', code: null, text: null } as const;
+    const refused = { idx: 3, status: 'error', code: '5.1.1', text: 'no such user' } as const;
+    const deferred = { idx: 1, delayMs: 0, code: '4.2.0', text: 'greylisted' };
+    await ledger.beat({ ...QUIET, outcomes: [sent, refused], deferred: [deferred], returned: [2], free: 50 });
+    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
+    await new MailingReader(database).recipients(mailingId, { status: null, afterIdx: -1, limit: 10 });
 
-  const plans = database.plans.filter(({ partitions }) => partitions !== null);
-  expect(plans.length).toBeGreaterThan(8);
-  for (const { sql, partitions } of plans) expect({ sql, partitions }).toEqual({ sql, partitions: 'today' });
+    const plans = database.plans.filter(({ partitions }) => partitions !== null);
+    expect(plans.length).toBeGreaterThan(8);
+    for (const { sql, partitions } of plans)
+      expect({ sql, partitions }).toEqual({ sql, partitions: 'today' });
+  });
 });

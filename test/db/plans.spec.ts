@@ -7,6 +7,7 @@ import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { INNODB_KINDS } from '../support/database-kinds.js';
 import { ExplainingDatabase, type Plan } from '../support/explaining-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
@@ -17,12 +18,12 @@ const SERVER = 'test:1';
 const RECIPIENTS = 20_000;
 const MARKED = 50;
 
-describe('the plans of the statements of a run (mariadb)', () => {
+describe.each(INNODB_KINDS)('the plans of the statements of a run (%s)', (kind) => {
   let fresh: FreshDatabase;
   let mailingId: string;
 
   beforeAll(async () => {
-    fresh = await freshDatabase('mariadb');
+    fresh = await freshDatabase(kind);
     const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
     mailingId = await writtenList(persister, SERVER, RECIPIENTS);
     await livingServer(fresh.dataSource, SERVER, 'run');
@@ -103,7 +104,13 @@ describe('the plans of the statements of a run (mariadb)', () => {
     await orders.settleInDoubt(mailingId, 'error');
     await orders.retry(mailingId, 'error');
     await orders.cancel(mailingId);
-    assertPlans(database.plans);
+    // MySQL does not look into an index that it was told to take, and estimates one row.
+    assertPlans(database.plans, kind === 'mysql' ? 1 : 5);
+    const pages = database.plans.filter(({ sql }) => sql.includes('ORDER BY idx'));
+    expect(pages.length).toBeGreaterThan(3);
+    for (const { sql, key, extra } of pages) {
+      expect({ sql, key, sorts: /filesort/i.test(extra) }).toEqual({ sql, key: 'PRIMARY', sorts: false });
+    }
 
     database.plans.length = 0;
     const claims = new MailingClaims(database);
@@ -167,11 +174,11 @@ describe('the plans of the statements of a run (mariadb)', () => {
 });
 
 /** A table without a row of this mailing needs no key: "impossible where", "no matching row", or an estimate of one. */
-function assertPlans(plans: Plan[]): void {
+function assertPlans(plans: Plan[], least = 5): void {
   const onRows = plans.filter(
     ({ extra, rows }) => rows > 1 && !/impossible|no matching|optimized away/i.test(extra),
   );
-  expect(onRows.length).toBeGreaterThan(5);
+  expect(onRows.length).toBeGreaterThan(least);
   for (const { sql, key, rows, extra } of onRows) {
     // A range that ends by its LIMIT is estimated without it; it must at least be in the order of the key.
     const most = sql.includes('LIMIT') ? RECIPIENTS * 2 : 4 * MARKED;

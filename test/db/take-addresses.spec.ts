@@ -4,6 +4,7 @@ import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { takeAddresses, type WantedAddress } from '../../libs/mailing/src/store/statements/take-addresses.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { INNODB_KINDS } from '../support/database-kinds.js';
 import { ExplainingDatabase } from '../support/explaining-database.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
@@ -108,9 +109,9 @@ forEachDatabase('addresses that are taken', (kind) => {
   });
 });
 
-describe('addresses that are taken (mariadb)', () => {
+describe.each(INNODB_KINDS)('addresses that are taken (%s)', (kind) => {
   it('are found by their keys, whatever the length of the list and the number of mailings', async () => {
-    await using fresh = await freshDatabase('mariadb');
+    await using fresh = await freshDatabase(kind);
     const mailingId = await listOf(fresh, 20_000);
     const plain = new MailingDatabase(fresh.dataSource);
     for (const one of [mailingId, 'another', 'a third']) {

@@ -8,7 +8,12 @@ describe('toHandOver', () => {
     [{ code: 'EMESSAGE', command: 'DATA', responseCode: 554, response: '554 5.7.1 spam' }, '5.7.1', true],
   ])('an answer to the message is a fact, even when it had begun: %j', (error, code, permanent) => {
     for (const reached of ['nowhere', 'session', 'body'] as const) {
-      expect(toHandOver(error, reached)).toEqual({ kind: 'refused', permanent, code, text: error.response });
+      expect(toHandOver(error, reached)).toMatchObject({
+        kind: 'refused',
+        permanent,
+        code,
+        text: error.response,
+      });
     }
   });
 
@@ -90,15 +95,68 @@ describe('toHandOver', () => {
   ])('takes %j for a temporary refusal', (response, code) => {
     for (const reached of ['session', 'body'] as const) {
       const expected = { kind: 'refused', permanent: false, code, text: response };
-      expect(toHandOver(answered(response), reached)).toEqual(expected);
+      expect(toHandOver(answered(response), reached)).toMatchObject(expected);
     }
   });
 
-  it('a rate in the words of a permanent refusal changes nothing', () => {
-    expect(toHandOver(answered('550 5.4.5 Daily sending quota exceeded'), 'session')).toMatchObject({
-      kind: 'refused',
-      permanent: true,
-    });
+  it.each([
+    '550 5.4.5 Daily user sending limit exceeded. For more information on Gmail sending limits go to ...',
+    '550-5.4.5 Daily SMTP relay limit exceeded for user.',
+    '552 5.2.2 relay quota exceeded',
+    '554 Message rejected: Sending paused for this account.',
+    '554 Throttling failure: Daily message quota exceeded.',
+    "550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients",
+    '550 5.7.705 Access denied, tenant exceeded threshold',
+    '554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException',
+    '550 Domain shop.example has exceeded the max emails per hour (150/100 (150%)) allowed. Message discarded.',
+    '550 5.7.1 User has exceeded its 24-hour sending limit',
+    "550 5.0.0 You've exceeded your messaging limits",
+    '550 5.7.0 Maximum credits exceeded',
+    '550 5.7.1 Your account has been suspended from sending',
+    '554 5.7.1 You have exceeded your hourly quota',
+  ])('%j is about the sender: another attempt later, and no recipient is to blame', (response) => {
+    for (const reached of ['session', 'body'] as const) {
+      const handOver = toHandOver(answered(response), reached);
+      expect(handOver).toMatchObject({ kind: 'refused', permanent: false });
+      expect(handOver).not.toHaveProperty('subject');
+    }
+  });
+
+  it.each([
+    '552 5.2.2 The mailbox of ann@home.example is over its daily quota',
+    '552 5.3.4 Message size exceeds the sending limit of 10 MB',
+    '552 5.3.4 message size exceeded your limit',
+    '550 5.7.1 sender blocked by policy',
+    '554 5.7.1 Service unavailable; client host is listed',
+    '550 5.2.1 The recipient receiving limit is exceeded; mailbox limit',
+  ])('%j speaks of no quota of the sender', (response) => {
+    const handOver = toHandOver(answered(response), 'session');
+    expect(handOver).toMatchObject({ kind: 'refused', permanent: true });
+  });
+
+  it.each([
+    ['550 5.1.1 no such user', 'recipient'],
+    ['550 5.1.10 null MX', 'recipient'],
+    ['552 5.2.2 over quota', 'recipient'],
+    ['452 4.2.2 mailbox full', 'recipient'],
+    ['550 No such user here', 'recipient'],
+    ['550 ann@home.example: Recipient address unknown', 'recipient'],
+    ['553 unknown user', 'recipient'],
+    ['550 Mailbox unavailable', 'recipient'],
+    ['450 4.2.0 greylisted, come back later', 'greylisted'],
+    ['451 4.7.1 Try again later', 'greylisted'],
+    ['451 4.7.1 Graylisting in action', 'greylisted'],
+    ['550 5.7.1 your domain is blocked here', undefined],
+    ['450 4.1.8 Sender address rejected: Domain not found', undefined],
+    ['550 5.1.7 bad sender', undefined],
+    ['550 Sender unknown', undefined],
+    ['451 4.3.0 temporary failure, try again later', undefined],
+    ['550 no', undefined],
+  ])('%j is about: %s', (response, subject) => {
+    for (const reached of ['session', 'body'] as const) {
+      const { subject: found } = toHandOver(answered(response), reached) as { subject?: string };
+      expect(found).toBe(subject);
+    }
   });
 
   it.each([

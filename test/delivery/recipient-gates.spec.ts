@@ -37,6 +37,7 @@ describe('the gates before a beat', () => {
         links: null,
         slots: null,
         messageTimeoutMs: 1_000,
+        hostCallTimeoutMs: 1_000,
         faultPoints: noFaultPoints,
       },
     );

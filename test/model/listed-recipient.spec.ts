@@ -30,10 +30,14 @@ describe('a profile in a list', () => {
     [1.5, '1.5'],
     [Number.NaN, 'NaN'],
     [null, 'null'],
-    [undefined, 'undefined'],
-    [{ of: 1n }, '[object Object]'],
+    [undefined, 'nothing'],
+    [{ of: 1n }, 'an object'],
   ])('costs itself and nobody else with %s for an id', (userId, shownAs) => {
-    expect(listed({ userId })).toEqual({ kind: 'invalid', shownAs, reason: 'invalid_recipient' });
+    expect(listed({ userId })).toMatchObject({ kind: 'invalid', shownAs, reason: 'invalid_recipient' });
+  });
+
+  it.each(['a\ud83d', 'a\0'])('is none by an id that would be another one in a database: %j', (userId) => {
+    expect(listed({ userId })).toMatchObject({ kind: 'invalid' });
   });
 
   it('is none without an id or an address', () => {

@@ -30,13 +30,69 @@ describe('toStorable', () => {
       'params.orders[0].total',
       'an instance of Money',
     ],
-    ['a promise', { later: Promise.resolve(1) }, 'params.later', 'an instance of Promise'],
+    ['a promise', { later: Promise.resolve(1) }, 'params.later', 'a promise'],
     ['bytes', { raw: new Uint8Array(2) }, 'params.raw', 'an instance of Uint8Array'],
   ])('refuses %s and says where', (_, value, path, found) => {
     const attempt = (): unknown => toStorable(value, 'params');
     expect(attempt).toThrow(UnstorableValueError);
     expect(attempt).toThrow(expect.objectContaining({ code: 'MAILING_VALUE_UNSTORABLE', path, found }));
     expect(attempt).toThrow(`info.${path}`);
+  });
+
+  it('gives well-formed text, keys included', () => {
+    expect(toStorable({ 'a\ud83d': ['b\udc00', 'c🎁'] }, 'params')).toEqual({
+      'a\uFFFD': ['b\uFFFD', 'c🎁'],
+    });
+  });
+
+  it('takes 25 levels and no more', () => {
+    const nested = (levels: number): object => {
+      let value: object = {};
+      for (let n = 1; n < levels; n++) value = n % 2 ? { value } : [value];
+      return value;
+    };
+    expect(toStorable(nested(25), 'params')).toEqual(nested(25));
+    for (const levels of [26, 100_000])
+      expect(() => toStorable(nested(levels), 'params')).toThrow('a value more than 25 levels deep');
+  });
+
+  it('takes 262,144 bytes of JSON and no more, however they are spread', () => {
+    const text = (bytes: number): string => 'x'.repeat(bytes - 2);
+    expect(toStorable(text(262_144), 'params')).toHaveLength(262_142);
+    const tooMuch: unknown[] = [
+      text(262_145),
+      'ü'.repeat(131_072),
+      '"'.repeat(131_072),
+      { [text(262_144)]: 1 },
+    ];
+    // One that looked at everything first would not come back from these.
+    tooMuch.push(
+      Object.assign([], { length: 2 ** 32 - 1 }),
+      Array.from({ length: 200_000 }, () => 1),
+    );
+    for (const value of tooMuch)
+      expect(() => toStorable(value, 'params')).toThrow('more than 262,144 bytes of JSON');
+  });
+
+  it('asks a getter and a toJSON once, and never shows a key that may be an address', () => {
+    let asked = 0;
+    const value = {
+      get one() {
+        return ++asked;
+      },
+      two: { toJSON: () => ({ asked: ++asked }) },
+    };
+    expect(toStorable(value, 'params')).toEqual({ one: 1, two: { asked: 2 } });
+    expect(() => toStorable({ 'ann@home.example': { '0': 1n } }, 'params')).toThrow(
+      'info.params[…][…] to be',
+    );
+    const long = Object.fromEntries([['x'.repeat(41), 1n]]);
+    expect(() => toStorable(long, 'params')).toThrow('info.params[…] to be');
+  });
+
+  it('keeps a key that is called __proto__ as what it is', () => {
+    const value = JSON.parse('{"__proto__":{"isAdmin":true}}') as object;
+    expect(JSON.stringify(toStorable(value, 'params'))).toBe('{"__proto__":{"isAdmin":true}}');
   });
 
   it('gives what a run after a restart will read', () => {

@@ -1,4 +1,8 @@
-import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
+import {
+  type Inserted,
+  MailingDatabase,
+  type Session,
+} from '../../libs/mailing/src/store/mailing.database.js';
 
 /** How the server is going to run one statement. */
 export interface Plan {
@@ -13,10 +17,12 @@ export interface Plan {
 /** Lets every statement run and asks the server, just before, how it is going to. */
 export class ExplainingDatabase extends MailingDatabase {
   readonly plans: Plan[] = [];
-  /** MariaDB names partitions if it is asked to; MySQL 8 always does, and has no word for it. */
+  /** Both give one row a step so. MariaDB names partitions if it is asked to; MySQL always does, and draws a tree by default. */
   readonly #explain = super
     .rows<{ version: string }>('SELECT VERSION() AS version')
-    .then(([{ version }]) => (version.includes('MariaDB') ? 'EXPLAIN PARTITIONS' : 'EXPLAIN'));
+    .then(([{ version }]) =>
+      version.includes('MariaDB') ? 'EXPLAIN PARTITIONS' : 'EXPLAIN FORMAT=TRADITIONAL',
+    );
 
   override transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
     return super.transaction((session) => steps(this.#explaining(session)));
@@ -30,6 +36,10 @@ export class ExplainingDatabase extends MailingDatabase {
     return this.#alone().change(sql, parameters);
   }
 
+  override insert(sql: string, parameters?: unknown[]): Promise<Inserted> {
+    return this.#alone().insert(sql, parameters);
+  }
+
   #alone(): Session {
     const { dialect, tables } = this;
     return this.#explaining({
@@ -37,6 +47,7 @@ export class ExplainingDatabase extends MailingDatabase {
       tables,
       rows: (sql, parameters) => super.rows(sql, parameters),
       change: (sql, parameters) => super.change(sql, parameters),
+      insert: (sql, parameters) => super.insert(sql, parameters),
     });
   }
 

@@ -3,9 +3,10 @@ import type { RowDataPacket } from 'mysql2';
 import { expect, it } from 'vitest';
 import { Mailing } from '../../libs/mailing/src/model/mailing.entity.js';
 import { forEachDatabase } from './for-each-database.js';
-import { type DatabaseKind, freshDatabase } from './fresh-database.js';
+import type { DatabaseKind } from './database-kinds.js';
+import { freshDatabase } from './fresh-database.js';
 import { connectToPostgres, connectToServer } from './server-connection.js';
-import { testDatabaseUrl, testPostgresUrl } from './test-database-url.js';
+import { testDatabaseUrl, testMySqlUrl, testPostgresUrl } from './test-database-url.js';
 
 forEachDatabase('freshDatabase', (kind) => {
   it('is empty and migrated, and nobody else sees it', async () => {
@@ -54,12 +55,8 @@ forEachDatabase('freshDatabase', (kind) => {
 
 const EXISTS: Record<DatabaseKind, (name: string) => boolean | Promise<boolean>> = {
   sqlite: existsSync,
-  mariadb: async (name) => {
-    const connection = await connectToServer(testDatabaseUrl());
-    const [rows] = await connection.query<RowDataPacket[]>('SHOW DATABASES LIKE ?', [name]);
-    await connection.end();
-    return rows.length > 0;
-  },
+  mariadb: (name) => isOn(testDatabaseUrl(), name),
+  mysql: (name) => isOn(testMySqlUrl(), name),
   postgres: async (name) => {
     const connection = await connectToPostgres(testPostgresUrl());
     const { rows } = await connection.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
@@ -67,3 +64,10 @@ const EXISTS: Record<DatabaseKind, (name: string) => boolean | Promise<boolean>>
     return rows.length > 0;
   },
 };
+
+async function isOn(url: string, name: string): Promise<boolean> {
+  const connection = await connectToServer(url);
+  const [rows] = await connection.query<RowDataPacket[]>('SHOW DATABASES LIKE ?', [name]);
+  await connection.end();
+  return rows.length > 0;
+}

@@ -4,18 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
+import type { DatabaseKind } from './database-kinds.js';
 import { connectToPostgres, connectToServer } from './server-connection.js';
-import { testDatabaseUrl, testPostgresUrl } from './test-database-url.js';
-
-/** `mariadb` stands for the server of the run; it may be a MySQL that was given by its URL. */
-export type DatabaseKind = 'sqlite' | 'mariadb' | 'postgres';
+import { testDatabaseUrl, testMySqlUrl, testPostgresUrl } from './test-database-url.js';
 
 export interface FreshDatabaseOptions {
   /** TypeORM's `entityPrefix`. */
   prefix?: string;
   /** Whether the mailing tables are there; default true. */
   migrate?: boolean;
-  /** Default character set of the database; only MariaDB has one beside that of its tables. */
+  /** Default character set of the database; only MariaDB and MySQL have one beside that of their tables. */
   charset?: string;
   /** Over the options of every data source that is made here, for example `extra: { connectionLimit: 1 }`. */
   dataSource?: Partial<DataSourceOptions>;
@@ -80,10 +78,10 @@ async function createFile(): Promise<Place> {
   };
 }
 
-async function createDatabase(charset?: string): Promise<Place> {
+async function createDatabase(urlOf: (name?: string) => string, charset?: string): Promise<Place> {
   const name = newName();
-  await onServer(`CREATE DATABASE ${name}${charset ? ` CHARACTER SET ${charset}` : ''}`);
-  return { url: testDatabaseUrl(name), drop: () => onServer(`DROP DATABASE IF EXISTS ${name}`) };
+  await onServer(urlOf(), `CREATE DATABASE ${name}${charset ? ` CHARACTER SET ${charset}` : ''}`);
+  return { url: urlOf(name), drop: () => onServer(urlOf(), `DROP DATABASE IF EXISTS ${name}`) };
 }
 
 async function createPostgresDatabase(): Promise<Place> {
@@ -98,7 +96,8 @@ async function createPostgresDatabase(): Promise<Place> {
 
 const PLACES: Record<DatabaseKind, (charset?: string) => Promise<Place>> = {
   sqlite: createFile,
-  mariadb: createDatabase,
+  mariadb: (charset) => createDatabase(testDatabaseUrl, charset),
+  mysql: (charset) => createDatabase(testMySqlUrl, charset),
   postgres: createPostgresDatabase,
 };
 
@@ -106,8 +105,8 @@ function newName(): string {
   return `mailing_test_${randomBytes(6).toString('hex')}`;
 }
 
-async function onServer(statement: string): Promise<void> {
-  const connection = await connectToServer(testDatabaseUrl());
+async function onServer(url: string, statement: string): Promise<void> {
+  const connection = await connectToServer(url);
   try {
     // A test that left a transaction open is to fail here, not to hang for a day.
     await connection.query('SET SESSION lock_wait_timeout = 10');

@@ -9,7 +9,7 @@ import { startTestServers } from './test-servers.js';
  * write. Workers and their child processes inherit them as environment variables.
  */
 export default async function setup(): Promise<() => Promise<void>> {
-  const stopServers = await startTestServers(['mariadb', 'postgres']);
+  const stopServers = await startTestServers(['mariadb', 'mysql', 'postgres']);
 
   const directory = await mkdtemp(join(tmpdir(), 'mailing-test-'));
   // A server that may not run as root has its folder in there.

@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FreshDatabase } from './fresh-database.js';
 import { waitUntil } from './wait-until.js';
 
+const INNODB = `SELECT 1 FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p
+              ON p.ID = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.DB = DATABASE()`;
 const WAITING = {
-  mariadb: `SELECT 1 FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p
-              ON p.ID = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.DB = DATABASE()`,
+  mariadb: INNODB,
+  mysql: INNODB,
   postgres: `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
 };
 

@@ -14,6 +14,7 @@ import {
   mailingMigrations,
   TemplateEmailRestarter,
   TemplateEmailSender,
+  type TemplateHelper,
 } from 'nestjs-mailing';
 import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
 
@@ -22,6 +23,8 @@ export interface MailingAppOptions {
   smtpUrl: string;
   /** Template files by name; default `letter.hbs`. */
   templates?: Record<string, string>;
+  /** Of the templates. */
+  helpers?: Record<string, TemplateHelper>;
   mailing?: Partial<MailingModuleOptions>;
   /** Over the options of the data source, for example `{ extra: { connectionLimit: 1 } }`. */
   dataSource?: object;
@@ -69,7 +72,7 @@ export async function mailingApp(options: MailingAppOptions): Promise<MailingApp
         ...options.mailer,
       }),
       MailingModule.forRoot({
-        templates: { dir: templateDir },
+        templates: { dir: templateDir, helpers: options.helpers },
         uniqServerId: 'test:1',
         server: { heartbeatMs: 100, serverTimeoutMs: 3_000 },
         ...options.mailing,

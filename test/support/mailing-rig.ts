@@ -1,7 +1,8 @@
 import { Mailing, type MailingModuleOptions, type MailingStatus, type Recipient } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
 import { assertBooksAddUp, type Books, readBooks } from './books.js';
-import { type DatabaseKind, type FreshDatabase, freshDatabase } from './fresh-database.js';
+import type { DatabaseKind } from './database-kinds.js';
+import { type FreshDatabase, freshDatabase } from './fresh-database.js';
 import { type MailingApp, mailingApp, type MailingAppOptions } from './mailing-app.js';
 import { SmtpInbox } from './smtp-inbox.js';
 import { waitUntil } from './wait-until.js';

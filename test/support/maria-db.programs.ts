@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { canInstall, install, which } from './system-programs.js';
+import { asRoot, canInstall, install, which } from './system-programs.js';
 
 const run = promisify(execFile);
 
@@ -60,9 +60,4 @@ export async function createDataDirectory(programs: MariaDbPrograms, dataDirecto
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
   ]);
-}
-
-/** mariadbd refuses to run as root unless it is told so by name. */
-export function asRoot(): string[] {
-  return process.getuid?.() === 0 ? ['--user=root'] : [];
 }

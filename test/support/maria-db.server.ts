@@ -1,9 +1,10 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asRoot, createDataDirectory, mariaDbPrograms } from './maria-db.programs.js';
+import { createDataDirectory, mariaDbPrograms } from './maria-db.programs.js';
 import { PrivateServer } from './private-server.js';
 import { connectToServer } from './server-connection.js';
+import { asRoot } from './system-programs.js';
 
 export interface MariaDbOptions {
   /** More of mariadbd's own options, for example `--default-time-zone=+05:00`. */

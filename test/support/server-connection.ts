@@ -1,3 +1,4 @@
+import type { RowDataPacket } from 'mysql2';
 import { type Connection, createConnection } from 'mysql2/promise';
 import pg from 'pg';
 
@@ -12,7 +13,18 @@ export function connectToServer(url: string): Promise<Connection> {
   });
 }
 
-/** The same to a PostgreSQL; to its maintenance database if the URL names none. */
+/** Whether that server is a MariaDB and no MySQL. Neither the scheme of a URL nor the type of a data source tells. */
+export async function isMariaDb(url: string): Promise<boolean> {
+  const connection = await connectToServer(url);
+  try {
+    const [[row]] = await connection.query<RowDataPacket[]>('SELECT VERSION() AS version');
+    return String(row.version).includes('MariaDB');
+  } finally {
+    await connection.end();
+  }
+}
+
+/** The same as `connectToServer` to a PostgreSQL; to its maintenance database if the URL names none. */
 export async function connectToPostgres(url: string): Promise<pg.Client> {
   const place = new URL(url);
   if (place.pathname.length < 2) place.pathname = '/postgres';

@@ -33,9 +33,15 @@ export async function install(packages: readonly string[]): Promise<void> {
 
 /**
  * Unpacks packages of Debian in a folder, with whatever they need and this machine lacks. Nothing is installed: no service
- * of theirs starts, and their scripts do not run.
+ * of theirs starts, and their scripts do not run. The folder is there as a whole or, where something could not be had, not at all.
+ *
+ * @param optionsIn gives apt-get more options; it may keep files in the folder that it is given, which is removed at the end.
  */
-export async function unpack(packages: readonly string[], folder: string): Promise<void> {
+export async function unpack(
+  packages: readonly string[],
+  folder: string,
+  optionsIn: (own: string) => Promise<readonly string[]> = () => Promise.resolve([]),
+): Promise<void> {
   process.stderr.write(`A server for the tests is missing: apt-get fetches ${packages.join(' and ')}.\n`);
   // Another test file may be doing the same: each works in a folder of its own, and the first one to be done wins.
   const own = `${folder}.${process.pid}`;
@@ -43,16 +49,26 @@ export async function unpack(packages: readonly string[], folder: string): Promi
   const root = join(own, 'root');
   await mkdir(join(archives, 'partial'), { recursive: true });
   try {
-    const download = ['--download-only', '-o', `Dir::Cache::archives=${archives}/`];
+    const options = await optionsIn(own);
+    const download = ['--download-only', '-o', `Dir::Cache::archives=${archives}/`, ...options];
     const fetch = (): Promise<boolean> =>
       apt('install', '-y', '--no-install-recommends', ...download, ...packages);
-    if (!(await fetch())) await apt('update').then(fetch);
+    if (!(await fetch())) {
+      // A mirror that is being renewed has lists that do not fit together for a moment.
+      if (!(await apt('update', ...options))) await apt('update', ...options);
+      if (!(await fetch())) return;
+    }
     const files = (await readdir(archives)).filter((file) => file.endsWith('.deb'));
-    for (const file of files) await finish('dpkg-deb', ['-x', join(archives, file), root]);
+    for (const file of files) if (!(await finish('dpkg-deb', ['-x', join(archives, file), root]))) return;
     await rename(root, folder).catch(() => {});
   } finally {
     await rm(own, { recursive: true, force: true });
   }
+}
+
+/** The root account must be named to servers that refuse to run as root otherwise. */
+export function asRoot(): string[] {
+  return process.getuid?.() === 0 ? ['--user=root'] : [];
 }
 
 async function apt(...words: string[]): Promise<boolean> {

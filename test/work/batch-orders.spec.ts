@@ -172,10 +172,10 @@ forEachDatabase('orders over batches', (kind) => {
   it('too many errors among the first pause the mailing for all', async () => {
     rig.inbox.answer = ({ command }) =>
       command === 'RCPT' ? { code: 554, text: '5.7.1 your address is blocked' } : undefined;
-    const app = await rig.boot({ ...TAKES_BATCHES, errorGuard: { firstRecipients: 40 } });
+    const app = await rig.boot({ ...TAKES_BATCHES, errorGuard: { sampleSize: 40 } });
     const mailingId = await sendBatched(app, 600);
     const paused = await rig.reached(mailingId, 'paused');
-    expect(paused.statusReason).toMatch(/^error rate: \d+ of the first \d+ recipients failed with 5.7.1/);
+    expect(paused.statusReason).toMatch(/^error rate: \d+ of the last \d+ attempts failed with 5.7.1/);
     // Each of the four threads loses a batch to the same fault, and may have begun another one.
     const { byStatus } = await rig.books(mailingId);
     expect(byStatus.error).toBeLessThanOrEqual(8 * 20);

@@ -130,8 +130,6 @@ describe('a request over its bounds', () => {
     ['bcc', { bcc: '('.repeat(50_001) }],
     ['templateUrl', { templateUrl: 'x'.repeat(1_001) }],
     ['altTemplateUrl', { altTemplateUrl: 'x'.repeat(1_001) }],
-    ['siteId', { siteId: 'x'.repeat(256) }],
-    ['batchExecId', { batchExecId: 'x'.repeat(256) }],
     ['headers["X-Shop"]', { headers: { 'X-Shop': 'x'.repeat(10_001) } }],
     ['attachments[0].filename', { attachments: [{ filename: 'x'.repeat(256), content: 'a' }] }],
     ['attachments[0].cid', { attachments: [{ filename: 'a', content: 'a', cid: 'x'.repeat(256) }] }],

@@ -3,6 +3,7 @@ import { createConnection } from 'mysql2/promise';
 import type { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { INNODB_KINDS } from '../support/database-kinds.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
@@ -106,8 +107,15 @@ describe('a database that fails (sqlite)', () => {
   });
 });
 
-describe('a database that fails (mariadb)', () => {
-  const rig = MailingRig.forEachTest('mariadb');
+/** How many deadlocks the server has resolved since its start. */
+const DEADLOCKS = {
+  mariadb:
+    "SELECT VARIABLE_VALUE AS count FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'Innodb_deadlocks'",
+  mysql: "SELECT COUNT AS count FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'",
+};
+
+describe.each(INNODB_KINDS)('a database that fails (%s)', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
   const other = (): Promise<Awaited<ReturnType<typeof createConnection>>> =>
     createConnection(rig.database.url.replace('mariadb:', 'mysql:'));
 
@@ -128,9 +136,9 @@ describe('a database that fails (mariadb)', () => {
         .catch((error: { errno?: number }) => (deadlocks += error.errno === 1213 ? 1 : 0));
       await rival.query('ROLLBACK');
     }
-    const [rows] = await rival.query(`SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'`);
+    const [rows] = await rival.query(DEADLOCKS[kind]);
     await rival.end();
-    expect(Number((rows as { Value: string }[])[0].Value) + deadlocks).toBeGreaterThan(0);
+    expect(Number((rows as { count: string }[])[0].count) + deadlocks).toBeGreaterThan(0);
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, 120);
   });

@@ -1,7 +1,8 @@
 import type { Recipient } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { assertBooksAddUp, readBooks } from '../support/books.js';
-import { type DatabaseKind, freshDatabase } from '../support/fresh-database.js';
+import { type DatabaseKind, INNODB_KINDS } from '../support/database-kinds.js';
+import { freshDatabase } from '../support/fresh-database.js';
 import { mailingApp } from '../support/mailing-app.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 
@@ -10,12 +11,14 @@ const people = (count: number): Recipient[] =>
   Array.from({ length: count }, (_, n) => ({ email: `reader${n}@home.example`, name: `读者 ${n} 🌻` }));
 
 const SETTINGS: [DatabaseKind, string, object][] = [
-  ['mariadb', 'D9 a pool of one connection', { extra: { connectionLimit: 1 } }],
-  ['mariadb', 'D9 a pool of two connections', { extra: { connectionLimit: 2 } }],
-  ['mariadb', 'D1 numbers as texts', { supportBigNumbers: true, bigNumberStrings: true }],
-  ['mariadb', 'D2 another time zone', { timezone: '+09:00' }],
-  ['mariadb', 'D6 changed rows instead of found rows', { extra: { flags: ['-FOUND_ROWS'] } }],
-  ['mariadb', 'D16 a table prefix', { entityPrefix: 'app_' }],
+  ...INNODB_KINDS.flatMap((kind): [DatabaseKind, string, object][] => [
+    [kind, 'D9 a pool of one connection', { extra: { connectionLimit: 1 } }],
+    [kind, 'D9 a pool of two connections', { extra: { connectionLimit: 2 } }],
+    [kind, 'D1 numbers as texts', { supportBigNumbers: true, bigNumberStrings: true }],
+    [kind, 'D2 another time zone', { timezone: '+09:00' }],
+    [kind, 'D6 changed rows instead of found rows', { extra: { flags: ['-FOUND_ROWS'] } }],
+    [kind, 'D16 a table prefix', { entityPrefix: 'app_' }],
+  ]),
   ['postgres', 'D9 a pool of one connection', { poolSize: 1 }],
   ['postgres', 'D1 numbers as numbers', { parseInt8: true }],
   ['postgres', 'D2 another time zone', { extra: { options: '-c TimeZone=Asia/Tokyo' } }],

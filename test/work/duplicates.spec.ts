@@ -117,7 +117,7 @@ forEachDatabase('duplicates', (kind) => {
   it('whose first came to an error stay skipped, and he keeps his address when he is tried again', async () => {
     rig.inbox.answer = ({ command }) =>
       command === 'RCPT' ? { code: 550, text: '5.1.1 no such user' } : undefined;
-    const app = await rig.boot({ ...WITH_PROFILES, errorGuard: { firstRecipients: 0 } });
+    const app = await rig.boot({ ...WITH_PROFILES, errorGuard: { sampleSize: 0 } });
     const list = ProfileShelf.fill(3, () => 'ann@home.example');
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     expect(await completed).toMatchObject({ numErrors: 1, numSkipped: 2 });

@@ -176,7 +176,7 @@ forEachDatabase('when things go wrong', (kind) => {
 
   it('C8 a template that throws for everybody pauses the mailing, and most of the list is kept', async () => {
     const broken = '{{#if broken}}{{noSuchHelper broken}}{{/if}}';
-    const { sender } = await boot({ errorGuard: { firstRecipients: 20 } }, { 'letter.hbs': broken });
+    const { sender } = await boot({ errorGuard: { sampleSize: 20 } }, { 'letter.hbs': broken });
     const list = people(200).map((email) => ({ email: email as string, data: { broken: true } }));
     const { mailingId } = await sender.sendEmailMessage(INFO, list, true, true);
     const mailing = await waitUntil(

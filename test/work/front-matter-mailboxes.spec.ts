@@ -21,7 +21,7 @@ describe('addresses of the front matter', () => {
   const withFrontMatter = (yaml: string) => ({ 'letter.hbs': `---\n${yaml}\n---\nbody` });
 
   const send = async (yaml: string, list: Recipient[]): Promise<{ numSent: number; numErrors: number }> => {
-    const app = await rig.boot({ errorGuard: { firstRecipients: 0 } }, { templates: withFrontMatter(yaml) });
+    const app = await rig.boot({ errorGuard: { sampleSize: 0 } }, { templates: withFrontMatter(yaml) });
     const info: TemplateEmailRequest = {
       templateUrl: 'letter.hbs',
       subject: INFO.subject,

@@ -6,6 +6,7 @@ import { type LdapServer, READER } from '../support/ldap.server.js';
 import { INFO, MailingRig } from '../support/mailing-rig.js';
 import { canHaveOpenLdap } from '../support/open-ldap.programs.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { waitUntil } from '../support/wait-until.js';
 
 const hasLdap = await canHaveOpenLdap();
 const COUNT = 40;
@@ -104,6 +105,17 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
     await expect(profiles.findByIds([ann.dn])).rejects.toThrow('not connected within 200 ms');
     proxy.heal();
     expect((await profiles.findByIds([ann.dn])).size).toBe(1);
+  });
+
+  it('is left for good when the application ends while a connection is being opened', async () => {
+    const server = await directory([ann]);
+    await using proxy = await TcpProxy.start(server.url);
+    const profiles = new (profilesOf(proxy.url))();
+    const asked = profiles.findByIds([ann.dn]).catch(() => undefined);
+    await profiles.onApplicationShutdown();
+    await asked;
+    expect(proxy.numConnections).toBe(1);
+    await waitUntil(() => proxy.numOpen === 0, { what: 'the connection to be closed' });
   });
 
   it('is asked again at once, as the same user, where a kept connection has broken unnoticed', async () => {

@@ -2,6 +2,8 @@ import { describe, expect, it, vi } from 'vitest';
 import type { EmailMessageSender } from '../../libs/mailing/src/delivery/email-message.sender.js';
 import type { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { AttemptCounts } from '../../libs/mailing/src/work/attempt-counts.js';
+import { NO_SCORES } from '../../libs/mailing/src/model/guard-scores.js';
+import type { Outcome, RefusalSubject } from '../../libs/mailing/src/model/outcome.js';
 import { ErrorGuard } from '../../libs/mailing/src/work/error-guard.js';
 import { Pace } from '../../libs/mailing/src/work/pace.js';
 import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
@@ -84,39 +86,119 @@ describe('RateLimiter', () => {
 });
 
 describe('ErrorGuard', () => {
-  const options = { firstRecipients: 10, maxErrorPercent: 80 };
-  const error = (code: string) => ({ idx: 0, status: 'error', code, text: `${code} text` }) as const;
+  const options = { sampleSize: 10, maxErrorPercent: 80 };
+  const error = (code: string, subject?: RefusalSubject) =>
+    ({ idx: 0, status: 'error', code, text: `${code} text`, subject }) as const;
   const sent = { idx: 0, status: 'sent', code: null, text: null } as const;
   const skipped = { idx: 0, status: 'skipped', code: 'no_profile', text: '' } as const;
+  /** @returns after how many of them it speaks, and what it says; null: it does not. */
+  const speaks = (guard: ErrorGuard, outcomes: Iterable<Outcome>): [number, string] | null => {
+    let count = 0;
+    for (const outcome of outcomes) {
+      count++;
+      const said = guard.note(outcome);
+      if (said !== null) return [count, said];
+    }
+    return null;
+  };
+  const times = <T>(count: number, one: (n: number) => T): T[] =>
+    Array.from({ length: count }, (_, n) => one(n));
 
-  it('speaks once, with the commonest reason, when the first ones nearly all fail alike', () => {
-    const guard = new ErrorGuard(options, 0);
-    expect(guard.note(sent)).toBeNull();
-    for (let n = 0; n < 8; n++) expect(guard.note(error('5.7.1'))).toBeNull();
-    expect(guard.note(error('5.7.1'))).toBe(
-      'error rate: 9 of the first 10 recipients failed with 5.7.1: 5.7.1 text',
+  it('speaks after so many failures in a row, whatever went well before, and names the most frequent reason', () => {
+    const guard = new ErrorGuard(options);
+    expect(
+      speaks(
+        guard,
+        times(5_000, () => sent),
+      ),
+    ).toBeNull();
+    const failures = times(20, (n) => error(n === 3 ? '5.7.26' : '5.7.1'));
+    expect(speaks(guard, failures)).toEqual([
+      10,
+      'error rate: 9 of the last 10 attempts failed with 5.7.1: 5.7.1 text',
+    ]);
+  });
+
+  it('is put off by four failures for each success, and looks on after it has spoken', () => {
+    const guard = new ErrorGuard(options);
+    expect(
+      speaks(
+        guard,
+        times(1_000, (n) => (n % 5 === 0 ? sent : error('550'))),
+      ),
+    ).toBeNull();
+    expect(
+      speaks(
+        guard,
+        times(9, () => error('550')),
+      )?.[0],
+    ).toBe(6);
+    expect(guard.note(error('550'))).not.toBeNull();
+  });
+
+  it('is silent about skipped and greylisted recipients, and when it is turned off', () => {
+    expect(
+      speaks(
+        new ErrorGuard(options),
+        times(100, () => skipped),
+      ),
+    ).toBeNull();
+    expect(
+      speaks(
+        new ErrorGuard(options),
+        times(100, () => error('4.2.0', 'greylisted')),
+      ),
+    ).toBeNull();
+    expect(
+      speaks(
+        new ErrorGuard({ ...options, sampleSize: 0 }),
+        times(100, () => error('550')),
+      ),
+    ).toBeNull();
+  });
+
+  it('never stops a list of which no more than an eighth is bad, in whatever order', () => {
+    const watched = { scores: NO_SCORES, numRecipients: 8_000, isBatch: false };
+    const bad = times(1_000, () => error('5.1.1', 'recipient'));
+    expect(speaks(new ErrorGuard(options, watched), bad)).toBeNull();
+    const more = times(2_000, () => error('5.1.1', 'recipient'));
+    expect(speaks(new ErrorGuard(options, watched), more)?.[0]).toBe(1_001);
+    const short = { ...watched, numRecipients: 100 };
+    expect(speaks(new ErrorGuard(options, short), more)?.[0]).toBe(100);
+  });
+
+  it('counts bad addresses neither for nor against the sender', () => {
+    const mixed = times(40, (n) => (n % 2 ? error('5.7.1') : error('5.1.1', 'recipient')));
+    expect(speaks(new ErrorGuard(options), mixed)?.[0]).toBe(20);
+  });
+
+  it('goes on where the progress row stands, and adds what it hears of the other batches', () => {
+    const before = new ErrorGuard(options);
+    speaks(
+      before,
+      times(6, () => error('5.7.1')),
     );
-    expect(guard.note(error('5.7.1'))).toBeNull();
-  });
+    const watched = { scores: before.report.scores, numRecipients: 100, isBatch: false };
+    expect(
+      speaks(
+        new ErrorGuard(options, watched),
+        times(9, () => error('5.7.1')),
+      )?.[0],
+    ).toBe(4);
 
-  it('is silent at the bound, when reasons differ, and about those who were skipped', () => {
-    const atBound = new ErrorGuard(options, 0);
-    for (const outcome of [...Array.from({ length: 8 }, () => error('550')), sent, sent]) {
-      expect(atBound.note(outcome)).toBeNull();
-    }
-    const different = new ErrorGuard(options, 0);
-    for (let n = 0; n < 10; n++) expect(different.note(error(n % 2 ? '550' : '554'))).toBeNull();
-    const skipping = new ErrorGuard(options, 0);
-    for (let n = 0; n < 100; n++) expect(skipping.note(skipped)).toBeNull();
-  });
-
-  it('is not asked any more when the first ones are over, or when it is turned off', () => {
-    for (const guard of [
-      new ErrorGuard(options, 10),
-      new ErrorGuard({ ...options, firstRecipients: 0 }, 0),
-    ]) {
-      for (let n = 0; n < 50; n++) expect(guard.note(error('550'))).toBeNull();
-    }
+    const batch = new ErrorGuard(options, { scores: NO_SCORES, numRecipients: 100, isBatch: true });
+    batch.hear(before.report.scores);
+    expect(
+      speaks(
+        batch,
+        times(9, () => error('5.7.1')),
+      )?.[0],
+    ).toBe(4);
+    // Two failures of a batch are no sign to the others.
+    expect(batch.report).toMatchObject({
+      scores: { suspect: 2 * 20 },
+      sums: { suspect: 4 * 20, failure: 4 * 20 },
+    });
   });
 });
 

@@ -90,7 +90,7 @@ forEachDatabase('what profiles are told', (kind) => {
     const app = await rig.boot({
       profileRepository: Customers,
       retry: { maxAttempts: 2, firstDelayMs: 1 },
-      errorGuard: { firstRecipients: 0 },
+      errorGuard: { sampleSize: 0 },
     });
     const list = [...Object.keys(REFUSALS).map((userId) => ({ userId })), { userId: 'fine' }];
     const { completed } = await app.sender.sendEmailMessage(INFO, list, false, true);

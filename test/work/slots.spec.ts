@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import {
+  InvalidArgumentError,
   Mailing,
   MailSlot,
   type ProfileRepository,
@@ -92,12 +93,15 @@ forEachDatabase('slots', (kind) => {
     const app = await boot();
     const slots = slotsOf(app).define('promotion', { persistent: true });
     for (const userId of ['', 2 ** 53, 1.5, null, 'x'.repeat(256)]) {
-      const info = { ...INFO, slots: slots.fillFor(userId as string, 'promotion', 'cake') };
+      expect(() => slots.fillFor(userId as string, 'promotion', 'cake')).toThrow(InvalidArgumentError);
+      const contents = [{ userId: userId as string, content: 'cake' }];
+      const info = { ...INFO, slots: slots.fillEach('promotion', contents) };
       for (const persist of [true, false]) {
         const refused = app.sender.sendEmailMessage(info, [{ userId: 'ann' }], true, persist);
         await expect(refused).rejects.toMatchObject({
-          code: 'MAILING_FIELD_INVALID',
-          field: 'slots.promotion',
+          code: 'MAILING_SLOT_CONTENT',
+          slot: 'promotion',
+          shownTo: 'one profile',
         });
       }
     }

@@ -186,7 +186,7 @@ describe('unsubscribe links of the host', () => {
       relative: '/no',
       empty: '',
       nothing: undefined,
-      promise: Promise.resolve('https://shop.example/'),
+      promise: Promise.resolve('/no'),
       url: new URL('https://shop.example/'),
       long: `https://shop.example/${'x'.repeat(900)}`,
       longer: `https://shop.example/${'../'.repeat(1_000_000)}`,
@@ -199,7 +199,7 @@ describe('unsubscribe links of the host', () => {
       if (name === 'throws') throw new Error('no such customer');
       return (name in answers ? answers[name] : 'https://shop.example/no') as string;
     };
-    const app = await rig.boot({ unsubscribe: { url }, errorGuard: { firstRecipients: 0 } }, { templates });
+    const app = await rig.boot({ unsubscribe: { url }, errorGuard: { sampleSize: 0 } }, { templates });
     const bad = ['throws', ...Object.keys(answers)].map((name) => `${name}@home.example`);
     const list = ['first@home.example', ...bad, 'last@home.example'];
     const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, list, { persist: true });

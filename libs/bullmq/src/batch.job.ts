@@ -5,9 +5,8 @@ import type { BatchName } from '../../mailing/src/index.js';
 export type BatchJobData = Pick<BatchName, 'mailingId' | 'startIdx'>;
 
 const NAME = 'batch';
-
-/** As its column. */
-const MAX_MAILING_ID = 36;
+const MAX_ID_LENGTH = 36;
+const MAX_IDX = 2 ** 31 - 1;
 
 /** One job for a batch, however many servers announce it: its id says which, and it is gone when it is done. */
 export function jobOf({ mailingId, startIdx }: BatchName): {
@@ -26,7 +25,7 @@ export function jobOf({ mailingId, startIdx }: BatchName): {
 export function batchOf({ name, data }: Job<unknown>): BatchName | null {
   if (name !== NAME || typeof data !== 'object' || data === null) return null;
   const { mailingId, startIdx } = data as Partial<BatchJobData>;
-  if (typeof mailingId !== 'string' || mailingId.length > MAX_MAILING_ID || !Number.isSafeInteger(startIdx))
-    return null;
-  return { mailingId, startIdx: startIdx! };
+  const isId = typeof mailingId === 'string' && mailingId !== '' && mailingId.length <= MAX_ID_LENGTH;
+  const isPlace = Number.isInteger(startIdx) && startIdx! >= 0 && startIdx! <= MAX_IDX;
+  return isId && isPlace ? { mailingId, startIdx: startIdx! } : null;
 }

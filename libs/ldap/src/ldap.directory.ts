@@ -23,8 +23,10 @@ export class LdapDirectory {
     }
   }
 
-  /** Whoever asks after this gets a new connection. */
+  /** A question after this gets a new connection. */
   async close(): Promise<void> {
+    // One that is being opened would be kept behind this.
+    await this.#opening?.catch(() => undefined);
     const kept = this.#kept;
     this.#kept = null;
     await kept?.close();

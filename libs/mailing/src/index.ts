@@ -111,7 +111,12 @@ export type { MailingFilter, MailingOverview, ReasonCount } from './model/mailin
 export type { MailingStatus } from './model/mailing-status.js';
 export type { BatchStatus } from './model/batch-status.js';
 export type { RecipientStatus } from './model/recipient-status.js';
-export { type MailingEventMap, MailingEvents, type MailingOrder } from './model/mailing-event.js';
+export {
+  type MailingEventMap,
+  MailingEvents,
+  type MailingListener,
+  type MailingOrder,
+} from './model/mailing-event.js';
 
 export { mailingEntities } from './model/mailing-entities.js';
 export { mailingMigrations } from './store/migrations/mailing-migrations.js';
@@ -135,11 +140,28 @@ export {
   AttachmentTooLargeError,
 } from './model/attachment.errors.js';
 export { FieldTooLongError, RenderedTooLongError } from './model/bound.errors.js';
+export {
+  DatabaseSettingError,
+  type HarmfulSetting,
+  UnsafeConnectionError,
+} from './model/database-setting.errors.js';
+export { DroppedRowError } from './model/dropped-row.error.js';
 export { MailingError } from './model/mailing.error.js';
+export {
+  askHost,
+  HOST_CALL_TIMEOUT_MS,
+  HostAnswerError,
+  type HostCallTerms,
+  HostSilentError,
+  tellHost,
+} from './model/host-call.js';
+export { InvalidArgumentError } from './model/argument.errors.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
+export { TemplateValueError } from './model/template-value.error.js';
 export { RecipientQueryError } from './model/recipient-query.error.js';
 export { SuppressionAddressError, SuppressionListMissingError } from './model/suppression.errors.js';
 export {
+  SlotContentError,
   SlotDefinitionError,
   SlotNameNotLiteralError,
   SlotNotPersistentError,
@@ -173,6 +195,7 @@ export {
   RecipientSkippedError,
   ServerStandingByError,
   ServerStoppingError,
+  SourceProtocolError,
   SourceUsedUpError,
   TemplateEmailRefusal,
   TemplateFrontMatterError,
@@ -180,6 +203,7 @@ export {
   TemplateNotCompilingError,
   TemplateNotKeptError,
   TemplateOutsideFolderError,
+  UnknownFieldError,
   UnknownRecipientsError,
   UnstorableValueError,
 } from './model/refusal.errors.js';

@@ -180,13 +180,18 @@ const workProviders: Provider[] = [
   {
     provide: DoubtResolver,
     useFactory: (
-      { inDoubt }: MailingSettings,
+      { inDoubt, run }: MailingSettings,
       orders: StandingOrders,
       events: MailingEvents,
       faultPoints: FaultPoints,
       recorder: ProfileRecorder,
-    ) => new DoubtResolver(inDoubt, orders, events, faultPoints, recorder),
-    inject: [MAILING_SETTINGS, StandingOrders, MailingEvents, FAULT_POINTS, ProfileRecorder],
+      { stopSignal: stop }: MailingRuns,
+    ) =>
+      new DoubtResolver(inDoubt, orders, events, faultPoints, recorder, {
+        timeoutMs: run.hostCallTimeoutMs,
+        stop,
+      }),
+    inject: [MAILING_SETTINGS, StandingOrders, MailingEvents, FAULT_POINTS, ProfileRecorder, MailingRuns],
   },
   made(DeadJournals, [
     MAILING_SETTINGS,

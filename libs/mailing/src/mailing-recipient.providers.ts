@@ -1,7 +1,9 @@
 import type { Provider } from '@nestjs/common';
+import { AddressNormalizerGate } from './delivery/address-normalizer.gate.js';
 import type { RecipientGate } from './delivery/recipient.gate.js';
 import { SuppressionGate } from './delivery/suppression.gate.js';
 import { UnicodeLocalPartGate } from './delivery/unicode-local-part.gate.js';
+import { mailboxKey } from './model/email-address.js';
 import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
 import type { ProfileRepository } from './model/profile.repository.js';
 import { MailingDatabase } from './store/mailing.database.js';
@@ -35,9 +37,10 @@ export const recipientProviders: Provider[] = [
   },
   {
     provide: MailingSuppressions,
-    useFactory: (database: MailingDatabase, { suppressionList, addresses }: MailingSettings) =>
+    useFactory: (database: MailingDatabase, { suppressionList, addresses, run }: MailingSettings) =>
       new MailingSuppressions(
         suppressionList === null ? new TypeOrmSuppressionList(database, addresses.keyOf) : null,
+        run.hostCallTimeoutMs,
       ),
     inject: [MailingDatabase, MAILING_SETTINGS],
   },
@@ -46,6 +49,7 @@ export const recipientProviders: Provider[] = [
     useFactory:
       (suppressions: MailingSuppressions, { addresses }: MailingSettings): (() => RecipientGate[]) =>
       () => [
+        ...(addresses.keyOf === mailboxKey ? [] : [new AddressNormalizerGate(addresses.keyOf)]),
         ...(addresses.unicodeLocalParts === 'skip' ? [new UnicodeLocalPartGate()] : []),
         ...(suppressions.inUse ? [new SuppressionGate(suppressions)] : []),
       ],

@@ -7,7 +7,7 @@ import {
 
 /** One list of any length, read once and given out cut by cut, one recipient in memory at a time. */
 export class RecipientCuts {
-  readonly #source: Iterator<Recipient> | AsyncIterator<Recipient>;
+  readonly #source: AsyncIterator<Recipient>;
   #next: IteratorResult<Recipient> | null = null;
   #left = 0;
 
@@ -17,8 +17,7 @@ export class RecipientCuts {
     const given: unknown = typeof recipients === 'object' && recipients !== null ? recipients : {};
     if (!(Symbol.asyncIterator in (given as object) || Symbol.iterator in (given as object)))
       throw new UnknownRecipientsError(recipients);
-    const list = beginReading(recipients, 'recipients');
-    this.#source = Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]();
+    this.#source = beginReading(recipients, 'recipients')[Symbol.asyncIterator]();
   }
 
   /** @returns false if nobody is left. */

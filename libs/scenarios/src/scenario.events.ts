@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { tellHost } from '../../mailing/src/index.js';
 
 /** Every event of scenarios with its facts. */
 export interface ScenarioEventMap {
@@ -15,8 +16,12 @@ export interface ScenarioEventMap {
   'scenario:failed': { scenario: string; method: string; batchExecId: string | null; error: unknown };
 }
 
+/** Hears one kind of event. */
+export type ScenarioListener<K extends keyof ScenarioEventMap> = (facts: ScenarioEventMap[K]) => unknown;
+
 /**
- * Where scenarios say what they do.
+ * Where scenarios say what they do. Nothing waits for a promise that a listener returns; what it throws or rejects with becomes a warning
+ * of the process (`MailingListenerWarning`), once for each listener.
  *
  * @example
  * ```ts
@@ -27,28 +32,31 @@ export interface ScenarioEventMap {
  */
 export class ScenarioEvents {
   readonly #emitter = new EventEmitter().setMaxListeners(0);
+  readonly #warned = new WeakSet<object>();
 
-  on<K extends keyof ScenarioEventMap>(name: K, listener: (facts: ScenarioEventMap[K]) => void): this {
+  on<K extends keyof ScenarioEventMap>(name: K, listener: ScenarioListener<K>): this {
     this.#emitter.on(name, listener);
     return this;
   }
 
-  off<K extends keyof ScenarioEventMap>(name: K, listener: (facts: ScenarioEventMap[K]) => void): this {
+  off<K extends keyof ScenarioEventMap>(name: K, listener: ScenarioListener<K>): this {
     this.#emitter.off(name, listener);
     return this;
   }
 
   emit<K extends keyof ScenarioEventMap>(name: K, facts: ScenarioEventMap[K]): void {
     for (const listener of this.#emitter.listeners(name)) {
-      try {
-        (listener as (facts: ScenarioEventMap[K]) => void)(facts);
-      } catch (error) {
-        // What listens must not become a failure of what it listens to.
-        process.emitWarning(
-          `A listener of ${name} throws: ${String(error)}. Mend it.`,
-          'MailingListenerWarning',
-        );
-      }
+      // What listens must not become a failure of what it listens to.
+      tellHost(
+        () => (listener as ScenarioListener<K>)(facts),
+        (_, reason) => this.#warnOnce(listener, name, reason),
+      );
     }
+  }
+
+  #warnOnce(listener: object, name: string, reason: string): void {
+    if (this.#warned.has(listener)) return;
+    this.#warned.add(listener);
+    process.emitWarning(`A listener of ${name} fails: ${reason}. Mend it.`, 'MailingListenerWarning');
   }
 }

@@ -71,7 +71,11 @@ export function toHandOver(error: unknown, reached: Reach): HandOver {
 /** A negative answer leaves no doubt: nobody has the message (RFC 5321 section 4.2.5). What is open is whom it is about. */
 function fromReply(reply: SmtpReply, reached: Reach, isAboutSession: boolean): HandOver {
   const { code, text } = reply;
+  const { subject } = reply;
   const refused: HandOver = { kind: 'refused', permanent: reply.isPermanent, code, text };
+  if (subject !== undefined) refused.subject = subject;
+  // A quota of ours is used up: true for every message until it is raised or begins anew, whatever code says it.
+  if (reply.isPermanent && !isAboutSession && reply.speaksOfQuota) return { ...refused, permanent: false };
   // In a pipelined dialogue nodemailer ascribes a 421 to the connection, whichever command it answers.
   const isInDialogue = !isAboutSession || (reached === 'session' && reply.isClosing);
   if (isInDialogue && reply.isAboutThisMessage) return refused;

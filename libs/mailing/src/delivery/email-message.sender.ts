@@ -1,4 +1,5 @@
 import type { Mailbox } from '../model/email-address.js';
+import type { RefusalSubject } from '../model/outcome.js';
 import type { TemplateEmailAttachment } from '../model/template-email-info.js';
 
 /** One finished message: nothing in it is rendered or looked up any more. */
@@ -21,8 +22,11 @@ export interface EmailMessage {
 export type HandOver =
   /** The mail server took it. */
   | { kind: 'accepted' }
-  /** The mail server refused it, or it could not be made: nobody has it. `permanent` false: 4xx, might work later. */
-  | { kind: 'refused'; permanent: boolean; code: string; text: string }
+  /**
+   * The mail server refused it, or it could not be made: nobody has it. `permanent` false: it might work later. `subject`: what the
+   * refusal is about, where it says so.
+   */
+  | { kind: 'refused'; permanent: boolean; code: string; text: string; subject?: RefusalSubject }
   /** The mail server wants less at a time (421, or 4xx that speaks of a rate): nobody has it, and it is nobody's fault. */
   | { kind: 'throttled'; code: string; text: string }
   /** The transport was down or silent before the first byte of the message, or it might not begin: nobody has it. */

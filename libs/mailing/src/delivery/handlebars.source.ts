@@ -1,5 +1,5 @@
-import type Handlebars from 'handlebars';
 import { TemplateNotCompilingError } from '../model/refusal.errors.js';
+import type { Engine } from './slot.block.js';
 import type { TemplateSource } from './mailbox-templates.js';
 
 export type Variables = Record<string, unknown>;
@@ -11,7 +11,7 @@ export type Render = (variables: Variables) => string;
  * @throws TemplateNotCompilingError, from what it returns, until it has rendered once; after that whatever the template throws.
  */
 export function compiled(
-  engine: typeof Handlebars,
+  engine: Engine,
   templateUrl: string,
   source: TemplateSource,
   noEscape: boolean,

@@ -1,13 +1,13 @@
-import Handlebars from 'handlebars';
 import { lookupChain } from '../model/locale-tag.js';
 import type { TemplateHelper } from '../model/content-options.js';
 import { TemplateNotKeptError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { handlebarsIn, splitFrontMatter } from './front-matter.js';
+import { createEngine } from './handlebars.engine.js';
 import { compiled, type Render, type Variables } from './handlebars.source.js';
 import { HeaderTemplates } from './header-templates.js';
 import { toSubject } from './rendered.bounds.js';
-import { withSlotBlock } from './slot.block.js';
+import type { Engine } from './slot.block.js';
 import { slotsShownBy } from './slot.finder.js';
 import { SAMPLE_RECIPIENT, TemplateContext } from './template-context.js';
 import {
@@ -129,10 +129,8 @@ function sourcesOf(
   return sources;
 }
 
-function engineOf(content: TemplateContent, helpers: Record<string, TemplateHelper>): typeof Handlebars {
-  const engine = Handlebars.create();
-  engine.registerHelper(helpers);
-  withSlotBlock(engine);
+function engineOf(content: TemplateContent, helpers: Record<string, TemplateHelper>): Engine {
+  const engine = createEngine(helpers, true);
   const prefix = keyOf('partial', '');
   for (const [key, source] of Object.entries(content)) {
     if (key.startsWith(prefix)) engine.registerPartial(key.slice(prefix.length), source);

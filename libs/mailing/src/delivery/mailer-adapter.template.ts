@@ -1,5 +1,4 @@
 import { extname } from 'node:path';
-import Handlebars from 'handlebars';
 import { lookupChain } from '../model/locale-tag.js';
 import type { TemplateHelper } from '../model/content-options.js';
 import { TemplateNotCompilingError } from '../model/refusal.errors.js';
@@ -12,8 +11,10 @@ import {
 } from '../model/template.renderer.js';
 import type { AdapterEngine } from './adapter.engine.js';
 import type { FolderContentReader } from './folder-content.reader.js';
+import { createEngine } from './handlebars.engine.js';
 import { compiled, type Render, type Variables } from './handlebars.source.js';
 import { toSubject } from './rendered.bounds.js';
+import type { Engine } from './slot.block.js';
 import { SAMPLE_RECIPIENT, TemplateContext } from './template-context.js';
 
 /** One file, ready to be rendered. */
@@ -49,8 +50,7 @@ export class MailerAdapterTemplate implements MailingTemplate {
     private readonly parts: MailerAdapterTemplateParts,
   ) {
     const { templateUrl, altTemplateUrl } = info;
-    const plain = Handlebars.create();
-    plain.registerHelper(parts.helpers);
+    const plain = createEngine(parts.helpers, false);
     this.#subject = compiled(plain, 'subject', info.subject ?? '', true);
     const pages = (url: string, other: string | undefined, toPage: (file: string) => Page): Languages =>
       new Map([...reader.languagesOf(content, url, other)].map(([tag, file]) => [tag, toPage(file)]));
@@ -100,7 +100,7 @@ export class MailerAdapterTemplate implements MailingTemplate {
     return rendered;
   }
 
-  #textPage(plain: typeof Handlebars, file: string): Page {
+  #textPage(plain: Engine, file: string): Page {
     if (PLAIN.has(extname(file)))
       return { file, render: compiled(plain, file, this.content[keyOf('file', file)], true) };
     return {

@@ -1,7 +1,17 @@
 import type { FaultPoints } from '../model/fault-points.js';
+import {
+  askHost,
+  askHostUntimed,
+  assertAnswer,
+  callHost,
+  HostAnswerError,
+  type HostCallTerms,
+  reasonOf,
+} from '../model/host-call.js';
+import { kindOf } from '../model/value-kind.js';
 import { parseMailbox } from '../model/email-address.js';
 import { type Attempt, type Contact, settled } from '../model/outcome.js';
-import type { ProfileRepository } from '../model/profile.repository.js';
+import type { ProfileRepository, RecipientProfile } from '../model/profile.repository.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { Begin, EmailMessage, EmailMessageSender, HandOver } from './email-message.sender.js';
@@ -10,6 +20,7 @@ import { MessageDeadlines } from './message-deadlines.js';
 import { isNoSuchUser } from './no-such-user.js';
 import type { Candidate, RecipientGate } from './recipient.gate.js';
 import { type Addressee, type ContactFatigue, type Skip, toAddressee } from './recipient.policy.js';
+import { checkRendered } from './rendered-email.check.js';
 import { TemplateContext } from './template-context.js';
 import { handOutSlots, type SlotSource } from './slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/template.renderer.js';
@@ -45,6 +56,7 @@ export interface MailingDeliveryParts {
   /** Null for templates that show no slot. */
   slots: SlotSource | null;
   messageTimeoutMs: number;
+  hostCallTimeoutMs: number;
   faultPoints: FaultPoints;
 }
 
@@ -69,29 +81,32 @@ export class MailingDelivery {
    * Looks the profiles of one beat up, in one query, asks each gate once about those who are left, and reads their slots.
    *
    * @param upcoming who comes next as far as is known.
-   * @throws whatever the profiles throw; UnansweredError if a gate or the slots can't be asked.
+   * @param stop aborts when nothing is to be begun any more: then no answer is waited for.
+   * @throws whatever the profiles throw; UnansweredError if a gate or the slots can't be asked; HostSilentError; the reason of `stop`.
    */
   async prepare(
     recipients: MarkedRecipient[],
     upcoming: readonly MarkedRecipient[] = [],
+    stop?: AbortSignal,
   ): Promise<PreparedRecipient[]> {
-    const ids = recipients.flatMap((one) => (one.userId === undefined ? [] : [one.userId]));
-    const profiles = ids.length > 0 && this.parts.profiles ? await this.parts.profiles.findByIds(ids) : null;
+    const { slots, gates } = this.parts;
+    const profiles = await this.#profilesOf(recipients, stop);
     const fatigue = this.info.ignoreContactFatigue ? null : this.parts.fatigue;
     const prepared = recipients.map((one) => ({
       idx: one.idx,
       addressee: toAddressee(one, one.userId === undefined ? undefined : profiles?.get(one.userId), fatigue),
     }));
     const next = (): string[] => upcoming.flatMap(addressOf);
-    for (const gate of this.parts.gates) await answered(gate.question, () => pass(gate, prepared, next));
-    const { slots } = this.parts;
-    if (slots) await answered('slots', () => handOutSlots(slots, addressees(prepared)));
+    const ask = (question: string, look: () => Promise<void>): Promise<void> =>
+      answered(question, () => askHost(this.#terms(question, stop), look));
+    for (const gate of gates) await ask(gate.question, () => pass(gate, prepared, next));
+    if (slots) await ask('slots', () => handOutSlots(slots, addressees(prepared)));
     return prepared;
   }
 
   /** @throws whatever the template, or the host's builder of links, throws for this recipient. */
   async compose(idx: number, addressee: Addressee): Promise<EmailMessage> {
-    return this.#write(idx, addressee, this.#linkOf(idx, addressee));
+    return this.#write(idx, addressee, await this.#linkOf(idx, addressee));
   }
 
   /** Sends to one recipient. */
@@ -101,18 +116,23 @@ export class MailingDelivery {
     const tooLate = { kind: 'returned', idx, blame: 'nobody', reason: 'rendered too late' } as const;
     let code = 'unsubscribe';
     let wasAwaited = false;
-    let message;
+    // Most answers are there at once, and what has not been waited for can't have come too late.
+    const waited = <T>(answer: T | Promise<T>): T | Promise<T> => {
+      wasAwaited ||= answer instanceof Promise;
+      return answer;
+    };
+    let message: EmailMessage;
     try {
-      const link = this.#linkOf(idx, addressee);
+      const link = waited(this.#linkOf(idx, addressee, stop));
+      const known = link instanceof Promise ? await link : link;
       code = 'template';
-      const rendering = this.#write(idx, addressee, link);
-      wasAwaited = rendering instanceof Promise;
-      message = rendering instanceof Promise ? await this.#inTime(rendering, stop) : rendering;
-      if (message === null || (wasAwaited && !mayStart())) return tooLate;
+      const rendering = waited(this.#write(idx, addressee, known, stop));
+      message = rendering instanceof Promise ? await rendering : rendering;
+      if (wasAwaited && (stop.aborted || !mayStart())) return tooLate;
     } catch (error) {
       // What fails while everything ends may have failed because of that.
       if (wasAwaited && (stop.aborted || !mayStart())) return tooLate;
-      return settled(idx, 'error', code, error instanceof Error ? error.message : String(error));
+      return settled(idx, 'error', code, reasonOf(error));
     }
     this.parts.faultPoints.reach('beforeHandOver');
     const handOver = await this.#handOver(idx, message, consent);
@@ -124,44 +144,49 @@ export class MailingDelivery {
     return this.info.messageTo === undefined ? { address: mailbox.address, userId } : undefined;
   }
 
-  #linkOf(idx: number, { mailbox, userId }: Addressee): UnsubscribeLink | undefined {
-    return this.parts.links?.linkFor(idx, mailbox.address, userId);
+  #terms(call: string, stop?: AbortSignal): HostCallTerms {
+    return { call, timeoutMs: this.parts.hostCallTimeoutMs, stop };
+  }
+
+  async #profilesOf(
+    recipients: MarkedRecipient[],
+    stop?: AbortSignal,
+  ): Promise<Map<string, RecipientProfile> | null> {
+    const { profiles } = this.parts;
+    const ids = recipients.flatMap((one) => (one.userId === undefined ? [] : [one.userId]));
+    if (ids.length === 0 || !profiles) return null;
+    const call = 'ProfileRepository.findByIds';
+    const found = await askHost(this.#terms(call, stop), () => profiles.findByIds(ids));
+    assertAnswer(call, 'a Map of profiles by id', Map, found);
+    return found;
+  }
+
+  #linkOf(
+    idx: number,
+    { mailbox, userId }: Addressee,
+    stop?: AbortSignal,
+  ): UnsubscribeLink | undefined | Promise<UnsubscribeLink> {
+    const terms = this.#terms('unsubscribe.url', stop);
+    return this.parts.links?.linkFor(idx, mailbox.address, userId, terms);
   }
 
   #write(
     idx: number,
     { mailbox, variables }: Addressee,
     link: UnsubscribeLink | undefined,
+    stop?: AbortSignal,
   ): EmailMessage | Promise<EmailMessage> {
     const known = link ? { ...variables, unsubscribeUrl: link.url } : variables;
-    const rendered = this.template.render(this.#context.of(known));
+    const terms = {
+      call: 'MailingTemplate.render',
+      timeoutMs: this.parts.messageTimeoutMs,
+      option: 'run.messageTimeoutMs',
+      stop,
+    };
+    const rendered = callHost(terms, () => this.template.render(this.#context.of(known)));
     const toMessage = (email: RenderedEmail): EmailMessage =>
-      this.#composer.compose(idx, mailbox, email, link?.headers);
-    // Most engines are through at once, and what has not been waited for can't have come too late.
-    return 'then' in rendered ? Promise.resolve(rendered).then(toMessage) : toMessage(rendered);
-  }
-
-  /**
-   * @returns null if `stop` aborts first.
-   * @throws what the rendering throws; Error if it takes longer than a message may.
-   */
-  async #inTime<T>(rendering: Promise<T>, stop: AbortSignal): Promise<T | null> {
-    const { messageTimeoutMs } = this.parts;
-    let give = (): void => undefined;
-    let timer: NodeJS.Timeout | undefined;
-    const over = new Promise<null>((resolve, reject) => {
-      give = () => resolve(null);
-      stop.addEventListener('abort', give, { once: true });
-      if (stop.aborted) give();
-      const text = `the renderer gave no message within ${messageTimeoutMs} ms (run.messageTimeoutMs)`;
-      timer = setTimeout(() => reject(new Error(text)), messageTimeoutMs);
-    });
-    try {
-      return await Promise.race([rendering, over]);
-    } finally {
-      clearTimeout(timer);
-      stop.removeEventListener('abort', give);
-    }
+      this.#composer.compose(idx, mailbox, checkRendered(email), link?.headers);
+    return rendered instanceof Promise ? rendered.then(toMessage) : toMessage(rendered);
   }
 
   async #handOver(idx: number, message: EmailMessage, { stop, begin }: RunConsent): Promise<HandOver> {
@@ -170,7 +195,7 @@ export class MailingDelivery {
       try {
         return step();
       } catch (error) {
-        const text = error instanceof Error ? error.message : String(error);
+        const text = reasonOf(error);
         barred = { kind: 'not_begun', blame: error instanceof TooLateError ? 'nobody' : 'transport', text };
         throw error;
       }
@@ -202,20 +227,28 @@ export class MailingDelivery {
         deadline.over(giveUp);
         resolve(handOver);
       };
+      const answer = (handOver: HandOver): void =>
+        HAND_OVERS.has(handOver?.kind)
+          ? settle(handOver)
+          : fail(new HostAnswerError('EmailMessageSender.send', 'a HandOver', kindOf(handOver)));
       deadline.waitFor(giveUp);
       // A sender of the host that breaks its contract: nobody can know how far the message got.
       const fail = (error: unknown): void => {
-        const text = error instanceof Error ? error.message : String(error);
+        const text = reasonOf(error);
         settle({ kind: 'unknown', code: 'sender', text });
       };
-      try {
-        this.parts.sender.send(message, deadline.signal, begin).then(settle, fail);
-      } catch (error) {
-        fail(error);
-      }
+      askHostUntimed(() => this.parts.sender.send(message, deadline.signal, begin)).then(answer, fail);
     });
   }
 }
+
+const HAND_OVERS: ReadonlySet<unknown> = new Set<HandOver['kind']>([
+  'accepted',
+  'refused',
+  'throttled',
+  'not_begun',
+  'unknown',
+]);
 
 function addressees(prepared: PreparedRecipient[]): Addressee[] {
   return prepared.flatMap(({ addressee }) => ('skip' in addressee ? [] : [addressee]));
@@ -247,9 +280,10 @@ function toAttempt(idx: number, handOver: HandOver, contact: Contact | undefined
     case 'accepted':
       return settled(idx, 'sent', null, null, contact);
     case 'refused': {
-      const { permanent, code, text } = handOver;
-      if (!permanent) return { kind: 'temporary', idx, code, text };
-      return settled(idx, 'error', code, text, contact && { ...contact, isUnknown: isNoSuchUser(code) });
+      const { permanent, code, text, subject } = handOver;
+      if (!permanent) return { kind: 'temporary', idx, code, text, subject };
+      const known = contact && { ...contact, isUnknown: isNoSuchUser(code) };
+      return { kind: 'settled', outcome: { idx, status: 'error', code, text, contact: known, subject } };
     }
     case 'throttled':
       return { kind: 'returned', idx, blame: 'throttle', reason: handOver.text };

@@ -36,9 +36,17 @@ export function toAddressee(
 ): Addressee | Skip {
   const { userId } = recipient;
   if (userId === undefined) return fromAddress(recipient);
-  const addressee = fromProfile(userId, profile);
-  if ('skip' in addressee || fatigue === null) return addressee;
-  return tooRecent(fatigue, userId, profile?.lastEmailed) ?? addressee;
+  try {
+    const addressee = fromProfile(userId, profile);
+    if ('skip' in addressee || fatigue === null) return addressee;
+    return tooRecent(fatigue, userId, profile?.lastEmailed) ?? addressee;
+  } catch {
+    // What the host's repository has made of one profile is not to cost the others anything.
+    return {
+      skip: 'invalid_profile',
+      text: `The profile ${userId} can't be read: a field is of another type than it should be.`,
+    };
+  }
 }
 
 /** Times of profiles are the host's, and the window is hours long, so the clock of this process is good enough. */
@@ -58,7 +66,9 @@ function tooRecent(
   };
 }
 
-function fromAddress({ email, name, data }: MarkedRecipient): Addressee | Skip {
+function fromAddress({ email, name, data, isUnreadable }: MarkedRecipient): Addressee | Skip {
+  if (isUnreadable)
+    return { skip: 'invalid_recipient', text: 'What its row has in data is no plain object.' };
   const mailbox = parseMailbox(email);
   if (!mailbox) return { skip: 'invalid_address', text: 'This is not exactly one valid e-mail address.' };
   return addressee(mailbox, name ?? '', data ?? {});

@@ -25,6 +25,38 @@ const RATE = new RegExp(
   'i',
 );
 
+/** Which limit of ours it is; "message" and "mail" alone would be those of its size. */
+const PERIOD =
+  '(?:sending|sender|submission|relay(?:ing)?|outgoing|outbound|hourly|daily|monthly|24[- ]hours?)';
+
+/**
+ * Words of a quota of the sender that is used up, or of an account that may not send, as Gmail, Exchange Online, Amazon SES, Yahoo,
+ * cPanel, SendGrid, Mailgun and relays of hosters say it.
+ */
+const QUOTA = new RegExp(
+  [
+    `\\b${PERIOD} (?:\\w+[ -]){0,2}(?:limits?|quotas?|credits)\\b`,
+    '\\b(?:limits?|quotas?) (?:of|for|on) (?:\\w+ ){0,2}(?:messages|e-?mails|recipients|sending)\\b',
+    '\\bexceeded (?:your|our) (?:[\\w-]+ ){0,3}(?:limits?|quotas?|threshold)',
+    '\\bmax(?:imum)? (?:\\w+ ){0,2}(?:messages|e-?mails?|recipients) (?:per|an|each) (?:hour|day|month)\\b',
+    '\\bsending (?:is |has been )?(?:paused|suspended|disabled)\\b',
+    '\\b(?:paused|suspended|disabled|blocked) (?:from|for) sending\\b',
+    '\\bcredits (?:are )?(?:exceeded|used up)\\b|\\b(?:ran|run) out of credits\\b',
+    '\\btenant exceeded threshold\\b|SubmissionQuotaExceeded',
+  ].join('|'),
+  'i',
+);
+
+/** Words of a limit of another kind: what a message or a mailbox may hold. */
+const ROOM = /\bsize\b|\bstorage\b|\bspace\b/i;
+
+/** Words of greylisting; the last is what Rspamd says of it. */
+const GREYLISTING = /\bgr[ae]y-?list|^\d{3}[ -]4\.7\.1 try again later\.?$/i;
+
+/** Words of an address or a mailbox of the recipient that can't be reached. */
+const RECIPIENT =
+  /\bno such (?:user|mailbox|recipient|account|person|address)|\b(?:user|mailbox|recipient|account|addressee)\b(?: \S+){0,2} (?:unknown|not found|unavailable|does(?: not|n't) exist|(?:is )?(?:disabled|inactive|full|over quota))|\bunknown (?:user|mailbox|recipient|address)|\bmailbox (?:full|quota|size)/i;
+
 /** Words of a limit that is one recipient's: slower sending to all the others would not help him. */
 const ONE_MAILBOX = /\bmailbox\b|\breceiving\b/i;
 
@@ -47,6 +79,20 @@ export class ReplyWords {
    */
   get speakOfRate(): boolean {
     return RATE.test(this.words) && !ONE_MAILBOX.test(this.words);
+  }
+
+  /** Of a quota of the sender, which no recipient is to blame for. */
+  get speakOfQuota(): boolean {
+    return QUOTA.test(this.words) && !ONE_MAILBOX.test(this.words) && !ROOM.test(this.words);
+  }
+
+  get speakOfGreylisting(): boolean {
+    return GREYLISTING.test(this.words);
+  }
+
+  /** Of one recipient's address or mailbox. */
+  get speakOfRecipient(): boolean {
+    return RECIPIENT.test(this.words);
   }
 
   get speakOfOutage(): boolean {

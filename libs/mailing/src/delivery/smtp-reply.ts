@@ -1,3 +1,4 @@
+import type { RefusalSubject } from '../model/outcome.js';
 import { ReplyWords } from './reply.words.js';
 
 /** RFC 3463: class, subject, detail; it follows the code (RFC 2034). Anywhere else it may be a part of an IP address. */
@@ -5,6 +6,12 @@ const ENHANCED_CODE = /^\d{3}[ -]#?([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)/;
 
 /** RFC 3463 subjects that are about an address, a mailbox, this dialogue or this content, and not about how much we send. */
 const ABOUT_THIS_MESSAGE = /^[245]\.[1256]\./;
+
+/**
+ * RFC 3463 of one recipient: X.1.1 to X.1.4, X.1.6 and X.1.10 its address (X.1.5 is an acceptance, X.1.7 and X.1.8 are about the
+ * sender), X.2 its mailbox.
+ */
+const ABOUT_RECIPIENT = /^[245]\.(?:1\.(?:[12346]|10)|2\.\d+)$/;
 
 /** A negative answer of a mail server, and what its code and its words say. */
 export class SmtpReply {
@@ -48,6 +55,20 @@ export class SmtpReply {
   /** It wants less at a time. Told by words, and only of 4xx, because no code is reserved for it. */
   get speaksOfRate(): boolean {
     return this.status < 500 && this.words.speakOfRate;
+  }
+
+  /** A quota of the sender is used up, or its account may not send. */
+  get speaksOfQuota(): boolean {
+    return this.words.speakOfQuota;
+  }
+
+  /** What it is about, if its code or its words say so. */
+  get subject(): RefusalSubject | undefined {
+    if (!this.isPermanent && this.words.speakOfGreylisting) return 'greylisted';
+    if (this.words.speakOfQuota) return undefined;
+    const isAboutRecipient =
+      this.enhanced === undefined ? this.words.speakOfRecipient : ABOUT_RECIPIENT.test(this.enhanced);
+    return isAboutRecipient ? 'recipient' : undefined;
   }
 
   get speaksOfOutage(): boolean {

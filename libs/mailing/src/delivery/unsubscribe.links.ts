@@ -1,4 +1,6 @@
 import { hasControlCharacters } from '../model/email-address.js';
+import { callHost, type HostCallTerms } from '../model/host-call.js';
+import { kindOf } from '../model/value-kind.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { UnsubscribeWho } from '../model/unsubscribe.options.js';
 import { LONGEST_UNSUBSCRIBE_URL, type UnsubscribeSettings } from '../model/unsubscribe.settings.js';
@@ -45,8 +47,17 @@ export class UnsubscribeLinks {
     return new UnsubscribeLinks(settings, mailingId, info.headers ?? {});
   }
 
-  /** @throws whatever the host's builder throws, or an Error that says what is wrong with what it returned. */
-  linkFor(idx: number, email: string, userId?: string): UnsubscribeLink {
+  /**
+   * @param terms how long the host's builder may take.
+   * @returns the link at once, unless the host's builder returns a promise.
+   * @throws whatever the host's builder throws or rejects with, HostSilentError, or an Error that says what is wrong with what it returned.
+   */
+  linkFor(
+    idx: number,
+    email: string,
+    userId: string | undefined,
+    terms: HostCallTerms,
+  ): UnsubscribeLink | Promise<UnsubscribeLink> {
     const { settings, mailingId } = this;
     const who = {
       mailingId,
@@ -54,7 +65,16 @@ export class UnsubscribeLinks {
       email,
       ...(userId === undefined ? {} : { userId }),
     } satisfies UnsubscribeWho;
-    const own = settings.url && toLink(settings.url(who));
+    const { url } = settings;
+    if (!url) return this.#linkOf(null);
+    const own = callHost(terms, () => url(who));
+    return own instanceof Promise
+      ? own.then((given) => this.#linkOf(toLink(given)))
+      : this.#linkOf(toLink(own));
+  }
+
+  #linkOf(own: string | null): UnsubscribeLink {
+    const { settings } = this;
     const links = [own, settings.mailto].filter((link) => link !== null);
     const headers: Record<string, string> = {};
     if (!this.#isHeaderTaken) {
@@ -76,8 +96,7 @@ function checkLength(link: string): void {
 /** The URL parser drops line breaks without a word, so what it is given is looked at before, and what it returns after. */
 function toLink(value: unknown): string {
   const expected = 'The option unsubscribe.url has to return an absolute https, http or mailto URL';
-  if (typeof value !== 'string')
-    throw new Error(`${expected}, and returned a value of type ${typeof value}.`);
+  if (typeof value !== 'string') throw new Error(`${expected}, and returned ${kindOf(value)}.`);
   checkLength(value);
   if (hasControlCharacters(value)) throw new Error(`${expected}, and returned one with a line break.`);
   const link = URL.canParse(value) ? new URL(value).href : '';

@@ -1,32 +1,58 @@
 import { type KeyOf, mailboxKey } from './email-address.js';
-import { MailingError, shown } from './mailing.error.js';
+import { takeFromHost } from './host-call.js';
+import { MailingError } from './mailing.error.js';
+import { kindOf } from './value-kind.js';
 
-/** Says which addresses are one mailbox: those it turns into the same text. */
+/** Says which addresses are one mailbox: those it turns into the same text, at once and not by a promise. */
 export type AddressNormalizer = (address: string) => string;
 
-/** The host's normalizer did not answer with a text. */
+/** Why a recipient is skipped whose key can't be made. It has no words of the host's error, which may hold the address. */
+export const UNUSABLE_ADDRESS = {
+  skip: 'address_normalizer',
+  text: 'The option addresses.normalizer gave no text for this address: it threw, returned something else, or returned a promise.',
+} as const;
+
+/** The host's normalizer did not answer with a text. It names no address, because it is reported where addresses may not be seen. */
 export class AddressNormalizerError extends MailingError {
   readonly code = 'MAILING_ADDRESS_NORMALIZER';
 
   constructor(
-    readonly address: string,
-    readonly value: unknown,
+    /** In words. */
+    readonly got: string,
+    options?: ErrorOptions,
   ) {
     super(
-      `addresses.normalizer: expected a text that is not empty for ${shown(address)}, got ${shown(value)}. ` +
+      `addresses.normalizer: expected a text that is not empty, at once, got ${got}. ` +
         'Return the address itself where there is nothing to change.',
+      options,
     );
   }
 }
 
-/** Spelling does not matter whatever the normalizer does: its answer goes through `mailboxKey`. */
+/**
+ * Spelling does not matter whatever the normalizer does: its answer goes through `mailboxKey`.
+ *
+ * @throws AddressNormalizerError, from what it returns, where the normalizer throws or answers with something else than a text.
+ */
 export function keyBy(normalizer: AddressNormalizer | null): KeyOf {
   if (!normalizer) return mailboxKey;
   return (address) => {
-    const normalized: unknown = normalizer(address);
+    const normalized = normalizedBy(normalizer, address);
     if (typeof normalized !== 'string' || normalized === '') {
-      throw new AddressNormalizerError(address, normalized);
+      throw new AddressNormalizerError(kindOf(normalized));
     }
     return mailboxKey(normalized);
   };
+}
+
+function normalizedBy(normalizer: AddressNormalizer, address: string): unknown {
+  // Keys are compared for each recipient of a list, and waiting for each would make lists of millions slow.
+  const refuse = (): AddressNormalizerError => new AddressNormalizerError('a promise');
+  try {
+    return takeFromHost<unknown>(() => normalizer(address), refuse);
+  } catch (error) {
+    if (error instanceof AddressNormalizerError) throw error;
+    // What it says may hold the address; whoever needs it finds it in the cause.
+    throw new AddressNormalizerError('an error', { cause: error });
+  }
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { domainToASCII } from 'node:url';
 import addressparser from 'nodemailer/lib/addressparser';
+import { cutText } from './bounded-text.js';
 
 /** One mailbox, ready for a header and an envelope. */
 export interface Mailbox {
@@ -65,12 +66,8 @@ export function toOneLine(text: string): string {
  */
 export function toDisplayName(text: string): string {
   // Cut before it is looked at; spaces that fold away may take three quarters of it.
-  return cut(toOneLine(cut(text, 4 * LONGEST_DISPLAY_NAME)), LONGEST_DISPLAY_NAME).trimEnd();
-}
-
-/** Never leaves the first half of a character. */
-function cut(text: string, length: number): string {
-  return text.length > length ? text.slice(0, length).replace(/[\ud800-\udbff]$/, '') : text;
+  const read = cutText(text, 4 * LONGEST_DISPLAY_NAME).toWellFormed();
+  return cutText(toOneLine(read), LONGEST_DISPLAY_NAME).trimEnd();
 }
 
 /**

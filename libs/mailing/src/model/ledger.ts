@@ -1,3 +1,4 @@
+import type { GuardReport, GuardScores } from './guard-scores.js';
 import type { MailingStatus } from './mailing-status.js';
 import type { Deferral, Outcome } from './outcome.js';
 import type { MarkedRecipient } from './recipient.js';
@@ -16,6 +17,8 @@ export interface Beat {
   remaining: number;
   /** Set when the run ends before the slice does: mark nothing, give the claim back once nothing remains. */
   release: Release | null;
+  /** What the error guard makes of the attempts so far. Absent: as the progress row has it. */
+  guard?: GuardReport;
 }
 
 /**
@@ -30,6 +33,7 @@ export type BeatAnswer =
    * Go on: these are marked `sending` and committed. `exhausted`: nobody else is `pending`. An empty list with nothing
    * remaining only comes while recipients are deferred; `nextDueInMs` then tells when the first of them is due.
    * `upcoming`: some who come next, if all goes well; nothing is promised.
+   * `elsewhere`: scores of the rest of the mailing, for a batch whose own are not 0.
    */
   | {
       kind: 'go_on';
@@ -37,6 +41,7 @@ export type BeatAnswer =
       exhausted: boolean;
       nextDueInMs: number | null;
       upcoming?: readonly MarkedRecipient[];
+      elsewhere?: GuardScores;
     }
   /** Somebody asked for a pause or the end: finish what is in flight, start nothing more. */
   | { kind: 'stand_down' }

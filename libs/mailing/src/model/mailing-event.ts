@@ -1,4 +1,7 @@
 import { EventEmitter } from 'node:events';
+import type { HarmfulSetting, UnsafeConnectionError } from './database-setting.errors.js';
+import { toOneLine } from './email-address.js';
+import { tellHost } from './host-call.js';
 import type { MailingStatus } from './mailing-status.js';
 import type { SettledStatus } from './recipient-status.js';
 
@@ -114,11 +117,22 @@ export interface MailingEventMap {
   'journal:lost': { dir: string; error: unknown };
   /** Commits of this database may not survive a power cut. */
   'database:not-durable': { setting: string; value: string; expected: string };
+  /** The database has a setting under which mailings work, but not always well. Told once, at the start. */
+  'database:risky-setting': HarmfulSetting;
+  /**
+   * A connection has come to a setting under which no statement of the plugin may run; what needs the database waits. Told when it begins, not
+   * for each refusal.
+   */
+  'database:unsafe-connection': { error: UnsafeConnectionError };
 }
 
+/** Hears one kind of event. */
+export type MailingListener<K extends keyof MailingEventMap> = (facts: MailingEventMap[K]) => unknown;
+
 /**
- * Where the plugin says what it does. Listeners run in the plugin's own flow: keep them short. What
- * they throw becomes a warning of the process.
+ * Where the plugin says what it does. Listeners run in the plugin's own flow: keep them short. Nothing waits for a promise that
+ * one returns. What a listener throws or rejects with becomes a warning of the process (`MailingListenerWarning`), once for each
+ * listener, and stops nothing.
  *
  * @example
  * ```ts
@@ -131,31 +145,30 @@ export class MailingEvents {
   readonly #emitter = new EventEmitter().setMaxListeners(0);
   readonly #warned = new WeakSet<object>();
 
-  on<K extends keyof MailingEventMap>(name: K, listener: (facts: MailingEventMap[K]) => void): this {
+  on<K extends keyof MailingEventMap>(name: K, listener: MailingListener<K>): this {
     this.#emitter.on(name, listener);
     return this;
   }
 
-  off<K extends keyof MailingEventMap>(name: K, listener: (facts: MailingEventMap[K]) => void): this {
+  off<K extends keyof MailingEventMap>(name: K, listener: MailingListener<K>): this {
     this.#emitter.off(name, listener);
     return this;
   }
 
   emit<K extends keyof MailingEventMap>(name: K, facts: MailingEventMap[K]): void {
     for (const listener of this.#emitter.listeners(name)) {
-      try {
-        (listener as (facts: MailingEventMap[K]) => void)(facts);
-      } catch (error) {
-        // A metric that can't be counted must not stop a mailing in the middle of a step.
-        this.#warnOnce(listener, name, error);
-      }
+      // A metric that can't be counted must not stop a mailing in the middle of a step, nor end the process.
+      tellHost(
+        () => (listener as MailingListener<K>)(facts),
+        (_, reason) => this.#warnOnce(listener, name, reason),
+      );
     }
   }
 
-  #warnOnce(listener: object, name: string, error: unknown): void {
+  #warnOnce(listener: object, name: string, reason: string): void {
     if (this.#warned.has(listener)) return;
     this.#warned.add(listener);
-    const reason = error instanceof Error ? error.message : String(error);
-    process.emitWarning(`A listener of ${name} throws: ${reason}. Mend it.`, 'MailingListenerWarning');
+    const text = `A listener of ${name} fails: ${toOneLine(reason)}. Mend it.`;
+    process.emitWarning(text, 'MailingListenerWarning');
   }
 }

@@ -14,6 +14,7 @@ export type MailingFindingCode =
   | 'server_standing_by'
   | 'lease_lost'
   | 'database_unreachable'
+  | 'database_unsafe'
   | 'mailings_orphaned'
   | 'batches_unattended'
   | 'mailings_paused'

@@ -63,6 +63,13 @@ export interface RunOptions {
    * reported late, and hold a place of `parallelMailings`.
    */
   databasePatienceMs?: number;
+  /**
+   * Longest wait for an answer of a function of the host (profiles, suppression list, renderer, `inDoubt`, `unsubscribe.url`, a
+   * dispatcher's start), in milliseconds; after it the function counts as out of reach, and what it answers later is ignored.
+   * Default: 30,000. Bounds: 10 to 600,000. Too low: a slow query is taken for an outage. Too high: a function that never answers
+   * holds its mailing up that long before the mailing says why.
+   */
+  hostCallTimeoutMs?: number;
 }
 
 /** What becomes of a recipient whom the mail server refuses for now (4xx). */
@@ -82,16 +89,19 @@ export interface RetryOptions {
   longestDelayMs?: number;
 }
 
-/** When a mailing stops by itself, because what fails is probably our own fault. */
+/** When a mailing stops by itself, because what fails is probably our own fault: `paused` with reason `error rate`. */
 export interface ErrorGuardOptions {
   /**
-   * Looks at so many recipients at the beginning of each mailing; 0 turns the guard off. Default: 50. Bounds: 0 to
-   * 100,000. Too low: a few bad addresses at the head of a list stop it. Too high: that many people are lost first.
+   * Attempts that have to fail one after the other; 0 turns the guard off. Successes in between put it off, see `maxErrorPercent`.
+   * Refusals for now count, greylisting does not. Answers that name the recipient's own address or mailbox count only
+   * from ten times as many on, and never before an eighth of the list has failed. Default: 50. Bounds: 0 to 100,000. Too low: a few refusals
+   * stop a mailing. Too high: that many recipients are lost first.
    */
-  firstRecipients?: number;
+  sampleSize?: number;
   /**
-   * Share of them that may fail for the same reason, in percent. Default: 80. Bounds: 1 to 100. More, and the mailing
-   * is `paused` with reason `error rate`; resumed, it is not looked at again.
+   * Share of attempts that may fail for long, in percent: each success makes up for P ÷ (100 − P) failures, 4 by default.
+   * Default: 80. Bounds: 1 to 99. Too low: a list of poor quality is stopped again and again. Too high: one that
+   * hardly reaches anybody is not.
    */
   maxErrorPercent?: number;
 }
@@ -215,8 +225,8 @@ export type InDoubtVerdict = 'sent' | 'resend' | 'leave';
 
 /**
  * Asked at recovery, before the first new message, with at most `maxInDoubt` recipients at a time; one verdict each, in
- * the same order. Where it rejects or answers anything else, the doubt stays on record. It may be asked twice for the
- * same recipient.
+ * the same order. Where it rejects, does not answer within `run.hostCallTimeoutMs` or answers anything else, the doubt stays on
+ * record and the event `doubt:unresolved` says so. It may be asked twice for the same recipient.
  */
 export type InDoubtResolver = (
   recipients: DoubtfulRecipient[],

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { keyBy } from './address-key.js';
 import { hasControlCharacters } from './email-address.js';
+import { HOST_CALL_TIMEOUT_MS } from './host-call.js';
 import type {
   AddressOptions,
   BatchOptions,
@@ -50,9 +51,10 @@ const GROUPS: Record<string, readonly string[]> = {
     'ratePerSecond',
     'transportPatienceMs',
     'databasePatienceMs',
+    'hostCallTimeoutMs',
   ],
   retry: ['maxAttempts', 'firstDelayMs', 'longestDelayMs'],
-  errorGuard: ['firstRecipients', 'maxErrorPercent'],
+  errorGuard: ['sampleSize', 'maxErrorPercent'],
   server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs', 'idleTransactionTimeoutMs'],
   batch: ['emailsPerBatch', 'numBatchThreads', 'batchIfPossible', 'pollMs', 'dispatcher'],
   addresses: ['normalizer', 'unicodeLocalParts'],
@@ -130,6 +132,7 @@ function runSettings(run: RunOptions): Required<RunOptions> {
   const concurrency = whole('run.concurrency', run.concurrency ?? 5, 1, 1_000);
   const maxInDoubt = run.maxInDoubt ?? 2 * concurrency;
   const rate = run.ratePerSecond ?? null;
+  const hostCallMs = run.hostCallTimeoutMs ?? HOST_CALL_TIMEOUT_MS;
   return {
     concurrency,
     maxInDoubt: whole('run.maxInDoubt', maxInDoubt, concurrency, 100_000, 'run.concurrency'),
@@ -138,6 +141,7 @@ function runSettings(run: RunOptions): Required<RunOptions> {
     ratePerSecond: rate === null ? null : whole('run.ratePerSecond', rate, 1, 10_000),
     transportPatienceMs: whole('run.transportPatienceMs', run.transportPatienceMs ?? 900_000, 0, 86_400_000),
     databasePatienceMs: whole('run.databasePatienceMs', run.databasePatienceMs ?? 60_000, 0, 3_600_000),
+    hostCallTimeoutMs: whole('run.hostCallTimeoutMs', hostCallMs, 10, 600_000),
   };
 }
 
@@ -155,8 +159,8 @@ function retrySettings(retry: RetryOptions): Required<RetryOptions> {
 function errorGuardSettings(guard: ErrorGuardOptions): Required<ErrorGuardOptions> {
   checkNames('errorGuard', guard);
   return {
-    firstRecipients: whole('errorGuard.firstRecipients', guard.firstRecipients ?? 50, 0, 100_000),
-    maxErrorPercent: whole('errorGuard.maxErrorPercent', guard.maxErrorPercent ?? 80, 1, 100),
+    sampleSize: whole('errorGuard.sampleSize', guard.sampleSize ?? 50, 0, 100_000),
+    maxErrorPercent: whole('errorGuard.maxErrorPercent', guard.maxErrorPercent ?? 80, 1, 99),
   };
 }
 

@@ -1,3 +1,5 @@
+import { kindOf } from './value-kind.js';
+
 /**
  * Base of every error this plugin throws on purpose.
  *
@@ -15,16 +17,9 @@ export abstract class MailingError extends Error {
 
 const LONGEST_SHOWN_VALUE = 120;
 
-/** Shows a value inside an error message, cut to a length that fits a log line. */
+/** Shows a simple value inside an error message, cut to a length that fits a log line; of anything else its kind. */
 export function shown(value: unknown): string {
-  let text: string | undefined;
-  try {
-    // A text is cut before it is escaped: nothing more of it is shown.
-    const cut = typeof value === 'string' ? value.slice(0, LONGEST_SHOWN_VALUE + 1) : value;
-    text = typeof value === 'function' ? 'a function' : JSON.stringify(cut);
-  } catch {
-    text = Object.prototype.toString.call(value);
-  }
-  text ??= String(value);
-  return text.length > LONGEST_SHOWN_VALUE ? `${text.slice(0, LONGEST_SHOWN_VALUE)}…` : text;
+  if (typeof value === 'string' && value.length <= LONGEST_SHOWN_VALUE) return JSON.stringify(value);
+  if (typeof value === 'string') return `${JSON.stringify(value.slice(0, LONGEST_SHOWN_VALUE))}…`;
+  return typeof value === 'number' || typeof value === 'undefined' ? String(value) : kindOf(value);
 }

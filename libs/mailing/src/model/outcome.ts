@@ -9,6 +9,14 @@ export interface Contact {
   isUnknown?: boolean;
 }
 
+/**
+ * What a refusal is about, where its code or its words say so; the error guard weighs it by that.
+ *
+ * - `recipient`: this recipient's own address or mailbox.
+ * - `greylisted`: neither the recipient nor the sender; the mail server wants a second visit.
+ */
+export type RefusalSubject = 'recipient' | 'greylisted';
+
 /** What became of one recipient: final, and written once. */
 export interface Outcome {
   idx: number;
@@ -19,6 +27,8 @@ export interface Outcome {
   text: string | null;
   /** Absent where no message was made. */
   contact?: Contact;
+  /** Absent where nothing says it: the failure may be the sender's fault. */
+  subject?: RefusalSubject;
 }
 
 /** A recipient that was refused for now: not an outcome yet, but an attempt. */
@@ -37,7 +47,7 @@ export const LONGEST_ERROR_TEXT = 1000;
 export type Attempt =
   | { kind: 'settled'; outcome: Outcome }
   /** A temporary refusal of this recipient: nobody has the message, it may work later. The attempt counts. */
-  | { kind: 'temporary'; idx: number; code: string; text: string }
+  | { kind: 'temporary'; idx: number; code: string; text: string; subject?: RefusalSubject }
   /**
    * Nothing was handed over: the transport is down or wants less at a time, or it is unclear whether it or this recipient
    * is to blame; or nobody, because there was no time left to begin. The recipient goes back untouched and no attempt is counted.

@@ -3,22 +3,28 @@
  * What holds itself does so in the copy.
  */
 export function plainCopy<T>(value: T): T {
-  return copyOf(value, new Map()) as T;
-}
-
-function copyOf(value: unknown, copies: Map<object, object>): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const known = copies.get(value);
-  if (known) return known;
-  const copy = emptyOf(value);
-  if (!copy) return value;
-  copies.set(value, copy);
-  for (const [key, inner] of Object.entries(value)) {
-    // Not by assignment, which a key such as `__proto__` would turn into something else.
-    const property = { value: copyOf(inner, copies), writable: true, enumerable: true, configurable: true };
-    Object.defineProperty(copy, key, property);
+  const copies = new Map<object, object>();
+  // A list and not a call for each level: there may be more levels than calls.
+  const open: { from: object; to: object }[] = [];
+  const copyOf = (one: unknown): unknown => {
+    if (typeof one !== 'object' || one === null) return one;
+    const known = copies.get(one);
+    if (known) return known;
+    const copy = emptyOf(one);
+    if (!copy) return one;
+    copies.set(one, copy);
+    open.push({ from: one, to: copy });
+    return copy;
+  };
+  const whole = copyOf(value);
+  for (let next = open.pop(); next; next = open.pop()) {
+    for (const [key, inner] of Object.entries(next.from)) {
+      // Not by assignment, which a key such as `__proto__` would turn into something else.
+      const property = { value: copyOf(inner), writable: true, enumerable: true, configurable: true };
+      Object.defineProperty(next.to, key, property);
+    }
   }
-  return copy;
+  return whole as T;
 }
 
 /** @returns null for what is neither a plain object nor an array. */

@@ -41,6 +41,8 @@ export interface MarkedRecipient {
   email?: string;
   name?: string;
   data?: Record<string, unknown>;
+  /** Its row holds something else than template variables, so it is skipped. Default: false. */
+  isUnreadable?: boolean;
 }
 
 /** What is on record about one recipient of a mailing. */

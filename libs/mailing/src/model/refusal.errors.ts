@@ -1,4 +1,5 @@
 import { MailingError, shown } from './mailing.error.js';
+import { kindOf } from './value-kind.js';
 
 /** A request to send that was refused before anything was written. */
 export abstract class TemplateEmailRefusal extends MailingError {}
@@ -9,7 +10,7 @@ export class UnknownRecipientsError extends TemplateEmailRefusal {
 
   constructor(readonly recipients: unknown) {
     super(
-      `sendEmailMessage: expected recipients to be an array, an iterable or an async iterable, got ${shown(recipients)}. ` +
+      `sendEmailMessage: expected recipients to be an array, an iterable or an async iterable, got ${kindOf(recipients)}. ` +
         'Wrap a single recipient in an array.',
     );
   }
@@ -30,13 +31,31 @@ export class SourceUsedUpError extends TemplateEmailRefusal {
   }
 }
 
+/** A list breaks the protocol of iterators: it gives no iterator, or one whose `next()` answers with something else than an object. */
+export class SourceProtocolError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_SOURCE_PROTOCOL';
+
+  constructor(
+    /** `recipients`, or `slots.` with the name of the slot. */
+    readonly source: string,
+    /** What did not keep to it: `its iterator`, or the answer of `next()`. */
+    readonly part: string,
+    value: unknown,
+  ) {
+    super(
+      `sendEmailMessage: expected ${part} of ${source} to be an object, got ${kindOf(value)}. ` +
+        'Give an array or a generator, or correct the iterator.',
+    );
+  }
+}
+
 /** A recipient is given by profile id, but the host gave no `ProfileRepository`. */
 export class ProfileRepositoryMissingError extends TemplateEmailRefusal {
   readonly code = 'MAILING_PROFILE_REPOSITORY_MISSING';
 
-  constructor(readonly userId: string | number | bigint) {
+  constructor(readonly userId: unknown) {
     super(
-      `sendEmailMessage: expected addresses only, got the profile id ${shown(userId)}. ` +
+      'sendEmailMessage: expected addresses only, got the id of a profile. ' +
         'Give the option profileRepository, which turns profile ids into addresses.',
     );
   }
@@ -72,6 +91,48 @@ export class InvalidFieldError extends TemplateEmailRefusal {
   }
 }
 
+/** What fields of other libraries, and of the platform this plugin follows, are called here. */
+const OUR_NAMES: Readonly<Record<string, string>> = {
+  templateURL: 'templateUrl',
+  template: 'templateUrl',
+  altTemplateURL: 'altTemplateUrl',
+  messageFrom: 'from',
+  messageSubject: 'subject',
+  messageReplyTo: 'replyTo',
+  messageCc: 'cc',
+  messageBcc: 'bcc',
+  messageAttachments: 'attachments',
+  messageResourceLocale: 'locale',
+  templateParameters: 'params',
+  context: 'params',
+  mailingName: 'name',
+  siteID: 'siteId',
+  batchExecutionId: 'batchExecId',
+  contentProcessor: 'sendAsHtml and sendAsText',
+  profileId: 'userId of a recipient',
+  to: 'messageTo, or a recipient',
+};
+
+const FIELD_NAME = /^[\w$-]{1,60}$/;
+
+/** A field of the info that is none. */
+export class UnknownFieldError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_FIELD_UNKNOWN';
+  /** What it is called here, if it is known under another name; null: it is not. */
+  readonly ours: string | null;
+
+  constructor(
+    readonly field: string,
+    known: readonly string[],
+  ) {
+    const ours = Object.hasOwn(OUR_NAMES, field) ? OUR_NAMES[field] : null;
+    const nextStep = ours ? `Say ${ours} instead.` : `Remove it; the fields are ${known.join(', ')}.`;
+    const name = FIELD_NAME.test(field) ? `info.${field}` : 'a field of the info with an odd name';
+    super(`sendEmailMessage: expected ${name} to be absent, because there is no such field. ${nextStep}`);
+    this.ours = ours;
+  }
+}
+
 /** An address in from, reply-to, cc or bcc can't be parsed. */
 export class InvalidHeaderAddressError extends TemplateEmailRefusal {
   readonly code = 'MAILING_HEADER_ADDRESS_INVALID';
@@ -81,7 +142,7 @@ export class InvalidHeaderAddressError extends TemplateEmailRefusal {
     readonly value: unknown,
   ) {
     super(
-      `sendEmailMessage: expected info.${field} to hold addresses such as "Ann <ann@shop.example>", got ${shown(value)}. Correct it.`,
+      `sendEmailMessage: expected info.${field} to hold addresses such as "Ann <ann@shop.example>", got ${kindOf(value)}. Correct it.`,
     );
   }
 }
@@ -95,7 +156,7 @@ export class HeaderLineBreakError extends TemplateEmailRefusal {
     readonly value: unknown,
   ) {
     super(
-      `sendEmailMessage: expected info.${field} to be one line without control characters, got ${shown(value)}. ` +
+      `sendEmailMessage: expected info.${field} to be one line without control characters, got ${kindOf(value)}. ` +
         'Remove the line break.',
     );
   }

@@ -12,6 +12,6 @@ export interface RehearsalReport {
 
 /** Of `dryRun`. */
 export interface RehearsalOptions {
-  /** Told after each 100 recipients, and at the end. */
-  onProgress?: (report: RehearsalReport) => void;
+  /** Told after each 100 recipients, and at the end; a promise is waited for, up to `run.hostCallTimeoutMs`. What it throws ends the rehearsal. */
+  onProgress?: (report: RehearsalReport) => unknown;
 }

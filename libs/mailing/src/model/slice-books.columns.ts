@@ -18,6 +18,14 @@ export abstract class SliceBooksColumns {
   @Column({ name: 'num_bounces', type: 'int', default: 0 })
   numBounces: number;
 
+  /** Score of the error guard, of failures that may be the sender's fault. Of a batch it counts while it is claimed. */
+  @Column({ name: 'suspect_score', type: 'int', default: 0 })
+  suspectScore: number;
+
+  /** The same of all failures. */
+  @Column({ name: 'failure_score', type: 'int', default: 0 })
+  failureScore: number;
+
   /** Grows with every transaction of the claim holder, so that an update always changes its row. */
   @Column({ name: 'beat', type: 'int', default: 0 })
   beat: number;

@@ -1,7 +1,11 @@
+import { checkText } from './argument.check.js';
+import { InvalidArgumentError } from './argument.errors.js';
 import { LONGEST_USER_ID, toUserId } from './listed-recipient.js';
 import type { ProfileRecipient } from './recipient.js';
 import { InvalidFieldError } from './refusal.errors.js';
-import { beginReading } from './source-reading.js';
+import { SlotContentError } from './slot.errors.js';
+import { beginReading, isIterable } from './source-reading.js';
+import { isPlainObject } from './value-kind.js';
 
 /** What one profile sees in a slot; its id as in lists of recipients. */
 export interface ProfileSlotContent extends ProfileRecipient {
@@ -17,6 +21,10 @@ export interface FilledSlot {
   userId: string;
   content: unknown;
 }
+
+/** Width of the column that holds a name. */
+const MAX_SLOT_LENGTH = 100;
+const EXPECTED_ID = `an id of 1 to ${LONGEST_USER_ID} characters, or a whole number`;
 
 /**
  * What the slots of one mailing show: content for everybody, and content for single profiles, which wins over it. Where a
@@ -41,19 +49,36 @@ export class SlotFilling {
   readonly #forAll = new Map<string, unknown>();
   readonly #forProfiles: { slot: string; contents: ProfileSlotContents }[] = [];
 
-  /** What everybody sees who has no content of his own. */
+  /**
+   * What a recipient sees that has no content of its own.
+   *
+   * @throws InvalidArgumentError if the slot has no name.
+   */
   fill(slot: string, content: unknown): this {
+    checkText('fill: slot', slot, MAX_SLOT_LENGTH);
     this.#forAll.set(slot, content);
     return this;
   }
 
-  /** What one profile sees. */
+  /**
+   * What one profile sees.
+   *
+   * @throws InvalidArgumentError if the slot has no name, or the id can be none.
+   */
   fillFor(userId: ProfileRecipient['userId'], slot: string, content: unknown): this {
+    if (toUserId(userId) === null) throw new InvalidArgumentError('fillFor: userId', EXPECTED_ID, userId);
     return this.fillEach(slot, [{ userId, content }]);
   }
 
-  /** What each of these profiles sees; read once, while the mailing is written down, and never held as a whole. */
+  /**
+   * What each of these profiles sees; read once, while the mailing is written down, and never held as a whole.
+   *
+   * @throws InvalidArgumentError if the slot has no name, or the contents are no list.
+   */
   fillEach(slot: string, contents: ProfileSlotContents): this {
+    checkText('fillEach: slot', slot, MAX_SLOT_LENGTH);
+    if (!isIterable(contents))
+      throw new InvalidArgumentError('fillEach: contents', 'an iterable or an async iterable', contents);
     this.#forProfiles.push({ slot, contents });
     return this;
   }
@@ -71,23 +96,18 @@ export class SlotFilling {
   /**
    * What single profiles see, in the order in which it was given.
    *
-   * @throws InvalidFieldError for what can be no id; SourceUsedUpError; whatever a source throws.
+   * @throws SlotContentError for what can be no id; SourceUsedUpError; SourceProtocolError; whatever a source throws.
    */
   async *forProfiles(): AsyncGenerator<FilledSlot> {
     for (const { slot, contents } of this.#forProfiles) {
-      for await (const { userId: given, content } of beginReading(contents, `slots.${slot}`)) {
-        const userId = toUserId(given);
-        const expected = `filled for ids of 1 to ${LONGEST_USER_ID} characters`;
-        if (userId === null) throw new InvalidFieldError(`slots.${slot}`, expected, given);
-        yield { slot, userId, content };
-      }
+      for await (const one of beginReading(contents, `slots.${slot}`)) yield filledBy(slot, one);
     }
   }
 
   /**
    * The same with all its sources read. For the plugin itself.
    *
-   * @throws InvalidFieldError for what can be no id; SourceUsedUpError; whatever a source throws.
+   * @throws SlotContentError for what can be no id; SourceUsedUpError; SourceProtocolError; whatever a source throws.
    */
   async held(): Promise<SlotFilling> {
     const held = new SlotFilling();
@@ -118,9 +138,28 @@ export class SlotFilling {
 /** Content by slot, or a filling, as hosts may give it with a mailing. */
 export type GivenSlots = Record<string, unknown> | SlotFilling;
 
-/** One shape of both. */
+/** Each part is read once, because it may throw. */
+function filledBy(slot: string, one: unknown): FilledSlot {
+  let given: unknown;
+  let content: unknown;
+  try {
+    ({ userId: given, content } = one as ProfileSlotContent);
+  } catch {
+    throw new SlotContentError(slot, 'one profile', 'given as an object with userId and content', one);
+  }
+  const userId = toUserId(given);
+  if (userId === null) throw new SlotContentError(slot, 'one profile', `given for ${EXPECTED_ID}`, given);
+  return { slot, userId, content };
+}
+
+/**
+ * One shape of both.
+ *
+ * @throws InvalidFieldError for what is neither.
+ */
 export function toFilling(given: GivenSlots = {}): SlotFilling {
   if (given instanceof SlotFilling) return given;
+  if (!isPlainObject(given)) throw new InvalidFieldError('slots', 'an object, or a SlotFilling', given);
   const filling = new SlotFilling();
   for (const [slot, content] of Object.entries(given)) filling.fill(slot, content);
   return filling;

@@ -1,4 +1,5 @@
 import { MailingError, shown } from './mailing.error.js';
+import { kindOf } from './value-kind.js';
 import { TemplateEmailRefusal } from './refusal.errors.js';
 
 /** A slot is defined under a name that can't be one, or a second time in another way. */
@@ -49,6 +50,27 @@ export class SlotNotPersistentError extends TemplateEmailRefusal {
         `expected a persistent slot. Define it with SlotService.define(${shown(slot)}, { persistent: true }), ` +
         'or send with persist false and runInSeparateThread false.',
     );
+  }
+}
+
+/** A mailing fills a slot with something that can't be kept, or for something that is no profile. */
+export class SlotContentError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_SLOT_CONTENT';
+  /** What kind of value was given; never the value. */
+  readonly kind: string;
+
+  constructor(
+    readonly slot: string,
+    /** Who was to see it. */
+    readonly shownTo: 'everybody' | 'one profile',
+    readonly expected: string,
+    value: unknown,
+  ) {
+    const kind = kindOf(value);
+    super(
+      `sendEmailMessage: expected what the slot ${shown(slot)} shows to ${shownTo} to be ${expected}, got ${kind}. Correct it.`,
+    );
+    this.kind = kind;
   }
 }
 

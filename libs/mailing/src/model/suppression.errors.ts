@@ -1,4 +1,5 @@
-import { MailingError, shown } from './mailing.error.js';
+import { MailingError } from './mailing.error.js';
+import { kindOf } from './value-kind.js';
 
 /** What is to be suppressed is not an address. */
 export class SuppressionAddressError extends MailingError {
@@ -6,7 +7,7 @@ export class SuppressionAddressError extends MailingError {
 
   constructor(readonly value: unknown) {
     super(
-      `suppress: expected exactly one e-mail address such as ann@home.example, got ${shown(value)}. Give one address a call.`,
+      `suppress: expected exactly one e-mail address such as ann@home.example, got ${kindOf(value)}. Give one address a call.`,
     );
   }
 }

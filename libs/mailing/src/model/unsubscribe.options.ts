@@ -25,11 +25,12 @@ export interface UnsubscribeOptions {
    */
   secret?: string | readonly string[];
   /**
-   * The recipient's link, made by the host, for each message just before it is sent: https, http or mailto; at most 900
-   * characters once it is encoded. Only https is one-click (RFC 8058). Whoever it throws for, or gives no such link, gets an
-   * `error` with the code `unsubscribe`; the others go on.
+   * The recipient's link, made by the host, for each message just before it is sent, at once or by a promise: https, http or mailto; at
+   * most 900 characters once it is encoded. Only https is one-click (RFC 8058). A recipient whose link it throws or rejects for, or that
+   * is no such link, ends as an `error` with the code `unsubscribe`, and so does one whose link is not there within
+   * `run.hostCallTimeoutMs`; the others go on.
    */
-  url?: (who: UnsubscribeWho) => string;
+  url?: (who: UnsubscribeWho) => string | Promise<string>;
   /** An address, or a mailto URL, that takes unsubscriptions too; the same for all recipients. */
   mailto?: string;
   /**

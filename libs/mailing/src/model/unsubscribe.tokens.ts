@@ -6,6 +6,7 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
+import { checkMailingId, checkText, checkWholeNumber, MAX_IDX } from './argument.check.js';
 import { UnsubscribeSecretError } from './setup.errors.js';
 
 /** Who wants no mail any more, and which message told him how. */
@@ -34,6 +35,8 @@ const IV_BYTES = 16;
 const MAC_BYTES = 16;
 /** No token of ours is longer: ids have at most 255 characters and addresses 254. */
 const LONGEST_TOKEN = 2_000;
+/** Of a profile's id or an address. */
+const MAX_NAME_LENGTH = 320;
 const SHORTEST_SECRET = 32;
 
 interface Keys {
@@ -64,12 +67,14 @@ export class UnsubscribeTokens {
   /**
    * @param secrets the first one signs, all verify; so a secret is replaced by putting the new one before it, and the old one
    * goes when nobody reads its letters any more. Each of at least 32 characters.
-   * @throws UnsubscribeSecretError without showing the secret.
+   * @throws UnsubscribeSecretError without showing the secret; InvalidArgumentError if `lifetimeMs` is no whole number above 0.
    */
   constructor(secrets: string | readonly string[], { lifetimeMs = null }: UnsubscribeTokensOptions = {}) {
     const complaint = UnsubscribeTokens.complaintAbout(secrets);
     if (complaint) throw new UnsubscribeSecretError(complaint);
     this.#keys = [secrets].flat().map(keysOf);
+    if (lifetimeMs !== null)
+      checkWholeNumber('UnsubscribeTokens: lifetimeMs', lifetimeMs, 1, Number.MAX_SAFE_INTEGER);
     this.#lifetimeMs = lifetimeMs;
   }
 
@@ -84,12 +89,20 @@ export class UnsubscribeTokens {
     return null;
   }
 
-  /** Signs with the first secret; safe in a URL as it is. Two tokens for one target differ, and both are good. */
+  /**
+   * Signs with the first secret; safe in a URL as it is. Two tokens for one target differ, and both are good.
+   *
+   * @throws InvalidArgumentError if it names neither a profile nor an address, or another part is of another shape.
+   */
   sign({ mailingId, idx, userId, email }: UnsubscribeTarget): string {
+    if (mailingId !== null) checkMailingId('sign: mailingId', mailingId);
+    checkWholeNumber('sign: idx', idx, 0, MAX_IDX);
+    if (userId === undefined) checkText('sign: email', email, MAX_NAME_LENGTH);
+    else checkText('sign: userId', userId, MAX_NAME_LENGTH);
     const seconds = Math.floor(Date.now() / 1_000);
     const payload: Payload =
       userId === undefined
-        ? ['a', email ?? '', mailingId, idx, seconds]
+        ? ['a', email as string, mailingId, idx, seconds]
         : ['u', userId, mailingId, idx, seconds];
     const [keys] = this.#keys;
     const iv = randomBytes(IV_BYTES);

@@ -1,3 +1,4 @@
+import type { UnsafeConnectionError } from '../model/database-setting.errors.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { isDue } from './statements/claim-mailing.js';
@@ -23,6 +24,11 @@ export class HealthReader {
     private readonly database: MailingDatabase,
     private readonly serverTimeoutMs: number,
   ) {}
+
+  /** The last refusal of a connection, if it was not longer ago than this. */
+  unsafeConnection(ms: number): UnsafeConnectionError | null {
+    return this.database.unsafeConnections.within(ms);
+  }
 
   /** Those whose server does not live: no fresh row has its id. @param except servers that are looked after. */
   orphaned(except: string[]): Promise<WaitingMailing[]> {

@@ -1,3 +1,4 @@
+import type { GuardScores } from '../model/guard-scores.js';
 import type { BatchSlice, Slice } from '../model/slice.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { booksOf } from './slice-books.js';
@@ -13,9 +14,9 @@ export interface HeldClaim extends Slice {
   /** Nobody from this place on was ever under way. */
   reachIdx: number;
   numSettled: number;
-  /** Of them, those who were tried: not the skipped ones. */
-  numTried: number;
   numProfiles: number;
+  /** Where the error guard stands. */
+  guardScores: GuardScores;
   /** Recipients that a dead run had left between hand-over and answer; null if there was no dead run. */
   caught: Caught | null;
 }
@@ -35,7 +36,8 @@ export async function readHeldClaim<S extends Slice>(
 ): Promise<HeldClaim & S> {
   const books = booksOf(session, slice);
   const [row] = await session.rows<Record<string, number>>(
-    `SELECT beat, settled_idx, next_idx, reach_idx, num_profiles, num_sent + num_errors AS num_tried, num_skipped
+    `SELECT beat, settled_idx, next_idx, reach_idx, num_profiles, num_sent + num_errors + num_skipped AS num_settled,
+       suspect_score, failure_score
      FROM ${books.table} WHERE ${books.sql}`,
     books.parameters,
   );
@@ -46,9 +48,9 @@ export async function readHeldClaim<S extends Slice>(
     settledIdx: Number(row.settled_idx),
     nextIdx: Number(row.next_idx),
     reachIdx: Number(row.reach_idx),
-    numSettled: Number(row.num_tried) + Number(row.num_skipped),
-    numTried: Number(row.num_tried),
+    numSettled: Number(row.num_settled),
     numProfiles: Number(row.num_profiles),
+    guardScores: { suspect: Number(row.suspect_score), failure: Number(row.failure_score) },
     caught,
   };
 }

@@ -15,9 +15,11 @@ import { Mailing } from '../model/mailing.entity.js';
 import { UserMailing } from '../model/user-mailing.entity.js';
 import { isLockFault } from './database-fault.js';
 import { type Dialect, dialectOf } from './dialect.js';
+import { withGuardedRunner } from './guarded-runner.js';
 import { IdleTransactionLimit } from './idle-transaction.limit.js';
 import { watchNewbornConnections } from './newborn-connections.js';
 import { queueOf, type SerialQueue } from './serial-queue.js';
+import { UnsafeConnections } from './unsafe-connections.js';
 
 /** Escaped names of our tables in this data source, prefix and schema included. */
 export interface TableNames {
@@ -35,6 +37,14 @@ export interface TableNames {
   mailSlot: string;
 }
 
+/** What became of an insert. */
+export interface Inserted {
+  /** Rows that were written. */
+  numRows: number;
+  /** What MySQL and MariaDB have to say about it, notes included; 0 elsewhere. */
+  numWarnings: number;
+}
+
 /** Where statements, with `?` for each parameter, are run: inside a transaction, or one by one. */
 export interface Session {
   readonly dialect: Dialect;
@@ -42,6 +52,8 @@ export interface Session {
   rows<T = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<T[]>;
   /** @returns affected rows */
   change(sql: string, parameters?: unknown[]): Promise<number>;
+  /** The same for an insert, where the rows alone do not tell whether all is well. */
+  insert(sql: string, parameters?: unknown[]): Promise<Inserted>;
 }
 
 const LOCK_FAULT_ATTEMPTS = 6;
@@ -58,6 +70,7 @@ const LOCK_FAULT_DELAY_MS = 20;
 export class MailingDatabase implements Session {
   readonly dialect: Dialect;
   readonly tables: TableNames;
+  readonly unsafeConnections: UnsafeConnections;
   readonly #queue: SerialQueue | null;
   readonly #idleLimit: IdleTransactionLimit;
 
@@ -81,6 +94,7 @@ export class MailingDatabase implements Session {
       mailAttachment: this.#tableOf(MailAttachment),
       mailSlot: this.#tableOf(MailSlot),
     };
+    this.unsafeConnections = UnsafeConnections.of(dataSource);
     this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
     if (this.dialect.name === 'postgres') watchNewbornConnections(dataSource);
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;
@@ -92,6 +106,10 @@ export class MailingDatabase implements Session {
 
   change(sql: string, parameters: unknown[] = []): Promise<number> {
     return againAfterLockFaults(() => this.#alone((session) => session.change(sql, parameters)));
+  }
+
+  insert(sql: string, parameters: unknown[] = []): Promise<Inserted> {
+    return againAfterLockFaults(() => this.#alone((session) => session.insert(sql, parameters)));
   }
 
   /**
@@ -125,14 +143,7 @@ export class MailingDatabase implements Session {
   }
 
   #withRunner<T>(job: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    const run = async (): Promise<T> => {
-      const runner = this.dataSource.createQueryRunner();
-      try {
-        return await job(runner);
-      } finally {
-        await runner.release();
-      }
-    };
+    const run = (): Promise<T> => withGuardedRunner(this.dataSource, job);
     return this.#queue ? this.#queue.run(run) : run();
   }
 
@@ -146,6 +157,11 @@ export class MailingDatabase implements Session {
       tables: this.tables,
       rows: async <T>(sql: string, parameters?: unknown[]) => (await run(sql, parameters)).records as T[],
       change: async (sql, parameters) => (await run(sql, parameters)).affected ?? 0,
+      insert: async (sql, parameters) => {
+        const { affected, raw } = await run(sql, parameters);
+        const { warningStatus = 0 } = (raw ?? {}) as { warningStatus?: number };
+        return { numRows: affected ?? 0, numWarnings: warningStatus };
+      },
     };
   }
 

@@ -1,4 +1,5 @@
-import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
+import type { GuardReport } from '../model/guard-scores.js';
+import type { Beat, BeatAnswer, Ledger } from '../model/ledger.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
@@ -104,30 +105,35 @@ export class MailingLedger implements Ledger {
     const open = isHandingBack ? named(before.open) : before.open;
     const next = settle(before, open, beat);
     const intent = foreseen(claim, next, beat);
-    const status = await fenceBeat(session, {
+    const guard = beat.guard ?? unchanged(claim);
+    const fenced = await fenceBeat(session, {
       slice: claim,
       claimToken: claim.claimToken,
       beat: before.beat,
       ...countsOf(beat.outcomes),
       settledIdx: firstOpen(next),
       intent,
+      guardScores: guard.scores,
     });
-    if (status === null) return this.#explainFence(session);
+    if (fenced === null) return this.#explainFence(session);
+    const { status, elsewhere } = fenced;
     if (isHandingBack) await nameOpen(session, claim, before.open);
     await writeEnds(session, claim.mailingId, open, beat);
     if (status === 'in_progress' && !beat.release && beat.free > 0)
-      return this.#markNext(session, next, beat, intent);
+      return withScores(await this.#markNext(session, next, beat, intent), elsewhere);
     if (intent.nextIdx !== next.nextIdx) await moveIntent(session, claim, next);
-    if (status === 'in_progress' && !beat.release) return { bookmark: next, answer: QUIET };
+    if (status === 'in_progress' && !beat.release)
+      return withScores({ bookmark: next, answer: QUIET }, elsewhere);
     if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
-    return { bookmark: next, answer: await this.#end(session, status, beat.release) };
+    return { bookmark: next, answer: await this.#end(session, status, beat) };
   }
 
   /** Nothing is in flight any more: gives the claim back. It may have been on its last recipient. */
-  async #end(session: Session, from: MailingStatus, release: Release | null): Promise<BeatAnswer> {
+  async #end(session: Session, from: MailingStatus, { release, guard }: Beat): Promise<BeatAnswer> {
     const { mailingId, batch } = this.claim;
     if (batch) {
-      const { isComplete, mailing } = await endBatch(session, { mailingId, batch }, release);
+      const report = guard ?? unchanged(this.claim);
+      const { isComplete, mailing } = await endBatch(session, { mailingId, batch }, release, report);
       return { kind: 'ended', status: isComplete ? 'completed' : 'pending', mailing };
     }
     const status = (await completeMailing(session, mailingId))
@@ -183,7 +189,7 @@ export class MailingLedger implements Ledger {
     const bookmark = { ...next, ...reaching(next, nextIdx), open, ahead, lookForDueAt };
     if (nextIdx !== intent.nextIdx) await moveIntent(session, claim, bookmark);
     if (marked.length === 0 && beat.remaining === 0 && dueInMs === null)
-      return this.#complete(session, bookmark);
+      return this.#complete(session, bookmark, beat);
     const exhausted = marked.length < beat.free;
     const answer: BeatAnswer = {
       kind: 'go_on',
@@ -195,14 +201,23 @@ export class MailingLedger implements Ledger {
     return { bookmark, answer };
   }
 
-  async #complete(session: Session, bookmark: Bookmark): Promise<Step> {
-    const answer = await this.#end(session, 'in_progress', null);
+  async #complete(session: Session, bookmark: Bookmark, beat: Beat): Promise<Step> {
+    const answer = await this.#end(session, 'in_progress', beat);
     if (answer.kind !== 'ended' || answer.status !== 'completed') {
       const { mailingId } = this.claim;
       throw new Error(`Bug: the counters of mailing ${mailingId} do not add up to its recipients.`);
     }
     return { bookmark, answer };
   }
+}
+
+/** Where nothing was sent: what a dead run had come to counts as a whole. */
+function unchanged({ guardScores }: HeldClaim): GuardReport {
+  return { scores: guardScores, sums: guardScores };
+}
+
+function withScores({ bookmark, answer }: Step, elsewhere: GuardReport['scores'] | undefined): Step {
+  return { bookmark, answer: answer.kind === 'go_on' ? { ...answer, elsewhere } : answer };
 }
 
 const QUIET: BeatAnswer = { kind: 'go_on', marked: [], exhausted: false, nextDueInMs: null };

@@ -188,9 +188,11 @@ export class MailingReader {
 
   /** A recipient table as `r`, each row with the books that it is in: one row of the mailing, and one of its batch by the primary key. */
   #withBooks(table: string): string {
-    const { mailing, mailBatch } = this.database.tables;
+    const { dialect, tables } = this.database;
+    const { mailing, mailBatch } = tables;
+    const place = dialect.modulo('r.idx', 'm.batch_size');
     return `${table} r JOIN ${mailing} m ON m.id = r.mailing_id
-      LEFT JOIN ${mailBatch} b ON b.mailing_id = r.mailing_id AND b.start_idx = r.idx - r.idx % m.batch_size`;
+      LEFT JOIN ${mailBatch} b ON b.mailing_id = r.mailing_id AND b.start_idx = r.idx - ${place}`;
   }
 
   /**

@@ -1,5 +1,27 @@
-/** A JSON column as drivers give it: a text on SQLite and MariaDB, already parsed on MySQL. */
-export function parseJson<T>(value: unknown): T | null {
+/**
+ * A JSON column as drivers give it: MySQL's and PostgreSQL's parse it, on MariaDB and SQLite it comes as a text, and options of a
+ * driver change that (`jsonStrings` of mysql2, a type parser of pg).
+ *
+ * Invariant: every JSON of ours is an object or an array, never a text (`{ "is": … }` of a slot is one for that). So a text is always
+ * one that the driver has not parsed, whatever the database.
+ *
+ * @returns null where there is nothing, and for a row that was not written by us and holds something else.
+ */
+export function parseJson<T extends object>(value: unknown): T | null {
   if (value === null || value === undefined) return null;
-  return (typeof value === 'string' ? JSON.parse(value) : value) as T;
+  const parsed = typeof value === 'string' ? parsedText(value) : value;
+  return typeof parsed === 'object' ? (parsed as T | null) : null;
+}
+
+/** Whether a column holds something that `parseJson` can't read. */
+export function isUnreadableJson(value: unknown): boolean {
+  return value !== null && value !== undefined && parseJson(value) === null;
+}
+
+function parsedText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -1,6 +1,7 @@
-import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import type { ObjectLiteral, QueryRunner, SelectQueryBuilder } from 'typeorm';
 import type { Recipient } from '../model/recipient.js';
 import { RecipientQueryError } from '../model/recipient-query.error.js';
+import { withGuardedRunner } from './guarded-runner.js';
 
 /** How a query is read. */
 export interface RecipientQueryOptions<Row> {
@@ -67,12 +68,8 @@ async function pageOfKeys<Row extends ObjectLiteral>(
 ): Promise<unknown[]> {
   const column = `${query.alias}.${id}`;
   const page = after === null ? query.clone() : narrowed(query, `${column} > :${AFTER}`, { [AFTER]: after });
-  const rows = await page
-    .select(column, ID)
-    .distinct(true)
-    .orderBy(column, 'ASC')
-    .limit(pageSize)
-    .getRawMany<{ [ID]: unknown }>();
+  page.select(column, ID).distinct(true).orderBy(column, 'ASC').limit(pageSize);
+  const rows = await guarded(page, () => page.getRawMany<{ [ID]: unknown }>());
   return rows.map((row) => row[ID]);
 }
 
@@ -83,9 +80,21 @@ function rowsOf<Row extends ObjectLiteral>(
   keys: unknown[],
 ): Promise<Row[]> {
   const column = `${query.alias}.${id}`;
-  return narrowed(query, `${column} IN (:...${PAGE})`, { [PAGE]: keys })
-    .orderBy(column, 'ASC')
-    .getMany();
+  const page = narrowed(query, `${column} IN (:...${PAGE})`, { [PAGE]: keys }).orderBy(column, 'ASC');
+  return guarded(page, () => page.getMany());
+}
+
+/** On the runner that the host gave its query, if it did; keys may be texts that people chose. */
+function guarded<Row extends ObjectLiteral, T>(
+  page: SelectQueryBuilder<Row>,
+  read: () => Promise<T>,
+): Promise<T> {
+  const { queryRunner } = page as unknown as { queryRunner?: QueryRunner };
+  const job = (runner: QueryRunner): Promise<T> => {
+    page.setQueryRunner(runner);
+    return read();
+  };
+  return withGuardedRunner(page.dataSource, job, { given: queryRunner, isRead: true });
 }
 
 /** The query with one more condition; its own come in brackets, or an OR among them would let rows past it. */
@@ -107,8 +116,10 @@ const LARGEST_PAGE = 10_000;
 
 function checkQuery<Row extends ObjectLiteral>(
   query: SelectQueryBuilder<Row>,
-  { id, pageSize = DEFAULT_PAGE_SIZE }: RecipientQueryOptions<Row>,
+  { id, pageSize = DEFAULT_PAGE_SIZE, toRecipient }: RecipientQueryOptions<Row>,
 ): void {
+  if (toRecipient !== undefined && typeof toRecipient !== 'function')
+    throw new RecipientQueryError('toRecipient', 'a function, or left out', toRecipient, 'Correct it.');
   const { orderBys, limit, offset, take, skip, mainAlias } = query.expressionMap;
   const order = Object.keys(orderBys);
   if (order.length > 0) {

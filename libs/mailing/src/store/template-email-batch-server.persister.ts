@@ -1,3 +1,4 @@
+import { checkText, MAX_SERVER_ID_LENGTH } from '../model/argument.check.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { isDuplicateKey } from './database-fault.js';
 import {
@@ -19,6 +20,9 @@ export interface RegisteredServer {
   /** Its lease ran out, by the database's clock. */
   expired: boolean;
 }
+
+/** Width of the column; a UUID. */
+const MAX_INCARNATION_LENGTH = 36;
 
 /** An incarnation whose death is a fact now: it has no row any more. */
 export type BuriedServer = Pick<RegisteredServer, 'uniqServerId' | 'incarnation'>;
@@ -49,6 +53,7 @@ export class TemplateEmailBatchServerPersister {
    * @returns null once registered, or the live server that has the id.
    */
   async register(me: ServerIdentity, isKnownDead: IsKnownDead): Promise<RegisteredServer | null> {
+    checkServer('register', me?.uniqServerId, me?.incarnation);
     for (;;) {
       const other = await this.find(me.uniqServerId);
       if (!other) {
@@ -63,12 +68,14 @@ export class TemplateEmailBatchServerPersister {
   }
 
   /** @returns false if somebody declared this incarnation dead. */
-  renew(uniqServerId: string, incarnation: string): Promise<boolean> {
+  async renew(uniqServerId: string, incarnation: string): Promise<boolean> {
+    checkServer('renew', uniqServerId, incarnation);
     return renewLease(this.database, uniqServerId, incarnation);
   }
 
   /** Orderly end: the row goes, so nobody has to wait for the lease. */
   async deregister(uniqServerId: string, incarnation: string): Promise<void> {
+    checkServer('deregister', uniqServerId, incarnation);
     await this.database.change(
       `DELETE FROM ${this.database.tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ?`,
       [uniqServerId, incarnation],
@@ -99,6 +106,7 @@ export class TemplateEmailBatchServerPersister {
    * @throws Error the first that came up, after all have been tried.
    */
   async buryDead(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease: boolean): Promise<string[]> {
+    checkText('buryDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     const others = await this.#read('uniq_server_id <> ?', uniqServerId);
     const buried: string[] = [];
     const failures: unknown[] = [];
@@ -118,6 +126,7 @@ export class TemplateEmailBatchServerPersister {
 
   /** @returns null if no process has this id. */
   async find(uniqServerId: string): Promise<RegisteredServer | null> {
+    checkText('find: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     const [server] = await this.#read('uniq_server_id = ?', uniqServerId);
     return server ?? null;
   }
@@ -166,4 +175,9 @@ export class TemplateEmailBatchServerPersister {
       throw error;
     }
   }
+}
+
+function checkServer(call: string, uniqServerId: unknown, incarnation: unknown): void {
+  checkText(`${call}: uniqServerId`, uniqServerId, MAX_SERVER_ID_LENGTH);
+  checkText(`${call}: incarnation`, incarnation, MAX_INCARNATION_LENGTH);
 }

@@ -1,3 +1,11 @@
+import {
+  checkMailingId,
+  checkText,
+  checkWholeNumber,
+  MAX_IDX,
+  MAX_SERVER_ID_LENGTH,
+  MAX_TOKEN_LENGTH,
+} from '../model/argument.check.js';
 import type { BatchName } from '../model/dispatcher.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { BatchSlice } from '../model/slice.js';
@@ -11,6 +19,7 @@ import { findOrdered, reachOrder } from './statements/reach-order.js';
 /** A bound for one look; what is behind it is found by the next one. */
 const MOST_DEAD_AT_A_TIME = 1_000;
 const MOST_ORDERED_AT_A_TIME = 100;
+const MOST_FREE_AT_A_TIME = 100_000;
 
 /** The claim is rolled back: the mailing may not be worked on. */
 class NotOpen extends Error {}
@@ -28,8 +37,13 @@ class NotOpen extends Error {}
 export class TemplateEmailBatchPersister {
   constructor(private readonly database: MailingDatabase) {}
 
-  /** Free batches that may be taken up now, oldest mailing first. */
+  /**
+   * Free batches that may be taken up now, oldest mailing first.
+   *
+   * @throws InvalidArgumentError if `limit` is not from 1 to 100,000.
+   */
   async free(limit: number): Promise<BatchName[]> {
+    checkWholeNumber('free: limit', limit, 1, MOST_FREE_AT_A_TIME);
     const found: BatchName[] = [];
     for (const mailingId of await findOpenMailings(this.database, limit)) {
       found.push(...(await findFreeBatches(this.database, mailingId, limit - found.length)));
@@ -38,8 +52,15 @@ export class TemplateEmailBatchPersister {
     return found;
   }
 
-  /** @returns null if it is not free any more, or its mailing may not be worked on. */
+  /**
+   * @returns null if it is not free any more, or its mailing may not be worked on.
+   * @throws InvalidArgumentError for what can be no batch, server id or token.
+   */
   async claim(batch: BatchName, uniqServerId: string, claimToken: string): Promise<HeldBatch | null> {
+    checkMailingId('claim: mailingId', batch?.mailingId);
+    checkWholeNumber('claim: startIdx', batch.startIdx, 0, MAX_IDX);
+    checkText('claim: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+    checkText('claim: claimToken', claimToken, MAX_TOKEN_LENGTH);
     try {
       return await this.database.transaction(async (session) => {
         if (!(await claimBatch(session, batch, uniqServerId, claimToken))) throw new NotOpen();
@@ -51,31 +72,22 @@ export class TemplateEmailBatchPersister {
     }
   }
 
-  /**
-   * Recipients of batches that are not merged yet who were sent to, or refused; index: primary key, all batches of the
-   * mailing.
-   */
-  async numTriedUnmerged(mailingId: string): Promise<number> {
-    const [row] = await this.database.rows<{ num_tried: unknown }>(
-      `SELECT COALESCE(SUM(num_sent + num_errors), 0) AS num_tried FROM ${this.database.tables.mailBatch}
-       WHERE mailing_id = ? AND is_summarized = FALSE`,
-      [mailingId],
-    );
-    return Number(row.num_tried);
-  }
-
   /** Batches of the dead, and all that this server has claimed. */
-  claimedByDead(uniqServerId: string): Promise<DeadBatch[]> {
+  async claimedByDead(uniqServerId: string): Promise<DeadBatch[]> {
+    checkText('claimedByDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     return findDeadBatches(this.database, uniqServerId, MOST_DEAD_AT_A_TIME);
   }
 
   /** @returns null if somebody else was faster. */
-  recover(
+  async recover(
     { mailingId, batch, claimToken: deadToken }: DeadBatch,
     uniqServerId: string,
     claimToken: string,
     how: Recovery,
   ): Promise<HeldClaim | null> {
+    checkMailingId('recover: mailingId', mailingId);
+    checkText('recover: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+    checkText('recover: claimToken', claimToken, MAX_TOKEN_LENGTH);
     const slice = { mailingId, batch };
     return recoverClaim(this.database, { slice, uniqServerId, deadToken, claimToken, ...how });
   }
@@ -86,7 +98,8 @@ export class TemplateEmailBatchPersister {
   }
 
   /** Carries the order out if no batch is claimed any more. @returns what was reached, or null. */
-  reachOrder(mailingId: string): Promise<MailingStatus | null> {
+  async reachOrder(mailingId: string): Promise<MailingStatus | null> {
+    checkMailingId('reachOrder: mailingId', mailingId);
     return this.database.transaction((session) => reachOrder(session, mailingId));
   }
 }

@@ -1,16 +1,30 @@
 import { v7 as uuidv7 } from 'uuid';
+import {
+  checkMailingId,
+  checkText,
+  checkWholeNumber,
+  MAX_IDX,
+  MAX_SERVER_ID_LENGTH,
+  MAX_TOKEN_LENGTH,
+} from '../model/argument.check.js';
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
 import { AttachmentGone } from './attachment.keeper.js';
 import { AttachmentStore } from './attachment.store.js';
-import { isDuplicateKey } from './database-fault.js';
+import { isDataFault, isDuplicateKey } from './database-fault.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { parseJson } from './parse-json.js';
-import { type NumberedRecipient, insertRecipients } from './statements/insert-recipients.js';
+import type { NumberedRecipient } from './statements/insert-recipients.js';
 import { hashesOf, keepTemplates, readTemplates, type TemplateHashes } from './statements/keep-templates.js';
 import { placeholders } from './statements/placeholders.js';
 import { type Cut, cutBatches } from './statements/cut-batches.js';
 import { refreshStatistics } from './statements/refresh-statistics.js';
 import { failList, fenceLoading, finishList } from './statements/write-list.js';
+import {
+  RowsUnaccountedForError,
+  type WrittenChunk,
+  writeRecipients,
+  writeRecipientsOneByOne,
+} from './statements/write-recipients.js';
 
 /** A mailing as it was written down: everything a run needs, after any restart. */
 export interface StoredMailing {
@@ -20,8 +34,8 @@ export interface StoredMailing {
   content: Record<string, string> | null;
   /** Set if one of its attachments can't be had; `info` then has none. */
   attachmentGone: AttachmentGone | null;
-  /** Recipients that were sent to, or refused; without those of batches that are not merged yet. */
-  numTried: number;
+  /** Recipients of the whole mailing. */
+  numProfiles: number;
 }
 
 /** What a mailing was sent under. */
@@ -92,6 +106,8 @@ export class TemplateEmailPersister {
     terms: MailingTerms = NO_TERMS,
     content: Record<string, string> | null = null,
   ): Promise<string | null> {
+    checkText('createMailing: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+    checkText('createMailing: claimToken', claimToken, MAX_TOKEN_LENGTH);
     const mailingId = uuidv7();
     const columns: Record<string, unknown> = {
       uniq_server_id: uniqServerId,
@@ -133,23 +149,33 @@ export class TemplateEmailPersister {
   }
 
   /**
-   * Writes one chunk of the list, and cuts what is there by now.
+   * Writes one chunk of the list, and cuts what is there by now. A recipient whose row the database refuses is written as skipped; the
+   * others are written nevertheless.
    *
-   * @returns how many were new, or null if the list is not ours any more (canceled, or this server was declared dead).
+   * @returns what became of it, or null if the list is not ours any more (canceled, or this server was declared dead).
    */
-  writeChunk(
+  async writeChunk(
     mailingId: string,
     claimToken: string,
     recipients: NumberedRecipient[],
     cut: Cut | null = null,
-  ): Promise<number | null> {
+  ): Promise<WrittenChunk | null> {
+    checkPart('writeChunk', mailingId, claimToken, cut);
     const numInvalid = recipients.filter((one) => one.kind === 'invalid').length;
-    return this.database.transaction(async (session) => {
-      if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
-      const inserted = await insertRecipients(session, mailingId, recipients);
-      if (cut) await cutBatches(session, mailingId, cut);
-      return inserted;
-    });
+    const written = (write: typeof writeRecipients): Promise<WrittenChunk | null> =>
+      this.database.transaction(async (session) => {
+        if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
+        const chunk = await write(session, mailingId, recipients);
+        if (chunk.numRefused > 0) await fenceLoading(session, mailingId, claimToken, chunk.numRefused);
+        if (cut) await cutBatches(session, mailingId, cut);
+        return chunk;
+      });
+    try {
+      return await written(writeRecipients);
+    } catch (error) {
+      if (!(error instanceof RowsUnaccountedForError) && !isDataFault(error)) throw error;
+      return written(writeRecipientsOneByOne);
+    }
   }
 
   /** Makes the mailing `pending`, with the last of its batches. @returns false if the list is not ours any more. */
@@ -159,6 +185,8 @@ export class TemplateEmailPersister {
     numProfiles: number,
     cut: Cut | null = null,
   ): Promise<boolean> {
+    checkPart('finishList', mailingId, claimToken, cut);
+    checkWholeNumber('finishList: numProfiles', numProfiles, 0, MAX_IDX);
     // Before anybody may begin.
     await refreshStatistics(this.database, numProfiles);
     return this.database.transaction(async (session) => {
@@ -174,6 +202,7 @@ export class TemplateEmailPersister {
    * mailings.
    */
   async releaseKey(mailingId: string): Promise<void> {
+    checkMailingId('releaseKey: mailingId', mailingId);
     await this.database.change(
       `UPDATE ${this.database.tables.mailing} SET idempotency_key = NULL WHERE id = ? AND status = 'failed'`,
       [mailingId],
@@ -181,7 +210,8 @@ export class TemplateEmailPersister {
   }
 
   /** @returns false if the list is not being written under this token any more; it may be complete. */
-  failList(mailingId: string, claimToken: string, reason: string): Promise<boolean> {
+  async failList(mailingId: string, claimToken: string, reason: string): Promise<boolean> {
+    checkPart('failList', mailingId, claimToken, null);
     return failList(this.database, mailingId, claimToken, reason);
   }
 
@@ -192,8 +222,9 @@ export class TemplateEmailPersister {
 
   /** @returns null if there is no such mailing. */
   async readMailing(mailingId: string): Promise<StoredMailing | null> {
+    checkMailingId('readMailing: mailingId', mailingId);
     const [row] = await this.database.rows<Record<string, unknown>>(
-      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, template_hashes, num_sent + num_errors AS num_tried FROM ${this.database.tables.mailing} WHERE id = ?`,
+      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, template_hashes, num_profiles FROM ${this.database.tables.mailing} WHERE id = ?`,
       [mailingId],
     );
     if (!row) return null;
@@ -203,11 +234,12 @@ export class TemplateEmailPersister {
     info.attachments = restored instanceof AttachmentGone ? undefined : restored;
     const hashes = parseJson<TemplateHashes>(row.template_hashes);
     const content = hashes && (await readTemplates(this.database, hashes));
-    return { mailingId, info, content, attachmentGone, numTried: Number(row.num_tried) };
+    return { mailingId, info, content, attachmentGone, numProfiles: Number(row.num_profiles) };
   }
 
   /** Parks a mailing that nobody works on, because it can't be sent as things are. @returns false if it was not pending. */
   async pausePending(mailingId: string, reason: string): Promise<boolean> {
+    checkMailingId('pausePending: mailingId', mailingId);
     const changed = await this.database.change(
       `UPDATE ${this.database.tables.mailing} SET status = 'paused', status_reason = ?, beat = beat + 1
        WHERE id = ? AND status = 'pending'`,
@@ -225,6 +257,15 @@ export class TemplateEmailPersister {
     if (rows.length === 0) return undefined;
     return Object.fromEntries(rows.map((row) => [row.map_key, row.map_value]));
   }
+}
+
+function checkPart(call: string, mailingId: string, claimToken: string, cut: Cut | null): void {
+  checkMailingId(`${call}: mailingId`, mailingId);
+  checkText(`${call}: claimToken`, claimToken, MAX_TOKEN_LENGTH);
+  if (cut === null) return;
+  checkWholeNumber(`${call}: cut.batchSize`, cut.batchSize, 1, MAX_IDX);
+  checkWholeNumber(`${call}: cut.fromIdx`, cut.fromIdx, 0, MAX_IDX);
+  checkWholeNumber(`${call}: cut.toIdx`, cut.toIdx, 0, MAX_IDX);
 }
 
 /** A moment as every database of ours takes it, in UTC, whatever time zone the driver is set to. */

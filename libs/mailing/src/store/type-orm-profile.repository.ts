@@ -1,9 +1,11 @@
 import { domainToUnicode } from 'node:url';
 import { Inject, Optional, type Type } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import type { DataSource, EntityTarget, ObjectLiteral, Repository } from 'typeorm';
+import type { DataSource, EntityTarget, ObjectLiteral, QueryRunner, Repository } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 import { MAILING_DATA_SOURCE } from '../model/data-source.token.js';
+import { checkTexts } from '../model/argument.check.js';
+import { InvalidArgumentError } from '../model/argument.errors.js';
 import type { ProfileMapping, ProfileWord } from '../model/profile-mapping.js';
 import type { ProfileRepository, RecipientProfile } from '../model/profile.repository.js';
 import {
@@ -11,11 +13,14 @@ import {
   ProfileColumnsMissingError,
   ProfileEntityMissingError,
 } from '../model/setup.errors.js';
+import { withGuardedRunner } from './guarded-runner.js';
 import { ProfileIdColumn } from './profile-id.column.js';
 import { queueOf } from './serial-queue.js';
 
 /** One statement for each so many: SQLite takes 32,766 parameters, the others 65,535. A beat is far below. */
 const MOST_PARAMETERS = 30_000;
+/** Of an id or an address. */
+const MAX_KEY_LENGTH = 2_000;
 
 /**
  * Profiles in a table of the host, read and written by its entity.
@@ -48,21 +53,29 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     this.#selected = [...new Set([...primaryColumns.map((column) => column.propertyPath), ...named])];
     const { emailStatus, receiveEmail, lastEmailed } = mapping;
     if (emailStatus) {
-      this.setEmailStatus = (emails, status) =>
-        this.#writeByEmail(
-          emails,
-          emailStatus.column,
-          status === 'valid' ? emailStatus.valid : wordsOf(emailStatus.invalid)[0],
-        );
+      this.setEmailStatus = async (emails, status) => {
+        if (status !== 'valid' && status !== 'invalid')
+          throw new InvalidArgumentError('setEmailStatus: status', 'valid or invalid', status);
+        const word = status === 'valid' ? emailStatus.valid : wordsOf(emailStatus.invalid)[0];
+        await this.#writeByEmail(emails, emailStatus.column, word);
+      };
     }
     if (receiveEmail) {
-      this.setReceiveEmail = (ids, receive) =>
-        this.#writeById(ids, receiveEmail.column, receive ? receiveEmail.yes : wordsOf(receiveEmail.no)[0]);
+      this.setReceiveEmail = async (ids, receive) => {
+        if (typeof receive !== 'boolean')
+          throw new InvalidArgumentError('setReceiveEmail: receive', 'true or false', receive);
+        const word = receive ? receiveEmail.yes : wordsOf(receiveEmail.no)[0];
+        await this.#writeById(ids, receiveEmail.column, word);
+      };
     }
     if (lastEmailed) {
       // Groups may come late and out of order, and a window must not become shorter by that.
       const older = `(${this.#sql(lastEmailed)} IS NULL OR ${this.#sql(lastEmailed)} < :at)`;
-      this.setLastEmailed = (ids, at) => this.#writeById(ids, lastEmailed, at, older, { at });
+      this.setLastEmailed = async (ids, at) => {
+        if (!(at instanceof Date) || Number.isNaN(at.getTime()))
+          throw new InvalidArgumentError('setLastEmailed: at', 'a valid Date', at);
+        await this.#writeById(ids, lastEmailed, at, older, { at });
+      };
     }
   }
 
@@ -107,11 +120,12 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
 
   /** One query, however many there are in a beat. */
   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
+    checkTexts('findByIds: ids', ids, MAX_KEY_LENGTH);
     const asked = this.#id.holdable(ids);
     const found = new Map<string, RecipientProfile>();
-    await this.#inChunks([...asked.values()], async (chunk) => {
+    await this.#inChunks([...asked.values()], true, async (chunk, runner) => {
       const rows = await this.#repository
-        .createQueryBuilder('profile')
+        .createQueryBuilder('profile', runner)
         .select(this.#selected.map((column) => `profile.${column}`))
         .where(`profile.${this.mapping.id} IN (:...chunk)`, { chunk })
         .getMany();
@@ -142,6 +156,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
 
   /** Letter case does not matter, nor whether a domain is spelled in ASCII. */
   async #writeByEmail(emails: string[], column: string, value: unknown): Promise<void> {
+    checkTexts('emails', emails, MAX_KEY_LENGTH);
     const spellings = [...new Set(emails.flatMap(spellingsOf))];
     await this.#write(`LOWER(${this.#sql(this.mapping.email)}) IN (:...chunk)`, spellings, column, value);
   }
@@ -164,8 +179,8 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     value: unknown,
     parameters: ObjectLiteral = {},
   ): Promise<void> {
-    return this.#inChunks(keys, async (chunk) => {
-      const change = this.#repository.createQueryBuilder().update();
+    return this.#inChunks(keys, false, async (chunk, runner) => {
+      const change = this.#repository.createQueryBuilder(undefined, runner).update();
       await change
         // A parameter that is null is taken for a list of named ones by one driver of SQLite.
         .set({ [column]: value ?? (() => 'NULL') } as object)
@@ -175,9 +190,15 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     });
   }
 
-  async #inChunks(keys: string[], statement: (chunk: string[]) => Promise<void>): Promise<void> {
+  async #inChunks(
+    keys: string[],
+    isRead: boolean,
+    statement: (chunk: string[], runner: QueryRunner) => Promise<void>,
+  ): Promise<void> {
     for (let first = 0; first < keys.length; first += MOST_PARAMETERS) {
-      const run = (): Promise<void> => statement(keys.slice(first, first + MOST_PARAMETERS));
+      const chunk = keys.slice(first, first + MOST_PARAMETERS);
+      const run = (): Promise<void> =>
+        withGuardedRunner(this.dataSource, (runner) => statement(chunk, runner), { isRead });
       // One connection for all: between two statements of a beat this one would be part of it.
       const isShared = this.dataSource.options.type === 'better-sqlite3';
       await (isShared ? queueOf(this.dataSource).run(run) : run());

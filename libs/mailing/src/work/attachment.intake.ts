@@ -9,6 +9,9 @@ import { downloadAttachment } from './attachment.download.js';
 import { readStream } from './attachment.stream.js';
 import { checkLength } from './request.bounds.js';
 
+/** What is known of each stands in the mailing's row; and a message with so many is none. */
+const MAX_ATTACHMENTS = 1_000;
+
 type Limits = MailingSettings['attachments'];
 
 /** Of what an attachment is called; a header line has to hold it. */
@@ -42,6 +45,8 @@ export function takeAttachments(
 ): () => Promise<TemplateEmailAttachment[] | undefined> {
   if (attachments === undefined) return () => Promise.resolve(undefined);
   if (!Array.isArray(attachments)) throw new InvalidFieldError('attachments', 'an array', attachments);
+  if (attachments.length > MAX_ATTACHMENTS)
+    throw new InvalidFieldError('attachments', `at most ${MAX_ATTACHMENTS} of them`, attachments);
   const room = new Room(limits);
   const open = attachments.map((attachment: TemplateEmailAttachment, n) =>
     copyOf(`attachments[${n}]`, attachment, room, isForOne),
@@ -114,7 +119,13 @@ function copyOf(
   for (const [name, value] of Object.entries({ filename, contentType, cid })) {
     oneLine(`${field}.${name}`, value);
   }
-  const common = { field, filename, contentType, cid, path, href };
+  // Stored as JSON, which no database takes with half a letter in it.
+  const texts = {
+    filename: filename.toWellFormed(),
+    contentType: contentType?.toWellFormed(),
+    cid: cid?.toWellFormed(),
+  };
+  const common = { field, ...texts, path, href };
   if (!isStream(content)) return { ...common, stream: null, bytes: bytesOf(field, content, room) };
   if (!isForOne || !(Symbol.asyncIterator in content)) throw new AttachmentStreamError(field);
   return { ...common, stream: content as OpenAttachment['stream'], bytes: null };

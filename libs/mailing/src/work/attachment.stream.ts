@@ -17,8 +17,7 @@ export async function readStream(
   { maxBytes, fetchTimeoutMs }: Pick<MailingSettings['attachments'], 'maxBytes' | 'fetchTimeoutMs'>,
 ): Promise<Buffer> {
   const name = `${field}.content`;
-  const list = beginReading(stream, name) as AsyncIterable<Uint8Array | string>;
-  const pieces = list[Symbol.asyncIterator]();
+  const pieces = beginReading(stream, name)[Symbol.asyncIterator]();
   const timer = new AbortController();
   const tooLate = delay(fetchTimeoutMs, null, { signal: timer.signal });
   tooLate.catch(() => undefined);

@@ -12,6 +12,11 @@ export class AttemptCounts {
     for (const { idx, attempts } of marked) if (attempts) this.#before.set(idx, attempts);
   }
 
+  /** Whether this recipient was never attempted before the attempt that is under way. */
+  isFirst(idx: number): boolean {
+    return !this.#before.has(idx);
+  }
+
   /**
    * Exponential back-off with full jitter (Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015).
    *

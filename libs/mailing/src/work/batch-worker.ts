@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../model/argument.errors.js';
 import type { BatchName, BatchWork, ClaimedBatch } from '../model/dispatcher.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
@@ -7,7 +8,7 @@ import type { HeldBatch } from '../store/held-claim.js';
 import type { MailingReader } from '../store/mailing.reader.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
 import type { TemplateEmailBatchPersister } from '../store/template-email-batch.persister.js';
-import type { StoredMailing, TemplateEmailPersister } from '../store/template-email.persister.js';
+import type { TemplateEmailPersister } from '../store/template-email.persister.js';
 import type { MailingRun } from './mailing-run.js';
 import type { RunEnd } from './mailing-run.parts.js';
 import type { MailingRuns, Place } from './mailing-runs.js';
@@ -82,6 +83,8 @@ export class BatchWorker implements BatchWork {
       run: async (ratePerSecond) => {
         const work = (place: Place): Promise<void> => this.#work(claim, place, ratePerSecond ?? null);
         try {
+          if (ratePerSecond !== undefined && !(ratePerSecond > 0 && Number.isFinite(ratePerSecond)))
+            throw new InvalidArgumentError('run: ratePerSecond', 'a number above 0', ratePerSecond);
           // Known by its claim: an earlier run of this batch that lost it may not have ended yet.
           await this.parts.runs.start(claimToken, work, 'apart', mailingId);
         } catch (error) {
@@ -106,19 +109,12 @@ export class BatchWorker implements BatchWork {
     }
     const { startIdx } = claim.batch;
     events.emit('batch:started', { mailingId, startIdx, numSettled, numProfiles });
-    const how = { numTried: await this.#numTried(stored), ratePerSecond };
+    const how = { numRecipients: stored.numProfiles, ratePerSecond };
     // A batch that only waits is not kept: whoever has free hands when somebody in it is due may take it up.
     const restingPlace = { leave: () => run.rest(), retake: () => undefined };
     const run: MailingRun = runner.runOf(claim, stored.info, template, restingPlace, how);
     place.announce(run);
     await this.#tell(claim, await runner.see(claim, run));
-  }
-
-  /** Batches under way are asked only until the first recipients are through. */
-  async #numTried({ mailingId, numTried }: StoredMailing): Promise<number> {
-    const { settings, batches } = this.parts;
-    if (numTried >= settings.errorGuard.firstRecipients) return numTried;
-    return numTried + (await batches.numTriedUnmerged(mailingId));
   }
 
   async #tell({ mailingId, batch }: HeldBatch, { status, mailing }: RunEnd): Promise<void> {

@@ -29,12 +29,14 @@ export class ClaimTaker {
    * Claims a mailing that nobody works on, or recovers one whose run is dead: whom its death caught is settled by the
    * policy, and the host's resolver asked, before this returns.
    *
-   * @returns null if somebody else was faster, or it is not time yet.
+   * @returns null if another server was faster, it is not time yet, or this process is no member any more.
    */
   async take(mailing: UnfinishedMailing, info: TemplateEmailInfo): Promise<HeldClaim | null> {
     const { mailingId, status, claimToken } = mailing;
     const { claims, settings, membership, faultPoints } = this.parts;
     const { uniqServerId } = settings;
+    // The membership may have been lost since the caller looked, because it reads the mailing in between.
+    if (membership.incarnation === null) return null;
     const token = membership.nextClaimToken();
     if (status === 'pending') {
       const claim = await claims.claim(mailingId, uniqServerId, token);

@@ -1,11 +1,16 @@
 import { MessageIdentity } from '../delivery/message-identity.js';
 import type { FaultPoints } from '../model/fault-points.js';
+import { askHost, HOST_CALL_TIMEOUT_MS, HostAnswerError, type HostCallTerms } from '../model/host-call.js';
+import { kindOf } from '../model/value-kind.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { InDoubtPolicy, InDoubtVerdict } from '../model/mailing-options.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { HeldClaim } from '../store/held-claim.js';
 import type { DoubtfulRow, StandingOrders } from '../store/standing-orders.js';
 import type { ProfileRecorder } from './profile.recorder.js';
+
+const CALL = 'inDoubt';
+const VERDICTS: ReadonlySet<unknown> = new Set<InDoubtVerdict>(['sent', 'resend', 'leave']);
 
 /** A bound for one statement; more than that are never under way at a time in practice, and would stay in doubt. */
 const MOST_RETRIES_ASKED_ABOUT = 10_000;
@@ -21,6 +26,8 @@ export class DoubtResolver {
     private readonly events: MailingEvents,
     private readonly faultPoints: FaultPoints,
     private readonly recorder: Pick<ProfileRecorder, 'noteMailed'>,
+    /** How long the host may take; `stop` aborts when this process takes up nothing more. */
+    private readonly terms: Omit<HostCallTerms, 'call'> = { timeoutMs: HOST_CALL_TIMEOUT_MS },
   ) {}
 
   /** Never rejects for what the resolver does. */
@@ -46,18 +53,31 @@ export class DoubtResolver {
   }
 
   async #ask(mailingId: string, rows: DoubtfulRow[], identity: MessageIdentity): Promise<InDoubtVerdict[]> {
-    if (typeof this.policy !== 'function') return [];
+    const { policy } = this;
+    if (typeof policy !== 'function') return [];
+    const asked = rows.map(({ idx, email, userId }) => ({
+      mailingId,
+      idx,
+      email,
+      userId,
+      messageId: identity.messageId(idx),
+    }));
     try {
-      const verdicts = await this.policy(
-        rows.map(({ idx, email, userId }) => ({
-          mailingId,
-          idx,
-          email,
-          userId,
-          messageId: identity.messageId(idx),
-        })),
-      );
-      return Array.isArray(verdicts) ? verdicts : [];
+      const verdicts: unknown = await askHost({ call: CALL, ...this.terms }, () => policy(asked));
+      if (!Array.isArray(verdicts) || verdicts.length !== rows.length) {
+        const got = Array.isArray(verdicts) ? `${verdicts.length}` : kindOf(verdicts);
+        throw new HostAnswerError(CALL, `an array of ${rows.length} verdicts`, got);
+      }
+      const numUnknown = verdicts.filter((verdict: unknown) => !VERDICTS.has(verdict)).length;
+      if (numUnknown > 0) {
+        const error = new HostAnswerError(
+          CALL,
+          `each verdict to be ${[...VERDICTS].join(', ')}`,
+          'another one',
+        );
+        this.events.emit('doubt:unresolved', { mailingId, numInDoubt: numUnknown, error });
+      }
+      return verdicts as InDoubtVerdict[];
     } catch (error) {
       this.events.emit('doubt:unresolved', { mailingId, numInDoubt: rows.length, error });
       return [];

@@ -1,3 +1,4 @@
+import { keyOrSkip } from '../delivery/address-normalizer.gate.js';
 import type { Candidate, RecipientGate } from '../delivery/recipient.gate.js';
 import type { Skip } from '../delivery/recipient.policy.js';
 import type { KeyOf } from '../model/email-address.js';
@@ -22,15 +23,18 @@ export class DuplicateGate implements RecipientGate {
 
   async bar(candidates: Candidate[]): Promise<Map<number, Skip>> {
     const barred = new Map<number, Skip>();
-    const wanted = candidates
-      .filter(({ userId }) => userId !== undefined)
-      .map(({ idx, address }) => ({ idx, key: this.keyOf(address) }));
+    const wanted: { idx: number; key: string }[] = [];
+    for (const { idx, address, userId } of candidates) {
+      if (userId === undefined) continue;
+      const key = keyOrSkip(this.keyOf, address);
+      if (typeof key === 'string') wanted.push({ idx, key });
+      else barred.set(idx, key);
+    }
     if (wanted.length === 0) return barred;
     const holders = await takeAddresses(this.session, this.mailingId, wanted);
     for (const { idx, key } of wanted) {
       const holder = holders.get(key);
-      if (holder === undefined) throw new Error(`Bug: nobody holds the address of place ${idx}.`);
-      if (holder !== idx) barred.set(idx, duplicateOf(holder));
+      if (holder !== undefined && holder !== idx) barred.set(idx, duplicateOf(holder));
     }
     return barred;
   }

@@ -1,55 +1,113 @@
+import { type GuardReport, type GuardScores, NO_SCORES } from '../model/guard-scores.js';
 import type { ErrorGuardOptions } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
-import type { Outcome } from '../model/outcome.js';
+import type { Outcome, RefusalSubject } from '../model/outcome.js';
+import { FailureTally } from './failure-tally.js';
 
-interface Reason {
-  count: number;
-  text: string;
+/** Bad addresses stop a mailing only if there are more of them than an eighth of its list, in whatever order they come. */
+const BAD_ADDRESSES_SHARE = 8;
+/** And never sooner than this many times `sampleSize`. */
+const BAD_ADDRESSES_SAMPLES = 10;
+/** Failures of each other batch that say nothing: many batches with one bad address each are no bad sign. */
+const FAILURES_AS_NOISE = 2;
+
+/** Which mailing is watched, and how it stood when the run began. */
+export interface WatchedSlice {
+  /** As the progress row has them. */
+  scores: GuardScores;
+  /** Recipients of the whole mailing; null: not known. */
+  numRecipients: number | null;
+  isBatch: boolean;
 }
 
 /**
- * Watches the first recipients of a mailing: if nearly all of them fail in the same way, the fault is probably ours (a
- * blocked sender, a template that breaks), and the rest of the list had better be kept.
+ * Stops a mailing whose attempts fail one after the other, because the fault is then probably the sender's (a blocked domain, a quota, a
+ * template that breaks), and the rest of the list had better be kept.
  *
- * It looks once. A mailing that somebody resumed after it was stopped has more recipients behind it than are looked at, so
- * it is not stopped again.
+ * A cumulative sum (Page, "Continuous Inspection Schemes", Biometrika 41, 1954): with P = `maxErrorPercent`, each failure adds 100 − P,
+ * each success takes P away, and the sum never falls below 0. So it rises only while more than P percent fail, `sampleSize`
+ * failures in a row always reach `sampleSize` × (100 − P), and what went well long ago does not outweigh what fails now. A refusal
+ * for now counts like a final one, because of a sender that is refused for now nothing else is ever seen; a further attempt that fails does not.
+ *
+ * There are two sums. *Suspect* counts failures that may be the sender's, and stops at that bound. *Failure* counts all of them, also those
+ * whose answer names the recipient's own address or mailbox; it stops at 10 × `sampleSize` failures, or at an eighth of the list
+ * if that is more: a list of which no more than an eighth is bad never stops for it, in whatever order. Greylisting and skipped recipients count in neither.
+ *
+ * The sums are two numbers in the progress row and are written by each commit, so a restart does not forget them. A batch begins at 0,
+ * adds what its commits hear of the rest of the mailing, and joins it when it ends. `resume` sets them to 0: the guard looks again.
  */
 export class ErrorGuard {
-  readonly #sample: number;
-  readonly #reasons = new Map<string, Reason>();
-  #seen = 0;
+  readonly #failed: number;
+  readonly #bounds: GuardScores;
+  readonly #noise: number;
+  readonly #scores: GuardScores;
+  readonly #sums: GuardScores = { suspect: 0, failure: 0 };
+  #elsewhere: GuardScores = NO_SCORES;
+  #tally = new FailureTally();
 
-  /** @param numTried recipients sent to, or refused, before this run. */
   constructor(
     private readonly options: Required<ErrorGuardOptions>,
-    numTried: number,
+    { scores, numRecipients, isBatch }: WatchedSlice = {
+      scores: NO_SCORES,
+      numRecipients: null,
+      isBatch: false,
+    },
   ) {
-    this.#sample = Math.max(0, options.firstRecipients - numTried);
+    const { sampleSize, maxErrorPercent } = options;
+    const badAddresses = Math.ceil((numRecipients ?? 0) / BAD_ADDRESSES_SHARE);
+    this.#failed = 100 - maxErrorPercent;
+    this.#bounds = {
+      suspect: sampleSize * this.#failed,
+      failure: Math.max(BAD_ADDRESSES_SAMPLES * sampleSize, badAddresses + 1) * this.#failed,
+    };
+    this.#noise = isBatch ? FAILURES_AS_NOISE * this.#failed : 0;
+    this.#scores = { ...scores };
+  }
+
+  /** For the progress row. */
+  get report(): GuardReport {
+    const { suspect, failure } = this.#scores;
+    const shown = (score: number): number => Math.max(0, score - this.#noise);
+    return { scores: { suspect: shown(suspect), failure: shown(failure) }, sums: { ...this.#sums } };
+  }
+
+  /** What a commit has read of the rest of the mailing. */
+  hear(elsewhere: GuardScores): void {
+    this.#elsewhere = elsewhere;
   }
 
   /**
-   * Notes what became of one recipient; those who were skipped were not tried and do not count.
+   * Notes what became of the first attempt at a recipient, or of a further one that succeeded; skipped recipients were not tried and do
+   * not count.
    *
    * @returns why the mailing should stop, or null.
    */
-  note({ status, code, text }: Outcome): string | null {
-    if (status === 'skipped' || this.#seen >= this.#sample) return null;
-    this.#seen++;
-    if (status !== 'sent') this.#count(code ?? status, text ?? '');
-    return this.#seen < this.#sample ? null : this.#verdict();
+  note(outcome: Outcome): string | null {
+    if (outcome.status === 'skipped') return null;
+    if (outcome.status !== 'sent') return this.#fail(outcome);
+    this.#add('suspect', -this.options.maxErrorPercent);
+    this.#add('failure', -this.options.maxErrorPercent);
+    this.#tally.succeeded();
+    return null;
   }
 
-  #count(key: string, text: string): void {
-    const reason = this.#reasons.get(key) ?? { count: 0, text };
-    reason.count++;
-    this.#reasons.set(key, reason);
+  #fail({ status, code, text, subject }: Outcome): string | null {
+    if (this.options.sampleSize === 0 || subject === 'greylisted') return null;
+    if (this.#scores.failure === 0) this.#tally = new FailureTally();
+    this.#tally.failed(code ?? status, text ?? '');
+    this.#add('failure', this.#failed);
+    if (subject !== 'recipient') this.#add('suspect', this.#failed);
+    return this.#isOver(subject) ? `${PAUSE_REASONS.errorRate}: ${this.#tally.verdict()}` : null;
   }
 
-  #verdict(): string | null {
-    const [worst] = [...this.#reasons].sort(([, a], [, b]) => b.count - a.count);
-    if (!worst) return null;
-    const [code, { count, text }] = worst;
-    if (count * 100 <= this.#seen * this.options.maxErrorPercent) return null;
-    return `${PAUSE_REASONS.errorRate}: ${count} of the first ${this.#seen} recipients failed with ${code}: ${text}`;
+  #isOver(subject: RefusalSubject | undefined): boolean {
+    const isOver = (which: keyof GuardScores): boolean =>
+      this.#scores[which] + this.#elsewhere[which] >= this.#bounds[which];
+    return isOver('failure') || (subject !== 'recipient' && isOver('suspect'));
+  }
+
+  #add(which: keyof GuardScores, points: number): void {
+    this.#scores[which] = Math.max(0, this.#scores[which] + points);
+    this.#sums[which] += points;
   }
 }

@@ -123,6 +123,12 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
     (f) =>
       `the journal in ${f.dir} is given up, a crash leaves up to run.maxInDoubt recipients in doubt: ${text(f.error)}`,
   ],
+  'database:risky-setting': [
+    'warn',
+    (f) =>
+      `${f.setting} of the database is ${f.value}, expected ${f.expected}: ${f.consequence}. ${f.nextStep}`,
+  ],
+  'database:unsafe-connection': ['error', (f) => text(f.error)],
   'database:not-durable': [
     'warn',
     (f) =>

@@ -88,8 +88,10 @@ export class MailingIntake {
       const known = await this.#findKnown(terms);
       if (known === 'again') continue;
       if (known) return known;
-      const standing = membership.incarnation ? 'member' : await membership.beat();
-      if (standing !== 'member') throw new ServerStandingByError(settings.uniqServerId);
+      // The stop may have come while the key was looked for, and a heartbeat after it would register this process again.
+      if (this.isStopping) throw new ServerStoppingError(settings.uniqServerId);
+      if (!membership.incarnation) await membership.beat();
+      if (!membership.incarnation) throw new ServerStandingByError(settings.uniqServerId);
       const claimToken = membership.nextClaimToken();
       const creating = persister.createMailing(
         info,

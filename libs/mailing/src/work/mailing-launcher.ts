@@ -129,7 +129,7 @@ export class MailingLauncher {
     const claim = await claims.take(mailing, stored.info);
     if (!claim) return null;
     this.#announceStart(claim);
-    const how = { numTried: claim.numTried, ratePerSecond: null };
+    const how = { numRecipients: stored.numProfiles, ratePerSecond: null };
     const run = runner.runOf(claim, stored.info, template, place, how);
     place.announce(run);
     const end = await runner.see(claim, run);

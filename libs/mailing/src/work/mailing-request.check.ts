@@ -3,19 +3,19 @@ import { hasControlCharacters, parseMailbox, parseMailboxes } from '../model/ema
 import { lookupChain } from '../model/locale-tag.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { plainCopy } from '../model/plain-copy.js';
-import type { Recipient, Recipients } from '../model/recipient.js';
+import type { Recipients } from '../model/recipient.js';
 import {
   HeaderLineBreakError,
   InvalidFieldError,
   InvalidHeaderAddressError,
   MissingFieldError,
-  ProfileRepositoryMissingError,
-  UnknownRecipientsError,
 } from '../model/refusal.errors.js';
 import { assertUnread } from '../model/source-reading.js';
 import { toStorable } from '../model/storable.js';
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
 import { takeAttachments } from './attachment.intake.js';
+import { checkInfoFields } from './info-fields.check.js';
+import { checkForProfiles, checkRecipients } from './recipients.check.js';
 import { checkBounds } from './request.bounds.js';
 
 /** Headers that the plugin or the mail library writes; a host that sets them would break identity or delivery. */
@@ -37,7 +37,6 @@ const RESERVED_HEADERS = new Set([
 /** RFC 5322 section 3.6.8: printable ASCII without colon. */
 const HEADER_NAME = /^[!-9;-~]+$/;
 
-const LONGEST_NAME = 255;
 const LONGEST_BATCH = 1_000_000;
 const LONGEST_TRACKING_TEXT = 254;
 
@@ -56,6 +55,8 @@ export interface CheckedRequest {
   info: TemplateEmailInfo;
   /** Fetches those that the caller did not give as bytes. */
   fetchAttachments: () => Promise<TemplateEmailAttachment[] | undefined>;
+  /** What takes its time: looks through a list that is all there. Throws ProfileRepositoryMissingError. */
+  checkList: () => Promise<void>;
 }
 
 /**
@@ -69,12 +70,11 @@ export function checkRequest(
   recipients: Recipients,
   { persist, hasProfiles, mayBeRepeat, attachments }: RequestTerms,
 ): CheckedRequest {
-  checkRecipients(recipients, hasProfiles);
+  checkRecipients(recipients);
   if (!mayBeRepeat) assertUnread(recipients, 'recipients');
   if (typeof info !== 'object' || info === null) throw new MissingFieldError('templateUrl', undefined);
   checkBounds(info);
-  if (info.fillFromTemplate !== undefined && typeof info.fillFromTemplate !== 'boolean')
-    throw new InvalidFieldError('fillFromTemplate', 'true, false or absent', info.fillFromTemplate);
+  checkInfoFields(info);
   required('templateUrl', info.templateUrl);
   for (const field of ['subject', 'from'] as const)
     if (!info.fillFromTemplate || info[field] !== undefined) required(field, info[field]);
@@ -101,25 +101,18 @@ export function checkRequest(
   }
   if (info.messageTo !== undefined && !parseMailbox(info.messageTo))
     throw new InvalidHeaderAddressError('messageTo', info.messageTo);
-  if ((info.name?.length ?? 0) > LONGEST_NAME) {
-    throw new InvalidFieldError('name', `at most ${LONGEST_NAME} characters`, info.name);
-  }
   if (info.sendAsHtml === false && info.sendAsText === false) {
     throw new InvalidFieldError('sendAsText', 'true where sendAsHtml is false', false);
   }
-  const { ignoreContactFatigue } = info;
-  if (ignoreContactFatigue !== undefined && typeof ignoreContactFatigue !== 'boolean') {
-    throw new InvalidFieldError('ignoreContactFatigue', 'true, false or absent', ignoreContactFatigue);
-  }
   if (info.locale !== undefined && lookupChain(info.locale).length === 0)
     throw new InvalidFieldError('locale', 'a language tag such as fr or fr-CA', info.locale);
-  checkFlag('unsubscribe', info.unsubscribe);
   checkBatch(info, persist);
   checkHeaders(info.headers ?? {});
   checkTrackingData(info.trackingData ?? {});
   return {
     info: { ...info, ...copiesOf(info, persist), attachments: undefined },
     fetchAttachments: takeAttachments(info.attachments, attachments, isOne(recipients)),
+    checkList: () => checkForProfiles(recipients, hasProfiles),
   };
 }
 
@@ -128,10 +121,19 @@ function copiesOf(
   persist: boolean,
 ): Partial<TemplateEmailInfo> {
   return {
-    headers: headers && { ...headers },
-    trackingData: trackingData && { ...trackingData },
-    params: persist ? toStorable(params, 'params') : plainCopy(params),
+    headers: toStorable(headers, 'headers'),
+    trackingData: toStorable(trackingData, 'trackingData'),
+    params: persist ? toStorable(params, 'params') : liveCopy(params),
   };
+}
+
+/** Of params that nobody stores; class instances in them stay what they are. */
+function liveCopy(params: TemplateEmailInfo['params']): TemplateEmailInfo['params'] {
+  try {
+    return plainCopy(params);
+  } catch {
+    throw new InvalidFieldError('params', 'an object that can be read', 'one that throws');
+  }
 }
 
 /**
@@ -156,34 +158,13 @@ function isOne(recipients: Recipients): boolean {
   return Array.isArray(recipients) && recipients.length === 1;
 }
 
-function checkRecipients(recipients: Recipients, hasProfiles: boolean): void {
-  const iterable =
-    typeof recipients === 'object' &&
-    recipients !== null &&
-    (Symbol.iterator in recipients || Symbol.asyncIterator in recipients);
-  if (!iterable) throw new UnknownRecipientsError(recipients);
-  // A stream can be looked at only once, while it is written down; a list that is all there is looked at before.
-  if (hasProfiles || !Array.isArray(recipients)) return;
-  for (const one of recipients as readonly Recipient[]) {
-    if (typeof one === 'object' && one !== null && 'userId' in one)
-      throw new ProfileRepositoryMissingError(one.userId);
-  }
-}
-
 function checkBatch({ batched, batchSize }: TemplateEmailInfo, persist: boolean): void {
-  checkFlag('batched', batched);
   if (batched && !persist) {
     throw new InvalidFieldError('batched', 'absent or false where persist is not true', batched);
   }
   if (batchSize === undefined) return;
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > LONGEST_BATCH) {
     throw new InvalidFieldError('batchSize', `a whole number from 1 to ${LONGEST_BATCH}`, batchSize);
-  }
-}
-
-function checkFlag(field: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'boolean') {
-    throw new InvalidFieldError(field, 'true, false or absent', value);
   }
 }
 

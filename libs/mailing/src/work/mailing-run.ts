@@ -167,7 +167,7 @@ export class MailingRun {
     switch (attempt.kind) {
       case 'temporary':
         this.#transport.works();
-        return this.#defer({ idx: attempt.idx, status: 'error', code: attempt.code, text: attempt.text });
+        return this.#defer({ ...attempt, status: 'error' });
       case 'settled':
         return this.#takeOutcome(attempt.outcome);
       case 'returned':
@@ -201,14 +201,20 @@ export class MailingRun {
     const delayMs = this.#attempts.nextDelayMs(idx);
     if (delayMs === null) return this.#settle(last);
     this.#news.defer({ idx, code: code ?? status, text: text ?? '', delayMs });
-    this.#attempts.forget(idx);
     this.#look.dueIn(delayMs);
+    this.#judge(last);
   }
 
   #settle(outcome: Outcome): void {
     this.#news.settle(outcome);
+    this.#judge(outcome);
+  }
+
+  /** A recipient speaks once for or against the mailing: a further attempt that fails as well is no further evidence. */
+  #judge(outcome: Outcome): void {
+    if (outcome.status === 'sent' || this.#attempts.isFirst(outcome.idx))
+      this.#pauseIf(this.#parts.guard.note(outcome));
     this.#attempts.forget(outcome.idx);
-    this.#pauseIf(this.#parts.guard.note(outcome));
   }
 
   #transportDown(reason: string, what?: string): void {
@@ -306,6 +312,7 @@ export class MailingRun {
       if (this.#winding === 'no') this.#windDown('standing_down');
       return null;
     }
+    if (answer.elsewhere) this.#parts.guard.hear(answer.elsewhere);
     await this.#admit(answer, beat.free);
     // The look that was under way when they were refused did not know of them.
     for (const { delayMs } of beat.deferred) this.#look.dueIn(delayMs);
@@ -320,6 +327,7 @@ export class MailingRun {
       free: isThrough && this.#winding === 'no' ? 1 : free,
       remaining: this.#remaining,
       release: this.#winding === 'no' ? null : this.#release,
+      guard: this.#parts.guard.report,
     };
     if (beat.outcomes.length > 0) this.#parts.faultPoints.reach('beforeOutcomesWritten');
     this.#nudged = false;

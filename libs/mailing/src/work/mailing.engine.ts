@@ -5,8 +5,10 @@ import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { AttachmentStore } from '../store/attachment.store.js';
 import { findWeakSettings } from '../store/durability.check.js';
+import { checkEnvironment } from '../store/environment.check.js';
 import type { MailingDatabase } from '../store/mailing.database.js';
 import { checkSchema } from '../store/schema.check.js';
+import { UnsafeConnections } from '../store/unsafe-connections.js';
 import type { BatchSweep } from './batch-sweep.js';
 import type { BatchWorker } from './batch-worker.js';
 import type { DispatcherLine } from './dispatcher-line.js';
@@ -49,6 +51,7 @@ export interface MailingEngineParts {
  */
 export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   #ending: Promise<void> | null = null;
+  #unsubscribe: () => void = () => undefined;
 
   constructor(private readonly parts: MailingEngineParts) {}
 
@@ -57,6 +60,11 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     await prepare();
     journal.prepare();
     await attachments.prepare();
+    // First, and by statements without values: under some settings no other can be trusted.
+    for (const risky of await checkEnvironment(dataSource)) events.emit('database:risky-setting', risky);
+    this.#unsubscribe = UnsafeConnections.of(dataSource).onRefused((error) => {
+      events.emit('database:unsafe-connection', { error });
+    });
     await checkSchema(dataSource, database);
     // A question about a setting is no reason not to start.
     const weak = await findWeakSettings(database).catch(() => []);
@@ -96,6 +104,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     await periodic.stop();
     await restarter.idle();
     await batchSweep.idle();
+    this.#unsubscribe();
     try {
       await membership.leave();
     } catch (error) {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { UnsafeConnectionError } from '../model/database-setting.errors.js';
 import type {
   MailingFinding,
   MailingFindingCode,
@@ -13,6 +14,8 @@ import { ANY_SERVER } from './template-email.restarter.js';
 /** Whoever asks for health does not wait longer for a database that is silent. */
 const PATIENCE_MS = 5_000;
 const MOST_IDS = 20;
+/** What goes on fails more often than that. */
+const RECENTLY_MS = 60_000;
 
 const UNATTENDED = 'wait in batches, and no server takes batches. Set enabledAsTemplateMailServer on one';
 const OVERDUE = 'were to begin by a moment that has passed. Resume or cancel them';
@@ -95,6 +98,7 @@ export class MailingHealth {
     try {
       return await Promise.race([this.#ofMailings(), silence]);
     } catch (error) {
+      if (error instanceof UnsafeConnectionError) return [unsafe(error)];
       const reason = error instanceof Error ? error.message : String(error);
       const message = `The database can't be asked: ${reason}. See whether it runs, and whether its pool has free connections`;
       return [{ code: 'database_unreachable', message }];
@@ -112,7 +116,9 @@ export class MailingHealth {
     const unattended = await this.reader.unattended();
     const paused = await this.reader.pausedByThemselves();
     const overdue = await this.reader.overdue();
-    const findings: MailingFinding[] = [...groups(orphaned, ({ uniqServerId: id }) => id ?? 'nobody')].map(
+    const refused = this.reader.unsafeConnection(RECENTLY_MS);
+    const findings: MailingFinding[] = refused ? [unsafe(refused)] : [];
+    const abandoned = [...groups(orphaned, ({ uniqServerId: id }) => id ?? 'nobody')].map(
       ([serverId, mailings]) => ({
         ...finding(
           'mailings_orphaned',
@@ -122,6 +128,7 @@ export class MailingHealth {
         serverId,
       }),
     );
+    findings.push(...abandoned);
     for (const [kind, mailings] of groups(paused, kindOf)) {
       const text = `are paused (${mailings[0].statusReason}). ${REMEDIES[kind] ?? 'Resume or cancel them'}`;
       findings.push(finding('mailings_paused', mailings, text));
@@ -130,6 +137,10 @@ export class MailingHealth {
     if (overdue.length > 0) findings.push(finding('mailings_overdue', overdue, OVERDUE));
     return findings;
   }
+}
+
+function unsafe({ message }: UnsafeConnectionError): MailingFinding {
+  return { code: 'database_unsafe', message };
 }
 
 function finding(code: MailingFindingCode, mailings: WaitingMailing[], text: string): MailingFinding {

@@ -1,15 +1,22 @@
+import {
+  checkFilter,
+  checkMailingId,
+  checkText,
+  checkWholeNumber,
+  MAX_IDX,
+} from '../model/argument.check.js';
 import type { ExecutionResult } from '../model/execution-result.js';
 import type { MailingResult } from '../model/mailing-handle.js';
 import type { MailingFilter, MailingOverview, ReasonCount } from '../model/mailing-overview.js';
 import { MAILING_TRANSITIONS, type MailingStatus } from '../model/mailing-status.js';
 import { UnknownOrderError } from '../model/order.errors.js';
-import { InvalidFieldError } from '../model/refusal.errors.js';
 import type { RecipientRecord } from '../model/recipient.js';
 import { RECIPIENT_TRANSITIONS, type RecipientStatus } from '../model/recipient-status.js';
 import type { MailingReader } from '../store/mailing.reader.js';
 
 const MOST_AT_A_TIME = 10_000;
 const MOST_MAILINGS = 1_000;
+const MAX_EXECUTION_ID_LENGTH = 255;
 
 /** Which recipients of a mailing are asked for. */
 export interface RecipientFilter {
@@ -29,6 +36,7 @@ export class MailingQuery {
    * Status and counts of one mailing, as the database knows them at this moment.
    *
    * @returns null if there is no such mailing.
+   * @throws InvalidArgumentError if the id can be none.
    *
    * @example
    * ```ts
@@ -36,7 +44,8 @@ export class MailingQuery {
    * console.log(`${mailing?.status}: ${mailing?.numSent} of ${mailing?.numProfiles}`);
    * ```
    */
-  get(mailingId: string): Promise<MailingResult | null> {
+  async get(mailingId: string): Promise<MailingResult | null> {
+    checkMailingId('get: mailingId', mailingId);
     return this.reader.result(mailingId);
   }
 
@@ -44,6 +53,7 @@ export class MailingQuery {
    * All mailings with one `batchExecId`, summed up: those of one event of a scenario, or whatever the host gave one id.
    *
    * @returns null if there is none.
+   * @throws InvalidArgumentError if the id can be none.
    *
    * @example
    * ```ts
@@ -51,14 +61,16 @@ export class MailingQuery {
    * console.log(`${execution?.numSent} of ${execution?.numProfiles}, in ${execution?.numMailings} mailings`);
    * ```
    */
-  byExecution(batchExecId: string): Promise<ExecutionResult | null> {
+  async byExecution(batchExecId: string): Promise<ExecutionResult | null> {
+    checkText('byExecution: batchExecId', batchExecId, MAX_EXECUTION_ID_LENGTH);
     return this.reader.execution(batchExecId);
   }
 
   /**
    * What became of the recipients of a mailing, one page, in order of sending; no pages follow an empty one.
    *
-   * @throws UnknownOrderError if the state is not one of a recipient; InvalidFieldError if the page is out of its bounds.
+   * @throws UnknownOrderError if the state is not one of a recipient; InvalidArgumentError if the id can be none, or the page is out of
+   * its bounds.
    *
    * @example
    * ```ts
@@ -68,7 +80,10 @@ export class MailingQuery {
    * ```
    */
   async recipients(mailingId: string, filter: RecipientFilter = {}): Promise<RecipientRecord[]> {
+    checkMailingId('recipients: mailingId', mailingId);
+    checkFilter('recipients: filter', filter);
     const { status, afterIdx = -1, limit = 1_000 } = filter;
+    checkWholeNumber('recipients: afterIdx', afterIdx, -1, MAX_IDX);
     checkPage('recipients', Object.keys(RECIPIENT_TRANSITIONS), status, limit, MOST_AT_A_TIME);
     return this.reader.recipients(mailingId, { status: status ?? null, afterIdx, limit });
   }
@@ -78,20 +93,22 @@ export class MailingQuery {
    * a mailing to a million takes a second or so; it is not for a page that asks every second.
    *
    * @returns empty if there is no such mailing.
+   * @throws InvalidArgumentError if the id can be none.
    *
    * @example
    * ```ts
    * for (const { status, code, count } of await query.reasons(mailingId)) console.log(status, code, count);
    * ```
    */
-  reasons(mailingId: string): Promise<ReasonCount[]> {
+  async reasons(mailingId: string): Promise<ReasonCount[]> {
+    checkMailingId('reasons: mailingId', mailingId);
     return this.reader.reasons(mailingId);
   }
 
   /**
    * Mailings, one page, the newest first; no pages follow an empty one.
    *
-   * @throws UnknownOrderError if the state is not one of a mailing; InvalidFieldError if the page is out of its bounds.
+   * @throws UnknownOrderError if the state is not one of a mailing; InvalidArgumentError if the page is out of its bounds.
    *
    * @example
    * ```ts
@@ -100,7 +117,9 @@ export class MailingQuery {
    * ```
    */
   async list(filter: MailingFilter = {}): Promise<MailingOverview[]> {
+    checkFilter('list: filter', filter);
     const { status, beforeId, limit = 100 } = filter;
+    if (beforeId !== undefined && beforeId !== null) checkMailingId('list: beforeId', beforeId);
     checkPage('list', Object.keys(MAILING_TRANSITIONS), status, limit, MOST_MAILINGS);
     return this.reader.list({ status: status ?? null, beforeId: beforeId ?? null, limit });
   }
@@ -133,7 +152,5 @@ function checkPage(
   if (status !== undefined && !states.includes(status)) {
     throw new UnknownOrderError(`${call}: status`, states, status);
   }
-  if (!Number.isInteger(limit) || limit < 1 || limit > most) {
-    throw new InvalidFieldError('limit', `a whole number from 1 to ${most}`, limit, 'options');
-  }
+  checkWholeNumber(`${call}: limit`, limit, 1, most);
 }

@@ -1,5 +1,11 @@
+import { checkText, checkTexts } from '../model/argument.check.js';
+import { askHost, assertAnswer, HOST_CALL_TIMEOUT_MS, type HostCallTerms } from '../model/host-call.js';
 import type { SuppressionList } from '../model/suppression-list.js';
 import { SuppressionListMissingError } from '../model/suppression.errors.js';
+
+/** Of what can be an address, with a name before it; and of a reason, which the plugin's table cuts to 255. */
+const MAX_ADDRESS_LENGTH = 2_000;
+const MAX_REASON_LENGTH = 10_000;
 
 /**
  * The suppression list in use, whichever it is: the plugin's table, or the host's own. Inject it where people unsubscribe or
@@ -17,7 +23,11 @@ import { SuppressionListMissingError } from '../model/suppression.errors.js';
 export class MailingSuppressions implements SuppressionList {
   #revision = 0;
 
-  constructor(private list: SuppressionList | null) {}
+  /** @param timeoutMs how long the list may take for each answer. */
+  constructor(
+    private list: SuppressionList | null,
+    private readonly timeoutMs = HOST_CALL_TIMEOUT_MS,
+  ) {}
 
   /** Another number after each change that was made here. For the plugin itself. */
   get revision(): number {
@@ -34,28 +44,47 @@ export class MailingSuppressions implements SuppressionList {
     this.list = list;
   }
 
-  /** @throws SuppressionListMissingError */
+  /**
+   * @throws SuppressionListMissingError; InvalidArgumentError if one of them is no text; HostSilentError or HostAnswerError if the list of
+   * the host gives no answer, or another one.
+   */
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
-    return this.#orThrow().findSuppressed(addresses);
+    checkTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH);
+    const call = 'SuppressionList.findSuppressed';
+    const list = this.#orThrow();
+    const found = await askHost(this.#terms(call), () => list.findSuppressed(addresses));
+    assertAnswer(call, 'a Set of addresses', Set, found);
+    return found;
   }
 
-  /** @throws SuppressionAddressError if it is not exactly one address, SuppressionListMissingError. */
+  /**
+   * @throws SuppressionAddressError if it is not exactly one address; InvalidArgumentError if it, or the reason, is no text;
+   * SuppressionListMissingError; HostSilentError.
+   */
   async suppress(address: string, reason: string): Promise<void> {
-    await this.#change((list) => list.suppress(address, reason));
+    checkText('suppress: address', address, MAX_ADDRESS_LENGTH);
+    checkText('suppress: reason', reason, MAX_REASON_LENGTH);
+    await this.#change('SuppressionList.suppress', (list) => list.suppress(address, reason));
   }
 
-  /** @throws SuppressionListMissingError */
+  /** @throws SuppressionListMissingError; InvalidArgumentError if it is no text; HostSilentError. */
   async release(address: string): Promise<void> {
-    await this.#change((list) => list.release(address));
+    checkText('release: address', address, MAX_ADDRESS_LENGTH);
+    await this.#change('SuppressionList.release', (list) => list.release(address));
   }
 
   /** Whoever asked before it was done, or while it was, asks again. */
-  async #change(change: (list: SuppressionList) => Promise<void>): Promise<void> {
+  async #change(call: string, change: (list: SuppressionList) => Promise<void>): Promise<void> {
     try {
-      await change(this.#orThrow());
+      const list = this.#orThrow();
+      await askHost(this.#terms(call), () => change(list));
     } finally {
       this.#revision++;
     }
+  }
+
+  #terms(call: string): HostCallTerms {
+    return { call, timeoutMs: this.timeoutMs };
   }
 
   #orThrow(): SuppressionList {

@@ -1,3 +1,4 @@
+import { keyOrSkip } from '../delivery/address-normalizer.gate.js';
 import type { Candidate, RecipientGate } from '../delivery/recipient.gate.js';
 import type { Skip } from '../delivery/recipient.policy.js';
 import type { KeyOf } from '../model/email-address.js';
@@ -16,7 +17,11 @@ export class MemoryDuplicateGate implements RecipientGate {
   async bar(candidates: Candidate[]): Promise<Map<number, Skip>> {
     const barred = new Map<number, Skip>();
     for (const { idx, address } of candidates) {
-      const key = this.keyOf(address);
+      const key = keyOrSkip(this.keyOf, address);
+      if (typeof key !== 'string') {
+        barred.set(idx, key);
+        continue;
+      }
       const holder = this.#holders.get(key) ?? idx;
       this.#holders.set(key, holder);
       if (holder !== idx) barred.set(idx, duplicateOf(holder));

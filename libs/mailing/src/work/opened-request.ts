@@ -11,8 +11,9 @@ export interface OpenedRequest {
 /** Opening tries each template once, and reads all that will be shown; a run opens what was read, wherever that will be. */
 export async function openRequest(
   renderer: TemplateRenderer,
-  { info: copy, fetchAttachments }: CheckedRequest,
+  { info: copy, checkList, fetchAttachments }: CheckedRequest,
 ): Promise<OpenedRequest> {
+  await checkList();
   const info = { ...copy, attachments: await fetchAttachments() };
   const template = await renderer.open(info);
   const filled = fillRequest(info, template.fills);

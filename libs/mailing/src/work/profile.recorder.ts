@@ -1,4 +1,5 @@
 import type { ContactFatigue } from '../delivery/recipient.policy.js';
+import { askHost, type HostCallTerms } from '../model/host-call.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { Outcome } from '../model/outcome.js';
@@ -18,12 +19,17 @@ export class ProfileRecorder {
 
   constructor(
     private readonly profiles: () => ProfileRepository | null,
-    private readonly settings: Pick<MailingSettings, 'profiles'>,
+    private readonly settings: Pick<MailingSettings, 'profiles' | 'run'>,
     events: MailingEvents,
   ) {
-    this.#lastEmailed = writer('lastEmailed', events, (ids, at) => profiles()?.setLastEmailed?.(ids, at));
+    const terms = (call: string): HostCallTerms => ({ call, timeoutMs: settings.run.hostCallTimeoutMs });
+    this.#lastEmailed = writer('lastEmailed', events, (ids, at) =>
+      askHost(terms('ProfileRepository.setLastEmailed'), () => profiles()?.setLastEmailed?.(ids, at)),
+    );
     this.#refused = writer('emailStatus', events, (addresses) =>
-      profiles()?.setEmailStatus?.(addresses, 'invalid'),
+      askHost(terms('ProfileRepository.setEmailStatus'), () =>
+        profiles()?.setEmailStatus?.(addresses, 'invalid'),
+      ),
     );
   }
 

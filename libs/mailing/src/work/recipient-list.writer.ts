@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type { KeyOf } from '../model/email-address.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import { type ListedRecipient, toListedRecipient } from '../model/listed-recipient.js';
@@ -11,9 +10,6 @@ import type { TemplateEmailPersister } from '../store/template-email.persister.j
 
 /** A chunk ends here even if it has few rows: the smallest `max_allowed_packet` in use is 1 MiB. */
 const BYTES_PER_CHUNK = 768 * 1024;
-
-/** A list that is an array never lets go of the processor, and the chunk under way could not go on. */
-const ENTRIES_PER_TURN = 250;
 
 /** How a list is written. */
 export interface ListTerms {
@@ -54,7 +50,7 @@ export class RecipientListWriter {
   #cutIdx = 0;
   /** The chunk that the database is at. */
   #writing: Promise<void> = Promise.resolve();
-  #state: 'idle' | 'writing' | 'broken' = 'idle';
+  #isBroken = false;
 
   constructor(
     private readonly persister: TemplateEmailPersister,
@@ -68,16 +64,18 @@ export class RecipientListWriter {
    * Writes the whole list and makes the mailing `pending`.
    *
    * @param stop aborts in mid-list when the server stops.
-   * @throws whatever the source of recipients throws, SourceUsedUpError, ProfileRepositoryMissingError, UnstorableValueError,
+   * @throws whatever the source of recipients throws, SourceUsedUpError, SourceProtocolError, ProfileRepositoryMissingError,
    * ListTakenAwayError.
    */
   async write(recipients: Recipients, stop: AbortSignal): Promise<WrittenList> {
     try {
       for await (const recipient of beginReading(recipients, 'recipients')) {
         stop.throwIfAborted();
-        this.#add(toListedRecipient(recipient, true, this.how.keyOf));
-        if (this.#isFull || this.#state === 'broken') await this.#flush();
-        else if (this.#state === 'writing' && this.#nextIdx % ENTRIES_PER_TURN === 0) await turn();
+        const listed = toListedRecipient(recipient, true, this.how.keyOf);
+        const bytes = bytesOf(listed);
+        if (this.#chunkBytes + bytes > BYTES_PER_CHUNK) await this.#flush();
+        this.#add(listed, bytes);
+        if (this.#chunk.length >= this.persister.rowsPerChunk || this.#isBroken) await this.#flush();
       }
       await this.#flush();
       await this.#writing;
@@ -96,26 +94,21 @@ export class RecipientListWriter {
     return this.list;
   }
 
-  get #isFull(): boolean {
-    return this.#chunk.length >= this.persister.rowsPerChunk || this.#chunkBytes >= BYTES_PER_CHUNK;
-  }
-
-  #add(listed: ListedRecipient): void {
+  #add(listed: ListedRecipient, bytes: number): void {
     if (listed.kind === 'profile' && !this.how.hasProfiles)
       throw new ProfileRepositoryMissingError(listed.userId);
     if (listed.kind === 'invalid') this.list.numInvalid++;
     this.#chunk.push(Object.assign(listed, { idx: this.#nextIdx++ }));
-    this.#chunkBytes += bytesOf(listed);
+    this.#chunkBytes += bytes;
   }
 
   /** Waits for the chunk before, and for nothing more. @throws what became of that one. */
   async #flush(): Promise<void> {
     await this.#writing;
     if (this.#chunk.length === 0) return;
-    this.#state = 'writing';
     this.#writing = this.#write(this.#chunk, this.#nextIdx);
     // It is told at the next entry.
-    this.#writing.catch(() => (this.#state = 'broken'));
+    this.#writing.catch(() => (this.#isBroken = true));
     this.#chunk = [];
     this.#chunkBytes = 0;
   }
@@ -123,12 +116,12 @@ export class RecipientListWriter {
   async #write(chunk: NumberedRecipient[], endIdx: number): Promise<void> {
     const { batchSize } = this.how;
     const cut = batchSize === null ? null : this.#cutUpTo(endIdx - (endIdx % batchSize));
-    const inserted = await this.persister.writeChunk(this.mailingId, this.claimToken, chunk, cut);
-    if (inserted === null) throw new ListTakenAwayError();
+    const written = await this.persister.writeChunk(this.mailingId, this.claimToken, chunk, cut);
+    if (written === null) throw new ListTakenAwayError();
     this.#cutIdx = cut?.toIdx ?? 0;
-    this.list.numProfiles += inserted;
-    this.list.numDuplicates += chunk.length - inserted;
-    this.#state = 'idle';
+    this.list.numProfiles += written.numWritten;
+    this.list.numDuplicates += chunk.length - written.numWritten;
+    this.list.numInvalid += written.numRefused;
     this.faultPoints.reach('afterChunkWritten');
   }
 
@@ -139,12 +132,15 @@ export class RecipientListWriter {
   }
 }
 
-/** About as much as its row takes in a statement where parameters become text: quotes are doubled there, and a letter is up to 3 bytes. */
+/**
+ * The most that its row takes in a statement where parameters become text: there quotes and the like are doubled, and a letter is up
+ * to 3 bytes. JSON is escaped already, and its quotes are most of what is doubled.
+ */
 function bytesOf(listed: ListedRecipient): number {
   const ROW_OVERHEAD = 150;
   if (listed.kind === 'profile') return ROW_OVERHEAD + 3 * listed.userId.length;
-  if (listed.kind === 'invalid') return ROW_OVERHEAD + 100 + 3 * listed.shownAs.length;
-  const { email, name, data } = listed;
-  const more = (name?.length ?? 0) + (data === null ? 0 : JSON.stringify(data).length);
-  return ROW_OVERHEAD + 2 * email.length + 3 * more;
+  if (listed.kind === 'invalid') return ROW_OVERHEAD + 3 * (listed.shownAs.length + listed.text.length);
+  const { email, name, json } = listed;
+  const data = json === null ? 0 : 2 * Buffer.byteLength(json);
+  return ROW_OVERHEAD + 2 * email.length + 3 * (name?.length ?? 0) + data;
 }

@@ -12,8 +12,6 @@ import { InvalidFieldError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 
 const MAX_PATH = 1_000;
-/** Widths of their columns. */
-const MAX_ID = 255;
 
 const MOST_CHARACTERS = {
   templateUrl: MAX_PATH,
@@ -24,8 +22,6 @@ const MOST_CHARACTERS = {
   replyTo: MAX_MAILBOX_LIST,
   cc: MAX_MAILBOX_LIST,
   bcc: MAX_MAILBOX_LIST,
-  siteId: MAX_ID,
-  batchExecId: MAX_ID,
 } as const satisfies Partial<Record<keyof TemplateEmailInfo, number>>;
 
 /**

@@ -13,13 +13,33 @@ export interface CheckedSendOptions {
 }
 
 /**
+ * Reads the third and the fourth argument of `sendEmailMessage`, in either of their forms.
+ *
+ * @throws InvalidFieldError as `checkSendOptions`, also for a fourth argument beside options, which nobody would look at.
+ */
+export function sendOptionsOf(how: unknown, persist: unknown): CheckedSendOptions {
+  if (how === undefined || typeof how === 'boolean')
+    return checkSendOptions({ runInSeparateThread: how, persist } as SendOptions);
+  if (persist !== undefined) {
+    const expected = 'the only place for it, without a fourth argument';
+    throw new InvalidFieldError('persist', expected, persist, 'options');
+  }
+  return checkSendOptions(how as SendOptions);
+}
+
+/**
  * Fills in the defaults.
  *
  * @throws InvalidFieldError naming the first option that is out of its bounds or needs `persist`.
  */
 export function checkSendOptions(options: SendOptions): CheckedSendOptions {
   if (typeof options !== 'object' || options === null) {
-    throw new InvalidFieldError('*', 'an object, or left out', options, 'options');
+    throw new InvalidFieldError(
+      '*',
+      'an object, or true or false for runInSeparateThread',
+      options,
+      'options',
+    );
   }
   for (const name of Object.keys(options)) {
     if (NAMES.includes(name)) continue;
@@ -27,6 +47,11 @@ export function checkSendOptions(options: SendOptions): CheckedSendOptions {
     throw new InvalidFieldError(name, expected, (options as Record<string, unknown>)[name], 'options');
   }
   const { runInSeparateThread = true, persist = false, idempotencyKey, sendAt, doNotStartAfter } = options;
+  for (const name of ['runInSeparateThread', 'persist'] as const) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== 'boolean')
+      throw new InvalidFieldError(name, 'true, false or absent', value, 'options');
+  }
   for (const name of ['idempotencyKey', 'sendAt', 'doNotStartAfter'] as const) {
     if (options[name] !== undefined && !persist) {
       throw new InvalidFieldError(name, 'absent where persist is not true', options[name], 'options');
@@ -56,7 +81,13 @@ export function checkSendOptions(options: SendOptions): CheckedSendOptions {
 
 function checkKey(key: unknown): void {
   // A space at the end would not count in some collations, and two keys would be one.
-  if (typeof key !== 'string' || key.trim() !== key || key === '' || key.length > LONGEST_KEY) {
+  if (
+    typeof key !== 'string' ||
+    key.trim() !== key ||
+    key === '' ||
+    key.length > LONGEST_KEY ||
+    !key.isWellFormed()
+  ) {
     const expected = `a text of 1 to ${LONGEST_KEY} characters without spaces at its ends`;
     throw new InvalidFieldError('idempotencyKey', expected, key, 'options');
   }

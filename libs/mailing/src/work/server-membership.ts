@@ -100,16 +100,18 @@ export class ServerMembership {
 
   async #beat(): Promise<Standing> {
     const begun = Lease.moment();
-    if (!this.#incarnation) return this.#register(begun);
-    if (await this.persister.renew(this.settings.uniqServerId, this.#incarnation)) {
+    const incarnation = this.#incarnation;
+    if (!incarnation) return this.#register(begun);
+    const { uniqServerId } = this.settings;
+    const isRenewed = await this.persister.renew(uniqServerId, incarnation);
+    // It left meanwhile: the lease stays revoked, and a row that is gone is no loss.
+    if (this.#incarnation !== incarnation) return 'lost';
+    if (isRenewed) {
       this.lease.confirm(begun);
       return 'member';
     }
-    this.events.emit('server:lost', {
-      uniqServerId: this.settings.uniqServerId,
-      incarnation: this.#incarnation,
-    });
-    this.#forget(this.#incarnation);
+    this.events.emit('server:lost', { uniqServerId, incarnation });
+    this.#forget(incarnation);
     return 'lost';
   }
 

@@ -24,8 +24,6 @@ import type { ProfileRecorder } from './profile.recorder.js';
 import { RateLimiter } from './rate-limiter.js';
 import type { ServerMembership } from './server-membership.js';
 
-type ErrorGuardSettings = MailingSettings['errorGuard'];
-
 export interface SliceRunnerParts {
   settings: MailingSettings;
   database: MailingDatabase;
@@ -51,8 +49,8 @@ export type SlotsOf = (mailingId: string | null, info: TemplateEmailInfo) => Slo
 
 /** What a run is told beside its claim. */
 export interface RunTerms {
-  /** Recipients of the mailing that were sent to, or refused, before. */
-  numTried: number;
+  /** Of the whole mailing. */
+  numRecipients: number;
   /** Of this run alone, beside that of the process; null: no limit. */
   ratePerSecond: number | null;
 }
@@ -92,7 +90,11 @@ export class SliceRunner {
       ...this.#common(claim.mailingId, claim.mailingId, info, template),
       mailingId: claim.mailingId,
       ledger: new MailingLedger(database, claim),
-      guard: watched(settings.errorGuard, claim, how.numTried),
+      guard: new ErrorGuard(settings.errorGuard, {
+        scores: claim.guardScores,
+        numRecipients: how.numRecipients,
+        isBatch: claim.batch !== null,
+      }),
       journal: this.parts.journal.of(claim),
       limiter: ratePerSecond === null ? limiter : limiter.with(new RateLimiter(ratePerSecond)),
       // A claim is good for the incarnation that drew it.
@@ -114,7 +116,7 @@ export class SliceRunner {
       ...this.#common(identity, null, info, template),
       mailingId: null,
       ledger,
-      guard: new ErrorGuard(settings.errorGuard, 0),
+      guard: new ErrorGuard(settings.errorGuard),
       journal: null,
       limiter,
       mayStart: () => true,
@@ -168,6 +170,7 @@ export class SliceRunner {
       links: UnsubscribeLinks.of(settings.unsubscribe, mailingId, info),
       slots: template.slots?.length ? this.parts.slots(mailingId, info) : null,
       messageTimeoutMs: settings.run.messageTimeoutMs,
+      hostCallTimeoutMs: settings.run.hostCallTimeoutMs,
       faultPoints,
     };
     return {
@@ -183,19 +186,3 @@ export class SliceRunner {
 }
 
 const LOST: RunEnd = { status: 'lost', mailing: null };
-
-/** A share of fewer says nothing, unless the host wants to judge by fewer anyway. */
-const SMALLEST_SAMPLE = 10;
-
-/** Each batch that is begun before the first recipients of its mailing have been judged is judged by its own share of them. */
-function watched(
-  options: ErrorGuardSettings,
-  { batch, numProfiles, numSettled }: HeldClaim,
-  numTried: number,
-): ErrorGuard {
-  const { firstRecipients } = options;
-  if (!batch) return new ErrorGuard(options, numTried);
-  const share = Math.min(firstRecipients - numTried, numProfiles - numSettled);
-  const isEnough = share >= Math.min(SMALLEST_SAMPLE, firstRecipients);
-  return new ErrorGuard({ ...options, firstRecipients: isEnough ? share : 0 }, 0);
-}

@@ -1,4 +1,5 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
+import { InvalidArgumentError } from '../model/argument.errors.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { MailingRuns } from './mailing-runs.js';
@@ -43,8 +44,13 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
     if (!this.#timer && !this.#stopped) this.#timer = setTimeout(this.#tick, 0);
   }
 
-  /** From now on, `duty` is done after each heartbeat that finds this process a member. */
+  /**
+   * From now on, `duty` is done after each heartbeat that finds this process a member.
+   *
+   * @throws InvalidArgumentError if it is no function.
+   */
   addDuty(duty: Duty): void {
+    if (typeof duty !== 'function') throw new InvalidArgumentError('addDuty: duty', 'a function', duty);
     this.#duties.push(duty);
   }
 

@@ -4,8 +4,11 @@ import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../delivery/recipient.gate.js';
 import type { TemplateRenderer } from '../model/template.renderer.js';
 import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
+import { checkFilter } from '../model/argument.check.js';
+import { InvalidArgumentError } from '../model/argument.errors.js';
 import { noFaultPoints } from '../model/fault-points.js';
-import { toListedRecipient } from '../model/listed-recipient.js';
+import { askHost } from '../model/host-call.js';
+import { type InvalidEntry, toListedRecipient } from '../model/listed-recipient.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
 import { RecipientSkippedError } from '../model/refusal.errors.js';
@@ -55,7 +58,9 @@ export class TemplateEmailRehearsal {
    */
   async preview(info: TemplateEmailRequest, recipient: Recipient): Promise<EmailMessage> {
     const delivery = await this.#delivery(info, [recipient]);
-    const [prepared] = await delivery.prepare([marked(recipient, 0)]);
+    const one = this.#marked(recipient, 0);
+    if ('reason' in one) throw new RecipientSkippedError(one.reason, one.text);
+    const [prepared] = await delivery.prepare([one]);
     if ('skip' in prepared.addressee)
       throw new RecipientSkippedError(prepared.addressee.skip, prepared.addressee.text);
     return delivery.compose(prepared.idx, prepared.addressee);
@@ -76,27 +81,42 @@ export class TemplateEmailRehearsal {
   async dryRun(
     info: TemplateEmailRequest,
     recipients: Recipients,
-    { onProgress }: RehearsalOptions = {},
+    options: RehearsalOptions = {},
   ): Promise<RehearsalReport> {
+    checkFilter('dryRun: options', options);
+    const { onProgress } = options;
+    if (onProgress !== undefined && typeof onProgress !== 'function')
+      throw new InvalidArgumentError('dryRun: onProgress', 'a function, or left out', onProgress);
     const delivery = await this.#delivery(info, recipients);
     const report: RehearsalReport = { numRecipients: 0, numMessages: 0, skipped: {}, failed: {} };
     let chunk: MarkedRecipient[] = [];
     const look = async (): Promise<void> => {
       await judge(delivery, chunk, report);
       chunk = [];
-      onProgress?.(structuredClone(report));
+      if (!onProgress) return;
+      const terms = { call: 'onProgress', timeoutMs: this.settings.run.hostCallTimeoutMs };
+      await askHost(terms, () => onProgress(structuredClone(report)));
     };
     for await (const recipient of beginReading(recipients, 'recipients')) {
-      chunk.push(marked(recipient, report.numRecipients++));
-      if (chunk.length === RECIPIENTS_AT_A_TIME) await look();
+      const one = this.#marked(recipient, report.numRecipients++);
+      if ('reason' in one) report.skipped[one.reason] = (report.skipped[one.reason] ?? 0) + 1;
+      else chunk.push(one);
+      if (report.numRecipients % RECIPIENTS_AT_A_TIME === 0) await look();
     }
-    if (chunk.length > 0 || report.numRecipients === 0) await look();
+    if (report.numRecipients === 0 || report.numRecipients % RECIPIENTS_AT_A_TIME !== 0) await look();
     return report;
+  }
+
+  #marked(recipient: Recipient, idx: number): MarkedRecipient | InvalidEntry {
+    const listed = toListedRecipient(recipient, false, this.settings.addresses.keyOf);
+    if (listed.kind === 'invalid') return listed;
+    if (listed.kind === 'profile') return { idx, userId: listed.userId };
+    return { idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined };
   }
 
   async #delivery(request: TemplateEmailRequest, recipients: Recipients): Promise<MailingDelivery> {
     const profiles = this.profiles();
-    const { attachments } = this.settings;
+    const { attachments, run } = this.settings;
     const persist = request?.batched === true;
     const how = { persist, hasProfiles: profiles !== null, mayBeRepeat: false, attachments };
     const given = this.slots.take(request?.slots, false);
@@ -113,7 +133,8 @@ export class TemplateEmailRehearsal {
       gates: [...this.judges(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
       links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
       slots: template.slots?.length ? new HeldSlots(toFilling(filled)) : null,
-      messageTimeoutMs: 0,
+      messageTimeoutMs: run.messageTimeoutMs,
+      hostCallTimeoutMs: run.hostCallTimeoutMs,
       faultPoints: noFaultPoints,
     });
   }
@@ -139,12 +160,4 @@ async function judge(
       report.failed[reason] = (report.failed[reason] ?? 0) + 1;
     }
   }
-}
-
-/** What can't be read as a recipient is skipped as an invalid address, as the run would find it. */
-function marked(recipient: Recipient, idx: number): MarkedRecipient {
-  const listed = toListedRecipient(recipient, false);
-  if (listed.kind === 'profile') return { idx, userId: listed.userId };
-  if (listed.kind === 'invalid') return { idx, email: listed.shownAs };
-  return { idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined };
 }

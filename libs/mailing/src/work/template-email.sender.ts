@@ -1,3 +1,4 @@
+import { checkMailingId } from '../model/argument.check.js';
 import type { MailingHandle } from '../model/mailing-handle.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { MailingStatus } from '../model/mailing-status.js';
@@ -14,7 +15,7 @@ import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingOrders } from './mailing-orders.js';
 import { type CheckedRequest, checkRequest } from './mailing-request.check.js';
 import { openRequest } from './opened-request.js';
-import { type CheckedSendOptions, checkSendOptions } from './send-options.check.js';
+import { type CheckedSendOptions, sendOptionsOf } from './send-options.check.js';
 import type { SlotRegistry } from './slot.registry.js';
 
 /** Sends one templated e-mail to many people, and takes orders about mailings under way. */
@@ -47,14 +48,16 @@ export class TemplateEmailSender {
    * @param persist default: false.
    *
    * @throws UnknownRecipientsError if `recipients` can't be iterated over; SourceUsedUpError for an iterator, such as a
-   * generator, or a stream that was read before, there or in `slots`.
-   * @throws MissingFieldError, InvalidFieldError if a field of the info or the options is missing or of another shape.
+   * generator, or a stream that was read before, there or in `slots`; SourceProtocolError for an iterator whose `next()` gives no object.
+   * @throws MissingFieldError, InvalidFieldError, UnknownFieldError if a field of the info or the options is missing, of another shape,
+   * or none of ours.
    * @throws InvalidHeaderAddressError if from, reply-to, cc or bcc can't be parsed.
    * @throws HeaderLineBreakError if a header value holds a line break or another control character.
    * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError,
    * TemplateFrontMatterError if a template can't be used.
    * @throws SlotUnknownError, SlotNotPersistentError, SlotNameNotLiteralError for slots of the templates.
-   * @throws UnstorableValueError if `persist` is true and parameters can't be stored as JSON.
+   * @throws UnstorableValueError if `persist` is true and parameters can't be stored as JSON, are nested more than 25 levels deep or take
+   * more than 262,144 bytes of it.
    * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError, AttachmentNotKeptError if an attachment is too much,
    * can't be fetched, is a stream, or can't be kept.
    * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
@@ -84,12 +87,10 @@ export class TemplateEmailSender {
   async sendEmailMessage(
     info: TemplateEmailRequest,
     recipients: Recipients,
-    how: boolean | SendOptions = true,
-    persistArgument = false,
+    how?: boolean | SendOptions,
+    persistArgument?: boolean,
   ): Promise<MailingHandle> {
-    const { runInSeparateThread, persist, terms } = checkSendOptions(
-      typeof how === 'boolean' ? { runInSeparateThread: how, persist: persistArgument } : how,
-    );
+    const { runInSeparateThread, persist, terms } = sendOptionsOf(how, persistArgument);
     if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
     const slots = this.slots.take(info?.slots, persist);
     const checked = checkRequest(info as TemplateEmailInfo, recipients, {
@@ -111,14 +112,15 @@ export class TemplateEmailSender {
    * is finished and then waits.
    *
    * @returns the state: `paused`, `pausing` while messages are in flight, or an end that had been reached before.
-   * @throws MailingUnknownError if there is no such mailing.
+   * @throws MailingUnknownError if there is no such mailing; InvalidArgumentError if the id can be none.
    *
    * @example
    * ```ts
    * await sender.pause(mailingId);
    * ```
    */
-  pause(mailingId: string): Promise<MailingStatus> {
+  async pause(mailingId: string): Promise<MailingStatus> {
+    checkMailingId('pause: mailingId', mailingId);
     return this.orders.pause(mailingId);
   }
 
@@ -127,14 +129,15 @@ export class TemplateEmailSender {
    * however many call it, one run begins. It goes on here if nobody works on it.
    *
    * @returns the state; `pending` where it is about to go on.
-   * @throws MailingUnknownError if there is no such mailing.
+   * @throws MailingUnknownError if there is no such mailing; InvalidArgumentError if the id can be none.
    *
    * @example
    * ```ts
    * await sender.resume(mailingId);
    * ```
    */
-  resume(mailingId: string): Promise<MailingStatus> {
+  async resume(mailingId: string): Promise<MailingStatus> {
+    checkMailingId('resume: mailingId', mailingId);
     return this.orders.resume(mailingId);
   }
 
@@ -144,14 +147,15 @@ export class TemplateEmailSender {
    * not reached stays `pending` or `deferred` in the books.
    *
    * @returns the state: `canceled`, `canceling` while messages are in flight, or an end that had been reached before.
-   * @throws MailingUnknownError if there is no such mailing.
+   * @throws MailingUnknownError if there is no such mailing; InvalidArgumentError if the id can be none.
    *
    * @example
    * ```ts
    * await sender.cancel(mailingId);
    * ```
    */
-  cancel(mailingId: string): Promise<MailingStatus> {
+  async cancel(mailingId: string): Promise<MailingStatus> {
+    checkMailingId('cancel: mailingId', mailingId);
     return this.orders.cancel(mailingId);
   }
 
@@ -163,7 +167,7 @@ export class TemplateEmailSender {
    * message, so they may get a second copy, under the same `Message-ID`.
    * @returns how many are tried again.
    * @throws MailingUnknownError if there is no such mailing; MailingEndedError if it was canceled or has failed;
-   * UnknownOrderError if `which` is another word.
+   * UnknownOrderError if `which` is another word; InvalidArgumentError if the id can be none.
    *
    * @example
    * ```ts
@@ -171,6 +175,7 @@ export class TemplateEmailSender {
    * ```
    */
   async retry(mailingId: string, which: 'errors' | 'in_doubt'): Promise<number> {
+    checkMailingId('retry: mailingId', mailingId);
     oneOf('retry: which', ['errors', 'in_doubt'], which);
     return this.orders.retry(mailingId, which === 'errors' ? 'error' : which);
   }
@@ -180,7 +185,8 @@ export class TemplateEmailSender {
    *
    * @param as what became of their messages.
    * @returns how many were settled.
-   * @throws MailingUnknownError if there is no such mailing; UnknownOrderError if `as` is another word.
+   * @throws MailingUnknownError if there is no such mailing; UnknownOrderError if `as` is another word; InvalidArgumentError if the
+   * id can be none.
    *
    * @example
    * ```ts
@@ -188,6 +194,7 @@ export class TemplateEmailSender {
    * ```
    */
   async settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
+    checkMailingId('settleInDoubt: mailingId', mailingId);
     oneOf('settleInDoubt: as', ['sent', 'error'], as);
     return this.orders.settleInDoubt(mailingId, as);
   }

@@ -2,6 +2,7 @@ import { CreateMailingTables1764028800000 } from './1764028800000-create-mailing
 import { Addresses1764244800000 } from './1764244800000-addresses.js';
 import { Batches1764115200000 } from './1764115200000-batches.js';
 import { Content1764288000000 } from './1764288000000-content.js';
+import { GuardScores1764417600000 } from './1764417600000-guard-scores.js';
 import { Slots1764374400000 } from './1764374400000-slots.js';
 import { DeferAndSchedule1764072000000 } from './1764072000000-defer-and-schedule.js';
 import { Unsubscribe1764331200000 } from './1764331200000-unsubscribe.js';
@@ -25,4 +26,5 @@ export const mailingMigrations = [
   Unsubscribe1764331200000,
   Attachments1764331200001,
   Slots1764374400000,
+  GuardScores1764417600000,
 ];

@@ -13,6 +13,7 @@ import { isFree } from './find-free-batches.js';
  *   it. Were the mailing only read, both could be missed: a pause that is reached while a batch is worked on leaves, once
  *   that batch is complete, a mailing without batches that nobody completes any more.
  * - The lock comes second: two claims of a mailing that is not begun would both have it shared, and each wait for the other.
+ * - The scores of the error guard begin anew: what the last claim came to is in the mailing's row (`endBatch`).
  * - Rejected: `SELECT … FOR UPDATE SKIP LOCKED`. It needs MySQL 8 or MariaDB 10.6, locks gaps of the index that batches
  *   being completed have to move through, and saves only what a random choice among the free ones saves as well.
  *
@@ -28,7 +29,8 @@ export async function claimBatch(
   const { now, whileItLasts } = session.dialect;
   const changed = await session.change(
     `UPDATE ${session.tables.mailBatch}
-     SET status = 'claimed', uniq_server_id = ?, claim_token = ?, beat = beat + 1, start_time = COALESCE(start_time, ${now})
+     SET status = 'claimed', uniq_server_id = ?, claim_token = ?, beat = beat + 1, start_time = COALESCE(start_time, ${now}),
+       suspect_score = 0, failure_score = 0
      WHERE mailing_id = ? AND start_idx = ? AND ${isFree(session)} AND ${life.sql}`,
     [uniqServerId, claimToken, mailingId, startIdx, ...life.parameters],
   );

@@ -30,7 +30,7 @@ export async function cutBatches(
   const { mailBatch, emailAddress, userMailing } = session.tables;
   const range = [mailingId, fromIdx, toIdx];
   const starts = (table: string): string =>
-    `SELECT idx - idx % ${batchSize} AS start_idx FROM ${table}
+    `SELECT idx - ${session.dialect.modulo('idx', String(batchSize))} AS start_idx FROM ${table}
      WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'pending'`;
   await session.change(
     `INSERT INTO ${mailBatch}

@@ -1,3 +1,4 @@
+import type { GuardReport, GuardScores } from '../../model/guard-scores.js';
 import type { Release } from '../../model/ledger.js';
 import type { MailingStatus } from '../../model/mailing-status.js';
 import type { BatchSlice } from '../../model/slice.js';
@@ -21,16 +22,17 @@ export interface BatchEnd {
  * - Lock order: the batch's row is held since `fenceBeat`, recipients after it; then the mailing's row, and only under that
  *   lock the batch changes its state. So of any number of batches that end together, the last one sees all others ended:
  *   it is the one that completes the mailing, or carries out the pause or the end that somebody asked for.
- * - The mailing's row is held from here to the commit, which is next.
+ * - The mailing's row is held from here to the commit, which is next. The same statement that locks it joins the scores of the error guard.
  * - Rejected: merging in a job of its own. A crash in between would leave counts that add up to nothing.
  */
 export async function endBatch(
   session: Session,
   slice: BatchSlice,
   release: Release | null,
+  guard: GuardReport,
 ): Promise<BatchEnd> {
   const { mailingId } = slice;
-  await session.change(`UPDATE ${session.tables.mailing} SET beat = beat + 1 WHERE id = ?`, [mailingId]);
+  await lockMailing(session, mailingId, guard);
   const isComplete = await completeBatch(session, slice);
   if (isComplete) {
     await mergeBatch(session, slice);
@@ -41,6 +43,25 @@ export async function endBatch(
   if (release?.kind === 'pause') await pauseMailing(session, mailingId, release.reason);
   await reachOrder(session, mailingId);
   return { isComplete, mailing: await readMailingStatus(session, mailingId) };
+}
+
+/** The batch is taken for one piece of the mailing's attempts that follows on all that ended before: max(own, before + sum). */
+async function lockMailing(
+  session: Session,
+  mailingId: string,
+  { scores, sums }: GuardReport,
+): Promise<void> {
+  const joined = (column: string): string =>
+    `${column} = CASE WHEN ${column} + ? > ? THEN ${column} + ? ELSE ? END`;
+  const values = (which: keyof GuardScores): number[] => {
+    const [own, sum] = [scores[which], sums[which]];
+    return [sum, own, sum, own];
+  };
+  await session.change(
+    `UPDATE ${session.tables.mailing}
+     SET beat = beat + 1, ${joined('suspect_score')}, ${joined('failure_score')} WHERE id = ?`,
+    [...values('suspect'), ...values('failure'), mailingId],
+  );
 }
 
 /** The sum in the `WHERE` is the promise itself: a batch whose books do not add up is never called complete. */

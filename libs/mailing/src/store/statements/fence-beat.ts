@@ -1,8 +1,10 @@
+import type { GuardScores } from '../../model/guard-scores.js';
 import type { MailingStatus } from '../../model/mailing-status.js';
 import type { Slice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
 import { booksOf } from '../slice-books.js';
 import type { Intent } from './intent.js';
+import { readOrderAndScores } from './read-order-and-scores.js';
 
 /** What the first statement of a beat writes. */
 export interface Fence {
@@ -16,6 +18,14 @@ export interface Fence {
   settledIdx: number;
   /** What this beat will mark; `moveIntent` corrects what comes out otherwise. */
   intent: Intent;
+  guardScores: GuardScores;
+}
+
+/** How the mailing stands behind the fence. */
+export interface Fenced {
+  status: MailingStatus;
+  /** Scores of the rest of the mailing; absent where they were not asked for. */
+  elsewhere?: GuardScores;
 }
 
 /**
@@ -29,25 +39,31 @@ export interface Fence {
  * - The order of a batch stands in its mailing's row, which is read and not locked: one that is written at this very moment
  *   is found by the next beat. As a condition of the update it would be locked, and who ends a batch would wait for
  *   the beats of all others.
+ * - The scores of the error guard are written as they stand, because a slice has one writer. Those of the rest of a batched mailing come
+ *   with its order, by the question that is asked anyway (`readOrderAndScores`).
  * - `beat` always changes, so affected rows mean the same under both found-rows settings. Comparing it as well makes the
  *   statement safe to repeat: if the answer to a commit was lost, the repetition finds no row and the caller asks
  *   `readClaim` whether its own beat is the one that is there.
  * - Rejected: `SELECT … FOR UPDATE`, check, then update. One statement more for each beat, and SQLite has no such lock.
  * - Rejected: counting the recipients' states when somebody asks. A million rows per question.
  *
- * @returns the status of the mailing, or null if the claim is somebody else's (or the beat is already committed).
+ * @returns null if the claim is held by another process (or the beat is already committed).
  */
-export async function fenceBeat(session: Session, fence: Fence): Promise<MailingStatus | null> {
+export async function fenceBeat(session: Session, fence: Fence): Promise<Fenced | null> {
   const { mailingId, batch } = fence.slice;
-  if (!batch && (await writeFence(session, fence, `AND status = 'in_progress'`)) === 1) return 'in_progress';
-  return (await writeFence(session, fence, '')) === 1 ? readMailingStatus(session, mailingId) : null;
+  if (!batch && (await writeFence(session, fence, `AND status = 'in_progress'`)) === 1)
+    return { status: 'in_progress' };
+  if ((await writeFence(session, fence, '')) !== 1) return null;
+  const { suspect, failure } = fence.guardScores;
+  if (batch && suspect + failure > 0) return readOrderAndScores(session, { mailingId, batch });
+  return { status: await readMailingStatus(session, mailingId) };
 }
 
 function writeFence(session: Session, fence: Fence, condition: string): Promise<number> {
   const books = booksOf(session, fence.slice);
   return session.change(
     `UPDATE ${books.table} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ?,
-       settled_idx = ?, next_idx = ?, reach_idx = ?, beat = beat + 1
+       settled_idx = ?, next_idx = ?, reach_idx = ?, suspect_score = ?, failure_score = ?, beat = beat + 1
      WHERE ${books.sql} AND claim_token = ? AND beat = ? ${condition}`,
     [
       fence.sent,
@@ -56,6 +72,8 @@ function writeFence(session: Session, fence: Fence, condition: string): Promise<
       fence.settledIdx,
       fence.intent.nextIdx,
       fence.intent.reachIdx,
+      fence.guardScores.suspect,
+      fence.guardScores.failure,
       ...books.parameters,
       fence.claimToken,
       fence.beat,

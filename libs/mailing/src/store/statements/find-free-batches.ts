@@ -21,14 +21,20 @@ export async function findOpenMailings(session: Session, limit: number): Promise
   return rows.map((row) => row.id);
 }
 
-/** Free batches of one mailing, those that have waited longest first; index: `(status, mailing_id, not_before)`. */
+/**
+ * Free batches of one mailing, those that have waited longest first.
+ *
+ * - Index: `(status, mailing_id, not_before)`, read in its order up to the limit. MySQL has to be told so: it prefers the
+ *   primary key, and would read and sort all batches of the mailing at each look. To the other databases the hint is a comment.
+ */
 export async function findFreeBatches(
   session: Session,
   mailingId: string,
   limit: number,
 ): Promise<BatchName[]> {
   const rows = await session.rows<{ start_idx: number }>(
-    `SELECT start_idx FROM ${session.tables.mailBatch} WHERE mailing_id = ? AND ${isFree(session)}
+    `SELECT /*+ INDEX(b idx_dps_mail_batch_status) */ start_idx FROM ${session.tables.mailBatch} b
+     WHERE mailing_id = ? AND ${isFree(session)}
      ORDER BY not_before, start_idx LIMIT ${limit}`,
     [mailingId],
   );

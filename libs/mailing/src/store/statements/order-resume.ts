@@ -10,6 +10,7 @@ import type { Session } from '../mailing.database.js';
  *   ones would see the new status.
  * - A pause that is not reached yet is called off; the run may have seen it and will then hand the claim back, to be taken
  *   up again by the same server.
+ * - The scores of the error guard begin anew: it looks again, with the whole of its patience.
  *
  * @param toServerId null: it stays where it is.
  */
@@ -22,7 +23,7 @@ export async function orderResume(
     `UPDATE ${session.tables.mailing}
      SET uniq_server_id = CASE WHEN status IN ('paused', 'pending') THEN COALESCE(?, uniq_server_id) ELSE uniq_server_id END,
        do_not_start_after = CASE WHEN do_not_start_after < ${session.dialect.now} THEN NULL ELSE do_not_start_after END,
-       status_reason = NULL,
+       status_reason = NULL, suspect_score = 0, failure_score = 0,
        status = CASE status WHEN 'paused' THEN 'pending' WHEN 'pausing' THEN 'in_progress' ELSE status END
      WHERE id = ? AND (status IN ('paused', 'pausing') OR (status IN ('loading', 'pending') AND status_reason IS NOT NULL))`,
     [toServerId, mailingId],

@@ -47,8 +47,13 @@ export async function retryRecipients(
   return readMailingStatus(session, mailingId, dialect.whileItLasts);
 }
 
-/** `beat` is left alone: it is how the claim holder recognizes its own commits, and an order is not one. */
-const OPEN_AGAIN = `end_time = CASE WHEN status = 'completed' THEN NULL ELSE end_time END,
+/**
+ * `beat` is left alone: it is how the claim holder recognizes its own commits, and an order is not one. What is opened again is looked
+ * at anew by the error guard; MySQL assigns from left to right, so `status` comes last.
+ */
+const OPEN_AGAIN = `suspect_score = CASE WHEN status = 'completed' THEN 0 ELSE suspect_score END,
+  failure_score = CASE WHEN status = 'completed' THEN 0 ELSE failure_score END,
+  end_time = CASE WHEN status = 'completed' THEN NULL ELSE end_time END,
   status = CASE WHEN status = 'completed' THEN 'pending' ELSE status END`;
 
 /** Takes the counters of a batch out of its mailing's again and frees it, unless somebody works on it. */

@@ -1,0 +1,44 @@
+import { InvalidArgumentError } from './argument.errors.js';
+
+/** Width of the columns that hold the id of a mailing. */
+const MAX_MAILING_ID_LENGTH = 36;
+/** Width of the columns that hold the id of a server, and of those that hold a claim token. */
+export const MAX_SERVER_ID_LENGTH = 255;
+export const MAX_TOKEN_LENGTH = 64;
+/** Place in a list, and the columns that hold one. */
+export const MAX_IDX = 2 ** 31 - 1;
+
+/**
+ * Arguments reach SQL: with an empty `sql_mode`, MariaDB compares every text with `true` or `0` and finds all rows. So each
+ * id, number and cursor of a public call is checked here first.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkText(argument: string, value: unknown, maxLength: number, what = 'a text'): void {
+  if (typeof value === 'string' && value !== '' && value.length <= maxLength) return;
+  throw new InvalidArgumentError(argument, `${what} of 1 to ${maxLength} characters`, value);
+}
+
+/** @throws InvalidArgumentError */
+export function checkMailingId(argument: string, value: unknown): void {
+  const what = 'the mailingId of a handle (mailings sent with persist false have none), a text';
+  checkText(argument, value, MAX_MAILING_ID_LENGTH, what);
+}
+
+/** @throws InvalidArgumentError */
+export function checkWholeNumber(argument: string, value: unknown, min: number, max: number): void {
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  throw new InvalidArgumentError(argument, `a whole number from ${min} to ${max}`, value);
+}
+
+/** @throws InvalidArgumentError */
+export function checkFilter(argument: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw new InvalidArgumentError(argument, 'an object, or left out', value);
+}
+
+/** @throws InvalidArgumentError naming the first place of the list that is no text, or too long. */
+export function checkTexts(argument: string, values: unknown, maxLength: number): void {
+  if (!Array.isArray(values)) throw new InvalidArgumentError(argument, 'an array of texts', values);
+  values.forEach((value, n) => checkText(`${argument}[${n}]`, value, maxLength));
+}

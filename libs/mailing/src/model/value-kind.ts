@@ -1,0 +1,46 @@
+import { isPromise } from 'node:util/types';
+
+/** What a class may be called in a message; a longer or stranger name says nothing. */
+const CLASS_NAME = /^[A-Za-z_$][\w$]{0,39}$/;
+
+/**
+ * What kind of thing a value is, for messages that must not show the value: it may be an address or a secret. Never throws, and calls
+ * no `toString` and no `toJSON` of the value's.
+ */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  switch (typeof value) {
+    case 'undefined':
+      return 'nothing';
+    case 'string':
+      return value === '' ? 'an empty text' : `a text of ${value.length} characters`;
+    case 'number':
+      return Number.isFinite(value) ? `the number ${value}` : String(value);
+    case 'boolean':
+      return String(value);
+    case 'object':
+      return kindOfObject(value);
+    default:
+      return `a ${typeof value}`;
+  }
+}
+
+/** True for what `{}` makes, and for an object without a prototype. A proxy may throw here. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === Object.prototype || prototype === null;
+}
+
+function kindOfObject(value: object): string {
+  try {
+    if (Array.isArray(value)) return 'an array';
+    if (isPromise(value)) return 'a promise';
+    if (isPlainObject(value)) return 'an object';
+    const name: unknown = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } }).constructor
+      ?.name;
+    return `an instance of ${typeof name === 'string' && CLASS_NAME.test(name) ? name : 'a class'}`;
+  } catch {
+    return 'an object that can not be read';
+  }
+}

@@ -1,0 +1,43 @@
+import type { DataSource } from 'typeorm';
+import { DatabaseSettingError, type HarmfulSetting } from '../model/database-setting.errors.js';
+import { type Dialect, dialectOf } from './dialect.js';
+import { MYSQL_ENVIRONMENT } from './mysql.environment.js';
+import { POSTGRES_ENVIRONMENT } from './postgres.environment.js';
+import { queueOf } from './serial-queue.js';
+import { type Environment, harmfulAmong, type Settings } from './setting-rule.js';
+import { SQLITE_ENVIRONMENT } from './sqlite.environment.js';
+
+const ENVIRONMENTS: Record<Dialect['name'], Environment> = {
+  mysql: MYSQL_ENVIRONMENT,
+  postgres: POSTGRES_ENVIRONMENT,
+  sqlite: SQLITE_ENVIRONMENT,
+};
+
+/**
+ * Looks once at start at the settings of the database on which the plugin's statements rest.
+ *
+ * @returns those that are risky, but no reason not to start.
+ * @throws DatabaseSettingError for the first one under which mailings would go wrong. A database that can't be asked is none of
+ * this check's business and passes, as it does for `checkSchema`; each connection is looked at anyway (`withGuardedRunner`).
+ */
+export async function checkEnvironment(dataSource: DataSource): Promise<HarmfulSetting[]> {
+  const dialect = dialectOf(dataSource);
+  const environment = ENVIRONMENTS[dialect.name];
+  const look = (): Promise<Settings> => readSettings(dataSource, environment);
+  const asked = dialect.oneConnection ? queueOf(dataSource).run(look) : look();
+  const settings = await asked.catch(() => null);
+  if (settings === null) return [];
+  const [worst] = harmfulAmong(environment.refused, settings);
+  if (worst) throw new DatabaseSettingError(worst);
+  return harmfulAmong(environment.reported, settings);
+}
+
+/** Not by a guarded runner: what that refuses is to be refused here with the start. */
+async function readSettings(dataSource: DataSource, environment: Environment): Promise<Settings> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    return await environment.read((sql) => runner.query(sql) as Promise<Record<string, unknown>[]>);
+  } finally {
+    await runner.release();
+  }
+}

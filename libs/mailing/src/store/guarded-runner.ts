@@ -1,0 +1,59 @@
+import type { DataSource, QueryRunner } from 'typeorm';
+import { UNSAFE_CONNECTION, UnsafeConnectionError } from '../model/database-setting.errors.js';
+import { NO_ESCAPING } from './mysql.environment.js';
+import { holdMysqlConnection } from './mysql-connection.guard.js';
+import { UnsafeConnections } from './unsafe-connections.js';
+
+/** Which connection the job gets. */
+export interface Wanted {
+  /** A runner of the host that is to be used; it is not released. Without it one is taken from the pool. */
+  given?: QueryRunner | undefined;
+  /** Where the host has replicas, a question may go to one of them. Default: to the primary server. */
+  isRead?: boolean;
+}
+
+/**
+ * The only way of the plugin to a connection of the host's pool: the job gets a runner whose connection was looked at, and is watched
+ * until the job is over. On PostgreSQL and SQLite values are bound by the database, and nothing can come between.
+ *
+ * @throws UnsafeConnectionError if the connection has come to a setting under which no statement may run.
+ */
+export async function withGuardedRunner<T>(
+  dataSource: DataSource,
+  job: (runner: QueryRunner) => Promise<T>,
+  { given, isRead = false }: Wanted = {},
+): Promise<T> {
+  const mode = isRead ? dataSource.defaultReplicationModeForReads() : 'master';
+  const runner = given ?? dataSource.createQueryRunner(mode);
+  try {
+    const letGo = await hold(dataSource, runner, !given);
+    try {
+      return await job(runner);
+    } finally {
+      letGo();
+    }
+  } catch (error) {
+    const unsafe = asUnsafe(error);
+    if (!unsafe) throw error;
+    UnsafeConnections.of(dataSource).note(unsafe);
+    throw unsafe;
+  } finally {
+    if (!given) await runner.release();
+  }
+}
+
+const NOTHING_TO_LET_GO = (): void => undefined;
+
+async function hold(dataSource: DataSource, runner: QueryRunner, isOurs: boolean): Promise<() => void> {
+  const { type } = dataSource.options;
+  if (type !== 'mysql' && type !== 'mariadb') return NOTHING_TO_LET_GO;
+  return holdMysqlConnection(runner, isOurs);
+}
+
+/** TypeORM wraps what a driver answers; some versions of the driver keep no more of an error than its facts. */
+function asUnsafe(error: unknown): UnsafeConnectionError | null {
+  if (error instanceof UnsafeConnectionError) return error;
+  const { driverError, code } = (error ?? {}) as { driverError?: unknown; code?: unknown };
+  if (driverError instanceof UnsafeConnectionError) return driverError;
+  return code === UNSAFE_CONNECTION ? new UnsafeConnectionError(NO_ESCAPING) : null;
+}

@@ -1,0 +1,59 @@
+import { type Environment, not, only, type SettingRule } from './setting-rule.js';
+
+const STEP =
+  'Correct it in postgresql.conf, by ALTER DATABASE or ALTER ROLE, or in the options of the data source.';
+
+/** Long enough for the longest statement, which writes some thousand recipients. */
+const LONG_ENOUGH_MS = 30_000;
+
+const REFUSED: readonly SettingRule[] = [
+  {
+    setting: 'server_encoding',
+    expected: 'UTF8',
+    harmIn: only('utf8'),
+    consequence: 'names it can not hold make a whole list fail',
+    nextStep: "Make the database with ENCODING 'UTF8'.",
+  },
+  {
+    setting: 'client_encoding',
+    expected: 'UTF8',
+    harmIn: only('utf8'),
+    consequence: 'names are written and read as other letters',
+    nextStep: STEP,
+  },
+  {
+    setting: 'transaction_read_only',
+    expected: 'off',
+    harmIn: only('off'),
+    consequence: 'nothing can be written',
+    nextStep: `Connect to the primary server. ${STEP}`,
+  },
+];
+
+const REPORTED: readonly SettingRule[] = [
+  {
+    setting: 'default_transaction_isolation',
+    expected: 'read committed or serializable',
+    harmIn: not('repeatable read'),
+    consequence: 'a pause may be called reached too early, and a server come back while its work is moved',
+    nextStep: STEP,
+  },
+  ...['statement_timeout', 'lock_timeout', 'transaction_timeout'].map((setting): SettingRule => ({
+    setting,
+    expected: `0, or at least ${LONG_ENOUGH_MS} ms`,
+    harmIn: (value) => (Number(value) > 0 && Number(value) < LONG_ENOUGH_MS ? `${value} ms` : null),
+    consequence: 'what takes longer fails and is done again, a long list not at all',
+    nextStep: STEP,
+  })),
+];
+
+export const POSTGRES_ENVIRONMENT: Environment = {
+  async read(ask) {
+    const names = [...REFUSED, ...REPORTED].map(({ setting }) => `'${setting}'`).join(', ');
+    // `pg_settings` has numbers in the unit of the setting, and no row for what a version does not know.
+    const rows = await ask(`SELECT name, setting FROM pg_settings WHERE name IN (${names})`);
+    return new Map(rows.map(({ name, setting }) => [String(name), String(setting)]));
+  },
+  refused: REFUSED,
+  reported: REPORTED,
+};

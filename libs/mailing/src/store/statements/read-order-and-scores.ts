@@ -1,0 +1,32 @@
+import type { GuardScores } from '../../model/guard-scores.js';
+import type { MailingStatus } from '../../model/mailing-status.js';
+import type { BatchSlice } from '../../model/slice.js';
+import type { Session } from '../mailing.database.js';
+
+/**
+ * Reads, for a commit of a batch, the order that stands in its mailing's row and how the rest of the mailing fares: the scores of what
+ * has ended (the mailing's row) and of the other batches under way.
+ *
+ * - No lock: both may be a moment old, as the order may (`fenceBeat`).
+ * - Index: primary key of the mailing; `(status, mailing_id, not_before)` for its claimed batches, as many as all servers run at a time.
+ * - Rejected: one row with the sums of all batches. Each commit of each batch would wait for it.
+ *
+ * @throws Error if the mailing was removed.
+ */
+export async function readOrderAndScores(
+  session: Session,
+  { mailingId, batch }: BatchSlice,
+): Promise<{ status: MailingStatus; elsewhere: GuardScores }> {
+  const { mailing, mailBatch } = session.tables;
+  const plusOthers = (column: string): string =>
+    `${column} + COALESCE((SELECT SUM(${column}) FROM ${mailBatch}
+       WHERE status = 'claimed' AND mailing_id = ? AND start_idx <> ?), 0)`;
+  const others = [mailingId, batch.startIdx];
+  const [row] = await session.rows<{ status: MailingStatus; suspect: unknown; failure: unknown }>(
+    `SELECT status, ${plusOthers('suspect_score')} AS suspect, ${plusOthers('failure_score')} AS failure
+     FROM ${mailing} WHERE id = ?`,
+    [...others, ...others, mailingId],
+  );
+  const { status, suspect, failure } = row;
+  return { status, elsewhere: { suspect: Number(suspect), failure: Number(failure) } };
+}

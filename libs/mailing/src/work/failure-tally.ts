@@ -1,0 +1,32 @@
+interface Reason {
+  count: number;
+  text: string;
+}
+
+/** More reasons than that are told apart by nobody; a mail server may invent a code for each message. */
+const MAX_REASONS = 100;
+
+/** Counts attempts and what they failed for, from the first failure on. */
+export class FailureTally {
+  readonly #reasons = new Map<string, Reason>();
+  #numAttempts = 0;
+
+  succeeded(): void {
+    this.#numAttempts++;
+  }
+
+  failed(code: string, text: string): void {
+    this.#numAttempts++;
+    const known = this.#reasons.get(code);
+    if (known) known.count++;
+    else if (this.#reasons.size < MAX_REASONS) this.#reasons.set(code, { count: 1, text });
+  }
+
+  /** Names the most frequent reason. */
+  verdict(): string {
+    let [worst] = this.#reasons;
+    for (const one of this.#reasons) if (one[1].count > worst[1].count) worst = one;
+    const [code, { count, text }] = worst;
+    return `${count} of the last ${this.#numAttempts} attempts failed with ${code}: ${text}`;
+  }
+}

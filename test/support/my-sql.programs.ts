@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { canUseUnstable, unpackFromUnstable } from './debian-unstable.js';
+import { asRoot, which } from './system-programs.js';
+
+const run = promisify(execFile);
+
+/** Of the stable suite there are none: what is called MySQL there is MariaDB. */
+const PACKAGES = ['mysql-server-core', 'mysql-client-core'];
+/** For all checkouts on this machine, because it is 400 MB. */
+const FOLDER = join(
+  process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
+  'nestjs-mailing',
+  'mysql-server',
+);
+
+/** How mysqld is called; unpacked, it is run by the loader of its own C library. */
+export interface MySqlPrograms {
+  program: string;
+  /** What comes before all options of the server. */
+  arguments: readonly string[];
+}
+
+/**
+ * MySQL's server. Unpacks that of Debian's unstable suite if there is none and this process may do so.
+ *
+ * @throws Error with the ways to get a server, if there is none.
+ */
+export async function mySqlPrograms(): Promise<MySqlPrograms> {
+  const present = await find();
+  if (present) return present;
+  if (!(await canUseUnstable())) throw new Error(advice('no mysqld was found'));
+  await mkdir(dirname(FOLDER), { recursive: true });
+  await unpackFromUnstable(PACKAGES, FOLDER);
+  const programs = await unpacked();
+  if (!programs) throw new Error(advice("apt-get could not get it from Debian's unstable suite"));
+  return programs;
+}
+
+/** Whether `mySqlPrograms` has a chance; not so where tests use a given server and nothing may be unpacked. */
+export async function canHaveMySql(): Promise<boolean> {
+  return (await find()) !== undefined || (await canUseUnstable());
+}
+
+function advice(reason: string): string {
+  return (
+    `The tests need a MySQL server, and ${reason}: install the package mysql-server (Ubuntu, or MySQL's own repository), or run ` +
+    '"docker run --rm -d -p 3307:3306 -e MYSQL_ALLOW_EMPTY_PASSWORD=1 mysql:8.4" and set ' +
+    'MAILING_TEST_MYSQL_URL=mysql://root@127.0.0.1:3307.'
+  );
+}
+
+async function find(): Promise<MySqlPrograms | undefined> {
+  return (await installed()) ?? unpacked();
+}
+
+async function installed(): Promise<MySqlPrograms | undefined> {
+  const program = await which('mysqld');
+  if (!program) return undefined;
+  // MariaDB's server may be called by this name too.
+  const { stdout } = await run(program, ['--no-defaults', '--version']);
+  return stdout.includes('MariaDB') ? undefined : { program, arguments: ['--no-defaults'] };
+}
+
+async function unpacked(): Promise<MySqlPrograms | undefined> {
+  const usr = join(FOLDER, 'usr');
+  const server = join(usr, 'sbin', 'mysqld');
+  const isThere = await access(server).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return undefined;
+  const files = await readdir(join(usr, 'lib'), { recursive: true });
+  const loader = files.find((file) => /^[^/]+\/ld-linux[^/]*\.so\.\d+$/.test(file));
+  if (!loader)
+    throw new Error(`${FOLDER} has a mysqld and no loader: remove the folder, and it is fetched again.`);
+  const libraries = new Set(files.filter((file) => /\/lib[^/]*\.so\.[\d.]+$/.test(file)).map(dirname));
+  return {
+    program: join(usr, 'lib', loader),
+    arguments: [
+      '--library-path',
+      [...libraries].map((folder) => join(usr, 'lib', folder)).join(':'),
+      server,
+      '--no-defaults',
+      `--basedir=${usr}`,
+      `--lc-messages-dir=${join(usr, 'share', 'mysql')}`,
+      `--plugin-dir=${join(usr, 'lib', 'mysql', 'plugin')}`,
+    ],
+  };
+}
+
+/** The folder that its package would read and write files in is not there, and the server refuses to start without it. */
+export const NO_FILES = '--secure-file-priv=NULL';
+
+/**
+ * Root without a password, by the address that the tests connect to: the only root of a new server is at `localhost`, and
+ * whether that name stands for this address is for the resolver of the machine to say.
+ */
+const FIRST_STATEMENTS = `CREATE USER root@'127.0.0.1' IDENTIFIED BY '';
+GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
+`;
+
+/** Makes the system tables of a new server in `dataDirectory`: root without a password, from this machine only. */
+export async function createDataDirectory(programs: MySqlPrograms, dataDirectory: string): Promise<void> {
+  const folder = dirname(dataDirectory);
+  const statements = join(folder, 'first.sql');
+  await writeFile(statements, FIRST_STATEMENTS);
+  await run(programs.program, [
+    ...programs.arguments,
+    ...asRoot(),
+    '--initialize-insecure',
+    `--init-file=${statements}`,
+    `--datadir=${dataDirectory}`,
+    `--tmpdir=${folder}`,
+    NO_FILES,
+  ]);
+}

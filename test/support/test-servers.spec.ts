@@ -1,0 +1,34 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { TEST_DATABASE_URL, TEST_MYSQL_URL, testDatabaseUrl, testMySqlUrl } from './test-database-url.js';
+import { startTestServers } from './test-servers.js';
+
+describe('startTestServers', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it('takes given servers of the kinds that it is asked for', async () => {
+    const given = [testDatabaseUrl(), testMySqlUrl()];
+
+    const stop = await startTestServers(['mariadb', 'mysql', 'postgres']);
+    await stop();
+
+    expect([testDatabaseUrl(), testMySqlUrl()]).toEqual(given);
+  });
+
+  it('refuses a MariaDB that is given as a MySQL, whatever its URL says', async () => {
+    vi.stubEnv(TEST_MYSQL_URL, testDatabaseUrl().replace('mariadb:', 'mysql:'));
+
+    await expect(startTestServers(['mysql'])).rejects.toThrow(
+      'MAILING_TEST_MYSQL_URL: expected the URL of a MySQL, got that of a MariaDB, by its VERSION().',
+    );
+  });
+
+  it('refuses a MySQL that is given as a MariaDB', async () => {
+    vi.stubEnv(TEST_DATABASE_URL, testMySqlUrl());
+
+    await expect(startTestServers(['mariadb'])).rejects.toThrow(
+      'MAILING_TEST_DATABASE_URL: expected the URL of a MariaDB',
+    );
+  });
+});

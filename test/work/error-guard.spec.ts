@@ -1,0 +1,133 @@
+import { expect, it } from 'vitest';
+import { assertBooksAddUp } from '../support/books.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { INFO, MailingRig, people } from '../support/mailing-rig.js';
+import type { SmtpHook } from '../support/smtp-step.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const MAIL_SERVER = { enabledAsTemplateMailServer: true };
+
+/** Takes so many messages, and then answers each further sender with this. */
+function afterThat(count: number, answer: { code: number; text: string }): SmtpHook {
+  let taken = 0;
+  return ({ command }) => (command === 'MAIL' && ++taken > count ? answer : undefined);
+}
+
+/** Soon enough for a test, and enough attempts for those that are made before it is paused. */
+const RETRIES = { retry: { maxAttempts: 50, firstDelayMs: 2_000 } };
+
+forEachDatabase('a mail server that refuses the sender', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  it.each([
+    { code: 550, text: '5.4.5 Daily user sending limit exceeded' },
+    { code: 552, text: '5.2.2 relay quota exceeded' },
+    { code: 554, text: 'Sending paused for this account' },
+  ])(
+    'takes 500 messages and answers $code $text to all others: paused after tens, no recipient is consumed',
+    async (answer) => {
+      rig.inbox.answer = afterThat(500, answer);
+      const app = await rig.boot(RETRIES);
+      const mailingId = await rig.send(app, 2_000);
+      const { statusReason } = await rig.reached(mailingId, 'paused', 25_000);
+      expect(statusReason).toContain('error rate: 50 of the last 50 attempts failed with');
+      expect(statusReason).toContain(answer.text.replace(/^[\d.]+ /, ''));
+      const { byStatus } = await rig.books(mailingId);
+      expect(byStatus).toMatchObject({ sent: 500 });
+      expect(byStatus.error).toBeUndefined();
+      expect(byStatus.deferred).toBeLessThan(80);
+      expect(byStatus.pending).toBe(1_500 - (byStatus.deferred ?? 0));
+
+      rig.inbox.answer = undefined;
+      await app.sender.resume(mailingId);
+      await rig.reached(mailingId, 'completed', 25_000);
+      await rig.assertAllSent(mailingId, 2_000);
+    },
+  );
+
+  it('answers 450 4.1.8 to everybody: paused early, and again after a resume, without a second attempt at the whole list', async () => {
+    let attempts = 0;
+    rig.inbox.answer = ({ command }) => {
+      if (command !== 'MAIL') return undefined;
+      attempts++;
+      return { code: 450, text: '4.1.8 Sender address rejected: Domain not found' };
+    };
+    const app = await rig.boot({ retry: { firstDelayMs: 60_000 } });
+    const mailingId = await rig.send(app, 5_000);
+    const { statusReason } = await rig.reached(mailingId, 'paused');
+    expect(statusReason).toMatch(/^error rate: 50 of the last 50 attempts failed with 4\.1\.8: /);
+    expect(attempts).toBeLessThan(80);
+    const first = await rig.books(mailingId);
+    expect(first.byStatus.deferred).toBe(attempts);
+    expect(first.byStatus.pending).toBe(5_000 - attempts);
+
+    await app.sender.resume(mailingId);
+    await rig.reached(mailingId, 'in_progress');
+    await rig.reached(mailingId, 'paused');
+    const second = await rig.books(mailingId);
+    expect(second.byStatus.deferred).toBeGreaterThanOrEqual(100);
+    expect(second.byStatus.deferred).toBeLessThan(160);
+  });
+
+  it('is found out over a restart: what failed before it counts', async () => {
+    rig.inbox.answer = ({ command, to }) => {
+      if (command !== 'RCPT') return undefined;
+      // From here on it falls silent, and the process stops in the middle.
+      return Number(/\d+/.exec(to[0])?.[0]) < 30 ? { code: 550, text: '5.7.1 blocked' } : 'hang';
+    };
+    const app = await rig.boot({ server: { shutdownTimeoutMs: 100 } });
+    const mailingId = await rig.send(app, 500);
+    await waitUntil(async () => (await rig.books(mailingId)).byStatus.error === 30, { what: '30 errors' });
+    await app.close();
+    rig.inbox.answer = ({ command }) =>
+      command === 'RCPT' ? { code: 550, text: '5.7.1 blocked' } : undefined;
+    await rig.boot();
+    await rig.reached(mailingId, 'paused');
+    const { byStatus } = await rig.books(mailingId);
+    expect(byStatus.error).toBeLessThan(70);
+  });
+
+  it.each([
+    ['at its head', (n: number) => n < 200],
+    ['all over it', (n: number) => n % 10 === 3],
+  ])('does not stop a list with 10 % bad addresses %s', async (_where, isBad) => {
+    rig.inbox.answer = ({ command, to }) =>
+      command === 'RCPT' && isBad(Number(/\d+/.exec(to[0])?.[0]))
+        ? { code: 550, text: '5.1.1 no such user' }
+        : undefined;
+    const app = await rig.boot();
+    const mailingId = await rig.send(app, 2_000);
+    await rig.reached(mailingId, 'completed', 25_000);
+    const books = await rig.books(mailingId);
+    assertBooksAddUp(books);
+    expect(books.byStatus).toEqual({ error: 200, sent: 1_800 });
+  });
+
+  it('does not stop a mailing for a few that are refused for now at each attempt, when only they are left', async () => {
+    rig.inbox.answer = ({ command, to }) =>
+      command === 'RCPT' && /reader\d*7@/.test(to[0]) ? { code: 451, text: '4.3.0 not now' } : undefined;
+    const app = await rig.boot({ retry: { maxAttempts: 3, firstDelayMs: 2_000, longestDelayMs: 2_000 } });
+    const mailingId = await rig.send(app, 700);
+    await rig.reached(mailingId, 'completed', 25_000);
+    expect((await rig.books(mailingId)).byStatus).toEqual({ error: 70, sent: 630 });
+  });
+
+  it('is found out by all batches together, and by batches that follow one another', async () => {
+    rig.inbox.answer = afterThat(300, { code: 550, text: '5.4.5 Daily user sending limit exceeded' });
+    const app = await rig.boot({ ...MAIL_SERVER, ...RETRIES });
+    const info = { ...INFO, batched: true, batchSize: 20 };
+    const { mailingId } = await app.sender.sendEmailMessage(info, people(900), { persist: true });
+    const id = mailingId as string;
+    const { statusReason } = await rig.reached(id, 'paused', 25_000);
+    expect(statusReason).toMatch(/^error rate: \d+ of the last \d+ attempts failed with 5\.4\.5: /);
+    const { byStatus } = await rig.books(id);
+    expect(byStatus.sent).toBe(300);
+    expect(byStatus.error).toBeUndefined();
+    expect(byStatus.deferred).toBeLessThan(120);
+
+    rig.inbox.answer = undefined;
+    await app.sender.resume(id);
+    await rig.reached(id, 'completed', 30_000);
+    await rig.assertAllSent(id, 900);
+  }, 60_000);
+});

@@ -1,0 +1,162 @@
+import { Mailing, type SendOptions, type TemplateEmailInfo } from 'nestjs-mailing';
+import { describe, expect, it } from 'vitest';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { INFO, MailingRig, people } from '../support/mailing-rig.js';
+
+function nested(levels: number): Record<string, unknown> {
+  let inner: Record<string, unknown> = { text: 'at the bottom' };
+  for (let n = 1; n < levels; n++) inner = { inner };
+  return inner;
+}
+
+describe('a request that is not as it should be', () => {
+  const rig = MailingRig.forEachTest('sqlite');
+
+  it.each([
+    ['a text', 'tea', 'a text of 3 characters'],
+    ['a Date', new Date(), 'an instance of Date'],
+    ['an array', [1], 'an array'],
+    ['a Map', new Map(), 'an instance of Map'],
+    ['null', null, 'null'],
+  ])('is refused for params that are %s', async (_, params, kind) => {
+    const { sender } = await rig.boot();
+    for (const persist of [true, false]) {
+      const sending = sender.sendEmailMessage({ ...INFO, params: params as never }, people(1), true, persist);
+      await expect(sending).rejects.toMatchObject({
+        code: 'MAILING_FIELD_INVALID',
+        field: 'params',
+        message: expect.stringContaining(`a plain object, got ${kind === 'null' ? 'null' : ''}`) as string,
+      });
+    }
+  });
+
+  it('is refused for params that are too deep or too large to be stored, and sent where they are not', async () => {
+    const { sender } = await rig.boot();
+    for (const params of [nested(26), nested(20_000), { text: 'x'.repeat(262_144) }]) {
+      const info = { ...INFO, params };
+      await expect(sender.sendEmailMessage(info, people(1), true, true)).rejects.toMatchObject({
+        code: 'MAILING_VALUE_UNSTORABLE',
+      });
+      const { completed } = await sender.sendEmailMessage(info, people(1));
+      expect(await completed).toMatchObject({ numSent: 1 });
+    }
+    await expect(
+      sender.sendEmailMessage({ ...INFO, params: nested(25) }, [], true, true),
+    ).resolves.toBeDefined();
+  });
+
+  it('is refused for a field that is none, with our name for it', async () => {
+    const { sender } = await rig.boot();
+    const theirs: Record<string, string | null> = {
+      messageFrom: 'from',
+      messageSubject: 'subject',
+      messageReplyTo: 'replyTo',
+      messageCc: 'cc',
+      messageBcc: 'bcc',
+      templateURL: 'templateUrl',
+      altTemplateURL: 'altTemplateUrl',
+      templateParameters: 'params',
+      mailingName: 'name',
+      messageAttachments: 'attachments',
+      subjekt: null,
+      toString: null,
+    };
+    for (const [field, ours] of Object.entries(theirs)) {
+      const sending = sender.sendEmailMessage({ ...INFO, [field]: 'x' }, people(1), { persist: true });
+      await expect(sending).rejects.toMatchObject({
+        code: 'MAILING_FIELD_UNKNOWN',
+        field,
+        ours,
+        message: expect.stringContaining(ours ? `Say ${ours} ` : 'the fields are name, ') as string,
+      });
+    }
+    const odd = sender.sendEmailMessage({ ...INFO, 'ann@home.example': 'x' } as TemplateEmailInfo, people(1));
+    await expect(odd).rejects.not.toMatchObject({ message: expect.stringContaining('@') as string });
+  });
+
+  it.each([
+    ['a fourth argument beside options', { persist: false }, true, 'persist'],
+    ['a fourth argument that is no flag', true, 'yes', 'persist'],
+    ['a third argument that is no flag', 'yes', undefined, '*'],
+    ['null for options', null, undefined, '*'],
+    ['an option that is no flag', { persist: 'yes' }, undefined, 'persist'],
+    ['another option that is no flag', { runInSeparateThread: 1 }, undefined, 'runInSeparateThread'],
+    ['an option that is none', { persisted: true }, undefined, 'persisted'],
+  ])('is refused for %s', async (_, how, persist, field) => {
+    const { sender } = await rig.boot();
+    const sending = sender.sendEmailMessage(INFO, people(1), how as boolean, persist as boolean);
+    await expect(sending).rejects.toMatchObject({ code: 'MAILING_FIELD_INVALID', field });
+    expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
+  });
+
+  it('takes the fourth argument with the third left out', async () => {
+    const { sender } = await rig.boot();
+    const { mailingId } = await sender.sendEmailMessage(INFO, people(1), undefined, true);
+    expect(mailingId).not.toBeNull();
+  });
+
+  it.each<[string, unknown]>([
+    ...['sendAsHtml', 'sendAsText', 'fillFromTemplate', 'ignoreContactFatigue', 'unsubscribe', 'batched'].map(
+      (field): [string, unknown] => [field, 'yes'],
+    ),
+    ['headers', 'X-A: b'],
+    ['trackingData', ['a']],
+    ['slots', 'promotion'],
+    ['siteId', 'x'.repeat(256)],
+    ['batchExecId', 'x'.repeat(256)],
+    ['subject', 'x'.repeat(65_536)],
+    ['altTemplateUrl', 'ü'.repeat(40_000)],
+  ])('is refused for %s of another kind or length', async (field, value) => {
+    const { sender } = await rig.boot();
+    const sending = sender.sendEmailMessage({ ...INFO, [field]: value }, people(1), true, true);
+    await expect(sending).rejects.toMatchObject({ code: 'MAILING_FIELD_INVALID', field });
+  });
+
+  it('shows no address of a recipient that was given as the list', async () => {
+    const { sender } = await rig.boot();
+    const sending = sender.sendEmailMessage(INFO, 'ann@home.example' as never, {} as SendOptions);
+    await expect(sending).rejects.toMatchObject({ code: 'MAILING_RECIPIENTS_UNKNOWN' });
+    await expect(sending).rejects.not.toMatchObject({ message: expect.stringContaining('@') as string });
+  });
+});
+
+forEachDatabase('params and data with text that is no Unicode', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  it('reach their recipients with a sign in place of the half letter', async () => {
+    const { sender } = await rig.boot({}, { templates: { 'letter.hbs': '{{bio}}|{{note}}|{{name}}' } });
+    const half = 'x\ud83d';
+    const { completed } = await sender.sendEmailMessage(
+      { ...INFO, params: { note: half }, headers: { 'X-Note': half }, trackingData: { [half]: half } },
+      [{ email: 'ann@home.example', name: `Ann ${half}`, data: { bio: half, [half]: '\0' } }, ...people(2)],
+      { persist: true, runInSeparateThread: false },
+    );
+    expect(await completed).toMatchObject({ numProfiles: 3, numSent: 3 });
+    const letter = await rig.inbox.messages.find(({ to }) => to[0] === 'ann@home.example')!.parsed();
+    expect(letter.text?.trim()).toBe('x\uFFFD|x\uFFFD|Ann x\uFFFD');
+  });
+});
+
+describe('the early return', () => {
+  const rig = MailingRig.forEachTest('sqlite');
+
+  it.each([true, false])('comes before anything is accepted, persisted: %s', async (persist) => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    rig.inbox.answer = async ({ command }) => {
+      if (command === 'END') await held;
+    };
+    const { sender } = await rig.boot();
+    try {
+      const { completed } = await sender.sendEmailMessage(INFO, people(20), true, persist);
+      let isOver = false;
+      void completed.then(() => (isOver = true));
+      await rig.inbox.waitFor(1);
+      expect(isOver).toBe(false);
+      release();
+      expect(await completed).toMatchObject({ status: 'completed', numSent: 20 });
+    } finally {
+      release();
+    }
+  });
+});

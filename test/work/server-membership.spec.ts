@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
+import type { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/template-email-batch-server.persister.js';
+import type { JournalKeeper } from '../../libs/mailing/src/work/journal.keeper.js';
+import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
+
+const SETTINGS = { uniqServerId: 'test:1', server: { serverTimeoutMs: 60_000 } } as never;
+const JOURNAL = { open: () => undefined, close: () => undefined } as unknown as JournalKeeper;
+
+describe('a membership that ends while a heartbeat is under way', () => {
+  it.each([true, false])('is neither renewed nor called lost by an answer of %s', async (isRenewed) => {
+    let answer = (_isRenewed: boolean): void => undefined;
+    const persister = {
+      register: () => Promise.resolve(null),
+      renew: () => new Promise<boolean>((resolve) => (answer = resolve)),
+      deregister: () => Promise.resolve(),
+    } as unknown as TemplateEmailBatchServerPersister;
+    const events = new MailingEvents();
+    const lost: unknown[] = [];
+    events.on('server:lost', (facts) => void lost.push(facts));
+    const membership = new ServerMembership(persister, SETTINGS, events, JOURNAL);
+    expect(await membership.beat()).toBe('member');
+
+    const leaving = membership.leave();
+    const beating = membership.beat();
+    await leaving;
+    answer(isRenewed);
+
+    expect(await beating).toBe('lost');
+    expect(membership.lease.holds()).toBe(false);
+    expect(lost).toEqual([]);
+  });
+});
