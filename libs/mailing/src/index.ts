@@ -139,6 +139,7 @@ export {
   AttachmentStreamError,
   AttachmentTooLargeError,
 } from './model/attachment.errors.js';
+export { FieldTooLongError, RenderedTooLongError } from './model/bound.errors.js';
 export {
   DatabaseSettingError,
   type HarmfulSetting,

@@ -2,6 +2,7 @@ import type { RecipientStatus } from './recipient-status.js';
 
 /** A recipient given by address. */
 export interface AddressRecipient {
+  /** At most 1,000 characters; `ann@home.example`, or with a name. */
   email: string;
   /** Cut to 255 characters. */
   name?: string;

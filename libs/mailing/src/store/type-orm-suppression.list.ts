@@ -1,4 +1,5 @@
 import { AddressNormalizerError } from '../model/address-key.js';
+import { cutText } from '../model/bounded-text.js';
 import { DroppedRowError } from '../model/dropped-row.error.js';
 import { parseMailbox, type KeyOf, toOneLine } from '../model/email-address.js';
 import { LONGEST_SUPPRESSION_REASON } from '../model/mail-suppression.entity.js';
@@ -50,7 +51,8 @@ export class TypeOrmSuppressionList implements SuppressionList {
     if (!mailbox) throw new SuppressionAddressError(address);
     const { dialect, tables } = this.session;
     // By letters, not by halves of them: a cut one would be no text any more.
-    const shortReason = Array.from(toOneLine(reason)).slice(0, LONGEST_SUPPRESSION_REASON).join('');
+    const read = cutText(reason, 4 * LONGEST_SUPPRESSION_REASON);
+    const shortReason = Array.from(toOneLine(read)).slice(0, LONGEST_SUPPRESSION_REASON).join('');
     const key = this.keyOf(mailbox.address);
     const { numRows } = await this.session.insert(
       dialect.insertIgnore(
