@@ -26,6 +26,7 @@ import { MailingLauncher } from '../../libs/mailing/src/work/mailing-launcher.js
 import { MailingOrders } from '../../libs/mailing/src/work/mailing-orders.js';
 import { MailingRuns } from '../../libs/mailing/src/work/mailing-runs.js';
 import { ProfileRecorder } from '../../libs/mailing/src/work/profile.recorder.js';
+import { OpeningOutages } from '../../libs/mailing/src/work/opening-outages.js';
 import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
 import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
 import { SliceRunner } from '../../libs/mailing/src/work/slice.runner.js';
@@ -204,6 +205,7 @@ export class ModelServer {
       profiles: () => null,
       gates: () => [],
       recorder: new ProfileRecorder(() => null, settings, events),
+      openings: new OpeningOutages(settings.run.transportPatienceMs, 60_000),
       slots: (mailingId) => new KeptSlots(new SlotPersister(this.#database), String(mailingId)),
       events,
       faultPoints: noFaultPoints,

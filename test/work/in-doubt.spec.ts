@@ -9,6 +9,7 @@ import { assertBooksAddUp } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { livingServer } from '../support/living-server.js';
 import { INFO, MailingRig } from '../support/mailing-rig.js';
+import { never } from '../support/silence.js';
 import type { SmtpHook } from '../support/smtp-step.js';
 
 /** Takes the messages to these and hangs up without an answer. */
@@ -178,12 +179,18 @@ forEachDatabase('recipients in doubt', (kind) => {
   it.each([
     ['throws', () => Promise.reject(new Error('the provider does not answer'))],
     ['answers nonsense', () => ['perhaps', 5] as unknown as InDoubtVerdict[]],
+    ['answers with other words', () => ['perhaps', 'leave', 'no'] as unknown as InDoubtVerdict[]],
+    ['answers with no list', () => undefined as unknown as InDoubtVerdict[]],
+    ['never answers', () => never<InDoubtVerdict[]>()],
   ])('a resolver that %s leaves the doubt on record, and the mailing goes on', async (_, resolver) => {
     const mailingId = await left();
-    await rig.boot({ inDoubt: resolver });
+    const app = await rig.boot({ inDoubt: resolver, run: { hostCallTimeoutMs: 200 } });
+    let numTold = 0;
+    app.events.on('doubt:unresolved', () => numTold++);
     await rig.reached(mailingId, 'completed');
     const { byStatus } = await rig.books(mailingId);
     expect(byStatus).toEqual({ in_doubt: 3, sent: 1 });
+    expect(numTold).toBe(1);
   });
 
   it('the recipients of a mailing come page by page', async () => {

@@ -5,7 +5,11 @@ import type { ServerMembership, Standing } from '../../libs/mailing/src/work/ser
 import { TemplateEmailPeriodicService } from '../../libs/mailing/src/work/template-email-periodic.service.js';
 import { waitUntil } from '../support/wait-until.js';
 
-const SETTINGS = { uniqServerId: 'test:1', server: { heartbeatMs: 5 } } as never;
+const SETTINGS = {
+  uniqServerId: 'test:1',
+  server: { heartbeatMs: 5 },
+  run: { hostCallTimeoutMs: 10_000 },
+} as never;
 
 /** A service that finds what the test says, and what it did. */
 function serviceOf(standings: Standing[]): {

@@ -153,6 +153,7 @@ export {
   HostAnswerError,
   type HostCallTerms,
   HostSilentError,
+  takeFromHost,
   tellHost,
 } from './model/host-call.js';
 export { InvalidArgumentError } from './model/argument.errors.js';

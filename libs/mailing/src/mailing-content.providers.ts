@@ -15,13 +15,14 @@ import { MailingDatabase } from './store/mailing.database.js';
 export const contentProviders: Provider[] = [
   {
     provide: TEMPLATE_RENDERER,
-    useFactory: ({ templates: { dir, partialsDir, helpers, text } }: MailingSettings) =>
+    useFactory: ({ templates: { dir, partialsDir, helpers, text }, run }: MailingSettings) =>
       new ChosenRenderer(
         new HandlebarsRenderer(new TemplateFolder(dir), {
           partials: new TemplateFolder(partialsDir),
           helpers,
           text,
         }),
+        run.hostCallTimeoutMs,
       ),
     inject: [MAILING_SETTINGS],
   },

@@ -46,8 +46,10 @@ import { MailingRuns } from './work/mailing-runs.js';
 import { MailingEngine } from './work/mailing.engine.js';
 import { MailingHealth } from './work/mailing.health.js';
 import { MailingQuery } from './work/mailing.query.js';
+import { OpeningOutages } from './work/opening-outages.js';
 import { ProfileRecorder } from './work/profile.recorder.js';
 import { RateLimiter } from './work/rate-limiter.js';
+import { stalledAfterMs } from './work/stalled-after.js';
 import { ServerMembership } from './work/server-membership.js';
 import { SliceRunner } from './work/slice.runner.js';
 import { ServerSweep } from './work/server-sweep.js';
@@ -210,6 +212,12 @@ const workProviders: Provider[] = [
     recorder: ProfileRecorder,
     faultPoints: FAULT_POINTS,
   }),
+  {
+    provide: OpeningOutages,
+    useFactory: ({ run, server }: MailingSettings) =>
+      new OpeningOutages(run.transportPatienceMs, stalledAfterMs(run) + server.heartbeatMs),
+    inject: [MAILING_SETTINGS],
+  },
   assembled(SliceRunner, {
     settings: MAILING_SETTINGS,
     database: MailingDatabase,
@@ -222,6 +230,7 @@ const workProviders: Provider[] = [
     gates: GATES,
     recorder: ProfileRecorder,
     slots: SLOT_SOURCES,
+    openings: OpeningOutages,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),
@@ -276,12 +285,21 @@ const workProviders: Provider[] = [
   {
     provide: TransportProbe,
     useFactory: (
-      { uniqServerId, enabledAsTemplateMailServer }: MailingSettings,
+      { uniqServerId, enabledAsTemplateMailServer, run }: MailingSettings,
       orders: StandingOrders,
       sender: EmailMessageSender,
       { stopSignal }: MailingRuns,
       events: MailingEvents,
-    ) => new TransportProbe(uniqServerId, enabledAsTemplateMailServer, orders, sender, stopSignal, events),
+    ) =>
+      new TransportProbe(
+        uniqServerId,
+        enabledAsTemplateMailServer,
+        orders,
+        sender,
+        stopSignal,
+        events,
+        run.hostCallTimeoutMs,
+      ),
     inject: [MAILING_SETTINGS, StandingOrders, EMAIL_MESSAGE_SENDER, MailingRuns, MailingEvents],
   },
   restarter,

@@ -1,4 +1,5 @@
 import type { Provider } from '@nestjs/common';
+import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
 import { toFilling } from './model/slot-filling.js';
 import { made } from './provider-shapes.js';
 import { MailingDatabase } from './store/mailing.database.js';
@@ -13,7 +14,11 @@ export const SLOT_SOURCES = Symbol('MAILING_SLOT_SOURCES');
 
 /** Named content that templates show. */
 export const slotProviders: Provider[] = [
-  made(SlotRegistry),
+  {
+    provide: SlotRegistry,
+    useFactory: ({ run }: MailingSettings) => new SlotRegistry(run.hostCallTimeoutMs),
+    inject: [MAILING_SETTINGS],
+  },
   made(SlotService, [SlotRegistry]),
   made(SlotPersister, [MailingDatabase]),
   {

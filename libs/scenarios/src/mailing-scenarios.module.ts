@@ -5,6 +5,7 @@ import { startScenario } from './scenario.decorators.js';
 import { ScenarioEvents } from './scenario.events.js';
 import {
   checkedBatchSize,
+  checkedTimeout,
   DEFAULT_MAX_BATCH_SIZE,
   type MailingScenariosOptions,
 } from './scenario.options.js';
@@ -35,11 +36,17 @@ export class MailingScenariosModule implements OnModuleInit {
   /** @throws ScenarioOptionsError if an option is out of its bounds. */
   static forRoot(options: MailingScenariosOptions = {}): DynamicModule {
     const maxBatchSize = checkedBatchSize(options.maxBatchSize, DEFAULT_MAX_BATCH_SIZE);
+    const timeoutMs = checkedTimeout(options.hostCallTimeoutMs);
     const runner = {
       provide: ScenarioRunner,
       useFactory: (moduleRef: ModuleRef, events: ScenarioEvents) =>
         // Looked up at the first event: the module of the plugin may be anywhere in the application.
-        new ScenarioRunner(() => moduleRef.get(TemplateEmailSender, { strict: false }), events, maxBatchSize),
+        new ScenarioRunner(
+          () => moduleRef.get(TemplateEmailSender, { strict: false }),
+          events,
+          maxBatchSize,
+          timeoutMs,
+        ),
       inject: [ModuleRef, ScenarioEvents],
     };
     return {

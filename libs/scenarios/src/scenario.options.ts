@@ -1,4 +1,4 @@
-import type { Recipients, TemplateEmailInfo } from '../../mailing/src/index.js';
+import { HOST_CALL_TIMEOUT_MS, type Recipients, type TemplateEmailInfo } from '../../mailing/src/index.js';
 import { ScenarioOptionsError } from './scenario.errors.js';
 
 export const DEFAULT_MAX_BATCH_SIZE = 1_000;
@@ -32,6 +32,19 @@ export interface MailingScenariosOptions {
    * event. Too high: nothing is sent before the first so many recipients are read.
    */
   maxBatchSize?: number;
+  /**
+   * Longest wait for the answer of a method with `@SendEmail`, in milliseconds; after it the event counts as failed, and what is answered later is
+   * ignored. The recipients that it returns may take as long as they like. Default: 30,000. Bounds: 10 to 600,000. Too low: a slow query
+   * fails. Too high: a method that never answers is reported late.
+   */
+  hostCallTimeoutMs?: number;
+}
+
+/** @throws ScenarioOptionsError */
+export function checkedTimeout(value: number | undefined): number {
+  const ms: unknown = value ?? HOST_CALL_TIMEOUT_MS;
+  if (typeof ms === 'number' && Number.isInteger(ms) && ms >= 10 && ms <= 600_000) return ms;
+  throw new ScenarioOptionsError('hostCallTimeoutMs', 'a whole number from 10 to 600000', ms);
 }
 
 /** @throws ScenarioOptionsError */

@@ -1,6 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import type { Recipients, TemplateEmailInfo, TemplateEmailSender } from '../../mailing/src/index.js';
+import {
+  askHost,
+  HOST_CALL_TIMEOUT_MS,
+  takeFromHost,
+  type Recipients,
+  type TemplateEmailInfo,
+  type TemplateEmailSender,
+} from '../../mailing/src/index.js';
 import { RecipientCuts } from './recipient.cuts.js';
 import { ScenarioOptionsError } from './scenario.errors.js';
 import type { ScenarioEvents } from './scenario.events.js';
@@ -33,6 +40,7 @@ export class ScenarioRunner {
     private readonly sender: () => TemplateEmailSender,
     private readonly events: ScenarioEvents,
     private readonly maxBatchSize: number,
+    private readonly hostCallTimeoutMs = HOST_CALL_TIMEOUT_MS,
   ) {}
 
   /** Never rejects: an event that can't be handled is reported, and the process goes on. */
@@ -41,11 +49,12 @@ export class ScenarioRunner {
     let batchExecId: string | null = null;
     try {
       batchExecId = executionIdOf(call);
-      const answer = await call.ask();
+      const terms = { call: `${scenario}.${method}`, timeoutMs: this.hostCallTimeoutMs };
+      const answer = await askHost(terms, () => call.ask());
       const counts = answer ? await this.#send(call, batchExecId, answer) : { numMailings: 0, numRepeats: 0 };
       this.events.emit('scenario:handled', { scenario, method, batchExecId, ...counts });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = error instanceof Error ? error.message : `it threw ${typeof error}`;
       this.#logger.error(`${scenario}.${method} failed (${batchExecId ?? 'no execution id'}): ${reason}`);
       this.events.emit('scenario:failed', { scenario, method, batchExecId, error });
     }
@@ -73,16 +82,28 @@ export class ScenarioRunner {
         if (isRepeat) numRepeats++;
       }
     } finally {
-      await cuts.close();
+      await askHost({ call: 'return() of recipients', timeoutMs: this.hostCallTimeoutMs }, () =>
+        cuts.close(),
+      );
     }
     return { numMailings, numRepeats };
   }
 }
 
 function executionIdOf({ scenario, method, options, event }: ScenarioCall): string {
-  const eventId: unknown = options.eventId ? options.eventId(event) : randomUUID();
+  const given = options.eventId;
+  const refused = (got: string): ScenarioOptionsError =>
+    new ScenarioOptionsError('eventId', 'a function that returns, at once, a text that is not empty', got);
+  const eventId: unknown = given
+    ? takeFromHost<unknown>(
+        () => given(event),
+        () => refused('a promise'),
+      )
+    : randomUUID();
   if (typeof eventId !== 'string' || eventId === '') {
-    throw new ScenarioOptionsError('eventId', 'a function that returns a text that is not empty', eventId);
+    throw refused(
+      eventId === '' ? 'an empty text' : `a value of type ${eventId === null ? 'null' : typeof eventId}`,
+    );
   }
   const id = `${scenario}:${method}:${eventId}`;
   // A key is one line and of a bounded length, and an id of an event may be anything.

@@ -1,9 +1,11 @@
-import type {
-  MailingEvents,
-  ProfileRepository,
-  SuppressionList,
-  UnsubscribeTarget,
-  UnsubscribeTokens,
+import {
+  askHost,
+  HOST_CALL_TIMEOUT_MS,
+  type MailingEvents,
+  type ProfileRepository,
+  type SuppressionList,
+  type UnsubscribeTarget,
+  type UnsubscribeTokens,
 } from '../../mailing/src/index.js';
 import { UnsubscribePlaceMissingError } from './mailing-unsubscribe.errors.js';
 
@@ -38,7 +40,8 @@ export class Unsubscriber {
    * Unsubscribes whoever the token speaks of.
    *
    * @returns false if it is not a token of ours, was changed, or has expired; nothing is written then.
-   * @throws UnsubscribePlaceMissingError, or whatever the host's repository throws: nobody is told that it is done before it is.
+   * @throws UnsubscribePlaceMissingError, HostSilentError after 30 s, or whatever the host's repository throws: nobody is told that it is
+   * done before it is.
    *
    * @example
    * ```ts
@@ -59,12 +62,12 @@ export class Unsubscriber {
     if (userId !== undefined) {
       const profiles = this.#ready.profiles();
       if (!profiles?.setReceiveEmail) throw new UnsubscribePlaceMissingError('profileRepository');
-      await profiles.setReceiveEmail([userId], false);
+      await asked('ProfileRepository.setReceiveEmail', () => profiles.setReceiveEmail?.([userId], false));
       return 'profile';
     }
     const suppressions = this.#ready.suppressions();
     if (!suppressions) throw new UnsubscribePlaceMissingError('suppressionList');
-    await suppressions.suppress(email ?? '', REASON);
+    await asked('SuppressionList.suppress', () => suppressions.suppress(email ?? '', REASON));
     return 'address';
   }
 
@@ -78,4 +81,9 @@ export class Unsubscriber {
     if (!this.#parts) throw new Error('The application has not been initialized yet.');
     return this.#parts;
   }
+}
+
+/** Somebody waits for the page, so there is an end to it. */
+function asked(call: string, write: () => Promise<void> | undefined): Promise<void> {
+  return askHost<void>({ call, timeoutMs: HOST_CALL_TIMEOUT_MS }, () => write());
 }

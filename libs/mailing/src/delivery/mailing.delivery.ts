@@ -65,6 +65,8 @@ export class MailingDelivery {
   readonly #composer: MessageComposer;
   readonly #context: TemplateContext;
   readonly #deadlines: MessageDeadlines;
+  /** What the host is asked in `prepare` at the moment, and since when by `performance.now()`. */
+  asked: { what: string; since: number } | null = null;
 
   constructor(
     identity: string,
@@ -98,7 +100,7 @@ export class MailingDelivery {
     }));
     const next = (): string[] => upcoming.flatMap(addressOf);
     const ask = (question: string, look: () => Promise<void>): Promise<void> =>
-      answered(question, () => askHost(this.#terms(question, stop), look));
+      answered(question, () => this.#ask(this.#terms(question, stop), look));
     for (const gate of gates) await ask(gate.question, () => pass(gate, prepared, next));
     if (slots) await ask('slots', () => handOutSlots(slots, addressees(prepared)));
     return prepared;
@@ -148,6 +150,15 @@ export class MailingDelivery {
     return { call, timeoutMs: this.parts.hostCallTimeoutMs, stop };
   }
 
+  async #ask<T>(terms: HostCallTerms, ask: () => Promise<T>): Promise<T> {
+    this.asked = { what: `the answer of ${terms.call}`, since: performance.now() };
+    try {
+      return await askHost(terms, ask);
+    } finally {
+      this.asked = null;
+    }
+  }
+
   async #profilesOf(
     recipients: MarkedRecipient[],
     stop?: AbortSignal,
@@ -156,7 +167,7 @@ export class MailingDelivery {
     const ids = recipients.flatMap((one) => (one.userId === undefined ? [] : [one.userId]));
     if (ids.length === 0 || !profiles) return null;
     const call = 'ProfileRepository.findByIds';
-    const found = await askHost(this.#terms(call, stop), () => profiles.findByIds(ids));
+    const found = await this.#ask(this.#terms(call, stop), () => profiles.findByIds(ids));
     assertAnswer(call, 'a Map of profiles by id', Map, found);
     return found;
   }

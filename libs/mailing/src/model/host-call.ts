@@ -87,10 +87,19 @@ export async function askHost<T>(terms: HostCallTerms, ask: () => T | PromiseLik
 }
 
 /**
- * Asks a function of the host whose answer is needed at once.
+ * Asks a function of the host whose answer is needed at once. For the plugin and its parts.
  *
  * @param refuse makes the error for a promise, which is not waited for; what becomes of it is ignored.
  * @throws what `refuse` makes; whatever the function throws.
+ *
+ * @example
+ * ```ts
+ * declare const idOf: (order: object) => string;
+ * const id = takeFromHost(
+ *   () => idOf({ number: 17 }),
+ *   () => new TypeError('idOf has to answer at once'),
+ * );
+ * ```
  */
 export function takeFromHost<T>(take: () => T, refuse: () => Error): T {
   const answer = enter(take);

@@ -4,6 +4,7 @@ import { LONGEST_USER_ID, toUserId } from './listed-recipient.js';
 import type { ProfileRecipient } from './recipient.js';
 import { InvalidFieldError } from './refusal.errors.js';
 import { SlotContentError } from './slot.errors.js';
+import type { SourceWatch } from './source-watch.js';
 import { beginReading, isIterable } from './source-reading.js';
 import { isPlainObject } from './value-kind.js';
 
@@ -96,11 +97,12 @@ export class SlotFilling {
   /**
    * What single profiles see, in the order in which it was given.
    *
+   * @param watch ends the wait for a content. For the plugin itself.
    * @throws SlotContentError for what can be no id; SourceUsedUpError; SourceProtocolError; whatever a source throws.
    */
-  async *forProfiles(): AsyncGenerator<FilledSlot> {
+  async *forProfiles(watch?: SourceWatch): AsyncGenerator<FilledSlot> {
     for (const { slot, contents } of this.#forProfiles) {
-      for await (const one of beginReading(contents, `slots.${slot}`)) yield filledBy(slot, one);
+      for await (const one of beginReading(contents, `slots.${slot}`, watch)) yield filledBy(slot, one);
     }
   }
 

@@ -1,5 +1,7 @@
 import { isPromise } from 'node:util/types';
+import { askHostUntimed } from './host-call.js';
 import { SourceProtocolError, SourceUsedUpError } from './refusal.errors.js';
+import type { SourceWatch } from './source-watch.js';
 import { Turns } from './turns.js';
 
 /** Iterators, such as generators, and streams that were begun: they yield nothing to whoever reads them a second time. */
@@ -12,11 +14,16 @@ const begun = new WeakSet<object>();
  * no object ends it with an error instead of being asked for again and again.
  *
  * @param name as the host knows it, for the error.
+ * @param watch ends the wait for an entry. Default: each entry is waited for as long as it takes.
  * @returns the same list, to be read once.
  * @throws SourceUsedUpError if it is an iterator or a stream that was begun before; SourceProtocolError if it gives no iterator, and
  * while it is read.
  */
-export function beginReading<T>(list: Iterable<T> | AsyncIterable<T>, name: string): AsyncIterable<T> {
+export function beginReading<T>(
+  list: Iterable<T> | AsyncIterable<T>,
+  name: string,
+  watch?: SourceWatch,
+): AsyncIterable<T> {
   if (!isIterable(list)) throw new SourceProtocolError(name, 'the list', list);
   assertUnread(list, name);
   // Asked only once, because a list may open its cursor by it.
@@ -25,7 +32,7 @@ export function beginReading<T>(list: Iterable<T> | AsyncIterable<T>, name: stri
   if (typeof iterator !== 'object' || iterator === null)
     throw new SourceProtocolError(name, 'the iterator', iterator);
   noteBegun(list, iterator);
-  const reading = new SourceReading(iterator as Source<T>, name);
+  const reading = new SourceReading(iterator as Source<T>, name, watch);
   return { [Symbol.asyncIterator]: () => reading };
 }
 
@@ -54,11 +61,13 @@ class SourceReading<T> implements AsyncIterator<T> {
   constructor(
     private readonly source: Source<T>,
     private readonly name: string,
+    private readonly watch?: SourceWatch,
   ) {}
 
   async next(): Promise<IteratorResult<T>> {
     if (this.#turns.isOver()) await this.#turns.next();
-    const result: unknown = await this.source.next();
+    const asked = askHostUntimed(() => this.source.next());
+    const result: unknown = await (this.watch ? this.#watched(this.watch, asked) : asked);
     if (typeof result !== 'object' || result === null)
       throw new SourceProtocolError(this.name, 'each answer of next()', result);
     const { done, value } = result as IteratorResult<T>;
@@ -66,8 +75,18 @@ class SourceReading<T> implements AsyncIterator<T> {
     return { done, value: isPromise(value) ? ((await value) as T) : value };
   }
 
+  async #watched(watch: SourceWatch, asked: Promise<unknown>): Promise<unknown> {
+    try {
+      return await watch.over(this.name, asked);
+    } catch (error) {
+      // Told, and not waited for: it may never answer.
+      if (watch.isEnded) void this.return().catch(() => undefined);
+      throw error;
+    }
+  }
+
   async return(): Promise<IteratorResult<T>> {
-    await this.source.return?.();
+    await askHostUntimed(() => this.source.return?.());
     return { done: true, value: undefined };
   }
 }

@@ -111,7 +111,7 @@ export class BatchWorker implements BatchWork {
     events.emit('batch:started', { mailingId, startIdx, numSettled, numProfiles });
     const how = { numRecipients: stored.numProfiles, ratePerSecond };
     // A batch that only waits is not kept: whoever has free hands when somebody in it is due may take it up.
-    const restingPlace = { leave: () => run.rest(), retake: () => undefined };
+    const restingPlace = { leave: () => run.rest(), lend: () => undefined, retake: () => undefined };
     const run: MailingRun = runner.runOf(claim, stored.info, template, restingPlace, how);
     place.announce(run);
     await this.#tell(claim, await runner.see(claim, run));

@@ -1,7 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { toOneLine } from '../model/email-address.js';
+import { reasonOf } from '../model/host-call.js';
 import type { Beat, BeatAnswer } from '../model/ledger.js';
 import { BackOff } from './back-off.js';
+import { lendWhile } from './lent-place.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
+import type { Wait } from './wait.js';
 
 /**
  * Writes beats, again as a whole where the database fails.
@@ -11,8 +15,18 @@ import type { MailingRunParts } from './mailing-run.parts.js';
  */
 export class BeatWriter {
   #unwritten: Beat | null = null;
+  #wait: Wait | null = null;
+  /** When a beat was written last, by `performance.now()`. */
+  committedAt = performance.now();
 
-  constructor(private readonly parts: Pick<MailingRunParts, 'mailingId' | 'ledger' | 'options' | 'events'>) {}
+  constructor(
+    private readonly parts: Pick<MailingRunParts, 'mailingId' | 'ledger' | 'options' | 'events' | 'place'>,
+  ) {}
+
+  /** The database, or, for a list that is read as it is sent, its source. */
+  get wait(): Wait | null {
+    return this.parts.ledger.wait ?? this.#wait;
+  }
 
   get hasUnwritten(): boolean {
     return this.#unwritten !== null;
@@ -21,25 +35,30 @@ export class BeatWriter {
   /**
    * @param next puts the next beat together; not called while there is one that could not be written.
    * @param stop aborts when there is no more time.
-   * @param isLost asked after each failure, because somebody else may have taken the slice over meanwhile.
+   * @param isLost asked before, and after each failure, because somebody else may have taken the slice over meanwhile.
    * @returns the beat with its answer, or null if it can't be written for too long.
    */
   async write(
     next: () => Beat,
     stop: AbortSignal,
     isLost: () => boolean,
-  ): Promise<{ beat: Beat; answer: BeatAnswer } | null> {
+  ): Promise<{ beat: Beat | null; answer: BeatAnswer } | null> {
+    if (isLost()) return { beat: null, answer: { kind: 'lost' } };
     const beat = (this.#unwritten ??= next());
-    const { mailingId, events, ledger, options } = this.parts;
+    const { mailingId, events, options } = this.parts;
     const giveUpAt = performance.now() + options.databasePatienceMs;
     const backOff = new BackOff(50, 5_000);
     for (let attempt = 1; ; attempt++) {
       try {
-        const answer = await ledger.beat(beat);
+        this.#wait ??= { what: 'the database', since: performance.now() };
+        const answer = await this.#write(beat);
         this.#unwritten = null;
+        this.#wait = null;
+        this.committedAt = performance.now();
         return { beat, answer };
       } catch (error) {
         const delayMs = backOff.fail();
+        this.#wait = { what: `the database: ${toOneLine(reasonOf(error))}`, since: this.#wait!.since };
         if (performance.now() + delayMs > giveUpAt || stop.aborted) {
           events.emit('run:stalled', { mailingId, error });
           return null;
@@ -49,5 +68,12 @@ export class BeatWriter {
         if (isLost()) return { beat, answer: { kind: 'lost' } };
       }
     }
+  }
+
+  #write(beat: Beat): Promise<BeatAnswer> {
+    const { mailingId, ledger, place } = this.parts;
+    const writing = ledger.beat(beat);
+    // Without a database it is the source of the recipients that takes its time.
+    return mailingId === null ? lendWhile(place, writing) : writing;
   }
 }

@@ -1,4 +1,5 @@
 import type { Dispatcher, DispatcherContext } from '../model/dispatcher.js';
+import { askHost, askHostUntimed, tellHost } from '../model/host-call.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { BatchWorker } from './batch-worker.js';
@@ -8,6 +9,7 @@ import { PollingDispatcher } from './polling.dispatcher.js';
 export class DispatcherLine {
   #dispatcher: Dispatcher = new PollingDispatcher();
   #isRunning = false;
+  #hasEnded = false;
 
   constructor(
     private readonly settings: MailingSettings,
@@ -31,9 +33,14 @@ export class DispatcherLine {
       pollMs: batch.pollMs,
       reportTrouble: (step, error) => this.#report(step, error),
     };
+    const { hostCallTimeoutMs: timeoutMs } = this.settings.run;
+    const dispatcher = this.#dispatcher;
+    // One that takes longer is reported, and told of batches once it runs.
+    const starting = askHostUntimed(() => dispatcher.start(context)).then(() => {
+      this.#isRunning = !this.#hasEnded;
+    });
     try {
-      await this.#dispatcher.start(context);
-      this.#isRunning = true;
+      await askHost({ call: 'Dispatcher.start', timeoutMs }, () => starting);
     } catch (error) {
       this.#report('start of the dispatcher', error);
     }
@@ -41,13 +48,18 @@ export class DispatcherLine {
 
   /** Batches have become free. */
   announce(): void {
-    if (this.#isRunning) this.#dispatcher.announce();
+    if (!this.#isRunning) return;
+    tellHost(
+      () => this.#dispatcher.announce(),
+      (error) => this.#report('announcing batches', error),
+    );
   }
 
   async stop(): Promise<void> {
     this.#isRunning = false;
+    this.#hasEnded = true;
     try {
-      await this.#dispatcher.stop();
+      await askHostUntimed(() => this.#dispatcher.stop());
     } catch (error) {
       this.#report('stop of the dispatcher', error);
     }

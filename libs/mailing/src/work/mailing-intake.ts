@@ -11,6 +11,7 @@ import {
   ServerStoppingError,
   TemplateEmailRefusal,
 } from '../model/refusal.errors.js';
+import { SourceWatch } from '../model/source-watch.js';
 import { type SlotFilling, toFilling } from '../model/slot-filling.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { TemplateContent } from '../model/template.renderer.js';
@@ -21,9 +22,10 @@ import type { MailingTerms, TemplateEmailPersister } from '../store/template-ema
 import { BackOff } from './back-off.js';
 import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingLauncher } from './mailing-launcher.js';
-import { RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
+import { ListTakenAwayError, RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
 import type { ServerMembership } from './server-membership.js';
 import { SlotWriter } from './slot.writer.js';
+import type { Wait } from './wait.js';
 
 /** How often a caller looks whether somebody else's list with the same key is complete. */
 const KEY_LOOK_MS = 100;
@@ -59,11 +61,25 @@ export class MailingIntake {
   readonly #stop = new AbortController();
   /** Claim tokens of lists that this process is writing, from before they can be seen. */
   readonly #writing = new Map<string, Promise<unknown>>();
+  readonly #reading = new Map<string, SourceWatch>();
 
-  constructor(private readonly parts: MailingIntakeParts) {}
+  constructor(private readonly parts: MailingIntakeParts) {
+    // A source that yields nothing would keep the list, and who waits for it, for ever.
+    parts.events.on('mailing:ordered', ({ mailingId, order }) => {
+      if (order === 'cancel') this.#reading.get(mailingId)?.end(new ListTakenAwayError());
+    });
+  }
 
   get isStopping(): boolean {
     return this.#stop.signal.aborted;
+  }
+
+  /** Lists that are being written here and whose source has yielded nothing for so long. */
+  silentFor(ms: number): { mailingId: string; wait: Wait }[] {
+    const before = performance.now() - ms;
+    return [...this.#reading].flatMap(([mailingId, { wait }]) =>
+      wait !== null && wait.since < before ? [{ mailingId, wait }] : [],
+    );
   }
 
   /**
@@ -118,8 +134,8 @@ export class MailingIntake {
   }
 
   /**
-   * Takes no new mailing any more and ends lists in mid-writing; their mailings become `failed`. A source that yields
-   * nothing is not waited for longer than `shutdownTimeoutMs`: its mailing is called failed by the next start.
+   * Takes no new mailing any more and ends lists in mid-writing, whatever their sources do; their mailings become `failed`. What can't be
+   * written within `shutdownTimeoutMs` is called failed by the next start.
    */
   async stop(): Promise<void> {
     const { uniqServerId, server } = this.parts.settings;
@@ -171,15 +187,20 @@ export class MailingIntake {
     const { keyOf } = settings.addresses;
     const how = { hasProfiles: profiles() !== null, batchSize, keyOf };
     const writer = new RecipientListWriter(persister, mailingId, claimToken, how, faultPoints);
+    const { signal } = this.#stop;
+    const watch = new SourceWatch(signal);
+    this.#reading.set(mailingId, watch);
     try {
-      await new SlotWriter(this.parts.slots, mailingId, claimToken).write(slots, this.#stop.signal);
-      return await writer.write(recipients, this.#stop.signal);
+      await new SlotWriter(this.parts.slots, mailingId, claimToken).write(slots, signal, watch);
+      return await writer.write(recipients, signal, watch);
     } catch (error) {
       const reason = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
       // The answer to the last commit got lost: the list is whole, and will be sent.
       if ((await this.#fail(mailingId, claimToken, reason)) === 'complete') return writer.list;
       events.emit('list:failed', { mailingId, reason });
       throw error instanceof TemplateEmailRefusal ? error : new RecipientListError(mailingId, error);
+    } finally {
+      this.#reading.delete(mailingId);
     }
   }
 

@@ -13,6 +13,8 @@ import type { RatePlaces } from './rate-limiter.js';
 export interface WorkingPlace {
   /** Nothing to do for a while: others may work meanwhile. A batch is given back. */
   leave(): void;
+  /** Waits for something of the host's: others may work meanwhile, and the slice is kept. */
+  lend(): void;
   /** Goes on, even if the others took all places: what has been begun is finished first. */
   retake(): void;
 }

@@ -1,27 +1,21 @@
 import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient, RunConsent } from '../delivery/mailing.delivery.js';
 import { TooLateError } from '../delivery/too-late.error.js';
-import { UnansweredError } from '../delivery/unanswered.error.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
-import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { type Attempt, type Outcome, wasAnswered, wasTried } from '../model/outcome.js';
 import { AttemptCounts } from './attempt-counts.js';
 import { BeatHerald } from './beat.herald.js';
 import { BeatWriter } from './beat.writer.js';
 import type { MailingRunParts, RunEnd, Winding } from './mailing-run.parts.js';
 import { Nap } from './nap.js';
-import { LONGEST_WAIT_MS, NextLook } from './next-look.js';
-import { LINGER_MS, RunNews } from './run-news.js';
+import { NextLook } from './next-look.js';
+import { RecipientPreparation } from './recipient-preparation.js';
+import { RunNews } from './run-news.js';
+import { orderlyWait, placeWhile, type RunState, waitMsOf } from './run-wait.js';
 import { TransportWatch } from './transport-watch.js';
+import type { Wait } from './wait.js';
 
-/** How often a run that lost sight of its lease looks whether it may start something again. */
-const BLOCKED_LOOK_MS = 100;
-/** Another run may give a place of the rate limiter back, and does not tell. */
-const RATE_LOOK_MS = 250;
-/** A run that waits longer for somebody's next attempt leaves its place to other mailings. */
-const REST_MS = 500;
 const NOTHING_TO_CONFIRM = (): void => undefined;
-const LOST: { beat: Beat | null; answer: BeatAnswer } = { beat: null, answer: { kind: 'lost' } };
 
 /**
  * Works through one slice.
@@ -50,6 +44,7 @@ export class MailingRun {
   readonly #writer: BeatWriter;
   readonly #herald: BeatHerald;
   readonly #news: RunNews;
+  readonly #preparation: RecipientPreparation;
   readonly #nap = new Nap();
   readonly #attempts: AttemptCounts;
   readonly #consent: RunConsent;
@@ -69,12 +64,31 @@ export class MailingRun {
     this.#transport = new TransportWatch(parts);
     this.#writer = new BeatWriter(parts);
     this.#herald = new BeatHerald(parts);
+    this.#preparation = new RecipientPreparation(parts);
     this.#news = new RunNews(parts.journal, parts.options);
     this.#attempts = new AttemptCounts(parts.retry);
     this.#consent = {
       stop: this.#stopSignal.signal,
       mayStart: () => this.#mayStart(),
       begin: (idx) => this.#begin(idx),
+    };
+  }
+
+  /** What it waits for, if somebody asks why it commits nothing. */
+  get wait(): Wait {
+    return this.#preparation.wait ?? this.#writer.wait ?? this.#transport.wait ?? orderlyWait(this.#state);
+  }
+
+  get #state(): RunState {
+    return {
+      parts: this.#parts,
+      transport: this.#transport,
+      look: this.#look,
+      winding: this.#winding,
+      inFlight: this.#inFlight,
+      queued: this.#queue.length,
+      gathered: this.#news.count,
+      committedAt: this.#writer.committedAt,
     };
   }
 
@@ -230,6 +244,7 @@ export class MailingRun {
 
   #windDown(how: Winding): void {
     if (this.#winding !== 'lost') this.#winding = how;
+    this.#preparation.end();
     this.#handBackQueue();
     this.#nap.end();
   }
@@ -260,37 +275,18 @@ export class MailingRun {
   }
 
   async #somethingToDo(): Promise<void> {
-    const waitMs = this.#waitMs();
-    const isIdle = this.#winding === 'stalled' || (this.#winding === 'no' && this.#look.isExhausted);
-    const isResting = isIdle && waitMs > REST_MS && this.#remaining === 0;
+    const waitMs = waitMsOf(this.#state);
+    const place = placeWhile(this.#state, waitMs);
     // Lying down comes first: who leaves the place of a batch is told to rest, which ends the nap at once.
     const over = this.#nap.take(waitMs);
-    if (isResting) this.#parts.place.leave();
+    if (place !== 'keep') this.#parts.place[place]();
     await over;
-    if (isResting) this.#parts.place.retake();
-  }
-
-  /** Until something changes by itself; everything else ends the nap. */
-  #waitMs(): number {
-    if (this.#news.count > 0 && this.#winding !== 'stalled') return LINGER_MS;
-    if (this.#winding !== 'no') return LONGEST_WAIT_MS;
-    if (!this.#parts.mayStart()) return BLOCKED_LOOK_MS;
-    const untilTransport = this.#transport.waitMs();
-    if (untilTransport > 0) return untilTransport;
-    if (this.#queue.length > 0) {
-      const isFull = this.#inFlight >= this.#transport.level;
-      return isFull ? LONGEST_WAIT_MS : Math.min(this.#parts.limiter.waitMs(), RATE_LOOK_MS);
-    }
-    if (this.#remaining >= this.#parts.options.maxInDoubt) return LONGEST_WAIT_MS;
-    // What it waited for came to pass since it was asked whether there is something to do.
-    return this.#look.isExhausted ? this.#look.waitMs : 1;
+    if (place !== 'keep') this.#parts.place.retake();
   }
 
   async #beat(): Promise<RunEnd | null> {
     const isLost = (): boolean => this.#winding === 'lost';
-    const written = isLost()
-      ? LOST
-      : await this.#writer.write(() => this.#nextBeat(), this.#stopSignal.signal, isLost);
+    const written = await this.#writer.write(() => this.#nextBeat(), this.#stopSignal.signal, isLost);
     if (!written) {
       if (this.#winding === 'stopping') return { status: 'stalled', mailing: null };
       this.#windingBefore = this.#winding;
@@ -339,13 +335,10 @@ export class MailingRun {
     if (answer.marked.length === 0) return;
     this.#parts.faultPoints.reach('afterIntentCommitted');
     this.#attempts.note(answer.marked);
-    let prepared: PreparedRecipient[];
-    try {
-      prepared = await this.#parts.delivery.prepare(answer.marked, answer.upcoming);
-    } catch (error) {
+    const prepared = await this.#preparation.of(answer);
+    if (!Array.isArray(prepared)) {
       this.#news.handBack(answer.marked.map((one) => one.idx));
-      const what = error instanceof UnansweredError ? PAUSE_REASONS.recipients : PAUSE_REASONS.profiles;
-      this.#transportDown(error instanceof Error ? error.message : String(error), what);
+      if (prepared) this.#transportDown(prepared.reason, prepared.what);
       return;
     }
     this.#queue.push(...prepared);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MailingRun } from './mailing-run.js';
 import type { WorkingPlace } from './mailing-run.parts.js';
+import type { Wait } from './wait.js';
 
 /** What a run has of the registry while it works. */
 export interface Place extends WorkingPlace {
@@ -21,6 +22,7 @@ interface Entry {
   mailingId: string;
   result: Promise<unknown>;
   run: MailingRun | null;
+  since: number;
   /** Set while it waits for a place: goes ahead of all others. */
   hurry: (() => void) | null;
 }
@@ -78,6 +80,14 @@ export class MailingRuns {
     for (const { run } of this.#of(mailingId)) run?.nudge();
   }
 
+  /** What the runs of this mailing wait for; none where this process does not work on it. */
+  waitsOf(mailingId: string): Wait[] {
+    return [...this.#of(mailingId)].map(({ run, hurry, since }) => {
+      const what = hurry ? 'its turn (run.parallelMailings)' : 'its templates, or the answer of inDoubt';
+      return run?.wait ?? { what, since };
+    });
+  }
+
   /**
    * @param key the mailing's id; for a batch, its claim; for a mailing that is not persisted, any id of its own.
    * @param mailingId whose orders are meant for it. Default: the key.
@@ -85,10 +95,17 @@ export class MailingRuns {
   start<T>(key: string, work: Work<T>, turn: Turn = 'wait', mailingId = key): Promise<T> {
     const known = this.#entries.get(key);
     if (known) return known.result as Promise<T>;
-    const entry: Entry = { mailingId, run: null, hurry: null, result: undefined as never };
+    const entry: Entry = {
+      mailingId,
+      run: null,
+      since: performance.now(),
+      hurry: null,
+      result: undefined as never,
+    };
     const place: Place = {
       announce: (run) => this.#announce(entry, run),
       leave: () => this.#leave(),
+      lend: () => this.#leave(),
       retake: () => void this.#working++,
     };
     const worked = turn === 'apart' ? work(place) : this.#within(entry, turn, () => work(place));

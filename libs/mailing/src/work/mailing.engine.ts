@@ -101,7 +101,8 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     // The database closes behind this, and who asked what became of a mailing is to hear it.
     await within(Math.max(1_000, deadline - performance.now()), launcher.idle());
     await recorder.close(Math.max(1_000, deadline - performance.now()));
-    await periodic.stop();
+    // A duty of the host that does not come to its end is left behind.
+    await within(Math.max(1_000, deadline - performance.now()), periodic.stop());
     await restarter.idle();
     await batchSweep.idle();
     this.#unsubscribe();
@@ -114,7 +115,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 }
 
-/** A dispatcher of the host that does not come to its end is left behind. */
+/** What of the host's does not come to its end is left behind. */
 async function within(timeoutMs: number, ending: Promise<void>): Promise<void> {
   const timer = new AbortController();
   const patience = delay(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined);

@@ -5,7 +5,9 @@ import { type ListedRecipient, toListedRecipient } from '../model/listed-recipie
 import type { MailingStatus } from '../model/mailing-status.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
+import { SourceWatch } from '../model/source-watch.js';
 import { beginReading } from '../model/source-reading.js';
+import type { Wait } from './wait.js';
 
 /** Longest time that one beat reads. */
 const READ_MS = 100;
@@ -21,6 +23,7 @@ export class MemoryLedger implements Ledger {
   numProfiles = 0;
   /** Why the list ended before its end, if it did. */
   failure: string | null = null;
+  readonly #watch = new SourceWatch();
   readonly #source: AsyncIterator<Recipient>;
   readonly #seen = new Set<string>();
   readonly #open = new Map<number, MarkedRecipient>();
@@ -36,7 +39,15 @@ export class MemoryLedger implements Ledger {
     recipients: Recipients,
     private readonly keyOf: KeyOf = mailboxKey,
   ) {
-    this.#source = beginReading(recipients, 'recipients')[Symbol.asyncIterator]();
+    this.#source = beginReading(recipients, 'recipients', this.#watch)[Symbol.asyncIterator]();
+  }
+
+  get wait(): Wait | null {
+    return this.#watch.wait;
+  }
+
+  interrupt(): void {
+    this.#watch.end(new Error('nobody waits for the list any more'));
   }
 
   async beat(beat: Beat): Promise<BeatAnswer> {
@@ -85,7 +96,7 @@ export class MemoryLedger implements Ledger {
   async #readUpTo(free: number, into: MarkedRecipient[]): Promise<void> {
     const timer = new AbortController();
     const late = delay(READ_MS, 'late' as const, { signal: timer.signal }).catch(() => 'late' as const);
-    while (into.length < free && !this.#drained) {
+    while (into.length < free && !this.#drained && !this.#watch.isEnded) {
       const listed = await Promise.race([(this.#reading ??= this.#pull()), late]);
       if (listed === 'late') break;
       this.#reading = null;
@@ -113,6 +124,7 @@ export class MemoryLedger implements Ledger {
       const { done, value } = await this.#source.next();
       if (!done) return toListedRecipient(value as Recipient, false, this.keyOf);
     } catch (error) {
+      if (this.#watch.isEnded) return null;
       this.failure = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
     }
     this.#drained = true;

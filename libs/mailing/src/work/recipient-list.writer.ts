@@ -3,6 +3,7 @@ import type { FaultPoints } from '../model/fault-points.js';
 import { type ListedRecipient, toListedRecipient } from '../model/listed-recipient.js';
 import type { Recipients } from '../model/recipient.js';
 import { ProfileRepositoryMissingError } from '../model/refusal.errors.js';
+import type { SourceWatch } from '../model/source-watch.js';
 import { beginReading } from '../model/source-reading.js';
 import type { Cut } from '../store/statements/cut-batches.js';
 import type { NumberedRecipient } from '../store/statements/insert-recipients.js';
@@ -64,12 +65,13 @@ export class RecipientListWriter {
    * Writes the whole list and makes the mailing `pending`.
    *
    * @param stop aborts in mid-list when the server stops.
+   * @param watch ends the wait for a recipient.
    * @throws whatever the source of recipients throws, SourceUsedUpError, SourceProtocolError, ProfileRepositoryMissingError,
    * ListTakenAwayError.
    */
-  async write(recipients: Recipients, stop: AbortSignal): Promise<WrittenList> {
+  async write(recipients: Recipients, stop: AbortSignal, watch?: SourceWatch): Promise<WrittenList> {
     try {
-      for await (const recipient of beginReading(recipients, 'recipients')) {
+      for await (const recipient of beginReading(recipients, 'recipients', watch)) {
         stop.throwIfAborted();
         const listed = toListedRecipient(recipient, true, this.how.keyOf);
         const bytes = bytesOf(listed);

@@ -4,7 +4,9 @@ import type { RecipientGate } from '../delivery/recipient.gate.js';
 import type { SlotSource } from '../delivery/slot.source.js';
 import type { MailingTemplate, TemplateRenderer } from '../model/template.renderer.js';
 import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
+import { toOneLine } from '../model/email-address.js';
 import type { FaultPoints } from '../model/fault-points.js';
+import { reasonOf } from '../model/host-call.js';
 import type { Ledger, Release } from '../model/ledger.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
@@ -21,6 +23,7 @@ import type { JournalKeeper } from './journal.keeper.js';
 import { MailingRun } from './mailing-run.js';
 import type { MailingRunParts, RunEnd, WorkingPlace } from './mailing-run.parts.js';
 import type { ProfileRecorder } from './profile.recorder.js';
+import type { OpeningOutages } from './opening-outages.js';
 import { RateLimiter } from './rate-limiter.js';
 import type { ServerMembership } from './server-membership.js';
 
@@ -37,6 +40,7 @@ export interface SliceRunnerParts {
   gates: GatesOf;
   recorder: ProfileRecorder;
   slots: SlotsOf;
+  openings: OpeningOutages;
   events: MailingEvents;
   faultPoints: FaultPoints;
 }
@@ -67,13 +71,24 @@ const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0 
 export class SliceRunner {
   constructor(private readonly parts: SliceRunnerParts) {}
 
-  async open({ info, content, attachmentGone }: StoredMailing): Promise<MailingTemplate | ContentGone> {
+  /** @throws what the renderer throws that is no refusal, while patience lasts; whoever looks for work next tries again. */
+  async open({
+    mailingId,
+    info,
+    content,
+    attachmentGone,
+  }: StoredMailing): Promise<MailingTemplate | ContentGone> {
     if (attachmentGone) return new ContentGone(`${PAUSE_REASONS.attachments}: ${attachmentGone.reason}`);
+    const { renderer, openings } = this.parts;
     try {
-      return await this.parts.renderer.open(info, content);
+      const template = await renderer.open(info, content);
+      openings.over(mailingId);
+      return template;
     } catch (error) {
-      if (!(error instanceof TemplateEmailRefusal)) throw error;
-      return new ContentGone(`${PAUSE_REASONS.template}: ${error.message}`);
+      const reason = toOneLine(reasonOf(error));
+      if (!(error instanceof TemplateEmailRefusal) && !openings.failed(mailingId, reason)) throw error;
+      openings.over(mailingId);
+      return new ContentGone(`${PAUSE_REASONS.template}: ${reason}`);
     }
   }
 

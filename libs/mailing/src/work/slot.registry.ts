@@ -1,6 +1,7 @@
 import { SAMPLE_RECIPIENT, TemplateContext } from '../delivery/template-context.js';
 import type { MailingTemplate } from '../model/template.renderer.js';
 import { withSlots } from '../delivery/slot.source.js';
+import { askHost, HOST_CALL_TIMEOUT_MS } from '../model/host-call.js';
 import { TemplateNotCompilingError } from '../model/refusal.errors.js';
 import { type GivenSlots, type SlotFilling, toFilling } from '../model/slot-filling.js';
 import { SlotDefinitionError, SlotNotPersistentError, SlotUnknownError } from '../model/slot.errors.js';
@@ -23,6 +24,9 @@ export interface SlotOptions {
 /** The slots that are defined in this process, and what mailings may do with them. */
 export class SlotRegistry {
   readonly #persistent = new Map<string, boolean>();
+
+  /** @param timeoutMs how long a renderer may take to try a mailing's slots out. */
+  constructor(private readonly timeoutMs = HOST_CALL_TIMEOUT_MS) {}
 
   define(slot: string, options: SlotOptions): void {
     const isName =
@@ -77,22 +81,20 @@ export class SlotRegistry {
       throw new SlotNotPersistentError(slot, templateUrl, persist ? 'persist' : 'runInSeparateThread');
     }
     if (shown.length === 0) return undefined;
-    await tryOut(template, info, filling);
+    await this.#tryOut(template, info, filling);
     const names = shown.map(({ slot }) => slot);
     return filling.only(names, (content) => content);
   }
-}
 
-/** The trial that opened the templates showed every slot empty. */
-async function tryOut(
-  template: MailingTemplate,
-  info: TemplateEmailInfo,
-  { forAll }: SlotFilling,
-): Promise<void> {
-  if (Object.keys(forAll).length === 0) return;
-  try {
-    await template.render(new TemplateContext('sample', info).of(withSlots(SAMPLE_RECIPIENT, forAll)));
-  } catch (error) {
-    throw new TemplateNotCompilingError(info.templateUrl, error);
+  /** The trial that opened the templates showed every slot empty. */
+  async #tryOut(template: MailingTemplate, info: TemplateEmailInfo, { forAll }: SlotFilling): Promise<void> {
+    if (Object.keys(forAll).length === 0) return;
+    const terms = { call: 'MailingTemplate.render', timeoutMs: this.timeoutMs };
+    const variables = new TemplateContext('sample', info).of(withSlots(SAMPLE_RECIPIENT, forAll));
+    try {
+      await askHost(terms, () => template.render(variables));
+    } catch (error) {
+      throw new TemplateNotCompilingError(info.templateUrl, error);
+    }
   }
 }

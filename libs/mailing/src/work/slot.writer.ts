@@ -1,4 +1,5 @@
 import type { SlotFilling } from '../model/slot-filling.js';
+import type { SourceWatch } from '../model/source-watch.js';
 import { toStorable } from '../model/storable.js';
 import type { SlotPersister } from '../store/slot.persister.js';
 import type { SlotRow } from '../store/statements/insert-slots.js';
@@ -21,11 +22,12 @@ export class SlotWriter {
 
   /**
    * @param stop aborts in between when the server stops.
+   * @param watch ends the wait for a content.
    * @throws whatever the source of contents throws, SlotContentError, UnstorableValueError, ListTakenAwayError.
    */
-  async write(filling: SlotFilling, stop: AbortSignal): Promise<void> {
+  async write(filling: SlotFilling, stop: AbortSignal, watch?: SourceWatch): Promise<void> {
     for (const [slot, content] of Object.entries(filling.forAll)) await this.#add(slot, EVERYBODY, content);
-    for await (const { slot, userId, content } of filling.forProfiles()) {
+    for await (const { slot, userId, content } of filling.forProfiles(watch)) {
       stop.throwIfAborted();
       await this.#add(slot, userId, toStorable(content, `slots.${slot} of one profile`));
     }

@@ -1,5 +1,6 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import { InvalidArgumentError } from '../model/argument.errors.js';
+import { askHostUntimed, HostSilentError } from '../model/host-call.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { MailingRuns } from './mailing-runs.js';
@@ -7,7 +8,8 @@ import type { ServerMembership, Standing } from './server-membership.js';
 
 /**
  * Something that a member does after each of its heartbeats. One that returns a promise is not begun again before that is
- * settled, no heartbeat waits for it, and an orderly stop does.
+ * settled, no heartbeat waits for it, and an orderly stop does for as long as it has time. One that takes longer than `run.hostCallTimeoutMs` is
+ * reported (`server:trouble`).
  */
 export type Duty = () => Promise<unknown> | void;
 
@@ -81,9 +83,15 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
 
   #begin(duty: Duty): void {
     if (this.#underWay.has(duty)) return;
-    const done = (async () => duty())()
+    const { hostCallTimeoutMs } = this.settings.run;
+    const silent = new HostSilentError('a duty of TemplateEmailPeriodicService', hostCallTimeoutMs);
+    const timer = setTimeout(() => this.#report('a duty', silent), hostCallTimeoutMs).unref();
+    const done = askHostUntimed(duty)
       .catch((error: unknown) => this.#report('a duty', error))
-      .finally(() => this.#underWay.delete(duty));
+      .finally(() => {
+        clearTimeout(timer);
+        this.#underWay.delete(duty);
+      });
     this.#underWay.set(duty, done);
   }
 

@@ -1,4 +1,5 @@
 import type { EmailMessageSender } from '../delivery/email-message.sender.js';
+import { askHost, HOST_CALL_TIMEOUT_MS, reasonOf } from '../model/host-call.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { StandingOrders } from '../store/standing-orders.js';
 import type { Whose } from '../store/statements/transport-paused.js';
@@ -17,6 +18,7 @@ export class TransportProbe {
     private readonly sender: EmailMessageSender,
     private readonly stop: AbortSignal,
     private readonly events: MailingEvents,
+    private readonly timeoutMs = HOST_CALL_TIMEOUT_MS,
   ) {}
 
   /**
@@ -43,7 +45,8 @@ export class TransportProbe {
       this.#backOff.succeed();
       return 0;
     }
-    const why = await this.sender.probe();
+    const terms = { call: 'EmailMessageSender.probe', timeoutMs: this.timeoutMs };
+    const why = await askHost(terms, () => this.sender.probe()).catch(reasonOf);
     // The database may be gone already; nothing is changed behind a stop.
     if (this.stop.aborted) return 0;
     // Also after a good answer: a server that greets and then takes nothing would have mailings flap.

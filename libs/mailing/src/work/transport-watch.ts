@@ -1,7 +1,9 @@
+import { toOneLine } from '../model/email-address.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { BackOff } from './back-off.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
 import { Pace } from './pace.js';
+import type { Wait } from './wait.js';
 
 /** So many connections that break after a message, with no answer between them, are an outage. */
 const MOST_BREAKS = 3;
@@ -11,6 +13,7 @@ export class TransportWatch {
   readonly #backOff = new BackOff();
   readonly #pace: Pace;
   #downSince: number | null = null;
+  #outage = { what: '', reason: '' };
   readonly #silent = new Set<number>();
   #breaksInARow = 0;
 
@@ -31,6 +34,18 @@ export class TransportWatch {
   /** Milliseconds before anything may be tried again. */
   waitMs(): number {
     return this.#backOff.remainingMs();
+  }
+
+  /** What is out of reach, while nothing may be tried. */
+  get wait(): Wait | null {
+    if (this.#downSince === null || this.waitMs() === 0) return null;
+    const { what, reason } = this.#outage;
+    return { what: `${what}: ${toOneLine(reason)}`, since: this.#downSince };
+  }
+
+  /** Something of the host's is out of reach, and not the mail server, which all mailings share. */
+  get waitsForHost(): boolean {
+    return this.wait !== null && this.#outage.what !== PAUSE_REASONS.transport;
   }
 
   /** The mail server answered a message, whatever it answered. */
@@ -81,6 +96,7 @@ export class TransportWatch {
     const now = performance.now();
     this.#downSince ??= now;
     if (now - this.#downSince > this.parts.options.transportPatienceMs) return `${what}: ${reason}`;
+    this.#outage = { what, reason };
     const isNews = this.#backOff.remainingMs() === 0;
     const retryInMs = this.#backOff.fail();
     const { events, mailingId } = this.parts;

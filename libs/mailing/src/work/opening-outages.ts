@@ -1,0 +1,45 @@
+import type { Wait } from './wait.js';
+
+interface Outage extends Wait {
+  lastAt: number;
+}
+
+/**
+ * Mailings whose templates this process can't open at the moment, because the renderer is out of reach. Each is tried again with every look
+ * for work, until patience is over.
+ */
+export class OpeningOutages {
+  readonly #outages = new Map<string, Outage>();
+
+  /**
+   * @param patienceMs how long a renderer may be out of reach.
+   * @param forgetMs a mailing that was not tried for so long is not this process's any more.
+   */
+  constructor(
+    private readonly patienceMs: number,
+    private readonly forgetMs: number,
+  ) {}
+
+  /** @returns whether patience is over. */
+  failed(mailingId: string, reason: string): boolean {
+    const now = performance.now();
+    const { since } = this.#outages.get(mailingId) ?? { since: now };
+    this.#outages.set(mailingId, { what: `its templates: ${reason}`, since, lastAt: now });
+    return now - since > this.patienceMs;
+  }
+
+  over(mailingId: string): void {
+    this.#outages.delete(mailingId);
+  }
+
+  /** Those that go on for so long. */
+  lasting(ms: number): { mailingId: string; wait: Wait }[] {
+    const now = performance.now();
+    for (const [mailingId, { lastAt }] of this.#outages) {
+      if (now - lastAt > this.forgetMs) this.#outages.delete(mailingId);
+    }
+    return [...this.#outages]
+      .filter(([, { since }]) => now - since > ms)
+      .map(([mailingId, wait]) => ({ mailingId, wait }));
+  }
+}

@@ -1,0 +1,55 @@
+import type { PreparedRecipient } from '../delivery/mailing.delivery.js';
+import { UnansweredError } from '../delivery/unanswered.error.js';
+import { reasonOf } from '../model/host-call.js';
+import type { BeatAnswer } from '../model/ledger.js';
+import { PAUSE_REASONS } from '../model/mailing-status.js';
+import { lendWhile } from './lent-place.js';
+import type { MailingRunParts } from './mailing-run.parts.js';
+import type { Wait } from './wait.js';
+
+/** Why the host could not be asked about recipients. */
+export interface HostOutage {
+  /** The beginning of the reason to pause. */
+  what: string;
+  reason: string;
+}
+
+/**
+ * Asks the host about the recipients that a beat has marked: their profiles, whether they may be mailed, what they see in slots.
+ *
+ * The run waits for it, so it ends at once when nothing is to be begun any more, and other mailings work while the host takes its time.
+ */
+export class RecipientPreparation {
+  #asking: AbortController | null = null;
+
+  constructor(private readonly parts: Pick<MailingRunParts, 'delivery' | 'ledger' | 'place'>) {}
+
+  /** What the host is asked at the moment. */
+  get wait(): Wait | null {
+    return this.parts.delivery.asked;
+  }
+
+  /** @returns why the host can't be asked; null if that is not wanted to be known any more. */
+  async of({
+    marked,
+    upcoming,
+  }: Extract<BeatAnswer, { kind: 'go_on' }>): Promise<PreparedRecipient[] | HostOutage | null> {
+    const asking = (this.#asking = new AbortController());
+    try {
+      const preparing = this.parts.delivery.prepare(marked, upcoming, asking.signal);
+      return await lendWhile(this.parts.place, preparing);
+    } catch (error) {
+      if (asking.signal.aborted) return null;
+      const what = error instanceof UnansweredError ? PAUSE_REASONS.recipients : PAUSE_REASONS.profiles;
+      return { what, reason: reasonOf(error) };
+    } finally {
+      this.#asking = null;
+    }
+  }
+
+  /** Nothing is to be begun any more: neither an answer nor the next entry of a list is waited for. */
+  end(): void {
+    this.#asking?.abort();
+    this.parts.ledger.interrupt?.();
+  }
+}
