@@ -55,7 +55,10 @@ export class AppModule {
             pollMs: configuration.MAILING_POLL_MS,
           },
         }),
-        NewsletterModule,
+        NewsletterModule.with({
+          maxBytes: configuration.NEWSLETTER_MAX_UPLOAD_BYTES,
+          maxRows: configuration.NEWSLETTER_MAX_UPLOAD_ROWS,
+        }),
       ],
       controllers: [HealthController],
     };

@@ -22,6 +22,9 @@ const environment = z.object({
     .string()
     .regex(/^smtps?:\/\/./, 'expected smtp://… or smtps://…')
     .default('smtp://127.0.0.1:1025'),
+  /** Of the CSV file of a newsletter. Too high: an upload fills the disk of the temporary folder. */
+  NEWSLETTER_MAX_UPLOAD_BYTES: z.coerce.number().int().min(1_000).max(10_000_000_000).default(50_000_000),
+  NEWSLETTER_MAX_UPLOAD_ROWS: z.coerce.number().int().min(1).max(100_000_000).default(500_000),
   /** Speaks SMTP by itself instead of through the mailer. */
   MAILING_BULK_SMTP: flag.default(false),
   MAILING_SERVER_ID: z.string().min(1).max(255).optional(),

@@ -29,6 +29,9 @@ export function environmentOf(
     MAILING_SERVER_ID: serverId,
     MAILING_IN_DOUBT: inDoubt,
     MAILING_CONCURRENCY: String(CONCURRENCY),
+    // As many as the demo can be asked for.
+    NEWSLETTER_MAX_UPLOAD_BYTES: '2000000000',
+    NEWSLETTER_MAX_UPLOAD_ROWS: '10000000',
     ...(servers > 1 ? sharing() : {}),
   };
 }

@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import {
   BadRequestException,
   Body,
@@ -7,6 +6,7 @@ import {
   Get,
   Headers,
   HttpCode,
+  Inject,
   NotFoundException,
   Param,
   Post,
@@ -19,6 +19,8 @@ import { MailingQuery, type MailingResult, type Recipients, TemplateEmailSender 
 import { readCsvRecipients } from './csv-recipients.js';
 import { MailingErrorFilter } from './mailing-error.filter.js';
 import { parseNewsletter, parseNewsletterForm, toInfo } from './newsletter.request.js';
+import { UploadLimitFilter } from './upload-limit.filter.js';
+import { UPLOAD_LIMITS, type UploadLimits } from './upload.limits.js';
 
 /** What the form parser leaves in the temporary folder. */
 interface UploadedCsv {
@@ -34,20 +36,22 @@ interface AcceptedNewsletter {
 
 /** Newsletters: written down before the answer, sent afterwards. */
 @Controller('newsletters')
-@UseFilters(MailingErrorFilter)
+@UseFilters(MailingErrorFilter, UploadLimitFilter)
 export class NewsletterController {
   constructor(
     private readonly sender: TemplateEmailSender,
     private readonly mailings: MailingQuery,
+    @Inject(UPLOAD_LIMITS) private readonly limits: UploadLimits,
   ) {}
 
   /**
-   * JSON with `recipients`, or a form with the recipients as a CSV file in the field `recipients`. The same header
+   * JSON with `recipients`, or a form with the recipients as a CSV file in the field `recipients`, within
+   * the limits of `upload.limits`. The same header
    * `Idempotency-Key` again answers with the same newsletter and sends nothing more.
    */
   @Post()
   @HttpCode(202)
-  @UseInterceptors(FileInterceptor('recipients', { dest: tmpdir() }))
+  @UseInterceptors(FileInterceptor('recipients'))
   async send(
     @Body() body: unknown,
     @UploadedFile() file?: UploadedCsv,
@@ -60,7 +64,7 @@ export class NewsletterController {
     try {
       return await this.#accept(
         parseNewsletterForm({ ...(body as object) }),
-        readCsvRecipients(file.path),
+        readCsvRecipients(file.path, this.limits.maxRows),
         key,
       );
     } finally {

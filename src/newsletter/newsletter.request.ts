@@ -2,13 +2,14 @@ import { BadRequestException } from '@nestjs/common';
 import type { TemplateEmailInfo } from 'nestjs-mailing';
 import { z } from 'zod';
 
+/** The plugin has bounds of its own for what stands in headers, and says so; these are for the words of the letter. */
 const letter = {
-  name: z.string().optional(),
+  name: z.string().max(255).optional(),
   subject: z.string(),
   from: z.string(),
   replyTo: z.string().optional(),
-  headline: z.string(),
-  text: z.string(),
+  headline: z.string().max(1_000),
+  text: z.string().max(100_000),
 };
 
 const withRecipients = z.strictObject({

@@ -33,6 +33,11 @@ export class CutOffDatabase extends MailingDatabase {
         this.numStatements++;
         return session.change(sql, parameters);
       },
+      insert: async (sql, parameters) => {
+        await this.#step(session);
+        this.numStatements++;
+        return session.insert(sql, parameters);
+      },
     };
   }
 

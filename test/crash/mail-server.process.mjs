@@ -39,7 +39,10 @@ Module({
         idleTransactionTimeoutMs: configuration.MAILING_IDLE_TRANSACTION_TIMEOUT_MS,
       },
     }),
-    NewsletterModule,
+    NewsletterModule.with({
+      maxBytes: configuration.NEWSLETTER_MAX_UPLOAD_BYTES,
+      maxRows: configuration.NEWSLETTER_MAX_UPLOAD_ROWS,
+    }),
   ],
 })(Root);
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { INNODB_KINDS } from '../support/database-kinds.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { BATCH_THREADS } from './mail-servers.js';
 import { parseRandomKillsOptions, RandomKillsUsageError } from './random-kills.options.js';
@@ -36,29 +37,34 @@ forEachDatabase('random kills', (database) => {
   });
 });
 
-describe.each([
+const HOW: [string, object][] = [
   ['that speaks SMTP by itself', { bulkSmtp: true }],
   ['that speaks SMTP by itself and keeps a journal', { bulkSmtp: true, journal: true }],
   ['that keeps a journal, one of three servers', { journal: true, servers: 3 }],
-])('random kills of a process %s', (_what, how) => {
-  it('break the promise in no round', { timeout: 120_000 }, async () => {
-    const goOn = (rounds: number): boolean => rounds < 1;
-    const { servers } = { servers: 1, ...how };
-    const report = await randomKills({
-      database: 'mariadb',
-      recipients: RECIPIENTS,
-      ...how,
-      seed: SEED,
-      goOn,
+];
+
+describe.each(INNODB_KINDS.flatMap((database) => HOW.map(([what, how]) => [what, database, how] as const)))(
+  'random kills of a process %s (%s)',
+  (_what, database, how) => {
+    it('break the promise in no round', { timeout: 120_000 }, async () => {
+      const goOn = (rounds: number): boolean => rounds < 1;
+      const { servers } = { servers: 1, ...how };
+      const report = await randomKills({
+        database,
+        recipients: RECIPIENTS,
+        ...how,
+        seed: SEED,
+        goOn,
+      });
+      expect(report.complaints).toEqual([]);
+      expect(isKept(report)).toBe(true);
+      expect(report.kills).toBeGreaterThan(0);
+      expect(report.inDoubt).toBeLessThanOrEqual(
+        report.kills * (servers > 1 ? BATCH_THREADS : 1) * report.bound,
+      );
     });
-    expect(report.complaints).toEqual([]);
-    expect(isKept(report)).toBe(true);
-    expect(report.kills).toBeGreaterThan(0);
-    expect(report.inDoubt).toBeLessThanOrEqual(
-      report.kills * (servers > 1 ? BATCH_THREADS : 1) * report.bound,
-    );
-  });
-});
+  },
+);
 
 forEachDatabase('random kills of one of three servers', (database) => {
   it('F1 break the promise for nobody in 100 batches', { timeout: 120_000 }, async () => {

@@ -55,9 +55,9 @@ forEachDatabase('the books, held against the simplest model of them', (kind) => 
       const entry = who % 2 === 0 ? `reader${who}@home.example` : { userId: `c${who}` };
       return { ...toListedRecipient(entry, true), idx };
     });
-    const inserted = (await persister.writeChunk(mailingId, 'list', rows)) ?? 0;
+    const chunk = await persister.writeChunk(mailingId, 'list', rows);
     const cut = batchSize === null ? null : { batchSize, fromIdx: 0, toIdx: ENTRIES };
-    await persister.finishList(mailingId, 'list', inserted, cut);
+    await persister.finishList(mailingId, 'list', chunk!.numWritten, cut);
     return mailingId;
   };
 

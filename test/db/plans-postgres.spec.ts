@@ -90,7 +90,11 @@ describe('the plans of the statements of a run (postgres)', () => {
       await persister.writeChunk(newId, 'list', chunk);
     }
     const slots = new SlotPersister(plain);
-    const content = Array.from({ length: 1_000 }, (_, n) => ({ slot: 'a', userId: `user${n}`, content: n }));
+    const content = Array.from({ length: 1_000 }, (_, n) => ({
+      slot: 'a',
+      userId: `user${n}`,
+      json: '{"is":1}',
+    }));
     await slots.writeChunk(newId, 'list', content);
     await persister.finishList(newId, 'list', RECIPIENTS);
 

@@ -1,10 +1,15 @@
 import fc from 'fast-check';
+import addressparser from 'nodemailer/lib/addressparser';
 import { describe, expect, it } from 'vitest';
 import {
   hasControlCharacters,
+  LONGEST_DISPLAY_NAME,
   mailboxKey,
+  MAX_MAILBOX_LIST,
+  MAX_MAILBOX_TEXT,
   parseMailbox,
   parseMailboxes,
+  toDisplayName,
   toOneLine,
 } from '../../libs/mailing/src/model/email-address.js';
 
@@ -90,6 +95,79 @@ describe('parseMailbox', () => {
       `ann@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}.${'e'.repeat(length - 4 - 3 * 64)}`;
     expect(parseMailbox(address(254))?.address).toHaveLength(254);
     expect(parseMailbox(address(255))).toBeNull();
+  });
+});
+
+describe('the bounds of a mailbox', () => {
+  const named = (length: number): string =>
+    `"${'a'.repeat(length - '"" <ann@home.example>'.length)}" <ann@home.example>`;
+
+  it('takes 1,000 characters and refuses 1,001, whatever they are', () => {
+    expect(parseMailbox(named(MAX_MAILBOX_TEXT))?.address).toBe('ann@home.example');
+    expect(parseMailbox(named(MAX_MAILBOX_TEXT + 1))).toBeNull();
+    expect(parseMailbox(`ann@home.example${' '.repeat(MAX_MAILBOX_TEXT)}`)).toBeNull();
+  });
+
+  it('has room for the longest name, escaped, before the longest address', () => {
+    const name = '"'.repeat(LONGEST_DISPLAY_NAME);
+    const address = `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`;
+    expect(address).toHaveLength(254);
+    expect(parseMailbox(`"${name.replaceAll('"', '\\"')}" <${address}>`)).toEqual({ address, name });
+  });
+
+  it.each([
+    ['a quote that is never closed before 50,000 that are escaped', `a "${'\\"'.repeat(50_000)}`],
+    ['300,000 of them, and an address at the end', `a "${'\\"'.repeat(300_000)}<ann@home.example>`],
+    ['600,000 quotes', '"'.repeat(600_000)],
+    ['600,000 opened comments', '('.repeat(600_000)],
+    ['600,000 dots', `${'a.'.repeat(300_000)}@home.example`],
+    ['600,000 spaces', ' '.repeat(600_000)],
+    ['a domain of 600,000 characters', `ann@${'a'.repeat(600_000)}.example`],
+    ['an address behind 600,000 characters of a name', `${'a'.repeat(600_000)} <ann@home.example>`],
+  ])('takes %s for no address', (_, text) => {
+    expect(parseMailbox(text)).toBeNull();
+    expect(parseMailboxes(text)).toBeNull();
+  });
+
+  it('reads quotes as an expression would that tries each of them', () => {
+    const QUOTED = /"(?:[^"\\]|\\.)*"/g;
+    const isAnn = (text: string): boolean => {
+      const parsed = addressparser(text, { flatten: true });
+      const atEnd = /^[^<>]*<([^<>]*)>$/.exec(text.replace(QUOTED, ''));
+      return (
+        parsed.length === 1 && parsed[0].address === 'ann@home.example' && atEnd?.[1] === parsed[0].address
+      );
+    };
+    const units = fc.array(fc.constantFrom('"', '\\', 'a', '<', '>', ' ', '('), { maxLength: 10 });
+    fc.assert(
+      fc.property(units, units, (before, after) => {
+        const text = `b${before.join('')} <ann@home.example>${after.join('')}`.trim();
+        expect(parseMailbox(text)?.address === 'ann@home.example').toBe(isAnn(text));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('a list takes 25,000 characters and refuses 25,001', () => {
+    const list = (length: number): string => {
+      const all = 'ann@home.example,'.repeat(length / 17);
+      return `${all}${' '.repeat(length - all.length)}`;
+    };
+    expect(parseMailboxes(list(MAX_MAILBOX_LIST))).toHaveLength(Math.floor(MAX_MAILBOX_LIST / 17));
+    expect(parseMailboxes(list(MAX_MAILBOX_LIST + 1))).toBeNull();
+  });
+});
+
+describe('a display name', () => {
+  it('is one line of at most 255 characters, whatever comes in', () => {
+    expect(toDisplayName('  Ann\r\n Smith ')).toBe('Ann Smith');
+    expect(toDisplayName('a'.repeat(3_000))).toBe('a'.repeat(LONGEST_DISPLAY_NAME));
+    expect(toDisplayName(`${' \n'.repeat(300_000)}Ann`)).toBe('');
+  });
+
+  it('is never cut within a character', () => {
+    expect(toDisplayName(`a${'😀'.repeat(200)}`)).toBe(`a${'😀'.repeat(127)}`);
+    expect(toDisplayName(`${'a'.repeat(254)} Smith`)).toBe('a'.repeat(254));
   });
 });
 

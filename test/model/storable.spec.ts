@@ -30,7 +30,7 @@ describe('toStorable', () => {
       'params.orders[0].total',
       'an instance of Money',
     ],
-    ['a promise', { later: Promise.resolve(1) }, 'params.later', 'an instance of Promise'],
+    ['a promise', { later: Promise.resolve(1) }, 'params.later', 'a promise'],
     ['bytes', { raw: new Uint8Array(2) }, 'params.raw', 'an instance of Uint8Array'],
   ])('refuses %s and says where', (_, value, path, found) => {
     const attempt = (): unknown => toStorable(value, 'params');

@@ -84,6 +84,7 @@ describe('UnsubscribeTokens', () => {
     );
     expect(tokens.verify(`2${tokens.sign(ANN).slice(1)}`)).toBeNull();
     expect(tokens.verify([tokens.sign(ANN)])).toBeNull();
+    expect(tokens.verify(`1${'A'.repeat(50_000_000)}`)).toBeNull();
   });
 
   it('refuses what another secret has signed, and takes all of its own', () => {

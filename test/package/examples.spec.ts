@@ -54,4 +54,4 @@ it('every @example compiles, and every block of the pages', async () => {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-});
+}, 120_000);

@@ -1,4 +1,8 @@
-import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
+import {
+  type Inserted,
+  MailingDatabase,
+  type Session,
+} from '../../libs/mailing/src/store/mailing.database.js';
 
 /** How the server is going to run one statement. */
 export interface Plan {
@@ -38,6 +42,10 @@ export class ExplainingDatabase extends MailingDatabase {
     return this.#alone().change(sql, parameters);
   }
 
+  override insert(sql: string, parameters?: unknown[]): Promise<Inserted> {
+    return this.#alone().insert(sql, parameters);
+  }
+
   #alone(): Session {
     const { dialect, tables } = this;
     return this.#explaining({
@@ -45,6 +53,7 @@ export class ExplainingDatabase extends MailingDatabase {
       tables,
       rows: (sql, parameters) => super.rows(sql, parameters),
       change: (sql, parameters) => super.change(sql, parameters),
+      insert: (sql, parameters) => super.insert(sql, parameters),
     });
   }
 

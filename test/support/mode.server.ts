@@ -1,12 +1,14 @@
 import type { Connection } from 'mysql2/promise';
 import type { MailingAppOptions } from './mailing-app.js';
 import { startMariaDb } from './maria-db.server.js';
+import { startMySql } from './my-sql.server.js';
 import type { PrivateServer } from './private-server.js';
 import { connectToServer } from './server-connection.js';
 
 /** Servers whose settings a test may change: no other test may use them meanwhile. */
 const STARTS = {
   mariadb: startMariaDb,
+  mysql: startMySql,
 };
 
 export type ModeServerKind = keyof typeof STARTS;
@@ -31,7 +33,11 @@ export class ModeServer implements AsyncDisposable {
     const [rows] = await admin.query('SELECT @@GLOBAL.sql_mode AS mode');
     await admin.query('CREATE DATABASE newsletter CHARACTER SET utf8mb4');
     await admin.query('USE newsletter');
-    return new ModeServer(server, admin, `${server.url}/newsletter`, (rows as { mode: string }[])[0].mode);
+    // `init_connect` is not run for those with all privileges.
+    await admin.query("CREATE USER 'newsletter'@'%'");
+    await admin.query("GRANT ALL ON newsletter.* TO 'newsletter'@'%'");
+    const databaseUrl = `${server.url.replace('root@', 'newsletter@')}/newsletter`;
+    return new ModeServer(server, admin, databaseUrl, (rows as { mode: string }[])[0].mode);
   }
 
   /** For `mailingApp`: the tables are made at the first start. */
@@ -42,6 +48,11 @@ export class ModeServer implements AsyncDisposable {
   /** More words of the mode for all connections that are made from now on; none: as it was. */
   async setGlobalMode(...words: string[]): Promise<void> {
     await this.admin.query('SET GLOBAL sql_mode = ?', [[this.#sqlMode, ...words].filter(Boolean).join(',')]);
+  }
+
+  /** What the server runs in each connection that is made from now on, behind its greeting; none: as it was. */
+  async setInitConnect(statement = ''): Promise<void> {
+    await this.admin.query('SET GLOBAL init_connect = ?', [statement]);
   }
 
   /** Ends all connections of the applications, so that their pools make new ones. */

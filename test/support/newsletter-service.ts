@@ -59,6 +59,9 @@ export class NewsletterService {
       MAILING_SERVER_ID: serverId,
       MAILING_HEARTBEAT_MS: '200',
       MAILING_SERVER_TIMEOUT_MS: '3000',
+      // Some tests send to a million.
+      NEWSLETTER_MAX_UPLOAD_BYTES: '200000000',
+      NEWSLETTER_MAX_UPLOAD_ROWS: '1000000',
       ...env,
     };
     return new NewsletterService(HostProcess.launch(all, main));

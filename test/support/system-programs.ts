@@ -33,7 +33,7 @@ export async function install(packages: readonly string[]): Promise<void> {
 
 /**
  * Unpacks packages of Debian in a folder, with whatever they need and this machine lacks. Nothing is installed: no service
- * of theirs starts, and their scripts do not run.
+ * of theirs starts, and their scripts do not run. The folder is there as a whole or, where something could not be had, not at all.
  *
  * @param optionsIn gives apt-get more options; it may keep files in the folder that it is given, which is removed at the end.
  */
@@ -56,10 +56,10 @@ export async function unpack(
     if (!(await fetch())) {
       // A mirror that is being renewed has lists that do not fit together for a moment.
       if (!(await apt('update', ...options))) await apt('update', ...options);
-      await fetch();
+      if (!(await fetch())) return;
     }
     const files = (await readdir(archives)).filter((file) => file.endsWith('.deb'));
-    for (const file of files) await finish('dpkg-deb', ['-x', join(archives, file), root]);
+    for (const file of files) if (!(await finish('dpkg-deb', ['-x', join(archives, file), root]))) return;
     await rename(root, folder).catch(() => {});
   } finally {
     await rm(own, { recursive: true, force: true });

@@ -11,6 +11,7 @@ import {
   TypeOrmProfileRepository,
   UnsubscribeTokens,
 } from 'nestjs-mailing';
+import { LdapProfileRepository } from 'nestjs-mailing/ldap';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Customer } from '../support/customer.entity.js';
 import { startMariaDb } from '../support/maria-db.server.js';
@@ -104,6 +105,7 @@ describe('an argument that is none', () => {
     const servers = app.nest.get(TemplateEmailBatchServerPersister);
     const slots = app.nest.get(SlotService).define('promotion', { persistent: true });
     const profiles = await profilesOf();
+    const people = new LdapProfileRepository({ url: 'ldap://127.0.0.1:1', attributes: { email: 'mail' } });
     const calls: Record<string, (value: never) => unknown> = {
       'byExecution: batchExecId': (id) => app.query.byExecution(id),
       'find: uniqServerId': (id) => servers.find(id),
@@ -123,6 +125,7 @@ describe('an argument that is none', () => {
       'setReceiveEmail: receive': (receive) => profiles.setReceiveEmail?.(['x'], receive),
       'setLastEmailed: at': (at) => profiles.setLastEmailed?.(['x'], at),
       'findByIds: ids[0]': (id) => profiles.findByIds([id]),
+      'findByIds: ids': (ids) => people.findByIds(ids),
     };
     for (const [argument, call] of Object.entries(calls)) {
       for (const value of [null, 1.5, { toString: () => 'x' }, 'x'.repeat(20_000)]) {

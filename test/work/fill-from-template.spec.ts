@@ -137,6 +137,33 @@ describe('fillFromTemplate', () => {
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
+  const keys = (count: number): string => Array.from({ length: count }, (_, n) => `k${n}: x`).join('\n');
+
+  it.each([
+    ['60,000 keys', keys(60_000), 'it', 'at most 16384 characters'],
+    ['60,000 keys in one line', `{${keys(60_000).replaceAll('\n', ', ')}}`, 'it', 'at most 16384 characters'],
+    ['one key 60,000 times', 'subject: x\n'.repeat(60_000), 'it', 'at most 16384 characters'],
+    ['16,385 characters', `subject: ${'x'.repeat(16_384 - 9)}`, 'it', 'got "16385 of them"'],
+    ['1,800 keys', keys(1_800), 'k0', 'absent'],
+    ['one key 1,400 times', 'subject: x\n'.repeat(1_400), 'it', 'without a key twice'],
+    ['8,000 lists in each other', `subject: ${'['.repeat(8_000)}`, 'it', 'YAML'],
+    ['a reference', 'subject: &a x\nfrom: *a', 'from', 'a text'],
+    ['references that grow', 'subject: &a [x]\nfrom: &b [*a, *a]\ncc: [*b, *b]', 'subject', 'a text'],
+  ])('refuses front matter of %s', async (_, yaml, key, words) => {
+    const { sender } = await rig.boot({}, { templates: withFrontMatter(yaml) });
+    const request = sender.sendEmailMessage({ ...INFO, fillFromTemplate: true }, ['ann@home.example']);
+    await expect(request).rejects.toMatchObject({ code: 'MAILING_TEMPLATE_FRONT_MATTER', key });
+    await expect(request).rejects.toThrow(words);
+    expect(rig.inbox.messages).toHaveLength(0);
+  });
+
+  it('takes front matter of 16,384 characters', async () => {
+    const filling = '# '.padEnd(16_384 - 'subject: Long\n\n'.length, 'x');
+    const { sender } = await rig.boot({}, { templates: withFrontMatter(`subject: Long\n${filling}`) });
+    await sender.sendEmailMessage({ ...INFO, fillFromTemplate: true }, ['ann@home.example'], false);
+    expect((await rig.inbox.messages[0].parsed()).subject).toBe('Long');
+  });
+
   it('what only looks like Handlebars in the YAML is left alone, and what its values use is there', async () => {
     const yaml = [
       '# was: {{> gone}}, {{#slot "old"}}, {{ and so on',

@@ -25,13 +25,18 @@ class ListAway implements SuppressionList {
 /** Statements on one table fail, those on others do not. @returns what mends it. */
 function breakTable(app: MailingApp, table: string): () => void {
   const database = app.nest.get(MailingDatabase, { strict: false });
-  const works = { rows: database.rows.bind(database), change: database.change.bind(database) };
+  const works = {
+    rows: database.rows.bind(database),
+    change: database.change.bind(database),
+    insert: database.insert.bind(database),
+  };
   const refuse = (sql: string): void => {
     if (sql.includes(table)) throw new Error(`${table} does not answer`);
   };
   Object.assign(database, {
     rows: async (sql: string, parameters?: unknown[]) => (refuse(sql), works.rows(sql, parameters)),
     change: async (sql: string, parameters?: unknown[]) => (refuse(sql), works.change(sql, parameters)),
+    insert: async (sql: string, parameters?: unknown[]) => (refuse(sql), works.insert(sql, parameters)),
   });
   return () => void Object.assign(database, works);
 }

@@ -189,6 +189,7 @@ describe('unsubscribe links of the host', () => {
       promise: Promise.resolve('/no'),
       url: new URL('https://shop.example/'),
       long: `https://shop.example/${'x'.repeat(900)}`,
+      longer: `https://shop.example/${'../'.repeat(1_000_000)}`,
       bracket: 'mailto:no@shop.example>',
     };
     const asked: UnsubscribeWho[] = [];

@@ -1,5 +1,9 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { ProfileRepository, RecipientProfile } from '../../mailing/src/index.js';
+import {
+  InvalidArgumentError,
+  type ProfileRepository,
+  type RecipientProfile,
+} from '../../mailing/src/index.js';
 import { LdapUnavailableError } from './ldap.errors.js';
 import type { LdapConnection } from './ldap.connection.js';
 import { LdapDirectory } from './ldap.directory.js';
@@ -51,9 +55,11 @@ export class LdapProfileRepository implements ProfileRepository, OnApplicationSh
   /**
    * Entries that are not there, and ids that are no names of entries, are left out. The keys are the ids as they were asked.
    *
-   * @throws LdapUnavailableError if the directory does not answer, or has no `base`.
+   * @throws LdapUnavailableError if the directory does not answer, or has no `base`; InvalidArgumentError if an id is no text.
    */
   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
+    if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string'))
+      throw new InvalidArgumentError('findByIds: ids', 'an array of texts', ids);
     // The empty name is an entry too: that of the server itself.
     const names = [...new Set(ids)].filter((id) => id.trim() !== '');
     if (names.length === 0) return new Map();

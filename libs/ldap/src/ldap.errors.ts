@@ -32,7 +32,11 @@ export class LdapUnavailableError extends MailingError {
   }
 }
 
+/** Characters of what the server says that are shown. */
+const MAX_REASON = 1_000;
+
 function oneSentence(cause: unknown): string {
-  const text = (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, ' ').trim();
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const text = message.slice(0, MAX_REASON).replace(/\s+/g, ' ').trim();
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }

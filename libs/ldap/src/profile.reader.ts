@@ -56,17 +56,19 @@ function isOneOf(words: string[], values: string[]): boolean {
   return values.some((value) => wanted.includes(value.trim().toLowerCase()));
 }
 
+/** Characters of a list of languages, or of a time, that are looked at; in some directories people write their entries themselves. */
+const MAX_LOOKED_AT = 100;
+
 /** RFC 2798 writes it as browsers do: `de-AT, en;q=0.5`. */
 function firstLanguage(value: string | undefined): string | undefined {
-  return value?.split(/[,;]/)[0].trim() || undefined;
+  return value?.slice(0, MAX_LOOKED_AT).split(/[,;]/)[0].trim() || undefined;
 }
 
 /** @returns undefined for what is no time. */
-function toDate(value: string | undefined): Date | undefined {
-  const generalized = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)?(\d\d)?(?:[.,]\d+)?(Z|[+-]\d{2,4})$/.exec(
-    value ?? '',
-  );
-  let text = value ?? '';
+function toDate(value = ''): Date | undefined {
+  if (value.length > MAX_LOOKED_AT) return undefined;
+  const generalized = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)?(\d\d)?(?:[.,]\d+)?(Z|[+-]\d{2,4})$/.exec(value);
+  let text = value;
   if (generalized) {
     const [, year, month, day, hour, minute = '00', second = '00', zone] = generalized;
     const offset = zone === 'Z' ? zone : `${zone.slice(0, 3)}:${zone.slice(3) || '00'}`;

@@ -139,11 +139,13 @@ export {
   AttachmentStreamError,
   AttachmentTooLargeError,
 } from './model/attachment.errors.js';
+export { FieldTooLongError, RenderedTooLongError } from './model/bound.errors.js';
 export {
   DatabaseSettingError,
   type HarmfulSetting,
   UnsafeConnectionError,
 } from './model/database-setting.errors.js';
+export { DroppedRowError } from './model/dropped-row.error.js';
 export { MailingError } from './model/mailing.error.js';
 export {
   askHost,

@@ -1,6 +1,6 @@
 import { toOneLine } from '../model/email-address.js';
 import type { BulkSmtpSettings } from './bulk-smtp.settings.js';
-import { toHandOver } from './delivery-failure.js';
+import { MAX_ANSWER, toHandOver } from './delivery-failure.js';
 import type { Begin, EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
 import { composeAny, isMoreThanLetter, MessageEncoder } from './message.encoder.js';
 import { isAscii } from './is-ascii.js';
@@ -81,7 +81,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
       new SmtpSession(door, { onRoom: () => undefined, onGone: () => undefined }).close();
       return null;
     } catch (error) {
-      return toOneLine(error instanceof Error ? error.message : String(error));
+      return toOneLine((error instanceof Error ? error.message : String(error)).slice(0, MAX_ANSWER));
     }
   }
 

@@ -29,6 +29,9 @@ const TRANSPORT_CODES = new Set([
 /** Codes of a connection that broke or fell silent. */
 const CONNECTION_CODES = new Set(['ECONNECTION', 'ESOCKET', 'ETIMEDOUT', 'EPROTOCOL']);
 
+/** Characters of an answer that are looked at; the books keep fewer. nodemailer takes a megabyte. */
+export const MAX_ANSWER = 4_096;
+
 /** What the messages hear that wait in a pool when it is closed; it bears no code. */
 const POOL_CLOSED = 'Connection pool was closed';
 
@@ -46,7 +49,7 @@ export function toHandOver(error: unknown, reached: Reach): HandOver {
     response,
     message,
   } = (error ?? {}) as TransportError;
-  const text = (response ?? message ?? String(error)).trim();
+  const text = (response ?? message ?? String(error)).slice(0, MAX_ANSWER).trim();
   const isAboutSession = SESSION_COMMANDS.test(command) || TRANSPORT_CODES.has(code);
 
   // After the body has begun, words that nodemailer does not ascribe to it (a line that broke off) are no answer to it.

@@ -3,10 +3,9 @@ import { lookupChain } from '../model/locale-tag.js';
 import { InvalidFieldError, TemplateMissingError, TemplateNotKeptError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { keyOf, type TemplateContent } from '../model/template.renderer.js';
-import type { TemplateFolder } from './template-folder.js';
+import { MAX_TEMPLATE_CHARACTERS, type TemplateFolder } from './template-folder.js';
 
 const MOST_FILES = 1_000;
-const MOST_CHARACTERS = 4 * 1024 * 1024;
 
 /** What engines include beside files like the template itself; pictures are none of it. */
 const EXTENSIONS =
@@ -38,7 +37,8 @@ export class FolderContentReader {
         content[keyOf('file', file)] ?? (await this.#readIncluded(file, { templateUrl, altTemplateUrl }));
       if (source === null) continue;
       size += source.length;
-      if (size > MOST_CHARACTERS) throw tooMuch(`${MOST_CHARACTERS} characters of templates`, templateUrl);
+      if (size > MAX_TEMPLATE_CHARACTERS)
+        throw tooMuch(`${MAX_TEMPLATE_CHARACTERS} characters of templates`, templateUrl);
       content[keyOf('file', file)] = source;
     }
     return content;

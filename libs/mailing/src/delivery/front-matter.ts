@@ -1,4 +1,4 @@
-import { parse } from 'yaml';
+import { isMap, isScalar, parseDocument, type Pair } from 'yaml';
 import { TemplateFrontMatterError } from '../model/refusal.errors.js';
 
 export const HEADER_NAMES = ['from', 'replyTo', 'cc', 'bcc'] as const;
@@ -9,21 +9,48 @@ export type FrontMatter = Partial<Record<'name' | 'subject' | (typeof HEADER_NAM
 
 const FENCE = '---';
 
+/** Characters between the fences. Six values of some lines need no more, and the YAML parser is spared the rest. */
+const MAX_CHARACTERS = 16 * 1024;
+
 /**
  * Takes the YAML between two lines of `---` off the beginning of a template.
  *
- * @throws TemplateFrontMatterError if it does not end, is no YAML, has another key or something that is no text.
+ * @throws TemplateFrontMatterError if it does not end, has over 16,384 characters, is no YAML, has another key, one twice, or something
+ * that is no text.
  */
 export function splitFrontMatter(
   templateUrl: string,
   source: string,
 ): { frontMatter: FrontMatter; body: string } {
-  const lines = source.replace(/^\uFEFF/, '').split('\n');
-  if (lines[0].trimEnd() !== FENCE) return { frontMatter: {}, body: source };
-  const end = lines.findIndex((line, n) => n > 0 && line.trimEnd() === FENCE);
+  const text = source.replace(/^\uFEFF/, '');
+  const begin = endOfFence(text, 0);
+  if (begin < 0) return { frontMatter: {}, body: source };
+  const end = closingFence(text, begin);
   if (end < 0) throw new TemplateFrontMatterError(templateUrl, 'its end', 'a line of ---', undefined);
-  const frontMatter = parsed(templateUrl, lines.slice(1, end).join('\n'));
-  return { frontMatter, body: lines.slice(end + 1).join('\n') };
+  if (end - begin > MAX_CHARACTERS) {
+    const found = `${end - begin} of them`;
+    throw new TemplateFrontMatterError(templateUrl, 'it', `at most ${MAX_CHARACTERS} characters`, found);
+  }
+  return {
+    frontMatter: parsed(templateUrl, text.slice(begin, end)),
+    body: text.slice(endOfFence(text, end)),
+  };
+}
+
+/** Where the line after a line of `---` begins; -1 where there is no such line. */
+function endOfFence(text: string, from: number): number {
+  if (!text.startsWith(FENCE, from)) return -1;
+  const at = text.indexOf('\n', from);
+  const end = at < 0 ? text.length : at;
+  return text.slice(from, end).trimEnd() === FENCE ? Math.min(end + 1, text.length) : -1;
+}
+
+function closingFence(text: string, begin: number): number {
+  if (endOfFence(text, begin) >= 0) return begin;
+  for (let at = text.indexOf(`\n${FENCE}`, begin); at >= 0; at = text.indexOf(`\n${FENCE}`, at + 1)) {
+    if (endOfFence(text, at + 1) >= 0) return at + 1;
+  }
+  return -1;
 }
 
 /**
@@ -41,30 +68,42 @@ export function handlebarsIn(templateUrl: string, source: string): Record<string
 }
 
 function parsed(templateUrl: string, yaml: string): FrontMatter {
-  let values: unknown;
-  try {
-    // Every scalar is a text here, so `subject: 2026` is one, and `name: no` is not false.
-    values = parse(yaml, { schema: 'failsafe', maxAliasCount: 0, logLevel: 'error' }) ?? {};
-  } catch (error) {
-    throw new TemplateFrontMatterError(templateUrl, 'it', 'YAML', undefined, error);
-  }
-  if (typeof values !== 'object' || values === null || Array.isArray(values))
-    throw new TemplateFrontMatterError(templateUrl, 'it', `a map of ${NAMES.join(', ')}`, values);
-  for (const [name, value] of Object.entries(values)) {
-    if (!NAMES.includes(name))
-      throw new TemplateFrontMatterError(
-        templateUrl,
-        name,
-        `absent, because the keys are ${NAMES.join(', ')}`,
-        value,
-      );
-    if (typeof value !== 'string')
+  const values: Record<string, string> = {};
+  for (const { key, value } of pairsOf(templateUrl, yaml)) {
+    const name = isScalar(key) ? String(key.value) : '?';
+    if (Object.hasOwn(values, name))
+      throw new TemplateFrontMatterError(templateUrl, 'it', 'without a key twice', name);
+    if (!NAMES.includes(name)) {
+      const expected = `absent, because the keys are ${NAMES.join(', ')}`;
+      throw new TemplateFrontMatterError(templateUrl, name, expected, 'a value');
+    }
+    const text: unknown = isScalar(value) ? value.value : value;
+    if (typeof text !== 'string') {
+      const found = text === null ? 'nothing' : 'a map, a list or a reference';
       throw new TemplateFrontMatterError(
         templateUrl,
         name,
         'a text, in quotes where it begins with {{',
-        value,
+        found,
       );
+    }
+    values[name] = text;
   }
   return values;
+}
+
+/** As nodes: to make values of them would follow references, and the parser compares each key with all others to find one twice. */
+function pairsOf(templateUrl: string, yaml: string): Pair[] {
+  let contents: unknown;
+  try {
+    // Every scalar is a text here, so `subject: 2026` is one, and `name: no` is not false.
+    const document = parseDocument(yaml, { schema: 'failsafe', uniqueKeys: false, logLevel: 'error' });
+    if (document.errors.length > 0) throw document.errors[0];
+    contents = document.contents;
+  } catch (error) {
+    throw new TemplateFrontMatterError(templateUrl, 'it', 'YAML', undefined, error);
+  }
+  if (contents === null) return [];
+  if (isMap(contents)) return contents.items;
+  throw new TemplateFrontMatterError(templateUrl, 'it', `a map of ${NAMES.join(', ')}`, 'something else');
 }

@@ -1,5 +1,6 @@
 import { Readable, type Transform } from 'node:stream';
 import type { SendMailOptions, Transporter } from 'nodemailer';
+import { breakLongWords } from './header-lines.js';
 import { PieceGatherer } from './piece-gatherer.js';
 import { addOwnPlugin } from './transporter-plugins.js';
 import { WholeMessage } from './whole-message.js';
@@ -58,7 +59,10 @@ export class HandOverProbe {
   }
 
   #watch(message: Streamable): void {
-    if (!this.bytes) message.transform(() => new PieceGatherer());
+    if (!this.bytes) {
+      breakLongWords(message);
+      message.transform(() => new PieceGatherer());
+    }
     const create = message.createReadStream.bind(message);
     message.createReadStream = (...args) => {
       const { bytes } = this;

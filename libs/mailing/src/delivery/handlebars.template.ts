@@ -1,4 +1,3 @@
-import { toOneLine } from '../model/email-address.js';
 import { lookupChain } from '../model/locale-tag.js';
 import type { TemplateHelper } from '../model/content-options.js';
 import { TemplateNotKeptError } from '../model/refusal.errors.js';
@@ -7,6 +6,7 @@ import { handlebarsIn, splitFrontMatter } from './front-matter.js';
 import { createEngine } from './handlebars.engine.js';
 import { compiled, type Render, type Variables } from './handlebars.source.js';
 import { HeaderTemplates } from './header-templates.js';
+import { toSubject } from './rendered.bounds.js';
 import type { Engine } from './slot.block.js';
 import { slotsShownBy } from './slot.finder.js';
 import { SAMPLE_RECIPIENT, TemplateContext } from './template-context.js';
@@ -94,7 +94,7 @@ export class HandlebarsTemplate implements MailingTemplate {
     // The text part may be all that is sent, and then it still comes from the html.
     const { body, headers } = bestOf(this.#html, wanted);
     const html = sendAsHtml === false && this.#alternative ? undefined : body(variables);
-    const subject = headers?.subject(variables) ?? toOneLine(this.#subject(variables));
+    const subject = headers?.subject(variables) ?? toSubject(this.#subject(variables));
     const rendered: RenderedEmail = headers ? { subject, headers: headers.render(variables) } : { subject };
     if (sendAsHtml !== false) rendered.html = html;
     if (sendAsText !== false) {

@@ -1,7 +1,9 @@
 import { type Mailbox, parseMailbox, toOneLine } from '../model/email-address.js';
+import { MAX_HEADER_VALUE } from '../model/header-words.js';
 import { TemplateFrontMatterError } from '../model/refusal.errors.js';
 import type { FrontMatter } from './front-matter.js';
 import { mailboxTemplates, type TemplateSource } from './mailbox-templates.js';
+import { toSubject } from './rendered.bounds.js';
 import type { RenderedHeaders } from '../model/template.renderer.js';
 
 type Render = (variables: Record<string, unknown>) => string;
@@ -48,12 +50,13 @@ export class HeaderTemplates {
 
   /** Null where the template has none, or none for this recipient. */
   subject(variables: Record<string, unknown>): string | null {
-    return toOneLine(this.#text('subject', variables)) || null;
+    return toSubject(this.#text('subject', variables)) || null;
   }
 
   /** Of the mailing, so it is rendered without a recipient. */
   name(variables: Record<string, unknown>): string | null {
-    const name = toOneLine(this.#text('name', variables));
+    const text = this.#text('name', variables);
+    const name = text.length > MAX_HEADER_VALUE ? text : toOneLine(text);
     if (name.length > LONGEST_NAME)
       throw new TemplateFrontMatterError(
         this.templateUrl,

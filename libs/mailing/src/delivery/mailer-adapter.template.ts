@@ -1,5 +1,4 @@
 import { extname } from 'node:path';
-import { toOneLine } from '../model/email-address.js';
 import { lookupChain } from '../model/locale-tag.js';
 import type { TemplateHelper } from '../model/content-options.js';
 import { TemplateNotCompilingError } from '../model/refusal.errors.js';
@@ -14,6 +13,7 @@ import type { AdapterEngine } from './adapter.engine.js';
 import type { FolderContentReader } from './folder-content.reader.js';
 import { createEngine } from './handlebars.engine.js';
 import { compiled, type Render, type Variables } from './handlebars.source.js';
+import { toSubject } from './rendered.bounds.js';
 import type { Engine } from './slot.block.js';
 import { SAMPLE_RECIPIENT, TemplateContext } from './template-context.js';
 
@@ -90,7 +90,7 @@ export class MailerAdapterTemplate implements MailingTemplate {
     // The text part may be all that is sent, and then it still comes from the html.
     const needsHtml = sendAsHtml !== false || !this.#alternative;
     const html = needsHtml ? await bestOf(this.#html, wanted).render(variables) : '';
-    const rendered: RenderedEmail = { subject: toOneLine(this.#subject(variables)) };
+    const rendered: RenderedEmail = { subject: toSubject(this.#subject(variables)) };
     if (sendAsHtml !== false) rendered.html = html;
     if (sendAsText !== false) {
       rendered.text = this.#alternative

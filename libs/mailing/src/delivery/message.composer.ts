@@ -2,6 +2,7 @@ import { type Mailbox, parseMailbox, parseMailboxes } from '../model/email-addre
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { EmailMessage } from './email-message.sender.js';
 import { MessageIdentity } from './message-identity.js';
+import { checkRendered } from './rendered.bounds.js';
 import type { RenderedEmail, RenderedHeaders } from '../model/template.renderer.js';
 
 /** Header that carries the mailing's id, for bounces and for people who search a mailbox. */
@@ -28,13 +29,13 @@ export class MessageComposer {
     };
   }
 
-  /** @param own headers of this message alone. */
-  compose(
-    idx: number,
-    to: Mailbox,
-    { headers, subject, html, text }: RenderedEmail,
-    own?: Record<string, string>,
-  ): EmailMessage {
+  /**
+   * @param own headers of this message alone.
+   * @throws RenderedTooLongError
+   */
+  compose(idx: number, to: Mailbox, rendered: RenderedEmail, own?: Record<string, string>): EmailMessage {
+    checkRendered(rendered);
+    const { headers, subject, html, text } = rendered;
     const { replyTo, cc, bcc, attachments } = this.#constant;
     const message: EmailMessage = {
       messageId: this.#identity.messageId(idx),

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import * as base64 from 'nodemailer/lib/base64';
-import { foldLines } from 'nodemailer/lib/mime-funcs';
-import MimeNode from 'nodemailer/lib/mime-node';
 import type { Mailbox } from '../model/email-address.js';
 import { AttachmentParts } from './attachment-parts.js';
 import type { EmailMessage } from './email-message.sender.js';
 import { encodedWords } from './encoded-words.js';
 import { ConstantLines } from './constant-lines.js';
+import { breakLongWords, headerLine, type HeaderValue, SHORT_LINE } from './header-lines.js';
 import { isAscii } from './is-ascii.js';
 import { asTheyAre, type LineWriter, quotedPrintable } from './line-writers.js';
 import { MAILING_ID_HEADER } from './message.composer.js';
@@ -20,8 +19,6 @@ const PLAIN_NAME = /^[A-Za-z0-9_ ]{1,40}$/;
 const PLAIN_TEXT = /^[\u0020-\u007e]*$/;
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/;
-/** A header of so many characters needs no folding. */
-const SHORT = 76;
 /** Headers of which the last line is kept. */
 const MOST_LINES = 1_000;
 /** Mailings that are sent at a time, of which the lines are kept. */
@@ -38,8 +35,6 @@ interface Body {
   asTheyAre: ConstantLines;
   quoted: ConstantLines;
 }
-
-type HeaderValue = string | Mailbox | Mailbox[];
 
 interface KnownLine {
   /** Compared as it is: of a mailbox, the very object. */
@@ -182,9 +177,9 @@ export class MessageEncoder {
   #to(mailbox: Mailbox): string {
     const { name, address } = mailbox;
     // Another one in each message: what can be written down at once is not kept.
-    if (address.length <= SHORT && PLAIN_NAME.test(name) && PLAIN_TEXT.test(address)) {
+    if (address.length <= SHORT_LINE && PLAIN_NAME.test(name) && PLAIN_TEXT.test(address)) {
       const line = `To: ${name} <${address}>\r\n`;
-      if (line.length <= SHORT) return line;
+      if (line.length <= SHORT_LINE) return line;
     }
     return headerLine('To', [mailbox]);
   }
@@ -210,19 +205,10 @@ function partHead(kind: Kind, encoding: string): string {
 
 function subjectLine(subject: string): string {
   if (PLAIN_TEXT.test(subject)) {
-    const goesAsItIs = subject.length < SHORT - 9 && !subject.includes('=?');
+    const goesAsItIs = subject.length < SHORT_LINE - 9 && !subject.includes('=?');
     return goesAsItIs ? `Subject: ${subject}\r\n` : headerLine('Subject', subject);
   }
   return CONTROL.test(subject) ? headerLine('Subject', subject) : `Subject: ${encodedWords(subject)}\r\n`;
-}
-
-/** It keeps nothing of what it encodes. */
-const ENCODER = new MimeNode('text/plain');
-
-/** As nodemailer writes it, which leaves out what is empty. */
-function headerLine(name: string, value: HeaderValue): string {
-  const encoded = String(ENCODER.encodeHeaderValue(name, value as string));
-  return encoded.trim() === '' ? '' : `${foldLines(`${name}: ${encoded}`, SHORT)}\r\n`;
 }
 
 let dateAt = 0;
@@ -251,6 +237,7 @@ export function isMoreThanLetter({ attachments = [], html, text }: EmailMessage)
 export async function composeAny(message: EmailMessage): Promise<ParcelContent> {
   const { bcc: _nobodyReadsIt, ...shown } = message;
   const mail = new MailComposer(shown as ConstructorParameters<typeof MailComposer>[0]).compile();
+  breakLongWords(mail);
   try {
     const raw = (await mail.build()).toString('latin1');
     const bytes = Buffer.from(

@@ -1,4 +1,4 @@
-import { type Mailbox, parseMailbox, toOneLine } from '../model/email-address.js';
+import { type Mailbox, parseMailbox, toDisplayName } from '../model/email-address.js';
 import type { RecipientProfile } from '../model/profile.repository.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 
@@ -88,7 +88,7 @@ function fromProfile(userId: string, profile: RecipientProfile | undefined): Add
 }
 
 function addressee(mailbox: Mailbox, name: string, data: Record<string, unknown>): Addressee {
-  const shownName = toOneLine(name) || mailbox.name;
+  const shownName = toDisplayName(name) || toDisplayName(mailbox.name);
   return {
     mailbox: { address: mailbox.address, name: shownName },
     // A name that the data has as null is none, and not one that hides the one that is known.

@@ -32,22 +32,26 @@ export class ReplyReader {
     // One character a byte, because a piece may end inside of a letter.
     const text = this.#rest + piece.toString('latin1');
     let from = 0;
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
+    // What was left is a line without an end, and is not looked through again.
+    for (let end = text.indexOf('\n', this.#rest.length); end >= 0; end = text.indexOf('\n', from)) {
+      if (end - from > LONGEST_LINE + 1) break;
       const line = text.slice(from, text[end - 1] === '\r' ? end - 1 : end);
       from = end + 1;
       const reply = this.#take(line);
       if (reply) yield reply;
     }
     this.#rest = text.slice(from);
-    if (this.#rest.length > LONGEST_LINE)
-      throw new ReplyError('The mail server sends a line without an end.');
+    // Its line break may be on its way.
+    if (this.#rest.length > LONGEST_LINE + 1)
+      throw new ReplyError(`The mail server sends a line of more than ${LONGEST_LINE} characters.`);
   }
 
   #take(line: string): Reply | null {
     // Some servers send an empty line between replies.
     if (line === '' && this.#lines.length === 0) return null;
-    const match = LINE.exec(line);
-    if (!match || line.length > LONGEST_LINE || this.#lines.length === MOST_LINES) {
+    const isTooMuch = line.length > LONGEST_LINE || this.#lines.length === MOST_LINES;
+    const match = isTooMuch ? null : LINE.exec(line);
+    if (!match) {
       throw new ReplyError(`The mail server sent what is no reply: ${JSON.stringify(line.slice(0, 100))}`);
     }
     this.#lines.push(line);

@@ -6,11 +6,10 @@ import {
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { handlebarsIn } from './front-matter.js';
 import { partialUses } from './partial-uses.js';
-import type { TemplateFolder } from './template-folder.js';
+import { MAX_TEMPLATE_CHARACTERS, type TemplateFolder } from './template-folder.js';
 import { keyOf, type TemplateContent } from '../model/template.renderer.js';
 
 const MOST_LANGUAGES = 200;
-const MOST_CHARACTERS = 4 * 1024 * 1024;
 
 /** A source whose partials are still to be looked at. */
 interface Unread {
@@ -38,8 +37,8 @@ export class TemplateContentReader {
       unread.push(...(await this.#readLanguages('alt', altTemplateUrl, templateUrl, content)));
     await this.#readPartials(unread, content);
     const size = Object.values(content).reduce((sum, source) => sum + source.length, 0);
-    if (size > MOST_CHARACTERS) {
-      const expected = `a template with at most ${MOST_CHARACTERS} characters, all languages and partials taken together`;
+    if (size > MAX_TEMPLATE_CHARACTERS) {
+      const expected = `a template with at most ${MAX_TEMPLATE_CHARACTERS} characters, all languages and partials taken together`;
       throw new InvalidFieldError('templateUrl', expected, templateUrl);
     }
     return content;

@@ -1,9 +1,18 @@
-import { readdir, readFile, realpath } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { lookupChain } from '../model/locale-tag.js';
-import { TemplateMissingError, TemplateOutsideFolderError } from '../model/refusal.errors.js';
+import {
+  InvalidFieldError,
+  TemplateMissingError,
+  TemplateOutsideFolderError,
+} from '../model/refusal.errors.js';
 
 const DEFAULT_EXTENSION = '.hbs';
+
+/** Characters of all templates of a mailing together. */
+export const MAX_TEMPLATE_CHARACTERS = 4 * 1024 * 1024;
+/** A file with more has more characters in any case, and is not read: a character takes three bytes at most, or two take four. */
+const MAX_BYTES = 3 * MAX_TEMPLATE_CHARACTERS;
 
 /** The folder that templates are confined to, links that lead out of it included. */
 export class TemplateFolder {
@@ -14,6 +23,7 @@ export class TemplateFolder {
    *
    * @throws TemplateOutsideFolderError if the path leads out of the folder, also by a link.
    * @throws TemplateMissingError if there is no such file.
+   * @throws InvalidFieldError if it has over 12 MiB, before it is read.
    */
   async read(templateUrl: string): Promise<string> {
     const path = this.#pathOf(templateUrl);
@@ -21,9 +31,15 @@ export class TemplateFolder {
     try {
       const [realDir, realPath] = await Promise.all([realpath(this.dir), realpath(path)]);
       this.#confine(realDir, realPath, templateUrl);
+      const file = await stat(realPath);
+      if (!file.isFile()) throw new Error('It is no file.');
+      if (file.size > MAX_BYTES) {
+        const expected = `a template with at most ${MAX_TEMPLATE_CHARACTERS} characters`;
+        throw new InvalidFieldError('templateUrl', expected, templateUrl);
+      }
       return await readFile(realPath, 'utf8');
     } catch (error) {
-      if (error instanceof TemplateOutsideFolderError) throw error;
+      if (error instanceof TemplateOutsideFolderError || error instanceof InvalidFieldError) throw error;
       throw new TemplateMissingError(templateUrl, path, error);
     }
   }

@@ -85,17 +85,22 @@ export class UnsubscribeLinks {
   }
 }
 
+/** Before it is read, and again because spaces and letters become longer then. */
+function checkLength(link: string): void {
+  if (link.length <= LONGEST_UNSUBSCRIBE_URL) return;
+  throw new Error(
+    `The option unsubscribe.url has to return a URL of at most ${LONGEST_UNSUBSCRIBE_URL} characters, and returned ${link.length}.`,
+  );
+}
+
 /** The URL parser drops line breaks without a word, so what it is given is looked at before, and what it returns after. */
 function toLink(value: unknown): string {
   const expected = 'The option unsubscribe.url has to return an absolute https, http or mailto URL';
   if (typeof value !== 'string') throw new Error(`${expected}, and returned ${kindOf(value)}.`);
+  checkLength(value);
   if (hasControlCharacters(value)) throw new Error(`${expected}, and returned one with a line break.`);
   const link = URL.canParse(value) ? new URL(value).href : '';
   if (!LINK.test(link) || /[<>"]/.test(link)) throw new Error(`${expected}, and returned something else.`);
-  if (link.length > LONGEST_UNSUBSCRIBE_URL) {
-    throw new Error(
-      `${expected} of at most ${LONGEST_UNSUBSCRIBE_URL} characters, and returned ${link.length}.`,
-    );
-  }
+  checkLength(link);
   return link;
 }

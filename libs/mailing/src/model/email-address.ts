@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { domainToASCII } from 'node:url';
 import addressparser from 'nodemailer/lib/addressparser';
+import { cutText } from './bounded-text.js';
 
 /** One mailbox, ready for a header and an envelope. */
 export interface Mailbox {
@@ -13,6 +14,18 @@ export interface Mailbox {
 /** RFC 5321 section 4.5.3.1: at most 64 octets before the @ and 254 in all. */
 const LONGEST_LOCAL_PART = 64;
 const LONGEST_ADDRESS = 254;
+
+/** Characters of a display name that are kept; the width of its column. */
+export const LONGEST_DISPLAY_NAME = 255;
+
+/**
+ * Characters of a text that is read as one mailbox: a display name of 255 with each character escaped (510), quotes and brackets
+ * (5), an address (254), and room for spaces. A longer text is never cut: what is left of it could be another mailbox.
+ */
+export const MAX_MAILBOX_TEXT = 1_000;
+
+/** Characters of a text that is read as a list of mailboxes: some 1,000 addresses, as many as most mail servers take in one message. */
+export const MAX_MAILBOX_LIST = 25_000;
 
 /**
  * What may stand before the @ without quotes (RFC 5322 `dot-atom`), widened to non-ASCII letters (RFC 6531). Quoted
@@ -31,7 +44,6 @@ const PLAIN =
 
 /** A name, and one address in angle brackets: of `<a@b> <c@d>` the parser would take one and drop the other in silence. */
 const ONE_ADDRESS_AT_END = /^[^<>]*<([^<>]*)>$/;
-const QUOTED = /"(?:[^"\\]|\\.)*"/g;
 
 /** Control characters, and the separators U+2028 and U+2029 that some readers take for line breaks. */
 // oxlint-disable-next-line no-control-regex
@@ -49,27 +61,38 @@ export function toOneLine(text: string): string {
 }
 
 /**
+ * A display name as it is kept and shown: one line of at most 255 characters. A longer one is cut between two characters, because a
+ * shortened name reaches the same mailbox.
+ */
+export function toDisplayName(text: string): string {
+  // Cut before it is looked at; spaces that fold away may take three quarters of it.
+  const read = cutText(text, 4 * LONGEST_DISPLAY_NAME).toWellFormed();
+  return cutText(toOneLine(read), LONGEST_DISPLAY_NAME).trimEnd();
+}
+
+/**
  * Parses exactly one mailbox.
  *
- * @returns null unless the text is exactly one valid mailbox: two addresses in one text must never reach two people.
+ * @returns null unless the text is exactly one valid mailbox of at most 1,000 characters: two addresses in one text must never
+ * reach two people.
  */
 export function parseMailbox(text: unknown): Mailbox | null {
-  if (typeof text !== 'string') return null;
+  if (typeof text !== 'string' || text.length > MAX_MAILBOX_TEXT) return null;
   const plain = toPlainMailbox(text);
   if (plain || hasControlCharacters(text.trim())) return plain;
   const trimmed = text.trim();
   // The parser is for header lines; a bare address must not be interpreted, only checked.
   if (!/[<>",;:()\s]/.test(trimmed)) return toMailbox(trimmed, '');
   const parsed = addressparser(trimmed, { flatten: true });
-  const atEnd = ONE_ADDRESS_AT_END.exec(trimmed.replace(QUOTED, ''));
+  const atEnd = ONE_ADDRESS_AT_END.exec(withoutQuoted(trimmed));
   // Behind a parenthesis that is never closed the parser takes the brackets for a comment, and looks for an address before it.
   const isThatOne = parsed.length === 1 && parsed[0].address === atEnd?.[1].trim();
   return isThatOne ? toMailbox(parsed[0].address ?? '', parsed[0].name ?? '') : null;
 }
 
-/** Parses a comma separated list of mailboxes; null if any of them is invalid or there is none. */
+/** Parses a comma separated list of mailboxes; null if any of them is invalid, there is none, or it has over 25,000 characters. */
 export function parseMailboxes(text: unknown): Mailbox[] | null {
-  if (typeof text !== 'string' || hasControlCharacters(text)) return null;
+  if (typeof text !== 'string' || text.length > MAX_MAILBOX_LIST || hasControlCharacters(text)) return null;
   const mailboxes = addressparser(text, { flatten: true }).map((one) =>
     toMailbox(one.address ?? '', one.name ?? ''),
   );
@@ -93,6 +116,31 @@ export const KEY_LENGTH = 22;
  */
 export function mailboxKey(address: string): string {
   return hash('sha256', address.normalize('NFC').toLowerCase(), 'base64url').slice(0, KEY_LENGTH);
+}
+
+/**
+ * The text without what stands in quotes. A quote that is never closed quotes nothing.
+ *
+ * Each character is looked at once. A regular expression would try again from each quote that is escaped, when the end is missing.
+ */
+function withoutQuoted(text: string): string {
+  let rest = '';
+  let from = 0;
+  for (let open = text.indexOf('"'); open >= 0; open = text.indexOf('"', from)) {
+    const close = closingQuote(text, open);
+    if (close < 0) break;
+    rest += text.slice(from, open);
+    from = close + 1;
+  }
+  return rest + text.slice(from);
+}
+
+function closingQuote(text: string, open: number): number {
+  for (let at = open + 1; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === '"') return at;
+  }
+  return -1;
 }
 
 /** Nearly every address of a long list, in a fraction of the time. @returns null if the text has to be looked at closely. */

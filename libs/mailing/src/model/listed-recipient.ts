@@ -1,6 +1,6 @@
 import { AddressNormalizerError, UNUSABLE_ADDRESS } from './address-key.js';
 import { cutText } from './bounded-text.js';
-import { type KeyOf, mailboxKey, parseMailbox, toOneLine } from './email-address.js';
+import { type KeyOf, mailboxKey, parseMailbox, toDisplayName } from './email-address.js';
 import { UnstorableValueError } from './refusal.errors.js';
 import { toStoredJson } from './storable.js';
 import { isPlainObject, kindOf } from './value-kind.js';
@@ -8,10 +8,6 @@ import { isPlainObject, kindOf } from './value-kind.js';
 /** Widths of the columns that hold what a host calls a recipient. */
 export const LONGEST_USER_ID = 255;
 export const LONGEST_EMAIL = 320;
-export const LONGEST_DISPLAY_NAME = 255;
-
-/** Of a name that is looked at; the rest could only be cut off. */
-const LONGEST_NAME_READ = 4 * LONGEST_DISPLAY_NAME;
 
 /** Why an entry is no recipient; `not_storable`: the database refuses its row. */
 export type InvalidReason = 'invalid_address' | 'invalid_recipient' | 'not_storable' | 'address_normalizer';
@@ -117,7 +113,7 @@ function fromAddress(
   if (wrongName) return invalid(email, 'invalid_recipient', `name is ${kindOf(name)}; it has to be a text.`);
   const own = ownData(data, persist);
   if (typeof own === 'string') return invalid(email, 'invalid_recipient', own);
-  const shownName = toName((name as string | null | undefined) ?? mailbox.name);
+  const shownName = toDisplayName((name as string | null | undefined) ?? mailbox.name) || null;
   const { address } = mailbox;
   const key = keyOrNull(keyOf, address);
   if (key === null) return invalid(address, UNUSABLE_ADDRESS.skip, UNUSABLE_ADDRESS.text);
@@ -132,11 +128,6 @@ function keyOrNull(keyOf: KeyOf, address: string): string | null {
     if (error instanceof AddressNormalizerError) return null;
     throw error;
   }
-}
-
-function toName(name: string): string | null {
-  const line = toOneLine(cutText(name, LONGEST_NAME_READ).toWellFormed());
-  return line === '' ? null : cutText(line, LONGEST_DISPLAY_NAME);
 }
 
 /** @returns a sentence where they can't be template variables. */

@@ -2,9 +2,14 @@ import type { RecipientStatus } from './recipient-status.js';
 
 /** A recipient given by address. */
 export interface AddressRecipient {
+  /** At most 1,000 characters; `ann@home.example`, or with a name. */
   email: string;
+  /** Cut to 255 characters. */
   name?: string;
-  /** This recipient's own template variables; stored as JSON when the mailing is persisted. */
+  /**
+   * This recipient's own template variables: a plain object, stored as JSON when the mailing is persisted, and then of at most 25 levels and
+   * 262,144 bytes. What is not costs this recipient only.
+   */
   data?: Record<string, unknown>;
 }
 
@@ -14,7 +19,7 @@ export interface AddressRecipient {
  * as `{ userId: profile.id }`; given as it is, its `email` would be a plain address, which nobody asks for opt-outs.
  */
 export interface ProfileRecipient {
-  /** 1 to 255 characters, compared to the letter; numbers stand for their decimal digits. */
+  /** 1 to 255 characters, compared to the letter and to the space; numbers stand for their decimal digits. */
   userId: string | number | bigint;
 }
 

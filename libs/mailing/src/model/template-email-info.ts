@@ -2,7 +2,7 @@ import type { GivenSlots } from './slot-filling.js';
 
 /** A file that goes along with every message of a mailing. */
 export interface TemplateEmailAttachment {
-  /** The name the recipient sees. */
+  /** The name the recipient sees; at most 255 characters. */
   filename: string;
   /** Absolute path of a file, read once, when the mailing is sent; nobody needs it afterwards. */
   path?: string;
@@ -45,15 +45,15 @@ export interface TemplateEmailInfo {
    * `subject`, `cc`, `bcc`, `name`, each a Handlebars template itself. Default: false.
    */
   fillFromTemplate?: boolean;
-  /** Handlebars source, rendered per recipient without html escaping. */
+  /** Handlebars source, rendered per recipient without html escaping; at most 10,000 characters, before and after. */
   subject: string;
-  /** One address, with or without a name: `Ann <ann@shop.example>`. */
+  /** One address, with or without a name: `Ann <ann@shop.example>`; at most 1,000 characters. */
   from: string;
-  /** One or more addresses, comma separated. */
+  /** One or more addresses, comma separated; at most 25,000 characters. */
   replyTo?: string;
-  /** One or more addresses, comma separated. Each gets a copy of **every** message of the mailing. */
+  /** One or more addresses, comma separated; at most 25,000 characters. Each gets a copy of **every** message of the mailing. */
   cc?: string;
-  /** One or more addresses, comma separated. Each gets a copy of **every** message of the mailing. */
+  /** One or more addresses, comma separated; at most 25,000 characters. Each gets a copy of **every** message of the mailing. */
   bcc?: string;
   /**
    * One address that every message goes to, in its header and on the wire, instead of its recipient's: for a last look with
@@ -61,9 +61,12 @@ export interface TemplateEmailInfo {
    * included.
    */
   messageTo?: string;
-  /** Variables of the templates, the same for all recipients. A recipient's own data wins over them. */
+  /**
+   * Variables of the templates, the same for all recipients: a plain object, with `persist` of at most 25 levels and 262,144 bytes of
+   * JSON. A recipient's own data wins over them.
+   */
   params?: Record<string, unknown>;
-  /** Further headers, the same for all recipients. */
+  /** Further headers, the same for all recipients: at most 100, with names of at most 76 characters and values of at most 10,000. */
   headers?: Record<string, string>;
   attachments?: TemplateEmailAttachment[];
   /**
@@ -94,14 +97,14 @@ export interface TemplateEmailInfo {
    * which does nothing without the option `unsubscribe` of the module.
    */
   unsubscribe?: boolean;
-  /** In the templates as `siteId`. */
+  /** In the templates as `siteId`; at most 255 characters. */
   siteId?: string;
   /**
    * BCP 47 tag, such as `fr-CA`: the language of recipients who have no `locale` of their own, or none that there is a
    * template for; in the templates as `locale`.
    */
   locale?: string;
-  /** Common id of several mailings that belong together. */
+  /** Common id of several mailings that belong together; at most 255 characters. */
   batchExecId?: string;
 }
 

@@ -6,12 +6,6 @@ const TURN_MS = 10;
 /**
  * Lets a loop over what a host gives go of the event loop now and then, so that timers, signals and other mailings have their
  * turn however long the list is. A turn ends after 250 entries or 10 ms, whichever comes first; a turn costs some microseconds.
- *
- * @example
- * ```ts
- * const turns = new Turns();
- * for (const one of list) if (turns.isOver()) await turns.next();
- * ```
  */
 export class Turns {
   #entries = 0;

@@ -23,6 +23,8 @@ export const TOKEN_PARAMETER = 'token';
 /** The longest link that fits a header line of 998 bytes, and leaves something to whoever forwards it. */
 export const LONGEST_UNSUBSCRIBE_URL = 900;
 
+const LONGEST_BASE = 200;
+
 /** @throws MailingOptionsError naming the first option that is missing, wrong or contradicts another; never showing a secret. */
 export function toUnsubscribeSettings(options: UnsubscribeOptions): UnsubscribeSettings {
   checkNames(options);
@@ -62,22 +64,28 @@ function signed(base: string, tokens: UnsubscribeTokens, who: UnsubscribeWho): s
 
 /** Plain http would hand the token to everybody on the way, and no provider posts to it. */
 function toBase(baseUrl: unknown): string {
-  const url = typeof baseUrl === 'string' && URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+  const isText = typeof baseUrl === 'string' && baseUrl.length <= LONGEST_BASE;
+  const url = isText && URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   const isGood =
-    url?.protocol === 'https:' && url.username === '' && url.hash === '' && url.href.length <= 200;
+    url?.protocol === 'https:' && url.username === '' && url.hash === '' && url.href.length <= LONGEST_BASE;
   if (!isGood) {
-    throw wrong('baseUrl', 'a https URL of at most 200 characters without a login and without #', baseUrl);
+    throw wrong(
+      'baseUrl',
+      `a https URL of at most ${LONGEST_BASE} characters without a login and without #`,
+      baseUrl,
+    );
   }
   return url.href;
 }
 
 function toMailto(mailto: unknown): string {
   const expected = 'an e-mail address, or a mailto URL of at most 900 characters';
-  if (typeof mailto !== 'string') throw wrong('mailto', expected, mailto);
+  if (typeof mailto !== 'string' || mailto.length > LONGEST_UNSUBSCRIBE_URL)
+    throw wrong('mailto', expected, mailto);
   const mailbox = parseMailbox(mailto);
   if (mailbox) return `mailto:${encodeURIComponent(mailbox.address).replace('%40', '@')}`;
   const isUrl = /^mailto:[\x21-\x7e]+$/i.test(mailto) && !/[<>]/.test(mailto);
-  if (!isUrl || mailto.length > LONGEST_UNSUBSCRIBE_URL) throw wrong('mailto', expected, mailto);
+  if (!isUrl) throw wrong('mailto', expected, mailto);
   return mailto;
 }
 

@@ -1,3 +1,4 @@
+import { DroppedRowError } from '../model/dropped-row.error.js';
 import { AttachmentNotKeptError } from '../model/attachment.errors.js';
 import type { AttachmentPlace } from '../model/content-options.js';
 import type { TemplateEmailAttachment } from '../model/template-email-info.js';
@@ -52,7 +53,10 @@ export class AttachmentStore {
         });
         kept.push({ ...facts, place: 'folder' });
       } else {
-        await this.#table.write(hash, bytes);
+        await this.#table.write(hash, bytes).catch((error: unknown) => {
+          if (!(error instanceof DroppedRowError)) throw error;
+          throw new AttachmentNotKeptError(`attachments[${n}]`, this.#table.placeOf(hash), error);
+        });
         kept.push(facts);
       }
     }

@@ -1,3 +1,4 @@
+import { DroppedRowError } from '../model/dropped-row.error.js';
 import type { AttachmentKeeper } from './attachment.keeper.js';
 import type { MailingDatabase } from './mailing.database.js';
 
@@ -10,7 +11,8 @@ const PARTS_PER_INSERT = 16;
  * Attachments in `dps_mail_attachment`.
  *
  * Parts are written before their mailing, one statement after the other and not in its transaction: what a crash leaves behind is a
- * file without a mailing, which the next mailing that attaches it completes. Of two writers of one file each writes the same rows.
+ * file without a mailing, which the next mailing that attaches it completes. Of two writers of one file each writes the same rows. Parts that
+ * were not new have to be there: one question more for a file that is known.
  */
 export class AttachmentTable implements AttachmentKeeper {
   constructor(private readonly database: MailingDatabase) {}
@@ -20,16 +22,29 @@ export class AttachmentTable implements AttachmentKeeper {
     const parts = Array.from({ length: Math.ceil(bytes.length / BYTES_PER_PART) }, (_, part) =>
       bytes.subarray(part * BYTES_PER_PART, (part + 1) * BYTES_PER_PART).toString('base64'),
     );
+    let numKnown = 0;
     for (let first = 0; first < parts.length; first += PARTS_PER_INSERT) {
       const some = parts.slice(first, first + PARTS_PER_INSERT);
-      await this.database.change(
+      const { numRows, numWarnings } = await this.database.insert(
         dialect.insertIgnore(
           `${tables.mailAttachment} (hash, part, content)`,
           some.map(() => '(?, ?, ?)').join(', '),
         ),
         some.flatMap((part, n) => [hash, first + n, part]),
       );
+      if (numWarnings > some.length - numRows) throw new DroppedRowError('dps_mail_attachment');
+      numKnown += some.length - numRows;
     }
+    if (numKnown > 0 && !(await this.#has(hash, parts))) throw new DroppedRowError('dps_mail_attachment');
+  }
+
+  /** By their lengths: what is in them is checked by its hash when it is read. */
+  async #has(hash: string, parts: string[]): Promise<boolean> {
+    const rows = await this.database.rows<{ length: unknown }>(
+      `SELECT LENGTH(content) AS length FROM ${this.database.tables.mailAttachment} WHERE hash = ? ORDER BY part`,
+      [hash],
+    );
+    return rows.map((row) => Number(row.length)).join() === parts.map((part) => part.length).join();
   }
 
   async read(hash: string): Promise<Buffer> {

@@ -33,7 +33,8 @@ export interface Dialect {
   /** Expression: what is left of a number after division. MariaDB knows no `%` under `sql_mode` ORACLE. */
   modulo(dividend: string, divisor: string): string;
   /**
-   * Statement: an insert that drops rows whose unique key exists.
+   * Statement: an insert that drops rows whose unique key exists. MySQL and MariaDB drop and change more by it, each with a warning,
+   * and a trigger of the host's may drop rows anywhere: whoever uses it makes sure of what was dropped.
    *
    * @param into table and columns
    * @param rows what follows `VALUES`
@@ -62,7 +63,7 @@ const MYSQL: Dialect = {
   epochMs: (column) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) DIV 1000`,
   modulo: (dividend, divisor) => `MOD(${dividend}, ${divisor})`,
   // IGNORE and not ON DUPLICATE KEY UPDATE: only here do the affected rows mean "inserted" under both found-rows
-  // settings. Its price, silently cut values, is avoided by cutting them ourselves before.
+  // settings. Its price is that errors of every kind become warnings.
   insertIgnore: (into, rows) => `INSERT IGNORE INTO ${into} VALUES ${rows}`,
   // Subqueries of a change lock what they read anyway, but not where the host's transactions are READ COMMITTED.
   whileItLasts: 'LOCK IN SHARE MODE',
@@ -79,7 +80,7 @@ const SQLITE: Dialect = {
   inMs: "strftime('%Y-%m-%d %H:%M:%f', 'now', (? / 1000.0) || ' seconds')",
   epochMs: (column) => `CAST(ROUND((julianday(${column}) - 2440587.5) * 86400000) AS INTEGER)`,
   modulo: (dividend, divisor) => `${dividend} % ${divisor}`,
-  insertIgnore: (into, rows) => `INSERT OR IGNORE INTO ${into} VALUES ${rows}`,
+  insertIgnore: (into, rows) => `INSERT INTO ${into} VALUES ${rows} ON CONFLICT DO NOTHING`,
   whileItLasts: '',
   analyze: null,
   bind: (sql, parameters) => ({ sql, parameters: withoutNul(parameters) }),

@@ -37,6 +37,14 @@ export interface TableNames {
   mailSlot: string;
 }
 
+/** What became of an insert. */
+export interface Inserted {
+  /** Rows that were written. */
+  numRows: number;
+  /** What MySQL and MariaDB have to say about it, notes included; 0 elsewhere. */
+  numWarnings: number;
+}
+
 /** Where statements, with `?` for each parameter, are run: inside a transaction, or one by one. */
 export interface Session {
   readonly dialect: Dialect;
@@ -44,6 +52,8 @@ export interface Session {
   rows<T = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<T[]>;
   /** @returns affected rows */
   change(sql: string, parameters?: unknown[]): Promise<number>;
+  /** The same for an insert, where the rows alone do not tell whether all is well. */
+  insert(sql: string, parameters?: unknown[]): Promise<Inserted>;
 }
 
 const LOCK_FAULT_ATTEMPTS = 6;
@@ -98,6 +108,10 @@ export class MailingDatabase implements Session {
     return againAfterLockFaults(() => this.#alone((session) => session.change(sql, parameters)));
   }
 
+  insert(sql: string, parameters: unknown[] = []): Promise<Inserted> {
+    return againAfterLockFaults(() => this.#alone((session) => session.insert(sql, parameters)));
+  }
+
   /**
    * Runs the steps in one transaction; again as a whole, a few times, if the database rolled it back for a lock. The
    * first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail
@@ -143,6 +157,11 @@ export class MailingDatabase implements Session {
       tables: this.tables,
       rows: async <T>(sql: string, parameters?: unknown[]) => (await run(sql, parameters)).records as T[],
       change: async (sql, parameters) => (await run(sql, parameters)).affected ?? 0,
+      insert: async (sql, parameters) => {
+        const { affected, raw } = await run(sql, parameters);
+        const { warningStatus = 0 } = (raw ?? {}) as { warningStatus?: number };
+        return { numRows: affected ?? 0, numWarnings: warningStatus };
+      },
     };
   }
 

@@ -18,6 +18,7 @@ const SERVER_STEP = "Correct it in the server's option file and by SET GLOBAL.";
 const HARMFUL_MODES: Record<string, string> = {
   NO_BACKSLASH_ESCAPES:
     "the driver escapes values with backslashes, which mean nothing then, so a recipient's name could become SQL",
+  EMPTY_STRING_IS_NULL: 'texts that are empty are written as NULL, and content for everybody is lost',
 };
 
 const GLOBAL_MODE = 'global sql_mode';
@@ -37,7 +38,8 @@ const LETTERS = ['character_set_client', 'character_set_connection', 'character_
     setting,
     expected: 'utf8mb4',
     harmIn: only('utf8mb4'),
-    consequence: 'letters it can not hold turn into question marks, and in some sets escaping is undone',
+    consequence:
+      'names with letters beyond it are lost or become others, and in some sets escaping is undone',
     nextStep: "Leave charset out of the data source or set it to 'utf8mb4', and use SET NAMES with no other.",
   }),
 );
@@ -129,12 +131,13 @@ const REPORTED: readonly SettingRule[] = [
 export const [NO_ESCAPING] = harmfulAmong(modes('sql_mode'), new Map([['sql_mode', 'NO_BACKSLASH_ESCAPES']]));
 
 const SESSION_NAMES = [...new Set(MYSQL_SESSION_RULES.map(({ setting }) => setting))];
-const NAMES = new Set([...SESSION_NAMES, ...SERVER_RULES.map(byName), ...REPORTED.map(byName)]);
-NAMES.delete(GLOBAL_MODE);
+const SERVER_NAMES = [...SERVER_RULES, ...REPORTED]
+  .map(({ setting }) => setting)
+  .filter((setting) => setting !== GLOBAL_MODE);
 
 export const MYSQL_ENVIRONMENT: Environment = {
   async read(ask) {
-    const settings = new Map(await readVariables(ask, [...NAMES]));
+    const settings = new Map([...(await readVariables(ask, SERVER_NAMES)), ...(await readMysqlSession(ask))]);
     const defaults = await readVariables(ask, ['sql_mode'], 'GLOBAL');
     return settings.set(GLOBAL_MODE, defaults.get('sql_mode') ?? '');
   },
@@ -142,9 +145,12 @@ export const MYSQL_ENVIRONMENT: Environment = {
   reported: REPORTED,
 };
 
-/** One statement; what the driver would have to escape is not in it. */
-export function readMysqlSession(ask: Ask): Promise<Settings> {
-  return readVariables(ask, SESSION_NAMES);
+/** One statement, with nothing in it that the driver would have to escape. */
+export async function readMysqlSession(ask: Ask): Promise<Settings> {
+  const settings = new Map(await readVariables(ask, SESSION_NAMES));
+  // The limit cuts this answer, too; every server knows all of these.
+  if (settings.size < SESSION_NAMES.length) settings.set('sql_select_limit', String(settings.size));
+  return settings;
 }
 
 /** Whether the next connection of the pool would be free of this harm, as far as the server's defaults tell. */
@@ -165,8 +171,4 @@ async function readVariables(
   const list = names.map((name) => `'${name}'`).join(', ');
   const rows = await ask(`SHOW ${scope} VARIABLES WHERE Variable_name IN (${list})`);
   return new Map(rows.map((row) => [String(row.Variable_name).toLowerCase(), String(row.Value)]));
-}
-
-function byName({ setting }: SettingRule): string {
-  return setting;
 }

@@ -10,6 +10,20 @@ const REFUSED: readonly SettingRule[] = [
     consequence: 'nothing can be written',
     nextStep: STEP,
   },
+  {
+    setting: 'full_column_names',
+    expected: '0',
+    harmIn: only('0'),
+    consequence: 'the columns of answers have other names',
+    nextStep: STEP,
+  },
+  {
+    setting: 'count_changes',
+    expected: '0',
+    harmIn: only('0'),
+    consequence: 'the driver takes a change for a question, and does not tell how many rows it was',
+    nextStep: STEP,
+  },
 ];
 
 export const SQLITE_ENVIRONMENT: Environment = {

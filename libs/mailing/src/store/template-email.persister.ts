@@ -10,15 +10,21 @@ import {
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
 import { AttachmentGone } from './attachment.keeper.js';
 import { AttachmentStore } from './attachment.store.js';
-import { isDuplicateKey } from './database-fault.js';
+import { isDataFault, isDuplicateKey } from './database-fault.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { parseJson } from './parse-json.js';
-import { type NumberedRecipient, insertRecipients } from './statements/insert-recipients.js';
+import type { NumberedRecipient } from './statements/insert-recipients.js';
 import { hashesOf, keepTemplates, readTemplates, type TemplateHashes } from './statements/keep-templates.js';
 import { placeholders } from './statements/placeholders.js';
 import { type Cut, cutBatches } from './statements/cut-batches.js';
 import { refreshStatistics } from './statements/refresh-statistics.js';
 import { failList, fenceLoading, finishList } from './statements/write-list.js';
+import {
+  RowsUnaccountedForError,
+  type WrittenChunk,
+  writeRecipients,
+  writeRecipientsOneByOne,
+} from './statements/write-recipients.js';
 
 /** A mailing as it was written down: everything a run needs, after any restart. */
 export interface StoredMailing {
@@ -51,6 +57,10 @@ const NO_TERMS: MailingTerms = {
 /** The unique key of a mailing is taken, and not some other one. */
 class KeyTaken extends Error {}
 
+/** A chunk with duplicates that takes longer has its tables looked at, no more often than that: it costs some tenths of a second. */
+const SLOW_CHUNK_MS = 500;
+const REFRESH_PAUSE_MS = 10_000;
+
 /** Columns of `dps_mailing` that hold the info, and how each is written. */
 const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
   name: (info) => info.name ?? null,
@@ -82,6 +92,8 @@ const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
  * A crash in between leaves a mailing in state `loading`, which nobody sends: only `finishList` makes it `pending`.
  */
 export class TemplateEmailPersister {
+  #nextRefreshAt = 0;
+
   constructor(
     private readonly database: MailingDatabase,
     private readonly attachments = new AttachmentStore(database),
@@ -143,24 +155,43 @@ export class TemplateEmailPersister {
   }
 
   /**
-   * Writes one chunk of the list, and cuts what is there by now.
+   * Writes one chunk of the list, and cuts what is there by now. A recipient whose row the database refuses is written as skipped; the
+   * others are written nevertheless.
    *
-   * @returns how many were new, or null if the list is not ours any more (canceled, or this server was declared dead).
+   * @returns what became of it, or null if the list is not ours any more (canceled, or this server was declared dead).
    */
   async writeChunk(
     mailingId: string,
     claimToken: string,
     recipients: NumberedRecipient[],
     cut: Cut | null = null,
-  ): Promise<number | null> {
+  ): Promise<WrittenChunk | null> {
     checkPart('writeChunk', mailingId, claimToken, cut);
     const numInvalid = recipients.filter((one) => one.kind === 'invalid').length;
-    return this.database.transaction(async (session) => {
-      if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
-      const inserted = await insertRecipients(session, mailingId, recipients);
-      if (cut) await cutBatches(session, mailingId, cut);
-      return inserted;
-    });
+    const written = (write: typeof writeRecipients): Promise<WrittenChunk | null> =>
+      this.database.transaction(async (session) => {
+        if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
+        const chunk = await write(session, mailingId, recipients);
+        if (chunk.numRefused > 0) await fenceLoading(session, mailingId, claimToken, chunk.numRefused);
+        if (cut) await cutBatches(session, mailingId, cut);
+        return chunk;
+      });
+    const begun = performance.now();
+    try {
+      const chunk = await written(writeRecipients);
+      if (chunk && chunk.numWritten < recipients.length) await this.#noteSlowness(performance.now() - begun);
+      return chunk;
+    } catch (error) {
+      if (!(error instanceof RowsUnaccountedForError) && !isDataFault(error)) throw error;
+      return written(writeRecipientsOneByOne);
+    }
+  }
+
+  /** Duplicates are looked for by an index, unless the database does not know how much it is that it reads instead. */
+  async #noteSlowness(ms: number): Promise<void> {
+    if (ms < SLOW_CHUNK_MS || performance.now() < this.#nextRefreshAt) return;
+    this.#nextRefreshAt = performance.now() + REFRESH_PAUSE_MS;
+    await refreshStatistics(this.database, Number.POSITIVE_INFINITY);
   }
 
   /** Makes the mailing `pending`, with the last of its batches. @returns false if the list is not ours any more. */

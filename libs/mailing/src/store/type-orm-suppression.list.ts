@@ -1,8 +1,11 @@
 import { AddressNormalizerError } from '../model/address-key.js';
+import { cutText } from '../model/bounded-text.js';
+import { DroppedRowError } from '../model/dropped-row.error.js';
 import { parseMailbox, type KeyOf, toOneLine } from '../model/email-address.js';
 import { LONGEST_SUPPRESSION_REASON } from '../model/mail-suppression.entity.js';
 import { SuppressionAddressError } from '../model/suppression.errors.js';
 import type { SuppressionList } from '../model/suppression-list.js';
+import { Turns } from '../model/turns.js';
 import type { Session } from './mailing.database.js';
 import { placeholders } from './statements/placeholders.js';
 
@@ -10,7 +13,8 @@ const KEYS_PER_STATEMENT = 1_000;
 
 /**
  * The default suppression list: a table beside those of the mailings, found by the key of the address, so that letter case and the spelling
- * of the domain do not matter. Each method is one statement; the first reason of an address stays.
+ * of the domain do not matter. Each method is one statement, and `suppress` one more for an address that is on the list already; the first
+ * reason of an address stays.
  */
 export class TypeOrmSuppressionList implements SuppressionList {
   constructor(
@@ -21,7 +25,9 @@ export class TypeOrmSuppressionList implements SuppressionList {
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
     const keys = new Map<string, string>();
     const unknown: string[] = [];
+    const turns = new Turns();
     for (const address of addresses) {
+      if (turns.isOver()) await turns.next();
       const key = this.#keyToLookUp(address);
       if (key === undefined) unknown.push(address);
       else if (key !== null) keys.set(address, key);
@@ -45,14 +51,19 @@ export class TypeOrmSuppressionList implements SuppressionList {
     if (!mailbox) throw new SuppressionAddressError(address);
     const { dialect, tables } = this.session;
     // By letters, not by halves of them: a cut one would be no text any more.
-    const shortReason = Array.from(toOneLine(reason)).slice(0, LONGEST_SUPPRESSION_REASON).join('');
-    await this.session.change(
+    const read = cutText(reason, 4 * LONGEST_SUPPRESSION_REASON);
+    const shortReason = Array.from(toOneLine(read)).slice(0, LONGEST_SUPPRESSION_REASON).join('');
+    const key = this.keyOf(mailbox.address);
+    const { numRows } = await this.session.insert(
       dialect.insertIgnore(
         `${tables.mailSuppression} (address_key, address, reason, created_at)`,
         `(?, ?, ?, ${dialect.now})`,
       ),
-      [this.keyOf(mailbox.address), mailbox.address, shortReason],
+      [key, mailbox.address, shortReason],
     );
+    // Nobody is told that an address is on the list which is not.
+    if (numRows === 0 && (await this.findSuppressed([address])).size === 0)
+      throw new DroppedRowError('dps_mail_suppression');
   }
 
   async release(address: string): Promise<void> {

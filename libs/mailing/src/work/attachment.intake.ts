@@ -7,8 +7,19 @@ import { HeaderLineBreakError, InvalidFieldError, MissingFieldError } from '../m
 import type { TemplateEmailAttachment } from '../model/template-email-info.js';
 import { downloadAttachment } from './attachment.download.js';
 import { readStream } from './attachment.stream.js';
+import { checkLength } from './request.bounds.js';
+
+/** What is known of each stands in the mailing's row; and a message with so many is none. */
+const MAX_ATTACHMENTS = 1_000;
 
 type Limits = MailingSettings['attachments'];
+
+/** Of what an attachment is called; a header line has to hold it. */
+const MAX_NAME = 255;
+/** As much as Linux takes for a path. */
+const MAX_PATH = 4_096;
+/** As much as web servers take for an address. */
+const MAX_HREF = 8_192;
 
 /** What an attachment was called when it was asked for, and either its bytes or the way to them. */
 interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
@@ -25,7 +36,7 @@ interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
  *
  * @param isForOne there is one recipient, who may use up a stream.
  * @returns what fetches the files, URLs and streams; it throws InvalidFieldError, AttachmentTooLargeError, AttachmentDownloadError.
- * @throws InvalidFieldError, MissingFieldError, HeaderLineBreakError, AttachmentStreamError, AttachmentTooLargeError naming the attachment.
+ * @throws InvalidFieldError, MissingFieldError, FieldTooLongError, HeaderLineBreakError, AttachmentStreamError, AttachmentTooLargeError naming the attachment.
  */
 export function takeAttachments(
   attachments: TemplateEmailAttachment[] | undefined,
@@ -34,6 +45,8 @@ export function takeAttachments(
 ): () => Promise<TemplateEmailAttachment[] | undefined> {
   if (attachments === undefined) return () => Promise.resolve(undefined);
   if (!Array.isArray(attachments)) throw new InvalidFieldError('attachments', 'an array', attachments);
+  if (attachments.length > MAX_ATTACHMENTS)
+    throw new InvalidFieldError('attachments', `at most ${MAX_ATTACHMENTS} of them`, attachments);
   const room = new Room(limits);
   const open = attachments.map((attachment: TemplateEmailAttachment, n) =>
     copyOf(`attachments[${n}]`, attachment, room, isForOne),
@@ -91,13 +104,28 @@ function copyOf(
   if (typeof attachment !== 'object' || attachment === null)
     throw new InvalidFieldError(field, 'an object with a filename', attachment);
   const { filename, contentType, cid, content, path, href } = attachment;
+  for (const [name, value, most] of [
+    ['filename', filename, MAX_NAME],
+    ['contentType', contentType, MAX_NAME],
+    ['cid', cid, MAX_NAME],
+    ['path', path, MAX_PATH],
+    ['href', href, MAX_HREF],
+  ] as const) {
+    checkLength(`${field}.${name}`, value, most);
+  }
   if (typeof filename !== 'string' || filename.trim() === '') {
     throw new MissingFieldError(`${field}.filename`, filename);
   }
   for (const [name, value] of Object.entries({ filename, contentType, cid })) {
     oneLine(`${field}.${name}`, value);
   }
-  const common = { field, filename, contentType, cid, path, href };
+  // Stored as JSON, which no database takes with half a letter in it.
+  const texts = {
+    filename: filename.toWellFormed(),
+    contentType: contentType?.toWellFormed(),
+    cid: cid?.toWellFormed(),
+  };
+  const common = { field, ...texts, path, href };
   if (!isStream(content)) return { ...common, stream: null, bytes: bytesOf(field, content, room) };
   if (!isForOne || !(Symbol.asyncIterator in content)) throw new AttachmentStreamError(field);
   return { ...common, stream: content as OpenAttachment['stream'], bytes: null };

@@ -16,6 +16,7 @@ import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/templa
 import { takeAttachments } from './attachment.intake.js';
 import { checkInfoFields } from './info-fields.check.js';
 import { checkForProfiles, checkRecipients } from './recipients.check.js';
+import { checkBounds } from './request.bounds.js';
 
 /** Headers that the plugin or the mail library writes; a host that sets them would break identity or delivery. */
 const RESERVED_HEADERS = new Set([
@@ -72,6 +73,7 @@ export function checkRequest(
   checkRecipients(recipients);
   if (!mayBeRepeat) assertUnread(recipients, 'recipients');
   if (typeof info !== 'object' || info === null) throw new MissingFieldError('templateUrl', undefined);
+  checkBounds(info);
   checkInfoFields(info);
   required('templateUrl', info.templateUrl);
   for (const field of ['subject', 'from'] as const)

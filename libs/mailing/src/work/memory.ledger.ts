@@ -1,4 +1,4 @@
-import type { Wait } from './wait.js';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type KeyOf, mailboxKey } from '../model/email-address.js';
 import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
 import { type ListedRecipient, toListedRecipient } from '../model/listed-recipient.js';
@@ -7,6 +7,10 @@ import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
 import { SourceWatch } from '../model/source-watch.js';
 import { beginReading } from '../model/source-reading.js';
+import type { Wait } from './wait.js';
+
+/** Longest time that one beat reads. */
+const READ_MS = 100;
 
 /**
  * The books of a mailing that is not persisted: they die with the process.
@@ -27,6 +31,8 @@ export class MemoryLedger implements Ledger {
   #handedBack: MarkedRecipient[] = [];
   #nextIdx = 0;
   #drained = false;
+  /** Never rejects. */
+  #reading: Promise<ListedRecipient | null> | null = null;
 
   /** @throws SourceUsedUpError */
   constructor(
@@ -58,13 +64,14 @@ export class MemoryLedger implements Ledger {
     if (beat.release) return beat.remaining > 0 ? { kind: 'stand_down' } : this.#giveUp(beat.release);
     const marked: MarkedRecipient[] = [...this.#takeDue(beat.free)];
     marked.push(...this.#handedBack.splice(0, beat.free - marked.length));
-    while (marked.length < beat.free && !this.#drained && !this.#watch.isEnded) await this.#readNext(marked);
+    await this.#readUpTo(beat.free, marked);
     for (const one of marked) this.#open.set(one.idx, one);
     const nextDueInMs = this.#nextDueInMs();
-    if (marked.length === 0 && beat.free > 0 && beat.remaining === 0 && nextDueInMs === null) {
+    const exhausted = this.#drained && marked.length < beat.free;
+    if (exhausted && marked.length === 0 && beat.remaining === 0 && nextDueInMs === null) {
       return ended(this.failure === null ? 'completed' : 'failed');
     }
-    return { kind: 'go_on', marked, exhausted: marked.length < beat.free, nextDueInMs };
+    return { kind: 'go_on', marked, exhausted, nextDueInMs };
   }
 
   #takeDue(free: number): MarkedRecipient[] {
@@ -82,9 +89,23 @@ export class MemoryLedger implements Ledger {
     return soonest === Number.POSITIVE_INFINITY ? null : Math.max(0, soonest - performance.now());
   }
 
-  async #readNext(into: MarkedRecipient[]): Promise<void> {
-    const listed = await this.#pull();
-    if (listed === null) return;
+  /**
+   * Reads on until so many are marked, and no longer than `READ_MS`: a list that has nobody to send to, or yields nothing, must not
+   * keep outcomes from being counted, nor the run from hearing that it is to stop. What is being read then is kept for the next time.
+   */
+  async #readUpTo(free: number, into: MarkedRecipient[]): Promise<void> {
+    const timer = new AbortController();
+    const late = delay(READ_MS, 'late' as const, { signal: timer.signal }).catch(() => 'late' as const);
+    while (into.length < free && !this.#drained && !this.#watch.isEnded) {
+      const listed = await Promise.race([(this.#reading ??= this.#pull()), late]);
+      if (listed === 'late') break;
+      this.#reading = null;
+      if (listed) this.#take(listed, into);
+    }
+    timer.abort();
+  }
+
+  #take(listed: ListedRecipient, into: MarkedRecipient[]): void {
     const key =
       listed.kind === 'profile' ? `profile ${listed.userId}` : listed.kind === 'address' ? listed.key : null;
     if (key !== null && this.#seen.has(key)) return;

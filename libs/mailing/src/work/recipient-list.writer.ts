@@ -118,11 +118,12 @@ export class RecipientListWriter {
   async #write(chunk: NumberedRecipient[], endIdx: number): Promise<void> {
     const { batchSize } = this.how;
     const cut = batchSize === null ? null : this.#cutUpTo(endIdx - (endIdx % batchSize));
-    const inserted = await this.persister.writeChunk(this.mailingId, this.claimToken, chunk, cut);
-    if (inserted === null) throw new ListTakenAwayError();
+    const written = await this.persister.writeChunk(this.mailingId, this.claimToken, chunk, cut);
+    if (written === null) throw new ListTakenAwayError();
     this.#cutIdx = cut?.toIdx ?? 0;
-    this.list.numProfiles += inserted;
-    this.list.numDuplicates += chunk.length - inserted;
+    this.list.numProfiles += written.numWritten;
+    this.list.numDuplicates += chunk.length - written.numWritten;
+    this.list.numInvalid += written.numRefused;
     this.faultPoints.reach('afterChunkWritten');
   }
 

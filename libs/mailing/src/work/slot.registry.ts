@@ -15,7 +15,7 @@ const LONGEST_NAME = 100;
 /** How the content of a slot is treated. */
 export interface SlotOptions {
   /**
-   * True: content is plain data that is kept with the mailing, so it is there whenever and wherever the mailing is sent.
+   * True: content is plain data, of at most 25 levels and 262,144 bytes of JSON each, that is kept with the mailing, so it is there whenever and wherever the mailing is sent.
    * False: content may be anything, and is seen only by mailings that are sent within the call.
    */
   persistent: boolean;

@@ -1,16 +1,17 @@
-import type { FilledSlot, SlotFilling } from '../model/slot-filling.js';
+import type { SlotFilling } from '../model/slot-filling.js';
 import type { SourceWatch } from '../model/source-watch.js';
 import { toStorable } from '../model/storable.js';
 import type { SlotPersister } from '../store/slot.persister.js';
+import type { SlotRow } from '../store/statements/insert-slots.js';
 import { EVERYBODY } from '../store/statements/read-slots.js';
 import { ListTakenAwayError } from './recipient-list.writer.js';
 
-/** As for lists: the smallest `max_allowed_packet` in use is 1 MiB, and text may double. */
-const BYTES_PER_CHUNK = 256 * 1024;
+/** As for lists: the smallest `max_allowed_packet` in use is 1 MiB. */
+const BYTES_PER_CHUNK = 768 * 1024;
 
 /** Writes a filling of any length to a mailing that is `loading`, one chunk in memory at a time. */
 export class SlotWriter {
-  #chunk: FilledSlot[] = [];
+  #chunk: SlotRow[] = [];
   #chunkBytes = 0;
 
   constructor(
@@ -25,22 +26,21 @@ export class SlotWriter {
    * @throws whatever the source of contents throws, SlotContentError, UnstorableValueError, ListTakenAwayError.
    */
   async write(filling: SlotFilling, stop: AbortSignal, watch?: SourceWatch): Promise<void> {
-    for (const [slot, content] of Object.entries(filling.forAll)) {
-      await this.#add({ slot, userId: EVERYBODY, content });
-    }
+    for (const [slot, content] of Object.entries(filling.forAll)) await this.#add(slot, EVERYBODY, content);
     for await (const { slot, userId, content } of filling.forProfiles(watch)) {
       stop.throwIfAborted();
-      await this.#add({ slot, userId, content: toStorable(content, `slots.${slot} of one profile`) });
+      await this.#add(slot, userId, toStorable(content, `slots.${slot} of one profile`));
     }
     await this.#flush();
   }
 
-  async #add(filled: FilledSlot): Promise<void> {
-    const ROW_OVERHEAD = 150;
-    this.#chunk.push(filled);
-    this.#chunkBytes += ROW_OVERHEAD + (JSON.stringify(filled.content) ?? '').length;
-    const isFull = this.#chunk.length >= this.persister.rowsPerChunk || this.#chunkBytes >= BYTES_PER_CHUNK;
-    if (isFull) await this.#flush();
+  async #add(slot: string, userId: string, content: unknown): Promise<void> {
+    const row = { slot, userId, json: JSON.stringify({ is: content }) };
+    const bytes = bytesOf(row);
+    if (this.#chunkBytes + bytes > BYTES_PER_CHUNK) await this.#flush();
+    this.#chunk.push(row);
+    this.#chunkBytes += bytes;
+    if (this.#chunk.length >= this.persister.rowsPerChunk) await this.#flush();
   }
 
   async #flush(): Promise<void> {
@@ -50,4 +50,10 @@ export class SlotWriter {
     this.#chunk = [];
     this.#chunkBytes = 0;
   }
+}
+
+/** The most that a row takes in a statement where parameters become text, and quotes are doubled. */
+function bytesOf({ userId, json }: SlotRow): number {
+  const ROW_OVERHEAD = 450;
+  return ROW_OVERHEAD + 3 * userId.length + 2 * Buffer.byteLength(json);
 }

@@ -10,19 +10,19 @@ export class CreateMailingTables1764028800000 implements MigrationInterface {
   name = 'CreateMailingTables1764028800000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const table of tablesOf(runner)) await runner.createTable(table);
+    for (const table of await tablesOf(runner)) await runner.createTable(table);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of tablesOf(runner).reverse()) await runner.dropTable(table);
+    for (const table of (await tablesOf(runner)).reverse()) await runner.dropTable(table);
     // TypeORM makes the types with their tables, and leaves them there.
     for (const type of new TableParts(runner).typesOf('status', ['dps_email_address', 'dps_user_mailing']))
       await runner.query(`DROP TYPE ${type}`);
   }
 }
 
-function tablesOf(runner: QueryRunner): Table[] {
-  const parts = new TableParts(runner);
+async function tablesOf(runner: QueryRunner): Promise<Table[]> {
+  const parts = await TableParts.of(runner);
   const outcome = (): TableColumnOptions[] => [
     parts.words('status', STATUSES),
     parts.count('attempts'),

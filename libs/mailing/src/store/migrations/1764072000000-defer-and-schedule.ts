@@ -7,7 +7,7 @@ export class DeferAndSchedule1764072000000 implements MigrationInterface {
   name = 'DeferAndSchedule1764072000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const parts = new TableParts(runner);
+    const parts = await TableParts.of(runner);
     await runner.createTable(
       parts.table(
         'dps_mail_deferred',

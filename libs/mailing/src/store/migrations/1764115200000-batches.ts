@@ -7,7 +7,7 @@ export class Batches1764115200000 implements MigrationInterface {
   name = 'Batches1764115200000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const parts = new TableParts(runner);
+    const parts = await TableParts.of(runner);
     const servers = parts.tableName('dps_mail_server');
     await runner.createTable(
       parts.table(

@@ -7,7 +7,7 @@ export class Addresses1764244800000 implements MigrationInterface {
   name = 'Addresses1764244800000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const parts = new TableParts(runner);
+    const parts = await TableParts.of(runner);
     await runner.createTable(
       parts.table('dps_mail_address_taken', [
         ...parts.key(parts.varchar('mailing_id', 36), parts.varchar('address_key', 22)),

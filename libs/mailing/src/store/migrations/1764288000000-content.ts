@@ -7,7 +7,7 @@ export class Content1764288000000 implements MigrationInterface {
   name = 'Content1764288000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const parts = new TableParts(runner);
+    const parts = await TableParts.of(runner);
     const mailings = parts.tableName('dps_mailing');
     await runner.createTable(
       parts.table('dps_mail_template', [...parts.key(parts.varchar('hash', 64)), parts.json('content')]),

@@ -7,7 +7,7 @@ export class Attachments1764331200001 implements MigrationInterface {
   name = 'Attachments1764331200001';
 
   async up(runner: QueryRunner): Promise<void> {
-    const parts = new TableParts(runner);
+    const parts = await TableParts.of(runner);
     await runner.createTable(
       parts.table('dps_mail_attachment', [
         ...parts.key(parts.varchar('hash', 64), parts.int('part')),

@@ -7,7 +7,7 @@ export class Slots1764374400000 implements MigrationInterface {
   name = 'Slots1764374400000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const parts = new TableParts(runner);
+    const parts = await TableParts.of(runner);
     await runner.createTable(
       parts.table('dps_mail_slot', [
         // "What do these profiles see", once for each beat: the key in this order is its index.

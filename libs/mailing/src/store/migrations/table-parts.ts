@@ -2,10 +2,14 @@ import { type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
 import { indexNameOf } from '../../model/prefixed-index.js';
 
 /**
- * Whole tables in `utf8mb4_bin`, whatever the default of the database: names and subjects may hold any character, and
- * ids of profiles are compared to the letter (`aB` and `Ab` are two people). SQLite and PostgreSQL compare so by default.
+ * Whole tables in utf8mb4, whatever the default of the database: names and subjects may hold any character. Ids of profiles are
+ * compared to the letter, and to the space at the end: `aB` and `Ab`, `x` and `x ` are two people each. SQLite and PostgreSQL compare
+ * so by default.
+ *
+ * The first of these that the server has: MariaDB since 10.2, MySQL since 8.0.17. The last one, which every server has, takes `x ` for
+ * `x`; there the second of the two is skipped as `not_storable`.
  */
-const MYSQL_ENGINE = 'InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
+const COLLATIONS = ['utf8mb4_nopad_bin', 'utf8mb4_0900_bin', 'utf8mb4_bin'];
 
 /** An index of a table that is made. */
 export interface TablePartsIndex {
@@ -20,20 +24,35 @@ export class TableParts {
   readonly #isMysql: boolean;
   readonly #isPostgres: boolean;
 
-  constructor(runner: QueryRunner) {
+  /** @param collation of tables that are made; `of` knows it. */
+  constructor(
+    runner: QueryRunner,
+    private readonly collation: string | null = null,
+  ) {
     const { type } = runner.connection.options;
     this.#runner = runner;
     this.#isMysql = type === 'mysql' || type === 'mariadb';
     this.#isPostgres = type === 'postgres';
   }
 
+  /** For a migration that makes tables. */
+  static async of(runner: QueryRunner): Promise<TableParts> {
+    const parts = new TableParts(runner);
+    return parts.#isMysql ? new TableParts(runner, await collationOf(runner)) : parts;
+  }
+
   table(name: string, columns: TableColumnOptions[], indices: TablePartsIndex[] = []): Table {
     return new Table({
       name: this.tableName(name),
-      engine: this.#isMysql ? MYSQL_ENGINE : undefined,
+      engine: this.#isMysql ? this.#engine : undefined,
       columns,
       indices: indices.map((index) => ({ ...index, name: this.indexName(index.name) })),
     });
+  }
+
+  get #engine(): string {
+    if (this.collation === null) throw new Error('Bug: a migration that makes tables takes TableParts.of.');
+    return `InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE ${this.collation}`;
   }
 
   indexName(name: string): string {
@@ -98,4 +117,13 @@ export class TableParts {
   key(...columns: TableColumnOptions[]): TableColumnOptions[] {
     return columns.map((column) => ({ ...column, isPrimary: true }));
   }
+}
+
+async function collationOf(runner: QueryRunner): Promise<string> {
+  const known = COLLATIONS.map((name) => `'${name}'`).join(', ');
+  const rows = (await runner.query(
+    `SELECT COLLATION_NAME AS name FROM information_schema.COLLATIONS WHERE COLLATION_NAME IN (${known})`,
+  )) as { name: string }[];
+  const found = new Set(rows.map(({ name }) => name));
+  return COLLATIONS.find((name) => found.has(name)) ?? 'utf8mb4_bin';
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DroppedRowError } from '../../model/dropped-row.error.js';
 import type { Session } from '../mailing.database.js';
 import { parseJson } from '../parse-json.js';
 import { placeholders } from './placeholders.js';
@@ -16,16 +17,28 @@ export function hashesOf(content: Record<string, string>): TemplateHashes {
  *
  * - Lock order: after the mailing's row, in the order of their hashes, so that two mailings with the same templates wait
  *   for each other and never in a circle.
+ * - Those that were not new have to be there: one question more for a mailing whose templates are known; index: primary key.
  * - Rejected: looking first which are there; a source is some ten kilobytes, and a mailing writes each once.
+ *
+ * @throws DroppedRowError if one is not.
  */
 export async function keepTemplates(session: Session, content: Record<string, string>): Promise<void> {
   const sources = new Map(Object.values(content).map((source) => [hashOf(source), source]));
+  const known: string[] = [];
   for (const hash of [...sources.keys()].sort()) {
-    await session.change(
+    const { numRows, numWarnings } = await session.insert(
       session.dialect.insertIgnore(`${session.tables.mailTemplate} (hash, content)`, '(?, ?)'),
-      [hash, JSON.stringify({ source: sources.get(hash) })],
+      [hash, JSON.stringify({ source: sources.get(hash)?.toWellFormed() })],
     );
+    if (numWarnings > 1 - numRows) throw new DroppedRowError('dps_mail_template');
+    if (numRows === 0) known.push(hash);
   }
+  if (known.length === 0) return;
+  const rows = await session.rows(
+    `SELECT hash FROM ${session.tables.mailTemplate} WHERE hash IN (${placeholders(known)})`,
+    known,
+  );
+  if (rows.length < known.length) throw new DroppedRowError('dps_mail_template');
 }
 
 /** @returns nothing at all if one of them is gone: half of its templates would be another mailing. */

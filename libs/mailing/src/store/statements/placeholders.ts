@@ -14,10 +14,11 @@ const ROWS_PER_STATEMENT = 2_000;
 export async function inChunks<T>(
   rows: readonly T[],
   statement: (chunk: T[]) => Promise<number>,
+  rowsPerStatement = ROWS_PER_STATEMENT,
 ): Promise<number> {
   let sum = 0;
-  for (let first = 0; first < rows.length; first += ROWS_PER_STATEMENT) {
-    sum += await statement(rows.slice(first, first + ROWS_PER_STATEMENT));
+  for (let first = 0; first < rows.length; first += rowsPerStatement) {
+    sum += await statement(rows.slice(first, first + rowsPerStatement));
   }
   return sum;
 }

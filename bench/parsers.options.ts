@@ -1,0 +1,36 @@
+import { BenchUsageError, parseWords, wholeNumber, word } from './bench-options.js';
+import { PARSERS } from './parser.cases.js';
+
+export interface ParsersOptions {
+  /** By the names of `PARSERS`. */
+  parsers: string[];
+  roundMs: number;
+  json: boolean;
+}
+
+export const USAGE = `npm run bench:parsers -- [options]
+  --only LIST           parsers (${Object.keys(PARSERS).join(',')})
+  --round-ms N          how long a text is read in each of seven rounds (20)
+  --json                the last line of stdout is one JSON object`;
+
+const OPTIONS = {
+  only: word(Object.keys(PARSERS).join(',')),
+  'round-ms': word('20'),
+  json: { type: 'boolean', default: false },
+} as const;
+
+/** @throws BenchUsageError naming the option, what it should be, and what it was. */
+export function parseParsersOptions(args: string[]): ParsersOptions {
+  const values = parseWords(args, OPTIONS, USAGE);
+  const parsers = values.only.split(',');
+  const unknown = parsers.find((name) => !Object.hasOwn(PARSERS, name));
+  if (unknown !== undefined)
+    throw new BenchUsageError(
+      `--only: expected a list of ${Object.keys(PARSERS).join(', ')}, got "${values.only}".\n\n${USAGE}`,
+    );
+  return {
+    parsers,
+    roundMs: wholeNumber('round-ms', values['round-ms'], 1, 10_000, USAGE),
+    json: values.json,
+  };
+}

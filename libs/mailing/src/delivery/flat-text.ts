@@ -1,0 +1,121 @@
+import { htmlPieces } from './html-pieces.js';
+
+const words = (text: string): Set<string> => new Set(text.split(' '));
+
+/** Nobody reads what is in these. */
+const UNREAD = words('script style textarea title');
+
+/** A line of their own. */
+const BLOCKS = words(
+  'address article aside blockquote center dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header li main nav ol p pre section table tr ul',
+);
+
+/** An empty line before and after them. */
+const APART = words('blockquote h1 h2 h3 h4 h5 h6 ol p table ul');
+
+const CELLS = words('td th');
+
+/** So many line breaks in a row are kept. */
+const MAX_BREAKS = 10;
+
+const HREF = /\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/i;
+const WHITE = /\s+/g;
+
+/**
+ * What reads html as lines of text, with a rule for `<hr>` and the targets of links in brackets; all else of how it looks is given up.
+ * For html that is too intricate to be looked at element by element. Characters are still written as in html.
+ *
+ * @param rule stands alone in its line.
+ */
+export function flatText(html: string, rule: string): string {
+  const page = new FlatPage(rule);
+  for (const piece of htmlPieces(html)) {
+    if (piece.kind === 'text') page.text(piece.source);
+    else if (piece.kind === 'open') page.open(piece.name, piece.source);
+    else page.close(piece.name);
+  }
+  return page.end();
+}
+
+class FlatPage {
+  #out: string[] = [];
+  /** Line breaks before what comes next. */
+  #breaks = 0;
+  #unread: string | null = null;
+  /** Where a link goes that has not ended, and where in `#out` its text begins. */
+  #link: { href: string; from: number } | null = null;
+
+  constructor(private readonly rule: string) {}
+
+  text(source: string): void {
+    if (this.#unread !== null) return;
+    if (source.trim() !== '') this.#write(source.replace(WHITE, ' ').replaceAll('<', '&lt;'));
+    else if (this.#breaks === 0) this.#space();
+  }
+
+  open(name: string, source: string): void {
+    // What stands before the body is not shown.
+    if (name === 'body') this.#begin();
+    if (this.#unread !== null) return;
+    if (UNREAD.has(name)) this.#unread = name;
+    else if (name === 'br') this.#breaks = Math.min(this.#breaks + 1, MAX_BREAKS);
+    else if (name === 'hr') this.#writeRule();
+    else if (name === 'a' && source.endsWith('>')) this.#openLink(source);
+    else this.#breakAround(name);
+  }
+
+  close(name: string): void {
+    if (this.#unread === name) this.#unread = null;
+    else if (this.#unread !== null) return;
+    else if (name === 'a') this.#closeLink();
+    else this.#breakAround(name);
+  }
+
+  end(): string {
+    this.#closeLink();
+    return this.#out.join('');
+  }
+
+  #begin(): void {
+    this.#out = [];
+    this.#breaks = 0;
+    this.#unread = null;
+    this.#link = null;
+  }
+
+  #write(text: string): void {
+    if (this.#out.length > 0 && this.#breaks > 0) this.#out.push('\n'.repeat(this.#breaks));
+    this.#breaks = 0;
+    this.#out.push(text);
+  }
+
+  #writeRule(): void {
+    this.#breaks = 2;
+    this.#write(this.rule);
+    this.#breaks = 2;
+  }
+
+  #space(): void {
+    if (this.#out.length > 0) this.#out.push(' ');
+  }
+
+  #openLink(source: string): void {
+    this.#closeLink();
+    const found = HREF.exec(source);
+    const href = found?.[1] ?? found?.[2] ?? found?.[3] ?? '';
+    this.#link = { href: href.replace(WHITE, ' ').replaceAll('<', '&lt;').trim(), from: this.#out.length };
+  }
+
+  #closeLink(): void {
+    if (!this.#link) return;
+    const { href, from } = this.#link;
+    this.#link = null;
+    const text = this.#out.slice(from).join('').trim();
+    if (href !== '' && href !== text) this.#write(` [${href}]`);
+  }
+
+  #breakAround(name: string): void {
+    if (BLOCKS.has(name)) this.#breaks = Math.max(this.#breaks, APART.has(name) ? 2 : 1);
+    else if (CELLS.has(name)) this.#space();
+  }
+}

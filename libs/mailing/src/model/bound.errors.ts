@@ -1,0 +1,33 @@
+import { TemplateEmailRefusal } from './refusal.errors.js';
+
+/** A field of the info is longer than it may be; it was not looked at any further. */
+export class FieldTooLongError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_FIELD_TOO_LONG';
+
+  constructor(
+    /** For example `subject`, `headers["X-Shop"]`, `attachments[0].filename`. */
+    readonly field: string,
+    readonly numCharacters: number,
+    readonly maxCharacters: number,
+  ) {
+    super(
+      `sendEmailMessage: expected info.${field} to have at most ${maxCharacters} characters, got ${numCharacters}. Shorten it.`,
+    );
+  }
+}
+
+/** What was rendered for one recipient is longer than a message can carry; it costs this recipient only. */
+export class RenderedTooLongError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_RENDERED_TOO_LONG';
+
+  constructor(
+    readonly part: 'subject' | 'html' | 'from' | 'replyTo' | 'cc' | 'bcc',
+    readonly numCharacters: number,
+    readonly maxCharacters: number,
+  ) {
+    super(
+      `The template renders ${part} with ${numCharacters} characters, and at most ${maxCharacters} are sent. ` +
+        'Shorten what it shows of this recipient.',
+    );
+  }
+}

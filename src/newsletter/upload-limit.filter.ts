@@ -1,0 +1,24 @@
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  Inject,
+  PayloadTooLargeException,
+} from '@nestjs/common';
+import { UPLOAD_LIMITS, type UploadLimits } from './upload.limits.js';
+
+/** Says how much a file may have; the parser of forms only knows that it was too much. */
+@Catch(PayloadTooLargeException)
+export class UploadLimitFilter implements ExceptionFilter<PayloadTooLargeException> {
+  constructor(@Inject(UPLOAD_LIMITS) private readonly limits: UploadLimits) {}
+
+  catch(error: PayloadTooLargeException, host: ArgumentsHost): void {
+    const statusCode = error.getStatus();
+    const message = `The file has more than ${this.limits.maxBytes} bytes. Send the list in parts.`;
+    host
+      .switchToHttp()
+      .getResponse<{ status(code: number): { json(body: unknown): void } }>()
+      .status(statusCode)
+      .json({ statusCode, message });
+  }
+}

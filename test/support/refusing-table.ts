@@ -1,0 +1,47 @@
+import type { DataSource } from 'typeorm';
+import type { DatabaseKind } from './database-kinds.js';
+
+/** How a database of a host says no to a row. */
+export interface Refusal {
+  table: string;
+  column: string;
+  value: string;
+  /** `drops`: the row is left out without an error; `fails`: with one. */
+  how: 'drops' | 'fails';
+}
+
+/**
+ * Makes a table refuse the rows with one value, by a trigger as hosts have them. A check, and on SQLite and PostgreSQL a trigger, drop
+ * rows of an insert that ignores errors; here all databases do both.
+ */
+export async function refuseRows(
+  dataSource: DataSource,
+  kind: DatabaseKind,
+  { table, column, value, how }: Refusal,
+): Promise<void> {
+  const when = `NEW.${column} = ${/^\d+$/.test(value) ? value : `'${value}'`}`;
+  for (const statement of STATEMENTS[kind](table, when, how)) await dataSource.query(statement);
+}
+
+const innoDb = (table: string, when: string, how: Refusal['how']): string[] =>
+  how === 'drops'
+    ? [`ALTER TABLE ${table} ADD CONSTRAINT says_no CHECK (NOT (${when.replace('NEW.', '')}))`]
+    : [
+        `CREATE TRIGGER says_no BEFORE INSERT ON ${table} FOR EACH ROW
+         BEGIN IF ${when} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF; END`,
+      ];
+
+const STATEMENTS: Record<DatabaseKind, typeof innoDb> = {
+  mariadb: innoDb,
+  mysql: innoDb,
+  sqlite: (table, when, how) => [
+    `CREATE TRIGGER says_no BEFORE INSERT ON ${table} WHEN ${when}
+     BEGIN SELECT ${how === 'drops' ? 'RAISE(IGNORE)' : "RAISE(ABORT, 'not this one')"}; END`,
+  ],
+  postgres: (table, when, how) => [
+    `CREATE FUNCTION says_no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+       IF ${when} THEN ${how === 'drops' ? 'RETURN NULL' : "RAISE EXCEPTION 'not this one'"}; END IF;
+       RETURN NEW; END $$`,
+    `CREATE TRIGGER says_no BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION says_no()`,
+  ],
+};

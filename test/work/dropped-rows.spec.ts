@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { Mailing, MailingSuppressions, SlotService } from 'nestjs-mailing';
+import { expect, it } from 'vitest';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { LETTER } from '../support/mailing-app.js';
+import { INFO, MailingRig, people } from '../support/mailing-rig.js';
+import { ProfileShelf } from '../support/profile-shelf.js';
+import { refuseRows, type Refusal } from '../support/refusing-table.js';
+
+/** A second row beside the refused one: of a single one MySQL and MariaDB make an error and no warning. */
+forEachDatabase('a row that the database leaves out', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+  const refuse = (table: string, column: string, value: string, how: Refusal['how'] = 'drops') =>
+    refuseRows(rig.database.dataSource, kind, { table, column, value, how });
+
+  it.each([
+    ['p3', 'drops', 'one profile'],
+    ['p3', 'fails', 'one profile'],
+    ['', 'drops', 'everybody'],
+  ] as const)('of a slot, for "%s" (%s), is an error that names the slot', async (userId, how, shownTo) => {
+    const app = await rig.boot(
+      { profileRepository: ProfileShelf },
+      { templates: { 'letter.hbs': '{{#slot "promotion"}}{{this}}{{/slot}}' } },
+    );
+    await refuse('dps_mail_slot', 'user_id', userId, how);
+    const slots = app.nest
+      .get(SlotService)
+      .define('promotion', { persistent: true })
+      .fill('promotion', 'cake');
+    const list = ProfileShelf.fill(6, (n) => `reader${n}@home.example`);
+    slots.fillEach(
+      'promotion',
+      list.map((one) => ({ ...one, content: { title: 'tea' } })),
+    );
+    const sending = app.sender.sendEmailMessage({ ...INFO, slots }, list, { persist: true });
+    await expect(sending).rejects.toMatchObject({
+      code: 'MAILING_SLOT_CONTENT',
+      slot: 'promotion',
+      shownTo,
+      message: expect.not.stringContaining('p3') as string,
+    });
+    const [mailing] = await rig.database.dataSource.getRepository(Mailing).find();
+    expect(mailing.status).toBe('failed');
+    expect(rig.inbox.messages).toEqual([]);
+  });
+
+  it('of the suppression list is an error, and an address that is on it is none', async () => {
+    const app = await rig.boot();
+    const suppressions = app.nest.get(MailingSuppressions);
+    await refuse('dps_mail_suppression', 'address', 'ann@home.example');
+    await expect(suppressions.suppress('ann@home.example', 'complaint')).rejects.toThrow();
+    await suppressions.suppress('bob@home.example', 'complaint');
+    await suppressions.suppress('bob@home.example', 'again');
+    expect(await suppressions.findSuppressed(['ann@home.example', 'bob@home.example'])).toEqual(
+      new Set(['bob@home.example']),
+    );
+  });
+
+  it('of an attachment refuses the mailing', async () => {
+    const app = await rig.boot();
+    const attachments = [{ filename: 'a.txt', content: 'x'.repeat(200_000) }];
+    await app.sender.sendEmailMessage({ ...INFO, attachments }, people(1), true, true);
+    await app.sender.sendEmailMessage({ ...INFO, attachments }, people(1), true, true);
+    await rig.database.dataSource.query('DELETE FROM dps_mail_attachment');
+    await refuse('dps_mail_attachment', 'part', '1');
+    const sending = app.sender.sendEmailMessage({ ...INFO, attachments }, people(1), true, true);
+    await expect(sending).rejects.toMatchObject({ code: 'MAILING_ATTACHMENT_NOT_KEPT' });
+    expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(2);
+  });
+
+  it('of a template refuses the mailing', async () => {
+    const app = await rig.boot();
+    await refuse('dps_mail_template', 'hash', createHash('sha256').update(LETTER).digest('hex'));
+    await expect(app.sender.sendEmailMessage(INFO, people(1), true, true)).rejects.toThrow();
+    expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
+  });
+
+  it('of an address that a profile takes keeps it from being mailed twice', async () => {
+    const app = await rig.boot({ profileRepository: ProfileShelf, run: { transportPatienceMs: 1_000 } });
+    await refuse('dps_mail_address_taken', 'idx', '1');
+    const list = ProfileShelf.fill(3, (n) => `reader${n}@home.example`);
+    const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
+    const { statusReason } = await rig.reached(mailingId as string, 'paused');
+    expect(statusReason).toMatch(
+      /^recipients: duplicates: The database dropped or changed a row of dps_mail_address_taken/,
+    );
+    expect(rig.inbox.messages).toEqual([]);
+  });
+});
