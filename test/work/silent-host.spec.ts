@@ -22,7 +22,10 @@ import { ProfileShelf } from '../support/profile-shelf.js';
 import { never } from '../support/silence.js';
 import { waitUntil } from '../support/wait-until.js';
 
-const TIMEOUT_MS = 200;
+/** Long enough for the plugin's own list on a busy machine, which has the same deadline. */
+const TIMEOUT_MS = 1_000;
+/** A stop that waited for the host would outlast its test. */
+const PATIENT = { server: { shutdownTimeoutMs: 600_000 } };
 const NO_ANSWER = `no answer within ${TIMEOUT_MS} ms (run.hostCallTimeoutMs)`;
 
 /** Profiles that answer, or not, as the test says; late answers come when it wants them. */
@@ -131,7 +134,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
   it.each(SILENT)(
     '%s: pause, cancel and the end of the process do not wait for them',
     async (_, how, list) => {
-      const app = await boot({ ...how, run: { hostCallTimeoutMs: 600_000 } });
+      const app = await boot({ ...how, ...PATIENT, run: { hostCallTimeoutMs: 600_000 } });
       const [paused, canceled, stopped] = [
         await send(app, list),
         await send(app, list),
@@ -142,10 +145,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
       await rig.reached(paused, 'paused');
       await app.sender.cancel(canceled);
       await rig.reached(canceled, 'canceled');
-      const begun = performance.now();
       await app.close();
-      // The option would have it wait for 10 s, and then cut it off.
-      expect(performance.now() - begun).toBeLessThan(9_000);
       await rig.reached(stopped, 'pending');
       for (const id of [paused, canceled, stopped])
         expect((await rig.books(id)).byStatus).toEqual({ pending: 6 });
@@ -244,7 +244,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
       yield 'first@home.example';
       await never();
     }
-    const app = await boot({ run: { parallelMailings: 1 } });
+    const app = await boot({ ...PATIENT, run: { parallelMailings: 1 } });
     const runs = app.nest.get(MailingRuns, { strict: false });
     const canceled = app.sender.sendEmailMessage(INFO, silent(), { persist: true });
     const id = await loading();
@@ -258,9 +258,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
     stopped.catch(() => undefined);
     await loading();
     expect(runs.isStopping).toBe(false);
-    const begun = performance.now();
     await app.close();
-    expect(performance.now() - begun).toBeLessThan(9_000);
     await expect(stopped).rejects.toMatchObject({ code: 'MAILING_SERVER_STOPPING' });
     expect(await reading.completed).toMatchObject({ status: 'failed' });
   });
