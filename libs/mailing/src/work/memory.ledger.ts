@@ -9,7 +9,7 @@ import { SourceWatch } from '../model/source-watch.js';
 import { beginReading } from '../model/source-reading.js';
 import type { Wait } from './wait.js';
 
-/** Longest time that one beat reads. */
+/** Longest time that one beat reads while others wait for it. */
 const READ_MS = 100;
 
 /**
@@ -64,7 +64,10 @@ export class MemoryLedger implements Ledger {
     if (beat.release) return beat.remaining > 0 ? { kind: 'stand_down' } : this.#giveUp(beat.release);
     const marked: MarkedRecipient[] = [...this.#takeDue(beat.free)];
     marked.push(...this.#handedBack.splice(0, beat.free - marked.length));
-    await this.#readUpTo(beat.free, marked);
+    // While nothing else waits, the list is waited for as long as it takes, and the run lends its place meanwhile.
+    const isIdle = marked.length === 0 && beat.remaining === 0 && this.#nextDueInMs() === null;
+    if (isIdle) await this.#readUpTo(Math.min(1, beat.free), marked, null);
+    await this.#readUpTo(beat.free, marked, READ_MS);
     for (const one of marked) this.#open.set(one.idx, one);
     const nextDueInMs = this.#nextDueInMs();
     const exhausted = this.#drained && marked.length < beat.free;
@@ -90,12 +93,17 @@ export class MemoryLedger implements Ledger {
   }
 
   /**
-   * Reads on until so many are marked, and no longer than `READ_MS`: a list that has nobody to send to, or yields nothing, must not
-   * keep outcomes from being counted, nor the run from hearing that it is to stop. What is being read then is kept for the next time.
+   * Reads on until so many are marked. A list that yields nothing must not keep outcomes from being counted, nor those who are marked from
+   * being sent to; what is being read when the time is over is kept for the next time.
+   *
+   * @param withinMs null: it takes as long as it takes.
    */
-  async #readUpTo(free: number, into: MarkedRecipient[]): Promise<void> {
+  async #readUpTo(free: number, into: MarkedRecipient[], withinMs: number | null): Promise<void> {
     const timer = new AbortController();
-    const late = delay(READ_MS, 'late' as const, { signal: timer.signal }).catch(() => 'late' as const);
+    const late =
+      withinMs === null
+        ? new Promise<never>(() => undefined)
+        : delay(withinMs, 'late' as const, { signal: timer.signal }).catch(() => 'late' as const);
     while (into.length < free && !this.#drained && !this.#watch.isEnded) {
       const listed = await Promise.race([(this.#reading ??= this.#pull()), late]);
       if (listed === 'late') break;
