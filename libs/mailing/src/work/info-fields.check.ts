@@ -3,17 +3,17 @@ import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { isPlainObject } from '../model/value-kind.js';
 
 /** The fields of an info, and what kind of value each takes. */
-const FIELDS: Readonly<Record<keyof TemplateEmailInfo, 'text' | 'flag' | 'object' | 'other'>> = {
-  name: 'text',
-  templateUrl: 'text',
-  altTemplateUrl: 'text',
+const FIELDS: Readonly<Record<keyof TemplateEmailInfo, 'flag' | 'object' | 'other'>> = {
+  name: 'other',
+  templateUrl: 'other',
+  altTemplateUrl: 'other',
   fillFromTemplate: 'flag',
-  subject: 'text',
-  from: 'text',
-  replyTo: 'text',
-  cc: 'text',
-  bcc: 'text',
-  messageTo: 'text',
+  subject: 'other',
+  from: 'other',
+  replyTo: 'other',
+  cc: 'other',
+  bcc: 'other',
+  messageTo: 'other',
   params: 'object',
   headers: 'object',
   attachments: 'other',
@@ -25,16 +25,11 @@ const FIELDS: Readonly<Record<keyof TemplateEmailInfo, 'text' | 'flag' | 'object
   batchSize: 'other',
   ignoreContactFatigue: 'flag',
   unsubscribe: 'flag',
-  siteId: 'text',
-  locale: 'text',
-  batchExecId: 'text',
+  siteId: 'other',
+  locale: 'other',
+  batchExecId: 'other',
 };
 const NAMES = Object.keys(FIELDS);
-
-/** What MySQL and MariaDB keep in a column of type `text`. */
-const MAX_TEXT_BYTES = 65_535;
-/** Widths of the columns that are not. */
-const MAX_LENGTHS: Partial<Record<string, number>> = { name: 255, siteId: 255, batchExecId: 255 };
 
 /**
  * Checks that an info has the fields of an info, and that each is of its kind.
@@ -58,18 +53,7 @@ function checkKind(field: string, value: unknown): void {
     case 'object':
       if (!isPlainObject(value)) throw new InvalidFieldError(field, 'a plain object', value);
       return;
-    case 'text':
-      // Whether it may be absent, or has to be one line, is each field's own.
-      if (typeof value === 'string') checkLength(field, value);
-      return;
+    // Each field's own, as its length is (`request.bounds`).
     case 'other':
   }
-}
-
-function checkLength(field: string, text: string): void {
-  const maxLength = MAX_LENGTHS[field];
-  if (maxLength !== undefined && text.length > maxLength)
-    throw new InvalidFieldError(field, `at most ${maxLength} characters`, text);
-  if (text.length > MAX_TEXT_BYTES || Buffer.byteLength(text) > MAX_TEXT_BYTES)
-    throw new InvalidFieldError(field, `at most ${MAX_TEXT_BYTES.toLocaleString('en')} bytes`, text);
 }

@@ -12,8 +12,13 @@ import { InvalidFieldError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 
 const MAX_PATH = 1_000;
+/** Width of the columns that are no `text`. */
+const MAX_COLUMN = 255;
 
 const MOST_CHARACTERS = {
+  name: MAX_COLUMN,
+  siteId: MAX_COLUMN,
+  batchExecId: MAX_COLUMN,
   templateUrl: MAX_PATH,
   altTemplateUrl: MAX_PATH,
   subject: MAX_HEADER_VALUE,
