@@ -46,10 +46,6 @@ export class MemoryLedger implements Ledger {
     return this.#watch.wait;
   }
 
-  interrupt(): void {
-    this.#watch.end(new Error('nobody waits for the list any more'));
-  }
-
   async beat(beat: Beat): Promise<BeatAnswer> {
     for (const { idx, status } of beat.outcomes) {
       this.counts[COUNTER_OF[status]]++;
@@ -96,7 +92,7 @@ export class MemoryLedger implements Ledger {
   async #readUpTo(free: number, into: MarkedRecipient[]): Promise<void> {
     const timer = new AbortController();
     const late = delay(READ_MS, 'late' as const, { signal: timer.signal }).catch(() => 'late' as const);
-    while (into.length < free && !this.#drained && !this.#watch.isEnded) {
+    while (into.length < free && !this.#drained) {
       const listed = await Promise.race([(this.#reading ??= this.#pull()), late]);
       if (listed === 'late') break;
       this.#reading = null;
@@ -124,7 +120,6 @@ export class MemoryLedger implements Ledger {
       const { done, value } = await this.#source.next();
       if (!done) return toListedRecipient(value as Recipient, false, this.keyOf);
     } catch (error) {
-      if (this.#watch.isEnded) return null;
       this.failure = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
     }
     this.#drained = true;
