@@ -260,7 +260,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
     expect(runs.isStopping).toBe(false);
     await app.close();
     await expect(stopped).rejects.toMatchObject({ code: 'MAILING_SERVER_STOPPING' });
-    expect(await reading.completed).toMatchObject({ status: 'failed' });
+    expect(await reading.completed).toMatchObject({ status: 'failed', numSent: 1 });
   });
 
   it('contents of slots: cancel and the end of the process do not wait for them', async () => {

@@ -1,5 +1,5 @@
 export { MailingScenariosModule } from './mailing-scenarios.module.js';
 export { Scenario, SendEmail } from './scenario.decorators.js';
 export { ScenarioNotStartedError, ScenarioOptionsError } from './scenario.errors.js';
-export { type ScenarioEventMap, ScenarioEvents } from './scenario.events.js';
+export { type ScenarioEventMap, ScenarioEvents, type ScenarioListener } from './scenario.events.js';
 export type { MailingScenariosOptions, ScenarioAnswer, SendEmailOptions } from './scenario.options.js';

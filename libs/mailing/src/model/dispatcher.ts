@@ -47,9 +47,9 @@ export interface DispatcherContext {
  * looks at the database itself at least every `pollMs`.
  */
 export interface Dispatcher {
-  /** Called once, when the application is ready. */
+  /** Called once, when the application is ready. One that takes longer than `run.hostCallTimeoutMs` is reported, and used once it has started. */
   start(context: DispatcherContext): void | Promise<void>;
-  /** Batches have become free. Returns at once and never throws. */
+  /** Batches have become free. Returns at once; what it throws or rejects with is reported. */
   announce(): void;
   /** Takes up nothing more; batches under way end by themselves. Never rejects. */
   stop(): Promise<void>;

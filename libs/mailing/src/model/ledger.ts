@@ -60,8 +60,6 @@ export type BeatAnswer =
 export interface Ledger {
   /** One atomic step: all of it is committed when the promise resolves, none of it when it rejects. */
   beat(beat: Beat): Promise<BeatAnswer>;
-  /** The run comes to its end: a beat under way does not wait for the host any more. Default: none ever does. */
-  interrupt?(): void;
-  /** What of the host's a beat under way waits for, and since when by `performance.now()`. */
+  /** What of the host's is waited for, beat after beat, and since when by `performance.now()`. */
   readonly wait?: { what: string; since: number } | null;
 }

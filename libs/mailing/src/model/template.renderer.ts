@@ -79,7 +79,7 @@ export interface MailingTemplate {
  */
 export interface TemplateRenderer {
   /**
-   * Opens the templates of a mailing and tries them once.
+   * Opens the templates of a mailing and tries them once, within `run.hostCallTimeoutMs`.
    *
    * @param kept what an earlier `open` of this mailing has read; null: to be read now.
    *

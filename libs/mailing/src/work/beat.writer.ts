@@ -3,7 +3,7 @@ import { toOneLine } from '../model/email-address.js';
 import { reasonOf } from '../model/host-call.js';
 import type { Beat, BeatAnswer } from '../model/ledger.js';
 import { BackOff } from './back-off.js';
-import { lendWhile } from './lent-place.js';
+import { LEND_AFTER_MS } from './lent-place.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
 import type { Wait } from './wait.js';
 
@@ -16,6 +16,7 @@ import type { Wait } from './wait.js';
 export class BeatWriter {
   #unwritten: Beat | null = null;
   #wait: Wait | null = null;
+  #isLent = false;
   /** When a beat was written last, by `performance.now()`. */
   committedAt = performance.now();
 
@@ -43,19 +44,19 @@ export class BeatWriter {
     stop: AbortSignal,
     isLost: () => boolean,
   ): Promise<{ beat: Beat | null; answer: BeatAnswer } | null> {
-    if (isLost()) return { beat: null, answer: { kind: 'lost' } };
+    if (isLost()) return this.#over({ beat: null, answer: { kind: 'lost' } });
     const beat = (this.#unwritten ??= next());
-    const { mailingId, events, options } = this.parts;
+    const { mailingId, events, ledger, options } = this.parts;
     const giveUpAt = performance.now() + options.databasePatienceMs;
     const backOff = new BackOff(50, 5_000);
     for (let attempt = 1; ; attempt++) {
       try {
         this.#wait ??= { what: 'the database', since: performance.now() };
-        const answer = await this.#write(beat);
+        const answer = await ledger.beat(beat);
         this.#unwritten = null;
         this.#wait = null;
         this.committedAt = performance.now();
-        return { beat, answer };
+        return this.#over({ beat, answer });
       } catch (error) {
         const delayMs = backOff.fail();
         this.#wait = { what: `the database: ${toOneLine(reasonOf(error))}`, since: this.#wait!.since };
@@ -65,15 +66,19 @@ export class BeatWriter {
         }
         events.emit('run:beat-retried', { mailingId, error, attempt, delayMs });
         await delay(delayMs, undefined, { signal: stop }).catch(() => undefined);
-        if (isLost()) return { beat, answer: { kind: 'lost' } };
+        if (isLost()) return this.#over({ beat, answer: { kind: 'lost' } });
       }
     }
   }
 
-  #write(beat: Beat): Promise<BeatAnswer> {
-    const { mailingId, ledger, place } = this.parts;
-    const writing = ledger.beat(beat);
-    // Without a database it is the source of the recipients that takes its time.
-    return mailingId === null ? lendWhile(place, writing) : writing;
+  /** Others have the place of a mailing that is read as it is sent, while its source yields nothing. */
+  #over<T extends { answer: BeatAnswer }>(written: T): T {
+    const { ledger, place } = this.parts;
+    const { kind } = written.answer;
+    const isSilent = performance.now() - (ledger.wait?.since ?? Infinity) > LEND_AFTER_MS;
+    const lends = isSilent && kind !== 'ended' && kind !== 'lost';
+    if (lends !== this.#isLent) place[lends ? 'lend' : 'retake']();
+    this.#isLent = lends;
+    return written;
   }
 }

@@ -1,7 +1,7 @@
 import type { WorkingPlace } from './mailing-run.parts.js';
 
 /** So short a wait is not worth a change of places. */
-const LEND_AFTER_MS = 500;
+export const LEND_AFTER_MS = 500;
 
 /** Waits for something of the host's; if that takes its time, other mailings have the place meanwhile. */
 export async function lendWhile<T>(place: WorkingPlace, waiting: Promise<T>): Promise<T> {

@@ -9,7 +9,7 @@ import { SourceWatch } from '../model/source-watch.js';
 import { beginReading } from '../model/source-reading.js';
 import type { Wait } from './wait.js';
 
-/** Longest time that one beat reads while others wait for it. */
+/** Longest time that one beat reads. */
 const READ_MS = 100;
 
 /**
@@ -46,10 +46,6 @@ export class MemoryLedger implements Ledger {
     return this.#watch.wait;
   }
 
-  interrupt(): void {
-    this.#watch.end(new Error('nobody waits for the list any more'));
-  }
-
   async beat(beat: Beat): Promise<BeatAnswer> {
     for (const { idx, status } of beat.outcomes) {
       this.counts[COUNTER_OF[status]]++;
@@ -64,10 +60,7 @@ export class MemoryLedger implements Ledger {
     if (beat.release) return beat.remaining > 0 ? { kind: 'stand_down' } : this.#giveUp(beat.release);
     const marked: MarkedRecipient[] = [...this.#takeDue(beat.free)];
     marked.push(...this.#handedBack.splice(0, beat.free - marked.length));
-    // While nothing else waits, the list is waited for as long as it takes, and the run lends its place meanwhile.
-    const isIdle = marked.length === 0 && beat.remaining === 0 && this.#nextDueInMs() === null;
-    if (isIdle) await this.#readUpTo(Math.min(1, beat.free), marked, null);
-    await this.#readUpTo(beat.free, marked, READ_MS);
+    await this.#readUpTo(beat.free, marked);
     for (const one of marked) this.#open.set(one.idx, one);
     const nextDueInMs = this.#nextDueInMs();
     const exhausted = this.#drained && marked.length < beat.free;
@@ -93,18 +86,13 @@ export class MemoryLedger implements Ledger {
   }
 
   /**
-   * Reads on until so many are marked. A list that yields nothing must not keep outcomes from being counted, nor those who are marked from
-   * being sent to; what is being read when the time is over is kept for the next time.
-   *
-   * @param withinMs null: it takes as long as it takes.
+   * Reads on until so many are marked, and no longer than `READ_MS`: a list that has nobody to send to, or yields nothing, must not
+   * keep outcomes from being counted, nor the run from hearing that it is to stop. What is being read then is kept for the next time.
    */
-  async #readUpTo(free: number, into: MarkedRecipient[], withinMs: number | null): Promise<void> {
+  async #readUpTo(free: number, into: MarkedRecipient[]): Promise<void> {
     const timer = new AbortController();
-    const late =
-      withinMs === null
-        ? new Promise<never>(() => undefined)
-        : delay(withinMs, 'late' as const, { signal: timer.signal }).catch(() => 'late' as const);
-    while (into.length < free && !this.#drained && !this.#watch.isEnded) {
+    const late = delay(READ_MS, 'late' as const, { signal: timer.signal }).catch(() => 'late' as const);
+    while (into.length < free && !this.#drained) {
       const listed = await Promise.race([(this.#reading ??= this.#pull()), late]);
       if (listed === 'late') break;
       this.#reading = null;
@@ -132,7 +120,6 @@ export class MemoryLedger implements Ledger {
       const { done, value } = await this.#source.next();
       if (!done) return toListedRecipient(value as Recipient, false, this.keyOf);
     } catch (error) {
-      if (this.#watch.isEnded) return null;
       this.failure = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
     }
     this.#drained = true;

@@ -22,7 +22,7 @@ export interface HostOutage {
 export class RecipientPreparation {
   #asking: AbortController | null = null;
 
-  constructor(private readonly parts: Pick<MailingRunParts, 'delivery' | 'ledger' | 'place'>) {}
+  constructor(private readonly parts: Pick<MailingRunParts, 'delivery' | 'place'>) {}
 
   /** What the host is asked at the moment. */
   get wait(): Wait | null {
@@ -47,9 +47,8 @@ export class RecipientPreparation {
     }
   }
 
-  /** Nothing is to be begun any more: neither an answer nor the next entry of a list is waited for. */
+  /** Nothing is to be begun any more: no answer is waited for. */
   end(): void {
     this.#asking?.abort();
-    this.parts.ledger.interrupt?.();
   }
 }

@@ -54,7 +54,8 @@ export class TemplateEmailSender {
    * @throws InvalidHeaderAddressError if from, reply-to, cc or bcc can't be parsed.
    * @throws HeaderLineBreakError if a header value holds a line break or another control character.
    * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError,
-   * TemplateFrontMatterError if a template can't be used.
+   * TemplateFrontMatterError if a template can't be used; HostSilentError, HostAnswerError if a renderer of the host does not open it in time, or
+   * gives something else.
    * @throws SlotUnknownError, SlotNotPersistentError, SlotNameNotLiteralError for slots of the templates.
    * @throws UnstorableValueError if `persist` is true and parameters can't be stored as JSON, are nested more than 25 levels deep or take
    * more than 262,144 bytes of it.
