@@ -3,8 +3,9 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 
 const run = promisify(execFile);
+// Not by npm, which would build anew, and take the build away from the tests beside this one.
 const bench = async (...args: string[]): Promise<string> =>
-  (await run('npm', ['run', '--silent', 'bench:parsers', '--', ...args])).stdout;
+  (await run(process.execPath, ['--import', 'tsx', 'bench/parsers.process.ts', ...args])).stdout;
 
 describe('npm run bench:parsers', () => {
   it('tells how the time of each parser grows, and ends with it as JSON', { timeout: 120_000 }, async () => {
