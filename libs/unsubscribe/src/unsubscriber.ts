@@ -83,7 +83,7 @@ export class Unsubscriber {
   }
 }
 
-/** Somebody waits for the page, so there is an end to it. */
+/** The reader waits for the page, so there is an end to it. */
 function asked(call: string, write: () => Promise<void> | undefined): Promise<void> {
   return askHost<void>({ call, timeoutMs: HOST_CALL_TIMEOUT_MS }, () => write());
 }

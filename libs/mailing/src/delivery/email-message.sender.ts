@@ -23,7 +23,7 @@ export type HandOver =
   /** The mail server took it. */
   | { kind: 'accepted' }
   /**
-   * The mail server refused it, or it could not be made: nobody has it. `permanent` false: it might work later. `subject`: what the
+   * The mail server refused it, or it could not be made: no copy of it exists. `permanent` false: it might work later. `subject`: what the
    * refusal is about, where it says so.
    */
   | { kind: 'refused'; permanent: boolean; code: string; text: string; subject?: RefusalSubject }

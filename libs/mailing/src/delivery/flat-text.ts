@@ -2,7 +2,7 @@ import { htmlPieces } from './html-pieces.js';
 
 const words = (text: string): Set<string> => new Set(text.split(' '));
 
-/** Nobody reads what is in these. */
+/** Elements whose content is not for readers. */
 const UNREAD = words('script style textarea title');
 
 /** A line of their own. */

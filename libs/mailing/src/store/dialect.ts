@@ -34,7 +34,7 @@ export interface Dialect {
   modulo(dividend: string, divisor: string): string;
   /**
    * Statement: an insert that drops rows whose unique key exists. MySQL and MariaDB drop and change more by it, each with a warning,
-   * and a trigger of the host's may drop rows anywhere: whoever uses it makes sure of what was dropped.
+   * and a trigger of the host's may drop rows anywhere: its caller makes sure of what was dropped.
    *
    * @param into table and columns
    * @param rows what follows `VALUES`

@@ -61,7 +61,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
       ),
       [key, mailbox.address, shortReason],
     );
-    // Nobody is told that an address is on the list which is not.
+    // The caller must not be told that an address is on the list which is not.
     if (numRows === 0 && (await this.findSuppressed([address])).size === 0)
       throw new DroppedRowError('dps_mail_suppression');
   }

@@ -36,7 +36,7 @@ export class BeatWriter {
   /**
    * @param next puts the next beat together; not called while there is one that could not be written.
    * @param stop aborts when there is no more time.
-   * @param isLost asked before, and after each failure, because somebody else may have taken the slice over meanwhile.
+   * @param isLost asked before, and after each failure, because another server may have taken the slice over meanwhile.
    * @returns the beat with its answer, or null if it can't be written for too long.
    */
   async write(

@@ -3,7 +3,7 @@ interface Reason {
   text: string;
 }
 
-/** More reasons than that are told apart by nobody; a mail server may invent a code for each message. */
+/** A bound for memory: a mail server may invent a code for each message. */
 const MAX_REASONS = 100;
 
 /** Counts attempts and what they failed for, from the first failure on. */

@@ -127,7 +127,7 @@ function copiesOf(
   };
 }
 
-/** Of params that nobody stores; class instances in them stay what they are. */
+/** Of params that are not stored; class instances in them stay what they are. */
 function liveCopy(params: TemplateEmailInfo['params']): TemplateEmailInfo['params'] {
   try {
     return plainCopy(params);

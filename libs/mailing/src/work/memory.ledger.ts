@@ -86,7 +86,7 @@ export class MemoryLedger implements Ledger {
   }
 
   /**
-   * Reads on until so many are marked, and no longer than `READ_MS`: a list that has nobody to send to, or yields nothing, must not
+   * Reads on until so many are marked, and no longer than `READ_MS`: a list without recipients to send to, or that yields nothing, must not
    * keep outcomes from being counted, nor the run from hearing that it is to stop. What is being read then is kept for the next time.
    */
   async #readUpTo(free: number, into: MarkedRecipient[]): Promise<void> {

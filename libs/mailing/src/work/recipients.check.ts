@@ -13,7 +13,7 @@ export function checkRecipients(recipients: Recipients): void {
 }
 
 /**
- * Looks through a list that is all there for ids of profiles that nobody could look up. A stream can be looked at only once, while it
+ * Looks through a list that is all there for ids of profiles, which can not be looked up. A stream can be looked at only once, while it
  * is written down.
  *
  * @throws ProfileRepositoryMissingError

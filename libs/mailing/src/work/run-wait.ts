@@ -8,7 +8,7 @@ import type { Wait } from './wait.js';
 const BLOCKED_LOOK_MS = 100;
 /** Another run may give a place of the rate limiter back, and does not tell. */
 const RATE_LOOK_MS = 250;
-/** A run that waits longer for somebody's next attempt leaves its place to other mailings. */
+/** A run that waits longer for a recipient's next attempt leaves its place to other mailings. */
 const REST_MS = 500;
 
 /** Where a run is. */

@@ -15,7 +15,7 @@ export interface CheckedSendOptions {
 /**
  * Reads the third and the fourth argument of `sendEmailMessage`, in either of their forms.
  *
- * @throws InvalidFieldError as `checkSendOptions`, also for a fourth argument beside options, which nobody would look at.
+ * @throws InvalidFieldError as `checkSendOptions`, also for a fourth argument beside options, which would be ignored.
  */
 export function sendOptionsOf(how: unknown, persist: unknown): CheckedSendOptions {
   if (how === undefined || typeof how === 'boolean')

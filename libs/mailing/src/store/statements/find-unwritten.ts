@@ -41,7 +41,7 @@ export async function findKeys(
 
 /**
  * Whether each of these recipients either has its row or is a duplicate of one that has. Asked only where fewer rows were written than
- * given: what else an insert may have left out is in nobody's count.
+ * given: what else an insert may have left out is in no count.
  *
  * - Index: a range of the primary key of each table, the places of one chunk; then `findKeys` about those without a row.
  * - Rejected: the warnings of MySQL and MariaDB, which are cut at 64 or 1,024, and which the others do not have; `RETURNING`, which

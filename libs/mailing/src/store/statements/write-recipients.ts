@@ -72,7 +72,7 @@ export async function writeRecipientsOneByOne(
   return { numWritten: numTaken + refused.length, numRefused };
 }
 
-/** @param taken keys that are in the mailing; whoever has one of them is a duplicate, and left out. */
+/** @param taken keys that are in the mailing; a recipient with one of them is a duplicate, and left out. */
 function firstOfEach(
   recipients: readonly NumberedRecipient[],
   taken: Set<string>,
