@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type * as AddressModule from '../libs/mailing/src/model/email-address.js';
 import type * as TokensModule from '../libs/mailing/src/model/unsubscribe.tokens.js';
 import type * as HeadersModule from '../libs/mailing/src/delivery/header-lines.js';
-import type * as RenderedModule from '../libs/mailing/src/delivery/rendered.bounds.js';
+import type * as RenderedModule from '../libs/mailing/src/delivery/rendered-email.check.js';
 import type * as FrontMatterModule from '../libs/mailing/src/delivery/front-matter.js';
 import type * as RepliesModule from '../libs/mailing/src/delivery/reply.reader.js';
 import type * as FailuresModule from '../libs/mailing/src/delivery/delivery-failure.js';
@@ -39,7 +39,7 @@ async function built<T>(path: string): Promise<T> {
 const address = await built<typeof AddressModule>('libs/mailing/src/model/email-address.js');
 const tokens = await built<typeof TokensModule>('libs/mailing/src/model/unsubscribe.tokens.js');
 const headers = await built<typeof HeadersModule>('libs/mailing/src/delivery/header-lines.js');
-const rendered = await built<typeof RenderedModule>('libs/mailing/src/delivery/rendered.bounds.js');
+const rendered = await built<typeof RenderedModule>('libs/mailing/src/delivery/rendered-email.check.js');
 const frontMatter = await built<typeof FrontMatterModule>('libs/mailing/src/delivery/front-matter.js');
 const replies = await built<typeof RepliesModule>('libs/mailing/src/delivery/reply.reader.js');
 const failures = await built<typeof FailuresModule>('libs/mailing/src/delivery/delivery-failure.js');

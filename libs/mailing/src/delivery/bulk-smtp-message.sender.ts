@@ -1,6 +1,5 @@
-import { toOneLine } from '../model/email-address.js';
 import type { BulkSmtpSettings } from './bulk-smtp.settings.js';
-import { MAX_ANSWER, toHandOver } from './delivery-failure.js';
+import { inOneLine, toHandOver } from './delivery-failure.js';
 import type { Begin, EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
 import { composeAny, isMoreThanLetter, MessageEncoder } from './message.encoder.js';
 import { isAscii } from './is-ascii.js';
@@ -81,7 +80,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
       new SmtpSession(door, { onRoom: () => undefined, onGone: () => undefined }).close();
       return null;
     } catch (error) {
-      return toOneLine((error instanceof Error ? error.message : String(error)).slice(0, MAX_ANSWER));
+      return inOneLine(error);
     }
   }
 

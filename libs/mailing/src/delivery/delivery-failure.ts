@@ -1,3 +1,5 @@
+import { toOneLine } from '../model/email-address.js';
+import { reasonOf } from '../model/host-call.js';
 import type { HandOver } from './email-message.sender.js';
 import type { Reach } from './hand-over.probe.js';
 import { SmtpReply } from './smtp-reply.js';
@@ -30,7 +32,12 @@ const TRANSPORT_CODES = new Set([
 const CONNECTION_CODES = new Set(['ECONNECTION', 'ESOCKET', 'ETIMEDOUT', 'EPROTOCOL']);
 
 /** Characters of an answer that are looked at; the books keep fewer. nodemailer takes a megabyte. */
-export const MAX_ANSWER = 4_096;
+const MAX_ANSWER = 4_096;
+
+/** What is wrong with the transport, in one line. */
+export function inOneLine(error: unknown): string {
+  return toOneLine(reasonOf(error).slice(0, MAX_ANSWER));
+}
 
 /** What the messages hear that wait in a pool when it is closed; it bears no code. */
 const POOL_CLOSED = 'Connection pool was closed';
@@ -70,8 +77,7 @@ export function toHandOver(error: unknown, reached: Reach): HandOver {
 
 /** A negative answer leaves no doubt: nobody has the message (RFC 5321 section 4.2.5). What is open is whom it is about. */
 function fromReply(reply: SmtpReply, reached: Reach, isAboutSession: boolean): HandOver {
-  const { code, text } = reply;
-  const { subject } = reply;
+  const { code, text, subject } = reply;
   const refused: HandOver = { kind: 'refused', permanent: reply.isPermanent, code, text };
   if (subject !== undefined) refused.subject = subject;
   // A quota of ours is used up: true for every message until it is raised or begins anew, whatever code says it.

@@ -1,19 +1,17 @@
-import { htmlPieces } from './html-pieces.js';
-
-const words = (text: string): Set<string> => new Set(text.split(' '));
+import { elements, htmlPieces } from './html-pieces.js';
 
 /** Elements whose content is not for readers. */
-const UNREAD = words('script style textarea title');
+const UNREAD = elements('script style textarea title');
 
 /** A line of their own. */
-const BLOCKS = words(
+const BLOCKS = elements(
   'address article aside blockquote center dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header li main nav ol p pre section table tr ul',
 );
 
 /** An empty line before and after them. */
-const APART = words('blockquote h1 h2 h3 h4 h5 h6 ol p table ul');
+const APART = elements('blockquote h1 h2 h3 h4 h5 h6 ol p table ul');
 
-const CELLS = words('td th');
+const CELLS = elements('td th');
 
 /** So many line breaks in a row are kept. */
 const MAX_BREAKS = 10;

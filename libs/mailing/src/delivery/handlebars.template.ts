@@ -6,7 +6,7 @@ import { handlebarsIn, splitFrontMatter } from './front-matter.js';
 import { createEngine } from './handlebars.engine.js';
 import { compiled, type Render, type Variables } from './handlebars.source.js';
 import { HeaderTemplates } from './header-templates.js';
-import { toSubject } from './rendered.bounds.js';
+import { toSubject } from './rendered-email.check.js';
 import type { Engine } from './slot.block.js';
 import { slotsShownBy } from './slot.finder.js';
 import { SAMPLE_RECIPIENT, TemplateContext } from './template-context.js';

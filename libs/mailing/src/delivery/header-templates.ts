@@ -3,7 +3,7 @@ import { MAX_HEADER_VALUE } from '../model/header-words.js';
 import { TemplateFrontMatterError } from '../model/refusal.errors.js';
 import type { FrontMatter } from './front-matter.js';
 import { mailboxTemplates, type TemplateSource } from './mailbox-templates.js';
-import { toSubject } from './rendered.bounds.js';
+import { toSubject } from './rendered-email.check.js';
 import type { RenderedHeaders } from '../model/template.renderer.js';
 
 type Render = (variables: Record<string, unknown>) => string;

@@ -1,35 +1,33 @@
-import { htmlPieces } from './html-pieces.js';
-
-const words = (text: string): Set<string> => new Set(text.split(' '));
+import { elements, htmlPieces } from './html-pieces.js';
 
 /** Elements that have no content and no end. */
-const VOID = words(
+const VOID = elements(
   'area base basefont br col command embed frame hr img input isindex link meta param source track wbr',
 );
 
 /** In these every element may end itself (`<path/>`). */
-const FOREIGN = words('svg math');
+const FOREIGN = elements('svg math');
 
-const IN_PARAGRAPH = words('p');
+const IN_PARAGRAPH = elements('p');
 const BLOCKS =
   'address article aside blockquote div dl fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr main nav ol p pre section table ul';
 
 /** By the element that begins: those before it that end with that, because their end may be left out. As in htmlparser2. */
 const ENDS = new Map<string, Set<string>>([
   ...BLOCKS.split(' ').map((name) => [name, IN_PARAGRAPH] as const),
-  ['body', words('head link script')],
-  ['li', words('li')],
-  ['dd', words('dt dd')],
-  ['dt', words('dt dd')],
-  ['td', words('thead th td')],
-  ['th', words('th')],
-  ['tr', words('tr th td')],
-  ['tbody', words('thead tbody')],
-  ['tfoot', words('thead tbody')],
-  ['option', words('option')],
-  ['optgroup', words('optgroup option')],
-  ['rt', words('rt rp')],
-  ['rp', words('rt rp')],
+  ['body', elements('head link script')],
+  ['li', elements('li')],
+  ['dd', elements('dt dd')],
+  ['dt', elements('dt dd')],
+  ['td', elements('thead th td')],
+  ['th', elements('th')],
+  ['tr', elements('tr th td')],
+  ['tbody', elements('thead tbody')],
+  ['tfoot', elements('thead tbody')],
+  ['option', elements('option')],
+  ['optgroup', elements('optgroup option')],
+  ['rt', elements('rt rp')],
+  ['rp', elements('rt rp')],
 ]);
 
 /** What of html can be looked at element by element. */

@@ -2,6 +2,9 @@
 export type HtmlPiece =
   { kind: 'text'; source: string } | { kind: 'open' | 'close'; name: string; source: string };
 
+/** Names of elements, given in one text. */
+export const elements = (names: string): Set<string> => new Set(names.split(' '));
+
 /** Elements whose content is text, whatever looks like a tag in it, up to their own end. */
 const RAW_ENDS = new Map(
   ['script', 'style', 'textarea', 'title'].map((name) => [name, new RegExp(`</${name}`, 'gi')]),

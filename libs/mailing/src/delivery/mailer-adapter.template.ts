@@ -13,7 +13,7 @@ import type { AdapterEngine } from './adapter.engine.js';
 import type { FolderContentReader } from './folder-content.reader.js';
 import { createEngine } from './handlebars.engine.js';
 import { compiled, type Render, type Variables } from './handlebars.source.js';
-import { toSubject } from './rendered.bounds.js';
+import { toSubject } from './rendered-email.check.js';
 import type { Engine } from './slot.block.js';
 import { SAMPLE_RECIPIENT, TemplateContext } from './template-context.js';
 

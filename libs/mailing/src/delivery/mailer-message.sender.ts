@@ -1,10 +1,9 @@
 import { domainToASCII } from 'node:url';
 import { type ISendMailOptions, MailerService } from '@nestjs-modules/mailer';
 import type { SendMailOptions, Transporter } from 'nodemailer';
-import { toOneLine } from '../model/email-address.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import { askTransporter } from './ask-transporter.js';
-import { MAX_ANSWER, toHandOver } from './delivery-failure.js';
+import { inOneLine, toHandOver } from './delivery-failure.js';
 import type { EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
 import { findTransporter } from './find-transporter.js';
 import { HandOverProbe } from './hand-over.probe.js';
@@ -99,7 +98,7 @@ export class MailerMessageSender implements PreparedSender {
     try {
       return await askTransporter(this.#transporter(), this.probeTimeoutMs);
     } catch (error) {
-      return toOneLine((error instanceof Error ? error.message : String(error)).slice(0, MAX_ANSWER));
+      return inOneLine(error);
     }
   }
 

@@ -20,7 +20,6 @@ import { MessageDeadlines } from './message-deadlines.js';
 import { isNoSuchUser } from './no-such-user.js';
 import type { Candidate, RecipientGate } from './recipient.gate.js';
 import { type Addressee, type ContactFatigue, type Skip, toAddressee } from './recipient.policy.js';
-import { checkRendered } from './rendered-email.check.js';
 import { TemplateContext } from './template-context.js';
 import { handOutSlots, type SlotSource } from './slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/template.renderer.js';
@@ -196,7 +195,7 @@ export class MailingDelivery {
     };
     const rendered = callHost(terms, () => this.template.render(this.#context.of(known)));
     const toMessage = (email: RenderedEmail): EmailMessage =>
-      this.#composer.compose(idx, mailbox, checkRendered(email), link?.headers);
+      this.#composer.compose(idx, mailbox, email, link?.headers);
     return rendered instanceof Promise ? rendered.then(toMessage) : toMessage(rendered);
   }
 

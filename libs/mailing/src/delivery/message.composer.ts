@@ -2,7 +2,7 @@ import { type Mailbox, parseMailbox, parseMailboxes } from '../model/email-addre
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { EmailMessage } from './email-message.sender.js';
 import { MessageIdentity } from './message-identity.js';
-import { checkRendered } from './rendered.bounds.js';
+import { checkRendered } from './rendered-email.check.js';
 import type { RenderedEmail, RenderedHeaders } from '../model/template.renderer.js';
 
 /** Header that carries the mailing's id, for bounces and for people who search a mailbox. */
@@ -31,7 +31,7 @@ export class MessageComposer {
 
   /**
    * @param own headers of this message alone.
-   * @throws RenderedTooLongError
+   * @throws HostAnswerError, RenderedTooLongError for what a renderer of the host gives.
    */
   compose(idx: number, to: Mailbox, rendered: RenderedEmail, own?: Record<string, string>): EmailMessage {
     checkRendered(rendered);

@@ -1,11 +1,28 @@
+import { RenderedTooLongError } from '../model/bound.errors.js';
+import { type Mailbox, MAX_MAILBOX_TEXT, toOneLine } from '../model/email-address.js';
+import { MAX_HEADER_VALUE } from '../model/header-words.js';
 import { HostAnswerError } from '../model/host-call.js';
+import type { RenderedEmail, RenderedHeaders } from '../model/template.renderer.js';
 import { kindOf } from '../model/value-kind.js';
-import type { RenderedEmail } from '../model/template.renderer.js';
 
 const CALL = 'MailingTemplate.render';
 
-/** @throws HostAnswerError unless a renderer gave what can be sent; it costs this recipient only. */
-export function checkRendered(email: RenderedEmail): RenderedEmail {
+/**
+ * A rendered subject in one line.
+ *
+ * @throws RenderedTooLongError for over 10,000 characters.
+ */
+export function toSubject(rendered: string): string {
+  checkSubject(rendered);
+  return toOneLine(rendered);
+}
+
+/**
+ * Looks at what a renderer gives, of the host's own too; what is wrong with it costs this recipient only.
+ *
+ * @throws HostAnswerError unless it is what can be sent; RenderedTooLongError
+ */
+export function checkRendered(email: RenderedEmail): void {
   if (typeof email !== 'object' || email === null)
     throw new HostAnswerError(CALL, 'an object with a subject', kindOf(email));
   for (const part of ['subject', 'html', 'text'] as const) {
@@ -13,5 +30,20 @@ export function checkRendered(email: RenderedEmail): RenderedEmail {
     if (typeof value === 'string' || (value === undefined && part !== 'subject')) continue;
     throw new HostAnswerError(CALL, `${part} to be a text`, kindOf(value));
   }
-  return email;
+  checkSubject(email.subject);
+  if (email.headers) checkHeaders(email.headers);
+}
+
+function checkSubject(subject: string): void {
+  if (subject.length > MAX_HEADER_VALUE)
+    throw new RenderedTooLongError('subject', subject.length, MAX_HEADER_VALUE);
+}
+
+function checkHeaders(headers: RenderedHeaders): void {
+  for (const part of ['from', 'replyTo', 'cc', 'bcc'] as const) {
+    const mailboxes: (Mailbox | undefined)[] = [headers[part]].flat();
+    for (const { name = '' } of mailboxes.filter((one) => one !== undefined)) {
+      if (name.length > MAX_MAILBOX_TEXT) throw new RenderedTooLongError(part, name.length, MAX_MAILBOX_TEXT);
+    }
+  }
 }

@@ -33,8 +33,9 @@ export class DuplicateGate implements RecipientGate {
     if (wanted.length === 0) return barred;
     const holders = await takeAddresses(this.session, this.mailingId, wanted);
     for (const { idx, key } of wanted) {
-      const holder = holders.get(key);
-      if (holder !== undefined && holder !== idx) barred.set(idx, duplicateOf(holder));
+      // Each key has a holder, or `takeAddresses` has thrown: whatever is not this place keeps it from being mailed.
+      const holder = holders.get(key) as AddressHolder;
+      if (holder !== idx) barred.set(idx, duplicateOf(holder));
     }
     return barred;
   }
