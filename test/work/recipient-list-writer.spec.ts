@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
 import type { FaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { SourceWatch } from '../../libs/mailing/src/model/source-watch.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import {
@@ -46,7 +47,7 @@ forEachDatabase('the writer of a list', (kind) => {
     while (read < count) yield `reader${read++}@home.example`;
   }
   const write = (list: Iterable<string>, atChunk?: () => void) =>
-    writer(atChunk).write(list, new AbortController().signal);
+    writer(atChunk).write(list, new SourceWatch());
   const rows = async (): Promise<number> => {
     const [{ count }] = await fresh.dataSource.query<{ count: unknown }[]>(
       'SELECT COUNT(*) AS count FROM dps_email_address',
@@ -90,7 +91,7 @@ forEachDatabase('the writer of a list', (kind) => {
         isClosed = true;
       }
     }
-    const writing = writer().write(slow(), new AbortController().signal);
+    const writing = writer().write(slow(), new SourceWatch());
     await expect(writing).rejects.toThrow(ListTakenAwayError);
     expect(read).toBeLessThan(2 * persister.rowsPerChunk);
     expect(isClosed).toBe(true);
@@ -98,7 +99,7 @@ forEachDatabase('the writer of a list', (kind) => {
 
   it('keeps what only some of a chunk have: names, own data, reasons', async () => {
     const odd = { email: 'ann@home.example', name: 'Ann', data: { shoe: 38 } };
-    const list = await writer().write(['bob@home.example', odd, 'nobody'], new AbortController().signal);
+    const list = await writer().write(['bob@home.example', odd, 'nobody'], new SourceWatch());
     expect(list).toMatchObject({ numProfiles: 3, numInvalid: 1 });
     const stored = await fresh.dataSource.query<Record<string, unknown>[]>(
       'SELECT display_name, data, status, changed_at, error_code FROM dps_email_address ORDER BY idx',

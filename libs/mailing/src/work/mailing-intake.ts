@@ -187,12 +187,11 @@ export class MailingIntake {
     const { keyOf } = settings.addresses;
     const how = { hasProfiles: profiles() !== null, batchSize, keyOf };
     const writer = new RecipientListWriter(persister, mailingId, claimToken, how, faultPoints);
-    const { signal } = this.#stop;
-    const watch = new SourceWatch(signal);
+    const watch = new SourceWatch(this.#stop.signal);
     this.#reading.set(mailingId, watch);
     try {
-      await new SlotWriter(this.parts.slots, mailingId, claimToken).write(slots, signal, watch);
-      return await writer.write(recipients, signal, watch);
+      await new SlotWriter(this.parts.slots, mailingId, claimToken).write(slots, watch);
+      return await writer.write(recipients, watch);
     } catch (error) {
       const reason = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
       // The answer to the last commit got lost: the list is whole, and will be sent.

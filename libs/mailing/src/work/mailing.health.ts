@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UnsafeConnectionError } from '../model/database-setting.errors.js';
-import type {
-  MailingFinding,
-  MailingFindingCode,
-  MailingHealthReport,
+import { groupsBy } from '../model/groups-by.js';
+import {
+  type MailingFinding,
+  type MailingFindingCode,
+  type MailingHealthReport,
+  MOST_IDS,
 } from '../model/mailing-health.report.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
@@ -14,7 +16,6 @@ import { ANY_SERVER } from './template-email.restarter.js';
 
 /** Whoever asks for health does not wait longer for a database that is silent. */
 const PATIENCE_MS = 5_000;
-const MOST_IDS = 20;
 /** What goes on fails more often than that. */
 const RECENTLY_MS = 60_000;
 
@@ -120,7 +121,7 @@ export class MailingHealth {
     const overdue = await this.reader.overdue();
     const refused = this.reader.unsafeConnection(RECENTLY_MS);
     const findings: MailingFinding[] = refused ? [unsafe(refused)] : [];
-    const abandoned = [...groups(orphaned, ({ uniqServerId: id }) => id ?? 'nobody')].map(
+    const abandoned = [...groupsBy(orphaned, ({ uniqServerId: id }) => id ?? 'nobody')].map(
       ([serverId, mailings]) => ({
         ...finding(
           'mailings_orphaned',
@@ -131,7 +132,7 @@ export class MailingHealth {
       }),
     );
     findings.push(...abandoned);
-    for (const [kind, mailings] of groups(paused, kindOf)) {
+    for (const [kind, mailings] of groupsBy(paused, kindOf)) {
       const text = `are paused (${mailings[0].statusReason}). ${REMEDIES[kind] ?? 'Resume or cancel them'}`;
       findings.push(finding('mailings_paused', mailings, text));
     }
@@ -153,15 +154,4 @@ function finding(code: MailingFindingCode, mailings: WaitingMailing[], text: str
 
 function kindOf({ statusReason }: WaitingMailing): string {
   return (statusReason ?? '').split(':')[0];
-}
-
-function groups<T>(all: T[], keyOf: (one: T) => string): Map<string, T[]> {
-  const found = new Map<string, T[]>();
-  for (const one of all) {
-    const key = keyOf(one);
-    const group = found.get(key);
-    if (group) group.push(one);
-    else found.set(key, [one]);
-  }
-  return found;
 }

@@ -64,15 +64,13 @@ export class RecipientListWriter {
   /**
    * Writes the whole list and makes the mailing `pending`.
    *
-   * @param stop aborts in mid-list when the server stops.
-   * @param watch ends the wait for a recipient.
+   * @param watch ends the list, also while a recipient is waited for.
    * @throws whatever the source of recipients throws, SourceUsedUpError, SourceProtocolError, ProfileRepositoryMissingError,
    * ListTakenAwayError.
    */
-  async write(recipients: Recipients, stop: AbortSignal, watch?: SourceWatch): Promise<WrittenList> {
+  async write(recipients: Recipients, watch: SourceWatch): Promise<WrittenList> {
     try {
       for await (const recipient of beginReading(recipients, 'recipients', watch)) {
-        stop.throwIfAborted();
         const listed = toListedRecipient(recipient, true, this.how.keyOf);
         const bytes = bytesOf(listed);
         if (this.#chunkBytes + bytes > BYTES_PER_CHUNK) await this.#flush();

@@ -21,14 +21,12 @@ export class SlotWriter {
   ) {}
 
   /**
-   * @param stop aborts in between when the server stops.
-   * @param watch ends the wait for a content.
+   * @param watch ends the filling, also while a content is waited for.
    * @throws whatever the source of contents throws, SlotContentError, UnstorableValueError, ListTakenAwayError.
    */
-  async write(filling: SlotFilling, stop: AbortSignal, watch?: SourceWatch): Promise<void> {
+  async write(filling: SlotFilling, watch: SourceWatch): Promise<void> {
     for (const [slot, content] of Object.entries(filling.forAll)) await this.#add(slot, EVERYBODY, content);
     for await (const { slot, userId, content } of filling.forProfiles(watch)) {
-      stop.throwIfAborted();
       await this.#add(slot, userId, toStorable(content, `slots.${slot} of one profile`));
     }
     await this.#flush();

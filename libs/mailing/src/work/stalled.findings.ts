@@ -1,5 +1,6 @@
 import { toOneLine } from '../model/email-address.js';
-import type { MailingFinding } from '../model/mailing-health.report.js';
+import { groupsBy } from '../model/groups-by.js';
+import { type MailingFinding, MOST_IDS } from '../model/mailing-health.report.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { HealthReader } from '../store/health.reader.js';
 import type { MailingIntake } from './mailing-intake.js';
@@ -8,7 +9,6 @@ import type { OpeningOutages } from './opening-outages.js';
 import { stalledAfterMs } from './stalled-after.js';
 import type { Wait } from './wait.js';
 
-const MOST_IDS = 20;
 const LONGEST_WAIT_TEXT = 500;
 const ADDRESS = /[^\s@<>"']{1,64}@[^\s@<>"']{1,254}/g;
 
@@ -58,17 +58,13 @@ export class StalledFindings {
       note({ mailingId, serverId, doing: 'being written down', wait });
     for (const { mailingId, wait } of openings.lasting(ms))
       note({ mailingId, serverId, doing: 'to be begun', wait });
-    return findingsOf([...found.values()], ms);
+    return findingsOf(found.values(), ms);
   }
 }
 
 /** Those that wait for the same are one finding. */
-function findingsOf(stalled: Stalled[], ms: number): MailingFinding[] {
-  const groups = new Map<string, Stalled[]>();
-  for (const one of stalled) {
-    const key = [one.serverId, one.doing, one.wait?.what].join('\n');
-    groups.set(key, [...(groups.get(key) ?? []), one]);
-  }
+function findingsOf(stalled: Iterable<Stalled>, ms: number): MailingFinding[] {
+  const groups = groupsBy(stalled, ({ serverId, doing, wait }) => [serverId, doing, wait?.what].join('\n'));
   return [...groups.values()].map((group) => {
     const [{ serverId }] = group;
     const ids = group.flatMap(({ mailingId }) => (mailingId === null ? [] : [mailingId]));
