@@ -55,6 +55,18 @@ forEachDatabase('the writer of a list', (kind) => {
     return Number(count);
   };
 
+  it('is over with its watch, also while the source goes on yielding', async () => {
+    const watch = new SourceWatch();
+    function* goingOn(): Generator<string> {
+      yield 'ann@home.example';
+      watch.end(new Error('the server stops'));
+      yield* readers(3 * persister.rowsPerChunk);
+    }
+    await expect(writer().write(goingOn(), watch)).rejects.toThrow('the server stops');
+    expect(read).toBeLessThanOrEqual(1);
+    expect(await rows()).toBe(0);
+  });
+
   it('reads one chunk ahead while the database is at the one before, and no more', async () => {
     const { rowsPerChunk } = persister;
     const ahead: number[] = [];
