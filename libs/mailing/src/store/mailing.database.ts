@@ -105,11 +105,11 @@ export class MailingDatabase implements Session {
   }
 
   change(sql: string, parameters: unknown[] = []): Promise<number> {
-    return againAfterLockFaults(() => this.#alone((session) => session.change(sql, parameters)));
+    return this.#alone((session) => session.change(sql, parameters));
   }
 
   insert(sql: string, parameters: unknown[] = []): Promise<Inserted> {
-    return againAfterLockFaults(() => this.#alone((session) => session.insert(sql, parameters)));
+    return this.#alone((session) => session.insert(sql, parameters));
   }
 
   /**
@@ -139,7 +139,7 @@ export class MailingDatabase implements Session {
   }
 
   #alone<T>(step: (session: Session) => Promise<T>): Promise<T> {
-    return this.#withRunner((runner) => step(this.#sessionOf(runner)));
+    return againAfterLockFaults(() => this.#withRunner((runner) => step(this.#sessionOf(runner))));
   }
 
   #withRunner<T>(job: (runner: QueryRunner) => Promise<T>): Promise<T> {
@@ -174,7 +174,7 @@ export class MailingDatabase implements Session {
   }
 }
 
-/** A single statement that is its own transaction is rolled back by a lock fault like any other, and may be repeated. */
+/** A single statement, a read too, is a transaction of its own: a lock fault rolls it back as a whole, so it may be repeated. */
 async function againAfterLockFaults<T>(step: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
