@@ -1,10 +1,7 @@
 import { once } from 'node:events';
 import type { SpawnOptions } from 'node:child_process';
-import { mkdtemp } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { PrivateServer } from '../test/support/private-server.js';
+import { PrivateServer, serverDirectory } from '../test/support/private-server.js';
 import { bytesReadBy, type MailSink } from './mail-sink.js';
 import { type PostfixPrograms, withLibraries } from './postfix.programs.js';
 
@@ -23,14 +20,8 @@ export class PostfixMailSink extends PrivateServer implements MailSink {
   }
 
   static async start(programs: PostfixPrograms): Promise<PostfixMailSink> {
-    const sink = new PostfixMailSink(programs, await mkdtemp(join(tmpdir(), 'mailing-sink-')));
-    try {
-      await sink.startOnFreePort();
-      return sink;
-    } catch (error) {
-      await sink.stop();
-      throw error;
-    }
+    const sink = new PostfixMailSink(programs, await serverDirectory('sink'));
+    return sink.startAfter();
   }
 
   get url(): string {

@@ -1,13 +1,12 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Client } from 'ldapts';
 import { freePort } from './free-port.js';
 import { type LdapEntry, toLdif } from './ldif.js';
 import { openLdapPrograms, type OpenLdapPrograms } from './open-ldap.programs.js';
-import { PrivateServer } from './private-server.js';
+import { PrivateServer, serverDirectory } from './private-server.js';
 
 export const SUFFIX = 'dc=shop,dc=example';
 /** Who may read everything and change nothing. Without a login nobody sees anything. */
@@ -48,16 +47,9 @@ export class LdapServer extends PrivateServer {
 
   static async create(options: LdapServerOptions = {}): Promise<LdapServer> {
     const programs = await openLdapPrograms();
-    const directory = await mkdtemp(join(tmpdir(), 'mailing-ldap-'));
-    const server = new LdapServer(programs, directory, options, options.tls ? await freePort() : 0);
-    try {
-      await server.fill([...ROOT_ENTRIES, ...(options.entries ?? [])]);
-      await server.startOnFreePort();
-      return server;
-    } catch (error) {
-      await server.stop();
-      throw error;
-    }
+    const securePort = options.tls ? await freePort() : 0;
+    const server = new LdapServer(programs, await serverDirectory('ldap'), options, securePort);
+    return server.startAfter(() => server.fill([...ROOT_ENTRIES, ...(options.entries ?? [])]));
   }
 
   get url(): string {
@@ -67,15 +59,6 @@ export class LdapServer extends PrivateServer {
   /** With TLS from the beginning. */
   get secureUrl(): string {
     return `ldaps://127.0.0.1:${this.securePort}`;
-  }
-
-  /** Stops the process where it is: it holds its connections and answers nobody. */
-  freeze(): void {
-    if (this.pid) process.kill(this.pid, 'SIGSTOP');
-  }
-
-  thaw(): void {
-    if (this.pid) process.kill(this.pid, 'SIGCONT');
   }
 
   /** As its administrator, on a connection of its own. */

@@ -1,76 +1,36 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createDataDirectory, type MySqlPrograms, mySqlPrograms, NO_FILES } from './my-sql.programs.js';
-import { PrivateServer } from './private-server.js';
-import { connectToServer } from './server-connection.js';
-import { asRoot } from './system-programs.js';
+import { createDataDirectory, mySqlPrograms, NO_FILES } from './my-sql.programs.js';
+import { type MysqldOptions, MysqldServer } from './mysqld.server.js';
+import { serverDirectory } from './private-server.js';
 
-export interface MySqlOptions {
-  /** More of mysqld's own options, for example `--default-time-zone=+05:00`. */
-  arguments?: readonly string[];
-}
+const OWN_ARGUMENTS = [
+  NO_FILES,
+  // It would listen on a second port, the same for every server of the machine.
+  '--mysqlx=OFF',
+  // It takes as much memory as all the rest, and no test asks it.
+  '--performance-schema=OFF',
+];
 
-/** With the durability of its defaults, binary log included, because a test that kills it has to find what was committed. */
-export class MySqlServer extends PrivateServer {
-  protected readonly orderlySignal = 'SIGTERM';
-
-  private constructor(
-    private readonly programs: MySqlPrograms,
-    directory: string,
-    private readonly options: MySqlOptions,
-  ) {
-    super(programs.program, directory);
-  }
-
-  static async create(options: MySqlOptions = {}): Promise<MySqlServer> {
+/** Its binary log is on, as by default. */
+export class MySqlServer extends MysqldServer {
+  static async create(options: MysqldOptions = {}): Promise<MySqlServer> {
     const programs = await mySqlPrograms();
-    const directory = await mkdtemp(join(tmpdir(), 'mailing-mysql-'));
-    const server = new MySqlServer(programs, directory, options);
-    try {
-      await createDataDirectory(programs, server.dataDirectory);
-      await server.startOnFreePort();
-      return server;
-    } catch (error) {
-      await server.stop();
-      throw error;
-    }
+    const directory = await serverDirectory('mysql');
+    const server = new MySqlServer(
+      programs.program,
+      directory,
+      [...programs.arguments, ...OWN_ARGUMENTS],
+      options,
+    );
+    return server.startAfter(() => createDataDirectory(programs, server.dataDirectory));
   }
 
   /** The user is root and has no password. */
   get url(): string {
     return `mysql://root@127.0.0.1:${this.port}`;
   }
-
-  protected arguments(): string[] {
-    return [
-      ...this.programs.arguments,
-      ...asRoot(),
-      `--datadir=${this.dataDirectory}`,
-      '--bind-address=127.0.0.1',
-      `--port=${this.port}`,
-      `--socket=${join(this.directory, 'socket')}`,
-      `--pid-file=${join(this.directory, 'pid')}`,
-      `--tmpdir=${this.directory}`,
-      NO_FILES,
-      '--skip-name-resolve',
-      // It would listen on a second port, the same for every server of the machine.
-      '--mysqlx=OFF',
-      // It takes as much memory as all the rest, and no test asks it.
-      '--performance-schema=OFF',
-      // Every test file has pools of its own, and they run side by side.
-      '--max-connections=500',
-      ...(this.options.arguments ?? []),
-    ];
-  }
-
-  protected async greet(): Promise<void> {
-    const connection = await connectToServer(this.url);
-    await connection.end();
-  }
 }
 
 /** Starts a private MySQL server; unpacks MySQL first if it is missing and this process may do so. */
-export function startMySql(options?: MySqlOptions): Promise<MySqlServer> {
+export function startMySql(options?: MysqldOptions): Promise<MySqlServer> {
   return MySqlServer.create(options);
 }

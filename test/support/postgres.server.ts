@@ -1,9 +1,7 @@
 import type { SpawnOptions } from 'node:child_process';
-import { chown, mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chown } from 'node:fs/promises';
 import { type Account, createCluster, postgresPrograms, unprivilegedAccount } from './postgres.programs.js';
-import { PrivateServer } from './private-server.js';
+import { PrivateServer, serverDirectory } from './private-server.js';
 import { connectToPostgres } from './server-connection.js';
 
 export interface PostgresOptions {
@@ -28,17 +26,10 @@ export class PostgresServer extends PrivateServer {
   static async create(options: PostgresOptions = {}): Promise<PostgresServer> {
     const programs = await postgresPrograms();
     const account = await unprivilegedAccount();
-    const directory = await mkdtemp(join(tmpdir(), 'mailing-postgres-'));
+    const directory = await serverDirectory('postgres');
     if (account) await chown(directory, account.uid, account.gid);
     const server = new PostgresServer(programs.server, directory, account, options);
-    try {
-      await createCluster(programs, server.dataDirectory, account);
-      await server.startOnFreePort();
-      return server;
-    } catch (error) {
-      await server.stop();
-      throw error;
-    }
+    return server.startAfter(() => createCluster(programs, server.dataDirectory, account));
   }
 
   /** The user is `postgres` and has no password. */

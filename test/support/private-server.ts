@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { open, readFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.js';
 import { Reaper } from './reaper.js';
@@ -9,6 +10,11 @@ import { waitUntil } from './wait-until.js';
 /** Another process may take the free port before the server does. */
 const PORT_ATTEMPTS = 5;
 const START_DEADLINE_MS = 60_000;
+
+/** A new directory for a private server. */
+export function serverDirectory(name: string): Promise<string> {
+  return mkdtemp(join(tmpdir(), `mailing-${name}-`));
+}
 
 /**
  * A private server: own data directory and port, on loopback only.
@@ -74,13 +80,34 @@ export abstract class PrivateServer {
     await gone;
   }
 
+  /** Stops the process where it is: it holds its connections and answers none. */
+  freeze(): void {
+    if (this.pid) process.kill(this.pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    if (this.pid) process.kill(this.pid, 'SIGCONT');
+  }
+
   /** Ends the server in order and removes its data. */
   async stop(): Promise<void> {
     await this.kill(this.orderlySignal);
     await this.reaper.reap();
   }
 
-  protected async startOnFreePort(): Promise<void> {
+  /** Starts it on a free port, on data that are made first where it needs some; a failure leaves nothing behind. */
+  protected async startAfter(makeData?: () => Promise<void>): Promise<this> {
+    try {
+      await makeData?.();
+      await this.startOnFreePort();
+      return this;
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  private async startOnFreePort(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       this.port = await freePort();
       try {

@@ -1,9 +1,6 @@
 import type { SpawnOptions } from 'node:child_process';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { PrivateServer } from './private-server.js';
+import { PrivateServer, serverDirectory } from './private-server.js';
 import { canHaveRedis, redisProgram } from './redis.programs.js';
 
 /** The variable that names a Redis server for tests that do not kill it. They use key prefixes of their own. */
@@ -16,27 +13,12 @@ export class RedisServer extends PrivateServer {
 
   static async create(): Promise<RedisServer> {
     const program = await redisProgram();
-    const server = new RedisServer(program, await mkdtemp(join(tmpdir(), 'mailing-redis-')));
-    try {
-      await server.startOnFreePort();
-      return server;
-    } catch (error) {
-      await server.stop();
-      throw error;
-    }
+    const server = new RedisServer(program, await serverDirectory('redis'));
+    return server.startAfter();
   }
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
-  }
-
-  /** Stops the process where it is: it holds its connections and answers nobody. */
-  freeze(): void {
-    if (this.pid) process.kill(this.pid, 'SIGSTOP');
-  }
-
-  thaw(): void {
-    if (this.pid) process.kill(this.pid, 'SIGCONT');
   }
 
   /** One command, on a connection of its own. */

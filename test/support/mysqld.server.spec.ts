@@ -1,14 +1,22 @@
 import { stat } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { canHaveMariaDb } from './maria-db.programs.js';
+import { startMariaDb } from './maria-db.server.js';
 import { canHaveMySql } from './my-sql.programs.js';
-import { type MySqlServer, startMySql } from './my-sql.server.js';
+import { startMySql } from './my-sql.server.js';
+import type { MysqldServer } from './mysqld.server.js';
 import { connectToServer } from './server-connection.js';
 
-describe.skipIf(!(await canHaveMySql()))('MySqlServer', () => {
-  let server: MySqlServer;
+const SERVERS = [
+  { name: 'MariaDbServer', isMariaDb: 1, canHave: await canHaveMariaDb(), start: startMariaDb },
+  { name: 'MySqlServer', isMariaDb: 0, canHave: await canHaveMySql(), start: startMySql },
+].filter(({ canHave }) => canHave);
+
+describe.each(SERVERS)('$name', ({ isMariaDb, start }) => {
+  let server: MysqldServer;
 
   beforeEach(async () => {
-    server = await startMySql({ arguments: ['--default-time-zone=+05:00'] });
+    server = await start({ arguments: ['--default-time-zone=+05:00'] });
   });
   afterEach(() => server.stop());
 
@@ -24,13 +32,13 @@ describe.skipIf(!(await canHaveMySql()))('MySqlServer', () => {
     }
   }
 
-  it('is MySQL, with the durability that the promise needs, and the options it was given', async () => {
+  it('is what its name says, with the durability that the promise needs, and the options it was given', async () => {
     const rows = await query(
-      `SELECT VERSION() LIKE '%MariaDB%' AS isMariaDb, @@innodb_flush_log_at_trx_commit AS flush, @@sync_binlog AS sync,
-         @@time_zone AS zone`,
+      `SELECT VERSION() LIKE '%MariaDB%' AS isMariaDb, @@innodb_flush_log_at_trx_commit AS flush,
+         @@sync_binlog >= @@log_bin AS isLogDurable, @@time_zone AS zone`,
     );
 
-    expect(rows).toEqual([{ isMariaDb: 0, flush: 1, sync: 1, zone: '+05:00' }]);
+    expect(rows).toEqual([{ isMariaDb, flush: 1, isLogDurable: 1, zone: '+05:00' }]);
   });
 
   it('comes back after a kill, on the same URL and with what was committed', async () => {
