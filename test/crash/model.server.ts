@@ -33,6 +33,7 @@ import { SliceRunner } from '../../libs/mailing/src/work/slice.runner.js';
 import { ServerSweep } from '../../libs/mailing/src/work/server-sweep.js';
 import { KeptSlots } from '../../libs/mailing/src/work/slot.sources.js';
 import { TemplateEmailPeriodicService } from '../../libs/mailing/src/work/template-email-periodic.service.js';
+import { SourceWatches } from '../../libs/mailing/src/work/source-watches.js';
 import { TemplateEmailRestarter } from '../../libs/mailing/src/work/template-email.restarter.js';
 import { TransportProbe } from '../../libs/mailing/src/work/transport-probe.js';
 import type { ModelTransport } from './model.transport.js';
@@ -142,7 +143,13 @@ export class ModelServer {
       dispatcher,
     }));
     const parts = { ...common, launcher, dispatcher };
-    this.intake = new MailingIntake({ ...parts, slots: new SlotPersister(database), profiles: () => null });
+    const sources = new SourceWatches();
+    this.intake = new MailingIntake({
+      ...parts,
+      sources,
+      slots: new SlotPersister(database),
+      profiles: () => null,
+    });
     this.orders = new MailingOrders({ ...parts, orders, claims, batchSweep, recorder });
     const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, events);
     this.#serverSweep = new ServerSweep(servers, membership, settings, periodic);

@@ -15,8 +15,8 @@ type Compile = (
 ) => unknown;
 
 describe('AdapterEngine', () => {
-  const engine = (compile: Compile): AdapterEngine =>
-    new AdapterEngine({ template: { adapter: { compile } as Adapter } }, '/templates', '/copy', 50);
+  const engine = (compile: Compile, timeoutMs?: number): AdapterEngine =>
+    new AdapterEngine({ template: { adapter: { compile } as Adapter } }, '/templates', '/copy', timeoutMs);
 
   it.each<[string, Compile]>([
     [
@@ -47,7 +47,9 @@ describe('AdapterEngine', () => {
   });
 
   it('does not wait for ever for an answer', async () => {
-    await expect(engine(() => undefined).render('letter.pug', {})).rejects.toThrow('no answer within 50 ms');
+    await expect(engine(() => undefined, 50).render('letter.pug', {})).rejects.toThrow(
+      'no answer within 50 ms',
+    );
   });
 
   it('keeps no process alive that has nothing else to do', () => {

@@ -184,7 +184,7 @@ forEachDatabase('recipients in doubt', (kind) => {
     ['never answers', () => never<InDoubtVerdict[]>()],
   ])('a resolver that %s leaves the doubt on record, and the mailing goes on', async (_, resolver) => {
     const mailingId = await left();
-    const app = await rig.boot({ inDoubt: resolver, run: { hostCallTimeoutMs: 200 } });
+    const app = await rig.boot({ inDoubt: resolver, run: { hostCallTimeoutMs: 1_000 } });
     let numTold = 0;
     app.events.on('doubt:unresolved', () => numTold++);
     await rig.reached(mailingId, 'completed');

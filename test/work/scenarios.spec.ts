@@ -49,7 +49,14 @@ class Orders {
   async everybody(name: string): Promise<ScenarioAnswer> {
     if (name === 'nobody') return null;
     if (name === 'trouble') throw new Error('no such shop');
-    return name === 'text' ? ('ann@home.example' as never) : [`${name}@home.example`];
+    if (name === 'text') return 'ann@home.example' as never;
+    const recipients = [`${name}@home.example`];
+    if (name !== 'unclosed') return recipients;
+    const entries = recipients.values();
+    const next = (): IteratorResult<string> => entries.next();
+    return {
+      [Symbol.iterator]: () => ({ next, return: () => Promise.reject(new Error('no cursor')) as never }),
+    };
   }
 }
 
@@ -197,6 +204,15 @@ describe('a scenario', () => {
     await emit(app, 'shop.closed', 'ann');
     // Without an id every event is a new one.
     await rig.inbox.waitFor(2);
+  });
+
+  it('is handled when its mailings are accepted, however its list is closed', async () => {
+    const app = await boot(rig, 'test:1', Host.with(Orders));
+    const [handled, failed] = [reports(app, 'scenario:handled'), reports(app, 'scenario:failed')];
+    await emit(app, 'shop.opened', 'unclosed');
+    expect(handled).toMatchObject([{ method: 'everybody', numMailings: 1 }]);
+    expect(failed).toEqual([]);
+    await rig.inbox.waitFor(1);
   });
 
   it('is called by @Cron, on either side of it, and sends once for each id', async () => {

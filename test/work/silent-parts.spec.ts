@@ -113,7 +113,7 @@ describe('a dispatcher of the host', () => {
       announce = (): void => void numTold++;
       stop = (): Promise<void> => Promise.resolve();
     }
-    const app = await rig.boot({ batch: { dispatcher: SlowDispatcher }, run: { hostCallTimeoutMs: 50 } });
+    const app = await rig.boot({ batch: { dispatcher: SlowDispatcher }, run: { hostCallTimeoutMs: 1_000 } });
     const troubles: MailingEventMap['server:trouble'][] = [];
     app.events.on('server:trouble', (facts) => troubles.push(facts));
     await waitUntil(() => troubles.length > 0, { what: 'the report' });

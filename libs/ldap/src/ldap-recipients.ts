@@ -1,5 +1,5 @@
 import { FilterParser } from 'ldapts';
-import type { ProfileRecipient } from '../../mailing/src/index.js';
+import { type ProfileRecipient, reasonOf } from '../../mailing/src/index.js';
 import { LdapConnection } from './ldap.connection.js';
 import { type LdapClientOptions, toLdapClientSettings } from './ldap-client.options.js';
 import { LdapOptionsError } from './ldap.errors.js';
@@ -60,7 +60,7 @@ function filterOf(value: unknown): string {
     FilterParser.parseString(filter);
     return filter;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new LdapOptionsError('search.filter', 'a filter as in RFC 4515', `${shownKind(value)}: ${reason}`);
+    const got = `${shownKind(value)}: ${reasonOf(error)}`;
+    throw new LdapOptionsError('search.filter', 'a filter as in RFC 4515', got);
   }
 }

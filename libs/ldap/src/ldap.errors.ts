@@ -1,4 +1,4 @@
-import { MailingError } from '../../mailing/src/index.js';
+import { MailingError, reasonOf } from '../../mailing/src/index.js';
 
 /** An option of `nestjs-mailing/ldap` is missing, unknown or out of its bounds. */
 export class LdapOptionsError extends MailingError {
@@ -36,7 +36,6 @@ export class LdapUnavailableError extends MailingError {
 const MAX_REASON = 1_000;
 
 function oneSentence(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const text = message.slice(0, MAX_REASON).replace(/\s+/g, ' ').trim();
+  const text = reasonOf(cause).slice(0, MAX_REASON).replace(/\s+/g, ' ').trim();
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -153,6 +153,7 @@ export {
   HostAnswerError,
   type HostCallTerms,
   HostSilentError,
+  reasonOf,
   takeFromHost,
   tellHost,
 } from './model/host-call.js';

@@ -55,6 +55,7 @@ import { ServerMembership } from './work/server-membership.js';
 import { SliceRunner } from './work/slice.runner.js';
 import { ServerSweep } from './work/server-sweep.js';
 import { SlotRegistry } from './work/slot.registry.js';
+import { SourceWatches } from './work/source-watches.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 import { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
@@ -248,6 +249,7 @@ const workProviders: Provider[] = [
   }),
   ...batchProviders,
   made(TemplateEmailPeriodicService, [ServerMembership, MailingRuns, MAILING_SETTINGS, MailingEvents]),
+  made(SourceWatches, []),
   assembled(MailingIntake, {
     settings: MAILING_SETTINGS,
     persister: TemplateEmailPersister,
@@ -258,6 +260,7 @@ const workProviders: Provider[] = [
     launcher: MailingLauncher,
     dispatcher: DispatcherLine,
     profiles: PROFILES,
+    sources: SourceWatches,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),
@@ -318,6 +321,7 @@ const workProviders: Provider[] = [
     ProfileRecorder,
     JUDGES,
     SlotRegistry,
+    SourceWatches,
   ]),
   made(MailingQuery, [MailingReader]),
   made(UnattendedBatches, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
@@ -325,7 +329,7 @@ const workProviders: Provider[] = [
     settings: MAILING_SETTINGS,
     reader: HealthReader,
     runs: MailingRuns,
-    intake: MailingIntake,
+    sources: SourceWatches,
     openings: OpeningOutages,
   }),
   made(MailingHealth, [MAILING_SETTINGS, ServerMembership, HealthReader, StalledFindings]),

@@ -1,3 +1,4 @@
+import { reasonOf } from '../model/host-call.js';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { MailerOptions } from '@nestjs-modules/mailer';
 import { plainCopy } from '../model/plain-copy.js';
@@ -47,7 +48,7 @@ export class AdapterEngine {
       ).unref();
       const fail = (error: unknown): void => {
         clearTimeout(timer);
-        reject(error instanceof Error ? error : new Error(String(error)));
+        reject(error instanceof Error ? error : new Error(reasonOf(error)));
       };
       const done = (error?: unknown, body?: unknown): void => {
         if (error !== undefined && error !== null) return fail(error);

@@ -4,11 +4,11 @@ import type { HandOver } from './email-message.sender.js';
 import type { Reach } from './hand-over.probe.js';
 import { SmtpReply } from './smtp-reply.js';
 
-/** What nodemailer tells about a failure. */
+/** What nodemailer tells about a failure; a transport of the host's own may put anything in these places. */
 interface TransportError {
-  code?: string;
-  command?: string;
-  responseCode?: number;
+  code: string;
+  command: string;
+  responseCode: number;
   response?: string;
   message?: string;
 }
@@ -49,14 +49,8 @@ const POOL_CLOSED = 'Connection pool was closed';
  * evidence that no byte had left us makes it certain that nobody has the message; everything else is in doubt.
  */
 export function toHandOver(error: unknown, reached: Reach): HandOver {
-  const {
-    code = 'EUNKNOWN',
-    command = '',
-    responseCode = 0,
-    response,
-    message,
-  } = (error ?? {}) as TransportError;
-  const text = (response ?? message ?? String(error)).slice(0, MAX_ANSWER).trim();
+  const { code, command, responseCode, response, message } = transportErrorOf(error);
+  const text = (response ?? message ?? reasonOf(error)).slice(0, MAX_ANSWER).trim();
   const isAboutSession = SESSION_COMMANDS.test(command) || TRANSPORT_CODES.has(code);
 
   // After the body has begun, words that nodemailer does not ascribe to it (a line that broke off) are no answer to it.
@@ -73,6 +67,22 @@ export function toHandOver(error: unknown, reached: Reach): HandOver {
   if (code === 'EABORT') return { kind: 'not_begun', blame: 'unclear', text: 'no answer in time' };
   // Not sent, and not for want of a connection: the message itself could not be made.
   return { kind: 'refused', permanent: true, code, text };
+}
+
+function transportErrorOf(error: unknown): TransportError {
+  const { code, command, responseCode, response, message } = (error ?? {}) as Record<string, unknown>;
+  return {
+    // A number in a DOMException.
+    code: typeof code === 'number' ? String(code) : (textOf(code) ?? 'EUNKNOWN'),
+    command: textOf(command) ?? '',
+    responseCode: Number(typeof responseCode === 'number' ? responseCode : textOf(responseCode)) || 0,
+    response: textOf(response),
+    message: textOf(message),
+  };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** A negative answer leaves no doubt: nobody has the message (RFC 5321 section 4.2.5). What is open is whom it is about. */

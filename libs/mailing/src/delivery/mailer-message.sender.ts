@@ -147,7 +147,8 @@ function ownRefusal(
   unexplained: unknown,
 ): unknown {
   const recipient = toAscii(message.to.address);
-  const at = (told?.rejected ?? []).findIndex((one) => toAscii(addressOf(one)) === recipient);
+  const rejected: unknown[] = Array.isArray(told?.rejected) ? told.rejected : [];
+  const at = rejected.findIndex((one) => toAscii(addressOf(one)) === recipient);
   return at < 0 ? null : (told?.rejectedErrors?.[at] ?? unexplained);
 }
 

@@ -1,7 +1,9 @@
+import { reasonOf } from '../model/host-call.js';
+
 /** A question about the recipients of a beat, other than who they are, that has no answer at the moment. */
 export class UnansweredError extends Error {
   constructor(question: string, cause: unknown) {
-    super(`${question}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`${question}: ${reasonOf(cause)}`, { cause });
   }
 }
 

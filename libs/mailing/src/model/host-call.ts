@@ -13,13 +13,11 @@ export class HostSilentError extends MailingError {
     /** Name of the function, for example `ProfileRepository.findByIds`. */
     readonly call: string,
     readonly timeoutMs: number,
-    /** What sets that time. */
-    readonly option = 'run.hostCallTimeoutMs',
+    /** What sets that time; null: it is fixed. */
+    readonly option: string | null = 'run.hostCallTimeoutMs',
   ) {
-    super(
-      `${call}: no answer within ${timeoutMs} ms (${option}). ` +
-        'Make it answer or reject in time, or raise the option.',
-    );
+    const [by, orRaise] = option === null ? ['', ''] : [` (${option})`, ', or raise the option'];
+    super(`${call}: no answer within ${timeoutMs} ms${by}. Make it answer or reject in time${orRaise}.`);
   }
 }
 
@@ -43,8 +41,8 @@ export interface HostCallTerms {
   /** Its name, for the error, for example `ProfileRepository.findByIds`. */
   call: string;
   timeoutMs: number;
-  /** What sets that time. Default: `run.hostCallTimeoutMs`. */
-  option?: string;
+  /** What sets that time; null: it is fixed. Default: `run.hostCallTimeoutMs`. */
+  option?: string | null;
   /** Aborts when the answer is not needed any more. */
   stop?: AbortSignal;
 }
@@ -52,8 +50,8 @@ export interface HostCallTerms {
 /**
  * Asks a function of the host, whose answer may be a promise.
  *
- * Functions of the host are called in this file and nowhere else, by one of these ways: `callHost` or `askHost` where an answer may be
- * waited for, `takeFromHost` where it may not, `tellHost` where none is wanted.
+ * Functions of the host are called by one of the ways of this file: `callHost` or `askHost` where an answer may be waited for,
+ * `takeFromHost` where it may not, `tellHost` where none is wanted.
  *
  * @returns the answer at once where it is no promise: waiting for each message would cost more than most answers.
  * @throws HostSilentError after `timeoutMs`; the reason of `stop`; whatever the function throws or rejects with.
@@ -89,7 +87,7 @@ export async function askHost<T>(terms: HostCallTerms, ask: () => T | PromiseLik
 /**
  * Asks a function of the host whose answer is needed at once. For the plugin and its parts.
  *
- * @param refuse makes the error for a promise, which is not waited for; what becomes of it is ignored.
+ * @param refuse makes the error for a promise, which it is given; it is not waited for, and what becomes of it is ignored.
  * @throws what `refuse` makes; whatever the function throws.
  *
  * @example
@@ -101,11 +99,11 @@ export async function askHost<T>(terms: HostCallTerms, ask: () => T | PromiseLik
  * );
  * ```
  */
-export function takeFromHost<T>(take: () => T, refuse: () => Error): T {
+export function takeFromHost<T>(take: () => T, refuse: (promise: PromiseLike<unknown>) => Error): T {
   const answer = enter(take);
   if (!isThenable(answer)) return answer;
   ignoreOutcomeOf(answer);
-  throw refuse();
+  throw refuse(answer);
 }
 
 /**
@@ -178,10 +176,20 @@ export function assertAnswer<T>(call: string, expected: string, type: new () => 
   if (!(answer instanceof type)) throw new HostAnswerError(call, expected, kindOf(answer));
 }
 
-/** The words of whatever was thrown, also where that is no error and can't be made a text. */
+/**
+ * The words of whatever was thrown. Always a text, also where the message of an error is none or a value can't be made one. For the
+ * plugin and its parts.
+ *
+ * @example
+ * ```ts
+ * const words = reasonOf(new Error('the directory is closed')); // 'the directory is closed'
+ * ```
+ */
 export function reasonOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error);
+    if (!(error instanceof Error)) return String(error);
+    const message: unknown = error.message;
+    return typeof message === 'string' ? message : kindOf(message);
   } catch {
     return kindOf(error);
   }

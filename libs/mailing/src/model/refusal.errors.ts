@@ -1,3 +1,4 @@
+import { reasonOf } from './host-call.js';
 import { MailingError, shown } from './mailing.error.js';
 import { kindOf } from './value-kind.js';
 
@@ -38,12 +39,13 @@ export class SourceProtocolError extends TemplateEmailRefusal {
   constructor(
     /** `recipients`, or `slots.` with the name of the slot. */
     readonly source: string,
-    /** What did not keep to it: `its iterator`, or the answer of `next()`. */
+    /** What did not keep to it: the list, its iterator, `next`, or an answer of `next()`. */
     readonly part: string,
     value: unknown,
+    expected = 'an object',
   ) {
     super(
-      `sendEmailMessage: expected ${part} of ${source} to be an object, got ${kindOf(value)}. ` +
+      `sendEmailMessage: expected ${part} of ${source} to be ${expected}, got ${kindOf(value)}. ` +
         'Give an array or a generator, or correct the iterator.',
     );
   }
@@ -202,7 +204,7 @@ export class TemplateFrontMatterError extends TemplateEmailRefusal {
     readonly value: unknown,
     cause?: unknown,
   ) {
-    const why = cause instanceof Error ? `: ${cause.message.split('\n')[0]}` : '';
+    const why = cause instanceof Error ? `: ${reasonOf(cause).split('\n')[0]}` : '';
     super(
       `The front matter of the template ${shown(templateUrl)}: expected ${key} to be ${expected}, got ${shown(value)}${why}. Correct it.`,
       { cause },
@@ -244,10 +246,9 @@ export class TemplateNotCompilingError extends TemplateEmailRefusal {
     readonly templateUrl: string,
     cause: unknown,
   ) {
-    super(
-      `The template ${shown(templateUrl)} does not render: ${cause instanceof Error ? cause.message : shown(cause)}. Correct the template.`,
-      { cause },
-    );
+    super(`The template ${shown(templateUrl)} does not render: ${reasonOf(cause)}. Correct the template.`, {
+      cause,
+    });
   }
 }
 
@@ -300,7 +301,7 @@ export class RecipientListError extends MailingError {
   ) {
     super(
       `The list of recipients of mailing ${mailingId} could not be written to its end: ` +
-        `${cause instanceof Error ? cause.message : shown(cause)}. Nobody is mailed. Mend the source and send again.`,
+        `${reasonOf(cause)}. Nobody is mailed. Mend the source and send again.`,
       { cause },
     );
   }

@@ -1,3 +1,4 @@
+import { reasonOf } from './host-call.js';
 import { MailingError, shown } from './mailing.error.js';
 
 /** An option of `MailingModule.forRoot` is out of its bounds or contradicts another one. */
@@ -25,7 +26,7 @@ export class AttachmentFolderError extends MailingError {
   ) {
     super(
       `MailingModule: expected attachments.store.dir to be a folder that this process can write to and read from, got ${shown(dir)}, ` +
-        `which answers: ${cause instanceof Error ? cause.message : shown(cause)}. ` +
+        `which answers: ${reasonOf(cause)}. ` +
         'Give the process the rights, free space there, mount the share, or correct the option.',
       { cause },
     );
@@ -38,7 +39,7 @@ export class MailingOptionsFactoryError extends MailingError {
 
   constructor(cause: unknown) {
     super(
-      `MailingModule.forRootAsync: the options factory failed: ${cause instanceof Error ? cause.message : shown(cause)}. ` +
+      `MailingModule.forRootAsync: the options factory failed: ${reasonOf(cause)}. ` +
         'Correct the factory, or the configuration it reads.',
       { cause },
     );
@@ -97,7 +98,7 @@ export class MailingMigrationsMissingError extends MailingError {
   ) {
     super(
       `MailingModule: expected the table ${table} with the columns of this version, but the database answers: ` +
-        `${cause instanceof Error ? cause.message : shown(cause)}. ` +
+        `${reasonOf(cause)}. ` +
         'Add mailingMigrations to the migrations of the data source and run them (migration:run, or migrationsRun: true).',
       { cause },
     );
@@ -190,7 +191,7 @@ export class JournalFolderError extends MailingError {
   ) {
     super(
       `MailingModule: expected journal.dir to be a folder in which this process can make files, got ${shown(dir)}, ` +
-        `which answers: ${cause instanceof Error ? cause.message : shown(cause)}. Give the process the rights, or correct the option.`,
+        `which answers: ${reasonOf(cause)}. Give the process the rights, or correct the option.`,
       { cause },
     );
   }

@@ -109,13 +109,14 @@ export class SlotFilling {
   /**
    * The same with all its sources read. For the plugin itself.
    *
+   * @param watch ends the wait for a content.
    * @throws SlotContentError for what can be no id; SourceUsedUpError; SourceProtocolError; whatever a source throws.
    */
-  async held(): Promise<SlotFilling> {
+  async held(watch?: SourceWatch): Promise<SlotFilling> {
     const held = new SlotFilling();
     const bySlot = new Map<string, ProfileSlotContent[]>();
     for (const [slot, content] of this.#forAll) held.fill(slot, content);
-    for await (const { slot, userId, content } of this.forProfiles()) {
+    for await (const { slot, userId, content } of this.forProfiles(watch)) {
       const contents = bySlot.get(slot);
       if (contents) contents.push({ userId, content });
       else bySlot.set(slot, [{ userId, content }]);

@@ -1,5 +1,5 @@
 import { isPromise } from 'node:util/types';
-import { askHostUntimed } from './host-call.js';
+import { askHost, askHostUntimed, HOST_CALL_TIMEOUT_MS, takeFromHost } from './host-call.js';
 import { SourceProtocolError, SourceUsedUpError } from './refusal.errors.js';
 import type { SourceWatch } from './source-watch.js';
 import { Turns } from './turns.js';
@@ -11,10 +11,11 @@ const begun = new WeakSet<object>();
  * Begins to read a list that a host gave. For the plugin and its parts.
  *
  * Whatever the list is, reading it lets go of the event loop at least every 250 entries or 10 ms, and an answer of `next()` that is
- * no object ends it with an error instead of being asked for again and again.
+ * no object ends it with an error instead of being asked for again and again. Where the reader ends before the list does, the
+ * list's `return()` is waited for, 30 s at the most.
  *
  * @param name as the host knows it, for the error.
- * @param watch ends the wait for an entry. Default: each entry is waited for as long as it takes.
+ * @param watch ends the wait for an entry and for `return()`. Default: each entry is waited for as long as it takes.
  * @returns the same list, to be read once.
  * @throws SourceUsedUpError if it is an iterator or a stream that was begun before; SourceProtocolError if it gives no iterator, and
  * while it is read.
@@ -27,10 +28,15 @@ export function beginReading<T>(
   if (!isIterable(list)) throw new SourceProtocolError(name, 'the list', list);
   assertUnread(list, name);
   // Asked only once, because a list may open its cursor by it.
-  const iterator: unknown =
-    Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]();
-  if (typeof iterator !== 'object' || iterator === null)
-    throw new SourceProtocolError(name, 'the iterator', iterator);
+  const noIterator = (got: unknown): SourceProtocolError =>
+    new SourceProtocolError(name, 'the iterator', got);
+  const iterator = takeFromHost<unknown>(
+    () => (Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]()),
+    noIterator,
+  );
+  if (typeof iterator !== 'object' || iterator === null) throw noIterator(iterator);
+  const { next } = iterator as { next?: unknown };
+  if (typeof next !== 'function') throw new SourceProtocolError(name, 'next', next, 'a function');
   noteBegun(list, iterator);
   const reading = new SourceReading(iterator as Source<T>, name, watch);
   return { [Symbol.asyncIterator]: () => reading };
@@ -66,27 +72,38 @@ class SourceReading<T> implements AsyncIterator<T> {
 
   async next(): Promise<IteratorResult<T>> {
     if (this.#turns.isOver()) await this.#turns.next();
-    const asked = askHostUntimed(() => this.source.next());
-    const result: unknown = await (this.watch ? this.#watched(this.watch, asked) : asked);
+    const result: unknown = await this.#watched(askHostUntimed(() => this.source.next()));
     if (typeof result !== 'object' || result === null)
       throw new SourceProtocolError(this.name, 'each answer of next()', result);
     const { done, value } = result as IteratorResult<T>;
     // An array may hold promises of its entries. `instanceof` would ask the value, which may throw.
-    return { done, value: isPromise(value) ? ((await value) as T) : value };
+    return { done, value: isPromise(value) ? ((await this.#watched(value)) as T) : value };
   }
 
-  async #watched(watch: SourceWatch, asked: Promise<unknown>): Promise<unknown> {
+  async #watched(entry: Promise<unknown>): Promise<unknown> {
+    if (!this.watch) return entry;
     try {
-      return await watch.over(this.name, asked);
+      return await this.watch.over(`the next entry of ${this.name}`, entry);
     } catch (error) {
       // Told, and not waited for: it may never answer.
-      if (watch.isEnded) void this.return().catch(() => undefined);
+      if (this.watch.isEnded) void this.#end().catch(() => undefined);
       throw error;
     }
   }
 
+  /** What failed in the reader is told after this, so a list that never ends must not keep it. */
   async return(): Promise<IteratorResult<T>> {
-    await askHostUntimed(() => this.source.return?.());
+    const ended = this.#end();
+    await (this.watch ? this.watch.over(this.#farewell, ended) : ended);
     return { done: true, value: undefined };
+  }
+
+  #end(): Promise<unknown> {
+    const terms = { call: this.#farewell, timeoutMs: HOST_CALL_TIMEOUT_MS, option: null };
+    return askHost<unknown>(terms, () => this.source.return?.());
+  }
+
+  get #farewell(): string {
+    return `return() of ${this.name}`;
   }
 }

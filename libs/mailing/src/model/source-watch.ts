@@ -2,19 +2,13 @@
  * Watches over the reading of one list of the host: ends the wait for an entry when the list is not wanted any more, and knows since when
  * one is waited for.
  *
- * There is no deadline: a slow list is no failure. One listener serves a list of any length.
+ * There is no deadline: a slow list is no failure.
  */
 export class SourceWatch {
   /** What is waited for and since when (`performance.now()`); null while nothing is. */
   wait: { what: string; since: number } | null = null;
   #giveUp: ((reason: unknown) => void) | null = null;
   #end: { reason: unknown } | null = null;
-
-  /** @param stop aborts when the list is not wanted any more. */
-  constructor(stop?: AbortSignal) {
-    if (stop?.aborted) this.end(stop.reason);
-    else stop?.addEventListener('abort', () => this.end(stop.reason), { once: true });
-  }
 
   get isEnded(): boolean {
     return this.#end !== null;
@@ -27,13 +21,13 @@ export class SourceWatch {
   }
 
   /** @throws what `end` was given; whatever `entry` rejects with. */
-  over<T>(name: string, entry: PromiseLike<T>): Promise<T> {
+  over<T>(what: string, entry: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const over = (): void => {
         this.wait = null;
         this.#giveUp = null;
       };
-      this.wait = { what: `the next entry of ${name}`, since: performance.now() };
+      this.wait = { what, since: performance.now() };
       this.#giveUp = (reason) => {
         over();
         reject(reason as Error);

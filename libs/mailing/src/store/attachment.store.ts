@@ -1,3 +1,4 @@
+import { reasonOf } from '../model/host-call.js';
 import { DroppedRowError } from '../model/dropped-row.error.js';
 import { AttachmentNotKeptError } from '../model/attachment.errors.js';
 import type { AttachmentPlace } from '../model/content-options.js';
@@ -95,7 +96,7 @@ export class AttachmentStore {
       place = this.#folder.placeOf(hash);
       return await whole(kept, await this.#folder.read(hash), place);
     } catch (error) {
-      return gone(kept, place, error instanceof Error ? error.message : String(error));
+      return gone(kept, place, reasonOf(error));
     }
   }
 }

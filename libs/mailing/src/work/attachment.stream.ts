@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { AttachmentTooLargeError } from '../model/attachment.errors.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { InvalidFieldError } from '../model/refusal.errors.js';
 import { beginReading } from '../model/source-reading.js';
+import { SourceWatch } from '../model/source-watch.js';
 
 /**
  * Reads a stream to its end, and no more of it than it may have.
@@ -17,19 +17,17 @@ export async function readStream(
   { maxBytes, fetchTimeoutMs }: Pick<MailingSettings['attachments'], 'maxBytes' | 'fetchTimeoutMs'>,
 ): Promise<Buffer> {
   const name = `${field}.content`;
-  const pieces = beginReading(stream, name)[Symbol.asyncIterator]();
-  const timer = new AbortController();
-  const tooLate = delay(fetchTimeoutMs, null, { signal: timer.signal });
-  tooLate.catch(() => undefined);
+  const watch = new SourceWatch();
+  const pieces = beginReading(stream, name, watch)[Symbol.asyncIterator]();
+  const timer = setTimeout(() => {
+    const expected = `a stream that ends within ${fetchTimeoutMs} ms (attachments.fetchTimeoutMs)`;
+    watch.end(new InvalidFieldError(name, expected, 'one that did not'));
+  }, fetchTimeoutMs);
   const chunks: Buffer[] = [];
   let left = maxBytes;
   try {
     for (;;) {
-      const next = await Promise.race([pieces.next(), tooLate]);
-      if (next === null) {
-        const expected = `a stream that ends within ${fetchTimeoutMs} ms (attachments.fetchTimeoutMs)`;
-        throw new InvalidFieldError(name, expected, 'one that did not');
-      }
+      const next = await pieces.next();
       if (next.done) return Buffer.concat(chunks);
       const chunk = Buffer.from(next.value as Uint8Array);
       left -= chunk.length;
@@ -42,6 +40,6 @@ export async function readStream(
     else pieces.return?.().catch(() => undefined);
     throw error;
   } finally {
-    timer.abort();
+    clearTimeout(timer);
   }
 }

@@ -1,3 +1,4 @@
+import { reasonOf } from '../model/host-call.js';
 import { Logger } from '@nestjs/common';
 import type { MailingEventMap, MailingEvents } from '../model/mailing-event.js';
 
@@ -48,10 +49,14 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
     'warn',
     (f) => `${id(f)}: somebody else works on it now; nothing more is written or sent for it here`,
   ],
-  'run:failed': ['error', (f) => `${id(f)}: the run stopped and will be picked up again: ${text(f.error)}`],
+  'run:failed': [
+    'error',
+    (f) => `${id(f)}: the run stopped and will be picked up again: ${reasonOf(f.error)}`,
+  ],
   'run:beat-retried': [
     'warn',
-    (f) => `${id(f)}: the database failed (attempt ${f.attempt}), again in ${f.delayMs} ms: ${text(f.error)}`,
+    (f) =>
+      `${id(f)}: the database failed (attempt ${f.attempt}), again in ${f.delayMs} ms: ${reasonOf(f.error)}`,
   ],
   'transport:down': [
     'warn',
@@ -60,7 +65,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
   ],
   'run:stalled': [
     'error',
-    (f) => `${id(f)}: the database can't be written; goes on when it can: ${text(f.error)}`,
+    (f) => `${id(f)}: the database can't be written; goes on when it can: ${reasonOf(f.error)}`,
   ],
   'transport:throttled': [
     'warn',
@@ -94,7 +99,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
   ],
   'server:trouble': [
     'error',
-    (f) => `server ${f.uniqServerId}: ${f.step} failed, tried again: ${text(f.error)}`,
+    (f) => `server ${f.uniqServerId}: ${f.step} failed, tried again: ${reasonOf(f.error)}`,
   ],
   'mailing:adopted': ['log', (f) => `${f.mailingId}: moved here from ${f.fromServerId}`],
   'mailing:unattended': [
@@ -105,12 +110,13 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
   'mailing:ordered': ['log', (f) => `${f.mailingId}: ${f.order} asked for, now ${f.status}`],
   'profiles:trouble': [
     'warn',
-    (f) => `profiles: ${f.what} of ${f.count} not written, again in ${f.retryInMs} ms: ${text(f.error)}`,
+    (f) => `profiles: ${f.what} of ${f.count} not written, again in ${f.retryInMs} ms: ${reasonOf(f.error)}`,
   ],
   'profiles:dropped': ['error', (f) => `profiles: ${f.what} of ${f.count} given up, never written`],
   'doubt:unresolved': [
     'error',
-    (f) => `${f.mailingId}: the resolver failed, ${f.numInDoubt} recipients stay in doubt: ${text(f.error)}`,
+    (f) =>
+      `${f.mailingId}: the resolver failed, ${f.numInDoubt} recipients stay in doubt: ${reasonOf(f.error)}`,
   ],
   'pool:requeues-disabled': [
     'log',
@@ -121,14 +127,14 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
   'journal:lost': [
     'error',
     (f) =>
-      `the journal in ${f.dir} is given up, a crash leaves up to run.maxInDoubt recipients in doubt: ${text(f.error)}`,
+      `the journal in ${f.dir} is given up, a crash leaves up to run.maxInDoubt recipients in doubt: ${reasonOf(f.error)}`,
   ],
   'database:risky-setting': [
     'warn',
     (f) =>
       `${f.setting} of the database is ${f.value}, expected ${f.expected}: ${f.consequence}. ${f.nextStep}`,
   ],
-  'database:unsafe-connection': ['error', (f) => text(f.error)],
+  'database:unsafe-connection': ['error', (f) => reasonOf(f.error)],
   'database:not-durable': [
     'warn',
     (f) =>
@@ -155,8 +161,4 @@ export class EventLogger {
 
 function id({ mailingId }: { mailingId: string | null }): string {
   return mailingId ?? 'unpersisted mailing';
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

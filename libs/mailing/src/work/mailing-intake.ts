@@ -1,3 +1,4 @@
+import { reasonOf } from '../model/host-call.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
@@ -11,7 +12,6 @@ import {
   ServerStoppingError,
   TemplateEmailRefusal,
 } from '../model/refusal.errors.js';
-import { SourceWatch } from '../model/source-watch.js';
 import { type SlotFilling, toFilling } from '../model/slot-filling.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { TemplateContent } from '../model/template.renderer.js';
@@ -25,7 +25,7 @@ import type { MailingLauncher } from './mailing-launcher.js';
 import { ListTakenAwayError, RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
 import type { ServerMembership } from './server-membership.js';
 import { SlotWriter } from './slot.writer.js';
-import type { Wait } from './wait.js';
+import type { SourceWatches } from './source-watches.js';
 
 /** How often a caller looks whether somebody else's list with the same key is complete. */
 const KEY_LOOK_MS = 100;
@@ -40,6 +40,7 @@ export interface MailingIntakeParts {
   launcher: MailingLauncher;
   dispatcher: DispatcherLine;
   profiles: () => ProfileRepository | null;
+  sources: SourceWatches;
   events: MailingEvents;
   faultPoints: FaultPoints;
 }
@@ -61,25 +62,16 @@ export class MailingIntake {
   readonly #stop = new AbortController();
   /** Claim tokens of lists that this process is writing, from before they can be seen. */
   readonly #writing = new Map<string, Promise<unknown>>();
-  readonly #reading = new Map<string, SourceWatch>();
 
   constructor(private readonly parts: MailingIntakeParts) {
     // A source that yields nothing would keep the list, and its caller, for ever.
     parts.events.on('mailing:ordered', ({ mailingId, order }) => {
-      if (order === 'cancel') this.#reading.get(mailingId)?.end(new ListTakenAwayError());
+      if (order === 'cancel') parts.sources.endOf(mailingId, new ListTakenAwayError());
     });
   }
 
   get isStopping(): boolean {
     return this.#stop.signal.aborted;
-  }
-
-  /** Lists that are being written here and whose source has yielded nothing for so long. */
-  silentFor(ms: number): { mailingId: string; wait: Wait }[] {
-    const before = performance.now() - ms;
-    return [...this.#reading].flatMap(([mailingId, { wait }]) =>
-      wait !== null && wait.since < before ? [{ mailingId, wait }] : [],
-    );
   }
 
   /**
@@ -134,12 +126,22 @@ export class MailingIntake {
   }
 
   /**
+   * Reads what the slots of a mailing show that is not persisted.
+   *
+   * @throws ServerStoppingError if the end of the process comes before the end of a source; whatever `SlotFilling.held` throws.
+   */
+  holdSlots(slots: SlotFilling): Promise<SlotFilling> {
+    return this.parts.sources.during({ mailingId: null }, (watch) => slots.held(watch));
+  }
+
+  /**
    * Takes no new mailing any more and ends lists in mid-writing, whatever their sources do; their mailings become `failed`. What can't be
    * written within `shutdownTimeoutMs` is called failed by the next start.
    */
   async stop(): Promise<void> {
     const { uniqServerId, server } = this.parts.settings;
     this.#stop.abort(new ServerStoppingError(uniqServerId));
+    this.parts.sources.end(this.#stop.signal.reason);
     if (this.#writing.size === 0) return;
     const timer = new AbortController();
     const patience = delay(server.shutdownTimeoutMs, undefined, { signal: timer.signal });
@@ -183,23 +185,21 @@ export class MailingIntake {
     { recipients, slots }: ListContent,
     batchSize: number | null,
   ): Promise<WrittenList> {
-    const { settings, persister, profiles, faultPoints, events } = this.parts;
+    const { settings, persister, profiles, sources, faultPoints, events } = this.parts;
     const { keyOf } = settings.addresses;
     const how = { hasProfiles: profiles() !== null, batchSize, keyOf };
     const writer = new RecipientListWriter(persister, mailingId, claimToken, how, faultPoints);
-    const watch = new SourceWatch(this.#stop.signal);
-    this.#reading.set(mailingId, watch);
     try {
-      await new SlotWriter(this.parts.slots, mailingId, claimToken).write(slots, watch);
-      return await writer.write(recipients, watch);
+      return await sources.during({ mailingId }, async (watch) => {
+        await new SlotWriter(this.parts.slots, mailingId, claimToken).write(slots, watch);
+        return writer.write(recipients, watch);
+      });
     } catch (error) {
-      const reason = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
+      const reason = `list incomplete: ${reasonOf(error)}`;
       // The answer to the last commit got lost: the list is whole, and will be sent.
       if ((await this.#fail(mailingId, claimToken, reason)) === 'complete') return writer.list;
       events.emit('list:failed', { mailingId, reason });
       throw error instanceof TemplateEmailRefusal ? error : new RecipientListError(mailingId, error);
-    } finally {
-      this.#reading.delete(mailingId);
     }
   }
 

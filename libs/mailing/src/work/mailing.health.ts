@@ -1,3 +1,4 @@
+import { reasonOf } from '../model/host-call.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UnsafeConnectionError } from '../model/database-setting.errors.js';
 import { groupsBy } from '../model/groups-by.js';
@@ -102,7 +103,7 @@ export class MailingHealth {
       return await Promise.race([this.#ofMailings(), silence]);
     } catch (error) {
       if (error instanceof UnsafeConnectionError) return [unsafe(error)];
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       const message = `The database can't be asked: ${reason}. See whether it runs, and whether its pool has free connections`;
       return [{ code: 'database_unreachable', message }];
     } finally {

@@ -1,3 +1,4 @@
+import { reasonOf } from '../model/host-call.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type KeyOf, mailboxKey } from '../model/email-address.js';
 import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
@@ -31,8 +32,7 @@ export class MemoryLedger implements Ledger {
   #handedBack: MarkedRecipient[] = [];
   #nextIdx = 0;
   #drained = false;
-  /** Never rejects. */
-  #reading: Promise<ListedRecipient | null> | null = null;
+  #reading: PendingEntry | null = null;
 
   /** @throws SourceUsedUpError */
   constructor(
@@ -93,7 +93,8 @@ export class MemoryLedger implements Ledger {
     const timer = new AbortController();
     const late = delay(READ_MS, 'late' as const, { signal: timer.signal }).catch(() => 'late' as const);
     while (into.length < free && !this.#drained) {
-      const listed = await Promise.race([(this.#reading ??= this.#pull()), late]);
+      this.#reading ??= new PendingEntry(this.#pull());
+      const listed = await this.#reading.unless(late);
       if (listed === 'late') break;
       this.#reading = null;
       if (listed) this.#take(listed, into);
@@ -114,13 +115,13 @@ export class MemoryLedger implements Ledger {
       into.push({ idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined });
   }
 
-  /** A source that throws ends the list; asked again it would pretend to be through. */
+  /** Never rejects. A source that throws ends the list; asked again it would pretend to be through. */
   async #pull(): Promise<ListedRecipient | null> {
     try {
       const { done, value } = await this.#source.next();
       if (!done) return toListedRecipient(value as Recipient, false, this.keyOf);
     } catch (error) {
-      this.failure = `list incomplete: ${error instanceof Error ? error.message : String(error)}`;
+      this.failure = `list incomplete: ${reasonOf(error)}`;
     }
     this.#drained = true;
     return null;
@@ -136,6 +137,27 @@ export class MemoryLedger implements Ledger {
 
   async #endSource(): Promise<void> {
     await this.#source.return?.();
+  }
+}
+
+/** The entry that is being read. However often it is asked for, it keeps nothing of those who asked; `Promise.race` would. */
+class PendingEntry {
+  #listed: ListedRecipient | null | undefined;
+  #arrived: () => void = () => {};
+
+  constructor(reading: Promise<ListedRecipient | null>) {
+    void reading.then((listed) => {
+      this.#listed = listed;
+      this.#arrived();
+    });
+  }
+
+  async unless(late: Promise<'late'>): Promise<ListedRecipient | null | 'late'> {
+    if (this.#listed === undefined) {
+      const arrival = new Promise<void>((resolve) => (this.#arrived = resolve));
+      await Promise.race([arrival, late]);
+    }
+    return this.#listed === undefined ? 'late' : this.#listed;
   }
 }
 

@@ -3,11 +3,11 @@ import { groupsBy } from '../model/groups-by.js';
 import { type MailingFinding, MOST_IDS } from '../model/mailing-health.report.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { HealthReader } from '../store/health.reader.js';
-import type { MailingIntake } from './mailing-intake.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { OpeningOutages } from './opening-outages.js';
 import { stalledAfterMs } from './stalled-after.js';
 import type { Wait } from './wait.js';
+import type { SourceWatches } from './source-watches.js';
 
 const LONGEST_WAIT_TEXT = 500;
 const ADDRESS = /[^\s@<>"']{1,64}@[^\s@<>"']{1,254}/g;
@@ -16,7 +16,7 @@ export interface StalledFindingsParts {
   settings: MailingSettings;
   reader: HealthReader;
   runs: MailingRuns;
-  intake: MailingIntake;
+  sources: SourceWatches;
   openings: OpeningOutages;
 }
 
@@ -40,7 +40,7 @@ export class StalledFindings {
 
   /** @throws what keeps the database from being asked. */
   async find(): Promise<MailingFinding[]> {
-    const { settings, reader, runs, intake, openings } = this.parts;
+    const { settings, reader, runs, sources, openings } = this.parts;
     const { uniqServerId: serverId } = settings;
     const ms = stalledAfterMs(settings.run);
     const found = new Map<string, Stalled>();
@@ -54,8 +54,8 @@ export class StalledFindings {
       const [wait = null] = uniqServerId === serverId ? runs.waitsOf(mailingId) : [];
       note({ mailingId, serverId: uniqServerId, doing: 'in progress', wait });
     }
-    for (const { mailingId, wait } of intake.silentFor(ms))
-      note({ mailingId, serverId, doing: 'being written down', wait });
+    for (const { mailingId, wait } of sources.silentFor(ms))
+      note({ mailingId, serverId, doing: mailingId === null ? 'to be begun' : 'being written down', wait });
     for (const { mailingId, wait } of openings.lasting(ms))
       note({ mailingId, serverId, doing: 'to be begun', wait });
     return findingsOf(found.values(), ms);

@@ -7,7 +7,7 @@ import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
 import { checkFilter } from '../model/argument.check.js';
 import { InvalidArgumentError } from '../model/argument.errors.js';
 import { noFaultPoints } from '../model/fault-points.js';
-import { askHost } from '../model/host-call.js';
+import { askHost, reasonOf } from '../model/host-call.js';
 import { type InvalidEntry, toListedRecipient } from '../model/listed-recipient.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
@@ -16,6 +16,7 @@ import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.
 import type { RehearsalOptions, RehearsalReport } from '../model/rehearsal.report.js';
 import { toFilling } from '../model/slot-filling.js';
 import { beginReading } from '../model/source-reading.js';
+import type { SourceWatch } from '../model/source-watch.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/template-email-info.js';
 import { checkRequest } from './mailing-request.check.js';
 import { MemoryDuplicateGate } from './memory-duplicate.gate.js';
@@ -23,6 +24,7 @@ import { openRequest } from './opened-request.js';
 import type { ProfileRecorder } from './profile.recorder.js';
 import type { SlotRegistry } from './slot.registry.js';
 import { HeldSlots } from './slot.sources.js';
+import type { SourceWatches } from './source-watches.js';
 
 const RECIPIENTS_AT_A_TIME = 100;
 const MOST_REASONS = 100;
@@ -43,6 +45,7 @@ export class TemplateEmailRehearsal {
     private readonly recorder: ProfileRecorder,
     private readonly judges: () => RecipientGate[],
     private readonly slots: SlotRegistry,
+    private readonly sources: SourceWatches,
   ) {}
 
   /**
@@ -57,7 +60,9 @@ export class TemplateEmailRehearsal {
    * ```
    */
   async preview(info: TemplateEmailRequest, recipient: Recipient): Promise<EmailMessage> {
-    const delivery = await this.#delivery(info, [recipient]);
+    const delivery = await this.sources.during('rehearsal', (watch) =>
+      this.#delivery(info, [recipient], watch),
+    );
     const one = this.#marked(recipient, 0);
     if ('reason' in one) throw new RecipientSkippedError(one.reason, one.text);
     const [prepared] = await delivery.prepare([one]);
@@ -70,7 +75,8 @@ export class TemplateEmailRehearsal {
    * Makes the message of each recipient and counts what would become of them, who is listed twice included. It keeps
    * the keys of all addresses for that, about 100 bytes each, and nothing else of the list.
    *
-   * @throws the refusals of `sendEmailMessage`; whatever the list, the profiles or the suppression list throw.
+   * @throws the refusals of `sendEmailMessage`, ServerStoppingError also if the process ends meanwhile; whatever the list, the profiles
+   * or the suppression list throw.
    *
    * @example
    * ```ts
@@ -87,7 +93,18 @@ export class TemplateEmailRehearsal {
     const { onProgress } = options;
     if (onProgress !== undefined && typeof onProgress !== 'function')
       throw new InvalidArgumentError('dryRun: onProgress', 'a function, or left out', onProgress);
-    const delivery = await this.#delivery(info, recipients);
+    return this.sources.during('rehearsal', async (watch) => {
+      const delivery = await this.#delivery(info, recipients, watch);
+      const list = beginReading(recipients, 'recipients', watch);
+      return this.#judgeAll(delivery, list, onProgress);
+    });
+  }
+
+  async #judgeAll(
+    delivery: MailingDelivery,
+    recipients: AsyncIterable<Recipient>,
+    onProgress: RehearsalOptions['onProgress'],
+  ): Promise<RehearsalReport> {
     const report: RehearsalReport = { numRecipients: 0, numMessages: 0, skipped: {}, failed: {} };
     let chunk: MarkedRecipient[] = [];
     const look = async (): Promise<void> => {
@@ -97,7 +114,7 @@ export class TemplateEmailRehearsal {
       const terms = { call: 'onProgress', timeoutMs: this.settings.run.hostCallTimeoutMs };
       await askHost(terms, () => onProgress(structuredClone(report)));
     };
-    for await (const recipient of beginReading(recipients, 'recipients')) {
+    for await (const recipient of recipients) {
       const one = this.#marked(recipient, report.numRecipients++);
       if ('reason' in one) report.skipped[one.reason] = (report.skipped[one.reason] ?? 0) + 1;
       else chunk.push(one);
@@ -114,7 +131,11 @@ export class TemplateEmailRehearsal {
     return { idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined };
   }
 
-  async #delivery(request: TemplateEmailRequest, recipients: Recipients): Promise<MailingDelivery> {
+  async #delivery(
+    request: TemplateEmailRequest,
+    recipients: Recipients,
+    watch: SourceWatch,
+  ): Promise<MailingDelivery> {
     const profiles = this.profiles();
     const { attachments, run } = this.settings;
     const persist = request?.batched === true;
@@ -132,7 +153,7 @@ export class TemplateEmailRehearsal {
       fatigue: this.recorder.fatigue,
       gates: [...this.judges(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
       links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
-      slots: template.slots?.length ? new HeldSlots(toFilling(filled)) : null,
+      slots: template.slots?.length ? new HeldSlots(await toFilling(filled).held(watch)) : null,
       messageTimeoutMs: run.messageTimeoutMs,
       hostCallTimeoutMs: run.hostCallTimeoutMs,
       faultPoints: noFaultPoints,
@@ -154,7 +175,7 @@ async function judge(
       await delivery.compose(idx, addressee);
       report.numMessages++;
     } catch (error) {
-      const told = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_REASON);
+      const told = reasonOf(error).slice(0, LONGEST_REASON);
       const isNew = !(told in report.failed) && Object.keys(report.failed).length >= MOST_REASONS;
       const reason = isNew ? 'other' : told;
       report.failed[reason] = (report.failed[reason] ?? 0) + 1;

@@ -209,7 +209,7 @@ export class TemplateEmailSender {
     const { info, template } = await openRequest(this.renderer, checked);
     const shown = await this.slots.shownBy(template, info, slots, { persist, runInSeparateThread });
     // Where nothing is written down, a source that fails is to fail here and not in the run.
-    info.slots = persist ? shown : await shown?.held();
+    info.slots = persist || !shown ? shown : await this.intake.holdSlots(shown);
     // Reading attachments and slots may have taken longer than this process has.
     if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
     if (!persist) return this.#sendUnpersisted(info, template, recipients);
