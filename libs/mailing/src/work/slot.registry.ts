@@ -1,7 +1,7 @@
 import { SAMPLE_RECIPIENT, TemplateContext } from '../delivery/template-context.js';
 import type { MailingTemplate } from '../model/template.renderer.js';
 import { withSlots } from '../delivery/slot.source.js';
-import { askHost, HOST_CALL_TIMEOUT_MS } from '../model/host-call.js';
+import { askHost, HOST_CALL_TIMEOUT_MS, HostSilentError } from '../model/host-call.js';
 import { TemplateNotCompilingError } from '../model/refusal.errors.js';
 import { type GivenSlots, type SlotFilling, toFilling } from '../model/slot-filling.js';
 import { SlotDefinitionError, SlotNotPersistentError, SlotUnknownError } from '../model/slot.errors.js';
@@ -66,7 +66,7 @@ export class SlotRegistry {
   /**
    * What of it the templates of a mailing show; rendered once, as a template is tried before it is used.
    *
-   * @throws SlotUnknownError, SlotNotPersistentError, TemplateNotCompilingError.
+   * @throws SlotUnknownError, SlotNotPersistentError, TemplateNotCompilingError; HostSilentError for a renderer that does not answer.
    */
   async shownBy(
     template: MailingTemplate,
@@ -94,6 +94,8 @@ export class SlotRegistry {
     try {
       await askHost(terms, () => template.render(variables));
     } catch (error) {
+      // Silence says nothing of the template.
+      if (error instanceof HostSilentError) throw error;
       throw new TemplateNotCompilingError(info.templateUrl, error);
     }
   }
