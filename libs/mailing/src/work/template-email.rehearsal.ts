@@ -14,7 +14,7 @@ import type { ProfileRepository } from '../model/profile.repository.js';
 import { RecipientSkippedError } from '../model/refusal.errors.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
 import type { RehearsalOptions, RehearsalReport } from '../model/rehearsal.report.js';
-import { toFilling } from '../model/slot-filling.js';
+import { type SlotFilling, toFilling } from '../model/slot-filling.js';
 import { beginReading } from '../model/source-reading.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/template-email-info.js';
 import { checkRequest } from './mailing-request.check.js';
@@ -119,7 +119,7 @@ export class TemplateEmailRehearsal {
     const { attachments, run } = this.settings;
     const persist = request?.batched === true;
     const how = { persist, hasProfiles: profiles !== null, mayBeRepeat: false, attachments };
-    const given = this.slots.take(request?.slots, false);
+    const given = this.slots.take(request?.slots);
     const checked = checkRequest(request as TemplateEmailInfo, recipients, how);
     const { info, template } = await openRequest(this.renderer, checked);
     const filled = await this.slots.shownBy(template, info, given, {
@@ -132,12 +132,16 @@ export class TemplateEmailRehearsal {
       fatigue: this.recorder.fatigue,
       gates: [...this.judges(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
       links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
-      slots: template.slots?.length ? new HeldSlots(toFilling(filled)) : null,
+      slots: template.slots?.length ? heldBy(this.slots, filled) : null,
       messageTimeoutMs: run.messageTimeoutMs,
       hostCallTimeoutMs: run.hostCallTimeoutMs,
       faultPoints: noFaultPoints,
     });
   }
+}
+
+function heldBy(registry: SlotRegistry, filling: SlotFilling | undefined): HeldSlots {
+  return new HeldSlots(toFilling(filling), (slot) => registry.isPersistent(slot));
 }
 
 async function judge(
