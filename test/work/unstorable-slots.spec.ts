@@ -215,6 +215,15 @@ forEachDatabase('content of a slot that the database refuses', (kind) => {
     assertBooksAddUp(await rig.books(mailingId as string));
   });
 
+  it('refuses the mailing where everybody was to see it', async () => {
+    const app = await rig.boot({ profileRepository: ProfileShelf }, TEMPLATES);
+    await refuse(SHOWN[kind], 'for all', 'drops');
+    const slots = fillingOf(app).fillFor('p1', 'promotion', 'tea');
+    const sending = app.sender.sendEmailMessage({ ...INFO, slots }, shelf(3), { persist: true });
+    await expect(sending).rejects.toMatchObject({ code: 'MAILING_SLOT_CONTENT', shownTo: 'everybody' });
+    expect(rig.inbox.messages).toEqual([]);
+  });
+
   it('costs each such profile itself, also where it is refused in more than one slot and chunk', async () => {
     const templates = { 'letter.hbs': '{{slot "promotion"}} {{slot "news"}}' };
     const app = await rig.boot({ profileRepository: ProfileShelf }, { templates });

@@ -88,14 +88,13 @@ export class SlotPersister {
   }
 
   /**
-   * The id of the profile may be the very thing that is refused: then its mark stands apart.
+   * The mark stands apart, because the id of the profile may be the very thing that is refused. One for each profile, whatever slots it is for.
    *
    * @returns false if the database refuses the mark as well.
    */
   async #mark(session: Session, mailingId: string, { slot, userId }: SlotRow): Promise<boolean> {
     const insert = (some: SlotRow[]) => insertSlots(session, mailingId, some, 'all');
     const json = toSlotJson(RefusedContent.notTaken(slot));
-    if ((await insertBisecting(session, [{ slot, userId, json }], insert)).length === 0) return true;
     const apart = [
       { slot: APART, userId: EVERYBODY, json: toSlotJson(true) },
       { slot: APART, userId: idApart(userId), json },
