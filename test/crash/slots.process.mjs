@@ -39,13 +39,15 @@ if (env.SEND === 'yes') {
     userId: `c${n * 2}`,
     content: [{ title: `Only for c${n * 2}` }],
   }));
+  // Settled by a process that has never seen it: what it was to see is known from the books alone.
+  const unstorable = { userId: `c${COUNT - 1}`, content: 1n };
   const info = {
     templateUrl: 'letter.hbs',
     subject: 'Hello',
     from: 'news@shop.example',
     slots: slots
       .fill('promotion', [{ title: 'Half price' }, { title: 'Free cake' }])
-      .fillEach('promotion', own),
+      .fillEach('promotion', [...own, unstorable]),
   };
   const list = Array.from({ length: COUNT }, (_, n) => ({ userId: `c${n}` }));
   await app.get(TemplateEmailSender, { strict: false }).sendEmailMessage(info, list, { persist: true });

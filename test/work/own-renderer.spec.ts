@@ -1,13 +1,16 @@
 import { Injectable, Module } from '@nestjs/common';
 import {
   EmailAddress,
+  HostSilentError,
   type MailingTemplate,
   type RenderedEmail,
+  SlotService,
   TemplateEmailRefusal,
   type TemplateRenderer,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
+import { never } from '../support/silence.js';
 import { waitUntil } from '../support/wait-until.js';
 
 @Injectable()
@@ -76,6 +79,25 @@ describe('a renderer of the host', () => {
     const { sender } = await rig.boot({ renderer: QuickLetters });
     await sender.sendEmailMessage(INFO, people(1), false);
     expect((await rig.inbox.messages[0].parsed()).subject).toBe('Quick');
+  });
+
+  it('that does not answer while slots are tried out is called silent, and its template not wrong', async () => {
+    class MuteLetters implements TemplateRenderer {
+      open(): Promise<MailingTemplate> {
+        const slots = [{ slot: 'news', templateUrl: INFO.templateUrl }];
+        return Promise.resolve({ content: {}, slots, render: () => never() });
+      }
+    }
+    const app = await rig.boot({ renderer: MuteLetters, run: { hostCallTimeoutMs: 100 } });
+    app.nest.get(SlotService).define('news', { persistent: true });
+    const sending = app.sender.sendEmailMessage(
+      { ...INFO, slots: { news: 'peaches' } },
+      people(1),
+      true,
+      true,
+    );
+    await expect(sending).rejects.toThrow(HostSilentError);
+    await expect(sending).rejects.toMatchObject({ call: 'MailingTemplate.render', timeoutMs: 100 });
   });
 
   it('that pauses a mailing at a restart says why', async () => {

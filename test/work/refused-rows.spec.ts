@@ -1,4 +1,4 @@
-import { MailBatch, type Recipient } from 'nestjs-mailing';
+import { MailBatch, type Recipient, SlotService } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { assertBooksAddUp } from '../support/books.js';
 import { INNODB_KINDS } from '../support/database-kinds.js';
@@ -91,14 +91,31 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
   });
 
   it('x and x with a space at its end are two people, in lists and in slots', async () => {
-    const app = await rig.boot({ profileRepository: ProfileShelf });
+    const app = await rig.boot(
+      { profileRepository: ProfileShelf },
+      { templates: { 'letter.hbs': '{{slot "promotion"}}' } },
+    );
     ProfileShelf.profiles.clear();
     const ids = ['x', 'x ', ' x', 'X'];
     for (const [n, id] of ids.entries()) ProfileShelf.profiles.set(id, { email: `reader${n}@home.example` });
     const list = ids.map((userId) => ({ userId }));
-    const { completed, numDuplicates } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
+    const slots = app.nest
+      .get(SlotService)
+      .define('promotion', { persistent: true })
+      .fill('promotion', 'for all')
+      .fillFor('x ', 'promotion', 'for x and a space')
+      .fillFor('x', 'promotion', 'for x');
+    const info = { ...INFO, slots };
+    const { completed, numDuplicates } = await app.sender.sendEmailMessage(info, list, { persist: true });
     expect(numDuplicates).toBe(0);
     expect(await completed).toMatchObject({ numProfiles: 4, numSent: 4, numSkipped: 0 });
+    const pairs = rig.inbox.messages.map(async (one) => [one.to[0], (await one.parsed()).html]);
+    expect(Object.fromEntries(await Promise.all(pairs))).toEqual({
+      'reader0@home.example': 'for x',
+      'reader1@home.example': 'for x and a space',
+      'reader2@home.example': 'for all',
+      'reader3@home.example': 'for all',
+    });
   });
 });
 

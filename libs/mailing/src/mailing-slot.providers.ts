@@ -24,9 +24,11 @@ export const slotProviders: Provider[] = [
   {
     provide: SLOT_SOURCES,
     useFactory:
-      (persister: SlotPersister): SlotsOf =>
+      (persister: SlotPersister, registry: SlotRegistry): SlotsOf =>
       (mailingId, info) =>
-        mailingId === null ? new HeldSlots(toFilling(info.slots)) : new KeptSlots(persister, mailingId),
-    inject: [SlotPersister],
+        mailingId === null
+          ? new HeldSlots(toFilling(info.slots), registry)
+          : new KeptSlots(persister, mailingId),
+    inject: [SlotPersister, SlotRegistry],
   },
 ];

@@ -79,7 +79,9 @@ export class MailingDelivery {
   }
 
   /**
-   * Looks the profiles of one beat up, in one query, asks each gate once about those who are left, and reads their slots.
+   * Looks the profiles of one beat up, in one query, reads their slots, and asks each gate once about those who are left.
+   *
+   * Slots come before the gates: a profile that is skipped for its content must not have taken its address from another one.
    *
    * @param upcoming who comes next as far as is known.
    * @param stop aborts when nothing is to be begun any more: then no answer is waited for.
@@ -100,8 +102,8 @@ export class MailingDelivery {
     const next = (): string[] => upcoming.flatMap(addressOf);
     const ask = (question: string, look: () => Promise<void>): Promise<void> =>
       answered(question, () => this.#ask(this.#terms(question, stop), look));
+    if (slots) await ask('slots', () => handOutSlots(slots, prepared));
     for (const gate of gates) await ask(gate.question, () => pass(gate, prepared, next));
-    if (slots) await ask('slots', () => handOutSlots(slots, addressees(prepared)));
     return prepared;
   }
 
@@ -259,10 +261,6 @@ const HAND_OVERS: ReadonlySet<unknown> = new Set<HandOver['kind']>([
   'not_begun',
   'unknown',
 ]);
-
-function addressees(prepared: PreparedRecipient[]): Addressee[] {
-  return prepared.flatMap(({ addressee }) => ('skip' in addressee ? [] : [addressee]));
-}
 
 /** Of a profile nobody knows it yet. */
 function addressOf({ email }: MarkedRecipient): string[] {

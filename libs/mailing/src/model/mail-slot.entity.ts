@@ -17,7 +17,10 @@ export class MailSlot {
   @PrimaryColumn({ name: 'slot', type: 'varchar', length: 100 })
   slot: string;
 
-  /** In an object, because drivers read a text that is JSON each in its own way. */
+  /**
+   * In an object, because drivers read a text that is JSON each in its own way. `refused` in place of `is`: the content could not be kept, and
+   * its profile is skipped with this text. No content can be taken for that, because every content stands inside `is`.
+   */
   @Column({ name: 'content', type: 'json', nullable: true })
-  content: { is?: unknown } | null;
+  content: { is?: unknown } | { refused: string } | null;
 }

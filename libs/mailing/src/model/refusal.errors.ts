@@ -260,10 +260,11 @@ export class UnstorableValueError extends TemplateEmailRefusal {
     /** Where in the info, for example `params.orders[3].total`. */
     readonly path: string,
     readonly found: string,
+    otherwise = 'send with persist false, where nothing is stored',
   ) {
     super(
       `sendEmailMessage: expected info.${path} to be storable as JSON, got ${found}. ` +
-        'Give plain values, or send with persist false, where nothing is stored.',
+        `Give plain values, or ${otherwise}.`,
     );
   }
 }

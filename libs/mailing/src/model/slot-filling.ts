@@ -3,6 +3,7 @@ import { InvalidArgumentError } from './argument.errors.js';
 import { LONGEST_USER_ID, toUserId } from './listed-recipient.js';
 import type { ProfileRecipient } from './recipient.js';
 import { InvalidFieldError } from './refusal.errors.js';
+import { RefusedContent } from './refused-content.js';
 import { SlotContentError } from './slot.errors.js';
 import type { SourceWatch } from './source-watch.js';
 import { beginReading, isIterable } from './source-reading.js';
@@ -20,6 +21,7 @@ export type ProfileSlotContents = Iterable<ProfileSlotContent> | AsyncIterable<P
 export interface FilledSlot {
   slot: string;
   userId: string;
+  /** As it was given; where reading it throws, something that has the profile skipped. */
   content: unknown;
 }
 
@@ -72,7 +74,8 @@ export class SlotFilling {
   }
 
   /**
-   * What each of these profiles sees; read once, while the mailing is written down, and never held as a whole.
+   * What each of these profiles sees; read once, while the mailing is written down, and never held as a whole. Content that can't be read,
+   * or kept in a persistent slot, has its profile skipped.
    *
    * @throws InvalidArgumentError if the slot has no name, or the contents are no list.
    */
@@ -141,18 +144,30 @@ export class SlotFilling {
 /** Content by slot, or a filling, as hosts may give it with a mailing. */
 export type GivenSlots = Record<string, unknown> | SlotFilling;
 
-/** Each part is read once, because it may throw. */
+/**
+ * Each part is read once, because it may throw.
+ *
+ * A content that can't be read costs its own profile. An entry without an id fails the whole list: which profile it was meant for is
+ * unknown, and that profile would see what everybody sees.
+ */
 function filledBy(slot: string, one: unknown): FilledSlot {
   let given: unknown;
-  let content: unknown;
   try {
-    ({ userId: given, content } = one as ProfileSlotContent);
+    given = (one as ProfileSlotContent).userId;
   } catch {
     throw new SlotContentError(slot, 'one profile', 'given as an object with userId and content', one);
   }
   const userId = toUserId(given);
   if (userId === null) throw new SlotContentError(slot, 'one profile', `given for ${EXPECTED_ID}`, given);
-  return { slot, userId, content };
+  return { slot, userId, content: contentOf(slot, one as ProfileSlotContent) };
+}
+
+function contentOf(slot: string, one: ProfileSlotContent): unknown {
+  try {
+    return one.content;
+  } catch {
+    return RefusedContent.unreadable(slot);
+  }
 }
 
 /**

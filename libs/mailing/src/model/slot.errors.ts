@@ -61,7 +61,7 @@ export class SlotContentError extends TemplateEmailRefusal {
 
   constructor(
     readonly slot: string,
-    /** Who was to see it. */
+    /** Which recipients see it. */
     readonly shownTo: 'everybody' | 'one profile',
     readonly expected: string,
     value: unknown,

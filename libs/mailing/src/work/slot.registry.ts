@@ -1,8 +1,8 @@
 import { SAMPLE_RECIPIENT, TemplateContext } from '../delivery/template-context.js';
 import type { MailingTemplate } from '../model/template.renderer.js';
 import { withSlots } from '../delivery/slot.source.js';
-import { askHost, HOST_CALL_TIMEOUT_MS } from '../model/host-call.js';
-import { TemplateNotCompilingError } from '../model/refusal.errors.js';
+import { askHost, HOST_CALL_TIMEOUT_MS, HostSilentError } from '../model/host-call.js';
+import { TemplateNotCompilingError, UnstorableValueError } from '../model/refusal.errors.js';
 import { type GivenSlots, type SlotFilling, toFilling } from '../model/slot-filling.js';
 import { SlotDefinitionError, SlotNotPersistentError, SlotUnknownError } from '../model/slot.errors.js';
 import { toStorable } from '../model/storable.js';
@@ -15,7 +15,8 @@ const LONGEST_NAME = 100;
 /** How the content of a slot is treated. */
 export interface SlotOptions {
   /**
-   * True: content is plain data, of at most 25 levels and 262,144 bytes of JSON each, that is kept with the mailing, so it is there whenever and wherever the mailing is sent.
+   * True: content is plain data, of at most 25 levels and 262,144 bytes of JSON each, that is kept with the mailing, so it is there whenever
+   * and wherever the mailing is sent. A profile whose own content is something else is skipped (`invalid_slot_content`).
    * False: content may be anything, and is seen only by mailings that are sent within the call.
    */
   persistent: boolean;
@@ -44,6 +45,10 @@ export class SlotRegistry {
     this.#persistent.set(slot, persistent);
   }
 
+  isPersistent(slot: string): boolean {
+    return this.#persistent.get(slot) === true;
+  }
+
   /** @throws SlotUnknownError */
   assertKnown(slot: string, templateUrl: string | null = null): void {
     if (this.#persistent.has(slot)) return;
@@ -53,20 +58,21 @@ export class SlotRegistry {
   /**
    * Takes what a mailing is filled with, before anything is waited for.
    *
-   * @throws SlotUnknownError; UnstorableValueError for content of a persistent slot, where `persist` is true.
+   * @throws SlotUnknownError; UnstorableValueError for what everybody sees in a persistent slot. What one profile sees is looked at when it is
+   * read, and costs that profile only.
    */
-  take(given: GivenSlots | undefined, persist: boolean): SlotFilling {
+  take(given: GivenSlots | undefined): SlotFilling {
     const filling = toFilling(given);
     for (const slot of filling.slots) this.assertKnown(slot);
     return filling.only(filling.slots, (content, slot) =>
-      persist && this.#persistent.get(slot) ? toStorable(content, `slots.${slot}`) : content,
+      this.isPersistent(slot) ? storableForAll(slot, content) : content,
     );
   }
 
   /**
    * What of it the templates of a mailing show; rendered once, as a template is tried before it is used.
    *
-   * @throws SlotUnknownError, SlotNotPersistentError, TemplateNotCompilingError.
+   * @throws SlotUnknownError, SlotNotPersistentError, TemplateNotCompilingError; HostSilentError for a renderer that does not answer.
    */
   async shownBy(
     template: MailingTemplate,
@@ -94,7 +100,20 @@ export class SlotRegistry {
     try {
       await askHost(terms, () => template.render(variables));
     } catch (error) {
+      // Silence says nothing of the template.
+      if (error instanceof HostSilentError) throw error;
       throw new TemplateNotCompilingError(info.templateUrl, error);
     }
+  }
+}
+
+/** @throws UnstorableValueError; its usual way out, to send with persist false, is none here. */
+function storableForAll(slot: string, content: unknown): unknown {
+  try {
+    return toStorable(content, `slots.${slot}`);
+  } catch (error) {
+    if (!(error instanceof UnstorableValueError)) throw error;
+    const otherwise = 'define the slot with persistent false';
+    throw new UnstorableValueError(error.path, error.found, otherwise);
   }
 }

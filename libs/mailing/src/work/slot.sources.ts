@@ -1,11 +1,17 @@
 import type { SlotContents, SlotSource } from '../delivery/slot.source.js';
+import { RefusedContent, storableOf } from '../model/refused-content.js';
 import type { SlotFilling } from '../model/slot-filling.js';
-import type { SlotPersister } from '../store/slot.persister.js';
+import { APART, type SlotPersister } from '../store/slot.persister.js';
+import type { SlotRegistry } from './slot.registry.js';
 import { EVERYBODY } from '../store/statements/read-slots.js';
 
 type ByUser = Map<string, Record<string, unknown>>;
+type SeenBy = (userId: string | undefined) => SlotContents | RefusedContent;
 
-/** Contents of a persisted mailing: those of a beat's profiles in one statement, those of everybody once for each run. */
+/**
+ * Contents of a persisted mailing: those of a beat's profiles in one statement, those of everybody once for each run. A second statement
+ * where marks stand apart, which only a database that refuses the ids of profiles comes to.
+ */
 export class KeptSlots implements SlotSource {
   #forAll: SlotContents | null = null;
 
@@ -14,23 +20,33 @@ export class KeptSlots implements SlotSource {
     private readonly mailingId: string,
   ) {}
 
-  async contentsOf(userIds: string[]): Promise<(userId: string | undefined) => SlotContents> {
+  async contentsOf(userIds: string[]): Promise<SeenBy> {
     const asked = this.#forAll === null ? [EVERYBODY, ...userIds] : userIds;
     const byUser: ByUser = new Map();
     const kept = asked.length === 0 ? [] : await this.persister.read(this.mailingId, asked);
     for (const { slot, userId, content } of kept) put(byUser, userId, slot, content);
     const forAll = (this.#forAll ??= byUser.get(EVERYBODY) ?? {});
+    if (APART in forAll && userIds.length > 0) {
+      const apart = await this.persister.readApart(this.mailingId, userIds);
+      for (const { userId, content } of apart) put(byUser, userId, APART, content);
+    }
     return (userId) => seenBy(userId, byUser, forAll);
   }
 }
 
-/** Contents of a mailing that is not persisted, all in memory. */
+/**
+ * Contents of a mailing that is not persisted, all in memory. Those of persistent slots are plain data here too, so that a rehearsal tells what
+ * a persisted mailing would come to.
+ */
 export class HeldSlots implements SlotSource {
   #byUser: Promise<ByUser> | null = null;
 
-  constructor(private readonly filling: SlotFilling) {}
+  constructor(
+    private readonly filling: SlotFilling,
+    private readonly registry: Pick<SlotRegistry, 'isPersistent'>,
+  ) {}
 
-  async contentsOf(): Promise<(userId: string | undefined) => SlotContents> {
+  async contentsOf(): Promise<SeenBy> {
     const byUser = await (this.#byUser ??= this.#read());
     const { forAll } = this.filling;
     return (userId) => seenBy(userId, byUser, forAll);
@@ -39,7 +55,8 @@ export class HeldSlots implements SlotSource {
   async #read(): Promise<ByUser> {
     const byUser: ByUser = new Map();
     for await (const { slot, userId, content } of this.filling.forProfiles()) {
-      if (!Object.hasOwn(byUser.get(userId) ?? {}, slot)) put(byUser, userId, slot, content);
+      if (Object.hasOwn(byUser.get(userId) ?? {}, slot)) continue;
+      put(byUser, userId, slot, this.registry.isPersistent(slot) ? storableOf(slot, content) : content);
     }
     return byUser;
   }
@@ -51,7 +68,12 @@ function put(byUser: ByUser, userId: string, slot: string, content: unknown): vo
   else byUser.set(userId, { [slot]: content });
 }
 
-function seenBy(userId: string | undefined, byUser: ByUser, forAll: SlotContents): SlotContents {
+function seenBy(
+  userId: string | undefined,
+  byUser: ByUser,
+  forAll: SlotContents,
+): SlotContents | RefusedContent {
   const own = userId === undefined ? undefined : byUser.get(userId);
-  return own ? { ...forAll, ...own } : forAll;
+  if (!own) return forAll;
+  return Object.values(own).find((content) => RefusedContent.is(content)) ?? { ...forAll, ...own };
 }

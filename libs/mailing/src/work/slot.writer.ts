@@ -1,8 +1,8 @@
 import type { SlotFilling } from '../model/slot-filling.js';
 import type { SourceWatch } from '../model/source-watch.js';
-import { toStorable } from '../model/storable.js';
+import { storableOf } from '../model/refused-content.js';
 import type { SlotPersister } from '../store/slot.persister.js';
-import type { SlotRow } from '../store/statements/insert-slots.js';
+import { type SlotRow, toSlotJson } from '../store/statements/insert-slots.js';
 import { EVERYBODY } from '../store/statements/read-slots.js';
 import { ListTakenAwayError } from './recipient-list.writer.js';
 
@@ -21,19 +21,21 @@ export class SlotWriter {
   ) {}
 
   /**
+   * A profile's content that can't be stored is kept as a mark, and costs that profile only.
+   *
    * @param watch ends the filling, also while a content is waited for.
-   * @throws whatever the source of contents throws, SlotContentError, UnstorableValueError, ListTakenAwayError.
+   * @throws whatever the source of contents throws, SlotContentError, ListTakenAwayError.
    */
   async write(filling: SlotFilling, watch: SourceWatch): Promise<void> {
     for (const [slot, content] of Object.entries(filling.forAll)) await this.#add(slot, EVERYBODY, content);
     for await (const { slot, userId, content } of filling.forProfiles(watch)) {
-      await this.#add(slot, userId, toStorable(content, `slots.${slot} of one profile`));
+      await this.#add(slot, userId, storableOf(slot, content));
     }
     await this.#flush();
   }
 
   async #add(slot: string, userId: string, content: unknown): Promise<void> {
-    const row = { slot, userId, json: JSON.stringify({ is: content }) };
+    const row = { slot, userId, json: toSlotJson(content) };
     const bytes = bytesOf(row);
     if (this.#chunkBytes + bytes > BYTES_PER_CHUNK) await this.#flush();
     this.#chunk.push(row);

@@ -140,7 +140,7 @@ export class TemplateEmailRehearsal {
     const { attachments, run } = this.settings;
     const persist = request?.batched === true;
     const how = { persist, hasProfiles: profiles !== null, mayBeRepeat: false, attachments };
-    const given = this.slots.take(request?.slots, false);
+    const given = this.slots.take(request?.slots);
     const checked = checkRequest(request as TemplateEmailInfo, recipients, how);
     const { info, template } = await openRequest(this.renderer, checked);
     const filled = await this.slots.shownBy(template, info, given, {
@@ -153,7 +153,7 @@ export class TemplateEmailRehearsal {
       fatigue: this.recorder.fatigue,
       gates: [...this.judges(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
       links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
-      slots: template.slots?.length ? new HeldSlots(await toFilling(filled).held(watch)) : null,
+      slots: template.slots?.length ? new HeldSlots(await toFilling(filled).held(watch), this.slots) : null,
       messageTimeoutMs: run.messageTimeoutMs,
       hostCallTimeoutMs: run.hostCallTimeoutMs,
       faultPoints: noFaultPoints,

@@ -56,9 +56,10 @@ export class TemplateEmailSender {
    * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError,
    * TemplateFrontMatterError if a template can't be used; HostSilentError, HostAnswerError if a renderer of the host does not open it in time, or
    * gives something else.
-   * @throws SlotUnknownError, SlotNotPersistentError, SlotNameNotLiteralError for slots of the templates.
+   * @throws SlotUnknownError, SlotNotPersistentError, SlotNameNotLiteralError for slots of the templates; SlotContentError for content
+   * that is given for no id, or for everybody and the database refuses it.
    * @throws UnstorableValueError if `persist` is true and parameters can't be stored as JSON, are nested more than 25 levels deep or take
-   * more than 262,144 bytes of it.
+   * more than 262,144 bytes of it; so for what everybody sees in a persistent slot, whatever `persist` is.
    * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError, AttachmentNotKeptError if an attachment is too much,
    * can't be fetched, is a stream, or can't be kept.
    * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
@@ -93,7 +94,7 @@ export class TemplateEmailSender {
   ): Promise<MailingHandle> {
     const { runInSeparateThread, persist, terms } = sendOptionsOf(how, persistArgument);
     if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
-    const slots = this.slots.take(info?.slots, persist);
+    const slots = this.slots.take(info?.slots);
     const checked = checkRequest(info as TemplateEmailInfo, recipients, {
       persist,
       hasProfiles: this.profiles() !== null,

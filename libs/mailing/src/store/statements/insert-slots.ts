@@ -1,4 +1,5 @@
 import type { Inserted, Session } from '../mailing.database.js';
+import { RefusedContent } from '../../model/refused-content.js';
 import { findExisting } from './find-existing.js';
 
 /** One content as it is written. */
@@ -6,8 +7,13 @@ export interface SlotRow {
   slot: string;
   /** Or `EVERYBODY`. */
   userId: string;
-  /** The content in an object. */
+  /** As `toSlotJson` makes it. */
   json: string;
+}
+
+/** What stands in the column: the content in an object, or why there is none. */
+export function toSlotJson(content: unknown): string {
+  return JSON.stringify(RefusedContent.is(content) ? { refused: content.text } : { is: content });
 }
 
 /**

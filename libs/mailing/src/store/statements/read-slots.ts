@@ -1,3 +1,4 @@
+import { RefusedContent } from '../../model/refused-content.js';
 import { parseJson } from '../parse-json.js';
 import type { Session } from '../mailing.database.js';
 import { placeholders } from './placeholders.js';
@@ -13,6 +14,7 @@ export interface KeptSlot {
   slot: string;
   /** Or `EVERYBODY`. */
   userId: string;
+  /** Or a `RefusedContent`. */
   content: unknown;
 }
 
@@ -36,7 +38,9 @@ export async function readSlots(
       [mailingId, ...ids],
     );
     for (const row of rows) {
-      const content = parseJson<{ is?: unknown }>(row.content)?.is;
+      const kept = parseJson<{ is?: unknown; refused?: unknown }>(row.content);
+      const isRefused = typeof kept?.refused === 'string';
+      const content = isRefused ? new RefusedContent(kept.refused as string) : kept?.is;
       found.push({ slot: String(row.slot), userId: String(row.user_id), content });
     }
   }
