@@ -4,6 +4,7 @@ import {
   askHost,
   HOST_CALL_TIMEOUT_MS,
   takeFromHost,
+  toOneLine,
   type Recipients,
   type TemplateEmailInfo,
   type TemplateEmailSender,
@@ -55,7 +56,8 @@ export class ScenarioRunner {
       this.events.emit('scenario:handled', { scenario, method, batchExecId, ...counts });
     } catch (error) {
       const reason = error instanceof Error ? error.message : `it threw ${typeof error}`;
-      this.#logger.error(`${scenario}.${method} failed (${batchExecId ?? 'no execution id'}): ${reason}`);
+      const line = `${scenario}.${method} failed (${batchExecId ?? 'no execution id'}): ${reason}`;
+      this.#logger.error(toOneLine(line));
       this.events.emit('scenario:failed', { scenario, method, batchExecId, error });
     }
   }
