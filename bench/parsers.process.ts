@@ -1,21 +1,25 @@
 import { BenchUsageError } from './bench-options.js';
 import { describeMachine } from './machine.js';
 import { PARSERS } from './parser.cases.js';
-import { type Growth, growthOf, MAX_RATIO } from './parsers.measure.js';
+import { type Growth, growthOf } from './parsers.measure.js';
 import { parseParsersOptions } from './parsers.options.js';
 
 try {
-  const { parsers, roundMs, json } = parseParsersOptions(process.argv.slice(2));
+  const { parsers, roundMs, maxRatio, json } = parseParsersOptions(process.argv.slice(2));
   const machine = describeMachine('none');
   const growths: Growth[] = [];
   for (const one of parsers.flatMap((name) => PARSERS[name])) {
-    const growth = await growthOf(one, roundMs);
+    const growth = await growthOf(one, roundMs, maxRatio);
     growths.push(growth);
     process.stdout.write(`${lineOf(growth)}\n`);
   }
   const worst = growths.reduce((one, other) => (other.ratio > one.ratio ? other : one));
-  const steep = growths.filter(({ ratio }) => ratio > MAX_RATIO).map(({ name }) => name);
+  const steep = growths.filter(({ ratio }) => ratio > maxRatio).map(({ name }) => name);
   process.stdout.write(`10 × the text takes at most ${worst.ratio} × the time (${worst.name})\n`);
+  if (steep.length > 0) {
+    process.stdout.write(`too steep, more than ${maxRatio} ×: ${steep.join(', ')}\n`);
+    process.exitCode = 1;
+  }
   if (json)
     process.stdout.write(
       `${JSON.stringify({ bench: 'parsers', worstRatio: worst.ratio, steep, growths, machine })}\n`,

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import type { AddressRecipient } from 'nestjs-mailing';
 import { MAX_CELL_CHARACTERS, MAX_COLUMN_NAME, MAX_COLUMNS, MAX_ROW_CHARACTERS } from './upload.limits.js';
@@ -20,19 +21,19 @@ interface Row {
  * @throws Error in mid-stream if the file has no column `email`, too many columns or rows, or a row without an end.
  */
 export async function* readCsvRecipients(path: string, maxRows = Infinity): AsyncGenerator<AddressRecipient> {
-  const rows = createReadStream(path).pipe(
-    parse({
-      columns: checkedHeader,
-      bom: true,
-      skip_empty_lines: true,
-      trim: true,
-      info: true,
-      // A quote within a cell is a part of it. As an error it would cost the parser a look at the whole cell for each of them.
-      relax_quotes: true,
-      relax_column_count: true,
-      max_record_size: MAX_ROW_CHARACTERS,
-    }),
-  );
+  const rows = parse({
+    columns: checkedHeader,
+    bom: true,
+    skip_empty_lines: true,
+    trim: true,
+    info: true,
+    // A quote within a cell is a part of it. As an error it would cost the parser a look at the whole cell for each of them.
+    relax_quotes: true,
+    relax_column_count: true,
+    max_record_size: MAX_ROW_CHARACTERS,
+  });
+  // Closes the file when the rows are not read to their end, which pipe() does not. The reader of the rows sees every error.
+  pipeline(createReadStream(path), rows, () => {});
   let numRows = 0;
   try {
     for await (const { record, info } of rows as AsyncIterable<Row>) {

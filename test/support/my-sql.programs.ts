@@ -47,9 +47,11 @@ export async function canHaveMySql(): Promise<boolean> {
 
 function advice(reason: string): string {
   return (
-    `The tests need a MySQL server, and ${reason}: install the package mysql-server (Ubuntu, or MySQL's own repository), or run ` +
-    '"docker run --rm -d -p 3307:3306 -e MYSQL_ALLOW_EMPTY_PASSWORD=1 mysql:8.4" and set ' +
-    'MAILING_TEST_MYSQL_URL=mysql://root@127.0.0.1:3307.'
+    `The tests need a MySQL server (they have been run with 9.7), and ${reason}: run ` +
+    '"docker run --rm -d -p 3307:3306 -e MYSQL_ALLOW_EMPTY_PASSWORD=1 mysql:9.7" and set ' +
+    'MAILING_TEST_MYSQL_URL=mysql://root@127.0.0.1:3307, or install a mysqld, which the tests start by themselves: on Ubuntu ' +
+    'the package that "apt-cache search mysql-server-core" names (mysql-server-core-8.0 in 24.04), elsewhere that of ' +
+    "MySQL's own repository."
   );
 }
 

@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { NewsletterService } from '../support/newsletter-service.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
+import { waitUntil } from '../support/wait-until.js';
 
 const LETTER = { subject: 'Hi {{name}}', from: 'news@shop.example', headline: 'Sun', text: 'Peaches.' };
 
@@ -95,6 +96,28 @@ describe('an upload of the newsletter service', () => {
       says: expect.stringContaining(words),
     });
     expect(inbox.messages).toEqual([]);
+  });
+
+  // Where the descriptors of a process can be listed.
+  it.runIf(process.platform === 'linux')('leaves no file open when it is refused', async () => {
+    const open = async (): Promise<string[]> => {
+      const descriptors = `/proc/${service.pid}/fd`;
+      const links = (await readdir(descriptors)).map((name) =>
+        readlink(join(descriptors, name)).catch(() => 'closed meanwhile'),
+      );
+      return (await Promise.all(links)).filter((path) => path.startsWith(folder));
+    };
+    // Each is longer than what a stream reads ahead, so that the file has not come to its end by itself.
+    const rest = 'bob@home.example\n'.repeat(60_000);
+    const refused = [
+      ['email\n', rest],
+      [`email${',a'.repeat(100)}\n`, rest],
+      ['address\n', rest],
+      ['email\n"ann\n', rest],
+    ];
+    for (let round = 0; round < 5; round++)
+      for (const csv of refused) expect((await upload(csv)).status).toBe(400);
+    await waitUntil(async () => (await open()).length === 0, { what: 'the uploaded files to be closed' });
   });
 
   it('in JSON is refused beyond 100 kB', async () => {

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { EventEmitter2, EventEmitterModule } from '@nestjs/event-emitter';
 import {
   type Dispatcher,
@@ -26,6 +26,10 @@ import { waitUntil } from '../support/wait-until.js';
 
 const FROM = { template: 'letter.hbs', subject: 'Your receipt', from: 'shop@shop.example' };
 
+/** A line break, and the start of a sequence that colours a terminal. */
+const TWO_LINES = 'no such order\r\n\u001b[32mall is well';
+const ONE_LINE = 'no such order [32mall is well';
+
 @Scenario()
 class Orders {
   @SendEmail({ on: 'order.paid', ...FROM })
@@ -40,6 +44,11 @@ class Orders {
   })
   sent(): ScenarioAnswer {
     return people(1);
+  }
+
+  @SendEmail({ on: 'order.lost', ...FROM })
+  lost(): ScenarioAnswer {
+    throw new Error(TWO_LINES);
   }
 }
 
@@ -77,6 +86,28 @@ describe('methods of scenarios, and what listens to them', () => {
     expect(warnings).toEqual(['MailingListenerWarning']);
     expect(unhandled.reasons).toEqual([]);
     expect(() => MailingScenariosModule.forRoot({ hostCallTimeoutMs: 9 })).toThrow(ScenarioOptionsError);
+  });
+
+  it('that fail with a line break and control characters are one line of the log', async () => {
+    const warnings: string[] = [];
+    const note = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', note);
+    const host: DynamicModule = { module: Host };
+    const imports = [EventEmitterModule.forRoot(), MailingScenariosModule.forRoot(), host];
+    const app = await rig.boot({}, { imports });
+    const errors: string[] = [];
+    const ignore = (): void => undefined;
+    Logger.overrideLogger({ log: ignore, warn: ignore, error: (line: string) => void errors.push(line) });
+    app.nest.get(ScenarioEvents).on('scenario:failed', () => {
+      throw new Error(TWO_LINES);
+    });
+    await app.nest.get(EventEmitter2).emitAsync('order.lost', {});
+    await waitUntil(() => warnings.length > 0, { what: 'the warning' });
+    process.off('warning', note);
+    Logger.overrideLogger(['fatal']);
+    expect(errors).toEqual([expect.stringMatching(/^Orders\.lost failed \([^)]+\): /)]);
+    expect(errors[0].split('): ')[1]).toBe(ONE_LINE);
+    expect(warnings).toEqual([`A listener of scenario:failed fails: ${ONE_LINE}. Mend it.`]);
   });
 });
 

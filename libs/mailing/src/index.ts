@@ -87,7 +87,7 @@ export type {
   TemplateFills,
   TemplateRenderer,
 } from './model/template.renderer.js';
-export type { Mailbox } from './model/email-address.js';
+export { type Mailbox, toOneLine } from './model/email-address.js';
 export type { ProfileRepository, RecipientProfile } from './model/profile.repository.js';
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/profile-mapping.js';
 export type { UnsubscribeOptions, UnsubscribeWho } from './model/unsubscribe.options.js';

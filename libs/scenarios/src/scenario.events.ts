@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { tellHost } from '../../mailing/src/index.js';
+import { tellHost, toOneLine } from '../../mailing/src/index.js';
 
 /** Every event of scenarios with its facts. */
 export interface ScenarioEventMap {
@@ -57,6 +57,7 @@ export class ScenarioEvents {
   #warnOnce(listener: object, name: string, reason: string): void {
     if (this.#warned.has(listener)) return;
     this.#warned.add(listener);
-    process.emitWarning(`A listener of ${name} fails: ${reason}. Mend it.`, 'MailingListenerWarning');
+    const text = `A listener of ${name} fails: ${toOneLine(reason)}. Mend it.`;
+    process.emitWarning(text, 'MailingListenerWarning');
   }
 }

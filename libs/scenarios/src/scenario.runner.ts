@@ -5,6 +5,7 @@ import {
   HOST_CALL_TIMEOUT_MS,
   reasonOf,
   takeFromHost,
+  toOneLine,
   type Recipients,
   type TemplateEmailInfo,
   type TemplateEmailSender,
@@ -55,9 +56,8 @@ export class ScenarioRunner {
       const counts = answer ? await this.#send(call, batchExecId, answer) : { numMailings: 0, numRepeats: 0 };
       this.events.emit('scenario:handled', { scenario, method, batchExecId, ...counts });
     } catch (error) {
-      this.#logger.error(
-        `${scenario}.${method} failed (${batchExecId ?? 'no execution id'}): ${reasonOf(error)}`,
-      );
+      const line = `${scenario}.${method} failed (${batchExecId ?? 'no execution id'}): ${reasonOf(error)}`;
+      this.#logger.error(toOneLine(line));
       this.events.emit('scenario:failed', { scenario, method, batchExecId, error });
     }
   }
@@ -86,9 +86,8 @@ export class ScenarioRunner {
     } finally {
       // What became of the mailings counts more than how their list ends.
       await cuts.close().catch((error: unknown) => {
-        this.#logger.warn(
-          `${scenario}.${method}: the list of recipients did not end in order: ${reasonOf(error)}`,
-        );
+        const line = `${scenario}.${method}: the list of recipients did not end in order: ${reasonOf(error)}`;
+        this.#logger.warn(toOneLine(line));
       });
     }
     return { numMailings, numRepeats };

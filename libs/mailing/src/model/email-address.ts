@@ -55,7 +55,15 @@ export function hasControlCharacters(text: string): boolean {
   return CONTROL.test(text);
 }
 
-/** Folds control characters and runs of white space into single spaces, for texts that come from a recipient's data. */
+/**
+ * Folds control characters and runs of white space into single spaces, for foreign text that goes into a header, a log or a report. For the
+ * plugin and its parts.
+ *
+ * @example
+ * ```ts
+ * console.warn(`The import failed: ${toOneLine('no such table\nDROP')}`);
+ * ```
+ */
 export function toOneLine(text: string): string {
   return text === '' ? '' : text.replace(CONTROLS, ' ').replace(/\s+/g, ' ').trim();
 }
