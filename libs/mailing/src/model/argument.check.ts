@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from './argument.errors.js';
+import { numberOrKindOf } from './value-kind.js';
 
 /** Width of the columns that hold the id of a mailing. */
 const MAX_MAILING_ID_LENGTH = 36;
@@ -28,7 +29,8 @@ export function checkMailingId(argument: string, value: unknown): void {
 /** @throws InvalidArgumentError */
 export function checkWholeNumber(argument: string, value: unknown, min: number, max: number): void {
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
-  throw new InvalidArgumentError(argument, `a whole number from ${min} to ${max}`, value);
+  const expected = `a whole number from ${min} to ${max}`;
+  throw new InvalidArgumentError(argument, expected, value, numberOrKindOf(value));
 }
 
 /** @throws InvalidArgumentError */
