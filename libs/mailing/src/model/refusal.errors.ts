@@ -1,4 +1,4 @@
-import { MailingError, shown } from './mailing.error.js';
+import { keepUnprinted, MailingError, shown } from './mailing.error.js';
 import { kindOf } from './value-kind.js';
 
 /** A request to send that was refused before anything was written. */
@@ -8,7 +8,7 @@ export abstract class TemplateEmailRefusal extends MailingError {}
 export class UnknownRecipientsError extends TemplateEmailRefusal {
   readonly code = 'MAILING_RECIPIENTS_UNKNOWN';
 
-  constructor(readonly recipients: unknown) {
+  constructor(recipients: unknown) {
     super(
       `sendEmailMessage: expected recipients to be an array, an iterable or an async iterable, got ${kindOf(recipients)}. ` +
         'Wrap a single recipient in an array.',
@@ -53,7 +53,7 @@ export class SourceProtocolError extends TemplateEmailRefusal {
 export class ProfileRepositoryMissingError extends TemplateEmailRefusal {
   readonly code = 'MAILING_PROFILE_REPOSITORY_MISSING';
 
-  constructor(readonly userId: unknown) {
+  constructor() {
     super(
       'sendEmailMessage: expected addresses only, got the id of a profile. ' +
         'Give the option profileRepository, which turns profile ids into addresses.',
@@ -72,6 +72,7 @@ export class MissingFieldError extends TemplateEmailRefusal {
     super(
       `sendEmailMessage: expected info.${field} to be a text that is not empty, got ${shown(value)}. Set it.`,
     );
+    keepUnprinted(this);
   }
 }
 
@@ -88,6 +89,7 @@ export class InvalidFieldError extends TemplateEmailRefusal {
     super(
       `sendEmailMessage: expected ${argument}.${field} to be ${expected}, got ${shown(value)}. Correct it.`,
     );
+    keepUnprinted(this);
   }
 }
 
@@ -144,6 +146,7 @@ export class InvalidHeaderAddressError extends TemplateEmailRefusal {
     super(
       `sendEmailMessage: expected info.${field} to hold addresses such as "Ann <ann@shop.example>", got ${kindOf(value)}. Correct it.`,
     );
+    keepUnprinted(this);
   }
 }
 
@@ -159,6 +162,7 @@ export class HeaderLineBreakError extends TemplateEmailRefusal {
       `sendEmailMessage: expected info.${field} to be one line without control characters, got ${kindOf(value)}. ` +
         'Remove the line break.',
     );
+    keepUnprinted(this);
   }
 }
 
@@ -207,6 +211,7 @@ export class TemplateFrontMatterError extends TemplateEmailRefusal {
       `The front matter of the template ${shown(templateUrl)}: expected ${key} to be ${expected}, got ${shown(value)}${why}. Correct it.`,
       { cause },
     );
+    keepUnprinted(this);
   }
 }
 

@@ -1,4 +1,4 @@
-import { MailingError, shown } from './mailing.error.js';
+import { keepUnprinted, MailingError, shown } from './mailing.error.js';
 
 /** An option of `MailingModule.forRoot` is out of its bounds or contradicts another one. */
 export class MailingOptionsError extends MailingError {
@@ -12,6 +12,7 @@ export class MailingOptionsError extends MailingError {
     nextStep = 'Correct it where the host calls MailingModule.forRoot or forRootAsync.',
   ) {
     super(`MailingModule: expected ${option} to be ${expected}, got ${shown(value)}. ${nextStep}`);
+    keepUnprinted(this);
   }
 }
 
