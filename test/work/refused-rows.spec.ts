@@ -83,6 +83,17 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
     ]);
   });
 
+  it('fails the mailing, and says at which place, where not even a skipped row is taken', async () => {
+    const app = await rig.boot();
+    await refuse('fails', 'dps_email_address', 'idx', '3');
+    const sending = app.sender.sendEmailMessage(INFO, people(6), { persist: true });
+    await expect(sending).rejects.toMatchObject({
+      code: 'MAILING_LIST_INCOMPLETE',
+      cause: { code: 'MAILING_ROW_REFUSED', table: 'dps_email_address', idx: 3 },
+    });
+    expect(rig.inbox.messages).toEqual([]);
+  });
+
   it('never costs a mailing whose database has another fault: it fails, and says so', async () => {
     const app = await rig.boot();
     await rig.database.dataSource.query('ALTER TABLE dps_email_address RENAME TO elsewhere');
