@@ -57,6 +57,6 @@ export class ScenarioEvents {
   #warnOnce(listener: object, name: string, reason: string): void {
     if (this.#warned.has(listener)) return;
     this.#warned.add(listener);
-    process.emitWarning(`A listener of ${name} fails: ${reason}. Mend it.`, 'MailingListenerWarning');
+    process.emitWarning(`A listener of ${name} fails: ${reason}. Correct it.`, 'MailingListenerWarning');
   }
 }

@@ -305,7 +305,7 @@ export class RecipientListError extends MailingError {
   ) {
     super(
       `The list of recipients of mailing ${mailingId} could not be written to its end: ` +
-        `${cause instanceof Error ? cause.message : shown(cause)}. Nobody is mailed. Mend the source and send again.`,
+        `${cause instanceof Error ? cause.message : shown(cause)}. No recipient is mailed. Correct the source and send again.`,
       { cause },
     );
   }
