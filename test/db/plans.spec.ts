@@ -190,7 +190,6 @@ describe.each(INNODB_KINDS)('the plans of the statements of a run (%s)', (kind) 
     const database = new ExplainingDatabase(dataSource);
     const found = await new HealthReader(database, 3_600_000).stalled(60_000);
     expect(found.map(({ mailingId }) => mailingId)).toEqual(['stuck', 'stuck-2']);
-    expect(found[0].quietMs).toBeGreaterThan(60_000);
     expect(database.plans).toHaveLength(2);
     for (const { sql, parameters } of database.asked) {
       for (const { table, key, rows } of await database.steps(sql, parameters)) {

@@ -14,6 +14,8 @@ function ring(): unknown {
 }
 
 describe('toStorable', () => {
+  let counted: unknown;
+
   it.each([
     ['a function', { go: () => 1 }, 'params.go', 'a function'],
     ['a cycle', ring(), 'params.next.back', 'a cycle'],
@@ -73,6 +75,20 @@ describe('toStorable', () => {
     for (const value of tooMuch)
       expect(() => toStorable(value, 'params')).toThrow('more than 262,144 bytes of JSON');
   });
+
+  it.each([{}, { toJSON: (): unknown => counted }])(
+    'reads no more keys than it takes bytes, also where none of them has a value',
+    (around) => {
+      let numReads = 0;
+      const keys = Object.fromEntries(Array.from({ length: 300_000 }, (_, n) => [`key${n}`, undefined]));
+      counted = new Proxy(keys, { get: (_, key) => void (String(key).startsWith('key') && numReads++) });
+      const value = 'toJSON' in around ? around : { counted };
+      expect(() => toStorable(value, 'params')).toThrow('more than 262,144 bytes of JSON');
+      expect(numReads).toBeGreaterThan(262_000);
+      expect(numReads).toBeLessThanOrEqual(262_144);
+      expect(toStorable({ a: undefined, b: 1 }, 'params')).toEqual({ b: 1 });
+    },
+  );
 
   it('asks a getter and a toJSON once, and never shows a key that may be an address', () => {
     let asked = 0;

@@ -55,11 +55,12 @@ function ofWrongShape(email: () => string): OddRecipient[] {
     always('data that is an array', { data: [1] }, 'data is an array'),
     always('data that is a Map', { data: new Map() }, 'data is an instance of Map'),
     always('data that is a class instance', { data: new Money(1) }, 'data is an instance of Money'),
-    always('data that is a number', { data: 5 }, 'data is the number 5'),
+    always('data that is a number', { data: 5 }, 'data is a number'),
     always('data that is a revoked proxy', { data: revoked() }, 'Reading data throws'),
     always('a name that is an object', { name: { toString: 1 } }, 'name is an object'),
     always('a name without a prototype', { name: Object.create(null) as object }, 'name is an object'),
-    always('a name that is a number', { name: 5 }, 'name is the number 5'),
+    always('a name that is a phone number', { name: 491_701_234_567 }, 'name is a number;'),
+    always('a name that is a flag', { name: true }, 'name is a boolean;'),
   ];
 }
 

@@ -6,8 +6,11 @@ export interface Refusal {
   table: string;
   column: string;
   value: string;
-  /** `drops`: the row is left out without an error; `fails`: with one. */
-  how: 'drops' | 'fails';
+  /**
+   * `drops`: the row is left out without an error; `fails`: with the usual error of a trigger; `fails with its own code`: with one
+   * that the trigger chooses.
+   */
+  how: 'drops' | 'fails' | 'fails with its own code';
 }
 
 /**
@@ -23,13 +26,22 @@ export async function refuseRows(
   for (const statement of STATEMENTS[kind](table, when, how)) await dataSource.query(statement);
 }
 
-const innoDb = (table: string, when: string, how: Refusal['how']): string[] =>
-  how === 'drops'
-    ? [`ALTER TABLE ${table} ADD CONSTRAINT says_no CHECK (NOT (${when.replace('NEW.', '')}))`]
-    : [
-        `CREATE TRIGGER says_no BEFORE INSERT ON ${table} FOR EACH ROW
-         BEGIN IF ${when} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF; END`,
-      ];
+const innoDb = (table: string, when: string, how: Refusal['how']): string[] => {
+  if (how === 'drops')
+    return [`ALTER TABLE ${table} ADD CONSTRAINT says_no CHECK (NOT (${when.replace('NEW.', '')}))`];
+  const code = how === 'fails' ? '' : ', MYSQL_ERRNO = 30001';
+  return [
+    `CREATE TRIGGER says_no BEFORE INSERT ON ${table} FOR EACH ROW
+     BEGIN IF ${when} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'${code}; END IF; END`,
+  ];
+};
+
+const POSTGRES_ANSWERS: Record<Refusal['how'], string> = {
+  drops: 'RETURN NULL',
+  fails: "RAISE EXCEPTION 'not this one'",
+  // Of a class that neither the standard nor PostgreSQL uses.
+  'fails with its own code': "RAISE EXCEPTION 'not this one' USING ERRCODE = 'SHOP1'",
+};
 
 const STATEMENTS: Record<DatabaseKind, typeof innoDb> = {
   mariadb: innoDb,
@@ -40,7 +52,7 @@ const STATEMENTS: Record<DatabaseKind, typeof innoDb> = {
   ],
   postgres: (table, when, how) => [
     `CREATE FUNCTION says_no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-       IF ${when} THEN ${how === 'drops' ? 'RETURN NULL' : "RAISE EXCEPTION 'not this one'"}; END IF;
+       IF ${when} THEN ${POSTGRES_ANSWERS[how]}; END IF;
        RETURN NEW; END $$`,
     `CREATE TRIGGER says_no BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION says_no()`,
   ],

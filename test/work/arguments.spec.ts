@@ -25,6 +25,14 @@ import { connectToServer } from '../support/server-connection.js';
 const NO_IDS: unknown[] = [true, false, 0, 1n, null, undefined, '', [], {}, ['x'], 'x'.repeat(37)];
 const NO_NUMBERS: unknown[] = ['1', '1; DROP TABLE x', 1.5, NaN, Infinity, -2, 2 ** 31, null, [1], true];
 
+const DEAD = {
+  mailingId: 'x',
+  batch: { startIdx: 0, endIdx: 1 },
+  claimToken: 'dead',
+  uniqServerId: 'here:1',
+};
+const HOW = { resend: false, journal: null };
+
 /** Calls with one argument left out, each under its name. */
 function callsOf(app: MailingApp): Record<'id' | 'number', Record<string, (value: never) => unknown>> {
   const { sender, query, nest } = app;
@@ -51,6 +59,7 @@ function callsOf(app: MailingApp): Record<'id' | 'number', Record<string, (value
       'releaseKey: mailingId': (id) => persister.releaseKey(id),
       'readMailing: mailingId': (id) => persister.readMailing(id),
       'pausePending: mailingId': (id) => persister.pausePending(id, 'reason'),
+      'recover: mailingId': (id) => batches.recover({ ...DEAD, mailingId: id }, 'here:1', 'token', HOW),
       'renew: incarnation': (id) => servers.renew('here:1', id),
       'deregister: incarnation': (id) => servers.deregister('here:1', id),
       'register: incarnation': (incarnation) =>
@@ -62,6 +71,10 @@ function callsOf(app: MailingApp): Record<'id' | 'number', Record<string, (value
       'list: limit': (limit) => query.list({ limit }),
       'free: limit': (limit) => batches.free(limit),
       'claim: startIdx': (startIdx) => batches.claim({ mailingId: 'x', startIdx }, 'here:1', 'token'),
+      'recover: batch.startIdx': (startIdx) =>
+        batches.recover({ ...DEAD, batch: { startIdx, endIdx: 1 } }, 'here:1', 'token', HOW),
+      'recover: batch.endIdx': (endIdx) =>
+        batches.recover({ ...DEAD, batch: { startIdx: 0, endIdx } }, 'here:1', 'token', HOW),
       'finishList: numProfiles': (n) => persister.finishList('x', 'token', n),
       'finishList: cut.batchSize': (batchSize) =>
         persister.finishList('x', 'token', 0, { batchSize, fromIdx: 0, toIdx: 0 }),
@@ -99,16 +112,45 @@ describe('an argument that is none', () => {
     }
   });
 
+  it('is shown where it is a number out of its bounds, and nowhere else', async () => {
+    const { query } = await rig.boot();
+    const phone = 491_701_234_567;
+    const messageOf = async (call: () => unknown) => ((await complaintOf(call)) as Error).message;
+    expect(await messageOf(() => query.list({ limit: 10_001 }))).toBe(
+      'list: limit: expected a whole number from 1 to 1000, got the number 10001. Correct the call.',
+    );
+    expect(await messageOf(() => query.list({ limit: true as never }))).toContain('got a boolean.');
+    expect(await messageOf(() => query.get(phone as never))).toContain('got a number.');
+    const slots = new SlotFilling();
+    expect(await messageOf(() => slots.fillFor(1.5 as never, 'promotion', 'x'))).toContain('got a number.');
+  });
+
   it('is refused where it is a text, a list, a flag, a date or a function', async () => {
     const app = await rig.boot();
     const suppressions = app.nest.get(MailingSuppressions);
     const servers = app.nest.get(TemplateEmailBatchServerPersister);
+    const batches = app.nest.get(TemplateEmailBatchPersister);
+    const persister = app.nest.get(TemplateEmailPersister);
+    const free = { mailingId: 'x', startIdx: 0 };
     const slots = app.nest.get(SlotService).define('promotion', { persistent: true });
     const profiles = await profilesOf();
     const people = new LdapProfileRepository({ url: 'ldap://127.0.0.1:1', attributes: { email: 'mail' } });
     const calls: Record<string, (value: never) => unknown> = {
       'byExecution: batchExecId': (id) => app.query.byExecution(id),
       'find: uniqServerId': (id) => servers.find(id),
+      'createMailing: uniqServerId': (id) => persister.createMailing(INFO, id, 'token'),
+      'createMailing: claimToken': (token) => persister.createMailing(INFO, 'here:1', token),
+      'writeChunk: claimToken': (token) => persister.writeChunk('x', token, []),
+      'finishList: claimToken': (token) => persister.finishList('x', token, 0),
+      'failList: claimToken': (token) => persister.failList('x', token, 'reason'),
+      'claim: uniqServerId': (id) => batches.claim(free, id, 'token'),
+      'claim: claimToken': (token) => batches.claim(free, 'here:1', token),
+      'claimedByDead: uniqServerId': (id) => batches.claimedByDead(id),
+      'recover: uniqServerId': (id) => batches.recover(DEAD, id, 'token', HOW),
+      'recover: claimToken': (token) => batches.recover(DEAD, 'here:1', token, HOW),
+      'recover: dead.claimToken': (claimToken) =>
+        batches.recover({ ...DEAD, claimToken }, 'here:1', 'token', HOW),
+      'bury: uniqServerId': (id) => servers.bury(id, () => false),
       'buryDead: uniqServerId': (id) => servers.buryDead(id, () => false, true),
       'suppress: address': (address) => suppressions.suppress(address, 'complaint'),
       'suppress: reason': (reason) => suppressions.suppress('ann@home.example', reason),
@@ -136,7 +178,8 @@ describe('an argument that is none', () => {
         expect((complaint as Error).message.length).toBeLessThan(300);
       }
     }
-    await expect(app.query.list({ beforeId: true as never })).rejects.toThrow(InvalidArgumentError);
+    for (const beforeId of [true as never, 'x'.repeat(37)])
+      await expect(app.query.list({ beforeId })).rejects.toThrow(InvalidArgumentError);
     await expect(app.query.list('paused' as never)).rejects.toThrow(InvalidArgumentError);
     await expect(app.query.recipients('x', null as never)).rejects.toThrow(InvalidArgumentError);
     expect(() => new UnsubscribeTokens('x'.repeat(32), { lifetimeMs: '1' as never })).toThrow(

@@ -13,6 +13,8 @@ import { INFO, MailingRig } from '../support/mailing-rig.js';
 
 const QUOTES = `a "${'\\"'.repeat(300_000)}`;
 const WORD = 'x'.repeat(3_000);
+const entries = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`key${n}`, 'a']));
 const SENDERS: [string, Partial<MailingModuleOptions>][] = [
   ['the mailer', {}],
   ['bulkSmtp', { bulkSmtp: true }],
@@ -162,6 +164,18 @@ describe('a request over its bounds', () => {
     expect(error).toBeInstanceOf(InvalidFieldError);
     expect(error.message).toContain(words);
     expect(error.message.length).toBeLessThan(400);
+  });
+
+  it('is refused for 101 entries of trackingData before one of them is looked at', async () => {
+    let numReads = 0;
+    const trackingData = new Proxy(entries(101), { get: () => void numReads++ });
+    expect(await refusal({ trackingData })).toMatchObject({
+      code: 'MAILING_FIELD_INVALID',
+      field: 'trackingData',
+      message: expect.stringContaining('at most 100 entries, got 101.') as string,
+    });
+    expect(numReads).toBe(0);
+    expect(await refusal({ trackingData: entries(100) })).not.toBeInstanceOf(Error);
   });
 
   it('at its bounds is sent', async () => {

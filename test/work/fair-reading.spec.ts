@@ -1,4 +1,10 @@
-import { type Recipient, type Recipients, SlotService, TemplateEmailRehearsal } from 'nestjs-mailing';
+import {
+  MailingSuppressions,
+  type Recipient,
+  type Recipients,
+  SlotService,
+  TemplateEmailRehearsal,
+} from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { RecipientCuts } from '../../libs/scenarios/src/recipient.cuts.js';
 import { checkForProfiles } from '../../libs/mailing/src/work/recipients.check.js';
@@ -105,6 +111,18 @@ describe('a long list', () => {
       expect(turns.mostPerTurn).toBeLessThanOrEqual(MAX_ENTRIES_PER_TURN);
     },
   );
+
+  it('of addresses that are asked about lets others have their turn', async () => {
+    const { nest } = await rig.boot();
+    const turns = new TurnCounter();
+    const addresses = turns.arrayOf(ENTRIES, (n) => `reader${n}@home.example`);
+    const suppressions = nest.get(MailingSuppressions);
+    await suppressions.suppress('reader7@home.example', 'complaint');
+    expect(await suppressions.findSuppressed(addresses)).toEqual(new Set(['reader7@home.example']));
+    turns.end();
+    expect(turns.numRead).toBe(ENTRIES);
+    expect(turns.mostPerTurn).toBeLessThanOrEqual(MAX_ENTRIES_PER_TURN);
+  });
 
   const LOOPS: Record<string, (turns: TurnCounter) => Promise<unknown>> = {
     'one that is looked through': (turns) =>

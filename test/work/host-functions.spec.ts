@@ -33,7 +33,7 @@ forEachDatabase('functions of the host that are async, or fail', (kind) => {
     process.off('warning', note);
     expect(told).toBe(100);
     expect(warnings.map(({ name, message }) => `${name}: ${message}`)).toEqual([
-      'MailingListenerWarning: A listener of recipient:settled fails: the metric is out of order. Mend it.',
+      'MailingListenerWarning: A listener of recipient:settled fails: the metric is out of order. Correct it.',
     ]);
     expect(unhandled.reasons).toEqual([]);
   });

@@ -5,6 +5,7 @@ import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { oddRecipients } from '../support/odd-recipients.js';
 import { ProfileShelf } from '../support/profile-shelf.js';
+import { toldOf } from '../support/told-of.js';
 
 /** Between two who are as they should be, each. */
 function listWith(odd: { entry: unknown }[]): Recipient[] {
@@ -16,6 +17,7 @@ forEachDatabase('an odd entry of a list', (kind) => {
 
   it('costs itself only, with a sentence that has no address in it', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf });
+    const told = toldOf(app);
     const odd = oddRecipients();
     const { mailingId, numProfiles, numDuplicates, completed } = await app.sender.sendEmailMessage(
       INFO,
@@ -33,9 +35,13 @@ forEachDatabase('an odd entry of a list', (kind) => {
         errorCode: code,
         errorText: expect.stringContaining(says) as string,
       });
-      expect(errorText).not.toContain('@');
+      // Neither an address nor a phone number.
+      expect(errorText).not.toMatch(/@|\d{5}|true|false/);
     }
     assertBooksAddUp(await rig.books(mailingId as string));
+    expect(told.events.map((one) => one.split(' ')[0])).toContain('run:ended');
+    expect(told.lines.join()).toContain(`${odd.length} invalid`);
+    expect([...told.events, ...told.lines].filter((one) => one.includes('@'))).toEqual([]);
     expect([...rig.inbox.countsByRecipient().keys()].sort()).toEqual(people(5));
   });
 });

@@ -8,7 +8,7 @@ import { ProfileShelf } from '../support/profile-shelf.js';
 import { refuseRows } from '../support/refusing-table.js';
 
 const BAD = 'reader50@home.example';
-const HOWS = ['drops', 'fails'] as const;
+const HOWS = ['drops', 'fails', 'fails with its own code'] as const;
 
 forEachDatabase('a recipient whose row the database refuses', (kind) => {
   const rig = MailingRig.forEachTest(kind);
@@ -83,6 +83,17 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
     ]);
   });
 
+  it('fails the mailing, and says at which place, where not even a skipped row is taken', async () => {
+    const app = await rig.boot();
+    await refuse('fails', 'dps_email_address', 'idx', '3');
+    const sending = app.sender.sendEmailMessage(INFO, people(6), { persist: true });
+    await expect(sending).rejects.toMatchObject({
+      code: 'MAILING_LIST_INCOMPLETE',
+      cause: { code: 'MAILING_ROW_REFUSED', table: 'dps_email_address', idx: 3 },
+    });
+    expect(rig.inbox.messages).toEqual([]);
+  });
+
   it('never costs a mailing whose database has another fault: it fails, and says so', async () => {
     const app = await rig.boot();
     await rig.database.dataSource.query('ALTER TABLE dps_email_address RENAME TO elsewhere');
@@ -119,6 +130,28 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
   });
 });
 
+describe.each([...INNODB_KINDS, 'postgres'] as const)(
+  'a recipient outside a view with a check (%s)',
+  (kind) => {
+    const rig = MailingRig.forEachTest(kind);
+
+    it('is skipped where the view stands in place of the table', async () => {
+      const app = await rig.boot();
+      const { dataSource } = rig.database;
+      await dataSource.query('ALTER TABLE dps_email_address RENAME TO all_addresses');
+      await dataSource.query(
+        `CREATE VIEW dps_email_address AS SELECT * FROM all_addresses WHERE email_address <> '${BAD}' WITH CHECK OPTION`,
+      );
+      const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, people(60), { persist: true });
+      expect(await completed).toMatchObject({ numProfiles: 60, numSent: 59, numSkipped: 1 });
+      expect(await app.query.recipients(mailingId as string, { status: 'skipped' })).toMatchObject([
+        { idx: 50, errorCode: 'not_storable' },
+      ]);
+      expect(rig.inbox.countsByRecipient().has(BAD)).toBe(false);
+    });
+  },
+);
+
 describe.each(INNODB_KINDS)('an insert that changes a value instead of refusing it (%s)', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
@@ -129,5 +162,25 @@ describe.each(INNODB_KINDS)('an insert that changes a value instead of refusing 
     const { completed, numDuplicates } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     expect(numDuplicates).toBe(3);
     expect(await completed).toMatchObject({ numProfiles: 31, numSent: 30, numSkipped: 1 });
+  });
+
+  // The server keeps no more than 64 or 1,024 warnings of a statement.
+  it.each([
+    ['changed', 'ALTER TABLE dps_email_address MODIFY display_name VARCHAR(5)'],
+    ['dropped', "ALTER TABLE dps_email_address ADD CONSTRAINT says_no CHECK (display_name <> 'Annabella')"],
+  ])('is seen among 1,100 duplicates of the same chunk: %s', async (_, alteration) => {
+    const app = await rig.boot();
+    await rig.database.dataSource.query(alteration);
+    const duplicates = Array.from({ length: 1_100 }, (): Recipient => 'reader0@home.example');
+    const list = [...people(30), ...duplicates, { email: 'ann@home.example', name: 'Annabella' }];
+    const { mailingId, completed, numDuplicates } = await app.sender.sendEmailMessage(INFO, list, {
+      persist: true,
+    });
+    expect(numDuplicates).toBe(1_100);
+    expect(await completed).toMatchObject({ numProfiles: 31, numSent: 30, numSkipped: 1 });
+    expect(await app.query.recipients(mailingId as string, { status: 'skipped' })).toMatchObject([
+      { idx: 1_130, errorCode: 'not_storable' },
+    ]);
+    assertBooksAddUp(await rig.books(mailingId as string));
   });
 });

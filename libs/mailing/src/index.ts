@@ -145,7 +145,7 @@ export {
   type HarmfulSetting,
   UnsafeConnectionError,
 } from './model/database-setting.errors.js';
-export { DroppedRowError } from './model/dropped-row.error.js';
+export { DroppedRowError, RefusedRowError } from './model/dropped-row.error.js';
 export { MailingError } from './model/mailing.error.js';
 export {
   askHost,

@@ -57,7 +57,7 @@ export class ScenarioEvents {
   #warnOnce(listener: object, name: string, reason: string): void {
     if (this.#warned.has(listener)) return;
     this.#warned.add(listener);
-    const text = `A listener of ${name} fails: ${toOneLine(reason)}. Mend it.`;
+    const text = `A listener of ${name} fails: ${toOneLine(reason)}. Correct it.`;
     process.emitWarning(text, 'MailingListenerWarning');
   }
 }

@@ -37,11 +37,11 @@ export class Unsubscriber {
   }
 
   /**
-   * Unsubscribes whoever the token speaks of.
+   * Unsubscribes the recipient that the token names.
    *
    * @returns false if it is not a token of ours, was changed, or has expired; nothing is written then.
-   * @throws UnsubscribePlaceMissingError, HostSilentError after 30 s, or whatever the host's repository throws: nobody is told that it is
-   * done before it is.
+   * @throws UnsubscribePlaceMissingError, HostSilentError after 30 s, or whatever the host's repository throws; it is done once the call
+   * returns true, not before.
    *
    * @example
    * ```ts

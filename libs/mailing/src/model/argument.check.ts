@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from './argument.errors.js';
+import { Turns } from './turns.js';
+import { numberOrKindOf } from './value-kind.js';
 
 /** Width of the columns that hold the id of a mailing. */
 const MAX_MAILING_ID_LENGTH = 36;
@@ -15,8 +17,7 @@ export const MAX_IDX = 2 ** 31 - 1;
  * @throws InvalidArgumentError
  */
 export function checkText(argument: string, value: unknown, maxLength: number, what = 'a text'): void {
-  if (typeof value === 'string' && value !== '' && value.length <= maxLength) return;
-  throw new InvalidArgumentError(argument, `${what} of 1 to ${maxLength} characters`, value);
+  if (!isText(value, maxLength)) throw notText(argument, value, maxLength, what);
 }
 
 /** @throws InvalidArgumentError */
@@ -28,7 +29,8 @@ export function checkMailingId(argument: string, value: unknown): void {
 /** @throws InvalidArgumentError */
 export function checkWholeNumber(argument: string, value: unknown, min: number, max: number): void {
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
-  throw new InvalidArgumentError(argument, `a whole number from ${min} to ${max}`, value);
+  const expected = `a whole number from ${min} to ${max}`;
+  throw new InvalidArgumentError(argument, expected, value, numberOrKindOf(value));
 }
 
 /** @throws InvalidArgumentError */
@@ -37,8 +39,30 @@ export function checkFilter(argument: string, value: unknown): void {
   throw new InvalidArgumentError(argument, 'an object, or left out', value);
 }
 
-/** @throws InvalidArgumentError naming the first place of the list that is no text, or too long. */
-export function checkTexts(argument: string, values: unknown, maxLength: number): void {
+/**
+ * Lets go of the event loop now and then, however long the list is.
+ *
+ * @returns a copy, which nobody changes after the check.
+ * @throws InvalidArgumentError naming the first place of the list that is no text, or too long.
+ */
+export async function checkedTexts(argument: string, values: unknown, maxLength: number): Promise<string[]> {
   if (!Array.isArray(values)) throw new InvalidArgumentError(argument, 'an array of texts', values);
-  values.forEach((value, n) => checkText(`${argument}[${n}]`, value, maxLength));
+  const texts: string[] = [];
+  const turns = new Turns();
+  const { length } = values;
+  for (let n = 0; n < length; n++) {
+    if (turns.isOver()) await turns.next();
+    const text: unknown = values[n];
+    if (!isText(text, maxLength)) throw notText(`${argument}[${n}]`, text, maxLength);
+    texts.push(text);
+  }
+  return texts;
+}
+
+function isText(value: unknown, maxLength: number): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= maxLength;
+}
+
+function notText(argument: string, value: unknown, maxLength: number, what = 'a text'): InvalidArgumentError {
+  return new InvalidArgumentError(argument, `${what} of 1 to ${maxLength} characters`, value);
 }

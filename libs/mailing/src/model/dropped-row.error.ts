@@ -1,5 +1,21 @@
 import { MailingError } from './mailing.error.js';
 
+/** The database refuses even the row that says that a recipient is skipped, so the list can't be written. */
+export class RefusedRowError extends MailingError {
+  readonly code = 'MAILING_ROW_REFUSED';
+
+  constructor(
+    /** Without the prefix of the data source. */
+    readonly table: string,
+    /** The place of the recipient in the list, from 0. */
+    readonly idx: number,
+  ) {
+    super(
+      `The database refuses even a skipped row in ${table} at place ${idx} of the list. Look for triggers and checks on that table.`,
+    );
+  }
+}
+
 /** The database left out or changed a row that is no duplicate, and gave no error. */
 export class DroppedRowError extends MailingError {
   readonly code = 'MAILING_ROW_DROPPED';

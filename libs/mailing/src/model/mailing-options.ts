@@ -100,8 +100,8 @@ export interface ErrorGuardOptions {
   sampleSize?: number;
   /**
    * Share of attempts that may fail for long, in percent: each success makes up for P ÷ (100 − P) failures, 4 by default.
-   * Default: 80. Bounds: 1 to 99. Too low: a list of poor quality is stopped again and again. Too high: one that
-   * hardly reaches anybody is not.
+   * Default: 80. Bounds: 1 to 99. Too low: a list of poor quality is stopped again and again. Too high: a list
+   * of which hardly any recipient can be reached is not stopped.
    */
   maxErrorPercent?: number;
 }

@@ -41,7 +41,9 @@ export const PAUSE_REASONS = {
   template: 'template',
   /** An attachment is not any more where it was kept, or not as it was. */
   attachments: 'attachments',
-  /** Too many of the first recipients failed in the same way. */
+  /** A JSON column of its row holds something else than was written; without it other letters would be sent. */
+  content: 'content',
+  /** Failures and deferrals outweigh the successes: a cumulative sum of the error guard over all of them has reached its bound. */
   errorRate: 'error rate',
 } as const;
 

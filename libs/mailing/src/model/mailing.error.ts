@@ -15,11 +15,20 @@ export abstract class MailingError extends Error {
   }
 }
 
+/**
+ * A value that was given, on the error for programs. It is not enumerable, because whatever prints an error prints its enumerable
+ * properties, and the value may be an address, or hold a secret.
+ */
+export function keepUnprinted(error: { readonly value: unknown }): void {
+  Object.defineProperty(error, 'value', { enumerable: false });
+}
+
 const LONGEST_SHOWN_VALUE = 120;
 
-/** Shows a simple value inside an error message, cut to a length that fits a log line; of anything else its kind. */
+/** Shows a simple value of options or of the info inside an error message, cut to fit a log line; of anything else its kind. */
 export function shown(value: unknown): string {
   if (typeof value === 'string' && value.length <= LONGEST_SHOWN_VALUE) return JSON.stringify(value);
   if (typeof value === 'string') return `${JSON.stringify(value.slice(0, LONGEST_SHOWN_VALUE))}…`;
-  return typeof value === 'number' || typeof value === 'undefined' ? String(value) : kindOf(value);
+  const isSimple = typeof value === 'number' || typeof value === 'boolean' || value === undefined;
+  return isSimple ? String(value) : kindOf(value);
 }

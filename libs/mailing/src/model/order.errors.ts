@@ -1,5 +1,5 @@
 import type { MailingStatus } from './mailing-status.js';
-import { MailingError, shown } from './mailing.error.js';
+import { keepUnprinted, MailingError, shown } from './mailing.error.js';
 
 /** There is no mailing with this id. */
 export class MailingUnknownError extends MailingError {
@@ -37,5 +37,6 @@ export class UnknownOrderError extends MailingError {
     readonly value: unknown,
   ) {
     super(`${argument}: expected ${allowed.join(' or ')}, got ${shown(value)}. Give one of these words.`);
+    keepUnprinted(this);
   }
 }

@@ -1,4 +1,4 @@
-import { MailingError, shown } from './mailing.error.js';
+import { keepUnprinted, MailingError, shown } from './mailing.error.js';
 
 /** A query that can't be read page by page in an order of its own. */
 export class RecipientQueryError extends MailingError {
@@ -12,5 +12,6 @@ export class RecipientQueryError extends MailingError {
     nextStep: string,
   ) {
     super(`recipientsFromQuery: expected ${part} to be ${expected}, got ${shown(value)}. ${nextStep}`);
+    keepUnprinted(this);
   }
 }

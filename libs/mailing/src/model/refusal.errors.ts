@@ -1,5 +1,5 @@
 import { reasonOf } from './host-call.js';
-import { MailingError, shown } from './mailing.error.js';
+import { keepUnprinted, MailingError, shown } from './mailing.error.js';
 import { kindOf } from './value-kind.js';
 
 /** A request to send that was refused before anything was written. */
@@ -9,7 +9,7 @@ export abstract class TemplateEmailRefusal extends MailingError {}
 export class UnknownRecipientsError extends TemplateEmailRefusal {
   readonly code = 'MAILING_RECIPIENTS_UNKNOWN';
 
-  constructor(readonly recipients: unknown) {
+  constructor(recipients: unknown) {
     super(
       `sendEmailMessage: expected recipients to be an array, an iterable or an async iterable, got ${kindOf(recipients)}. ` +
         'Wrap a single recipient in an array.',
@@ -55,7 +55,7 @@ export class SourceProtocolError extends TemplateEmailRefusal {
 export class ProfileRepositoryMissingError extends TemplateEmailRefusal {
   readonly code = 'MAILING_PROFILE_REPOSITORY_MISSING';
 
-  constructor(readonly userId: unknown) {
+  constructor() {
     super(
       'sendEmailMessage: expected addresses only, got the id of a profile. ' +
         'Give the option profileRepository, which turns profile ids into addresses.',
@@ -74,6 +74,7 @@ export class MissingFieldError extends TemplateEmailRefusal {
     super(
       `sendEmailMessage: expected info.${field} to be a text that is not empty, got ${shown(value)}. Set it.`,
     );
+    keepUnprinted(this);
   }
 }
 
@@ -90,6 +91,7 @@ export class InvalidFieldError extends TemplateEmailRefusal {
     super(
       `sendEmailMessage: expected ${argument}.${field} to be ${expected}, got ${shown(value)}. Correct it.`,
     );
+    keepUnprinted(this);
   }
 }
 
@@ -146,6 +148,7 @@ export class InvalidHeaderAddressError extends TemplateEmailRefusal {
     super(
       `sendEmailMessage: expected info.${field} to hold addresses such as "Ann <ann@shop.example>", got ${kindOf(value)}. Correct it.`,
     );
+    keepUnprinted(this);
   }
 }
 
@@ -161,6 +164,7 @@ export class HeaderLineBreakError extends TemplateEmailRefusal {
       `sendEmailMessage: expected info.${field} to be one line without control characters, got ${kindOf(value)}. ` +
         'Remove the line break.',
     );
+    keepUnprinted(this);
   }
 }
 
@@ -209,6 +213,7 @@ export class TemplateFrontMatterError extends TemplateEmailRefusal {
       `The front matter of the template ${shown(templateUrl)}: expected ${key} to be ${expected}, got ${shown(value)}${why}. Correct it.`,
       { cause },
     );
+    keepUnprinted(this);
   }
 }
 
@@ -302,7 +307,7 @@ export class RecipientListError extends MailingError {
   ) {
     super(
       `The list of recipients of mailing ${mailingId} could not be written to its end: ` +
-        `${reasonOf(cause)}. Nobody is mailed. Mend the source and send again.`,
+        `${reasonOf(cause)}. No recipient is mailed. Correct the source and send again.`,
       { cause },
     );
   }

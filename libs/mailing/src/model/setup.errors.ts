@@ -1,5 +1,5 @@
 import { reasonOf } from './host-call.js';
-import { MailingError, shown } from './mailing.error.js';
+import { keepUnprinted, MailingError, shown } from './mailing.error.js';
 
 /** An option of `MailingModule.forRoot` is out of its bounds or contradicts another one. */
 export class MailingOptionsError extends MailingError {
@@ -13,6 +13,7 @@ export class MailingOptionsError extends MailingError {
     nextStep = 'Correct it where the host calls MailingModule.forRoot or forRootAsync.',
   ) {
     super(`MailingModule: expected ${option} to be ${expected}, got ${shown(value)}. ${nextStep}`);
+    keepUnprinted(this);
   }
 }
 

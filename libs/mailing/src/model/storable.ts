@@ -43,7 +43,7 @@ function storedForm(value: unknown, path: string): { copy: unknown; json: string
   try {
     const copy = copying.of(value);
     const json = JSON.stringify(copy) ?? '';
-    // What was counted while copying is the least that it could take.
+    // What was counted while copying is the least that it could take, but for keys without a value.
     if (Buffer.byteLength(json) > MAX_STORED_BYTES) throw tooLarge(path);
     return { copy, json };
   } catch (error) {
@@ -135,9 +135,11 @@ class StorableCopy {
     const copy: Record<string, unknown> = {};
     for (const key of Object.keys(value)) {
       this.#keys.push(key);
+      // Before its value is read, and if nothing of it is stored: reading is the work that has to end.
+      this.#take(1);
       const inner = this.of((value as Record<string, unknown>)[key]);
       if (inner !== undefined) {
-        this.#take(key.length + 3);
+        this.#take(key.length + 2);
         put(copy, key.toWellFormed(), inner);
       }
       this.#keys.pop();

@@ -1,4 +1,4 @@
-import { MailingError } from './mailing.error.js';
+import { keepUnprinted, MailingError } from './mailing.error.js';
 import { kindOf } from './value-kind.js';
 
 /** What is to be suppressed is not an address. */
@@ -9,6 +9,7 @@ export class SuppressionAddressError extends MailingError {
     super(
       `suppress: expected exactly one e-mail address such as ann@home.example, got ${kindOf(value)}. Give one address a call.`,
     );
+    keepUnprinted(this);
   }
 }
 

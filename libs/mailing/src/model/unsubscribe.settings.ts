@@ -23,7 +23,7 @@ export const TOKEN_PARAMETER = 'token';
 /** The longest link that fits a header line of 998 bytes, and leaves something to whoever forwards it. */
 export const LONGEST_UNSUBSCRIBE_URL = 900;
 
-const LONGEST_BASE = 200;
+const MAX_BASE_LENGTH = 200;
 
 /** @throws MailingOptionsError naming the first option that is missing, wrong or contradicts another; never showing a secret. */
 export function toUnsubscribeSettings(options: UnsubscribeOptions): UnsubscribeSettings {
@@ -64,14 +64,17 @@ function signed(base: string, tokens: UnsubscribeTokens, who: UnsubscribeWho): s
 
 /** Plain http would hand the token to everybody on the way, and no provider posts to it. */
 function toBase(baseUrl: unknown): string {
-  const isText = typeof baseUrl === 'string' && baseUrl.length <= LONGEST_BASE;
+  const isText = typeof baseUrl === 'string' && baseUrl.length <= MAX_BASE_LENGTH;
   const url = isText && URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   const isGood =
-    url?.protocol === 'https:' && url.username === '' && url.hash === '' && url.href.length <= LONGEST_BASE;
+    url?.protocol === 'https:' &&
+    url.username === '' &&
+    url.hash === '' &&
+    url.href.length <= MAX_BASE_LENGTH;
   if (!isGood) {
     throw wrong(
       'baseUrl',
-      `a https URL of at most ${LONGEST_BASE} characters without a login and without #`,
+      `a https URL of at most ${MAX_BASE_LENGTH} characters without a login and without #`,
       baseUrl,
     );
   }

@@ -4,8 +4,8 @@ import { isPromise } from 'node:util/types';
 const CLASS_NAME = /^[A-Za-z_$][\w$]{0,39}$/;
 
 /**
- * What kind of thing a value is, for messages that must not show the value: it may be an address or a secret. Never throws, and calls
- * no `toString` and no `toJSON` of the value's.
+ * What kind of thing a value is, for messages that must not show the value: it may be an address, a phone number or a secret. Never
+ * throws, and calls no `toString` and no `toJSON` of the value's.
  */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
@@ -15,14 +15,18 @@ export function kindOf(value: unknown): string {
     case 'string':
       return value === '' ? 'an empty text' : `a text of ${value.length} characters`;
     case 'number':
-      return Number.isFinite(value) ? `the number ${value}` : String(value);
-    case 'boolean':
-      return String(value);
+      // No address and no secret is one of these three.
+      return Number.isFinite(value) ? 'a number' : String(value);
     case 'object':
       return kindOfObject(value);
     default:
       return `a ${typeof value}`;
   }
+}
+
+/** The same, but shows a number: for an argument that has to be a number within bounds. */
+export function numberOrKindOf(value: unknown): string {
+  return typeof value === 'number' ? `the number ${value}` : kindOf(value);
 }
 
 /** True for what `{}` makes, and for an object without a prototype. A proxy may throw here. */

@@ -10,22 +10,26 @@ export function isLockFault(error: unknown): boolean {
   return typeof code === 'string' && /^(SQLITE_(BUSY|LOCKED)|40P01$|40001$|55P03$)/.test(code);
 }
 
-/** MariaDB's and MySQL's CHECK, a value that is none of its type, a trigger of the host's that says no; none has a state of its own. */
-const DATA_FAULTS = new Set([4025, 3819, 1366, 1644]);
+/** MariaDB's and MySQL's CHECK, a value that is not of its type, a view's check, a trigger of the host's that refuses; their states are too general. */
+const DATA_FAULTS = new Set([4025, 3819, 1366, 1369, 1644]);
+
+/** Classes of states: data exceptions, constraints, the check of a view, and 45, which the standard leaves to the host's triggers. */
+const DATA_STATE = /^(2[23]|4[45])\w{3}$/;
+
+/** PostgreSQL's answer to RAISE in a function of the host's, whatever code that chooses. */
+const RAISED = 'exec_stmt_raise';
 
 /**
- * The database refuses a value of a row, and would refuse it again: a constraint, a type, a length, JSON that it takes for none, a
- * trigger. Nothing that a later try could mend is one: a lock, a connection, a disk.
+ * The database refuses a value of a row, and would refuse it again: a constraint, a type, a length, JSON that it can't read, a
+ * trigger. A fault that a later try could end is not one of these: a lock, a connection, a disk.
  */
 export function isDataFault(error: unknown): boolean {
-  const { errno, code, sqlState } = (error ?? {}) as { errno?: unknown; code?: unknown; sqlState?: unknown };
+  const { errno, code, sqlState, routine } = (error ?? {}) as Record<string, unknown>;
   if (isLockFault(error)) return false;
-  if (typeof errno === 'number' && DATA_FAULTS.has(errno)) return true;
-  // Of MySQL and MariaDB by the state, of PostgreSQL by the code: data exceptions, constraints, an index entry that is too large.
-  if (typeof sqlState === 'string' && /^2[23]/.test(sqlState)) return true;
-  return (
-    typeof code === 'string' && /^(2[23]\w{3}$|54000$|P0001$|SQLITE_(CONSTRAINT|TOOBIG|MISMATCH))/.test(code)
-  );
+  if ((typeof errno === 'number' && DATA_FAULTS.has(errno)) || routine === RAISED) return true;
+  // MySQL and MariaDB say the state, PostgreSQL has it in the code; 54000 is an index entry that is too large.
+  if ([sqlState, code].some((state) => typeof state === 'string' && DATA_STATE.test(state))) return true;
+  return typeof code === 'string' && /^(54000$|P0001$|SQLITE_(CONSTRAINT|TOOBIG|MISMATCH))/.test(code);
 }
 
 /** The table or one of its columns does not exist: the migrations have not run. */

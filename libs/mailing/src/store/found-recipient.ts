@@ -1,5 +1,5 @@
 import type { MarkedRecipient } from '../model/recipient.js';
-import { isUnreadableJson, parseJson } from './parse-json.js';
+import { parseJson } from './parse-json.js';
 import type { SourceName } from './recipient-place.js';
 
 /** A recipient that was read to be sent to, with its table. */
@@ -24,15 +24,15 @@ export interface FoundRow {
 export function toFound(source: SourceName, row: FoundRow): Found {
   const [idx, attempts] = [Number(row.idx), Number(row.attempts)];
   if (source === 'userMailing') return { source, idx, attempts, userId: row.user_id };
-  const data = parseJson<Record<string, unknown>>(row.data) ?? undefined;
-  const isUnreadable = isUnreadableJson(row.data) || Array.isArray(data);
+  const data = parseJson<Record<string, unknown>>(row.data);
+  const isMissing = row.data === null || row.data === undefined;
   return {
     source,
     idx,
     attempts,
     email: row.email_address,
     name: row.display_name ?? undefined,
-    data,
-    isUnreadable,
+    data: data ?? undefined,
+    isUnreadable: data === null ? !isMissing : Array.isArray(data),
   };
 }

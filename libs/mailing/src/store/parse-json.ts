@@ -13,11 +13,6 @@ export function parseJson<T extends object>(value: unknown): T | null {
   return typeof parsed === 'object' ? (parsed as T | null) : null;
 }
 
-/** Whether a column holds something that `parseJson` can't read. */
-export function isUnreadableJson(value: unknown): boolean {
-  return value !== null && value !== undefined && parseJson(value) === null;
-}
-
 function parsedText(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -89,6 +89,7 @@ export class TemplateEmailBatchServerPersister {
    * @returns true if the id has no live server now.
    */
   async bury(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease = true): Promise<boolean> {
+    checkText('bury: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     const server = await this.find(uniqServerId);
     if (!server) return true;
     const knownDead = isKnownDead(server);

@@ -19,7 +19,7 @@ import { findOrdered, reachOrder } from './statements/reach-order.js';
 /** A bound for one look; what is behind it is found by the next one. */
 const MOST_DEAD_AT_A_TIME = 1_000;
 const MOST_ORDERED_AT_A_TIME = 100;
-const MOST_FREE_AT_A_TIME = 100_000;
+const MAX_FREE_AT_A_TIME = 100_000;
 
 /** The claim is rolled back: the mailing may not be worked on. */
 class NotOpen extends Error {}
@@ -43,7 +43,7 @@ export class TemplateEmailBatchPersister {
    * @throws InvalidArgumentError if `limit` is not from 1 to 100,000.
    */
   async free(limit: number): Promise<BatchName[]> {
-    checkWholeNumber('free: limit', limit, 1, MOST_FREE_AT_A_TIME);
+    checkWholeNumber('free: limit', limit, 1, MAX_FREE_AT_A_TIME);
     const found: BatchName[] = [];
     for (const mailingId of await findOpenMailings(this.database, limit)) {
       found.push(...(await findFreeBatches(this.database, mailingId, limit - found.length)));
@@ -78,14 +78,21 @@ export class TemplateEmailBatchPersister {
     return findDeadBatches(this.database, uniqServerId, MOST_DEAD_AT_A_TIME);
   }
 
-  /** @returns null if somebody else was faster. */
+  /**
+   * @returns null if another server was faster.
+   * @throws InvalidArgumentError for what can be no batch, server id or token.
+   */
   async recover(
-    { mailingId, batch, claimToken: deadToken }: DeadBatch,
+    dead: DeadBatch,
     uniqServerId: string,
     claimToken: string,
     how: Recovery,
   ): Promise<HeldClaim | null> {
-    checkMailingId('recover: mailingId', mailingId);
+    checkMailingId('recover: mailingId', dead?.mailingId);
+    const { mailingId, batch, claimToken: deadToken } = dead;
+    checkWholeNumber('recover: batch.startIdx', batch?.startIdx, 0, MAX_IDX);
+    checkWholeNumber('recover: batch.endIdx', batch.endIdx, 0, MAX_IDX);
+    checkText('recover: dead.claimToken', deadToken, MAX_TOKEN_LENGTH);
     checkText('recover: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     checkText('recover: claimToken', claimToken, MAX_TOKEN_LENGTH);
     const slice = { mailingId, batch };

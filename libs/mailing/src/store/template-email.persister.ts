@@ -34,6 +34,8 @@ export interface StoredMailing {
   content: Record<string, string> | null;
   /** Set if one of its attachments can't be had; `info` then has none. */
   attachmentGone: AttachmentGone | null;
+  /** A column that holds JSON of another kind than was written, in words for `status_reason`; `info` then lacks it. */
+  unreadable: string | null;
   /** Recipients of the whole mailing. */
   numProfiles: number;
 }
@@ -244,13 +246,14 @@ export class TemplateEmailPersister {
       [mailingId],
     );
     if (!row) return null;
-    const info = { ...toInfo(row), trackingData: await this.#readTrackingData(mailingId) };
+    const { parsed, unreadable } = parsedColumns(row);
+    const info = { ...toInfo({ ...row, ...parsed }), trackingData: await this.#readTrackingData(mailingId) };
     const restored = info.attachments && (await this.attachments.restore(info.attachments));
     const attachmentGone = restored instanceof AttachmentGone ? restored : null;
     info.attachments = restored instanceof AttachmentGone ? undefined : restored;
-    const hashes = parseJson<TemplateHashes>(row.template_hashes);
+    const hashes = parsed.template_hashes as TemplateHashes | null;
     const content = hashes && (await readTemplates(this.database, hashes));
-    return { mailingId, info, content, attachmentGone, numProfiles: Number(row.num_profiles) };
+    return { mailingId, info, content, attachmentGone, unreadable, numProfiles: Number(row.num_profiles) };
   }
 
   /** Parks a mailing that nobody works on, because it can't be sent as things are. @returns false if it was not pending. */
@@ -293,6 +296,26 @@ function json(value: unknown): string | null {
   return value === undefined || value === null ? null : JSON.stringify(value);
 }
 
+/** Null for a column that holds nothing, or what a program of the host's wrote there. */
+function parsedColumns(row: Record<string, unknown>): {
+  parsed: Record<string, object | null>;
+  unreadable: string | null;
+} {
+  const parsed: Record<string, object | null> = {};
+  let unreadable: string | null = null;
+  for (const column of ['params', 'headers', 'attachments', 'template_hashes']) {
+    const value = row[column];
+    const json = parseJson(value);
+    const isList = column === 'attachments';
+    const isRight = json !== null && Array.isArray(json) === isList;
+    parsed[column] = isRight ? json : null;
+    if (isRight || value === null || value === undefined) continue;
+    unreadable = `dps_mailing.${column} holds no JSON ${isList ? 'array' : 'object'}`;
+  }
+  return { parsed, unreadable };
+}
+
+/** @param row with its JSON parsed. */
 function toInfo(row: Record<string, unknown>): TemplateEmailInfo {
   const text = (value: unknown): string | undefined => (value as string | null) ?? undefined;
   return {
@@ -309,9 +332,9 @@ function toInfo(row: Record<string, unknown>): TemplateEmailInfo {
     sendAsHtml: Boolean(Number(row.send_as_html)),
     sendAsText: Boolean(Number(row.send_as_text)),
     unsubscribe: Boolean(Number(row.unsubscribe)),
-    params: parseJson<Record<string, unknown>>(row.params) ?? undefined,
-    headers: parseJson<Record<string, string>>(row.headers) ?? undefined,
-    attachments: parseJson<TemplateEmailAttachment[]>(row.attachments) ?? undefined,
+    params: (row.params as Record<string, unknown> | null) ?? undefined,
+    headers: (row.headers as Record<string, string> | null) ?? undefined,
+    attachments: (row.attachments as TemplateEmailAttachment[] | null) ?? undefined,
     siteId: text(row.site_id),
     locale: text(row.locale),
     batchExecId: text(row.batch_exec_id),

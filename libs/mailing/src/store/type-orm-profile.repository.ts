@@ -4,7 +4,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource, EntityTarget, ObjectLiteral, QueryRunner, Repository } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 import { MAILING_DATA_SOURCE } from '../model/data-source.token.js';
-import { checkTexts } from '../model/argument.check.js';
+import { checkedTexts } from '../model/argument.check.js';
 import { InvalidArgumentError } from '../model/argument.errors.js';
 import type { ProfileMapping, ProfileWord } from '../model/profile-mapping.js';
 import type { ProfileRepository, RecipientProfile } from '../model/profile.repository.js';
@@ -120,8 +120,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
 
   /** One query, however many there are in a beat. */
   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
-    checkTexts('findByIds: ids', ids, MAX_KEY_LENGTH);
-    const asked = this.#id.holdable(ids);
+    const asked = this.#id.holdable(await checkedTexts('findByIds: ids', ids, MAX_KEY_LENGTH));
     const found = new Map<string, RecipientProfile>();
     await this.#inChunks([...asked.values()], true, async (chunk, runner) => {
       const rows = await this.#repository
@@ -156,8 +155,8 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
 
   /** Letter case does not matter, nor whether a domain is spelled in ASCII. */
   async #writeByEmail(emails: string[], column: string, value: unknown): Promise<void> {
-    checkTexts('emails', emails, MAX_KEY_LENGTH);
-    const spellings = [...new Set(emails.flatMap(spellingsOf))];
+    const checked = await checkedTexts('emails', emails, MAX_KEY_LENGTH);
+    const spellings = [...new Set(checked.flatMap(spellingsOf))];
     await this.#write(`LOWER(${this.#sql(this.mapping.email)}) IN (:...chunk)`, spellings, column, value);
   }
 

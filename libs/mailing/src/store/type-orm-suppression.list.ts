@@ -24,26 +24,33 @@ export class TypeOrmSuppressionList implements SuppressionList {
 
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
     const keys = new Map<string, string>();
-    const unknown: string[] = [];
+    const asked = new Set<string>();
+    // An address that can't be looked up is not mailed to.
+    const suppressed = new Set<string>();
     const turns = new Turns();
     for (const address of addresses) {
       if (turns.isOver()) await turns.next();
       const key = this.#keyToLookUp(address);
-      if (key === undefined) unknown.push(address);
-      else if (key !== null) keys.set(address, key);
+      if (key === undefined) suppressed.add(address);
+      if (key === undefined || key === null) continue;
+      keys.set(address, key);
+      asked.add(key);
     }
-    const asked = [...new Set(keys.values())];
+    const inOrder = [...asked];
     const found = new Set<string>();
-    for (let first = 0; first < asked.length; first += KEYS_PER_STATEMENT) {
-      const chunk = asked.slice(first, first + KEYS_PER_STATEMENT);
+    for (let first = 0; first < inOrder.length; first += KEYS_PER_STATEMENT) {
+      const chunk = inOrder.slice(first, first + KEYS_PER_STATEMENT);
       const rows = await this.session.rows<{ address_key: string }>(
         `SELECT address_key FROM ${this.session.tables.mailSuppression} WHERE address_key IN (${placeholders(chunk)})`,
         chunk,
       );
       for (const row of rows) found.add(row.address_key);
     }
-    // An address that can't be looked up is not mailed to.
-    return new Set([...unknown, ...[...keys].flatMap(([address, key]) => (found.has(key) ? [address] : []))]);
+    for (const [address, key] of keys) {
+      if (turns.isOver()) await turns.next();
+      if (found.has(key)) suppressed.add(address);
+    }
+    return suppressed;
   }
 
   async suppress(address: string, reason: string): Promise<void> {

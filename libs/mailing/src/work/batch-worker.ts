@@ -4,6 +4,7 @@ import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { type MailingStatus, PAUSE_REASONS } from '../model/mailing-status.js';
+import { numberOrKindOf } from '../model/value-kind.js';
 import type { HeldBatch } from '../store/held-claim.js';
 import type { MailingReader } from '../store/mailing.reader.js';
 import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
@@ -84,7 +85,12 @@ export class BatchWorker implements BatchWork {
         const work = (place: Place): Promise<void> => this.#work(claim, place, ratePerSecond ?? null);
         try {
           if (ratePerSecond !== undefined && !(ratePerSecond > 0 && Number.isFinite(ratePerSecond)))
-            throw new InvalidArgumentError('run: ratePerSecond', 'a number above 0', ratePerSecond);
+            throw new InvalidArgumentError(
+              'run: ratePerSecond',
+              'a number above 0',
+              ratePerSecond,
+              numberOrKindOf(ratePerSecond),
+            );
           // Known by its claim: an earlier run of this batch that lost it may not have ended yet.
           await this.parts.runs.start(claimToken, work, 'apart', mailingId);
         } catch (error) {

@@ -1,4 +1,4 @@
-import { checkText, checkTexts } from '../model/argument.check.js';
+import { checkedTexts, checkText } from '../model/argument.check.js';
 import { askHost, assertAnswer, HOST_CALL_TIMEOUT_MS, type HostCallTerms } from '../model/host-call.js';
 import type { SuppressionList } from '../model/suppression-list.js';
 import { SuppressionListMissingError } from '../model/suppression.errors.js';
@@ -49,10 +49,10 @@ export class MailingSuppressions implements SuppressionList {
    * the host gives no answer, or another one.
    */
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
-    checkTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH);
+    const asked = await checkedTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH);
     const call = 'SuppressionList.findSuppressed';
     const list = this.#orThrow();
-    const found = await askHost(this.#terms(call), () => list.findSuppressed(addresses));
+    const found = await askHost(this.#terms(call), () => list.findSuppressed(asked));
     assertAnswer(call, 'a Set of addresses', Set, found);
     return found;
   }

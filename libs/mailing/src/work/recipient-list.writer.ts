@@ -95,8 +95,7 @@ export class RecipientListWriter {
   }
 
   #add(listed: ListedRecipient, bytes: number): void {
-    if (listed.kind === 'profile' && !this.how.hasProfiles)
-      throw new ProfileRepositoryMissingError(listed.userId);
+    if (listed.kind === 'profile' && !this.how.hasProfiles) throw new ProfileRepositoryMissingError();
     if (listed.kind === 'invalid') this.list.numInvalid++;
     this.#chunk.push(Object.assign(listed, { idx: this.#nextIdx++ }));
     this.#chunkBytes += bytes;

@@ -23,7 +23,7 @@ export async function checkForProfiles(recipients: Recipients, hasProfiles: bool
   const turns = new Turns();
   for (const one of recipients as readonly unknown[]) {
     if (turns.isOver()) await turns.next();
-    if (hasUserId(one)) throw new ProfileRepositoryMissingError((one as { userId: unknown }).userId);
+    if (hasUserId(one)) throw new ProfileRepositoryMissingError();
   }
 }
 

@@ -15,7 +15,10 @@ const MAX_PATH = 1_000;
 /** Width of the columns that are no `text`. */
 const MAX_COLUMN = 255;
 
-const MOST_CHARACTERS = {
+/** Each is a statement of its own while the mailing is written. */
+const MAX_TRACKING_ENTRIES = 100;
+
+const MAX_CHARACTERS = {
   name: MAX_COLUMN,
   siteId: MAX_COLUMN,
   batchExecId: MAX_COLUMN,
@@ -32,14 +35,17 @@ const MOST_CHARACTERS = {
 /**
  * Looks at lengths, before anything else looks at what the texts say. What is no text is left to those who do.
  *
- * @throws FieldTooLongError; InvalidFieldError for too many headers, and for one of programs with a word that fits no line.
+ * @throws FieldTooLongError; InvalidFieldError for too many headers or entries of trackingData, and for one of programs with a word that fits no line.
  */
 export function checkBounds(info: TemplateEmailInfo): void {
-  for (const [field, most] of Object.entries(MOST_CHARACTERS)) {
+  for (const [field, most] of Object.entries(MAX_CHARACTERS)) {
     checkLength(field, info[field as keyof TemplateEmailInfo], most);
   }
   const headers: unknown = info.headers;
   if (typeof headers === 'object' && headers !== null) checkHeaderBounds(headers);
+  const numEntries = Object.keys(info.trackingData ?? {}).length;
+  if (numEntries > MAX_TRACKING_ENTRIES)
+    throw new InvalidFieldError('trackingData', `at most ${MAX_TRACKING_ENTRIES} entries`, numEntries);
 }
 
 /** @throws FieldTooLongError */

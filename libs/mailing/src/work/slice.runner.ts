@@ -59,7 +59,7 @@ export interface RunTerms {
   ratePerSecond: number | null;
 }
 
-/** A template that can't be opened, or an attachment that can't be had, in words for `status_reason`. */
+/** A template that can't be opened, an attachment that can't be had, or JSON that can't be read, in words for `status_reason`. */
 export class ContentGone {
   constructor(readonly reason: string) {}
 }
@@ -77,7 +77,9 @@ export class SliceRunner {
     info,
     content,
     attachmentGone,
+    unreadable,
   }: StoredMailing): Promise<MailingTemplate | ContentGone> {
+    if (unreadable !== null) return new ContentGone(`${PAUSE_REASONS.content}: ${unreadable}`);
     if (attachmentGone) return new ContentGone(`${PAUSE_REASONS.attachments}: ${attachmentGone.reason}`);
     const { renderer, openings } = this.parts;
     try {

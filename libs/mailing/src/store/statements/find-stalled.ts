@@ -4,8 +4,6 @@ import type { Session } from '../mailing.database.js';
 export interface StalledSlice {
   mailingId: string;
   uniqServerId: string;
-  /** Since its last commit, by the database's clock. */
-  quietMs: number;
 }
 
 /**
@@ -23,23 +21,19 @@ export async function findStalled(
   { quietMs, serverTimeoutMs, limit }: { quietMs: number; serverTimeoutMs: number; limit: number },
 ): Promise<StalledSlice[]> {
   const { dialect, tables } = session;
-  const quiet = `${dialect.epochMs(dialect.now)} - ${dialect.epochMs('x.last_commit_at')}`;
   const isStalled = `x.last_commit_at < ${dialect.agoMs} AND EXISTS (SELECT 1 FROM ${tables.mailServer} s
     WHERE s.uniq_server_id = x.uniq_server_id AND s.last_updated >= ${dialect.agoMs})`;
   const found: StalledSlice[] = [];
   for (const from of [
-    `x.id AS mailing_id, x.uniq_server_id, ${quiet} AS quiet_ms FROM ${tables.mailing} x
+    `x.id AS mailing_id, x.uniq_server_id FROM ${tables.mailing} x
      WHERE x.is_batched = FALSE AND x.status IN ('in_progress', 'pausing', 'canceling')`,
-    `x.mailing_id, x.uniq_server_id, ${quiet} AS quiet_ms FROM ${tables.mailBatch} x WHERE x.status = 'claimed'`,
+    `x.mailing_id, x.uniq_server_id FROM ${tables.mailBatch} x WHERE x.status = 'claimed'`,
   ]) {
-    const rows = await session.rows<Record<'mailing_id' | 'uniq_server_id' | 'quiet_ms', string>>(
+    const rows = await session.rows<Record<'mailing_id' | 'uniq_server_id', string>>(
       `SELECT ${from} AND ${isStalled} LIMIT ${limit}`,
       [quietMs, serverTimeoutMs],
     );
-    for (const row of rows) {
-      const { mailing_id: mailingId, uniq_server_id: uniqServerId } = row;
-      found.push({ mailingId, uniqServerId, quietMs: Number(row.quiet_ms) });
-    }
+    for (const row of rows) found.push({ mailingId: row.mailing_id, uniqServerId: row.uniq_server_id });
   }
   return found;
 }

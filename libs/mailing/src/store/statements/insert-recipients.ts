@@ -19,17 +19,17 @@ export function rowKeyOf(one: Written): string {
   return one.kind === 'invalid' ? `invalid:${one.idx}` : one.key;
 }
 
-/** Whether those who are in the mailing already are dropped, or are an error. */
+/** Whether a recipient that is in the mailing already is dropped, or is an error. */
 export type InsertMode = 'new ones' | 'all';
 
 /**
- * Writes one chunk of recipients, a multi-row insert for each table; who is in the mailing already is dropped by the
- * unique key. Whether nothing else was dropped or changed, the caller has to see: `writeRecipients`.
+ * Writes one chunk of recipients, a multi-row insert for each table; a recipient that is in the mailing already is dropped by
+ * the unique key. The caller checks that nothing else was dropped or changed: `writeRecipients`.
  *
  * - Lock order: after the mailing's row (`fenceLoading`); rows in order of the primary key, so inserts append.
  * - The database decides what is a duplicate, so a list of any length is checked in constant memory.
  * - Columns that are NULL in the whole chunk are left out: each value costs both sides about as much as a short text.
- * - Rejected: asking first who is there already, one more statement a chunk; a set in memory, which grows with the list;
+ * - Rejected: asking first which recipients are there already, one more statement a chunk; a set in memory, which grows with the list;
  *   JSON_TABLE over one parameter and prepared statements, hardly faster if at all (docs/performance.md).
  *
  * @returns how many rows were new, over both tables.

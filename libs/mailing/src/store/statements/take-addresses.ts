@@ -58,7 +58,7 @@ export async function takeAddresses(
     if (areAllNew) for (const { key, idx } of chunk) holders.set(key, idx);
     else await readTaken(session, mailingId, keys, holders);
     await readPlain(session, mailingId, keys, holders);
-    // Who is told that an address is free without a row that says so might be one of two.
+    // Invariant: an address that is reported free has a row for its place.
     const isWhole = numWarnings <= chunk.length - numRows && keys.every((key) => holders.has(key));
     if (!isWhole) throw new DroppedRowError('dps_mail_address_taken');
   }

@@ -1,3 +1,4 @@
+import { RefusedRowError } from '../../model/dropped-row.error.js';
 import type { InvalidEntry } from '../../model/listed-recipient.js';
 import type { Session } from '../mailing.database.js';
 import { areAllAccountedFor, findKeys, keyOfRecipient } from './find-unwritten.js';
@@ -49,7 +50,7 @@ export async function writeRecipients(
  *
  * Of several with one key the first that is taken counts; a later one is tried where an earlier one was refused.
  *
- * @throws whatever is no word of the database about a row.
+ * @throws RefusedRowError where even that row is refused; what the database throws that is not about a row.
  */
 export async function writeRecipientsOneByOne(
   session: Session,
@@ -101,9 +102,7 @@ async function writeRefused(
     const row = { ...entry, shownAs, idx: one.idx };
     if ((await insertBisecting<NumberedRecipient>(session, [row], insert)).length === 0) return;
   }
-  throw new Error(
-    `The database refuses even a skipped row at place ${one.idx} of the list. Look for triggers and checks on dps_email_address.`,
-  );
+  throw new RefusedRowError('dps_email_address', one.idx);
 }
 
 function entryOf(one: NumberedRecipient): InvalidEntry {
