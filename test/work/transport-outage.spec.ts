@@ -88,7 +88,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
 
   it('A21 that takes each message and hangs up leaves few in doubt, not the list', async () => {
     rig.inbox.answer = ({ command }) => (command === 'END' ? 'close' : undefined);
-    const app = await rig.boot({ run: { transportPatienceMs: 0 }, errorGuard: { sampleSize: 0 } });
+    const app = await rig.boot({ run: { transportPatienceMs: 0 } });
     const mailingId = await rig.send(app, 200);
     expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: /);
     const { byStatus } = await rig.books(mailingId);

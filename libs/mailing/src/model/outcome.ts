@@ -73,6 +73,14 @@ export function wasAnswered({ status, code }: Outcome): boolean {
   return status === 'sent' || (status === 'error' && !OURS.includes(code));
 }
 
+/** Code of an attempt during which the mail server fell silent before it had the message. */
+export const NO_ANSWER = 'timeout';
+
+/** Whether the mail server fell silent, or broke off, where it should have answered. */
+export function wasLeftUnanswered({ status, code }: Outcome): boolean {
+  return status === 'in_doubt' || code === NO_ANSWER;
+}
+
 /** Whether the mail server may have seen anything of it. */
 export function wasTried(attempt: Attempt): boolean {
   return attempt.kind !== 'settled' || !OURS.includes(attempt.outcome.code);

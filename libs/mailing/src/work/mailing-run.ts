@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient, RunConsent } from '../delivery/mailing.delivery.js';
 import { TooLateError } from '../delivery/too-late.error.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
-import { type Attempt, type Outcome, wasAnswered, wasTried } from '../model/outcome.js';
+import { type Attempt, NO_ANSWER, type Outcome, wasAnswered, wasTried } from '../model/outcome.js';
 import { AttemptCounts } from './attempt-counts.js';
 import { BeatHerald } from './beat.herald.js';
 import { BeatWriter } from './beat.writer.js';
@@ -199,7 +199,7 @@ export class MailingRun {
 
   #takeBack({ idx, blame, reason }: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
     if (blame === 'unclear' && this.#winding === 'no') {
-      this.#defer({ idx, status: 'error', code: 'timeout', text: reason });
+      this.#defer({ idx, status: 'error', code: NO_ANSWER, text: reason });
       if (this.#transport.fallsSilent(idx)) this.#transportDown(reason);
       return;
     }
