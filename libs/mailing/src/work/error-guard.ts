@@ -72,9 +72,12 @@ export class ErrorGuard {
     return { scores: { suspect: shown(suspect), failure: shown(failure) }, sums: { ...this.#sums } };
   }
 
-  /** What a commit has read of the rest of the mailing. */
-  hear(elsewhere: GuardScores): void {
-    this.#elsewhere = elsewhere;
+  /**
+   * What a commit has read of the rest of the mailing. It reads nothing while the scores here are 0; what was heard before is out of date
+   * then, and is forgotten.
+   */
+  hear(elsewhere: GuardScores | undefined): void {
+    this.#elsewhere = elsewhere ?? NO_SCORES;
   }
 
   /**

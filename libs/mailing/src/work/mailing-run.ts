@@ -307,7 +307,7 @@ export class MailingRun {
       if (this.#winding === 'no') this.#windDown('standing_down');
       return null;
     }
-    if (answer.elsewhere) this.#parts.guard.hear(answer.elsewhere);
+    this.#parts.guard.hear(answer.elsewhere);
     await this.#admit(answer, beat.free);
     // The look that was under way when they were refused did not know of them.
     for (const { delayMs } of beat.deferred) this.#look.dueIn(delayMs);
