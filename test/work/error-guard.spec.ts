@@ -173,6 +173,32 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
     });
     expect(await app.query.get(id)).toMatchObject({ status: 'in_progress', statusReason: null });
   });
+
+  it.each([false, true])(
+    'looks again with the whole of its patience after a resume that comes before the pause is reached (batched: %s)',
+    async (batched) => {
+      const refusal = { code: 450, text: '4.1.8 Sender address rejected' };
+      const held = gate();
+      let asked = 0;
+      rig.inbox.answer = async ({ command }) => {
+        if (command !== 'MAIL') return undefined;
+        const turn = ++asked;
+        if (turn > 30 && turn <= 35) await held.opened;
+        return turn <= 60 ? refusal : undefined;
+      };
+      const retry = { firstDelayMs: 3_600_000 };
+      const app = await rig.boot({ ...MAIL_SERVER, retry, batch: { pollMs: 50 } });
+      const info = { ...INFO, batched, batchSize: 120 };
+      const { mailingId } = await app.sender.sendEmailMessage(info, people(120), { persist: true });
+      const id = mailingId as string;
+      await waitUntil(async () => (await rig.books(id)).byStatus.deferred === 30, { what: '30 refusals' });
+      expect(await app.sender.pause(id)).toBe('pausing');
+      expect(await app.sender.resume(id)).toBe('in_progress');
+      held.open();
+      await waitUntil(async () => asked >= 120 || isPaused(rig, id), { what: 'the end' });
+      expect((await app.query.get(id))?.statusReason).toBeNull();
+    },
+  );
 });
 
 interface Gate {

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient, RunConsent } from '../delivery/mailing.delivery.js';
 import { TooLateError } from '../delivery/too-late.error.js';
+import { NOTHING_SEEN } from '../model/guard-scores.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
 import { type Attempt, NO_ANSWER, type Outcome, wasAnswered, wasTried } from '../model/outcome.js';
 import { AttemptCounts } from './attempt-counts.js';
@@ -322,7 +323,7 @@ export class MailingRun {
       free: isThrough && this.#winding === 'no' ? 1 : free,
       remaining: this.#remaining,
       release: this.#winding === 'no' ? null : this.#release,
-      guard: this.#parts.guard.report,
+      guard: this.#winding === 'standing_down' ? NOTHING_SEEN : this.#parts.guard.report,
     };
     if (beat.outcomes.length > 0) this.#parts.faultPoints.reach('beforeOutcomesWritten');
     this.#nudged = false;
