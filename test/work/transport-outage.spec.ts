@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
@@ -87,7 +88,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
 
   it('A21 that takes each message and hangs up leaves few in doubt, not the list', async () => {
     rig.inbox.answer = ({ command }) => (command === 'END' ? 'close' : undefined);
-    const app = await rig.boot({ run: { transportPatienceMs: 0 }, errorGuard: { sampleSize: 0 } });
+    const app = await rig.boot({ run: { transportPatienceMs: 0 } });
     const mailingId = await rig.send(app, 200);
     expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: /);
     const { byStatus } = await rig.books(mailingId);
@@ -126,4 +127,24 @@ forEachDatabase('a mail server that stays away', (kind) => {
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, 200);
   });
+});
+
+describe('a mail server that greets slowly', () => {
+  const rig = MailingRig.forEachTest('sqlite');
+
+  it.each([true, false])(
+    'is found up again, however soon functions of the host have to answer (bulkSmtp: %s)',
+    async (bulkSmtp) => {
+      rig.inbox.answer = ({ command }) => (command === 'CONNECT' ? 'close' : undefined);
+      const app = await rig.boot({ bulkSmtp, run: { transportPatienceMs: 0, hostCallTimeoutMs: 300 } });
+      const mailingId = await rig.send(app, 3);
+      expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: /);
+      // Longer than a function of the host may take.
+      rig.inbox.answer = async ({ command }) => {
+        if (command === 'CONNECT') await delay(1_000);
+      };
+      await rig.reached(mailingId, 'completed');
+      await rig.assertAllSent(mailingId, 3);
+    },
+  );
 });

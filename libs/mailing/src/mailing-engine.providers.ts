@@ -289,21 +289,12 @@ const workProviders: Provider[] = [
   {
     provide: TransportProbe,
     useFactory: (
-      { uniqServerId, enabledAsTemplateMailServer, run }: MailingSettings,
+      { uniqServerId, enabledAsTemplateMailServer }: MailingSettings,
       orders: StandingOrders,
       sender: EmailMessageSender,
       { stopSignal }: MailingRuns,
       events: MailingEvents,
-    ) =>
-      new TransportProbe(
-        uniqServerId,
-        enabledAsTemplateMailServer,
-        orders,
-        sender,
-        stopSignal,
-        events,
-        run.hostCallTimeoutMs,
-      ),
+    ) => new TransportProbe(uniqServerId, enabledAsTemplateMailServer, orders, sender, stopSignal, events),
     inject: [MAILING_SETTINGS, StandingOrders, EMAIL_MESSAGE_SENDER, MailingRuns, MailingEvents],
   },
   restarter,

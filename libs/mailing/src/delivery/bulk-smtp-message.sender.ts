@@ -1,6 +1,12 @@
 import type { BulkSmtpSettings } from './bulk-smtp.settings.js';
 import { inOneLine, toHandOver } from './delivery-failure.js';
-import type { Begin, EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
+import {
+  type Begin,
+  type EmailMessage,
+  type HandOver,
+  type PreparedSender,
+  PROBE_TIMEOUT_MS,
+} from './email-message.sender.js';
 import { composeAny, isMoreThanLetter, MessageEncoder } from './message.encoder.js';
 import { isAscii } from './is-ascii.js';
 import { openSmtpDoor, type SmtpFeatures } from './smtp.door.js';
@@ -10,7 +16,6 @@ import { type SessionOwner, SmtpSession } from './smtp.session.js';
 
 /** How long no other connection is tried after one was refused while others work: servers limit their number. */
 const REFUSED_MS = 1_000;
-const PROBE_TIMEOUT_MS = 60_000;
 const STOPPING = new Error('The application is stopping.');
 
 /** What ends an address or a command. Addresses were checked long before; this is the last place to look. */

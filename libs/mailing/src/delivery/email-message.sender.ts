@@ -40,6 +40,12 @@ export type HandOver =
  */
 export type Begin = () => () => void;
 
+/**
+ * Longest inquiry of a sender of ours, in milliseconds: twice what nodemailer itself grants a greeting. Shorter, and a server that greets
+ * slowly would never be found up again.
+ */
+export const PROBE_TIMEOUT_MS = 60_000;
+
 /** The seam to transports. */
 export interface EmailMessageSender {
   /** Whether `send` calls `begin`. A message of one that does not counts as begun when `send` is called. Default: false. */

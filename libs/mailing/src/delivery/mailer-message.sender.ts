@@ -4,7 +4,12 @@ import type { SendMailOptions, Transporter } from 'nodemailer';
 import type { MailingEvents } from '../model/mailing-event.js';
 import { askTransporter } from './ask-transporter.js';
 import { inOneLine, toHandOver } from './delivery-failure.js';
-import type { EmailMessage, HandOver, PreparedSender } from './email-message.sender.js';
+import {
+  type EmailMessage,
+  type HandOver,
+  type PreparedSender,
+  PROBE_TIMEOUT_MS,
+} from './email-message.sender.js';
 import { findTransporter } from './find-transporter.js';
 import { HandOverProbe } from './hand-over.probe.js';
 import { isAscii } from './is-ascii.js';
@@ -34,9 +39,6 @@ interface Rejections {
 interface Adapted {
   templateAdapter?: unknown;
 }
-
-/** Twice what nodemailer itself grants a greeting: shorter, and a server that greets slowly would never be found up again. */
-const PROBE_TIMEOUT_MS = 60_000;
 
 /**
  * Hands messages to the host's `MailerService`, so the host's transports, plugins, DKIM and defaults apply.

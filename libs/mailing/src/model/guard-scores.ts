@@ -18,3 +18,6 @@ export interface GuardReport {
 }
 
 export const NO_SCORES: Readonly<GuardScores> = { suspect: 0, failure: 0 };
+
+/** Of a run that an order has stopped: the mailing ends, or it is resumed, which has the guard begin anew. */
+export const NOTHING_SEEN: Readonly<GuardReport> = { scores: NO_SCORES, sums: NO_SCORES };

@@ -93,7 +93,7 @@ export interface RetryOptions {
 export interface ErrorGuardOptions {
   /**
    * Attempts that have to fail one after the other; 0 turns the guard off. Successes in between put it off, see `maxErrorPercent`.
-   * Refusals for now count, greylisting does not. Answers that name the recipient's own address or mailbox count only
+   * Refusals for now count; greylisting does not, nor a mail server that does not answer, which is an outage. Answers that name the recipient's own address or mailbox count only
    * from ten times as many on, and never before an eighth of the list has failed. Default: 50. Bounds: 0 to 100,000. Too low: a few refusals
    * stop a mailing. Too high: that many recipients are lost first.
    */

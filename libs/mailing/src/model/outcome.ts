@@ -73,6 +73,9 @@ export function wasAnswered({ status, code }: Outcome): boolean {
   return status === 'sent' || (status === 'error' && !OURS.includes(code));
 }
 
+/** Code of an attempt during which the mail server fell silent before it had the message. */
+export const NO_ANSWER = 'timeout';
+
 /** Whether the mail server may have seen anything of it. */
 export function wasTried(attempt: Attempt): boolean {
   return attempt.kind !== 'settled' || !OURS.includes(attempt.outcome.code);

@@ -1,3 +1,5 @@
+import { toPublicText } from '../model/public-text.js';
+
 interface Reason {
   count: number;
   text: string;
@@ -22,11 +24,11 @@ export class FailureTally {
     else if (this.#reasons.size < MAX_REASONS) this.#reasons.set(code, { count: 1, text });
   }
 
-  /** Names the most frequent reason. */
+  /** Names the most frequent reason, in words that may leave the plugin. */
   verdict(): string {
     let [worst] = this.#reasons;
     for (const one of this.#reasons) if (one[1].count > worst[1].count) worst = one;
     const [code, { count, text }] = worst;
-    return `${count} of the last ${this.#numAttempts} attempts failed with ${code}: ${text}`;
+    return `${count} of the last ${this.#numAttempts} attempts failed with ${toPublicText(`${code}: ${text}`)}`;
   }
 }

@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient, RunConsent } from '../delivery/mailing.delivery.js';
 import { TooLateError } from '../delivery/too-late.error.js';
+import { NOTHING_SEEN } from '../model/guard-scores.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
-import { type Attempt, type Outcome, wasAnswered, wasTried } from '../model/outcome.js';
+import { type Attempt, NO_ANSWER, type Outcome, wasAnswered, wasTried } from '../model/outcome.js';
 import { AttemptCounts } from './attempt-counts.js';
 import { BeatHerald } from './beat.herald.js';
 import { BeatWriter } from './beat.writer.js';
@@ -199,7 +200,7 @@ export class MailingRun {
 
   #takeBack({ idx, blame, reason }: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
     if (blame === 'unclear' && this.#winding === 'no') {
-      this.#defer({ idx, status: 'error', code: 'timeout', text: reason });
+      this.#defer({ idx, status: 'error', code: NO_ANSWER, text: reason });
       if (this.#transport.fallsSilent(idx)) this.#transportDown(reason);
       return;
     }
@@ -223,9 +224,13 @@ export class MailingRun {
     this.#judge(outcome);
   }
 
-  /** A recipient speaks once for or against the mailing: a further attempt that fails as well is no further evidence. */
+  /**
+   * A recipient speaks once for or against the mailing: a further attempt that fails as well is no further evidence, nor are the other
+   * connections that break in one outage. What is tried again after it and breaks as well is evidence: recipients end in doubt for nothing.
+   */
   #judge(outcome: Outcome): void {
-    if (outcome.status === 'sent' || this.#attempts.isFirst(outcome.idx))
+    const isSameOutage = outcome.status === 'in_doubt' && this.#transport.waitMs() > 0;
+    if (outcome.status === 'sent' || (!isSameOutage && this.#attempts.isFirst(outcome.idx)))
       this.#pauseIf(this.#parts.guard.note(outcome));
     this.#attempts.forget(outcome.idx);
   }
@@ -307,7 +312,7 @@ export class MailingRun {
       if (this.#winding === 'no') this.#windDown('standing_down');
       return null;
     }
-    if (answer.elsewhere) this.#parts.guard.hear(answer.elsewhere);
+    this.#parts.guard.hear(answer.elsewhere);
     await this.#admit(answer, beat.free);
     // The look that was under way when they were refused did not know of them.
     for (const { delayMs } of beat.deferred) this.#look.dueIn(delayMs);
@@ -322,7 +327,7 @@ export class MailingRun {
       free: isThrough && this.#winding === 'no' ? 1 : free,
       remaining: this.#remaining,
       release: this.#winding === 'no' ? null : this.#release,
-      guard: this.#parts.guard.report,
+      guard: this.#winding === 'standing_down' ? NOTHING_SEEN : this.#parts.guard.report,
     };
     if (beat.outcomes.length > 0) this.#parts.faultPoints.reach('beforeOutcomesWritten');
     this.#nudged = false;

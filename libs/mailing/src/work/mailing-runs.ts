@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MailingRun } from './mailing-run.js';
 import type { WorkingPlace } from './mailing-run.parts.js';
+import { Absences } from './absences.js';
 import type { Wait } from './wait.js';
 
 /** What a run has of the registry while it works. */
@@ -117,13 +118,14 @@ export class MailingRuns {
       hurry: null,
       result: undefined as never,
     };
+    const away = new Absences({ begin: () => this.#leave(), end: () => void this.#working++ });
     const place: Place = {
       announce: (run) => this.#announce(entry, run),
-      leave: () => this.#leave(),
-      lend: () => this.#leave(),
-      retake: () => void this.#working++,
+      leave: () => away.begin(),
+      lend: () => away.begin(),
+      retake: () => away.end(),
     };
-    const worked = turn === 'apart' ? work(place) : this.#within(entry, turn, () => work(place));
+    const worked = turn === 'apart' ? work(place) : this.#within(entry, turn, () => work(place), away);
     const result = worked.finally(() => this.#entries.delete(key));
     entry.result = result;
     this.#entries.set(key, entry);
@@ -167,7 +169,7 @@ export class MailingRuns {
     for (const { run } of this.#entries.values()) run?.abort();
   }
 
-  async #within<T>(entry: Entry, turn: Turn, work: () => Promise<T>): Promise<T> {
+  async #within<T>(entry: Entry, turn: Turn, work: () => Promise<T>, away: Absences): Promise<T> {
     if (turn === 'wait' && this.#working >= this.parallelMailings) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
@@ -180,7 +182,7 @@ export class MailingRuns {
     try {
       return await work();
     } finally {
-      this.#leave();
+      if (!away.isUnderWay) this.#leave();
     }
   }
 

@@ -10,6 +10,7 @@ import {
 } from '../model/mailing-health.report.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
+import { toPublicText } from '../model/public-text.js';
 import { type HealthReader, MOST_COUNTED, type WaitingMailing } from '../store/health.reader.js';
 import type { ServerMembership } from './server-membership.js';
 import type { StalledFindings } from './stalled.findings.js';
@@ -134,7 +135,7 @@ export class MailingHealth {
     );
     findings.push(...abandoned);
     for (const [kind, mailings] of groupsBy(paused, kindOf)) {
-      const text = `are paused (${mailings[0].statusReason}). ${REMEDIES[kind] ?? 'Resume or cancel them'}`;
+      const text = `are paused (${toPublicText(mailings[0].statusReason ?? '')}). ${REMEDIES[kind] ?? 'Resume or cancel them'}`;
       findings.push(finding('mailings_paused', mailings, text));
     }
     if (unattended.length > 0) findings.push(finding('batches_unattended', unattended, UNATTENDED));

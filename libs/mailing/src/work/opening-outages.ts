@@ -23,6 +23,7 @@ export class OpeningOutages {
   /** @returns whether patience is over. */
   failed(mailingId: string, reason: string): boolean {
     const now = performance.now();
+    this.#forget(now);
     const { since } = this.#outages.get(mailingId) ?? { since: now };
     this.#outages.set(mailingId, { what: `its templates: ${reason}`, since, lastAt: now });
     return now - since > this.patienceMs;
@@ -35,11 +36,16 @@ export class OpeningOutages {
   /** Those that go on for so long. */
   lasting(ms: number): { mailingId: string; wait: Wait }[] {
     const now = performance.now();
-    for (const [mailingId, { lastAt }] of this.#outages) {
-      if (now - lastAt > this.forgetMs) this.#outages.delete(mailingId);
-    }
+    this.#forget(now);
     return [...this.#outages]
       .filter(([, { since }]) => now - since > ms)
       .map(([mailingId, wait]) => ({ mailingId, wait }));
+  }
+
+  /** What ended elsewhere, or long ago, is no outage of today. */
+  #forget(now: number): void {
+    for (const [mailingId, { lastAt }] of this.#outages) {
+      if (now - lastAt > this.forgetMs) this.#outages.delete(mailingId);
+    }
   }
 }

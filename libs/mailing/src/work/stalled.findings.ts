@@ -1,16 +1,13 @@
-import { toOneLine } from '../model/email-address.js';
 import { groupsBy } from '../model/groups-by.js';
 import { type MailingFinding, MOST_IDS } from '../model/mailing-health.report.js';
 import type { MailingSettings } from '../model/mailing-options.js';
+import { toPublicText } from '../model/public-text.js';
 import type { HealthReader } from '../store/health.reader.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { OpeningOutages } from './opening-outages.js';
 import { stalledAfterMs } from './stalled-after.js';
 import type { Wait } from './wait.js';
 import type { SourceWatches } from './source-watches.js';
-
-const LONGEST_WAIT_TEXT = 500;
-const ADDRESS = /[^\s@<>"']{1,64}@[^\s@<>"']{1,254}/g;
 
 export interface StalledFindingsParts {
   settings: MailingSettings;
@@ -80,12 +77,7 @@ function sentenceOf(group: Stalled[], ms: number): string {
   const since = Math.min(...group.map((one) => one.wait?.since ?? Infinity));
   const at = new Date(Date.now() - (performance.now() - since)).toISOString();
   return (
-    `${quiet} They wait for ${wordsOf(wait)}, since ${at}. ` +
+    `${quiet} They wait for ${toPublicText(wait.what)}, since ${at}. ` +
     'See why that does not come; pause and cancel work meanwhile'
   );
-}
-
-/** A mail server or a database may quote anything. */
-function wordsOf({ what }: Wait): string {
-  return toOneLine(what.slice(0, LONGEST_WAIT_TEXT)).replace(ADDRESS, '(an address)');
 }

@@ -1,9 +1,12 @@
-import type { EmailMessageSender } from '../delivery/email-message.sender.js';
-import { askHost, HOST_CALL_TIMEOUT_MS, reasonOf } from '../model/host-call.js';
+import { type EmailMessageSender, PROBE_TIMEOUT_MS } from '../delivery/email-message.sender.js';
+import { askHost, reasonOf } from '../model/host-call.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { StandingOrders } from '../store/standing-orders.js';
 import type { Whose } from '../store/statements/transport-paused.js';
 import { BackOff } from './back-off.js';
+
+/** For a sender that does not keep to a deadline of its own; those of ours have answered by then. */
+const SILENT_AFTER_MS = PROBE_TIMEOUT_MS + 5_000;
 
 /** Lets mailings that were paused because the transport was down go on by themselves, once it answers again. */
 export class TransportProbe {
@@ -18,7 +21,6 @@ export class TransportProbe {
     private readonly sender: EmailMessageSender,
     private readonly stop: AbortSignal,
     private readonly events: MailingEvents,
-    private readonly timeoutMs = HOST_CALL_TIMEOUT_MS,
   ) {}
 
   /**
@@ -45,7 +47,8 @@ export class TransportProbe {
       this.#backOff.succeed();
       return 0;
     }
-    const terms = { call: 'EmailMessageSender.probe', timeoutMs: this.timeoutMs };
+    // Not `run.hostCallTimeoutMs`: that is about functions of the host, and may be shorter than the greeting of a mail server.
+    const terms = { call: 'EmailMessageSender.probe', timeoutMs: SILENT_AFTER_MS, stop: this.stop };
     const why = await askHost(terms, () => this.sender.probe()).catch(reasonOf);
     // The database may be gone already; nothing is changed behind a stop.
     if (this.stop.aborted) return 0;

@@ -4,7 +4,7 @@ import type { Slice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
 import { booksOf } from '../slice-books.js';
 import type { Intent } from './intent.js';
-import { readOrderAndScores } from './read-order-and-scores.js';
+import { readCommandAndScores } from './read-command-and-scores.js';
 
 /** What the first statement of a beat writes. */
 export interface Fence {
@@ -40,7 +40,7 @@ export interface Fenced {
  *   is found by the next beat. As a condition of the update it would be locked, and who ends a batch would wait for
  *   the beats of all others.
  * - The scores of the error guard are written as they stand, because a slice has one writer. Those of the rest of a batched mailing come
- *   with its order, by the question that is asked anyway (`readOrderAndScores`).
+ *   with its order, by the question that is asked anyway (`readCommandAndScores`).
  * - `beat` always changes, so affected rows mean the same under both found-rows settings. Comparing it as well makes the
  *   statement safe to repeat: if the answer to a commit was lost, the repetition finds no row and the caller asks
  *   `readClaim` whether its own beat is the one that is there.
@@ -55,7 +55,7 @@ export async function fenceBeat(session: Session, fence: Fence): Promise<Fenced 
     return { status: 'in_progress' };
   if ((await writeFence(session, fence, '')) !== 1) return null;
   const { suspect, failure } = fence.guardScores;
-  if (batch && suspect + failure > 0) return readOrderAndScores(session, { mailingId, batch });
+  if (batch && suspect + failure > 0) return readCommandAndScores(session, { mailingId, batch });
   return { status: await readMailingStatus(session, mailingId) };
 }
 

@@ -4,16 +4,18 @@ import type { BatchSlice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
 
 /**
- * Reads, for a commit of a batch, the order that stands in its mailing's row and how the rest of the mailing fares: the scores of what
+ * Reads, for a commit of a batch, the command that stands in its mailing's row and how the rest of the mailing fares: the scores of what
  * has ended (the mailing's row) and of the other batches under way.
  *
- * - No lock: both may be a moment old, as the order may (`fenceBeat`).
+ * - No lock is wanted: both may be a moment old, as the command may (`fenceBeat`). Under SERIALIZABLE it takes one all the same: on MySQL and
+ *   MariaDB the rows that are read are locked until the commit, so commits of batches wait for one another and may deadlock (1213);
+ *   PostgreSQL may refuse a commit (40001). Nothing is lost, the commit is done again as a whole.
  * - Index: primary key of the mailing; `(status, mailing_id, not_before)` for its claimed batches, as many as all servers run at a time.
  * - Rejected: one row with the sums of all batches. Each commit of each batch would wait for it.
  *
  * @throws Error if the mailing was removed.
  */
-export async function readOrderAndScores(
+export async function readCommandAndScores(
   session: Session,
   { mailingId, batch }: BatchSlice,
 ): Promise<{ status: MailingStatus; elsewhere: GuardScores }> {

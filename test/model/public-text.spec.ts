@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { toPublicText } from '../../libs/mailing/src/model/public-text.js';
+
+describe('a text of others that leaves the plugin', () => {
+  it.each([
+    [
+      '550-5.1.1 <ann@home.example> unknown\r\n550 see https://x.example',
+      '550-5.1.1 <(an address)> unknown 550 see https://x.example',
+    ],
+    ["no user 'o'brien@home.example'", 'no user (an address)'],
+    ['"ann of home"@home.example: no', '(an address) no'],
+    ['ann@[192.0.2.1], bob@home.example', '(an address) (an address)'],
+    ['zoë@bücher.example\u0000\u001b[31m', '(an address) [31m'],
+    ['bounce+ann=home.example@list.example', '(an address)'],
+    ['5.7.1 blocked', '5.7.1 blocked'],
+    ['', ''],
+  ])('shows no address, and is one line: %j', (text, shown) => {
+    expect(toPublicText(text)).toBe(shown);
+  });
+
+  it('has at most 500 characters, and no address is cut in two by that', () => {
+    const text = `${'x '.repeat(245)}ann.of.the.long.name@home.example`;
+    expect(toPublicText(text)).toBe(`${'x '.repeat(245)}(an addres`);
+    expect(toPublicText('y'.repeat(1_000_000))).toHaveLength(500);
+  });
+});
