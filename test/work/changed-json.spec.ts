@@ -70,7 +70,7 @@ forEachDatabase('JSON that was changed in the database to another kind', (kind) 
     await app.sender.resume(id);
     await rig.reached(id, 'completed');
     const texts = await Promise.all(rig.inbox.messages.map(async (one) => (await one.parsed()).text?.trim()));
-    expect(texts.sort()).toEqual([
+    expect(texts.toSorted((a = '', b = '') => a.localeCompare(b))).toEqual([
       'Good morning,',
       ...Array.from({ length: 5 }, () => 'Good morning, coffee'),
     ]);
