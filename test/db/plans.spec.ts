@@ -207,8 +207,12 @@ describe.each(INNODB_KINDS)('the plans of the statements of a run (%s)', (kind) 
 
 /** A table without a row of this mailing needs no key: "impossible where", "no matching row", or an estimate of one. */
 function assertPlans(plans: Plan[], least = 5): void {
+  // MySQL does not estimate the rows of an index that it is told to use, nor those of a table without any of the mailing.
+  const isOnList = (sql: string): boolean =>
+    /FROM `dps_(email_address|user_mailing)`[^]* ORDER BY idx/.test(sql);
   const onRows = plans.filter(
-    ({ extra, rows }) => rows > 1 && !/impossible|no matching|optimized away/i.test(extra),
+    ({ sql, extra, rows }) =>
+      (rows > 1 || isOnList(sql)) && !/impossible|no matching|optimized away/i.test(extra),
   );
   expect(onRows.length).toBeGreaterThan(least);
   for (const { sql, key, rows, extra } of onRows) {

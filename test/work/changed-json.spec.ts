@@ -66,11 +66,13 @@ forEachDatabase('JSON that was changed in the database to another kind', (kind) 
       expect(statusReason).toBe('content: dps_mailing.params holds no JSON object');
       expect(rig.inbox.messages).toEqual([]);
     }
+    const [finding] = (await app.health.check()).findings;
+    expect(finding.message).toContain('Put back what was written there');
     await write('dps_mailing', 'params', '{"greeting":"Good morning"}');
     await app.sender.resume(id);
     await rig.reached(id, 'completed');
     const texts = await Promise.all(rig.inbox.messages.map(async (one) => (await one.parsed()).text?.trim()));
-    expect(texts.sort((a, b) => Number(a?.length) - Number(b?.length))).toEqual([
+    expect(texts.toSorted((a = '', b = '') => a.localeCompare(b))).toEqual([
       'Good morning,',
       ...Array.from({ length: 5 }, () => 'Good morning, coffee'),
     ]);

@@ -149,6 +149,31 @@ describe('a request that is not as it should be', () => {
   });
 });
 
+forEachDatabase('data at the bounds of what is stored', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  it('are sent: 25 levels, 262,144 bytes of JSON, and half a letter in the name of an attachment', async () => {
+    const { sender } = await rig.boot({}, { templates: { 'letter.hbs': '{{text.length}}' } });
+    const data = { text: 'x'.repeat(262_144 - '{"text":""}'.length) };
+    expect(JSON.stringify(data)).toHaveLength(262_144);
+    const list = [
+      { email: 'deep@home.example', data: nested(25) },
+      { email: 'large@home.example', data },
+    ];
+    const attachments = [{ filename: 'tea\ud83d.txt', content: 'tea' }];
+    const { completed } = await sender.sendEmailMessage({ ...INFO, attachments }, list, {
+      persist: true,
+      runInSeparateThread: false,
+    });
+    expect(await completed).toMatchObject({ numProfiles: 2, numSent: 2 });
+    const large = await rig.inbox.messages.find(({ to }) => to[0] === 'large@home.example')!.parsed();
+    expect(large.text?.trim()).toBe(`${data.text.length}`);
+    expect(large.attachments.map(({ filename, content }) => [filename, content.toString()])).toEqual([
+      ['tea\uFFFD.txt', 'tea'],
+    ]);
+  });
+});
+
 forEachDatabase('params and data with text that is no Unicode', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 

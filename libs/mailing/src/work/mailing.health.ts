@@ -25,12 +25,14 @@ const UNATTENDED = 'wait in batches, and no server takes batches. Set enabledAsT
 const OVERDUE = 'were to begin by a moment that has passed. Resume or cancel them';
 
 /** What to do about a mailing that was paused for this, by the beginning of its reason. */
-const REMEDIES: Record<string, string> = {
+/** For each reason for which the plugin pauses a mailing by itself. */
+const REMEDIES: Record<(typeof PAUSE_REASONS)[Exclude<keyof typeof PAUSE_REASONS, 'request'>], string> = {
   [PAUSE_REASONS.transport]: 'They go on by themselves once the mail server answers; look after it',
   [PAUSE_REASONS.profiles]: 'Make the profile repository work and resume them',
   [PAUSE_REASONS.recipients]: 'Make what the reason names answer and resume them',
   [PAUSE_REASONS.template]: 'Put the template back, or make the renderer work, and resume them',
   [PAUSE_REASONS.attachments]: 'Put the files back where they were kept and resume them',
+  [PAUSE_REASONS.content]: 'Put back what was written there and resume them, or cancel them',
   [PAUSE_REASONS.errorRate]: 'Find out why so many failed alike, then resume or cancel them',
 };
 
@@ -135,7 +137,8 @@ export class MailingHealth {
     );
     findings.push(...abandoned);
     for (const [kind, mailings] of groupsBy(paused, kindOf)) {
-      const text = `are paused (${toPublicText(mailings[0].statusReason ?? '')}). ${REMEDIES[kind] ?? 'Resume or cancel them'}`;
+      const remedy = (REMEDIES as Record<string, string | undefined>)[kind] ?? 'Resume or cancel them';
+      const text = `are paused (${toPublicText(mailings[0].statusReason ?? '')}). ${remedy}`;
       findings.push(finding('mailings_paused', mailings, text));
     }
     if (unattended.length > 0) findings.push(finding('batches_unattended', unattended, UNATTENDED));
