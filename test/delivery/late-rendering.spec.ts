@@ -29,7 +29,12 @@ describe('a message that is rendered later', () => {
       },
     );
     const [prepared] = await delivery.prepare([{ idx: 3, email: 'ann@home.example' }]);
-    return delivery.deliver(prepared, { stop: signal, mayStart, begin: () => () => undefined });
+    return delivery.deliver(prepared, {
+      stop: signal,
+      wanted: () => signal,
+      mayStart,
+      begin: () => () => undefined,
+    });
   }
 
   it('and never done is the error of one recipient, and holds no place for ever', async () => {

@@ -36,6 +36,7 @@ describe('a sender of the host that breaks its contract', () => {
     const [prepared] = await delivery.prepare([{ idx: 3, email: 'ann@home.example' }]);
     const consent = {
       stop: new AbortController().signal,
+      wanted: () => new AbortController().signal,
       mayStart: () => true,
       begin: () => () => undefined,
     };

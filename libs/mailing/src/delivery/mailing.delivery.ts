@@ -37,6 +37,8 @@ export interface PreparedRecipient {
 export interface RunConsent {
   /** Aborts when the process has no more time; a message then ends as what is known of it. */
   stop: AbortSignal;
+  /** Aborts when nothing more is to be begun; of a message that is being rendered nothing has left, and it is not waited for. */
+  wanted: () => AbortSignal;
   /** Asked again where rendering took its time, because a lease may have run out meanwhile. */
   mayStart: () => boolean;
   /** As `Begin`, for the message to this recipient. */
@@ -114,7 +116,9 @@ export class MailingDelivery {
 
   /** Sends to one recipient. */
   async deliver({ idx, addressee }: PreparedRecipient, consent: RunConsent): Promise<Attempt> {
-    const { stop, mayStart } = consent;
+    const { mayStart } = consent;
+    const wanted = consent.wanted();
+    const isTooLate = (): boolean => wasAwaited && (wanted.aborted || !mayStart());
     if ('skip' in addressee) return settled(idx, 'skipped', addressee.skip, addressee.text);
     const tooLate = { kind: 'returned', idx, blame: 'nobody', reason: 'rendered too late' } as const;
     let code = 'unsubscribe';
@@ -126,15 +130,15 @@ export class MailingDelivery {
     };
     let message: EmailMessage;
     try {
-      const link = waited(this.#linkOf(idx, addressee, stop));
+      const link = waited(this.#linkOf(idx, addressee, wanted));
       const known = link instanceof Promise ? await link : link;
       code = 'template';
-      const rendering = waited(this.#write(idx, addressee, known, stop));
+      const rendering = waited(this.#write(idx, addressee, known, wanted));
       message = rendering instanceof Promise ? await rendering : rendering;
-      if (wasAwaited && (stop.aborted || !mayStart())) return tooLate;
+      if (isTooLate()) return tooLate;
     } catch (error) {
       // What fails while everything ends may have failed because of that.
-      if (wasAwaited && (stop.aborted || !mayStart())) return tooLate;
+      if (isTooLate()) return tooLate;
       return settled(idx, 'error', code, reasonOf(error));
     }
     this.parts.faultPoints.reach('beforeHandOver');

@@ -30,10 +30,10 @@ const NOTHING_TO_CONFIRM = (): void => undefined;
  * a crash can leave in doubt.
  *
  * A run stops in five ways. *Stop* is orderly: nothing new is begun, what is in flight ends, its outcomes are written,
- * the rest is handed back. *Stand down* is the same on somebody's order in the books, *pause* by a decision of the run
- * itself. *Stalled* means that the books can't be written: what is in flight ends, and all that is known is kept in
- * memory until somebody says that the database answers again. *Lost* means that somebody else holds the claim: nothing
- * is begun and nothing is written any more.
+ * the rest is handed back. *Stand down* is the same on an order in the books, *pause* by a decision of the run itself.
+ * *Stalled* means that the books can't be written: what is in flight ends, and all that is known is kept in memory until the
+ * database answers again. *Lost* means that another process holds the claim: nothing is begun and nothing is written any more.
+ * What is being rendered is no message yet: in all five ways it is not waited for, and its recipient is handed back.
  *
  * It waits for many things, always in `#somethingToDo`, and every stop, order or answer ends that wait at once.
  */
@@ -69,6 +69,7 @@ export class MailingRun {
     this.#attempts = new AttemptCounts(parts.retry);
     this.#consent = {
       stop: this.#stopSignal.signal,
+      wanted: () => this.#preparation.signal,
       mayStart: () => this.#mayStart(),
       begin: (idx) => this.#begin(idx),
     };
@@ -271,11 +272,10 @@ export class MailingRun {
     if (this.#winding === 'lost') return true;
     if (this.#winding === 'stalled') return false;
     if (this.#writer.hasUnwritten || this.#nudged) return true;
-    const { maxInDoubt } = this.#parts.options;
     const { count, isFull, numReturned, hasLingered } = this.#news;
     if (this.#remaining === 0 && (this.#winding !== 'no' || count > 0 || this.#look.isThrough)) return true;
     if (numReturned > 0 || isFull || hasLingered) return true;
-    return this.#queue.length === 0 && this.#mayMark && this.#remaining < maxInDoubt;
+    return this.#queue.length === 0 && this.#mayMark && this.#remaining < this.#parts.options.maxInDoubt;
   }
 
   async #somethingToDo(): Promise<void> {

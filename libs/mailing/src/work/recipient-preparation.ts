@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient } from '../delivery/mailing.delivery.js';
 import { UnansweredError } from '../delivery/unanswered.error.js';
 import { reasonOf } from '../model/host-call.js';
@@ -20,7 +21,7 @@ export interface HostOutage {
  * The run waits for it, so it ends at once when nothing is to be begun any more, and other mailings work while the host takes its time.
  */
 export class RecipientPreparation {
-  #asking: AbortController | null = null;
+  #beginning = beginning();
 
   constructor(private readonly parts: Pick<MailingRunParts, 'delivery' | 'place'>) {}
 
@@ -34,21 +35,32 @@ export class RecipientPreparation {
     marked,
     upcoming,
   }: Extract<BeatAnswer, { kind: 'go_on' }>): Promise<PreparedRecipient[] | HostOutage | null> {
-    const asking = (this.#asking = new AbortController());
+    const { signal } = this;
     try {
-      const preparing = this.parts.delivery.prepare(marked, upcoming, asking.signal);
+      const preparing = this.parts.delivery.prepare(marked, upcoming, signal);
       return await lendWhile(this.parts.place, preparing);
     } catch (error) {
-      if (asking.signal.aborted) return null;
+      if (signal.aborted) return null;
       const what = error instanceof UnansweredError ? PAUSE_REASONS.recipients : PAUSE_REASONS.profiles;
       return { what, reason: reasonOf(error) };
-    } finally {
-      this.#asking = null;
     }
   }
 
-  /** Nothing is to be begun any more: no answer is waited for. */
-  end(): void {
-    this.#asking?.abort();
+  /** Aborts when nothing is to be begun any more: then no answer of the host is waited for, neither here nor by a message. */
+  get signal(): AbortSignal {
+    return this.#beginning.signal;
   }
+
+  /** Nothing is to be begun any more. A run that stalled may go on, and begins under a new signal. */
+  end(): void {
+    this.#beginning.abort();
+    this.#beginning = beginning();
+  }
+}
+
+/** Every message that is being rendered listens to it. */
+function beginning(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
