@@ -19,6 +19,8 @@ const RETRIES = { retry: { maxAttempts: 50, firstDelayMs: 2_000 } };
 
 forEachDatabase('a mail server that refuses the sender', (kind) => {
   const rig = MailingRig.forEachTest(kind);
+  /** What the database is has no part in how many are left. */
+  const listed = kind === 'sqlite' ? 2_000 : 800;
 
   it.each([
     { code: 550, text: '5.4.5 Daily user sending limit exceeded' },
@@ -29,7 +31,7 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
     async (answer) => {
       rig.inbox.answer = afterThat(500, answer);
       const app = await rig.boot(RETRIES);
-      const mailingId = await rig.send(app, 2_000);
+      const mailingId = await rig.send(app, listed);
       const { statusReason } = await rig.reached(mailingId, 'paused', 25_000);
       expect(statusReason).toContain('error rate: 50 of the last 50 attempts failed with');
       expect(statusReason).toContain(answer.text.replace(/^[\d.]+ /, ''));
@@ -37,12 +39,12 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
       expect(byStatus).toMatchObject({ sent: 500 });
       expect(byStatus.error).toBeUndefined();
       expect(byStatus.deferred).toBeLessThan(80);
-      expect(byStatus.pending).toBe(1_500 - (byStatus.deferred ?? 0));
+      expect(byStatus.pending).toBe(listed - 500 - (byStatus.deferred ?? 0));
 
       rig.inbox.answer = undefined;
       await app.sender.resume(mailingId);
       await rig.reached(mailingId, 'completed', 25_000);
-      await rig.assertAllSent(mailingId, 2_000);
+      await rig.assertAllSent(mailingId, listed);
     },
   );
 

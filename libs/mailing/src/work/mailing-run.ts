@@ -225,14 +225,10 @@ export class MailingRun {
     this.#judge(outcome);
   }
 
-  /**
-   * A recipient speaks once for or against the mailing: a further attempt that fails as well is no further evidence, nor are the other
-   * connections that break in one outage. What is tried again after it and breaks as well is evidence: recipients end in doubt for nothing.
-   */
+  /** A recipient speaks once for or against the mailing: a further attempt that fails as well is no further evidence. */
   #judge(outcome: Outcome): void {
-    const isSameOutage = outcome.status === 'in_doubt' && this.#transport.waitMs() > 0;
-    if (outcome.status === 'sent' || (!isSameOutage && this.#attempts.isFirst(outcome.idx)))
-      this.#pauseIf(this.#parts.guard.note(outcome));
+    const isEvidence = this.#attempts.isFirst(outcome.idx) && !this.#transport.isKnownOutage(outcome);
+    if (outcome.status === 'sent' || isEvidence) this.#pauseIf(this.#parts.guard.note(outcome));
     this.#attempts.forget(outcome.idx);
   }
 

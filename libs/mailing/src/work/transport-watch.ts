@@ -1,5 +1,6 @@
 import { toOneLine } from '../model/email-address.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
+import type { Outcome } from '../model/outcome.js';
 import { BackOff } from './back-off.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
 import { Pace } from './pace.js';
@@ -34,6 +35,14 @@ export class TransportWatch {
   /** Milliseconds before anything may be tried again. */
   waitMs(): number {
     return this.#backOff.remainingMs();
+  }
+
+  /**
+   * Whether it belongs to an outage that is known: the other connections that broke in it are no evidence against the mailing. A message that
+   * is tried after the wait and breaks as well is, because its recipient ends in doubt for nothing.
+   */
+  isKnownOutage({ status }: Outcome): boolean {
+    return status === 'in_doubt' && this.waitMs() > 0;
   }
 
   /** What is out of reach, while nothing may be tried. */
