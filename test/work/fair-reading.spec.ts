@@ -1,10 +1,17 @@
-import { type Recipient, type Recipients, SlotService, TemplateEmailRehearsal } from 'nestjs-mailing';
+import {
+  Mailing,
+  type Recipient,
+  type Recipients,
+  SlotService,
+  TemplateEmailRehearsal,
+} from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { RecipientCuts } from '../../libs/scenarios/src/recipient.cuts.js';
 import { checkForProfiles } from '../../libs/mailing/src/work/recipients.check.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { ProfileShelf } from '../support/profile-shelf.js';
+import { waitUntil } from '../support/wait-until.js';
 
 const ENTRIES = 20_000;
 /** One more than a turn may have: it is counted before the loop lets go. */
@@ -160,10 +167,17 @@ describe('a list without an end', () => {
     const app = await rig.boot();
     const sending = app.sender.sendEmailMessage(INFO, endless(entry), { persist: true });
     const refused = sending.catch((error: unknown) => error);
-    await new Promise((resolve) => setImmediate(resolve));
+    // A list that is not begun when the process ends is refused without a look at its source.
+    const mailings = rig.database.dataSource.getRepository(Mailing);
+    await waitUntil(() => mailings.findOneBy({ status: 'loading' }), { what: 'the list to be begun' });
     await app.close();
     rig.apps = [];
     expect(await refused).toMatchObject({ code: 'MAILING_SERVER_STOPPING' });
+    const [mailing] = await mailings.find();
+    expect(mailing).toMatchObject({
+      status: 'failed',
+      statusReason: expect.stringMatching(/^list incomplete: /) as string,
+    });
   });
 });
 
