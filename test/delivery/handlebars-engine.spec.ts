@@ -13,6 +13,7 @@ class Money {
 
 const HELPERS = {
   shout: (text: unknown) => String(text).toUpperCase(),
+  same: (text: unknown) => text,
   bold: (text: string) => new Handlebars.SafeString(`<b>${Handlebars.escapeExpression(text)}</b>`),
   pair: () => ['a', 'b'],
   twice(this: unknown, options: Handlebars.HelperOptions) {
@@ -64,6 +65,7 @@ const TEMPLATES = [
   '{{> card}} {{> card customer}} {{> (lookup names 0)}} {{#> layout}}{{name}}{{/layout}}',
   '  {{> card}}\n  {{#> layout}}\n  inner {{name}}\n  {{/layout}}\n',
   '{{#*inline "own"}}<{{name}}>{{/inline}}{{> own}}{{> own customer}}',
+  '{{same literal}} {{{same literal}}} {{shout (same literal)}} {{hashed a=literal}} {{#if (same literal)}}x{{/if}}',
   '{{literal}} {{shout literal}} {{unknown}} {{unknown 1}} {{"name"}} {{"no such"}} {{5}} {{true}}',
   '{{#with rows.[0] as |row|}}{{row.title}}{{#each row.tags}}{{this}}{{row.title}}{{/each}}{{/with}}',
   '{{~name~}}  {{!-- comment --}} {{{{raw}}}}{{name}}{{{{/raw}}}}',
@@ -127,7 +129,7 @@ describe('the engine of our templates', () => {
     ['{{#if late}}x{{/if}}', () => ({ late: promise() }), 'a parameter of helper if: expected a value'],
     ['{{#each late}}x{{else}}none{{/each}}', () => ({ late: promise() }), 'a parameter of helper each'],
     ['{{lookup late "name"}}', () => ({ late: promise() }), 'a parameter of helper lookup'],
-    ['{{f}}', () => ({ f: promise }), 'got a promise'],
+    ['{{f}}', () => ({ f: promise }), '{{f}}: expected a value that is there at once, got a promise'],
     ['{{fetch}}', () => ({}), 'helper fetch: expected a value that is there at once, got a promise'],
     ['{{fetch 1 a=2}}', () => ({}), 'helper fetch'],
     ['{{#fetch}}x{{/fetch}}', () => ({}), 'helper fetch'],

@@ -5,8 +5,6 @@ import {
   hasControlCharacters,
   LONGEST_DISPLAY_NAME,
   mailboxKey,
-  MAX_MAILBOX_LIST,
-  MAX_MAILBOX_TEXT,
   parseMailbox,
   parseMailboxes,
   toDisplayName,
@@ -103,9 +101,10 @@ describe('the bounds of a mailbox', () => {
     `"${'a'.repeat(length - '"" <ann@home.example>'.length)}" <ann@home.example>`;
 
   it('takes 1,000 characters and refuses 1,001, whatever they are', () => {
-    expect(parseMailbox(named(MAX_MAILBOX_TEXT))?.address).toBe('ann@home.example');
-    expect(parseMailbox(named(MAX_MAILBOX_TEXT + 1))).toBeNull();
-    expect(parseMailbox(`ann@home.example${' '.repeat(MAX_MAILBOX_TEXT)}`)).toBeNull();
+    expect(parseMailbox(named(1_000))?.address).toBe('ann@home.example');
+    expect(parseMailbox(named(1_001))).toBeNull();
+    expect(parseMailbox('ann@home.example'.padEnd(1_000))?.address).toBe('ann@home.example');
+    expect(parseMailbox('ann@home.example'.padEnd(1_001))).toBeNull();
   });
 
   it('has room for the longest name, escaped, before the longest address', () => {
@@ -153,8 +152,8 @@ describe('the bounds of a mailbox', () => {
       const all = 'ann@home.example,'.repeat(length / 17);
       return `${all}${' '.repeat(length - all.length)}`;
     };
-    expect(parseMailboxes(list(MAX_MAILBOX_LIST))).toHaveLength(Math.floor(MAX_MAILBOX_LIST / 17));
-    expect(parseMailboxes(list(MAX_MAILBOX_LIST + 1))).toBeNull();
+    expect(parseMailboxes(list(25_000))).toHaveLength(1_470);
+    expect(parseMailboxes(list(25_001))).toBeNull();
   });
 });
 

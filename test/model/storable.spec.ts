@@ -61,6 +61,16 @@ describe('toStorable', () => {
   it('takes 262,144 bytes of JSON and no more, however they are spread', () => {
     const text = (bytes: number): string => 'x'.repeat(bytes - 2);
     expect(toStorable(text(262_144), 'params')).toHaveLength(262_142);
+    const dates = Array.from({ length: 9_709 }, () => new Date(0));
+    for (const value of [
+      [text(262_142)],
+      { a: text(262_138) },
+      { a: { toJSON: () => text(262_138) } },
+      dates,
+    ]) {
+      expect(JSON.stringify(value).length).toBe(262_144);
+      expect(JSON.stringify(toStorable<unknown>(value, 'params'))).toHaveLength(262_144);
+    }
     const tooMuch: unknown[] = [
       text(262_145),
       'ü'.repeat(131_072),

@@ -69,6 +69,13 @@ export class ModeServer implements AsyncDisposable {
     return Number((rows as { n: number }[])[0].n);
   }
 
+  /** A mailing that a failed test left would be sent by the next one. */
+  async emptyTables(): Promise<void> {
+    const [tables] = await this.admin.query("SHOW TABLES LIKE 'dps\\_%'");
+    for (const name of (tables as object[]).flatMap(Object.values))
+      await this.admin.query(`DELETE FROM ${name}`);
+  }
+
   async stop(): Promise<void> {
     this.admin.destroy();
     await this.server.stop();

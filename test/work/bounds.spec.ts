@@ -5,11 +5,13 @@ import {
   InvalidFieldError,
   type MailingModuleOptions,
   type Recipient,
+  type TemplateEmailAttachment,
   type TemplateEmailInfo,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig } from '../support/mailing-rig.js';
+import { WebServer } from '../support/web-server.js';
 
 const QUOTES = `a "${'\\"'.repeat(300_000)}`;
 const WORD = 'x'.repeat(3_000);
@@ -149,6 +151,68 @@ describe('a request over its bounds', () => {
     expect(error.message.length).toBeLessThan(200);
     expect(rig.inbox.messages).toEqual([]);
   });
+
+  const named = (length: number): string => `${'n'.repeat(length - 20)} <news@shop.example>`;
+  const padded = (length: number): string => 'desk@shop.example'.padEnd(length);
+  const attached = (more: Partial<TemplateEmailAttachment>): Partial<TemplateEmailInfo> => ({
+    attachments: [{ filename: 'a', content: 'a', ...more }],
+  });
+
+  it.each<[string, number, (length: number) => Partial<TemplateEmailInfo>]>([
+    ['from', 1_000, (length) => ({ from: named(length) })],
+    ['messageTo', 1_000, (length) => ({ messageTo: named(length) })],
+    ['replyTo', 25_000, (length) => ({ replyTo: padded(length) })],
+    ['cc', 25_000, (length) => ({ cc: padded(length) })],
+    ['bcc', 25_000, (length) => ({ bcc: padded(length) })],
+    ['attachments[0].filename', 255, (length) => attached({ filename: 'x'.repeat(length) })],
+    ['attachments[0].cid', 255, (length) => attached({ cid: 'x'.repeat(length) })],
+    ['attachments[0].contentType', 255, (length) => attached({ contentType: 'text/'.padEnd(length, 'x') })],
+  ])('names %s of more than %i characters, and takes so many', async (field, most, infoOf) => {
+    const tooLong = { numCharacters: most + 1, maxCharacters: most };
+    expect(await refusal(infoOf(most + 1))).toMatchObject({
+      code: 'MAILING_FIELD_TOO_LONG',
+      field,
+      ...tooLong,
+    });
+    expect(rig.inbox.messages).toEqual([]);
+    expect(await refusal(infoOf(most))).not.toBeInstanceOf(Error);
+    expect(rig.inbox.messages).toHaveLength(1);
+  });
+
+  it('names the href of an attachment of more than 8,192 characters, and asks for one of so many', async () => {
+    await using web = new WebServer();
+    const root = await web.start((_, response) => response.end('a file'));
+    const href = (length: number): string => `${root}/`.padEnd(length, 'x');
+    const infoOf = (length: number) => ({ attachments: [{ filename: 'a.txt', href: href(length) }] });
+    const field = 'attachments[0].href';
+    expect(await refusal(infoOf(8_193))).toMatchObject({ code: 'MAILING_FIELD_TOO_LONG', field });
+    expect(web.asked).toBe(0);
+    expect(await refusal(infoOf(8_192))).not.toBeInstanceOf(Error);
+    const [{ attachments }] = await Promise.all(rig.inbox.messages.map((one) => one.parsed()));
+    expect(attachments.map(({ content }) => content.toString())).toEqual(['a file']);
+  });
+
+  it.each<[string, number, (length: number) => Partial<TemplateEmailInfo>, string]>([
+    ['templateUrl', 1_000, (length) => ({ templateUrl: 'x'.repeat(length) }), 'MAILING_TEMPLATE_MISSING'],
+    [
+      'altTemplateUrl',
+      1_000,
+      (length) => ({ altTemplateUrl: 'x'.repeat(length) }),
+      'MAILING_TEMPLATE_MISSING',
+    ],
+    [
+      'attachments[0].path',
+      4_096,
+      (length) => ({ attachments: [{ filename: 'a', path: '/'.padEnd(length, 'x') }] }),
+      'MAILING_FIELD_INVALID',
+    ],
+  ])(
+    'names %s of more than %i characters, and looks for a file of so many',
+    async (field, most, infoOf, code) => {
+      expect(await refusal(infoOf(most + 1))).toMatchObject({ code: 'MAILING_FIELD_TOO_LONG', field });
+      expect(await refusal(infoOf(most))).toMatchObject({ code });
+    },
+  );
 
   it.each<[string, Record<string, string>, string]>([
     [

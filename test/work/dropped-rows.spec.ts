@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Mailing, MailingSuppressions, SlotService } from 'nestjs-mailing';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { INNODB_KINDS } from '../support/database-kinds.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { LETTER } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
@@ -69,6 +70,67 @@ forEachDatabase('a row that the database leaves out', (kind) => {
     expect(statusReason).toMatch(
       /^recipients: duplicates: The database dropped or changed a row of dps_mail_address_taken/,
     );
+    expect(rig.inbox.messages).toEqual([]);
+  });
+});
+
+/** An insert that ignores errors stores what fits of a value that is too long, and tells it by a warning alone. */
+describe.each(INNODB_KINDS)('a value that the database cuts to what its column holds (%s)', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+  const narrow = (table: string, column: string, type: string): Promise<unknown> =>
+    rig.database.dataSource.query(`ALTER TABLE ${table} MODIFY ${column} ${type} NOT NULL`);
+
+  it('of a slot skips its profile, which is not shown what everybody sees', async () => {
+    const templates = { 'letter.hbs': '{{slot "promotion"}}' };
+    const app = await rig.boot({ profileRepository: ProfileShelf }, { templates });
+    await narrow('dps_mail_slot', 'user_id', 'VARCHAR(64)');
+    const list = ProfileShelf.fill(3, (n) => `reader${n}@home.example`);
+    const userId = 'p'.repeat(65);
+    ProfileShelf.profiles.set(userId, { email: 'ann@home.example' });
+    const slots = app.nest
+      .get(SlotService)
+      .define('promotion', { persistent: true })
+      .fill('promotion', 'for all')
+      .fillFor('p1', 'promotion', 'tea')
+      .fillFor(userId, 'promotion', 'cake');
+    const sending = app.sender.sendEmailMessage({ ...INFO, slots }, [...list, { userId }], { persist: true });
+    const { mailingId, completed } = await sending;
+    expect(await completed).toMatchObject({ numSent: 3, numSkipped: 1 });
+    expect(await app.query.recipients(mailingId as string, { status: 'skipped' })).toMatchObject([
+      { userId, errorCode: 'invalid_slot_content' },
+    ]);
+    const pairs = rig.inbox.messages.map(async (one) => [one.to[0], (await one.parsed()).html]);
+    expect(Object.fromEntries(await Promise.all(pairs))).toEqual({
+      'reader0@home.example': 'for all',
+      'reader1@home.example': 'tea',
+      'reader2@home.example': 'for all',
+    });
+  });
+
+  it('of an attachment refuses the mailing', async () => {
+    const app = await rig.boot();
+    await narrow('dps_mail_attachment', 'content', 'TINYTEXT');
+    const attachments = [{ filename: 'a.txt', content: 'x'.repeat(1_000) }];
+    const sending = app.sender.sendEmailMessage({ ...INFO, attachments }, people(1), true, true);
+    await expect(sending).rejects.toMatchObject({ code: 'MAILING_ATTACHMENT_NOT_KEPT' });
+    expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
+  });
+
+  it('of a template refuses the mailing', async () => {
+    const app = await rig.boot();
+    await narrow('dps_mail_template', 'hash', 'VARCHAR(63)');
+    const sending = app.sender.sendEmailMessage(INFO, people(1), true, true);
+    await expect(sending).rejects.toMatchObject({ code: 'MAILING_ROW_DROPPED', table: 'dps_mail_template' });
+    expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
+  });
+
+  it('of an address that a profile takes keeps it from being mailed twice', async () => {
+    const app = await rig.boot({ profileRepository: ProfileShelf, run: { transportPatienceMs: 1_000 } });
+    await narrow('dps_mail_address_taken', 'address_key', 'VARCHAR(21)');
+    const list = ProfileShelf.fill(3, (n) => `reader${n}@home.example`);
+    const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
+    const { statusReason } = await rig.reached(mailingId as string, 'paused');
+    expect(statusReason).toMatch(/changed a row of dps_mail_address_taken/);
     expect(rig.inbox.messages).toEqual([]);
   });
 });

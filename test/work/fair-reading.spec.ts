@@ -1,4 +1,5 @@
 import {
+  Mailing,
   MailingSuppressions,
   type Recipient,
   type Recipients,
@@ -11,6 +12,7 @@ import { checkForProfiles } from '../../libs/mailing/src/work/recipients.check.j
 import type { MailingApp } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { ProfileShelf } from '../support/profile-shelf.js';
+import { waitUntil } from '../support/wait-until.js';
 
 const ENTRIES = 20_000;
 /** One more than a turn may have: it is counted before the loop lets go. */
@@ -178,10 +180,17 @@ describe('a list without an end', () => {
     const app = await rig.boot();
     const sending = app.sender.sendEmailMessage(INFO, endless(entry), { persist: true });
     const refused = sending.catch((error: unknown) => error);
-    await new Promise((resolve) => setImmediate(resolve));
+    // A list that is not begun when the process ends is refused without a look at its source.
+    const mailings = rig.database.dataSource.getRepository(Mailing);
+    await waitUntil(() => mailings.findOneBy({ status: 'loading' }), { what: 'the list to be begun' });
     await app.close();
     rig.apps = [];
     expect(await refused).toMatchObject({ code: 'MAILING_SERVER_STOPPING' });
+    const [mailing] = await mailings.find();
+    expect(mailing).toMatchObject({
+      status: 'failed',
+      statusReason: expect.stringMatching(/^list incomplete: /) as string,
+    });
   });
 });
 

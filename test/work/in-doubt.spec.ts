@@ -23,6 +23,8 @@ const refusing =
   ({ command, to }) =>
     command === 'RCPT' && addresses.includes(to[0]) ? { code: 550, text: '5.1.1 no such user' } : undefined;
 
+const NO_ANSWER = { code: 'MAILING_HOST_ANSWER' };
+
 forEachDatabase('recipients in doubt', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
@@ -177,20 +179,27 @@ forEachDatabase('recipients in doubt', (kind) => {
   });
 
   it.each([
-    ['throws', () => Promise.reject(new Error('the provider does not answer'))],
-    ['answers nonsense', () => ['perhaps', 5] as unknown as InDoubtVerdict[]],
-    ['answers with other words', () => ['perhaps', 'leave', 'no'] as unknown as InDoubtVerdict[]],
-    ['answers with no list', () => undefined as unknown as InDoubtVerdict[]],
-    ['never answers', () => never<InDoubtVerdict[]>()],
-  ])('a resolver that %s leaves the doubt on record, and the mailing goes on', async (_, resolver) => {
+    [
+      'throws',
+      () => Promise.reject(new Error('the provider does not answer')),
+      { message: 'the provider does not answer' },
+    ],
+    ['answers with a verdict too few', () => ['sent', 'resend'] as InDoubtVerdict[], NO_ANSWER],
+    ['answers with a verdict too many', () => Array<InDoubtVerdict>(4).fill('sent'), NO_ANSWER],
+    ['answers with other words', () => ['perhaps', 'leave', 5] as unknown as InDoubtVerdict[], NO_ANSWER],
+    ['answers with nothing', () => undefined as unknown as InDoubtVerdict[], NO_ANSWER],
+    ['answers with no list', () => 'yes' as unknown as InDoubtVerdict[], NO_ANSWER],
+    ['never answers', () => never<InDoubtVerdict[]>(), { code: 'MAILING_HOST_SILENT' }],
+  ])('a resolver that %s leaves the doubt on record, and the mailing goes on', async (_, resolver, error) => {
     const mailingId = await left();
     const app = await rig.boot({ inDoubt: resolver, run: { hostCallTimeoutMs: 1_000 } });
-    let numTold = 0;
-    app.events.on('doubt:unresolved', () => numTold++);
+    const told: unknown[] = [];
+    app.events.on('doubt:unresolved', (event) => told.push(event.error));
     await rig.reached(mailingId, 'completed');
     const { byStatus } = await rig.books(mailingId);
     expect(byStatus).toEqual({ in_doubt: 3, sent: 1 });
-    expect(numTold).toBe(1);
+    expect(told).toEqual([expect.objectContaining(error)]);
+    expect([...rig.inbox.countsByRecipient()]).toEqual([['reader3@home.example', 1]]);
   });
 
   it('the recipients of a mailing come page by page', async () => {

@@ -1,61 +1,20 @@
 import { hostname } from 'node:os';
-import { Injectable } from '@nestjs/common';
-import {
-  MailBatch,
-  Mailing,
-  type MailingHealthReport,
-  type MailingStatus,
-  MailServer,
-  type ProfileRepository,
-  type Recipient,
-  type TemplateRenderer,
-} from 'nestjs-mailing';
-import { expect, it, vi } from 'vitest';
+import { type MailingHealthReport, MailServer } from 'nestjs-mailing';
+import { expect, it } from 'vitest';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { UnattendedBatches } from '../../libs/mailing/src/work/unattended-batches.js';
 import { forEachDatabase } from '../support/for-each-database.js';
-import type { MailingApp } from '../support/mailing-app.js';
-import { INFO, MailingRig, people } from '../support/mailing-rig.js';
-import { never } from '../support/silence.js';
+import { leaver, LONG_AGO, standing } from '../support/left-rows.js';
+import { MailingRig } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const LEASE_MS = 400;
 const SHORT_LEASE = { server: { heartbeatMs: 50, serverTimeoutMs: LEASE_MS } };
-const LONG_AGO = new Date('2020-01-01T00:00:00Z');
-const FUTURE = new Date(Date.now() + 3_600_000);
-
-@Injectable()
-class SilentProfiles implements ProfileRepository {
-  findByIds = (): Promise<never> => never();
-}
 
 forEachDatabase('the health of a server', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  const leave = async (
-    id: string,
-    status: MailingStatus,
-    uniqServerId: string,
-    more: Partial<Omit<Mailing, 'params' | 'headers' | 'attachments'>> = {},
-  ): Promise<void> => {
-    const facts = { subject: 'x', from: 'x@x.example', templateUrl: 'letter.hbs', createdAt: LONG_AGO };
-    await rig.database.dataSource
-      .getRepository(Mailing)
-      .insert({ ...facts, id, status, uniqServerId, ...more });
-  };
-  const leaveServer = async (uniqServerId: string, more: Partial<MailServer> = {}): Promise<void> => {
-    const facts = { incarnation: uniqServerId, hostname: 'far.example', pid: 1, startedAt: LONG_AGO };
-    await rig.database.dataSource
-      .getRepository(MailServer)
-      .insert({ uniqServerId, ...facts, lastUpdated: FUTURE, ...more });
-  };
-  const standing = async (app: MailingApp, expected: string): Promise<MailingHealthReport> => {
-    const look = async (): Promise<MailingHealthReport | null> => {
-      const report = await app.health.check();
-      return report.server.standing === expected ? report : null;
-    };
-    return waitUntil(look, { what: `it to be ${expected}` });
-  };
+  const { leave, leaveServer } = leaver(rig);
   const codes = ({ findings }: MailingHealthReport): string[] => findings.map(({ code }) => code).sort();
 
   it('is good where nothing waits, also with mailings that are over or paused by a person', async () => {
@@ -173,157 +132,6 @@ forEachDatabase('the health of a server', (kind) => {
     ]) {
       expect(messages.toLowerCase()).toContain(word.toLowerCase());
     }
-  });
-
-  it('names mailings that a living server works on and that do not move, and where to ask', async () => {
-    await leaveServer('alive:2');
-    await leave('stuck', 'in_progress', 'alive:2', { lastCommitAt: LONG_AGO });
-    await leave('pausing', 'pausing', 'alive:2', { lastCommitAt: LONG_AGO });
-    await leave('moves', 'in_progress', 'alive:2', { lastCommitAt: FUTURE });
-    await leave('elsewhere', 'in_progress', 'gone:3', { lastCommitAt: LONG_AGO });
-    await leave('batched', 'in_progress', 'gone:3', { isBatched: true, lastCommitAt: LONG_AGO });
-    const batch = { mailingId: 'batched', startIdx: 0, endIdx: 9, notBefore: LONG_AGO, numProfiles: 9 };
-    const frame = {
-      settledIdx: 0,
-      nextIdx: 0,
-      reachIdx: 0,
-      uniqServerId: 'alive:2',
-      status: 'claimed' as const,
-    };
-    await rig.database.dataSource
-      .getRepository(MailBatch)
-      .insert({ ...batch, ...frame, lastCommitAt: LONG_AGO });
-    const app = await rig.boot({ enabledAsTemplateMailServer: true });
-    const found = (await standing(app, 'member')).findings.filter(({ code }) => code === 'mailing_stalled');
-    expect(found).toEqual([
-      {
-        code: 'mailing_stalled',
-        serverId: 'alive:2',
-        message: expect.any(String) as string,
-        mailingIds: expect.any(Array) as string[],
-      },
-    ]);
-    expect([...(found[0].mailingIds ?? [])].sort()).toEqual(['batched', 'pausing', 'stuck']);
-    expect(found[0].message).toContain('Ask MailingHealth of that server');
-    expect(found[0].message).toContain('have not moved for 120 s or more');
-  });
-
-  /** What the findings say of mailings that do not move, so many milliseconds from now. */
-  const stalledIn = async (app: MailingApp, ms: number): Promise<string> => {
-    const { findings } = await (async () => {
-      const now = performance.now.bind(performance);
-      const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + ms);
-      try {
-        return await app.health.check();
-      } finally {
-        clock.mockRestore();
-      }
-    })();
-    const messages = findings.filter(({ code }) => code === 'mailing_stalled').map(({ message }) => message);
-    return messages.join('\n');
-  };
-  const aged = async (mailingId: string): Promise<void> => {
-    await rig.database.dataSource.getRepository(Mailing).update(mailingId, { lastCommitAt: LONG_AGO });
-  };
-
-  it('says what a run of this process waits for, and since when: the host, the mail server, a message', async () => {
-    const SINCE = /They wait for (.*), since 20\d\d-.*Z\. See why that does not come/;
-    const app = await rig.boot({
-      profileRepository: SilentProfiles,
-      run: { hostCallTimeoutMs: 600_000, messageTimeoutMs: 60_000 },
-    });
-    const send = async (list: Recipient[]): Promise<string> => {
-      const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
-      await rig.reached(mailingId as string, 'in_progress');
-      return mailingId as string;
-    };
-    const silent = await send([{ userId: 'p1' }]);
-    expect(await stalledIn(app, 0)).toBe('');
-    await aged(silent);
-    const what = async (): Promise<string | undefined> => SINCE.exec(await stalledIn(app, 0))?.[1];
-    await waitUntil(async () => (await what()) === 'the answer of ProfileRepository.findByIds', {
-      what: 'the finding',
-    });
-    await app.sender.cancel(silent);
-    await rig.reached(silent, 'canceled');
-
-    const answer: { give?: () => void } = {};
-    rig.inbox.answer = ({ command }) =>
-      command === 'END' ? new Promise((resolve) => (answer.give = () => resolve(undefined))) : undefined;
-    const slow = await send(people(1));
-    await waitUntil(() => answer.give, { what: 'the message' });
-    await aged(slow);
-    expect(await what()).toBe('1 message(s) that are being rendered or sent');
-    answer.give?.();
-    await rig.reached(slow, 'completed');
-
-    await rig.inboxDown();
-    const down = await send(people(1));
-    const told = await waitUntil(
-      async () => {
-        await aged(down);
-        const text = await what();
-        return text?.startsWith('transport: ') ? text : null;
-      },
-      { what: 'the transport' },
-    );
-    expect(told).toContain('ECONNREFUSED');
-    // An outage of a persisted mailing is told although its attempts are committed.
-    await rig.database.dataSource.getRepository(Mailing).update(down, { lastCommitAt: new Date() });
-    expect(await stalledIn(app, 900_000)).toContain('transport: ');
-    await app.sender.cancel(down);
-  });
-
-  it('tells of lists whose source is silent, of mailings that are read as they are sent, and of renderers', async () => {
-    let numSilent = 0;
-    async function* silent(): AsyncGenerator<string> {
-      yield 'first@home.example';
-      numSilent++;
-      await never();
-    }
-    const app = await rig.boot();
-    const writing = app.sender.sendEmailMessage(INFO, silent(), { persist: true });
-    writing.catch(() => undefined);
-    const mailings = rig.database.dataSource.getRepository(Mailing);
-    const { id } = await waitUntil(() => mailings.findOneBy({ status: 'loading' }), { what: 'the list' });
-    await app.sender.sendEmailMessage(INFO, silent());
-    await waitUntil(() => numSilent === 2, { what: 'both to be silent' });
-    const told = await stalledIn(app, 200_000);
-    expect(told).toContain('being written down on test:1');
-    expect(told).toContain('in progress on test:1');
-    expect(told.match(/They wait for the next entry of recipients, since/g)).toHaveLength(2);
-    expect(await stalledIn(app, 60_000)).toBe('');
-    await app.sender.cancel(id);
-    await expect(writing).rejects.toThrow();
-    await app.close();
-
-    await leave('unopened', 'pending', 'test:1');
-    class BrokenLetters implements TemplateRenderer {
-      open = (): Promise<never> => Promise.reject(new Error('no room for <ann@home.example>'));
-    }
-    const second = await rig.boot({ renderer: BrokenLetters });
-    await new Promise<void>((resolve) => second.events.on('run:failed', () => resolve()));
-    const message = await stalledIn(second, 125_000);
-    expect(message).toContain('to be begun on test:1');
-    expect(message).toContain('They wait for its templates: no room for <(an address)>, since');
-  });
-
-  it('is good while a mailing moves: each commit says when it was, of a mailing and of its batches', async () => {
-    const app = await rig.boot({ enabledAsTemplateMailServer: true });
-    const { dataSource } = rig.database;
-    const begun = Date.now();
-    for (const batched of [false, true]) {
-      const info = { ...INFO, batched };
-      const { completed, mailingId } = await app.sender.sendEmailMessage(info, people(12), { persist: true });
-      expect(await completed).toMatchObject({ status: 'completed' });
-      const books = batched
-        ? await dataSource.getRepository(MailBatch).findOneByOrFail({ mailingId: mailingId as string })
-        : await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId as string });
-      const at = books.lastCommitAt?.getTime() ?? 0;
-      expect(at).toBeGreaterThan(begun - 1_000);
-      expect(at).toBeLessThan(Date.now() + 1_000);
-    }
-    expect((await app.health.check()).isHealthy).toBe(true);
   });
 
   it('A14 tells that another live process has the id, and which', async () => {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import {
   Mailing,
+  MailTrackdata,
   MailingSuppressions,
   type Recipient,
   type SendOptions,
@@ -50,6 +51,26 @@ describe('a request that is not as it should be', () => {
     await expect(
       sender.sendEmailMessage({ ...INFO, params: nested(25) }, [], true, true),
     ).resolves.toBeDefined();
+  });
+
+  it.each([
+    ['letters of one byte', 'x'.repeat(262_144 - '{"text":""}'.length)],
+    ['letters of two bytes', `x${'é'.repeat((262_143 - '{"text":""}'.length) / 2)}`],
+  ])('takes params of 262,144 bytes of JSON and refuses one more: %s', async (_, text) => {
+    const { sender } = await rig.boot();
+    const send = (params: object) =>
+      sender.sendEmailMessage(
+        { ...INFO, params: params as TemplateEmailInfo['params'] },
+        people(1),
+        true,
+        true,
+      );
+    expect(Buffer.byteLength(JSON.stringify({ text }))).toBe(262_144);
+    await expect(send({ text: `${text}x` })).rejects.toMatchObject({ code: 'MAILING_VALUE_UNSTORABLE' });
+    const { mailingId, completed } = await send({ text });
+    expect(await completed).toMatchObject({ numSent: 1 });
+    const mailings = rig.database.dataSource.getRepository(Mailing);
+    expect((await mailings.findOneByOrFail({ id: mailingId as string })).params).toEqual({ text });
   });
 
   it('is refused for a field that is none, with our name for it', async () => {
@@ -178,16 +199,28 @@ forEachDatabase('params and data with text that is no Unicode', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   it('reach their recipients with a sign in place of the half letter', async () => {
-    const { sender } = await rig.boot({}, { templates: { 'letter.hbs': '{{bio}}|{{note}}|{{name}}' } });
+    const templates = { 'letter.hbs': '{{bio}}|{{note}}|{{name}}|{{[x\uFFFD]}}' };
+    const { sender } = await rig.boot({}, { templates });
     const half = 'x\ud83d';
-    const { completed } = await sender.sendEmailMessage(
+    const { mailingId, completed } = await sender.sendEmailMessage(
       { ...INFO, params: { note: half }, headers: { 'X-Note': half }, trackingData: { [half]: half } },
-      [{ email: 'ann@home.example', name: `Ann ${half}`, data: { bio: half, [half]: '\0' } }, ...people(2)],
+      [
+        {
+          email: 'ann@home.example',
+          name: `Ann ${half}`,
+          data: { bio: half, [half]: 'by its key', nul: '\0' },
+        },
+        ...people(2),
+      ],
       { persist: true, runInSeparateThread: false },
     );
     expect(await completed).toMatchObject({ numProfiles: 3, numSent: 3 });
     const letter = await rig.inbox.messages.find(({ to }) => to[0] === 'ann@home.example')!.parsed();
-    expect(letter.text?.trim()).toBe('x\uFFFD|x\uFFFD|Ann x\uFFFD');
+    expect(letter.text?.trim()).toBe('x\uFFFD|x\uFFFD|Ann x\uFFFD|by its key');
+    const encoded = Buffer.from('x\uFFFD').toString('base64');
+    expect(letter.headers.get('x-note')).toBe(`=?UTF-8?B?${encoded}?=`);
+    const tracked = await rig.database.dataSource.getRepository(MailTrackdata).find();
+    expect(tracked).toEqual([{ mailingId, mapKey: 'x\uFFFD', mapValue: 'x\uFFFD' }]);
   });
 });
 

@@ -43,7 +43,7 @@ function storedForm(value: unknown, path: string): { copy: unknown; json: string
   try {
     const copy = copying.of(value);
     const json = JSON.stringify(copy) ?? '';
-    // What was counted while copying is the least that it could take, but for keys without a value.
+    // What was counted while copying is the least that it could take, but for keys without a value, which count one each.
     if (Buffer.byteLength(json) > MAX_STORED_BYTES) throw tooLarge(path);
     return { copy, json };
   } catch (error) {
@@ -113,7 +113,6 @@ class StorableCopy {
     if (this.#above.includes(value)) throw this.refusal('a cycle');
     if (this.#above.length >= MAX_DEPTH) throw this.refusal(`a value more than ${MAX_DEPTH} levels deep`);
     this.#above.push(value);
-    this.#take(2);
     const { toJSON } = value as { toJSON?: unknown };
     const copy = typeof toJSON === 'function' ? this.#converted(value) : this.#contents(value, true);
     this.#above.pop();
@@ -130,12 +129,13 @@ class StorableCopy {
   }
 
   #contents(value: object, isOurs: boolean): unknown {
+    this.#take(2);
     if (Array.isArray(value)) return this.#array(value);
     if (isOurs && !isPlainObject(value)) throw this.refusal(kindOf(value));
     const copy: Record<string, unknown> = {};
     for (const key of Object.keys(value)) {
       this.#keys.push(key);
-      // Before its value is read, and if nothing of it is stored: reading is the work that has to end.
+      // Before its value is read, also where nothing of it is stored: reading is the work that has to end.
       this.#take(1);
       const inner = this.of((value as Record<string, unknown>)[key]);
       if (inner !== undefined) {
@@ -151,7 +151,7 @@ class StorableCopy {
     const copy: unknown[] = [];
     for (let n = 0; n < list.length; n++) {
       this.#keys.push(n);
-      this.#take(1);
+      if (n > 0) this.#take(1);
       copy.push(this.of(list[n]) ?? null);
       this.#keys.pop();
     }
