@@ -32,6 +32,26 @@ describe('beginReading', () => {
     }
   });
 
+  it('a return() is only told, and keeps no process alive, while the list owes an entry', async () => {
+    vi.useRealTimers();
+    const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
+    const before = timers();
+    let numTold = 0;
+    const source = { next: () => never<IteratorResult<number>>(), return: () => (numTold++, never()) };
+    for (const watch of [undefined, new SourceWatch()]) {
+      const reading = beginReading({ [Symbol.asyncIterator]: () => source }, 'recipients', watch);
+      const iterator = reading[Symbol.asyncIterator]();
+      const owed = iterator.next();
+      owed.catch(() => undefined);
+      await new Promise((resolve) => setImmediate(resolve));
+      await iterator.return?.();
+      watch?.end(new Error('over'));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(numTold).toBe(2);
+    expect(timers()).toBe(before);
+  });
+
   it('a return() in time is waited for', async () => {
     let isOver = false;
     const end = (): Promise<void> => Promise.resolve().then(() => void (isOver = true));

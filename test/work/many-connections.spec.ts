@@ -20,7 +20,10 @@ describe('a mail server with more connections than the error guard takes failure
     const mailingId = await rig.send(app, 90);
     const { statusReason } = await rig.reached(mailingId, 'paused', 25_000);
     expect(statusReason).toBe('transport: no answer in time');
-    expect((await rig.books(mailingId)).mailing).toMatchObject({ numSent: 0, numErrors: 0 });
+    const { mailing, recipients } = await rig.books(mailingId);
+    expect(mailing).toMatchObject({ numSent: 0, numErrors: 0 });
+    // Two tell that it is silent to everybody, and one at a time tries again; the others go back without an attempt.
+    expect(recipients.filter(({ attempts }) => attempts > 0).length).toBeLessThan(10);
     rig.inbox.answer = undefined;
     await rig.reached(mailingId, 'completed', 25_000);
     await rig.assertAllSent(mailingId, 90);
@@ -40,15 +43,28 @@ describe('a mail server with more connections than the error guard takes failure
     expect((await rig.books(mailingId)).byStatus).toEqual({ in_doubt: CONCURRENCY, sent: 90 - CONCURRENCY });
   });
 
+  it('that greets and is silent to every message, outage after outage, is stopped by the error guard', async () => {
+    rig.inbox.answer = silent;
+    // It greets, so the mailing goes on by itself after each pause.
+    const app = await rig.boot({
+      run: { messageTimeoutMs: 500, transportPatienceMs: 0 },
+      errorGuard: { sampleSize: 5 },
+    });
+    const mailingId = await rig.send(app, 30);
+    await waitUntil(async () => isStopped(mailingId), { what: 'the error guard', deadlineMs: 25_000 });
+    expect((await rig.books(mailingId)).byStatus.error).toBeUndefined();
+  }, 60_000);
+
+  const isStopped = async (mailingId: string): Promise<boolean> =>
+    (await rig.books(mailingId)).mailing.statusReason?.startsWith('error rate: ') === true;
+
   it('that takes each message and hangs up, outage after outage, is stopped by the error guard', async () => {
     const MOST = 10;
     rig.inbox.answer = ({ command }) => (command === 'END' ? 'close' : undefined);
     // It can be reached, so the mailing goes on by itself after each pause.
     const app = await rig.boot({ run: { transportPatienceMs: 0 }, errorGuard: { sampleSize: MOST } });
     const mailingId = await rig.send(app, 90);
-    const stopped = async (): Promise<boolean> =>
-      (await rig.books(mailingId)).mailing.statusReason?.startsWith('error rate: ') === true;
-    await waitUntil(stopped, { what: 'the error guard', deadlineMs: 25_000 });
+    await waitUntil(async () => isStopped(mailingId), { what: 'the error guard', deadlineMs: 25_000 });
     const { byStatus } = await rig.books(mailingId);
     expect(byStatus.in_doubt).toBeGreaterThanOrEqual(MOST);
     // At the last one the other connections had a message too.

@@ -19,3 +19,14 @@ it('an outage of a renderer is over for a mailing that was not tried for long, a
   vi.advanceTimersByTime(1);
   expect(outages.failed('a', 'away')).toBe(true);
 });
+
+it('a renderer that is being asked is waited for since it was asked, however long that is', () => {
+  const outages = new OpeningOutages(PATIENCE_MS, FORGET_MS);
+  const since = performance.now();
+  outages.begun('a');
+  vi.advanceTimersByTime(10 * FORGET_MS);
+  const wait = { what: 'its templates', since };
+  expect(outages.lasting(FORGET_MS)).toMatchObject([{ mailingId: 'a', wait }]);
+  outages.over('a');
+  expect(outages.lasting(0)).toEqual([]);
+});

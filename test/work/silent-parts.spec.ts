@@ -107,7 +107,7 @@ describe('methods of scenarios, and what listens to them', () => {
     Logger.overrideLogger(['fatal']);
     expect(errors).toEqual([expect.stringMatching(/^Orders\.lost failed \([^)]+\): /)]);
     expect(errors[0].split('): ')[1]).toBe(ONE_LINE);
-    expect(warnings).toEqual([`A listener of scenario:failed fails: ${ONE_LINE}. Mend it.`]);
+    expect(warnings).toEqual([`A listener of scenario:failed fails: ${ONE_LINE}. Correct it.`]);
   });
 });
 

@@ -50,7 +50,7 @@ import { OpeningOutages } from './work/opening-outages.js';
 import { ProfileRecorder } from './work/profile.recorder.js';
 import { RateLimiter } from './work/rate-limiter.js';
 import { StalledFindings } from './work/stalled.findings.js';
-import { stalledAfterMs } from './work/stalled-after.js';
+import { STALLED_AFTER_MS } from './work/stalled-after.js';
 import { ServerMembership } from './work/server-membership.js';
 import { SliceRunner } from './work/slice.runner.js';
 import { ServerSweep } from './work/server-sweep.js';
@@ -217,7 +217,11 @@ const workProviders: Provider[] = [
   {
     provide: OpeningOutages,
     useFactory: ({ run, server }: MailingSettings) =>
-      new OpeningOutages(run.transportPatienceMs, 2 * stalledAfterMs(run) + server.heartbeatMs),
+      new OpeningOutages(
+        run.transportPatienceMs,
+        // Others may be tried before it comes to its turn again.
+        run.transportPatienceMs + 2 * (STALLED_AFTER_MS + run.hostCallTimeoutMs) + server.heartbeatMs,
+      ),
     inject: [MAILING_SETTINGS],
   },
   assembled(SliceRunner, {

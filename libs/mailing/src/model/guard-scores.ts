@@ -19,5 +19,5 @@ export interface GuardReport {
 
 export const NO_SCORES: Readonly<GuardScores> = { suspect: 0, failure: 0 };
 
-/** Of a run that an order has stopped: the mailing ends, or it is resumed, which has the guard begin anew. */
+/** Of a run that a person's order has stopped: the mailing ends, or it is resumed, which has the guard begin anew. */
 export const NOTHING_SEEN: Readonly<GuardReport> = { scores: NO_SCORES, sums: NO_SCORES };

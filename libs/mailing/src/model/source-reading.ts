@@ -1,5 +1,5 @@
 import { isPromise } from 'node:util/types';
-import { askHost, askHostUntimed, HOST_CALL_TIMEOUT_MS, takeFromHost } from './host-call.js';
+import { askHost, askHostUntimed, HOST_CALL_TIMEOUT_MS, takeFromHost, tellHost } from './host-call.js';
 import { SourceProtocolError, SourceUsedUpError } from './refusal.errors.js';
 import type { SourceWatch } from './source-watch.js';
 import { Turns } from './turns.js';
@@ -63,6 +63,9 @@ type Source<T> = Iterator<T> | AsyncIterator<T>;
 
 class SourceReading<T> implements AsyncIterator<T> {
   readonly #turns = new Turns();
+  /** It owes an entry, or has failed to give one. */
+  #isAsked = false;
+  #isTold = false;
 
   constructor(
     private readonly source: Source<T>,
@@ -72,12 +75,15 @@ class SourceReading<T> implements AsyncIterator<T> {
 
   async next(): Promise<IteratorResult<T>> {
     if (this.#turns.isOver()) await this.#turns.next();
+    this.#isAsked = true;
     const result: unknown = await this.#watched(askHostUntimed(() => this.source.next()));
     if (typeof result !== 'object' || result === null)
       throw new SourceProtocolError(this.name, 'each answer of next()', result);
     const { done, value } = result as IteratorResult<T>;
     // An array may hold promises of its entries. `instanceof` would ask the value, which may throw.
-    return { done, value: isPromise(value) ? ((await this.#watched(value)) as T) : value };
+    const entry = isPromise(value) ? ((await this.#watched(value)) as T) : value;
+    this.#isAsked = false;
+    return { done, value: entry };
   }
 
   async #watched(entry: Promise<unknown>): Promise<unknown> {
@@ -85,25 +91,34 @@ class SourceReading<T> implements AsyncIterator<T> {
     try {
       return await this.watch.over(`the next entry of ${this.name}`, entry);
     } catch (error) {
-      // Told, and not waited for: it may never answer.
-      if (this.watch.isEnded) void this.#end().catch(() => undefined);
+      if (this.watch.isEnded) this.#tellEnd();
       throw error;
     }
   }
 
   /** What failed in the reader is told after this, so a list that never ends must not keep it. */
   async return(): Promise<IteratorResult<T>> {
-    const ended = this.#end();
-    await (this.watch ? this.watch.over(this.#farewell, ended) : ended);
+    // While it owes an entry, a generator answers nothing else.
+    if (this.#isAsked) this.#tellEnd();
+    else await this.#end();
     return { done: true, value: undefined };
   }
 
-  #end(): Promise<unknown> {
-    const terms = { call: this.#farewell, timeoutMs: HOST_CALL_TIMEOUT_MS, option: null };
-    return askHost<unknown>(terms, () => this.source.return?.());
+  async #end(): Promise<void> {
+    const call = `return() of ${this.name}`;
+    const ended = askHost<unknown>({ call, timeoutMs: HOST_CALL_TIMEOUT_MS, option: null }, () =>
+      this.source.return?.(),
+    );
+    await (this.watch ? this.watch.over(call, ended) : ended);
   }
 
-  get #farewell(): string {
-    return `return() of ${this.name}`;
+  /** Without a wait, which would keep a process alive that is done. */
+  #tellEnd(): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    tellHost(
+      () => this.source.return?.(),
+      () => undefined,
+    );
   }
 }

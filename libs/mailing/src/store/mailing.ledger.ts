@@ -1,4 +1,4 @@
-import type { GuardReport } from '../model/guard-scores.js';
+import { type GuardReport, NOTHING_SEEN } from '../model/guard-scores.js';
 import type { Beat, BeatAnswer, Ledger } from '../model/ledger.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { MarkedRecipient } from '../model/recipient.js';
@@ -105,7 +105,8 @@ export class MailingLedger implements Ledger {
     const open = isHandingBack ? named(before.open) : before.open;
     const next = settle(before, open, beat);
     const intent = foreseen(claim, next, beat);
-    const guard = beat.guard ?? unchanged(claim);
+    // Nothing but a person's order stops a run that is the only one of its mailing.
+    const guard = beat.standsDown && !claim.batch ? NOTHING_SEEN : (beat.guard ?? unchanged(claim));
     const fenced = await fenceBeat(session, {
       slice: claim,
       claimToken: claim.claimToken,
@@ -129,10 +130,13 @@ export class MailingLedger implements Ledger {
   }
 
   /** Nothing is in flight any more: gives the claim back. It may have been on its last recipient. */
-  async #end(session: Session, from: MailingStatus, { release, guard }: Beat): Promise<BeatAnswer> {
+  async #end(session: Session, from: MailingStatus, beat: Beat): Promise<BeatAnswer> {
+    const { release, guard, standsDown } = beat;
     const { mailingId, batch } = this.claim;
     if (batch) {
-      const report = guard ?? unchanged(this.claim);
+      // Other batches may have paused the mailing. It is in progress again only where a person has called that off.
+      const isCalledOff = standsDown && from === 'in_progress';
+      const report = isCalledOff ? NOTHING_SEEN : (guard ?? unchanged(this.claim));
       const { isComplete, mailing } = await endBatch(session, { mailingId, batch }, release, report);
       return { kind: 'ended', status: isComplete ? 'completed' : 'pending', mailing };
     }

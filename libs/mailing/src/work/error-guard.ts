@@ -1,7 +1,7 @@
 import { type GuardReport, type GuardScores, NO_SCORES } from '../model/guard-scores.js';
 import type { ErrorGuardOptions } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
-import { NO_ANSWER, type Outcome, type RefusalSubject } from '../model/outcome.js';
+import type { Outcome, RefusalSubject } from '../model/outcome.js';
 import { FailureTally } from './failure-tally.js';
 
 /** Bad addresses stop a mailing only if there are more of them than an eighth of its list, in whatever order they come. */
@@ -32,7 +32,7 @@ export interface WatchedSlice {
  * There are two sums. *Suspect* counts failures that may be the sender's, and stops at that bound. *Failure* counts all of them, also those
  * whose answer names the recipient's own address or mailbox; it stops at 10 × `sampleSize` failures, or at an eighth of the list
  * if that is more: a list of which no more than an eighth is bad never stops for it, in whatever order. Greylisting and skipped recipients count in neither;
- * nor does a mail server that falls silent, which is an outage: `TransportWatch` sees it, and it ends by itself.
+ * nor does what belongs to an outage that is known (`TransportWatch`), which ends by itself.
  *
  * The sums are two numbers in the progress row and are written by each commit, so a restart does not forget them. A batch begins at 0,
  * adds what its commits hear of the rest of the mailing, and joins it when it ends. `resume` sets them to 0: the guard looks again.
@@ -81,13 +81,13 @@ export class ErrorGuard {
   }
 
   /**
-   * Notes what became of the first attempt at a recipient, or of a further one that succeeded. Skipped recipients were not tried, and where
-   * the mail server fell silent nothing was consumed.
+   * Notes what became of the first attempt at a recipient, or of a further one that succeeded; skipped recipients were not tried and do
+   * not count.
    *
    * @returns why the mailing should stop, or null.
    */
   note(outcome: Outcome): string | null {
-    if (outcome.status === 'skipped' || outcome.code === NO_ANSWER) return null;
+    if (outcome.status === 'skipped') return null;
     if (outcome.status !== 'sent') return this.#fail(outcome);
     this.#add('suspect', -this.options.maxErrorPercent);
     this.#add('failure', -this.options.maxErrorPercent);

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient, RunConsent } from '../delivery/mailing.delivery.js';
 import { TooLateError } from '../delivery/too-late.error.js';
-import { NOTHING_SEEN } from '../model/guard-scores.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
 import { type Attempt, NO_ANSWER, type Outcome, wasAnswered, wasTried } from '../model/outcome.js';
 import { AttemptCounts } from './attempt-counts.js';
@@ -200,7 +199,7 @@ export class MailingRun {
   }
 
   #takeBack({ idx, blame, reason }: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
-    if (blame === 'unclear' && this.#winding === 'no') {
+    if (blame === 'unclear' && this.#winding === 'no' && this.#transport.waitMs() === 0) {
       this.#defer({ idx, status: 'error', code: NO_ANSWER, text: reason });
       if (this.#transport.fallsSilent(idx)) this.#transportDown(reason);
       return;
@@ -323,7 +322,8 @@ export class MailingRun {
       free: isThrough && this.#winding === 'no' ? 1 : free,
       remaining: this.#remaining,
       release: this.#winding === 'no' ? null : this.#release,
-      guard: this.#winding === 'standing_down' ? NOTHING_SEEN : this.#parts.guard.report,
+      guard: this.#parts.guard.report,
+      standsDown: this.#winding === 'standing_down',
     };
     if (beat.outcomes.length > 0) this.#parts.faultPoints.reach('beforeOutcomesWritten');
     this.#nudged = false;
@@ -335,7 +335,7 @@ export class MailingRun {
     if (answer.marked.length === 0) return;
     this.#parts.faultPoints.reach('afterIntentCommitted');
     this.#attempts.note(answer.marked);
-    const prepared = await this.#preparation.of(answer);
+    const prepared = this.#winding === 'no' ? await this.#preparation.of(answer) : null;
     if (!Array.isArray(prepared)) {
       this.#news.handBack(answer.marked.map((one) => one.idx));
       if (prepared) this.#transportDown(prepared.reason, prepared.what);

@@ -24,8 +24,7 @@ const RECENTLY_MS = 60_000;
 const UNATTENDED = 'wait in batches, and no server takes batches. Set enabledAsTemplateMailServer on one';
 const OVERDUE = 'were to begin by a moment that has passed. Resume or cancel them';
 
-/** What to do about a mailing that was paused for this, by the beginning of its reason. */
-/** For each reason for which the plugin pauses a mailing by itself. */
+/** What to do about a mailing that the plugin has paused by itself, by the beginning of its reason. */
 const REMEDIES: Record<(typeof PAUSE_REASONS)[Exclude<keyof typeof PAUSE_REASONS, 'request'>], string> = {
   [PAUSE_REASONS.transport]: 'They go on by themselves once the mail server answers; look after it',
   [PAUSE_REASONS.profiles]: 'Make the profile repository work and resume them',

@@ -49,10 +49,12 @@ export class MailingSuppressions implements SuppressionList {
    * the host gives no answer, or another one.
    */
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
-    const asked = await checkedTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH);
     const call = 'SuppressionList.findSuppressed';
     const list = this.#orThrow();
-    const found = await askHost(this.#terms(call), () => list.findSuppressed(asked));
+    // The check takes turns. It is part of the call, so that this deadline begins before the one of the whole question, and the error names the function.
+    const found = await askHost(this.#terms(call), async () =>
+      list.findSuppressed(await checkedTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH)),
+    );
     assertAnswer(call, 'a Set of addresses', Set, found);
     return found;
   }

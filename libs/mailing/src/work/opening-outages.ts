@@ -1,8 +1,11 @@
 import type { Wait } from './wait.js';
 
 interface Outage extends Wait {
+  /** Infinity while the renderer is being asked. */
   lastAt: number;
 }
+
+const WHAT = 'its templates';
 
 /**
  * Mailings whose templates this process can't open at the moment, because the renderer is out of reach. Each is tried again with every look
@@ -20,12 +23,20 @@ export class OpeningOutages {
     private readonly forgetMs: number,
   ) {}
 
+  /** The renderer is asked; until it answers, that counts as an outage. */
+  begun(mailingId: string): void {
+    const now = performance.now();
+    this.#forget(now);
+    const { what, since } = this.#outages.get(mailingId) ?? { what: WHAT, since: now };
+    this.#outages.set(mailingId, { what, since, lastAt: Infinity });
+  }
+
   /** @returns whether patience is over. */
   failed(mailingId: string, reason: string): boolean {
     const now = performance.now();
     this.#forget(now);
     const { since } = this.#outages.get(mailingId) ?? { since: now };
-    this.#outages.set(mailingId, { what: `its templates: ${reason}`, since, lastAt: now });
+    this.#outages.set(mailingId, { what: `${WHAT}: ${reason}`, since, lastAt: now });
     return now - since > this.patienceMs;
   }
 

@@ -82,6 +82,7 @@ export class SliceRunner {
     if (unreadable !== null) return new ContentGone(`${PAUSE_REASONS.content}: ${unreadable}`);
     if (attachmentGone) return new ContentGone(`${PAUSE_REASONS.attachments}: ${attachmentGone.reason}`);
     const { renderer, openings } = this.parts;
+    openings.begun(mailingId);
     try {
       const template = await renderer.open(info, content);
       openings.over(mailingId);

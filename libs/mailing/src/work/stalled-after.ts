@@ -1,13 +1,8 @@
-import type { MailingSettings } from '../model/mailing-options.js';
-
-const MIN_MS = 60_000;
-const SLACK_MS = 30_000;
-
 /**
- * How long a run that works in good order may commit nothing, in milliseconds: as long as one message may take, and one answer of the host,
- * and the 30 s between two looks of a run that waits; a minute at least. With the defaults that is two minutes: sooner, a mailing whose last
- * message takes its time would be reported as one that stands still.
+ * How long a run may commit nothing, or a list yield nothing, before `MailingHealth` says what is waited for, in milliseconds.
+ *
+ * Invariant: whatever stands still is told within a minute (docs/guarantees.md). A run in good order commits far more often: each message that
+ * ends is committed, and a run that waits looks every 30 s. A function of the host or a mail server that needs longer than this for
+ * one answer is told too, until it answers.
  */
-export function stalledAfterMs({ messageTimeoutMs, hostCallTimeoutMs }: MailingSettings['run']): number {
-  return Math.max(MIN_MS, messageTimeoutMs + hostCallTimeoutMs + SLACK_MS);
-}
+export const STALLED_AFTER_MS = 60_000;

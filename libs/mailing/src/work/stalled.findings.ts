@@ -5,7 +5,7 @@ import { toPublicText } from '../model/public-text.js';
 import type { HealthReader } from '../store/health.reader.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { OpeningOutages } from './opening-outages.js';
-import { stalledAfterMs } from './stalled-after.js';
+import { STALLED_AFTER_MS } from './stalled-after.js';
 import type { Wait } from './wait.js';
 import type { SourceWatches } from './source-watches.js';
 
@@ -39,40 +39,39 @@ export class StalledFindings {
   async find(): Promise<MailingFinding[]> {
     const { settings, reader, runs, sources, openings } = this.parts;
     const { uniqServerId: serverId } = settings;
-    const ms = stalledAfterMs(settings.run);
     const found = new Map<string, Stalled>();
     const note = (one: Stalled): void => {
       const key = `${one.mailingId ?? `#${found.size}`} ${one.serverId}`;
       if (!found.has(key)) found.set(key, one);
     };
-    for (const { mailingId, wait } of runs.lasting(ms))
+    for (const { mailingId, wait } of runs.lasting(STALLED_AFTER_MS))
       note({ mailingId, serverId, doing: 'in progress', wait });
-    for (const { mailingId, uniqServerId } of await reader.stalled(ms)) {
+    for (const { mailingId, uniqServerId } of await reader.stalled(STALLED_AFTER_MS)) {
       const [wait = null] = uniqServerId === serverId ? runs.waitsOf(mailingId) : [];
       note({ mailingId, serverId: uniqServerId, doing: 'in progress', wait });
     }
-    for (const { mailingId, wait } of sources.silentFor(ms))
+    for (const { mailingId, wait } of sources.silentFor(STALLED_AFTER_MS))
       note({ mailingId, serverId, doing: mailingId === null ? 'to be begun' : 'being written down', wait });
-    for (const { mailingId, wait } of openings.lasting(ms))
+    for (const { mailingId, wait } of openings.lasting(STALLED_AFTER_MS))
       note({ mailingId, serverId, doing: 'to be begun', wait });
-    return findingsOf(found.values(), ms);
+    return findingsOf(found.values());
   }
 }
 
 /** Those that wait for the same are one finding. */
-function findingsOf(stalled: Iterable<Stalled>, ms: number): MailingFinding[] {
+function findingsOf(stalled: Iterable<Stalled>): MailingFinding[] {
   const groups = groupsBy(stalled, ({ serverId, doing, wait }) => [serverId, doing, wait?.what].join('\n'));
   return [...groups.values()].map((group) => {
     const [{ serverId }] = group;
     const ids = group.flatMap(({ mailingId }) => (mailingId === null ? [] : [mailingId]));
-    const message = `${group.length} mailing(s) ${sentenceOf(group, ms)}`;
+    const message = `${group.length} mailing(s) ${sentenceOf(group)}`;
     return { code: 'mailing_stalled', message, serverId, mailingIds: ids.slice(0, MOST_IDS) };
   });
 }
 
-function sentenceOf(group: Stalled[], ms: number): string {
+function sentenceOf(group: Stalled[]): string {
   const [{ serverId, doing, wait }] = group;
-  const quiet = `${doing} on ${serverId}, which lives, have not moved for ${ms / 1_000} s or more.`;
+  const quiet = `${doing} on ${serverId}, which lives, have not moved for ${STALLED_AFTER_MS / 1_000} s or more.`;
   if (!wait) return `${quiet} Ask MailingHealth of that server what is waited for`;
   const since = Math.min(...group.map((one) => one.wait?.since ?? Infinity));
   const at = new Date(Date.now() - (performance.now() - since)).toISOString();

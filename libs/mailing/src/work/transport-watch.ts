@@ -1,6 +1,6 @@
 import { toOneLine } from '../model/email-address.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
-import type { Outcome } from '../model/outcome.js';
+import { NO_ANSWER, type Outcome } from '../model/outcome.js';
 import { BackOff } from './back-off.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
 import { Pace } from './pace.js';
@@ -38,11 +38,12 @@ export class TransportWatch {
   }
 
   /**
-   * Whether it belongs to an outage that is known: the other connections that broke in it are no evidence against the mailing. A message that
-   * is tried after the wait and breaks as well is, because its recipient ends in doubt for nothing.
+   * Whether it belongs to an outage that is known, and is no evidence against the mailing: silence, as long as the outage lasts, and the
+   * other connections that broke. A message that is tried after the wait and breaks as well is evidence, because its recipient ends in doubt.
    */
-  isKnownOutage({ status }: Outcome): boolean {
-    return status === 'in_doubt' && this.waitMs() > 0;
+  isKnownOutage({ status, code }: Outcome): boolean {
+    if (status === 'in_doubt') return this.waitMs() > 0;
+    return code === NO_ANSWER && this.#downSince !== null;
   }
 
   /** What is out of reach, while nothing may be tried. */

@@ -1,0 +1,42 @@
+import { Mailing, type MailingStatus } from 'nestjs-mailing';
+import { expect, it } from 'vitest';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { freshDatabase } from '../support/fresh-database.js';
+import { livingServer } from '../support/living-server.js';
+import { writtenList } from '../support/written-list.js';
+
+const SERVER = 'test:1';
+const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
+const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
+const SEEN = { suspect: 40, failure: 60 };
+
+forEachDatabase('the scores of the error guard of a batch that stands down', (kind) => {
+  it.each<[string, MailingStatus, typeof SEEN]>([
+    ['are kept where another batch has paused the mailing, which goes on by itself', 'pausing', SEEN],
+    ['are 0 where the pause was called off', 'in_progress', { suspect: 0, failure: 0 }],
+  ])('%s', async (_, status, expected) => {
+    await using fresh = await freshDatabase(kind);
+    const database = new MailingDatabase(fresh.dataSource);
+    const mailingId = await writtenList(new TemplateEmailPersister(database), SERVER, 20, 10);
+    await livingServer(fresh.dataSource, SERVER, INCARNATION);
+    const batches = new TemplateEmailBatchPersister(database);
+    const claims = await Promise.all(
+      [0, 10].map((startIdx) => batches.claim({ mailingId, startIdx }, SERVER, `${INCARNATION}#${startIdx}`)),
+    );
+    const ledger = new MailingLedger(database, claims[0]!);
+    const guard = { scores: SEEN, sums: SEEN };
+    await ledger.beat({ ...QUIET, free: 5, remaining: 5, guard });
+    const mailings = fresh.dataSource.getRepository(Mailing);
+    await mailings.update(mailingId, { status });
+    const release = { kind: 'stop' } as const;
+    const returned = [0, 1, 2, 3, 4];
+    const end = await ledger.beat({ ...QUIET, returned, release, guard, standsDown: true });
+    expect(end).toMatchObject({ kind: 'ended', status: 'pending' });
+    const { suspectScore, failureScore } = await mailings.findOneByOrFail({ id: mailingId });
+    expect({ suspect: suspectScore, failure: failureScore }).toEqual(expected);
+  });
+});
