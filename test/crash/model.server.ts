@@ -212,7 +212,7 @@ export class ModelServer {
       profiles: () => null,
       gates: () => [],
       recorder: new ProfileRecorder(() => null, settings, events),
-      openings: new OpeningOutages(settings.run.transportPatienceMs, 60_000),
+      openings: new OpeningOutages(settings.run.transportPatienceMs, 60_000, events),
       slots: (mailingId) => new KeptSlots(new SlotPersister(this.#database), String(mailingId)),
       events,
       faultPoints: noFaultPoints,

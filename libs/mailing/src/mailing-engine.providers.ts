@@ -216,13 +216,13 @@ const workProviders: Provider[] = [
   }),
   {
     provide: OpeningOutages,
-    useFactory: ({ run, server }: MailingSettings) =>
+    useFactory: ({ run, server }: MailingSettings, events: MailingEvents) =>
       new OpeningOutages(
         run.transportPatienceMs,
-        // Others may be tried before it comes to its turn again.
-        run.transportPatienceMs + 2 * (STALLED_AFTER_MS + run.hostCallTimeoutMs) + server.heartbeatMs,
+        2 * (STALLED_AFTER_MS + run.hostCallTimeoutMs) + server.heartbeatMs,
+        events,
       ),
-    inject: [MAILING_SETTINGS],
+    inject: [MAILING_SETTINGS, MailingEvents],
   },
   assembled(SliceRunner, {
     settings: MAILING_SETTINGS,

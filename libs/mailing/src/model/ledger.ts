@@ -19,7 +19,7 @@ export interface Beat {
   release: Release | null;
   /** What the error guard makes of the attempts so far. Absent: as the progress row has it. */
   guard?: GuardReport;
-  /** The run stops on an order in the books. Absent: it does not. */
+  /** An order in the books stops the run. Absent: none does. */
   standsDown?: boolean;
 }
 

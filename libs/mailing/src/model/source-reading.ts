@@ -12,7 +12,7 @@ const begun = new WeakSet<object>();
  *
  * Whatever the list is, reading it lets go of the event loop at least every 250 entries or 10 ms, and an answer of `next()` that is
  * no object ends it with an error instead of being asked for again and again. Where the reader ends before the list does, the
- * list's `return()` is waited for, 30 s at the most.
+ * list's `return()` is waited for, 30 s at the most; it is only told where an entry is still owed.
  *
  * @param name as the host knows it, for the error.
  * @param watch ends the wait for an entry and for `return()`. Default: each entry is waited for as long as it takes.

@@ -105,8 +105,8 @@ export class MailingLedger implements Ledger {
     const open = isHandingBack ? named(before.open) : before.open;
     const next = settle(before, open, beat);
     const intent = foreseen(claim, next, beat);
-    // Nothing but a person's order stops a run that is the only one of its mailing.
-    const guard = beat.standsDown && !claim.batch ? NOTHING_SEEN : (beat.guard ?? unchanged(claim));
+    // A pause may be called off meanwhile, and then the others are not to hear of what was before it.
+    const guard = beat.standsDown ? NOTHING_SEEN : (beat.guard ?? unchanged(claim));
     const fenced = await fenceBeat(session, {
       slice: claim,
       claimToken: claim.claimToken,
@@ -130,13 +130,14 @@ export class MailingLedger implements Ledger {
   }
 
   /** Nothing is in flight any more: gives the claim back. It may have been on its last recipient. */
-  async #end(session: Session, from: MailingStatus, beat: Beat): Promise<BeatAnswer> {
-    const { release, guard, standsDown } = beat;
+  async #end(
+    session: Session,
+    from: MailingStatus,
+    { release, guard, standsDown }: Beat,
+  ): Promise<BeatAnswer> {
     const { mailingId, batch } = this.claim;
     if (batch) {
-      // Other batches may have paused the mailing. It is in progress again only where a person has called that off.
-      const isCalledOff = standsDown && from === 'in_progress';
-      const report = isCalledOff ? NOTHING_SEEN : (guard ?? unchanged(this.claim));
+      const report = { ...(guard ?? unchanged(this.claim)), standsDown };
       const { isComplete, mailing } = await endBatch(session, { mailingId, batch }, release, report);
       return { kind: 'ended', status: isComplete ? 'completed' : 'pending', mailing };
     }

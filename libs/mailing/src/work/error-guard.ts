@@ -1,7 +1,7 @@
 import { type GuardReport, type GuardScores, NO_SCORES } from '../model/guard-scores.js';
 import type { ErrorGuardOptions } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
-import type { Outcome, RefusalSubject } from '../model/outcome.js';
+import { NO_ANSWER, type Outcome, type RefusalSubject } from '../model/outcome.js';
 import { FailureTally } from './failure-tally.js';
 
 /** Bad addresses stop a mailing only if there are more of them than an eighth of its list, in whatever order they come. */
@@ -87,7 +87,8 @@ export class ErrorGuard {
    * @returns why the mailing should stop, or null.
    */
   note(outcome: Outcome): string | null {
-    if (outcome.status === 'skipped') return null;
+    // The two that an outage costs each batch are noise; joined, they would stop the mailing once the mail server is back.
+    if (outcome.status === 'skipped' || (this.#noise > 0 && outcome.code === NO_ANSWER)) return null;
     if (outcome.status !== 'sent') return this.#fail(outcome);
     this.#add('suspect', -this.options.maxErrorPercent);
     this.#add('failure', -this.options.maxErrorPercent);

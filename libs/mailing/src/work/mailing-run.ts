@@ -199,7 +199,7 @@ export class MailingRun {
   }
 
   #takeBack({ idx, blame, reason }: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
-    if (blame === 'unclear' && this.#winding === 'no' && this.#transport.waitMs() === 0) {
+    if (blame === 'unclear' && this.#winding === 'no' && !this.#transport.isDown) {
       this.#defer({ idx, status: 'error', code: NO_ANSWER, text: reason });
       if (this.#transport.fallsSilent(idx)) this.#transportDown(reason);
       return;

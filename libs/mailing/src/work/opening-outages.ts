@@ -1,3 +1,4 @@
+import type { MailingEvents } from '../model/mailing-event.js';
 import type { Wait } from './wait.js';
 
 interface Outage extends Wait {
@@ -16,12 +17,17 @@ export class OpeningOutages {
 
   /**
    * @param patienceMs how long a renderer may be out of reach.
-   * @param forgetMs a mailing that was not tried for so long is not this process's any more.
+   * @param quietMs a mailing that was not tried for so long is not reported: it may not be this process's any more. It is forgotten after
+   * `patienceMs` more, because where many wait each may come to its turn late.
+   * @param events an order ends an outage: what comes after it is another one.
    */
   constructor(
     private readonly patienceMs: number,
-    private readonly forgetMs: number,
-  ) {}
+    private readonly quietMs: number,
+    events: MailingEvents,
+  ) {
+    events.on('mailing:ordered', ({ mailingId }) => this.over(mailingId));
+  }
 
   /** The renderer is asked; until it answers, that counts as an outage. */
   begun(mailingId: string): void {
@@ -49,14 +55,14 @@ export class OpeningOutages {
     const now = performance.now();
     this.#forget(now);
     return [...this.#outages]
-      .filter(([, { since }]) => now - since > ms)
+      .filter(([, { since, lastAt }]) => now - since > ms && now - lastAt <= this.quietMs)
       .map(([mailingId, wait]) => ({ mailingId, wait }));
   }
 
   /** What ended elsewhere, or long ago, is no outage of today. */
   #forget(now: number): void {
     for (const [mailingId, { lastAt }] of this.#outages) {
-      if (now - lastAt > this.forgetMs) this.#outages.delete(mailingId);
+      if (now - lastAt > this.quietMs + this.patienceMs) this.#outages.delete(mailingId);
     }
   }
 }

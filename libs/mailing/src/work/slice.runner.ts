@@ -72,16 +72,14 @@ export class SliceRunner {
   constructor(private readonly parts: SliceRunnerParts) {}
 
   /** @throws what the renderer throws that is no refusal, while patience lasts; the next look for work tries again. */
-  async open({
-    mailingId,
-    info,
-    content,
-    attachmentGone,
-    unreadable,
-  }: StoredMailing): Promise<MailingTemplate | ContentGone> {
-    if (unreadable !== null) return new ContentGone(`${PAUSE_REASONS.content}: ${unreadable}`);
-    if (attachmentGone) return new ContentGone(`${PAUSE_REASONS.attachments}: ${attachmentGone.reason}`);
+  async open(mailing: StoredMailing): Promise<MailingTemplate | ContentGone> {
+    const { mailingId, info, content } = mailing;
     const { renderer, openings } = this.parts;
+    const gone = whatIsGone(mailing);
+    if (gone !== null) {
+      openings.over(mailingId);
+      return new ContentGone(gone);
+    }
     openings.begun(mailingId);
     try {
       const template = await renderer.open(info, content);
@@ -204,3 +202,9 @@ export class SliceRunner {
 }
 
 const LOST: RunEnd = { status: 'lost', mailing: null };
+
+/** What it can't be sent without, whatever its templates say. */
+function whatIsGone({ unreadable, attachmentGone }: StoredMailing): string | null {
+  if (unreadable !== null) return `${PAUSE_REASONS.content}: ${unreadable}`;
+  return attachmentGone && `${PAUSE_REASONS.attachments}: ${attachmentGone.reason}`;
+}

@@ -43,7 +43,16 @@ export class TransportWatch {
    */
   isKnownOutage({ status, code }: Outcome): boolean {
     if (status === 'in_doubt') return this.waitMs() > 0;
-    return code === NO_ANSWER && this.#downSince !== null;
+    return code === NO_ANSWER && this.#downSince !== null && this.#isOfMailServer;
+  }
+
+  /** It is known that the mail server is out of reach, and nothing may be tried. */
+  get isDown(): boolean {
+    return this.waitMs() > 0 && this.#isOfMailServer;
+  }
+
+  get #isOfMailServer(): boolean {
+    return this.#outage.what === PAUSE_REASONS.transport;
   }
 
   /** What is out of reach, while nothing may be tried. */
@@ -60,7 +69,7 @@ export class TransportWatch {
 
   /** Something of the host's is out of reach, and not the mail server, which all mailings share. */
   get waitsForHost(): boolean {
-    return this.wait !== null && this.#outage.what !== PAUSE_REASONS.transport;
+    return this.wait !== null && !this.#isOfMailServer;
   }
 
   /** The mail server answered a message, whatever it answered. */

@@ -9,6 +9,12 @@ import { readMailingStatus } from './fence-beat.js';
 import { mergeBatch } from './merge-batches.js';
 import { reachOrder } from './reach-order.js';
 
+/** What a batch tells of its attempts when it ends. */
+export interface BatchReport extends GuardReport {
+  /** An order stopped it. */
+  standsDown?: boolean;
+}
+
 /** How a batch was left, and how its mailing stands then. */
 export interface BatchEnd {
   isComplete: boolean;
@@ -29,7 +35,7 @@ export async function endBatch(
   session: Session,
   slice: BatchSlice,
   release: Release | null,
-  guard: GuardReport,
+  guard: BatchReport,
 ): Promise<BatchEnd> {
   const { mailingId } = slice;
   await lockMailing(session, mailingId, guard);
@@ -45,14 +51,17 @@ export async function endBatch(
   return { isComplete, mailing: await readMailingStatus(session, mailingId) };
 }
 
-/** The batch is taken for one piece of the mailing's attempts that follows on all that ended before: max(own, before + sum). */
+/**
+ * The batch is taken for one piece of the mailing's attempts that follows on all that ended before: max(own, before + sum). A batch that an
+ * order has stopped leaves a mailing alone that is in progress again: a person has called the pause off, and the guard began anew.
+ */
 async function lockMailing(
   session: Session,
   mailingId: string,
-  { scores, sums }: GuardReport,
+  { scores, sums, standsDown }: BatchReport,
 ): Promise<void> {
   const joined = (column: string): string =>
-    `${column} = CASE WHEN ${column} + ? > ? THEN ${column} + ? ELSE ? END`;
+    `${column} = CASE ${standsDown ? `WHEN status = 'in_progress' THEN ${column}` : ''} WHEN ${column} + ? > ? THEN ${column} + ? ELSE ? END`;
   const values = (which: keyof GuardScores): number[] => {
     const [own, sum] = [scores[which], sums[which]];
     return [sum, own, sum, own];

@@ -11,7 +11,7 @@ import type { Session } from '../mailing.database.js';
  * - A pause that is not reached yet is called off; the run may have seen it and will then hand the claim back, to be taken
  *   up again by the same server.
  * - The scores of the error guard begin anew: it looks again, with the whole of its patience. So a run that has seen the pause leaves 0 behind
- *   (`MailingRun`). A batch that makes no commit between pause and resume knows of neither, and goes on with what it has.
+ *   (`MailingLedger`). A batch that makes no commit between pause and resume knows of neither, and goes on with what it has.
  *
  * @param toServerId null: it stays where it is.
  */
