@@ -42,7 +42,7 @@ export function checkFilter(argument: string, value: unknown): void {
 /**
  * Lets go of the event loop now and then, however long the list is.
  *
- * @returns a copy, which nobody changes after the check.
+ * @returns a copy, which the caller can't change after the check.
  * @throws InvalidArgumentError naming the first place of the list that is no text, or too long.
  */
 export async function checkedTexts(argument: string, values: unknown, maxLength: number): Promise<string[]> {

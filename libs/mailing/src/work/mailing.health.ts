@@ -124,7 +124,7 @@ export class MailingHealth {
     const overdue = await this.reader.overdue();
     const refused = this.reader.unsafeConnection(RECENTLY_MS);
     const findings: MailingFinding[] = refused ? [unsafe(refused)] : [];
-    const abandoned = [...groupsBy(orphaned, ({ uniqServerId: id }) => id ?? 'nobody')].map(
+    const abandoned = [...groupsBy(orphaned, ({ uniqServerId: id }) => id ?? 'no server')].map(
       ([serverId, mailings]) => ({
         ...finding(
           'mailings_orphaned',
