@@ -143,7 +143,7 @@ export class ModelServer {
       dispatcher,
     }));
     const parts = { ...common, launcher, dispatcher };
-    const sources = new SourceWatches();
+    const sources = new SourceWatches(settings.run.sourceTimeoutMs);
     this.intake = new MailingIntake({
       ...parts,
       sources,

@@ -55,6 +55,7 @@ describe('toMailingSettings', () => {
         transportPatienceMs: 900_000,
         databasePatienceMs: 60_000,
         hostCallTimeoutMs: 30_000,
+        sourceTimeoutMs: 600_000,
       },
       retry: { maxAttempts: 5, firstDelayMs: 300_000, longestDelayMs: 7_200_000 },
       batch: {
@@ -123,6 +124,7 @@ describe('toMailingSettings', () => {
     ['run.transportPatienceMs', 0, 86_400_000],
     ['run.databasePatienceMs', 0, 3_600_000],
     ['run.hostCallTimeoutMs', 10, 600_000],
+    ['run.sourceTimeoutMs', 10, 86_400_000],
     ['retry.maxAttempts', 1, 100],
     ['retry.firstDelayMs', 1, 7_200_000],
     ['retry.longestDelayMs', 1, 604_800_000],

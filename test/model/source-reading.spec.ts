@@ -25,7 +25,7 @@ describe('beginReading', () => {
     ['never settles', () => never<void>()],
     ['rejects', () => Promise.reject(new Error('no cursor'))],
   ])('a return() that %s neither keeps nor hides what failed in the reader', async (_, end) => {
-    for (const watch of [undefined, new SourceWatch()]) {
+    for (const watch of [undefined, new SourceWatch(600_000)]) {
       const failed = failIn(beginReading(list(end), 'recipients', watch)).catch((error: unknown) => error);
       await vi.advanceTimersByTimeAsync(HOST_CALL_TIMEOUT_MS);
       expect(await failed).toMatchObject({ message: 'no room for 1' });
@@ -38,7 +38,7 @@ describe('beginReading', () => {
     const before = timers();
     let numTold = 0;
     const source = { next: () => never<IteratorResult<number>>(), return: () => (numTold++, never()) };
-    for (const watch of [undefined, new SourceWatch()]) {
+    for (const watch of [undefined, new SourceWatch(600_000)]) {
       const reading = beginReading({ [Symbol.asyncIterator]: () => source }, 'recipients', watch);
       const iterator = reading[Symbol.asyncIterator]();
       const owed = iterator.next();
@@ -50,6 +50,34 @@ describe('beginReading', () => {
     }
     expect(numTold).toBe(2);
     expect(timers()).toBe(before);
+  });
+
+  it('each entry has its time, the list has not, and one that takes longer ends the list', async () => {
+    let waitMs = 59_000;
+    const end = vi.fn<() => Promise<unknown>>(() => Promise.resolve());
+    const iterator = list(end)[Symbol.asyncIterator]();
+    const next = async (): Promise<IteratorResult<number>> => {
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      return { done: false, value: 1 };
+    };
+    const slow = { [Symbol.asyncIterator]: () => ({ ...iterator, next }) };
+    const watch = new SourceWatch(60_000, 'orders.sourceTimeoutMs');
+    const reading = beginReading(slow, 'orders', watch)[Symbol.asyncIterator]();
+    for (let n = 0; n < 5; n++) {
+      const entry = reading.next();
+      await vi.advanceTimersByTimeAsync(waitMs);
+      expect(await entry).toEqual({ done: false, value: 1 });
+    }
+    waitMs = 61_000;
+    const late = reading.next().catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await late).toMatchObject({
+      call: 'the next entry of orders',
+      timeoutMs: 60_000,
+      option: 'orders.sourceTimeoutMs',
+    });
+    expect(end).toHaveBeenCalledOnce();
+    await expect(reading.next()).rejects.toThrow('no answer within 60000 ms');
   });
 
   it('a return() in time is waited for', async () => {

@@ -4,6 +4,7 @@ import {
   type Recipient,
   type Recipients,
   SlotService,
+  SOURCE_TIMEOUT_MS,
   TemplateEmailRehearsal,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
@@ -133,7 +134,10 @@ describe('a long list', () => {
         false,
       ),
     'one that is cut, and passed by': async (turns) => {
-      const cuts = new RecipientCuts(turns.generate(ENTRIES, () => 'ann@home.example'));
+      const cuts = new RecipientCuts(
+        turns.generate(ENTRIES, () => 'ann@home.example'),
+        SOURCE_TIMEOUT_MS,
+      );
       await cuts.begin(ENTRIES);
       await cuts.finish();
     },

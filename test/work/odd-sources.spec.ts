@@ -27,6 +27,17 @@ function* endlessRecipients(): Generator<Recipient> {
   for (;;) yield 'nonsense';
 }
 
+const NO_ENTRY = {
+  code: 'MAILING_HOST_SILENT',
+  message:
+    'the next entry of recipients: no answer within 100 ms (run.sourceTimeoutMs). ' +
+    'Make it answer or reject in time, or raise the option.',
+};
+async function* silentAfter(count: number): AsyncGenerator<Recipient> {
+  yield* people(count);
+  await never();
+}
+
 describe('a source of recipients', () => {
   const rig = MailingRig.forEachTest('sqlite');
   const loading = async (): Promise<string> => {
@@ -103,6 +114,33 @@ describe('a source of recipients', () => {
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
+  it('that is silent for longer than run.sourceTimeoutMs has failed, and its key is free', async () => {
+    const app = await rig.boot({ run: { sourceTimeoutMs: 100 } });
+    const how = { persist: true, idempotencyKey: 'spring' };
+    const silent = app.sender.sendEmailMessage(INFO, silentAfter(2), how);
+    await expect(silent).rejects.toMatchObject({ code: 'MAILING_LIST_INCOMPLETE', cause: NO_ENTRY });
+    const failed = await rig.database.dataSource.getRepository(Mailing).findOneByOrFail({ status: 'failed' });
+    expect(failed.statusReason).toBe(`list incomplete: ${NO_ENTRY.message}`);
+    const again = await app.sender.sendEmailMessage(INFO, people(2), how);
+    expect(await again.completed).toMatchObject({ status: 'completed', numSent: 2 });
+    expect(rig.inbox.messages).toHaveLength(2);
+  });
+
+  it('that is silent for longer than run.sourceTimeoutMs ends a mailing that is not persisted, after those it yielded', async () => {
+    const app = await rig.boot({ run: { sourceTimeoutMs: 100 } });
+    const { completed } = await app.sender.sendEmailMessage(INFO, silentAfter(2));
+    const result = await completed;
+    expect(result).toMatchObject({ status: 'failed', numSent: 2 });
+    expect(result.statusReason).toBe(`list incomplete: ${NO_ENTRY.message}`);
+  });
+
+  it('that is silent for longer than run.sourceTimeoutMs ends a rehearsal', async () => {
+    const app = await rig.boot({ run: { sourceTimeoutMs: 100 } });
+    await expect(app.nest.get(TemplateEmailRehearsal).dryRun(INFO, silentAfter(2))).rejects.toMatchObject(
+      NO_ENTRY,
+    );
+  });
+
   it('leaves nothing behind: many lists, one after the other, print no warning', async () => {
     const app = await rig.boot();
     const warnings: Error[] = [];
@@ -156,6 +194,16 @@ describe('contents of slots, of a mailing that is not persisted', () => {
     await app.close();
     rig.apps = [];
     expect(await ended).toMatchObject(STOPPING);
+    expect(rig.inbox.messages).toHaveLength(0);
+  });
+
+  it.each(WAYS)('%s: contents that yield nothing end with run.sourceTimeoutMs', async (_way, begin) => {
+    const run = { sourceTimeoutMs: 100 };
+    const app = await rig.boot({ run, profileRepository: ProfileShelf }, { templates });
+    const slots = app.nest.get(SlotService).define('news', { persistent: true });
+    const info = { ...INFO, slots: slots.fillEach('news', silentContents) };
+    const message = NO_ENTRY.message.replace('recipients', 'slots.news');
+    await expect(begin(app, info)).rejects.toMatchObject({ ...NO_ENTRY, message });
     expect(rig.inbox.messages).toHaveLength(0);
   });
 

@@ -47,7 +47,7 @@ forEachDatabase('the writer of a list', (kind) => {
     while (read < count) yield `reader${read++}@home.example`;
   }
   const write = (list: Iterable<string>, atChunk?: () => void) =>
-    writer(atChunk).write(list, new SourceWatch());
+    writer(atChunk).write(list, new SourceWatch(null));
   const rows = async (): Promise<number> => {
     const [{ count }] = await fresh.dataSource.query<{ count: unknown }[]>(
       'SELECT COUNT(*) AS count FROM dps_email_address',
@@ -56,7 +56,7 @@ forEachDatabase('the writer of a list', (kind) => {
   };
 
   it('is over with its watch, also while the source goes on yielding', async () => {
-    const watch = new SourceWatch();
+    const watch = new SourceWatch(null);
     function* goingOn(): Generator<string> {
       yield 'ann@home.example';
       watch.end(new Error('the server stops'));
@@ -103,7 +103,7 @@ forEachDatabase('the writer of a list', (kind) => {
         isClosed = true;
       }
     }
-    const writing = writer().write(slow(), new SourceWatch());
+    const writing = writer().write(slow(), new SourceWatch(null));
     await expect(writing).rejects.toThrow(ListTakenAwayError);
     expect(read).toBeLessThan(2 * persister.rowsPerChunk);
     expect(isClosed).toBe(true);
@@ -111,7 +111,7 @@ forEachDatabase('the writer of a list', (kind) => {
 
   it('keeps what only some of a chunk have: names, own data, reasons', async () => {
     const odd = { email: 'ann@home.example', name: 'Ann', data: { shoe: 38 } };
-    const list = await writer().write(['bob@home.example', odd, 'nobody'], new SourceWatch());
+    const list = await writer().write(['bob@home.example', odd, 'nobody'], new SourceWatch(null));
     expect(list).toMatchObject({ numProfiles: 3, numInvalid: 1 });
     const stored = await fresh.dataSource.query<Record<string, unknown>[]>(
       'SELECT display_name, data, status, changed_at, error_code FROM dps_email_address ORDER BY idx',

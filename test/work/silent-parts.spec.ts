@@ -46,6 +46,11 @@ class Orders {
     return people(1);
   }
 
+  @SendEmail({ on: 'order.kept', ...FROM })
+  async *kept(): AsyncGenerator<string> {
+    yield await never<string>();
+  }
+
   @SendEmail({ on: 'order.lost', ...FROM })
   lost(): ScenarioAnswer {
     throw new Error(TWO_LINES);
@@ -86,6 +91,21 @@ describe('methods of scenarios, and what listens to them', () => {
     expect(warnings).toEqual(['MailingListenerWarning']);
     expect(unhandled.reasons).toEqual([]);
     expect(() => MailingScenariosModule.forRoot({ hostCallTimeoutMs: 9 })).toThrow(ScenarioOptionsError);
+  });
+
+  it('whose list yields nothing fail after sourceTimeoutMs', async () => {
+    const host: DynamicModule = { module: Host };
+    const scenarios = MailingScenariosModule.forRoot({ sourceTimeoutMs: 100 });
+    const app = await rig.boot({}, { imports: [EventEmitterModule.forRoot(), scenarios, host] });
+    const failed: ScenarioEventMap['scenario:failed'][] = [];
+    app.nest.get(ScenarioEvents).on('scenario:failed', (facts) => void failed.push(facts));
+    await app.nest.get(EventEmitter2).emitAsync('order.kept', {});
+    expect(failed).toMatchObject([
+      { method: 'kept', error: { call: 'the next entry of recipients', option: 'sourceTimeoutMs' } },
+    ]);
+    for (const sourceTimeoutMs of [9, 86_400_001, 1.5]) {
+      expect(() => MailingScenariosModule.forRoot({ sourceTimeoutMs })).toThrow(ScenarioOptionsError);
+    }
   });
 
   it('that fail with a line break and control characters are one line of the log', async () => {

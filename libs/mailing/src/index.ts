@@ -78,6 +78,7 @@ export type {
   Recipients,
 } from './model/recipient.js';
 export { beginReading } from './model/source-reading.js';
+export { SOURCE_TIMEOUT_MS, SourceWatch } from './model/source-watch.js';
 export type {
   MailingTemplate,
   RenderedEmail,

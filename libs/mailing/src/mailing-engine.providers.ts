@@ -253,7 +253,11 @@ const workProviders: Provider[] = [
   }),
   ...batchProviders,
   made(TemplateEmailPeriodicService, [ServerMembership, MailingRuns, MAILING_SETTINGS, MailingEvents]),
-  made(SourceWatches, []),
+  {
+    provide: SourceWatches,
+    useFactory: ({ run }: MailingSettings) => new SourceWatches(run.sourceTimeoutMs),
+    inject: [MAILING_SETTINGS],
+  },
   assembled(MailingIntake, {
     settings: MAILING_SETTINGS,
     persister: TemplateEmailPersister,

@@ -5,9 +5,9 @@ import { startScenario } from './scenario.decorators.js';
 import { ScenarioEvents } from './scenario.events.js';
 import {
   checkedBatchSize,
-  checkedTimeout,
   DEFAULT_MAX_BATCH_SIZE,
   type MailingScenariosOptions,
+  toTimeouts,
 } from './scenario.options.js';
 import { ScenarioRunner } from './scenario.runner.js';
 
@@ -36,7 +36,7 @@ export class MailingScenariosModule implements OnModuleInit {
   /** @throws ScenarioOptionsError if an option is out of its bounds. */
   static forRoot(options: MailingScenariosOptions = {}): DynamicModule {
     const maxBatchSize = checkedBatchSize(options.maxBatchSize, DEFAULT_MAX_BATCH_SIZE);
-    const timeoutMs = checkedTimeout(options.hostCallTimeoutMs);
+    const timeouts = toTimeouts(options);
     const runner = {
       provide: ScenarioRunner,
       useFactory: (moduleRef: ModuleRef, events: ScenarioEvents) =>
@@ -45,7 +45,7 @@ export class MailingScenariosModule implements OnModuleInit {
           () => moduleRef.get(TemplateEmailSender, { strict: false }),
           events,
           maxBatchSize,
-          timeoutMs,
+          timeouts,
         ),
       inject: [ModuleRef, ScenarioEvents],
     };

@@ -2,6 +2,7 @@ import {
   beginReading,
   type Recipient,
   type Recipients,
+  SourceWatch,
   UnknownRecipientsError,
 } from '../../mailing/src/index.js';
 
@@ -10,14 +11,19 @@ export class RecipientCuts {
   readonly #source: AsyncIterator<Recipient>;
   #next: IteratorResult<Recipient> | null = null;
   #left = 0;
+  readonly #watch: SourceWatch;
 
-  /** @throws UnknownRecipientsError if the list can't be iterated over; SourceUsedUpError. */
-  constructor(recipients: Recipients) {
+  /**
+   * @param timeoutMs longest wait for one recipient.
+   * @throws UnknownRecipientsError if the list can't be iterated over; SourceUsedUpError.
+   */
+  constructor(recipients: Recipients, timeoutMs: number) {
+    this.#watch = new SourceWatch(timeoutMs, 'sourceTimeoutMs');
     // A text can be iterated over too, letter by letter.
     const given: unknown = typeof recipients === 'object' && recipients !== null ? recipients : {};
     if (!(Symbol.asyncIterator in (given as object) || Symbol.iterator in (given as object)))
       throw new UnknownRecipientsError(recipients);
-    this.#source = beginReading(recipients, 'recipients')[Symbol.asyncIterator]();
+    this.#source = beginReading(recipients, 'recipients', this.#watch)[Symbol.asyncIterator]();
   }
 
   /** @returns false if nobody is left. */
@@ -37,6 +43,7 @@ export class RecipientCuts {
   }
 
   async close(): Promise<void> {
+    this.#watch.close();
     await this.#source.return?.();
   }
 

@@ -1,4 +1,9 @@
-import { HOST_CALL_TIMEOUT_MS, type Recipients, type TemplateEmailInfo } from '../../mailing/src/index.js';
+import {
+  HOST_CALL_TIMEOUT_MS,
+  SOURCE_TIMEOUT_MS,
+  type Recipients,
+  type TemplateEmailInfo,
+} from '../../mailing/src/index.js';
 import { ScenarioOptionsError } from './scenario.errors.js';
 
 export const DEFAULT_MAX_BATCH_SIZE = 1_000;
@@ -34,23 +39,40 @@ export interface MailingScenariosOptions {
   maxBatchSize?: number;
   /**
    * Longest wait for the answer of a method with `@SendEmail`, in milliseconds; after it the event counts as failed, and what is answered later is
-   * ignored. The recipients that it returns may take as long as they like. Default: 30,000. Bounds: 10 to 600,000. Too low: a slow query
+   * ignored. The recipients that it returns have `sourceTimeoutMs`. Default: 30,000. Bounds: 10 to 600,000. Too low: a slow query
    * fails. Too high: a method that never answers is reported late.
    */
   hostCallTimeoutMs?: number;
+  /**
+   * Longest wait for one recipient of a list that such a method returns, in milliseconds; after it the event counts as failed. The list of a
+   * mailing that was begun has `run.sourceTimeoutMs` besides. Default: 600,000 (10 minutes). Bounds: 10 to 86,400,000. Too low: a list that is
+   * read behind a slow query fails. Too high: a list that yields nothing is reported late.
+   */
+  sourceTimeoutMs?: number;
 }
 
+/** Longest waits for what the host answers, in milliseconds. */
+export type ScenarioTimeouts = Required<
+  Pick<MailingScenariosOptions, 'hostCallTimeoutMs' | 'sourceTimeoutMs'>
+>;
+
 /** @throws ScenarioOptionsError */
-export function checkedTimeout(value: number | undefined): number {
-  const ms: unknown = value ?? HOST_CALL_TIMEOUT_MS;
-  if (typeof ms === 'number' && Number.isInteger(ms) && ms >= 10 && ms <= 600_000) return ms;
-  throw new ScenarioOptionsError('hostCallTimeoutMs', 'a whole number from 10 to 600000', ms);
+export function toTimeouts({
+  hostCallTimeoutMs,
+  sourceTimeoutMs,
+}: MailingScenariosOptions): ScenarioTimeouts {
+  return {
+    hostCallTimeoutMs: whole('hostCallTimeoutMs', hostCallTimeoutMs ?? HOST_CALL_TIMEOUT_MS, 10, 600_000),
+    sourceTimeoutMs: whole('sourceTimeoutMs', sourceTimeoutMs ?? SOURCE_TIMEOUT_MS, 10, 86_400_000),
+  };
 }
 
 /** @throws ScenarioOptionsError */
 export function checkedBatchSize(value: number | undefined, fallback: number): number {
-  const size: unknown = value ?? fallback;
-  const isSize = typeof size === 'number' && Number.isInteger(size) && size >= 1 && size <= LARGEST_BATCH;
-  if (isSize) return size;
-  throw new ScenarioOptionsError('maxBatchSize', `a whole number from 1 to ${LARGEST_BATCH}`, size);
+  return whole('maxBatchSize', value ?? fallback, 1, LARGEST_BATCH);
+}
+
+function whole(option: string, value: unknown, min: number, max: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new ScenarioOptionsError(option, `a whole number from ${min} to ${max}`, value);
 }

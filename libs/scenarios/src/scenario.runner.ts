@@ -2,7 +2,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import {
   askHost,
-  HOST_CALL_TIMEOUT_MS,
   reasonOf,
   takeFromHost,
   toOneLine,
@@ -13,7 +12,12 @@ import {
 import { RecipientCuts } from './recipient.cuts.js';
 import { ScenarioOptionsError } from './scenario.errors.js';
 import type { ScenarioEvents } from './scenario.events.js';
-import { checkedBatchSize, type ScenarioAnswer, type SendEmailOptions } from './scenario.options.js';
+import {
+  checkedBatchSize,
+  type ScenarioAnswer,
+  type ScenarioTimeouts,
+  type SendEmailOptions,
+} from './scenario.options.js';
 
 /** Leaves room in an idempotency key for the number of the cut. */
 const LONGEST_EXECUTION_ID = 240;
@@ -42,7 +46,7 @@ export class ScenarioRunner {
     private readonly sender: () => TemplateEmailSender,
     private readonly events: ScenarioEvents,
     private readonly maxBatchSize: number,
-    private readonly hostCallTimeoutMs = HOST_CALL_TIMEOUT_MS,
+    private readonly timeouts: ScenarioTimeouts,
   ) {}
 
   /** Never rejects: an event that can't be handled is reported, and the process goes on. */
@@ -51,7 +55,7 @@ export class ScenarioRunner {
     let batchExecId: string | null = null;
     try {
       batchExecId = executionIdOf(call);
-      const terms = { call: `${scenario}.${method}`, timeoutMs: this.hostCallTimeoutMs };
+      const terms = { call: `${scenario}.${method}`, timeoutMs: this.timeouts.hostCallTimeoutMs };
       const answer = await askHost(terms, () => call.ask());
       const counts = answer ? await this.#send(call, batchExecId, answer) : { numMailings: 0, numRepeats: 0 };
       this.events.emit('scenario:handled', { scenario, method, batchExecId, ...counts });
@@ -72,7 +76,8 @@ export class ScenarioRunner {
     const hasInfo = typeof answer === 'object' && 'recipients' in answer;
     const more = hasInfo ? answer.info : {};
     const info = { templateUrl: template, ...common, ...more, batchExecId } as TemplateEmailInfo;
-    const cuts = new RecipientCuts(hasInfo ? answer.recipients : (answer as Recipients));
+    const recipients = hasInfo ? answer.recipients : (answer as Recipients);
+    const cuts = new RecipientCuts(recipients, this.timeouts.sourceTimeoutMs);
     let numMailings = 0;
     let numRepeats = 0;
     try {

@@ -70,6 +70,13 @@ export interface RunOptions {
    * holds its mailing up that long before the mailing says why.
    */
   hostCallTimeoutMs?: number;
+  /**
+   * Longest wait for one entry of a list of recipients, or of a source of slot contents, in milliseconds; after it the list has failed, and
+   * nothing is sent. Default: 600,000 (10 minutes). Bounds: 10 to 86,400,000. The whole list may take as long as it likes. Too low: a
+   * list that is read behind a slow query, or behind a limit of rate, fails. Too high: the caller of a list that yields nothing is
+   * kept waiting; `MailingHealth` names such a list after a minute, whatever this says.
+   */
+  sourceTimeoutMs?: number;
 }
 
 /** What becomes of a recipient whom the mail server refuses for now (4xx). */

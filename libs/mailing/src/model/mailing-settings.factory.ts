@@ -18,6 +18,7 @@ import type {
 } from './mailing-options.js';
 import type { AttachmentOptions, AttachmentPlace, TemplateOptions, TextOptions } from './content-options.js';
 import { MailingOptionsError } from './setup.errors.js';
+import { SOURCE_TIMEOUT_MS } from './source-watch.js';
 import { toUnsubscribeSettings } from './unsubscribe.settings.js';
 
 const GROUPS: Record<string, readonly string[]> = {
@@ -52,6 +53,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'transportPatienceMs',
     'databasePatienceMs',
     'hostCallTimeoutMs',
+    'sourceTimeoutMs',
   ],
   retry: ['maxAttempts', 'firstDelayMs', 'longestDelayMs'],
   errorGuard: ['sampleSize', 'maxErrorPercent'],
@@ -142,6 +144,7 @@ function runSettings(run: RunOptions): Required<RunOptions> {
     transportPatienceMs: whole('run.transportPatienceMs', run.transportPatienceMs ?? 900_000, 0, 86_400_000),
     databasePatienceMs: whole('run.databasePatienceMs', run.databasePatienceMs ?? 60_000, 0, 3_600_000),
     hostCallTimeoutMs: whole('run.hostCallTimeoutMs', hostCallMs, 10, 600_000),
+    sourceTimeoutMs: whole('run.sourceTimeoutMs', run.sourceTimeoutMs ?? SOURCE_TIMEOUT_MS, 10, 86_400_000),
   };
 }
 

@@ -1,14 +1,36 @@
+import { HostSilentError } from './host-call.js';
+
+/** Longest wait for one entry of a list of the host where no option says otherwise; the default of `run.sourceTimeoutMs`. */
+export const SOURCE_TIMEOUT_MS = 600_000;
+
 /**
- * Watches over the reading of one list of the host: ends the wait for an entry when the list is not wanted any more, and knows since when
- * one is waited for.
+ * Watches over the reading of one list of the host, by `beginReading`: ends the wait for an entry when the list is not wanted any more or
+ * the entry takes too long, and knows since when one is waited for. For the plugin and its parts.
  *
- * There is no deadline: a slow list is no failure.
+ * @example
+ * ```ts
+ * declare const recipients: AsyncIterable<string>;
+ * const watch = new SourceWatch(60_000, 'orders.sourceTimeoutMs');
+ * for await (const recipient of beginReading(recipients, 'recipients', watch)) console.log(recipient);
+ * watch.close();
+ * ```
  */
 export class SourceWatch {
   /** What is waited for and since when (`performance.now()`); null while nothing is. */
   wait: { what: string; since: number } | null = null;
   #giveUp: ((reason: unknown) => void) | null = null;
   #end: { reason: unknown } | null = null;
+  /** One for many entries: a timer for each would cost more than most entries do. */
+  #timer: NodeJS.Timeout | null = null;
+
+  /**
+   * @param timeoutMs longest wait for one entry; null: its reader keeps a deadline of its own.
+   * @param option what sets that time, for the error.
+   */
+  constructor(
+    private readonly timeoutMs: number | null,
+    private readonly option = 'run.sourceTimeoutMs',
+  ) {}
 
   get isEnded(): boolean {
     return this.#end !== null;
@@ -18,9 +40,16 @@ export class SourceWatch {
   end(reason: unknown): void {
     this.#end ??= { reason };
     this.#giveUp?.(reason);
+    this.close();
   }
 
-  /** @throws what `end` was given; whatever `entry` rejects with. */
+  /** Stops the clock, for a list that is not read any further. A wait that begins later starts it again. */
+  close(): void {
+    clearTimeout(this.#timer ?? undefined);
+    this.#timer = null;
+  }
+
+  /** @throws what `end` was given; HostSilentError after `timeoutMs`; whatever `entry` rejects with. */
   over<T>(what: string, entry: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const over = (): void => {
@@ -28,6 +57,7 @@ export class SourceWatch {
         this.#giveUp = null;
       };
       this.wait = { what, since: performance.now() };
+      if (this.timeoutMs !== null && !this.#timer) this.#lookIn(this.timeoutMs);
       this.#giveUp = (reason) => {
         over();
         reject(reason as Error);
@@ -42,7 +72,20 @@ export class SourceWatch {
           reject(error as Error);
         },
       );
-      if (this.#end) this.#giveUp(this.#end.reason);
+      if (this.#end) this.end(this.#end.reason);
     });
+  }
+
+  #lookIn(ms: number): void {
+    // It keeps no process alive that is done.
+    this.#timer = setTimeout(() => this.#look(), ms).unref();
+  }
+
+  #look(): void {
+    this.#timer = null;
+    if (!this.wait || this.timeoutMs === null) return;
+    const left = Math.ceil(this.wait.since + this.timeoutMs - performance.now());
+    if (left > 0) this.#lookIn(left);
+    else this.end(new HostSilentError(this.wait.what, this.timeoutMs, this.option));
   }
 }

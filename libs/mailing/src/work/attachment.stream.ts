@@ -17,7 +17,7 @@ export async function readStream(
   { maxBytes, fetchTimeoutMs }: Pick<MailingSettings['attachments'], 'maxBytes' | 'fetchTimeoutMs'>,
 ): Promise<Buffer> {
   const name = `${field}.content`;
-  const watch = new SourceWatch();
+  const watch = new SourceWatch(null);
   const pieces = beginReading(stream, name, watch)[Symbol.asyncIterator]();
   const timer = setTimeout(() => {
     const expected = `a stream that ends within ${fetchTimeoutMs} ms (attachments.fetchTimeoutMs)`;

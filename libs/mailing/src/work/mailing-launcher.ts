@@ -100,7 +100,8 @@ export class MailingLauncher {
     const { runs, runner, events } = this.parts;
     const identity = randomUUID();
     return runs.start(identity, async (place) => {
-      const ledger = new MemoryLedger(recipients, this.parts.settings.addresses.keyOf);
+      const { addresses, run: how } = this.parts.settings;
+      const ledger = new MemoryLedger(recipients, addresses.keyOf, how.sourceTimeoutMs);
       events.emit('run:started', { mailingId: null, numSettled: 0, numProfiles: null });
       const run = runner.runUnpersisted(identity, ledger, info, template, place);
       place.announce(run);

@@ -6,7 +6,7 @@ import { type ListedRecipient, toListedRecipient } from '../model/listed-recipie
 import type { MailingStatus } from '../model/mailing-status.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
-import { SourceWatch } from '../model/source-watch.js';
+import { SOURCE_TIMEOUT_MS, SourceWatch } from '../model/source-watch.js';
 import { beginReading } from '../model/source-reading.js';
 import type { Wait } from './wait.js';
 
@@ -24,7 +24,7 @@ export class MemoryLedger implements Ledger {
   numProfiles = 0;
   /** Why the list ended before its end, if it did. */
   failure: string | null = null;
-  readonly #watch = new SourceWatch();
+  readonly #watch: SourceWatch;
   readonly #source: AsyncIterator<Recipient>;
   readonly #seen = new Set<string>();
   readonly #open = new Map<number, MarkedRecipient>();
@@ -34,11 +34,16 @@ export class MemoryLedger implements Ledger {
   #drained = false;
   #reading: PendingEntry | null = null;
 
-  /** @throws SourceUsedUpError */
+  /**
+   * @param sourceTimeoutMs longest wait for one recipient.
+   * @throws SourceUsedUpError
+   */
   constructor(
     recipients: Recipients,
     private readonly keyOf: KeyOf = mailboxKey,
+    sourceTimeoutMs = SOURCE_TIMEOUT_MS,
   ) {
+    this.#watch = new SourceWatch(sourceTimeoutMs);
     this.#source = beginReading(recipients, 'recipients', this.#watch)[Symbol.asyncIterator]();
   }
 
@@ -124,6 +129,7 @@ export class MemoryLedger implements Ledger {
       this.failure = `list incomplete: ${reasonOf(error)}`;
     }
     this.#drained = true;
+    this.#watch.close();
     return null;
   }
 

@@ -10,20 +10,24 @@ export interface SilentSource {
   wait: Wait;
 }
 
-/** Watches over all sources of the host that are read before a run begins: knows which are silent, and ends them with the process. */
+/** Watches over all sources of the host that are read before a run begins: knows which are silent, and ends them in time, and with the process. */
 export class SourceWatches {
   readonly #reading = new Map<SourceWatch, SourcePurpose>();
   #end: { reason: unknown } | null = null;
 
+  /** @param timeoutMs longest wait for one entry. */
+  constructor(private readonly timeoutMs: number) {}
+
   /** @throws whatever `read` throws; what `end` was given, at once if that was before. */
   async during<T>(purpose: SourcePurpose, read: (watch: SourceWatch) => Promise<T>): Promise<T> {
-    const watch = new SourceWatch();
+    const watch = new SourceWatch(this.timeoutMs);
     if (this.#end) watch.end(this.#end.reason);
     this.#reading.set(watch, purpose);
     try {
       return await read(watch);
     } finally {
       this.#reading.delete(watch);
+      watch.close();
     }
   }
 

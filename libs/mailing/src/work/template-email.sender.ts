@@ -64,7 +64,8 @@ export class TemplateEmailSender {
    * can't be fetched, is a stream, or can't be kept.
    * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
    * @throws ServerStoppingError during shutdown; ServerStandingByError if another live process has our server id.
-   * @throws RecipientListError if the source of recipients fails half-way; the mailing is then `failed`, mails nobody.
+   * @throws RecipientListError if the source of recipients fails half-way, or yields nothing for `run.sourceTimeoutMs`; the mailing is then
+   * `failed`, and no recipient is mailed.
    *
    * @example
    * ```ts
