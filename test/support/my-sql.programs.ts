@@ -3,13 +3,16 @@ import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { canUseUnstable, unpackFromUnstable } from './debian-unstable.js';
+import { type Suites, suitesWithMySql, unpackFrom } from './apt-suites.js';
 import { asRoot, which } from './system-programs.js';
 
 const run = promisify(execFile);
 
-/** Of the stable suite there are none: what is called MySQL there is MariaDB. */
-const PACKAGES = ['mysql-server-core', 'mysql-client-core'];
+/** Debian's stable suite has none: what is called MySQL there is MariaDB. Ubuntu's carry a version in their names (`-8.0`), or none. */
+export const PACKAGES: Record<Suites, readonly string[]> = {
+  unstable: ['mysql-server-core', 'mysql-client-core'],
+  own: ['^mysql-server-core(-[0-9.]+)?$', '^mysql-client-core(-[0-9.]+)?$'],
+};
 /** For all checkouts on this machine, because it is 400 MB. */
 const FOLDER = join(
   process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
@@ -25,24 +28,25 @@ export interface MySqlPrograms {
 }
 
 /**
- * MySQL's server. Unpacks that of Debian's unstable suite if there is none and this process may do so.
+ * MySQL's server. If there is none and this process may do so, unpacks that of Debian's unstable suite, or of Ubuntu's own suites.
  *
  * @throws Error with the ways to get a server, if there is none.
  */
 export async function mySqlPrograms(): Promise<MySqlPrograms> {
   const present = await find();
   if (present) return present;
-  if (!(await canUseUnstable())) throw new Error(advice('no mysqld was found'));
+  const suites = await suitesWithMySql();
+  if (!suites) throw new Error(advice('no mysqld was found'));
   await mkdir(dirname(FOLDER), { recursive: true });
-  await unpackFromUnstable(PACKAGES, FOLDER);
+  await unpackFrom(suites, PACKAGES[suites], FOLDER);
   const programs = await unpacked();
-  if (!programs) throw new Error(advice("apt-get could not get it from Debian's unstable suite"));
+  if (!programs) throw new Error(advice(`apt-get could not get it from the ${suites} suites`));
   return programs;
 }
 
 /** Whether `mySqlPrograms` has a chance; not so where tests use a given server and nothing may be unpacked. */
 export async function canHaveMySql(): Promise<boolean> {
-  return (await find()) !== undefined || (await canUseUnstable());
+  return (await find()) !== undefined || (await suitesWithMySql()) !== null;
 }
 
 function advice(reason: string): string {
@@ -51,7 +55,7 @@ function advice(reason: string): string {
     '"docker run --rm -d -p 3307:3306 -e MYSQL_ALLOW_EMPTY_PASSWORD=1 mysql:9.7" and set ' +
     'MAILING_TEST_MYSQL_URL=mysql://root@127.0.0.1:3307, or install a mysqld, which the tests start by themselves: on Ubuntu ' +
     'the package that "apt-cache search mysql-server-core" names (mysql-server-core-8.0 in 24.04), elsewhere that of ' +
-    "MySQL's own repository."
+    "MySQL's own repository. On Debian and Ubuntu they fetch one by themselves where they run as root."
   );
 }
 
@@ -75,16 +79,16 @@ async function unpacked(): Promise<MySqlPrograms | undefined> {
     () => false,
   );
   if (!isThere) return undefined;
-  const files = await readdir(join(usr, 'lib'), { recursive: true });
-  const loader = files.find((file) => /^[^/]+\/ld-linux[^/]*\.so\.\d+$/.test(file));
+  const files = [...(await filesIn('usr/lib')), ...(await filesIn('lib'))];
+  const loader = files.find((file) => /lib\/[^/]+\/ld-linux[^/]*\.so\.\d+$/.test(file));
   if (!loader)
     throw new Error(`${FOLDER} has a mysqld and no loader: remove the folder, and it is fetched again.`);
   const libraries = new Set(files.filter((file) => /\/lib[^/]*\.so\.[\d.]+$/.test(file)).map(dirname));
   return {
-    program: join(usr, 'lib', loader),
+    program: join(FOLDER, loader),
     arguments: [
       '--library-path',
-      [...libraries].map((folder) => join(usr, 'lib', folder)).join(':'),
+      [...libraries].map((folder) => join(FOLDER, folder)).join(':'),
       server,
       '--no-defaults',
       `--basedir=${usr}`,
@@ -92,6 +96,12 @@ async function unpacked(): Promise<MySqlPrograms | undefined> {
       `--plugin-dir=${join(usr, 'lib', 'mysql', 'plugin')}`,
     ],
   };
+}
+
+/** Paths within `FOLDER`. Where `lib` is no link to `usr/lib`, as in older systems, packages have both. */
+async function filesIn(folder: string): Promise<string[]> {
+  const files = await readdir(join(FOLDER, folder), { recursive: true }).catch(() => []);
+  return files.map((file) => join(folder, file));
 }
 
 /** The folder that its package would read and write files in is not there, and the server refuses to start without it. */
