@@ -146,9 +146,8 @@ describe('toMailingSettings', () => {
       const read = settings(withValue(value)) as unknown as Record<string, Record<string, unknown>>;
       expect(read[group][name]).toBe(value);
     }
-    for (const value of [low - 1, high + 1, low + 0.5, NaN, Infinity, String(high), null as unknown]) {
-      // Null stands for absent, as undefined does.
-      if (value === null) continue;
+    for (const absent of [undefined, null]) expect(settings(withValue(absent))).toEqual(settings({}));
+    for (const value of [low - 1, high + 1, low + 0.5, NaN, Infinity, String(high)]) {
       const error = refused(withValue(value));
       expect(error).toMatchObject({ code: 'MAILING_OPTIONS', option, value });
       expect(error.message).toContain(`from ${low}`);

@@ -1,8 +1,6 @@
-import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { keyBy } from './address-key.js';
-import { hasControlCharacters } from './email-address.js';
 import { HOST_CALL_TIMEOUT_MS } from './host-call.js';
 import type {
   AddressOptions,
@@ -17,6 +15,7 @@ import type {
   RunOptions,
 } from './mailing-options.js';
 import type { AttachmentOptions, AttachmentPlace, TemplateOptions, TextOptions } from './content-options.js';
+import { aClass, flag, folder, sign, text, whole } from './option-checks.js';
 import { MailingOptionsError } from './setup.errors.js';
 import { SOURCE_TIMEOUT_MS } from './source-watch.js';
 import { toUnsubscribeSettings } from './unsubscribe.settings.js';
@@ -260,31 +259,6 @@ function checkNames(group: string, options: object): void {
   }
 }
 
-function whole(option: string, value: number, low: number, high: number, lowIs?: string): number {
-  if (!Number.isInteger(value) || value < low || value > high) {
-    const bound = lowIs ? `${low} (${lowIs})` : `${low}`;
-    throw new MailingOptionsError(option, `a whole number from ${bound} to ${high}`, value);
-  }
-  return value;
-}
-
-function flag(option: string, value: boolean): boolean {
-  if (typeof value !== 'boolean') throw new MailingOptionsError(option, 'true or false', value);
-  return value;
-}
-
-function text(option: string, value: string, longest: number): string {
-  if (typeof value !== 'string' || value.trim() === '' || value.length > longest) {
-    throw new MailingOptionsError(option, `a text of 1 to ${longest} characters`, value);
-  }
-  return value;
-}
-
-function aClass<T>(option: string, value: T | null, expected = 'a class'): T | null {
-  if (value !== null && typeof value !== 'function') throw new MailingOptionsError(option, expected, value);
-  return value;
-}
-
 function migrationList(list: string[]): string[] {
   if (!Array.isArray(list)) throw new MailingOptionsError('migrationList', 'an array of server ids', list);
   return [...new Set(list.map((id, n) => text(`migrationList[${n}]`, id, 255)))];
@@ -330,22 +304,4 @@ function textSettings(options: TextOptions): Required<TextOptions> {
     hrChar: sign('templates.text.hrChar', hrChar, 1),
     liChar: sign('templates.text.liChar', liChar, 3),
   };
-}
-
-function sign(option: string, value: string, longest: number): string {
-  const checked = text(option, value, longest);
-  if (checked.length > longest || hasControlCharacters(checked))
-    throw new MailingOptionsError(option, `1 to ${longest} characters in one line`, value);
-  return checked;
-}
-
-function folder(option: string, path: string): string {
-  if (
-    typeof path !== 'string' ||
-    !isAbsolute(path) ||
-    !statSync(path, { throwIfNoEntry: false })?.isDirectory()
-  ) {
-    throw new MailingOptionsError(option, 'the absolute path of a folder that exists', path);
-  }
-  return path;
 }
