@@ -118,6 +118,7 @@ export {
   type MailingListener,
   type MailingOrder,
 } from './model/mailing-event.js';
+export { TypedEvents } from './model/typed-events.js';
 
 export { mailingEntities } from './model/mailing-entities.js';
 export { mailingMigrations } from './store/migrations/mailing-migrations.js';

@@ -1,5 +1,4 @@
-import { EventEmitter } from 'node:events';
-import { tellHost, toOneLine } from '../../mailing/src/index.js';
+import { TypedEvents } from '../../mailing/src/index.js';
 
 /** Every event of scenarios with its facts. */
 export interface ScenarioEventMap {
@@ -30,34 +29,4 @@ export type ScenarioListener<K extends keyof ScenarioEventMap> = (facts: Scenari
  * }
  * ```
  */
-export class ScenarioEvents {
-  readonly #emitter = new EventEmitter().setMaxListeners(0);
-  readonly #warned = new WeakSet<object>();
-
-  on<K extends keyof ScenarioEventMap>(name: K, listener: ScenarioListener<K>): this {
-    this.#emitter.on(name, listener);
-    return this;
-  }
-
-  off<K extends keyof ScenarioEventMap>(name: K, listener: ScenarioListener<K>): this {
-    this.#emitter.off(name, listener);
-    return this;
-  }
-
-  emit<K extends keyof ScenarioEventMap>(name: K, facts: ScenarioEventMap[K]): void {
-    for (const listener of this.#emitter.listeners(name)) {
-      // What listens must not become a failure of what it listens to.
-      tellHost(
-        () => (listener as ScenarioListener<K>)(facts),
-        (_, reason) => this.#warnOnce(listener, name, reason),
-      );
-    }
-  }
-
-  #warnOnce(listener: object, name: string, reason: string): void {
-    if (this.#warned.has(listener)) return;
-    this.#warned.add(listener);
-    const text = `A listener of ${name} fails: ${toOneLine(reason)}. Correct it.`;
-    process.emitWarning(text, 'MailingListenerWarning');
-  }
-}
+export class ScenarioEvents extends TypedEvents<ScenarioEventMap> {}

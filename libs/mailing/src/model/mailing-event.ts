@@ -1,9 +1,7 @@
-import { EventEmitter } from 'node:events';
 import type { HarmfulSetting, UnsafeConnectionError } from './database-setting.errors.js';
-import { toOneLine } from './email-address.js';
-import { tellHost } from './host-call.js';
 import type { MailingStatus } from './mailing-status.js';
 import type { SettledStatus } from './recipient-status.js';
+import { TypedEvents } from './typed-events.js';
 
 /** What a slice was left in. `lost`: somebody else works on it now. `stalled`: the server stopped while the books could not be written. */
 export type RunEndStatus = MailingStatus | 'lost' | 'stalled';
@@ -141,34 +139,4 @@ export type MailingListener<K extends keyof MailingEventMap> = (facts: MailingEv
  * }
  * ```
  */
-export class MailingEvents {
-  readonly #emitter = new EventEmitter().setMaxListeners(0);
-  readonly #warned = new WeakSet<object>();
-
-  on<K extends keyof MailingEventMap>(name: K, listener: MailingListener<K>): this {
-    this.#emitter.on(name, listener);
-    return this;
-  }
-
-  off<K extends keyof MailingEventMap>(name: K, listener: MailingListener<K>): this {
-    this.#emitter.off(name, listener);
-    return this;
-  }
-
-  emit<K extends keyof MailingEventMap>(name: K, facts: MailingEventMap[K]): void {
-    for (const listener of this.#emitter.listeners(name)) {
-      // A metric that can't be counted must not stop a mailing in the middle of a step, nor end the process.
-      tellHost(
-        () => (listener as MailingListener<K>)(facts),
-        (_, reason) => this.#warnOnce(listener, name, reason),
-      );
-    }
-  }
-
-  #warnOnce(listener: object, name: string, reason: string): void {
-    if (this.#warned.has(listener)) return;
-    this.#warned.add(listener);
-    const text = `A listener of ${name} fails: ${toOneLine(reason)}. Correct it.`;
-    process.emitWarning(text, 'MailingListenerWarning');
-  }
-}
+export class MailingEvents extends TypedEvents<MailingEventMap> {}

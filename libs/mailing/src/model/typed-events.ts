@@ -1,0 +1,46 @@
+import { EventEmitter } from 'node:events';
+import { toOneLine } from './email-address.js';
+import { tellHost } from './host-call.js';
+
+/**
+ * Events by name, each with its facts. Nothing waits for a promise that a listener returns. What a listener throws or rejects with becomes a
+ * warning of the process (`MailingListenerWarning`), once for each listener, and stops nothing. For the plugin and its parts.
+ *
+ * @example
+ * ```ts
+ * const events = new TypedEvents<{ 'order:paid': { orderId: string } }>();
+ * events.on('order:paid', ({ orderId }) => console.log(`paid: ${orderId}`));
+ * events.emit('order:paid', { orderId: 'o-17' });
+ * ```
+ */
+export class TypedEvents<Facts extends object> {
+  readonly #emitter = new EventEmitter().setMaxListeners(0);
+  readonly #warned = new WeakSet<object>();
+
+  on<K extends keyof Facts & string>(name: K, listener: (facts: Facts[K]) => unknown): this {
+    this.#emitter.on(name, listener);
+    return this;
+  }
+
+  off<K extends keyof Facts & string>(name: K, listener: (facts: Facts[K]) => unknown): this {
+    this.#emitter.off(name, listener);
+    return this;
+  }
+
+  emit<K extends keyof Facts & string>(name: K, facts: Facts[K]): void {
+    for (const listener of this.#emitter.listeners(name)) {
+      // A metric that can't be counted must not stop a mailing in the middle of a step, nor end the process.
+      tellHost(
+        () => (listener as (facts: Facts[K]) => unknown)(facts),
+        (_, reason) => this.#warnOnce(listener, name, reason),
+      );
+    }
+  }
+
+  #warnOnce(listener: object, name: string, reason: string): void {
+    if (this.#warned.has(listener)) return;
+    this.#warned.add(listener);
+    const text = `A listener of ${name} fails: ${toOneLine(reason)}. Correct it.`;
+    process.emitWarning(text, 'MailingListenerWarning');
+  }
+}
