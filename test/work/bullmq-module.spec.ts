@@ -44,13 +44,31 @@ describe('MailingBullMqModule', () => {
 
   it.each([
     ['connection', {}, 'a URL', 'got none', 'BullModule.forRoot'],
-    ['connection', { connection: 'localhost:6379' }, 'a URL', 'got a string', 'Correct it'],
+    ['connection', { connection: 'localhost:6379' }, 'a URL', 'got a text of 14 characters', 'Correct it'],
     ['connection', { connection: 7 }, 'a URL', 'got a number', 'Correct it'],
-    ['queueName', { connection: {}, queueName: 'a:b' }, 'without a colon', 'got "a:b"', 'Correct it'],
-    ['queueName', { connection: {}, queueName: '' }, 'not empty', 'got ""', 'Correct it'],
-    ['prefix', { connection: {}, prefix: 3 }, 'a text', 'got 3', 'Correct it'],
-    ['clusterRatePerSecond', { connection: {}, clusterRatePerSecond: 0 }, 'from 1', 'got 0', 'Correct it'],
-    ['clusterRatePerSecond', { connection: {}, clusterRatePerSecond: 1.5 }, 'whole', 'got 1.5', 'Correct it'],
+    [
+      'queueName',
+      { connection: {}, queueName: 'a:b' },
+      'without a colon',
+      'got a text of 3 characters',
+      'Correct it',
+    ],
+    ['queueName', { connection: {}, queueName: '' }, 'not empty', 'got an empty text', 'Correct it'],
+    ['prefix', { connection: {}, prefix: 3 }, 'a text', 'got a number', 'Correct it'],
+    [
+      'clusterRatePerSecond',
+      { connection: {}, clusterRatePerSecond: 0 },
+      'from 1',
+      'got the number 0',
+      'Correct it',
+    ],
+    [
+      'clusterRatePerSecond',
+      { connection: {}, clusterRatePerSecond: 1.5 },
+      'whole',
+      'got the number 1.5',
+      'Correct it',
+    ],
     ['rate', { connection: {}, rate: 5 }, 'queueName, prefix, clusterRatePerSecond', 'got it', 'Correct it'],
   ])('refuses a wrong %s: %j', async (option, options, ...words) => {
     const error = await refusalOf(options);

@@ -177,8 +177,8 @@ describe('CompositeProfileRepository', () => {
   });
 
   it.each([
-    ['primary', { secondary: none }, 'a ProfileRepository, got none'],
-    ['secondary', { primary: none, secondary: {} }, 'a ProfileRepository, got a object'],
+    ['primary', { secondary: none }, 'a ProfileRepository, got nothing'],
+    ['secondary', { primary: none, secondary: {} }, 'a ProfileRepository, got an object'],
     ['fromSecondary', { primary: none, secondary: none, fromSecondary: ['mail'] }, 'a list of emailStatus'],
     ['third', { primary: none, secondary: none, third: none }, 'absent, because'],
   ])('refuses a wrong %s', (option, options, words) => {

@@ -1,4 +1,5 @@
 import type { RedisOptions } from 'bullmq';
+import { kindOf, numberOrKindOf } from '../../mailing/src/index.js';
 import { MailingBullMqOptionsError } from './mailing-bull-mq.errors.js';
 
 /** Options of `MailingBullMqModule.forRoot`. All servers that share a queue need the same ones. */
@@ -53,7 +54,7 @@ export function toMailingBullMqSettings(
   shared: SharedBullOptions = {},
 ): MailingBullMqSettings {
   if (typeof options !== 'object' || options === null) {
-    throw new MailingBullMqOptionsError('options', 'an object', String(options));
+    throw new MailingBullMqOptionsError('options', 'an object', kindOf(options));
   }
   const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
   if (unknown) {
@@ -72,7 +73,7 @@ function name(option: string, value: unknown): string {
   const mayHaveColons = option === 'prefix';
   if (typeof value === 'string' && value !== '' && (mayHaveColons || !value.includes(':'))) return value;
   const expected = mayHaveColons ? 'a text that is not empty' : 'a text without a colon that is not empty';
-  throw new MailingBullMqOptionsError(option, expected, JSON.stringify(value));
+  throw new MailingBullMqOptionsError(option, expected, kindOf(value));
 }
 
 function rate(value: number | null): number | null {
@@ -80,7 +81,7 @@ function rate(value: number | null): number | null {
   throw new MailingBullMqOptionsError(
     'clusterRatePerSecond',
     'null or a whole number from 1 to 100000',
-    JSON.stringify(value),
+    numberOrKindOf(value),
   );
 }
 
@@ -97,6 +98,6 @@ function connection(value: unknown): RedisOptions {
   throw new MailingBullMqOptionsError(
     'connection',
     CONNECTION,
-    typeof value === 'object' ? 'a client' : `a ${typeof value}`,
+    typeof value === 'object' ? 'a client' : kindOf(value),
   );
 }

@@ -1,6 +1,6 @@
-import type { ProfileRepository, RecipientProfile } from '../../mailing/src/index.js';
+import { kindOf, type ProfileRepository, type RecipientProfile } from '../../mailing/src/index.js';
 import { LdapOptionsError } from './ldap.errors.js';
-import { checkNames, shownKind } from './option.check.js';
+import { checkNames } from './option.check.js';
 
 /** What the plugin itself notes about people; a directory rarely has room for it. */
 const MAILING_COLUMNS: readonly ProfileColumn[] = ['emailStatus', 'receiveEmail', 'lastEmailed'];
@@ -90,10 +90,10 @@ export class CompositeProfileRepository implements ProfileRepository {
 
 function viewOf(option: string, value: ProfileRepository): ProfileRepository {
   if (typeof value?.findByIds === 'function') return value;
-  throw new LdapOptionsError(option, 'a ProfileRepository', shownKind(value));
+  throw new LdapOptionsError(option, 'a ProfileRepository', kindOf(value));
 }
 
 function columnsOf(value: readonly ProfileColumn[]): readonly ProfileColumn[] {
   if (Array.isArray(value) && value.every((column) => COLUMNS.includes(column))) return value;
-  throw new LdapOptionsError('fromSecondary', `a list of ${COLUMNS.join(', ')}`, JSON.stringify(value));
+  throw new LdapOptionsError('fromSecondary', `a list of ${COLUMNS.join(', ')}`, kindOf(value));
 }

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { LdapOptionsError } from './ldap.errors.js';
-import { checkNames, numberOf, shownKind, textOf } from './option.check.js';
+import { kindOf } from '../../mailing/src/index.js';
+import { checkNames, numberOf, textOf } from './option.check.js';
 
 /** Where the directory is, and how to log in. */
 export interface LdapClientOptions {
@@ -68,7 +69,7 @@ function urlOf(value: unknown): URL {
     'url',
     'ldap://host:port or ldaps://host:port and nothing more',
     // It may hold a password.
-    typeof value === 'string' && value !== '' ? 'another text' : shownKind(value),
+    kindOf(value),
   );
 }
 
@@ -86,7 +87,7 @@ function securityOf(
   { startTls = false, tls }: LdapClientOptions,
 ): { startTls: boolean; tls: object } {
   if (typeof startTls !== 'boolean') {
-    throw new LdapOptionsError('startTls', 'true or false', shownKind(startTls));
+    throw new LdapOptionsError('startTls', 'true or false', kindOf(startTls));
   }
   const isSecure = url.protocol === 'ldaps:';
   if (startTls && isSecure) {
@@ -98,7 +99,7 @@ function securityOf(
   }
   if (tls === undefined) return { startTls, tls: {} };
   if (typeof tls !== 'object' || tls === null) {
-    throw new LdapOptionsError('tls', 'an object with options of tls.connect', shownKind(tls));
+    throw new LdapOptionsError('tls', 'an object with options of tls.connect', kindOf(tls));
   }
   if (!isSecure && !startTls) {
     throw new LdapOptionsError(

@@ -1,7 +1,8 @@
 import { CLIENT_OPTIONS, type LdapClientOptions, type LdapClientSettings } from './ldap-client.options.js';
 import { toLdapClientSettings } from './ldap-client.options.js';
 import { LdapOptionsError } from './ldap.errors.js';
-import { checkNames, numberOf, shownKind, textOf } from './option.check.js';
+import { kindOf } from '../../mailing/src/index.js';
+import { checkNames, numberOf, textOf } from './option.check.js';
 
 /** Which attribute of an entry is what. Null: none. Of several values the first one is taken. */
 export interface LdapAttributes {
@@ -89,12 +90,12 @@ function withWords<T extends { attribute: string } | null>(option: string, words
   attribute(`${option}.attribute`, name);
   const isList = Array.isArray(list) && list.length > 0 && list.every((word) => typeof word === 'string');
   if (isList) return value;
-  throw new LdapOptionsError(`${option}.${words}`, 'a list of at least one text', shownKind(list));
+  throw new LdapOptionsError(`${option}.${words}`, 'a list of at least one text', kindOf(list));
 }
 
 function variables(data: Record<string, string>): Record<string, string> {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw new LdapOptionsError('attributes.data', 'an object of names and attributes', shownKind(data));
+    throw new LdapOptionsError('attributes.data', 'an object of names and attributes', kindOf(data));
   }
   for (const [name, value] of Object.entries(data)) attribute(`attributes.data.${name}`, value);
   return { ...data };
@@ -103,6 +104,5 @@ function variables(data: Record<string, string>): Record<string, string> {
 /** RFC 4512: a name or an OID, with options such as `;lang-de`. */
 function attribute(option: string, value: unknown): string {
   if (typeof value === 'string' && /^[a-z0-9][a-z0-9.-]*(;[a-z0-9-]+)*$/i.test(value)) return value;
-  const got = typeof value === 'string' ? JSON.stringify(value) : shownKind(value);
-  throw new LdapOptionsError(option, 'the name of an attribute', got);
+  throw new LdapOptionsError(option, 'the name of an attribute', kindOf(value));
 }

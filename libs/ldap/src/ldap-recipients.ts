@@ -1,9 +1,9 @@
 import { FilterParser } from 'ldapts';
-import { type ProfileRecipient, reasonOf } from '../../mailing/src/index.js';
+import { kindOf, publicReasonOf, type ProfileRecipient } from '../../mailing/src/index.js';
 import { LdapConnection } from './ldap.connection.js';
 import { type LdapClientOptions, toLdapClientSettings } from './ldap-client.options.js';
 import { LdapOptionsError } from './ldap.errors.js';
-import { checkNames, numberOf, shownKind, textOf } from './option.check.js';
+import { checkNames, numberOf, textOf } from './option.check.js';
 
 /** Whom a list is made of. */
 export interface LdapSearch {
@@ -60,7 +60,7 @@ function filterOf(value: unknown): string {
     FilterParser.parseString(filter);
     return filter;
   } catch (error) {
-    const got = `${shownKind(value)}: ${reasonOf(error)}`;
+    const got = `${kindOf(value)}: ${publicReasonOf(error)}`;
     throw new LdapOptionsError('search.filter', 'a filter as in RFC 4515', got);
   }
 }

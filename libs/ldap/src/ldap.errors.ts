@@ -1,4 +1,4 @@
-import { MailingError, reasonOf } from '../../mailing/src/index.js';
+import { MailingError, publicReasonOf } from '../../mailing/src/index.js';
 
 /** An option of `nestjs-mailing/ldap` is missing, unknown or out of its bounds. */
 export class LdapOptionsError extends MailingError {
@@ -32,10 +32,7 @@ export class LdapUnavailableError extends MailingError {
   }
 }
 
-/** Characters of what the server says that are shown. */
-const MAX_REASON = 1_000;
-
 function oneSentence(cause: unknown): string {
-  const text = reasonOf(cause).slice(0, MAX_REASON).replace(/\s+/g, ' ').trim();
+  const text = publicReasonOf(cause);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -149,6 +149,8 @@ export {
 } from './model/database-setting.errors.js';
 export { DroppedRowError, RefusedRowError } from './model/dropped-row.error.js';
 export { MailingError } from './model/mailing.error.js';
+export { publicReasonOf, toPublicText } from './model/public-text.js';
+export { kindOf, numberOrKindOf } from './model/value-kind.js';
 export {
   askHost,
   HOST_CALL_TIMEOUT_MS,

@@ -7,9 +7,10 @@ export class ScenarioOptionsError extends MailingError {
   constructor(
     readonly option: string,
     expected: string,
-    got: unknown,
+    /** In words. */
+    got: string,
   ) {
-    super(`Scenario: expected ${option} to be ${expected}, got ${String(got)}. Correct it.`);
+    super(`Scenario: expected ${option} to be ${expected}, got ${got}. Correct it.`);
   }
 }
 

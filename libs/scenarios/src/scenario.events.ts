@@ -12,7 +12,13 @@ export interface ScenarioEventMap {
     numRepeats: number;
   };
   /** Handling an event failed; mailings that were written down before are sent. `batchExecId` is null if it has none yet. */
-  'scenario:failed': { scenario: string; method: string; batchExecId: string | null; error: unknown };
+  'scenario:failed': {
+    scenario: string;
+    method: string;
+    batchExecId: string | null;
+    error: unknown;
+    reason: string;
+  };
 }
 
 /** Hears one kind of event. */

@@ -1,4 +1,5 @@
 import {
+  numberOrKindOf,
   HOST_CALL_TIMEOUT_MS,
   SOURCE_TIMEOUT_MS,
   type Recipients,
@@ -74,5 +75,5 @@ export function checkedBatchSize(value: number | undefined, fallback: number): n
 
 function whole(option: string, value: unknown, min: number, max: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new ScenarioOptionsError(option, `a whole number from ${min} to ${max}`, value);
+  throw new ScenarioOptionsError(option, `a whole number from ${min} to ${max}`, numberOrKindOf(value));
 }

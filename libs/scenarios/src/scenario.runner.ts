@@ -2,9 +2,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import {
   askHost,
-  reasonOf,
+  kindOf,
+  publicReasonOf,
   takeFromHost,
-  toOneLine,
+  toPublicText,
   type Recipients,
   type TemplateEmailInfo,
   type TemplateEmailSender,
@@ -60,8 +61,8 @@ export class ScenarioRunner {
       const counts = answer ? await this.#send(call, batchExecId, answer) : { numMailings: 0, numRepeats: 0 };
       this.events.emit('scenario:handled', { scenario, method, batchExecId, ...counts });
     } catch (error) {
-      const line = `${scenario}.${method} failed (${batchExecId ?? 'no execution id'}): ${reasonOf(error)}`;
-      this.#logger.error(toOneLine(line));
+      const line = `${scenario}.${method} failed (${batchExecId ?? 'no execution id'}): ${publicReasonOf(error)}`;
+      this.#logger.error(toPublicText(line));
       this.events.emit('scenario:failed', { scenario, method, batchExecId, error });
     }
   }
@@ -91,8 +92,8 @@ export class ScenarioRunner {
     } finally {
       // What became of the mailings counts more than how their list ends.
       await cuts.close().catch((error: unknown) => {
-        const line = `${scenario}.${method}: the list of recipients did not end in order: ${reasonOf(error)}`;
-        this.#logger.warn(toOneLine(line));
+        const line = `${scenario}.${method}: the list of recipients did not end in order: ${publicReasonOf(error)}`;
+        this.#logger.warn(toPublicText(line));
       });
     }
     return { numMailings, numRepeats };
@@ -110,9 +111,7 @@ function executionIdOf({ scenario, method, options, event }: ScenarioCall): stri
       )
     : randomUUID();
   if (typeof eventId !== 'string' || eventId === '') {
-    throw refused(
-      eventId === '' ? 'an empty text' : `a value of type ${eventId === null ? 'null' : typeof eventId}`,
-    );
+    throw refused(kindOf(eventId));
   }
   const id = `${scenario}:${method}:${eventId}`;
   // A key is one line and of a bounded length, and an id of an event may be anything.

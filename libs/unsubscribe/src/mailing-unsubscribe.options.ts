@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { ProfileRepository, SuppressionList } from '../../mailing/src/index.js';
+import { kindOf, type ProfileRepository, type SuppressionList } from '../../mailing/src/index.js';
 import { MailingUnsubscribeOptionsError } from './mailing-unsubscribe.errors.js';
 import type { UnsubscribeTexts } from './unsubscribe.page.js';
 
@@ -29,16 +29,16 @@ const NAMES = ['profileRepository', 'suppressionList', 'secret', 'texts'];
 /** @throws MailingUnsubscribeOptionsError naming the first option that is missing, unknown or wrong. */
 export function checkOptions(options: MailingUnsubscribeOptions): MailingUnsubscribeOptions {
   if (typeof options !== 'object' || options === null) {
-    throw new MailingUnsubscribeOptionsError('options', 'an object', String(options));
+    throw new MailingUnsubscribeOptionsError('options', 'an object', kindOf(options));
   }
   const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
   if (unknown) {
     throw new MailingUnsubscribeOptionsError(unknown, `absent, the options are ${NAMES.join(', ')}`, 'it');
   }
   for (const option of ['profileRepository', 'suppressionList'] as const) {
-    const type = typeof options[option];
-    if (type === 'function' || type === 'undefined') continue;
-    throw new MailingUnsubscribeOptionsError(option, 'a class', `a value of type ${type}`);
+    const value: unknown = options[option];
+    if (typeof value === 'function' || value === undefined) continue;
+    throw new MailingUnsubscribeOptionsError(option, 'a class', kindOf(value));
   }
   return options;
 }

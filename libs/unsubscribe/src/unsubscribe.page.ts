@@ -1,3 +1,4 @@
+import { kindOf } from '../../mailing/src/index.js';
 import { MailingUnsubscribeOptionsError } from './mailing-unsubscribe.errors.js';
 
 /** The words of the page, as text; html is escaped. */
@@ -42,7 +43,7 @@ export class UnsubscribePage {
       const expected =
         name in ENGLISH ? 'a text' : `absent, the texts are ${Object.keys(ENGLISH).join(', ')}`;
       if (typeof text === 'string' && name in ENGLISH) continue;
-      throw new MailingUnsubscribeOptionsError(`texts.${name}`, expected, `a value of type ${typeof text}`);
+      throw new MailingUnsubscribeOptionsError(`texts.${name}`, expected, kindOf(text));
     }
     this.#texts = { ...ENGLISH, ...texts };
   }

@@ -1,5 +1,6 @@
 import type { BulkSmtpSettings } from './bulk-smtp.settings.js';
-import { inOneLine, toHandOver } from './delivery-failure.js';
+import { publicReasonOf } from '../model/public-text.js';
+import { toHandOver } from './delivery-failure.js';
 import {
   type Begin,
   type EmailMessage,
@@ -85,7 +86,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
       new SmtpSession(door, { onRoom: () => undefined, onGone: () => undefined }).close();
       return null;
     } catch (error) {
-      return inOneLine(error);
+      return publicReasonOf(error);
     }
   }
 

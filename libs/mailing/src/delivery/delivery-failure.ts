@@ -1,4 +1,3 @@
-import { toOneLine } from '../model/email-address.js';
 import { reasonOf } from '../model/host-call.js';
 import type { HandOver } from './email-message.sender.js';
 import type { Reach } from './hand-over.probe.js';
@@ -33,11 +32,6 @@ const CONNECTION_CODES = new Set(['ECONNECTION', 'ESOCKET', 'ETIMEDOUT', 'EPROTO
 
 /** Characters of an answer that are looked at; the books keep fewer. nodemailer takes a megabyte. */
 const MAX_ANSWER = 4_096;
-
-/** What is wrong with the transport, in one line. */
-export function inOneLine(error: unknown): string {
-  return toOneLine(reasonOf(error).slice(0, MAX_ANSWER));
-}
 
 /** What the messages hear that wait in a pool when it is closed; it bears no code. */
 const POOL_CLOSED = 'Connection pool was closed';

@@ -3,7 +3,8 @@ import { type ISendMailOptions, MailerService } from '@nestjs-modules/mailer';
 import type { SendMailOptions, Transporter } from 'nodemailer';
 import type { MailingEvents } from '../model/mailing-event.js';
 import { askTransporter } from './ask-transporter.js';
-import { inOneLine, toHandOver } from './delivery-failure.js';
+import { publicReasonOf } from '../model/public-text.js';
+import { toHandOver } from './delivery-failure.js';
 import {
   type EmailMessage,
   type HandOver,
@@ -100,7 +101,7 @@ export class MailerMessageSender implements PreparedSender {
     try {
       return await askTransporter(this.#transporter(), this.probeTimeoutMs);
     } catch (error) {
-      return inOneLine(error);
+      return publicReasonOf(error);
     }
   }
 

@@ -4,17 +4,16 @@ import {
   askHostUntimed,
   assertAnswer,
   callHost,
-  HostAnswerError,
   type HostCallTerms,
   reasonOf,
 } from '../model/host-call.js';
-import { kindOf } from '../model/value-kind.js';
 import { parseMailbox } from '../model/email-address.js';
 import { type Attempt, type Contact, settled } from '../model/outcome.js';
 import type { ProfileRepository, RecipientProfile } from '../model/profile.repository.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { Begin, EmailMessage, EmailMessageSender, HandOver } from './email-message.sender.js';
+import { checkedHandOver } from './hand-over.check.js';
 import { MessageComposer } from './message.composer.js';
 import { MessageDeadlines } from './message-deadlines.js';
 import { isNoSuchUser } from './no-such-user.js';
@@ -243,28 +242,18 @@ export class MailingDelivery {
         deadline.over(giveUp);
         resolve(handOver);
       };
-      const answer = (handOver: HandOver): void =>
-        HAND_OVERS.has(handOver?.kind)
-          ? settle(handOver)
-          : fail(new HostAnswerError('EmailMessageSender.send', 'a HandOver', kindOf(handOver)));
       deadline.waitFor(giveUp);
       // A sender of the host that breaks its contract: nobody can know how far the message got.
       const fail = (error: unknown): void => {
         const text = reasonOf(error);
         settle({ kind: 'unknown', code: 'sender', text });
       };
-      askHostUntimed(() => this.parts.sender.send(message, deadline.signal, begin)).then(answer, fail);
+      askHostUntimed(() => this.parts.sender.send(message, deadline.signal, begin))
+        .then(checkedHandOver)
+        .then(settle, fail);
     });
   }
 }
-
-const HAND_OVERS: ReadonlySet<unknown> = new Set<HandOver['kind']>([
-  'accepted',
-  'refused',
-  'throttled',
-  'not_begun',
-  'unknown',
-]);
 
 /** Of a profile nobody knows it yet. */
 function addressOf({ email }: MarkedRecipient): string[] {

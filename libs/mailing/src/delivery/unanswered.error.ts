@@ -1,9 +1,9 @@
-import { reasonOf } from '../model/host-call.js';
+import { publicReasonOf } from '../model/public-text.js';
 
 /** A question about the recipients of a beat, other than who they are, that has no answer at the moment. */
 export class UnansweredError extends Error {
   constructor(question: string, cause: unknown) {
-    super(`${question}: ${reasonOf(cause)}`, { cause });
+    super(`${question}: ${publicReasonOf(cause)}`, { cause });
   }
 }
 

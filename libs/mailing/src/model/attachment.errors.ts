@@ -1,4 +1,4 @@
-import { reasonOf } from './host-call.js';
+import { publicReasonOf } from './public-text.js';
 import { shown } from './mailing.error.js';
 import { TemplateEmailRefusal } from './refusal.errors.js';
 
@@ -45,7 +45,7 @@ export class AttachmentNotKeptError extends TemplateEmailRefusal {
     cause: unknown,
   ) {
     super(
-      `sendEmailMessage: expected info.${field} to be kept as ${shown(path)}, got: ${reasonOf(cause)}. ` +
+      `sendEmailMessage: expected info.${field} to be kept as ${shown(path)}, got: ${publicReasonOf(cause)}. ` +
         'See to the folder of the option attachments.store, then send again.',
       { cause },
     );

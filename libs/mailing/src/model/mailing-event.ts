@@ -9,7 +9,10 @@ export type RunEndStatus = MailingStatus | 'lost' | 'stalled';
 /** What people ask of a mailing. */
 export type MailingOrder = 'pause' | 'resume' | 'cancel' | 'retry' | 'settle';
 
-/** Every event of the plugin with its facts. Names are `area:phase`. No event carries an address. */
+/**
+ * Every event of the plugin with its facts. Names are `area:phase`. No event carries an address: each `reason` is one line without them, and an
+ * `error`, for programs, is not enumerable.
+ */
 export interface MailingEventMap {
   /** The list of recipients is complete. */
   'list:written': { mailingId: string; numProfiles: number; numDuplicates: number; numInvalid: number };
@@ -55,11 +58,17 @@ export interface MailingEventMap {
   /** Somebody else took the slice over; this process writes and sends nothing more for it. */
   'run:lost': { mailingId: string | null };
   /** The run stopped on an error of its own; it is picked up again at the next sweep. */
-  'run:failed': { mailingId: string | null; error: unknown };
+  'run:failed': { mailingId: string | null; error: unknown; reason: string };
   /** A statement of the run failed and is tried again as a whole. */
-  'run:beat-retried': { mailingId: string | null; error: unknown; attempt: number; delayMs: number };
+  'run:beat-retried': {
+    mailingId: string | null;
+    error: unknown;
+    reason: string;
+    attempt: number;
+    delayMs: number;
+  };
   /** The books could not be written for `run.databasePatienceMs`; the run keeps what it knows until they can. */
-  'run:stalled': { mailingId: string | null; error: unknown };
+  'run:stalled': { mailingId: string | null; error: unknown; reason: string };
   /** The transport can't be reached; nobody is charged for it. */
   'transport:down': { mailingId: string | null; reason: string; retryInMs: number };
   /** The mail server wants less at a time; from now on at most `concurrency` messages are in flight. */
@@ -89,7 +98,7 @@ export interface MailingEventMap {
   /** This server found that incarnation dead and removed its row. */
   'server:buried': { uniqServerId: string; incarnation: string };
   /** A heartbeat or a sweep failed; it is tried again. */
-  'server:trouble': { uniqServerId: string; step: string; error: unknown };
+  'server:trouble': { uniqServerId: string; step: string; error: unknown; reason: string };
   /** A mailing of a dead server moved here. */
   'mailing:adopted': { mailingId: string; fromServerId: string; toServerId: string };
   /** A batched mailing waits, and no living server takes batches. */
@@ -103,16 +112,17 @@ export interface MailingEventMap {
     what: 'lastEmailed' | 'emailStatus';
     count: number;
     error: unknown;
+    reason: string;
     retryInMs: number;
   };
   /** So many, the oldest, were given up: too many wait for the host's repository, or the process ends. */
   'profiles:dropped': { what: 'lastEmailed' | 'emailStatus'; count: number };
   /** The host's resolver failed; the doubt stays on record. */
-  'doubt:unresolved': { mailingId: string; numInDoubt: number; error: unknown };
+  'doubt:unresolved': { mailingId: string; numInDoubt: number; error: unknown; reason: string };
   /** A pooled transport would have sent messages again by itself after a lost connection; it no longer does. */
   'pool:requeues-disabled': { transporterName: string | null; was: number };
   /** The journal can't be written: until the next start, a crash leaves everybody in doubt who is marked. */
-  'journal:lost': { dir: string; error: unknown };
+  'journal:lost': { dir: string; error: unknown; reason: string };
   /** Commits of this database may not survive a power cut. */
   'database:not-durable': { setting: string; value: string; expected: string };
   /** The database has a setting under which mailings work, but not always well. Told once, at the start. */
@@ -121,7 +131,7 @@ export interface MailingEventMap {
    * A connection has come to a setting under which no statement of the plugin may run; what needs the database waits. Told when it begins, not
    * for each refusal.
    */
-  'database:unsafe-connection': { error: UnsafeConnectionError };
+  'database:unsafe-connection': { error: UnsafeConnectionError; reason: string };
 }
 
 /** Hears one kind of event. */

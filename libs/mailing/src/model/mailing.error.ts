@@ -25,8 +25,12 @@ export function keepUnprinted(error: { readonly value: unknown }): void {
 
 const LONGEST_SHOWN_VALUE = 120;
 
-/** Shows a simple value of options or of the info inside an error message, cut to fit a log line; of anything else its kind. */
+/**
+ * Shows a simple value of the info inside an error message, cut to fit a log line; of anything else its kind, and so of a text that may hold
+ * an address, or a login.
+ */
 export function shown(value: unknown): string {
+  if (typeof value === 'string' && /@|%40/.test(value)) return kindOf(value);
   if (typeof value === 'string' && value.length <= LONGEST_SHOWN_VALUE) return JSON.stringify(value);
   if (typeof value === 'string') return `${JSON.stringify(value.slice(0, LONGEST_SHOWN_VALUE))}…`;
   const isSimple = typeof value === 'number' || typeof value === 'boolean' || value === undefined;

@@ -1,3 +1,5 @@
+import { shown } from './mailing.error.js';
+import { kindOf, numberOrKindOf } from './value-kind.js';
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { hasControlCharacters } from './email-address.js';
@@ -8,7 +10,13 @@ import { MailingOptionsError } from './setup.errors.js';
 export function whole(option: string, value: number, low: number, high: number, lowIs?: string): number {
   if (!Number.isInteger(value) || value < low || value > high) {
     const bound = lowIs ? `${low} (${lowIs})` : `${low}`;
-    throw new MailingOptionsError(option, `a whole number from ${bound} to ${high}`, value);
+    throw new MailingOptionsError(
+      option,
+      `a whole number from ${bound} to ${high}`,
+      value,
+      undefined,
+      numberOrKindOf(value),
+    );
   }
   return value;
 }
@@ -43,7 +51,9 @@ export function folder(option: string, path: string): string {
     !isAbsolute(path) ||
     !statSync(path, { throwIfNoEntry: false })?.isDirectory()
   ) {
-    throw new MailingOptionsError(option, 'the absolute path of a folder that exists', path);
+    // A path is what is looked for when it is wrong; any other text may be a secret in the wrong place.
+    const got = typeof path === 'string' && isAbsolute(path) ? shown(path) : kindOf(path);
+    throw new MailingOptionsError(option, 'the absolute path of a folder that exists', path, undefined, got);
   }
   return path;
 }

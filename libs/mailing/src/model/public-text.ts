@@ -1,19 +1,44 @@
 import { cutText } from './bounded-text.js';
 import { toOneLine } from './email-address.js';
+import { reasonOf } from './host-call.js';
 
 /** Characters that are looked at. */
 const MAX_READ = 4_096;
 /** Characters of what comes out. */
-const MAX_PUBLIC_TEXT = 500;
+const MAX_PUBLIC_TEXT = 1_000;
 
-/** Whatever stands around an `@`, a quoted local part included. The bound keeps the search linear. */
-const ADDRESS = /(?:"[^"\n]{1,256}"|[^\s@<>"]{1,256})@[^\s@<>"]{1,255}/g;
+/** Marks of direction and letters without width, which make a line read as another one. */
+const INVISIBLE = /\p{Cf}/gu;
 
 /**
- * A text of others (a mail server, a database, a function of the host), as it may leave the plugin in an event, a log line or a
- * report: one line without controls, of at most 500 characters, and without addresses, which such texts like to quote.
+ * Whatever stands around an `@`, also as in a URL, a quoted local part included; but not an account of MySQL's, `'mailing'@'10.0.0.5'`, which
+ * an operator needs to see. The bounds keep the search linear.
+ */
+const ADDRESS = /(?:"[^"\n]{1,256}"|[^\s@<>"]{0,255}[^\s@<>"'])(?:@|%40)[^\s@<>"]{1,255}/gi;
+
+/**
+ * A text of others (a mail server, a database, a function of the host), as it may leave the plugin in an event, a log line, a report or the
+ * message of an error: one line without control characters, of at most 1,000 characters, and without addresses, which such texts like to
+ * quote. For the plugin and its parts.
+ *
+ * @example
+ * ```ts
+ * const line = toPublicText('550 5.1.1 <ann@home.example>\r\nno such user'); // '550 5.1.1 <(an address)> no such user'
+ * ```
  */
 export function toPublicText(text: string): string {
-  const read = toOneLine(cutText(text, MAX_READ));
+  const read = toOneLine(cutText(text, MAX_READ).toWellFormed().replace(INVISIBLE, ''));
   return cutText(read.replace(ADDRESS, '(an address)'), MAX_PUBLIC_TEXT);
+}
+
+/**
+ * The words of whatever was thrown, as they may leave the plugin. For the plugin and its parts.
+ *
+ * @example
+ * ```ts
+ * const words = publicReasonOf(new Error('no mailbox for ann@home.example')); // 'no mailbox for (an address)'
+ * ```
+ */
+export function publicReasonOf(error: unknown): string {
+  return toPublicText(reasonOf(error));
 }

@@ -1,4 +1,4 @@
-import { reasonOf } from './host-call.js';
+import { publicReasonOf } from './public-text.js';
 import { keepUnprinted, MailingError, shown } from './mailing.error.js';
 import { kindOf } from './value-kind.js';
 
@@ -208,7 +208,7 @@ export class TemplateFrontMatterError extends TemplateEmailRefusal {
     readonly value: unknown,
     cause?: unknown,
   ) {
-    const why = cause instanceof Error ? `: ${reasonOf(cause).split('\n')[0]}` : '';
+    const why = cause instanceof Error ? `: ${publicReasonOf(cause)}` : '';
     super(
       `The front matter of the template ${shown(templateUrl)}: expected ${key} to be ${expected}, got ${shown(value)}${why}. Correct it.`,
       { cause },
@@ -251,9 +251,12 @@ export class TemplateNotCompilingError extends TemplateEmailRefusal {
     readonly templateUrl: string,
     cause: unknown,
   ) {
-    super(`The template ${shown(templateUrl)} does not render: ${reasonOf(cause)}. Correct the template.`, {
-      cause,
-    });
+    super(
+      `The template ${shown(templateUrl)} does not render: ${publicReasonOf(cause)}. Correct the template.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -307,7 +310,7 @@ export class RecipientListError extends MailingError {
   ) {
     super(
       `The list of recipients of mailing ${mailingId} could not be written to its end: ` +
-        `${reasonOf(cause)}. No recipient is mailed. Correct the source and send again.`,
+        `${publicReasonOf(cause)}. No recipient is mailed. Correct the source and send again.`,
       { cause },
     );
   }

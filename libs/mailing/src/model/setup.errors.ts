@@ -1,4 +1,5 @@
-import { reasonOf } from './host-call.js';
+import { kindOf } from './value-kind.js';
+import { publicReasonOf } from './public-text.js';
 import { keepUnprinted, MailingError, shown } from './mailing.error.js';
 
 /** An option of `MailingModule.forRoot` is out of its bounds or contradicts another one. */
@@ -11,8 +12,10 @@ export class MailingOptionsError extends MailingError {
     expected: string,
     readonly value: unknown,
     nextStep = 'Correct it where the host calls MailingModule.forRoot or forRootAsync.',
+    /** In words, because the value may be a secret in the wrong place. */
+    got = kindOf(value),
   ) {
-    super(`MailingModule: expected ${option} to be ${expected}, got ${shown(value)}. ${nextStep}`);
+    super(`MailingModule: expected ${option} to be ${expected}, got ${got}. ${nextStep}`);
     keepUnprinted(this);
   }
 }
@@ -27,7 +30,7 @@ export class AttachmentFolderError extends MailingError {
   ) {
     super(
       `MailingModule: expected attachments.store.dir to be a folder that this process can write to and read from, got ${shown(dir)}, ` +
-        `which answers: ${reasonOf(cause)}. ` +
+        `which answers: ${publicReasonOf(cause)}. ` +
         'Give the process the rights, free space there, mount the share, or correct the option.',
       { cause },
     );
@@ -40,7 +43,7 @@ export class MailingOptionsFactoryError extends MailingError {
 
   constructor(cause: unknown) {
     super(
-      `MailingModule.forRootAsync: the options factory failed: ${reasonOf(cause)}. ` +
+      `MailingModule.forRootAsync: the options factory failed: ${publicReasonOf(cause)}. ` +
         'Correct the factory, or the configuration it reads.',
       { cause },
     );
@@ -99,7 +102,7 @@ export class MailingMigrationsMissingError extends MailingError {
   ) {
     super(
       `MailingModule: expected the table ${table} with the columns of this version, but the database answers: ` +
-        `${reasonOf(cause)}. ` +
+        `${publicReasonOf(cause)}. ` +
         'Add mailingMigrations to the migrations of the data source and run them (migration:run, or migrationsRun: true).',
       { cause },
     );
@@ -192,7 +195,7 @@ export class JournalFolderError extends MailingError {
   ) {
     super(
       `MailingModule: expected journal.dir to be a folder in which this process can make files, got ${shown(dir)}, ` +
-        `which answers: ${reasonOf(cause)}. Give the process the rights, or correct the option.`,
+        `which answers: ${publicReasonOf(cause)}. Give the process the rights, or correct the option.`,
       { cause },
     );
   }

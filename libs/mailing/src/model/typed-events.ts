@@ -1,9 +1,13 @@
 import { EventEmitter } from 'node:events';
-import { toOneLine } from './email-address.js';
 import { tellHost } from './host-call.js';
+import { publicReasonOf, toPublicText } from './public-text.js';
+
+/** What has to be given for facts: the words of an error are made of it. */
+type Given<Facts> = Facts extends { error: unknown; reason: string } ? Omit<Facts, 'reason'> : Facts;
 
 /**
- * Events by name, each with its facts. Nothing waits for a promise that a listener returns. What a listener throws or rejects with becomes a
+ * Events by name, each with its facts. Where these have an `error`, listeners are told its `reason` too, as `toPublicText` makes it, and the
+ * error itself is not enumerable: it may hold what a database or a mail server quotes, and what prints facts does not print it. Nothing waits for a promise that a listener returns. What a listener throws or rejects with becomes a
  * warning of the process (`MailingListenerWarning`), once for each listener, and stops nothing. For the plugin and its parts.
  *
  * @example
@@ -13,7 +17,7 @@ import { tellHost } from './host-call.js';
  * events.emit('order:paid', { orderId: 'o-17' });
  * ```
  */
-export class TypedEvents<Facts extends object> {
+export class TypedEvents<Facts extends { [K in keyof Facts]: object }> {
   readonly #emitter = new EventEmitter().setMaxListeners(0);
   readonly #warned = new WeakSet<object>();
 
@@ -27,11 +31,12 @@ export class TypedEvents<Facts extends object> {
     return this;
   }
 
-  emit<K extends keyof Facts & string>(name: K, facts: Facts[K]): void {
+  emit<K extends keyof Facts & string>(name: K, facts: Given<Facts[K]>): void {
+    const told = toTold(facts as object) as Facts[K];
     for (const listener of this.#emitter.listeners(name)) {
       // A metric that can't be counted must not stop a mailing in the middle of a step, nor end the process.
       tellHost(
-        () => (listener as (facts: Facts[K]) => unknown)(facts),
+        () => (listener as (facts: Facts[K]) => unknown)(told),
         (_, reason) => this.#warnOnce(listener, name, reason),
       );
     }
@@ -40,7 +45,17 @@ export class TypedEvents<Facts extends object> {
   #warnOnce(listener: object, name: string, reason: string): void {
     if (this.#warned.has(listener)) return;
     this.#warned.add(listener);
-    const text = `A listener of ${name} fails: ${toOneLine(reason)}. Correct it.`;
+    const text = `A listener of ${name} fails: ${toPublicText(reason)}. Correct it.`;
     process.emitWarning(text, 'MailingListenerWarning');
   }
+}
+
+/** The one place that texts of others pass on their way to listeners. */
+function toTold(facts: object): object {
+  const { error, reason } = facts as { error?: unknown; reason?: unknown };
+  if ('error' in facts) {
+    const told = { ...facts, reason: publicReasonOf(error) };
+    return Object.defineProperty(told, 'error', { value: error, enumerable: false });
+  }
+  return typeof reason === 'string' ? { ...facts, reason: toPublicText(reason) } : facts;
 }

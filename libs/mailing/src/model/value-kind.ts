@@ -5,7 +5,12 @@ const CLASS_NAME = /^[A-Za-z_$][\w$]{0,39}$/;
 
 /**
  * What kind of thing a value is, for messages that must not show the value: it may be an address, a phone number or a secret. Never
- * throws, and calls no `toString` and no `toJSON` of the value's.
+ * throws, and calls no `toString` and no `toJSON` of the value's. For the plugin and its parts.
+ *
+ * @example
+ * ```ts
+ * const got = kindOf('hunter2'); // 'a text of 7 characters'
+ * ```
  */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
@@ -24,7 +29,14 @@ export function kindOf(value: unknown): string {
   }
 }
 
-/** The same, but shows a number: for an argument that has to be a number within bounds. */
+/**
+ * The same, but shows a number: for what has to be a number within bounds. For the plugin and its parts.
+ *
+ * @example
+ * ```ts
+ * const got = numberOrKindOf(0); // 'the number 0'
+ * ```
+ */
 export function numberOrKindOf(value: unknown): string {
   return typeof value === 'number' ? `the number ${value}` : kindOf(value);
 }

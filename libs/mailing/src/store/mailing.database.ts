@@ -19,6 +19,7 @@ import { withGuardedRunner } from './guarded-runner.js';
 import { IdleTransactionLimit } from './idle-transaction.limit.js';
 import { watchNewbornConnections } from './newborn-connections.js';
 import { queueOf, type SerialQueue } from './serial-queue.js';
+import { keepStatementUnprinted } from './statement-error.js';
 import { UnsafeConnections } from './unsafe-connections.js';
 
 /** Escaped names of our tables in this data source, prefix and schema included. */
@@ -148,9 +149,13 @@ export class MailingDatabase implements Session {
   }
 
   #sessionOf(runner: QueryRunner): Session {
-    const run = (sql: string, parameters: unknown[] = []): Promise<QueryResult> => {
+    const run = async (sql: string, parameters: unknown[] = []): Promise<QueryResult> => {
       const bound = this.dialect.bind(sql, parameters);
-      return runner.query(bound.sql, bound.parameters, true) as Promise<QueryResult>;
+      try {
+        return (await runner.query(bound.sql, bound.parameters, true)) as QueryResult;
+      } catch (error) {
+        throw keepStatementUnprinted(error);
+      }
     };
     return {
       dialect: this.dialect,

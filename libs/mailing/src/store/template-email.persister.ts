@@ -7,6 +7,7 @@ import {
   MAX_SERVER_ID_LENGTH,
   MAX_TOKEN_LENGTH,
 } from '../model/argument.check.js';
+import { toPublicText } from '../model/public-text.js';
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
 import { AttachmentGone } from './attachment.keeper.js';
 import { AttachmentStore } from './attachment.store.js';
@@ -262,7 +263,7 @@ export class TemplateEmailPersister {
     const changed = await this.database.change(
       `UPDATE ${this.database.tables.mailing} SET status = 'paused', status_reason = ?, beat = beat + 1
        WHERE id = ? AND status = 'pending'`,
-      [reason, mailingId],
+      [toPublicText(reason), mailingId],
     );
     return changed === 1;
   }

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { toOneLine } from '../model/email-address.js';
-import { reasonOf } from '../model/host-call.js';
+import { publicReasonOf } from '../model/public-text.js';
 import type { Beat, BeatAnswer } from '../model/ledger.js';
 import { BackOff } from './back-off.js';
 import { LEND_AFTER_MS } from './lent-place.js';
@@ -59,7 +58,7 @@ export class BeatWriter {
         return this.#over({ beat, answer });
       } catch (error) {
         const delayMs = backOff.fail();
-        this.#wait = { what: `the database: ${toOneLine(reasonOf(error))}`, since: this.#wait!.since };
+        this.#wait = { what: `the database: ${publicReasonOf(error)}`, since: this.#wait!.since };
         if (performance.now() + delayMs > giveUpAt || stop.aborted) {
           events.emit('run:stalled', { mailingId, error });
           return null;

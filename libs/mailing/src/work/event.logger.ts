@@ -1,4 +1,3 @@
-import { reasonOf } from '../model/host-call.js';
 import { Logger } from '@nestjs/common';
 import type { MailingEventMap, MailingEvents } from '../model/mailing-event.js';
 
@@ -49,14 +48,10 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
     'warn',
     (f) => `${id(f)}: somebody else works on it now; nothing more is written or sent for it here`,
   ],
-  'run:failed': [
-    'error',
-    (f) => `${id(f)}: the run stopped and will be picked up again: ${reasonOf(f.error)}`,
-  ],
+  'run:failed': ['error', (f) => `${id(f)}: the run stopped and will be picked up again: ${f.reason}`],
   'run:beat-retried': [
     'warn',
-    (f) =>
-      `${id(f)}: the database failed (attempt ${f.attempt}), again in ${f.delayMs} ms: ${reasonOf(f.error)}`,
+    (f) => `${id(f)}: the database failed (attempt ${f.attempt}), again in ${f.delayMs} ms: ${f.reason}`,
   ],
   'transport:down': [
     'warn',
@@ -65,7 +60,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
   ],
   'run:stalled': [
     'error',
-    (f) => `${id(f)}: the database can't be written; goes on when it can: ${reasonOf(f.error)}`,
+    (f) => `${id(f)}: the database can't be written; goes on when it can: ${f.reason}`,
   ],
   'transport:throttled': [
     'warn',
@@ -97,10 +92,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
     'warn',
     (f) => `server ${f.uniqServerId} is dead (${f.incarnation}): its work is free for others`,
   ],
-  'server:trouble': [
-    'error',
-    (f) => `server ${f.uniqServerId}: ${f.step} failed, tried again: ${reasonOf(f.error)}`,
-  ],
+  'server:trouble': ['error', (f) => `server ${f.uniqServerId}: ${f.step} failed, tried again: ${f.reason}`],
   'mailing:adopted': ['log', (f) => `${f.mailingId}: moved here from ${f.fromServerId}`],
   'mailing:unattended': [
     'warn',
@@ -110,13 +102,12 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
   'mailing:ordered': ['log', (f) => `${f.mailingId}: ${f.order} asked for, now ${f.status}`],
   'profiles:trouble': [
     'warn',
-    (f) => `profiles: ${f.what} of ${f.count} not written, again in ${f.retryInMs} ms: ${reasonOf(f.error)}`,
+    (f) => `profiles: ${f.what} of ${f.count} not written, again in ${f.retryInMs} ms: ${f.reason}`,
   ],
   'profiles:dropped': ['error', (f) => `profiles: ${f.what} of ${f.count} given up, never written`],
   'doubt:unresolved': [
     'error',
-    (f) =>
-      `${f.mailingId}: the resolver failed, ${f.numInDoubt} recipients stay in doubt: ${reasonOf(f.error)}`,
+    (f) => `${f.mailingId}: the resolver failed, ${f.numInDoubt} recipients stay in doubt: ${f.reason}`,
   ],
   'pool:requeues-disabled': [
     'log',
@@ -127,14 +118,14 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
   'journal:lost': [
     'error',
     (f) =>
-      `the journal in ${f.dir} is given up, a crash leaves up to run.maxInDoubt recipients in doubt: ${reasonOf(f.error)}`,
+      `the journal in ${f.dir} is given up, a crash leaves up to run.maxInDoubt recipients in doubt: ${f.reason}`,
   ],
   'database:risky-setting': [
     'warn',
     (f) =>
       `${f.setting} of the database is ${f.value}, expected ${f.expected}: ${f.consequence}. ${f.nextStep}`,
   ],
-  'database:unsafe-connection': ['error', (f) => reasonOf(f.error)],
+  'database:unsafe-connection': ['error', (f) => f.reason],
   'database:not-durable': [
     'warn',
     (f) =>

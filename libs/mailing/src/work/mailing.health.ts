@@ -1,4 +1,3 @@
-import { reasonOf } from '../model/host-call.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UnsafeConnectionError } from '../model/database-setting.errors.js';
 import { groupsBy } from '../model/groups-by.js';
@@ -10,7 +9,7 @@ import {
 } from '../model/mailing-health.report.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
-import { toPublicText } from '../model/public-text.js';
+import { publicReasonOf, toPublicText } from '../model/public-text.js';
 import { type HealthReader, MOST_COUNTED, type WaitingMailing } from '../store/health.reader.js';
 import type { ServerMembership } from './server-membership.js';
 import type { StalledFindings } from './stalled.findings.js';
@@ -105,7 +104,7 @@ export class MailingHealth {
       return await Promise.race([this.#ofMailings(), silence]);
     } catch (error) {
       if (error instanceof UnsafeConnectionError) return [unsafe(error)];
-      const reason = reasonOf(error);
+      const reason = publicReasonOf(error);
       const message = `The database can't be asked: ${reason}. See whether it runs, and whether its pool has free connections`;
       return [{ code: 'database_unreachable', message }];
     } finally {

@@ -1,9 +1,9 @@
-import { reasonOf } from '../model/host-call.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type KeyOf, mailboxKey } from '../model/email-address.js';
 import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
 import { type ListedRecipient, toListedRecipient } from '../model/listed-recipient.js';
 import type { MailingStatus } from '../model/mailing-status.js';
+import { publicReasonOf, toPublicText } from '../model/public-text.js';
 import { COUNTER_OF } from '../model/recipient-status.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
 import { SOURCE_TIMEOUT_MS, SourceWatch } from '../model/source-watch.js';
@@ -126,7 +126,7 @@ export class MemoryLedger implements Ledger {
       const { done, value } = await this.#source.next();
       if (!done) return toListedRecipient(value as Recipient, false, this.keyOf);
     } catch (error) {
-      this.failure = `list incomplete: ${reasonOf(error)}`;
+      this.failure = `list incomplete: ${publicReasonOf(error)}`;
     }
     this.#drained = true;
     this.#watch.close();
@@ -135,7 +135,9 @@ export class MemoryLedger implements Ledger {
 
   #giveUp(release: Release): BeatAnswer {
     this.failure ??=
-      release.kind === 'pause' ? release.reason : 'the server stopped before the list was through';
+      release.kind === 'pause'
+        ? toPublicText(release.reason)
+        : 'the server stopped before the list was through';
     // Asked to end, a source may fail or take its time; what is counted stands.
     void this.#endSource().catch(() => undefined);
     return ended('failed');

@@ -4,9 +4,8 @@ import type { RecipientGate } from '../delivery/recipient.gate.js';
 import type { SlotSource } from '../delivery/slot.source.js';
 import type { MailingTemplate, TemplateRenderer } from '../model/template.renderer.js';
 import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
-import { toOneLine } from '../model/email-address.js';
 import type { FaultPoints } from '../model/fault-points.js';
-import { reasonOf } from '../model/host-call.js';
+import { publicReasonOf } from '../model/public-text.js';
 import type { Ledger, Release } from '../model/ledger.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
@@ -86,7 +85,7 @@ export class SliceRunner {
       openings.over(mailingId);
       return template;
     } catch (error) {
-      const reason = toOneLine(reasonOf(error));
+      const reason = publicReasonOf(error);
       if (!(error instanceof TemplateEmailRefusal) && !openings.failed(mailingId, reason)) throw error;
       openings.over(mailingId);
       return new ContentGone(`${PAUSE_REASONS.template}: ${reason}`);

@@ -7,7 +7,9 @@ import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
 import { checkFilter } from '../model/argument.check.js';
 import { InvalidArgumentError } from '../model/argument.errors.js';
 import { noFaultPoints } from '../model/fault-points.js';
-import { askHost, reasonOf } from '../model/host-call.js';
+import { cutText } from '../model/bounded-text.js';
+import { askHost } from '../model/host-call.js';
+import { publicReasonOf } from '../model/public-text.js';
 import { type InvalidEntry, toListedRecipient } from '../model/listed-recipient.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
@@ -175,7 +177,7 @@ async function judge(
       await delivery.compose(idx, addressee);
       report.numMessages++;
     } catch (error) {
-      const told = reasonOf(error).slice(0, LONGEST_REASON);
+      const told = cutText(publicReasonOf(error), LONGEST_REASON);
       const isNew = !(told in report.failed) && Object.keys(report.failed).length >= MOST_REASONS;
       const reason = isNew ? 'other' : told;
       report.failed[reason] = (report.failed[reason] ?? 0) + 1;

@@ -1,6 +1,6 @@
-import { toOneLine } from '../model/email-address.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { NO_ANSWER, type Outcome } from '../model/outcome.js';
+import { toPublicText } from '../model/public-text.js';
 import { BackOff } from './back-off.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
 import { Pace } from './pace.js';
@@ -64,7 +64,7 @@ export class TransportWatch {
   get outage(): Wait | null {
     if (this.#downSince === null) return null;
     const { what, reason } = this.#outage;
-    return { what: `${what}: ${toOneLine(reason)}`, since: this.#downSince };
+    return { what: `${what}: ${toPublicText(reason)}`, since: this.#downSince };
   }
 
   /** Something of the host's is out of reach, and not the mail server, which all mailings share. */

@@ -1,3 +1,4 @@
+import { toPublicText } from '../../model/public-text.js';
 import type { GuardReport, GuardScores } from '../../model/guard-scores.js';
 import type { Release } from '../../model/ledger.js';
 import type { MailingStatus } from '../../model/mailing-status.js';
@@ -105,6 +106,6 @@ async function freeBatch(session: Session, slice: BatchSlice, isResting: boolean
 async function pauseMailing(session: Session, mailingId: string, reason: string): Promise<void> {
   await session.change(
     `UPDATE ${session.tables.mailing} SET status = 'pausing', status_reason = ? WHERE id = ? AND status = 'in_progress'`,
-    [reason, mailingId],
+    [toPublicText(reason), mailingId],
   );
 }

@@ -1,5 +1,6 @@
 import type { Release } from '../../model/ledger.js';
 import type { MailingStatus } from '../../model/mailing-status.js';
+import { toPublicText } from '../../model/public-text.js';
 import type { Session } from '../mailing.database.js';
 
 /**
@@ -36,7 +37,7 @@ export async function releaseMailing(
   release: Release | null,
 ): Promise<MailingStatus> {
   const status = leftBehind(from, release);
-  const reason = from === 'in_progress' && release?.kind === 'pause' ? release.reason : null;
+  const reason = from === 'in_progress' && release?.kind === 'pause' ? toPublicText(release.reason) : null;
   const endTime = status === 'canceled' ? `, end_time = ${session.dialect.now}` : '';
   await session.change(
     `UPDATE ${session.tables.mailing} SET status = ?, claim_token = NULL,

@@ -1,3 +1,4 @@
+import { toPublicText } from '../../model/public-text.js';
 import type { Session } from '../mailing.database.js';
 
 /**
@@ -53,7 +54,7 @@ export async function failList(
     `UPDATE ${session.tables.mailing}
      SET status = 'failed', status_reason = ?, claim_token = NULL, beat = beat + 1, end_time = ${session.dialect.now}
      WHERE id = ? AND claim_token = ? AND status = 'loading'`,
-    [reason, mailingId, claimToken],
+    [toPublicText(reason), mailingId, claimToken],
   );
   return changed === 1;
 }
