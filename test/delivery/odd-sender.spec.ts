@@ -1,9 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import type { EmailMessageSender } from '../../libs/mailing/src/delivery/email-message.sender.js';
+import { checkedHandOver } from '../../libs/mailing/src/delivery/hand-over.check.js';
 import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 
+const WORDS: [unknown, unknown, string][] = [
+  ['E'.repeat(65), 'no', 'sender'],
+  ['ann@home.example\n', 'no', 'sender'],
+  [{ toString: null }, { toString: null }, 'sender'],
+  [550, 550, '550'],
+  ['5.1.1', undefined, '5.1.1'],
+];
+
 describe('a sender of the host that breaks its contract', () => {
+  it.each(WORDS)('with the code %j and the text %j: both fit their columns', async (code, text, known) => {
+    for (const kind of ['refused', 'throttled', 'unknown', 'not_begun']) {
+      const checked = checkedHandOver({ kind, code, text, permanent: true, blame: 'them', subject: 'all' });
+      expect(checked).toMatchObject(
+        kind === 'not_begun' ? { kind, blame: 'unclear' } : { kind, code: known },
+      );
+      expect('text' in checked && checked.text).toBe(text === 'no' ? 'no' : '');
+      expect(checked).not.toHaveProperty('subject');
+    }
+  });
+
   it.each<[string, () => unknown]>([
     ['answers nothing', () => Promise.resolve()],
     ['answers another word', () => Promise.resolve({ kind: 'perhaps' })],

@@ -1,20 +1,27 @@
 import { inspect } from 'node:util';
 import { ConsoleLogger, Logger, type LogLevel } from '@nestjs/common';
+import type { MailingEventMap } from 'nestjs-mailing';
 import { onTestFinished } from 'vitest';
 import type { MailingApp } from './mailing-app.js';
 
 const LEVELS: LogLevel[] = ['verbose', 'debug', 'log', 'warn', 'error', 'fatal'];
 
-/** What the plugin tells from now on, in texts: every event with its facts, and every line of the log with what is printed behind it. */
+/** All that can be seen of a value, in one line. */
+export const printed = (value: unknown): string =>
+  inspect(value, { depth: 10, breakLength: Infinity, compact: true });
+
+/** What the plugin tells from now on, in texts: every event as a listener gets it, and every line of the log with what is printed behind it. */
 export function toldOf(app: MailingApp): { events: string[]; lines: string[] } {
   const told = { events: [] as string[], lines: [] as string[] };
   const emit = app.events.emit.bind(app.events);
+  const heard = new Set<keyof MailingEventMap>();
   app.events.emit = (name, facts) => {
-    told.events.push(`${name} ${inspect(facts, { depth: 10 })}`);
+    if (!heard.has(name)) app.events.on(name, (given) => void told.events.push(`${name} ${printed(given)}`));
+    heard.add(name);
     emit(name, facts);
   };
   const note = (...parts: unknown[]): void =>
-    void told.lines.push(parts.map((one) => inspect(one)).join(' '));
+    void told.lines.push(parts.map((one) => (typeof one === 'string' ? one : printed(one))).join(' '));
   Logger.overrideLogger(LEVELS);
   Logger.overrideLogger({ log: note, error: note, warn: note, debug: note, verbose: note, fatal: note });
   onTestFinished(() => {

@@ -27,7 +27,7 @@ describe('the options of nestjs-mailing/ldap', () => {
   it.each([
     ['options', undefined, 'an object, got nothing'],
     ['url', {}, 'ldap://host:port or ldaps://host:port'],
-    ['url', { url: 'http://ldap.example' }, 'got a text of 18 characters'],
+    ['url', { url: 'http://ldap.example' }, 'got a text of 19 characters'],
     ['url', { url: 'ldap://ldap.example/dc=example' }, 'nothing more'],
     ['url', { url: 'ldap://cn=x:secret@ldap.example' }, 'nothing more'],
     ['bindDn', { url, bindPassword: 'secret' }, 'a text that is not empty, got nothing'],
@@ -38,7 +38,7 @@ describe('the options of nestjs-mailing/ldap', () => {
     ['tls', { url, tls: {} }, 'absent without ldaps:'],
     ['tls', { url, startTls: true, tls: 'strict' }, 'options of tls.connect'],
     ['timeoutMs', { url, timeoutMs: 0 }, 'a whole number from 1 to 600000, got the number 0'],
-    ['connectTimeoutMs', { url, connectTimeoutMs: '5' }, 'from 1 to 600000, got a text of 1 characters'],
+    ['connectTimeoutMs', { url, connectTimeoutMs: '5' }, 'from 1 to 600000, got a text of 1 character'],
     ['parallelLookups', { url, parallelLookups: 1_001 }, 'from 1 to 1000, got the number 1001'],
     ['base', { url, base: ' ' }, 'a text that is not empty'],
     ['attributes', { url, attributes: 'mail' }, 'an object, got a text of 4 characters'],
@@ -51,7 +51,7 @@ describe('the options of nestjs-mailing/ldap', () => {
       { url, attributes: { receiveEmail: { no: ['no'] } } },
       'got nothing',
     ],
-    ['attributes.data.city', { url, attributes: { data: { city: '*' } } }, 'got a text of 1 characters'],
+    ['attributes.data.city', { url, attributes: { data: { city: '*' } } }, 'got a text of 1 character'],
     ['host', { url, host: 'x' }, 'absent, because the options are url, bindDn'],
   ])('refuses a wrong %s: %j', (option, options, words) => {
     let error: unknown;

@@ -19,8 +19,8 @@ export abstract class MailingError extends Error {
  * A value that was given, on the error for programs. It is not enumerable, because whatever prints an error prints its enumerable
  * properties, and the value may be an address, or hold a secret.
  */
-export function keepUnprinted(error: { readonly value: unknown }): void {
-  Object.defineProperty(error, 'value', { enumerable: false });
+export function keepUnprinted(error: Error, name = 'value'): void {
+  Object.defineProperty(error, name, { enumerable: false });
 }
 
 const LONGEST_SHOWN_VALUE = 120;

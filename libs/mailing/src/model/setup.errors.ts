@@ -72,8 +72,9 @@ export class MailingDataSourceMissingError extends MailingError {
   constructor(readonly dataSource: string) {
     super(
       `MailingModule: expected a TypeORM data source named ${shown(dataSource)}, but the application has none. ` +
-        `Import TypeOrmModule.forRoot({ name: ${shown(dataSource)}, … }), or set the option dataSource to the name it has.`,
+        'Import TypeOrmModule.forRoot with this name, or set the option dataSource to the name it has.',
     );
+    keepUnprinted(this, 'dataSource');
   }
 }
 
@@ -154,6 +155,7 @@ export class TransporterMissingError extends MailingError {
       `MailingModule: expected the mailer to have a transport named ${shown(transporterName)}, but it has none. ` +
         'Add it to transports of MailerModule.forRoot, or correct the option transporterName.',
     );
+    keepUnprinted(this, 'transporterName');
   }
 }
 

@@ -18,7 +18,8 @@ export function kindOf(value: unknown): string {
     case 'undefined':
       return 'nothing';
     case 'string':
-      return value === '' ? 'an empty text' : `a text of ${value.length} characters`;
+      if (value === '') return 'an empty text';
+      return value.length === 1 ? 'a text of 1 character' : `a text of ${value.length} characters`;
     case 'number':
       // No address and no secret is one of these three.
       return Number.isFinite(value) ? 'a number' : String(value);
