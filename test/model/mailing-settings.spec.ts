@@ -66,6 +66,7 @@ describe('toMailingSettings', () => {
         pollMs: 1_000,
       },
       enabledAsTemplateMailServer: false,
+      logRecipients: false,
       unsubscribe: null,
       journal: null,
       attachments: { maxBytes: 26_214_400, fetchTimeoutMs: 30_000, store: 'table' },

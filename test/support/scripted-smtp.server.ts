@@ -15,6 +15,7 @@ export class ScriptedSmtpServer implements AsyncDisposable {
   mostAtOnce = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
+  #isOver = false;
 
   private constructor(
     private readonly script: SmtpScript,
@@ -39,12 +40,15 @@ export class ScriptedSmtpServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
     await once(this.#server, 'close');
   }
 
   #talk(socket: Socket): void {
+    // It was accepted while the server was being closed, and nobody would answer it.
+    if (this.#isOver) return void socket.destroy();
     const connection = ++this.connections;
     this.#sockets.add(socket);
     socket.on('error', () => undefined).once('close', () => this.#sockets.delete(socket));

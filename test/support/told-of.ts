@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { ConsoleLogger, Logger, type LogLevel } from '@nestjs/common';
+import { ConsoleLogger, Logger, type LoggerService, type LogLevel } from '@nestjs/common';
 import type { MailingEventMap } from 'nestjs-mailing';
 import { onTestFinished } from 'vitest';
 import type { MailingApp } from './mailing-app.js';
@@ -10,9 +10,9 @@ const LEVELS: LogLevel[] = ['verbose', 'debug', 'log', 'warn', 'error', 'fatal']
 export const printed = (value: unknown): string =>
   inspect(value, { depth: 10, breakLength: Infinity, compact: true });
 
-/** What the plugin tells from now on, in texts: every event as a listener gets it, and every line of the log with what is printed behind it. */
-export function toldOf(app: MailingApp): { events: string[]; lines: string[] } {
-  const told = { events: [] as string[], lines: [] as string[] };
+/** What the plugin tells from now on, in texts: every event as a listener gets it, and every line of the log with what is printed behind it, and its level. */
+export function toldOf(app: MailingApp): { events: string[]; lines: string[]; levels: LogLevel[] } {
+  const told = { events: [] as string[], lines: [] as string[], levels: [] as LogLevel[] };
   const emit = app.events.emit.bind(app.events);
   const heard = new Set<keyof MailingEventMap>();
   app.events.emit = (name, facts) => {
@@ -20,10 +20,15 @@ export function toldOf(app: MailingApp): { events: string[]; lines: string[] } {
     heard.add(name);
     emit(name, facts);
   };
-  const note = (...parts: unknown[]): void =>
-    void told.lines.push(parts.map((one) => (typeof one === 'string' ? one : printed(one))).join(' '));
+  const at =
+    (level: LogLevel) =>
+    (...parts: unknown[]): void => {
+      told.levels.push(level);
+      told.lines.push(parts.map((one) => (typeof one === 'string' ? one : printed(one))).join(' '));
+    };
   Logger.overrideLogger(LEVELS);
-  Logger.overrideLogger({ log: note, error: note, warn: note, debug: note, verbose: note, fatal: note });
+  const logger = Object.fromEntries(LEVELS.map((level) => [level, at(level)]));
+  Logger.overrideLogger(logger as unknown as LoggerService);
   onTestFinished(() => {
     Logger.overrideLogger(new ConsoleLogger());
     Logger.overrideLogger(['fatal']);

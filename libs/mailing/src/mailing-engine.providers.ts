@@ -57,6 +57,7 @@ import { ServerSweep } from './work/server-sweep.js';
 import { SlotRegistry } from './work/slot.registry.js';
 import { SourceWatches } from './work/source-watches.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
+import { MailingReporter } from './work/mailing.reporter.js';
 import { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
@@ -87,8 +88,8 @@ function hostProviders(dataSourceName: string): Provider[] {
     { provide: FAULT_POINTS, useValue: noFaultPoints },
     {
       provide: EventLogger,
-      useFactory: (events: MailingEvents) => new EventLogger(events),
-      inject: [MailingEvents],
+      useFactory: (events: MailingEvents, settings: MailingSettings) => new EventLogger(events, settings),
+      inject: [MailingEvents, MAILING_SETTINGS],
     },
     MailingEvents,
     ...recipientProviders,
@@ -127,6 +128,7 @@ const engine = assembled(MailingEngine, {
   membership: ServerMembership,
   journal: JournalKeeper,
   recorder: ProfileRecorder,
+  reporter: MailingReporter,
   events: MailingEvents,
   prepare: PREPARE,
 });
@@ -252,6 +254,7 @@ const workProviders: Provider[] = [
     faultPoints: FAULT_POINTS,
   }),
   ...batchProviders,
+  made(MailingReporter, [MailingReader, MailingEvents]),
   made(TemplateEmailPeriodicService, [ServerMembership, MailingRuns, MAILING_SETTINGS, MailingEvents]),
   {
     provide: SourceWatches,

@@ -43,8 +43,17 @@ const POOL_CLOSED = 'Connection pool was closed';
  * evidence that no byte had left us makes it certain that nobody has the message; everything else is in doubt.
  */
 export function toHandOver(error: unknown, reached: Reach): HandOver {
-  const { code, command, responseCode, response, message } = transportErrorOf(error);
-  const text = (response ?? message ?? reasonOf(error)).slice(0, MAX_ANSWER).trim();
+  const failure = transportErrorOf(error);
+  const handOver = handOverOf(failure, failure.response ?? failure.message ?? reasonOf(error), reached);
+  const isLogin = failure.code === 'EAUTH' || failure.command.startsWith('AUTH');
+  if (handOver.kind !== 'not_begun' || !isLogin) return handOver;
+  // Servers seldom say so themselves, and it is for the host to mend.
+  return { ...handOver, text: `the login was refused: ${handOver.text}` };
+}
+
+function handOverOf(failure: TransportError, words: string, reached: Reach): HandOver {
+  const { code, command, responseCode, response, message } = failure;
+  const text = words.slice(0, MAX_ANSWER).trim();
   const isAboutSession = SESSION_COMMANDS.test(command) || TRANSPORT_CODES.has(code);
 
   // After the body has begun, words that nodemailer does not ascribe to it (a line that broke off) are no answer to it.

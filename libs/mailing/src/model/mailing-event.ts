@@ -1,4 +1,5 @@
 import type { HarmfulSetting, UnsafeConnectionError } from './database-setting.errors.js';
+import type { ReasonCount } from './mailing-overview.js';
 import type { MailingStatus } from './mailing-status.js';
 import type { SettledStatus } from './recipient-status.js';
 import { TypedEvents } from './typed-events.js';
@@ -15,14 +16,26 @@ export type MailingOrder = 'pause' | 'resume' | 'cancel' | 'retry' | 'settle';
  */
 export interface MailingEventMap {
   /** The list of recipients is complete. */
-  'list:written': { mailingId: string; numProfiles: number; numDuplicates: number; numInvalid: number };
+  'list:written': {
+    mailingId: string;
+    name: string | null;
+    numProfiles: number;
+    numDuplicates: number;
+    numInvalid: number;
+  };
   /** The list could not be completed; the mailing is `failed`. */
   'list:failed': { mailingId: string; reason: string };
   /** A run begins or goes on. `mailingId` is null for a mailing that is not persisted. */
-  'run:started': { mailingId: string | null; numSettled: number; numProfiles: number | null };
+  'run:started': {
+    mailingId: string | null;
+    name: string | null;
+    numSettled: number;
+    numProfiles: number | null;
+  };
   /** A dead run's slice was recovered: these recipients were caught between hand-over and answer. */
   'run:recovered': {
     mailingId: string;
+    name: string | null;
     numSettled: number;
     numProfiles: number;
     numInDoubt: number;
@@ -36,7 +49,13 @@ export interface MailingEventMap {
     numSkipped: number;
   };
   /** A server begins a batch, or goes on with one. */
-  'batch:started': { mailingId: string; startIdx: number; numSettled: number; numProfiles: number };
+  'batch:started': {
+    mailingId: string;
+    name: string | null;
+    startIdx: number;
+    numSettled: number;
+    numProfiles: number;
+  };
   /** `pending`: it is free again. */
   'batch:ended': { mailingId: string; startIdx: number; status: RunEndStatus };
   /** The batch of a dead server was recovered and given back; `completed` if nobody was left in it. */
@@ -69,8 +88,13 @@ export interface MailingEventMap {
   };
   /** The books could not be written for `run.databasePatienceMs`; the run keeps what it knows until they can. */
   'run:stalled': { mailingId: string | null; error: unknown; reason: string };
-  /** The transport can't be reached; nobody is charged for it. */
-  'transport:down': { mailingId: string | null; reason: string; retryInMs: number };
+  /**
+   * What a run needs can't be reached, and no recipient is charged for it. `what`: `transport` for the mail server, `profiles` for the profile
+   * repository, `recipients` for anything else about its recipients.
+   */
+  'transport:down': { mailingId: string | null; what: string; reason: string; retryInMs: number };
+  /** What was out of reach works again; `what` as in `transport:down`, or `database`. */
+  'outage:ended': { mailingId: string | null; what: string; lastedMs: number };
   /** The mail server wants less at a time; from now on at most `concurrency` messages are in flight. */
   'transport:throttled': { mailingId: string | null; reason: string; concurrency: number };
   /** A probe found the transport working again; mailings that were paused for it go on. */
@@ -104,7 +128,33 @@ export interface MailingEventMap {
   /** A batched mailing waits, and no living server takes batches. */
   'mailing:unattended': { mailingId: string };
   /** The plugin paused a mailing by itself, because it can't go on as things are. */
-  'mailing:paused': { mailingId: string; reason: string };
+  'mailing:paused': { mailingId: string; name?: string | null; reason: string };
+  /** How far a mailing has come, on all servers; every 10 s while this one works on it. `remainingMs` is null while nothing is sent. */
+  'mailing:progress': {
+    mailingId: string;
+    name: string | null;
+    numSent: number;
+    numErrors: number;
+    numSkipped: number;
+    numProfiles: number;
+    /** Recipients that were settled in one second, on average since the event before. */
+    ratePerSecond: number;
+    remainingMs: number | null;
+  };
+  /**
+   * What became of a mailing that came to its end here. `mailingId` is null for one that is not persisted. `reasons`: the most frequent ones of errors
+   * and skipped recipients, at most five.
+   */
+  'mailing:summary': {
+    mailingId: string | null;
+    name: string | null;
+    status: MailingStatus;
+    numSent: number;
+    numErrors: number;
+    numSkipped: number;
+    numProfiles: number;
+    reasons: ReasonCount[];
+  };
   /** Somebody asked for this; `status` is what the mailing came to at once. */
   'mailing:ordered': { mailingId: string; order: MailingOrder; status: MailingStatus };
   /** The host's repository did not take what became of so many profiles; it is tried again, and no mailing waits for it. */

@@ -257,6 +257,11 @@ export interface MailingModuleOptions {
    * production database on a test machine mails nobody.
    */
   enabledAsTemplateMailServer?: boolean;
+  /**
+   * Whether the log has a line for each recipient, at the level `verbose`. Default: false, because Nest prints every level where a host names
+   * none, and a mailing has many recipients; the events `recipient:settled` and `recipient:deferred` come in any case.
+   */
+  logRecipients?: boolean;
   /** Default: `leave`. */
   inDoubt?: InDoubtPolicy;
   /**
@@ -301,6 +306,7 @@ export interface MailingSettings {
   uniqServerId: string;
   migrationList: string[];
   enabledAsTemplateMailServer: boolean;
+  logRecipients: boolean;
   inDoubt: InDoubtPolicy;
   /** Null: Handlebars. */
   renderer: Type<TemplateRenderer> | null;

@@ -114,7 +114,8 @@ export class BatchWorker implements BatchWork {
       return this.#tell(claim, end);
     }
     const { startIdx } = claim.batch;
-    events.emit('batch:started', { mailingId, startIdx, numSettled, numProfiles });
+    const name = stored.info.name ?? null;
+    events.emit('batch:started', { mailingId, name, startIdx, numSettled, numProfiles });
     const how = { numRecipients: stored.numProfiles, ratePerSecond };
     // A batch that only waits is not kept: whoever has free hands when somebody in it is due may take it up.
     const restingPlace = { leave: () => run.rest(), lend: () => undefined, retake: () => undefined };

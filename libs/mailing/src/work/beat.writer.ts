@@ -16,6 +16,7 @@ export class BeatWriter {
   #unwritten: Beat | null = null;
   #wait: Wait | null = null;
   #isLent = false;
+  #failingSince: number | null = null;
   /** When a beat was written last, by `performance.now()`. */
   committedAt = performance.now();
 
@@ -55,9 +56,11 @@ export class BeatWriter {
         this.#unwritten = null;
         this.#wait = null;
         this.committedAt = performance.now();
+        this.#tellEnd();
         return this.#over({ beat, answer });
       } catch (error) {
         const delayMs = backOff.fail();
+        this.#failingSince ??= performance.now();
         this.#wait = { what: `the database: ${publicReasonOf(error)}`, since: this.#wait!.since };
         if (performance.now() + delayMs > giveUpAt || stop.aborted) {
           events.emit('run:stalled', { mailingId, error });
@@ -68,6 +71,14 @@ export class BeatWriter {
         if (isLost()) return this.#over({ beat, answer: { kind: 'lost' } });
       }
     }
+  }
+
+  #tellEnd(): void {
+    if (this.#failingSince === null) return;
+    const lastedMs = Math.round(performance.now() - this.#failingSince);
+    this.#failingSince = null;
+    const { events, mailingId } = this.parts;
+    events.emit('outage:ended', { mailingId, what: 'database', lastedMs });
   }
 
   /** Others have the place of a mailing that is read as it is sent, while its source yields nothing. */

@@ -1,155 +1,271 @@
 import { Logger } from '@nestjs/common';
 import type { MailingEventMap, MailingEvents } from '../model/mailing-event.js';
+import type { ReasonCount } from '../model/mailing-overview.js';
+import { toPublicText } from '../model/public-text.js';
+import { RepeatedLines } from './repeated-lines.js';
 
-type Level = 'debug' | 'log' | 'warn' | 'error';
-type Line<K extends keyof MailingEventMap> = [Level, (facts: MailingEventMap[K]) => string];
+type Level = 'verbose' | 'debug' | 'log' | 'warn' | 'error';
+
+/** @param who the mailing, by its id and its name. */
+type Text<Facts> = (facts: Facts, who: string) => string;
+
+interface Line<Facts> {
+  level: Level;
+  text: Text<Facts>;
+  /** What tells one fault from another, beside its mailing: told once, and then once a minute. Absent: each event is told. */
+  fault?: (facts: Facts) => string;
+}
+
+const line = <Facts>(level: Level, text: Text<Facts>): Line<Facts> => ({ level, text });
+const fault = <Facts>(
+  level: Level,
+  text: Text<Facts>,
+  which: (facts: Facts) => string = () => '',
+): Line<Facts> => ({ level, text, fault: which });
+
+/** What a run waits for, by the beginning of the reason to pause. */
+const OUTAGES: Record<string, string> = {
+  transport: 'the mail server is out of reach',
+  profiles: 'the profiles can not be read',
+  recipients: 'its recipients can not be asked about',
+};
+const RECOVERED: Record<string, string> = {
+  transport: 'the mail server works again',
+  profiles: 'the profiles can be read again',
+  recipients: 'its recipients can be asked about again',
+  database: 'the database works again',
+};
 
 /** One line for each event; the type makes a forgotten event an error. */
-const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
-  'list:written': [
+const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
+  'list:written': line(
     'log',
-    ({ mailingId, numProfiles, numDuplicates, numInvalid }) =>
-      `${mailingId}: list of ${numProfiles} written, ${numDuplicates} duplicates dropped, ${numInvalid} invalid`,
-  ],
-  'list:failed': ['error', (f) => `${f.mailingId}: failed, nobody is mailed: ${f.reason}`],
-  'run:started': [
+    (f, who) =>
+      `${who}: list of ${f.numProfiles} written, ${f.numDuplicates} duplicates dropped, ${f.numInvalid} invalid`,
+  ),
+  'list:failed': line('error', (f, who) => `${who}: failed, no recipient is mailed: ${f.reason}`),
+  'run:started': line(
     'log',
-    (f) => `${id(f)}: sending, ${f.numSettled} of ${f.numProfiles ?? 'a stream'} settled`,
-  ],
-  'run:recovered': [
+    (f, who) => `${who}: begun, ${f.numSettled} of ${f.numProfiles ?? 'a stream'} settled`,
+  ),
+  'run:recovered': line(
     'warn',
-    ({ mailingId, numSettled, numProfiles, numInDoubt, resent }) =>
-      `${mailingId}: resumed at ${numSettled} of ${numProfiles}, ${numInDoubt} caught in flight, ` +
+    ({ numSettled, numProfiles, numInDoubt, resent }, who) =>
+      `${who}: resumed at ${numSettled} of ${numProfiles}, ${numInDoubt} caught in flight, ` +
       (resent ? 'sent again' : 'left in doubt'),
-  ],
-  'run:ended': [
-    'log',
-    (f) => `${id(f)}: ${f.status}, ${f.numSent} sent, ${f.numErrors} errors, ${f.numSkipped} skipped`,
-  ],
-  'batch:started': [
-    'log',
-    (f) => `${f.mailingId}/${f.startIdx}: sending, ${f.numSettled} of ${f.numProfiles} settled`,
-  ],
-  'batch:ended': [
-    'log',
-    (f) => `${f.mailingId}/${f.startIdx}: ${f.status === 'pending' ? 'free again' : f.status}`,
-  ],
-  'batch:freed': [
+  ),
+  'run:ended': line('debug', (f, who) => `${who}: left as ${f.status}, ${countsOf(f)}`),
+  'batch:started': line(
+    'verbose',
+    (f, who) => `${who}/${f.startIdx}: begun, ${f.numSettled} of ${f.numProfiles} settled`,
+  ),
+  'batch:ended': line(
+    'debug',
+    (f, who) => `${who}/${f.startIdx}: ${f.status === 'pending' ? 'free again' : f.status}`,
+  ),
+  'batch:freed': line(
     'warn',
-    (f) =>
-      `${f.mailingId}/${f.startIdx}: freed, ${f.fromServerId} works on it no more, ${f.numInDoubt} caught in flight`,
-  ],
-  'mailing:ended': [
+    (f, who) =>
+      `${who}/${f.startIdx}: freed, ${f.fromServerId} works on it no more, ${f.numInDoubt} caught in flight`,
+  ),
+  'mailing:progress': line(
     'log',
-    (f) =>
-      `${f.mailingId}: ${f.status}, ${f.numSent} sent, ${f.numErrors} errors, ${f.numSkipped} skipped, in batches`,
-  ],
-  'run:lost': [
+    (f, who) =>
+      `${who}: ${f.numSent} of ${f.numProfiles} sent, ${f.numErrors} errors, ${f.numSkipped} skipped, ` +
+      `${rateOf(f.ratePerSecond)}/s${f.remainingMs === null ? '' : `, about ${duration(f.remainingMs)} left`}`,
+  ),
+  'mailing:summary': line(
+    'log',
+    (f, who) => `${who}: ${f.status}, ${countsOf(f)} of ${f.numProfiles}${reasonsOf(f.reasons)}`,
+  ),
+  'mailing:ended': line('debug', (f, who) => `${who}: ${f.status} in batches, ${countsOf(f)}`),
+  'run:lost': line(
     'warn',
-    (f) => `${id(f)}: somebody else works on it now; nothing more is written or sent for it here`,
-  ],
-  'run:failed': ['error', (f) => `${id(f)}: the run stopped and will be picked up again: ${f.reason}`],
-  'run:beat-retried': [
-    'warn',
-    (f) => `${id(f)}: the database failed (attempt ${f.attempt}), again in ${f.delayMs} ms: ${f.reason}`,
-  ],
-  'transport:down': [
-    'warn',
-    (f) =>
-      `${id(f)}: the transport is down, nobody is charged for it, again in ${f.retryInMs} ms: ${f.reason}`,
-  ],
-  'run:stalled': [
+    (_, who) => `${who}: another server works on it now; nothing more is written or sent for it here`,
+  ),
+  'run:failed': fault(
     'error',
-    (f) => `${id(f)}: the database can't be written; goes on when it can: ${f.reason}`,
-  ],
-  'transport:throttled': [
+    (f, who) => `${who}: the run stopped and will be picked up again: ${f.reason}`,
+  ),
+  'run:beat-retried': fault(
     'warn',
-    (f) => `${id(f)}: the mail server wants less, now ${f.concurrency} at a time: ${f.reason}`,
-  ],
-  'transport:back': ['log', (f) => `the transport works again; ${f.numResumed} paused mailings go on`],
-  'recipient:deferred': [
-    'debug',
-    (f) => `${id(f)}: recipient ${f.idx} refused for now (${f.code}), again in ${f.retryInMs} ms`,
-  ],
-  'recipient:settled': [
-    'debug',
-    (f) => `${id(f)}: recipient ${f.idx} ${f.status}${f.code ? ` (${f.code})` : ''}`,
-  ],
-  'recipient:unsubscribed': ['log', (f) => `${id(f)}: recipient ${f.idx} unsubscribed (${f.kind})`],
-  'server:registered': ['log', (f) => `server ${f.uniqServerId} registered as ${f.incarnation}`],
-  'server:standing-by': [
+    (f, who) => `${who}: the database failed (attempt ${f.attempt}), again in ${f.delayMs} ms: ${f.reason}`,
+  ),
+  'transport:down': fault(
+    'warn',
+    (f, who) =>
+      `${who}: ${OUTAGES[f.what] ?? f.what}, no recipient is charged for it, again in ${f.retryInMs} ms: ${f.reason}`,
+    ({ what }) => what,
+  ),
+  'outage:ended': line(
+    'log',
+    (f, who) => `${who}: ${RECOVERED[f.what] ?? `${f.what} works again`}, after ${duration(f.lastedMs)}`,
+  ),
+  'run:stalled': fault(
+    'error',
+    (f, who) => `${who}: the database can not be written; goes on when it can: ${f.reason}`,
+  ),
+  'transport:throttled': fault(
+    'warn',
+    (f, who) => `${who}: the mail server wants less, now ${f.concurrency} at a time: ${f.reason}`,
+  ),
+  'transport:back': line(
+    'log',
+    (f) => `the mail server works again; ${f.numResumed} mailings that were paused for it go on`,
+  ),
+  'recipient:deferred': line(
+    'verbose',
+    (f, who) => `${who}: recipient ${f.idx} refused for now (${f.code}), again in ${f.retryInMs} ms`,
+  ),
+  'recipient:settled': line(
+    'verbose',
+    (f, who) => `${who}: recipient ${f.idx} ${f.status}${f.code ? ` (${f.code})` : ''}`,
+  ),
+  'recipient:unsubscribed': line('log', (f, who) => `${who}: recipient ${f.idx} unsubscribed (${f.kind})`),
+  'server:registered': line('log', (f) => `server ${f.uniqServerId} registered as ${f.incarnation}`),
+  'server:standing-by': line(
     'error',
     (f) =>
       `server ${f.uniqServerId} is in use by process ${f.otherPid} on ${f.otherHost}; standing by until it is gone. ` +
       'Give each process a uniqServerId of its own',
-  ],
-  'server:lost': [
+  ),
+  'server:lost': line(
     'error',
     (f) =>
       `server ${f.uniqServerId} was declared dead as ${f.incarnation}; its runs stop, it registers again`,
-  ],
-  'server:buried': [
+  ),
+  'server:buried': line(
     'warn',
     (f) => `server ${f.uniqServerId} is dead (${f.incarnation}): its work is free for others`,
-  ],
-  'server:trouble': ['error', (f) => `server ${f.uniqServerId}: ${f.step} failed, tried again: ${f.reason}`],
-  'mailing:adopted': ['log', (f) => `${f.mailingId}: moved here from ${f.fromServerId}`],
-  'mailing:unattended': [
+  ),
+  'server:trouble': fault(
+    'error',
+    (f) => `server ${f.uniqServerId}: ${f.step} failed, tried again: ${f.reason}`,
+    ({ step }) => step,
+  ),
+  'mailing:adopted': line('log', (f, who) => `${who}: moved here from ${f.fromServerId}`),
+  'mailing:unattended': fault(
     'warn',
-    (f) => `${f.mailingId}: waits in batches, no server takes any; set enabledAsTemplateMailServer on one`,
-  ],
-  'mailing:paused': ['error', (f) => `${f.mailingId}: paused: ${f.reason}`],
-  'mailing:ordered': ['log', (f) => `${f.mailingId}: ${f.order} asked for, now ${f.status}`],
-  'profiles:trouble': [
+    (_, who) => `${who}: waits in batches, no server takes any; set enabledAsTemplateMailServer on one`,
+  ),
+  'mailing:paused': line('error', (f, who) => `${who}: paused: ${f.reason}`),
+  'mailing:ordered': line('log', (f, who) => `${who}: ${f.order} asked for, now ${f.status}`),
+  'profiles:trouble': fault(
     'warn',
     (f) => `profiles: ${f.what} of ${f.count} not written, again in ${f.retryInMs} ms: ${f.reason}`,
-  ],
-  'profiles:dropped': ['error', (f) => `profiles: ${f.what} of ${f.count} given up, never written`],
-  'doubt:unresolved': [
+    ({ what }) => what,
+  ),
+  'profiles:dropped': fault(
     'error',
-    (f) => `${f.mailingId}: the resolver failed, ${f.numInDoubt} recipients stay in doubt: ${f.reason}`,
-  ],
-  'pool:requeues-disabled': [
+    (f) => `profiles: ${f.what} of ${f.count} given up, never written`,
+    ({ what }) => what,
+  ),
+  'doubt:unresolved': fault(
+    'error',
+    (f, who) => `${who}: the resolver failed, ${f.numInDoubt} recipients stay in doubt: ${f.reason}`,
+  ),
+  'pool:requeues-disabled': line(
     'log',
     ({ transporterName, was }) =>
       `transport ${transporterName ?? 'default'}: maxRequeues set from ${was} to 0, because a repetition by the pool ` +
       'would be a second copy',
-  ],
-  'journal:lost': [
+  ),
+  'journal:lost': line(
     'error',
     (f) =>
       `the journal in ${f.dir} is given up, a crash leaves up to run.maxInDoubt recipients in doubt: ${f.reason}`,
-  ],
-  'database:risky-setting': [
+  ),
+  'database:risky-setting': line(
     'warn',
     (f) =>
       `${f.setting} of the database is ${f.value}, expected ${f.expected}: ${f.consequence}. ${f.nextStep}`,
-  ],
-  'database:unsafe-connection': ['error', (f) => f.reason],
-  'database:not-durable': [
+  ),
+  'database:unsafe-connection': fault('error', (f) => f.reason),
+  'database:not-durable': line(
     'warn',
     (f) =>
       `the database may forget commits in a power cut: ${f.setting} is ${f.value}, expected ${f.expected}`,
-  ],
+  ),
 };
 
-/** Turns every event into one log line; nothing else in the plugin writes to the log. */
+/** There is one for each recipient, and Nest prints every level where the host names none. */
+const OF_RECIPIENTS: readonly string[] = ['recipient:settled', 'recipient:deferred'];
+
+/** Faults of a run that are over when what it needs works again. */
+const OF_OUTAGES = ['transport:down', 'transport:throttled', 'run:beat-retried', 'run:stalled'] as const;
+
+/** Mailings whose names are remembered. */
+const MAX_NAMES = 1_000;
+
+/** Turns events into log lines; nothing else in the plugin writes to the log. */
 export class EventLogger {
   readonly #logger = new Logger('Mailing');
+  readonly #repeated = new RepeatedLines();
+  readonly #names = new Map<string, string>();
 
-  constructor(events: MailingEvents) {
-    for (const name of Object.keys(LINES) as (keyof MailingEventMap)[]) this.#subscribe(events, name);
+  constructor(events: MailingEvents, { logRecipients }: { logRecipients: boolean }) {
+    for (const name of Object.keys(LINES) as (keyof MailingEventMap)[]) {
+      if (logRecipients || !OF_RECIPIENTS.includes(name)) this.#subscribe(events, name);
+    }
   }
 
   #subscribe<K extends keyof MailingEventMap>(events: MailingEvents, name: K): void {
-    const [level, line] = LINES[name];
+    const { level, text, fault: which } = LINES[name];
     events.on(name, (facts) => {
-      // Most applications hide the debug level, and there is one such event for each recipient.
-      if (Logger.isLevelEnabled(level)) this.#logger[level](line(facts));
+      const who = this.#whoOf(facts);
+      if (name === 'outage:ended') this.#recovered(facts as MailingEventMap['outage:ended'], who);
+      if (!Logger.isLevelEnabled(level)) return;
+      const numHidden = which ? this.#repeated.next(`${name} ${who} ${which(facts)}`) : 0;
+      if (numHidden === null) return;
+      const more = numHidden === 0 ? '' : ` (${numHidden} more times since the last line)`;
+      this.#logger[level](text(facts, who) + more);
     });
+  }
+
+  #recovered({ what }: MailingEventMap['outage:ended'], who: string): void {
+    for (const name of OF_OUTAGES) {
+      for (const which of ['', what]) this.#repeated.forget(`${name} ${who} ${which}`);
+    }
+  }
+
+  /** Few events say the name of their mailing; it stands in every line. */
+  #whoOf(facts: object): string {
+    const { mailingId, name } = facts as { mailingId?: string | null; name?: string | null };
+    if (mailingId === undefined) return '';
+    if (mailingId === null) return name ? `unpersisted mailing (${nameOf(name)})` : 'unpersisted mailing';
+    if (name && !this.#names.has(mailingId)) this.#remember(mailingId, nameOf(name));
+    const known = this.#names.get(mailingId);
+    return known ? `${mailingId} (${known})` : mailingId;
+  }
+
+  #remember(mailingId: string, name: string): void {
+    this.#names.set(mailingId, name);
+    if (this.#names.size > MAX_NAMES) this.#names.delete(this.#names.keys().next().value as string);
   }
 }
 
-function id({ mailingId }: { mailingId: string | null }): string {
-  return mailingId ?? 'unpersisted mailing';
+function nameOf(name: string): string {
+  return toPublicText(name).slice(0, 100);
+}
+
+function countsOf(f: { numSent: number; numErrors: number; numSkipped: number }): string {
+  return `${f.numSent} sent, ${f.numErrors} errors, ${f.numSkipped} skipped`;
+}
+
+function reasonsOf(reasons: readonly ReasonCount[]): string {
+  if (reasons.length === 0) return '';
+  const most = reasons.map(({ status, code, count }) => `${code ?? status} (${count})`);
+  return `; most often ${most.join(', ')}`;
+}
+
+function rateOf(perSecond: number): string {
+  return perSecond >= 10 ? String(Math.round(perSecond)) : perSecond.toFixed(1);
+}
+
+/** In the largest two units that matter to a reader. */
+function duration(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

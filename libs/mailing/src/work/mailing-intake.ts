@@ -47,6 +47,7 @@ export interface MailingIntakeParts {
 
 /** What is written while a mailing is `loading`. */
 interface ListContent {
+  name: string | null;
   recipients: Recipients;
   slots: SlotFilling;
 }
@@ -116,7 +117,7 @@ export class MailingIntake {
           return await this.#write(
             mailingId,
             claimToken,
-            { recipients, slots: toFilling(info.slots) },
+            { name: info.name ?? null, recipients, slots: toFilling(info.slots) },
             terms,
           );
       } finally {
@@ -162,7 +163,8 @@ export class MailingIntake {
     faultPoints.reach('afterMailingCreated');
     const list = await writing;
     const { numProfiles, numDuplicates, numInvalid, isBatched } = list;
-    events.emit('list:written', { mailingId, numProfiles, numDuplicates, numInvalid });
+    const { name } = content;
+    events.emit('list:written', { mailingId, name, numProfiles, numDuplicates, numInvalid });
     const completed = this.#begin(mailingId, isBatched, sendAt !== null);
     completed.catch(() => undefined);
     return { mailingId, numProfiles, numDuplicates, isRepeat: false, completed };

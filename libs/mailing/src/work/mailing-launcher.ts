@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingResult } from '../model/mailing-handle.js';
+import { topReasons } from '../model/top-reasons.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { ENDED_STATUSES, PAUSE_REASONS } from '../model/mailing-status.js';
 import type { Recipients } from '../model/recipient.js';
@@ -102,7 +103,8 @@ export class MailingLauncher {
     return runs.start(identity, async (place) => {
       const { addresses, run: how } = this.parts.settings;
       const ledger = new MemoryLedger(recipients, addresses.keyOf, how.sourceTimeoutMs);
-      events.emit('run:started', { mailingId: null, numSettled: 0, numProfiles: null });
+      const name = info.name ?? null;
+      events.emit('run:started', { mailingId: null, name, numSettled: 0, numProfiles: null });
       const run = runner.runUnpersisted(identity, ledger, info, template, place);
       place.announce(run);
       const { status: end } = await runner.untilEnd(null, run);
@@ -110,7 +112,9 @@ export class MailingLauncher {
       const { num_sent: numSent, num_errors: numErrors, num_skipped: numSkipped } = ledger.counts;
       const counts = { mailingId: null, numSent, numErrors, numSkipped };
       events.emit('run:ended', { ...counts, status });
-      return { ...counts, status, statusReason: ledger.failure, numProfiles: ledger.numProfiles };
+      const { numProfiles, failure: statusReason, reasons } = ledger;
+      events.emit('mailing:summary', { ...counts, name, status, numProfiles, reasons: topReasons(reasons) });
+      return { ...counts, status, statusReason, numProfiles };
     });
   }
 
@@ -129,7 +133,7 @@ export class MailingLauncher {
     if (template instanceof ContentGone) return this.#park(mailing, stored.info, template);
     const claim = await claims.take(mailing, stored.info);
     if (!claim) return null;
-    this.#announceStart(claim);
+    this.#announceStart(claim, stored.info.name ?? null);
     const how = { numRecipients: stored.numProfiles, ratePerSecond: null };
     const run = runner.runOf(claim, stored.info, template, place, how);
     place.announce(run);
@@ -152,7 +156,7 @@ export class MailingLauncher {
     const claim = mailing.status === 'pending' ? null : await claims.take(mailing, info);
     if (claim) await runner.giveBack(claim);
     if (!(await persister.pausePending(mailingId, gone.reason))) return null;
-    events.emit('mailing:paused', { mailingId, reason: gone.reason });
+    events.emit('mailing:paused', { mailingId, name: info.name ?? null, reason: gone.reason });
     return claim && { status: 'paused', mailing: 'paused' };
   }
 
@@ -163,14 +167,14 @@ export class MailingLauncher {
       this.parts.events.emit('mailing:paused', { mailingId, reason });
   }
 
-  #announceStart({ mailingId, numSettled, numProfiles, caught }: HeldClaim): void {
+  #announceStart({ mailingId, numSettled, numProfiles, caught }: HeldClaim, name: string | null): void {
     const { events, settings } = this.parts;
     if (caught === null) {
-      events.emit('run:started', { mailingId, numSettled, numProfiles });
+      events.emit('run:started', { mailingId, name, numSettled, numProfiles });
       return;
     }
     const resent = settings.inDoubt === 'resend';
-    const facts = { mailingId, numSettled, numProfiles, numInDoubt: caught.numCaught, resent };
+    const facts = { mailingId, name, numSettled, numProfiles, numInDoubt: caught.numCaught, resent };
     events.emit('run:recovered', facts);
   }
 

@@ -15,6 +15,7 @@ import type { DispatcherLine } from './dispatcher-line.js';
 import type { JournalKeeper } from './journal.keeper.js';
 import type { MailingIntake } from './mailing-intake.js';
 import type { MailingLauncher } from './mailing-launcher.js';
+import type { MailingReporter } from './mailing.reporter.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ProfileRecorder } from './profile.recorder.js';
 import type { ServerMembership } from './server-membership.js';
@@ -37,6 +38,7 @@ export interface MailingEngineParts {
   membership: ServerMembership;
   journal: JournalKeeper;
   recorder: ProfileRecorder;
+  reporter: MailingReporter;
   events: MailingEvents;
   /** Looks up what the host gave. */
   prepare: () => Promise<void>;
@@ -87,7 +89,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
 
   async #end(): Promise<void> {
     const { intake, runs, settings, dispatcher, periodic, restarter, batchSweep, membership } = this.parts;
-    const { launcher, recorder, events } = this.parts;
+    const { launcher, recorder, reporter, events } = this.parts;
     const { shutdownTimeoutMs } = settings.server;
     const deadline = performance.now() + shutdownTimeoutMs;
     // The lease is kept fresh while messages in flight come to their end.
@@ -100,6 +102,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     await runs.stopAll(Math.max(0, deadline - performance.now()));
     // The database closes behind this, and who asked what became of a mailing is to hear it.
     await within(Math.max(1_000, deadline - performance.now()), launcher.idle());
+    await within(Math.max(1_000, deadline - performance.now()), reporter.close());
     await recorder.close(Math.max(1_000, deadline - performance.now()));
     // A duty of the host that does not come to its end is left behind.
     await within(Math.max(1_000, deadline - performance.now()), periodic.stop());

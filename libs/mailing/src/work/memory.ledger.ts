@@ -2,13 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type KeyOf, mailboxKey } from '../model/email-address.js';
 import type { Beat, BeatAnswer, Ledger, Release } from '../model/ledger.js';
 import { type ListedRecipient, toListedRecipient } from '../model/listed-recipient.js';
+import type { ReasonCount } from '../model/mailing-overview.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import { publicReasonOf, toPublicText } from '../model/public-text.js';
-import { COUNTER_OF } from '../model/recipient-status.js';
+import { COUNTER_OF, type SettledStatus } from '../model/recipient-status.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
 import { SOURCE_TIMEOUT_MS, SourceWatch } from '../model/source-watch.js';
 import { beginReading } from '../model/source-reading.js';
 import type { Wait } from './wait.js';
+
+/** Codes are few, but a transport of the host may answer any. */
+const MAX_REASONS = 1_000;
 
 /** Longest time that one beat reads. */
 const READ_MS = 100;
@@ -24,6 +28,7 @@ export class MemoryLedger implements Ledger {
   numProfiles = 0;
   /** Why the list ended before its end, if it did. */
   failure: string | null = null;
+  readonly #reasons = new Map<string, ReasonCount>();
   readonly #watch: SourceWatch;
   readonly #source: AsyncIterator<Recipient>;
   readonly #seen = new Set<string>();
@@ -47,13 +52,19 @@ export class MemoryLedger implements Ledger {
     this.#source = beginReading(recipients, 'recipients', this.#watch)[Symbol.asyncIterator]();
   }
 
+  /** Why recipients were not sent to. */
+  get reasons(): ReasonCount[] {
+    return [...this.#reasons.values()];
+  }
+
   get wait(): Wait | null {
     return this.#watch.wait;
   }
 
   async beat(beat: Beat): Promise<BeatAnswer> {
-    for (const { idx, status } of beat.outcomes) {
+    for (const { idx, status, code } of beat.outcomes) {
       this.counts[COUNTER_OF[status]]++;
+      this.#count(status, code);
       this.#open.delete(idx);
     }
     for (const { idx, delayMs } of beat.deferred) {
@@ -73,6 +84,14 @@ export class MemoryLedger implements Ledger {
       return ended(this.failure === null ? 'completed' : 'failed');
     }
     return { kind: 'go_on', marked, exhausted, nextDueInMs };
+  }
+
+  #count(status: SettledStatus, code: string | null): void {
+    if (status === 'sent') return;
+    const key = `${status} ${code}`;
+    const known = this.#reasons.get(key);
+    if (known) known.count++;
+    else if (this.#reasons.size < MAX_REASONS) this.#reasons.set(key, { status, code, count: 1 });
   }
 
   #takeDue(free: number): MarkedRecipient[] {
@@ -114,9 +133,12 @@ export class MemoryLedger implements Ledger {
     if (key !== null) this.#seen.add(key);
     this.numProfiles++;
     const idx = this.#nextIdx++;
-    if (listed.kind === 'invalid') this.counts.num_skipped++;
-    else if (listed.kind === 'profile') into.push({ idx, userId: listed.userId });
-    else
+    if (listed.kind === 'invalid') {
+      this.counts.num_skipped++;
+      this.#count('skipped', listed.reason);
+    }
+    if (listed.kind === 'profile') into.push({ idx, userId: listed.userId });
+    if (listed.kind === 'address')
       into.push({ idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined });
   }
 

@@ -76,9 +76,19 @@ export class TransportWatch {
   works(): void {
     this.#silent.clear();
     this.#breaksInARow = 0;
+    if (this.#downSince !== null) this.#tellEnd(this.#downSince);
     this.#downSince = null;
     this.#backOff.succeed();
     this.#pace.succeeded();
+  }
+
+  #tellEnd(since: number): void {
+    const { events, mailingId } = this.parts;
+    events.emit('outage:ended', {
+      mailingId,
+      what: this.#outage.what,
+      lastedMs: Math.round(performance.now() - since),
+    });
   }
 
   /**
@@ -124,7 +134,7 @@ export class TransportWatch {
     const isNews = this.#backOff.remainingMs() === 0;
     const retryInMs = this.#backOff.fail();
     const { events, mailingId } = this.parts;
-    if (isNews) events.emit('transport:down', { mailingId, reason, retryInMs });
+    if (isNews) events.emit('transport:down', { mailingId, what, reason, retryInMs });
     return null;
   }
 }

@@ -1,0 +1,137 @@
+import type { MailingEvents } from '../model/mailing-event.js';
+import type { MailingResult } from '../model/mailing-handle.js';
+import type { MailingStatus } from '../model/mailing-status.js';
+import { topReasons } from '../model/top-reasons.js';
+import type { MailingReader } from '../store/mailing.reader.js';
+
+/** How often a mailing under way is reported. */
+export const PROGRESS_MS = 10_000;
+
+const ENDS: readonly MailingStatus[] = ['completed', 'canceled', 'failed'];
+
+/** A mailing that this process works on, and what was known of it the last time. */
+interface Watched {
+  name: string | null;
+  /** Runs of this process: one, or one for each batch. */
+  numRuns: number;
+  /** Null: it was not looked at yet. */
+  numSettled: number | null;
+  at: number;
+}
+
+/**
+ * Reports how far mailings have come, and what became of them, for logs and dashboards.
+ *
+ * Cost: one short read for each mailing under way every 10 s, and, for a mailing that ends with errors or skipped recipients, one count
+ * of its rows.
+ */
+export class MailingReporter {
+  readonly #watched = new Map<string, Watched>();
+  readonly #summaries = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly reader: Pick<MailingReader, 'result' | 'reasons'>,
+    private readonly events: MailingEvents,
+  ) {
+    for (const begin of ['run:started', 'run:recovered'] as const) {
+      events.on(begin, ({ mailingId, name, numSettled }) => this.#beginRun(mailingId, name, numSettled));
+    }
+    events.on('batch:started', ({ mailingId, name }) => this.#beginBatch(mailingId, name));
+    events.on('batch:ended', ({ mailingId }) => this.#endBatch(mailingId));
+    events.on('run:ended', ({ mailingId, status }) => this.#over(mailingId, status));
+    events.on('mailing:ended', ({ mailingId, status }) => this.#over(mailingId, status));
+  }
+
+  /** Resolves when all that came to its end is reported; nothing is reported after that. */
+  async close(): Promise<void> {
+    this.#watched.clear();
+    this.#rest();
+    await Promise.all(this.#summaries);
+  }
+
+  #beginRun(mailingId: string | null, name: string | null, numSettled: number): void {
+    // One that is not persisted has no rows to look at.
+    if (mailingId === null) return;
+    // It may begin again before its end is told, when it is resumed at the moment of its pause.
+    const known = this.#watched.get(mailingId);
+    if (!known) this.#watch(mailingId, { name, numRuns: 1, numSettled, at: performance.now() });
+  }
+
+  #beginBatch(mailingId: string, name: string | null): void {
+    const known = this.#watched.get(mailingId);
+    if (known) known.numRuns++;
+    else this.#watch(mailingId, { name, numRuns: 1, numSettled: null, at: performance.now() });
+  }
+
+  /** What is known stays until the next look: the next batch of the mailing usually begins at once. */
+  #endBatch(mailingId: string): void {
+    const known = this.#watched.get(mailingId);
+    if (known) known.numRuns--;
+  }
+
+  #over(mailingId: string | null, status: MailingStatus): void {
+    if (mailingId === null) return;
+    const name = this.#watched.get(mailingId)?.name ?? null;
+    this.#watched.delete(mailingId);
+    if (this.#watched.size === 0) this.#rest();
+    if (!ENDS.includes(status)) return;
+    const summary = this.#summarize(mailingId, name, status).finally(() => this.#summaries.delete(summary));
+    this.#summaries.add(summary);
+  }
+
+  #watch(mailingId: string, watched: Watched): void {
+    this.#watched.set(mailingId, watched);
+    this.#timer ??= setInterval(() => void this.#report(), PROGRESS_MS).unref();
+  }
+
+  #rest(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** One after the other, over one connection. What can't be read is reported the next time. */
+  async #report(): Promise<void> {
+    for (const [mailingId, watched] of this.#watched) {
+      const result = await this.reader.result(mailingId).catch(() => null);
+      if (this.#watched.get(mailingId) !== watched) continue;
+      if (result) this.#tell(mailingId, result, watched);
+      if (watched.numRuns <= 0) this.#watched.delete(mailingId);
+    }
+    if (this.#watched.size === 0) this.#rest();
+  }
+
+  #tell(mailingId: string, result: MailingResult, watched: Watched): void {
+    const { numSent, numErrors, numSkipped, numProfiles } = result;
+    const now = performance.now();
+    const numSettled = numSent + numErrors + numSkipped;
+    const before = watched.numSettled;
+    const perMs = before === null ? 0 : Math.max(0, numSettled - before) / (now - watched.at);
+    Object.assign(watched, { numSettled, at: now });
+    // The first look has nothing to compare with.
+    if (before === null) return;
+    const remainingMs = perMs > 0 ? Math.round((numProfiles - numSettled) / perMs) : null;
+    const counts = { numSent, numErrors, numSkipped, numProfiles };
+    const { name } = watched;
+    this.events.emit('mailing:progress', {
+      mailingId,
+      name,
+      ...counts,
+      ratePerSecond: perMs * 1_000,
+      remainingMs,
+    });
+  }
+
+  async #summarize(mailingId: string, name: string | null, status: MailingStatus): Promise<void> {
+    try {
+      const result = await this.reader.result(mailingId);
+      if (!result) return;
+      const { numSent, numErrors, numSkipped, numProfiles } = result;
+      const reasons = topReasons(numErrors + numSkipped > 0 ? await this.reader.reasons(mailingId) : []);
+      const counts = { numSent, numErrors, numSkipped, numProfiles };
+      this.events.emit('mailing:summary', { mailingId, name, status, ...counts, reasons });
+    } catch {
+      // The database may be closed right behind the end; the counts are in it.
+    }
+  }
+}
