@@ -1,4 +1,5 @@
-import { publicReasonOf } from './public-text.js';
+import { reasonOf } from './host-call.js';
+import { publicReasonOf, toPublicText } from './public-text.js';
 import { keepUnprinted, MailingError, shown } from './mailing.error.js';
 import { kindOf } from './value-kind.js';
 
@@ -208,7 +209,8 @@ export class TemplateFrontMatterError extends TemplateEmailRefusal {
     readonly value: unknown,
     cause?: unknown,
   ) {
-    const why = cause instanceof Error ? `: ${publicReasonOf(cause)}` : '';
+    // What follows is a drawing of the place.
+    const why = cause instanceof Error ? `: ${toPublicText(reasonOf(cause).split('\n')[0])}` : '';
     super(
       `The front matter of the template ${shown(templateUrl)}: expected ${key} to be ${expected}, got ${shown(value)}${why}. Correct it.`,
       { cause },
