@@ -80,4 +80,11 @@ export const BRIDGED_ENGINES: BridgedEngine[] = [
     letter: (greeting, fields) => inMjml(ejs(greeting, fields)),
     broken: '<mjml><% if (</mjml>',
   },
+  {
+    name: 'mjml over handlebars',
+    extension: '.hbs',
+    adapter: () => new MjmlAdapter('handlebars', PLAIN),
+    letter: (greeting, fields) => inMjml(mustache(greeting, fields)),
+    broken: '<mjml>{{#if}</mjml>',
+  },
 ];

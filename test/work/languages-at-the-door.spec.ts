@@ -15,7 +15,8 @@ const OWN: Engine = {
   name: 'Handlebars of the plugin',
   extension: '.hbs',
   letter: (greeting) => `<p>${greeting} {{name}}</p>`,
-  broken: '{{#if}',
+  // It parses, so that only the trial finds it.
+  broken: '{{nowhere 1}}',
 };
 
 const inLanguage = (name: string, locale?: string) => ({
