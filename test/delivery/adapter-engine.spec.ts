@@ -61,6 +61,20 @@ describe('AdapterEngine', () => {
     expect(timers()).toBe(before);
   });
 
+  it('uses an adapter of the host as it is, although it has the name of one of the mailer', async () => {
+    const named = (name: string): Adapter => {
+      const compile: Compile = ({ data }, done) => done(undefined, `${name} ${String(data.template)}`);
+      // As a class of the host: on its prototype.
+      const adapter = { [name]: class {} }[name];
+      Object.assign(adapter.prototype, { compile });
+      return Object.assign(new adapter(), { engine: { compile } }) as unknown as Adapter;
+    };
+    for (const name of ['PugAdapter', 'EjsAdapter', 'LiquidAdapter', 'MjmlAdapter']) {
+      const host = new AdapterEngine({ template: { adapter: named(name) } }, '/templates', '/copy');
+      expect(await host.render('letter.fr.pug', {})).toBe(`${name} /copy/letter.fr.pug`);
+    }
+  });
+
   it('takes no answer without html for one', async () => {
     await expect(engine((_, done) => done()).render('letter.pug', {})).rejects.toThrow('no html');
   });

@@ -48,9 +48,10 @@ export function bridgedAdapter(adapter: Adapter): Adapter {
       adapterPath,
     );
   if (namesOf(adapter).includes('PugAdapter')) return refusingOptions(adapter);
-  if (name === 'LiquidAdapter') return withExtensionTwice(adapter);
+  if (name === 'LiquidAdapter' && pathOf('liquid', name, adapter)) return withExtensionTwice(adapter);
   const { engine } = adapter as { engine?: Adapter };
-  if (name !== 'MjmlAdapter' || typeof engine?.compile !== 'function') return adapter;
+  if (name !== 'MjmlAdapter' || typeof engine?.compile !== 'function' || !pathOf('mjml', name, adapter))
+    return adapter;
   return Object.create(adapter, { engine: { value: bridgedAdapter(engine) } }) as Adapter;
 }
 
@@ -58,15 +59,20 @@ export function bridgedAdapter(adapter: Adapter): Adapter {
 function nameOfCompile(adapter: Adapter): string | null {
   if (Object.hasOwn(adapter, 'compile')) return null;
   for (let one = prototypeOf(adapter); one; one = prototypeOf(one)) {
-    if (Object.hasOwn(one, 'compile')) return one.constructor.name;
+    if (Object.hasOwn(one, 'compile')) return nameOf(one);
   }
   return null;
 }
 
 function namesOf(adapter: Adapter): string[] {
   const names: string[] = [];
-  for (let one = prototypeOf(adapter); one; one = prototypeOf(one)) names.push(one.constructor.name);
+  for (let one = prototypeOf(adapter); one; one = prototypeOf(one)) names.push(nameOf(one));
   return names;
+}
+
+/** An object need not have a constructor. */
+function nameOf(prototype: object): string {
+  return (prototype as { constructor?: { name: string } }).constructor?.name ?? '';
 }
 
 function prototypeOf(value: object): object | null {
