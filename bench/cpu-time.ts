@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 
 /** Of Linux, on every machine that Node runs on. */
 const MS_PER_TICK = 10;
@@ -36,4 +37,28 @@ export function parseStat(line: string): Stat {
   // User and system time of its own, then of its children that have ended.
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
   return { parent: Number(fields[1]), ms: ticks * MS_PER_TICK };
+}
+
+/** Of all cores since the machine was started. */
+export interface MachineTimes {
+  busyMs: number;
+  idleMs: number;
+}
+
+export function machineTimes(): MachineTimes {
+  const times = { busyMs: 0, idleMs: 0 };
+  for (const {
+    times: { idle, ...busy },
+  } of cpus()) {
+    times.idleMs += idle;
+    for (const ms of Object.values(busy)) times.busyMs += ms;
+  }
+  return times;
+}
+
+/** The share of all cores that were busy between two looks, with whatever; null if no time has gone by. */
+export function busyShare(before: MachineTimes, after: MachineTimes): number | null {
+  const busyMs = after.busyMs - before.busyMs;
+  const allMs = busyMs + after.idleMs - before.idleMs;
+  return allMs > 0 ? busyMs / allMs : null;
 }

@@ -1,7 +1,9 @@
 import { rounded } from './median.js';
 
-/** Seconds of processor time for each second of the clock: 1 is one core. Null where it is not known. */
+/** How busy processors were. Null where it is not known. */
 export interface CpuShares {
+  /** The share of all cores of the machine, from 0 to 1, that were busy in its turn, with whatever. Of the others: cores, 1 is one. */
+  machine: number | null;
   /** Of the contender's own process. */
   contender: number | null;
   /** Of the database or the Redis that it keeps its jobs in. */
@@ -10,32 +12,35 @@ export interface CpuShares {
 }
 
 /**
- * What a contender could not go beyond: its own process, its store, the mail server, all cores of the machine together, or an interval that
- * it waits for. Unknown: none of them that can be told, which is also what other work on the machine looks like.
+ * What a contender could not go beyond: its own process, its store, the mail server, all cores of the machine together (other work on it
+ * included), or an interval that it waits for. Unknown: none of them that can be told.
  */
 export type Limit = 'contender' | 'store' | 'mailServer' | 'machine' | 'interval' | 'unknown';
 
 /** One process of Node, and the sink, do their work on one core; a bit is lost to waiting for each other. */
 const BUSY_SHARE = 0.8;
+/** Two rounds may be equally fast by chance. */
+const LEAST_ROUNDS = 3;
 /** Of the rate. What works as fast as it can varies by more than that from round to round. */
 const STEADY_SPREAD = 0.02;
 
 /**
  * How far apart the rates of the rounds are, as a share of the median.
  *
- * @returns null for fewer than two rounds.
+ * @returns null for fewer than three rounds.
  */
 export function spreadOf(rates: number[], median: number): number | null {
-  if (rates.length < 2 || median === 0) return null;
+  if (rates.length < LEAST_ROUNDS || median === 0) return null;
   return Math.round(((Math.max(...rates) - Math.min(...rates)) / median) * 10_000) / 10_000;
 }
 
-/** @param cores of the machine, which all of them share. */
+/** @param cores that this process may use; what the machine has besides belongs to others. */
 export function limitOf(shares: CpuShares, spread: number | null, cores: number): Limit {
-  const { contender, store, mailServer } = shares;
+  const { contender, store, mailServer, machine } = shares;
   if (isBusy(contender)) return 'contender';
   if (isBusy(mailServer)) return 'mailServer';
   if (isBusy(store)) return 'store';
+  if (isBusy(machine)) return 'machine';
   // What is not known may be what is busy.
   if (contender === null || mailServer === null) return 'unknown';
   if (contender + mailServer + (store ?? 0) >= BUSY_SHARE * cores) return 'machine';

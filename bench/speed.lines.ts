@@ -33,13 +33,14 @@ function contenderLine(report: SpeedReport, contender: string): string {
 
 /** What it waited for most, and what tells so. */
 function limitLine({ limitedBy, cpuShares, spreads }: SpeedReport, contender: string): string {
-  const { contender: own, store, mailServer } = cpuShares[contender];
+  const { contender: own, store, mailServer, machine } = cpuShares[contender];
   const cores = (share: number | null): string => (share === null ? '–' : share.toFixed(2));
   const spread = spreads[contender];
   return [
     contender.padEnd(14),
     `limited by: ${limitedBy[contender]}`.padEnd(26),
     `cores of its process ${cores(own)}, its store ${cores(store)}, the mail server ${cores(mailServer)}; `,
+    `machine busy ${machine === null ? '–' : `${Math.round(machine * 100)} %`}; `,
     `spread of its rounds ${spread === null ? '–' : `${(spread * 100).toFixed(1)} %`}`,
   ].join('');
 }

@@ -41,7 +41,7 @@ export interface SpeedReport extends Record<MeasuredFigure, number | null> {
   cpuSecondsPer1000: Record<string, number | null>;
   /** Of the contenders near the mail server; those far away wait for its answers by intent. */
   cpuShares: Record<string, CpuShares>;
-  /** How far apart the rates of its rounds are, as a share of the median; null for one round. */
+  /** How far apart the rates of its rounds are, as a share of the median; null for fewer than three. */
   spreads: Record<string, number | null>;
   limitedBy: Record<string, Limit>;
   /** Messages a second, by contender; `far-bare` and `far-bulk` are those that were far away. */
@@ -125,7 +125,12 @@ function figuresOf<T>(
 
 function medianShares(shares: CpuShares[]): CpuShares {
   const of = (part: keyof CpuShares): number | null => medianOrNull(shares.map((one) => one[part]));
-  return { contender: of('contender'), store: of('store'), mailServer: of('mailServer') };
+  return {
+    machine: of('machine'),
+    contender: of('contender'),
+    store: of('store'),
+    mailServer: of('mailServer'),
+  };
 }
 
 function rangesOf(values: Record<string, number[] | null>): Record<string, [number, number]> {

@@ -1,5 +1,7 @@
 import { BenchDatabase } from './bench-database.js';
+import { busyShare, machineTimes } from './cpu-time.js';
 import { describeMachine } from './machine.js';
+import { rounded } from './median.js';
 import { type PostfixPrograms, postfixPrograms } from './postfix.programs.js';
 import { versionOf } from './scaling.session.js';
 import { CONTENDERS, type SpeedTask } from './speed.contenders.js';
@@ -121,7 +123,9 @@ async function turn(
   contender: string,
   task: SpeedTask,
 ): Promise<Omit<SpeedRound, 'bytesPerMessage'>> {
+  const before = machineTimes();
   const result = await CONTENDERS[contender](ground, task);
+  const machine = busyShare(before, machineTimes());
   const { seconds, cpuSeconds, storeCpuSeconds, statements } = result;
   const shareFor = (value: number | null): number | null =>
     shareOf(value === null ? null : value * 1_000, seconds);
@@ -129,7 +133,12 @@ async function turn(
   return {
     messagesPerSecond: task.recipients / seconds,
     cpuSecondsPer1000: per1000(cpuSeconds),
-    cpuShares: { contender: shareFor(cpuSeconds), store: shareFor(storeCpuSeconds), mailServer: null },
+    cpuShares: {
+      machine: machine === null ? null : rounded(machine),
+      contender: shareFor(cpuSeconds),
+      store: shareFor(storeCpuSeconds),
+      mailServer: null,
+    },
     statementsPer1000: per1000(statements),
   };
 }

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { cpuMsOf, parseStat } from '../../bench/cpu-time.js';
+import { busyShare, cpuMsOf, machineTimes, parseStat } from '../../bench/cpu-time.js';
 import { describeMachine } from '../../bench/machine.js';
 import {
   type CpuShares,
@@ -17,7 +17,13 @@ import { parseSpeedOptions } from '../../bench/speed.options.js';
 import { type SpeedRound, speedReport } from '../../bench/speed.report.js';
 import { waitUntil } from '../support/wait-until.js';
 
-const shares = (contender: number | null, store: number | null, mailServer: number | null): CpuShares => ({
+const shares = (
+  contender: number | null,
+  store: number | null,
+  mailServer: number | null,
+  machine: number | null = 0.5,
+): CpuShares => ({
+  machine,
   contender,
   store,
   mailServer,
@@ -29,10 +35,12 @@ describe('what limited a contender', () => {
     ['the mail server keeps a core busy', shares(0.5, 0.2, 0.8), 0.001, 'mailServer'],
     ['its store keeps a core busy', shares(0.5, 0.9, 0.1), 0.001, 'store'],
     ['all together keep the machine busy', shares(0.7, 0.6, 0.3), 0.001, 'machine'],
+    ['other work keeps the machine busy', shares(0.32, 0.02, 0.04, 0.99), 0.011, 'machine'],
+    ['the system does not tell of the machine', shares(0.49, 0.3, 0.1, null), 0.004, 'interval'],
     ['nothing is busy, and all rounds are equally fast', shares(0.49, 0.3, 0.1), 0.004, 'interval'],
     ['nothing is busy, and it has no store', shares(0.49, null, 0.1), 0.02, 'interval'],
     ['nothing is busy, and the rounds differ', shares(0.49, 0.3, 0.1), 0.021, 'unknown'],
-    ['nothing is busy in the one round there was', shares(0.49, 0.3, 0.1), null, 'unknown'],
+    ['nothing is busy in rounds too few for a spread', shares(0.49, 0.3, 0.1), null, 'unknown'],
     ['the system does not tell of its process', shares(null, null, 0.1), 0.001, 'unknown'],
     ['the system does not tell of the mail server', shares(0.4, 0.1, null), 0.001, 'unknown'],
   ])('is told where %s', (_, of, spread, limit) => {
@@ -46,8 +54,8 @@ describe('what limited a contender', () => {
   it('is read off the spread of the rounds, as a share of their median', () => {
     expect(spreadOf([801, 803, 804], 803)).toBe(0.0037);
     expect(spreadOf([1_375, 1_513, 1_659], 1_513)).toBe(0.1877);
-    expect(spreadOf([800], 800)).toBeNull();
-    expect(spreadOf([0, 0], 0)).toBeNull();
+    expect(spreadOf([800, 801], 800)).toBeNull();
+    expect(spreadOf([0, 0, 0], 0)).toBeNull();
   });
 
   it('is read off processor time against the clock', () => {
@@ -69,7 +77,7 @@ describe('what limited a contender', () => {
       statementsPer1000: null,
     });
     const contenders = new Map([
-      ['bare', [1_706, 1_876].map((rate) => round(rate, shares(0.98, null, 0.2)))],
+      ['bare', [1_706, 1_791, 1_876].map((rate) => round(rate, shares(0.98, null, 0.2)))],
       ['pg-boss', [801, 803, 804].map((rate) => round(rate, shares(0.49, 0.2, 0.1)))],
     ]);
     const machine = { ...describeMachine('none'), cores: 2 };
@@ -86,7 +94,7 @@ describe('what limited a contender', () => {
       cpuShares: { bare: shares(0.98, null, 0.2), 'pg-boss': shares(0.49, 0.2, 0.1) },
     });
     expect(linesOf(report)).toContain(
-      'pg-boss       limited by: interval      cores of its process 0.49, its store 0.20, the mail server 0.10; spread of its rounds 0.4 %',
+      'pg-boss       limited by: interval      cores of its process 0.49, its store 0.20, the mail server 0.10; machine busy 50 %; spread of its rounds 0.4 %',
     );
   });
 });
@@ -112,6 +120,13 @@ describe('processor time', () => {
       parent.kill();
       await gone;
     }
+  });
+
+  it('of the machine is the share of its cores that were busy between two looks', () => {
+    expect(busyShare({ busyMs: 100, idleMs: 400 }, { busyMs: 250, idleMs: 450 })).toBe(0.75);
+    expect(busyShare({ busyMs: 100, idleMs: 400 }, { busyMs: 100, idleMs: 400 })).toBeNull();
+    const { busyMs, idleMs } = machineTimes();
+    expect(Math.min(busyMs, idleMs)).toBeGreaterThan(0);
   });
 
   it('is not known of a process that is not there', async () => {

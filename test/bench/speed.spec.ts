@@ -149,7 +149,7 @@ function roundOf(messagesPerSecond: number): SpeedRound {
     messagesPerSecond,
     bytesPerMessage: 4_000,
     cpuSecondsPer1000: 1,
-    cpuShares: { contender: 0.5, store: null, mailServer: 0.1 },
+    cpuShares: { machine: 0.5, contender: 0.5, store: null, mailServer: 0.1 },
     statementsPer1000: null,
   };
 }
