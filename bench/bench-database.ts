@@ -1,13 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { MariaDbServer } from '../test/support/maria-db.server.js';
 import { connectToServer } from '../test/support/server-connection.js';
 import { waitUntil } from '../test/support/wait-until.js';
+import { cpuMsOf } from './cpu-time.js';
 
 /** Longer than any mailing of a bench takes to be called completed once everybody has got something. */
 const COMPLETED_DEADLINE_MS = 60_000;
-/** Of Linux, on every machine that Node runs on. */
-const MS_PER_TICK = 10;
 
 /** One database of the private server, on a connection of the bench. */
 export class BenchDatabase {
@@ -68,12 +66,8 @@ export class BenchDatabase {
   }
 
   /** Processor time of the server since its start; null where the system does not tell as Linux does. */
-  async cpuMs(): Promise<number | null> {
-    const stat = await readFile(`/proc/${this.server.pid}/stat`, 'utf8').catch(() => null);
-    if (stat === null) return null;
-    // The name of the program, in brackets, may hold blanks; user and system time are the 12th and 13th field after it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+  cpuMs(): Promise<number | null> {
+    return cpuMsOf(this.server.pid);
   }
 
   async dispose(): Promise<void> {

@@ -7,6 +7,8 @@ import { type Reader, readers } from './letter.js';
 const QUEUE = 'letters';
 /** Jobs of one `addBulk`. */
 const CHUNK = 1_000;
+/** Its documentation names 100 to 300 for jobs that wait for a server. More than the connections, so that the pool never waits for Redis. */
+const LEAST_CONCURRENCY = 100;
 
 const { smtpUrl, smtpConnections, storeUrl } = JSON.parse(process.argv[2]) as ContenderSettings;
 const mailer = await BareMailer.create(smtpUrl, smtpConnections);
@@ -29,7 +31,7 @@ answerParent<ContenderAnswers>({
     let done = 0;
     const worker = new Worker<Reader>(QUEUE, ({ data }) => mailer.send(data), {
       connection,
-      concurrency: 2 * smtpConnections,
+      concurrency: Math.max(LEAST_CONCURRENCY, 2 * smtpConnections),
     });
     await new Promise<void>((resolve, reject) => {
       worker.on('completed', () => ++done === expected && resolve());

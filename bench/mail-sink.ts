@@ -5,6 +5,8 @@ export interface MailSink {
   readonly url: string;
   /** That it has read since its start: what clients have sent, as Linux counts; null on other systems. */
   bytes(): Promise<number | null>;
+  /** Processor time since its start; null where the system does not tell. */
+  cpuMs(): Promise<number | null>;
   stop(): Promise<void>;
 }
 

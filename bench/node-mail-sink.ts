@@ -1,3 +1,4 @@
+import { cpuMsOf } from './cpu-time.js';
 import { bytesReadBy, type MailSink } from './mail-sink.js';
 import type { MailServer } from './scaling.round.js';
 
@@ -14,6 +15,10 @@ export class NodeMailSink implements MailSink {
 
   bytes(): Promise<number | null> {
     return bytesReadBy(this.server.pid);
+  }
+
+  cpuMs(): Promise<number | null> {
+    return cpuMsOf(this.server.pid);
   }
 
   stop(): Promise<void> {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { SpawnOptions } from 'node:child_process';
 import { connect } from 'node:net';
 import { PrivateServer, serverDirectory } from '../test/support/private-server.js';
+import { cpuMsOf } from './cpu-time.js';
 import { bytesReadBy, type MailSink } from './mail-sink.js';
 import { type PostfixPrograms, withLibraries } from './postfix.programs.js';
 
@@ -30,6 +31,10 @@ export class PostfixMailSink extends PrivateServer implements MailSink {
 
   bytes(): Promise<number | null> {
     return bytesReadBy(this.pid);
+  }
+
+  cpuMs(): Promise<number | null> {
+    return cpuMsOf(this.pid);
   }
 
   protected arguments(): string[] {

@@ -8,6 +8,7 @@ import { connectToPostgres } from '../test/support/server-connection.js';
 import { BenchChild } from './bench-child.js';
 import { BenchDatabase } from './bench-database.js';
 import type { ContenderAnswers, ContenderSettings } from './contender.js';
+import { cpuMsOf } from './cpu-time.js';
 import { FROM, PARAMS } from './letter.js';
 import type { MailingHostSettings } from './mailing-host.module.js';
 import { withLibraries } from './postfix.programs.js';
@@ -30,6 +31,8 @@ export interface SpeedResult {
   seconds: number;
   /** Of its own process, while it sent; null where there is no telling. */
   cpuSeconds: number | null;
+  /** Of the store, in the same time; null where there is none, or no telling. */
+  storeCpuSeconds: number | null;
   statements: number | null;
 }
 
@@ -49,11 +52,12 @@ export const CONTENDERS: Record<string, Contender> = {
   bullmq: async (ground, task) => {
     const redis = await ground.redis();
     await redis.command('FLUSHALL');
-    return measured('bull-mq.process.ts', settingsOf(task, redis.url), task);
+    return measured('bull-mq.process.ts', settingsOf(task, redis.url), task, () => cpuMsOf(redis.pid));
   },
   'pg-boss': async (ground, task) => {
-    const storeUrl = await postgresDatabase(await ground.postgres(), databaseName(task));
-    return measured('pg-boss.process.ts', settingsOf(task, storeUrl), task);
+    const postgres = await ground.postgres();
+    const storeUrl = await postgresDatabase(postgres, databaseName(task));
+    return measured('pg-boss.process.ts', settingsOf(task, storeUrl), task, () => cpuMsOf(postgres.pid));
   },
   limit,
 };
@@ -71,13 +75,20 @@ export async function measured(
   program: string,
   settings: ContenderSettings,
   { recipients }: Pick<SpeedTask, 'recipients'>,
+  storeCpuMs: () => Promise<number | null> = () => Promise.resolve(null),
 ): Promise<SpeedResult> {
   const child = await BenchChild.start<ContenderAnswers>(program, settings);
   try {
     await child.ask('prepare', { recipients });
-    const cpuBefore = await child.ask('cpuMs');
+    const [cpuBefore, storeBefore] = [await child.ask('cpuMs'), await storeCpuMs()];
     const seconds = await child.ask('send');
-    return { seconds, cpuSeconds: ((await child.ask('cpuMs')) - cpuBefore) / 1_000, statements: null };
+    const cpuSeconds = ((await child.ask('cpuMs')) - cpuBefore) / 1_000;
+    return {
+      seconds,
+      cpuSeconds,
+      storeCpuSeconds: secondsSince(storeBefore, await storeCpuMs()),
+      statements: null,
+    };
   } finally {
     await child.end();
   }
@@ -102,10 +113,12 @@ async function persisted(
   });
   try {
     const mailingId = await host.ask('send', { recipients: task.recipients, batchSize: null, inMs: 0 });
-    const [statements, cpuBefore] = [await countStatements(database), await host.ask('cpuMs')];
+    const statements = await countStatements(database);
+    const [cpuBefore, storeBefore] = [await host.ask('cpuMs'), await database.cpuMs()];
     const seconds = await database.completed(mailingId);
     const cpuSeconds = ((await host.ask('cpuMs')) - cpuBefore) / 1_000;
-    return { seconds, cpuSeconds, statements: (await statements()).statements };
+    const storeCpuSeconds = secondsSince(storeBefore, await database.cpuMs());
+    return { seconds, cpuSeconds, storeCpuSeconds, statements: (await statements()).statements };
   } finally {
     await host.end();
     await database.dispose();
@@ -139,7 +152,16 @@ async function limit(ground: SpeedGround, task: SpeedTask): Promise<SpeedResult>
   );
   const [code] = (await once(program, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`smtp-source ended with exit code ${code}.`);
-  return { seconds: (performance.now() - start) / 1_000, cpuSeconds: null, statements: null };
+  return {
+    seconds: (performance.now() - start) / 1_000,
+    cpuSeconds: null,
+    storeCpuSeconds: null,
+    statements: null,
+  };
+}
+
+function secondsSince(beforeMs: number | null, afterMs: number | null): number | null {
+  return beforeMs === null || afterMs === null ? null : (afterMs - beforeMs) / 1_000;
 }
 
 /** The doubt is what is under way, whatever is marked. */

@@ -7,6 +7,7 @@ export function linesOf(report: SpeedReport): string[] {
   const { bulkJournalVsBare, bulkJournalVsLimit } = report;
   return [
     ...Object.keys(report.medians).map((contender) => contenderLine(report, contender)),
+    ...Object.keys(report.limitedBy).map((contender) => limitLine(report, contender)),
     ...Object.values(FIGURE_OF)
       .filter((figure) => report[figure] !== null)
       .map((figure) => `${figure.padEnd(22)}${shown(report[figure])} (${spread(report, figure)})`),
@@ -27,6 +28,20 @@ function contenderLine(report: SpeedReport, contender: string): string {
     spread(report, contender).padStart(16),
     (cpu === null ? '' : `${cpu.toFixed(2)} s CPU/1,000`).padStart(20),
     (bytes === null ? '' : `${Math.round(bytes)} bytes`).padStart(12),
+  ].join('');
+}
+
+/** What it waited for most, and what tells so. */
+function limitLine({ limitedBy, cpuShares, spreads }: SpeedReport, contender: string): string {
+  const { contender: own, store, mailServer, machine } = cpuShares[contender];
+  const cores = (share: number | null): string => (share === null ? '–' : share.toFixed(2));
+  const spread = spreads[contender];
+  return [
+    contender.padEnd(14),
+    `limited by: ${limitedBy[contender]}`.padEnd(26),
+    `cores of its process ${cores(own)}, its store ${cores(store)}, the mail server ${cores(mailServer)}; `,
+    `machine busy ${machine === null ? '–' : `${Math.round(machine * 100)} %`}; `,
+    `spread of its rounds ${spread === null ? '–' : `${(spread * 100).toFixed(1)} %`}`,
   ].join('');
 }
 

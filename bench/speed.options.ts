@@ -40,7 +40,8 @@ export const USAGE = `npm run bench -- [options]
   --books-recipients N  of the books alone (200000)
   --attachment-kb N     attached to each message, the same for everybody (0)
   --heap-rounds N       rounds with heap, which takes minutes and depends on nothing else that runs (1)
-  --json                the last line of stdout is one JSON object`;
+  --json                the last line of stdout is one JSON object
+Exit code: 0, or 1 if a contender was limited by an interval and not by a processor or a server, or 2 if something failed.`;
 
 /** As they come from the command line. */
 const OPTIONS = {

@@ -2,6 +2,7 @@ import { BenchUsageError } from './bench-options.js';
 import { parseSpeedOptions } from './speed.options.js';
 import { linesOf } from './speed.lines.js';
 import { ATTACHMENT_KB } from './letter.js';
+import { unfairLines } from './speed.limits.js';
 import { speed } from './speed.session.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -11,6 +12,9 @@ try {
   process.env[ATTACHMENT_KB] = String(options.attachmentKb);
   const report = await speed(options, say);
   for (const line of linesOf(report)) process.stdout.write(`${line}\n`);
+  const unfair = unfairLines(report.limitedBy);
+  for (const line of unfair) say(line);
+  if (unfair.length > 0) process.exitCode = 1;
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 } catch (error) {
   say(error instanceof BenchUsageError ? error.message : String((error as Error)?.stack));

@@ -1,6 +1,7 @@
 import type { Machine } from './machine.js';
 import { median, medianOrNull, rounded } from './median.js';
 import { FIGURE_OF, type MeasuredFigure } from './speed.measures.js';
+import { type CpuShares, type Limit, limitOf, spreadOf } from './speed.limits.js';
 import type { SpeedOptions } from './speed.options.js';
 
 /** Of one contender in one round. */
@@ -10,6 +11,7 @@ export interface SpeedRound {
   bytesPerMessage: number | null;
   /** Of the contender's own process. */
   cpuSecondsPer1000: number | null;
+  cpuShares: CpuShares;
   statementsPer1000: number | null;
 }
 
@@ -37,6 +39,11 @@ export interface SpeedReport extends Record<MeasuredFigure, number | null> {
   statementsPer1000Messages: number | null;
   maxInDoubt: number;
   cpuSecondsPer1000: Record<string, number | null>;
+  /** Of the contenders near the mail server; those far away wait for its answers by intent. */
+  cpuShares: Record<string, CpuShares>;
+  /** How far apart the rates of its rounds are, as a share of the median; null for fewer than three. */
+  spreads: Record<string, number | null>;
+  limitedBy: Record<string, Limit>;
   /** Messages a second, by contender; `far-bare` and `far-bulk` are those that were far away. */
   medians: Record<string, number>;
   /** Of the medians, and of what is measured of the plugin alone. */
@@ -63,6 +70,14 @@ export function speedReport(options: SpeedOptions, results: SpeedResults, machin
     Object.fromEntries([...whose].map(([contender, its]) => [contender, of(its)]));
   const rates = each((its) => its.map((one) => one.messagesPerSecond));
   const medians = each((its) => median(its.map((one) => one.messagesPerSecond)));
+  const cpuShares = each((its) => medianShares(its.map((one) => one.cpuShares)), contenders);
+  const spreads = each((its) => {
+    const values = its.map((one) => one.messagesPerSecond);
+    return spreadOf(values, median(values));
+  }, contenders);
+  const limitedBy = Object.fromEntries(
+    [...contenders.keys()].map((name) => [name, limitOf(cpuShares[name], spreads[name], machine.cores)]),
+  );
   const cpuSecondsPer1000 = each((its) => medianOrNull(its.map((one) => one.cpuSecondsPer1000)));
   return {
     bench: 'speed',
@@ -79,8 +94,11 @@ export function speedReport(options: SpeedOptions, results: SpeedResults, machin
     ),
     maxInDoubt: options.maxInDoubt,
     cpuSecondsPer1000,
+    cpuShares,
+    spreads,
+    limitedBy,
     medians,
-    leastAndMost: spreadOf({ ...rates, ...figuresOf(results, (values) => values) }),
+    leastAndMost: rangesOf({ ...rates, ...figuresOf(results, (values) => values) }),
     bytesPerMessage: each((its) => medianOrNull(its.map((one) => one.bytesPerMessage)), contenders),
     recipients: options.recipients,
     smtpConnections: options.smtpConnections,
@@ -105,7 +123,17 @@ function figuresOf<T>(
   return Object.fromEntries(entries) as Record<MeasuredFigure, T | null>;
 }
 
-function spreadOf(values: Record<string, number[] | null>): Record<string, [number, number]> {
+function medianShares(shares: CpuShares[]): CpuShares {
+  const of = (part: keyof CpuShares): number | null => medianOrNull(shares.map((one) => one[part]));
+  return {
+    machine: of('machine'),
+    contender: of('contender'),
+    store: of('store'),
+    mailServer: of('mailServer'),
+  };
+}
+
+function rangesOf(values: Record<string, number[] | null>): Record<string, [number, number]> {
   const entries = Object.entries(values).flatMap(([name, its]): [string, [number, number]][] =>
     its ? [[name, [rounded(Math.min(...its)), rounded(Math.max(...its))]]] : [],
   );

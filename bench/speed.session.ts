@@ -1,9 +1,12 @@
 import { BenchDatabase } from './bench-database.js';
+import { busyShare, machineTimes } from './cpu-time.js';
 import { describeMachine } from './machine.js';
+import { rounded } from './median.js';
 import { type PostfixPrograms, postfixPrograms } from './postfix.programs.js';
 import { versionOf } from './scaling.session.js';
 import { CONTENDERS, type SpeedTask } from './speed.contenders.js';
 import { SpeedGround } from './speed.ground.js';
+import { shareOf } from './speed.limits.js';
 import { MEASURES } from './speed.measures.js';
 import type { SpeedOptions } from './speed.options.js';
 import { type SpeedReport, type SpeedResults, type SpeedRound, speedReport } from './speed.report.js';
@@ -72,11 +75,13 @@ async function nearTurn(
   const sink = await ground.sink();
   const name = `${contender}_${round}`;
   const task = { smtpUrl: sink.url, recipients, smtpConnections, maxInDoubt, name };
-  const before = await sink.bytes();
+  const [before, cpuBefore] = [await sink.bytes(), await sink.cpuMs()];
   const result = await turn(ground, contender, task);
-  const after = await sink.bytes();
+  const [after, cpuAfter] = [await sink.bytes(), await sink.cpuMs()];
   const bytesPerMessage = before === null || after === null ? null : (after - before) / recipients;
-  note(contenders, contender, { ...result, bytesPerMessage });
+  const mailServerMs = cpuBefore === null || cpuAfter === null ? null : cpuAfter - cpuBefore;
+  const mailServer = shareOf(mailServerMs, recipients / result.messagesPerSecond);
+  note(contenders, contender, { ...result, bytesPerMessage, cpuShares: { ...result.cpuShares, mailServer } });
   return `${contender}: ${Math.round(result.messagesPerSecond)} messages/s`;
 }
 
@@ -118,11 +123,22 @@ async function turn(
   contender: string,
   task: SpeedTask,
 ): Promise<Omit<SpeedRound, 'bytesPerMessage'>> {
-  const { seconds, cpuSeconds, statements } = await CONTENDERS[contender](ground, task);
+  const before = machineTimes();
+  const result = await CONTENDERS[contender](ground, task);
+  const machine = busyShare(before, machineTimes());
+  const { seconds, cpuSeconds, storeCpuSeconds, statements } = result;
+  const shareFor = (value: number | null): number | null =>
+    shareOf(value === null ? null : value * 1_000, seconds);
   const per1000 = (value: number | null): number | null => value && (value * 1_000) / task.recipients;
   return {
     messagesPerSecond: task.recipients / seconds,
     cpuSecondsPer1000: per1000(cpuSeconds),
+    cpuShares: {
+      machine: machine === null ? null : rounded(machine),
+      contender: shareFor(cpuSeconds),
+      store: shareFor(storeCpuSeconds),
+      mailServer: null,
+    },
     statementsPer1000: per1000(statements),
   };
 }

@@ -145,5 +145,11 @@ async function runBench(args: string[]): Promise<SpeedReport> {
 }
 
 function roundOf(messagesPerSecond: number): SpeedRound {
-  return { messagesPerSecond, bytesPerMessage: 4_000, cpuSecondsPer1000: 1, statementsPer1000: null };
+  return {
+    messagesPerSecond,
+    bytesPerMessage: 4_000,
+    cpuSecondsPer1000: 1,
+    cpuShares: { machine: 0.5, contender: 0.5, store: null, mailServer: 0.1 },
+    statementsPer1000: null,
+  };
 }

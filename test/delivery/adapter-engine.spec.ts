@@ -61,6 +61,20 @@ describe('AdapterEngine', () => {
     expect(timers()).toBe(before);
   });
 
+  it('uses an adapter of the host as it is, although it has the name of one of the mailer', async () => {
+    const named = (name: string): Adapter => {
+      const compile: Compile = ({ data }, done) => done(undefined, `${name} ${String(data.template)}`);
+      // As a class of the host: on its prototype.
+      const adapter = { [name]: class {} }[name];
+      Object.assign(adapter.prototype, { compile });
+      return Object.assign(new adapter(), { engine: { compile } }) as unknown as Adapter;
+    };
+    for (const name of ['PugAdapter', 'EjsAdapter', 'LiquidAdapter', 'MjmlAdapter']) {
+      const host = new AdapterEngine({ template: { adapter: named(name) } }, '/templates', '/copy');
+      expect(await host.render('letter.fr.pug', {})).toBe(`${name} /copy/letter.fr.pug`);
+    }
+  });
+
   it('takes no answer without html for one', async () => {
     await expect(engine((_, done) => done()).render('letter.pug', {})).rejects.toThrow('no html');
   });
@@ -128,7 +142,7 @@ describe('TemplateCopies', () => {
       template: { dir, adapter: new HandlebarsAdapter(undefined, { inlineCssEnabled: false }) },
     };
     const htmlOf = async (source: string) =>
-      new AdapterEngine(options, dir, await copies.of(letter(source))).render('a/letter.hbs', {
+      new AdapterEngine(options, dir, await copies.of(letter(source), '.hbs')).render('a/letter.hbs', {
         name: 'Ann',
       });
     expect(await htmlOf('old {{name}}')).toBe('old Ann');
@@ -137,17 +151,17 @@ describe('TemplateCopies', () => {
   });
 
   it('are one for the same sources, are made again when they were swept, and are removed at the end', async () => {
-    const first = await copies.of(letter('old'));
-    expect(await copies.of(letter('old'))).toBe(first);
+    const first = await copies.of(letter('old'), '.hbs');
+    expect(await copies.of(letter('old'), '.hbs')).toBe(first);
     await rm(join(first, 'a'), { recursive: true });
-    const second = await copies.of(letter('old'));
+    const second = await copies.of(letter('old'), '.hbs');
     expect(await readFile(join(second, 'a/letter.hbs'), 'utf8')).toBe('old');
     await copies.remove();
     await expect(stat(second)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('write nothing outside, whatever a name says', async () => {
-    await expect(copies.of(new Map([['../outside.pug', 'p']]))).rejects.toMatchObject({
+    await expect(copies.of(new Map([['../outside.pug', 'p']]), '.pug')).rejects.toMatchObject({
       code: 'MAILING_TEMPLATE_OUTSIDE_FOLDER',
     });
   });

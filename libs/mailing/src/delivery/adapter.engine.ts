@@ -2,15 +2,12 @@ import { reasonOf } from '../model/host-call.js';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { MailerOptions } from '@nestjs-modules/mailer';
 import { plainCopy } from '../model/plain-copy.js';
+import { type Adapter, bridgedAdapter } from './bridged.adapter.js';
+import type { AdapterMail } from './precompiling.adapter.js';
 import type { Variables } from './handlebars.source.js';
 
 /** An adapter that loses its answer must not hold a place for ever. */
 const RENDER_TIMEOUT_MS = 30_000;
-
-/** What an adapter knows of a message. */
-interface AdapterMail {
-  data: { template: string; context: Variables; html?: unknown };
-}
 
 /**
  * The host's template adapter, let loose on a private copy of the template folder.
@@ -23,6 +20,7 @@ interface AdapterMail {
  */
 export class AdapterEngine {
   readonly #options: MailerOptions;
+  readonly #adapter: Adapter | undefined;
 
   constructor(
     options: MailerOptions,
@@ -35,6 +33,7 @@ export class AdapterEngine {
       ...options,
       template: { ...template, options: moved(template.options ?? {}, dir, copy) as typeof template.options },
     };
+    this.#adapter = template.adapter && bridgedAdapter(template.adapter);
   }
 
   /** @param file relative to the folder. */
@@ -58,7 +57,7 @@ export class AdapterEngine {
         resolve(html);
       };
       // One of the host's own may be an async function.
-      (async () => this.#options.template?.adapter?.compile(mail, done, this.#options))().catch(fail);
+      (async () => this.#adapter?.compile(mail, done, this.#options))().catch(fail);
     });
   }
 }

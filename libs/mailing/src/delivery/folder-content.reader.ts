@@ -1,8 +1,8 @@
 import { extname } from 'node:path';
-import { lookupChain } from '../model/locale-tag.js';
-import { InvalidFieldError, TemplateMissingError, TemplateNotKeptError } from '../model/refusal.errors.js';
+import { InvalidFieldError, TemplateNotKeptError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { keyOf, type TemplateContent } from '../model/template.renderer.js';
+import { assertOneFileEach, filesByLanguage } from './language-files.js';
 import { MAX_TEMPLATE_CHARACTERS, type TemplateFolder } from './template-folder.js';
 
 const MOST_FILES = 1_000;
@@ -16,8 +16,8 @@ export class FolderContentReader {
   constructor(private readonly folder: TemplateFolder) {}
 
   /**
-   * @throws TemplateMissingError, TemplateOutsideFolderError; InvalidFieldError for a path without extension, and for more than
-   * 1,000 files or 4 MiB.
+   * @throws TemplateMissingError, TemplateOutsideFolderError, also for a file of a language; InvalidFieldError for a path without
+   * extension, for two files of one language, and for more than 1,000 files or 4 MiB.
    */
   async read({ templateUrl, altTemplateUrl }: TemplateEmailInfo): Promise<TemplateContent> {
     const content: TemplateContent = {};
@@ -31,10 +31,17 @@ export class FolderContentReader {
     }
     const files = await this.folder.files(extensions);
     if (files.length > MOST_FILES) throw tooMuch(`${MOST_FILES} templates`, templateUrl);
+    const needed = new Set([
+      ...this.#allLanguages(files, templateUrl, altTemplateUrl),
+      ...this.#allLanguages(files, altTemplateUrl, templateUrl),
+    ]);
     let size = 0;
     for (const file of files) {
-      const source =
-        content[keyOf('file', file)] ?? (await this.#readIncluded(file, { templateUrl, altTemplateUrl }));
+      // One that is missing would have its readers get another language, without a word.
+      const source = needed.has(file)
+        ? await this.folder.read(file)
+        : // What can't be read is missed by the template that includes it.
+          (content[keyOf('file', file)] ?? (await this.folder.read(file).catch(() => null)));
       if (source === null) continue;
       size += source.length;
       if (size > MAX_TEMPLATE_CHARACTERS)
@@ -60,30 +67,28 @@ export class FolderContentReader {
   languagesOf(content: TemplateContent, templateUrl: string, other: string | undefined): Map<string, string> {
     const name = this.folder.nameOf(templateUrl);
     if (content[keyOf('file', name)] === undefined) throw new TemplateNotKeptError(templateUrl);
-    const extension = extname(name);
-    const start = name.slice(0, -extension.length);
-    const otherName = other === undefined ? null : this.folder.nameOf(other);
-    const languages = new Map([['', name]]);
-    for (const file of [...this.filesOf(content).keys()].sort()) {
-      if (file === otherName || !file.startsWith(`${start}.`) || !file.endsWith(extension)) continue;
-      const [tag] = lookupChain(file.slice(start.length + 1, -extension.length));
-      if (tag) languages.set(tag, file);
-    }
-    return languages;
+    const languages = this.#languageFiles(this.filesOf(content).keys(), name, other);
+    return new Map([['', name], ...[...languages].map(([tag, its]): [string, string] => [tag, its.at(-1)!])]);
   }
 
-  /** Null for what can't be read. That of a language has to be there; the rest is missed by whatever includes it. */
-  async #readIncluded(file: string, templates: Record<string, string | undefined>): Promise<string | null> {
-    try {
-      return await this.folder.read(file);
-    } catch (error) {
-      const isLanguage = Object.values(templates).some(
-        (url) =>
-          url !== undefined && file.startsWith(`${this.folder.nameOf(url).slice(0, -extname(url).length)}.`),
-      );
-      if (isLanguage && !(error instanceof TemplateMissingError)) throw error;
-      return null;
-    }
+  #languageFiles(files: Iterable<string>, name: string, other: string | undefined): Map<string, string[]> {
+    const otherName = other === undefined ? null : this.folder.nameOf(other);
+    return filesByLanguage(
+      [...files].filter((file) => file !== otherName),
+      name,
+    );
+  }
+
+  /**
+   * All files that are the template in one language or another.
+   *
+   * @throws InvalidFieldError if two of them are the same language.
+   */
+  #allLanguages(files: string[], url: string | undefined, other: string | undefined): string[] {
+    if (url === undefined) return [];
+    const languages = this.#languageFiles(files, this.folder.nameOf(url), other);
+    assertOneFileEach(url, languages);
+    return [...languages.values()].flat();
   }
 }
 

@@ -32,8 +32,8 @@ export class HandlebarsRenderer implements TemplateRenderer {
   }
 
   async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<HandlebarsTemplate> {
-    const content = kept ?? (await this.#reader.read(info));
-    const template = new HandlebarsTemplate(info, content, this.#helpers, this.#toText);
+    const read = kept ? { content: kept, files: new Map<string, string>() } : await this.#reader.read(info);
+    const template = new HandlebarsTemplate(info, read, this.#helpers, this.#toText);
     // What was kept has been tried in all its languages when the mailing was sent.
     template.try(kept ? 'default' : 'all');
     return template;

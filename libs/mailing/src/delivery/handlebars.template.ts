@@ -9,6 +9,7 @@ import { HeaderTemplates } from './header-templates.js';
 import { toSubject } from './rendered-email.check.js';
 import type { Engine } from './slot.block.js';
 import { slotsShownBy } from './slot.finder.js';
+import type { ReadContent } from './template-content.reader.js';
 import { SAMPLE_RECIPIENT, TemplateContext } from './template-context.js';
 import {
   keyOf,
@@ -31,6 +32,7 @@ interface Page {
 
 /** The templates of one mailing in all its languages, each compiled when it is first needed. */
 export class HandlebarsTemplate implements MailingTemplate {
+  readonly content: TemplateContent;
   readonly slots: ShownSlot[];
   readonly #subject: Render;
   readonly #html: Languages<Page>;
@@ -39,15 +41,16 @@ export class HandlebarsTemplate implements MailingTemplate {
 
   constructor(
     private readonly info: TemplateEmailInfo,
-    readonly content: TemplateContent,
+    { content, files }: ReadContent,
     helpers: Record<string, TemplateHelper>,
     private readonly toText: (html: string) => string,
   ) {
+    this.content = content;
     // Handlebars keeps a partial as its first caller compiled it; escaped and plain ones must not meet.
     const escaping = engineOf(content, helpers);
     const plain = engineOf(content, helpers);
     this.#subject = compiled(plain, 'subject', info.subject ?? '', true);
-    this.#html = languagesOf(content, 'html', info.templateUrl, (url, source) => {
+    this.#html = languagesOf({ content, files }, 'html', info.templateUrl, (url, source) => {
       if (!info.fillFromTemplate) return { body: compiled(escaping, url, source, false), headers: null };
       const { frontMatter, body } = splitFrontMatter(url, source);
       const headers = new HeaderTemplates(url, frontMatter, (label, text) =>
@@ -59,9 +62,11 @@ export class HandlebarsTemplate implements MailingTemplate {
     this.#alternative =
       altTemplateUrl === undefined
         ? null
-        : languagesOf(content, 'alt', altTemplateUrl, (url, source) => compiled(plain, url, source, true));
+        : languagesOf({ content, files }, 'alt', altTemplateUrl, (url, source) =>
+            compiled(plain, url, source, true),
+          );
     this.#mailingLanguages = lookupChain(info.locale);
-    this.slots = slotsShownBy(plain, sourcesOf(info, content));
+    this.slots = slotsShownBy(plain, sourcesOf(info, { content, files }));
   }
 
   /** @throws TemplateNotCompilingError if what is tried does not render for a made-up recipient. */
@@ -115,14 +120,14 @@ export class HandlebarsTemplate implements MailingTemplate {
 /** What is rendered, by the names that people know it by. Partials are found through what includes them. */
 function sourcesOf(
   { subject, templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo,
-  content: TemplateContent,
+  { content, files }: ReadContent,
 ): TemplateContent {
   const sources: TemplateContent = { subject: subject ?? '' };
   for (const [key, source] of Object.entries(content)) {
     const [part, language] = key.split(':', 2);
     const url = part === 'html' ? templateUrl : part === 'alt' ? altTemplateUrl : undefined;
     if (url === undefined) continue;
-    const name = language === undefined ? url : `${url} (${language})`;
+    const name = nameOf(url, language ?? null, files.get(key));
     if (part === 'html' && fillFromTemplate) Object.assign(sources, handlebarsIn(name, source));
     else sources[name] = source;
   }
@@ -138,8 +143,13 @@ function engineOf(content: TemplateContent, helpers: Record<string, TemplateHelp
   return engine;
 }
 
+/** That of its file; what was kept knows languages and no files. */
+function nameOf(templateUrl: string, language: string | null, file: string | undefined): string {
+  return file ?? (language === null ? templateUrl : `${templateUrl} (${language})`);
+}
+
 function languagesOf<T>(
-  content: TemplateContent,
+  { content, files }: ReadContent,
   part: 'html' | 'alt',
   templateUrl: string,
   compile: (templateUrl: string, source: string) => T,
@@ -151,7 +161,7 @@ function languagesOf<T>(
   for (const [key, source] of Object.entries(content)) {
     if (!key.startsWith(prefix)) continue;
     const language = key.slice(prefix.length);
-    languages.set(language, compile(`${templateUrl} (${language})`, source));
+    languages.set(language, compile(nameOf(templateUrl, language, files.get(key)), source));
   }
   return languages;
 }

@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import type { MailerOptions } from '@nestjs-modules/mailer';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { TemplateHelper } from '../model/content-options.js';
@@ -7,7 +8,7 @@ import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { MailingTemplate, TemplateContent, TemplateRenderer } from '../model/template.renderer.js';
 import { AdapterEngine } from './adapter.engine.js';
 import { FolderContentReader } from './folder-content.reader.js';
-import { MailerAdapterTemplate } from './mailer-adapter.template.js';
+import { type AdapterEngines, MailerAdapterTemplate, PLAIN } from './mailer-adapter.template.js';
 import { DEFAULT_TEXT, plainTextWriter, type TextSettings } from './plain-text.writer.js';
 import { TemplateCopies } from './template.copies.js';
 import { TemplateFolder } from './template-folder.js';
@@ -63,20 +64,34 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
 
   /**
    * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError; TemplateNotKeptError if what was kept is
-   * gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, and for a folder with more than
-   * 1,000 templates or 4 MiB of them.
+   * gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, for two files of one
+   * language, and for a folder with more than 1,000 templates or 4 MiB of them.
    */
   async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<MailingTemplate> {
     refuseWhatHandlebarsAloneCan(info);
     const content = kept ?? (await this.#reader.read(info));
-    const copy = await this.#copies.of(this.#reader.filesOf(content));
-    const engine = new AdapterEngine(this.mailerOptions(), this.dir, copy);
-    const template = new MailerAdapterTemplate(info, content, engine, this.#reader, {
+    const engines = await this.#enginesFor(info, content);
+    const template = new MailerAdapterTemplate(info, content, engines, this.#reader, {
       helpers: this.#helpers,
       toText: this.#toText,
     });
     await template.try(kept ? 'default' : 'all');
     return template;
+  }
+
+  async #enginesFor(
+    { templateUrl, altTemplateUrl = templateUrl }: TemplateEmailInfo,
+    content: TemplateContent,
+  ): Promise<AdapterEngines> {
+    const files = this.#reader.filesOf(content);
+    const engines = new Map<string, AdapterEngine>();
+    const html = extname(templateUrl);
+    const text = PLAIN.has(extname(altTemplateUrl)) ? html : extname(altTemplateUrl);
+    for (const extension of new Set([html, text])) {
+      const copy = await this.#copies.of(files, extension);
+      engines.set(extension, new AdapterEngine(this.mailerOptions(), this.dir, copy));
+    }
+    return engines;
   }
 
   /** Nest calls it after all messages have been sent, and the copies are not needed any more. */

@@ -26,13 +26,16 @@ interface Page {
 /** By language in lower case; the empty one is what everybody else reads. */
 type Languages = Map<string, Page>;
 
+/** By the extension of the templates that they render. */
+export type AdapterEngines = ReadonlyMap<string, AdapterEngine>;
+
 export interface MailerAdapterTemplateParts {
   helpers: Record<string, TemplateHelper>;
   toText: (html: string) => string;
 }
 
 /** Text templates with these extensions are Handlebars: what another engine makes is html. */
-const PLAIN = new Set(['.hbs', '.txt']);
+export const PLAIN: ReadonlySet<string> = new Set(['.hbs', '.txt']);
 
 /** The templates of one mailing in all its languages, rendered by the host's adapter. */
 export class MailerAdapterTemplate implements MailingTemplate {
@@ -45,7 +48,7 @@ export class MailerAdapterTemplate implements MailingTemplate {
   constructor(
     private readonly info: TemplateEmailInfo,
     readonly content: TemplateContent,
-    private readonly engine: AdapterEngine,
+    private readonly engines: AdapterEngines,
     reader: FolderContentReader,
     private readonly parts: MailerAdapterTemplateParts,
   ) {
@@ -56,7 +59,7 @@ export class MailerAdapterTemplate implements MailingTemplate {
       new Map([...reader.languagesOf(content, url, other)].map(([tag, file]) => [tag, toPage(file)]));
     this.#html = pages(templateUrl, altTemplateUrl, (file) => ({
       file,
-      render: (variables) => this.engine.render(file, variables),
+      render: (variables) => this.#rendered(file, variables),
     }));
     this.#alternative =
       altTemplateUrl === undefined
@@ -105,8 +108,12 @@ export class MailerAdapterTemplate implements MailingTemplate {
       return { file, render: compiled(plain, file, this.content[keyOf('file', file)], true) };
     return {
       file,
-      render: async (variables) => this.parts.toText(await this.engine.render(file, variables)),
+      render: async (variables) => this.parts.toText(await this.#rendered(file, variables)),
     };
+  }
+
+  #rendered(file: string, variables: Variables): Promise<string> {
+    return this.engines.get(extname(file))!.render(file, variables);
   }
 }
 

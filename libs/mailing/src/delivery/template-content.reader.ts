@@ -17,6 +17,13 @@ interface Unread {
   source: string;
 }
 
+/** What was read, and from which file. */
+export interface ReadContent {
+  content: TemplateContent;
+  /** Paths relative to the folder, by the key of the content. */
+  files: ReadonlyMap<string, string>;
+}
+
 /** Reads everything a mailing may show: its templates in all languages, and the partials they use. */
 export class TemplateContentReader {
   /** @param partials null: there are none. */
@@ -27,45 +34,48 @@ export class TemplateContentReader {
 
   /**
    * @throws TemplateMissingError, TemplateOutsideFolderError; TemplateNotCompilingError for a partial that is nowhere;
-   * TemplateFrontMatterError; InvalidFieldError for more than 200 languages or 4 MiB.
+   * TemplateFrontMatterError; InvalidFieldError for two files of one language, for more than 200 languages or 4 MiB.
    */
-  async read({ templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo): Promise<TemplateContent> {
+  async read({ templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo): Promise<ReadContent> {
     const content: TemplateContent = {};
-    const pages = await this.#readLanguages('html', templateUrl, altTemplateUrl, content);
+    const files = new Map<string, string>();
+    const read = (part: 'html' | 'alt', url: string, other?: string): Promise<Unread[]> =>
+      this.#readLanguages(part, url, other, { content, files });
+    const pages = await read('html', templateUrl, altTemplateUrl);
     const unread = fillFromTemplate ? pages.flatMap(partsOf) : pages;
-    if (altTemplateUrl !== undefined)
-      unread.push(...(await this.#readLanguages('alt', altTemplateUrl, templateUrl, content)));
+    if (altTemplateUrl !== undefined) unread.push(...(await read('alt', altTemplateUrl, templateUrl)));
     await this.#readPartials(unread, content);
     const size = Object.values(content).reduce((sum, source) => sum + source.length, 0);
     if (size > MAX_TEMPLATE_CHARACTERS) {
       const expected = `a template with at most ${MAX_TEMPLATE_CHARACTERS} characters, all languages and partials taken together`;
       throw new InvalidFieldError('templateUrl', expected, templateUrl);
     }
-    return content;
+    return { content, files };
   }
 
   async #readLanguages(
     part: 'html' | 'alt',
     templateUrl: string,
     otherUrl: string | undefined,
-    content: TemplateContent,
+    { content, files }: { content: TemplateContent; files: Map<string, string> },
   ): Promise<Unread[]> {
     const read: Unread[] = [];
     const add = async (url: string, language: string | null): Promise<void> => {
       const source = await this.folder.read(url);
       content[keyOf(part, language)] = source;
+      files.set(keyOf(part, language), url);
       read.push({ templateUrl: url, source });
     };
     await add(templateUrl, null);
-    const languages = await this.folder.languagesOf(templateUrl);
+    // `letter.txt.hbs` beside `letter.hbs` is no letter in the language `txt`.
+    const languages = await this.folder.languagesOf(templateUrl, otherUrl);
     if (languages.size > MOST_LANGUAGES)
       throw new InvalidFieldError(
         'templateUrl',
         `a template in at most ${MOST_LANGUAGES} languages`,
         templateUrl,
       );
-    // `letter.txt.hbs` beside `letter.hbs` is no letter in the language `txt`.
-    for (const [language, url] of languages) if (url !== otherUrl) await add(url, language);
+    for (const [language, url] of languages) await add(url, language);
     return read;
   }
 

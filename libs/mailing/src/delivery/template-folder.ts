@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { lookupChain } from '../model/locale-tag.js';
+import { assertOneFileEach, filesByLanguage } from './language-files.js';
 import {
   InvalidFieldError,
   TemplateMissingError,
@@ -47,19 +47,17 @@ export class TemplateFolder {
   /**
    * The other languages of a template: files beside it with a tag before the extension, `letter.fr-CA.hbs`.
    *
+   * @param otherUrl is no language of this template, although `letter.txt.hbs` looks so beside `letter.hbs`.
    * @returns their paths, relative to the folder, by tag in lower case.
+   * @throws InvalidFieldError if two files are the same language: one of them would never be tried, nor read by anyone.
    */
-  async languagesOf(templateUrl: string): Promise<Map<string, string>> {
+  async languagesOf(templateUrl: string, otherUrl?: string): Promise<Map<string, string>> {
     const path = this.#pathOf(templateUrl);
-    const extension = extname(path);
-    const start = `${basename(path, extension)}.`;
-    const languages = new Map<string, string>();
-    for (const name of (await readdir(dirname(path))).sort()) {
-      if (!name.startsWith(start) || !name.endsWith(extension)) continue;
-      const [tag] = lookupChain(name.slice(start.length, -extension.length));
-      if (tag) languages.set(tag, join(dirname(templateUrl), name));
-    }
-    return languages;
+    const other = otherUrl === undefined ? null : this.#pathOf(otherUrl);
+    const names = (await readdir(dirname(path))).filter((name) => join(dirname(path), name) !== other);
+    const languages = filesByLanguage(names, basename(path));
+    assertOneFileEach(templateUrl, languages);
+    return new Map([...languages].map(([tag, [name]]) => [tag, join(dirname(templateUrl), name)]));
   }
 
   /**

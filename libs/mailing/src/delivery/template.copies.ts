@@ -13,10 +13,13 @@ export class TemplateCopies {
    * Each set of sources is written once in the life of the process, and never changed: engines keep what they compiled by its path.
    *
    * @param files sources by their paths.
+   * @param extension of the templates that are rendered from this copy. Engines keep what they compiled by a path without its extension, so
+   * `letter.html` and `letter.njk` would be taken for each other in one copy.
    * @returns the absolute path of the copy.
    */
-  async of(files: Map<string, string>): Promise<string> {
+  async of(files: Map<string, string>, extension: string): Promise<string> {
     const hash = createHash('sha256')
+      .update(`${extension}\n`)
       .update(JSON.stringify([...files].sort(([a], [b]) => (a < b ? -1 : 1))))
       .digest('hex');
     const before = this.#copies.get(hash);
