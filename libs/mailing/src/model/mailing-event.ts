@@ -1,5 +1,6 @@
 import type { HarmfulSetting, UnsafeConnectionError } from './database-setting.errors.js';
 import type { MailingStatus } from './mailing-status.js';
+import type { ReadOnlyServerError } from './read-only-server.error.js';
 import type { SettledStatus } from './recipient-status.js';
 import { TypedEvents } from './typed-events.js';
 
@@ -122,6 +123,11 @@ export interface MailingEventMap {
    * for each refusal.
    */
   'database:unsafe-connection': { error: UnsafeConnectionError };
+  /**
+   * A connection leads to a server that writes nothing, as after a failover: the plugin closes all that were made before, and does the
+   * statement again on a new one. Told when it begins, not for each answer.
+   */
+  'database:read-only': { error: ReadOnlyServerError };
 }
 
 /** Hears one kind of event. */

@@ -135,6 +135,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
       `${f.setting} of the database is ${f.value}, expected ${f.expected}: ${f.consequence}. ${f.nextStep}`,
   ],
   'database:unsafe-connection': ['error', (f) => reasonOf(f.error)],
+  'database:read-only': ['warn', (f) => reasonOf(f.error)],
   'database:not-durable': [
     'warn',
     (f) =>
