@@ -115,6 +115,9 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
   it('goes on when its Redis becomes a replica and keeps its connections, and by way of the new one', async () => {
     await using proxy = await TcpProxy.start(url);
     const next = await startRedis();
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error): unknown => warnings.push(message);
+    process.on('warning', onWarning);
     try {
       url = proxy.url;
       world.running = () => delay(5);
@@ -133,7 +136,9 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
       await newsTravels(announcer);
       await waitUntil(isLeft, { what: 'the old one to be left' });
       expect(world.runsOfEach).toEqual(eachOnce(401));
+      expect(warnings).toEqual([]);
     } finally {
+      process.off('warning', onWarning);
       await Promise.all(servers.splice(0).map((server) => server.beforeApplicationShutdown()));
       await next.stop();
     }

@@ -129,7 +129,10 @@ describe.each(SERVER_KINDS)('connections to a server that only reads (%s)', (kin
   }
 
   const isLeft = (server: PairedServer): Promise<boolean> =>
-    waitUntil(async () => (await server.sessions()).length === 0, { what: 'all connections to be closed' });
+    waitUntil(async () => (await server.sessions()).length === 0, {
+      what: 'all connections to be closed',
+      deadlineMs: 5_000,
+    });
 
   const onlyOne = async (server: PairedServer): Promise<string | null> => {
     const sessions = await server.sessions();
