@@ -9,6 +9,28 @@ import { timesInUtc } from './postgres-times.js';
 const SQLITE_BUSY_TIMEOUT_MS = 10_000;
 
 /**
+ * How the pools notice that a server is gone, and how long they keep a connection. What each setting helps against, and what
+ * none of them does, is told in docs/failover.md.
+ */
+const CONNECT_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_DELAY_MS = 10_000;
+
+const MYSQL_POOL = {
+  // Less than the limit of connections, 10 by default, or mysql2 never looks at the idle timeout.
+  maxIdle: 9,
+  idleTimeout: 60_000,
+  enableKeepAlive: true,
+  keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+};
+
+const POSTGRES_POOL = {
+  idleTimeoutMillis: 10_000,
+  maxLifetimeSeconds: 1_800,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
+};
+
+/**
  * TypeORM's options for one database URL: `sqlite:path/to/file`, `mysql://user:password@host:3306/name`,
  * `mariadb://user:password@host:3306/name` or `postgres://user:password@host:5432/name`.
  *
@@ -24,7 +46,7 @@ export function dataSourceOptionsOf(url: string): DataSourceOptions {
       return mysqlOptions(scheme, url);
     case 'postgres':
     case 'postgresql':
-      return { type: 'postgres', ...placeOf(scheme, 5432, url), extra: { types: timesInUtc } };
+      return postgresOptions(scheme, url);
     default:
       throw new Error(
         `Database URL: expected sqlite:path, mysql://…, mariadb://… or postgres://…, got ${scheme ? `${scheme}:…` : 'no scheme at all'}.`,
@@ -56,6 +78,17 @@ function mysqlOptions(type: 'mysql' | 'mariadb', url: string): DataSourceOptions
     // Times read back wrong in every zone but UTC without it.
     timezone: 'Z',
     charset: 'utf8mb4',
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    extra: MYSQL_POOL,
+  };
+}
+
+function postgresOptions(scheme: string, url: string): DataSourceOptions {
+  return {
+    type: 'postgres',
+    ...placeOf(scheme, 5432, url),
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    extra: { ...POSTGRES_POOL, types: timesInUtc },
   };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
+import { INNODB_KINDS } from '../support/database-kinds.js';
 import { freshDatabase } from '../support/fresh-database.js';
 
 describe('dataSourceOptionsOf', () => {
@@ -22,6 +23,8 @@ describe('dataSourceOptionsOf', () => {
       database: 'mail',
       timezone: 'Z',
       charset: 'utf8mb4',
+      connectTimeout: 10_000,
+      extra: { maxIdle: 9, idleTimeout: 60_000, enableKeepAlive: true, keepAliveInitialDelay: 10_000 },
     });
     expect(dataSourceOptionsOf(`${type}://root@[::1]/mail`)).toMatchObject({ host: '::1', port: 3306 });
   });
@@ -34,6 +37,13 @@ describe('dataSourceOptionsOf', () => {
       username: 'us@er',
       password: 'p/w',
       database: 'mail',
+      connectTimeoutMS: 10_000,
+      extra: {
+        idleTimeoutMillis: 10_000,
+        maxLifetimeSeconds: 1_800,
+        keepAlive: true,
+        keepAliveInitialDelayMillis: 10_000,
+      },
     });
     expect(dataSourceOptionsOf(`${scheme}://root@[::1]/mail`)).toMatchObject({ host: '::1', port: 5432 });
   });
@@ -52,6 +62,28 @@ describe('dataSourceOptionsOf', () => {
   ])('refuses %s in one sentence without the password', (url, sentence) => {
     expect(() => dataSourceOptionsOf(url)).toThrow(sentence);
     expect(() => dataSourceOptionsOf(url)).not.toThrow('secret');
+  });
+
+  it.each(INNODB_KINDS)(
+    'gives the pool of %s a limit of idle connections that the driver looks at',
+    async (kind) => {
+      await using database = await freshDatabase(kind, { migrate: false });
+      const { pool } = database.dataSource.driver as unknown as { pool: { config: Record<string, number> } };
+
+      expect(pool.config).toMatchObject({ connectionLimit: 10, maxIdle: 9, idleTimeout: 60_000 });
+      expect(pool.config.connectionConfig).toMatchObject({
+        connectTimeout: 10_000,
+        enableKeepAlive: true,
+        keepAliveInitialDelay: 10_000,
+      });
+    },
+  );
+
+  it('gives the pool of postgres limits that the driver knows', async () => {
+    await using database = await freshDatabase('postgres', { migrate: false });
+    const { master } = database.dataSource.driver as unknown as { master: { options: object } };
+
+    expect(master.options).toMatchObject({ connectionTimeoutMillis: 10_000, maxLifetimeSeconds: 1_800 });
   });
 
   it('makes several processes on one SQLite file wait for each other', async () => {

@@ -20,6 +20,8 @@ const NO_CLUSTER = {
 export interface PostgresPrograms {
   server: string;
   initdb: string;
+  /** Copies a server that runs. */
+  baseBackup: string;
 }
 
 /** Whom the server runs as. */
@@ -66,10 +68,10 @@ async function find(): Promise<PostgresPrograms | undefined> {
   const versions = await readdir(VERSIONS).catch(() => [] as string[]);
   const newestFirst = versions.sort((a, b) => Number(b) - Number(a));
   const folders = [...newestFirst.map((version) => join(VERSIONS, version, 'bin')), ...MORE_FOLDERS];
-  const [server, initdb] = await Promise.all(
-    ['postgres', 'initdb'].map((program) => which(program, folders)),
+  const [server, initdb, baseBackup] = await Promise.all(
+    ['postgres', 'initdb', 'pg_basebackup'].map((program) => which(program, folders)),
   );
-  return server && initdb ? { server, initdb } : undefined;
+  return server && initdb && baseBackup ? { server, initdb, baseBackup } : undefined;
 }
 
 /** PostgreSQL refuses to run as root; then it runs as somebody without rights. @returns null: as whoever we are. */
@@ -79,6 +81,27 @@ export async function unprivilegedAccount(): Promise<Account | null> {
   const found = ['postgres', 'nobody'].map((name) => lines.find(([user]) => user === name)).find(Boolean);
   if (!found) throw new Error('The tests run as root, and there is no user "postgres" or "nobody".');
   return { uid: Number(found[2]), gid: Number(found[3]) };
+}
+
+/** Makes a standby in `dataDirectory`: a copy of the server with this URL, which it follows from its start. */
+export async function copyCluster(
+  programs: PostgresPrograms,
+  dataDirectory: string,
+  account: Account | null,
+  url: string,
+): Promise<void> {
+  await run(
+    programs.baseBackup,
+    [
+      `--dbname=${url}`,
+      `--pgdata=${dataDirectory}`,
+      '--write-recovery-conf',
+      '--wal-method=stream',
+      '--checkpoint=fast',
+      '--no-sync',
+    ],
+    { ...account, cwd: '/' },
+  );
 }
 
 /** Makes a cluster in `dataDirectory`, in UTF-8; its superuser is `postgres` and has no password. */

@@ -1,12 +1,20 @@
 import type { SpawnOptions } from 'node:child_process';
 import { chown } from 'node:fs/promises';
-import { type Account, createCluster, postgresPrograms, unprivilegedAccount } from './postgres.programs.js';
+import {
+  type Account,
+  copyCluster,
+  createCluster,
+  postgresPrograms,
+  unprivilegedAccount,
+} from './postgres.programs.js';
 import { PrivateServer, serverDirectory } from './private-server.js';
 import { connectToPostgres } from './server-connection.js';
 
 export interface PostgresOptions {
   /** Settings of its configuration, for example `{ TimeZone: 'Asia/Tokyo' }`. */
   settings?: Readonly<Record<string, string>>;
+  /** URL of the server whose standby it is to be. */
+  standbyOf?: string;
 }
 
 /** With the durability of its defaults, because a test that kills it has to find what was committed. */
@@ -29,7 +37,12 @@ export class PostgresServer extends PrivateServer {
     const directory = await serverDirectory('postgres');
     if (account) await chown(directory, account.uid, account.gid);
     const server = new PostgresServer(programs.server, directory, account, options);
-    return server.startAfter(() => createCluster(programs, server.dataDirectory, account));
+    const { standbyOf } = options;
+    return server.startAfter(() =>
+      standbyOf === undefined
+        ? createCluster(programs, server.dataDirectory, account)
+        : copyCluster(programs, server.dataDirectory, account, standbyOf),
+    );
   }
 
   /** The user is `postgres` and has no password. */

@@ -17,7 +17,7 @@ export class TcpProxy implements AsyncDisposable {
 
   private constructor(
     private readonly server: Server,
-    private readonly target: URL,
+    private target: URL,
   ) {}
 
   /** @param url of the server that is stood before; its port has to be in it. */
@@ -56,6 +56,11 @@ export class TcpProxy implements AsyncDisposable {
   /** As a firewall does with connections that were idle: nothing gets through on those that are there. New ones work. */
   forget(): void {
     for (const socket of this.sockets) socket.pause();
+  }
+
+  /** As a name or an address that moves after a failover: connections that are made from now on lead there, the others stay. */
+  leadTo(url: string): void {
+    this.target = new URL(url);
   }
 
   /** Ends the connections that are there. */

@@ -6,6 +6,7 @@ import { BatchWorld, HeldRuns } from '../conformance/batch.world.js';
 import { bullMqServer } from '../support/bull-mq-server.js';
 import { canHaveRedis } from '../support/redis.programs.js';
 import { type RedisServer, startRedis } from '../support/redis.server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
 
 /** So long that nothing in these tests happens because it is over. */
@@ -14,11 +15,14 @@ const QUEUE = 'mailing-batches';
 
 describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () => {
   let redis: RedisServer;
+  /** What the servers connect to. */
+  let url: string;
   let world: BatchWorld;
   let servers: BullMqDispatcher[];
 
   beforeEach(async () => {
     redis = await startRedis();
+    url = redis.url;
     world = new BatchWorld();
     servers = [];
   });
@@ -29,7 +33,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
   });
 
   function start(numBatchThreads: number, pollMs: number, clusterRatePerSecond?: number): BullMqDispatcher {
-    const server = bullMqServer({ connection: redis.url, clusterRatePerSecond });
+    const server = bullMqServer({ connection: url, clusterRatePerSecond });
     servers.push(server);
     server.start(world.context(servers.length, { numBatchThreads, pollMs }));
     return server;
@@ -51,9 +55,17 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
   }
 
   /** Whether so many workers wait for jobs. */
-  const workersAre = (number: number) => async (): Promise<boolean> => {
-    const clients = String(await redis.command('CLIENT', 'LIST'));
-    return clients.split('bzpopmin').length - 1 === number;
+  const workersAre =
+    (number: number, on = redis) =>
+    async (): Promise<boolean> => {
+      const clients = String(await on.command('CLIENT', 'LIST'));
+      return clients.split('bzpopmin').length - 1 === number;
+    };
+
+  /** Whether nothing is connected to Redis but the one that asks. */
+  const isLeft = async (): Promise<boolean> => {
+    const clients = String(await redis.command('CLIENT', 'LIST', 'TYPE', 'normal'));
+    return clients.trim().split('\n').length === 1;
   };
 
   /** Resolves when news from one server reaches another, and both would else sleep for ever. */
@@ -98,6 +110,38 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     await newsTravels(announcer);
     expect(world.runsOfEach).toEqual(eachOnce(401));
     expect(world.troubles.map(({ step }) => step)).toEqual(Array(3).fill('reaching Redis'));
+  });
+
+  it('goes on when its Redis becomes a replica and keeps its connections, and by way of the new one', async () => {
+    await using proxy = await TcpProxy.start(url);
+    const next = await startRedis();
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error): unknown => warnings.push(message);
+    process.on('warning', onWarning);
+    try {
+      url = proxy.url;
+      world.running = () => delay(5);
+      const announcer = start(0, NEVER);
+      start(2, 300);
+      start(2, 300);
+      world.add(400);
+      announcer.announce();
+      await runsAre(50);
+      const { port } = new URL(next.url);
+      proxy.leadTo(next.url);
+      await redis.command('REPLICAOF', '127.0.0.1', port);
+      await runsAre(400);
+
+      await waitUntil(workersAre(2, next), { what: 'both workers to be at the new one' });
+      await newsTravels(announcer);
+      await waitUntil(isLeft, { what: 'the old one to be left' });
+      expect(world.runsOfEach).toEqual(eachOnce(401));
+      expect(warnings).toEqual([]);
+    } finally {
+      process.off('warning', onWarning);
+      await Promise.all(servers.splice(0).map((server) => server.beforeApplicationShutdown()));
+      await next.stop();
+    }
   });
 
   it('loses at most one interval when Redis is emptied in the middle', async () => {

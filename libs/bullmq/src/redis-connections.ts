@@ -2,10 +2,25 @@ import type { RedisOptions } from 'bullmq';
 
 const CONNECT_MS = 5_000;
 const LONGEST_RETRY_MS = 1_000;
+/** All commands of a transaction are refused at once. */
+const REFUSALS_MS = 100;
 
 /** A Redis that comes back is wanted soon, and an attempt a second costs nothing. */
 function retryStrategy(times: number): number {
   return Math.min(50 * times, LONGEST_RETRY_MS);
+}
+
+/**
+ * Connects anew, to whatever is there now, where Redis has become a replica: it answers, reads, and refuses each write, on connections
+ * that stay open after a failover. Once for the refusals of one moment, because ioredis would close the connection for each.
+ */
+function reconnectFromReplica(): (error: Error) => boolean {
+  let quietUntil = 0;
+  return ({ message }) => {
+    if (!message.includes('READONLY') || performance.now() < quietUntil) return false;
+    quietUntil = performance.now() + REFUSALS_MS;
+    return true;
+  };
 }
 
 /** For single commands: each fails at once when Redis is away, and none of them is sent later. */
@@ -14,6 +29,7 @@ export function promptConnection(connection: RedisOptions): RedisOptions {
     connectTimeout: CONNECT_MS,
     ...connection,
     retryStrategy,
+    reconnectOnError: reconnectFromReplica(),
     lazyConnect: false,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -29,6 +45,7 @@ export function workerConnection(connection: RedisOptions): RedisOptions {
     connectTimeout: CONNECT_MS,
     ...connection,
     retryStrategy,
+    reconnectOnError: reconnectFromReplica(),
     lazyConnect: false,
     enableOfflineQueue: true,
     maxRetriesPerRequest: null,

@@ -151,6 +151,7 @@ export { DroppedRowError, RefusedRowError } from './model/dropped-row.error.js';
 export { MailingError } from './model/mailing.error.js';
 export { publicReasonOf, toPublicText } from './model/public-text.js';
 export { kindOf, numberOrKindOf } from './model/value-kind.js';
+export { ReadOnlyServerError } from './model/read-only-server.error.js';
 export {
   askHost,
   HOST_CALL_TIMEOUT_MS,

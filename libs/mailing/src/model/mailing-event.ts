@@ -1,6 +1,7 @@
 import type { HarmfulSetting, UnsafeConnectionError } from './database-setting.errors.js';
 import type { ReasonCount } from './mailing-overview.js';
 import type { MailingStatus } from './mailing-status.js';
+import type { ReadOnlyServerError } from './read-only-server.error.js';
 import type { SettledStatus } from './recipient-status.js';
 import { TypedEvents } from './typed-events.js';
 
@@ -182,6 +183,11 @@ export interface MailingEventMap {
    * for each refusal.
    */
   'database:unsafe-connection': { error: UnsafeConnectionError; reason: string };
+  /**
+   * A connection leads to a server that writes nothing, as after a failover: the plugin closes all that were made before, and does the
+   * statement again on a new one. Told when it begins, not for each answer.
+   */
+  'database:read-only': { error: ReadOnlyServerError; reason: string };
 }
 
 /** Hears one kind of event. */

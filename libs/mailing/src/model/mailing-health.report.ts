@@ -15,6 +15,7 @@ export type MailingFindingCode =
   | 'lease_lost'
   | 'database_unreachable'
   | 'database_unsafe'
+  | 'database_read_only'
   | 'mailings_orphaned'
   | 'batches_unattended'
   | 'mailings_paused'

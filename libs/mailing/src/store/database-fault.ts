@@ -10,6 +10,40 @@ export function isLockFault(error: unknown): boolean {
   return typeof code === 'string' && /^(SQLITE_(BUSY|LOCKED)|40P01$|40001$|55P03$)/.test(code);
 }
 
+/** MySQL's and MariaDB's option that forbids a statement (1290): many options do, those that forbid to write have this in their names. */
+const READ_ONLY_OPTION = /read[-_]only/i;
+
+/** A transaction that may only read (1792), a server that only reads (1836). */
+const READ_ONLY_CODES = new Set([1792, 1836]);
+
+const NOT_PREPARED = 1047;
+
+/**
+ * The server answers and would write nothing for as long as the connection leads to it, as after a failover: MySQL's and MariaDB's
+ * read-only answers (1290, 1792, 1836), a Galera node outside of the primary component (1047 with `WSREP`), PostgreSQL's
+ * 25006, which a standby says too, and its 0A000 where a standby is asked for a serializable transaction.
+ *
+ * SQLite's is none of these: a file that can't be written has no other server.
+ */
+export function isNotPrimary(error: unknown): boolean {
+  const { errno, code, message } = (error ?? {}) as { errno?: unknown; code?: unknown; message?: unknown };
+  const text = typeof message === 'string' ? message : '';
+  if (errno === 1290) return READ_ONLY_OPTION.test(text);
+  // 1047 alone is a command that the server does not know.
+  if (errno === NOT_PREPARED) return text.includes('WSREP');
+  if (typeof errno === 'number' && READ_ONLY_CODES.has(errno)) return true;
+  return code === '25006' || (code === '0A000' && text.includes('hot standby'));
+}
+
+/**
+ * Whether an answer that `isNotPrimary` proves that its transaction was not committed, so that it may be done again elsewhere. Read-only
+ * answers do, to a COMMIT too: the server rolls back what was written before. Of a Galera node that falls out of its cluster in a COMMIT it is not known.
+ */
+export function provesNoCommit(error: unknown): boolean {
+  const { errno, query } = (error ?? {}) as { errno?: unknown; query?: unknown };
+  return errno !== NOT_PREPARED || query !== 'COMMIT';
+}
+
 /** MariaDB's and MySQL's CHECK, a value that is not of its type, a view's check, a trigger of the host's that refuses; their states are too general. */
 const DATA_FAULTS = new Set([4025, 3819, 1366, 1369, 1644]);
 

@@ -2,6 +2,7 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { UNSAFE_CONNECTION, UnsafeConnectionError } from '../model/database-setting.errors.js';
 import { NO_ESCAPING } from './mysql.environment.js';
 import { holdMysqlConnection } from './mysql-connection.guard.js';
+import { withPrimaryRunner } from './primary.runner.js';
 import { UnsafeConnections } from './unsafe-connections.js';
 
 /** Which connection the job gets. */
@@ -14,8 +15,10 @@ export interface Wanted {
 
 /**
  * The only way of the plugin to a connection of the host's pool: the job gets a runner whose connection was looked at, and is watched
- * until the job is over. On PostgreSQL and SQLite values are bound by the database, and nothing can come between.
+ * until the job is over. On the primary server the job is done again where a connection leads to a server that writes nothing
+ * (`withPrimaryRunner`), so it must be one that may be repeated as a whole. On PostgreSQL and SQLite values are bound by the database, and nothing can come between.
  *
+ * @throws ReadOnlyServerError if new connections lead to such a server, too.
  * @throws UnsafeConnectionError if the connection has come to a setting under which no statement may run.
  */
 export async function withGuardedRunner<T>(
@@ -23,10 +26,27 @@ export async function withGuardedRunner<T>(
   job: (runner: QueryRunner) => Promise<T>,
   { given, isRead = false }: Wanted = {},
 ): Promise<T> {
+  // What the host has begun on its own runner can't be begun again here.
+  if (given) return guarded(dataSource, given, false, job);
   const mode = isRead ? dataSource.defaultReplicationModeForReads() : 'master';
-  const runner = given ?? dataSource.createQueryRunner(mode);
+  const onIt = (runner: QueryRunner): Promise<T> => guarded(dataSource, runner, true, job);
+  if (mode === 'master' || !dataSource.driver.isReplicated) return withPrimaryRunner(dataSource, onIt);
+  const runner = dataSource.createQueryRunner(mode);
   try {
-    const letGo = await hold(dataSource, runner, !given);
+    return await onIt(runner);
+  } finally {
+    await runner.release();
+  }
+}
+
+async function guarded<T>(
+  dataSource: DataSource,
+  runner: QueryRunner,
+  isOurs: boolean,
+  job: (runner: QueryRunner) => Promise<T>,
+): Promise<T> {
+  try {
+    const letGo = await hold(dataSource, runner, isOurs);
     try {
       return await job(runner);
     } finally {
@@ -37,8 +57,6 @@ export async function withGuardedRunner<T>(
     if (!unsafe) throw error;
     UnsafeConnections.of(dataSource).note(unsafe);
     throw unsafe;
-  } finally {
-    if (!given) await runner.release();
   }
 }
 

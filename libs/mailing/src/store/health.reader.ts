@@ -1,4 +1,5 @@
 import type { UnsafeConnectionError } from '../model/database-setting.errors.js';
+import type { ReadOnlyServerError } from '../model/read-only-server.error.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { isDue } from './statements/claim-mailing.js';
@@ -29,6 +30,11 @@ export class HealthReader {
   /** The last refusal of a connection, if it was not longer ago than this. */
   unsafeConnection(ms: number): UnsafeConnectionError | null {
     return this.database.unsafeConnections.within(ms);
+  }
+
+  /** The last read-only answer that a new connection had, too, if it was not longer ago than this and nothing was written since. */
+  readOnlyServer(ms: number): ReadOnlyServerError | null {
+    return this.database.primary.outages.within(ms);
   }
 
   /** Those whose server does not live: no fresh row has its id. @param except servers that are looked after. */

@@ -18,6 +18,7 @@ import { type Dialect, dialectOf } from './dialect.js';
 import { withGuardedRunner } from './guarded-runner.js';
 import { IdleTransactionLimit } from './idle-transaction.limit.js';
 import { watchNewbornConnections } from './newborn-connections.js';
+import { PrimaryWatch } from './primary.watch.js';
 import { queueOf, type SerialQueue } from './serial-queue.js';
 import { keepStatementUnprinted } from './statement-error.js';
 import { UnsafeConnections } from './unsafe-connections.js';
@@ -72,6 +73,7 @@ export class MailingDatabase implements Session {
   readonly dialect: Dialect;
   readonly tables: TableNames;
   readonly unsafeConnections: UnsafeConnections;
+  readonly primary: PrimaryWatch;
   readonly #queue: SerialQueue | null;
   readonly #idleLimit: IdleTransactionLimit;
 
@@ -96,6 +98,7 @@ export class MailingDatabase implements Session {
       mailSlot: this.#tableOf(MailSlot),
     };
     this.unsafeConnections = UnsafeConnections.of(dataSource);
+    this.primary = PrimaryWatch.of(dataSource);
     this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
     if (this.dialect.name === 'postgres') watchNewbornConnections(dataSource);
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;
@@ -114,8 +117,8 @@ export class MailingDatabase implements Session {
   }
 
   /**
-   * Runs the steps in one transaction; again as a whole, a few times, if the database rolled it back for a lock. The
-   * first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail
+   * Runs the steps in one transaction; again as a whole, a few times, if the database rolled it back for a lock, and once if the
+   * server turned out to be read-only. The first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail
    * at once instead of waiting for its turn.
    */
   transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
@@ -157,13 +160,19 @@ export class MailingDatabase implements Session {
         throw keepStatementUnprinted(error);
       }
     };
+    const write: typeof run = async (sql, parameters) => {
+      const answer = await run(sql, parameters);
+      // A server that is read-only refuses a change of no row, too.
+      this.primary.outages.clear();
+      return answer;
+    };
     return {
       dialect: this.dialect,
       tables: this.tables,
       rows: async <T>(sql: string, parameters?: unknown[]) => (await run(sql, parameters)).records as T[],
-      change: async (sql, parameters) => (await run(sql, parameters)).affected ?? 0,
+      change: async (sql, parameters) => (await write(sql, parameters)).affected ?? 0,
       insert: async (sql, parameters) => {
-        const { affected, raw } = await run(sql, parameters);
+        const { affected, raw } = await write(sql, parameters);
         const { warningStatus = 0 } = (raw ?? {}) as { warningStatus?: number };
         return { numRows: affected ?? 0, numWarnings: warningStatus };
       },

@@ -181,6 +181,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
       `${f.setting} of the database is ${f.value}, expected ${f.expected}: ${f.consequence}. ${f.nextStep}`,
   ),
   'database:unsafe-connection': fault('error', (f) => f.reason),
+  'database:read-only': fault('warn', (f) => f.reason),
   'database:not-durable': line(
     'warn',
     (f) =>

@@ -53,7 +53,7 @@ export interface MailingEngineParts {
  */
 export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   #ending: Promise<void> | null = null;
-  #unsubscribe: () => void = () => undefined;
+  #unsubscribe: (() => void)[] = [];
 
   constructor(private readonly parts: MailingEngineParts) {}
 
@@ -64,9 +64,14 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     await attachments.prepare();
     // First, and by statements without values: under some settings no other can be trusted.
     for (const risky of await checkEnvironment(dataSource)) events.emit('database:risky-setting', risky);
-    this.#unsubscribe = UnsafeConnections.of(dataSource).onRefused((error) => {
-      events.emit('database:unsafe-connection', { error });
-    });
+    this.#unsubscribe = [
+      UnsafeConnections.of(dataSource).onRefused((error) => {
+        events.emit('database:unsafe-connection', { error });
+      }),
+      database.primary.answers.onRefused((error) => {
+        events.emit('database:read-only', { error });
+      }),
+    ];
     await checkSchema(dataSource, database);
     // A question about a setting is no reason not to start.
     const weak = await findWeakSettings(database).catch(() => []);
@@ -108,7 +113,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     await within(Math.max(1_000, deadline - performance.now()), periodic.stop());
     await restarter.idle();
     await batchSweep.idle();
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     try {
       await membership.leave();
     } catch (error) {

@@ -10,6 +10,7 @@ import {
 import type { MailingSettings } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { publicReasonOf, toPublicText } from '../model/public-text.js';
+import { ReadOnlyServerError } from '../model/read-only-server.error.js';
 import { type HealthReader, MOST_COUNTED, type WaitingMailing } from '../store/health.reader.js';
 import type { ServerMembership } from './server-membership.js';
 import type { StalledFindings } from './stalled.findings.js';
@@ -104,6 +105,7 @@ export class MailingHealth {
       return await Promise.race([this.#ofMailings(), silence]);
     } catch (error) {
       if (error instanceof UnsafeConnectionError) return [unsafe(error)];
+      if (error instanceof ReadOnlyServerError) return [readOnly(error)];
       const reason = publicReasonOf(error);
       const message = `The database can't be asked: ${reason}. See whether it runs, and whether its pool has free connections`;
       return [{ code: 'database_unreachable', message }];
@@ -111,6 +113,12 @@ export class MailingHealth {
       timer.abort();
       silence.catch(() => undefined);
     }
+  }
+
+  #ofConnections(): MailingFinding[] {
+    const refused = this.reader.unsafeConnection(RECENTLY_MS);
+    const unwritable = this.reader.readOnlyServer(RECENTLY_MS);
+    return [...(refused ? [unsafe(refused)] : []), ...(unwritable ? [readOnly(unwritable)] : [])];
   }
 
   async #ofMailings(): Promise<MailingFinding[]> {
@@ -121,8 +129,7 @@ export class MailingHealth {
     const unattended = await this.reader.unattended();
     const paused = await this.reader.pausedByThemselves();
     const overdue = await this.reader.overdue();
-    const refused = this.reader.unsafeConnection(RECENTLY_MS);
-    const findings: MailingFinding[] = refused ? [unsafe(refused)] : [];
+    const findings = this.#ofConnections();
     const abandoned = [...groupsBy(orphaned, ({ uniqServerId: id }) => id ?? 'no server')].map(
       ([serverId, mailings]) => ({
         ...finding(
@@ -147,6 +154,10 @@ export class MailingHealth {
 
 function unsafe({ message }: UnsafeConnectionError): MailingFinding {
   return { code: 'database_unsafe', message };
+}
+
+function readOnly({ message }: ReadOnlyServerError): MailingFinding {
+  return { code: 'database_read_only', message };
 }
 
 function finding(code: MailingFindingCode, mailings: WaitingMailing[], text: string): MailingFinding {
