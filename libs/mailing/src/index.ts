@@ -202,6 +202,7 @@ export {
   SourceProtocolError,
   SourceUsedUpError,
   TemplateEmailRefusal,
+  TemplateEncodingError,
   TemplateFrontMatterError,
   TemplateMissingError,
   TemplateNotCompilingError,

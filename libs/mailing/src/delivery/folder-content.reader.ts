@@ -1,6 +1,11 @@
 import { extname } from 'node:path';
 import { lookupChain } from '../model/locale-tag.js';
-import { InvalidFieldError, TemplateMissingError, TemplateNotKeptError } from '../model/refusal.errors.js';
+import {
+  InvalidFieldError,
+  TemplateEncodingError,
+  TemplateMissingError,
+  TemplateNotKeptError,
+} from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { keyOf, type TemplateContent } from '../model/template.renderer.js';
 import { MAX_TEMPLATE_CHARACTERS, type TemplateFolder } from './template-folder.js';
@@ -16,8 +21,8 @@ export class FolderContentReader {
   constructor(private readonly folder: TemplateFolder) {}
 
   /**
-   * @throws TemplateMissingError, TemplateOutsideFolderError; InvalidFieldError for a path without extension, and for more than
-   * 1,000 files or 4 MiB.
+   * @throws TemplateMissingError, TemplateOutsideFolderError; TemplateEncodingError for any source that is not UTF-8;
+   * InvalidFieldError for a path without extension, and for more than 1,000 files or 4 MiB.
    */
   async read({ templateUrl, altTemplateUrl }: TemplateEmailInfo): Promise<TemplateContent> {
     const content: TemplateContent = {};
@@ -72,11 +77,15 @@ export class FolderContentReader {
     return languages;
   }
 
-  /** Null for what can't be read. That of a language has to be there; the rest is missed by whatever includes it. */
+  /**
+   * Null for what can't be read. That of a language has to be there; the rest is missed by whatever includes it. A source that is not UTF-8
+   * is refused in any case: some engines leave out an include that they do not find, and say nothing.
+   */
   async #readIncluded(file: string, templates: Record<string, string | undefined>): Promise<string | null> {
     try {
       return await this.folder.read(file);
     } catch (error) {
+      if (error instanceof TemplateEncodingError) throw error;
       const isLanguage = Object.values(templates).some(
         (url) =>
           url !== undefined && file.startsWith(`${this.folder.nameOf(url).slice(0, -extname(url).length)}.`),

@@ -62,8 +62,8 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
   }
 
   /**
-   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError; TemplateNotKeptError if what was kept is
-   * gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, and for a folder with more than
+   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError;
+   * TemplateNotKeptError if what was kept is gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, and for a folder with more than
    * 1,000 templates or 4 MiB of them.
    */
   async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<MailingTemplate> {

@@ -27,7 +27,7 @@ export class TemplateContentReader {
 
   /**
    * @throws TemplateMissingError, TemplateOutsideFolderError; TemplateNotCompilingError for a partial that is nowhere;
-   * TemplateFrontMatterError; InvalidFieldError for more than 200 languages or 4 MiB.
+   * TemplateFrontMatterError; TemplateEncodingError; InvalidFieldError for more than 200 languages or 4 MiB.
    */
   async read({ templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo): Promise<TemplateContent> {
     const content: TemplateContent = {};
