@@ -108,6 +108,18 @@ describe('a CSV file given to the newsletter service', () => {
     expect(subjects).toEqual({ 'ann@home.example': 'Hi Ann of Graz' });
   });
 
+  it('may have addresses as people paste them', async () => {
+    const cells = [
+      'ann@home.example;',
+      'mailto:bob@home.example',
+      '<eve@home.example>,',
+      '\u200bzoe@home.example\u00a0',
+    ];
+    const subjects = await subjectsOf(`email\tname\n${cells.map((cell) => `${cell}\tX\n`).join('')}`);
+    const names = ['ann', 'bob', 'eve', 'zoe'];
+    expect(Object.keys(subjects).sort()).toEqual(names.map((name) => `${name}@home.example`));
+  });
+
   it('has the very word win over other spellings', async () => {
     const file = 'Mail;email;Display Name;name;city\nx;ann@home.example;y;Ann;Graz\n';
     expect(await subjectsOf(file)).toEqual({ 'ann@home.example': 'Hi Ann of Graz' });

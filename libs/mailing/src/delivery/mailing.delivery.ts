@@ -9,7 +9,7 @@ import {
   reasonOf,
 } from '../model/host-call.js';
 import { kindOf } from '../model/value-kind.js';
-import { parseMailbox } from '../model/email-address.js';
+import { parseRecipient } from '../model/recipient-address.js';
 import { type Attempt, type Contact, settled } from '../model/outcome.js';
 import type { ProfileRepository, RecipientProfile } from '../model/profile.repository.js';
 import type { MarkedRecipient } from '../model/recipient.js';
@@ -268,7 +268,7 @@ const HAND_OVERS: ReadonlySet<unknown> = new Set<HandOver['kind']>([
 
 /** Of a profile nobody knows it yet. */
 function addressOf({ email }: MarkedRecipient): string[] {
-  const mailbox = parseMailbox(email);
+  const mailbox = parseRecipient(email);
   return mailbox ? [mailbox.address] : [];
 }
 
