@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type * as FaultModule from '../libs/mailing/src/model/address-fault.js';
 import type * as AddressModule from '../libs/mailing/src/model/email-address.js';
+import type * as RecipientModule from '../libs/mailing/src/model/recipient-address.js';
 import type * as TokensModule from '../libs/mailing/src/model/unsubscribe.tokens.js';
 import type * as HeadersModule from '../libs/mailing/src/delivery/header-lines.js';
 import type * as RenderedModule from '../libs/mailing/src/delivery/rendered-email.check.js';
@@ -37,6 +39,8 @@ async function built<T>(path: string): Promise<T> {
 }
 
 const address = await built<typeof AddressModule>('libs/mailing/src/model/email-address.js');
+const fault = await built<typeof FaultModule>('libs/mailing/src/model/address-fault.js');
+const recipient = await built<typeof RecipientModule>('libs/mailing/src/model/recipient-address.js');
 const tokens = await built<typeof TokensModule>('libs/mailing/src/model/unsubscribe.tokens.js');
 const headers = await built<typeof HeadersModule>('libs/mailing/src/delivery/header-lines.js');
 const rendered = await built<typeof RenderedModule>('libs/mailing/src/delivery/rendered-email.check.js');
@@ -146,6 +150,21 @@ export const PARSERS: Record<string, ParserCase[]> = {
     'dots before the @': repeated('a.', '', '@home.example'),
     'white space': repeated(' \t', 'a', '<ann@home.example>'),
   }),
+  recipient: casesOf(
+    'recipient',
+    address.MAX_MAILBOX_TEXT,
+    (text) => recipient.parseRecipient(text) ?? fault.addressFault(text),
+    {
+      ...WORDS,
+      'what nobody sees': repeated('\u200b', '', 'ann@home.example;'),
+      'what nobody sees, inside': repeated('\u200b', 'a', 'n@home.example'),
+      dots: repeated('.', 'a', '@home.example'),
+      signs: repeated('@'),
+      brackets: repeated('<'),
+      quotes: repeated('\\"', 'a "'),
+      labels: repeated('b.', 'ann@'),
+    },
+  ),
   mailboxes: casesOf('mailboxes', address.MAX_MAILBOX_LIST, address.parseMailboxes, {
     addresses: repeated('ann@home.example,'),
     names: repeated('"Ann, S" <ann@home.example>,'),

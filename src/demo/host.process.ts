@@ -25,7 +25,8 @@ export class HostProcess {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (text: Buffer) => (this.#output = (this.#output + text.toString()).slice(-8_000)));
+      stream?.setEncoding('utf8');
+      stream?.on('data', (text: string) => (this.#output = (this.#output + text).slice(-8_000)));
     }
     this.#child.on('message', (report: HostReport) => this.#reports.emit(report.name, report.facts));
     this.on('listening', ({ url }) => (this.url = url));

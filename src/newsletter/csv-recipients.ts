@@ -1,8 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
-import { CsvError, parse } from 'csv-parse';
+import { CsvError, parse, type Parser } from 'csv-parse';
 import type { AddressRecipient } from 'nestjs-mailing';
-import { MAX_CELL_CHARACTERS, MAX_COLUMN_NAME, MAX_COLUMNS, MAX_ROW_CHARACTERS } from './upload.limits.js';
+import { CsvFileError } from './csv-file.error.js';
+import { columnsOf, headOf, holdsHeader } from './csv-header.js';
+import { textOfCsv } from './csv-text.js';
+import { MAX_CELL_CHARACTERS, MAX_ROW_CHARACTERS } from './upload.limits.js';
 
 /** A row, and what the parser knows of it. */
 interface Row {
@@ -12,18 +15,55 @@ interface Row {
 }
 
 /**
- * Recipients from a CSV file with a header line, one at a time: column `email` is required, `name` is used for the address
- * line, and all columns are template variables.
+ * Recipients from a CSV file with a header line, one at a time: a column for addresses (`email`, `E-Mail`, …) is required, one for names is
+ * used for the address line, and all others are template variables. Between columns stands a comma, a semicolon or a tab.
  *
  * A row that can't be used (more or fewer cells than the header, a cell that is too long) is a recipient without an address, which the
  * books show as skipped, with the number of its line; the others go on.
  *
- * @throws Error in mid-stream if the file has no column `email`, too many columns or rows, or a row without an end.
+ * @throws CsvFileError in mid-stream if the file is neither UTF-8 nor UTF-16 with a byte order mark, has no column for addresses, too many
+ * columns or rows, or a row without an end.
  */
 export async function* readCsvRecipients(path: string, maxRows = Infinity): AsyncGenerator<AddressRecipient> {
+  const file = createReadStream(path);
+  let numRows = 0;
+  let lastLine = 0;
+  try {
+    const rows = await parserFor(textOfCsv(file));
+    for await (const { record, info } of rows as AsyncIterable<Row>) {
+      const line = info.lines;
+      if (++numRows > maxRows)
+        throw new CsvFileError(line, `the file has more than ${maxRows} rows. Send it in parts.`);
+      lastLine = line;
+      yield info.error
+        ? noRecipient(line, 'another number of cells than the first line')
+        : toRecipient(record, line);
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw new CsvFileError(
+      lastLine + 1,
+      `a row begins there, or below, that does not end: a quote is not closed, or it has more than ${MAX_ROW_CHARACTERS} characters.`,
+      { cause: error },
+    );
+  } finally {
+    // Also where the rows are not read to their end.
+    file.destroy();
+  }
+}
+
+/** @throws CsvFileError */
+async function parserFor(text: AsyncGenerator<string>): Promise<Parser> {
+  let begin = '';
+  while (!holdsHeader(begin)) {
+    const { done, value } = await text.next();
+    if (done) break;
+    begin += value;
+  }
+  const { delimiter, line } = headOf(begin);
   const rows = parse({
-    columns: checkedHeader,
-    bom: true,
+    columns: (header) => columnsOf(header, line),
+    delimiter,
     skip_empty_lines: true,
     trim: true,
     info: true,
@@ -32,36 +72,13 @@ export async function* readCsvRecipients(path: string, maxRows = Infinity): Asyn
     relax_column_count: true,
     max_record_size: MAX_ROW_CHARACTERS,
   });
-  // Closes the file when the rows are not read to their end, which pipe() does not. The reader of the rows sees every error.
-  pipeline(createReadStream(path), rows, () => {});
-  let numRows = 0;
-  try {
-    for await (const { record, info } of rows as AsyncIterable<Row>) {
-      if (++numRows > maxRows)
-        throw new Error(`The CSV file has more than ${maxRows} rows. Send it in parts.`);
-      const line = info.lines;
-      yield info.error
-        ? noRecipient(line, 'another number of cells than the first line')
-        : toRecipient(record, line);
-    }
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const numBefore = Number(error.records ?? 0);
-    throw new Error(
-      `The CSV file has a row, after ${numBefore} others, that does not end: a quote is not closed, or it has more than ${MAX_ROW_CHARACTERS} characters.`,
-      { cause: error },
-    );
+  async function* all(): AsyncGenerator<string> {
+    yield begin;
+    yield* text;
   }
-}
-
-function checkedHeader(header: string[]): string[] {
-  if (header.length > MAX_COLUMNS)
-    throw new Error(`The CSV file has more than ${MAX_COLUMNS} columns in its first line.`);
-  const isNamed = header.every(({ length }) => length <= MAX_COLUMN_NAME);
-  if (!isNamed)
-    throw new Error(`A column of the CSV file has a name of more than ${MAX_COLUMN_NAME} characters.`);
-  if (!header.includes('email')) throw new Error('The CSV file has no column "email" in its first line.');
-  return header;
+  // The reader of the rows sees every error.
+  pipeline(all, rows, () => {});
+  return rows;
 }
 
 function toRecipient({ email, name, ...data }: Row['record'], line: number): AddressRecipient {

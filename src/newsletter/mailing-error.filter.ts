@@ -1,24 +1,51 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpStatus } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpStatus, Logger } from '@nestjs/common';
 import {
+  InvalidArgumentError,
   MailingEndedError,
   MailingError,
   MailingUnknownError,
   RecipientListError,
   ServerStandingByError,
   ServerStoppingError,
+  TemplateEmailRefusal,
+  TemplateEncodingError,
+  TemplateFrontMatterError,
+  TemplateMissingError,
+  TemplateNotCompilingError,
+  TemplateNotKeptError,
+  TemplateOutsideFolderError,
 } from 'nestjs-mailing';
+import { CsvFileError } from './csv-file.error.js';
 
-/** Refusals of the plugin are answers, not accidents: what is wrong with the request is the caller's to know. */
+/** The templates are the service's, and what is wrong with them names its folders. */
+const FAULTS_OF_THE_SERVICE = [
+  TemplateEncodingError,
+  TemplateFrontMatterError,
+  TemplateMissingError,
+  TemplateNotKeptError,
+  TemplateOutsideFolderError,
+];
+
+/**
+ * Refusals of the plugin are answers, not accidents: what is wrong with the request is the caller's to know.
+ *
+ * Every other error is 500 without its text, which may hold SQL, a path or the answer of another server; the log has it.
+ */
 @Catch(MailingError)
 export class MailingErrorFilter implements ExceptionFilter<MailingError> {
+  readonly #logger = new Logger(MailingErrorFilter.name);
+
   catch(error: MailingError, host: ArgumentsHost): void {
     const status = statusOf(error);
+    const isOurs = status === HttpStatus.INTERNAL_SERVER_ERROR;
+    if (isOurs) this.#logger.error(error);
     const mailingId = error instanceof RecipientListError ? error.mailingId : undefined;
+    const message = isOurs ? 'Internal server error' : error.message;
     host
       .switchToHttp()
       .getResponse<{ status(code: number): { json(body: unknown): void } }>()
       .status(status)
-      .json({ statusCode: status, code: error.code, message: error.message, mailingId });
+      .json({ statusCode: status, code: error.code, message, mailingId });
   }
 }
 
@@ -26,5 +53,14 @@ function statusOf(error: MailingError): HttpStatus {
   const isBusy = error instanceof ServerStoppingError || error instanceof ServerStandingByError;
   if (isBusy) return HttpStatus.SERVICE_UNAVAILABLE;
   if (error instanceof MailingUnknownError) return HttpStatus.NOT_FOUND;
-  return error instanceof MailingEndedError ? HttpStatus.CONFLICT : HttpStatus.BAD_REQUEST;
+  if (error instanceof MailingEndedError) return HttpStatus.CONFLICT;
+  return isOfTheRequest(error) ? HttpStatus.BAD_REQUEST : HttpStatus.INTERNAL_SERVER_ERROR;
+}
+
+function isOfTheRequest(error: MailingError): boolean {
+  if (error instanceof RecipientListError) return error.cause instanceof CsvFileError;
+  // Of the templates that may not compile only the subject is the caller's.
+  if (error instanceof TemplateNotCompilingError) return error.templateUrl === 'subject';
+  if (FAULTS_OF_THE_SERVICE.some((kind) => error instanceof kind)) return false;
+  return error instanceof TemplateEmailRefusal || error instanceof InvalidArgumentError;
 }

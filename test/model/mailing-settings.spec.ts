@@ -42,7 +42,7 @@ describe('toMailingSettings', () => {
       renderer: null,
       profileRepository: null,
       suppressionList: null,
-      addresses: { keyOf: mailboxKey, unicodeLocalParts: 'skip' },
+      addresses: { keyOf: mailboxKey, unicodeLocalParts: 'skip', nonStandardLocalParts: 'skip' },
       profiles: { contactFatigueMs: null, invalidateRefused: true },
       transporterName: null,
       bulkSmtp: false,
@@ -187,6 +187,17 @@ describe('toMailingSettings', () => {
     const error = refused(options);
     expect(error.option).toBe(option);
     expect(error.message).toMatch(/the options here are \w+/);
+  });
+
+  it.each(['unicodeLocalParts', 'nonStandardLocalParts'])('takes send and skip for addresses.%s', (name) => {
+    const withValue = (value: unknown): object => ({ addresses: { [name]: value } });
+    for (const value of ['send', 'skip']) {
+      const { addresses } = settings(withValue(value));
+      expect((addresses as Record<string, unknown>)[name]).toBe(value);
+    }
+    for (const absent of [undefined, null]) expect(settings(withValue(absent))).toEqual(settings({}));
+    for (const value of ['Send', '', true, 1])
+      expect(refused(withValue(value)).option).toBe(`addresses.${name}`);
   });
 
   it.each(['dataSource', 'isGlobal'])('E3 says where %s belongs when a factory returns it', (option) => {

@@ -14,7 +14,7 @@ import { MjmlAdapter } from '@nestjs-modules/mailer/adapters/mjml.adapter';
 import { PugAdapter } from '@nestjs-modules/mailer/adapters/pug.adapter';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { Cron, ScheduleModule } from '@nestjs/schedule';
-import { MailingScenariosModule, Scenario, ScenarioEvents, SendEmail } from 'nestjs-mailing/scenarios';
+import { dayIn, hourIn, MailingScenariosModule, Scenario, ScenarioEvents, SendEmail } from 'nestjs-mailing/scenarios';
 import { BullMqDispatcher, MailingBullMqModule } from 'nestjs-mailing/bullmq';
 import { CompositeProfileRepository, LdapProfileRepository, MailingLdapModule, recipientsFromLdap } from 'nestjs-mailing/ldap';
 import { MailingUnsubscribeModule, type Unsubscriber } from 'nestjs-mailing/unsubscribe';

@@ -35,6 +35,27 @@ describe('a value of a directory', () => {
     expect(read({ when: `${when}.${'0'.repeat(85)}Z` })).toEqual({ email: null });
     expect(read({ when: `${when}.${'0'.repeat(1_000_000)}` })).toEqual({ email: null });
   });
+
+  it('that is no text hides none of the others of its attribute', () => {
+    const withWish = new ProfileReader({
+      email: 'mail',
+      name: 'cn',
+      locale: null,
+      lastEmailed: null,
+      emailStatus: null,
+      receiveEmail: { attribute: 'wish', no: ['no'] },
+      data: { town: 'l' },
+    });
+    // The client gives all values of an attribute as bytes where one of them is not UTF-8.
+    const wish = [Buffer.from([0xfc]), Buffer.from('no')];
+    const l = [Buffer.from('Gr\xfcn', 'latin1'), Buffer.from('Łódź')];
+    const entry = { dn: 'cn=ann', mail: 'ann@home.example', cn: Buffer.from('M\xfcller', 'latin1'), wish, l };
+    expect(withWish.read(entry)).toEqual({
+      email: 'ann@home.example',
+      receiveEmail: false,
+      data: { town: 'Łódź' },
+    });
+  });
 });
 
 describe('a job of a queue', () => {

@@ -36,11 +36,22 @@ export class ProfileReader {
   }
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 /** Servers answer with the name of an attribute as they spell it. */
 function textsOf(entry: Entry): (attribute: string) => string[] {
   const byName = new Map(Object.entries(entry).map(([name, values]) => [name.toLowerCase(), values]));
-  return (attribute) =>
-    [byName.get(attribute.toLowerCase()) ?? []].flat().filter((value) => typeof value === 'string');
+  return (attribute) => [byName.get(attribute.toLowerCase()) ?? []].flat().flatMap(textOf);
+}
+
+/** Of values that are not all UTF-8 the client gives every one as bytes; those that are text count, for example what says "no mail". */
+function textOf(value: string | Buffer): string[] {
+  if (typeof value === 'string') return [value];
+  try {
+    return [UTF8.decode(value)];
+  } catch {
+    return [];
+  }
 }
 
 function assign<K extends keyof RecipientProfile>(

@@ -205,6 +205,7 @@ export {
   SourceProtocolError,
   SourceUsedUpError,
   TemplateEmailRefusal,
+  TemplateEncodingError,
   TemplateFrontMatterError,
   TemplateMissingError,
   TemplateNotCompilingError,

@@ -1,5 +1,6 @@
 import type { Provider } from '@nestjs/common';
 import { AddressNormalizerGate } from './delivery/address-normalizer.gate.js';
+import { NonStandardLocalPartGate } from './delivery/non-standard-local-part.gate.js';
 import type { RecipientGate } from './delivery/recipient.gate.js';
 import { SuppressionGate } from './delivery/suppression.gate.js';
 import { UnicodeLocalPartGate } from './delivery/unicode-local-part.gate.js';
@@ -51,6 +52,7 @@ export const recipientProviders: Provider[] = [
       () => [
         ...(addresses.keyOf === mailboxKey ? [] : [new AddressNormalizerGate(addresses.keyOf)]),
         ...(addresses.unicodeLocalParts === 'skip' ? [new UnicodeLocalPartGate()] : []),
+        ...(addresses.nonStandardLocalParts === 'skip' ? [new NonStandardLocalPartGate()] : []),
         ...(suppressions.inUse ? [new SuppressionGate(suppressions)] : []),
       ],
     inject: [MailingSuppressions, MAILING_SETTINGS],

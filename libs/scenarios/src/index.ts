@@ -1,3 +1,4 @@
+export { dayIn, hourIn } from './calendar.ids.js';
 export { MailingScenariosModule } from './mailing-scenarios.module.js';
 export { Scenario, SendEmail } from './scenario.decorators.js';
 export { ScenarioNotStartedError, ScenarioOptionsError } from './scenario.errors.js';

@@ -20,7 +20,8 @@ export interface SendEmailOptions<Event> extends Partial<
   template: string;
   /**
    * What tells two events apart: an event with an id that was handled before sends nothing a second time, on whatever
-   * server. Called without an event by `@Cron`, where the day or the hour is the id. Default: every event is a new one.
+   * server. Called without an event by `@Cron`, where the day or the hour in the zone of the cron is the id (`dayIn`, `hourIn`). Default: every
+   * event is a new one.
    */
   eventId?: (event: Event) => string;
   /** Most recipients of one mailing; longer lists become several. Default: that of `MailingScenariosModule`. Bounds: 1 to 1,000,000. */

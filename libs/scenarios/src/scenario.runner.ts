@@ -33,6 +33,13 @@ export interface ScenarioCall {
   ask: () => ScenarioAnswer | Promise<ScenarioAnswer>;
 }
 
+/** Of one event. */
+interface Counts {
+  numMailings: number;
+  /** Of these, those that were there before. */
+  numRepeats: number;
+}
+
 /**
  * Turns events into persisted mailings.
  *
@@ -59,6 +66,7 @@ export class ScenarioRunner {
       const terms = { call: `${scenario}.${method}`, timeoutMs: this.timeouts.hostCallTimeoutMs };
       const answer = await askHost(terms, () => call.ask());
       const counts = answer ? await this.#send(call, batchExecId, answer) : { numMailings: 0, numRepeats: 0 };
+      this.#logRepeats(call, batchExecId, counts);
       this.events.emit('scenario:handled', { scenario, method, batchExecId, ...counts });
     } catch (error) {
       const line = `${scenario}.${method} failed (${batchExecId ?? 'no execution id'}): ${publicReasonOf(error)}`;
@@ -67,11 +75,24 @@ export class ScenarioRunner {
     }
   }
 
+  /** Right after a crash and on the second of two servers; anywhere else two events share an id, and the mail of one is missing. */
+  #logRepeats(
+    { scenario, method }: ScenarioCall,
+    batchExecId: string,
+    { numMailings, numRepeats }: Counts,
+  ): void {
+    if (numRepeats === 0) return;
+    const line =
+      `${scenario}.${method}: ${numRepeats} of ${numMailings} mailings of ${batchExecId} were there before and are not sent again. ` +
+      'If this is another event, its eventId has to be another one.';
+    this.#logger.log(toPublicText(line));
+  }
+
   async #send(
     { scenario, method, options }: ScenarioCall,
     batchExecId: string,
     answer: NonNullable<ScenarioAnswer>,
-  ): Promise<{ numMailings: number; numRepeats: number }> {
+  ): Promise<Counts> {
     const { on: _on, template, eventId: _eventId, maxBatchSize, ...common } = options;
     const size = checkedBatchSize(maxBatchSize, this.maxBatchSize);
     const hasInfo = typeof answer === 'object' && 'recipients' in answer;

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { InvalidFieldError, TemplateNotKeptError } from '../model/refusal.errors.js';
+import { InvalidFieldError, TemplateEncodingError, TemplateNotKeptError } from '../model/refusal.errors.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import { keyOf, type TemplateContent } from '../model/template.renderer.js';
 import { assertOneFileEach, filesByLanguage } from './language-files.js';
@@ -16,8 +16,8 @@ export class FolderContentReader {
   constructor(private readonly folder: TemplateFolder) {}
 
   /**
-   * @throws TemplateMissingError, TemplateOutsideFolderError, also for a file of a language; InvalidFieldError for a path without
-   * extension, for two files of one language, and for more than 1,000 files or 4 MiB.
+   * @throws TemplateMissingError, TemplateOutsideFolderError, also for a file of a language; TemplateEncodingError for any source that is not UTF-8;
+   * InvalidFieldError for a path without extension, for two files of one language, and for more than 1,000 files or 4 MiB.
    */
   async read({ templateUrl, altTemplateUrl }: TemplateEmailInfo): Promise<TemplateContent> {
     const content: TemplateContent = {};
@@ -40,8 +40,7 @@ export class FolderContentReader {
       // One that is missing would have its readers get another language, without a word.
       const source = needed.has(file)
         ? await this.folder.read(file)
-        : // What can't be read is missed by the template that includes it.
-          (content[keyOf('file', file)] ?? (await this.folder.read(file).catch(() => null)));
+        : (content[keyOf('file', file)] ?? (await this.#readIncluded(file)));
       if (source === null) continue;
       size += source.length;
       if (size > MAX_TEMPLATE_CHARACTERS)
@@ -89,6 +88,19 @@ export class FolderContentReader {
     const languages = this.#languageFiles(files, this.folder.nameOf(url), other);
     assertOneFileEach(url, languages);
     return [...languages.values()].flat();
+  }
+
+  /**
+   * Null for what can't be read, and is missed by whatever includes it. A source that is not UTF-8 is refused in any case: some engines leave out
+   * an include that they do not find, and say nothing.
+   */
+  async #readIncluded(file: string): Promise<string | null> {
+    try {
+      return await this.folder.read(file);
+    } catch (error) {
+      if (error instanceof TemplateEncodingError) throw error;
+      return null;
+    }
   }
 }
 

@@ -22,18 +22,17 @@ export function splitFrontMatter(
   templateUrl: string,
   source: string,
 ): { frontMatter: FrontMatter; body: string } {
-  const text = source.replace(/^\uFEFF/, '');
-  const begin = endOfFence(text, 0);
+  const begin = endOfFence(source, 0);
   if (begin < 0) return { frontMatter: {}, body: source };
-  const end = closingFence(text, begin);
+  const end = closingFence(source, begin);
   if (end < 0) throw new TemplateFrontMatterError(templateUrl, 'its end', 'a line of ---', undefined);
   if (end - begin > MAX_CHARACTERS) {
     const found = `${end - begin} of them`;
     throw new TemplateFrontMatterError(templateUrl, 'it', `at most ${MAX_CHARACTERS} characters`, found);
   }
   return {
-    frontMatter: parsed(templateUrl, text.slice(begin, end)),
-    body: text.slice(endOfFence(text, end)),
+    frontMatter: parsed(templateUrl, source.slice(begin, end)),
+    body: source.slice(endOfFence(source, end)),
   };
 }
 

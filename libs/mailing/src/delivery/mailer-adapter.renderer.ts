@@ -63,8 +63,8 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
   }
 
   /**
-   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError; TemplateNotKeptError if what was kept is
-   * gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, for two files of one
+   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError; TemplateNotKeptError if what
+   * was kept is gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, for two files of one
    * language, and for a folder with more than 1,000 templates or 4 MiB of them.
    */
   async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<MailingTemplate> {

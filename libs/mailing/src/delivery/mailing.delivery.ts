@@ -7,7 +7,7 @@ import {
   type HostCallTerms,
   reasonOf,
 } from '../model/host-call.js';
-import { parseMailbox } from '../model/email-address.js';
+import { parseRecipient } from '../model/recipient-address.js';
 import { type Attempt, type Contact, settled } from '../model/outcome.js';
 import type { ProfileRepository, RecipientProfile } from '../model/profile.repository.js';
 import type { MarkedRecipient } from '../model/recipient.js';
@@ -257,7 +257,7 @@ export class MailingDelivery {
 
 /** Of a profile nobody knows it yet. */
 function addressOf({ email }: MarkedRecipient): string[] {
-  const mailbox = parseMailbox(email);
+  const mailbox = parseRecipient(email);
   return mailbox ? [mailbox.address] : [];
 }
 

@@ -1,4 +1,5 @@
 import { type Mailbox, parseMailbox, parseMailboxes } from '../model/email-address.js';
+import { hasOddDots, quotedAddress } from '../model/recipient-address.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { EmailMessage } from './email-message.sender.js';
 import { MessageIdentity } from './message-identity.js';
@@ -40,7 +41,7 @@ export class MessageComposer {
     const message: EmailMessage = {
       messageId: this.#identity.messageId(idx),
       from: this.#from,
-      to: this.#to ?? to,
+      to: this.#to ?? written(to),
       replyTo,
       cc,
       bcc,
@@ -52,6 +53,11 @@ export class MessageComposer {
     };
     return headers ? Object.assign(message, given(headers)) : message;
   }
+}
+
+/** The same object for nearly all. */
+function written(to: Mailbox): Mailbox {
+  return hasOddDots(to.address) ? { ...to, address: quotedAddress(to.address) } : to;
 }
 
 function given(headers: RenderedHeaders): RenderedHeaders {

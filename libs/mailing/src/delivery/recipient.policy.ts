@@ -1,4 +1,7 @@
-import { type Mailbox, parseMailbox, toDisplayName } from '../model/email-address.js';
+import { addressFault } from '../model/address-fault.js';
+import { type Mailbox, toDisplayName } from '../model/email-address.js';
+import { notOneAddress } from '../model/listed-recipient.js';
+import { parseRecipient } from '../model/recipient-address.js';
 import type { RecipientProfile } from '../model/profile.repository.js';
 import type { MarkedRecipient } from '../model/recipient.js';
 
@@ -69,8 +72,8 @@ function tooRecent(
 function fromAddress({ email, name, data, isUnreadable }: MarkedRecipient): Addressee | Skip {
   if (isUnreadable)
     return { skip: 'invalid_recipient', text: 'What its row has in data is no plain object.' };
-  const mailbox = parseMailbox(email);
-  if (!mailbox) return { skip: 'invalid_address', text: 'This is not exactly one valid e-mail address.' };
+  const mailbox = parseRecipient(email);
+  if (!mailbox) return { skip: 'invalid_address', text: notOneAddress(email) };
   return addressee(mailbox, name ?? '', data ?? {});
 }
 
@@ -81,8 +84,11 @@ function fromProfile(userId: string, profile: RecipientProfile | undefined): Add
     return { skip: 'email_status_invalid', text: 'Mail to this address came back or was refused before.' };
   }
   if (profile.receiveEmail === false) return { skip: 'opted_out', text: 'This person does not want mail.' };
-  const mailbox = parseMailbox(profile.email);
-  if (!mailbox) return { skip: 'invalid_address', text: `The address of profile ${userId} is not valid.` };
+  const mailbox = parseRecipient(profile.email);
+  if (!mailbox) {
+    const text = `The address of profile ${userId} is not valid: ${addressFault(profile.email)}.`;
+    return { skip: 'invalid_address', text };
+  }
   const data = { ...profile.data, ...(profile.locale && { locale: profile.locale }), userId };
   return { ...addressee(mailbox, profile.name ?? '', data), userId };
 }

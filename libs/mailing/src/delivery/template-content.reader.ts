@@ -34,7 +34,7 @@ export class TemplateContentReader {
 
   /**
    * @throws TemplateMissingError, TemplateOutsideFolderError; TemplateNotCompilingError for a partial that is nowhere;
-   * TemplateFrontMatterError; InvalidFieldError for two files of one language, for more than 200 languages or 4 MiB.
+   * TemplateFrontMatterError; TemplateEncodingError; InvalidFieldError for two files of one language, for more than 200 languages or 4 MiB.
    */
   async read({ templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo): Promise<ReadContent> {
     const content: TemplateContent = {};

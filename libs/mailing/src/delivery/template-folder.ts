@@ -3,9 +3,11 @@ import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } 
 import { assertOneFileEach, filesByLanguage } from './language-files.js';
 import {
   InvalidFieldError,
+  TemplateEmailRefusal,
   TemplateMissingError,
   TemplateOutsideFolderError,
 } from '../model/refusal.errors.js';
+import { decodeTemplate } from './template.decoder.js';
 
 const DEFAULT_EXTENSION = '.hbs';
 
@@ -24,6 +26,7 @@ export class TemplateFolder {
    * @throws TemplateOutsideFolderError if the path leads out of the folder, also by a link.
    * @throws TemplateMissingError if there is no such file.
    * @throws InvalidFieldError if it has over 12 MiB, before it is read.
+   * @throws TemplateEncodingError unless it is UTF-8.
    */
   async read(templateUrl: string): Promise<string> {
     const path = this.#pathOf(templateUrl);
@@ -37,9 +40,9 @@ export class TemplateFolder {
         const expected = `a template with at most ${MAX_TEMPLATE_CHARACTERS} characters`;
         throw new InvalidFieldError('templateUrl', expected, templateUrl);
       }
-      return await readFile(realPath, 'utf8');
+      return decodeTemplate(templateUrl, await readFile(realPath));
     } catch (error) {
-      if (error instanceof TemplateOutsideFolderError || error instanceof InvalidFieldError) throw error;
+      if (error instanceof TemplateEmailRefusal) throw error;
       throw new TemplateMissingError(templateUrl, path, error);
     }
   }

@@ -12,8 +12,8 @@ export interface Mailbox {
 }
 
 /** RFC 5321 section 4.5.3.1: at most 64 octets before the @ and 254 in all. */
-const LONGEST_LOCAL_PART = 64;
-const LONGEST_ADDRESS = 254;
+export const MAX_LOCAL_PART = 64;
+export const MAX_ADDRESS = 254;
 
 /** Characters of a display name that are kept; the width of its column. */
 export const LONGEST_DISPLAY_NAME = 255;
@@ -29,7 +29,7 @@ export const MAX_MAILBOX_LIST = 25_000;
 
 /**
  * What may stand before the @ without quotes (RFC 5322 `dot-atom`), widened to non-ASCII letters (RFC 6531). Quoted
- * local parts are refused: hardly a mailbox uses one, and a stray quote in a list is far more often a typing error.
+ * local parts are refused in headers; those of recipients are read by `parseRecipient`.
  */
 const LOCAL_PART = /^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+)*$/u;
 
@@ -49,6 +49,11 @@ const ONE_ADDRESS_AT_END = /^[^<>]*<([^<>]*)>$/;
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 const CONTROLS = new RegExp(CONTROL, 'g');
+
+/** Whether a local part needs no quotes; its length is another matter. */
+export function isValidLocalPart(local: string): boolean {
+  return LOCAL_PART.test(local);
+}
 
 /** True if the text could break out of a header line. */
 export function hasControlCharacters(text: string): boolean {
@@ -153,12 +158,12 @@ function closingQuote(text: string, open: number): number {
 
 /** Nearly every address of a long list, in a fraction of the time. @returns null if the text has to be looked at closely. */
 function toPlainMailbox(text: string): Mailbox | null {
-  if (text.length > LONGEST_ADDRESS) return null;
+  if (text.length > MAX_ADDRESS) return null;
   const domain = PLAIN.exec(text)?.[1].toLowerCase();
   // Labels in punycode have rules of their own.
   if (domain === undefined || domain.includes('xn--')) return null;
   const at = text.length - domain.length - 1;
-  if (at > LONGEST_LOCAL_PART) return null;
+  if (at > MAX_LOCAL_PART) return null;
   return { address: text.slice(0, at + 1) + domain, name: '' };
 }
 
@@ -170,7 +175,7 @@ function toMailbox(address: string, name: string): Mailbox | null {
   const valid =
     LOCAL_PART.test(local) &&
     DOMAIN.test(domain) &&
-    Buffer.byteLength(local) <= LONGEST_LOCAL_PART &&
-    Buffer.byteLength(local) + 1 + domain.length <= LONGEST_ADDRESS;
+    Buffer.byteLength(local) <= MAX_LOCAL_PART &&
+    Buffer.byteLength(local) + 1 + domain.length <= MAX_ADDRESS;
   return valid ? { address: `${local}@${domain}`, name: toOneLine(name) } : null;
 }

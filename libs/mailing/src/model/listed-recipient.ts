@@ -1,6 +1,8 @@
+import { addressFault } from './address-fault.js';
 import { AddressNormalizerError, UNUSABLE_ADDRESS } from './address-key.js';
 import { cutText } from './bounded-text.js';
-import { type KeyOf, mailboxKey, parseMailbox, toDisplayName } from './email-address.js';
+import { type KeyOf, mailboxKey, toDisplayName } from './email-address.js';
+import { parseRecipient } from './recipient-address.js';
 import { UnstorableValueError } from './refusal.errors.js';
 import { toStoredJson } from './storable.js';
 import { isPlainObject, kindOf } from './value-kind.js';
@@ -107,8 +109,8 @@ function fromAddress(
   persist: boolean,
   keyOf: KeyOf,
 ): ListedRecipient {
-  const mailbox = parseMailbox(email);
-  if (!mailbox) return invalid(email, 'invalid_address', 'This is not exactly one valid e-mail address.');
+  const mailbox = parseRecipient(email);
+  if (!mailbox) return invalid(email, 'invalid_address', notOneAddress(email));
   const wrongName = name !== undefined && name !== null && typeof name !== 'string';
   if (wrongName) return invalid(email, 'invalid_recipient', `name is ${kindOf(name)}; it has to be a text.`);
   const own = ownData(data, persist);
@@ -118,6 +120,11 @@ function fromAddress(
   const key = keyOrNull(keyOf, address);
   if (key === null) return invalid(address, UNUSABLE_ADDRESS.skip, UNUSABLE_ADDRESS.text);
   return { kind: 'address', email: address, name: shownName, key, ...own };
+}
+
+/** Why an entry is skipped as `invalid_address`. */
+export function notOneAddress(email: unknown): string {
+  return `This is not exactly one valid e-mail address: ${addressFault(email)}.`;
 }
 
 /** Null where the host's normalizer fails for this address. */

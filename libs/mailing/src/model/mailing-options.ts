@@ -187,6 +187,12 @@ export interface AddressOptions {
    * reason `unicode_local_part`.
    */
   unicodeLocalParts?: 'send' | 'skip';
+  /**
+   * Whether mail goes to addresses whose part before the @ begins or ends with a dot or has two in a row (`try..this@home.example`), which some
+   * providers gave out. It goes out in quotes (`"try..this"@home.example`), as the standard has it, and is the same mailbox. `send` for a list on which
+   * they are real; on any other they are typing errors, which mail servers refuse. Default: `skip`, with the reason `non_standard_local_part`.
+   */
+  nonStandardLocalParts?: 'send' | 'skip';
 }
 
 /** What profiles are asked, and told. */
@@ -313,7 +319,7 @@ export interface MailingSettings {
   profileRepository: Type<ProfileRepository> | null;
   /** Null: the plugin's own table. */
   suppressionList: Type<SuppressionList> | false | null;
-  addresses: { keyOf: KeyOf; unicodeLocalParts: 'send' | 'skip' };
+  addresses: { keyOf: KeyOf } & Required<Pick<AddressOptions, 'unicodeLocalParts' | 'nonStandardLocalParts'>>;
   profiles: {
     /** Null: off. */
     contactFatigueMs: number | null;

@@ -59,7 +59,7 @@ const GROUPS: Record<string, readonly string[]> = {
   errorGuard: ['sampleSize', 'maxErrorPercent'],
   server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs', 'idleTransactionTimeoutMs'],
   batch: ['emailsPerBatch', 'numBatchThreads', 'batchIfPossible', 'pollMs', 'dispatcher'],
-  addresses: ['normalizer', 'unicodeLocalParts'],
+  addresses: ['normalizer', 'unicodeLocalParts', 'nonStandardLocalParts'],
   profiles: ['daysContactFatigue', 'hoursContactFatigue', 'invalidateRefused'],
   templates: ['dir', 'partialsDir', 'helpers', 'text'],
   'templates.text': ['lineWidth', 'indentWidth', 'hrChar', 'liChar'],
@@ -202,14 +202,20 @@ function batchSettings(batch: BatchOptions): MailingSettings['batch'] {
 function addressSettings(addresses: AddressOptions): MailingSettings['addresses'] {
   checkNames('addresses', addresses);
   const normalizer = addresses.normalizer ?? null;
-  const unicodeLocalParts = addresses.unicodeLocalParts ?? 'skip';
   if (normalizer !== null && typeof normalizer !== 'function') {
     throw new MailingOptionsError('addresses.normalizer', 'a function', normalizer);
   }
-  if (unicodeLocalParts !== 'send' && unicodeLocalParts !== 'skip') {
-    throw new MailingOptionsError('addresses.unicodeLocalParts', 'send or skip', unicodeLocalParts);
-  }
-  return { keyOf: keyBy(normalizer), unicodeLocalParts };
+  return {
+    keyOf: keyBy(normalizer),
+    unicodeLocalParts: sendOrSkip('addresses.unicodeLocalParts', addresses.unicodeLocalParts),
+    nonStandardLocalParts: sendOrSkip('addresses.nonStandardLocalParts', addresses.nonStandardLocalParts),
+  };
+}
+
+function sendOrSkip(option: string, value: unknown): 'send' | 'skip' {
+  const wanted = value ?? 'skip';
+  if (wanted === 'send' || wanted === 'skip') return wanted;
+  throw new MailingOptionsError(option, 'send or skip', value);
 }
 
 function attachmentSettings(attachments: AttachmentOptions): Required<AttachmentOptions> {

@@ -185,6 +185,24 @@ export class TemplateMissingError extends TemplateEmailRefusal {
   }
 }
 
+/** A template file is not UTF-8, so what it says is not known. */
+export class TemplateEncodingError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_TEMPLATE_ENCODING';
+
+  constructor(
+    readonly templateUrl: string,
+    /** Of the file, from 1. */
+    readonly line: number,
+    found: string,
+    cause?: unknown,
+  ) {
+    super(
+      `The template ${shown(templateUrl)}: expected text in UTF-8, got ${found} in line ${line}. Save the file as UTF-8.`,
+      { cause },
+    );
+  }
+}
+
 /** This recipient would not be mailed, so there is no message to show. */
 export class RecipientSkippedError extends MailingError {
   readonly code = 'MAILING_RECIPIENT_SKIPPED';

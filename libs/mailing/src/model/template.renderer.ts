@@ -84,7 +84,7 @@ export interface TemplateRenderer {
    * @param kept what an earlier `open` of this mailing has read; null: to be read now.
    *
    * @throws TemplateMissingError if a file is not there, TemplateOutsideFolderError if it lies outside the folder,
-   * TemplateNotCompilingError if a template or the subject does not render with the mailing's own parameters.
+   * TemplateEncodingError if it is not UTF-8, TemplateNotCompilingError if a template or the subject does not render with the mailing's own parameters.
    */
   open(info: TemplateEmailInfo, kept?: TemplateContent | null): Promise<MailingTemplate>;
 }

@@ -1,7 +1,8 @@
 import { AddressNormalizerError } from '../model/address-key.js';
 import { cutText } from '../model/bounded-text.js';
 import { DroppedRowError } from '../model/dropped-row.error.js';
-import { parseMailbox, type KeyOf, toOneLine } from '../model/email-address.js';
+import { type KeyOf, toOneLine } from '../model/email-address.js';
+import { parseRecipient } from '../model/recipient-address.js';
 import { LONGEST_SUPPRESSION_REASON } from '../model/mail-suppression.entity.js';
 import { SuppressionAddressError } from '../model/suppression.errors.js';
 import type { SuppressionList } from '../model/suppression-list.js';
@@ -54,7 +55,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
   }
 
   async suppress(address: string, reason: string): Promise<void> {
-    const mailbox = parseMailbox(address);
+    const mailbox = parseRecipient(address);
     if (!mailbox) throw new SuppressionAddressError(address);
     const { dialect, tables } = this.session;
     // By letters, not by halves of them: a cut one would be no text any more.
@@ -93,7 +94,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
 
   /** Null for what is no address, and so can't be on the list. */
   #keyOf(address: string): string | null {
-    const mailbox = parseMailbox(address);
+    const mailbox = parseRecipient(address);
     return mailbox && this.keyOf(mailbox.address);
   }
 }

@@ -1,5 +1,6 @@
 import { checkedTexts, checkText } from '../model/argument.check.js';
 import { askHost, assertAnswer, HOST_CALL_TIMEOUT_MS, type HostCallTerms } from '../model/host-call.js';
+import { parseRecipient } from '../model/recipient-address.js';
 import type { SuppressionList } from '../model/suppression-list.js';
 import { SuppressionListMissingError } from '../model/suppression.errors.js';
 
@@ -66,13 +67,13 @@ export class MailingSuppressions implements SuppressionList {
   async suppress(address: string, reason: string): Promise<void> {
     checkText('suppress: address', address, MAX_ADDRESS_LENGTH);
     checkText('suppress: reason', reason, MAX_REASON_LENGTH);
-    await this.#change('SuppressionList.suppress', (list) => list.suppress(address, reason));
+    await this.#change('SuppressionList.suppress', (list) => list.suppress(tidyAddress(address), reason));
   }
 
   /** @throws SuppressionListMissingError; InvalidArgumentError if it is no text; HostSilentError. */
   async release(address: string): Promise<void> {
     checkText('release: address', address, MAX_ADDRESS_LENGTH);
-    await this.#change('SuppressionList.release', (list) => list.release(address));
+    await this.#change('SuppressionList.release', (list) => list.release(tidyAddress(address)));
   }
 
   /** Whoever asked before it was done, or while it was, asks again. */
@@ -93,4 +94,9 @@ export class MailingSuppressions implements SuppressionList {
     if (!this.list) throw new SuppressionListMissingError();
     return this.list;
   }
+}
+
+/** As the list is asked for it later; what is no address is left to the list to refuse. */
+function tidyAddress(address: string): string {
+  return parseRecipient(address)?.address ?? address;
 }

@@ -53,7 +53,7 @@ export class TemplateEmailSender {
    * or none of ours.
    * @throws InvalidHeaderAddressError if from, reply-to, cc or bcc can't be parsed.
    * @throws HeaderLineBreakError if a header value holds a line break or another control character.
-   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateNotCompilingError,
+   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError,
    * TemplateFrontMatterError if a template can't be used; HostSilentError, HostAnswerError if a renderer of the host does not open it in time, or
    * gives something else.
    * @throws SlotUnknownError, SlotNotPersistentError, SlotNameNotLiteralError for slots of the templates; SlotContentError for content
