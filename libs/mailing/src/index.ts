@@ -1,4 +1,5 @@
 export { MailingModule } from './mailing.module.js';
+export { calledOnce, noteCall, type NotedCall, type OnceTerms } from './mailing-calls.providers.js';
 export type { MailingModuleExtras, MailingOptionsFactory } from './mailing-module.definition.js';
 
 export { TemplateEmailSender } from './work/template-email.sender.js';
@@ -177,6 +178,8 @@ export {
   MailerAdapterMissingError,
   MailerMissingError,
   MailingDataSourceMissingError,
+export type { IdHolder } from './model/id-holder.js';
+export { MailingModuleTwiceError, type ModuleCall } from './model/module-twice.error.js';
   MailingEntitiesMissingError,
   MailingMigrationsMissingError,
   MailingOptionsError,

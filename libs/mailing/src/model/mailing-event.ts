@@ -83,7 +83,15 @@ export interface MailingEventMap {
   };
   'server:registered': { uniqServerId: string; incarnation: string };
   /** Another live process uses this server id. */
-  'server:standing-by': { uniqServerId: string; otherHost: string; otherPid: number };
+  'server:standing-by': {
+    uniqServerId: string;
+    otherHost: string;
+    otherPid: number;
+    /** The other one is an application of this very process. */
+    isThisProcess: boolean;
+    /** After which the other one counts as gone, where its death can't be seen, in milliseconds. */
+    serverTimeoutMs: number;
+  };
   /** The row of this incarnation is gone: somebody declared this process dead. */
   'server:lost': { uniqServerId: string; incarnation: string };
   /** This server found that incarnation dead and removed its row. */

@@ -1,5 +1,6 @@
 import { reasonOf } from '../model/host-call.js';
 import { Logger } from '@nestjs/common';
+import { holderAdvice, holderInWords, type IdHolder } from '../model/id-holder.js';
 import type { MailingEventMap, MailingEvents } from '../model/mailing-event.js';
 
 type Level = 'debug' | 'log' | 'warn' | 'error';
@@ -85,8 +86,8 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
   'server:standing-by': [
     'error',
     (f) =>
-      `server ${f.uniqServerId} is in use by process ${f.otherPid} on ${f.otherHost}; standing by until it is gone. ` +
-      'Give each process a uniqServerId of its own',
+      `server ${f.uniqServerId} is in use by ${holderInWords(holderOf(f))}; standing by until that is gone. ` +
+      holderAdvice(holderOf(f), f.serverTimeoutMs),
   ],
   'server:lost': [
     'error',
@@ -162,3 +163,7 @@ export class EventLogger {
 function id({ mailingId }: { mailingId: string | null }): string {
   return mailingId ?? 'unpersisted mailing';
 }
+function holderOf({ otherHost, otherPid, isThisProcess }: MailingEventMap['server:standing-by']): IdHolder {
+  return { host: otherHost, pid: otherPid, isThisProcess };
+}
+

@@ -99,7 +99,7 @@ export class MailingIntake {
       // The stop may have come while the key was looked for, and a heartbeat after it would register this process again.
       if (this.isStopping) throw new ServerStoppingError(settings.uniqServerId);
       if (!membership.incarnation) await membership.beat();
-      if (!membership.incarnation) throw new ServerStandingByError(settings.uniqServerId);
+      if (!membership.incarnation) throw new ServerStandingByError(settings.uniqServerId, membership.other);
       const claimToken = membership.nextClaimToken();
       const creating = persister.createMailing(
         info,

@@ -8,13 +8,14 @@ import {
   type MailingHealthReport,
   MOST_IDS,
 } from '../model/mailing-health.report.js';
+import { holderAdvice, holderInWords } from '../model/id-holder.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { toPublicText } from '../model/public-text.js';
 import { type HealthReader, MOST_COUNTED, type WaitingMailing } from '../store/health.reader.js';
 import type { ServerMembership } from './server-membership.js';
 import type { StalledFindings } from './stalled.findings.js';
-import { ANY_SERVER } from './template-email.restarter.js';
+import { ANY_SERVER } from './any-server.js';
 
 /** Whoever asks for health does not wait longer for a database that is silent. */
 const PATIENCE_MS = 5_000;
@@ -71,22 +72,18 @@ export class MailingHealth {
       uniqServerId,
       incarnation,
       standing: standing === 'member' && !lease.holds() ? 'lost' : standing,
-      otherHost: other?.hostname ?? null,
+      otherHost: other?.host ?? null,
       otherPid: other?.pid ?? null,
       takesBatches,
     };
   }
 
-  #ofServer({
-    standing,
-    uniqServerId,
-    otherHost,
-    otherPid,
-  }: MailingHealthReport['server']): MailingFinding[] {
-    if (standing === 'standing_by') {
+  #ofServer({ standing, uniqServerId }: MailingHealthReport['server']): MailingFinding[] {
+    const { other } = this.membership;
+    if (standing === 'standing_by' && other) {
       const message =
-        `Process ${otherPid} on ${otherHost} has the uniqServerId ${uniqServerId}; this one sends nothing until that is gone. ` +
-        'Give each process an id of its own, or leave this one as its stand-in';
+        `The uniqServerId ${uniqServerId} is in use by ${holderInWords(other)}; this one sends nothing until that is gone. ` +
+        holderAdvice(other, this.settings.server.serverTimeoutMs);
       return [{ code: 'server_standing_by', message, serverId: uniqServerId }];
     }
     if (standing !== 'lost') return [];
@@ -150,7 +147,11 @@ function unsafe({ message }: UnsafeConnectionError): MailingFinding {
   return { code: 'database_unsafe', message };
 }
 
-function finding(code: MailingFindingCode, mailings: WaitingMailing[], text: string): MailingFinding {
+function finding(
+  code: MailingFindingCode,
+  mailings: Pick<WaitingMailing, 'mailingId'>[],
+  text: string,
+): MailingFinding {
   const count = mailings.length < MOST_COUNTED ? `${mailings.length}` : `At least ${MOST_COUNTED}`;
   const mailingIds = mailings.slice(0, MOST_IDS).map(({ mailingId }) => mailingId);
   return { code, message: `${count} mailing(s) ${text}`, mailingIds };
