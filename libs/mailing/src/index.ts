@@ -3,7 +3,11 @@ export { calledOnce, noteCall, type NotedCall, type OnceTerms } from './mailing-
 export type { MailingModuleExtras, MailingOptionsFactory } from './mailing-module.definition.js';
 
 export { TemplateEmailSender } from './work/template-email.sender.js';
-export { type SweepReport, TemplateEmailRestarter } from './work/template-email.restarter.js';
+export {
+  type ResumeReport,
+  type SweepReport,
+  TemplateEmailRestarter,
+} from './work/template-email.restarter.js';
 export { type Duty, TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 export { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 export { MailingHealth } from './work/mailing.health.js';
@@ -149,6 +153,7 @@ export {
   UnsafeConnectionError,
 } from './model/database-setting.errors.js';
 export { DroppedRowError, RefusedRowError } from './model/dropped-row.error.js';
+export type { ResumePolicy } from './model/resume-policy.js';
 export { MailingError } from './model/mailing.error.js';
 export {
   askHost,
@@ -173,13 +178,13 @@ export {
   SlotUnknownError,
 } from './model/slot.errors.js';
 export { MailingEndedError, MailingUnknownError, UnknownOrderError } from './model/order.errors.js';
+export type { IdHolder } from './model/id-holder.js';
+export { MailingModuleTwiceError, type ModuleCall } from './model/module-twice.error.js';
 export {
   AttachmentFolderError,
   MailerAdapterMissingError,
   MailerMissingError,
   MailingDataSourceMissingError,
-export type { IdHolder } from './model/id-holder.js';
-export { MailingModuleTwiceError, type ModuleCall } from './model/module-twice.error.js';
   MailingEntitiesMissingError,
   MailingMigrationsMissingError,
   MailingOptionsError,

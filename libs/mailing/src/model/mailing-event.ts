@@ -96,6 +96,13 @@ export interface MailingEventMap {
   'server:lost': { uniqServerId: string; incarnation: string };
   /** This server found that incarnation dead and removed its row. */
   'server:buried': { uniqServerId: string; incarnation: string };
+  /**
+   * This server was started with `resume: 'manual'` and begins none of the mailings that it found before `TemplateEmailRestarter.resume()` is
+   * called. `numRecipients` are not settled yet. Told once, also where there are none.
+   */
+  'server:resume-awaited': { uniqServerId: string; numMailings: number; numRecipients: number };
+  /** The call came: what was held goes on. */
+  'server:resumed': { uniqServerId: string };
   /** A heartbeat or a sweep failed; it is tried again. */
   'server:trouble': { uniqServerId: string; step: string; error: unknown };
   /** A mailing of a dead server moved here. */

@@ -15,6 +15,7 @@ export type MailingFindingCode =
   | 'lease_lost'
   | 'database_unreachable'
   | 'database_unsafe'
+  | 'resume_awaited'
   | 'mailings_orphaned'
   | 'batches_unattended'
   | 'mailings_paused'
@@ -48,6 +49,8 @@ export interface MailingHealthReport {
     otherHost: string | null;
     otherPid: number | null;
     takesBatches: boolean;
+    /** It was started with `resume: 'manual'`, and `TemplateEmailRestarter.resume()` has not been called. */
+    isWaitingForResume: boolean;
   };
   findings: MailingFinding[];
 }

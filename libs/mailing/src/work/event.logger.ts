@@ -89,6 +89,13 @@ const LINES: { [K in keyof MailingEventMap]: Line<K> } = {
       `server ${f.uniqServerId} is in use by ${holderInWords(holderOf(f))}; standing by until that is gone. ` +
       holderAdvice(holderOf(f), f.serverTimeoutMs),
   ],
+  'server:resume-awaited': [
+    'warn',
+    (f) =>
+      `server ${f.uniqServerId} was started with resume: 'manual': ${f.numMailings} mailings with ${f.numRecipients} recipients left wait ` +
+      'for a call of TemplateEmailRestarter.resume(); new mailings are sent',
+  ],
+  'server:resumed': ['log', (f) => `server ${f.uniqServerId} goes on with the mailings it had found`],
   'server:lost': [
     'error',
     (f) =>
@@ -160,10 +167,10 @@ export class EventLogger {
   }
 }
 
-function id({ mailingId }: { mailingId: string | null }): string {
-  return mailingId ?? 'unpersisted mailing';
-}
 function holderOf({ otherHost, otherPid, isThisProcess }: MailingEventMap['server:standing-by']): IdHolder {
   return { host: otherHost, pid: otherPid, isThisProcess };
 }
 
+function id({ mailingId }: { mailingId: string | null }): string {
+  return mailingId ?? 'unpersisted mailing';
+}

@@ -23,6 +23,7 @@ import { BackOff } from './back-off.js';
 import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import { ListTakenAwayError, RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
+import type { ResumeHold } from './resume-hold.js';
 import type { ServerMembership } from './server-membership.js';
 import { SlotWriter } from './slot.writer.js';
 import type { SourceWatches } from './source-watches.js';
@@ -39,6 +40,7 @@ export interface MailingIntakeParts {
   membership: ServerMembership;
   launcher: MailingLauncher;
   dispatcher: DispatcherLine;
+  hold: ResumeHold;
   profiles: () => ProfileRepository | null;
   sources: SourceWatches;
   events: MailingEvents;
@@ -111,6 +113,7 @@ export class MailingIntake {
       this.#writing.set(claimToken, creating);
       try {
         const mailingId = await creating;
+        if (mailingId !== null) this.parts.hold.admit(mailingId);
         // Null: somebody used the key since we looked.
         if (mailingId !== null)
           return await this.#write(

@@ -13,6 +13,9 @@ import type { MailingSettings } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { toPublicText } from '../model/public-text.js';
 import { type HealthReader, MOST_COUNTED, type WaitingMailing } from '../store/health.reader.js';
+import type { HeldMailing } from '../store/statements/find-held.js';
+import type { HeldMailings } from './held.mailings.js';
+import type { ResumeHold } from './resume-hold.js';
 import type { ServerMembership } from './server-membership.js';
 import type { StalledFindings } from './stalled.findings.js';
 import { ANY_SERVER } from './any-server.js';
@@ -47,6 +50,8 @@ export class MailingHealth {
     private readonly membership: ServerMembership,
     private readonly reader: HealthReader,
     private readonly stalled: StalledFindings,
+    private readonly held: HeldMailings,
+    private readonly hold: ResumeHold,
   ) {}
 
   /**
@@ -65,6 +70,11 @@ export class MailingHealth {
     return { isHealthy: findings.length === 0, server, findings };
   }
 
+  #butHeld(kind: string): string {
+    const isHeld = kind === PAUSE_REASONS.transport && this.hold.isWaiting;
+    return isHeld ? `, and here no earlier than TemplateEmailRestarter.resume() is called` : '';
+  }
+
   #server(): MailingHealthReport['server'] {
     const { uniqServerId, enabledAsTemplateMailServer: takesBatches } = this.settings;
     const { standing, incarnation, other, lease } = this.membership;
@@ -75,6 +85,7 @@ export class MailingHealth {
       otherHost: other?.host ?? null,
       otherPid: other?.pid ?? null,
       takesBatches,
+      isWaitingForResume: this.hold.isWaiting,
     };
   }
 
@@ -121,6 +132,8 @@ export class MailingHealth {
     const overdue = await this.reader.overdue();
     const refused = this.reader.unsafeConnection(RECENTLY_MS);
     const findings: MailingFinding[] = refused ? [unsafe(refused)] : [];
+    const held = await this.held.find(MOST_COUNTED);
+    if (held.length > 0) findings.push(awaited(held));
     const abandoned = [...groupsBy(orphaned, ({ uniqServerId: id }) => id ?? 'no server')].map(
       ([serverId, mailings]) => ({
         ...finding(
@@ -134,13 +147,21 @@ export class MailingHealth {
     findings.push(...abandoned);
     for (const [kind, mailings] of groupsBy(paused, kindOf)) {
       const remedy = (REMEDIES as Record<string, string | undefined>)[kind] ?? 'Resume or cancel them';
-      const text = `are paused (${toPublicText(mailings[0].statusReason ?? '')}). ${remedy}`;
+      const text = `are paused (${toPublicText(mailings[0].statusReason ?? '')}). ${remedy}${this.#butHeld(kind)}`;
       findings.push(finding('mailings_paused', mailings, text));
     }
     if (unattended.length > 0) findings.push(finding('batches_unattended', unattended, UNATTENDED));
     if (overdue.length > 0) findings.push(finding('mailings_overdue', overdue, OVERDUE));
     return [...findings, ...(await this.stalled.find())];
   }
+}
+
+function awaited(held: HeldMailing[]): MailingFinding {
+  const numLeft = held.reduce((sum, one) => sum + one.numLeft, 0);
+  const text =
+    `with ${numLeft} recipients left wait, because this server was started with resume: 'manual'. ` +
+    'Call TemplateEmailRestarter.resume() to begin them all, or TemplateEmailSender.resume or cancel for each';
+  return finding('resume_awaited', held, text);
 }
 
 function unsafe({ message }: UnsafeConnectionError): MailingFinding {
