@@ -144,7 +144,9 @@ describe('forRoot called twice', () => {
   });
 
   it('with the same options and Nest’s algorithm deep-hash is one module, which works', async () => {
-    const parts = [host.dataSource(), host.mailer(), ...features(host.mailing(), host.mailing())];
+    // At two places: the note of where is no part of what is compared.
+    const same = MailingModule.forRoot({ templates: host.templates });
+    const parts = [host.dataSource(), host.mailer(), ...features(host.mailing(), same)];
     const app = await boot(parts, { moduleIdGeneratorAlgorithm: 'deep-hash' });
     await host.sends(app);
     expect(await host.database.dataSource.getRepository(MailServer).count()).toBe(1);

@@ -114,6 +114,8 @@ forEachDatabase('a start with resume: manual', (kind) => {
     await rig.reached(late.mailingId as string, 'paused');
     await back();
     await rig.reached(late.mailingId as string, 'completed');
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    await app.sender.sendEmailMessage(INFO, people(1), { persist: true, sendAt: tomorrow });
     await beats(app, LOOKS);
     expect(rig.inbox.messages).toHaveLength(messages + 5 + 2 * LEFT);
     expect(
