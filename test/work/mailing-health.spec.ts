@@ -30,7 +30,14 @@ forEachDatabase('the health of a server', (kind) => {
     const other = { otherHost: null, otherPid: null };
     expect(report).toEqual({
       isHealthy: true,
-      server: { uniqServerId: 'test:1', incarnation, standing: 'member', ...other, takesBatches: true },
+      server: {
+        uniqServerId: 'test:1',
+        incarnation,
+        standing: 'member',
+        ...other,
+        takesBatches: true,
+        isWaitingForResume: false,
+      },
       findings: [],
     });
   });
