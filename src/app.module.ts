@@ -35,6 +35,7 @@ export class AppModule {
           templates: { dir: TEMPLATE_FOLDER },
           uniqServerId: configuration.MAILING_SERVER_ID,
           migrationList: configuration.MAILING_MIGRATION_LIST,
+          resume: configuration.MAILING_RESUME,
           bulkSmtp: configuration.MAILING_BULK_SMTP,
           enabledAsTemplateMailServer: configuration.MAILING_TAKES_BATCHES,
           inDoubt: configuration.MAILING_IN_DOUBT,

@@ -23,6 +23,8 @@ export const REPORTED = [
   'mailing:paused',
   'server:registered',
   'server:standing-by',
+  'server:resume-awaited',
+  'server:resumed',
   'server:lost',
   'server:buried',
 ] as const;

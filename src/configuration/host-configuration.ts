@@ -29,6 +29,8 @@ const environment = z.object({
   MAILING_BULK_SMTP: flag.default(false),
   MAILING_SERVER_ID: z.string().min(1).max(255).optional(),
   MAILING_MIGRATION_LIST: z.string().default('').transform(list),
+  /** manual: what is in the database waits for `POST /resume`. */
+  MAILING_RESUME: z.enum(['auto', 'manual']).default('auto'),
   MAILING_IN_DOUBT: z.enum(['leave', 'resend']).default('leave'),
   MAILING_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(5),
   /** Default: twice the concurrency. */

@@ -2,16 +2,17 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { MulterModule } from '@nestjs/platform-express';
 import { NewsletterOrdersController } from './newsletter-orders.controller.js';
 import { NewsletterController } from './newsletter.controller.js';
+import { ResumeController } from './resume.controller.js';
 import { formOptions, UPLOAD_LIMITS, type UploadLimits } from './upload.limits.js';
 
-/** `POST /newsletters`, `GET /newsletters/:id` and what an operator asks of it; the plugin's providers come from the global `MailingModule`. */
+/** `POST /newsletters`, `GET /newsletters/:id`, what an operator asks of it, and `POST /resume`; the plugin's providers come from the global `MailingModule`. */
 @Module({})
 export class NewsletterModule {
   static with(limits: UploadLimits): DynamicModule {
     return {
       module: NewsletterModule,
       imports: [MulterModule.register(formOptions(limits))],
-      controllers: [NewsletterController, NewsletterOrdersController],
+      controllers: [NewsletterController, NewsletterOrdersController, ResumeController],
       providers: [{ provide: UPLOAD_LIMITS, useValue: limits }],
     };
   }

@@ -6,6 +6,7 @@ import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
 import type { MailingSettings } from '../../libs/mailing/src/model/mailing-options.js';
 import { toMailingSettings } from '../../libs/mailing/src/model/mailing-settings.factory.js';
+import { HealthReader } from '../../libs/mailing/src/store/health.reader.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
@@ -20,6 +21,7 @@ import { ClaimTaker } from '../../libs/mailing/src/work/claim-taker.js';
 import { DeadJournals } from '../../libs/mailing/src/work/dead-journals.js';
 import { DispatcherLine } from '../../libs/mailing/src/work/dispatcher-line.js';
 import { DoubtResolver } from '../../libs/mailing/src/work/doubt.resolver.js';
+import { HeldMailings } from '../../libs/mailing/src/work/held.mailings.js';
 import { JournalKeeper } from '../../libs/mailing/src/work/journal.keeper.js';
 import { MailingIntake } from '../../libs/mailing/src/work/mailing-intake.js';
 import { MailingLauncher } from '../../libs/mailing/src/work/mailing-launcher.js';
@@ -28,6 +30,7 @@ import { MailingRuns } from '../../libs/mailing/src/work/mailing-runs.js';
 import { ProfileRecorder } from '../../libs/mailing/src/work/profile.recorder.js';
 import { OpeningOutages } from '../../libs/mailing/src/work/opening-outages.js';
 import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
+import { ResumeHold } from '../../libs/mailing/src/work/resume-hold.js';
 import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
 import { SliceRunner } from '../../libs/mailing/src/work/slice.runner.js';
 import { ServerSweep } from '../../libs/mailing/src/work/server-sweep.js';
@@ -130,7 +133,9 @@ export class ModelServer {
     const taken = { settings, claims, batches, membership, doubts, journals, recorder, faultPoints };
     const taker = new ClaimTaker(taken);
     const runner = this.#runner(settings, membership, journal, events);
-    const common = { settings, servers, membership, events, persister, reader, runs, runner, faultPoints };
+    const hold = new ResumeHold(settings);
+    const served = { settings, servers, membership, hold };
+    const common = { ...served, events, persister, reader, runs, runner, faultPoints };
     const launcher = new MailingLauncher({ ...common, claims: taker });
     const worker = (this.#worker = new BatchWorker({ ...common, batches }));
     const dispatcher = new DispatcherLine(settings, events);
@@ -151,10 +156,12 @@ export class ModelServer {
       profiles: () => null,
     });
     this.orders = new MailingOrders({ ...parts, orders, claims, batchSweep, recorder });
-    const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, events);
+    const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, hold, events);
     this.#serverSweep = new ServerSweep(servers, membership, settings, periodic);
-    const found = [settings, claims, servers, membership, launcher, runs, periodic, probe, events] as const;
-    this.#restarter = new TemplateEmailRestarter(...found, faultPoints);
+    const health = new HealthReader(database, settings.server.serverTimeoutMs);
+    const held = new HeldMailings(settings, health, hold);
+    const looking = { claims, periodic, probe, held, batchSweep };
+    this.#restarter = new TemplateEmailRestarter({ ...parts, ...looking });
   }
 
   /** A heartbeat, the looks for work that follow it, and free batches, as a dispatcher would bring them. */

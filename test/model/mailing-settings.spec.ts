@@ -39,6 +39,7 @@ describe('toMailingSettings', () => {
       uniqServerId: hostname(),
       migrationList: [],
       inDoubt: 'leave',
+      resume: 'auto',
       renderer: null,
       profileRepository: null,
       suppressionList: null,
@@ -109,6 +110,14 @@ describe('toMailingSettings', () => {
     const error = refused({ profiles });
     expect(error.option).toBe(option);
     expect(error.message).toContain(option);
+  });
+
+  it('takes auto or manual for resume, and nothing else', () => {
+    expect(settings({ resume: 'manual' }).resume).toBe('manual');
+    for (const resume of ['never', true, '']) {
+      const error = refused({ resume });
+      expect([error.option, error.message]).toEqual(['resume', expect.stringContaining('auto or manual')]);
+    }
   });
 
   it('takes undefined for absent, as configuration code gives it', () => {

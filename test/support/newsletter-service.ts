@@ -1,5 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import type { MailingHealthReport, MailingResult, Recipient, RecipientRecord } from 'nestjs-mailing';
+import type {
+  MailingHealthReport,
+  MailingResult,
+  Recipient,
+  RecipientRecord,
+  ResumeReport,
+} from 'nestjs-mailing';
 import { HostProcess } from '../../src/demo/host.process.js';
 import { REPORTED, type ReportedEvent } from '../../src/report-to-parent.js';
 import { readerList } from './reader-list.js';
@@ -112,6 +118,12 @@ export class NewsletterService {
   ): Promise<{ status: number; answer: Record<string, unknown> }> {
     const response = await fetch(`${this.process.url}/newsletters/${mailingId}/${order}`, { method: 'POST' });
     return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
+  }
+
+  /** Lets it go on with what it found at a start with `MAILING_RESUME=manual`. */
+  async resume(): Promise<{ status: number; answer: ResumeReport }> {
+    const response = await fetch(`${this.process.url}/resume`, { method: 'POST' });
+    return { status: response.status, answer: (await response.json()) as ResumeReport };
   }
 
   async recipients(mailingId: string, query = ''): Promise<RecipientRecord[]> {

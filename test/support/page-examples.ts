@@ -6,10 +6,10 @@ import 'reflect-metadata';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { MailerModule } from '@nestjs-modules/mailer';
-import { Controller, Get, Injectable, Module, ServiceUnavailableException } from '@nestjs/common';
+import { Controller, type DynamicModule, Get, Injectable, Module, ServiceUnavailableException } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, Entity, In, PrimaryGeneratedColumn, type Repository } from 'typeorm';
-import { askHost, beginReading, HOST_CALL_TIMEOUT_MS, MailingEvents, MailingHealth, type MailingHealthReport, MailingModule, MailingProfiles, MailingQuery, MailingSuppressions, type ProfileRepository, type Recipient, type RecipientProfile, type Recipients, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList, SlotFilling, SlotService, SourceWatch, MailerAdapterRenderer, type MailingTemplate, takeFromHost, reasonOf, tellHost, toOneLine, type TemplateRenderer, TypedEvents } from 'nestjs-mailing';
+import { askHost, beginReading, calledOnce, noteCall, TemplateEmailRestarter, HOST_CALL_TIMEOUT_MS, MailingEvents, MailingHealth, type MailingHealthReport, MailingModule, MailingProfiles, MailingQuery, MailingSuppressions, type ProfileRepository, type Recipient, type RecipientProfile, type Recipients, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList, SlotFilling, SlotService, SourceWatch, MailerAdapterRenderer, type MailingTemplate, takeFromHost, reasonOf, tellHost, toOneLine, type TemplateRenderer, TypedEvents } from 'nestjs-mailing';
 import { MjmlAdapter } from '@nestjs-modules/mailer/adapters/mjml.adapter';
 import { PugAdapter } from '@nestjs-modules/mailer/adapters/pug.adapter';
 import { EventEmitterModule } from '@nestjs/event-emitter';
@@ -32,6 +32,7 @@ const DECLARATIONS = [
   'declare const recipients: Recipients;',
   'declare const sender: TemplateEmailSender;',
   'declare const query: MailingQuery;',
+  'declare const restarter: TemplateEmailRestarter;',
   'declare const rehearsal: TemplateEmailRehearsal;',
   'declare const newSecret: string;',
   'declare const oldSecret: string;',

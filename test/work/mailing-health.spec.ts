@@ -5,7 +5,7 @@ import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.j
 import { UnattendedBatches } from '../../libs/mailing/src/work/unattended-batches.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { leaver, LONG_AGO, standing } from '../support/left-rows.js';
-import { MailingRig } from '../support/mailing-rig.js';
+import { INFO, MailingRig } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const LEASE_MS = 400;
@@ -30,7 +30,14 @@ forEachDatabase('the health of a server', (kind) => {
     const other = { otherHost: null, otherPid: null };
     expect(report).toEqual({
       isHealthy: true,
-      server: { uniqServerId: 'test:1', incarnation, standing: 'member', ...other, takesBatches: true },
+      server: {
+        uniqServerId: 'test:1',
+        incarnation,
+        standing: 'member',
+        ...other,
+        takesBatches: true,
+        isWaitingForResume: false,
+      },
       findings: [],
     });
   });
@@ -140,9 +147,23 @@ forEachDatabase('the health of a server', (kind) => {
     const report = await standing(second, 'standing_by');
     expect(report.server).toMatchObject({ incarnation: null, otherHost: hostname(), otherPid: process.pid });
     expect(codes(report)).toEqual(['server_standing_by']);
-    expect(report.findings[0].message).toContain(`Process ${process.pid} on ${hostname()}`);
+    expect(report.findings[0].message).toContain('another application in this process');
     await rig.apps[0].close();
     expect((await standing(second, 'member')).isHealthy).toBe(true);
+  });
+
+  it('A14 tells of a process elsewhere which it is, and how long to wait if that was killed', async () => {
+    await leaveServer('test:1', { pid: 4711 });
+    const app = await rig.boot();
+    const { findings } = await standing(app, 'standing_by');
+    expect(findings[0].message).toContain('process 4711 on far.example');
+    expect(findings[0].message).toContain('3000 ms after its last heartbeat');
+    const sending = app.sender.sendEmailMessage(INFO, ['ann@home.example'], { persist: true });
+    await expect(sending).rejects.toMatchObject({
+      code: 'MAILING_SERVER_STANDING_BY',
+      other: { host: 'far.example', pid: 4711, isThisProcess: false },
+      message: expect.stringContaining('process 4711 on far.example uses it') as string,
+    });
   });
 
   it('D8 tells that the database can not be asked, and does not reject, also when that is silent', async () => {

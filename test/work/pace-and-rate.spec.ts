@@ -9,6 +9,7 @@ import { Pace } from '../../libs/mailing/src/work/pace.js';
 import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
 import type { RunOptions } from '../../libs/mailing/src/model/mailing-options.js';
 import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
+import { ResumeHold } from '../../libs/mailing/src/work/resume-hold.js';
 import { TransportProbe } from '../../libs/mailing/src/work/transport-probe.js';
 import { TransportWatch } from '../../libs/mailing/src/work/transport-watch.js';
 
@@ -273,7 +274,8 @@ describe('TransportProbe', () => {
       } as unknown as StandingOrders;
       const sender = { probe: () => Promise.resolve(null) } as unknown as EmailMessageSender;
       const { signal } = new AbortController();
-      const probe = new TransportProbe('test:1', false, orders, sender, signal, new MailingEvents());
+      const hold = new ResumeHold({ resume: 'auto' });
+      const probe = new TransportProbe('test:1', false, orders, sender, signal, hold, new MailingEvents());
       const looks = async (seconds: number): Promise<number> => {
         const before = numResumed;
         for (let n = 0; n < seconds * 10; n++) {

@@ -1,6 +1,7 @@
 import { BullModule, getQueueToken, getSharedConfigToken } from '@nestjs/bullmq';
 import { type DynamicModule, type FactoryProvider, Module } from '@nestjs/common';
 import type { Queue, QueueOptions } from 'bullmq';
+import { calledOnce, noteCall, type NotedCall } from '../../mailing/src/index.js';
 import { BullMqDispatcher } from './bull-mq.dispatcher.js';
 import {
   type ASYNC_OPTIONS_TYPE,
@@ -58,25 +59,25 @@ class MailingBullMqOptionsModule {}
 @Module({})
 export class MailingBullMqModule extends ConfigurableModuleClass {
   /**
-   * Registers queue and dispatcher with options at hand.
+   * Registers queue and dispatcher with options at hand. Call it once for an application.
    *
-   * @throws MailingBullMqOptionsError when the application starts.
+   * @throws MailingBullMqOptionsError, MailingModuleTwiceError when the application starts.
    */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    return withQueue(super.forRoot(options));
+    return withQueue(super.forRoot(options), noteCall(MailingBullMqModule, 'forRoot'));
   }
 
   /**
    * The same with options from a factory, a class or an existing provider.
    *
-   * @throws MailingBullMqOptionsError when the application starts.
+   * @throws MailingBullMqOptionsError, MailingModuleTwiceError when the application starts.
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return withQueue(super.forRootAsync(options));
+    return withQueue(super.forRootAsync(options), noteCall(MailingBullMqModule, 'forRootAsync'));
   }
 }
 
-function withQueue({ imports, providers }: DynamicModule): DynamicModule {
+function withQueue({ imports, providers }: DynamicModule, call: NotedCall): DynamicModule {
   const options: DynamicModule = {
     module: MailingBullMqOptionsModule,
     imports,
@@ -92,10 +93,16 @@ function withQueue({ imports, providers }: DynamicModule): DynamicModule {
         name: string;
       },
   });
-  return {
+  const made = {
     module: MailingBullMqModule,
     imports: [options, queue],
     providers: [dispatcher],
     exports: [dispatcher, queue],
   };
+  call.door = calledOnce(made, call, {
+    module: 'MailingBullMqModule',
+    consequence:
+      'Of two dispatchers one is used, and the options of the other, such as clusterRatePerSecond, would be without effect.',
+  });
+  return call.door;
 }

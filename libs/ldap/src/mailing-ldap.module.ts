@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { calledOnce, noteCall, type NotedCall } from '../../mailing/src/index.js';
 import { LdapProfileRepository } from './ldap-profile.repository.js';
 import type { LdapProfileOptions } from './ldap-profile.options.js';
 import {
@@ -34,20 +35,30 @@ import {
 })
 export class MailingLdapModule extends ConfigurableModuleClass {
   /**
-   * Registers the repository with options at hand.
+   * Registers the repository with options at hand. Call it once for an application; for a second directory extend
+   * `LdapProfileRepository`.
    *
-   * @throws LdapOptionsError when the application starts.
+   * @throws LdapOptionsError, MailingModuleTwiceError when the application starts.
    */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    return super.forRoot(options);
+    return once(super.forRoot(options), noteCall(MailingLdapModule, 'forRoot'));
   }
 
   /**
    * The same with options from a factory, a class or an existing provider.
    *
-   * @throws LdapOptionsError when the application starts.
+   * @throws LdapOptionsError, MailingModuleTwiceError when the application starts.
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return super.forRootAsync(options);
+    return once(super.forRootAsync(options), noteCall(MailingLdapModule, 'forRootAsync'));
   }
+}
+
+function once(made: DynamicModule, call: NotedCall): DynamicModule {
+  call.door = calledOnce(made, call, {
+    module: 'MailingLdapModule',
+    consequence:
+      'Of two repositories of one class MailingModule would ask one. For a second directory extend LdapProfileRepository.',
+  });
+  return call.door;
 }

@@ -1,8 +1,13 @@
 export { MailingModule } from './mailing.module.js';
+export { calledOnce, noteCall, type NotedCall, type OnceTerms } from './mailing-calls.providers.js';
 export type { MailingModuleExtras, MailingOptionsFactory } from './mailing-module.definition.js';
 
 export { TemplateEmailSender } from './work/template-email.sender.js';
-export { type SweepReport, TemplateEmailRestarter } from './work/template-email.restarter.js';
+export {
+  type ResumeReport,
+  type SweepReport,
+  TemplateEmailRestarter,
+} from './work/template-email.restarter.js';
 export { type Duty, TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 export { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 export { MailingHealth } from './work/mailing.health.js';
@@ -148,6 +153,7 @@ export {
   UnsafeConnectionError,
 } from './model/database-setting.errors.js';
 export { DroppedRowError, RefusedRowError } from './model/dropped-row.error.js';
+export type { ResumePolicy } from './model/resume-policy.js';
 export { MailingError } from './model/mailing.error.js';
 export { publicReasonOf, toPublicText } from './model/public-text.js';
 export { kindOf, numberOrKindOf } from './model/value-kind.js';
@@ -175,6 +181,8 @@ export {
   SlotUnknownError,
 } from './model/slot.errors.js';
 export { MailingEndedError, MailingUnknownError, UnknownOrderError } from './model/order.errors.js';
+export type { IdHolder } from './model/id-holder.js';
+export { MailingModuleTwiceError, type ModuleCall } from './model/module-twice.error.js';
 export {
   AttachmentFolderError,
   MailerAdapterMissingError,

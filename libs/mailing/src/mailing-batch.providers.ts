@@ -13,6 +13,7 @@ import { BatchWorker } from './work/batch-worker.js';
 import { ClaimTaker } from './work/claim-taker.js';
 import { DispatcherLine } from './work/dispatcher-line.js';
 import { MailingRuns } from './work/mailing-runs.js';
+import { ResumeHold } from './work/resume-hold.js';
 import { ServerMembership } from './work/server-membership.js';
 import { SliceRunner } from './work/slice.runner.js';
 
@@ -27,6 +28,7 @@ export const batchProviders: Provider[] = [
     reader: MailingReader,
     membership: ServerMembership,
     runs: MailingRuns,
+    hold: ResumeHold,
     runner: SliceRunner,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
@@ -40,6 +42,7 @@ export const batchProviders: Provider[] = [
     worker: BatchWorker,
     runner: SliceRunner,
     runs: MailingRuns,
+    hold: ResumeHold,
     membership: ServerMembership,
     dispatcher: DispatcherLine,
     events: MailingEvents,

@@ -1,7 +1,7 @@
 import type { Provider } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { EMAIL_MESSAGE_SENDER, type EmailMessageSender } from './delivery/email-message.sender.js';
+import { EMAIL_MESSAGE_SENDER } from './delivery/email-message.sender.js';
 import { TEMPLATE_RENDERER } from './model/template.renderer.js';
 import { batchProviders } from './mailing-batch.providers.js';
 import { messageSender } from './mailing-delivery.providers.js';
@@ -18,6 +18,7 @@ import {
   type MailingModuleOptions,
   type MailingSettings,
 } from './model/mailing-options.js';
+import { sweepProviders } from './mailing-sweep.providers.js';
 import { toMailingSettings } from './model/mailing-settings.factory.js';
 import { MailingDataSourceMissingError } from './model/setup.errors.js';
 import { AttachmentStore } from './store/attachment.store.js';
@@ -38,6 +39,7 @@ import { DispatcherLine } from './work/dispatcher-line.js';
 import { DeadJournals } from './work/dead-journals.js';
 import { DoubtResolver } from './work/doubt.resolver.js';
 import { EventLogger } from './work/event.logger.js';
+import { HeldMailings } from './work/held.mailings.js';
 import { JournalKeeper } from './work/journal.keeper.js';
 import { MailingIntake } from './work/mailing-intake.js';
 import { MailingLauncher } from './work/mailing-launcher.js';
@@ -51,9 +53,9 @@ import { ProfileRecorder } from './work/profile.recorder.js';
 import { RateLimiter } from './work/rate-limiter.js';
 import { StalledFindings } from './work/stalled.findings.js';
 import { STALLED_AFTER_MS } from './work/stalled-after.js';
+import { ResumeHold } from './work/resume-hold.js';
 import { ServerMembership } from './work/server-membership.js';
 import { SliceRunner } from './work/slice.runner.js';
-import { ServerSweep } from './work/server-sweep.js';
 import { SlotRegistry } from './work/slot.registry.js';
 import { SourceWatches } from './work/source-watches.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
@@ -61,8 +63,6 @@ import { MailingReporter } from './work/mailing.reporter.js';
 import { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TemplateEmailSender } from './work/template-email.sender.js';
-import { TransportProbe } from './work/transport-probe.js';
-import { UnattendedBatches } from './work/unattended-batches.js';
 
 /** Every part of the engine, each made from the parts above it: the wiring of the four rooms, and nothing else. */
 export function engineProviders(dataSourceName: string): Provider[] {
@@ -98,19 +98,6 @@ function hostProviders(dataSourceName: string): Provider[] {
     messageSender,
   ];
 }
-
-const restarter = made(TemplateEmailRestarter, [
-  MAILING_SETTINGS,
-  MailingClaims,
-  TemplateEmailBatchServerPersister,
-  ServerMembership,
-  MailingLauncher,
-  MailingRuns,
-  TemplateEmailPeriodicService,
-  TransportProbe,
-  MailingEvents,
-  FAULT_POINTS,
-]);
 
 const engine = assembled(MailingEngine, {
   settings: MAILING_SETTINGS,
@@ -249,6 +236,7 @@ const workProviders: Provider[] = [
     reader: MailingReader,
     membership: ServerMembership,
     runs: MailingRuns,
+    hold: ResumeHold,
     runner: SliceRunner,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
@@ -270,6 +258,7 @@ const workProviders: Provider[] = [
     membership: ServerMembership,
     launcher: MailingLauncher,
     dispatcher: DispatcherLine,
+    hold: ResumeHold,
     profiles: PROFILES,
     sources: SourceWatches,
     events: MailingEvents,
@@ -283,6 +272,7 @@ const workProviders: Provider[] = [
     membership: ServerMembership,
     launcher: MailingLauncher,
     runs: MailingRuns,
+    hold: ResumeHold,
     batchSweep: BatchSweep,
     dispatcher: DispatcherLine,
     recorder: ProfileRecorder,
@@ -297,25 +287,8 @@ const workProviders: Provider[] = [
     PROFILES,
     SlotRegistry,
   ]),
-  {
-    provide: TransportProbe,
-    useFactory: (
-      { uniqServerId, enabledAsTemplateMailServer }: MailingSettings,
-      orders: StandingOrders,
-      sender: EmailMessageSender,
-      { stopSignal }: MailingRuns,
-      events: MailingEvents,
-    ) => new TransportProbe(uniqServerId, enabledAsTemplateMailServer, orders, sender, stopSignal, events),
-    inject: [MAILING_SETTINGS, StandingOrders, EMAIL_MESSAGE_SENDER, MailingRuns, MailingEvents],
-  },
-  restarter,
+  ...sweepProviders,
   ...hostPartProviders,
-  made(ServerSweep, [
-    TemplateEmailBatchServerPersister,
-    ServerMembership,
-    MAILING_SETTINGS,
-    TemplateEmailPeriodicService,
-  ]),
   made(TemplateEmailRehearsal, [
     MAILING_SETTINGS,
     TEMPLATE_RENDERER,
@@ -326,14 +299,21 @@ const workProviders: Provider[] = [
     SourceWatches,
   ]),
   made(MailingQuery, [MailingReader]),
-  made(UnattendedBatches, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
   assembled(StalledFindings, {
     settings: MAILING_SETTINGS,
     reader: HealthReader,
     runs: MailingRuns,
     sources: SourceWatches,
     openings: OpeningOutages,
+    hold: ResumeHold,
   }),
-  made(MailingHealth, [MAILING_SETTINGS, ServerMembership, HealthReader, StalledFindings]),
+  made(MailingHealth, [
+    MAILING_SETTINGS,
+    ServerMembership,
+    HealthReader,
+    StalledFindings,
+    HeldMailings,
+    ResumeHold,
+  ]),
   engine,
 ];

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { calledOnce, noteCall, type NotedCall } from './mailing-calls.providers.js';
 import { engineProviders } from './mailing-engine.providers.js';
 import {
   type ASYNC_OPTIONS_TYPE,
@@ -40,7 +41,7 @@ class MailingEngineModule {}
  *   imports: [
  *     TypeOrmModule.forRoot({ type: 'mariadb', url, timezone: 'Z', autoLoadEntities: true, migrations: [...mailingMigrations], migrationsRun: true }),
  *     MailerModule.forRoot({ transport: { host: 'localhost', port: 25, pool: true } }),
- *     MailingModule.forRoot({ templates: { dir: join(import.meta.dirname, 'templates') }, uniqServerId: '64.69.0.100:8851' }),
+ *     MailingModule.forRoot({ templates: { dir: join(import.meta.dirname, 'templates') } }),
  *   ],
  * })
  * class AppModule {}
@@ -48,18 +49,27 @@ class MailingEngineModule {}
  */
 @Module({})
 export class MailingModule extends ConfigurableModuleClass {
-  /** Registers the plugin with options at hand. */
+  /**
+   * Registers the plugin with options at hand. Call it once for an application and data source, in the root module; what it returns may be
+   * imported in several places.
+   *
+   * @throws MailingModuleTwiceError when the application starts, if it was called twice; MailingOptionsError, also then.
+   */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    return doorOf(super.forRoot(options), options);
+    return doorOf(super.forRoot(options), options, noteCall(MailingModule, 'forRoot'));
   }
 
-  /** Registers the plugin with options from a factory, a class or an existing provider. */
+  /**
+   * The same with options from a factory, a class or an existing provider.
+   *
+   * @throws MailingModuleTwiceError when the application starts, if it was called twice; MailingOptionsError, also then.
+   */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return doorOf(super.forRootAsync(options), options);
+    return doorOf(super.forRootAsync(options), options, noteCall(MailingModule, 'forRootAsync'));
   }
 }
 
-function doorOf(definition: DynamicModule, extras: MailingModuleExtras): DynamicModule {
+function doorOf(definition: DynamicModule, extras: MailingModuleExtras, call: NotedCall): DynamicModule {
   const { isGlobal, dataSource } = { ...DEFAULT_EXTRAS, ...extras };
   const engine: DynamicModule = {
     module: MailingEngineModule,
@@ -82,5 +92,12 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras): Dynamic
       SlotService,
     ],
   };
-  return { module: MailingModule, global: isGlobal, imports: [engine], exports: [engine] };
+  const only = calledOnce(engine, call, {
+    module: 'MailingModule',
+    scope: `the data source ${JSON.stringify(dataSource)}`,
+    consequence:
+      'Two would be two servers with one uniqServerId, of which one waits for ever until the other ends.',
+  });
+  call.door = { module: MailingModule, global: isGlobal, imports: [only], exports: [only] };
+  return call.door;
 }

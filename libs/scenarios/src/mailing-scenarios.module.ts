@@ -1,6 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, ModuleRef } from '@nestjs/core';
-import { TemplateEmailSender } from '../../mailing/src/index.js';
+import { calledOnce, noteCall, TemplateEmailSender } from '../../mailing/src/index.js';
 import { startScenario } from './scenario.decorators.js';
 import { ScenarioEvents } from './scenario.events.js';
 import {
@@ -33,8 +33,14 @@ export class MailingScenariosModule implements OnModuleInit {
     @Inject(ScenarioRunner) private readonly runner: ScenarioRunner,
   ) {}
 
-  /** @throws ScenarioOptionsError if an option is out of its bounds. */
+  /**
+   * Call it once for an application, in the root module.
+   *
+   * @throws ScenarioOptionsError if an option is out of its bounds.
+   * @throws MailingModuleTwiceError when the application starts, if it was called twice.
+   */
   static forRoot(options: MailingScenariosOptions = {}): DynamicModule {
+    const call = noteCall(MailingScenariosModule, 'forRoot');
     const maxBatchSize = checkedBatchSize(options.maxBatchSize, DEFAULT_MAX_BATCH_SIZE);
     const timeouts = toTimeouts(options);
     const runner = {
@@ -49,12 +55,18 @@ export class MailingScenariosModule implements OnModuleInit {
         ),
       inject: [ModuleRef, ScenarioEvents],
     };
-    return {
+    const made = {
       module: MailingScenariosModule,
       imports: [DiscoveryModule],
       providers: [ScenarioEvents, runner],
       exports: [ScenarioEvents],
     };
+    call.door = calledOnce(made, call, {
+      module: 'MailingScenariosModule',
+      consequence:
+        'Of two, one would run all scenarios, and the options and ScenarioEvents of the other would be without effect.',
+    });
+    return call.door;
   }
 
   onModuleInit(): void {

@@ -8,9 +8,12 @@ import {
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import {
+  calledOnce,
   MailingEvents,
   MailingProfiles,
   MailingSuppressions,
+  noteCall,
+  type NotedCall,
   UnsubscribeTokens,
 } from '../../mailing/src/index.js';
 import { MailingUnsubscribeOptionsError } from './mailing-unsubscribe.errors.js';
@@ -65,21 +68,21 @@ export class MailingUnsubscribeModule
   }
 
   /**
-   * Registers the controller with options at hand.
+   * Registers the controller with options at hand. Call it once for an application.
    *
-   * @throws MailingUnsubscribeOptionsError, UnsubscribeSecretError when the application starts.
+   * @throws MailingUnsubscribeOptionsError, UnsubscribeSecretError, MailingModuleTwiceError when the application starts.
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    return withController(super.forRoot(options));
+    return withController(super.forRoot(options), noteCall(MailingUnsubscribeModule, 'forRoot'));
   }
 
   /**
    * The same with options from a factory, a class or an existing provider.
    *
-   * @throws MailingUnsubscribeOptionsError, UnsubscribeSecretError when the application starts.
+   * @throws MailingUnsubscribeOptionsError, UnsubscribeSecretError, MailingModuleTwiceError when the application starts.
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return withController(super.forRootAsync(options));
+    return withController(super.forRootAsync(options), noteCall(MailingUnsubscribeModule, 'forRootAsync'));
   }
 
   async onModuleInit(): Promise<void> {
@@ -131,11 +134,17 @@ export class MailingUnsubscribeModule
   }
 }
 
-function withController(definition: DynamicModule): DynamicModule {
-  return {
+function withController(definition: DynamicModule, call: NotedCall): DynamicModule {
+  const made = {
     ...definition,
     controllers: [UnsubscribeController],
     providers: [...(definition.providers ?? []), page, Unsubscriber],
     exports: [Unsubscriber],
   };
+  call.door = calledOnce(made, call, {
+    module: 'MailingUnsubscribeModule',
+    consequence:
+      'Of two controllers at one path one answers, and the options of the other would be without effect.',
+  });
+  return call.door;
 }

@@ -117,11 +117,26 @@ export interface MailingEventMap {
   };
   'server:registered': { uniqServerId: string; incarnation: string };
   /** Another live process uses this server id. */
-  'server:standing-by': { uniqServerId: string; otherHost: string; otherPid: number };
+  'server:standing-by': {
+    uniqServerId: string;
+    otherHost: string;
+    otherPid: number;
+    /** The other one is an application of this very process. */
+    isThisProcess: boolean;
+    /** After which the other one counts as gone, where its death can't be seen, in milliseconds. */
+    serverTimeoutMs: number;
+  };
   /** The row of this incarnation is gone: somebody declared this process dead. */
   'server:lost': { uniqServerId: string; incarnation: string };
   /** This server found that incarnation dead and removed its row. */
   'server:buried': { uniqServerId: string; incarnation: string };
+  /**
+   * This server was started with `resume: 'manual'` and begins none of the mailings that it found before `TemplateEmailRestarter.resume()` is
+   * called. `numRecipients` are not settled yet. Told once, also where there are none.
+   */
+  'server:resume-awaited': { uniqServerId: string; numMailings: number; numRecipients: number };
+  /** The call came: what was held goes on. */
+  'server:resumed': { uniqServerId: string };
   /** A heartbeat or a sweep failed; it is tried again. */
   'server:trouble': { uniqServerId: string; step: string; error: unknown; reason: string };
   /** A mailing of a dead server moved here. */

@@ -16,6 +16,7 @@ export type MailingFindingCode =
   | 'database_unreachable'
   | 'database_unsafe'
   | 'database_read_only'
+  | 'resume_awaited'
   | 'mailings_orphaned'
   | 'batches_unattended'
   | 'mailings_paused'
@@ -49,6 +50,8 @@ export interface MailingHealthReport {
     otherHost: string | null;
     otherPid: number | null;
     takesBatches: boolean;
+    /** It was started with `resume: 'manual'`, and `TemplateEmailRestarter.resume()` has not been called. */
+    isWaitingForResume: boolean;
   };
   findings: MailingFinding[];
 }

@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { AddressNormalizer } from './address-key.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { KeyOf } from './email-address.js';
+import type { ResumePolicy } from './resume-policy.js';
 import type { ProfileRepository } from './profile.repository.js';
 import type { SuppressionList } from './suppression-list.js';
 import type { TemplateRenderer } from './template.renderer.js';
@@ -250,17 +251,18 @@ export interface MailingModuleOptions {
   templates: TemplateOptions;
   /**
    * Name of this process among all that share the database, by convention `host:port`; at most 255 characters. It has
-   * to stay the same over restarts, and no two live processes may share it. Default: the host name.
+   * to stay the same over restarts, and no two live processes may share it. Default: the host name. Where that changes with each
+   * container, mailings of the one before wait until a `migrationList` names it; so give an id that stays, or `['*']` there.
    */
   uniqServerId?: string;
   /**
    * Ids of dead servers whose mailings move here, at start and later as soon as their lease has run out; `['*']` adopts
-   * from any dead server. Default: none, so that a copy of the production database on a test machine mails nobody.
+   * from any dead server. Default: none, so that a copy of the database is left alone by servers with other ids.
    */
   migrationList?: string[];
   /**
-   * Whether this server takes batches of any mailing in the database, whoever sent it. Default: false, so that a copy of the
-   * production database on a test machine mails nobody.
+   * Whether this server takes batches of any mailing in the database, whoever sent it. Default: false, so that those of a copied
+   * database wait.
    */
   enabledAsTemplateMailServer?: boolean;
   /**
@@ -268,6 +270,12 @@ export interface MailingModuleOptions {
    * none, and a mailing has many recipients; the events `recipient:settled` and `recipient:deferred` come in any case.
    */
   logRecipients?: boolean;
+  /**
+   * `manual`: this process begins no mailing that it finds in the database before `TemplateEmailRestarter.resume()` is called. Give it to every
+   * server on a copy of a database: with the id of the original each would mail what the original mails. Mailings that it is given after the
+   * start are sent, with their further attempts; after another start they wait too. Default: `auto`.
+   */
+  resume?: ResumePolicy;
   /** Default: `leave`. */
   inDoubt?: InDoubtPolicy;
   /**
@@ -313,6 +321,7 @@ export interface MailingSettings {
   migrationList: string[];
   enabledAsTemplateMailServer: boolean;
   logRecipients: boolean;
+  resume: ResumePolicy;
   inDoubt: InDoubtPolicy;
   /** Null: Handlebars. */
   renderer: Type<TemplateRenderer> | null;

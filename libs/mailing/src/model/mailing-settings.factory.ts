@@ -17,6 +17,7 @@ import type {
 import type { AttachmentOptions, AttachmentPlace, TemplateOptions, TextOptions } from './content-options.js';
 import { aClass, flag, folder, sign, text, whole } from './option-checks.js';
 import { MailingOptionsError } from './setup.errors.js';
+import type { ResumePolicy } from './resume-policy.js';
 import { SOURCE_TIMEOUT_MS } from './source-watch.js';
 import { toUnsubscribeSettings } from './unsubscribe.settings.js';
 
@@ -27,6 +28,7 @@ const GROUPS: Record<string, readonly string[]> = {
     'migrationList',
     'enabledAsTemplateMailServer',
     'logRecipients',
+    'resume',
     'inDoubt',
     'renderer',
     'profileRepository',
@@ -91,6 +93,7 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
       options.enabledAsTemplateMailServer ?? false,
     ),
     logRecipients: flag('logRecipients', options.logRecipients ?? false),
+    resume: resumePolicy(options.resume ?? 'auto'),
     inDoubt: inDoubtPolicy(options.inDoubt ?? 'leave'),
     renderer: aClass('renderer', options.renderer ?? null),
     profileRepository: aClass('profileRepository', options.profileRepository ?? null),
@@ -242,6 +245,11 @@ function journalSettings(journal: JournalOptions): Required<JournalOptions> {
   if (typeof dir !== 'string' || !isAbsolute(dir))
     throw new MailingOptionsError('journal.dir', 'the absolute path of a folder', dir);
   return { dir };
+}
+
+function resumePolicy(policy: ResumePolicy): ResumePolicy {
+  if (policy === 'auto' || policy === 'manual') return policy;
+  throw new MailingOptionsError('resume', 'auto or manual', policy);
 }
 
 function inDoubtPolicy(policy: InDoubtPolicy): InDoubtPolicy {

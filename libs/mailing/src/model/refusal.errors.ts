@@ -1,4 +1,5 @@
 import { reasonOf } from './host-call.js';
+import { holderInWords, type IdHolder } from './id-holder.js';
 import { publicReasonOf, toPublicText } from './public-text.js';
 import { keepUnprinted, MailingError, shown } from './mailing.error.js';
 import { kindOf } from './value-kind.js';
@@ -312,10 +313,15 @@ export class ServerStoppingError extends TemplateEmailRefusal {
 export class ServerStandingByError extends TemplateEmailRefusal {
   readonly code = 'MAILING_SERVER_STANDING_BY';
 
-  constructor(readonly uniqServerId: string) {
+  constructor(
+    readonly uniqServerId: string,
+    /** Who owns it; null: this process has not registered, for example because the database could not be reached. */
+    readonly other: IdHolder | null = null,
+  ) {
+    const reason = other ? `${holderInWords(other)} uses it` : 'it has not registered, or has lost its lease';
     super(
-      `This process does not own the server id ${shown(uniqServerId)}: another live process uses it, or the database could not be reached. ` +
-        'Give each process a uniqServerId of its own, or send again once this one has registered.',
+      `This ${other?.isThisProcess ? 'application' : 'process'} does not own the server id ${shown(uniqServerId)}: ${reason}. ` +
+        'Give each process a uniqServerId of its own, or try again once this one has registered.',
     );
   }
 }

@@ -3,6 +3,7 @@ import type { ReadOnlyServerError } from '../model/read-only-server.error.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { isDue } from './statements/claim-mailing.js';
+import { findHeld, type HeldMailing, type HeldScope } from './statements/find-held.js';
 import { findStalled, type StalledSlice } from './statements/find-stalled.js';
 import { placeholders } from './statements/placeholders.js';
 
@@ -80,6 +81,12 @@ export class HealthReader {
   stalled(quietMs: number): Promise<StalledSlice[]> {
     const { serverTimeoutMs } = this;
     return findStalled(this.database, { quietMs, serverTimeoutMs, limit: MOST_COUNTED });
+  }
+
+  /** Those that a server with this scope would go on with, did it not wait for the call that resumes. */
+  held(scope: Omit<HeldScope, 'serverTimeoutMs'>, limit: number): Promise<HeldMailing[]> {
+    const { serverTimeoutMs } = this;
+    return findHeld(this.database, { ...scope, serverTimeoutMs }, limit);
   }
 
   async #waiting(condition: string, parameters: unknown[]): Promise<WaitingMailing[]> {

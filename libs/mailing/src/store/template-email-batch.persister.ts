@@ -14,6 +14,7 @@ import type { MailingDatabase, Session } from './mailing.database.js';
 import { claimBatch } from './statements/claim-batch.js';
 import { type DeadBatch, findDeadBatches } from './statements/find-dead-batches.js';
 import { findFreeBatches, findOpenMailings } from './statements/find-free-batches.js';
+import { inChunks } from './statements/placeholders.js';
 import { findOrdered, reachOrder } from './statements/reach-order.js';
 
 /** A bound for one look; what is behind it is found by the next one. */
@@ -40,12 +41,26 @@ export class TemplateEmailBatchPersister {
   /**
    * Free batches that may be taken up now, oldest mailing first.
    *
-   * @throws InvalidArgumentError if `limit` is not from 1 to 100,000.
+   * @param among of these mailings alone. Default: of all.
+   * @throws InvalidArgumentError if `limit` is not from 1 to 100,000, or an id can be none.
    */
-  async free(limit: number): Promise<BatchName[]> {
+  async free(limit: number, among?: readonly string[]): Promise<BatchName[]> {
     checkWholeNumber('free: limit', limit, 1, MAX_FREE_AT_A_TIME);
+    for (const mailingId of among ?? []) checkMailingId('free: among', mailingId);
+    if (!among) return this.#freeOf(await findOpenMailings(this.database, limit), limit);
     const found: BatchName[] = [];
-    for (const mailingId of await findOpenMailings(this.database, limit)) {
+    await inChunks(among, async (chunk) => {
+      const most = limit - found.length;
+      if (most > 0)
+        found.push(...(await this.#freeOf(await findOpenMailings(this.database, most, chunk), most)));
+      return chunk.length;
+    });
+    return found;
+  }
+
+  async #freeOf(mailingIds: string[], limit: number): Promise<BatchName[]> {
+    const found: BatchName[] = [];
+    for (const mailingId of mailingIds) {
       found.push(...(await findFreeBatches(this.database, mailingId, limit - found.length)));
       if (found.length >= limit) break;
     }

@@ -8,6 +8,7 @@ import type { BatchWorker } from './batch-worker.js';
 import type { ClaimTaker } from './claim-taker.js';
 import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingRuns } from './mailing-runs.js';
+import type { ResumeHold } from './resume-hold.js';
 import type { ServerMembership } from './server-membership.js';
 import type { SliceRunner } from './slice.runner.js';
 
@@ -20,6 +21,7 @@ export interface BatchSweepParts {
   worker: BatchWorker;
   runner: SliceRunner;
   runs: MailingRuns;
+  hold: ResumeHold;
   membership: ServerMembership;
   dispatcher: DispatcherLine;
   events: MailingEvents;
@@ -28,6 +30,8 @@ export interface BatchSweepParts {
 /**
  * Frees the batches of all dead servers, whoever they were, and carries out orders that no batch is left to carry out. Every
  * server does it; of two that do it at the same moment, one finds nothing left to do.
+ *
+ * While this server waits for the call that resumes, the batches of the mailings that it holds stay as they are.
  *
  * A freed batch is first recovered under a claim of our own: whom the death caught is settled, and the host's resolver
  * asked, before anybody else can take it up. A sweeper that dies in between has a dead claim itself.
@@ -64,11 +68,15 @@ export class BatchSweep {
   }
 
   async #freeDead(): Promise<number> {
-    const { batches, settings, runs, worker } = this.parts;
+    const { batches, settings, runs, worker, hold } = this.parts;
     let freed = 0;
+    // A pause or an end that was asked for sends nothing, and is carried out.
+    const ordered = new Set(hold.isWaiting ? await batches.ordered() : []);
     for (const dead of await batches.claimedByDead(settings.uniqServerId)) {
       if (runs.isStopping) break;
-      if (!worker.worksOn(dead.claimToken) && (await this.#free(dead))) freed++;
+      if (worker.worksOn(dead.claimToken)) continue;
+      const isHeld = !hold.mayBegin(dead.mailingId) && !ordered.has(dead.mailingId);
+      if (!isHeld && (await this.#free(dead))) freed++;
     }
     return freed;
   }

@@ -13,6 +13,7 @@ import type { TemplateEmailPersister } from '../store/template-email.persister.j
 import type { MailingRun } from './mailing-run.js';
 import type { RunEnd } from './mailing-run.parts.js';
 import type { MailingRuns, Place } from './mailing-runs.js';
+import type { ResumeHold } from './resume-hold.js';
 import type { ServerMembership } from './server-membership.js';
 import { type SliceRunner, ContentGone } from './slice.runner.js';
 
@@ -24,6 +25,7 @@ export interface BatchWorkerParts {
   reader: MailingReader;
   membership: ServerMembership;
   runs: MailingRuns;
+  hold: ResumeHold;
   runner: SliceRunner;
   events: MailingEvents;
   faultPoints: FaultPoints;
@@ -42,12 +44,15 @@ export class BatchWorker implements BatchWork {
   constructor(private readonly parts: BatchWorkerParts) {}
 
   async free(limit: number): Promise<BatchName[]> {
-    return this.#mayTake() ? this.parts.batches.free(limit) : [];
+    const { batches, hold } = this.parts;
+    if (!this.#mayTake()) return [];
+    return hold.isWaiting ? batches.free(limit, hold.admitted) : batches.free(limit);
   }
 
   async claim(batch: BatchName): Promise<ClaimedBatch | null> {
     const { batches, membership, settings, faultPoints } = this.parts;
-    if (!this.#mayTake()) return null;
+    // Whoever brings it: a job may be of before, or come from a server that holds nothing.
+    if (!this.#mayTake() || !this.parts.hold.mayBegin(batch.mailingId)) return null;
     const token = membership.nextClaimToken();
     this.#tokens.add(token);
     let claim: HeldBatch | null = null;

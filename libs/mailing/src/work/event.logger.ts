@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { holderAdvice, holderInWords, type IdHolder } from '../model/id-holder.js';
 import type { MailingEventMap, MailingEvents } from '../model/mailing-event.js';
 import type { ReasonCount } from '../model/mailing-overview.js';
 import { toPublicText } from '../model/public-text.js';
@@ -126,9 +127,16 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   'server:standing-by': line(
     'error',
     (f) =>
-      `server ${f.uniqServerId} is in use by process ${f.otherPid} on ${f.otherHost}; standing by until it is gone. ` +
-      'Give each process a uniqServerId of its own',
+      `server ${f.uniqServerId} is in use by ${holderInWords(holderOf(f))}; standing by until that is gone. ` +
+      holderAdvice(holderOf(f), f.serverTimeoutMs),
   ),
+  'server:resume-awaited': line(
+    'warn',
+    (f) =>
+      `server ${f.uniqServerId} was started with resume: 'manual': ${f.numMailings} mailings with ${f.numRecipients} recipients left wait ` +
+      'for a call of TemplateEmailRestarter.resume(); new mailings are sent',
+  ),
+  'server:resumed': line('log', (f) => `server ${f.uniqServerId} goes on with the mailings it had found`),
   'server:lost': line(
     'error',
     (f) =>
@@ -269,4 +277,8 @@ function duration(ms: number): string {
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function holderOf({ otherHost, otherPid, isThisProcess }: MailingEventMap['server:standing-by']): IdHolder {
+  return { host: otherHost, pid: otherPid, isThisProcess };
 }

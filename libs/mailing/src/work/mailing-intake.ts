@@ -23,6 +23,7 @@ import { BackOff } from './back-off.js';
 import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import { ListTakenAwayError, RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
+import type { ResumeHold } from './resume-hold.js';
 import type { ServerMembership } from './server-membership.js';
 import { SlotWriter } from './slot.writer.js';
 import type { SourceWatches } from './source-watches.js';
@@ -39,6 +40,7 @@ export interface MailingIntakeParts {
   membership: ServerMembership;
   launcher: MailingLauncher;
   dispatcher: DispatcherLine;
+  hold: ResumeHold;
   profiles: () => ProfileRepository | null;
   sources: SourceWatches;
   events: MailingEvents;
@@ -100,7 +102,7 @@ export class MailingIntake {
       // The stop may have come while the key was looked for, and a heartbeat after it would register this process again.
       if (this.isStopping) throw new ServerStoppingError(settings.uniqServerId);
       if (!membership.incarnation) await membership.beat();
-      if (!membership.incarnation) throw new ServerStandingByError(settings.uniqServerId);
+      if (!membership.incarnation) throw new ServerStandingByError(settings.uniqServerId, membership.other);
       const claimToken = membership.nextClaimToken();
       const creating = persister.createMailing(
         info,
@@ -112,6 +114,7 @@ export class MailingIntake {
       this.#writing.set(claimToken, creating);
       try {
         const mailingId = await creating;
+        if (mailingId !== null) this.parts.hold.admit(mailingId);
         // Null: somebody used the key since we looked.
         if (mailingId !== null)
           return await this.#write(

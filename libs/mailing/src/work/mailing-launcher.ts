@@ -17,6 +17,7 @@ import type { ClaimTaker } from './claim-taker.js';
 import type { RunEnd } from './mailing-run.parts.js';
 import type { MailingRuns, Place } from './mailing-runs.js';
 import { MemoryLedger } from './memory.ledger.js';
+import type { ResumeHold } from './resume-hold.js';
 import type { ServerMembership } from './server-membership.js';
 import { type SliceRunner, ContentGone } from './slice.runner.js';
 
@@ -27,6 +28,7 @@ export interface MailingLauncherParts {
   reader: MailingReader;
   membership: ServerMembership;
   runs: MailingRuns;
+  hold: ResumeHold;
   runner: SliceRunner;
   events: MailingEvents;
   faultPoints: FaultPoints;
@@ -118,7 +120,7 @@ export class MailingLauncher {
     });
   }
 
-  /** @returns null if nothing was run: somebody else was faster, it is not time yet, or the template or an attachment is gone. */
+  /** @returns null if nothing was run: somebody else was faster, it is not time yet, it is held, or the template or an attachment is gone. */
   async #work(mailing: UnfinishedMailing, place: Place): Promise<RunEnd | null> {
     const { runs, persister, membership, claims, runner, faultPoints } = this.parts;
     const { mailingId, status } = mailing;
@@ -129,6 +131,7 @@ export class MailingLauncher {
       const claim = await claims.take(mailing, stored.info);
       return claim && runner.giveBack(claim);
     }
+    if (!this.parts.hold.mayBegin(mailingId)) return null;
     const template = await runner.open(stored);
     if (template instanceof ContentGone) return this.#park(mailing, stored.info, template);
     const claim = await claims.take(mailing, stored.info);

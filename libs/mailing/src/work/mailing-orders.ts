@@ -10,6 +10,7 @@ import type { DispatcherLine } from './dispatcher-line.js';
 import type { MailingLauncher } from './mailing-launcher.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { ProfileRecorder } from './profile.recorder.js';
+import type { ResumeHold } from './resume-hold.js';
 import type { ServerMembership } from './server-membership.js';
 
 export interface MailingOrdersParts {
@@ -20,6 +21,7 @@ export interface MailingOrdersParts {
   membership: ServerMembership;
   launcher: MailingLauncher;
   runs: MailingRuns;
+  hold: ResumeHold;
   batchSweep: BatchSweep;
   dispatcher: DispatcherLine;
   recorder: ProfileRecorder;
@@ -53,6 +55,7 @@ export class MailingOrders {
     const { orders, settings } = this.parts;
     const toServerId = (await this.#canWork()) ? settings.uniqServerId : null;
     const ordered = this.#known(mailingId, await orders.resume(mailingId, toServerId));
+    this.parts.hold.admit(mailingId);
     this.#tell('resume', mailingId, ordered.status);
     if (ordered.isBatched) this.parts.dispatcher.announce();
     const wantsRun = !ordered.isBatched && (ordered.status === 'pending' || ordered.status === 'in_progress');
@@ -68,6 +71,8 @@ export class MailingOrders {
     }
     const count = await orders.retry(mailingId, which);
     if (count === 0) return 0;
+    // One that is held goes on waiting, with more to send; one that was over is begun by this call and by no other.
+    if (before.status === 'completed') this.parts.hold.admit(mailingId);
     const after = this.#known(mailingId, await orders.read(mailingId));
     this.#tell('retry', mailingId, after.status);
     runs.nudge(mailingId);
@@ -118,7 +123,10 @@ export class MailingOrders {
 
   /** The dead can't end their batches; the living are waited for by nobody. */
   async #completeBatched(mailingId: string, ordered: OrderedMailing): Promise<MailingStatus> {
-    if (await this.#canWork()) await this.parts.batchSweep.sweep();
+    const { hold, batchSweep } = this.parts;
+    // A look that began before the order would leave the batches of the dead to the resume.
+    if (hold.isWaiting) await batchSweep.idle();
+    if (await this.#canWork()) await batchSweep.sweep();
     const now = await this.parts.orders.read(mailingId);
     return now?.status ?? ordered.status;
   }

@@ -7,14 +7,18 @@ import {
   type MailingHealthReport,
   MOST_IDS,
 } from '../model/mailing-health.report.js';
+import { holderAdvice, holderInWords } from '../model/id-holder.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { publicReasonOf, toPublicText } from '../model/public-text.js';
 import { ReadOnlyServerError } from '../model/read-only-server.error.js';
 import { type HealthReader, MOST_COUNTED, type WaitingMailing } from '../store/health.reader.js';
+import type { HeldMailing } from '../store/statements/find-held.js';
+import type { HeldMailings } from './held.mailings.js';
+import type { ResumeHold } from './resume-hold.js';
 import type { ServerMembership } from './server-membership.js';
 import type { StalledFindings } from './stalled.findings.js';
-import { ANY_SERVER } from './template-email.restarter.js';
+import { ANY_SERVER } from './any-server.js';
 
 /** Whoever asks for health does not wait longer for a database that is silent. */
 const PATIENCE_MS = 5_000;
@@ -46,6 +50,8 @@ export class MailingHealth {
     private readonly membership: ServerMembership,
     private readonly reader: HealthReader,
     private readonly stalled: StalledFindings,
+    private readonly held: HeldMailings,
+    private readonly hold: ResumeHold,
   ) {}
 
   /**
@@ -64,6 +70,11 @@ export class MailingHealth {
     return { isHealthy: findings.length === 0, server, findings };
   }
 
+  #butHeld(kind: string): string {
+    const isHeld = kind === PAUSE_REASONS.transport && this.hold.isWaiting;
+    return isHeld ? `, and here no earlier than TemplateEmailRestarter.resume() is called` : '';
+  }
+
   #server(): MailingHealthReport['server'] {
     const { uniqServerId, enabledAsTemplateMailServer: takesBatches } = this.settings;
     const { standing, incarnation, other, lease } = this.membership;
@@ -71,22 +82,19 @@ export class MailingHealth {
       uniqServerId,
       incarnation,
       standing: standing === 'member' && !lease.holds() ? 'lost' : standing,
-      otherHost: other?.hostname ?? null,
+      otherHost: other?.host ?? null,
       otherPid: other?.pid ?? null,
       takesBatches,
+      isWaitingForResume: this.hold.isWaiting,
     };
   }
 
-  #ofServer({
-    standing,
-    uniqServerId,
-    otherHost,
-    otherPid,
-  }: MailingHealthReport['server']): MailingFinding[] {
-    if (standing === 'standing_by') {
+  #ofServer({ standing, uniqServerId }: MailingHealthReport['server']): MailingFinding[] {
+    const { other } = this.membership;
+    if (standing === 'standing_by' && other) {
       const message =
-        `Process ${otherPid} on ${otherHost} has the uniqServerId ${uniqServerId}; this one sends nothing until that is gone. ` +
-        'Give each process an id of its own, or leave this one as its stand-in';
+        `The uniqServerId ${uniqServerId} is in use by ${holderInWords(other)}; this one sends nothing until that is gone. ` +
+        holderAdvice(other, this.settings.server.serverTimeoutMs);
       return [{ code: 'server_standing_by', message, serverId: uniqServerId }];
     }
     if (standing !== 'lost') return [];
@@ -130,6 +138,8 @@ export class MailingHealth {
     const paused = await this.reader.pausedByThemselves();
     const overdue = await this.reader.overdue();
     const findings = this.#ofConnections();
+    const held = await this.held.find(MOST_COUNTED);
+    if (held.length > 0) findings.push(awaited(held));
     const abandoned = [...groupsBy(orphaned, ({ uniqServerId: id }) => id ?? 'no server')].map(
       ([serverId, mailings]) => ({
         ...finding(
@@ -143,13 +153,21 @@ export class MailingHealth {
     findings.push(...abandoned);
     for (const [kind, mailings] of groupsBy(paused, kindOf)) {
       const remedy = (REMEDIES as Record<string, string | undefined>)[kind] ?? 'Resume or cancel them';
-      const text = `are paused (${toPublicText(mailings[0].statusReason ?? '')}). ${remedy}`;
+      const text = `are paused (${toPublicText(mailings[0].statusReason ?? '')}). ${remedy}${this.#butHeld(kind)}`;
       findings.push(finding('mailings_paused', mailings, text));
     }
     if (unattended.length > 0) findings.push(finding('batches_unattended', unattended, UNATTENDED));
     if (overdue.length > 0) findings.push(finding('mailings_overdue', overdue, OVERDUE));
     return [...findings, ...(await this.stalled.find())];
   }
+}
+
+function awaited(held: HeldMailing[]): MailingFinding {
+  const numLeft = held.reduce((sum, one) => sum + one.numLeft, 0);
+  const text =
+    `with ${numLeft} recipients left wait, because this server was started with resume: 'manual'. ` +
+    'Call TemplateEmailRestarter.resume() to begin them all, or TemplateEmailSender.resume or cancel for each';
+  return finding('resume_awaited', held, text);
 }
 
 function unsafe({ message }: UnsafeConnectionError): MailingFinding {
@@ -160,7 +178,11 @@ function readOnly({ message }: ReadOnlyServerError): MailingFinding {
   return { code: 'database_read_only', message };
 }
 
-function finding(code: MailingFindingCode, mailings: WaitingMailing[], text: string): MailingFinding {
+function finding(
+  code: MailingFindingCode,
+  mailings: Pick<WaitingMailing, 'mailingId'>[],
+  text: string,
+): MailingFinding {
   const count = mailings.length < MOST_COUNTED ? `${mailings.length}` : `At least ${MOST_COUNTED}`;
   const mailingIds = mailings.slice(0, MOST_IDS).map(({ mailingId }) => mailingId);
   return { code, message: `${count} mailing(s) ${text}`, mailingIds };

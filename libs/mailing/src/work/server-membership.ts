@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { IdHolder } from '../model/id-holder.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { ServerStanding } from '../model/mailing-health.report.js';
 import type { MailingSettings } from '../model/mailing-options.js';
@@ -35,7 +36,7 @@ export class ServerMembership {
   #incarnation: string | null = null;
   #claims = 0;
   #standing: ServerStanding = 'starting';
-  #other: RegisteredServer | null = null;
+  #other: IdHolder | null = null;
   #underWay: Promise<Standing> | null = null;
 
   constructor(
@@ -58,7 +59,7 @@ export class ServerMembership {
   }
 
   /** The live process that has our id, while we stand by. */
-  get other(): RegisteredServer | null {
+  get other(): IdHolder | null {
     return this.#other;
   }
 
@@ -131,14 +132,7 @@ export class ServerMembership {
     }
     if (other) {
       living.delete(incarnation);
-      if (this.#standing !== 'standing_by') {
-        this.events.emit('server:standing-by', {
-          uniqServerId,
-          otherHost: other.hostname,
-          otherPid: other.pid,
-        });
-      }
-      this.#other = other;
+      this.#standBehind(other);
       return (this.#standing = 'standing_by');
     }
     this.journal.open(me);
@@ -148,6 +142,19 @@ export class ServerMembership {
     this.lease.confirm(begun);
     this.events.emit('server:registered', { uniqServerId, incarnation });
     return 'member';
+  }
+
+  #standBehind({ hostname: host, pid, incarnation }: RegisteredServer): void {
+    const isThisProcess = living.has(incarnation);
+    this.#other = { host, pid, isThisProcess };
+    if (this.#standing === 'standing_by') return;
+    this.events.emit('server:standing-by', {
+      uniqServerId: this.settings.uniqServerId,
+      otherHost: host,
+      otherPid: pid,
+      isThisProcess,
+      serverTimeoutMs: this.settings.server.serverTimeoutMs,
+    });
   }
 
   #forget(incarnation: string): void {

@@ -5,6 +5,7 @@ import { toPublicText } from '../model/public-text.js';
 import type { HealthReader } from '../store/health.reader.js';
 import type { MailingRuns } from './mailing-runs.js';
 import type { OpeningOutages } from './opening-outages.js';
+import type { ResumeHold } from './resume-hold.js';
 import { STALLED_AFTER_MS } from './stalled-after.js';
 import type { Wait } from './wait.js';
 import type { SourceWatches } from './source-watches.js';
@@ -15,6 +16,7 @@ export interface StalledFindingsParts {
   runs: MailingRuns;
   sources: SourceWatches;
   openings: OpeningOutages;
+  hold: ResumeHold;
 }
 
 /** One mailing that does not move; its id is null if it is not persisted. */
@@ -37,7 +39,7 @@ export class StalledFindings {
 
   /** @throws what keeps the database from being asked. */
   async find(): Promise<MailingFinding[]> {
-    const { settings, reader, runs, sources, openings } = this.parts;
+    const { settings, reader, runs, sources, openings, hold } = this.parts;
     const { uniqServerId: serverId } = settings;
     const found = new Map<string, Stalled>();
     const note = (one: Stalled): void => {
@@ -47,6 +49,8 @@ export class StalledFindings {
     for (const { mailingId, wait } of runs.lasting(STALLED_AFTER_MS))
       note({ mailingId, serverId, doing: 'in progress', wait });
     for (const { mailingId, uniqServerId } of await reader.stalled(STALLED_AFTER_MS)) {
+      // Claimed by a process of this id that is dead; `resume_awaited` tells of it.
+      if (uniqServerId === serverId && !hold.mayBegin(mailingId)) continue;
       const [wait = null] = uniqServerId === serverId ? runs.waitsOf(mailingId) : [];
       note({ mailingId, serverId: uniqServerId, doing: 'in progress', wait });
     }

@@ -4,9 +4,12 @@ import type { MailingEvents } from '../model/mailing-event.js';
 import type { StandingOrders } from '../store/standing-orders.js';
 import type { Whose } from '../store/statements/transport-paused.js';
 import { BackOff } from './back-off.js';
+import type { ResumeHold } from './resume-hold.js';
 
 /** For a sender that does not keep to a deadline of its own; those of ours have answered by then. */
 const SILENT_AFTER_MS = PROBE_TIMEOUT_MS + 5_000;
+
+const IDS_PER_STATEMENT = 1_000;
 
 /** Lets mailings that were paused because the transport was down go on by themselves, once it answers again. */
 export class TransportProbe {
@@ -20,6 +23,7 @@ export class TransportProbe {
     private readonly orders: StandingOrders,
     private readonly sender: EmailMessageSender,
     private readonly stop: AbortSignal,
+    private readonly hold: ResumeHold,
     private readonly events: MailingEvents,
   ) {}
 
@@ -62,10 +66,20 @@ export class TransportProbe {
   }
 
   async #waiting(): Promise<Whose[]> {
-    const asked: Whose[] = [{ uniqServerId: this.uniqServerId }];
-    if (this.takesBatches) asked.push('batched');
     const waiting: Whose[] = [];
-    for (const whose of asked) if (await this.orders.hasTransportPaused(whose)) waiting.push(whose);
+    for (const whose of this.#asked()) if (await this.orders.hasTransportPaused(whose)) waiting.push(whose);
     return waiting;
+  }
+
+  #asked(): Whose[] {
+    const { admitted, isWaiting } = this.hold;
+    if (isWaiting) {
+      const asked: Whose[] = [];
+      for (let first = 0; first < admitted.length; first += IDS_PER_STATEMENT)
+        asked.push({ mailingIds: admitted.slice(first, first + IDS_PER_STATEMENT) });
+      return asked;
+    }
+    const own: Whose = { uniqServerId: this.uniqServerId };
+    return this.takesBatches ? [own, 'batched'] : [own];
   }
 }

@@ -1,5 +1,6 @@
 import type { BatchName } from '../../model/dispatcher.js';
 import type { Session } from '../mailing.database.js';
+import { placeholders } from './placeholders.js';
 import { isDue } from './claim-mailing.js';
 
 /** Condition: nobody works on it, and it may be taken up now. */
@@ -8,15 +9,23 @@ export const isFree = ({ dialect }: Session): string => `status = 'free' AND not
 /**
  * Mailings with batches to take, oldest first.
  *
+ * @param among none but these; null: all.
+ *
  * - Index: `(is_batched, status)`; for each of them one look at `(status, mailing_id, not_before)`. Those without a free
  *   batch are passed by, however many they are.
  */
-export async function findOpenMailings(session: Session, limit: number): Promise<string[]> {
+export async function findOpenMailings(
+  session: Session,
+  limit: number,
+  among: string[] | null = null,
+): Promise<string[]> {
   const { mailing, mailBatch } = session.tables;
+  const isAmong = among ? `AND id IN (${placeholders(among)})` : '';
   const rows = await session.rows<{ id: string }>(
-    `SELECT id FROM ${mailing} WHERE is_batched = TRUE AND status IN ('pending', 'in_progress') AND ${isDue(session)}
+    `SELECT id FROM ${mailing} WHERE is_batched = TRUE AND status IN ('pending', 'in_progress') AND ${isDue(session)} ${isAmong}
        AND EXISTS (SELECT 1 FROM ${mailBatch} WHERE mailing_id = ${mailing}.id AND ${mailBatch}.${isFree(session)})
      ORDER BY id LIMIT ${limit}`,
+    among ?? [],
   );
   return rows.map((row) => row.id);
 }

@@ -1,13 +1,14 @@
 import { PAUSE_REASONS } from '../../model/mailing-status.js';
 import type { Session } from '../mailing.database.js';
+import { placeholders } from './placeholders.js';
 
-/** Which mailings are meant: those that a server owns and sends, or all that are cut in batches, which anybody works on. */
-export type Whose = { uniqServerId: string } | 'batched';
+/** Which mailings are meant: those that a server owns and sends, all that are cut in batches, which anybody works on, or these. */
+export type Whose = { uniqServerId: string } | { mailingIds: string[] } | 'batched';
 
 /**
  * Lets all mailings go on that the plugin had paused because the transport was down.
  *
- * - Index: `(uniq_server_id, status)`, or `(is_batched, status)`.
+ * - Index: `(uniq_server_id, status)`, `(is_batched, status)`, or primary key.
  *
  * @returns how many go on.
  */
@@ -22,6 +23,8 @@ export function resumeTransportPaused(session: Session, whose: Whose): Promise<n
 
 /** Condition on mailings. */
 export function belongingTo(whose: Whose): { sql: string; parameters: string[] } {
+  if (whose !== 'batched' && 'mailingIds' in whose)
+    return { sql: `id IN (${placeholders(whose.mailingIds)})`, parameters: whose.mailingIds };
   // Wrapped, or the index on batched mailings would look as good as the one on the server.
   return whose === 'batched'
     ? { sql: 'is_batched = TRUE', parameters: [] }

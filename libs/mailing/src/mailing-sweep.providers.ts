@@ -1,0 +1,66 @@
+import type { Provider } from '@nestjs/common';
+import { EMAIL_MESSAGE_SENDER, type EmailMessageSender } from './delivery/email-message.sender.js';
+import { FAULT_POINTS } from './model/fault-points.js';
+import { MailingEvents } from './model/mailing-event.js';
+import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
+import { assembled, made } from './provider-shapes.js';
+import { HealthReader } from './store/health.reader.js';
+import { MailingClaims } from './store/mailing-claims.js';
+import { StandingOrders } from './store/standing-orders.js';
+import { TemplateEmailBatchServerPersister } from './store/template-email-batch-server.persister.js';
+import { BatchSweep } from './work/batch-sweep.js';
+import { DispatcherLine } from './work/dispatcher-line.js';
+import { HeldMailings } from './work/held.mailings.js';
+import { MailingLauncher } from './work/mailing-launcher.js';
+import { MailingRuns } from './work/mailing-runs.js';
+import { ResumeHold } from './work/resume-hold.js';
+import { ServerMembership } from './work/server-membership.js';
+import { ServerSweep } from './work/server-sweep.js';
+import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
+import { TemplateEmailRestarter } from './work/template-email.restarter.js';
+import { TransportProbe } from './work/transport-probe.js';
+import { UnattendedBatches } from './work/unattended-batches.js';
+
+const restarter = assembled(TemplateEmailRestarter, {
+  settings: MAILING_SETTINGS,
+  claims: MailingClaims,
+  servers: TemplateEmailBatchServerPersister,
+  membership: ServerMembership,
+  launcher: MailingLauncher,
+  runs: MailingRuns,
+  periodic: TemplateEmailPeriodicService,
+  probe: TransportProbe,
+  hold: ResumeHold,
+  held: HeldMailings,
+  batchSweep: BatchSweep,
+  dispatcher: DispatcherLine,
+  events: MailingEvents,
+  faultPoints: FAULT_POINTS,
+});
+
+/** What looks for work left behind, and what holds it back. */
+export const sweepProviders: Provider[] = [
+  made(ResumeHold, [MAILING_SETTINGS]),
+  made(HeldMailings, [MAILING_SETTINGS, HealthReader, ResumeHold]),
+  {
+    provide: TransportProbe,
+    useFactory: (
+      { uniqServerId, enabledAsTemplateMailServer }: MailingSettings,
+      orders: StandingOrders,
+      sender: EmailMessageSender,
+      { stopSignal }: MailingRuns,
+      hold: ResumeHold,
+      events: MailingEvents,
+    ) =>
+      new TransportProbe(uniqServerId, enabledAsTemplateMailServer, orders, sender, stopSignal, hold, events),
+    inject: [MAILING_SETTINGS, StandingOrders, EMAIL_MESSAGE_SENDER, MailingRuns, ResumeHold, MailingEvents],
+  },
+  restarter,
+  made(ServerSweep, [
+    TemplateEmailBatchServerPersister,
+    ServerMembership,
+    MAILING_SETTINGS,
+    TemplateEmailPeriodicService,
+  ]),
+  made(UnattendedBatches, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
+];

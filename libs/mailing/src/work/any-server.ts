@@ -1,0 +1,2 @@
+/** In `migrationList`: adopt from every dead server. */
+export const ANY_SERVER = '*';
