@@ -149,6 +149,7 @@ export {
 } from './model/database-setting.errors.js';
 export { DroppedRowError, RefusedRowError } from './model/dropped-row.error.js';
 export { MailingError } from './model/mailing.error.js';
+export { AsyncContext } from './model/async-context.js';
 export {
   askHost,
   HOST_CALL_TIMEOUT_MS,

@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events';
+import { AsyncContext } from './async-context.js';
 import { toOneLine } from './email-address.js';
 import { tellHost } from './host-call.js';
 
 /**
  * Events by name, each with its facts. Nothing waits for a promise that a listener returns. What a listener throws or rejects with becomes a
- * warning of the process (`MailingListenerWarning`), once for each listener, and stops nothing. For the plugin and its parts.
+ * warning of the process (`MailingListenerWarning`), once for each listener, and stops nothing. Listeners are called in the asynchronous
+ * context in which these events were made, not in the one that emits. For the plugin and its parts.
  *
  * @example
  * ```ts
@@ -16,6 +18,7 @@ import { tellHost } from './host-call.js';
 export class TypedEvents<Facts extends object> {
   readonly #emitter = new EventEmitter().setMaxListeners(0);
   readonly #warned = new WeakSet<object>();
+  readonly #context = new AsyncContext();
 
   on<K extends keyof Facts & string>(name: K, listener: (facts: Facts[K]) => unknown): this {
     this.#emitter.on(name, listener);
@@ -31,7 +34,7 @@ export class TypedEvents<Facts extends object> {
     for (const listener of this.#emitter.listeners(name)) {
       // A metric that can't be counted must not stop a mailing in the middle of a step, nor end the process.
       tellHost(
-        () => (listener as (facts: Facts[K]) => unknown)(facts),
+        () => this.#context.run(() => (listener as (facts: Facts[K]) => unknown)(facts)),
         (_, reason) => this.#warnOnce(listener, name, reason),
       );
     }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, EntityTarget, ObjectLiteral, QueryResult, QueryRunner } from 'typeorm';
+import { ModuleContext } from '../model/async-context.js';
 import { EmailAddress } from '../model/email-address.entity.js';
 import { type FaultPoints, noFaultPoints } from '../model/fault-points.js';
 import { MailAddressTaken } from '../model/mail-address-taken.entity.js';
@@ -78,6 +79,7 @@ export class MailingDatabase implements Session {
     private readonly dataSource: DataSource,
     private readonly faultPoints: FaultPoints = noFaultPoints,
     idleTransactionTimeoutMs = 0,
+    private readonly context = new ModuleContext(),
   ) {
     this.dialect = dialectOf(dataSource);
     this.tables = {
@@ -143,7 +145,8 @@ export class MailingDatabase implements Session {
   }
 
   #withRunner<T>(job: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    const run = (): Promise<T> => withGuardedRunner(this.dataSource, job);
+    // A pool, a logger or a subscriber of the host may look for the caller's transaction, and find the one that we are not part of.
+    const run = this.context.bind(() => withGuardedRunner(this.dataSource, job));
     return this.#queue ? this.#queue.run(run) : run();
   }
 

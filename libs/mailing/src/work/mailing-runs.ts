@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { ModuleContext } from '../model/async-context.js';
 import type { MailingRun } from './mailing-run.js';
 import type { WorkingPlace } from './mailing-run.parts.js';
 import { Absences } from './absences.js';
@@ -40,7 +41,10 @@ export class MailingRuns {
   #working = 0;
   readonly #stop = new AbortController();
 
-  constructor(private readonly parallelMailings: number) {}
+  constructor(
+    private readonly parallelMailings: number,
+    private readonly context = new ModuleContext(),
+  ) {}
 
   get isStopping(): boolean {
     return this.#stop.signal.aborted;
@@ -111,6 +115,10 @@ export class MailingRuns {
   start<T>(key: string, work: Work<T>, turn: Turn = 'wait', mailingId = key): Promise<T> {
     const known = this.#entries.get(key);
     if (known) return known.result as Promise<T>;
+    return this.context.run(() => this.#start(key, work, turn, mailingId));
+  }
+
+  #start<T>(key: string, work: Work<T>, turn: Turn, mailingId: string): Promise<T> {
     const entry: Entry = {
       mailingId,
       run: null,
