@@ -1,6 +1,7 @@
 import { type DynamicModule, Injectable, Module } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
 import {
+  HostTransactionOpenError,
   mailingEntities,
   type ProfileRepository,
   recipientsFromQuery,
@@ -211,15 +212,42 @@ describe('a caller of typeorm-transactional with a transaction open (sqlite)', (
 
   afterEach(() => deleteDataSourceByName('default'));
 
-  it('takes the mailing along when it is rolled back, where the plugin shares the data source', async () => {
+  it('is refused, and nothing is mailed, where the plugin shares the data source', async () => {
     const app = await boot();
-    const { mailingId } = await rolledBack(async () => {
-      const handle = await app.sender.sendEmailMessage(INFO, people(3), { persist: true });
-      expect(await handle.completed).toMatchObject({ numSent: 3 });
-      return handle;
+    await rolledBack(async () => {
+      expect(await customers.count()).toBe(0);
+      const sending = app.sender.sendEmailMessage(INFO, people(3), { persist: true });
+      await expect(sending).rejects.toThrow(HostTransactionOpenError);
     });
-    expect(rig.inbox.messages).toHaveLength(3);
-    expect(await app.query.get(mailingId as string)).toBeNull();
+    expect(await app.query.list()).toEqual([]);
+    expect(rig.inbox.messages).toEqual([]);
+  });
+
+  it('takes nothing along of mailings under way when it is rolled back, where the plugin shares the data source', async () => {
+    const app = await boot();
+    const handle = await app.sender.sendEmailMessage(INFO, people(400), { persist: true });
+    await rig.inbox.waitFor(20);
+    let seen = 0;
+    let since = performance.now();
+    const isQuiet = (): boolean => {
+      if (seen !== (seen = rig.inbox.messages.length)) since = performance.now();
+      return performance.now() - since > 300;
+    };
+    await rolledBack(async () => {
+      await customers.insert({ mail: 'ann@home.example' });
+      await waitUntil(isQuiet, { what: 'messages in flight to end' });
+    });
+    await handle.completed;
+    expect(await customers.count()).toBe(0);
+    await rig.assertAllSent(handle.mailingId as string, 400);
+  });
+
+  it('ends a mailing that is not persisted, where the plugin shares the data source', async () => {
+    const app = await boot();
+    await rolledBack(async () => {
+      const handle = await app.sender.sendEmailMessage(INFO, people(3), { runInSeparateThread: false });
+      expect(await handle.completed).toMatchObject({ numSent: 3 });
+    });
   });
 
   it('keeps it on record where the plugin has a data source of its own', async () => {

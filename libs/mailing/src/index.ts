@@ -148,6 +148,7 @@ export {
   UnsafeConnectionError,
 } from './model/database-setting.errors.js';
 export { DroppedRowError, RefusedRowError } from './model/dropped-row.error.js';
+export { HostTransactionOpenError } from './model/host-transaction.error.js';
 export { MailingError } from './model/mailing.error.js';
 export { AsyncContext } from './model/async-context.js';
 export {

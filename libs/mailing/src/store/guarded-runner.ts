@@ -1,5 +1,6 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { UNSAFE_CONNECTION, UnsafeConnectionError } from '../model/database-setting.errors.js';
+import { hostTransactionOver } from './host-transaction.js';
 import { NO_ESCAPING } from './mysql.environment.js';
 import { holdMysqlConnection } from './mysql-connection.guard.js';
 import { UnsafeConnections } from './unsafe-connections.js';
@@ -10,22 +11,25 @@ export interface Wanted {
   given?: QueryRunner | undefined;
   /** Where the host has replicas, a question may go to one of them. Default: to the primary server. */
   isRead?: boolean;
+  /** Nothing is written, so on SQLite it may be asked within a transaction of the host. Default: as `isRead`. */
+  mayJoin?: boolean;
 }
 
 /**
  * The only way of the plugin to a connection of the host's pool: the job gets a runner whose connection was looked at, and is watched
  * until the job is over. On PostgreSQL and SQLite values are bound by the database, and nothing can come between.
  *
- * @throws UnsafeConnectionError if the connection has come to a setting under which no statement may run.
+ * @throws UnsafeConnectionError if the connection has come to a setting under which no statement may run; HostTransactionOpenError.
  */
 export async function withGuardedRunner<T>(
   dataSource: DataSource,
   job: (runner: QueryRunner) => Promise<T>,
-  { given, isRead = false }: Wanted = {},
+  { given, isRead = false, mayJoin = isRead }: Wanted = {},
 ): Promise<T> {
   const mode = isRead ? dataSource.defaultReplicationModeForReads() : 'master';
   const runner = given ?? dataSource.createQueryRunner(mode);
   try {
+    if (!given && !mayJoin && dataSource.options.type === 'better-sqlite3') await hostTransactionOver(runner);
     const letGo = await hold(dataSource, runner, !given);
     try {
       return await job(runner);

@@ -103,7 +103,7 @@ export class MailingDatabase implements Session {
   }
 
   rows<T>(sql: string, parameters: unknown[] = []): Promise<T[]> {
-    return this.#alone((session) => session.rows<T>(sql, parameters));
+    return this.#alone((session) => session.rows<T>(sql, parameters), true);
   }
 
   change(sql: string, parameters: unknown[] = []): Promise<number> {
@@ -140,13 +140,13 @@ export class MailingDatabase implements Session {
     });
   }
 
-  #alone<T>(step: (session: Session) => Promise<T>): Promise<T> {
-    return againAfterLockFaults(() => this.#withRunner((runner) => step(this.#sessionOf(runner))));
+  #alone<T>(step: (session: Session) => Promise<T>, mayJoin = false): Promise<T> {
+    return againAfterLockFaults(() => this.#withRunner((runner) => step(this.#sessionOf(runner)), mayJoin));
   }
 
-  #withRunner<T>(job: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  #withRunner<T>(job: (runner: QueryRunner) => Promise<T>, mayJoin = false): Promise<T> {
     // A pool, a logger or a subscriber of the host may look for the caller's transaction, and find the one that we are not part of.
-    const run = this.context.bind(() => withGuardedRunner(this.dataSource, job));
+    const run = this.context.bind(() => withGuardedRunner(this.dataSource, job, { mayJoin }));
     return this.#queue ? this.#queue.run(run) : run();
   }
 

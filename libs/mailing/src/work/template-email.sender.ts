@@ -42,7 +42,7 @@ export class TemplateEmailSender {
    * With `runInSeparateThread` true the promise resolves as soon as the request is safe (written down, or queued in
    * memory), with false when the mailing is finished.
    *
-   * Within a transaction of the caller it takes no part in that, except on SQLite with a shared data source (docs/guarantees.md).
+   * Within a transaction of the caller it takes no part in that (docs/guarantees.md).
    *
    * @param info what is sent; copied, so the object may be used again at once.
    * @param recipients who gets it, in order of sending: addresses and profile ids, mixed as they come, from an array or
@@ -67,6 +67,7 @@ export class TemplateEmailSender {
    * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError, AttachmentNotKeptError if an attachment is too much,
    * can't be fetched, is a stream, or can't be kept.
    * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
+   * @throws HostTransactionOpenError within a transaction of the caller on a SQLite data source that the plugin shares, after 5 s.
    * @throws ServerStoppingError during shutdown; ServerStandingByError if another live process has our server id.
    * @throws RecipientListError if the source of recipients fails half-way, or yields nothing for `run.sourceTimeoutMs`; the mailing is then
    * `failed`, and no recipient is mailed.
