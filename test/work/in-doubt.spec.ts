@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { assertBooksAddUp } from '../support/books.js';
 import { caughtMailing } from '../support/caught-mailing.js';
 import { forEachDatabase } from '../support/for-each-database.js';
-import { INFO, MailingRig } from '../support/mailing-rig.js';
+import { MailingRig } from '../support/mailing-rig.js';
 import { never } from '../support/silence.js';
 import type { SmtpHook } from '../support/smtp-step.js';
 
