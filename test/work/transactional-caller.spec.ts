@@ -1,13 +1,7 @@
-import { type DynamicModule, Injectable, Module } from '@nestjs/common';
-import { InjectRepository, TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
-import {
-  HostTransactionOpenError,
-  mailingEntities,
-  type ProfileRepository,
-  recipientsFromQuery,
-  type RecipientProfile,
-} from 'nestjs-mailing';
-import { DataSource, In, type Repository } from 'typeorm';
+import type { DynamicModule } from '@nestjs/common';
+import { TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
+import { HostTransactionOpenError, mailingEntities, recipientsFromQuery } from 'nestjs-mailing';
+import { DataSource, type Repository } from 'typeorm';
 import {
   addTransactionalDataSource,
   deleteDataSourceByName,
@@ -23,32 +17,10 @@ import { Customer } from '../support/customer.entity.js';
 import type { DatabaseKind } from '../support/database-kinds.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
+import { ShopModule, ShopProfiles } from '../support/shop-profiles.js';
 import { waitUntil } from '../support/wait-until.js';
 
 initializeTransactionalContext({ storageDriver: StorageDriver.ASYNC_LOCAL_STORAGE });
-
-/** Looks its table up by the repository that Nest injects, which is that of the open transaction where the caller has one. */
-@Injectable()
-class ShopProfiles implements ProfileRepository {
-  constructor(@InjectRepository(Customer) private readonly customers: Repository<Customer>) {}
-
-  async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
-    const rows = await this.customers.findBy({ number: In(ids) });
-    return new Map(
-      rows.map(({ number, mail, wantsMail }) => [
-        `${number}`,
-        { email: mail, receiveEmail: wantsMail !== 0 },
-      ]),
-    );
-  }
-
-  async setLastEmailed(ids: string[], at: Date): Promise<void> {
-    await this.customers.update({ number: In(ids) }, { lastMail: at });
-  }
-}
-
-@Module({ imports: [TypeOrmModule.forFeature([Customer])], providers: [ShopProfiles] })
-class ShopModule {}
 
 const SNAPSHOT = { isolationLevel: IsolationLevel.REPEATABLE_READ };
 

@@ -150,7 +150,7 @@ export {
 export { DroppedRowError, RefusedRowError } from './model/dropped-row.error.js';
 export { HostTransactionOpenError } from './model/host-transaction.error.js';
 export { MailingError } from './model/mailing.error.js';
-export { AsyncContext } from './model/async-context.js';
+export { AsyncContext, ModuleContext } from './model/async-context.js';
 export {
   askHost,
   HOST_CALL_TIMEOUT_MS,

@@ -1,8 +1,8 @@
 import {
   askHost,
-  AsyncContext,
   HOST_CALL_TIMEOUT_MS,
   type MailingEvents,
+  ModuleContext,
   type ProfileRepository,
   type SuppressionList,
   type UnsubscribeTarget,
@@ -29,7 +29,7 @@ export interface UnsubscriberParts {
  */
 export class Unsubscriber {
   #parts: UnsubscriberParts | null = null;
-  readonly #context = new AsyncContext();
+  readonly #context = new ModuleContext();
 
   /** Known once everything is put together, because the host's classes may live anywhere. */
   use(parts: UnsubscriberParts): void {
@@ -81,7 +81,7 @@ export class Unsubscriber {
   /** The reader waits for the page, so there is an end to it. */
   #asked(call: string, write: () => Promise<void> | undefined): Promise<void> {
     const terms = { call, timeoutMs: HOST_CALL_TIMEOUT_MS };
-    return this.#context.run(() => askHost<void>(terms, () => write()));
+    return this.#context.begin(() => askHost<void>(terms, () => write()));
   }
 
   /** Whether there is a place for anybody. */

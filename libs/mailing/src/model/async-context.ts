@@ -34,6 +34,42 @@ export class AsyncContext {
  * that began it, serves others too, and goes on after a restart without any request. In the context of a caller it would read and write
  * within the transaction that the caller has open there.
  *
- * What the caller gave is read in the caller's own context: lists, contents of slots, streams of attachments, `onProgress`.
+ * What the caller gave is read in the caller's own context: lists, contents of slots, streams of attachments, `onProgress`. For the plugin
+ * and its parts.
+ *
+ * @example
+ * ```ts
+ * const start = new ModuleContext();
+ * await start.begin(async () => console.log('not in the context of the request that asks for it'));
+ * ```
  */
-export class ModuleContext extends AsyncContext {}
+export class ModuleContext extends AsyncContext {
+  readonly #handedOver: (() => void)[] = [];
+  #wake: () => void = () => undefined;
+
+  constructor() {
+    super();
+    void this.#serve();
+  }
+
+  /**
+   * As `run`, from a stack of its own: `cls-hooked`, the default of `typeorm-transactional`, keeps the caller's store for all that is called
+   * within the caller's.
+   *
+   * @throws what `work` throws or rejects with.
+   */
+  begin<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#handedOver.push(() => void this.run(async () => work()).then(resolve, reject));
+      this.#wake();
+    });
+  }
+
+  /** Ends with this object: nothing else holds the promise that it waits for. */
+  async #serve(): Promise<never> {
+    for (;;) {
+      if (this.#handedOver.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+      else this.#handedOver.shift()?.();
+    }
+  }
+}

@@ -146,7 +146,8 @@ export class MailingDatabase implements Session {
 
   #withRunner<T>(job: (runner: QueryRunner) => Promise<T>, mayJoin = false): Promise<T> {
     // A pool, a logger or a subscriber of the host may look for the caller's transaction, and find the one that we are not part of.
-    const run = this.context.bind(() => withGuardedRunner(this.dataSource, job, { mayJoin }));
+    const run = (): Promise<T> =>
+      this.context.begin(() => withGuardedRunner(this.dataSource, job, { mayJoin }));
     return this.#queue ? this.#queue.run(run) : run();
   }
 

@@ -115,10 +115,6 @@ export class MailingRuns {
   start<T>(key: string, work: Work<T>, turn: Turn = 'wait', mailingId = key): Promise<T> {
     const known = this.#entries.get(key);
     if (known) return known.result as Promise<T>;
-    return this.context.run(() => this.#start(key, work, turn, mailingId));
-  }
-
-  #start<T>(key: string, work: Work<T>, turn: Turn, mailingId: string): Promise<T> {
     const entry: Entry = {
       mailingId,
       run: null,
@@ -133,7 +129,8 @@ export class MailingRuns {
       lend: () => away.begin(),
       retake: () => away.end(),
     };
-    const worked = turn === 'apart' ? work(place) : this.#within(entry, turn, () => work(place), away);
+    const begun = (): Promise<T> => this.context.begin(() => work(place));
+    const worked = turn === 'apart' ? begun() : this.#within(entry, turn, begun, away);
     const result = worked.finally(() => this.#entries.delete(key));
     entry.result = result;
     this.#entries.set(key, entry);

@@ -83,7 +83,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
 
   /** However often it is called, everything is ended once. */
   onModuleDestroy(): Promise<void> {
-    this.#ending ??= this.parts.context.run(() => this.#end());
+    this.#ending ??= this.parts.context.begin(() => this.#end());
     return this.#ending;
   }
 

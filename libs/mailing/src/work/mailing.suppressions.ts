@@ -56,7 +56,7 @@ export class MailingSuppressions implements SuppressionList {
     // The check takes turns. It is part of the call, so that this deadline begins before the one of the whole question, and the error names the function.
     const ask = async (): Promise<Set<string>> =>
       list.findSuppressed(await checkedTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH));
-    const found = await this.context.run(() => askHost(this.#terms(call), ask));
+    const found = await this.context.begin(() => askHost(this.#terms(call), ask));
     assertAnswer(call, 'a Set of addresses', Set, found);
     return found;
   }
@@ -82,7 +82,7 @@ export class MailingSuppressions implements SuppressionList {
     try {
       const list = this.#orThrow();
       // Done means done for every mailing: not once a transaction that the caller has open is committed.
-      await this.context.run(() => askHost(this.#terms(call), () => change(list)));
+      await this.context.begin(() => askHost(this.#terms(call), () => change(list)));
     } finally {
       this.#revision++;
     }

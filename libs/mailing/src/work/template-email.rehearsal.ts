@@ -69,7 +69,7 @@ export class TemplateEmailRehearsal {
    */
   async preview(info: TemplateEmailRequest, recipient: Recipient): Promise<EmailMessage> {
     const asked = this.#asked(info, [recipient]);
-    return this.context.run(() => this.#preview(asked, recipient));
+    return this.context.begin(() => this.#preview(asked, recipient));
   }
 
   async #preview(asked: AskedRehearsal, recipient: Recipient): Promise<EmailMessage> {
@@ -112,7 +112,7 @@ export class TemplateEmailRehearsal {
       const delivery = await this.#delivery(asked, watch);
       return this.#judgeAll(delivery, beginReading(asked.checked.recipients, 'recipients', watch), tell);
     };
-    return this.context.run(() => this.sources.during('rehearsal', judge));
+    return this.context.begin(() => this.sources.during('rehearsal', judge));
   }
 
   async #judgeAll(

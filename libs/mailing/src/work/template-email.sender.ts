@@ -108,7 +108,7 @@ export class TemplateEmailSender {
       mayBeRepeat: terms.idempotencyKey !== null,
       attachments: this.settings.attachments,
     });
-    const handle = await this.context.run(
+    const handle = await this.context.begin(
       async () => (await this.intake.findRepeat(terms)) ?? (await this.#send(checked, slots, options)),
     );
     if (!runInSeparateThread) await handle.completed;
@@ -130,7 +130,7 @@ export class TemplateEmailSender {
    */
   async pause(mailingId: string): Promise<MailingStatus> {
     checkMailingId('pause: mailingId', mailingId);
-    return this.context.run(() => this.orders.pause(mailingId));
+    return this.context.begin(() => this.orders.pause(mailingId));
   }
 
   /**
@@ -147,7 +147,7 @@ export class TemplateEmailSender {
    */
   async resume(mailingId: string): Promise<MailingStatus> {
     checkMailingId('resume: mailingId', mailingId);
-    return this.context.run(() => this.orders.resume(mailingId));
+    return this.context.begin(() => this.orders.resume(mailingId));
   }
 
   /**
@@ -165,7 +165,7 @@ export class TemplateEmailSender {
    */
   async cancel(mailingId: string): Promise<MailingStatus> {
     checkMailingId('cancel: mailingId', mailingId);
-    return this.context.run(() => this.orders.cancel(mailingId));
+    return this.context.begin(() => this.orders.cancel(mailingId));
   }
 
   /**
@@ -186,7 +186,7 @@ export class TemplateEmailSender {
   async retry(mailingId: string, which: 'errors' | 'in_doubt'): Promise<number> {
     checkMailingId('retry: mailingId', mailingId);
     oneOf('retry: which', ['errors', 'in_doubt'], which);
-    return this.context.run(() => this.orders.retry(mailingId, which === 'errors' ? 'error' : which));
+    return this.context.begin(() => this.orders.retry(mailingId, which === 'errors' ? 'error' : which));
   }
 
   /**
@@ -205,7 +205,7 @@ export class TemplateEmailSender {
   async settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
     checkMailingId('settleInDoubt: mailingId', mailingId);
     oneOf('settleInDoubt: as', ['sent', 'error'], as);
-    return this.context.run(() => this.orders.settleInDoubt(mailingId, as));
+    return this.context.begin(() => this.orders.settleInDoubt(mailingId, as));
   }
 
   async #send(
