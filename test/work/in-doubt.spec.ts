@@ -1,14 +1,9 @@
-import { type DoubtfulRecipient, type InDoubtVerdict, MailServer } from 'nestjs-mailing';
+import { type DoubtfulRecipient, type InDoubtVerdict } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
-import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
-import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { assertBooksAddUp } from '../support/books.js';
+import { caughtMailing } from '../support/caught-mailing.js';
 import { forEachDatabase } from '../support/for-each-database.js';
-import { livingServer } from '../support/living-server.js';
-import { INFO, MailingRig } from '../support/mailing-rig.js';
+import { MailingRig } from '../support/mailing-rig.js';
 import { never } from '../support/silence.js';
 import type { SmtpHook } from '../support/smtp-step.js';
 
@@ -28,25 +23,7 @@ const NO_ANSWER = { code: 'MAILING_HOST_ANSWER' };
 forEachDatabase('recipients in doubt', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  /** A mailing of four whose run died with the first three in flight. */
-  const left = async (): Promise<string> => {
-    const database = new MailingDatabase(rig.database.dataSource);
-    const persister = new TemplateEmailPersister(database);
-    const mailingId = (await persister.createMailing(INFO, 'test:1', 'list')) as string;
-    const rows = [0, 1, 2, 3].map((idx) => ({
-      ...toListedRecipient(`reader${idx}@home.example`, true),
-      idx,
-    }));
-    await persister.writeChunk(mailingId, 'list', rows);
-    await persister.finishList(mailingId, 'list', 4);
-    await livingServer(rig.database.dataSource, 'test:1', 'dead');
-    const claim = await new MailingClaims(database).claim(mailingId, 'test:1', 'dead#1');
-    if (!claim) throw new Error('The mailing could not be claimed.');
-    const quiet = { outcomes: [], deferred: [], returned: [], remaining: 0, release: null };
-    await new MailingLedger(database, claim).beat({ ...quiet, free: 3 });
-    await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
-    return mailingId;
-  };
+  const left = (): Promise<string> => caughtMailing(rig.database.dataSource);
 
   it('A9 A21 are on record, listed by one call, and settled by one call', async () => {
     rig.inbox.answer = silentAfter('reader3@home.example', 'reader8@home.example');

@@ -158,6 +158,8 @@ export { MailingError } from './model/mailing.error.js';
 export { publicReasonOf, toPublicText } from './model/public-text.js';
 export { kindOf, numberOrKindOf } from './model/value-kind.js';
 export { ReadOnlyServerError } from './model/read-only-server.error.js';
+export { HostTransactionOpenError } from './model/host-transaction.error.js';
+export { AsyncContext, ModuleContext } from './model/async-context.js';
 export {
   askHost,
   HOST_CALL_TIMEOUT_MS,

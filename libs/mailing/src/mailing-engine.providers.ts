@@ -11,6 +11,7 @@ import { SLOT_SOURCES, slotProviders } from './mailing-slot.providers.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
 import { GATES, JUDGES, PROFILES, recipientProviders } from './mailing-recipient.providers.js';
 import { MAILING_DATA_SOURCE } from './model/data-source.token.js';
+import { ModuleContext } from './model/async-context.js';
 import { FAULT_POINTS, type FaultPoints, noFaultPoints } from './model/fault-points.js';
 import { MailingEvents } from './model/mailing-event.js';
 import {
@@ -86,6 +87,7 @@ function hostProviders(dataSourceName: string): Provider[] {
       inject: [{ token: getDataSourceToken(dataSourceName) as string, optional: true }],
     },
     { provide: FAULT_POINTS, useValue: noFaultPoints },
+    made(ModuleContext),
     {
       provide: EventLogger,
       useFactory: (events: MailingEvents, settings: MailingSettings) => new EventLogger(events, settings),
@@ -101,6 +103,7 @@ function hostProviders(dataSourceName: string): Provider[] {
 
 const engine = assembled(MailingEngine, {
   settings: MAILING_SETTINGS,
+  context: ModuleContext,
   dataSource: MAILING_DATA_SOURCE,
   database: MailingDatabase,
   attachments: AttachmentStore,
@@ -123,9 +126,13 @@ const engine = assembled(MailingEngine, {
 const storeProviders: Provider[] = [
   {
     provide: MailingDatabase,
-    useFactory: (dataSource: DataSource, faultPoints: FaultPoints, { server }: MailingSettings) =>
-      new MailingDatabase(dataSource, faultPoints, server.idleTransactionTimeoutMs),
-    inject: [MAILING_DATA_SOURCE, FAULT_POINTS, MAILING_SETTINGS],
+    useFactory: (
+      dataSource: DataSource,
+      faultPoints: FaultPoints,
+      { server }: MailingSettings,
+      context: ModuleContext,
+    ) => new MailingDatabase(dataSource, faultPoints, server.idleTransactionTimeoutMs, context),
+    inject: [MAILING_DATA_SOURCE, FAULT_POINTS, MAILING_SETTINGS, ModuleContext],
   },
   made(TemplateEmailPersister, [MailingDatabase, AttachmentStore]),
   made(MailingReader, [MailingDatabase]),
@@ -159,8 +166,9 @@ const serverProviders: Provider[] = [
   made(ServerMembership, [TemplateEmailBatchServerPersister, MAILING_SETTINGS, MailingEvents, JournalKeeper]),
   {
     provide: MailingRuns,
-    useFactory: ({ run }: MailingSettings) => new MailingRuns(run.parallelMailings),
-    inject: [MAILING_SETTINGS],
+    useFactory: ({ run }: MailingSettings, context: ModuleContext) =>
+      new MailingRuns(run.parallelMailings, context),
+    inject: [MAILING_SETTINGS, ModuleContext],
   },
   {
     provide: RateLimiter,
@@ -286,6 +294,7 @@ const workProviders: Provider[] = [
     TEMPLATE_RENDERER,
     PROFILES,
     SlotRegistry,
+    ModuleContext,
   ]),
   ...sweepProviders,
   ...hostPartProviders,
@@ -297,6 +306,7 @@ const workProviders: Provider[] = [
     JUDGES,
     SlotRegistry,
     SourceWatches,
+    ModuleContext,
   ]),
   made(MailingQuery, [MailingReader]),
   assembled(StalledFindings, {

@@ -4,6 +4,7 @@ import { NonStandardLocalPartGate } from './delivery/non-standard-local-part.gat
 import type { RecipientGate } from './delivery/recipient.gate.js';
 import { SuppressionGate } from './delivery/suppression.gate.js';
 import { UnicodeLocalPartGate } from './delivery/unicode-local-part.gate.js';
+import { ModuleContext } from './model/async-context.js';
 import { mailboxKey } from './model/email-address.js';
 import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
 import type { ProfileRepository } from './model/profile.repository.js';
@@ -38,12 +39,17 @@ export const recipientProviders: Provider[] = [
   },
   {
     provide: MailingSuppressions,
-    useFactory: (database: MailingDatabase, { suppressionList, addresses, run }: MailingSettings) =>
+    useFactory: (
+      database: MailingDatabase,
+      { suppressionList, addresses, run }: MailingSettings,
+      context: ModuleContext,
+    ) =>
       new MailingSuppressions(
         suppressionList === null ? new TypeOrmSuppressionList(database, addresses.keyOf) : null,
         run.hostCallTimeoutMs,
+        context,
       ),
-    inject: [MailingDatabase, MAILING_SETTINGS],
+    inject: [MailingDatabase, MAILING_SETTINGS, ModuleContext],
   },
   {
     provide: JUDGES,

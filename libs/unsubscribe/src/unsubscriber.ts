@@ -2,6 +2,7 @@ import {
   askHost,
   HOST_CALL_TIMEOUT_MS,
   type MailingEvents,
+  ModuleContext,
   type ProfileRepository,
   type SuppressionList,
   type UnsubscribeTarget,
@@ -22,9 +23,13 @@ export interface UnsubscriberParts {
   events: MailingEvents | null;
 }
 
-/** Takes the word of a token and writes it down; twice is harmless. */
+/**
+ * Takes the word of a token and writes it down; twice is harmless. It is written in the asynchronous context of the application's start: in
+ * that of a request it would be part of a transaction that the host has open there, and not be done when the reader is told so.
+ */
 export class Unsubscriber {
   #parts: UnsubscriberParts | null = null;
+  readonly #context = new ModuleContext();
 
   /** Known once everything is put together, because the host's classes may live anywhere. */
   use(parts: UnsubscriberParts): void {
@@ -62,13 +67,21 @@ export class Unsubscriber {
     if (userId !== undefined) {
       const profiles = this.#ready.profiles();
       if (!profiles?.setReceiveEmail) throw new UnsubscribePlaceMissingError('profileRepository');
-      await asked('ProfileRepository.setReceiveEmail', () => profiles.setReceiveEmail?.([userId], false));
+      await this.#asked('ProfileRepository.setReceiveEmail', () =>
+        profiles.setReceiveEmail?.([userId], false),
+      );
       return 'profile';
     }
     const suppressions = this.#ready.suppressions();
     if (!suppressions) throw new UnsubscribePlaceMissingError('suppressionList');
-    await asked('SuppressionList.suppress', () => suppressions.suppress(email ?? '', REASON));
+    await this.#asked('SuppressionList.suppress', () => suppressions.suppress(email ?? '', REASON));
     return 'address';
+  }
+
+  /** The reader waits for the page, so there is an end to it. */
+  #asked(call: string, write: () => Promise<void> | undefined): Promise<void> {
+    const terms = { call, timeoutMs: HOST_CALL_TIMEOUT_MS };
+    return this.#context.begin(() => askHost<void>(terms, () => write()));
   }
 
   /** Whether there is a place for anybody. */
@@ -81,9 +94,4 @@ export class Unsubscriber {
     if (!this.#parts) throw new Error('The application has not been initialized yet.');
     return this.#parts;
   }
-}
-
-/** The reader waits for the page, so there is an end to it. */
-function asked(call: string, write: () => Promise<void> | undefined): Promise<void> {
-  return askHost<void>({ call, timeoutMs: HOST_CALL_TIMEOUT_MS }, () => write());
 }

@@ -1,4 +1,5 @@
 import { checkText } from './argument.check.js';
+import type { AsyncContext } from './async-context.js';
 import { InvalidArgumentError } from './argument.errors.js';
 import { LONGEST_USER_ID, toUserId } from './listed-recipient.js';
 import type { ProfileRecipient } from './recipient.js';
@@ -6,7 +7,7 @@ import { InvalidFieldError } from './refusal.errors.js';
 import { RefusedContent } from './refused-content.js';
 import { SlotContentError } from './slot.errors.js';
 import type { SourceWatch } from './source-watch.js';
-import { beginReading, isIterable } from './source-reading.js';
+import { beginReading, isIterable, readIn } from './source-reading.js';
 import { isPlainObject } from './value-kind.js';
 
 /** What one profile sees in a slot; its id as in lists of recipients. */
@@ -126,6 +127,14 @@ export class SlotFilling {
     }
     for (const [slot, contents] of bySlot) held.fillEach(slot, contents);
     return held;
+  }
+
+  /** The same, with contents of profiles to be read in that context. For the plugin itself. */
+  readIn(context: AsyncContext): SlotFilling {
+    const copy = new SlotFilling();
+    for (const [slot, content] of this.#forAll) copy.fill(slot, content);
+    for (const { slot, contents } of this.#forProfiles) copy.fillEach(slot, readIn(context, contents));
+    return copy;
   }
 
   /** The same for some of the slots, with what everybody sees copied by `copyOf`. */

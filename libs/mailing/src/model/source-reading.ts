@@ -1,4 +1,5 @@
 import { isPromise } from 'node:util/types';
+import type { AsyncContext } from './async-context.js';
 import { askHost, askHostUntimed, HOST_CALL_TIMEOUT_MS, takeFromHost, tellHost } from './host-call.js';
 import { SourceProtocolError, SourceUsedUpError } from './refusal.errors.js';
 import type { SourceWatch } from './source-watch.js';
@@ -25,21 +26,55 @@ export function beginReading<T>(
   name: string,
   watch?: SourceWatch,
 ): AsyncIterable<T> {
-  if (!isIterable(list)) throw new SourceProtocolError(name, 'the list', list);
-  assertUnread(list, name);
+  const { list: source, enter }: Given<T> = list instanceof ListOfContext ? list : { list, enter: enterHere };
+  if (!isIterable(source)) throw new SourceProtocolError(name, 'the list', source);
+  assertUnread(source, name);
   // Asked only once, because a list may open its cursor by it.
   const noIterator = (got: unknown): SourceProtocolError =>
     new SourceProtocolError(name, 'the iterator', got);
   const iterator = takeFromHost<unknown>(
-    () => (Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]()),
+    enter(() =>
+      Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator](),
+    ),
     noIterator,
   );
   if (typeof iterator !== 'object' || iterator === null) throw noIterator(iterator);
   const { next } = iterator as { next?: unknown };
   if (typeof next !== 'function') throw new SourceProtocolError(name, 'next', next, 'a function');
-  noteBegun(list, iterator);
-  const reading = new SourceReading(iterator as Source<T>, name, watch);
+  noteBegun(source, iterator);
+  const reading = new SourceReading(iterator as Source<T>, name, enter, watch);
   return { [Symbol.asyncIterator]: () => reading };
+}
+
+/**
+ * @returns the same list, to be read in that context by `beginReading`, whoever reads it: a cursor of the caller belongs to what the caller
+ * has open, and to nothing else.
+ */
+export function readIn<T>(
+  context: AsyncContext,
+  list: Iterable<T> | AsyncIterable<T>,
+): Iterable<T> | AsyncIterable<T> {
+  return new ListOfContext(list, (call) => context.bind(call));
+}
+
+type Enter = <R>(call: () => R) => () => R;
+
+const enterHere: Enter = (call) => call;
+
+interface Given<T> {
+  readonly list: Iterable<T> | AsyncIterable<T>;
+  readonly enter: Enter;
+}
+
+class ListOfContext<T> implements AsyncIterable<T>, Given<T> {
+  constructor(
+    readonly list: Given<T>['list'],
+    readonly enter: Enter,
+  ) {}
+
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return beginReading(this, 'the list')[Symbol.asyncIterator]();
+  }
 }
 
 /** True for what `beginReading` takes. A text is none, though it could be read letter by letter. */
@@ -66,17 +101,24 @@ class SourceReading<T> implements AsyncIterator<T> {
   /** It owes an entry, or has failed to give one. */
   #isAsked = false;
   #isTold = false;
+  /** Made once, not for each entry. */
+  readonly #next: () => unknown;
+  readonly #return: () => unknown;
 
   constructor(
-    private readonly source: Source<T>,
+    source: Source<T>,
     private readonly name: string,
+    enter: Enter,
     private readonly watch?: SourceWatch,
-  ) {}
+  ) {
+    this.#next = enter(() => source.next());
+    this.#return = enter(() => source.return?.());
+  }
 
   async next(): Promise<IteratorResult<T>> {
     if (this.#turns.isOver()) await this.#turns.next();
     this.#isAsked = true;
-    const result: unknown = await this.#watched(askHostUntimed(() => this.source.next()));
+    const result: unknown = await this.#watched(askHostUntimed(this.#next));
     if (typeof result !== 'object' || result === null)
       throw new SourceProtocolError(this.name, 'each answer of next()', result);
     const { done, value } = result as IteratorResult<T>;
@@ -106,9 +148,7 @@ class SourceReading<T> implements AsyncIterator<T> {
 
   async #end(): Promise<void> {
     const call = `return() of ${this.name}`;
-    const ended = askHost<unknown>({ call, timeoutMs: HOST_CALL_TIMEOUT_MS, option: null }, () =>
-      this.source.return?.(),
-    );
+    const ended = askHost({ call, timeoutMs: HOST_CALL_TIMEOUT_MS, option: null }, this.#return);
     await (this.watch ? this.watch.over(call, ended) : ended);
   }
 
@@ -116,9 +156,6 @@ class SourceReading<T> implements AsyncIterator<T> {
   #tellEnd(): void {
     if (this.#isTold) return;
     this.#isTold = true;
-    tellHost(
-      () => this.source.return?.(),
-      () => undefined,
-    );
+    tellHost(this.#return, () => undefined);
   }
 }

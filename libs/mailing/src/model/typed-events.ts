@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { AsyncContext } from './async-context.js';
 import { tellHost } from './host-call.js';
 import { publicReasonOf, toPublicText } from './public-text.js';
 
@@ -7,8 +8,10 @@ type Given<Facts> = Facts extends { error: unknown; reason: string } ? Omit<Fact
 
 /**
  * Events by name, each with its facts. Where these have an `error`, listeners are told its `reason` too, as `toPublicText` makes it, and the
- * error itself is not enumerable: it may hold what a database or a mail server quotes, and what prints facts does not print it. Nothing waits for a promise that a listener returns. What a listener throws or rejects with becomes a
- * warning of the process (`MailingListenerWarning`), once for each listener, and stops nothing. For the plugin and its parts.
+ * error itself is not enumerable: it may hold what a database or a mail server quotes, and what prints facts does not print it. Nothing
+ * waits for a promise that a listener returns. What a listener throws or rejects with becomes a warning of the process
+ * (`MailingListenerWarning`), once for each listener, and stops nothing. Listeners are called in the asynchronous context in which
+ * these events were made, not in the one that emits. For the plugin and its parts.
  *
  * @example
  * ```ts
@@ -20,6 +23,7 @@ type Given<Facts> = Facts extends { error: unknown; reason: string } ? Omit<Fact
 export class TypedEvents<Facts extends { [K in keyof Facts]: object }> {
   readonly #emitter = new EventEmitter().setMaxListeners(0);
   readonly #warned = new WeakSet<object>();
+  readonly #context = new AsyncContext();
 
   on<K extends keyof Facts & string>(name: K, listener: (facts: Facts[K]) => unknown): this {
     this.#emitter.on(name, listener);
@@ -36,7 +40,7 @@ export class TypedEvents<Facts extends { [K in keyof Facts]: object }> {
     for (const listener of this.#emitter.listeners(name)) {
       // A metric that can't be counted must not stop a mailing in the middle of a step, nor end the process.
       tellHost(
-        () => (listener as (facts: Facts[K]) => unknown)(told),
+        () => this.#context.run(() => (listener as (facts: Facts[K]) => unknown)(told)),
         (_, reason) => this.#warnOnce(listener, name, reason),
       );
     }

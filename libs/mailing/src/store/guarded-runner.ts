@@ -1,5 +1,6 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { UNSAFE_CONNECTION, UnsafeConnectionError } from '../model/database-setting.errors.js';
+import { hostTransactionOver } from './host-transaction.js';
 import { NO_ESCAPING } from './mysql.environment.js';
 import { holdMysqlConnection } from './mysql-connection.guard.js';
 import { withPrimaryRunner } from './primary.runner.js';
@@ -11,6 +12,8 @@ export interface Wanted {
   given?: QueryRunner | undefined;
   /** Where the host has replicas, a question may go to one of them. Default: to the primary server. */
   isRead?: boolean;
+  /** Nothing is written, so on SQLite it may be asked within a transaction of the host. Default: as `isRead`. */
+  mayJoin?: boolean;
 }
 
 /**
@@ -18,18 +21,22 @@ export interface Wanted {
  * until the job is over. On the primary server the job is done again where a connection leads to a server that writes nothing
  * (`withPrimaryRunner`), so it must be one that may be repeated as a whole. On PostgreSQL and SQLite values are bound by the database, and nothing can come between.
  *
- * @throws ReadOnlyServerError if new connections lead to such a server, too.
- * @throws UnsafeConnectionError if the connection has come to a setting under which no statement may run.
+ * @throws ReadOnlyServerError if new connections lead to such a server, too; UnsafeConnectionError if the connection has come to a setting
+ * under which no statement may run; HostTransactionOpenError.
  */
 export async function withGuardedRunner<T>(
   dataSource: DataSource,
   job: (runner: QueryRunner) => Promise<T>,
-  { given, isRead = false }: Wanted = {},
+  { given, isRead = false, mayJoin = isRead }: Wanted = {},
 ): Promise<T> {
   // What the host has begun on its own runner can't be begun again here.
   if (given) return guarded(dataSource, given, false, job);
   const mode = isRead ? dataSource.defaultReplicationModeForReads() : 'master';
-  const onIt = (runner: QueryRunner): Promise<T> => guarded(dataSource, runner, true, job);
+  const isShared = dataSource.options.type === 'better-sqlite3';
+  const onIt = async (runner: QueryRunner): Promise<T> => {
+    if (isShared && !mayJoin) await hostTransactionOver(runner);
+    return guarded(dataSource, runner, true, job);
+  };
   if (mode === 'master' || !dataSource.driver.isReplicated) return withPrimaryRunner(dataSource, onIt);
   const runner = dataSource.createQueryRunner(mode);
   try {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, EntityTarget, ObjectLiteral, QueryResult, QueryRunner } from 'typeorm';
+import { ModuleContext } from '../model/async-context.js';
 import { EmailAddress } from '../model/email-address.entity.js';
 import { type FaultPoints, noFaultPoints } from '../model/fault-points.js';
 import { MailAddressTaken } from '../model/mail-address-taken.entity.js';
@@ -81,6 +82,7 @@ export class MailingDatabase implements Session {
     private readonly dataSource: DataSource,
     private readonly faultPoints: FaultPoints = noFaultPoints,
     idleTransactionTimeoutMs = 0,
+    private readonly context = new ModuleContext(),
   ) {
     this.dialect = dialectOf(dataSource);
     this.tables = {
@@ -105,7 +107,7 @@ export class MailingDatabase implements Session {
   }
 
   rows<T>(sql: string, parameters: unknown[] = []): Promise<T[]> {
-    return this.#alone((session) => session.rows<T>(sql, parameters));
+    return this.#alone((session) => session.rows<T>(sql, parameters), true);
   }
 
   change(sql: string, parameters: unknown[] = []): Promise<number> {
@@ -142,12 +144,14 @@ export class MailingDatabase implements Session {
     });
   }
 
-  #alone<T>(step: (session: Session) => Promise<T>): Promise<T> {
-    return againAfterLockFaults(() => this.#withRunner((runner) => step(this.#sessionOf(runner))));
+  #alone<T>(step: (session: Session) => Promise<T>, mayJoin = false): Promise<T> {
+    return againAfterLockFaults(() => this.#withRunner((runner) => step(this.#sessionOf(runner)), mayJoin));
   }
 
-  #withRunner<T>(job: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    const run = (): Promise<T> => withGuardedRunner(this.dataSource, job);
+  #withRunner<T>(job: (runner: QueryRunner) => Promise<T>, mayJoin = false): Promise<T> {
+    // A pool, a logger or a subscriber of the host may look for the caller's transaction, and find the one that we are not part of.
+    const run = (): Promise<T> =>
+      this.context.begin(() => withGuardedRunner(this.dataSource, job, { mayJoin }));
     return this.#queue ? this.#queue.run(run) : run();
   }
 

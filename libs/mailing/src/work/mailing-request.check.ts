@@ -1,4 +1,5 @@
 import type { TemplateFills } from '../model/template.renderer.js';
+import { AsyncContext } from '../model/async-context.js';
 import { hasControlCharacters, parseMailbox, parseMailboxes } from '../model/email-address.js';
 import { lookupChain } from '../model/locale-tag.js';
 import type { MailingSettings } from '../model/mailing-options.js';
@@ -10,7 +11,7 @@ import {
   InvalidHeaderAddressError,
   MissingFieldError,
 } from '../model/refusal.errors.js';
-import { assertUnread } from '../model/source-reading.js';
+import { assertUnread, readIn } from '../model/source-reading.js';
 import { toStorable } from '../model/storable.js';
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../model/template-email-info.js';
 import { takeAttachments } from './attachment.intake.js';
@@ -53,7 +54,9 @@ export interface RequestTerms {
 export interface CheckedRequest {
   /** Without attachments. */
   info: TemplateEmailInfo;
-  /** Fetches those that the caller did not give as bytes. */
+  /** Those of the caller, to be read in the caller's context. */
+  recipients: Recipients;
+  /** Fetches those that the caller did not give as bytes, in the caller's context. */
   fetchAttachments: () => Promise<TemplateEmailAttachment[] | undefined>;
   /** What takes its time: looks through a list that is all there. Throws ProfileRepositoryMissingError. */
   checkList: () => Promise<void>;
@@ -109,9 +112,11 @@ export function checkRequest(
   checkBatch(info, persist);
   checkHeaders(info.headers ?? {});
   checkTrackingData(info.trackingData ?? {});
+  const caller = new AsyncContext();
   return {
     info: { ...info, ...copiesOf(info, persist), attachments: undefined },
-    fetchAttachments: takeAttachments(info.attachments, attachments, isOne(recipients)),
+    recipients: readIn(caller, recipients),
+    fetchAttachments: caller.bind(takeAttachments(info.attachments, attachments, isOne(recipients))),
     checkList: () => checkForProfiles(recipients, hasProfiles),
   };
 }

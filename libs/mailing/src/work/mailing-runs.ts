@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { ModuleContext } from '../model/async-context.js';
 import type { MailingRun } from './mailing-run.js';
 import type { WorkingPlace } from './mailing-run.parts.js';
 import { Absences } from './absences.js';
@@ -40,7 +41,10 @@ export class MailingRuns {
   #working = 0;
   readonly #stop = new AbortController();
 
-  constructor(private readonly parallelMailings: number) {}
+  constructor(
+    private readonly parallelMailings: number,
+    private readonly context = new ModuleContext(),
+  ) {}
 
   get isStopping(): boolean {
     return this.#stop.signal.aborted;
@@ -125,7 +129,8 @@ export class MailingRuns {
       lend: () => away.begin(),
       retake: () => away.end(),
     };
-    const worked = turn === 'apart' ? work(place) : this.#within(entry, turn, () => work(place), away);
+    const begun = (): Promise<T> => this.context.begin(() => work(place));
+    const worked = turn === 'apart' ? begun() : this.#within(entry, turn, begun, away);
     const result = worked.finally(() => this.#entries.delete(key));
     entry.result = result;
     this.#entries.set(key, entry);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import type { ModuleContext } from '../model/async-context.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { AttachmentStore } from '../store/attachment.store.js';
@@ -24,6 +25,7 @@ import type { TemplateEmailRestarter } from './template-email.restarter.js';
 
 export interface MailingEngineParts {
   settings: MailingSettings;
+  context: ModuleContext;
   dataSource: DataSource;
   database: MailingDatabase;
   attachments: AttachmentStore;
@@ -88,7 +90,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
 
   /** However often it is called, everything is ended once. */
   onModuleDestroy(): Promise<void> {
-    this.#ending ??= this.#end();
+    this.#ending ??= this.parts.context.begin(() => this.#end());
     return this.#ending;
   }
 

@@ -1,4 +1,5 @@
 import { checkedTexts, checkText } from '../model/argument.check.js';
+import { ModuleContext } from '../model/async-context.js';
 import { askHost, assertAnswer, HOST_CALL_TIMEOUT_MS, type HostCallTerms } from '../model/host-call.js';
 import { parseRecipient } from '../model/recipient-address.js';
 import type { SuppressionList } from '../model/suppression-list.js';
@@ -28,6 +29,7 @@ export class MailingSuppressions implements SuppressionList {
   constructor(
     private list: SuppressionList | null,
     private readonly timeoutMs = HOST_CALL_TIMEOUT_MS,
+    private readonly context = new ModuleContext(),
   ) {}
 
   /** Another number after each change that was made here. For the plugin itself. */
@@ -53,9 +55,9 @@ export class MailingSuppressions implements SuppressionList {
     const call = 'SuppressionList.findSuppressed';
     const list = this.#orThrow();
     // The check takes turns. It is part of the call, so that this deadline begins before the one of the whole question, and the error names the function.
-    const found = await askHost(this.#terms(call), async () =>
-      list.findSuppressed(await checkedTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH)),
-    );
+    const ask = async (): Promise<Set<string>> =>
+      list.findSuppressed(await checkedTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH));
+    const found = await this.context.begin(() => askHost(this.#terms(call), ask));
     assertAnswer(call, 'a Set of addresses', Set, found);
     return found;
   }
@@ -80,7 +82,8 @@ export class MailingSuppressions implements SuppressionList {
   async #change(call: string, change: (list: SuppressionList) => Promise<void>): Promise<void> {
     try {
       const list = this.#orThrow();
-      await askHost(this.#terms(call), () => change(list));
+      // Done means done for every mailing: not once a transaction that the caller has open is committed.
+      await this.context.begin(() => askHost(this.#terms(call), () => change(list)));
     } finally {
       this.#revision++;
     }

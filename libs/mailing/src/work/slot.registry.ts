@@ -1,3 +1,4 @@
+import { AsyncContext } from '../model/async-context.js';
 import { SAMPLE_RECIPIENT, TemplateContext } from '../delivery/template-context.js';
 import type { MailingTemplate } from '../model/template.renderer.js';
 import { withSlots } from '../delivery/slot.source.js';
@@ -59,14 +60,14 @@ export class SlotRegistry {
    * Takes what a mailing is filled with, before anything is waited for.
    *
    * @throws SlotUnknownError; UnstorableValueError for what everybody sees in a persistent slot. What one profile sees is looked at when it is
-   * read, and costs that profile only.
+   * read, and costs that profile only. It is read in the caller's context.
    */
   take(given: GivenSlots | undefined): SlotFilling {
     const filling = toFilling(given);
     for (const slot of filling.slots) this.assertKnown(slot);
-    return filling.only(filling.slots, (content, slot) =>
-      this.isPersistent(slot) ? storableForAll(slot, content) : content,
-    );
+    const copyOf = (content: unknown, slot: string): unknown =>
+      this.isPersistent(slot) ? storableForAll(slot, content) : content;
+    return filling.only(filling.slots, copyOf).readIn(new AsyncContext());
   }
 
   /**

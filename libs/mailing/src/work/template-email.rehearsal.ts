@@ -4,6 +4,7 @@ import { MailingDelivery } from '../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../delivery/recipient.gate.js';
 import type { TemplateRenderer } from '../model/template.renderer.js';
 import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
+import { AsyncContext, type ModuleContext } from '../model/async-context.js';
 import { checkFilter } from '../model/argument.check.js';
 import { InvalidArgumentError } from '../model/argument.errors.js';
 import { noFaultPoints } from '../model/fault-points.js';
@@ -16,11 +17,11 @@ import type { ProfileRepository } from '../model/profile.repository.js';
 import { RecipientSkippedError } from '../model/refusal.errors.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/recipient.js';
 import type { RehearsalOptions, RehearsalReport } from '../model/rehearsal.report.js';
-import { toFilling } from '../model/slot-filling.js';
+import { type SlotFilling, toFilling } from '../model/slot-filling.js';
 import { beginReading } from '../model/source-reading.js';
 import type { SourceWatch } from '../model/source-watch.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/template-email-info.js';
-import { checkRequest } from './mailing-request.check.js';
+import { type CheckedRequest, checkRequest } from './mailing-request.check.js';
 import { MemoryDuplicateGate } from './memory-duplicate.gate.js';
 import { openRequest } from './opened-request.js';
 import type { ProfileRecorder } from './profile.recorder.js';
@@ -38,6 +39,12 @@ const NOBODY = {
   probe: () => Promise.resolve(null),
 };
 
+/** What was asked for, taken in the context of the caller. */
+interface AskedRehearsal {
+  given: SlotFilling;
+  checked: CheckedRequest;
+}
+
 /** Makes messages and sends none: what one recipient would read, and what a whole mailing would come to. Writes nothing. */
 export class TemplateEmailRehearsal {
   constructor(
@@ -48,6 +55,7 @@ export class TemplateEmailRehearsal {
     private readonly judges: () => RecipientGate[],
     private readonly slots: SlotRegistry,
     private readonly sources: SourceWatches,
+    private readonly context: ModuleContext,
   ) {}
 
   /**
@@ -62,9 +70,12 @@ export class TemplateEmailRehearsal {
    * ```
    */
   async preview(info: TemplateEmailRequest, recipient: Recipient): Promise<EmailMessage> {
-    const delivery = await this.sources.during('rehearsal', (watch) =>
-      this.#delivery(info, [recipient], watch),
-    );
+    const asked = this.#asked(info, [recipient]);
+    return this.context.begin(() => this.#preview(asked, recipient));
+  }
+
+  async #preview(asked: AskedRehearsal, recipient: Recipient): Promise<EmailMessage> {
+    const delivery = await this.sources.during('rehearsal', (watch) => this.#delivery(asked, watch));
     const one = this.#marked(recipient, 0);
     if ('reason' in one) throw new RecipientSkippedError(one.reason, one.text);
     const [prepared] = await delivery.prepare([one]);
@@ -95,11 +106,15 @@ export class TemplateEmailRehearsal {
     const { onProgress } = options;
     if (onProgress !== undefined && typeof onProgress !== 'function')
       throw new InvalidArgumentError('dryRun: onProgress', 'a function, or left out', onProgress);
-    return this.sources.during('rehearsal', async (watch) => {
-      const delivery = await this.#delivery(info, recipients, watch);
-      const list = beginReading(recipients, 'recipients', watch);
-      return this.#judgeAll(delivery, list, onProgress);
-    });
+    const asked = this.#asked(info, recipients);
+    const caller = new AsyncContext();
+    const tell: RehearsalOptions['onProgress'] =
+      onProgress && ((report) => caller.run(() => onProgress(report)));
+    const judge = async (watch: SourceWatch): Promise<RehearsalReport> => {
+      const delivery = await this.#delivery(asked, watch);
+      return this.#judgeAll(delivery, beginReading(asked.checked.recipients, 'recipients', watch), tell);
+    };
+    return this.context.begin(() => this.sources.during('rehearsal', judge));
   }
 
   async #judgeAll(
@@ -133,17 +148,17 @@ export class TemplateEmailRehearsal {
     return { idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined };
   }
 
-  async #delivery(
-    request: TemplateEmailRequest,
-    recipients: Recipients,
-    watch: SourceWatch,
-  ): Promise<MailingDelivery> {
-    const profiles = this.profiles();
-    const { attachments, run } = this.settings;
+  #asked(request: TemplateEmailRequest, recipients: Recipients): AskedRehearsal {
+    const { attachments } = this.settings;
     const persist = request?.batched === true;
-    const how = { persist, hasProfiles: profiles !== null, mayBeRepeat: false, attachments };
+    const how = { persist, hasProfiles: this.profiles() !== null, mayBeRepeat: false, attachments };
     const given = this.slots.take(request?.slots);
-    const checked = checkRequest(request as TemplateEmailInfo, recipients, how);
+    return { given, checked: checkRequest(request as TemplateEmailInfo, recipients, how) };
+  }
+
+  async #delivery({ given, checked }: AskedRehearsal, watch: SourceWatch): Promise<MailingDelivery> {
+    const { run } = this.settings;
+    const profiles = this.profiles();
     const { info, template } = await openRequest(this.renderer, checked);
     const filled = await this.slots.shownBy(template, info, given, {
       persist: false,

@@ -1,4 +1,5 @@
 import { checkMailingId } from '../model/argument.check.js';
+import type { ModuleContext } from '../model/async-context.js';
 import type { MailingHandle } from '../model/mailing-handle.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { MailingStatus } from '../model/mailing-status.js';
@@ -28,6 +29,7 @@ export class TemplateEmailSender {
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
     private readonly slots: SlotRegistry,
+    private readonly context: ModuleContext,
   ) {}
 
   /**
@@ -39,6 +41,8 @@ export class TemplateEmailSender {
    *
    * With `runInSeparateThread` true the promise resolves as soon as the request is safe (written down, or queued in
    * memory), with false when the mailing is finished.
+   *
+   * Within a transaction of the caller it takes no part in that (docs/guarantees.md).
    *
    * @param info what is sent; copied, so the object may be used again at once.
    * @param recipients who gets it, in order of sending: addresses and profile ids, mixed as they come, from an array or
@@ -63,6 +67,7 @@ export class TemplateEmailSender {
    * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError, AttachmentNotKeptError if an attachment is too much,
    * can't be fetched, is a stream, or can't be kept.
    * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
+   * @throws HostTransactionOpenError within a transaction of the caller on a SQLite data source that the plugin shares, after 5 s.
    * @throws ServerStoppingError during shutdown; ServerStandingByError if another live process has our server id.
    * @throws RecipientListError if the source of recipients fails half-way, or yields nothing for `run.sourceTimeoutMs`; the mailing is then
    * `failed`, and no recipient is mailed.
@@ -93,7 +98,8 @@ export class TemplateEmailSender {
     how?: boolean | SendOptions,
     persistArgument?: boolean,
   ): Promise<MailingHandle> {
-    const { runInSeparateThread, persist, terms } = sendOptionsOf(how, persistArgument);
+    const options = sendOptionsOf(how, persistArgument);
+    const { runInSeparateThread, persist, terms } = options;
     if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
     const slots = this.slots.take(info?.slots);
     const checked = checkRequest(info as TemplateEmailInfo, recipients, {
@@ -102,9 +108,9 @@ export class TemplateEmailSender {
       mayBeRepeat: terms.idempotencyKey !== null,
       attachments: this.settings.attachments,
     });
-    const handle =
-      (await this.intake.findRepeat(terms)) ??
-      (await this.#send(checked, recipients, slots, { runInSeparateThread, persist, terms }));
+    const handle = await this.context.begin(
+      async () => (await this.intake.findRepeat(terms)) ?? (await this.#send(checked, slots, options)),
+    );
     if (!runInSeparateThread) await handle.completed;
     return handle;
   }
@@ -124,7 +130,7 @@ export class TemplateEmailSender {
    */
   async pause(mailingId: string): Promise<MailingStatus> {
     checkMailingId('pause: mailingId', mailingId);
-    return this.orders.pause(mailingId);
+    return this.context.begin(() => this.orders.pause(mailingId));
   }
 
   /**
@@ -141,7 +147,7 @@ export class TemplateEmailSender {
    */
   async resume(mailingId: string): Promise<MailingStatus> {
     checkMailingId('resume: mailingId', mailingId);
-    return this.orders.resume(mailingId);
+    return this.context.begin(() => this.orders.resume(mailingId));
   }
 
   /**
@@ -159,7 +165,7 @@ export class TemplateEmailSender {
    */
   async cancel(mailingId: string): Promise<MailingStatus> {
     checkMailingId('cancel: mailingId', mailingId);
-    return this.orders.cancel(mailingId);
+    return this.context.begin(() => this.orders.cancel(mailingId));
   }
 
   /**
@@ -180,7 +186,7 @@ export class TemplateEmailSender {
   async retry(mailingId: string, which: 'errors' | 'in_doubt'): Promise<number> {
     checkMailingId('retry: mailingId', mailingId);
     oneOf('retry: which', ['errors', 'in_doubt'], which);
-    return this.orders.retry(mailingId, which === 'errors' ? 'error' : which);
+    return this.context.begin(() => this.orders.retry(mailingId, which === 'errors' ? 'error' : which));
   }
 
   /**
@@ -199,15 +205,15 @@ export class TemplateEmailSender {
   async settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
     checkMailingId('settleInDoubt: mailingId', mailingId);
     oneOf('settleInDoubt: as', ['sent', 'error'], as);
-    return this.orders.settleInDoubt(mailingId, as);
+    return this.context.begin(() => this.orders.settleInDoubt(mailingId, as));
   }
 
   async #send(
     checked: CheckedRequest,
-    recipients: Recipients,
     slots: SlotFilling,
     { runInSeparateThread, persist, terms }: CheckedSendOptions,
   ): Promise<MailingHandle> {
+    const { recipients } = checked;
     const { info, template } = await openRequest(this.renderer, checked);
     const shown = await this.slots.shownBy(template, info, slots, { persist, runInSeparateThread });
     // Where nothing is written down, a source that fails is to fail here and not in the run.

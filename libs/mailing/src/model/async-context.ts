@@ -1,0 +1,75 @@
+import { AsyncResource } from 'node:async_hooks';
+
+/**
+ * The asynchronous context of the moment in which it is made: what each `AsyncLocalStorage` of the process holds there. Work that is
+ * handed over later can be run in it. For the plugin and its parts.
+ *
+ * @example
+ * ```ts
+ * const start = new AsyncContext();
+ * start.run(() => console.log('not in the context of the request that asks for it'));
+ * ```
+ */
+export class AsyncContext {
+  readonly #moment = new AsyncResource('nestjs-mailing');
+
+  /**
+   * Costs some 10 ns.
+   *
+   * @returns what `work` returns; what it begins goes on in this context too, and who awaits it stays in another one.
+   * @throws what `work` throws.
+   */
+  run<T>(work: () => T): T {
+    return this.#moment.runInAsyncScope(work);
+  }
+
+  /** The same function, run in this context whoever calls it. */
+  bind<T>(work: () => T): () => T {
+    return () => this.run(work);
+  }
+}
+
+/**
+ * The context in which the module was started. All work of the plugin runs in it, whoever asks for that work: a run outlives the request
+ * that began it, serves others too, and goes on after a restart without any request. In the context of a caller it would read and write
+ * within the transaction that the caller has open there.
+ *
+ * What the caller gave is read in the caller's own context: lists, contents of slots, streams of attachments, `onProgress`. For the plugin
+ * and its parts.
+ *
+ * @example
+ * ```ts
+ * const start = new ModuleContext();
+ * await start.begin(async () => console.log('not in the context of the request that asks for it'));
+ * ```
+ */
+export class ModuleContext extends AsyncContext {
+  readonly #handedOver: (() => void)[] = [];
+  #wake: () => void = () => undefined;
+
+  constructor() {
+    super();
+    void this.#serve();
+  }
+
+  /**
+   * As `run`, from a stack of its own: `cls-hooked`, the default of `typeorm-transactional`, keeps the caller's store for all that is called
+   * within the caller's.
+   *
+   * @throws what `work` throws or rejects with.
+   */
+  begin<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#handedOver.push(() => void this.run(async () => work()).then(resolve, reject));
+      this.#wake();
+    });
+  }
+
+  /** Ends with this object: nothing else holds the promise that it waits for. */
+  async #serve(): Promise<never> {
+    for (;;) {
+      if (this.#handedOver.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+      else this.#handedOver.shift()?.();
+    }
+  }
+}
