@@ -37,17 +37,19 @@ export type { ServerIdentity } from './store/statements/register-server.js';
 export type {
   AddressOptions,
   BatchOptions,
-  DoubtfulRecipient,
   ErrorGuardOptions,
-  InDoubtPolicy,
-  InDoubtResolver,
-  InDoubtVerdict,
   MailingModuleOptions,
   ProfileOptions,
   RetryOptions,
   RunOptions,
   ServerOptions,
 } from './model/mailing-options.js';
+export type {
+  DoubtfulRecipient,
+  InDoubtPolicy,
+  InDoubtResolver,
+  InDoubtVerdict,
+} from './model/in-doubt-policy.js';
 export type {
   AttachmentOptions,
   AttachmentPlace,

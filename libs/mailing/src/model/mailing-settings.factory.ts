@@ -2,11 +2,11 @@ import { hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { keyBy } from './address-key.js';
 import { HOST_CALL_TIMEOUT_MS } from './host-call.js';
+import type { InDoubtPolicy } from './in-doubt-policy.js';
 import type {
   AddressOptions,
   BatchOptions,
   ErrorGuardOptions,
-  InDoubtPolicy,
   JournalOptions,
   MailingModuleOptions,
   MailingSettings,

@@ -3,7 +3,7 @@ import type { FaultPoints } from '../model/fault-points.js';
 import { askHost, HOST_CALL_TIMEOUT_MS, HostAnswerError, type HostCallTerms } from '../model/host-call.js';
 import { kindOf } from '../model/value-kind.js';
 import type { MailingEvents } from '../model/mailing-event.js';
-import type { InDoubtPolicy, InDoubtVerdict } from '../model/mailing-options.js';
+import type { InDoubtPolicy, InDoubtVerdict } from '../model/in-doubt-policy.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { HeldClaim } from '../store/held-claim.js';
 import type { DoubtfulRow, StandingOrders } from '../store/standing-orders.js';
