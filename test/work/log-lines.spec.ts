@@ -46,7 +46,7 @@ describe('the log of a mailing', () => {
     const app = await rig.boot();
     const told = toldOf(app);
     const mailingId = await send(app, 200);
-    await waitUntil(() => told.lines.some((one) => one.includes('completed')), { what: 'the last line' });
+    await waitUntil(() => told.lines.some((one) => one.includes('most often')), { what: 'the last line' });
     expect(linesOf(told, mailingId).filter((one) => !one.includes('left as'))).toEqual([
       '(Spring news): list of 200 written, 0 duplicates dropped, 0 invalid',
       '(Spring news): begun, 0 of 200 settled',

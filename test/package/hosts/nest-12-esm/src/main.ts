@@ -26,7 +26,6 @@ import { MailingModule, mailingMigrations, TemplateEmailSender } from 'nestjs-ma
     }),
     MailingModule.forRoot({
       templates: { dir: join(import.meta.dirname, '../templates') },
-      uniqServerId: 'shop.example:1',
     }),
   ],
 })
