@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { describe, expect, it } from 'vitest';
+import { NewsletterRig } from '../support/newsletter-rig.js';
 import { NewsletterService } from '../support/newsletter-service.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
 
 const LETTER = {
   subject: 'Hi {{name}} of {{city}}',
@@ -21,36 +20,22 @@ const inRows = (text: string): string =>
   );
 
 describe('a CSV file given to the newsletter service', () => {
-  let database: FreshDatabase;
-  let inbox: SmtpInbox;
-  let service: NewsletterService;
-
-  beforeAll(async () => {
-    database = await freshDatabase('sqlite', { migrate: false });
-    inbox = await SmtpInbox.start();
-    service = await NewsletterService.start({ databaseUrl: database.url, smtpUrl: inbox.url });
-  });
-
-  afterAll(async () => {
-    await service.stop();
-    await inbox.close();
-    await database.dispose();
-  });
+  const rig = NewsletterRig.forAllTests();
 
   function upload(file: string | Buffer): Promise<{ status: number; answer: Record<string, unknown> }> {
-    inbox.messages.splice(0);
+    rig.inbox.messages.splice(0);
     const form = new FormData();
     for (const [field, value] of Object.entries(LETTER)) form.set(field, value);
     form.set('recipients', new Blob([new Uint8Array(Buffer.from(file))]), 'recipients.csv');
-    return service.post(form);
+    return rig.service.post(form);
   }
 
   /** Subjects by the address that the mail server was given. */
   async function subjectsOf(file: string | Buffer): Promise<Record<string, string | undefined>> {
     const { status, answer } = await upload(file);
     expect({ status, answer }).toMatchObject({ status: 202 });
-    await service.completed(String(answer.id));
-    const all = inbox.messages.map(async (message) => [message.to[0], (await message.parsed()).subject]);
+    await rig.service.completed(String(answer.id));
+    const all = rig.inbox.messages.map(async (message) => [message.to[0], (await message.parsed()).subject]);
     return Object.fromEntries(await Promise.all(all)) as Record<string, string | undefined>;
   }
 
@@ -208,13 +193,13 @@ describe('a CSV file given to the newsletter service', () => {
     expect(answer.message).toContain(words);
     expect(String(answer.message).includes('Save the file as UTF-8')).toBe(/not UTF|NUL/.test(words));
     expect(JSON.stringify(answer)).not.toContain('home.example');
-    expect(inbox.messages).toEqual([]);
+    expect(rig.inbox.messages).toEqual([]);
   });
 
   it('names the line of a row beyond the limit', async () => {
     const few = await NewsletterService.start({
-      databaseUrl: database.url,
-      smtpUrl: inbox.url,
+      databaseUrl: rig.database.url,
+      smtpUrl: rig.inbox.url,
       serverId: 'test:2',
       env: { NEWSLETTER_MAX_UPLOAD_ROWS: '2' },
     });

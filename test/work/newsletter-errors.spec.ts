@@ -1,39 +1,24 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { NewsletterService } from '../support/newsletter-service.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { describe, expect, it } from 'vitest';
+import { NewsletterRig } from '../support/newsletter-rig.js';
+import type { NewsletterService } from '../support/newsletter-service.js';
 
 const LETTER = { subject: 'Hi {{name}}', from: 'news@shop.example', headline: 'Sun', text: 'Peaches.' };
 const TEMPLATE = join(import.meta.dirname, '../../dist/src/newsletter/templates/newsletter.hbs');
 
 describe('an error of the newsletter service', () => {
-  let database: FreshDatabase;
-  let inbox: SmtpInbox;
-  let service: NewsletterService;
-
-  beforeAll(async () => {
-    database = await freshDatabase('sqlite', { migrate: false });
-    inbox = await SmtpInbox.start();
-    service = await NewsletterService.start({ databaseUrl: database.url, smtpUrl: inbox.url });
-  });
-
-  afterAll(async () => {
-    await service.stop();
-    await inbox.close();
-    await database.dispose();
-  });
+  const rig = NewsletterRig.forAllTests();
 
   const send = (letter: object = {}): ReturnType<NewsletterService['post']> =>
-    service.post(JSON.stringify({ ...LETTER, recipients: ['ann@home.example'], ...letter }));
+    rig.service.post(JSON.stringify({ ...LETTER, recipients: ['ann@home.example'], ...letter }));
 
   async function without<T>(table: string, ask: () => Promise<T>): Promise<T> {
-    await database.dataSource.query(`ALTER TABLE ${table} RENAME TO away`);
+    await rig.database.dataSource.query(`ALTER TABLE ${table} RENAME TO away`);
     try {
       return await ask();
     } finally {
-      await database.dataSource.query(`ALTER TABLE away RENAME TO ${table}`);
+      await rig.database.dataSource.query(`ALTER TABLE away RENAME TO ${table}`);
     }
   }
 
@@ -46,14 +31,14 @@ describe('an error of the newsletter service', () => {
       message: 'Internal server error',
       mailingId: expect.any(String),
     });
-    expect(service.output).toContain('no such table');
+    expect(rig.service.output).toContain('no such table');
   });
 
   it.each<[string, () => Promise<unknown>]>([
     ['a new newsletter', () => send()],
-    ['how one stands', () => service.get('nothing')],
-    ['an order', () => service.order('nothing', 'pause')],
-    ['its recipients', () => service.recipients('nothing')],
+    ['how one stands', () => rig.service.get('nothing')],
+    ['an order', () => rig.service.order('nothing', 'pause')],
+    ['its recipients', () => rig.service.recipients('nothing')],
   ])('of the database is 500 without its text, asked for %s', async (_, ask) => {
     const answer = JSON.stringify(await without('dps_mailing', ask));
     expect(answer).toContain('Internal server error');
@@ -82,7 +67,7 @@ describe('an error of the newsletter service', () => {
       status: 400,
       answer: { message: expect.stringContaining('info.from') },
     });
-    expect(await service.order('x'.repeat(300), 'pause')).toMatchObject({
+    expect(await rig.service.order('x'.repeat(300), 'pause')).toMatchObject({
       status: 400,
       answer: { code: 'MAILING_ARGUMENT_INVALID' },
     });

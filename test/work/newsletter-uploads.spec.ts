@@ -1,10 +1,8 @@
 import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { NewsletterService } from '../support/newsletter-service.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { afterAll, describe, expect, it } from 'vitest';
+import { NewsletterRig } from '../support/newsletter-rig.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const LETTER = { subject: 'Hi {{name}}', from: 'news@shop.example', headline: 'Sun', text: 'Peaches.' };
@@ -15,35 +13,22 @@ interface Answer {
 }
 
 describe('an upload of the newsletter service', () => {
-  let database: FreshDatabase;
-  let inbox: SmtpInbox;
-  let service: NewsletterService;
   let folder: string;
-
-  beforeAll(async () => {
-    database = await freshDatabase('sqlite', { migrate: false });
-    inbox = await SmtpInbox.start();
+  const rig = NewsletterRig.forAllTests(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mailing-uploads-'));
-    const env = {
+    return {
       TMPDIR: folder,
       NEWSLETTER_MAX_UPLOAD_BYTES: '2000000',
       NEWSLETTER_MAX_UPLOAD_ROWS: '1000',
     };
-    service = await NewsletterService.start({ databaseUrl: database.url, smtpUrl: inbox.url, env });
   });
-
-  afterAll(async () => {
-    await service.stop();
-    await inbox.close();
-    await database.dispose();
-    await rm(folder, { recursive: true });
-  });
+  afterAll(() => rm(folder, { recursive: true }));
 
   const upload = async (csv: string[], fields: Record<string, string> = {}): Promise<Answer> => {
     const form = new FormData();
     for (const [field, value] of Object.entries({ ...LETTER, ...fields })) form.set(field, value);
     form.set('recipients', new Blob(csv), 'recipients.csv');
-    const answer = await service.post(form);
+    const answer = await rig.service.post(form);
     expect(await readdir(folder)).toEqual([]);
     return answer;
   };
@@ -56,16 +41,19 @@ describe('an upload of the newsletter service', () => {
     ['a cell too few', ['eve@home.example,Eve']],
     ['a cell too many', ['eve@home.example,Eve,x,y']],
   ])('pays for %s with that row, and the others get their letter', async (_, rows) => {
-    inbox.messages.splice(0);
+    rig.inbox.messages.splice(0);
     const good = ['ann@home.example,Ann,1', `bob@home.example,"Bob ""The"" B",2`];
     const { status, answer } = await upload([['email,name,bio', good[0], ...rows, good[1], ''].join('\n')]);
     expect({ status, answer }).toMatchObject({ status: 202, answer: { numProfiles: 3, numDuplicates: 0 } });
     const id = String(answer.id);
-    expect(await service.completed(id)).toMatchObject({ numSent: 2, numSkipped: 1 });
-    expect(await service.recipients(id, 'status=skipped')).toMatchObject([
+    expect(await rig.service.completed(id)).toMatchObject({ numSent: 2, numSkipped: 1 });
+    expect(await rig.service.recipients(id, 'status=skipped')).toMatchObject([
       { idx: 1, errorCode: 'invalid_address', email: expect.stringMatching(/^line 3 of the file: /) },
     ]);
-    expect(inbox.messages.map(({ to }) => to[0]).sort()).toEqual(['ann@home.example', 'bob@home.example']);
+    expect(rig.inbox.messages.map(({ to }) => to[0]).sort()).toEqual([
+      'ann@home.example',
+      'bob@home.example',
+    ]);
   });
 
   it.each<[string, number, string, string[], Record<string, string>?]>([
@@ -89,19 +77,19 @@ describe('an upload of the newsletter service', () => {
     ['a text of more than 100,000 characters', 400, 'text: ', ['email\n'], { text: 'x'.repeat(100_001) }],
     ['a subject of more than 10,000', 400, 'info.subject', ['email\n'], { subject: 'x'.repeat(10_001) }],
   ])('is refused for %s, and says so', async (_, status, words, csv, fields) => {
-    inbox.messages.splice(0);
+    rig.inbox.messages.splice(0);
     const refused = await upload(csv, fields);
     expect({ status: refused.status, says: JSON.stringify(refused.answer) }).toEqual({
       status,
       says: expect.stringContaining(words),
     });
-    expect(inbox.messages).toEqual([]);
+    expect(rig.inbox.messages).toEqual([]);
   });
 
   // Where the descriptors of a process can be listed.
   it.runIf(process.platform === 'linux')('leaves no file open when it is refused', async () => {
     const open = async (): Promise<string[]> => {
-      const descriptors = `/proc/${service.pid}/fd`;
+      const descriptors = `/proc/${rig.service.pid}/fd`;
       const links = (await readdir(descriptors)).map((name) =>
         readlink(join(descriptors, name)).catch(() => 'closed meanwhile'),
       );
@@ -122,6 +110,6 @@ describe('an upload of the newsletter service', () => {
 
   it('in JSON is refused beyond 100 kB', async () => {
     const recipients = [{ email: 'a '.repeat(60_000) }];
-    expect(await service.post(JSON.stringify({ ...LETTER, recipients }))).toMatchObject({ status: 413 });
+    expect(await rig.service.post(JSON.stringify({ ...LETTER, recipients }))).toMatchObject({ status: 413 });
   });
 });
