@@ -118,6 +118,7 @@ describe('the log of a mailing', () => {
     const shown = told.lines.filter((_, n) => !['debug', 'verbose'].includes(told.levels[n]));
     expect(linesOf({ lines: shown }, mailingId)).toEqual([
       '(Spring news): list of 100 written, 0 duplicates dropped, 0 invalid',
+      '(Spring news): begun here, in batches',
       '(Spring news): completed, 100 sent, 0 errors, 0 skipped of 100',
     ]);
   });
@@ -139,6 +140,27 @@ describe('the log of a mailing', () => {
     expect(lines.find((one) => one.includes('again, after'))).toMatch(
       /^\(Spring news\): its recipients can be asked about again, after \d+ s$/,
     );
+  });
+
+  it('says when the heartbeat works again, and a later fault of it is news', async () => {
+    const { dataSource } = rig.database;
+    const rename = (from: string, to: string): Promise<unknown> =>
+      dataSource.query(`ALTER TABLE ${from} RENAME TO ${to}`);
+    const app = await rig.boot();
+    const told = toldOf(app);
+    const faults = (): string[] => told.lines.filter((one) => one.includes('heartbeat failed'));
+    const isFailedBeat = (one: string): boolean => /^server:trouble .*'heartbeat'/.test(one);
+    const recoveries = (): string[] => told.lines.filter((one) => one.includes('heartbeat works again'));
+    for (const count of [1, 2]) {
+      await rename('dps_mail_server', 'hidden');
+      await waitUntil(() => told.events.filter(isFailedBeat).length >= 3 * count, {
+        what: 'heartbeats to fail',
+      });
+      await rename('hidden', 'dps_mail_server');
+      await waitUntil(() => recoveries().length === count, { what: 'the recovery' });
+      expect(faults()).toHaveLength(count);
+    }
+    expect(recoveries()[0]).toMatch(/^server test:1: heartbeat works again, after \d+ s/);
   });
 
   it('says that a login was refused', async () => {

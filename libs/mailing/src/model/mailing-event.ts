@@ -139,12 +139,16 @@ export interface MailingEventMap {
   'server:resumed': { uniqServerId: string };
   /** A heartbeat or a sweep failed; it is tried again. */
   'server:trouble': { uniqServerId: string; step: string; error: unknown; reason: string };
+  /** A step that had failed, the heartbeat, works again. */
+  'server:recovered': { uniqServerId: string; step: string; lastedMs: number };
   /** A mailing of a dead server moved here. */
   'mailing:adopted': { mailingId: string; fromServerId: string; toServerId: string };
   /** A batched mailing waits, and no living server takes batches. */
   'mailing:unattended': { mailingId: string };
   /** The plugin paused a mailing by itself, because it can't go on as things are. */
   'mailing:paused': { mailingId: string; name?: string | null; reason: string };
+  /** This server takes part in a mailing in batches: it begins one of them, and had none of the mailing before. */
+  'mailing:joined': { mailingId: string; name: string | null };
   /** How far a mailing has come, on all servers; every 10 s while this one works on it. `remainingMs` is null while nothing is sent. */
   'mailing:progress': {
     mailingId: string;

@@ -151,6 +151,11 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
     (f) => `server ${f.uniqServerId}: ${f.step} failed, tried again: ${f.reason}`,
     ({ step }) => step,
   ),
+  'server:recovered': line(
+    'log',
+    (f) => `server ${f.uniqServerId}: ${f.step} works again, after ${duration(f.lastedMs)}`,
+  ),
+  'mailing:joined': line('log', (_, who) => `${who}: begun here, in batches`),
   'mailing:adopted': line('log', (f, who) => `${who}: moved here from ${f.fromServerId}`),
   'mailing:unattended': fault(
     'warn',
@@ -216,24 +221,27 @@ export class EventLogger {
     for (const name of Object.keys(LINES) as (keyof MailingEventMap)[]) {
       if (logRecipients || !OF_RECIPIENTS.includes(name)) this.#subscribe(events, name);
     }
+    events.on('outage:ended', (facts) => this.#forgetOutage(facts));
+    events.on('server:recovered', ({ step }) => this.#repeated.forget(faultOf('server:trouble', '', step)));
   }
 
   #subscribe<K extends keyof MailingEventMap>(events: MailingEvents, name: K): void {
     const { level, text, fault: which } = LINES[name];
     events.on(name, (facts) => {
       const who = this.#whoOf(facts);
-      if (name === 'outage:ended') this.#recovered(facts as MailingEventMap['outage:ended'], who);
       if (!Logger.isLevelEnabled(level)) return;
-      const numHidden = which ? this.#repeated.next(`${name} ${who} ${which(facts)}`) : 0;
+      const numHidden = which ? this.#repeated.next(faultOf(name, who, which(facts))) : 0;
       if (numHidden === null) return;
       const more = numHidden === 0 ? '' : ` (${numHidden} more times since the last line)`;
       this.#logger[level](text(facts, who) + more);
     });
   }
 
-  #recovered({ what }: MailingEventMap['outage:ended'], who: string): void {
+  /** The next one is news again. */
+  #forgetOutage(facts: MailingEventMap['outage:ended']): void {
+    const who = this.#whoOf(facts);
     for (const name of OF_OUTAGES) {
-      for (const which of ['', what]) this.#repeated.forget(`${name} ${who} ${which}`);
+      for (const which of ['', facts.what]) this.#repeated.forget(faultOf(name, who, which));
     }
   }
 
@@ -251,6 +259,10 @@ export class EventLogger {
     this.#names.set(mailingId, name);
     if (this.#names.size > MAX_NAMES) this.#names.delete(this.#names.keys().next().value as string);
   }
+}
+
+function faultOf(name: string, who: string, which: string): string {
+  return `${name} ${who} ${which}`;
 }
 
 function nameOf(name: string): string {

@@ -60,8 +60,12 @@ export class MailingReporter {
 
   #beginBatch(mailingId: string, name: string | null): void {
     const known = this.#watched.get(mailingId);
-    if (known) known.numRuns++;
-    else this.#watch(mailingId, { name, numRuns: 1, numSettled: null, at: performance.now() });
+    if (known) {
+      known.numRuns++;
+      return;
+    }
+    this.events.emit('mailing:joined', { mailingId, name });
+    this.#watch(mailingId, { name, numRuns: 1, numSettled: null, at: performance.now() });
   }
 
   /** What is known stays until the next look: the next batch of the mailing usually begins at once. */

@@ -13,6 +13,8 @@ import type { ServerMembership, Standing } from './server-membership.js';
  */
 export type Duty = () => Promise<unknown> | void;
 
+const HEARTBEAT = 'heartbeat';
+
 /**
  * Keeps the lease of this process fresh, on a timer of its own that no run and no mail server can hold up, and does the
  * duties of a member after each heartbeat, the first of which is at the start of the application.
@@ -33,6 +35,7 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
   #last: Promise<void> = Promise.resolve();
+  #failingSince: number | null = null;
 
   constructor(
     private readonly membership: ServerMembership,
@@ -74,11 +77,21 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
   async #beat(): Promise<void> {
     try {
       const standing = await this.#stand();
+      this.#tellRecovery();
       if (standing !== 'member' || this.#stopped) return;
       for (const duty of this.#duties) this.#begin(duty);
     } catch (error) {
-      this.#report('heartbeat', error);
+      this.#failingSince ??= performance.now();
+      this.#report(HEARTBEAT, error);
     }
+  }
+
+  #tellRecovery(): void {
+    if (this.#failingSince === null) return;
+    const lastedMs = Math.round(performance.now() - this.#failingSince);
+    this.#failingSince = null;
+    const { uniqServerId } = this.settings;
+    this.events.emit('server:recovered', { uniqServerId, step: HEARTBEAT, lastedMs });
   }
 
   #begin(duty: Duty): void {
