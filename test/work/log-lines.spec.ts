@@ -107,6 +107,33 @@ describe('the log of a mailing', () => {
     expect(progress()).toHaveLength(2);
   });
 
+  it('says so of a mailing that is not persisted, too', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    let release: () => void = () => undefined;
+    const held = new Promise<undefined>((resolve) => (release = () => resolve(undefined)));
+    rig.inbox.answer = ({ command }) =>
+      command === 'END' && rig.inbox.messages.length > 40 ? held : undefined;
+    const app = await rig.boot({ run: { concurrency: 5 } });
+    const told = toldOf(app);
+    const { completed } = await app.sender.sendEmailMessage(NAMED, people(100));
+    const progress = (): string[] => told.lines.filter((one) => one.includes('/s'));
+    await waitUntil(
+      async () => {
+        await vi.advanceTimersByTimeAsync(10_000);
+        return progress().some((one) => / 40 of \d+ sent/.test(one));
+      },
+      { what: 'a line about 40' },
+    );
+    expect(progress()[0]).toMatch(
+      /^unpersisted mailing \(Spring news\): \d+ of \d+ sent, 0 errors, 0 skipped, [\d.]+\/s/,
+    );
+    release();
+    await completed;
+    const { length } = progress();
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(progress()).toHaveLength(length);
+  });
+
   it('has one summary of a mailing in batches, and no line at LOG for a batch', async () => {
     const app = await rig.boot({
       enabledAsTemplateMailServer: true,

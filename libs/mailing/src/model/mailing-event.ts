@@ -149,9 +149,12 @@ export interface MailingEventMap {
   'mailing:paused': { mailingId: string; name?: string | null; reason: string };
   /** This server takes part in a mailing in batches: it begins one of them, and had none of the mailing before. */
   'mailing:joined': { mailingId: string; name: string | null };
-  /** How far a mailing has come, on all servers; every 10 s while this one works on it. `remainingMs` is null while nothing is sent. */
+  /**
+   * How far a mailing has come, on all servers; every 10 s while this one works on it. `remainingMs` is null while nothing is sent. Of a mailing that
+   * is not persisted `mailingId` is null, `numProfiles` is what has been read of its list, and `remainingMs` is not known.
+   */
   'mailing:progress': {
-    mailingId: string;
+    mailingId: string | null;
     name: string | null;
     numSent: number;
     numErrors: number;

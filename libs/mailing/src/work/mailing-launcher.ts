@@ -18,6 +18,7 @@ import type { RunEnd } from './mailing-run.parts.js';
 import type { MailingRuns, Place } from './mailing-runs.js';
 import { MemoryLedger } from './memory.ledger.js';
 import type { ResumeHold } from './resume-hold.js';
+import { type Counts, PROGRESS_MS, ProgressMeter } from './progress-meter.js';
 import type { ServerMembership } from './server-membership.js';
 import { type SliceRunner, ContentGone } from './slice.runner.js';
 
@@ -109,15 +110,29 @@ export class MailingLauncher {
       events.emit('run:started', { mailingId: null, name, numSettled: 0, numProfiles: null });
       const run = runner.runUnpersisted(identity, ledger, info, template, place);
       place.announce(run);
-      const { status: end } = await runner.untilEnd(null, run);
+      const over = this.#reportUnpersisted(name, ledger);
+      const { status: end } = await runner.untilEnd(null, run).finally(over);
       const status = end === 'lost' || end === 'stalled' ? 'failed' : end;
-      const { num_sent: numSent, num_errors: numErrors, num_skipped: numSkipped } = ledger.counts;
-      const counts = { mailingId: null, numSent, numErrors, numSkipped };
-      events.emit('run:ended', { ...counts, status });
-      const { numProfiles, failure: statusReason, reasons } = ledger;
-      events.emit('mailing:summary', { ...counts, name, status, numProfiles, reasons: topReasons(reasons) });
-      return { ...counts, status, statusReason, numProfiles };
+      const result = { mailingId: null, status, ...countsOf(ledger) };
+      events.emit('run:ended', result);
+      const { failure: statusReason, reasons } = ledger;
+      events.emit('mailing:summary', { ...result, name, reasons: topReasons(reasons) });
+      return { ...result, statusReason };
     });
+  }
+
+  /** @returns what ends it. */
+  #reportUnpersisted(name: string | null, ledger: MemoryLedger): () => void {
+    const meter = new ProgressMeter(0);
+    const report = (): void => {
+      const counts = countsOf(ledger);
+      const ratePerSecond = meter.look(counts)?.ratePerSecond ?? 0;
+      // Nobody knows how long the list is.
+      const facts = { mailingId: null, name, ...counts, ratePerSecond, remainingMs: null };
+      this.parts.events.emit('mailing:progress', facts);
+    };
+    const timer = setInterval(report, PROGRESS_MS).unref();
+    return () => clearInterval(timer);
   }
 
   /** @returns null if nothing was run: somebody else was faster, it is not time yet, it is held, or the template or an attachment is gone. */
@@ -187,4 +202,9 @@ export class MailingLauncher {
       throw new Error(`The mailing ${mailingId} was removed from the database while it was being sent.`);
     return result;
   }
+}
+
+function countsOf({ counts, numProfiles }: MemoryLedger): Counts {
+  const { num_sent: numSent, num_errors: numErrors, num_skipped: numSkipped } = counts;
+  return { numSent, numErrors, numSkipped, numProfiles };
 }

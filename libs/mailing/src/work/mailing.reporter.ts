@@ -3,20 +3,16 @@ import type { MailingResult } from '../model/mailing-handle.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import { topReasons } from '../model/top-reasons.js';
 import type { MailingReader } from '../store/mailing.reader.js';
-
-/** How often a mailing under way is reported. */
-export const PROGRESS_MS = 10_000;
+import { PROGRESS_MS, ProgressMeter } from './progress-meter.js';
 
 const ENDS: readonly MailingStatus[] = ['completed', 'canceled', 'failed'];
 
-/** A mailing that this process works on, and what was known of it the last time. */
+/** A mailing that this process works on. */
 interface Watched {
   name: string | null;
   /** Runs of this process: one, or one for each batch. */
   numRuns: number;
-  /** Null: it was not looked at yet. */
-  numSettled: number | null;
-  at: number;
+  meter: ProgressMeter;
 }
 
 /**
@@ -55,7 +51,7 @@ export class MailingReporter {
     if (mailingId === null) return;
     // It may begin again before its end is told, when it is resumed at the moment of its pause.
     const known = this.#watched.get(mailingId);
-    if (!known) this.#watch(mailingId, { name, numRuns: 1, numSettled, at: performance.now() });
+    if (!known) this.#watch(mailingId, { name, numRuns: 1, meter: new ProgressMeter(numSettled) });
   }
 
   #beginBatch(mailingId: string, name: string | null): void {
@@ -65,7 +61,7 @@ export class MailingReporter {
       return;
     }
     this.events.emit('mailing:joined', { mailingId, name });
-    this.#watch(mailingId, { name, numRuns: 1, numSettled: null, at: performance.now() });
+    this.#watch(mailingId, { name, numRuns: 1, meter: new ProgressMeter(null) });
   }
 
   /** What is known stays until the next look: the next batch of the mailing usually begins at once. */
@@ -105,25 +101,11 @@ export class MailingReporter {
     if (this.#watched.size === 0) this.#rest();
   }
 
-  #tell(mailingId: string, result: MailingResult, watched: Watched): void {
+  #tell(mailingId: string, result: MailingResult, { name, meter }: Watched): void {
     const { numSent, numErrors, numSkipped, numProfiles } = result;
-    const now = performance.now();
-    const numSettled = numSent + numErrors + numSkipped;
-    const before = watched.numSettled;
-    const perMs = before === null ? 0 : Math.max(0, numSettled - before) / (now - watched.at);
-    Object.assign(watched, { numSettled, at: now });
-    // The first look has nothing to compare with.
-    if (before === null) return;
-    const remainingMs = perMs > 0 ? Math.round((numProfiles - numSettled) / perMs) : null;
     const counts = { numSent, numErrors, numSkipped, numProfiles };
-    const { name } = watched;
-    this.events.emit('mailing:progress', {
-      mailingId,
-      name,
-      ...counts,
-      ratePerSecond: perMs * 1_000,
-      remainingMs,
-    });
+    const pace = meter.look(counts);
+    if (pace) this.events.emit('mailing:progress', { mailingId, name, ...counts, ...pace });
   }
 
   async #summarize(mailingId: string, name: string | null, status: MailingStatus): Promise<void> {
