@@ -128,6 +128,17 @@ describe('the plans of the statements of a run (postgres)', () => {
     expect(conditions.filter(({ isByBoth }) => !isByBoth)).toEqual([]);
   });
 
+  it('of a look for what waits for a resume go by an index to what is not over, however much is', async () => {
+    database.steps.length = 0;
+    const reader = new HealthReader(database, 20_000);
+    for (const migrationList of [[], [SERVER], null]) {
+      await reader.held({ uniqServerId: SERVER, migrationList, takesBatches: true }, 10);
+    }
+    const onMailings = database.steps.filter(({ node }) => node['Relation Name'] === 'dps_mailing');
+    expect(onMailings.length).toBeGreaterThanOrEqual(3);
+    expect(stepsWithoutKey(onMailings)).toEqual([]);
+  });
+
   it('of a look for what does not move go by an index to what is claimed, however much is over', async () => {
     const books = 'settled_idx, next_idx, reach_idx, last_commit_at';
     await fresh.dataSource.query(

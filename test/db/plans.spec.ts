@@ -172,6 +172,36 @@ describe.each(INNODB_KINDS)('the plans of the statements of a run (%s)', (kind) 
     }
   });
 
+  it('of a look for what waits for a resume go by an index to what is not over, however much is', async () => {
+    const { dataSource } = fresh;
+    await dataSource.query(
+      `INSERT INTO dps_mailing (id, uniq_server_id, status, is_batched, subject, from_address, template_url, created_at, status_reason)
+       VALUES ('held-1', 'held:1', 'in_progress', 0, 'x', 'x', 'x', NOW(3), NULL), ('held-2', 'held:1', 'pending', 1, 'x', 'x', 'x', NOW(3), NULL),
+         ('held-3', 'held:1', 'paused', 0, 'x', 'x', 'x', NOW(3), 'transport: down')`,
+    );
+    const database = new ExplainingDatabase(dataSource);
+    const reader = new HealthReader(database, 20_000);
+    for (const migrationList of [[], ['held:1'], null]) {
+      const scope = { uniqServerId: 'held:1', migrationList, takesBatches: true };
+      for (const limit of [10, 2_147_483_647]) {
+        const held = (await reader.held(scope, limit)).map(({ mailingId }) => mailingId);
+        expect(held.filter((id) => id.startsWith('held'))).toEqual(['held-1', 'held-2', 'held-3']);
+      }
+    }
+    expect(database.asked).toHaveLength(6);
+    for (const { sql, parameters } of database.asked) {
+      const [{ table, key, rows }] = await database.steps(sql, parameters);
+      // By one of the two, or by both of them merged.
+      const byIndex = /^idx_dps_mailing_(batched|server)(,|$)/.test(String(key));
+      expect({ sql, table, byIndex, isFew: Number(rows) <= 20 }).toEqual({
+        sql,
+        table: 'm',
+        byIndex: true,
+        isFew: true,
+      });
+    }
+  });
+
   it('of a look for what does not move go by an index to what is claimed, however much is over', async () => {
     const { dataSource } = fresh;
     await dataSource.query(
