@@ -38,7 +38,7 @@ describe('toHandOver', () => {
     expect(toHandOver(error, 'session')).toEqual({
       kind: 'not_begun',
       blame: 'transport',
-      text: '535 5.7.8 no',
+      text: code === 'EAUTH' ? 'the login was refused: 535 5.7.8 no' : '535 5.7.8 no',
     });
   });
 

@@ -54,10 +54,11 @@ export class MailingSuppressions implements SuppressionList {
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
     const call = 'SuppressionList.findSuppressed';
     const list = this.#orThrow();
-    // The check takes turns. It is part of the call, so that this deadline begins before the one of the whole question, and the error names the function.
+    // The check and the change of context take turns. They are part of the call, so that this deadline begins before the one of the whole question,
+    // and the error names the function.
     const ask = async (): Promise<Set<string>> =>
       list.findSuppressed(await checkedTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH));
-    const found = await this.context.begin(() => askHost(this.#terms(call), ask));
+    const found = await askHost(this.#terms(call), () => this.context.begin(ask));
     assertAnswer(call, 'a Set of addresses', Set, found);
     return found;
   }
@@ -83,7 +84,7 @@ export class MailingSuppressions implements SuppressionList {
     try {
       const list = this.#orThrow();
       // Done means done for every mailing: not once a transaction that the caller has open is committed.
-      await this.context.begin(() => askHost(this.#terms(call), () => change(list)));
+      await askHost(this.#terms(call), () => this.context.begin(() => change(list)));
     } finally {
       this.#revision++;
     }
