@@ -1,9 +1,9 @@
 import type { Provider } from '@nestjs/common';
 import { AddressNormalizerGate } from './delivery/address-normalizer.gate.js';
-import { NonStandardLocalPartGate } from './delivery/non-standard-local-part.gate.js';
+import { nonStandardLocalPartGate } from './delivery/non-standard-local-part.gate.js';
 import type { RecipientGate } from './delivery/recipient.gate.js';
 import { SuppressionGate } from './delivery/suppression.gate.js';
-import { UnicodeLocalPartGate } from './delivery/unicode-local-part.gate.js';
+import { unicodeLocalPartGate } from './delivery/unicode-local-part.gate.js';
 import { ModuleContext } from './model/async-context.js';
 import { mailboxKey } from './model/email-address.js';
 import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
@@ -57,8 +57,8 @@ export const recipientProviders: Provider[] = [
       (suppressions: MailingSuppressions, { addresses }: MailingSettings): (() => RecipientGate[]) =>
       () => [
         ...(addresses.keyOf === mailboxKey ? [] : [new AddressNormalizerGate(addresses.keyOf)]),
-        ...(addresses.unicodeLocalParts === 'skip' ? [new UnicodeLocalPartGate()] : []),
-        ...(addresses.nonStandardLocalParts === 'skip' ? [new NonStandardLocalPartGate()] : []),
+        ...(addresses.unicodeLocalParts === 'skip' ? [unicodeLocalPartGate] : []),
+        ...(addresses.nonStandardLocalParts === 'skip' ? [nonStandardLocalPartGate] : []),
         ...(suppressions.inUse ? [new SuppressionGate(suppressions)] : []),
       ],
     inject: [MailingSuppressions, MAILING_SETTINGS],

@@ -1,5 +1,5 @@
 import { hasOddDots } from '../model/recipient-address.js';
-import type { Candidate, RecipientGate } from './recipient.gate.js';
+import { AddressRuleGate } from './address-rule.gate.js';
 import type { Skip } from './recipient.policy.js';
 
 const SKIP: Skip = {
@@ -13,12 +13,4 @@ const SKIP: Skip = {
  * Keeps addresses such as `try..this@home.example` from being mailed. Some providers, above all mobile ones in Japan, gave them out, and they are
  * real; anywhere else they are typing errors, and many refused recipients cost a sender its reputation. The host knows its list.
  */
-export class NonStandardLocalPartGate implements RecipientGate {
-  readonly question = 'non-standard local parts';
-
-  async bar(candidates: Candidate[]): Promise<Map<number, Skip>> {
-    return new Map(
-      candidates.flatMap(({ idx, address }) => (hasOddDots(address) ? [[idx, SKIP] as const] : [])),
-    );
-  }
-}
+export const nonStandardLocalPartGate = new AddressRuleGate('non-standard local parts', hasOddDots, SKIP);

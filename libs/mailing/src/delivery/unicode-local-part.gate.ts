@@ -1,5 +1,5 @@
 import { isAscii } from './is-ascii.js';
-import type { Candidate, RecipientGate } from './recipient.gate.js';
+import { AddressRuleGate } from './address-rule.gate.js';
 import type { Skip } from './recipient.policy.js';
 
 const SKIP: Skip = {
@@ -17,12 +17,8 @@ const SKIP: Skip = {
  * which have the message before there is a session, and not in the answer. Asking over a connection of our own would be
  * asking another server where several share a name. So it is up to the host to know.
  */
-export class UnicodeLocalPartGate implements RecipientGate {
-  readonly question = 'unicode local parts';
-
-  async bar(candidates: Candidate[]): Promise<Map<number, Skip>> {
-    return new Map(
-      candidates.flatMap(({ idx, address }) => (isAscii(address) ? [] : [[idx, SKIP] as const])),
-    );
-  }
-}
+export const unicodeLocalPartGate = new AddressRuleGate(
+  'unicode local parts',
+  (address) => !isAscii(address),
+  SKIP,
+);

@@ -23,14 +23,14 @@ export class AsyncContext {
     return this.#moment.runInAsyncScope(work);
   }
 
-  /** The same function, run in this context whoever calls it. */
+  /** The same function; each call of it runs in this context. */
   bind<T>(work: () => T): () => T {
     return () => this.run(work);
   }
 }
 
 /**
- * The context in which the module was started. All work of the plugin runs in it, whoever asks for that work: a run outlives the request
+ * The context in which the module was started. All work of the plugin runs in it, whichever caller asks for that work: a run outlives the request
  * that began it, serves others too, and goes on after a restart without any request. In the context of a caller it would read and write
  * within the transaction that the caller has open there.
  *

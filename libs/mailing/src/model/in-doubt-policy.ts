@@ -7,7 +7,7 @@ export type InDoubtPolicy =
   /** Asks the host, who may be able to ask the provider. */
   | InDoubtResolver;
 
-/** A recipient of whom nobody on this side can know whether the message arrived. */
+/** A recipient for which the plugin can not know whether the message arrived. */
 export interface DoubtfulRecipient {
   mailingId: string;
   idx: number;
@@ -19,7 +19,7 @@ export interface DoubtfulRecipient {
   messageId: string;
 }
 
-/** `sent`: it is known to have arrived. `resend`: it is known not to have. `leave`: nobody knows; the doubt stays on record. */
+/** `sent`: it is known to have arrived. `resend`: it is known not to have. `leave`: it is not known; the doubt stays on record. */
 export type InDoubtVerdict = 'sent' | 'resend' | 'leave';
 
 /**

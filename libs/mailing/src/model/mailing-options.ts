@@ -229,7 +229,7 @@ export interface MailingModuleOptions {
    */
   migrationList?: string[];
   /**
-   * Whether this server takes batches of any mailing in the database, whoever sent it. Default: false, so that those of a copied
+   * Whether this server takes batches of the mailings of all servers of the database. Default: false, so that those of a copied
    * database wait.
    */
   enabledAsTemplateMailServer?: boolean;

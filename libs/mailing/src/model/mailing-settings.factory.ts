@@ -269,6 +269,7 @@ function checkNames(group: string, options: object): void {
         `${path}${name}`,
         expected,
         (options as Record<string, unknown>)[name],
+        undefined,
         HINTS[name],
       );
     }
@@ -292,6 +293,7 @@ function templateSettings(templates: TemplateOptions): MailingSettings['template
       'templates.helpers.slot',
       expected,
       helpers.slot,
+      undefined,
       'Give the helper another name.',
     );
   }

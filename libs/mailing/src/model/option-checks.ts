@@ -14,7 +14,6 @@ export function whole(option: string, value: number, low: number, high: number, 
       option,
       `a whole number from ${bound} to ${high}`,
       value,
-      undefined,
       numberOrKindOf(value),
     );
   }
@@ -53,7 +52,7 @@ export function folder(option: string, path: string): string {
   ) {
     // A path is what is looked for when it is wrong; any other text may be a secret in the wrong place.
     const got = typeof path === 'string' && isAbsolute(path) ? shown(path) : kindOf(path);
-    throw new MailingOptionsError(option, 'the absolute path of a folder that exists', path, undefined, got);
+    throw new MailingOptionsError(option, 'the absolute path of a folder that exists', path, got);
   }
   return path;
 }

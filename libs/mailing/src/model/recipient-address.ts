@@ -7,7 +7,7 @@ import {
   parseMailbox,
 } from './email-address.js';
 
-/** Characters of lists that nobody sees: soft hyphen, zero-width spaces and joiners, marks and overrides of direction, byte order mark. */
+/** Invisible characters of lists: soft hyphen, zero-width spaces and joiners, marks and overrides of direction, byte order mark. */
 const INVISIBLE = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/;
 const SPACE = /\s/;
 
@@ -105,7 +105,7 @@ function isBlank(character: string): boolean {
   return SPACE.test(character) || INVISIBLE.test(character);
 }
 
-/** True if the text has a character that nobody sees. */
+/** True if the text has an invisible character. */
 export function hasInvisible(text: string): boolean {
   return INVISIBLE.test(text);
 }

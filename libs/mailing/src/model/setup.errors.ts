@@ -11,9 +11,9 @@ export class MailingOptionsError extends MailingError {
     readonly option: string,
     expected: string,
     readonly value: unknown,
-    nextStep = 'Correct it where the host calls MailingModule.forRoot or forRootAsync.',
     /** In words, because the value may be a secret in the wrong place. */
     got = kindOf(value),
+    nextStep = 'Correct it where the host calls MailingModule.forRoot or forRootAsync.',
   ) {
     super(`MailingModule: expected ${option} to be ${expected}, got ${got}. ${nextStep}`);
     keepUnprinted(this);

@@ -47,7 +47,7 @@ export function beginReading<T>(
 }
 
 /**
- * @returns the same list, to be read in that context by `beginReading`, whoever reads it: a cursor of the caller belongs to what the caller
+ * @returns the same list, to be read in that context by `beginReading`, also when the plugin reads it later: a cursor of the caller belongs to what the caller
  * has open, and to nothing else.
  */
 export function readIn<T>(

@@ -51,7 +51,7 @@ export class BatchWorker implements BatchWork {
 
   async claim(batch: BatchName): Promise<ClaimedBatch | null> {
     const { batches, membership, settings, faultPoints } = this.parts;
-    // Whoever brings it: a job may be of before, or come from a server that holds nothing.
+    // Asked for every job: one may be older than this process, or come from a server that holds nothing.
     if (!this.#mayTake() || !this.parts.hold.mayBegin(batch.mailingId)) return null;
     const token = membership.nextClaimToken();
     this.#tokens.add(token);

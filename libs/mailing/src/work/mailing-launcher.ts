@@ -127,7 +127,7 @@ export class MailingLauncher {
     const report = (): void => {
       const counts = countsOf(ledger);
       const ratePerSecond = meter.look(counts)?.ratePerSecond ?? 0;
-      // Nobody knows how long the list is.
+      // The length of the list is not known.
       const facts = { mailingId: null, name, ...counts, ratePerSecond, remainingMs: null };
       this.parts.events.emit('mailing:progress', facts);
     };
@@ -135,7 +135,7 @@ export class MailingLauncher {
     return () => clearInterval(timer);
   }
 
-  /** @returns null if nothing was run: somebody else was faster, it is not time yet, it is held, or the template or an attachment is gone. */
+  /** @returns null if nothing was run: another server was faster, it is not time yet, it is held, or the template or an attachment is gone. */
   async #work(mailing: UnfinishedMailing, place: Place): Promise<RunEnd | null> {
     const { runs, persister, membership, claims, runner, faultPoints } = this.parts;
     const { mailingId, status } = mailing;

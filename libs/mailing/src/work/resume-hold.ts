@@ -2,7 +2,7 @@ import type { MailingSettings } from '../model/mailing-options.js';
 
 /**
  * What this process may begin while it waits for the call that resumes (`resume: 'manual'`): mailings that it has accepted itself, and those
- * that it was asked to go on with one by one. Everything else is held, whoever owns it.
+ * that it was asked to go on with one by one. Everything else is held, whichever server owns it.
  *
  * - Known in memory alone, so a process that starts anew holds everything again, also what the one before had accepted. Rejected: a mark in
  *   the rows. It would be copied with the database, and a copy is what this is made for.
