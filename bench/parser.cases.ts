@@ -156,8 +156,8 @@ export const PARSERS: Record<string, ParserCase[]> = {
     (text) => recipient.parseRecipient(text) ?? fault.addressFault(text),
     {
       ...WORDS,
-      'what nobody sees': repeated('\u200b', '', 'ann@home.example;'),
-      'what nobody sees, inside': repeated('\u200b', 'a', 'n@home.example'),
+      'invisible characters': repeated('\u200b', '', 'ann@home.example;'),
+      'invisible characters, inside': repeated('\u200b', 'a', 'n@home.example'),
       dots: repeated('.', 'a', '@home.example'),
       signs: repeated('@'),
       brackets: repeated('<'),
