@@ -41,6 +41,7 @@ import { DeadJournals } from './work/dead-journals.js';
 import { DoubtResolver } from './work/doubt.resolver.js';
 import { EventLogger } from './work/event.logger.js';
 import { HeldMailings } from './work/held.mailings.js';
+import { ForgottenCommitsSweep } from './work/forgotten-commits.sweep.js';
 import { JournalKeeper } from './work/journal.keeper.js';
 import { MailingIntake } from './work/mailing-intake.js';
 import { MailingLauncher } from './work/mailing-launcher.js';
@@ -113,6 +114,7 @@ const engine = assembled(MailingEngine, {
   periodic: TemplateEmailPeriodicService,
   restarter: TemplateEmailRestarter,
   batchSweep: BatchSweep,
+  forgotten: ForgottenCommitsSweep,
   batchWorker: BatchWorker,
   dispatcher: DispatcherLine,
   membership: ServerMembership,
@@ -131,7 +133,11 @@ const storeProviders: Provider[] = [
       faultPoints: FaultPoints,
       { server }: MailingSettings,
       context: ModuleContext,
-    ) => new MailingDatabase(dataSource, faultPoints, server.idleTransactionTimeoutMs, context),
+    ) =>
+      new MailingDatabase(dataSource, faultPoints, server.idleTransactionTimeoutMs, context, {
+        memoryMs: server.commitMemoryMs,
+        lagTimeoutMs: server.databaseLagTimeoutMs,
+      }),
     inject: [MAILING_DATA_SOURCE, FAULT_POINTS, MAILING_SETTINGS, ModuleContext],
   },
   made(TemplateEmailPersister, [MailingDatabase, AttachmentStore]),

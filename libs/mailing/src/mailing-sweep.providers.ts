@@ -4,18 +4,23 @@ import { FAULT_POINTS } from './model/fault-points.js';
 import { MailingEvents } from './model/mailing-event.js';
 import { MAILING_SETTINGS, type MailingSettings } from './model/mailing-options.js';
 import { assembled, made } from './provider-shapes.js';
+import { ForgottenCommits } from './store/forgotten-commits.js';
 import { HealthReader } from './store/health.reader.js';
 import { MailingClaims } from './store/mailing-claims.js';
+import { MailingDatabase } from './store/mailing.database.js';
 import { StandingOrders } from './store/standing-orders.js';
 import { TemplateEmailBatchServerPersister } from './store/template-email-batch-server.persister.js';
 import { BatchSweep } from './work/batch-sweep.js';
+import { BatchWorker } from './work/batch-worker.js';
 import { DispatcherLine } from './work/dispatcher-line.js';
+import { ForgottenCommitsSweep } from './work/forgotten-commits.sweep.js';
 import { HeldMailings } from './work/held.mailings.js';
 import { MailingLauncher } from './work/mailing-launcher.js';
 import { MailingRuns } from './work/mailing-runs.js';
 import { ResumeHold } from './work/resume-hold.js';
 import { ServerMembership } from './work/server-membership.js';
 import { ServerSweep } from './work/server-sweep.js';
+import { SliceRunner } from './work/slice.runner.js';
 import { TemplateEmailPeriodicService } from './work/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from './work/template-email.restarter.js';
 import { TransportProbe } from './work/transport-probe.js';
@@ -62,5 +67,16 @@ export const sweepProviders: Provider[] = [
     MAILING_SETTINGS,
     TemplateEmailPeriodicService,
   ]),
+  made(ForgottenCommits, [MailingDatabase]),
+  assembled(ForgottenCommitsSweep, {
+    database: MailingDatabase,
+    forgotten: ForgottenCommits,
+    settings: MAILING_SETTINGS,
+    membership: ServerMembership,
+    runner: SliceRunner,
+    worker: BatchWorker,
+    periodic: TemplateEmailPeriodicService,
+    events: MailingEvents,
+  }),
   made(UnattendedBatches, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
 ];

@@ -53,7 +53,12 @@ export type BeatAnswer =
    */
   | { kind: 'ended'; status: MailingStatus; mailing: MailingStatus }
   /** Somebody else holds the claim. Nothing was written; write nothing more. */
-  | { kind: 'lost' };
+  | { kind: 'lost' }
+  /**
+   * The database has forgotten commits of this slice, and shows `seen` as the number of the last one. Nothing was written: finish what is in
+   * flight, start nothing more, and tell `remember` what became of it.
+   */
+  | { kind: 'went_back'; seen: number };
 
 /**
  * The books of one slice: who is next, and what became of whom. A run talks to it in beats and knows nothing else,
@@ -62,6 +67,8 @@ export type BeatAnswer =
 export interface Ledger {
   /** One atomic step: all of it is committed when the promise resolves, none of it when it rejects. */
   beat(beat: Beat): Promise<BeatAnswer>;
+  /** After `went_back`: keeps what was not committed any more, for the commits to be restored with it. */
+  remember?(beat: Beat): void;
   /** What of the host's is waited for, beat after beat, and since when by `performance.now()`. */
   readonly wait?: { what: string; since: number } | null;
 }

@@ -5,8 +5,11 @@ import type { ReadOnlyServerError } from './read-only-server.error.js';
 import type { SettledStatus } from './recipient-status.js';
 import { TypedEvents } from './typed-events.js';
 
-/** What a slice was left in. `lost`: somebody else works on it now. `stalled`: the server stopped while the books could not be written. */
-export type RunEndStatus = MailingStatus | 'lost' | 'stalled';
+/**
+ * What a slice was left in. `lost`: another process works on it now. `stalled`: the server stopped while its progress could not be written.
+ * `went_back`: the database has forgotten commits of it, which are restored before it goes on.
+ */
+export type RunEndStatus = MailingStatus | 'lost' | 'stalled' | 'went_back';
 
 /** What people ask of a mailing. */
 export type MailingOrder = 'pause' | 'resume' | 'cancel' | 'retry' | 'settle';
@@ -210,6 +213,20 @@ export interface MailingEventMap {
    * statement again on a new one. Told when it begins, not for each answer.
    */
   'database:read-only': { error: ReadOnlyServerError; reason: string };
+  /**
+   * The database has forgotten commits of this process, as after a failover without synchronous replication: it shows `seen` as the number of the
+   * last commit of a mailing, or of its batch that begins at `startIdx`, and this process has committed `committed`. What became of
+   * `numRestored` recipients was remembered and written again. `numInDoubt` were settled once, and it is not known how; where there are any, the
+   * mailing is paused.
+   */
+  'database:went-back': {
+    mailingId: string;
+    startIdx: number | null;
+    seen: number;
+    committed: number;
+    numRestored: number;
+    numInDoubt: number;
+  };
 }
 
 /** Hears one kind of event. */

@@ -142,6 +142,20 @@ export interface ServerOptions {
    * high: a mailing whose server lost power in mid-beat can't be taken over before.
    */
   idleTransactionTimeoutMs?: number;
+  /**
+   * How long the database may show an older state of a mailing than this process has committed, in milliseconds: a node of a cluster that
+   * lags behind. After that it counts as gone back, as after a failover that lost commits: what this process remembers is written again, and
+   * a mailing of which it does not remember all is paused. Default: 5,000. Bounds: 0 to 600,000. Too low: a node that lags is taken for a
+   * database that went back, which costs a failed transaction on a cluster that certifies writes, and nothing else. Too high: mailings wait so
+   * long after such a failover, and other servers may take up meanwhile what they should not.
+   */
+  databaseLagTimeoutMs?: number;
+  /**
+   * How far back this process remembers what it has committed, in milliseconds, for a database that forgets commits in a failover; 0: it
+   * remembers nothing. Default: 60,000. Bounds: 0 to 3,600,000. Some bytes a recipient, and 8 MB at most. Too low: of commits that the
+   * database has lost and this process has forgotten, the recipients are in doubt. Too high: memory for nothing.
+   */
+  commitMemoryMs?: number;
 }
 
 /** How a mailing is shared by several servers. */

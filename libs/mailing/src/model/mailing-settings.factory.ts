@@ -59,7 +59,14 @@ const GROUPS: Record<string, readonly string[]> = {
   ],
   retry: ['maxAttempts', 'firstDelayMs', 'longestDelayMs'],
   errorGuard: ['sampleSize', 'maxErrorPercent'],
-  server: ['heartbeatMs', 'serverTimeoutMs', 'shutdownTimeoutMs', 'idleTransactionTimeoutMs'],
+  server: [
+    'heartbeatMs',
+    'serverTimeoutMs',
+    'shutdownTimeoutMs',
+    'idleTransactionTimeoutMs',
+    'databaseLagTimeoutMs',
+    'commitMemoryMs',
+  ],
   batch: ['emailsPerBatch', 'numBatchThreads', 'batchIfPossible', 'pollMs', 'dispatcher'],
   addresses: ['normalizer', 'unicodeLocalParts', 'nonStandardLocalParts'],
   profiles: ['daysContactFatigue', 'hoursContactFatigue', 'invalidateRefused'],
@@ -129,6 +136,13 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
         0,
         3_600_000,
       ),
+      databaseLagTimeoutMs: whole(
+        'server.databaseLagTimeoutMs',
+        server.databaseLagTimeoutMs ?? 5_000,
+        0,
+        600_000,
+      ),
+      commitMemoryMs: whole('server.commitMemoryMs', server.commitMemoryMs ?? 60_000, 0, 3_600_000),
     },
   };
 }

@@ -2,7 +2,8 @@ import type { GuardScores } from '../model/guard-scores.js';
 import type { BatchSlice, Slice } from '../model/slice.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { booksOf } from './slice-books.js';
-import { type Caught, type DeadClaim, recoverSlice } from './statements/recover-slice.js';
+import { type DeadClaim, recoverSlice } from './statements/recover-slice.js';
+import type { Caught } from './statements/settle-in-flight.js';
 
 /** The right to work on a slice, and where its books stood when it was obtained. */
 export interface HeldClaim extends Slice {
@@ -57,8 +58,32 @@ export async function readHeldClaim<S extends Slice>(
 
 /** Takes a slice from the dead, in a transaction of its own. @returns null if somebody else was faster. */
 export function recoverClaim(database: MailingDatabase, dead: DeadClaim): Promise<HeldClaim | null> {
-  return database.transaction(async (session) => {
-    const caught = await recoverSlice(session, dead);
-    return caught === null ? null : readHeldClaim(session, dead.slice, dead.claimToken, caught);
-  });
+  return database
+    .transaction(async (session) => {
+      const caught = await recoverSlice(session, dead);
+      if (caught === null) return null;
+      return unlessForgotten(database, await readHeldClaim(session, dead.slice, dead.claimToken, caught));
+    })
+    .catch(nothingIfForgotten);
+}
+
+/** The claim is rolled back: this process has committed more for the slice than the database shows. */
+class ForgottenCommits extends Error {}
+
+/**
+ * The claim was the database's next number. Where this process remembers that number or a later one, the database has forgotten commits, or a
+ * node of it lags behind: nothing may be sent before they are restored (`restoreCommits`).
+ *
+ * @throws ForgottenCommits, which rolls the claim back; see `nothingIfForgotten`.
+ */
+export function unlessForgotten<C extends HeldClaim>({ commits }: MailingDatabase, claim: C): C {
+  const memory = commits.of(claim);
+  if (memory && memory.number >= claim.beat) throw new ForgottenCommits();
+  return claim;
+}
+
+/** For `catch` behind the transaction of `unlessForgotten`. */
+export function nothingIfForgotten(error: unknown): null {
+  if (error instanceof ForgottenCommits) return null;
+  throw error;
 }

@@ -1,5 +1,12 @@
 import type { MailingStatus } from '../model/mailing-status.js';
-import { type HeldClaim, readHeldClaim, recoverClaim, type Recovery } from './held-claim.js';
+import {
+  type HeldClaim,
+  nothingIfForgotten,
+  readHeldClaim,
+  recoverClaim,
+  type Recovery,
+  unlessForgotten,
+} from './held-claim.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { adoptMailing, adoptMailings } from './statements/adopt-mailings.js';
 import { claimMailing, isDue, noteOverdue } from './statements/claim-mailing.js';
@@ -39,10 +46,12 @@ export class MailingClaims {
 
   /** @returns null if the mailing is not `pending` here any more: somebody else was faster. */
   claim(mailingId: string, uniqServerId: string, claimToken: string): Promise<HeldClaim | null> {
-    return this.database.transaction(async (session) => {
-      const claimed = await claimMailing(session, mailingId, uniqServerId, claimToken);
-      return claimed ? readHeldClaim(session, { mailingId, batch: null }, claimToken, null) : null;
+    const claimed = this.database.transaction(async (session) => {
+      if (!(await claimMailing(session, mailingId, uniqServerId, claimToken))) return null;
+      const claim = await readHeldClaim(session, { mailingId, batch: null }, claimToken, null);
+      return unlessForgotten(this.database, claim);
     });
+    return claimed.catch(nothingIfForgotten);
   }
 
   /** @returns null if somebody else was faster. */

@@ -14,6 +14,7 @@ import { MailSlot } from '../model/mail-slot.entity.js';
 import { MailTrackdata } from '../model/mail-trackdata.entity.js';
 import { Mailing } from '../model/mailing.entity.js';
 import { UserMailing } from '../model/user-mailing.entity.js';
+import { CommitMemory, type CommitMemoryOptions } from './commit.memory.js';
 import { isLockFault } from './database-fault.js';
 import { type Dialect, dialectOf } from './dialect.js';
 import { withGuardedRunner } from './guarded-runner.js';
@@ -75,6 +76,8 @@ export class MailingDatabase implements Session {
   readonly tables: TableNames;
   readonly unsafeConnections: UnsafeConnections;
   readonly primary: PrimaryWatch;
+  /** What this process has committed lately for its slices. */
+  readonly commits: CommitMemory;
   readonly #queue: SerialQueue | null;
   readonly #idleLimit: IdleTransactionLimit;
 
@@ -83,7 +86,9 @@ export class MailingDatabase implements Session {
     private readonly faultPoints: FaultPoints = noFaultPoints,
     idleTransactionTimeoutMs = 0,
     private readonly context = new ModuleContext(),
+    commits: CommitMemoryOptions = { memoryMs: 0, lagTimeoutMs: 0 },
   ) {
+    this.commits = new CommitMemory(commits);
     this.dialect = dialectOf(dataSource);
     this.tables = {
       mailing: this.#tableOf(Mailing),

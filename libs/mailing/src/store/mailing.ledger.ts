@@ -1,3 +1,4 @@
+import { DatabaseBehindError } from '../model/database-behind.error.js';
 import { type GuardReport, NOTHING_SEEN } from '../model/guard-scores.js';
 import type { Beat, BeatAnswer, Ledger } from '../model/ledger.js';
 import type { MailingStatus } from '../model/mailing-status.js';
@@ -58,6 +59,8 @@ interface Step {
 export class MailingLedger implements Ledger {
   #bookmark: Bookmark;
   #uncertain: Step | null = null;
+  /** Since when the database has shown an older number than ours, by `performance.now()`. */
+  #behindSince: number | null = null;
   /** Somebody looks further than what was read. */
   #beyond: Promise<ReadAhead | null> | null = null;
 
@@ -73,6 +76,7 @@ export class MailingLedger implements Ledger {
       ahead: NOTHING_READ,
       lookForDueAt: 0,
     };
+    database.commits.noteClaim(claim, claim.beat, claim.caught !== null);
   }
 
   async beat(beat: Beat): Promise<BeatAnswer> {
@@ -86,9 +90,34 @@ export class MailingLedger implements Ledger {
       this.#uncertain = step;
       return step;
     });
+    const { open } = this.#bookmark;
     this.#bookmark = bookmark;
     this.#uncertain = null;
+    if (answer.kind === 'lost' || answer.kind === 'went_back') return answer;
+    this.#behindSince = null;
+    this.#note(beat, open, true);
     return answer;
+  }
+
+  remember(beat: Beat): void {
+    const before = this.#bookmark;
+    this.#bookmark = settle(before, before.open, beat);
+    this.#note(beat, before.open, false);
+  }
+
+  /** @param open those that were in flight before. */
+  #note(beat: Beat, open: Bookmark['open'], isCommitted: boolean): void {
+    const { beat: number, reachIdx: highIdx } = this.#bookmark;
+    const { outcomes, deferred, returned } = beat;
+    const retried: number[] = [];
+    const noteRetry = (idx: number): void => {
+      if (open.get(idx)?.isRetry) retried.push(idx);
+    };
+    for (const { idx } of outcomes) noteRetry(idx);
+    for (const { idx } of deferred) noteRetry(idx);
+    for (const idx of returned) noteRetry(idx);
+    const at = performance.now();
+    this.database.commits.note(this.claim, { number, isCommitted, at, outcomes, deferred, retried, highIdx });
   }
 
   /** Not before it is here: what is read twice would be marked twice. */
@@ -154,7 +183,22 @@ export class MailingLedger implements Ledger {
     const token = uncertain?.answer.kind === 'ended' ? null : this.claim.claimToken;
     const mine = now?.beat === uncertain?.bookmark.beat && now?.claimToken === token;
     if (uncertain && mine) return uncertain;
+    if (now && now.beat < this.#bookmark.beat) return this.#seenOlder(now.beat);
     return { bookmark: this.#bookmark, answer: { kind: 'lost' } };
+  }
+
+  /**
+   * Numbers only grow, so this is an older state: of a node that lags behind, or for good. The fence was an update, so the server takes writes.
+   *
+   * @throws DatabaseBehindError until it has lasted too long for a node that lags.
+   */
+  #seenOlder(seen: number): Step {
+    const { beat } = this.#bookmark;
+    const isFirst = this.#behindSince === null;
+    this.#behindSince ??= performance.now();
+    if (performance.now() - this.#behindSince < this.database.commits.options.lagTimeoutMs)
+      throw new DatabaseBehindError(`commit ${beat} of a mailing, or a later one`, `commit ${seen}`, isFirst);
+    return { bookmark: this.#bookmark, answer: { kind: 'went_back', seen } };
   }
 
   /**

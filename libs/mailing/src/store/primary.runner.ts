@@ -1,4 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
+import { DatabaseBehindError } from '../model/database-behind.error.js';
 import { publicReasonOf } from '../model/public-text.js';
 import { ReadOnlyServerError } from '../model/read-only-server.error.js';
 import { isNotPrimary, provesNoCommit } from './database-fault.js';
@@ -38,6 +39,7 @@ export async function withPrimaryRunner<T>(
     try {
       return await job(runner);
     } catch (error) {
+      if (error instanceof DatabaseBehindError) await leave(watch, runner, error);
       if (!isNotPrimary(error)) throw error;
       const refusal = await refusalOf(runner, error);
       const connection = (await runner.connect()) as PooledConnection;
@@ -67,6 +69,19 @@ async function takeRunner(dataSource: DataSource, watch: PrimaryWatch): Promise<
     }
     await runner.release();
   }
+}
+
+/** Others that lead there are older than the first sight of it; the next try is not to be made on one of them. */
+async function leave(
+  watch: PrimaryWatch,
+  runner: QueryRunner,
+  { isFirst }: DatabaseBehindError,
+): Promise<void> {
+  const connection = (await runner.connect()) as PooledConnection;
+  // SQLite has one, to a file.
+  if (!connection.destroy && !connection.end) return;
+  if (isFirst) watch.condemn(connection);
+  close(connection);
 }
 
 /** The pool drops it when it is released. */

@@ -9,7 +9,15 @@ import {
 import type { BatchName } from '../model/dispatcher.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { BatchSlice } from '../model/slice.js';
-import { type HeldBatch, type HeldClaim, readHeldClaim, recoverClaim, type Recovery } from './held-claim.js';
+import {
+  type HeldBatch,
+  type HeldClaim,
+  nothingIfForgotten,
+  readHeldClaim,
+  recoverClaim,
+  type Recovery,
+  unlessForgotten,
+} from './held-claim.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { claimBatch } from './statements/claim-batch.js';
 import { type DeadBatch, findDeadBatches } from './statements/find-dead-batches.js';
@@ -79,11 +87,11 @@ export class TemplateEmailBatchPersister {
     try {
       return await this.database.transaction(async (session) => {
         if (!(await claimBatch(session, batch, uniqServerId, claimToken))) throw new NotOpen();
-        return readHeldClaim(session, await rangeOf(session, batch), claimToken, null);
+        const claim = await readHeldClaim(session, await rangeOf(session, batch), claimToken, null);
+        return unlessForgotten(this.database, claim);
       });
     } catch (error) {
-      if (error instanceof NotOpen) return null;
-      throw error;
+      return error instanceof NotOpen ? null : nothingIfForgotten(error);
     }
   }
 

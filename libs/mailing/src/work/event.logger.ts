@@ -195,6 +195,12 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   ),
   'database:unsafe-connection': fault('error', (f) => f.reason),
   'database:read-only': fault('warn', (f) => f.reason),
+  'database:went-back': line(
+    'error',
+    (f, who) =>
+      `${who}: the database went back to commit ${f.seen}, and this server has committed ${f.committed}; ${f.numRestored} recipients are ` +
+      `recorded again, ${f.numInDoubt} are in doubt. A failover has lost commits: see docs/failover.md`,
+  ),
   'database:not-durable': line(
     'warn',
     (f) =>

@@ -112,7 +112,7 @@ export class MailingLauncher {
       place.announce(run);
       const over = this.#reportUnpersisted(name, ledger);
       const { status: end } = await runner.untilEnd(null, run).finally(over);
-      const status = end === 'lost' || end === 'stalled' ? 'failed' : end;
+      const status = end === 'lost' || end === 'stalled' || end === 'went_back' ? 'failed' : end;
       const result = { mailingId: null, status, ...countsOf(ledger) };
       events.emit('run:ended', result);
       const { failure: statusReason, reasons } = ledger;

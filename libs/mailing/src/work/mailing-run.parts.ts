@@ -52,4 +52,4 @@ export interface RunEnd {
 }
 
 /** Why nothing more is begun. */
-export type Winding = 'no' | 'stopping' | 'standing_down' | 'pausing' | 'stalled' | 'lost';
+export type Winding = 'no' | 'stopping' | 'standing_down' | 'pausing' | 'stalled' | 'lost' | 'went_back';

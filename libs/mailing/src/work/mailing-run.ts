@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient, RunConsent } from '../delivery/mailing.delivery.js';
 import { TooLateError } from '../delivery/too-late.error.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
-import { type Attempt, NO_ANSWER, type Outcome, wasAnswered, wasTried } from '../model/outcome.js';
-import { AttemptCounts } from './attempt-counts.js';
+import { wasTried } from '../model/outcome.js';
+import { AttemptRecorder } from './attempt.recorder.js';
 import { BeatHerald } from './beat.herald.js';
 import { BeatWriter } from './beat.writer.js';
 import type { MailingRunParts, RunEnd, Winding } from './mailing-run.parts.js';
@@ -11,6 +11,7 @@ import { Nap } from './nap.js';
 import { NextLook } from './next-look.js';
 import { RecipientPreparation } from './recipient-preparation.js';
 import { RunNews } from './run-news.js';
+import { StopState } from './stop-state.js';
 import { placeWhile, type RunState, type RunWaits, waitMsOf, waitsOf } from './run-wait.js';
 import { TransportWatch } from './transport-watch.js';
 
@@ -28,11 +29,12 @@ const NOTHING_TO_CONFIRM = (): void => undefined;
  * waiting for a beat. All but the first are `sending` in the books, never more of them than `maxInDoubt`, and that is all
  * a crash can leave in doubt.
  *
- * A run stops in five ways. *Stop* is orderly: nothing new is begun, what is in flight ends, its outcomes are written,
+ * A run stops in six ways. *Stop* is orderly: nothing new is begun, what is in flight ends, its outcomes are written,
  * the rest is handed back. *Stand down* is the same on an order in the books, *pause* by a decision of the run itself.
  * *Stalled* means that the books can't be written: what is in flight ends, and all that is known is kept in memory until the
  * database answers again. *Lost* means that another process holds the claim: nothing is begun and nothing is written any more.
- * What is being rendered is no message yet: in all five ways it is not waited for, and its recipient is handed back.
+ * *Went back* means that the database has forgotten commits: what is in flight ends and is remembered, and nothing is written.
+ * What is being rendered is no message yet: in all six ways it is not waited for, and its recipient is handed back.
  *
  * It waits for many things, always in `#somethingToDo`, and every stop, order or answer ends that wait at once.
  */
@@ -45,13 +47,12 @@ export class MailingRun {
   readonly #news: RunNews;
   readonly #preparation: RecipientPreparation;
   readonly #nap = new Nap();
-  readonly #attempts: AttemptCounts;
+  readonly #recorder: AttemptRecorder;
   readonly #consent: RunConsent;
   #queue: PreparedRecipient[] = [];
   #inFlight = 0;
   readonly #look = new NextLook();
-  #winding: Winding = 'no';
-  #windingBefore: Winding = 'no';
+  readonly #stopState = new StopState();
   /** What becomes of the mailing if the run ends before it is through and nobody has ordered anything. */
   #release: Release = { kind: 'stop' };
   #nudged = false;
@@ -65,7 +66,15 @@ export class MailingRun {
     this.#herald = new BeatHerald(parts);
     this.#preparation = new RecipientPreparation(parts);
     this.#news = new RunNews(parts.journal, parts.options);
-    this.#attempts = new AttemptCounts(parts.retry);
+    this.#recorder = new AttemptRecorder(parts, {
+      news: this.#news,
+      look: this.#look,
+      transport: this.#transport,
+      isStopping: () => this.#winding !== 'no',
+      isLost: () => this.#winding === 'lost',
+      transportDown: (reason) => this.#transportDown(reason),
+      pauseIf: (reason) => this.#pauseIf(reason),
+    });
     this.#consent = {
       stop: this.#stopSignal.signal,
       wanted: () => this.#preparation.signal,
@@ -77,6 +86,10 @@ export class MailingRun {
   /** What it waits for; asked when it commits nothing for long. */
   get waits(): RunWaits {
     return waitsOf(this.#state, this.#preparation, this.#writer);
+  }
+
+  get #winding(): Winding {
+    return this.#stopState.current;
   }
 
   get #state(): RunState {
@@ -131,9 +144,7 @@ export class MailingRun {
 
   /** The database answers again: a run that stalled goes on with everything it knows. */
   wakeStalled(): void {
-    if (this.#winding !== 'stalled') return;
-    this.#winding = this.#windingBefore;
-    this.#nap.end();
+    if (this.#stopState.endStall()) this.#nap.end();
   }
 
   /** The claim is gone: begins nothing more and writes nothing more. */
@@ -156,7 +167,7 @@ export class MailingRun {
 
   /** Asked last: a message may have waited for its turn for long. */
   #begin(idx: number): () => void {
-    if (this.#winding === 'lost' || !this.#parts.mayStart()) throw new TooLateError();
+    if (this.#stopState.isContested || !this.#parts.mayStart()) throw new TooLateError();
     return this.#parts.journal?.begin(idx) ?? NOTHING_TO_CONFIRM;
   }
 
@@ -172,63 +183,9 @@ export class MailingRun {
     this.#parts.faultPoints.reach('afterAnswer');
     this.#inFlight--;
     if (hasPlace) this.#parts.limiter.giveBack(wasTried(attempt));
-    this.#take(attempt, generation);
+    this.#recorder.take(attempt, generation);
     this.#startMessages();
     this.#nap.end();
-  }
-
-  #take(attempt: Attempt, generation: number): void {
-    switch (attempt.kind) {
-      case 'temporary':
-        this.#transport.works();
-        return this.#defer({ ...attempt, status: 'error' });
-      case 'settled':
-        return this.#takeOutcome(attempt.outcome);
-      case 'returned':
-        return this.#takeBack(attempt, generation);
-    }
-  }
-
-  #takeOutcome(outcome: Outcome): void {
-    const { status } = outcome;
-    if (wasAnswered(outcome)) this.#transport.works();
-    if (status === 'in_doubt' && this.#parts.resendsDoubt) this.#defer(outcome);
-    else this.#settle(outcome);
-    // One broken connection is an accident. When each one breaks, the list is not to end in doubt.
-    if (status === 'in_doubt' && this.#transport.breaks()) this.#transportDown(outcome.text ?? '');
-  }
-
-  #takeBack({ idx, blame, reason }: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
-    if (blame === 'unclear' && this.#winding === 'no' && !this.#transport.isDown) {
-      this.#defer({ idx, status: 'error', code: NO_ANSWER, text: reason });
-      if (this.#transport.fallsSilent(idx)) this.#transportDown(reason);
-      return;
-    }
-    this.#news.handBack([idx]);
-    if (blame === 'transport' && this.#winding !== 'lost') this.#transportDown(reason);
-    if (blame === 'throttle') this.#pauseIf(this.#transport.throttled(reason, generation));
-  }
-
-  /** Another attempt later, or, after the last one, what it comes to. */
-  #defer(last: Outcome): void {
-    const { idx, status, code, text } = last;
-    const delayMs = this.#attempts.nextDelayMs(idx);
-    if (delayMs === null) return this.#settle(last);
-    this.#news.defer({ idx, code: code ?? status, text: text ?? '', delayMs });
-    this.#look.dueIn(delayMs);
-    this.#judge(last);
-  }
-
-  #settle(outcome: Outcome): void {
-    this.#news.settle(outcome);
-    this.#judge(outcome);
-  }
-
-  /** A recipient speaks once for or against the mailing: a further attempt that fails as well is no further evidence. */
-  #judge(outcome: Outcome): void {
-    const isEvidence = this.#attempts.isFirst(outcome.idx) && !this.#transport.isKnownOutage(outcome);
-    if (outcome.status === 'sent' || isEvidence) this.#pauseIf(this.#parts.guard.note(outcome));
-    this.#attempts.forget(outcome.idx);
   }
 
   #transportDown(reason: string, what?: string): void {
@@ -243,7 +200,7 @@ export class MailingRun {
   }
 
   #windDown(how: Winding): void {
-    if (this.#winding !== 'lost') this.#winding = how;
+    this.#stopState.become(how);
     this.#preparation.end();
     this.#handBackQueue();
     this.#nap.end();
@@ -265,6 +222,7 @@ export class MailingRun {
 
   #wantsBeat(): boolean {
     if (this.#winding === 'lost') return true;
+    if (this.#winding === 'went_back') return this.#inFlight === 0;
     if (this.#winding === 'stalled') return false;
     if (this.#writer.hasUnwritten || this.#nudged) return true;
     const { count, isFull, numReturned, hasLingered } = this.#news;
@@ -284,11 +242,11 @@ export class MailingRun {
   }
 
   async #beat(): Promise<RunEnd | null> {
+    if (this.#winding === 'went_back') return this.#remember(this.#nextBeat());
     const isLost = (): boolean => this.#winding === 'lost';
     const written = await this.#writer.write(() => this.#nextBeat(), this.#stopSignal.signal, isLost);
     if (!written) {
       if (this.#winding === 'stopping') return { status: 'stalled', mailing: null };
-      this.#windingBefore = this.#winding;
       this.#windDown('stalled');
       return null;
     }
@@ -297,6 +255,11 @@ export class MailingRun {
       this.#windDown('lost');
       this.#parts.events.emit('run:lost', { mailingId: this.#parts.mailingId });
       return { status: 'lost', mailing: null };
+    }
+    if (answer.kind === 'went_back') {
+      this.#windDown('went_back');
+      await this.#remember(beat);
+      return null;
     }
     this.#parts.journal?.committed(beat);
     this.#parts.faultPoints.reach('afterOutcomesCommitted');
@@ -312,6 +275,13 @@ export class MailingRun {
     // The look that was under way when they were refused did not know of them.
     for (const { delayMs } of beat.deferred) this.#look.dueIn(delayMs);
     return null;
+  }
+
+  /** It can't be committed before what the database has forgotten is restored, and is restored with it. */
+  async #remember(beat: Beat): Promise<RunEnd> {
+    this.#parts.ledger.remember?.(beat);
+    await this.#herald.tell(beat);
+    return { status: 'went_back', mailing: null };
   }
 
   #nextBeat(): Beat {
@@ -334,7 +304,7 @@ export class MailingRun {
     if (asked > 0) this.#look.found(answer);
     if (answer.marked.length === 0) return;
     this.#parts.faultPoints.reach('afterIntentCommitted');
-    this.#attempts.note(answer.marked);
+    this.#recorder.noteBegun(answer.marked);
     const prepared = this.#winding === 'no' ? await this.#preparation.of(answer) : null;
     if (!Array.isArray(prepared)) {
       this.#news.handBack(answer.marked.map((one) => one.idx));

@@ -13,6 +13,7 @@ import { UnsafeConnections } from '../store/unsafe-connections.js';
 import type { BatchSweep } from './batch-sweep.js';
 import type { BatchWorker } from './batch-worker.js';
 import type { DispatcherLine } from './dispatcher-line.js';
+import type { ForgottenCommitsSweep } from './forgotten-commits.sweep.js';
 import type { JournalKeeper } from './journal.keeper.js';
 import type { MailingIntake } from './mailing-intake.js';
 import type { MailingLauncher } from './mailing-launcher.js';
@@ -35,6 +36,7 @@ export interface MailingEngineParts {
   periodic: TemplateEmailPeriodicService;
   restarter: TemplateEmailRestarter;
   batchSweep: BatchSweep;
+  forgotten: ForgottenCommitsSweep;
   batchWorker: BatchWorker;
   dispatcher: DispatcherLine;
   membership: ServerMembership;
@@ -81,10 +83,15 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 
   onApplicationBootstrap(): void {
-    const { periodic, events, batchSweep, batchWorker, dispatcher } = this.parts;
+    const { periodic, events, batchSweep, batchWorker, dispatcher, restarter } = this.parts;
     periodic.addDuty(() => batchSweep.sweep());
     // Those whom the dead left behind need not wait for the next heartbeat.
     events.on('server:buried', () => void batchSweep.sweep());
+    // What was restored goes on.
+    events.on('database:went-back', ({ startIdx }) => {
+      if (startIdx === null) setImmediate(() => void restarter.sweep());
+      else dispatcher.announce();
+    });
     void dispatcher.start(batchWorker);
   }
 
@@ -115,6 +122,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     await within(Math.max(1_000, deadline - performance.now()), periodic.stop());
     await restarter.idle();
     await batchSweep.idle();
+    await this.parts.forgotten.idle();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     try {
       await membership.leave();

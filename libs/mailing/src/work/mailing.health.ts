@@ -36,6 +36,7 @@ const REMEDIES: Record<(typeof PAUSE_REASONS)[Exclude<keyof typeof PAUSE_REASONS
   [PAUSE_REASONS.template]: 'Put the template back, or make the renderer work, and resume them',
   [PAUSE_REASONS.attachments]: 'Put the files back where they were kept and resume them',
   [PAUSE_REASONS.content]: 'Put back what was written there and resume them, or cancel them',
+  [PAUSE_REASONS.wentBack]: 'Settle the recipients in doubt and resume them',
   [PAUSE_REASONS.errorRate]: 'Find out why so many failed alike, then resume or cancel them',
 };
 

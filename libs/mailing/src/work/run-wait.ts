@@ -26,7 +26,7 @@ export interface RunState {
 
 /** Until something changes by itself, in milliseconds; everything else ends the wait. */
 export function waitMsOf(run: RunState): number {
-  if (run.gathered > 0 && run.winding !== 'stalled') return LINGER_MS;
+  if (run.gathered > 0 && run.winding !== 'stalled' && run.winding !== 'went_back') return LINGER_MS;
   if (run.winding !== 'no') return LONGEST_WAIT_MS;
   if (!run.parts.mayStart()) return BLOCKED_LOOK_MS;
   const untilTransport = run.transport.waitMs();

@@ -7,7 +7,7 @@ import { UnsubscribeLinks } from '../delivery/unsubscribe.links.js';
 import type { FaultPoints } from '../model/fault-points.js';
 import { publicReasonOf } from '../model/public-text.js';
 import type { Ledger, Release } from '../model/ledger.js';
-import type { MailingEvents } from '../model/mailing-event.js';
+import type { MailingEvents, RunEndStatus } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import type { ProfileRepository } from '../model/profile.repository.js';
@@ -142,9 +142,12 @@ export class SliceRunner {
   /** Works on a claim until it is given back or lost. Never rejects. */
   async see(claim: HeldClaim, run: MailingRun): Promise<RunEnd> {
     // This process was declared dead while the claim was being committed: nobody would tell the run any more.
-    if (!this.parts.membership.isMine(claim.claimToken)) run.lose();
+    const { membership, database, journal } = this.parts;
+    if (!membership.isMine(claim.claimToken)) run.lose();
+    database.commits.beginRun(claim);
     const end = await this.untilEnd(claim.mailingId, run);
-    this.parts.journal.end(claim.claimToken, end.status !== 'lost' && end.status !== 'stalled');
+    journal.end(claim.claimToken, !WITHOUT_RELEASE.includes(end.status));
+    database.commits.endRun(claim, end.status === 'went_back');
     return end;
   }
 
@@ -199,6 +202,9 @@ export class SliceRunner {
     };
   }
 }
+
+/** Ends after which recipients may still be marked under the claim. */
+const WITHOUT_RELEASE: readonly RunEndStatus[] = ['lost', 'stalled', 'went_back'];
 
 const LOST: RunEnd = { status: 'lost', mailing: null };
 

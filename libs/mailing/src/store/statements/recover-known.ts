@@ -1,10 +1,9 @@
 import type { Slice } from '../../model/slice.js';
-import type { KnownFates } from '../dead.journal.js';
+import type { Fates } from '../fates.js';
 import type { Session } from '../mailing.database.js';
 import { type Place, SOURCES, type SourceName } from '../recipient-place.js';
 import { countsOf, writeEnds } from '../recipient-settling.js';
 import { booksOf } from '../slice-books.js';
-import { attemptsUnderWay } from './mark-due.js';
 import { inChunks, placeholders } from './placeholders.js';
 
 /** The part of the list that is not over. */
@@ -23,17 +22,17 @@ export interface Frame {
  * - Rejected: handing everybody back who is not named by the journal, with `NOT IN`: the database would compare each row with
  *   a list as long as the journal.
  *
- * @returns ids of the profiles that were sent to.
+ * @param again those at a further attempt, wherever they lie.
  */
 export async function settleKnown(
   session: Session,
   slice: Slice,
   frame: Frame,
-  { outcomes, deferred, begun }: KnownFates,
-): Promise<string[]> {
+  again: number[],
+  { outcomeOf, deferralOf, isBegun }: Fates,
+): Promise<Settled> {
   const open = new Map<number, Place>();
   const users = new Map<number, string>();
-  const again = await attemptsUnderWay(session, slice);
   for (const source of SOURCES) {
     const rows = await marked(session, source, slice, frame, again);
     for (const { idx, userId, isRetry } of rows) {
@@ -43,20 +42,29 @@ export async function settleKnown(
   }
   const places = [...open.keys()];
   const ends = {
-    outcomes: places.flatMap((idx) => outcomes.get(idx) ?? []),
-    deferred: places.flatMap((idx) => deferred.get(idx) ?? []),
-    returned: places.filter((idx) => !begun.has(idx) && !outcomes.has(idx) && !deferred.has(idx)),
+    outcomes: places.flatMap((idx) => outcomeOf(idx) ?? []),
+    deferred: places.flatMap((idx) => deferralOf(idx) ?? []),
+    returned: places.filter((idx) => !isBegun(idx) && !outcomeOf(idx) && !deferralOf(idx)),
   };
   await writeEnds(session, slice.mailingId, open, ends);
-  const { sent, errors } = countsOf(ends.outcomes);
-  if (sent + errors > 0) {
+  const { sent, errors, skipped } = countsOf(ends.outcomes);
+  if (ends.outcomes.length > 0) {
     const books = booksOf(session, slice);
     await session.change(
-      `UPDATE ${books.table} SET num_sent = num_sent + ?, num_errors = num_errors + ? WHERE ${books.sql}`,
-      [sent, errors, ...books.parameters],
+      `UPDATE ${books.table} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ? WHERE ${books.sql}`,
+      [sent, errors, skipped, ...books.parameters],
     );
   }
-  return ends.outcomes.flatMap(({ idx, status }) => (status === 'sent' ? (users.get(idx) ?? []) : []));
+  return {
+    numSettled: ends.outcomes.length,
+    mailed: ends.outcomes.flatMap(({ idx, status }) => (status === 'sent' ? (users.get(idx) ?? []) : [])),
+  };
+}
+
+export interface Settled {
+  numSettled: number;
+  /** Ids of the profiles that were sent to. */
+  mailed: string[];
 }
 
 interface Marked {

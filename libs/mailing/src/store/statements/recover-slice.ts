@@ -1,14 +1,10 @@
 import type { Slice } from '../../model/slice.js';
 import type { DeadJournal } from '../dead.journal.js';
+import { fatesOf } from '../fates.js';
 import type { Session } from '../mailing.database.js';
-import { SOURCES } from '../recipient-place.js';
 import { booksOf } from '../slice-books.js';
 import { provesLife } from './claim-mailing.js';
-import { scheduleAttempts, unscheduleAttempts } from './defer-recipients.js';
-import { moveIntent, nameIntended } from './intent.js';
-import { attemptsUnderWay } from './mark-due.js';
-import { inChunks, placeholders } from './placeholders.js';
-import { type Frame, settleKnown } from './recover-known.js';
+import { type Caught, readWatermarks, settleInFlight } from './settle-in-flight.js';
 
 /** A slice whose claim holder is dead. */
 export interface DeadClaim {
@@ -24,16 +20,7 @@ export interface DeadClaim {
   journal: DeadJournal | null;
 }
 
-/** Whom the death of a run caught. */
-export interface Caught {
-  numCaught: number;
-  /** Places of those who were at a further attempt. */
-  retries: number[];
-  /** Profiles that were sent to without the books knowing it: ids. */
-  mailed: string[];
-}
-
-const IN_DOUBT_TEXT =
+const DIED =
   'The sending process died between hand-over and answer; the mail server may have taken the message.';
 
 /**
@@ -55,34 +42,13 @@ const IN_DOUBT_TEXT =
  * @returns who was caught, or null if somebody else was faster.
  */
 export async function recoverSlice(session: Session, claim: DeadClaim): Promise<Caught | null> {
-  const { slice } = claim;
-  const books = booksOf(session, slice);
+  const { slice, journal, resend } = claim;
   if (!(await takeFromDead(session, claim))) return null;
-  const [range] = await session.rows<Record<'settled_idx' | 'next_idx' | 'reach_idx' | 'beat', number>>(
-    `SELECT settled_idx, next_idx, reach_idx, beat FROM ${books.table} WHERE ${books.sql}`,
-    books.parameters,
-  );
-  const frame = { fromIdx: Number(range.settled_idx), toIdx: Number(range.reach_idx) };
-  const intended = {
-    sql: `mailing_id = ? AND idx >= ? AND idx < ? AND status = 'pending'`,
-    parameters: [slice.mailingId, frame.fromIdx, Number(range.next_idx)],
-  };
-  for (const source of SOURCES) await nameIntended(session, session.tables[source], intended);
-  await moveIntent(session, slice, { nextIdx: frame.fromIdx, reachIdx: frame.toIdx });
-  // The claim has just been counted as a beat.
-  const fates = claim.journal?.after(Number(range.beat) - 1);
-  const mailed = fates ? await settleKnown(session, slice, frame, fates) : [];
-  const again = await attemptsUnderWay(session, slice);
-  const caught =
-    (await inChunks(again, (chunk) => settleAgain(session, claim, chunk))) +
-    (await settleFrame(session, claim, frame));
-  if (!claim.resend && caught > 0) {
-    await session.change(`UPDATE ${books.table} SET num_errors = num_errors + ? WHERE ${books.sql}`, [
-      caught,
-      ...books.parameters,
-    ]);
-  }
-  return { numCaught: caught, retries: again, mailed };
+  const { number, ...frame } = await readWatermarks(session, slice);
+  // The claim has just been counted as a commit.
+  const known = journal?.after(number - 1);
+  const fates = known ? fatesOf(known) : null;
+  return settleInFlight(session, slice, frame, { fates, resend, doubt: DIED });
 }
 
 async function takeFromDead(
@@ -103,70 +69,4 @@ async function takeFromDead(
     [claimToken, uniqServerId, ...books.parameters, deadToken, ...guard.parameters, ...life.parameters],
   );
   return taken === 1;
-}
-
-/**
- * Those at their first attempt lie between `settled_idx` and `reach_idx`. Who is made `pending` waits, because `next_idx` went down
- * before.
- */
-async function settleFrame(
-  session: Session,
-  { slice: { mailingId }, resend }: DeadClaim,
-  { fromIdx, toIdx }: Frame,
-): Promise<number> {
-  const where = `WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'sending'`;
-  let caught = 0;
-  for (const table of [session.tables.emailAddress, session.tables.userMailing]) {
-    caught += await (resend
-      ? session.change(
-          `UPDATE ${table} SET attempts = attempts + 1, changed_at = ${session.dialect.now}, status = 'pending' ${where}`,
-          [mailingId, fromIdx, toIdx],
-        )
-      : session.change(`UPDATE ${table} SET ${inDoubt(session)} ${where}`, [
-          IN_DOUBT_TEXT,
-          mailingId,
-          fromIdx,
-          toIdx,
-        ]));
-  }
-  return caught;
-}
-
-/** Those at a further attempt lie anywhere before it, and are named by their rows in the table of those who wait. */
-async function settleAgain(
-  session: Session,
-  { slice: { mailingId }, resend }: DeadClaim,
-  indexes: number[],
-): Promise<number> {
-  const where = `WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`;
-  let caught = 0;
-  for (const table of [session.tables.emailAddress, session.tables.userMailing]) {
-    caught += await (resend
-      ? session.change(
-          `UPDATE ${table} SET attempts = attempts + 1, ${dueNow(session)}, status = 'deferred' ${where}`,
-          [mailingId, ...indexes],
-        )
-      : session.change(`UPDATE ${table} SET ${inDoubt(session)} ${where}`, [
-          IN_DOUBT_TEXT,
-          mailingId,
-          ...indexes,
-        ]));
-  }
-  await unscheduleAttempts(session, mailingId, indexes);
-  if (resend) {
-    await scheduleAttempts(
-      session,
-      mailingId,
-      indexes.map((idx) => ({ idx, delayMs: 0 })),
-    );
-  }
-  return caught;
-}
-
-function dueNow({ dialect }: Session): string {
-  return `next_attempt_at = ${dialect.now}, changed_at = ${dialect.now}`;
-}
-
-function inDoubt({ dialect }: Session): string {
-  return `attempts = attempts + 1, changed_at = ${dialect.now}, error_code = 'in_doubt', error_text = ?, status = 'in_doubt'`;
 }

@@ -1,0 +1,117 @@
+import type { Slice } from '../model/slice.js';
+import { type RememberedCommit, SliceMemory } from './slice.memory.js';
+
+export interface CommitMemoryOptions {
+  /** How far back it reaches, in milliseconds; 0: nothing is remembered. */
+  memoryMs: number;
+  /** So long a progress row may show an older number before the database counts as gone back, in milliseconds. */
+  lagTimeoutMs: number;
+}
+
+/**
+ * Numbers of all that is remembered, over all slices: a range of recipients takes two, an error a few more. Some megabytes; a list that is
+ * sent in order takes a few hundred numbers a minute, so only bursts of errors come near it.
+ */
+const MAX_SIZE = 1_000_000;
+
+/**
+ * What this process has committed lately to one database, by slice.
+ *
+ * A database that fails over by asynchronous replication may forget commits. A process that made them is the only one who still knows what
+ * became of their recipients, and it is their proof that these must not be sent to again (`restoreCommits`).
+ *
+ * - Invariant: of a slice, all commits after `SliceMemory.since` are remembered.
+ * - Memory is constant: commits older than `memoryMs` are forgotten, and the oldest ones earlier where there are too many. A commit is
+ *   forgotten only after its slice was seen at that number or a later one again, so an outage of the database takes nothing away.
+ */
+export class CommitMemory {
+  /** In the order of their last commit. */
+  readonly #slices = new Map<string, SliceMemory>();
+  /** Slices that a run of this process works on: it looks at the number with each of its commits. */
+  readonly #running = new Set<string>();
+  readonly #listeners = new Set<() => void>();
+  #size = 0;
+
+  constructor(readonly options: CommitMemoryOptions) {}
+
+  of(slice: Slice): SliceMemory | null {
+    return this.#slices.get(keyOf(slice)) ?? null;
+  }
+
+  /** Of slices that no run of this process works on, the last commit last. */
+  idle(): SliceMemory[] {
+    return [...this.#slices].flatMap(([key, memory]) => (this.#running.has(key) ? [] : memory));
+  }
+
+  beginRun(slice: Slice): void {
+    this.#running.add(keyOf(slice));
+  }
+
+  /** @param wentBack the run has waited for `lagTimeoutMs`, and the database has not caught up. */
+  endRun(slice: Slice, wentBack = false): void {
+    this.#running.delete(keyOf(slice));
+    const memory = this.of(slice);
+    if (!wentBack || !memory) return;
+    memory.isGoneBack = true;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** @param listener told when a run has ended because the database went back. */
+  onGoneBack(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /**
+   * A claim counts as a commit, too. What happened to a slice before it belongs to the memory only if this process has made all of it.
+   *
+   * @param isRecovery it has recorded doubt about recipients of a run that is gone, which is not remembered.
+   */
+  noteClaim(slice: Slice, number: number, isRecovery: boolean): void {
+    if (this.options.memoryMs === 0) return;
+    const memory = this.of(slice);
+    if (memory?.number === number) return;
+    const isNext = !isRecovery && memory?.number === number - 1;
+    if (isNext) return memory.skipTo(number);
+    if (memory) this.forget(memory);
+    const begun = new SliceMemory(slice, isRecovery ? number : number - 1);
+    begun.skipTo(number);
+    this.#slices.set(keyOf(slice), begun);
+  }
+
+  /** Remembers what was committed, or, under the next number, what is known and could not be. */
+  note(slice: Slice, commit: RememberedCommit): void {
+    if (this.options.memoryMs === 0) return;
+    const key = keyOf(slice);
+    const memory = this.#slices.get(key) ?? new SliceMemory(slice, commit.number - 1);
+    this.#slices.delete(key);
+    this.#slices.set(key, memory);
+    this.#size += memory.add(commit);
+    this.#size -= memory.forgetBefore(commit.at - this.options.memoryMs);
+    if (this.#size > MAX_SIZE) this.#shrink();
+  }
+
+  /** The slice was seen at its last number or a later one. */
+  confirm(memory: SliceMemory): void {
+    memory.isGoneBack = false;
+    memory.behindSince = null;
+    this.#size -= memory.forgetBefore(performance.now() - this.options.memoryMs);
+    if (memory.size === 0) this.#slices.delete(keyOf(memory.slice));
+  }
+
+  /** Its progress row is gone, and nothing can be restored. */
+  forget(memory: SliceMemory): void {
+    this.#size -= memory.size;
+    this.#slices.delete(keyOf(memory.slice));
+  }
+
+  #shrink(): void {
+    for (const memory of this.#slices.values()) {
+      this.#size -= memory.forgetOldest(this.#size - MAX_SIZE);
+      if (this.#size <= MAX_SIZE) return;
+    }
+  }
+}
+
+function keyOf({ mailingId, batch }: Slice): string {
+  return batch ? `${mailingId}#${batch.startIdx}` : mailingId;
+}

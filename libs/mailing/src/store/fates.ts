@@ -1,0 +1,18 @@
+import type { Deferral, Outcome } from '../model/outcome.js';
+import type { KnownFates } from './dead.journal.js';
+
+/** What is known, beside the database, of recipients that were in flight. */
+export interface Fates {
+  outcomeOf: (idx: number) => Outcome | undefined;
+  deferralOf: (idx: number) => Deferral | undefined;
+  /** It may have been handed over, and what became of it is not known: in doubt. Without all three it was never handed over. */
+  isBegun: (idx: number) => boolean;
+}
+
+export function fatesOf({ outcomes, deferred, begun }: KnownFates): Fates {
+  return {
+    outcomeOf: (idx) => outcomes.get(idx),
+    deferralOf: (idx) => deferred.get(idx),
+    isBegun: (idx) => begun.has(idx),
+  };
+}

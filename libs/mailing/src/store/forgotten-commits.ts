@@ -1,0 +1,71 @@
+import { type HeldClaim, readHeldClaim } from './held-claim.js';
+import type { MailingDatabase } from './mailing.database.js';
+import type { SliceMemory } from './slice.memory.js';
+import { readClaim } from './statements/fence-beat.js';
+import { type ForgottenSlice, restoreCommits, type Restored } from './statements/restore-commits.js';
+
+/** A slice whose progress row shows an older number than this process has committed. */
+export type BehindSlice = Pick<ForgottenSlice, 'memory' | 'seen'>;
+
+export interface RestoredSlice {
+  claim: HeldClaim;
+  restored: Restored;
+}
+
+/** Finds slices of which the database has forgotten commits, and writes these again. */
+export class ForgottenCommits {
+  constructor(private readonly database: MailingDatabase) {}
+
+  /**
+   * Slices without a run that have shown an older number for `lagTimeoutMs`.
+   *
+   * A database that goes back forgets its last commits. So one look, at the slice with the last one, tells whether there is anything to look
+   * for; a statement a call while something is remembered.
+   */
+  async find(): Promise<BehindSlice[]> {
+    const idle = this.database.commits.idle();
+    if (idle.length === 0) return [];
+    const isSuspected = idle.some(({ behindSince, isGoneBack }) => behindSince !== null || isGoneBack);
+    if (!isSuspected && (await this.#look(idle[idle.length - 1])) === null) {
+      for (const memory of idle) this.database.commits.confirm(memory);
+      return [];
+    }
+    const found: BehindSlice[] = [];
+    for (const memory of idle) {
+      const seen = await this.#look(memory);
+      if (seen && this.#isOverdue(memory)) found.push({ memory, seen });
+    }
+    return found;
+  }
+
+  /** @returns null if the progress row has changed since it was read. */
+  async restore(forgotten: ForgottenSlice): Promise<RestoredSlice | null> {
+    const { memory, claimToken } = forgotten;
+    const done = await this.database.transaction(async (session) => {
+      const restored = await restoreCommits(session, forgotten);
+      if (!restored) return null;
+      return { restored, claim: await readHeldClaim(session, memory.slice, claimToken, restored) };
+    });
+    // It has recorded what the memory has.
+    if (done) memory.skipTo(done.claim.beat);
+    return done;
+  }
+
+  /** @returns what it shows, if that is older than what was committed. */
+  async #look(memory: SliceMemory): Promise<BehindSlice['seen'] | null> {
+    const { commits } = this.database;
+    const row = await readClaim(this.database, memory.slice);
+    if (!row) commits.forget(memory);
+    else if (row.beat >= memory.number) commits.confirm(memory);
+    else {
+      memory.behindSince ??= performance.now();
+      return { number: row.beat, claimToken: row.claimToken };
+    }
+    return null;
+  }
+
+  #isOverdue({ behindSince, isGoneBack }: SliceMemory): boolean {
+    const { lagTimeoutMs } = this.database.commits.options;
+    return isGoneBack || (behindSince !== null && performance.now() - behindSince >= lagTimeoutMs);
+  }
+}

@@ -1,0 +1,189 @@
+import type { Deferral, Outcome } from '../model/outcome.js';
+import type { Slice } from '../model/slice.js';
+import type { Fates } from './fates.js';
+
+/** What one commit has recorded. */
+export interface RememberedCommit {
+  number: number;
+  /** False for what is known and could not be committed any more. */
+  isCommitted: boolean;
+  /** By `performance.now()`. */
+  at: number;
+  outcomes: readonly Outcome[];
+  deferred: readonly Deferral[];
+  /** Of those, and of what it handed back, those that were at a further attempt. */
+  retried: readonly number[];
+  /** High watermark of the progress row after it. */
+  highIdx: number;
+}
+
+/** A commit, small: most recipients are sent, and follow one another. */
+interface Entry {
+  number: number;
+  at: number;
+  /** First and last of each range, ascending. */
+  sent: Int32Array;
+  others: readonly Outcome[];
+  deferred: readonly Deferral[];
+  retried: Int32Array;
+  size: number;
+}
+
+/** An error with its text, in numbers. */
+const SIZE_OF_OUTCOME = 32;
+const SIZE_OF_ENTRY = 16;
+
+/** What this process has committed lately for one slice. */
+export class SliceMemory {
+  #entries: Entry[] = [];
+  #number: number;
+  #committed: number;
+  #highIdx = 0;
+  #size = 0;
+  /** Since when the database has shown an older number, by `performance.now()`; null while it has not. */
+  behindSince: number | null = null;
+  /** A run has waited for the database for `lagTimeoutMs` already. */
+  isGoneBack = false;
+
+  /** @param since all commits after this number are remembered. */
+  constructor(
+    readonly slice: Slice,
+    private since: number,
+  ) {
+    this.#number = since;
+    this.#committed = since;
+  }
+
+  /** Of the last thing that is remembered. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** Of the last commit. */
+  get committed(): number {
+    return this.#committed;
+  }
+
+  /** No recipient from here on was ever in flight. */
+  get highIdx(): number {
+    return this.#highIdx;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @returns by how much it has grown. */
+  add({ number, isCommitted, at, outcomes, deferred, retried, highIdx }: RememberedCommit): number {
+    const sent = rangesOf(outcomes.filter(({ status }) => status === 'sent').map(({ idx }) => idx));
+    // Without what only a message needed.
+    const others = outcomes
+      .filter(({ status }) => status !== 'sent')
+      .map(({ idx, status, code, text }) => ({ idx, status, code, text }));
+    const size =
+      SIZE_OF_ENTRY + sent.length + retried.length + SIZE_OF_OUTCOME * (others.length + deferred.length);
+    this.#entries.push({ number, at, sent, others, deferred, retried: Int32Array.from(retried), size });
+    this.#number = number;
+    if (isCommitted) this.#committed = number;
+    this.#highIdx = Math.max(this.#highIdx, highIdx);
+    this.#size += size;
+    return size;
+  }
+
+  /** @returns by how much it has shrunk. */
+  forgetBefore(moment: number): number {
+    const kept = this.#entries.findIndex(({ at }) => at >= moment);
+    return this.#drop(kept < 0 ? this.#entries.length : kept);
+  }
+
+  /** Forgets at least so much, if there is so much. @returns by how much it has shrunk. */
+  forgetOldest(size: number): number {
+    let dropped = 0;
+    let count = 0;
+    while (dropped < size && count < this.#entries.length) dropped += this.#entries[count++].size;
+    return this.#drop(count);
+  }
+
+  /** The number has grown, and nothing was recorded of a recipient that is not remembered. */
+  skipTo(number: number): void {
+    this.#number = number;
+    this.#committed = number;
+  }
+
+  /** What became of the recipients of all commits after this number. */
+  after(number: number): Restorable {
+    const lost = this.#entries.filter((entry) => entry.number > number);
+    const isWhole = this.since <= number;
+    const sent = mergedRanges(lost.map((entry) => entry.sent));
+    const outcomes = new Map(lost.flatMap(({ others }) => others).map((one) => [one.idx, one]));
+    const deferrals = new Map<number, Deferral>();
+    for (const { deferred, at } of lost) {
+      const elapsedMs = performance.now() - at;
+      for (const one of deferred)
+        deferrals.set(one.idx, { ...one, delayMs: Math.max(0, one.delayMs - elapsedMs) });
+    }
+    const outcomeOf = (idx: number): Outcome | undefined =>
+      isWithin(sent, idx) ? { idx, status: 'sent', code: null, text: null } : outcomes.get(idx);
+    return {
+      isWhole,
+      retried: [...new Set(lost.flatMap(({ retried }) => [...retried]))],
+      fates: {
+        outcomeOf,
+        deferralOf: (idx) => (outcomeOf(idx) ? undefined : deferrals.get(idx)),
+        // It was in flight once, and is not in flight now. Of a commit that is forgotten nobody knows what it has recorded.
+        isBegun: () => !isWhole,
+      },
+    };
+  }
+
+  #drop(count: number): number {
+    if (count === 0) return 0;
+    const dropped = this.#entries.slice(0, count);
+    this.#entries = this.#entries.slice(count);
+    this.since = dropped[dropped.length - 1].number;
+    const size = dropped.reduce((sum, one) => sum + one.size, 0);
+    this.#size -= size;
+    return size;
+  }
+}
+
+/** What can be written again. */
+export interface Restorable {
+  /** All commits are remembered: who is not named was never handed over. */
+  isWhole: boolean;
+  /** Recipients that were at a further attempt. */
+  retried: readonly number[];
+  fates: Fates;
+}
+
+/** First and last of each range of numbers that follow one another. */
+function rangesOf(indexes: number[]): Int32Array {
+  const sorted = Int32Array.from(indexes).sort();
+  const ranges: number[] = [];
+  for (const idx of sorted) {
+    if (ranges.length > 0 && ranges[ranges.length - 1] === idx - 1) ranges[ranges.length - 1] = idx;
+    else ranges.push(idx, idx);
+  }
+  return Int32Array.from(ranges);
+}
+
+/** Ascending. No recipient is in two of them. */
+function mergedRanges(all: Int32Array[]): Int32Array {
+  const pairs: [number, number][] = [];
+  for (const ranges of all)
+    for (let at = 0; at < ranges.length; at += 2) pairs.push([ranges[at], ranges[at + 1]]);
+  pairs.sort(([one], [other]) => one - other);
+  return Int32Array.from(pairs.flat());
+}
+
+function isWithin(ranges: Int32Array, idx: number): boolean {
+  let low = 0;
+  let high = ranges.length / 2 - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    if (ranges[2 * middle + 1] < idx) low = middle + 1;
+    else if (ranges[2 * middle] > idx) high = middle - 1;
+    else return true;
+  }
+  return false;
+}

@@ -1,0 +1,106 @@
+import type { Slice } from '../../model/slice.js';
+import type { Session } from '../mailing.database.js';
+import type { SliceMemory } from '../slice.memory.js';
+import { booksOf } from '../slice-books.js';
+import { provesLife } from './claim-mailing.js';
+import { beginAttempts, findDue, markDue } from './mark-due.js';
+import { inChunks } from './placeholders.js';
+import { SOURCES } from '../recipient-place.js';
+import { type Caught, readWatermarks, settleInFlight } from './settle-in-flight.js';
+
+/** A slice of which the database has forgotten commits. */
+export interface ForgottenSlice {
+  memory: SliceMemory;
+  /** Its progress row, as it was read. */
+  seen: { number: number; claimToken: string | null };
+  uniqServerId: string;
+  /** Under which it is restored. */
+  claimToken: string;
+}
+
+/** What was written again. */
+export interface Restored extends Caught {
+  /** All commits were remembered. Otherwise `numCaught` recipients are in doubt, who were settled once. */
+  isWhole: boolean;
+}
+
+const FORGOTTEN =
+  'The database went back to an older state, and what became of this recipient is not known any more; the mail server may have taken the message.';
+
+/** Rows of one look at deferred recipients. */
+const DUE_AT_A_TIME = 1_000_000;
+
+/**
+ * Writes commits again that the database has forgotten, from the memory of the process that made them. Call it in a transaction of its own.
+ *
+ * - Lock order: the progress row first; of a batch, its mailing's row next, as in `claimBatch`; recipients after them. Index: primary keys; see
+ *   `settleInFlight`.
+ * - The guard is the number and the token that were read, so a node that merely lags behind can not pass it: it applies the newer row before,
+ *   or, in a cluster that certifies writes, the commit fails. Of a claim holder that went on from the older state one of the two commits
+ *   first, and the other finds its number gone. Only a living incarnation restores (`provesLife`).
+ * - The number goes beyond both: invariant: a number of a slice is never committed twice with different content by processes that remember it.
+ * - A mailing that shows `pending`, and a batch that shows `free`, were claimed in a commit that is forgotten. A paused mailing stays paused.
+ * - Every `pending` row between the watermarks counts as in flight: a recipient that was handed back and one that was sent look the same in the older
+ *   state, and the memory tells them apart. Where the memory does not reach back far enough, those it does not name are in doubt, and so are
+ *   deferred recipients that were due, because they may have been tried.
+ * - Rejected: to repeat the commits one by one. Their statements check rows as they were then.
+ *
+ * @returns null if the row has changed since it was read, or this server is no member any more.
+ */
+export async function restoreCommits(session: Session, forgotten: ForgottenSlice): Promise<Restored | null> {
+  if (!(await takeBack(session, forgotten))) return null;
+  const { memory, seen } = forgotten;
+  const { slice } = memory;
+  if (slice.batch) await beginAgain(session, slice.mailingId);
+  const { isWhole, retried, fates } = memory.after(seen.number);
+  const due = isWhole ? [] : await findDue(session, slice, DUE_AT_A_TIME);
+  await inChunks([...new Set([...retried, ...due])], async (chunk) => {
+    for (const source of SOURCES) await markDue(session, session.tables[source], slice.mailingId, chunk);
+    return beginAttempts(session, slice.mailingId, chunk);
+  });
+  const row = await readWatermarks(session, slice);
+  const highIdx = Math.max(row.highIdx, memory.highIdx);
+  const frame = { settledIdx: row.settledIdx, nextIdx: highIdx, highIdx };
+  const caught = await settleInFlight(session, slice, frame, { fates, resend: false, doubt: FORGOTTEN });
+  return { ...caught, isWhole };
+}
+
+async function takeBack(session: Session, forgotten: ForgottenSlice): Promise<boolean> {
+  const { memory, seen, uniqServerId, claimToken } = forgotten;
+  const books = booksOf(session, memory.slice);
+  const life = provesLife(session, uniqServerId, claimToken);
+  const token = seen.claimToken === null ? 'claim_token IS NULL' : 'claim_token = ?';
+  const { sql: state, open } = stateOf(memory.slice);
+  const taken = await session.change(
+    `UPDATE ${books.table} SET ${state}, claim_token = ?, uniq_server_id = ?, beat = ?, last_commit_at = ${session.dialect.now}
+     WHERE ${books.sql} AND beat = ? AND ${token} AND status IN (${open}) AND ${life.sql}`,
+    [
+      claimToken,
+      uniqServerId,
+      Math.max(seen.number, memory.number) + 1,
+      ...books.parameters,
+      seen.number,
+      ...(seen.claimToken === null ? [] : [seen.claimToken]),
+      ...life.parameters,
+    ],
+  );
+  return taken === 1;
+}
+
+function stateOf({ batch }: Slice): { sql: string; open: string } {
+  if (batch) return { sql: `status = 'claimed'`, open: `'free', 'claimed'` };
+  return {
+    sql: `status = CASE status WHEN 'pending' THEN 'in_progress' WHEN 'paused' THEN 'pausing' ELSE status END`,
+    open: `'pending', 'in_progress', 'pausing', 'paused', 'canceling'`,
+  };
+}
+
+/** The first batch of a mailing begins it, in a commit that may be forgotten, too; a mailing that is not begun can not be completed. */
+function beginAgain(session: Session, mailingId: string): Promise<number> {
+  return session.change(
+    `UPDATE ${session.tables.mailing}
+     SET status = 'in_progress', status_reason = NULL, start_time = COALESCE(start_time, ${session.dialect.now})
+     WHERE id = ? AND status = 'pending'`,
+    [mailingId],
+  );
+}

@@ -1,0 +1,33 @@
+import type { Winding } from './mailing-run.parts.js';
+
+/**
+ * Why a run begins nothing more.
+ *
+ * Invariant: a claim that is gone stays gone, and a database that went back is nothing to stop or to pause for any more.
+ */
+export class StopState {
+  #current: Winding = 'no';
+  #beforeStall: Winding = 'no';
+
+  get current(): Winding {
+    return this.#current;
+  }
+
+  /** Whether not even a message that is being made may leave. */
+  get isContested(): boolean {
+    return this.#current === 'lost' || this.#current === 'went_back';
+  }
+
+  become(how: Winding): void {
+    if (this.#current === 'lost' || (this.#current === 'went_back' && how !== 'lost')) return;
+    if (how === 'stalled') this.#beforeStall = this.#current;
+    this.#current = how;
+  }
+
+  /** The database answers again. @returns whether it was waited for. */
+  endStall(): boolean {
+    if (this.#current !== 'stalled') return false;
+    this.#current = this.#beforeStall;
+    return true;
+  }
+}
