@@ -77,6 +77,8 @@ describe('toMailingSettings', () => {
         serverTimeoutMs: 20_000,
         shutdownTimeoutMs: 10_000,
         idleTransactionTimeoutMs: 60_000,
+        databaseLagTimeoutMs: 5_000,
+        commitMemoryMs: 60_000,
       },
     });
   });
@@ -144,6 +146,8 @@ describe('toMailingSettings', () => {
     ['server.serverTimeoutMs', 15_000, 86_400_000],
     ['server.shutdownTimeoutMs', 0, 600_000],
     ['server.idleTransactionTimeoutMs', 0, 3_600_000],
+    ['server.databaseLagTimeoutMs', 0, 600_000],
+    ['server.commitMemoryMs', 0, 3_600_000],
     ['batch.emailsPerBatch', 1, 1_000_000],
     ['batch.numBatchThreads', 1, 1_000],
     ['batch.pollMs', 20, 600_000],

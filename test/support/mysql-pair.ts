@@ -17,6 +17,7 @@ interface PairWords {
   options: readonly string[];
   follow: (port: string) => string;
   start: string;
+  hold: string;
   stop: readonly string[];
   /** Expression: how far a server is. */
   position: string;
@@ -30,6 +31,7 @@ export const MARIADB_WORDS: PairWords = {
   follow: (port) =>
     `CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = ${port}, MASTER_USER = 'root', MASTER_USE_GTID = slave_pos`,
   start: 'START SLAVE',
+  hold: 'STOP SLAVE IO_THREAD',
   stop: ['STOP SLAVE', 'RESET SLAVE ALL'],
   position: '@@GLOBAL.gtid_binlog_pos',
   waitFor: (position) => `MASTER_GTID_WAIT('${position}', ${CATCH_UP_S})`,
@@ -42,6 +44,7 @@ export const MYSQL_WORDS: PairWords = {
     `CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = ${port}, SOURCE_USER = 'root', ` +
     'SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1',
   start: 'START REPLICA',
+  hold: 'STOP REPLICA IO_THREAD',
   stop: ['STOP REPLICA', 'RESET REPLICA ALL'],
   position: '@@GLOBAL.gtid_executed',
   waitFor: (position) => `WAIT_FOR_EXECUTED_GTID_SET('${position}', ${CATCH_UP_S})`,
@@ -53,13 +56,13 @@ export function startMysqlPair(
   words: PairWords,
 ): Promise<DatabasePair> {
   return withTeardown(async (defer) => {
-    const add = async (id: number): Promise<PairedServer & { port: string }> => {
+    const add = async (id: number): Promise<PairedServer & { port: string; kill: () => Promise<void> }> => {
       const options = [`--server-id=${id}`, '--log-bin=binlog', '--binlog-format=ROW', ...words.options];
       const server = await start({ arguments: options });
       defer(() => server.stop());
       const admin = await connectToServer(server.url);
       defer(() => admin.destroy());
-      return { ...paired(server, admin), port: new URL(server.url).port };
+      return { ...paired(server, admin), port: new URL(server.url).port, kill: () => server.kill() };
     };
     const first = await add(1);
     const second = await add(2);
@@ -75,15 +78,23 @@ export function startMysqlPair(
     };
     await catchUp();
     await second.ask(`SET GLOBAL ${words.readOnly} = ON`);
-    const swap = async (): Promise<void> => {
-      // It refuses the commits of transactions that were begun before, too.
-      await first.ask(`SET GLOBAL ${words.readOnly} = ON`);
-      await catchUp();
+    const promote = async (): Promise<void> => {
       for (const statement of words.stop) await second.ask(statement);
       // Turns super_read_only off with it.
       await second.ask('SET GLOBAL read_only = OFF');
     };
-    return { first, second, swap };
+    const swap = async (): Promise<void> => {
+      // It refuses the commits of transactions that were begun before, too.
+      await first.ask(`SET GLOBAL ${words.readOnly} = ON`);
+      await catchUp();
+      await promote();
+    };
+    const hold = async (): Promise<void> => void (await second.ask(words.hold));
+    const loseFirst = async (): Promise<void> => {
+      await first.kill();
+      await promote();
+    };
+    return { first, second, swap, hold, loseFirst };
   });
 }
 

@@ -27,6 +27,10 @@ export interface DatabasePair extends AsyncDisposable {
    * @param quietly for a server where transactions that were begun before would still write.
    */
   swap(quietly: Quietly): Promise<void>;
+  /** From now on the second server gets nothing of what the first one commits. */
+  hold(): Promise<void>;
+  /** `kill -9` of the first server, and the second one writes: commits since `hold` are lost. */
+  loseFirst(): Promise<void>;
 }
 
 /** Undoes what was begun, the last first; also when the rest of a start fails. */

@@ -17,12 +17,16 @@ import { waitUntil } from './wait-until.js';
  */
 export function startPostgresPair(): Promise<DatabasePair> {
   return withTeardown(async (defer) => {
-    const add = async (options: PostgresOptions): Promise<PairedServer & { serverUrl: string }> => {
+    const add = async (
+      options: PostgresOptions,
+    ): Promise<PairedServer & { serverUrl: string; kill: () => Promise<void> }> => {
       const server = await startPostgres(options);
       defer(() => server.stop());
       const admin = await connectToPostgres(server.url);
+      // It is cut where its server is killed.
+      admin.on('error', () => undefined);
       defer(() => admin.end());
-      return { ...paired(server, admin), serverUrl: server.url };
+      return { ...paired(server, admin), serverUrl: server.url, kill: () => server.kill() };
     };
     const first = await add({});
     await first.ask(`CREATE ROLE ${PAIR_USER} LOGIN`);
@@ -40,7 +44,16 @@ export function startPostgresPair(): Promise<DatabasePair> {
           await second.ask('SELECT pg_promote(true, 30)');
         },
       );
-    return { first, second, swap };
+    const hold = async (): Promise<void> => {
+      await second.ask("ALTER SYSTEM SET primary_conninfo = ''");
+      await second.ask('SELECT pg_reload_conf()');
+      await waitUntil(() => receivesNothing(second), { what: 'the standby to receive nothing' });
+    };
+    const loseFirst = async (): Promise<void> => {
+      await first.kill();
+      await second.ask('SELECT pg_promote(true, 30)');
+    };
+    return { first, second, swap, hold, loseFirst };
   });
 }
 
@@ -60,6 +73,11 @@ async function isToldToAll(url: string): Promise<boolean> {
   );
   await newcomer.end();
   return rows[0].default_transaction_read_only === 'on';
+}
+
+async function receivesNothing(standby: PairedServer): Promise<boolean> {
+  const [{ n }] = await standby.ask('SELECT COUNT(*) AS n FROM pg_stat_wal_receiver');
+  return Number(n) === 0;
 }
 
 async function isAt(standby: PairedServer, position: string): Promise<boolean> {

@@ -159,6 +159,7 @@ export type { ResumePolicy } from './model/resume-policy.js';
 export { MailingError } from './model/mailing.error.js';
 export { publicReasonOf, toPublicText } from './model/public-text.js';
 export { kindOf, numberOrKindOf } from './model/value-kind.js';
+export { DatabaseBehindError } from './model/database-behind.error.js';
 export { ReadOnlyServerError } from './model/read-only-server.error.js';
 export { HostTransactionOpenError } from './model/host-transaction.error.js';
 export { AsyncContext, ModuleContext } from './model/async-context.js';

@@ -43,6 +43,11 @@ export class CommitMemory {
     return [...this.#slices].flatMap(([key, memory]) => (this.#running.has(key) ? [] : memory));
   }
 
+  /** Slices of which something is remembered. */
+  all(): SliceMemory[] {
+    return [...this.#slices.values()];
+  }
+
   beginRun(slice: Slice): void {
     this.#running.add(keyOf(slice));
   }
@@ -66,16 +71,29 @@ export class CommitMemory {
    *
    * @param isRecovery it has recorded doubt about recipients of a run that is gone, which is not remembered.
    */
-  noteClaim(slice: Slice, number: number, isRecovery: boolean): void {
+  noteClaim(
+    { claimToken, ...slice }: Slice & { claimToken: string },
+    number: number,
+    isRecovery: boolean,
+  ): void {
     if (this.options.memoryMs === 0) return;
+    const memory = this.#claimed(slice, number, isRecovery);
+    memory.claimToken = claimToken;
+  }
+
+  #claimed({ mailingId, batch }: Slice, number: number, isRecovery: boolean): SliceMemory {
+    const slice = { mailingId, batch };
     const memory = this.of(slice);
-    if (memory?.number === number) return;
-    const isNext = !isRecovery && memory?.number === number - 1;
-    if (isNext) return memory.skipTo(number);
+    if (memory?.number === number) return memory;
+    if (memory && !isRecovery && memory.number === number - 1) {
+      memory.skipTo(number);
+      return memory;
+    }
     if (memory) this.forget(memory);
     const begun = new SliceMemory(slice, isRecovery ? number : number - 1);
     begun.skipTo(number);
     this.#slices.set(keyOf(slice), begun);
+    return begun;
   }
 
   /** Remembers what was committed, or, under the next number, what is known and could not be. */

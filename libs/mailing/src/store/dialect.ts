@@ -24,6 +24,8 @@ export interface Dialect {
   readonly name: 'mysql' | 'sqlite' | 'postgres';
   /** Expression: the moment at which the statement began, the same at every place of it. */
   readonly now: string;
+  /** Expression: what the server calls itself, so that two can be told apart behind one address. */
+  readonly server: string;
   /** Expression: as many milliseconds ago as the placeholder says. */
   readonly agoMs: string;
   /** Expression: as many milliseconds from now as the placeholder says. */
@@ -58,6 +60,7 @@ export interface Dialect {
 const MYSQL: Dialect = {
   name: 'mysql',
   now: 'UTC_TIMESTAMP(3)',
+  server: "CONCAT(@@hostname, ':', @@port)",
   agoMs: 'UTC_TIMESTAMP(3) - INTERVAL (? * 1000) MICROSECOND',
   inMs: 'UTC_TIMESTAMP(3) + INTERVAL (? * 1000) MICROSECOND',
   epochMs: (column) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) DIV 1000`,
@@ -76,6 +79,7 @@ const MYSQL: Dialect = {
 const SQLITE: Dialect = {
   name: 'sqlite',
   now: "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+  server: "''",
   agoMs: "strftime('%Y-%m-%d %H:%M:%f', 'now', (-1 * ? / 1000.0) || ' seconds')",
   inMs: "strftime('%Y-%m-%d %H:%M:%f', 'now', (? / 1000.0) || ' seconds')",
   epochMs: (column) => `CAST(ROUND((julianday(${column}) - 2440587.5) * 86400000) AS INTEGER)`,
@@ -102,6 +106,8 @@ const POSTGRES_MS = `CAST(? AS double precision) * INTERVAL '1 millisecond'`;
 const POSTGRES: Dialect = {
   name: 'postgres',
   now: POSTGRES_NOW,
+  // Both are null over a Unix socket.
+  server: `CONCAT(host(inet_server_addr()), ':', inet_server_port())`,
   agoMs: `${POSTGRES_NOW} - ${POSTGRES_MS}`,
   inMs: `${POSTGRES_NOW} + ${POSTGRES_MS}`,
   epochMs: (column) => `CAST(EXTRACT(EPOCH FROM ${column}) * 1000 AS bigint)`,

@@ -2,6 +2,7 @@ import { type HeldClaim, readHeldClaim } from './held-claim.js';
 import type { MailingDatabase } from './mailing.database.js';
 import type { SliceMemory } from './slice.memory.js';
 import { readClaim } from './statements/fence-beat.js';
+import { readBatchClaims, reserveSlice } from './statements/reserve-slices.js';
 import { type ForgottenSlice, restoreCommits, type Restored } from './statements/restore-commits.js';
 
 /** A slice whose progress row shows an older number than this process has committed. */
@@ -38,6 +39,24 @@ export class ForgottenCommits {
     return found;
   }
 
+  /**
+   * Reserves all slices that show an older number, those that are worked on too. Call it before the first heartbeat on a server that was not
+   * known before: after that others may claim what is free there.
+   *
+   * @param incarnation of this process, as others know it.
+   */
+  async reserve(uniqServerId: string, incarnation: string): Promise<void> {
+    for (const behind of await this.#behind()) {
+      const { memory } = behind;
+      // That of an earlier incarnation counts as one of a dead process.
+      const isOurs = memory.claimToken?.startsWith(`${incarnation}#`) ?? false;
+      const claimToken = isOurs ? (memory.claimToken as string) : `${incarnation}#forgotten`;
+      const forgotten = { ...behind, uniqServerId, claimToken };
+      if (!(await reserveSlice(this.database, forgotten))) continue;
+      memory.behindSince ??= performance.now();
+    }
+  }
+
   /** @returns null if the progress row has changed since it was read. */
   async restore(forgotten: ForgottenSlice): Promise<RestoredSlice | null> {
     const { memory, claimToken } = forgotten;
@@ -62,6 +81,30 @@ export class ForgottenCommits {
       return { number: row.beat, claimToken: row.claimToken };
     }
     return null;
+  }
+
+  /** All slices that show an older number: one statement for each mailing as a whole, one for many batches. */
+  async #behind(): Promise<BehindSlice[]> {
+    const all = this.database.commits.all();
+    const behind: BehindSlice[] = [];
+    const note = (memory: SliceMemory | undefined, number: number, claimToken: string | null): void => {
+      if (memory && number < memory.number) behind.push({ memory, seen: { number, claimToken } });
+    };
+    const batched = new Map<string, Map<number, SliceMemory>>();
+    for (const memory of all) {
+      const { mailingId, batch } = memory.slice;
+      if (batch) {
+        const batches = batched.get(mailingId) ?? new Map<number, SliceMemory>();
+        batched.set(mailingId, batches.set(batch.startIdx, memory));
+        continue;
+      }
+      const row = await readClaim(this.database, memory.slice);
+      if (row) note(memory, row.beat, row.claimToken);
+    }
+    for (const [mailingId, batches] of batched)
+      for (const seen of await readBatchClaims(this.database, mailingId, [...batches.keys()]))
+        note(batches.get(seen.startIdx), seen.number, seen.claimToken);
+    return behind;
   }
 
   #isOverdue({ behindSince, isGoneBack }: SliceMemory): boolean {

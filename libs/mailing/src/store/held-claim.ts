@@ -8,6 +8,8 @@ import type { Caught } from './statements/settle-in-flight.js';
 /** The right to work on a slice, and where its books stood when it was obtained. */
 export interface HeldClaim extends Slice {
   claimToken: string;
+  /** Through which it was claimed, as it calls itself. */
+  server: string;
   beat: number;
   settledIdx: number;
   /** Nobody before this place is still to be begun. */
@@ -36,15 +38,16 @@ export async function readHeldClaim<S extends Slice>(
   caught: Caught | null,
 ): Promise<HeldClaim & S> {
   const books = booksOf(session, slice);
-  const [row] = await session.rows<Record<string, number>>(
+  const [row] = await session.rows<Record<string, number> & { server: string }>(
     `SELECT beat, settled_idx, next_idx, reach_idx, num_profiles, num_sent + num_errors + num_skipped AS num_settled,
-       suspect_score, failure_score
+       suspect_score, failure_score, ${session.dialect.server} AS server
      FROM ${books.table} WHERE ${books.sql}`,
     books.parameters,
   );
   return {
     ...slice,
     claimToken,
+    server: row.server,
     beat: Number(row.beat),
     settledIdx: Number(row.settled_idx),
     nextIdx: Number(row.next_idx),
@@ -62,28 +65,32 @@ export function recoverClaim(database: MailingDatabase, dead: DeadClaim): Promis
     .transaction(async (session) => {
       const caught = await recoverSlice(session, dead);
       if (caught === null) return null;
-      return unlessForgotten(database, await readHeldClaim(session, dead.slice, dead.claimToken, caught));
+      return standing(database, await readHeldClaim(session, dead.slice, dead.claimToken, caught));
     })
-    .catch(nothingIfForgotten);
+    .catch(nothingIfNotNow);
 }
 
-/** The claim is rolled back: this process has committed more for the slice than the database shows. */
-class ForgottenCommits extends Error {}
+/** The claim is rolled back: another look comes later. */
+class NotNow extends Error {}
 
 /**
- * The claim was the database's next number. Where this process remembers that number or a later one, the database has forgotten commits, or a
- * node of it lags behind: nothing may be sent before they are restored (`restoreCommits`).
+ * No claim stands while the database may have forgotten commits:
  *
- * @throws ForgottenCommits, which rolls the claim back; see `nothingIfForgotten`.
+ * - This process remembers the claim's number, or a later one. The database has gone back, or a node of it lags behind; what was forgotten is
+ *   restored first (`restoreCommits`).
+ * - The server is another one than before, and other processes may not have taken care of theirs there (`FailoverWatch`).
+ *
+ * @throws NotNow, which rolls the claim back; see `nothingIfNotNow`.
  */
-export function unlessForgotten<C extends HeldClaim>({ commits }: MailingDatabase, claim: C): C {
+export function standing<C extends HeldClaim>({ commits, failovers }: MailingDatabase, claim: C): C {
   const memory = commits.of(claim);
-  if (memory && memory.number >= claim.beat) throw new ForgottenCommits();
+  if (memory && memory.number >= claim.beat) throw new NotNow();
+  if (!failovers.see(claim.server).isSettled) throw new NotNow();
   return claim;
 }
 
-/** For `catch` behind the transaction of `unlessForgotten`. */
-export function nothingIfForgotten(error: unknown): null {
-  if (error instanceof ForgottenCommits) return null;
+/** For `catch` behind the transaction of `standing`. */
+export function nothingIfNotNow(error: unknown): null {
+  if (error instanceof NotNow) return null;
   throw error;
 }

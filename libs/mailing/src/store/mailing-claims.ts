@@ -1,11 +1,11 @@
 import type { MailingStatus } from '../model/mailing-status.js';
 import {
   type HeldClaim,
-  nothingIfForgotten,
+  nothingIfNotNow,
   readHeldClaim,
   recoverClaim,
   type Recovery,
-  unlessForgotten,
+  standing,
 } from './held-claim.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { adoptMailing, adoptMailings } from './statements/adopt-mailings.js';
@@ -49,9 +49,9 @@ export class MailingClaims {
     const claimed = this.database.transaction(async (session) => {
       if (!(await claimMailing(session, mailingId, uniqServerId, claimToken))) return null;
       const claim = await readHeldClaim(session, { mailingId, batch: null }, claimToken, null);
-      return unlessForgotten(this.database, claim);
+      return standing(this.database, claim);
     });
-    return claimed.catch(nothingIfForgotten);
+    return claimed.catch(nothingIfNotNow);
   }
 
   /** @returns null if somebody else was faster. */

@@ -18,6 +18,7 @@ import { CommitMemory, type CommitMemoryOptions } from './commit.memory.js';
 import { isLockFault } from './database-fault.js';
 import { type Dialect, dialectOf } from './dialect.js';
 import { withGuardedRunner } from './guarded-runner.js';
+import { FailoverWatch } from './failover.watch.js';
 import { IdleTransactionLimit } from './idle-transaction.limit.js';
 import { watchNewbornConnections } from './newborn-connections.js';
 import { PrimaryWatch } from './primary.watch.js';
@@ -78,6 +79,7 @@ export class MailingDatabase implements Session {
   readonly primary: PrimaryWatch;
   /** What this process has committed lately for its slices. */
   readonly commits: CommitMemory;
+  readonly failovers = new FailoverWatch();
   readonly #queue: SerialQueue | null;
   readonly #idleLimit: IdleTransactionLimit;
 
@@ -106,6 +108,7 @@ export class MailingDatabase implements Session {
     };
     this.unsafeConnections = UnsafeConnections.of(dataSource);
     this.primary = PrimaryWatch.of(dataSource);
+    this.primary.onBreak(() => this.failovers.noteBreak());
     this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
     if (this.dialect.name === 'postgres') watchNewbornConnections(dataSource);
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;

@@ -30,6 +30,8 @@ export class PrimaryWatch {
   /** Those that a new connection had as well. */
   readonly outages = new Refusals<ReadOnlyServerError>(sameServer);
   readonly #pools = new WeakSet<EventEmitter>();
+  readonly #heard = new WeakSet<object>();
+  readonly #listeners = new Set<() => void>();
   /** Of connections that are not in here nothing is known: they were made before this watch began. */
   readonly #generations = new WeakMap<object, number>();
   #generation = 0;
@@ -46,6 +48,19 @@ export class PrimaryWatch {
 
   isCondemned(connection: object): boolean {
     return this.#generationOf(connection) < this.#generation;
+  }
+
+  /** @param listener told when a connection is lost; not when the pool closes one. */
+  onBreak(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  #hear(connection: EventEmitter): void {
+    if (this.#heard.has(connection)) return;
+    this.#heard.add(connection);
+    connection.once('error', () => {
+      for (const listener of this.#listeners) listener();
+    });
   }
 
   /** The server of this connection has said that it is read-only. */
@@ -69,5 +84,7 @@ export class PrimaryWatch {
     if (!pool || this.#pools.has(pool)) return;
     this.#pools.add(pool);
     pool.on(whenMade, (connection: object) => this.#generations.set(connection, this.#generation));
+    // Some were made before this watch began.
+    pool.on('acquire', (connection: EventEmitter) => this.#hear(connection));
   }
 }

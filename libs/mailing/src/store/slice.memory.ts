@@ -42,6 +42,8 @@ export class SliceMemory {
   #size = 0;
   /** Since when the database has shown an older number, by `performance.now()`; null while it has not. */
   behindSince: number | null = null;
+  /** Under which it was worked on last. */
+  claimToken: string | null = null;
   /** A run has waited for the database for `lagTimeoutMs` already. */
   isGoneBack = false;
 

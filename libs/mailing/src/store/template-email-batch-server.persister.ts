@@ -1,13 +1,15 @@
 import { checkText, MAX_SERVER_ID_LENGTH } from '../model/argument.check.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { isDuplicateKey } from './database-fault.js';
+import type { ServerSight } from './failover.watch.js';
+import { ForgottenCommits } from './forgotten-commits.js';
 import {
   type ServerIdentity,
   buryServer,
   insertServer,
   replaceServer,
 } from './statements/register-server.js';
-import { renewLease } from './statements/renew-lease.js';
+import { countSilent, readServer, renewLease } from './statements/renew-lease.js';
 
 /** A server as its row tells. */
 export interface RegisteredServer {
@@ -26,6 +28,13 @@ const MAX_INCARNATION_LENGTH = 36;
 
 /** An incarnation whose death is a fact now: it has no row any more. */
 export type BuriedServer = Pick<RegisteredServer, 'uniqServerId' | 'incarnation'>;
+
+/** The heartbeat is rolled back: what the database has forgotten is reserved first. */
+class NotReserved extends Error {
+  constructor(readonly sight: ServerSight) {
+    super();
+  }
+}
 
 /** Tells whether a registered process is known not to run any more, whatever its lease says. */
 export type IsKnownDead = (server: RegisteredServer) => boolean;
@@ -67,10 +76,38 @@ export class TemplateEmailBatchServerPersister {
     }
   }
 
-  /** @returns false if somebody declared this incarnation dead. */
+  /**
+   * On a database server that was not known before, this process first reserves what that has forgotten: others may claim after the heartbeat.
+   *
+   * @returns false if this incarnation was declared dead.
+   */
   async renew(uniqServerId: string, incarnation: string): Promise<boolean> {
     checkServer('renew', uniqServerId, incarnation);
-    return renewLease(this.database, uniqServerId, incarnation);
+    const { database } = this;
+    const renew = (): Promise<boolean> =>
+      database.transaction(async (session) => {
+        const isRenewed = await renewLease(session, uniqServerId, incarnation);
+        const { server, now } = await readServer(session);
+        const sight = database.failovers.see(server);
+        if (!sight.isReserved) throw new NotReserved(sight);
+        sight.firstHeartbeatAt ??= now;
+        return isRenewed;
+      });
+    const isRenewed = await renew().catch(async (error: unknown) => {
+      if (!(error instanceof NotReserved)) throw error;
+      await new ForgottenCommits(database).reserve(uniqServerId, incarnation);
+      error.sight.isReserved = true;
+      return renew();
+    });
+    for (const sight of database.failovers.unsettled())
+      if (await this.#areOthersThere(uniqServerId, sight)) database.failovers.settle(sight);
+    return isRenewed;
+  }
+
+  /** Whether all others have had a heartbeat there, or can have none. */
+  async #areOthersThere(uniqServerId: string, { seenAt, firstHeartbeatAt }: ServerSight): Promise<boolean> {
+    if (performance.now() - seenAt >= this.serverTimeoutMs) return true;
+    return (await countSilent(this.database, uniqServerId, firstHeartbeatAt ?? 0)) === 0;
   }
 
   /** Orderly end: the row goes, so nobody has to wait for the lease. */
@@ -136,7 +173,7 @@ export class TemplateEmailBatchServerPersister {
     const { dialect, tables } = this.database;
     const rows = await this.database.rows<Record<string, unknown>>(
       `SELECT uniq_server_id, incarnation, hostname, pid, pid_space,
-         CASE WHEN last_updated < ${dialect.agoMs} THEN 1 ELSE 0 END AS expired
+         CASE WHEN last_updated < ${dialect.agoMs} THEN 1 ELSE 0 END AS expired, ${dialect.server} AS server
        FROM ${tables.mailServer} WHERE ${condition}`,
       [this.serverTimeoutMs, uniqServerId],
     );
@@ -146,7 +183,9 @@ export class TemplateEmailBatchServerPersister {
       hostname: String(row.hostname),
       pid: Number(row.pid),
       pidSpace: row.pid_space as string | null,
-      expired: Number(row.expired) === 1,
+      expired:
+        Number(row.expired) === 1 &&
+        this.database.failovers.judgesLeases(String(row.server), this.serverTimeoutMs),
     }));
   }
 

@@ -12,11 +12,11 @@ import type { BatchSlice } from '../model/slice.js';
 import {
   type HeldBatch,
   type HeldClaim,
-  nothingIfForgotten,
+  nothingIfNotNow,
   readHeldClaim,
   recoverClaim,
   type Recovery,
-  unlessForgotten,
+  standing,
 } from './held-claim.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { claimBatch } from './statements/claim-batch.js';
@@ -88,10 +88,10 @@ export class TemplateEmailBatchPersister {
       return await this.database.transaction(async (session) => {
         if (!(await claimBatch(session, batch, uniqServerId, claimToken))) throw new NotOpen();
         const claim = await readHeldClaim(session, await rangeOf(session, batch), claimToken, null);
-        return unlessForgotten(this.database, claim);
+        return standing(this.database, claim);
       });
     } catch (error) {
-      return error instanceof NotOpen ? null : nothingIfForgotten(error);
+      return error instanceof NotOpen ? null : nothingIfNotNow(error);
     }
   }
 

@@ -26,11 +26,13 @@ export interface ForgottenCommitsSweepParts {
  * sent to again.
  *
  * It looks after each heartbeat, and at once when a run has found its own commits gone. Where all commits are remembered the mailing goes on;
- * otherwise it is paused for a person to look at those in doubt. A claim is refused meanwhile (`unlessForgotten`).
+ * otherwise it is paused for a person to look at those in doubt. A claim is refused meanwhile (`standing`).
  */
 export class ForgottenCommitsSweep implements OnApplicationBootstrap {
   #looking: Promise<void> | null = null;
   #isAskedAgain = false;
+  #timer: NodeJS.Timeout | null = null;
+  #isOver = false;
 
   constructor(private readonly parts: ForgottenCommitsSweepParts) {}
 
@@ -41,13 +43,16 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
 
   /** Looks once; a call during a look makes it look once more. Never rejects. */
   look(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
     this.#isAskedAgain = true;
     this.#looking ??= this.#look().finally(() => (this.#looking = null));
     return this.#looking;
   }
 
-  /** Resolves when no look is under way. */
-  async idle(): Promise<void> {
+  /** Ends it. Resolves when no look is under way. */
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    if (this.#timer) clearTimeout(this.#timer);
     await this.#looking;
   }
 
@@ -56,6 +61,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
       this.#isAskedAgain = false;
       try {
         for (const behind of await this.parts.forgotten.find()) await this.#restore(behind);
+        this.#lookAgain();
       } catch (error) {
         const { uniqServerId } = this.parts.settings;
         this.parts.events.emit('server:trouble', {
@@ -65,6 +71,17 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
         });
       }
     }
+  }
+
+  /** As soon as a lag has lasted too long. */
+  #lookAgain(): void {
+    const { commits } = this.parts.database;
+    if (this.#timer || this.#isOver || !commits.idle().some(({ behindSince }) => behindSince !== null))
+      return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.look();
+    }, commits.options.lagTimeoutMs).unref();
   }
 
   async #restore({ memory, seen }: BehindSlice): Promise<void> {

@@ -122,7 +122,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     await within(Math.max(1_000, deadline - performance.now()), periodic.stop());
     await restarter.idle();
     await batchSweep.idle();
-    await this.parts.forgotten.idle();
+    await this.parts.forgotten.stop();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     try {
       await membership.leave();

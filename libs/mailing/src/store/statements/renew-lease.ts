@@ -26,3 +26,23 @@ export async function renewLease(
   );
   return rows.length === 1;
 }
+
+/** Which database server this session is on, and its clock in milliseconds since 1970. */
+export async function readServer(session: Session): Promise<{ server: string; now: number }> {
+  const { dialect } = session;
+  const [row] = await session.rows<{ server: string; at_ms: number | string }>(
+    `SELECT ${dialect.server} AS server, ${dialect.epochMs(dialect.now)} AS at_ms`,
+  );
+  return { server: row.server, now: Number(row.at_ms) };
+}
+
+/** How many other servers of ours have had no heartbeat since that moment; there are as many rows as servers. */
+export async function countSilent(session: Session, uniqServerId: string, since: number): Promise<number> {
+  const { dialect, tables } = session;
+  const [row] = await session.rows<{ count: number | string }>(
+    `SELECT COUNT(*) AS count FROM ${tables.mailServer}
+     WHERE uniq_server_id <> ? AND ${dialect.epochMs('last_updated')} < ?`,
+    [uniqServerId, since],
+  );
+  return Number(row.count);
+}

@@ -1,0 +1,67 @@
+import type { Session } from '../mailing.database.js';
+import type { ForgottenSlice } from './restore-commits.js';
+import { booksOf } from '../slice-books.js';
+import { inChunks, placeholders } from './placeholders.js';
+
+/** What the progress row of a batch shows. */
+export interface SeenBatch {
+  startIdx: number;
+  number: number;
+  claimToken: string | null;
+}
+
+/**
+ * Reserves a slice of which the database has forgotten commits for the process that made them: it shows a claim of that process again, under its
+ * older number, so no other process claims it before it is restored. A run that works on it still finds its number gone.
+ *
+ * - Lock: the progress row; index: primary key.
+ * - The guard is the number and the token that were read.
+ * - Rejected: to restore it at once. The first heartbeat, for which other processes wait, would have to wait for the rows of all recipients.
+ *
+ * @param claimToken of this process.
+ */
+export async function reserveSlice(
+  session: Session,
+  { memory, seen, uniqServerId, claimToken }: ForgottenSlice,
+): Promise<boolean> {
+  const { batch } = memory.slice;
+  const books = booksOf(session, memory.slice);
+  const [from, to] = batch ? [`'free', 'claimed'`, 'claimed'] : [`'pending', 'in_progress'`, 'in_progress'];
+  const token = seen.claimToken === null ? 'claim_token IS NULL' : 'claim_token = ?';
+  const changed = await session.change(
+    `UPDATE ${books.table} SET status = '${to}', claim_token = ?, uniq_server_id = ?
+     WHERE ${books.sql} AND beat = ? AND ${token} AND status IN (${from})`,
+    [
+      claimToken,
+      uniqServerId,
+      ...books.parameters,
+      seen.number,
+      ...(seen.claimToken === null ? [] : [seen.claimToken]),
+    ],
+  );
+  return changed === 1;
+}
+
+/** Progress rows of many batches of one mailing; index: primary key. */
+export async function readBatchClaims(
+  session: Session,
+  mailingId: string,
+  startIdxs: number[],
+): Promise<SeenBatch[]> {
+  const found: SeenBatch[] = [];
+  await inChunks(startIdxs, async (chunk) => {
+    const rows = await session.rows<{ start_idx: number; beat: number; claim_token: string | null }>(
+      `SELECT start_idx, beat, claim_token FROM ${session.tables.mailBatch}
+       WHERE mailing_id = ? AND start_idx IN (${placeholders(chunk)})`,
+      [mailingId, ...chunk],
+    );
+    for (const row of rows)
+      found.push({
+        startIdx: Number(row.start_idx),
+        number: Number(row.beat),
+        claimToken: row.claim_token,
+      });
+    return rows.length;
+  });
+  return found;
+}
