@@ -31,3 +31,23 @@ describe('a membership that ends while a heartbeat is under way', () => {
     expect(lost).toEqual([]);
   });
 });
+
+describe('a heartbeat that does not find the row of this process', () => {
+  it('right after it was registered means a node that lags behind, and later that it was declared dead', async () => {
+    const answers = [false, true, false];
+    const persister = {
+      register: () => Promise.resolve(null),
+      renew: () => Promise.resolve(answers.shift()),
+    } as unknown as TemplateEmailBatchServerPersister;
+    const settings = {
+      uniqServerId: 'test:1',
+      server: { serverTimeoutMs: 60_000, databaseLagTimeoutMs: 60_000 },
+    };
+    const membership = new ServerMembership(persister, settings as never, new MailingEvents(), JOURNAL);
+    await membership.beat();
+    await expect(membership.beat()).rejects.toMatchObject({ code: 'MAILING_DATABASE_BEHIND' });
+    expect([membership.standing, membership.lease.holds()]).toEqual(['member', true]);
+    expect(await membership.beat()).toBe('member');
+    expect(await membership.beat()).toBe('lost');
+  });
+});

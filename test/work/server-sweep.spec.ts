@@ -89,12 +89,15 @@ forEachDatabase('the sweep of dead servers', (kind) => {
     // Old enough to judge others, then cut off for more than a lease.
     const database = app.nest.get(MailingDatabase, { strict: false });
     const change = database.change.bind(database);
+    const transaction = database.transaction.bind(database) as MailingDatabase['transaction'];
     await waitUntil(async () => (await ids()).includes('test:1'), { what: 'it to register' });
     let numFailed = 0;
-    database.change = () => {
+    const fail = (): Promise<never> => {
       numFailed++;
       return Promise.reject(new Error('connect ECONNREFUSED'));
     };
+    database.change = fail;
+    database.transaction = fail;
     await leaveServer('other:2', LONG_AGO);
     await dataSource
       .getRepository(Mailing)
@@ -104,6 +107,7 @@ forEachDatabase('the sweep of dead servers', (kind) => {
       what: 'its lease to end',
     });
     database.change = change;
+    database.transaction = transaction;
     const backAt = performance.now();
     await waitUntil(() => buried.length === 1, { what: 'the burial' });
     expect(buried[0] - backAt).toBeGreaterThan(1_900);

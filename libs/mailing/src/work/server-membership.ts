@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { DatabaseBehindError } from '../model/database-behind.error.js';
 import type { IdHolder } from '../model/id-holder.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { ServerStanding } from '../model/mailing-health.report.js';
@@ -35,6 +36,8 @@ export class ServerMembership {
   readonly #pidSpace = readPidSpace();
   #incarnation: string | null = null;
   #claims = 0;
+  /** By `performance.now()`; ends with the first renewal. */
+  #mayBeUnknownUntil = Number.NEGATIVE_INFINITY;
   #standing: ServerStanding = 'starting';
   #other: IdHolder | null = null;
   #underWay: Promise<Standing> | null = null;
@@ -108,9 +111,13 @@ export class ServerMembership {
     // It left meanwhile: the lease stays revoked, and a row that is gone is no loss.
     if (this.#incarnation !== incarnation) return 'lost';
     if (isRenewed) {
+      this.#mayBeUnknownUntil = Number.NEGATIVE_INFINITY;
       this.lease.confirm(begun);
       return 'member';
     }
+    // A node that lags behind does not know it yet.
+    if (performance.now() < this.#mayBeUnknownUntil)
+      throw new DatabaseBehindError(`the row of server ${uniqServerId}`, 'none of this process', false);
     this.events.emit('server:lost', { uniqServerId, incarnation });
     this.#forget(incarnation);
     return 'lost';
@@ -137,6 +144,7 @@ export class ServerMembership {
     }
     this.journal.open(me);
     this.#incarnation = incarnation;
+    this.#mayBeUnknownUntil = performance.now() + this.settings.server.databaseLagTimeoutMs;
     this.#other = null;
     this.#standing = 'member';
     this.lease.confirm(begun);
