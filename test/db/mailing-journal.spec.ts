@@ -9,7 +9,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Beat } from '../../libs/mailing/src/model/ledger.js';
 import type { ClaimJournal } from '../../libs/mailing/src/store/claim.journal.js';
 import { DeadJournal } from '../../libs/mailing/src/store/dead.journal.js';
-import { headerLine, type JournalContent, readLines } from '../../libs/mailing/src/store/journal.lines.js';
+import {
+  headerLine,
+  type JournalContent,
+  type JournalGap,
+  readLines,
+} from '../../libs/mailing/src/store/journal.lines.js';
 import { journalPath, MailingJournal } from '../../libs/mailing/src/store/mailing.journal.js';
 
 const run = promisify(execFile);
@@ -120,6 +125,25 @@ describe('the journal of a process', () => {
     expect(readLines(damage(readFileSync(path, 'utf8')))).toBeNull();
   });
 
+  it('tells of a database that went back, and what it leaves out itself counts as begun', async () => {
+    claim.begin(3)();
+    claim.settle(sent(3));
+    claim.nextBeat();
+    claim.nextBeat();
+    claim.begin(9)();
+    claim.settle(sent(9));
+    await answersWritten();
+    const dead = (gap: JournalGap | null = null) => new DeadJournal(content()!.claims.get(TOKEN)!, gap);
+    const { fates, endIdx, forgotten } = dead().since(7, 5);
+    expect([fates.outcomeOf(9), endIdx, forgotten]).toEqual([sent(9), 10, [3, 9]]);
+    expect([fates.isBegun(6), fates.isBegun(9)]).toEqual([false, false]);
+    // All that it knows is in the database.
+    expect(dead().since(10, 20)).toMatchObject({ endIdx: 0, forgotten: [] });
+    const leftOut = dead({ toCommit: 8, toIdx: 6 }).since(7, 5);
+    expect([2, 3, 6, 7].map((idx) => leftOut.fates.isBegun(idx))).toEqual([true, false, true, false]);
+    expect(dead({ toCommit: 8, toIdx: 6 }).since(8, 20).fates.isBegun(2)).toBe(false);
+  });
+
   it('is replaced when it is full, by all that is not in the books yet', { timeout: 60_000 }, async () => {
     const other = journal.claim('other#2', 0);
     other.begin(1)();
@@ -138,6 +162,7 @@ describe('the journal of a process', () => {
     expect(readdirSync(dir)).toHaveLength(1);
     const told = fates(7);
     expect([...told.outcomes.keys()]).toEqual([10]);
+    expect(content()?.gaps.get(TOKEN)?.toIdx).toBeGreaterThan(10);
     expect(told.begun.has(idx - 1)).toBe(true);
     expect(content()?.claims.get('other#2')).toEqual(new Map([[1, { kind: 'begun' }]]));
     // And it goes on in the new one.

@@ -1,6 +1,13 @@
 import type { Beat } from '../model/ledger.js';
 import type { Deferral, Outcome } from '../model/outcome.js';
-import { begunLine, claimLine, deferredLine, returnedLine, settledLine } from './journal.lines.js';
+import {
+  begunLine,
+  claimLine,
+  deferredLine,
+  type JournalGap,
+  returnedLine,
+  settledLine,
+} from './journal.lines.js';
 
 /** Where its lines go. */
 export interface JournalWriter {
@@ -19,6 +26,8 @@ export interface JournalWriter {
 export class ClaimJournal {
   readonly #open = new Map<number, string>();
   readonly #confirm = (): void => this.writer.flush();
+  /** What a file that is written anew leaves out. */
+  #gap: JournalGap | null = null;
   #isDeclared = false;
   #isOver = false;
   /** The beat that is put together next: the answers from now on are written by it. */
@@ -37,7 +46,7 @@ export class ClaimJournal {
   /** Everything that a reader has to know still. */
   get lines(): string {
     if (!this.#isDeclared) return '';
-    return claimLine(this.number, this.claimToken) + [...this.#open.values()].join('');
+    return claimLine(this.number, this.claimToken, this.#gap) + [...this.#open.values()].join('');
   }
 
   /**
@@ -77,9 +86,14 @@ export class ClaimJournal {
 
   /** It is in the books. */
   committed({ outcomes, deferred, returned }: Beat): void {
-    for (const { idx } of outcomes) this.#open.delete(idx);
-    for (const { idx } of deferred) this.#open.delete(idx);
+    for (const { idx } of outcomes) this.#leaveOut(idx);
+    for (const { idx } of deferred) this.#leaveOut(idx);
     for (const idx of returned) this.#open.delete(idx);
+  }
+
+  #leaveOut(idx: number): void {
+    if (!this.#open.delete(idx)) return;
+    this.#gap = { toCommit: this.#beat - 1, toIdx: Math.max(idx, this.#gap?.toIdx ?? 0) };
   }
 
   /** Nothing may begin under this claim any more. */

@@ -1,5 +1,6 @@
 import type { Deferral, Outcome } from '../model/outcome.js';
-import type { Entry } from './journal.lines.js';
+import { type Fates, fatesOf } from './fates.js';
+import type { Entry, JournalGap } from './journal.lines.js';
 
 /** What is known of those whom a dead run had marked. */
 export interface KnownFates {
@@ -9,9 +10,45 @@ export interface KnownFates {
   begun: Set<number>;
 }
 
+export interface JournalFates {
+  fates: Fates;
+  /** Beyond the last place that was begun. */
+  endIdx: number;
+  /** Where the database went back: places that it may show in any state. */
+  forgotten: number[];
+}
+
 /** What a dead process had said of one claim. */
 export class DeadJournal {
-  constructor(private readonly entries: ReadonlyMap<number, Entry>) {}
+  /** @param gap what it leaves out; null: nothing. */
+  constructor(
+    private readonly entries: ReadonlyMap<number, Entry>,
+    private readonly gap: JournalGap | null = null,
+  ) {}
+
+  /**
+   * What became of the recipients that were in flight, and of those that the database has forgotten: it went back, if the journal knows of a
+   * commit beyond those that may have been under way, or of a recipient that was begun and that the progress row does not have in flight.
+   *
+   * @param number of the last commit of the claim that the database shows.
+   * @param nextIdx as it shows it.
+   */
+  since(number: number, nextIdx: number): JournalFates {
+    const known = this.after(number);
+    const places = [...known.outcomes.keys(), ...known.deferred.keys(), ...known.begun];
+    const isLeftOut = this.gap !== null && this.gap.toCommit > number;
+    const toIdx = isLeftOut ? (this.gap as JournalGap).toIdx : -1;
+    const endIdx = places.reduce((end, idx) => Math.max(end, idx + 1), toIdx + 1);
+    const isBeyond = [...this.entries.values()].some(
+      (one) => one.kind === 'answered' && one.beat > number + 1,
+    );
+    const { isBegun, ...fates } = fatesOf(known);
+    return {
+      fates: { ...fates, isBegun: (idx) => isBegun(idx) || (idx <= toIdx && !this.entries.has(idx)) },
+      endIdx,
+      forgotten: isLeftOut || isBeyond || endIdx > nextIdx ? places : [],
+    };
+  }
 
   /**
    * What had not got into the books.

@@ -23,10 +23,20 @@ export type Entry =
   /** `beat`: the one that writes it into the books. */
   | { kind: 'answered'; beat: number; answer: Answer };
 
+/** What a journal leaves out of a claim, because it was in the database when the file was written anew. */
+export interface JournalGap {
+  /** Lines of this commit and of those before it are missing. */
+  toCommit: number;
+  /** The highest place that they were about. */
+  toIdx: number;
+}
+
 /** What a journal says, by claim token: of each recipient the last word. */
 export interface JournalContent {
   owner: JournalOwner;
   claims: Map<string, Map<number, Entry>>;
+  /** Of those claims that have one. */
+  gaps: Map<string, JournalGap>;
 }
 
 export function headerLine(owner: JournalOwner): string {
@@ -34,8 +44,8 @@ export function headerLine(owner: JournalOwner): string {
 }
 
 /** Gives a claim the number by which the lines of its recipients call it. */
-export function claimLine(claim: number, claimToken: string): string {
-  return `claim ${claim} ${JSON.stringify(claimToken)}\n`;
+export function claimLine(claim: number, claimToken: string, gap: JournalGap | null = null): string {
+  return `claim ${claim} ${JSON.stringify(claimToken)}${gap ? ` ${gap.toCommit} ${gap.toIdx}` : ''}\n`;
 }
 
 export function begunLine(claim: number, idx: number): string {
@@ -62,7 +72,7 @@ export function returnedLine(claim: number, beat: number, idx: number): string {
 }
 
 // JSON leaves U+2028 and U+2029 as they are, which end a line for a dot without the flag.
-const CLAIM = /^claim (\d+) (".*")$/s;
+const CLAIM = /^claim (\d+) (".*")(?: (\d+) (\d+))?$/s;
 const RECIPIENT = /^(\d+) (\d+)(?: (\d+) (sent|returned|settled|deferred)(?: (\{.*\}))?)?$/s;
 
 /**
@@ -79,13 +89,16 @@ export function readLines(text: string): JournalContent | null {
   const owner = ownerOf(lines[0] ?? '');
   if (!owner) return null;
   const claims = new Map<string, Map<number, Entry>>();
+  const gaps = new Map<string, JournalGap>();
   const byNumber = new Map<string, Map<number, Entry>>();
   try {
     for (let at = 1; at < lines.length; at++) {
       const claim = CLAIM.exec(lines[at]);
       if (claim) {
         const entries = new Map<number, Entry>();
-        claims.set(JSON.parse(claim[2]) as string, entries);
+        const token = JSON.parse(claim[2]) as string;
+        claims.set(token, entries);
+        if (claim[3]) gaps.set(token, { toCommit: Number(claim[3]), toIdx: Number(claim[4]) });
         byNumber.set(claim[1], entries);
         continue;
       }
@@ -97,7 +110,7 @@ export function readLines(text: string): JournalContent | null {
   } catch {
     return null;
   }
-  return { owner, claims };
+  return { owner, claims, gaps };
 }
 
 /** Whose journal begins with this line; null: it is none. */

@@ -47,7 +47,8 @@ export class DeadJournals implements OnApplicationBootstrap {
     // First the proof and then the reading: until its death a process may still write.
     if (owner?.incarnation !== incarnation || !this.membership.isKnownDead(owner)) return null;
     const content = await contentOf(path);
-    return content && new DeadJournal(content.claims.get(claimToken) ?? new Map());
+    if (!content) return null;
+    return new DeadJournal(content.claims.get(claimToken) ?? new Map(), content.gaps.get(claimToken));
   }
 
   /** Removes those of dead incarnations of this server that hold no claim any more, and those of others when they are old. */

@@ -1,9 +1,9 @@
 import type { Slice } from '../../model/slice.js';
 import type { DeadJournal } from '../dead.journal.js';
-import { fatesOf } from '../fates.js';
 import type { Session } from '../mailing.database.js';
 import { booksOf } from '../slice-books.js';
 import { provesLife } from './claim-mailing.js';
+import { beginForgottenAttempts } from './restore-commits.js';
 import { type Caught, readWatermarks, settleInFlight } from './settle-in-flight.js';
 
 /** A slice whose claim holder is dead. */
@@ -36,6 +36,7 @@ const DIED =
  *   named by `dps_mail_deferred`.
  * - Whom the numbers of the books say to be under way is named in his row first (`nameIntended`), so there is one kind of them from then
  *   on, and `next_idx` goes down to where the list goes on.
+ * - Where the database went back in a failover, the journal may know of recipients beyond these numbers; they count as in flight, too.
  * - Rejected: searching for `sending` over the whole list, seconds at a million recipients; an index on status, see
  *   `read-next.ts`.
  *
@@ -44,11 +45,15 @@ const DIED =
 export async function recoverSlice(session: Session, claim: DeadClaim): Promise<Caught | null> {
   const { slice, journal, resend } = claim;
   if (!(await takeFromDead(session, claim))) return null;
-  const { number, ...frame } = await readWatermarks(session, slice);
+  const { number, settledIdx, nextIdx, highIdx } = await readWatermarks(session, slice);
+  const terms = { resend, doubt: DIED };
+  if (!journal)
+    return settleInFlight(session, slice, { settledIdx, nextIdx, highIdx }, { ...terms, fates: null });
   // The claim has just been counted as a commit.
-  const known = journal?.after(number - 1);
-  const fates = known ? fatesOf(known) : null;
-  return settleInFlight(session, slice, frame, { fates, resend, doubt: DIED });
+  const { fates, endIdx, forgotten } = journal.since(number - 1, nextIdx);
+  if (forgotten.length > 0) await beginForgottenAttempts(session, slice, forgotten);
+  const frame = { settledIdx, nextIdx: Math.max(nextIdx, endIdx), highIdx: Math.max(highIdx, endIdx) };
+  return settleInFlight(session, slice, frame, { ...terms, fates });
 }
 
 async function takeFromDead(

@@ -54,15 +54,24 @@ export async function restoreCommits(session: Session, forgotten: ForgottenSlice
   if (slice.batch) await beginAgain(session, slice.mailingId);
   const { isWhole, retried, fates } = memory.after(seen.number);
   const due = isWhole ? [] : await findDue(session, slice, DUE_AT_A_TIME);
-  await inChunks([...new Set([...retried, ...due])], async (chunk) => {
-    for (const source of SOURCES) await markDue(session, session.tables[source], slice.mailingId, chunk);
-    return beginAttempts(session, slice.mailingId, chunk);
-  });
+  await beginForgottenAttempts(session, slice, [...new Set([...retried, ...due])]);
   const row = await readWatermarks(session, slice);
   const highIdx = Math.max(row.highIdx, memory.highIdx);
   const frame = { settledIdx: row.settledIdx, nextIdx: highIdx, highIdx };
   const caught = await settleInFlight(session, slice, frame, { fates, resend: false, doubt: FORGOTTEN });
   return { ...caught, isWhole };
+}
+
+/** Recipients that the database shows as deferred, and that may have been tried again since. Others among them are left as they are. */
+export function beginForgottenAttempts(
+  session: Session,
+  { mailingId }: Slice,
+  indexes: readonly number[],
+): Promise<number> {
+  return inChunks(indexes, async (chunk) => {
+    for (const source of SOURCES) await markDue(session, session.tables[source], mailingId, chunk);
+    return beginAttempts(session, mailingId, chunk);
+  });
 }
 
 async function takeBack(session: Session, forgotten: ForgottenSlice): Promise<boolean> {

@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { readBooks } from '../support/books.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { journalFolder } from '../support/journal-folder.js';
+import { MailingSnapshots } from '../support/mailing-snapshots.js';
+import { NewsletterService } from '../support/newsletter-service.js';
+import { readerAddresses } from '../support/reader-list.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { assertPromiseKept } from './promise.js';
+
+const COUNT = 300;
+
+forEachDatabase('a process that is killed together with a database that loses commits', (kind) => {
+  let database: FreshDatabase;
+  let inbox: SmtpInbox;
+  let journals: Awaited<ReturnType<typeof journalFolder>>;
+  const services: NewsletterService[] = [];
+
+  beforeEach(async () => {
+    database = await freshDatabase(kind);
+    inbox = await SmtpInbox.start({ keepRaw: 0 });
+    journals = await journalFolder();
+  });
+
+  afterEach(async () => {
+    await Promise.all(services.splice(0).map((service) => service.kill()));
+    await inbox.close();
+    await database.dispose();
+    await journals[Symbol.asyncDispose]();
+  });
+
+  async function start(): Promise<NewsletterService> {
+    const env = { MAILING_JOURNAL_DIR: journals.path };
+    const service = await NewsletterService.start({ databaseUrl: database.url, smtpUrl: inbox.url, env });
+    services.push(service);
+    return service;
+  }
+
+  it('has left a journal: whom it names gets no second letter, and one commit may be in doubt', async () => {
+    const service = await start();
+    const mailingId = await service.send(COUNT);
+    const snapshots = await MailingSnapshots.of(new MailingDatabase(database.dataSource), mailingId, [
+      'snap_old',
+    ]);
+    await inbox.waitFor(60);
+    await snapshots.take('snap_old');
+    await inbox.waitFor(180);
+    await service.kill();
+    await snapshots.put('snap_old');
+    const received = inbox.messages.length;
+    const next = await start();
+    await next.completed(mailingId);
+    const books = await readBooks(database.dataSource, mailingId);
+    assertPromiseKept({ books, inbox, recipients: readerAddresses(COUNT), crashes: 1 });
+    expect(received).toBeLessThan(COUNT);
+  }, 90_000);
+});
