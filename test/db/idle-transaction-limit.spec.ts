@@ -89,7 +89,8 @@ describe('the limit of silent sessions (mysql)', () => {
     const own = await fresh.connect();
     const limit = new IdleTransactionLimit(SHORT_MS, 'mysql');
     const runner = own.createQueryRunner();
-    await limit.applyTo(runner);
+    await limit.begin(runner);
+    await runner.commitTransaction();
     expect(limit.keepAlive.numConnections).toBe(1);
     await runner.release();
     await own.destroy();
@@ -100,7 +101,8 @@ describe('the limit of silent sessions (mysql)', () => {
     await using fresh = await freshDatabase('mysql', { migrate: false });
     const runner = fresh.dataSource.createQueryRunner();
     await runner.query('SET SESSION wait_timeout = 3');
-    await new IdleTransactionLimit(LIMIT_MS, 'mysql').applyTo(runner);
+    await new IdleTransactionLimit(LIMIT_MS, 'mysql').begin(runner);
+    await runner.commitTransaction();
     expect(await runner.query('SELECT @@SESSION.wait_timeout AS seconds')).toEqual([{ seconds: '3' }]);
     await runner.release();
   });

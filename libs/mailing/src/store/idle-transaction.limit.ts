@@ -4,6 +4,9 @@ import { type KeptConnection, SessionKeepAlive } from './session-keep-alive.js';
 
 const UNKNOWN_SYSTEM_VARIABLE = 1193;
 
+/** As TypeORM says it. */
+const START = 'START TRANSACTION';
+
 /** Signs of life within the time after which MySQL ends a session: one may be late, or lost in a busy moment. */
 const SIGNS_PER_LIMIT = 3;
 
@@ -20,8 +23,12 @@ const SIGNS_PER_LIMIT = 3;
  *   the pool, too. So there each connection with that limit is given signs of life (`SessionKeepAlive`), and only those of a process that is
  *   stopped, cut off or gone are silent for so long. That costs a statement of 40 µs for each connection three times in the limit.
  *
- * It is set once for each connection of the host's pool, and therefore holds for the host's own transactions on these connections too. On
- * MariaDB and PostgreSQL they would have to do nothing at all for that long; on MySQL the whole process would.
+ * On MySQL and MariaDB it is set once for each connection of the host's pool, and therefore holds for the host's own transactions on these
+ * connections too. On MariaDB they would have to do nothing at all for that long, with locks in their hands; on MySQL the whole process would.
+ *
+ * On PostgreSQL it is set for our own transactions only (`SET LOCAL`), in one message with the statement that begins them. It costs
+ * no round trip, and less time than can be measured. A setting of the session would come to other clients where a pooler gives each transaction another
+ * connection to the server, as pgbouncer does in transaction mode.
  *
  * Rejected for MySQL:
  * - The limit without signs of life: a statement that the host sends in the moment in which its connection is ended fails
@@ -45,19 +52,22 @@ export class IdleTransactionLimit {
     this.keepAlive = new SessionKeepAlive(limitMs / SIGNS_PER_LIMIT);
   }
 
-  /** Call it before a transaction is begun. */
-  async applyTo(runner: QueryRunner): Promise<void> {
-    if (this.limitMs === 0 || this.database === 'sqlite') return;
+  /** Begins a transaction that the database ends after so long a silence. */
+  async begin(runner: QueryRunner): Promise<void> {
+    if (this.limitMs > 0 && this.database === 'mysql') await this.#limitSession(runner);
+    if (this.limitMs > 0 && this.database === 'postgres')
+      sendAlong(runner, `SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(this.limitMs)}`);
+    await runner.startTransaction();
+  }
+
+  async #limitSession(runner: QueryRunner): Promise<void> {
     const connection = (await runner.connect()) as KeptConnection;
     if (this.#decided.has(connection)) return;
     const seconds = Math.ceil(this.limitMs / 1_000);
-    if (this.database === 'postgres') {
-      await runner.query(`SET SESSION idle_in_transaction_session_timeout = ${Math.ceil(this.limitMs)}`);
-    } else {
-      const { isMariaDb, waitTimeout } = await sessionOf(runner);
-      if (isMariaDb) await setWriteTimeout(runner, seconds);
-      else await this.#setWaitTimeout(runner, connection, Math.min(seconds, waitTimeout));
-    }
+    const { isMariaDb, waitTimeout } = await sessionOf(runner);
+    if (isMariaDb) await setWriteTimeout(runner, seconds);
+    // The host may want even less.
+    else await this.#setWaitTimeout(runner, connection, Math.min(seconds, waitTimeout));
     this.#decided.add(connection);
   }
 
@@ -81,4 +91,18 @@ async function setWriteTimeout(runner: QueryRunner, seconds: number): Promise<vo
     // Before 10.3, or a proxy that speaks for another server.
     if ((error as { errno?: number }).errno !== UNKNOWN_SYSTEM_VARIABLE) throw error;
   }
+}
+
+/**
+ * Lets the next statement that begins a transaction take another one along. TypeORM has no words for that; PostgreSQL takes several
+ * statements in one message if they have no values.
+ */
+function sendAlong(runner: QueryRunner, statement: string): void {
+  const own = runner as { query: (sql: string, ...more: unknown[]) => Promise<unknown> };
+  const { query } = own;
+  own.query = (sql, ...more) => {
+    if (sql !== START) return query.call(runner, sql, ...more);
+    own.query = query;
+    return query.call(runner, `${START}; ${statement}`, ...more);
+  };
 }

@@ -126,8 +126,7 @@ export class MailingDatabase implements Session {
   }
 
   async #transactionOnce<T>(runner: QueryRunner, steps: (session: Session) => Promise<T>): Promise<T> {
-    await this.#idleLimit.applyTo(runner);
-    await runner.startTransaction();
+    await this.#idleLimit.begin(runner);
     try {
       const result = await steps(this.#sessionOf(runner));
       this.faultPoints.reach('beforeCommit');
