@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { DataSource } from 'typeorm';
+import { type Recipient, recipientsFromQuery, TypeOrmProfileRepository } from 'nestjs-mailing';
+import { DataSource, type SelectQueryBuilder } from 'typeorm';
 import { faultCodeOf } from '../../libs/mailing/src/store/fault-codes.js';
 import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
+import { Customer } from '../support/customer.entity.js';
 import { INNODB_KINDS, SERVER_KINDS } from '../support/database-kinds.js';
 import { FailureLog } from '../support/failure-log.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
@@ -175,3 +177,76 @@ it('a COMMIT that PostgreSQL refuses for a conflict is rolled back, and the tran
   expect(await counted(fresh)).toBe(1);
   expect(await fresh.dataSource.query('SELECT last_value FROM attempts')).toEqual([{ last_value: '3' }]);
 });
+
+describe('tables of the host that answer with conflicts', () => {
+  /** Twice it can not be done, and then it can; a sequence goes on over what is rolled back. */
+  const REFUSES_TWICE = `CREATE FUNCTION refuses_twice() RETURNS int LANGUAGE plpgsql AS $$
+    BEGIN
+      IF nextval('attempts') < 3 THEN RAISE EXCEPTION 'could not serialize access' USING ERRCODE = '40001'; END IF;
+      RETURN 1;
+    END $$`;
+  const REFUSES_CHANGES = `CREATE FUNCTION refuses_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM refuses_twice(); RETURN NEW; END $$`;
+
+  async function shop(): Promise<FreshDatabase & { customers: DataSource }> {
+    const fresh = await freshDatabase('postgres', { migrate: false });
+    const customers = await fresh.connect({ entities: [Customer], migrations: [], synchronize: true });
+    for (const statement of ['CREATE SEQUENCE attempts', REFUSES_TWICE, REFUSES_CHANGES])
+      await customers.query(statement);
+    await customers.getRepository(Customer).insert({ mail: 'ann@home.example' });
+    return { ...fresh, customers };
+  }
+
+  const numAttempts = async ({ customers }: { customers: DataSource }): Promise<number> => {
+    const [{ last_value: value }] = await customers.query<{ last_value: string }[]>(
+      'SELECT last_value FROM attempts',
+    );
+    return Number(value);
+  };
+
+  it('profiles are written again', async () => {
+    await using fresh = await shop();
+    await fresh.customers.query(
+      'CREATE TRIGGER refuse BEFORE UPDATE ON shop_customer FOR EACH ROW EXECUTE FUNCTION refuses_changes()',
+    );
+    const profiles = new TypeOrmProfileRepository(fresh.customers, Customer, {
+      id: 'number',
+      email: 'mail',
+      emailStatus: { column: 'mailState', invalid: ['bounced'], valid: 'ok' },
+    });
+    await profiles.setEmailStatus?.(['ann@home.example'], 'invalid');
+    expect(await fresh.customers.getRepository(Customer).findOneBy({})).toMatchObject({
+      mailState: 'bounced',
+    });
+    expect(await numAttempts(fresh)).toBe(3);
+  });
+
+  const listOf = (query: SelectQueryBuilder<Customer>): AsyncGenerator<Recipient, void, undefined> =>
+    recipientsFromQuery(query.where('refuses_twice() = 1'), { id: 'number' });
+
+  it('a list is read again', async () => {
+    await using fresh = await shop();
+    const [first] = await readAll(
+      listOf(fresh.customers.getRepository(Customer).createQueryBuilder('customer')),
+    );
+    expect(first).toEqual({ userId: '1' });
+    expect(await numAttempts(fresh)).toBe(3);
+  });
+
+  it('a list that the host reads in a transaction of its own is not: the transaction is gone', async () => {
+    await using fresh = await shop();
+    const runner = fresh.customers.createQueryRunner();
+    await runner.startTransaction();
+    const query = fresh.customers.getRepository(Customer).createQueryBuilder('customer', runner);
+    await expect(readAll(listOf(query))).rejects.toMatchObject({ code: '40001' });
+    expect(await numAttempts(fresh)).toBe(1);
+    await runner.rollbackTransaction();
+    await runner.release();
+  });
+});
+
+async function readAll<T>(list: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const one of list) all.push(one);
+  return all;
+}
