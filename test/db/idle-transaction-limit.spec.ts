@@ -37,6 +37,24 @@ describe.each(INNODB_KINDS)('the limit of idle transactions (%s)', (kind) => {
   );
 });
 
+describe.each(INNODB_KINDS)('the limit of idle transactions (%s)', (kind) => {
+  const SHOW = `SHOW SESSION VARIABLES LIKE '${LIMITS[kind]}'`;
+
+  it.each([
+    ['the host sets it', {}],
+    ['the pool resets each connection that is given back', { resetOnRelease: true }],
+  ])('is set again where %s', async (_, extra) => {
+    const one = { extra: { connectionLimit: 1, ...extra } };
+    await using fresh = await freshDatabase(kind, { migrate: false, dataSource: one });
+    const database = new MailingDatabase(fresh.dataSource, noFaultPoints, LIMIT_MS);
+    const within = (): Promise<unknown[]> => database.transaction((session) => session.rows(SHOW));
+    const limited = [expect.objectContaining({ Value: String(LIMIT_MS / 1_000) })];
+    expect(await within()).toEqual(limited);
+    await fresh.dataSource.query(`SET SESSION ${LIMITS[kind]} = 600`);
+    expect(await within()).toEqual(limited);
+  });
+});
+
 describe('the limit of silent sessions (mysql)', () => {
   const SHORT_MS = 1_000;
   /** So many limits, and more. */

@@ -17,8 +17,8 @@ const COUNTER = [
 ];
 const ONE_MORE = 'UPDATE counter SET value = value + 1';
 
-async function withCounter(kind: FreshDatabase['kind']): Promise<FreshDatabase> {
-  const fresh = await freshDatabase(kind, { migrate: false });
+async function withCounter(kind: FreshDatabase['kind'], dataSource: object = {}): Promise<FreshDatabase> {
+  const fresh = await freshDatabase(kind, { migrate: false, dataSource });
   for (const statement of COUNTER) await fresh.dataSource.query(statement);
   return fresh;
 }
@@ -100,14 +100,19 @@ describe.each(INNODB_KINDS)('a transaction that a cluster refuses (%s)', (kind) 
   });
 
   it('with 3101 stays on its connection, whatever the pool would give', async () => {
-    await using fresh = await withCounter(kind);
-    // Others take what is given back.
-    const taken = fresh.dataSource.createQueryRunner();
-    const { connections } = await attempts(fresh, [REFUSED, DEADLOCK, REFUSED], async (session, answer) => {
-      await taken.query('SELECT 1');
+    await using fresh = await withCounter(kind, { extra: { connectionLimit: 2 } });
+    const [held, waiting] = [fresh.dataSource.createQueryRunner(), fresh.dataSource.createQueryRunner()];
+    await held.connect();
+    let gotOne: Promise<unknown> = Promise.resolve();
+    const committing = attempts(fresh, [REFUSED, DEADLOCK, REFUSED], async (session, answer) => {
+      // It would be given what the transaction gives back, and then the transaction would get the other one.
+      gotOne = waiting.connect();
+      void Promise.race([gotOne, committing]).then(() => held.release());
       await session.change(answer);
     });
-    await taken.release();
+    const { connections } = await committing;
+    await gotOne;
+    await waiting.release();
     expect(connections).toHaveLength(4);
     expect(new Set(connections).size).toBe(1);
   });

@@ -1,5 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import type { Dialect } from './dialect.js';
+import { type WatchedConnection, watchOf } from './mysql-connection.watch.js';
 import { type KeptConnection, SessionKeepAlive } from './session-keep-alive.js';
 
 const UNKNOWN_SYSTEM_VARIABLE = 1193;
@@ -23,7 +24,7 @@ const SIGNS_PER_LIMIT = 3;
  *   the pool, too. So there each connection with that limit is given signs of life (`SessionKeepAlive`), and only those of a process that is
  *   stopped, cut off or gone are silent for so long. That costs a statement of 40 µs for each connection three times in the limit.
  *
- * On MySQL and MariaDB it is set once for each connection of the host's pool, and therefore holds for the host's own transactions on these
+ * On MySQL and MariaDB it is set once for each connection of the host's pool, and again where its settings may have changed, and therefore holds for the host's own transactions on these
  * connections too. On MariaDB they would have to do nothing at all for that long, with locks in their hands; on MySQL the whole process would.
  *
  * On PostgreSQL it is set for our own transactions only (`SET LOCAL`), in one message with the statement that begins them. It costs
@@ -41,7 +42,8 @@ const SIGNS_PER_LIMIT = 3;
  * and would share what one of them fails at. The type of the data source does not tell.
  */
 export class IdleTransactionLimit {
-  readonly #decided = new WeakSet<object>();
+  /** By connection, after which look at its settings it was limited. */
+  readonly #limited = new WeakMap<object, number>();
   readonly keepAlive: SessionKeepAlive;
 
   /** @param limitMs 0: connections are left as they are. */
@@ -61,14 +63,16 @@ export class IdleTransactionLimit {
   }
 
   async #limitSession(runner: QueryRunner): Promise<void> {
-    const connection = (await runner.connect()) as KeptConnection;
-    if (this.#decided.has(connection)) return;
+    const connection = (await runner.connect()) as KeptConnection & WatchedConnection;
+    // The host may have set something, and what is reset with each release of a connection takes the limit along.
+    const { numLooks } = watchOf(connection);
+    if (this.#limited.get(connection) === numLooks) return;
     const seconds = Math.ceil(this.limitMs / 1_000);
     const { isMariaDb, waitTimeout } = await sessionOf(runner);
     if (isMariaDb) await setWriteTimeout(runner, seconds);
     // The host may want even less.
     else await this.#setWaitTimeout(runner, connection, Math.min(seconds, waitTimeout));
-    this.#decided.add(connection);
+    this.#limited.set(connection, numLooks);
   }
 
   async #setWaitTimeout(runner: QueryRunner, connection: KeptConnection, seconds: number): Promise<void> {

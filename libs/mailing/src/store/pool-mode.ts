@@ -11,6 +11,8 @@ interface GreetedConnection {
 /** Another connection of the pool may be in use for long. */
 const PATIENCE_MS = 2_000;
 
+const ROUNDS = 10;
+
 const REFUSES_TRANSACTIONS = /transaction blocks not allowed in statement pooling mode/i;
 
 /**
@@ -20,7 +22,7 @@ const REFUSES_TRANSACTIONS = /transaction blocks not allowed in statement poolin
  * - In statement mode it refuses the statement that begins a transaction.
  * - In transaction mode it gives the next client that wants one the connection that was last free. So a second session that begins a transaction
  *   right after a question of the first one finds itself in the same process of the server, or sends the first one to another. Where each session
- *   has a connection of its own, neither can be.
+ *   has a connection of its own, neither can be. Others may come in between and hide it, so it is tried several times.
  *
  * Rejected: to look whether a setting of the session is still there. It nearly always is while nobody else is about, and it would
  * be left behind for others.
@@ -43,17 +45,22 @@ async function sharedBy(dataSource: DataSource, first: QueryRunner): Promise<Poo
   const second = await takeSecond(dataSource);
   if (second === null) return null;
   try {
-    const pid = await pidOf(first);
-    await second.query('START TRANSACTION');
-    const isShared = (await pidOf(second)) === pid || (await pidOf(first)) !== pid;
-    await second.query('ROLLBACK');
-    return isShared ? 'transaction' : 'session';
+    for (let round = 0; round < ROUNDS; round++) if (await areShared(first, second)) return 'transaction';
+    return 'session';
   } catch (error) {
     if (REFUSES_TRANSACTIONS.test(String(error))) return 'statement';
     throw error;
   } finally {
     await second.release();
   }
+}
+
+async function areShared(first: QueryRunner, second: QueryRunner): Promise<boolean> {
+  const pid = await pidOf(first);
+  await second.query('START TRANSACTION');
+  const isShared = (await pidOf(second)) === pid || (await pidOf(first)) !== pid;
+  await second.query('ROLLBACK');
+  return isShared;
 }
 
 /** @returns null if the pool has none to give in time; one that comes later goes back. */

@@ -26,7 +26,7 @@ export class SessionKeepAlive {
 
   /** Until it is closed. */
   add(connection: KeptConnection): void {
-    this.#isAnswered.set(connection, true);
+    if (!this.#isAnswered.has(connection)) this.#isAnswered.set(connection, true);
     this.#timer ??= setInterval(() => this.#giveSigns(), this.everyMs).unref();
   }
 
