@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MailBatch } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { IDLE_LIMIT_KINDS } from '../support/database-kinds.js';
+import { SERVER_KINDS } from '../support/database-kinds.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
 import { BATCH_THREADS, MailServers } from './mail-servers.js';
@@ -10,7 +10,7 @@ const RECIPIENTS = 240;
 const ANSWER_MS = 20;
 
 /** The split may come in mid-commit, and then only such a limit gives the locks back while it lasts. */
-describe.each(IDLE_LIMIT_KINDS)('a server that is split from its database (%s)', (kind) => {
+describe.each(SERVER_KINDS)('a server that is split from its database (%s)', (kind) => {
   const servers = MailServers.forEachTest(kind, ({ command }) =>
     command === 'END' ? delay(ANSWER_MS) : undefined,
   );

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { readBooks } from '../support/books.js';
-import { IDLE_LIMIT_KINDS } from '../support/database-kinds.js';
+import { SERVER_KINDS } from '../support/database-kinds.js';
 import { freshDatabase } from '../support/fresh-database.js';
 import { NewsletterService } from '../support/newsletter-service.js';
 import { readerAddresses } from '../support/reader-list.js';
@@ -12,15 +12,17 @@ import { assertPromiseKept } from './promise.js';
 const RECIPIENTS = 3_000;
 const SHORT_LEASE = { MAILING_HEARTBEAT_MS: '200', MAILING_SERVER_TIMEOUT_MS: '1000' };
 
+const INNODB = `SELECT 1 FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p
+              ON p.ID = t.trx_mysql_thread_id WHERE t.trx_rows_modified > 0 AND p.DB = DATABASE()`;
 /** Whether a session of this database has written something in a transaction and is not through. */
 const IN_TRANSACTION = {
-  mariadb: `SELECT 1 FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p
-              ON p.ID = t.trx_mysql_thread_id WHERE t.trx_rows_modified > 0 AND p.DB = DATABASE()`,
+  mariadb: INNODB,
+  mysql: INNODB,
   postgres: `SELECT 1 FROM pg_stat_activity
               WHERE datname = current_database() AND state = 'idle in transaction' AND backend_xid IS NOT NULL`,
 };
 
-describe.each(IDLE_LIMIT_KINDS)('an owner that is stopped in a transaction (%s)', (kind) => {
+describe.each(SERVER_KINDS)('an owner that is stopped in a transaction (%s)', (kind) => {
   it('F2 A8 holds its mailing up no longer than the database lets it, and writes nothing when it wakes up', async () => {
     const database = await freshDatabase(kind);
     const inbox = await SmtpInbox.start({ keepRaw: 0 });

@@ -14,7 +14,12 @@ import { stopProcess } from './stopped-process.js';
 const RECIPIENTS = 120;
 /** Connections of one process, so messages that can be in flight. */
 const CONCURRENCY = 5;
-const SHORT_LEASE = { MAILING_HEARTBEAT_MS: '200', MAILING_SERVER_TIMEOUT_MS: '1000' };
+const SHORT_LEASE = {
+  MAILING_HEARTBEAT_MS: '200',
+  MAILING_SERVER_TIMEOUT_MS: '1000',
+  // It may be stopped in a transaction.
+  MAILING_IDLE_TRANSACTION_TIMEOUT_MS: '1000',
+};
 const LOST = /another server works on it now; nothing more is written or sent for it here/g;
 
 forEachDatabase('a process that was stopped for longer than its lease', (kind) => {

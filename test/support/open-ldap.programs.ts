@@ -1,7 +1,7 @@
-import { access, readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { canInstall, unpack, which } from './system-programs.js';
+import { canInstall, librariesIn, unpack, which } from './system-programs.js';
 
 /**
  * Debian's package starts a service with the machine, and can't be installed without one. So it is only unpacked, and the
@@ -58,14 +58,7 @@ async function findBelow(root: string): Promise<OpenLdapPrograms | undefined> {
     MODULES.map((folder) => join(root, folder)),
     'back_mdb.la',
   );
-  return { server, schemas, modules, libraries: root === '' ? [] : await librariesOf(root) };
-}
-
-async function librariesOf(root: string): Promise<string[]> {
-  const files = await readdir(root, { recursive: true });
-  return [...new Set(files.filter((file) => /\/lib[^/]*\.so\.[\d.]+$/.test(file)).map(dirname))].map(
-    (folder) => join(root, folder),
-  );
+  return { server, schemas, modules, libraries: root === '' ? [] : await librariesIn(root) };
 }
 
 async function first(folders: string[], file: string): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, constants, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 
 /** Where systems keep servers; often not in the PATH of ordinary users. */
 const FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
@@ -64,6 +64,14 @@ export async function unpack(
   } finally {
     await rm(own, { recursive: true, force: true });
   }
+}
+
+/** Folders below `root` with shared libraries, for the variable LD_LIBRARY_PATH of programs that were only unpacked there. */
+export async function librariesIn(root: string): Promise<string[]> {
+  const files = await readdir(root, { recursive: true });
+  return [...new Set(files.filter((file) => /\/lib[^/]*\.so\.[\d.]+$/.test(file)).map(dirname))].map(
+    (folder) => join(root, folder),
+  );
 }
 
 /** The root account must be named to servers that refuse to run as root otherwise. */

@@ -135,11 +135,12 @@ export interface ServerOptions {
    */
   shutdownTimeoutMs?: number;
   /**
-   * MariaDB and PostgreSQL only: how long a transaction may wait for its next statement before the database rolls it back,
-   * in milliseconds; 0 leaves the sessions as they are. MariaDB rounds up to seconds and ends only transactions that have
-   * written something. Default: 60,000. Bounds: 0 to 3,600,000. Set on each connection of the data source that the plugin
-   * uses, so it holds for the host's transactions there too. Too low: a host that pauses inside a transaction loses it. Too
-   * high: a mailing whose server lost power in mid-beat can't be taken over before.
+   * How long the database waits for a process that falls silent in a transaction before it rolls that back, in milliseconds; 0
+   * leaves it as it is. Not on SQLite. Default: 60,000. Bounds: 0 to 3,600,000. PostgreSQL: set for the plugin's own transactions. MariaDB: in
+   * seconds, rounded up, for transactions that have written something, on each connection that the plugin uses, so it holds for the host's
+   * transactions there too. MySQL: in seconds, rounded up, for each such connection (`wait_timeout`), which the plugin gives signs of life, so
+   * it ends those of a process that is stopped, cut off, or busy without a pause for so long. Too low: a host that pauses inside a transaction loses it,
+   * on MySQL a process that is busy loses its connections. Too high: a mailing whose server lost power in mid-beat can't be taken over before.
    */
   idleTransactionTimeoutMs?: number;
   /**

@@ -1,47 +1,60 @@
-/**
- * Errors of locks, after which a transaction that is rolled back may be done again as a whole: deadlock (1213), lock wait
- * timeout (1205), record changed since last read (1020), SQLite busy or locked, PostgreSQL's deadlock (40P01),
- * serialization failure (40001) and lock not available (55P03). A lock wait timeout alone rolls back no more than its
- * statement; the caller rolls back the rest.
- */
-export function isLockFault(error: unknown): boolean {
-  const { errno, code } = (error ?? {}) as { errno?: unknown; code?: unknown };
-  if (errno === 1213 || errno === 1205 || errno === 1020) return true;
-  return typeof code === 'string' && /^(SQLITE_(BUSY|LOCKED)|40P01$|40001$|55P03$)/.test(code);
+import { faultCodeOf, type FaultKind } from './fault-codes.js';
+
+/** Answers to statements that commit: a COMMIT, or a change outside of a transaction, which is a transaction of its own. */
+const atCommit = new WeakSet<object>();
+
+/** Says that this is the answer to a statement that commits. @returns the same error. */
+export function answerToCommit(error: unknown): unknown {
+  if (typeof error === 'object' && error !== null) atCommit.add(error);
+  return error;
 }
 
-/** MySQL's and MariaDB's option that forbids a statement (1290): many options do, those that forbid to write have this in their names. */
-const READ_ONLY_OPTION = /read[-_]only/i;
+/** Answers behind which an earlier attempt of their transaction may have been committed. */
+const open = new WeakSet<object>();
 
-/** A transaction that may only read (1792), a server that only reads (1836). */
-const READ_ONLY_CODES = new Set([1792, 1836]);
+/** Says that the transaction of this answer may have been committed, whatever its code is. @returns the same error. */
+export function withOpenOutcome(error: unknown): unknown {
+  if (typeof error === 'object' && error !== null) open.add(error);
+  return error;
+}
 
-const NOT_PREPARED = 1047;
+/** What the answer says about its transaction (`FAULT_CODES`); null if nothing but that the statement failed. */
+export function faultKindOf(error: unknown): FaultKind | null {
+  if (open.has(error as object)) return 'open';
+  const row = faultCodeOf(error);
+  if (row === null || !atCommit.has(error as object)) return row?.kind ?? null;
+  return row.atCommit ?? (row.kind === 'gone' ? 'open' : row.kind);
+}
 
 /**
- * The server answers and would write nothing for as long as the connection leads to it, as after a failover: MySQL's and MariaDB's
- * read-only answers (1290, 1792, 1836), a Galera node outside of the primary component (1047 with `WSREP`), PostgreSQL's
- * 25006, which a standby says too, and its 0A000 where a standby is asked for a serializable transaction.
+ * The transaction is rolled back for a conflict with another one, and may be done again as a whole. A lock wait timeout alone rolls back
+ * no more than its statement; the caller rolls back the rest.
+ */
+export function isLockFault(error: unknown): boolean {
+  return faultKindOf(error) === 'again';
+}
+
+/** It is rolled back on the server that answered, and may be done again there and nowhere else. */
+export function isRefusedByGroup(error: unknown): boolean {
+  return faultKindOf(error) === 'again-here';
+}
+
+/**
+ * The server answers and would write nothing for as long as the connection leads to it, as after a failover.
  *
  * SQLite's is none of these: a file that can't be written has no other server.
  */
 export function isNotPrimary(error: unknown): boolean {
-  const { errno, code, message } = (error ?? {}) as { errno?: unknown; code?: unknown; message?: unknown };
-  const text = typeof message === 'string' ? message : '';
-  if (errno === 1290) return READ_ONLY_OPTION.test(text);
-  // 1047 alone is a command that the server does not know.
-  if (errno === NOT_PREPARED) return text.includes('WSREP');
-  if (typeof errno === 'number' && READ_ONLY_CODES.has(errno)) return true;
-  return code === '25006' || (code === '0A000' && text.includes('hot standby'));
+  return faultCodeOf(error)?.kind === 'elsewhere';
 }
 
 /**
  * Whether an answer that `isNotPrimary` proves that its transaction was not committed, so that it may be done again elsewhere. Read-only
- * answers do, to a COMMIT too: the server rolls back what was written before. Of a Galera node that falls out of its cluster in a COMMIT it is not known.
+ * answers do, to a COMMIT too: the server rolls back what was written before. Of a Galera node that falls out of its cluster in a COMMIT,
+ * or in a change outside of a transaction, it is not known.
  */
 export function provesNoCommit(error: unknown): boolean {
-  const { errno, query } = (error ?? {}) as { errno?: unknown; query?: unknown };
-  return errno !== NOT_PREPARED || query !== 'COMMIT';
+  return faultKindOf(error) === 'elsewhere';
 }
 
 /** MariaDB's and MySQL's CHECK, a value that is not of its type, a view's check, a trigger of the host's that refuses; their states are too general. */
@@ -59,7 +72,7 @@ const RAISED = 'exec_stmt_raise';
  */
 export function isDataFault(error: unknown): boolean {
   const { errno, code, sqlState, routine } = (error ?? {}) as Record<string, unknown>;
-  if (isLockFault(error)) return false;
+  if (faultKindOf(error) !== null) return false;
   if ((typeof errno === 'number' && DATA_FAULTS.has(errno)) || routine === RAISED) return true;
   // MySQL and MariaDB say the state, PostgreSQL has it in the code; 54000 is an index entry that is too large.
   if ([sqlState, code].some((state) => typeof state === 'string' && DATA_STATE.test(state))) return true;

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource, EntityTarget, ObjectLiteral, QueryResult, QueryRunner } from 'typeorm';
 import { ModuleContext } from '../model/async-context.js';
 import { EmailAddress } from '../model/email-address.entity.js';
@@ -15,7 +14,7 @@ import { MailTrackdata } from '../model/mail-trackdata.entity.js';
 import { Mailing } from '../model/mailing.entity.js';
 import { UserMailing } from '../model/user-mailing.entity.js';
 import { CommitMemory, type CommitMemoryOptions } from './commit.memory.js';
-import { isLockFault } from './database-fault.js';
+import { answerToCommit } from './database-fault.js';
 import { type Dialect, dialectOf } from './dialect.js';
 import { withGuardedRunner } from './guarded-runner.js';
 import { FailoverWatch } from './failover.watch.js';
@@ -24,6 +23,7 @@ import { watchNewbornConnections } from './newborn-connections.js';
 import { PrimaryWatch } from './primary.watch.js';
 import { queueOf, type SerialQueue } from './serial-queue.js';
 import { keepStatementUnprinted } from './statement-error.js';
+import { againAfterConflicts, againOnSameConnection } from './transaction-repeats.js';
 import { UnsafeConnections } from './unsafe-connections.js';
 
 /** Escaped names of our tables in this data source, prefix and schema included. */
@@ -60,9 +60,6 @@ export interface Session {
   /** The same for an insert, where the rows alone do not tell whether all is well. */
   insert(sql: string, parameters?: unknown[]): Promise<Inserted>;
 }
-
-const LOCK_FAULT_ATTEMPTS = 6;
-const LOCK_FAULT_DELAY_MS = 20;
 
 /**
  * The only door to the host's database.
@@ -115,7 +112,7 @@ export class MailingDatabase implements Session {
   }
 
   rows<T>(sql: string, parameters: unknown[] = []): Promise<T[]> {
-    return this.#alone((session) => session.rows<T>(sql, parameters), true);
+    return this.#perform((runner) => this.#sessionOf(runner).rows<T>(sql, parameters), true);
   }
 
   change(sql: string, parameters: unknown[] = []): Promise<number> {
@@ -127,33 +124,44 @@ export class MailingDatabase implements Session {
   }
 
   /**
-   * Runs the steps in one transaction; again as a whole, a few times, if the database rolled it back for a lock, and once if the
-   * server turned out to be read-only. The first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail
+   * Runs the steps in one transaction; again as a whole, a few times, if the database rolled it back for a conflict, and once if the
+   * server turned out to be read-only. Where the answer to the COMMIT leaves its outcome open, it is not done again here (`FAULT_CODES`).
+   * The first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail
    * at once instead of waiting for its turn.
    */
   transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
-    return againAfterLockFaults(() => this.#transactionOnce(steps));
+    return this.#perform((runner) => this.#transactionOnce(runner, steps));
   }
 
-  #transactionOnce<T>(steps: (session: Session) => Promise<T>): Promise<T> {
-    return this.#withRunner(async (runner) => {
-      await this.#idleLimit.applyTo(runner);
-      await runner.startTransaction();
-      try {
-        const result = await steps(this.#sessionOf(runner));
-        this.faultPoints.reach('beforeCommit');
-        await runner.commitTransaction();
-        return result;
-      } catch (error) {
-        // The connection may be the very thing that broke; the first error is the one that counts.
-        await runner.rollbackTransaction().catch(() => undefined);
-        throw error;
-      }
-    });
+  async #transactionOnce<T>(runner: QueryRunner, steps: (session: Session) => Promise<T>): Promise<T> {
+    await this.#idleLimit.begin(runner);
+    try {
+      const result = await steps(this.#sessionOf(runner));
+      this.faultPoints.reach('beforeCommit');
+      await runner.commitTransaction().catch((error: unknown) => {
+        throw answerToCommit(error);
+      });
+      return result;
+    } catch (error) {
+      // The connection may be the very thing that broke; the first error is the one that counts.
+      await runner.rollbackTransaction().catch(() => undefined);
+      throw error;
+    }
   }
 
-  #alone<T>(step: (session: Session) => Promise<T>, mayJoin = false): Promise<T> {
-    return againAfterLockFaults(() => this.#withRunner((runner) => step(this.#sessionOf(runner)), mayJoin));
+  /** A change outside of a transaction is committed by its own statement. */
+  #alone<T>(change: (session: Session) => Promise<T>): Promise<T> {
+    return this.#perform((runner) =>
+      change(this.#sessionOf(runner)).catch((error: unknown) => {
+        throw answerToCommit(error);
+      }),
+    );
+  }
+
+  #perform<T>(transaction: (runner: QueryRunner) => Promise<T>, mayJoin = false): Promise<T> {
+    return againAfterConflicts(() =>
+      this.#withRunner((runner) => againOnSameConnection(() => transaction(runner)), mayJoin),
+    );
   }
 
   #withRunner<T>(job: (runner: QueryRunner) => Promise<T>, mayJoin = false): Promise<T> {
@@ -197,17 +205,5 @@ export class MailingDatabase implements Session {
       .split('.')
       .map((part) => (part === '' ? part : this.dataSource.driver.escape(part)))
       .join('.');
-  }
-}
-
-/** A single statement, a read too, is a transaction of its own: a lock fault rolls it back as a whole, so it may be repeated. */
-async function againAfterLockFaults<T>(step: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await step();
-    } catch (error) {
-      if (!isLockFault(error) || attempt === LOCK_FAULT_ATTEMPTS) throw error;
-      await delay(Math.random() * LOCK_FAULT_DELAY_MS * 2 ** attempt);
-    }
   }
 }

@@ -54,6 +54,7 @@ export function watchOf(connection: WatchedConnection): MysqlConnectionWatch {
  */
 export class MysqlConnectionWatch {
   #mustLook = true;
+  #numLooks = 0;
   #flags: number | null = null;
   #holds = 0;
   readonly #isBlind: boolean;
@@ -73,9 +74,15 @@ export class MysqlConnectionWatch {
     return this.#isBlind || this.#mustLook || this.#isSuspicious();
   }
 
+  /** Settings of the session that were made before the last look may be gone. */
+  get numLooks(): number {
+    return this.#numLooks;
+  }
+
   /** Call it before the settings are asked for: what comes behind that makes another look necessary. */
   beginLook(): void {
     this.#mustLook = false;
+    this.#numLooks++;
     this.#flags = null;
   }
 

@@ -6,7 +6,17 @@ const STEP =
 /** Long enough for the longest statement, which writes some thousand recipients. */
 const LONG_ENOUGH_MS = 30_000;
 
+/** Not PostgreSQL's: that of a pooler before it (`poolModeOf`). */
+export const POOL_MODE = 'pool_mode';
+
 const REFUSED: readonly SettingRule[] = [
+  {
+    setting: POOL_MODE,
+    expected: 'transaction or session',
+    harmIn: not('statement'),
+    consequence: 'the pooler before the database refuses transactions',
+    nextStep: 'Set pool_mode of the pooler for this database, or connect past it.',
+  },
   {
     setting: 'server_encoding',
     expected: 'UTF8',
@@ -31,6 +41,15 @@ const REFUSED: readonly SettingRule[] = [
 ];
 
 const REPORTED: readonly SettingRule[] = [
+  {
+    setting: POOL_MODE,
+    expected: 'session, or an application that sets nothing for its sessions',
+    harmIn: not('transaction'),
+    consequence:
+      'what your application sets for a session comes to other clients of the pooler, and not to its own next statement',
+    nextStep:
+      'Set it by ALTER ROLE or ALTER DATABASE, or by SET LOCAL. The plugin itself needs nothing else.',
+  },
   {
     setting: 'default_transaction_isolation',
     expected: 'read committed or serializable',

@@ -21,7 +21,7 @@ interface PooledConnection {
  * Runs a job on a connection to the primary server, and gives the connection back.
  *
  * A connection whose server says that it is read-only is closed instead of going back to the pool, and the job is done again as a
- * whole on a new one: such an answer proves that nothing of it was committed. Where the new connection leads to a read-only server
+ * whole on a new one: such an answer nearly always proves that nothing of it was committed, and where it does not, it is the end. Where the new connection leads to a read-only server
  * too, the failover is not through, or the data source leads there; then the job fails as it does in any other outage.
  *
  * Rejected: to ask each connection before its use whether its server writes, which is a statement more for each of ours, and true
@@ -48,7 +48,8 @@ export async function withPrimaryRunner<T>(
       close(connection);
       if (attempt < ATTEMPTS && provesNoCommit(error)) continue;
       watch.outages.note(refusal);
-      throw refusal;
+      // The refusal would say that nothing was committed.
+      throw provesNoCommit(error) ? refusal : error;
     } finally {
       await runner.release();
     }

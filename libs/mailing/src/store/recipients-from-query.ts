@@ -2,6 +2,7 @@ import type { ObjectLiteral, QueryRunner, SelectQueryBuilder } from 'typeorm';
 import type { Recipient } from '../model/recipient.js';
 import { RecipientQueryError } from '../model/recipient-query.error.js';
 import { withGuardedRunner } from './guarded-runner.js';
+import { againAfterConflicts } from './transaction-repeats.js';
 
 /** How a query is read. */
 export interface RecipientQueryOptions<Row> {
@@ -87,14 +88,17 @@ function rowsOf<Row extends ObjectLiteral>(
 /** On the runner that the host gave its query, if it did; keys may be texts that people chose. */
 function guarded<Row extends ObjectLiteral, T>(
   page: SelectQueryBuilder<Row>,
-  read: () => Promise<T>,
+  ask: () => Promise<T>,
 ): Promise<T> {
   const { queryRunner } = page as unknown as { queryRunner?: QueryRunner };
   const job = (runner: QueryRunner): Promise<T> => {
     page.setQueryRunner(runner);
-    return read();
+    return ask();
   };
-  return withGuardedRunner(page.dataSource, job, { given: queryRunner, isRead: true });
+  const read = (): Promise<T> =>
+    withGuardedRunner(page.dataSource, job, { given: queryRunner, isRead: true });
+  // A transaction of the host is not ours to do again.
+  return queryRunner ? read() : againAfterConflicts(read);
 }
 
 /** The query with one more condition; its own come in brackets, or an OR among them would let rows past it. */

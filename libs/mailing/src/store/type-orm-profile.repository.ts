@@ -16,6 +16,7 @@ import {
 import { withGuardedRunner } from './guarded-runner.js';
 import { ProfileIdColumn } from './profile-id.column.js';
 import { queueOf } from './serial-queue.js';
+import { againAfterConflicts } from './transaction-repeats.js';
 
 /** One statement for each so many: SQLite takes 32,766 parameters, the others 65,535. A beat is far below. */
 const MOST_PARAMETERS = 30_000;
@@ -197,7 +198,10 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     for (let first = 0; first < keys.length; first += MOST_PARAMETERS) {
       const chunk = keys.slice(first, first + MOST_PARAMETERS);
       const run = (): Promise<void> =>
-        withGuardedRunner(this.dataSource, (runner) => statement(chunk, runner), { isRead });
+        // Each statement is a transaction of its own, and a change sets the same values once more.
+        againAfterConflicts(() =>
+          withGuardedRunner(this.dataSource, (runner) => statement(chunk, runner), { isRead }),
+        );
       // One connection for all: between two statements of a beat this one would be part of it.
       const isShared = this.dataSource.options.type === 'better-sqlite3';
       await (isShared ? queueOf(this.dataSource).run(run) : run());
