@@ -126,7 +126,7 @@ describe('the plans of the statements of a run (postgres)', () => {
     });
     expect(conditions.length).toBeGreaterThan(10);
     expect(conditions.filter(({ isByBoth }) => !isByBoth)).toEqual([]);
-  });
+  }, 600_000);
 
   it('of a look for what waits for a resume go by an index to what is not over, however much is', async () => {
     database.steps.length = 0;
