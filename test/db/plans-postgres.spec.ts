@@ -18,7 +18,7 @@ import { writtenList } from '../support/written-list.js';
 
 const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
-const RECIPIENTS = 20_000;
+const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
 const MARKED = 50;
 const quiet = { outcomes: [], deferred: [], returned: [], free: 0, remaining: MARKED, release: null };
 
@@ -48,7 +48,7 @@ describe('the plans of the statements of a run (postgres)', () => {
        SELECT 'past-' || n % 5, n, 'user' || n, 'sent', now() FROM generate_series(1, 20000) n`,
     );
     await fresh.dataSource.query('ANALYZE');
-  });
+  }, 600_000);
 
   afterAll(() => fresh.dispose());
 
@@ -126,7 +126,7 @@ describe('the plans of the statements of a run (postgres)', () => {
     });
     expect(conditions.length).toBeGreaterThan(10);
     expect(conditions.filter(({ isByBoth }) => !isByBoth)).toEqual([]);
-  });
+  }, 600_000);
 
   it('of a look for what waits for a resume go by an index to what is not over, however much is', async () => {
     database.steps.length = 0;

@@ -11,4 +11,8 @@ export class MailTrackdata {
 
   @Column({ name: 'map_value', type: 'varchar', length: 254, nullable: true })
   mapValue: string | null;
+
+  /** Position among those of its mailing; 0 in rows of older versions, which come in the order of their keys. */
+  @Column({ name: 'idx', type: 'int', default: 0 })
+  idx: number;
 }

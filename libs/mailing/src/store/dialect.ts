@@ -49,6 +49,11 @@ export interface Dialect {
   readonly whileItLasts: string;
   /** Statement before the names of tables: looks at them, for better plans. Null where ranges of an index are looked at anyway. */
   readonly analyze: string | null;
+  /**
+   * Stands before a question and keeps it on the primary server. pgpool asks a replica also within a transaction, until that has written
+   * something, but not where a comment comes first. Empty where a transaction is enough.
+   */
+  readonly onPrimary: string;
   /** What the driver is given for a statement with `?` for each parameter. */
   bind(sql: string, parameters: unknown[]): Bound;
   /** True if all flows of the process share one connection, whose transactions are not isolated from each other. */
@@ -71,6 +76,7 @@ const MYSQL: Dialect = {
   // Subqueries of a change lock what they read anyway, but not where the host's transactions are READ COMMITTED.
   whileItLasts: 'LOCK IN SHARE MODE',
   analyze: null,
+  onPrimary: '',
   bind: asItIs,
   oneConnection: false,
   rowsPerInsert: 4_000,
@@ -87,6 +93,7 @@ const SQLITE: Dialect = {
   insertIgnore: (into, rows) => `INSERT INTO ${into} VALUES ${rows} ON CONFLICT DO NOTHING`,
   whileItLasts: '',
   analyze: null,
+  onPrimary: '',
   bind: (sql, parameters) => ({ sql, parameters: withoutNul(parameters) }),
   oneConnection: true,
   // A statement may have 32,766 parameters.
@@ -115,6 +122,7 @@ const POSTGRES: Dialect = {
   insertIgnore: (into, rows) => `INSERT INTO ${into} VALUES ${rows} ON CONFLICT DO NOTHING`,
   whileItLasts: 'FOR SHARE',
   analyze: 'ANALYZE (SKIP_LOCKED)',
+  onPrimary: '/*NO LOAD BALANCE*/ ',
   bind: bindNumbered,
   oneConnection: false,
   // A statement may have 65,535 parameters.

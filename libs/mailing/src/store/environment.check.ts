@@ -35,11 +35,21 @@ export async function checkEnvironment(dataSource: DataSource): Promise<HarmfulS
   return harmfulAmong(environment.reported, settings);
 }
 
-/** Not by a guarded runner: what that refuses is to be refused here with the start. */
+/**
+ * Not by a guarded runner: what that refuses is to be refused here with the start. In a transaction for the reason of `MailingDatabase.rows`: a
+ * replica would say that it only reads.
+ */
 async function readSettings(dataSource: DataSource, environment: Environment): Promise<Settings> {
+  const { oneConnection, onPrimary } = dialectOf(dataSource);
   const runner = dataSource.createQueryRunner();
+  const ask = (sql: string): Promise<Record<string, unknown>[]> => runner.query(onPrimary + sql);
   try {
-    return await environment.read((sql) => runner.query(sql) as Promise<Record<string, unknown>[]>);
+    if (oneConnection) return await environment.read(ask);
+    await runner.startTransaction();
+    const settings = await environment.read(ask);
+    // Under a harmful completion_type it may fail, and that is found in the answer.
+    await runner.commitTransaction().catch(() => undefined);
+    return settings;
   } finally {
     await runner.release();
   }

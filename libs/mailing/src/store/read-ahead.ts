@@ -4,8 +4,11 @@ import type { MailingDatabase, Session } from './mailing.database.js';
 import { SOURCES, type SourceName } from './recipient-place.js';
 import { readNext } from './statements/read-next.js';
 
-/** Rows of one look at the list, unless more are to be marked at once. */
-const ROWS_PER_LOOK = 200;
+/**
+ * Rows of one look at the list, unless more are to be marked at once. Each look costs a transaction, and one more for what is asked of the
+ * suppression list about those who were found; more rows cost memory, up to 256 KiB each.
+ */
+const ROWS_PER_LOOK = 300;
 
 /**
  * The next recipients of a slice, read and not marked yet: all that are `pending` between its first and its last one.

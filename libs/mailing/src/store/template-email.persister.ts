@@ -141,10 +141,10 @@ export class TemplateEmailPersister {
           throw terms.idempotencyKey !== null && isDuplicateKey(error) ? new KeyTaken() : error;
         });
       if (content) await keepTemplates(session, content);
-      for (const [key, value] of Object.entries(info.trackingData ?? {})) {
+      for (const [idx, [key, value]] of Object.entries(info.trackingData ?? {}).entries()) {
         await session.change(
-          `INSERT INTO ${session.tables.mailTrackdata} (mailing_id, map_key, map_value) VALUES (?, ?, ?)`,
-          [mailingId, key, value],
+          `INSERT INTO ${session.tables.mailTrackdata} (mailing_id, map_key, map_value, idx) VALUES (?, ?, ?, ?)`,
+          [mailingId, key, value, idx],
         );
       }
     };
@@ -271,7 +271,8 @@ export class TemplateEmailPersister {
   /** Undefined where there is none: an empty one and none are one and the same in the table. */
   async #readTrackingData(mailingId: string): Promise<Record<string, string> | undefined> {
     const rows = await this.database.rows<{ map_key: string; map_value: string }>(
-      `SELECT map_key, map_value FROM ${this.database.tables.mailTrackdata} WHERE mailing_id = ? ORDER BY map_key`,
+      `SELECT map_key, map_value FROM ${this.database.tables.mailTrackdata} WHERE mailing_id = ?
+       ORDER BY idx, map_key`,
       [mailingId],
     );
     if (rows.length === 0) return undefined;

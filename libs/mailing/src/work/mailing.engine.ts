@@ -7,6 +7,7 @@ import type { MailingSettings } from '../model/mailing-options.js';
 import type { AttachmentStore } from '../store/attachment.store.js';
 import { findWeakSettings } from '../store/durability.check.js';
 import { checkEnvironment } from '../store/environment.check.js';
+import { findSortingColumns } from '../store/json-columns.check.js';
 import type { MailingDatabase } from '../store/mailing.database.js';
 import { checkSchema } from '../store/schema.check.js';
 import { UnsafeConnections } from '../store/unsafe-connections.js';
@@ -80,6 +81,8 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     // A question about a setting is no reason not to start.
     const weak = await findWeakSettings(database).catch(() => []);
     for (const setting of weak) events.emit('database:not-durable', setting);
+    const sorting = await findSortingColumns(dataSource, database).catch(() => []);
+    for (const column of sorting) events.emit('database:risky-setting', column);
   }
 
   onApplicationBootstrap(): void {

@@ -3,6 +3,7 @@ import { Addresses1764244800000 } from './1764244800000-addresses.js';
 import { Batches1764115200000 } from './1764115200000-batches.js';
 import { Content1764288000000 } from './1764288000000-content.js';
 import { LastCommit1764421200000 } from './1764421200000-last-commit.js';
+import { KeptOrder1764424800000 } from './1764424800000-kept-order.js';
 import { GuardScores1764417600000 } from './1764417600000-guard-scores.js';
 import { Slots1764374400000 } from './1764374400000-slots.js';
 import { DeferAndSchedule1764072000000 } from './1764072000000-defer-and-schedule.js';
@@ -29,4 +30,5 @@ export const mailingMigrations = [
   Slots1764374400000,
   GuardScores1764417600000,
   LastCommit1764421200000,
+  KeptOrder1764424800000,
 ];

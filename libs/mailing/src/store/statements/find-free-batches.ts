@@ -35,6 +35,8 @@ export async function findOpenMailings(
  *
  * - Index: `(status, mailing_id, not_before)`, read in its order up to the limit. MySQL has to be told so: it prefers the
  *   primary key, and would read and sort all batches of the mailing at each look. To the other databases the hint is a comment.
+ * - The order ends with `not_before`. InnoDB's index goes on by place anyway; PostgreSQL's does not, and would sort all batches that
+ *   became free in one moment, those of a chunk of the list or of a retry.
  */
 export async function findFreeBatches(
   session: Session,
@@ -44,7 +46,7 @@ export async function findFreeBatches(
   const rows = await session.rows<{ start_idx: number }>(
     `SELECT /*+ INDEX(b idx_dps_mail_batch_status) */ start_idx FROM ${session.tables.mailBatch} b
      WHERE mailing_id = ? AND ${isFree(session)}
-     ORDER BY not_before, start_idx LIMIT ${limit}`,
+     ORDER BY not_before LIMIT ${limit}`,
     [mailingId],
   );
   return rows.map((row) => ({ mailingId, startIdx: Number(row.start_idx) }));

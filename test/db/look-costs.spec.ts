@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { findFreeBatches } from '../../libs/mailing/src/store/statements/find-free-batches.js';
+import { readNext } from '../../libs/mailing/src/store/statements/read-next.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { SERVER_KINDS } from '../support/database-kinds.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { MeasuringDatabase } from '../support/measuring-database.js';
+import { writtenList } from '../support/written-list.js';
+
+const SERVER = 'test:1';
+const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
+const BATCH = 10;
+const LIMITS = [1, 32, 200];
+
+/**
+ * By rows that were read and not by the plan: MySQL estimates one row wherever it is told which index to take. Whoever sorts reads all.
+ */
+describe.each(SERVER_KINDS)('looks of a long mailing in many batches (%s)', (kind) => {
+  let fresh: FreshDatabase;
+  let database: MeasuringDatabase;
+  let mailingId: string;
+
+  beforeAll(async () => {
+    fresh = await freshDatabase(kind);
+    const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
+    mailingId = await writtenList(persister, SERVER, RECIPIENTS, BATCH);
+    database = new MeasuringDatabase(fresh.dataSource);
+  }, 600_000);
+
+  afterAll(() => fresh.dispose());
+
+  /** For each look how many rows it took, and how many were read for it. */
+  const looks = async (): Promise<{ taken: number; read: number }[]> => {
+    const seen: { taken: number; read: number }[] = [];
+    const note = (taken: number): void => {
+      for (const { rowsRead: read } of database.accesses.splice(0)) seen.push({ taken, read });
+    };
+    for (const limit of LIMITS) {
+      note((await findFreeBatches(database, mailingId, limit)).length);
+      for (const fromIdx of [0, RECIPIENTS / 2]) {
+        const whole = { mailingId, batch: null };
+        const found = await readNext(database, 'emailAddress', whole, fromIdx, limit);
+        expect(found.map(({ idx }) => idx)).toEqual(Array.from({ length: limit }, (_, n) => fromIdx + n));
+        note(found.length);
+      }
+    }
+    return seen;
+  };
+  const NO_MORE = LIMITS.flatMap((limit) => Array.from({ length: 3 }, () => ({ taken: limit, read: limit })));
+
+  it('read no more than they take, right after the list was written', async () => {
+    expect(await looks()).toEqual(NO_MORE);
+  });
+
+  it('read no more than they take, when the database has looked at its tables', async () => {
+    const tables = 'dps_mail_batch, dps_email_address';
+    await fresh.dataSource.query(kind === 'postgres' ? `ANALYZE ${tables}` : `ANALYZE TABLE ${tables}`);
+    expect(await looks()).toEqual(NO_MORE);
+  });
+
+  it('read no more than they take, where most batches are over', async () => {
+    await fresh.dataSource.query(
+      `UPDATE dps_mail_batch SET status = 'complete' WHERE start_idx < ${RECIPIENTS - 400 * BATCH}`,
+    );
+    expect(await looks()).toEqual(NO_MORE);
+  });
+});

@@ -1,0 +1,222 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { MailingSuppressions, SlotService, type TemplateEmailInfo } from 'nestjs-mailing';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { mailingDataSourceOptions } from '../../ormconfig.js';
+import { TAKES_BATCHES } from '../support/batched-mailing.js';
+import { assertBooksAddUp, type Books, readBooks } from '../support/books.js';
+import { SERVER_KINDS } from '../support/database-kinds.js';
+import { PAIR_STARTS } from '../support/database-pair.js';
+import { type MailingApp, mailingApp } from '../support/mailing-app.js';
+import { INFO } from '../support/mailing-rig.js';
+import type { DatabasePair } from '../support/paired-servers.js';
+import { ProfileShelf } from '../support/profile-shelf.js';
+import { SmtpInbox } from '../support/smtp-inbox.js';
+import { SplittingProxy } from '../support/splitting-proxy.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const HOLD = {
+  mariadb: 'STOP SLAVE SQL_THREAD',
+  mysql: 'STOP REPLICA SQL_THREAD',
+  postgres: 'SELECT pg_wal_replay_pause()',
+};
+const GO_ON = {
+  mariadb: 'START SLAVE SQL_THREAD',
+  mysql: 'START REPLICA SQL_THREAD',
+  postgres: 'SELECT pg_wal_replay_resume()',
+};
+const PEOPLE = 200;
+const TEMPLATES = { 'letter.hbs': '{{params_word}} {{#slot "promotion"}}{{title}}{{else}}none{{/slot}}' };
+
+describe.each(SERVER_KINDS)('a proxy that asks a replica which lags (%s)', (kind) => {
+  let pair: DatabasePair;
+  let primary: DataSource;
+  let inbox: SmtpInbox;
+  let proxy: SplittingProxy;
+  let apps: MailingApp[];
+
+  const hold = (): Promise<unknown> => pair.second.ask(HOLD[kind]);
+  const goOn = (): Promise<unknown> => pair.second.ask(GO_ON[kind]);
+
+  beforeAll(async () => {
+    pair = await PAIR_STARTS[kind]();
+    primary = await new DataSource(
+      mailingDataSourceOptions(pair.first.url) as DataSourceOptions,
+    ).initialize();
+    await primary.runMigrations();
+    const replica = await new DataSource(
+      mailingDataSourceOptions(pair.second.url) as DataSourceOptions,
+    ).initialize();
+    const isThere = (): Promise<boolean> =>
+      replica.query('SELECT idx FROM dps_mail_trackdata').then(
+        () => true,
+        () => false,
+      );
+    await waitUntil(isThere, { what: 'the replica to have the tables' });
+    await replica.destroy();
+  }, 120_000);
+
+  afterAll(async () => {
+    await primary.destroy();
+    await pair[Symbol.asyncDispose]();
+  });
+
+  beforeEach(async () => {
+    inbox = await SmtpInbox.start();
+    proxy = new SplittingProxy(kind, pair.second.url);
+    apps = [];
+  });
+
+  afterEach(async () => {
+    await Promise.all(apps.map((app) => app.close()));
+    await inbox.close();
+    await goOn();
+  });
+
+  async function boot(uniqServerId: string): Promise<MailingApp> {
+    const app = await mailingApp({
+      databaseUrl: pair.first.url,
+      smtpUrl: inbox.url,
+      templates: TEMPLATES,
+      imports: [proxy.module],
+      mailing: { uniqServerId, profileRepository: ProfileShelf, ...TAKES_BATCHES },
+    });
+    apps.push(app);
+    return app;
+  }
+
+  const two = async (): Promise<[MailingApp, MailingApp]> => [await boot('test:1'), await boot('test:2')];
+
+  /** Plain addresses, and profiles: the first ten have addresses of the former. */
+  const listed = (): (string | { userId: string })[] => {
+    ProfileShelf.fill(PEOPLE / 2, (n) => (n < 10 ? `reader${n}@home.example` : `profile${n}@home.example`));
+    return Array.from({ length: PEOPLE }, (_, n) =>
+      n % 2 === 0 ? `reader${n / 2}@home.example` : { userId: `p${(n - 1) / 2}` },
+    );
+  };
+
+  const letter = (app: MailingApp, more: Partial<TemplateEmailInfo> = {}): TemplateEmailInfo => {
+    const slots = app.nest.get(SlotService).define('promotion', { persistent: true });
+    return {
+      ...INFO,
+      params: { params_word: 'hello' },
+      slots: slots.fill('promotion', { title: 'tea' }).fillFor('p50', 'promotion', { title: 'cake' }),
+      attachments: [{ filename: 'a.txt', content: 'attached' }],
+      ...more,
+    };
+  };
+
+  const reached = (mailingId: string, status: string): Promise<Books> =>
+    waitUntil(
+      async () => {
+        const books = await readBooks(primary, mailingId);
+        return books.mailing.status === status ? books : null;
+      },
+      { what: `the mailing to be ${status}`, deadlineMs: 30_000 },
+    );
+
+  const copies = (): number[] => [...inbox.countsByRecipient().values()];
+
+  describe.each([true, false])('that stands still, with a mailing in batches: %s', (batched) => {
+    beforeEach(hold);
+
+    it('costs no copy, no recipient and no call', async () => {
+      const [app, other] = await two();
+      const suppressed = 'reader60@home.example';
+      await app.nest.get(MailingSuppressions, { strict: false }).suppress(suppressed, 'asked for it');
+      inbox.answer = async ({ command, to }) => {
+        if (command === 'END') await delay(5);
+        return command === 'RCPT' && to[0] === 'reader70@home.example' && refuses
+          ? { code: 550, text: '5.1.1 unknown' }
+          : undefined;
+      };
+      let refuses = true;
+      const how = { persist: true, idempotencyKey: `once-${kind}-${batched}` };
+      const info = letter(app, { batched, batchSize: 20 });
+      const { mailingId: id } = await app.sender.sendEmailMessage(info, listed(), how);
+      const mailingId = id as string;
+      expect(await other.query.get(mailingId)).not.toBeNull();
+      expect(await other.sender.sendEmailMessage(letter(other), listed(), how)).toMatchObject({ mailingId });
+      await waitUntil(() => inbox.messages.length > 20, { what: 'the mailing to be under way' });
+      await other.sender.pause(mailingId);
+      await reached(mailingId, 'paused');
+      const atPause = inbox.messages.length;
+      expect(atPause).toBeLessThan(PEOPLE - 20);
+      await other.sender.resume(mailingId);
+      const first = await reached(mailingId, 'completed');
+      assertBooksAddUp(first);
+      refuses = false;
+      expect(await other.sender.retry(mailingId, 'errors')).toBe(1);
+      const books = await waitUntil(
+        async () => {
+          const now = await reached(mailingId, 'completed');
+          return now.byStatus.error === undefined ? now : null;
+        },
+        { what: 'the one to be sent', deadlineMs: 30_000 },
+      );
+      assertBooksAddUp(books);
+
+      expect(books.byStatus).toEqual({ sent: PEOPLE - 11, skipped: 11 });
+      expect(copies()).toEqual(Array.from({ length: PEOPLE - 11 }, () => 1));
+      expect(inbox.countsByRecipient().has(suppressed)).toBe(false);
+      for (const message of inbox.messages) {
+        const { html, attachments } = await message.parsed();
+        const title = message.to[0] === 'profile50@home.example' ? 'cake' : 'tea';
+        expect([String(html).trim(), attachments[0].content.toString()]).toEqual([
+          `hello ${title}`,
+          'attached',
+        ]);
+      }
+      expect(proxy.asked.filter((sql) => sql.includes('dps_'))).toEqual([]);
+    });
+
+    it('keeps nothing from being canceled', async () => {
+      const [app, other] = await two();
+      inbox.answer = async ({ command }) => {
+        if (command === 'END') await delay(5);
+        return undefined;
+      };
+      const { mailingId } = await app.sender.sendEmailMessage(
+        letter(app, { batched, batchSize: 20 }),
+        listed(),
+        { persist: true },
+      );
+      await waitUntil(() => inbox.messages.length > 20, { what: 'the mailing to be under way' });
+      await other.sender.cancel(mailingId as string);
+      const books = await reached(mailingId as string, 'canceled');
+      expect(copies()).toEqual(Array.from({ length: books.byStatus.sent ?? 0 }, () => 1));
+      expect(books.byStatus.sent).toBeLessThan(PEOPLE - 11);
+    });
+  });
+
+  it('that comes and goes costs no copy and no recipient, with pauses in between', async () => {
+    const [app, other] = await two();
+    inbox.answer = async ({ command }) => {
+      if (command === 'END') await delay(10);
+      return undefined;
+    };
+    const ids: string[] = [];
+    for (const batched of [true, false]) {
+      const { mailingId } = await app.sender.sendEmailMessage(
+        letter(app, { batched, batchSize: 10 }),
+        listed(),
+        { persist: true },
+      );
+      ids.push(mailingId as string);
+    }
+    for (let n = 0; n < 6; n++) {
+      await (n % 2 === 0 ? hold() : goOn());
+      for (const id of ids) {
+        if ((await readBooks(primary, id)).mailing.status === 'completed') continue;
+        await (n % 2 === 0 ? app : other).sender.pause(id);
+        await (n % 2 === 0 ? other : app).sender.resume(id);
+      }
+    }
+    for (const id of ids) {
+      const books = await reached(id, 'completed');
+      assertBooksAddUp(books);
+      expect(books.byStatus).toEqual({ sent: PEOPLE - 11, skipped: 11 });
+    }
+    expect(copies()).toEqual(Array.from({ length: PEOPLE - 11 }, () => 2));
+  });
+});
