@@ -1,14 +1,5 @@
-import type { Deferral, Outcome } from '../model/outcome.js';
-import { type Fates, fatesOf } from './fates.js';
+import { type Fates, fatesOf, type KnownFates } from './fates.js';
 import type { Entry, JournalGap } from './journal.lines.js';
-
-/** What is known of those whom a dead run had marked. */
-export interface KnownFates {
-  outcomes: Map<number, Outcome>;
-  deferred: Map<number, Deferral>;
-  /** Begun, and never answered: the only doubt. */
-  begun: Set<number>;
-}
 
 export interface JournalFates {
   fates: Fates;

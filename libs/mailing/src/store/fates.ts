@@ -1,5 +1,12 @@
 import type { Deferral, Outcome } from '../model/outcome.js';
-import type { KnownFates } from './dead.journal.js';
+
+/** What a journal says of recipients that a dead run had in flight. */
+export interface KnownFates {
+  outcomes: Map<number, Outcome>;
+  deferred: Map<number, Deferral>;
+  /** Begun, and never answered: the only doubt. */
+  begun: Set<number>;
+}
 
 /** What is known, beside the database, of recipients that were in flight. */
 export interface Fates {

@@ -2,7 +2,8 @@ import { type HeldClaim, readHeldClaim } from './held-claim.js';
 import type { MailingDatabase } from './mailing.database.js';
 import type { SliceMemory } from './slice.memory.js';
 import { readClaim } from './statements/fence-beat.js';
-import { readBatchClaims, reserveSlice } from './statements/reserve-slices.js';
+import { readBatchClaims } from './statements/read-batch-claims.js';
+import { reserveSlice } from './statements/reserve-slice.js';
 import { type ForgottenSlice, restoreCommits, type Restored } from './statements/restore-commits.js';
 
 /** A slice whose progress row shows an older number than this process has committed. */
