@@ -12,7 +12,7 @@ const CATCH_UP_DEADLINE_S = 60;
 const ARGUMENTS = [
   '--log-bin=binlog',
   '--binlog-format=ROW',
-  // The product asks it of a server with such a log.
+  // As MySQL has it by default: what is committed is in the log.
   '--sync-binlog=1',
   // A standby that is promoted has the whole log for the one that follows it.
   '--log-slave-updates=ON',
