@@ -94,9 +94,8 @@ export class PostgresNode implements StandbyNode {
     });
   }
 
+  /** It waits for no standby: its settings came with the copy, for which a primary waits only afterwards. */
   async promote(): Promise<void> {
-    // Before, or it would wait for a standby that it had before it was one itself.
-    await this.setAwaited(null);
     const [{ isPromoted }] = await this.ask(
       `SELECT pg_promote(true, ${PROMOTION_DEADLINE_S}) AS "isPromoted"`,
     );
