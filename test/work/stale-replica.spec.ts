@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { MailingSuppressions, SlotService, type TemplateEmailInfo } from 'nestjs-mailing';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -26,6 +25,9 @@ const GO_ON = {
   postgres: 'SELECT pg_wal_replay_resume()',
 };
 const PEOPLE = 200;
+const HELD_AFTER = 20;
+const DEADLINE_MS = 120_000;
+const SUPPRESSED = 'reader60@home.example';
 const TEMPLATES = { 'letter.hbs': '{{params_word}} {{#slot "promotion"}}{{title}}{{else}}none{{/slot}}' };
 
 describe.each(SERVER_KINDS)('a proxy that asks a replica which lags (%s)', (kind) => {
@@ -34,6 +36,8 @@ describe.each(SERVER_KINDS)('a proxy that asks a replica which lags (%s)', (kind
   let inbox: SmtpInbox;
   let proxy: SplittingProxy;
   let apps: MailingApp[];
+  /** Whom the mail server does not know. */
+  let refused: string | null;
 
   const hold = (): Promise<unknown> => pair.second.ask(HOLD[kind]);
   const goOn = (): Promise<unknown> => pair.second.ask(GO_ON[kind]);
@@ -65,6 +69,7 @@ describe.each(SERVER_KINDS)('a proxy that asks a replica which lags (%s)', (kind
     inbox = await SmtpInbox.start();
     proxy = new SplittingProxy(kind, pair.second.url);
     apps = [];
+    refused = null;
   });
 
   afterEach(async () => {
@@ -85,7 +90,11 @@ describe.each(SERVER_KINDS)('a proxy that asks a replica which lags (%s)', (kind
     return app;
   }
 
-  const two = async (): Promise<[MailingApp, MailingApp]> => [await boot('test:1'), await boot('test:2')];
+  const two = async (): Promise<[MailingApp, MailingApp]> => {
+    const first = await boot('test:1');
+    await first.nest.get(MailingSuppressions, { strict: false }).suppress(SUPPRESSED, 'asked for it');
+    return [first, await boot('test:2')];
+  };
 
   /** Plain addresses, and profiles: the first ten have addresses of the former. */
   const listed = (): (string | { userId: string })[] => {
@@ -115,108 +124,134 @@ describe.each(SERVER_KINDS)('a proxy that asks a replica which lags (%s)', (kind
       { what: `the mailing to be ${status}`, deadlineMs: 30_000 },
     );
 
+  /** The mail server answers to no message any more once it has so many. @returns what lets it go on. */
+  const holdAfter = (numMessages: number): (() => void) => {
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    inbox.answer = async ({ command, to }) => {
+      if (command === 'RCPT' && to[0] === refused) return { code: 550, text: '5.1.1 unknown' };
+      if (command === 'END' && inbox.messages.length > numMessages) await released;
+      return undefined;
+    };
+    return release;
+  };
+  const isHeld = (): Promise<boolean> =>
+    waitUntil(() => inbox.messages.length > HELD_AFTER, {
+      what: 'the mailing to be under way',
+      deadlineMs: 30_000,
+    });
+
   const copies = (): number[] => [...inbox.countsByRecipient().values()];
 
   describe.each([true, false])('that stands still, with a mailing in batches: %s', (batched) => {
     beforeEach(hold);
 
-    it('costs no copy, no recipient and no call', async () => {
-      const [app, other] = await two();
-      const suppressed = 'reader60@home.example';
-      await app.nest.get(MailingSuppressions, { strict: false }).suppress(suppressed, 'asked for it');
-      inbox.answer = async ({ command, to }) => {
-        if (command === 'END') await delay(5);
-        return command === 'RCPT' && to[0] === 'reader70@home.example' && refuses
-          ? { code: 550, text: '5.1.1 unknown' }
-          : undefined;
-      };
-      let refuses = true;
-      const how = { persist: true, idempotencyKey: `once-${kind}-${batched}` };
-      const info = letter(app, { batched, batchSize: 20 });
-      const { mailingId: id } = await app.sender.sendEmailMessage(info, listed(), how);
-      const mailingId = id as string;
-      expect(await other.query.get(mailingId)).not.toBeNull();
-      expect(await other.sender.sendEmailMessage(letter(other), listed(), how)).toMatchObject({ mailingId });
-      await waitUntil(() => inbox.messages.length > 20, { what: 'the mailing to be under way' });
-      await other.sender.pause(mailingId);
-      await reached(mailingId, 'paused');
-      const atPause = inbox.messages.length;
-      expect(atPause).toBeLessThan(PEOPLE - 20);
-      await other.sender.resume(mailingId);
-      const first = await reached(mailingId, 'completed');
-      assertBooksAddUp(first);
-      refuses = false;
-      expect(await other.sender.retry(mailingId, 'errors')).toBe(1);
-      const books = await waitUntil(
-        async () => {
-          const now = await reached(mailingId, 'completed');
-          return now.byStatus.error === undefined ? now : null;
-        },
-        { what: 'the one to be sent', deadlineMs: 30_000 },
-      );
-      assertBooksAddUp(books);
+    it(
+      'costs no copy, no recipient and no call',
+      async () => {
+        const [app, other] = await two();
+        const release = holdAfter(HELD_AFTER);
+        refused = 'reader70@home.example';
+        const how = { persist: true, idempotencyKey: `once-${kind}-${batched}` };
+        const info = letter(app, { batched, batchSize: 20 });
+        const { mailingId: id } = await app.sender.sendEmailMessage(info, listed(), how);
+        const mailingId = id as string;
+        expect(await other.query.get(mailingId)).not.toBeNull();
+        expect(await other.sender.sendEmailMessage(letter(other), listed(), how)).toMatchObject({
+          mailingId,
+        });
+        await isHeld();
+        await other.sender.pause(mailingId);
+        release();
+        await reached(mailingId, 'paused');
+        const atPause = inbox.messages.length;
+        expect(atPause).toBeLessThan(PEOPLE - 20);
+        await other.sender.resume(mailingId);
+        const first = await reached(mailingId, 'completed');
+        assertBooksAddUp(first);
+        refused = null;
+        expect(await other.sender.retry(mailingId, 'errors')).toBe(1);
+        const books = await waitUntil(
+          async () => {
+            const now = await reached(mailingId, 'completed');
+            return now.byStatus.error === undefined ? now : null;
+          },
+          { what: 'the one to be sent', deadlineMs: 30_000 },
+        );
+        assertBooksAddUp(books);
 
-      expect(books.byStatus).toEqual({ sent: PEOPLE - 11, skipped: 11 });
-      expect(copies()).toEqual(Array.from({ length: PEOPLE - 11 }, () => 1));
-      expect(inbox.countsByRecipient().has(suppressed)).toBe(false);
-      for (const message of inbox.messages) {
-        const { html, attachments } = await message.parsed();
-        const title = message.to[0] === 'profile50@home.example' ? 'cake' : 'tea';
-        expect([String(html).trim(), attachments[0].content.toString()]).toEqual([
-          `hello ${title}`,
-          'attached',
-        ]);
-      }
-      expect(proxy.asked.filter((sql) => sql.includes('dps_'))).toEqual([]);
-    });
+        expect(books.byStatus).toEqual({ sent: PEOPLE - 11, skipped: 11 });
+        expect(copies()).toEqual(Array.from({ length: PEOPLE - 11 }, () => 1));
+        expect(inbox.countsByRecipient().has(SUPPRESSED)).toBe(false);
+        for (const message of inbox.messages) {
+          const { html, attachments } = await message.parsed();
+          const title = message.to[0] === 'profile50@home.example' ? 'cake' : 'tea';
+          expect([String(html).trim(), attachments[0].content.toString()]).toEqual([
+            `hello ${title}`,
+            'attached',
+          ]);
+        }
+        expect(proxy.asked.filter((sql) => sql.includes('dps_'))).toEqual([]);
+      },
+      DEADLINE_MS,
+    );
 
-    it('keeps nothing from being canceled', async () => {
-      const [app, other] = await two();
-      inbox.answer = async ({ command }) => {
-        if (command === 'END') await delay(5);
-        return undefined;
-      };
-      const { mailingId } = await app.sender.sendEmailMessage(
-        letter(app, { batched, batchSize: 20 }),
-        listed(),
-        { persist: true },
-      );
-      await waitUntil(() => inbox.messages.length > 20, { what: 'the mailing to be under way' });
-      await other.sender.cancel(mailingId as string);
-      const books = await reached(mailingId as string, 'canceled');
-      expect(copies()).toEqual(Array.from({ length: books.byStatus.sent ?? 0 }, () => 1));
-      expect(books.byStatus.sent).toBeLessThan(PEOPLE - 11);
-    });
+    it(
+      'keeps nothing from being canceled',
+      async () => {
+        const [app, other] = await two();
+        const release = holdAfter(HELD_AFTER);
+        const { mailingId } = await app.sender.sendEmailMessage(
+          letter(app, { batched, batchSize: 20 }),
+          listed(),
+          { persist: true },
+        );
+        await isHeld();
+        await other.sender.cancel(mailingId as string);
+        release();
+        const books = await reached(mailingId as string, 'canceled');
+        expect(copies()).toEqual(Array.from({ length: books.byStatus.sent ?? 0 }, () => 1));
+        expect(books.byStatus.sent).toBeLessThan(PEOPLE - 11);
+      },
+      DEADLINE_MS,
+    );
   });
 
-  it('that comes and goes costs no copy and no recipient, with pauses in between', async () => {
-    const [app, other] = await two();
-    inbox.answer = async ({ command }) => {
-      if (command === 'END') await delay(10);
-      return undefined;
-    };
-    const ids: string[] = [];
-    for (const batched of [true, false]) {
-      const { mailingId } = await app.sender.sendEmailMessage(
-        letter(app, { batched, batchSize: 10 }),
-        listed(),
-        { persist: true },
-      );
-      ids.push(mailingId as string);
-    }
-    for (let n = 0; n < 6; n++) {
-      await (n % 2 === 0 ? hold() : goOn());
+  it(
+    'that comes and goes costs no copy and no recipient, with pauses in between',
+    async () => {
+      const [app, other] = await two();
+      const release = holdAfter(HELD_AFTER);
+      const ids: string[] = [];
+      for (const batched of [true, false]) {
+        const { mailingId } = await app.sender.sendEmailMessage(
+          letter(app, { batched, batchSize: 10 }),
+          listed(),
+          { persist: true },
+        );
+        ids.push(mailingId as string);
+      }
+      await isHeld();
+      // Called off before they are reached, and then one that is.
+      for (let n = 0; n < 6; n++) {
+        await (n % 2 === 0 ? hold() : goOn());
+        for (const id of ids) {
+          await (n % 2 === 0 ? app : other).sender.pause(id);
+          await (n % 2 === 0 ? other : app).sender.resume(id);
+        }
+      }
+      for (const id of ids) await app.sender.pause(id);
+      release();
+      for (const id of ids) await reached(id, 'paused');
+      await hold();
+      for (const id of ids) await other.sender.resume(id);
       for (const id of ids) {
-        if ((await readBooks(primary, id)).mailing.status === 'completed') continue;
-        await (n % 2 === 0 ? app : other).sender.pause(id);
-        await (n % 2 === 0 ? other : app).sender.resume(id);
+        const books = await reached(id, 'completed');
+        assertBooksAddUp(books);
+        expect(books.byStatus).toEqual({ sent: PEOPLE - 11, skipped: 11 });
       }
-    }
-    for (const id of ids) {
-      const books = await reached(id, 'completed');
-      assertBooksAddUp(books);
-      expect(books.byStatus).toEqual({ sent: PEOPLE - 11, skipped: 11 });
-    }
-    expect(copies()).toEqual(Array.from({ length: PEOPLE - 11 }, () => 2));
-  });
+      expect(copies()).toEqual(Array.from({ length: PEOPLE - 11 }, () => 2));
+    },
+    DEADLINE_MS,
+  );
 });
