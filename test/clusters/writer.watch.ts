@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ClusterNode, DatabaseCluster } from './database-cluster.js';
+import { WriteProbe } from './write.probe.js';
+
+const LOOK_EVERY_MS = 200;
+
+/** Who wants to know where the writer is. */
+export interface WriterFollower {
+  follow(writer: ClusterNode | null): void;
+}
+
+/**
+ * Looks several times a second for the node that writes, tells proxies, and measures for how long no client could have written,
+ * by writing itself.
+ */
+export class WriterWatch implements AsyncDisposable {
+  /** Null while there is none. */
+  writer: ClusterNode | null = null;
+  /** The longest time from one write that succeeded to the next. */
+  longestOutageMs = 0;
+  readonly #followers: WriterFollower[] = [];
+  readonly #probes = new Map<ClusterNode, WriteProbe>();
+  readonly #loop: Promise<void>;
+  #isClosed = false;
+  #lastWriteAt = performance.now();
+
+  private constructor(private readonly cluster: DatabaseCluster) {
+    for (const [row, node] of cluster.nodes.entries()) this.#probes.set(node, new WriteProbe(node, row));
+    this.#loop = this.#watch();
+  }
+
+  /** The table of the probes has to be there. */
+  static start(cluster: DatabaseCluster): WriterWatch {
+    return new WriterWatch(cluster);
+  }
+
+  tell(follower: WriterFollower): void {
+    this.#followers.push(follower);
+    follower.follow(this.writer);
+  }
+
+  /** Whether a node takes writes now; within a second. */
+  takesWrites(node: ClusterNode): Promise<boolean> {
+    return this.#probes.get(node)!.succeeds();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await this.#loop;
+    for (const probe of this.#probes.values()) probe.close();
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#isClosed) {
+      this.writer = await this.cluster.writer().catch(() => null);
+      for (const follower of this.#followers) follower.follow(this.writer);
+      if (this.writer && (await this.takesWrites(this.writer))) this.#noteWrite();
+      await delay(LOOK_EVERY_MS);
+    }
+    this.#noteWrite();
+  }
+
+  #noteWrite(): void {
+    const now = performance.now();
+    this.longestOutageMs = Math.max(this.longestOutageMs, now - this.#lastWriteAt);
+    this.#lastWriteAt = now;
+  }
+}
