@@ -72,7 +72,9 @@ async function unpacked(): Promise<GaleraFiles | null> {
   const programs = ['rsync', ...SCRIPTS].map((program) => join(FOLDER, 'usr/bin', program));
   const files = await readdir(FOLDER, { recursive: true });
   // What rsync needs, and systems may lack; a link is copied as the library that it leads to.
-  const libraries = files.filter((file) => /\/libpopt\.so\.\d+$/.test(file)).map((file) => join(FOLDER, file));
+  const libraries = files
+    .filter((file) => /\/libpopt\.so\.\d+$/.test(file))
+    .map((file) => join(FOLDER, file));
   return { provider, programs, libraries };
 }
 

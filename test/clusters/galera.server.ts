@@ -63,7 +63,8 @@ export class GaleraServer extends MysqldServer {
       else await mkdir(server.dataDirectory);
       server.account = await unprivilegedAccount();
       await chmod(directory, 0o755);
-      if (server.account) await run('chown', ['-R', `${server.account.uid}:${server.account.gid}`, directory]);
+      if (server.account)
+        await run('chown', ['-R', `${server.account.uid}:${server.account.gid}`, directory]);
       await server.start();
       server.isBootstrap = false;
       return server;
