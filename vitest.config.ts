@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: {
@@ -19,6 +19,8 @@ export default defineConfig({
   oxc: { target: 'node20' },
   test: {
     include: ['test/**/*.spec.ts', 'libs/**/*.spec.ts', 'src/**/*.spec.ts'],
+    // vitest.clusters.config.ts runs these.
+    exclude: [...configDefaults.exclude, 'test/clusters/*.cluster.spec.ts'],
     globalSetup: './test/support/global-setup.ts',
     pool: 'forks',
     // Most tests wait for processes, servers and back-offs; Vitest's default on two cores is one file at a time.

@@ -1,12 +1,31 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
 
-/** A loopback port that nobody listens on now; somebody else may be faster, so the caller must be able to try again. */
+/**
+ * Below the ports that systems give to outgoing connections. From among those, a client that tries a dead server again and again
+ * would sooner or later get the server's own port and be connected to itself, and the server could not start again.
+ */
+const FIRST = 15_000;
+const LAST = 32_000;
+
+/** A loopback port that has no listener now; another process may be faster, so the caller must be able to try again. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  for (;;) {
+    const port = randomInt(FIRST, LAST);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }

@@ -24,7 +24,7 @@ export function serverDirectory(name: string): Promise<string> {
 export abstract class PrivateServer {
   protected port = 0;
   private process: ChildProcess | undefined;
-  private readonly reaper: Reaper;
+  protected readonly reaper: Reaper;
 
   protected constructor(
     private readonly program: string,
@@ -107,6 +107,11 @@ export abstract class PrivateServer {
     }
   }
 
+  /** What it wrote last since its last start. */
+  async endOfLog(): Promise<string> {
+    return (await readFile(this.log, 'utf8').catch(() => '')).slice(-2000);
+  }
+
   private async startOnFreePort(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       this.port = await freePort();
@@ -127,9 +132,9 @@ export abstract class PrivateServer {
       return true;
     } catch {
       if (this.process) return false;
-      const log = await readFile(this.log, 'utf8').catch(() => '');
+      const log = await this.endOfLog();
       if (this.mayStartLater(log)) return false;
-      throw new Error(`${this.program} ended before it answered. The end of its log:\n${log.slice(-2000)}`);
+      throw new Error(`${this.program} ended before it answered. The end of its log:\n${log}`);
     }
   }
 
