@@ -5,6 +5,8 @@ export class DrillMailing {
   id = '';
   #lastAt = performance.now();
   #longestGapMs = 0;
+  /** When the longest gap so far began. */
+  #gapAt = performance.now();
   #received = 0;
   #isOver = false;
 
@@ -25,14 +27,11 @@ export class DrillMailing {
     return this.#isOver;
   }
 
-  /** The longest time without a message while it was not over. */
-  get longestGapSeconds(): number {
+  /** The longest time without a message while it was not over, and when that began, as `performance.now()` has it. */
+  get longestGap(): { ms: number; at: number } {
     const running = this.#isOver ? 0 : performance.now() - this.#lastAt;
-    return Math.max(this.#longestGapMs, running) / 1_000;
-  }
-
-  get silentMs(): number {
-    return this.#isOver ? 0 : performance.now() - this.#lastAt;
+    if (running > this.#longestGapMs) return { ms: running, at: this.#lastAt };
+    return { ms: this.#longestGapMs, at: this.#gapAt };
   }
 
   /** Its newsletter, as the service takes it. */
@@ -73,7 +72,8 @@ export class DrillMailing {
 
   #noteTime(): void {
     const now = performance.now();
-    this.#longestGapMs = Math.max(this.#longestGapMs, now - this.#lastAt);
+    if (now - this.#lastAt > this.#longestGapMs)
+      [this.#longestGapMs, this.#gapAt] = [now - this.#lastAt, this.#lastAt];
     this.#lastAt = now;
   }
 }

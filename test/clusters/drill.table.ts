@@ -3,6 +3,7 @@ import type { Drill, DrillName } from './drill.js';
 import { frozenNode } from './drills/frozen-node.drill.js';
 import { killNode } from './drills/kill-node.drill.js';
 import { laggingNode } from './drills/lagging-node.drill.js';
+import { lostCommits } from './drills/lost-commits.drill.js';
 import { multiWriter } from './drills/multi-writer.drill.js';
 import { nodeAndHost } from './drills/node-and-host.drill.js';
 import { promotion } from './drills/promotion.drill.js';
@@ -20,6 +21,7 @@ export const DRILLS: Record<DrillName, Drill> = {
   split,
   'lagging-node': laggingNode,
   'rolling-restart': rollingRestart,
+  'lost-commits': lostCommits,
 };
 
 /** What is run after every change: one loss of the node in use. */

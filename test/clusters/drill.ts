@@ -10,6 +10,7 @@ export const DRILL_NAMES = [
   'split',
   'lagging-node',
   'rolling-restart',
+  'lost-commits',
 ] as const;
 
 export type DrillName = (typeof DRILL_NAMES)[number];

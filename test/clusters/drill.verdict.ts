@@ -42,7 +42,9 @@ export async function judge(world: DrillWorld, complaints: readonly string[]): P
     broken.push(...complaintsOf(found).map((one) => `${mailing.name}: ${one}`), ...complaint);
   }
   const all = [...facts.values()];
-  const longestGapSeconds = tenths(Math.max(...world.mailings.map((one) => one.longestGapSeconds)));
+  const gaps = world.mailings.map(({ name, longestGap }) => ({ name, ...longestGap }));
+  for (const { name, ms, at } of gaps) world.say(`${name}: no message for ${tenths(ms / 1_000)} s`, at);
+  const longestGapSeconds = tenths(Math.max(...gaps.map(({ ms }) => ms)) / 1_000);
   const clusterGapSeconds = tenths(world.watch.longestOutageMs / 1_000);
   if (longestGapSeconds > MOST_GAP_SECONDS + clusterGapSeconds) {
     broken.push(

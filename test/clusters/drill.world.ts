@@ -92,8 +92,9 @@ export class DrillWorld implements AsyncDisposable {
     return Math.floor(this.random() * HOSTS);
   }
 
-  say(line: string): void {
-    this.parts.say(`  ${((performance.now() - this.begunAt) / 1_000).toFixed(1)} s: ${line}`);
+  /** @param at when it happened, as `performance.now()` has it. */
+  say(line: string, at = performance.now()): void {
+    this.parts.say(`  ${((at - this.begunAt) / 1_000).toFixed(1)} s: ${line}`);
   }
 
   /** Resolves with the node to connect to, as soon as there is one. */
@@ -115,18 +116,6 @@ export class DrillWorld implements AsyncDisposable {
 
   leadAll(node: ClusterNode | null): void {
     for (let host = 0; host < HOSTS; host++) this.lead(host, node);
-  }
-
-  /** Resolves when a node takes writes again. */
-  async settled(node: ClusterNode): Promise<void> {
-    const deadline = performance.now() + WRITER_DEADLINE_MS;
-    while (!(await this.watch.takesWrites(node))) {
-      this.parts.stop.throwIfAborted();
-      if (performance.now() > deadline) {
-        throw new Error(`${node.name} takes no writes after ${WRITER_DEADLINE_MS} ms.`);
-      }
-      await delay(LOOK_EVERY_MS);
-    }
   }
 
   /** Splits the network between a host and the database, for so long. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Topology } from './database-cluster.js';
 import { DRILL_NAMES } from './drill.js';
 import { DRILLS, fittingDrills, SHORT } from './drill.table.js';
 import { DrillsUsageError, parseDrillsOptions } from './drills.options.js';
@@ -6,8 +7,9 @@ import { STARTABLE } from './topologies.js';
 
 describe('the options of drills on clusters', () => {
   it('are read', () => {
-    const words =
-      '--minutes 0.5 --seed 3 --topology galera --drill split,kill-node --logs a/b --json'.split(' ');
+    const words = '--minutes 0.5 --seed 3 --topology galera --drill split,kill-node --logs a/b --json'.split(
+      ' ',
+    );
     expect(parseDrillsOptions(words)).toEqual({
       minutes: 0.5,
       seed: 3,
@@ -46,10 +48,15 @@ describe('the options of drills on clusters', () => {
 });
 
 describe('the table of drills', () => {
-  it('moves hosts between nodes only where every node writes', () => {
-    const single = fittingDrills(DRILL_NAMES, { topology: 'postgres-synchronous', isMultiWriter: false });
-    expect(DRILL_NAMES.filter((name) => !single.includes(name))).toEqual(['multi-writer', 'lagging-node']);
-    expect(fittingDrills(DRILL_NAMES, { topology: 'galera', isMultiWriter: true })).toEqual(DRILL_NAMES);
+  const leftOut = (topology: Topology, isMultiWriter: boolean): string[] => {
+    const fitting = fittingDrills(DRILL_NAMES, { topology, isMultiWriter });
+    return DRILL_NAMES.filter((name) => !fitting.includes(name));
+  };
+
+  it('moves hosts between nodes only where every node writes, and loses commits only where none is waited for', () => {
+    expect(leftOut('galera', true)).toEqual(['lost-commits']);
+    expect(leftOut('postgres-synchronous', false)).toEqual(['multi-writer', 'lagging-node', 'lost-commits']);
+    expect(leftOut('postgres-asynchronous', false)).toEqual(['multi-writer', 'lagging-node']);
   });
 
   it('has every short drill in the long session, too, and there it takes longer', () => {

@@ -41,6 +41,7 @@ try {
   const kept = isKept(report);
   if (report.notRun.length > 0) process.stderr.write(`No time for: ${report.notRun.join(', ')}.\n`);
   process.stderr.write(kept ? 'The promise held.\n' : 'THE PROMISE WAS BROKEN, or nothing was tried.\n');
+  if (report.faults.length > 0) process.stderr.write('The suite itself failed, so this is no proof.\n');
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   process.exitCode = interrupt.signal.aborted ? INTERRUPTED : report.faults.length > 0 ? 2 : kept ? 0 : 1;
 } catch (error) {

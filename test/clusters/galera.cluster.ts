@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { Administrator } from './administrator.js';
+import { ServerSession } from '../support/server-session.js';
 import type { ClusterNode, DatabaseCluster } from './database-cluster.js';
 import { GaleraServer, type GaleraServerOptions } from './galera.server.js';
 import { freePorts } from './node.ports.js';
@@ -16,16 +15,16 @@ export interface GaleraOptions {
 
 /** One node of the cluster, as the drills see it. */
 class GaleraNode implements ClusterNode {
-  private readonly administrator: Administrator;
+  private readonly administrator: ServerSession;
   /** Beside the other: a statement of a drill may take long. */
-  private readonly observer: Administrator;
+  private readonly observer: ServerSession;
 
   constructor(
     readonly name: string,
     readonly server: GaleraServer,
   ) {
-    this.administrator = new Administrator(server.url);
-    this.observer = new Administrator(server.url);
+    this.administrator = new ServerSession(server.url);
+    this.observer = new ServerSession(server.url);
   }
 
   get url(): string {
@@ -50,7 +49,7 @@ class GaleraNode implements ClusterNode {
     try {
       await this.server.rejoin();
     } catch (error) {
-      throw new Error(`${this.name} did not rejoin. The end of its log:\n${await this.server.logTail()}`, {
+      throw new Error(`${this.name} did not rejoin. The end of its log:\n${await this.server.endOfLog()}`, {
         cause: error,
       });
     }
@@ -71,14 +70,10 @@ class GaleraNode implements ClusterNode {
   /** Whether it is a member of the part with a quorum, and no donor: that one refuses to write while it is copied. */
   async isWritable(): Promise<boolean> {
     if (!this.isRunning) return false;
-    const question = this.observer
-      .ask(
-        "SHOW STATUS WHERE variable_name IN ('wsrep_local_state_comment', 'wsrep_cluster_status', 'wsrep_ready')",
-      )
-      .catch(() => []);
-    const rows = await Promise.race([question, delay(ANSWER_DEADLINE_MS, null)]);
-    // A connection to a node that is frozen would answer long after it is thawed.
-    if (rows === null) this.observer.hangUp();
+    const rows = await this.observer.askWithin(
+      ANSWER_DEADLINE_MS,
+      "SHOW STATUS WHERE variable_name IN ('wsrep_local_state_comment', 'wsrep_cluster_status', 'wsrep_ready')",
+    );
     const states = (rows ?? []).map((row) => String(row.Value));
     return ['Synced', 'Primary', 'ON'].every((state) => states.includes(state));
   }

@@ -1,6 +1,5 @@
 import { execFile, type SpawnOptions } from 'node:child_process';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { RowDataPacket } from 'mysql2';
 import { createDataDirectory, mariaDbPrograms } from '../support/maria-db.programs.js';
@@ -79,15 +78,13 @@ export class GaleraServer extends MysqldServer {
     return `mariadb://root@127.0.0.1:${this.port}`;
   }
 
-  /** As the system's own service does: without the position that it recovers, a killed node would copy all data again. */
+  /**
+   * Resolves when it takes part. One that was down is started as the system's own service does it: without the position that
+   * it recovers, a killed node would copy all data again.
+   */
   async rejoin(): Promise<void> {
-    this.startPosition = await this.recoverPosition();
+    if (this.pid === undefined) this.startPosition = await this.recoverPosition();
     await this.start();
-  }
-
-  /** The last lines of its log. */
-  async logTail(): Promise<string> {
-    return (await readFile(join(this.directory, 'server.log'), 'utf8').catch(() => '')).slice(-3_000);
   }
 
   protected override get accountArguments(): string[] {

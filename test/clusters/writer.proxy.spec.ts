@@ -89,7 +89,9 @@ describe('the proxy that follows the writer', () => {
 
   const portOf = (node: PlainNode): number => Number(new URL(node.url).port);
   const leadsTo = (node: PlainNode | null): Promise<boolean> =>
-    waitUntil(async () => (await portBehind()) === (node && portOf(node)), { what: 'the proxy to lead there' });
+    waitUntil(async () => (await portBehind()) === (node && portOf(node)), {
+      what: 'the proxy to lead there',
+    });
 
   it('leads to the writer, and cuts what leads to the one before', async () => {
     await leadsTo(nodes[0]);
@@ -127,7 +129,9 @@ describe('the proxy that follows the writer', () => {
     const before = watch.longestOutageMs;
     nodes[0].freeze();
     const begunAt = performance.now();
-    await waitUntil(() => performance.now() - begunAt > before + 1_500, { what: 'some time without a writer' });
+    await waitUntil(() => performance.now() - begunAt > before + 1_500, {
+      what: 'some time without a writer',
+    });
     nodes[0].thaw();
     await waitUntil(() => watch.longestOutageMs > before, { what: 'a write after it' });
     expect(watch.longestOutageMs).toBeGreaterThan(1_500);

@@ -16,6 +16,7 @@ export const frozenNode: Drill = {
     }
     world.say(`${node.name} is thawed`);
     world.say(`${(await world.writer()).name} writes`);
+    await node.rejoin();
     await world.progress(200);
   },
 };

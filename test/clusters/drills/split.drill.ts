@@ -33,5 +33,5 @@ async function isolateNode(world: DrillWorld): Promise<void> {
   }
   world.say(`${node.name} is connected again`);
   await world.progress(200);
-  await world.settled(node);
+  await node.rejoin();
 }
