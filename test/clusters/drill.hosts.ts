@@ -27,13 +27,13 @@ export interface ProcessWatch {
 export class DrillHosts {
   readonly #running: NewsletterService[] = [];
   readonly #all: NewsletterService[] = [];
-  #kills = 0;
+  #losses = 0;
 
   constructor(private readonly place: HostPlace) {}
 
-  /** How many were killed so far. */
-  get kills(): number {
-    return this.#kills;
+  /** How many died so far, by a kill or, to the others, by silence for longer than a lease. */
+  get losses(): number {
+    return this.#losses;
   }
 
   /** Resolves when all listen. */
@@ -75,7 +75,12 @@ export class DrillHosts {
     const host = this.#running[n];
     await host.kill();
     this.place.watch.ended(host.pid);
-    this.#kills++;
+    this.#losses++;
+  }
+
+  /** One could not reach the database for longer than its lease: others took over what it had in flight. */
+  noteSilence(): void {
+    this.#losses++;
   }
 
   /** Hosts that ended without being asked to. */

@@ -18,13 +18,14 @@ export interface DrillVerdict {
   duplicates: number;
   missing: number;
   inDoubt: number;
-  /** The most that may be in doubt: nothing where no host died. */
+  /** The most that may be in doubt: nothing where no host was lost. */
   bound: number;
   /** The longest time in which one of the mailings was not over and the mail server got none of its messages. */
   longestGapSeconds: number;
   /** The longest time in which a client that follows the writer could write nothing. */
   clusterGapSeconds: number;
-  hostKills: number;
+  /** Killed, or silent for longer than a lease. */
+  hostsLost: number;
   /** Runs that took their claim for lost; each is a mailing or batch that another run went on with. */
   runsLost: number;
   runsFailed: number;
@@ -59,7 +60,7 @@ export async function judge(world: DrillWorld, complaints: readonly string[]): P
     bound: sum(all, ({ mostInDoubt }) => mostInDoubt),
     longestGapSeconds,
     clusterGapSeconds,
-    hostKills: world.hosts.kills,
+    hostsLost: world.hosts.losses,
     runsLost: world.hosts.countOf('run:lost'),
     runsFailed: world.hosts.countOf('run:failed'),
     complaints: [...complaints, ...broken],
@@ -91,7 +92,7 @@ async function factsAt(
     books: await readBooks(database, mailing.id),
     inbox: { countsByRecipient: () => received },
     recipients: mailing.addresses,
-    crashes: world.hosts.kills,
+    crashes: world.hosts.losses,
     maxInDoubt: (isBatched ? BATCH_THREADS : 1) * MAX_IN_DOUBT,
   });
   if (!isBatched) return [facts, []];

@@ -131,10 +131,10 @@ function addUp<T extends object>(to: T, line: DrillLine): void {
 }
 
 function wordsOf(verdict: DrillVerdict): string {
-  const { received, inDoubt, bound, longestGapSeconds, clusterGapSeconds, hostKills, runsLost, complaints } =
+  const { received, inDoubt, bound, longestGapSeconds, clusterGapSeconds, hostsLost, runsLost, complaints } =
     verdict;
   const facts =
-    `${received} received, ${inDoubt} in doubt (${bound} is the most), ${hostKills} hosts killed, ${runsLost} runs lost, ` +
+    `${received} received, ${inDoubt} in doubt (${bound} is the most), ${hostsLost} hosts lost, ${runsLost} runs lost, ` +
     `no message for ${longestGapSeconds} s, no write for ${clusterGapSeconds} s`;
   return complaints.length === 0 ? `kept: ${facts}` : `BROKEN: ${complaints.join('; ')} (${facts})`;
 }

@@ -23,7 +23,7 @@ class GaleraNode implements ClusterNode {
     readonly name: string,
     readonly server: GaleraServer,
   ) {
-    this.administrator = new ServerSession(server.url);
+    this.administrator = new ServerSession(`${server.url}/${APPLICATION}`);
     this.observer = new ServerSession(server.url);
   }
 
@@ -145,13 +145,18 @@ async function startNode(n: number, ports: readonly number[], syncWait: number):
   return new GaleraNode(name, server);
 }
 
-async function makeDatabase(node: GaleraNode): Promise<void> {
-  await node.ask(`CREATE DATABASE ${APPLICATION} CHARACTER SET utf8mb4`);
-  await node.ask(`CREATE USER ${APPLICATION}@'127.0.0.1'`);
-  await node.ask(`GRANT ALL ON ${APPLICATION}.* TO ${APPLICATION}@'127.0.0.1'`);
+async function makeDatabase({ server }: GaleraNode): Promise<void> {
+  const session = new ServerSession(server.url);
+  try {
+    await session.ask(`CREATE DATABASE ${APPLICATION} CHARACTER SET utf8mb4`);
+    await session.ask(`CREATE USER ${APPLICATION}@'127.0.0.1'`);
+    await session.ask(`GRANT ALL ON ${APPLICATION}.* TO ${APPLICATION}@'127.0.0.1'`);
+  } finally {
+    session.hangUp();
+  }
 }
 
-/** Starts Galera with causal reads off, as MariaDB has it by default. */
+/** Causal reads are off by default, as MariaDB has it. */
 export function startGalera(options?: GaleraOptions): Promise<GaleraCluster> {
   return GaleraCluster.create(options);
 }

@@ -14,6 +14,7 @@ export const split: Drill = {
   act: async (world) => {
     const host = world.anyHost();
     world.say(`host ${host} is cut off`);
+    world.hosts.noteSilence();
     await world.split(host, HOST_SPLIT_MS);
     world.say(`host ${host} is connected again`);
     await world.progress(200);
