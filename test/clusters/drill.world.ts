@@ -118,6 +118,11 @@ export class DrillWorld implements AsyncDisposable {
     for (let host = 0; host < HOSTS; host++) this.lead(host, node);
   }
 
+  /** Spreads the connections of all hosts over all nodes, as a load balancer does, until they are led to one. */
+  spread(): void {
+    for (const proxy of this.proxies) proxy.spread(this.cluster.nodes);
+  }
+
   /** Splits the network between a host and the database, for so long. */
   async split(host: number, ms: number): Promise<void> {
     this.proxies[host].split();

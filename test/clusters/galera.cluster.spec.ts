@@ -88,9 +88,10 @@ describe('Galera', () => {
 
   it('has no writer without a majority', async () => {
     await Promise.all(cluster.nodes.slice(0, 2).map((node) => node.kill()));
-    await waitUntil(async () => (await cluster.writer()) === null, {
+    const isGone = await waitUntil(async () => (await cluster.writer()) === null, {
       what: 'no writer',
       deadlineMs: FAILOVER_DEADLINE_MS,
     });
+    expect(isGone).toBe(true);
   });
 });

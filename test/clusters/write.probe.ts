@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ServerSession } from '../support/server-session.js';
 import type { ClusterNode } from './database-cluster.js';
+
+export type WriteAnswer = 'written' | 'refused' | 'late';
 
 /** A write that takes longer is one that an application could not do. */
 const WRITE_DEADLINE_MS = 1_000;
@@ -26,10 +29,18 @@ export class WriteProbe {
     }
   }
 
-  async succeeds(): Promise<boolean> {
-    if (!this.node.isRunning) return false;
-    const sql = `UPDATE drill_write SET writes = writes + 1 WHERE id = ${this.row}`;
-    return (await this.#session.askWithin(WRITE_DEADLINE_MS, sql)) !== null;
+  async try(): Promise<WriteAnswer> {
+    if (!this.node.isRunning) return 'refused';
+    const written = this.#session
+      .ask(`UPDATE drill_write SET writes = writes + 1 WHERE id = ${this.row}`)
+      .then(
+        () => 'written' as const,
+        () => 'refused' as const,
+      );
+    const answer = await Promise.race([written, delay(WRITE_DEADLINE_MS, 'late' as const)]);
+    // A node that is frozen would answer long after it is thawed.
+    if (answer === 'late') this.#session.hangUp();
+    return answer;
   }
 
   close(): void {

@@ -101,14 +101,14 @@ describe('the proxy that follows the writer', () => {
     await leadsTo(nodes[1]);
     await lost;
     cluster.told = nodes[0];
-    await leadsTo(nodes[0]);
+    expect(await leadsTo(nodes[0])).toBe(true);
   });
 
   it('refuses connections while there is no writer', async () => {
     cluster.told = null;
     await leadsTo(null);
     cluster.told = nodes[0];
-    await leadsTo(nodes[0]);
+    expect(await leadsTo(nodes[0])).toBe(true);
   });
 
   it('leads to a node of its own only while that takes writes', async () => {
@@ -122,7 +122,15 @@ describe('the proxy that follows the writer', () => {
     await leadsTo(nodes[0]);
     await nodes[1].ask(`RENAME TABLE ${DATABASE}.away TO ${DATABASE}.drill_write`);
     proxy.prefer(null);
-    await leadsTo(nodes[0]);
+    expect(await leadsTo(nodes[0])).toBe(true);
+  });
+
+  it('leads one connection after the other to each of the nodes', async () => {
+    proxy.spread(nodes);
+    const ports = [await portBehind(), await portBehind(), await portBehind()];
+    expect(new Set(ports)).toEqual(new Set(nodes.map(portOf)));
+    proxy.prefer(null);
+    expect(await leadsTo(nodes[0])).toBe(true);
   });
 
   it('measures for how long nothing could be written', async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterNode, DatabaseCluster } from './database-cluster.js';
-import { WriteProbe } from './write.probe.js';
+import { type WriteAnswer, WriteProbe } from './write.probe.js';
 
 const LOOK_EVERY_MS = 200;
 
@@ -39,9 +39,9 @@ export class WriterWatch implements AsyncDisposable {
     follower.follow(this.writer);
   }
 
-  /** Whether a node takes writes now; within a second. */
-  takesWrites(node: ClusterNode): Promise<boolean> {
-    return this.#probes.get(node)!.succeeds();
+  /** What a write to a node comes to; within a second. */
+  probe(node: ClusterNode): Promise<WriteAnswer> {
+    return this.#probes.get(node)!.try();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -54,7 +54,7 @@ export class WriterWatch implements AsyncDisposable {
     while (!this.#isClosed) {
       this.writer = await this.cluster.writer().catch(() => null);
       for (const follower of this.#followers) follower.follow(this.writer);
-      if (this.writer && (await this.takesWrites(this.writer))) this.#noteWrite();
+      if (this.writer && (await this.probe(this.writer)) === 'written') this.#noteWrite();
       await delay(LOOK_EVERY_MS);
     }
     this.#noteWrite();
