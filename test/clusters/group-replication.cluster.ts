@@ -2,7 +2,14 @@ import { ServerSession } from '../support/server-session.js';
 import { waitUntil } from '../support/wait-until.js';
 import type { ClusterNode, DatabaseCluster, Topology } from './database-cluster.js';
 import { type GroupOptions, GroupReplicationServer } from './group-replication.server.js';
-import { groupView, type GroupView, VIEW_QUERY, writersAmong } from './group-replication.view.js';
+import {
+  groupView,
+  type GroupView,
+  type GroupViews,
+  membersAmong,
+  VIEW_QUERY,
+  writersAmong,
+} from './group-replication.view.js';
 
 const NUM_NODES = 3;
 const APPLICATION = 'mailing';
@@ -10,6 +17,8 @@ const RECOVERY = 'recovery';
 /** `writer()` promises a second, and has to come to its end within. */
 const ANSWER_DEADLINE_MS = 900;
 const REJOIN_DEADLINE_MS = 120_000;
+/** Within it a group with a majority puts out a member that is gone. */
+const EXPEL_DEADLINE_MS = 30_000;
 
 class GroupReplicationNode implements ClusterNode {
   private readonly administrator: ServerSession;
@@ -19,6 +28,7 @@ class GroupReplicationNode implements ClusterNode {
   constructor(
     readonly name: string,
     readonly server: GroupReplicationServer,
+    private readonly returnOf: (node: GroupReplicationNode) => Promise<void>,
   ) {
     this.administrator = new ServerSession(`${server.url}/${APPLICATION}`);
     this.observer = new ServerSession(server.url);
@@ -41,19 +51,8 @@ class GroupReplicationNode implements ClusterNode {
     return this.server.kill('SIGTERM');
   }
 
-  /** The server joins the group by itself when it starts, and is read-only until it has. */
-  async rejoin(): Promise<void> {
-    await this.server.start();
-    try {
-      await waitUntil(() => this.isOnline(), {
-        what: `${this.name} to be a member of the group`,
-        deadlineMs: REJOIN_DEADLINE_MS,
-      });
-    } catch (error) {
-      throw new Error(`${String(error)} The end of its log:\n${await this.server.endOfLog()}`, {
-        cause: error,
-      });
-    }
+  rejoin(): Promise<void> {
+    return this.returnOf(this);
   }
 
   freeze(): void {
@@ -81,48 +80,33 @@ class GroupReplicationNode implements ClusterNode {
     await this.server.kill();
     await this.server.stop();
   }
-
-  private async isOnline(): Promise<boolean> {
-    return (await this.view())?.state === 'ONLINE';
-  }
 }
 
 /** MySQL group replication: every commit is certified by a majority, and the group elects its primary by itself. */
 export class GroupReplicationCluster implements DatabaseCluster {
   readonly topology: Topology;
   readonly isMultiWriter: boolean;
+  readonly nodes: GroupReplicationNode[] = [];
   private last: ClusterNode | null = null;
 
-  private constructor(
-    readonly nodes: readonly GroupReplicationNode[],
-    { isMultiPrimary = false }: GroupOptions,
-  ) {
-    this.isMultiWriter = isMultiPrimary;
-    this.topology = isMultiPrimary ? 'group-replication-multi-primary' : 'group-replication';
+  private constructor(private readonly options: GroupOptions) {
+    this.isMultiWriter = options.isMultiPrimary ?? false;
+    this.topology = this.isMultiWriter ? 'group-replication-multi-primary' : 'group-replication';
   }
 
   static async create(options: GroupOptions): Promise<GroupReplicationCluster> {
-    const starts = await Promise.allSettled(
-      Array.from({ length: NUM_NODES }, async (_, n) => {
-        const server = await GroupReplicationServer.create(n + 1, options);
-        return new GroupReplicationNode(`node${n + 1}`, server);
-      }),
-    );
-    const nodes = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+    const cluster = new GroupReplicationCluster(options);
     try {
-      const failure = starts.find((start) => start.status === 'rejected');
-      if (failure) throw failure.reason;
-      await formGroup(nodes);
-      return new GroupReplicationCluster(nodes, options);
+      await cluster.start();
+      return cluster;
     } catch (error) {
-      await Promise.all(nodes.map((node) => node.dispose()));
+      await cluster[Symbol.asyncDispose]();
       throw error;
     }
   }
 
   async writer(): Promise<ClusterNode | null> {
-    const views = await Promise.all(this.nodes.map((node) => node.view()));
-    const writers = writersAmong(views).map((index) => this.nodes[index]);
+    const writers = writersAmong(await this.views());
     // Where all write, the application stays where it is.
     const found = writers.find((node) => node === this.last) ?? writers.at(0) ?? null;
     this.last = found ?? this.last;
@@ -137,28 +121,84 @@ export class GroupReplicationCluster implements DatabaseCluster {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.dispose()));
   }
+
+  private async start(): Promise<void> {
+    const starts = await Promise.allSettled(
+      Array.from({ length: NUM_NODES }, (_, n) => GroupReplicationServer.create(n + 1, this.options)),
+    );
+    for (const start of starts) {
+      if (start.status === 'fulfilled') this.add(start.value);
+    }
+    const failure = starts.find((start) => start.status === 'rejected');
+    if (failure) throw failure.reason;
+    await this.formGroup();
+  }
+
+  private add(server: GroupReplicationServer): void {
+    const name = `node${this.nodes.length + 1}`;
+    this.nodes.push(new GroupReplicationNode(name, server, (node) => this.rejoin(node)));
+  }
+
+  private async formGroup(): Promise<void> {
+    const [first, ...others] = this.nodes;
+    const seeds = this.nodes.map(({ server }) => server.address);
+    for (const { server } of this.nodes) {
+      await asRootAt(server, accountForMembers());
+      await asRootAt(server, [`SET GLOBAL group_replication_group_seeds = '${seeds.join(',')}'`]);
+      server.seeds = seeds;
+    }
+    await asRootAt(first.server, [
+      'SET GLOBAL group_replication_bootstrap_group = ON',
+      'START GROUP_REPLICATION',
+      'SET GLOBAL group_replication_bootstrap_group = OFF',
+      `CREATE DATABASE ${APPLICATION} CHARACTER SET utf8mb4`,
+      `CREATE USER ${APPLICATION}@'127.0.0.1'`,
+      `GRANT ALL ON ${APPLICATION}.* TO ${APPLICATION}@'127.0.0.1'`,
+    ]);
+    // One after the other: two that ask at the same time to be let in disturb each other.
+    for (const node of others) {
+      await asRootAt(node.server, ['START GROUP_REPLICATION']);
+      await this.rejoin(node);
+    }
+  }
+
+  private async rejoin(node: GroupReplicationNode): Promise<void> {
+    // One that comes back while the group still misses it is not let in; it tries for a minute, and gives up for good.
+    if (!node.isRunning) {
+      await waitUntil(async () => !hasMember(await this.views(), node), {
+        what: `the group to put out ${node.name}`,
+        deadlineMs: EXPEL_DEADLINE_MS,
+      });
+    }
+    // It joins by itself, and is read-only until it has.
+    await node.server.start();
+    try {
+      await waitUntil(async () => membersAmong(await this.views()).includes(node), {
+        what: `${node.name} to be a member of the group`,
+        deadlineMs: REJOIN_DEADLINE_MS,
+      });
+    } catch (error) {
+      const log = await node.server.endOfLog();
+      throw new Error(`${(error as Error).message} The end of its log:\n${log}`, { cause: error });
+    }
+  }
+
+  private async views(): Promise<GroupViews<GroupReplicationNode>> {
+    return new Map(
+      await Promise.all(
+        this.nodes.map(async (node): Promise<[GroupReplicationNode, GroupView | null]> => [
+          node,
+          await node.view(),
+        ]),
+      ),
+    );
+  }
 }
 
-async function formGroup(nodes: readonly GroupReplicationNode[]): Promise<void> {
-  const seeds = nodes.map(({ server }) => server.address);
-  for (const { server } of nodes) {
-    await asRootAt(server, accountForMembers());
-    await asRootAt(server, [`SET GLOBAL group_replication_group_seeds = '${seeds.join(',')}'`]);
-    server.seeds = seeds;
-  }
-  await asRootAt(nodes[0].server, [
-    'SET GLOBAL group_replication_bootstrap_group = ON',
-    'START GROUP_REPLICATION',
-    'SET GLOBAL group_replication_bootstrap_group = OFF',
-    `CREATE DATABASE ${APPLICATION} CHARACTER SET utf8mb4`,
-    `CREATE USER ${APPLICATION}@'127.0.0.1'`,
-    `GRANT ALL ON ${APPLICATION}.* TO ${APPLICATION}@'127.0.0.1'`,
-  ]);
-  // One after the other: two that ask at the same time to be let in disturb each other.
-  for (const node of nodes.slice(1)) {
-    await asRootAt(node.server, ['START GROUP_REPLICATION']);
-    await node.rejoin();
-  }
+/** Whether any of the others still takes it for one. */
+function hasMember(views: GroupViews<GroupReplicationNode>, node: GroupReplicationNode): boolean {
+  const port = Number(new URL(node.url).port);
+  return [...views].some(([other, view]) => other !== node && view?.ports.includes(port));
 }
 
 /** A member has it before it is one, as whom it takes calls and data of the others; so it must not come by the binary log. */

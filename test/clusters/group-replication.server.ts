@@ -65,10 +65,15 @@ export class GroupReplicationServer extends MysqldServer {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Whether it is to join the group when it starts. */
+  private get isMember(): boolean {
+    return this.seeds.length > 0;
+  }
+
   protected override arguments(): string[] {
     const { isMultiPrimary = false, consistency, arguments: more = [] } = this.group;
     const settings = {
-      'start-on-boot': onOff(this.seeds.length > 0),
+      'start-on-boot': onOff(this.isMember),
       'group-name': GROUP_NAME,
       'communication-stack': 'MYSQL',
       'local-address': this.address,
@@ -88,6 +93,8 @@ export class GroupReplicationServer extends MysqldServer {
       // Members call each other by it; the name of the machine may stand for another address.
       '--report-host=127.0.0.1',
       '--plugin-load-add=group_replication.so',
+      // A server that the group does not let in would take writes of its own otherwise.
+      `--super-read-only=${onOff(this.isMember)}`,
       ...Object.entries(settings).map(([name, value]) => `--group-replication-${name}=${value}`),
       ...more,
     ];

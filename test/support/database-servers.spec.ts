@@ -7,6 +7,8 @@ import { startMySql } from './my-sql.server.js';
 import { canHavePostgres } from './postgres.programs.js';
 import { startPostgres } from './postgres.server.js';
 import { connectToPostgres, connectToServer } from './server-connection.js';
+import { ServerSession } from './server-session.js';
+import { waitUntil } from './wait-until.js';
 
 const MYSQLD = {
   options: { arguments: ['--default-time-zone=+05:00'] },
@@ -95,6 +97,24 @@ describe.each(SERVERS)('$name', ({ start, connect, isItself }) => {
     expect(await query('SELECT id FROM kept.line')).toEqual([{ id: 7 }]);
   });
 
+  it('answers nothing while it is frozen, also to a session that was begun before', async () => {
+    const session = new ServerSession(server.url);
+    await session.ask('SELECT 1');
+    const newcomer = new ServerSession(server.url);
+
+    server.freeze();
+
+    expect(await session.askWithin(300, 'SELECT 1')).toBeNull();
+    expect(await newcomer.askWithin(300, 'SELECT 1')).toBeNull();
+    server.thaw();
+    expect(await session.ask('SELECT 7 AS id')).toEqual([{ id: 7 }]);
+    session.hangUp();
+    server.freeze();
+    await server.kill();
+    await server.start();
+    expect(await query('SELECT 7 AS id')).toEqual([{ id: 7 }]);
+  });
+
   it('leaves neither a process nor a file behind, also with a client that stays', async () => {
     const { pid, dataDirectory } = server;
     expect((await stat(dataDirectory)).isDirectory()).toBe(true);
@@ -108,3 +128,42 @@ describe.each(SERVERS)('$name', ({ start, connect, isItself }) => {
     await client.end();
   });
 });
+
+describe.runIf(await canHavePostgres())('PostgresServer', () => {
+  it.each(['after it was frozen', 'at once'])(
+    'ends the processes of its sessions with a kill, %s',
+    async (when) => {
+      const server = await startPostgres();
+      try {
+        const session = new ServerSession(server.url);
+        const [{ pid }] = await session.ask('SELECT pg_backend_pid() AS pid');
+        // It would end by itself only after this.
+        const asked = session.ask('SELECT pg_sleep(600)').catch(() => null);
+        await waitUntil(() => isAsleep(server.url), { what: 'the session to be at work' });
+
+        if (when === 'after it was frozen') server.freeze();
+        await server.kill();
+
+        await asked;
+        await waitUntil(() => isGone(Number(pid)), { what: `process ${String(pid)} to be gone` });
+      } finally {
+        await server.stop();
+      }
+    },
+  );
+});
+
+async function isAsleep(url: string): Promise<boolean> {
+  const observer = new ServerSession(url);
+  const rows = await observer.ask("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+  observer.hangUp();
+  return rows.length > 0;
+}
+
+function isGone(pid: number): boolean {
+  try {
+    return !process.kill(pid, 0);
+  } catch {
+    return true;
+  }
+}

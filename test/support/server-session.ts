@@ -5,7 +5,7 @@ import { connectToPostgres, connectToServer } from './server-connection.js';
 
 export type Row = Record<string, unknown>;
 
-interface Link {
+interface Connection {
   query(sql: string): Promise<Row[]>;
   /** At once, also when the server answers nothing. */
   destroy(): void;
@@ -13,16 +13,17 @@ interface Link {
 
 /** A session with a database server, in the database that the URL names. It is begun when it is needed, and anew after it broke. */
 export class ServerSession {
-  private link: Promise<Link> | null = null;
+  private link: Link | null = null;
 
   constructor(private readonly url: string) {}
 
   async ask(sql: string): Promise<Row[]> {
-    const link = (this.link ??= this.connect());
+    if (!this.link || this.link.isGone) this.link = new Link(this.url);
+    const { link } = this;
     try {
-      return await (await link).query(sql);
+      return await link.ask(sql);
     } catch (error) {
-      this.forget(link);
+      this.leave(link);
       throw error;
     }
   }
@@ -31,10 +32,9 @@ export class ServerSession {
   async askWithin(ms: number, sql: string): Promise<Row[] | null> {
     const isOver = new AbortController();
     try {
-      const answer = this.ask(sql).catch(() => null);
       const rows = await Promise.race([
-        answer,
-        delay(ms, undefined, { signal: isOver.signal }).then(() => 'late' as const),
+        this.ask(sql).catch(() => null),
+        delay(ms, 'late' as const, { signal: isOver.signal }),
       ]);
       if (rows !== 'late') return rows;
       this.hangUp();
@@ -45,23 +45,48 @@ export class ServerSession {
   }
 
   hangUp(): void {
-    if (this.link) this.forget(this.link);
+    if (this.link) this.leave(this.link);
   }
 
-  private forget(link: Promise<Link>): void {
+  private leave(link: Link): void {
+    link.cut();
     if (this.link === link) this.link = null;
-    link.then((open) => open.destroy()).catch(() => undefined);
-  }
-
-  private connect(): Promise<Link> {
-    const link: Promise<Link> = (this.url.startsWith('postgres') ? toPostgres : toServer)(this.url, () =>
-      this.forget(link),
-    );
-    return link;
   }
 }
 
-async function toServer(url: string, onGone: () => void): Promise<Link> {
+/** One connection. What is asked when it goes is rejected: the driver of MySQL leaves that open where it is destroyed. */
+class Link {
+  private readonly connection: Promise<Connection>;
+  private readonly end = new AbortController();
+  private readonly gone: Promise<never>;
+
+  constructor(url: string) {
+    const { signal } = this.end;
+    this.gone = new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('The connection to the server is gone.')));
+    });
+    this.gone.catch(() => undefined);
+    const connect = url.startsWith('postgres') ? toPostgres : toMysqld;
+    this.connection = connect(url, () => this.end.abort());
+    this.connection.catch(() => undefined);
+  }
+
+  get isGone(): boolean {
+    return this.end.signal.aborted;
+  }
+
+  async ask(sql: string): Promise<Row[]> {
+    const connection = await Promise.race([this.connection, this.gone]);
+    return Promise.race([connection.query(sql), this.gone]);
+  }
+
+  cut(): void {
+    this.end.abort();
+    this.connection.then((connection) => connection.destroy()).catch(() => undefined);
+  }
+}
+
+async function toMysqld(url: string, onGone: () => void): Promise<Connection> {
   const connection = await connectToServer(url);
   connection.on('error', onGone);
   connection.on('end', onGone);
@@ -76,7 +101,7 @@ async function toServer(url: string, onGone: () => void): Promise<Link> {
   };
 }
 
-async function toPostgres(url: string, onGone: () => void): Promise<Link> {
+async function toPostgres(url: string, onGone: () => void): Promise<Connection> {
   const client = await connectToPostgres(url);
   client.once('end', onGone);
   return {

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ServerSession } from './server-session.js';
+import { testDatabaseUrl, testMySqlUrl, testPostgresUrl } from './test-database-url.js';
+
+const SERVERS = [
+  {
+    name: 'MariaDB',
+    urlOf: testDatabaseUrl,
+    self: 'CONNECTION_ID()',
+    end: 'KILL',
+    sleep: 'SLEEP',
+    at: 'DATABASE()',
+  },
+  {
+    name: 'MySQL',
+    urlOf: testMySqlUrl,
+    self: 'CONNECTION_ID()',
+    end: 'KILL',
+    sleep: 'SLEEP',
+    at: 'DATABASE()',
+  },
+  {
+    name: 'PostgreSQL',
+    urlOf: testPostgresUrl,
+    self: 'pg_backend_pid()',
+    end: 'SELECT pg_terminate_backend',
+    sleep: 'pg_sleep',
+    at: 'current_database()',
+  },
+];
+
+describe.each(SERVERS)('ServerSession of $name', ({ urlOf, self, end, sleep, at }) => {
+  let session: ServerSession;
+  let other: ServerSession;
+
+  beforeEach(() => {
+    session = new ServerSession(urlOf());
+    other = new ServerSession(urlOf());
+  });
+  afterEach(() => {
+    session.hangUp();
+    other.hangUp();
+  });
+
+  const idOf = async (one: ServerSession): Promise<unknown> => (await one.ask(`SELECT ${self} AS id`))[0].id;
+
+  it('stays the same from one question to the next', async () => {
+    expect(await idOf(session)).toBe(await idOf(session));
+  });
+
+  it('is begun anew by the question after the one that found it broken', async () => {
+    const id = await idOf(session);
+    await other.ask(`${end} (${String(id)})`);
+
+    const next = await idOf(session).catch(() => idOf(session));
+
+    expect(next).not.toBe(id);
+  });
+
+  it('rejects what is being asked when it breaks, or is hung up', async () => {
+    const id = await idOf(session);
+    const rejection = expect(session.ask(`SELECT ${sleep}(600)`)).rejects.toThrow();
+    await other.ask(`${end} (${String(id)})`);
+    await rejection;
+
+    await idOf(session);
+    const askedAgain = session.ask(`SELECT ${sleep}(600)`);
+    session.hangUp();
+    await expect(askedAgain).rejects.toThrow('gone');
+  });
+
+  it('gives an error of the statement to the caller', async () => {
+    await expect(session.ask('SELECT nonsense')).rejects.toThrow('nonsense');
+
+    expect(await session.askWithin(5_000, 'SELECT nonsense')).toBeNull();
+    expect(await session.ask('SELECT 1 AS id')).toEqual([{ id: 1 }]);
+  });
+
+  it('waits no longer than it may, and answers the next question at once', async () => {
+    const asked = performance.now();
+
+    expect(await session.askWithin(100, `SELECT ${sleep}(20)`)).toBeNull();
+    expect(await session.ask('SELECT 1 AS id')).toEqual([{ id: 1 }]);
+
+    expect(performance.now() - asked).toBeLessThan(10_000);
+  });
+
+  it('is in the database that its URL names', async () => {
+    const name = `session_${process.pid}`;
+    await other.ask(`CREATE DATABASE ${name}`);
+    session = new ServerSession(urlOf(name));
+    try {
+      expect(await session.ask(`SELECT ${at} AS name`)).toEqual([{ name }]);
+    } finally {
+      session.hangUp();
+      await other.ask(`DROP DATABASE ${name}`);
+    }
+  });
+});
