@@ -115,11 +115,13 @@ export class DrillWorld implements AsyncDisposable {
   }
 
   leadAll(node: ClusterNode | null): void {
+    this.watch.use([]);
     for (let host = 0; host < HOSTS; host++) this.lead(host, node);
   }
 
   /** Spreads the connections of all hosts over all nodes, as a load balancer does, until they are led to one. */
   spread(): void {
+    this.watch.use(this.cluster.nodes);
     for (const proxy of this.proxies) proxy.spread(this.cluster.nodes);
   }
 

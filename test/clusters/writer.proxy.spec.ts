@@ -78,13 +78,17 @@ describe('the proxy that follows the writer', () => {
     await Promise.all(nodes.map(({ server }) => server.stop()));
   });
 
-  /** The port of the server at which a new connection arrives; null where it is refused. */
+  /** The port of the server at which a new connection arrives; null where it is refused, or cut before it could ask. */
   async function portBehind(): Promise<number | null> {
     const connection = await connectToServer(proxy.urlLike(nodes[0])).catch(() => null);
-    if (connection === null) return null;
-    const [rows] = await connection.query('SELECT @@port AS port');
-    connection.destroy();
-    return (rows as { port: number }[])[0].port;
+    try {
+      const [rows] = (await connection?.query('SELECT @@port AS port')) ?? [[]];
+      return (rows as { port: number }[])[0]?.port ?? null;
+    } catch {
+      return null;
+    } finally {
+      connection?.destroy();
+    }
   }
 
   const portOf = (node: PlainNode): number => Number(new URL(node.url).port);

@@ -16,12 +16,14 @@ export interface WriterFollower {
 export class WriterWatch implements AsyncDisposable {
   /** Null while there is none. */
   writer: ClusterNode | null = null;
-  /** The longest time from one write that succeeded to the next. */
+  /** The longest time from one write that succeeded to the next: to the writer, or to one of the nodes while all are used. */
   longestOutageMs = 0;
   readonly #followers: WriterFollower[] = [];
   readonly #probes = new Map<ClusterNode, WriteProbe>();
   readonly #loop: Promise<void>;
   #isClosed = false;
+  /** Nodes that are written to beside the writer, with the time of the last write. */
+  readonly #used = new Map<ClusterNode, number>();
   #lastWriteAt = performance.now();
 
   private constructor(private readonly cluster: DatabaseCluster) {
@@ -44,6 +46,14 @@ export class WriterWatch implements AsyncDisposable {
     return this.#probes.get(node)!.try();
   }
 
+  /** Hosts write to all of these from now on, and each may be the one that they wait for. None: to the writer alone. */
+  use(nodes: readonly ClusterNode[]): void {
+    const now = performance.now();
+    for (const lastAt of this.#used.values()) this.#noteOutage(now - lastAt);
+    this.#used.clear();
+    for (const node of nodes) this.#used.set(node, now);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     await this.#loop;
@@ -54,15 +64,30 @@ export class WriterWatch implements AsyncDisposable {
     while (!this.#isClosed) {
       this.writer = await this.cluster.writer().catch(() => null);
       for (const follower of this.#followers) follower.follow(this.writer);
-      if (this.writer && (await this.probe(this.writer)) === 'written') this.#noteWrite();
+      await Promise.all([
+        this.#writeToWriter(),
+        ...[...this.#used.keys()].map((node) => this.#writeTo(node)),
+      ]);
       await delay(LOOK_EVERY_MS);
     }
-    this.#noteWrite();
+    this.#noteOutage(performance.now() - this.#lastWriteAt);
   }
 
-  #noteWrite(): void {
-    const now = performance.now();
-    this.longestOutageMs = Math.max(this.longestOutageMs, now - this.#lastWriteAt);
-    this.#lastWriteAt = now;
+  async #writeToWriter(): Promise<void> {
+    if (this.writer === null || (await this.probe(this.writer)) !== 'written') return;
+    this.#noteOutage(performance.now() - this.#lastWriteAt);
+    this.#lastWriteAt = performance.now();
+  }
+
+  async #writeTo(node: ClusterNode): Promise<void> {
+    if ((await this.probe(node)) !== 'written') return;
+    const lastAt = this.#used.get(node);
+    if (lastAt === undefined) return;
+    this.#noteOutage(performance.now() - lastAt);
+    this.#used.set(node, performance.now());
+  }
+
+  #noteOutage(ms: number): void {
+    this.longestOutageMs = Math.max(this.longestOutageMs, ms);
   }
 }

@@ -4,7 +4,7 @@ const AWAY_MS = 3_000;
 
 /** One node after another is shut down and comes back, the node in use last, as in an update of the database. */
 export const rollingRestart: Drill = {
-  seconds: 80,
+  seconds: 110,
   act: async (world) => {
     const first = await world.writer();
     const others = world.cluster.nodes.filter((node) => node !== first);
