@@ -5,6 +5,7 @@ export const TOPOLOGIES = [
   'group-replication-multi-primary',
   'postgres-synchronous',
   'postgres-asynchronous',
+  'mariadb-asynchronous',
 ] as const;
 
 export type Topology = (typeof TOPOLOGIES)[number];

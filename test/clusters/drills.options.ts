@@ -24,8 +24,12 @@ export const USAGE = `npm run test:clusters -- [options]
   --short               once through each topology, with the node in use killed once
   --json                the last line of stdout is one JSON object`;
 
-/** Replication that may lose commits has drills of its own kind; a short session is about what must never fail. */
-const NOT_SHORT: readonly Topology[] = ['group-replication-multi-primary', 'postgres-asynchronous'];
+/** A short session has one cluster of each kind, and none that may lose commits. */
+const NOT_SHORT: readonly Topology[] = [
+  'group-replication-multi-primary',
+  'postgres-asynchronous',
+  'mariadb-asynchronous',
+];
 
 /** The command line could not be understood. */
 export class DrillsUsageError extends Error {}

@@ -1,7 +1,7 @@
+import { freePort } from '../support/free-port.js';
 import { ServerSession } from '../support/server-session.js';
 import type { ClusterNode, DatabaseCluster } from './database-cluster.js';
 import { GaleraServer, type GaleraServerOptions } from './galera.server.js';
-import { freePorts } from './node.ports.js';
 
 const NODES = 3;
 const PORTS_OF_A_NODE = 4;
@@ -95,7 +95,7 @@ export class GaleraCluster implements DatabaseCluster {
   }
 
   static async create({ syncWait = 0 }: GaleraOptions = {}): Promise<GaleraCluster> {
-    const ports = await freePorts(NODES * PORTS_OF_A_NODE);
+    const ports = await differentPorts(NODES * PORTS_OF_A_NODE);
     const nodes: GaleraNode[] = [];
     try {
       for (let n = 0; n < NODES; n++) nodes.push(await startNode(n, ports, syncWait));
@@ -127,6 +127,13 @@ export class GaleraCluster implements DatabaseCluster {
     await Promise.all(this.nodes.map(({ server }) => server.kill()));
     await Promise.all(this.nodes.map(({ server }) => server.stop()));
   }
+}
+
+/** A node has to know those of the others before these have taken them. */
+async function differentPorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
 }
 
 async function startNode(n: number, ports: readonly number[], syncWait: number): Promise<GaleraNode> {

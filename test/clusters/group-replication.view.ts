@@ -22,12 +22,17 @@ export function groupView(rows: readonly Row[]): GroupView {
   const self = rows.find(({ isSelf }) => Number(isSelf) === 1);
   const numAnswering = rows.filter(({ state }) => state === 'ONLINE' || state === 'RECOVERING').length;
   return {
-    number: Number(String(self?.viewId ?? '').split(':')[1] ?? 0),
+    // The part before the colon is that of the first start of the group.
+    number: Number(textOf(self?.viewId).split(':')[1] ?? 0),
     ports: rows.map(({ port }) => Number(port)),
-    state: String(self?.state ?? 'OFFLINE'),
+    state: textOf(self?.state) || 'OFFLINE',
     hasMajority: numAnswering * 2 > rows.length,
     takesWrites: self?.role === 'PRIMARY' && Number(self.isReadOnly) === 0,
   };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** By member; null: it did not answer. */

@@ -1,11 +1,14 @@
 import type { PostgresServer } from '../support/postgres.server.js';
 import { ServerSession } from '../support/server-session.js';
 import type { TcpProxy } from '../support/tcp-proxy.js';
-import type { ClusterNode } from './database-cluster.js';
+import { waitUntil } from '../support/wait-until.js';
+import type { StandbyNode } from './standby.cluster.js';
 
 export const APPLICATION = 'mailing';
 /** `writer()` promises a second, and has to come to its end within. */
 const ANSWER_DEADLINE_MS = 900;
+const CATCH_UP_DEADLINE_MS = 60_000;
+const PROMOTION_DEADLINE_S = 30;
 
 /** What the manager of the nodes does at steps of one. */
 export interface PostgresManager {
@@ -13,9 +16,7 @@ export interface PostgresManager {
   rejoin(node: PostgresNode): Promise<void>;
 }
 
-export class PostgresNode implements ClusterNode {
-  /** Whose copy it is; null: its own history. */
-  follows: PostgresNode | null = null;
+export class PostgresNode implements StandbyNode {
   private readonly administrator: ServerSession;
   /** Beside the other: a statement of a drill may take long. */
   private readonly observer: ServerSession;
@@ -24,7 +25,6 @@ export class PostgresNode implements ClusterNode {
     readonly name: string,
     readonly server: PostgresServer,
     private readonly manager: PostgresManager,
-    /** Before it, for its standby; null: that one comes directly. */
     readonly proxy: TcpProxy | null,
   ) {
     this.administrator = new ServerSession(`${server.url}/${APPLICATION}`);
@@ -74,15 +74,46 @@ export class PostgresNode implements ClusterNode {
     if (!this.isRunning) return false;
     const rows = await this.observer.askWithin(
       ANSWER_DEADLINE_MS,
-      'SELECT pg_is_in_recovery() AS "only reads"',
+      'SELECT pg_is_in_recovery() AS "isStandby"',
     );
-    return rows?.[0]['only reads'] === false;
+    return rows?.[0].isStandby === false;
   }
 
-  /** Which standby its commits wait for; null: none. */
-  async waitFor(standby: PostgresNode | null): Promise<void> {
+  startAsPrimary(): Promise<void> {
+    return this.server.start();
+  }
+
+  /** Resolves when it has what the source has. pg_rewind would spare a large database the copy, and needs log hints. */
+  async follow(source: PostgresNode, isCopy: boolean): Promise<void> {
+    if (!isCopy) await this.server.becomeStandbyOf(source.sourceUrl);
+    await this.server.start();
+    const [{ position }] = await source.ask('SELECT pg_current_wal_lsn() AS position');
+    await waitUntil(() => source.hasStandby(this, `replay_lsn >= '${String(position)}'`), {
+      what: `${this.name} to follow ${source.name}`,
+      deadlineMs: CATCH_UP_DEADLINE_MS,
+    });
+  }
+
+  /** It waits for no standby: its settings came with the copy, for which a primary waits only afterwards. */
+  async promote(): Promise<void> {
+    const [{ isPromoted }] = await this.ask(
+      `SELECT pg_promote(true, ${PROMOTION_DEADLINE_S}) AS "isPromoted"`,
+    );
+    if (isPromoted !== true) throw new Error(`${this.name} was not promoted in ${PROMOTION_DEADLINE_S} s.`);
+  }
+
+  /** The standby that its commits wait for; null: none. */
+  async setAwaited(standby: PostgresNode | null): Promise<void> {
     await this.ask(`ALTER SYSTEM SET synchronous_standby_names = '${standby?.name ?? ''}'`);
     await this.ask('SELECT pg_reload_conf()');
+  }
+
+  /** Whether one follows it for which an SQL condition holds. */
+  async hasStandby(standby: PostgresNode, condition: string): Promise<boolean> {
+    const rows = await this.ask(
+      `SELECT 1 FROM pg_stat_replication WHERE application_name = '${standby.name}' AND state = 'streaming' AND ${condition}`,
+    );
+    return rows.length > 0;
   }
 
   async dispose(): Promise<void> {

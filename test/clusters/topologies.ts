@@ -1,6 +1,7 @@
 import type { StartCluster, Topology } from './database-cluster.js';
 import { startGalera } from './galera.cluster.js';
 import { startGroupReplication } from './group-replication.cluster.js';
+import { startAsynchronousMariaDb } from './mariadb-asynchronous.cluster.js';
 import { startAsynchronousPostgres, startSynchronousPostgres } from './postgres.cluster.js';
 
 /** What can be started. A topology that is not here is not drilled, and the command line refuses its name. */
@@ -10,6 +11,7 @@ export const START: Partial<Record<Topology, StartCluster>> = {
   'group-replication-multi-primary': () => startGroupReplication({ isMultiPrimary: true }),
   'postgres-synchronous': startSynchronousPostgres,
   'postgres-asynchronous': startAsynchronousPostgres,
+  'mariadb-asynchronous': startAsynchronousMariaDb,
 };
 
 export const STARTABLE = Object.keys(START) as Topology[];

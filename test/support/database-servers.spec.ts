@@ -144,7 +144,7 @@ describe.runIf(await canHavePostgres())('PostgresServer', () => {
         if (when === 'after it was frozen') server.freeze();
         await server.kill();
 
-        await asked;
+        expect(await asked).toBeNull();
         await waitUntil(() => isGone(Number(pid)), { what: `process ${String(pid)} to be gone` });
       } finally {
         await server.stop();

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { createDataDirectory, mariaDbPrograms } from './maria-db.programs.js';
 import { type MysqldOptions, MysqldServer } from './mysqld.server.js';
 import { serverDirectory } from './private-server.js';
@@ -8,6 +9,12 @@ export class MariaDbServer extends MysqldServer {
     const directory = await serverDirectory('mariadb');
     const server = new MariaDbServer(programs.server, directory, ['--no-defaults'], options);
     return server.startAfter(() => createDataDirectory(programs, server.dataDirectory));
+  }
+
+  /** While it is down: gives up its data for those of a new server. */
+  async becomeEmpty(): Promise<void> {
+    await rm(this.dataDirectory, { recursive: true, force: true });
+    await createDataDirectory(await mariaDbPrograms(), this.dataDirectory);
   }
 
   /** The user is root and has no password. */

@@ -14,7 +14,7 @@ interface Held extends DatabaseCluster {
  */
 export const lostCommits: Drill = {
   seconds: 60,
-  fits: ({ topology }) => topology === 'postgres-asynchronous',
+  fits: ({ topology }) => topology.endsWith('-asynchronous'),
   act: async (world) => {
     const node = await world.writer();
     (world.cluster as Held).holdReplication();
