@@ -21,7 +21,10 @@ export interface ClusterNode {
   kill(): Promise<void>;
   /** Ends it in order. */
   shutDown(): Promise<void>;
-  /** Starts it again after `kill` or `shutDown` as a member of the cluster. Resolves when it takes part and has caught up. */
+  /**
+   * Starts it again after `kill` or `shutDown` as a member of the cluster; one that runs is only waited for. Resolves when it takes part
+   * and has caught up.
+   */
   rejoin(): Promise<void>;
   /** SIGSTOP: it holds its connections and answers none. */
   freeze(): void;

@@ -26,10 +26,15 @@ export abstract class MysqldServer extends PrivateServer {
     super(program, directory);
   }
 
+  /** How its command line names the account that it runs as. */
+  protected get accountArguments(): string[] {
+    return asRoot();
+  }
+
   protected arguments(): string[] {
     return [
       ...this.firstArguments,
-      ...asRoot(),
+      ...this.accountArguments,
       `--datadir=${this.dataDirectory}`,
       '--bind-address=127.0.0.1',
       `--port=${this.port}`,

@@ -17,14 +17,14 @@ export class TcpProxy implements AsyncDisposable {
 
   private constructor(
     private readonly server: Server,
-    private target: URL,
+    private targets: readonly URL[],
   ) {}
 
   /** @param url of the server that is stood before; its port has to be in it. */
   static async start(url: string): Promise<TcpProxy> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const proxy = new TcpProxy(server, new URL(url));
+    const proxy = new TcpProxy(server, [new URL(url)]);
     server.on('connection', (socket) => proxy.join(socket));
     return proxy;
   }
@@ -36,7 +36,7 @@ export class TcpProxy implements AsyncDisposable {
 
   /** The URL of the server by way of this proxy. */
   get url(): string {
-    const url = new URL(this.target);
+    const url = new URL(this.targets[0]);
     url.host = `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
     return url.href;
   }
@@ -60,7 +60,12 @@ export class TcpProxy implements AsyncDisposable {
 
   /** As a name or an address that moves after a failover: connections that are made from now on lead there, the others stay. */
   leadTo(url: string): void {
-    this.target = new URL(url);
+    this.spread([url]);
+  }
+
+  /** As a load balancer: each connection that is made from now on leads to the next of these. */
+  spread(urls: readonly string[]): void {
+    this.targets = urls.map((url) => new URL(url));
   }
 
   /** Ends the connections that are there. */
@@ -79,8 +84,8 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   private join(client: Socket): void {
-    this.numConnections++;
-    const server = connect(Number(this.target.port), this.target.hostname);
+    const { port, hostname } = this.targets[this.numConnections++ % this.targets.length];
+    const server = connect(Number(port), hostname);
     for (const [from, to] of [
       [client, server],
       [server, client],

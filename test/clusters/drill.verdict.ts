@@ -1,0 +1,112 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
+import { complaintsOf, type Facts, factsOf, MAX_IN_DOUBT } from '../crash/promise.js';
+import { assertBatchesAddUp } from '../support/batch-books.js';
+import { readBooks } from '../support/books.js';
+import { BATCH_THREADS } from './drill.hosts.js';
+import type { DrillMailing } from './drill.mailing.js';
+import type { DrillWorld } from './drill.world.js';
+
+/** Beside what the cluster itself needs until a node writes again. */
+const MOST_GAP_SECONDS = 15;
+/** A node may still be applying what the last host wrote at another one. */
+const SETTLE_MS = 10_000;
+
+/** What one drill has found. */
+export interface DrillVerdict {
+  received: number;
+  duplicates: number;
+  missing: number;
+  inDoubt: number;
+  /** The most that may be in doubt: nothing where no host was lost. */
+  bound: number;
+  /** The longest time in which one of the mailings was not over and the mail server got none of its messages. */
+  longestGapSeconds: number;
+  /** The longest time in which a client that follows the writer could write nothing. */
+  clusterGapSeconds: number;
+  /** Killed, or silent for longer than a lease. */
+  hostsLost: number;
+  /** Runs that took their claim for lost; each is a mailing or batch that another run went on with. */
+  runsLost: number;
+  runsFailed: number;
+  /** Everything that was wrong, in words; empty if the promise was kept. */
+  complaints: string[];
+}
+
+/** Judges two mailings by what the mail server got, when all hosts have ended. */
+export async function judge(world: DrillWorld, complaints: readonly string[]): Promise<DrillVerdict> {
+  const facts = new Map<DrillMailing, Facts>();
+  const broken: string[] = [];
+  for (const mailing of world.mailings) {
+    const [found, complaint] = await settledFacts(world, mailing);
+    facts.set(mailing, found);
+    broken.push(...complaintsOf(found).map((one) => `${mailing.name}: ${one}`), ...complaint);
+  }
+  const all = [...facts.values()];
+  const gaps = world.mailings.map(({ name, longestGap }) => ({ name, ...longestGap }));
+  for (const { name, ms, at } of gaps) world.say(`${name}: no message for ${tenths(ms / 1_000)} s`, at);
+  const longestGapSeconds = tenths(Math.max(...gaps.map(({ ms }) => ms)) / 1_000);
+  const clusterGapSeconds = tenths(world.watch.longestOutageMs / 1_000);
+  if (longestGapSeconds > MOST_GAP_SECONDS + clusterGapSeconds) {
+    broken.push(
+      `no message for ${longestGapSeconds} s, the cluster wrote nothing for ${clusterGapSeconds} s of them at most`,
+    );
+  }
+  return {
+    received: sum(all, ({ received }) => received),
+    duplicates: sum(all, ({ duplicates }) => duplicates.length),
+    missing: sum(all, ({ missing }) => missing.length),
+    inDoubt: sum(all, ({ inDoubt }) => inDoubt),
+    bound: sum(all, ({ mostInDoubt }) => mostInDoubt),
+    longestGapSeconds,
+    clusterGapSeconds,
+    hostsLost: world.hosts.losses,
+    runsLost: world.hosts.countOf('run:lost'),
+    runsFailed: world.hosts.countOf('run:failed'),
+    complaints: [...complaints, ...broken],
+  };
+}
+
+/** The facts when they are right, or what they are after some time; and what is wrong with the batches. */
+async function settledFacts(world: DrillWorld, mailing: DrillMailing): Promise<[Facts, string[]]> {
+  const deadline = performance.now() + SETTLE_MS;
+  for (;;) {
+    const database = await world.database.of(await world.writer());
+    const [facts, complaints] = await factsAt(database, world, mailing);
+    const isRight = complaints.length === 0 && complaintsOf(facts).length === 0;
+    if (isRight || performance.now() > deadline) return [facts, complaints];
+    await delay(500);
+  }
+}
+
+async function factsAt(
+  database: DataSource,
+  world: DrillWorld,
+  mailing: DrillMailing,
+): Promise<[Facts, string[]]> {
+  const isBatched = mailing.name === 'batched';
+  const received = new Map(
+    [...world.inbox.countsByRecipient()].filter(([address]) => mailing.isOf({ to: [address] })),
+  );
+  const facts = factsOf({
+    books: await readBooks(database, mailing.id),
+    inbox: { countsByRecipient: () => received },
+    recipients: mailing.addresses,
+    crashes: world.hosts.losses,
+    maxInDoubt: (isBatched ? BATCH_THREADS : 1) * MAX_IN_DOUBT,
+  });
+  if (!isBatched) return [facts, []];
+  const complaints = await assertBatchesAddUp(database, mailing.id).then(
+    () => [],
+    (error: Error) => [error.message],
+  );
+  return [facts, complaints];
+}
+
+function sum(all: readonly Facts[], of: (facts: Facts) => number): number {
+  return all.reduce((total, facts) => total + of(facts), 0);
+}
+
+function tenths(seconds: number): number {
+  return Math.round(seconds * 10) / 10;
+}

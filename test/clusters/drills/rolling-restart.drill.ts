@@ -1,0 +1,23 @@
+import type { Drill } from '../drill.js';
+
+const AWAY_MS = 3_000;
+
+/** One node after another is shut down and comes back, the node in use last, as in an update of the database. */
+export const rollingRestart: Drill = {
+  seconds: 110,
+  act: async (world) => {
+    const first = await world.writer();
+    const others = world.cluster.nodes.filter((node) => node !== first);
+    for (const node of [...others, first]) {
+      const isWriter = (await world.writer()) === node;
+      await node.shutDown();
+      world.say(`${node.name} was shut down`);
+      if (isWriter) await world.cluster.failOver();
+      // No wait for messages: a primary whose only synchronous standby is away commits nothing.
+      await world.pause(AWAY_MS);
+      await node.rejoin();
+      world.say(`${node.name} is back`);
+      await world.progress(30);
+    }
+  },
+};
