@@ -220,7 +220,7 @@ forEachDatabase('params and data with text that is no Unicode', (kind) => {
     const encoded = Buffer.from('x\uFFFD').toString('base64');
     expect(letter.headers.get('x-note')).toBe(`=?UTF-8?B?${encoded}?=`);
     const tracked = await rig.database.dataSource.getRepository(MailTrackdata).find();
-    expect(tracked).toEqual([{ mailingId, mapKey: 'x\uFFFD', mapValue: 'x\uFFFD' }]);
+    expect(tracked).toEqual([{ mailingId, idx: 0, mapKey: 'x\uFFFD', mapValue: 'x\uFFFD' }]);
   });
 });
 
