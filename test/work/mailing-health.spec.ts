@@ -170,9 +170,13 @@ forEachDatabase('the health of a server', (kind) => {
     const app = await rig.boot(SHORT_LEASE);
     await standing(app, 'member');
     const database = app.nest.get(MailingDatabase, { strict: false });
-    const works = { rows: database.rows.bind(database), change: database.change.bind(database) };
+    const works = {
+      rows: database.rows.bind(database),
+      change: database.change.bind(database),
+      transaction: database.transaction.bind(database),
+    };
     const refuse = (): Promise<never> => Promise.reject(new Error('connect ECONNREFUSED'));
-    Object.assign(database, { rows: refuse, change: refuse });
+    Object.assign(database, { rows: refuse, change: refuse, transaction: refuse });
     const report = await standing(app, 'lost');
     expect(codes(report)).toEqual(['database_unreachable', 'lease_lost']);
     expect(report.findings.map(({ message }) => message).join()).toContain('ECONNREFUSED');

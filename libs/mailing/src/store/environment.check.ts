@@ -24,12 +24,12 @@ const ENVIRONMENTS: Record<Dialect['name'], Environment> = {
 export async function checkEnvironment(dataSource: DataSource): Promise<HarmfulSetting[]> {
   const dialect = dialectOf(dataSource);
   const environment = ENVIRONMENTS[dialect.name];
+  // First: a pooler in statement mode refuses the transaction of the look, and ends its connection.
+  const mode = dialect.name === 'postgres' ? await poolModeOf(dataSource).catch(() => null) : null;
   const look = (): Promise<Settings> => readSettings(dataSource, environment);
   const asked = dialect.oneConnection ? queueOf(dataSource).run(look) : look();
-  const seen = await asked.catch(() => null);
-  if (seen === null) return [];
-  const mode = dialect.name === 'postgres' ? await poolModeOf(dataSource).catch(() => null) : null;
-  const settings = mode === null ? seen : new Map([...seen, [POOL_MODE, mode]]);
+  const settings = new Map(await asked.catch(() => []));
+  if (mode !== null) settings.set(POOL_MODE, mode);
   const [worst] = harmfulAmong(environment.refused, settings);
   if (worst) throw new DatabaseSettingError(worst);
   return harmfulAmong(environment.reported, settings);
