@@ -6,7 +6,7 @@
  *   connection only: a server that left its group says the same, and then another one may have committed it.
  * - `elsewhere`: this server writes nothing. The transaction is rolled back, and done again on a new connection.
  * - `gone`: the connection ends, and with it what was not committed. Where it was the COMMIT, it is `open`.
- * - `open`: it may be committed or not. The plugin does not do it again; whoever called looks what is there, as a run does by its
+ * - `open`: it may be committed or not. The plugin does not do it again; the caller looks what is there, as a run does by its
  *   commit number.
  */
 export type FaultKind = 'again' | 'again-here' | 'elsewhere' | 'gone' | 'open';

@@ -36,7 +36,7 @@ const SIGNS_PER_LIMIT = 3;
  *   (4031), and each connection that ends while it is idle has the driver write a warning.
  * - To set it for each transaction and back: two statements more for each, 2.8 ms in place of 2.5 ms for one of three statements.
  * - To have the server that takes over `KILL` the session: it would have to know which one it is, and behind a proxy, or in a cluster,
- *   the number means another one. The tables that say who blocks whom need rights that applications do not have.
+ *   the number means another one. The tables that say which session blocks which need rights that applications do not have.
  *
  * Rejected: to ask once what the server is and keep the answer for all connections, because the first transactions begin side by side,
  * and would share what one of them fails at. The type of the data source does not tell.

@@ -117,7 +117,7 @@ export class MailingDatabase implements Session {
    * Not declared read-only, which such a proxy takes for leave to ask a replica, too. SQLite has none.
    *
    * Rejected: to let single questions go without it, each with a proof that an old answer does no harm. A statement that is written later would
-   * need one, too, and nobody would miss it.
+   * need one, too, and no test would miss it.
    */
   rows<T>(sql: string, parameters: unknown[] = []): Promise<T[]> {
     const ask = (session: Session): Promise<T[]> => session.rows<T>(sql, parameters);

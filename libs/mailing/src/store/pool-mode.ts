@@ -24,7 +24,7 @@ const REFUSES_TRANSACTIONS = /transaction blocks not allowed in statement poolin
  *   right after a question of the first one finds itself in the same process of the server, or sends the first one to another. Where each session
  *   has a connection of its own, neither can be. Others may come in between and hide it, so it is tried several times.
  *
- * Rejected: to look whether a setting of the session is still there. It nearly always is while nobody else is about, and it would
+ * Rejected: to look whether a setting of the session is still there. It nearly always is while no other client is active, and it would
  * be left behind for others.
  *
  * @returns null where it can not be told: a pool of one has no second session.
