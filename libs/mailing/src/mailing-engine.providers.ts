@@ -42,6 +42,7 @@ import { DoubtResolver } from './work/doubt.resolver.js';
 import { EventLogger } from './work/event.logger.js';
 import { HeldMailings } from './work/held.mailings.js';
 import { ForgottenCommitsSweep } from './work/forgotten-commits.sweep.js';
+import { LateAnswersSweep } from './work/late-answers.sweep.js';
 import { JournalKeeper } from './work/journal.keeper.js';
 import { MailingIntake } from './work/mailing-intake.js';
 import { MailingLauncher } from './work/mailing-launcher.js';
@@ -240,6 +241,7 @@ const workProviders: Provider[] = [
     recorder: ProfileRecorder,
     slots: SLOT_SOURCES,
     openings: OpeningOutages,
+    lateAnswers: LateAnswersSweep,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),

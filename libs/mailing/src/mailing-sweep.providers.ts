@@ -15,8 +15,10 @@ import { BatchWorker } from './work/batch-worker.js';
 import { DispatcherLine } from './work/dispatcher-line.js';
 import { ForgottenCommitsSweep } from './work/forgotten-commits.sweep.js';
 import { HeldMailings } from './work/held.mailings.js';
+import { LateAnswersSweep } from './work/late-answers.sweep.js';
 import { MailingLauncher } from './work/mailing-launcher.js';
 import { MailingRuns } from './work/mailing-runs.js';
+import { ProfileRecorder } from './work/profile.recorder.js';
 import { ResumeHold } from './work/resume-hold.js';
 import { ServerMembership } from './work/server-membership.js';
 import { ServerSweep } from './work/server-sweep.js';
@@ -78,5 +80,6 @@ export const sweepProviders: Provider[] = [
     periodic: TemplateEmailPeriodicService,
     events: MailingEvents,
   }),
+  made(LateAnswersSweep, [StandingOrders, ProfileRecorder, TemplateEmailPeriodicService, MailingEvents]),
   made(UnattendedBatches, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
 ];

@@ -193,6 +193,8 @@ export interface MailingEventMap {
   };
   /** So many, the oldest, were given up: too many wait for the host's repository, or the process ends. */
   'profiles:dropped': { what: 'lastEmailed' | 'emailStatus'; count: number };
+  /** So many recipients were in doubt and are sent: the mail server's answers could be written only after their claim was lost. */
+  'doubt:settled': { mailingId: string; numSent: number };
   /** The host's resolver failed; the doubt stays on record. */
   'doubt:unresolved': { mailingId: string; numInDoubt: number; error: unknown; reason: string };
   /** A pooled transport would have sent messages again by itself after a lost connection; it no longer does. */

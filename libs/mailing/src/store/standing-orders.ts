@@ -14,6 +14,7 @@ import {
   userIdsAt,
 } from './statements/find-unlucky.js';
 import { inChunks, placeholders } from './statements/placeholders.js';
+import { readClaim } from './statements/fence-beat.js';
 import { orderCancel } from './statements/order-cancel.js';
 import { orderPause } from './statements/order-pause.js';
 import { mergeRestOfCanceled } from './statements/merge-batches.js';
@@ -183,22 +184,34 @@ export class StandingOrders {
     if (rows.length === 0) return new Set();
     const slice = { mailingId, batch };
     return this.database.transaction(async (session) => {
-      const changed = new Set<number>();
       await lockBooks(session, slice);
+      const changed = new Set<number>();
       for (const source of SOURCES) {
-        const table = session.tables[source];
         const asked = rows.filter((row) => row.source === source).map((row) => row.idx);
-        await inChunks(asked, async (chunk) => {
-          // A person may have settled some while the host was being asked.
-          const indexes = await stillInDoubt(session, table, mailingId, chunk);
-          if (indexes.length === 0) return 0;
-          if (verdict === 'sent') await settleDoubt(session, table, slice, indexes, 'sent');
-          else await retryRecipients(session, table, slice, 'in_doubt', indexes);
-          for (const idx of indexes) changed.add(idx);
-          return indexes.length;
-        });
+        // A person may have settled some while the host was being asked.
+        for (const idx of await settleThoseInDoubt(session, slice, source, asked, verdict)) changed.add(idx);
       }
       return changed;
+    });
+  }
+
+  /**
+   * Settles recipients as sent that are in doubt because the claim was lost before their answers were written. Of recipients that are settled
+   * otherwise nothing changes.
+   *
+   * @returns those that were in doubt; null while the claim stands: nothing is in doubt yet.
+   */
+  async settleAnsweredLate(claim: HeldClaim, indexes: number[]): Promise<Set<number> | null> {
+    const { mailingId, batch } = claim;
+    const slice = { mailingId, batch };
+    return this.database.transaction(async (session) => {
+      await lockBooks(session, slice);
+      const now = await readClaim(session, slice);
+      if (now?.claimToken === claim.claimToken) return null;
+      const settled = new Set<number>();
+      for (const source of SOURCES)
+        for (const idx of await settleThoseInDoubt(session, slice, source, indexes, 'sent')) settled.add(idx);
+      return settled;
     });
   }
 
@@ -267,4 +280,25 @@ export class StandingOrders {
       afterIdx = page[page.length - 1].batch?.startIdx ?? 0;
     }
   }
+}
+
+/** Under the lock of their progress row. @returns those that were in doubt, and are not any more. */
+async function settleThoseInDoubt(
+  session: Session,
+  slice: Slice,
+  source: SourceName,
+  indexes: number[],
+  verdict: 'sent' | 'resend',
+): Promise<number[]> {
+  const table = session.tables[source];
+  const changed: number[] = [];
+  await inChunks(indexes, async (chunk) => {
+    const inDoubt = await stillInDoubt(session, table, slice.mailingId, chunk);
+    if (inDoubt.length === 0) return 0;
+    if (verdict === 'sent') await settleDoubt(session, table, slice, inDoubt, 'sent');
+    else await retryRecipients(session, table, slice, 'in_doubt', inDoubt);
+    changed.push(...inDoubt);
+    return inDoubt.length;
+  });
+  return changed;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { publicReasonOf } from '../model/public-text.js';
 import type { Beat, BeatAnswer } from '../model/ledger.js';
+import type { Outcome } from '../model/outcome.js';
 import { BackOff } from './back-off.js';
 import { LEND_AFTER_MS } from './lent-place.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
@@ -33,6 +34,11 @@ export class BeatWriter {
     return this.#unwritten !== null;
   }
 
+  /** Of a beat that could not be written, or that a lost claim has refused. */
+  get unwrittenOutcomes(): readonly Outcome[] {
+    return this.#unwritten?.outcomes ?? [];
+  }
+
   /**
    * @param next puts the next beat together; not called while there is one that could not be written.
    * @param stop aborts when there is no more time.
@@ -53,7 +59,7 @@ export class BeatWriter {
       try {
         this.#wait ??= { what: 'the database', since: performance.now() };
         const answer = await ledger.beat(beat);
-        this.#unwritten = null;
+        if (answer.kind !== 'lost') this.#unwritten = null;
         this.#wait = null;
         this.committedAt = performance.now();
         this.#tellEnd();

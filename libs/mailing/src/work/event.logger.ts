@@ -173,6 +173,10 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
     (f) => `profiles: ${f.what} of ${f.count} given up, never written`,
     ({ what }) => what,
   ),
+  'doubt:settled': line(
+    'log',
+    (f, who) => `${who}: ${f.numSent} recipients in doubt are sent, as answers that could not be written before say`,
+  ),
   'doubt:unresolved': fault(
     'error',
     (f, who) => `${who}: the resolver failed, ${f.numInDoubt} recipients stay in doubt: ${f.reason}`,

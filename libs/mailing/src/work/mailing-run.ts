@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient, RunConsent } from '../delivery/mailing.delivery.js';
 import { TooLateError } from '../delivery/too-late.error.js';
 import type { Beat, BeatAnswer, Release } from '../model/ledger.js';
-import { wasTried } from '../model/outcome.js';
+import { type Outcome, wasTried } from '../model/outcome.js';
 import { AttemptRecorder } from './attempt.recorder.js';
 import { BeatHerald } from './beat.herald.js';
 import { BeatWriter } from './beat.writer.js';
@@ -51,6 +51,7 @@ export class MailingRun {
   readonly #consent: RunConsent;
   #queue: PreparedRecipient[] = [];
   #inFlight = 0;
+  #drained: (() => void) | null = null;
   readonly #look = new NextLook();
   readonly #stopState = new StopState();
   /** What becomes of the mailing if the run ends before it is through and nobody has ordered anything. */
@@ -152,6 +153,12 @@ export class MailingRun {
     this.#windDown('lost');
   }
 
+  /** After a run that ended as lost: what was answered and not recorded. Resolves when the last message in flight is over. */
+  async unrecorded(): Promise<Outcome[]> {
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+    return [...this.#writer.unwrittenOutcomes, ...this.#news.outcomes];
+  }
+
   /** After `stop`, when there is no more time: messages in flight end as what is known of them. */
   abort(): void {
     this.#stopSignal.abort();
@@ -186,6 +193,7 @@ export class MailingRun {
     this.#recorder.take(attempt, generation);
     this.#startMessages();
     this.#nap.end();
+    if (this.#inFlight === 0) this.#drained?.();
   }
 
   #transportDown(reason: string, what?: string): void {

@@ -46,6 +46,10 @@ export class RunNews {
     this.journal?.handBack(indexes);
   }
 
+  get outcomes(): readonly Outcome[] {
+    return this.#outcomes;
+  }
+
   /** Outcomes and deferrals. */
   get count(): number {
     return this.#outcomes.length + this.#deferred.length;

@@ -18,6 +18,7 @@ import type { MailingDatabase } from '../store/mailing.database.js';
 import { MailingLedger } from '../store/mailing.ledger.js';
 import type { StoredMailing } from '../store/template-email.persister.js';
 import { ErrorGuard } from './error-guard.js';
+import type { LateAnswersSweep } from './late-answers.sweep.js';
 import type { JournalKeeper } from './journal.keeper.js';
 import { MailingRun } from './mailing-run.js';
 import type { MailingRunParts, RunEnd, WorkingPlace } from './mailing-run.parts.js';
@@ -40,6 +41,7 @@ export interface SliceRunnerParts {
   recorder: ProfileRecorder;
   slots: SlotsOf;
   openings: OpeningOutages;
+  lateAnswers: Pick<LateAnswersSweep, 'note'>;
   events: MailingEvents;
   faultPoints: FaultPoints;
 }
@@ -146,6 +148,7 @@ export class SliceRunner {
     if (!membership.isMine(claim.claimToken)) run.lose();
     database.commits.beginRun(claim);
     const end = await this.untilEnd(claim.mailingId, run);
+    if (end.status === 'lost') void this.parts.lateAnswers.note(claim, run);
     journal.end(claim.claimToken, !WITHOUT_RELEASE.includes(end.status));
     database.commits.endRun(claim, end.status === 'went_back');
     return end;
