@@ -31,7 +31,7 @@ export class DrillHosts {
 
   constructor(private readonly place: HostPlace) {}
 
-  /** How many died so far, by a kill or, to the others, by silence for longer than a lease. */
+  /** How many were killed so far. */
   get losses(): number {
     return this.#losses;
   }
@@ -75,11 +75,6 @@ export class DrillHosts {
     const host = this.#running[n];
     await host.kill();
     this.place.watch.ended(host.pid);
-    this.#losses++;
-  }
-
-  /** One could not reach the database for longer than its lease: others took over what it had in flight. */
-  noteSilence(): void {
     this.#losses++;
   }
 

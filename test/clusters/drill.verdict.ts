@@ -24,7 +24,7 @@ export interface DrillVerdict {
   longestGapSeconds: number;
   /** The longest time in which a client that follows the writer could write nothing. */
   clusterGapSeconds: number;
-  /** Killed, or silent for longer than a lease. */
+  /** Killed. */
   hostsLost: number;
   /** Runs that took their claim for lost; each is a mailing or batch that another run went on with. */
   runsLost: number;

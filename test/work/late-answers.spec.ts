@@ -66,7 +66,9 @@ forEachDatabase('answers that come after the claim was lost', (kind) => {
     const { held, told, mailingId } = await lostInFlight((app) => sendBatched(app, 60), TAKES_BATCHES);
     held.release();
     await rig.reached(mailingId, 'completed');
-    await waitUntil(async () => (await rig.books(mailingId)).byStatus.sent === 60, { what: 'all to be sent' });
+    await waitUntil(async () => (await rig.books(mailingId)).byStatus.sent === 60, {
+      what: 'all to be sent',
+    });
     expect(told.length).toBeGreaterThan(0);
     await assertAllSentInBatches(rig, mailingId, 60);
   });
@@ -154,4 +156,3 @@ forEachDatabase('answers that come after the claim was lost', (kind) => {
     await rig.assertAllSent(mailingId, ids.length);
   });
 });
-

@@ -7,14 +7,13 @@ const NODE_SPLIT_MS = 20_000;
 
 /**
  * The network between one host and the database is split for longer than a lease, then, on Galera, that between the node in use
- * and the other nodes.
+ * and the other nodes. The host counts as dead meanwhile, and comes back with its answers: no doubt is left.
  */
 export const split: Drill = {
   seconds: 110,
   act: async (world) => {
     const host = world.anyHost();
     world.say(`host ${host} is cut off`);
-    world.hosts.noteSilence();
     await world.split(host, HOST_SPLIT_MS);
     world.say(`host ${host} is connected again`);
     await world.progress(200);

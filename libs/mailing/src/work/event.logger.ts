@@ -175,7 +175,8 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   ),
   'doubt:settled': line(
     'log',
-    (f, who) => `${who}: ${f.numSent} recipients in doubt are sent, as answers that could not be written before say`,
+    (f, who) =>
+      `${who}: ${f.numSent} recipients in doubt are sent, as answers that could not be written before say`,
   ),
   'doubt:unresolved': fault(
     'error',
