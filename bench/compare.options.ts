@@ -1,4 +1,4 @@
-import { BenchUsageError, parseWords, wholeNumber, word } from './bench-options.js';
+import { RunUsageError, parseWords, wholeNumber, word } from '../test/support/run-options.js';
 
 export interface CompareOptions {
   stored: string;
@@ -23,11 +23,11 @@ const OPTIONS = {
   store: { type: 'boolean', default: false },
 } as const;
 
-/** @throws BenchUsageError naming the option, what it should be, and what it was. */
+/** @throws RunUsageError naming the option, what it should be, and what it was. */
 export function parseCompareOptions(args: string[]): CompareOptions {
   const { stored, fresh, percent, store } = parseWords(args, OPTIONS, USAGE);
   for (const [option, file] of Object.entries({ stored, fresh })) {
-    if (file === '') throw new BenchUsageError(`--${option}: expected a file, got "".\n\n${USAGE}`);
+    if (file === '') throw new RunUsageError(`--${option}: expected a file, got "".\n\n${USAGE}`);
   }
   return { stored, fresh, threshold: wholeNumber('percent', percent, 1, 1_000, USAGE) / 100, store };
 }

@@ -1,4 +1,4 @@
-import { BenchUsageError } from './bench-options.js';
+import { RunUsageError } from '../test/support/run-options.js';
 import { parseCompareOptions } from './compare.options.js';
 import { compare } from './compare.session.js';
 
@@ -7,7 +7,7 @@ try {
   process.exitCode = await compare(options, (line) => void process.stdout.write(`${line}\n`));
 } catch (error) {
   process.stderr.write(
-    `${error instanceof BenchUsageError ? error.message : String((error as Error)?.stack)}\n`,
+    `${error instanceof RunUsageError ? error.message : String((error as Error)?.stack)}\n`,
   );
   process.exitCode = 2;
 }

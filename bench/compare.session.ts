@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { BenchUsageError } from './bench-options.js';
+import { RunUsageError } from '../test/support/run-options.js';
 import { compareFigures, type Comparison, type Regression } from './compare.figures.js';
 import type { CompareOptions } from './compare.options.js';
 import type { SpeedReport } from './speed.report.js';
@@ -48,7 +48,7 @@ function reportOf(content: string, file: string): SpeedReport {
       // The other way to read it may do.
     }
   }
-  throw new BenchUsageError(
+  throw new RunUsageError(
     `${file === '-' ? 'stdin' : file}: expected what "npm run bench -- --json" writes, with one JSON object as its last line.`,
   );
 }

@@ -1,4 +1,4 @@
-import { BenchUsageError, parseWords, wholeNumber, word } from './bench-options.js';
+import { RunUsageError, parseWords, wholeNumber, word } from '../test/support/run-options.js';
 import { PARSERS } from './parser.cases.js';
 import { MAX_RATIO } from './parsers.measure.js';
 
@@ -24,13 +24,13 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
-/** @throws BenchUsageError naming the option, what it should be, and what it was. */
+/** @throws RunUsageError naming the option, what it should be, and what it was. */
 export function parseParsersOptions(args: string[]): ParsersOptions {
   const values = parseWords(args, OPTIONS, USAGE);
   const parsers = values.only.split(',');
   const unknown = parsers.find((name) => !Object.hasOwn(PARSERS, name));
   if (unknown !== undefined)
-    throw new BenchUsageError(
+    throw new RunUsageError(
       `--only: expected a list of ${Object.keys(PARSERS).join(', ')}, got "${values.only}".\n\n${USAGE}`,
     );
   return {

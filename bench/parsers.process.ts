@@ -1,4 +1,4 @@
-import { BenchUsageError } from './bench-options.js';
+import { RunUsageError } from '../test/support/run-options.js';
 import { describeMachine } from './machine.js';
 import { PARSERS } from './parser.cases.js';
 import { type Growth, growthOf } from './parsers.measure.js';
@@ -25,7 +25,7 @@ try {
       `${JSON.stringify({ bench: 'parsers', worstRatio: worst.ratio, steep, growths, machine })}\n`,
     );
 } catch (error) {
-  const isUsage = error instanceof BenchUsageError;
+  const isUsage = error instanceof RunUsageError;
   process.stderr.write(`${isUsage ? error.message : String((error as Error)?.stack)}\n`);
   process.exitCode = 2;
 }

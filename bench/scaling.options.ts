@@ -1,4 +1,4 @@
-import { BenchUsageError, parseWords, wholeNumber, word } from './bench-options.js';
+import { RunUsageError, parseWords, wholeNumber, word } from '../test/support/run-options.js';
 
 /** What hands the messages over: our own client of SMTP, or the host's `MailerService`. */
 export type SenderOfBench = 'bulk' | 'mailer';
@@ -54,7 +54,7 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
-/** @throws BenchUsageError naming the option, what it should be, and what it was. */
+/** @throws RunUsageError naming the option, what it should be, and what it was. */
 export function parseScalingOptions(args: string[]): ScalingOptions {
   const values = parseWords(args, OPTIONS, USAGE);
   return {
@@ -73,7 +73,7 @@ export function parseScalingOptions(args: string[]): ScalingOptions {
 
 function senderOf(name: string): SenderOfBench {
   if (name === 'bulk' || name === 'mailer') return name;
-  throw new BenchUsageError(`--sender: expected bulk or mailer, got "${name}".\n\n${USAGE}`);
+  throw new RunUsageError(`--sender: expected bulk or mailer, got "${name}".\n\n${USAGE}`);
 }
 
 function whole(option: string, text: string, low: number, high: number): number {

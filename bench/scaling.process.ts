@@ -1,4 +1,4 @@
-import { BenchUsageError } from './bench-options.js';
+import { RunUsageError } from '../test/support/run-options.js';
 import { parseScalingOptions } from './scaling.options.js';
 import { linesOf } from './scaling.report.js';
 import { scaling } from './scaling.session.js';
@@ -13,6 +13,6 @@ try {
   // A figure is no verdict, but a figure with second copies in it is none at all.
   process.exitCode = report.secondCopies === 0 ? 0 : 1;
 } catch (error) {
-  say(error instanceof BenchUsageError ? error.message : String((error as Error)?.stack));
+  say(error instanceof RunUsageError ? error.message : String((error as Error)?.stack));
   process.exitCode = 2;
 }

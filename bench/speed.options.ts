@@ -1,4 +1,4 @@
-import { BenchUsageError, parseWords, wholeNumber, word } from './bench-options.js';
+import { RunUsageError, parseWords, wholeNumber, word } from '../test/support/run-options.js';
 import { CONTENDERS } from './speed.contenders.js';
 import { MEASURES } from './speed.measures.js';
 
@@ -60,7 +60,7 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
-/** @throws BenchUsageError naming the option, what it should be, and what it was. */
+/** @throws RunUsageError naming the option, what it should be, and what it was. */
 export function parseSpeedOptions(args: string[]): SpeedOptions {
   const values = parseWords(args, OPTIONS, USAGE);
   const whole = (option: keyof typeof values, low: number, high: number): number =>
@@ -89,7 +89,7 @@ function namesOutOf(option: string, text: string, known: string[]): string[] {
   const names = text.split(',');
   const stranger = names.find((one) => !known.includes(one));
   if (stranger === undefined) return names;
-  throw new BenchUsageError(
+  throw new RunUsageError(
     `--${option}: expected names out of ${known.join(', ')}, got "${stranger}".\n\n${USAGE}`,
   );
 }

@@ -1,4 +1,4 @@
-import { BenchUsageError } from './bench-options.js';
+import { RunUsageError } from '../test/support/run-options.js';
 import { parseSpeedOptions } from './speed.options.js';
 import { linesOf } from './speed.lines.js';
 import { ATTACHMENT_KB } from './letter.js';
@@ -17,6 +17,6 @@ try {
   if (unfair.length > 0) process.exitCode = 1;
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 } catch (error) {
-  say(error instanceof BenchUsageError ? error.message : String((error as Error)?.stack));
+  say(error instanceof RunUsageError ? error.message : String((error as Error)?.stack));
   process.exitCode = 2;
 }

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { createTransport } from 'nodemailer';
 import { describe, expect, it } from 'vitest';
 import { describeMachine } from '../../bench/machine.js';
-import { BenchUsageError } from '../../bench/bench-options.js';
+import { RunUsageError } from '../support/run-options.js';
 import { parseScalingOptions } from '../../bench/scaling.options.js';
 import { linesOf, type ScalingReport, scalingReport } from '../../bench/scaling.report.js';
 import type { RoundResult } from '../../bench/scaling.round.js';
@@ -60,7 +60,7 @@ describe('npm run bench:scaling', () => {
     ['--sender', 'pigeon'],
   ])('refuses %s %s by the name of the option', (option, value) => {
     const parsing = (): unknown => parseScalingOptions([option, value]);
-    expect(parsing).toThrow(BenchUsageError);
+    expect(parsing).toThrow(RunUsageError);
     expect(parsing).toThrow(option);
   });
 });

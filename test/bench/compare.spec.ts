@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BenchUsageError } from '../../bench/bench-options.js';
+import { RunUsageError } from '../support/run-options.js';
 import { compareFigures } from '../../bench/compare.figures.js';
 import { parseCompareOptions } from '../../bench/compare.options.js';
 import { describeMachine } from '../../bench/machine.js';
@@ -119,7 +119,7 @@ describe('options of bench:compare', () => {
     ['--nonsense', '1'],
   ])('refuses %s "%s" by the name of the option', (option, value) => {
     const parsing = (): unknown => parseCompareOptions([option, value]);
-    expect(parsing).toThrow(BenchUsageError);
+    expect(parsing).toThrow(RunUsageError);
     expect(parsing).toThrow(option);
   });
 });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { describeMachine } from '../../bench/machine.js';
-import { BenchUsageError } from '../../bench/bench-options.js';
+import { RunUsageError } from '../support/run-options.js';
 import { parseSpeedOptions } from '../../bench/speed.options.js';
 import { speedOn } from '../../bench/speed.session.js';
 import { linesOf } from '../../bench/speed.lines.js';
@@ -131,7 +131,7 @@ describe('npm run bench', () => {
     ['--nonsense', '1'],
   ])('refuses %s %s by the name of the option', (option, value) => {
     const parsing = (): unknown => parseSpeedOptions([option, value]);
-    expect(parsing).toThrow(BenchUsageError);
+    expect(parsing).toThrow(RunUsageError);
     expect(parsing).toThrow(option);
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { RunUsageError } from '../support/run-options.js';
 import type { Topology } from './database-cluster.js';
 import { DRILL_NAMES } from './drill.js';
 import { DRILLS, fittingDrills, SHORT } from './drill.table.js';
-import { DrillsUsageError, parseDrillsOptions } from './drills.options.js';
+import { parseDrillsOptions } from './drills.options.js';
 import { STARTABLE } from './topologies.js';
 
 describe('the options of drills on clusters', () => {
@@ -41,7 +42,7 @@ describe('the options of drills on clusters', () => {
     ['--colour', 'red', 'Unknown option'],
   ])('refuse %s %s and say what is expected', (option, value, expected) => {
     const parsing = (): unknown => parseDrillsOptions([`${option}=${value}`]);
-    expect(parsing).toThrow(DrillsUsageError);
+    expect(parsing).toThrow(RunUsageError);
     expect(parsing).toThrow(expected);
     expect(parsing).toThrow('npm run test:clusters');
   });

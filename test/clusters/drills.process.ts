@@ -2,7 +2,8 @@ import { chmod, mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Reaper } from '../support/reaper.js';
-import { type DrillsOptions, DrillsUsageError, parseDrillsOptions } from './drills.options.js';
+import { RunUsageError } from '../support/run-options.js';
+import { type DrillsOptions, parseDrillsOptions } from './drills.options.js';
 import { type DrillsReport, DrillsSession, isKept } from './drills.session.js';
 
 /** As shells tell that Ctrl-C was the end. */
@@ -45,7 +46,7 @@ try {
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   process.exitCode = interrupt.signal.aborted ? INTERRUPTED : report.faults.length > 0 ? 2 : kept ? 0 : 1;
 } catch (error) {
-  const isUsage = error instanceof DrillsUsageError;
+  const isUsage = error instanceof RunUsageError;
   process.stderr.write(`${isUsage ? error.message : String((error as Error)?.stack)}\n`);
   process.exitCode = 2;
 }

@@ -1,12 +1,10 @@
 import { freePort } from '../support/free-port.js';
-import { ServerSession } from '../support/server-session.js';
 import type { ClusterNode, DatabaseCluster } from './database-cluster.js';
 import { GaleraServer, type GaleraServerOptions } from './galera.server.js';
+import { MAKE_APPLICATION, ServerNode } from './server.node.js';
 
 const NODES = 3;
 const PORTS_OF_A_NODE = 4;
-const ANSWER_DEADLINE_MS = 800;
-const APPLICATION = 'mailing';
 
 export interface GaleraOptions {
   /** `wsrep_sync_wait`: 0, the default of MariaDB, lets a node that lags answer with what was true before. */
@@ -14,37 +12,7 @@ export interface GaleraOptions {
 }
 
 /** One node of the cluster, as the drills see it. */
-class GaleraNode implements ClusterNode {
-  private readonly administrator: ServerSession;
-  /** Beside the other: a statement of a drill may take long. */
-  private readonly observer: ServerSession;
-
-  constructor(
-    readonly name: string,
-    readonly server: GaleraServer,
-  ) {
-    this.administrator = new ServerSession(`${server.url}/${APPLICATION}`);
-    this.observer = new ServerSession(server.url);
-  }
-
-  get url(): string {
-    const url = new URL(`/${APPLICATION}`, this.server.url);
-    url.username = APPLICATION;
-    return url.href;
-  }
-
-  get isRunning(): boolean {
-    return this.server.pid !== undefined;
-  }
-
-  kill(): Promise<void> {
-    return this.server.kill();
-  }
-
-  shutDown(): Promise<void> {
-    return this.server.kill('SIGTERM');
-  }
-
+class GaleraNode extends ServerNode<GaleraServer> {
   async rejoin(): Promise<void> {
     try {
       await this.server.rejoin();
@@ -55,32 +23,13 @@ class GaleraNode implements ClusterNode {
     }
   }
 
-  freeze(): void {
-    this.server.freeze();
-  }
-
-  thaw(): void {
-    this.server.thaw();
-  }
-
-  ask(sql: string): Promise<Record<string, unknown>[]> {
-    return this.administrator.ask(sql);
-  }
-
   /** Whether it is a member of the part with a quorum, and no donor: that one refuses to write while it is copied. */
   async isWritable(): Promise<boolean> {
-    if (!this.isRunning) return false;
-    const rows = await this.observer.askWithin(
-      ANSWER_DEADLINE_MS,
+    const rows = await this.observe(
       "SHOW STATUS WHERE variable_name IN ('wsrep_local_state_comment', 'wsrep_cluster_status', 'wsrep_ready')",
     );
     const states = (rows ?? []).map((row) => String(row.Value));
     return ['Synced', 'Primary', 'ON'].every((state) => states.includes(state));
-  }
-
-  hangUp(): void {
-    this.administrator.hangUp();
-    this.observer.hangUp();
   }
 }
 
@@ -99,10 +48,10 @@ export class GaleraCluster implements DatabaseCluster {
     const nodes: GaleraNode[] = [];
     try {
       for (let n = 0; n < NODES; n++) nodes.push(await startNode(n, ports, syncWait));
-      await makeDatabase(nodes[0]);
+      await nodes[0].askInOrder(MAKE_APPLICATION);
       return new GaleraCluster(nodes);
     } catch (error) {
-      await Promise.all(nodes.map(({ server }) => server.stop()));
+      await Promise.all(nodes.map((node) => node.dispose()));
       throw error;
     }
   }
@@ -122,10 +71,7 @@ export class GaleraCluster implements DatabaseCluster {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of this.nodes) node.hangUp();
-    // The data are removed: an orderly end would have each tell the others first.
-    await Promise.all(this.nodes.map(({ server }) => server.kill()));
-    await Promise.all(this.nodes.map(({ server }) => server.stop()));
+    await Promise.all(this.nodes.map((node) => node.dispose()));
   }
 }
 
@@ -150,17 +96,6 @@ async function startNode(n: number, ports: readonly number[], syncWait: number):
     arguments: [`--wsrep-sync-wait=${syncWait}`],
   });
   return new GaleraNode(name, server);
-}
-
-async function makeDatabase({ server }: GaleraNode): Promise<void> {
-  const session = new ServerSession(server.url);
-  try {
-    await session.ask(`CREATE DATABASE ${APPLICATION} CHARACTER SET utf8mb4`);
-    await session.ask(`CREATE USER ${APPLICATION}@'127.0.0.1'`);
-    await session.ask(`GRANT ALL ON ${APPLICATION}.* TO ${APPLICATION}@'127.0.0.1'`);
-  } finally {
-    session.hangUp();
-  }
 }
 
 /** Causal reads are off by default, as MariaDB has it. */

@@ -1,4 +1,3 @@
-import { ServerSession } from '../support/server-session.js';
 import { waitUntil } from '../support/wait-until.js';
 import type { ClusterNode, DatabaseCluster, Topology } from './database-cluster.js';
 import { type GroupOptions, GroupReplicationServer } from './group-replication.server.js';
@@ -10,75 +9,32 @@ import {
   VIEW_QUERY,
   writersAmong,
 } from './group-replication.view.js';
+import { MAKE_APPLICATION, ServerNode } from './server.node.js';
 
 const NUM_NODES = 3;
-const APPLICATION = 'mailing';
 const RECOVERY = 'recovery';
-/** `writer()` promises a second, and has to come to its end within. */
-const ANSWER_DEADLINE_MS = 900;
 const REJOIN_DEADLINE_MS = 120_000;
 /** Within it a group with a majority puts out a member that is gone. */
 const EXPEL_DEADLINE_MS = 30_000;
 
-class GroupReplicationNode implements ClusterNode {
-  private readonly administrator: ServerSession;
-  /** Beside the other: a statement of a drill may take long. */
-  private readonly observer: ServerSession;
-
+/** It takes leave of the group before it ends in order: the others need not miss it. */
+class GroupReplicationNode extends ServerNode<GroupReplicationServer> {
   constructor(
-    readonly name: string,
-    readonly server: GroupReplicationServer,
+    name: string,
+    server: GroupReplicationServer,
     private readonly returnOf: (node: GroupReplicationNode) => Promise<void>,
   ) {
-    this.administrator = new ServerSession(`${server.url}/${APPLICATION}`);
-    this.observer = new ServerSession(server.url);
-  }
-
-  get url(): string {
-    return `mysql://${APPLICATION}@${this.server.address}/${APPLICATION}`;
-  }
-
-  get isRunning(): boolean {
-    return this.server.pid !== undefined;
-  }
-
-  kill(): Promise<void> {
-    return this.server.kill();
-  }
-
-  /** It takes leave of the group first: the others need not miss it. */
-  shutDown(): Promise<void> {
-    return this.server.kill('SIGTERM');
+    super(name, server);
   }
 
   rejoin(): Promise<void> {
     return this.returnOf(this);
   }
 
-  freeze(): void {
-    this.server.freeze();
-  }
-
-  thaw(): void {
-    this.server.thaw();
-  }
-
-  ask(sql: string): Promise<Record<string, unknown>[]> {
-    return this.administrator.ask(sql);
-  }
-
   /** Null where it does not answer soon. */
   async view(): Promise<GroupView | null> {
-    const rows = this.isRunning ? await this.observer.askWithin(ANSWER_DEADLINE_MS, VIEW_QUERY) : null;
+    const rows = await this.observe(VIEW_QUERY);
     return rows && groupView(rows);
-  }
-
-  async dispose(): Promise<void> {
-    this.administrator.hangUp();
-    this.observer.hangUp();
-    // The data are removed; one that takes leave in order waits for the others.
-    await this.server.kill();
-    await this.server.stop();
   }
 }
 
@@ -142,22 +98,20 @@ export class GroupReplicationCluster implements DatabaseCluster {
   private async formGroup(): Promise<void> {
     const [first, ...others] = this.nodes;
     const seeds = this.nodes.map(({ server }) => server.address);
-    for (const { server } of this.nodes) {
-      await asRootAt(server, accountForMembers());
-      await asRootAt(server, [`SET GLOBAL group_replication_group_seeds = '${seeds.join(',')}'`]);
-      server.seeds = seeds;
+    for (const node of this.nodes) {
+      await node.askInOrder(accountForMembers());
+      await node.askInOrder([`SET GLOBAL group_replication_group_seeds = '${seeds.join(',')}'`]);
+      node.server.seeds = seeds;
     }
-    await asRootAt(first.server, [
+    await first.askInOrder([
       'SET GLOBAL group_replication_bootstrap_group = ON',
       'START GROUP_REPLICATION',
       'SET GLOBAL group_replication_bootstrap_group = OFF',
-      `CREATE DATABASE ${APPLICATION} CHARACTER SET utf8mb4`,
-      `CREATE USER ${APPLICATION}@'127.0.0.1'`,
-      `GRANT ALL ON ${APPLICATION}.* TO ${APPLICATION}@'127.0.0.1'`,
+      ...MAKE_APPLICATION,
     ]);
     // One after the other: two that ask at the same time to be let in disturb each other.
     for (const node of others) {
-      await asRootAt(node.server, ['START GROUP_REPLICATION']);
+      await node.askInOrder(['START GROUP_REPLICATION']);
       await this.rejoin(node);
     }
   }
@@ -210,16 +164,6 @@ function accountForMembers(): string[] {
     `GRANT REPLICATION SLAVE, CONNECTION_ADMIN, BACKUP_ADMIN, GROUP_REPLICATION_STREAM ON *.* TO ${account}`,
     `CHANGE REPLICATION SOURCE TO SOURCE_USER = '${RECOVERY}', SOURCE_PASSWORD = '' FOR CHANNEL 'group_replication_recovery'`,
   ];
-}
-
-/** In one session, which is in no database: there may be none yet. */
-async function asRootAt({ url }: GroupReplicationServer, statements: readonly string[]): Promise<void> {
-  const session = new ServerSession(url);
-  try {
-    for (const statement of statements) await session.ask(statement);
-  } finally {
-    session.hangUp();
-  }
 }
 
 /** Three members. */

@@ -1,12 +1,9 @@
 import { type MariaDbServer, startMariaDb } from '../support/maria-db.server.js';
-import { ServerSession } from '../support/server-session.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
+import { MAKE_APPLICATION, ServerNode } from './server.node.js';
 import { StandbyCluster, type StandbyNode } from './standby.cluster.js';
 
-const APPLICATION = 'mailing';
-/** `writer()` promises a second, and has to come to its end within. */
-const ANSWER_DEADLINE_MS = 900;
 const CATCH_UP_DEADLINE_S = 60;
 
 const ARGUMENTS = [
@@ -29,63 +26,29 @@ class Identity {
   }
 }
 
-class MariaDbNode implements StandbyNode {
-  private readonly administrator: ServerSession;
-  /** Beside the other: a statement of a drill may take long. */
-  private readonly observer: ServerSession;
-
+class MariaDbNode extends ServerNode<MariaDbServer> implements StandbyNode {
   constructor(
-    readonly name: string,
-    readonly server: MariaDbServer,
+    name: string,
+    server: MariaDbServer,
     readonly proxy: TcpProxy,
     private readonly identity: Identity,
     private readonly returnOf: (node: MariaDbNode) => Promise<void>,
   ) {
-    this.administrator = new ServerSession(`${server.url}/${APPLICATION}`);
-    this.observer = new ServerSession(server.url);
-  }
-
-  get url(): string {
-    return `${this.server.url.replace('root@', `${APPLICATION}@`)}/${APPLICATION}`;
-  }
-
-  get isRunning(): boolean {
-    return this.server.pid !== undefined;
-  }
-
-  kill(): Promise<void> {
-    return this.server.kill();
-  }
-
-  shutDown(): Promise<void> {
-    return this.server.kill('SIGTERM');
+    super(name, server);
   }
 
   rejoin(): Promise<void> {
     return this.returnOf(this);
   }
 
-  freeze(): void {
-    this.server.freeze();
-  }
-
-  thaw(): void {
-    this.server.thaw();
-  }
-
-  ask(sql: string): Promise<Record<string, unknown>[]> {
-    return this.administrator.ask(sql);
-  }
-
   async takesWrites(): Promise<boolean> {
-    if (!this.isRunning) return false;
-    const rows = await this.observer.askWithin(ANSWER_DEADLINE_MS, 'SELECT @@read_only AS isReadOnly');
+    const rows = await this.observe('SELECT @@read_only AS isReadOnly');
     return rows !== null && Number(rows[0].isReadOnly) === 0;
   }
 
   async startAsPrimary(): Promise<void> {
     await this.server.start();
-    await this.atServer(['SET GLOBAL read_only = OFF']);
+    await this.askInOrder(['SET GLOBAL read_only = OFF']);
   }
 
   /** Resolves when it has what the source has. Its log begins with the first statement of all, so an empty server becomes a copy. */
@@ -97,48 +60,33 @@ class MariaDbNode implements StandbyNode {
     await this.server.start();
     if (!isCopy) {
       const port = new URL(source.proxy.url).port;
-      await this.atServer([
+      await this.askInOrder([
         `CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = ${port}, MASTER_USER = 'root',
            MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1`,
         'START SLAVE',
       ]);
     }
-    const [{ position }] = await source.atServer(['SELECT @@GLOBAL.gtid_binlog_pos AS position']);
-    const [{ answer }] = await this.atServer([
+    const [{ position }] = await source.askInOrder(['SELECT @@GLOBAL.gtid_binlog_pos AS position']);
+    const [{ answer }] = await this.askInOrder([
       `SELECT MASTER_GTID_WAIT('${String(position)}', ${CATCH_UP_DEADLINE_S}) AS answer`,
     ]);
     if (Number(answer) !== 0) throw new Error(`${this.name} did not catch up with ${source.name}.`);
   }
 
   async promote(): Promise<void> {
-    await this.atServer(['STOP SLAVE IO_THREAD']);
+    await this.askInOrder(['STOP SLAVE IO_THREAD']);
     await waitUntil(() => this.hasAppliedAll(), { what: `${this.name} to apply what it got` });
-    await this.atServer(['STOP SLAVE', 'RESET SLAVE ALL', 'SET GLOBAL read_only = OFF']);
+    await this.askInOrder(['STOP SLAVE', 'RESET SLAVE ALL', 'SET GLOBAL read_only = OFF']);
   }
 
-  async dispose(): Promise<void> {
-    this.administrator.hangUp();
-    this.observer.hangUp();
-    await this.server.kill();
-    await this.server.stop();
+  override async dispose(): Promise<void> {
+    await super.dispose();
     await this.proxy.close();
   }
 
-  /** In one session, which is in no database: there may be none yet. @returns rows of the last statement. */
-  async atServer(statements: readonly string[]): Promise<Record<string, unknown>[]> {
-    const session = new ServerSession(this.server.url);
-    try {
-      let rows: Record<string, unknown>[] = [];
-      for (const statement of statements) rows = await session.ask(statement);
-      return rows;
-    } finally {
-      session.hangUp();
-    }
-  }
-
   private async hasAppliedAll(): Promise<boolean> {
-    const [status] = await this.atServer(['SHOW SLAVE STATUS']);
-    const [{ position }] = await this.atServer(['SELECT @@GLOBAL.gtid_slave_pos AS position']);
+    const [status] = await this.askInOrder(['SHOW SLAVE STATUS']);
+    const [{ position }] = await this.askInOrder(['SELECT @@GLOBAL.gtid_slave_pos AS position']);
     return status.Gtid_IO_Pos === position;
   }
 }
@@ -171,11 +119,7 @@ export class MariaDbAsynchronousCluster extends StandbyCluster<MariaDbNode> {
     const [primary, standby] = this.nodes;
     this.primary = primary;
     await primary.startAsPrimary();
-    await primary.atServer([
-      `CREATE DATABASE ${APPLICATION} CHARACTER SET utf8mb4`,
-      `CREATE USER ${APPLICATION}@'127.0.0.1'`,
-      `GRANT ALL ON ${APPLICATION}.* TO ${APPLICATION}@'127.0.0.1'`,
-    ]);
+    await primary.askInOrder(MAKE_APPLICATION);
     await standby.shutDown();
     await this.rejoin(standby);
   }

@@ -1,8 +1,8 @@
 import { startPostgres } from '../support/postgres.server.js';
-import { ServerSession } from '../support/server-session.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
-import { APPLICATION, type PostgresManager, PostgresNode } from './postgres.node.js';
+import { type PostgresManager, PostgresNode } from './postgres.node.js';
+import { APPLICATION } from './server.node.js';
 import { StandbyCluster } from './standby.cluster.js';
 
 /**
@@ -62,10 +62,10 @@ export class PostgresCluster extends StandbyCluster<PostgresNode> implements Pos
 
   private async start(): Promise<void> {
     this.primary = await this.add();
-    const maintenance = new ServerSession(this.primary.server.url);
-    await maintenance.ask(`CREATE ROLE ${APPLICATION} LOGIN`);
-    await maintenance.ask(`CREATE DATABASE ${APPLICATION} OWNER ${APPLICATION}`);
-    maintenance.hangUp();
+    await this.primary.askInOrder([
+      `CREATE ROLE ${APPLICATION} LOGIN`,
+      `CREATE DATABASE ${APPLICATION} OWNER ${APPLICATION}`,
+    ]);
     this.standby = await this.add(this.primary);
     await this.join(this.standby, true);
   }

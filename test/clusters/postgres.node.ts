@@ -1,12 +1,9 @@
 import type { PostgresServer } from '../support/postgres.server.js';
-import { ServerSession } from '../support/server-session.js';
 import type { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
+import { ServerNode } from './server.node.js';
 import type { StandbyNode } from './standby.cluster.js';
 
-export const APPLICATION = 'mailing';
-/** `writer()` promises a second, and has to come to its end within. */
-const ANSWER_DEADLINE_MS = 900;
 const CATCH_UP_DEADLINE_MS = 60_000;
 const PROMOTION_DEADLINE_S = 30;
 
@@ -16,23 +13,14 @@ export interface PostgresManager {
   rejoin(node: PostgresNode): Promise<void>;
 }
 
-export class PostgresNode implements StandbyNode {
-  private readonly administrator: ServerSession;
-  /** Beside the other: a statement of a drill may take long. */
-  private readonly observer: ServerSession;
-
+export class PostgresNode extends ServerNode<PostgresServer> implements StandbyNode {
   constructor(
-    readonly name: string,
-    readonly server: PostgresServer,
+    name: string,
+    server: PostgresServer,
     private readonly manager: PostgresManager,
     readonly proxy: TcpProxy | null,
   ) {
-    this.administrator = new ServerSession(`${server.url}/${APPLICATION}`);
-    this.observer = new ServerSession(server.url);
-  }
-
-  get url(): string {
-    return `${this.server.url.replace('postgres@', `${APPLICATION}@`)}/${APPLICATION}`;
+    super(name, server);
   }
 
   /** Where its standby takes what it writes. */
@@ -40,15 +28,7 @@ export class PostgresNode implements StandbyNode {
     return this.proxy?.url ?? this.server.url;
   }
 
-  get isRunning(): boolean {
-    return this.server.pid !== undefined;
-  }
-
-  kill(): Promise<void> {
-    return this.server.kill();
-  }
-
-  async shutDown(): Promise<void> {
+  override async shutDown(): Promise<void> {
     await this.manager.beforeShutDown(this);
     // It does not wait for clients, and for the standby until that has everything.
     await this.server.kill('SIGINT');
@@ -58,24 +38,8 @@ export class PostgresNode implements StandbyNode {
     return this.manager.rejoin(this);
   }
 
-  freeze(): void {
-    this.server.freeze();
-  }
-
-  thaw(): void {
-    this.server.thaw();
-  }
-
-  ask(sql: string): Promise<Record<string, unknown>[]> {
-    return this.administrator.ask(sql);
-  }
-
   async takesWrites(): Promise<boolean> {
-    if (!this.isRunning) return false;
-    const rows = await this.observer.askWithin(
-      ANSWER_DEADLINE_MS,
-      'SELECT pg_is_in_recovery() AS "isStandby"',
-    );
+    const rows = await this.observe('SELECT pg_is_in_recovery() AS "isStandby"');
     return rows?.[0].isStandby === false;
   }
 
@@ -116,11 +80,8 @@ export class PostgresNode implements StandbyNode {
     return rows.length > 0;
   }
 
-  async dispose(): Promise<void> {
-    this.administrator.hangUp();
-    this.observer.hangUp();
-    await this.server.kill();
-    await this.server.stop();
+  override async dispose(): Promise<void> {
+    await super.dispose();
     await this.proxy?.close();
   }
 }

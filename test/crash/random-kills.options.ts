@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { DATABASE_KINDS, type DatabaseKind } from '../support/database-kinds.js';
+import { decimal, oneOf, parseWords, wholeNumber, word } from '../support/run-options.js';
 
 export interface RandomKillsOptions {
   minutes: number;
@@ -23,62 +23,31 @@ export const USAGE = `npm run test:crash -- [options]
   --journal             and keep a journal, with 100 marked ahead
   --json                the last line of stdout is one JSON object`;
 
-/** The command line could not be understood. */
-export class RandomKillsUsageError extends Error {}
-
-/** @throws RandomKillsUsageError naming the option, what it should be, and what it was. */
+/** @throws RunUsageError naming the option, what it should be, and what it was. */
 export function parseRandomKillsOptions(args: string[]): RandomKillsOptions {
-  const values = parse(args);
+  const values = parseWords(
+    args,
+    {
+      minutes: word('1'),
+      seed: { type: 'string' },
+      database: word('mariadb'),
+      recipients: word('400'),
+      servers: word('1'),
+      'bulk-smtp': { type: 'boolean', default: false },
+      journal: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+    USAGE,
+  );
+  const { minutes, seed, database, recipients, servers, journal, json } = values;
   return {
-    minutes: number('minutes', values.minutes, 0.01, 10_000),
-    seed: values.seed === undefined ? randomInt(1, 1_000_000) : whole('seed', values.seed, 0, 2 ** 32 - 1),
-    database: database(values.database),
-    recipients: whole('recipients', values.recipients, 1, 1_000_000),
-    servers: whole('servers', values.servers, 1, 32),
+    minutes: decimal('minutes', minutes, 0.01, 10_000, USAGE),
+    seed: seed === undefined ? randomInt(1, 1_000_000) : wholeNumber('seed', seed, 0, 2 ** 32 - 1, USAGE),
+    database: oneOf('database', database, DATABASE_KINDS, USAGE),
+    recipients: wholeNumber('recipients', recipients, 1, 1_000_000, USAGE),
+    servers: wholeNumber('servers', servers, 1, 32, USAGE),
     bulkSmtp: values['bulk-smtp'],
-    journal: values.journal,
-    json: values.json,
+    journal,
+    json,
   };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        minutes: { type: 'string', default: '1' },
-        seed: { type: 'string' },
-        database: { type: 'string', default: 'mariadb' },
-        recipients: { type: 'string', default: '400' },
-        servers: { type: 'string', default: '1' },
-        'bulk-smtp': { type: 'boolean', default: false },
-        journal: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new RandomKillsUsageError(`${(error as Error).message}\n\n${USAGE}`);
-  }
-}
-
-function number(option: string, text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= low && value <= high) return value;
-  throw refused(option, `a number from ${low} to ${high}`, text);
-}
-
-function whole(option: string, text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isInteger(value) && value >= low && value <= high) return value;
-  throw refused(option, `a whole number from ${low} to ${high}`, text);
-}
-
-function database(text: string): DatabaseKind {
-  const kind = DATABASE_KINDS.find((one) => one === text);
-  if (kind) return kind;
-  throw refused('database', 'sqlite, mariadb, mysql or postgres', text);
-}
-
-function refused(option: string, expected: string, text: string): RandomKillsUsageError {
-  return new RandomKillsUsageError(`--${option}: expected ${expected}, got "${text}".\n\n${USAGE}`);
 }

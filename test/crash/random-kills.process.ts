@@ -2,12 +2,9 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Reaper } from '../support/reaper.js';
+import { RunUsageError } from '../support/run-options.js';
 import { startTestServers } from '../support/test-servers.js';
-import {
-  parseRandomKillsOptions,
-  type RandomKillsOptions,
-  RandomKillsUsageError,
-} from './random-kills.options.js';
+import { parseRandomKillsOptions, type RandomKillsOptions } from './random-kills.options.js';
 import { isKept, randomKills, type RandomKillsReport } from './random-kills.session.js';
 
 /** As shells tell that Ctrl-C was the end. */
@@ -53,7 +50,7 @@ try {
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   process.exitCode = interrupt.signal.aborted ? INTERRUPTED : kept ? 0 : 1;
 } catch (error) {
-  const isUsage = error instanceof RandomKillsUsageError;
+  const isUsage = error instanceof RunUsageError;
   process.stderr.write(`${isUsage ? error.message : String((error as Error)?.stack)}\n`);
   process.exitCode = 2;
 }

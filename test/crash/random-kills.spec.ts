@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { RunUsageError } from '../support/run-options.js';
 import { INNODB_KINDS } from '../support/database-kinds.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { BATCH_THREADS } from './mail-servers.js';
-import { parseRandomKillsOptions, RandomKillsUsageError } from './random-kills.options.js';
+import { parseRandomKillsOptions } from './random-kills.options.js';
 import { isKept, randomKills } from './random-kills.session.js';
 
 const ROUNDS = 2;
@@ -105,7 +106,7 @@ describe('the command line of the random kills', () => {
     ['--nonsense', '1'],
   ])('is refused by the name of its option for %s %s', (option, value) => {
     const parsing = (): unknown => parseRandomKillsOptions([option, value]);
-    expect(parsing).toThrow(RandomKillsUsageError);
+    expect(parsing).toThrow(RunUsageError);
     expect(parsing).toThrow(option);
   });
 });

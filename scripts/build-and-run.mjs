@@ -1,8 +1,9 @@
-// Builds (the hosts come from dist/) and runs the drills on clusters with the arguments given. Its exit
-// code is theirs.
+// Builds (the hosts of benchmarks and of kill tests come from dist/) and runs the TypeScript program that the first argument names with the
+// others. Its exit code is the program's.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+const [program, ...args] = process.argv.slice(2);
 let running;
 // The child ends itself on Ctrl-C, which the whole group hears; everything else is passed on.
 process.on('SIGINT', () => {});
@@ -10,12 +11,7 @@ for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => running?.ki
 
 process.exitCode =
   (await run('npm', ['run', '--silent', 'build'])) ||
-  (await run(process.execPath, [
-    '--import',
-    'tsx',
-    'test/clusters/drills.process.ts',
-    ...process.argv.slice(2),
-  ]));
+  (await run(process.execPath, ['--import', 'tsx', program, ...args]));
 
 async function run(command, args) {
   running = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
