@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { ForgottenCommits } from '../../libs/mailing/src/store/forgotten-commits.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
@@ -10,6 +11,7 @@ import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-em
 import { ExplainingPostgres, stepsWithoutKey } from '../support/explaining-postgres.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
+import { NUM_FORGOTTEN, sentAndForgotten } from '../support/sent-and-forgotten.js';
 import { writtenList } from '../support/written-list.js';
 
 const SERVER = 'test:1';
@@ -98,6 +100,25 @@ describe('the plans of the statements of batches (postgres)', () => {
     const end = await whole.beat({ ...QUIET, outcomes: sent(200, 300), free: 1 });
     expect(end).toMatchObject({ kind: 'ended', status: 'completed', mailing: 'in_progress' });
     assertKeys(30);
+  });
+
+  it('of commits that the database has forgotten go by keys', async () => {
+    const memory = { memoryMs: 60_000, lagTimeoutMs: 0 };
+    database = new ExplainingPostgres(fresh.dataSource, noFaultPoints, 0, undefined, memory);
+    batches = new TemplateEmailBatchPersister(database);
+    await sentAndForgotten(database, fresh.dataSource, await claimed(400, '5'));
+    await sentAndForgotten(database, fresh.dataSource, await claimed(1_400, '6'));
+    database.steps.length = 0;
+    const forgotten = new ForgottenCommits(database);
+    await forgotten.reserve(SERVER, INCARNATION);
+    const behind = await forgotten.find();
+    expect(behind).toHaveLength(2);
+    for (const [n, one] of behind.entries()) {
+      const claimToken = `${INCARNATION}#${7 + n}`;
+      const restored = await forgotten.restore({ ...one, uniqServerId: SERVER, claimToken });
+      expect(restored?.restored).toMatchObject({ numKnown: NUM_FORGOTTEN, numCaught: 0 });
+    }
+    assertKeys(20);
   });
 
   it('of the sweep and of orders go by keys', async () => {

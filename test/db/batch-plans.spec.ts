@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { ForgottenCommits } from '../../libs/mailing/src/store/forgotten-commits.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
@@ -12,6 +13,7 @@ import { ExplainingDatabase, type Plan } from '../support/explaining-database.js
 import { fillTable } from '../support/fill-table.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
+import { NUM_FORGOTTEN, sentAndForgotten } from '../support/sent-and-forgotten.js';
 import { writtenList } from '../support/written-list.js';
 
 const SERVER = 'test:1';
@@ -107,6 +109,25 @@ describe.each(INNODB_KINDS)('the plans of the statements of batches (%s)', (kind
     const end = await whole.beat({ ...QUIET, outcomes: sent(200, 300), free: 1 });
     expect(end).toMatchObject({ kind: 'ended', status: 'completed', mailing: 'in_progress' });
     assertFew(110);
+  });
+
+  it('of commits that the database has forgotten go by keys to the few they were about', async () => {
+    const memory = { memoryMs: 60_000, lagTimeoutMs: 0 };
+    database = new ExplainingDatabase(fresh.dataSource, noFaultPoints, 0, undefined, memory);
+    batches = new TemplateEmailBatchPersister(database);
+    await sentAndForgotten(database, fresh.dataSource, await claimed(400, '5'));
+    await sentAndForgotten(database, fresh.dataSource, await claimed(1_400, '6'));
+    database.plans.length = 0;
+    const forgotten = new ForgottenCommits(database);
+    await forgotten.reserve(SERVER, INCARNATION);
+    const behind = await forgotten.find();
+    expect(behind).toHaveLength(2);
+    for (const [n, one] of behind.entries()) {
+      const claimToken = `${INCARNATION}#${7 + n}`;
+      const restored = await forgotten.restore({ ...one, uniqServerId: SERVER, claimToken });
+      expect(restored?.restored).toMatchObject({ numKnown: NUM_FORGOTTEN, numCaught: 0 });
+    }
+    assertFew(NUM_FORGOTTEN);
   });
 
   it('of the sweep and of orders go by keys, and an order costs what is claimed, not what there is', async () => {
