@@ -30,10 +30,13 @@ export class MailingSnapshots {
 
   /** Keeps the state of this moment under one name, and puts back the one of another name. */
   exchange(kept: string, put: string): Promise<void> {
-    return this.database.transaction(async (session) => {
-      await this.#take(session, kept);
-      await this.#put(session, put);
-    });
+    return this.database.transaction((session) => this.exchangeIn(session, kept, put));
+  }
+
+  /** The same as a part of something more. */
+  async exchangeIn(session: Session, kept: string, put: string): Promise<void> {
+    await this.#take(session, kept);
+    await this.#put(session, put);
   }
 
   put(name: string): Promise<void> {

@@ -15,7 +15,7 @@ function commit(number: number, parts: Partial<RememberedCommit> = {}): Remember
   return { number, isCommitted: true, at: performance.now(), ...nothing, ...parts };
 }
 
-const claim = (number: number) => ({ ...SLICE, claimToken: `me#${number}` });
+const claim = (number: number) => ({ ...SLICE, claimToken: `me#${number}`, reachIdx: 0 });
 
 describe('the memory of commits', () => {
   it('tells what became of the recipients of the commits after a number', () => {
@@ -48,7 +48,13 @@ describe('the memory of commits', () => {
     expect(fates.outcomeOf(5)).toMatchObject({ code: '550', text: 'no' });
     expect(fates.deferralOf(7)?.delayMs).toBeGreaterThan(50_000);
     expect([fates.isBegun(6), fates.deferralOf(6)]).toEqual([false, undefined]);
-    expect(commits.of(SLICE)!.after(2).fates.outcomeOf(1)).toBeUndefined();
+    // What was sent stays sent, whatever history the number belongs to; an error may have been tried again.
+    const later = commits.of(SLICE)!.after(3).fates;
+    expect([later.outcomeOf(1)?.status, later.outcomeOf(5), later.deferralOf(7)]).toEqual([
+      'sent',
+      undefined,
+      undefined,
+    ]);
   });
 
   it('knows nothing of what others have committed, or of what it has forgotten: there it calls all of them begun', () => {
@@ -91,6 +97,35 @@ describe('the memory of commits', () => {
     expect(commits.of(SLICE)).toBeNull();
   });
 
+  it('forgets nothing for what can not be committed any more', () => {
+    const commits = memory(1_000);
+    const at = performance.now() - 5_000;
+    commits.noteClaim(claim(1), 1, false);
+    commits.note(SLICE, commit(2, { at, outcomes: [sent(1)] }));
+    commits.note(SLICE, commit(3, { isCommitted: false, outcomes: [sent(2)] }));
+    const { isWhole, fates } = commits.of(SLICE)!.after(1);
+    expect([isWhole, fates.outcomeOf(1)?.status, fates.outcomeOf(2)?.status]).toEqual([true, 'sent', 'sent']);
+  });
+
+  it('counts the texts of errors, and keeps no more of them than a row does', () => {
+    const commits = memory();
+    commits.noteClaim(claim(1), 1, false);
+    commits.note(SLICE, commit(2, { outcomes: [{ ...refused(1), text: 'x'.repeat(100_000) }] }));
+    const kept = commits.of(SLICE)!;
+    expect(kept.size).toBeGreaterThan(250);
+    expect(kept.after(1).fates.outcomeOf(1)?.text).toHaveLength(1_000);
+  });
+
+  it('knows a recipient that was sent to in two commits', () => {
+    const commits = memory();
+    commits.noteClaim(claim(1), 1, false);
+    commits.note(SLICE, commit(2, { outcomes: [1, 2, 3, 4, 5, 6].map(sent) }));
+    commits.note(SLICE, commit(3, { outcomes: [2, 3, 9].map(sent) }));
+    const { fates } = commits.of(SLICE)!.after(1);
+    const known = Array.from({ length: 11 }, (_, idx) => idx).filter((idx) => fates.outcomeOf(idx));
+    expect(known).toEqual([1, 2, 3, 4, 5, 6, 9]);
+  });
+
   it('is bounded, whatever there is to remember: the oldest go first', () => {
     const commits = memory();
     commits.noteClaim(claim(1), 1, false);
@@ -130,7 +165,7 @@ describe('the database servers that a process knows', () => {
     watch.see('db1:3306');
     const second = watch.see('db2:3306');
     expect(watch.unsettled()).toEqual([]);
-    second.firstHeartbeatAt = 1;
+    second.firstSeen = new Map();
     expect(watch.unsettled()).toEqual([second]);
     watch.settle(second);
     expect(watch.see('db2:3306').isSettled).toBe(true);

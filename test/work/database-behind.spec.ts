@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { MailingEventMap, MailingModuleOptions } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { HeldAnswers } from '../crash/held-answers.js';
 import { assertAllSentInBatches, sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import type { MailingApp } from '../support/mailing-app.js';
@@ -16,10 +17,11 @@ interface Told {
   behind: string[];
   wentBack: MailingEventMap['database:went-back'][];
   lost: number;
+  numSettled: number;
 }
 
 function listenTo(...apps: MailingApp[]): Told {
-  const told: Told = { behind: [], wentBack: [], lost: 0 };
+  const told: Told = { behind: [], wentBack: [], lost: 0, numSettled: 0 };
   for (const { events } of apps) {
     events.on('run:beat-retried', ({ error }) => {
       const { code } = error as { code?: string };
@@ -27,6 +29,7 @@ function listenTo(...apps: MailingApp[]): Told {
     });
     events.on('database:went-back', (facts) => told.wentBack.push(facts));
     events.on('run:lost', () => told.lost++);
+    events.on('doubt:settled', ({ numSent }) => (told.numSettled += numSent));
   }
   return told;
 }
@@ -134,5 +137,33 @@ forEachDatabase('a database that shows an older state', (kind) => {
     await rig.assertAllSent(mailingId, COUNT);
     expect(told.wentBack).toEqual([expect.objectContaining({ numInDoubt: 0 })]);
     expect(refused.size).toBe(60);
+  });
+
+  it('for good, and the server is declared dead on it: what a run could not record any more is not sent again', async () => {
+    const held = new HeldAnswers(() => rig.inbox.messages.length > 90);
+    const app = await boot();
+    rig.inbox.answer = (step) => held.at(step);
+    const told = listenTo(app);
+    const mailingId = await rig.send(app, COUNT);
+    const database = app.nest.get(MailingDatabase, { strict: false });
+    const snapshots = await MailingSnapshots.of(database, mailingId, ['snap_old', 'snap_new']);
+    await rig.inbox.waitFor(30);
+    await snapshots.take('snap_old');
+    await waitUntil(() => held.recipients.length === 5, { what: 'five messages without an answer' });
+    await database.transaction(async (session) => {
+      await session.change(`DELETE FROM ${session.tables.mailServer}`);
+      await snapshots.exchangeIn(session, 'snap_new', 'snap_old');
+    });
+    await rig.reached(mailingId, 'paused');
+    expect(told.wentBack).toEqual([expect.objectContaining({ mailingId })]);
+    expect(told.wentBack[0].numInDoubt).toBeGreaterThanOrEqual(5);
+    held.release();
+    await waitUntil(() => told.numSettled >= 5, { what: 'late answers to settle the doubt' });
+    const { byStatus } = await rig.books(mailingId);
+    expect(byStatus.in_doubt ?? 0).toBe(told.wentBack[0].numInDoubt - told.numSettled);
+    await app.sender.settleInDoubt(mailingId, 'error');
+    await app.sender.resume(mailingId);
+    await rig.reached(mailingId, 'completed');
+    expect([...rig.inbox.countsByRecipient().values()].filter((copies) => copies > 1)).toEqual([]);
   });
 });

@@ -52,9 +52,10 @@ forEachDatabase('the sweep of dead servers', (kind) => {
     const told: string[] = [];
     const [one, two] = ['a', 'b'].map(
       (name) =>
-        new TemplateEmailBatchServerPersister(new MailingDatabase(rig.database.dataSource), LEASE_MS, () =>
-          told.push(name),
-        ),
+        new TemplateEmailBatchServerPersister(new MailingDatabase(rig.database.dataSource), LEASE_MS, {
+          buried: () => told.push(name),
+          failedOver: () => undefined,
+        }),
     );
     const buried = await Promise.all([one.buryDead('a:1', lives, true), two.buryDead('b:1', lives, true)]);
     expect(buried.flat()).toEqual(['dead:1']);

@@ -160,9 +160,12 @@ const storeProviders: Provider[] = [
       events: MailingEvents,
       faultPoints: FaultPoints,
     ) =>
-      new TemplateEmailBatchServerPersister(database, server.serverTimeoutMs, (buried) => {
-        faultPoints.reach('afterServerBuried');
-        events.emit('server:buried', buried);
+      new TemplateEmailBatchServerPersister(database, server.serverTimeoutMs, {
+        buried: (buried) => {
+          faultPoints.reach('afterServerBuried');
+          events.emit('server:buried', buried);
+        },
+        failedOver: (numAwaited) => events.emit('database:failed-over', { numAwaited }),
       }),
     inject: [MailingDatabase, MAILING_SETTINGS, MailingEvents, FAULT_POINTS],
   },

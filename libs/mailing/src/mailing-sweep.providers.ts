@@ -77,6 +77,7 @@ export const sweepProviders: Provider[] = [
     membership: ServerMembership,
     runner: SliceRunner,
     worker: BatchWorker,
+    launcher: MailingLauncher,
     periodic: TemplateEmailPeriodicService,
     events: MailingEvents,
   }),

@@ -55,10 +55,10 @@ export type BeatAnswer =
   /** Somebody else holds the claim. Nothing was written; write nothing more. */
   | { kind: 'lost' }
   /**
-   * The database has forgotten commits of this slice, and shows `seen` as the number of the last one. Nothing was written: finish what is in
+   * The database has forgotten commits of this slice, Nothing was written: finish what is in
    * flight, start nothing more, and tell `remember` what became of it.
    */
-  | { kind: 'went_back'; seen: number };
+  | { kind: 'went_back' };
 
 /**
  * The books of one slice: who is next, and what became of whom. A run talks to it in beats and knows nothing else,

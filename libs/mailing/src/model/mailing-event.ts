@@ -216,6 +216,12 @@ export interface MailingEventMap {
    */
   'database:read-only': { error: ReadOnlyServerError; reason: string };
   /**
+   * The data source leads to a database server that this process did not know, as after a failover. Nothing is claimed through it before
+   * the first heartbeats of `numAwaited` other processes there, at most for the length of a lease; told again when there are fewer, the last time
+   * with 0.
+   */
+  'database:failed-over': { numAwaited: number };
+  /**
    * The database has forgotten commits of this process, as after a failover without synchronous replication: it shows `seen` as the number of the
    * last commit of a mailing, or of its batch that begins at `startIdx`, and this process has committed `committed`. What became of
    * `numRestored` recipients was remembered and written again. `numInDoubt` were settled once, and it is not known how; where there are any, the

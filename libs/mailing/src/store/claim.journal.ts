@@ -57,7 +57,7 @@ export class ClaimJournal {
    * @throws Error if it may not, because the run has lost its claim; what it returns, if it could not be written down.
    */
   begin(idx: number): () => void {
-    if (this.#isOver) throw new Error('Somebody else may be working on this mailing by now.');
+    if (this.#isOver) throw new Error('Another process may work on this mailing by now.');
     const line = begunLine(this.number, idx);
     this.#declare();
     this.#open.set(idx, line);

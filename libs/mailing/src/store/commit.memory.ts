@@ -9,16 +9,16 @@ export interface CommitMemoryOptions {
 }
 
 /**
- * Numbers of all that is remembered, over all slices: a range of recipients takes two, an error a few more. Some megabytes; a list that is
- * sent in order takes a few hundred numbers a minute, so only bursts of errors come near it.
+ * Numbers of all that is remembered, over all slices, of 8 bytes each at most: a range of recipients takes two, an error some more and its
+ * text. A list that is sent in order takes a few hundred numbers a minute, so only bursts of errors come near it.
  */
 const MAX_SIZE = 1_000_000;
 
 /**
  * What this process has committed lately to one database, by slice.
  *
- * A database that fails over by asynchronous replication may forget commits. A process that made them is the only one who still knows what
- * became of their recipients, and it is their proof that these must not be sent to again (`restoreCommits`).
+ * A database that fails over by asynchronous replication may forget commits. Only the process that made them still knows what
+ * became of their recipients, so it keeps them from being sent to again (`restoreCommits`).
  *
  * - Invariant: of a slice, all commits after `SliceMemory.since` are remembered.
  * - Memory is constant: commits older than `memoryMs` are forgotten, and the oldest ones earlier where there are too many. A commit is
@@ -27,8 +27,10 @@ const MAX_SIZE = 1_000_000;
 export class CommitMemory {
   /** In the order of their last commit. */
   readonly #slices = new Map<string, SliceMemory>();
-  /** Slices that a run of this process works on: it looks at the number with each of its commits. */
-  readonly #running = new Set<string>();
+  /** Runs of this process by slice, which look at the number with each of their commits. One that lost its claim may end after the next began. */
+  readonly #running = new Map<string, number>();
+  /** Beginnings of the claim tokens of this process. */
+  readonly #incarnations = new Set<string>();
   readonly #listeners = new Set<() => void>();
   #size = 0;
 
@@ -38,7 +40,7 @@ export class CommitMemory {
     return this.#slices.get(keyOf(slice)) ?? null;
   }
 
-  /** Of slices that no run of this process works on, the last commit last. */
+  /** Slices without a run in this process, in the order of their last commits. */
   idle(): SliceMemory[] {
     return [...this.#slices].flatMap(([key, memory]) => (this.#running.has(key) ? [] : memory));
   }
@@ -49,16 +51,30 @@ export class CommitMemory {
   }
 
   beginRun(slice: Slice): void {
-    this.#running.add(keyOf(slice));
+    const key = keyOf(slice);
+    this.#running.set(key, (this.#running.get(key) ?? 0) + 1);
   }
 
-  /** @param wentBack the run has waited for `lagTimeoutMs`, and the database has not caught up. */
-  endRun(slice: Slice, wentBack = false): void {
-    this.#running.delete(keyOf(slice));
+  /**
+   * - `recorded`: all that the run knows is committed or noted.
+   * - `went_back`: the same, and the database has shown an older number for `lagTimeoutMs`.
+   * - `unrecorded`: it knows more.
+   */
+  endRun(slice: Slice, end: 'recorded' | 'went_back' | 'unrecorded'): void {
+    const key = keyOf(slice);
+    const others = (this.#running.get(key) ?? 1) - 1;
+    if (others === 0) this.#running.delete(key);
+    else this.#running.set(key, others);
     const memory = this.of(slice);
-    if (!wentBack || !memory) return;
+    if (end === 'unrecorded') memory?.noteUnrecorded();
+    if (end !== 'went_back' || !memory) return;
     memory.isGoneBack = true;
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Whether this process has drawn the token. */
+  isOwn(claimToken: string): boolean {
+    return this.#incarnations.has(incarnationOf(claimToken));
   }
 
   /** @param listener told when a run has ended because the database went back. */
@@ -72,13 +88,15 @@ export class CommitMemory {
    * @param isRecovery it has recorded doubt about recipients of a run that is gone, which is not remembered.
    */
   noteClaim(
-    { claimToken, ...slice }: Slice & { claimToken: string },
+    { claimToken, reachIdx, ...slice }: Slice & { claimToken: string; reachIdx: number },
     number: number,
     isRecovery: boolean,
   ): void {
     if (this.options.memoryMs === 0) return;
     const memory = this.#claimed(slice, number, isRecovery);
     memory.claimToken = claimToken;
+    memory.noteHigh(reachIdx);
+    this.#incarnations.add(incarnationOf(claimToken));
   }
 
   #claimed({ mailingId, batch }: Slice, number: number, isRecovery: boolean): SliceMemory {
@@ -104,7 +122,8 @@ export class CommitMemory {
     this.#slices.delete(key);
     this.#slices.set(key, memory);
     this.#size += memory.add(commit);
-    this.#size -= memory.forgetBefore(commit.at - this.options.memoryMs);
+    // What can't be committed proves nothing about the commits before.
+    if (commit.isCommitted) this.#size -= memory.forgetBefore(commit.at - this.options.memoryMs);
     if (this.#size > MAX_SIZE) this.#shrink();
   }
 
@@ -128,6 +147,10 @@ export class CommitMemory {
       if (this.#size <= MAX_SIZE) return;
     }
   }
+}
+
+function incarnationOf(claimToken: string): string {
+  return claimToken.slice(0, claimToken.indexOf('#'));
 }
 
 function keyOf({ mailingId, batch }: Slice): string {

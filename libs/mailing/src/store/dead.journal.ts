@@ -3,10 +3,12 @@ import type { Entry, JournalGap } from './journal.lines.js';
 
 export interface JournalFates {
   fates: Fates;
-  /** Beyond the last place that was begun. */
+  /** One more than the highest idx that was begun. */
   endIdx: number;
-  /** Where the database went back: places that it may show in any state. */
+  /** If the database went back: recipients whose rows may show any state. */
   forgotten: number[];
+  /** Commits that the database has forgotten were left out: deferred recipients may have been tried in them. */
+  isLeftOut: boolean;
 }
 
 /** What a dead process had said of one claim. */
@@ -37,6 +39,7 @@ export class DeadJournal {
     return {
       fates: { ...fates, isBegun: (idx) => isBegun(idx) || (idx <= toIdx && !this.entries.has(idx)) },
       endIdx,
+      isLeftOut,
       forgotten: isLeftOut || isBeyond || endIdx > nextIdx ? places : [],
     };
   }
@@ -44,8 +47,8 @@ export class DeadJournal {
   /**
    * What had not got into the books.
    *
-   * @param beat the last one of the claim that was committed: what was answered before it is written, and whoever is marked
-   *   since then was not begun yet unless the last line about him says so.
+   * @param beat the last one of the claim that was committed: what was answered before it is written, and a recipient
+   *   marked since then was not begun unless its last line says so.
    */
   after(beat: number): KnownFates {
     const fates: KnownFates = { outcomes: new Map(), deferred: new Map(), begun: new Set() };

@@ -24,7 +24,7 @@ export interface Dialect {
   readonly name: 'mysql' | 'sqlite' | 'postgres';
   /** Expression: the moment at which the statement began, the same at every place of it. */
   readonly now: string;
-  /** Expression: what the server calls itself, so that two can be told apart behind one address. */
+  /** Expression: what the server calls itself, so that two can be told apart behind one address, or after one has taken over the address of another. */
   readonly server: string;
   /** Expression: as many milliseconds ago as the placeholder says. */
   readonly agoMs: string;
@@ -65,7 +65,7 @@ export interface Dialect {
 const MYSQL: Dialect = {
   name: 'mysql',
   now: 'UTC_TIMESTAMP(3)',
-  server: "CONCAT(@@hostname, ':', @@port)",
+  server: "CONCAT(@@hostname, ':', @@port, ':', @@server_id)",
   agoMs: 'UTC_TIMESTAMP(3) - INTERVAL (? * 1000) MICROSECOND',
   inMs: 'UTC_TIMESTAMP(3) + INTERVAL (? * 1000) MICROSECOND',
   epochMs: (column) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) DIV 1000`,
@@ -113,8 +113,9 @@ const POSTGRES_MS = `CAST(? AS double precision) * INTERVAL '1 millisecond'`;
 const POSTGRES: Dialect = {
   name: 'postgres',
   now: POSTGRES_NOW,
-  // Both are null over a Unix socket.
-  server: `CONCAT(host(inet_server_addr()), ':', inet_server_port())`,
+  // The address is the one that the connection came in on, which moves with a failover, and null over a Unix socket; so the start of the server
+  // tells, too. Rejected: the time line, which not every service that calls itself PostgreSQL tells.
+  server: `CONCAT(host(inet_server_addr()), ':', inet_server_port(), ':', EXTRACT(EPOCH FROM pg_postmaster_start_time()))`,
   agoMs: `${POSTGRES_NOW} - ${POSTGRES_MS}`,
   inMs: `${POSTGRES_NOW} + ${POSTGRES_MS}`,
   epochMs: (column) => `CAST(EXTRACT(EPOCH FROM ${column}) * 1000 AS bigint)`,

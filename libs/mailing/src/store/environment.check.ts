@@ -50,6 +50,9 @@ async function readSettings(dataSource: DataSource, environment: Environment): P
     // Under a harmful completion_type it may fail, and that is found in the answer.
     await runner.commitTransaction().catch(() => undefined);
     return settings;
+  } catch (error) {
+    await runner.rollbackTransaction().catch(() => undefined);
+    throw error;
   } finally {
     await runner.release();
   }

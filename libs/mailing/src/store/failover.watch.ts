@@ -1,11 +1,16 @@
+/** By server id and incarnation: the moment of the last one, as the row has it. Compared for equality alone: it may be by the clock of another server. */
+export type Heartbeats = ReadonlyMap<string, number>;
+
 /** A database server, from the moment on when this process first saw it. */
 export interface ServerSight {
   /** As it calls itself. */
   readonly server: string;
   /** By `performance.now()`. */
   readonly seenAt: number;
-  /** By its own clock, in milliseconds since 1970, of the first heartbeat on it; null: there was none yet. */
-  firstHeartbeatAt: number | null;
+  /** The last heartbeats of other processes, as it showed them at the first one of this process; null: there was none yet. */
+  firstSeen: Heartbeats | null;
+  /** Other processes that had no heartbeat there yet, when it was looked last. */
+  numAwaited: number;
   /** This process has taken care of its own forgotten commits there. */
   isReserved: boolean;
   /** All other processes have, too: slices may be claimed through it. */
@@ -30,22 +35,33 @@ export interface ServerSight {
  */
 export class FailoverWatch {
   readonly #sights = new Map<string, ServerSight>();
+  /** The last one that was settled. */
   #last: string | null = null;
+  #newest: ServerSight | null = null;
+
+  /** Whether the server that was seen last is one through which nothing is claimed yet. */
+  get isWaiting(): boolean {
+    return this.#newest?.isSettled === false;
+  }
 
   /** The connection to a server was lost. */
   noteBreak(): void {
     this.#sights.clear();
+    this.#newest = null;
   }
 
   see(server: string): ServerSight {
-    const known = this.#sights.get(server);
-    if (known) return known;
+    return (this.#newest = this.#sights.get(server) ?? this.#firstSight(server));
+  }
+
+  #firstSight(server: string): ServerSight {
     const isKnown = this.#last === null || this.#last === server;
     this.#last ??= server;
     const sight: ServerSight = {
       server,
       seenAt: performance.now(),
-      firstHeartbeatAt: null,
+      firstSeen: null,
+      numAwaited: 0,
       isReserved: isKnown,
       isSettled: isKnown,
       isNew: !isKnown,
@@ -61,7 +77,7 @@ export class FailoverWatch {
 
   /** Servers on which a heartbeat was made, and through which nothing is claimed yet. */
   unsettled(): ServerSight[] {
-    return [...this.#sights.values()].filter((one) => !one.isSettled && one.firstHeartbeatAt !== null);
+    return [...this.#sights.values()].filter((one) => !one.isSettled && one.firstSeen !== null);
   }
 
   /** Whether a lease of this length that seems to have run out there has done so. */

@@ -12,7 +12,7 @@ export interface KnownFates {
 export interface Fates {
   outcomeOf: (idx: number) => Outcome | undefined;
   deferralOf: (idx: number) => Deferral | undefined;
-  /** It may have been handed over, and what became of it is not known: in doubt. Without all three it was never handed over. */
+  /** It may have been handed over, and what became of it is not known: in doubt. A recipient with none of the three was never handed over. */
   isBegun: (idx: number) => boolean;
 }
 

@@ -21,34 +21,34 @@ export class ForgottenCommits {
   /**
    * Slices without a run that have shown an older number for `lagTimeoutMs`.
    *
-   * A database that goes back forgets its last commits. So one look, at the slice with the last one, tells whether there is anything to look
-   * for; a statement a call while something is remembered.
+   * A database that goes back forgets its last commits. So one look, at the slice with the last one that is there, tells whether there is
+   * anything to look for; a statement a call while something is remembered.
    */
   async find(): Promise<BehindSlice[]> {
     const idle = this.database.commits.idle();
-    if (idle.length === 0) return [];
     const isSuspected = idle.some(({ behindSince, isGoneBack }) => behindSince !== null || isGoneBack);
-    if (!isSuspected && (await this.#look(idle[idle.length - 1])) === null) {
+    if (!isSuspected && (await this.#isLastOneThere(idle))) {
       for (const memory of idle) this.database.commits.confirm(memory);
       return [];
     }
     const found: BehindSlice[] = [];
     for (const memory of idle) {
       const seen = await this.#look(memory);
-      if (seen && this.#isOverdue(memory)) found.push({ memory, seen });
+      if (seen !== null && seen !== 'missing' && this.#isOverdue(memory)) found.push({ memory, seen });
     }
     return found;
   }
 
   /**
    * Reserves all slices that show an older number, those that are worked on too. Call it before the first heartbeat on a server that was not
-   * known before: after that others may claim what is free there.
+   * known before: after it, other processes may claim free slices there.
    *
    * @param incarnation of this process, as others know it.
    */
   async reserve(uniqServerId: string, incarnation: string): Promise<void> {
     for (const behind of await this.#behind()) {
-      const { memory } = behind;
+      const { memory, seen } = behind;
+      this.#noteFork(memory, seen);
       // That of an earlier incarnation counts as one of a dead process.
       const isOurs = memory.claimToken?.startsWith(`${incarnation}#`) ?? false;
       const claimToken = isOurs ? (memory.claimToken as string) : `${incarnation}#forgotten`;
@@ -60,7 +60,8 @@ export class ForgottenCommits {
 
   /** @returns null if the progress row has changed since it was read. */
   async restore(forgotten: ForgottenSlice): Promise<RestoredSlice | null> {
-    const { memory, claimToken } = forgotten;
+    const { memory, seen, claimToken } = forgotten;
+    this.#noteFork(memory, seen);
     const done = await this.database.transaction(async (session) => {
       const restored = await restoreCommits(session, forgotten);
       if (!restored) return null;
@@ -71,17 +72,32 @@ export class ForgottenCommits {
     return done;
   }
 
-  /** @returns what it shows, if that is older than what was committed. */
-  async #look(memory: SliceMemory): Promise<BehindSlice['seen'] | null> {
+  /** A row that is missing proves nothing: its mailing was removed, or is forgotten as a whole. */
+  async #isLastOneThere(idle: SliceMemory[]): Promise<boolean> {
+    for (const memory of idle.toReversed()) {
+      const seen = await this.#look(memory);
+      if (seen !== 'missing') return seen === null;
+    }
+    return false;
+  }
+
+  /** @returns what the progress row shows, if that is older than what was committed. */
+  async #look(memory: SliceMemory): Promise<BehindSlice['seen'] | 'missing' | null> {
     const { commits } = this.database;
     const row = await readClaim(this.database, memory.slice);
-    if (!row) commits.forget(memory);
-    else if (row.beat >= memory.number) commits.confirm(memory);
-    else {
-      memory.behindSince ??= performance.now();
-      return { number: row.beat, claimToken: row.claimToken };
+    if (row && row.beat >= memory.number) {
+      commits.confirm(memory);
+      return null;
     }
-    return null;
+    memory.behindSince ??= performance.now();
+    if (row) return { number: row.beat, claimToken: row.claimToken };
+    // A node that lags behind may not have it yet.
+    if (this.#isOverdue(memory)) commits.forget(memory);
+    return 'missing';
+  }
+
+  #noteFork(memory: SliceMemory, { claimToken }: BehindSlice['seen']): void {
+    if (claimToken !== null && !this.database.commits.isOwn(claimToken)) memory.noteFork();
   }
 
   /** All slices that show an older number: one statement for each mailing as a whole, one for many batches. */

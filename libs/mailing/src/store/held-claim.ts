@@ -5,16 +5,16 @@ import { booksOf } from './slice-books.js';
 import { type DeadClaim, recoverSlice } from './statements/recover-slice.js';
 import type { Caught } from './statements/settle-in-flight.js';
 
-/** The right to work on a slice, and where its books stood when it was obtained. */
+/** The right to work on a slice, and what its progress row showed when it was obtained. */
 export interface HeldClaim extends Slice {
   claimToken: string;
   /** Through which it was claimed, as it calls itself. */
   server: string;
   beat: number;
   settledIdx: number;
-  /** Nobody before this place is still to be begun. */
+  /** Invariant: every `pending` row with a lower idx is in flight. */
   nextIdx: number;
-  /** Nobody from this place on was ever under way. */
+  /** No recipient from this idx on was ever in flight. */
   reachIdx: number;
   numSettled: number;
   numProfiles: number;
@@ -24,7 +24,7 @@ export interface HeldClaim extends Slice {
   caught: Caught | null;
 }
 
-/** How those are settled whom the death of a run has caught. */
+/** How recipients are settled that were in flight when their run died. */
 export type Recovery = Pick<DeadClaim, 'resend' | 'journal'>;
 
 /** The right to work on a batch. */
@@ -59,19 +59,19 @@ export async function readHeldClaim<S extends Slice>(
   };
 }
 
-/** Takes a slice from the dead, in a transaction of its own. @returns null if somebody else was faster. */
+/** Takes over a slice whose claim holder is dead, in a transaction of its own. @returns null if another process was faster. */
 export function recoverClaim(database: MailingDatabase, dead: DeadClaim): Promise<HeldClaim | null> {
   return database
     .transaction(async (session) => {
       const caught = await recoverSlice(session, dead);
       if (caught === null) return null;
-      return standing(database, await readHeldClaim(session, dead.slice, dead.claimToken, caught));
+      return refuseIfForgotten(database, await readHeldClaim(session, dead.slice, dead.claimToken, caught));
     })
-    .catch(nothingIfNotNow);
+    .catch(nullIfRefused);
 }
 
 /** The claim is rolled back: another look comes later. */
-class NotNow extends Error {}
+class ClaimRefused extends Error {}
 
 /**
  * No claim stands while the database may have forgotten commits:
@@ -80,17 +80,17 @@ class NotNow extends Error {}
  *   restored first (`restoreCommits`).
  * - The server is another one than before, and other processes may not have taken care of theirs there (`FailoverWatch`).
  *
- * @throws NotNow, which rolls the claim back; see `nothingIfNotNow`.
+ * @throws ClaimRefused, which rolls the claim back; see `nullIfRefused`.
  */
-export function standing<C extends HeldClaim>({ commits, failovers }: MailingDatabase, claim: C): C {
+export function refuseIfForgotten<C extends HeldClaim>({ commits, failovers }: MailingDatabase, claim: C): C {
   const memory = commits.of(claim);
-  if (memory && memory.number >= claim.beat) throw new NotNow();
-  if (!failovers.see(claim.server).isSettled) throw new NotNow();
+  if (memory && memory.number >= claim.beat) throw new ClaimRefused();
+  if (!failovers.see(claim.server).isSettled) throw new ClaimRefused();
   return claim;
 }
 
-/** For `catch` behind the transaction of `standing`. */
-export function nothingIfNotNow(error: unknown): null {
-  if (error instanceof NotNow) return null;
+/** For `catch` behind the transaction of `refuseIfForgotten`. */
+export function nullIfRefused(error: unknown): null {
+  if (error instanceof ClaimRefused) return null;
   throw error;
 }

@@ -9,13 +9,19 @@ export function rangesOf(indexes: number[]): Int32Array {
   return Int32Array.from(ranges);
 }
 
-/** Ascending. No recipient is in two of them. */
+/** Ascending, and apart from each other. */
 export function mergedRanges(all: Int32Array[]): Int32Array {
   const pairs: [number, number][] = [];
   for (const ranges of all)
     for (let at = 0; at < ranges.length; at += 2) pairs.push([ranges[at], ranges[at + 1]]);
   pairs.sort(([one], [other]) => one - other);
-  return Int32Array.from(pairs.flat());
+  const merged: number[] = [];
+  for (const [from, to] of pairs) {
+    if (merged.length > 0 && from <= merged[merged.length - 1] + 1)
+      merged[merged.length - 1] = Math.max(merged[merged.length - 1], to);
+    else merged.push(from, to);
+  }
+  return Int32Array.from(merged);
 }
 
 export function isWithin(ranges: Int32Array, idx: number): boolean {

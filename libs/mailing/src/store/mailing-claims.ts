@@ -1,11 +1,11 @@
 import type { MailingStatus } from '../model/mailing-status.js';
 import {
   type HeldClaim,
-  nothingIfNotNow,
+  nullIfRefused,
   readHeldClaim,
   recoverClaim,
   type Recovery,
-  standing,
+  refuseIfForgotten,
 } from './held-claim.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { adoptMailing, adoptMailings } from './statements/adopt-mailings.js';
@@ -49,9 +49,9 @@ export class MailingClaims {
     const claimed = this.database.transaction(async (session) => {
       if (!(await claimMailing(session, mailingId, uniqServerId, claimToken))) return null;
       const claim = await readHeldClaim(session, { mailingId, batch: null }, claimToken, null);
-      return standing(this.database, claim);
+      return refuseIfForgotten(this.database, claim);
     });
-    return claimed.catch(nothingIfNotNow);
+    return claimed.catch(nullIfRefused);
   }
 
   /** @returns null if somebody else was faster. */

@@ -14,7 +14,7 @@ import { MailTrackdata } from '../model/mail-trackdata.entity.js';
 import { Mailing } from '../model/mailing.entity.js';
 import { UserMailing } from '../model/user-mailing.entity.js';
 import { CommitMemory, type CommitMemoryOptions } from './commit.memory.js';
-import { answerToCommit } from './database-fault.js';
+import { answerToCommit, faultKindOf } from './database-fault.js';
 import { type Dialect, dialectOf } from './dialect.js';
 import { withGuardedRunner } from './guarded-runner.js';
 import { FailoverWatch } from './failover.watch.js';
@@ -113,7 +113,7 @@ export class MailingDatabase implements Session {
 
   /**
    * In a transaction of its own, though it is one question: what lies between us and the database (ProxySQL, MaxScale, pgpool) may ask a
-   * replica what is in none. A replica that lags may not know a mailing yet, who was sent to, whose an address is, or who is not to be mailed.
+   * replica what is in none. A replica that lags may not know a mailing yet, which recipients were sent to, which profile has an address, or which addresses are suppressed.
    * Not declared read-only, which such a proxy takes for leave to ask a replica, too. SQLite has none.
    *
    * Rejected: to let single questions go without it, each with a proof that an old answer does no harm. A statement that is written later would
@@ -198,6 +198,8 @@ export class MailingDatabase implements Session {
       try {
         return (await runner.query(bound.sql, bound.parameters, true)) as QueryResult;
       } catch (error) {
+        // A proxy may keep the connection to itself, and lead it to another server.
+        if (['gone', 'open'].includes(faultKindOf(error) ?? '')) this.failovers.noteBreak();
         throw keepStatementUnprinted(error);
       }
     };

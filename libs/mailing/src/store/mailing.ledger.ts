@@ -179,11 +179,13 @@ export class MailingLedger implements Ledger {
   async #explainFence(session: Session): Promise<Step> {
     const now = await readClaim(session, this.claim);
     const uncertain = this.#uncertain;
-    // An end takes the token away; another one means that it was not committed, and somebody has recovered the slice.
+    // An end takes the token away; another one means that it was not committed, and another claim has recovered the slice.
     const token = uncertain?.answer.kind === 'ended' ? null : this.claim.claimToken;
     const mine = now?.beat === uncertain?.bookmark.beat && now?.claimToken === token;
     if (uncertain && mine) return uncertain;
-    if (now && now.beat < this.#bookmark.beat) return this.#seenOlder(now.beat);
+    // A node that lags behind may not have the row yet.
+    const seen = now?.beat ?? null;
+    if (seen === null || seen < this.#bookmark.beat) return this.#seenOlder(seen);
     return { bookmark: this.#bookmark, answer: { kind: 'lost' } };
   }
 
@@ -192,13 +194,17 @@ export class MailingLedger implements Ledger {
    *
    * @throws DatabaseBehindError until it has lasted too long for a node that lags.
    */
-  #seenOlder(seen: number): Step {
+  #seenOlder(seen: number | null): Step {
     const { beat } = this.#bookmark;
     const isFirst = this.#behindSince === null;
     this.#behindSince ??= performance.now();
     if (performance.now() - this.#behindSince < this.database.commits.options.lagTimeoutMs)
-      throw new DatabaseBehindError(`commit ${beat} of a mailing, or a later one`, `commit ${seen}`, isFirst);
-    return { bookmark: this.#bookmark, answer: { kind: 'went_back', seen } };
+      throw new DatabaseBehindError(
+        `commit ${beat} of a mailing, or a later one`,
+        seen === null ? 'no such mailing' : `commit ${seen}`,
+        isFirst,
+      );
+    return { bookmark: this.#bookmark, answer: { kind: 'went_back' } };
   }
 
   /**

@@ -50,7 +50,7 @@ export class PrimaryWatch {
     return this.#generationOf(connection) < this.#generation;
   }
 
-  /** @param listener told when a connection is lost; not when the pool closes one. */
+  /** @param listener told when a connection is lost, or leads to a server that only reads; not when the pool closes one. */
   onBreak(listener: () => void): void {
     this.#listeners.add(listener);
   }
@@ -58,14 +58,18 @@ export class PrimaryWatch {
   #hear(connection: EventEmitter): void {
     if (this.#heard.has(connection)) return;
     this.#heard.add(connection);
-    connection.once('error', () => {
-      for (const listener of this.#listeners) listener();
-    });
+    connection.once('error', () => this.#tellBreak());
+  }
+
+  #tellBreak(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   /** The server of this connection has said that it is read-only. */
   condemn(connection: object): void {
-    if (!this.isCondemned(connection)) this.#generation++;
+    if (this.isCondemned(connection)) return;
+    this.#generation++;
+    this.#tellBreak();
   }
 
   #generationOf(connection: object): number {

@@ -36,17 +36,22 @@ export class SessionKeepAlive {
       if (!isAnswered) continue;
       this.#isAnswered.set(connection, false);
       connection.query(SIGN_OF_LIFE, (error) => {
-        if (error) this.#drop(connection);
+        if (isFatal(error)) this.#drop(connection);
         else this.#isAnswered.set(connection, true);
       });
     }
   }
 
-  /** Such a statement fails on a connection that is closed, and on no other. */
   #drop(connection: KeptConnection): void {
     this.#isAnswered.delete(connection);
     if (this.#isAnswered.size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
   }
+}
+
+/** The driver says it of a lost connection; a statement on one that is closed has no number. On a living one a cluster may refuse the sign. */
+function isFatal(error: unknown): boolean {
+  const { fatal, errno } = (error ?? {}) as { fatal?: boolean; errno?: number };
+  return Boolean(error) && (fatal === true || typeof errno !== 'number');
 }

@@ -1,4 +1,5 @@
-import type { Deferral, Outcome } from '../model/outcome.js';
+import { cutText } from '../model/bounded-text.js';
+import { type Deferral, LONGEST_ERROR_TEXT, type Outcome } from '../model/outcome.js';
 import type { Slice } from '../model/slice.js';
 import type { Fates } from './fates.js';
 import { isWithin, mergedRanges, rangesOf } from './idx-ranges.js';
@@ -12,7 +13,7 @@ export interface RememberedCommit {
   at: number;
   outcomes: readonly Outcome[];
   deferred: readonly Deferral[];
-  /** Of those, and of what it handed back, those that were at a further attempt. */
+  /** Recipients of this commit, handed back ones too, that were at a further attempt. */
   retried: readonly number[];
   /** High watermark of the progress row after it. */
   highIdx: number;
@@ -30,8 +31,9 @@ interface Entry {
   size: number;
 }
 
-/** An error with its text, in numbers. */
+/** An error or a deferral without its text, in numbers. */
 const SIZE_OF_OUTCOME = 32;
+const CHARACTERS_PER_NUMBER = 4;
 const SIZE_OF_ENTRY = 16;
 
 /** What this process has committed lately for one slice. */
@@ -41,9 +43,10 @@ export class SliceMemory {
   #committed: number;
   #highIdx = 0;
   #size = 0;
+  #isForked = false;
   /** Since when the database has shown an older number, by `performance.now()`; null while it has not. */
   behindSince: number | null = null;
-  /** Under which it was worked on last. */
+  /** Token of the last claim of this process on the slice. */
   claimToken: string | null = null;
   /** A run has waited for the database for `lagTimeoutMs` already. */
   isGoneBack = false;
@@ -76,19 +79,42 @@ export class SliceMemory {
     return this.#size;
   }
 
+  /** @param highIdx the high watermark that a claim has found. */
+  noteHigh(highIdx: number): void {
+    this.#highIdx = Math.max(this.#highIdx, highIdx);
+  }
+
+  /** The progress row shows a claim of another process, which has gone on from an older state. Its commits have numbers that this process used, too. */
+  noteFork(): void {
+    this.#isForked = true;
+  }
+
+  /** A run has ended without recording all that it knows. */
+  noteUnrecorded(): void {
+    this.since = this.#number;
+  }
+
   /** @returns by how much it has grown. */
   add({ number, isCommitted, at, outcomes, deferred, retried, highIdx }: RememberedCommit): number {
     const sent = rangesOf(outcomes.filter(({ status }) => status === 'sent').map(({ idx }) => idx));
-    // Without what only a message needed.
+    // Without what only a message needed, and what no column holds.
     const others = outcomes
       .filter(({ status }) => status !== 'sent')
-      .map(({ idx, status, code, text }) => ({ idx, status, code, text }));
-    const size =
-      SIZE_OF_ENTRY + sent.length + retried.length + SIZE_OF_OUTCOME * (others.length + deferred.length);
-    this.#entries.push({ number, at, sent, others, deferred, retried: Int32Array.from(retried), size });
+      .map(({ idx, status, code, text }) => ({ idx, status, code, text: text && textOf(text) }));
+    const deferrals = deferred.map((one) => ({ ...one, text: textOf(one.text) }));
+    const size = SIZE_OF_ENTRY + sent.length + retried.length + sizeOf(others) + sizeOf(deferrals);
+    this.#entries.push({
+      number,
+      at,
+      sent,
+      others,
+      deferred: deferrals,
+      retried: Int32Array.from(retried),
+      size,
+    });
     this.#number = number;
     if (isCommitted) this.#committed = number;
-    this.#highIdx = Math.max(this.#highIdx, highIdx);
+    this.noteHigh(highIdx);
     this.#size += size;
     return size;
   }
@@ -111,13 +137,19 @@ export class SliceMemory {
   skipTo(number: number): void {
     this.#number = number;
     this.#committed = number;
+    if (this.#isForked) this.since = number;
+    this.#isForked = false;
   }
 
-  /** What became of the recipients of all commits after this number. */
+  /**
+   * What became of the recipients of all commits after this number; after a fork, of all commits.
+   *
+   * Whatever the number, a recipient that was sent to stays sent: the row may belong to another history than ours.
+   */
   after(number: number): Restorable {
-    const lost = this.#entries.filter((entry) => entry.number > number);
-    const isWhole = this.since <= number;
-    const sent = mergedRanges(lost.map((entry) => entry.sent));
+    const lost = this.#isForked ? this.#entries : this.#entries.filter((entry) => entry.number > number);
+    const isWhole = !this.#isForked && this.since <= number;
+    const sent = mergedRanges(this.#entries.map((entry) => entry.sent));
     const outcomes = new Map(lost.flatMap(({ others }) => others).map((one) => [one.idx, one]));
     const deferrals = new Map<number, Deferral>();
     for (const { deferred, at } of lost) {
@@ -133,7 +165,7 @@ export class SliceMemory {
       fates: {
         outcomeOf,
         deferralOf: (idx) => (outcomeOf(idx) ? undefined : deferrals.get(idx)),
-        // It was in flight once, and is not in flight now. Of a commit that is forgotten nobody knows what it has recorded.
+        // It was in flight once, and is not now. What a forgotten commit has recorded is not known.
         isBegun: () => !isWhole,
       },
     };
@@ -152,9 +184,20 @@ export class SliceMemory {
 
 /** What can be written again. */
 export interface Restorable {
-  /** All commits are remembered: who is not named was never handed over. */
+  /** All commits are remembered: a recipient that is not named was never handed over. */
   isWhole: boolean;
   /** Recipients that were at a further attempt. */
   retried: readonly number[];
   fates: Fates;
+}
+
+function textOf(text: string): string {
+  return cutText(text, LONGEST_ERROR_TEXT);
+}
+
+function sizeOf(ends: readonly { text: string | null }[]): number {
+  return ends.reduce(
+    (size, { text }) => size + SIZE_OF_OUTCOME + Math.ceil((text ?? '').length / CHARACTERS_PER_NUMBER),
+    0,
+  );
 }

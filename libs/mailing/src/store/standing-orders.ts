@@ -9,12 +9,12 @@ import { belongsTo } from './slice-books.js';
 import {
   findUnlucky,
   findUnluckyBatches,
+  hasUnsettled,
   stillInDoubt,
   type Unlucky,
   userIdsAt,
 } from './statements/find-unlucky.js';
 import { inChunks, placeholders } from './statements/placeholders.js';
-import { readClaim } from './statements/fence-beat.js';
 import { orderCancel } from './statements/order-cancel.js';
 import { orderPause } from './statements/order-pause.js';
 import { mergeRestOfCanceled } from './statements/merge-batches.js';
@@ -196,22 +196,24 @@ export class StandingOrders {
   }
 
   /**
-   * Settles recipients as sent that are in doubt because the claim was lost before their answers were written. Of recipients that are settled
+   * Settles recipients as sent that are in doubt because a claim was lost before their answers were written. Of recipients that are settled
    * otherwise nothing changes.
    *
-   * @returns those that were in doubt; null while the claim stands: nothing is in doubt yet.
+   * @returns recipients that were in doubt; and whether some may come to be, because they are still in flight by the rows.
    */
-  async settleAnsweredLate(claim: HeldClaim, indexes: number[]): Promise<Set<number> | null> {
-    const { mailingId, batch } = claim;
-    const slice = { mailingId, batch };
+  async settleAnsweredLate(
+    slice: Slice,
+    indexes: number[],
+  ): Promise<{ settled: Set<number>; isOver: boolean }> {
     return this.database.transaction(async (session) => {
       await lockBooks(session, slice);
-      const now = await readClaim(session, slice);
-      if (now?.claimToken === claim.claimToken) return null;
       const settled = new Set<number>();
-      for (const source of SOURCES)
+      let isOver = true;
+      for (const source of SOURCES) {
         for (const idx of await settleThoseInDoubt(session, slice, source, indexes, 'sent')) settled.add(idx);
-      return settled;
+        if (await hasUnsettled(session, session.tables[source], slice.mailingId, indexes)) isOver = false;
+      }
+      return { settled, isOver };
     });
   }
 

@@ -9,7 +9,7 @@ import {
   insertServer,
   replaceServer,
 } from './statements/register-server.js';
-import { countSilent, readServer, renewLease } from './statements/renew-lease.js';
+import { readHeartbeats, readServer, renewLease } from './statements/renew-lease.js';
 
 /** A server as its row tells. */
 export interface RegisteredServer {
@@ -32,8 +32,15 @@ export type BuriedServer = Pick<RegisteredServer, 'uniqServerId' | 'incarnation'
 /** The heartbeat is rolled back: what the database has forgotten is reserved first. */
 class NotReserved extends Error {
   constructor(readonly sight: ServerSight) {
-    super();
+    super('The database has failed over again, to a server on which nothing is reserved yet.');
   }
+}
+
+/** Told what only this class finds out. */
+export interface ServerNews {
+  buried(server: BuriedServer): void;
+  /** This process has come to a database server that it did not know, where so many other processes have had no heartbeat yet. */
+  failedOver(numAwaited: number): void;
 }
 
 /** Tells whether a registered process is known not to run any more, whatever its lease says. */
@@ -53,7 +60,7 @@ export class TemplateEmailBatchServerPersister {
   constructor(
     private readonly database: MailingDatabase,
     private readonly serverTimeoutMs: number,
-    private readonly tellBuried: (server: BuriedServer) => void = () => undefined,
+    private readonly tell: ServerNews = { buried: () => undefined, failedOver: () => undefined },
   ) {}
 
   /**
@@ -77,7 +84,8 @@ export class TemplateEmailBatchServerPersister {
   }
 
   /**
-   * On a database server that was not known before, this process first reserves what that has forgotten: others may claim after the heartbeat.
+   * This process reserves the slices that a database server has forgotten before its first heartbeat there; after it, other processes may claim
+   * them.
    *
    * @returns false if this incarnation was declared dead.
    */
@@ -87,10 +95,9 @@ export class TemplateEmailBatchServerPersister {
     const renew = (): Promise<boolean> =>
       database.transaction(async (session) => {
         const isRenewed = await renewLease(session, uniqServerId, incarnation);
-        const { server, now } = await readServer(session);
-        const sight = database.failovers.see(server);
+        const sight = database.failovers.see(await readServer(session));
         if (!sight.isReserved) throw new NotReserved(sight);
-        sight.firstHeartbeatAt ??= now;
+        if (!sight.isSettled) sight.firstSeen ??= await readHeartbeats(session, uniqServerId);
         return isRenewed;
       });
     const isRenewed = await renew().catch(async (error: unknown) => {
@@ -99,15 +106,19 @@ export class TemplateEmailBatchServerPersister {
       error.sight.isReserved = true;
       return renew();
     });
-    for (const sight of database.failovers.unsettled())
-      if (await this.#areOthersThere(uniqServerId, sight)) database.failovers.settle(sight);
+    for (const sight of database.failovers.unsettled()) {
+      const numAwaited = await this.#numAwaited(uniqServerId, sight);
+      if (numAwaited === 0) database.failovers.settle(sight);
+      if (numAwaited !== sight.numAwaited) this.tell.failedOver((sight.numAwaited = numAwaited));
+    }
     return isRenewed;
   }
 
-  /** Whether all others have had a heartbeat there, or can have none. */
-  async #areOthersThere(uniqServerId: string, { seenAt, firstHeartbeatAt }: ServerSight): Promise<boolean> {
-    if (performance.now() - seenAt >= this.serverTimeoutMs) return true;
-    return (await countSilent(this.database, uniqServerId, firstHeartbeatAt ?? 0)) === 0;
+  /** How many other processes have had no heartbeat there since it was first seen, and may have one: their leases have not run out. */
+  async #numAwaited(uniqServerId: string, { seenAt, firstSeen }: ServerSight): Promise<number> {
+    if (performance.now() - seenAt >= this.serverTimeoutMs) return 0;
+    const now = await readHeartbeats(this.database, uniqServerId);
+    return [...now].filter(([process, at]) => firstSeen?.get(process) === at).length;
   }
 
   /** Orderly end: the row goes, so nobody has to wait for the lease. */
@@ -192,7 +203,7 @@ export class TemplateEmailBatchServerPersister {
   async #remove({ uniqServerId, incarnation }: RegisteredServer, knownDead: boolean): Promise<boolean> {
     const { database, serverTimeoutMs } = this;
     const isBuried = await buryServer(database, uniqServerId, incarnation, knownDead, serverTimeoutMs);
-    if (isBuried) this.tellBuried({ uniqServerId, incarnation });
+    if (isBuried) this.tell.buried({ uniqServerId, incarnation });
     return isBuried;
   }
 

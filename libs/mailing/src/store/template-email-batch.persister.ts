@@ -12,11 +12,11 @@ import type { BatchSlice } from '../model/slice.js';
 import {
   type HeldBatch,
   type HeldClaim,
-  nothingIfNotNow,
+  nullIfRefused,
   readHeldClaim,
   recoverClaim,
   type Recovery,
-  standing,
+  refuseIfForgotten,
 } from './held-claim.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { claimBatch } from './statements/claim-batch.js';
@@ -53,6 +53,8 @@ export class TemplateEmailBatchPersister {
    * @throws InvalidArgumentError if `limit` is not from 1 to 100,000, or an id can be none.
    */
   async free(limit: number, among?: readonly string[]): Promise<BatchName[]> {
+    // Claims would be refused.
+    if (this.database.failovers.isWaiting) return [];
     checkWholeNumber('free: limit', limit, 1, MAX_FREE_AT_A_TIME);
     for (const mailingId of among ?? []) checkMailingId('free: among', mailingId);
     if (!among) return this.#freeOf(await findOpenMailings(this.database, limit), limit);
@@ -88,10 +90,10 @@ export class TemplateEmailBatchPersister {
       return await this.database.transaction(async (session) => {
         if (!(await claimBatch(session, batch, uniqServerId, claimToken))) throw new NotOpen();
         const claim = await readHeldClaim(session, await rangeOf(session, batch), claimToken, null);
-        return standing(this.database, claim);
+        return refuseIfForgotten(this.database, claim);
       });
     } catch (error) {
-      return error instanceof NotOpen ? null : nothingIfNotNow(error);
+      return error instanceof NotOpen ? null : nullIfRefused(error);
     }
   }
 

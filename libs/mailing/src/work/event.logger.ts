@@ -176,7 +176,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   'doubt:settled': line(
     'log',
     (f, who) =>
-      `${who}: ${f.numSent} recipients in doubt are sent, as answers that could not be written before say`,
+      `${who}: ${f.numSent} recipients that were in doubt are recorded as sent: their answers could not be written before`,
   ),
   'doubt:unresolved': fault(
     'error',
@@ -200,6 +200,11 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   ),
   'database:unsafe-connection': fault('error', (f) => f.reason),
   'database:read-only': fault('warn', (f) => f.reason),
+  'database:failed-over': line('warn', ({ numAwaited }) =>
+    numAwaited === 0
+      ? 'the database has failed over, and all servers are there: work goes on'
+      : `the database has failed over: nothing new is begun before ${numAwaited} other servers have had a heartbeat there`,
+  ),
   'database:went-back': line(
     'error',
     (f, who) =>

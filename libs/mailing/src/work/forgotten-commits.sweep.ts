@@ -1,14 +1,18 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { MailingSettings } from '../model/mailing-options.js';
-import { PAUSE_REASONS } from '../model/mailing-status.js';
-import type { Release } from '../model/ledger.js';
+import type { Slice } from '../model/slice.js';
 import type { BehindSlice, ForgottenCommits, RestoredSlice } from '../store/forgotten-commits.js';
 import type { MailingDatabase } from '../store/mailing.database.js';
 import type { BatchWorker } from './batch-worker.js';
+import type { RunEnd } from './mailing-run.parts.js';
+import type { MailingLauncher } from './mailing-launcher.js';
 import type { ServerMembership } from './server-membership.js';
 import type { SliceRunner } from './slice.runner.js';
 import type { TemplateEmailPeriodicService } from './template-email-periodic.service.js';
+
+/** The least time between two looks for a lag that goes on. */
+const MIN_LOOK_MS = 1_000;
 
 export interface ForgottenCommitsSweepParts {
   database: MailingDatabase;
@@ -17,6 +21,7 @@ export interface ForgottenCommitsSweepParts {
   membership: ServerMembership;
   runner: SliceRunner;
   worker: BatchWorker;
+  launcher: MailingLauncher;
   periodic: TemplateEmailPeriodicService;
   events: MailingEvents;
 }
@@ -26,19 +31,25 @@ export interface ForgottenCommitsSweepParts {
  * sent to again.
  *
  * It looks after each heartbeat, and at once when a run has found its own commits gone. Where all commits are remembered the mailing goes on;
- * otherwise it is paused for a person to look at those in doubt. A claim is refused meanwhile (`standing`).
+ * otherwise it is paused, so that a person settles the doubt. Until then, claims of the slice are refused (`refuseIfForgotten`).
  */
 export class ForgottenCommitsSweep implements OnApplicationBootstrap {
   #looking: Promise<void> | null = null;
   #isAskedAgain = false;
   #timer: NodeJS.Timeout | null = null;
   #isOver = false;
+  readonly #listeners = new Set<(slice: Slice) => void>();
 
   constructor(private readonly parts: ForgottenCommitsSweepParts) {}
 
   onApplicationBootstrap(): void {
     this.parts.periodic.addDuty(() => this.look());
     this.parts.database.commits.onGoneBack(() => void this.look());
+  }
+
+  /** @param listener told of each slice that is restored and given back, so that it goes on. */
+  onGivenBack(listener: (slice: Slice) => void): void {
+    this.#listeners.add(listener);
   }
 
   /** Looks once; a call during a look makes it look once more. Never rejects. */
@@ -59,17 +70,21 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
   async #look(): Promise<void> {
     while (this.#isAskedAgain) {
       this.#isAskedAgain = false;
-      try {
-        for (const behind of await this.parts.forgotten.find()) await this.#restore(behind);
-        this.#lookAgain();
-      } catch (error) {
-        const { uniqServerId } = this.parts.settings;
-        this.parts.events.emit('server:trouble', {
-          uniqServerId,
-          step: 'restoring forgotten commits',
-          error,
-        });
-      }
+      await this.#attempt(async () => {
+        // One that fails must not keep the others.
+        for (const behind of await this.parts.forgotten.find())
+          await this.#attempt(() => this.#restore(behind));
+      });
+      this.#lookAgain();
+    }
+  }
+
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      const { uniqServerId } = this.parts.settings;
+      this.parts.events.emit('server:trouble', { uniqServerId, step: 'restoring forgotten commits', error });
     }
   }
 
@@ -78,10 +93,13 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
     const { commits } = this.parts.database;
     if (this.#timer || this.#isOver || !commits.idle().some(({ behindSince }) => behindSince !== null))
       return;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      void this.look();
-    }, commits.options.lagTimeoutMs).unref();
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        void this.look();
+      },
+      Math.max(commits.options.lagTimeoutMs, MIN_LOOK_MS),
+    ).unref();
   }
 
   async #restore({ memory, seen }: BehindSlice): Promise<void> {
@@ -93,9 +111,20 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
     const found = await forgotten.restore({ memory, seen, uniqServerId, claimToken });
     if (!found) return;
     database.commits.confirm(memory);
+    const end = await this.#giveBack(found);
     // What is restored after a lag that was too long was never committed: the database has forgotten nothing.
     if (seen.number < committed) this.#tell(found, seen.number, committed);
-    await this.#giveBack(found);
+    await this.#tellEnd(found, end);
+    for (const listener of this.#listeners) listener(found.claim);
+  }
+
+  /** @returns null where the database has failed; the next look for work finds the claim then, and carries a pause out. */
+  async #giveBack({ claim }: RestoredSlice): Promise<RunEnd | null> {
+    let end: RunEnd | null = null;
+    await this.#attempt(async () => {
+      end = await this.parts.runner.giveBack(claim);
+    });
+    return end;
   }
 
   #tell({ claim, restored }: RestoredSlice, seen: number, committed: number): void {
@@ -110,21 +139,11 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
     });
   }
 
-  async #giveBack({ claim, restored }: RestoredSlice): Promise<void> {
-    const { runner, worker, events } = this.parts;
+  async #tellEnd({ claim }: RestoredSlice, end: RunEnd | null): Promise<void> {
+    const { worker, launcher } = this.parts;
     const { mailingId } = claim;
-    const release = releaseOf(restored);
-    const end = await runner.giveBack(claim, release);
-    if (claim.batch) return worker.tellEnd(mailingId, end.mailing);
-    if (release.kind === 'pause' && end.status === 'paused')
-      events.emit('mailing:paused', { mailingId, reason: release.reason });
+    if (claim.batch) return worker.tellEnd(mailingId, end?.mailing ?? null);
+    if (end !== null && end.status !== 'pending' && end.status !== 'lost')
+      await launcher.tellEnded(mailingId);
   }
-}
-
-function releaseOf({ numCaught, numKnown }: RestoredSlice['restored']): Release {
-  if (numCaught === 0) return { kind: 'stop' };
-  const facts =
-    `${numKnown} recipients whose outcome was forgotten are recorded again, ${numCaught} are in doubt. ` +
-    'Settle them, and resume the mailing';
-  return { kind: 'pause', reason: `${PAUSE_REASONS.wentBack}: ${facts}` };
 }

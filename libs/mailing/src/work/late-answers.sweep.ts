@@ -1,19 +1,22 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { MailingEvents } from '../model/mailing-event.js';
-import type { Outcome } from '../model/outcome.js';
+import type { Slice } from '../model/slice.js';
 import type { HeldClaim } from '../store/held-claim.js';
 import type { StandingOrders } from '../store/standing-orders.js';
 import type { MailingRun } from './mailing-run.js';
 import type { ProfileRecorder } from './profile.recorder.js';
 import type { TemplateEmailPeriodicService } from './template-email-periodic.service.js';
 
-/** Each has at most `maxInDoubt` recipients. The oldest is forgotten first, and its recipients stay in doubt. */
-const MAX_LOST_RUNS = 1_000;
+/** Over all lost runs. The oldest run is forgotten first, and its recipients stay in doubt. */
+const MAX_RECIPIENTS = 100_000;
+/** A mailing that is canceled or paused may never settle the rest. */
+const KEPT_MS = 3_600_000;
 
 interface LostRun {
-  claim: HeldClaim;
-  /** Of recipients whose message the mail server took. */
-  sent: Outcome[];
+  slice: Slice;
+  keptUntil: number;
+  /** Recipients whose message the mail server took, and their profiles. */
+  sent: Map<number, string | undefined>;
 }
 
 /**
@@ -23,14 +26,15 @@ interface LostRun {
  * The run that lost its claim writes nothing. Its process, once it is a member again, reports what it knows, as a person could: a recipient in
  * doubt whose message was taken is sent. A refusal settles nothing: whether another attempt was made since is not known here.
  *
- * One statement for each lost run after a heartbeat, until its slice is recovered.
+ * A transaction for each lost run after a heartbeat, until its recipients are settled.
  */
 export class LateAnswersSweep implements OnApplicationBootstrap {
   readonly #lost = new Set<LostRun>();
+  #numRecipients = 0;
 
   constructor(
     private readonly orders: StandingOrders,
-    private readonly recorder: Pick<ProfileRecorder, 'note'>,
+    private readonly recorder: Pick<ProfileRecorder, 'noteMailed'>,
     private readonly periodic: TemplateEmailPeriodicService,
     private readonly events: MailingEvents,
   ) {}
@@ -40,25 +44,42 @@ export class LateAnswersSweep implements OnApplicationBootstrap {
   }
 
   /** Resolves when the last message of the run is over. */
-  async note(claim: HeldClaim, run: Pick<MailingRun, 'unrecorded'>): Promise<void> {
+  async note({ mailingId, batch }: HeldClaim, run: Pick<MailingRun, 'unrecorded'>): Promise<void> {
     const sent = (await run.unrecorded()).filter(({ status }) => status === 'sent');
     if (sent.length === 0) return;
-    this.#lost.add({ claim, sent });
-    const [oldest] = this.#lost;
-    if (this.#lost.size > MAX_LOST_RUNS) this.#lost.delete(oldest);
+    this.#lost.add({
+      slice: { mailingId, batch },
+      keptUntil: performance.now() + KEPT_MS,
+      sent: new Map(sent.map(({ idx, contact }) => [idx, contact?.userId])),
+    });
+    this.#numRecipients += sent.length;
+    for (const lost of this.#lost) {
+      if (this.#numRecipients <= MAX_RECIPIENTS) return;
+      this.#forget(lost);
+    }
   }
 
-  /** @throws what the database throws; the next look tries again. */
+  /** @throws Error the first that came up, after all have been tried; the next look tries again. */
   async look(): Promise<void> {
-    for (const lost of this.#lost) {
-      const { claim, sent } = lost;
-      const indexes = sent.map(({ idx }) => idx);
-      const settled = await this.orders.settleAnsweredLate(claim, indexes);
-      if (settled === null) continue;
-      this.#lost.delete(lost);
-      if (settled.size === 0) continue;
-      this.events.emit('doubt:settled', { mailingId: claim.mailingId, numSent: settled.size });
-      await this.recorder.note(sent.filter(({ idx }) => settled.has(idx)));
-    }
+    const failures: unknown[] = [];
+    for (const lost of this.#lost)
+      await this.#settle(lost).catch((error: unknown) => {
+        // One that fails must not keep the others.
+        failures.push(error);
+      });
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #settle(lost: LostRun): Promise<void> {
+    const { slice, sent, keptUntil } = lost;
+    const { settled, isOver } = await this.orders.settleAnsweredLate(slice, [...sent.keys()]);
+    if (isOver || performance.now() > keptUntil) this.#forget(lost);
+    if (settled.size === 0) return;
+    this.events.emit('doubt:settled', { mailingId: slice.mailingId, numSent: settled.size });
+    await this.recorder.noteMailed([...settled].flatMap((idx) => sent.get(idx) ?? []));
+  }
+
+  #forget(lost: LostRun): void {
+    if (this.#lost.delete(lost)) this.#numRecipients -= lost.sent.size;
   }
 }

@@ -44,6 +44,7 @@ export class MailingLauncher {
   /** Works on a persisted mailing: claims it, or recovers it from the dead. Resolves when this process is done with it. */
   launch(mailing: UnfinishedMailing): Promise<MailingResult> {
     const { mailingId, status } = mailing;
+    let wentBack = false;
     const work = async (place: Place): Promise<MailingResult> => {
       let end = await this.#work(mailing, place);
       let result = await this.#result(mailingId);
@@ -53,12 +54,21 @@ export class MailingLauncher {
         end = await this.#work({ mailingId, status: 'pending', claimToken: null }, place);
         result = await this.#result(mailingId);
       }
-      if (wasRun) this.parts.events.emit('run:ended', result);
+      wentBack = end?.status === 'went_back';
+      if (wasRun && !wentBack) this.parts.events.emit('run:ended', result);
       return result;
     };
     // What somebody asked for needs no place: nothing is sent for it.
     const isOrder = status === 'pausing' || status === 'canceling';
-    return this.parts.runs.start(mailingId, work, isOrder ? 'at_once' : 'wait');
+    const over = this.parts.runs.start(mailingId, work, isOrder ? 'at_once' : 'wait');
+    // What the database has forgotten is restored, and then the mailing goes on here.
+    return over.then((result) => (wentBack && !this.parts.runs.isStopping ? this.follow(mailingId) : result));
+  }
+
+  /** A mailing has come to its end, or to a pause, without a run. */
+  async tellEnded(mailingId: string): Promise<void> {
+    this.parts.events.emit('run:ended', await this.#result(mailingId));
+    await this.#tellWhyPaused(mailingId);
   }
 
   /** Resolves when nobody works on the mailing any more, wherever that is, or this process stops. */

@@ -174,7 +174,7 @@ export class MailingRun {
 
   /** Asked last: a message may have waited for its turn for long. */
   #begin(idx: number): () => void {
-    if (this.#stopState.isContested || !this.#parts.mayStart()) throw new TooLateError();
+    if (this.#stopState.mayNotLeave || !this.#parts.mayStart()) throw new TooLateError();
     return this.#parts.journal?.begin(idx) ?? NOTHING_TO_CONFIRM;
   }
 

@@ -86,14 +86,13 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 
   onApplicationBootstrap(): void {
-    const { periodic, events, batchSweep, batchWorker, dispatcher, restarter } = this.parts;
+    const { periodic, events, batchSweep, batchWorker, dispatcher, restarter, forgotten } = this.parts;
     periodic.addDuty(() => batchSweep.sweep());
     // Those whom the dead left behind need not wait for the next heartbeat.
     events.on('server:buried', () => void batchSweep.sweep());
-    // What was restored goes on.
-    events.on('database:went-back', ({ startIdx }) => {
-      if (startIdx === null) setImmediate(() => void restarter.sweep());
-      else dispatcher.announce();
+    forgotten.onGivenBack(({ batch }) => {
+      if (batch) dispatcher.announce();
+      else void restarter.sweep();
     });
     void dispatcher.start(batchWorker);
   }

@@ -23,7 +23,7 @@ export class RunNews {
     private readonly journal: ClaimJournal | null,
     { concurrency, maxInDoubt }: Pick<Required<RunOptions>, 'concurrency' | 'maxInDoubt'>,
   ) {
-    // Beside those in flight, the rest of those who are marked is for the time that a beat takes.
+    // Beside those in flight, the other marked recipients bridge the time that a commit takes.
     const share = Math.floor(0.4 * (maxInDoubt - concurrency));
     this.#fullAt = Math.max(share, Math.min(concurrency, WORTH_A_BEAT));
   }

@@ -150,7 +150,7 @@ export class SliceRunner {
     const end = await this.untilEnd(claim.mailingId, run);
     if (end.status === 'lost') void this.parts.lateAnswers.note(claim, run);
     journal.end(claim.claimToken, !WITHOUT_RELEASE.includes(end.status));
-    database.commits.endRun(claim, end.status === 'went_back');
+    database.commits.endRun(claim, memoryEndOf(end.status));
     return end;
   }
 
@@ -204,6 +204,12 @@ export class SliceRunner {
       faultPoints,
     };
   }
+}
+
+/** A run that lost its claim has answers that no commit takes. */
+function memoryEndOf(status: RunEndStatus): 'recorded' | 'went_back' | 'unrecorded' {
+  if (status === 'lost' || status === 'stalled') return 'unrecorded';
+  return status === 'went_back' ? status : 'recorded';
 }
 
 /** Ends after which recipients may still be marked under the claim. */

@@ -14,7 +14,7 @@ export class StopState {
   }
 
   /** Whether not even a message that is being made may leave. */
-  get isContested(): boolean {
+  get mayNotLeave(): boolean {
     return this.#current === 'lost' || this.#current === 'went_back';
   }
 

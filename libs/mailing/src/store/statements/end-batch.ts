@@ -1,4 +1,3 @@
-import { toPublicText } from '../../model/public-text.js';
 import type { GuardReport, GuardScores } from '../../model/guard-scores.js';
 import type { Release } from '../../model/ledger.js';
 import type { MailingStatus } from '../../model/mailing-status.js';
@@ -8,6 +7,7 @@ import { belongsTo } from '../slice-books.js';
 import { completeMailing } from './end-slice.js';
 import { readMailingStatus } from './fence-beat.js';
 import { mergeBatch } from './merge-batches.js';
+import { pauseMailing } from './pause-mailing.js';
 import { reachOrder } from './reach-order.js';
 
 /** What a batch tells of its attempts when it ends. */
@@ -99,13 +99,5 @@ async function freeBatch(session: Session, slice: BatchSlice, isResting: boolean
      SET status = 'free', claim_token = NULL, uniq_server_id = NULL, not_before = ${isResting ? soonest : dialect.now}
      WHERE mailing_id = ? AND start_idx = ? AND status = 'claimed'`,
     [...(isResting ? own.parameters : []), slice.mailingId, slice.batch.startIdx],
-  );
-}
-
-/** What makes it pointless to go on for one batch, even if it was found out by its last recipient, does so for all of them. */
-async function pauseMailing(session: Session, mailingId: string, reason: string): Promise<void> {
-  await session.change(
-    `UPDATE ${session.tables.mailing} SET status = 'pausing', status_reason = ? WHERE id = ? AND status = 'in_progress'`,
-    [toPublicText(reason), mailingId],
   );
 }

@@ -1,7 +1,7 @@
 import type { Slice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
 import { belongsTo } from '../slice-books.js';
-import { placeholders } from './placeholders.js';
+import { inChunks, placeholders } from './placeholders.js';
 
 /** Which recipients an order is about. */
 export type Unlucky = 'error' | 'in_doubt';
@@ -75,4 +75,21 @@ export async function stillInDoubt(
     [mailingId, ...indexes],
   );
   return rows.map((row) => Number(row.idx));
+}
+
+/** Whether one of these places is settled by nothing yet, not even as in doubt; index: primary key. */
+export async function hasUnsettled(
+  session: Session,
+  table: string,
+  mailingId: string,
+  indexes: number[],
+): Promise<boolean> {
+  const rows = await inChunks(indexes, async (chunk) => {
+    const found = await session.rows(
+      `SELECT 1 FROM ${table} WHERE mailing_id = ? AND idx IN (${placeholders(chunk)}) AND status IN ('pending', 'sending') LIMIT 1`,
+      [mailingId, ...chunk],
+    );
+    return found.length;
+  });
+  return rows > 0;
 }

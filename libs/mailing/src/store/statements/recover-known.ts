@@ -13,13 +13,13 @@ export interface Frame {
 }
 
 /**
- * Settles whom a dead run had marked and of whom its journal knows what became: answered ones get that answer, those who were never
+ * Settles marked recipients of a dead run whose fate is known: answered ones get that answer, those who were never
  * begun go back untouched. Those who were begun and not answered stay `sending`, for the policy to decide.
  *
  * - Lock order: the row with the books is locked already; recipients, their rows in `dps_mail_deferred`, and the row with
  *   the books again.
  * - Index: the same range of the primary key as in `recover-slice.ts`; at most `maxInDoubt` rows are found in it.
- * - Rejected: handing everybody back who is not named by the journal, with `NOT IN`: the database would compare each row with
+ * - Rejected: handing back all recipients that the journal does not name, with `NOT IN`: the database would compare each row with
  *   a list as long as the journal.
  *
  * @param again those at a further attempt, wherever they lie.

@@ -1,15 +1,17 @@
 import type { Slice } from '../../model/slice.js';
 import type { DeadJournal } from '../dead.journal.js';
+import type { Fates } from '../fates.js';
 import type { Session } from '../mailing.database.js';
 import { booksOf } from '../slice-books.js';
 import { provesLife } from './claim-mailing.js';
-import { beginForgottenAttempts } from './restore-commits.js';
+import { findDue } from './mark-due.js';
+import { beginForgottenAttempts, DUE_AT_A_TIME } from './restore-commits.js';
 import { type Caught, readWatermarks, settleInFlight } from './settle-in-flight.js';
 
 /** A slice whose claim holder is dead. */
 export interface DeadClaim {
   slice: Slice;
-  /** Who takes it over. */
+  /** The server that takes it over. */
   uniqServerId: string;
   /** The claim of the dead, which this one replaces. */
   deadToken: string;
@@ -24,7 +26,7 @@ const DIED =
   'The sending process died between hand-over and answer; the mail server may have taken the message.';
 
 /**
- * Takes a dead run's slice over and settles whom its death caught, before the first new message. Call it in a
+ * Takes a dead run's slice over and settles the recipients that were in flight, before the first new message. Call it in a
  * transaction of its own.
  *
  * - Lock order: the row with the books first, recipients after it, as in a beat. A zombie that beats at this very moment
@@ -32,9 +34,9 @@ const DIED =
  * - The guard is the token that was judged dead: of two recoverers one changes the row, and only the living incarnation
  *   of the server (`provesLife`). A mailing is its server's own; a batch is anybody's.
  * - Index: a range of the primary key from `settled_idx` (everything before is settled or deferred) to `reach_idx`
- *   (nobody from it on was ever under way), so the work does not grow with the list; those at a further attempt are
+ *   (no recipient from it on was ever in flight), so the work does not grow with the list; those at a further attempt are
  *   named by `dps_mail_deferred`.
- * - Whom the numbers of the books say to be under way is named in his row first (`nameIntended`), so there is one kind of them from then
+ * - First, implied in-flight rows are set to `sending` (`nameIntended`), so there is one kind of them from then
  *   on, and `next_idx` goes down to where the list goes on.
  * - Where the database went back in a failover, the journal may know of recipients beyond these numbers; they count as in flight, too.
  * - Rejected: searching for `sending` over the whole list, seconds at a million recipients; an index on status, see
@@ -50,10 +52,19 @@ export async function recoverSlice(session: Session, claim: DeadClaim): Promise<
   if (!journal)
     return settleInFlight(session, slice, { settledIdx, nextIdx, highIdx }, { ...terms, fates: null });
   // The claim has just been counted as a commit.
-  const { fates, endIdx, forgotten } = journal.since(number - 1, nextIdx);
-  if (forgotten.length > 0) await beginForgottenAttempts(session, slice, forgotten);
+  const { fates, endIdx, forgotten, isLeftOut } = journal.since(number - 1, nextIdx);
+  const due = isLeftOut ? await findDue(session, slice, DUE_AT_A_TIME) : [];
+  const tried = [...new Set([...forgotten, ...due])];
+  if (tried.length > 0) await beginForgottenAttempts(session, slice, tried);
+  const knows = isLeftOut ? { ...fates, isBegun: begunOrDue(fates, due) } : fates;
   const frame = { settledIdx, nextIdx: Math.max(nextIdx, endIdx), highIdx: Math.max(highIdx, endIdx) };
-  return settleInFlight(session, slice, frame, { ...terms, fates });
+  return settleInFlight(session, slice, frame, { ...terms, fates: knows });
+}
+
+/** What a journal leaves out it can't deny. */
+function begunOrDue({ isBegun, outcomeOf, deferralOf }: Fates, due: number[]): Fates['isBegun'] {
+  const isDue = new Set(due);
+  return (idx) => isBegun(idx) || (isDue.has(idx) && !outcomeOf(idx) && !deferralOf(idx));
 }
 
 async function takeFromDead(

@@ -1,3 +1,4 @@
+import type { Heartbeats } from '../failover.watch.js';
 import type { Session } from '../mailing.database.js';
 
 /**
@@ -5,9 +6,9 @@ import type { Session } from '../mailing.database.js';
  *
  * - Lock: the server's row; index: primary key.
  * - Under the changed-rows setting a renewal within the same millisecond changes nothing, so zero rows is followed by a
- *   look: only a row that is gone, or somebody else's, means that the lease is lost.
+ *   look: only a row that is gone, or shows another incarnation, means that the lease is lost.
  *
- * @returns false if somebody declared this incarnation dead.
+ * @returns false if this incarnation was declared dead.
  */
 export async function renewLease(
   session: Session,
@@ -27,22 +28,19 @@ export async function renewLease(
   return rows.length === 1;
 }
 
-/** Which database server this session is on, and its clock in milliseconds since 1970. */
-export async function readServer(session: Session): Promise<{ server: string; now: number }> {
-  const { dialect } = session;
-  const [row] = await session.rows<{ server: string; at_ms: number | string }>(
-    `SELECT ${dialect.server} AS server, ${dialect.epochMs(dialect.now)} AS at_ms`,
-  );
-  return { server: row.server, now: Number(row.at_ms) };
+/** Which database server this session is on, as it calls itself. */
+export async function readServer(session: Session): Promise<string> {
+  const [row] = await session.rows<{ server: string }>(`SELECT ${session.dialect.server} AS server`);
+  return row.server;
 }
 
-/** How many other servers of ours have had no heartbeat since that moment; there are as many rows as servers. */
-export async function countSilent(session: Session, uniqServerId: string, since: number): Promise<number> {
+/** The last heartbeats of the other servers of ours; there are as many rows as servers. */
+export async function readHeartbeats(session: Session, uniqServerId: string): Promise<Heartbeats> {
   const { dialect, tables } = session;
-  const [row] = await session.rows<{ count: number | string }>(
-    `SELECT COUNT(*) AS count FROM ${tables.mailServer}
-     WHERE uniq_server_id <> ? AND ${dialect.epochMs('last_updated')} < ?`,
-    [uniqServerId, since],
+  const rows = await session.rows<{ id: string; incarnation: string; at_ms: number | string }>(
+    `SELECT uniq_server_id AS id, incarnation, ${dialect.epochMs('last_updated')} AS at_ms
+     FROM ${tables.mailServer} WHERE uniq_server_id <> ?`,
+    [uniqServerId],
   );
-  return Number(row.count);
+  return new Map(rows.map(({ id, incarnation, at_ms: at }) => [`${id} ${incarnation}`, Number(at)]));
 }

@@ -1,5 +1,5 @@
 import type { Session } from '../mailing.database.js';
-import type { ForgottenSlice } from './restore-commits.js';
+import { type ForgottenSlice, showsAsRead } from './restore-commits.js';
 import { booksOf } from '../slice-books.js';
 
 /**
@@ -19,17 +19,11 @@ export async function reserveSlice(
   const { batch } = memory.slice;
   const books = booksOf(session, memory.slice);
   const [from, to] = batch ? [`'free', 'claimed'`, 'claimed'] : [`'pending', 'in_progress'`, 'in_progress'];
-  const token = seen.claimToken === null ? 'claim_token IS NULL' : 'claim_token = ?';
+  const asRead = showsAsRead(seen);
   const changed = await session.change(
     `UPDATE ${books.table} SET status = '${to}', claim_token = ?, uniq_server_id = ?
-     WHERE ${books.sql} AND beat = ? AND ${token} AND status IN (${from})`,
-    [
-      claimToken,
-      uniqServerId,
-      ...books.parameters,
-      seen.number,
-      ...(seen.claimToken === null ? [] : [seen.claimToken]),
-    ],
+     WHERE ${books.sql} AND ${asRead.sql} AND status IN (${from})`,
+    [claimToken, uniqServerId, ...books.parameters, ...asRead.parameters],
   );
   return changed === 1;
 }

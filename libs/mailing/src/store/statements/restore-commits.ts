@@ -1,9 +1,11 @@
+import { PAUSE_REASONS } from '../../model/mailing-status.js';
 import type { Slice } from '../../model/slice.js';
 import type { Session } from '../mailing.database.js';
 import type { SliceMemory } from '../slice.memory.js';
-import { booksOf } from '../slice-books.js';
+import { booksOf, type SqlPart } from '../slice-books.js';
 import { provesLife } from './claim-mailing.js';
 import { beginAttempts, findDue, markDue } from './mark-due.js';
+import { pauseMailing } from './pause-mailing.js';
 import { inChunks } from './placeholders.js';
 import { SOURCES } from '../recipient-place.js';
 import { type Caught, readWatermarks, settleInFlight } from './settle-in-flight.js';
@@ -20,15 +22,15 @@ export interface ForgottenSlice {
 
 /** What was written again. */
 export interface Restored extends Caught {
-  /** All commits were remembered. Otherwise `numCaught` recipients are in doubt, who were settled once. */
-  isWhole: boolean;
+  /** Why the mailing is paused: `numCaught` recipients that had been settled are in doubt now. Null: all commits were remembered, and it goes on. */
+  pausedFor: string | null;
 }
 
 const FORGOTTEN =
   'The database went back to an older state, and what became of this recipient is not known any more; the mail server may have taken the message.';
 
 /** Rows of one look at deferred recipients. */
-const DUE_AT_A_TIME = 1_000_000;
+export const DUE_AT_A_TIME = 1_000_000;
 
 /**
  * Writes commits again that the database has forgotten, from the memory of the process that made them. Call it in a transaction of its own.
@@ -38,11 +40,12 @@ const DUE_AT_A_TIME = 1_000_000;
  * - The guard is the number and the token that were read, so a node that merely lags behind can not pass it: it applies the newer row before,
  *   or, in a cluster that certifies writes, the commit fails. Of a claim holder that went on from the older state one of the two commits
  *   first, and the other finds its number gone. Only a living incarnation restores (`provesLife`).
- * - The number goes beyond both: invariant: a number of a slice is never committed twice with different content by processes that remember it.
+ * - The number goes beyond both. A process that has claimed the slice since went on from the older state under numbers that were used before
+ *   (`SliceMemory.noteFork`); its run finds its claim gone.
  * - A mailing that shows `pending`, and a batch that shows `free`, were claimed in a commit that is forgotten. A paused mailing stays paused.
  * - Every `pending` row between the watermarks counts as in flight: a recipient that was handed back and one that was sent look the same in the older
- *   state, and the memory tells them apart. Where the memory does not reach back far enough, those it does not name are in doubt, and so are
- *   deferred recipients that were due, because they may have been tried.
+ *   state, and the memory tells them apart. Where the memory does not reach back far enough, recipients that it does not name are in doubt, and so
+ *   are deferred ones that were due, because they may have been tried. The mailing is paused in the same transaction then.
  * - Rejected: to repeat the commits one by one. Their statements check rows as they were then.
  *
  * @returns null if the row has changed since it was read, or this server is no member any more.
@@ -51,7 +54,7 @@ export async function restoreCommits(session: Session, forgotten: ForgottenSlice
   if (!(await takeBack(session, forgotten))) return null;
   const { memory, seen } = forgotten;
   const { slice } = memory;
-  if (slice.batch) await beginAgain(session, slice.mailingId);
+  await beginAgain(session, slice.mailingId);
   const { isWhole, retried, fates } = memory.after(seen.number);
   const due = isWhole ? [] : await findDue(session, slice, DUE_AT_A_TIME);
   await beginForgottenAttempts(session, slice, [...new Set([...retried, ...due])]);
@@ -59,7 +62,23 @@ export async function restoreCommits(session: Session, forgotten: ForgottenSlice
   const highIdx = Math.max(row.highIdx, memory.highIdx);
   const frame = { settledIdx: row.settledIdx, nextIdx: highIdx, highIdx };
   const caught = await settleInFlight(session, slice, frame, { fates, resend: false, doubt: FORGOTTEN });
-  return { ...caught, isWhole };
+  const pausedFor = caught.numCaught === 0 ? null : reasonOf(caught);
+  if (pausedFor !== null) await pauseMailing(session, slice.mailingId, pausedFor);
+  return { ...caught, pausedFor };
+}
+
+/** How a progress row was read: condition on the row, for the guard of a change. */
+export function showsAsRead({ number, claimToken }: ForgottenSlice['seen']): SqlPart {
+  return claimToken === null
+    ? { sql: 'beat = ? AND claim_token IS NULL', parameters: [number] }
+    : { sql: 'beat = ? AND claim_token = ?', parameters: [number, claimToken] };
+}
+
+function reasonOf({ numKnown, numCaught }: Caught): string {
+  return (
+    `${PAUSE_REASONS.wentBack}: ${numKnown} recipients whose outcome was forgotten are recorded again, ${numCaught} are in doubt. ` +
+    'Settle them, and resume the mailing'
+  );
 }
 
 /** Recipients that the database shows as deferred, and that may have been tried again since. Others among them are left as they are. */
@@ -78,18 +97,17 @@ async function takeBack(session: Session, forgotten: ForgottenSlice): Promise<bo
   const { memory, seen, uniqServerId, claimToken } = forgotten;
   const books = booksOf(session, memory.slice);
   const life = provesLife(session, uniqServerId, claimToken);
-  const token = seen.claimToken === null ? 'claim_token IS NULL' : 'claim_token = ?';
+  const asRead = showsAsRead(seen);
   const { sql: state, open } = stateOf(memory.slice);
   const taken = await session.change(
     `UPDATE ${books.table} SET ${state}, claim_token = ?, uniq_server_id = ?, beat = ?, last_commit_at = ${session.dialect.now}
-     WHERE ${books.sql} AND beat = ? AND ${token} AND status IN (${open}) AND ${life.sql}`,
+     WHERE ${books.sql} AND ${asRead.sql} AND status IN (${open}) AND ${life.sql}`,
     [
       claimToken,
       uniqServerId,
       Math.max(seen.number, memory.number) + 1,
       ...books.parameters,
-      seen.number,
-      ...(seen.claimToken === null ? [] : [seen.claimToken]),
+      ...asRead.parameters,
       ...life.parameters,
     ],
   );
@@ -104,12 +122,17 @@ function stateOf({ batch }: Slice): { sql: string; open: string } {
   };
 }
 
-/** The first batch of a mailing begins it, in a commit that may be forgotten, too; a mailing that is not begun can not be completed. */
+/**
+ * The first claim of a mailing begins it, in a commit that may be forgotten, too: a batch of a mailing that is not begun can not complete it, and a
+ * mailing without a start may count as overdue.
+ */
 function beginAgain(session: Session, mailingId: string): Promise<number> {
   return session.change(
     `UPDATE ${session.tables.mailing}
-     SET status = 'in_progress', status_reason = NULL, start_time = COALESCE(start_time, ${session.dialect.now})
-     WHERE id = ? AND status = 'pending'`,
+     SET status_reason = CASE status WHEN 'pending' THEN NULL ELSE status_reason END,
+       status = CASE status WHEN 'pending' THEN 'in_progress' ELSE status END,
+       start_time = COALESCE(start_time, ${session.dialect.now})
+     WHERE id = ? AND (start_time IS NULL OR status = 'pending')`,
     [mailingId],
   );
 }

@@ -18,11 +18,11 @@ export interface Watermarks {
 
 /** Recipients that were in flight in a run that is gone. */
 export interface Caught {
-  /** Of whom nothing is known: in doubt, or sent again. */
+  /** Recipients of unknown fate: in doubt, or sent again. */
   numCaught: number;
-  /** Of whom it was known what became of them, and the progress row did not know it. */
+  /** Recipients whose outcome was known, but not counted in the progress row. */
   numKnown: number;
-  /** Places of those who were at a further attempt. */
+  /** Idx of recipients that were at a further attempt. */
   retries: number[];
   /** Profiles that were sent to without the progress row knowing it: ids. */
   mailed: string[];
@@ -31,7 +31,7 @@ export interface Caught {
 export interface SettleTerms {
   /** What is known beside the database; null: nothing. */
   fates: Fates | null;
-  /** Whether those of whom nothing is known are sent again, or recorded as in doubt. */
+  /** Whether recipients of unknown fate are sent again, or recorded as in doubt. */
   resend: boolean;
   /** Why it is not known; for `error_text`. */
   doubt: string;
@@ -121,8 +121,8 @@ export async function readWatermarks(
 }
 
 /**
- * Those at their first attempt lie between `settled_idx` and `reach_idx`. Who is made `pending` waits, because `next_idx` went down
- * before.
+ * Those at their first attempt lie between `settled_idx` and `reach_idx`. A recipient that is made `pending` is not in flight, because
+ * `next_idx` was lowered before.
  */
 async function settleFrame(
   session: Session,
@@ -132,7 +132,7 @@ async function settleFrame(
 ): Promise<number> {
   const where = `WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'sending'`;
   let caught = 0;
-  for (const table of [session.tables.emailAddress, session.tables.userMailing]) {
+  for (const table of SOURCES.map((source) => session.tables[source])) {
     caught += await (resend
       ? session.change(
           `UPDATE ${table} SET attempts = attempts + 1, changed_at = ${session.dialect.now}, status = 'pending' ${where}`,
@@ -148,7 +148,7 @@ async function settleFrame(
   return caught;
 }
 
-/** Those at a further attempt lie anywhere before it, and are named by their rows in the table of those who wait. */
+/** Recipients at a further attempt may lie anywhere before the frame; `dps_mail_deferred` names them. */
 async function settleAgain(
   session: Session,
   mailingId: string,
@@ -157,7 +157,7 @@ async function settleAgain(
 ): Promise<number> {
   const where = `WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`;
   let caught = 0;
-  for (const table of [session.tables.emailAddress, session.tables.userMailing]) {
+  for (const table of SOURCES.map((source) => session.tables[source])) {
     caught += await (resend
       ? session.change(
           `UPDATE ${table} SET attempts = attempts + 1, ${dueNow(session)}, status = 'deferred' ${where}`,

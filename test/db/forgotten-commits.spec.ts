@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { DatabaseBehindError } from '../../libs/mailing/src/model/database-behind.error.js';
+import type { Outcome } from '../../libs/mailing/src/model/outcome.js';
+import { ForgottenCommits } from '../../libs/mailing/src/store/forgotten-commits.js';
+import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
+import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { type Books, readBooks } from '../support/books.js';
+import { forEachDatabase } from '../support/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { livingServer } from '../support/living-server.js';
+import { NUM_FORGOTTEN, sentAndForgotten } from '../support/sent-and-forgotten.js';
+import { writtenList } from '../support/written-list.js';
+
+const SERVER = 'test:1';
+const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
+
+forEachDatabase('commits that the database has forgotten', (kind) => {
+  let fresh: FreshDatabase;
+  /** Of the process that made them. */
+  let ours: MailingDatabase;
+  let forgotten: ForgottenCommits;
+  let mailingId: string;
+
+  beforeEach(async () => {
+    fresh = await freshDatabase(kind);
+    ours = remembering(0);
+    forgotten = new ForgottenCommits(ours);
+    mailingId = await written();
+    await livingServer(fresh.dataSource, SERVER, 'ours');
+  });
+  afterEach(() => fresh.dispose());
+
+  function remembering(lagTimeoutMs: number): MailingDatabase {
+    const memory = { memoryMs: 60_000, lagTimeoutMs };
+    return new MailingDatabase(fresh.dataSource, noFaultPoints, 0, undefined, memory);
+  }
+
+  const written = (): Promise<string> =>
+    writtenList(new TemplateEmailPersister(new MailingDatabase(fresh.dataSource)), SERVER, 1_000);
+
+  async function claimed(database: MailingDatabase, token: string, id = mailingId): Promise<HeldClaim> {
+    const claim = await new MailingClaims(database).claim(id, SERVER, token);
+    if (!claim) throw new Error('The mailing could not be claimed.');
+    return claim;
+  }
+
+  const books = (): Promise<Books> => readBooks(fresh.dataSource, mailingId);
+  const sent = (idx: number): Outcome => ({ idx, status: 'sent', code: null, text: null });
+
+  async function restored(): Promise<{ numKnown: number; numCaught: number }> {
+    const [behind] = await forgotten.find();
+    const found = await forgotten.restore({ ...behind, uniqServerId: SERVER, claimToken: 'ours#9' });
+    return found!.restored;
+  }
+
+  it('are written again where another process has gone on from the older state, under the same numbers', async () => {
+    await sentAndForgotten(ours, fresh.dataSource, await claimed(ours, 'ours#1'));
+    await fresh.dataSource.query(
+      `UPDATE dps_mailing SET status = 'pending', claim_token = NULL WHERE id = '${mailingId}'`,
+    );
+    await livingServer(fresh.dataSource, SERVER, 'theirs');
+    const theirs = new MailingDatabase(fresh.dataSource);
+    const ledger = new MailingLedger(theirs, await claimed(theirs, 'theirs#1'));
+    await ledger.beat({ ...QUIET, free: 20, remaining: 20 });
+    await ledger.beat({ ...QUIET, outcomes: [0, 1, 2].map(sent), free: 3, remaining: 17 });
+    await livingServer(fresh.dataSource, SERVER, 'ours');
+
+    expect(await restored()).toMatchObject({ numCaught: 0 });
+    const { byStatus, mailing } = await books();
+    expect(byStatus).toEqual({ sent: NUM_FORGOTTEN, pending: 1_000 - NUM_FORGOTTEN });
+    expect(mailing.numSent).toBe(NUM_FORGOTTEN);
+    expect(await ledger.beat({ ...QUIET, free: 0, remaining: 20 })).toEqual({ kind: 'lost' });
+  });
+
+  it('leave those in doubt that the other process may have begun', async () => {
+    await sentAndForgotten(ours, fresh.dataSource, await claimed(ours, 'ours#1'));
+    await fresh.dataSource.query(
+      `UPDATE dps_mailing SET status = 'pending', claim_token = NULL WHERE id = '${mailingId}'`,
+    );
+    await livingServer(fresh.dataSource, SERVER, 'theirs');
+    const theirs = new MailingDatabase(fresh.dataSource);
+    const ledger = new MailingLedger(theirs, await claimed(theirs, 'theirs#1'));
+    await ledger.beat({ ...QUIET, free: NUM_FORGOTTEN + 5, remaining: 0 });
+    await livingServer(fresh.dataSource, SERVER, 'ours');
+
+    expect(await restored()).toMatchObject({ numKnown: NUM_FORGOTTEN, numCaught: 5 });
+    const found = await books();
+    expect(found.byStatus).toMatchObject({ sent: NUM_FORGOTTEN, in_doubt: 5 });
+    expect(found.mailing).toMatchObject({ numSent: NUM_FORGOTTEN, numErrors: 5, status: 'pausing' });
+  });
+
+  it('are in doubt with their mailing to be paused, in one transaction, where a run did not record all that it knows', async () => {
+    const claim = await claimed(ours, 'ours#1');
+    const ledger = new MailingLedger(ours, claim);
+    ours.commits.beginRun(claim);
+    await ledger.beat({ ...QUIET, free: 20, remaining: 0 });
+    await ledger.beat({ ...QUIET, outcomes: [0, 1].map(sent), free: 0, remaining: 18 });
+    ours.commits.endRun(claim, 'unrecorded');
+    await fresh.dataSource.query(
+      `UPDATE dps_email_address SET status = 'pending' WHERE mailing_id = '${mailingId}'`,
+    );
+    await fresh.dataSource.query(
+      `UPDATE dps_mailing SET beat = beat - 1, num_sent = 0, settled_idx = 0 WHERE id = '${mailingId}'`,
+    );
+    expect(await restored()).toMatchObject({ numKnown: 2, numCaught: 18 });
+    const { byStatus, mailing } = await books();
+    expect(byStatus).toMatchObject({ sent: 2, in_doubt: 18 });
+    expect(mailing).toMatchObject({ status: 'pausing' });
+    expect(mailing.statusReason).toMatch(/^database went back: 2 recipients .* 18 are in doubt/);
+  });
+
+  it('are looked for although the mailing with the last commit is gone', async () => {
+    await sentAndForgotten(ours, fresh.dataSource, await claimed(ours, 'ours#1'));
+    const other = await written();
+    const claim = await claimed(ours, 'ours#2', other);
+    await new MailingLedger(ours, claim).beat({ ...QUIET, free: 1, remaining: 0 });
+    for (const table of ['dps_email_address', 'dps_mailing'])
+      await fresh.dataSource.query(
+        `DELETE FROM ${table} WHERE ${table === 'dps_mailing' ? 'id' : 'mailing_id'} = '${other}'`,
+      );
+    const found = await forgotten.find();
+    expect(found.map(({ memory }) => memory.slice.mailingId)).toEqual([mailingId]);
+  });
+
+  it('are a lag at first, also where a whole mailing is not there yet', async () => {
+    const patient = remembering(60_000);
+    const hasty = remembering(0);
+    const claim = await claimed(patient, 'ours#1');
+    const ledgers = [new MailingLedger(patient, claim), new MailingLedger(hasty, claim)];
+    for (const table of ['dps_email_address', 'dps_mailing'])
+      await fresh.dataSource.query(
+        `DELETE FROM ${table} WHERE ${table === 'dps_mailing' ? 'id' : 'mailing_id'} = '${mailingId}'`,
+      );
+    await expect(ledgers[0].beat({ ...QUIET, free: 1 })).rejects.toThrow(DatabaseBehindError);
+    expect(await ledgers[1].beat({ ...QUIET, free: 1 })).toEqual({ kind: 'went_back' });
+  });
+});
