@@ -52,7 +52,7 @@ export class DrillsSession {
   static async run(parts: SessionParts): Promise<DrillsReport> {
     const session = new DrillsSession(parts);
     for (let pass = 0; pass === 0 || (parts.goOn() && !parts.short && session.isSound); pass++) {
-      for (const topology of parts.topologies) await session.#onTopology(topology, parts.seed + pass);
+      for (const topology of parts.topologies) await session.#onTopology(topology, pass);
     }
     return session.report;
   }
@@ -61,9 +61,10 @@ export class DrillsSession {
     return this.report.faults.length === 0;
   }
 
-  async #onTopology(topology: Topology, seed: number): Promise<void> {
+  async #onTopology(topology: Topology, pass: number): Promise<void> {
     const { stop, say, goOn } = this.parts;
-    if (!goOn()) return this.#leaveOut(topology, this.parts.drills);
+    const seed = this.parts.seed + pass;
+    if (!goOn()) return pass === 0 ? this.#leaveOut(topology, this.parts.drills) : undefined;
     try {
       const begunAt = performance.now();
       await using cluster = await START[topology]!();
