@@ -188,10 +188,10 @@ describe('the journal of a process', () => {
     expect(readdirSync(dir)).toEqual([path.slice(dir.length + 1)]);
   });
 
-  it('lets nobody begin once it is closed, or the claim is over: somebody else may have read it', () => {
+  it('begins nothing once it is closed, or the claim is over: another process may have read it', () => {
     const over = journal.claim('over#1', 0);
     journal.end('over#1', false);
-    expect(() => over.begin(1)).toThrow(/somebody else/i);
+    expect(() => over.begin(1)).toThrow(/another process/i);
     journal.close();
     expect(() => claim.begin(1)).toThrow();
   });
