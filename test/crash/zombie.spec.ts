@@ -55,7 +55,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
   };
 
   /** Everything that is written about a mailing. */
-  const rowsOf = (mailingId: string): Promise<unknown[]> => {
+  const rowsOf = (mailingId: string): Promise<Record<string, unknown>[][]> => {
     const store = new MailingDatabase(database.dataSource);
     return Promise.all([
       store.rows<Record<string, unknown>>('SELECT * FROM dps_mailing WHERE id = ?', [mailingId]),
