@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
-import { ForgottenCommits } from '../../libs/mailing/src/store/forgotten-commits.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
@@ -11,7 +10,7 @@ import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-em
 import { ExplainingPostgres, stepsWithoutKey } from '../support/explaining-postgres.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
-import { NUM_FORGOTTEN, sentAndForgotten } from '../support/sent-and-forgotten.js';
+import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/sent-and-forgotten.js';
 import { writtenList } from '../support/written-list.js';
 
 const SERVER = 'test:1';
@@ -109,15 +108,8 @@ describe('the plans of the statements of batches (postgres)', () => {
     await sentAndForgotten(database, fresh.dataSource, await claimed(400, '5'));
     await sentAndForgotten(database, fresh.dataSource, await claimed(1_400, '6'));
     database.steps.length = 0;
-    const forgotten = new ForgottenCommits(database);
-    await forgotten.reserve(SERVER, INCARNATION);
-    const behind = await forgotten.find();
-    expect(behind).toHaveLength(2);
-    for (const [n, one] of behind.entries()) {
-      const claimToken = `${INCARNATION}#${7 + n}`;
-      const restored = await forgotten.restore({ ...one, uniqServerId: SERVER, claimToken });
-      expect(restored?.restored).toMatchObject({ numKnown: NUM_FORGOTTEN, numCaught: 0 });
-    }
+    const restored = { numKnown: NUM_FORGOTTEN, numCaught: 0 };
+    expect(await restoreAll(database, SERVER, INCARNATION)).toMatchObject([restored, restored]);
     assertKeys(20);
   });
 

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
-import { ForgottenCommits } from '../../libs/mailing/src/store/forgotten-commits.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
@@ -13,7 +12,7 @@ import { ExplainingDatabase, type Plan } from '../support/explaining-database.js
 import { fillTable } from '../support/fill-table.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
-import { NUM_FORGOTTEN, sentAndForgotten } from '../support/sent-and-forgotten.js';
+import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/sent-and-forgotten.js';
 import { writtenList } from '../support/written-list.js';
 
 const SERVER = 'test:1';
@@ -118,15 +117,8 @@ describe.each(INNODB_KINDS)('the plans of the statements of batches (%s)', (kind
     await sentAndForgotten(database, fresh.dataSource, await claimed(400, '5'));
     await sentAndForgotten(database, fresh.dataSource, await claimed(1_400, '6'));
     database.plans.length = 0;
-    const forgotten = new ForgottenCommits(database);
-    await forgotten.reserve(SERVER, INCARNATION);
-    const behind = await forgotten.find();
-    expect(behind).toHaveLength(2);
-    for (const [n, one] of behind.entries()) {
-      const claimToken = `${INCARNATION}#${7 + n}`;
-      const restored = await forgotten.restore({ ...one, uniqServerId: SERVER, claimToken });
-      expect(restored?.restored).toMatchObject({ numKnown: NUM_FORGOTTEN, numCaught: 0 });
-    }
+    const restored = { numKnown: NUM_FORGOTTEN, numCaught: 0 };
+    expect(await restoreAll(database, SERVER, INCARNATION)).toMatchObject([restored, restored]);
     assertFew(NUM_FORGOTTEN);
   });
 

@@ -48,6 +48,17 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     return claim;
   }
 
+  /** What we have sent is forgotten, our claim too, and another process has claimed the mailing. */
+  async function claimedByOthers(): Promise<MailingLedger> {
+    await sentAndForgotten(ours, fresh.dataSource, await claimed(ours, 'ours#1'));
+    await fresh.dataSource.query(
+      `UPDATE dps_mailing SET status = 'pending', claim_token = NULL WHERE id = '${mailingId}'`,
+    );
+    await livingServer(fresh.dataSource, SERVER, 'theirs');
+    const theirs = new MailingDatabase(fresh.dataSource);
+    return new MailingLedger(theirs, await claimed(theirs, 'theirs#1'));
+  }
+
   const books = (): Promise<Books> => readBooks(fresh.dataSource, mailingId);
   const sent = (idx: number): Outcome => ({ idx, status: 'sent', code: null, text: null });
 
@@ -58,13 +69,7 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
   }
 
   it('are written again where another process has gone on from the older state, under the same numbers', async () => {
-    await sentAndForgotten(ours, fresh.dataSource, await claimed(ours, 'ours#1'));
-    await fresh.dataSource.query(
-      `UPDATE dps_mailing SET status = 'pending', claim_token = NULL WHERE id = '${mailingId}'`,
-    );
-    await livingServer(fresh.dataSource, SERVER, 'theirs');
-    const theirs = new MailingDatabase(fresh.dataSource);
-    const ledger = new MailingLedger(theirs, await claimed(theirs, 'theirs#1'));
+    const ledger = await claimedByOthers();
     await ledger.beat({ ...QUIET, free: 20, remaining: 20 });
     await ledger.beat({ ...QUIET, outcomes: [0, 1, 2].map(sent), free: 3, remaining: 17 });
     await livingServer(fresh.dataSource, SERVER, 'ours');
@@ -77,13 +82,7 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
   });
 
   it('leave those in doubt that the other process may have begun', async () => {
-    await sentAndForgotten(ours, fresh.dataSource, await claimed(ours, 'ours#1'));
-    await fresh.dataSource.query(
-      `UPDATE dps_mailing SET status = 'pending', claim_token = NULL WHERE id = '${mailingId}'`,
-    );
-    await livingServer(fresh.dataSource, SERVER, 'theirs');
-    const theirs = new MailingDatabase(fresh.dataSource);
-    const ledger = new MailingLedger(theirs, await claimed(theirs, 'theirs#1'));
+    const ledger = await claimedByOthers();
     await ledger.beat({ ...QUIET, free: NUM_FORGOTTEN + 5, remaining: 0 });
     await livingServer(fresh.dataSource, SERVER, 'ours');
 

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
-import { ForgottenCommits } from '../../libs/mailing/src/store/forgotten-commits.js';
 import { HealthReader } from '../../libs/mailing/src/store/health.reader.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
@@ -15,7 +14,7 @@ import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-em
 import { ExplainingPostgres, stepsWithoutKey } from '../support/explaining-postgres.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
-import { NUM_FORGOTTEN, sentAndForgotten } from '../support/sent-and-forgotten.js';
+import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/sent-and-forgotten.js';
 import { writtenList } from '../support/written-list.js';
 
 const SERVER = 'test:1';
@@ -86,15 +85,9 @@ describe('the plans of the statements of a run (postgres)', () => {
     const claim = await new MailingClaims(remembering).recover(mailingId, SERVER, 'run#2', 'run#2b', how);
     await sentAndForgotten(remembering, fresh.dataSource, claim!);
     remembering.steps.length = 0;
-    const forgotten = new ForgottenCommits(remembering);
-    await forgotten.reserve(SERVER, 'run');
-    const [behind] = await forgotten.find();
-    const restored = await forgotten.restore({
-      ...behind,
-      uniqServerId: SERVER,
-      claimToken: 'run#forgotten',
-    });
-    expect(restored?.restored).toMatchObject({ numKnown: NUM_FORGOTTEN, numCaught: 0 });
+    expect(await restoreAll(remembering, SERVER, 'run')).toMatchObject([
+      { numKnown: NUM_FORGOTTEN, numCaught: 0 },
+    ]);
     expect(remembering.steps.length).toBeGreaterThan(10);
     expect(stepsWithoutKey(remembering.steps)).toEqual([]);
   });

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
-import { ForgottenCommits } from '../../libs/mailing/src/store/forgotten-commits.js';
 import { HealthReader } from '../../libs/mailing/src/store/health.reader.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
@@ -12,7 +11,7 @@ import { INNODB_KINDS } from '../support/database-kinds.js';
 import { ExplainingDatabase, type Plan } from '../support/explaining-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
-import { NUM_FORGOTTEN, sentAndForgotten } from '../support/sent-and-forgotten.js';
+import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/sent-and-forgotten.js';
 import { writtenList } from '../support/written-list.js';
 
 const SERVER = 'test:1';
@@ -79,15 +78,9 @@ describe.each(INNODB_KINDS)('the plans of the statements of a run (%s)', (kind) 
     const claim = await claims.recover(mailingId, SERVER, 'run#2', 'run#2b', how);
     await sentAndForgotten(database, fresh.dataSource, claim!);
     database.plans.length = 0;
-    const forgotten = new ForgottenCommits(database);
-    await forgotten.reserve(SERVER, 'run');
-    const [behind] = await forgotten.find();
-    const restored = await forgotten.restore({
-      ...behind,
-      uniqServerId: SERVER,
-      claimToken: 'run#forgotten',
-    });
-    expect(restored?.restored).toMatchObject({ numKnown: NUM_FORGOTTEN, numCaught: 0 });
+    expect(await restoreAll(database, SERVER, 'run')).toMatchObject([
+      { numKnown: NUM_FORGOTTEN, numCaught: 0 },
+    ]);
     assertPlans(database.plans, 3);
   });
 

@@ -1,7 +1,9 @@
 import type { DataSource } from 'typeorm';
+import { ForgottenCommits } from '../../libs/mailing/src/store/forgotten-commits.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
 import type { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
+import type { Restored } from '../../libs/mailing/src/store/statements/restore-commits.js';
 import { booksOf } from '../../libs/mailing/src/store/slice-books.js';
 
 const COMMITS = 4;
@@ -50,4 +52,21 @@ export async function sentAndForgotten(
       : `id = '${claim.mailingId}'`;
     await queryRunner!.query(`UPDATE ${progress.table} SET ${columns.join(', ')} WHERE ${key}`);
   });
+}
+
+/** Has all that the database has forgotten written again, as a process does that comes to another server. @returns what it came to, by slice. */
+export async function restoreAll(
+  database: MailingDatabase,
+  uniqServerId: string,
+  incarnation: string,
+): Promise<Restored[]> {
+  const forgotten = new ForgottenCommits(database);
+  await forgotten.reserve(uniqServerId, incarnation);
+  const found: Restored[] = [];
+  for (const [n, behind] of (await forgotten.find()).entries()) {
+    const claimToken = `${incarnation}#again${n}`;
+    const slice = await forgotten.restore({ ...behind, uniqServerId, claimToken });
+    if (slice) found.push(slice.restored);
+  }
+  return found;
 }
