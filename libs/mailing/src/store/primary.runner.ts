@@ -44,6 +44,7 @@ export async function withPrimaryRunner<T>(
       const refusal = await refusalOf(runner, error);
       const connection = (await runner.connect()) as PooledConnection;
       watch.condemn(connection);
+      watch.tellBreak();
       watch.answers.note(refusal);
       close(connection);
       if (attempt < ATTEMPTS && provesNoCommit(error)) continue;

@@ -58,18 +58,17 @@ export class PrimaryWatch {
   #hear(connection: EventEmitter): void {
     if (this.#heard.has(connection)) return;
     this.#heard.add(connection);
-    connection.once('error', () => this.#tellBreak());
+    connection.once('error', () => this.tellBreak());
   }
 
-  #tellBreak(): void {
+  /** What comes next may be another server. */
+  tellBreak(): void {
     for (const listener of this.#listeners) listener();
   }
 
-  /** The server of this connection has said that it is read-only. */
+  /** The server of this connection has said that it is read-only, or lags behind. */
   condemn(connection: object): void {
-    if (this.isCondemned(connection)) return;
-    this.#generation++;
-    this.#tellBreak();
+    if (!this.isCondemned(connection)) this.#generation++;
   }
 
   #generationOf(connection: object): number {
