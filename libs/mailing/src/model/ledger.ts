@@ -55,8 +55,8 @@ export type BeatAnswer =
   /** Somebody else holds the claim. Nothing was written; write nothing more. */
   | { kind: 'lost' }
   /**
-   * The database has forgotten commits of this slice, Nothing was written: finish what is in
-   * flight, start nothing more, and tell `remember` what became of it.
+   * The database has forgotten commits of this slice. Nothing was written: finish what is in flight, start nothing more, and tell `remember`
+   * what became of it.
    */
   | { kind: 'went_back' };
 

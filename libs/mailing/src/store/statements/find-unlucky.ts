@@ -77,7 +77,7 @@ export async function stillInDoubt(
   return rows.map((row) => Number(row.idx));
 }
 
-/** Whether one of these places is settled by nothing yet, not even as in doubt; index: primary key. */
+/** Whether a recipient at one of these places is in flight, or still to be sent to; index: primary key. */
 export async function hasUnsettled(
   session: Session,
   table: string,
