@@ -12,7 +12,7 @@ import { type Books, readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
-import { NUM_FORGOTTEN, sentAndForgotten } from '../support/sent-and-forgotten.js';
+import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/sent-and-forgotten.js';
 import { writtenList } from '../support/written-list.js';
 
 const SERVER = 'test:1';
@@ -110,6 +110,15 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     expect(byStatus).toMatchObject({ sent: 2, in_doubt: 18 });
     expect(mailing).toMatchObject({ status: 'pausing' });
     expect(mailing.statusReason).toMatch(/^database went back: 2 recipients .* 18 are in doubt/);
+  });
+
+  it('of a mailing that is over in the older state are forgotten, and not looked for any more', async () => {
+    await sentAndForgotten(ours, fresh.dataSource, await claimed(ours, 'ours#1'));
+    await fresh.dataSource.query(
+      `UPDATE dps_mailing SET status = 'canceled', claim_token = NULL WHERE id = '${mailingId}'`,
+    );
+    expect(await restoreAll(ours, SERVER, 'ours')).toEqual([]);
+    expect(ours.commits.all()).toEqual([]);
   });
 
   it('are looked for although the mailing with the last commit is gone', async () => {

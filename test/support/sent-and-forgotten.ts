@@ -3,7 +3,7 @@ import { ForgottenCommits } from '../../libs/mailing/src/store/forgotten-commits
 import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
 import type { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
-import type { Restored } from '../../libs/mailing/src/store/statements/restore-commits.js';
+import type { Caught } from '../../libs/mailing/src/store/statements/settle-in-flight.js';
 import { booksOf } from '../../libs/mailing/src/store/slice-books.js';
 
 const COMMITS = 4;
@@ -59,10 +59,10 @@ export async function restoreAll(
   database: MailingDatabase,
   uniqServerId: string,
   incarnation: string,
-): Promise<Restored[]> {
+): Promise<Caught[]> {
   const forgotten = new ForgottenCommits(database);
   await forgotten.reserve(uniqServerId, incarnation);
-  const found: Restored[] = [];
+  const found: Caught[] = [];
   for (const [n, behind] of (await forgotten.find()).entries()) {
     const claimToken = `${incarnation}#again${n}`;
     const slice = await forgotten.restore({ ...behind, uniqServerId, claimToken });

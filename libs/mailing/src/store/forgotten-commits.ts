@@ -1,17 +1,18 @@
 import { type HeldClaim, readHeldClaim } from './held-claim.js';
 import type { MailingDatabase } from './mailing.database.js';
 import type { SliceMemory } from './slice.memory.js';
+import type { Caught } from './statements/settle-in-flight.js';
 import { readClaim } from './statements/fence-beat.js';
 import { readBatchClaims } from './statements/read-batch-claims.js';
 import { reserveSlice } from './statements/reserve-slice.js';
-import { type ForgottenSlice, restoreCommits, type Restored } from './statements/restore-commits.js';
+import { type ForgottenSlice, isOpen, restoreCommits } from './statements/restore-commits.js';
 
 /** A slice whose progress row shows an older number than this process has committed. */
 export type BehindSlice = Pick<ForgottenSlice, 'memory' | 'seen'>;
 
 export interface RestoredSlice {
   claim: HeldClaim;
-  restored: Restored;
+  restored: Caught;
 }
 
 /** Finds slices of which the database has forgotten commits, and writes these again. */
@@ -58,7 +59,7 @@ export class ForgottenCommits {
     }
   }
 
-  /** @returns null if the progress row has changed since it was read. */
+  /** @returns null if the progress row has changed since it was read, or shows a mailing or batch that is over, of which nothing is restored. */
   async restore(forgotten: ForgottenSlice): Promise<RestoredSlice | null> {
     const { memory, seen, claimToken } = forgotten;
     this.#noteFork(memory, seen);
@@ -69,6 +70,7 @@ export class ForgottenCommits {
     });
     // It has recorded what the memory has.
     if (done) memory.skipTo(done.claim.beat);
+    else if (!(await isOpen(this.database, memory.slice))) this.database.commits.forget(memory);
     return done;
   }
 

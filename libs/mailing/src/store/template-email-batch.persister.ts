@@ -53,10 +53,10 @@ export class TemplateEmailBatchPersister {
    * @throws InvalidArgumentError if `limit` is not from 1 to 100,000, or an id can be none.
    */
   async free(limit: number, among?: readonly string[]): Promise<BatchName[]> {
-    // Claims would be refused.
-    if (this.database.failovers.isWaiting) return [];
     checkWholeNumber('free: limit', limit, 1, MAX_FREE_AT_A_TIME);
     for (const mailingId of among ?? []) checkMailingId('free: among', mailingId);
+    // Claims would be refused.
+    if (this.database.failovers.isWaiting) return [];
     if (!among) return this.#freeOf(await findOpenMailings(this.database, limit), limit);
     const found: BatchName[] = [];
     await inChunks(among, async (chunk) => {

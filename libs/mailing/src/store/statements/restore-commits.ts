@@ -20,12 +20,6 @@ export interface ForgottenSlice {
   claimToken: string;
 }
 
-/** What was written again. */
-export interface Restored extends Caught {
-  /** Why the mailing is paused: `numCaught` recipients that had been settled are in doubt now. Null: all commits were remembered, and it goes on. */
-  pausedFor: string | null;
-}
-
 const FORGOTTEN =
   'The database went back to an older state, and what became of this recipient is not known any more; the mail server may have taken the message.';
 
@@ -50,7 +44,7 @@ export const DUE_AT_A_TIME = 1_000_000;
  *
  * @returns null if the row has changed since it was read, or this server is no member any more.
  */
-export async function restoreCommits(session: Session, forgotten: ForgottenSlice): Promise<Restored | null> {
+export async function restoreCommits(session: Session, forgotten: ForgottenSlice): Promise<Caught | null> {
   if (!(await takeBack(session, forgotten))) return null;
   const { memory, seen } = forgotten;
   const { slice } = memory;
@@ -62,9 +56,18 @@ export async function restoreCommits(session: Session, forgotten: ForgottenSlice
   const highIdx = Math.max(row.highIdx, memory.highIdx);
   const frame = { settledIdx: row.settledIdx, nextIdx: highIdx, highIdx };
   const caught = await settleInFlight(session, slice, frame, { fates, resend: false, doubt: FORGOTTEN });
-  const pausedFor = caught.numCaught === 0 ? null : reasonOf(caught);
-  if (pausedFor !== null) await pauseMailing(session, slice.mailingId, pausedFor);
-  return { ...caught, pausedFor };
+  if (caught.numCaught > 0) await pauseMailing(session, slice.mailingId, reasonOf(caught));
+  return caught;
+}
+
+/** Whether its progress row shows a state in which it may be worked on, or come to be. What is over is not opened again. */
+export async function isOpen(session: Session, slice: Slice): Promise<boolean> {
+  const books = booksOf(session, slice);
+  const rows = await session.rows(
+    `SELECT 1 FROM ${books.table} WHERE ${books.sql} AND status IN (${stateOf(slice).open})`,
+    books.parameters,
+  );
+  return rows.length > 0;
 }
 
 /** How a progress row was read: condition on the row, for the guard of a change. */
