@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { SERVER_KINDS } from '../support/database-kinds.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
+import { besideAnswers } from './beside-answers.js';
 import { BATCH_THREADS, MailServers } from './mail-servers.js';
 
 const RECIPIENTS = 240;
@@ -33,10 +34,10 @@ describe.each(SERVER_KINDS)('a server that is split from its database (%s)', (ki
       expect(slices).toBeLessThanOrEqual(BATCH_THREADS);
       await servers.judge(mailingId, RECIPIENTS, slices);
       const received = servers.inbox.messages.length;
-      const batches = (): Promise<MailBatch[]> =>
-        servers.database.dataSource
-          .getRepository(MailBatch)
-          .find({ where: { mailingId }, order: { startIdx: 'ASC' } });
+      const { dataSource } = servers.database;
+      const order = { startIdx: 'ASC' } as const;
+      const batches = async (): Promise<object[]> =>
+        besideAnswers(await dataSource.getRepository(MailBatch).find({ where: { mailingId }, order }));
       const before = await batches();
 
       proxy.heal();

@@ -1,5 +1,5 @@
+import { EmailAddress, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
@@ -7,6 +7,7 @@ import { NewsletterService } from '../support/newsletter-service.js';
 import { readerAddresses } from '../support/reader-list.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
+import { besideAnswers } from './beside-answers.js';
 import { HeldAnswers } from './held-answers.js';
 import { assertPromiseKept } from './promise.js';
 import { stopProcess } from './stopped-process.js';
@@ -54,16 +55,17 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
     return service;
   };
 
-  /** Everything that is written about a mailing. */
-  const rowsOf = (mailingId: string): Promise<Record<string, unknown>[][]> => {
-    const store = new MailingDatabase(database.dataSource);
-    return Promise.all([
-      store.rows<Record<string, unknown>>('SELECT * FROM dps_mailing WHERE id = ?', [mailingId]),
-      store.rows<Record<string, unknown>>(
-        'SELECT * FROM dps_email_address WHERE mailing_id = ? ORDER BY idx',
-        [mailingId],
-      ),
-    ]);
+  /** Everything that is written about a mailing, beside the late answers to these. */
+  const rowsOf = async (mailingId: string, isAnswered: ReadonlySet<string>): Promise<object[]> => {
+    const { dataSource } = database;
+    const order = { idx: 'ASC' } as const;
+    return besideAnswers(
+      [
+        await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId }),
+        ...(await dataSource.getRepository(EmailAddress).find({ where: { mailingId }, order })),
+      ],
+      isAnswered,
+    );
   };
 
   /** So many messages wait for their answers, and every other outcome is on disk: the run has nothing to write. */
@@ -105,7 +107,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       // What was unanswered when the zombie was stopped counts for nobody: in doubt, or sent by a copy of the heir's.
       else await waitUntil(() => isIdle(ofHeir, mailingId, 2 * CONCURRENCY), stopped);
       const isAnswered = new Set(ofZombie.recipients);
-      const before = beside(isAnswered, await rowsOf(mailingId));
+      const before = await rowsOf(mailingId, isAnswered);
       const numReceived = inbox.messages.length;
 
       // The answers are there at the very moment it wakes up.
@@ -113,14 +115,14 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       zombie.signal('SIGCONT');
       expect(await zombie.reported('run:lost')).toEqual({ mailingId });
       await zombie.reported('server:lost');
-      expect(beside(isAnswered, await rowsOf(mailingId))).toEqual(before);
+      expect(await rowsOf(mailingId, isAnswered)).toEqual(before);
       expect(inbox.messages).toHaveLength(numReceived);
 
       const next = await zombie.send([{ email: 'late@home.example', name: 'Late' }]);
       await zombie.completed(next);
       expect(inbox.messages).toHaveLength(numReceived + 1);
       expect(inbox.messages.at(-1)?.to).toEqual(['late@home.example']);
-      expect(beside(isAnswered, await rowsOf(mailingId))).toEqual(before);
+      expect(await rowsOf(mailingId, isAnswered)).toEqual(before);
       expect(zombie.countOf('run:lost')).toBe(1);
       expect(zombie.countOf('server:lost')).toBe(1);
       expect(zombie.output.match(LOST)).toHaveLength(1);
@@ -148,17 +150,3 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
     },
   );
 });
-
-/** The rows without what the answers to these addresses settle. */
-function beside(
-  isAnswered: ReadonlySet<string>,
-  [mailings, recipients]: Record<string, unknown>[][],
-): unknown {
-  const [{ num_sent: sent, num_errors: errors, ...mailing }] = mailings;
-  const rows = recipients.map((row) => {
-    if (!isAnswered.has(row.email_address as string)) return row;
-    const { status: _1, error_code: _2, error_text: _3, changed_at: _4, ...rest } = row;
-    return rest;
-  });
-  return [Number(sent) + Number(errors), mailing, rows];
-}

@@ -63,7 +63,8 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
     const first = await rig.books(mailingId);
     // Now and then the jitter brings one of them back before the pause.
     expect(first.recipients.reduce((sum, one) => sum + one.attempts, 0)).toBe(attempts);
-    expect(first.byStatus.pending).toBe(5_000 - attempts);
+    const numTried = first.recipients.filter((one) => one.attempts > 0).length;
+    expect(first.byStatus.pending).toBe(5_000 - numTried);
 
     await app.sender.resume(mailingId);
     await rig.reached(mailingId, 'in_progress');
