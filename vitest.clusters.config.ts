@@ -1,14 +1,12 @@
 import { defineConfig } from 'vitest/config';
-import config from './vitest.config.js';
+import { shared } from './vitest.config.js';
 
 /** Clusters of databases, which take minutes: they are no part of `npm test`. They start their own servers, and need no others. */
 export default defineConfig({
-  ...config,
+  ...shared,
   test: {
-    ...config.test,
     include: ['test/clusters/*.cluster.spec.ts'],
-    exclude: [],
-    globalSetup: [],
+    pool: 'forks',
     maxWorkers: 1,
     testTimeout: 240_000,
     hookTimeout: 120_000,

@@ -1,31 +1,54 @@
 import { fileURLToPath } from 'node:url';
-import { configDefaults, defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
-export default defineConfig({
+/** The package by its own name, from its sources; in the build, the exports of package.json do the same. */
+const source = (part: string): string =>
+  fileURLToPath(new URL(`./libs/${part}/src/index.ts`, import.meta.url));
+
+const UNIT = 'test/**/*.unit.spec.ts';
+const SERVERS = 'test/**/*.servers.spec.ts';
+const PROCESS = 'test/**/*.process.spec.ts';
+const PACKAGE = 'test/package/**/*.spec.ts';
+/** vitest.clusters.config.ts runs these. */
+const CLUSTERS = 'test/clusters/*.cluster.spec.ts';
+
+export const shared = {
   resolve: {
     alias: {
-      // The package by its own name, from its sources; in the build, the exports of package.json do the same.
       // The longer name comes first, because the first one that fits is taken.
-      'nestjs-mailing/bullmq': fileURLToPath(new URL('./libs/bullmq/src/index.ts', import.meta.url)),
-      'nestjs-mailing/ldap': fileURLToPath(new URL('./libs/ldap/src/index.ts', import.meta.url)),
-      'nestjs-mailing/unsubscribe': fileURLToPath(
-        new URL('./libs/unsubscribe/src/index.ts', import.meta.url),
-      ),
-      'nestjs-mailing/scenarios': fileURLToPath(new URL('./libs/scenarios/src/index.ts', import.meta.url)),
-      'nestjs-mailing': fileURLToPath(new URL('./libs/mailing/src/index.ts', import.meta.url)),
+      'nestjs-mailing/bullmq': source('bullmq'),
+      'nestjs-mailing/ldap': source('ldap'),
+      'nestjs-mailing/unsubscribe': source('unsubscribe'),
+      'nestjs-mailing/scenarios': source('scenarios'),
+      'nestjs-mailing': source('mailing'),
     },
   },
   // Node 20 does not know "await using".
   oxc: { target: 'node20' },
+} as const;
+
+const limits = { pool: 'forks', testTimeout: 30_000, hookTimeout: 60_000 } as const;
+
+type Project = TestProjectInlineConfiguration['test'];
+
+function project(name: string, include: string, more: Project = {}): TestProjectInlineConfiguration {
+  return { ...shared, test: { name, include: [include], ...limits, ...more } };
+}
+
+/** test/README.md says what each project is for. */
+export default defineConfig({
+  ...shared,
   test: {
-    include: ['test/**/*.spec.ts', 'libs/**/*.spec.ts', 'src/**/*.spec.ts'],
-    // vitest.clusters.config.ts runs these.
-    exclude: [...configDefaults.exclude, 'test/clusters/*.cluster.spec.ts'],
+    projects: [
+      // Its files leave nothing behind, and most of its time would be for loading the same modules again.
+      project('unit', UNIT, { isolate: false }),
+      project('databases', 'test/**/*.spec.ts', { exclude: [UNIT, SERVERS, PROCESS, PACKAGE, CLUSTERS] }),
+      project('servers', SERVERS),
+      project('process', PROCESS),
+      project('package', PACKAGE),
+    ],
     globalSetup: './test/support/global-setup.ts',
-    pool: 'forks',
     // Most tests wait for processes, servers and back-offs; Vitest's default on two cores is one file at a time.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
   },
 });

@@ -17,7 +17,7 @@ import { insertServer, replaceServer } from '../../libs/mailing/src/store/statem
 import { lockBooks } from '../../libs/mailing/src/store/statements/lock-books.js';
 import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/template-email-batch-server.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
-import { forEachDatabase } from '../support/for-each-database.js';
+import { forEachDatabase, onDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
 import { lockWait } from '../support/lock-wait.js';
@@ -368,12 +368,14 @@ forEachDatabase('the store', (kind) => {
   });
 });
 
-it('a PostgreSQL whose commits do not wait for the disk is found out', async () => {
-  await using fresh = await freshDatabase('postgres', {
-    migrate: false,
-    dataSource: { extra: { options: '-c synchronous_commit=off' } },
+onDatabase('postgres', 'a PostgreSQL whose commits do not wait for the disk', () => {
+  it('is found out', async () => {
+    await using fresh = await freshDatabase('postgres', {
+      migrate: false,
+      dataSource: { extra: { options: '-c synchronous_commit=off' } },
+    });
+    expect(await findWeakSettings(new MailingDatabase(fresh.dataSource))).toEqual([
+      { setting: 'synchronous_commit', value: 'off', expected: 'on' },
+    ]);
   });
-  expect(await findWeakSettings(new MailingDatabase(fresh.dataSource))).toEqual([
-    { setting: 'synchronous_commit', value: 'off', expected: 'on' },
-  ]);
 });

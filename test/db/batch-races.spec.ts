@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { EmailAddress, MailBatch, Mailing, MailingEndedError } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
 import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
@@ -17,8 +17,8 @@ import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/templa
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
 import { assertBatchesAddUp } from '../support/batch-books.js';
 import { readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type DatabaseKind, INNODB_KINDS } from '../support/database-kinds.js';
+import { forEachDatabase, forEachInnoDb } from '../support/for-each-database.js';
+import { type DatabaseKind } from '../support/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
 import { lockWait } from '../support/lock-wait.js';
@@ -145,12 +145,9 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
 
 forEachDatabase('orders over batches at the same moment as something else', (kind) => tests(kind));
 
-describe.each(INNODB_KINDS)(
-  'orders over batches at the same moment as something else (%s, READ COMMITTED)',
-  (kind) => {
-    tests(kind, true);
-  },
-);
+forEachInnoDb('orders over batches at the same moment as something else, under READ COMMITTED', (kind) => {
+  tests(kind, true);
+});
 
 /** As a host may have set its server; InnoDB then locks less of what a change only reads. */
 async function readCommitted(dataSource: DataSource): Promise<void> {

@@ -1,6 +1,6 @@
 import { assert, asyncProperty, jsonValue, dictionary, string } from 'fast-check';
 import { MailingEvents } from 'nestjs-mailing';
-import { describe, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { EmailAddress } from '../../libs/mailing/src/model/email-address.entity.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
 import { Mailing } from '../../libs/mailing/src/model/mailing.entity.js';
@@ -10,7 +10,7 @@ import { findSortingColumns } from '../../libs/mailing/src/store/json-columns.ch
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { SlotPersister } from '../../libs/mailing/src/store/slot.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
-import { forEachDatabase } from '../support/for-each-database.js';
+import { forEachDatabase, onDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { mailingApp } from '../support/mailing-app.js';
 
@@ -97,7 +97,7 @@ forEachDatabase('JSON in the tables', (kind) => {
   });
 });
 
-describe('columns of type JSON on MySQL', () => {
+onDatabase('mysql', 'columns of type JSON on MySQL', () => {
   const VALUE = { soup: '7', tea: '3', b: { zz: 1, a: [2, { y: 1, x: 2 }] } };
   const SORTED = '{"b":{"a":[2,{"x":2,"y":1}],"zz":1},"tea":"3","soup":"7"}';
 

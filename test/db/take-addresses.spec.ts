@@ -1,12 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { takeAddresses, type WantedAddress } from '../../libs/mailing/src/store/statements/take-addresses.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
-import { INNODB_KINDS } from '../support/database-kinds.js';
 import { ExplainingDatabase } from '../support/explaining-database.js';
-import { forEachDatabase } from '../support/for-each-database.js';
+import { forEachDatabase, forEachInnoDb } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
@@ -109,7 +108,7 @@ forEachDatabase('addresses that are taken', (kind) => {
   });
 });
 
-describe.each(INNODB_KINDS)('addresses that are taken (%s)', (kind) => {
+forEachInnoDb('addresses that are taken', (kind) => {
   it('are found by their keys, whatever the length of the list and the number of mailings', async () => {
     await using fresh = await freshDatabase(kind);
     const mailingId = await listOf(fresh, 20_000);

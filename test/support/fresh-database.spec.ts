@@ -6,7 +6,7 @@ import { forEachDatabase } from './for-each-database.js';
 import type { DatabaseKind } from './database-kinds.js';
 import { freshDatabase } from './fresh-database.js';
 import { connectToPostgres, connectToServer } from './server-connection.js';
-import { testDatabaseUrl, testMySqlUrl, testPostgresUrl } from './test-database-url.js';
+import { testDatabaseUrl } from './test-database-url.js';
 
 forEachDatabase('freshDatabase', (kind) => {
   it('is empty and migrated, and nobody else sees it', async () => {
@@ -55,10 +55,10 @@ forEachDatabase('freshDatabase', (kind) => {
 
 const EXISTS: Record<DatabaseKind, (name: string) => boolean | Promise<boolean>> = {
   sqlite: existsSync,
-  mariadb: (name) => isOn(testDatabaseUrl(), name),
-  mysql: (name) => isOn(testMySqlUrl(), name),
+  mariadb: async (name) => isOn(await testDatabaseUrl('mariadb'), name),
+  mysql: async (name) => isOn(await testDatabaseUrl('mysql'), name),
   postgres: async (name) => {
-    const connection = await connectToPostgres(testPostgresUrl());
+    const connection = await connectToPostgres(await testDatabaseUrl('postgres'));
     const { rows } = await connection.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
     await connection.end();
     return rows.length > 0;

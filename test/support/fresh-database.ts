@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
-import type { DatabaseKind } from './database-kinds.js';
+import type { DatabaseKind, ServerKind } from './database-kinds.js';
 import { connectToPostgres, connectToServer } from './server-connection.js';
-import { testDatabaseUrl, testMySqlUrl, testPostgresUrl } from './test-database-url.js';
+import { testDatabaseUrl } from './test-database-url.js';
 
 export interface FreshDatabaseOptions {
   /** TypeORM's `entityPrefix`. */
@@ -78,10 +78,14 @@ async function createFile(): Promise<Place> {
   };
 }
 
-async function createDatabase(urlOf: (name?: string) => string, charset?: string): Promise<Place> {
+async function createDatabase(kind: ServerKind, charset?: string): Promise<Place> {
   const name = newName();
-  await onServer(urlOf(), `CREATE DATABASE ${name}${charset ? ` CHARACTER SET ${charset}` : ''}`);
-  return { url: urlOf(name), drop: () => onServer(urlOf(), `DROP DATABASE IF EXISTS ${name}`) };
+  const server = await testDatabaseUrl(kind);
+  await onServer(server, `CREATE DATABASE ${name}${charset ? ` CHARACTER SET ${charset}` : ''}`);
+  return {
+    url: await testDatabaseUrl(kind, name),
+    drop: () => onServer(server, `DROP DATABASE IF EXISTS ${name}`),
+  };
 }
 
 async function createPostgresDatabase(): Promise<Place> {
@@ -89,15 +93,15 @@ async function createPostgresDatabase(): Promise<Place> {
   await onPostgres(`CREATE DATABASE ${name}`);
   // With force: the sessions of a killed process end a moment after it.
   return {
-    url: testPostgresUrl(name),
+    url: await testDatabaseUrl('postgres', name),
     drop: () => onPostgres(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
 }
 
 const PLACES: Record<DatabaseKind, (charset?: string) => Promise<Place>> = {
   sqlite: createFile,
-  mariadb: (charset) => createDatabase(testDatabaseUrl, charset),
-  mysql: (charset) => createDatabase(testMySqlUrl, charset),
+  mariadb: (charset) => createDatabase('mariadb', charset),
+  mysql: (charset) => createDatabase('mysql', charset),
   postgres: createPostgresDatabase,
 };
 
@@ -117,7 +121,7 @@ async function onServer(url: string, statement: string): Promise<void> {
 }
 
 async function onPostgres(statement: string): Promise<void> {
-  const connection = await connectToPostgres(testPostgresUrl());
+  const connection = await connectToPostgres(await testDatabaseUrl('postgres'));
   try {
     await connection.query(statement);
   } finally {

@@ -1,29 +1,33 @@
-/** The variable that names the MariaDB server of the tests. Its user must be allowed to create databases. */
-export const TEST_DATABASE_URL = 'MAILING_TEST_DATABASE_URL';
-/** The same for the MySQL server. */
-export const TEST_MYSQL_URL = 'MAILING_TEST_MYSQL_URL';
-/** The same for the PostgreSQL server. */
-export const TEST_POSTGRES_URL = 'MAILING_TEST_POSTGRES_URL';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { ServerKind } from './database-kinds.js';
 
-/** The URL of one database on the MariaDB server of the tests, or without a name the URL of the server itself. */
-export function testDatabaseUrl(name = ''): string {
-  return urlOn(TEST_DATABASE_URL, name);
-}
+/** Variables that name servers for the tests, whose users must be allowed to create databases. */
+export const SERVER_VARIABLES: Record<ServerKind, string> = {
+  mariadb: 'MAILING_TEST_DATABASE_URL',
+  mysql: 'MAILING_TEST_MYSQL_URL',
+  postgres: 'MAILING_TEST_POSTGRES_URL',
+};
 
-/** The same on the MySQL server. */
-export function testMySqlUrl(name = ''): string {
-  return urlOn(TEST_MYSQL_URL, name);
-}
+/** Names the socket of the `ServerBroker`, to workers and to what they start. */
+export const BROKER_SOCKET = 'MAILING_TEST_SERVER_BROKER';
 
-/** The same on the PostgreSQL server. */
-export function testPostgresUrl(name = ''): string {
-  return urlOn(TEST_POSTGRES_URL, name);
-}
+export type BrokerAnswer = { url: string } | { error: string };
 
-function urlOn(variable: string, name: string): string {
-  const server = process.env[variable];
-  if (!server) throw new Error(`${variable} is not set; it is, in tests that Vitest started.`);
-  const url = new URL(server);
+/** The URL of one database on a server of the tests, or without a name the URL of the server itself, which is started where it has not been. */
+export async function testDatabaseUrl(kind: ServerKind, name = ''): Promise<string> {
+  const variable = SERVER_VARIABLES[kind];
+  const url = new URL((process.env[variable] ??= await askBroker(kind)));
   url.pathname = `/${name}`;
   return url.href;
+}
+
+async function askBroker(kind: ServerKind): Promise<string> {
+  const path = process.env[BROKER_SOCKET];
+  if (!path) throw new Error(`${BROKER_SOCKET} is not set; it is, in tests that Vitest started.`);
+  const socket = connect(path);
+  socket.end(kind);
+  const answer = JSON.parse(await text(socket)) as BrokerAnswer;
+  if ('error' in answer) throw new Error(answer.error);
+  return answer.url;
 }

@@ -1,37 +1,34 @@
+import type { ServerKind } from './database-kinds.js';
 import { startMariaDb } from './maria-db.server.js';
 import { startMySql } from './my-sql.server.js';
 import { startPostgres } from './postgres.server.js';
 import type { PrivateServer } from './private-server.js';
 import { isMariaDb } from './server-connection.js';
-import { TEST_DATABASE_URL, TEST_MYSQL_URL, TEST_POSTGRES_URL } from './test-database-url.js';
+import { SERVER_VARIABLES } from './test-database-url.js';
 
 interface TestServer {
-  variable: string;
   start: () => Promise<PrivateServer>;
   /** What a given server must be. A MySQL that is a MariaDB would leave MySQL untried without a word, and the reverse. */
   isMariaDb?: boolean;
 }
 
-const SERVERS = {
-  mariadb: { variable: TEST_DATABASE_URL, start: startMariaDb, isMariaDb: true },
-  mysql: { variable: TEST_MYSQL_URL, start: startMySql, isMariaDb: false },
-  postgres: { variable: TEST_POSTGRES_URL, start: startPostgres },
-} satisfies Record<string, TestServer>;
-
-export type ServerKind = keyof typeof SERVERS;
+export const SERVERS: Record<ServerKind, TestServer> = {
+  mariadb: { start: startMariaDb, isMariaDb: true },
+  mysql: { start: startMySql, isMariaDb: false },
+  postgres: { start: startPostgres },
+};
 
 /** Sees to it that the variables name servers: given ones, or private ones. @returns what ends the private ones. */
 export async function startTestServers(kinds: readonly ServerKind[]): Promise<() => Promise<void>> {
-  const wanted: TestServer[] = kinds.map((kind) => SERVERS[kind]);
-  const missing = wanted.filter(({ variable }) => !process.env[variable]);
-  for (const given of wanted) if (!missing.includes(given)) await assertKind(given);
-  const started = await Promise.allSettled(missing.map(({ start }) => start()));
+  await assertGivenServers(kinds);
+  const missing = kinds.filter((kind) => !process.env[SERVER_VARIABLES[kind]]);
+  const started = await Promise.allSettled(missing.map((kind) => SERVERS[kind].start()));
   const servers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const stop = async (): Promise<void> => {
     await Promise.all(servers.map((server) => server.stop()));
   };
   for (const [n, one] of started.entries()) {
-    if (one.status === 'fulfilled') process.env[missing[n].variable] = one.value.url;
+    if (one.status === 'fulfilled') process.env[SERVER_VARIABLES[missing[n]]] = one.value.url;
     else {
       await stop();
       throw one.reason;
@@ -40,7 +37,14 @@ export async function startTestServers(kinds: readonly ServerKind[]): Promise<()
   return stop;
 }
 
-async function assertKind({ variable, isMariaDb: expected }: TestServer): Promise<void> {
+/** @throws Error if a variable names another database than it says. */
+export async function assertGivenServers(kinds: readonly ServerKind[]): Promise<void> {
+  for (const kind of kinds) if (process.env[SERVER_VARIABLES[kind]]) await assertKind(kind);
+}
+
+async function assertKind(kind: ServerKind): Promise<void> {
+  const variable = SERVER_VARIABLES[kind];
+  const { isMariaDb: expected } = SERVERS[kind];
   if (expected === undefined || (await isMariaDb(process.env[variable] as string)) === expected) return;
   const [is, other] = expected ? ['MySQL', 'MariaDB'] : ['MariaDB', 'MySQL'];
   throw new Error(`${variable}: expected the URL of a ${other}, got that of a ${is}, by its VERSION().`);

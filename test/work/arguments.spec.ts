@@ -14,6 +14,7 @@ import {
 import { LdapProfileRepository } from 'nestjs-mailing/ldap';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Customer } from '../support/customer.entity.js';
+import { onDatabase } from '../support/for-each-database.js';
 import { startMariaDb } from '../support/maria-db.server.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { mailingApp } from '../support/mailing-app.js';
@@ -199,7 +200,7 @@ describe('an argument that is none', () => {
   }
 });
 
-describe('an argument that is none, on a MariaDB that compares a text with true', () => {
+onDatabase('mariadb', 'an argument that is none, on a MariaDB that compares a text with true', () => {
   it('cancels, pauses and shows nothing', async () => {
     const server = await startMariaDb({ arguments: ['--sql-mode='] });
     onTestFinished(() => server.stop());

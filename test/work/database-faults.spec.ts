@@ -3,8 +3,7 @@ import { createConnection } from 'mysql2/promise';
 import type { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { INNODB_KINDS } from '../support/database-kinds.js';
-import { forEachDatabase } from '../support/for-each-database.js';
+import { forEachDatabase, forEachInnoDb } from '../support/for-each-database.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -114,7 +113,7 @@ const DEADLOCKS = {
   mysql: "SELECT COUNT AS count FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'",
 };
 
-describe.each(INNODB_KINDS)('a database that fails (%s)', (kind) => {
+forEachInnoDb('a database that fails', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const other = (): Promise<Awaited<ReturnType<typeof createConnection>>> =>
     createConnection(rig.database.url.replace('mariadb:', 'mysql:'));

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Mailing, MailingSuppressions, SlotService } from 'nestjs-mailing';
-import { describe, expect, it } from 'vitest';
-import { INNODB_KINDS } from '../support/database-kinds.js';
-import { forEachDatabase } from '../support/for-each-database.js';
+import { expect, it } from 'vitest';
+import { forEachDatabase, forEachInnoDb } from '../support/for-each-database.js';
 import { LETTER } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { ProfileShelf } from '../support/profile-shelf.js';
@@ -75,7 +74,7 @@ forEachDatabase('a row that the database leaves out', (kind) => {
 });
 
 /** An insert that ignores errors stores what fits of a value that is too long, and tells it by a warning alone. */
-describe.each(INNODB_KINDS)('a value that the database cuts to what its column holds (%s)', (kind) => {
+forEachInnoDb('a value that the database cuts to what its column holds', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const narrow = (table: string, column: string, type: string): Promise<unknown> =>
     rig.database.dataSource.query(`ALTER TABLE ${table} MODIFY ${column} ${type} NOT NULL`);

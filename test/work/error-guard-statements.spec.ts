@@ -1,6 +1,6 @@
 import type { Logger } from 'typeorm';
 import { describe, expect, it } from 'vitest';
-import type { DatabaseKind } from '../support/database-kinds.js';
+import { type DatabaseKind, isChosen } from '../support/database-kinds.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -31,7 +31,7 @@ class StatementCounts implements Logger {
   log(): void {}
 }
 
-describe.each(KINDS)('the error guard (%s)', (kind) => {
+describe.each(KINDS.filter(isChosen))('the error guard (%s)', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   /** One recipient for each commit, so that the number of commits does not depend on time; and no heartbeat meanwhile. */

@@ -14,7 +14,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
 import { assertBooksAddUp } from '../support/books.js';
 import { Customer } from '../support/customer.entity.js';
-import type { DatabaseKind } from '../support/database-kinds.js';
+import { forEachServer } from '../support/for-each-database.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { ShopModule, ShopProfiles } from '../support/shop-profiles.js';
@@ -36,130 +36,128 @@ async function rolledBack<T>(work: () => Promise<T>): Promise<T> {
   return result as T;
 }
 
-for (const kind of ['mariadb', 'mysql', 'postgres'] satisfies DatabaseKind[]) {
-  describe(`a caller of typeorm-transactional with a transaction open (${kind})`, () => {
-    const rig = MailingRig.forEachTest(kind);
-    let app: MailingApp;
-    /** Past the application, as another process of the host. */
-    let outside: Repository<Customer>;
-    let inside: Repository<Customer>;
-    let list: { userId: string }[];
+forEachServer('a caller of typeorm-transactional with a transaction open', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+  let app: MailingApp;
+  /** Past the application, as another process of the host. */
+  let outside: Repository<Customer>;
+  let inside: Repository<Customer>;
+  let list: { userId: string }[];
 
-    beforeEach(async () => {
-      const host = await rig.database.connect({
-        entities: [...mailingEntities, Customer],
-        synchronize: true,
-      });
-      outside = host.getRepository(Customer);
-      const rows = Array.from({ length: 50 }, (_, n) => ({ mail: `reader${n}@home.example`, wantsMail: 1 }));
-      list = (await outside.save(outside.create(rows))).map(({ number }) => ({ userId: `${number}` }));
-      app = await rig.boot({ profileRepository: ShopProfiles }, { imports: [{ module: ShopModule }] });
-      const dataSource = app.nest.get(DataSource);
-      addTransactionalDataSource(dataSource);
-      inside = dataSource.getRepository(Customer);
+  beforeEach(async () => {
+    const host = await rig.database.connect({
+      entities: [...mailingEntities, Customer],
+      synchronize: true,
     });
+    outside = host.getRepository(Customer);
+    const rows = Array.from({ length: 50 }, (_, n) => ({ mail: `reader${n}@home.example`, wantsMail: 1 }));
+    list = (await outside.save(outside.create(rows))).map(({ number }) => ({ userId: `${number}` }));
+    app = await rig.boot({ profileRepository: ShopProfiles }, { imports: [{ module: ShopModule }] });
+    const dataSource = app.nest.get(DataSource);
+    addTransactionalDataSource(dataSource);
+    inside = dataSource.getRepository(Customer);
+  });
 
-    afterEach(() => deleteDataSourceByName('default'));
+  afterEach(() => deleteDataSourceByName('default'));
 
-    it.each([true, false])(
-      'whose snapshot is older than 50 opt-outs mails none of the 50 (in the background: %s)',
-      async (runInSeparateThread) => {
-        const { mailingId } = await runInTransaction(async () => {
-          expect(await inside.countBy({ wantsMail: 1 })).toBe(50);
-          await outside.update({ wantsMail: 1 }, { wantsMail: 0 });
-          // The transaction does not see it.
-          expect(await inside.countBy({ wantsMail: 1 })).toBe(50);
-          const handle = await app.sender.sendEmailMessage(INFO, list, {
-            persist: true,
-            runInSeparateThread,
-          });
-          await handle.completed;
-          return handle;
-        }, SNAPSHOT);
-        expect([...rig.inbox.countsByRecipient()]).toEqual([]);
-        const books = await rig.books(mailingId as string);
-        assertBooksAddUp(books);
-        expect(books.byStatus).toEqual({ skipped: 50 });
-        expect(new Set(books.recipients.map(({ errorCode }) => errorCode))).toEqual(new Set(['opted_out']));
-      },
-    );
-
-    it('nor is any of them mailed by a mailing that is not persisted', async () => {
-      await runInTransaction(async () => {
-        await inside.count();
+  it.each([true, false])(
+    'whose snapshot is older than 50 opt-outs mails none of the 50 (in the background: %s)',
+    async (runInSeparateThread) => {
+      const { mailingId } = await runInTransaction(async () => {
+        expect(await inside.countBy({ wantsMail: 1 })).toBe(50);
         await outside.update({ wantsMail: 1 }, { wantsMail: 0 });
-        const { completed } = await app.sender.sendEmailMessage(INFO, list);
-        expect(await completed).toMatchObject({ numSent: 0, numSkipped: 50 });
+        // The transaction does not see it.
+        expect(await inside.countBy({ wantsMail: 1 })).toBe(50);
+        const handle = await app.sender.sendEmailMessage(INFO, list, {
+          persist: true,
+          runInSeparateThread,
+        });
+        await handle.completed;
+        return handle;
       }, SNAPSHOT);
       expect([...rig.inbox.countsByRecipient()]).toEqual([]);
-    });
+      const books = await rig.books(mailingId as string);
+      assertBooksAddUp(books);
+      expect(books.byStatus).toEqual({ skipped: 50 });
+      expect(new Set(books.recipients.map(({ errorCode }) => errorCode))).toEqual(new Set(['opted_out']));
+    },
+  );
 
-    it.each([true, false])(
-      'keeps lastEmailed of all that were mailed when it is rolled back (in the background: %s)',
-      async (runInSeparateThread) => {
-        await rolledBack(async () => {
-          expect(await inside.count()).toBe(50);
-          const handle = await app.sender.sendEmailMessage(INFO, list, {
-            persist: true,
-            runInSeparateThread,
-          });
-          await handle.completed;
-        });
-        expect(rig.inbox.messages).toHaveLength(50);
-        const rows = await outside.find();
-        expect(rows.filter(({ lastMail }) => lastMail === null)).toEqual([]);
-      },
-    );
-
-    it('has its mailing on record and sent when it is rolled back right after it was accepted', async () => {
-      const { mailingId } = await rolledBack(async () => {
-        await inside.update({ number: Number(list[0].userId) }, { points: 7 });
-        return app.sender.sendEmailMessage(INFO, list, { persist: true });
-      });
-      await rig.reached(mailingId as string, 'completed');
-      await rig.assertAllSent(mailingId as string, 50);
-      expect(await outside.countBy({ points: 7 })).toBe(0);
-    });
-
-    it('has lastEmailed written once it has ended, where it holds the rows of the profiles', async () => {
-      await runInTransaction(async () => {
-        await inside.update({ points: 0 }, { points: 7 });
-        const how = { persist: true, runInSeparateThread: false };
-        const { completed } = await app.sender.sendEmailMessage(INFO, list, how);
-        expect(await completed).toMatchObject({ numSent: 50 });
-        expect((await outside.find()).map(({ lastMail }) => lastMail)).toEqual(list.map(() => null));
-      });
-      const told = async (): Promise<boolean> =>
-        (await outside.find()).every(({ lastMail, points }) => lastMail !== null && points === 7);
-      await waitUntil(told, { what: 'lastEmailed' });
-    });
-
-    it('gives the list as its own transaction sees it, and profiles are those that are committed', async () => {
-      const { mailingId, completed } = await rolledBack(async () => {
-        await inside.insert({ mail: 'new@home.example', points: 7 });
-        const query = inside.createQueryBuilder('customer').where('customer.points = 7');
-        const byAddress = recipientsFromQuery(query, {
-          id: 'number',
-          toRecipient: ({ mail }) => mail as string,
-        });
-        const handle = await app.sender.sendEmailMessage(INFO, byAddress, { persist: true });
-        const byProfile = await app.sender.sendEmailMessage(
-          INFO,
-          recipientsFromQuery(query, { id: 'number' }),
-          {
-            persist: true,
-          },
-        );
-        expect(await byProfile.completed).toMatchObject({ numProfiles: 1, numSkipped: 1 });
-        const { recipients } = await rig.books(byProfile.mailingId as string);
-        expect(recipients.map(({ errorCode }) => errorCode)).toEqual(['no_profile']);
-        return handle;
-      });
-      expect(await completed).toMatchObject({ numProfiles: 1, numSent: 1 });
-      await rig.assertAllSent(mailingId as string, 1);
-    });
+  it('nor is any of them mailed by a mailing that is not persisted', async () => {
+    await runInTransaction(async () => {
+      await inside.count();
+      await outside.update({ wantsMail: 1 }, { wantsMail: 0 });
+      const { completed } = await app.sender.sendEmailMessage(INFO, list);
+      expect(await completed).toMatchObject({ numSent: 0, numSkipped: 50 });
+    }, SNAPSHOT);
+    expect([...rig.inbox.countsByRecipient()]).toEqual([]);
   });
-}
+
+  it.each([true, false])(
+    'keeps lastEmailed of all that were mailed when it is rolled back (in the background: %s)',
+    async (runInSeparateThread) => {
+      await rolledBack(async () => {
+        expect(await inside.count()).toBe(50);
+        const handle = await app.sender.sendEmailMessage(INFO, list, {
+          persist: true,
+          runInSeparateThread,
+        });
+        await handle.completed;
+      });
+      expect(rig.inbox.messages).toHaveLength(50);
+      const rows = await outside.find();
+      expect(rows.filter(({ lastMail }) => lastMail === null)).toEqual([]);
+    },
+  );
+
+  it('has its mailing on record and sent when it is rolled back right after it was accepted', async () => {
+    const { mailingId } = await rolledBack(async () => {
+      await inside.update({ number: Number(list[0].userId) }, { points: 7 });
+      return app.sender.sendEmailMessage(INFO, list, { persist: true });
+    });
+    await rig.reached(mailingId as string, 'completed');
+    await rig.assertAllSent(mailingId as string, 50);
+    expect(await outside.countBy({ points: 7 })).toBe(0);
+  });
+
+  it('has lastEmailed written once it has ended, where it holds the rows of the profiles', async () => {
+    await runInTransaction(async () => {
+      await inside.update({ points: 0 }, { points: 7 });
+      const how = { persist: true, runInSeparateThread: false };
+      const { completed } = await app.sender.sendEmailMessage(INFO, list, how);
+      expect(await completed).toMatchObject({ numSent: 50 });
+      expect((await outside.find()).map(({ lastMail }) => lastMail)).toEqual(list.map(() => null));
+    });
+    const told = async (): Promise<boolean> =>
+      (await outside.find()).every(({ lastMail, points }) => lastMail !== null && points === 7);
+    await waitUntil(told, { what: 'lastEmailed' });
+  });
+
+  it('gives the list as its own transaction sees it, and profiles are those that are committed', async () => {
+    const { mailingId, completed } = await rolledBack(async () => {
+      await inside.insert({ mail: 'new@home.example', points: 7 });
+      const query = inside.createQueryBuilder('customer').where('customer.points = 7');
+      const byAddress = recipientsFromQuery(query, {
+        id: 'number',
+        toRecipient: ({ mail }) => mail as string,
+      });
+      const handle = await app.sender.sendEmailMessage(INFO, byAddress, { persist: true });
+      const byProfile = await app.sender.sendEmailMessage(
+        INFO,
+        recipientsFromQuery(query, { id: 'number' }),
+        {
+          persist: true,
+        },
+      );
+      expect(await byProfile.completed).toMatchObject({ numProfiles: 1, numSkipped: 1 });
+      const { recipients } = await rig.books(byProfile.mailingId as string);
+      expect(recipients.map(({ errorCode }) => errorCode)).toEqual(['no_profile']);
+      return handle;
+    });
+    expect(await completed).toMatchObject({ numProfiles: 1, numSent: 1 });
+    await rig.assertAllSent(mailingId as string, 1);
+  });
+});
 
 describe('a caller of typeorm-transactional with a transaction open (sqlite)', () => {
   const rig = MailingRig.forEachTest('sqlite');

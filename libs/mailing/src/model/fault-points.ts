@@ -1,5 +1,5 @@
 /**
- * Every named gap between two steps of a flow, where a crash test kills the process. `test/crash/every-gap.spec.ts` kills
+ * Every named gap between two steps of a flow, where a crash test kills the process. `test/crash/every-gap.process.spec.ts` kills
  * at each of them and compares this list with the places in the code that call `reach`.
  */
 export const FAULT_POINT_NAMES = [

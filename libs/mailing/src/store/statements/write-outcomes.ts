@@ -13,7 +13,7 @@ const LONGEST_CODE = 64;
  * Most rows are written here and nowhere else: their size stays the same, so InnoDB changes them where they lie.
  *
  * - Lock order: after the mailing's row (`fenceBeat`); recipients in order of the primary key.
- * - Index: primary key `(mailing_id, idx)`; checked by `test/db/plans.spec.ts`. Of a list of 1,000,000 those sent are found by a range for
+ * - Index: primary key `(mailing_id, idx)`; checked by `test/db/plans.servers.spec.ts`. Of a list of 1,000,000 those sent are found by a range for
  *   each run and one for the single places: 23 rows in 0.9 ms on MariaDB (`range`), in 1.8 ms on PostgreSQL (`BitmapOr`).
  * - `status` guards each row: an outcome is written once, and to a row that says what the caller knows of it. The caller compares
  *   the returned count.

@@ -4,7 +4,7 @@ import type { QueryRunner } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { isDataFault, isLockFault, isNotPrimary } from '../../libs/mailing/src/store/database-fault.js';
 import { FAULT_CODES, type FaultCode, faultCodeOf } from '../../libs/mailing/src/store/fault-codes.js';
-import { INNODB_KINDS, SERVER_KINDS } from '../support/database-kinds.js';
+import { forEachInnoDb, forEachServer } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { startMariaDb } from '../support/maria-db.server.js';
 import { startMySql } from '../support/my-sql.server.js';
@@ -56,7 +56,7 @@ function raise(code: number | string, row: FaultCode): string {
   return `DO $$ BEGIN RAISE EXCEPTION '${MESSAGES[row.name] ?? 'as it comes'}' USING ERRCODE = '${code}'; END $$`;
 }
 
-describe.each(INNODB_KINDS)('codes as they come through the driver (%s)', (kind) => {
+forEachInnoDb('codes as they come through the driver', (kind) => {
   it('is each row of the table, by its number and, where others share it, by its message', async () => {
     await using fresh = await freshDatabase(kind, { migrate: false });
     for (const { code, row } of NUMBERED) {
@@ -132,7 +132,7 @@ async function release(runners: QueryRunner[]): Promise<void> {
   for (const runner of runners) await runner.release();
 }
 
-describe.each(INNODB_KINDS)('conflicts that a server answers (%s)', (kind) => {
+forEachInnoDb('conflicts that a server answers', (kind) => {
   it('a deadlock, and a lock wait that is too long', async () => {
     await using fresh = await freshDatabase(kind, { migrate: false });
     const runners = await quarrel(fresh, ['SET SESSION innodb_lock_wait_timeout = 1']);
@@ -234,7 +234,7 @@ const SLEEP = {
 };
 const EVERY = { mariadb: '1 = 1', mysql: '1 = 1', postgres: 'true' };
 
-describe.each(SERVER_KINDS)('sessions that are killed (%s)', (kind) => {
+forEachServer('sessions that are killed', (kind) => {
   it('in a statement, and between two', async () => {
     await using fresh = await freshDatabase(kind, { migrate: false });
     const runners = await quarrel(fresh);
@@ -258,7 +258,7 @@ const PRIVATE = { mariadb: startMariaDb, mysql: startMySql };
 /** What is interrupted in a condition is an error. */
 const PAUSE = 'SELECT 1 FROM mysql.user WHERE SLEEP(30)';
 
-describe.each(INNODB_KINDS)('a server that is shut down (%s)', (kind) => {
+forEachInnoDb('a server that is shut down', (kind) => {
   it('in the middle of a statement', { timeout: 90_000 }, async () => {
     const server = await PRIVATE[kind]();
     try {
@@ -291,7 +291,7 @@ it('PostgreSQL says so when it is shut down in the middle of a statement', async
   }
 });
 
-/** Seen where a whole server is made read-only: `test/work/failover.spec.ts`. */
+/** Seen where a whole server is made read-only: `test/work/failover.servers.spec.ts`. */
 const SEEN_ELSEWHERE = ['ER_OPTION_PREVENTS_STATEMENT'];
 
 describe('the table of codes', () => {

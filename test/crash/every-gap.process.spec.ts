@@ -19,7 +19,7 @@ const AFTER_A_DEATH: Partial<Record<FaultPoint, Death[]>> = {
 
 const deathsOf = (point: FaultPoint): Death[] => AFTER_A_DEATH[point] ?? [{ at: point }];
 
-/** Gaps of a mailing that one server sends; those of batches alone are in `every-batch-gap.spec.ts`. */
+/** Gaps of a mailing that one server sends; those of batches alone are in `every-batch-gap.process.spec.ts`. */
 const OWN_GAPS = FAULT_POINT_NAMES.filter((name) => !BATCH_GAPS.includes(name));
 
 /** Every transaction of a life, and gaps of the run again when it is well under way. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { TEST_DATABASE_URL, TEST_MYSQL_URL, testDatabaseUrl, testMySqlUrl } from './test-database-url.js';
+import { SERVER_VARIABLES, testDatabaseUrl } from './test-database-url.js';
 import { startTestServers } from './test-servers.js';
 
 describe('startTestServers', () => {
@@ -8,16 +8,18 @@ describe('startTestServers', () => {
   });
 
   it('takes given servers of the kinds that it is asked for', async () => {
-    const given = [testDatabaseUrl(), testMySqlUrl()];
+    const urls = () =>
+      Promise.all([testDatabaseUrl('mariadb'), testDatabaseUrl('mysql'), testDatabaseUrl('postgres')]);
+    const given = await urls();
 
     const stop = await startTestServers(['mariadb', 'mysql', 'postgres']);
     await stop();
 
-    expect([testDatabaseUrl(), testMySqlUrl()]).toEqual(given);
+    expect(await urls()).toEqual(given);
   });
 
   it('refuses a MariaDB that is given as a MySQL, whatever its URL says', async () => {
-    vi.stubEnv(TEST_MYSQL_URL, testDatabaseUrl().replace('mariadb:', 'mysql:'));
+    vi.stubEnv(SERVER_VARIABLES.mysql, (await testDatabaseUrl('mariadb')).replace('mariadb:', 'mysql:'));
 
     await expect(startTestServers(['mysql'])).rejects.toThrow(
       'MAILING_TEST_MYSQL_URL: expected the URL of a MySQL, got that of a MariaDB, by its VERSION().',
@@ -25,7 +27,7 @@ describe('startTestServers', () => {
   });
 
   it('refuses a MySQL that is given as a MariaDB', async () => {
-    vi.stubEnv(TEST_DATABASE_URL, testMySqlUrl());
+    vi.stubEnv(SERVER_VARIABLES.mariadb, await testDatabaseUrl('mysql'));
 
     await expect(startTestServers(['mariadb'])).rejects.toThrow(
       'MAILING_TEST_DATABASE_URL: expected the URL of a MariaDB',

@@ -6,14 +6,14 @@ import {
 } from 'nestjs-mailing';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { MysqlDataSourceOptions } from 'typeorm/driver/mysql/MysqlDataSourceOptions.js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { TypeOrmSuppressionList } from '../../libs/mailing/src/store/type-orm-suppression.list.js';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
 import { sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { assertBooksAddUp, type Books, readBooks } from '../support/books.js';
 import { Customer } from '../support/customer.entity.js';
-import { SERVER_KINDS } from '../support/database-kinds.js';
+import { forEachServer } from '../support/for-each-database.js';
 import { PAIR_STARTS } from '../support/database-pair.js';
 import type { DatabasePair, PairedServer } from '../support/paired-servers.js';
 import { type MailingApp, mailingApp } from '../support/mailing-app.js';
@@ -41,7 +41,7 @@ const placeOf = (url: string): object => {
   return { host, port, username, database };
 };
 
-describe.each(SERVER_KINDS)('connections to a server that only reads (%s)', (kind) => {
+forEachServer('connections to a server that only reads', (kind) => {
   let pair: DatabasePair;
   let proxy: TcpProxy;
   let inbox: SmtpInbox;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
@@ -7,7 +7,7 @@ import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
-import { INNODB_KINDS } from '../support/database-kinds.js';
+import { forEachInnoDb } from '../support/for-each-database.js';
 import { ExplainingDatabase, type Plan } from '../support/explaining-database.js';
 import { fillTable } from '../support/fill-table.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
@@ -21,7 +21,7 @@ const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
 const BATCH = 100;
 const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
 
-describe.each(INNODB_KINDS)('the plans of the statements of batches (%s)', (kind) => {
+forEachInnoDb('the plans of the statements of batches', (kind) => {
   let fresh: FreshDatabase;
   let database: ExplainingDatabase;
   let batches: TemplateEmailBatchPersister;

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
-import { INNODB_KINDS } from '../support/database-kinds.js';
+import { forEachInnoDb } from '../support/for-each-database.js';
 import { ExplainingDatabase } from '../support/explaining-database.js';
 import { freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
@@ -31,7 +31,7 @@ function byDay(table: string): string {
     PARTITION later VALUES LESS THAN (MAXVALUE))`;
 }
 
-describe.each(INNODB_KINDS)('a list that is partitioned by day (%s)', (kind) => {
+forEachInnoDb('a list that is partitioned by day', (kind) => {
   it('is looked for in the partition of its mailing and no other', async () => {
     await using fresh = await freshDatabase(kind);
     for (const table of RECIPIENT_TABLES) await fresh.dataSource.query(byDay(table));

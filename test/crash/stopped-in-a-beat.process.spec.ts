@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { readBooks } from '../support/books.js';
-import { SERVER_KINDS } from '../support/database-kinds.js';
+import { forEachServer } from '../support/for-each-database.js';
 import { freshDatabase } from '../support/fresh-database.js';
 import { NewsletterService } from '../support/newsletter-service.js';
 import { readerAddresses } from '../support/reader-list.js';
@@ -22,7 +22,7 @@ const IN_TRANSACTION = {
               WHERE datname = current_database() AND state = 'idle in transaction' AND backend_xid IS NOT NULL`,
 };
 
-describe.each(SERVER_KINDS)('an owner that is stopped in a transaction (%s)', (kind) => {
+forEachServer('an owner that is stopped in a transaction', (kind) => {
   it('F2 A8 holds its mailing up no longer than the database lets it, and writes nothing when it wakes up', async () => {
     const database = await freshDatabase(kind);
     const inbox = await SmtpInbox.start({ keepRaw: 0 });

@@ -6,6 +6,7 @@ import { IdleTransactionLimit } from '../../libs/mailing/src/store/idle-transact
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
 import { INNODB_KINDS } from '../support/database-kinds.js';
+import { forEachInnoDb } from '../support/for-each-database.js';
 import { FailureLog } from '../support/failure-log.js';
 import { freshDatabase } from '../support/fresh-database.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -14,7 +15,7 @@ import { waitUntil } from '../support/wait-until.js';
 const LIMIT_MS = 7_000;
 const LIMITS = { mariadb: 'idle_write_transaction_timeout', mysql: 'wait_timeout' };
 
-describe.each(INNODB_KINDS)('the limit of idle transactions (%s)', (kind) => {
+forEachInnoDb('the limit of idle transactions', (kind) => {
   it.each(INNODB_KINDS)(
     'is that of the server, whose version tells what it is, under a data source of type %s',
     async (type) => {
@@ -37,7 +38,7 @@ describe.each(INNODB_KINDS)('the limit of idle transactions (%s)', (kind) => {
   );
 });
 
-describe.each(INNODB_KINDS)('the limit of idle transactions (%s)', (kind) => {
+forEachInnoDb('the limit of idle transactions', (kind) => {
   const SHOW = `SHOW SESSION VARIABLES LIKE '${LIMITS[kind]}'`;
 
   it.each([

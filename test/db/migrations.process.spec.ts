@@ -9,8 +9,7 @@ import { UserMailing } from '../../libs/mailing/src/model/user-mailing.entity.js
 import { mailingMigrations } from '../../libs/mailing/src/store/migrations/mailing-migrations.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
-import { INNODB_KINDS } from '../support/database-kinds.js';
-import { forEachDatabase } from '../support/for-each-database.js';
+import { forEachDatabase, forEachInnoDb } from '../support/for-each-database.js';
 import { freshDatabase, type FreshDatabase, type FreshDatabaseOptions } from '../support/fresh-database.js';
 import { schemaOf } from '../support/schema-dump.js';
 
@@ -160,7 +159,7 @@ forEachDatabase('migrations', (kind) => {
 
 const COLLATION_OF = { mariadb: 'utf8mb4_nopad_bin', mysql: 'utf8mb4_0900_bin' };
 
-describe.each(INNODB_KINDS)('migrations on a server (%s)', (kind) => {
+forEachInnoDb('migrations on a server', (kind) => {
   it('D11 makes all text of one collation that pads nothing, whatever the default of the database', async () => {
     await using database = await freshDatabase(kind, { charset: 'latin1', prefix: 'app_' });
     const collation = COLLATION_OF[kind];

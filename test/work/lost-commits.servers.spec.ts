@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MailingEventMap, MailingModuleOptions } from 'nestjs-mailing';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
 import { sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { assertBooksAddUp, readBooks } from '../support/books.js';
-import { SERVER_KINDS } from '../support/database-kinds.js';
+import { forEachServer } from '../support/for-each-database.js';
 import { PAIR_STARTS } from '../support/database-pair.js';
 import { type MailingApp, mailingApp } from '../support/mailing-app.js';
 import { INFO, people } from '../support/mailing-rig.js';
@@ -16,7 +16,7 @@ import { waitUntil } from '../support/wait-until.js';
 
 const SERVER = { heartbeatMs: 100, serverTimeoutMs: 3_000, databaseLagTimeoutMs: 500 };
 
-describe.each(SERVER_KINDS)('a failover that loses commits (%s)', (kind) => {
+forEachServer('a failover that loses commits', (kind) => {
   let pair: DatabasePair;
   let proxy: TcpProxy;
   let inbox: SmtpInbox;

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
 import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
 import { readSlots } from '../../libs/mailing/src/store/statements/read-slots.js';
 import { takeAddresses } from '../../libs/mailing/src/store/statements/take-addresses.js';
 import { TypeOrmSuppressionList } from '../../libs/mailing/src/store/type-orm-suppression.list.js';
-import { SERVER_KINDS } from '../support/database-kinds.js';
+import { forEachServer } from '../support/for-each-database.js';
 import { fillTable } from '../support/fill-table.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { MeasuringDatabase } from '../support/measuring-database.js';
@@ -26,7 +26,7 @@ const TABLES = [
   'dps_mail_suppression',
 ];
 
-describe.each(SERVER_KINDS)('what is asked about recipients and mailings (%s)', (kind) => {
+forEachServer('what is asked about recipients and mailings', (kind) => {
   let fresh: FreshDatabase;
   let database: MeasuringDatabase;
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ServerSession } from './server-session.js';
-import { testDatabaseUrl, testMySqlUrl, testPostgresUrl } from './test-database-url.js';
+import { testDatabaseUrl } from './test-database-url.js';
 
 const SERVERS = [
   {
     name: 'MariaDB',
-    urlOf: testDatabaseUrl,
+    kind: 'mariadb',
     self: 'CONNECTION_ID()',
     end: 'KILL',
     sleep: 'SLEEP',
@@ -13,7 +13,7 @@ const SERVERS = [
   },
   {
     name: 'MySQL',
-    urlOf: testMySqlUrl,
+    kind: 'mysql',
     self: 'CONNECTION_ID()',
     end: 'KILL',
     sleep: 'SLEEP',
@@ -21,21 +21,22 @@ const SERVERS = [
   },
   {
     name: 'PostgreSQL',
-    urlOf: testPostgresUrl,
+    kind: 'postgres',
     self: 'pg_backend_pid()',
     end: 'SELECT pg_terminate_backend',
     sleep: 'pg_sleep',
     at: 'current_database()',
   },
-];
+] as const;
 
-describe.each(SERVERS)('ServerSession of $name', ({ urlOf, self, end, sleep, at }) => {
+describe.each(SERVERS)('ServerSession of $name', ({ kind, self, end, sleep, at }) => {
   let session: ServerSession;
   let other: ServerSession;
 
-  beforeEach(() => {
-    session = new ServerSession(urlOf());
-    other = new ServerSession(urlOf());
+  beforeEach(async () => {
+    const url = await testDatabaseUrl(kind);
+    session = new ServerSession(url);
+    other = new ServerSession(url);
   });
   afterEach(() => {
     session.hangUp();
@@ -88,7 +89,7 @@ describe.each(SERVERS)('ServerSession of $name', ({ urlOf, self, end, sleep, at 
   it('is in the database that its URL names', async () => {
     const name = `session_${process.pid}`;
     await other.ask(`CREATE DATABASE ${name}`);
-    session = new ServerSession(urlOf(name));
+    session = new ServerSession(await testDatabaseUrl(kind, name));
     try {
       expect(await session.ask(`SELECT ${at} AS name`)).toEqual([{ name }]);
     } finally {

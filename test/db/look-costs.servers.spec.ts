@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
 import { findFreeBatches } from '../../libs/mailing/src/store/statements/find-free-batches.js';
 import { readNext } from '../../libs/mailing/src/store/statements/read-next.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
-import { SERVER_KINDS } from '../support/database-kinds.js';
+import { forEachServer } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { MeasuringDatabase } from '../support/measuring-database.js';
 import { writtenList } from '../support/written-list.js';
@@ -16,7 +16,7 @@ const LIMITS = [1, 32, 200];
 /**
  * By rows that were read and not by the plan: MySQL estimates one row wherever it is told which index to take. Whoever sorts reads all.
  */
-describe.each(SERVER_KINDS)('looks of a long mailing in many batches (%s)', (kind) => {
+forEachServer('looks of a long mailing in many batches', (kind) => {
   let fresh: FreshDatabase;
   let database: MeasuringDatabase;
   let mailingId: string;

@@ -5,7 +5,7 @@ import { faultCodeOf } from '../../libs/mailing/src/store/fault-codes.js';
 import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
 import { Customer } from '../support/customer.entity.js';
-import { INNODB_KINDS, SERVER_KINDS } from '../support/database-kinds.js';
+import { forEachInnoDb, forEachServer } from '../support/for-each-database.js';
 import { FailureLog } from '../support/failure-log.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -28,7 +28,7 @@ async function counted({ dataSource }: FreshDatabase): Promise<number> {
   return value;
 }
 
-describe.each(SERVER_KINDS)('a transaction whose connection is lost (%s)', (kind) => {
+forEachServer('a transaction whose connection is lost', (kind) => {
   it('with the answer to its COMMIT is not done again: its outcome is open, and here it was committed', async () => {
     await using fresh = await withCounter(kind);
     await using proxy = await TcpProxy.start(fresh.url);
@@ -64,7 +64,7 @@ const LEFT_CLUSTER = signal(1047, 'WSREP has not yet prepared node for applicati
 const READ_ONLY = signal(1290, 'running with the --super-read-only option');
 
 /** Answers of a cluster, by way of a real server that is told to give them. */
-describe.each(INNODB_KINDS)('a transaction that a cluster refuses (%s)', (kind) => {
+forEachInnoDb('a transaction that a cluster refuses', (kind) => {
   /** Runs a transaction of which each attempt meets the next of these answers; the one after the last succeeds. */
   async function attempts(
     fresh: FreshDatabase,

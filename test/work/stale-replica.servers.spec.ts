@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { mailingDataSourceOptions } from '../../ormconfig.js';
 import { TAKES_BATCHES } from '../support/batched-mailing.js';
 import { assertBooksAddUp, type Books, readBooks } from '../support/books.js';
-import { SERVER_KINDS } from '../support/database-kinds.js';
+import { forEachServer } from '../support/for-each-database.js';
 import { PAIR_STARTS } from '../support/database-pair.js';
 import { type MailingApp, mailingApp } from '../support/mailing-app.js';
 import { INFO } from '../support/mailing-rig.js';
@@ -30,7 +30,7 @@ const DEADLINE_MS = 120_000;
 const SUPPRESSED = 'reader60@home.example';
 const TEMPLATES = { 'letter.hbs': '{{params_word}} {{#slot "promotion"}}{{title}}{{else}}none{{/slot}}' };
 
-describe.each(SERVER_KINDS)('a proxy that asks a replica which lags (%s)', (kind) => {
+forEachServer('a proxy that asks a replica which lags', (kind) => {
   let pair: DatabasePair;
   let primary: DataSource;
   let inbox: SmtpInbox;

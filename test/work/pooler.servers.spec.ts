@@ -10,7 +10,7 @@ import { freshDatabase } from '../support/fresh-database.js';
 import { MailingRig } from '../support/mailing-rig.js';
 import { type PgBouncerServer, startPgBouncer } from '../support/pg-bouncer.server.js';
 import { connectToPostgres } from '../support/server-connection.js';
-import { testPostgresUrl } from '../support/test-database-url.js';
+import { testDatabaseUrl } from '../support/test-database-url.js';
 
 const POOL_SIZE = 4;
 const LIMIT_MS = 7_000;
@@ -20,7 +20,11 @@ describe('pgbouncer in transaction mode', () => {
   let pooler: PgBouncerServer;
 
   beforeAll(async () => {
-    pooler = await startPgBouncer({ target: testPostgresUrl(), mode: 'transaction', poolSize: POOL_SIZE });
+    pooler = await startPgBouncer({
+      target: await testDatabaseUrl('postgres'),
+      mode: 'transaction',
+      poolSize: POOL_SIZE,
+    });
   });
 
   afterAll(() => pooler.stop());
@@ -105,7 +109,7 @@ describe('what stands before PostgreSQL', () => {
     max = 10,
   ): Promise<object[]> {
     await using fresh = await freshDatabase('postgres', { migrate: false });
-    const pooler = mode && (await startPgBouncer({ target: testPostgresUrl(), mode }));
+    const pooler = mode && (await startPgBouncer({ target: await testDatabaseUrl('postgres'), mode }));
     const url = pooler ? pooler.urlOf(fresh.url) : fresh.url;
     const own = new DataSource({ ...mailingDataSourceOptions(url), extra: { max } } as never);
     try {

@@ -1,6 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { SERVER_KINDS } from '../support/database-kinds.js';
-import { forEachDatabase } from '../support/for-each-database.js';
+import { expect, it } from 'vitest';
+import { forEachDatabase, forEachServer } from '../support/for-each-database.js';
 import { BATCH_GAPS } from './batch-gaps.js';
 import { type Death, KilledLife } from './killed-life.js';
 
@@ -42,7 +41,7 @@ const WITH_JOURNAL: Death[][] = [
   [{ at: 'beforeOutcomesWritten', on: 2 }],
 ];
 
-describe.each(SERVER_KINDS)('a process that dies while it works on batches, with a journal (%s)', (kind) => {
+forEachServer('a process that dies while it works on batches, with a journal', (kind) => {
   const life = KilledLife.forEachTest(kind, { isBatched: true, hasJournal: true });
 
   it.each(WITH_JOURNAL.map((deaths) => ({ deaths, name: nameOf(deaths) })))(

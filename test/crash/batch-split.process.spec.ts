@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MailBatch } from 'nestjs-mailing';
-import { describe, expect, it } from 'vitest';
-import { SERVER_KINDS } from '../support/database-kinds.js';
+import { expect, it } from 'vitest';
+import { forEachServer } from '../support/for-each-database.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
 import { besideAnswers } from './beside-answers.js';
@@ -11,7 +11,7 @@ const RECIPIENTS = 240;
 const ANSWER_MS = 20;
 
 /** The split may come in mid-commit, and then only such a limit gives the locks back while it lasts. */
-describe.each(SERVER_KINDS)('a server that is split from its database (%s)', (kind) => {
+forEachServer('a server that is split from its database', (kind) => {
   const servers = MailServers.forEachTest(kind, ({ command }) =>
     command === 'END' ? delay(ANSWER_MS) : undefined,
   );

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
 import { HealthReader } from '../../libs/mailing/src/store/health.reader.js';
 import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
@@ -7,7 +7,7 @@ import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
 import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
 import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
-import { INNODB_KINDS } from '../support/database-kinds.js';
+import { forEachInnoDb } from '../support/for-each-database.js';
 import { ExplainingDatabase, type Plan } from '../support/explaining-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';
@@ -19,7 +19,7 @@ const SERVER = 'test:1';
 const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
 const MARKED = 50;
 
-describe.each(INNODB_KINDS)('the plans of the statements of a run (%s)', (kind) => {
+forEachInnoDb('the plans of the statements of a run', (kind) => {
   let fresh: FreshDatabase;
   let mailingId: string;
 
