@@ -221,7 +221,7 @@ export class ModelServer {
       recorder: new ProfileRecorder(() => null, settings, events),
       openings: new OpeningOutages(settings.run.transportPatienceMs, 60_000, events),
       // The model's servers do not come back after they are declared dead.
-      lateAnswers: { note: () => Promise.resolve() },
+      lostRuns: { note: () => Promise.resolve() },
       slots: (mailingId) => new KeptSlots(new SlotPersister(this.#database), String(mailingId)),
       events,
       faultPoints: noFaultPoints,

@@ -95,7 +95,7 @@ export type {
   TemplateFills,
   TemplateRenderer,
 } from './model/template.renderer.js';
-export { type Mailbox, toOneLine } from './model/email-address.js';
+export { type Mailbox } from './model/email-address.js';
 export type { ProfileRepository, RecipientProfile } from './model/profile.repository.js';
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/profile-mapping.js';
 export type { UnsubscribeOptions, UnsubscribeWho } from './model/unsubscribe.options.js';
@@ -157,22 +157,13 @@ export {
 export { DroppedRowError, RefusedRowError } from './model/dropped-row.error.js';
 export type { ResumePolicy } from './model/resume-policy.js';
 export { MailingError } from './model/mailing.error.js';
-export { publicReasonOf, toPublicText } from './model/public-text.js';
+export { publicReasonOf, toPublicText, reasonOf } from './model/public-text.js';
 export { kindOf, numberOrKindOf } from './model/value-kind.js';
 export { DatabaseBehindError } from './model/database-behind.error.js';
 export { ReadOnlyServerError } from './model/read-only-server.error.js';
 export { HostTransactionOpenError } from './model/host-transaction.error.js';
 export { AsyncContext, ModuleContext } from './model/async-context.js';
-export {
-  askHost,
-  HOST_CALL_TIMEOUT_MS,
-  HostAnswerError,
-  type HostCallTerms,
-  HostSilentError,
-  reasonOf,
-  takeFromHost,
-  tellHost,
-} from './model/host-call.js';
+export { askHost, HOST_CALL_TIMEOUT_MS, HostAnswerError, type HostCallTerms, HostSilentError, takeFromHost, tellHost } from './model/host-call.js';
 export { InvalidArgumentError } from './model/argument.errors.js';
 export { type AddressNormalizer, AddressNormalizerError } from './model/address-key.js';
 export { TemplateValueError } from './model/template-value.error.js';
@@ -228,3 +219,4 @@ export {
   UnknownRecipientsError,
   UnstorableValueError,
 } from './model/refusal.errors.js';
+export { toOneLine } from './model/bounded-text.js';

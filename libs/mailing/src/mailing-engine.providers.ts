@@ -244,7 +244,7 @@ const workProviders: Provider[] = [
     recorder: ProfileRecorder,
     slots: SLOT_SOURCES,
     openings: OpeningOutages,
-    lateAnswers: LateAnswersSweep,
+    lostRuns: LateAnswersSweep,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),

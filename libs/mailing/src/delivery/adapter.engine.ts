@@ -1,10 +1,10 @@
-import { reasonOf } from '../model/host-call.js';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { MailerOptions } from '@nestjs-modules/mailer';
 import { plainCopy } from '../model/plain-copy.js';
 import { type Adapter, bridgedAdapter } from './bridged.adapter.js';
 import type { AdapterMail } from './precompiling.adapter.js';
 import type { Variables } from './handlebars.source.js';
+import { reasonOf } from '../model/public-text.js';
 
 /** An adapter that loses its answer must not hold a place for ever. */
 const RENDER_TIMEOUT_MS = 30_000;

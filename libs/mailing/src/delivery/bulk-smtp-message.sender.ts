@@ -12,8 +12,9 @@ import { composeAny, isMoreThanLetter, MessageEncoder } from './message.encoder.
 import { isAscii } from './is-ascii.js';
 import { openSmtpDoor, type SmtpFeatures } from './smtp.door.js';
 import { asOfTransport } from './smtp.errors.js';
-import type { Parcel, ParcelContent } from './smtp.parcel.js';
+import type { Parcel } from './smtp.parcel.js';
 import { type SessionOwner, SmtpSession } from './smtp.session.js';
+import type { ParcelContent } from './parcel-content.js';
 
 /** How long no other connection is tried after one was refused while others work: servers limit their number. */
 const REFUSED_MS = 1_000;

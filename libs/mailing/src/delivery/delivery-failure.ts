@@ -1,7 +1,7 @@
-import { reasonOf } from '../model/host-call.js';
 import type { HandOver } from './email-message.sender.js';
-import type { Reach } from './hand-over.probe.js';
 import { SmtpReply } from './smtp-reply.js';
+import { reasonOf } from '../model/public-text.js';
+import type { Reach } from './reach.js';
 
 /** What nodemailer tells about a failure; a transport of the host's own may put anything in these places. */
 interface TransportError {

@@ -4,6 +4,7 @@ import { breakLongWords } from './header-lines.js';
 import { PieceGatherer } from './piece-gatherer.js';
 import { addOwnPlugin } from './transporter-plugins.js';
 import { WholeMessage } from './whole-message.js';
+import type { Reach } from './reach.js';
 
 /** The part of nodemailer's message that the probe touches. */
 interface Streamable {
@@ -13,9 +14,6 @@ interface Streamable {
   _transforms?: unknown[];
   _processFuncs?: unknown[];
 }
-
-/** How far a message got at most: no session was open for it; one was, but no byte has left us; the server may have a part. */
-export type Reach = 'nowhere' | 'session' | 'body';
 
 const equipped = new WeakSet<Transporter>();
 

@@ -1,10 +1,11 @@
-import { type Mailbox, parseMailbox, toOneLine } from '../model/email-address.js';
+import { type Mailbox, parseMailbox } from '../model/email-address.js';
 import { MAX_HEADER_VALUE } from '../model/header-words.js';
 import { TemplateFrontMatterError } from '../model/refusal.errors.js';
 import type { FrontMatter } from './front-matter.js';
 import { mailboxTemplates, type TemplateSource } from './mailbox-templates.js';
 import { toSubject } from './rendered-email.check.js';
 import type { RenderedHeaders } from '../model/template.renderer.js';
+import { toOneLine } from '../model/bounded-text.js';
 
 type Render = (variables: Record<string, unknown>) => string;
 

@@ -1,12 +1,5 @@
 import type { FaultPoints } from '../model/fault-points.js';
-import {
-  askHost,
-  askHostUntimed,
-  assertAnswer,
-  callHost,
-  type HostCallTerms,
-  reasonOf,
-} from '../model/host-call.js';
+import { askHost, askHostUntimed, assertAnswer, callHost, type HostCallTerms } from '../model/host-call.js';
 import { parseRecipient } from '../model/recipient-address.js';
 import { type Attempt, type Contact, settled } from '../model/outcome.js';
 import type { ProfileRepository, RecipientProfile } from '../model/profile.repository.js';
@@ -25,6 +18,7 @@ import type { MailingTemplate, RenderedEmail } from '../model/template.renderer.
 import { answered } from './unanswered.error.js';
 import { TooLateError } from './too-late.error.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './unsubscribe.links.js';
+import { reasonOf } from '../model/public-text.js';
 
 /** A recipient whose profile has been looked up. */
 export interface PreparedRecipient {

@@ -10,8 +10,8 @@ import { breakLongWords, headerLine, type HeaderValue, SHORT_LINE } from './head
 import { isAscii } from './is-ascii.js';
 import { asTheyAre, type LineWriter, quotedPrintable } from './line-writers.js';
 import { MAILING_ID_HEADER } from './message.composer.js';
-import type { ParcelContent } from './smtp.parcel.js';
 import { dotsDoubled, toWire, withLineBreaks } from './wire-text.js';
+import type { ParcelContent } from './parcel-content.js';
 
 /** A name that goes into a header as it is. */
 const PLAIN_NAME = /^[A-Za-z0-9_ ]{1,40}$/;

@@ -1,7 +1,8 @@
-import { ignoreOutcomeOf, reasonOf } from '../model/host-call.js';
+import { ignoreOutcomeOf } from '../model/host-call.js';
 import { isThenable } from '../model/thenable.js';
 import { kindOf } from '../model/value-kind.js';
 import { TemplateValueError } from '../model/template-value.error.js';
+import { reasonOf } from '../model/public-text.js';
 
 /** What an object prints as that has no words of its own, alone or as an item of a list. */
 const WORDLESS = /(?:^|,)\[object [^\]]*\](?:,|$)/;

@@ -1,9 +1,10 @@
 import { RenderedTooLongError } from '../model/bound.errors.js';
-import { type Mailbox, MAX_MAILBOX_TEXT, toOneLine } from '../model/email-address.js';
+import { type Mailbox, MAX_MAILBOX_TEXT } from '../model/email-address.js';
 import { MAX_HEADER_VALUE } from '../model/header-words.js';
 import { HostAnswerError } from '../model/host-call.js';
 import type { RenderedEmail, RenderedHeaders } from '../model/template.renderer.js';
 import { kindOf } from '../model/value-kind.js';
+import { toOneLine } from '../model/bounded-text.js';
 
 const CALL = 'MailingTemplate.render';
 

@@ -1,13 +1,6 @@
 import type { Begin, HandOver } from './email-message.sender.js';
+import type { ParcelContent } from './parcel-content.js';
 import type { SmtpFeatures } from './smtp.door.js';
-
-/** What follows DATA: with the dots at line starts doubled and the final dot. */
-export interface ParcelContent {
-  /** One after the other; a text has one character a byte. */
-  pieces: readonly (string | Buffer)[];
-  /** RFC 6152: it has bytes that are not ASCII. */
-  is8Bit: boolean;
-}
 
 /** One message on its way through a session. */
 export interface Parcel {

@@ -1,14 +1,15 @@
 import type { Socket } from 'node:net';
 import { toHandOver } from './delivery-failure.js';
 import type { HandOver } from './email-message.sender.js';
-import type { Reach } from './hand-over.probe.js';
-import type { Parcel, ParcelContent } from './smtp.parcel.js';
+import type { Parcel } from './smtp.parcel.js';
 import { type Reply, ReplyReader } from './reply.reader.js';
 import { SmtpReply } from './smtp-reply.js';
 import { asOfTransport, connectionError, errorOf, type SmtpStep } from './smtp.errors.js';
 import type { OpenedDoor, SmtpFeatures } from './smtp.door.js';
 import { SocketOutbox } from './socket.outbox.js';
 import { toWire } from './wire-text.js';
+import type { ParcelContent } from './parcel-content.js';
+import type { Reach } from './reach.js';
 
 /** What a session tells its owner. */
 export interface SessionOwner {

@@ -1,9 +1,9 @@
-import { hasControlCharacters } from '../model/email-address.js';
 import { callHost, type HostCallTerms } from '../model/host-call.js';
 import { kindOf } from '../model/value-kind.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
 import type { UnsubscribeWho } from '../model/unsubscribe.options.js';
 import { LONGEST_UNSUBSCRIBE_URL, type UnsubscribeSettings } from '../model/unsubscribe.settings.js';
+import { hasControlCharacters } from '../model/bounded-text.js';
 
 /** How one recipient of one mailing unsubscribes. */
 export interface UnsubscribeLink {

@@ -1,13 +1,8 @@
 import { domainToASCII } from 'node:url';
-import {
-  hasControlCharacters,
-  isValidLocalPart,
-  MAX_ADDRESS,
-  MAX_LOCAL_PART,
-  MAX_MAILBOX_TEXT,
-} from './email-address.js';
+import { isValidLocalPart, MAX_ADDRESS, MAX_LOCAL_PART, MAX_MAILBOX_TEXT } from './email-address.js';
 import { addressIn, hasInvisible, quotedAddress, tidied } from './recipient-address.js';
 import { kindOf } from './value-kind.js';
+import { hasControlCharacters } from './bounded-text.js';
 
 const MAX_LABEL = 63;
 const NOT_IN_BRACKETS = 'it is not a name and one address in angle brackets';

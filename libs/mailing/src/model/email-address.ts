@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { domainToASCII } from 'node:url';
 import addressparser from 'nodemailer/lib/addressparser';
-import { cutText } from './bounded-text.js';
+import { cutText, hasControlCharacters, toOneLine } from './bounded-text.js';
 
 /** One mailbox, ready for a header and an envelope. */
 export interface Mailbox {
@@ -47,30 +47,10 @@ const ONE_ADDRESS_AT_END = /^[^<>]*<([^<>]*)>$/;
 
 /** Control characters, and the separators U+2028 and U+2029 that some readers take for line breaks. */
 // oxlint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
-const CONTROLS = new RegExp(CONTROL, 'g');
 
 /** Whether a local part needs no quotes; its length is another matter. */
 export function isValidLocalPart(local: string): boolean {
   return LOCAL_PART.test(local);
-}
-
-/** True if the text could break out of a header line. */
-export function hasControlCharacters(text: string): boolean {
-  return CONTROL.test(text);
-}
-
-/**
- * Folds control characters and runs of white space into single spaces, for foreign text that goes into a header, a log or a report. For the
- * plugin and its parts.
- *
- * @example
- * ```ts
- * console.warn(`The import failed: ${toOneLine('no such table\nDROP')}`);
- * ```
- */
-export function toOneLine(text: string): string {
-  return text === '' ? '' : text.replace(CONTROLS, ' ').replace(/\s+/g, ' ').trim();
 }
 
 /**

@@ -1,3 +1,4 @@
+import { reasonOf } from './public-text.js';
 import { isThenable } from './thenable.js';
 import { kindOf } from './value-kind.js';
 import { MailingError } from './mailing.error.js';
@@ -174,25 +175,6 @@ export function ignoreOutcomeOf(promise: PromiseLike<unknown>): void {
 /** @throws HostAnswerError unless the answer is an instance of that class. */
 export function assertAnswer<T>(call: string, expected: string, type: new () => T, answer: unknown): void {
   if (!(answer instanceof type)) throw new HostAnswerError(call, expected, kindOf(answer));
-}
-
-/**
- * The words of whatever was thrown. Always a text, also where the message of an error is none or a value can't be made one. For the
- * plugin and its parts.
- *
- * @example
- * ```ts
- * const words = reasonOf(new Error('the directory is closed')); // 'the directory is closed'
- * ```
- */
-export function reasonOf(error: unknown): string {
-  try {
-    if (!(error instanceof Error)) return String(error);
-    const message: unknown = error.message;
-    return typeof message === 'string' ? message : kindOf(message);
-  } catch {
-    return kindOf(error);
-  }
 }
 
 /** The one place where control passes to the host. */

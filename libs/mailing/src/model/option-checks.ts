@@ -2,8 +2,8 @@ import { shown } from './mailing.error.js';
 import { kindOf, numberOrKindOf } from './value-kind.js';
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import { hasControlCharacters } from './email-address.js';
 import { MailingOptionsError } from './setup.errors.js';
+import { hasControlCharacters } from './bounded-text.js';
 
 // Each of these throws a MailingOptionsError that names the option and what it has to be.
 

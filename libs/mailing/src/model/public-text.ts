@@ -1,6 +1,5 @@
-import { cutText } from './bounded-text.js';
-import { toOneLine } from './email-address.js';
-import { reasonOf } from './host-call.js';
+import { kindOf } from './value-kind.js';
+import { cutText, toOneLine } from './bounded-text.js';
 
 /** Characters that are looked at. */
 const MAX_READ = 4_096;
@@ -41,4 +40,23 @@ export function toPublicText(text: string): string {
  */
 export function publicReasonOf(error: unknown): string {
   return toPublicText(reasonOf(error));
+}
+
+/**
+ * The words of whatever was thrown. Always a text, also where the message of an error is none or a value can't be made one. For the
+ * plugin and its parts.
+ *
+ * @example
+ * ```ts
+ * const words = reasonOf(new Error('the directory is closed')); // 'the directory is closed'
+ * ```
+ */
+export function reasonOf(error: unknown): string {
+  try {
+    if (!(error instanceof Error)) return String(error);
+    const message: unknown = error.message;
+    return typeof message === 'string' ? message : kindOf(message);
+  } catch {
+    return kindOf(error);
+  }
 }

@@ -1,6 +1,5 @@
-import { reasonOf } from './host-call.js';
 import { holderInWords, type IdHolder } from './id-holder.js';
-import { publicReasonOf, toPublicText } from './public-text.js';
+import { publicReasonOf, toPublicText, reasonOf } from './public-text.js';
 import { keepUnprinted, MailingError, shown } from './mailing.error.js';
 import { kindOf } from './value-kind.js';
 

@@ -1,4 +1,3 @@
-import { reasonOf } from '../model/host-call.js';
 import { DroppedRowError } from '../model/dropped-row.error.js';
 import { AttachmentNotKeptError } from '../model/attachment.errors.js';
 import type { AttachmentPlace } from '../model/content-options.js';
@@ -7,6 +6,7 @@ import { AttachmentFolder } from './attachment.folder.js';
 import { AttachmentGone, sha256 } from './attachment.keeper.js';
 import { AttachmentTable } from './attachment.table.js';
 import type { MailingDatabase } from './mailing.database.js';
+import { reasonOf } from '../model/public-text.js';
 
 /** What the mailing's row says of an attachment; the bytes are in the table or in the folder. */
 interface KeptAttachment {

@@ -1,7 +1,7 @@
-import { type HeldClaim, readHeldClaim } from './held-claim.js';
+import { readHeldClaim } from './claim.reader.js';
+import type { Caught, HeldClaim } from './held-claim.js';
 import type { MailingDatabase } from './mailing.database.js';
 import type { SliceMemory } from './slice.memory.js';
-import type { Caught } from './statements/settle-in-flight.js';
 import { readClaim } from './statements/fence-beat.js';
 import { readBatchClaims } from './statements/read-batch-claims.js';
 import { reserveSlice } from './statements/reserve-slice.js';

@@ -1,18 +1,12 @@
 import type { MailingStatus } from '../model/mailing-status.js';
-import {
-  type HeldClaim,
-  nullIfRefused,
-  readHeldClaim,
-  recoverClaim,
-  type Recovery,
-  refuseIfForgotten,
-} from './held-claim.js';
+import { type HeldClaim } from './held-claim.js';
 import type { MailingDatabase } from './mailing.database.js';
 import { adoptMailing, adoptMailings } from './statements/adopt-mailings.js';
 import { claimMailing, isDue, noteOverdue } from './statements/claim-mailing.js';
 import { moveUnlessBack } from './statements/move-unless-back.js';
 import type { Whose } from './statements/transport-paused.js';
 import { failDeadLists } from './statements/write-list.js';
+import { nullIfRefused, readHeldClaim, recoverClaim, type Recovery, refuseIfForgotten } from './claim.reader.js';
 
 /** A mailing that waits for work. */
 export interface UnfinishedMailing {

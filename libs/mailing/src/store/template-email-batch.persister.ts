@@ -9,21 +9,14 @@ import {
 import type { BatchName } from '../model/dispatcher.js';
 import type { MailingStatus } from '../model/mailing-status.js';
 import type { BatchSlice } from '../model/slice.js';
-import {
-  type HeldBatch,
-  type HeldClaim,
-  nullIfRefused,
-  readHeldClaim,
-  recoverClaim,
-  type Recovery,
-  refuseIfForgotten,
-} from './held-claim.js';
+import { type HeldBatch, type HeldClaim } from './held-claim.js';
 import type { MailingDatabase, Session } from './mailing.database.js';
 import { claimBatch } from './statements/claim-batch.js';
 import { type DeadBatch, findDeadBatches } from './statements/find-dead-batches.js';
 import { findFreeBatches, findOpenMailings } from './statements/find-free-batches.js';
 import { inChunks } from './statements/placeholders.js';
 import { findOrdered, reachOrder } from './statements/reach-order.js';
+import { nullIfRefused, readHeldClaim, recoverClaim, type Recovery, refuseIfForgotten } from './claim.reader.js';
 
 /** A bound for one look; what is behind it is found by the next one. */
 const MOST_DEAD_AT_A_TIME = 1_000;

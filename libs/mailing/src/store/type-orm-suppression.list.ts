@@ -1,7 +1,7 @@
 import { AddressNormalizerError } from '../model/address-key.js';
-import { cutText } from '../model/bounded-text.js';
+import { cutText, toOneLine } from '../model/bounded-text.js';
 import { DroppedRowError } from '../model/dropped-row.error.js';
-import { type KeyOf, toOneLine } from '../model/email-address.js';
+import { type KeyOf } from '../model/email-address.js';
 import { parseRecipient } from '../model/recipient-address.js';
 import { LONGEST_SUPPRESSION_REASON } from '../model/mail-suppression.entity.js';
 import { SuppressionAddressError } from '../model/suppression.errors.js';

@@ -1,13 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { AttachmentStreamError, AttachmentTooLargeError } from '../model/attachment.errors.js';
-import { hasControlCharacters } from '../model/email-address.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { HeaderLineBreakError, InvalidFieldError, MissingFieldError } from '../model/refusal.errors.js';
 import type { TemplateEmailAttachment } from '../model/template-email-info.js';
 import { downloadAttachment } from './attachment.download.js';
 import { readStream } from './attachment.stream.js';
 import { checkLength } from './request.bounds.js';
+import { hasControlCharacters } from '../model/bounded-text.js';
 
 /** What is known of each stands in the mailing's row; and a message with so many is none. */
 const MAX_ATTACHMENTS = 1_000;

@@ -1,7 +1,7 @@
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { HeldClaim, Recovery } from '../store/held-claim.js';
+import type { HeldClaim } from '../store/held-claim.js';
 import type { MailingClaims, UnfinishedMailing } from '../store/mailing-claims.js';
 import type { DeadBatch } from '../store/statements/find-dead-batches.js';
 import type { TemplateEmailBatchPersister } from '../store/template-email-batch.persister.js';
@@ -9,6 +9,7 @@ import type { DeadJournals } from './dead-journals.js';
 import type { DoubtResolver } from './doubt.resolver.js';
 import type { ProfileRecorder } from './profile.recorder.js';
 import type { ServerMembership } from './server-membership.js';
+import type { Recovery } from '../store/claim.reader.js';
 
 export interface ClaimTakerParts {
   settings: MailingSettings;

@@ -5,6 +5,7 @@ import type { HeldClaim } from '../store/held-claim.js';
 import type { StandingOrders } from '../store/standing-orders.js';
 import type { MailingRun } from './mailing-run.js';
 import type { ProfileRecorder } from './profile.recorder.js';
+import type { LostRuns } from './slice.runner.js';
 import type { TemplateEmailPeriodicService } from './template-email-periodic.service.js';
 
 /** Over all lost runs. The oldest run is forgotten first, and its recipients stay in doubt. */
@@ -28,7 +29,7 @@ interface LostRun {
  *
  * A transaction for each lost run after a heartbeat, until its recipients are settled.
  */
-export class LateAnswersSweep implements OnApplicationBootstrap {
+export class LateAnswersSweep implements OnApplicationBootstrap, LostRuns {
   readonly #lost = new Set<LostRun>();
   #numRecipients = 0;
 

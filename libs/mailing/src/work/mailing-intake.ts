@@ -1,4 +1,3 @@
-import { reasonOf } from '../model/host-call.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultPoints } from '../model/fault-points.js';
 import type { MailingEvents } from '../model/mailing-event.js';
@@ -27,6 +26,7 @@ import type { ResumeHold } from './resume-hold.js';
 import type { ServerMembership } from './server-membership.js';
 import { SlotWriter } from './slot.writer.js';
 import type { SourceWatches } from './source-watches.js';
+import { reasonOf } from '../model/public-text.js';
 
 /** How often a caller looks whether somebody else's list with the same key is complete. */
 const KEY_LOOK_MS = 100;

@@ -1,6 +1,6 @@
 import type { TemplateFills } from '../model/template.renderer.js';
 import { AsyncContext } from '../model/async-context.js';
-import { hasControlCharacters, parseMailbox, parseMailboxes } from '../model/email-address.js';
+import { parseMailbox, parseMailboxes } from '../model/email-address.js';
 import { lookupChain } from '../model/locale-tag.js';
 import type { MailingSettings } from '../model/mailing-options.js';
 import { plainCopy } from '../model/plain-copy.js';
@@ -18,6 +18,7 @@ import { takeAttachments } from './attachment.intake.js';
 import { checkInfoFields } from './info-fields.check.js';
 import { checkForProfiles, checkRecipients } from './recipients.check.js';
 import { checkBounds } from './request.bounds.js';
+import { hasControlCharacters } from '../model/bounded-text.js';
 
 /** Headers that the plugin or the mail library writes; a host that sets them would break identity or delivery. */
 const RESERVED_HEADERS = new Set([

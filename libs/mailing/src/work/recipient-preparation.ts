@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient } from '../delivery/mailing.delivery.js';
 import { UnansweredError } from '../delivery/unanswered.error.js';
-import { reasonOf } from '../model/host-call.js';
 import type { BeatAnswer } from '../model/ledger.js';
 import { PAUSE_REASONS } from '../model/mailing-status.js';
 import { lendWhile } from './lent-place.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
 import type { Wait } from './wait.js';
+import { reasonOf } from '../model/public-text.js';
 
 /** Why the host could not be asked about recipients. */
 export interface HostOutage {

@@ -18,7 +18,6 @@ import type { MailingDatabase } from '../store/mailing.database.js';
 import { MailingLedger } from '../store/mailing.ledger.js';
 import type { StoredMailing } from '../store/template-email.persister.js';
 import { ErrorGuard } from './error-guard.js';
-import type { LateAnswersSweep } from './late-answers.sweep.js';
 import type { JournalKeeper } from './journal.keeper.js';
 import { MailingRun } from './mailing-run.js';
 import type { MailingRunParts, RunEnd, WorkingPlace } from './mailing-run.parts.js';
@@ -41,9 +40,14 @@ export interface SliceRunnerParts {
   recorder: ProfileRecorder;
   slots: SlotsOf;
   openings: OpeningOutages;
-  lateAnswers: Pick<LateAnswersSweep, 'note'>;
+  lostRuns: LostRuns;
   events: MailingEvents;
   faultPoints: FaultPoints;
+}
+
+/** Told of each run that has ended without its claim. */
+export interface LostRuns {
+  note(claim: HeldClaim, run: MailingRun): Promise<void>;
 }
 
 /** The gates of one run, in the order in which they are asked. `mailingId` is null for a mailing that is not persisted. */
@@ -148,7 +152,7 @@ export class SliceRunner {
     if (!membership.isMine(claim.claimToken)) run.lose();
     database.commits.beginRun(claim);
     const end = await this.untilEnd(claim.mailingId, run);
-    if (end.status === 'lost') void this.parts.lateAnswers.note(claim, run);
+    if (end.status === 'lost') void this.parts.lostRuns.note(claim, run);
     journal.end(claim.claimToken, !WITHOUT_RELEASE.includes(end.status));
     database.commits.endRun(claim, memoryEndOf(end.status));
     return end;

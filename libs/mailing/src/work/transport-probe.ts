@@ -1,10 +1,11 @@
 import { type EmailMessageSender, PROBE_TIMEOUT_MS } from '../delivery/email-message.sender.js';
-import { askHost, reasonOf } from '../model/host-call.js';
+import { askHost } from '../model/host-call.js';
 import type { MailingEvents } from '../model/mailing-event.js';
 import type { StandingOrders } from '../store/standing-orders.js';
 import type { Whose } from '../store/statements/transport-paused.js';
 import { BackOff } from './back-off.js';
 import type { ResumeHold } from './resume-hold.js';
+import { reasonOf } from '../model/public-text.js';
 
 /** For a sender that does not keep to a deadline of its own; those of ours have answered by then. */
 const SILENT_AFTER_MS = PROBE_TIMEOUT_MS + 5_000;

@@ -6,7 +6,8 @@ import { booksOf } from '../slice-books.js';
 import { provesLife } from './claim-mailing.js';
 import { findDue } from './mark-due.js';
 import { beginForgottenAttempts, DUE_AT_A_TIME } from './restore-commits.js';
-import { type Caught, readWatermarks, settleInFlight } from './settle-in-flight.js';
+import { readWatermarks, settleInFlight } from './settle-in-flight.js';
+import { type Caught } from '../held-claim.js';
 
 /** A slice whose claim holder is dead. */
 export interface DeadClaim {

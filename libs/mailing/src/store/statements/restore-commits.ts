@@ -8,7 +8,8 @@ import { beginAttempts, findDue, markDue } from './mark-due.js';
 import { pauseMailing } from './pause-mailing.js';
 import { inChunks } from './placeholders.js';
 import { SOURCES } from '../recipient-place.js';
-import { type Caught, readWatermarks, settleInFlight } from './settle-in-flight.js';
+import { readWatermarks, settleInFlight } from './settle-in-flight.js';
+import { type Caught } from '../held-claim.js';
 
 /** A slice of which the database has forgotten commits. */
 export interface ForgottenSlice {

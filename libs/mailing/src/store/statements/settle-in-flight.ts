@@ -8,24 +8,13 @@ import { moveIntent, nameIntended } from './intent.js';
 import { attemptsUnderWay } from './mark-due.js';
 import { inChunks, placeholders } from './placeholders.js';
 import { type Frame, settleKnown } from './recover-known.js';
+import type { Caught } from '../held-claim.js';
 
 /** Where the progress row says that recipients may be in flight. */
 export interface Watermarks {
   settledIdx: number;
   nextIdx: number;
   highIdx: number;
-}
-
-/** Recipients that were in flight in a run that is gone. */
-export interface Caught {
-  /** Recipients of unknown fate: in doubt, or sent again. */
-  numCaught: number;
-  /** Recipients whose outcome was known, but not counted in the progress row. */
-  numKnown: number;
-  /** Idx of recipients that were at a further attempt. */
-  retries: number[];
-  /** Profiles that were sent to without the progress row knowing it: ids. */
-  mailed: string[];
 }
 
 export interface SettleTerms {
