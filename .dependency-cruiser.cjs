@@ -16,6 +16,81 @@ const room = (name, neighbours, comment) => ({
   },
 });
 
+/**
+ * The rooms within a room, the highest first. Files of a line may import those of the lines below, and of their own folder; folders of one
+ * line do not know each other. '.' are the files of the room itself.
+ */
+const FLOORS = {
+  model: {
+    comment: 'A word is made of simpler words: options of ports, ports of mail, mail of values.',
+    floors: [
+      ['options'],
+      ['ports'],
+      ['mail', 'reports', 'tables'],
+      ['addresses'],
+      ['host-calls'],
+      ['errors'],
+      ['states', 'values'],
+    ],
+  },
+  store: {
+    comment:
+      'Work is found and claimed, then recorded; below that is one database, however it is connected to.',
+    floors: [
+      ['queries', 'servers', 'migrations'],
+      ['claims'],
+      ['commands', 'intake', 'journal'],
+      ['ledger', 'attachments', 'environment', 'host'],
+      ['database'],
+      ['connections', 'failover'],
+      ['faults'],
+    ],
+  },
+  delivery: {
+    comment:
+      'A recipient is judged, a template rendered, a message made of it, and handed over by one of two senders.',
+    floors: [
+      ['.'],
+      ['adapters', 'smtp'],
+      ['handlebars', 'mailer'],
+      ['templates', 'recipients'],
+      ['mime'],
+      ['transport'],
+    ],
+  },
+  work: {
+    comment: 'A request comes in or work is found, a claim is obtained, and a run goes through it.',
+    floors: [
+      ['.'],
+      ['intake', 'sweeps'],
+      ['execution'],
+      ['claims'],
+      ['servers'],
+      ['run'],
+      ['recipients'],
+      ['pacing'],
+    ],
+  },
+};
+
+/** @returns the folder of a room as a pattern. */
+const within = (room, name) => (name === '.' ? `${LIB}/${room}/[^/]+$` : `${LIB}/${room}/${name}/`);
+
+const floorRules = Object.entries(FLOORS).flatMap(([room, { comment, floors }]) =>
+  floors.flatMap((names, n) =>
+    names.map((name) => ({
+      name: `floor-${room}-${name === '.' ? 'itself' : name}`,
+      comment,
+      severity: 'error',
+      from: { path: within(room, name) },
+      to: {
+        path: `${LIB}/${room}/`,
+        pathNot: [name, ...floors.slice(n + 1).flat()].map((one) => within(room, one)),
+      },
+    })),
+  ),
+);
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
@@ -27,16 +102,41 @@ module.exports = {
     room('store', ['model'], 'Every statement is here and nothing else: no statement can wait for SMTP.'),
     room('delivery', ['model'], 'A message is made and handed over without a database, and tested so.'),
     room('work', ['store', 'delivery', 'model'], 'Who does what, when: built on the rooms, not on the door.'),
+    ...floorRules,
+    {
+      name: 'every-file-has-a-floor',
+      comment: 'A folder that FLOORS does not name would import what it likes.',
+      severity: 'error',
+      from: {},
+      to: {
+        path: `${LIB}/(model|store|delivery|work)/`,
+        pathNot: Object.entries(FLOORS).flatMap(([room, { floors }]) =>
+          floors.flat().map((one) => within(room, one)),
+        ),
+      },
+    },
+    {
+      name: 'run-knows-no-store',
+      comment:
+        'A run works on ports, so that a list in memory and one in a database are sent by the same code.',
+      severity: 'error',
+      from: { path: `${LIB}/work/run/` },
+      to: { path: `${LIB}/store/` },
+    },
     {
       name: 'one-door',
       comment:
         'Only the modules, with their definition and providers, wire rooms together, and only index.ts publishes them.',
       severity: 'error',
-      from: {
-        path: `${LIB}/[^/]+$`,
-        pathNot: `${LIB}/(index|mailing[a-z-]*\\.(module|definition|providers))\\.ts$`,
-      },
+      from: { path: `${LIB}/[^/]+$`, pathNot: `${LIB}/index\\.ts$` },
       to: { path: `${LIB}/` },
+    },
+    {
+      name: 'module-is-the-door',
+      comment: 'The rooms do not know who wires them.',
+      severity: 'error',
+      from: { path: `${LIB}/(model|store|delivery|work)/` },
+      to: { path: `${LIB}/module/` },
     },
     {
       name: 'lib-stands-alone',

@@ -1,5 +1,5 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { mailingEntities } from './libs/mailing/src/model/mailing-entities.js';
+import { mailingEntities } from './libs/mailing/src/model/tables/mailing-entities.js';
 import { mailingMigrations } from './libs/mailing/src/store/migrations/mailing-migrations.js';
 import { dataSourceOptionsOf } from './src/database/data-source.options.js';
 

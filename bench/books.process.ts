@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { mailingEntities, mailingMigrations, TemplateEmailPersister } from 'nestjs-mailing';
 import { DataSource } from 'typeorm';
-import type { Beat, BeatAnswer } from '../libs/mailing/src/model/ledger.js';
-import type * as Listed from '../libs/mailing/src/model/listed-recipient.js';
-import type * as Claims from '../libs/mailing/src/store/mailing-claims.js';
-import type * as Database from '../libs/mailing/src/store/mailing.database.js';
-import type * as Ledger from '../libs/mailing/src/store/mailing.ledger.js';
-import type * as Server from '../libs/mailing/src/store/statements/register-server.js';
+import type { Beat, BeatAnswer } from '../libs/mailing/src/model/ports/ledger.js';
+import type * as Listed from '../libs/mailing/src/model/mail/listed-recipient.js';
+import type * as Claims from '../libs/mailing/src/store/claims/mailing-claims.js';
+import type * as Database from '../libs/mailing/src/store/database/mailing.database.js';
+import type * as Ledger from '../libs/mailing/src/store/ledger/mailing.ledger.js';
+import type * as Server from '../libs/mailing/src/store/servers/register-server.js';
 import { dataSourceOptionsOf } from '../src/database/data-source.options.js';
 import { answerParent, cpuMs } from './answer-parent.js';
 import type { ContenderAnswers, ContenderSettings } from './contender.js';
@@ -15,11 +15,11 @@ import { FROM, HTML_TEMPLATE, readers, SUBJECT } from './letter.js';
 // No host drives the books by itself, so the package does not offer them. They are taken out of it, as it is shipped.
 const inPackage = (path: string): Promise<unknown> =>
   import(new URL(path, import.meta.resolve('nestjs-mailing')).href);
-const { toListedRecipient } = (await inPackage('model/listed-recipient.js')) as typeof Listed;
-const { MailingClaims } = (await inPackage('store/mailing-claims.js')) as typeof Claims;
-const { MailingDatabase } = (await inPackage('store/mailing.database.js')) as typeof Database;
-const { MailingLedger } = (await inPackage('store/mailing.ledger.js')) as typeof Ledger;
-const { insertServer } = (await inPackage('store/statements/register-server.js')) as typeof Server;
+const { toListedRecipient } = (await inPackage('model/mail/listed-recipient.js')) as typeof Listed;
+const { MailingClaims } = (await inPackage('store/claims/mailing-claims.js')) as typeof Claims;
+const { MailingDatabase } = (await inPackage('store/database/mailing.database.js')) as typeof Database;
+const { MailingLedger } = (await inPackage('store/ledger/mailing.ledger.js')) as typeof Ledger;
+const { insertServer } = (await inPackage('store/servers/register-server.js')) as typeof Server;
 
 const SERVER = 'mail:1';
 const INCARNATION = 'bench';

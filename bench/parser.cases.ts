@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type * as FaultModule from '../libs/mailing/src/model/address-fault.js';
-import type * as AddressModule from '../libs/mailing/src/model/email-address.js';
-import type * as RecipientModule from '../libs/mailing/src/model/recipient-address.js';
-import type * as TokensModule from '../libs/mailing/src/model/unsubscribe.tokens.js';
-import type * as HeadersModule from '../libs/mailing/src/delivery/header-lines.js';
-import type * as RenderedModule from '../libs/mailing/src/delivery/rendered-email.check.js';
-import type * as FrontMatterModule from '../libs/mailing/src/delivery/front-matter.js';
-import type * as RepliesModule from '../libs/mailing/src/delivery/reply.reader.js';
-import type * as FailuresModule from '../libs/mailing/src/delivery/delivery-failure.js';
-import type * as PlainTextModule from '../libs/mailing/src/delivery/plain-text.writer.js';
-import type * as EncoderModule from '../libs/mailing/src/delivery/constant-lines.js';
-import type * as LinesModule from '../libs/mailing/src/delivery/line-writers.js';
-import type * as JournalModule from '../libs/mailing/src/store/journal.lines.js';
+import type * as FaultModule from '../libs/mailing/src/model/addresses/address-fault.js';
+import type * as AddressModule from '../libs/mailing/src/model/addresses/email-address.js';
+import type * as RecipientModule from '../libs/mailing/src/model/addresses/recipient-address.js';
+import type * as TokensModule from '../libs/mailing/src/model/options/unsubscribe.tokens.js';
+import type * as HeadersModule from '../libs/mailing/src/delivery/mime/header-lines.js';
+import type * as RenderedModule from '../libs/mailing/src/delivery/mime/rendered-email.check.js';
+import type * as FrontMatterModule from '../libs/mailing/src/delivery/templates/front-matter.js';
+import type * as RepliesModule from '../libs/mailing/src/delivery/smtp/reply.reader.js';
+import type * as FailuresModule from '../libs/mailing/src/delivery/transport/delivery-failure.js';
+import type * as PlainTextModule from '../libs/mailing/src/delivery/templates/plain-text.writer.js';
+import type * as EncoderModule from '../libs/mailing/src/delivery/mime/constant-lines.js';
+import type * as LinesModule from '../libs/mailing/src/delivery/mime/line-writers.js';
+import type * as JournalModule from '../libs/mailing/src/store/journal/journal.lines.js';
 import type * as CsvModule from '../src/newsletter/csv-recipients.js';
 
 /** Foreign text of one shape, and the parser that reads it. */
@@ -38,19 +38,27 @@ async function built<T>(path: string): Promise<T> {
   return (await import(new URL(`../dist/${path}`, import.meta.url).href)) as T;
 }
 
-const address = await built<typeof AddressModule>('libs/mailing/src/model/email-address.js');
-const fault = await built<typeof FaultModule>('libs/mailing/src/model/address-fault.js');
-const recipient = await built<typeof RecipientModule>('libs/mailing/src/model/recipient-address.js');
-const tokens = await built<typeof TokensModule>('libs/mailing/src/model/unsubscribe.tokens.js');
-const headers = await built<typeof HeadersModule>('libs/mailing/src/delivery/header-lines.js');
-const rendered = await built<typeof RenderedModule>('libs/mailing/src/delivery/rendered-email.check.js');
-const frontMatter = await built<typeof FrontMatterModule>('libs/mailing/src/delivery/front-matter.js');
-const replies = await built<typeof RepliesModule>('libs/mailing/src/delivery/reply.reader.js');
-const failures = await built<typeof FailuresModule>('libs/mailing/src/delivery/delivery-failure.js');
-const plainText = await built<typeof PlainTextModule>('libs/mailing/src/delivery/plain-text.writer.js');
-const encoder = await built<typeof EncoderModule>('libs/mailing/src/delivery/constant-lines.js');
-const lines = await built<typeof LinesModule>('libs/mailing/src/delivery/line-writers.js');
-const journal = await built<typeof JournalModule>('libs/mailing/src/store/journal.lines.js');
+const address = await built<typeof AddressModule>('libs/mailing/src/model/addresses/email-address.js');
+const fault = await built<typeof FaultModule>('libs/mailing/src/model/addresses/address-fault.js');
+const recipient = await built<typeof RecipientModule>(
+  'libs/mailing/src/model/addresses/recipient-address.js',
+);
+const tokens = await built<typeof TokensModule>('libs/mailing/src/model/options/unsubscribe.tokens.js');
+const headers = await built<typeof HeadersModule>('libs/mailing/src/delivery/mime/header-lines.js');
+const rendered = await built<typeof RenderedModule>('libs/mailing/src/delivery/mime/rendered-email.check.js');
+const frontMatter = await built<typeof FrontMatterModule>(
+  'libs/mailing/src/delivery/templates/front-matter.js',
+);
+const replies = await built<typeof RepliesModule>('libs/mailing/src/delivery/smtp/reply.reader.js');
+const failures = await built<typeof FailuresModule>(
+  'libs/mailing/src/delivery/transport/delivery-failure.js',
+);
+const plainText = await built<typeof PlainTextModule>(
+  'libs/mailing/src/delivery/templates/plain-text.writer.js',
+);
+const encoder = await built<typeof EncoderModule>('libs/mailing/src/delivery/mime/constant-lines.js');
+const lines = await built<typeof LinesModule>('libs/mailing/src/delivery/mime/line-writers.js');
+const journal = await built<typeof JournalModule>('libs/mailing/src/store/journal/journal.lines.js');
 const csv = await built<typeof CsvModule>('src/newsletter/csv-recipients.js');
 
 const toText = plainText.plainTextWriter(plainText.DEFAULT_TEXT);

@@ -1,11 +1,14 @@
-// The habits of the house that a machine can check: sizes of files, and names.
+// The habits of the house that a machine can check: sizes of files and folders, and names.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 
 const MEDIAN_LINES = 60;
 const MOST_LINES = 200;
 const MOST_SHARE = 0.9;
 const MAX_LINES = 350;
+
+/** Of one folder; more of them are found by no name. */
+const MAX_FILES = { libs: 20, src: 20, test: 30, bench: 30, scripts: 30 };
 
 const FOLDERS = ['libs', 'src', 'test', 'scripts', 'bench'];
 
@@ -22,7 +25,11 @@ const EMPTY_WORDS = new Set([
 ]);
 
 const files = FOLDERS.flatMap(filesOf);
-const complaints = [...files.flatMap(nameComplaints), ...sizeComplaints(files.filter(hasSizeLimit))];
+const complaints = [
+  ...files.flatMap(nameComplaints),
+  ...sizeComplaints(files.filter(hasSizeLimit)),
+  ...folderComplaints(files),
+];
 
 for (const complaint of complaints) console.error(complaint);
 process.exitCode = complaints.length > 0 ? 1 : 0;
@@ -71,6 +78,15 @@ function sizeComplaints(limited) {
     );
   }
   return complaints;
+}
+
+function folderComplaints(files) {
+  const counts = new Map();
+  for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+  return [...counts].flatMap(([folder, count]) => {
+    const most = MAX_FILES[folder.split('/')[0]];
+    return count > most ? [`${folder}: ${count} files; ${most} is the most for one folder.`] : [];
+  });
 }
 
 function lineCount(file) {

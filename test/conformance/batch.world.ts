@@ -3,7 +3,7 @@ import type {
   BatchWork,
   ClaimedBatch,
   DispatcherContext,
-} from '../../libs/mailing/src/model/dispatcher.js';
+} from '../../libs/mailing/src/model/ports/dispatcher.js';
 
 export interface RunRecord {
   server: number;

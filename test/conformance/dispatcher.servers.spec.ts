@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Dispatcher } from '../../libs/mailing/src/model/dispatcher.js';
-import { PollingDispatcher } from '../../libs/mailing/src/work/polling.dispatcher.js';
+import type { Dispatcher } from '../../libs/mailing/src/model/ports/dispatcher.js';
+import { PollingDispatcher } from '../../libs/mailing/src/work/execution/polling.dispatcher.js';
 import { bullMqServer } from '../support/bull-mq-server.js';
 import { anyRedis, canUseRedis } from '../support/redis.server.js';
 import { waitUntil } from '../support/wait-until.js';

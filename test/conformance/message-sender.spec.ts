@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import type { ParsedMail } from 'mailparser';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { describe, expect, it } from 'vitest';
-import type { EmailMessage } from '../../libs/mailing/src/delivery/email-message.sender.js';
-import { isAscii } from '../../libs/mailing/src/delivery/is-ascii.js';
+import type { EmailMessage } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import { isAscii } from '../../libs/mailing/src/delivery/mime/is-ascii.js';
 import { MESSAGE, senderRig } from '../delivery/sender-rig.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it, describe, vi } from 'vitest';
-import { Lease } from '../../libs/mailing/src/work/lease.js';
+import { Lease } from '../../libs/mailing/src/work/servers/lease.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { NewsletterService } from '../support/newsletter-service.js';

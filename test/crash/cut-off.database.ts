@@ -1,4 +1,4 @@
-import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase, type Session } from '../../libs/mailing/src/store/database/mailing.database.js';
 
 /** The connection broke in the middle of a transaction. */
 export class CutOff extends Error {}

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MailAddressTaken, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { FaultPoint } from '../../libs/mailing/src/model/fault-points.js';
+import type { FaultPoint } from '../../libs/mailing/src/model/ports/fault-points.js';
 import { assertBooksAddUp, readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { FAULT_POINT_NAMES, type FaultPoint } from '../../libs/mailing/src/model/fault-points.js';
+import { FAULT_POINT_NAMES, type FaultPoint } from '../../libs/mailing/src/model/ports/fault-points.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { BATCH_GAPS } from './batch-gaps.js';
 import { type Death, KilledLife, type LifeOptions } from './killed-life.js';

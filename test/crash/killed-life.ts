@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type EmailAddress, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
-import type { FaultPoint } from '../../libs/mailing/src/model/fault-points.js';
+import type { FaultPoint } from '../../libs/mailing/src/model/ports/fault-points.js';
 import { assertBatchesAddUp } from '../support/batch-books.js';
 import { assertBooksAddUp, readBooks } from '../support/books.js';
 import type { DatabaseKind } from '../support/database-kinds.js';

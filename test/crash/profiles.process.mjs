@@ -6,7 +6,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { MailingModule, MailingQuery, TemplateEmailSender } from '../../dist/libs/mailing/src/index.js';
-import { noFaultPoints } from '../../dist/libs/mailing/src/model/fault-points.js';
+import { noFaultPoints } from '../../dist/libs/mailing/src/model/ports/fault-points.js';
 import { dataSourceOptionsOf } from '../../dist/src/database/data-source.options.js';
 
 const env = process.env;

@@ -1,7 +1,7 @@
 import { Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 

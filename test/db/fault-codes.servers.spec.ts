@@ -2,8 +2,12 @@ import { readFile } from 'node:fs/promises';
 import libsql from 'libsql';
 import type { QueryRunner } from 'typeorm';
 import { describe, expect, it } from 'vitest';
-import { isDataFault, isLockFault, isNotPrimary } from '../../libs/mailing/src/store/database-fault.js';
-import { FAULT_CODES, type FaultCode, faultCodeOf } from '../../libs/mailing/src/store/fault-codes.js';
+import {
+  isDataFault,
+  isLockFault,
+  isNotPrimary,
+} from '../../libs/mailing/src/store/faults/database-fault.js';
+import { FAULT_CODES, type FaultCode, faultCodeOf } from '../../libs/mailing/src/store/faults/fault-codes.js';
 import { forEachInnoDb, forEachServer } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { startMariaDb } from '../support/maria-db.server.js';

@@ -4,7 +4,7 @@
 // so that it can't be emptied either.
 import { closeSync, mkdirSync, readdirSync, readlinkSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { journalPath, MailingJournal } from '../../dist/libs/mailing/src/store/mailing.journal.js';
+import { journalPath, MailingJournal } from '../../dist/libs/mailing/src/store/journal/mailing.journal.js';
 
 const [dir, how] = process.argv.slice(2);
 const owner = { uniqServerId: 'test:1', incarnation: 'full', hostname: 'vm', pid: 1, pidSpace: 'boot/pid' };

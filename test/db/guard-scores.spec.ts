@@ -1,9 +1,9 @@
 import { Mailing, type MailingStatus } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
-import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
-import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
+import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { freshDatabase } from '../support/fresh-database.js';
 import { livingServer } from '../support/living-server.js';

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
-import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
-import { IdleTransactionLimit } from '../../libs/mailing/src/store/idle-transaction.limit.js';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
+import { IdleTransactionLimit } from '../../libs/mailing/src/store/connections/idle-transaction.limit.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
 import { INNODB_KINDS } from '../support/database-kinds.js';
 import { forEachInnoDb } from '../support/for-each-database.js';

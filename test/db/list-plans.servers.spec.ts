@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { SlotPersister } from '../../libs/mailing/src/store/slot.persister.js';
-import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { SlotPersister } from '../../libs/mailing/src/store/intake/slot.persister.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { INNODB_KINDS } from '../support/database-kinds.js';
 import { ExplainingDatabase } from '../support/explaining-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';

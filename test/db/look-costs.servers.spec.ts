@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { findFreeBatches } from '../../libs/mailing/src/store/statements/find-free-batches.js';
-import { readNext } from '../../libs/mailing/src/store/statements/read-next.js';
-import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { findFreeBatches } from '../../libs/mailing/src/store/claims/find-free-batches.js';
+import { readNext } from '../../libs/mailing/src/store/ledger/read-next.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { forEachServer } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 import { MeasuringDatabase } from '../support/measuring-database.js';

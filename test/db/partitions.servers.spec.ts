@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
-import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
-import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
+import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { forEachInnoDb } from '../support/for-each-database.js';
 import { ExplainingDatabase } from '../support/explaining-database.js';
 import { freshDatabase } from '../support/fresh-database.js';

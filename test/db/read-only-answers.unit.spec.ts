@@ -5,7 +5,7 @@ import {
   isLockFault,
   isNotPrimary,
   provesNoCommit,
-} from '../../libs/mailing/src/store/database-fault.js';
+} from '../../libs/mailing/src/store/faults/database-fault.js';
 
 const RUNS_WITH = (option: string): string =>
   `The MySQL server is running with the ${option} option so it cannot execute this statement`;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
-import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
-import { readSlots } from '../../libs/mailing/src/store/statements/read-slots.js';
-import { takeAddresses } from '../../libs/mailing/src/store/statements/take-addresses.js';
-import { TypeOrmSuppressionList } from '../../libs/mailing/src/store/type-orm-suppression.list.js';
+import { mailboxKey } from '../../libs/mailing/src/model/addresses/email-address.js';
+import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
+import { readSlots } from '../../libs/mailing/src/store/intake/read-slots.js';
+import { takeAddresses } from '../../libs/mailing/src/store/intake/take-addresses.js';
+import { TypeOrmSuppressionList } from '../../libs/mailing/src/store/host/type-orm-suppression.list.js';
 import { forEachServer } from '../support/for-each-database.js';
 import { fillTable } from '../support/fill-table.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';

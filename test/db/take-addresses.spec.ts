@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
-import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { takeAddresses, type WantedAddress } from '../../libs/mailing/src/store/statements/take-addresses.js';
-import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { mailboxKey } from '../../libs/mailing/src/model/addresses/email-address.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { takeAddresses, type WantedAddress } from '../../libs/mailing/src/store/intake/take-addresses.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { ExplainingDatabase } from '../support/explaining-database.js';
 import { forEachDatabase, forEachInnoDb } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';

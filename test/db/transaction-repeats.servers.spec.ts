@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Recipient, recipientsFromQuery, TypeOrmProfileRepository } from 'nestjs-mailing';
 import { DataSource, type SelectQueryBuilder } from 'typeorm';
-import { faultCodeOf } from '../../libs/mailing/src/store/fault-codes.js';
-import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
+import { faultCodeOf } from '../../libs/mailing/src/store/faults/fault-codes.js';
+import { MailingDatabase, type Session } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
 import { Customer } from '../support/customer.entity.js';
 import { forEachInnoDb, forEachServer } from '../support/for-each-database.js';

@@ -5,8 +5,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { MailerOptions } from '@nestjs-modules/mailer';
 import { HandlebarsAdapter } from '@nestjs-modules/mailer/adapters/handlebars.adapter';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AdapterEngine } from '../../libs/mailing/src/delivery/adapter.engine.js';
-import { TemplateCopies } from '../../libs/mailing/src/delivery/template.copies.js';
+import { AdapterEngine } from '../../libs/mailing/src/delivery/adapters/adapter.engine.js';
+import { TemplateCopies } from '../../libs/mailing/src/delivery/templates/template.copies.js';
 
 type Adapter = NonNullable<NonNullable<MailerOptions['template']>['adapter']>;
 type Compile = (

@@ -1,7 +1,11 @@
 import { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { BulkSmtpMessageSender } from '../../libs/mailing/src/delivery/bulk-smtp-message.sender.js';
-import type { Begin, EmailMessage, HandOver } from '../../libs/mailing/src/delivery/email-message.sender.js';
+import { BulkSmtpMessageSender } from '../../libs/mailing/src/delivery/smtp/bulk-smtp-message.sender.js';
+import type {
+  Begin,
+  EmailMessage,
+  HandOver,
+} from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
 import { ScriptedSmtpServer, takesAll } from '../support/scripted-smtp.server.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import { MESSAGE, senderRig } from './sender-rig.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConstantLines } from '../../libs/mailing/src/delivery/constant-lines.js';
-import { asTheyAre, quotedPrintable } from '../../libs/mailing/src/delivery/line-writers.js';
+import { ConstantLines } from '../../libs/mailing/src/delivery/mime/constant-lines.js';
+import { asTheyAre, quotedPrintable } from '../../libs/mailing/src/delivery/mime/line-writers.js';
 
 /** Of a template: what all texts have, and what each has for itself; with everything that is written in another way. */
 const line = fc.oneof(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toHandOver } from '../../libs/mailing/src/delivery/delivery-failure.js';
+import { toHandOver } from '../../libs/mailing/src/delivery/transport/delivery-failure.js';
 
 describe('toHandOver', () => {
   it.each([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { encodedWords } from '../../libs/mailing/src/delivery/encoded-words.js';
+import { encodedWords } from '../../libs/mailing/src/delivery/mime/encoded-words.js';
 
 const WORD = /^=\?UTF-8\?B\?([A-Za-z0-9+/]+=*)\?=$/;
 

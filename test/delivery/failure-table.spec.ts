@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import type { EmailMessage, HandOver } from '../../libs/mailing/src/delivery/email-message.sender.js';
+import type {
+  EmailMessage,
+  HandOver,
+} from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
 import { freePort } from '../support/free-port.js';
 import { SmtpInbox, type SmtpInboxOptions } from '../support/smtp-inbox.js';
 import type { SmtpAnswer, SmtpCommand } from '../support/smtp-step.js';

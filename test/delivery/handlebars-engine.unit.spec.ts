@@ -1,6 +1,6 @@
 import Handlebars from 'handlebars';
 import { describe, expect, it } from 'vitest';
-import { createEngine } from '../../libs/mailing/src/delivery/handlebars.engine.js';
+import { createEngine } from '../../libs/mailing/src/delivery/handlebars/handlebars.engine.js';
 
 /** As decimals, money and dates of libraries are. */
 class Money {

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HandlebarsRenderer } from '../../libs/mailing/src/delivery/handlebars.renderer.js';
-import { TemplateFolder } from '../../libs/mailing/src/delivery/template-folder.js';
-import type { HandlebarsTemplate } from '../../libs/mailing/src/delivery/handlebars.template.js';
-import type { TemplateEmailInfo } from '../../libs/mailing/src/model/template-email-info.js';
+import { HandlebarsRenderer } from '../../libs/mailing/src/delivery/handlebars/handlebars.renderer.js';
+import { TemplateFolder } from '../../libs/mailing/src/delivery/templates/template-folder.js';
+import type { HandlebarsTemplate } from '../../libs/mailing/src/delivery/handlebars/handlebars.template.js';
+import type { TemplateEmailInfo } from '../../libs/mailing/src/model/mail/template-email-info.js';
 
 describe('HandlebarsRenderer', () => {
   let root: string;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
-import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
-import type { Attempt } from '../../libs/mailing/src/model/outcome.js';
-import type { MailingTemplate } from '../../libs/mailing/src/model/template.renderer.js';
+import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
+import type { Attempt } from '../../libs/mailing/src/model/states/outcome.js';
+import type { MailingTemplate } from '../../libs/mailing/src/model/ports/template.renderer.js';
 
 describe('a message that is rendered later', () => {
   const stop = (): AbortController => new AbortController();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mailboxTemplates } from '../../libs/mailing/src/delivery/mailbox-templates.js';
+import { mailboxTemplates } from '../../libs/mailing/src/delivery/templates/mailbox-templates.js';
 
 describe('mailboxTemplates', () => {
   it.each([

@@ -1,12 +1,12 @@
 import { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { toAddressee } from '../../libs/mailing/src/delivery/recipient.policy.js';
-import { MessageIdentity } from '../../libs/mailing/src/delivery/message-identity.js';
-import { MessageComposer } from '../../libs/mailing/src/delivery/message.composer.js';
-import type { RenderedEmail } from '../../libs/mailing/src/model/template.renderer.js';
-import type { MarkedRecipient } from '../../libs/mailing/src/model/recipient.js';
-import type { TemplateEmailInfo } from '../../libs/mailing/src/model/template-email-info.js';
-import type { HandOver } from '../../libs/mailing/src/delivery/email-message.sender.js';
+import { toAddressee } from '../../libs/mailing/src/delivery/recipients/recipient.policy.js';
+import { MessageIdentity } from '../../libs/mailing/src/delivery/mime/message-identity.js';
+import { MessageComposer } from '../../libs/mailing/src/delivery/mime/message.composer.js';
+import type { RenderedEmail } from '../../libs/mailing/src/model/ports/template.renderer.js';
+import type { MarkedRecipient } from '../../libs/mailing/src/model/mail/recipient.js';
+import type { TemplateEmailInfo } from '../../libs/mailing/src/model/mail/template-email-info.js';
+import type { HandOver } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import { type SenderRig, senderRig } from './sender-rig.js';
 

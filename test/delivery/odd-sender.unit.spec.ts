@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { EmailMessageSender } from '../../libs/mailing/src/delivery/email-message.sender.js';
-import { checkedHandOver } from '../../libs/mailing/src/delivery/hand-over.check.js';
+import type { EmailMessageSender } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import { checkedHandOver } from '../../libs/mailing/src/delivery/transport/hand-over.check.js';
 import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
-import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
 
 const WORDS: [unknown, unknown, string][] = [
   ['E'.repeat(65), 'no', 'sender'],

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { PieceGatherer } from '../../libs/mailing/src/delivery/piece-gatherer.js';
+import { PieceGatherer } from '../../libs/mailing/src/delivery/mailer/piece-gatherer.js';
 
 describe('PieceGatherer', () => {
   const through = (pieces: Buffer[]): Readable => Readable.from(pieces).pipe(new PieceGatherer());

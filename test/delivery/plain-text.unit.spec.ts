@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { flatText } from '../../libs/mailing/src/delivery/flat-text.js';
-import { isTooIntricate } from '../../libs/mailing/src/delivery/html-intricacy.js';
-import { DEFAULT_TEXT, plainTextWriter } from '../../libs/mailing/src/delivery/plain-text.writer.js';
+import { flatText } from '../../libs/mailing/src/delivery/templates/flat-text.js';
+import { isTooIntricate } from '../../libs/mailing/src/delivery/templates/html-intricacy.js';
+import {
+  DEFAULT_TEXT,
+  plainTextWriter,
+} from '../../libs/mailing/src/delivery/templates/plain-text.writer.js';
 
 const toText = plainTextWriter(DEFAULT_TEXT);
 const isDeeper = (html: string, maxDepth: number): boolean =>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TransporterMissingError } from '../../libs/mailing/src/model/setup.errors.js';
+import { TransporterMissingError } from '../../libs/mailing/src/model/options/setup.errors.js';
 import { SmtpInbox } from '../support/smtp-inbox.js';
 import { senderRig } from './sender-rig.js';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
-import type { Candidate, RecipientGate } from '../../libs/mailing/src/delivery/recipient.gate.js';
-import type { Skip } from '../../libs/mailing/src/delivery/recipient.policy.js';
-import { UnansweredError } from '../../libs/mailing/src/delivery/unanswered.error.js';
-import { noFaultPoints } from '../../libs/mailing/src/model/fault-points.js';
+import type { Candidate, RecipientGate } from '../../libs/mailing/src/delivery/recipients/recipient.gate.js';
+import type { Skip } from '../../libs/mailing/src/delivery/recipients/recipient.policy.js';
+import { UnansweredError } from '../../libs/mailing/src/delivery/recipients/unanswered.error.js';
+import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
 
 /** Bars those it was told to bar, and keeps what it was asked. */
 class ListGate implements RecipientGate {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { toHandOver } from '../../libs/mailing/src/delivery/delivery-failure.js';
-import { type Reply, ReplyReader } from '../../libs/mailing/src/delivery/reply.reader.js';
+import { toHandOver } from '../../libs/mailing/src/delivery/transport/delivery-failure.js';
+import { type Reply, ReplyReader } from '../../libs/mailing/src/delivery/smtp/reply.reader.js';
 import { ScriptedSmtpServer, takesAll } from '../support/scripted-smtp.server.js';
 import { senderRig } from './sender-rig.js';
 

@@ -1,14 +1,14 @@
 import { MailerModule, type MailerOptions, MailerService } from '@nestjs-modules/mailer';
 import { Test } from '@nestjs/testing';
-import { readBulkSmtpSettings } from '../../libs/mailing/src/delivery/bulk-smtp.settings.js';
-import { BulkSmtpMessageSender } from '../../libs/mailing/src/delivery/bulk-smtp-message.sender.js';
+import { readBulkSmtpSettings } from '../../libs/mailing/src/delivery/smtp/bulk-smtp.settings.js';
+import { BulkSmtpMessageSender } from '../../libs/mailing/src/delivery/smtp/bulk-smtp-message.sender.js';
 import type {
   EmailMessage,
   PreparedSender,
   HandOver,
-} from '../../libs/mailing/src/delivery/email-message.sender.js';
-import { MailerMessageSender } from '../../libs/mailing/src/delivery/mailer-message.sender.js';
-import { type MailingEventMap, MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
+} from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import { MailerMessageSender } from '../../libs/mailing/src/delivery/mailer/mailer-message.sender.js';
+import { type MailingEventMap, MailingEvents } from '../../libs/mailing/src/model/reports/mailing-event.js';
 
 /** A sender over real connections: the default one over a real mailer with a real pool, or the one for volume. */
 export interface SenderRig extends AsyncDisposable {

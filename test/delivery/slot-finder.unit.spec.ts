@@ -1,8 +1,8 @@
 import Handlebars from 'handlebars';
 import { describe, expect, it } from 'vitest';
-import { withSlotBlock } from '../../libs/mailing/src/delivery/slot.block.js';
-import { slotsShownBy } from '../../libs/mailing/src/delivery/slot.finder.js';
-import { SlotNameNotLiteralError } from '../../libs/mailing/src/model/slot.errors.js';
+import { withSlotBlock } from '../../libs/mailing/src/delivery/handlebars/slot.block.js';
+import { slotsShownBy } from '../../libs/mailing/src/delivery/handlebars/slot.finder.js';
+import { SlotNameNotLiteralError } from '../../libs/mailing/src/model/mail/slot.errors.js';
 
 describe('slotsShownBy', () => {
   const engine = withSlotBlock(Handlebars.create());

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TemplateContext } from '../../libs/mailing/src/delivery/template-context.js';
+import { TemplateContext } from '../../libs/mailing/src/delivery/handlebars/template-context.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import addressparser from 'nodemailer/lib/addressparser';
 import { describe, expect, it } from 'vitest';
-import { LONGEST_DISPLAY_NAME, mailboxKey, parseMailbox, parseMailboxes, toDisplayName } from '../../libs/mailing/src/model/email-address.js';
-import { toOneLine, hasControlCharacters } from '../../libs/mailing/src/model/bounded-text.js';
+import {
+  LONGEST_DISPLAY_NAME,
+  mailboxKey,
+  parseMailbox,
+  parseMailboxes,
+  toDisplayName,
+} from '../../libs/mailing/src/model/addresses/email-address.js';
+import { toOneLine, hasControlCharacters } from '../../libs/mailing/src/model/values/bounded-text.js';
 
 const keyOf = (text: string): string => mailboxKey(parseMailbox(text)?.address ?? `no mailbox: ${text}`);
 

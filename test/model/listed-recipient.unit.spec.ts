@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
-import type { Recipient } from '../../libs/mailing/src/model/recipient.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
+import type { Recipient } from '../../libs/mailing/src/model/mail/recipient.js';
 
 const listed = (value: unknown): ReturnType<typeof toListedRecipient> =>
   toListedRecipient(value as Recipient, true);

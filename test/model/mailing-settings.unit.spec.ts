@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
-import type { MailingModuleOptions } from '../../libs/mailing/src/model/mailing-options.js';
-import { toMailingSettings } from '../../libs/mailing/src/model/mailing-settings.factory.js';
-import { MailingOptionsError } from '../../libs/mailing/src/model/setup.errors.js';
+import { mailboxKey } from '../../libs/mailing/src/model/addresses/email-address.js';
+import type { MailingModuleOptions } from '../../libs/mailing/src/model/options/mailing-options.js';
+import { toMailingSettings } from '../../libs/mailing/src/model/options/mailing-settings.factory.js';
+import { MailingOptionsError } from '../../libs/mailing/src/model/options/setup.errors.js';
 
 describe('toMailingSettings', () => {
   let dir: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Outcome, settled, wasAnswered, wasTried } from '../../libs/mailing/src/model/outcome.js';
+import { type Outcome, settled, wasAnswered, wasTried } from '../../libs/mailing/src/model/states/outcome.js';
 
 const outcome = (status: Outcome['status'], code: string | null): Outcome => ({
   idx: 1,

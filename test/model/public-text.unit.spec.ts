@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toPublicText } from '../../libs/mailing/src/model/public-text.js';
+import { toPublicText } from '../../libs/mailing/src/model/values/public-text.js';
 
 describe('a text of others that leaves the plugin', () => {
   it.each([

@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressFault } from '../../libs/mailing/src/model/address-fault.js';
-import { MAX_MAILBOX_TEXT, parseMailbox } from '../../libs/mailing/src/model/email-address.js';
-import { hasOddDots, parseRecipient, quotedAddress } from '../../libs/mailing/src/model/recipient-address.js';
+import { addressFault } from '../../libs/mailing/src/model/addresses/address-fault.js';
+import { MAX_MAILBOX_TEXT, parseMailbox } from '../../libs/mailing/src/model/addresses/email-address.js';
+import {
+  hasOddDots,
+  parseRecipient,
+  quotedAddress,
+} from '../../libs/mailing/src/model/addresses/recipient-address.js';
 
 const UNITS = [
   'a',

@@ -4,11 +4,11 @@ import { CompositeProfileRepository, LdapProfileRepository } from 'nestjs-mailin
 import { MailingScenariosModule } from 'nestjs-mailing/scenarios';
 import { describe, expect, it } from 'vitest';
 import { toMailingBullMqSettings } from '../../libs/bullmq/src/mailing-bull-mq.options.js';
-import { toMailingSettings } from '../../libs/mailing/src/model/mailing-settings.factory.js';
+import { toMailingSettings } from '../../libs/mailing/src/model/options/mailing-settings.factory.js';
 import {
   MailingDataSourceMissingError,
   TransporterMissingError,
-} from '../../libs/mailing/src/model/setup.errors.js';
+} from '../../libs/mailing/src/model/options/setup.errors.js';
 import { checkOptions } from '../../libs/unsubscribe/src/mailing-unsubscribe.options.js';
 import { printed } from '../support/told-of.js';
 

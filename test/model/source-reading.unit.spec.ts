@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { HOST_CALL_TIMEOUT_MS } from '../../libs/mailing/src/model/host-call.js';
-import { beginReading } from '../../libs/mailing/src/model/source-reading.js';
-import { SourceWatch } from '../../libs/mailing/src/model/source-watch.js';
+import { HOST_CALL_TIMEOUT_MS } from '../../libs/mailing/src/model/host-calls/host-call.js';
+import { beginReading } from '../../libs/mailing/src/model/host-calls/source-reading.js';
+import { SourceWatch } from '../../libs/mailing/src/model/host-calls/source-watch.js';
 import { never } from '../support/silence.js';
 
 describe('beginReading', () => {

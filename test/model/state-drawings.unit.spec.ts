@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BATCH_TRANSITIONS } from '../../libs/mailing/src/model/batch-status.js';
-import { MAILING_TRANSITIONS } from '../../libs/mailing/src/model/mailing-status.js';
-import { RECIPIENT_TRANSITIONS } from '../../libs/mailing/src/model/recipient-status.js';
+import { BATCH_TRANSITIONS } from '../../libs/mailing/src/model/states/batch-status.js';
+import { MAILING_TRANSITIONS } from '../../libs/mailing/src/model/states/mailing-status.js';
+import { RECIPIENT_TRANSITIONS } from '../../libs/mailing/src/model/states/recipient-status.js';
 
 const DRAWINGS = [
   ...readFileSync('docs/guarantees.md', 'utf8').matchAll(/```mermaid\nstateDiagram-v2\n([\s\S]*?)```/g),

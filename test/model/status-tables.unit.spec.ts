@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { BATCH_TRANSITIONS } from '../../libs/mailing/src/model/batch-status.js';
-import { ENDED_STATUSES, MAILING_TRANSITIONS } from '../../libs/mailing/src/model/mailing-status.js';
+import { BATCH_TRANSITIONS } from '../../libs/mailing/src/model/states/batch-status.js';
+import { ENDED_STATUSES, MAILING_TRANSITIONS } from '../../libs/mailing/src/model/states/mailing-status.js';
 import {
   COUNTER_OF,
   RECIPIENT_STATUSES,
   RECIPIENT_TRANSITIONS,
-} from '../../libs/mailing/src/model/recipient-status.js';
+} from '../../libs/mailing/src/model/states/recipient-status.js';
 
 type Table = Record<string, Partial<Record<string, string>>>;
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { UnstorableValueError } from '../../libs/mailing/src/model/refusal.errors.js';
-import { toStorable } from '../../libs/mailing/src/model/storable.js';
+import { UnstorableValueError } from '../../libs/mailing/src/model/errors/refusal.errors.js';
+import { toStorable } from '../../libs/mailing/src/model/mail/storable.js';
 
 class Money {
   constructor(readonly cents: number) {}

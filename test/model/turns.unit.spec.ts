@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Turns } from '../../libs/mailing/src/model/turns.js';
+import { Turns } from '../../libs/mailing/src/model/values/turns.js';
 
 /** How many entries there are until the turn is over. */
 function entriesOf(turns: Turns): number {

@@ -1,6 +1,6 @@
 import { MailingOptionsError, type UnsubscribeOptions } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { toUnsubscribeSettings } from '../../libs/mailing/src/model/unsubscribe.settings.js';
+import { toUnsubscribeSettings } from '../../libs/mailing/src/model/options/unsubscribe.settings.js';
 
 const secret = 'a secret that only tests know, and nobody else';
 const baseUrl = 'https://shop.example/unsubscribe?from=letter';

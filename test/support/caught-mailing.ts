@@ -1,10 +1,10 @@
 import { MailServer } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
-import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
-import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
-import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
+import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { livingServer } from './living-server.js';
 import { INFO } from './mailing-rig.js';
 

@@ -2,7 +2,7 @@ import {
   type Inserted,
   MailingDatabase,
   type Session,
-} from '../../libs/mailing/src/store/mailing.database.js';
+} from '../../libs/mailing/src/store/database/mailing.database.js';
 
 /** How the server is going to run one statement. */
 export interface Plan {

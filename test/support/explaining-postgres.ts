@@ -1,4 +1,4 @@
-import { MailingDatabase, type Session } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase, type Session } from '../../libs/mailing/src/store/database/mailing.database.js';
 
 /** What PostgreSQL tells of one step of a plan. */
 interface PlanNode {

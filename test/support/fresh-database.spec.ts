@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { RowDataPacket } from 'mysql2';
 import { expect, it } from 'vitest';
-import { Mailing } from '../../libs/mailing/src/model/mailing.entity.js';
+import { Mailing } from '../../libs/mailing/src/model/tables/mailing.entity.js';
 import { forEachDatabase } from './for-each-database.js';
 import type { DatabaseKind } from './database-kinds.js';
 import { freshDatabase } from './fresh-database.js';

@@ -1,4 +1,4 @@
-import type { MailingDatabase, Session } from '../../libs/mailing/src/store/mailing.database.js';
+import type { MailingDatabase, Session } from '../../libs/mailing/src/store/database/mailing.database.js';
 
 /**
  * Older states of one mailing, put back while applications work on it: what they see of a database that went back in a failover, or of a node

@@ -1,4 +1,4 @@
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 
 /** What a statement did to one table, as the server counted it. */
 export interface TableAccess {

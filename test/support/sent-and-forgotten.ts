@@ -1,10 +1,9 @@
 import type { DataSource } from 'typeorm';
-import { ForgottenCommits } from '../../libs/mailing/src/store/forgotten-commits.js';
-import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
-import type { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
-import type { Caught } from '../../libs/mailing/src/store/statements/settle-in-flight.js';
-import { booksOf } from '../../libs/mailing/src/store/slice-books.js';
+import { ForgottenCommits } from '../../libs/mailing/src/store/claims/forgotten-commits.js';
+import type { Caught, HeldClaim } from '../../libs/mailing/src/store/ledger/held-claim.js';
+import type { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
+import { booksOf } from '../../libs/mailing/src/store/database/slice-books.js';
 
 const COMMITS = 4;
 const PER_COMMIT = 20;

@@ -1,5 +1,5 @@
-import { toListedRecipient } from '../../libs/mailing/src/model/listed-recipient.js';
-import type { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
+import type { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 const CHUNK = 1_000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing, type Recipient, type SendOptions, TemplateEmailPersister } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';

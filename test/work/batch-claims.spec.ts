@@ -1,8 +1,8 @@
 import { MailBatch } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import type { BatchName } from '../../libs/mailing/src/model/dispatcher.js';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
+import type { BatchName } from '../../libs/mailing/src/model/ports/dispatcher.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { sendBatched } from '../support/batched-mailing.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { livingServer } from '../support/living-server.js';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
-import { MailingRuns } from '../../libs/mailing/src/work/mailing-runs.js';
+import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
+import { MailingRuns } from '../../libs/mailing/src/work/run/mailing-runs.js';
 import { assertAllSentInBatches, batchesOf, sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { MailingRig } from '../support/mailing-rig.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { CommitMemory } from '../../libs/mailing/src/store/commit.memory.js';
-import { FailoverWatch } from '../../libs/mailing/src/store/failover.watch.js';
-import type { RememberedCommit } from '../../libs/mailing/src/store/slice.memory.js';
-import type { Outcome } from '../../libs/mailing/src/model/outcome.js';
+import { CommitMemory } from '../../libs/mailing/src/store/failover/commit.memory.js';
+import { FailoverWatch } from '../../libs/mailing/src/store/failover/failover.watch.js';
+import type { RememberedCommit } from '../../libs/mailing/src/store/failover/slice.memory.js';
+import type { Outcome } from '../../libs/mailing/src/model/states/outcome.js';
 
 const SLICE = { mailingId: 'm', batch: null };
 const sent = (idx: number): Outcome => ({ idx, status: 'sent', code: null, text: null });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MailingEventMap, MailingModuleOptions } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { HeldAnswers } from '../crash/held-answers.js';
 import { assertAllSentInBatches, sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { forEachDatabase } from '../support/for-each-database.js';

@@ -3,7 +3,7 @@ import libsql from 'libsql';
 import { MailingEvents, type MailingStatus, type Recipient } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { checkEnvironment } from '../../libs/mailing/src/store/environment.check.js';
+import { checkEnvironment } from '../../libs/mailing/src/store/environment/environment.check.js';
 import { TAKES_BATCHES } from '../support/batched-mailing.js';
 import { assertBooksAddUp, readBooks } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';

@@ -2,7 +2,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import { createConnection } from 'mysql2/promise';
 import type { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { forEachDatabase, forEachInnoDb } from '../support/for-each-database.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';

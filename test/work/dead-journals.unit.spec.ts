@@ -4,11 +4,11 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { JournalFolderError, MailingEvents } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { toMailingSettings } from '../../libs/mailing/src/model/mailing-settings.factory.js';
-import { begunLine, claimLine, headerLine } from '../../libs/mailing/src/store/journal.lines.js';
-import { DeadJournals } from '../../libs/mailing/src/work/dead-journals.js';
-import { JournalKeeper } from '../../libs/mailing/src/work/journal.keeper.js';
-import { readPidSpace } from '../../libs/mailing/src/work/pid-space.js';
+import { toMailingSettings } from '../../libs/mailing/src/model/options/mailing-settings.factory.js';
+import { begunLine, claimLine, headerLine } from '../../libs/mailing/src/store/journal/journal.lines.js';
+import { DeadJournals } from '../../libs/mailing/src/work/claims/dead-journals.js';
+import { JournalKeeper } from '../../libs/mailing/src/work/servers/journal.keeper.js';
+import { readPidSpace } from '../../libs/mailing/src/work/servers/pid-space.js';
 import { journalFolder } from '../support/journal-folder.js';
 
 const TOKEN = 'dead#1';

@@ -1,6 +1,6 @@
 import { MailAddressTaken, type Recipient } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { assertBatchesAddUp } from '../support/batch-books.js';
 import { sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { assertBooksAddUp } from '../support/books.js';

@@ -7,8 +7,8 @@ import {
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { MysqlDataSourceOptions } from 'typeorm/driver/mysql/MysqlDataSourceOptions.js';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { TypeOrmSuppressionList } from '../../libs/mailing/src/store/type-orm-suppression.list.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { TypeOrmSuppressionList } from '../../libs/mailing/src/store/host/type-orm-suppression.list.js';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
 import { sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { assertBooksAddUp, type Books, readBooks } from '../support/books.js';

@@ -9,7 +9,7 @@ import {
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { RecipientCuts } from '../../libs/scenarios/src/recipient.cuts.js';
-import { checkForProfiles } from '../../libs/mailing/src/work/recipients.check.js';
+import { checkForProfiles } from '../../libs/mailing/src/work/intake/recipients.check.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { ProfileShelf } from '../support/profile-shelf.js';

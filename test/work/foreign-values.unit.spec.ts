@@ -2,7 +2,7 @@ import type { Job } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { batchOf } from '../../libs/bullmq/src/batch.job.js';
 import { ProfileReader } from '../../libs/ldap/src/profile.reader.js';
-import { lookupChain } from '../../libs/mailing/src/model/locale-tag.js';
+import { lookupChain } from '../../libs/mailing/src/model/values/locale-tag.js';
 
 const WORD = 'x'.repeat(1_000_000);
 

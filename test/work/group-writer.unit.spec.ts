@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
-import { GroupWriter, MOST_IN_GROUP, MOST_KEPT } from '../../libs/mailing/src/work/group.writer.js';
+import {
+  GroupWriter,
+  MOST_IN_GROUP,
+  MOST_KEPT,
+} from '../../libs/mailing/src/work/recipients/group.writer.js';
 
 const keys = (from: number, count: number): string[] =>
   Array.from({ length: count }, (_, n) => `${from + n}`);

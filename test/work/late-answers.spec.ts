@@ -6,7 +6,7 @@ import {
   TemplateEmailPeriodicService,
 } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
+import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
 import { HeldAnswers } from '../crash/held-answers.js';
 import { assertAllSentInBatches, sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { assertBooksAddUp } from '../support/books.js';

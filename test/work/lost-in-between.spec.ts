@@ -1,8 +1,8 @@
 import { MailServer, Mailing, ServerStoppingError, TemplateEmailPersister } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { MailingReader } from '../../libs/mailing/src/store/mailing.reader.js';
+import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
 import { MailingEngine } from '../../libs/mailing/src/work/mailing.engine.js';
-import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
+import { ServerMembership } from '../../libs/mailing/src/work/servers/server-membership.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 

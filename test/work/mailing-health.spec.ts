@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { type MailingHealthReport, MailServer } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { UnattendedBatches } from '../../libs/mailing/src/work/unattended-batches.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { UnattendedBatches } from '../../libs/mailing/src/work/sweeps/unattended-batches.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { leaver, LONG_AGO, standing } from '../support/left-rows.js';
 import { INFO, MailingRig } from '../support/mailing-rig.js';

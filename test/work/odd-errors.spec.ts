@@ -1,8 +1,8 @@
 import type { MailingTemplate, TemplateRenderer } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { toHandOver } from '../../libs/mailing/src/delivery/delivery-failure.js';
+import { toHandOver } from '../../libs/mailing/src/delivery/transport/delivery-failure.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
-import { reasonOf } from '../../libs/mailing/src/model/public-text.js';
+import { reasonOf } from '../../libs/mailing/src/model/values/public-text.js';
 
 /** An error whose message is no text; hosts set it, and so do libraries for HTTP. */
 const errorSaying = (message: unknown): Error => Object.assign(new Error(), { message });

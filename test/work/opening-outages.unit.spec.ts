@@ -1,6 +1,6 @@
 import { MailingEvents } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { OpeningOutages } from '../../libs/mailing/src/work/opening-outages.js';
+import { OpeningOutages } from '../../libs/mailing/src/work/execution/opening-outages.js';
 
 const PATIENCE_MS = 1_000;
 const events = new MailingEvents();

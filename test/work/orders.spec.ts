@@ -1,6 +1,6 @@
 import { Mailing, MailServer, type Recipient } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
+import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';

@@ -1,17 +1,17 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { EmailMessageSender } from '../../libs/mailing/src/delivery/email-message.sender.js';
-import type { StandingOrders } from '../../libs/mailing/src/store/standing-orders.js';
-import { AttemptCounts } from '../../libs/mailing/src/work/attempt-counts.js';
-import { NO_SCORES } from '../../libs/mailing/src/model/guard-scores.js';
-import type { Outcome, RefusalSubject } from '../../libs/mailing/src/model/outcome.js';
-import { ErrorGuard } from '../../libs/mailing/src/work/error-guard.js';
-import { Pace } from '../../libs/mailing/src/work/pace.js';
-import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
-import type { RunOptions } from '../../libs/mailing/src/model/mailing-options.js';
-import { RateLimiter } from '../../libs/mailing/src/work/rate-limiter.js';
-import { ResumeHold } from '../../libs/mailing/src/work/resume-hold.js';
-import { TransportProbe } from '../../libs/mailing/src/work/transport-probe.js';
-import { TransportWatch } from '../../libs/mailing/src/work/transport-watch.js';
+import type { EmailMessageSender } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import type { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
+import { AttemptCounts } from '../../libs/mailing/src/work/run/attempt-counts.js';
+import { NO_SCORES } from '../../libs/mailing/src/model/states/guard-scores.js';
+import type { Outcome, RefusalSubject } from '../../libs/mailing/src/model/states/outcome.js';
+import { ErrorGuard } from '../../libs/mailing/src/work/run/error-guard.js';
+import { Pace } from '../../libs/mailing/src/work/pacing/pace.js';
+import { MailingEvents } from '../../libs/mailing/src/model/reports/mailing-event.js';
+import type { RunOptions } from '../../libs/mailing/src/model/options/mailing-options.js';
+import { RateLimiter } from '../../libs/mailing/src/work/pacing/rate-limiter.js';
+import { ResumeHold } from '../../libs/mailing/src/work/execution/resume-hold.js';
+import { TransportProbe } from '../../libs/mailing/src/work/sweeps/transport-probe.js';
+import { TransportWatch } from '../../libs/mailing/src/work/run/transport-watch.js';
 
 describe('Pace', () => {
   const succeed = (pace: Pace, times: number): void => {

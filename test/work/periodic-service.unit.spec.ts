@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
-import type { MailingRuns } from '../../libs/mailing/src/work/mailing-runs.js';
-import type { ServerMembership, Standing } from '../../libs/mailing/src/work/server-membership.js';
-import { TemplateEmailPeriodicService } from '../../libs/mailing/src/work/template-email-periodic.service.js';
+import { MailingEvents } from '../../libs/mailing/src/model/reports/mailing-event.js';
+import type { MailingRuns } from '../../libs/mailing/src/work/run/mailing-runs.js';
+import type { ServerMembership, Standing } from '../../libs/mailing/src/work/servers/server-membership.js';
+import { TemplateEmailPeriodicService } from '../../libs/mailing/src/work/servers/template-email-periodic.service.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const SETTINGS = {

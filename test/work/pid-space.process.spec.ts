@@ -4,10 +4,10 @@ import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import { MailServer } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/template-email-batch-server.persister.js';
-import { readPidSpace } from '../../libs/mailing/src/work/pid-space.js';
-import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';
+import { readPidSpace } from '../../libs/mailing/src/work/servers/pid-space.js';
+import { ServerMembership } from '../../libs/mailing/src/work/servers/server-membership.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { MailingRig } from '../support/mailing-rig.js';
 
@@ -20,7 +20,7 @@ describe('the space of our pids', () => {
   });
 
   it('is the same in another process, and another one in a worker thread, which ends before its process', async () => {
-    const module = new URL('../../dist/libs/mailing/src/work/pid-space.js', import.meta.url).href;
+    const module = new URL('../../dist/libs/mailing/src/work/servers/pid-space.js', import.meta.url).href;
     const code = `const { readPidSpace } = await import('${module}'); console.log(readPidSpace());`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
     expect(stdout.trim()).toBe(readPidSpace());

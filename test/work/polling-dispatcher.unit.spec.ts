@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PollingDispatcher } from '../../libs/mailing/src/work/polling.dispatcher.js';
+import { PollingDispatcher } from '../../libs/mailing/src/work/execution/polling.dispatcher.js';
 import { BatchWorld, HeldRuns } from '../conformance/batch.world.js';
 import { waitUntil } from '../support/wait-until.js';
 

@@ -1,7 +1,7 @@
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import { describe, expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { MailingRig } from '../support/mailing-rig.js';
 import { TcpProxy } from '../support/tcp-proxy.js';

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { mailboxKey } from '../../libs/mailing/src/model/email-address.js';
-import type { FaultPoints } from '../../libs/mailing/src/model/fault-points.js';
-import { SourceWatch } from '../../libs/mailing/src/model/source-watch.js';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { mailboxKey } from '../../libs/mailing/src/model/addresses/email-address.js';
+import type { FaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
+import { SourceWatch } from '../../libs/mailing/src/model/host-calls/source-watch.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import {
   ListTakenAwayError,
   RecipientListWriter,
-} from '../../libs/mailing/src/work/recipient-list.writer.js';
+} from '../../libs/mailing/src/work/intake/recipient-list.writer.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
 

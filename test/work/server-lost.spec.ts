@@ -1,7 +1,7 @@
 import { MailServer } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { MailingClaims } from '../../libs/mailing/src/store/mailing-claims.js';
-import { TemplateEmailPersister } from '../../libs/mailing/src/store/template-email.persister.js';
+import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
+import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { HeldAnswers } from '../crash/held-answers.js';
 import { assertAllSentInBatches, sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { forEachDatabase } from '../support/for-each-database.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { MailingEvents } from '../../libs/mailing/src/model/mailing-event.js';
-import type { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/template-email-batch-server.persister.js';
-import type { JournalKeeper } from '../../libs/mailing/src/work/journal.keeper.js';
-import { ServerMembership } from '../../libs/mailing/src/work/server-membership.js';
+import { MailingEvents } from '../../libs/mailing/src/model/reports/mailing-event.js';
+import type { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';
+import type { JournalKeeper } from '../../libs/mailing/src/work/servers/journal.keeper.js';
+import { ServerMembership } from '../../libs/mailing/src/work/servers/server-membership.js';
 
 const SETTINGS = { uniqServerId: 'test:1', server: { serverTimeoutMs: 60_000 } } as never;
 const JOURNAL = { open: () => undefined, close: () => undefined } as unknown as JournalKeeper;

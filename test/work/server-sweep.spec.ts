@@ -1,6 +1,6 @@
 import { Mailing, MailServer, TemplateEmailBatchServerPersister } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import { MailingRig } from '../support/mailing-rig.js';
 import { waitUntil } from '../support/wait-until.js';

@@ -14,7 +14,7 @@ import {
   type TemplateRenderer,
 } from 'nestjs-mailing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MailingRuns } from '../../libs/mailing/src/work/mailing-runs.js';
+import { MailingRuns } from '../../libs/mailing/src/work/run/mailing-runs.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { INFO, MailingRig, people } from '../support/mailing-rig.js';

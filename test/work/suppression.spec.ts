@@ -7,7 +7,7 @@ import {
   SuppressionListMissingError,
 } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { assertBooksAddUp } from '../support/books.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import type { MailingApp } from '../support/mailing-app.js';

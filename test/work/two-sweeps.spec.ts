@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { MailBatch } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import type { HeldClaim } from '../../libs/mailing/src/store/held-claim.js';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
-import { MailingLedger } from '../../libs/mailing/src/store/mailing.ledger.js';
-import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/template-email-batch.persister.js';
-import { BatchSweep } from '../../libs/mailing/src/work/batch-sweep.js';
+import type { HeldClaim } from '../../libs/mailing/src/store/ledger/held-claim.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
+import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
+import { BatchSweep } from '../../libs/mailing/src/work/sweeps/batch-sweep.js';
 import { assertBatchesAddUp } from '../support/batch-books.js';
 import { sendBatched, TAKES_BATCHES } from '../support/batched-mailing.js';
 import { forEachDatabase } from '../support/for-each-database.js';

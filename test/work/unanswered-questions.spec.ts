@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SlotService, type SuppressionList } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { MailingDatabase } from '../../libs/mailing/src/store/mailing.database.js';
+import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { forEachDatabase } from '../support/for-each-database.js';
 import type { MailingApp } from '../support/mailing-app.js';
 import { INFO, MailingRig } from '../support/mailing-rig.js';

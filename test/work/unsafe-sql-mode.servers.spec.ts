@@ -9,7 +9,7 @@ import {
 } from 'nestjs-mailing';
 import { Column, DataSource, type DataSourceOptions, Entity, PrimaryColumn } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { withGuardedRunner } from '../../libs/mailing/src/store/guarded-runner.js';
+import { withGuardedRunner } from '../../libs/mailing/src/store/connections/guarded-runner.js';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
 import { assertBooksAddUp, readBooks } from '../support/books.js';
 import { type MailingApp, mailingApp, type MailingAppOptions } from '../support/mailing-app.js';

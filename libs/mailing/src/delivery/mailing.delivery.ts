@@ -1,24 +1,35 @@
-import type { FaultPoints } from '../model/fault-points.js';
-import { askHost, askHostUntimed, assertAnswer, callHost, type HostCallTerms } from '../model/host-call.js';
-import { parseRecipient } from '../model/recipient-address.js';
-import { type Attempt, type Contact, settled } from '../model/outcome.js';
-import type { ProfileRepository, RecipientProfile } from '../model/profile.repository.js';
-import type { MarkedRecipient } from '../model/recipient.js';
-import type { TemplateEmailInfo } from '../model/template-email-info.js';
-import type { Begin, EmailMessage, EmailMessageSender, HandOver } from './email-message.sender.js';
-import { checkedHandOver } from './hand-over.check.js';
-import { MessageComposer } from './message.composer.js';
+import type { FaultPoints } from '../model/ports/fault-points.js';
+import {
+  askHost,
+  askHostUntimed,
+  assertAnswer,
+  callHost,
+  type HostCallTerms,
+} from '../model/host-calls/host-call.js';
+import { parseRecipient } from '../model/addresses/recipient-address.js';
+import { type Attempt, type Contact, settled } from '../model/states/outcome.js';
+import type { ProfileRepository, RecipientProfile } from '../model/ports/profile.repository.js';
+import type { MarkedRecipient } from '../model/mail/recipient.js';
+import type { TemplateEmailInfo } from '../model/mail/template-email-info.js';
+import type { Begin, EmailMessage, EmailMessageSender, HandOver } from './transport/email-message.sender.js';
+import { checkedHandOver } from './transport/hand-over.check.js';
+import { MessageComposer } from './mime/message.composer.js';
 import { MessageDeadlines } from './message-deadlines.js';
-import { isNoSuchUser } from './no-such-user.js';
-import type { Candidate, RecipientGate } from './recipient.gate.js';
-import { type Addressee, type ContactFatigue, type Skip, toAddressee } from './recipient.policy.js';
-import { TemplateContext } from './template-context.js';
-import { handOutSlots, type SlotSource } from './slot.source.js';
-import type { MailingTemplate, RenderedEmail } from '../model/template.renderer.js';
-import { answered } from './unanswered.error.js';
+import { isNoSuchUser } from './transport/no-such-user.js';
+import type { Candidate, RecipientGate } from './recipients/recipient.gate.js';
+import {
+  type Addressee,
+  type ContactFatigue,
+  type Skip,
+  toAddressee,
+} from './recipients/recipient.policy.js';
+import { TemplateContext } from './handlebars/template-context.js';
+import { handOutSlots, type SlotSource } from './recipients/slot.source.js';
+import type { MailingTemplate, RenderedEmail } from '../model/ports/template.renderer.js';
+import { answered } from './recipients/unanswered.error.js';
 import { TooLateError } from './too-late.error.js';
-import type { UnsubscribeLink, UnsubscribeLinks } from './unsubscribe.links.js';
-import { reasonOf } from '../model/public-text.js';
+import type { UnsubscribeLink, UnsubscribeLinks } from './recipients/unsubscribe.links.js';
+import { reasonOf } from '../model/values/public-text.js';
 
 /** A recipient whose profile has been looked up. */
 export interface PreparedRecipient {

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { holderAdvice, holderInWords, type IdHolder } from '../model/id-holder.js';
-import type { MailingEventMap, MailingEvents } from '../model/mailing-event.js';
-import type { ReasonCount } from '../model/mailing-overview.js';
-import { toPublicText } from '../model/public-text.js';
+import { holderAdvice, holderInWords, type IdHolder } from '../model/errors/id-holder.js';
+import type { MailingEventMap, MailingEvents } from '../model/reports/mailing-event.js';
+import type { ReasonCount } from '../model/reports/mailing-overview.js';
+import { toPublicText } from '../model/values/public-text.js';
 import { RepeatedLines } from './repeated-lines.js';
 
 type Level = 'verbose' | 'debug' | 'log' | 'warn' | 'error';

@@ -1,17 +1,17 @@
-import type { MailingEvents, MailingOrder } from '../model/mailing-event.js';
-import type { MailingSettings } from '../model/mailing-options.js';
-import type { MailingStatus } from '../model/mailing-status.js';
-import { MailingEndedError, MailingUnknownError } from '../model/order.errors.js';
-import type { MailingClaims } from '../store/mailing-claims.js';
-import type { OrderedMailing, StandingOrders } from '../store/standing-orders.js';
-import type { TemplateEmailBatchServerPersister } from '../store/template-email-batch-server.persister.js';
-import type { BatchSweep } from './batch-sweep.js';
-import type { DispatcherLine } from './dispatcher-line.js';
-import type { MailingLauncher } from './mailing-launcher.js';
-import type { MailingRuns } from './mailing-runs.js';
-import type { ProfileRecorder } from './profile.recorder.js';
-import type { ResumeHold } from './resume-hold.js';
-import type { ServerMembership } from './server-membership.js';
+import type { MailingEvents, MailingOrder } from '../model/reports/mailing-event.js';
+import type { MailingSettings } from '../model/options/mailing-options.js';
+import type { MailingStatus } from '../model/states/mailing-status.js';
+import { MailingEndedError, MailingUnknownError } from '../model/errors/order.errors.js';
+import type { MailingClaims } from '../store/claims/mailing-claims.js';
+import type { OrderedMailing, StandingOrders } from '../store/commands/standing-orders.js';
+import type { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
+import type { BatchSweep } from './sweeps/batch-sweep.js';
+import type { DispatcherLine } from './execution/dispatcher-line.js';
+import type { MailingLauncher } from './execution/mailing-launcher.js';
+import type { MailingRuns } from './run/mailing-runs.js';
+import type { ProfileRecorder } from './recipients/profile.recorder.js';
+import type { ResumeHold } from './execution/resume-hold.js';
+import type { ServerMembership } from './servers/server-membership.js';
 
 export interface MailingOrdersParts {
   settings: MailingSettings;

@@ -1,24 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { UnsafeConnectionError } from '../model/database-setting.errors.js';
-import { groupsBy } from '../model/groups-by.js';
+import { UnsafeConnectionError } from '../model/errors/database-setting.errors.js';
+import { groupsBy } from '../model/values/groups-by.js';
 import {
   type MailingFinding,
   type MailingFindingCode,
   type MailingHealthReport,
   MOST_IDS,
-} from '../model/mailing-health.report.js';
-import { holderAdvice, holderInWords } from '../model/id-holder.js';
-import type { MailingSettings } from '../model/mailing-options.js';
-import { PAUSE_REASONS } from '../model/mailing-status.js';
-import { publicReasonOf, toPublicText } from '../model/public-text.js';
-import { ReadOnlyServerError } from '../model/read-only-server.error.js';
-import { type HealthReader, MOST_COUNTED, type WaitingMailing } from '../store/health.reader.js';
-import type { HeldMailing } from '../store/statements/find-held.js';
-import type { HeldMailings } from './held.mailings.js';
-import type { ResumeHold } from './resume-hold.js';
-import type { ServerMembership } from './server-membership.js';
+} from '../model/reports/mailing-health.report.js';
+import { holderAdvice, holderInWords } from '../model/errors/id-holder.js';
+import type { MailingSettings } from '../model/options/mailing-options.js';
+import { PAUSE_REASONS } from '../model/states/mailing-status.js';
+import { publicReasonOf, toPublicText } from '../model/values/public-text.js';
+import { ReadOnlyServerError } from '../model/errors/read-only-server.error.js';
+import { type HealthReader, MOST_COUNTED, type WaitingMailing } from '../store/queries/health.reader.js';
+import type { HeldMailing } from '../store/queries/find-held.js';
+import type { HeldMailings } from './execution/held.mailings.js';
+import type { ResumeHold } from './execution/resume-hold.js';
+import type { ServerMembership } from './servers/server-membership.js';
 import type { StalledFindings } from './stalled.findings.js';
-import { ANY_SERVER } from './any-server.js';
+import { ANY_SERVER } from './claims/any-server.js';
 
 /** Whoever asks for health does not wait longer for a database that is silent. */
 const PATIENCE_MS = 5_000;

@@ -4,15 +4,15 @@ import {
   checkText,
   checkWholeNumber,
   MAX_IDX,
-} from '../model/argument.check.js';
-import type { ExecutionResult } from '../model/execution-result.js';
-import type { MailingResult } from '../model/mailing-handle.js';
-import type { MailingFilter, MailingOverview, ReasonCount } from '../model/mailing-overview.js';
-import { MAILING_TRANSITIONS, type MailingStatus } from '../model/mailing-status.js';
-import { UnknownOrderError } from '../model/order.errors.js';
-import type { RecipientRecord } from '../model/recipient.js';
-import { RECIPIENT_TRANSITIONS, type RecipientStatus } from '../model/recipient-status.js';
-import type { MailingReader } from '../store/mailing.reader.js';
+} from '../model/errors/argument.check.js';
+import type { ExecutionResult } from '../model/reports/execution-result.js';
+import type { MailingResult } from '../model/reports/mailing-handle.js';
+import type { MailingFilter, MailingOverview, ReasonCount } from '../model/reports/mailing-overview.js';
+import { MAILING_TRANSITIONS, type MailingStatus } from '../model/states/mailing-status.js';
+import { UnknownOrderError } from '../model/errors/order.errors.js';
+import type { RecipientRecord } from '../model/mail/recipient.js';
+import { RECIPIENT_TRANSITIONS, type RecipientStatus } from '../model/states/recipient-status.js';
+import type { MailingReader } from '../store/queries/mailing.reader.js';
 
 const MOST_AT_A_TIME = 10_000;
 const MOST_MAILINGS = 1_000;

@@ -1,9 +1,9 @@
-import type { MailingEvents } from '../model/mailing-event.js';
-import type { MailingResult } from '../model/mailing-handle.js';
-import type { MailingStatus } from '../model/mailing-status.js';
-import { topReasons } from '../model/top-reasons.js';
-import type { MailingReader } from '../store/mailing.reader.js';
-import { PROGRESS_MS, ProgressMeter } from './progress-meter.js';
+import type { MailingEvents } from '../model/reports/mailing-event.js';
+import type { MailingResult } from '../model/reports/mailing-handle.js';
+import type { MailingStatus } from '../model/states/mailing-status.js';
+import { topReasons } from '../model/reports/top-reasons.js';
+import type { MailingReader } from '../store/queries/mailing.reader.js';
+import { PROGRESS_MS, ProgressMeter } from './execution/progress-meter.js';
 
 const ENDS: readonly MailingStatus[] = ['completed', 'canceled', 'failed'];
 

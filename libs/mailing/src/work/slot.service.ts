@@ -1,6 +1,6 @@
-import type { ProfileRecipient } from '../model/recipient.js';
-import { type ProfileSlotContents, SlotFilling } from '../model/slot-filling.js';
-import type { SlotOptions, SlotRegistry } from './slot.registry.js';
+import type { ProfileRecipient } from '../model/mail/recipient.js';
+import { type ProfileSlotContents, SlotFilling } from '../model/mail/slot-filling.js';
+import type { SlotOptions, SlotRegistry } from './intake/slot.registry.js';
 
 /**
  * Slots: named places of templates whose content is given with each mailing, for everybody or for single profiles.

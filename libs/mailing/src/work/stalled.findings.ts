@@ -1,14 +1,14 @@
-import { groupsBy } from '../model/groups-by.js';
-import { type MailingFinding, MOST_IDS } from '../model/mailing-health.report.js';
-import type { MailingSettings } from '../model/mailing-options.js';
-import { toPublicText } from '../model/public-text.js';
-import type { HealthReader } from '../store/health.reader.js';
-import type { MailingRuns } from './mailing-runs.js';
-import type { OpeningOutages } from './opening-outages.js';
-import type { ResumeHold } from './resume-hold.js';
+import { groupsBy } from '../model/values/groups-by.js';
+import { type MailingFinding, MOST_IDS } from '../model/reports/mailing-health.report.js';
+import type { MailingSettings } from '../model/options/mailing-options.js';
+import { toPublicText } from '../model/values/public-text.js';
+import type { HealthReader } from '../store/queries/health.reader.js';
+import type { MailingRuns } from './run/mailing-runs.js';
+import type { OpeningOutages } from './execution/opening-outages.js';
+import type { ResumeHold } from './execution/resume-hold.js';
 import { STALLED_AFTER_MS } from './stalled-after.js';
-import type { Wait } from './wait.js';
-import type { SourceWatches } from './source-watches.js';
+import type { Wait } from './pacing/wait.js';
+import type { SourceWatches } from './intake/source-watches.js';
 
 export interface StalledFindingsParts {
   settings: MailingSettings;

@@ -1,23 +1,23 @@
-import { checkMailingId } from '../model/argument.check.js';
-import type { ModuleContext } from '../model/async-context.js';
-import type { MailingHandle } from '../model/mailing-handle.js';
-import type { MailingSettings } from '../model/mailing-options.js';
-import type { MailingStatus } from '../model/mailing-status.js';
-import { UnknownOrderError } from '../model/order.errors.js';
-import type { ProfileRepository } from '../model/profile.repository.js';
-import type { Recipients } from '../model/recipient.js';
-import { ServerStoppingError } from '../model/refusal.errors.js';
-import type { SlotFilling } from '../model/slot-filling.js';
-import type { SendOptions } from '../model/send-options.js';
-import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/template-email-info.js';
-import type { MailingTemplate, TemplateRenderer } from '../model/template.renderer.js';
-import type { MailingIntake } from './mailing-intake.js';
-import type { MailingLauncher } from './mailing-launcher.js';
+import { checkMailingId } from '../model/errors/argument.check.js';
+import type { ModuleContext } from '../model/host-calls/async-context.js';
+import type { MailingHandle } from '../model/reports/mailing-handle.js';
+import type { MailingSettings } from '../model/options/mailing-options.js';
+import type { MailingStatus } from '../model/states/mailing-status.js';
+import { UnknownOrderError } from '../model/errors/order.errors.js';
+import type { ProfileRepository } from '../model/ports/profile.repository.js';
+import type { Recipients } from '../model/mail/recipient.js';
+import { ServerStoppingError } from '../model/errors/refusal.errors.js';
+import type { SlotFilling } from '../model/mail/slot-filling.js';
+import type { SendOptions } from '../model/mail/send-options.js';
+import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/mail/template-email-info.js';
+import type { MailingTemplate, TemplateRenderer } from '../model/ports/template.renderer.js';
+import type { MailingIntake } from './intake/mailing-intake.js';
+import type { MailingLauncher } from './execution/mailing-launcher.js';
 import type { MailingOrders } from './mailing-orders.js';
-import { type CheckedRequest, checkRequest } from './mailing-request.check.js';
-import { openRequest } from './opened-request.js';
-import { type CheckedSendOptions, sendOptionsOf } from './send-options.check.js';
-import type { SlotRegistry } from './slot.registry.js';
+import { type CheckedRequest, checkRequest } from './intake/mailing-request.check.js';
+import { openRequest } from './intake/opened-request.js';
+import { type CheckedSendOptions, sendOptionsOf } from './intake/send-options.check.js';
+import type { SlotRegistry } from './intake/slot.registry.js';
 
 /** Sends one templated e-mail to many people, and takes orders about mailings under way. */
 export class TemplateEmailSender {

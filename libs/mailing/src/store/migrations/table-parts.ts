@@ -1,5 +1,5 @@
 import { type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
-import { indexNameOf } from '../../model/prefixed-index.js';
+import { indexNameOf } from '../../model/tables/prefixed-index.js';
 
 /**
  * Whole tables in utf8mb4, whatever the default of the database: names and subjects may hold any character. Ids of profiles are

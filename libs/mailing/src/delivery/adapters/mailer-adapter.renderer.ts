@@ -1,0 +1,111 @@
+import { extname } from 'node:path';
+import type { MailerOptions } from '@nestjs-modules/mailer';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import type { TemplateHelper } from '../../model/options/content-options.js';
+import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
+import { MailerAdapterMissingError, MailerMissingError } from '../../model/options/setup.errors.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type {
+  MailingTemplate,
+  TemplateContent,
+  TemplateRenderer,
+} from '../../model/ports/template.renderer.js';
+import { AdapterEngine } from './adapter.engine.js';
+import { FolderContentReader } from '../templates/folder-content.reader.js';
+import { type AdapterEngines, MailerAdapterTemplate, PLAIN } from './mailer-adapter.template.js';
+import { DEFAULT_TEXT, plainTextWriter, type TextSettings } from '../templates/plain-text.writer.js';
+import { TemplateCopies } from '../templates/template.copies.js';
+import { TemplateFolder } from '../templates/template-folder.js';
+
+export interface MailerAdapterRendererOptions {
+  /** Of the subject, and of text templates in Handlebars. */
+  helpers?: Record<string, TemplateHelper>;
+  text?: TextSettings;
+}
+
+/**
+ * Renders with whatever engine the host's `MailerModule` has an adapter for: pug, mjml, ejs, nunjucks, liquid. Give it as the option
+ * `renderer`; templates are still those of `templates.dir`. See `docs/content.md` for what it can and what it can't do.
+ *
+ * Adapters read their templates, and what those include, by themselves. So that a mailing is what it was when it was sent, all
+ * template sources of the folder are kept with it, and the adapter reads a private copy of them.
+ *
+ * @example
+ * ```ts
+ * MailingModule.forRoot({
+ *   templates: { dir: join(import.meta.dirname, 'templates') },
+ *   renderer: MailerAdapterRenderer,
+ * });
+ * ```
+ */
+export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShutdown {
+  readonly #reader: FolderContentReader;
+  readonly #copies = new TemplateCopies();
+  readonly #helpers: Record<string, TemplateHelper>;
+  readonly #toText: (html: string) => string;
+
+  /** @param mailerOptions of the host's `MailerModule`; asked once the application has been put together. */
+  constructor(
+    private readonly dir: string,
+    private readonly mailerOptions: () => MailerOptions,
+    { helpers, text }: MailerAdapterRendererOptions = {},
+  ) {
+    this.#reader = new FolderContentReader(new TemplateFolder(dir));
+    this.#helpers = helpers ?? {};
+    this.#toText = plainTextWriter(text ?? DEFAULT_TEXT);
+  }
+
+  /** @throws MailerMissingError, MailerAdapterMissingError */
+  prepare(): void {
+    let options: MailerOptions;
+    try {
+      options = this.mailerOptions();
+    } catch {
+      throw new MailerMissingError();
+    }
+    if (typeof options.template?.adapter?.compile !== 'function') throw new MailerAdapterMissingError();
+  }
+
+  /**
+   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError; TemplateNotKeptError if what
+   * was kept is gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, for two files of one
+   * language, and for a folder with more than 1,000 templates or 4 MiB of them.
+   */
+  async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<MailingTemplate> {
+    refuseWhatHandlebarsAloneCan(info);
+    const content = kept ?? (await this.#reader.read(info));
+    const engines = await this.#enginesFor(info, content);
+    const template = new MailerAdapterTemplate(info, content, engines, this.#reader, {
+      helpers: this.#helpers,
+      toText: this.#toText,
+    });
+    await template.try(kept ? 'default' : 'all');
+    return template;
+  }
+
+  async #enginesFor(
+    { templateUrl, altTemplateUrl = templateUrl }: TemplateEmailInfo,
+    content: TemplateContent,
+  ): Promise<AdapterEngines> {
+    const files = this.#reader.filesOf(content);
+    const engines = new Map<string, AdapterEngine>();
+    const html = extname(templateUrl);
+    const text = PLAIN.has(extname(altTemplateUrl)) ? html : extname(altTemplateUrl);
+    for (const extension of new Set([html, text])) {
+      const copy = await this.#copies.of(files, extension);
+      engines.set(extension, new AdapterEngine(this.mailerOptions(), this.dir, copy));
+    }
+    return engines;
+  }
+
+  /** Nest calls it after all messages have been sent, and the copies are not needed any more. */
+  onApplicationShutdown(): Promise<void> {
+    return this.#copies.remove();
+  }
+}
+
+function refuseWhatHandlebarsAloneCan({ fillFromTemplate, slots }: TemplateEmailInfo): void {
+  const expected = 'absent, because templates that MailerAdapterRenderer renders have none';
+  if (fillFromTemplate) throw new InvalidFieldError('fillFromTemplate', expected, fillFromTemplate);
+  if (slots !== undefined) throw new InvalidFieldError('slots', expected, slots);
+}

@@ -1,0 +1,123 @@
+import { extname } from 'node:path';
+import { lookupChain } from '../../model/values/locale-tag.js';
+import type { TemplateHelper } from '../../model/options/content-options.js';
+import { TemplateNotCompilingError } from '../../model/errors/refusal.errors.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import {
+  keyOf,
+  type MailingTemplate,
+  type RenderedEmail,
+  type TemplateContent,
+} from '../../model/ports/template.renderer.js';
+import type { AdapterEngine } from './adapter.engine.js';
+import type { FolderContentReader } from '../templates/folder-content.reader.js';
+import { createEngine } from '../handlebars/handlebars.engine.js';
+import { compiled, type Render, type Variables } from '../handlebars/handlebars.source.js';
+import { toSubject } from '../mime/rendered-email.check.js';
+import type { Engine } from '../handlebars/slot.block.js';
+import { SAMPLE_RECIPIENT, TemplateContext } from '../handlebars/template-context.js';
+
+/** One file, ready to be rendered. */
+interface Page {
+  file: string;
+  render: (variables: Variables) => string | Promise<string>;
+}
+
+/** By language in lower case; the empty one is what everybody else reads. */
+type Languages = Map<string, Page>;
+
+/** By the extension of the templates that they render. */
+export type AdapterEngines = ReadonlyMap<string, AdapterEngine>;
+
+export interface MailerAdapterTemplateParts {
+  helpers: Record<string, TemplateHelper>;
+  toText: (html: string) => string;
+}
+
+/** Text templates with these extensions are Handlebars: what another engine makes is html. */
+export const PLAIN: ReadonlySet<string> = new Set(['.hbs', '.txt']);
+
+/** The templates of one mailing in all its languages, rendered by the host's adapter. */
+export class MailerAdapterTemplate implements MailingTemplate {
+  readonly #subject: Render;
+  readonly #html: Languages;
+  readonly #alternative: Languages | null;
+  readonly #mailingLanguages: string[];
+
+  /** @throws TemplateNotKeptError if what is to be rendered is not among the content. */
+  constructor(
+    private readonly info: TemplateEmailInfo,
+    readonly content: TemplateContent,
+    private readonly engines: AdapterEngines,
+    reader: FolderContentReader,
+    private readonly parts: MailerAdapterTemplateParts,
+  ) {
+    const { templateUrl, altTemplateUrl } = info;
+    const plain = createEngine(parts.helpers, false);
+    this.#subject = compiled(plain, 'subject', info.subject ?? '', true);
+    const pages = (url: string, other: string | undefined, toPage: (file: string) => Page): Languages =>
+      new Map([...reader.languagesOf(content, url, other)].map(([tag, file]) => [tag, toPage(file)]));
+    this.#html = pages(templateUrl, altTemplateUrl, (file) => ({
+      file,
+      render: (variables) => this.#rendered(file, variables),
+    }));
+    this.#alternative =
+      altTemplateUrl === undefined
+        ? null
+        : pages(altTemplateUrl, templateUrl, (file) => this.#textPage(plain, file));
+    this.#mailingLanguages = lookupChain(info.locale);
+  }
+
+  /** @throws TemplateNotCompilingError if what is tried does not render for a made-up recipient. */
+  async try(which: 'default' | 'all'): Promise<void> {
+    const context = new TemplateContext('sample', this.info);
+    this.#subject(context.of(SAMPLE_RECIPIENT));
+    for (const languages of [this.#html, this.#alternative ?? new Map<string, Page>()]) {
+      for (const [language, { file, render }] of languages) {
+        if (which === 'default' && language !== '') continue;
+        const own = language === '' ? SAMPLE_RECIPIENT : { ...SAMPLE_RECIPIENT, locale: language };
+        try {
+          await render(context.of(own));
+        } catch (error) {
+          throw error instanceof TemplateNotCompilingError
+            ? error
+            : new TemplateNotCompilingError(file, error);
+        }
+      }
+    }
+  }
+
+  async render(variables: Variables): Promise<RenderedEmail> {
+    const { sendAsHtml, sendAsText } = this.info;
+    const wanted = [...lookupChain(variables.locale), ...this.#mailingLanguages];
+    // The text part may be all that is sent, and then it still comes from the html.
+    const needsHtml = sendAsHtml !== false || !this.#alternative;
+    const html = needsHtml ? await bestOf(this.#html, wanted).render(variables) : '';
+    const rendered: RenderedEmail = { subject: toSubject(this.#subject(variables)) };
+    if (sendAsHtml !== false) rendered.html = html;
+    if (sendAsText !== false) {
+      rendered.text = this.#alternative
+        ? await bestOf(this.#alternative, wanted).render(variables)
+        : this.parts.toText(html);
+    }
+    return rendered;
+  }
+
+  #textPage(plain: Engine, file: string): Page {
+    if (PLAIN.has(extname(file)))
+      return { file, render: compiled(plain, file, this.content[keyOf('file', file)], true) };
+    return {
+      file,
+      render: async (variables) => this.parts.toText(await this.#rendered(file, variables)),
+    };
+  }
+
+  #rendered(file: string, variables: Variables): Promise<string> {
+    return this.engines.get(extname(file))!.render(file, variables);
+  }
+}
+
+function bestOf(languages: Languages, wanted: string[]): Page {
+  const best = wanted.find((language) => languages.has(language)) ?? '';
+  return languages.get(best) as Page;
+}

@@ -1,0 +1,26 @@
+import Handlebars from 'handlebars';
+import type { TemplateHelper } from '../../model/options/content-options.js';
+import { CheckingCompiler, CheckingJavaScript, withPrintedValues } from './handlebars.compiler.js';
+import { guardedHelper } from './template-helper.guard.js';
+import { type Engine, withSlotBlock } from './slot.block.js';
+
+/**
+ * An engine of its own for one mailing, which knows the helpers of the host. It refuses to print what is no text, and
+ * to work on what would have to be waited for; Handlebars by itself prints `[object Promise]`.
+ *
+ * @param hasSlots whether it knows the `slot` block.
+ */
+export function createEngine(helpers: Record<string, TemplateHelper>, hasSlots: boolean): Engine {
+  const engine = Handlebars.create();
+  engine.registerHelper(helpers);
+  if (hasSlots) withSlotBlock(engine);
+  for (const [name, helper] of Object.entries(engine.helpers as Record<string, TemplateHelper>)) {
+    engine.registerHelper(name, guardedHelper(name, helper));
+  }
+  const { template } = engine;
+  return Object.assign(engine, {
+    Compiler: CheckingCompiler,
+    JavaScriptCompiler: CheckingJavaScript,
+    template: (spec: TemplateSpecification) => template(withPrintedValues(spec)),
+  });
+}

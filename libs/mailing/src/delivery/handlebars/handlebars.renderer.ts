@@ -1,0 +1,41 @@
+import type { TemplateHelper } from '../../model/options/content-options.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import { HandlebarsTemplate } from './handlebars.template.js';
+import { DEFAULT_TEXT, plainTextWriter, type TextSettings } from '../templates/plain-text.writer.js';
+import { TemplateContentReader } from '../templates/template-content.reader.js';
+import type { TemplateFolder } from '../templates/template-folder.js';
+import type { TemplateContent, TemplateRenderer } from '../../model/ports/template.renderer.js';
+
+export interface HandlebarsRendererOptions {
+  /** Where partials are. Default: there are none. */
+  partials?: TemplateFolder | null;
+  helpers?: Record<string, TemplateHelper>;
+  text?: TextSettings;
+}
+
+/**
+ * Renders with Handlebars. Html is escaped; the subject and the text part are not, because there `&amp;` would be read as
+ * it stands. A variable that is missing, null or undefined renders as nothing.
+ *
+ * Each mailing compiles its own templates and keeps them to its end: nothing is shared by name, so two languages of one
+ * template can't be mixed up, and editing a file takes effect with the next mailing.
+ */
+export class HandlebarsRenderer implements TemplateRenderer {
+  readonly #reader: TemplateContentReader;
+  readonly #helpers: Record<string, TemplateHelper>;
+  readonly #toText: (html: string) => string;
+
+  constructor(folder: TemplateFolder, { partials, helpers, text }: HandlebarsRendererOptions = {}) {
+    this.#reader = new TemplateContentReader(folder, partials ?? null);
+    this.#helpers = helpers ?? {};
+    this.#toText = plainTextWriter(text ?? DEFAULT_TEXT);
+  }
+
+  async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<HandlebarsTemplate> {
+    const read = kept ? { content: kept, files: new Map<string, string>() } : await this.#reader.read(info);
+    const template = new HandlebarsTemplate(info, read, this.#helpers, this.#toText);
+    // What was kept has been tried in all its languages when the mailing was sent.
+    template.try(kept ? 'default' : 'all');
+    return template;
+  }
+}

@@ -1,0 +1,32 @@
+import { TemplateNotCompilingError } from '../../model/errors/refusal.errors.js';
+import type { Engine } from './slot.block.js';
+import type { TemplateSource } from '../templates/mailbox-templates.js';
+
+export type Variables = Record<string, unknown>;
+export type Render = (variables: Variables) => string;
+
+/**
+ * One template of Handlebars, compiled when it is first needed.
+ *
+ * @throws TemplateNotCompilingError, from what it returns, until it has rendered once; after that whatever the template throws.
+ */
+export function compiled(
+  engine: Engine,
+  templateUrl: string,
+  source: TemplateSource,
+  noEscape: boolean,
+): Render {
+  let template: Handlebars.TemplateDelegate | undefined;
+  let tried = false;
+  return (variables) => {
+    try {
+      // Handlebars parses at the first call, so the trial is what finds a template that does not compile.
+      template ??= engine.compile(source, { noEscape });
+      const text = template(variables);
+      tried = true;
+      return text;
+    } catch (error) {
+      throw tried ? error : new TemplateNotCompilingError(templateUrl, error);
+    }
+  };
+}

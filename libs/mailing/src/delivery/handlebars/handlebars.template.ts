@@ -1,0 +1,172 @@
+import { lookupChain } from '../../model/values/locale-tag.js';
+import type { TemplateHelper } from '../../model/options/content-options.js';
+import { TemplateNotKeptError } from '../../model/errors/refusal.errors.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import { handlebarsIn, splitFrontMatter } from '../templates/front-matter.js';
+import { createEngine } from './handlebars.engine.js';
+import { compiled, type Render, type Variables } from './handlebars.source.js';
+import { HeaderTemplates } from '../templates/header-templates.js';
+import { toSubject } from '../mime/rendered-email.check.js';
+import type { Engine } from './slot.block.js';
+import { slotsShownBy } from './slot.finder.js';
+import type { ReadContent } from '../templates/template-content.reader.js';
+import { SAMPLE_RECIPIENT, TemplateContext } from './template-context.js';
+import {
+  keyOf,
+  type MailingTemplate,
+  type RenderedEmail,
+  type ShownSlot,
+  type TemplateContent,
+  type TemplateFills,
+} from '../../model/ports/template.renderer.js';
+
+/** By language in lower case; the empty one is what everybody else reads. */
+type Languages<T = Render> = Map<string, T>;
+
+/** A template in one language. */
+interface Page {
+  body: Render;
+  /** Null where the template fills nothing in. */
+  headers: HeaderTemplates | null;
+}
+
+/** The templates of one mailing in all its languages, each compiled when it is first needed. */
+export class HandlebarsTemplate implements MailingTemplate {
+  readonly content: TemplateContent;
+  readonly slots: ShownSlot[];
+  readonly #subject: Render;
+  readonly #html: Languages<Page>;
+  readonly #alternative: Languages | null;
+  readonly #mailingLanguages: string[];
+
+  constructor(
+    private readonly info: TemplateEmailInfo,
+    { content, files }: ReadContent,
+    helpers: Record<string, TemplateHelper>,
+    private readonly toText: (html: string) => string,
+  ) {
+    this.content = content;
+    // Handlebars keeps a partial as its first caller compiled it; escaped and plain ones must not meet.
+    const escaping = engineOf(content, helpers);
+    const plain = engineOf(content, helpers);
+    this.#subject = compiled(plain, 'subject', info.subject ?? '', true);
+    this.#html = languagesOf({ content, files }, 'html', info.templateUrl, (url, source) => {
+      if (!info.fillFromTemplate) return { body: compiled(escaping, url, source, false), headers: null };
+      const { frontMatter, body } = splitFrontMatter(url, source);
+      const headers = new HeaderTemplates(url, frontMatter, (label, text) =>
+        compiled(plain, label, text, true),
+      );
+      return { body: compiled(escaping, url, body, false), headers };
+    });
+    const { altTemplateUrl } = info;
+    this.#alternative =
+      altTemplateUrl === undefined
+        ? null
+        : languagesOf({ content, files }, 'alt', altTemplateUrl, (url, source) =>
+            compiled(plain, url, source, true),
+          );
+    this.#mailingLanguages = lookupChain(info.locale);
+    this.slots = slotsShownBy(plain, sourcesOf(info, { content, files }));
+  }
+
+  /** @throws TemplateNotCompilingError if what is tried does not render for a made-up recipient. */
+  try(which: 'default' | 'all'): void {
+    const languages = ['', ...this.#html.keys(), ...(this.#alternative?.keys() ?? [])];
+    const context = new TemplateContext('sample', this.info);
+    for (const language of which === 'all' ? new Set(languages) : [undefined]) {
+      const own = language === undefined ? SAMPLE_RECIPIENT : { ...SAMPLE_RECIPIENT, locale: language };
+      this.#renderIn(language === '' ? [] : this.#wanted(language), context.of(own));
+    }
+  }
+
+  get fills(): TemplateFills | undefined {
+    const { headers } = bestOf(this.#html, this.#wanted(undefined));
+    if (!headers) return undefined;
+    const context = new TemplateContext('sample', this.info);
+    return {
+      name: headers.name(context.of({})),
+      subject: headers.frontMatter.subject?.trim() || null,
+      from: headers.fromText(context.of(SAMPLE_RECIPIENT)),
+    };
+  }
+
+  render(variables: Variables): RenderedEmail {
+    return this.#renderIn(this.#wanted(variables.locale), variables);
+  }
+
+  #renderIn(wanted: string[], variables: Variables): RenderedEmail {
+    const { sendAsHtml, sendAsText } = this.info;
+    // The text part may be all that is sent, and then it still comes from the html.
+    const { body, headers } = bestOf(this.#html, wanted);
+    const html = sendAsHtml === false && this.#alternative ? undefined : body(variables);
+    const subject = headers?.subject(variables) ?? toSubject(this.#subject(variables));
+    const rendered: RenderedEmail = headers ? { subject, headers: headers.render(variables) } : { subject };
+    if (sendAsHtml !== false) rendered.html = html;
+    if (sendAsText !== false) {
+      rendered.text = this.#alternative
+        ? bestOf(this.#alternative, wanted)(variables)
+        : this.toText(html ?? '');
+    }
+    return rendered;
+  }
+
+  /** A locale is compared with the languages that were found, and never becomes part of a path. */
+  #wanted(locale: unknown): string[] {
+    if (this.#html.size === 1 && (this.#alternative?.size ?? 1) === 1) return [];
+    return [...lookupChain(locale), ...this.#mailingLanguages];
+  }
+}
+
+/** What is rendered, by the names that people know it by. Partials are found through what includes them. */
+function sourcesOf(
+  { subject, templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo,
+  { content, files }: ReadContent,
+): TemplateContent {
+  const sources: TemplateContent = { subject: subject ?? '' };
+  for (const [key, source] of Object.entries(content)) {
+    const [part, language] = key.split(':', 2);
+    const url = part === 'html' ? templateUrl : part === 'alt' ? altTemplateUrl : undefined;
+    if (url === undefined) continue;
+    const name = nameOf(url, language ?? null, files.get(key));
+    if (part === 'html' && fillFromTemplate) Object.assign(sources, handlebarsIn(name, source));
+    else sources[name] = source;
+  }
+  return sources;
+}
+
+function engineOf(content: TemplateContent, helpers: Record<string, TemplateHelper>): Engine {
+  const engine = createEngine(helpers, true);
+  const prefix = keyOf('partial', '');
+  for (const [key, source] of Object.entries(content)) {
+    if (key.startsWith(prefix)) engine.registerPartial(key.slice(prefix.length), source);
+  }
+  return engine;
+}
+
+/** That of its file; what was kept knows languages and no files. */
+function nameOf(templateUrl: string, language: string | null, file: string | undefined): string {
+  return file ?? (language === null ? templateUrl : `${templateUrl} (${language})`);
+}
+
+function languagesOf<T>(
+  { content, files }: ReadContent,
+  part: 'html' | 'alt',
+  templateUrl: string,
+  compile: (templateUrl: string, source: string) => T,
+): Languages<T> {
+  const everybody = content[part];
+  if (everybody === undefined) throw new TemplateNotKeptError(templateUrl);
+  const languages: Languages<T> = new Map([['', compile(templateUrl, everybody)]]);
+  const prefix = keyOf(part, '');
+  for (const [key, source] of Object.entries(content)) {
+    if (!key.startsWith(prefix)) continue;
+    const language = key.slice(prefix.length);
+    languages.set(language, compile(nameOf(templateUrl, language, files.get(key)), source));
+  }
+  return languages;
+}
+
+function bestOf<T>(languages: Languages<T>, wanted: string[]): T {
+  const best = wanted.find((language) => languages.has(language)) ?? '';
+  return languages.get(best) as T;
+}

@@ -1,0 +1,53 @@
+import type Handlebars from 'handlebars';
+import { type SlotContents, SLOTS } from '../recipients/slot.source.js';
+
+/** The engine that templates of a renderer are compiled by. */
+export type Engine = typeof Handlebars;
+
+/**
+ * Teaches the engine `{{#slot "promotion"}}…{{else}}…{{/slot}}`: the block once for each item of an array, with the item as
+ * its context and `@index`, `@first`, `@last`; once with anything else as its context; the else-branch for an empty slot.
+ * Outside the block is one step up: `{{../name}}`. As an expression, `(slot "promotion")` is the content itself. Alone,
+ * `{{slot}}` is a variable of the host.
+ */
+export function withSlotBlock(engine: Engine): Engine {
+  engine.registerHelper(
+    'slot',
+    function slot(
+      this: unknown,
+      name: string | Handlebars.HelperOptions,
+      options?: Handlebars.HelperOptions,
+    ) {
+      if (typeof name !== 'string' || !options) return variableOf(this, name as Handlebars.HelperOptions);
+      const root = (options.data as { root?: Record<symbol, unknown> } | undefined)?.root;
+      const contents = root?.[SLOTS] as SlotContents | undefined;
+      const content = contents !== undefined && Object.hasOwn(contents, name) ? contents[name] : undefined;
+      if (typeof options.fn !== 'function') return content;
+      if (engine.Utils.isEmpty(content)) return options.inverse(this);
+      const items: unknown[] = Array.isArray(content) ? content : [content];
+      return items.map((item, n) => showItem(engine, options, items, item, n)).join('');
+    },
+  );
+  return engine;
+}
+
+/** As Handlebars itself looks it up, which is never in a prototype. */
+function variableOf(context: unknown, options: Handlebars.HelperOptions): unknown {
+  const { lookupProperty } = options as unknown as {
+    lookupProperty: (from: unknown, name: string) => unknown;
+  };
+  const value = context === null || context === undefined ? undefined : lookupProperty(context, 'slot');
+  return typeof value === 'function' ? (value.call(context, options) as unknown) : value;
+}
+
+function showItem(
+  engine: Engine,
+  options: Handlebars.HelperOptions,
+  items: unknown[],
+  item: unknown,
+  n: number,
+): string {
+  const data = engine.createFrame(options.data) as Record<string, unknown>;
+  Object.assign(data, { index: n, key: n, first: n === 0, last: n === items.length - 1 });
+  return options.fn(item, { data, blockParams: [item, n] });
+}

@@ -1,0 +1,19 @@
+import type { MailerService } from '@nestjs-modules/mailer';
+import type { Transporter } from 'nodemailer';
+import { TransporterMissingError } from '../../model/options/setup.errors.js';
+
+/**
+ * One of the mailer's transports; null: its default one.
+ *
+ * @throws TransporterMissingError if there is none of that name.
+ */
+export function findTransporter(mailer: MailerService, name: string | null): Transporter {
+  let transporter: Transporter | undefined;
+  try {
+    transporter = mailer.getTransporter(name ?? undefined);
+  } catch {
+    // The mailer throws a ReferenceError for a name it does not know.
+  }
+  if (!transporter) throw new TransporterMissingError(name ?? 'default');
+  return transporter;
+}

@@ -1,0 +1,65 @@
+import { type Mailbox, parseMailbox, parseMailboxes } from '../../model/addresses/email-address.js';
+import { hasOddDots, quotedAddress } from '../../model/addresses/recipient-address.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type { EmailMessage } from '../transport/email-message.sender.js';
+import { MessageIdentity } from './message-identity.js';
+import { checkRendered } from './rendered-email.check.js';
+import type { RenderedEmail, RenderedHeaders } from '../../model/ports/template.renderer.js';
+
+/** Header that carries the mailing's id, for bounces and for people who search a mailbox. */
+export const MAILING_ID_HEADER = 'X-Mailing-Id';
+
+/** Puts together what is the same in all messages of a mailing and what is not. */
+export class MessageComposer {
+  readonly #from: Mailbox;
+  readonly #to: Mailbox | null;
+  readonly #identity: MessageIdentity;
+  readonly #constant: Pick<EmailMessage, 'replyTo' | 'cc' | 'bcc' | 'headers' | 'attachments'>;
+
+  /** @param identity id of the mailing; for one that is not persisted, any id of its own. */
+  constructor(identity: string, info: TemplateEmailInfo) {
+    this.#from = parseMailbox(info.from) as Mailbox;
+    this.#to = parseMailbox(info.messageTo);
+    this.#identity = new MessageIdentity(identity, info.from);
+    this.#constant = {
+      replyTo: parseMailboxes(info.replyTo) ?? undefined,
+      cc: parseMailboxes(info.cc) ?? undefined,
+      bcc: parseMailboxes(info.bcc) ?? undefined,
+      headers: { ...info.headers, [MAILING_ID_HEADER]: identity },
+      attachments: info.attachments as EmailMessage['attachments'],
+    };
+  }
+
+  /**
+   * @param own headers of this message alone.
+   * @throws HostAnswerError, RenderedTooLongError for what a renderer of the host gives.
+   */
+  compose(idx: number, to: Mailbox, rendered: RenderedEmail, own?: Record<string, string>): EmailMessage {
+    checkRendered(rendered);
+    const { headers, subject, html, text } = rendered;
+    const { replyTo, cc, bcc, attachments } = this.#constant;
+    const message: EmailMessage = {
+      messageId: this.#identity.messageId(idx),
+      from: this.#from,
+      to: this.#to ?? written(to),
+      replyTo,
+      cc,
+      bcc,
+      subject,
+      html,
+      text,
+      headers: { ...this.#constant.headers, ...own },
+      attachments,
+    };
+    return headers ? Object.assign(message, given(headers)) : message;
+  }
+}
+
+/** The same object for nearly all. */
+function written(to: Mailbox): Mailbox {
+  return hasOddDots(to.address) ? { ...to, address: quotedAddress(to.address) } : to;
+}
+
+function given(headers: RenderedHeaders): RenderedHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+}

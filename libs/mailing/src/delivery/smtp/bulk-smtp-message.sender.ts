@@ -1,0 +1,265 @@
+import type { BulkSmtpSettings } from './bulk-smtp.settings.js';
+import { publicReasonOf } from '../../model/values/public-text.js';
+import { toHandOver } from '../transport/delivery-failure.js';
+import {
+  type Begin,
+  type EmailMessage,
+  type HandOver,
+  type PreparedSender,
+  PROBE_TIMEOUT_MS,
+} from '../transport/email-message.sender.js';
+import { composeAny, isMoreThanLetter, MessageEncoder } from '../mime/message.encoder.js';
+import { isAscii } from '../mime/is-ascii.js';
+import { openSmtpDoor, type SmtpFeatures } from './smtp.door.js';
+import { asOfTransport } from './smtp.errors.js';
+import type { Parcel } from './smtp.parcel.js';
+import { type SessionOwner, SmtpSession } from './smtp.session.js';
+import type { ParcelContent } from '../mime/parcel-content.js';
+
+/** How long no other connection is tried after one was refused while others work: servers limit their number. */
+const REFUSED_MS = 1_000;
+const STOPPING = new Error('The application is stopping.');
+
+/** What ends an address or a command. Addresses were checked long before; this is the last place to look. */
+// oxlint-disable-next-line no-control-regex
+const BREAKS_OUT = /[\u0000-\u0020<>\u007f]/;
+
+/**
+ * Speaks SMTP itself, for volume: one round trip a message, and no stream and no general composer for each of them.
+ *
+ * Connections are opened as they are needed, kept, and each carries up to two messages. What it does not do is what a mailer
+ * adds on the way: its plugins, its DKIM key, its proxies.
+ */
+export class BulkSmtpMessageSender implements PreparedSender {
+  readonly callsBegin = true;
+  readonly #encoder = new MessageEncoder('smtp');
+  readonly #sessions = new Map<SmtpSession, { idleSince: number }>();
+  readonly #closing = new AbortController();
+  #waiting: Parcel[] = [];
+  /** Connections that are being opened. */
+  readonly #opening = new Set<AbortController>();
+  readonly #bySignal = new WeakMap<AbortSignal, Set<Parcel>>();
+  #noneBefore = 0;
+  #sweeper: NodeJS.Timeout | undefined;
+
+  #settings: BulkSmtpSettings = { door: { connection: {}, login: null }, maxConnections: 0, idleMs: 0 };
+
+  /** @param read asked when everything is put together, and for each connection: the host may change its login, or add a plugin. */
+  constructor(
+    private readonly read: () => BulkSmtpSettings,
+    private readonly probeTimeoutMs = PROBE_TIMEOUT_MS,
+  ) {}
+
+  /** @throws BulkSmtpUnfitError if messages must pass through the host's mailer, TransporterMissingError. */
+  prepare(): void {
+    this.#settings = this.read();
+  }
+
+  async send(
+    message: EmailMessage,
+    signal: AbortSignal,
+    begin: Begin = () => () => undefined,
+  ): Promise<HandOver> {
+    try {
+      const addresses = addressesOf(message);
+      const content = isMoreThanLetter(message)
+        ? await Promise.race([this.#beyondLetter(message), aborted(signal)])
+        : [];
+      if (content === null || signal.aborted) return toHandOver({ code: 'EABORT' }, 'nowhere');
+      const contentFor = ({ eightBit }: SmtpFeatures): ParcelContent =>
+        'pieces' in content ? content : this.#encoder.letter(message, eightBit, content);
+      return await this.#sent(addresses, contentFor, begin, signal);
+    } catch (error) {
+      // It could not be made.
+      return toHandOver(error, 'nowhere');
+    }
+  }
+
+  /** @returns the attachments of a letter, or the whole message. */
+  async #beyondLetter(message: EmailMessage): Promise<readonly Buffer[] | ParcelContent> {
+    return (await this.#encoder.attachmentsOf(message)) ?? composeAny(message);
+  }
+
+  async probe(): Promise<string | null> {
+    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.probeTimeoutMs)]);
+    try {
+      const door = await openSmtpDoor(this.read().door, signal);
+      new SmtpSession(door, { onRoom: () => undefined, onGone: () => undefined }).close();
+      return null;
+    } catch (error) {
+      return publicReasonOf(error);
+    }
+  }
+
+  /** Ends all connections; for when nothing is under way any more. */
+  onApplicationShutdown(): void {
+    this.#closing.abort();
+    for (const opening of this.#opening) opening.abort();
+    clearInterval(this.#sweeper);
+    for (const session of this.#sessions.keys()) session.close();
+    this.#sessions.clear();
+    this.#answerWaiting(STOPPING);
+  }
+
+  #sent(
+    { from, to }: Addresses,
+    contentFor: Parcel['contentFor'],
+    begin: Begin,
+    signal: AbortSignal,
+  ): Promise<HandOver> {
+    return new Promise((resolve) => {
+      const parcel: Parcel = {
+        from,
+        to,
+        contentFor,
+        begin,
+        needsUtf8: !isAscii(from) || !to.every(isAscii),
+        isSecondTry: false,
+        answer: (handOver) => {
+          waiting.delete(parcel);
+          resolve(handOver);
+        },
+      };
+      const waiting = this.#waitingFor(signal).add(parcel);
+      this.#waiting.push(parcel);
+      if (this.#closing.signal.aborted) this.#answerWaiting(STOPPING);
+      else this.#hurry();
+    });
+  }
+
+  /** Those that are under way until a signal aborts; many share one, and a listener each would cost as much as writing the message. */
+  #waitingFor(signal: AbortSignal): Set<Parcel> {
+    const known = this.#bySignal.get(signal);
+    if (known) return known;
+    const parcels = new Set<Parcel>();
+    this.#bySignal.set(signal, parcels);
+    const abandonAll = (): void => {
+      for (const parcel of parcels) this.#abandon(parcel);
+    };
+    signal.addEventListener('abort', abandonAll, { once: true });
+    return parcels;
+  }
+
+  #abandon(parcel: Parcel): void {
+    for (const session of this.#sessions.keys()) if (session.abandon(parcel)) return;
+    this.#waiting = this.#waiting.filter((one) => one !== parcel);
+    parcel.answer(toHandOver({ code: 'EABORT' }, 'nowhere'));
+    // A server that does not open in time is not to be waited for by those who come next.
+    if (this.#opening.size > this.#waiting.length) [...this.#opening][0].abort();
+  }
+
+  /** Hands out what waits: first to connections with nothing to do, then to new ones, then ahead of others. */
+  #hurry(): void {
+    while (this.#waiting.length > 0) {
+      const session = this.#sessionFor();
+      if (!session) return;
+      this.#handTo(session, this.#waiting.shift() as Parcel);
+    }
+  }
+
+  #sessionFor(): SmtpSession | null {
+    let ahead: SmtpSession | null = null;
+    for (const session of this.#sessions.keys()) {
+      if (session.hasRoom && session.load === 0) return session;
+      if (session.hasRoom) ahead ??= session;
+    }
+    while (this.#opening.size < this.#waiting.length && this.#mayOpen) void this.#open();
+    return this.#opening.size < this.#waiting.length ? ahead : null;
+  }
+
+  get #mayOpen(): boolean {
+    if (this.#sessions.size + this.#opening.size >= this.#settings.maxConnections) return false;
+    // After a refusal those who wait hear of it first, when the last attempt has ended.
+    const isAlone = this.#sessions.size === 0 && this.#opening.size === 0;
+    return isAlone || performance.now() >= this.#noneBefore;
+  }
+
+  #handTo(session: SmtpSession, parcel: Parcel): void {
+    if (parcel.needsUtf8 && !session.features.smtpUtf8) {
+      const text = 'The mail server does not offer SMTPUTF8, which this address needs.';
+      return parcel.answer({ kind: 'refused', permanent: true, code: '5.6.7', text });
+    }
+    try {
+      session.take(parcel);
+    } catch (error) {
+      parcel.answer(toHandOver(error, 'nowhere'));
+    }
+  }
+
+  async #open(): Promise<void> {
+    const opening = new AbortController();
+    this.#opening.add(opening);
+    try {
+      this.#settings = this.read();
+      const door = await openSmtpDoor(this.#settings.door, opening.signal);
+      this.#opening.delete(opening);
+      this.#admit(door);
+    } catch (error) {
+      this.#opening.delete(opening);
+      if (!opening.signal.aborted) this.#refused(error);
+    }
+    this.#hurry();
+  }
+
+  #admit(door: Awaited<ReturnType<typeof openSmtpDoor>>): void {
+    const owner: SessionOwner = {
+      onRoom: () => {
+        const facts = this.#sessions.get(session);
+        if (facts && session.load === 0) facts.idleSince = performance.now();
+        this.#hurry();
+      },
+      onGone: (untouched) => {
+        this.#sessions.delete(session);
+        for (const one of untouched) this.#takeBack(one);
+        this.#hurry();
+      },
+    };
+    const session = new SmtpSession(door, owner, this.#settings.door.connection.socketTimeout);
+    if (this.#closing.signal.aborted) return session.close();
+    this.#sessions.set(session, { idleSince: performance.now() });
+    this.#sweeper ??= setInterval(() => this.#closeIdle(), this.#settings.idleMs / 3).unref();
+  }
+
+  #takeBack(parcel: Parcel): void {
+    parcel.isSecondTry = true;
+    this.#waiting.unshift(parcel);
+  }
+
+  /** Where others work, those who wait go on with them; where none does, they hear why. */
+  #refused(error: unknown): void {
+    this.#noneBefore = performance.now() + REFUSED_MS;
+    if (this.#sessions.size > 0 || this.#opening.size > 0) return;
+    this.#answerWaiting(error);
+  }
+
+  #answerWaiting(error: unknown): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const parcel of waiting) parcel.answer(toHandOver(asOfTransport(error), 'nowhere'));
+  }
+
+  #closeIdle(): void {
+    for (const [session, { idleSince }] of this.#sessions) {
+      if (session.load > 0 || performance.now() - idleSince < this.#settings.idleMs) continue;
+      this.#sessions.delete(session);
+      session.close();
+    }
+  }
+}
+
+type Addresses = Pick<Parcel, 'from' | 'to'>;
+
+function addressesOf({ from, to, cc, bcc }: EmailMessage): Addresses {
+  const recipients = [to, ...(cc ?? []), ...(bcc ?? [])].map(({ address }) => address);
+  for (const address of [from.address, ...recipients]) {
+    if (BREAKS_OUT.test(address)) throw new Error(`No address for an envelope: ${JSON.stringify(address)}`);
+  }
+  return { from: from.address, to: recipients.length > 1 ? [...new Set(recipients)] : recipients };
+}
+
+function aborted(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    else signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+}

@@ -1,0 +1,80 @@
+import type { MailerService } from '@nestjs-modules/mailer';
+import type { Transporter } from 'nodemailer';
+import type SmtpConnection from 'nodemailer/lib/smtp-connection';
+import { BulkSmtpUnfitError } from '../../model/options/setup.errors.js';
+import { findTransporter } from '../mailer/find-transporter.js';
+import type { SmtpDoorOptions } from './smtp.door.js';
+import { type LoginOptions, loginOf } from './smtp.login.js';
+import { additionsOf } from '../mailer/transporter-plugins.js';
+
+/** What `BulkSmtpMessageSender` works with. */
+export interface BulkSmtpSettings {
+  door: SmtpDoorOptions;
+  maxConnections: number;
+  /** After so long without a message a connection is closed. */
+  idleMs: number;
+}
+
+/** nodemailer's own default for a pool. */
+const MAX_CONNECTIONS = 5;
+/** Before the server does it. */
+const IDLE_MS = 30_000;
+
+interface TransportOptions extends SmtpConnection.Options, LoginOptions {
+  maxConnections?: number;
+  idleTimeout?: number;
+  [name: string]: unknown;
+}
+
+/** What nodemailer keeps to itself of what hosts give it. */
+interface Transport {
+  name?: string;
+  options?: TransportOptions;
+}
+interface Insides {
+  getSocket?: unknown;
+}
+
+/** Options of a transport that messages or connections would have to pass through. */
+const HINDRANCES: Record<string, string> = {
+  dkim: 'a DKIM key',
+  proxy: 'a proxy',
+  getSocket: 'a way of its own to the server (getSocket)',
+  socket: 'a socket of its own',
+  connection: 'a connection of its own',
+  lmtp: 'LMTP',
+  attachDataUrls: 'attachDataUrls',
+  rateLimit: 'a rateLimit, for which run.ratePerSecond is there',
+};
+
+/**
+ * Reads from the host's mailer where its mail server is and how to log in there, so that nobody says it twice.
+ *
+ * @throws TransporterMissingError if the mailer has no such transport, BulkSmtpUnfitError if messages must pass through it.
+ */
+export function readBulkSmtpSettings(
+  mailer: MailerService,
+  transporterName: string | null,
+): BulkSmtpSettings {
+  const transporter = findTransporter(mailer, transporterName);
+  const { name = 'unknown', options } = transporter.transporter as Transport;
+  if (!/^SMTP\b/.test(name) || !options) throw new BulkSmtpUnfitError(`a transport for ${name}`);
+  const hindrance = hindranceIn(options) ?? hindranceAround(transporter, mailer);
+  if (hindrance !== null) throw new BulkSmtpUnfitError(hindrance);
+  return {
+    door: { connection: options, login: loginOf(options, transporter) },
+    maxConnections: Number(options.maxConnections) || MAX_CONNECTIONS,
+    idleMs: Math.min(IDLE_MS, Number(options.idleTimeout) || IDLE_MS),
+  };
+}
+
+function hindranceIn(options: TransportOptions): string | null {
+  const found = Object.keys(HINDRANCES).find((name) => options[name]);
+  return found === undefined ? null : HINDRANCES[found];
+}
+
+function hindranceAround(transporter: Transporter, mailer: MailerService): string | null {
+  const additions = additionsOf(transporter, mailer);
+  if (additions !== null) return additions;
+  return typeof (transporter as Insides).getSocket === 'function' ? 'a proxy' : null;
+}

@@ -1,0 +1,110 @@
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { assertOneFileEach, filesByLanguage } from './language-files.js';
+import {
+  InvalidFieldError,
+  TemplateEmailRefusal,
+  TemplateMissingError,
+  TemplateOutsideFolderError,
+} from '../../model/errors/refusal.errors.js';
+import { decodeTemplate } from './template.decoder.js';
+
+const DEFAULT_EXTENSION = '.hbs';
+
+/** Characters of all templates of a mailing together. */
+export const MAX_TEMPLATE_CHARACTERS = 4 * 1024 * 1024;
+/** A file with more has more characters in any case, and is not read: a character takes three bytes at most, or two take four. */
+const MAX_BYTES = 3 * MAX_TEMPLATE_CHARACTERS;
+
+/** The folder that templates are confined to, links that lead out of it included. */
+export class TemplateFolder {
+  constructor(private readonly dir: string) {}
+
+  /**
+   * Reads a template by its path relative to the folder; without an extension, `.hbs` is meant.
+   *
+   * @throws TemplateOutsideFolderError if the path leads out of the folder, also by a link.
+   * @throws TemplateMissingError if there is no such file.
+   * @throws InvalidFieldError if it has over 12 MiB, before it is read.
+   * @throws TemplateEncodingError unless it is UTF-8.
+   */
+  async read(templateUrl: string): Promise<string> {
+    const path = this.#pathOf(templateUrl);
+    this.#confine(this.dir, path, templateUrl);
+    try {
+      const [realDir, realPath] = await Promise.all([realpath(this.dir), realpath(path)]);
+      this.#confine(realDir, realPath, templateUrl);
+      const file = await stat(realPath);
+      if (!file.isFile()) throw new Error('It is no file.');
+      if (file.size > MAX_BYTES) {
+        const expected = `a template with at most ${MAX_TEMPLATE_CHARACTERS} characters`;
+        throw new InvalidFieldError('templateUrl', expected, templateUrl);
+      }
+      return decodeTemplate(templateUrl, await readFile(realPath));
+    } catch (error) {
+      if (error instanceof TemplateEmailRefusal) throw error;
+      throw new TemplateMissingError(templateUrl, path, error);
+    }
+  }
+
+  /**
+   * The other languages of a template: files beside it with a tag before the extension, `letter.fr-CA.hbs`.
+   *
+   * @param otherUrl is no language of this template, although `letter.txt.hbs` looks so beside `letter.hbs`.
+   * @returns their paths, relative to the folder, by tag in lower case.
+   * @throws InvalidFieldError if two files are the same language: one of them would never be tried, nor read by anyone.
+   */
+  async languagesOf(templateUrl: string, otherUrl?: string): Promise<Map<string, string>> {
+    const path = this.#pathOf(templateUrl);
+    const other = otherUrl === undefined ? null : this.#pathOf(otherUrl);
+    const names = (await readdir(dirname(path))).filter((name) => join(dirname(path), name) !== other);
+    const languages = filesByLanguage(names, basename(path));
+    assertOneFileEach(templateUrl, languages);
+    return new Map([...languages].map(([tag, [name]]) => [tag, join(dirname(templateUrl), name)]));
+  }
+
+  /**
+   * The path of a template relative to the folder, with `/` between folders, however it is written.
+   *
+   * @throws TemplateOutsideFolderError
+   */
+  nameOf(templateUrl: string): string {
+    const path = this.#pathOf(templateUrl);
+    this.#confine(this.dir, path, templateUrl);
+    return relative(this.dir, path).split(sep).join('/');
+  }
+
+  /**
+   * All files of the folder with one of these extensions, in the way of `nameOf`. Names that begin with a dot, `node_modules` and
+   * links to folders are left out.
+   */
+  async files(extensions: ReadonlySet<string>): Promise<string[]> {
+    const entries = await readdir(this.dir, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory() && extensions.has(extname(entry.name)))
+      .map((entry) => relative(this.dir, join(entry.parentPath, entry.name)).split(sep))
+      .filter((names) => !names.some((name) => name.startsWith('.') || name === 'node_modules'))
+      .map((names) => names.join('/'))
+      .sort();
+  }
+
+  /** All templates of the folder, without their extension, with `/` between folders. */
+  async names(): Promise<string[]> {
+    const files = await readdir(this.dir, { recursive: true }).catch(() => []);
+    return files
+      .filter((file) => file.endsWith(DEFAULT_EXTENSION))
+      .map((file) => file.slice(0, -DEFAULT_EXTENSION.length).split(sep).join('/'));
+  }
+
+  #pathOf(templateUrl: string): string {
+    const file = extname(templateUrl) === '' ? `${templateUrl}${DEFAULT_EXTENSION}` : templateUrl;
+    return resolve(this.dir, file);
+  }
+
+  #confine(dir: string, path: string, templateUrl: string): void {
+    const inside = relative(dir, path);
+    if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+      throw new TemplateOutsideFolderError(templateUrl, this.dir);
+    }
+  }
+}

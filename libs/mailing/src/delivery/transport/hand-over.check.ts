@@ -1,0 +1,52 @@
+import { cutText } from '../../model/values/bounded-text.js';
+import { HostAnswerError } from '../../model/host-calls/host-call.js';
+import { kindOf } from '../../model/values/value-kind.js';
+import type { HandOver } from './email-message.sender.js';
+
+/** What fits the column `error_code`, and may stand in events and log lines as it is. */
+const CODE = /^[\w.-]{1,64}$/;
+/** Code of an answer whose own is none. */
+const NO_CODE = 'sender';
+
+/** Characters of a text that are kept in memory; fewer are stored. */
+const MAX_TEXT = 4_096;
+
+const ACCEPTED: HandOver = { kind: 'accepted' };
+const BLAMES: readonly unknown[] = ['transport', 'unclear', 'nobody'];
+
+/**
+ * What a message sender answered, which may be one of the host: its code and its text go into a row, and a code into events.
+ *
+ * @throws HostAnswerError unless it is a HandOver.
+ */
+export function checkedHandOver(answer: unknown): HandOver {
+  const { kind, code, text, permanent, subject, blame } = (answer ?? {}) as Record<string, unknown>;
+  // The usual answer has nothing else to be looked at.
+  if (kind === 'accepted') return ACCEPTED;
+  const words = { code: toCode(code), text: toText(text) };
+  switch (kind) {
+    case 'refused': {
+      const refused: HandOver = { kind, permanent: permanent === true, ...words };
+      return subject === 'recipient' || subject === 'greylisted' ? { ...refused, subject } : refused;
+    }
+    case 'throttled':
+    case 'unknown':
+      return { kind, ...words };
+    case 'not_begun': {
+      const known = BLAMES.includes(blame) ? (blame as 'transport') : 'unclear';
+      return { kind, blame: known, text: words.text };
+    }
+    default:
+      throw new HostAnswerError('EmailMessageSender.send', 'a HandOver', kindOf(answer));
+  }
+}
+
+/** The code of an error, a number too, as it may be stored and told. */
+export function toCode(code: unknown): string {
+  const word = typeof code === 'number' ? String(code) : code;
+  return typeof word === 'string' && CODE.test(word) ? word : NO_CODE;
+}
+
+function toText(text: unknown): string {
+  return typeof text === 'string' ? cutText(text, MAX_TEXT) : '';
+}

@@ -1,0 +1,38 @@
+import { kindOf } from '../values/value-kind.js';
+
+/**
+ * Base of every error this plugin throws on purpose.
+ *
+ * `code` is stable and made for programs; the message is made for people and ends with the next step.
+ */
+export abstract class MailingError extends Error {
+  /** Stable, upper snake case, prefixed `MAILING_`. */
+  abstract readonly code: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/**
+ * A value that was given, on the error for programs. It is not enumerable, because whatever prints an error prints its enumerable
+ * properties, and the value may be an address, or hold a secret.
+ */
+export function keepUnprinted(error: Error, name = 'value'): void {
+  Object.defineProperty(error, name, { enumerable: false });
+}
+
+const LONGEST_SHOWN_VALUE = 120;
+
+/**
+ * Shows a simple value of the info inside an error message, cut to fit a log line; of anything else its kind, and so of a text that may hold
+ * an address, or a login.
+ */
+export function shown(value: unknown): string {
+  if (typeof value === 'string' && /@|%40/.test(value)) return kindOf(value);
+  if (typeof value === 'string' && value.length <= LONGEST_SHOWN_VALUE) return JSON.stringify(value);
+  if (typeof value === 'string') return `${JSON.stringify(value.slice(0, LONGEST_SHOWN_VALUE))}…`;
+  const isSimple = typeof value === 'number' || typeof value === 'boolean' || value === undefined;
+  return isSimple ? String(value) : kindOf(value);
+}

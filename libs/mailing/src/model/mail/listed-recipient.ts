@@ -1,0 +1,166 @@
+import { addressFault } from '../addresses/address-fault.js';
+import { AddressNormalizerError, UNUSABLE_ADDRESS } from '../addresses/address-key.js';
+import { cutText } from '../values/bounded-text.js';
+import { type KeyOf, mailboxKey, toDisplayName } from '../addresses/email-address.js';
+import { parseRecipient } from '../addresses/recipient-address.js';
+import { UnstorableValueError } from '../errors/refusal.errors.js';
+import { toStoredJson } from './storable.js';
+import { isPlainObject, kindOf } from '../values/value-kind.js';
+
+/** Widths of the columns that hold what a host calls a recipient. */
+export const LONGEST_USER_ID = 255;
+export const LONGEST_EMAIL = 320;
+
+/** Why an entry is no recipient; `not_storable`: the database refuses its row. */
+export type InvalidReason = 'invalid_address' | 'invalid_recipient' | 'not_storable' | 'address_normalizer';
+
+/** An entry that costs itself only: it is written down as skipped, with the reason, and mailed never. */
+export interface InvalidEntry {
+  kind: 'invalid';
+  /** What the host gave in place of an address or an id, for its row; no text of another kind has it in it. */
+  shownAs: string;
+  reason: InvalidReason;
+  /** What is wrong, in one sentence, with kinds and paths and never a value. */
+  text: string;
+}
+
+/** A plain address of a list. */
+export interface ListedAddress {
+  kind: 'address';
+  email: string;
+  name: string | null;
+  key: string;
+  /** Own variables as they were given, for a mailing that is not persisted. */
+  data: Record<string, unknown> | null;
+  /** The same as they are stored, for one that is. */
+  json: string | null;
+}
+
+/** One entry of a list of recipients, looked at before it is written down. */
+export type ListedRecipient = { kind: 'profile'; userId: string } | ListedAddress | InvalidEntry;
+
+/** An entry with its parts, each read once. */
+interface ReadEntry {
+  kind: 'profile' | 'address';
+  id: unknown;
+  name: unknown;
+  data: unknown;
+}
+
+/**
+ * Turns what a host calls a recipient into what is written down. Whatever the entry is, it costs itself only: nothing of it is called
+ * or read outside a guard.
+ *
+ * @param persist whether the recipient's own data has to be stored. Where it has not, class instances inside it stay what they are.
+ * @param keyOf what stands for a mailbox in its key.
+ * @throws what `keyOf` throws, unless that is the host's normalizer failing for this address, which costs this entry.
+ */
+export function toListedRecipient(
+  recipient: unknown,
+  persist: boolean,
+  keyOf: KeyOf = mailboxKey,
+): ListedRecipient {
+  if (typeof recipient === 'string')
+    return fromAddress(recipient, { name: null, data: null }, persist, keyOf);
+  const entry = readEntry(recipient);
+  if (typeof entry === 'string') return invalid(recipient, 'invalid_recipient', entry);
+  if (entry.kind === 'address') return fromAddress(entry.id, entry, persist, keyOf);
+  const userId = toUserId(entry.id);
+  if (userId !== null) return { kind: 'profile', userId };
+  return invalid(
+    entry.id,
+    'invalid_recipient',
+    `userId is ${kindOf(entry.id)}, which is no id of a profile.`,
+  );
+}
+
+/** What stands in the books for what a host calls the id of a profile; null if it can be none. */
+export function toUserId(value: unknown): string | null {
+  // Beyond 2^53 a number has lost digits already, and is somebody else's id.
+  const isNumber = typeof value === 'bigint' || Number.isSafeInteger(value);
+  const id = isNumber ? String(value) : value;
+  if (typeof id !== 'string' || id === '' || id.length > LONGEST_USER_ID) return null;
+  // On their way to a database half a letter and a NUL turn into U+FFFD, and the id into that of another profile.
+  return id.isWellFormed() && !id.includes('\0') ? id : null;
+}
+
+/** @returns a sentence where it can be no recipient. */
+function readEntry(recipient: unknown): ReadEntry | string {
+  if (typeof recipient !== 'object' || recipient === null)
+    return `A recipient is an address, or an object with email or userId; this is ${kindOf(recipient)}.`;
+  let part = 'it';
+  const read = (key: string): unknown => {
+    part = key;
+    return (recipient as Record<string, unknown>)[key];
+  };
+  try {
+    if ('userId' in recipient) return { kind: 'profile', id: read('userId'), name: null, data: null };
+    if (!('email' in recipient))
+      return `A recipient has an email or a userId; this is ${kindOf(recipient)} without them.`;
+    return { kind: 'address', id: read('email'), name: read('name'), data: read('data') };
+  } catch {
+    return `Reading ${part} of this recipient throws.`;
+  }
+}
+
+function fromAddress(
+  email: unknown,
+  { name, data }: { name: unknown; data: unknown },
+  persist: boolean,
+  keyOf: KeyOf,
+): ListedRecipient {
+  const mailbox = parseRecipient(email);
+  if (!mailbox) return invalid(email, 'invalid_address', notOneAddress(email));
+  const wrongName = name !== undefined && name !== null && typeof name !== 'string';
+  if (wrongName) return invalid(email, 'invalid_recipient', `name is ${kindOf(name)}; it has to be a text.`);
+  const own = ownData(data, persist);
+  if (typeof own === 'string') return invalid(email, 'invalid_recipient', own);
+  const shownName = toDisplayName((name as string | null | undefined) ?? mailbox.name) || null;
+  const { address } = mailbox;
+  const key = keyOrNull(keyOf, address);
+  if (key === null) return invalid(address, UNUSABLE_ADDRESS.skip, UNUSABLE_ADDRESS.text);
+  return { kind: 'address', email: address, name: shownName, key, ...own };
+}
+
+/** Why an entry is skipped as `invalid_address`. */
+export function notOneAddress(email: unknown): string {
+  return `This is not exactly one valid e-mail address: ${addressFault(email)}.`;
+}
+
+/** Null where the host's normalizer fails for this address. */
+function keyOrNull(keyOf: KeyOf, address: string): string | null {
+  try {
+    return keyOf(address);
+  } catch (error) {
+    if (error instanceof AddressNormalizerError) return null;
+    throw error;
+  }
+}
+
+/** @returns a sentence where they can't be template variables. */
+function ownData(data: unknown, persist: boolean): Pick<ListedAddress, 'data' | 'json'> | string {
+  if (data === undefined || data === null) return { data: null, json: null };
+  try {
+    if (!isPlainObject(data)) return `data is ${kindOf(data)}; it has to be a plain object.`;
+    // A copy, because a getter is read by the template too.
+    if (!persist) return { data: { ...data }, json: null };
+    const json = toStoredJson(data, 'data');
+    // An object with a toJSON may turn into anything.
+    return json.startsWith('{') ? { data: null, json } : 'data has a toJSON that gives no plain object.';
+  } catch (error) {
+    if (!(error instanceof UnstorableValueError)) return 'Reading data throws.';
+    return `${error.path} is ${error.found}, which can't be stored as JSON.`;
+  }
+}
+
+function invalid(value: unknown, reason: InvalidReason, text: string): InvalidEntry {
+  return { kind: 'invalid', shownAs: shownAs(value), reason, text };
+}
+
+/** Of anything but a text or a number its kind: nothing of the host's is called. */
+function shownAs(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  // The longest that is stored, and a bit, so that a letter is not cut in two before it is looked at.
+  const text = typeof value === 'string' ? value.slice(0, LONGEST_EMAIL + 1) : kindOf(value);
+  return cutText(text, LONGEST_EMAIL).toWellFormed();
+}

@@ -1,0 +1,17 @@
+import { keepUnprinted, MailingError, shown } from '../errors/mailing.error.js';
+
+/** A query that can't be read page by page in an order of its own. */
+export class RecipientQueryError extends MailingError {
+  readonly code = 'MAILING_RECIPIENT_QUERY';
+
+  constructor(
+    /** What is wrong: a part of the query, or an option. */
+    readonly part: string,
+    expected: string,
+    readonly value: unknown,
+    nextStep: string,
+  ) {
+    super(`recipientsFromQuery: expected ${part} to be ${expected}, got ${shown(value)}. ${nextStep}`);
+    keepUnprinted(this);
+  }
+}

@@ -1,0 +1,92 @@
+import { MailingError, shown } from '../errors/mailing.error.js';
+import { kindOf } from '../values/value-kind.js';
+import { TemplateEmailRefusal } from '../errors/refusal.errors.js';
+
+/** A slot is defined under a name that can't be one, or a second time in another way. */
+export class SlotDefinitionError extends MailingError {
+  readonly code = 'MAILING_SLOT_DEFINITION';
+
+  constructor(
+    readonly slot: unknown,
+    expected: string,
+    got: unknown,
+  ) {
+    super(
+      `SlotService.define: expected ${expected}, got ${shown(got)}. Correct the definition of ${shown(slot)}.`,
+    );
+  }
+}
+
+/** A template shows a slot, or a mailing fills one, that nobody has defined. */
+export class SlotUnknownError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_SLOT_UNKNOWN';
+
+  constructor(
+    readonly slot: string,
+    /** The template that shows it; null where a mailing fills it. */
+    readonly templateUrl: string | null,
+    known: readonly string[],
+  ) {
+    const where = templateUrl === null ? 'is filled' : `is shown by the template ${shown(templateUrl)}`;
+    super(
+      `The slot ${shown(slot)} ${where}, and nobody has defined it; defined are: ${known.join(', ') || 'none'}. ` +
+        'Correct the name, or call SlotService.define at start.',
+    );
+  }
+}
+
+/** A mailing whose content has to outlive the call shows a slot whose content does not. */
+export class SlotNotPersistentError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_SLOT_NOT_PERSISTENT';
+
+  constructor(
+    readonly slot: string,
+    readonly templateUrl: string,
+    /** The option that asks for it. */
+    readonly because: 'persist' | 'runInSeparateThread',
+  ) {
+    super(
+      `The template ${shown(templateUrl)} shows the slot ${shown(slot)}, which is not persistent, and ${because} is true: ` +
+        `expected a persistent slot. Define it with SlotService.define(${shown(slot)}, { persistent: true }), ` +
+        'or send with persist false and runInSeparateThread false.',
+    );
+  }
+}
+
+/** A mailing fills a slot with something that can't be kept, or for something that is no profile. */
+export class SlotContentError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_SLOT_CONTENT';
+  /** What kind of value was given; never the value. */
+  readonly kind: string;
+
+  constructor(
+    readonly slot: string,
+    /** Which recipients see it. */
+    readonly shownTo: 'everybody' | 'one profile',
+    readonly expected: string,
+    value: unknown,
+  ) {
+    const kind = kindOf(value);
+    super(
+      `sendEmailMessage: expected what the slot ${shown(slot)} shows to ${shownTo} to be ${expected}, got ${kind}. Correct it.`,
+    );
+    this.kind = kind;
+  }
+}
+
+/** The name of a slot is not written in the template, so nobody can tell before the mailing what is shown. */
+export class SlotNameNotLiteralError extends TemplateEmailRefusal {
+  readonly code = 'MAILING_SLOT_NAME_NOT_LITERAL';
+
+  constructor(
+    readonly templateUrl: string,
+    /** Of the template, from 1. */
+    readonly line: number,
+    readonly found: string,
+  ) {
+    super(
+      `The template ${shown(templateUrl)} shows a slot in line ${line}: expected its name as a text, such as ` +
+        `{{#slot "promotion"}}, got ${found}. Write the name, one block for each slot.`,
+    );
+  }
+}

@@ -1,0 +1,17 @@
+import { MailingError } from '../errors/mailing.error.js';
+
+/** A template prints an object that would read as `[object Object]`, or works on a promise. */
+export class TemplateValueError extends MailingError {
+  readonly code = 'MAILING_TEMPLATE_VALUE';
+
+  constructor(
+    /** Where it is printed, for example `{{customer}}`, or `helper price` for what a helper returns. */
+    readonly expression: string,
+    /** In words, never the value itself. */
+    readonly got: string,
+    nextStep: string,
+    expected = 'a text',
+  ) {
+    super(`${expression}: expected ${expected}, got ${got}. ${nextStep}`);
+  }
+}

@@ -1,0 +1,145 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
+import { checkMailingId, checkText, checkWholeNumber, MAX_IDX } from '../errors/argument.check.js';
+import { UnsubscribeSecretError } from './setup.errors.js';
+
+/** Who wants no mail any more, and which message told him how. */
+export interface UnsubscribeTarget {
+  /** Null for a mailing that was not persisted. */
+  mailingId: string | null;
+  idx: number;
+  /** Set for profiles. */
+  userId?: string;
+  /** `local@domain`; set for plain addresses, who have no other name. */
+  email?: string;
+}
+
+export interface UnsubscribeTokensOptions {
+  /**
+   * How long a token is good, in milliseconds; null: for ever. Default: null, because letters are read late, and whoever finds
+   * his link dead has only the spam button left.
+   */
+  lifetimeMs?: number | null;
+}
+
+/** What stands before each token: how it was made. */
+const VERSION = '1';
+const IV_BYTES = 16;
+/** RFC 2104 section 5: half of the hash is the least that a MAC may be cut to. */
+const MAC_BYTES = 16;
+/** No token of ours is longer: ids have at most 255 characters and addresses 254. */
+const LONGEST_TOKEN = 2_000;
+/** Of a profile's id or an address. */
+const MAX_NAME_LENGTH = 320;
+const SHORTEST_SECRET = 32;
+
+interface Keys {
+  cipher: Buffer;
+  mac: Buffer;
+}
+
+type Payload = ['u' | 'a', string, string | null, number, number];
+
+/**
+ * Makes and reads the tokens of unsubscribe links.
+ *
+ * The token is all that a link proves: RFC 8058 has the mail provider post without cookies, login or anything else. So it is
+ * signed (HMAC-SHA256), and since links end up in access logs and in the history of browsers, who it speaks of is encrypted
+ * (AES-256-CTR, then signed). The keys are derived from the secret for this purpose alone.
+ *
+ * @example
+ * ```ts
+ * const tokens = new UnsubscribeTokens([newSecret, oldSecret]);
+ * const signed = tokens.sign({ mailingId, idx: 7, email: 'ann@home.example' });
+ * const whom = tokens.verify(signed); // null for anything that was not signed with one of the secrets
+ * ```
+ */
+export class UnsubscribeTokens {
+  readonly #keys: Keys[];
+  readonly #lifetimeMs: number | null;
+
+  /**
+   * @param secrets the first one signs, all verify; so a secret is replaced by putting the new one before it, and the old one
+   * goes when nobody reads its letters any more. Each of at least 32 characters.
+   * @throws UnsubscribeSecretError without showing the secret; InvalidArgumentError if `lifetimeMs` is no whole number above 0.
+   */
+  constructor(secrets: string | readonly string[], { lifetimeMs = null }: UnsubscribeTokensOptions = {}) {
+    const complaint = UnsubscribeTokens.complaintAbout(secrets);
+    if (complaint) throw new UnsubscribeSecretError(complaint);
+    this.#keys = [secrets].flat().map(keysOf);
+    if (lifetimeMs !== null)
+      checkWholeNumber('UnsubscribeTokens: lifetimeMs', lifetimeMs, 1, Number.MAX_SAFE_INTEGER);
+    this.#lifetimeMs = lifetimeMs;
+  }
+
+  /** @returns what is wrong with the secrets, in words that do not show them; null if nothing is. */
+  static complaintAbout(secrets: unknown): string | null {
+    const list: unknown[] = [secrets].flat();
+    if (list.length === 0) return 'an empty list';
+    for (const one of list) {
+      if (typeof one !== 'string') return `a value of type ${one === null ? 'null' : typeof one}`;
+      if (one.length < SHORTEST_SECRET) return `a text of ${one.length} characters`;
+    }
+    return null;
+  }
+
+  /**
+   * Signs with the first secret; safe in a URL as it is. Two tokens for one target differ, and both are good.
+   *
+   * @throws InvalidArgumentError if it names neither a profile nor an address, or another part is of another shape.
+   */
+  sign({ mailingId, idx, userId, email }: UnsubscribeTarget): string {
+    if (mailingId !== null) checkMailingId('sign: mailingId', mailingId);
+    checkWholeNumber('sign: idx', idx, 0, MAX_IDX);
+    if (userId === undefined) checkText('sign: email', email, MAX_NAME_LENGTH);
+    else checkText('sign: userId', userId, MAX_NAME_LENGTH);
+    const seconds = Math.floor(Date.now() / 1_000);
+    const payload: Payload =
+      userId === undefined
+        ? ['a', email as string, mailingId, idx, seconds]
+        : ['u', userId, mailingId, idx, seconds];
+    const [keys] = this.#keys;
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv('aes-256-ctr', keys.cipher, iv);
+    const body = Buffer.concat([iv, cipher.update(JSON.stringify(payload)), cipher.final()]);
+    return VERSION + Buffer.concat([body, macOf(keys, body)]).toString('base64url');
+  }
+
+  /** @returns null for whatever was not signed with one of the secrets, was changed since, or has expired. */
+  verify(token: unknown): UnsubscribeTarget | null {
+    if (typeof token !== 'string' || token.length > LONGEST_TOKEN || !token.startsWith(VERSION)) return null;
+    const encoded = token.slice(VERSION.length);
+    const bytes = Buffer.from(encoded, 'base64url');
+    // The decoder passes over what is no base64url, and over bits behind the last byte.
+    if (bytes.toString('base64url') !== encoded || bytes.length < IV_BYTES + MAC_BYTES) return null;
+    const body = bytes.subarray(0, -MAC_BYTES);
+    const mac = bytes.subarray(-MAC_BYTES);
+    const keys = this.#keys.find((one) => timingSafeEqual(macOf(one, body), mac));
+    return keys ? this.#read(keys, body) : null;
+  }
+
+  #read(keys: Keys, body: Buffer): UnsubscribeTarget | null {
+    const cipher = createDecipheriv('aes-256-ctr', keys.cipher, body.subarray(0, IV_BYTES));
+    const text = Buffer.concat([cipher.update(body.subarray(IV_BYTES)), cipher.final()]).toString();
+    const [kind, who, mailingId, idx, seconds] = JSON.parse(text) as Payload;
+    if (this.#lifetimeMs !== null && Date.now() - seconds * 1_000 > this.#lifetimeMs) return null;
+    return kind === 'u' ? { mailingId, idx, userId: who } : { mailingId, idx, email: who };
+  }
+}
+
+/** Two keys from one secret, because a key that does two things may tell by one of them about the other. */
+function keysOf(secret: string): Keys {
+  const derive = (purpose: string): Buffer =>
+    Buffer.from(hkdfSync('sha256', secret, '', `nestjs-mailing unsubscribe ${VERSION} ${purpose}`, 32));
+  return { cipher: derive('cipher'), mac: derive('mac') };
+}
+
+function macOf({ mac }: Keys, body: Buffer): Buffer {
+  return createHmac('sha256', mac).update(VERSION).update(body).digest().subarray(0, MAC_BYTES);
+}

@@ -1,0 +1,65 @@
+import { EventEmitter } from 'node:events';
+import { AsyncContext } from '../host-calls/async-context.js';
+import { tellHost } from '../host-calls/host-call.js';
+import { publicReasonOf, toPublicText } from '../values/public-text.js';
+
+/** What has to be given for facts: the words of an error are made of it. */
+type Given<Facts> = Facts extends { error: unknown; reason: string } ? Omit<Facts, 'reason'> : Facts;
+
+/**
+ * Events by name, each with its facts. Where these have an `error`, listeners are told its `reason` too, as `toPublicText` makes it, and the
+ * error itself is not enumerable: it may hold what a database or a mail server quotes, and what prints facts does not print it. Nothing
+ * waits for a promise that a listener returns. What a listener throws or rejects with becomes a warning of the process
+ * (`MailingListenerWarning`), once for each listener, and stops nothing. Listeners are called in the asynchronous context in which
+ * these events were made, not in the one that emits. For the plugin and its parts.
+ *
+ * @example
+ * ```ts
+ * const events = new TypedEvents<{ 'order:paid': { orderId: string } }>();
+ * events.on('order:paid', ({ orderId }) => console.log(`paid: ${orderId}`));
+ * events.emit('order:paid', { orderId: 'o-17' });
+ * ```
+ */
+export class TypedEvents<Facts extends { [K in keyof Facts]: object }> {
+  readonly #emitter = new EventEmitter().setMaxListeners(0);
+  readonly #warned = new WeakSet<object>();
+  readonly #context = new AsyncContext();
+
+  on<K extends keyof Facts & string>(name: K, listener: (facts: Facts[K]) => unknown): this {
+    this.#emitter.on(name, listener);
+    return this;
+  }
+
+  off<K extends keyof Facts & string>(name: K, listener: (facts: Facts[K]) => unknown): this {
+    this.#emitter.off(name, listener);
+    return this;
+  }
+
+  emit<K extends keyof Facts & string>(name: K, facts: Given<Facts[K]>): void {
+    const told = toTold(facts as object) as Facts[K];
+    for (const listener of this.#emitter.listeners(name)) {
+      // A metric that can't be counted must not stop a mailing in the middle of a step, nor end the process.
+      tellHost(
+        () => this.#context.run(() => (listener as (facts: Facts[K]) => unknown)(told)),
+        (_, reason) => this.#warnOnce(listener, name, reason),
+      );
+    }
+  }
+
+  #warnOnce(listener: object, name: string, reason: string): void {
+    if (this.#warned.has(listener)) return;
+    this.#warned.add(listener);
+    const text = `A listener of ${name} fails: ${toPublicText(reason)}. Correct it.`;
+    process.emitWarning(text, 'MailingListenerWarning');
+  }
+}
+
+/** The one place that texts of others pass on their way to listeners. */
+function toTold(facts: object): object {
+  const { error, reason } = facts as { error?: unknown; reason?: unknown };
+  if ('error' in facts) {
+    const told = { ...facts, reason: publicReasonOf(error) };
+    return Object.defineProperty(told, 'error', { value: error, enumerable: false });
+  }
+  return typeof reason === 'string' ? { ...facts, reason: toPublicText(reason) } : facts;
+}

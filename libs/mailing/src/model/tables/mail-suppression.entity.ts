@@ -1,0 +1,23 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { KEY_LENGTH } from '../addresses/email-address.js';
+
+/** Width of the column that says why. */
+export const LONGEST_SUPPRESSION_REASON = 255;
+
+/** An address that nobody may mail. The primary key answers the one question that is asked: which of these are here. */
+@Entity({ name: 'dps_mail_suppression' })
+export class MailSuppression {
+  /** As in `dps_email_address`. */
+  @PrimaryColumn({ name: 'address_key', type: 'varchar', length: KEY_LENGTH })
+  addressKey: string;
+
+  /** As it was entered first, its domain in ASCII. */
+  @Column({ name: 'address', type: 'varchar', length: 320 })
+  address: string;
+
+  @Column({ name: 'reason', type: 'varchar', length: LONGEST_SUPPRESSION_REASON })
+  reason: string;
+
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+}

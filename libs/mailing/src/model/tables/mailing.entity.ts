@@ -1,0 +1,139 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { MailingStatus } from '../states/mailing-status.js';
+import { PrefixedIndex } from './prefixed-index.js';
+import { SliceBooksColumns } from './slice-books.columns.js';
+
+/**
+ * One templated e-mail to one list of recipients.
+ *
+ * Four indexes besides the key: `(uniq_server_id, status)` for the restarter, which asks "what is unfinished of
+ * this server" at every sweep, `(is_batched, status)` for those who look for batches, `(batch_exec_id)` for
+ * executions of several mailings, and the unique `idempotency_key`.
+ */
+@Entity({ name: 'dps_mailing' })
+@PrefixedIndex('idx_dps_mailing_server', ['uniqServerId', 'status'])
+@PrefixedIndex('idx_dps_mailing_batched', ['isBatched', 'status'])
+@PrefixedIndex('idx_dps_mailing_execution', ['batchExecId'])
+@PrefixedIndex('uq_dps_mailing_idempotency', ['idempotencyKey'], { unique: true })
+export class Mailing extends SliceBooksColumns {
+  /** UUID version 7, so that ids sort by the time of creation. */
+  @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
+  id: string;
+
+  @Column({ name: 'name', type: 'varchar', length: 255, nullable: true })
+  name: string | null;
+
+  /** Handlebars source of the subject. */
+  @Column({ name: 'subject', type: 'text' })
+  subject: string;
+
+  /** The server that works on it, or will at its next start. */
+  @Column({ name: 'uniq_server_id', type: 'varchar', length: 255, nullable: true })
+  uniqServerId: string | null;
+
+  @Column({ name: 'from_address', type: 'text' })
+  from: string;
+
+  @Column({ name: 'reply_to', type: 'text', nullable: true })
+  replyTo: string | null;
+
+  @Column({ name: 'cc', type: 'text', nullable: true })
+  cc: string | null;
+
+  @Column({ name: 'bcc', type: 'text', nullable: true })
+  bcc: string | null;
+
+  /** Where every message goes instead of to its recipient. */
+  @Column({ name: 'message_to', type: 'text', nullable: true })
+  messageTo: string | null;
+
+  /** Relative to the configured template folder. */
+  @Column({ name: 'template_url', type: 'text' })
+  templateUrl: string;
+
+  /** Template of the text part; without it the text part is made from the html. */
+  @Column({ name: 'alt_template_url', type: 'text', nullable: true })
+  altTemplateUrl: string | null;
+
+  /** Keys of `dps_mail_template` by part, language and name; null in mailings of older versions, which read the files. */
+  @Column({ name: 'template_hashes', type: 'json', nullable: true })
+  templateHashes: Record<string, string> | null;
+
+  @Column({ name: 'fill_from_templ', type: 'boolean', default: false })
+  fillFromTemplate: boolean;
+
+  @Column({ name: 'send_as_html', type: 'boolean', default: true })
+  sendAsHtml: boolean;
+
+  @Column({ name: 'send_as_text', type: 'boolean', default: true })
+  sendAsText: boolean;
+
+  /** Whether its messages say how to unsubscribe. */
+  @Column({ name: 'unsubscribe', type: 'boolean', default: true })
+  unsubscribe: boolean;
+
+  @Column({ name: 'params', type: 'json', nullable: true })
+  params: Record<string, unknown> | null;
+
+  @Column({ name: 'headers', type: 'json', nullable: true })
+  headers: Record<string, string> | null;
+
+  @Column({ name: 'attachments', type: 'json', nullable: true })
+  attachments: unknown[] | null;
+
+  @Column({ name: 'site_id', type: 'varchar', length: 255, nullable: true })
+  siteId: string | null;
+
+  @Column({ name: 'locale', type: 'varchar', length: 35, nullable: true })
+  locale: string | null;
+
+  @Column({ name: 'batch_exec_id', type: 'varchar', length: 255, nullable: true })
+  batchExecId: string | null;
+
+  @Column({ name: 'is_batched', type: 'boolean', default: false })
+  isBatched: boolean;
+
+  @Column({ name: 'batch_size', type: 'int', nullable: true })
+  batchSize: number | null;
+
+  @Column({ name: 'ignore_fatigue', type: 'boolean', default: false })
+  ignoreFatigue: boolean;
+
+  @Column({ name: 'idempotency_key', type: 'varchar', length: 255, nullable: true })
+  idempotencyKey: string | null;
+
+  @Column({ name: 'status', type: 'varchar', length: 16 })
+  status: MailingStatus;
+
+  @Column({ name: 'status_reason', type: 'text', nullable: true })
+  statusReason: string | null;
+
+  @Column({ name: 'num_profiles', type: 'int', default: 0 })
+  numProfiles: number;
+
+  @Column({ name: 'num_soft_bounces', type: 'int', default: 0 })
+  numSoftBounces: number;
+
+  /** Every recipient before this index is settled or deferred: where recovery starts to look. */
+  @Column({ name: 'settled_idx', type: 'int', default: 0 })
+  settledIdx: number;
+
+  /** Where a run goes on. Whoever is `pending` before it is under way: the intent to send, committed before anything is handed over. */
+  @Column({ name: 'next_idx', type: 'int', default: 0 })
+  nextIdx: number;
+
+  /** Nobody from this index on was ever under way: where recovery stops to look. More than `next_idx` only after somebody was handed back. */
+  @Column({ name: 'reach_idx', type: 'int', default: 0 })
+  reachIdx: number;
+
+  @Column({ name: 'created_at', type: Date, precision: 3 })
+  createdAt: Date;
+
+  /** Not begun before. */
+  @Column({ name: 'scheduled_at', type: Date, precision: 3, nullable: true })
+  scheduledAt: Date | null;
+
+  /** A mailing that nobody could begin until then stays `pending` with a reason, until somebody resumes it. */
+  @Column({ name: 'do_not_start_after', type: Date, precision: 3, nullable: true })
+  doNotStartAfter: Date | null;
+}

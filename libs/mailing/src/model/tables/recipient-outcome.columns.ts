@@ -1,0 +1,30 @@
+import { Column } from 'typeorm';
+import { RECIPIENT_STATUSES, type RecipientStatus } from '../states/recipient-status.js';
+
+/** What both recipient tables record about one recipient; the states are those of `recipient-status.ts`. */
+export abstract class RecipientOutcomeColumns {
+  /** An enumeration where the database has them: of one size whatever it says, see `changedAt`. */
+  @Column({ name: 'status', type: 'simple-enum', enum: RECIPIENT_STATUSES })
+  status: RecipientStatus;
+
+  /** How often the message was handed over, or may have been. */
+  @Column({ name: 'attempts', type: 'int', default: 0 })
+  attempts: number;
+
+  @Column({ name: 'next_attempt_at', type: Date, precision: 3, nullable: true })
+  nextAttemptAt: Date | null;
+
+  /**
+   * When it came to its status; when it was written down, as long as it is `pending`. Never empty: InnoDB changes a row in its place
+   * only if each part of it keeps its size, and a time that appears with the outcome would make each beat cost half as much again.
+   */
+  @Column({ name: 'changed_at', type: Date, precision: 3 })
+  changedAt: Date;
+
+  /** SMTP reply code, enhanced code or a word of ours (`template`, `invalid_address`, …). */
+  @Column({ name: 'error_code', type: 'varchar', length: 64, nullable: true })
+  errorCode: string | null;
+
+  @Column({ name: 'error_text', type: 'varchar', length: 1000, nullable: true })
+  errorText: string | null;
+}

@@ -1,0 +1,50 @@
+import type { Provider } from '@nestjs/common';
+import { FAULT_POINTS } from '../model/ports/fault-points.js';
+import { MailingEvents } from '../model/reports/mailing-event.js';
+import { MAILING_SETTINGS } from '../model/options/mailing-options.js';
+import { assembled, made } from './provider-shapes.js';
+import { MailingClaims } from '../store/claims/mailing-claims.js';
+import { MailingReader } from '../store/queries/mailing.reader.js';
+import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
+import { TemplateEmailBatchPersister } from '../store/claims/template-email-batch.persister.js';
+import { TemplateEmailPersister } from '../store/intake/template-email.persister.js';
+import { BatchSweep } from '../work/sweeps/batch-sweep.js';
+import { BatchWorker } from '../work/execution/batch-worker.js';
+import { ClaimTaker } from '../work/claims/claim-taker.js';
+import { DispatcherLine } from '../work/execution/dispatcher-line.js';
+import { MailingRuns } from '../work/run/mailing-runs.js';
+import { ResumeHold } from '../work/execution/resume-hold.js';
+import { ServerMembership } from '../work/servers/server-membership.js';
+import { SliceRunner } from '../work/execution/slice.runner.js';
+
+/** What takes up batches, and frees those of the dead. */
+export const batchProviders: Provider[] = [
+  made(DispatcherLine, [MAILING_SETTINGS, MailingEvents]),
+  assembled(BatchWorker, {
+    settings: MAILING_SETTINGS,
+    batches: TemplateEmailBatchPersister,
+    servers: TemplateEmailBatchServerPersister,
+    persister: TemplateEmailPersister,
+    reader: MailingReader,
+    membership: ServerMembership,
+    runs: MailingRuns,
+    hold: ResumeHold,
+    runner: SliceRunner,
+    events: MailingEvents,
+    faultPoints: FAULT_POINTS,
+  }),
+  assembled(BatchSweep, {
+    settings: MAILING_SETTINGS,
+    batches: TemplateEmailBatchPersister,
+    persister: TemplateEmailPersister,
+    mailings: MailingClaims,
+    claims: ClaimTaker,
+    worker: BatchWorker,
+    runner: SliceRunner,
+    runs: MailingRuns,
+    hold: ResumeHold,
+    membership: ServerMembership,
+    dispatcher: DispatcherLine,
+    events: MailingEvents,
+  }),
+];

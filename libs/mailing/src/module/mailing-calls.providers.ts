@@ -1,0 +1,104 @@
+import type { DynamicModule } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { MailingModuleTwiceError, type ModuleCall } from '../model/options/module-twice.error.js';
+
+/** What one call of `forRoot` notes in the module that it makes. */
+export interface NotedCall {
+  /** `file:line:column` of the host's code; null where no stack is to be had. */
+  at: string | null;
+  /** What the host gets and imports. Set before the call returns. */
+  door: DynamicModule | null;
+}
+
+/** What there may be one of. */
+export interface OnceTerms {
+  /** The class whose `forRoot` the host calls. */
+  module: string;
+  /** In words, for the error: of what there may be one, for example `the data source "default"`. Default: the application. */
+  scope?: string;
+  /** In a sentence: what would happen with two. */
+  consequence: string;
+}
+
+type NestModule = ReturnType<ModulesContainer['get']> & object;
+
+/**
+ * Notes where the host has called a method; to be called by that method itself.
+ *
+ * @param module the class.
+ * @param method its static method, for example `forRoot`. What called that is noted.
+ */
+export function noteCall<M extends string>(
+  module: Record<M, (...options: never[]) => DynamicModule>,
+  method: M,
+): NotedCall {
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, module[method]);
+  const line = holder.stack?.split('\n')[1] ?? '';
+  const at = /((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?\s*$/.exec(line)?.[1] ?? null;
+  return { at, door: null };
+}
+
+/**
+ * The same module; an application that has two of them does not start.
+ *
+ * - Nest takes each call of `forRoot` for a module of its own, also where the options are the same. One dynamic module that is imported in two
+ *   places is one call.
+ * - Calls know each other by a token that all copies of this package share (`Symbol.for`).
+ * - The note is a function, because under Nest's algorithm `deep-hash` modules are compared by their text: there two calls with the
+ *   same options are one module, which works, and a line number would tell them apart.
+ * - Rejected: to count calls when they are made. A test process makes one application after the other.
+ *
+ * @example
+ * ```ts
+ * class CouponModule {
+ *   static forRoot(): DynamicModule {
+ *     const call = noteCall(CouponModule, 'forRoot');
+ *     const made = { module: CouponModule, providers: [] };
+ *     call.door = calledOnce(made, call, { module: 'CouponModule', consequence: 'Two would give each coupon twice.' });
+ *     return call.door;
+ *   }
+ * }
+ * ```
+ */
+export function calledOnce(made: DynamicModule, call: NotedCall, terms: OnceTerms): DynamicModule {
+  const note = Symbol.for(`nestjs-mailing:call:${terms.module}:${terms.scope ?? ''}`);
+  const check = {
+    provide: Symbol('CALLED_ONCE'),
+    useFactory: (modules: ModulesContainer) => checkCalls([...modules.values()], note, terms),
+    inject: [ModulesContainer],
+  };
+  return { ...made, providers: [...(made.providers ?? []), { provide: note, useValue: () => call }, check] };
+}
+
+/** @throws MailingModuleTwiceError */
+function checkCalls(all: NestModule[], note: symbol, terms: OnceTerms): void {
+  const [first, second] = all.filter((one) => one.providers.has(note));
+  if (second) throw new MailingModuleTwiceError(terms, callOf(all, first, note), callOf(all, second, note));
+}
+
+function callOf(all: NestModule[], made: NestModule, note: symbol): ModuleCall {
+  const { at, door } = noteOf(made, note);
+  const importing =
+    all.find(({ metatype }) => isListedBy(metatype, door)) ?? all.find((one) => imports(one, made, door));
+  return { at, importedBy: importing?.metatype.name ?? null };
+}
+
+function noteOf(made: NestModule, note: symbol): NotedCall {
+  const noted = made.providers.get(note)?.instance as (() => NotedCall) | undefined;
+  return noted?.() ?? { at: null, door: null };
+}
+
+/** Asked first: Nest adds a global module to the imports of all. */
+function isListedBy(metatype: object, door: DynamicModule | null): boolean {
+  const listed = (Reflect.getMetadata('imports', metatype) ?? []) as unknown[];
+  return listed.includes(door);
+}
+
+/** For a module that is dynamic itself, whose class says nothing. */
+function imports(importing: NestModule, made: NestModule, door: DynamicModule | null): boolean {
+  if (door?.global) return false;
+  return [...importing.imports].some(
+    (one) => one.metatype === door?.module && (one === made || one.imports.has(made)),
+  );
+}

@@ -1,0 +1,59 @@
+import type { Provider, Type } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { ChosenRenderer } from '../delivery/templates/chosen.renderer.js';
+import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../delivery/transport/email-message.sender.js';
+import { MailerAdapterRenderer } from '../delivery/adapters/mailer-adapter.renderer.js';
+import { TEMPLATE_RENDERER } from '../model/ports/template.renderer.js';
+import { MAILING_SETTINGS, type MailingSettings } from '../model/options/mailing-options.js';
+import { DispatcherLine } from '../work/execution/dispatcher-line.js';
+import { MailingProfiles } from '../work/recipients/mailing.profiles.js';
+import { MailingSuppressions } from '../work/recipients/mailing.suppressions.js';
+
+/** `() => Promise<void>`: looks up what the host gave. */
+export const PREPARE = Symbol('MAILING_PREPARE');
+
+/** What can be looked up only when everything has been put together. */
+export const hostPartProviders: Provider[] = [
+  {
+    provide: PREPARE,
+    useFactory:
+      (
+        { profileRepository, suppressionList, batch, renderer }: MailingSettings,
+        sender: PreparedSender,
+        profiles: MailingProfiles,
+        suppressions: MailingSuppressions,
+        dispatcher: DispatcherLine,
+        chosen: ChosenRenderer,
+        moduleRef: ModuleRef,
+      ) =>
+      async (): Promise<void> => {
+        sender.prepare();
+        if (profileRepository) profiles.use(await find(moduleRef, profileRepository));
+        if (suppressionList) suppressions.use(await find(moduleRef, suppressionList));
+        if (batch.dispatcher) dispatcher.use(await find(moduleRef, batch.dispatcher));
+        if (renderer) chosen.use(await find(moduleRef, renderer));
+        if (chosen.renderer instanceof MailerAdapterRenderer) chosen.renderer.prepare();
+      },
+    inject: [
+      MAILING_SETTINGS,
+      EMAIL_MESSAGE_SENDER,
+      MailingProfiles,
+      MailingSuppressions,
+      DispatcherLine,
+      TEMPLATE_RENDERER,
+      ModuleRef,
+    ],
+  },
+];
+
+/** A provider of ours; or of the host, wherever it is; or a class that nobody has registered, made by Nest. */
+async function find<T>(moduleRef: ModuleRef, type: Type<T>): Promise<T> {
+  for (const strict of [true, false]) {
+    try {
+      return moduleRef.get(type, { strict });
+    } catch {
+      // Nobody there has registered it.
+    }
+  }
+  return moduleRef.create(type);
+}

@@ -1,0 +1,103 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { calledOnce, noteCall, type NotedCall } from './mailing-calls.providers.js';
+import { engineProviders } from './mailing-engine.providers.js';
+import {
+  type ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  DEFAULT_EXTRAS,
+  entitiesOf,
+  type MailingModuleExtras,
+  namingOptionErrors,
+  type OPTIONS_TYPE,
+} from './mailing-module.definition.js';
+import { MailingEvents } from '../model/reports/mailing-event.js';
+import { UnsubscribeTokens } from '../model/options/unsubscribe.tokens.js';
+import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
+import { TemplateEmailBatchPersister } from '../store/claims/template-email-batch.persister.js';
+import { TemplateEmailPersister } from '../store/intake/template-email.persister.js';
+import { MailingHealth } from '../work/mailing.health.js';
+import { MailingQuery } from '../work/mailing.query.js';
+import { MailingProfiles } from '../work/recipients/mailing.profiles.js';
+import { MailingSuppressions } from '../work/recipients/mailing.suppressions.js';
+import { SlotService } from '../work/slot.service.js';
+import { TemplateEmailPeriodicService } from '../work/servers/template-email-periodic.service.js';
+import { TemplateEmailRehearsal } from '../work/template-email.rehearsal.js';
+import { TemplateEmailRestarter } from '../work/sweeps/template-email.restarter.js';
+import { TemplateEmailSender } from '../work/template-email.sender.js';
+
+/**
+ * Where everything lives that starts and stops. It is never global: Nest ends global modules in the order in which they
+ * were imported, possibly after the mailer has closed its transports.
+ */
+@Module({})
+class MailingEngineModule {}
+
+/**
+ * The door of the plugin.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [
+ *     TypeOrmModule.forRoot({ type: 'mariadb', url, timezone: 'Z', autoLoadEntities: true, migrations: [...mailingMigrations], migrationsRun: true }),
+ *     MailerModule.forRoot({ transport: { host: 'localhost', port: 25, pool: true } }),
+ *     MailingModule.forRoot({ templates: { dir: join(import.meta.dirname, 'templates') } }),
+ *   ],
+ * })
+ * class AppModule {}
+ * ```
+ */
+@Module({})
+export class MailingModule extends ConfigurableModuleClass {
+  /**
+   * Registers the plugin with options at hand. Call it once for an application and data source, in the root module; what it returns may be
+   * imported in several places.
+   *
+   * @throws MailingModuleTwiceError when the application starts, if it was called twice; MailingOptionsError, also then.
+   */
+  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    return doorOf(super.forRoot(options), options, noteCall(MailingModule, 'forRoot'));
+  }
+
+  /**
+   * The same with options from a factory, a class or an existing provider.
+   *
+   * @throws MailingModuleTwiceError when the application starts, if it was called twice; MailingOptionsError, also then.
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return doorOf(super.forRootAsync(options), options, noteCall(MailingModule, 'forRootAsync'));
+  }
+}
+
+function doorOf(definition: DynamicModule, extras: MailingModuleExtras, call: NotedCall): DynamicModule {
+  const { isGlobal, dataSource } = { ...DEFAULT_EXTRAS, ...extras };
+  const engine: DynamicModule = {
+    module: MailingEngineModule,
+    imports: [...(definition.imports ?? []), entitiesOf(dataSource)],
+    providers: [...namingOptionErrors(definition.providers), ...engineProviders(dataSource)],
+    exports: [
+      TemplateEmailRehearsal,
+      TemplateEmailSender,
+      TemplateEmailPersister,
+      TemplateEmailRestarter,
+      TemplateEmailPeriodicService,
+      TemplateEmailBatchPersister,
+      TemplateEmailBatchServerPersister,
+      MailingQuery,
+      MailingHealth,
+      MailingEvents,
+      MailingProfiles,
+      MailingSuppressions,
+      UnsubscribeTokens,
+      SlotService,
+    ],
+  };
+  const only = calledOnce(engine, call, {
+    module: 'MailingModule',
+    scope: `the data source ${JSON.stringify(dataSource)}`,
+    consequence:
+      'Two would be two servers with one uniqServerId, of which one waits for ever until the other ends.',
+  });
+  call.door = { module: MailingModule, global: isGlobal, imports: [only], exports: [only] };
+  return call.door;
+}

@@ -1,0 +1,114 @@
+import { DroppedRowError } from '../../model/errors/dropped-row.error.js';
+import { AttachmentNotKeptError } from '../../model/mail/attachment.errors.js';
+import type { AttachmentPlace } from '../../model/options/content-options.js';
+import type { TemplateEmailAttachment } from '../../model/mail/template-email-info.js';
+import { AttachmentFolder } from './attachment.folder.js';
+import { AttachmentGone, sha256 } from './attachment.keeper.js';
+import { AttachmentTable } from './attachment.table.js';
+import type { MailingDatabase } from '../database/mailing.database.js';
+import { reasonOf } from '../../model/values/public-text.js';
+
+/** What the mailing's row says of an attachment; the bytes are in the table or in the folder. */
+interface KeptAttachment {
+  filename: string;
+  contentType?: string;
+  cid?: string;
+  hash: string;
+  size: number;
+  /** Absent: in the table. Not the path, because servers may have the same folder under different ones. */
+  place?: 'folder';
+}
+
+/**
+ * Keeps the files of mailings, each under its hash, in the place that the option names, and finds them in the place where
+ * they were kept: the option may have been changed while a mailing was waiting.
+ */
+export class AttachmentStore {
+  readonly #table: AttachmentTable;
+  readonly #folder: AttachmentFolder | null;
+
+  constructor(database: MailingDatabase, place: AttachmentPlace = 'table') {
+    this.#table = new AttachmentTable(database);
+    this.#folder = place === 'table' ? null : new AttachmentFolder(place.dir);
+  }
+
+  /** @throws AttachmentFolderError unless files can be kept. */
+  async prepare(): Promise<void> {
+    await this.#folder?.check();
+  }
+
+  /**
+   * @returns what to write in the mailing's row.
+   * @throws AttachmentNotKeptError for a folder that does not take them; whatever the database throws.
+   */
+  async keep(attachments: TemplateEmailAttachment[]): Promise<KeptAttachment[]> {
+    const kept: KeptAttachment[] = [];
+    for (const [n, { filename, contentType, cid, content }] of attachments.entries()) {
+      const bytes = Buffer.isBuffer(content) ? content : Buffer.from(content as Uint8Array);
+      const hash = await sha256(bytes);
+      const facts = { filename, contentType, cid, hash, size: bytes.length };
+      if (this.#folder) {
+        const path = this.#folder.placeOf(hash);
+        await this.#folder.write(hash, bytes).catch((error: unknown) => {
+          throw new AttachmentNotKeptError(`attachments[${n}]`, path, error);
+        });
+        kept.push({ ...facts, place: 'folder' });
+      } else {
+        await this.#table.write(hash, bytes).catch((error: unknown) => {
+          if (!(error instanceof DroppedRowError)) throw error;
+          throw new AttachmentNotKeptError(`attachments[${n}]`, this.#table.placeOf(hash), error);
+        });
+        kept.push(facts);
+      }
+    }
+    return kept;
+  }
+
+  /** Rows of earlier versions hold the content, or a path, themselves. */
+  async restore(
+    kept: (KeptAttachment | TemplateEmailAttachment)[],
+  ): Promise<TemplateEmailAttachment[] | AttachmentGone> {
+    const attachments: TemplateEmailAttachment[] = [];
+    for (const one of kept) {
+      if (!('hash' in one)) {
+        attachments.push(one);
+        continue;
+      }
+      const content = await this.#read(one);
+      if (content instanceof AttachmentGone) return content;
+      const { filename, contentType, cid } = one;
+      attachments.push({ filename, contentType, cid, content });
+    }
+    return attachments;
+  }
+
+  async #read(kept: KeptAttachment): Promise<Buffer | AttachmentGone> {
+    const { filename, hash } = kept;
+    if (kept.place !== 'folder') return whole(kept, await this.#table.read(hash), this.#table.placeOf(hash));
+    if (!this.#folder) {
+      return new AttachmentGone(
+        `expected ${JSON.stringify(filename)} in the folder where it was kept, but the option attachments.store of this server ` +
+          'is not a folder. Set it to that folder, and resume the mailing.',
+      );
+    }
+    let place = 'the folder of the option attachments.store';
+    try {
+      place = this.#folder.placeOf(hash);
+      return await whole(kept, await this.#folder.read(hash), place);
+    } catch (error) {
+      return gone(kept, place, reasonOf(error));
+    }
+  }
+}
+
+async function whole(kept: KeptAttachment, bytes: Buffer, place: string): Promise<Buffer | AttachmentGone> {
+  if (bytes.length !== kept.size) return gone(kept, place, `${bytes.length} bytes`);
+  return (await sha256(bytes)) === kept.hash ? bytes : gone(kept, place, 'other bytes');
+}
+
+function gone({ filename, size }: KeptAttachment, place: string, got: string): AttachmentGone {
+  return new AttachmentGone(
+    `expected ${JSON.stringify(filename)} with the ${size} bytes that were sent in ${place}, got ${got}. ` +
+      'Put them back and resume the mailing, or cancel it.',
+  );
+}

@@ -1,0 +1,61 @@
+import { DroppedRowError } from '../../model/errors/dropped-row.error.js';
+import type { AttachmentKeeper } from './attachment.keeper.js';
+import type { MailingDatabase } from '../database/mailing.database.js';
+
+/** A multiple of three; 64,000 characters of base64, and MySQL's `text` takes 65,535. */
+const BYTES_PER_PART = 48_000;
+/** About one megabyte a statement: every default of every database takes that. */
+const PARTS_PER_INSERT = 16;
+
+/**
+ * Attachments in `dps_mail_attachment`.
+ *
+ * Parts are written before their mailing, one statement after the other and not in its transaction: what a crash leaves behind is a
+ * file without a mailing, which the next mailing that attaches it completes. Of two writers of one file each writes the same rows. Parts that
+ * were not new have to be there: one question more for a file that is known.
+ */
+export class AttachmentTable implements AttachmentKeeper {
+  constructor(private readonly database: MailingDatabase) {}
+
+  async write(hash: string, bytes: Buffer): Promise<void> {
+    const { dialect, tables } = this.database;
+    const parts = Array.from({ length: Math.ceil(bytes.length / BYTES_PER_PART) }, (_, part) =>
+      bytes.subarray(part * BYTES_PER_PART, (part + 1) * BYTES_PER_PART).toString('base64'),
+    );
+    let numKnown = 0;
+    for (let first = 0; first < parts.length; first += PARTS_PER_INSERT) {
+      const some = parts.slice(first, first + PARTS_PER_INSERT);
+      const { numRows, numWarnings } = await this.database.insert(
+        dialect.insertIgnore(
+          `${tables.mailAttachment} (hash, part, content)`,
+          some.map(() => '(?, ?, ?)').join(', '),
+        ),
+        some.flatMap((part, n) => [hash, first + n, part]),
+      );
+      if (numWarnings > some.length - numRows) throw new DroppedRowError('dps_mail_attachment');
+      numKnown += some.length - numRows;
+    }
+    if (numKnown > 0 && !(await this.#has(hash, parts))) throw new DroppedRowError('dps_mail_attachment');
+  }
+
+  /** By their lengths: what is in them is checked by its hash when it is read. */
+  async #has(hash: string, parts: string[]): Promise<boolean> {
+    const rows = await this.database.rows<{ length: unknown }>(
+      `SELECT LENGTH(content) AS length FROM ${this.database.tables.mailAttachment} WHERE hash = ? ORDER BY part`,
+      [hash],
+    );
+    return rows.map((row) => Number(row.length)).join() === parts.map((part) => part.length).join();
+  }
+
+  async read(hash: string): Promise<Buffer> {
+    const rows = await this.database.rows<{ content: string }>(
+      `SELECT content FROM ${this.database.tables.mailAttachment} WHERE hash = ? ORDER BY part`,
+      [hash],
+    );
+    return Buffer.concat(rows.map((row) => Buffer.from(row.content, 'base64')));
+  }
+
+  placeOf(hash: string): string {
+    return `the rows of dps_mail_attachment with the hash ${hash}`;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Slice } from '../../model/states/slice.js';
+import type { MailingDatabase, Session } from '../database/mailing.database.js';
+import { booksOf } from '../database/slice-books.js';
+import type { Caught, HeldClaim } from '../ledger/held-claim.js';
+import { type DeadClaim, recoverSlice } from './recover-slice.js';
+
+/** How recipients are settled that were in flight when their run died. */
+export type Recovery = Pick<DeadClaim, 'resend' | 'journal'>;
+
+/** Reads the books under a claim that was obtained in the same transaction. */
+export async function readHeldClaim<S extends Slice>(
+  session: Session,
+  slice: S,
+  claimToken: string,
+  caught: Caught | null,
+): Promise<HeldClaim & S> {
+  const books = booksOf(session, slice);
+  const [row] = await session.rows<Record<string, number> & { server: string }>(
+    `SELECT beat, settled_idx, next_idx, reach_idx, num_profiles, num_sent + num_errors + num_skipped AS num_settled,
+       suspect_score, failure_score, ${session.dialect.server} AS server
+     FROM ${books.table} WHERE ${books.sql}`,
+    books.parameters,
+  );
+  return {
+    ...slice,
+    claimToken,
+    server: row.server,
+    beat: Number(row.beat),
+    settledIdx: Number(row.settled_idx),
+    nextIdx: Number(row.next_idx),
+    reachIdx: Number(row.reach_idx),
+    numSettled: Number(row.num_settled),
+    numProfiles: Number(row.num_profiles),
+    guardScores: { suspect: Number(row.suspect_score), failure: Number(row.failure_score) },
+    caught,
+  };
+}
+
+/** Takes over a slice whose claim holder is dead, in a transaction of its own. @returns null if another process was faster. */
+export function recoverClaim(database: MailingDatabase, dead: DeadClaim): Promise<HeldClaim | null> {
+  return database
+    .transaction(async (session) => {
+      const caught = await recoverSlice(session, dead);
+      if (caught === null) return null;
+      return refuseIfForgotten(database, await readHeldClaim(session, dead.slice, dead.claimToken, caught));
+    })
+    .catch(nullIfRefused);
+}
+
+/** The claim is rolled back: another look comes later. */
+class ClaimRefused extends Error {}
+
+/**
+ * No claim stands while the database may have forgotten commits:
+ *
+ * - This process remembers the claim's number, or a later one. The database has gone back, or a node of it lags behind; what was forgotten is
+ *   restored first (`restoreCommits`).
+ * - The server is another one than before, and other processes may not have taken care of theirs there (`FailoverWatch`).
+ *
+ * @throws ClaimRefused, which rolls the claim back; see `nullIfRefused`.
+ */
+export function refuseIfForgotten<C extends HeldClaim>({ commits, failovers }: MailingDatabase, claim: C): C {
+  const memory = commits.of(claim);
+  if (memory && memory.number >= claim.beat) throw new ClaimRefused();
+  if (!failovers.see(claim.server).isSettled) throw new ClaimRefused();
+  return claim;
+}
+
+/** For `catch` behind the transaction of `refuseIfForgotten`. */
+export function nullIfRefused(error: unknown): null {
+  if (error instanceof ClaimRefused) return null;
+  throw error;
+}

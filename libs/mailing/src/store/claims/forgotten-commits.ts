@@ -1,0 +1,133 @@
+import type { Caught, HeldClaim } from '../ledger/held-claim.js';
+import type { MailingDatabase } from '../database/mailing.database.js';
+import type { SliceMemory } from '../failover/slice.memory.js';
+import { readClaim } from '../ledger/fence-beat.js';
+import { readBatchClaims } from './read-batch-claims.js';
+import { reserveSlice } from './reserve-slice.js';
+import { type ForgottenSlice, isOpen, restoreCommits } from './restore-commits.js';
+import { readHeldClaim } from './claim.reader.js';
+
+/** A slice whose progress row shows an older number than this process has committed. */
+export type BehindSlice = Pick<ForgottenSlice, 'memory' | 'seen'>;
+
+export interface RestoredSlice {
+  claim: HeldClaim;
+  restored: Caught;
+}
+
+/** Finds slices of which the database has forgotten commits, and writes these again. */
+export class ForgottenCommits {
+  constructor(private readonly database: MailingDatabase) {}
+
+  /**
+   * Slices without a run that have shown an older number for `lagTimeoutMs`.
+   *
+   * A database that goes back forgets its last commits. So one look, at the slice with the last one that is there, tells whether there is
+   * anything to look for; a statement a call while something is remembered.
+   */
+  async find(): Promise<BehindSlice[]> {
+    const idle = this.database.commits.idle();
+    const isSuspected = idle.some(({ behindSince, isGoneBack }) => behindSince !== null || isGoneBack);
+    if (!isSuspected && (await this.#isLastOneThere(idle))) {
+      for (const memory of idle) this.database.commits.confirm(memory);
+      return [];
+    }
+    const found: BehindSlice[] = [];
+    for (const memory of idle) {
+      const seen = await this.#look(memory);
+      if (seen !== null && seen !== 'missing' && this.#isOverdue(memory)) found.push({ memory, seen });
+    }
+    return found;
+  }
+
+  /**
+   * Reserves all slices that show an older number, those that are worked on too. Call it before the first heartbeat on a server that was not
+   * known before: after it, other processes may claim free slices there.
+   *
+   * @param incarnation of this process, as others know it.
+   */
+  async reserve(uniqServerId: string, incarnation: string): Promise<void> {
+    for (const behind of await this.#behind()) {
+      const { memory, seen } = behind;
+      this.#noteFork(memory, seen);
+      // That of an earlier incarnation counts as one of a dead process.
+      const isOurs = memory.claimToken?.startsWith(`${incarnation}#`) ?? false;
+      const claimToken = isOurs ? (memory.claimToken as string) : `${incarnation}#forgotten`;
+      const forgotten = { ...behind, uniqServerId, claimToken };
+      if (!(await reserveSlice(this.database, forgotten))) continue;
+      memory.behindSince ??= performance.now();
+    }
+  }
+
+  /** @returns null if the progress row has changed since it was read, or shows a mailing or batch that is over, of which nothing is restored. */
+  async restore(forgotten: ForgottenSlice): Promise<RestoredSlice | null> {
+    const { memory, seen, claimToken } = forgotten;
+    this.#noteFork(memory, seen);
+    const done = await this.database.transaction(async (session) => {
+      const restored = await restoreCommits(session, forgotten);
+      if (!restored) return null;
+      return { restored, claim: await readHeldClaim(session, memory.slice, claimToken, restored) };
+    });
+    // It has recorded what the memory has.
+    if (done) memory.skipTo(done.claim.beat);
+    else if (!(await isOpen(this.database, memory.slice))) this.database.commits.forget(memory);
+    return done;
+  }
+
+  /** A row that is missing proves nothing: its mailing was removed, or is forgotten as a whole. */
+  async #isLastOneThere(idle: SliceMemory[]): Promise<boolean> {
+    for (const memory of idle.toReversed()) {
+      const seen = await this.#look(memory);
+      if (seen !== 'missing') return seen === null;
+    }
+    return false;
+  }
+
+  /** @returns what the progress row shows, if that is older than what was committed. */
+  async #look(memory: SliceMemory): Promise<BehindSlice['seen'] | 'missing' | null> {
+    const { commits } = this.database;
+    const row = await readClaim(this.database, memory.slice);
+    if (row && row.beat >= memory.number) {
+      commits.confirm(memory);
+      return null;
+    }
+    memory.behindSince ??= performance.now();
+    if (row) return { number: row.beat, claimToken: row.claimToken };
+    // A node that lags behind may not have it yet.
+    if (this.#isOverdue(memory)) commits.forget(memory);
+    return 'missing';
+  }
+
+  #noteFork(memory: SliceMemory, { claimToken }: BehindSlice['seen']): void {
+    if (claimToken !== null && !this.database.commits.isOwn(claimToken)) memory.noteFork();
+  }
+
+  /** All slices that show an older number: one statement for each mailing as a whole, one for many batches. */
+  async #behind(): Promise<BehindSlice[]> {
+    const all = this.database.commits.all();
+    const behind: BehindSlice[] = [];
+    const note = (memory: SliceMemory | undefined, number: number, claimToken: string | null): void => {
+      if (memory && number < memory.number) behind.push({ memory, seen: { number, claimToken } });
+    };
+    const batched = new Map<string, Map<number, SliceMemory>>();
+    for (const memory of all) {
+      const { mailingId, batch } = memory.slice;
+      if (batch) {
+        const batches = batched.get(mailingId) ?? new Map<number, SliceMemory>();
+        batched.set(mailingId, batches.set(batch.startIdx, memory));
+        continue;
+      }
+      const row = await readClaim(this.database, memory.slice);
+      if (row) note(memory, row.beat, row.claimToken);
+    }
+    for (const [mailingId, batches] of batched)
+      for (const seen of await readBatchClaims(this.database, mailingId, [...batches.keys()]))
+        note(batches.get(seen.startIdx), seen.number, seen.claimToken);
+    return behind;
+  }
+
+  #isOverdue({ behindSince, isGoneBack }: SliceMemory): boolean {
+    const { lagTimeoutMs } = this.database.commits.options;
+    return isGoneBack || (behindSince !== null && performance.now() - behindSince >= lagTimeoutMs);
+  }
+}

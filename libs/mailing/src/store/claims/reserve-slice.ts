@@ -1,0 +1,29 @@
+import type { Session } from '../database/mailing.database.js';
+import { type ForgottenSlice, showsAsRead } from './restore-commits.js';
+import { booksOf } from '../database/slice-books.js';
+
+/**
+ * Reserves a slice of which the database has forgotten commits for the process that made them: it shows a claim of that process again, under its
+ * older number, so no other process claims it before it is restored. A run that works on it still finds its number gone.
+ *
+ * - Lock: the progress row; index: primary key.
+ * - The guard is the number and the token that were read.
+ * - Rejected: to restore it at once. The first heartbeat, for which other processes wait, would have to wait for the rows of all recipients.
+ *
+ * @param claimToken of this process.
+ */
+export async function reserveSlice(
+  session: Session,
+  { memory, seen, uniqServerId, claimToken }: ForgottenSlice,
+): Promise<boolean> {
+  const { batch } = memory.slice;
+  const books = booksOf(session, memory.slice);
+  const [from, to] = batch ? [`'free', 'claimed'`, 'claimed'] : [`'pending', 'in_progress'`, 'in_progress'];
+  const asRead = showsAsRead(seen);
+  const changed = await session.change(
+    `UPDATE ${books.table} SET status = '${to}', claim_token = ?, uniq_server_id = ?
+     WHERE ${books.sql} AND ${asRead.sql} AND status IN (${from})`,
+    [claimToken, uniqServerId, ...books.parameters, ...asRead.parameters],
+  );
+  return changed === 1;
+}

@@ -1,0 +1,174 @@
+import type { Slice } from '../../model/states/slice.js';
+import type { Fates } from '../failover/fates.js';
+import type { Session } from '../database/mailing.database.js';
+import { SOURCES } from '../ledger/recipient-place.js';
+import { booksOf } from '../database/slice-books.js';
+import { scheduleAttempts, unscheduleAttempts } from '../ledger/defer-recipients.js';
+import { moveIntent, nameIntended } from '../ledger/intent.js';
+import { attemptsUnderWay } from '../ledger/mark-due.js';
+import { inChunks, placeholders } from '../database/placeholders.js';
+import { type Frame, settleKnown } from './recover-known.js';
+import type { Caught } from '../ledger/held-claim.js';
+
+/** Where the progress row says that recipients may be in flight. */
+export interface Watermarks {
+  settledIdx: number;
+  nextIdx: number;
+  highIdx: number;
+}
+
+export interface SettleTerms {
+  /** What is known beside the database; null: nothing. */
+  fates: Fates | null;
+  /** Whether recipients of unknown fate are sent again, or recorded as in doubt. */
+  resend: boolean;
+  /** Why it is not known; for `error_text`. */
+  doubt: string;
+}
+
+/** Recipients whose rows are held in memory at a time. */
+const ROWS_AT_A_TIME = 5_000;
+
+/**
+ * Settles the recipients that were in flight in a run that is gone. Call it under a claim of the same transaction.
+ *
+ * - Lock order: the progress row is locked already; recipients, their rows in `dps_mail_deferred`, and the progress row again.
+ * - Index: a range of the primary key from `settled_idx` to the high watermark, so the work does not grow with the list; those at a further
+ *   attempt are named by `dps_mail_deferred`.
+ * - Recipients that are in flight by a number are set to `sending` first (`nameIntended`), so there is one kind of them from then on, and
+ *   `next_idx` goes down to where the list goes on.
+ */
+export async function settleInFlight(
+  session: Session,
+  slice: Slice,
+  { settledIdx, nextIdx, highIdx }: Watermarks,
+  { fates, resend, doubt }: SettleTerms,
+): Promise<Caught> {
+  const intended = {
+    sql: `mailing_id = ? AND idx >= ? AND idx < ? AND status = 'pending'`,
+    parameters: [slice.mailingId, settledIdx, nextIdx],
+  };
+  for (const source of SOURCES) await nameIntended(session, session.tables[source], intended);
+  await moveIntent(session, slice, { nextIdx: settledIdx, reachIdx: highIdx });
+  const frame = { fromIdx: settledIdx, toIdx: highIdx };
+  const { numSettled: numKnown, mailed } = fates
+    ? await settleAllKnown(session, slice, frame, fates)
+    : { numSettled: 0, mailed: [] };
+  const retries = await attemptsUnderWay(session, slice);
+  const { mailingId } = slice;
+  const numCaught =
+    (await inChunks(retries, (chunk) => settleAgain(session, mailingId, chunk, { resend, doubt }))) +
+    (await settleFrame(session, mailingId, frame, { resend, doubt }));
+  if (!resend && numCaught > 0) {
+    const books = booksOf(session, slice);
+    await session.change(`UPDATE ${books.table} SET num_errors = num_errors + ? WHERE ${books.sql}`, [
+      numCaught,
+      ...books.parameters,
+    ]);
+  }
+  return { numCaught, numKnown, retries, mailed };
+}
+
+/** A piece of the list at a time: after a failover it may be all that was sent in a minute. */
+async function settleAllKnown(
+  session: Session,
+  slice: Slice,
+  { fromIdx, toIdx }: Frame,
+  fates: Fates,
+): Promise<{ numSettled: number; mailed: string[] }> {
+  let again = await attemptsUnderWay(session, slice);
+  let numSettled = 0;
+  const mailed: string[] = [];
+  let from = fromIdx;
+  do {
+    const piece = { fromIdx: from, toIdx: Math.min(from + ROWS_AT_A_TIME, toIdx) };
+    const settled = await settleKnown(session, slice, piece, again, fates);
+    numSettled += settled.numSettled;
+    for (const id of settled.mailed) mailed.push(id);
+    again = [];
+    from = piece.toIdx;
+  } while (from < toIdx);
+  return { numSettled, mailed };
+}
+
+/** The number of the last commit, and the watermarks. */
+export async function readWatermarks(
+  session: Session,
+  slice: Slice,
+): Promise<Watermarks & { number: number }> {
+  const books = booksOf(session, slice);
+  const [row] = await session.rows<Record<'settled_idx' | 'next_idx' | 'reach_idx' | 'beat', number>>(
+    `SELECT settled_idx, next_idx, reach_idx, beat FROM ${books.table} WHERE ${books.sql}`,
+    books.parameters,
+  );
+  return {
+    settledIdx: Number(row.settled_idx),
+    nextIdx: Number(row.next_idx),
+    highIdx: Number(row.reach_idx),
+    number: Number(row.beat),
+  };
+}
+
+/**
+ * Those at their first attempt lie between `settled_idx` and `reach_idx`. A recipient that is made `pending` is not in flight, because
+ * `next_idx` was lowered before.
+ */
+async function settleFrame(
+  session: Session,
+  mailingId: string,
+  { fromIdx, toIdx }: Frame,
+  { resend, doubt }: Omit<SettleTerms, 'fates'>,
+): Promise<number> {
+  const where = `WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'sending'`;
+  let caught = 0;
+  for (const table of SOURCES.map((source) => session.tables[source])) {
+    caught += await (resend
+      ? session.change(
+          `UPDATE ${table} SET attempts = attempts + 1, changed_at = ${session.dialect.now}, status = 'pending' ${where}`,
+          [mailingId, fromIdx, toIdx],
+        )
+      : session.change(`UPDATE ${table} SET ${inDoubt(session)} ${where}`, [
+          doubt,
+          mailingId,
+          fromIdx,
+          toIdx,
+        ]));
+  }
+  return caught;
+}
+
+/** Recipients at a further attempt may lie anywhere before the frame; `dps_mail_deferred` names them. */
+async function settleAgain(
+  session: Session,
+  mailingId: string,
+  indexes: number[],
+  { resend, doubt }: Omit<SettleTerms, 'fates'>,
+): Promise<number> {
+  const where = `WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`;
+  let caught = 0;
+  for (const table of SOURCES.map((source) => session.tables[source])) {
+    caught += await (resend
+      ? session.change(
+          `UPDATE ${table} SET attempts = attempts + 1, ${dueNow(session)}, status = 'deferred' ${where}`,
+          [mailingId, ...indexes],
+        )
+      : session.change(`UPDATE ${table} SET ${inDoubt(session)} ${where}`, [doubt, mailingId, ...indexes]));
+  }
+  await unscheduleAttempts(session, mailingId, indexes);
+  if (resend) {
+    await scheduleAttempts(
+      session,
+      mailingId,
+      indexes.map((idx) => ({ idx, delayMs: 0 })),
+    );
+  }
+  return caught;
+}
+
+function dueNow({ dialect }: Session): string {
+  return `next_attempt_at = ${dialect.now}, changed_at = ${dialect.now}`;
+}
+
+function inDoubt({ dialect }: Session): string {
+  return `attempts = attempts + 1, changed_at = ${dialect.now}, error_code = 'in_doubt', error_text = ?, status = 'in_doubt'`;
+}

@@ -1,0 +1,144 @@
+import {
+  checkMailingId,
+  checkText,
+  checkWholeNumber,
+  MAX_IDX,
+  MAX_SERVER_ID_LENGTH,
+  MAX_TOKEN_LENGTH,
+} from '../../model/errors/argument.check.js';
+import type { BatchName } from '../../model/ports/dispatcher.js';
+import type { MailingStatus } from '../../model/states/mailing-status.js';
+import type { BatchSlice } from '../../model/states/slice.js';
+import { type HeldBatch, type HeldClaim } from '../ledger/held-claim.js';
+import type { MailingDatabase, Session } from '../database/mailing.database.js';
+import { claimBatch } from './claim-batch.js';
+import { type DeadBatch, findDeadBatches } from './find-dead-batches.js';
+import { findFreeBatches, findOpenMailings } from './find-free-batches.js';
+import { inChunks } from '../database/placeholders.js';
+import { findOrdered, reachOrder } from '../ledger/reach-order.js';
+import {
+  nullIfRefused,
+  readHeldClaim,
+  recoverClaim,
+  type Recovery,
+  refuseIfForgotten,
+} from './claim.reader.js';
+
+/** A bound for one look; what is behind it is found by the next one. */
+const MOST_DEAD_AT_A_TIME = 1_000;
+const MOST_ORDERED_AT_A_TIME = 100;
+const MAX_FREE_AT_A_TIME = 100_000;
+
+/** The claim is rolled back: the mailing may not be worked on. */
+class NotOpen extends Error {}
+
+/**
+ * The batches of all mailings in this database: what is free, who works on what, what the dead left behind.
+ *
+ * @example
+ * ```ts
+ * declare const batches: TemplateEmailBatchPersister;
+ * const waiting = await batches.free(1);
+ * console.log(waiting.length > 0 ? 'there is work for another mail server' : 'nobody waits');
+ * ```
+ */
+export class TemplateEmailBatchPersister {
+  constructor(private readonly database: MailingDatabase) {}
+
+  /**
+   * Free batches that may be taken up now, oldest mailing first.
+   *
+   * @param among of these mailings alone. Default: of all.
+   * @throws InvalidArgumentError if `limit` is not from 1 to 100,000, or an id can be none.
+   */
+  async free(limit: number, among?: readonly string[]): Promise<BatchName[]> {
+    checkWholeNumber('free: limit', limit, 1, MAX_FREE_AT_A_TIME);
+    for (const mailingId of among ?? []) checkMailingId('free: among', mailingId);
+    // Claims would be refused.
+    if (this.database.failovers.isWaiting) return [];
+    if (!among) return this.#freeOf(await findOpenMailings(this.database, limit), limit);
+    const found: BatchName[] = [];
+    await inChunks(among, async (chunk) => {
+      const most = limit - found.length;
+      if (most > 0)
+        found.push(...(await this.#freeOf(await findOpenMailings(this.database, most, chunk), most)));
+      return chunk.length;
+    });
+    return found;
+  }
+
+  async #freeOf(mailingIds: string[], limit: number): Promise<BatchName[]> {
+    const found: BatchName[] = [];
+    for (const mailingId of mailingIds) {
+      found.push(...(await findFreeBatches(this.database, mailingId, limit - found.length)));
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  /**
+   * @returns null if it is not free any more, or its mailing may not be worked on.
+   * @throws InvalidArgumentError for what can be no batch, server id or token.
+   */
+  async claim(batch: BatchName, uniqServerId: string, claimToken: string): Promise<HeldBatch | null> {
+    checkMailingId('claim: mailingId', batch?.mailingId);
+    checkWholeNumber('claim: startIdx', batch.startIdx, 0, MAX_IDX);
+    checkText('claim: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+    checkText('claim: claimToken', claimToken, MAX_TOKEN_LENGTH);
+    try {
+      return await this.database.transaction(async (session) => {
+        if (!(await claimBatch(session, batch, uniqServerId, claimToken))) throw new NotOpen();
+        const claim = await readHeldClaim(session, await rangeOf(session, batch), claimToken, null);
+        return refuseIfForgotten(this.database, claim);
+      });
+    } catch (error) {
+      return error instanceof NotOpen ? null : nullIfRefused(error);
+    }
+  }
+
+  /** Batches of the dead, and all that this server has claimed. */
+  async claimedByDead(uniqServerId: string): Promise<DeadBatch[]> {
+    checkText('claimedByDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+    return findDeadBatches(this.database, uniqServerId, MOST_DEAD_AT_A_TIME);
+  }
+
+  /**
+   * @returns null if another server was faster.
+   * @throws InvalidArgumentError for what can be no batch, server id or token.
+   */
+  async recover(
+    dead: DeadBatch,
+    uniqServerId: string,
+    claimToken: string,
+    how: Recovery,
+  ): Promise<HeldClaim | null> {
+    checkMailingId('recover: mailingId', dead?.mailingId);
+    const { mailingId, batch, claimToken: deadToken } = dead;
+    checkWholeNumber('recover: batch.startIdx', batch?.startIdx, 0, MAX_IDX);
+    checkWholeNumber('recover: batch.endIdx', batch.endIdx, 0, MAX_IDX);
+    checkText('recover: dead.claimToken', deadToken, MAX_TOKEN_LENGTH);
+    checkText('recover: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+    checkText('recover: claimToken', claimToken, MAX_TOKEN_LENGTH);
+    const slice = { mailingId, batch };
+    return recoverClaim(this.database, { slice, uniqServerId, deadToken, claimToken, ...how });
+  }
+
+  /** Batched mailings with an order that is not carried out yet. */
+  ordered(): Promise<string[]> {
+    return findOrdered(this.database, MOST_ORDERED_AT_A_TIME);
+  }
+
+  /** Carries the order out if no batch is claimed any more. @returns what was reached, or null. */
+  async reachOrder(mailingId: string): Promise<MailingStatus | null> {
+    checkMailingId('reachOrder: mailingId', mailingId);
+    return this.database.transaction((session) => reachOrder(session, mailingId));
+  }
+}
+
+async function rangeOf(session: Session, { mailingId, startIdx }: BatchName): Promise<BatchSlice> {
+  const [row] = await session.rows<{ end_idx: number }>(
+    `SELECT end_idx FROM ${session.tables.mailBatch} WHERE mailing_id = ? AND start_idx = ?`,
+    [mailingId, startIdx],
+  );
+  return { mailingId, batch: { startIdx, endIdx: Number(row.end_idx) } };
+}

@@ -1,0 +1,76 @@
+import type { MailingStatus } from '../../model/states/mailing-status.js';
+import type { Slice } from '../../model/states/slice.js';
+import type { Session } from '../database/mailing.database.js';
+import { booksOf } from '../database/slice-books.js';
+import { scheduleAttempts } from '../ledger/defer-recipients.js';
+import { readMailingStatus } from '../ledger/fence-beat.js';
+import type { Unlucky } from './find-unlucky.js';
+import { placeholders } from '../database/placeholders.js';
+
+/**
+ * Makes recipients that ended badly due for another attempt, and takes them out of the counters.
+ *
+ * - Lock order: the books (`lockBooks`), recipients, `dps_mail_deferred`, as in a beat; for a batch, its mailing's row last.
+ * - They become `deferred` and not `pending`: who is `pending` before `next_idx` is under way, and those due for another attempt are
+ *   looked at by every run.
+ * - What is complete, mailing or batch, is opened again in the same transaction, so that the sum of its counters is never
+ *   less than its recipients while it is called complete.
+ * - `attempts` begins again: who asks for another try means a whole one.
+ *
+ * @returns the status of the mailing, which stays so until the transaction is over; roll back if it is not to be sent.
+ */
+export async function retryRecipients(
+  session: Session,
+  table: string,
+  slice: Slice,
+  status: Unlucky,
+  indexes: number[],
+): Promise<MailingStatus> {
+  const { dialect } = session;
+  const { mailingId } = slice;
+  await session.change(
+    `UPDATE ${table} SET status = 'deferred', attempts = 0, changed_at = ${dialect.now}, next_attempt_at = ${dialect.now}
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = ?`,
+    [mailingId, ...indexes, status],
+  );
+  await scheduleAttempts(
+    session,
+    mailingId,
+    indexes.map((idx) => ({ idx, delayMs: 0 })),
+  );
+  if (slice.batch) await reopenBatch(session, slice);
+  const books = booksOf(session, slice);
+  await session.change(
+    `UPDATE ${books.table} SET num_errors = num_errors - ?${slice.batch ? '' : `, ${OPEN_AGAIN}`} WHERE ${books.sql}`,
+    [indexes.length, ...books.parameters],
+  );
+  return readMailingStatus(session, mailingId, dialect.whileItLasts);
+}
+
+/**
+ * `beat` is left alone: it is how the claim holder recognizes its own commits, and an order is not one. What is opened again is looked
+ * at anew by the error guard; MySQL assigns from left to right, so `status` comes last.
+ */
+const OPEN_AGAIN = `suspect_score = CASE WHEN status = 'completed' THEN 0 ELSE suspect_score END,
+  failure_score = CASE WHEN status = 'completed' THEN 0 ELSE failure_score END,
+  end_time = CASE WHEN status = 'completed' THEN NULL ELSE end_time END,
+  status = CASE WHEN status = 'completed' THEN 'pending' ELSE status END`;
+
+/** Takes the counters of a batch out of its mailing's again and frees it, unless somebody works on it. */
+async function reopenBatch(session: Session, slice: Slice): Promise<void> {
+  const { mailing, mailBatch } = session.tables;
+  const { sql, parameters } = booksOf(session, slice);
+  const minus = (column: string): string =>
+    `${column} = ${column} - COALESCE((SELECT ${column} FROM ${mailBatch} WHERE ${sql} AND is_summarized = TRUE), 0)`;
+  await session.change(
+    `UPDATE ${mailing} SET ${minus('num_sent')}, ${minus('num_errors')}, ${minus('num_skipped')}, ${OPEN_AGAIN}
+     WHERE id = ?`,
+    [...parameters, ...parameters, ...parameters, slice.mailingId],
+  );
+  await session.change(
+    `UPDATE ${mailBatch} SET status = 'free', is_summarized = FALSE, not_before = ${session.dialect.now}, end_time = NULL,
+       uniq_server_id = NULL
+     WHERE ${sql} AND status <> 'claimed'`,
+    parameters,
+  );
+}

@@ -1,0 +1,43 @@
+import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
+import type { Session } from '../database/mailing.database.js';
+import { placeholders } from '../database/placeholders.js';
+
+/** Which mailings are meant: those that a server owns and sends, all that are cut in batches, which anybody works on, or these. */
+export type Whose = { uniqServerId: string } | { mailingIds: string[] } | 'batched';
+
+/**
+ * Lets all mailings go on that the plugin had paused because the transport was down.
+ *
+ * - Index: `(uniq_server_id, status)`, `(is_batched, status)`, or primary key.
+ *
+ * @returns how many go on.
+ */
+export function resumeTransportPaused(session: Session, whose: Whose): Promise<number> {
+  const own = belongingTo(whose);
+  return session.change(
+    `UPDATE ${session.tables.mailing} SET status = 'pending', status_reason = NULL
+     WHERE ${own.sql} AND status = 'paused' AND status_reason LIKE ?`,
+    [...own.parameters, `${PAUSE_REASONS.transport}:%`],
+  );
+}
+
+/** Condition on mailings. */
+export function belongingTo(whose: Whose): { sql: string; parameters: string[] } {
+  if (whose !== 'batched' && 'mailingIds' in whose)
+    return { sql: `id IN (${placeholders(whose.mailingIds)})`, parameters: whose.mailingIds };
+  // Wrapped, or the index on batched mailings would look as good as the one on the server.
+  return whose === 'batched'
+    ? { sql: 'is_batched = TRUE', parameters: [] }
+    : { sql: 'uniq_server_id = ? AND COALESCE(is_batched, FALSE) = FALSE', parameters: [whose.uniqServerId] };
+}
+
+/** Whether there is such a mailing; index as above. */
+export async function hasTransportPaused(session: Session, whose: Whose): Promise<boolean> {
+  const own = belongingTo(whose);
+  const rows = await session.rows(
+    `SELECT 1 FROM ${session.tables.mailing}
+     WHERE ${own.sql} AND status = 'paused' AND status_reason LIKE ? LIMIT 1`,
+    [...own.parameters, `${PAUSE_REASONS.transport}:%`],
+  );
+  return rows.length > 0;
+}

@@ -1,0 +1,233 @@
+import type { DataSource, EntityTarget, ObjectLiteral, QueryResult, QueryRunner } from 'typeorm';
+import { ModuleContext } from '../../model/host-calls/async-context.js';
+import { EmailAddress } from '../../model/tables/email-address.entity.js';
+import { type FaultPoints, noFaultPoints } from '../../model/ports/fault-points.js';
+import { MailAddressTaken } from '../../model/tables/mail-address-taken.entity.js';
+import { MailAttachment } from '../../model/tables/mail-attachment.entity.js';
+import { MailBatch } from '../../model/tables/mail-batch.entity.js';
+import { MailDeferred } from '../../model/tables/mail-deferred.entity.js';
+import { MailServer } from '../../model/tables/mail-server.entity.js';
+import { MailSuppression } from '../../model/tables/mail-suppression.entity.js';
+import { MailTemplate } from '../../model/tables/mail-template.entity.js';
+import { MailSlot } from '../../model/tables/mail-slot.entity.js';
+import { MailTrackdata } from '../../model/tables/mail-trackdata.entity.js';
+import { Mailing } from '../../model/tables/mailing.entity.js';
+import { UserMailing } from '../../model/tables/user-mailing.entity.js';
+import { CommitMemory, type CommitMemoryOptions } from '../failover/commit.memory.js';
+import { answerToCommit, faultKindOf } from '../faults/database-fault.js';
+import { type Dialect, dialectOf } from '../connections/dialect.js';
+import { withGuardedRunner } from '../connections/guarded-runner.js';
+import { FailoverWatch } from '../failover/failover.watch.js';
+import { IdleTransactionLimit } from '../connections/idle-transaction.limit.js';
+import { watchNewbornConnections } from '../connections/newborn-connections.js';
+import { PrimaryWatch } from '../connections/primary.watch.js';
+import { queueOf, type SerialQueue } from './serial-queue.js';
+import { keepStatementUnprinted } from '../faults/statement-error.js';
+import { againAfterConflicts, againOnSameConnection } from './transaction-repeats.js';
+import { UnsafeConnections } from '../connections/unsafe-connections.js';
+
+/** Escaped names of our tables in this data source, prefix and schema included. */
+export interface TableNames {
+  mailing: string;
+  userMailing: string;
+  emailAddress: string;
+  mailServer: string;
+  mailTrackdata: string;
+  mailDeferred: string;
+  mailBatch: string;
+  mailAddressTaken: string;
+  mailSuppression: string;
+  mailTemplate: string;
+  mailAttachment: string;
+  mailSlot: string;
+}
+
+/** What became of an insert. */
+export interface Inserted {
+  /** Rows that were written. */
+  numRows: number;
+  /** What MySQL and MariaDB have to say about it, notes included; 0 elsewhere. */
+  numWarnings: number;
+}
+
+/** Where statements, with `?` for each parameter, are run: inside a transaction, or one by one. */
+export interface Session {
+  readonly dialect: Dialect;
+  readonly tables: TableNames;
+  rows<T = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<T[]>;
+  /** @returns affected rows */
+  change(sql: string, parameters?: unknown[]): Promise<number>;
+  /** The same for an insert, where the rows alone do not tell whether all is well. */
+  insert(sql: string, parameters?: unknown[]): Promise<Inserted>;
+}
+
+/**
+ * The only door to the host's database.
+ *
+ * On MySQL, MariaDB and PostgreSQL a transaction takes a connection of the pool and gives it back; nothing else is held, so a pool
+ * of one is enough. SQLite under TypeORM is one connection for the whole process, and a statement of one flow that runs
+ * while another flow's transaction is open is committed or rolled back with it. There every statement of ours goes
+ * through one queue.
+ */
+export class MailingDatabase implements Session {
+  readonly dialect: Dialect;
+  readonly tables: TableNames;
+  readonly unsafeConnections: UnsafeConnections;
+  readonly primary: PrimaryWatch;
+  /** What this process has committed lately for its slices. */
+  readonly commits: CommitMemory;
+  readonly failovers = new FailoverWatch();
+  readonly #queue: SerialQueue | null;
+  readonly #idleLimit: IdleTransactionLimit;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly faultPoints: FaultPoints = noFaultPoints,
+    idleTransactionTimeoutMs = 0,
+    private readonly context = new ModuleContext(),
+    commits: CommitMemoryOptions = { memoryMs: 0, lagTimeoutMs: 0 },
+  ) {
+    this.commits = new CommitMemory(commits);
+    this.dialect = dialectOf(dataSource);
+    this.tables = {
+      mailing: this.#tableOf(Mailing),
+      userMailing: this.#tableOf(UserMailing),
+      emailAddress: this.#tableOf(EmailAddress),
+      mailServer: this.#tableOf(MailServer),
+      mailTrackdata: this.#tableOf(MailTrackdata),
+      mailDeferred: this.#tableOf(MailDeferred),
+      mailBatch: this.#tableOf(MailBatch),
+      mailAddressTaken: this.#tableOf(MailAddressTaken),
+      mailSuppression: this.#tableOf(MailSuppression),
+      mailTemplate: this.#tableOf(MailTemplate),
+      mailAttachment: this.#tableOf(MailAttachment),
+      mailSlot: this.#tableOf(MailSlot),
+    };
+    this.unsafeConnections = UnsafeConnections.of(dataSource);
+    this.primary = PrimaryWatch.of(dataSource);
+    this.primary.onBreak(() => this.failovers.noteBreak());
+    this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
+    if (this.dialect.name === 'postgres') watchNewbornConnections(dataSource);
+    this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;
+  }
+
+  /**
+   * In a transaction of its own, though it is one question: what lies between us and the database (ProxySQL, MaxScale, pgpool) may ask a
+   * replica what is in none. A replica that lags may not know a mailing yet, which recipients were sent to, which profile has an address, or which addresses are suppressed.
+   * Not declared read-only, which such a proxy takes for leave to ask a replica, too. SQLite has none.
+   *
+   * Rejected: to let single questions go without it, each with a proof that an old answer does no harm. A statement that is written later would
+   * need one, too, and no test would miss it.
+   */
+  rows<T>(sql: string, parameters: unknown[] = []): Promise<T[]> {
+    const ask = (session: Session): Promise<T[]> => session.rows<T>(sql, parameters);
+    if (this.dialect.oneConnection) return this.#perform((runner) => ask(this.#sessionOf(runner)), true);
+    return this.#perform(async (runner) => {
+      await runner.startTransaction();
+      return this.#committed(runner, ask);
+    });
+  }
+
+  change(sql: string, parameters: unknown[] = []): Promise<number> {
+    return this.#alone((session) => session.change(sql, parameters));
+  }
+
+  insert(sql: string, parameters: unknown[] = []): Promise<Inserted> {
+    return this.#alone((session) => session.insert(sql, parameters));
+  }
+
+  /**
+   * Runs the steps in one transaction; again as a whole, a few times, if the database rolled it back for a conflict, and once if the
+   * server turned out to be read-only. Where the answer to the COMMIT leaves its outcome open, it is not done again here (`FAULT_CODES`).
+   * The first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail
+   * at once instead of waiting for its turn.
+   */
+  transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
+    return this.#perform((runner) => this.#transactionOnce(runner, steps));
+  }
+
+  async #transactionOnce<T>(runner: QueryRunner, steps: (session: Session) => Promise<T>): Promise<T> {
+    await this.#idleLimit.begin(runner);
+    return this.#committed(runner, async (session) => {
+      const result = await steps(session);
+      this.faultPoints.reach('beforeCommit');
+      return result;
+    });
+  }
+
+  /** @param runner in a transaction that was begun. */
+  async #committed<T>(runner: QueryRunner, steps: (session: Session) => Promise<T>): Promise<T> {
+    try {
+      const result = await steps(this.#sessionOf(runner));
+      await runner.commitTransaction().catch((error: unknown) => {
+        throw answerToCommit(error);
+      });
+      return result;
+    } catch (error) {
+      // The connection may be the very thing that broke; the first error is the one that counts.
+      await runner.rollbackTransaction().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** A change outside of a transaction is committed by its own statement. */
+  #alone<T>(change: (session: Session) => Promise<T>): Promise<T> {
+    return this.#perform((runner) =>
+      change(this.#sessionOf(runner)).catch((error: unknown) => {
+        throw answerToCommit(error);
+      }),
+    );
+  }
+
+  #perform<T>(transaction: (runner: QueryRunner) => Promise<T>, mayJoin = false): Promise<T> {
+    return againAfterConflicts(() =>
+      this.#withRunner((runner) => againOnSameConnection(() => transaction(runner)), mayJoin),
+    );
+  }
+
+  #withRunner<T>(job: (runner: QueryRunner) => Promise<T>, mayJoin = false): Promise<T> {
+    // A pool, a logger or a subscriber of the host may look for the caller's transaction, and find the one that we are not part of.
+    const run = (): Promise<T> =>
+      this.context.begin(() => withGuardedRunner(this.dataSource, job, { mayJoin }));
+    return this.#queue ? this.#queue.run(run) : run();
+  }
+
+  #sessionOf(runner: QueryRunner): Session {
+    const run = async (sql: string, parameters: unknown[] = []): Promise<QueryResult> => {
+      const bound = this.dialect.bind(sql, parameters);
+      try {
+        return (await runner.query(bound.sql, bound.parameters, true)) as QueryResult;
+      } catch (error) {
+        // A proxy may keep the connection to itself, and lead it to another server.
+        if (['gone', 'open'].includes(faultKindOf(error) ?? '')) this.failovers.noteBreak();
+        throw keepStatementUnprinted(error);
+      }
+    };
+    const write: typeof run = async (sql, parameters) => {
+      const answer = await run(sql, parameters);
+      // A server that is read-only refuses a change of no row, too.
+      this.primary.outages.clear();
+      return answer;
+    };
+    return {
+      dialect: this.dialect,
+      tables: this.tables,
+      rows: async <T>(sql: string, parameters?: unknown[]) =>
+        (await run(this.dialect.onPrimary + sql, parameters)).records as T[],
+      change: async (sql, parameters) => (await write(sql, parameters)).affected ?? 0,
+      insert: async (sql, parameters) => {
+        const { affected, raw } = await write(sql, parameters);
+        const { warningStatus = 0 } = (raw ?? {}) as { warningStatus?: number };
+        return { numRows: affected ?? 0, numWarnings: warningStatus };
+      },
+    };
+  }
+
+  #tableOf(entity: EntityTarget<ObjectLiteral>): string {
+    const { tablePath } = this.dataSource.getMetadata(entity);
+    return tablePath
+      .split('.')
+      .map((part) => (part === '' ? part : this.dataSource.driver.escape(part)))
+      .join('.');
+  }
+}

@@ -1,0 +1,24 @@
+import type { DataSource } from 'typeorm';
+import { mailingEntities } from '../../model/tables/mailing-entities.js';
+import { MailingMigrationsMissingError } from '../../model/options/setup.errors.js';
+import { isMissingTable } from '../faults/database-fault.js';
+import type { MailingDatabase } from '../database/mailing.database.js';
+
+/**
+ * Looks once at start whether the tables of this version are there.
+ *
+ * @throws MailingMigrationsMissingError naming the first table that is missing or lacks a column. Any other answer of the
+ * database (it is down, say) is none of this check's business and passes.
+ */
+export async function checkSchema(dataSource: DataSource, database: MailingDatabase): Promise<void> {
+  for (const entity of mailingEntities) {
+    const { columns, tableName, tablePath } = dataSource.getMetadata(entity);
+    const names = columns.map((column) => dataSource.driver.escape(column.databaseName)).join(', ');
+    const table = tablePath.split('.').map((part) => dataSource.driver.escape(part));
+    try {
+      await database.rows(`SELECT ${names} FROM ${table.join('.')} WHERE 1 = 0`);
+    } catch (error) {
+      if (isMissingTable(error)) throw new MailingMigrationsMissingError(tableName, error);
+    }
+  }
+}

@@ -1,0 +1,203 @@
+import { cutText } from '../../model/values/bounded-text.js';
+import { type Deferral, LONGEST_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
+import type { Slice } from '../../model/states/slice.js';
+import type { Fates } from './fates.js';
+import { isWithin, mergedRanges, rangesOf } from './idx-ranges.js';
+
+/** What one commit has recorded. */
+export interface RememberedCommit {
+  number: number;
+  /** False for what is known and could not be committed any more. */
+  isCommitted: boolean;
+  /** By `performance.now()`. */
+  at: number;
+  outcomes: readonly Outcome[];
+  deferred: readonly Deferral[];
+  /** Recipients of this commit, handed back ones too, that were at a further attempt. */
+  retried: readonly number[];
+  /** High watermark of the progress row after it. */
+  highIdx: number;
+}
+
+/** A commit, small: most recipients are sent, and follow one another. */
+interface Entry {
+  number: number;
+  at: number;
+  /** First and last of each range, ascending. */
+  sent: Int32Array;
+  others: readonly Outcome[];
+  deferred: readonly Deferral[];
+  retried: Int32Array;
+  size: number;
+}
+
+/** An error or a deferral without its text, in numbers. */
+const SIZE_OF_OUTCOME = 32;
+const CHARACTERS_PER_NUMBER = 4;
+const SIZE_OF_ENTRY = 16;
+
+/** What this process has committed lately for one slice. */
+export class SliceMemory {
+  #entries: Entry[] = [];
+  #number: number;
+  #committed: number;
+  #highIdx = 0;
+  #size = 0;
+  #isForked = false;
+  /** Since when the database has shown an older number, by `performance.now()`; null while it has not. */
+  behindSince: number | null = null;
+  /** Token of the last claim of this process on the slice. */
+  claimToken: string | null = null;
+  /** A run has waited for the database for `lagTimeoutMs` already. */
+  isGoneBack = false;
+
+  /** @param since all commits after this number are remembered. */
+  constructor(
+    readonly slice: Slice,
+    private since: number,
+  ) {
+    this.#number = since;
+    this.#committed = since;
+  }
+
+  /** Of the last thing that is remembered. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** Of the last commit. */
+  get committed(): number {
+    return this.#committed;
+  }
+
+  /** No recipient from here on was ever in flight. */
+  get highIdx(): number {
+    return this.#highIdx;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @param highIdx the high watermark that a claim has found. */
+  noteHigh(highIdx: number): void {
+    this.#highIdx = Math.max(this.#highIdx, highIdx);
+  }
+
+  /** The progress row shows a claim of another process, which has gone on from an older state. Its commits have numbers that this process used, too. */
+  noteFork(): void {
+    this.#isForked = true;
+  }
+
+  /** A run has ended without recording all that it knows. */
+  noteUnrecorded(): void {
+    this.since = this.#number;
+  }
+
+  /** @returns by how much it has grown. */
+  add({ number, isCommitted, at, outcomes, deferred, retried, highIdx }: RememberedCommit): number {
+    const sent = rangesOf(outcomes.filter(({ status }) => status === 'sent').map(({ idx }) => idx));
+    // Without what only a message needed, and what no column holds.
+    const others = outcomes
+      .filter(({ status }) => status !== 'sent')
+      .map(({ idx, status, code, text }) => ({ idx, status, code, text: text && textOf(text) }));
+    const deferrals = deferred.map((one) => ({ ...one, text: textOf(one.text) }));
+    const size = SIZE_OF_ENTRY + sent.length + retried.length + sizeOf(others) + sizeOf(deferrals);
+    this.#entries.push({
+      number,
+      at,
+      sent,
+      others,
+      deferred: deferrals,
+      retried: Int32Array.from(retried),
+      size,
+    });
+    this.#number = number;
+    if (isCommitted) this.#committed = number;
+    this.noteHigh(highIdx);
+    this.#size += size;
+    return size;
+  }
+
+  /** @returns by how much it has shrunk. */
+  forgetBefore(moment: number): number {
+    const kept = this.#entries.findIndex(({ at }) => at >= moment);
+    return this.#drop(kept < 0 ? this.#entries.length : kept);
+  }
+
+  /** Forgets at least so much, if there is so much. @returns by how much it has shrunk. */
+  forgetOldest(size: number): number {
+    let dropped = 0;
+    let count = 0;
+    while (dropped < size && count < this.#entries.length) dropped += this.#entries[count++].size;
+    return this.#drop(count);
+  }
+
+  /** The number has grown, and nothing was recorded of a recipient that is not remembered. */
+  skipTo(number: number): void {
+    this.#number = number;
+    this.#committed = number;
+    if (this.#isForked) this.since = number;
+    this.#isForked = false;
+  }
+
+  /**
+   * What became of the recipients of all commits after this number; after a fork, of all commits.
+   *
+   * Whatever the number, a recipient that was sent to stays sent: the row may belong to another history than ours.
+   */
+  after(number: number): Restorable {
+    const lost = this.#isForked ? this.#entries : this.#entries.filter((entry) => entry.number > number);
+    const isWhole = !this.#isForked && this.since <= number;
+    const sent = mergedRanges(this.#entries.map((entry) => entry.sent));
+    const outcomes = new Map(lost.flatMap(({ others }) => others).map((one) => [one.idx, one]));
+    const deferrals = new Map<number, Deferral>();
+    for (const { deferred, at } of lost) {
+      const elapsedMs = performance.now() - at;
+      for (const one of deferred)
+        deferrals.set(one.idx, { ...one, delayMs: Math.max(0, one.delayMs - elapsedMs) });
+    }
+    const outcomeOf = (idx: number): Outcome | undefined =>
+      isWithin(sent, idx) ? { idx, status: 'sent', code: null, text: null } : outcomes.get(idx);
+    return {
+      isWhole,
+      retried: [...new Set(lost.flatMap(({ retried }) => [...retried]))],
+      fates: {
+        outcomeOf,
+        deferralOf: (idx) => (outcomeOf(idx) ? undefined : deferrals.get(idx)),
+        // It was in flight once, and is not now. What a forgotten commit has recorded is not known.
+        isBegun: () => !isWhole,
+      },
+    };
+  }
+
+  #drop(count: number): number {
+    if (count === 0) return 0;
+    const dropped = this.#entries.slice(0, count);
+    this.#entries = this.#entries.slice(count);
+    this.since = dropped[dropped.length - 1].number;
+    const size = dropped.reduce((sum, one) => sum + one.size, 0);
+    this.#size -= size;
+    return size;
+  }
+}
+
+/** What can be written again. */
+export interface Restorable {
+  /** All commits are remembered: a recipient that is not named was never handed over. */
+  isWhole: boolean;
+  /** Recipients that were at a further attempt. */
+  retried: readonly number[];
+  fates: Fates;
+}
+
+function textOf(text: string): string {
+  return cutText(text, LONGEST_ERROR_TEXT);
+}
+
+function sizeOf(ends: readonly { text: string | null }[]): number {
+  return ends.reduce(
+    (size, { text }) => size + SIZE_OF_OUTCOME + Math.ceil((text ?? '').length / CHARACTERS_PER_NUMBER),
+    0,
+  );
+}

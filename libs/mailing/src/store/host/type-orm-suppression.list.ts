@@ -1,0 +1,100 @@
+import { AddressNormalizerError } from '../../model/addresses/address-key.js';
+import { cutText, toOneLine } from '../../model/values/bounded-text.js';
+import { DroppedRowError } from '../../model/errors/dropped-row.error.js';
+import { type KeyOf } from '../../model/addresses/email-address.js';
+import { parseRecipient } from '../../model/addresses/recipient-address.js';
+import { LONGEST_SUPPRESSION_REASON } from '../../model/tables/mail-suppression.entity.js';
+import { SuppressionAddressError } from '../../model/ports/suppression.errors.js';
+import type { SuppressionList } from '../../model/ports/suppression-list.js';
+import { Turns } from '../../model/values/turns.js';
+import type { Session } from '../database/mailing.database.js';
+import { placeholders } from '../database/placeholders.js';
+
+const KEYS_PER_STATEMENT = 1_000;
+
+/**
+ * The default suppression list: a table beside those of the mailings, found by the key of the address, so that letter case and the spelling
+ * of the domain do not matter. Each method is one statement, and `suppress` one more for an address that is on the list already; the first
+ * reason of an address stays.
+ */
+export class TypeOrmSuppressionList implements SuppressionList {
+  constructor(
+    private readonly session: Session,
+    private readonly keyOf: KeyOf,
+  ) {}
+
+  async findSuppressed(addresses: string[]): Promise<Set<string>> {
+    const keys = new Map<string, string>();
+    const asked = new Set<string>();
+    // An address that can't be looked up is not mailed to.
+    const suppressed = new Set<string>();
+    const turns = new Turns();
+    for (const address of addresses) {
+      if (turns.isOver()) await turns.next();
+      const key = this.#keyToLookUp(address);
+      if (key === undefined) suppressed.add(address);
+      if (key === undefined || key === null) continue;
+      keys.set(address, key);
+      asked.add(key);
+    }
+    const inOrder = [...asked];
+    const found = new Set<string>();
+    for (let first = 0; first < inOrder.length; first += KEYS_PER_STATEMENT) {
+      const chunk = inOrder.slice(first, first + KEYS_PER_STATEMENT);
+      const rows = await this.session.rows<{ address_key: string }>(
+        `SELECT address_key FROM ${this.session.tables.mailSuppression} WHERE address_key IN (${placeholders(chunk)})`,
+        chunk,
+      );
+      for (const row of rows) found.add(row.address_key);
+    }
+    for (const [address, key] of keys) {
+      if (turns.isOver()) await turns.next();
+      if (found.has(key)) suppressed.add(address);
+    }
+    return suppressed;
+  }
+
+  async suppress(address: string, reason: string): Promise<void> {
+    const mailbox = parseRecipient(address);
+    if (!mailbox) throw new SuppressionAddressError(address);
+    const { dialect, tables } = this.session;
+    // By letters, not by halves of them: a cut one would be no text any more.
+    const read = cutText(reason, 4 * LONGEST_SUPPRESSION_REASON);
+    const shortReason = Array.from(toOneLine(read)).slice(0, LONGEST_SUPPRESSION_REASON).join('');
+    const key = this.keyOf(mailbox.address);
+    const { numRows } = await this.session.insert(
+      dialect.insertIgnore(
+        `${tables.mailSuppression} (address_key, address, reason, created_at)`,
+        `(?, ?, ?, ${dialect.now})`,
+      ),
+      [key, mailbox.address, shortReason],
+    );
+    // The caller must not be told that an address is on the list which is not.
+    if (numRows === 0 && (await this.findSuppressed([address])).size === 0)
+      throw new DroppedRowError('dps_mail_suppression');
+  }
+
+  async release(address: string): Promise<void> {
+    const key = this.#keyOf(address);
+    if (key === null) return;
+    await this.session.change(`DELETE FROM ${this.session.tables.mailSuppression} WHERE address_key = ?`, [
+      key,
+    ]);
+  }
+
+  /** As `#keyOf`; undefined where the host's normalizer fails. */
+  #keyToLookUp(address: string): string | null | undefined {
+    try {
+      return this.#keyOf(address);
+    } catch (error) {
+      if (error instanceof AddressNormalizerError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Null for what is no address, and so can't be on the list. */
+  #keyOf(address: string): string | null {
+    const mailbox = parseRecipient(address);
+    return mailbox && this.keyOf(mailbox.address);
+  }
+}

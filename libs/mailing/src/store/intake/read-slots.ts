@@ -1,0 +1,48 @@
+import { RefusedContent } from '../../model/mail/refused-content.js';
+import { parseJson } from '../database/parse-json.js';
+import type { Session } from '../database/mailing.database.js';
+import { placeholders } from '../database/placeholders.js';
+
+/** Stands in `user_id` for content that everybody sees; no profile has an empty id. */
+export const EVERYBODY = '';
+
+/** SQLite takes 32,766 parameters a statement. */
+const MOST_IDS = 10_000;
+
+/** A content as it is kept. */
+export interface KeptSlot {
+  slot: string;
+  /** Or `EVERYBODY`. */
+  userId: string;
+  /** Or a `RefusedContent`. */
+  content: unknown;
+}
+
+/**
+ * What these profiles see in the slots of a mailing, in one statement up to `MOST_IDS` of them.
+ *
+ * - Index: the primary key `(mailing_id, user_id, slot)`. Locks nothing; what is kept never changes.
+ * - Rejected: a join to the recipients of the beat, which would tie the statement to two tables and the order of sending.
+ */
+export async function readSlots(
+  session: Session,
+  mailingId: string,
+  userIds: readonly string[],
+): Promise<KeptSlot[]> {
+  const found: KeptSlot[] = [];
+  for (let first = 0; first < userIds.length; first += MOST_IDS) {
+    const ids = userIds.slice(first, first + MOST_IDS);
+    const rows = await session.rows<Record<string, unknown>>(
+      `SELECT slot, user_id, content FROM ${session.tables.mailSlot}
+       WHERE mailing_id = ? AND user_id IN (${placeholders(ids)})`,
+      [mailingId, ...ids],
+    );
+    for (const row of rows) {
+      const kept = parseJson<{ is?: unknown; refused?: unknown }>(row.content);
+      const isRefused = typeof kept?.refused === 'string';
+      const content = isRefused ? new RefusedContent(kept.refused as string) : kept?.is;
+      found.push({ slot: String(row.slot), userId: String(row.user_id), content });
+    }
+  }
+  return found;
+}

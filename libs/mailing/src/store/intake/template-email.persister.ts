@@ -1,0 +1,345 @@
+import { v7 as uuidv7 } from 'uuid';
+import {
+  checkMailingId,
+  checkText,
+  checkWholeNumber,
+  MAX_IDX,
+  MAX_SERVER_ID_LENGTH,
+  MAX_TOKEN_LENGTH,
+} from '../../model/errors/argument.check.js';
+import { toPublicText } from '../../model/values/public-text.js';
+import type { TemplateEmailAttachment, TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import { AttachmentGone } from '../attachments/attachment.keeper.js';
+import { AttachmentStore } from '../attachments/attachment.store.js';
+import { isDataFault, isDuplicateKey } from '../faults/database-fault.js';
+import type { MailingDatabase, Session } from '../database/mailing.database.js';
+import { parseJson } from '../database/parse-json.js';
+import type { NumberedRecipient } from './insert-recipients.js';
+import { hashesOf, keepTemplates, readTemplates, type TemplateHashes } from './keep-templates.js';
+import { placeholders } from '../database/placeholders.js';
+import { type Cut, cutBatches } from './cut-batches.js';
+import { refreshStatistics } from './refresh-statistics.js';
+import { failList, fenceLoading, finishList } from './write-list.js';
+import {
+  RowsUnaccountedForError,
+  type WrittenChunk,
+  writeRecipients,
+  writeRecipientsOneByOne,
+} from './write-recipients.js';
+
+/** A mailing as it was written down: everything a run needs, after any restart. */
+export interface StoredMailing {
+  mailingId: string;
+  info: TemplateEmailInfo;
+  /** The sources it is rendered from; null: they were not kept, and are read from the files. */
+  content: Record<string, string> | null;
+  /** Set if one of its attachments can't be had; `info` then has none. */
+  attachmentGone: AttachmentGone | null;
+  /** A column that holds JSON of another kind than was written, in words for `status_reason`; `info` then lacks it. */
+  unreadable: string | null;
+  /** Recipients of the whole mailing. */
+  numProfiles: number;
+}
+
+/** What a mailing was sent under. */
+export interface MailingTerms {
+  idempotencyKey: string | null;
+  sendAt: Date | null;
+  doNotStartAfter: Date | null;
+  /** Places of one batch; null: it is sent by one server. */
+  batchSize: number | null;
+}
+
+const NO_TERMS: MailingTerms = {
+  idempotencyKey: null,
+  sendAt: null,
+  doNotStartAfter: null,
+  batchSize: null,
+};
+
+/** The unique key of a mailing is taken, and not some other one. */
+class KeyTaken extends Error {}
+
+/** A chunk with duplicates that takes longer has its tables looked at, no more often than that: it costs some tenths of a second. */
+const SLOW_CHUNK_MS = 500;
+const REFRESH_PAUSE_MS = 10_000;
+
+/** Columns of `dps_mailing` that hold the info, and how each is written. */
+const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
+  name: (info) => info.name ?? null,
+  subject: (info) => info.subject,
+  from_address: (info) => info.from,
+  reply_to: (info) => info.replyTo ?? null,
+  cc: (info) => info.cc ?? null,
+  bcc: (info) => info.bcc ?? null,
+  message_to: (info) => info.messageTo ?? null,
+  template_url: (info) => info.templateUrl,
+  alt_template_url: (info) => info.altTemplateUrl ?? null,
+  fill_from_templ: (info) => (info.fillFromTemplate === true ? 1 : 0),
+  send_as_html: (info) => (info.sendAsHtml === false ? 0 : 1),
+  send_as_text: (info) => (info.sendAsText === false ? 0 : 1),
+  unsubscribe: (info) => (info.unsubscribe === false ? 0 : 1),
+  params: (info) => json(info.params),
+  headers: (info) => json(info.headers),
+  attachments: (info) => json(info.attachments),
+  site_id: (info) => info.siteId ?? null,
+  locale: (info) => info.locale ?? null,
+  batch_exec_id: (info) => info.batchExecId ?? null,
+  ignore_fatigue: (info) => (info.ignoreContactFatigue ? 1 : 0),
+};
+
+/**
+ * Writes mailings and their recipients to the host's database and reads them back.
+ *
+ * Writing a list takes one transaction a chunk, so a list of a million never holds a lock or a log of a million rows.
+ * A crash in between leaves a mailing in state `loading`, which nobody sends: only `finishList` makes it `pending`.
+ */
+export class TemplateEmailPersister {
+  #nextRefreshAt = 0;
+
+  constructor(
+    private readonly database: MailingDatabase,
+    private readonly attachments = new AttachmentStore(database),
+  ) {}
+
+  /**
+   * Writes down the mailing in state `loading`.
+   *
+   * @param content the sources it is rendered from, kept with it; null: they are read anew by each run.
+   * @returns its id, a UUID version 7, or null if there is a mailing with this idempotency key.
+   */
+  async createMailing(
+    info: TemplateEmailInfo,
+    uniqServerId: string,
+    claimToken: string,
+    terms: MailingTerms = NO_TERMS,
+    content: Record<string, string> | null = null,
+  ): Promise<string | null> {
+    checkText('createMailing: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+    checkText('createMailing: claimToken', claimToken, MAX_TOKEN_LENGTH);
+    const mailingId = uuidv7();
+    const columns: Record<string, unknown> = {
+      uniq_server_id: uniqServerId,
+      claim_token: claimToken,
+      idempotency_key: terms.idempotencyKey,
+      scheduled_at: toTimestamp(terms.sendAt),
+      do_not_start_after: toTimestamp(terms.doNotStartAfter),
+      is_batched: terms.batchSize === null ? 0 : 1,
+      batch_size: terms.batchSize,
+      template_hashes: json(content && hashesOf(content)),
+    };
+    for (const [column, read] of Object.entries(INFO_COLUMNS)) columns[column] = read(info);
+    if (info.attachments) columns.attachments = json(await this.attachments.keep(info.attachments));
+    const write = async (session: Session): Promise<void> => {
+      await session
+        .change(
+          `INSERT INTO ${session.tables.mailing} (id, status, created_at, ${Object.keys(columns).join(', ')})
+           VALUES (?, 'loading', ${session.dialect.now}, ${placeholders(Object.values(columns))})`,
+          [mailingId, ...Object.values(columns)],
+        )
+        .catch((error: unknown) => {
+          throw terms.idempotencyKey !== null && isDuplicateKey(error) ? new KeyTaken() : error;
+        });
+      if (content) await keepTemplates(session, content);
+      for (const [idx, [key, value]] of Object.entries(info.trackingData ?? {}).entries()) {
+        await session.change(
+          `INSERT INTO ${session.tables.mailTrackdata} (mailing_id, map_key, map_value, idx) VALUES (?, ?, ?, ?)`,
+          [mailingId, key, value, idx],
+        );
+      }
+    };
+    try {
+      await this.database.transaction(write);
+    } catch (error) {
+      if (error instanceof KeyTaken) return null;
+      throw error;
+    }
+    return mailingId;
+  }
+
+  /**
+   * Writes one chunk of the list, and cuts what is there by now. A recipient whose row the database refuses is written as skipped; the
+   * others are written nevertheless.
+   *
+   * @returns what became of it, or null if the list is not ours any more (canceled, or this server was declared dead).
+   */
+  async writeChunk(
+    mailingId: string,
+    claimToken: string,
+    recipients: NumberedRecipient[],
+    cut: Cut | null = null,
+  ): Promise<WrittenChunk | null> {
+    checkPart('writeChunk', mailingId, claimToken, cut);
+    const numInvalid = recipients.filter((one) => one.kind === 'invalid').length;
+    const written = (write: typeof writeRecipients): Promise<WrittenChunk | null> =>
+      this.database.transaction(async (session) => {
+        if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
+        const chunk = await write(session, mailingId, recipients);
+        if (chunk.numRefused > 0) await fenceLoading(session, mailingId, claimToken, chunk.numRefused);
+        if (cut) await cutBatches(session, mailingId, cut);
+        return chunk;
+      });
+    const begun = performance.now();
+    try {
+      const chunk = await written(writeRecipients);
+      if (chunk && chunk.numWritten < recipients.length) await this.#noteSlowness(performance.now() - begun);
+      return chunk;
+    } catch (error) {
+      if (!(error instanceof RowsUnaccountedForError) && !isDataFault(error)) throw error;
+      return written(writeRecipientsOneByOne);
+    }
+  }
+
+  /** Duplicates are looked for by an index, unless the database does not know how much it is that it reads instead. */
+  async #noteSlowness(ms: number): Promise<void> {
+    if (ms < SLOW_CHUNK_MS || performance.now() < this.#nextRefreshAt) return;
+    this.#nextRefreshAt = performance.now() + REFRESH_PAUSE_MS;
+    await refreshStatistics(this.database, Number.POSITIVE_INFINITY);
+  }
+
+  /** Makes the mailing `pending`, with the last of its batches. @returns false if the list is not ours any more. */
+  async finishList(
+    mailingId: string,
+    claimToken: string,
+    numProfiles: number,
+    cut: Cut | null = null,
+  ): Promise<boolean> {
+    checkPart('finishList', mailingId, claimToken, cut);
+    checkWholeNumber('finishList: numProfiles', numProfiles, 0, MAX_IDX);
+    // Before anybody may begin.
+    await refreshStatistics(this.database, numProfiles);
+    return this.database.transaction(async (session) => {
+      if (!(await finishList(session, mailingId, claimToken, numProfiles, cut !== null))) return false;
+      if (cut) await cutBatches(session, mailingId, cut);
+      return true;
+    });
+  }
+
+  /**
+   * Takes the key from a mailing whose list was never completed, so that its list can be written anew. The row stays as
+   * the record of what happened. Of two callers one finds the key gone, and the unique index decides between their new
+   * mailings.
+   */
+  async releaseKey(mailingId: string): Promise<void> {
+    checkMailingId('releaseKey: mailingId', mailingId);
+    await this.database.change(
+      `UPDATE ${this.database.tables.mailing} SET idempotency_key = NULL WHERE id = ? AND status = 'failed'`,
+      [mailingId],
+    );
+  }
+
+  /** @returns false if the list is not being written under this token any more; it may be complete. */
+  async failList(mailingId: string, claimToken: string, reason: string): Promise<boolean> {
+    checkPart('failList', mailingId, claimToken, null);
+    return failList(this.database, mailingId, claimToken, reason);
+  }
+
+  /** How many rows one chunk should have in this database. */
+  get rowsPerChunk(): number {
+    return this.database.dialect.rowsPerInsert;
+  }
+
+  /** @returns null if there is no such mailing. */
+  async readMailing(mailingId: string): Promise<StoredMailing | null> {
+    checkMailingId('readMailing: mailingId', mailingId);
+    const [row] = await this.database.rows<Record<string, unknown>>(
+      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, template_hashes, num_profiles FROM ${this.database.tables.mailing} WHERE id = ?`,
+      [mailingId],
+    );
+    if (!row) return null;
+    const { parsed, unreadable } = parsedColumns(row);
+    const info = { ...toInfo({ ...row, ...parsed }), trackingData: await this.#readTrackingData(mailingId) };
+    const restored = info.attachments && (await this.attachments.restore(info.attachments));
+    const attachmentGone = restored instanceof AttachmentGone ? restored : null;
+    info.attachments = restored instanceof AttachmentGone ? undefined : restored;
+    const hashes = parsed.template_hashes as TemplateHashes | null;
+    const content = hashes && (await readTemplates(this.database, hashes));
+    return { mailingId, info, content, attachmentGone, unreadable, numProfiles: Number(row.num_profiles) };
+  }
+
+  /** Parks a mailing that nobody works on, because it can't be sent as things are. @returns false if it was not pending. */
+  async pausePending(mailingId: string, reason: string): Promise<boolean> {
+    checkMailingId('pausePending: mailingId', mailingId);
+    const changed = await this.database.change(
+      `UPDATE ${this.database.tables.mailing} SET status = 'paused', status_reason = ?, beat = beat + 1
+       WHERE id = ? AND status = 'pending'`,
+      [toPublicText(reason), mailingId],
+    );
+    return changed === 1;
+  }
+
+  /** Undefined where there is none: an empty one and none are one and the same in the table. */
+  async #readTrackingData(mailingId: string): Promise<Record<string, string> | undefined> {
+    const rows = await this.database.rows<{ map_key: string; map_value: string }>(
+      `SELECT map_key, map_value FROM ${this.database.tables.mailTrackdata} WHERE mailing_id = ?
+       ORDER BY idx, map_key`,
+      [mailingId],
+    );
+    if (rows.length === 0) return undefined;
+    return Object.fromEntries(rows.map((row) => [row.map_key, row.map_value]));
+  }
+}
+
+function checkPart(call: string, mailingId: string, claimToken: string, cut: Cut | null): void {
+  checkMailingId(`${call}: mailingId`, mailingId);
+  checkText(`${call}: claimToken`, claimToken, MAX_TOKEN_LENGTH);
+  if (cut === null) return;
+  checkWholeNumber(`${call}: cut.batchSize`, cut.batchSize, 1, MAX_IDX);
+  checkWholeNumber(`${call}: cut.fromIdx`, cut.fromIdx, 0, MAX_IDX);
+  checkWholeNumber(`${call}: cut.toIdx`, cut.toIdx, 0, MAX_IDX);
+}
+
+/** A moment as every database of ours takes it, in UTC, whatever time zone the driver is set to. */
+function toTimestamp(moment: Date | null): string | null {
+  return moment === null ? null : moment.toISOString().replace('T', ' ').replace('Z', '');
+}
+
+function json(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value);
+}
+
+/** Null for a column that holds nothing, or what a program of the host's wrote there. */
+function parsedColumns(row: Record<string, unknown>): {
+  parsed: Record<string, object | null>;
+  unreadable: string | null;
+} {
+  const parsed: Record<string, object | null> = {};
+  let unreadable: string | null = null;
+  for (const column of ['params', 'headers', 'attachments', 'template_hashes']) {
+    const value = row[column];
+    const json = parseJson(value);
+    const isList = column === 'attachments';
+    const isRight = json !== null && Array.isArray(json) === isList;
+    parsed[column] = isRight ? json : null;
+    if (isRight || value === null || value === undefined) continue;
+    unreadable = `dps_mailing.${column} holds no JSON ${isList ? 'array' : 'object'}`;
+  }
+  return { parsed, unreadable };
+}
+
+/** @param row with its JSON parsed. */
+function toInfo(row: Record<string, unknown>): TemplateEmailInfo {
+  const text = (value: unknown): string | undefined => (value as string | null) ?? undefined;
+  return {
+    name: text(row.name),
+    subject: String(row.subject),
+    from: String(row.from_address),
+    replyTo: text(row.reply_to),
+    cc: text(row.cc),
+    bcc: text(row.bcc),
+    messageTo: text(row.message_to),
+    templateUrl: String(row.template_url),
+    altTemplateUrl: text(row.alt_template_url),
+    fillFromTemplate: Boolean(Number(row.fill_from_templ)),
+    sendAsHtml: Boolean(Number(row.send_as_html)),
+    sendAsText: Boolean(Number(row.send_as_text)),
+    unsubscribe: Boolean(Number(row.unsubscribe)),
+    params: (row.params as Record<string, unknown> | null) ?? undefined,
+    headers: (row.headers as Record<string, string> | null) ?? undefined,
+    attachments: (row.attachments as TemplateEmailAttachment[] | null) ?? undefined,
+    siteId: text(row.site_id),
+    locale: text(row.locale),
+    batchExecId: text(row.batch_exec_id),
+    ignoreContactFatigue: Boolean(Number(row.ignore_fatigue)),
+  };
+}

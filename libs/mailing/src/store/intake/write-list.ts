@@ -1,0 +1,78 @@
+import { toPublicText } from '../../model/values/public-text.js';
+import type { Session } from '../database/mailing.database.js';
+
+/**
+ * First statement of every chunk of a list: proves that the list is still ours and counts those that are skipped for
+ * what they are.
+ *
+ * - Lock: the mailing's row first, recipients after it; index: primary key.
+ * - A writer that lost its server (zombie) or whose mailing was canceled finds no row and stops.
+ */
+export async function fenceLoading(
+  session: Session,
+  mailingId: string,
+  claimToken: string,
+  numInvalid: number,
+): Promise<boolean> {
+  const changed = await session.change(
+    `UPDATE ${session.tables.mailing} SET num_skipped = num_skipped + ?, beat = beat + 1
+     WHERE id = ? AND claim_token = ? AND status = 'loading'`,
+    [numInvalid, mailingId, claimToken],
+  );
+  return changed === 1;
+}
+
+/**
+ * The moment from which a mailing may start: its list is complete, and its count is known. A reason in a row that is
+ * `loading` means that a pause was asked for meanwhile. A mailing in batches that has nobody to send to has no batches, so it
+ * is completed like any other.
+ */
+export async function finishList(
+  session: Session,
+  mailingId: string,
+  claimToken: string,
+  numProfiles: number,
+  isBatched: boolean,
+): Promise<boolean> {
+  const changed = await session.change(
+    `UPDATE ${session.tables.mailing} SET status = CASE WHEN status_reason IS NULL THEN 'pending' ELSE 'paused' END,
+       num_profiles = ?, is_batched = ${isBatched ? 'TRUE' : 'FALSE'}, claim_token = NULL, beat = beat + 1
+     WHERE id = ? AND claim_token = ? AND status = 'loading'`,
+    [numProfiles, mailingId, claimToken],
+  );
+  return changed === 1;
+}
+
+/** A list that its living writer could not complete. */
+export async function failList(
+  session: Session,
+  mailingId: string,
+  claimToken: string,
+  reason: string,
+): Promise<boolean> {
+  const changed = await session.change(
+    `UPDATE ${session.tables.mailing}
+     SET status = 'failed', status_reason = ?, claim_token = NULL, beat = beat + 1, end_time = ${session.dialect.now}
+     WHERE id = ? AND claim_token = ? AND status = 'loading'`,
+    [toPublicText(reason), mailingId, claimToken],
+  );
+  return changed === 1;
+}
+
+/**
+ * Lists of this server whose writer died: every `loading` mailing that was not begun by the living incarnation.
+ *
+ * - Index: `(uniq_server_id, status)`. The token begins with the incarnation that wrote it.
+ * - Whoever says so proves that he is the living one himself: after a stop it may be his successor's list.
+ */
+export function failDeadLists(session: Session, uniqServerId: string, incarnation: string): Promise<number> {
+  return session.change(
+    `UPDATE ${session.tables.mailing}
+     SET status = 'failed', status_reason = 'list incomplete', claim_token = NULL, beat = beat + 1,
+         end_time = ${session.dialect.now}
+     WHERE uniq_server_id = ? AND status = 'loading' AND (claim_token IS NULL OR claim_token NOT LIKE ?)
+       AND EXISTS (SELECT 1 FROM ${session.tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ?
+         ${session.dialect.whileItLasts})`,
+    [uniqServerId, `${incarnation}#%`, uniqServerId, incarnation],
+  );
+}

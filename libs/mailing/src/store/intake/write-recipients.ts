@@ -1,0 +1,116 @@
+import { RefusedRowError } from '../../model/errors/dropped-row.error.js';
+import type { InvalidEntry } from '../../model/mail/listed-recipient.js';
+import type { Session } from '../database/mailing.database.js';
+import { areAllAccountedFor, findKeys, keyOfRecipient } from './find-unwritten.js';
+import { insertBisecting } from './insert-bisecting.js';
+import { insertRecipients, type NumberedRecipient } from './insert-recipients.js';
+
+/** What became of one chunk of a list. */
+export interface WrittenChunk {
+  /** Rows, skipped ones included; all others of the chunk are duplicates. */
+  numWritten: number;
+  /** Recipients whose rows the database refused; they are written as skipped. */
+  numRefused: number;
+}
+
+/** A row is missing that is no duplicate, or a value was changed: what was written of this chunk has to be rolled back. */
+export class RowsUnaccountedForError extends Error {
+  constructor() {
+    super('The database dropped or changed rows of a list without an error.');
+  }
+}
+
+/**
+ * Writes one chunk of recipients in the usual way: a statement for each table, and nothing more where all rows are new.
+ *
+ * Invariant: a recipient is without a row only if another one of the same key has one.
+ *
+ * - MySQL and MariaDB make a warning of each row that they drop, and of each value that they change, so more warnings than rows that
+ *   are missing mean a changed value. Where rows are missing, on whatever database, each must be a duplicate.
+ *
+ * @throws RowsUnaccountedForError where that does not hold; whatever the database throws.
+ */
+export async function writeRecipients(
+  session: Session,
+  mailingId: string,
+  recipients: readonly NumberedRecipient[],
+): Promise<WrittenChunk> {
+  const { numRows, numWarnings } = await insertRecipients(session, mailingId, recipients);
+  const numMissing = recipients.length - numRows;
+  const isWhole =
+    numWarnings <= numMissing &&
+    (numMissing === 0 || (await areAllAccountedFor(session, mailingId, recipients)));
+  if (!isWhole) throw new RowsUnaccountedForError();
+  return { numWritten: numRows, numRefused: 0 };
+}
+
+/**
+ * The same, slowly, where the usual way is refused: duplicates are found by asking, the others are inserted so that every error
+ * shows, and each row that the database does not take is written as skipped.
+ *
+ * Of several with one key the first that is taken counts; a later one is tried where an earlier one was refused.
+ *
+ * @throws RefusedRowError where even that row is refused; what the database throws that is not about a row.
+ */
+export async function writeRecipientsOneByOne(
+  session: Session,
+  mailingId: string,
+  recipients: readonly NumberedRecipient[],
+): Promise<WrittenChunk> {
+  const insert = (rows: NumberedRecipient[]) => insertRecipients(session, mailingId, rows, 'all');
+  const refused: NumberedRecipient[] = [];
+  let numTaken = 0;
+  for (let open = recipients; open.length > 0;) {
+    const taken = await findKeys(session, mailingId, open);
+    const { first, later } = firstOfEach(open, taken);
+    const refusedNow = await insertBisecting(session, first, insert);
+    refused.push(...refusedNow);
+    numTaken += first.length - refusedNow.length;
+    open = later;
+  }
+  for (const one of refused) await writeRefused(session, one, insert);
+  const numRefused = refused.filter(({ kind }) => kind !== 'invalid').length;
+  return { numWritten: numTaken + refused.length, numRefused };
+}
+
+/** @param taken keys that are in the mailing; a recipient with one of them is a duplicate, and left out. */
+function firstOfEach(
+  recipients: readonly NumberedRecipient[],
+  taken: Set<string>,
+): { first: NumberedRecipient[]; later: NumberedRecipient[] } {
+  const first: NumberedRecipient[] = [];
+  const later: NumberedRecipient[] = [];
+  const seen = new Set<string>();
+  for (const one of recipients) {
+    const key = keyOfRecipient(one);
+    if (taken.has(key)) continue;
+    if (seen.has(key)) later.push(one);
+    else first.push(one);
+    seen.add(key);
+  }
+  return { first, later };
+}
+
+/** What it is shown as may be the very thing that is refused. */
+async function writeRefused(
+  session: Session,
+  one: NumberedRecipient,
+  insert: Parameters<typeof insertBisecting<NumberedRecipient>>[2],
+): Promise<void> {
+  const entry = entryOf(one);
+  for (const shownAs of [entry.shownAs, '']) {
+    const row = { ...entry, shownAs, idx: one.idx };
+    if ((await insertBisecting<NumberedRecipient>(session, [row], insert)).length === 0) return;
+  }
+  throw new RefusedRowError('dps_email_address', one.idx);
+}
+
+function entryOf(one: NumberedRecipient): InvalidEntry {
+  if (one.kind === 'invalid') return one;
+  return {
+    kind: 'invalid',
+    shownAs: one.kind === 'profile' ? one.userId : one.email,
+    reason: 'not_storable',
+    text: 'The database refuses to store this recipient as it was given.',
+  };
+}

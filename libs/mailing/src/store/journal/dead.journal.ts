@@ -1,0 +1,63 @@
+import { type Fates, fatesOf, type KnownFates } from '../failover/fates.js';
+import type { Entry, JournalGap } from './journal.lines.js';
+
+export interface JournalFates {
+  fates: Fates;
+  /** One more than the highest idx that was begun. */
+  endIdx: number;
+  /** If the database went back: recipients whose rows may show any state. */
+  forgotten: number[];
+  /** Commits that the database has forgotten were left out: deferred recipients may have been tried in them. */
+  isLeftOut: boolean;
+}
+
+/** What a dead process had said of one claim. */
+export class DeadJournal {
+  /** @param gap what it leaves out; null: nothing. */
+  constructor(
+    private readonly entries: ReadonlyMap<number, Entry>,
+    private readonly gap: JournalGap | null = null,
+  ) {}
+
+  /**
+   * What became of the recipients that were in flight, and of those that the database has forgotten: it went back, if the journal knows of a
+   * commit beyond those that may have been under way, or of a recipient that was begun and that the progress row does not have in flight.
+   *
+   * @param number of the last commit of the claim that the database shows.
+   * @param nextIdx as it shows it.
+   */
+  since(number: number, nextIdx: number): JournalFates {
+    const known = this.after(number);
+    const places = [...known.outcomes.keys(), ...known.deferred.keys(), ...known.begun];
+    const isLeftOut = this.gap !== null && this.gap.toCommit > number;
+    const toIdx = isLeftOut ? (this.gap as JournalGap).toIdx : -1;
+    const endIdx = places.reduce((end, idx) => Math.max(end, idx + 1), toIdx + 1);
+    const isBeyond = [...this.entries.values()].some(
+      (one) => one.kind === 'answered' && one.beat > number + 1,
+    );
+    const { isBegun, ...fates } = fatesOf(known);
+    return {
+      fates: { ...fates, isBegun: (idx) => isBegun(idx) || (idx <= toIdx && !this.entries.has(idx)) },
+      endIdx,
+      isLeftOut,
+      forgotten: isLeftOut || isBeyond || endIdx > nextIdx ? places : [],
+    };
+  }
+
+  /**
+   * What had not got into the books.
+   *
+   * @param beat the last one of the claim that was committed: what was answered before it is written, and a recipient
+   *   marked since then was not begun unless its last line says so.
+   */
+  after(beat: number): KnownFates {
+    const fates: KnownFates = { outcomes: new Map(), deferred: new Map(), begun: new Set() };
+    for (const [idx, entry] of this.entries) {
+      if (entry.kind === 'begun') fates.begun.add(idx);
+      else if (entry.beat <= beat || entry.answer.kind === 'returned') continue;
+      else if (entry.answer.kind === 'settled') fates.outcomes.set(idx, entry.answer.outcome);
+      else fates.deferred.set(idx, entry.answer.deferral);
+    }
+    return fates;
+  }
+}

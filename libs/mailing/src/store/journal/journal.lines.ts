@@ -1,0 +1,143 @@
+import { type Deferral, LONGEST_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
+
+/** The first word of a journal, and the version of what follows. */
+const MAGIC = 'nestjs-mailing journal 1 ';
+
+/** Whose journal it is, and what its death can be proven by. */
+export interface JournalOwner {
+  uniqServerId: string;
+  incarnation: string;
+  hostname: string;
+  pid: number;
+  /** See `readPidSpace`; with the boot of the kernel in it. */
+  pidSpace: string;
+}
+
+/** What became of a message that was begun: an outcome, a refusal for now, or the proof that nobody has it. */
+export type Answer =
+  { kind: 'settled'; outcome: Outcome } | { kind: 'deferred'; deferral: Deferral } | { kind: 'returned' };
+
+/** One line about a recipient. */
+export type Entry =
+  | { kind: 'begun' }
+  /** `beat`: the one that writes it into the books. */
+  | { kind: 'answered'; beat: number; answer: Answer };
+
+/** What a journal leaves out of a claim, because it was in the database when the file was written anew. */
+export interface JournalGap {
+  /** Lines of this commit and of those before it are missing. */
+  toCommit: number;
+  /** The highest place that they were about. */
+  toIdx: number;
+}
+
+/** What a journal says, by claim token: of each recipient the last word. */
+export interface JournalContent {
+  owner: JournalOwner;
+  claims: Map<string, Map<number, Entry>>;
+  /** Of those claims that have one. */
+  gaps: Map<string, JournalGap>;
+}
+
+export function headerLine(owner: JournalOwner): string {
+  return `${MAGIC}${JSON.stringify(owner)}\n`;
+}
+
+/** Gives a claim the number by which the lines of its recipients call it. */
+export function claimLine(claim: number, claimToken: string, gap: JournalGap | null = null): string {
+  return `claim ${claim} ${JSON.stringify(claimToken)}${gap ? ` ${gap.toCommit} ${gap.toIdx}` : ''}\n`;
+}
+
+export function begunLine(claim: number, idx: number): string {
+  return `${claim} ${idx}\n`;
+}
+
+export function settledLine(claim: number, beat: number, { idx, status, code, text }: Outcome): string {
+  return status === 'sent'
+    ? `${claim} ${idx} ${beat} sent\n`
+    : `${claim} ${idx} ${beat} settled ${JSON.stringify({ status, code, text: text && cut(text) })}\n`;
+}
+
+export function deferredLine(claim: number, beat: number, { idx, code, text, delayMs }: Deferral): string {
+  return `${claim} ${idx} ${beat} deferred ${JSON.stringify({ code, text: cut(text), delayMs })}\n`;
+}
+
+/** The books keep no more of it. */
+function cut(text: string): string {
+  return text.slice(0, LONGEST_ERROR_TEXT);
+}
+
+export function returnedLine(claim: number, beat: number, idx: number): string {
+  return `${claim} ${idx} ${beat} returned\n`;
+}
+
+// JSON leaves U+2028 and U+2029 as they are, which end a line for a dot without the flag.
+const CLAIM = /^claim (\d+) (".*")(?: (\d+) (\d+))?$/s;
+const RECIPIENT = /^(\d+) (\d+)(?: (\d+) (sent|returned|settled|deferred)(?: (\{.*\}))?)?$/s;
+
+/**
+ * Reads a journal.
+ *
+ * A last line without its end was being written when the process died. What it was about had not happened yet, or was
+ * not known yet, so it is left out.
+ *
+ * @returns null if it is none, or damaged: then nothing in it is to be believed.
+ */
+export function readLines(text: string): JournalContent | null {
+  const lines = text.split('\n');
+  lines.pop();
+  const owner = ownerOf(lines[0] ?? '');
+  if (!owner) return null;
+  const claims = new Map<string, Map<number, Entry>>();
+  const gaps = new Map<string, JournalGap>();
+  const byNumber = new Map<string, Map<number, Entry>>();
+  try {
+    for (let at = 1; at < lines.length; at++) {
+      const claim = CLAIM.exec(lines[at]);
+      if (claim) {
+        const entries = new Map<number, Entry>();
+        const token = JSON.parse(claim[2]) as string;
+        claims.set(token, entries);
+        if (claim[3]) gaps.set(token, { toCommit: Number(claim[3]), toIdx: Number(claim[4]) });
+        byNumber.set(claim[1], entries);
+        continue;
+      }
+      const line = RECIPIENT.exec(lines[at]);
+      const entries = line && byNumber.get(line[1]);
+      if (!line || !entries) return null;
+      entries.set(Number(line[2]), entryOf(line));
+    }
+  } catch {
+    return null;
+  }
+  return { owner, claims, gaps };
+}
+
+/** Whose journal begins with this line; null: it is none. */
+export function ownerOf(line: string): JournalOwner | null {
+  if (!line.startsWith(MAGIC)) return null;
+  try {
+    return JSON.parse(line.slice(MAGIC.length)) as JournalOwner;
+  } catch {
+    return null;
+  }
+}
+
+/** @throws SyntaxError for facts that are no JSON. */
+function entryOf([, , place, beat, word, facts]: RegExpExecArray): Entry {
+  if (word === undefined) return { kind: 'begun' };
+  return { kind: 'answered', beat: Number(beat), answer: answerOf(Number(place), word, facts) };
+}
+
+function answerOf(idx: number, word: string, facts = '{}'): Answer {
+  switch (word) {
+    case 'sent':
+      return { kind: 'settled', outcome: { idx, status: 'sent', code: null, text: null } };
+    case 'returned':
+      return { kind: 'returned' };
+    case 'deferred':
+      return { kind: 'deferred', deferral: { idx, ...(JSON.parse(facts) as Omit<Deferral, 'idx'>) } };
+    default:
+      return { kind: 'settled', outcome: { idx, ...(JSON.parse(facts) as Omit<Outcome, 'idx'>) } };
+  }
+}

@@ -1,0 +1,81 @@
+import { LONGEST_ERROR_TEXT, type Deferral } from '../../model/states/outcome.js';
+import type { Session } from '../database/mailing.database.js';
+import type { OpenStatus } from './recipient-place.js';
+import { placeholders } from '../database/placeholders.js';
+
+const LONGEST_CODE = 64;
+
+/**
+ * Writes down whom the mail server refused for now, in their own table: who, why, and when to try again.
+ *
+ * - Lock order: after the mailing's row (`fenceBeat`); recipients in order of the primary key. The rows of
+ *   `dps_mail_deferred` come after them (`scheduleAttempts`), and nobody takes them the other way round.
+ * - `status` guards each row, as for outcomes. The caller compares the returned count.
+ *
+ * @returns how many rows were deferred.
+ */
+export function deferRecipients(
+  session: Session,
+  table: string,
+  mailingId: string,
+  says: OpenStatus,
+  deferrals: Deferral[],
+): Promise<number> {
+  const perRow = (then: string, value: (one: Deferral) => unknown) => ({
+    sql: `CASE idx ${deferrals.map(() => `WHEN ? THEN ${then}`).join(' ')} END`,
+    parameters: deferrals.flatMap((one) => [one.idx, value(one)]),
+  });
+  const code = perRow('?', (one) => one.code.slice(0, LONGEST_CODE));
+  const text = perRow('?', (one) => one.text.slice(0, LONGEST_ERROR_TEXT));
+  const due = perRow(session.dialect.inMs, (one) => one.delayMs);
+  const indexes = deferrals.map((one) => one.idx);
+  return session.change(
+    `UPDATE ${table} SET status = 'deferred', changed_at = ${session.dialect.now}, attempts = attempts + 1, error_code = ${code.sql},
+       error_text = ${text.sql}, next_attempt_at = ${due.sql}
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = '${says}'`,
+    [...code.parameters, ...text.parameters, ...due.parameters, mailingId, ...indexes],
+  );
+}
+
+/**
+ * Hands recipients back that were at a further attempt: they are due again at once, and no attempt is counted.
+ *
+ * @returns how many rows went back.
+ */
+export function handBackDeferred(
+  session: Session,
+  table: string,
+  mailingId: string,
+  indexes: number[],
+): Promise<number> {
+  return session.change(
+    `UPDATE ${table} SET status = 'deferred', changed_at = ${session.dialect.now},
+       next_attempt_at = ${session.dialect.now}
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`,
+    [mailingId, ...indexes],
+  );
+}
+
+/**
+ * Enters attempts into the table of those who wait. Whoever is in there already has to be taken out before
+ * (`unscheduleAttempts`): an insert alone says the same on every database.
+ */
+export function scheduleAttempts(
+  session: Session,
+  mailingId: string,
+  attempts: { idx: number; delayMs: number }[],
+): Promise<number> {
+  return session.change(
+    `INSERT INTO ${session.tables.mailDeferred} (mailing_id, idx, next_attempt_at)
+     VALUES ${attempts.map(() => `(?, ?, ${session.dialect.inMs})`).join(', ')}`,
+    attempts.flatMap(({ idx, delayMs }) => [mailingId, idx, delayMs]),
+  );
+}
+
+/** Takes recipients out of the table of those who wait; index: primary key. */
+export function unscheduleAttempts(session: Session, mailingId: string, indexes: number[]): Promise<number> {
+  return session.change(
+    `DELETE FROM ${session.tables.mailDeferred} WHERE mailing_id = ? AND idx IN (${placeholders(indexes)})`,
+    [mailingId, ...indexes],
+  );
+}

@@ -1,0 +1,103 @@
+import type { GuardReport, GuardScores } from '../../model/states/guard-scores.js';
+import type { Release } from '../../model/ports/ledger.js';
+import type { MailingStatus } from '../../model/states/mailing-status.js';
+import type { BatchSlice } from '../../model/states/slice.js';
+import type { Session } from '../database/mailing.database.js';
+import { belongsTo } from '../database/slice-books.js';
+import { completeMailing } from './end-slice.js';
+import { readMailingStatus } from './fence-beat.js';
+import { mergeBatch } from './merge-batches.js';
+import { pauseMailing } from './pause-mailing.js';
+import { reachOrder } from './reach-order.js';
+
+/** What a batch tells of its attempts when it ends. */
+export interface BatchReport extends GuardReport {
+  /** An order stopped it. */
+  standsDown?: boolean;
+}
+
+/** How a batch was left, and how its mailing stands then. */
+export interface BatchEnd {
+  isComplete: boolean;
+  mailing: MailingStatus;
+}
+
+/**
+ * Ends a claim on a batch with nothing in flight: complete and merged where everybody is settled, free again otherwise.
+ * Call it at the end of the beat that settled the last ones.
+ *
+ * - Lock order: the batch's row is held since `fenceBeat`, recipients after it; then the mailing's row, and only under that
+ *   lock the batch changes its state. So of any number of batches that end together, the last one sees all others ended:
+ *   it is the one that completes the mailing, or carries out the pause or the end that somebody asked for.
+ * - The mailing's row is held from here to the commit, which is next. The same statement that locks it joins the scores of the error guard.
+ * - Rejected: merging in a job of its own. A crash in between would leave counts that add up to nothing.
+ */
+export async function endBatch(
+  session: Session,
+  slice: BatchSlice,
+  release: Release | null,
+  guard: BatchReport,
+): Promise<BatchEnd> {
+  const { mailingId } = slice;
+  await lockMailing(session, mailingId, guard);
+  const isComplete = await completeBatch(session, slice);
+  if (isComplete) {
+    await mergeBatch(session, slice);
+    if (await completeMailing(session, mailingId)) return { isComplete, mailing: 'completed' };
+  } else {
+    await freeBatch(session, slice, release?.kind === 'rest');
+  }
+  if (release?.kind === 'pause') await pauseMailing(session, mailingId, release.reason);
+  await reachOrder(session, mailingId);
+  return { isComplete, mailing: await readMailingStatus(session, mailingId) };
+}
+
+/**
+ * The batch is taken for one piece of the mailing's attempts that follows on all that ended before: max(own, before + sum). A batch that an
+ * order has stopped leaves a mailing alone that is in progress again: a person has called the pause off, and the guard began anew.
+ */
+async function lockMailing(
+  session: Session,
+  mailingId: string,
+  { scores, sums, standsDown }: BatchReport,
+): Promise<void> {
+  const joined = (column: string): string =>
+    `${column} = CASE ${standsDown ? `WHEN status = 'in_progress' THEN ${column}` : ''} WHEN ${column} + ? > ? THEN ${column} + ? ELSE ? END`;
+  const values = (which: keyof GuardScores): number[] => {
+    const [own, sum] = [scores[which], sums[which]];
+    return [sum, own, sum, own];
+  };
+  await session.change(
+    `UPDATE ${session.tables.mailing}
+     SET beat = beat + 1, ${joined('suspect_score')}, ${joined('failure_score')} WHERE id = ?`,
+    [...values('suspect'), ...values('failure'), mailingId],
+  );
+}
+
+/** The sum in the `WHERE` is the promise itself: a batch whose books do not add up is never called complete. */
+async function completeBatch(session: Session, { mailingId, batch }: BatchSlice): Promise<boolean> {
+  const changed = await session.change(
+    `UPDATE ${session.tables.mailBatch}
+     SET status = 'complete', is_summarized = TRUE, claim_token = NULL, end_time = ${session.dialect.now}
+     WHERE mailing_id = ? AND start_idx = ? AND status = 'claimed' AND is_summarized = FALSE
+       AND num_sent + num_errors + num_skipped = num_profiles`,
+    [mailingId, batch.startIdx],
+  );
+  return changed === 1;
+}
+
+/**
+ * Frees a batch for anybody. One that only waits for its recipients' next attempts is not to be taken up before the first of
+ * them is due.
+ */
+async function freeBatch(session: Session, slice: BatchSlice, isResting: boolean): Promise<void> {
+  const { tables, dialect } = session;
+  const own = belongsTo(slice);
+  const soonest = `COALESCE((SELECT MIN(next_attempt_at) FROM ${tables.mailDeferred} WHERE ${own.sql}), ${dialect.now})`;
+  await session.change(
+    `UPDATE ${tables.mailBatch}
+     SET status = 'free', claim_token = NULL, uniq_server_id = NULL, not_before = ${isResting ? soonest : dialect.now}
+     WHERE mailing_id = ? AND start_idx = ? AND status = 'claimed'`,
+    [...(isResting ? own.parameters : []), slice.mailingId, slice.batch.startIdx],
+  );
+}

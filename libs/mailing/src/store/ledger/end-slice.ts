@@ -1,0 +1,54 @@
+import type { Release } from '../../model/ports/ledger.js';
+import type { MailingStatus } from '../../model/states/mailing-status.js';
+import { toPublicText } from '../../model/values/public-text.js';
+import type { Session } from '../database/mailing.database.js';
+
+/**
+ * Completes a mailing whose last recipient is settled, inside the beat that settled it.
+ *
+ * - Lock: the mailing's row, held since `fenceBeat`.
+ * - The sum in the `WHERE` is the promise itself: a mailing whose books do not add up is never called completed.
+ *
+ * @returns false if somebody is not settled yet.
+ */
+export async function completeMailing(session: Session, mailingId: string): Promise<boolean> {
+  const changed = await session.change(
+    `UPDATE ${session.tables.mailing}
+     SET status = 'completed', status_reason = NULL, end_time = ${session.dialect.now}, claim_token = NULL
+     WHERE id = ? AND status IN ('in_progress', 'pausing', 'canceling')
+       AND num_sent + num_errors + num_skipped = num_profiles`,
+    [mailingId],
+  );
+  return changed === 1;
+}
+
+/**
+ * Gives the claim back with nothing in flight: orderly stop, pause reached, or canceled.
+ *
+ * - Lock: the mailing's row, held since `fenceBeat`, under which `from` was read.
+ * - What somebody asked for in the row goes before what the run itself wants.
+ *
+ * @returns the state the mailing was left in.
+ */
+export async function releaseMailing(
+  session: Session,
+  mailingId: string,
+  from: MailingStatus,
+  release: Release | null,
+): Promise<MailingStatus> {
+  const status = leftBehind(from, release);
+  const reason = from === 'in_progress' && release?.kind === 'pause' ? toPublicText(release.reason) : null;
+  const endTime = status === 'canceled' ? `, end_time = ${session.dialect.now}` : '';
+  await session.change(
+    `UPDATE ${session.tables.mailing} SET status = ?, claim_token = NULL,
+       status_reason = COALESCE(?, status_reason)${endTime} WHERE id = ? AND status = ?`,
+    [status, reason, mailingId, from],
+  );
+  return status;
+}
+
+function leftBehind(from: MailingStatus, release: Release | null): MailingStatus {
+  if (from === 'pausing') return 'paused';
+  if (from === 'canceling') return 'canceled';
+  return release?.kind === 'pause' ? 'paused' : 'pending';
+}

@@ -1,0 +1,38 @@
+import type { MarkedRecipient } from '../../model/mail/recipient.js';
+import { parseJson } from '../database/parse-json.js';
+import type { SourceName } from './recipient-place.js';
+
+/** A recipient that was read to be sent to, with its table. */
+export type Found = MarkedRecipient & { source: SourceName };
+
+/** What is read of a recipient to send to him. */
+export const COLUMNS_OF: Record<SourceName, string> = {
+  emailAddress: 'idx, attempts, email_address, display_name, data',
+  userMailing: 'idx, attempts, user_id',
+};
+
+/** A row of one of the two tables, with its `COLUMNS_OF`. */
+export interface FoundRow {
+  idx: number;
+  attempts: number;
+  user_id?: string;
+  email_address?: string;
+  display_name?: string | null;
+  data?: unknown;
+}
+
+export function toFound(source: SourceName, row: FoundRow): Found {
+  const [idx, attempts] = [Number(row.idx), Number(row.attempts)];
+  if (source === 'userMailing') return { source, idx, attempts, userId: row.user_id };
+  const data = parseJson<Record<string, unknown>>(row.data);
+  const isMissing = row.data === null || row.data === undefined;
+  return {
+    source,
+    idx,
+    attempts,
+    email: row.email_address,
+    name: row.display_name ?? undefined,
+    data: data ?? undefined,
+    isUnreadable: data === null ? !isMissing : Array.isArray(data),
+  };
+}

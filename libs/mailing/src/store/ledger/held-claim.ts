@@ -1,0 +1,36 @@
+import type { GuardScores } from '../../model/states/guard-scores.js';
+import type { BatchSlice, Slice } from '../../model/states/slice.js';
+
+/** The right to work on a slice, and what its progress row showed when it was obtained. */
+export interface HeldClaim extends Slice {
+  claimToken: string;
+  /** Through which it was claimed, as it calls itself. */
+  server: string;
+  beat: number;
+  settledIdx: number;
+  /** Invariant: every `pending` row with a lower idx is in flight. */
+  nextIdx: number;
+  /** No recipient from this idx on was ever in flight. */
+  reachIdx: number;
+  numSettled: number;
+  numProfiles: number;
+  /** Where the error guard stands. */
+  guardScores: GuardScores;
+  /** Recipients that a dead run had left between hand-over and answer; null if there was no dead run. */
+  caught: Caught | null;
+}
+
+/** The right to work on a batch. */
+export type HeldBatch = HeldClaim & BatchSlice;
+
+/** Recipients that were in flight in a run that is gone. */
+export interface Caught {
+  /** Recipients of unknown fate: in doubt, or sent again. */
+  numCaught: number;
+  /** Recipients whose outcome was known, but not counted in the progress row. */
+  numKnown: number;
+  /** Idx of recipients that were at a further attempt. */
+  retries: number[];
+  /** Profiles that were sent to without the progress row knowing it: ids. */
+  mailed: string[];
+}

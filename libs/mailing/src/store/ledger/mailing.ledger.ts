@@ -1,0 +1,338 @@
+import { DatabaseBehindError } from '../../model/errors/database-behind.error.js';
+import { type GuardReport, NOTHING_SEEN } from '../../model/states/guard-scores.js';
+import type { Beat, BeatAnswer, Ledger } from '../../model/ports/ledger.js';
+import type { MailingStatus } from '../../model/states/mailing-status.js';
+import type { MarkedRecipient } from '../../model/mail/recipient.js';
+import type { MailingDatabase, Session } from '../database/mailing.database.js';
+import type { HeldClaim } from './held-claim.js';
+import { isDrained, joined, lookBeyond, NOTHING_READ, type ReadAhead, readOn } from './read-ahead.js';
+import { markNextRetries, nameOpen } from './recipient-marking.js';
+import type { Place } from './recipient-place.js';
+import { countsOf, writeEnds } from './recipient-settling.js';
+import { endBatch } from './end-batch.js';
+import { completeMailing, releaseMailing } from './end-slice.js';
+import { fenceBeat, readClaim } from './fence-beat.js';
+import { type Intent, moveIntent } from './intent.js';
+import { nextDueInMs } from './mark-due.js';
+
+/** What the ledger keeps in mind between two beats; replaced as a whole once a beat is committed. */
+interface Bookmark {
+  beat: number;
+  /** As `next_idx` stands in the books: nobody before it is still to be begun. */
+  nextIdx: number;
+  /** As `reach_idx` does: nobody from it on was ever under way. */
+  reachIdx: number;
+  /** Under way: where each of them lies. At most `maxInDoubt`. */
+  open: ReadonlyMap<number, Place>;
+  ahead: ReadAhead;
+  /** By the monotonic clock: when to look for deferred recipients again, at the latest when the list is through. */
+  lookForDueAt: number;
+}
+
+/** One step of the books: where they stand after it, and what the run is told. */
+interface Step {
+  bookmark: Bookmark;
+  answer: BeatAnswer;
+}
+
+/**
+ * The books of one slice of a persisted mailing.
+ *
+ * A beat is one transaction: fence, outcomes, returns, the next intent. The database is the truth and this object only a
+ * bookmark into it, moved after the commit, never before. That leaves one hole, which every client of every database
+ * has: the answer to a commit can get lost, and nobody can tell "not committed" from "committed and not told". The beat
+ * number closes it. Each beat names the number it believes to be the last; if a repetition finds the slice still under
+ * its own token, but one beat further, then the lost answer was a yes, and what that beat marked is still known here.
+ *
+ * The intent is a number. People are sent to in the order of the list, so `next_idx` in the row with the books says of all of them at once
+ * that they are under way: whoever is `pending` before it. Their rows are written once, with what became of them, where
+ * a mark in each of them would be as much work again as that. So nobody may become `pending` before it who is not to be taken for one under
+ * way, and nobody may be sent to who is read before it. Two more numbers frame the part of the list that is not over: everybody
+ * before `settled_idx` is settled or deferred, nobody from `reach_idx` on was ever under way. A message that takes long
+ * holds `settled_idx` back, but not the others.
+ *
+ * Where a number can't tell, the row does, and says `sending`. Whoever was refused for now leaves the frame: a row of `dps_mail_deferred`
+ * stands for him until he is settled, so the others overtake him and recovery still finds him; at his next attempt his row is marked.
+ * And when somebody is handed back, all who are under way are named in their rows, he is made `pending` again, and `next_idx` goes down to
+ * him. `reach_idx` stays where it is, above those of the named ones who come after him.
+ */
+export class MailingLedger implements Ledger {
+  #bookmark: Bookmark;
+  #uncertain: Step | null = null;
+  /** Since when the database has shown an older number than ours, by `performance.now()`. */
+  #behindSince: number | null = null;
+  /** Somebody looks further than what was read. */
+  #beyond: Promise<ReadAhead | null> | null = null;
+
+  constructor(
+    private readonly database: MailingDatabase,
+    private readonly claim: HeldClaim,
+  ) {
+    this.#bookmark = {
+      beat: claim.beat,
+      nextIdx: claim.nextIdx,
+      reachIdx: claim.reachIdx,
+      open: new Map(),
+      ahead: NOTHING_READ,
+      lookForDueAt: 0,
+    };
+    database.commits.noteClaim(claim, claim.beat, claim.caught !== null);
+  }
+
+  async beat(beat: Beat): Promise<BeatAnswer> {
+    await this.#joinBeyond();
+    const { ahead } = this.#bookmark;
+    // What fails here is asked again by the beat that needs it, and fails there.
+    const beyond = beat.returned.length > 0 ? null : lookBeyond(this.database, this.claim, beat.free, ahead);
+    this.#beyond = beyond?.catch(() => null) ?? null;
+    const { bookmark, answer } = await this.database.transaction(async (session) => {
+      const step = await this.#write(session, beat);
+      this.#uncertain = step;
+      return step;
+    });
+    const { open } = this.#bookmark;
+    this.#bookmark = bookmark;
+    this.#uncertain = null;
+    if (answer.kind === 'lost' || answer.kind === 'went_back') return answer;
+    this.#behindSince = null;
+    this.#note(beat, open, true);
+    return answer;
+  }
+
+  remember(beat: Beat): void {
+    const before = this.#bookmark;
+    this.#bookmark = settle(before, before.open, beat);
+    this.#note(beat, before.open, false);
+  }
+
+  /** @param open those that were in flight before. */
+  #note(beat: Beat, open: Bookmark['open'], isCommitted: boolean): void {
+    const { beat: number, reachIdx: highIdx } = this.#bookmark;
+    const { outcomes, deferred, returned } = beat;
+    const retried: number[] = [];
+    const noteRetry = (idx: number): void => {
+      if (open.get(idx)?.isRetry) retried.push(idx);
+    };
+    for (const { idx } of outcomes) noteRetry(idx);
+    for (const { idx } of deferred) noteRetry(idx);
+    for (const idx of returned) noteRetry(idx);
+    const at = performance.now();
+    this.database.commits.note(this.claim, { number, isCommitted, at, outcomes, deferred, retried, highIdx });
+  }
+
+  /** Not before it is here: what is read twice would be marked twice. */
+  async #joinBeyond(): Promise<void> {
+    const beyond = await this.#beyond;
+    this.#beyond = null;
+    if (beyond) this.#bookmark = { ...this.#bookmark, ahead: joined(this.#bookmark.ahead, beyond) };
+  }
+
+  async #write(session: Session, beat: Beat): Promise<Step> {
+    const { claim } = this;
+    const before = this.#bookmark;
+    const isHandingBack = beat.returned.some((idx) => before.open.get(idx)?.isRetry === false);
+    const open = isHandingBack ? named(before.open) : before.open;
+    const next = settle(before, open, beat);
+    const intent = foreseen(claim, next, beat);
+    // A pause may be called off meanwhile, and then the others are not to hear of what was before it.
+    const guard = beat.standsDown ? NOTHING_SEEN : (beat.guard ?? unchanged(claim));
+    const fenced = await fenceBeat(session, {
+      slice: claim,
+      claimToken: claim.claimToken,
+      beat: before.beat,
+      ...countsOf(beat.outcomes),
+      settledIdx: firstOpen(next),
+      intent,
+      guardScores: guard.scores,
+    });
+    if (fenced === null) return this.#explainFence(session);
+    const { status, elsewhere } = fenced;
+    if (isHandingBack) await nameOpen(session, claim, before.open);
+    await writeEnds(session, claim.mailingId, open, beat);
+    if (status === 'in_progress' && !beat.release && beat.free > 0)
+      return withScores(await this.#markNext(session, next, beat, intent), elsewhere);
+    if (intent.nextIdx !== next.nextIdx) await moveIntent(session, claim, next);
+    if (status === 'in_progress' && !beat.release)
+      return withScores({ bookmark: next, answer: QUIET }, elsewhere);
+    if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
+    return { bookmark: next, answer: await this.#end(session, status, beat) };
+  }
+
+  /** Nothing is in flight any more: gives the claim back. It may have been on its last recipient. */
+  async #end(
+    session: Session,
+    from: MailingStatus,
+    { release, guard, standsDown }: Beat,
+  ): Promise<BeatAnswer> {
+    const { mailingId, batch } = this.claim;
+    if (batch) {
+      const report = { ...(guard ?? unchanged(this.claim)), standsDown };
+      const { isComplete, mailing } = await endBatch(session, { mailingId, batch }, release, report);
+      return { kind: 'ended', status: isComplete ? 'completed' : 'pending', mailing };
+    }
+    const status = (await completeMailing(session, mailingId))
+      ? 'completed'
+      : await releaseMailing(session, mailingId, from, release);
+    return { kind: 'ended', status, mailing: status };
+  }
+
+  async #explainFence(session: Session): Promise<Step> {
+    const now = await readClaim(session, this.claim);
+    const uncertain = this.#uncertain;
+    // An end takes the token away; another one means that it was not committed, and another claim has recovered the slice.
+    const token = uncertain?.answer.kind === 'ended' ? null : this.claim.claimToken;
+    const mine = now?.beat === uncertain?.bookmark.beat && now?.claimToken === token;
+    if (uncertain && mine) return uncertain;
+    // A node that lags behind may not have the row yet.
+    const seen = now?.beat ?? null;
+    if (seen === null || seen < this.#bookmark.beat) return this.#seenOlder(seen);
+    return { bookmark: this.#bookmark, answer: { kind: 'lost' } };
+  }
+
+  /**
+   * Numbers only grow, so this is an older state: of a node that lags behind, or for good. The fence was an update, so the server takes writes.
+   *
+   * @throws DatabaseBehindError until it has lasted too long for a node that lags.
+   */
+  #seenOlder(seen: number | null): Step {
+    const { beat } = this.#bookmark;
+    const isFirst = this.#behindSince === null;
+    this.#behindSince ??= performance.now();
+    if (performance.now() - this.#behindSince < this.database.commits.options.lagTimeoutMs)
+      throw new DatabaseBehindError(
+        `commit ${beat} of a mailing, or a later one`,
+        seen === null ? 'no such mailing' : `commit ${seen}`,
+        isFirst,
+      );
+    return { bookmark: this.#bookmark, answer: { kind: 'went_back' } };
+  }
+
+  /**
+   * Fills the free places: first with those who are due for another attempt, then from the list.
+   *
+   * @param intent as it stands in the books.
+   */
+  async #markNext(session: Session, next: Bookmark, beat: Beat, intent: Intent): Promise<Step> {
+    const { claim } = this;
+    const open = new Map(next.open);
+    const marked: MarkedRecipient[] = [];
+    let { lookForDueAt, nextIdx } = next;
+    let dueInMs: number | null = null;
+    const lookForDue = async (): Promise<void> => {
+      const retries = await markNextRetries(session, claim, beat.free - marked.length);
+      for (const one of retries) {
+        marked.push(one);
+        open.set(one.idx, { source: one.source, says: 'sending', isRetry: true });
+      }
+      dueInMs = await nextDueInMs(session, claim);
+      lookForDueAt = dueInMs === null ? Number.POSITIVE_INFINITY : performance.now() + dueInMs;
+    };
+    const isTime = performance.now() >= lookForDueAt;
+    if (isTime) await lookForDue();
+    const places = beat.free - marked.length;
+    const read = await readOn(session, claim, nextIdx, places, next.ahead);
+    for (const one of read.rows.slice(0, places)) {
+      // Nothing in the database would keep somebody from being sent to twice who was read twice.
+      if (one.idx < nextIdx || open.has(one.idx)) throw new Error(`Bug: ${one.idx} is begun already.`);
+      marked.push(one);
+      open.set(one.idx, { source: one.source, says: 'pending', isRetry: false });
+      nextIdx = one.idx + 1;
+    }
+    // The list is through: somebody may have been deferred by others than this run (`retry`).
+    if (marked.length < beat.free && !isTime) await lookForDue();
+    const ahead = { ...read, rows: read.rows.slice(places) };
+    const bookmark = { ...next, ...reaching(next, nextIdx), open, ahead, lookForDueAt };
+    if (nextIdx !== intent.nextIdx) await moveIntent(session, claim, bookmark);
+    if (marked.length === 0 && beat.remaining === 0 && dueInMs === null)
+      return this.#complete(session, bookmark, beat);
+    const exhausted = marked.length < beat.free;
+    const answer: BeatAnswer = {
+      kind: 'go_on',
+      marked,
+      exhausted,
+      nextDueInMs: dueInMs,
+      upcoming: ahead.rows,
+    };
+    return { bookmark, answer };
+  }
+
+  async #complete(session: Session, bookmark: Bookmark, beat: Beat): Promise<Step> {
+    const answer = await this.#end(session, 'in_progress', beat);
+    if (answer.kind !== 'ended' || answer.status !== 'completed') {
+      const { mailingId } = this.claim;
+      throw new Error(`Bug: the counters of mailing ${mailingId} do not add up to its recipients.`);
+    }
+    return { bookmark, answer };
+  }
+}
+
+/** Where nothing was sent: what a dead run had come to counts as a whole. */
+function unchanged({ guardScores }: HeldClaim): GuardReport {
+  return { scores: guardScores, sums: guardScores };
+}
+
+function withScores({ bookmark, answer }: Step, elsewhere: GuardReport['scores'] | undefined): Step {
+  return { bookmark, answer: answer.kind === 'go_on' ? { ...answer, elsewhere } : answer };
+}
+
+const QUIET: BeatAnswer = { kind: 'go_on', marked: [], exhausted: false, nextDueInMs: null };
+
+/**
+ * The bookmark as it will be once the outcomes, deferrals and returns of this beat are committed.
+ *
+ * @param under those who were under way before.
+ */
+function settle(before: Bookmark, under: ReadonlyMap<number, Place>, beat: Beat): Bookmark {
+  const open = new Map(under);
+  const firsts = beat.returned.filter((idx) => open.get(idx)?.isRetry === false);
+  for (const { idx } of [...beat.outcomes, ...beat.deferred]) open.delete(idx);
+  for (const idx of beat.returned) open.delete(idx);
+  const soonest = lowest(
+    firsts.length < beat.returned.length ? 0 : Number.POSITIVE_INFINITY,
+    beat.deferred.map((one) => one.delayMs),
+  );
+  return {
+    beat: before.beat + 1,
+    nextIdx: lowest(before.nextIdx, firsts),
+    reachIdx: before.reachIdx,
+    open,
+    ahead: firsts.length > 0 ? NOTHING_READ : before.ahead,
+    lookForDueAt: Math.min(before.lookForDueAt, performance.now() + soonest),
+  };
+}
+
+function named(open: ReadonlyMap<number, Place>): ReadonlyMap<number, Place> {
+  return new Map([...open].map(([idx, place]) => [idx, { ...place, says: 'sending' }]));
+}
+
+/**
+ * How far the intent will go with this beat, if nobody is due for another attempt and the list has no gaps that were not seen yet: the
+ * fence writes it, so that what usually comes about costs no statement of its own.
+ */
+function foreseen({ batch }: HeldClaim, next: Bookmark, beat: Beat): Intent {
+  if (beat.free === 0 || beat.release) return next;
+  const { ahead, nextIdx } = next;
+  const { rows } = ahead;
+  const unread = isDrained(ahead) ? 0 : Math.max(beat.free - rows.length, 0);
+  const last = rows[Math.min(beat.free, rows.length) - 1]?.idx ?? nextIdx - 1;
+  const end = batch?.endIdx ?? Number.POSITIVE_INFINITY;
+  return reaching(next, Math.min(last + 1 + unread, end));
+}
+
+function reaching({ reachIdx }: Bookmark, nextIdx: number): Intent {
+  return { nextIdx, reachIdx: Math.max(reachIdx, nextIdx) };
+}
+
+/** Everybody before it is settled or deferred. Those at a further attempt lie behind the frame and do not hold it back. */
+function firstOpen({ nextIdx, open }: Bookmark): number {
+  let first = nextIdx;
+  for (const [idx, { isRetry }] of open) if (!isRetry && idx < first) first = idx;
+  return first;
+}
+
+/** `Math.min` with a spread fails from about 100,000 values on. */
+function lowest(start: number, others: Iterable<number>): number {
+  let low = start;
+  for (const one of others) if (one < low) low = one;
+  return low;
+}

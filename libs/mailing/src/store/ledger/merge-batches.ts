@@ -1,0 +1,42 @@
+import type { BatchSlice } from '../../model/states/slice.js';
+import type { Session } from '../database/mailing.database.js';
+
+/**
+ * Adds the counters of a batch to its mailing; `is_summarized`, set in the same transaction, says that it was done.
+ *
+ * - Lock order: the batch's row, then the mailing's, both held by `endBatch`; index: primary keys.
+ */
+export async function mergeBatch(session: Session, { mailingId, batch }: BatchSlice): Promise<void> {
+  const { mailing, mailBatch } = session.tables;
+  const plus = (column: string): string =>
+    `${column} = ${column} + (SELECT ${column} FROM ${mailBatch} WHERE mailing_id = ? AND start_idx = ?)`;
+  const key = [mailingId, batch.startIdx];
+  await session.change(
+    `UPDATE ${mailing} SET ${plus('num_sent')}, ${plus('num_errors')}, ${plus('num_skipped')} WHERE id = ?`,
+    [...key, ...key, ...key, mailingId],
+  );
+}
+
+/**
+ * Adds up what the batches of a canceled mailing had come to when they were given back, so that its row tells the truth.
+ * Lock order: the mailing's row, held by the caller, then its batches; index: primary key, all batches of the mailing, once in its life. Of a mailing that is not canceled, or has
+ * no batches, nothing is changed.
+ */
+export async function mergeRestOfCanceled(session: Session, mailingId: string): Promise<void> {
+  const { mailing, mailBatch } = session.tables;
+  // Somebody may be settling doubt in one of them, or making it due again.
+  const rest = (column: string): string =>
+    `SELECT ${column} FROM ${mailBatch} WHERE mailing_id = ? AND is_summarized = FALSE ${session.dialect.whileItLasts}`;
+  const plusAll = (column: string): string =>
+    `${column} = ${column} + (SELECT COALESCE(SUM(${column}), 0) FROM (${rest(column)}) AS rest)`;
+  const merged = await session.change(
+    `UPDATE ${mailing} SET beat = beat + 1, ${plusAll('num_sent')}, ${plusAll('num_errors')}, ${plusAll('num_skipped')}
+     WHERE id = ? AND is_batched = TRUE AND status = 'canceled'`,
+    [mailingId, mailingId, mailingId, mailingId],
+  );
+  if (merged !== 1) return;
+  await session.change(
+    `UPDATE ${mailBatch} SET is_summarized = TRUE WHERE mailing_id = ? AND is_summarized = FALSE`,
+    [mailingId],
+  );
+}

@@ -1,0 +1,46 @@
+import type { Heartbeats } from '../failover/failover.watch.js';
+import type { Session } from '../database/mailing.database.js';
+
+/**
+ * Renews the lease of this incarnation, by the database's clock.
+ *
+ * - Lock: the server's row; index: primary key.
+ * - Under the changed-rows setting a renewal within the same millisecond changes nothing, so zero rows is followed by a
+ *   look: only a row that is gone, or shows another incarnation, means that the lease is lost.
+ *
+ * @returns false if this incarnation was declared dead.
+ */
+export async function renewLease(
+  session: Session,
+  uniqServerId: string,
+  incarnation: string,
+): Promise<boolean> {
+  const { mailServer } = session.tables;
+  const changed = await session.change(
+    `UPDATE ${mailServer} SET last_updated = ${session.dialect.now} WHERE uniq_server_id = ? AND incarnation = ?`,
+    [uniqServerId, incarnation],
+  );
+  if (changed === 1) return true;
+  const rows = await session.rows(
+    `SELECT 1 FROM ${mailServer} WHERE uniq_server_id = ? AND incarnation = ?`,
+    [uniqServerId, incarnation],
+  );
+  return rows.length === 1;
+}
+
+/** Which database server this session is on, as it calls itself. */
+export async function readServer(session: Session): Promise<string> {
+  const [row] = await session.rows<{ server: string }>(`SELECT ${session.dialect.server} AS server`);
+  return row.server;
+}
+
+/** The last heartbeats of the other servers of ours; there are as many rows as servers. */
+export async function readHeartbeats(session: Session, uniqServerId: string): Promise<Heartbeats> {
+  const { dialect, tables } = session;
+  const rows = await session.rows<{ id: string; incarnation: string; at_ms: number | string }>(
+    `SELECT uniq_server_id AS id, incarnation, ${dialect.epochMs('last_updated')} AS at_ms
+     FROM ${tables.mailServer} WHERE uniq_server_id <> ?`,
+    [uniqServerId],
+  );
+  return new Map(rows.map(({ id, incarnation, at_ms: at }) => [`${id} ${incarnation}`, Number(at)]));
+}

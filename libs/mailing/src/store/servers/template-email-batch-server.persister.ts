@@ -1,0 +1,229 @@
+import { checkText, MAX_SERVER_ID_LENGTH } from '../../model/errors/argument.check.js';
+import type { MailingDatabase } from '../database/mailing.database.js';
+import { isDuplicateKey } from '../faults/database-fault.js';
+import type { ServerSight } from '../failover/failover.watch.js';
+import { ForgottenCommits } from '../claims/forgotten-commits.js';
+import { type ServerIdentity, buryServer, insertServer, replaceServer } from './register-server.js';
+import { readHeartbeats, readServer, renewLease } from './renew-lease.js';
+
+/** A server as its row tells. */
+export interface RegisteredServer {
+  uniqServerId: string;
+  incarnation: string;
+  hostname: string;
+  pid: number;
+  /** Within which its pid can be compared; null: unknown, or an older version wrote the row. */
+  pidSpace: string | null;
+  /** Its lease ran out, by the database's clock. */
+  expired: boolean;
+}
+
+/** Width of the column; a UUID. */
+const MAX_INCARNATION_LENGTH = 36;
+
+/** An incarnation whose death is a fact now: it has no row any more. */
+export type BuriedServer = Pick<RegisteredServer, 'uniqServerId' | 'incarnation'>;
+
+/** The heartbeat is rolled back: what the database has forgotten is reserved first. */
+class NotReserved extends Error {
+  constructor(readonly sight: ServerSight) {
+    super('The database has failed over again, to a server on which nothing is reserved yet.');
+  }
+}
+
+/** Told what only this class finds out. */
+export interface ServerNews {
+  buried(server: BuriedServer): void;
+  /** This process has come to a database server that it did not know, where so many other processes have had no heartbeat yet. */
+  failedOver(numAwaited: number): void;
+}
+
+/** Tells whether a registered process is known not to run any more, whatever its lease says. */
+export type IsKnownDead = (server: RegisteredServer) => boolean;
+
+/**
+ * The servers that share this database: registering, heartbeats, burying the dead.
+ *
+ * @example
+ * ```ts
+ * declare const servers: TemplateEmailBatchServerPersister;
+ * const server = await servers.find('64.69.0.100:8851');
+ * console.log(server?.expired ? 'dead' : `process ${server?.pid} on ${server?.hostname}`);
+ * ```
+ */
+export class TemplateEmailBatchServerPersister {
+  constructor(
+    private readonly database: MailingDatabase,
+    private readonly serverTimeoutMs: number,
+    private readonly tell: ServerNews = { buried: () => undefined, failedOver: () => undefined },
+  ) {}
+
+  /**
+   * Registers this process, in place of a dead one of the same id if there is one.
+   *
+   * @returns null once registered, or the live server that has the id.
+   */
+  async register(me: ServerIdentity, isKnownDead: IsKnownDead): Promise<RegisteredServer | null> {
+    checkServer('register', me?.uniqServerId, me?.incarnation);
+    for (;;) {
+      const other = await this.find(me.uniqServerId);
+      if (!other) {
+        if (await this.#insert(me)) return null;
+        continue;
+      }
+      const knownDead = isKnownDead(other);
+      if (!knownDead && !other.expired) return other;
+      if (await replaceServer(this.database, me, other.incarnation, knownDead, this.serverTimeoutMs))
+        return null;
+    }
+  }
+
+  /**
+   * This process reserves the slices that a database server has forgotten before its first heartbeat there; after it, other processes may claim
+   * them.
+   *
+   * @returns false if this incarnation was declared dead.
+   */
+  async renew(uniqServerId: string, incarnation: string): Promise<boolean> {
+    checkServer('renew', uniqServerId, incarnation);
+    const { database } = this;
+    const renew = (): Promise<boolean> =>
+      database.transaction(async (session) => {
+        const isRenewed = await renewLease(session, uniqServerId, incarnation);
+        const sight = database.failovers.see(await readServer(session));
+        if (!sight.isReserved) throw new NotReserved(sight);
+        if (!sight.isSettled) sight.firstSeen ??= await readHeartbeats(session, uniqServerId);
+        return isRenewed;
+      });
+    const isRenewed = await renew().catch(async (error: unknown) => {
+      if (!(error instanceof NotReserved)) throw error;
+      await new ForgottenCommits(database).reserve(uniqServerId, incarnation);
+      error.sight.isReserved = true;
+      return renew();
+    });
+    for (const sight of database.failovers.unsettled()) {
+      const numAwaited = await this.#numAwaited(uniqServerId, sight);
+      if (numAwaited === 0) database.failovers.settle(sight);
+      if (numAwaited !== sight.numAwaited) this.tell.failedOver((sight.numAwaited = numAwaited));
+    }
+    return isRenewed;
+  }
+
+  /** How many other processes have had no heartbeat there since it was first seen, and may have one: their leases have not run out. */
+  async #numAwaited(uniqServerId: string, { seenAt, firstSeen }: ServerSight): Promise<number> {
+    if (performance.now() - seenAt >= this.serverTimeoutMs) return 0;
+    const now = await readHeartbeats(this.database, uniqServerId);
+    return [...now].filter(([process, at]) => firstSeen?.get(process) === at).length;
+  }
+
+  /** Orderly end: the row goes, so nobody has to wait for the lease. */
+  async deregister(uniqServerId: string, incarnation: string): Promise<void> {
+    checkServer('deregister', uniqServerId, incarnation);
+    await this.database.change(
+      `DELETE FROM ${this.database.tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ?`,
+      [uniqServerId, incarnation],
+    );
+  }
+
+  /**
+   * Removes the row of a server that is dead.
+   *
+   * @param judgesLease whether a lease that has run out is a proof of death.
+   * @returns true if the id has no live server now.
+   */
+  async bury(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease = true): Promise<boolean> {
+    checkText('bury: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+    const server = await this.find(uniqServerId);
+    if (!server) return true;
+    const knownDead = isKnownDead(server);
+    if (!knownDead && !(judgesLease && server.expired)) return false;
+    if (await this.#remove(server, knownDead)) return true;
+    // Its heartbeat came in between, or somebody else was faster to bury it.
+    return (await this.find(uniqServerId)) === null;
+  }
+
+  /**
+   * The same for every dead server but this one. Each is judged again in the statement that removes it, so any number of
+   * servers may do this at the same moment.
+   *
+   * @returns the ids of those who were buried here.
+   * @throws Error the first that came up, after all have been tried.
+   */
+  async buryDead(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease: boolean): Promise<string[]> {
+    checkText('buryDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+    const others = await this.#read('uniq_server_id <> ?', uniqServerId);
+    const buried: string[] = [];
+    const failures: unknown[] = [];
+    for (const server of others) {
+      try {
+        const knownDead = isKnownDead(server);
+        const isDead = knownDead || (judgesLease && server.expired);
+        if (isDead && (await this.#remove(server, knownDead))) buried.push(server.uniqServerId);
+      } catch (error) {
+        // One whose row is locked must not keep the others.
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+    return buried;
+  }
+
+  /** @returns null if no process has this id. */
+  async find(uniqServerId: string): Promise<RegisteredServer | null> {
+    checkText('find: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+    const [server] = await this.#read('uniq_server_id = ?', uniqServerId);
+    return server ?? null;
+  }
+
+  async #read(condition: string, uniqServerId: string): Promise<RegisteredServer[]> {
+    const { dialect, tables } = this.database;
+    const rows = await this.database.rows<Record<string, unknown>>(
+      `SELECT uniq_server_id, incarnation, hostname, pid, pid_space,
+         CASE WHEN last_updated < ${dialect.agoMs} THEN 1 ELSE 0 END AS expired, ${dialect.server} AS server
+       FROM ${tables.mailServer} WHERE ${condition}`,
+      [this.serverTimeoutMs, uniqServerId],
+    );
+    return rows.map((row) => ({
+      uniqServerId: String(row.uniq_server_id),
+      incarnation: String(row.incarnation),
+      hostname: String(row.hostname),
+      pid: Number(row.pid),
+      pidSpace: row.pid_space as string | null,
+      expired:
+        Number(row.expired) === 1 &&
+        this.database.failovers.judgesLeases(String(row.server), this.serverTimeoutMs),
+    }));
+  }
+
+  async #remove({ uniqServerId, incarnation }: RegisteredServer, knownDead: boolean): Promise<boolean> {
+    const { database, serverTimeoutMs } = this;
+    const isBuried = await buryServer(database, uniqServerId, incarnation, knownDead, serverTimeoutMs);
+    if (isBuried) this.tell.buried({ uniqServerId, incarnation });
+    return isBuried;
+  }
+
+  /** Registered servers that take batches; at least 1. */
+  async countTakingBatches(): Promise<number> {
+    const [row] = await this.database.rows<{ count: unknown }>(
+      `SELECT COUNT(*) AS count FROM ${this.database.tables.mailServer}
+       WHERE takes_batches = TRUE AND last_updated >= ${this.database.dialect.agoMs}`,
+      [this.serverTimeoutMs],
+    );
+    return Math.max(1, Number(row.count));
+  }
+
+  async #insert(me: ServerIdentity): Promise<boolean> {
+    try {
+      await insertServer(this.database, me);
+      return true;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+}
+
+function checkServer(call: string, uniqServerId: unknown, incarnation: unknown): void {
+  checkText(`${call}: uniqServerId`, uniqServerId, MAX_SERVER_ID_LENGTH);
+  checkText(`${call}: incarnation`, incarnation, MAX_INCARNATION_LENGTH);
+}

@@ -1,0 +1,156 @@
+import { InvalidArgumentError } from '../../model/errors/argument.errors.js';
+import type { BatchName, BatchWork, ClaimedBatch } from '../../model/ports/dispatcher.js';
+import type { FaultPoints } from '../../model/ports/fault-points.js';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import { type MailingStatus, PAUSE_REASONS } from '../../model/states/mailing-status.js';
+import { numberOrKindOf } from '../../model/values/value-kind.js';
+import type { HeldBatch } from '../../store/ledger/held-claim.js';
+import type { MailingReader } from '../../store/queries/mailing.reader.js';
+import type { TemplateEmailBatchServerPersister } from '../../store/servers/template-email-batch-server.persister.js';
+import type { TemplateEmailBatchPersister } from '../../store/claims/template-email-batch.persister.js';
+import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
+import type { MailingRun } from '../run/mailing-run.js';
+import type { RunEnd } from '../run/mailing-run.parts.js';
+import type { MailingRuns, Place } from '../run/mailing-runs.js';
+import type { ResumeHold } from './resume-hold.js';
+import type { ServerMembership } from '../servers/server-membership.js';
+import { type SliceRunner, ContentGone } from './slice.runner.js';
+
+export interface BatchWorkerParts {
+  settings: MailingSettings;
+  batches: TemplateEmailBatchPersister;
+  servers: TemplateEmailBatchServerPersister;
+  persister: TemplateEmailPersister;
+  reader: MailingReader;
+  membership: ServerMembership;
+  runs: MailingRuns;
+  hold: ResumeHold;
+  runner: SliceRunner;
+  events: MailingEvents;
+  faultPoints: FaultPoints;
+}
+
+/**
+ * Takes batches up, as a dispatcher brings them, and works on each by the same run as a mailing of one server.
+ *
+ * A claim begins to exist in the database before this process knows that it has it, and may do so even where the answer was
+ * an error. So its token is noted before it is drawn up and forgotten when the work is done; a claim of our own whose token
+ * is not noted belongs to nobody and is freed by the next sweep.
+ */
+export class BatchWorker implements BatchWork {
+  readonly #tokens = new Set<string>();
+
+  constructor(private readonly parts: BatchWorkerParts) {}
+
+  async free(limit: number): Promise<BatchName[]> {
+    const { batches, hold } = this.parts;
+    if (!this.#mayTake()) return [];
+    return hold.isWaiting ? batches.free(limit, hold.admitted) : batches.free(limit);
+  }
+
+  async claim(batch: BatchName): Promise<ClaimedBatch | null> {
+    const { batches, membership, settings, faultPoints } = this.parts;
+    // Asked for every job: one may be older than this process, or come from a server that holds nothing.
+    if (!this.#mayTake() || !this.parts.hold.mayBegin(batch.mailingId)) return null;
+    const token = membership.nextClaimToken();
+    this.#tokens.add(token);
+    let claim: HeldBatch | null = null;
+    try {
+      claim = await batches.claim(batch, settings.uniqServerId, token);
+    } finally {
+      if (!claim) this.#tokens.delete(token);
+    }
+    if (!claim) return null;
+    faultPoints.reach('afterBatchClaimed');
+    return this.#claimed(claim);
+  }
+
+  numServers(): Promise<number> {
+    return this.parts.servers.countTakingBatches();
+  }
+
+  /** Whether this process still works on what was claimed under this token, and may. */
+  worksOn(claimToken: string): boolean {
+    return this.#tokens.has(claimToken) && this.parts.membership.isMine(claimToken);
+  }
+
+  #mayTake(): boolean {
+    const { membership, runs } = this.parts;
+    return !runs.isStopping && membership.incarnation !== null && membership.lease.holds();
+  }
+
+  #claimed(claim: HeldBatch): ClaimedBatch {
+    const { mailingId, batch, claimToken, numProfiles, numSettled } = claim;
+    return {
+      mailingId,
+      startIdx: batch.startIdx,
+      numWaiting: numProfiles - numSettled,
+      run: async (ratePerSecond) => {
+        const work = (place: Place): Promise<void> => this.#work(claim, place, ratePerSecond ?? null);
+        try {
+          if (ratePerSecond !== undefined && !(ratePerSecond > 0 && Number.isFinite(ratePerSecond)))
+            throw new InvalidArgumentError(
+              'run: ratePerSecond',
+              'a number above 0',
+              ratePerSecond,
+              numberOrKindOf(ratePerSecond),
+            );
+          // Known by its claim: an earlier run of this batch that lost it may not have ended yet.
+          await this.parts.runs.start(claimToken, work, 'apart', mailingId);
+        } catch (error) {
+          // It stays claimed, and the next sweep frees it.
+          this.parts.events.emit('run:failed', { mailingId, error });
+        } finally {
+          this.#tokens.delete(claimToken);
+        }
+      },
+    };
+  }
+
+  async #work(claim: HeldBatch, place: Place, ratePerSecond: number | null): Promise<void> {
+    const { persister, runner, events } = this.parts;
+    const { mailingId, numSettled, numProfiles } = claim;
+    const stored = await persister.readMailing(mailingId);
+    if (!stored) return;
+    const template = await runner.open(stored);
+    if (template instanceof ContentGone) {
+      const end = await runner.giveBack(claim, { kind: 'pause', reason: template.reason });
+      return this.#tell(claim, end);
+    }
+    const { startIdx } = claim.batch;
+    const name = stored.info.name ?? null;
+    events.emit('batch:started', { mailingId, name, startIdx, numSettled, numProfiles });
+    const how = { numRecipients: stored.numProfiles, ratePerSecond };
+    // A batch that only waits is not kept: whoever has free hands when somebody in it is due may take it up.
+    const restingPlace = { leave: () => run.rest(), lend: () => undefined, retake: () => undefined };
+    const run: MailingRun = runner.runOf(claim, stored.info, template, restingPlace, how);
+    place.announce(run);
+    await this.#tell(claim, await runner.see(claim, run));
+  }
+
+  async #tell({ mailingId, batch }: HeldBatch, { status, mailing }: RunEnd): Promise<void> {
+    const { events, faultPoints } = this.parts;
+    if (status === 'completed') faultPoints.reach('afterBatchCompleted');
+    if (status === 'pending') faultPoints.reach('afterBatchReleased');
+    events.emit('batch:ended', { mailingId, startIdx: batch.startIdx, status });
+    await this.tellEnd(mailingId, mailing);
+  }
+
+  /** @param reached what this process has brought a mailing to; an end and a pause are told, and nothing else. */
+  async tellEnd(mailingId: string, reached: MailingStatus | null): Promise<void> {
+    const { reader, events } = this.parts;
+    if (reached === null || !ENDS.includes(reached)) return;
+    const result = await reader.result(mailingId);
+    if (!result) return;
+    const { statusReason: reason } = result;
+    events.emit('mailing:ended', { ...result, mailingId });
+    // A pause that somebody asked for is no news to him.
+    if (result.status === 'paused' && reason && reason !== PAUSE_REASONS.request) {
+      events.emit('mailing:paused', { mailingId, reason });
+    }
+  }
+}
+
+/** States that are reached by the end of a batch. */
+const ENDS: readonly MailingStatus[] = ['completed', 'paused', 'canceled'];

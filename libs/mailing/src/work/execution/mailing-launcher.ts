@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FaultPoints } from '../../model/ports/fault-points.js';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { MailingResult } from '../../model/reports/mailing-handle.js';
+import { topReasons } from '../../model/reports/top-reasons.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import { ENDED_STATUSES, PAUSE_REASONS } from '../../model/states/mailing-status.js';
+import type { Recipients } from '../../model/mail/recipient.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type { MailingTemplate } from '../../model/ports/template.renderer.js';
+import type { HeldClaim } from '../../store/ledger/held-claim.js';
+import type { UnfinishedMailing } from '../../store/claims/mailing-claims.js';
+import type { MailingReader } from '../../store/queries/mailing.reader.js';
+import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
+import type { ClaimTaker } from '../claims/claim-taker.js';
+import type { RunEnd } from '../run/mailing-run.parts.js';
+import type { MailingRuns, Place } from '../run/mailing-runs.js';
+import { MemoryLedger } from '../run/memory.ledger.js';
+import type { ResumeHold } from './resume-hold.js';
+import { type Counts, PROGRESS_MS, ProgressMeter } from './progress-meter.js';
+import type { ServerMembership } from '../servers/server-membership.js';
+import { type SliceRunner, ContentGone } from './slice.runner.js';
+
+export interface MailingLauncherParts {
+  settings: MailingSettings;
+  claims: ClaimTaker;
+  persister: TemplateEmailPersister;
+  reader: MailingReader;
+  membership: ServerMembership;
+  runs: MailingRuns;
+  hold: ResumeHold;
+  runner: SliceRunner;
+  events: MailingEvents;
+  faultPoints: FaultPoints;
+}
+
+/** Obtains the right to a mailing that one server sends, and sees its run to the end. */
+export class MailingLauncher {
+  readonly #followers = new Set<Promise<unknown>>();
+
+  constructor(private readonly parts: MailingLauncherParts) {}
+
+  /** Works on a persisted mailing: claims it, or recovers it from the dead. Resolves when this process is done with it. */
+  launch(mailing: UnfinishedMailing): Promise<MailingResult> {
+    const { mailingId, status } = mailing;
+    let wentBack = false;
+    const work = async (place: Place): Promise<MailingResult> => {
+      let end = await this.#work(mailing, place);
+      let result = await this.#result(mailingId);
+      const wasRun = end !== null;
+      // Handed back, or resumed at the very moment it was paused: it goes on at once.
+      while (end !== null && result.status === 'pending' && !this.parts.runs.isStopping) {
+        end = await this.#work({ mailingId, status: 'pending', claimToken: null }, place);
+        result = await this.#result(mailingId);
+      }
+      wentBack = end?.status === 'went_back';
+      if (wasRun && !wentBack) this.parts.events.emit('run:ended', result);
+      return result;
+    };
+    // What somebody asked for needs no place: nothing is sent for it.
+    const isOrder = status === 'pausing' || status === 'canceling';
+    const over = this.parts.runs.start(mailingId, work, isOrder ? 'at_once' : 'wait');
+    // What the database has forgotten is restored, and then the mailing goes on here.
+    return over.then((result) => (wentBack && !this.parts.runs.isStopping ? this.follow(mailingId) : result));
+  }
+
+  /** A mailing has come to its end, or to a pause, without a run. */
+  async tellEnded(mailingId: string): Promise<void> {
+    this.parts.events.emit('run:ended', await this.#result(mailingId));
+    await this.#tellWhyPaused(mailingId);
+  }
+
+  /** Resolves when nobody works on the mailing any more, wherever that is, or this process stops. */
+  follow(mailingId: string): Promise<MailingResult> {
+    const following = this.#follow(mailingId);
+    const noted = following.catch(() => undefined).finally(() => this.#followers.delete(noted));
+    this.#followers.add(noted);
+    return following;
+  }
+
+  /** After a stop: resolves when everybody who follows a mailing has had a last look at it. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#followers);
+  }
+
+  async #follow(mailingId: string): Promise<MailingResult> {
+    const { runs, settings } = this.parts;
+    let last: MailingResult | null = null;
+    for (;;) {
+      await runs.find(mailingId);
+      const result: MailingResult = await this.#result(mailingId).catch((error: unknown) => {
+        // The database may be closed right behind the stop that woke us.
+        if (runs.isStopping && last) return last;
+        throw error;
+      });
+      last = result;
+      // A mailing that is overdue waits for a person, as a paused one does.
+      const isWaiting =
+        result.status === 'paused' || (result.status === 'pending' && result.statusReason !== null);
+      const isOver = isWaiting || ENDED_STATUSES.some((status) => status === result.status);
+      if (isOver || runs.isStopping) return result;
+      const wait = { ref: false, signal: runs.stopSignal };
+      await delay(settings.server.heartbeatMs, undefined, wait).catch(() => undefined);
+    }
+  }
+
+  /** Works on a mailing that is not persisted. */
+  async launchUnpersisted(
+    info: TemplateEmailInfo,
+    template: MailingTemplate,
+    recipients: Recipients,
+  ): Promise<MailingResult> {
+    const { runs, runner, events } = this.parts;
+    const identity = randomUUID();
+    return runs.start(identity, async (place) => {
+      const { addresses, run: how } = this.parts.settings;
+      const ledger = new MemoryLedger(recipients, addresses.keyOf, how.sourceTimeoutMs);
+      const name = info.name ?? null;
+      events.emit('run:started', { mailingId: null, name, numSettled: 0, numProfiles: null });
+      const run = runner.runUnpersisted(identity, ledger, info, template, place);
+      place.announce(run);
+      const over = this.#reportUnpersisted(name, ledger);
+      const { status: end } = await runner.untilEnd(null, run).finally(over);
+      const status = end === 'lost' || end === 'stalled' || end === 'went_back' ? 'failed' : end;
+      const result = { mailingId: null, status, ...countsOf(ledger) };
+      events.emit('run:ended', result);
+      const { failure: statusReason, reasons } = ledger;
+      events.emit('mailing:summary', { ...result, name, reasons: topReasons(reasons) });
+      return { ...result, statusReason };
+    });
+  }
+
+  /** @returns what ends it. */
+  #reportUnpersisted(name: string | null, ledger: MemoryLedger): () => void {
+    const meter = new ProgressMeter(0);
+    const report = (): void => {
+      const counts = countsOf(ledger);
+      const ratePerSecond = meter.look(counts)?.ratePerSecond ?? 0;
+      // The length of the list is not known.
+      const facts = { mailingId: null, name, ...counts, ratePerSecond, remainingMs: null };
+      this.parts.events.emit('mailing:progress', facts);
+    };
+    const timer = setInterval(report, PROGRESS_MS).unref();
+    return () => clearInterval(timer);
+  }
+
+  /** @returns null if nothing was run: another server was faster, it is not time yet, it is held, or the template or an attachment is gone. */
+  async #work(mailing: UnfinishedMailing, place: Place): Promise<RunEnd | null> {
+    const { runs, persister, membership, claims, runner, faultPoints } = this.parts;
+    const { mailingId, status } = mailing;
+    if (runs.isStopping || membership.incarnation === null) return null;
+    const stored = await persister.readMailing(mailingId);
+    if (!stored) return null;
+    if (status === 'pausing' || status === 'canceling') {
+      const claim = await claims.take(mailing, stored.info);
+      return claim && runner.giveBack(claim);
+    }
+    if (!this.parts.hold.mayBegin(mailingId)) return null;
+    const template = await runner.open(stored);
+    if (template instanceof ContentGone) return this.#park(mailing, stored.info, template);
+    const claim = await claims.take(mailing, stored.info);
+    if (!claim) return null;
+    this.#announceStart(claim, stored.info.name ?? null);
+    const how = { numRecipients: stored.numProfiles, ratePerSecond: null };
+    const run = runner.runOf(claim, stored.info, template, place, how);
+    place.announce(run);
+    const end = await runner.see(claim, run);
+    if (end.status === 'completed') faultPoints.reach('afterCompleted');
+    if (end.status === 'pending') faultPoints.reach('afterReleased');
+    if (end.status === 'paused') await this.#tellWhyPaused(mailingId);
+    return end;
+  }
+
+  /** Without its template, or an attachment, a mailing is parked; whom a dead run caught is settled before. */
+  async #park(
+    mailing: UnfinishedMailing,
+    info: TemplateEmailInfo,
+    gone: ContentGone,
+  ): Promise<RunEnd | null> {
+    const { claims, persister, runner, events } = this.parts;
+    const { mailingId } = mailing;
+    // Nobody's work yet: it need not be claimed.
+    const claim = mailing.status === 'pending' ? null : await claims.take(mailing, info);
+    if (claim) await runner.giveBack(claim);
+    if (!(await persister.pausePending(mailingId, gone.reason))) return null;
+    events.emit('mailing:paused', { mailingId, name: info.name ?? null, reason: gone.reason });
+    return claim && { status: 'paused', mailing: 'paused' };
+  }
+
+  /** A pause that somebody asked for is no news to him. */
+  async #tellWhyPaused(mailingId: string): Promise<void> {
+    const { statusReason: reason } = await this.#result(mailingId);
+    if (reason && reason !== PAUSE_REASONS.request)
+      this.parts.events.emit('mailing:paused', { mailingId, reason });
+  }
+
+  #announceStart({ mailingId, numSettled, numProfiles, caught }: HeldClaim, name: string | null): void {
+    const { events, settings } = this.parts;
+    if (caught === null) {
+      events.emit('run:started', { mailingId, name, numSettled, numProfiles });
+      return;
+    }
+    const resent = settings.inDoubt === 'resend';
+    const facts = { mailingId, name, numSettled, numProfiles, numInDoubt: caught.numCaught, resent };
+    events.emit('run:recovered', facts);
+  }
+
+  async #result(mailingId: string): Promise<MailingResult> {
+    const result = await this.parts.reader.result(mailingId);
+    if (!result)
+      throw new Error(`The mailing ${mailingId} was removed from the database while it was being sent.`);
+    return result;
+  }
+}
+
+function countsOf({ counts, numProfiles }: MemoryLedger): Counts {
+  const { num_sent: numSent, num_errors: numErrors, num_skipped: numSkipped } = counts;
+  return { numSent, numErrors, numSkipped, numProfiles };
+}

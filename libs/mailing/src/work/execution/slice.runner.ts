@@ -1,0 +1,228 @@
+import type { EmailMessageSender } from '../../delivery/transport/email-message.sender.js';
+import { MailingDelivery } from '../../delivery/mailing.delivery.js';
+import type { RecipientGate } from '../../delivery/recipients/recipient.gate.js';
+import type { SlotSource } from '../../delivery/recipients/slot.source.js';
+import type { MailingTemplate, TemplateRenderer } from '../../model/ports/template.renderer.js';
+import { UnsubscribeLinks } from '../../delivery/recipients/unsubscribe.links.js';
+import type { FaultPoints } from '../../model/ports/fault-points.js';
+import { publicReasonOf } from '../../model/values/public-text.js';
+import type { Ledger, Release } from '../../model/ports/ledger.js';
+import type { MailingEvents, RunEndStatus } from '../../model/reports/mailing-event.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
+import type { ProfileRepository } from '../../model/ports/profile.repository.js';
+import { TemplateEmailRefusal } from '../../model/errors/refusal.errors.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type { HeldClaim } from '../../store/ledger/held-claim.js';
+import type { MailingDatabase } from '../../store/database/mailing.database.js';
+import { MailingLedger } from '../../store/ledger/mailing.ledger.js';
+import type { StoredMailing } from '../../store/intake/template-email.persister.js';
+import { ErrorGuard } from '../run/error-guard.js';
+import type { JournalKeeper } from '../servers/journal.keeper.js';
+import { MailingRun } from '../run/mailing-run.js';
+import type { MailingRunParts, RunEnd, WorkingPlace } from '../run/mailing-run.parts.js';
+import type { ProfileRecorder } from '../recipients/profile.recorder.js';
+import type { OpeningOutages } from './opening-outages.js';
+import { RateLimiter } from '../pacing/rate-limiter.js';
+import type { ServerMembership } from '../servers/server-membership.js';
+
+export interface SliceRunnerParts {
+  settings: MailingSettings;
+  database: MailingDatabase;
+  membership: ServerMembership;
+  limiter: RateLimiter;
+  journal: JournalKeeper;
+  renderer: TemplateRenderer;
+  sender: EmailMessageSender;
+  /** Known once the application has been put together. */
+  profiles: () => ProfileRepository | null;
+  gates: GatesOf;
+  recorder: ProfileRecorder;
+  slots: SlotsOf;
+  openings: OpeningOutages;
+  lostRuns: LostRuns;
+  events: MailingEvents;
+  faultPoints: FaultPoints;
+}
+
+/** Told of each run that has ended without its claim. */
+export interface LostRuns {
+  note(claim: HeldClaim, run: MailingRun): Promise<void>;
+}
+
+/** The gates of one run, in the order in which they are asked. `mailingId` is null for a mailing that is not persisted. */
+export type GatesOf = (mailingId: string | null, info: TemplateEmailInfo) => RecipientGate[];
+
+/** What the recipients of one run see in the slots of its templates; the same about `mailingId`. */
+export type SlotsOf = (mailingId: string | null, info: TemplateEmailInfo) => SlotSource;
+
+/** What a run is told beside its claim. */
+export interface RunTerms {
+  /** Of the whole mailing. */
+  numRecipients: number;
+  /** Of this run alone, beside that of the process; null: no limit. */
+  ratePerSecond: number | null;
+}
+
+/** A template that can't be opened, an attachment that can't be had, or JSON that can't be read, in words for `status_reason`. */
+export class ContentGone {
+  constructor(readonly reason: string) {}
+}
+
+/** Nothing to write, nothing to mark. */
+const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0 };
+
+/** Puts runs together from what they are made of, and sees them to their end. */
+export class SliceRunner {
+  constructor(private readonly parts: SliceRunnerParts) {}
+
+  /** @throws what the renderer throws that is no refusal, while patience lasts; the next look for work tries again. */
+  async open(mailing: StoredMailing): Promise<MailingTemplate | ContentGone> {
+    const { mailingId, info, content } = mailing;
+    const { renderer, openings } = this.parts;
+    const gone = whatIsGone(mailing);
+    if (gone !== null) {
+      openings.over(mailingId);
+      return new ContentGone(gone);
+    }
+    openings.begun(mailingId);
+    try {
+      const template = await renderer.open(info, content);
+      openings.over(mailingId);
+      return template;
+    } catch (error) {
+      const reason = publicReasonOf(error);
+      if (!(error instanceof TemplateEmailRefusal) && !openings.failed(mailingId, reason)) throw error;
+      openings.over(mailingId);
+      return new ContentGone(`${PAUSE_REASONS.template}: ${reason}`);
+    }
+  }
+
+  runOf(
+    claim: HeldClaim,
+    info: TemplateEmailInfo,
+    template: MailingTemplate,
+    place: WorkingPlace,
+    how: RunTerms,
+  ): MailingRun {
+    const { database, membership, settings, limiter } = this.parts;
+    const { ratePerSecond } = how;
+    return new MailingRun({
+      ...this.#common(claim.mailingId, claim.mailingId, info, template),
+      mailingId: claim.mailingId,
+      ledger: new MailingLedger(database, claim),
+      guard: new ErrorGuard(settings.errorGuard, {
+        scores: claim.guardScores,
+        numRecipients: how.numRecipients,
+        isBatch: claim.batch !== null,
+      }),
+      journal: this.parts.journal.of(claim),
+      limiter: ratePerSecond === null ? limiter : limiter.with(new RateLimiter(ratePerSecond)),
+      // A claim is good for the incarnation that drew it.
+      mayStart: () => membership.lease.holds() && membership.isMine(claim.claimToken),
+      place,
+    });
+  }
+
+  /** @param identity what the `Message-ID`s are made from. */
+  runUnpersisted(
+    identity: string,
+    ledger: Ledger,
+    info: TemplateEmailInfo,
+    template: MailingTemplate,
+    place: WorkingPlace,
+  ): MailingRun {
+    const { settings, limiter } = this.parts;
+    return new MailingRun({
+      ...this.#common(identity, null, info, template),
+      mailingId: null,
+      ledger,
+      guard: new ErrorGuard(settings.errorGuard),
+      journal: null,
+      limiter,
+      mayStart: () => true,
+      place,
+    });
+  }
+
+  /** Works on a claim until it is given back or lost. Never rejects. */
+  async see(claim: HeldClaim, run: MailingRun): Promise<RunEnd> {
+    // This process was declared dead while the claim was being committed: nobody would tell the run any more.
+    const { membership, database, journal } = this.parts;
+    if (!membership.isMine(claim.claimToken)) run.lose();
+    database.commits.beginRun(claim);
+    const end = await this.untilEnd(claim.mailingId, run);
+    if (end.status === 'lost') void this.parts.lostRuns.note(claim, run);
+    journal.end(claim.claimToken, !WITHOUT_RELEASE.includes(end.status));
+    database.commits.endRun(claim, memoryEndOf(end.status));
+    return end;
+  }
+
+  async untilEnd(mailingId: string | null, run: MailingRun): Promise<RunEnd> {
+    try {
+      const end = await run.run();
+      await this.parts.recorder.flush();
+      return end;
+    } catch (error) {
+      // Whatever it was, nothing more may be begun for a slice that is about to be recovered.
+      run.lose();
+      this.parts.events.emit('run:failed', { mailingId, error });
+      return LOST;
+    }
+  }
+
+  /** Gives a claim back without sending anything; what stands in the mailing's row is carried out. */
+  async giveBack(claim: HeldClaim, release: Release = { kind: 'stop' }): Promise<RunEnd> {
+    const answer = await new MailingLedger(this.parts.database, claim).beat({ ...QUIET, release });
+    return answer.kind === 'ended' ? { status: answer.status, mailing: answer.mailing } : LOST;
+  }
+
+  #common(
+    identity: string,
+    mailingId: string | null,
+    info: TemplateEmailInfo,
+    template: MailingTemplate,
+  ): Pick<
+    MailingRunParts,
+    'delivery' | 'options' | 'retry' | 'resendsDoubt' | 'recorder' | 'events' | 'faultPoints'
+  > {
+    const { sender, settings, profiles, recorder, faultPoints, events } = this.parts;
+    const how = {
+      sender,
+      profiles: profiles(),
+      fatigue: recorder.fatigue,
+      gates: this.parts.gates(mailingId, info),
+      links: UnsubscribeLinks.of(settings.unsubscribe, mailingId, info),
+      slots: template.slots?.length ? this.parts.slots(mailingId, info) : null,
+      messageTimeoutMs: settings.run.messageTimeoutMs,
+      hostCallTimeoutMs: settings.run.hostCallTimeoutMs,
+      faultPoints,
+    };
+    return {
+      delivery: new MailingDelivery(identity, info, template, how),
+      options: settings.run,
+      retry: settings.retry,
+      resendsDoubt: settings.inDoubt === 'resend',
+      recorder,
+      events,
+      faultPoints,
+    };
+  }
+}
+
+/** A run that lost its claim has answers that no commit takes. */
+function memoryEndOf(status: RunEndStatus): 'recorded' | 'went_back' | 'unrecorded' {
+  if (status === 'lost' || status === 'stalled') return 'unrecorded';
+  return status === 'went_back' ? status : 'recorded';
+}
+
+/** Ends after which recipients may still be marked under the claim. */
+const WITHOUT_RELEASE: readonly RunEndStatus[] = ['lost', 'stalled', 'went_back'];
+
+const LOST: RunEnd = { status: 'lost', mailing: null };
+
+/** What it can't be sent without, whatever its templates say. */
+function whatIsGone({ unreadable, attachmentGone }: StoredMailing): string | null {
+  if (unreadable !== null) return `${PAUSE_REASONS.content}: ${unreadable}`;
+  return attachmentGone && `${PAUSE_REASONS.attachments}: ${attachmentGone.reason}`;
+}

@@ -1,0 +1,74 @@
+import { AttachmentDownloadError, AttachmentTooLargeError } from '../../model/mail/attachment.errors.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
+
+type Limits = MailingSettings['attachments'];
+
+const MOST_REDIRECTS = 5;
+
+/**
+ * Fetches one file, and no more of it than it may have.
+ *
+ * @throws InvalidFieldError unless it is an absolute http or https URL without a login; AttachmentTooLargeError; AttachmentDownloadError for every answer
+ * but 200, for redirects to elsewhere than http or https, and for none in time.
+ */
+export async function downloadAttachment(
+  field: string,
+  href: unknown,
+  { maxBytes, fetchTimeoutMs }: Limits,
+): Promise<Buffer> {
+  let url = typeof href === 'string' && URL.canParse(href) ? new URL(href) : null;
+  if (!url || !isHttp(url)) {
+    throw new InvalidFieldError(`${field}.href`, 'an absolute http or https URL', href);
+  }
+  const shownUrl = `${url.origin}${url.pathname}`;
+  if (hasLogin(url)) {
+    const expected = 'a URL without a login; fetch the file yourself and give its content';
+    throw new InvalidFieldError(`${field}.href`, expected, `${url.protocol}//…@${url.host}${url.pathname}`);
+  }
+  const signal = AbortSignal.timeout(fetchTimeoutMs);
+  const failed = (reason: string, cause?: unknown): AttachmentDownloadError =>
+    new AttachmentDownloadError(field, shownUrl, reason, cause);
+  try {
+    for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+      const answer = await fetch(url.href, { redirect: 'manual', signal });
+      const target = answer.status >= 300 && answer.status < 400 ? answer.headers.get('location') : null;
+      if (target === null) {
+        if (answer.status === 200) return await bodyOf(field, answer, maxBytes);
+        await answer.body?.cancel();
+        throw failed(`status ${answer.status}`);
+      }
+      await answer.body?.cancel();
+      if (!URL.canParse(target, url.href)) throw failed('a redirect to nowhere');
+      url = new URL(target, url);
+      if (!isHttp(url)) throw failed(`a redirect to ${url.protocol}`);
+      if (hasLogin(url)) throw failed('a redirect to a URL with a login');
+    }
+    throw failed(`more than ${MOST_REDIRECTS} redirects`);
+  } catch (error) {
+    if (error instanceof AttachmentDownloadError || error instanceof AttachmentTooLargeError) throw error;
+    const reason = signal.aborted ? `nothing whole within ${fetchTimeoutMs} ms` : 'no answer';
+    throw failed(reason, error);
+  }
+}
+
+/** Counted while it comes: a length that is promised binds nobody. */
+async function bodyOf(field: string, answer: Response, maxBytes: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of answer.body ?? []) {
+    size += (piece as Uint8Array).length;
+    if (size > maxBytes) throw new AttachmentTooLargeError(field, maxBytes);
+    pieces.push(piece as Uint8Array);
+  }
+  return Buffer.concat(pieces);
+}
+
+function isHttp({ protocol }: URL): boolean {
+  return protocol === 'https:' || protocol === 'http:';
+}
+
+/** `fetch` refuses them, with the login in its error. */
+function hasLogin({ username, password }: URL): boolean {
+  return username !== '' || password !== '';
+}

@@ -1,0 +1,180 @@
+import { readFile, stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { AttachmentStreamError, AttachmentTooLargeError } from '../../model/mail/attachment.errors.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import {
+  HeaderLineBreakError,
+  InvalidFieldError,
+  MissingFieldError,
+} from '../../model/errors/refusal.errors.js';
+import type { TemplateEmailAttachment } from '../../model/mail/template-email-info.js';
+import { downloadAttachment } from './attachment.download.js';
+import { readStream } from './attachment.stream.js';
+import { checkLength } from './request.bounds.js';
+import { hasControlCharacters } from '../../model/values/bounded-text.js';
+
+/** What is known of each stands in the mailing's row; and a message with so many is none. */
+const MAX_ATTACHMENTS = 1_000;
+
+type Limits = MailingSettings['attachments'];
+
+/** Of what an attachment is called; a header line has to hold it. */
+const MAX_NAME = 255;
+/** As much as Linux takes for a path. */
+const MAX_PATH = 4_096;
+/** As much as web servers take for an address. */
+const MAX_HREF = 8_192;
+
+/** What an attachment was called when it was asked for, and either its bytes or the way to them. */
+interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
+  field: string;
+  bytes: Buffer | null;
+  stream: AsyncIterable<Uint8Array | string> | null;
+}
+
+/**
+ * Reads all attachments of a mailing, once: files, URLs and contents become bytes, so that each recipient gets the same ones, before and
+ * after a restart, and from a server that has neither the file nor a way to the URL.
+ *
+ * All that the caller holds in memory is copied before the first wait: from then on he may use it again.
+ *
+ * @param isForOne there is one recipient, who may use up a stream.
+ * @returns what fetches the files, URLs and streams; it throws InvalidFieldError, AttachmentTooLargeError, AttachmentDownloadError.
+ * @throws InvalidFieldError, MissingFieldError, FieldTooLongError, HeaderLineBreakError, AttachmentStreamError, AttachmentTooLargeError naming the attachment.
+ */
+export function takeAttachments(
+  attachments: TemplateEmailAttachment[] | undefined,
+  limits: Limits,
+  isForOne: boolean,
+): () => Promise<TemplateEmailAttachment[] | undefined> {
+  if (attachments === undefined) return () => Promise.resolve(undefined);
+  if (!Array.isArray(attachments)) throw new InvalidFieldError('attachments', 'an array', attachments);
+  if (attachments.length > MAX_ATTACHMENTS)
+    throw new InvalidFieldError('attachments', `at most ${MAX_ATTACHMENTS} of them`, attachments);
+  const room = new Room(limits);
+  const open = attachments.map((attachment: TemplateEmailAttachment, n) =>
+    copyOf(`attachments[${n}]`, attachment, room, isForOne),
+  );
+  return () => fetchAll(open, room);
+}
+
+async function fetchAll(open: OpenAttachment[], room: Room): Promise<TemplateEmailAttachment[]> {
+  const taken: TemplateEmailAttachment[] = [];
+  for (const { field, bytes, stream, path, href, ...shown } of open) {
+    if (bytes) {
+      taken.push({ ...shown, content: bytes });
+      continue;
+    }
+    const content = await room.within(field, (left) =>
+      stream ? readStream(field, stream, left) : fetched(field, { path, href }, left),
+    );
+    room.take(field, content.length);
+    taken.push({ ...shown, content });
+  }
+  return taken;
+}
+
+/** What is left of the bytes that all attachments may have together. */
+class Room {
+  #left: number;
+
+  constructor(private readonly limits: Limits) {
+    this.#left = limits.maxBytes;
+  }
+
+  take(field: string, size: number): void {
+    this.#left -= size;
+    if (this.#left < 0) throw new AttachmentTooLargeError(field, this.limits.maxBytes);
+  }
+
+  /** Whoever is told what is left says so when it is too much; people are told the option's value. */
+  async within(field: string, read: (left: Limits) => Promise<Buffer>): Promise<Buffer> {
+    try {
+      return await read({ ...this.limits, maxBytes: this.#left });
+    } catch (error) {
+      throw error instanceof AttachmentTooLargeError
+        ? new AttachmentTooLargeError(field, this.limits.maxBytes)
+        : error;
+    }
+  }
+}
+
+function copyOf(
+  field: string,
+  attachment: TemplateEmailAttachment,
+  room: Room,
+  isForOne: boolean,
+): OpenAttachment {
+  if (typeof attachment !== 'object' || attachment === null)
+    throw new InvalidFieldError(field, 'an object with a filename', attachment);
+  const { filename, contentType, cid, content, path, href } = attachment;
+  for (const [name, value, most] of [
+    ['filename', filename, MAX_NAME],
+    ['contentType', contentType, MAX_NAME],
+    ['cid', cid, MAX_NAME],
+    ['path', path, MAX_PATH],
+    ['href', href, MAX_HREF],
+  ] as const) {
+    checkLength(`${field}.${name}`, value, most);
+  }
+  if (typeof filename !== 'string' || filename.trim() === '') {
+    throw new MissingFieldError(`${field}.filename`, filename);
+  }
+  for (const [name, value] of Object.entries({ filename, contentType, cid })) {
+    oneLine(`${field}.${name}`, value);
+  }
+  // Stored as JSON, which no database takes with half a letter in it.
+  const texts = {
+    filename: filename.toWellFormed(),
+    contentType: contentType?.toWellFormed(),
+    cid: cid?.toWellFormed(),
+  };
+  const common = { field, ...texts, path, href };
+  if (!isStream(content)) return { ...common, stream: null, bytes: bytesOf(field, content, room) };
+  if (!isForOne || !(Symbol.asyncIterator in content)) throw new AttachmentStreamError(field);
+  return { ...common, stream: content as OpenAttachment['stream'], bytes: null };
+}
+
+/** Counted before it is copied. @returns null where there is no content. */
+function bytesOf(field: string, content: unknown, room: Room): Buffer | null {
+  if (content === undefined) return null;
+  if (typeof content === 'string') {
+    room.take(field, Buffer.byteLength(content));
+    return Buffer.from(content);
+  }
+  if (content instanceof Uint8Array) {
+    room.take(field, content.byteLength);
+    return Buffer.from(content);
+  }
+  throw new InvalidFieldError(`${field}.content`, 'a text or bytes', content);
+}
+
+/** Of Node or of the web. */
+function isStream(content: unknown): content is object {
+  if (typeof content !== 'object' || content === null) return false;
+  return Symbol.asyncIterator in content || 'pipe' in content || 'getReader' in content;
+}
+
+async function fetched(
+  field: string,
+  { path, href }: Pick<TemplateEmailAttachment, 'path' | 'href'>,
+  limits: Limits,
+): Promise<Buffer> {
+  if (href !== undefined) return downloadAttachment(field, href, limits);
+  const size = typeof path === 'string' && isAbsolute(path) ? await sizeOf(path) : null;
+  if (size !== null && size > limits.maxBytes) throw new AttachmentTooLargeError(field, limits.maxBytes);
+  const bytes = size === null ? null : await readFile(path as string).catch(() => null);
+  if (bytes) return bytes;
+  throw new InvalidFieldError(`${field}.path`, 'the absolute path of a file that can be read', path);
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  const found = await stat(path).catch(() => null);
+  return found?.isFile() ? found.size : null;
+}
+
+function oneLine(field: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== 'string') throw new InvalidFieldError(field, 'a text', value);
+  if (hasControlCharacters(value)) throw new HeaderLineBreakError(field, value);
+}

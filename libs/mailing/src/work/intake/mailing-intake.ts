@@ -1,0 +1,278 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FaultPoints } from '../../model/ports/fault-points.js';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { MailingHandle, MailingResult } from '../../model/reports/mailing-handle.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import type { ProfileRepository } from '../../model/ports/profile.repository.js';
+import type { Recipients } from '../../model/mail/recipient.js';
+import {
+  RecipientListError,
+  ServerStandingByError,
+  ServerStoppingError,
+  TemplateEmailRefusal,
+} from '../../model/errors/refusal.errors.js';
+import { type SlotFilling, toFilling } from '../../model/mail/slot-filling.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type { TemplateContent } from '../../model/ports/template.renderer.js';
+import type { KnownMailing, MailingReader } from '../../store/queries/mailing.reader.js';
+import type { SlotPersister } from '../../store/intake/slot.persister.js';
+import type { TemplateEmailBatchServerPersister } from '../../store/servers/template-email-batch-server.persister.js';
+import type { MailingTerms, TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
+import { BackOff } from '../pacing/back-off.js';
+import type { DispatcherLine } from '../execution/dispatcher-line.js';
+import type { MailingLauncher } from '../execution/mailing-launcher.js';
+import { ListTakenAwayError, RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
+import type { ResumeHold } from '../execution/resume-hold.js';
+import type { ServerMembership } from '../servers/server-membership.js';
+import { SlotWriter } from './slot.writer.js';
+import type { SourceWatches } from './source-watches.js';
+import { reasonOf } from '../../model/values/public-text.js';
+
+/** How often a caller looks whether somebody else's list with the same key is complete. */
+const KEY_LOOK_MS = 100;
+
+export interface MailingIntakeParts {
+  settings: MailingSettings;
+  persister: TemplateEmailPersister;
+  slots: SlotPersister;
+  reader: MailingReader;
+  servers: TemplateEmailBatchServerPersister;
+  membership: ServerMembership;
+  launcher: MailingLauncher;
+  dispatcher: DispatcherLine;
+  hold: ResumeHold;
+  profiles: () => ProfileRepository | null;
+  sources: SourceWatches;
+  events: MailingEvents;
+  faultPoints: FaultPoints;
+}
+
+/** What is written while a mailing is `loading`. */
+interface ListContent {
+  name: string | null;
+  recipients: Recipients;
+  slots: SlotFilling;
+}
+
+/**
+ * Writes mailings down, each once.
+ *
+ * An idempotency key is decided by its unique index, so two callers at the same moment, in one process or on two servers,
+ * get one mailing. Who comes second waits until the list of the first is complete; if its writer died or failed, the key
+ * moves from the failed mailing, which stays as a record, to a new one.
+ */
+export class MailingIntake {
+  readonly #stop = new AbortController();
+  /** Claim tokens of lists that this process is writing, from before they can be seen. */
+  readonly #writing = new Map<string, Promise<unknown>>();
+
+  constructor(private readonly parts: MailingIntakeParts) {
+    // A source that yields nothing would keep the list, and its caller, for ever.
+    parts.events.on('mailing:ordered', ({ mailingId, order }) => {
+      if (order === 'cancel') parts.sources.endOf(mailingId, new ListTakenAwayError());
+    });
+  }
+
+  get isStopping(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /**
+   * Whether the key stands for a mailing whose list is complete. That is the usual repeat, which needs nothing of its request; in all
+   * other cases `accept` decides.
+   */
+  async findRepeat({ idempotencyKey }: MailingTerms): Promise<MailingHandle | null> {
+    const known = idempotencyKey === null ? null : await this.parts.reader.findByKey(idempotencyKey);
+    return known && known.status !== 'failed' && known.status !== 'loading' ? this.#repeatOf(known) : null;
+  }
+
+  /** Resolves once the list is complete, here or wherever the key was used first. */
+  async accept(
+    info: TemplateEmailInfo,
+    recipients: Recipients,
+    terms: MailingTerms,
+    content: TemplateContent,
+  ): Promise<MailingHandle> {
+    const { settings, persister, membership } = this.parts;
+    for (;;) {
+      if (this.isStopping) throw new ServerStoppingError(settings.uniqServerId);
+      const known = await this.#findKnown(terms);
+      if (known === 'again') continue;
+      if (known) return known;
+      // The stop may have come while the key was looked for, and a heartbeat after it would register this process again.
+      if (this.isStopping) throw new ServerStoppingError(settings.uniqServerId);
+      if (!membership.incarnation) await membership.beat();
+      if (!membership.incarnation) throw new ServerStandingByError(settings.uniqServerId, membership.other);
+      const claimToken = membership.nextClaimToken();
+      const creating = persister.createMailing(
+        info,
+        settings.uniqServerId,
+        claimToken,
+        terms,
+        keptOf(content),
+      );
+      this.#writing.set(claimToken, creating);
+      try {
+        const mailingId = await creating;
+        if (mailingId !== null) this.parts.hold.admit(mailingId);
+        // Null: somebody used the key since we looked.
+        if (mailingId !== null)
+          return await this.#write(
+            mailingId,
+            claimToken,
+            { name: info.name ?? null, recipients, slots: toFilling(info.slots) },
+            terms,
+          );
+      } finally {
+        this.#writing.delete(claimToken);
+      }
+    }
+  }
+
+  /**
+   * Reads what the slots of a mailing show that is not persisted.
+   *
+   * @throws ServerStoppingError if the end of the process comes before the end of a source; whatever `SlotFilling.held` throws.
+   */
+  holdSlots(slots: SlotFilling): Promise<SlotFilling> {
+    return this.parts.sources.during({ mailingId: null }, (watch) => slots.held(watch));
+  }
+
+  /**
+   * Takes no new mailing any more and ends lists in mid-writing, whatever their sources do; their mailings become `failed`. What can't be
+   * written within `shutdownTimeoutMs` is called failed by the next start.
+   */
+  async stop(): Promise<void> {
+    const { uniqServerId, server } = this.parts.settings;
+    this.#stop.abort(new ServerStoppingError(uniqServerId));
+    this.parts.sources.end(this.#stop.signal.reason);
+    if (this.#writing.size === 0) return;
+    const timer = new AbortController();
+    const patience = delay(server.shutdownTimeoutMs, undefined, { signal: timer.signal });
+    await Promise.race([Promise.allSettled(this.#writing.values()), patience]);
+    timer.abort();
+    await patience.catch(() => undefined);
+  }
+
+  async #write(
+    mailingId: string,
+    claimToken: string,
+    content: ListContent,
+    { sendAt, batchSize }: MailingTerms,
+  ): Promise<MailingHandle> {
+    const { faultPoints, events } = this.parts;
+    const writing = this.#writeList(mailingId, claimToken, content, batchSize);
+    this.#writing.set(claimToken, writing);
+    faultPoints.reach('afterMailingCreated');
+    const list = await writing;
+    const { numProfiles, numDuplicates, numInvalid, isBatched } = list;
+    const { name } = content;
+    events.emit('list:written', { mailingId, name, numProfiles, numDuplicates, numInvalid });
+    const completed = this.#begin(mailingId, isBatched, sendAt !== null);
+    completed.catch(() => undefined);
+    return { mailingId, numProfiles, numDuplicates, isRepeat: false, completed };
+  }
+
+  /** The list is complete: it is sent here, or by whoever takes its batches. */
+  async #begin(mailingId: string, isBatched: boolean, isScheduled: boolean): Promise<MailingResult> {
+    const { launcher, dispatcher } = this.parts;
+    if (isBatched) {
+      dispatcher.announce();
+      return launcher.follow(mailingId);
+    }
+    const result = await launcher.launch({ mailingId, status: 'pending', claimToken: null });
+    return isScheduled ? launcher.follow(mailingId) : result;
+  }
+
+  async #writeList(
+    mailingId: string,
+    claimToken: string,
+    { recipients, slots }: ListContent,
+    batchSize: number | null,
+  ): Promise<WrittenList> {
+    const { settings, persister, profiles, sources, faultPoints, events } = this.parts;
+    const { keyOf } = settings.addresses;
+    const how = { hasProfiles: profiles() !== null, batchSize, keyOf };
+    const writer = new RecipientListWriter(persister, mailingId, claimToken, how, faultPoints);
+    try {
+      return await sources.during({ mailingId }, async (watch) => {
+        await new SlotWriter(this.parts.slots, mailingId, claimToken).write(slots, watch);
+        return writer.write(recipients, watch);
+      });
+    } catch (error) {
+      const reason = `list incomplete: ${reasonOf(error)}`;
+      // The answer to the last commit got lost: the list is whole, and will be sent.
+      if ((await this.#fail(mailingId, claimToken, reason)) === 'complete') return writer.list;
+      events.emit('list:failed', { mailingId, reason });
+      throw error instanceof TemplateEmailRefusal ? error : new RecipientListError(mailingId, error);
+    }
+  }
+
+  /** Calls the list failed; in the background, as long as it takes, if the database is what failed. */
+  async #fail(mailingId: string, claimToken: string, reason: string): Promise<'failed' | 'complete'> {
+    const { persister, reader } = this.parts;
+    try {
+      if (await persister.failList(mailingId, claimToken, reason)) return 'failed';
+      const { status } = (await reader.result(mailingId)) ?? { status: 'failed' };
+      return status === 'failed' || status === 'canceled' ? 'failed' : 'complete';
+    } catch {
+      void this.#failLater(mailingId, claimToken, reason);
+      return 'failed';
+    }
+  }
+
+  /** Ends with the process: the next start finds a list without a living writer. */
+  async #failLater(mailingId: string, claimToken: string, reason: string): Promise<void> {
+    const backOff = new BackOff();
+    while (!this.isStopping) {
+      const wait = { ref: false, signal: this.#stop.signal };
+      await delay(backOff.fail(), undefined, wait).catch(() => undefined);
+      const done = await this.parts.persister.failList(mailingId, claimToken, reason).then(
+        () => true,
+        () => false,
+      );
+      if (done) return;
+    }
+  }
+
+  /** @returns null if the key is free, `again` if something has changed or has to be waited for. */
+  async #findKnown({ idempotencyKey }: MailingTerms): Promise<MailingHandle | 'again' | null> {
+    const { reader, persister } = this.parts;
+    const known = idempotencyKey === null ? null : await reader.findByKey(idempotencyKey);
+    if (!known) return null;
+    const { mailingId, status, claimToken } = known;
+    if (status === 'failed') {
+      await persister.releaseKey(mailingId);
+      return 'again';
+    }
+    if (status === 'loading') {
+      if (claimToken !== null && !(await this.#isBeingWritten(known))) {
+        await persister.failList(mailingId, claimToken, 'list incomplete');
+      } else {
+        await delay(KEY_LOOK_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      }
+      return 'again';
+    }
+    return this.#repeatOf(known);
+  }
+
+  #repeatOf({ mailingId, numProfiles }: KnownMailing): MailingHandle {
+    const completed = this.parts.launcher.follow(mailingId);
+    completed.catch(() => undefined);
+    return { mailingId, numProfiles, numDuplicates: null, isRepeat: true, completed };
+  }
+
+  async #isBeingWritten({ uniqServerId, claimToken }: KnownMailing): Promise<boolean> {
+    const { membership, servers } = this.parts;
+    if (claimToken === null) return false;
+    if (membership.isMine(claimToken)) return this.#writing.has(claimToken);
+    const writer = await servers.find(uniqServerId);
+    if (!writer || !claimToken.startsWith(`${writer.incarnation}#`)) return false;
+    return !writer.expired && !membership.isKnownDead(writer);
+  }
+}
+
+/** A renderer that gives nothing to keep reads its templates anew. */
+function keptOf(content: TemplateContent): TemplateContent | null {
+  return Object.keys(content).length === 0 ? null : content;
+}

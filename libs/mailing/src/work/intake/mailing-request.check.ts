@@ -1,0 +1,211 @@
+import type { TemplateFills } from '../../model/ports/template.renderer.js';
+import { AsyncContext } from '../../model/host-calls/async-context.js';
+import { parseMailbox, parseMailboxes } from '../../model/addresses/email-address.js';
+import { lookupChain } from '../../model/values/locale-tag.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import { plainCopy } from '../../model/values/plain-copy.js';
+import type { Recipients } from '../../model/mail/recipient.js';
+import {
+  HeaderLineBreakError,
+  InvalidFieldError,
+  InvalidHeaderAddressError,
+  MissingFieldError,
+} from '../../model/errors/refusal.errors.js';
+import { assertUnread, readIn } from '../../model/host-calls/source-reading.js';
+import { toStorable } from '../../model/mail/storable.js';
+import type { TemplateEmailAttachment, TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import { takeAttachments } from './attachment.intake.js';
+import { checkInfoFields } from './info-fields.check.js';
+import { checkForProfiles, checkRecipients } from './recipients.check.js';
+import { checkBounds } from './request.bounds.js';
+import { hasControlCharacters } from '../../model/values/bounded-text.js';
+
+/** Headers that the plugin or the mail library writes; a host that sets them would break identity or delivery. */
+const RESERVED_HEADERS = new Set([
+  'from',
+  'to',
+  'cc',
+  'bcc',
+  'reply-to',
+  'subject',
+  'date',
+  'message-id',
+  'mime-version',
+  'content-type',
+  'content-transfer-encoding',
+  'x-mailing-id',
+]);
+
+/** RFC 5322 section 3.6.8: printable ASCII without colon. */
+const HEADER_NAME = /^[!-9;-~]+$/;
+
+const LONGEST_BATCH = 1_000_000;
+const LONGEST_TRACKING_TEXT = 254;
+
+/** What a request is checked against. */
+export interface RequestTerms {
+  persist: boolean;
+  hasProfiles: boolean;
+  /** The mailing may be there already under its key, and then nobody reads the list. */
+  mayBeRepeat: boolean;
+  attachments: MailingSettings['attachments'];
+}
+
+/** A copy of what was asked for. */
+export interface CheckedRequest {
+  /** Without attachments. */
+  info: TemplateEmailInfo;
+  /** Those of the caller, to be read in the caller's context. */
+  recipients: Recipients;
+  /** Fetches those that the caller did not give as bytes, in the caller's context. */
+  fetchAttachments: () => Promise<TemplateEmailAttachment[] | undefined>;
+  /** What takes its time: looks through a list that is all there. Throws ProfileRepositoryMissingError. */
+  checkList: () => Promise<void>;
+}
+
+/**
+ * Checks a request to send and copies it, before anything is written or waited for: from then on the caller may use his object again.
+ *
+ * @returns a copy; of the caller's it holds nothing but objects of classes, where nothing is written down.
+ * @throws the refusals of `refusal.errors.ts`, each for its own reason.
+ */
+export function checkRequest(
+  info: TemplateEmailInfo,
+  recipients: Recipients,
+  { persist, hasProfiles, mayBeRepeat, attachments }: RequestTerms,
+): CheckedRequest {
+  checkRecipients(recipients);
+  if (!mayBeRepeat) assertUnread(recipients, 'recipients');
+  if (typeof info !== 'object' || info === null) throw new MissingFieldError('templateUrl', undefined);
+  checkBounds(info);
+  checkInfoFields(info);
+  required('templateUrl', info.templateUrl);
+  for (const field of ['subject', 'from'] as const)
+    if (!info.fillFromTemplate || info[field] !== undefined) required(field, info[field]);
+  for (const field of [
+    'subject',
+    'from',
+    'replyTo',
+    'cc',
+    'bcc',
+    'messageTo',
+    'name',
+    'locale',
+    'siteId',
+    'batchExecId',
+  ] as const) {
+    oneLine(field, info[field]);
+  }
+  if (info.altTemplateUrl !== undefined) required('altTemplateUrl', info.altTemplateUrl);
+  if (info.from !== undefined && !parseMailbox(info.from))
+    throw new InvalidHeaderAddressError('from', info.from);
+  for (const field of ['replyTo', 'cc', 'bcc'] as const) {
+    if (info[field] !== undefined && !parseMailboxes(info[field]))
+      throw new InvalidHeaderAddressError(field, info[field]);
+  }
+  if (info.messageTo !== undefined && !parseMailbox(info.messageTo))
+    throw new InvalidHeaderAddressError('messageTo', info.messageTo);
+  if (info.sendAsHtml === false && info.sendAsText === false) {
+    throw new InvalidFieldError('sendAsText', 'true where sendAsHtml is false', false);
+  }
+  if (info.locale !== undefined && lookupChain(info.locale).length === 0)
+    throw new InvalidFieldError('locale', 'a language tag such as fr or fr-CA', info.locale);
+  checkBatch(info, persist);
+  checkHeaders(info.headers ?? {});
+  checkTrackingData(info.trackingData ?? {});
+  const caller = new AsyncContext();
+  return {
+    info: { ...info, ...copiesOf(info, persist), attachments: undefined },
+    recipients: readIn(caller, recipients),
+    fetchAttachments: caller.bind(takeAttachments(info.attachments, attachments, isOne(recipients))),
+    checkList: () => checkForProfiles(recipients, hasProfiles),
+  };
+}
+
+function copiesOf(
+  { headers, trackingData, params }: TemplateEmailInfo,
+  persist: boolean,
+): Partial<TemplateEmailInfo> {
+  return {
+    headers: toStorable(headers, 'headers'),
+    trackingData: toStorable(trackingData, 'trackingData'),
+    params: persist ? toStorable(params, 'params') : liveCopy(params),
+  };
+}
+
+/** Of params that are not stored; class instances in them stay what they are. */
+function liveCopy(params: TemplateEmailInfo['params']): TemplateEmailInfo['params'] {
+  try {
+    return plainCopy(params);
+  } catch {
+    throw new InvalidFieldError('params', 'an object that can be read', 'one that throws');
+  }
+}
+
+/**
+ * Takes over what the template gives.
+ *
+ * @throws MissingFieldError if neither of the two gives a subject or a sender.
+ */
+export function fillRequest(info: TemplateEmailInfo, fills: TemplateFills | undefined): TemplateEmailInfo {
+  if (!fills) return info;
+  const filled = {
+    ...info,
+    name: fills.name ?? info.name,
+    // Where both say it, the template is what recipients read; the info's is left to languages whose template says nothing.
+    subject: info.subject ?? fills.subject ?? undefined,
+    from: info.from ?? fills.from ?? undefined,
+  };
+  for (const field of ['subject', 'from'] as const) required(field, filled[field]);
+  return filled;
+}
+
+function isOne(recipients: Recipients): boolean {
+  return Array.isArray(recipients) && recipients.length === 1;
+}
+
+function checkBatch({ batched, batchSize }: TemplateEmailInfo, persist: boolean): void {
+  if (batched && !persist) {
+    throw new InvalidFieldError('batched', 'absent or false where persist is not true', batched);
+  }
+  if (batchSize === undefined) return;
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > LONGEST_BATCH) {
+    throw new InvalidFieldError('batchSize', `a whole number from 1 to ${LONGEST_BATCH}`, batchSize);
+  }
+}
+
+function required(field: string, value: unknown): void {
+  if (typeof value !== 'string' || value.trim() === '') throw new MissingFieldError(field, value);
+}
+
+function oneLine(field: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== 'string') throw new InvalidFieldError(field, 'a text', value);
+  if (hasControlCharacters(value)) throw new HeaderLineBreakError(field, value);
+}
+
+function checkHeaders(headers: Record<string, string>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    const field = `headers[${JSON.stringify(name)}]`;
+    if (hasControlCharacters(name)) throw new HeaderLineBreakError(field, name);
+    if (!HEADER_NAME.test(name))
+      throw new InvalidFieldError(field, 'named by printable ASCII without colon', name);
+    if (RESERVED_HEADERS.has(name.toLowerCase())) {
+      throw new InvalidFieldError(field, 'a header that the mailing does not write itself', name);
+    }
+    oneLine(field, value);
+  }
+}
+
+function checkTrackingData(data: Record<string, string>): void {
+  for (const [key, value] of Object.entries(data)) {
+    const fits =
+      typeof value === 'string' &&
+      key.length <= LONGEST_TRACKING_TEXT &&
+      value.length <= LONGEST_TRACKING_TEXT;
+    if (!fits) {
+      const expected = `a text of at most ${LONGEST_TRACKING_TEXT} characters, as its key`;
+      throw new InvalidFieldError(`trackingData[${JSON.stringify(key)}]`, expected, value);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { MAX_MAILBOX_LIST, MAX_MAILBOX_TEXT } from '../../model/addresses/email-address.js';
+import { FieldTooLongError } from '../../model/errors/bound.errors.js';
+import {
+  isStructuredHeader,
+  longestWord,
+  MAX_HEADER_NAME,
+  MAX_HEADER_VALUE,
+  MAX_HEADER_WORD,
+  MAX_HEADERS,
+} from '../../model/values/header-words.js';
+import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+
+const MAX_PATH = 1_000;
+/** Width of the columns that are no `text`. */
+const MAX_COLUMN = 255;
+
+/** Each is a statement of its own while the mailing is written. */
+const MAX_TRACKING_ENTRIES = 100;
+
+const MAX_CHARACTERS = {
+  name: MAX_COLUMN,
+  siteId: MAX_COLUMN,
+  batchExecId: MAX_COLUMN,
+  templateUrl: MAX_PATH,
+  altTemplateUrl: MAX_PATH,
+  subject: MAX_HEADER_VALUE,
+  from: MAX_MAILBOX_TEXT,
+  messageTo: MAX_MAILBOX_TEXT,
+  replyTo: MAX_MAILBOX_LIST,
+  cc: MAX_MAILBOX_LIST,
+  bcc: MAX_MAILBOX_LIST,
+} as const satisfies Partial<Record<keyof TemplateEmailInfo, number>>;
+
+/**
+ * Looks at lengths, before anything else looks at what the texts say. What is no text is left to those who do.
+ *
+ * @throws FieldTooLongError; InvalidFieldError for too many headers or entries of trackingData, and for one of programs with a word that fits no line.
+ */
+export function checkBounds(info: TemplateEmailInfo): void {
+  for (const [field, most] of Object.entries(MAX_CHARACTERS)) {
+    checkLength(field, info[field as keyof TemplateEmailInfo], most);
+  }
+  const headers: unknown = info.headers;
+  if (typeof headers === 'object' && headers !== null) checkHeaderBounds(headers);
+  const numEntries = Object.keys(info.trackingData ?? {}).length;
+  if (numEntries > MAX_TRACKING_ENTRIES)
+    throw new InvalidFieldError('trackingData', `at most ${MAX_TRACKING_ENTRIES} entries`, numEntries);
+}
+
+/** @throws FieldTooLongError */
+export function checkLength(field: string, value: unknown, most: number): void {
+  if (typeof value === 'string' && value.length > most)
+    throw new FieldTooLongError(field, value.length, most);
+}
+
+function checkHeaderBounds(headers: object): void {
+  const names = Object.keys(headers);
+  if (names.length > MAX_HEADERS)
+    throw new InvalidFieldError('headers', `at most ${MAX_HEADERS} headers`, names.length);
+  for (const name of names) {
+    if (name.length > MAX_HEADER_NAME) {
+      const shown = `headers[${JSON.stringify(`${name.slice(0, MAX_HEADER_NAME)}…`)}]`;
+      throw new InvalidFieldError(shown, `named by at most ${MAX_HEADER_NAME} characters`, name.length);
+    }
+    const field = `headers[${JSON.stringify(name)}]`;
+    const value = (headers as Record<string, unknown>)[name];
+    checkLength(field, value, MAX_HEADER_VALUE);
+    const word = typeof value === 'string' && isStructuredHeader(name) ? longestWord(value) : 0;
+    // Text is split into encoded words; here a program would not know them for what they are.
+    if (word > MAX_HEADER_WORD) {
+      const expected = `made of words of at most ${MAX_HEADER_WORD} characters, because its lines can be broken at spaces alone`;
+      throw new InvalidFieldError(field, expected, `a word of ${word}`);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
+import type { SendOptions } from '../../model/mail/send-options.js';
+import type { MailingTerms } from '../../store/intake/template-email.persister.js';
+
+const LONGEST_KEY = 255;
+const NAMES = ['runInSeparateThread', 'persist', 'idempotencyKey', 'sendAt', 'doNotStartAfter'];
+
+/** How a mailing is sent, with every default filled in. */
+export interface CheckedSendOptions {
+  runInSeparateThread: boolean;
+  persist: boolean;
+  terms: MailingTerms;
+}
+
+/**
+ * Reads the third and the fourth argument of `sendEmailMessage`, in either of their forms.
+ *
+ * @throws InvalidFieldError as `checkSendOptions`, also for a fourth argument beside options, which would be ignored.
+ */
+export function sendOptionsOf(how: unknown, persist: unknown): CheckedSendOptions {
+  if (how === undefined || typeof how === 'boolean')
+    return checkSendOptions({ runInSeparateThread: how, persist } as SendOptions);
+  if (persist !== undefined) {
+    const expected = 'the only place for it, without a fourth argument';
+    throw new InvalidFieldError('persist', expected, persist, 'options');
+  }
+  return checkSendOptions(how as SendOptions);
+}
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws InvalidFieldError naming the first option that is out of its bounds or needs `persist`.
+ */
+export function checkSendOptions(options: SendOptions): CheckedSendOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidFieldError(
+      '*',
+      'an object, or true or false for runInSeparateThread',
+      options,
+      'options',
+    );
+  }
+  for (const name of Object.keys(options)) {
+    if (NAMES.includes(name)) continue;
+    const expected = `absent, because the options here are ${NAMES.join(', ')}`;
+    throw new InvalidFieldError(name, expected, (options as Record<string, unknown>)[name], 'options');
+  }
+  const { runInSeparateThread = true, persist = false, idempotencyKey, sendAt, doNotStartAfter } = options;
+  for (const name of ['runInSeparateThread', 'persist'] as const) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== 'boolean')
+      throw new InvalidFieldError(name, 'true, false or absent', value, 'options');
+  }
+  for (const name of ['idempotencyKey', 'sendAt', 'doNotStartAfter'] as const) {
+    if (options[name] !== undefined && !persist) {
+      throw new InvalidFieldError(name, 'absent where persist is not true', options[name], 'options');
+    }
+  }
+  if (idempotencyKey !== undefined) checkKey(idempotencyKey);
+  if (sendAt !== undefined) checkMoment('sendAt', sendAt);
+  if (doNotStartAfter !== undefined) {
+    checkMoment('doNotStartAfter', doNotStartAfter);
+    if (sendAt && doNotStartAfter < sendAt) {
+      throw new InvalidFieldError(
+        'doNotStartAfter',
+        'a moment not before sendAt',
+        doNotStartAfter,
+        'options',
+      );
+    }
+  }
+  const terms = {
+    idempotencyKey: idempotencyKey ?? null,
+    sendAt: sendAt ?? null,
+    doNotStartAfter: doNotStartAfter ?? null,
+    batchSize: null,
+  };
+  return { runInSeparateThread, persist, terms };
+}
+
+function checkKey(key: unknown): void {
+  // A space at the end would not count in some collations, and two keys would be one.
+  if (
+    typeof key !== 'string' ||
+    key.trim() !== key ||
+    key === '' ||
+    key.length > LONGEST_KEY ||
+    !key.isWellFormed()
+  ) {
+    const expected = `a text of 1 to ${LONGEST_KEY} characters without spaces at its ends`;
+    throw new InvalidFieldError('idempotencyKey', expected, key, 'options');
+  }
+}
+
+function checkMoment(name: string, moment: unknown): void {
+  if (!(moment instanceof Date) || Number.isNaN(moment.getTime())) {
+    throw new InvalidFieldError(name, 'a valid Date', moment, 'options');
+  }
+}

@@ -1,0 +1,124 @@
+import { AsyncContext } from '../../model/host-calls/async-context.js';
+import { SAMPLE_RECIPIENT, TemplateContext } from '../../delivery/handlebars/template-context.js';
+import type { MailingTemplate } from '../../model/ports/template.renderer.js';
+import { withSlots } from '../../delivery/recipients/slot.source.js';
+import { askHost, HOST_CALL_TIMEOUT_MS, HostSilentError } from '../../model/host-calls/host-call.js';
+import { TemplateNotCompilingError, UnstorableValueError } from '../../model/errors/refusal.errors.js';
+import { type GivenSlots, type SlotFilling, toFilling } from '../../model/mail/slot-filling.js';
+import {
+  SlotDefinitionError,
+  SlotNotPersistentError,
+  SlotUnknownError,
+} from '../../model/mail/slot.errors.js';
+import { toStorable } from '../../model/mail/storable.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type { CheckedSendOptions } from './send-options.check.js';
+
+/** Width of the column that holds the name. */
+const LONGEST_NAME = 100;
+
+/** How the content of a slot is treated. */
+export interface SlotOptions {
+  /**
+   * True: content is plain data, of at most 25 levels and 262,144 bytes of JSON each, that is kept with the mailing, so it is there whenever
+   * and wherever the mailing is sent. A profile whose own content is something else is skipped (`invalid_slot_content`).
+   * False: content may be anything, and is seen only by mailings that are sent within the call.
+   */
+  persistent: boolean;
+}
+
+/** The slots that are defined in this process, and what mailings may do with them. */
+export class SlotRegistry {
+  readonly #persistent = new Map<string, boolean>();
+
+  /** @param timeoutMs how long a renderer may take to try a mailing's slots out. */
+  constructor(private readonly timeoutMs = HOST_CALL_TIMEOUT_MS) {}
+
+  define(slot: string, options: SlotOptions): void {
+    const isName =
+      typeof slot === 'string' && slot.trim() === slot && slot !== '' && slot.length <= LONGEST_NAME;
+    const expected = `a name of 1 to ${LONGEST_NAME} characters without spaces at its ends`;
+    if (!isName) throw new SlotDefinitionError(slot, expected, slot);
+    const persistent: unknown = options?.persistent;
+    if (typeof persistent !== 'boolean') {
+      throw new SlotDefinitionError(slot, 'persistent to be true or false', persistent);
+    }
+    const before = this.#persistent.get(slot);
+    if (before !== undefined && before !== persistent) {
+      throw new SlotDefinitionError(slot, `persistent: ${before}, as it is defined elsewhere`, persistent);
+    }
+    this.#persistent.set(slot, persistent);
+  }
+
+  isPersistent(slot: string): boolean {
+    return this.#persistent.get(slot) === true;
+  }
+
+  /** @throws SlotUnknownError */
+  assertKnown(slot: string, templateUrl: string | null = null): void {
+    if (this.#persistent.has(slot)) return;
+    throw new SlotUnknownError(slot, templateUrl, [...this.#persistent.keys()]);
+  }
+
+  /**
+   * Takes what a mailing is filled with, before anything is waited for.
+   *
+   * @throws SlotUnknownError; UnstorableValueError for what everybody sees in a persistent slot. What one profile sees is looked at when it is
+   * read, and costs that profile only. It is read in the caller's context.
+   */
+  take(given: GivenSlots | undefined): SlotFilling {
+    const filling = toFilling(given);
+    for (const slot of filling.slots) this.assertKnown(slot);
+    const copyOf = (content: unknown, slot: string): unknown =>
+      this.isPersistent(slot) ? storableForAll(slot, content) : content;
+    return filling.only(filling.slots, copyOf).readIn(new AsyncContext());
+  }
+
+  /**
+   * What of it the templates of a mailing show; rendered once, as a template is tried before it is used.
+   *
+   * @throws SlotUnknownError, SlotNotPersistentError, TemplateNotCompilingError; HostSilentError for a renderer that does not answer.
+   */
+  async shownBy(
+    template: MailingTemplate,
+    info: TemplateEmailInfo,
+    filling: SlotFilling,
+    { persist, runInSeparateThread }: Pick<CheckedSendOptions, 'persist' | 'runInSeparateThread'>,
+  ): Promise<SlotFilling | undefined> {
+    const shown = template.slots ?? [];
+    for (const { slot, templateUrl } of shown) {
+      this.assertKnown(slot, templateUrl);
+      if (this.#persistent.get(slot) || !(persist || runInSeparateThread)) continue;
+      throw new SlotNotPersistentError(slot, templateUrl, persist ? 'persist' : 'runInSeparateThread');
+    }
+    if (shown.length === 0) return undefined;
+    await this.#tryOut(template, info, filling);
+    const names = shown.map(({ slot }) => slot);
+    return filling.only(names, (content) => content);
+  }
+
+  /** The trial that opened the templates showed every slot empty. */
+  async #tryOut(template: MailingTemplate, info: TemplateEmailInfo, { forAll }: SlotFilling): Promise<void> {
+    if (Object.keys(forAll).length === 0) return;
+    const terms = { call: 'MailingTemplate.render', timeoutMs: this.timeoutMs };
+    const variables = new TemplateContext('sample', info).of(withSlots(SAMPLE_RECIPIENT, forAll));
+    try {
+      await askHost(terms, () => template.render(variables));
+    } catch (error) {
+      // Silence says nothing of the template.
+      if (error instanceof HostSilentError) throw error;
+      throw new TemplateNotCompilingError(info.templateUrl, error);
+    }
+  }
+}
+
+/** @throws UnstorableValueError; its usual way out, to send with persist false, is none here. */
+function storableForAll(slot: string, content: unknown): unknown {
+  try {
+    return toStorable(content, `slots.${slot}`);
+  } catch (error) {
+    if (!(error instanceof UnstorableValueError)) throw error;
+    const otherwise = 'define the slot with persistent false';
+    throw new UnstorableValueError(error.path, error.found, otherwise);
+  }
+}

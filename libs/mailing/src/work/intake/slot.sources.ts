@@ -1,0 +1,79 @@
+import type { SlotContents, SlotSource } from '../../delivery/recipients/slot.source.js';
+import { RefusedContent, storableOf } from '../../model/mail/refused-content.js';
+import type { SlotFilling } from '../../model/mail/slot-filling.js';
+import { APART, type SlotPersister } from '../../store/intake/slot.persister.js';
+import type { SlotRegistry } from './slot.registry.js';
+import { EVERYBODY } from '../../store/intake/read-slots.js';
+
+type ByUser = Map<string, Record<string, unknown>>;
+type SeenBy = (userId: string | undefined) => SlotContents | RefusedContent;
+
+/**
+ * Contents of a persisted mailing: those of a beat's profiles in one statement, those of everybody once for each run. A second statement
+ * where marks stand apart, which only a database that refuses the ids of profiles comes to.
+ */
+export class KeptSlots implements SlotSource {
+  #forAll: SlotContents | null = null;
+
+  constructor(
+    private readonly persister: SlotPersister,
+    private readonly mailingId: string,
+  ) {}
+
+  async contentsOf(userIds: string[]): Promise<SeenBy> {
+    const asked = this.#forAll === null ? [EVERYBODY, ...userIds] : userIds;
+    const byUser: ByUser = new Map();
+    const kept = asked.length === 0 ? [] : await this.persister.read(this.mailingId, asked);
+    for (const { slot, userId, content } of kept) put(byUser, userId, slot, content);
+    const forAll = (this.#forAll ??= byUser.get(EVERYBODY) ?? {});
+    if (APART in forAll && userIds.length > 0) {
+      const apart = await this.persister.readApart(this.mailingId, userIds);
+      for (const { userId, content } of apart) put(byUser, userId, APART, content);
+    }
+    return (userId) => seenBy(userId, byUser, forAll);
+  }
+}
+
+/**
+ * Contents of a mailing that is not persisted, all in memory. Those of persistent slots are plain data here too, so that a rehearsal tells what
+ * a persisted mailing would come to.
+ */
+export class HeldSlots implements SlotSource {
+  #byUser: Promise<ByUser> | null = null;
+
+  constructor(
+    private readonly filling: SlotFilling,
+    private readonly registry: Pick<SlotRegistry, 'isPersistent'>,
+  ) {}
+
+  async contentsOf(): Promise<SeenBy> {
+    const byUser = await (this.#byUser ??= this.#read());
+    const { forAll } = this.filling;
+    return (userId) => seenBy(userId, byUser, forAll);
+  }
+
+  async #read(): Promise<ByUser> {
+    const byUser: ByUser = new Map();
+    for await (const { slot, userId, content } of this.filling.forProfiles()) {
+      if (Object.hasOwn(byUser.get(userId) ?? {}, slot)) continue;
+      put(byUser, userId, slot, this.registry.isPersistent(slot) ? storableOf(slot, content) : content);
+    }
+    return byUser;
+  }
+}
+
+function put(byUser: ByUser, userId: string, slot: string, content: unknown): void {
+  const own = byUser.get(userId);
+  if (own) own[slot] = content;
+  else byUser.set(userId, { [slot]: content });
+}
+
+function seenBy(
+  userId: string | undefined,
+  byUser: ByUser,
+  forAll: SlotContents,
+): SlotContents | RefusedContent {
+  const own = userId === undefined ? undefined : byUser.get(userId);
+  if (!own) return forAll;
+  return Object.values(own).find((content) => RefusedContent.is(content)) ?? { ...forAll, ...own };
+}

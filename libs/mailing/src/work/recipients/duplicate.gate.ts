@@ -1,0 +1,47 @@
+import { keyOrSkip } from '../../delivery/recipients/address-normalizer.gate.js';
+import type { Candidate, RecipientGate } from '../../delivery/recipients/recipient.gate.js';
+import type { Skip } from '../../delivery/recipients/recipient.policy.js';
+import type { KeyOf } from '../../model/addresses/email-address.js';
+import type { Session } from '../../store/database/mailing.database.js';
+import { type AddressHolder, takeAddresses } from '../../store/intake/take-addresses.js';
+
+/**
+ * Lets one profile of each address through, in a mailing that any number of servers work on. Of plain addresses the list has
+ * only one each, so they are not asked about.
+ *
+ * Ask it last: who passes has taken the address for good. If he then comes to an error, or is not to be mailed any more at his
+ * next attempt, those who yielded to him stay skipped; a second copy would be worse.
+ */
+export class DuplicateGate implements RecipientGate {
+  readonly question = 'duplicates';
+
+  constructor(
+    private readonly session: Session,
+    private readonly mailingId: string,
+    private readonly keyOf: KeyOf,
+  ) {}
+
+  async bar(candidates: Candidate[]): Promise<Map<number, Skip>> {
+    const barred = new Map<number, Skip>();
+    const wanted: { idx: number; key: string }[] = [];
+    for (const { idx, address, userId } of candidates) {
+      if (userId === undefined) continue;
+      const key = keyOrSkip(this.keyOf, address);
+      if (typeof key === 'string') wanted.push({ idx, key });
+      else barred.set(idx, key);
+    }
+    if (wanted.length === 0) return barred;
+    const holders = await takeAddresses(this.session, this.mailingId, wanted);
+    for (const { idx, key } of wanted) {
+      // Each key has a holder, or `takeAddresses` has thrown: whatever is not this place keeps it from being mailed.
+      const holder = holders.get(key) as AddressHolder;
+      if (holder !== idx) barred.set(idx, duplicateOf(holder));
+    }
+    return barred;
+  }
+}
+
+export function duplicateOf(holder: AddressHolder): Skip {
+  const who = typeof holder === 'number' ? `the recipient at place ${holder}` : `a ${holder} of the list`;
+  return { skip: 'duplicate', text: `This address is that of ${who}, and each gets one copy.` };
+}

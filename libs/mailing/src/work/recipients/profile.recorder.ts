@@ -1,0 +1,85 @@
+import type { ContactFatigue } from '../../delivery/recipients/recipient.policy.js';
+import { askHost, type HostCallTerms } from '../../model/host-calls/host-call.js';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import type { Outcome } from '../../model/states/outcome.js';
+import type { ProfileRepository } from '../../model/ports/profile.repository.js';
+import { GroupWriter } from './group.writer.js';
+
+/**
+ * Tells the host's profiles what became of them: when they were mailed, and which addresses are nobody's.
+ *
+ * Only what is committed is told. The other way round a crash would leave people who were never mailed and count as mailed;
+ * this way it may forget those of its last second. Both are written in groups over all mailings of this process, so they
+ * cost the host a statement a second and not one a message. A host that fails costs no mailing anything.
+ */
+export class ProfileRecorder {
+  readonly #lastEmailed: GroupWriter;
+  readonly #refused: GroupWriter;
+
+  constructor(
+    private readonly profiles: () => ProfileRepository | null,
+    private readonly settings: Pick<MailingSettings, 'profiles' | 'run'>,
+    events: MailingEvents,
+  ) {
+    const terms = (call: string): HostCallTerms => ({ call, timeoutMs: settings.run.hostCallTimeoutMs });
+    this.#lastEmailed = writer('lastEmailed', events, (ids, at) =>
+      askHost(terms('ProfileRepository.setLastEmailed'), () => profiles()?.setLastEmailed?.(ids, at)),
+    );
+    this.#refused = writer('emailStatus', events, (addresses) =>
+      askHost(terms('ProfileRepository.setEmailStatus'), () =>
+        profiles()?.setEmailStatus?.(addresses, 'invalid'),
+      ),
+    );
+  }
+
+  /** @param outcomes that are committed. Resolves at once, unless the host does not keep up. */
+  async note(outcomes: Outcome[]): Promise<void> {
+    const repository = this.profiles();
+    if (!repository) return;
+    const sent = outcomes.flatMap(({ status, contact }) =>
+      status === 'sent' && contact?.userId !== undefined ? [contact.userId] : [],
+    );
+    const unknown = outcomes.flatMap(({ contact }) => (contact?.isUnknown ? [contact.address] : []));
+    if (repository.setLastEmailed) this.#lastEmailed.note(sent);
+    if (repository.setEmailStatus && this.settings.profiles.invalidateRefused) this.#refused.note(unknown);
+    await Promise.all([this.#lastEmailed.room(), this.#refused.room()]);
+  }
+
+  /** @param userIds of those about whom it turned out that they were mailed; committed. Resolves as `note`. */
+  async noteMailed(userIds: string[]): Promise<void> {
+    if (!this.profiles()?.setLastEmailed) return;
+    this.#lastEmailed.note(userIds);
+    await this.#lastEmailed.room();
+  }
+
+  /** What contact fatigue is judged by, beside the profiles: whom they have not been told of yet. Null: it is off. */
+  get fatigue(): ContactFatigue | null {
+    const { contactFatigueMs: windowMs } = this.settings.profiles;
+    return windowMs === null
+      ? null
+      : { windowMs, knownLastEmailed: (userId) => this.#lastEmailed.notedAt(userId) };
+  }
+
+  /** Called when a run ends. A host that takes long is not waited for. */
+  async flush(): Promise<void> {
+    await Promise.all([this.#lastEmailed.flush(), this.#refused.flush()]);
+  }
+
+  /** Called when the process ends, after its last run. */
+  async close(timeoutMs: number): Promise<void> {
+    await Promise.all([this.#lastEmailed.close(timeoutMs), this.#refused.close(timeoutMs)]);
+  }
+}
+
+function writer(
+  what: 'lastEmailed' | 'emailStatus',
+  events: MailingEvents,
+  write: (keys: string[], at: Date) => Promise<void> | undefined,
+): GroupWriter {
+  return new GroupWriter({
+    write: async (keys, at) => write(keys, at),
+    failed: (facts) => events.emit('profiles:trouble', { what, ...facts }),
+    dropped: (count) => events.emit('profiles:dropped', { what, count }),
+  });
+}

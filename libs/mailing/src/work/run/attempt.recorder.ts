@@ -1,0 +1,92 @@
+import { type Attempt, NO_ANSWER, type Outcome, wasAnswered } from '../../model/states/outcome.js';
+import type { MarkedRecipient } from '../../model/mail/recipient.js';
+import { AttemptCounts } from './attempt-counts.js';
+import type { MailingRunParts } from './mailing-run.parts.js';
+import type { NextLook } from './next-look.js';
+import type { RunNews } from './run-news.js';
+import type { TransportWatch } from './transport-watch.js';
+
+/** The run, as far as the result of an attempt can change it. */
+export interface AttemptEffects {
+  news: RunNews;
+  look: NextLook;
+  transport: TransportWatch;
+  isStopping: () => boolean;
+  isLost: () => boolean;
+  transportDown: (reason: string) => void;
+  /** @param reason null: there is none. */
+  pauseIf: (reason: string | null) => void;
+}
+
+/** Notes what attempts came to, for the next commit, and what they say of the mail server and of the mailing. */
+export class AttemptRecorder {
+  readonly #attempts: AttemptCounts;
+
+  constructor(
+    private readonly parts: Pick<MailingRunParts, 'retry' | 'resendsDoubt' | 'guard'>,
+    private readonly run: AttemptEffects,
+  ) {
+    this.#attempts = new AttemptCounts(parts.retry);
+  }
+
+  noteBegun(marked: MarkedRecipient[]): void {
+    this.#attempts.note(marked);
+  }
+
+  /** @param generation of the transport, from when the attempt was begun. */
+  take(attempt: Attempt, generation: number): void {
+    switch (attempt.kind) {
+      case 'temporary':
+        this.run.transport.works();
+        return this.#defer({ ...attempt, status: 'error' });
+      case 'settled':
+        return this.#takeOutcome(attempt.outcome);
+      case 'returned':
+        return this.#takeBack(attempt, generation);
+    }
+  }
+
+  #takeOutcome(outcome: Outcome): void {
+    const { transport, transportDown } = this.run;
+    const { status } = outcome;
+    if (wasAnswered(outcome)) transport.works();
+    if (status === 'in_doubt' && this.parts.resendsDoubt) this.#defer(outcome);
+    else this.#settle(outcome);
+    // One broken connection is an accident. When each one breaks, the list is not to end in doubt.
+    if (status === 'in_doubt' && transport.breaks()) transportDown(outcome.text ?? '');
+  }
+
+  #takeBack({ idx, blame, reason }: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
+    const { transport, news, isStopping, isLost, transportDown, pauseIf } = this.run;
+    if (blame === 'unclear' && !isStopping() && !transport.isDown) {
+      this.#defer({ idx, status: 'error', code: NO_ANSWER, text: reason });
+      if (transport.fallsSilent(idx)) transportDown(reason);
+      return;
+    }
+    news.handBack([idx]);
+    if (blame === 'transport' && !isLost()) transportDown(reason);
+    if (blame === 'throttle') pauseIf(transport.throttled(reason, generation));
+  }
+
+  /** Another attempt later, or, after the last one, what it comes to. */
+  #defer(last: Outcome): void {
+    const { idx, status, code, text } = last;
+    const delayMs = this.#attempts.nextDelayMs(idx);
+    if (delayMs === null) return this.#settle(last);
+    this.run.news.defer({ idx, code: code ?? status, text: text ?? '', delayMs });
+    this.run.look.dueIn(delayMs);
+    this.#judge(last);
+  }
+
+  #settle(outcome: Outcome): void {
+    this.run.news.settle(outcome);
+    this.#judge(outcome);
+  }
+
+  /** A recipient speaks once for or against the mailing: a further attempt that fails as well is no further evidence. */
+  #judge(outcome: Outcome): void {
+    const isEvidence = this.#attempts.isFirst(outcome.idx) && !this.run.transport.isKnownOutage(outcome);
+    if (outcome.status === 'sent' || isEvidence) this.run.pauseIf(this.parts.guard.note(outcome));
+    this.#attempts.forget(outcome.idx);
+  }
+}

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { DatabaseBehindError } from '../../model/errors/database-behind.error.js';
+import type { IdHolder } from '../../model/errors/id-holder.js';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { ServerStanding } from '../../model/reports/mailing-health.report.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import type {
+  RegisteredServer,
+  TemplateEmailBatchServerPersister,
+} from '../../store/servers/template-email-batch-server.persister.js';
+import type { JournalKeeper } from './journal.keeper.js';
+import { Lease } from './lease.js';
+import { readPidSpace } from './pid-space.js';
+
+/** What the death of a process can be told by. */
+type Comparable = Pick<RegisteredServer, 'incarnation' | 'hostname' | 'pid' | 'pidSpace'>;
+
+/** What a heartbeat finds. */
+export type Standing = Exclude<ServerStanding, 'starting'>;
+
+/** Incarnations that live in this very process, so that two applications in one process do not take each other for dead. */
+const living: Set<string> = ((globalThis as Record<symbol, unknown>)[
+  Symbol.for('nestjs-mailing:incarnations')
+] ??= new Set<string>()) as Set<string>;
+
+/**
+ * This process as one of the servers that share the database.
+ *
+ * A process is known by its `uniqServerId`, which outlives it, and its incarnation, which does not: every start draws a
+ * new one. Claims carry the incarnation, so a restarted server knows its own old work at once, and a process that was
+ * declared dead finds its writes without effect. Of two live processes with one id, the second stands by.
+ */
+export class ServerMembership {
+  readonly lease: Lease;
+  readonly #pidSpace = readPidSpace();
+  #incarnation: string | null = null;
+  #claims = 0;
+  /** By `performance.now()`; ends with the first renewal. */
+  #mayBeUnknownUntil = Number.NEGATIVE_INFINITY;
+  #standing: ServerStanding = 'starting';
+  #other: IdHolder | null = null;
+  #underWay: Promise<Standing> | null = null;
+
+  constructor(
+    private readonly persister: TemplateEmailBatchServerPersister,
+    private readonly settings: MailingSettings,
+    private readonly events: MailingEvents,
+    private readonly journal: JournalKeeper,
+  ) {
+    this.lease = new Lease(settings.server.serverTimeoutMs);
+  }
+
+  /** Null while this process is not a member. */
+  get incarnation(): string | null {
+    return this.#incarnation;
+  }
+
+  /** What the last heartbeat that succeeded has found. */
+  get standing(): ServerStanding {
+    return this.#standing;
+  }
+
+  /** The live process that has our id, while we stand by. */
+  get other(): IdHolder | null {
+    return this.#other;
+  }
+
+  /** A token that no claim has ever had. */
+  nextClaimToken(): string {
+    if (!this.#incarnation) throw new Error('Bug: a claim without membership.');
+    return `${this.#incarnation}#${++this.#claims}`;
+  }
+
+  /** True if the token was drawn by this incarnation. */
+  isMine(claimToken: string | null): boolean {
+    return this.#incarnation !== null && (claimToken?.startsWith(`${this.#incarnation}#`) ?? false);
+  }
+
+  /** One heartbeat: registers where needed, renews otherwise. Calls at the same moment share one. */
+  beat(): Promise<Standing> {
+    this.#underWay ??= this.#beat().finally(() => (this.#underWay = null));
+    return this.#underWay;
+  }
+
+  /** Orderly end: nobody has to wait for the lease. */
+  async leave(): Promise<void> {
+    await this.#underWay?.catch(() => undefined);
+    const incarnation = this.#incarnation;
+    if (!incarnation) return;
+    this.#forget(incarnation);
+    await this.persister.deregister(this.settings.uniqServerId, incarnation);
+  }
+
+  /**
+   * No such process where pids can be compared, or our own pid after a restart: dead for certain, whatever the lease says. Of
+   * a row without a pid space (an older version wrote it, or its process could not tell) only the lease tells.
+   */
+  readonly isKnownDead = (server: Comparable): boolean => {
+    const isComparable = server.pidSpace !== null && server.pidSpace === this.#pidSpace;
+    if (!isComparable || server.hostname !== hostname() || living.has(server.incarnation)) return false;
+    return server.pid === process.pid || !isRunning(server.pid);
+  };
+
+  async #beat(): Promise<Standing> {
+    const begun = Lease.moment();
+    const incarnation = this.#incarnation;
+    if (!incarnation) return this.#register(begun);
+    const { uniqServerId } = this.settings;
+    const isRenewed = await this.persister.renew(uniqServerId, incarnation);
+    // It left meanwhile: the lease stays revoked, and a row that is gone is no loss.
+    if (this.#incarnation !== incarnation) return 'lost';
+    if (isRenewed) {
+      this.#mayBeUnknownUntil = Number.NEGATIVE_INFINITY;
+      this.lease.confirm(begun);
+      return 'member';
+    }
+    // A node that lags behind does not know it yet.
+    if (performance.now() < this.#mayBeUnknownUntil)
+      throw new DatabaseBehindError(`the row of server ${uniqServerId}`, 'none of this process', false);
+    this.events.emit('server:lost', { uniqServerId, incarnation });
+    this.#forget(incarnation);
+    return 'lost';
+  }
+
+  async #register(begun: { monotonic: number; wall: number }): Promise<Standing> {
+    const { uniqServerId, enabledAsTemplateMailServer: takesBatches } = this.settings;
+    const incarnation = randomUUID();
+    // Known as living before its row can be seen.
+    living.add(incarnation);
+    let other: RegisteredServer | null;
+    const place = { hostname: hostname(), pid: process.pid, pidSpace: this.#pidSpace };
+    const me = { uniqServerId, incarnation, ...place };
+    try {
+      other = await this.persister.register({ ...me, takesBatches }, this.isKnownDead);
+    } catch (error) {
+      living.delete(incarnation);
+      throw error;
+    }
+    if (other) {
+      living.delete(incarnation);
+      this.#standBehind(other);
+      return (this.#standing = 'standing_by');
+    }
+    this.journal.open(me);
+    this.#incarnation = incarnation;
+    this.#mayBeUnknownUntil = performance.now() + this.settings.server.databaseLagTimeoutMs;
+    this.#other = null;
+    this.#standing = 'member';
+    this.lease.confirm(begun);
+    this.events.emit('server:registered', { uniqServerId, incarnation });
+    return 'member';
+  }
+
+  #standBehind({ hostname: host, pid, incarnation }: RegisteredServer): void {
+    const isThisProcess = living.has(incarnation);
+    this.#other = { host, pid, isThisProcess };
+    if (this.#standing === 'standing_by') return;
+    this.events.emit('server:standing-by', {
+      uniqServerId: this.settings.uniqServerId,
+      otherHost: host,
+      otherPid: pid,
+      isThisProcess,
+      serverTimeoutMs: this.settings.server.serverTimeoutMs,
+    });
+  }
+
+  #forget(incarnation: string): void {
+    this.#incarnation = null;
+    this.#standing = 'lost';
+    this.lease.revoke();
+    // At the same moment: whoever takes it for dead may read its journal.
+    this.journal.close();
+    living.delete(incarnation);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

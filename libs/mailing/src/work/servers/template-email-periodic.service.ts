@@ -1,0 +1,121 @@
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import { InvalidArgumentError } from '../../model/errors/argument.errors.js';
+import { askHostUntimed, HostSilentError } from '../../model/host-calls/host-call.js';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import type { MailingRuns } from '../run/mailing-runs.js';
+import type { ServerMembership, Standing } from './server-membership.js';
+
+/**
+ * Something that a member does after each of its heartbeats. One that returns a promise is not begun again before that is
+ * settled, no heartbeat waits for it, and an orderly stop does for as long as it has time. One that takes longer than `run.hostCallTimeoutMs` is
+ * reported (`server:trouble`).
+ */
+export type Duty = () => Promise<unknown> | void;
+
+const HEARTBEAT = 'heartbeat';
+
+/**
+ * Keeps the lease of this process fresh, on a timer of its own that no run and no mail server can hold up, and does the
+ * duties of a member after each heartbeat, the first of which is at the start of the application.
+ *
+ * A heartbeat that fails is only reported: the lease runs out by itself, and runs stop starting messages when it has. One
+ * that finds this process declared dead stops its runs at once and registers it again at once, under a new incarnation.
+ *
+ * @example
+ * ```ts
+ * constructor(periodic: TemplateEmailPeriodicService) {
+ *   periodic.addDuty(() => metrics.count('mailing.member', {}));
+ * }
+ * ```
+ */
+export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
+  readonly #duties: Duty[] = [];
+  readonly #underWay = new Map<Duty, Promise<unknown>>();
+  #timer: NodeJS.Timeout | null = null;
+  #stopped = false;
+  #last: Promise<void> = Promise.resolve();
+  #failingSince: number | null = null;
+
+  constructor(
+    private readonly membership: ServerMembership,
+    private readonly runs: MailingRuns,
+    private readonly settings: MailingSettings,
+    private readonly events: MailingEvents,
+  ) {}
+
+  /** Begins, in the background: the host's bootstrap is neither held up nor broken. Twice is harmless. */
+  onApplicationBootstrap(): void {
+    if (!this.#timer && !this.#stopped) this.#timer = setTimeout(this.#tick, 0);
+  }
+
+  /**
+   * From now on, `duty` is done after each heartbeat that finds this process a member.
+   *
+   * @throws InvalidArgumentError if it is no function.
+   */
+  addDuty(duty: Duty): void {
+    if (typeof duty !== 'function') throw new InvalidArgumentError('addDuty: duty', 'a function', duty);
+    this.#duties.push(duty);
+  }
+
+  /** Ends it for good. Resolves when no heartbeat and no duty is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    await this.#last;
+    await Promise.all(this.#underWay.values());
+  }
+
+  readonly #tick = (): void => {
+    this.#last = this.#beat().finally(() => {
+      // A server with nothing to do must not keep a process alive that has nothing else to do either.
+      if (!this.#stopped) this.#timer = setTimeout(this.#tick, this.settings.server.heartbeatMs).unref();
+    });
+  };
+
+  async #beat(): Promise<void> {
+    try {
+      const standing = await this.#stand();
+      this.#tellRecovery();
+      if (standing !== 'member' || this.#stopped) return;
+      for (const duty of this.#duties) this.#begin(duty);
+    } catch (error) {
+      this.#failingSince ??= performance.now();
+      this.#report(HEARTBEAT, error);
+    }
+  }
+
+  #tellRecovery(): void {
+    if (this.#failingSince === null) return;
+    const lastedMs = Math.round(performance.now() - this.#failingSince);
+    this.#failingSince = null;
+    const { uniqServerId } = this.settings;
+    this.events.emit('server:recovered', { uniqServerId, step: HEARTBEAT, lastedMs });
+  }
+
+  #begin(duty: Duty): void {
+    if (this.#underWay.has(duty)) return;
+    const { hostCallTimeoutMs } = this.settings.run;
+    const silent = new HostSilentError('a duty of TemplateEmailPeriodicService', hostCallTimeoutMs);
+    const timer = setTimeout(() => this.#report('a duty', silent), hostCallTimeoutMs).unref();
+    const done = askHostUntimed(duty)
+      .catch((error: unknown) => this.#report('a duty', error))
+      .finally(() => {
+        clearTimeout(timer);
+        this.#underWay.delete(duty);
+      });
+    this.#underWay.set(duty, done);
+  }
+
+  #report(step: string, error: unknown): void {
+    this.events.emit('server:trouble', { uniqServerId: this.settings.uniqServerId, step, error });
+  }
+
+  async #stand(): Promise<Standing> {
+    const standing = await this.membership.beat();
+    if (standing !== 'lost') return standing;
+    this.runs.loseAll();
+    return this.#stopped ? standing : this.membership.beat();
+  }
+}

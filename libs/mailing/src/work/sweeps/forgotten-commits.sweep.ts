@@ -1,0 +1,149 @@
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import type { Slice } from '../../model/states/slice.js';
+import type { BehindSlice, ForgottenCommits, RestoredSlice } from '../../store/claims/forgotten-commits.js';
+import type { MailingDatabase } from '../../store/database/mailing.database.js';
+import type { BatchWorker } from '../execution/batch-worker.js';
+import type { RunEnd } from '../run/mailing-run.parts.js';
+import type { MailingLauncher } from '../execution/mailing-launcher.js';
+import type { ServerMembership } from '../servers/server-membership.js';
+import type { SliceRunner } from '../execution/slice.runner.js';
+import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
+
+/** The least time between two looks for a lag that goes on. */
+const MIN_LOOK_MS = 1_000;
+
+export interface ForgottenCommitsSweepParts {
+  database: MailingDatabase;
+  forgotten: ForgottenCommits;
+  settings: MailingSettings;
+  membership: ServerMembership;
+  runner: SliceRunner;
+  worker: BatchWorker;
+  launcher: MailingLauncher;
+  periodic: TemplateEmailPeriodicService;
+  events: MailingEvents;
+}
+
+/**
+ * Writes commits of this process again that the database has forgotten, as after a failover that lost them, so that no recipient of them is
+ * sent to again.
+ *
+ * It looks after each heartbeat, and at once when a run has found its own commits gone. Where all commits are remembered the mailing goes on;
+ * otherwise it is paused, so that a person settles the doubt. Until then, claims of the slice are refused (`refuseIfForgotten`).
+ */
+export class ForgottenCommitsSweep implements OnApplicationBootstrap {
+  #looking: Promise<void> | null = null;
+  #isAskedAgain = false;
+  #timer: NodeJS.Timeout | null = null;
+  #isOver = false;
+  readonly #listeners = new Set<(slice: Slice) => void>();
+
+  constructor(private readonly parts: ForgottenCommitsSweepParts) {}
+
+  onApplicationBootstrap(): void {
+    this.parts.periodic.addDuty(() => this.look());
+    this.parts.database.commits.onGoneBack(() => void this.look());
+  }
+
+  /** @param listener told of each slice that is restored and given back, so that it goes on. */
+  onGivenBack(listener: (slice: Slice) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Looks once; a call during a look makes it look once more. Never rejects. */
+  look(): Promise<void> {
+    if (this.#isOver) return Promise.resolve();
+    this.#isAskedAgain = true;
+    this.#looking ??= this.#look().finally(() => (this.#looking = null));
+    return this.#looking;
+  }
+
+  /** Ends it. Resolves when no look is under way. */
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    while (this.#isAskedAgain) {
+      this.#isAskedAgain = false;
+      await this.#attempt(async () => {
+        // One that fails must not keep the others.
+        for (const behind of await this.parts.forgotten.find())
+          await this.#attempt(() => this.#restore(behind));
+      });
+      this.#lookAgain();
+    }
+  }
+
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      const { uniqServerId } = this.parts.settings;
+      this.parts.events.emit('server:trouble', { uniqServerId, step: 'restoring forgotten commits', error });
+    }
+  }
+
+  /** As soon as a lag has lasted too long. */
+  #lookAgain(): void {
+    const { commits } = this.parts.database;
+    if (this.#timer || this.#isOver || !commits.idle().some(({ behindSince }) => behindSince !== null))
+      return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        void this.look();
+      },
+      Math.max(commits.options.lagTimeoutMs, MIN_LOOK_MS),
+    ).unref();
+  }
+
+  async #restore({ memory, seen }: BehindSlice): Promise<void> {
+    const { forgotten, settings, membership, database } = this.parts;
+    if (membership.incarnation === null) return;
+    const { uniqServerId } = settings;
+    const { committed } = memory;
+    const claimToken = membership.nextClaimToken();
+    const found = await forgotten.restore({ memory, seen, uniqServerId, claimToken });
+    if (!found) return;
+    database.commits.confirm(memory);
+    const end = await this.#giveBack(found);
+    // What is restored after a lag that was too long was never committed: the database has forgotten nothing.
+    if (seen.number < committed) this.#tell(found, seen.number, committed);
+    await this.#tellEnd(found, end);
+    for (const listener of this.#listeners) listener(found.claim);
+  }
+
+  /** @returns null where the database has failed; the next look for work finds the claim then, and carries a pause out. */
+  async #giveBack({ claim }: RestoredSlice): Promise<RunEnd | null> {
+    let end: RunEnd | null = null;
+    await this.#attempt(async () => {
+      end = await this.parts.runner.giveBack(claim);
+    });
+    return end;
+  }
+
+  #tell({ claim, restored }: RestoredSlice, seen: number, committed: number): void {
+    const { mailingId, batch } = claim;
+    this.parts.events.emit('database:went-back', {
+      mailingId,
+      startIdx: batch?.startIdx ?? null,
+      seen,
+      committed,
+      numRestored: restored.numKnown,
+      numInDoubt: restored.numCaught,
+    });
+  }
+
+  async #tellEnd({ claim }: RestoredSlice, end: RunEnd | null): Promise<void> {
+    const { worker, launcher } = this.parts;
+    const { mailingId } = claim;
+    if (claim.batch) return worker.tellEnd(mailingId, end?.mailing ?? null);
+    if (end !== null && end.status !== 'pending' && end.status !== 'lost')
+      await launcher.tellEnded(mailingId);
+  }
+}

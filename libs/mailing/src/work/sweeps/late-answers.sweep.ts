@@ -1,0 +1,86 @@
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { Slice } from '../../model/states/slice.js';
+import type { HeldClaim } from '../../store/ledger/held-claim.js';
+import type { StandingOrders } from '../../store/commands/standing-orders.js';
+import type { MailingRun } from '../run/mailing-run.js';
+import type { ProfileRecorder } from '../recipients/profile.recorder.js';
+import type { LostRuns } from '../execution/slice.runner.js';
+import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
+
+/** Over all lost runs. The oldest run is forgotten first, and its recipients stay in doubt. */
+const MAX_RECIPIENTS = 100_000;
+/** A mailing that is canceled or paused may never settle the rest. */
+const KEPT_MS = 3_600_000;
+
+interface LostRun {
+  slice: Slice;
+  keptUntil: number;
+  /** Recipients whose message the mail server took, and their profiles. */
+  sent: Map<number, string | undefined>;
+}
+
+/**
+ * Settles recipients whose answers came, or could be written, only after their claim was lost, as in a process that the network cut off from
+ * the database for longer than a lease.
+ *
+ * The run that lost its claim writes nothing. Its process, once it is a member again, reports what it knows, as a person could: a recipient in
+ * doubt whose message was taken is sent. A refusal settles nothing: whether another attempt was made since is not known here.
+ *
+ * A transaction for each lost run after a heartbeat, until its recipients are settled.
+ */
+export class LateAnswersSweep implements OnApplicationBootstrap, LostRuns {
+  readonly #lost = new Set<LostRun>();
+  #numRecipients = 0;
+
+  constructor(
+    private readonly orders: StandingOrders,
+    private readonly recorder: Pick<ProfileRecorder, 'noteMailed'>,
+    private readonly periodic: TemplateEmailPeriodicService,
+    private readonly events: MailingEvents,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.periodic.addDuty(() => this.look());
+  }
+
+  /** Resolves when the last message of the run is over. */
+  async note({ mailingId, batch }: HeldClaim, run: Pick<MailingRun, 'unrecorded'>): Promise<void> {
+    const sent = (await run.unrecorded()).filter(({ status }) => status === 'sent');
+    if (sent.length === 0) return;
+    this.#lost.add({
+      slice: { mailingId, batch },
+      keptUntil: performance.now() + KEPT_MS,
+      sent: new Map(sent.map(({ idx, contact }) => [idx, contact?.userId])),
+    });
+    this.#numRecipients += sent.length;
+    for (const lost of this.#lost) {
+      if (this.#numRecipients <= MAX_RECIPIENTS) return;
+      this.#forget(lost);
+    }
+  }
+
+  /** @throws Error the first that came up, after all have been tried; the next look tries again. */
+  async look(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const lost of this.#lost)
+      await this.#settle(lost).catch((error: unknown) => {
+        // One that fails must not keep the others.
+        failures.push(error);
+      });
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #settle(lost: LostRun): Promise<void> {
+    const { slice, sent, keptUntil } = lost;
+    const { settled, isOver } = await this.orders.settleAnsweredLate(slice, [...sent.keys()]);
+    if (isOver || performance.now() > keptUntil) this.#forget(lost);
+    if (settled.size === 0) return;
+    this.events.emit('doubt:settled', { mailingId: slice.mailingId, numSent: settled.size });
+    await this.recorder.noteMailed([...settled].flatMap((idx) => sent.get(idx) ?? []));
+  }
+
+  #forget(lost: LostRun): void {
+    if (this.#lost.delete(lost)) this.#numRecipients -= lost.sent.size;
+  }
+}

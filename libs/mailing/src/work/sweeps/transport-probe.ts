@@ -1,0 +1,86 @@
+import { type EmailMessageSender, PROBE_TIMEOUT_MS } from '../../delivery/transport/email-message.sender.js';
+import { askHost } from '../../model/host-calls/host-call.js';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { StandingOrders } from '../../store/commands/standing-orders.js';
+import type { Whose } from '../../store/commands/transport-paused.js';
+import { BackOff } from '../pacing/back-off.js';
+import type { ResumeHold } from '../execution/resume-hold.js';
+import { reasonOf } from '../../model/values/public-text.js';
+
+/** For a sender that does not keep to a deadline of its own; those of ours have answered by then. */
+const SILENT_AFTER_MS = PROBE_TIMEOUT_MS + 5_000;
+
+const IDS_PER_STATEMENT = 1_000;
+
+/** Lets mailings that were paused because the transport was down go on by themselves, once it answers again. */
+export class TransportProbe {
+  readonly #backOff = new BackOff();
+  #isLooking = false;
+
+  constructor(
+    private readonly uniqServerId: string,
+    /** Whether it also asks for batched mailings, because it can send them. */
+    private readonly takesBatches: boolean,
+    private readonly orders: StandingOrders,
+    private readonly sender: EmailMessageSender,
+    private readonly stop: AbortSignal,
+    private readonly hold: ResumeHold,
+    private readonly events: MailingEvents,
+  ) {}
+
+  /**
+   * Asks the transport if a mailing waits for it, more and more seldom as long as one does (1 s to 5 min). Never rejects.
+   *
+   * @returns how many mailings may go on.
+   */
+  async look(): Promise<number> {
+    if (this.#isLooking || this.#backOff.remainingMs() > 0) return 0;
+    this.#isLooking = true;
+    try {
+      return await this.#look();
+    } catch (error) {
+      this.events.emit('server:trouble', { uniqServerId: this.uniqServerId, step: 'transport probe', error });
+      return 0;
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #look(): Promise<number> {
+    const waiting = await this.#waiting();
+    if (waiting.length === 0) {
+      this.#backOff.succeed();
+      return 0;
+    }
+    // Not `run.hostCallTimeoutMs`: that is about functions of the host, and may be shorter than the greeting of a mail server.
+    const terms = { call: 'EmailMessageSender.probe', timeoutMs: SILENT_AFTER_MS, stop: this.stop };
+    const why = await askHost(terms, () => this.sender.probe()).catch(reasonOf);
+    // The database may be gone already; nothing is changed behind a stop.
+    if (this.stop.aborted) return 0;
+    // Also after a good answer: a server that greets and then takes nothing would have mailings flap.
+    this.#backOff.fail();
+    if (why !== null) return 0;
+    let numResumed = 0;
+    for (const whose of waiting) numResumed += await this.orders.resumeTransportPaused(whose);
+    if (numResumed > 0) this.events.emit('transport:back', { numResumed });
+    return numResumed;
+  }
+
+  async #waiting(): Promise<Whose[]> {
+    const waiting: Whose[] = [];
+    for (const whose of this.#asked()) if (await this.orders.hasTransportPaused(whose)) waiting.push(whose);
+    return waiting;
+  }
+
+  #asked(): Whose[] {
+    const { admitted, isWaiting } = this.hold;
+    if (isWaiting) {
+      const asked: Whose[] = [];
+      for (let first = 0; first < admitted.length; first += IDS_PER_STATEMENT)
+        asked.push({ mailingIds: admitted.slice(first, first + IDS_PER_STATEMENT) });
+      return asked;
+    }
+    const own: Whose = { uniqServerId: this.uniqServerId };
+    return this.takesBatches ? [own, 'batched'] : [own];
+  }
+}
