@@ -5,7 +5,7 @@ import { shared } from './vitest.config.js';
 export default defineConfig({
   ...shared,
   test: {
-    include: ['test/clusters/*.cluster.spec.ts'],
+    include: ['test/clusters/**/*.cluster.spec.ts'],
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 240_000,

@@ -10,7 +10,7 @@ const SERVERS = 'test/**/*.servers.spec.ts';
 const PROCESS = 'test/**/*.process.spec.ts';
 const PACKAGE = 'test/package/**/*.spec.ts';
 /** vitest.clusters.config.ts runs these. */
-const CLUSTERS = 'test/clusters/*.cluster.spec.ts';
+const CLUSTERS = 'test/clusters/**/*.cluster.spec.ts';
 
 export const shared = {
   resolve: {

@@ -12,7 +12,7 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-/** A fresh Node process of one of the programs of this folder, which answers questions. */
+/** A fresh Node process of one of the programs below this folder, which answers questions. */
 export class BenchChild<A extends Answers<A>> {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();

@@ -1,6 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import type { MariaDbServer } from '../test/support/maria-db.server.js';
-import { connectToServer } from '../test/support/server-connection.js';
+import type { MariaDbServer } from '../test/support/servers/maria-db.server.js';
+import { connectToServer } from '../test/support/databases/server-connection.js';
 import { waitUntil } from '../test/support/wait-until.js';
 import { cpuMsOf } from './cpu-time.js';
 

@@ -1,6 +1,6 @@
 import type { BenchDatabase } from './bench-database.js';
 import type { MailingHostSettings } from './mailing-host.module.js';
-import type { SpeedGround } from './speed.ground.js';
+import type { SpeedGround } from './speed/speed.ground.js';
 
 export interface MeasureTask {
   recipients: number;

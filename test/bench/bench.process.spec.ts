@@ -5,10 +5,10 @@ import { createTransport } from 'nodemailer';
 import { describe, expect, it } from 'vitest';
 import { describeMachine } from '../../bench/machine.js';
 import { RunUsageError } from '../support/run-options.js';
-import { parseScalingOptions } from '../../bench/scaling.options.js';
-import { linesOf, type ScalingReport, scalingReport } from '../../bench/scaling.report.js';
-import type { RoundResult } from '../../bench/scaling.round.js';
-import { SlowMailServer } from '../../bench/slow-mail-server.js';
+import { parseScalingOptions } from '../../bench/scaling/scaling.options.js';
+import { linesOf, type ScalingReport, scalingReport } from '../../bench/scaling/scaling.report.js';
+import type { RoundResult } from '../../bench/scaling/scaling.round.js';
+import { SlowMailServer } from '../../bench/mail-servers/slow-mail-server.js';
 
 const run = promisify(execFile);
 
@@ -16,7 +16,7 @@ describe('npm run bench:scaling', () => {
   it('runs, and ends with its figures as JSON', { timeout: 180_000 }, async () => {
     const tiny = ['--servers', '2', '--rounds', '1', '--recipients', '60', '--reply-ms', '2'];
     const costs = ['--cost-recipients', '40', '--list-recipients', '500', '--idle-seconds', '3'];
-    const program = ['--import', 'tsx', 'bench/scaling.process.ts', ...tiny, ...costs, '--json'];
+    const program = ['--import', 'tsx', 'bench/scaling/scaling.process.ts', ...tiny, ...costs, '--json'];
 
     const { stdout } = await run(process.execPath, program);
 

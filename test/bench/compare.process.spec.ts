@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RunUsageError } from '../support/run-options.js';
-import { compareFigures } from '../../bench/compare.figures.js';
-import { parseCompareOptions } from '../../bench/compare.options.js';
+import { compareFigures } from '../../bench/compare/compare.figures.js';
+import { parseCompareOptions } from '../../bench/compare/compare.options.js';
 import { describeMachine } from '../../bench/machine.js';
-import { parseSpeedOptions } from '../../bench/speed.options.js';
-import { type SpeedReport, speedReport } from '../../bench/speed.report.js';
+import { parseSpeedOptions } from '../../bench/speed/speed.options.js';
+import { type SpeedReport, speedReport } from '../../bench/speed/speed.report.js';
 
 describe('npm run bench:compare', () => {
   let folder: string;
@@ -18,7 +18,7 @@ describe('npm run bench:compare', () => {
   const stored = (): string => join(folder, 'stored.json');
   const compared = (fresh: string, ...args: string[]): Promise<{ code: number; output: string }> =>
     new Promise((resolve) => {
-      const program = ['--import', 'tsx', 'bench/compare.process.ts', '--stored', stored(), ...args];
+      const program = ['--import', 'tsx', 'bench/compare/compare.process.ts', '--stored', stored(), ...args];
       const child = execFile(process.execPath, program, (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
       );

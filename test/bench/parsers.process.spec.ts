@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 const run = promisify(execFile);
 // Not by npm, which would build anew, and take the build away from the tests beside this one.
 const bench = async (...args: string[]): Promise<string> =>
-  (await run(process.execPath, ['--import', 'tsx', 'bench/parsers.process.ts', ...args])).stdout;
+  (await run(process.execPath, ['--import', 'tsx', 'bench/parsers/parsers.process.ts', ...args])).stdout;
 // What the tests look at does not depend on how fast this machine is, nor on what else it does.
 const QUICK = ['--round-ms', '1', '--json'];
 

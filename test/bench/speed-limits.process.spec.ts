@@ -11,10 +11,10 @@ import {
   shareOf,
   spreadOf,
   unfairLines,
-} from '../../bench/speed.limits.js';
-import { linesOf } from '../../bench/speed.lines.js';
-import { parseSpeedOptions } from '../../bench/speed.options.js';
-import { type SpeedRound, speedReport } from '../../bench/speed.report.js';
+} from '../../bench/speed/speed.limits.js';
+import { linesOf } from '../../bench/speed/speed.lines.js';
+import { parseSpeedOptions } from '../../bench/speed/speed.options.js';
+import { type SpeedRound, speedReport } from '../../bench/speed/speed.report.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const shares = (

@@ -3,15 +3,15 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { describeMachine } from '../../bench/machine.js';
 import { RunUsageError } from '../support/run-options.js';
-import { parseSpeedOptions } from '../../bench/speed.options.js';
-import { speedOn } from '../../bench/speed.session.js';
-import { linesOf } from '../../bench/speed.lines.js';
+import { parseSpeedOptions } from '../../bench/speed/speed.options.js';
+import { speedOn } from '../../bench/speed/speed.session.js';
+import { linesOf } from '../../bench/speed/speed.lines.js';
 import {
   type SpeedReport,
   type SpeedResults,
   type SpeedRound,
   speedReport,
-} from '../../bench/speed.report.js';
+} from '../../bench/speed/speed.report.js';
 
 const run = promisify(execFile);
 const CONTENDERS = ['bare', 'mailer', 'bulk', 'bulk-journal', 'bullmq', 'pg-boss', 'limit'];
@@ -140,7 +140,12 @@ const NOTHING: SpeedResults = { contenders: new Map(), far: new Map(), measures:
 
 async function runBench(args: string[]): Promise<SpeedReport> {
   const tiny = ['--rounds', '1', '--connections', '4', '--json', ...args];
-  const { stdout } = await run(process.execPath, ['--import', 'tsx', 'bench/speed.process.ts', ...tiny]);
+  const { stdout } = await run(process.execPath, [
+    '--import',
+    'tsx',
+    'bench/speed/speed.process.ts',
+    ...tiny,
+  ]);
   return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as SpeedReport;
 }
 

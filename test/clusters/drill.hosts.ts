@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { NewsletterService, type Report } from '../support/newsletter-service.js';
+import { NewsletterService, type Report } from '../support/hosts/newsletter-service.js';
 
 const MAIN = fileURLToPath(new URL('host.process.mjs', import.meta.url));
 export const HOSTS = 3;

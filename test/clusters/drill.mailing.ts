@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '../support/received-message.js';
+import type { ReceivedMessage } from '../support/network/received-message.js';
 
 /** One of the two mailings of a drill: its list, and when the mail server got its messages. */
 export class DrillMailing {

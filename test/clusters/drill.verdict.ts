@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import { complaintsOf, type Facts, factsOf, MAX_IN_DOUBT } from '../crash/promise.js';
-import { assertBatchesAddUp } from '../support/batch-books.js';
-import { readBooks } from '../support/books.js';
+import { complaintsOf, type Facts, factsOf, MAX_IN_DOUBT } from '../crash/processes/promise.js';
+import { assertBatchesAddUp } from '../support/databases/batch-books.js';
+import { readBooks } from '../support/databases/books.js';
 import { BATCH_THREADS } from './drill.hosts.js';
 import type { DrillMailing } from './drill.mailing.js';
 import type { DrillWorld } from './drill.world.js';

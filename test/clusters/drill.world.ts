@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../src/demo/seeded-random.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { ClusterDatabase } from './cluster.database.js';
 import type { ClusterNode, DatabaseCluster } from './database-cluster.js';
 import { DrillHosts, HOSTS, type ProcessWatch } from './drill.hosts.js';

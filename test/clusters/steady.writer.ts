@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Row, ServerSession } from '../support/server-session.js';
+import { type Row, ServerSession } from '../support/databases/server-session.js';
 import type { DatabaseCluster } from './database-cluster.js';
 
 const PAUSE_MS = 20;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ServerSession } from '../support/server-session.js';
+import { ServerSession } from '../support/databases/server-session.js';
 import type { ClusterNode } from './database-cluster.js';
 
 export type WriteAnswer = 'written' | 'refused' | 'late';

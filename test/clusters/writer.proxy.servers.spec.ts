@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MariaDbServer, startMariaDb } from '../support/maria-db.server.js';
-import { connectToServer } from '../support/server-connection.js';
+import { type MariaDbServer, startMariaDb } from '../support/servers/maria-db.server.js';
+import { connectToServer } from '../support/databases/server-connection.js';
 import { waitUntil } from '../support/wait-until.js';
 import type { ClusterNode, DatabaseCluster } from './database-cluster.js';
 import { WriteProbe } from './write.probe.js';

@@ -1,4 +1,4 @@
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
 import type { ClusterNode } from './database-cluster.js';
 import type { WriterFollower, WriterWatch } from './writer.watch.js';
 

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Dispatcher } from '../../libs/mailing/src/model/ports/dispatcher.js';
 import { PollingDispatcher } from '../../libs/mailing/src/work/execution/polling.dispatcher.js';
-import { bullMqServer } from '../support/bull-mq-server.js';
-import { anyRedis, canUseRedis } from '../support/redis.server.js';
+import { bullMqServer } from '../support/hosts/bull-mq-server.js';
+import { anyRedis, canUseRedis } from '../support/servers/redis.server.js';
 import { waitUntil } from '../support/wait-until.js';
 import { BatchWorld, HeldRuns } from './batch.world.js';
 

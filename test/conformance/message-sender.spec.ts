@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { EmailMessage } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
 import { isAscii } from '../../libs/mailing/src/delivery/mime/is-ascii.js';
 import { MESSAGE, senderRig } from '../delivery/sender-rig.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 
 /** Pieces that encoders stumble over. */
 const PIECES = [

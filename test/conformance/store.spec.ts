@@ -17,10 +17,10 @@ import { insertServer, replaceServer } from '../../libs/mailing/src/store/server
 import { lockBooks } from '../../libs/mailing/src/store/commands/lock-books.js';
 import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { forEachDatabase, onDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { livingServer } from '../support/living-server.js';
-import { lockWait } from '../support/lock-wait.js';
+import { forEachDatabase, onDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { livingServer } from '../support/databases/living-server.js';
+import { lockWait } from '../support/databases/lock-wait.js';
 
 const SERVER = 'test:1';
 const TIMEOUT_MS = 60_000;

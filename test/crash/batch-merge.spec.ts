@@ -8,12 +8,12 @@ import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-o
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
-import { assertBatchesAddUp } from '../support/batch-books.js';
-import { readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { livingServer } from '../support/living-server.js';
-import { CutOff, CutOffDatabase } from './cut-off.database.js';
+import { assertBatchesAddUp } from '../support/databases/batch-books.js';
+import { readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { livingServer } from '../support/databases/living-server.js';
+import { CutOff, CutOffDatabase } from './processes/cut-off.database.js';
 
 const SERVER = 'test:1';
 const HEIR = 'heir:2';

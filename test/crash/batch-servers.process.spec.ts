@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EmailAddress, MailBatch } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import type { NewsletterService } from '../support/newsletter-service.js';
-import type { SmtpStep } from '../support/smtp-step.js';
+import { readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import type { NewsletterService } from '../support/hosts/newsletter-service.js';
+import type { SmtpStep } from '../support/network/smtp-step.js';
 import { waitUntil } from '../support/wait-until.js';
-import { besideAnswers } from './beside-answers.js';
-import { HeldAnswers } from './held-answers.js';
-import { BATCH_THREADS, MailServers } from './mail-servers.js';
-import { stopProcess } from './stopped-process.js';
+import { besideAnswers } from './processes/beside-answers.js';
+import { HeldAnswers } from './processes/held-answers.js';
+import { BATCH_THREADS, MailServers } from './processes/mail-servers.js';
+import { stopProcess } from './processes/stopped-process.js';
 
 const ANSWER_MS = 20;
 const slowly = ({ command }: SmtpStep): Promise<void> | undefined =>

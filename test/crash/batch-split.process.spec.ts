@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MailBatch } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { forEachServer } from '../support/for-each-database.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { forEachServer } from '../support/databases/for-each-database.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
-import { besideAnswers } from './beside-answers.js';
-import { BATCH_THREADS, MailServers } from './mail-servers.js';
+import { besideAnswers } from './processes/beside-answers.js';
+import { BATCH_THREADS, MailServers } from './processes/mail-servers.js';
 
 const RECIPIENTS = 240;
 const ANSWER_MS = 20;

@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it, describe, vi } from 'vitest';
 import { Lease } from '../../libs/mailing/src/work/servers/lease.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { NewsletterService } from '../support/newsletter-service.js';
-import { readerAddresses } from '../support/reader-list.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { NewsletterService } from '../support/hosts/newsletter-service.js';
+import { readerAddresses } from '../support/hosts/reader-list.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const TEN_MINUTES_MS = 600_000;

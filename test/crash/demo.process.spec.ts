@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MailBatch } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 
 const run = promisify(execFile);
 /** Every kill costs the start of a process, which takes seconds on a busy machine. */

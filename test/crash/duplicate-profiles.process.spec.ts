@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { MailAddressTaken, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { FaultPoint } from '../../libs/mailing/src/model/ports/fault-points.js';
-import { assertBooksAddUp, readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { assertBooksAddUp, readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 
-const PROCESS = fileURLToPath(new URL('profiles.process.mjs', import.meta.url));
+const PROCESS = fileURLToPath(new URL('processes/profiles.process.mjs', import.meta.url));
 const ADDRESSES = 9;
 const RECIPIENTS = 36;
 const MAX_IN_DOUBT = 4;

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Mailing, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
 
-const HOST = fileURLToPath(new URL('endless-list.process.mjs', import.meta.url));
+const HOST = fileURLToPath(new URL('processes/endless-list.process.mjs', import.meta.url));
 const READERS = ['reader0@home.example', 'reader1@home.example', 'reader2@home.example'];
 const LISTS = [
   ['invalid entries', 'invalid'],

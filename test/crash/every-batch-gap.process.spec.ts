@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { forEachDatabase, forEachServer } from '../support/for-each-database.js';
-import { BATCH_GAPS } from './batch-gaps.js';
-import { type Death, KilledLife } from './killed-life.js';
+import { forEachDatabase, forEachServer } from '../support/databases/for-each-database.js';
+import { BATCH_GAPS } from './processes/batch-gaps.js';
+import { type Death, KilledLife } from './processes/killed-life.js';
 
 /** Each row is one life: its deaths, one after another, each of a process of its own. */
 const LIVES: Death[][] = [

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { FAULT_POINT_NAMES, type FaultPoint } from '../../libs/mailing/src/model/ports/fault-points.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { BATCH_GAPS } from './batch-gaps.js';
-import { type Death, KilledLife, type LifeOptions } from './killed-life.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { BATCH_GAPS } from './processes/batch-gaps.js';
+import { type Death, KilledLife, type LifeOptions } from './processes/killed-life.js';
 
 const SOURCES = fileURLToPath(new URL('../../libs/mailing/src', import.meta.url));
 

@@ -1,7 +1,7 @@
 import { appendFile, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { KilledLife, type Mishap } from './killed-life.js';
+import { KilledLife, type Mishap } from './processes/killed-life.js';
 
 const edited =
   (edit: (text: string) => string) =>

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
-import { readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { journalFolder } from '../support/journal-folder.js';
-import { MailingSnapshots } from '../support/mailing-snapshots.js';
-import { NewsletterService } from '../support/newsletter-service.js';
-import { readerAddresses } from '../support/reader-list.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
-import { assertPromiseKept } from './promise.js';
+import { readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { journalFolder } from '../support/hosts/journal-folder.js';
+import { MailingSnapshots } from '../support/databases/mailing-snapshots.js';
+import { NewsletterService } from '../support/hosts/newsletter-service.js';
+import { readerAddresses } from '../support/hosts/reader-list.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
+import { assertPromiseKept } from './processes/promise.js';
 
 const COUNT = 300;
 

@@ -6,14 +6,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EmailAddress, Mailing, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { NewsletterService, type ServiceOptions } from '../support/newsletter-service.js';
-import { readerAddresses } from '../support/reader-list.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { assertBooksAddUp, readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { NewsletterService, type ServiceOptions } from '../support/hosts/newsletter-service.js';
+import { readerAddresses } from '../support/hosts/reader-list.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
-import { assertPromiseKept } from './promise.js';
+import { assertPromiseKept } from './processes/promise.js';
 
 forEachDatabase('a killed process', (kind) => {
   let database: FreshDatabase;

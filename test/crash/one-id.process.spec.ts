@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { NewsletterService } from '../support/newsletter-service.js';
-import { readerAddresses } from '../support/reader-list.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { NewsletterService } from '../support/hosts/newsletter-service.js';
+import { readerAddresses } from '../support/hosts/reader-list.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
-import { HeldAnswers } from './held-answers.js';
-import { assertPromiseKept } from './promise.js';
-import { WorkerCluster } from './worker-cluster.js';
+import { HeldAnswers } from './processes/held-answers.js';
+import { assertPromiseKept } from './processes/promise.js';
+import { WorkerCluster } from './processes/worker-cluster.js';
 
 const RECIPIENTS = 400;
 /** What the mail server takes for each message, so that there is a middle to be killed in. */

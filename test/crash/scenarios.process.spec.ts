@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { assertBooksAddUp, readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
 
-const HOST = fileURLToPath(new URL('scenarios.process.mjs', import.meta.url));
+const HOST = fileURLToPath(new URL('processes/scenarios.process.mjs', import.meta.url));
 const RECIPIENTS = 65;
 
 forEachDatabase('an event whose handling is killed half-way', (kind) => {

@@ -2,17 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type Books, readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { mailingApp } from '../support/mailing-app.js';
-import { NewsletterService, type ServiceOptions } from '../support/newsletter-service.js';
-import { readerAddresses, readerList } from '../support/reader-list.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { type Books, readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { mailingApp } from '../support/hosts/mailing-app.js';
+import { NewsletterService, type ServiceOptions } from '../support/hosts/newsletter-service.js';
+import { readerAddresses, readerList } from '../support/hosts/reader-list.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
-import { assertPromiseKept, type Facts } from './promise.js';
+import { assertPromiseKept, type Facts } from './processes/promise.js';
 
-const WITHOUT_HOOKS = fileURLToPath(new URL('host-without-hooks.process.mjs', import.meta.url));
+const WITHOUT_HOOKS = fileURLToPath(new URL('processes/host-without-hooks.process.mjs', import.meta.url));
 const RECIPIENTS = 150;
 /** An orderly end waits for answers; here they come within this time. */
 const ANSWER_MS = 20;

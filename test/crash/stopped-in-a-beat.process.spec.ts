@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { readBooks } from '../support/books.js';
-import { forEachServer } from '../support/for-each-database.js';
-import { freshDatabase } from '../support/fresh-database.js';
-import { NewsletterService } from '../support/newsletter-service.js';
-import { readerAddresses } from '../support/reader-list.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { readBooks } from '../support/databases/books.js';
+import { forEachServer } from '../support/databases/for-each-database.js';
+import { freshDatabase } from '../support/databases/fresh-database.js';
+import { NewsletterService } from '../support/hosts/newsletter-service.js';
+import { readerAddresses } from '../support/hosts/reader-list.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
-import { assertPromiseKept } from './promise.js';
+import { assertPromiseKept } from './processes/promise.js';
 
 const RECIPIENTS = 3_000;
 const SHORT_LEASE = { MAILING_HEARTBEAT_MS: '200', MAILING_SERVER_TIMEOUT_MS: '1000' };

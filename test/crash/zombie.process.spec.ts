@@ -1,16 +1,16 @@
 import { EmailAddress, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { NewsletterService } from '../support/newsletter-service.js';
-import { readerAddresses } from '../support/reader-list.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { besideAnswers } from './processes/beside-answers.js';
+import { readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { NewsletterService } from '../support/hosts/newsletter-service.js';
+import { readerAddresses } from '../support/hosts/reader-list.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
-import { besideAnswers } from './beside-answers.js';
-import { HeldAnswers } from './held-answers.js';
-import { assertPromiseKept } from './promise.js';
-import { stopProcess } from './stopped-process.js';
+import { HeldAnswers } from './processes/held-answers.js';
+import { assertPromiseKept } from './processes/promise.js';
+import { stopProcess } from './processes/stopped-process.js';
 
 const RECIPIENTS = 120;
 /** Connections of one process, so messages that can be in flight. */

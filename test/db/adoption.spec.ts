@@ -2,8 +2,8 @@ import { Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 
 forEachDatabase('adoption', (kind) => {
   let database: FreshDatabase;

@@ -7,13 +7,13 @@ import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledge
 import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { forEachInnoDb } from '../support/for-each-database.js';
-import { ExplainingDatabase, type Plan } from '../support/explaining-database.js';
-import { fillTable } from '../support/fill-table.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { livingServer } from '../support/living-server.js';
-import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/sent-and-forgotten.js';
-import { writtenList } from '../support/written-list.js';
+import { forEachInnoDb } from '../support/databases/for-each-database.js';
+import { ExplainingDatabase, type Plan } from '../support/databases/explaining-database.js';
+import { fillTable } from '../support/databases/fill-table.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { livingServer } from '../support/databases/living-server.js';
+import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/databases/sent-and-forgotten.js';
+import { writtenList } from '../support/databases/written-list.js';
 
 const SERVER = 'test:1';
 const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';

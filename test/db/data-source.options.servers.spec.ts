@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
-import { INNODB_KINDS } from '../support/database-kinds.js';
-import { freshDatabase } from '../support/fresh-database.js';
+import { INNODB_KINDS } from '../support/databases/database-kinds.js';
+import { freshDatabase } from '../support/databases/fresh-database.js';
 
 describe('dataSourceOptionsOf', () => {
   it.each([

@@ -8,12 +8,12 @@ import {
   isNotPrimary,
 } from '../../libs/mailing/src/store/faults/database-fault.js';
 import { FAULT_CODES, type FaultCode, faultCodeOf } from '../../libs/mailing/src/store/faults/fault-codes.js';
-import { forEachInnoDb, forEachServer } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { startMariaDb } from '../support/maria-db.server.js';
-import { startMySql } from '../support/my-sql.server.js';
-import { startPostgres } from '../support/postgres.server.js';
-import { connectToPostgres, connectToServer } from '../support/server-connection.js';
+import { forEachInnoDb, forEachServer } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { startMariaDb } from '../support/servers/maria-db.server.js';
+import { startMySql } from '../support/servers/my-sql.server.js';
+import { startPostgres } from '../support/servers/postgres.server.js';
+import { connectToPostgres, connectToServer } from '../support/databases/server-connection.js';
 import { waitUntil } from '../support/wait-until.js';
 
 /** Rows that a real server has answered in this file. */
@@ -295,7 +295,7 @@ it('PostgreSQL says so when it is shut down in the middle of a statement', async
   }
 });
 
-/** Seen where a whole server is made read-only: `test/work/failover.servers.spec.ts`. */
+/** Seen where a whole server is made read-only: `test/work/database/failover.servers.spec.ts`. */
 const SEEN_ELSEWHERE = ['ER_OPTION_PREVENTS_STATEMENT'];
 
 describe('the table of codes', () => {

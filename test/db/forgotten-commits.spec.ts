@@ -8,12 +8,12 @@ import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claim
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { type Books, readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { livingServer } from '../support/living-server.js';
-import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/sent-and-forgotten.js';
-import { writtenList } from '../support/written-list.js';
+import { type Books, readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { livingServer } from '../support/databases/living-server.js';
+import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/databases/sent-and-forgotten.js';
+import { writtenList } from '../support/databases/written-list.js';
 
 const SERVER = 'test:1';
 const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };

@@ -4,10 +4,10 @@ import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.d
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { freshDatabase } from '../support/fresh-database.js';
-import { livingServer } from '../support/living-server.js';
-import { writtenList } from '../support/written-list.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { freshDatabase } from '../support/databases/fresh-database.js';
+import { livingServer } from '../support/databases/living-server.js';
+import { writtenList } from '../support/databases/written-list.js';
 
 const SERVER = 'test:1';
 const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';

@@ -5,11 +5,11 @@ import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.j
 import { IdleTransactionLimit } from '../../libs/mailing/src/store/connections/idle-transaction.limit.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
-import { INNODB_KINDS } from '../support/database-kinds.js';
-import { forEachInnoDb } from '../support/for-each-database.js';
+import { INNODB_KINDS } from '../support/databases/database-kinds.js';
+import { forEachInnoDb } from '../support/databases/for-each-database.js';
 import { FailureLog } from '../support/failure-log.js';
-import { freshDatabase } from '../support/fresh-database.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { freshDatabase } from '../support/databases/fresh-database.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const LIMIT_MS = 7_000;

@@ -10,9 +10,9 @@ import { findSortingColumns } from '../../libs/mailing/src/store/environment/jso
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { SlotPersister } from '../../libs/mailing/src/store/intake/slot.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { forEachDatabase, onDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { mailingApp } from '../support/mailing-app.js';
+import { forEachDatabase, onDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { mailingApp } from '../support/hosts/mailing-app.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 

@@ -10,11 +10,11 @@ import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.read
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { seededRandom } from '../../src/demo/seeded-random.js';
-import { assertBatchesAddUp } from '../support/batch-books.js';
-import { assertBooksAddUp, readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { livingServer } from '../support/living-server.js';
+import { assertBatchesAddUp } from '../support/databases/batch-books.js';
+import { assertBooksAddUp, readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { livingServer } from '../support/databases/living-server.js';
 
 const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };

@@ -3,9 +3,9 @@ import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-reci
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { SlotPersister } from '../../libs/mailing/src/store/intake/slot.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { INNODB_KINDS } from '../support/database-kinds.js';
-import { ExplainingDatabase } from '../support/explaining-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { INNODB_KINDS } from '../support/databases/database-kinds.js';
+import { ExplainingDatabase } from '../support/databases/explaining-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 const CHUNK = 2_000;

@@ -3,10 +3,10 @@ import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.d
 import { findFreeBatches } from '../../libs/mailing/src/store/claims/find-free-batches.js';
 import { readNext } from '../../libs/mailing/src/store/ledger/read-next.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { forEachServer } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { MeasuringDatabase } from '../support/measuring-database.js';
-import { writtenList } from '../support/written-list.js';
+import { forEachServer } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { MeasuringDatabase } from '../support/databases/measuring-database.js';
+import { writtenList } from '../support/databases/written-list.js';
 
 const SERVER = 'test:1';
 const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);

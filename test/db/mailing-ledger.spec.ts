@@ -12,10 +12,10 @@ import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledge
 import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
 import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { readBooks } from '../support/books.js';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { livingServer } from '../support/living-server.js';
+import { readBooks } from '../support/databases/books.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { livingServer } from '../support/databases/living-server.js';
 
 const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };

@@ -9,9 +9,13 @@ import { UserMailing } from '../../libs/mailing/src/model/tables/user-mailing.en
 import { mailingMigrations } from '../../libs/mailing/src/store/migrations/mailing-migrations.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { forEachDatabase, forEachInnoDb } from '../support/for-each-database.js';
-import { freshDatabase, type FreshDatabase, type FreshDatabaseOptions } from '../support/fresh-database.js';
-import { schemaOf } from '../support/schema-dump.js';
+import { forEachDatabase, forEachInnoDb } from '../support/databases/for-each-database.js';
+import {
+  freshDatabase,
+  type FreshDatabase,
+  type FreshDatabaseOptions,
+} from '../support/databases/fresh-database.js';
+import { schemaOf } from '../support/databases/schema-dump.js';
 
 const npm = promisify(execFile);
 /** One process for each script, and one script for each migration. */

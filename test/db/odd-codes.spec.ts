@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { MailingRig } from '../support/mailing-rig.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { MailingRig } from '../support/hosts/mailing-rig.js';
 
 forEachDatabase('a transport whose errors have a code of any kind', (kind) => {
   const rig = MailingRig.forEachTest(kind);

@@ -4,11 +4,11 @@ import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.d
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { forEachInnoDb } from '../support/for-each-database.js';
-import { ExplainingDatabase } from '../support/explaining-database.js';
-import { freshDatabase } from '../support/fresh-database.js';
-import { livingServer } from '../support/living-server.js';
-import { writtenList } from '../support/written-list.js';
+import { forEachInnoDb } from '../support/databases/for-each-database.js';
+import { ExplainingDatabase } from '../support/databases/explaining-database.js';
+import { freshDatabase } from '../support/databases/fresh-database.js';
+import { livingServer } from '../support/databases/living-server.js';
+import { writtenList } from '../support/databases/written-list.js';
 
 const SERVER = 'test:1';
 const RECIPIENTS = 1_000;

@@ -11,11 +11,11 @@ import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-o
 import { readSlots } from '../../libs/mailing/src/store/intake/read-slots.js';
 import { takeAddresses } from '../../libs/mailing/src/store/intake/take-addresses.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { ExplainingPostgres, stepsWithoutKey } from '../support/explaining-postgres.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { livingServer } from '../support/living-server.js';
-import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/sent-and-forgotten.js';
-import { writtenList } from '../support/written-list.js';
+import { ExplainingPostgres, stepsWithoutKey } from '../support/databases/explaining-postgres.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { livingServer } from '../support/databases/living-server.js';
+import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/databases/sent-and-forgotten.js';
+import { writtenList } from '../support/databases/written-list.js';
 
 const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };

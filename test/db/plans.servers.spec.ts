@@ -7,12 +7,12 @@ import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.read
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { forEachInnoDb } from '../support/for-each-database.js';
-import { ExplainingDatabase, type Plan } from '../support/explaining-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { livingServer } from '../support/living-server.js';
-import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/sent-and-forgotten.js';
-import { writtenList } from '../support/written-list.js';
+import { forEachInnoDb } from '../support/databases/for-each-database.js';
+import { ExplainingDatabase, type Plan } from '../support/databases/explaining-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { livingServer } from '../support/databases/living-server.js';
+import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/databases/sent-and-forgotten.js';
+import { writtenList } from '../support/databases/written-list.js';
 
 const SERVER = 'test:1';
 /** Enough that a scan of the list would be told apart from a range of it. */

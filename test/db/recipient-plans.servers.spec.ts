@@ -4,10 +4,10 @@ import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.read
 import { readSlots } from '../../libs/mailing/src/store/intake/read-slots.js';
 import { takeAddresses } from '../../libs/mailing/src/store/intake/take-addresses.js';
 import { TypeOrmSuppressionList } from '../../libs/mailing/src/store/host/type-orm-suppression.list.js';
-import { forEachServer } from '../support/for-each-database.js';
-import { fillTable } from '../support/fill-table.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { MeasuringDatabase } from '../support/measuring-database.js';
+import { forEachServer } from '../support/databases/for-each-database.js';
+import { fillTable } from '../support/databases/fill-table.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { MeasuringDatabase } from '../support/databases/measuring-database.js';
 
 /** Enough that whoever reads a list, or everything, is told apart from whoever reads his own. */
 const ROWS = 20_000;

@@ -7,10 +7,10 @@ import {
   type SelectQueryBuilder,
 } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { forEachDatabase } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { MailingRig } from '../support/mailing-rig.js';
-import { ProfileShelf } from '../support/profile-shelf.js';
+import { forEachDatabase } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { MailingRig } from '../support/hosts/mailing-rig.js';
+import { ProfileShelf } from '../support/hosts/profile-shelf.js';
 
 interface Order {
   no: number;

@@ -4,9 +4,9 @@ import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-reci
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { takeAddresses, type WantedAddress } from '../../libs/mailing/src/store/intake/take-addresses.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { ExplainingDatabase } from '../support/explaining-database.js';
-import { forEachDatabase, forEachInnoDb } from '../support/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
+import { ExplainingDatabase } from '../support/databases/explaining-database.js';
+import { forEachDatabase, forEachInnoDb } from '../support/databases/for-each-database.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 const keyOf = (n: number): string => mailboxKey(`reader${n}@home.example`);

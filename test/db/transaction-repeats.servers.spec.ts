@@ -4,11 +4,11 @@ import { DataSource, type SelectQueryBuilder } from 'typeorm';
 import { faultCodeOf } from '../../libs/mailing/src/store/faults/fault-codes.js';
 import { MailingDatabase, type Session } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
-import { Customer } from '../support/customer.entity.js';
-import { forEachInnoDb, forEachServer } from '../support/for-each-database.js';
+import { Customer } from '../support/hosts/customer.entity.js';
+import { forEachInnoDb, forEachServer } from '../support/databases/for-each-database.js';
 import { FailureLog } from '../support/failure-log.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const COUNTER = [

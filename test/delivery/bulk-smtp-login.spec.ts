@@ -1,6 +1,6 @@
 import type { SMTPServerOptions } from 'smtp-server';
 import { describe, expect, it } from 'vitest';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { senderRig } from './sender-rig.js';
 
 const TRUSTING = { tls: { rejectUnauthorized: false } };

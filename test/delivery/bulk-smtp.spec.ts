@@ -6,8 +6,8 @@ import type {
   EmailMessage,
   HandOver,
 } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
-import { ScriptedSmtpServer, takesAll } from '../support/scripted-smtp.server.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { ScriptedSmtpServer, takesAll } from '../support/network/scripted-smtp.server.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { MESSAGE, senderRig } from './sender-rig.js';
 
 const ACCEPTED: HandOver = { kind: 'accepted' };

@@ -5,9 +5,9 @@ import type {
   EmailMessage,
   HandOver,
 } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
-import { freePort } from '../support/free-port.js';
-import { SmtpInbox, type SmtpInboxOptions } from '../support/smtp-inbox.js';
-import type { SmtpAnswer, SmtpCommand } from '../support/smtp-step.js';
+import { freePort } from '../support/network/free-port.js';
+import { SmtpInbox, type SmtpInboxOptions } from '../support/network/smtp-inbox.js';
+import type { SmtpAnswer, SmtpCommand } from '../support/network/smtp-step.js';
 import { MESSAGE, type SenderRig, senderRig } from './sender-rig.js';
 
 const ACCEPTED = { kind: 'accepted' };

@@ -1,8 +1,8 @@
 import { simpleParser } from 'mailparser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EmailMessage } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
-import type { ReceivedMessage } from '../support/received-message.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import type { ReceivedMessage } from '../support/network/received-message.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { type SenderRig, senderRig, type SenderRigOptions } from './sender-rig.js';
 
 /** RFC 5322 section 2.1.1, in octets without the line break. */

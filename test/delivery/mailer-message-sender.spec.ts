@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { type SenderRig, type SenderRigOptions, senderRig } from './sender-rig.js';
 
 describe('MailerMessageSender', () => {

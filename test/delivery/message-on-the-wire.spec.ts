@@ -7,7 +7,7 @@ import type { RenderedEmail } from '../../libs/mailing/src/model/ports/template.
 import type { MarkedRecipient } from '../../libs/mailing/src/model/mail/recipient.js';
 import type { TemplateEmailInfo } from '../../libs/mailing/src/model/mail/template-email-info.js';
 import type { HandOver } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { type SenderRig, senderRig } from './sender-rig.js';
 
 const INFO: TemplateEmailInfo = {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TransporterMissingError } from '../../libs/mailing/src/model/options/setup.errors.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { senderRig } from './sender-rig.js';
 
 describe('a pool that would repeat messages by itself', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toHandOver } from '../../libs/mailing/src/delivery/transport/delivery-failure.js';
 import { type Reply, ReplyReader } from '../../libs/mailing/src/delivery/smtp/reply.reader.js';
-import { ScriptedSmtpServer, takesAll } from '../support/scripted-smtp.server.js';
+import { ScriptedSmtpServer, takesAll } from '../support/network/scripted-smtp.server.js';
 import { senderRig } from './sender-rig.js';
 
 const LINE = 4_096;

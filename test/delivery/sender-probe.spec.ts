@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort } from '../support/free-port.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
-import type { SmtpAnswer, SmtpCommand } from '../support/smtp-step.js';
+import { freePort } from '../support/network/free-port.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
+import type { SmtpAnswer, SmtpCommand } from '../support/network/smtp-step.js';
 import { waitUntil } from '../support/wait-until.js';
 import { type SenderRigOptions, senderRig } from './sender-rig.js';
 

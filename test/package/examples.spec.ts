@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
-import { blocksOf, toModule } from '../support/page-examples.js';
+import { blocksOf, toModule } from '../support/hosts/page-examples.js';
 
 interface Example {
   file: string;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { PackedHost, sourceOf } from './packed-host.js';
 
 const run = promisify(execFile);

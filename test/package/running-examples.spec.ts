@@ -13,11 +13,11 @@ import {
 import { Column, Entity, type ObjectLiteral, PrimaryColumn } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { directories, PEOPLE, person } from '../support/directory.js';
-import { ExampleHost, type Exports } from '../support/example-host.js';
-import { READER } from '../support/ldap.server.js';
-import { INFO, MailingRig } from '../support/mailing-rig.js';
-import { canHaveOpenLdap } from '../support/open-ldap.programs.js';
-import { blocksOf } from '../support/page-examples.js';
+import { ExampleHost, type Exports } from '../support/hosts/example-host.js';
+import { READER } from '../support/servers/ldap.server.js';
+import { INFO, MailingRig } from '../support/hosts/mailing-rig.js';
+import { canHaveOpenLdap } from '../support/servers/open-ldap.programs.js';
+import { blocksOf } from '../support/hosts/page-examples.js';
 
 const hasLdap = await canHaveOpenLdap();
 

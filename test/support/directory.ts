@@ -1,8 +1,8 @@
 import type { Type } from '@nestjs/common';
 import { type LdapProfileOptions, LdapProfileRepository } from 'nestjs-mailing/ldap';
 import { afterEach } from 'vitest';
-import { type LdapServer, type LdapServerOptions, READER, startLdap, SUFFIX } from './ldap.server.js';
-import type { LdapEntry } from './ldif.js';
+import { type LdapServer, type LdapServerOptions, READER, startLdap, SUFFIX } from './servers/ldap.server.js';
+import type { LdapEntry } from './servers/ldif.js';
 
 export const PEOPLE = `ou=People,${SUFFIX}`;
 

@@ -1,10 +1,10 @@
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SERVER_KINDS } from './database-kinds.js';
+import { SERVER_KINDS } from './databases/database-kinds.js';
 import { Reaper } from './reaper.js';
-import { ServerBroker } from './server-broker.js';
-import { assertGivenServers } from './test-servers.js';
+import { ServerBroker } from './databases/server-broker.js';
+import { assertGivenServers } from './databases/test-servers.js';
 
 /**
  * Once for a run: the broker of database servers, and a temporary directory for all that the tests

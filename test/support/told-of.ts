@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { ConsoleLogger, Logger, type LoggerService, type LogLevel } from '@nestjs/common';
 import type { MailingEventMap } from 'nestjs-mailing';
 import { onTestFinished } from 'vitest';
-import type { MailingApp } from './mailing-app.js';
+import type { MailingApp } from './hosts/mailing-app.js';
 
 const LEVELS: LogLevel[] = ['verbose', 'debug', 'log', 'warn', 'error', 'fatal'];
 

@@ -17,7 +17,7 @@ import {
 import { DataSource, type Repository } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
-import { readBooks } from '../support/books.js';
+import { readBooks } from '../support/databases/books.js';
 import { type Host, startHost } from './host.js';
 
 type Part = NonNullable<ModuleMetadata['imports']>[number];

@@ -12,8 +12,8 @@ import {
 } from 'nestjs-mailing';
 import { expect } from 'vitest';
 import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
-import { type FreshDatabase, freshDatabase } from '../support/fresh-database.js';
-import { SmtpInbox } from '../support/smtp-inbox.js';
+import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
+import { SmtpInbox } from '../support/network/smtp-inbox.js';
 
 /** The parts that a host application is put together from, with all they need. */
 export interface Host {

@@ -1,4 +1,6 @@
+// oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+// oxlint-disable-next-line no-control-regex
 const CONTROLS = new RegExp(CONTROL, 'g');
 
 /** Cuts a text without cutting a letter: half a surrogate pair at the end would be no text any more. */

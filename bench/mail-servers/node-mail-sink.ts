@@ -1,0 +1,27 @@
+import { cpuMsOf } from '../cpu-time.js';
+import { bytesReadBy, type MailSink } from './mail-sink.js';
+import type { MailServer } from '../scaling/scaling.round.js';
+
+/** In place of that in C, where there is none: the mail server that is far away, but at no distance. */
+export class NodeMailSink implements MailSink {
+  private constructor(
+    private readonly server: MailServer,
+    readonly url: string,
+  ) {}
+
+  static async over(server: MailServer): Promise<NodeMailSink> {
+    return new NodeMailSink(server, await server.ask('url'));
+  }
+
+  bytes(): Promise<number | null> {
+    return bytesReadBy(this.server.pid);
+  }
+
+  cpuMs(): Promise<number | null> {
+    return cpuMsOf(this.server.pid);
+  }
+
+  stop(): Promise<void> {
+    return this.server.end();
+  }
+}

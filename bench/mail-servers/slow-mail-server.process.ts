@@ -1,0 +1,40 @@
+import { answerParent, cpuMs } from '../answer-parent.js';
+import { type Received, SlowMailServer } from './slow-mail-server.js';
+
+/** The slow mail server as a process of its own, so that it waits for nobody's event loop. */
+export interface SlowMailServerSettings {
+  replyMs: number;
+  /** Default: false; it answers one command after the other. */
+  isFar?: boolean;
+}
+
+/** What its parent may ask. */
+export interface SlowMailServerAnswers {
+  url(): string;
+  expect(facts: { recipients: number }): void;
+  /** Answers once all who are expected have got something. */
+  allReceived(): Promise<void>;
+  received(): Received;
+  /** That are open. */
+  connections(): number;
+  /** Processor time of this process since its start. */
+  cpuMs(): number;
+}
+
+const { replyMs, isFar } = JSON.parse(process.argv[2]) as SlowMailServerSettings;
+let tellAll: () => void = () => undefined;
+let all: Promise<void> = Promise.resolve();
+const server = new SlowMailServer(replyMs, () => tellAll(), isFar);
+const url = await server.listen();
+
+answerParent<SlowMailServerAnswers>({
+  url: () => url,
+  expect: ({ recipients }) => {
+    all = new Promise((resolve) => (tellAll = resolve));
+    server.expect(recipients);
+  },
+  allReceived: () => all,
+  received: () => server.received(),
+  connections: () => server.numConnections,
+  cpuMs,
+});

@@ -1,0 +1,73 @@
+import 'reflect-metadata';
+import { mailingEntities, mailingMigrations, TemplateEmailPersister } from 'nestjs-mailing';
+import { DataSource } from 'typeorm';
+import type { Beat, BeatAnswer } from '../../libs/mailing/src/model/ports/ledger.js';
+import type * as Listed from '../../libs/mailing/src/model/mail/listed-recipient.js';
+import type * as Claims from '../../libs/mailing/src/store/claims/mailing-claims.js';
+import type * as Database from '../../libs/mailing/src/store/database/mailing.database.js';
+import type * as Ledger from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
+import type * as Server from '../../libs/mailing/src/store/servers/register-server.js';
+import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
+import { answerParent, cpuMs } from '../answer-parent.js';
+import type { ContenderAnswers, ContenderSettings } from '../speed/contender.js';
+import { FROM, HTML_TEMPLATE, readers, SUBJECT } from '../letter.js';
+
+// No host drives the books by itself, so the package does not offer them. They are taken out of it, as it is shipped.
+const inPackage = (path: string): Promise<unknown> =>
+  import(new URL(path, import.meta.resolve('nestjs-mailing')).href);
+const { toListedRecipient } = (await inPackage('model/mail/listed-recipient.js')) as typeof Listed;
+const { MailingClaims } = (await inPackage('store/claims/mailing-claims.js')) as typeof Claims;
+const { MailingDatabase } = (await inPackage('store/database/mailing.database.js')) as typeof Database;
+const { MailingLedger } = (await inPackage('store/ledger/mailing.ledger.js')) as typeof Ledger;
+const { insertServer } = (await inPackage('store/servers/register-server.js')) as typeof Server;
+
+const SERVER = 'mail:1';
+const INCARNATION = 'bench';
+/** As many are marked at a time. */
+const MAX_IN_DOUBT = 1_000;
+
+const { storeUrl } = JSON.parse(process.argv[2]) as ContenderSettings;
+const dataSource = await new DataSource({
+  ...dataSourceOptionsOf(storeUrl),
+  entities: mailingEntities,
+  migrations: mailingMigrations,
+  migrationsRun: true,
+}).initialize();
+const database = new MailingDatabase(dataSource);
+let ledger: Ledger.MailingLedger;
+
+answerParent<ContenderAnswers>({
+  prepare: async ({ recipients }) => {
+    const mailingId = await writeList(recipients);
+    const me = { uniqServerId: SERVER, incarnation: INCARNATION, hostname: 'bench', pid: process.pid };
+    await insertServer(database, { ...me, pidSpace: null, takesBatches: false });
+    const claim = await new MailingClaims(database).claim(mailingId, SERVER, `${INCARNATION}#1`);
+    if (!claim) throw new Error('The mailing could not be claimed.');
+    ledger = new MailingLedger(database, claim);
+  },
+  send: async () => {
+    const start = performance.now();
+    const quiet = { deferred: [], returned: [], free: MAX_IN_DOUBT, remaining: 0, release: null };
+    let answer: BeatAnswer = await ledger.beat({ ...quiet, outcomes: [] });
+    while (answer.kind === 'go_on') answer = await ledger.beat({ ...quiet, outcomes: allSent(answer) });
+    if (answer.kind !== 'ended') throw new Error(`The books ended with "${answer.kind}".`);
+    return (performance.now() - start) / 1_000;
+  },
+  cpuMs,
+});
+
+function allSent({ marked }: Extract<BeatAnswer, { kind: 'go_on' }>): Beat['outcomes'] {
+  return marked.map(({ idx }) => ({ idx, status: 'sent', code: null, text: null }));
+}
+
+async function writeList(recipients: number): Promise<string> {
+  const persister = new TemplateEmailPersister(database);
+  const info = { templateUrl: HTML_TEMPLATE, subject: SUBJECT, from: FROM };
+  const mailingId = String(await persister.createMailing(info, SERVER, 'list'));
+  const rows = [...readers(recipients)].map((one, idx) => ({ ...toListedRecipient(one, true), idx }));
+  for (let first = 0; first < recipients; first += persister.rowsPerChunk) {
+    await persister.writeChunk(mailingId, 'list', rows.slice(first, first + persister.rowsPerChunk));
+  }
+  await persister.finishList(mailingId, 'list', recipients);
+  return mailingId;
+}

@@ -1,0 +1,22 @@
+import { BenchChild } from '../bench-child.js';
+import type { HeapAnswers } from './heap.process.js';
+import { bulkHost, type Measure } from '../measure.js';
+
+/** The short list is so many times shorter. */
+const TIMES = 100;
+const BYTES_PER_MB = 2 ** 20;
+
+/** By how much more memory a list of all takes than one of a hundredth, at the worst moment of each. */
+export const heap: Measure = async (ground, task) => {
+  const settings = bulkHost(task, (await ground.sink()).url);
+  const most = async (recipients: number): Promise<number> => {
+    const host = await BenchChild.start<HeapAnswers>('measures/heap.process.ts', settings, ['--expose-gc']);
+    try {
+      return await host.ask('mostLiveBytes', { recipients });
+    } finally {
+      await host.end();
+    }
+  };
+  const few = await most(Math.ceil(task.recipients / TIMES));
+  return ((await most(task.recipients)) - few) / BYTES_PER_MB;
+};

@@ -1,0 +1,45 @@
+import type { BenchDatabase } from '../bench-database.js';
+
+/** What others than the bench have asked of the database server in a while. */
+export interface StatementCount {
+  statements: number;
+  selects: number;
+  inserts: number;
+  updates: number;
+  deletes: number;
+  commits: number;
+  /** Bytes of the binary log; 0 where there is none. */
+  binlogBytes: number;
+}
+
+const NAMES = {
+  statements: 'Questions',
+  selects: 'Com_select',
+  inserts: 'Com_insert',
+  updates: 'Com_update',
+  deletes: 'Com_delete',
+  commits: 'Com_commit',
+  binlogBytes: 'Binlog_bytes_written',
+} as const;
+
+/** Begins to count. @returns what gives the count so far. */
+export async function countStatements(database: BenchDatabase): Promise<() => Promise<StatementCount>> {
+  const before = await read(database);
+  return async () => {
+    const now = await read(database);
+    const difference = (one: keyof StatementCount): number => now[one] - before[one];
+    return Object.fromEntries(
+      (Object.keys(NAMES) as (keyof StatementCount)[]).map((one) => [one, difference(one)]),
+    ) as unknown as StatementCount;
+  };
+}
+
+async function read(database: BenchDatabase): Promise<StatementCount> {
+  const rows = await database.rows<{ Variable_name: string; Value: string }>('SHOW GLOBAL STATUS');
+  const values = new Map(rows.map((row) => [row.Variable_name, Number(row.Value)]));
+  const entries = Object.entries(NAMES).map(([one, name]) => [one, values.get(name) ?? 0]);
+  const count = Object.fromEntries(entries) as unknown as StatementCount;
+  // Where the bench waits, it only selects; the rest of its own is outside what is counted.
+  const { questions, selects } = database;
+  return { ...count, statements: count.statements - questions, selects: count.selects - selects };
+}

@@ -1,0 +1,265 @@
+import { tmpdir } from 'node:os';
+import type { DataSource } from 'typeorm';
+import type {
+  MailingTemplate,
+  TemplateRenderer,
+} from '../../../libs/mailing/src/model/ports/template.renderer.js';
+import type { BatchName } from '../../../libs/mailing/src/model/ports/dispatcher.js';
+import { noFaultPoints } from '../../../libs/mailing/src/model/ports/fault-points.js';
+import { MailingEvents } from '../../../libs/mailing/src/model/reports/mailing-event.js';
+import type { MailingSettings } from '../../../libs/mailing/src/model/options/mailing-options.js';
+import { toMailingSettings } from '../../../libs/mailing/src/model/options/mailing-settings.factory.js';
+import { HealthReader } from '../../../libs/mailing/src/store/queries/health.reader.js';
+import { MailingClaims } from '../../../libs/mailing/src/store/claims/mailing-claims.js';
+import { MailingDatabase, type Session } from '../../../libs/mailing/src/store/database/mailing.database.js';
+import { MailingReader } from '../../../libs/mailing/src/store/queries/mailing.reader.js';
+import { SlotPersister } from '../../../libs/mailing/src/store/intake/slot.persister.js';
+import { StandingOrders } from '../../../libs/mailing/src/store/commands/standing-orders.js';
+import { TemplateEmailBatchServerPersister } from '../../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';
+import { TemplateEmailBatchPersister } from '../../../libs/mailing/src/store/claims/template-email-batch.persister.js';
+import { TemplateEmailPersister } from '../../../libs/mailing/src/store/intake/template-email.persister.js';
+import { BatchSweep } from '../../../libs/mailing/src/work/sweeps/batch-sweep.js';
+import { BatchWorker } from '../../../libs/mailing/src/work/execution/batch-worker.js';
+import { ClaimTaker } from '../../../libs/mailing/src/work/claims/claim-taker.js';
+import { DeadJournals } from '../../../libs/mailing/src/work/claims/dead-journals.js';
+import { DispatcherLine } from '../../../libs/mailing/src/work/execution/dispatcher-line.js';
+import { DoubtResolver } from '../../../libs/mailing/src/work/claims/doubt.resolver.js';
+import { HeldMailings } from '../../../libs/mailing/src/work/execution/held.mailings.js';
+import { JournalKeeper } from '../../../libs/mailing/src/work/servers/journal.keeper.js';
+import { MailingIntake } from '../../../libs/mailing/src/work/intake/mailing-intake.js';
+import { MailingLauncher } from '../../../libs/mailing/src/work/execution/mailing-launcher.js';
+import { MailingOrders } from '../../../libs/mailing/src/work/mailing-orders.js';
+import { MailingRuns } from '../../../libs/mailing/src/work/run/mailing-runs.js';
+import { ProfileRecorder } from '../../../libs/mailing/src/work/recipients/profile.recorder.js';
+import { OpeningOutages } from '../../../libs/mailing/src/work/execution/opening-outages.js';
+import { RateLimiter } from '../../../libs/mailing/src/work/pacing/rate-limiter.js';
+import { ResumeHold } from '../../../libs/mailing/src/work/execution/resume-hold.js';
+import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-membership.js';
+import { SliceRunner } from '../../../libs/mailing/src/work/execution/slice.runner.js';
+import { ServerSweep } from '../../../libs/mailing/src/work/sweeps/server-sweep.js';
+import { KeptSlots } from '../../../libs/mailing/src/work/intake/slot.sources.js';
+import { TemplateEmailPeriodicService } from '../../../libs/mailing/src/work/servers/template-email-periodic.service.js';
+import { SourceWatches } from '../../../libs/mailing/src/work/intake/source-watches.js';
+import { TemplateEmailRestarter } from '../../../libs/mailing/src/work/sweeps/template-email.restarter.js';
+import { TransportProbe } from '../../../libs/mailing/src/work/sweeps/transport-probe.js';
+import type { ModelTransport } from './model.transport.js';
+
+export const MAX_IN_DOUBT = 4;
+export const CONCURRENCY = 2;
+
+/** Where this process keeps the incarnations that live in it; who is not in there is dead. */
+const living = (): Set<string> =>
+  (globalThis as Record<symbol, unknown>)[Symbol.for('nestjs-mailing:incarnations')] as Set<string>;
+
+/** What never comes back from a process that has died. */
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+
+/** The database as a process sees it that may die at any moment: before a commit, after one, in between. */
+class MortalDatabase extends MailingDatabase {
+  isDead = false;
+
+  override async rows<T>(sql: string, parameters?: unknown[]): Promise<T[]> {
+    return this.#alive(() => super.rows<T>(sql, parameters));
+  }
+
+  override async change(sql: string, parameters?: unknown[]): Promise<number> {
+    return this.#alive(() => super.change(sql, parameters));
+  }
+
+  override async transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
+    return this.#alive(() =>
+      super.transaction(async (session) => {
+        const result = await steps(session);
+        // Not committed: the database rolls back what a dead client had begun.
+        if (this.isDead) throw new Error('died before the commit');
+        return result;
+      }),
+    );
+  }
+
+  async #alive<T>(step: () => Promise<T>): Promise<T> {
+    if (this.isDead) return never();
+    try {
+      const result = await step();
+      return this.isDead ? await never<T>() : result;
+    } catch (error) {
+      if (this.isDead) return never();
+      throw error;
+    }
+  }
+}
+
+/** Batches that a server of the model takes up with each look. */
+const MOST_BATCHES = 2;
+
+/** One server of the model: everything the plugin is made of, but for Nest, timers of heartbeats, and a real mail server. */
+export class ModelServer {
+  isDead = false;
+  /** Batches it works on. */
+  numBatches = 0;
+  readonly hasJournal: boolean;
+  readonly intake: MailingIntake;
+  readonly orders: MailingOrders;
+  readonly #database: MortalDatabase;
+  readonly #membership: ServerMembership;
+  readonly #runs: MailingRuns;
+  readonly #restarter: TemplateEmailRestarter;
+  readonly #worker: BatchWorker;
+  readonly #batchSweep: BatchSweep;
+  readonly #serverSweep: ServerSweep;
+  readonly #journals: DeadJournals;
+
+  constructor(
+    dataSource: DataSource,
+    readonly id: string,
+    private readonly transport: ModelTransport,
+    journalDir: string | null,
+  ) {
+    const faultPoints = noFaultPoints;
+    const settings = settingsOf(id, journalDir);
+    this.hasJournal = journalDir !== null;
+    const events = new MailingEvents();
+    const journal = new JournalKeeper(settings, events);
+    const database = (this.#database = new MortalDatabase(dataSource));
+    const persister = new TemplateEmailPersister(database);
+    const reader = new MailingReader(database);
+    const servers = new TemplateEmailBatchServerPersister(database, settings.server.serverTimeoutMs);
+    const membership = (this.#membership = new ServerMembership(servers, settings, events, journal));
+    const runs = (this.#runs = new MailingRuns(settings.run.parallelMailings));
+    const orders = new StandingOrders(database, faultPoints);
+    const claims = new MailingClaims(database);
+    const recorder = new ProfileRecorder(() => null, settings, events);
+    const doubts = new DoubtResolver('leave', orders, events, faultPoints, recorder);
+    const batches = new TemplateEmailBatchPersister(database);
+    const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
+    const journals = (this.#journals = new DeadJournals(settings, membership, claims, batches, periodic));
+    const taken = { settings, claims, batches, membership, doubts, journals, recorder, faultPoints };
+    const taker = new ClaimTaker(taken);
+    const runner = this.#runner(settings, membership, journal, events);
+    const hold = new ResumeHold(settings);
+    const served = { settings, servers, membership, hold };
+    const common = { ...served, events, persister, reader, runs, runner, faultPoints };
+    const launcher = new MailingLauncher({ ...common, claims: taker });
+    const worker = (this.#worker = new BatchWorker({ ...common, batches }));
+    const dispatcher = new DispatcherLine(settings, events);
+    const batchSweep = (this.#batchSweep = new BatchSweep({
+      ...common,
+      batches,
+      mailings: claims,
+      claims: taker,
+      worker,
+      dispatcher,
+    }));
+    const parts = { ...common, launcher, dispatcher };
+    const sources = new SourceWatches(settings.run.sourceTimeoutMs);
+    this.intake = new MailingIntake({
+      ...parts,
+      sources,
+      slots: new SlotPersister(database),
+      profiles: () => null,
+    });
+    this.orders = new MailingOrders({ ...parts, orders, claims, batchSweep, recorder });
+    const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, hold, events);
+    this.#serverSweep = new ServerSweep(servers, membership, settings, periodic);
+    const health = new HealthReader(database, settings.server.serverTimeoutMs);
+    const held = new HeldMailings(settings, health, hold);
+    const looking = { claims, periodic, probe, held, batchSweep };
+    this.#restarter = new TemplateEmailRestarter({ ...parts, ...looking });
+  }
+
+  /** A heartbeat, the looks for work that follow it, and free batches, as a dispatcher would bring them. */
+  async tick(): Promise<void> {
+    await this.#membership.beat();
+    await Promise.all([this.#serverSweep.look(), this.#restarter.sweep()]);
+    await this.#batchSweep.sweep();
+    await this.#journals.clear();
+    for (const batch of await this.#worker.free(MOST_BATCHES)) void this.#workOn(batch);
+  }
+
+  async #workOn(batch: BatchName): Promise<void> {
+    const claimed = await this.#worker.claim(batch);
+    if (!claimed) return;
+    this.numBatches++;
+    await claimed.run();
+    this.numBatches--;
+  }
+
+  /** True if a run of this server works on the mailing. */
+  works(mailingId: string): boolean {
+    return this.#runs.has(mailingId);
+  }
+
+  /** SIGKILL: nothing of it goes on, and nobody is told. */
+  die(): void {
+    this.isDead = true;
+    this.#database.isDead = true;
+    const { incarnation } = this.#membership;
+    if (incarnation) living().delete(incarnation);
+    // Nothing that was marked is begun any more; without it, objects in memory would go on although the process is gone.
+    this.#runs.loseAll();
+  }
+
+  /** Orderly stop. */
+  async stop(): Promise<void> {
+    await this.#runs.stopAll(1_000);
+    await this.#membership.leave();
+  }
+
+  #runner(
+    settings: MailingSettings,
+    membership: ServerMembership,
+    journal: JournalKeeper,
+    events: MailingEvents,
+  ): SliceRunner {
+    return new SliceRunner({
+      settings,
+      database: this.#database,
+      membership,
+      journal,
+      limiter: new RateLimiter(null),
+      renderer: RENDERER,
+      sender: this.#mortalTransport(),
+      profiles: () => null,
+      gates: () => [],
+      recorder: new ProfileRecorder(() => null, settings, events),
+      openings: new OpeningOutages(settings.run.transportPatienceMs, 60_000, events),
+      // The model's servers do not come back after they are declared dead.
+      lostRuns: { note: () => Promise.resolve() },
+      slots: (mailingId) => new KeptSlots(new SlotPersister(this.#database), String(mailingId)),
+      events,
+      faultPoints: noFaultPoints,
+    });
+  }
+
+  /** What a dead process had handed over may have arrived, but it hears no answer and begins nothing more. */
+  #mortalTransport(): ModelTransport {
+    const { transport } = this;
+    return {
+      send: async (message: Parameters<ModelTransport['send']>[0]) => {
+        if (this.isDead) return never();
+        const handOver = await transport.send(message);
+        return this.isDead ? never() : handOver;
+      },
+      probe: () => transport.probe(),
+    } as unknown as ModelTransport;
+  }
+}
+
+const TEMPLATE: MailingTemplate = {
+  content: {},
+  render: () => ({ subject: 'Hello', text: 'There is news.' }),
+};
+const RENDERER: TemplateRenderer = { open: () => Promise.resolve(TEMPLATE) };
+
+function settingsOf(id: string, journalDir: string | null): MailingSettings {
+  return toMailingSettings({
+    templates: { dir: tmpdir() },
+    uniqServerId: id,
+    migrationList: ['*'],
+    run: { concurrency: CONCURRENCY, maxInDoubt: MAX_IN_DOUBT },
+    ...(journalDir === null ? {} : { journal: { dir: journalDir } }),
+    retry: { maxAttempts: 3, firstDelayMs: 5 },
+    errorGuard: { sampleSize: 0 },
+    server: { heartbeatMs: 20, serverTimeoutMs: 3_600_000 },
+  });
+}

@@ -1,0 +1,211 @@
+import { EmailAddress, MailBatch, Mailing } from 'nestjs-mailing';
+import type { DataSource } from 'typeorm';
+import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { readBooks } from '../../support/databases/books.js';
+import { waitUntil } from '../../support/wait-until.js';
+import { CONCURRENCY, MAX_IN_DOUBT, ModelServer } from './model.server.js';
+import { type Answer, ModelTransport } from './model.transport.js';
+
+const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
+const NO_TERMS = { idempotencyKey: null, sendAt: null, doNotStartAfter: null };
+
+const STOPPED = new Set<string>(['pausing', 'paused', 'canceling', 'canceled']);
+
+/** What is expected of one mailing, whatever happens. */
+interface Expectation {
+  mailingId: string;
+  /** Second copies that somebody allowed by asking for those in doubt to be sent again. */
+  allowed: Map<string, number>;
+  /** Set while no message may begin, because a pause or the end was asked for where its run was. */
+  numBegunWhenStopped: number | null;
+}
+
+/** Two servers, one database, one mail server, and the promise that has to hold between them at every moment. */
+export class ModelWorld {
+  readonly transport = new ModelTransport();
+  readonly #mailings: Expectation[] = [];
+  #servers: ModelServer[] = [];
+  #numSent = 0;
+  #numCrashes = 0;
+  /** The most that the crashes so far can have left in doubt in one mailing. */
+  #mostInDoubt = 0;
+  #numLost = 0;
+
+  /** @param journalDir of those servers that keep a journal. */
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly journalDir: string | null,
+  ) {
+    this.#servers = ['one:1', 'two:2'].map((id) => this.#server(id));
+  }
+
+  #server(id: string): ModelServer {
+    return new ModelServer(this.dataSource, id, this.transport, this.journalDir);
+  }
+
+  isAlive(n: number): boolean {
+    return !this.#servers[n].isDead;
+  }
+
+  get hasMailing(): boolean {
+    return this.#mailings.length > 0;
+  }
+
+  /** @param batchSize null: in one piece, by the server that accepts it. */
+  async send(n: number, count: number, batchSize: number | null): Promise<void> {
+    // From here on others may begin messages too.
+    for (const expected of this.#mailings) expected.numBegunWhenStopped = null;
+    const name = `m${this.#numSent++}`;
+    const people = Array.from({ length: count }, (_, idx) => `${name}.${idx}@home.example`);
+    const { mailingId } = await this.#servers[n].intake.accept(INFO, people, { ...NO_TERMS, batchSize }, {});
+    this.#mailings.push({ mailingId: mailingId as string, allowed: new Map(), numBegunWhenStopped: null });
+  }
+
+  answer(answer: Answer, count: number): void {
+    if (answer === 'lose') this.#numLost += count;
+    this.transport.answer(answer, count);
+  }
+
+  tick(n: number): Promise<void> {
+    return this.#servers[n].tick();
+  }
+
+  crash(n: number): void {
+    this.#numCrashes++;
+    // Of a mailing in one piece that is one slice, of one in batches as many as the server worked on.
+    const { hasJournal, numBatches } = this.#servers[n];
+    this.#mostInDoubt += (hasJournal ? CONCURRENCY : MAX_IN_DOUBT) * Math.max(1, numBatches);
+    this.#servers[n].die();
+  }
+
+  restart(n: number): Promise<void> {
+    const { id } = this.#servers[n];
+    this.#servers[n] = this.#server(id);
+    return this.#servers[n].tick();
+  }
+
+  async order(n: number, which: number, order: 'pause' | 'resume' | 'cancel'): Promise<void> {
+    const expected = this.#mailings[which % this.#mailings.length];
+    const server = this.#servers[n];
+    if (order === 'resume') expected.numBegunWhenStopped = null;
+    const isHere = server.works(expected.mailingId);
+    const status = await server.orders[order](expected.mailingId);
+    const isStopping = STOPPED.has(status);
+    // With one mailing nobody else begins messages either.
+    if (order !== 'resume' && isHere && isStopping && this.#mailings.length === 1) {
+      expected.numBegunWhenStopped = this.transport.numBegun;
+    }
+  }
+
+  async retry(n: number, which: number, what: 'error' | 'in_doubt'): Promise<void> {
+    const expected = this.#mailings[which % this.#mailings.length];
+    if (what === 'in_doubt') {
+      for (const address of await this.#maybeInDoubt(expected.mailingId)) {
+        expected.allowed.set(address, (expected.allowed.get(address) ?? 0) + 1);
+      }
+    }
+    const numStopped = expected.numBegunWhenStopped;
+    // The end may have been asked for too late, and then this begins a completed one again, at once.
+    expected.numBegunWhenStopped = null;
+    await this.#servers[n].orders.retry(expected.mailingId, what).catch((error: unknown) => {
+      if ((error as { code?: string }).code !== 'MAILING_ENDED') throw error;
+    });
+    const { status } = await this.dataSource
+      .getRepository(Mailing)
+      .findOneByOrFail({ id: expected.mailingId });
+    if (STOPPED.has(status)) expected.numBegunWhenStopped = numStopped;
+  }
+
+  /** @throws Error naming the sentence of the promise that does not hold. */
+  async check(): Promise<void> {
+    for (const expected of this.#mailings) await this.#checkMailing(expected);
+  }
+
+  /** Lets everything come to its end: all servers live, nobody is paused, every message is taken. */
+  async finish(): Promise<void> {
+    this.transport.isEasy = true;
+    this.answer('accept', Number.MAX_SAFE_INTEGER);
+    for (let n = 0; n < this.#servers.length; n++) if (!this.isAlive(n)) await this.restart(n);
+    for (const expected of this.#mailings) {
+      expected.numBegunWhenStopped = null;
+      await this.#servers[0].orders.resume(expected.mailingId);
+    }
+    const open = async (): Promise<boolean> => {
+      for (const server of this.#servers) await server.tick();
+      const mailings = await this.dataSource.getRepository(Mailing).find();
+      return mailings.every(({ status }) => ['completed', 'canceled', 'failed'].includes(status));
+    };
+    await waitUntil(open, { what: 'every mailing to come to an end' });
+    await this.check();
+    for (const server of this.#servers) await server.stop();
+  }
+
+  async #checkMailing({ mailingId, allowed, numBegunWhenStopped }: Expectation): Promise<void> {
+    const { mailing, recipients, byStatus } = await this.#consistentBooks(mailingId);
+    const { sent = 0, error = 0, in_doubt = 0, skipped = 0 } = byStatus;
+    const said = [mailing.numSent, mailing.numErrors, mailing.numSkipped].join();
+    const counted = [sent, error + in_doubt, skipped].join();
+    // Those of batches are held against their rows, and theirs against the mailing's, in `#consistentBooks`.
+    const isOpen = mailing.isBatched && !['completed', 'canceled'].includes(mailing.status);
+    if (!isOpen && said !== counted)
+      throw new Error(`The books of ${mailingId} say ${said}, its rows ${counted}.`);
+    if (mailing.status === 'completed' && sent + error + in_doubt + skipped !== recipients.length) {
+      throw new Error(`${mailingId} is completed with somebody left.`);
+    }
+    for (const { emailAddress, status } of recipients as EmailAddress[]) {
+      const copies = this.transport.copiesOf(emailAddress);
+      if (copies > 1 + (allowed.get(emailAddress) ?? 0)) {
+        throw new Error(`${emailAddress} (${status}) may have got ${copies} copies.`);
+      }
+      if (status === 'sent' && copies === 0)
+        throw new Error(`${emailAddress} is called sent and got nothing.`);
+    }
+    if (in_doubt > this.#mostInDoubt + this.#numLost) {
+      throw new Error(`${in_doubt} are in doubt after ${this.#numCrashes} crashes.`);
+    }
+    const begun = this.transport.numBegun;
+    if (numBegunWhenStopped !== null && begun > numBegunWhenStopped) {
+      throw new Error(`${begun - numBegunWhenStopped} messages began after pause or cancel.`);
+    }
+  }
+
+  /** Read under one lock: between two statements the books may move on. */
+  #consistentBooks(mailingId: string): ReturnType<typeof readBooks> {
+    return waitUntil(
+      async () => {
+        const before = await this.#stamp(mailingId);
+        const books = await readBooks(this.dataSource, mailingId);
+        const complaint = books.mailing.isBatched ? await this.#complaintAboutBatches(mailingId) : null;
+        if (before !== (await this.#stamp(mailingId))) return null;
+        if (complaint) throw complaint;
+        return books;
+      },
+      { what: 'the books to hold still' },
+    );
+  }
+
+  async #complaintAboutBatches(mailingId: string): Promise<Error | null> {
+    return assertBatchesAddUp(this.dataSource, mailingId).then(
+      () => null,
+      (error: Error) => error,
+    );
+  }
+
+  async #stamp(mailingId: string): Promise<string> {
+    const mailing = await this.dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
+    const batches = await this.dataSource
+      .getRepository(MailBatch)
+      .find({ where: { mailingId }, order: { startIdx: 'ASC' } });
+    return [mailing, ...batches]
+      .flatMap(({ beat, status, numErrors, numSent }) => [beat, status, numErrors, numSent])
+      .join();
+  }
+
+  /** Those in doubt, and those whom a recovery that is under way may call so before the order reaches the books. */
+  async #maybeInDoubt(mailingId: string): Promise<string[]> {
+    const { recipients } = await readBooks(this.dataSource, mailingId);
+    return recipients.flatMap((one) =>
+      one instanceof EmailAddress && ['in_doubt', 'sending'].includes(one.status) ? one.emailAddress : [],
+    );
+  }
+}

@@ -1,0 +1,210 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type EmailAddress, Mailing } from 'nestjs-mailing';
+import { afterEach, beforeEach } from 'vitest';
+import type { FaultPoint } from '../../../libs/mailing/src/model/ports/fault-points.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBooksAddUp, readBooks } from '../../support/databases/books.js';
+import type { DatabaseKind } from '../../support/databases/database-kinds.js';
+import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
+import { SmtpInbox } from '../../support/network/smtp-inbox.js';
+
+const LIFE = fileURLToPath(new URL('life.process.mjs', import.meta.url));
+const RECIPIENTS = 16;
+const CONCURRENCY = 2;
+const MAX_IN_DOUBT = 4;
+/** With a journal, far more than are under way: all of them would be in doubt without it. */
+const MAX_IN_DOUBT_WITH_JOURNAL = 12;
+const LIFE_DEADLINE_MS = 25_000;
+/** Batches that a process works on at a time, so slices that its death leaves. */
+const BATCH_THREADS = 2;
+const BATCH_SIZE = 4;
+/** Long enough that a pause meets batches half done. */
+const BATCH_ANSWER_MS = 10;
+
+export interface Death {
+  at: FaultPoint;
+  /** At its how manieth visit. Default: the first. */
+  on?: number;
+  server?: string;
+}
+
+export interface LifeOptions {
+  /** Both mailings are cut in batches. Default: false. */
+  isBatched?: boolean;
+  /** Default: false. */
+  isBulk?: boolean;
+  /** Default: false. */
+  hasJournal?: boolean;
+}
+
+/** Something that happens to the journal of a process after its death. */
+export interface Mishap {
+  befalls: (path: string) => Promise<void>;
+  /** Whether it may be believed all the same. */
+  isBelieved: boolean;
+}
+
+/** A life that is ended at one gap after another and lived to its end then, and the verdict on what it has done. */
+export class KilledLife {
+  private database: FreshDatabase;
+  private inbox: SmtpInbox;
+  private folder: string;
+
+  private constructor(private readonly how: LifeOptions) {}
+
+  /** Call it inside `describe`. */
+  static forEachTest(kind: DatabaseKind, how: LifeOptions = {}): KilledLife {
+    const { isBatched = false } = how;
+    const life = new KilledLife(how);
+    beforeEach(async () => {
+      life.database = await freshDatabase(kind);
+      life.inbox = await SmtpInbox.start({
+        keepRaw: 0,
+        answer: unevenAnswers(isBatched ? BATCH_ANSWER_MS : 0),
+      });
+      life.folder = await mkdtemp(join(tmpdir(), 'mailing-life-'));
+      await writeFile(join(life.folder, 'letter.hbs'), '<p>Hello</p>');
+    });
+    afterEach(async () => {
+      await life.inbox.close();
+      await life.database.dispose();
+      await rm(life.folder, { recursive: true, force: true });
+    });
+    return life;
+  }
+
+  /**
+   * Dies these deaths, each of a new process, lives on, and is judged.
+   *
+   * @returns what is wrong, in words; empty if the promise was kept.
+   */
+  async dies(deaths: Death[], mishap?: Mishap): Promise<string[]> {
+    for (const death of deaths) {
+      const end = await this.#live(death);
+      if (end !== 'SIGKILL') return [`did not die at ${death.at}, but: ${end}`];
+      if (mishap) await this.#suffer(mishap);
+    }
+    const end = await this.#live();
+    if (end !== 'lived') return [`did not come to its end: ${end}`];
+    const mailings = await this.database.dataSource.getRepository(Mailing).findBy({});
+    const copies = this.inbox.countsByRecipient();
+    const complaints = [...copies]
+      .filter(([, count]) => count > 1)
+      .map(([address, count]) => `${address} got ${count} copies`);
+    for (const mailing of mailings) {
+      if (mailing.status === 'failed') continue;
+      const mostOfOne = this.how.hasJournal && mishap?.isBelieved !== false ? CONCURRENCY : this.#maxInDoubt;
+      complaints.push(...(await this.#judge(mailing, copies, deaths.length * mostOfOne)));
+    }
+    return complaints;
+  }
+
+  get #maxInDoubt(): number {
+    return this.how.hasJournal ? MAX_IN_DOUBT_WITH_JOURNAL : MAX_IN_DOUBT;
+  }
+
+  get #journals(): string {
+    return join(this.folder, 'journals');
+  }
+
+  async #suffer({ befalls }: Mishap): Promise<void> {
+    const [name] = await readdir(this.#journals);
+    await befalls(join(this.#journals, name));
+  }
+
+  /** How many of the mailing that was sent are called in doubt; after `dies`. */
+  async numInDoubt(): Promise<number> {
+    const mailings = this.database.dataSource.getRepository(Mailing);
+    const { id } = await mailings.findOneByOrFail({ idempotencyKey: 'reader' });
+    const { recipients } = await readBooks(this.database.dataSource, id);
+    return recipients.filter(({ errorCode }) => errorCode === 'in_doubt').length;
+  }
+
+  /** Lives until the end, or until it dies; resolves with how it ended. */
+  async #live(death?: Death): Promise<string> {
+    const { hasJournal = false, isBulk = false, isBatched = false } = this.how;
+    const child = spawn(process.execPath, [LIFE], {
+      env: {
+        ...process.env,
+        DATABASE_URL: this.database.url,
+        SMTP_URL: this.inbox.url,
+        TEMPLATE_DIR: this.folder,
+        DONE_FILE: join(this.folder, 'done'),
+        SERVER_ID: death?.server ?? 'test:1',
+        RECIPIENTS: String(RECIPIENTS),
+        CONCURRENCY: String(CONCURRENCY),
+        MAX_IN_DOUBT: String(this.#maxInDoubt),
+        JOURNAL_DIR: hasJournal ? this.#journals : '',
+        BULK_SMTP: isBulk ? 'yes' : 'no',
+        BATCH_SIZE: String(isBatched ? BATCH_SIZE : 0),
+        BATCH_THREADS: String(BATCH_THREADS),
+        MAILING_DIE_AT: death?.at ?? '',
+        MAILING_DIE_ON: String(death?.on ?? 1),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (text: Buffer) => (output += text.toString()));
+    const timer = setTimeout(() => child.kill('SIGTERM'), LIFE_DEADLINE_MS);
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    clearTimeout(timer);
+    return signal ?? (code === 0 ? 'lived' : output);
+  }
+
+  async #judge(
+    { id, idempotencyKey, status }: Mailing,
+    copies: ReadonlyMap<string, number>,
+    mostOfOneSlice: number,
+  ): Promise<string[]> {
+    const { dataSource } = this.database;
+    const books = await readBooks(dataSource, id);
+    // Throws by itself.
+    if (idempotencyKey === 'reader') assertBooksAddUp(books);
+    const { isBatched = false } = this.how;
+    const batches = isBatched ? await assertBatchesAddUp(dataSource, id) : [];
+    const recipients = books.recipients as EmailAddress[];
+    const { sent = 0, sending = 0 } = books.byStatus;
+    // Whose doubt was settled is an error now; one more is the recipient whose connection is closed on purpose.
+    const lost = recipients.filter(({ errorCode }) => errorCode === 'in_doubt').length;
+    const mostLost = (isBatched ? BATCH_THREADS : 1) * mostOfOneSlice;
+    const complaints = recipients
+      .filter((one) => hasWrongCopies(one, copies.get(one.emailAddress) ?? 0))
+      .map((one) => `${one.emailAddress} is ${one.status} and got ${copies.get(one.emailAddress) ?? 0}`);
+    const claim = (holds: boolean, complaint: string): void => void (holds || complaints.push(complaint));
+    claim(recipients.length === RECIPIENTS, `${recipients.length} recipients`);
+    claim(!isBatched || batches.length === RECIPIENTS / BATCH_SIZE, `${batches.length} batches`);
+    claim(!batches.some((one) => one.status === 'claimed'), 'a batch is still claimed');
+    claim(lost <= mostLost, `${lost} in doubt, ${mostLost} is the most`);
+    claim(sending === 0, `${sending} still sending`);
+    claim(status !== 'completed' || sent >= RECIPIENTS - lost - 1, `only ${sent} sent, ${lost} in doubt`);
+    return complaints;
+  }
+}
+
+function hasWrongCopies({ status }: EmailAddress, copies: number): boolean {
+  return (status === 'sent' && copies !== 1) || (status === 'pending' && copies !== 0);
+}
+
+/** One is refused at first, one for now, and one message is taken without an answer. */
+function unevenAnswers(answerMs: number): SmtpInbox['answer'] {
+  const refusals = new Map([
+    ['reader3@home.example', { code: 550, text: '5.1.1 no such user' }],
+    ['reader6@home.example', { code: 450, text: '4.2.0 greylisted' }],
+  ]);
+  return async ({ command, to }) => {
+    if (command === 'END') {
+      if (answerMs > 0) await delay(answerMs);
+      return to[0] === 'reader9@home.example' ? 'close' : undefined;
+    }
+    const refusal = command === 'RCPT' ? refusals.get(to[0]) : undefined;
+    refusals.delete(refusal ? to[0] : '');
+    return refusal;
+  };
+}

@@ -1,0 +1,80 @@
+import type { EmailAddress, Mailing } from 'nestjs-mailing';
+import { describe, expect, it } from 'vitest';
+import type { Books } from '../../support/databases/books.js';
+import { readerAddress, readerAddresses } from '../../support/hosts/reader-list.js';
+import { assertPromiseKept, type Case } from './promise.js';
+
+/** Ten recipients, the last of them in doubt, all received once. */
+function kept(): Case & { books: Books; copies: Map<string, number> } {
+  const copies = new Map(readerAddresses(10).map((address) => [address, 1]));
+  const rows = readerAddresses(10).map((emailAddress, idx) => ({
+    idx,
+    emailAddress,
+    status: idx === 9 ? 'in_doubt' : 'sent',
+  }));
+  const counters = { numSent: 9, numErrors: 1, numSkipped: 0, numProfiles: 10 };
+  return {
+    copies,
+    books: {
+      mailing: { id: 'm', status: 'completed', ...counters } as Mailing,
+      recipients: rows as EmailAddress[],
+      byStatus: { sent: 9, in_doubt: 1 },
+    },
+    inbox: { countsByRecipient: () => copies },
+    recipients: readerAddresses(10),
+    crashes: 1,
+  };
+}
+
+describe('the judge of the promise', () => {
+  it('finds nothing where it was kept, whether or not those in doubt were received', () => {
+    const judged = kept();
+    expect(assertPromiseKept(judged)).toMatchObject({ received: 10, inDoubt: 1, mostInDoubt: 10 });
+    judged.copies.delete(readerAddress(9));
+    expect(assertPromiseKept(judged)).toMatchObject({ received: 9 });
+  });
+
+  it('sees a second copy, and a third where a second is allowed', () => {
+    const judged = kept();
+    judged.copies.set(readerAddress(3), 2);
+    expect(() => assertPromiseKept(judged)).toThrow('1 copies too many: reader3@');
+    judged.mayHaveTwo = new Set([readerAddress(3)]);
+    expect(assertPromiseKept(judged).duplicates).toEqual([]);
+    judged.copies.set(readerAddress(3), 3);
+    expect(() => assertPromiseKept(judged)).toThrow('1 copies too many: reader3@');
+  });
+
+  it('sees one who is recorded as sent and got nothing', () => {
+    const judged = kept();
+    judged.copies.delete(readerAddress(3));
+    expect(() => assertPromiseKept(judged)).toThrow('1 missing: reader3@');
+  });
+
+  it.each(['pending', 'sending', 'error'] as const)('sees one who is left as %s', (status) => {
+    const judged = kept();
+    judged.books.recipients[3].status = status;
+    expect(() => assertPromiseKept(judged)).toThrow('1 missing: reader3@');
+  });
+
+  it('sees one who is not in the books, and one who was never on the list', () => {
+    const judged = kept();
+    judged.books.recipients.splice(3, 1);
+    expect(() => assertPromiseKept(judged)).toThrow(/1 missing: reader3@.*9 recipients are in the books/);
+    const another = kept();
+    another.copies.set('stranger@home.example', 1);
+    expect(() => assertPromiseKept(another)).toThrow('1 received without record: stranger@');
+  });
+
+  it('sees more doubt than so many crashes may leave', () => {
+    expect(() => assertPromiseKept({ ...kept(), crashes: 0 })).toThrow('1 in doubt, 0 is the most');
+  });
+
+  it('sees counters that do not add up, and a mailing that is not completed', () => {
+    const wrong = kept();
+    wrong.books.mailing.numSent = 8;
+    expect(() => assertPromiseKept(wrong)).toThrow('the rows 9/1/0/10');
+    const open = kept();
+    open.books.mailing.status = 'in_progress';
+    expect(() => assertPromiseKept(open)).toThrow('in_progress');
+  });
+});

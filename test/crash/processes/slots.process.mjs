@@ -1,0 +1,55 @@
+// A host that sends one mailing with slots, at SEND=yes, and otherwise works on what is left: then it defines no slot, as a
+// server that only takes a mailing over may not know any. A test kills it.
+import { MailerModule } from '@nestjs-modules/mailer';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { MailingModule, SlotService, TemplateEmailSender } from '../../../dist/libs/mailing/src/index.js';
+import { dataSourceOptionsOf } from '../../../dist/src/database/data-source.options.js';
+
+const { env } = process;
+const COUNT = Number(env.RECIPIENTS);
+
+class Profiles {
+  async findByIds(ids) {
+    return new Map(ids.map((id) => [id, { email: `${id}@home.example` }]));
+  }
+}
+
+class Root {}
+Module({
+  imports: [
+    TypeOrmModule.forRoot({ ...dataSourceOptionsOf(env.DATABASE_URL), autoLoadEntities: true }),
+    MailerModule.forRoot({ transport: { url: env.SMTP_URL, pool: true, maxConnections: 5 } }),
+    MailingModule.forRoot({
+      templates: { dir: env.TEMPLATE_DIR },
+      uniqServerId: 'shop:1',
+      profileRepository: Profiles,
+      run: { concurrency: 5 },
+      server: { heartbeatMs: 100, serverTimeoutMs: 60_000 },
+    }),
+  ],
+})(Root);
+
+const app = await NestFactory.createApplicationContext(Root, { logger: ['error'] });
+if (env.SEND === 'yes') {
+  const slots = app.get(SlotService, { strict: false });
+  slots.define('promotion', { persistent: true });
+  const own = Array.from({ length: COUNT / 2 }, (_, n) => ({
+    userId: `c${n * 2}`,
+    content: [{ title: `Only for c${n * 2}` }],
+  }));
+  // Settled by a process that has never seen it: what it was to see is known from the books alone.
+  const unstorable = { userId: `c${COUNT - 1}`, content: 1n };
+  const info = {
+    templateUrl: 'letter.hbs',
+    subject: 'Hello',
+    from: 'news@shop.example',
+    slots: slots
+      .fill('promotion', [{ title: 'Half price' }, { title: 'Free cake' }])
+      .fillEach('promotion', [...own, unstorable]),
+  };
+  const list = Array.from({ length: COUNT }, (_, n) => ({ userId: `c${n}` }));
+  await app.get(TemplateEmailSender, { strict: false }).sendEmailMessage(info, list, { persist: true });
+}
+setInterval(() => undefined, 60_000);

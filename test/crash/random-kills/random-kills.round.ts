@@ -1,0 +1,206 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { EmailAddress, Mailing, mailingEntities, mailingMigrations } from 'nestjs-mailing';
+import { seededRandom } from '../../../src/demo/seeded-random.js';
+import { readBooks } from '../../support/databases/books.js';
+import type { DatabaseKind } from '../../support/databases/database-kinds.js';
+import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
+import { NewsletterService } from '../../support/hosts/newsletter-service.js';
+import { journalFolder } from '../../support/hosts/journal-folder.js';
+import { readerAddresses } from '../../support/hosts/reader-list.js';
+import { SmtpInbox } from '../../support/network/smtp-inbox.js';
+import type { SmtpHook } from '../../support/network/smtp-step.js';
+import { waitUntil } from '../../support/wait-until.js';
+import { type Facts, factsOf, MAX_IN_DOUBT } from '../processes/promise.js';
+import { planKills, type PlannedKill } from './random-kills.plan.js';
+
+/** The longest time without a message before a round is given up. */
+const PATIENCE_MS = 20_000;
+
+export interface RoundParts {
+  database: DatabaseKind;
+  recipients: number;
+  /** More than one: they share the mailing in batches. Default: 1. */
+  servers?: number;
+  /** They speak SMTP by themselves. Default: false. */
+  bulkSmtp?: boolean;
+  /** With far more marked ahead than without one. Default: false. */
+  journal?: boolean;
+  seed: number;
+  /** Ends the round early; it then rejects. */
+  stop?: AbortSignal;
+  /** Told of each process that is started and that has ended. */
+  watch?: { started(pid: number): void; ended(pid: number): void };
+}
+
+export interface RoundResult {
+  kills: number;
+  facts: Facts;
+  /** The largest number of recipients that one recovery left in doubt. */
+  maxInDoubtPerKill: number;
+}
+
+/** One mailing through a fresh database, its process killed and started again until it is completed; then the verdict. */
+export class RandomKillsRound {
+  readonly #random: () => number;
+  #service: NewsletterService | null = null;
+  #kills = 0;
+  #inDoubt = 0;
+  #maxInDoubtPerKill = 0;
+
+  private constructor(
+    private readonly parts: RoundParts,
+    private readonly database: FreshDatabase,
+    private readonly inbox: SmtpInbox,
+    private readonly journals: string,
+  ) {
+    this.#random = seededRandom(parts.seed);
+  }
+
+  static async run(parts: RoundParts): Promise<RoundResult> {
+    // The entities as the package gives them, because the rows are read by those.
+    const database = await freshDatabase(parts.database, {
+      dataSource: { entities: mailingEntities, migrations: mailingMigrations },
+    });
+    try {
+      await using inbox = await SmtpInbox.start({ keepRaw: 0, answer: latencies(parts.seed) });
+      await using journals = await journalFolder();
+      return await new RandomKillsRound(parts, database, inbox, journals.path).#run();
+    } finally {
+      await database.dispose();
+    }
+  }
+
+  async #run(): Promise<RoundResult> {
+    const kill = (): void => void this.#service?.kill();
+    this.parts.stop?.addEventListener('abort', kill);
+    try {
+      const { recipients } = this.parts;
+      this.#service = this.#launch();
+      await this.#service.listening();
+      const mailingId = await this.#service.send(recipients);
+      for (const planned of planKills(recipients, this.#random)) {
+        if (!(await this.#reach(planned, mailingId))) break;
+        await this.#end(planned.signal, mailingId);
+        this.#service = this.#launch();
+      }
+      await this.#completed(mailingId);
+      await this.#end(null, mailingId);
+      const books = await readBooks(this.database.dataSource, mailingId);
+      const judged = { books, inbox: this.inbox, recipients: readerAddresses(recipients) };
+      const facts = factsOf({ ...judged, crashes: this.#kills, maxInDoubt: boundOf(this.parts) });
+      return { kills: this.#kills, facts, maxInDoubtPerKill: this.#maxInDoubtPerKill };
+    } finally {
+      this.parts.stop?.removeEventListener('abort', kill);
+      await this.#service?.kill();
+    }
+  }
+
+  #launch(): NewsletterService {
+    this.parts.stop?.throwIfAborted();
+    const service = NewsletterService.launch({
+      databaseUrl: this.database.url,
+      smtpUrl: this.inbox.url,
+      env: environmentOf(this.parts, this.journals),
+    });
+    this.parts.watch?.started(service.pid);
+    return service;
+  }
+
+  /** Waits for the moment. @returns false if the mailing was completed before. */
+  async #reach({ moment }: PlannedKill, mailingId: string): Promise<boolean> {
+    if (moment.at === 'message') await this.#messages(moment.count, mailingId);
+    if (moment.at === 'recovery') {
+      await this.#until('the mailing to go on', mailingId, () =>
+        ['run:recovered', 'run:started', 'run:ended'].some((name) => this.#reported(name)),
+      );
+    }
+    // No wait for something to happen: the moment itself is what is random here.
+    await delay(moment.delayMs);
+    return !(await this.#isCompleted(mailingId));
+  }
+
+  #messages(count: number, mailingId: string): Promise<void> {
+    return this.#until(`${count} messages`, mailingId, () => this.inbox.messages.length >= count);
+  }
+
+  async #completed(mailingId: string): Promise<void> {
+    await this.#until('the mailing to complete', mailingId, () => false);
+  }
+
+  /**
+   * Waits for a condition, or for the end of the mailing.
+   *
+   * @throws Error if the process has ended by itself, or nothing is received for too long.
+   */
+  async #until(what: string, mailingId: string, condition: () => boolean): Promise<void> {
+    let received = -1;
+    let progressAt = 0;
+    const look = async (): Promise<boolean> => {
+      this.parts.stop?.throwIfAborted();
+      if (condition() || (await this.#isCompleted(mailingId))) return true;
+      if (!this.#service?.isRunning) {
+        throw new Error(`The service ended by itself:\n${this.#service?.output}`);
+      }
+      if (this.inbox.messages.length !== received) {
+        [received, progressAt] = [this.inbox.messages.length, performance.now()];
+      }
+      if (performance.now() - progressAt > PATIENCE_MS) {
+        throw new Error(
+          `Waited in vain for ${what}: nothing received after ${received}:\n${this.#service.output}`,
+        );
+      }
+      return false;
+    };
+    await waitUntil(look, { what, deadlineMs: Infinity });
+  }
+
+  #reported(name: string): boolean {
+    return this.#service?.reports.some((report) => report.name === name) ?? false;
+  }
+
+  async #isCompleted(id: string): Promise<boolean> {
+    return this.database.dataSource.getRepository(Mailing).existsBy({ id, status: 'completed' });
+  }
+
+  /** Ends the process and counts what its recovery, if it made one, has left in doubt. */
+  async #end(signal: PlannedKill['signal'] | null, mailingId: string): Promise<void> {
+    const service = this.#service!;
+    service.signal(signal ?? 'SIGTERM');
+    await service.ended();
+    this.parts.watch?.ended(service.pid);
+    if (signal === 'SIGKILL') this.#kills++;
+    for (const { name, facts } of service.reports) {
+      if (name === 'run:recovered') this.#noteDoubt(Number(facts.numInDoubt));
+    }
+    // The rows as well: a process that was killed may not have come to tell.
+    const { dataSource } = this.database;
+    const inDoubt = await dataSource.getRepository(EmailAddress).countBy({ mailingId, status: 'in_doubt' });
+    this.#noteDoubt(inDoubt - this.#inDoubt);
+    this.#inDoubt = inDoubt;
+  }
+
+  #noteDoubt(count: number): void {
+    this.#maxInDoubtPerKill = Math.max(this.#maxInDoubtPerKill, count);
+  }
+}
+
+/** What its processes are told beside their database and their mail server. */
+export function environmentOf({ bulkSmtp, journal }: RoundParts, journals: string): Record<string, string> {
+  const kept = { MAILING_JOURNAL_DIR: journals, MAILING_MAX_IN_DOUBT: '100' };
+  return { MAILING_BULK_SMTP: String(bulkSmtp ?? false), ...(journal ? kept : {}) };
+}
+
+/** The most that one kill may leave in doubt of a mailing or batch: those marked, or with a journal those in flight. */
+export function boundOf({ journal }: Pick<RoundParts, 'journal'>): number {
+  return journal ? MAX_IN_DOUBT / 2 : MAX_IN_DOUBT;
+}
+
+/** A mail server that mostly answers fast, and now and then takes its time. */
+function latencies(seed: number): SmtpHook {
+  // Not the generator of the kills: which message draws which number is a matter of the network, and would shift them.
+  const random = seededRandom(seed ^ 0x5bd1e995);
+  return async ({ command }) => {
+    if (command !== 'END') return;
+    await delay(random() < 0.03 ? random() * 150 : random() * 15);
+  };
+}

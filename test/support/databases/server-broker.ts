@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { SERVER_KINDS, type ServerKind } from './database-kinds.js';
+import type { PrivateServer } from '../servers/private-server.js';
+import { BROKER_SOCKET, type BrokerAnswer } from './test-database-url.js';
+import { SERVERS } from './test-servers.js';
+
+/**
+ * Starts private database servers for the workers of a test run: each when the first test asks for it, once for all of them. So a run of tests
+ * that need no server, or only one, does not wait for the others.
+ */
+export class ServerBroker implements AsyncDisposable {
+  readonly #started = new Map<ServerKind, Promise<PrivateServer>>();
+
+  private constructor(
+    private readonly server: Server,
+    private readonly folder: string,
+  ) {}
+
+  static async start(): Promise<ServerBroker> {
+    const folder = await mkdtemp(join(tmpdir(), 'mailing-broker-'));
+    // A worker ends its side as soon as it has asked.
+    const server = createServer({ allowHalfOpen: true });
+    const broker = new ServerBroker(server, folder);
+    server.on('connection', (socket) => void broker.#answer(socket));
+    const path = join(folder, 'socket');
+    server.listen(path);
+    await once(server, 'listening');
+    process.env[BROKER_SOCKET] = path;
+    return broker;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.close();
+    const started = await Promise.allSettled(this.#started.values());
+    const servers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    await Promise.all(servers.map((server) => server.stop()));
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #answer(socket: Socket): Promise<void> {
+    socket.on('error', () => undefined);
+    const answer = await this.#urlOf(await text(socket)).catch((error: unknown): BrokerAnswer => ({
+      error: error instanceof Error ? error.message : String(error),
+    }));
+    socket.end(JSON.stringify(answer));
+  }
+
+  async #urlOf(word: string): Promise<BrokerAnswer> {
+    const kind = SERVER_KINDS.find((one) => one === word);
+    if (!kind) throw new Error(`"${word}" is no server that tests start.`);
+    const started = this.#started.get(kind) ?? SERVERS[kind].start();
+    this.#started.set(kind, started);
+    return { url: (await started).url };
+  }
+}

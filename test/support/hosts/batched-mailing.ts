@@ -1,0 +1,38 @@
+import { MailBatch, type Recipients, type TemplateEmailInfo } from 'nestjs-mailing';
+import { assertBatchesAddUp } from '../databases/batch-books.js';
+import type { MailingApp } from './mailing-app.js';
+import { INFO, type MailingRig, people } from './mailing-rig.js';
+
+/** Options of a server that takes batches, and looks for them often. */
+export const TAKES_BATCHES = { enabledAsTemplateMailServer: true, batch: { pollMs: 50 } };
+
+/** Sends a persisted mailing to so many people, in batches. @returns its id. */
+export async function sendBatched(
+  app: MailingApp,
+  count: number | Recipients,
+  info: Partial<TemplateEmailInfo> = {},
+): Promise<string> {
+  const recipients = typeof count === 'number' ? people(count) : count;
+  const { mailingId } = await app.sender.sendEmailMessage(
+    { ...INFO, batched: true, batchSize: 20, ...info },
+    recipients,
+    { persist: true },
+  );
+  return mailingId as string;
+}
+
+/** In order of their places. */
+export function batchesOf(rig: MailingRig, mailingId: string): Promise<MailBatch[]> {
+  const batches = rig.database.dataSource.getRepository(MailBatch);
+  return batches.find({ where: { mailingId }, order: { startIdx: 'ASC' } });
+}
+
+/** @throws Error unless everybody got one copy, and the counters of the batches add up to those of the mailing. */
+export async function assertAllSentInBatches(
+  rig: MailingRig,
+  mailingId: string,
+  count: number,
+): Promise<void> {
+  await rig.assertAllSent(mailingId, count);
+  await assertBatchesAddUp(rig.database.dataSource, mailingId);
+}

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { canHaveRedis } from './redis.programs.js';
+import { type RedisServer, startRedis } from './redis.server.js';
+import { waitUntil } from '../wait-until.js';
+
+const run = promisify(execFile);
+
+describe.skipIf(!(await canHaveRedis()))('RedisServer', () => {
+  let server: RedisServer;
+
+  beforeEach(async () => {
+    server = await startRedis();
+  });
+  afterEach(() => server.stop());
+
+  it('is on loopback and keeps nothing', async () => {
+    expect(new URL(server.url).hostname).toBe('127.0.0.1');
+    expect(await server.command('CONFIG', 'GET', 'bind')).toEqual(['bind', '127.0.0.1']);
+    expect(await server.command('CONFIG', 'GET', 'save')).toEqual(['save', '']);
+    expect(await server.command('CONFIG', 'GET', 'appendonly')).toEqual(['appendonly', 'no']);
+  });
+
+  it('comes back after a kill, on the same URL and empty', async () => {
+    const { url, pid } = server;
+    await server.command('SET', 'key', 'value');
+
+    await server.kill();
+    expect(server.pid).toBeUndefined();
+    await expect(server.command('PING')).rejects.toThrow();
+    await server.start();
+
+    expect(server.url).toBe(url);
+    expect(server.pid).not.toBe(pid);
+    expect(await server.command('GET', 'key')).toBeNull();
+  });
+
+  it('leaves no process behind', async () => {
+    const pid = server.pid!;
+    await server.stop();
+
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+
+  it('does not outlive the process that started it, however that one ends', async () => {
+    const script =
+      "import('../test/support/servers/redis.server.ts').then(async ({ startRedis }) => {" +
+      "console.log((await startRedis()).pid); process.kill(process.pid, 'SIGKILL'); });";
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', '-e', script]).catch(
+      (error: { stdout: string }) => error,
+    );
+    const pid = Number(stdout);
+
+    expect(pid).toBeGreaterThan(0);
+    const isGone = (): boolean => {
+      try {
+        return !process.kill(pid, 0);
+      } catch {
+        return true;
+      }
+    };
+    expect(await waitUntil(isGone, { what: 'the server to be gone' })).toBe(true);
+  });
+});

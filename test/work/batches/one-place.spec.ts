@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import type { ProfileRepository, RecipientProfile } from 'nestjs-mailing';
+import { describe, expect, it } from 'vitest';
+import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
+import { never } from '../../support/silence.js';
+import { waitUntil } from '../../support/wait-until.js';
+
+/** They answer once. */
+@Injectable()
+class SlowProfiles implements ProfileRepository {
+  static askedAgainAt = Infinity;
+  static numAsked = 0;
+
+  findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
+    if (++SlowProfiles.numAsked === 1)
+      return Promise.resolve(new Map(ids.map((id) => [id, { email: `${id}@home.example` }])));
+    SlowProfiles.askedAgainAt = performance.now();
+    return never();
+  }
+}
+
+async function* oneAndSilence(): AsyncGenerator<{ userId: string }> {
+  yield { userId: 'p0' };
+  await never();
+}
+
+describe('a mailing that waits for two functions of the host at a time', () => {
+  const rig = MailingRig.forEachTest('sqlite');
+
+  it('gives its place to one other mailing, not to two', async () => {
+    const open: Record<string, () => void> = {};
+    const held = (name: string): Promise<void> => new Promise((resolve) => (open[name] = resolve));
+    const second = held('second');
+    const first = held('first');
+    rig.inbox.answer = async ({ command, to }) => {
+      if (command !== 'RCPT') return undefined;
+      const isFirst = to[0].startsWith('p0@');
+      await (isFirst ? first : second);
+      return isFirst ? { code: 450, text: '4.3.0 not now' } : undefined;
+    };
+    const run = { parallelMailings: 1, hostCallTimeoutMs: 600_000 };
+    const retry = { firstDelayMs: 1, maxAttempts: 100 };
+    const app = await rig.boot({ profileRepository: SlowProfiles, run, retry });
+    await app.sender.sendEmailMessage(INFO, oneAndSilence());
+    // It has the place while the source of the first one is silent.
+    const next = await rig.send(app, 1);
+    const last = await rig.send(app, 1);
+    await rig.reached(next, 'in_progress');
+    open.first();
+    await waitUntil(() => performance.now() - SlowProfiles.askedAgainAt > 1_000, {
+      what: 'the profiles to be silent for longer than a place is kept',
+    });
+    expect(await app.query.get(last)).toMatchObject({ status: 'pending' });
+    open.second();
+    await rig.reached(next, 'completed');
+    await rig.reached(last, 'completed');
+    expect(rig.inbox.messages).toHaveLength(2);
+    expect(people(1)).toEqual([...rig.inbox.countsByRecipient().keys()]);
+  });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { CommitMemory } from '../../../libs/mailing/src/store/failover/commit.memory.js';
+import { FailoverWatch } from '../../../libs/mailing/src/store/failover/failover.watch.js';
+import type { RememberedCommit } from '../../../libs/mailing/src/store/failover/slice.memory.js';
+import type { Outcome } from '../../../libs/mailing/src/model/states/outcome.js';
+
+const SLICE = { mailingId: 'm', batch: null };
+const sent = (idx: number): Outcome => ({ idx, status: 'sent', code: null, text: null });
+const refused = (idx: number): Outcome => ({ idx, status: 'error', code: '550', text: 'no' });
+
+const memory = (memoryMs = 60_000): CommitMemory => new CommitMemory({ memoryMs, lagTimeoutMs: 0 });
+
+function commit(number: number, parts: Partial<RememberedCommit> = {}): RememberedCommit {
+  const nothing = { outcomes: [], deferred: [], retried: [], highIdx: 100 };
+  return { number, isCommitted: true, at: performance.now(), ...nothing, ...parts };
+}
+
+const claim = (number: number) => ({ ...SLICE, claimToken: `me#${number}`, reachIdx: 0 });
+
+describe('the memory of commits', () => {
+  it('tells what became of the recipients of the commits after a number', () => {
+    const commits = memory();
+    commits.noteClaim(claim(1), 1, false);
+    commits.note(SLICE, commit(2, { outcomes: [3, 1, 2, 9].map(sent) }));
+    commits.note(
+      SLICE,
+      commit(3, {
+        outcomes: [refused(5), sent(4)],
+        deferred: [{ idx: 7, code: '450', text: '', delayMs: 60_000 }],
+      }),
+    );
+    const { isWhole, fates } = commits.of(SLICE)!.after(1);
+    expect(isWhole).toBe(true);
+    const outcomes = Array.from({ length: 11 }, (_, idx) => fates.outcomeOf(idx)?.status);
+    expect(outcomes).toEqual([
+      undefined,
+      'sent',
+      'sent',
+      'sent',
+      'sent',
+      'error',
+      undefined,
+      undefined,
+      undefined,
+      'sent',
+      undefined,
+    ]);
+    expect(fates.outcomeOf(5)).toMatchObject({ code: '550', text: 'no' });
+    expect(fates.deferralOf(7)?.delayMs).toBeGreaterThan(50_000);
+    expect([fates.isBegun(6), fates.deferralOf(6)]).toEqual([false, undefined]);
+    // What was sent stays sent, whatever history the number belongs to; an error may have been tried again.
+    const later = commits.of(SLICE)!.after(3).fates;
+    expect([later.outcomeOf(1)?.status, later.outcomeOf(5), later.deferralOf(7)]).toEqual([
+      'sent',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('knows nothing of what others have committed, or of what it has forgotten: there it calls all of them begun', () => {
+    const commits = memory();
+    commits.noteClaim(claim(5), 5, false);
+    commits.note(SLICE, commit(6, { outcomes: [sent(1)] }));
+    const after = (number: number) => commits.of(SLICE)!.after(number);
+    expect([after(4).isWhole, after(3).isWhole, after(3).fates.isBegun(2)]).toEqual([true, false, true]);
+    // Another server had it in between.
+    commits.noteClaim(claim(9), 9, false);
+    commits.note(SLICE, commit(10, { outcomes: [sent(2)] }));
+    expect([after(8).isWhole, after(6).isWhole]).toEqual([true, false]);
+    expect(after(8).fates.outcomeOf(1)).toBeUndefined();
+  });
+
+  it('does not know whom a recovery has called in doubt', () => {
+    const commits = memory();
+    commits.noteClaim(claim(5), 5, true);
+    commits.note(SLICE, commit(6));
+    expect([commits.of(SLICE)!.after(4).isWhole, commits.of(SLICE)!.after(5).isWhole]).toEqual([false, true]);
+  });
+
+  it('goes on with the next claim of its own', () => {
+    const commits = memory();
+    commits.noteClaim(claim(1), 1, false);
+    commits.note(SLICE, commit(2, { outcomes: [sent(1)] }));
+    commits.noteClaim(claim(3), 3, false);
+    commits.note(SLICE, commit(4, { outcomes: [sent(2)] }));
+    const { isWhole, fates } = commits.of(SLICE)!.after(1);
+    expect([isWhole, fates.outcomeOf(1)?.status, fates.outcomeOf(2)?.status]).toEqual([true, 'sent', 'sent']);
+  });
+
+  it('forgets what is older than it is told, and not before the slice was seen at its number', () => {
+    const commits = memory(1_000);
+    const at = performance.now() - 5_000;
+    commits.noteClaim(claim(1), 1, false);
+    commits.note(SLICE, commit(2, { at, outcomes: [sent(1)] }));
+    expect(commits.of(SLICE)!.after(1).isWhole).toBe(true);
+    commits.confirm(commits.of(SLICE)!);
+    expect(commits.of(SLICE)).toBeNull();
+  });
+
+  it('forgets nothing for what can not be committed any more', () => {
+    const commits = memory(1_000);
+    const at = performance.now() - 5_000;
+    commits.noteClaim(claim(1), 1, false);
+    commits.note(SLICE, commit(2, { at, outcomes: [sent(1)] }));
+    commits.note(SLICE, commit(3, { isCommitted: false, outcomes: [sent(2)] }));
+    const { isWhole, fates } = commits.of(SLICE)!.after(1);
+    expect([isWhole, fates.outcomeOf(1)?.status, fates.outcomeOf(2)?.status]).toEqual([true, 'sent', 'sent']);
+  });
+
+  it('counts the texts of errors, and keeps no more of them than a row does', () => {
+    const commits = memory();
+    commits.noteClaim(claim(1), 1, false);
+    commits.note(SLICE, commit(2, { outcomes: [{ ...refused(1), text: 'x'.repeat(100_000) }] }));
+    const kept = commits.of(SLICE)!;
+    expect(kept.size).toBeGreaterThan(250);
+    expect(kept.after(1).fates.outcomeOf(1)?.text).toHaveLength(1_000);
+  });
+
+  it('knows a recipient that was sent to in two commits', () => {
+    const commits = memory();
+    commits.noteClaim(claim(1), 1, false);
+    commits.note(SLICE, commit(2, { outcomes: [1, 2, 3, 4, 5, 6].map(sent) }));
+    commits.note(SLICE, commit(3, { outcomes: [2, 3, 9].map(sent) }));
+    const { fates } = commits.of(SLICE)!.after(1);
+    const known = Array.from({ length: 11 }, (_, idx) => idx).filter((idx) => fates.outcomeOf(idx));
+    expect(known).toEqual([1, 2, 3, 4, 5, 6, 9]);
+  });
+
+  it('is bounded, whatever there is to remember: the oldest go first', () => {
+    const commits = memory();
+    commits.noteClaim(claim(1), 1, false);
+    for (let number = 2; number <= 60; number++)
+      commits.note(
+        SLICE,
+        commit(number, { outcomes: Array.from({ length: 1_000 }, (_, idx) => refused(idx)) }),
+      );
+    expect(commits.of(SLICE)!.size).toBeLessThanOrEqual(1_000_000);
+    expect([commits.of(SLICE)!.after(20).isWhole, commits.of(SLICE)!.after(50).isWhole]).toEqual([
+      false,
+      true,
+    ]);
+  });
+
+  it('of zero milliseconds is none', () => {
+    const commits = memory(0);
+    commits.noteClaim(claim(1), 1, false);
+    commits.note(SLICE, commit(2));
+    expect(commits.of(SLICE)).toBeNull();
+  });
+});
+
+describe('the database servers that a process knows', () => {
+  it('are the first one, and after a lost connection the last one', () => {
+    const watch = new FailoverWatch();
+    expect(watch.see('db1:3306').isSettled).toBe(true);
+    watch.noteBreak();
+    expect(watch.see('db1:3306').isSettled).toBe(true);
+    expect(watch.see('db2:3306')).toMatchObject({ isSettled: false, isReserved: false });
+    expect(watch.judgesLeases('db1:3306', 1_000)).toBe(true);
+    expect(watch.judgesLeases('db2:3306', 1_000)).toBe(false);
+  });
+
+  it('are new ones from the moment when they are settled, and no longer than to the next lost connection', () => {
+    const watch = new FailoverWatch();
+    watch.see('db1:3306');
+    const second = watch.see('db2:3306');
+    expect(watch.unsettled()).toEqual([]);
+    second.firstSeen = new Map();
+    expect(watch.unsettled()).toEqual([second]);
+    watch.settle(second);
+    expect(watch.see('db2:3306').isSettled).toBe(true);
+    watch.noteBreak();
+    expect([watch.see('db2:3306').isSettled, watch.see('db1:3306').isSettled]).toEqual([true, false]);
+  });
+});

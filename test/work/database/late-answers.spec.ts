@@ -1,0 +1,158 @@
+import {
+  MailServer,
+  type MailingEventMap,
+  type ProfileRepository,
+  type RecipientProfile,
+  TemplateEmailPeriodicService,
+} from 'nestjs-mailing';
+import { expect, it } from 'vitest';
+import { MailingClaims } from '../../../libs/mailing/src/store/claims/mailing-claims.js';
+import { HeldAnswers } from '../../crash/processes/held-answers.js';
+import { assertAllSentInBatches, sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
+import { assertBooksAddUp } from '../../support/databases/books.js';
+import { forEachDatabase } from '../../support/databases/for-each-database.js';
+import type { MailingApp } from '../../support/hosts/mailing-app.js';
+import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
+import { waitUntil } from '../../support/wait-until.js';
+
+/** All that are in doubt were handed over. */
+const OPTIONS = {
+  server: { heartbeatMs: 100, serverTimeoutMs: 60_000 },
+  run: { concurrency: 5, maxInDoubt: 5 },
+};
+
+forEachDatabase('answers that come after the claim was lost', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  interface Lost {
+    app: MailingApp;
+    held: HeldAnswers;
+    told: MailingEventMap['doubt:settled'][];
+    mailingId: string;
+  }
+
+  /** A mailing whose server was declared dead while the mail server kept it waiting, and that was recovered since. */
+  async function lostInFlight(
+    send: (app: MailingApp) => Promise<string>,
+    options: Parameters<MailingRig['boot']>[0] = {},
+  ): Promise<Lost> {
+    const app = await rig.boot({ ...OPTIONS, ...options });
+    const told: Lost['told'] = [];
+    app.events.on('doubt:settled', (facts) => told.push(facts));
+    let recovered = 0;
+    app.events.on('run:recovered', () => recovered++);
+    app.events.on('batch:freed', () => recovered++);
+    const held = new HeldAnswers(() => rig.inbox.messages.length > 20);
+    rig.inbox.answer = (step) => held.at(step);
+    const mailingId = await send(app);
+    await waitUntil(() => held.recipients.length >= 5, { what: 'messages without an answer' });
+    await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
+    await waitUntil(() => recovered > 0, { what: 'what it lost to be recovered' });
+    return { app, held, told, mailingId };
+  }
+
+  it('settle the doubt of a mailing, and each recipient has one copy', async () => {
+    const { held, told, mailingId } = await lostInFlight((app) => rig.send(app, 60));
+    const { byStatus } = await rig.books(mailingId);
+    expect(byStatus.in_doubt).toBeGreaterThanOrEqual(5);
+    held.release();
+    await waitUntil(() => told.length > 0, { what: 'the doubt to be settled' });
+    expect(told).toEqual([{ mailingId, numSent: byStatus.in_doubt }]);
+    await rig.reached(mailingId, 'completed');
+    await rig.assertAllSent(mailingId, 60);
+  });
+
+  it('settle the doubt of a batch, in the counters of the batch and of the mailing', async () => {
+    const { held, told, mailingId } = await lostInFlight((app) => sendBatched(app, 60), TAKES_BATCHES);
+    held.release();
+    await rig.reached(mailingId, 'completed');
+    await waitUntil(async () => (await rig.books(mailingId)).byStatus.sent === 60, {
+      what: 'all to be sent',
+    });
+    expect(told.length).toBeGreaterThan(0);
+    await assertAllSentInBatches(rig, mailingId, 60);
+  });
+
+  it('leave what a person has settled meanwhile', async () => {
+    const { app, held, told, mailingId } = await lostInFlight((one) => rig.send(one, 60));
+    expect(await app.sender.settleInDoubt(mailingId, 'error')).toBe(5);
+    held.release();
+    await rig.reached(mailingId, 'completed');
+    const books = await rig.books(mailingId);
+    assertBooksAddUp(books);
+    expect(books.byStatus).toEqual({ error: 5, sent: 55 });
+    expect(told).toEqual([]);
+  });
+
+  it('leave those in doubt whom the mail server refused', async () => {
+    const { held, told, mailingId } = await lostInFlight((one) => rig.send(one, 60));
+    const [refused] = held.recipients;
+    held.release(({ to }) => (to[0] === refused ? { code: 550, text: '5.7.1 no' } : undefined));
+    await waitUntil(() => told.length > 0, { what: 'the doubt to be settled' });
+    await rig.reached(mailingId, 'completed');
+    const books = await rig.books(mailingId);
+    assertBooksAddUp(books);
+    expect(books.byStatus).toEqual({ sent: 59, in_doubt: 1 });
+  });
+
+  it('wait until the slice is recovered', async () => {
+    const app = await rig.boot(OPTIONS);
+    const told: unknown[] = [];
+    app.events.on('doubt:settled', (facts) => told.push(facts));
+    const claims = app.nest.get(MailingClaims, { strict: false });
+    const recover = claims.recover.bind(claims);
+    let letRecover = (): void => undefined;
+    const mayRecover = new Promise<void>((resolve) => (letRecover = resolve));
+    let asked = 0;
+    claims.recover = async (...parts) => {
+      asked++;
+      await mayRecover;
+      return recover(...parts);
+    };
+    const held = new HeldAnswers(() => rig.inbox.messages.length > 20);
+    rig.inbox.answer = (step) => held.at(step);
+    const mailingId = await rig.send(app, 60);
+    await waitUntil(() => held.recipients.length === 5, { what: 'five messages without an answer' });
+    let beats = 0;
+    const servers = rig.database.dataSource.getRepository(MailServer);
+    await servers.delete({ uniqServerId: 'test:1' });
+    await waitUntil(() => asked > 0, { what: 'the recovery to begin' });
+    held.release();
+    app.nest.get(TemplateEmailPeriodicService, { strict: false }).addDuty(() => void beats++);
+    await waitUntil(() => beats > 3, { what: 'some looks' });
+    expect(told).toEqual([]);
+    letRecover();
+    await rig.reached(mailingId, 'completed');
+    await waitUntil(() => told.length > 0, { what: 'the doubt to be settled' });
+    await rig.assertAllSent(mailingId, 60);
+  });
+
+  it('are told to the profiles', async () => {
+    const mailed = new Set<string>();
+    class Customers implements ProfileRepository {
+      findByIds(numbers: string[]): Promise<Map<string, RecipientProfile>> {
+        return Promise.resolve(
+          new Map(numbers.map((id) => [id, { email: `${id}@home.example`, receiveEmail: true }])),
+        );
+      }
+      setLastEmailed(numbers: string[]): Promise<void> {
+        for (const id of numbers) mailed.add(id);
+        return Promise.resolve();
+      }
+    }
+    const ids = Array.from({ length: 40 }, (_, n) => `user${n}`);
+    const send = async (app: MailingApp): Promise<string> => {
+      const { mailingId } = await app.sender.sendEmailMessage(
+        INFO,
+        ids.map((userId) => ({ userId })),
+        { persist: true },
+      );
+      return mailingId as string;
+    };
+    const { held, mailingId } = await lostInFlight(send, { profileRepository: Customers });
+    held.release();
+    await rig.reached(mailingId, 'completed');
+    await waitUntil(() => mailed.size === ids.length, { what: 'all profiles to be told' });
+    await rig.assertAllSent(mailingId, ids.length);
+  });
+});

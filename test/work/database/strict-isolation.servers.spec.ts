@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
+import { assertBooksAddUp } from '../../support/databases/books.js';
+import { forEachServer } from '../../support/databases/for-each-database.js';
+import { MailingRig } from '../../support/hosts/mailing-rig.js';
+
+const COUNT = 300;
+
+forEachServer('transactions that are SERIALIZABLE', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  it('batches whose recipients fail read the scores of one another: all are tried once, and the mailing is completed', async () => {
+    const isBad = (to: string): boolean => Number(/\d+/.exec(to)?.[0]) % 3 > 0;
+    let attempts = 0;
+    rig.inbox.answer = ({ command, to }) => {
+      if (command !== 'RCPT') return undefined;
+      attempts++;
+      return isBad(to[0]) ? { code: 550, text: '5.7.1 blocked' } : undefined;
+    };
+    const batch = { pollMs: 20, numBatchThreads: 6 };
+    // Two of three failures raise the scores, and the bound is out of reach.
+    const errorGuard = { sampleSize: 1_000, maxErrorPercent: 50 };
+    const app = await rig.boot(
+      { ...TAKES_BATCHES, batch, errorGuard },
+      { dataSource: { isolationLevel: 'SERIALIZABLE' } },
+    );
+    const mailingId = await sendBatched(app, COUNT, { batchSize: 50 });
+    await rig.reached(mailingId, 'completed', 40_000);
+    const books = await rig.books(mailingId);
+    assertBooksAddUp(books);
+    await assertBatchesAddUp(rig.database.dataSource, mailingId);
+    expect(books.byStatus).toEqual({ sent: COUNT / 3, error: (2 * COUNT) / 3 });
+    expect(attempts).toBe(COUNT);
+    expect([...rig.inbox.countsByRecipient().values()]).toEqual(Array(COUNT / 3).fill(1));
+  }, 60_000);
+});

@@ -1,0 +1,125 @@
+import { MailDeferred, Mailing } from 'nestjs-mailing';
+import { expect, it } from 'vitest';
+import { assertBooksAddUp } from '../../support/databases/books.js';
+import { forEachDatabase } from '../../support/databases/for-each-database.js';
+import { greylisting } from '../../support/network/greylisting.js';
+import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
+import { waitUntil } from '../../support/wait-until.js';
+
+forEachDatabase('a temporary refusal', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  it('B12 is tried again until it works, and counts recipients, not attempts', async () => {
+    rig.inbox.answer = greylisting(3, 'reader4@home.example');
+    const app = await rig.boot({ retry: { firstDelayMs: 30 } });
+    const mailingId = await rig.send(app, 10);
+    await rig.reached(mailingId, 'completed');
+    await rig.assertAllSent(mailingId, 10);
+    const { recipients } = await rig.books(mailingId);
+    expect(recipients[4]).toMatchObject({
+      attempts: 4,
+      errorCode: null,
+      errorText: null,
+      nextAttemptAt: null,
+    });
+    expect(await rig.database.dataSource.getRepository(MailDeferred).count()).toBe(0);
+  });
+
+  it('is overtaken by the others, and the mailing waits for it without polling', async () => {
+    rig.inbox.answer = greylisting(1, 'reader0@home.example', 'reader1@home.example');
+    const app = await rig.boot({ retry: { firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 } });
+    const mailingId = await rig.send(app, 40);
+    await rig.inbox.waitFor(38);
+    const deferred = rig.database.dataSource.getRepository(MailDeferred);
+    await waitUntil(async () => (await rig.books(mailingId)).byStatus.sent === 38, {
+      what: 'the others to be sent',
+    });
+    const { byStatus, mailing, recipients } = await rig.books(mailingId);
+    expect(byStatus).toEqual({ sent: 38, deferred: 2 });
+    expect(mailing).toMatchObject({ status: 'in_progress', settledIdx: 40, nextIdx: 40 });
+    expect(recipients[0]).toMatchObject({ attempts: 1, errorCode: '4.2.0' });
+    expect(await deferred.countBy({ mailingId })).toBe(2);
+    // Five heartbeats later not a single beat has been made for it.
+    const beats = (await rig.database.dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId }))
+      .beat;
+    let sweeps = 0;
+    await waitUntil(async () => (await app.restarter.sweep(), ++sweeps > 5), { what: 'some sweeps' });
+    const later = await rig.database.dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
+    expect(later.beat - beats).toBeLessThanOrEqual(1);
+
+    await app.sender.cancel(mailingId);
+    expect(await app.query.get(mailingId)).toMatchObject({
+      status: expect.stringMatching(/^cancel/) as string,
+    });
+    await rig.reached(mailingId, 'canceled');
+  });
+
+  it('comes to an error after the last attempt, with the last reason', async () => {
+    rig.inbox.answer = greylisting(99, 'reader2@home.example');
+    const app = await rig.boot({ retry: { maxAttempts: 3, firstDelayMs: 10 } });
+    const mailingId = await rig.send(app, 5);
+    await rig.reached(mailingId, 'completed');
+    const books = await rig.books(mailingId);
+    assertBooksAddUp(books);
+    expect(books.recipients[2]).toMatchObject({ status: 'error', attempts: 3, errorCode: '4.2.0' });
+  });
+
+  it('A8 survives a restart: who waits is found again, and nobody else is touched', async () => {
+    rig.inbox.answer = greylisting(1, 'reader0@home.example', 'reader3@home.example');
+    const hours = { retry: { firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 } };
+    const first = await rig.boot(hours);
+    const mailingId = await rig.send(first, 12);
+    await waitUntil(async () => (await rig.books(mailingId)).byStatus.sent === 10, {
+      what: 'the others to be sent',
+    });
+    await first.close();
+    expect((await rig.books(mailingId)).mailing.status).toBe('pending');
+    // An hour passes.
+    const { dataSource } = rig.database;
+    await dataSource.getRepository(MailDeferred).update({ mailingId }, { nextAttemptAt: new Date(0) });
+    await rig.boot(hours);
+    await rig.reached(mailingId, 'completed');
+    await rig.assertAllSent(mailingId, 12);
+  });
+
+  it('in a mailing that is not persisted is tried again as well', async () => {
+    rig.inbox.answer = greylisting(2, 'reader1@home.example');
+    const app = await rig.boot({ retry: { firstDelayMs: 20 } });
+    const { completed } = await app.sender.sendEmailMessage(INFO, people(4));
+    expect(await completed).toMatchObject({ status: 'completed', numSent: 4, numErrors: 0 });
+    expect(rig.inbox.messages).toHaveLength(4);
+  });
+
+  it('B9 a mailing that only waits for it does not hold up the others', async () => {
+    rig.inbox.answer = greylisting(1, 'reader0@home.example');
+    const app = await rig.boot({
+      run: { parallelMailings: 1 },
+      retry: { firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 },
+    });
+    const waiting = await rig.send(app, 3);
+    await waitUntil(async () => (await rig.books(waiting)).byStatus.sent === 2, {
+      what: 'the others to be sent',
+    });
+    const next = await app.sender.sendEmailMessage(INFO, people(9), { persist: true });
+    expect(await next.completed).toMatchObject({ status: 'completed', numSent: 9 });
+    // When its time comes it takes its place again.
+    await rig.database.dataSource
+      .getRepository(MailDeferred)
+      .update({ mailingId: waiting }, { nextAttemptAt: new Date(0) });
+    await app.sender.pause(waiting);
+    await rig.reached(waiting, 'paused');
+    await app.sender.resume(waiting);
+    await rig.reached(waiting, 'completed');
+  });
+
+  it('B9 the wait for it ends at once when the server stops', async () => {
+    rig.inbox.answer = greylisting(1, 'reader0@home.example');
+    const app = await rig.boot({ retry: { firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 } });
+    const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, people(3), { persist: true });
+    await waitUntil(async () => (await rig.books(mailingId as string)).byStatus.deferred === 1, {
+      what: 'the deferral',
+    });
+    await app.close();
+    expect(await completed).toMatchObject({ status: 'pending', numSent: 2 });
+  });
+});

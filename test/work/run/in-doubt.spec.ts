@@ -1,0 +1,196 @@
+import { type DoubtfulRecipient, type InDoubtVerdict } from 'nestjs-mailing';
+import { expect, it } from 'vitest';
+import { assertBooksAddUp } from '../../support/databases/books.js';
+import { caughtMailing } from '../../support/databases/caught-mailing.js';
+import { forEachDatabase } from '../../support/databases/for-each-database.js';
+import { MailingRig } from '../../support/hosts/mailing-rig.js';
+import { never } from '../../support/silence.js';
+import type { SmtpHook } from '../../support/network/smtp-step.js';
+
+/** Takes the messages to these and hangs up without an answer. */
+const silentAfter =
+  (...addresses: string[]): SmtpHook =>
+  ({ command, to }) =>
+    command === 'END' && addresses.includes(to[0]) ? 'close' : undefined;
+
+const refusing =
+  (...addresses: string[]): SmtpHook =>
+  ({ command, to }) =>
+    command === 'RCPT' && addresses.includes(to[0]) ? { code: 550, text: '5.1.1 no such user' } : undefined;
+
+const NO_ANSWER = { code: 'MAILING_HOST_ANSWER' };
+
+forEachDatabase('recipients in doubt', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  const left = (): Promise<string> => caughtMailing(rig.database.dataSource);
+
+  it('A9 A21 are on record, listed by one call, and settled by one call', async () => {
+    rig.inbox.answer = silentAfter('reader3@home.example', 'reader8@home.example');
+    const app = await rig.boot();
+    const mailingId = await rig.send(app, 12);
+    await rig.reached(mailingId, 'completed');
+    const doubtful = await app.query.recipients(mailingId, { status: 'in_doubt' });
+    expect(doubtful.map(({ email }) => email)).toEqual(['reader3@home.example', 'reader8@home.example']);
+    expect(doubtful[0]).toMatchObject({ idx: 3, userId: null, attempts: 1, nextAttemptAt: null });
+    expect(await app.query.get(mailingId)).toMatchObject({ numSent: 10, numErrors: 2 });
+
+    expect(await app.sender.settleInDoubt(mailingId, 'sent')).toBe(2);
+    expect(await app.sender.settleInDoubt(mailingId, 'sent')).toBe(0);
+    expect(await app.query.get(mailingId)).toMatchObject({ status: 'completed', numSent: 12, numErrors: 0 });
+    assertBooksAddUp(await rig.books(mailingId));
+    expect(rig.inbox.messages).toHaveLength(12);
+  });
+
+  it('settled as errors they stay counted as such', async () => {
+    rig.inbox.answer = silentAfter('reader3@home.example');
+    const app = await rig.boot();
+    const mailingId = await rig.send(app, 5);
+    await rig.reached(mailingId, 'completed');
+    expect(await app.sender.settleInDoubt(mailingId, 'error')).toBe(1);
+    const books = await rig.books(mailingId);
+    assertBooksAddUp(books);
+    expect(books.byStatus).toEqual({ sent: 4, error: 1 });
+  });
+
+  it('A22 tried again, they get the same message under the same Message-ID', async () => {
+    rig.inbox.answer = silentAfter('reader3@home.example');
+    const app = await rig.boot();
+    const mailingId = await rig.send(app, 6);
+    await rig.reached(mailingId, 'completed');
+    rig.inbox.answer = undefined;
+    expect(await app.sender.retry(mailingId, 'in_doubt')).toBe(1);
+    await rig.inbox.waitFor(7);
+    await rig.reached(mailingId, 'completed');
+    const books = await rig.books(mailingId);
+    assertBooksAddUp(books);
+    expect(books.byStatus).toEqual({ sent: 6 });
+    const ids = rig.inbox.messages
+      .filter(({ to }) => to[0] === 'reader3@home.example')
+      .map((one) => one.messageId);
+    expect(ids).toEqual([ids[0], ids[0]]);
+  });
+
+  it('retry of errors on a completed mailing leaves the sent ones alone and corrects the counters', async () => {
+    rig.inbox.answer = refusing('reader2@home.example', 'reader5@home.example', 'reader6@home.example');
+    const app = await rig.boot();
+    const mailingId = await rig.send(app, 9);
+    await rig.reached(mailingId, 'completed');
+    expect(await app.query.get(mailingId)).toMatchObject({ numSent: 6, numErrors: 3 });
+    rig.inbox.answer = refusing('reader5@home.example');
+    expect(await app.sender.retry(mailingId, 'errors')).toBe(3);
+    await rig.inbox.waitFor(8);
+    await rig.reached(mailingId, 'completed');
+    const books = await rig.books(mailingId);
+    assertBooksAddUp(books);
+    expect(books.byStatus).toEqual({ sent: 8, error: 1 });
+    expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
+    expect(await app.sender.retry(mailingId, 'in_doubt')).toBe(0);
+    expect(await app.query.get(mailingId)).toMatchObject({ status: 'completed' });
+  });
+
+  it('retry in mid-mailing is taken up by the run that is under way', async () => {
+    rig.inbox.answer = refusing('reader0@home.example');
+    const app = await rig.boot();
+    const mailingId = await rig.send(app, 200);
+    await rig.inbox.waitFor(30);
+    rig.inbox.answer = undefined;
+    expect(await app.sender.retry(mailingId, 'errors')).toBe(1);
+    await rig.reached(mailingId, 'completed');
+    await rig.assertAllSent(mailingId, 200);
+  });
+
+  it('retry of a paused mailing leaves it paused, and of a canceled one is refused', async () => {
+    rig.inbox.answer = refusing('reader0@home.example');
+    const app = await rig.boot();
+    const mailingId = await rig.send(app, 100);
+    await rig.inbox.waitFor(20);
+    await app.sender.pause(mailingId);
+    await rig.reached(mailingId, 'paused');
+    expect(await app.sender.retry(mailingId, 'errors')).toBe(1);
+    expect(await app.query.get(mailingId)).toMatchObject({ status: 'paused', numErrors: 0 });
+    await app.sender.cancel(mailingId);
+    await expect(app.sender.retry(mailingId, 'errors')).rejects.toMatchObject({
+      code: 'MAILING_ENDED',
+      status: 'canceled',
+    });
+  });
+
+  it('with policy resend also those whose connection broke are sent again', async () => {
+    let broken = 0;
+    rig.inbox.answer = ({ command, to }) =>
+      command === 'END' && to[0] === 'reader2@home.example' && broken++ === 0 ? 'close' : undefined;
+    const app = await rig.boot({ inDoubt: 'resend', retry: { firstDelayMs: 20 } });
+    const mailingId = await rig.send(app, 6);
+    await rig.reached(mailingId, 'completed');
+    const books = await rig.books(mailingId);
+    assertBooksAddUp(books);
+    expect(books.byStatus).toEqual({ sent: 6 });
+    expect(rig.inbox.countsByRecipient().get('reader2@home.example')).toBe(2);
+    expect(books.recipients[2].attempts).toBe(2);
+  });
+
+  it('a resolver decides about each of them before the first new message', async () => {
+    const mailingId = await left();
+    const asked: DoubtfulRecipient[][] = [];
+    let receivedWhenAsked = -1;
+    const resolver = (recipients: DoubtfulRecipient[]): InDoubtVerdict[] => {
+      asked.push(recipients);
+      receivedWhenAsked = rig.inbox.messages.length;
+      return ['sent', 'resend', 'leave'];
+    };
+    await rig.boot({ inDoubt: resolver });
+    await rig.reached(mailingId, 'completed');
+    expect(receivedWhenAsked).toBe(0);
+    expect(asked).toHaveLength(1);
+    expect(asked[0].map(({ idx, email, messageId }) => [idx, email, messageId])).toEqual(
+      [0, 1, 2].map((idx) => [idx, `reader${idx}@home.example`, `<${mailingId}.${idx}@shop.example>`]),
+    );
+    const books = await rig.books(mailingId);
+    assertBooksAddUp(books);
+    expect(books.recipients.map(({ status }) => status)).toEqual(['sent', 'sent', 'in_doubt', 'sent']);
+    expect([...rig.inbox.countsByRecipient().keys()].sort()).toEqual([
+      'reader1@home.example',
+      'reader3@home.example',
+    ]);
+  });
+
+  it.each([
+    [
+      'throws',
+      () => Promise.reject(new Error('the provider does not answer')),
+      { message: 'the provider does not answer' },
+    ],
+    ['answers with a verdict too few', () => ['sent', 'resend'] as InDoubtVerdict[], NO_ANSWER],
+    ['answers with a verdict too many', () => Array<InDoubtVerdict>(4).fill('sent'), NO_ANSWER],
+    ['answers with other words', () => ['perhaps', 'leave', 5] as unknown as InDoubtVerdict[], NO_ANSWER],
+    ['answers with nothing', () => undefined as unknown as InDoubtVerdict[], NO_ANSWER],
+    ['answers with no list', () => 'yes' as unknown as InDoubtVerdict[], NO_ANSWER],
+    ['never answers', () => never<InDoubtVerdict[]>(), { code: 'MAILING_HOST_SILENT' }],
+  ])('a resolver that %s leaves the doubt on record, and the mailing goes on', async (_, resolver, error) => {
+    const mailingId = await left();
+    const app = await rig.boot({ inDoubt: resolver, run: { hostCallTimeoutMs: 1_000 } });
+    const told: unknown[] = [];
+    app.events.on('doubt:unresolved', (event) => told.push(event.error));
+    await rig.reached(mailingId, 'completed');
+    const { byStatus } = await rig.books(mailingId);
+    expect(byStatus).toEqual({ in_doubt: 3, sent: 1 });
+    expect(told).toEqual([expect.objectContaining(error)]);
+    expect([...rig.inbox.countsByRecipient()]).toEqual([['reader3@home.example', 1]]);
+  });
+
+  it('the recipients of a mailing come page by page', async () => {
+    const app = await rig.boot();
+    const mailingId = await rig.send(app, 25);
+    await rig.reached(mailingId, 'completed');
+    const places: number[] = [];
+    for (let afterIdx = -1; ;) {
+      const page = await app.query.recipients(mailingId, { afterIdx, limit: 10 });
+      if (page.length === 0) break;
+      places.push(...page.map(({ idx }) => idx));
+      afterIdx = places[places.length - 1];
+      expect(page[0].settledAt).toBeInstanceOf(Date);
+    }
+    expect(places).toEqual(Array.from({ length: 25 }, (_, n) => n));
+  });
+});

@@ -1,0 +1,298 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { EmailMessageSender } from '../../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import type { StandingOrders } from '../../../libs/mailing/src/store/commands/standing-orders.js';
+import { AttemptCounts } from '../../../libs/mailing/src/work/run/attempt-counts.js';
+import { NO_SCORES } from '../../../libs/mailing/src/model/states/guard-scores.js';
+import type { Outcome, RefusalSubject } from '../../../libs/mailing/src/model/states/outcome.js';
+import { ErrorGuard } from '../../../libs/mailing/src/work/run/error-guard.js';
+import { Pace } from '../../../libs/mailing/src/work/pacing/pace.js';
+import { MailingEvents } from '../../../libs/mailing/src/model/reports/mailing-event.js';
+import type { RunOptions } from '../../../libs/mailing/src/model/options/mailing-options.js';
+import { RateLimiter } from '../../../libs/mailing/src/work/pacing/rate-limiter.js';
+import { ResumeHold } from '../../../libs/mailing/src/work/execution/resume-hold.js';
+import { TransportProbe } from '../../../libs/mailing/src/work/sweeps/transport-probe.js';
+import { TransportWatch } from '../../../libs/mailing/src/work/run/transport-watch.js';
+
+describe('Pace', () => {
+  const succeed = (pace: Pace, times: number): void => {
+    for (let n = 0; n < times; n++) pace.succeeded();
+  };
+
+  it('B6 halves at once when less is asked for, and creeps up again', () => {
+    const pace = new Pace(8);
+    expect(pace.throttled(pace.generation)).toBe(true);
+    expect(pace.level).toBe(4);
+    succeed(pace, 39);
+    expect(pace.level).toBe(4);
+    succeed(pace, 1);
+    expect(pace.level).toBe(5);
+  });
+
+  it('counts what was begun before the last decrease as the same news', () => {
+    const pace = new Pace(8);
+    const before = pace.generation;
+    pace.throttled(before);
+    for (let n = 0; n < 7; n++) expect(pace.throttled(before)).toBe(false);
+    expect(pace.level).toBe(4);
+    expect(pace.throttled(pace.generation)).toBe(true);
+    expect(pace.level).toBe(2);
+  });
+
+  it('never goes below one or above the highest', () => {
+    const pace = new Pace(3);
+    for (let n = 0; n < 5; n++) pace.throttled(pace.generation);
+    expect(pace.level).toBe(1);
+    succeed(pace, 1_000);
+    expect(pace.level).toBe(3);
+  });
+
+  it('after an outage tries one, and is back at its old level soon', () => {
+    const pace = new Pace(8);
+    pace.interrupted();
+    pace.interrupted();
+    expect(pace.level).toBe(1);
+    succeed(pace, 7);
+    expect(pace.level).toBe(8);
+  });
+});
+
+describe('RateLimiter', () => {
+  it('without a limit always has a place', () => {
+    const limiter = new RateLimiter(null);
+    for (let n = 0; n < 100; n++) expect(limiter.take()).toBe(true);
+    expect(limiter.waitMs()).toBe(0);
+  });
+
+  it('B7 begins with all places taken, so that a restart gets no fresh budget', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const limiter = new RateLimiter(2);
+      expect(limiter.take()).toBe(false);
+      vi.advanceTimersByTime(limiter.waitMs());
+      expect([limiter.take(), limiter.take(), limiter.take()]).toEqual([true, true, false]);
+      // Nobody can tell when one comes back.
+      expect(limiter.waitMs()).toBe(Infinity);
+      vi.advanceTimersByTime(5_000);
+      expect(limiter.take()).toBe(false);
+      limiter.giveBack(true);
+      expect(limiter.take()).toBe(false);
+      vi.advanceTimersByTime(limiter.waitMs());
+      expect(limiter.take()).toBe(true);
+      limiter.giveBack(false);
+      expect(limiter.take()).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('ErrorGuard', () => {
+  const options = { sampleSize: 10, maxErrorPercent: 80 };
+  const error = (code: string, subject?: RefusalSubject) =>
+    ({ idx: 0, status: 'error', code, text: `${code} text`, subject }) as const;
+  const sent = { idx: 0, status: 'sent', code: null, text: null } as const;
+  const skipped = { idx: 0, status: 'skipped', code: 'no_profile', text: '' } as const;
+  /** @returns after how many of them it speaks, and what it says; null: it does not. */
+  const speaks = (guard: ErrorGuard, outcomes: Iterable<Outcome>): [number, string] | null => {
+    let count = 0;
+    for (const outcome of outcomes) {
+      count++;
+      const said = guard.note(outcome);
+      if (said !== null) return [count, said];
+    }
+    return null;
+  };
+  const times = <T>(count: number, one: (n: number) => T): T[] =>
+    Array.from({ length: count }, (_, n) => one(n));
+
+  it('speaks after so many failures in a row, whatever went well before, and names the most frequent reason', () => {
+    const guard = new ErrorGuard(options);
+    expect(
+      speaks(
+        guard,
+        times(5_000, () => sent),
+      ),
+    ).toBeNull();
+    const failures = times(20, (n) => error(n === 3 ? '5.7.26' : '5.7.1'));
+    expect(speaks(guard, failures)).toEqual([
+      10,
+      'error rate: 9 of the last 10 attempts failed with 5.7.1: 5.7.1 text',
+    ]);
+  });
+
+  it('is put off by four failures for each success, and looks on after it has spoken', () => {
+    const guard = new ErrorGuard(options);
+    expect(
+      speaks(
+        guard,
+        times(1_000, (n) => (n % 5 === 0 ? sent : error('550'))),
+      ),
+    ).toBeNull();
+    expect(
+      speaks(
+        guard,
+        times(9, () => error('550')),
+      )?.[0],
+    ).toBe(6);
+    expect(guard.note(error('550'))).not.toBeNull();
+  });
+
+  it('is silent about skipped and greylisted recipients, and when it is turned off', () => {
+    expect(
+      speaks(
+        new ErrorGuard(options),
+        times(100, () => skipped),
+      ),
+    ).toBeNull();
+    expect(
+      speaks(
+        new ErrorGuard(options),
+        times(100, () => error('4.2.0', 'greylisted')),
+      ),
+    ).toBeNull();
+    expect(
+      speaks(
+        new ErrorGuard({ ...options, sampleSize: 0 }),
+        times(100, () => error('550')),
+      ),
+    ).toBeNull();
+  });
+
+  it('never stops a list of which no more than an eighth is bad, in whatever order', () => {
+    const watched = { scores: NO_SCORES, numRecipients: 8_000, isBatch: false };
+    const bad = times(1_000, () => error('5.1.1', 'recipient'));
+    expect(speaks(new ErrorGuard(options, watched), bad)).toBeNull();
+    const more = times(2_000, () => error('5.1.1', 'recipient'));
+    expect(speaks(new ErrorGuard(options, watched), more)?.[0]).toBe(1_001);
+    const short = { ...watched, numRecipients: 100 };
+    expect(speaks(new ErrorGuard(options, short), more)?.[0]).toBe(100);
+  });
+
+  it('counts bad addresses neither for nor against the sender', () => {
+    const mixed = times(40, (n) => (n % 2 ? error('5.7.1') : error('5.1.1', 'recipient')));
+    expect(speaks(new ErrorGuard(options), mixed)?.[0]).toBe(20);
+  });
+
+  it('goes on where the progress row stands, and adds what it hears of the other batches', () => {
+    const before = new ErrorGuard(options);
+    speaks(
+      before,
+      times(6, () => error('5.7.1')),
+    );
+    const watched = { scores: before.report.scores, numRecipients: 100, isBatch: false };
+    expect(
+      speaks(
+        new ErrorGuard(options, watched),
+        times(9, () => error('5.7.1')),
+      )?.[0],
+    ).toBe(4);
+
+    const batch = new ErrorGuard(options, { scores: NO_SCORES, numRecipients: 100, isBatch: true });
+    batch.hear(before.report.scores);
+    expect(
+      speaks(
+        batch,
+        times(9, () => error('5.7.1')),
+      )?.[0],
+    ).toBe(4);
+    // Two failures of a batch are no sign to the others.
+    expect(batch.report).toMatchObject({
+      scores: { suspect: 2 * 20 },
+      sums: { suspect: 4 * 20, failure: 4 * 20 },
+    });
+  });
+});
+
+describe('AttemptCounts', () => {
+  const counts = (): AttemptCounts =>
+    new AttemptCounts({ maxAttempts: 4, firstDelayMs: 100, longestDelayMs: 250 });
+
+  it('B12 waits a random time up to a bound that doubles, up to the longest, and gives up after the last attempt', () => {
+    for (const [attempts, longest] of [
+      [0, 100],
+      [1, 200],
+      [2, 250],
+    ]) {
+      const delays = Array.from({ length: 300 }, () => {
+        const one = counts();
+        one.note([{ idx: 7, attempts }]);
+        return one.nextDelayMs(7) as number;
+      });
+      expect(Math.min(...delays)).toBeLessThan(longest / 4);
+      expect(Math.max(...delays)).toBeGreaterThan((longest * 3) / 4);
+      expect(delays.every((delay) => delay >= 1 && delay <= longest)).toBe(true);
+    }
+    const last = counts();
+    last.note([{ idx: 7, attempts: 3 }]);
+    expect(last.nextDelayMs(7)).toBeNull();
+  });
+});
+
+describe('TransportWatch', () => {
+  const watch = (): TransportWatch =>
+    new TransportWatch({
+      mailingId: null,
+      options: { concurrency: 5, transportPatienceMs: 0 } as Required<RunOptions>,
+      events: new MailingEvents(),
+    });
+
+  it('B10 takes a silence for an outage once a second recipient meets it and nobody was answered in between', () => {
+    const one = watch();
+    expect([one.fallsSilent(3), one.fallsSilent(3), one.fallsSilent(4)]).toEqual([false, false, true]);
+    one.works();
+    expect(one.fallsSilent(5)).toBe(false);
+  });
+
+  it('A21 takes broken connections for an outage at the third in a row', () => {
+    const one = watch();
+    expect([one.breaks(), one.breaks()]).toEqual([false, false]);
+    one.works();
+    expect([one.breaks(), one.breaks(), one.breaks()]).toEqual([false, false, true]);
+  });
+
+  it('B11 waits first, and asks for a pause once patience is over, until somebody is answered', async () => {
+    const one = watch();
+    expect(one.down('refused')).toBeNull();
+    expect(one.waitMs()).toBeGreaterThan(0);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(one.down('refused')).toBe('transport: refused');
+    expect(one.down('no database', 'profiles')).toBe('profiles: no database');
+    one.works();
+    expect([one.waitMs(), one.down('refused')]).toEqual([0, null]);
+  });
+});
+
+describe('TransportProbe', () => {
+  it('asks more and more seldom while mailings are paused for it, whatever it hears', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      let isPaused = true;
+      let numResumed = 0;
+      const orders = {
+        hasTransportPaused: () => Promise.resolve(isPaused),
+        resumeTransportPaused: () => Promise.resolve((numResumed++, 1)),
+      } as unknown as StandingOrders;
+      const sender = { probe: () => Promise.resolve(null) } as unknown as EmailMessageSender;
+      const { signal } = new AbortController();
+      const hold = new ResumeHold({ resume: 'auto' });
+      const probe = new TransportProbe('test:1', false, orders, sender, signal, hold, new MailingEvents());
+      const looks = async (seconds: number): Promise<number> => {
+        const before = numResumed;
+        for (let n = 0; n < seconds * 10; n++) {
+          await probe.look();
+          vi.advanceTimersByTime(100);
+        }
+        return numResumed - before;
+      };
+      expect(await looks(0.5)).toBe(1);
+      // Paused again at once, each time: 1, 2, 4, 8 … seconds, half of it by chance.
+      expect(await looks(60)).toBeLessThanOrEqual(8);
+      isPaused = false;
+      await looks(120);
+      isPaused = true;
+      expect(await looks(0.1)).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});

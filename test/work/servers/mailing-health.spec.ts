@@ -1,0 +1,188 @@
+import { hostname } from 'node:os';
+import { type MailingHealthReport, MailServer } from 'nestjs-mailing';
+import { expect, it } from 'vitest';
+import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
+import { UnattendedBatches } from '../../../libs/mailing/src/work/sweeps/unattended-batches.js';
+import { forEachDatabase } from '../../support/databases/for-each-database.js';
+import { leaver, LONG_AGO, standing } from '../../support/databases/left-rows.js';
+import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
+import { waitUntil } from '../../support/wait-until.js';
+
+const LEASE_MS = 400;
+const SHORT_LEASE = { server: { heartbeatMs: 50, serverTimeoutMs: LEASE_MS } };
+
+forEachDatabase('the health of a server', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  const { leave, leaveServer } = leaver(rig);
+  const codes = ({ findings }: MailingHealthReport): string[] => findings.map(({ code }) => code).sort();
+
+  it('is good where nothing waits, also with mailings that are over or paused by a person', async () => {
+    await leave('over', 'completed', 'gone:1');
+    await leave('theirs', 'paused', 'gone:1', { statusReason: 'by request' });
+    await leaveServer('alive:2');
+    await leave('elsewhere', 'in_progress', 'alive:2');
+    const app = await rig.boot({ enabledAsTemplateMailServer: true });
+    const report = await standing(app, 'member');
+    const { incarnation } = await rig.database.dataSource
+      .getRepository(MailServer)
+      .findOneByOrFail({ uniqServerId: 'test:1' });
+    const other = { otherHost: null, otherPid: null };
+    expect(report).toEqual({
+      isHealthy: true,
+      server: {
+        uniqServerId: 'test:1',
+        incarnation,
+        standing: 'member',
+        ...other,
+        takesBatches: true,
+        isWaitingForResume: false,
+      },
+      findings: [],
+    });
+  });
+
+  it('F3 names mailings whose server is gone and on nobody’s list here', async () => {
+    await leave('running', 'in_progress', 'gone:1');
+    await leave('list', 'loading', 'gone:1', { isBatched: true });
+    await leave('waiting', 'pending', 'expired:2');
+    await leaveServer('expired:2', { lastUpdated: LONG_AGO });
+    // Batches are anybody's, and ours are ours.
+    await leave('batched', 'in_progress', 'gone:1', { isBatched: true });
+    await leaveServer('mail:3', { takesBatches: true });
+    await leave('ours', 'canceling', 'test:1');
+    const app = await rig.boot();
+    const report = await standing(app, 'member');
+    expect(report.isHealthy).toBe(false);
+    const found = report.findings.map(({ code, serverId, mailingIds }) => ({ code, serverId, mailingIds }));
+    expect(found).toHaveLength(2);
+    expect(found).toContainEqual({
+      code: 'mailings_orphaned',
+      serverId: 'gone:1',
+      mailingIds: expect.toSatisfy((ids: string[]) => [...ids].sort().join() === 'list,running') as string[],
+    });
+    expect(found).toContainEqual({
+      code: 'mailings_orphaned',
+      serverId: 'expired:2',
+      mailingIds: ['waiting'],
+    });
+    expect(report.findings[0].message).toMatch(/migrationList/);
+
+    // Where they are on the list, somebody looks after them.
+    const heir = await rig.boot({ uniqServerId: 'heir:9', migrationList: ['gone:1', 'expired:2'] });
+    expect(codes(await standing(heir, 'member'))).toEqual([]);
+    const anybody = await rig.boot({ uniqServerId: 'heir:10', migrationList: ['*'] });
+    expect(codes(await standing(anybody, 'member'))).toEqual([]);
+  });
+
+  it('names a bounded number of them, whatever their number', async () => {
+    for (let n = 0; n < 30; n++) await leave(`m${n}`, 'in_progress', 'gone:1');
+    const app = await rig.boot();
+    const [finding] = (await standing(app, 'member')).findings;
+    expect(finding.mailingIds).toHaveLength(20);
+    expect(finding.message).toMatch(/^30 mailing/);
+  });
+
+  it('names batched mailings while no living server takes batches', async () => {
+    await leave('batched', 'pending', 'gone:1', { isBatched: true });
+    const nextYear = new Date(Date.now() + 365 * 86_400_000);
+    await leave('for-later', 'pending', 'gone:1', { isBatched: true, scheduledAt: nextYear });
+    await leaveServer('dead:2', { takesBatches: true, lastUpdated: LONG_AGO });
+    await leaveServer('alive:3', { takesBatches: false });
+    // After the first heartbeat, the looks are ours.
+    const app = await rig.boot({ server: { heartbeatMs: 20_000, serverTimeoutMs: 60_000 } });
+    const told: string[] = [];
+    app.events.on('mailing:unattended', ({ mailingId }) => told.push(mailingId));
+    const report = await standing(app, 'member');
+    expect(report.findings).toEqual([
+      {
+        code: 'batches_unattended',
+        message: expect.stringMatching(/enabledAsTemplateMailServer/) as string,
+        mailingIds: ['batched'],
+      },
+    ]);
+    const unattended = app.nest.get(UnattendedBatches, { strict: false });
+    await waitUntil(() => told.length === 1, { what: 'it to be told' });
+    for (let look = 0; look < 3; look++) await unattended.look();
+    expect(told).toEqual(['batched']);
+    await rig.database.dataSource.getRepository(MailServer).update('alive:3', { takesBatches: true });
+    expect(codes(await app.health.check())).toEqual([]);
+    await unattended.look();
+    await rig.database.dataSource.getRepository(MailServer).update('alive:3', { takesBatches: false });
+    await unattended.look();
+    expect(told).toEqual(['batched', 'batched']);
+  });
+
+  it('names mailings that stand still by themselves, by reason, and those that are overdue', async () => {
+    await leaveServer('alive:2');
+    await leave('down', 'paused', 'alive:2', { statusReason: 'transport: connect ECONNREFUSED' });
+    await leave('bad', 'paused', 'alive:2', { statusReason: 'error rate: 19 of 20', isBatched: true });
+    await leave('bare', 'paused', 'alive:2', { statusReason: 'attachments: expected "leaflet.pdf"' });
+    await leave('late', 'pending', 'alive:2', { doNotStartAfter: LONG_AGO });
+    await leave('begun', 'pending', 'alive:2', { doNotStartAfter: LONG_AGO, startTime: LONG_AGO });
+    const app = await rig.boot();
+    const { findings } = await standing(app, 'member');
+    expect(findings.map(({ code, mailingIds }) => `${code} ${mailingIds?.join()}`).sort()).toEqual([
+      'mailings_overdue late',
+      'mailings_paused bad',
+      'mailings_paused bare',
+      'mailings_paused down',
+    ]);
+    const messages = findings.map(({ message }) => message).join('\n');
+    for (const word of [
+      'ECONNREFUSED',
+      'mail server answers',
+      '19 of 20',
+      'leaflet.pdf',
+      'put the files back',
+      'resume',
+    ]) {
+      expect(messages.toLowerCase()).toContain(word.toLowerCase());
+    }
+  });
+
+  it('A14 tells that another live process has the id, and which', async () => {
+    await rig.boot();
+    const second = await rig.boot();
+    const report = await standing(second, 'standing_by');
+    expect(report.server).toMatchObject({ incarnation: null, otherHost: hostname(), otherPid: process.pid });
+    expect(codes(report)).toEqual(['server_standing_by']);
+    expect(report.findings[0].message).toContain('another application in this process');
+    await rig.apps[0].close();
+    expect((await standing(second, 'member')).isHealthy).toBe(true);
+  });
+
+  it('A14 tells of a process elsewhere which it is, and how long to wait if that was killed', async () => {
+    await leaveServer('test:1', { pid: 4711 });
+    const app = await rig.boot();
+    const { findings } = await standing(app, 'standing_by');
+    expect(findings[0].message).toContain('process 4711 on far.example');
+    expect(findings[0].message).toContain('3000 ms after its last heartbeat');
+    const sending = app.sender.sendEmailMessage(INFO, ['ann@home.example'], { persist: true });
+    await expect(sending).rejects.toMatchObject({
+      code: 'MAILING_SERVER_STANDING_BY',
+      other: { host: 'far.example', pid: 4711, isThisProcess: false },
+      message: expect.stringContaining('process 4711 on far.example uses it') as string,
+    });
+  });
+
+  it('D8 tells that the database can not be asked, and does not reject, also when that is silent', async () => {
+    const app = await rig.boot(SHORT_LEASE);
+    await standing(app, 'member');
+    const database = app.nest.get(MailingDatabase, { strict: false });
+    const works = {
+      rows: database.rows.bind(database),
+      change: database.change.bind(database),
+      transaction: database.transaction.bind(database),
+    };
+    const refuse = (): Promise<never> => Promise.reject(new Error('connect ECONNREFUSED'));
+    Object.assign(database, { rows: refuse, change: refuse, transaction: refuse });
+    const report = await standing(app, 'lost');
+    expect(codes(report)).toEqual(['database_unreachable', 'lease_lost']);
+    expect(report.findings.map(({ message }) => message).join()).toContain('ECONNREFUSED');
+    database.rows = () => new Promise(() => undefined);
+    expect(codes(await app.health.check())).toContain('database_unreachable');
+    Object.assign(database, works);
+    expect((await standing(app, 'member')).isHealthy).toBe(true);
+  });
+});

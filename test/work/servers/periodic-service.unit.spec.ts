@@ -1,0 +1,91 @@
+import { expect, it } from 'vitest';
+import { MailingEvents } from '../../../libs/mailing/src/model/reports/mailing-event.js';
+import type { MailingRuns } from '../../../libs/mailing/src/work/run/mailing-runs.js';
+import type { ServerMembership, Standing } from '../../../libs/mailing/src/work/servers/server-membership.js';
+import { TemplateEmailPeriodicService } from '../../../libs/mailing/src/work/servers/template-email-periodic.service.js';
+import { waitUntil } from '../../support/wait-until.js';
+
+const SETTINGS = {
+  uniqServerId: 'test:1',
+  server: { heartbeatMs: 5 },
+  run: { hostCallTimeoutMs: 10_000 },
+} as never;
+
+/** A service that finds what the test says, and what it did. */
+function serviceOf(standings: Standing[]): {
+  periodic: TemplateEmailPeriodicService;
+  log: string[];
+  events: MailingEvents;
+} {
+  const log: string[] = [];
+  const beat = (): Promise<Standing> => {
+    const standing = standings.shift() ?? 'member';
+    log.push(standing);
+    return Promise.resolve(standing);
+  };
+  const runs = { loseAll: () => log.push('loseAll') } as unknown as MailingRuns;
+  const events = new MailingEvents();
+  const membership = { beat } as unknown as ServerMembership;
+  return { periodic: new TemplateEmailPeriodicService(membership, runs, SETTINGS, events), log, events };
+}
+
+it('does its duties as a member only, and at once after it was lost and came back', async () => {
+  const { periodic, log } = serviceOf(['standing_by', 'member', 'lost', 'member', 'lost', 'standing_by']);
+  periodic.addDuty(() => void log.push('duty'));
+  periodic.onApplicationBootstrap();
+  await waitUntil(() => log.length >= 12, { what: 'some heartbeats' });
+  await periodic.stop();
+  expect(log.slice(0, 10)).toEqual([
+    'standing_by',
+    'member',
+    'duty',
+    'lost',
+    'loseAll',
+    'member',
+    'duty',
+    'lost',
+    'loseAll',
+    'standing_by',
+  ]);
+});
+
+it('does not begin a duty again that is still under way, goes on with the others, and waits for it at the end', async () => {
+  const { periodic } = serviceOf([]);
+  let release = (): void => undefined;
+  let numSlow = 0;
+  let numOther = 0;
+  periodic.addDuty(() => {
+    numSlow++;
+    return new Promise<void>((resolve) => (release = resolve));
+  });
+  periodic.addDuty(() => void numOther++);
+  periodic.onApplicationBootstrap();
+  await waitUntil(() => numOther >= 5, { what: 'some heartbeats' });
+  expect(numSlow).toBe(1);
+  release();
+  await waitUntil(() => numSlow === 2, { what: 'it to be begun again' });
+
+  let isStopped = false;
+  const stopping = periodic.stop().then(() => (isStopped = true));
+  await new Promise(setImmediate);
+  expect(isStopped).toBe(false);
+  release();
+  await stopping;
+  expect(isStopped).toBe(true);
+});
+
+it('reports a duty that fails, by rejecting or by throwing, and does the others', async () => {
+  const { periodic, events } = serviceOf([]);
+  const troubles: string[] = [];
+  let numOther = 0;
+  events.on('server:trouble', ({ error }) => troubles.push((error as Error).message));
+  periodic.addDuty(() => Promise.reject(new Error('rejected')));
+  periodic.addDuty(() => {
+    throw new Error('thrown');
+  });
+  periodic.addDuty(() => void numOther++);
+  periodic.onApplicationBootstrap();
+  await waitUntil(() => numOther >= 2, { what: 'some heartbeats' });
+  await periodic.stop();
+  expect(new Set(troubles)).toEqual(new Set(['rejected', 'thrown']));
+});

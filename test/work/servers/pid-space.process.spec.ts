@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { hostname } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { once } from 'node:events';
+import { MailServer } from 'nestjs-mailing';
+import { describe, expect, it } from 'vitest';
+import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
+import { TemplateEmailBatchServerPersister } from '../../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';
+import { readPidSpace } from '../../../libs/mailing/src/work/servers/pid-space.js';
+import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-membership.js';
+import { forEachDatabase } from '../../support/databases/for-each-database.js';
+import { MailingRig } from '../../support/hosts/mailing-rig.js';
+
+const OTHER_SPACE = 'another boot/pid:[4026532200]';
+
+describe('the space of our pids', () => {
+  it.runIf(process.platform === 'linux')('is of one boot and one pid namespace', () => {
+    expect(readPidSpace()).toMatch(/^[0-9a-f-]{36}\/pid:\[\d+\]/);
+    expect(readPidSpace()!.length).toBeLessThanOrEqual(100);
+  });
+
+  it('is the same in another process, and another one in a worker thread, which ends before its process', async () => {
+    const module = new URL('../../../dist/libs/mailing/src/work/servers/pid-space.js', import.meta.url).href;
+    const code = `const { readPidSpace } = await import('${module}'); console.log(readPidSpace());`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+    expect(stdout.trim()).toBe(readPidSpace());
+
+    const inThread = `import('${module}').then(({ readPidSpace }) =>
+      require('node:worker_threads').parentPort.postMessage(readPidSpace()));`;
+    const [space] = (await once(new Worker(inThread, { eval: true }), 'message')) as [string];
+    expect(space).toMatch(/\/thread:\d+$/);
+    expect(space).not.toBe(readPidSpace());
+  });
+});
+
+forEachDatabase('a row with our server id', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  /** A fresh row, as another process would have left it a moment ago. */
+  const leave = async (facts: Partial<MailServer>): Promise<void> => {
+    const row = { uniqServerId: 'test:1', incarnation: 'other', hostname: hostname(), pid: process.pid };
+    const now = new Date();
+    await rig.database.dataSource
+      .getRepository(MailServer)
+      .save({ ...row, pidSpace: readPidSpace(), startedAt: now, lastUpdated: now, ...facts });
+  };
+
+  const persister = (): TemplateEmailBatchServerPersister =>
+    new TemplateEmailBatchServerPersister(new MailingDatabase(rig.database.dataSource), 60_000);
+
+  const isKnownDead = async (): Promise<boolean> => {
+    const server = await persister().find('test:1');
+    return new ServerMembership(persister(), { server: {} } as never, {} as never, {} as never).isKnownDead(
+      server!,
+    );
+  };
+
+  it('is known to be dead if it has our pid, or one that nobody has', async () => {
+    await leave({});
+    expect(await isKnownDead()).toBe(true);
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    await leave({ pid });
+    expect(await isKnownDead()).toBe(true);
+    await leave({ pid: process.ppid });
+    expect(await isKnownDead()).toBe(false);
+  });
+
+  it.each([
+    ['in another pid namespace of a host of the same name, as two containers are', { pidSpace: OTHER_SPACE }],
+    ['in a space that is not told, as in a row of an older version', { pidSpace: null }],
+    ['on another host', { hostname: 'far.example' }],
+  ])('is not, %s: only the lease tells', async (_, facts) => {
+    await leave(facts);
+    expect(await isKnownDead()).toBe(false);
+    const app = await rig.boot({ server: { heartbeatMs: 20, serverTimeoutMs: 60_000 } });
+    await expect(rig.send(app, 1)).rejects.toThrow(/test:1/);
+    const { incarnation } = await rig.database.dataSource.getRepository(MailServer).findOneByOrFail({});
+    expect(incarnation).toBe('other');
+  });
+
+  it('says within which space its pid is, and whether it takes batches', async () => {
+    for (const takes of [true, false]) {
+      const app = await rig.boot({ enabledAsTemplateMailServer: takes });
+      await rig.reached(await rig.send(app, 1), 'completed');
+      const row = await rig.database.dataSource.getRepository(MailServer).findOneByOrFail({});
+      expect([row.pidSpace, row.takesBatches]).toEqual([readPidSpace(), takes]);
+      await app.close();
+    }
+    // In place of a dead one as well.
+    await leave({ takesBatches: false, pidSpace: readPidSpace() });
+    const app = await rig.boot({ enabledAsTemplateMailServer: true });
+    await rig.reached(await rig.send(app, 1), 'completed');
+    const row = await rig.database.dataSource.getRepository(MailServer).findOneByOrFail({});
+    expect([row.incarnation === 'other', row.takesBatches]).toEqual([false, true]);
+  });
+});

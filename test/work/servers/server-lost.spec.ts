@@ -1,0 +1,110 @@
+import { MailServer } from 'nestjs-mailing';
+import { expect, it } from 'vitest';
+import { MailingClaims } from '../../../libs/mailing/src/store/claims/mailing-claims.js';
+import { TemplateEmailPersister } from '../../../libs/mailing/src/store/intake/template-email.persister.js';
+import { HeldAnswers } from '../../crash/processes/held-answers.js';
+import { assertAllSentInBatches, sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
+import { forEachDatabase } from '../../support/databases/for-each-database.js';
+import { MailingRig } from '../../support/hosts/mailing-rig.js';
+import { waitUntil } from '../../support/wait-until.js';
+
+/** So long that what happens within is no matter of the next heartbeat, or of the lease. */
+const HEARTBEAT_MS = 1_500;
+
+forEachDatabase('a server that is declared dead', (kind) => {
+  const rig = MailingRig.forEachTest(kind);
+
+  it('F2 while its claim is being committed, registers again and goes on with the mailing', async () => {
+    const app = await rig.boot();
+    let lost = 0;
+    app.events.on('server:lost', () => lost++);
+    const claims = app.nest.get(MailingClaims, { strict: false });
+    const claim = claims.claim.bind(claims);
+    claims.claim = async (...parts) => {
+      claims.claim = claim;
+      const held = await claim(...parts);
+      await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
+      await waitUntil(() => lost === 1, { what: 'the server to notice' });
+      return held;
+    };
+    const mailingId = await rig.send(app, 5);
+    await rig.reached(mailingId, 'completed');
+    expect(lost).toBe(1);
+    await rig.assertAllSent(mailingId, 5);
+  });
+
+  it('F2 in mid-mailing, stops its run before the next message, and recovers the mailing like anybody', async () => {
+    const app = await rig.boot();
+    const ends: string[] = [];
+    app.events.on('run:lost', () => ends.push('lost'));
+    app.events.on('run:recovered', () => ends.push('recovered'));
+    const mailingId = await rig.send(app, 200);
+    await rig.inbox.waitFor(30);
+    await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
+    await rig.reached(mailingId, 'completed');
+    expect(ends).toEqual(['lost', 'recovered']);
+    const { byStatus } = await rig.books(mailingId);
+    expect(byStatus.in_doubt ?? 0).toBeLessThanOrEqual(10);
+    expect((byStatus.sent ?? 0) + (byStatus.in_doubt ?? 0)).toBe(200);
+    expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
+  });
+
+  it('F2 begins no message after it knows, and registers again at once under a new incarnation', async () => {
+    const server = { heartbeatMs: HEARTBEAT_MS, serverTimeoutMs: 10 * HEARTBEAT_MS };
+    const app = await rig.boot({ server });
+    const tape: { what: string; atMs: number }[] = [];
+    const note = (what: string): void => void tape.push({ what, atMs: performance.now() });
+    const held = new HeldAnswers(() => rig.inbox.messages.length > 30);
+    rig.inbox.answer = async (step) => {
+      if (step.command === 'MAIL') note('a message');
+      await held.at(step);
+    };
+    for (const name of ['server:lost', 'run:lost', 'server:registered', 'run:recovered'] as const) {
+      app.events.on(name, () => note(name));
+    }
+
+    const mailingId = await rig.send(app, 200);
+    // All that may be in flight is: nothing is on its way that was begun before.
+    await waitUntil(() => held.recipients.length === 5, { what: 'five messages without an answer' });
+    const servers = rig.database.dataSource.getRepository(MailServer);
+    const before = await servers.findOneByOrFail({});
+    await servers.delete({ uniqServerId: 'test:1' });
+    await waitUntil(() => tape.some(({ what }) => what === 'server:lost'), { what: 'it to know' });
+    held.release();
+    await rig.reached(mailingId, 'completed');
+
+    const since = tape.slice(tape.findIndex(({ what }) => what === 'server:lost'));
+    const order = since.map(({ what }) => what);
+    expect(order.slice(0, 4)).toEqual(['server:lost', 'run:lost', 'server:registered', 'run:recovered']);
+    const atMs = (name: string): number => since[order.indexOf(name)].atMs;
+    expect(atMs('server:registered') - atMs('server:lost')).toBeLessThan(HEARTBEAT_MS);
+    expect(atMs('run:recovered') - atMs('server:lost')).toBeLessThan(HEARTBEAT_MS);
+    expect((await servers.findOneByOrFail({})).incarnation).not.toBe(before.incarnation);
+    expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
+    expect((await rig.books(mailingId)).byStatus.in_doubt).toBeLessThanOrEqual(10);
+  });
+
+  it('F2 with a batch whose run hangs, takes that batch up again', async () => {
+    const app = await rig.boot({ ...TAKES_BATCHES, server: { heartbeatMs: 100, serverTimeoutMs: 5_000 } });
+    const persister = app.nest.get(TemplateEmailPersister, { strict: false });
+    const readMailing = persister.readMailing.bind(persister);
+    let answer = (): void => undefined;
+    const hangs = new Promise<void>((resolve) => (answer = resolve));
+    let isAsked = false;
+    persister.readMailing = async (id) => {
+      persister.readMailing = readMailing;
+      isAsked = true;
+      await hangs;
+      return readMailing(id);
+    };
+    try {
+      const mailingId = await sendBatched(app, 15);
+      await waitUntil(() => isAsked, { what: 'the batch to be taken up' });
+      await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
+      await rig.reached(mailingId, 'completed');
+      await assertAllSentInBatches(rig, mailingId, 15);
+    } finally {
+      answer();
+    }
+  });
+});

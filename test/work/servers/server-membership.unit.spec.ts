@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { MailingEvents } from '../../../libs/mailing/src/model/reports/mailing-event.js';
+import type { TemplateEmailBatchServerPersister } from '../../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';
+import type { JournalKeeper } from '../../../libs/mailing/src/work/servers/journal.keeper.js';
+import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-membership.js';
+
+const SETTINGS = { uniqServerId: 'test:1', server: { serverTimeoutMs: 60_000 } } as never;
+const JOURNAL = { open: () => undefined, close: () => undefined } as unknown as JournalKeeper;
+
+describe('a membership that ends while a heartbeat is under way', () => {
+  it.each([true, false])('is neither renewed nor called lost by an answer of %s', async (isRenewed) => {
+    let answer = (_isRenewed: boolean): void => undefined;
+    const persister = {
+      register: () => Promise.resolve(null),
+      renew: () => new Promise<boolean>((resolve) => (answer = resolve)),
+      deregister: () => Promise.resolve(),
+    } as unknown as TemplateEmailBatchServerPersister;
+    const events = new MailingEvents();
+    const lost: unknown[] = [];
+    events.on('server:lost', (facts) => void lost.push(facts));
+    const membership = new ServerMembership(persister, SETTINGS, events, JOURNAL);
+    expect(await membership.beat()).toBe('member');
+
+    const leaving = membership.leave();
+    const beating = membership.beat();
+    await leaving;
+    answer(isRenewed);
+
+    expect(await beating).toBe('lost');
+    expect(membership.lease.holds()).toBe(false);
+    expect(lost).toEqual([]);
+  });
+});
+
+describe('a heartbeat that does not find the row of this process', () => {
+  it('right after it was registered means a node that lags behind, and later that it was declared dead', async () => {
+    const answers = [false, true, false];
+    const persister = {
+      register: () => Promise.resolve(null),
+      renew: () => Promise.resolve(answers.shift()),
+    } as unknown as TemplateEmailBatchServerPersister;
+    const settings = {
+      uniqServerId: 'test:1',
+      server: { serverTimeoutMs: 60_000, databaseLagTimeoutMs: 60_000 },
+    };
+    const membership = new ServerMembership(persister, settings as never, new MailingEvents(), JOURNAL);
+    await membership.beat();
+    await expect(membership.beat()).rejects.toMatchObject({ code: 'MAILING_DATABASE_BEHIND' });
+    expect([membership.standing, membership.lease.holds()]).toEqual(['member', true]);
+    expect(await membership.beat()).toBe('member');
+    expect(await membership.beat()).toBe('lost');
+  });
+});

@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import {
+  Mailing,
+  type ProfileRepository,
+  type Recipient,
+  type RecipientProfile,
+  type RehearsalReport,
+  TemplateEmailRehearsal,
+} from 'nestjs-mailing';
+import { describe, expect, it } from 'vitest';
+import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
+
+@Injectable()
+class Readers implements ProfileRepository {
+  async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
+    return new Map(
+      ids.map((id) => [id, { email: `${id}@home.example`, name: id, receiveEmail: id !== 'no' }]),
+    );
+  }
+}
+
+describe('a rehearsal', () => {
+  const rig = MailingRig.forEachTest('sqlite');
+  const templates = { 'letter.hbs': '{{#if broken}}{{noSuchHelper broken}}{{/if}}<p>Dear {{name}}</p>' };
+
+  async function rehearsal(): Promise<TemplateEmailRehearsal> {
+    const { nest } = await rig.boot({ profileRepository: Readers }, { templates });
+    return nest.get(TemplateEmailRehearsal);
+  }
+
+  async function assertNothingHappened(): Promise<void> {
+    expect(rig.inbox.messages).toHaveLength(0);
+    expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
+  }
+
+  it('shows the finished message of one recipient', async () => {
+    const info = {
+      ...INFO,
+      subject: 'For {{name}}',
+      headers: { 'X-Shop': '1' },
+      attachments: [{ filename: 'a.txt', content: 'a' }],
+    };
+    const message = await (await rehearsal()).preview(info, { userId: 'ann' });
+    expect(message).toMatchObject({
+      from: { address: 'news@shop.example', name: 'The Shop' },
+      to: { address: 'ann@home.example', name: 'ann' },
+      subject: 'For ann',
+      html: '<p>Dear ann</p>',
+      text: 'Dear ann',
+      headers: { 'X-Shop': '1' },
+      attachments: [{ filename: 'a.txt', content: Buffer.from('a') }],
+    });
+    await assertNothingHappened();
+  });
+
+  it('says why there is none', async () => {
+    const one = await rehearsal();
+    const skipped = { code: 'MAILING_RECIPIENT_SKIPPED' };
+    await expect(one.preview(INFO, { userId: 'no' })).rejects.toMatchObject({
+      ...skipped,
+      reason: 'opted_out',
+    });
+    await expect(one.preview(INFO, 'a@b, c@d')).rejects.toMatchObject({
+      ...skipped,
+      reason: 'invalid_address',
+    });
+    const broken = { email: 'ann@home.example', data: { broken: true } };
+    await expect(one.preview(INFO, broken)).rejects.toThrow(/noSuchHelper/);
+    await expect(one.preview({ ...INFO, templateUrl: 'gone' }, 'a@b.example')).rejects.toMatchObject({
+      code: 'MAILING_TEMPLATE_MISSING',
+    });
+  });
+
+  it('counts what a mailing would come to, and sends and writes nothing', async () => {
+    function* list(): Generator<Recipient> {
+      for (let n = 0; n < 250; n++) yield `reader${n}@home.example`;
+      yield 'not an address';
+      yield { userId: 'no' };
+      yield { userId: 'ann' };
+      yield { email: 'odd@home.example', data: { broken: true } };
+      yield 'Reader7@HOME.example';
+    }
+    const seen: RehearsalReport[] = [];
+    const report = await (await rehearsal()).dryRun(INFO, list(), { onProgress: (now) => seen.push(now) });
+    expect(report).toEqual({
+      numRecipients: 255,
+      numMessages: 251,
+      skipped: { invalid_address: 1, opted_out: 1, duplicate: 1 },
+      failed: { [Object.keys(report.failed)[0]]: 1 },
+    });
+    expect(Object.keys(report.failed)[0]).toMatch(/noSuchHelper/);
+    expect(seen.map(({ numRecipients }) => numRecipients)).toEqual([100, 200, 255]);
+    await assertNothingHappened();
+  });
+});
