@@ -14,7 +14,7 @@ export const REPORTED = [
   'run:ended',
   'run:lost',
   'run:failed',
-  'run:beat-retried',
+  'run:commit-retried',
   'transport:down',
   'batch:started',
   'batch:freed',

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { mailingEntities, mailingMigrations, TemplateEmailPersister } from 'nestjs-mailing';
 import { DataSource } from 'typeorm';
-import type { Beat, BeatAnswer } from '../../libs/mailing/src/model/ports/ledger.js';
+import type { Commit, CommitAnswer } from '../../libs/mailing/src/model/ports/ledger.js';
 import type * as Listed from '../../libs/mailing/src/model/mail/listed-recipient.js';
 import type * as Claims from '../../libs/mailing/src/store/claims/mailing-claims.js';
 import type * as Database from '../../libs/mailing/src/store/database/mailing.database.js';
@@ -40,23 +40,23 @@ answerParent<ContenderAnswers>({
   prepare: async ({ recipients }) => {
     const mailingId = await writeList(recipients);
     const me = { uniqServerId: SERVER, incarnation: INCARNATION, hostname: 'bench', pid: process.pid };
-    await insertServer(database, { ...me, pidSpace: null, takesBatches: false });
+    await insertServer(database, { ...me, pidNamespace: null, takesBatches: false });
     const claim = await new MailingClaims(database).claim(mailingId, SERVER, `${INCARNATION}#1`);
     if (!claim) throw new Error('The mailing could not be claimed.');
     ledger = new MailingLedger(database, claim);
   },
   send: async () => {
     const start = performance.now();
-    const quiet = { deferred: [], returned: [], free: MAX_IN_DOUBT, remaining: 0, release: null };
-    let answer: BeatAnswer = await ledger.beat({ ...quiet, outcomes: [] });
-    while (answer.kind === 'go_on') answer = await ledger.beat({ ...quiet, outcomes: allSent(answer) });
+    const quiet = { deferred: [], returned: [], capacity: MAX_IN_DOUBT, inFlight: 0, release: null };
+    let answer: CommitAnswer = await ledger.commit({ ...quiet, outcomes: [] });
+    while (answer.kind === 'continue') answer = await ledger.commit({ ...quiet, outcomes: allSent(answer) });
     if (answer.kind !== 'ended') throw new Error(`The books ended with "${answer.kind}".`);
     return (performance.now() - start) / 1_000;
   },
   cpuMs,
 });
 
-function allSent({ marked }: Extract<BeatAnswer, { kind: 'go_on' }>): Beat['outcomes'] {
+function allSent({ marked }: Extract<CommitAnswer, { kind: 'continue' }>): Commit['outcomes'] {
   return marked.map(({ idx }) => ({ idx, status: 'sent', code: null, text: null }));
 }
 

@@ -58,7 +58,7 @@ async function settleFirst({ database }: MeasureTask, mailingId: string, half: n
     [mailingId, half],
   );
   await database.run(
-    `UPDATE dps_mailing SET num_sent = ?, settled_idx = ?, next_idx = ?, reach_idx = ?, beat = beat + ?,
+    `UPDATE dps_mailing SET num_sent = ?, low_water_idx = ?, next_idx = ?, high_water_idx = ?, commit_seq = commit_seq + ?,
        start_time = UTC_TIMESTAMP(3), scheduled_at = NULL WHERE id = ? AND status = 'pending'`,
     [half, half, half, half, half, mailingId],
   );

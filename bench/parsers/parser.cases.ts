@@ -9,10 +9,10 @@ import type * as TokensModule from '../../libs/mailing/src/model/options/unsubsc
 import type * as HeadersModule from '../../libs/mailing/src/delivery/mime/header-lines.js';
 import type * as RenderedModule from '../../libs/mailing/src/delivery/mime/rendered-email.check.js';
 import type * as FrontMatterModule from '../../libs/mailing/src/delivery/templates/front-matter.js';
-import type * as RepliesModule from '../../libs/mailing/src/delivery/smtp/reply.reader.js';
-import type * as FailuresModule from '../../libs/mailing/src/delivery/transport/delivery-failure.js';
+import type * as RepliesModule from '../../libs/mailing/src/delivery/smtp/reply.parser.js';
+import type * as FailuresModule from '../../libs/mailing/src/delivery/transport/classify-failure.js';
 import type * as PlainTextModule from '../../libs/mailing/src/delivery/templates/plain-text.writer.js';
-import type * as EncoderModule from '../../libs/mailing/src/delivery/mime/constant-lines.js';
+import type * as EncoderModule from '../../libs/mailing/src/delivery/mime/line.cache.js';
 import type * as LinesModule from '../../libs/mailing/src/delivery/mime/line-writers.js';
 import type * as JournalModule from '../../libs/mailing/src/store/journal/journal.lines.js';
 import type * as CsvModule from '../../src/newsletter/csv-recipients.js';
@@ -49,14 +49,14 @@ const rendered = await built<typeof RenderedModule>('libs/mailing/src/delivery/m
 const frontMatter = await built<typeof FrontMatterModule>(
   'libs/mailing/src/delivery/templates/front-matter.js',
 );
-const replies = await built<typeof RepliesModule>('libs/mailing/src/delivery/smtp/reply.reader.js');
+const replies = await built<typeof RepliesModule>('libs/mailing/src/delivery/smtp/reply.parser.js');
 const failures = await built<typeof FailuresModule>(
-  'libs/mailing/src/delivery/transport/delivery-failure.js',
+  'libs/mailing/src/delivery/transport/classify-failure.js',
 );
 const plainText = await built<typeof PlainTextModule>(
   'libs/mailing/src/delivery/templates/plain-text.writer.js',
 );
-const encoder = await built<typeof EncoderModule>('libs/mailing/src/delivery/mime/constant-lines.js');
+const encoder = await built<typeof EncoderModule>('libs/mailing/src/delivery/mime/line.cache.js');
 const lines = await built<typeof LinesModule>('libs/mailing/src/delivery/mime/line-writers.js');
 const journal = await built<typeof JournalModule>('libs/mailing/src/store/journal/journal.lines.js');
 const csv = await built<typeof CsvModule>('src/newsletter/csv-recipients.js');
@@ -117,7 +117,7 @@ const readingReplies =
     for (let at = 0; at < text.length; at += size)
       pieces.push(Buffer.from(text.slice(at, at + size), 'latin1'));
     const run = (): number => {
-      const reader = new replies.ReplyReader();
+      const reader = new replies.ReplyParser();
       let count = 0;
       for (const piece of pieces) for (const { status } of reader.read(piece)) count += status;
       return count;
@@ -139,7 +139,7 @@ async function readingCsv(text: string): Promise<Reading> {
 
 /** The third message of a mailing: by then it is known what comes again. */
 function readingBody(text: string): Reading {
-  const body = new encoder.ConstantLines(lines.asTheyAre(true));
+  const body = new encoder.LineCache(lines.asTheyAre(true));
   const messages = ['one\n', 'other\n', 'next\n'].map((begin) => Buffer.from(begin + text).toString());
   body.write(messages[0]);
   body.write(messages[1]);
@@ -180,7 +180,7 @@ export const PARSERS: Record<string, ParserCase[]> = {
     groups: repeated(':a;'),
     brackets: repeated('<'),
   }),
-  name: casesOf('display name', 4 * address.LONGEST_DISPLAY_NAME, address.toDisplayName, {
+  name: casesOf('display name', 4 * address.MAX_DISPLAY_NAME, address.toDisplayName, {
     ...WORDS,
     'line breaks': repeated(' \n'),
   }),
@@ -265,14 +265,14 @@ function headerOfName(name: string): string {
 }
 
 function meaningOf(response: string): unknown {
-  return failures.toHandOver(
+  return failures.classifyFailure(
     { command: 'RCPT TO', responseCode: 450, response: `450 ${response}` },
     'session',
   );
 }
 
 function journalHead(): string {
-  const owner = { uniqServerId: 'a', incarnation: 'b', hostname: 'c', pid: 1, pidSpace: 'd' };
+  const owner = { uniqServerId: 'a', incarnation: 'b', hostname: 'c', pid: 1, pidNamespace: 'd' };
   return `${journal.headerLine(owner)}${journal.claimLine(1, 'token')}`;
 }
 

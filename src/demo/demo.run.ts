@@ -7,8 +7,8 @@ import { HostProcess } from './host.process.js';
 /** The longest time without any progress before the run is given up. */
 const PATIENCE_MS = 120_000;
 const LOOK_MS = 25;
-/** A kill comes up to this long after its message, so that it meets every phase of a beat. */
-const LONGEST_KILL_DELAY_MS = 15;
+/** A kill comes up to this long after its message, so that it meets every phase of a commit. */
+const MAX_KILL_DELAY_MS = 15;
 
 export interface DemoRunParts {
   serverIds: string[];
@@ -43,7 +43,7 @@ export class DemoRun {
     const mailingId = await postLetter(host.url, this.parts.csv);
     for (const moment of this.#moments()) {
       if (!(await this.#reach(mailingId, moment))) break;
-      await delay(this.parts.random() * LONGEST_KILL_DELAY_MS);
+      await delay(this.parts.random() * MAX_KILL_DELAY_MS);
       if (this.#ended) break;
       await this.#host?.end('SIGKILL');
       this.#numKills++;

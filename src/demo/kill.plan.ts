@@ -1,5 +1,5 @@
-/** A kill comes up to this long after its message, so that it meets every phase of a beat. */
-const LONGEST_KILL_DELAY_MS = 15;
+/** A kill comes up to this long after its message, so that it meets every phase of a commit. */
+const MAX_KILL_DELAY_MS = 15;
 /** Kills end before the mailing does, so that there is something left to go on with. */
 const LAST_MOMENT = 0.95;
 
@@ -31,7 +31,7 @@ export function planKills({
   const certain = Math.max(recipients - kills * maxInDoubt, recipients / 2);
   const draw = (): PlannedKill => ({
     at: 1 + Math.floor(random() * certain * LAST_MOMENT),
-    delayMs: random() * LONGEST_KILL_DELAY_MS,
+    delayMs: random() * MAX_KILL_DELAY_MS,
     order: serverIds
       .map((id) => ({ id, place: random() }))
       .sort((a, b) => a.place - b.place)

@@ -36,7 +36,7 @@ const UTF16_BE: Encoding = {
   encode: (text) => UTF16_LE.encode(text).swap16(),
 };
 const ENCODINGS = [UTF8, UTF16_LE, UTF16_BE];
-const LONGEST_MARK = 3;
+const MAX_MARK = 3;
 
 /**
  * The text of a file without its byte order mark, piece by piece. With a mark it may be UTF-16; without one it is UTF-8.
@@ -52,7 +52,7 @@ export async function* textOfCsv(file: AsyncIterable<Buffer>): AsyncGenerator<st
   for await (const piece of file) {
     rest = Buffer.concat([rest, piece]);
     if (!encoding) {
-      if (rest.length < LONGEST_MARK) continue;
+      if (rest.length < MAX_MARK) continue;
       encoding = encodingOf(rest);
       rest = withoutMark(rest, encoding);
     }

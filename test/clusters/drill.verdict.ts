@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { complaintsOf, type Facts, factsOf, MAX_IN_DOUBT } from '../crash/processes/promise.js';
 import { assertBatchesAddUp } from '../support/databases/batch-books.js';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { BATCH_THREADS } from './drill.hosts.js';
 import type { DrillMailing } from './drill.mailing.js';
 import type { DrillWorld } from './drill.world.js';
 
 /** Beside what the cluster itself needs until a node writes again. */
-const MOST_GAP_SECONDS = 15;
+const MAX_GAP_SECONDS = 15;
 /** A node may still be applying what the last host wrote at another one. */
 const SETTLE_MS = 10_000;
 
@@ -47,7 +47,7 @@ export async function judge(world: DrillWorld, complaints: readonly string[]): P
   for (const { name, ms, at } of gaps) world.say(`${name}: no message for ${tenths(ms / 1_000)} s`, at);
   const longestGapSeconds = tenths(Math.max(...gaps.map(({ ms }) => ms)) / 1_000);
   const clusterGapSeconds = tenths(world.watch.longestOutageMs / 1_000);
-  if (longestGapSeconds > MOST_GAP_SECONDS + clusterGapSeconds) {
+  if (longestGapSeconds > MAX_GAP_SECONDS + clusterGapSeconds) {
     broken.push(
       `no message for ${longestGapSeconds} s, the cluster wrote nothing for ${clusterGapSeconds} s of them at most`,
     );
@@ -89,7 +89,7 @@ async function factsAt(
     [...world.inbox.countsByRecipient()].filter(([address]) => mailing.isOf({ to: [address] })),
   );
   const facts = factsOf({
-    books: await readBooks(database, mailing.id),
+    books: await readProgress(database, mailing.id),
     inbox: { countsByRecipient: () => received },
     recipients: mailing.addresses,
     crashes: world.hosts.losses,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Mailing, MailingMigrationsMissingError } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
-import type { Beat } from '../../libs/mailing/src/model/ports/ledger.js';
+import type { Commit } from '../../libs/mailing/src/model/ports/ledger.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
 import { findWeakSettings } from '../../libs/mailing/src/store/environment/durability.check.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/ledger/held-claim.js';
@@ -11,10 +11,10 @@ import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.d
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { checkSchema } from '../../libs/mailing/src/store/environment/schema.check.js';
 import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
-import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
+import { CommandPersister } from '../../libs/mailing/src/store/commands/command.persister.js';
 import { claimMailing } from '../../libs/mailing/src/store/claims/claim-mailing.js';
 import { insertServer, replaceServer } from '../../libs/mailing/src/store/servers/register-server.js';
-import { lockBooks } from '../../libs/mailing/src/store/commands/lock-books.js';
+import { lockProgress } from '../../libs/mailing/src/store/commands/lock-progress.js';
 import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { forEachDatabase, onDatabase } from '../support/databases/for-each-database.js';
@@ -25,13 +25,13 @@ import { lockWait } from '../support/databases/lock-wait.js';
 const SERVER = 'test:1';
 const TIMEOUT_MS = 60_000;
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
-const quiet: Beat = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
+const quiet: Commit = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 const neverKnown = (): boolean => false;
 const server = (uniqServerId: string, incarnation: string) => ({
   uniqServerId,
   incarnation,
   hostname: 'test.example',
-  pidSpace: null,
+  pidNamespace: null,
   takesBatches: false,
   pid: 1,
 });
@@ -143,7 +143,7 @@ forEachDatabase('the store', (kind) => {
     let moving: Promise<string[]> = Promise.resolve([]);
     let back: Promise<void> = Promise.resolve();
     await database.transaction(async (session) => {
-      await lockBooks(session, { mailingId, batch: null });
+      await lockProgress(session, { mailingId, batch: null });
       moving = new MailingClaims(other).adopt(SERVER, 'heir:2');
       await lockWait(fresh);
       const enter = kind === 'sqlite' ? database : new MailingDatabase(await fresh.connect());
@@ -183,7 +183,7 @@ forEachDatabase('the store', (kind) => {
     );
     const winners = got.filter((claim) => claim !== null);
     expect(winners).toHaveLength(1);
-    expect(await mailing(mailingId)).toMatchObject({ claimToken: winners[0].claimToken, beat: 3 });
+    expect(await mailing(mailingId)).toMatchObject({ claimToken: winners[0].claimToken, commitSeq: 3 });
   });
 
   it('D5 begins nothing before its time or after its last moment, by the database’s clock', async () => {
@@ -209,7 +209,7 @@ forEachDatabase('the store', (kind) => {
     expect(await claims.claim(due, SERVER, 'first#3')).toMatchObject({ mailingId: due });
     expect(await claims.noteOverdue({ uniqServerId: SERVER })).toBe(1);
     expect(await claims.noteOverdue({ uniqServerId: SERVER })).toBe(0);
-    await new StandingOrders(database, noFaultPoints).resume(over, null);
+    await new CommandPersister(database, noFaultPoints).resume(over, null);
     expect(await claims.claim(over, SERVER, 'first#4')).toMatchObject({ mailingId: over });
   });
 
@@ -291,24 +291,24 @@ forEachDatabase('the store', (kind) => {
 
   it('D7 does a transaction again as a whole after a deadlock', async () => {
     const ids = [await written(readers(1)), await written(readers(1))];
-    const beat = (id: string, session: { change: MailingDatabase['change'] }): Promise<number> =>
-      session.change(`UPDATE ${database.tables.mailing} SET beat = beat + 1 WHERE id = ?`, [id]);
-    const before = await Promise.all(ids.map(async (id) => (await mailing(id)).beat));
+    const commit = (id: string, session: { change: MailingDatabase['change'] }): Promise<number> =>
+      session.change(`UPDATE ${database.tables.mailing} SET commit_seq = commit_seq + 1 WHERE id = ?`, [id]);
+    const before = await Promise.all(ids.map(async (id) => (await mailing(id)).commitSeq));
     let both = (): void => undefined;
     const bothHoldOne = new Promise<void>((resolve) => (both = resolve));
     let attempts = 0;
     const crossing = (store: MailingDatabase, [first, second]: string[]): Promise<number> =>
       store.transaction(async (session) => {
-        await beat(first, session);
+        await commit(first, session);
         if (++attempts === 2) both();
         if (kind !== 'sqlite') await bothHoldOne;
-        return beat(second, session);
+        return commit(second, session);
       });
     const changed = await Promise.all([crossing(database, ids), crossing(other, [ids[1], ids[0]])]);
     expect(changed).toEqual([1, 1]);
     // On SQLite nothing of ours crosses: one transaction at a time.
     expect(attempts).toBeGreaterThan(kind === 'sqlite' ? 1 : 2);
-    expect(await Promise.all(ids.map(async (id) => (await mailing(id)).beat))).toEqual(
+    expect(await Promise.all(ids.map(async (id) => (await mailing(id)).commitSeq))).toEqual(
       before.map((n) => n + 2),
     );
   });
@@ -317,15 +317,15 @@ forEachDatabase('the store', (kind) => {
     const mailingId = await written(readers(4));
     const claim = await claimed(mailingId);
     const ledger = new MailingLedger(database, claim);
-    await ledger.beat({ ...quiet, free: 4 });
+    await ledger.commit({ ...quiet, capacity: 4 });
     const odd = `no\0such 🌻 user \ud83d ${'x'.repeat(2_000)}`;
-    const outcomes: Beat['outcomes'] = [
+    const outcomes: Commit['outcomes'] = [
       { idx: 0, status: 'sent', code: null, text: null },
       { idx: 1, status: 'error', code: `550${'0'.repeat(100)}`, text: odd },
       { idx: 2, status: 'skipped', code: 'policy', text: null },
       { idx: 3, status: 'in_doubt', code: null, text: odd },
     ];
-    expect(await ledger.beat({ ...quiet, outcomes, free: 1 })).toMatchObject({ kind: 'ended' });
+    expect(await ledger.commit({ ...quiet, outcomes, capacity: 1 })).toMatchObject({ kind: 'ended' });
     const page = { status: null, afterIdx: -1, limit: 9 };
     const rows = await new MailingReader(other).recipients(mailingId, page);
     expect(rows.map(({ status, attempts }) => [status, attempts])).toEqual([
@@ -336,7 +336,7 @@ forEachDatabase('the store', (kind) => {
     ]);
     expect([rows[1].errorCode?.length, rows[1].errorText?.length]).toEqual([64, 1000]);
     for (const { settledAt } of rows) expect(Math.abs(Number(settledAt) - Date.now())).toBeLessThan(60_000);
-    const orders = new StandingOrders(other, noFaultPoints);
+    const orders = new CommandPersister(other, noFaultPoints);
     expect(await orders.settleInDoubt(mailingId, 'sent')).toBe(1);
     expect(await orders.retry(mailingId, 'error')).toBe(1);
     expect(await mailing(mailingId)).toMatchObject({
@@ -350,7 +350,9 @@ forEachDatabase('the store', (kind) => {
       other,
       (await new MailingClaims(other).claim(mailingId, SERVER, `${claim.claimToken}2`)) as HeldClaim,
     );
-    expect(await again.beat({ ...quiet, free: 1 })).toMatchObject({ marked: [{ idx: 1, attempts: 0 }] });
+    expect(await again.commit({ ...quiet, capacity: 1 })).toMatchObject({
+      marked: [{ idx: 1, attempts: 0 }],
+    });
   });
 
   it('finds the tables of this version, and says which one is missing or lacks a column', async () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Mailing, type MailingStatus } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readBooks } from '../support/databases/books.js';
+import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
@@ -84,7 +84,7 @@ forEachDatabase('a mailing with attachments whose process is killed', (kind) => 
     });
 
   const assertAllWhole = async (mailingId: string): Promise<void> => {
-    const books = await readBooks(database.dataSource, mailingId);
+    const books = await readProgress(database.dataSource, mailingId);
     assertBooksAddUp(books);
     const { sent = 0, in_doubt: inDoubt = 0 } = books.byStatus;
     expect(sent + inDoubt).toBe(RECIPIENTS);
@@ -125,7 +125,7 @@ forEachDatabase('a mailing with attachments whose process is killed', (kind) => 
     const second = start({ STORE: JSON.stringify({ dir: empty }) });
     const { id, statusReason } = await reached('paused');
     expect(statusReason).toMatch(/^attachments: expected "leaflet.pdf" .*ENOENT/);
-    const { byStatus } = await readBooks(database.dataSource, id);
+    const { byStatus } = await readProgress(database.dataSource, id);
     expect(byStatus.sending).toBeUndefined();
     expect(byStatus.pending).toBeGreaterThan(0);
     await kill(second);

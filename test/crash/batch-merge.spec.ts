@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Beat } from '../../libs/mailing/src/model/ports/ledger.js';
+import type { Commit } from '../../libs/mailing/src/model/ports/ledger.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/ledger/held-claim.js';
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
-import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
+import { CommandPersister } from '../../libs/mailing/src/store/commands/command.persister.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
 import { assertBatchesAddUp } from '../support/databases/batch-books.js';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { livingServer } from '../support/databases/living-server.js';
@@ -19,8 +19,8 @@ const SERVER = 'test:1';
 const HEIR = 'heir:2';
 const SIZE = 3;
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
-const QUIET: Beat = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
-const MOST_STATEMENTS = 40;
+const QUIET: Commit = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
+const MAX_STATEMENTS = 40;
 
 /** A mailing of two batches, at the moment before the transaction that is cut off. */
 interface Scene {
@@ -33,13 +33,13 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
   let fresh: FreshDatabase;
   let database: CutOffDatabase;
   let batches: TemplateEmailBatchPersister;
-  let orders: StandingOrders;
+  let orders: CommandPersister;
 
   beforeEach(async () => {
     fresh = await freshDatabase(kind);
     database = new CutOffDatabase(fresh.dataSource);
     batches = new TemplateEmailBatchPersister(database);
-    orders = new StandingOrders(database, noFaultPoints);
+    orders = new CommandPersister(database, noFaultPoints);
   });
 
   afterEach(() => fresh.dispose());
@@ -61,10 +61,10 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     await livingServer(fresh.dataSource, SERVER, incarnation);
     return (await batches.claim({ mailingId, startIdx }, SERVER, `${incarnation}#1`)) as HeldClaim;
   };
-  /** The beat that settles everybody of a batch. */
-  const lastBeat = (startIdx: number): Beat => ({
+  /** The commit that settles everybody of a batch. */
+  const lastBeat = (startIdx: number): Commit => ({
     ...QUIET,
-    free: 1,
+    capacity: 1,
     outcomes: Array.from({ length: SIZE }, (_, n) =>
       n === 0
         ? { idx: startIdx, status: 'error', code: '550', text: 'no such user' }
@@ -74,7 +74,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
   /** A claimed batch, everybody in it marked. */
   const marked = async (mailingId: string, startIdx: number): Promise<MailingLedger> => {
     const ledger = new MailingLedger(database, await claimed(mailingId, startIdx));
-    await ledger.beat({ ...QUIET, free: SIZE });
+    await ledger.commit({ ...QUIET, capacity: SIZE });
     return ledger;
   };
 
@@ -82,20 +82,20 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     'complete, with another one left': async () => {
       const mailingId = await written();
       const ledger = await marked(mailingId, 0);
-      return { mailingId, step: () => ledger.beat(lastBeat(0)) };
+      return { mailingId, step: () => ledger.commit(lastBeat(0)) };
     },
     'complete, as the last one': async () => {
       const mailingId = await written();
-      await (await marked(mailingId, 0)).beat(lastBeat(0));
+      await (await marked(mailingId, 0)).commit(lastBeat(0));
       const ledger = await marked(mailingId, SIZE);
-      return { mailingId, step: () => ledger.beat(lastBeat(SIZE)) };
+      return { mailingId, step: () => ledger.commit(lastBeat(SIZE)) };
     },
     'given back half done, for a pause of the plugin': async () => {
       const mailingId = await written();
       const ledger = await marked(mailingId, 0);
       const outcomes = lastBeat(0).outcomes.slice(0, 2);
       const release = { kind: 'pause', reason: 'error rate' } as const;
-      return { mailingId, step: () => ledger.beat({ ...QUIET, outcomes, returned: [2], release }) };
+      return { mailingId, step: () => ledger.commit({ ...QUIET, outcomes, returned: [2], release }) };
     },
     'the last one of a mailing that is canceled': async () => {
       const mailingId = await written();
@@ -103,7 +103,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
       await orders.cancel(mailingId);
       const outcomes = lastBeat(0).outcomes.slice(0, 2);
       const release = { kind: 'stop' } as const;
-      return { mailingId, step: () => ledger.beat({ ...QUIET, outcomes, returned: [2], release }) };
+      return { mailingId, step: () => ledger.commit({ ...QUIET, outcomes, returned: [2], release }) };
     },
     'recovered from the dead': async () => {
       const mailingId = await written();
@@ -117,13 +117,14 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     },
     'opened again for another attempt': async () => {
       const mailingId = await written();
-      for (const startIdx of [0, SIZE]) await (await marked(mailingId, startIdx)).beat(lastBeat(startIdx));
+      for (const startIdx of [0, SIZE]) await (await marked(mailingId, startIdx)).commit(lastBeat(startIdx));
       return { mailingId, step: () => orders.retry(mailingId, 'error') };
     },
   };
 
   const ending = async (mailingId: string): Promise<unknown> => {
-    const { status, numSent, numErrors, numSkipped } = (await readBooks(fresh.dataSource, mailingId)).mailing;
+    const { status, numSent, numErrors, numSkipped } = (await readProgress(fresh.dataSource, mailingId))
+      .mailing;
     return { status, numSent, numErrors, numSkipped };
   };
   /** Whoever had a claim is dead now, and a server that lives ends what he left. */
@@ -136,7 +137,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
         resend: false,
         journal: null,
       });
-      await new MailingLedger(database, claim!).beat({ ...QUIET, release: { kind: 'stop' } });
+      await new MailingLedger(database, claim!).commit({ ...QUIET, release: { kind: 'stop' } });
     }
   };
 
@@ -146,7 +147,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     await assertBatchesAddUp(fresh.dataSource, whole.mailingId);
     const end = await ending(whole.mailingId);
     let cuts = 0;
-    for (; cuts < MOST_STATEMENTS; cuts++) {
+    for (; cuts < MAX_STATEMENTS; cuts++) {
       const scene = await SCENES[name]();
       database.cutOffAfter = cuts;
       const isThrough = await scene.step().then(
@@ -166,11 +167,11 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
       await buryAll(scene.mailingId);
       const left = await assertBatchesAddUp(fresh.dataSource, scene.mailingId);
       expect(left.filter((one) => one.status === 'claimed')).toEqual([]);
-      const { byStatus } = await readBooks(fresh.dataSource, scene.mailingId);
+      const { byStatus } = await readProgress(fresh.dataSource, scene.mailingId);
       expect([byStatus.sending ?? 0, (byStatus.in_doubt ?? 0) <= SIZE]).toEqual([0, true]);
     }
     // Cut off before each statement, and once before the commit.
     expect(cuts).toBeGreaterThan(3);
-    expect(cuts).toBeLessThan(MOST_STATEMENTS);
+    expect(cuts).toBeLessThan(MAX_STATEMENTS);
   });
 });

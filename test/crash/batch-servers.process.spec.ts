@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EmailAddress, MailBatch } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import type { NewsletterService } from '../support/hosts/newsletter-service.js';
 import type { SmtpStep } from '../support/network/smtp-step.js';
@@ -84,7 +84,7 @@ forEachDatabase('a server that was stopped for longer than its lease, with batch
   };
   /** All it can send waits for answers, and everything else is on disk. */
   const isIdle = async (server: HeldAnswers, mailingId: string): Promise<boolean> => {
-    const { sending, sent } = (await readBooks(servers.database.dataSource, mailingId)).byStatus;
+    const { sending, sent } = (await readProgress(servers.database.dataSource, mailingId)).byStatus;
     const numHeld = server.recipients.length;
     const isWritten = sending === 10 * BATCH_THREADS && sent + numHeld === servers.inbox.messages.length;
     return numHeld === 5 * BATCH_THREADS && isWritten;
@@ -126,7 +126,7 @@ forEachDatabase('a server that was stopped for longer than its lease, with batch
       const numInDoubt = 5 * BATCH_THREADS;
       await waitUntil(
         async () =>
-          (await readBooks(servers.database.dataSource, mailingId)).byStatus.in_doubt === numInDoubt,
+          (await readProgress(servers.database.dataSource, mailingId)).byStatus.in_doubt === numInDoubt,
         { what: 'the answers to settle what they can' },
       );
       expect(await rows(isAnswered)).toEqual(before);

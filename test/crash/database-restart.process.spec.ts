@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mailingDataSourceOptions } from '../../ormconfig.js';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { SERVER_KINDS } from '../support/databases/database-kinds.js';
 import { startMariaDb } from '../support/servers/maria-db.server.js';
 import { startMySql } from '../support/servers/my-sql.server.js';
@@ -18,7 +18,7 @@ import { assertPromiseKept } from './processes/promise.js';
 const RECIPIENTS = 600;
 /** Numbers of received messages at which the database dies. */
 const MOMENTS = [50, 150, 260, 370, 480];
-/** Long enough that there are messages in flight at every moment, short enough that beats follow each other closely. */
+/** Long enough that there are messages in flight at every moment, short enough that commits follow each other closely. */
 const ANSWER_MS = 15;
 
 const SERVERS = {
@@ -64,10 +64,10 @@ describe.each(SERVER_KINDS)('a %s that is killed while a mailing runs', (kind) =
     const mailingId = await service.send(RECIPIENTS);
     for (const moment of MOMENTS) {
       await inbox.waitFor(moment, 30_000);
-      const noticed = service.countOf('run:beat-retried');
+      const noticed = service.countOf('run:commit-retried');
       await server.kill();
       // Not only away, but missed.
-      await waitUntil(() => service.countOf('run:beat-retried') > noticed, {
+      await waitUntil(() => service.countOf('run:commit-retried') > noticed, {
         what: 'the run to miss its database',
       });
       await server.start();
@@ -78,7 +78,7 @@ describe.each(SERVER_KINDS)('a %s that is killed while a mailing runs', (kind) =
     expect(service.countOf('server:registered')).toBe(1);
 
     const dataSource = await new DataSource(mailingDataSourceOptions(url)).initialize();
-    const books = await readBooks(dataSource, mailingId);
+    const books = await readProgress(dataSource, mailingId);
     await dataSource.destroy();
     assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 0 });
     expect(books.byStatus).toEqual({ sent: RECIPIENTS });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService } from '../support/hosts/newsletter-service.js';
@@ -76,7 +76,7 @@ forEachDatabase('a deployment whose server ids change with every pod', (kind) =>
     await third.completed(mailingId);
     expect(third.countOf('run:recovered')).toBe(0);
     expect(await owner()).toBe('pod-c:3000');
-    const books = await readBooks(database.dataSource, mailingId);
+    const books = await readProgress(database.dataSource, mailingId);
     assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
   });
 
@@ -102,7 +102,7 @@ forEachDatabase('a deployment whose server ids change with every pod', (kind) =>
     expect((await second.order(mailingId, 'pause')).status).toBe(200);
     expect((await second.order(mailingId, 'resume')).status).toBe(200);
     await second.completed(mailingId);
-    const books = await readBooks(database.dataSource, mailingId);
+    const books = await readProgress(database.dataSource, mailingId);
     assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
   });
 });

@@ -17,7 +17,10 @@ const MISHAPS: [string, Mishap][] = [
   // What a machine has forgotten that lost its power is not known.
   [
     'another boot',
-    { befalls: edited((text) => text.replace(/"pidSpace":"../, '"pidSpace":"zz')), isBelieved: false },
+    {
+      befalls: edited((text) => text.replace(/"pidNamespace":"../, '"pidNamespace":"zz')),
+      isBelieved: false,
+    },
   ],
   [
     'another host',

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { journalFolder } from '../support/hosts/journal-folder.js';
@@ -52,7 +52,7 @@ forEachDatabase('a process that is killed together with a database that loses co
     const received = inbox.messages.length;
     const next = await start();
     await next.completed(mailingId);
-    const books = await readBooks(database.dataSource, mailingId);
+    const books = await readProgress(database.dataSource, mailingId);
     assertPromiseKept({ books, inbox, recipients: readerAddresses(COUNT), crashes: 1 });
     expect(received).toBeLessThan(COUNT);
   }, 90_000);

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EmailAddress, Mailing, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readBooks } from '../support/databases/books.js';
+import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService, type ServiceOptions } from '../support/hosts/newsletter-service.js';
@@ -43,7 +43,7 @@ forEachDatabase('a killed process', (kind) => {
 
   /** The whole promise, judged by what the mail server received. */
   const assertPromise = async (mailingId: string, count: number, crashes: number): Promise<void> => {
-    const books = await readBooks(database.dataSource, mailingId);
+    const books = await readProgress(database.dataSource, mailingId);
     assertPromiseKept({ books, inbox, recipients: readerAddresses(count), crashes });
   };
 
@@ -72,7 +72,7 @@ forEachDatabase('a killed process', (kind) => {
     const { numInDoubt } = await second.reported('run:recovered');
     await second.completed(mailingId);
     await assertPromise(mailingId, 60, 1);
-    const { byStatus } = await readBooks(database.dataSource, mailingId);
+    const { byStatus } = await readProgress(database.dataSource, mailingId);
     expect(byStatus.in_doubt).toBe(numInDoubt);
     expect(byStatus.in_doubt).toBeGreaterThanOrEqual(5);
   });
@@ -86,7 +86,7 @@ forEachDatabase('a killed process', (kind) => {
     inbox.answer = undefined;
     const second = await start({ env: { MAILING_IN_DOUBT: 'resend' } });
     await second.completed(mailingId);
-    const books = await readBooks(database.dataSource, mailingId);
+    const books = await readProgress(database.dataSource, mailingId);
     assertBooksAddUp(books);
     expect(books.byStatus).toEqual({ sent: 40 });
     expect(inbox.countsByRecipient().size).toBe(40);

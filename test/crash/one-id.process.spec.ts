@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService } from '../support/hosts/newsletter-service.js';
@@ -51,13 +51,16 @@ forEachDatabase('live processes with one server id', (kind) => {
   };
 
   const completed = (mailingId: string): Promise<unknown> =>
-    waitUntil(async () => (await readBooks(database.dataSource, mailingId)).mailing.status === 'completed', {
-      what: 'the mailing to complete',
-      deadlineMs: 25_000,
-    });
+    waitUntil(
+      async () => (await readProgress(database.dataSource, mailingId)).mailing.status === 'completed',
+      {
+        what: 'the mailing to complete',
+        deadlineMs: 25_000,
+      },
+    );
 
   const assertPromise = async (mailingId: string, crashes: number): Promise<void> => {
-    const books = await readBooks(database.dataSource, mailingId);
+    const books = await readProgress(database.dataSource, mailingId);
     assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes });
   };
 

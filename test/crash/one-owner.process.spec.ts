@@ -1,6 +1,6 @@
 import { Mailing, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService, type ServiceOptions } from '../support/hosts/newsletter-service.js';
@@ -78,7 +78,7 @@ forEachDatabase('one owner', (kind) => {
     expect(await claim()).toMatchObject({ uniqServerId: 'owner:1' });
     expect([other.countOf('mailing:adopted'), other.countOf('run:recovered')]).toEqual([0, 0]);
     expect([owner.countOf('run:lost'), owner.countOf('server:registered')]).toEqual([0, 1]);
-    const books = await readBooks(database.dataSource, mailingId);
+    const books = await readProgress(database.dataSource, mailingId);
     assertPromiseKept({ books, inbox, recipients: readerAddresses(60), crashes: 0 });
     expect(held.recipients).toEqual([slow]);
   });
@@ -97,7 +97,7 @@ forEachDatabase('one owner', (kind) => {
       heirs.reduce((sum, heir) => sum + heir.countOf(name), 0);
     await waitUntil(() => heirs.some((heir) => heir.countOf('run:ended') > 0), { what: 'the owner to tell' });
     expect([total('mailing:adopted'), total('run:recovered'), total('run:lost')]).toEqual([1, 1, 0]);
-    const books = await readBooks(database.dataSource, mailingId);
+    const books = await readProgress(database.dataSource, mailingId);
     const { inDoubt } = assertPromiseKept({ books, inbox, recipients: readerAddresses(300), crashes: 1 });
     const owner = heirs.find((heir) => heir.countOf('run:recovered') === 1)!;
     expect(await owner.reported('run:recovered')).toMatchObject({ mailingId, numInDoubt: inDoubt });

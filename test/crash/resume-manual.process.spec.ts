@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService, type ServiceOptions } from '../support/hosts/newsletter-service.js';
@@ -81,7 +81,7 @@ forEachDatabase('a copied database with the same server id', (kind) => {
     await last.reported('server:resume-awaited');
     expect(await last.resume()).toMatchObject({ status: 200, answer: { resumed: [mailingId], batched: [] } });
     await last.completed(mailingId);
-    const books = await readBooks(database.dataSource, mailingId);
+    const books = await readProgress(database.dataSource, mailingId);
     assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
     expect((await last.health()).isHealthy).toBe(true);
   });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readBooks } from '../support/databases/books.js';
+import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
@@ -62,7 +62,7 @@ forEachDatabase('a mailing with slots whose process is killed', (kind) => {
       () => database.dataSource.getRepository(Mailing).findOneBy({ status: 'completed' }),
       { what: 'the mailing to complete' },
     );
-    const books = await readBooks(database.dataSource, id);
+    const books = await readProgress(database.dataSource, id);
     assertBooksAddUp(books);
     const { sent = 0, in_doubt: inDoubt = 0 } = books.byStatus;
     expect(sent + inDoubt).toBe(RECIPIENTS - 1);

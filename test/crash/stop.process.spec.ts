@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type Books, readBooks } from '../support/databases/books.js';
+import { type StoredProgress, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { mailingApp } from '../support/hosts/mailing-app.js';
@@ -50,8 +50,8 @@ forEachDatabase('the end of a process', (kind) => {
   };
 
   /** What an orderly end leaves behind: outcomes for all who were begun, nobody's claim, no server. */
-  const assertOrderlyEnd = async (mailingId: string, inDoubt = 0): Promise<Books> => {
-    const books = await readBooks(database.dataSource, mailingId);
+  const assertOrderlyEnd = async (mailingId: string, inDoubt = 0): Promise<StoredProgress> => {
+    const books = await readProgress(database.dataSource, mailingId);
     expect(books.mailing).toMatchObject({ status: 'pending', claimToken: null });
     expect(books.byStatus.sending ?? 0).toBe(0);
     expect(books.byStatus.in_doubt ?? 0).toBe(inDoubt);
@@ -61,7 +61,7 @@ forEachDatabase('the end of a process', (kind) => {
   };
 
   const judge = async (mailingId: string, count: number, crashes: number): Promise<Facts> => {
-    const books = await readBooks(database.dataSource, mailingId);
+    const books = await readProgress(database.dataSource, mailingId);
     return assertPromiseKept({ books, inbox, recipients: readerAddresses(count), crashes });
   };
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachServer } from '../support/databases/for-each-database.js';
 import { freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService } from '../support/hosts/newsletter-service.js';
@@ -53,7 +53,7 @@ forEachServer('an owner that is stopped in a transaction', (kind) => {
       owner.signal('SIGCONT');
       await owner.reported('run:lost');
       await heir.completed(mailingId, 60_000);
-      const books = await readBooks(database.dataSource, mailingId);
+      const books = await readProgress(database.dataSource, mailingId);
       assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
       expect(books.mailing.uniqServerId).toBe('new:2');
     } finally {

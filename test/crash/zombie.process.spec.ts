@@ -1,7 +1,7 @@
 import { EmailAddress, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { besideAnswers } from './processes/beside-answers.js';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService } from '../support/hosts/newsletter-service.js';
@@ -71,7 +71,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
   /** So many messages wait for their answers, and every other outcome is on disk: the run has nothing to write. */
   const isIdle = async (held: HeldAnswers, mailingId: string, unanswered: number): Promise<boolean> => {
     if (held.recipients.length < CONCURRENCY) return false;
-    const { mailing, byStatus } = await readBooks(database.dataSource, mailingId);
+    const { mailing, byStatus } = await readProgress(database.dataSource, mailingId);
     return byStatus.sending === 10 && mailing.numSent === inbox.messages.length - unanswered;
   };
 
@@ -132,7 +132,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       const numInDoubt = policy === 'leave' ? 10 - CONCURRENCY : 0;
       const books = await waitUntil(
         async () => {
-          const found = await readBooks(database.dataSource, mailingId);
+          const found = await readProgress(database.dataSource, mailingId);
           return (found.byStatus.in_doubt ?? 0) === numInDoubt ? found : null;
         },
         { what: `${numInDoubt} to be left in doubt` },

@@ -4,7 +4,7 @@ import type { HeldClaim } from '../../libs/mailing/src/store/ledger/held-claim.j
 import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
-import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
+import { CommandPersister } from '../../libs/mailing/src/store/commands/command.persister.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { ExplainingPostgres, stepsWithoutKey } from '../support/databases/explaining-postgres.js';
@@ -17,7 +17,7 @@ const SERVER = 'test:1';
 const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
 const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
 const BATCH = 100;
-const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
+const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 
 describe('the plans of the statements of batches (postgres)', () => {
   let fresh: FreshDatabase;
@@ -37,7 +37,7 @@ describe('the plans of the statements of batches (postgres)', () => {
     );
     await fresh.dataSource.query(
       `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, status, is_summarized, not_before, num_profiles,
-         settled_idx, next_idx, reach_idx)
+         low_water_idx, next_idx, high_water_idx)
        SELECT 'past-' || (1 + n / 10), (n % 10) * 100, (n % 10) * 100 + 100,
          CASE WHEN (1 + n / 10) % 100 = 0 THEN 'free' ELSE 'complete' END, TRUE, now(), 100, 0, 0, 0
        FROM generate_series(1, 29999) n`,
@@ -79,9 +79,9 @@ describe('the plans of the statements of batches (postgres)', () => {
     assertKeys(1);
   });
 
-  it('of a beat, its end and the merge go by keys', async () => {
+  it('of a commit, its end and the merge go by keys', async () => {
     const ledger = new MailingLedger(database, await claimed(100, '2'));
-    await ledger.beat({ ...QUIET, free: 50, remaining: 50 });
+    await ledger.commit({ ...QUIET, capacity: 50, inFlight: 50 });
     const deferred = [{ idx: 100, code: '4.2.0', text: 'greylisted', delayMs: 3_600_000 }];
     const sent = (from: number, to: number) =>
       Array.from(
@@ -91,12 +91,12 @@ describe('the plans of the statements of batches (postgres)', () => {
     // Where something has failed, a commit looks at the other batches under way, too.
     const scores = { suspect: 20, failure: 20 };
     const guard = { scores, sums: scores };
-    await ledger.beat({ ...QUIET, outcomes: sent(101, 150), deferred, free: 50, remaining: 50, guard });
-    await ledger.beat({ ...QUIET, outcomes: sent(150, 200), free: 50 });
-    expect(await ledger.beat({ ...QUIET, release: { kind: 'rest' } })).toMatchObject({ status: 'pending' });
+    await ledger.commit({ ...QUIET, outcomes: sent(101, 150), deferred, capacity: 50, inFlight: 50, guard });
+    await ledger.commit({ ...QUIET, outcomes: sent(150, 200), capacity: 50 });
+    expect(await ledger.commit({ ...QUIET, release: { kind: 'rest' } })).toMatchObject({ status: 'pending' });
     const whole = new MailingLedger(database, await claimed(200, '3'));
-    await whole.beat({ ...QUIET, free: 100, remaining: 100 });
-    const end = await whole.beat({ ...QUIET, outcomes: sent(200, 300), free: 1 });
+    await whole.commit({ ...QUIET, capacity: 100, inFlight: 100 });
+    const end = await whole.commit({ ...QUIET, outcomes: sent(200, 300), capacity: 1 });
     expect(end).toMatchObject({ kind: 'ended', status: 'completed', mailing: 'in_progress' });
     assertKeys(30);
   });
@@ -108,7 +108,7 @@ describe('the plans of the statements of batches (postgres)', () => {
     await sentAndForgotten(database, fresh.dataSource, await claimed(400, '5'));
     await sentAndForgotten(database, fresh.dataSource, await claimed(1_400, '6'));
     database.steps.length = 0;
-    const restored = { numKnown: NUM_FORGOTTEN, numCaught: 0 };
+    const restored = { numKnown: NUM_FORGOTTEN, numInFlight: 0 };
     expect(await restoreAll(database, SERVER, INCARNATION)).toMatchObject([restored, restored]);
     assertKeys(20);
   });
@@ -126,7 +126,7 @@ describe('the plans of the statements of batches (postgres)', () => {
     expect(scans).toContain('idx_dps_mailing_batched');
     database.steps.length = 0;
     await new MailingClaims(database).noteOverdue('batched');
-    expect(await new StandingOrders(database, noFaultPoints).pause(mailingId)).toMatchObject({
+    expect(await new CommandPersister(database, noFaultPoints).pause(mailingId)).toMatchObject({
       status: 'pausing',
     });
     assertKeys(10);

@@ -4,7 +4,7 @@ import type { HeldClaim } from '../../libs/mailing/src/store/ledger/held-claim.j
 import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
-import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
+import { CommandPersister } from '../../libs/mailing/src/store/commands/command.persister.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { forEachInnoDb } from '../support/databases/for-each-database.js';
@@ -19,7 +19,7 @@ const SERVER = 'test:1';
 const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
 const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
 const BATCH = 100;
-const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
+const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 
 forEachInnoDb('the plans of the statements of batches', (kind) => {
   let fresh: FreshDatabase;
@@ -43,8 +43,8 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     );
     await fillTable(
       fresh.dataSource,
-      `dps_mail_batch (mailing_id, start_idx, end_idx, status, is_summarized, not_before, num_profiles, settled_idx,
-         next_idx, reach_idx)`,
+      `dps_mail_batch (mailing_id, start_idx, end_idx, status, is_summarized, not_before, num_profiles, low_water_idx,
+         next_idx, high_water_idx)`,
       30_000,
       (n) => {
         const [past, start] = [1 + Math.floor(n / 10), (n % 10) * 100];
@@ -86,9 +86,9 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     assertFew(1);
   });
 
-  it('of a beat, its end and the merge go by keys', async () => {
+  it('of a commit, its end and the merge go by keys', async () => {
     const ledger = new MailingLedger(database, await claimed(100, '2'));
-    await ledger.beat({ ...QUIET, free: 50, remaining: 50 });
+    await ledger.commit({ ...QUIET, capacity: 50, inFlight: 50 });
     const deferred = [{ idx: 100, code: '4.2.0', text: 'greylisted', delayMs: 3_600_000 }];
     const sent = (from: number, to: number) =>
       Array.from(
@@ -98,14 +98,14 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     // Where something has failed, a commit looks at the other batches under way, too.
     const scores = { suspect: 20, failure: 20 };
     const guard = { scores, sums: scores };
-    await ledger.beat({ ...QUIET, outcomes: sent(101, 150), deferred, free: 50, remaining: 50, guard });
-    await ledger.beat({ ...QUIET, outcomes: sent(150, 200), free: 50 });
-    expect(await ledger.beat({ ...QUIET, release: { kind: 'rest' } })).toMatchObject({ status: 'pending' });
+    await ledger.commit({ ...QUIET, outcomes: sent(101, 150), deferred, capacity: 50, inFlight: 50, guard });
+    await ledger.commit({ ...QUIET, outcomes: sent(150, 200), capacity: 50 });
+    expect(await ledger.commit({ ...QUIET, release: { kind: 'rest' } })).toMatchObject({ status: 'pending' });
     assertFew(110);
 
     const whole = new MailingLedger(database, await claimed(200, '3'));
-    await whole.beat({ ...QUIET, free: 100, remaining: 100 });
-    const end = await whole.beat({ ...QUIET, outcomes: sent(200, 300), free: 1 });
+    await whole.commit({ ...QUIET, capacity: 100, inFlight: 100 });
+    const end = await whole.commit({ ...QUIET, outcomes: sent(200, 300), capacity: 1 });
     expect(end).toMatchObject({ kind: 'ended', status: 'completed', mailing: 'in_progress' });
     assertFew(110);
   });
@@ -117,7 +117,7 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     await sentAndForgotten(database, fresh.dataSource, await claimed(400, '5'));
     await sentAndForgotten(database, fresh.dataSource, await claimed(1_400, '6'));
     database.plans.length = 0;
-    const restored = { numKnown: NUM_FORGOTTEN, numCaught: 0 };
+    const restored = { numKnown: NUM_FORGOTTEN, numInFlight: 0 };
     expect(await restoreAll(database, SERVER, INCARNATION)).toMatchObject([restored, restored]);
     assertFew(NUM_FORGOTTEN);
   });
@@ -131,7 +131,7 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     await batches.ordered();
     await new MailingClaims(database).noteOverdue('batched');
     assertFew(110);
-    const orders = new StandingOrders(database, noFaultPoints);
+    const orders = new CommandPersister(database, noFaultPoints);
     expect(await orders.pause(mailingId)).toMatchObject({ status: 'pausing' });
     assertFew(110);
   });

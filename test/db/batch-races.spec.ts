@@ -5,18 +5,18 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
 import { MailingDatabase, type Session } from '../../libs/mailing/src/store/database/mailing.database.js';
-import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
+import { CommandPersister } from '../../libs/mailing/src/store/commands/command.persister.js';
 import { claimBatch } from '../../libs/mailing/src/store/claims/claim-batch.js';
-import { orderCancel } from '../../libs/mailing/src/store/commands/order-cancel.js';
-import { orderPause } from '../../libs/mailing/src/store/commands/order-pause.js';
-import { lockBooks } from '../../libs/mailing/src/store/commands/lock-books.js';
+import { requestCancel } from '../../libs/mailing/src/store/commands/request-cancel.js';
+import { requestPause } from '../../libs/mailing/src/store/commands/request-pause.js';
+import { lockProgress } from '../../libs/mailing/src/store/commands/lock-progress.js';
 import { mergeRestOfCanceled } from '../../libs/mailing/src/store/ledger/merge-batches.js';
-import { reachOrder } from '../../libs/mailing/src/store/ledger/reach-order.js';
-import { settleDoubt } from '../../libs/mailing/src/store/commands/settle-doubt.js';
+import { completeTransition } from '../../libs/mailing/src/store/ledger/complete-transition.js';
+import { settleInDoubtRows } from '../../libs/mailing/src/store/commands/settle-in-doubt.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { assertBatchesAddUp } from '../support/databases/batch-books.js';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase, forEachInnoDb } from '../support/databases/for-each-database.js';
 import { type DatabaseKind } from '../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
@@ -32,14 +32,14 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
   let fresh: FreshDatabase;
   let database: MailingDatabase;
   let batches: TemplateEmailBatchPersister;
-  let orders: StandingOrders;
+  let orders: CommandPersister;
 
   beforeEach(async () => {
     fresh = await freshDatabase(kind);
     if (isReadCommitted) await readCommitted(fresh.dataSource);
     database = new MailingDatabase(fresh.dataSource);
     batches = new TemplateEmailBatchPersister(database);
-    orders = new StandingOrders(database, noFaultPoints);
+    orders = new CommandPersister(database, noFaultPoints);
     await livingServer(fresh.dataSource, SERVER, INCARNATION);
   });
 
@@ -93,8 +93,8 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
   it('no batch is claimed while a pause is being committed', async () => {
     const mailingId = await begun();
     const order = await held(async (session) => {
-      await orderPause(session, mailingId);
-      await reachOrder(session, mailingId);
+      await requestPause(session, mailingId);
+      await completeTransition(session, mailingId);
     });
     const claim = batches.claim({ mailingId, startIdx: 0 }, SERVER, `${INCARNATION}#1`);
     await lockWait(fresh);
@@ -110,14 +110,14 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     await fresh.dataSource.getRepository(Mailing).update(mailingId, { status: 'paused' });
     const slice = { mailingId, batch: { startIdx: 0, endIdx: BATCH } };
     const settling = await held(async (session) => {
-      await lockBooks(session, slice);
-      await settleDoubt(session, session.tables.emailAddress, slice, [0], 'sent');
+      await lockProgress(session, slice);
+      await settleInDoubtRows(session, session.tables.emailAddress, slice, [0], 'sent');
     });
     const ordered = orders.cancel(mailingId);
     await lockWait(fresh);
     await settling.commit();
     expect(await ordered).toMatchObject({ status: 'canceled' });
-    const { mailing } = await readBooks(fresh.dataSource, mailingId);
+    const { mailing } = await readProgress(fresh.dataSource, mailingId);
     expect(mailing).toMatchObject({ numSent: 1, numErrors: 0 });
     await assertBatchesAddUp(fresh.dataSource, mailingId);
   });
@@ -130,14 +130,14 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     const paused = { status: 'paused', numSent: 9, numErrors: 1 } as const;
     await fresh.dataSource.getRepository(Mailing).update(mailingId, paused);
     const ending = await held(async (session) => {
-      await orderCancel(session, mailingId);
+      await requestCancel(session, mailingId);
       await mergeRestOfCanceled(session, mailingId);
     });
     const retried = orders.retry(mailingId, 'error').catch((error: unknown) => error);
     await lockWait(fresh);
     await ending.commit();
     expect(await retried).toBeInstanceOf(MailingEndedError);
-    const { mailing, byStatus } = await readBooks(fresh.dataSource, mailingId);
+    const { mailing, byStatus } = await readProgress(fresh.dataSource, mailingId);
     expect(mailing).toMatchObject({ status: 'canceled', numSent: 9, numErrors: 1 });
     expect(byStatus).toMatchObject({ error: 1 });
   });

@@ -8,7 +8,7 @@ import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claim
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { type Books, readBooks } from '../support/databases/books.js';
+import { type StoredProgress, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { livingServer } from '../support/databases/living-server.js';
@@ -16,7 +16,7 @@ import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/database
 import { writtenList } from '../support/databases/written-list.js';
 
 const SERVER = 'test:1';
-const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
+const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 
 forEachDatabase('commits that the database has forgotten', (kind) => {
   let fresh: FreshDatabase;
@@ -59,10 +59,10 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     return new MailingLedger(theirs, await claimed(theirs, 'theirs#1'));
   }
 
-  const books = (): Promise<Books> => readBooks(fresh.dataSource, mailingId);
+  const books = (): Promise<StoredProgress> => readProgress(fresh.dataSource, mailingId);
   const sent = (idx: number): Outcome => ({ idx, status: 'sent', code: null, text: null });
 
-  async function restored(): Promise<{ numKnown: number; numCaught: number }> {
+  async function restored(): Promise<{ numKnown: number; numInFlight: number }> {
     const [behind] = await forgotten.find();
     const found = await forgotten.restore({ ...behind, uniqServerId: SERVER, claimToken: 'ours#9' });
     return found!.restored;
@@ -70,23 +70,23 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
 
   it('are written again where another process has gone on from the older state, under the same numbers', async () => {
     const ledger = await claimedByOthers();
-    await ledger.beat({ ...QUIET, free: 20, remaining: 20 });
-    await ledger.beat({ ...QUIET, outcomes: [0, 1, 2].map(sent), free: 3, remaining: 17 });
+    await ledger.commit({ ...QUIET, capacity: 20, inFlight: 20 });
+    await ledger.commit({ ...QUIET, outcomes: [0, 1, 2].map(sent), capacity: 3, inFlight: 17 });
     await livingServer(fresh.dataSource, SERVER, 'ours');
 
-    expect(await restored()).toMatchObject({ numCaught: 0 });
+    expect(await restored()).toMatchObject({ numInFlight: 0 });
     const { byStatus, mailing } = await books();
     expect(byStatus).toEqual({ sent: NUM_FORGOTTEN, pending: 1_000 - NUM_FORGOTTEN });
     expect(mailing.numSent).toBe(NUM_FORGOTTEN);
-    expect(await ledger.beat({ ...QUIET, free: 0, remaining: 20 })).toEqual({ kind: 'lost' });
+    expect(await ledger.commit({ ...QUIET, capacity: 0, inFlight: 20 })).toEqual({ kind: 'lost' });
   });
 
   it('leave those in doubt that the other process may have begun', async () => {
     const ledger = await claimedByOthers();
-    await ledger.beat({ ...QUIET, free: NUM_FORGOTTEN + 5, remaining: 0 });
+    await ledger.commit({ ...QUIET, capacity: NUM_FORGOTTEN + 5, inFlight: 0 });
     await livingServer(fresh.dataSource, SERVER, 'ours');
 
-    expect(await restored()).toMatchObject({ numKnown: NUM_FORGOTTEN, numCaught: 5 });
+    expect(await restored()).toMatchObject({ numKnown: NUM_FORGOTTEN, numInFlight: 5 });
     const found = await books();
     expect(found.byStatus).toMatchObject({ sent: NUM_FORGOTTEN, in_doubt: 5 });
     expect(found.mailing).toMatchObject({ numSent: NUM_FORGOTTEN, numErrors: 5, status: 'pausing' });
@@ -96,16 +96,16 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     const claim = await claimed(ours, 'ours#1');
     const ledger = new MailingLedger(ours, claim);
     ours.commits.beginRun(claim);
-    await ledger.beat({ ...QUIET, free: 20, remaining: 0 });
-    await ledger.beat({ ...QUIET, outcomes: [0, 1].map(sent), free: 0, remaining: 18 });
+    await ledger.commit({ ...QUIET, capacity: 20, inFlight: 0 });
+    await ledger.commit({ ...QUIET, outcomes: [0, 1].map(sent), capacity: 0, inFlight: 18 });
     ours.commits.endRun(claim, 'unrecorded');
     await fresh.dataSource.query(
       `UPDATE dps_email_address SET status = 'pending' WHERE mailing_id = '${mailingId}'`,
     );
     await fresh.dataSource.query(
-      `UPDATE dps_mailing SET beat = beat - 1, num_sent = 0, settled_idx = 0 WHERE id = '${mailingId}'`,
+      `UPDATE dps_mailing SET commit_seq = commit_seq - 1, num_sent = 0, low_water_idx = 0 WHERE id = '${mailingId}'`,
     );
-    expect(await restored()).toMatchObject({ numKnown: 2, numCaught: 18 });
+    expect(await restored()).toMatchObject({ numKnown: 2, numInFlight: 18 });
     const { byStatus, mailing } = await books();
     expect(byStatus).toMatchObject({ sent: 2, in_doubt: 18 });
     expect(mailing).toMatchObject({ status: 'pausing' });
@@ -125,7 +125,7 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     await sentAndForgotten(ours, fresh.dataSource, await claimed(ours, 'ours#1'));
     const other = await written();
     const claim = await claimed(ours, 'ours#2', other);
-    await new MailingLedger(ours, claim).beat({ ...QUIET, free: 1, remaining: 0 });
+    await new MailingLedger(ours, claim).commit({ ...QUIET, capacity: 1, inFlight: 0 });
     for (const table of ['dps_email_address', 'dps_mailing'])
       await fresh.dataSource.query(
         `DELETE FROM ${table} WHERE ${table === 'dps_mailing' ? 'id' : 'mailing_id'} = '${other}'`,
@@ -143,7 +143,7 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
       await fresh.dataSource.query(
         `DELETE FROM ${table} WHERE ${table === 'dps_mailing' ? 'id' : 'mailing_id'} = '${mailingId}'`,
       );
-    await expect(ledgers[0].beat({ ...QUIET, free: 1 })).rejects.toThrow(DatabaseBehindError);
-    expect(await ledgers[1].beat({ ...QUIET, free: 1 })).toEqual({ kind: 'went_back' });
+    await expect(ledgers[0].commit({ ...QUIET, capacity: 1 })).rejects.toThrow(DatabaseBehindError);
+    expect(await ledgers[1].commit({ ...QUIET, capacity: 1 })).toEqual({ kind: 'rewound' });
   });
 });

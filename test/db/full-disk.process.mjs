@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import { journalPath, MailingJournal } from '../../dist/libs/mailing/src/store/journal/mailing.journal.js';
 
 const [dir, how] = process.argv.slice(2);
-const owner = { uniqServerId: 'test:1', incarnation: 'full', hostname: 'vm', pid: 1, pidSpace: 'boot/pid' };
+const owner = {
+  uniqServerId: 'test:1',
+  incarnation: 'full',
+  hostname: 'vm',
+  pid: 1,
+  pidNamespace: 'boot/pid',
+};
 const losses = [];
 const refused = [];
 const path = journalPath(dir, 'full');

@@ -11,7 +11,7 @@ import { writtenList } from '../support/databases/written-list.js';
 
 const SERVER = 'test:1';
 const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
-const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
+const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 const SEEN = { suspect: 40, failure: 60 };
 
 forEachDatabase('the scores of the error guard of a batch that stands down', (kind) => {
@@ -29,12 +29,12 @@ forEachDatabase('the scores of the error guard of a batch that stands down', (ki
     );
     const ledger = new MailingLedger(database, claims[0]!);
     const guard = { scores: SEEN, sums: SEEN };
-    await ledger.beat({ ...QUIET, free: 5, remaining: 5, guard });
+    await ledger.commit({ ...QUIET, capacity: 5, inFlight: 5, guard });
     const mailings = fresh.dataSource.getRepository(Mailing);
     await mailings.update(mailingId, { status });
     const release = { kind: 'stop' } as const;
     const returned = [0, 1, 2, 3, 4];
-    const end = await ledger.beat({ ...QUIET, returned, release, guard, standsDown: true });
+    const end = await ledger.commit({ ...QUIET, returned, release, guard, isDraining: true });
     expect(end).toMatchObject({ kind: 'ended', status: 'pending' });
     const { suspectScore, failureScore } = await mailings.findOneByOrFail({ id: mailingId });
     expect({ suspect: suspectScore, failure: failureScore }).toEqual(expected);

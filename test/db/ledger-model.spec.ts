@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Beat } from '../../libs/mailing/src/model/ports/ledger.js';
+import type { Commit } from '../../libs/mailing/src/model/ports/ledger.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
 import type { SettledStatus } from '../../libs/mailing/src/model/states/recipient-status.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/ledger/held-claim.js';
@@ -11,7 +11,7 @@ import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { seededRandom } from '../../src/demo/seeded-random.js';
 import { assertBatchesAddUp } from '../support/databases/batch-books.js';
-import { assertBooksAddUp, readBooks } from '../support/databases/books.js';
+import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { livingServer } from '../support/databases/living-server.js';
@@ -22,7 +22,7 @@ const ENTRIES = 90;
 /** Places of one batch. */
 const BATCH = 30;
 const TERMS = { idempotencyKey: null, sendAt: null, doNotStartAfter: null };
-const MOST_BEATS = 2_000;
+const MAX_COMMITS = 2_000;
 const ENDS: SettledStatus[] = ['sent', 'sent', 'sent', 'error', 'skipped', 'in_doubt'];
 const WHY = { code: '4.2.0', text: 'greylisted' };
 
@@ -97,7 +97,7 @@ forEachDatabase('the books, held against the simplest model of them', (kind) => 
       const random = seededRandom(seed);
       const roll = (below: number): number => Math.floor(random() * below);
       const mailingId = await written(isBatch ? BATCH : null);
-      const { recipients } = await readBooks(fresh.dataSource, mailingId);
+      const { recipients } = await readProgress(fresh.dataSource, mailingId);
       const model = new Map<number, string>(recipients.map(({ idx }) => [idx, 'pending']));
       const isMine = (idx: number): boolean => !isBatch || (idx >= BATCH && idx < 2 * BATCH);
       const wasDeferred = new Set<number>();
@@ -121,36 +121,37 @@ forEachDatabase('the books, held against the simplest model of them', (kind) => 
         const open = those('sending');
         token = `life${++lives}#1`;
         const claim = await taken(mailingId, isBatch, token, death);
-        expect(claim.caught?.numCaught).toBe(open.length);
+        expect(claim.inFlight?.numInFlight).toBe(open.length);
         for (const idx of open) {
           model.set(idx, death.resend ? (wasDeferred.has(idx) ? 'deferred' : 'pending') : 'in_doubt');
         }
         ledger = new MailingLedger(database, claim);
       };
       const step = async (): Promise<boolean> => {
-        const beat: Beat = {
+        const commit: Commit = {
           outcomes: [],
           deferred: [],
           returned: [],
-          free: roll(9),
-          remaining: 0,
+          capacity: roll(9),
+          inFlight: 0,
           release: null,
         };
         for (const idx of those('sending')) {
           const fate = roll(10);
-          if (fate < 4) beat.outcomes.push({ idx, status: ENDS[roll(ENDS.length)], code: null, text: null });
-          else if (fate === 4) beat.deferred.push({ idx, delayMs: 0, ...WHY });
-          else if (fate === 5) beat.returned.push(idx);
+          if (fate < 4)
+            commit.outcomes.push({ idx, status: ENDS[roll(ENDS.length)], code: null, text: null });
+          else if (fate === 4) commit.deferred.push({ idx, delayMs: 0, ...WHY });
+          else if (fate === 5) commit.returned.push(idx);
         }
-        for (const { idx, status } of beat.outcomes) model.set(idx, status);
-        for (const { idx } of beat.deferred) {
+        for (const { idx, status } of commit.outcomes) model.set(idx, status);
+        for (const { idx } of commit.deferred) {
           model.set(idx, 'deferred');
           wasDeferred.add(idx);
         }
-        for (const idx of beat.returned) model.set(idx, wasDeferred.has(idx) ? 'deferred' : 'pending');
-        beat.remaining = those('sending').length;
-        const answer = await ledger.beat(beat);
-        if (answer.kind !== 'go_on') return false;
+        for (const idx of commit.returned) model.set(idx, wasDeferred.has(idx) ? 'deferred' : 'pending');
+        commit.inFlight = those('sending').length;
+        const answer = await ledger.commit(commit);
+        if (answer.kind !== 'continue') return false;
         const waiting = those('pending');
         const firsts = answer.marked.map(({ idx }) => idx).filter((idx) => model.get(idx) === 'pending');
         // Nobody is passed by, and nobody who is not waiting is begun.
@@ -162,18 +163,18 @@ forEachDatabase('the books, held against the simplest model of them', (kind) => 
         return true;
       };
 
-      let beats = 0;
+      let commits = 0;
       while (await step()) {
         await compare();
         if (roll(12) === 0) {
           await die();
           await compare();
         }
-        if (++beats > MOST_BEATS) throw new Error('It does not come to an end.');
+        if (++commits > MAX_COMMITS) throw new Error('It does not come to an end.');
       }
       await compare();
       if (isBatch) await assertBatchesAddUp(fresh.dataSource, mailingId);
-      else assertBooksAddUp(await readBooks(fresh.dataSource, mailingId));
+      else assertBooksAddUp(await readProgress(fresh.dataSource, mailingId));
       expect([lives > 0, those('pending'), those('deferred')]).toEqual([true, [], []]);
     },
   );

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Beat } from '../../libs/mailing/src/model/ports/ledger.js';
+import type { Commit } from '../../libs/mailing/src/model/ports/ledger.js';
 import type { ClaimJournal } from '../../libs/mailing/src/store/journal/claim.journal.js';
 import { DeadJournal } from '../../libs/mailing/src/store/journal/dead.journal.js';
 import {
@@ -22,16 +22,16 @@ const FULL_DISK = fileURLToPath(new URL('full-disk.process.mjs', import.meta.url
 const TOKEN = 'run#1';
 /** What ends a line for some. */
 const LATER = 'later\n\u2028\u2029\r';
-const OWNER = { uniqServerId: 'test:1', hostname: 'vm', pid: 4711, pidSpace: 'boot/pid' };
-const sent = (idx: number): Beat['outcomes'][number] => ({ idx, status: 'sent', code: null, text: null });
-const beatOf = (beat: Partial<Beat>): Beat => ({
+const OWNER = { uniqServerId: 'test:1', hostname: 'vm', pid: 4711, pidNamespace: 'boot/pid' };
+const sent = (idx: number): Commit['outcomes'][number] => ({ idx, status: 'sent', code: null, text: null });
+const beatOf = (commit: Partial<Commit>): Commit => ({
   outcomes: [],
   deferred: [],
   returned: [],
-  free: 0,
-  remaining: 0,
+  capacity: 0,
+  inFlight: 0,
   release: null,
-  ...beat,
+  ...commit,
 });
 
 describe('the journal of a process', () => {
@@ -56,7 +56,7 @@ describe('the journal of a process', () => {
   });
 
   const content = (): JournalContent | null => readLines(readFileSync(path, 'utf8'));
-  const fates = (beat: number) => new DeadJournal(content()?.claims.get(TOKEN) ?? new Map()).after(beat);
+  const fates = (commit: number) => new DeadJournal(content()?.claims.get(TOKEN) ?? new Map()).after(commit);
   const answersWritten = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
   it('has what is begun at once, and what is answered by the end of the turn', async () => {
@@ -80,14 +80,14 @@ describe('the journal of a process', () => {
     expect(fates(7).begun).toEqual(new Set([3, 4]));
   });
 
-  it('tells by the beat in the books which answers are in them, and who was marked again since', async () => {
+  it('tells by the commit in the books which answers are in them, and who was marked again since', async () => {
     claim.begin(3)();
     claim.settle({ idx: 3, status: 'error', code: '550', text: 'no' });
     claim.nextBeat();
     claim.begin(5)();
     claim.settle(sent(5));
     await answersWritten();
-    // The first beat was committed: 3 may be marked again, and has not begun then.
+    // The first commit was committed: 3 may be marked again, and has not begun then.
     expect([...fates(8).outcomes.keys()]).toEqual([5]);
     expect([...fates(7).outcomes.keys()]).toEqual([3, 5]);
     claim.committed(beatOf({ outcomes: [sent(3)] }));

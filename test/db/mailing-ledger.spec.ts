@@ -3,23 +3,23 @@ import { EmailAddress, Mailing } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
-import type { Beat } from '../../libs/mailing/src/model/ports/ledger.js';
+import type { Commit } from '../../libs/mailing/src/model/ports/ledger.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/ledger/held-claim.js';
 import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
-import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
+import { CommandPersister } from '../../libs/mailing/src/store/commands/command.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { livingServer } from '../support/databases/living-server.js';
 
 const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
-const quiet: Beat = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0, release: null };
+const quiet: Commit = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 
 forEachDatabase('the books of a mailing', (kind) => {
   let fresh: FreshDatabase;
@@ -57,7 +57,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     return claim;
   };
 
-  const sent = (idx: number): Beat['outcomes'][number] => ({ idx, status: 'sent', code: null, text: null });
+  const sent = (idx: number): Commit['outcomes'][number] => ({ idx, status: 'sent', code: null, text: null });
 
   it('D6 of ten claimers at the same moment one gets it, under either found-rows setting', async () => {
     const mailingId = await written(3);
@@ -71,23 +71,25 @@ forEachDatabase('the books of a mailing', (kind) => {
   it('marks in order, writes outcomes and counters together, and completes with the last one', async () => {
     const mailingId = await written(5);
     const ledger = new MailingLedger(database, await claimed(mailingId));
-    expect(await ledger.beat({ ...quiet, free: 3 })).toMatchObject({
-      kind: 'go_on',
+    expect(await ledger.commit({ ...quiet, capacity: 3 })).toMatchObject({
+      kind: 'continue',
       marked: [{ idx: 0 }, { idx: 1 }, { idx: 2 }],
       exhausted: false,
     });
-    await ledger.beat({ ...quiet, outcomes: [sent(0), sent(2)], free: 0, remaining: 1 });
-    const half = await readBooks(fresh.dataSource, mailingId);
+    await ledger.commit({ ...quiet, outcomes: [sent(0), sent(2)], capacity: 0, inFlight: 1 });
+    const half = await readProgress(fresh.dataSource, mailingId);
     expect(half.byStatus).toEqual({ sent: 2, sending: 1, pending: 2 });
-    expect(half.mailing).toMatchObject({ numSent: 2, settledIdx: 1, nextIdx: 3 });
+    expect(half.mailing).toMatchObject({ numSent: 2, lowWaterIdx: 1, nextIdx: 3 });
     const error = { idx: 1, status: 'error', code: '550', text: 'no such user' } as const;
-    expect(await ledger.beat({ ...quiet, outcomes: [error], free: 9 })).toMatchObject({ exhausted: true });
-    expect(await ledger.beat({ ...quiet, outcomes: [sent(3), sent(4)], free: 1 })).toEqual({
+    expect(await ledger.commit({ ...quiet, outcomes: [error], capacity: 9 })).toMatchObject({
+      exhausted: true,
+    });
+    expect(await ledger.commit({ ...quiet, outcomes: [sent(3), sent(4)], capacity: 1 })).toEqual({
       kind: 'ended',
       status: 'completed',
       mailing: 'completed',
     });
-    const end = await readBooks(fresh.dataSource, mailingId);
+    const end = await readProgress(fresh.dataSource, mailingId);
     expect(end.mailing).toMatchObject({ status: 'completed', numSent: 4, numErrors: 1, numSkipped: 0 });
     expect(end.mailing.endTime).toBeInstanceOf(Date);
   });
@@ -95,13 +97,13 @@ forEachDatabase('the books of a mailing', (kind) => {
   it('who is sent to and who comes next are written together, and nobody else is touched', async () => {
     const mailingId = await written(8);
     const ledger = new MailingLedger(database, await claimed(mailingId));
-    await ledger.beat({ ...quiet, free: 4 });
+    await ledger.commit({ ...quiet, capacity: 4 });
     // 1 comes again in one range with 4 and 5, and 3, which lies in it, stays under way.
-    await ledger.beat({ ...quiet, returned: [1], remaining: 3 });
+    await ledger.commit({ ...quiet, returned: [1], inFlight: 3 });
     const refused = { idx: 2, status: 'error', code: '550', text: 'no such user' } as const;
-    const answer = await ledger.beat({ ...quiet, outcomes: [sent(0), refused], free: 3, remaining: 1 });
+    const answer = await ledger.commit({ ...quiet, outcomes: [sent(0), refused], capacity: 3, inFlight: 1 });
     expect(answer).toMatchObject({ marked: [{ idx: 1 }, { idx: 4 }, { idx: 5 }] });
-    const { recipients } = await readBooks(fresh.dataSource, mailingId);
+    const { recipients } = await readProgress(fresh.dataSource, mailingId);
     const shown = recipients.map(({ status, attempts, errorCode }) => [status, attempts, errorCode]);
     expect(shown).toEqual([
       ['sent', 1, null],
@@ -121,19 +123,19 @@ forEachDatabase('the books of a mailing', (kind) => {
     await fresh.dataSource.getRepository(EmailAddress).update({ mailingId }, { changedAt: before });
     const ledger = new MailingLedger(database, await claimed(mailingId));
     const haveChanged = async (): Promise<boolean[]> => {
-      const { recipients } = await readBooks(fresh.dataSource, mailingId);
+      const { recipients } = await readProgress(fresh.dataSource, mailingId);
       await fresh.dataSource.getRepository(EmailAddress).update({ mailingId }, { changedAt: before });
       return recipients.map(
         ({ changedAt }) => Math.abs(changedAt.getTime() - before.getTime()) > 172_800_000,
       );
     };
-    await ledger.beat({ ...quiet, free: 4 });
+    await ledger.commit({ ...quiet, capacity: 4 });
     // Who is under way by the books alone has a row that nobody has touched.
     expect(await haveChanged()).toEqual([false, false, false, false, false]);
     const deferred = [{ idx: 1, delayMs: 0, code: '4.2.0', text: 'greylisted' }];
-    await ledger.beat({ ...quiet, deferred, returned: [2], remaining: 2 });
+    await ledger.commit({ ...quiet, deferred, returned: [2], inFlight: 2 });
     expect(await haveChanged()).toEqual([true, true, true, true, false]);
-    await ledger.beat({ ...quiet, outcomes: [sent(0)], free: 2, remaining: 1 });
+    await ledger.commit({ ...quiet, outcomes: [sent(0)], capacity: 2, inFlight: 1 });
     expect(await haveChanged()).toEqual([true, true, false, false, false]);
     const shown = await new MailingReader(database).recipients(mailingId, {
       status: null,
@@ -146,34 +148,34 @@ forEachDatabase('the books of a mailing', (kind) => {
   it('nothing is committed where somebody who was sent to is not under way in the books', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId));
-    await ledger.beat({ ...quiet, free: 2 });
+    await ledger.commit({ ...quiet, capacity: 2 });
     const tampered = `UPDATE dps_email_address SET status = 'skipped' WHERE mailing_id = ${kind === 'postgres' ? '$1' : '?'} AND idx = 0`;
     await fresh.dataSource.query(tampered, [mailingId]);
-    const beat = ledger.beat({ ...quiet, outcomes: [sent(0), sent(1)], free: 2 });
-    await expect(beat).rejects.toThrow(/settled where/);
-    const { mailing, recipients } = await readBooks(fresh.dataSource, mailingId);
+    const commit = ledger.commit({ ...quiet, outcomes: [sent(0), sent(1)], capacity: 2 });
+    await expect(commit).rejects.toThrow(/settled where/);
+    const { mailing, recipients } = await readProgress(fresh.dataSource, mailingId);
     expect(mailing.numSent).toBe(0);
     expect(recipients.map(({ status }) => status).slice(0, 3)).toEqual(['skipped', 'sending', 'pending']);
   });
 
-  it('whom a beat meant to begin is not under way where an order came first', async () => {
+  it('whom a commit meant to begin is not under way where an order came first', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId));
-    await ledger.beat({ ...quiet, free: 2 });
-    await new StandingOrders(database, noFaultPoints).pause(mailingId);
-    const answer = await ledger.beat({ ...quiet, outcomes: [sent(0)], free: 3, remaining: 1 });
-    expect(answer).toEqual({ kind: 'stand_down' });
-    const { byStatus, mailing } = await readBooks(fresh.dataSource, mailingId);
+    await ledger.commit({ ...quiet, capacity: 2 });
+    await new CommandPersister(database, noFaultPoints).pause(mailingId);
+    const answer = await ledger.commit({ ...quiet, outcomes: [sent(0)], capacity: 3, inFlight: 1 });
+    expect(answer).toEqual({ kind: 'drain' });
+    const { byStatus, mailing } = await readProgress(fresh.dataSource, mailingId);
     expect(byStatus).toEqual({ sent: 1, sending: 1, pending: 4 });
-    expect(mailing).toMatchObject({ nextIdx: 2, reachIdx: 2 });
+    expect(mailing).toMatchObject({ nextIdx: 2, highWaterIdx: 2 });
   });
 
   it('what is handed back comes again, before the others', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId));
-    await ledger.beat({ ...quiet, free: 4 });
-    await ledger.beat({ ...quiet, outcomes: [sent(0), sent(3)], returned: [1, 2] });
-    expect(await ledger.beat({ ...quiet, free: 3 })).toMatchObject({
+    await ledger.commit({ ...quiet, capacity: 4 });
+    await ledger.commit({ ...quiet, outcomes: [sent(0), sent(3)], returned: [1, 2] });
+    expect(await ledger.commit({ ...quiet, capacity: 3 })).toMatchObject({
       marked: [{ idx: 1 }, { idx: 2 }, { idx: 4 }],
     });
   });
@@ -181,15 +183,17 @@ forEachDatabase('the books of a mailing', (kind) => {
   it('F2 a run whose mailing was taken over writes nothing more', async () => {
     const mailingId = await written(4);
     const zombie = new MailingLedger(database, await claimed(mailingId, 'zombie#1'));
-    await zombie.beat({ ...quiet, free: 2 });
+    await zombie.commit({ ...quiet, capacity: 2 });
     await livingServer(fresh.dataSource, SERVER, 'heir');
     const heir = await claims.recover(mailingId, SERVER, 'zombie#1', 'heir#1', {
       resend: false,
       journal: null,
     });
-    expect(heir).toMatchObject({ caught: { numCaught: 2 }, numSettled: 2 });
-    expect(await zombie.beat({ ...quiet, outcomes: [sent(0), sent(1)], free: 2 })).toEqual({ kind: 'lost' });
-    const books = await readBooks(fresh.dataSource, mailingId);
+    expect(heir).toMatchObject({ inFlight: { numInFlight: 2 }, numSettled: 2 });
+    expect(await zombie.commit({ ...quiet, outcomes: [sent(0), sent(1)], capacity: 2 })).toEqual({
+      kind: 'lost',
+    });
+    const books = await readProgress(fresh.dataSource, mailingId);
     expect(books.byStatus).toEqual({ in_doubt: 2, pending: 2 });
     expect(books.mailing).toMatchObject({ numSent: 0, numErrors: 2, claimToken: 'heir#1' });
     expect(
@@ -221,33 +225,38 @@ forEachDatabase('the books of a mailing', (kind) => {
   it('recovery finds a slow message far behind the others', async () => {
     const mailingId = await written(40);
     const ledger = new MailingLedger(database, await claimed(mailingId, 'dead#1'));
-    await ledger.beat({ ...quiet, free: 2 });
+    await ledger.commit({ ...quiet, capacity: 2 });
     // Recipient 0 hangs; all others pass it by.
     for (let idx = 1; idx < 30; idx++)
-      await ledger.beat({ ...quiet, outcomes: [sent(idx)], free: 1, remaining: 1 });
-    const { mailing } = await readBooks(fresh.dataSource, mailingId);
-    expect(mailing).toMatchObject({ settledIdx: 0, nextIdx: 31 });
+      await ledger.commit({ ...quiet, outcomes: [sent(idx)], capacity: 1, inFlight: 1 });
+    const { mailing } = await readProgress(fresh.dataSource, mailingId);
+    expect(mailing).toMatchObject({ lowWaterIdx: 0, nextIdx: 31 });
     await livingServer(fresh.dataSource, SERVER, 'heir');
     expect(
       await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', { resend: true, journal: null }),
     ).toMatchObject({
-      caught: { numCaught: 2 },
+      inFlight: { numInFlight: 2 },
     });
-    const { recipients } = await readBooks(fresh.dataSource, mailingId);
+    const { recipients } = await readProgress(fresh.dataSource, mailingId);
     expect([recipients[0].status, recipients[30].status]).toEqual(['pending', 'pending']);
   });
 
   it('a commit whose answer got lost is recognized, and nothing is counted twice', async () => {
     const mailingId = await written(5);
     const ledger = new MailingLedger(new LosesAnswers(fresh.dataSource), await claimed(mailingId));
-    await expect(ledger.beat({ ...quiet, free: 2 })).rejects.toThrow('lost');
-    expect(await ledger.beat({ ...quiet, free: 2 })).toMatchObject({ marked: [{ idx: 0 }, { idx: 1 }] });
+    await expect(ledger.commit({ ...quiet, capacity: 2 })).rejects.toThrow('lost');
+    expect(await ledger.commit({ ...quiet, capacity: 2 })).toMatchObject({
+      marked: [{ idx: 0 }, { idx: 1 }],
+    });
     const outcomes = [sent(0), sent(1)];
-    await expect(ledger.beat({ ...quiet, outcomes, free: 2 })).rejects.toThrow('lost');
-    expect(await ledger.beat({ ...quiet, outcomes, free: 2 })).toMatchObject({
+    await expect(ledger.commit({ ...quiet, outcomes, capacity: 2 })).rejects.toThrow('lost');
+    expect(await ledger.commit({ ...quiet, outcomes, capacity: 2 })).toMatchObject({
       marked: [{ idx: 2 }, { idx: 3 }],
     });
-    expect((await readBooks(fresh.dataSource, mailingId)).mailing).toMatchObject({ numSent: 2, beat: 5 });
+    expect((await readProgress(fresh.dataSource, mailingId)).mailing).toMatchObject({
+      numSent: 2,
+      commitSeq: 5,
+    });
   });
 
   it('nobody is passed over or marked twice by the look beyond, whatever answers get lost and whoever comes back', async () => {
@@ -260,13 +269,13 @@ forEachDatabase('the books of a mailing', (kind) => {
       const returned = marked.filter((idx) => comeBack.delete(idx));
       const through = marked.filter((idx) => !returned.includes(idx));
       seen.push(...through);
-      const beat = { ...quiet, outcomes: through.map(sent), returned, free: n % 7 === 6 ? 210 : 90 };
-      const answer = await ledger.beat(beat).catch(() => ledger.beat(beat));
-      if (answer.kind !== 'go_on') break;
+      const commit = { ...quiet, outcomes: through.map(sent), returned, capacity: n % 7 === 6 ? 210 : 90 };
+      const answer = await ledger.commit(commit).catch(() => ledger.commit(commit));
+      if (answer.kind !== 'continue') break;
       marked = answer.marked.map(({ idx }) => idx);
     }
     expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1_500 }, (_, idx) => idx));
-    const { mailing, byStatus } = await readBooks(fresh.dataSource, mailingId);
+    const { mailing, byStatus } = await readProgress(fresh.dataSource, mailingId);
     expect(byStatus).toEqual({ sent: 1_500 });
     expect(mailing).toMatchObject({ status: 'completed', numSent: 1_500 });
   });
@@ -276,33 +285,37 @@ forEachDatabase('the books of a mailing', (kind) => {
     const ledger = new MailingLedger(new LooksBack(fresh.dataSource), await claimed(mailingId));
     const begun: number[] = [];
     const all = async (): Promise<void> => {
-      for (let outcomes: Beat['outcomes'] = []; ;) {
-        const answer = await ledger.beat({ ...quiet, outcomes, free: 90 });
-        if (answer.kind !== 'go_on') return;
+      for (let outcomes: Commit['outcomes'] = []; ;) {
+        const answer = await ledger.commit({ ...quiet, outcomes, capacity: 90 });
+        if (answer.kind !== 'continue') return;
         begun.push(...answer.marked.map(({ idx }) => idx));
         outcomes = answer.marked.map(({ idx }) => sent(idx));
       }
     };
     await expect(all()).rejects.toThrow('0 is begun already');
     expect(begun).toEqual(Array.from(begun, (_, n) => n));
-    const { mailing } = await readBooks(fresh.dataSource, mailingId);
+    const { mailing } = await readProgress(fresh.dataSource, mailingId);
     expect(mailing.nextIdx).toBe(begun.length);
   });
 
   it('whoever is refused for now leaves the frame, comes back when due, and is found by recovery', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId, 'dead#1'));
-    await ledger.beat({ ...quiet, free: 3 });
+    await ledger.commit({ ...quiet, capacity: 3 });
     const deferral = (idx: number, delayMs: number) => ({ idx, delayMs, code: '4.2.0', text: 'greylisted' });
-    await ledger.beat({ ...quiet, outcomes: [sent(1)], deferred: [deferral(0, 0), deferral(2, 3_600_000)] });
-    const half = await readBooks(fresh.dataSource, mailingId);
+    await ledger.commit({
+      ...quiet,
+      outcomes: [sent(1)],
+      deferred: [deferral(0, 0), deferral(2, 3_600_000)],
+    });
+    const half = await readProgress(fresh.dataSource, mailingId);
     expect(half.byStatus).toEqual({ deferred: 2, sent: 1, pending: 3 });
-    expect(half.mailing).toMatchObject({ settledIdx: 3, nextIdx: 3, numSent: 1 });
-    expect(await ledger.beat({ ...quiet, free: 2 })).toMatchObject({
+    expect(half.mailing).toMatchObject({ lowWaterIdx: 3, nextIdx: 3, numSent: 1 });
+    expect(await ledger.commit({ ...quiet, capacity: 2 })).toMatchObject({
       marked: [{ idx: 0, attempts: 1 }, { idx: 3 }],
     });
-    expect((await readBooks(fresh.dataSource, mailingId)).mailing).toMatchObject({
-      settledIdx: 3,
+    expect((await readProgress(fresh.dataSource, mailingId)).mailing).toMatchObject({
+      lowWaterIdx: 3,
       // Two places were free, and one of them went to recipient 0.
       nextIdx: 4,
     });
@@ -311,8 +324,8 @@ forEachDatabase('the books of a mailing', (kind) => {
       resend: false,
       journal: null,
     });
-    expect(claim).toMatchObject({ caught: { numCaught: 2, retries: [0] } });
-    const { recipients, mailing } = await readBooks(fresh.dataSource, mailingId);
+    expect(claim).toMatchObject({ inFlight: { numInFlight: 2, retries: [0] } });
+    const { recipients, mailing } = await readProgress(fresh.dataSource, mailingId);
     expect(recipients.map(({ status }) => status)).toEqual([
       'in_doubt',
       'sent',
@@ -324,32 +337,32 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(mailing).toMatchObject({ numErrors: 2, numSent: 1 });
   });
 
-  it('a beat of thousands of refusals fits, whatever a statement may hold', async () => {
+  it('a commit of thousands of refusals fits, whatever a statement may hold', async () => {
     const count = 4_500;
     const mailingId = await written(count);
     const ledger = new MailingLedger(database, await claimed(mailingId));
     const all = Array.from({ length: count }, (_, idx) => idx);
-    await ledger.beat({ ...quiet, free: count });
+    await ledger.commit({ ...quiet, capacity: count });
     const why = { code: '4.2.0', text: 'greylisted' };
-    await ledger.beat({ ...quiet, deferred: all.map((idx) => ({ idx, delayMs: 0, ...why })) });
+    await ledger.commit({ ...quiet, deferred: all.map((idx) => ({ idx, delayMs: 0, ...why })) });
     for (let marked = 0; marked < count;) {
-      const answer = await ledger.beat({ ...quiet, free: count, remaining: marked });
-      marked += answer.kind === 'go_on' ? answer.marked.length : Infinity;
+      const answer = await ledger.commit({ ...quiet, capacity: count, inFlight: marked });
+      marked += answer.kind === 'continue' ? answer.marked.length : Infinity;
     }
     const outcomes = all.map((idx) => ({ idx, status: 'error' as const, ...why }));
-    expect(await ledger.beat({ ...quiet, outcomes, free: 1 })).toEqual({
+    expect(await ledger.commit({ ...quiet, outcomes, capacity: 1 })).toEqual({
       kind: 'ended',
       status: 'completed',
       mailing: 'completed',
     });
-    expect((await readBooks(fresh.dataSource, mailingId)).byStatus).toEqual({ error: count });
+    expect((await readProgress(fresh.dataSource, mailingId)).byStatus).toEqual({ error: count });
   });
 
   it('an orderly stop gives the claim back', async () => {
     const mailingId = await written(2);
     const ledger = new MailingLedger(database, await claimed(mailingId));
-    await ledger.beat({ ...quiet, free: 2 });
-    expect(await ledger.beat({ ...quiet, returned: [0, 1], release: { kind: 'stop' } })).toEqual({
+    await ledger.commit({ ...quiet, capacity: 2 });
+    expect(await ledger.commit({ ...quiet, returned: [0, 1], release: { kind: 'stop' } })).toEqual({
       kind: 'ended',
       status: 'pending',
       mailing: 'pending',

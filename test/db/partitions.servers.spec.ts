@@ -14,7 +14,7 @@ const SERVER = 'test:1';
 const RECIPIENTS = 1_000;
 const DAY_MS = 86_400_000;
 const RECIPIENT_TABLES = ['dps_email_address', 'dps_user_mailing'];
-const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: RECIPIENTS, release: null };
+const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: RECIPIENTS, release: null };
 
 /** All mailings that were asked for before this moment have smaller ids: a UUID version 7 begins with its milliseconds. */
 function firstIdOf(moment: number): string {
@@ -44,11 +44,17 @@ forEachInnoDb('a list that is partitioned by day', (kind) => {
     const claim = await claims.claim(mailingId, SERVER, 'run#1');
     if (!claim) throw new Error('The mailing could not be claimed.');
     const ledger = new MailingLedger(database, claim);
-    await ledger.beat({ ...QUIET, free: 50 });
+    await ledger.commit({ ...QUIET, capacity: 50 });
     const sent = { idx: 0, status: 'sent', code: null, text: null } as const;
     const refused = { idx: 3, status: 'error', code: '5.1.1', text: 'no such user' } as const;
     const deferred = { idx: 1, delayMs: 0, code: '4.2.0', text: 'greylisted' };
-    await ledger.beat({ ...QUIET, outcomes: [sent, refused], deferred: [deferred], returned: [2], free: 50 });
+    await ledger.commit({
+      ...QUIET,
+      outcomes: [sent, refused],
+      deferred: [deferred],
+      returned: [2],
+      capacity: 50,
+    });
     await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
     await new MailingReader(database).recipients(mailingId, { status: null, afterIdx: -1, limit: 10 });
 

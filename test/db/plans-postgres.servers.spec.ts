@@ -7,9 +7,9 @@ import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claim
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { SlotPersister } from '../../libs/mailing/src/store/intake/slot.persister.js';
-import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
+import { CommandPersister } from '../../libs/mailing/src/store/commands/command.persister.js';
 import { readSlots } from '../../libs/mailing/src/store/intake/read-slots.js';
-import { takeAddresses } from '../../libs/mailing/src/store/intake/take-addresses.js';
+import { claimAddresses } from '../../libs/mailing/src/store/intake/claim-addresses.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { ExplainingPostgres, stepsWithoutKey } from '../support/databases/explaining-postgres.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
@@ -21,7 +21,7 @@ const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
 const MARKED = 50;
-const quiet = { outcomes: [], deferred: [], returned: [], free: 0, remaining: MARKED, release: null };
+const quiet = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: MARKED, release: null };
 
 describe('the plans of the statements of a run (postgres)', () => {
   let fresh: FreshDatabase;
@@ -58,15 +58,15 @@ describe('the plans of the statements of a run (postgres)', () => {
     const claim = await claims.claim(mailingId, SERVER, 'run#1');
     if (!claim) throw new Error('The mailing could not be claimed.');
     const ledger = new MailingLedger(database, claim);
-    await ledger.beat({ ...quiet, free: MARKED });
+    await ledger.commit({ ...quiet, capacity: MARKED });
     const refused = { code: '4.2.0', text: 'greylisted' };
     const outcomes = [
       { idx: 0, status: 'sent', code: null, text: null } as const,
       { idx: 1, status: 'error', code: '550', text: 'no such user' } as const,
     ];
     const deferred = [4, 5, 6].map((idx) => ({ idx, delayMs: 0, ...refused }));
-    await ledger.beat({ ...quiet, outcomes, deferred, returned: [2, 3], free: MARKED });
-    await ledger.beat({ ...quiet, returned: [5] });
+    await ledger.commit({ ...quiet, outcomes, deferred, returned: [2, 3], capacity: MARKED });
+    await ledger.commit({ ...quiet, returned: [5] });
     await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
 
     expect(database.steps.length).toBeGreaterThan(30);
@@ -86,7 +86,7 @@ describe('the plans of the statements of a run (postgres)', () => {
     await sentAndForgotten(remembering, fresh.dataSource, claim!);
     remembering.steps.length = 0;
     expect(await restoreAll(remembering, SERVER, 'run')).toMatchObject([
-      { numKnown: NUM_FORGOTTEN, numCaught: 0 },
+      { numKnown: NUM_FORGOTTEN, numInFlight: 0 },
     ]);
     expect(remembering.steps.length).toBeGreaterThan(10);
     expect(stepsWithoutKey(remembering.steps)).toEqual([]);
@@ -118,20 +118,20 @@ describe('the plans of the statements of a run (postgres)', () => {
     const claim = await claims.claim(newId, SERVER, 'run#3');
     if (!claim) throw new Error('The mailing could not be claimed.');
     const ledger = new MailingLedger(database, claim);
-    await ledger.beat({ ...quiet, free: MARKED });
+    await ledger.commit({ ...quiet, capacity: MARKED });
     const sent = Array.from(
       { length: 20 },
       (_, idx) => ({ idx, status: 'sent', code: null, text: null }) as const,
     );
-    await ledger.beat({ ...quiet, outcomes: sent, returned: [30, 31], free: MARKED });
+    await ledger.commit({ ...quiet, outcomes: sent, returned: [30, 31], capacity: MARKED });
     await readSlots(database, newId, ['user1', 'user2', 'user3']);
     const places = Array.from({ length: MARKED }, (_, n) => ({
       idx: 2 * n,
       key: mailboxKey(`${n}@x.example`),
     }));
-    expect(new Set((await takeAddresses(database, newId, places)).values()).size).toBe(MARKED);
+    expect(new Set((await claimAddresses(database, newId, places)).values()).size).toBe(MARKED);
     // What has just been taken is not asked for.
-    expect(database.steps.filter(({ sql }) => sql.includes('dps_mail_address_taken'))).toEqual([]);
+    expect(database.steps.filter(({ sql }) => sql.includes('dps_mail_address_claim'))).toEqual([]);
     await claims.recover(newId, SERVER, 'run#3', 'run#4', { resend: false, journal: null });
 
     const lists = database.steps.filter(({ sql }) => /dps_(email_address|user_mailing|mail_slot)"/.test(sql));
@@ -155,7 +155,7 @@ describe('the plans of the statements of a run (postgres)', () => {
   });
 
   it('of a look for what does not move go by an index to what is claimed, however much is over', async () => {
-    const books = 'settled_idx, next_idx, reach_idx, last_commit_at';
+    const books = 'low_water_idx, next_idx, high_water_idx, last_commit_at';
     await fresh.dataSource.query(
       `INSERT INTO dps_mailing (id, uniq_server_id, status, subject, from_address, template_url, created_at, last_commit_at)
        VALUES ('stuck', '${SERVER}', 'in_progress', 'x', 'x', 'x', now(), '2020-01-01')`,
@@ -179,7 +179,7 @@ describe('the plans of the statements of a run (postgres)', () => {
     const claims = new MailingClaims(database);
     await claims.unfinished(SERVER);
     await claims.noteOverdue({ uniqServerId: SERVER });
-    await new StandingOrders(database, noFaultPoints).hasTransportPaused({ uniqServerId: SERVER });
+    await new CommandPersister(database, noFaultPoints).hasTransportPaused({ uniqServerId: SERVER });
     const scans = database.steps.filter(({ node }) => node['Index Name']);
     expect(scans.map(({ node }) => node['Index Name'])).toEqual(scans.map(() => 'idx_dps_mailing_server'));
     expect(scans).toHaveLength(3);

@@ -5,7 +5,7 @@ import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claim
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
-import { StandingOrders } from '../../libs/mailing/src/store/commands/standing-orders.js';
+import { CommandPersister } from '../../libs/mailing/src/store/commands/command.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { forEachInnoDb } from '../support/databases/for-each-database.js';
 import { ExplainingDatabase, type Plan } from '../support/databases/explaining-database.js';
@@ -57,13 +57,13 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     const claim = await claims.claim(mailingId, SERVER, 'run#1');
     if (!claim) throw new Error('The mailing could not be claimed.');
     const ledger = new MailingLedger(database, claim);
-    const quiet = { outcomes: [], deferred: [], returned: [], free: 0, remaining: MARKED, release: null };
-    await ledger.beat({ ...quiet, free: MARKED });
+    const quiet = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: MARKED, release: null };
+    await ledger.commit({ ...quiet, capacity: MARKED });
     const outcomes = [
       { idx: 0, status: 'sent', code: null, text: null } as const,
       { idx: 1, status: 'error', code: '550', text: 'no such user' } as const,
     ];
-    await ledger.beat({ ...quiet, outcomes, returned: [2, 3], free: MARKED });
+    await ledger.commit({ ...quiet, outcomes, returned: [2, 3], capacity: MARKED });
     await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
 
     expect(database.plans.length).toBeGreaterThan(15);
@@ -79,7 +79,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     await sentAndForgotten(database, fresh.dataSource, claim!);
     database.plans.length = 0;
     expect(await restoreAll(database, SERVER, 'run')).toMatchObject([
-      { numKnown: NUM_FORGOTTEN, numCaught: 0 },
+      { numKnown: NUM_FORGOTTEN, numInFlight: 0 },
     ]);
     assertPlans(database.plans, 3);
   });
@@ -96,24 +96,24 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     if (!claim) throw new Error('The mailing could not be recovered.');
     database.plans.length = 0;
     const ledger = new MailingLedger(database, claim);
-    const quiet = { outcomes: [], deferred: [], returned: [], free: 0, remaining: MARKED, release: null };
-    const answer = await ledger.beat({ ...quiet, free: MARKED });
-    const marked = answer.kind === 'go_on' ? answer.marked.map(({ idx }) => idx) : [];
+    const quiet = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: MARKED, release: null };
+    const answer = await ledger.commit({ ...quiet, capacity: MARKED });
+    const marked = answer.kind === 'continue' ? answer.marked.map(({ idx }) => idx) : [];
     const refused = { code: '4.2.0', text: 'greylisted' };
     const deferred = marked.map((idx) => ({ idx, delayMs: 0, ...refused }));
-    const again = await ledger.beat({ ...quiet, deferred, free: MARKED });
-    expect(again.kind === 'go_on' && again.marked.map(({ attempts }) => attempts)).toEqual(
+    const again = await ledger.commit({ ...quiet, deferred, capacity: MARKED });
+    expect(again.kind === 'continue' && again.marked.map(({ attempts }) => attempts)).toEqual(
       marked.map(() => 1),
     );
-    await ledger.beat({ ...quiet, outcomes: [{ idx: marked[0], status: 'sent', code: null, text: null }] });
-    await ledger.beat({ ...quiet, returned: [marked[1]] });
+    await ledger.commit({ ...quiet, outcomes: [{ idx: marked[0], status: 'sent', code: null, text: null }] });
+    await ledger.commit({ ...quiet, returned: [marked[1]] });
     await claims.recover(mailingId, SERVER, 'run#3', 'run#4', { resend: true, journal: null });
     assertPlans(database.plans);
   });
 
   it('of orders go by the key of the mailing, and of a look for work by the index of the server', async () => {
     const database = new ExplainingDatabase(fresh.dataSource);
-    const orders = new StandingOrders(database, noFaultPoints);
+    const orders = new CommandPersister(database, noFaultPoints);
     await orders.pause(mailingId);
     await orders.resume(mailingId, SERVER);
     await orders.settleInDoubt(mailingId, 'error');
@@ -227,8 +227,8 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
       `('stuck-2', ${n}, ${n + 1}, '${SERVER}', '${status}', '2020-01-01', 1, ${n}, ${n}, ${n}, '2020-01-01')`;
     const over = Array.from({ length: 5_000 }, (_, n) => batch(n, 'completed'));
     await dataSource.query(
-      `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, uniq_server_id, status, not_before, num_profiles, settled_idx,
-         next_idx, reach_idx, last_commit_at)
+      `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, uniq_server_id, status, not_before, num_profiles, low_water_idx,
+         next_idx, high_water_idx, last_commit_at)
        VALUES ${[...over, batch(5_000, 'claimed')].join(', ')}`,
     );
     await dataSource.query('ANALYZE TABLE dps_mailing, dps_mail_batch, dps_mail_server');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mailboxKey } from '../../libs/mailing/src/model/addresses/email-address.js';
 import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
 import { readSlots } from '../../libs/mailing/src/store/intake/read-slots.js';
-import { takeAddresses } from '../../libs/mailing/src/store/intake/take-addresses.js';
+import { claimAddresses } from '../../libs/mailing/src/store/intake/claim-addresses.js';
 import { TypeOrmSuppressionList } from '../../libs/mailing/src/store/host/type-orm-suppression.list.js';
 import { forEachServer } from '../support/databases/for-each-database.js';
 import { fillTable } from '../support/databases/fill-table.js';
@@ -13,7 +13,7 @@ import { MeasuringDatabase } from '../support/databases/measuring-database.js';
 const ROWS = 20_000;
 const mailing = `dps_mailing (id, uniq_server_id, status, is_batched, batch_exec_id, subject, from_address,
   template_url, created_at)`;
-/** Of a beat. */
+/** Of a commit. */
 const ASKED = 50;
 const PLACES = Array.from({ length: ASKED }, (_, n) => n * 397);
 const TABLES = [
@@ -21,7 +21,7 @@ const TABLES = [
   'dps_mail_batch',
   'dps_email_address',
   'dps_user_mailing',
-  'dps_mail_address_taken',
+  'dps_mail_address_claim',
   'dps_mail_slot',
   'dps_mail_suppression',
 ];
@@ -46,7 +46,7 @@ forEachServer('what is asked about recipients and mailings', (kind) => {
       (n) => `'long', ${n}, 'c${n}', 'sent', ${now}`,
     );
     for (const one of ['long', 'another']) {
-      const taken = 'dps_mail_address_taken (mailing_id, idx, address_key)';
+      const taken = 'dps_mail_address_claim (mailing_id, idx, address_key)';
       await fill(taken, (n) => `'${one}', ${n}, '${key('reader', n)}'`);
       const slot = 'dps_mail_slot (mailing_id, user_id, slot, content)';
       await fill(slot, (n) => `'${one}', 'c${n}', 'promotion', '{"is":${n}}'`);
@@ -82,17 +82,17 @@ forEachServer('what is asked about recipients and mailings', (kind) => {
 
   it.each(['long', 'plain', 'new'])('whose an address is, in a mailing that is %s', async (mailingId) => {
     const wanted = PLACES.map((n) => ({ idx: ROWS + n, key: mailboxKey(`reader${n}@home.example`) }));
-    expect((await takeAddresses(database, mailingId, wanted)).size).toBe(ASKED);
+    expect((await claimAddresses(database, mailingId, wanted)).size).toBe(ASKED);
     expectNoMoreThan(ASKED);
   });
 
-  it('what the profiles of a beat see in its slots', async () => {
+  it('what the profiles of a commit see in its slots', async () => {
     const found = await readSlots(database, 'long', ['', ...PLACES.map((n) => `c${n}`)]);
     expect(found).toHaveLength(ASKED);
     expectNoMoreThan(ASKED);
   });
 
-  it('who of a beat is suppressed', async () => {
+  it('who of a commit is suppressed', async () => {
     const list = new TypeOrmSuppressionList(database, mailboxKey);
     const addresses = PLACES.flatMap((n) => [`gone${n}@home.example`, `here${n}@home.example`]);
     expect((await list.findSuppressed(addresses)).size).toBe(ASKED);
@@ -137,7 +137,7 @@ forEachServer('what is asked about recipients and mailings', (kind) => {
       );
     }
     await dataSource.query("UPDATE dps_mailing SET batch_size = 10 WHERE id = 'plain'");
-    const batch = `dps_mail_batch (mailing_id, start_idx, end_idx, status, not_before, num_profiles, settled_idx, next_idx, reach_idx)`;
+    const batch = `dps_mail_batch (mailing_id, start_idx, end_idx, status, not_before, num_profiles, low_water_idx, next_idx, high_water_idx)`;
     const rows = Array.from({ length: ROWS / 10 }, (_, n) => {
       const [start, end] = [10 * n, 10 * n + 10];
       return `'plain', ${start}, ${end}, 'complete', CURRENT_TIMESTAMP, 10, ${end}, ${end}, ${end}`;

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { mailboxKey } from '../../libs/mailing/src/model/addresses/email-address.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
-import { takeAddresses, type WantedAddress } from '../../libs/mailing/src/store/intake/take-addresses.js';
+import { claimAddresses, type WantedAddress } from '../../libs/mailing/src/store/intake/claim-addresses.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { ExplainingDatabase } from '../support/databases/explaining-database.js';
 import { forEachDatabase, forEachInnoDb } from '../support/databases/for-each-database.js';
@@ -39,7 +39,7 @@ forEachDatabase('addresses that are taken', (kind) => {
       const answers = await Promise.all(
         servers.map((server, n) => {
           const places = Array.from({ length: 20 }, (_, place) => n * 100 + ((place * 7) % 20));
-          return takeAddresses(
+          return claimAddresses(
             server,
             `mailing ${round}`,
             wanted(places, (idx) => idx % 100),
@@ -58,7 +58,7 @@ forEachDatabase('addresses that are taken', (kind) => {
     await using fresh = await freshDatabase(kind);
     const database = new MailingDatabase(fresh.dataSource);
     const ask = (places: number[]): Promise<Map<string, unknown>> =>
-      takeAddresses(
+      claimAddresses(
         database,
         'mailing',
         wanted(places, () => 1),
@@ -72,7 +72,7 @@ forEachDatabase('addresses that are taken', (kind) => {
     await using fresh = await freshDatabase(kind);
     const database = new MailingDatabase(fresh.dataSource);
     const mailingId = await listOf(fresh, 3);
-    const holders = await takeAddresses(
+    const holders = await claimAddresses(
       database,
       mailingId,
       wanted([100, 105], (idx) => idx - 100),
@@ -85,7 +85,7 @@ forEachDatabase('addresses that are taken', (kind) => {
     );
     expect(
       (
-        await takeAddresses(
+        await claimAddresses(
           database,
           'another',
           wanted([0], () => 0),
@@ -98,7 +98,7 @@ forEachDatabase('addresses that are taken', (kind) => {
     await using fresh = await freshDatabase(kind);
     const database = new MailingDatabase(fresh.dataSource);
     const places = Array.from({ length: 5_003 }, (_, idx) => idx);
-    const holders = await takeAddresses(
+    const holders = await claimAddresses(
       database,
       'mailing',
       wanted(places, (idx) => idx % 5_000),
@@ -115,15 +115,15 @@ forEachInnoDb('addresses that are taken', (kind) => {
     const plain = new MailingDatabase(fresh.dataSource);
     for (const one of [mailingId, 'another', 'a third']) {
       const places = Array.from({ length: 3_000 }, (_, idx) => idx);
-      await takeAddresses(
+      await claimAddresses(
         plain,
         one,
         wanted(places, (idx) => 30_000 + idx),
       );
     }
-    await fresh.dataSource.query('ANALYZE TABLE dps_mail_address_taken, dps_email_address');
+    await fresh.dataSource.query('ANALYZE TABLE dps_mail_address_claim, dps_email_address');
     const database = new ExplainingDatabase(fresh.dataSource);
-    await takeAddresses(
+    await claimAddresses(
       database,
       mailingId,
       wanted([5, 6, 7], (idx) => 30_000 + idx),
@@ -134,7 +134,7 @@ forEachInnoDb('addresses that are taken', (kind) => {
       { key: 'uq_dps_email_address_key', few: true },
     ]);
     database.plans.length = 0;
-    await takeAddresses(
+    await claimAddresses(
       database,
       mailingId,
       wanted([5, 6, 7], (idx) => 60_000 + idx),

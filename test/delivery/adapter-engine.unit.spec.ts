@@ -6,7 +6,7 @@ import type { MailerOptions } from '@nestjs-modules/mailer';
 import { HandlebarsAdapter } from '@nestjs-modules/mailer/adapters/handlebars.adapter';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AdapterEngine } from '../../libs/mailing/src/delivery/adapters/adapter.engine.js';
-import { TemplateCopies } from '../../libs/mailing/src/delivery/templates/template.copies.js';
+import { TemplateCopyFolder } from '../../libs/mailing/src/delivery/templates/template-copy.folder.js';
 
 type Adapter = NonNullable<NonNullable<MailerOptions['template']>['adapter']>;
 type Compile = (
@@ -124,11 +124,11 @@ describe('AdapterEngine', () => {
   });
 });
 
-describe('TemplateCopies', () => {
-  let copies: TemplateCopies;
+describe('TemplateCopyFolder', () => {
+  let copies: TemplateCopyFolder;
   let dir: string;
   beforeEach(async () => {
-    copies = new TemplateCopies();
+    copies = new TemplateCopyFolder();
     dir = await mkdtemp(join(tmpdir(), 'mailing-templates-'));
   });
   afterEach(async () => {

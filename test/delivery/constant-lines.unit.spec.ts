@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConstantLines } from '../../libs/mailing/src/delivery/mime/constant-lines.js';
+import { LineCache } from '../../libs/mailing/src/delivery/mime/line.cache.js';
 import { asTheyAre, quotedPrintable } from '../../libs/mailing/src/delivery/mime/line-writers.js';
 
 /** Of a template: what all texts have, and what each has for itself; with everything that is written in another way. */
@@ -12,7 +12,7 @@ const line = fc.oneof(
 const template = fc.array(fc.record({ line, isCommon: fc.boolean() }), { minLength: 1, maxLength: 30 });
 const own = fc.array(line, { minLength: 1, maxLength: 5 });
 
-describe('ConstantLines', () => {
+describe('LineCache', () => {
   it.each([
     ['as they are', asTheyAre(true)],
     ['as they are, for nodemailer', asTheyAre(false)],
@@ -24,11 +24,11 @@ describe('ConstantLines', () => {
         fc.array(own, { minLength: 3, maxLength: 8 }),
         fc.boolean(),
         (lines, owns, ends) => {
-          const learned = new ConstantLines(writer);
+          const learned = new LineCache(writer);
           for (const mine of owns) {
             const text = lines.map((one, n) => (one.isCommon ? one.line : mine[n % mine.length])).join('\n');
             const whole = ends ? `${text}\n` : text;
-            expect(learned.write(whole)).toEqual(new ConstantLines(writer).write(whole));
+            expect(learned.write(whole)).toEqual(new LineCache(writer).write(whole));
           }
         },
       ),
@@ -37,14 +37,14 @@ describe('ConstantLines', () => {
   });
 
   it('writes bytes, with dots doubled and line breaks as SMTP wants them', () => {
-    const { wire, isAscii } = new ConstantLines(asTheyAre(true)).write('.\nKöln\r\n..\rend') ?? {};
+    const { wire, isAscii } = new LineCache(asTheyAre(true)).write('.\nKöln\r\n..\rend') ?? {};
     expect(Buffer.from(wire ?? '', 'latin1').toString()).toBe('..\r\nKöln\r\n...\r\nend');
     expect(isAscii).toBe(false);
   });
 
   it('leaves the dots alone where nodemailer doubles them', () => {
-    expect(new ConstantLines(asTheyAre(false)).write('.\n..end')?.wire).toBe('.\r\n..end');
-    expect(new ConstantLines(quotedPrintable(false)).write('.ü\n..end')?.wire).toBe('.=C3=BC\r\n..end');
+    expect(new LineCache(asTheyAre(false)).write('.\n..end')?.wire).toBe('.\r\n..end');
+    expect(new LineCache(quotedPrintable(false)).write('.ü\n..end')?.wire).toBe('.=C3=BC\r\n..end');
   });
 
   it.each([
@@ -52,11 +52,11 @@ describe('ConstantLines', () => {
     ['a line of 500 letters of two bytes', `ok\n${'ü'.repeat(500)}`],
     ['a control character', 'ring \u0007'],
   ])('leaves %s to an encoding', (_what, text) => {
-    expect(new ConstantLines(asTheyAre(true)).write(text)).toBeNull();
+    expect(new LineCache(asTheyAre(true)).write(text)).toBeNull();
   });
 
   it('leaves them to an encoding where the rest is known, too', () => {
-    const lines = new ConstantLines(asTheyAre(true));
+    const lines = new LineCache(asTheyAre(true));
     const letter = (name: string): string => `${'constant line of a letter\n'.repeat(20)}Dear ${name}\n`;
     for (const name of ['Ada', 'Ben', 'Cleo']) expect(lines.write(letter(name))).not.toBeNull();
     expect(lines.write(letter('x'.repeat(1_000)))).toBeNull();

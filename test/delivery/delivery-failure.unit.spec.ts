@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { toHandOver } from '../../libs/mailing/src/delivery/transport/delivery-failure.js';
+import { classifyFailure } from '../../libs/mailing/src/delivery/transport/classify-failure.js';
 
-describe('toHandOver', () => {
+describe('classifyFailure', () => {
   it.each([
     [{ code: 'EENVELOPE', command: 'RCPT TO', responseCode: 550, response: '550 5.1.1 gone' }, '5.1.1', true],
     [{ code: 'EENVELOPE', command: 'RCPT TO', responseCode: 450, response: '450 busy' }, '450', false],
     [{ code: 'EMESSAGE', command: 'DATA', responseCode: 554, response: '554 5.7.1 spam' }, '5.7.1', true],
   ])('an answer to the message is a fact, even when it had begun: %j', (error, code, permanent) => {
     for (const reached of ['nowhere', 'session', 'body'] as const) {
-      expect(toHandOver(error, reached)).toMatchObject({
+      expect(classifyFailure(error, reached)).toMatchObject({
         kind: 'refused',
         permanent,
         code,
@@ -21,8 +21,8 @@ describe('toHandOver', () => {
     'A21 %s is doubt after the first byte and none before',
     (code) => {
       const error = { code, command: 'CONN', message: 'Connection closed unexpectedly' };
-      expect(toHandOver(error, 'body')).toMatchObject({ kind: 'unknown', code });
-      expect(toHandOver(error, 'session')).toMatchObject({ kind: 'not_begun', blame: 'transport' });
+      expect(classifyFailure(error, 'body')).toMatchObject({ kind: 'unknown', code });
+      expect(classifyFailure(error, 'session')).toMatchObject({ kind: 'not_begun', blame: 'transport' });
     },
   );
 
@@ -35,7 +35,7 @@ describe('toHandOver', () => {
     ['ECONFIG', ''],
   ])('B11 %s is about us, whatever the code of the answer', (code, command) => {
     const error = { code, command, responseCode: 535, response: '535 5.7.8 no' };
-    expect(toHandOver(error, 'session')).toEqual({
+    expect(classifyFailure(error, 'session')).toEqual({
       kind: 'not_begun',
       blame: 'transport',
       text: code === 'EAUTH' ? 'the login was refused: 535 5.7.8 no' : '535 5.7.8 no',
@@ -65,10 +65,10 @@ describe('toHandOver', () => {
   ])('B5 takes %j for a rate, at every step', (response) => {
     const throttled = expect.objectContaining({ kind: 'throttled', text: response });
     for (const reached of ['session', 'body'] as const) {
-      expect(toHandOver(answered(response), reached)).toEqual(throttled);
+      expect(classifyFailure(answered(response), reached)).toEqual(throttled);
     }
     for (const step of [AT_GREETING, AT_LOGIN]) {
-      expect(toHandOver(answered(response, step), 'nowhere')).toEqual(throttled);
+      expect(classifyFailure(answered(response, step), 'nowhere')).toEqual(throttled);
     }
   });
 
@@ -95,7 +95,7 @@ describe('toHandOver', () => {
   ])('takes %j for a temporary refusal', (response, code) => {
     for (const reached of ['session', 'body'] as const) {
       const expected = { kind: 'refused', permanent: false, code, text: response };
-      expect(toHandOver(answered(response), reached)).toMatchObject(expected);
+      expect(classifyFailure(answered(response), reached)).toMatchObject(expected);
     }
   });
 
@@ -116,7 +116,7 @@ describe('toHandOver', () => {
     '554 5.7.1 You have exceeded your hourly quota',
   ])('%j is about the sender: another attempt later, and no recipient is to blame', (response) => {
     for (const reached of ['session', 'body'] as const) {
-      const handOver = toHandOver(answered(response), reached);
+      const handOver = classifyFailure(answered(response), reached);
       expect(handOver).toMatchObject({ kind: 'refused', permanent: false });
       expect(handOver).not.toHaveProperty('subject');
     }
@@ -130,7 +130,7 @@ describe('toHandOver', () => {
     '554 5.7.1 Service unavailable; client host is listed',
     '550 5.2.1 The recipient receiving limit is exceeded; mailbox limit',
   ])('%j speaks of no quota of the sender', (response) => {
-    const handOver = toHandOver(answered(response), 'session');
+    const handOver = classifyFailure(answered(response), 'session');
     expect(handOver).toMatchObject({ kind: 'refused', permanent: true });
   });
 
@@ -154,7 +154,7 @@ describe('toHandOver', () => {
     ['550 no', undefined],
   ])('%j is about: %s', (response, subject) => {
     for (const reached of ['session', 'body'] as const) {
-      const { subject: found } = toHandOver(answered(response), reached) as { subject?: string };
+      const { subject: found } = classifyFailure(answered(response), reached) as { subject?: string };
       expect(found).toBe(subject);
     }
   });
@@ -171,10 +171,10 @@ describe('toHandOver', () => {
   ])('B6 %j before the body: %s', (response, kind) => {
     const CLOSED = { code: 'ECONNECTION', command: 'CONN' };
     for (const step of [AT_GREETING, AT_LOGIN, CLOSED]) {
-      expect(toHandOver(answered(response, step), 'nowhere')).toMatchObject({ kind });
+      expect(classifyFailure(answered(response, step), 'nowhere')).toMatchObject({ kind });
     }
     for (const step of [undefined, CLOSED]) {
-      expect(toHandOver(answered(response, step), 'session')).toMatchObject({ kind });
+      expect(classifyFailure(answered(response, step), 'session')).toMatchObject({ kind });
     }
   });
 
@@ -182,26 +182,28 @@ describe('toHandOver', () => {
     const response = '421 4.2.1 too many messages for this user';
     const closed = answered(response, { code: 'ECONNECTION', command: 'CONN' });
     for (const error of [closed, answered(response)]) {
-      expect(toHandOver(error, 'session')).toMatchObject({
+      expect(classifyFailure(error, 'session')).toMatchObject({
         kind: 'refused',
         permanent: false,
         code: '4.2.1',
       });
     }
-    expect(toHandOver(closed, 'nowhere')).toMatchObject({ kind: 'throttled' });
+    expect(classifyFailure(closed, 'nowhere')).toMatchObject({ kind: 'throttled' });
   });
 
   it('421 after the final dot is an answer to the message, and what broke off there is none', () => {
     const ended = { code: 'EMESSAGE', command: 'DATA' };
-    expect(toHandOver(answered('421 going down', ended), 'body')).toMatchObject({
+    expect(classifyFailure(answered('421 going down', ended), 'body')).toMatchObject({
       kind: 'refused',
       permanent: false,
       code: '421',
     });
-    expect(toHandOver(answered('421 too many messages', ended), 'body')).toMatchObject({ kind: 'throttled' });
+    expect(classifyFailure(answered('421 too many messages', ended), 'body')).toMatchObject({
+      kind: 'throttled',
+    });
     for (const cut of ['421 go', '550 no', '450 too many mails']) {
       const error = answered(cut, { code: 'ECONNECTION', command: 'CONN' });
-      expect(toHandOver(error, 'body')).toMatchObject({ kind: 'unknown', code: 'ECONNECTION' });
+      expect(classifyFailure(error, 'body')).toMatchObject({ kind: 'unknown', code: 'ECONNECTION' });
     }
   });
 
@@ -212,29 +214,40 @@ describe('toHandOver', () => {
     ['354 go ahead', 'EENVELOPE'],
   ])('B11 %j is about us or the dialogue, not about the recipient', (response, code) => {
     const error = answered(response, { code, command: 'MAIL FROM' });
-    expect(toHandOver(error, 'session')).toEqual({ kind: 'not_begun', blame: 'transport', text: response });
+    expect(classifyFailure(error, 'session')).toEqual({
+      kind: 'not_begun',
+      blame: 'transport',
+      text: response,
+    });
   });
 
   it('an answer after the final dot that is neither yes nor no leaves the doubt', () => {
     const error = answered('354 go ahead', { code: 'EMESSAGE', command: 'DATA' });
-    expect(toHandOver(error, 'body')).toMatchObject({ kind: 'unknown' });
+    expect(classifyFailure(error, 'body')).toMatchObject({ kind: 'unknown' });
   });
 
   it('an aborted message that had not begun may be the fault of either side', () => {
-    expect(toHandOver({ code: 'EABORT' }, 'session')).toMatchObject({ kind: 'not_begun', blame: 'unclear' });
-    expect(toHandOver({ code: 'EABORT' }, 'body')).toMatchObject({ kind: 'unknown', code: 'EABORT' });
+    expect(classifyFailure({ code: 'EABORT' }, 'session')).toMatchObject({
+      kind: 'not_begun',
+      blame: 'unclear',
+    });
+    expect(classifyFailure({ code: 'EABORT' }, 'body')).toMatchObject({ kind: 'unknown', code: 'EABORT' });
   });
 
   it('a body that broke off at its source was never ended: nobody has the message', () => {
     const error = { code: 'ESTREAM', command: 'API', message: 'ENOENT: no such file' };
-    expect(toHandOver(error, 'body')).toMatchObject({ kind: 'refused', permanent: true, code: 'ESTREAM' });
+    expect(classifyFailure(error, 'body')).toMatchObject({
+      kind: 'refused',
+      permanent: true,
+      code: 'ESTREAM',
+    });
   });
 
   it.each([undefined, null, 'a text', 5, {}, new Error('')])(
     'takes %j, thrown by whatever the host plugged in, for doubt once the message had begun',
     (error) => {
-      expect(toHandOver(error, 'body')).toMatchObject({ kind: 'unknown', code: 'EUNKNOWN' });
-      expect(toHandOver(error, 'session')).toMatchObject({ kind: 'refused', permanent: true });
+      expect(classifyFailure(error, 'body')).toMatchObject({ kind: 'unknown', code: 'EUNKNOWN' });
+      expect(classifyFailure(error, 'session')).toMatchObject({ kind: 'refused', permanent: true });
     },
   );
 });

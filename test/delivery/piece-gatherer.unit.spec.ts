@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { PieceGatherer } from '../../libs/mailing/src/delivery/mailer/piece-gatherer.js';
+import { SingleChunkTransform } from '../../libs/mailing/src/delivery/mailer/single-chunk.transform.js';
 
-describe('PieceGatherer', () => {
-  const through = (pieces: Buffer[]): Readable => Readable.from(pieces).pipe(new PieceGatherer());
+describe('SingleChunkTransform', () => {
+  const through = (pieces: Buffer[]): Readable => Readable.from(pieces).pipe(new SingleChunkTransform());
   const chunksOf = async (pieces: Buffer[]): Promise<Buffer[]> => through(pieces).toArray();
 
   it('makes one of the pieces of a letter', async () => {
@@ -14,7 +14,7 @@ describe('PieceGatherer', () => {
   it('lets a large message flow before it is whole, to the byte', async () => {
     const pieces = Array.from({ length: 200 }, (_, n) => Buffer.alloc(1_000, n));
     expect(Buffer.concat(await chunksOf(pieces)).equals(Buffer.concat(pieces))).toBe(true);
-    const gatherer = new PieceGatherer();
+    const gatherer = new SingleChunkTransform();
     for (const piece of pieces.slice(0, 32)) gatherer.write(piece);
     expect(gatherer.read()).toBeNull();
     gatherer.write(pieces[32]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { flatText } from '../../libs/mailing/src/delivery/templates/flat-text.js';
-import { isTooIntricate } from '../../libs/mailing/src/delivery/templates/html-intricacy.js';
+import { isTooComplex } from '../../libs/mailing/src/delivery/templates/html-complexity.js';
 import {
   DEFAULT_TEXT,
   plainTextWriter,
@@ -8,7 +8,7 @@ import {
 
 const toText = plainTextWriter(DEFAULT_TEXT);
 const isDeeper = (html: string, maxDepth: number): boolean =>
-  isTooIntricate(html, { maxDepth, maxElements: Infinity });
+  isTooComplex(html, { maxDepth, maxElements: Infinity });
 const nested = (depth: number, inner: string, tag = 'div'): string =>
   `<${tag}>`.repeat(depth) + inner + `</${tag}>`.repeat(depth);
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MailingDelivery } from '../../libs/mailing/src/delivery/mailing.delivery.js';
 import type { Candidate, RecipientGate } from '../../libs/mailing/src/delivery/recipients/recipient.gate.js';
 import type { Skip } from '../../libs/mailing/src/delivery/recipients/recipient.policy.js';
-import { UnansweredError } from '../../libs/mailing/src/delivery/recipients/unanswered.error.js';
+import { LookupFailedError } from '../../libs/mailing/src/delivery/recipients/lookup-failed.error.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
 
 /** Bars those it was told to bar, and keeps what it was asked. */
@@ -23,7 +23,7 @@ class ListGate implements RecipientGate {
   }
 }
 
-describe('the gates before a beat', () => {
+describe('the gates before a commit', () => {
   const deliveryWith = (...gates: RecipientGate[]): MailingDelivery =>
     new MailingDelivery(
       '0197-mailing',
@@ -78,6 +78,6 @@ describe('the gates before a beat', () => {
     const bar = (): Promise<never> => Promise.reject(new Error('no database'));
     const broken: RecipientGate = { question: 'broken list', bar };
     const prepared = deliveryWith(broken).prepare([{ idx: 0, email: 'ann@home.example' }]);
-    await expect(prepared).rejects.toThrow(new UnansweredError('broken list', new Error('no database')));
+    await expect(prepared).rejects.toThrow(new LookupFailedError('broken list', new Error('no database')));
   });
 });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { toHandOver } from '../../libs/mailing/src/delivery/transport/delivery-failure.js';
-import { type Reply, ReplyReader } from '../../libs/mailing/src/delivery/smtp/reply.reader.js';
+import { classifyFailure } from '../../libs/mailing/src/delivery/transport/classify-failure.js';
+import { type Reply, ReplyParser } from '../../libs/mailing/src/delivery/smtp/reply.parser.js';
 import { ScriptedSmtpServer, takesAll } from '../support/network/scripted-smtp.server.js';
 import { senderRig } from './sender-rig.js';
 
 const LINE = 4_096;
 const line = (length: number, between = ' '): string => `550${between}${'x'.repeat(length - 4)}`;
 const read = (text: string, size = text.length): Reply[] => {
-  const reader = new ReplyReader();
+  const reader = new ReplyParser();
   const replies: Reply[] = [];
   for (let at = 0; at < text.length; at += size)
     replies.push(...reader.read(Buffer.from(text.slice(at, at + size), 'latin1')));
@@ -36,7 +36,7 @@ describe('a reply of a mail server', () => {
   it('is given even if what follows it in one piece is too long', () => {
     const replies: Reply[] = [];
     const reading = (): void => {
-      for (const reply of new ReplyReader().read(Buffer.from(`250 fine\r\n${line(100_000)}\r\n`)))
+      for (const reply of new ReplyParser().read(Buffer.from(`250 fine\r\n${line(100_000)}\r\n`)))
         replies.push(reply);
     };
     expect(reading).toThrow('The mail server');
@@ -48,7 +48,7 @@ describe('a reply of a mail server', () => {
     ['a megabyte of spaces', `550 5.1.1 ${' '.repeat(1_000_000)}x`],
     ['a hundred thousand lines', `550 5.1.1 no\n${'550-5.1.1 x\n'.repeat(100_000)}`],
   ])('is cut before it is looked at: %s', (_, response) => {
-    const handOver = toHandOver(
+    const handOver = classifyFailure(
       { code: 'EENVELOPE', command: 'RCPT TO', responseCode: 550, response },
       'session',
     );

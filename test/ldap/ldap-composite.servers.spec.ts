@@ -9,7 +9,7 @@ import {
 } from 'nestjs-mailing/ldap';
 import { Column, Entity, In, PrimaryColumn, type Repository } from 'typeorm';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../support/databases/books.js';
+import { assertBooksAddUp } from '../support/databases/stored-progress.js';
 import { directories, PEOPLE, readers } from '../support/directory.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { READER } from '../support/servers/ldap.server.js';

@@ -10,7 +10,7 @@ import { waitUntil } from '../support/wait-until.js';
 
 const hasLdap = await canHaveOpenLdap();
 const COUNT = 40;
-/** Small beats, so that an outage falls between two of them. */
+/** Small commits, so that an outage falls between two of them. */
 const run = { concurrency: 2, maxInDoubt: 4 };
 
 forEachDatabase('a directory that goes away in mid-mailing', (kind) => {
@@ -148,16 +148,16 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
     expect(proxy.numConnections).toBe(2);
   });
 
-  it('has one connection for all beats, however few questions may be under way', async () => {
+  it('has one connection for all commits, however few questions may be under way', async () => {
     const people = readers(200);
     const server = await directory(people);
     await using proxy = await TcpProxy.start(server.url);
     const profiles = new (profilesOf(proxy.url, { parallelLookups: 20 }))();
     const ids = people.map(({ dn }) => dn);
-    const beats = await Promise.all(
+    const commits = await Promise.all(
       [ids.slice(0, 120), ids.slice(80)].map((some) => profiles.findByIds(some)),
     );
-    expect(beats.map(({ size }) => size)).toEqual([120, 120]);
+    expect(commits.map(({ size }) => size)).toEqual([120, 120]);
     expect(proxy.numConnections).toBe(1);
   });
 });

@@ -1,7 +1,7 @@
 import { type Recipient, RecipientListError, type Recipients } from 'nestjs-mailing';
 import { LdapOptionsError, LdapUnavailableError, recipientsFromLdap } from 'nestjs-mailing/ldap';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../support/databases/books.js';
+import { assertBooksAddUp } from '../support/databases/stored-progress.js';
 import { directories, PEOPLE, person, profilesOf, readers } from '../support/directory.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { READER, SUFFIX } from '../support/servers/ldap.server.js';
@@ -79,7 +79,7 @@ describe.skipIf(!hasLdap)('LdapProfileRepository', () => {
   const rig = MailingRig.forEachTest('sqlite');
   const directory = directories();
 
-  it.each([1, 20])('has at most %i look-ups under way, over all beats', async (parallelLookups) => {
+  it.each([1, 20])('has at most %i look-ups under way, over all commits', async (parallelLookups) => {
     const people = readers(60);
     const server = await directory(people);
     await using proxy = await TcpProxy.start(server.url);
@@ -91,10 +91,10 @@ describe.skipIf(!hasLdap)('LdapProfileRepository', () => {
 
     // While it answers nobody, all that may be asked has been asked.
     server.freeze();
-    const beats = [ids.slice(0, 30), ids.slice(30)].map((some) => profiles.findByIds(some));
+    const commits = [ids.slice(0, 30), ids.slice(30)].map((some) => profiles.findByIds(some));
     await waitUntil(() => tap.underWay >= parallelLookups, { what: 'the questions to be on their way' });
     server.thaw();
-    expect((await Promise.all(beats)).map(({ size }) => size)).toEqual([30, 30]);
+    expect((await Promise.all(commits)).map(({ size }) => size)).toEqual([30, 30]);
     expect(tap).toMatchObject({ underWay: 0, most: parallelLookups });
   });
 

@@ -177,7 +177,7 @@ describe('toMailingSettings', () => {
       'run.concurrency',
     ],
     [
-      'a lease under three beats',
+      'a lease under three commits',
       { server: { heartbeatMs: 1_000, serverTimeoutMs: 2_999 } },
       'server.serverTimeoutMs',
       '3 × server.heartbeatMs',

@@ -17,7 +17,7 @@ import {
 import { DataSource, type Repository } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
-import { readBooks } from '../support/databases/books.js';
+import { readProgress } from '../support/databases/stored-progress.js';
 import { type Host, startHost } from './host.js';
 
 type Part = NonNullable<ModuleMetadata['imports']>[number];
@@ -147,7 +147,7 @@ describe('how a host puts the plugin together', () => {
       numErrors: 0,
       numSent: host.inbox.messages.length,
     });
-    const { byStatus } = await readBooks(host.database.dataSource, mailingId as string);
+    const { byStatus } = await readProgress(host.database.dataSource, mailingId as string);
     expect(Object.keys(byStatus).sort()).toEqual(['pending', 'sent']);
   });
 

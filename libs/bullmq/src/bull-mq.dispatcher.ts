@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { type Dispatcher, type DispatcherContext, PollingDispatcher } from '../../mailing/src/index.js';
-import { BatchHands } from './batch.hands.js';
+import { WorkerSlots } from './worker.slots.js';
 import { BatchQueue } from './batch.queue.js';
 import { JobWorker } from './job.worker.js';
-import { ClusterPace } from './cluster.pace.js';
-import { Grievances } from './grievances.js';
+import { ClusterRateLimiter } from './cluster-rate.limiter.js';
+import { ErrorReporter } from './error.reporter.js';
 import type { MailingBullMqSettings } from './mailing-bull-mq.options.js';
 import { workerConnection } from './redis-connections.js';
-import { ServerShareWork } from './server-share.work.js';
+import { RateLimitedBatchWork } from './rate-limited-batch.work.js';
 
 /** Batches read and offered at a time, so that Redis never holds the batches of a whole large mailing. */
 const OFFERED = 1_000;
@@ -26,12 +26,12 @@ const GOODBYE_MS = 2_000;
 /** What one `start` brings. */
 interface Service {
   context: DispatcherContext;
-  hands: BatchHands;
-  grievances: Grievances;
+  slots: WorkerSlots;
+  errors: ErrorReporter;
 }
 
 /**
- * Carries the news of free batches through Redis: each is a job of a BullMQ queue, so a server with free hands has it within
+ * Carries the news of free batches through Redis: each is a job of a BullMQ queue, so a server with free slots has it within
  * milliseconds, and the queue's limiter gives all servers one rate.
  *
  * The database stays the truth. A job holds the name of its batch and nothing else, and whoever takes it up has to claim the
@@ -43,7 +43,7 @@ interface Service {
  */
 export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
   readonly #queue: BatchQueue;
-  readonly #pace: ClusterPace;
+  readonly #rateLimiter: ClusterRateLimiter;
   #service: Service | null = null;
   #worker: JobWorker | null = null;
   /** Set while Redis is away. */
@@ -61,7 +61,7 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
   ) {
     this.#queue = new BatchQueue(queue);
     this.#queue.onLoss((error) => this.#lost(error));
-    this.#pace = new ClusterPace(this.#queue, settings.clusterRatePerSecond ?? undefined);
+    this.#rateLimiter = new ClusterRateLimiter(this.#queue, settings.clusterRatePerSecond ?? undefined);
   }
 
   start(context: DispatcherContext): void {
@@ -69,8 +69,8 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
     const { work, numBatchThreads } = context;
     this.#service = {
       context,
-      hands: new BatchHands(work, numBatchThreads, () => this.#standIn?.announce()),
-      grievances: new Grievances((step, error) => context.reportTrouble(step, error)),
+      slots: new WorkerSlots(work, numBatchThreads, () => this.#standIn?.announce()),
+      errors: new ErrorReporter((step, error) => context.reportTrouble(step, error)),
     };
     void this.#keepOffering(this.#service);
   }
@@ -87,7 +87,7 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
     this.#wake?.();
     this.#worker?.stop();
     await this.#standIn?.stop();
-    await this.#service?.hands.claimsEnded();
+    await this.#service?.slots.claimsEnded();
   }
 
   /** Tells Redis which jobs have ended, if it answers, and closes the connections. */
@@ -115,12 +115,12 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
   }
 
   /** Offers what is free, and finds out whether Redis answers. */
-  async #offer({ context, grievances }: Service): Promise<void> {
+  async #offer({ context, errors }: Service): Promise<void> {
     const losses = this.#losses;
     try {
       if ((await this.#queue.numWaiting()) < ENOUGH) {
         const free = await context.work.free(OFFERED).catch((error: unknown) => {
-          grievances.say('looking for free batches', error);
+          errors.report('looking for free batches', error);
           return [];
         });
         if (free.length > 0) await this.#queue.add(free);
@@ -137,14 +137,14 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
     const service = this.#service;
     if (!service || this.#isAway || this.#stopped) return;
     this.#isAway = true;
-    service.grievances.say('reaching Redis', error);
+    service.errors.report('reaching Redis', error);
     // It may be asleep for a whole interval, and Redis may be back sooner.
     this.#wake?.();
     this.#worker?.cut();
     this.#worker = null;
-    const { context, hands } = service;
+    const { context, slots } = service;
     const { work, numBatchThreads } = context;
-    const share = new ServerShareWork(work, hands, numBatchThreads, this.#pace.ratePerSecond);
+    const share = new RateLimitedBatchWork(work, slots, numBatchThreads, this.#rateLimiter.ratePerSecond);
     this.#standIn = new PollingDispatcher();
     this.#standIn.start({ ...context, work: share });
   }
@@ -161,7 +161,7 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
     if (this.#service.context.numBatchThreads > 0) this.#worker ??= this.#newWorker(this.#service);
   }
 
-  #newWorker({ context, hands, grievances }: Service): JobWorker {
+  #newWorker({ context, slots, errors }: Service): JobWorker {
     const { queueName, prefix, connection } = this.settings;
     return new JobWorker({
       queueName,
@@ -169,9 +169,9 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
       connection: workerConnection(connection),
       numBatchThreads: context.numBatchThreads,
       pollMs: context.pollMs,
-      hands,
-      pace: this.#pace,
-      grievances,
+      slots,
+      rateLimiter: this.#rateLimiter,
+      errors,
       onFailure: (error) => this.#lost(error),
     });
   }

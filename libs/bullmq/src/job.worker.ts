@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Job, type RedisOptions, WaitingError, Worker } from 'bullmq';
 import type { ClaimedBatch } from '../../mailing/src/index.js';
-import type { BatchHands } from './batch.hands.js';
+import type { WorkerSlots } from './worker.slots.js';
 import { batchOf } from './batch.job.js';
-import type { ClusterPace } from './cluster.pace.js';
-import type { Grievances } from './grievances.js';
+import type { ClusterRateLimiter } from './cluster-rate.limiter.js';
+import type { ErrorReporter } from './error.reporter.js';
 
 /**
  * A job whose worker died is offered again after at most this and two looks, which is sooner than its batch is free again; and
@@ -15,7 +15,7 @@ const LOCK_MS = 5_000;
 const STALLED_LOOK_MS = 2_500;
 /** A limited queue is asked so often whether it is open again before its time. */
 const LIMIT_LOOK_MS = 25;
-/** Longest time that a job is held by a worker whose hands are all busy, before it is offered to others again. */
+/** Longest time that a job is held by a worker whose slots are all busy, before it is offered to others again. */
 const HOLD_MS = 500;
 const OFTEN = 1_000;
 
@@ -26,9 +26,9 @@ export interface JobWorkerParts {
   connection: RedisOptions;
   numBatchThreads: number;
   pollMs: number;
-  hands: BatchHands;
-  pace: ClusterPace;
-  grievances: Grievances;
+  slots: WorkerSlots;
+  rateLimiter: ClusterRateLimiter;
+  errors: ErrorReporter;
   /** It will never get a job. */
   onFailure(error: unknown): void;
 }
@@ -37,7 +37,7 @@ export interface JobWorkerParts {
  * Takes jobs from the queue, as many as there are hands, for as long as Redis answers. A new one is made when it answers again:
  * what a worker knows of its jobs is void after an outage.
  *
- * A job ends when its batch has been run, so that a worker with busy hands leaves the others to those whose hands are free.
+ * A job ends when its batch has been run, so that a worker with busy slots leaves the others to those whose slots are free.
  */
 export class JobWorker {
   readonly #worker: Worker;
@@ -45,7 +45,7 @@ export class JobWorker {
   #ending: Promise<void> | null = null;
 
   constructor(private readonly parts: JobWorkerParts) {
-    const { queueName, prefix, connection, numBatchThreads, pollMs, pace, grievances } = parts;
+    const { queueName, prefix, connection, numBatchThreads, pollMs, rateLimiter, errors } = parts;
     this.#worker = new Worker(queueName, (job, token) => this.#process(job, token), {
       connection,
       prefix,
@@ -54,12 +54,12 @@ export class JobWorker {
       stalledInterval: STALLED_LOOK_MS,
       // By default a job is thrown away the second time its worker dies.
       maxStalledCount: OFTEN,
-      limiter: pace.limiter,
+      limiter: rateLimiter.limiter,
       maximumRateLimitDelay: LIMIT_LOOK_MS,
       runRetryDelay: Math.min(pollMs, LOCK_MS),
     });
     this.#worker.on('error', (error) => {
-      if (!this.#stop.signal.aborted) grievances.ofWorker(error);
+      if (!this.#stop.signal.aborted) errors.ofWorker(error);
     });
     this.#worker.waitUntilReady().catch((error: unknown) => {
       if (!this.#stop.signal.aborted) parts.onFailure(error);
@@ -92,26 +92,26 @@ export class JobWorker {
   }
 
   async #process(job: Job<unknown>, token?: string): Promise<void> {
-    const { hands, grievances, pollMs } = this.parts;
+    const { slots, errors, pollMs } = this.parts;
     const since = performance.now();
     if (this.#stop.signal.aborted) return this.#giveBack(job, token);
     const batch = batchOf(job);
     if (!batch) {
-      grievances.say('reading a job', new Error(`Job ${job.id} (${job.name}) of the queue is not ours.`));
+      errors.report('reading a job', new Error(`Job ${job.id} (${job.name}) of the queue is not ours.`));
       return this.#came(0, since);
     }
-    if (hands.areAllBusy) {
+    if (slots.areAllBusy) {
       await this.#came(0, since);
       // Batches that were found without Redis are still being run. Others get the job if it takes long; in a hurry, this
       // worker would hold no job but go through all of them.
-      await hands.oneFree(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(HOLD_MS)]));
+      await slots.oneFree(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(HOLD_MS)]));
       return this.#giveBack(job, token);
     }
     let claimed: ClaimedBatch | null;
     try {
-      claimed = await hands.claim(batch);
+      claimed = await slots.claim(batch);
     } catch (error) {
-      grievances.say('claiming a batch', error);
+      errors.report('claiming a batch', error);
       await this.#came(0, since);
       // The next claim would fail as well. This job ends, and the next look at the database brings it back.
       await delay(pollMs, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
@@ -127,16 +127,16 @@ export class JobWorker {
   }
 
   async #run(claimed: ClaimedBatch, since: number): Promise<void> {
-    const { pace, grievances } = this.parts;
+    const { rateLimiter, errors } = this.parts;
     // At once: Redis may take its time, and a stop waits for runs and not for it. No other job starts meanwhile.
     const running = claimed
-      .run(pace.rateOf(claimed.numWaiting))
-      .catch((error: unknown) => grievances.say('running a batch', error));
+      .run(rateLimiter.rateOf(claimed.numWaiting))
+      .catch((error: unknown) => errors.report('running a batch', error));
     await this.#came(claimed.numWaiting, since);
     await running;
   }
 
   #came(recipients: number, since: number): Promise<void> {
-    return this.parts.pace.taken(recipients, performance.now() - since);
+    return this.parts.rateLimiter.taken(recipients, performance.now() - since);
   }
 }

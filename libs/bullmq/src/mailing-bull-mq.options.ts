@@ -15,7 +15,7 @@ export interface MailingBullMqOptions {
    * Batches are started one after the other in the whole cluster, each as long after the one before as that one is at
    * this rate, and one that is larger than a second's worth keeps to the rate by itself. So any `W` seconds see at most
    * `rate × W` recipients, plus one batch, plus what was left when they began of batches under way. While the mail
-   * server keeps pace that is one more batch, and any one second sees at most `rate + 2 × batch.emailsPerBatch`. So keep
+   * server keeps rateLimiter that is one more batch, and any one second sees at most `rate + 2 × batch.emailsPerBatch`. So keep
    * `batch.emailsPerBatch` at or below this rate, and far below it where single seconds matter.
    *
    * Where it is more: batches that a slow mail server held up go on together when it answers, unless `run.ratePerSecond`

@@ -1,13 +1,13 @@
 import type { RedisOptions } from 'bullmq';
 
 const CONNECT_MS = 5_000;
-const LONGEST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 1_000;
 /** All commands of a transaction are refused at once. */
 const REFUSALS_MS = 100;
 
 /** A Redis that comes back is wanted soon, and an attempt a second costs nothing. */
 function retryStrategy(times: number): number {
-  return Math.min(50 * times, LONGEST_RETRY_MS);
+  return Math.min(50 * times, MAX_RETRY_MS);
 }
 
 /**

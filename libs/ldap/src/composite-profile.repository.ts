@@ -24,7 +24,7 @@ export interface CompositeProfileOptions {
 }
 
 /**
- * One repository of two views of the same people, both asked once for each beat of a run.
+ * One repository of two views of the same people, both asked once for each commit of a run.
  *
  * Who is not in the first view does not exist, whatever the second one has. Who is not in the second one is as the first one says.
  * What is to be noted goes to the second view, or to the first where only that one can; a setter that neither has is missing here too.

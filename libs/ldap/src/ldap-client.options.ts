@@ -43,7 +43,7 @@ export const CLIENT_OPTIONS = [
   'timeoutMs',
 ] as const satisfies (keyof LdapClientOptions)[];
 
-const LONGEST_MS = 600_000;
+const MAX_MS = 600_000;
 
 /** @throws LdapOptionsError naming the first option that is missing, unknown or out of its bounds. */
 export function toLdapClientSettings(options: LdapClientOptions): LdapClientSettings {
@@ -54,8 +54,8 @@ export function toLdapClientSettings(options: LdapClientOptions): LdapClientSett
     host: url.hostname.replace(/^\[|\]$/g, ''),
     login: loginOf(options),
     ...securityOf(url, options),
-    connectTimeoutMs: numberOf('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1, LONGEST_MS),
-    timeoutMs: numberOf('timeoutMs', options.timeoutMs ?? 10_000, 1, LONGEST_MS),
+    connectTimeoutMs: numberOf('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1, MAX_MS),
+    timeoutMs: numberOf('timeoutMs', options.timeoutMs ?? 10_000, 1, MAX_MS),
   };
 }
 

@@ -13,7 +13,7 @@ import {
   toLdapProfileSettings,
 } from './ldap-profile.options.js';
 import { ProfileReader } from './profile.reader.js';
-import { Turnstile } from './turnstile.js';
+import { Semaphore } from './semaphore.js';
 
 /** Asks for no attribute. */
 const NOTHING = ['1.1'];
@@ -42,14 +42,14 @@ export class LdapProfileRepository implements ProfileRepository, OnApplicationSh
   readonly #settings: LdapProfileSettings;
   readonly #directory: LdapDirectory;
   readonly #reader: ProfileReader;
-  readonly #turnstile: Turnstile;
+  readonly #semaphore: Semaphore;
 
   /** @throws LdapOptionsError naming the option. */
   constructor(options: LdapProfileOptions) {
     this.#settings = toLdapProfileSettings(options);
     this.#directory = new LdapDirectory(this.#settings.client);
     this.#reader = new ProfileReader(this.#settings.attributes);
-    this.#turnstile = new Turnstile(this.#settings.parallelLookups);
+    this.#semaphore = new Semaphore(this.#settings.parallelLookups);
   }
 
   /**
@@ -77,7 +77,7 @@ export class LdapProfileRepository implements ProfileRepository, OnApplicationSh
       const entry = await connection.entryOf(name, this.#reader.attributes);
       if (entry) found.set(name, this.#reader.read(entry));
     };
-    await Promise.all(names.map((name) => this.#turnstile.through(() => lookUp(name))));
+    await Promise.all(names.map((name) => this.#semaphore.through(() => lookUp(name))));
     if (found.size < names.length) await this.#checkBase(connection);
     return found;
   }

@@ -8,7 +8,10 @@ export {
   type SweepReport,
   TemplateEmailRestarter,
 } from './work/sweeps/template-email.restarter.js';
-export { type Duty, TemplateEmailPeriodicService } from './work/servers/template-email-periodic.service.js';
+export {
+  type PeriodicTask,
+  TemplateEmailPeriodicService,
+} from './work/servers/template-email-periodic.service.js';
 export { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
 export { MailingHealth } from './work/mailing.health.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
@@ -52,7 +55,7 @@ export type {
 } from './model/options/in-doubt-policy.js';
 export type {
   AttachmentOptions,
-  AttachmentPlace,
+  AttachmentStorageOption,
   TemplateHelper,
   TemplateOptions,
   TextOptions,
@@ -133,7 +136,7 @@ export { Mailing } from './model/tables/mailing.entity.js';
 export { UserMailing } from './model/tables/user-mailing.entity.js';
 export { EmailAddress } from './model/tables/email-address.entity.js';
 export { MailServer } from './model/tables/mail-server.entity.js';
-export { MailAddressTaken } from './model/tables/mail-address-taken.entity.js';
+export { MailAddressClaim } from './model/tables/mail-address-claim.entity.js';
 export { MailAttachment } from './model/tables/mail-attachment.entity.js';
 export { MailBatch } from './model/tables/mail-batch.entity.js';
 export { MailDeferred } from './model/tables/mail-deferred.entity.js';

@@ -21,7 +21,7 @@ import {
 } from './scenario.options.js';
 
 /** Leaves room in an idempotency key for the number of the cut. */
-const LONGEST_EXECUTION_ID = 240;
+const MAX_EXECUTION_ID = 240;
 
 /** A method with `@SendEmail`, and for what it is called. */
 export interface ScenarioCall {
@@ -136,6 +136,6 @@ function executionIdOf({ scenario, method, options, event }: ScenarioCall): stri
   }
   const id = `${scenario}:${method}:${eventId}`;
   // A key is one line and of a bounded length, and an id of an event may be anything.
-  if (id.length <= LONGEST_EXECUTION_ID && /^[!-~]+$/.test(id)) return id;
+  if (id.length <= MAX_EXECUTION_ID && /^[!-~]+$/.test(id)) return id;
   return `${scenario}:${method}:`.slice(0, 150) + createHash('sha256').update(eventId).digest('hex');
 }

@@ -3,7 +3,7 @@ import type { DrillWorld } from '../drill.world.js';
 
 /** Messages from the moment that a new node writes to the return of the old one, and on to the next kill. */
 const MESSAGES_BETWEEN = 60;
-const LONGEST_DELAY_MS = 300;
+const MAX_DELAY_MS = 300;
 
 /** The node in use is killed, another one takes over, and the old one comes back. */
 export function killNode(times: number): Drill {
@@ -17,7 +17,7 @@ export function killNode(times: number): Drill {
 
 async function killOnce(world: DrillWorld): Promise<void> {
   const node = await world.writer();
-  await world.pause(world.random() * LONGEST_DELAY_MS);
+  await world.pause(world.random() * MAX_DELAY_MS);
   await node.kill();
   world.say(`${node.name} was killed`);
   await world.cluster.failOver();

@@ -14,29 +14,29 @@ import { MailingClaims } from '../../../libs/mailing/src/store/claims/mailing-cl
 import { MailingDatabase, type Session } from '../../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingReader } from '../../../libs/mailing/src/store/queries/mailing.reader.js';
 import { SlotPersister } from '../../../libs/mailing/src/store/intake/slot.persister.js';
-import { StandingOrders } from '../../../libs/mailing/src/store/commands/standing-orders.js';
+import { CommandPersister } from '../../../libs/mailing/src/store/commands/command.persister.js';
 import { TemplateEmailBatchServerPersister } from '../../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';
 import { TemplateEmailBatchPersister } from '../../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../../libs/mailing/src/store/intake/template-email.persister.js';
-import { BatchSweep } from '../../../libs/mailing/src/work/sweeps/batch-sweep.js';
+import { BatchSweep } from '../../../libs/mailing/src/work/sweeps/batch.sweep.js';
 import { BatchWorker } from '../../../libs/mailing/src/work/execution/batch-worker.js';
-import { ClaimTaker } from '../../../libs/mailing/src/work/claims/claim-taker.js';
-import { DeadJournals } from '../../../libs/mailing/src/work/claims/dead-journals.js';
-import { DispatcherLine } from '../../../libs/mailing/src/work/execution/dispatcher-line.js';
-import { DoubtResolver } from '../../../libs/mailing/src/work/claims/doubt.resolver.js';
+import { ClaimAcquirer } from '../../../libs/mailing/src/work/claims/claim.acquirer.js';
+import { JournalRecovery } from '../../../libs/mailing/src/work/claims/journal.recovery.js';
+import { ActiveDispatcher } from '../../../libs/mailing/src/work/execution/active.dispatcher.js';
+import { InDoubtDecision } from '../../../libs/mailing/src/work/claims/in-doubt.decision.js';
 import { HeldMailings } from '../../../libs/mailing/src/work/execution/held.mailings.js';
-import { JournalKeeper } from '../../../libs/mailing/src/work/servers/journal.keeper.js';
+import { JournalManager } from '../../../libs/mailing/src/work/servers/journal.manager.js';
 import { MailingIntake } from '../../../libs/mailing/src/work/intake/mailing-intake.js';
 import { MailingLauncher } from '../../../libs/mailing/src/work/execution/mailing-launcher.js';
 import { MailingOrders } from '../../../libs/mailing/src/work/mailing-orders.js';
-import { MailingRuns } from '../../../libs/mailing/src/work/run/mailing-runs.js';
+import { RunRegistry } from '../../../libs/mailing/src/work/run/run.registry.js';
 import { ProfileRecorder } from '../../../libs/mailing/src/work/recipients/profile.recorder.js';
 import { OpeningOutages } from '../../../libs/mailing/src/work/execution/opening-outages.js';
 import { RateLimiter } from '../../../libs/mailing/src/work/pacing/rate-limiter.js';
 import { ResumeHold } from '../../../libs/mailing/src/work/execution/resume-hold.js';
 import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-membership.js';
 import { SliceRunner } from '../../../libs/mailing/src/work/execution/slice.runner.js';
-import { ServerSweep } from '../../../libs/mailing/src/work/sweeps/server-sweep.js';
+import { ServerSweep } from '../../../libs/mailing/src/work/sweeps/server.sweep.js';
 import { KeptSlots } from '../../../libs/mailing/src/work/intake/slot.sources.js';
 import { TemplateEmailPeriodicService } from '../../../libs/mailing/src/work/servers/template-email-periodic.service.js';
 import { SourceWatches } from '../../../libs/mailing/src/work/intake/source-watches.js';
@@ -90,7 +90,7 @@ class MortalDatabase extends MailingDatabase {
 }
 
 /** Batches that a server of the model takes up with each look. */
-const MOST_BATCHES = 2;
+const MAX_BATCHES = 2;
 
 /** One server of the model: everything the plugin is made of, but for Nest, timers of heartbeats, and a real mail server. */
 export class ModelServer {
@@ -102,12 +102,12 @@ export class ModelServer {
   readonly orders: MailingOrders;
   readonly #database: MortalDatabase;
   readonly #membership: ServerMembership;
-  readonly #runs: MailingRuns;
+  readonly #runs: RunRegistry;
   readonly #restarter: TemplateEmailRestarter;
   readonly #worker: BatchWorker;
   readonly #batchSweep: BatchSweep;
   readonly #serverSweep: ServerSweep;
-  readonly #journals: DeadJournals;
+  readonly #journals: JournalRecovery;
 
   constructor(
     dataSource: DataSource,
@@ -119,29 +119,29 @@ export class ModelServer {
     const settings = settingsOf(id, journalDir);
     this.hasJournal = journalDir !== null;
     const events = new MailingEvents();
-    const journal = new JournalKeeper(settings, events);
+    const journal = new JournalManager(settings, events);
     const database = (this.#database = new MortalDatabase(dataSource));
     const persister = new TemplateEmailPersister(database);
     const reader = new MailingReader(database);
     const servers = new TemplateEmailBatchServerPersister(database, settings.server.serverTimeoutMs);
     const membership = (this.#membership = new ServerMembership(servers, settings, events, journal));
-    const runs = (this.#runs = new MailingRuns(settings.run.parallelMailings));
-    const orders = new StandingOrders(database, faultPoints);
+    const runs = (this.#runs = new RunRegistry(settings.run.parallelMailings));
+    const orders = new CommandPersister(database, faultPoints);
     const claims = new MailingClaims(database);
     const recorder = new ProfileRecorder(() => null, settings, events);
-    const doubts = new DoubtResolver('leave', orders, events, faultPoints, recorder);
+    const doubts = new InDoubtDecision('leave', orders, events, faultPoints, recorder);
     const batches = new TemplateEmailBatchPersister(database);
     const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
-    const journals = (this.#journals = new DeadJournals(settings, membership, claims, batches, periodic));
+    const journals = (this.#journals = new JournalRecovery(settings, membership, claims, batches, periodic));
     const taken = { settings, claims, batches, membership, doubts, journals, recorder, faultPoints };
-    const taker = new ClaimTaker(taken);
+    const taker = new ClaimAcquirer(taken);
     const runner = this.#runner(settings, membership, journal, events);
     const hold = new ResumeHold(settings);
     const served = { settings, servers, membership, hold };
     const common = { ...served, events, persister, reader, runs, runner, faultPoints };
     const launcher = new MailingLauncher({ ...common, claims: taker });
     const worker = (this.#worker = new BatchWorker({ ...common, batches }));
-    const dispatcher = new DispatcherLine(settings, events);
+    const dispatcher = new ActiveDispatcher(settings, events);
     const batchSweep = (this.#batchSweep = new BatchSweep({
       ...common,
       batches,
@@ -169,11 +169,11 @@ export class ModelServer {
 
   /** A heartbeat, the looks for work that follow it, and free batches, as a dispatcher would bring them. */
   async tick(): Promise<void> {
-    await this.#membership.beat();
+    await this.#membership.heartbeat();
     await Promise.all([this.#serverSweep.look(), this.#restarter.sweep()]);
     await this.#batchSweep.sweep();
     await this.#journals.clear();
-    for (const batch of await this.#worker.free(MOST_BATCHES)) void this.#workOn(batch);
+    for (const batch of await this.#worker.free(MAX_BATCHES)) void this.#workOn(batch);
   }
 
   async #workOn(batch: BatchName): Promise<void> {
@@ -196,7 +196,7 @@ export class ModelServer {
     const { incarnation } = this.#membership;
     if (incarnation) living().delete(incarnation);
     // Nothing that was marked is begun any more; without it, objects in memory would go on although the process is gone.
-    this.#runs.loseAll();
+    this.#runs.revokeAll();
   }
 
   /** Orderly stop. */
@@ -208,7 +208,7 @@ export class ModelServer {
   #runner(
     settings: MailingSettings,
     membership: ServerMembership,
-    journal: JournalKeeper,
+    journal: JournalManager,
     events: MailingEvents,
   ): SliceRunner {
     return new SliceRunner({

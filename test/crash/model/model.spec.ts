@@ -8,7 +8,7 @@ import type { Answer } from './model.transport.js';
 import { ModelWorld } from './model.world.js';
 
 const RUNS = Number(process.env.MAILING_MODEL_RUNS ?? 300);
-const LONGEST_LIFE = 40;
+const MAX_LIFE = 40;
 const SEED = Number(process.env.MAILING_MODEL_SEED ?? 2026);
 
 /** All that a command has to know to be possible. */
@@ -124,7 +124,7 @@ it.each([
   await using database = await freshDatabase('sqlite');
   await using folder = await journalFolder();
   const property = fc.asyncProperty(
-    fc.commands(COMMANDS, { maxCommands: LONGEST_LIFE, size: 'max' }),
+    fc.commands(COMMANDS, { maxCommands: MAX_LIFE, size: 'max' }),
     async (commands) => {
       for (const table of TABLES) {
         await database.dataSource.query(`DELETE FROM ${table}`);

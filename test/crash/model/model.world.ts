@@ -1,7 +1,7 @@
 import { EmailAddress, MailBatch, Mailing } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
 import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
-import { readBooks } from '../../support/databases/books.js';
+import { readProgress } from '../../support/databases/stored-progress.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { CONCURRENCY, MAX_IN_DOUBT, ModelServer } from './model.server.js';
 import { type Answer, ModelTransport } from './model.transport.js';
@@ -170,11 +170,11 @@ export class ModelWorld {
   }
 
   /** Read under one lock: between two statements the books may move on. */
-  #consistentBooks(mailingId: string): ReturnType<typeof readBooks> {
+  #consistentBooks(mailingId: string): ReturnType<typeof readProgress> {
     return waitUntil(
       async () => {
         const before = await this.#stamp(mailingId);
-        const books = await readBooks(this.dataSource, mailingId);
+        const books = await readProgress(this.dataSource, mailingId);
         const complaint = books.mailing.isBatched ? await this.#complaintAboutBatches(mailingId) : null;
         if (before !== (await this.#stamp(mailingId))) return null;
         if (complaint) throw complaint;
@@ -197,13 +197,13 @@ export class ModelWorld {
       .getRepository(MailBatch)
       .find({ where: { mailingId }, order: { startIdx: 'ASC' } });
     return [mailing, ...batches]
-      .flatMap(({ beat, status, numErrors, numSent }) => [beat, status, numErrors, numSent])
+      .flatMap(({ commitSeq, status, numErrors, numSent }) => [commitSeq, status, numErrors, numSent])
       .join();
   }
 
   /** Those in doubt, and those whom a recovery that is under way may call so before the order reaches the books. */
   async #maybeInDoubt(mailingId: string): Promise<string[]> {
-    const { recipients } = await readBooks(this.dataSource, mailingId);
+    const { recipients } = await readProgress(this.dataSource, mailingId);
     return recipients.flatMap((one) =>
       one instanceof EmailAddress && ['in_doubt', 'sending'].includes(one.status) ? one.emailAddress : [],
     );

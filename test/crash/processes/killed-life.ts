@@ -9,7 +9,7 @@ import { type EmailAddress, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
 import type { FaultPoint } from '../../../libs/mailing/src/model/ports/fault-points.js';
 import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
-import { assertBooksAddUp, readBooks } from '../../support/databases/books.js';
+import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
@@ -122,7 +122,7 @@ export class KilledLife {
   async numInDoubt(): Promise<number> {
     const mailings = this.database.dataSource.getRepository(Mailing);
     const { id } = await mailings.findOneByOrFail({ idempotencyKey: 'reader' });
-    const { recipients } = await readBooks(this.database.dataSource, id);
+    const { recipients } = await readProgress(this.database.dataSource, id);
     return recipients.filter(({ errorCode }) => errorCode === 'in_doubt').length;
   }
 
@@ -164,7 +164,7 @@ export class KilledLife {
     mostOfOneSlice: number,
   ): Promise<string[]> {
     const { dataSource } = this.database;
-    const books = await readBooks(dataSource, id);
+    const books = await readProgress(dataSource, id);
     // Throws by itself.
     if (idempotencyKey === 'reader') assertBooksAddUp(books);
     const { isBatched = false } = this.how;

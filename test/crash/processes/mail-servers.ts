@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { MailBatch, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
 import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
-import { readBooks } from '../../support/databases/books.js';
+import { readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { NewsletterService } from '../../support/hosts/newsletter-service.js';
@@ -99,7 +99,7 @@ export class MailServers {
     inbox: Pick<SmtpInbox, 'countsByRecipient'> = this.inbox,
   ): Promise<Facts> {
     const { dataSource } = this.database;
-    const books = await readBooks(dataSource, mailingId);
+    const books = await readProgress(dataSource, mailingId);
     await assertBatchesAddUp(dataSource, mailingId);
     return assertPromiseKept({ books, inbox, recipients: readerAddresses(recipients), crashes: slices });
   }

@@ -1,11 +1,11 @@
 import type { EmailAddress, Mailing } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import type { Books } from '../../support/databases/books.js';
+import type { StoredProgress } from '../../support/databases/stored-progress.js';
 import { readerAddress, readerAddresses } from '../../support/hosts/reader-list.js';
 import { assertPromiseKept, type Case } from './promise.js';
 
 /** Ten recipients, the last of them in doubt, all received once. */
-function kept(): Case & { books: Books; copies: Map<string, number> } {
+function kept(): Case & { books: StoredProgress; copies: Map<string, number> } {
   const copies = new Map(readerAddresses(10).map((address) => [address, 1]));
   const rows = readerAddresses(10).map((emailAddress, idx) => ({
     idx,

@@ -1,5 +1,5 @@
 import type { EmailAddress } from 'nestjs-mailing';
-import { assertBooksAddUp, type Books } from '../../support/databases/books.js';
+import { assertBooksAddUp, type StoredProgress } from '../../support/databases/stored-progress.js';
 import type { SmtpInbox } from '../../support/network/smtp-inbox.js';
 
 /** The plugin's default for one crash: two for each of five connections. */
@@ -7,7 +7,7 @@ export const MAX_IN_DOUBT = 10;
 
 /** A completed mailing before its judge. The mail server was one that refuses nobody. */
 export interface Case {
-  books: Books;
+  books: StoredProgress;
   inbox: Pick<SmtpInbox, 'countsByRecipient'>;
   /** The addresses of the list. */
   recipients: readonly string[];
@@ -83,7 +83,7 @@ export function assertPromiseKept(judged: Case): Facts {
   return facts;
 }
 
-function complaintAbout(books: Books, expected: number): string | null {
+function complaintAbout(books: StoredProgress, expected: number): string | null {
   if (books.recipients.length !== expected) {
     return `${books.recipients.length} recipients are in the books, ${expected} were on the list`;
   }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing, mailingEntities, mailingMigrations } from 'nestjs-mailing';
 import { seededRandom } from '../../../src/demo/seeded-random.js';
 import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
-import { readBooks } from '../../support/databases/books.js';
+import { readProgress } from '../../support/databases/stored-progress.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { journalFolder } from '../../support/hosts/journal-folder.js';
 import { NewsletterService } from '../../support/hosts/newsletter-service.js';
@@ -17,11 +17,11 @@ const BATCHES = 100;
 /** The longest time without a message before a round is given up. */
 const PATIENCE_MS = 30_000;
 /** So slow that servers are killed and come back while the mailing goes on. */
-const LONGEST_ANSWER_MS = 200;
+const MAX_ANSWER_MS = 200;
 /** Messages from one kill to the next, on the average. */
 const MESSAGES_PER_KILL = 60;
-/** A kill comes up to this long after its message, so that it meets every phase of a beat. */
-const LONGEST_DELAY_MS = 15;
+/** A kill comes up to this long after its message, so that it meets every phase of a commit. */
+const MAX_DELAY_MS = 15;
 
 /** One mailing in 100 batches through servers of which one after another is killed and started again. */
 export class ClusterKillsRound {
@@ -46,7 +46,7 @@ export class ClusterKillsRound {
     });
     await using inbox = await SmtpInbox.start({
       keepRaw: 0,
-      answer: ({ command }) => (command === 'END' ? delay(random() * LONGEST_ANSWER_MS) : undefined),
+      answer: ({ command }) => (command === 'END' ? delay(random() * MAX_ANSWER_MS) : undefined),
     });
     await using journals = await journalFolder();
     return await new ClusterKillsRound(parts, database, inbox, journals.path).#run();
@@ -77,7 +77,7 @@ export class ClusterKillsRound {
     const { dataSource } = this.database;
     await assertBatchesAddUp(dataSource, mailingId);
     const facts = factsOf({
-      books: await readBooks(dataSource, mailingId),
+      books: await readProgress(dataSource, mailingId),
       inbox: this.inbox,
       recipients: readerAddresses(this.parts.recipients),
       crashes: this.#kills,
@@ -111,7 +111,7 @@ export class ClusterKillsRound {
 
   /** Whichever it is, at work or still coming up; it is started again at once. */
   async #killOne(): Promise<void> {
-    await delay(this.#random() * LONGEST_DELAY_MS);
+    await delay(this.#random() * MAX_DELAY_MS);
     const n = Math.floor(this.#random() * this.#servers.length);
     const server = this.#servers[n];
     if (!server.isRunning) throw new Error(`A server ended by itself:\n${server.output}`);

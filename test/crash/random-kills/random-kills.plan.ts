@@ -12,11 +12,11 @@ export interface PlannedKill {
   signal: 'SIGKILL' | 'SIGTERM';
 }
 
-const MOST_KILLS = 5;
-/** A kill comes up to this long after its message, so that it meets every phase of a beat. */
-const LONGEST_DELAY_MS = 15;
+const MAX_KILLS = 5;
+/** A kill comes up to this long after its message, so that it meets every phase of a commit. */
+const MAX_DELAY_MS = 15;
 /** A process needs about a second to come up; later it is at work. */
-const LONGEST_START_UP_MS = 1_500;
+const MAX_START_UP_MS = 1_500;
 const SHARE_AT_START_UP = 0.15;
 const SHARE_AT_RECOVERY = 0.2;
 /** An orderly end now and then, so that a mailing handed back is met as well as one that was left. */
@@ -25,16 +25,16 @@ const SHARE_OF_SIGTERM = 0.2;
 /** Draws the deaths of one round. The first is always at a message: before that there is nothing to resume. */
 export function planKills(recipients: number, random: () => number): PlannedKill[] {
   const counts = Array.from(
-    { length: 1 + Math.floor(random() * MOST_KILLS) },
+    { length: 1 + Math.floor(random() * MAX_KILLS) },
     () => 1 + Math.floor(random() * recipients * 0.95),
   ).sort((a, b) => a - b);
   return counts.map((count, n) => {
     const signal = random() < SHARE_OF_SIGTERM ? 'SIGTERM' : 'SIGKILL';
     const draw = n === 0 ? 1 : random();
     if (draw < SHARE_AT_START_UP) {
-      return { signal, moment: { at: 'start-up', delayMs: random() * LONGEST_START_UP_MS } };
+      return { signal, moment: { at: 'start-up', delayMs: random() * MAX_START_UP_MS } };
     }
-    const delayMs = random() * LONGEST_DELAY_MS;
+    const delayMs = random() * MAX_DELAY_MS;
     if (draw < SHARE_AT_START_UP + SHARE_AT_RECOVERY) return { signal, moment: { at: 'recovery', delayMs } };
     return { signal, moment: { at: 'message', count, delayMs } };
   });

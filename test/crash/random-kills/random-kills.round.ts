@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EmailAddress, Mailing, mailingEntities, mailingMigrations } from 'nestjs-mailing';
 import { seededRandom } from '../../../src/demo/seeded-random.js';
-import { readBooks } from '../../support/databases/books.js';
+import { readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { NewsletterService } from '../../support/hosts/newsletter-service.js';
@@ -85,7 +85,7 @@ export class RandomKillsRound {
       }
       await this.#completed(mailingId);
       await this.#end(null, mailingId);
-      const books = await readBooks(this.database.dataSource, mailingId);
+      const books = await readProgress(this.database.dataSource, mailingId);
       const judged = { books, inbox: this.inbox, recipients: readerAddresses(recipients) };
       const facts = factsOf({ ...judged, crashes: this.#kills, maxInDoubt: boundOf(this.parts) });
       return { kills: this.#kills, facts, maxInDoubtPerKill: this.#maxInDoubtPerKill };

@@ -1,6 +1,6 @@
 import { MailBatch } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
-import { readBooks } from './books.js';
+import { readProgress } from './stored-progress.js';
 
 /** Counters in the order sent, errors, skipped. */
 type Counts = [number, number, number];
@@ -15,7 +15,7 @@ export async function assertBatchesAddUp(dataSource: DataSource, mailingId: stri
   const batches = await dataSource
     .getRepository(MailBatch)
     .find({ where: { mailingId }, order: { startIdx: 'ASC' } });
-  const { mailing, recipients } = await readBooks(dataSource, mailingId);
+  const { mailing, recipients } = await readProgress(dataSource, mailingId);
   const merged: Counts = [0, 0, 0];
   for (const batch of batches) {
     const { startIdx, endIdx, numSent, numErrors, numSkipped, isSummarized } = batch;

@@ -23,8 +23,8 @@ export async function caughtMailing(dataSource: DataSource): Promise<string> {
   await livingServer(dataSource, 'test:1', 'dead');
   const claim = await new MailingClaims(database).claim(mailingId, 'test:1', 'dead#1');
   if (!claim) throw new Error('The mailing could not be claimed.');
-  const quiet = { outcomes: [], deferred: [], returned: [], remaining: 0, release: null };
-  await new MailingLedger(database, claim).beat({ ...quiet, free: 3 });
+  const quiet = { outcomes: [], deferred: [], returned: [], inFlight: 0, release: null };
+  await new MailingLedger(database, claim).commit({ ...quiet, capacity: 3 });
   await dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
   return mailingId;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MailBatch, Mailing, TemplateEmailPeriodicService } from 'nestjs-mailing';
 import { batchesOf } from '../hosts/batched-mailing.js';
-import { assertBooksAddUp } from './books.js';
+import { assertBooksAddUp } from './stored-progress.js';
 import { LONG_AGO } from './left-rows.js';
 import type { MailingApp } from '../hosts/mailing-app.js';
 import { INFO, type MailingRig } from '../hosts/mailing-rig.js';
@@ -94,9 +94,9 @@ export function everythingOf({ database: { dataSource } }: MailingRig): Promise<
 }
 
 /** Waits until so many more heartbeats have been followed by their looks for work. */
-export async function beats(app: MailingApp, count: number): Promise<void> {
+export async function commits(app: MailingApp, count: number): Promise<void> {
   let seen = 0;
-  app.nest.get(TemplateEmailPeriodicService).addDuty(() => void seen++);
+  app.nest.get(TemplateEmailPeriodicService).addTask(() => void seen++);
   await waitUntil(() => seen > count, { what: `${count} heartbeats` });
 }
 

@@ -15,7 +15,7 @@ export async function livingServer(
       incarnation,
       hostname: 'test.example',
       pid: 1,
-      pidSpace: null,
+      pidNamespace: null,
       takesBatches: false,
     });
   });

@@ -1,9 +1,9 @@
 import type { DataSource } from 'typeorm';
 import { ForgottenCommits } from '../../../libs/mailing/src/store/claims/forgotten-commits.js';
-import type { Caught, HeldClaim } from '../../../libs/mailing/src/store/ledger/held-claim.js';
+import type { InFlightRecipients, HeldClaim } from '../../../libs/mailing/src/store/ledger/held-claim.js';
 import type { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingLedger } from '../../../libs/mailing/src/store/ledger/mailing.ledger.js';
-import { booksOf } from '../../../libs/mailing/src/store/database/slice-books.js';
+import { progressRowOf } from '../../../libs/mailing/src/store/database/progress-row.js';
 
 const COMMITS = 4;
 const PER_COMMIT = 20;
@@ -11,7 +11,7 @@ const PER_COMMIT = 20;
 export const NUM_FORGOTTEN = COMMITS * PER_COMMIT;
 
 const COLUMNS =
-  'status, claim_token, beat, settled_idx, next_idx, reach_idx, num_sent, num_errors, num_skipped';
+  'status, claim_token, commit_seq, low_water_idx, next_idx, high_water_idx, num_sent, num_errors, num_skipped';
 
 /** Sends to the first recipients of a claimed slice, and puts the state back from before, as a failover to a standby that lags does. */
 export async function sentAndForgotten(
@@ -19,16 +19,16 @@ export async function sentAndForgotten(
   dataSource: DataSource,
   claim: HeldClaim,
 ): Promise<void> {
-  const progress = booksOf(database, claim);
+  const progress = progressRowOf(database, claim);
   const [before] = await database.rows<Record<string, string | number>>(
     `SELECT ${COLUMNS} FROM ${progress.table} WHERE ${progress.sql}`,
     progress.parameters,
   );
   const ledger = new MailingLedger(database, claim);
-  const quiet = { outcomes: [], deferred: [], returned: [], remaining: PER_COMMIT, release: null };
-  let answer = await ledger.beat({ ...quiet, free: PER_COMMIT });
+  const quiet = { outcomes: [], deferred: [], returned: [], inFlight: PER_COMMIT, release: null };
+  let answer = await ledger.commit({ ...quiet, capacity: PER_COMMIT });
   for (let commit = 0; commit < COMMITS; commit++) {
-    if (answer.kind !== 'go_on') throw new Error(`The commit was answered with ${answer.kind}.`);
+    if (answer.kind !== 'continue') throw new Error(`The commit was answered with ${answer.kind}.`);
     const outcomes = answer.marked.map(({ idx }) => ({
       idx,
       status: 'sent' as const,
@@ -36,7 +36,7 @@ export async function sentAndForgotten(
       text: null,
     }));
     const isLast = commit === COMMITS - 1;
-    answer = await ledger.beat({ ...quiet, outcomes, free: isLast ? 0 : PER_COMMIT });
+    answer = await ledger.commit({ ...quiet, outcomes, capacity: isLast ? 0 : PER_COMMIT });
   }
   const plain = database.tables.emailAddress;
   await dataSource.transaction(async ({ queryRunner }) => {
@@ -58,10 +58,10 @@ export async function restoreAll(
   database: MailingDatabase,
   uniqServerId: string,
   incarnation: string,
-): Promise<Caught[]> {
+): Promise<InFlightRecipients[]> {
   const forgotten = new ForgottenCommits(database);
   await forgotten.reserve(uniqServerId, incarnation);
-  const found: Caught[] = [];
+  const found: InFlightRecipients[] = [];
   for (const [n, behind] of (await forgotten.find()).entries()) {
     const claimToken = `${incarnation}#again${n}`;
     const slice = await forgotten.restore({ ...behind, uniqServerId, claimToken });

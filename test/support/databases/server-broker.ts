@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { SERVER_KINDS, type ServerKind } from './database-kinds.js';
 import type { PrivateServer } from '../servers/private-server.js';
 import { BROKER_SOCKET, type BrokerAnswer } from './test-database-url.js';
@@ -44,7 +43,7 @@ export class ServerBroker implements AsyncDisposable {
 
   async #answer(socket: Socket): Promise<void> {
     socket.on('error', () => undefined);
-    const answer = await this.#urlOf(await text(socket)).catch((error: unknown): BrokerAnswer => ({
+    const answer = await this.#urlOf(await askedFor(socket)).catch((error: unknown): BrokerAnswer => ({
       error: error instanceof Error ? error.message : String(error),
     }));
     socket.end(JSON.stringify(answer));
@@ -57,4 +56,12 @@ export class ServerBroker implements AsyncDisposable {
     this.#started.set(kind, started);
     return { url: (await started).url };
   }
+}
+
+/** Not by `text` of node:stream/consumers, which destroys what it has read, and nothing could be answered. */
+async function askedFor(socket: Socket): Promise<string> {
+  let word = '';
+  socket.on('data', (piece: Buffer) => (word += piece.toString('latin1')));
+  await once(socket, 'end');
+  return word;
 }

@@ -1,6 +1,6 @@
 import { Mailing, type MailingModuleOptions, type MailingStatus, type Recipient } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
-import { assertBooksAddUp, type Books, readBooks } from '../databases/books.js';
+import { assertBooksAddUp, type StoredProgress, readProgress } from '../databases/stored-progress.js';
 import type { DatabaseKind } from '../databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../databases/fresh-database.js';
 import { type MailingApp, mailingApp, type MailingAppOptions } from './mailing-app.js';
@@ -63,8 +63,8 @@ export class MailingRig {
     });
   }
 
-  books(mailingId: string): Promise<Books> {
-    return readBooks(this.database.dataSource, mailingId);
+  books(mailingId: string): Promise<StoredProgress> {
+    return readProgress(this.database.dataSource, mailingId);
   }
 
   /** @throws Error unless everybody got one copy, nobody two, and the books say so. */

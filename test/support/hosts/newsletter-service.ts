@@ -25,7 +25,7 @@ export interface ServiceOptions {
 /** How long an orderly end may take: the plugin's own `shutdownTimeoutMs`, and time for the rest. */
 const END_DEADLINE_MS = 15_000;
 
-const MOST_IN_JSON = 1_000;
+const MAX_IN_JSON = 1_000;
 
 export interface Report {
   name: ReportedEvent;
@@ -100,7 +100,7 @@ export class NewsletterService {
     };
     const { status, answer } = await this.post(
       // The service takes no more JSON at once than Express does.
-      typeof recipients === 'number' && recipients > MOST_IN_JSON
+      typeof recipients === 'number' && recipients > MAX_IN_JSON
         ? csvForm(newsletter, readerList(recipients))
         : JSON.stringify({
             ...newsletter,

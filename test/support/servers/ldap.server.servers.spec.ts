@@ -59,7 +59,7 @@ describe.skipIf(!(await canHaveOpenLdap()))('LdapServer', () => {
 
   it('does not outlive the process that started it, however that one ends', async () => {
     const script =
-      "import('../test/support/servers/ldap.server.ts').then(async ({ startLdap }) => {" +
+      "import('./test/support/servers/ldap.server.ts').then(async ({ startLdap }) => {" +
       "console.log((await startLdap()).pid); process.kill(process.pid, 'SIGKILL'); });";
     const { stdout } = await run(process.execPath, ['--import', 'tsx', '-e', script]).catch(
       (error: { stdout: string }) => error,

@@ -45,7 +45,7 @@ describe.skipIf(!(await canHaveRedis()))('RedisServer', () => {
 
   it('does not outlive the process that started it, however that one ends', async () => {
     const script =
-      "import('../test/support/servers/redis.server.ts').then(async ({ startRedis }) => {" +
+      "import('./test/support/servers/redis.server.ts').then(async ({ startRedis }) => {" +
       "console.log((await startRedis()).pid); process.kill(process.pid, 'SIGKILL'); });";
     const { stdout } = await run(process.execPath, ['--import', 'tsx', '-e', script]).catch(
       (error: { stdout: string }) => error,

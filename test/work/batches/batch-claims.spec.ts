@@ -57,7 +57,7 @@ forEachDatabase('the claims of many servers', (kind) => {
 
     const rows = await rig.database.dataSource.getRepository(MailBatch).findBy({ mailingId });
     expect(new Map(rows.map((row) => [row.startIdx, row.claimToken]))).toEqual(won);
-    expect(rows.every((row) => row.status === 'claimed' && row.beat === 1)).toBe(true);
+    expect(rows.every((row) => row.status === 'claimed' && row.commitSeq === 1)).toBe(true);
     expect(await rig.reached(mailingId, 'in_progress')).toMatchObject({ numSent: 0, numErrors: 0 });
   });
 });

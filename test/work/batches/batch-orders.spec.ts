@@ -28,7 +28,7 @@ function refusing(...addresses: string[]): SmtpHook {
 forEachDatabase('orders over batches', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('a pause on any server stops all batches on all servers within one beat; resume goes on', async () => {
+  it('a pause on any server stops all batches on all servers within one commit; resume goes on', async () => {
     const servers = [await rig.boot(TAKES_BATCHES), await rig.boot(SECOND)];
     const bystander = await rig.boot({ uniqServerId: 'web:1' });
     const mailingId = await sendBatched(servers[0], 400);

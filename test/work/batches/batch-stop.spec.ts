@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { TemplateEmailBatchPersister } from '../../../libs/mailing/src/store/claims/template-email-batch.persister.js';
-import { MailingRuns } from '../../../libs/mailing/src/work/run/mailing-runs.js';
+import { RunRegistry } from '../../../libs/mailing/src/work/run/run.registry.js';
 import {
   assertAllSentInBatches,
   batchesOf,
@@ -31,7 +31,7 @@ forEachDatabase('an orderly stop', (kind) => {
     };
     await waitUntil(() => isHeld, { what: 'a claim' });
     const closed = app.close();
-    const runs = app.nest.get(MailingRuns, { strict: false });
+    const runs = app.nest.get(RunRegistry, { strict: false });
     await waitUntil(() => runs.isStopping, { what: 'the runs to be stopped' });
     release();
     await closed;

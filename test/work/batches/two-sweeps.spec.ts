@@ -5,7 +5,7 @@ import type { HeldClaim } from '../../../libs/mailing/src/store/ledger/held-clai
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingLedger } from '../../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { TemplateEmailBatchPersister } from '../../../libs/mailing/src/store/claims/template-email-batch.persister.js';
-import { BatchSweep } from '../../../libs/mailing/src/work/sweeps/batch-sweep.js';
+import { BatchSweep } from '../../../libs/mailing/src/work/sweeps/batch.sweep.js';
 import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
 import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
@@ -18,7 +18,7 @@ const BATCHES = 10;
 const SIZE = 5;
 /** Of each batch, whom the dead server had marked. */
 const MARKED = 2;
-const QUIET = { outcomes: [], deferred: [], returned: [], remaining: 0, release: null };
+const QUIET = { outcomes: [], deferred: [], returned: [], inFlight: 0, release: null };
 
 forEachDatabase('sweeps at the same moment', (kind) => {
   const rig = MailingRig.forEachTest(kind);
@@ -33,7 +33,7 @@ forEachDatabase('sweeps at the same moment', (kind) => {
     for (let n = 0; n < BATCHES; n++) {
       const batch = { mailingId, startIdx: n * SIZE };
       const claim = (await batches.claim(batch, 'dead:1', `${incarnation}#${n}`)) as HeldClaim;
-      await new MailingLedger(database, claim).beat({ ...QUIET, free: MARKED });
+      await new MailingLedger(database, claim).commit({ ...QUIET, capacity: MARKED });
     }
   };
   const sweepOf = (app: MailingApp): BatchSweep => app.nest.get(BatchSweep, { strict: false });

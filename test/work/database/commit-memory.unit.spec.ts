@@ -11,11 +11,11 @@ const refused = (idx: number): Outcome => ({ idx, status: 'error', code: '550', 
 const memory = (memoryMs = 60_000): CommitMemory => new CommitMemory({ memoryMs, lagTimeoutMs: 0 });
 
 function commit(number: number, parts: Partial<RememberedCommit> = {}): RememberedCommit {
-  const nothing = { outcomes: [], deferred: [], retried: [], highIdx: 100 };
+  const nothing = { outcomes: [], deferred: [], retried: [], highWaterIdx: 100 };
   return { number, isCommitted: true, at: performance.now(), ...nothing, ...parts };
 }
 
-const claim = (number: number) => ({ ...SLICE, claimToken: `me#${number}`, reachIdx: 0 });
+const claim = (number: number) => ({ ...SLICE, claimToken: `me#${number}`, highWaterIdx: 0 });
 
 describe('the memory of commits', () => {
   it('tells what became of the recipients of the commits after a number', () => {
@@ -152,24 +152,24 @@ describe('the memory of commits', () => {
 describe('the database servers that a process knows', () => {
   it('are the first one, and after a lost connection the last one', () => {
     const watch = new FailoverWatch();
-    expect(watch.see('db1:3306').isSettled).toBe(true);
+    expect(watch.observe('db1:3306').isSettled).toBe(true);
     watch.noteBreak();
-    expect(watch.see('db1:3306').isSettled).toBe(true);
-    expect(watch.see('db2:3306')).toMatchObject({ isSettled: false, isReserved: false });
+    expect(watch.observe('db1:3306').isSettled).toBe(true);
+    expect(watch.observe('db2:3306')).toMatchObject({ isSettled: false, isReserved: false });
     expect(watch.judgesLeases('db1:3306', 1_000)).toBe(true);
     expect(watch.judgesLeases('db2:3306', 1_000)).toBe(false);
   });
 
   it('are new ones from the moment when they are settled, and no longer than to the next lost connection', () => {
     const watch = new FailoverWatch();
-    watch.see('db1:3306');
-    const second = watch.see('db2:3306');
+    watch.observe('db1:3306');
+    const second = watch.observe('db2:3306');
     expect(watch.unsettled()).toEqual([]);
     second.firstSeen = new Map();
     expect(watch.unsettled()).toEqual([second]);
     watch.settle(second);
-    expect(watch.see('db2:3306').isSettled).toBe(true);
+    expect(watch.observe('db2:3306').isSettled).toBe(true);
     watch.noteBreak();
-    expect([watch.see('db2:3306').isSettled, watch.see('db1:3306').isSettled]).toEqual([true, false]);
+    expect([watch.observe('db2:3306').isSettled, watch.observe('db1:3306').isSettled]).toEqual([true, false]);
   });
 });

@@ -22,7 +22,7 @@ forEachDatabase('a copy of the production database on a test machine', (kind) =>
         const id = `${status}-${isBatched}`;
         // Of those in progress the first recipient is under way.
         const begun = status === 'in_progress' ? 1 : 0;
-        const intent = { nextIdx: begun, reachIdx: begun };
+        const intent = { nextIdx: begun, highWaterIdx: begun };
         const claimToken = status === 'pending' || status === 'paused' ? null : 'production#1';
         await dataSource.getRepository(Mailing).insert({
           ...facts,
@@ -45,7 +45,7 @@ forEachDatabase('a copy of the production database on a test machine', (kind) =>
           });
         }
         if (!isBatched) continue;
-        const range = { startIdx: 0, endIdx: 2, settledIdx: 0, ...intent, numProfiles: 2 };
+        const range = { startIdx: 0, endIdx: 2, lowWaterIdx: 0, ...intent, numProfiles: 2 };
         await dataSource
           .getRepository(MailBatch)
           .insert({ ...range, mailingId: id, status: 'free', notBefore: LONG_AGO });

@@ -23,7 +23,7 @@ interface Told {
 function listenTo(...apps: MailingApp[]): Told {
   const told: Told = { behind: [], wentBack: [], lost: 0, numSettled: 0 };
   for (const { events } of apps) {
-    events.on('run:beat-retried', ({ error }) => {
+    events.on('run:commit-retried', ({ error }) => {
       const { code } = error as { code?: string };
       if (code === 'MAILING_DATABASE_BEHIND') told.behind.push(code);
     });

@@ -8,10 +8,10 @@ import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-/** Counts how often a beat had to be written again. */
+/** Counts how often a commit had to be written again. */
 function retriesOf(app: MailingApp): { errors: string[] } {
   const seen = { errors: [] as string[] };
-  app.events.on('run:beat-retried', ({ error }) => seen.errors.push(String(error)));
+  app.events.on('run:commit-retried', ({ error }) => seen.errors.push(String(error)));
   return seen;
 }
 
@@ -118,13 +118,13 @@ forEachInnoDb('a database that fails', (kind) => {
   const other = (): Promise<Awaited<ReturnType<typeof createConnection>>> =>
     createConnection(rig.database.url.replace('mariadb:', 'mysql:'));
 
-  it('D7 by deadlocks: the beat is written again as a whole', async () => {
+  it('D7 by deadlocks: the commit is written again as a whole', async () => {
     const app = await rig.boot();
     const mailingId = await rig.send(app, 120);
     const rival = await other();
     let deadlocks = 0;
     const numSent = async (): Promise<number> => (await app.query.get(mailingId))?.numSent ?? 0;
-    // Recipients first and the mailing after them: the other way round than a beat.
+    // Recipients first and the mailing after them: the other way round than a commit.
     while ((await numSent()) < 60) {
       await rival.query('START TRANSACTION');
       await rival
@@ -142,7 +142,7 @@ forEachInnoDb('a database that fails', (kind) => {
     await rig.assertAllSent(mailingId, 120);
   });
 
-  it('D7 by lock wait timeouts: the beat is written again as a whole', async () => {
+  it('D7 by lock wait timeouts: the commit is written again as a whole', async () => {
     const app = await rig.boot({}, { dataSource: { extra: { connectionLimit: 4 } } });
     const own = app.nest.get<DataSource>(getDataSourceToken());
     for (let n = 0; n < 4; n++) await own.query('SET SESSION innodb_lock_wait_timeout = 1');

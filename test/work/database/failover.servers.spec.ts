@@ -11,7 +11,11 @@ import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailin
 import { TypeOrmSuppressionList } from '../../../libs/mailing/src/store/host/type-orm-suppression.list.js';
 import { mailingDataSourceOptions } from '../../../ormconfig.js';
 import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
-import { assertBooksAddUp, type Books, readBooks } from '../../support/databases/books.js';
+import {
+  assertBooksAddUp,
+  type StoredProgress,
+  readProgress,
+} from '../../support/databases/stored-progress.js';
 import { Customer } from '../../support/hosts/customer.entity.js';
 import { forEachServer } from '../../support/databases/for-each-database.js';
 import { PAIR_STARTS } from '../../support/servers/database-pair.js';
@@ -93,13 +97,13 @@ forEachServer('connections to a server that only reads', (kind) => {
     return app;
   }
 
-  /** Books on that server, once the mailing is completed there. */
-  async function booksOn(url: string, mailingId: string): Promise<Books> {
+  /** Progress on that server, once the mailing is completed there. */
+  async function booksOn(url: string, mailingId: string): Promise<StoredProgress> {
     const dataSource = await connect(url);
     try {
       return await waitUntil(
         async () => {
-          const books = await readBooks(dataSource, mailingId);
+          const books = await readProgress(dataSource, mailingId);
           return books.mailing.status === 'completed' ? books : null;
         },
         { what: 'the mailing to be completed', deadlineMs: 30_000 },

@@ -4,7 +4,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { mailingDataSourceOptions } from '../../../ormconfig.js';
 import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
-import { assertBooksAddUp, readBooks } from '../../support/databases/books.js';
+import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
 import { forEachServer } from '../../support/databases/for-each-database.js';
 import { PAIR_STARTS } from '../../support/servers/database-pair.js';
 import { type MailingApp, mailingApp } from '../../support/hosts/mailing-app.js';
@@ -70,7 +70,7 @@ forEachServer('a failover that loses commits', (kind) => {
     await using dataSource = await connect(pair.second.url);
     const books = await waitUntil(
       async () => {
-        const found = await readBooks(dataSource, mailingId);
+        const found = await readProgress(dataSource, mailingId);
         return found.mailing.status === 'completed' ? found : null;
       },
       { what: 'the mailing to be completed', deadlineMs: 40_000 },

@@ -15,14 +15,14 @@ forEachDatabase('a server that is lost or stops between a look and what it looke
     const app = await rig.boot({ server: { heartbeatMs: 100, serverTimeoutMs: 3_000 } });
     const membership = app.nest.get(ServerMembership, { strict: false });
     // Registered, and seen again: without that, a row that is not there means a node that lags behind.
-    await membership.beat();
-    await membership.beat();
+    await membership.heartbeat();
+    await membership.heartbeat();
     const persister = app.nest.get(TemplateEmailPersister, { strict: false });
     const readMailing = persister.readMailing.bind(persister);
     persister.readMailing = async (mailingId) => {
       persister.readMailing = readMailing;
       await rig.database.dataSource.getRepository(MailServer).clear();
-      expect(await membership.beat()).toBe('lost');
+      expect(await membership.heartbeat()).toBe('lost');
       return readMailing(mailingId);
     };
 

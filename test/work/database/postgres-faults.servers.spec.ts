@@ -24,7 +24,7 @@ const FAREWELL = (() => {
 
 function retriesOf(app: MailingApp): { errors: string[] } {
   const seen = { errors: [] as string[] };
-  app.events.on('run:beat-retried', ({ error }) => seen.errors.push(String(error)));
+  app.events.on('run:commit-retried', ({ error }) => seen.errors.push(String(error)));
   return seen;
 }
 
@@ -39,14 +39,14 @@ describe('a database that fails (postgres)', () => {
     return Number(row.deadlocks);
   };
 
-  it('D7 by deadlocks: the beat is written again as a whole', async () => {
+  it('D7 by deadlocks: the commit is written again as a whole', async () => {
     // Who has waited so long looks for a deadlock, once, and ends it by giving up.
     const app = await rig.boot({}, withSetting('deadlock_timeout=40ms'));
     const rival = await connectToPostgres(rig.database.url);
     await rival.query(`SET deadlock_timeout = '200ms'`);
     const mailingId = await rig.send(app, 120);
     const codes = new Set<string | undefined>(['40P01']);
-    // Recipients first and the mailing after them: the other way round than a beat.
+    // Recipients first and the mailing after them: the other way round than a commit.
     while ((await numSent(app, mailingId)) < 60) {
       await rival.query('BEGIN');
       await rival.query(
@@ -88,7 +88,7 @@ describe('a database that fails (postgres)', () => {
     }
   });
 
-  it('D7 by lock timeouts: the beat is written again as a whole', async () => {
+  it('D7 by lock timeouts: the commit is written again as a whole', async () => {
     const app = await rig.boot({}, withSetting('lock_timeout=50ms'));
     const { errors } = retriesOf(app);
     const mailingId = await rig.send(app, 120);

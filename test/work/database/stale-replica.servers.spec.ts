@@ -3,7 +3,11 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { mailingDataSourceOptions } from '../../../ormconfig.js';
 import { TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
-import { assertBooksAddUp, type Books, readBooks } from '../../support/databases/books.js';
+import {
+  assertBooksAddUp,
+  type StoredProgress,
+  readProgress,
+} from '../../support/databases/stored-progress.js';
 import { forEachServer } from '../../support/databases/for-each-database.js';
 import { PAIR_STARTS } from '../../support/servers/database-pair.js';
 import { type MailingApp, mailingApp } from '../../support/hosts/mailing-app.js';
@@ -115,10 +119,10 @@ forEachServer('a proxy that asks a replica which lags', (kind) => {
     };
   };
 
-  const reached = (mailingId: string, status: string): Promise<Books> =>
+  const reached = (mailingId: string, status: string): Promise<StoredProgress> =>
     waitUntil(
       async () => {
-        const books = await readBooks(primary, mailingId);
+        const books = await readProgress(primary, mailingId);
         return books.mailing.status === status ? books : null;
       },
       { what: `the mailing to be ${status}`, deadlineMs: 30_000 },

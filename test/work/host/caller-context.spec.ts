@@ -148,7 +148,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
       return new Promise(() => undefined);
     });
     await witness.within('request', async () => {
-      app.nest.get(TemplateEmailPeriodicService).addDuty(() => witness.note('duty'));
+      app.nest.get(TemplateEmailPeriodicService).addTask(() => witness.note('duty'));
       await app.sender.sendEmailMessage(INFO, listed(3), { persist: true });
     });
     await waitUntil(() => witness.has('send') && witness.has('duty'), { what: 'a message and a duty' });

@@ -121,7 +121,7 @@ const WAYS: Record<string, Way> = {
     event: 'server:trouble',
   },
   'a duty that fails': {
-    begin: (app) => app.nest.get(TemplateEmailPeriodicService).addDuty(() => Strange.say()),
+    begin: (app) => app.nest.get(TemplateEmailPeriodicService).addTask(() => Strange.say()),
     event: 'server:trouble',
   },
 };

@@ -1,6 +1,6 @@
 import type { MailingTemplate, TemplateRenderer } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { toHandOver } from '../../../libs/mailing/src/delivery/transport/delivery-failure.js';
+import { classifyFailure } from '../../../libs/mailing/src/delivery/transport/classify-failure.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { reasonOf } from '../../../libs/mailing/src/model/values/public-text.js';
 
@@ -40,7 +40,7 @@ describe('errors of the host that are not what errors usually are', () => {
   ];
 
   it.each(ERRORS)('of a transport: %s costs its recipient, and nothing more', async (_, error, expected) => {
-    expect(toHandOver(error, 'nowhere')).toEqual({ kind: 'refused', permanent: true, ...expected });
+    expect(classifyFailure(error, 'nowhere')).toEqual({ kind: 'refused', permanent: true, ...expected });
     const transport = {
       name: 'http',
       version: '1',

@@ -14,7 +14,7 @@ import {
   type TemplateRenderer,
 } from 'nestjs-mailing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MailingRuns } from '../../../libs/mailing/src/work/run/mailing-runs.js';
+import { RunRegistry } from '../../../libs/mailing/src/work/run/run.registry.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
@@ -245,7 +245,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
       await never();
     }
     const app = await boot({ ...PATIENT, run: { parallelMailings: 1 } });
-    const runs = app.nest.get(MailingRuns, { strict: false });
+    const runs = app.nest.get(RunRegistry, { strict: false });
     const canceled = app.sender.sendEmailMessage(INFO, silent(), { persist: true });
     const id = await loading();
     expect(await app.sender.cancel(id)).toBe('canceled');
@@ -292,7 +292,7 @@ describe('functions of the host that never answer', () => {
     const troubles: unknown[] = [];
     app.events.on('server:trouble', ({ error }) => troubles.push(error));
     let begun = 0;
-    app.nest.get(TemplateEmailPeriodicService).addDuty(() => (begun++, never()));
+    app.nest.get(TemplateEmailPeriodicService).addTask(() => (begun++, never()));
     await waitUntil(() => troubles.length > 0, { what: 'the report' });
     expect(troubles).toEqual([expect.any(HostSilentError)]);
     expect(begun).toBe(1);

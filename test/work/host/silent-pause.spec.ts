@@ -92,8 +92,8 @@ describe('a function of the host that is silent while a mailing is stopped', () 
     await persister.finishList(mailingId, 'list', rows.length);
     await livingServer(rig.database.dataSource, uniqServerId, 'dead');
     const claim = await new MailingClaims(database).claim(mailingId, uniqServerId, 'dead#1');
-    const quiet = { outcomes: [], deferred: [], returned: [], remaining: 0, release: null };
-    await new MailingLedger(database, claim!).beat({ ...quiet, free: 3 });
+    const quiet = { outcomes: [], deferred: [], returned: [], inFlight: 0, release: null };
+    await new MailingLedger(database, claim!).commit({ ...quiet, capacity: 3 });
     await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId });
     return mailingId;
   };

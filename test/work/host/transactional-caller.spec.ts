@@ -12,7 +12,7 @@ import {
 } from 'typeorm-transactional';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dataSourceOptionsOf } from '../../../src/database/data-source.options.js';
-import { assertBooksAddUp } from '../../support/databases/books.js';
+import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
 import { Customer } from '../../support/hosts/customer.entity.js';
 import { forEachServer } from '../../support/databases/for-each-database.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';

@@ -53,7 +53,7 @@ function callsOf(app: MailingApp): Record<'id' | 'number', Record<string, (value
       'retry: mailingId': (id) => sender.retry(id, 'errors'),
       'settleInDoubt: mailingId': (id) => sender.settleInDoubt(id, 'sent'),
       'claim: mailingId': (id) => batches.claim({ mailingId: id, startIdx: 0 }, 'here:1', 'token'),
-      'reachOrder: mailingId': (id) => batches.reachOrder(id),
+      'completeTransition: mailingId': (id) => batches.completeTransition(id),
       'writeChunk: mailingId': (id) => persister.writeChunk(id, 'token', []),
       'finishList: mailingId': (id) => persister.finishList(id, 'token', 0),
       'failList: mailingId': (id) => persister.failList(id, 'token', 'reason'),
@@ -161,7 +161,7 @@ describe('an argument that is none', () => {
       'fillFor: userId': (id) => slots.fillFor(id, 'promotion', 'x'),
       'fillEach: contents': (contents) => slots.fillEach('promotion', contents),
       'fill: slot': (slot) => new SlotFilling().fill(slot, 'x'),
-      'addDuty: duty': (duty) => app.nest.get(TemplateEmailPeriodicService).addDuty(duty),
+      'addTask: duty': (duty) => app.nest.get(TemplateEmailPeriodicService).addTask(duty),
       'dryRun: onProgress': (onProgress) =>
         app.nest.get(TemplateEmailRehearsal).dryRun(INFO, [], { onProgress }),
       'setEmailStatus: status': (status) => profiles.setEmailStatus?.(['x'], status),

@@ -62,12 +62,12 @@ forEachDatabase('a row that the database leaves out', (kind) => {
 
   it('of an address that a profile takes keeps it from being mailed twice', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf, run: { transportPatienceMs: 1_000 } });
-    await refuse('dps_mail_address_taken', 'idx', '1');
+    await refuse('dps_mail_address_claim', 'idx', '1');
     const list = ProfileShelf.fill(3, (n) => `reader${n}@home.example`);
     const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     const { statusReason } = await rig.reached(mailingId as string, 'paused');
     expect(statusReason).toMatch(
-      /^recipients: duplicates: The database dropped or changed a row of dps_mail_address_taken/,
+      /^recipients: duplicates: The database dropped or changed a row of dps_mail_address_claim/,
     );
     expect(rig.inbox.messages).toEqual([]);
   });
@@ -125,11 +125,11 @@ forEachInnoDb('a value that the database cuts to what its column holds', (kind) 
 
   it('of an address that a profile takes keeps it from being mailed twice', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf, run: { transportPatienceMs: 1_000 } });
-    await narrow('dps_mail_address_taken', 'address_key', 'VARCHAR(21)');
+    await narrow('dps_mail_address_claim', 'address_key', 'VARCHAR(21)');
     const list = ProfileShelf.fill(3, (n) => `reader${n}@home.example`);
     const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     const { statusReason } = await rig.reached(mailingId as string, 'paused');
-    expect(statusReason).toMatch(/changed a row of dps_mail_address_taken/);
+    expect(statusReason).toMatch(/changed a row of dps_mail_address_claim/);
     expect(rig.inbox.messages).toEqual([]);
   });
 });

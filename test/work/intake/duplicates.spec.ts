@@ -1,9 +1,9 @@
-import { MailAddressTaken, type Recipient } from 'nestjs-mailing';
+import { MailAddressClaim, type Recipient } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
 import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
 import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
-import { assertBooksAddUp } from '../../support/databases/books.js';
+import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
@@ -98,7 +98,7 @@ forEachDatabase('duplicates', (kind) => {
     const { completed } = await app.sender.sendEmailMessage(INFO, people(30), { persist: true });
     await completed;
     expect(asked.length).toBeGreaterThan(0);
-    expect(asked.filter((sql) => sql.includes('dps_mail_address_taken'))).toEqual([]);
+    expect(asked.filter((sql) => sql.includes('dps_mail_address_claim'))).toEqual([]);
   });
 
   it('over batches of several servers at once: each address one copy, whoever is first', async () => {
@@ -148,18 +148,18 @@ forEachDatabase('duplicates', (kind) => {
     const app = await rig.boot({ ...WITH_PROFILES, run: { transportPatienceMs: 0 } });
     const rename = (from: string, to: string): Promise<unknown> =>
       rig.database.dataSource.query(`ALTER TABLE ${from} RENAME TO ${to}`);
-    await rename('dps_mail_address_taken', 'out_of_reach');
+    await rename('dps_mail_address_claim', 'out_of_reach');
     const list = ProfileShelf.fill(6, (n) => `reader${n % 3}@home.example`);
     const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     await rig.reached(mailingId as string, 'paused');
     expect((await rig.books(mailingId as string)).byStatus).toEqual({ pending: 6 });
     expect(rig.inbox.messages).toHaveLength(0);
-    await rename('out_of_reach', 'dps_mail_address_taken');
+    await rename('out_of_reach', 'dps_mail_address_claim');
     await app.sender.resume(mailingId as string);
     expect(await rig.reached(mailingId as string, 'completed')).toMatchObject({ numSent: 3, numSkipped: 3 });
     oneCopyEach();
     const taken = await rig.database.dataSource
-      .getRepository(MailAddressTaken)
+      .getRepository(MailAddressClaim)
       .findBy({ mailingId: mailingId as string });
     expect(taken).toHaveLength(3);
   });

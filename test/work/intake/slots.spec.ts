@@ -26,7 +26,7 @@ const SLOT = '{{#slot "promotion"}}[{{@index}} {{title}} for {{../email}}]{{else
 
 @Injectable()
 class Profiles implements ProfileRepository {
-  /** One for each beat. */
+  /** One for each commit. */
   static queries = 0;
 
   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
@@ -108,7 +108,7 @@ forEachDatabase('slots', (kind) => {
     expect(rig.inbox.messages).toEqual([]);
   });
 
-  it('are read once for each beat, and written in chunks from a source of any length', async () => {
+  it('are read once for each commit, and written in chunks from a source of any length', async () => {
     const statements: string[] = [];
     const logQuery = (sql: string): void => void statements.push(sql);
     const logger = Object.assign(new SimpleConsoleLogger(false), { logQuery });

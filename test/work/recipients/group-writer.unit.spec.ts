@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import {
-  GroupWriter,
-  MOST_IN_GROUP,
-  MOST_KEPT,
-} from '../../../libs/mailing/src/work/recipients/group.writer.js';
+  WriteBehindBuffer,
+  MAX_IN_GROUP,
+  MAX_KEPT,
+} from '../../../libs/mailing/src/work/recipients/write-behind.buffer.js';
 
 const keys = (from: number, count: number): string[] =>
   Array.from({ length: count }, (_, n) => `${from + n}`);
@@ -13,7 +13,7 @@ it('keeps so many and no more while the host does not answer, drops the oldest, 
   let dropped = 0;
   let answer = (): void => undefined;
   const isAnswered = new Promise<void>((resolve) => (answer = resolve));
-  const writer = new GroupWriter({
+  const writer = new WriteBehindBuffer({
     write: async (group) => {
       await isAnswered;
       written.push(group);
@@ -23,13 +23,13 @@ it('keeps so many and no more while the host does not answer, drops the oldest, 
   });
   const total = 25_000;
   for (let first = 0; first < total; first += 100) writer.note(keys(first, 100));
-  expect(dropped).toBe(total - MOST_KEPT);
+  expect(dropped).toBe(total - MAX_KEPT);
   expect(writer.notedAt('0')).toBeUndefined();
   expect(writer.notedAt(`${total - 1}`)).toBeTypeOf('number');
   answer();
   await writer.close(10_000);
-  expect(written.flat()).toEqual(keys(total - MOST_KEPT, MOST_KEPT));
-  expect(written.map((group) => group.length)).toEqual(written.map(() => MOST_IN_GROUP));
+  expect(written.flat()).toEqual(keys(total - MAX_KEPT, MAX_KEPT));
+  expect(written.map((group) => group.length)).toEqual(written.map(() => MAX_IN_GROUP));
   expect(writer.notedAt(`${total - 1}`)).toBeUndefined();
-  expect(dropped).toBe(total - MOST_KEPT);
+  expect(dropped).toBe(total - MAX_KEPT);
 });

@@ -79,7 +79,7 @@ forEachDatabase('what profiles are told', (kind) => {
     const all = told.lastEmailed.flatMap((group) => group.ids);
     const expected = ids(1_200).map(({ userId }) => userId);
     expect(all.toSorted()).toEqual(expected.filter((id) => id !== 'reader3').toSorted());
-    // A beat has 10 of them at most, so this is a call for several beats.
+    // A commit has 10 of them at most, so this is a call for several commits.
     expect(told.lastEmailed.length).toBeLessThan(60);
     for (const { at } of told.lastEmailed) expect(at.getTime()).toBeGreaterThanOrEqual(before);
   });
@@ -142,8 +142,8 @@ forEachDatabase('what profiles are told', (kind) => {
       await livingServer(rig.database.dataSource, 'test:1', 'dead');
       const claim = await new MailingClaims(database).claim(mailingId, 'test:1', `dead#${id}`);
       if (!claim) throw new Error('The mailing could not be claimed.');
-      const quiet = { outcomes: [], deferred: [], returned: [], remaining: 0, release: null };
-      await new MailingLedger(database, claim).beat({ ...quiet, free: 2 });
+      const quiet = { outcomes: [], deferred: [], returned: [], inFlight: 0, release: null };
+      await new MailingLedger(database, claim).commit({ ...quiet, capacity: 2 });
       await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
       return mailingId;
     };

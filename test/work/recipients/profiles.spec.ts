@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ProfileRepository, Recipient, RecipientProfile } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { assertBooksAddUp, readBooks } from '../../support/databases/books.js';
+import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { freshDatabase } from '../../support/databases/fresh-database.js';
 import { mailingApp } from '../../support/hosts/mailing-app.js';
@@ -30,7 +30,7 @@ class Profiles implements ProfileRepository {
 }
 
 forEachDatabase('profiles', (kind) => {
-  it('are mixed with addresses in one numbering, looked up once a beat, and skipped for what they are', async () => {
+  it('are mixed with addresses in one numbering, looked up once a commit, and skipped for what they are', async () => {
     const database = await freshDatabase(kind);
     const inbox = await SmtpInbox.start();
     const app = await mailingApp({
@@ -58,7 +58,7 @@ forEachDatabase('profiles', (kind) => {
         numSent: 5,
         numSkipped: 4,
       });
-      const books = await readBooks(database.dataSource, mailingId as string);
+      const books = await readProgress(database.dataSource, mailingId as string);
       assertBooksAddUp(books);
       const reasons = books.recipients.map(({ status, errorCode }) => errorCode ?? status);
       expect(reasons).toEqual([

@@ -8,7 +8,7 @@ import {
 } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
-import { assertBooksAddUp } from '../../support/databases/books.js';
+import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
@@ -114,7 +114,7 @@ forEachDatabase('the suppression list', (kind) => {
     expect(Array.from(row.reason)).toHaveLength(255);
   });
 
-  it('is asked once a beat, and may be a class of the host', async () => {
+  it('is asked once a commit, and may be a class of the host', async () => {
     NobodyAtWork.questions = 0;
     NobodyAtWork.entries.length = 0;
     const app = await rig.boot({ suppressionList: NobodyAtWork, run: { concurrency: 10, maxInDoubt: 50 } });

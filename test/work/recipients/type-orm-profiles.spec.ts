@@ -7,7 +7,7 @@ import {
 } from 'nestjs-mailing';
 import { type DataSource, Entity, PrimaryColumn, type Repository } from 'typeorm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/books.js';
+import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
 import { Customer } from '../../support/hosts/customer.entity.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';

@@ -55,8 +55,8 @@ forEachDatabase('questions about recipients that nobody answers', (kind) => {
     ],
     [
       'who has an address already',
-      'recipients: duplicates: dps_mail_address_taken does not answer',
-      (app) => breakTable(app, 'dps_mail_address_taken'),
+      'recipients: duplicates: dps_mail_address_claim does not answer',
+      (app) => breakTable(app, 'dps_mail_address_claim'),
     ],
     [
       'the slots',

@@ -1,6 +1,6 @@
 import { MailDeferred, Mailing } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/books.js';
+import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { greylisting } from '../../support/network/greylisting.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
@@ -36,16 +36,16 @@ forEachDatabase('a temporary refusal', (kind) => {
     });
     const { byStatus, mailing, recipients } = await rig.books(mailingId);
     expect(byStatus).toEqual({ sent: 38, deferred: 2 });
-    expect(mailing).toMatchObject({ status: 'in_progress', settledIdx: 40, nextIdx: 40 });
+    expect(mailing).toMatchObject({ status: 'in_progress', lowWaterIdx: 40, nextIdx: 40 });
     expect(recipients[0]).toMatchObject({ attempts: 1, errorCode: '4.2.0' });
     expect(await deferred.countBy({ mailingId })).toBe(2);
-    // Five heartbeats later not a single beat has been made for it.
-    const beats = (await rig.database.dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId }))
-      .beat;
+    // Five heartbeats later not a single commit has been made for it.
+    const commits = (await rig.database.dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId }))
+      .commitSeq;
     let sweeps = 0;
     await waitUntil(async () => (await app.restarter.sweep(), ++sweeps > 5), { what: 'some sweeps' });
     const later = await rig.database.dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
-    expect(later.beat - beats).toBeLessThanOrEqual(1);
+    expect(later.commitSeq - commits).toBeLessThanOrEqual(1);
 
     await app.sender.cancel(mailingId);
     expect(await app.query.get(mailingId)).toMatchObject({

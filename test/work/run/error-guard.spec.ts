@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/books.js';
+import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
 import { batchesOf, sendBatched } from '../../support/hosts/batched-mailing.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';

@@ -1,6 +1,6 @@
 import { Mailing, type MailingModuleOptions, type Recipient } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readBooks } from '../../support/databases/books.js';
+import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { type MailingApp, mailingApp } from '../../support/hosts/mailing-app.js';
@@ -45,7 +45,7 @@ forEachDatabase('when things go wrong', (kind) => {
     const { sender } = await boot({ retry: { maxAttempts: 2, firstDelayMs: 50 } });
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(20), true, true);
     expect(await completed).toMatchObject({ status: 'completed', numSent: 18, numErrors: 2 });
-    const books = await readBooks(database.dataSource, mailingId as string);
+    const books = await readProgress(database.dataSource, mailingId as string);
     assertBooksAddUp(books);
     expect(books.recipients[7]).toMatchObject({ status: 'error', errorCode: '5.1.1', attempts: 1 });
     expect(books.recipients[7].errorText).toContain('no such user');
@@ -58,7 +58,7 @@ forEachDatabase('when things go wrong', (kind) => {
     const { sender } = await boot();
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(12), true, true);
     expect(await completed).toMatchObject({ status: 'completed', numSent: 11, numErrors: 1 });
-    const { recipients } = await readBooks(database.dataSource, mailingId as string);
+    const { recipients } = await readProgress(database.dataSource, mailingId as string);
     expect(recipients[5].status).toBe('in_doubt');
     expect([...inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
   });
@@ -72,7 +72,7 @@ forEachDatabase('when things go wrong', (kind) => {
     });
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(12), true, true);
     expect(await completed).toMatchObject({ status: 'completed', numSent: 11, numErrors: 1 });
-    const { recipients } = await readBooks(database.dataSource, mailingId as string);
+    const { recipients } = await readProgress(database.dataSource, mailingId as string);
     expect(recipients[3]).toMatchObject({ status: 'error', errorCode: 'timeout' });
   });
 
@@ -84,13 +84,13 @@ forEachDatabase('when things go wrong', (kind) => {
     const isDown = new Promise<void>((resolve) => events.on('transport:down', () => (outages++, resolve())));
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(30), true, true);
     await isDown;
-    const during = await readBooks(database.dataSource, mailingId as string);
+    const during = await readProgress(database.dataSource, mailingId as string);
     expect(during.mailing).toMatchObject({ numSent: 0, numErrors: 0, numSkipped: 0 });
     inbox = await SmtpInbox.start({ port });
     expect(await completed).toMatchObject({ status: 'completed', numSent: 30, numErrors: 0 });
     expect(outages).toBeGreaterThanOrEqual(1);
     expect([...inbox.countsByRecipient().values()]).toEqual(people(30).map(() => 1));
-    const after = await readBooks(database.dataSource, mailingId as string);
+    const after = await readProgress(database.dataSource, mailingId as string);
     assertBooksAddUp(after);
     expect(after.recipients.every(({ attempts }) => attempts === 1)).toBe(true);
   });
@@ -104,9 +104,9 @@ forEachDatabase('when things go wrong', (kind) => {
     await app?.close();
     app = undefined;
     expect(await completed).toMatchObject({ status: 'pending' });
-    const { byStatus, mailing } = await readBooks(database.dataSource, mailingId as string);
+    const { byStatus, mailing } = await readProgress(database.dataSource, mailingId as string);
     expect(byStatus).toEqual({ pending: 30 });
-    expect(mailing).toMatchObject({ claimToken: null, settledIdx: 0 });
+    expect(mailing).toMatchObject({ claimToken: null, lowWaterIdx: 0 });
     inbox = await SmtpInbox.start();
   });
 
@@ -118,7 +118,7 @@ forEachDatabase('when things go wrong', (kind) => {
     app = undefined;
     const received = inbox.messages.length;
     expect(await completed).toMatchObject({ status: 'pending', numSent: received });
-    const { byStatus } = await readBooks(database.dataSource, mailingId as string);
+    const { byStatus } = await readProgress(database.dataSource, mailingId as string);
     expect(byStatus).toEqual({ sent: received, pending: 300 - received });
   });
 
@@ -134,7 +134,7 @@ forEachDatabase('when things go wrong', (kind) => {
     ];
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, list, true, true);
     expect(await completed).toMatchObject({ status: 'completed', numSent: 4, numErrors: 1 });
-    const { recipients } = await readBooks(database.dataSource, mailingId as string);
+    const { recipients } = await readProgress(database.dataSource, mailingId as string);
     expect(recipients[3]).toMatchObject({ status: 'error', errorCode: 'template' });
   });
 
@@ -168,7 +168,7 @@ forEachDatabase('when things go wrong', (kind) => {
     }));
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, list, true, true);
     expect(await completed).toMatchObject({ status: 'completed', numSent: 2, numErrors: 3 });
-    const { recipients } = await readBooks(database.dataSource, mailingId as string);
+    const { recipients } = await readProgress(database.dataSource, mailingId as string);
     expect(recipients.map(({ errorCode }) => errorCode)).toEqual([null, ...Array(3).fill('template'), null]);
     const texts = await Promise.all(inbox.messages.map(async (one) => (await one.parsed()).text?.trim()));
     expect(new Set(texts)).toEqual(new Set(['Dear Ann', 'Dear Bob']));
@@ -185,7 +185,7 @@ forEachDatabase('when things go wrong', (kind) => {
       { what: 'the mailing to be paused' },
     );
     expect(mailing.statusReason).toMatch(/^error rate: .*template.*noSuchHelper/);
-    const { byStatus } = await readBooks(database.dataSource, mailingId as string);
+    const { byStatus } = await readProgress(database.dataSource, mailingId as string);
     expect(byStatus.pending).toBeGreaterThan(150);
     expect(inbox.messages).toEqual([]);
   });

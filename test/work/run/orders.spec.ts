@@ -1,6 +1,6 @@
 import { Mailing, MailServer, type Recipient } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { StandingOrders } from '../../../libs/mailing/src/store/commands/standing-orders.js';
+import { CommandPersister } from '../../../libs/mailing/src/store/commands/command.persister.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -29,7 +29,7 @@ forEachDatabase('orders of people', (kind) => {
     await rig.assertAllSent(mailingId, 300);
   });
 
-  it('A23 a pause from another server is carried out within one beat', async () => {
+  it('A23 a pause from another server is carried out within one commit', async () => {
     const owner = await rig.boot();
     const other = await rig.boot({ uniqServerId: 'test:2' });
     const mailingId = await rig.send(owner, 300);
@@ -231,7 +231,7 @@ forEachDatabase('orders of people', (kind) => {
     const app = await rig.boot();
     const mailingId = await rig.send(app, 5);
     await rig.reached(mailingId, 'completed');
-    const orders = app.nest.get(StandingOrders, { strict: false });
+    const orders = app.nest.get(CommandPersister, { strict: false });
     const read = orders.read.bind(orders);
     orders.read = async (...parts) => {
       const before = await read(...parts);

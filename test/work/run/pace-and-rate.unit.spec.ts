@@ -1,25 +1,25 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { EmailMessageSender } from '../../../libs/mailing/src/delivery/transport/email-message.sender.js';
-import type { StandingOrders } from '../../../libs/mailing/src/store/commands/standing-orders.js';
-import { AttemptCounts } from '../../../libs/mailing/src/work/run/attempt-counts.js';
+import type { CommandPersister } from '../../../libs/mailing/src/store/commands/command.persister.js';
+import { RetrySchedule } from '../../../libs/mailing/src/work/run/retry.schedule.js';
 import { NO_SCORES } from '../../../libs/mailing/src/model/states/guard-scores.js';
 import type { Outcome, RefusalSubject } from '../../../libs/mailing/src/model/states/outcome.js';
-import { ErrorGuard } from '../../../libs/mailing/src/work/run/error-guard.js';
-import { Pace } from '../../../libs/mailing/src/work/pacing/pace.js';
+import { ErrorRateGuard } from '../../../libs/mailing/src/work/run/error-rate.guard.js';
+import { CongestionWindow } from '../../../libs/mailing/src/work/pacing/congestion-window.js';
 import { MailingEvents } from '../../../libs/mailing/src/model/reports/mailing-event.js';
 import type { RunOptions } from '../../../libs/mailing/src/model/options/mailing-options.js';
 import { RateLimiter } from '../../../libs/mailing/src/work/pacing/rate-limiter.js';
 import { ResumeHold } from '../../../libs/mailing/src/work/execution/resume-hold.js';
 import { TransportProbe } from '../../../libs/mailing/src/work/sweeps/transport-probe.js';
-import { TransportWatch } from '../../../libs/mailing/src/work/run/transport-watch.js';
+import { TransportMonitor } from '../../../libs/mailing/src/work/run/transport.monitor.js';
 
-describe('Pace', () => {
-  const succeed = (pace: Pace, times: number): void => {
+describe('CongestionWindow', () => {
+  const succeed = (pace: CongestionWindow, times: number): void => {
     for (let n = 0; n < times; n++) pace.succeeded();
   };
 
   it('B6 halves at once when less is asked for, and creeps up again', () => {
-    const pace = new Pace(8);
+    const pace = new CongestionWindow(8);
     expect(pace.throttled(pace.generation)).toBe(true);
     expect(pace.level).toBe(4);
     succeed(pace, 39);
@@ -29,7 +29,7 @@ describe('Pace', () => {
   });
 
   it('counts what was begun before the last decrease as the same news', () => {
-    const pace = new Pace(8);
+    const pace = new CongestionWindow(8);
     const before = pace.generation;
     pace.throttled(before);
     for (let n = 0; n < 7; n++) expect(pace.throttled(before)).toBe(false);
@@ -39,7 +39,7 @@ describe('Pace', () => {
   });
 
   it('never goes below one or above the highest', () => {
-    const pace = new Pace(3);
+    const pace = new CongestionWindow(3);
     for (let n = 0; n < 5; n++) pace.throttled(pace.generation);
     expect(pace.level).toBe(1);
     succeed(pace, 1_000);
@@ -47,7 +47,7 @@ describe('Pace', () => {
   });
 
   it('after an outage tries one, and is back at its old level soon', () => {
-    const pace = new Pace(8);
+    const pace = new CongestionWindow(8);
     pace.interrupted();
     pace.interrupted();
     expect(pace.level).toBe(1);
@@ -74,11 +74,11 @@ describe('RateLimiter', () => {
       expect(limiter.waitMs()).toBe(Infinity);
       vi.advanceTimersByTime(5_000);
       expect(limiter.take()).toBe(false);
-      limiter.giveBack(true);
+      limiter.release(true);
       expect(limiter.take()).toBe(false);
       vi.advanceTimersByTime(limiter.waitMs());
       expect(limiter.take()).toBe(true);
-      limiter.giveBack(false);
+      limiter.release(false);
       expect(limiter.take()).toBe(true);
     } finally {
       vi.useRealTimers();
@@ -86,14 +86,14 @@ describe('RateLimiter', () => {
   });
 });
 
-describe('ErrorGuard', () => {
+describe('ErrorRateGuard', () => {
   const options = { sampleSize: 10, maxErrorPercent: 80 };
   const error = (code: string, subject?: RefusalSubject) =>
     ({ idx: 0, status: 'error', code, text: `${code} text`, subject }) as const;
   const sent = { idx: 0, status: 'sent', code: null, text: null } as const;
   const skipped = { idx: 0, status: 'skipped', code: 'no_profile', text: '' } as const;
   /** @returns after how many of them it speaks, and what it says; null: it does not. */
-  const speaks = (guard: ErrorGuard, outcomes: Iterable<Outcome>): [number, string] | null => {
+  const speaks = (guard: ErrorRateGuard, outcomes: Iterable<Outcome>): [number, string] | null => {
     let count = 0;
     for (const outcome of outcomes) {
       count++;
@@ -106,7 +106,7 @@ describe('ErrorGuard', () => {
     Array.from({ length: count }, (_, n) => one(n));
 
   it('speaks after so many failures in a row, whatever went well before, and names the most frequent reason', () => {
-    const guard = new ErrorGuard(options);
+    const guard = new ErrorRateGuard(options);
     expect(
       speaks(
         guard,
@@ -121,7 +121,7 @@ describe('ErrorGuard', () => {
   });
 
   it('is put off by four failures for each success, and looks on after it has spoken', () => {
-    const guard = new ErrorGuard(options);
+    const guard = new ErrorRateGuard(options);
     expect(
       speaks(
         guard,
@@ -140,19 +140,19 @@ describe('ErrorGuard', () => {
   it('is silent about skipped and greylisted recipients, and when it is turned off', () => {
     expect(
       speaks(
-        new ErrorGuard(options),
+        new ErrorRateGuard(options),
         times(100, () => skipped),
       ),
     ).toBeNull();
     expect(
       speaks(
-        new ErrorGuard(options),
+        new ErrorRateGuard(options),
         times(100, () => error('4.2.0', 'greylisted')),
       ),
     ).toBeNull();
     expect(
       speaks(
-        new ErrorGuard({ ...options, sampleSize: 0 }),
+        new ErrorRateGuard({ ...options, sampleSize: 0 }),
         times(100, () => error('550')),
       ),
     ).toBeNull();
@@ -161,20 +161,20 @@ describe('ErrorGuard', () => {
   it('never stops a list of which no more than an eighth is bad, in whatever order', () => {
     const watched = { scores: NO_SCORES, numRecipients: 8_000, isBatch: false };
     const bad = times(1_000, () => error('5.1.1', 'recipient'));
-    expect(speaks(new ErrorGuard(options, watched), bad)).toBeNull();
+    expect(speaks(new ErrorRateGuard(options, watched), bad)).toBeNull();
     const more = times(2_000, () => error('5.1.1', 'recipient'));
-    expect(speaks(new ErrorGuard(options, watched), more)?.[0]).toBe(1_001);
+    expect(speaks(new ErrorRateGuard(options, watched), more)?.[0]).toBe(1_001);
     const short = { ...watched, numRecipients: 100 };
-    expect(speaks(new ErrorGuard(options, short), more)?.[0]).toBe(100);
+    expect(speaks(new ErrorRateGuard(options, short), more)?.[0]).toBe(100);
   });
 
   it('counts bad addresses neither for nor against the sender', () => {
     const mixed = times(40, (n) => (n % 2 ? error('5.7.1') : error('5.1.1', 'recipient')));
-    expect(speaks(new ErrorGuard(options), mixed)?.[0]).toBe(20);
+    expect(speaks(new ErrorRateGuard(options), mixed)?.[0]).toBe(20);
   });
 
   it('goes on where the progress row stands, and adds what it hears of the other batches', () => {
-    const before = new ErrorGuard(options);
+    const before = new ErrorRateGuard(options);
     speaks(
       before,
       times(6, () => error('5.7.1')),
@@ -182,13 +182,13 @@ describe('ErrorGuard', () => {
     const watched = { scores: before.report.scores, numRecipients: 100, isBatch: false };
     expect(
       speaks(
-        new ErrorGuard(options, watched),
+        new ErrorRateGuard(options, watched),
         times(9, () => error('5.7.1')),
       )?.[0],
     ).toBe(4);
 
-    const batch = new ErrorGuard(options, { scores: NO_SCORES, numRecipients: 100, isBatch: true });
-    batch.hear(before.report.scores);
+    const batch = new ErrorRateGuard(options, { scores: NO_SCORES, numRecipients: 100, isBatch: true });
+    batch.noteElsewhere(before.report.scores);
     expect(
       speaks(
         batch,
@@ -203,9 +203,9 @@ describe('ErrorGuard', () => {
   });
 });
 
-describe('AttemptCounts', () => {
-  const counts = (): AttemptCounts =>
-    new AttemptCounts({ maxAttempts: 4, firstDelayMs: 100, longestDelayMs: 250 });
+describe('RetrySchedule', () => {
+  const counts = (): RetrySchedule =>
+    new RetrySchedule({ maxAttempts: 4, firstDelayMs: 100, longestDelayMs: 250 });
 
   it('B12 waits a random time up to a bound that doubles, up to the longest, and gives up after the last attempt', () => {
     for (const [attempts, longest] of [
@@ -228,9 +228,9 @@ describe('AttemptCounts', () => {
   });
 });
 
-describe('TransportWatch', () => {
-  const watch = (): TransportWatch =>
-    new TransportWatch({
+describe('TransportMonitor', () => {
+  const watch = (): TransportMonitor =>
+    new TransportMonitor({
       mailingId: null,
       options: { concurrency: 5, transportPatienceMs: 0 } as Required<RunOptions>,
       events: new MailingEvents(),
@@ -271,7 +271,7 @@ describe('TransportProbe', () => {
       const orders = {
         hasTransportPaused: () => Promise.resolve(isPaused),
         resumeTransportPaused: () => Promise.resolve((numResumed++, 1)),
-      } as unknown as StandingOrders;
+      } as unknown as CommandPersister;
       const sender = { probe: () => Promise.resolve(null) } as unknown as EmailMessageSender;
       const { signal } = new AbortController();
       const hold = new ResumeHold({ resume: 'auto' });

@@ -38,9 +38,9 @@ forEachDatabase('the health of a server whose mailings do not move', (kind) => {
     await leave('batch-moves', 'in_progress', 'alive:2', { isBatched: true, lastCommitAt: LONG_AGO });
     const batch = { startIdx: 0, endIdx: 9, notBefore: LONG_AGO, numProfiles: 9 };
     const frame = {
-      settledIdx: 0,
+      lowWaterIdx: 0,
       nextIdx: 0,
-      reachIdx: 0,
+      highWaterIdx: 0,
       uniqServerId: 'alive:2',
       status: 'claimed' as const,
     };

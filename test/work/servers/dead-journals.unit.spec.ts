@@ -6,17 +6,22 @@ import { JournalFolderError, MailingEvents } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { toMailingSettings } from '../../../libs/mailing/src/model/options/mailing-settings.factory.js';
 import { begunLine, claimLine, headerLine } from '../../../libs/mailing/src/store/journal/journal.lines.js';
-import { DeadJournals } from '../../../libs/mailing/src/work/claims/dead-journals.js';
-import { JournalKeeper } from '../../../libs/mailing/src/work/servers/journal.keeper.js';
-import { readPidSpace } from '../../../libs/mailing/src/work/servers/pid-space.js';
+import { JournalRecovery } from '../../../libs/mailing/src/work/claims/journal.recovery.js';
+import { JournalManager } from '../../../libs/mailing/src/work/servers/journal.manager.js';
+import { readPidNamespace } from '../../../libs/mailing/src/work/servers/pid-namespace.js';
 import { journalFolder } from '../../support/hosts/journal-folder.js';
 
 const TOKEN = 'dead#1';
-const OWNER = { uniqServerId: 'test:1', hostname: hostname(), pid: 1, pidSpace: String(readPidSpace()) };
+const OWNER = {
+  uniqServerId: 'test:1',
+  hostname: hostname(),
+  pid: 1,
+  pidNamespace: String(readPidNamespace()),
+};
 const DAYS = 86_400_000;
 
 /** @param isKnownDead whose answer is asked for at the moment that counts. */
-function journalsIn(dir: string, isKnownDead: () => boolean, held: string[] = []): DeadJournals {
+function journalsIn(dir: string, isKnownDead: () => boolean, held: string[] = []): JournalRecovery {
   const settings = toMailingSettings({
     templates: { dir: tmpdir() },
     uniqServerId: 'test:1',
@@ -25,7 +30,7 @@ function journalsIn(dir: string, isKnownDead: () => boolean, held: string[] = []
   const membership = { incarnation: 'living', isKnownDead };
   const claims = { unfinished: async () => held.map((claimToken) => ({ claimToken })) };
   const batches = { claimedByDead: async () => [] };
-  return new DeadJournals(settings, membership as never, claims as never, batches as never, {} as never);
+  return new JournalRecovery(settings, membership as never, claims as never, batches as never, {} as never);
 }
 
 const journal = (incarnation: string, uniqServerId = 'test:1'): string =>
@@ -77,7 +82,7 @@ it('a folder that can not be made is refused at start, in words', async () => {
     templates: { dir: tmpdir() },
     journal: { dir: join(file, 'journals') },
   });
-  const keeper = new JournalKeeper(settings, new MailingEvents());
+  const keeper = new JournalManager(settings, new MailingEvents());
   expect(() => keeper.prepare()).toThrow(JournalFolderError);
   expect(() => keeper.prepare()).toThrow(/journal\.dir .*ENOTDIR/);
 });

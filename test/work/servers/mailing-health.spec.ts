@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { type MailingHealthReport, MailServer } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
-import { UnattendedBatches } from '../../../libs/mailing/src/work/sweeps/unattended-batches.js';
+import { UnclaimedBatchesSweep } from '../../../libs/mailing/src/work/sweeps/unclaimed-batches.sweep.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { leaver, LONG_AGO, standing } from '../../support/databases/left-rows.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
@@ -101,7 +101,7 @@ forEachDatabase('the health of a server', (kind) => {
         mailingIds: ['batched'],
       },
     ]);
-    const unattended = app.nest.get(UnattendedBatches, { strict: false });
+    const unattended = app.nest.get(UnclaimedBatchesSweep, { strict: false });
     await waitUntil(() => told.length === 1, { what: 'it to be told' });
     for (let look = 0; look < 3; look++) await unattended.look();
     expect(told).toEqual(['batched']);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { MailingEvents } from '../../../libs/mailing/src/model/reports/mailing-event.js';
-import type { MailingRuns } from '../../../libs/mailing/src/work/run/mailing-runs.js';
+import type { RunRegistry } from '../../../libs/mailing/src/work/run/run.registry.js';
 import type { ServerMembership, Standing } from '../../../libs/mailing/src/work/servers/server-membership.js';
 import { TemplateEmailPeriodicService } from '../../../libs/mailing/src/work/servers/template-email-periodic.service.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -18,20 +18,20 @@ function serviceOf(standings: Standing[]): {
   events: MailingEvents;
 } {
   const log: string[] = [];
-  const beat = (): Promise<Standing> => {
+  const heartbeat = (): Promise<Standing> => {
     const standing = standings.shift() ?? 'member';
     log.push(standing);
     return Promise.resolve(standing);
   };
-  const runs = { loseAll: () => log.push('loseAll') } as unknown as MailingRuns;
+  const runs = { revokeAll: () => log.push('revokeAll') } as unknown as RunRegistry;
   const events = new MailingEvents();
-  const membership = { beat } as unknown as ServerMembership;
+  const membership = { heartbeat } as unknown as ServerMembership;
   return { periodic: new TemplateEmailPeriodicService(membership, runs, SETTINGS, events), log, events };
 }
 
 it('does its duties as a member only, and at once after it was lost and came back', async () => {
   const { periodic, log } = serviceOf(['standing_by', 'member', 'lost', 'member', 'lost', 'standing_by']);
-  periodic.addDuty(() => void log.push('duty'));
+  periodic.addTask(() => void log.push('duty'));
   periodic.onApplicationBootstrap();
   await waitUntil(() => log.length >= 12, { what: 'some heartbeats' });
   await periodic.stop();
@@ -40,11 +40,11 @@ it('does its duties as a member only, and at once after it was lost and came bac
     'member',
     'duty',
     'lost',
-    'loseAll',
+    'revokeAll',
     'member',
     'duty',
     'lost',
-    'loseAll',
+    'revokeAll',
     'standing_by',
   ]);
 });
@@ -54,11 +54,11 @@ it('does not begin a duty again that is still under way, goes on with the others
   let release = (): void => undefined;
   let numSlow = 0;
   let numOther = 0;
-  periodic.addDuty(() => {
+  periodic.addTask(() => {
     numSlow++;
     return new Promise<void>((resolve) => (release = resolve));
   });
-  periodic.addDuty(() => void numOther++);
+  periodic.addTask(() => void numOther++);
   periodic.onApplicationBootstrap();
   await waitUntil(() => numOther >= 5, { what: 'some heartbeats' });
   expect(numSlow).toBe(1);
@@ -79,11 +79,11 @@ it('reports a duty that fails, by rejecting or by throwing, and does the others'
   const troubles: string[] = [];
   let numOther = 0;
   events.on('server:trouble', ({ error }) => troubles.push((error as Error).message));
-  periodic.addDuty(() => Promise.reject(new Error('rejected')));
-  periodic.addDuty(() => {
+  periodic.addTask(() => Promise.reject(new Error('rejected')));
+  periodic.addTask(() => {
     throw new Error('thrown');
   });
-  periodic.addDuty(() => void numOther++);
+  periodic.addTask(() => void numOther++);
   periodic.onApplicationBootstrap();
   await waitUntil(() => numOther >= 2, { what: 'some heartbeats' });
   await periodic.stop();

@@ -6,7 +6,7 @@ import { MailServer } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
 import { TemplateEmailBatchServerPersister } from '../../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';
-import { readPidSpace } from '../../../libs/mailing/src/work/servers/pid-space.js';
+import { readPidNamespace } from '../../../libs/mailing/src/work/servers/pid-namespace.js';
 import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-membership.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { MailingRig } from '../../support/hosts/mailing-rig.js';
@@ -15,21 +15,22 @@ const OTHER_SPACE = 'another boot/pid:[4026532200]';
 
 describe('the space of our pids', () => {
   it.runIf(process.platform === 'linux')('is of one boot and one pid namespace', () => {
-    expect(readPidSpace()).toMatch(/^[0-9a-f-]{36}\/pid:\[\d+\]/);
-    expect(readPidSpace()!.length).toBeLessThanOrEqual(100);
+    expect(readPidNamespace()).toMatch(/^[0-9a-f-]{36}\/pid:\[\d+\]/);
+    expect(readPidNamespace()!.length).toBeLessThanOrEqual(100);
   });
 
   it('is the same in another process, and another one in a worker thread, which ends before its process', async () => {
-    const module = new URL('../../../dist/libs/mailing/src/work/servers/pid-space.js', import.meta.url).href;
-    const code = `const { readPidSpace } = await import('${module}'); console.log(readPidSpace());`;
+    const module = new URL('../../../dist/libs/mailing/src/work/servers/pid-namespace.js', import.meta.url)
+      .href;
+    const code = `const { readPidNamespace } = await import('${module}'); console.log(readPidNamespace());`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
-    expect(stdout.trim()).toBe(readPidSpace());
+    expect(stdout.trim()).toBe(readPidNamespace());
 
-    const inThread = `import('${module}').then(({ readPidSpace }) =>
-      require('node:worker_threads').parentPort.postMessage(readPidSpace()));`;
+    const inThread = `import('${module}').then(({ readPidNamespace }) =>
+      require('node:worker_threads').parentPort.postMessage(readPidNamespace()));`;
     const [space] = (await once(new Worker(inThread, { eval: true }), 'message')) as [string];
     expect(space).toMatch(/\/thread:\d+$/);
-    expect(space).not.toBe(readPidSpace());
+    expect(space).not.toBe(readPidNamespace());
   });
 });
 
@@ -42,7 +43,7 @@ forEachDatabase('a row with our server id', (kind) => {
     const now = new Date();
     await rig.database.dataSource
       .getRepository(MailServer)
-      .save({ ...row, pidSpace: readPidSpace(), startedAt: now, lastUpdated: now, ...facts });
+      .save({ ...row, pidNamespace: readPidNamespace(), startedAt: now, lastUpdated: now, ...facts });
   };
 
   const persister = (): TemplateEmailBatchServerPersister =>
@@ -66,8 +67,11 @@ forEachDatabase('a row with our server id', (kind) => {
   });
 
   it.each([
-    ['in another pid namespace of a host of the same name, as two containers are', { pidSpace: OTHER_SPACE }],
-    ['in a space that is not told, as in a row of an older version', { pidSpace: null }],
+    [
+      'in another pid namespace of a host of the same name, as two containers are',
+      { pidNamespace: OTHER_SPACE },
+    ],
+    ['in a space that is not told, as in a row of an older version', { pidNamespace: null }],
     ['on another host', { hostname: 'far.example' }],
   ])('is not, %s: only the lease tells', async (_, facts) => {
     await leave(facts);
@@ -83,11 +87,11 @@ forEachDatabase('a row with our server id', (kind) => {
       const app = await rig.boot({ enabledAsTemplateMailServer: takes });
       await rig.reached(await rig.send(app, 1), 'completed');
       const row = await rig.database.dataSource.getRepository(MailServer).findOneByOrFail({});
-      expect([row.pidSpace, row.takesBatches]).toEqual([readPidSpace(), takes]);
+      expect([row.pidNamespace, row.takesBatches]).toEqual([readPidNamespace(), takes]);
       await app.close();
     }
     // In place of a dead one as well.
-    await leave({ takesBatches: false, pidSpace: readPidSpace() });
+    await leave({ takesBatches: false, pidNamespace: readPidNamespace() });
     const app = await rig.boot({ enabledAsTemplateMailServer: true });
     await rig.reached(await rig.send(app, 1), 'completed');
     const row = await rig.database.dataSource.getRepository(MailServer).findOneByOrFail({});

@@ -12,7 +12,7 @@ import { greylisting } from '../../support/network/greylisting.js';
 import {
   addressesOf,
   assertOneCopyEach,
-  beats,
+  commits,
   everythingOf,
   LEFT,
   leaveHalfSent,
@@ -55,7 +55,7 @@ forEachDatabase('a start with resume: manual', (kind) => {
     const app = await rig.boot(MANUAL);
     const told: unknown[] = [];
     app.events.on('server:resume-awaited', (facts) => told.push(facts));
-    await beats(app, LOOKS);
+    await commits(app, LOOKS);
     expect(await app.restarter.sweep()).toEqual({ adopted: [], resumed: [], failedLists: 0 });
     expect(await everythingOf(rig)).toEqual(before);
     expect([rig.inbox.messages.length, rig.inbox.connections.total]).toEqual([messages, connections]);
@@ -116,7 +116,7 @@ forEachDatabase('a start with resume: manual', (kind) => {
     await rig.reached(late.mailingId as string, 'completed');
     const tomorrow = new Date(Date.now() + 86_400_000);
     await app.sender.sendEmailMessage(INFO, people(1), { persist: true, sendAt: tomorrow });
-    await beats(app, LOOKS);
+    await commits(app, LOOKS);
     expect(rig.inbox.messages).toHaveLength(messages + 5 + 2 * LEFT);
     expect(
       (await app.health.check()).findings.find(({ code }) => code === 'resume_awaited')?.mailingIds,
@@ -139,7 +139,7 @@ forEachDatabase('a start with resume: manual', (kind) => {
     await app.sender.resume(left.adoptable);
     await rig.reached(left.stopped, 'completed');
     await rig.reached(left.adoptable, 'completed');
-    await beats(app, LOOKS);
+    await commits(app, LOOKS);
     await assertOneCopyEach(rig, { stopped: left.stopped, adoptable: left.adoptable });
     for (const [id, status] of [
       [left.scheduled, 'pending'],
@@ -222,7 +222,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
     rig.inbox.answer = undefined;
     const messages = rig.inbox.messages.length;
     expect(await app.sender.retry(left.stopped, 'errors')).toBe(1);
-    await beats(app, LOOKS);
+    await commits(app, LOOKS);
     expect(rig.inbox.messages).toHaveLength(messages);
     expect(await app.sender.retry(over, 'errors')).toBe(1);
     await waitUntil(() => rig.inbox.messages.length === messages + 1, { what: 'the retry' });
@@ -252,7 +252,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
     const app = await rig.boot(MANUAL);
     const repeat = await app.sender.sendEmailMessage(INFO, people(3), how);
     expect(repeat).toMatchObject({ mailingId, isRepeat: true });
-    await beats(app, LOOKS);
+    await commits(app, LOOKS);
     expect(rig.inbox.messages).toHaveLength(0);
     await app.restarter.resume();
     expect(await repeat.completed).toMatchObject({ status: 'completed', numSent: 3 });
@@ -269,7 +269,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
     await first.close();
     await expect(first.restarter.resume()).rejects.toMatchObject({ code: 'MAILING_SERVER_STOPPING' });
     await standing(second, 'member');
-    await beats(second, LOOKS);
+    await commits(second, LOOKS);
     expect(rig.inbox.messages).toHaveLength(messages);
     await second.restarter.resume();
     await allCompleted(rig, left);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { MailingEvents } from '../../../libs/mailing/src/model/reports/mailing-event.js';
 import type { TemplateEmailBatchServerPersister } from '../../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';
-import type { JournalKeeper } from '../../../libs/mailing/src/work/servers/journal.keeper.js';
+import type { JournalManager } from '../../../libs/mailing/src/work/servers/journal.manager.js';
 import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-membership.js';
 
 const SETTINGS = { uniqServerId: 'test:1', server: { serverTimeoutMs: 60_000 } } as never;
-const JOURNAL = { open: () => undefined, close: () => undefined } as unknown as JournalKeeper;
+const JOURNAL = { open: () => undefined, close: () => undefined } as unknown as JournalManager;
 
 describe('a membership that ends while a heartbeat is under way', () => {
   it.each([true, false])('is neither renewed nor called lost by an answer of %s', async (isRenewed) => {
@@ -19,10 +19,10 @@ describe('a membership that ends while a heartbeat is under way', () => {
     const lost: unknown[] = [];
     events.on('server:lost', (facts) => void lost.push(facts));
     const membership = new ServerMembership(persister, SETTINGS, events, JOURNAL);
-    expect(await membership.beat()).toBe('member');
+    expect(await membership.heartbeat()).toBe('member');
 
     const leaving = membership.leave();
-    const beating = membership.beat();
+    const beating = membership.heartbeat();
     await leaving;
     answer(isRenewed);
 
@@ -44,10 +44,10 @@ describe('a heartbeat that does not find the row of this process', () => {
       server: { serverTimeoutMs: 60_000, databaseLagTimeoutMs: 60_000 },
     };
     const membership = new ServerMembership(persister, settings as never, new MailingEvents(), JOURNAL);
-    await membership.beat();
-    await expect(membership.beat()).rejects.toMatchObject({ code: 'MAILING_DATABASE_BEHIND' });
+    await membership.heartbeat();
+    await expect(membership.heartbeat()).rejects.toMatchObject({ code: 'MAILING_DATABASE_BEHIND' });
     expect([membership.standing, membership.lease.holds()]).toEqual(['member', true]);
-    expect(await membership.beat()).toBe('member');
-    expect(await membership.beat()).toBe('lost');
+    expect(await membership.heartbeat()).toBe('member');
+    expect(await membership.heartbeat()).toBe('lost');
   });
 });

@@ -15,7 +15,12 @@ forEachDatabase('the sweep of dead servers', (kind) => {
 
   /** The row of a server on another host. */
   const leaveServer = async (uniqServerId: string, lastUpdated: Date): Promise<void> => {
-    const facts = { incarnation: `${uniqServerId}-life`, hostname: 'far.example', pid: 1, pidSpace: null };
+    const facts = {
+      incarnation: `${uniqServerId}-life`,
+      hostname: 'far.example',
+      pid: 1,
+      pidNamespace: null,
+    };
     await rig.database.dataSource
       .getRepository(MailServer)
       .insert({ uniqServerId, ...facts, startedAt: lastUpdated, lastUpdated });

@@ -5,7 +5,7 @@ import { PugAdapter } from '@nestjs-modules/mailer/adapters/pug.adapter';
 import { EjsAdapter } from '@nestjs-modules/mailer/adapters/ejs.adapter';
 import { MailerAdapterRenderer, type Recipient } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/books.js';
+import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
 import { BRIDGED_ENGINES } from '../../support/hosts/bridged-engines.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';

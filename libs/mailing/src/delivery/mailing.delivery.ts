@@ -26,8 +26,8 @@ import {
 import { TemplateContext } from './handlebars/template-context.js';
 import { handOutSlots, type SlotSource } from './recipients/slot.source.js';
 import type { MailingTemplate, RenderedEmail } from '../model/ports/template.renderer.js';
-import { answered } from './recipients/unanswered.error.js';
-import { TooLateError } from './too-late.error.js';
+import { answered } from './recipients/lookup-failed.error.js';
+import { LeaseLostError } from './lease-lost.error.js';
 import type { UnsubscribeLink, UnsubscribeLinks } from './recipients/unsubscribe.links.js';
 import { reasonOf } from '../model/values/public-text.js';
 
@@ -85,13 +85,13 @@ export class MailingDelivery {
   }
 
   /**
-   * Looks the profiles of one beat up, in one query, reads their slots, and asks each gate once about those who are left.
+   * Looks the profiles of one commit up, in one query, reads their slots, and asks each gate once about those who are left.
    *
    * Slots come before the gates: a profile that is skipped for its content must not have taken its address from another one.
    *
    * @param upcoming who comes next as far as is known.
    * @param stop aborts when nothing is to be begun any more: then no answer is waited for.
-   * @throws whatever the profiles throw; UnansweredError if a gate or the slots can't be asked; HostSilentError; the reason of `stop`.
+   * @throws whatever the profiles throw; LookupFailedError if a gate or the slots can't be asked; HostSilentError; the reason of `stop`.
    */
   async prepare(
     recipients: MarkedRecipient[],
@@ -216,7 +216,7 @@ export class MailingDelivery {
         return step();
       } catch (error) {
         const text = reasonOf(error);
-        barred = { kind: 'not_begun', blame: error instanceof TooLateError ? 'nobody' : 'transport', text };
+        barred = { kind: 'not_begun', blame: error instanceof LeaseLostError ? 'nobody' : 'transport', text };
         throw error;
       }
     };

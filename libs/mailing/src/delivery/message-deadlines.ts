@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 
 /** Messages that are begun within so long share a deadline, and none of them has less time for it. */
-const LONGEST_SHARE_MS = 100;
+const MAX_SHARE_MS = 100;
 
 /** How long a sender may take to stop after its deadline before its answer is no longer waited for. */
 const STOP_GRACE_MS = 1_000;
@@ -29,7 +29,7 @@ export class MessageDeadlines {
 
   /** @param timeoutMs what each message is granted at least; up to a tenth more, 100 ms at most. */
   constructor(private readonly timeoutMs: number) {
-    this.#shareMs = Math.min(LONGEST_SHARE_MS, timeoutMs / 10);
+    this.#shareMs = Math.min(MAX_SHARE_MS, timeoutMs / 10);
   }
 
   /** @param stop aborts when the process has no more time. */

@@ -8,18 +8,18 @@ import { MailingReader } from '../store/queries/mailing.reader.js';
 import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
 import { TemplateEmailBatchPersister } from '../store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../store/intake/template-email.persister.js';
-import { BatchSweep } from '../work/sweeps/batch-sweep.js';
+import { BatchSweep } from '../work/sweeps/batch.sweep.js';
 import { BatchWorker } from '../work/execution/batch-worker.js';
-import { ClaimTaker } from '../work/claims/claim-taker.js';
-import { DispatcherLine } from '../work/execution/dispatcher-line.js';
-import { MailingRuns } from '../work/run/mailing-runs.js';
+import { ClaimAcquirer } from '../work/claims/claim.acquirer.js';
+import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
+import { RunRegistry } from '../work/run/run.registry.js';
 import { ResumeHold } from '../work/execution/resume-hold.js';
 import { ServerMembership } from '../work/servers/server-membership.js';
 import { SliceRunner } from '../work/execution/slice.runner.js';
 
 /** What takes up batches, and frees those of the dead. */
 export const batchProviders: Provider[] = [
-  made(DispatcherLine, [MAILING_SETTINGS, MailingEvents]),
+  made(ActiveDispatcher, [MAILING_SETTINGS, MailingEvents]),
   assembled(BatchWorker, {
     settings: MAILING_SETTINGS,
     batches: TemplateEmailBatchPersister,
@@ -27,7 +27,7 @@ export const batchProviders: Provider[] = [
     persister: TemplateEmailPersister,
     reader: MailingReader,
     membership: ServerMembership,
-    runs: MailingRuns,
+    runs: RunRegistry,
     hold: ResumeHold,
     runner: SliceRunner,
     events: MailingEvents,
@@ -38,13 +38,13 @@ export const batchProviders: Provider[] = [
     batches: TemplateEmailBatchPersister,
     persister: TemplateEmailPersister,
     mailings: MailingClaims,
-    claims: ClaimTaker,
+    claims: ClaimAcquirer,
     worker: BatchWorker,
     runner: SliceRunner,
-    runs: MailingRuns,
+    runs: RunRegistry,
     hold: ResumeHold,
     membership: ServerMembership,
-    dispatcher: DispatcherLine,
+    dispatcher: ActiveDispatcher,
     events: MailingEvents,
   }),
 ];

@@ -1,7 +1,7 @@
 import { MAILER_OPTIONS, type MailerOptions } from '@nestjs-modules/mailer';
 import type { Provider } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { ChosenRenderer } from '../delivery/templates/chosen.renderer.js';
+import { ActiveRenderer } from '../delivery/templates/active.renderer.js';
 import { HandlebarsRenderer } from '../delivery/handlebars/handlebars.renderer.js';
 import { MailerAdapterRenderer } from '../delivery/adapters/mailer-adapter.renderer.js';
 import { TemplateFolder } from '../delivery/templates/template-folder.js';
@@ -16,7 +16,7 @@ export const contentProviders: Provider[] = [
   {
     provide: TEMPLATE_RENDERER,
     useFactory: ({ templates: { dir, partialsDir, helpers, text }, run }: MailingSettings) =>
-      new ChosenRenderer(
+      new ActiveRenderer(
         new HandlebarsRenderer(new TemplateFolder(dir), {
           partials: new TemplateFolder(partialsDir),
           helpers,

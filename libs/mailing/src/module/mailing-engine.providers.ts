@@ -28,26 +28,26 @@ import { MailingClaims } from '../store/claims/mailing-claims.js';
 import { MailingDatabase } from '../store/database/mailing.database.js';
 import { MailingReader } from '../store/queries/mailing.reader.js';
 import { SlotPersister } from '../store/intake/slot.persister.js';
-import { StandingOrders } from '../store/commands/standing-orders.js';
+import { CommandPersister } from '../store/commands/command.persister.js';
 import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
 import { TemplateEmailBatchPersister } from '../store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../store/intake/template-email.persister.js';
-import { BatchSweep } from '../work/sweeps/batch-sweep.js';
+import { BatchSweep } from '../work/sweeps/batch.sweep.js';
 import { BatchWorker } from '../work/execution/batch-worker.js';
 import { assembled, made } from './provider-shapes.js';
-import { ClaimTaker } from '../work/claims/claim-taker.js';
-import { DispatcherLine } from '../work/execution/dispatcher-line.js';
-import { DeadJournals } from '../work/claims/dead-journals.js';
-import { DoubtResolver } from '../work/claims/doubt.resolver.js';
+import { ClaimAcquirer } from '../work/claims/claim.acquirer.js';
+import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
+import { JournalRecovery } from '../work/claims/journal.recovery.js';
+import { InDoubtDecision } from '../work/claims/in-doubt.decision.js';
 import { EventLogger } from '../work/event.logger.js';
 import { HeldMailings } from '../work/execution/held.mailings.js';
 import { ForgottenCommitsSweep } from '../work/sweeps/forgotten-commits.sweep.js';
 import { LateAnswersSweep } from '../work/sweeps/late-answers.sweep.js';
-import { JournalKeeper } from '../work/servers/journal.keeper.js';
+import { JournalManager } from '../work/servers/journal.manager.js';
 import { MailingIntake } from '../work/intake/mailing-intake.js';
 import { MailingLauncher } from '../work/execution/mailing-launcher.js';
 import { MailingOrders } from '../work/mailing-orders.js';
-import { MailingRuns } from '../work/run/mailing-runs.js';
+import { RunRegistry } from '../work/run/run.registry.js';
 import { MailingEngine } from '../work/mailing.engine.js';
 import { MailingHealth } from '../work/mailing.health.js';
 import { MailingQuery } from '../work/mailing.query.js';
@@ -111,15 +111,15 @@ const engine = assembled(MailingEngine, {
   attachments: AttachmentStore,
   intake: MailingIntake,
   launcher: MailingLauncher,
-  runs: MailingRuns,
+  runs: RunRegistry,
   periodic: TemplateEmailPeriodicService,
   restarter: TemplateEmailRestarter,
   batchSweep: BatchSweep,
   forgotten: ForgottenCommitsSweep,
   batchWorker: BatchWorker,
-  dispatcher: DispatcherLine,
+  dispatcher: ActiveDispatcher,
   membership: ServerMembership,
-  journal: JournalKeeper,
+  journal: JournalManager,
   recorder: ProfileRecorder,
   reporter: MailingReporter,
   events: MailingEvents,
@@ -143,7 +143,7 @@ const storeProviders: Provider[] = [
   },
   made(TemplateEmailPersister, [MailingDatabase, AttachmentStore]),
   made(MailingReader, [MailingDatabase]),
-  made(StandingOrders, [MailingDatabase, FAULT_POINTS]),
+  made(CommandPersister, [MailingDatabase, FAULT_POINTS]),
   made(MailingClaims, [MailingDatabase]),
   made(TemplateEmailBatchPersister, [MailingDatabase]),
   {
@@ -172,12 +172,17 @@ const storeProviders: Provider[] = [
 ];
 
 const serverProviders: Provider[] = [
-  made(JournalKeeper, [MAILING_SETTINGS, MailingEvents]),
-  made(ServerMembership, [TemplateEmailBatchServerPersister, MAILING_SETTINGS, MailingEvents, JournalKeeper]),
+  made(JournalManager, [MAILING_SETTINGS, MailingEvents]),
+  made(ServerMembership, [
+    TemplateEmailBatchServerPersister,
+    MAILING_SETTINGS,
+    MailingEvents,
+    JournalManager,
+  ]),
   {
-    provide: MailingRuns,
+    provide: RunRegistry,
     useFactory: ({ run }: MailingSettings, context: ModuleContext) =>
-      new MailingRuns(run.parallelMailings, context),
+      new RunRegistry(run.parallelMailings, context),
     inject: [MAILING_SETTINGS, ModuleContext],
   },
   {
@@ -189,35 +194,35 @@ const serverProviders: Provider[] = [
 
 const workProviders: Provider[] = [
   {
-    provide: DoubtResolver,
+    provide: InDoubtDecision,
     useFactory: (
       { inDoubt, run }: MailingSettings,
-      orders: StandingOrders,
+      orders: CommandPersister,
       events: MailingEvents,
       faultPoints: FaultPoints,
       recorder: ProfileRecorder,
-      { stopSignal: stop }: MailingRuns,
+      { stopSignal: stop }: RunRegistry,
     ) =>
-      new DoubtResolver(inDoubt, orders, events, faultPoints, recorder, {
+      new InDoubtDecision(inDoubt, orders, events, faultPoints, recorder, {
         timeoutMs: run.hostCallTimeoutMs,
         stop,
       }),
-    inject: [MAILING_SETTINGS, StandingOrders, MailingEvents, FAULT_POINTS, ProfileRecorder, MailingRuns],
+    inject: [MAILING_SETTINGS, CommandPersister, MailingEvents, FAULT_POINTS, ProfileRecorder, RunRegistry],
   },
-  made(DeadJournals, [
+  made(JournalRecovery, [
     MAILING_SETTINGS,
     ServerMembership,
     MailingClaims,
     TemplateEmailBatchPersister,
     TemplateEmailPeriodicService,
   ]),
-  assembled(ClaimTaker, {
+  assembled(ClaimAcquirer, {
     settings: MAILING_SETTINGS,
     claims: MailingClaims,
     batches: TemplateEmailBatchPersister,
     membership: ServerMembership,
-    doubts: DoubtResolver,
-    journals: DeadJournals,
+    doubts: InDoubtDecision,
+    journals: JournalRecovery,
     recorder: ProfileRecorder,
     faultPoints: FAULT_POINTS,
   }),
@@ -236,7 +241,7 @@ const workProviders: Provider[] = [
     database: MailingDatabase,
     membership: ServerMembership,
     limiter: RateLimiter,
-    journal: JournalKeeper,
+    journal: JournalManager,
     renderer: TEMPLATE_RENDERER,
     sender: EMAIL_MESSAGE_SENDER,
     profiles: PROFILES,
@@ -250,11 +255,11 @@ const workProviders: Provider[] = [
   }),
   assembled(MailingLauncher, {
     settings: MAILING_SETTINGS,
-    claims: ClaimTaker,
+    claims: ClaimAcquirer,
     persister: TemplateEmailPersister,
     reader: MailingReader,
     membership: ServerMembership,
-    runs: MailingRuns,
+    runs: RunRegistry,
     hold: ResumeHold,
     runner: SliceRunner,
     events: MailingEvents,
@@ -262,7 +267,7 @@ const workProviders: Provider[] = [
   }),
   ...batchProviders,
   made(MailingReporter, [MailingReader, MailingEvents]),
-  made(TemplateEmailPeriodicService, [ServerMembership, MailingRuns, MAILING_SETTINGS, MailingEvents]),
+  made(TemplateEmailPeriodicService, [ServerMembership, RunRegistry, MAILING_SETTINGS, MailingEvents]),
   {
     provide: SourceWatches,
     useFactory: ({ run }: MailingSettings) => new SourceWatches(run.sourceTimeoutMs),
@@ -276,7 +281,7 @@ const workProviders: Provider[] = [
     servers: TemplateEmailBatchServerPersister,
     membership: ServerMembership,
     launcher: MailingLauncher,
-    dispatcher: DispatcherLine,
+    dispatcher: ActiveDispatcher,
     hold: ResumeHold,
     profiles: PROFILES,
     sources: SourceWatches,
@@ -285,15 +290,15 @@ const workProviders: Provider[] = [
   }),
   assembled(MailingOrders, {
     settings: MAILING_SETTINGS,
-    orders: StandingOrders,
+    orders: CommandPersister,
     claims: MailingClaims,
     servers: TemplateEmailBatchServerPersister,
     membership: ServerMembership,
     launcher: MailingLauncher,
-    runs: MailingRuns,
+    runs: RunRegistry,
     hold: ResumeHold,
     batchSweep: BatchSweep,
-    dispatcher: DispatcherLine,
+    dispatcher: ActiveDispatcher,
     recorder: ProfileRecorder,
     events: MailingEvents,
   }),
@@ -323,7 +328,7 @@ const workProviders: Provider[] = [
   assembled(StalledFindings, {
     settings: MAILING_SETTINGS,
     reader: HealthReader,
-    runs: MailingRuns,
+    runs: RunRegistry,
     sources: SourceWatches,
     openings: OpeningOutages,
     hold: ResumeHold,

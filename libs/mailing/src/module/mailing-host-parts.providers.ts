@@ -1,11 +1,11 @@
 import type { Provider, Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { ChosenRenderer } from '../delivery/templates/chosen.renderer.js';
+import { ActiveRenderer } from '../delivery/templates/active.renderer.js';
 import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../delivery/transport/email-message.sender.js';
 import { MailerAdapterRenderer } from '../delivery/adapters/mailer-adapter.renderer.js';
 import { TEMPLATE_RENDERER } from '../model/ports/template.renderer.js';
 import { MAILING_SETTINGS, type MailingSettings } from '../model/options/mailing-options.js';
-import { DispatcherLine } from '../work/execution/dispatcher-line.js';
+import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
 import { MailingProfiles } from '../work/recipients/mailing.profiles.js';
 import { MailingSuppressions } from '../work/recipients/mailing.suppressions.js';
 
@@ -22,8 +22,8 @@ export const hostPartProviders: Provider[] = [
         sender: PreparedSender,
         profiles: MailingProfiles,
         suppressions: MailingSuppressions,
-        dispatcher: DispatcherLine,
-        chosen: ChosenRenderer,
+        dispatcher: ActiveDispatcher,
+        chosen: ActiveRenderer,
         moduleRef: ModuleRef,
       ) =>
       async (): Promise<void> => {
@@ -39,7 +39,7 @@ export const hostPartProviders: Provider[] = [
       EMAIL_MESSAGE_SENDER,
       MailingProfiles,
       MailingSuppressions,
-      DispatcherLine,
+      ActiveDispatcher,
       TEMPLATE_RENDERER,
       ModuleRef,
     ],

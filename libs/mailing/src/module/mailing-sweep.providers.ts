@@ -8,25 +8,25 @@ import { ForgottenCommits } from '../store/claims/forgotten-commits.js';
 import { HealthReader } from '../store/queries/health.reader.js';
 import { MailingClaims } from '../store/claims/mailing-claims.js';
 import { MailingDatabase } from '../store/database/mailing.database.js';
-import { StandingOrders } from '../store/commands/standing-orders.js';
+import { CommandPersister } from '../store/commands/command.persister.js';
 import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
-import { BatchSweep } from '../work/sweeps/batch-sweep.js';
+import { BatchSweep } from '../work/sweeps/batch.sweep.js';
 import { BatchWorker } from '../work/execution/batch-worker.js';
-import { DispatcherLine } from '../work/execution/dispatcher-line.js';
+import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
 import { ForgottenCommitsSweep } from '../work/sweeps/forgotten-commits.sweep.js';
 import { HeldMailings } from '../work/execution/held.mailings.js';
 import { LateAnswersSweep } from '../work/sweeps/late-answers.sweep.js';
 import { MailingLauncher } from '../work/execution/mailing-launcher.js';
-import { MailingRuns } from '../work/run/mailing-runs.js';
+import { RunRegistry } from '../work/run/run.registry.js';
 import { ProfileRecorder } from '../work/recipients/profile.recorder.js';
 import { ResumeHold } from '../work/execution/resume-hold.js';
 import { ServerMembership } from '../work/servers/server-membership.js';
-import { ServerSweep } from '../work/sweeps/server-sweep.js';
+import { ServerSweep } from '../work/sweeps/server.sweep.js';
 import { SliceRunner } from '../work/execution/slice.runner.js';
 import { TemplateEmailPeriodicService } from '../work/servers/template-email-periodic.service.js';
 import { TemplateEmailRestarter } from '../work/sweeps/template-email.restarter.js';
 import { TransportProbe } from '../work/sweeps/transport-probe.js';
-import { UnattendedBatches } from '../work/sweeps/unattended-batches.js';
+import { UnclaimedBatchesSweep } from '../work/sweeps/unclaimed-batches.sweep.js';
 
 const restarter = assembled(TemplateEmailRestarter, {
   settings: MAILING_SETTINGS,
@@ -34,13 +34,13 @@ const restarter = assembled(TemplateEmailRestarter, {
   servers: TemplateEmailBatchServerPersister,
   membership: ServerMembership,
   launcher: MailingLauncher,
-  runs: MailingRuns,
+  runs: RunRegistry,
   periodic: TemplateEmailPeriodicService,
   probe: TransportProbe,
   hold: ResumeHold,
   held: HeldMailings,
   batchSweep: BatchSweep,
-  dispatcher: DispatcherLine,
+  dispatcher: ActiveDispatcher,
   events: MailingEvents,
   faultPoints: FAULT_POINTS,
 });
@@ -53,14 +53,21 @@ export const sweepProviders: Provider[] = [
     provide: TransportProbe,
     useFactory: (
       { uniqServerId, enabledAsTemplateMailServer }: MailingSettings,
-      orders: StandingOrders,
+      orders: CommandPersister,
       sender: EmailMessageSender,
-      { stopSignal }: MailingRuns,
+      { stopSignal }: RunRegistry,
       hold: ResumeHold,
       events: MailingEvents,
     ) =>
       new TransportProbe(uniqServerId, enabledAsTemplateMailServer, orders, sender, stopSignal, hold, events),
-    inject: [MAILING_SETTINGS, StandingOrders, EMAIL_MESSAGE_SENDER, MailingRuns, ResumeHold, MailingEvents],
+    inject: [
+      MAILING_SETTINGS,
+      CommandPersister,
+      EMAIL_MESSAGE_SENDER,
+      RunRegistry,
+      ResumeHold,
+      MailingEvents,
+    ],
   },
   restarter,
   made(ServerSweep, [
@@ -81,6 +88,6 @@ export const sweepProviders: Provider[] = [
     periodic: TemplateEmailPeriodicService,
     events: MailingEvents,
   }),
-  made(LateAnswersSweep, [StandingOrders, ProfileRecorder, TemplateEmailPeriodicService, MailingEvents]),
-  made(UnattendedBatches, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
+  made(LateAnswersSweep, [CommandPersister, ProfileRecorder, TemplateEmailPeriodicService, MailingEvents]),
+  made(UnclaimedBatchesSweep, [HealthReader, TemplateEmailPeriodicService, MailingEvents]),
 ];

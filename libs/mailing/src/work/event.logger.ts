@@ -88,7 +88,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
     'error',
     (f, who) => `${who}: the run stopped and will be picked up again: ${f.reason}`,
   ),
-  'run:beat-retried': fault(
+  'run:commit-retried': fault(
     'warn',
     (f, who) => `${who}: the database failed (attempt ${f.attempt}), again in ${f.delayMs} ms: ${f.reason}`,
   ),
@@ -222,7 +222,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
 const OF_RECIPIENTS: readonly string[] = ['recipient:settled', 'recipient:deferred'];
 
 /** Faults of a run that are over when what it needs works again. */
-const OF_OUTAGES = ['transport:down', 'transport:throttled', 'run:beat-retried', 'run:stalled'] as const;
+const OF_OUTAGES = ['transport:down', 'transport:throttled', 'run:commit-retried', 'run:stalled'] as const;
 
 /** Mailings whose names are remembered. */
 const MAX_NAMES = 1_000;

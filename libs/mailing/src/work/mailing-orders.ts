@@ -3,27 +3,27 @@ import type { MailingSettings } from '../model/options/mailing-options.js';
 import type { MailingStatus } from '../model/states/mailing-status.js';
 import { MailingEndedError, MailingUnknownError } from '../model/errors/order.errors.js';
 import type { MailingClaims } from '../store/claims/mailing-claims.js';
-import type { OrderedMailing, StandingOrders } from '../store/commands/standing-orders.js';
+import type { CommandedMailing, CommandPersister } from '../store/commands/command.persister.js';
 import type { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
-import type { BatchSweep } from './sweeps/batch-sweep.js';
-import type { DispatcherLine } from './execution/dispatcher-line.js';
+import type { BatchSweep } from './sweeps/batch.sweep.js';
+import type { ActiveDispatcher } from './execution/active.dispatcher.js';
 import type { MailingLauncher } from './execution/mailing-launcher.js';
-import type { MailingRuns } from './run/mailing-runs.js';
+import type { RunRegistry } from './run/run.registry.js';
 import type { ProfileRecorder } from './recipients/profile.recorder.js';
 import type { ResumeHold } from './execution/resume-hold.js';
 import type { ServerMembership } from './servers/server-membership.js';
 
 export interface MailingOrdersParts {
   settings: MailingSettings;
-  orders: StandingOrders;
+  orders: CommandPersister;
   claims: MailingClaims;
   servers: TemplateEmailBatchServerPersister;
   membership: ServerMembership;
   launcher: MailingLauncher;
-  runs: MailingRuns;
+  runs: RunRegistry;
   hold: ResumeHold;
   batchSweep: BatchSweep;
-  dispatcher: DispatcherLine;
+  dispatcher: ActiveDispatcher;
   recorder: ProfileRecorder;
   events: MailingEvents;
 }
@@ -31,7 +31,7 @@ export interface MailingOrdersParts {
 /**
  * Carries out what people ask of a mailing, on whatever server they ask.
  *
- * The order is written into the mailing's row, and that is all it takes: a run on another server finds it in its next beat,
+ * The order is written into the mailing's row, and that is all it takes: a run on another server finds it in its next commit,
  * one that waits finds it with the next heartbeat of its server, and one in this process is told at once. Where the owner
  * is dead nobody would ever find it, so the mailing moves here and the change is completed. A mailing in batches has many runs
  * and no owner: the last of them to end completes the change, and the batches of the dead are freed for it here and now.
@@ -41,13 +41,13 @@ export class MailingOrders {
 
   async pause(mailingId: string): Promise<MailingStatus> {
     const ordered = this.#known(mailingId, await this.parts.orders.pause(mailingId));
-    this.parts.runs.standDown(mailingId);
+    this.parts.runs.drain(mailingId);
     return this.#complete('pause', mailingId, ordered);
   }
 
   async cancel(mailingId: string): Promise<MailingStatus> {
     const ordered = this.#known(mailingId, await this.parts.orders.cancel(mailingId));
-    this.parts.runs.standDown(mailingId);
+    this.parts.runs.drain(mailingId);
     return this.#complete('cancel', mailingId, ordered);
   }
 
@@ -75,7 +75,7 @@ export class MailingOrders {
     if (before.status === 'completed') this.parts.hold.admit(mailingId);
     const after = this.#known(mailingId, await orders.read(mailingId));
     this.#tell('retry', mailingId, after.status);
-    runs.nudge(mailingId);
+    runs.wake(mailingId);
     if (after.isBatched) this.parts.dispatcher.announce();
     else if (after.status === 'pending' && (await this.#isOurs(mailingId, after)))
       this.#launch(mailingId, after);
@@ -98,10 +98,10 @@ export class MailingOrders {
   async #canWork(): Promise<boolean> {
     const { membership, runs } = this.parts;
     if (runs.isStopping) return false;
-    return membership.incarnation !== null || (await membership.beat()) === 'member';
+    return membership.incarnation !== null || (await membership.heartbeat()) === 'member';
   }
 
-  #known(mailingId: string, ordered: OrderedMailing | null): OrderedMailing {
+  #known(mailingId: string, ordered: CommandedMailing | null): CommandedMailing {
     if (!ordered) throw new MailingUnknownError(mailingId);
     return ordered;
   }
@@ -111,7 +111,7 @@ export class MailingOrders {
   }
 
   /** Leaves an order to the run that works on the mailing; carries it out here if there can be none. */
-  async #complete(order: MailingOrder, mailingId: string, ordered: OrderedMailing): Promise<MailingStatus> {
+  async #complete(order: MailingOrder, mailingId: string, ordered: CommandedMailing): Promise<MailingStatus> {
     this.#tell(order, mailingId, ordered.status);
     const waitsForRun = ordered.status === 'pausing' || ordered.status === 'canceling';
     if (waitsForRun && ordered.isBatched) return this.#completeBatched(mailingId, ordered);
@@ -122,7 +122,7 @@ export class MailingOrders {
   }
 
   /** The dead can't end their batches; the living are waited for by nobody. */
-  async #completeBatched(mailingId: string, ordered: OrderedMailing): Promise<MailingStatus> {
+  async #completeBatched(mailingId: string, ordered: CommandedMailing): Promise<MailingStatus> {
     const { hold, batchSweep } = this.parts;
     // A look that began before the order would leave the batches of the dead to the resume.
     if (hold.isWaiting) await batchSweep.idle();
@@ -132,7 +132,7 @@ export class MailingOrders {
   }
 
   /** True if this server is to work on it: it owns it, or the owner is dead and it moves here. */
-  async #isOurs(mailingId: string, { uniqServerId }: OrderedMailing): Promise<boolean> {
+  async #isOurs(mailingId: string, { uniqServerId }: CommandedMailing): Promise<boolean> {
     const { settings, servers, claims, membership } = this.parts;
     if (!(await this.#canWork())) return false;
     if (uniqServerId === settings.uniqServerId) return true;
@@ -144,7 +144,7 @@ export class MailingOrders {
     return moved;
   }
 
-  #launch(mailingId: string, ordered: OrderedMailing): void {
+  #launch(mailingId: string, ordered: CommandedMailing): void {
     this.parts.launcher.launch({ mailingId, ...ordered }).catch((error: unknown) => {
       this.parts.events.emit('run:failed', { mailingId, error });
     });

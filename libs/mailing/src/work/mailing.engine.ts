@@ -11,15 +11,15 @@ import { findSortingColumns } from '../store/environment/json-columns.check.js';
 import type { MailingDatabase } from '../store/database/mailing.database.js';
 import { checkSchema } from '../store/environment/schema.check.js';
 import { UnsafeConnections } from '../store/connections/unsafe-connections.js';
-import type { BatchSweep } from './sweeps/batch-sweep.js';
+import type { BatchSweep } from './sweeps/batch.sweep.js';
 import type { BatchWorker } from './execution/batch-worker.js';
-import type { DispatcherLine } from './execution/dispatcher-line.js';
+import type { ActiveDispatcher } from './execution/active.dispatcher.js';
 import type { ForgottenCommitsSweep } from './sweeps/forgotten-commits.sweep.js';
-import type { JournalKeeper } from './servers/journal.keeper.js';
+import type { JournalManager } from './servers/journal.manager.js';
 import type { MailingIntake } from './intake/mailing-intake.js';
 import type { MailingLauncher } from './execution/mailing-launcher.js';
 import type { MailingReporter } from './mailing.reporter.js';
-import type { MailingRuns } from './run/mailing-runs.js';
+import type { RunRegistry } from './run/run.registry.js';
 import type { ProfileRecorder } from './recipients/profile.recorder.js';
 import type { ServerMembership } from './servers/server-membership.js';
 import type { TemplateEmailPeriodicService } from './servers/template-email-periodic.service.js';
@@ -33,15 +33,15 @@ export interface MailingEngineParts {
   attachments: AttachmentStore;
   intake: MailingIntake;
   launcher: MailingLauncher;
-  runs: MailingRuns;
+  runs: RunRegistry;
   periodic: TemplateEmailPeriodicService;
   restarter: TemplateEmailRestarter;
   batchSweep: BatchSweep;
   forgotten: ForgottenCommitsSweep;
   batchWorker: BatchWorker;
-  dispatcher: DispatcherLine;
+  dispatcher: ActiveDispatcher;
   membership: ServerMembership;
-  journal: JournalKeeper;
+  journal: JournalManager;
   recorder: ProfileRecorder;
   reporter: MailingReporter;
   events: MailingEvents;
@@ -87,7 +87,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
 
   onApplicationBootstrap(): void {
     const { periodic, events, batchSweep, batchWorker, dispatcher, restarter, forgotten } = this.parts;
-    periodic.addDuty(() => batchSweep.sweep());
+    periodic.addTask(() => batchSweep.sweep());
     // Those whom the dead left behind need not wait for the next heartbeat.
     events.on('server:buried', () => void batchSweep.sweep());
     forgotten.onGivenBack(({ batch }) => {

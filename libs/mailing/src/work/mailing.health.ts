@@ -5,14 +5,14 @@ import {
   type MailingFinding,
   type MailingFindingCode,
   type MailingHealthReport,
-  MOST_IDS,
+  MAX_IDS,
 } from '../model/reports/mailing-health.report.js';
 import { holderAdvice, holderInWords } from '../model/errors/id-holder.js';
 import type { MailingSettings } from '../model/options/mailing-options.js';
 import { PAUSE_REASONS } from '../model/states/mailing-status.js';
 import { publicReasonOf, toPublicText } from '../model/values/public-text.js';
 import { ReadOnlyServerError } from '../model/errors/read-only-server.error.js';
-import { type HealthReader, MOST_COUNTED, type WaitingMailing } from '../store/queries/health.reader.js';
+import { type HealthReader, MAX_COUNTED, type WaitingMailing } from '../store/queries/health.reader.js';
 import type { HeldMailing } from '../store/queries/find-held.js';
 import type { HeldMailings } from './execution/held.mailings.js';
 import type { ResumeHold } from './execution/resume-hold.js';
@@ -139,7 +139,7 @@ export class MailingHealth {
     const paused = await this.reader.pausedByThemselves();
     const overdue = await this.reader.overdue();
     const findings = this.#ofConnections();
-    const held = await this.held.find(MOST_COUNTED);
+    const held = await this.held.find(MAX_COUNTED);
     if (held.length > 0) findings.push(awaited(held));
     const abandoned = [...groupsBy(orphaned, ({ uniqServerId: id }) => id ?? 'no server')].map(
       ([serverId, mailings]) => ({
@@ -184,8 +184,8 @@ function finding(
   mailings: Pick<WaitingMailing, 'mailingId'>[],
   text: string,
 ): MailingFinding {
-  const count = mailings.length < MOST_COUNTED ? `${mailings.length}` : `At least ${MOST_COUNTED}`;
-  const mailingIds = mailings.slice(0, MOST_IDS).map(({ mailingId }) => mailingId);
+  const count = mailings.length < MAX_COUNTED ? `${mailings.length}` : `At least ${MAX_COUNTED}`;
+  const mailingIds = mailings.slice(0, MAX_IDS).map(({ mailingId }) => mailingId);
   return { code, message: `${count} mailing(s) ${text}`, mailingIds };
 }
 

@@ -14,8 +14,8 @@ import type { RecipientRecord } from '../model/mail/recipient.js';
 import { RECIPIENT_TRANSITIONS, type RecipientStatus } from '../model/states/recipient-status.js';
 import type { MailingReader } from '../store/queries/mailing.reader.js';
 
-const MOST_AT_A_TIME = 10_000;
-const MOST_MAILINGS = 1_000;
+const MAX_AT_A_TIME = 10_000;
+const MAX_MAILINGS = 1_000;
 const MAX_EXECUTION_ID_LENGTH = 255;
 
 /** Which recipients of a mailing are asked for. */
@@ -84,7 +84,7 @@ export class MailingQuery {
     checkFilter('recipients: filter', filter);
     const { status, afterIdx = -1, limit = 1_000 } = filter;
     checkWholeNumber('recipients: afterIdx', afterIdx, -1, MAX_IDX);
-    checkPage('recipients', Object.keys(RECIPIENT_TRANSITIONS), status, limit, MOST_AT_A_TIME);
+    checkPage('recipients', Object.keys(RECIPIENT_TRANSITIONS), status, limit, MAX_AT_A_TIME);
     return this.reader.recipients(mailingId, { status: status ?? null, afterIdx, limit });
   }
 
@@ -120,7 +120,7 @@ export class MailingQuery {
     checkFilter('list: filter', filter);
     const { status, beforeId, limit = 100 } = filter;
     if (beforeId !== undefined && beforeId !== null) checkMailingId('list: beforeId', beforeId);
-    checkPage('list', Object.keys(MAILING_TRANSITIONS), status, limit, MOST_MAILINGS);
+    checkPage('list', Object.keys(MAILING_TRANSITIONS), status, limit, MAX_MAILINGS);
     return this.reader.list({ status: status ?? null, beforeId: beforeId ?? null, limit });
   }
 

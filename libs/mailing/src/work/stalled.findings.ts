@@ -1,9 +1,9 @@
 import { groupsBy } from '../model/values/groups-by.js';
-import { type MailingFinding, MOST_IDS } from '../model/reports/mailing-health.report.js';
+import { type MailingFinding, MAX_IDS } from '../model/reports/mailing-health.report.js';
 import type { MailingSettings } from '../model/options/mailing-options.js';
 import { toPublicText } from '../model/values/public-text.js';
 import type { HealthReader } from '../store/queries/health.reader.js';
-import type { MailingRuns } from './run/mailing-runs.js';
+import type { RunRegistry } from './run/run.registry.js';
 import type { OpeningOutages } from './execution/opening-outages.js';
 import type { ResumeHold } from './execution/resume-hold.js';
 import { STALLED_AFTER_MS } from './stalled-after.js';
@@ -13,7 +13,7 @@ import type { SourceWatches } from './intake/source-watches.js';
 export interface StalledFindingsParts {
   settings: MailingSettings;
   reader: HealthReader;
-  runs: MailingRuns;
+  runs: RunRegistry;
   sources: SourceWatches;
   openings: OpeningOutages;
   hold: ResumeHold;
@@ -69,7 +69,7 @@ function findingsOf(stalled: Iterable<Stalled>): MailingFinding[] {
     const [{ serverId }] = group;
     const ids = group.flatMap(({ mailingId }) => (mailingId === null ? [] : [mailingId]));
     const message = `${group.length} mailing(s) ${sentenceOf(group)}`;
-    return { code: 'mailing_stalled', message, serverId, mailingIds: ids.slice(0, MOST_IDS) };
+    return { code: 'mailing_stalled', message, serverId, mailingIds: ids.slice(0, MAX_IDS) };
   });
 }
 

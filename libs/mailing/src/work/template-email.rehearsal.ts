@@ -30,8 +30,8 @@ import { HeldSlots } from './intake/slot.sources.js';
 import type { SourceWatches } from './intake/source-watches.js';
 
 const RECIPIENTS_AT_A_TIME = 100;
-const MOST_REASONS = 100;
-const LONGEST_REASON = 200;
+const MAX_REASONS = 100;
+const MAX_REASON = 200;
 
 /** Nothing here is ever handed over. */
 const NOBODY = {
@@ -192,8 +192,8 @@ async function judge(
       await delivery.compose(idx, addressee);
       report.numMessages++;
     } catch (error) {
-      const told = cutText(publicReasonOf(error), LONGEST_REASON);
-      const isNew = !(told in report.failed) && Object.keys(report.failed).length >= MOST_REASONS;
+      const told = cutText(publicReasonOf(error), MAX_REASON);
+      const isNew = !(told in report.failed) && Object.keys(report.failed).length >= MAX_REASONS;
       const reason = isNew ? 'other' : told;
       report.failed[reason] = (report.failed[reason] ?? 0) + 1;
     }

@@ -117,7 +117,7 @@ export class TemplateEmailSender {
 
   /**
    * Pauses a mailing, from any server and in any state; harmless when repeated. Messages in flight are finished, no more
-   * are begun: on this server from now on, on another one from its next beat or heartbeat on. A list that is being written
+   * are begun: on this server from now on, on another one from its next commit or heartbeat on. A list that is being written
    * is finished and then waits.
    *
    * @returns the state: `paused`, `pausing` while messages are in flight, or an end that had been reached before.

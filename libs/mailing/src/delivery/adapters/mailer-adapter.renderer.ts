@@ -14,7 +14,7 @@ import { AdapterEngine } from './adapter.engine.js';
 import { FolderContentReader } from '../templates/folder-content.reader.js';
 import { type AdapterEngines, MailerAdapterTemplate, PLAIN } from './mailer-adapter.template.js';
 import { DEFAULT_TEXT, plainTextWriter, type TextSettings } from '../templates/plain-text.writer.js';
-import { TemplateCopies } from '../templates/template.copies.js';
+import { TemplateCopyFolder } from '../templates/template-copy.folder.js';
 import { TemplateFolder } from '../templates/template-folder.js';
 
 export interface MailerAdapterRendererOptions {
@@ -40,7 +40,7 @@ export interface MailerAdapterRendererOptions {
  */
 export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShutdown {
   readonly #reader: FolderContentReader;
-  readonly #copies = new TemplateCopies();
+  readonly #copies = new TemplateCopyFolder();
   readonly #helpers: Record<string, TemplateHelper>;
   readonly #toText: (html: string) => string;
 

@@ -32,7 +32,7 @@ const { Compiler, JavaScriptCompiler } = Handlebars as unknown as {
 
 /** Steps that put a value into the text. */
 const PRINTS: ReadonlySet<string> = new Set(['append', 'appendEscaped']);
-const LONGEST_EXPRESSION = 80;
+const MAX_EXPRESSION = 80;
 
 /** Name of `printedValue` where templates find it. */
 const PRINTED = 'printedValue';
@@ -105,5 +105,5 @@ export function withPrintedValues(spec: TemplateSpecification): TemplateSpecific
 function expressionOf({ type, path, params = [] }: Printing): string {
   const mark = type === 'BlockStatement' ? '#' : '';
   const more = params.length > 0 ? ' …' : '';
-  return `{{${mark}${String(path?.original ?? '')}${more}}}`.slice(0, LONGEST_EXPRESSION);
+  return `{{${mark}${String(path?.original ?? '')}${more}}}`.slice(0, MAX_EXPRESSION);
 }

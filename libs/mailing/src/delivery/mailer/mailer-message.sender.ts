@@ -2,9 +2,9 @@ import { domainToASCII } from 'node:url';
 import { type ISendMailOptions, MailerService } from '@nestjs-modules/mailer';
 import type { SendMailOptions, Transporter } from 'nodemailer';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
-import { askTransporter } from './ask-transporter.js';
+import { verifyTransporter } from './verify-transporter.js';
 import { publicReasonOf } from '../../model/values/public-text.js';
-import { toHandOver } from '../transport/delivery-failure.js';
+import { classifyFailure } from '../transport/classify-failure.js';
 import {
   type EmailMessage,
   type HandOver,
@@ -12,10 +12,10 @@ import {
   PROBE_TIMEOUT_MS,
 } from '../transport/email-message.sender.js';
 import { findTransporter } from './find-transporter.js';
-import { HandOverProbe } from './hand-over.probe.js';
+import { TransmissionProbe } from './transmission.probe.js';
 import { isAscii } from '../mime/is-ascii.js';
 import { isMoreThanLetter, MessageEncoder } from '../mime/message.encoder.js';
-import { PastAdapter } from './past-adapter.js';
+import { TemplateAdapterBypass } from './template-adapter.bypass.js';
 import { additionsOf } from './transporter-plugins.js';
 
 /** What lies under a transporter. */
@@ -50,7 +50,7 @@ interface Adapted {
  * costs there. Connections, login, signatures and events are the mailer's in any case.
  */
 export class MailerMessageSender implements PreparedSender {
-  readonly #pastAdapter = new PastAdapter();
+  readonly #pastAdapter = new TemplateAdapterBypass();
   readonly #encoder = new MessageEncoder('nodemailer');
 
   constructor(
@@ -68,7 +68,7 @@ export class MailerMessageSender implements PreparedSender {
    */
   prepare(): void {
     const transporter = this.#transporter();
-    HandOverProbe.equip(transporter);
+    TransmissionProbe.equip(transporter);
     if ((this.mailer as unknown as Adapted).templateAdapter) this.#pastAdapter.equip(transporter);
     const pool = (transporter.transporter as Transport).options;
     if (pool?.maxRequeues) {
@@ -81,7 +81,7 @@ export class MailerMessageSender implements PreparedSender {
   }
 
   async send(message: EmailMessage, signal: AbortSignal): Promise<HandOver> {
-    const probe = new HandOverProbe(await this.#bytesOf(message));
+    const probe = new TransmissionProbe(await this.#bytesOf(message));
     const options = probe.attachTo(
       this.#pastAdapter.lead({ ...(message as SendMailOptions), signal } as SendMailOptions),
     );
@@ -91,15 +91,15 @@ export class MailerMessageSender implements PreparedSender {
     try {
       const info = (await this.mailer.sendMail(options as ISendMailOptions)) as Rejections;
       const refusal = ownRefusal(message, info, { code: 'EENVELOPE', message: 'refused' });
-      return refusal === null ? { kind: 'accepted' } : toHandOver(refusal, 'session');
+      return refusal === null ? { kind: 'accepted' } : classifyFailure(refusal, 'session');
     } catch (error) {
-      return toHandOver(ownRefusal(message, error as Rejections, error) ?? error, probe.reached);
+      return classifyFailure(ownRefusal(message, error as Rejections, error) ?? error, probe.reached);
     }
   }
 
   async probe(): Promise<string | null> {
     try {
-      return await askTransporter(this.#transporter(), this.probeTimeoutMs);
+      return await verifyTransporter(this.#transporter(), this.probeTimeoutMs);
     } catch (error) {
       return publicReasonOf(error);
     }

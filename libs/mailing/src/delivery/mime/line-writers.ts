@@ -3,7 +3,7 @@ import { isAscii } from './is-ascii.js';
 import { dotsDoubled, toWire, withLineBreaks } from './wire-text.js';
 
 /** RFC 5321 section 4.5.3.1.6, without the line break. */
-const LONGEST_LINE = 998;
+const MAX_LINE = 998;
 /** What no encoding but one of bytes may carry. */
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
@@ -27,7 +27,7 @@ export type LineWriter = (text: string) => WireLines | null;
 /** In their own bytes, where no line is too long and nothing in them needs an encoding. */
 export function asTheyAre(doublesDots: boolean): LineWriter {
   return (text) => {
-    if (text.length <= LONGEST_LINE && !NEEDS_CARE.test(text))
+    if (text.length <= MAX_LINE && !NEEDS_CARE.test(text))
       return { wire: text.replaceAll('\n', '\r\n'), isAscii: true };
     if (CONTROL.test(text) || !hasShortLines(text)) return null;
     const isPlain = isAscii(text);
@@ -53,8 +53,7 @@ function hasShortLines(text: string): boolean {
     const end = text.indexOf('\n', from);
     const to = end < 0 ? text.length : end;
     // A letter is at most three bytes for each unit of a text, so most lines need no counting.
-    if ((to - from) * 3 > LONGEST_LINE && Buffer.byteLength(text.slice(from, to)) > LONGEST_LINE)
-      return false;
+    if ((to - from) * 3 > MAX_LINE && Buffer.byteLength(text.slice(from, to)) > MAX_LINE) return false;
     from = to + 1;
   }
   return true;

@@ -5,13 +5,13 @@ import type { Mailbox } from '../../model/addresses/email-address.js';
 import { AttachmentParts } from './attachment-parts.js';
 import type { EmailMessage } from '../transport/email-message.sender.js';
 import { encodedWords } from './encoded-words.js';
-import { ConstantLines } from './constant-lines.js';
+import { LineCache } from './line.cache.js';
 import { breakLongWords, headerLine, type HeaderValue, SHORT_LINE } from './header-lines.js';
 import { isAscii } from './is-ascii.js';
 import { asTheyAre, type LineWriter, quotedPrintable } from './line-writers.js';
 import { MAILING_ID_HEADER } from './message.composer.js';
 import { dotsDoubled, toWire, withLineBreaks } from './wire-text.js';
-import type { ParcelContent } from './parcel-content.js';
+import type { WireContent } from './wire-content.js';
 
 /** A name that goes into a header as it is. */
 const PLAIN_NAME = /^[A-Za-z0-9_ ]{1,40}$/;
@@ -20,9 +20,9 @@ const PLAIN_TEXT = /^[\u0020-\u007e]*$/;
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/;
 /** Headers of which the last line is kept. */
-const MOST_LINES = 1_000;
+const MAX_LINES = 1_000;
 /** Mailings that are sent at a time, of which the lines are kept. */
-const MOST_MAILINGS = 16;
+const MAX_MAILINGS = 16;
 /** Where base64 breaks its lines (RFC 2045 section 6.8). */
 const BASE64_LINE = 76;
 
@@ -32,8 +32,8 @@ type Kind = 'plain' | 'html';
 
 /** The lines of one part of a mailing's messages, as they are written in either way. */
 interface Body {
-  asTheyAre: ConstantLines;
-  quoted: ConstantLines;
+  asTheyAre: LineCache;
+  quoted: LineCache;
 }
 
 interface KnownLine {
@@ -85,7 +85,7 @@ export class MessageEncoder {
     message: EmailMessage,
     mayUse8Bit: boolean,
     attachments: readonly Buffer[] = NO_ATTACHMENTS,
-  ): ParcelContent {
+  ): WireContent {
     const { html, text } = message;
     const letters = this.#head(message);
     const head = toWire(letters);
@@ -149,10 +149,10 @@ export class MessageEncoder {
   #bodiesOf(mailingId: string): Record<Kind, Body> {
     const known = this.#bodies.get(mailingId);
     if (known) return known;
-    if (this.#bodies.size >= MOST_MAILINGS) this.#bodies.clear();
+    if (this.#bodies.size >= MAX_MAILINGS) this.#bodies.clear();
     const body = (): Body => ({
-      asTheyAre: new ConstantLines(this.#asTheyAre),
-      quoted: new ConstantLines(this.#quoted),
+      asTheyAre: new LineCache(this.#asTheyAre),
+      quoted: new LineCache(this.#quoted),
     });
     const bodies = { plain: body(), html: body() };
     this.#bodies.set(mailingId, bodies);
@@ -188,7 +188,7 @@ export class MessageEncoder {
   #kept(name: string, value: HeaderValue): string {
     const known = this.#headerLines.get(name);
     if (known?.value === value) return known.line;
-    if (this.#headerLines.size >= MOST_LINES) this.#headerLines.clear();
+    if (this.#headerLines.size >= MAX_LINES) this.#headerLines.clear();
     const line = headerLine(name, value);
     this.#headerLines.set(name, { value, line });
     return line;
@@ -234,7 +234,7 @@ export function isMoreThanLetter({ attachments = [], html, text }: EmailMessage)
  *
  * @throws Error with the code `ESTREAM` if an attachment can't be read.
  */
-export async function composeAny(message: EmailMessage): Promise<ParcelContent> {
+export async function composeAny(message: EmailMessage): Promise<WireContent> {
   const { bcc: _nobodyReadsIt, ...shown } = message;
   const mail = new MailComposer(shown as ConstructorParameters<typeof MailComposer>[0]).compile();
   breakLongWords(mail);

@@ -13,10 +13,10 @@ export const SLOTS = Symbol('nestjs-mailing slots');
 /** Knows what the recipients of one mailing see. */
 export interface SlotSource {
   /**
-   * Asked once for each beat with the ids of its profiles.
+   * Asked once for each commit with the ids of its profiles.
    *
    * @returns what a profile sees, and what a plain address sees (undefined); a `RefusedContent` where a profile has to be skipped.
-   * @throws whatever keeps it from being read; the whole beat is tried again later, and no recipient misses its content.
+   * @throws whatever keeps it from being read; the whole commit is tried again later, and no recipient misses its content.
    */
   contentsOf(userIds: string[]): Promise<(userId: string | undefined) => SlotContents | RefusedContent>;
 }

@@ -24,8 +24,8 @@ interface Answer {
 /**
  * Keeps addresses of the suppression list from being mailed, as the list is just before their message is made.
  *
- * It asks about those who come next along with those whose turn it is, so that several beats need one question. An answer is
- * used for a second at most, and not at all after a change by this process; a slow mailing asks in each beat.
+ * It asks about those who come next along with those whose turn it is, so that several commits need one question. An answer is
+ * used for a second at most, and not at all after a change by this process; a slow mailing asks in each commit.
  */
 export class SuppressionGate implements RecipientGate {
   readonly question = 'suppression list';

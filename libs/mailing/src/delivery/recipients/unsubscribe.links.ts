@@ -2,10 +2,7 @@ import { callHost, type HostCallTerms } from '../../model/host-calls/host-call.j
 import { kindOf } from '../../model/values/value-kind.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { UnsubscribeWho } from '../../model/options/unsubscribe.options.js';
-import {
-  LONGEST_UNSUBSCRIBE_URL,
-  type UnsubscribeSettings,
-} from '../../model/options/unsubscribe.settings.js';
+import { MAX_UNSUBSCRIBE_URL, type UnsubscribeSettings } from '../../model/options/unsubscribe.settings.js';
 import { hasControlCharacters } from '../../model/values/bounded-text.js';
 
 /** How one recipient of one mailing unsubscribes. */
@@ -90,9 +87,9 @@ export class UnsubscribeLinks {
 
 /** Before it is read, and again because spaces and letters become longer then. */
 function checkLength(link: string): void {
-  if (link.length <= LONGEST_UNSUBSCRIBE_URL) return;
+  if (link.length <= MAX_UNSUBSCRIBE_URL) return;
   throw new Error(
-    `The option unsubscribe.url has to return a URL of at most ${LONGEST_UNSUBSCRIBE_URL} characters, and returned ${link.length}.`,
+    `The option unsubscribe.url has to return a URL of at most ${MAX_UNSUBSCRIBE_URL} characters, and returned ${link.length}.`,
   );
 }
 

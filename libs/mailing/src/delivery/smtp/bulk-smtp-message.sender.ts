@@ -1,6 +1,6 @@
 import type { BulkSmtpSettings } from './bulk-smtp.settings.js';
 import { publicReasonOf } from '../../model/values/public-text.js';
-import { toHandOver } from '../transport/delivery-failure.js';
+import { classifyFailure } from '../transport/classify-failure.js';
 import {
   type Begin,
   type EmailMessage,
@@ -10,11 +10,11 @@ import {
 } from '../transport/email-message.sender.js';
 import { composeAny, isMoreThanLetter, MessageEncoder } from '../mime/message.encoder.js';
 import { isAscii } from '../mime/is-ascii.js';
-import { openSmtpDoor, type SmtpFeatures } from './smtp.door.js';
+import { connectToSmtp, type SmtpFeatures } from './smtp.connector.js';
 import { asOfTransport } from './smtp.errors.js';
-import type { Parcel } from './smtp.parcel.js';
+import type { QueuedMessage } from './queued-message.js';
 import { type SessionOwner, SmtpSession } from './smtp.session.js';
-import type { ParcelContent } from '../mime/parcel-content.js';
+import type { WireContent } from '../mime/wire-content.js';
 
 /** How long no other connection is tried after one was refused while others work: servers limit their number. */
 const REFUSED_MS = 1_000;
@@ -35,10 +35,10 @@ export class BulkSmtpMessageSender implements PreparedSender {
   readonly #encoder = new MessageEncoder('smtp');
   readonly #sessions = new Map<SmtpSession, { idleSince: number }>();
   readonly #closing = new AbortController();
-  #waiting: Parcel[] = [];
+  #waiting: QueuedMessage[] = [];
   /** Connections that are being opened. */
   readonly #opening = new Set<AbortController>();
-  readonly #bySignal = new WeakMap<AbortSignal, Set<Parcel>>();
+  readonly #bySignal = new WeakMap<AbortSignal, Set<QueuedMessage>>();
   #noneBefore = 0;
   #sweeper: NodeJS.Timeout | undefined;
 
@@ -65,25 +65,25 @@ export class BulkSmtpMessageSender implements PreparedSender {
       const content = isMoreThanLetter(message)
         ? await Promise.race([this.#beyondLetter(message), aborted(signal)])
         : [];
-      if (content === null || signal.aborted) return toHandOver({ code: 'EABORT' }, 'nowhere');
-      const contentFor = ({ eightBit }: SmtpFeatures): ParcelContent =>
+      if (content === null || signal.aborted) return classifyFailure({ code: 'EABORT' }, 'nowhere');
+      const contentFor = ({ eightBit }: SmtpFeatures): WireContent =>
         'pieces' in content ? content : this.#encoder.letter(message, eightBit, content);
       return await this.#sent(addresses, contentFor, begin, signal);
     } catch (error) {
       // It could not be made.
-      return toHandOver(error, 'nowhere');
+      return classifyFailure(error, 'nowhere');
     }
   }
 
   /** @returns the attachments of a letter, or the whole message. */
-  async #beyondLetter(message: EmailMessage): Promise<readonly Buffer[] | ParcelContent> {
+  async #beyondLetter(message: EmailMessage): Promise<readonly Buffer[] | WireContent> {
     return (await this.#encoder.attachmentsOf(message)) ?? composeAny(message);
   }
 
   async probe(): Promise<string | null> {
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.probeTimeoutMs)]);
     try {
-      const door = await openSmtpDoor(this.read().door, signal);
+      const door = await connectToSmtp(this.read().door, signal);
       new SmtpSession(door, { onRoom: () => undefined, onGone: () => undefined }).close();
       return null;
     } catch (error) {
@@ -103,12 +103,12 @@ export class BulkSmtpMessageSender implements PreparedSender {
 
   #sent(
     { from, to }: Addresses,
-    contentFor: Parcel['contentFor'],
+    contentFor: QueuedMessage['contentFor'],
     begin: Begin,
     signal: AbortSignal,
   ): Promise<HandOver> {
     return new Promise((resolve) => {
-      const parcel: Parcel = {
+      const parcel: QueuedMessage = {
         from,
         to,
         contentFor,
@@ -128,22 +128,22 @@ export class BulkSmtpMessageSender implements PreparedSender {
   }
 
   /** Those that are under way until a signal aborts; many share one, and a listener each would cost as much as writing the message. */
-  #waitingFor(signal: AbortSignal): Set<Parcel> {
+  #waitingFor(signal: AbortSignal): Set<QueuedMessage> {
     const known = this.#bySignal.get(signal);
     if (known) return known;
-    const parcels = new Set<Parcel>();
-    this.#bySignal.set(signal, parcels);
+    const queue = new Set<QueuedMessage>();
+    this.#bySignal.set(signal, queue);
     const abandonAll = (): void => {
-      for (const parcel of parcels) this.#abandon(parcel);
+      for (const parcel of queue) this.#abandon(parcel);
     };
     signal.addEventListener('abort', abandonAll, { once: true });
-    return parcels;
+    return queue;
   }
 
-  #abandon(parcel: Parcel): void {
+  #abandon(parcel: QueuedMessage): void {
     for (const session of this.#sessions.keys()) if (session.abandon(parcel)) return;
     this.#waiting = this.#waiting.filter((one) => one !== parcel);
-    parcel.answer(toHandOver({ code: 'EABORT' }, 'nowhere'));
+    parcel.answer(classifyFailure({ code: 'EABORT' }, 'nowhere'));
     // A server that does not open in time is not to be waited for by those who come next.
     if (this.#opening.size > this.#waiting.length) [...this.#opening][0].abort();
   }
@@ -153,7 +153,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     while (this.#waiting.length > 0) {
       const session = this.#sessionFor();
       if (!session) return;
-      this.#handTo(session, this.#waiting.shift() as Parcel);
+      this.#handTo(session, this.#waiting.shift() as QueuedMessage);
     }
   }
 
@@ -174,15 +174,15 @@ export class BulkSmtpMessageSender implements PreparedSender {
     return isAlone || performance.now() >= this.#noneBefore;
   }
 
-  #handTo(session: SmtpSession, parcel: Parcel): void {
+  #handTo(session: SmtpSession, parcel: QueuedMessage): void {
     if (parcel.needsUtf8 && !session.features.smtpUtf8) {
       const text = 'The mail server does not offer SMTPUTF8, which this address needs.';
       return parcel.answer({ kind: 'refused', permanent: true, code: '5.6.7', text });
     }
     try {
-      session.take(parcel);
+      session.send(parcel);
     } catch (error) {
-      parcel.answer(toHandOver(error, 'nowhere'));
+      parcel.answer(classifyFailure(error, 'nowhere'));
     }
   }
 
@@ -191,7 +191,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     this.#opening.add(opening);
     try {
       this.#settings = this.read();
-      const door = await openSmtpDoor(this.#settings.door, opening.signal);
+      const door = await connectToSmtp(this.#settings.door, opening.signal);
       this.#opening.delete(opening);
       this.#admit(door);
     } catch (error) {
@@ -201,7 +201,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     this.#hurry();
   }
 
-  #admit(door: Awaited<ReturnType<typeof openSmtpDoor>>): void {
+  #admit(door: Awaited<ReturnType<typeof connectToSmtp>>): void {
     const owner: SessionOwner = {
       onRoom: () => {
         const facts = this.#sessions.get(session);
@@ -220,7 +220,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     this.#sweeper ??= setInterval(() => this.#closeIdle(), this.#settings.idleMs / 3).unref();
   }
 
-  #takeBack(parcel: Parcel): void {
+  #takeBack(parcel: QueuedMessage): void {
     parcel.isSecondTry = true;
     this.#waiting.unshift(parcel);
   }
@@ -235,7 +235,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   #answerWaiting(error: unknown): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const parcel of waiting) parcel.answer(toHandOver(asOfTransport(error), 'nowhere'));
+    for (const parcel of waiting) parcel.answer(classifyFailure(asOfTransport(error), 'nowhere'));
   }
 
   #closeIdle(): void {
@@ -247,7 +247,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   }
 }
 
-type Addresses = Pick<Parcel, 'from' | 'to'>;
+type Addresses = Pick<QueuedMessage, 'from' | 'to'>;
 
 function addressesOf({ from, to, cc, bcc }: EmailMessage): Addresses {
   const recipients = [to, ...(cc ?? []), ...(bcc ?? [])].map(({ address }) => address);

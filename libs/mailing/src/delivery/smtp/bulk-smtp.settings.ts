@@ -3,13 +3,13 @@ import type { Transporter } from 'nodemailer';
 import type SmtpConnection from 'nodemailer/lib/smtp-connection';
 import { BulkSmtpUnfitError } from '../../model/options/setup.errors.js';
 import { findTransporter } from '../mailer/find-transporter.js';
-import type { SmtpDoorOptions } from './smtp.door.js';
+import type { SmtpConnectorOptions } from './smtp.connector.js';
 import { type LoginOptions, loginOf } from './smtp.login.js';
 import { additionsOf } from '../mailer/transporter-plugins.js';
 
 /** What `BulkSmtpMessageSender` works with. */
 export interface BulkSmtpSettings {
-  door: SmtpDoorOptions;
+  door: SmtpConnectorOptions;
   maxConnections: number;
   /** After so long without a message a connection is closed. */
   idleMs: number;

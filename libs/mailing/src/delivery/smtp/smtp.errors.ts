@@ -1,4 +1,4 @@
-import type { Reply } from './reply.reader.js';
+import type { Reply } from './reply.parser.js';
 
 /** What is waited for. */
 export type SmtpStep = 'MAIL FROM' | 'RCPT TO' | 'DATA' | 'BODY' | 'RSET';

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
-import { toHandOver } from '../transport/delivery-failure.js';
+import { classifyFailure } from '../transport/classify-failure.js';
 import type { HandOver } from '../transport/email-message.sender.js';
-import type { Parcel } from './smtp.parcel.js';
-import { type Reply, ReplyReader } from './reply.reader.js';
+import type { QueuedMessage } from './queued-message.js';
+import { type Reply, ReplyParser } from './reply.parser.js';
 import { SmtpReply } from '../transport/smtp-reply.js';
 import { asOfTransport, connectionError, errorOf, type SmtpStep } from './smtp.errors.js';
-import type { OpenedDoor, SmtpFeatures } from './smtp.door.js';
-import { SocketOutbox } from './socket.outbox.js';
+import type { OpenedConnection, SmtpFeatures } from './smtp.connector.js';
+import { SocketWriter } from './socket.writer.js';
 import { toWire } from '../mime/wire-text.js';
-import type { ParcelContent } from '../mime/parcel-content.js';
+import type { WireContent } from '../mime/wire-content.js';
 import type { Reach } from '../transport/reach.js';
 
 /** What a session tells its owner. */
@@ -16,12 +16,12 @@ export interface SessionOwner {
   /** There is room for another message. */
   onRoom: () => void;
   /** It takes nothing any more. Messages in `untouched` were not begun, and another session may take them. */
-  onGone: (untouched: Parcel[]) => void;
+  onGone: (untouched: QueuedMessage[]) => void;
 }
 
-interface Travelling {
-  parcel: Parcel;
-  content: ParcelContent;
+interface MessageInSession {
+  queued: QueuedMessage;
+  content: WireContent;
   reach: Reach;
   isEnvelopeOut: boolean;
   /** Its own recipient was taken. */
@@ -35,13 +35,13 @@ interface Travelling {
 
 interface Awaited {
   step: SmtpStep;
-  of: Travelling;
+  of: MessageInSession;
   /** Of the recipients. */
   at: number;
 }
 
 /** Messages of one session at a time: one whose body is on its way, and one whose envelope goes ahead. */
-const MOST_MESSAGES = 2;
+const MAX_MESSAGES = 2;
 
 /** What nodemailer grants. A message has a deadline of its own, mostly shorter. */
 const SILENCE_MS = 600_000;
@@ -67,22 +67,22 @@ const SILENCE_MS = 600_000;
 export class SmtpSession {
   readonly #socket: Socket;
   readonly #features: SmtpFeatures;
-  readonly #reader = new ReplyReader();
-  readonly #travelling: Travelling[] = [];
+  readonly #reader = new ReplyParser();
+  readonly #travelling: MessageInSession[] = [];
   readonly #awaited: Awaited[] = [];
-  readonly #outbox: SocketOutbox;
+  readonly #outbox: SocketWriter;
   /** A message went through it, so the server is there; whoever was not begun may try another connection. */
   #isTrusted = false;
   #isGone = false;
   #isTransactionOpen = false;
 
   constructor(
-    { socket, features }: OpenedDoor,
+    { socket, features }: OpenedConnection,
     private readonly owner: SessionOwner,
     silenceMs = SILENCE_MS,
   ) {
     this.#socket = socket;
-    this.#outbox = new SocketOutbox(socket);
+    this.#outbox = new SocketWriter(socket);
     this.#features = features;
     socket.setTimeout(silenceMs || SILENCE_MS);
     socket.on('timeout', () => {
@@ -90,7 +90,7 @@ export class SmtpSession {
     });
     // Until it has something to do, it keeps no process alive.
     socket.unref();
-    socket.on('data', (piece: Buffer) => this.#hear(piece));
+    socket.on('data', (piece: Buffer) => this.#onData(piece));
     socket.on('error', (error) => this.#break(error));
     socket.on('close', () => this.#break(new Error('The mail server closed the connection.')));
     socket.on('end', () => this.#break(new Error('The mail server closed the connection.')));
@@ -101,7 +101,7 @@ export class SmtpSession {
   }
 
   get hasRoom(): boolean {
-    return !this.#isGone && this.load < (this.#features.pipelining ? MOST_MESSAGES : 1);
+    return !this.#isGone && this.load < (this.#features.pipelining ? MAX_MESSAGES : 1);
   }
 
   get features(): SmtpFeatures {
@@ -109,10 +109,10 @@ export class SmtpSession {
   }
 
   /** @throws what `contentFor` throws; it has not been taken then. */
-  take(parcel: Parcel): void {
-    const one: Travelling = {
-      parcel,
-      content: parcel.contentFor(this.#features),
+  send(queued: QueuedMessage): void {
+    const one: MessageInSession = {
+      queued,
+      content: queued.contentFor(this.#features),
       reach: 'session',
       isEnvelopeOut: false,
       isWelcome: false,
@@ -124,7 +124,7 @@ export class SmtpSession {
     this.#travelling.push(one);
     this.#socket.ref();
     // Between the DATA of a message and its body nothing else may be said.
-    if (!ahead || ahead.reach === 'body') this.#outbox.say(this.#envelopeOf(one));
+    if (!ahead || ahead.reach === 'body') this.#outbox.write(this.#envelopeOf(one));
   }
 
   /**
@@ -132,10 +132,10 @@ export class SmtpSession {
    *
    * @returns whether it is here.
    */
-  abandon(parcel: Parcel): boolean {
-    const one = this.#travelling.find((each) => each.parcel === parcel);
+  abandon(queued: QueuedMessage): boolean {
+    const one = this.#travelling.find((each) => each.queued === queued);
     if (!one) return false;
-    this.#answer(one, toHandOver({ code: 'EABORT' }, one.reach));
+    this.#answer(one, classifyFailure({ code: 'EABORT' }, one.reach));
     one.isAbandoned = true;
     // One whose body is on its way blocks the session; the one behind it may yet be passed by.
     if (one === this.#travelling[0]) this.#giveUp();
@@ -151,11 +151,11 @@ export class SmtpSession {
     this.#socket.setTimeout(1_000, () => this.#socket.destroy());
   }
 
-  #hear(piece: Buffer): void {
+  #onData(piece: Buffer): void {
     if (this.#isGone) return;
     try {
       for (const reply of this.#reader.read(piece)) {
-        this.#heard(reply);
+        this.#onReply(reply);
         if (this.#isGone) return;
       }
     } catch (error) {
@@ -163,12 +163,12 @@ export class SmtpSession {
     }
   }
 
-  #heard(reply: Reply): void {
+  #onReply(reply: Reply): void {
     const awaited = this.#awaited.shift();
     // Unasked, a server says good-bye and nothing else.
     if (!awaited) return this.#break(errorOf(reply, 'CONN'));
     const { step, of, at } = awaited;
-    if (reply.status === 421) return this.#farewell(of, reply, step);
+    if (reply.status === 421) return this.#onServiceClosing(of, reply, step);
     if (step === 'BODY') this.#isTrusted = true;
     switch (step) {
       case 'MAIL FROM':
@@ -188,8 +188,8 @@ export class SmtpSession {
   }
 
   /** What opens its transaction; its answers are awaited from here on, so it has to be written at once. */
-  #envelopeOf(one: Travelling): string {
-    const { from, to, needsUtf8 } = one.parcel;
+  #envelopeOf(one: MessageInSession): string {
+    const { from, to, needsUtf8 } = one.queued;
     const { pipelining, eightBit } = this.#features;
     const words = `${one.content.is8Bit && eightBit ? ' BODY=8BITMIME' : ''}${needsUtf8 ? ' SMTPUTF8' : ''}`;
     one.isEnvelopeOut = true;
@@ -215,30 +215,30 @@ export class SmtpSession {
     return needsUtf8 ? toWire(commands) : commands;
   }
 
-  #afterReset(one: Travelling, reply: Reply): void {
+  #afterReset(one: MessageInSession, reply: Reply): void {
     if (reply.status >= 300) return this.#break(errorOf(reply, 'CONN'));
-    if (!this.#features.pipelining) this.#outbox.say(this.#envelopeOf(one));
+    if (!this.#features.pipelining) this.#outbox.write(this.#envelopeOf(one));
   }
 
-  #afterMail(one: Travelling): void {
+  #afterMail(one: MessageInSession): void {
     if (this.#features.pipelining) return;
     if (one.refusal) return this.#refuse(one);
-    this.#say(`RCPT TO:<${one.parcel.to[0]}>`, 'RCPT TO', one);
+    this.#send(`RCPT TO:<${one.queued.to[0]}>`, 'RCPT TO', one);
   }
 
-  #afterRecipient(one: Travelling, at: number): void {
-    const { to } = one.parcel;
+  #afterRecipient(one: MessageInSession, at: number): void {
+    const { to } = one.queued;
     const isLast = at === to.length - 1;
     if (!this.#features.pipelining && !isLast && !one.refusal) {
-      return this.#say(`RCPT TO:<${to[at + 1]}>`, 'RCPT TO', one, at + 1);
+      return this.#send(`RCPT TO:<${to[at + 1]}>`, 'RCPT TO', one, at + 1);
     }
     // With one recipient the DATA is out already.
     if (this.#features.pipelining && (!isLast || to.length === 1)) return;
     if (one.refusal || one.isAbandoned) this.#refuse(one);
-    else this.#say('DATA', 'DATA', one);
+    else this.#send('DATA', 'DATA', one);
   }
 
-  #afterData(one: Travelling, reply: Reply): void {
+  #afterData(one: MessageInSession, reply: Reply): void {
     // Out of step: whatever comes now may be taken for something else.
     const isNonsense = reply.status < 354 || (reply.status === 354 && one.refusal && one.isWelcome);
     if (isNonsense) return this.#break(new Error(`The mail server said ${reply.status} to DATA.`));
@@ -248,84 +248,85 @@ export class SmtpSession {
     }
     if (one.isAbandoned) return this.#giveUp();
     if (one.refusal) {
-      this.#outbox.say('.\r\n');
+      this.#outbox.write('.\r\n');
       this.#await('BODY', one);
       return;
     }
     let confirm = (): void => undefined;
-    if (!this.#isAllowed(one, () => (confirm = one.parcel.begin()))) return;
+    if (!this.#isAllowed(one, () => (confirm = one.queued.begin()))) return;
     this.#outbox.ask(() => this.#isAllowed(one, confirm));
     one.reach = 'body';
     this.#await('BODY', one);
     const next = this.#travelling[1];
     const goesAhead = next && !next.isEnvelopeOut && !next.isAbandoned;
     const envelope = goesAhead ? this.#envelopeOf(next) : '';
-    this.#outbox.say(...one.content.pieces, envelope);
+    this.#outbox.write(...one.content.pieces, envelope);
     this.owner.onRoom();
   }
 
   /** The server waits for a body; if none may come, this ends the session. */
-  #isAllowed(one: Travelling, announce: () => void): boolean {
+  #isAllowed(one: MessageInSession, announce: () => void): boolean {
     try {
       announce();
       return true;
     } catch (error) {
-      this.#answer(one, toHandOver(asOfTransport(error), 'session'));
+      this.#answer(one, classifyFailure(asOfTransport(error), 'session'));
       this.#giveUp();
       return false;
     }
   }
 
-  #afterBody(one: Travelling, reply: Reply): void {
+  #afterBody(one: MessageInSession, reply: Reply): void {
     if (one.refusal) return this.#refuse(one);
     const isTaken = reply.status >= 200 && reply.status < 300;
-    this.#answer(one, isTaken ? { kind: 'accepted' } : toHandOver(errorOf(reply, 'DATA'), 'body'));
+    this.#answer(one, isTaken ? { kind: 'accepted' } : classifyFailure(errorOf(reply, 'DATA'), 'body'));
     this.#finish(one);
   }
 
-  #refuse(one: Travelling): void {
-    this.#answer(one, toHandOver(one.refusal, 'session'));
+  #refuse(one: MessageInSession): void {
+    this.#answer(one, classifyFailure(one.refusal, 'session'));
     // What was refused before its body may have left a sender behind, and the next one would be out of step.
     this.#isTransactionOpen = true;
     this.#finish(one);
   }
 
-  #finish(one: Travelling): void {
+  #finish(one: MessageInSession): void {
     this.#travelling.splice(this.#travelling.indexOf(one), 1);
     const [next] = this.#travelling;
     if (next?.isAbandoned && !next.isEnvelopeOut) return this.#finish(next);
-    if (next && !next.isEnvelopeOut) this.#outbox.say(this.#envelopeOf(next));
+    if (next && !next.isEnvelopeOut) this.#outbox.write(this.#envelopeOf(next));
     if (!next) this.#socket.unref();
     this.owner.onRoom();
   }
 
-  #say(command: string, step: SmtpStep, of: Travelling, at = 0): void {
+  #send(command: string, step: SmtpStep, of: MessageInSession, at = 0): void {
     this.#await(step, of, at);
-    this.#outbox.say(toWire(`${command}\r\n`));
+    this.#outbox.write(toWire(`${command}\r\n`));
   }
 
-  #await(step: SmtpStep, of: Travelling, at = 0): void {
+  #await(step: SmtpStep, of: MessageInSession, at = 0): void {
     this.#awaited.push({ step, of, at });
   }
 
-  #answer(one: Travelling, handOver: HandOver): void {
+  #answer(one: MessageInSession, handOver: HandOver): void {
     if (one.isAnswered) return;
     one.isAnswered = true;
-    one.parcel.answer(handOver);
+    one.queued.answer(handOver);
   }
 
   /** 421: the answer to this message, and the end of the session. */
-  #farewell(one: Travelling, reply: Reply, step: SmtpStep): void {
+  #onServiceClosing(one: MessageInSession, reply: Reply, step: SmtpStep): void {
     const error = errorOf(reply, step);
     // Servers that take only so many messages from one connection say it this way; over a new one the same message may pass.
     const isAboutRate = new SmtpReply(reply.status, reply.text).speaksOfRate;
-    if (isAboutRate || !this.#mayPass(one)) this.#answer(one, toHandOver(one.refusal ?? error, one.reach));
+    if (isAboutRate || !this.#mayPass(one))
+      this.#answer(one, classifyFailure(one.refusal ?? error, one.reach));
     this.#break(error);
   }
 
   /** Whether another session may take it: nothing was said about it here, and this session had worked before. */
-  #mayPass({ reach, refusal, parcel }: Travelling): boolean {
-    return this.#isTrusted && reach !== 'body' && !refusal && !parcel.isSecondTry;
+  #mayPass({ reach, refusal, queued }: MessageInSession): boolean {
+    return this.#isTrusted && reach !== 'body' && !refusal && !queued.isSecondTry;
   }
 
   /** We end it ourselves, and the server is not to blame for the others. */
@@ -338,11 +339,11 @@ export class SmtpSession {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#socket.destroy();
-    const untouched: Parcel[] = [];
+    const untouched: QueuedMessage[] = [];
     for (const one of this.#travelling) {
       if (one.isAnswered) continue;
-      if (this.#mayPass(one)) untouched.push(one.parcel);
-      else this.#answer(one, toHandOver(one.refusal ?? connectionError(error), one.reach));
+      if (this.#mayPass(one)) untouched.push(one.queued);
+      else this.#answer(one, classifyFailure(one.refusal ?? connectionError(error), one.reach));
     }
     this.owner.onGone(untouched);
   }

@@ -9,7 +9,7 @@ import { keyOf, type TemplateContent } from '../../model/ports/template.renderer
 import { assertOneFileEach, filesByLanguage } from './language-files.js';
 import { MAX_TEMPLATE_CHARACTERS, type TemplateFolder } from './template-folder.js';
 
-const MOST_FILES = 1_000;
+const MAX_FILES = 1_000;
 
 /** What engines include beside files like the template itself; pictures are none of it. */
 const EXTENSIONS =
@@ -34,7 +34,7 @@ export class FolderContentReader {
       extensions.add(extname(url));
     }
     const files = await this.folder.files(extensions);
-    if (files.length > MOST_FILES) throw tooMuch(`${MOST_FILES} templates`, templateUrl);
+    if (files.length > MAX_FILES) throw tooMuch(`${MAX_FILES} templates`, templateUrl);
     const needed = new Set([
       ...this.#allLanguages(files, templateUrl, altTemplateUrl),
       ...this.#allLanguages(files, altTemplateUrl, templateUrl),

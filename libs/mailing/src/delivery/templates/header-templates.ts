@@ -9,7 +9,7 @@ import { toOneLine } from '../../model/values/bounded-text.js';
 
 type Render = (variables: Record<string, unknown>) => string;
 
-const LONGEST_NAME = 255;
+const MAX_NAME = 255;
 const LISTS: readonly string[] = ['replyTo', 'cc', 'bcc'];
 
 /** What the front matter of one template says, ready to be rendered for each recipient. */
@@ -58,13 +58,8 @@ export class HeaderTemplates {
   name(variables: Record<string, unknown>): string | null {
     const text = this.#text('name', variables);
     const name = text.length > MAX_HEADER_VALUE ? text : toOneLine(text);
-    if (name.length > LONGEST_NAME)
-      throw new TemplateFrontMatterError(
-        this.templateUrl,
-        'name',
-        `at most ${LONGEST_NAME} characters`,
-        name,
-      );
+    if (name.length > MAX_NAME)
+      throw new TemplateFrontMatterError(this.templateUrl, 'name', `at most ${MAX_NAME} characters`, name);
     return name || null;
   }
 

@@ -2,7 +2,7 @@ import { compile, type FormatCallback, type HtmlToTextOptions } from 'html-to-te
 import { RenderedTooLongError } from '../../model/errors/bound.errors.js';
 import type { TextOptions } from '../../model/options/content-options.js';
 import { flatText } from './flat-text.js';
-import { isTooIntricate } from './html-intricacy.js';
+import { isTooComplex } from './html-complexity.js';
 
 export type TextSettings = Required<TextOptions>;
 
@@ -35,7 +35,7 @@ export function plainTextWriter(settings: TextSettings): (html: string) => strin
   const readSimply = (html: string): string => readFlat(flatText(html, rule));
   return (html) => {
     if (html.length > MAX_HTML) throw new RenderedTooLongError('html', html.length, MAX_HTML);
-    if (isTooIntricate(html, BOUNDS)) return readSimply(html);
+    if (isTooComplex(html, BOUNDS)) return readSimply(html);
     try {
       return read(html);
     } catch {

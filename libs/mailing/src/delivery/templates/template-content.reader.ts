@@ -9,7 +9,7 @@ import { partialUses } from './partial-uses.js';
 import { MAX_TEMPLATE_CHARACTERS, type TemplateFolder } from './template-folder.js';
 import { keyOf, type TemplateContent } from '../../model/ports/template.renderer.js';
 
-const MOST_LANGUAGES = 200;
+const MAX_LANGUAGES = 200;
 
 /** A source whose partials are still to be looked at. */
 interface Unread {
@@ -69,10 +69,10 @@ export class TemplateContentReader {
     await add(templateUrl, null);
     // `letter.txt.hbs` beside `letter.hbs` is no letter in the language `txt`.
     const languages = await this.folder.languagesOf(templateUrl, otherUrl);
-    if (languages.size > MOST_LANGUAGES)
+    if (languages.size > MAX_LANGUAGES)
       throw new InvalidFieldError(
         'templateUrl',
-        `a template in at most ${MOST_LANGUAGES} languages`,
+        `a template in at most ${MAX_LANGUAGES} languages`,
         templateUrl,
       );
     for (const [language, url] of languages) await add(url, language);

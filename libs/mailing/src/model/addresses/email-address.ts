@@ -16,7 +16,7 @@ export const MAX_LOCAL_PART = 64;
 export const MAX_ADDRESS = 254;
 
 /** Characters of a display name that are kept; the width of its column. */
-export const LONGEST_DISPLAY_NAME = 255;
+export const MAX_DISPLAY_NAME = 255;
 
 /**
  * Characters of a text that is read as one mailbox: a display name of 255 with each character escaped (510), quotes and brackets
@@ -59,8 +59,8 @@ export function isValidLocalPart(local: string): boolean {
  */
 export function toDisplayName(text: string): string {
   // Cut before it is looked at; spaces that fold away may take three quarters of it.
-  const read = cutText(text, 4 * LONGEST_DISPLAY_NAME).toWellFormed();
-  return cutText(toOneLine(read), LONGEST_DISPLAY_NAME).trimEnd();
+  const read = cutText(text, 4 * MAX_DISPLAY_NAME).toWellFormed();
+  return cutText(toOneLine(read), MAX_DISPLAY_NAME).trimEnd();
 }
 
 /**

@@ -1,4 +1,4 @@
-import { MailingError, shown } from './mailing.error.js';
+import { MailingError, inspectValue } from './mailing.error.js';
 
 /** A setting of the database under which the plugin can't keep its word. */
 export interface HarmfulSetting {
@@ -23,7 +23,7 @@ abstract class HarmfulSettingError extends MailingError implements HarmfulSettin
   constructor(where: string, refusal: string, harmful: HarmfulSetting) {
     const { setting, value, expected, consequence, nextStep } = harmful;
     super(
-      `${where}: expected ${setting} to be ${expected}, got ${shown(value)}: ${consequence}. ${refusal} ${nextStep}`,
+      `${where}: expected ${setting} to be ${expected}, got ${inspectValue(value)}: ${consequence}. ${refusal} ${nextStep}`,
     );
     this.setting = setting;
     this.value = value;

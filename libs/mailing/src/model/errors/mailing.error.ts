@@ -23,16 +23,16 @@ export function keepUnprinted(error: Error, name = 'value'): void {
   Object.defineProperty(error, name, { enumerable: false });
 }
 
-const LONGEST_SHOWN_VALUE = 120;
+const MAX_SHOWN_VALUE = 120;
 
 /**
  * Shows a simple value of the info inside an error message, cut to fit a log line; of anything else its kind, and so of a text that may hold
  * an address, or a login.
  */
-export function shown(value: unknown): string {
+export function inspectValue(value: unknown): string {
   if (typeof value === 'string' && /@|%40/.test(value)) return kindOf(value);
-  if (typeof value === 'string' && value.length <= LONGEST_SHOWN_VALUE) return JSON.stringify(value);
-  if (typeof value === 'string') return `${JSON.stringify(value.slice(0, LONGEST_SHOWN_VALUE))}…`;
+  if (typeof value === 'string' && value.length <= MAX_SHOWN_VALUE) return JSON.stringify(value);
+  if (typeof value === 'string') return `${JSON.stringify(value.slice(0, MAX_SHOWN_VALUE))}…`;
   const isSimple = typeof value === 'number' || typeof value === 'boolean' || value === undefined;
   return isSimple ? String(value) : kindOf(value);
 }

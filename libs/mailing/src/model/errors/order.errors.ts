@@ -1,5 +1,5 @@
 import type { MailingStatus } from '../states/mailing-status.js';
-import { keepUnprinted, MailingError, shown } from './mailing.error.js';
+import { keepUnprinted, MailingError, inspectValue } from './mailing.error.js';
 
 /** There is no mailing with this id. */
 export class MailingUnknownError extends MailingError {
@@ -7,7 +7,7 @@ export class MailingUnknownError extends MailingError {
 
   constructor(readonly mailingId: unknown) {
     super(
-      `There is no mailing ${shown(mailingId)}. Give the mailingId of a MailingHandle; mailings sent with persist false ` +
+      `There is no mailing ${inspectValue(mailingId)}. Give the mailingId of a MailingHandle; mailings sent with persist false ` +
         'have none and take no orders.',
     );
   }
@@ -36,7 +36,9 @@ export class UnknownOrderError extends MailingError {
     readonly allowed: readonly string[],
     readonly value: unknown,
   ) {
-    super(`${argument}: expected ${allowed.join(' or ')}, got ${shown(value)}. Give one of these words.`);
+    super(
+      `${argument}: expected ${allowed.join(' or ')}, got ${inspectValue(value)}. Give one of these words.`,
+    );
     keepUnprinted(this);
   }
 }

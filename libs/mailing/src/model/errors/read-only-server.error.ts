@@ -1,4 +1,4 @@
-import { MailingError, shown } from './mailing.error.js';
+import { MailingError, inspectValue } from './mailing.error.js';
 
 /**
  * The database server that a connection leads to answers, but writes nothing: it is read-only, a standby, or cut off from its cluster.
@@ -15,7 +15,7 @@ export class ReadOnlyServerError extends MailingError {
     options?: ErrorOptions,
   ) {
     super(
-      `Database: expected a server that writes, got ${server ?? 'one'} that answers ${shown(answer)}. The plugin closes its connections ` +
+      `Database: expected a server that writes, got ${server ?? 'one'} that answers ${inspectValue(answer)}. The plugin closes its connections ` +
         'to it and makes new ones. If this goes on, see where the host of the data source leads.',
       options,
     );

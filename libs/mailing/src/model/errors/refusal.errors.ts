@@ -1,6 +1,6 @@
 import { holderInWords, type IdHolder } from './id-holder.js';
 import { publicReasonOf, toPublicText, reasonOf } from '../values/public-text.js';
-import { keepUnprinted, MailingError, shown } from './mailing.error.js';
+import { keepUnprinted, MailingError, inspectValue } from './mailing.error.js';
 import { kindOf } from '../values/value-kind.js';
 
 /** A request to send that was refused before anything was written. */
@@ -73,7 +73,7 @@ export class MissingFieldError extends TemplateEmailRefusal {
     readonly value: unknown,
   ) {
     super(
-      `sendEmailMessage: expected info.${field} to be a text that is not empty, got ${shown(value)}. Set it.`,
+      `sendEmailMessage: expected info.${field} to be a text that is not empty, got ${inspectValue(value)}. Set it.`,
     );
     keepUnprinted(this);
   }
@@ -90,7 +90,7 @@ export class InvalidFieldError extends TemplateEmailRefusal {
     argument: 'info' | 'options' = 'info',
   ) {
     super(
-      `sendEmailMessage: expected ${argument}.${field} to be ${expected}, got ${shown(value)}. Correct it.`,
+      `sendEmailMessage: expected ${argument}.${field} to be ${expected}, got ${inspectValue(value)}. Correct it.`,
     );
     keepUnprinted(this);
   }
@@ -179,7 +179,7 @@ export class TemplateMissingError extends TemplateEmailRefusal {
     cause?: unknown,
   ) {
     super(
-      `The template ${shown(templateUrl)} can not be read at ${path}. Put the file there, or correct the path relative to templates.dir.`,
+      `The template ${inspectValue(templateUrl)} can not be read at ${path}. Put the file there, or correct the path relative to templates.dir.`,
       { cause },
     );
   }
@@ -197,7 +197,7 @@ export class TemplateEncodingError extends TemplateEmailRefusal {
     cause?: unknown,
   ) {
     super(
-      `The template ${shown(templateUrl)}: expected text in UTF-8, got ${found} in line ${line}. Save the file as UTF-8.`,
+      `The template ${inspectValue(templateUrl)}: expected text in UTF-8, got ${found} in line ${line}. Save the file as UTF-8.`,
       { cause },
     );
   }
@@ -230,7 +230,7 @@ export class TemplateFrontMatterError extends TemplateEmailRefusal {
     // What follows is a drawing of the place.
     const why = cause instanceof Error ? `: ${toPublicText(reasonOf(cause).split('\n')[0])}` : '';
     super(
-      `The front matter of the template ${shown(templateUrl)}: expected ${key} to be ${expected}, got ${shown(value)}${why}. Correct it.`,
+      `The front matter of the template ${inspectValue(templateUrl)}: expected ${key} to be ${expected}, got ${inspectValue(value)}${why}. Correct it.`,
       { cause },
     );
     keepUnprinted(this);
@@ -243,7 +243,7 @@ export class TemplateNotKeptError extends TemplateEmailRefusal {
 
   constructor(readonly templateUrl: string) {
     super(
-      `The template ${shown(templateUrl)} is not in dps_mail_template, where it was kept with its mailing. ` +
+      `The template ${inspectValue(templateUrl)} is not in dps_mail_template, where it was kept with its mailing. ` +
         "Restore the rows, or set the mailing's template_hashes to NULL, and it reads the files.",
     );
   }
@@ -258,7 +258,7 @@ export class TemplateOutsideFolderError extends TemplateEmailRefusal {
     readonly folder: string,
   ) {
     super(
-      `The template ${shown(templateUrl)} lies outside the template folder ${folder}. Move it into the folder; templates elsewhere are never read.`,
+      `The template ${inspectValue(templateUrl)} lies outside the template folder ${folder}. Move it into the folder; templates elsewhere are never read.`,
     );
   }
 }
@@ -272,7 +272,7 @@ export class TemplateNotCompilingError extends TemplateEmailRefusal {
     cause: unknown,
   ) {
     super(
-      `The template ${shown(templateUrl)} does not render: ${publicReasonOf(cause)}. Correct the template.`,
+      `The template ${inspectValue(templateUrl)} does not render: ${publicReasonOf(cause)}. Correct the template.`,
       {
         cause,
       },
@@ -303,7 +303,7 @@ export class ServerStoppingError extends TemplateEmailRefusal {
 
   constructor(readonly uniqServerId: string) {
     super(
-      `The server ${shown(uniqServerId)} is shutting down and takes no new mailing. Send it again after the restart.`,
+      `The server ${inspectValue(uniqServerId)} is shutting down and takes no new mailing. Send it again after the restart.`,
     );
   }
 }
@@ -319,7 +319,7 @@ export class ServerStandingByError extends TemplateEmailRefusal {
   ) {
     const reason = other ? `${holderInWords(other)} uses it` : 'it has not registered, or has lost its lease';
     super(
-      `This ${other?.isThisProcess ? 'application' : 'process'} does not own the server id ${shown(uniqServerId)}: ${reason}. ` +
+      `This ${other?.isThisProcess ? 'application' : 'process'} does not own the server id ${inspectValue(uniqServerId)}: ${reason}. ` +
         'Give each process a uniqServerId of its own, or try again once this one has registered.',
     );
   }

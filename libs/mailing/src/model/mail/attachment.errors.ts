@@ -1,5 +1,5 @@
 import { publicReasonOf } from '../values/public-text.js';
-import { shown } from '../errors/mailing.error.js';
+import { inspectValue } from '../errors/mailing.error.js';
 import { TemplateEmailRefusal } from '../errors/refusal.errors.js';
 
 /** The attachments of a mailing are more than `attachments.maxBytes`. */
@@ -45,7 +45,7 @@ export class AttachmentNotKeptError extends TemplateEmailRefusal {
     cause: unknown,
   ) {
     super(
-      `sendEmailMessage: expected info.${field} to be kept as ${shown(path)}, got: ${publicReasonOf(cause)}. ` +
+      `sendEmailMessage: expected info.${field} to be kept as ${inspectValue(path)}, got: ${publicReasonOf(cause)}. ` +
         'See to the folder of the option attachments.store, then send again.',
       { cause },
     );
@@ -64,7 +64,7 @@ export class AttachmentDownloadError extends TemplateEmailRefusal {
     cause?: unknown,
   ) {
     super(
-      `sendEmailMessage: expected info.${field}.href to answer with a file, got ${reason} from ${shown(url)}. ` +
+      `sendEmailMessage: expected info.${field}.href to answer with a file, got ${reason} from ${inspectValue(url)}. ` +
         'Look whether this server can fetch it, or give path or content.',
       { cause },
     );

@@ -8,8 +8,8 @@ import { toStoredJson } from './storable.js';
 import { isPlainObject, kindOf } from '../values/value-kind.js';
 
 /** Widths of the columns that hold what a host calls a recipient. */
-export const LONGEST_USER_ID = 255;
-export const LONGEST_EMAIL = 320;
+export const MAX_USER_ID = 255;
+export const MAX_EMAIL = 320;
 
 /** Why an entry is no recipient; `not_storable`: the database refuses its row. */
 export type InvalidReason = 'invalid_address' | 'invalid_recipient' | 'not_storable' | 'address_normalizer';
@@ -79,7 +79,7 @@ export function toUserId(value: unknown): string | null {
   // Beyond 2^53 a number has lost digits already, and is somebody else's id.
   const isNumber = typeof value === 'bigint' || Number.isSafeInteger(value);
   const id = isNumber ? String(value) : value;
-  if (typeof id !== 'string' || id === '' || id.length > LONGEST_USER_ID) return null;
+  if (typeof id !== 'string' || id === '' || id.length > MAX_USER_ID) return null;
   // On their way to a database half a letter and a NUL turn into U+FFFD, and the id into that of another profile.
   return id.isWellFormed() && !id.includes('\0') ? id : null;
 }
@@ -161,6 +161,6 @@ function invalid(value: unknown, reason: InvalidReason, text: string): InvalidEn
 function shownAs(value: unknown): string {
   if (typeof value === 'number') return String(value);
   // The longest that is stored, and a bit, so that a letter is not cut in two before it is looked at.
-  const text = typeof value === 'string' ? value.slice(0, LONGEST_EMAIL + 1) : kindOf(value);
-  return cutText(text, LONGEST_EMAIL).toWellFormed();
+  const text = typeof value === 'string' ? value.slice(0, MAX_EMAIL + 1) : kindOf(value);
+  return cutText(text, MAX_EMAIL).toWellFormed();
 }

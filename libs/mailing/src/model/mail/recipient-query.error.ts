@@ -1,4 +1,4 @@
-import { keepUnprinted, MailingError, shown } from '../errors/mailing.error.js';
+import { keepUnprinted, MailingError, inspectValue } from '../errors/mailing.error.js';
 
 /** A query that can't be read page by page in an order of its own. */
 export class RecipientQueryError extends MailingError {
@@ -11,7 +11,7 @@ export class RecipientQueryError extends MailingError {
     readonly value: unknown,
     nextStep: string,
   ) {
-    super(`recipientsFromQuery: expected ${part} to be ${expected}, got ${shown(value)}. ${nextStep}`);
+    super(`recipientsFromQuery: expected ${part} to be ${expected}, got ${inspectValue(value)}. ${nextStep}`);
     keepUnprinted(this);
   }
 }

@@ -1,7 +1,7 @@
 import { checkText } from '../errors/argument.check.js';
 import type { AsyncContext } from '../host-calls/async-context.js';
 import { InvalidArgumentError } from '../errors/argument.errors.js';
-import { LONGEST_USER_ID, toUserId } from './listed-recipient.js';
+import { MAX_USER_ID, toUserId } from './listed-recipient.js';
 import type { ProfileRecipient } from './recipient.js';
 import { InvalidFieldError } from '../errors/refusal.errors.js';
 import { RefusedContent } from './refused-content.js';
@@ -28,7 +28,7 @@ export interface FilledSlot {
 
 /** Width of the column that holds a name. */
 const MAX_SLOT_LENGTH = 100;
-const EXPECTED_ID = `an id of 1 to ${LONGEST_USER_ID} characters, or a whole number`;
+const EXPECTED_ID = `an id of 1 to ${MAX_USER_ID} characters, or a whole number`;
 
 /**
  * What the slots of one mailing show: content for everybody, and content for single profiles, which wins over it. Where a

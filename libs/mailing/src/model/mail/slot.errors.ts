@@ -1,4 +1,4 @@
-import { MailingError, shown } from '../errors/mailing.error.js';
+import { MailingError, inspectValue } from '../errors/mailing.error.js';
 import { kindOf } from '../values/value-kind.js';
 import { TemplateEmailRefusal } from '../errors/refusal.errors.js';
 
@@ -12,7 +12,7 @@ export class SlotDefinitionError extends MailingError {
     got: unknown,
   ) {
     super(
-      `SlotService.define: expected ${expected}, got ${shown(got)}. Correct the definition of ${shown(slot)}.`,
+      `SlotService.define: expected ${expected}, got ${inspectValue(got)}. Correct the definition of ${inspectValue(slot)}.`,
     );
   }
 }
@@ -27,9 +27,10 @@ export class SlotUnknownError extends TemplateEmailRefusal {
     readonly templateUrl: string | null,
     known: readonly string[],
   ) {
-    const where = templateUrl === null ? 'is filled' : `is shown by the template ${shown(templateUrl)}`;
+    const where =
+      templateUrl === null ? 'is filled' : `is shown by the template ${inspectValue(templateUrl)}`;
     super(
-      `The slot ${shown(slot)} ${where}, and nobody has defined it; defined are: ${known.join(', ') || 'none'}. ` +
+      `The slot ${inspectValue(slot)} ${where}, and nobody has defined it; defined are: ${known.join(', ') || 'none'}. ` +
         'Correct the name, or call SlotService.define at start.',
     );
   }
@@ -46,8 +47,8 @@ export class SlotNotPersistentError extends TemplateEmailRefusal {
     readonly because: 'persist' | 'runInSeparateThread',
   ) {
     super(
-      `The template ${shown(templateUrl)} shows the slot ${shown(slot)}, which is not persistent, and ${because} is true: ` +
-        `expected a persistent slot. Define it with SlotService.define(${shown(slot)}, { persistent: true }), ` +
+      `The template ${inspectValue(templateUrl)} shows the slot ${inspectValue(slot)}, which is not persistent, and ${because} is true: ` +
+        `expected a persistent slot. Define it with SlotService.define(${inspectValue(slot)}, { persistent: true }), ` +
         'or send with persist false and runInSeparateThread false.',
     );
   }
@@ -68,7 +69,7 @@ export class SlotContentError extends TemplateEmailRefusal {
   ) {
     const kind = kindOf(value);
     super(
-      `sendEmailMessage: expected what the slot ${shown(slot)} shows to ${shownTo} to be ${expected}, got ${kind}. Correct it.`,
+      `sendEmailMessage: expected what the slot ${inspectValue(slot)} shows to ${shownTo} to be ${expected}, got ${kind}. Correct it.`,
     );
     this.kind = kind;
   }
@@ -85,7 +86,7 @@ export class SlotNameNotLiteralError extends TemplateEmailRefusal {
     readonly found: string,
   ) {
     super(
-      `The template ${shown(templateUrl)} shows a slot in line ${line}: expected its name as a text, such as ` +
+      `The template ${inspectValue(templateUrl)} shows a slot in line ${line}: expected its name as a text, such as ` +
         `{{#slot "promotion"}}, got ${found}. Write the name, one block for each slot.`,
     );
   }

@@ -15,7 +15,7 @@ export interface TextOptions {
 }
 
 /** Where the files of persisted mailings are kept: in `dps_mail_attachment`, or as files in a folder. */
-export type AttachmentPlace =
+export type AttachmentStorageOption =
   | 'table'
   | {
       /** Absolute path of a folder that exists, and that all servers of the database share. */
@@ -36,7 +36,7 @@ export interface AttachmentOptions {
    * the database; servers that do not share it can't send each other's mailings, which then pause. Mailings find theirs in the
    * place where they were kept, whatever the option says later, as long as that folder is still named here.
    */
-  store?: AttachmentPlace;
+  store?: AttachmentStorageOption;
 }
 
 /** Where templates live, and what they can use. */

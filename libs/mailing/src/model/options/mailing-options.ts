@@ -30,7 +30,7 @@ export interface RunOptions {
   concurrency?: number;
   /**
    * Recipients of one mailing in state `sending` at a time, and so the most that a crash can leave in doubt. Default:
-   * 2 × concurrency, so that a message is always at hand while a beat is being committed. Bounds: concurrency to
+   * 2 × concurrency, so that a message is always at hand while a commit is being committed. Bounds: concurrency to
    * 100,000. Too high: more doubt after a crash.
    */
   maxInDoubt?: number;
@@ -140,7 +140,7 @@ export interface ServerOptions {
    * seconds, rounded up, for transactions that have written something, on each connection that the plugin uses, so it holds for the host's
    * transactions there too. MySQL: in seconds, rounded up, for each such connection (`wait_timeout`), which the plugin gives signs of life, so
    * it ends those of a process that is stopped, cut off, or busy without a pause for so long. Too low: a host that pauses inside a transaction loses it,
-   * on MySQL a process that is busy loses its connections. Too high: a mailing whose server lost power in mid-beat can't be taken over before.
+   * on MySQL a process that is busy loses its connections. Too high: a mailing whose server lost power in mid-commit can't be taken over before.
    */
   idleTransactionTimeoutMs?: number;
   /**
@@ -270,7 +270,7 @@ export interface MailingModuleOptions {
   profileRepository?: Type<ProfileRepository>;
   /**
    * Addresses that nobody may mail: a provider of the host, or a class that Nest instantiates; false: none is asked. It is asked once
-   * a beat. Default: a table beside those of the mailings. Inject `MailingSuppressions` to write to whichever it is.
+   * a commit. Default: a table beside those of the mailings. Inject `MailingSuppressions` to write to whichever it is.
    */
   suppressionList?: Type<SuppressionList> | false;
   addresses?: AddressOptions;

@@ -14,7 +14,12 @@ import type {
   RetryOptions,
   RunOptions,
 } from './mailing-options.js';
-import type { AttachmentOptions, AttachmentPlace, TemplateOptions, TextOptions } from './content-options.js';
+import type {
+  AttachmentOptions,
+  AttachmentStorageOption,
+  TemplateOptions,
+  TextOptions,
+} from './content-options.js';
 import { aClass, flag, folder, sign, text, whole } from './option-checks.js';
 import { MailingOptionsError } from './setup.errors.js';
 import type { ResumePolicy } from './resume-policy.js';
@@ -245,7 +250,7 @@ function attachmentSettings(attachments: AttachmentOptions): Required<Attachment
   };
 }
 
-function attachmentPlace(place: AttachmentPlace): AttachmentPlace {
+function attachmentPlace(place: AttachmentStorageOption): AttachmentStorageOption {
   if (place === 'table') return place;
   if (typeof place !== 'object')
     throw new MailingOptionsError('attachments.store', "'table' or { dir: … }", place);

@@ -1,4 +1,4 @@
-import { shown } from '../errors/mailing.error.js';
+import { inspectValue } from '../errors/mailing.error.js';
 import { kindOf, numberOrKindOf } from '../values/value-kind.js';
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
@@ -51,7 +51,7 @@ export function folder(option: string, path: string): string {
     !statSync(path, { throwIfNoEntry: false })?.isDirectory()
   ) {
     // A path is what is looked for when it is wrong; any other text may be a secret in the wrong place.
-    const got = typeof path === 'string' && isAbsolute(path) ? shown(path) : kindOf(path);
+    const got = typeof path === 'string' && isAbsolute(path) ? inspectValue(path) : kindOf(path);
     throw new MailingOptionsError(option, 'the absolute path of a folder that exists', path, got);
   }
   return path;

@@ -1,6 +1,6 @@
 import { kindOf } from '../values/value-kind.js';
 import { publicReasonOf } from '../values/public-text.js';
-import { keepUnprinted, MailingError, shown } from '../errors/mailing.error.js';
+import { keepUnprinted, MailingError, inspectValue } from '../errors/mailing.error.js';
 
 /** An option of `MailingModule.forRoot` is out of its bounds or contradicts another one. */
 export class MailingOptionsError extends MailingError {
@@ -29,7 +29,7 @@ export class AttachmentFolderError extends MailingError {
     cause: unknown,
   ) {
     super(
-      `MailingModule: expected attachments.store.dir to be a folder that this process can write to and read from, got ${shown(dir)}, ` +
+      `MailingModule: expected attachments.store.dir to be a folder that this process can write to and read from, got ${inspectValue(dir)}, ` +
         `which answers: ${publicReasonOf(cause)}. ` +
         'Give the process the rights, free space there, mount the share, or correct the option.',
       { cause },
@@ -71,7 +71,7 @@ export class MailingDataSourceMissingError extends MailingError {
 
   constructor(readonly dataSource: string) {
     super(
-      `MailingModule: expected a TypeORM data source named ${shown(dataSource)}, but the application has none. ` +
+      `MailingModule: expected a TypeORM data source named ${inspectValue(dataSource)}, but the application has none. ` +
         'Import TypeOrmModule.forRoot with this name, or set the option dataSource to the name it has.',
     );
     keepUnprinted(this, 'dataSource');
@@ -87,7 +87,7 @@ export class MailingEntitiesMissingError extends MailingError {
     readonly entities: string[],
   ) {
     super(
-      `MailingModule: expected the data source ${shown(dataSource)} to know the entities ${entities.join(', ')}, but it does not. ` +
+      `MailingModule: expected the data source ${inspectValue(dataSource)} to know the entities ${entities.join(', ')}, but it does not. ` +
         'Add mailingEntities to the entities of TypeOrmModule.forRoot, or set autoLoadEntities: true.',
     );
   }
@@ -116,7 +116,7 @@ export class UnsupportedDatabaseError extends MailingError {
 
   constructor(readonly type: string) {
     super(
-      `MailingModule: expected a data source of type mysql, mariadb, postgres or better-sqlite3, got ${shown(type)}. ` +
+      `MailingModule: expected a data source of type mysql, mariadb, postgres or better-sqlite3, got ${inspectValue(type)}. ` +
         'Give the plugin a data source of one of these types by the option dataSource.',
     );
   }
@@ -152,7 +152,7 @@ export class TransporterMissingError extends MailingError {
 
   constructor(readonly transporterName: string) {
     super(
-      `MailingModule: expected the mailer to have a transport named ${shown(transporterName)}, but it has none. ` +
+      `MailingModule: expected the mailer to have a transport named ${inspectValue(transporterName)}, but it has none. ` +
         'Add it to transports of MailerModule.forRoot, or correct the option transporterName.',
     );
     keepUnprinted(this, 'transporterName');
@@ -196,7 +196,7 @@ export class JournalFolderError extends MailingError {
     cause: unknown,
   ) {
     super(
-      `MailingModule: expected journal.dir to be a folder in which this process can make files, got ${shown(dir)}, ` +
+      `MailingModule: expected journal.dir to be a folder in which this process can make files, got ${inspectValue(dir)}, ` +
         `which answers: ${publicReasonOf(cause)}. Give the process the rights, or correct the option.`,
       { cause },
     );

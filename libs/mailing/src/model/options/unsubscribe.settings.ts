@@ -21,7 +21,7 @@ const TEN_YEARS_MS = 315_360_000_000;
 export const TOKEN_PARAMETER = 'token';
 
 /** The longest link that fits a header line of 998 bytes, and leaves something to whoever forwards it. */
-export const LONGEST_UNSUBSCRIBE_URL = 900;
+export const MAX_UNSUBSCRIBE_URL = 900;
 
 const MAX_BASE_LENGTH = 200;
 
@@ -83,7 +83,7 @@ function toBase(baseUrl: unknown): string {
 
 function toMailto(mailto: unknown): string {
   const expected = 'an e-mail address, or a mailto URL of at most 900 characters';
-  if (typeof mailto !== 'string' || mailto.length > LONGEST_UNSUBSCRIBE_URL)
+  if (typeof mailto !== 'string' || mailto.length > MAX_UNSUBSCRIBE_URL)
     throw wrong('mailto', expected, mailto);
   const mailbox = parseMailbox(mailto);
   if (mailbox) return `mailto:${encodeURIComponent(mailbox.address).replace('%40', '@')}`;

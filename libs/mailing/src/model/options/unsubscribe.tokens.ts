@@ -34,10 +34,10 @@ const IV_BYTES = 16;
 /** RFC 2104 section 5: half of the hash is the least that a MAC may be cut to. */
 const MAC_BYTES = 16;
 /** No token of ours is longer: ids have at most 255 characters and addresses 254. */
-const LONGEST_TOKEN = 2_000;
+const MAX_TOKEN = 2_000;
 /** Of a profile's id or an address. */
 const MAX_NAME_LENGTH = 320;
-const SHORTEST_SECRET = 32;
+const MIN_SECRET = 32;
 
 interface Keys {
   cipher: Buffer;
@@ -84,7 +84,7 @@ export class UnsubscribeTokens {
     if (list.length === 0) return 'an empty list';
     for (const one of list) {
       if (typeof one !== 'string') return `a value of type ${one === null ? 'null' : typeof one}`;
-      if (one.length < SHORTEST_SECRET) return `a text of ${one.length} characters`;
+      if (one.length < MIN_SECRET) return `a text of ${one.length} characters`;
     }
     return null;
   }
@@ -113,7 +113,7 @@ export class UnsubscribeTokens {
 
   /** @returns null for whatever was not signed with one of the secrets, was changed since, or has expired. */
   verify(token: unknown): UnsubscribeTarget | null {
-    if (typeof token !== 'string' || token.length > LONGEST_TOKEN || !token.startsWith(VERSION)) return null;
+    if (typeof token !== 'string' || token.length > MAX_TOKEN || !token.startsWith(VERSION)) return null;
     const encoded = token.slice(VERSION.length);
     const bytes = Buffer.from(encoded, 'base64url');
     // The decoder passes over what is no base64url, and over bits behind the last byte.

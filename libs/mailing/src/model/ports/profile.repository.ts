@@ -32,7 +32,7 @@ export interface RecipientProfile {
  */
 export interface ProfileRepository {
   /**
-   * Called once for each beat of a run with the ids of that beat; ids without a profile are left out of the map. Where it rejects, or does not
+   * Called once for each commit of a run with the ids of that commit; ids without a profile are left out of the map. Where it rejects, or does not
    * answer within `run.hostCallTimeoutMs`, it is asked again later and no recipient is skipped for it.
    */
   findByIds(ids: string[]): Promise<Map<string, RecipientProfile>>;

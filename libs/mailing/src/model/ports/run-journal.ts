@@ -1,5 +1,5 @@
 import type { Deferral, Outcome } from '../states/outcome.js';
-import type { Beat } from './ledger.js';
+import type { Commit } from './ledger.js';
 
 /** Where a run says beside its ledger what becomes of its recipients, so that a crash leaves less doubt. */
 export interface RunJournal {
@@ -15,5 +15,5 @@ export interface RunJournal {
   handBack(indexes: number[]): void;
   /** What comes from now on belongs to the next commit. */
   nextBeat(): void;
-  committed(beat: Beat): void;
+  committed(commit: Commit): void;
 }

@@ -4,7 +4,7 @@
  */
 export interface SuppressionList {
   /**
-   * Called once for each beat of a run. Where it rejects, or does not answer within `run.hostCallTimeoutMs`, it is asked again later, and
+   * Called once for each commit of a run. Where it rejects, or does not answer within `run.hostCallTimeoutMs`, it is asked again later, and
    * no message is sent before it has answered.
    *
    * @param addresses `local@domain`, the domain in ASCII.

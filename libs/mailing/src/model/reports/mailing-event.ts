@@ -7,9 +7,9 @@ import { TypedEvents } from './typed-events.js';
 
 /**
  * What a slice was left in. `lost`: another process works on it now. `stalled`: the server stopped while its progress could not be written.
- * `went_back`: the database has forgotten commits of it, which are restored before it goes on.
+ * `rewound`: the database has forgotten commits of it, which are restored before it goes on.
  */
-export type RunEndStatus = MailingStatus | 'lost' | 'stalled' | 'went_back';
+export type RunEndStatus = MailingStatus | 'lost' | 'stalled' | 'rewound';
 
 /** What people ask of a mailing. */
 export type MailingOrder = 'pause' | 'resume' | 'cancel' | 'retry' | 'settle';
@@ -83,7 +83,7 @@ export interface MailingEventMap {
   /** The run stopped on an error of its own; it is picked up again at the next sweep. */
   'run:failed': { mailingId: string | null; error: unknown; reason: string };
   /** A statement of the run failed and is tried again as a whole. */
-  'run:beat-retried': {
+  'run:commit-retried': {
     mailingId: string | null;
     error: unknown;
     reason: string;

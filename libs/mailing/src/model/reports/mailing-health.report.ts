@@ -24,14 +24,14 @@ export type MailingFindingCode =
   | 'mailing_stalled';
 
 /** The most ids of mailings in one finding. */
-export const MOST_IDS = 20;
+export const MAX_IDS = 20;
 
 /** Something that will not come right by itself, or not soon. */
 export interface MailingFinding {
   code: MailingFindingCode;
   /** What it is, and what to do next. */
   message: string;
-  /** The first `MOST_IDS` that are concerned. */
+  /** The first `MAX_IDS` that are concerned. */
   mailingIds?: string[];
   /** The server that is concerned. */
   serverId?: string;

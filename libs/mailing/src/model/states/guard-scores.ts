@@ -1,6 +1,6 @@
 /**
  * What the error guard remembers of the attempts of one slice: two scores that failures raise and successes lower, never
- * below 0. `ErrorGuard` says by how much, and what they mean.
+ * below 0. `ErrorRateGuard` says by how much, and what they mean.
  */
 export interface GuardScores {
   /** Of failures that may be the sender's fault. */

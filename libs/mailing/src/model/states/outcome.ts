@@ -23,7 +23,7 @@ export interface Outcome {
   status: SettledStatus;
   /** SMTP reply code or a word of ours; null when sent. */
   code: string | null;
-  /** For people; cut to `LONGEST_ERROR_TEXT` when stored. */
+  /** For people; cut to `MAX_ERROR_TEXT` when stored. */
   text: string | null;
   /** Absent where no message was made. */
   contact?: Contact;
@@ -41,7 +41,7 @@ export interface Deferral {
 }
 
 /** Column width of `error_text`. */
-export const LONGEST_ERROR_TEXT = 1000;
+export const MAX_ERROR_TEXT = 1000;
 
 /** What became of one attempt: an outcome, a reason to try again, or the proof that nothing was handed over. */
 export type Attempt =

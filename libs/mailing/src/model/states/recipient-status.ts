@@ -45,8 +45,8 @@ export const RECIPIENT_STATUSES: RecipientStatus[] = [
  * way names a row that is `pending`, behind a fence that nobody else passes.
  */
 export const RECIPIENT_TRANSITIONS: Record<RecipientStatus, Partial<Record<RecipientStatus, string>>> = {
-  pending: { sending: 'a beat committed the intent' },
-  deferred: { sending: 'its next attempt is due, and a beat committed the intent' },
+  pending: { sending: 'a commit committed the intent' },
+  deferred: { sending: 'its next attempt is due, and a commit committed the intent' },
   sending: {
     sent: 'the mail server answered 250',
     error: 'the mail server refused it, or it could not be rendered',

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { PrefixedIndex } from './prefixed-index.js';
-import { SliceBooksColumns } from './slice-books.columns.js';
+import { SliceProgressColumns } from './slice-progress.columns.js';
 import type { BatchStatus } from '../states/batch-status.js';
 
 /**
@@ -12,7 +12,7 @@ import type { BatchStatus } from '../states/batch-status.js';
  */
 @Entity({ name: 'dps_mail_batch' })
 @PrefixedIndex('idx_dps_mail_batch_status', ['status', 'mailingId', 'notBefore'])
-export class MailBatch extends SliceBooksColumns {
+export class MailBatch extends SliceProgressColumns {
   @PrimaryColumn({ name: 'mailing_id', type: 'varchar', length: 36 })
   mailingId: string;
 
@@ -38,16 +38,16 @@ export class MailBatch extends SliceBooksColumns {
   numProfiles: number;
 
   /** As in `Mailing`; begins at `start_idx`. */
-  @Column({ name: 'settled_idx', type: 'int' })
-  settledIdx: number;
+  @Column({ name: 'low_water_idx', type: 'int' })
+  lowWaterIdx: number;
 
   /** As in `Mailing`; begins at `start_idx`. */
   @Column({ name: 'next_idx', type: 'int' })
   nextIdx: number;
 
   /** As in `Mailing`; begins at `start_idx`. */
-  @Column({ name: 'reach_idx', type: 'int' })
-  reachIdx: number;
+  @Column({ name: 'high_water_idx', type: 'int' })
+  highWaterIdx: number;
 
   /** Its counters are part of the mailing's. */
   @Column({ name: 'is_summarized', type: 'boolean', default: false })

@@ -16,9 +16,9 @@ export class MailServer {
   @Column({ name: 'pid', type: 'int' })
   pid: number;
 
-  /** Within which pids can be compared: see `pidSpace`. Null: unknown, only the lease tells. */
-  @Column({ name: 'pid_space', type: 'varchar', length: 100, nullable: true })
-  pidSpace: string | null;
+  /** Within which pids can be compared: see `pidNamespace`. Null: unknown, only the lease tells. */
+  @Column({ name: 'pid_namespace', type: 'varchar', length: 100, nullable: true })
+  pidNamespace: string | null;
 
   /** Whether it takes batches. */
   @Column({ name: 'takes_batches', type: 'boolean', default: false })

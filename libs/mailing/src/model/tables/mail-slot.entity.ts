@@ -3,7 +3,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 /**
  * Content of a slot, kept with its mailing: for everybody, or for one profile.
  *
- * The key begins with what a beat asks for, the content of some profiles of a mailing in whatever slots.
+ * The key begins with what a commit asks for, the content of some profiles of a mailing in whatever slots.
  */
 @Entity({ name: 'dps_mail_slot' })
 export class MailSlot {

@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { KEY_LENGTH } from '../addresses/email-address.js';
 
 /** Width of the column that says why. */
-export const LONGEST_SUPPRESSION_REASON = 255;
+export const MAX_SUPPRESSION_REASON = 255;
 
 /** An address that nobody may mail. The primary key answers the one question that is asked: which of these are here. */
 @Entity({ name: 'dps_mail_suppression' })
@@ -15,7 +15,7 @@ export class MailSuppression {
   @Column({ name: 'address', type: 'varchar', length: 320 })
   address: string;
 
-  @Column({ name: 'reason', type: 'varchar', length: LONGEST_SUPPRESSION_REASON })
+  @Column({ name: 'reason', type: 'varchar', length: MAX_SUPPRESSION_REASON })
   reason: string;
 
   @Column({ name: 'created_at', type: Date, precision: 3 })

@@ -1,5 +1,5 @@
 import { EmailAddress } from './email-address.entity.js';
-import { MailAddressTaken } from './mail-address-taken.entity.js';
+import { MailAddressClaim } from './mail-address-claim.entity.js';
 import { MailAttachment } from './mail-attachment.entity.js';
 import { MailBatch } from './mail-batch.entity.js';
 import { MailDeferred } from './mail-deferred.entity.js';
@@ -27,7 +27,7 @@ export const mailingEntities = [
   MailTrackdata,
   MailDeferred,
   MailBatch,
-  MailAddressTaken,
+  MailAddressClaim,
   MailSuppression,
   MailTemplate,
   MailAttachment,

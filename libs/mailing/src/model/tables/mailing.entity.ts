@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { MailingStatus } from '../states/mailing-status.js';
 import { PrefixedIndex } from './prefixed-index.js';
-import { SliceBooksColumns } from './slice-books.columns.js';
+import { SliceProgressColumns } from './slice-progress.columns.js';
 
 /**
  * One templated e-mail to one list of recipients.
@@ -15,7 +15,7 @@ import { SliceBooksColumns } from './slice-books.columns.js';
 @PrefixedIndex('idx_dps_mailing_batched', ['isBatched', 'status'])
 @PrefixedIndex('idx_dps_mailing_execution', ['batchExecId'])
 @PrefixedIndex('uq_dps_mailing_idempotency', ['idempotencyKey'], { unique: true })
-export class Mailing extends SliceBooksColumns {
+export class Mailing extends SliceProgressColumns {
   /** UUID version 7, so that ids sort by the time of creation. */
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
   id: string;
@@ -115,16 +115,16 @@ export class Mailing extends SliceBooksColumns {
   numSoftBounces: number;
 
   /** Every recipient before this index is settled or deferred: where recovery starts to look. */
-  @Column({ name: 'settled_idx', type: 'int', default: 0 })
-  settledIdx: number;
+  @Column({ name: 'low_water_idx', type: 'int', default: 0 })
+  lowWaterIdx: number;
 
   /** Where a run goes on. Whoever is `pending` before it is under way: the intent to send, committed before anything is handed over. */
   @Column({ name: 'next_idx', type: 'int', default: 0 })
   nextIdx: number;
 
   /** Nobody from this index on was ever under way: where recovery stops to look. More than `next_idx` only after somebody was handed back. */
-  @Column({ name: 'reach_idx', type: 'int', default: 0 })
-  reachIdx: number;
+  @Column({ name: 'high_water_idx', type: 'int', default: 0 })
+  highWaterIdx: number;
 
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;

@@ -16,7 +16,7 @@ export abstract class RecipientOutcomeColumns {
 
   /**
    * When it came to its status; when it was written down, as long as it is `pending`. Never empty: InnoDB changes a row in its place
-   * only if each part of it keeps its size, and a time that appears with the outcome would make each beat cost half as much again.
+   * only if each part of it keeps its size, and a time that appears with the outcome would make each commit cost half as much again.
    */
   @Column({ name: 'changed_at', type: Date, precision: 3 })
   changedAt: Date;

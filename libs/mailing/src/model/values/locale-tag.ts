@@ -1,6 +1,6 @@
 /** BCP 47: a language of two or three letters, and what narrows it down. Java and many databases write `fr_CA`. */
 const TAG = /^[a-z]{2,3}([-_][a-z0-9]{1,8}){0,6}$/i;
-const LONGEST_TAG = 35;
+const MAX_TAG = 35;
 
 /**
  * The tags that serve somebody, the best first, in lower case: `fr-CA` gives `fr-ca` and `fr` (RFC 4647 section 3.4).
@@ -8,7 +8,7 @@ const LONGEST_TAG = 35;
  * @returns nothing for what is no tag: it may come from a list of recipients, and costs nobody his message.
  */
 export function lookupChain(locale: unknown): string[] {
-  if (typeof locale !== 'string' || locale.length > LONGEST_TAG || !TAG.test(locale)) return [];
+  if (typeof locale !== 'string' || locale.length > MAX_TAG || !TAG.test(locale)) return [];
   const parts = locale.toLowerCase().split(/[-_]/);
   const chain: string[] = [];
   for (let length = parts.length; length > 0; length--) {

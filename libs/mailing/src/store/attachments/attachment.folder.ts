@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AttachmentFolderError } from '../../model/options/setup.errors.js';
-import { type AttachmentKeeper, sha256 } from './attachment.keeper.js';
+import { type AttachmentStorage, sha256 } from './attachment.storage.js';
 
 const SHA_256 = /^[0-9a-f]{64}$/;
 
@@ -16,7 +16,7 @@ const NO_FOLDER_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM']);
  * folder itself is never made: a share that is not mounted would become a local folder that no other server sees. The modification
  * time says when a mailing last attached the file, so whoever clears the folder can go by it.
  */
-export class AttachmentFolder implements AttachmentKeeper {
+export class AttachmentFolder implements AttachmentStorage {
   constructor(private readonly dir: string) {}
 
   /** Writes a file, reads it and removes it: rights, read-only file systems and full disks show in nothing less. */

@@ -1,9 +1,9 @@
 import { DroppedRowError } from '../../model/errors/dropped-row.error.js';
 import { AttachmentNotKeptError } from '../../model/mail/attachment.errors.js';
-import type { AttachmentPlace } from '../../model/options/content-options.js';
+import type { AttachmentStorageOption } from '../../model/options/content-options.js';
 import type { TemplateEmailAttachment } from '../../model/mail/template-email-info.js';
 import { AttachmentFolder } from './attachment.folder.js';
-import { AttachmentGone, sha256 } from './attachment.keeper.js';
+import { AttachmentGone, sha256 } from './attachment.storage.js';
 import { AttachmentTable } from './attachment.table.js';
 import type { MailingDatabase } from '../database/mailing.database.js';
 import { reasonOf } from '../../model/values/public-text.js';
@@ -27,7 +27,7 @@ export class AttachmentStore {
   readonly #table: AttachmentTable;
   readonly #folder: AttachmentFolder | null;
 
-  constructor(database: MailingDatabase, place: AttachmentPlace = 'table') {
+  constructor(database: MailingDatabase, place: AttachmentStorageOption = 'table') {
     this.#table = new AttachmentTable(database);
     this.#folder = place === 'table' ? null : new AttachmentFolder(place.dir);
   }

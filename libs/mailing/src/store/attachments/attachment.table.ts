@@ -1,5 +1,5 @@
 import { DroppedRowError } from '../../model/errors/dropped-row.error.js';
-import type { AttachmentKeeper } from './attachment.keeper.js';
+import type { AttachmentStorage } from './attachment.storage.js';
 import type { MailingDatabase } from '../database/mailing.database.js';
 
 /** A multiple of three; 64,000 characters of base64, and MySQL's `text` takes 65,535. */
@@ -14,7 +14,7 @@ const PARTS_PER_INSERT = 16;
  * file without a mailing, which the next mailing that attaches it completes. Of two writers of one file each writes the same rows. Parts that
  * were not new have to be there: one question more for a file that is known.
  */
-export class AttachmentTable implements AttachmentKeeper {
+export class AttachmentTable implements AttachmentStorage {
   constructor(private readonly database: MailingDatabase) {}
 
   async write(hash: string, bytes: Buffer): Promise<void> {

@@ -1,7 +1,7 @@
 import type { BatchName } from '../../model/ports/dispatcher.js';
 import type { Session } from '../database/mailing.database.js';
 import { isDue, provesLife } from './claim-mailing.js';
-import { readMailingStatus } from '../ledger/fence-beat.js';
+import { readMailingStatus } from '../ledger/fence-commit.js';
 import { isFree } from './find-free-batches.js';
 
 /**
@@ -29,7 +29,7 @@ export async function claimBatch(
   const { now, whileItLasts } = session.dialect;
   const changed = await session.change(
     `UPDATE ${session.tables.mailBatch}
-     SET status = 'claimed', uniq_server_id = ?, claim_token = ?, beat = beat + 1, start_time = COALESCE(start_time, ${now}),
+     SET status = 'claimed', uniq_server_id = ?, claim_token = ?, commit_seq = commit_seq + 1, start_time = COALESCE(start_time, ${now}),
        last_commit_at = ${now}, suspect_score = 0, failure_score = 0
      WHERE mailing_id = ? AND start_idx = ? AND ${isFree(session)} AND ${life.sql}`,
     [uniqServerId, claimToken, mailingId, startIdx, ...life.parameters],
@@ -50,7 +50,7 @@ async function beginMailing(session: Session, mailingId: string): Promise<boolea
     [mailingId],
   );
   const begun = await session.change(
-    `UPDATE ${mailing} SET beat = beat + 1 WHERE id = ? AND status = 'in_progress'`,
+    `UPDATE ${mailing} SET commit_seq = commit_seq + 1 WHERE id = ? AND status = 'in_progress'`,
     [mailingId],
   );
   return begun === 1;

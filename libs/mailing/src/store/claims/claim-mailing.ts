@@ -1,5 +1,5 @@
 import type { Session } from '../database/mailing.database.js';
-import { belongingTo, type Whose } from '../commands/transport-paused.js';
+import { belongingTo, type MailingScope } from '../commands/transport-paused.js';
 
 /**
  * Claims a mailing that nobody works on, and that is not cut in batches.
@@ -25,7 +25,7 @@ export async function claimMailing(
   const life = provesLife(session, uniqServerId, claimToken);
   const changed = await session.change(
     `UPDATE ${session.tables.mailing}
-     SET status = 'in_progress', status_reason = NULL, claim_token = ?, beat = beat + 1,
+     SET status = 'in_progress', status_reason = NULL, claim_token = ?, commit_seq = commit_seq + 1,
          last_commit_at = ${session.dialect.now}, start_time = COALESCE(start_time, ${session.dialect.now})
      WHERE id = ? AND uniq_server_id = ? AND status = 'pending' AND is_batched = FALSE
        AND ${isDue(session)} AND ${life.sql}`,
@@ -47,7 +47,7 @@ export function isDue({ dialect: { now } }: Session): string {
  *
  * @returns how many were found overdue for the first time.
  */
-export function noteOverdue(session: Session, whose: Whose): Promise<number> {
+export function noteOverdue(session: Session, whose: MailingScope): Promise<number> {
   const own = belongingTo(whose);
   return session.change(
     `UPDATE ${session.tables.mailing} SET status_reason = 'overdue: its last moment to begin has passed; resume or cancel it'

@@ -1,7 +1,7 @@
 import type { Slice } from '../../model/states/slice.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
-import { booksOf } from '../database/slice-books.js';
-import type { Caught, HeldClaim } from '../ledger/held-claim.js';
+import { progressRowOf } from '../database/progress-row.js';
+import type { InFlightRecipients, HeldClaim } from '../ledger/held-claim.js';
 import { type DeadClaim, recoverSlice } from './recover-slice.js';
 
 /** How recipients are settled that were in flight when their run died. */
@@ -12,11 +12,11 @@ export async function readHeldClaim<S extends Slice>(
   session: Session,
   slice: S,
   claimToken: string,
-  caught: Caught | null,
+  inFlight: InFlightRecipients | null,
 ): Promise<HeldClaim & S> {
-  const books = booksOf(session, slice);
+  const books = progressRowOf(session, slice);
   const [row] = await session.rows<Record<string, number> & { server: string }>(
-    `SELECT beat, settled_idx, next_idx, reach_idx, num_profiles, num_sent + num_errors + num_skipped AS num_settled,
+    `SELECT commit_seq, low_water_idx, next_idx, high_water_idx, num_profiles, num_sent + num_errors + num_skipped AS num_settled,
        suspect_score, failure_score, ${session.dialect.server} AS server
      FROM ${books.table} WHERE ${books.sql}`,
     books.parameters,
@@ -25,14 +25,14 @@ export async function readHeldClaim<S extends Slice>(
     ...slice,
     claimToken,
     server: row.server,
-    beat: Number(row.beat),
-    settledIdx: Number(row.settled_idx),
+    commitSeq: Number(row.commit_seq),
+    lowWaterIdx: Number(row.low_water_idx),
     nextIdx: Number(row.next_idx),
-    reachIdx: Number(row.reach_idx),
+    highWaterIdx: Number(row.high_water_idx),
     numSettled: Number(row.num_settled),
     numProfiles: Number(row.num_profiles),
     guardScores: { suspect: Number(row.suspect_score), failure: Number(row.failure_score) },
-    caught,
+    inFlight,
   };
 }
 
@@ -61,8 +61,8 @@ class ClaimRefused extends Error {}
  */
 export function refuseIfForgotten<C extends HeldClaim>({ commits, failovers }: MailingDatabase, claim: C): C {
   const memory = commits.of(claim);
-  if (memory && memory.number >= claim.beat) throw new ClaimRefused();
-  if (!failovers.see(claim.server).isSettled) throw new ClaimRefused();
+  if (memory && memory.number >= claim.commitSeq) throw new ClaimRefused();
+  if (!failovers.observe(claim.server).isSettled) throw new ClaimRefused();
   return claim;
 }
 

@@ -1,7 +1,7 @@
-import type { Caught, HeldClaim } from '../ledger/held-claim.js';
+import type { InFlightRecipients, HeldClaim } from '../ledger/held-claim.js';
 import type { MailingDatabase } from '../database/mailing.database.js';
 import type { SliceMemory } from '../failover/slice.memory.js';
-import { readClaim } from '../ledger/fence-beat.js';
+import { readClaim } from '../ledger/fence-commit.js';
 import { readBatchClaims } from './read-batch-claims.js';
 import { reserveSlice } from './reserve-slice.js';
 import { type ForgottenSlice, isOpen, restoreCommits } from './restore-commits.js';
@@ -12,7 +12,7 @@ export type BehindSlice = Pick<ForgottenSlice, 'memory' | 'seen'>;
 
 export interface RestoredSlice {
   claim: HeldClaim;
-  restored: Caught;
+  restored: InFlightRecipients;
 }
 
 /** Finds slices of which the database has forgotten commits, and writes these again. */
@@ -69,7 +69,7 @@ export class ForgottenCommits {
       return { restored, claim: await readHeldClaim(session, memory.slice, claimToken, restored) };
     });
     // It has recorded what the memory has.
-    if (done) memory.skipTo(done.claim.beat);
+    if (done) memory.skipTo(done.claim.commitSeq);
     else if (!(await isOpen(this.database, memory.slice))) this.database.commits.forget(memory);
     return done;
   }
@@ -87,12 +87,12 @@ export class ForgottenCommits {
   async #look(memory: SliceMemory): Promise<BehindSlice['seen'] | 'missing' | null> {
     const { commits } = this.database;
     const row = await readClaim(this.database, memory.slice);
-    if (row && row.beat >= memory.number) {
+    if (row && row.commitSeq >= memory.number) {
       commits.confirm(memory);
       return null;
     }
     memory.behindSince ??= performance.now();
-    if (row) return { number: row.beat, claimToken: row.claimToken };
+    if (row) return { number: row.commitSeq, claimToken: row.claimToken };
     // A node that lags behind may not have it yet.
     if (this.#isOverdue(memory)) commits.forget(memory);
     return 'missing';
@@ -118,7 +118,7 @@ export class ForgottenCommits {
         continue;
       }
       const row = await readClaim(this.database, memory.slice);
-      if (row) note(memory, row.beat, row.claimToken);
+      if (row) note(memory, row.commitSeq, row.claimToken);
     }
     for (const [mailingId, batches] of batched)
       for (const seen of await readBatchClaims(this.database, mailingId, [...batches.keys()]))

@@ -3,8 +3,8 @@ import { type HeldClaim } from '../ledger/held-claim.js';
 import type { MailingDatabase } from '../database/mailing.database.js';
 import { adoptMailing, adoptMailings } from './adopt-mailings.js';
 import { claimMailing, isDue, noteOverdue } from './claim-mailing.js';
-import { moveUnlessBack } from './move-unless-back.js';
-import type { Whose } from '../commands/transport-paused.js';
+import { adoptIfStillDead } from './adopt-if-still-dead.js';
+import type { MailingScope } from '../commands/transport-paused.js';
 import { failDeadLists } from '../intake/write-list.js';
 import {
   nullIfRefused,
@@ -80,7 +80,7 @@ export class MailingClaims {
   async adopt(fromServerId: string, toServerId: string): Promise<string[]> {
     const left = await this.#idsOfUnfinished(fromServerId);
     if (left.length === 0) return [];
-    const moved = await moveUnlessBack(this.database, fromServerId, (session) =>
+    const moved = await adoptIfStillDead(this.database, fromServerId, (session) =>
       adoptMailings(session, fromServerId, toServerId),
     );
     if (moved === 0) return [];
@@ -94,14 +94,14 @@ export class MailingClaims {
    * its owner can't carry out any more.
    */
   async adoptOne(mailingId: string, fromServerId: string, toServerId: string): Promise<boolean> {
-    const moved = await moveUnlessBack(this.database, fromServerId, (session) =>
+    const moved = await adoptIfStillDead(this.database, fromServerId, (session) =>
       adoptMailing(session, mailingId, fromServerId, toServerId),
     );
     return moved === 1;
   }
 
   /** Gives overdue mailings their reason. @returns how many are new. */
-  noteOverdue(whose: Whose): Promise<number> {
+  noteOverdue(whose: MailingScope): Promise<number> {
     return noteOverdue(this.database, whose);
   }
 

@@ -16,15 +16,15 @@ export async function readBatchClaims(
 ): Promise<SeenBatch[]> {
   const found: SeenBatch[] = [];
   await inChunks(startIdxs, async (chunk) => {
-    const rows = await session.rows<{ start_idx: number; beat: number; claim_token: string | null }>(
-      `SELECT start_idx, beat, claim_token FROM ${session.tables.mailBatch}
+    const rows = await session.rows<{ start_idx: number; commit_seq: number; claim_token: string | null }>(
+      `SELECT start_idx, commit_seq, claim_token FROM ${session.tables.mailBatch}
        WHERE mailing_id = ? AND start_idx IN (${placeholders(chunk)})`,
       [mailingId, ...chunk],
     );
     for (const row of rows)
       found.push({
         startIdx: Number(row.start_idx),
-        number: Number(row.beat),
+        number: Number(row.commit_seq),
         claimToken: row.claim_token,
       });
     return rows.length;

@@ -2,12 +2,12 @@ import type { Slice } from '../../model/states/slice.js';
 import type { DeadJournal } from '../journal/dead.journal.js';
 import type { Fates } from '../failover/fates.js';
 import type { Session } from '../database/mailing.database.js';
-import { booksOf } from '../database/slice-books.js';
+import { progressRowOf } from '../database/progress-row.js';
 import { provesLife } from './claim-mailing.js';
-import { findDue } from '../ledger/mark-due.js';
+import { findDue } from '../ledger/begin-retries.js';
 import { beginForgottenAttempts, DUE_AT_A_TIME } from './restore-commits.js';
 import { readWatermarks, settleInFlight } from './settle-in-flight.js';
-import { type Caught } from '../ledger/held-claim.js';
+import { type InFlightRecipients } from '../ledger/held-claim.js';
 
 /** A slice whose claim holder is dead. */
 export interface DeadClaim {
@@ -30,11 +30,11 @@ const DIED =
  * Takes a dead run's slice over and settles the recipients that were in flight, before the first new message. Call it in a
  * transaction of its own.
  *
- * - Lock order: the row with the books first, recipients after it, as in a beat. A zombie that beats at this very moment
+ * - Lock order: the row with the books first, recipients after it, as in a commit. A zombie that commits at this very moment
  *   either commits before (its outcomes count, and fewer are in doubt) or finds its token gone.
  * - The guard is the token that was judged dead: of two recoverers one changes the row, and only the living incarnation
  *   of the server (`provesLife`). A mailing is its server's own; a batch is anybody's.
- * - Index: a range of the primary key from `settled_idx` (everything before is settled or deferred) to `reach_idx`
+ * - Index: a range of the primary key from `low_water_idx` (everything before is settled or deferred) to `high_water_idx`
  *   (no recipient from it on was ever in flight), so the work does not grow with the list; those at a further attempt are
  *   named by `dps_mail_deferred`.
  * - First, implied in-flight rows are set to `sending` (`nameIntended`), so there is one kind of them from then
@@ -45,20 +45,24 @@ const DIED =
  *
  * @returns who was caught, or null if somebody else was faster.
  */
-export async function recoverSlice(session: Session, claim: DeadClaim): Promise<Caught | null> {
+export async function recoverSlice(session: Session, claim: DeadClaim): Promise<InFlightRecipients | null> {
   const { slice, journal, resend } = claim;
   if (!(await takeFromDead(session, claim))) return null;
-  const { number, settledIdx, nextIdx, highIdx } = await readWatermarks(session, slice);
+  const { number, lowWaterIdx, nextIdx, highWaterIdx } = await readWatermarks(session, slice);
   const terms = { resend, doubt: DIED };
   if (!journal)
-    return settleInFlight(session, slice, { settledIdx, nextIdx, highIdx }, { ...terms, fates: null });
+    return settleInFlight(session, slice, { lowWaterIdx, nextIdx, highWaterIdx }, { ...terms, fates: null });
   // The claim has just been counted as a commit.
   const { fates, endIdx, forgotten, isLeftOut } = journal.since(number - 1, nextIdx);
   const due = isLeftOut ? await findDue(session, slice, DUE_AT_A_TIME) : [];
   const tried = [...new Set([...forgotten, ...due])];
   if (tried.length > 0) await beginForgottenAttempts(session, slice, tried);
   const knows = isLeftOut ? { ...fates, isBegun: begunOrDue(fates, due) } : fates;
-  const frame = { settledIdx, nextIdx: Math.max(nextIdx, endIdx), highIdx: Math.max(highIdx, endIdx) };
+  const frame = {
+    lowWaterIdx,
+    nextIdx: Math.max(nextIdx, endIdx),
+    highWaterIdx: Math.max(highWaterIdx, endIdx),
+  };
   return settleInFlight(session, slice, frame, { ...terms, fates: knows });
 }
 
@@ -72,7 +76,7 @@ async function takeFromDead(
   session: Session,
   { slice, uniqServerId, deadToken, claimToken }: DeadClaim,
 ): Promise<boolean> {
-  const books = booksOf(session, slice);
+  const books = progressRowOf(session, slice);
   const life = provesLife(session, uniqServerId, claimToken);
   const guard = slice.batch
     ? { sql: `status = 'claimed'`, parameters: [] }
@@ -81,7 +85,7 @@ async function takeFromDead(
         parameters: [uniqServerId],
       };
   const taken = await session.change(
-    `UPDATE ${books.table} SET claim_token = ?, uniq_server_id = ?, beat = beat + 1, last_commit_at = ${session.dialect.now}
+    `UPDATE ${books.table} SET claim_token = ?, uniq_server_id = ?, commit_seq = commit_seq + 1, last_commit_at = ${session.dialect.now}
      WHERE ${books.sql} AND claim_token = ? AND ${guard.sql} AND ${life.sql}`,
     [claimToken, uniqServerId, ...books.parameters, deadToken, ...guard.parameters, ...life.parameters],
   );

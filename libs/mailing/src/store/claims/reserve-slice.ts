@@ -1,6 +1,6 @@
 import type { Session } from '../database/mailing.database.js';
 import { type ForgottenSlice, showsAsRead } from './restore-commits.js';
-import { booksOf } from '../database/slice-books.js';
+import { progressRowOf } from '../database/progress-row.js';
 
 /**
  * Reserves a slice of which the database has forgotten commits for the process that made them: it shows a claim of that process again, under its
@@ -17,7 +17,7 @@ export async function reserveSlice(
   { memory, seen, uniqServerId, claimToken }: ForgottenSlice,
 ): Promise<boolean> {
   const { batch } = memory.slice;
-  const books = booksOf(session, memory.slice);
+  const books = progressRowOf(session, memory.slice);
   const [from, to] = batch ? [`'free', 'claimed'`, 'claimed'] : [`'pending', 'in_progress'`, 'in_progress'];
   const asRead = showsAsRead(seen);
   const changed = await session.change(

@@ -2,14 +2,14 @@ import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
 import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
 import type { SliceMemory } from '../failover/slice.memory.js';
-import { booksOf, type SqlPart } from '../database/slice-books.js';
+import { progressRowOf, type SqlPart } from '../database/progress-row.js';
 import { provesLife } from './claim-mailing.js';
-import { beginAttempts, findDue, markDue } from '../ledger/mark-due.js';
+import { beginAttempts, findDue, markDue } from '../ledger/begin-retries.js';
 import { pauseMailing } from '../ledger/pause-mailing.js';
 import { inChunks } from '../database/placeholders.js';
-import { SOURCES } from '../ledger/recipient-place.js';
+import { SOURCES } from '../ledger/open-recipient.js';
 import { readWatermarks, settleInFlight } from './settle-in-flight.js';
-import { type Caught } from '../ledger/held-claim.js';
+import { type InFlightRecipients } from '../ledger/held-claim.js';
 
 /** A slice of which the database has forgotten commits. */
 export interface ForgottenSlice {
@@ -45,7 +45,10 @@ export const DUE_AT_A_TIME = 1_000_000;
  *
  * @returns null if the row has changed since it was read, or this server is no member any more.
  */
-export async function restoreCommits(session: Session, forgotten: ForgottenSlice): Promise<Caught | null> {
+export async function restoreCommits(
+  session: Session,
+  forgotten: ForgottenSlice,
+): Promise<InFlightRecipients | null> {
   if (!(await takeBack(session, forgotten))) return null;
   const { memory, seen } = forgotten;
   const { slice } = memory;
@@ -54,16 +57,16 @@ export async function restoreCommits(session: Session, forgotten: ForgottenSlice
   const due = isWhole ? [] : await findDue(session, slice, DUE_AT_A_TIME);
   await beginForgottenAttempts(session, slice, [...new Set([...retried, ...due])]);
   const row = await readWatermarks(session, slice);
-  const highIdx = Math.max(row.highIdx, memory.highIdx);
-  const frame = { settledIdx: row.settledIdx, nextIdx: highIdx, highIdx };
+  const highWaterIdx = Math.max(row.highWaterIdx, memory.highWaterIdx);
+  const frame = { lowWaterIdx: row.lowWaterIdx, nextIdx: highWaterIdx, highWaterIdx };
   const caught = await settleInFlight(session, slice, frame, { fates, resend: false, doubt: FORGOTTEN });
-  if (caught.numCaught > 0) await pauseMailing(session, slice.mailingId, reasonOf(caught));
+  if (caught.numInFlight > 0) await pauseMailing(session, slice.mailingId, reasonOf(caught));
   return caught;
 }
 
 /** Whether its progress row shows a state in which it may be worked on, or come to be. What is over is not opened again. */
 export async function isOpen(session: Session, slice: Slice): Promise<boolean> {
-  const books = booksOf(session, slice);
+  const books = progressRowOf(session, slice);
   const rows = await session.rows(
     `SELECT 1 FROM ${books.table} WHERE ${books.sql} AND status IN (${stateOf(slice).open})`,
     books.parameters,
@@ -74,13 +77,13 @@ export async function isOpen(session: Session, slice: Slice): Promise<boolean> {
 /** How a progress row was read: condition on the row, for the guard of a change. */
 export function showsAsRead({ number, claimToken }: ForgottenSlice['seen']): SqlPart {
   return claimToken === null
-    ? { sql: 'beat = ? AND claim_token IS NULL', parameters: [number] }
-    : { sql: 'beat = ? AND claim_token = ?', parameters: [number, claimToken] };
+    ? { sql: 'commit_seq = ? AND claim_token IS NULL', parameters: [number] }
+    : { sql: 'commit_seq = ? AND claim_token = ?', parameters: [number, claimToken] };
 }
 
-function reasonOf({ numKnown, numCaught }: Caught): string {
+function reasonOf({ numKnown, numInFlight }: InFlightRecipients): string {
   return (
-    `${PAUSE_REASONS.wentBack}: ${numKnown} recipients whose outcome was forgotten are recorded again, ${numCaught} are in doubt. ` +
+    `${PAUSE_REASONS.wentBack}: ${numKnown} recipients whose outcome was forgotten are recorded again, ${numInFlight} are in doubt. ` +
     'Settle them, and resume the mailing'
   );
 }
@@ -99,12 +102,12 @@ export function beginForgottenAttempts(
 
 async function takeBack(session: Session, forgotten: ForgottenSlice): Promise<boolean> {
   const { memory, seen, uniqServerId, claimToken } = forgotten;
-  const books = booksOf(session, memory.slice);
+  const books = progressRowOf(session, memory.slice);
   const life = provesLife(session, uniqServerId, claimToken);
   const asRead = showsAsRead(seen);
   const { sql: state, open } = stateOf(memory.slice);
   const taken = await session.change(
-    `UPDATE ${books.table} SET ${state}, claim_token = ?, uniq_server_id = ?, beat = ?, last_commit_at = ${session.dialect.now}
+    `UPDATE ${books.table} SET ${state}, claim_token = ?, uniq_server_id = ?, commit_seq = ?, last_commit_at = ${session.dialect.now}
      WHERE ${books.sql} AND ${asRead.sql} AND status IN (${open}) AND ${life.sql}`,
     [
       claimToken,

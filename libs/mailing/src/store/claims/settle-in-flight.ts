@@ -1,20 +1,20 @@
 import type { Slice } from '../../model/states/slice.js';
 import type { Fates } from '../failover/fates.js';
 import type { Session } from '../database/mailing.database.js';
-import { SOURCES } from '../ledger/recipient-place.js';
-import { booksOf } from '../database/slice-books.js';
+import { SOURCES } from '../ledger/open-recipient.js';
+import { progressRowOf } from '../database/progress-row.js';
 import { scheduleAttempts, unscheduleAttempts } from '../ledger/defer-recipients.js';
 import { moveIntent, nameIntended } from '../ledger/intent.js';
-import { attemptsUnderWay } from '../ledger/mark-due.js';
+import { attemptsUnderWay } from '../ledger/begin-retries.js';
 import { inChunks, placeholders } from '../database/placeholders.js';
-import { type Frame, settleKnown } from './recover-known.js';
-import type { Caught } from '../ledger/held-claim.js';
+import { type Frame, recoverFromJournal } from './recover-from-journal.js';
+import type { InFlightRecipients } from '../ledger/held-claim.js';
 
 /** Where the progress row says that recipients may be in flight. */
 export interface Watermarks {
-  settledIdx: number;
+  lowWaterIdx: number;
   nextIdx: number;
-  highIdx: number;
+  highWaterIdx: number;
 }
 
 export interface SettleTerms {
@@ -33,7 +33,7 @@ const ROWS_AT_A_TIME = 5_000;
  * Settles the recipients that were in flight in a run that is gone. Call it under a claim of the same transaction.
  *
  * - Lock order: the progress row is locked already; recipients, their rows in `dps_mail_deferred`, and the progress row again.
- * - Index: a range of the primary key from `settled_idx` to the high watermark, so the work does not grow with the list; those at a further
+ * - Index: a range of the primary key from `low_water_idx` to the high watermark, so the work does not grow with the list; those at a further
  *   attempt are named by `dps_mail_deferred`.
  * - Recipients that are in flight by a number are set to `sending` first (`nameIntended`), so there is one kind of them from then on, and
  *   `next_idx` goes down to where the list goes on.
@@ -41,32 +41,32 @@ const ROWS_AT_A_TIME = 5_000;
 export async function settleInFlight(
   session: Session,
   slice: Slice,
-  { settledIdx, nextIdx, highIdx }: Watermarks,
+  { lowWaterIdx, nextIdx, highWaterIdx }: Watermarks,
   { fates, resend, doubt }: SettleTerms,
-): Promise<Caught> {
+): Promise<InFlightRecipients> {
   const intended = {
     sql: `mailing_id = ? AND idx >= ? AND idx < ? AND status = 'pending'`,
-    parameters: [slice.mailingId, settledIdx, nextIdx],
+    parameters: [slice.mailingId, lowWaterIdx, nextIdx],
   };
   for (const source of SOURCES) await nameIntended(session, session.tables[source], intended);
-  await moveIntent(session, slice, { nextIdx: settledIdx, reachIdx: highIdx });
-  const frame = { fromIdx: settledIdx, toIdx: highIdx };
+  await moveIntent(session, slice, { nextIdx: lowWaterIdx, highWaterIdx: highWaterIdx });
+  const frame = { fromIdx: lowWaterIdx, toIdx: highWaterIdx };
   const { numSettled: numKnown, mailed } = fates
     ? await settleAllKnown(session, slice, frame, fates)
     : { numSettled: 0, mailed: [] };
   const retries = await attemptsUnderWay(session, slice);
   const { mailingId } = slice;
-  const numCaught =
+  const numInFlight =
     (await inChunks(retries, (chunk) => settleAgain(session, mailingId, chunk, { resend, doubt }))) +
     (await settleFrame(session, mailingId, frame, { resend, doubt }));
-  if (!resend && numCaught > 0) {
-    const books = booksOf(session, slice);
+  if (!resend && numInFlight > 0) {
+    const books = progressRowOf(session, slice);
     await session.change(`UPDATE ${books.table} SET num_errors = num_errors + ? WHERE ${books.sql}`, [
-      numCaught,
+      numInFlight,
       ...books.parameters,
     ]);
   }
-  return { numCaught, numKnown, retries, mailed };
+  return { numInFlight, numKnown, retries, mailed };
 }
 
 /** A piece of the list at a time: after a failover it may be all that was sent in a minute. */
@@ -82,7 +82,7 @@ async function settleAllKnown(
   let from = fromIdx;
   do {
     const piece = { fromIdx: from, toIdx: Math.min(from + ROWS_AT_A_TIME, toIdx) };
-    const settled = await settleKnown(session, slice, piece, again, fates);
+    const settled = await recoverFromJournal(session, slice, piece, again, fates);
     numSettled += settled.numSettled;
     for (const id of settled.mailed) mailed.push(id);
     again = [];
@@ -96,21 +96,23 @@ export async function readWatermarks(
   session: Session,
   slice: Slice,
 ): Promise<Watermarks & { number: number }> {
-  const books = booksOf(session, slice);
-  const [row] = await session.rows<Record<'settled_idx' | 'next_idx' | 'reach_idx' | 'beat', number>>(
-    `SELECT settled_idx, next_idx, reach_idx, beat FROM ${books.table} WHERE ${books.sql}`,
+  const books = progressRowOf(session, slice);
+  const [row] = await session.rows<
+    Record<'low_water_idx' | 'next_idx' | 'high_water_idx' | 'commit_seq', number>
+  >(
+    `SELECT low_water_idx, next_idx, high_water_idx, commit_seq FROM ${books.table} WHERE ${books.sql}`,
     books.parameters,
   );
   return {
-    settledIdx: Number(row.settled_idx),
+    lowWaterIdx: Number(row.low_water_idx),
     nextIdx: Number(row.next_idx),
-    highIdx: Number(row.reach_idx),
-    number: Number(row.beat),
+    highWaterIdx: Number(row.high_water_idx),
+    number: Number(row.commit_seq),
   };
 }
 
 /**
- * Those at their first attempt lie between `settled_idx` and `reach_idx`. A recipient that is made `pending` is not in flight, because
+ * Those at their first attempt lie between `low_water_idx` and `high_water_idx`. A recipient that is made `pending` is not in flight, because
  * `next_idx` was lowered before.
  */
 async function settleFrame(

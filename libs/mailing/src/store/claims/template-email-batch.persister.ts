@@ -15,7 +15,7 @@ import { claimBatch } from './claim-batch.js';
 import { type DeadBatch, findDeadBatches } from './find-dead-batches.js';
 import { findFreeBatches, findOpenMailings } from './find-free-batches.js';
 import { inChunks } from '../database/placeholders.js';
-import { findOrdered, reachOrder } from '../ledger/reach-order.js';
+import { findTransitions, completeTransition } from '../ledger/complete-transition.js';
 import {
   nullIfRefused,
   readHeldClaim,
@@ -25,8 +25,8 @@ import {
 } from './claim.reader.js';
 
 /** A bound for one look; what is behind it is found by the next one. */
-const MOST_DEAD_AT_A_TIME = 1_000;
-const MOST_ORDERED_AT_A_TIME = 100;
+const MAX_DEAD_AT_A_TIME = 1_000;
+const MAX_COMMANDED_AT_A_TIME = 100;
 const MAX_FREE_AT_A_TIME = 100_000;
 
 /** The claim is rolled back: the mailing may not be worked on. */
@@ -99,7 +99,7 @@ export class TemplateEmailBatchPersister {
   /** Batches of the dead, and all that this server has claimed. */
   async claimedByDead(uniqServerId: string): Promise<DeadBatch[]> {
     checkText('claimedByDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
-    return findDeadBatches(this.database, uniqServerId, MOST_DEAD_AT_A_TIME);
+    return findDeadBatches(this.database, uniqServerId, MAX_DEAD_AT_A_TIME);
   }
 
   /**
@@ -125,13 +125,13 @@ export class TemplateEmailBatchPersister {
 
   /** Batched mailings with an order that is not carried out yet. */
   ordered(): Promise<string[]> {
-    return findOrdered(this.database, MOST_ORDERED_AT_A_TIME);
+    return findTransitions(this.database, MAX_COMMANDED_AT_A_TIME);
   }
 
   /** Carries the order out if no batch is claimed any more. @returns what was reached, or null. */
-  async reachOrder(mailingId: string): Promise<MailingStatus | null> {
-    checkMailingId('reachOrder: mailingId', mailingId);
-    return this.database.transaction((session) => reachOrder(session, mailingId));
+  async completeTransition(mailingId: string): Promise<MailingStatus | null> {
+    checkMailingId('completeTransition: mailingId', mailingId);
+    return this.database.transaction((session) => completeTransition(session, mailingId));
   }
 }
 

@@ -1,16 +1,16 @@
 import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
-import { booksOf } from '../database/slice-books.js';
+import { progressRowOf } from '../database/progress-row.js';
 import { scheduleAttempts } from '../ledger/defer-recipients.js';
-import { readMailingStatus } from '../ledger/fence-beat.js';
-import type { Unlucky } from './find-unlucky.js';
+import { readMailingStatus } from '../ledger/fence-commit.js';
+import type { RetryableStatus } from './find-retryable.js';
 import { placeholders } from '../database/placeholders.js';
 
 /**
  * Makes recipients that ended badly due for another attempt, and takes them out of the counters.
  *
- * - Lock order: the books (`lockBooks`), recipients, `dps_mail_deferred`, as in a beat; for a batch, its mailing's row last.
+ * - Lock order: the books (`lockProgress`), recipients, `dps_mail_deferred`, as in a commit; for a batch, its mailing's row last.
  * - They become `deferred` and not `pending`: who is `pending` before `next_idx` is under way, and those due for another attempt are
  *   looked at by every run.
  * - What is complete, mailing or batch, is opened again in the same transaction, so that the sum of its counters is never
@@ -23,7 +23,7 @@ export async function retryRecipients(
   session: Session,
   table: string,
   slice: Slice,
-  status: Unlucky,
+  status: RetryableStatus,
   indexes: number[],
 ): Promise<MailingStatus> {
   const { dialect } = session;
@@ -39,7 +39,7 @@ export async function retryRecipients(
     indexes.map((idx) => ({ idx, delayMs: 0 })),
   );
   if (slice.batch) await reopenBatch(session, slice);
-  const books = booksOf(session, slice);
+  const books = progressRowOf(session, slice);
   await session.change(
     `UPDATE ${books.table} SET num_errors = num_errors - ?${slice.batch ? '' : `, ${OPEN_AGAIN}`} WHERE ${books.sql}`,
     [indexes.length, ...books.parameters],
@@ -48,7 +48,7 @@ export async function retryRecipients(
 }
 
 /**
- * `beat` is left alone: it is how the claim holder recognizes its own commits, and an order is not one. What is opened again is looked
+ * `commit_seq` is left alone: it is how the claim holder recognizes its own commits, and an order is not one. What is opened again is looked
  * at anew by the error guard; MySQL assigns from left to right, so `status` comes last.
  */
 const OPEN_AGAIN = `suspect_score = CASE WHEN status = 'completed' THEN 0 ELSE suspect_score END,
@@ -59,7 +59,7 @@ const OPEN_AGAIN = `suspect_score = CASE WHEN status = 'completed' THEN 0 ELSE s
 /** Takes the counters of a batch out of its mailing's again and frees it, unless somebody works on it. */
 async function reopenBatch(session: Session, slice: Slice): Promise<void> {
   const { mailing, mailBatch } = session.tables;
-  const { sql, parameters } = booksOf(session, slice);
+  const { sql, parameters } = progressRowOf(session, slice);
   const minus = (column: string): string =>
     `${column} = ${column} - COALESCE((SELECT ${column} FROM ${mailBatch} WHERE ${sql} AND is_summarized = TRUE), 0)`;
   await session.change(

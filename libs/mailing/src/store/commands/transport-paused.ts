@@ -3,7 +3,7 @@ import type { Session } from '../database/mailing.database.js';
 import { placeholders } from '../database/placeholders.js';
 
 /** Which mailings are meant: those that a server owns and sends, all that are cut in batches, which anybody works on, or these. */
-export type Whose = { uniqServerId: string } | { mailingIds: string[] } | 'batched';
+export type MailingScope = { uniqServerId: string } | { mailingIds: string[] } | 'batched';
 
 /**
  * Lets all mailings go on that the plugin had paused because the transport was down.
@@ -12,7 +12,7 @@ export type Whose = { uniqServerId: string } | { mailingIds: string[] } | 'batch
  *
  * @returns how many go on.
  */
-export function resumeTransportPaused(session: Session, whose: Whose): Promise<number> {
+export function resumeTransportPaused(session: Session, whose: MailingScope): Promise<number> {
   const own = belongingTo(whose);
   return session.change(
     `UPDATE ${session.tables.mailing} SET status = 'pending', status_reason = NULL
@@ -22,7 +22,7 @@ export function resumeTransportPaused(session: Session, whose: Whose): Promise<n
 }
 
 /** Condition on mailings. */
-export function belongingTo(whose: Whose): { sql: string; parameters: string[] } {
+export function belongingTo(whose: MailingScope): { sql: string; parameters: string[] } {
   if (whose !== 'batched' && 'mailingIds' in whose)
     return { sql: `id IN (${placeholders(whose.mailingIds)})`, parameters: whose.mailingIds };
   // Wrapped, or the index on batched mailings would look as good as the one on the server.
@@ -32,7 +32,7 @@ export function belongingTo(whose: Whose): { sql: string; parameters: string[] }
 }
 
 /** Whether there is such a mailing; index as above. */
-export async function hasTransportPaused(session: Session, whose: Whose): Promise<boolean> {
+export async function hasTransportPaused(session: Session, whose: MailingScope): Promise<boolean> {
   const own = belongingTo(whose);
   const rows = await session.rows(
     `SELECT 1 FROM ${session.tables.mailing}

@@ -11,7 +11,7 @@ const asItIs = (sql: string, parameters: unknown[]): Bound => ({ sql, parameters
 
 /**
  * PostgreSQL refuses a text with a NUL, and SQLite's drivers read it up to there. One in an answer of a mail server must
- * not keep a beat from being written, and an id must not turn into a shorter one.
+ * not keep a commit from being written, and an id must not turn into a shorter one.
  */
 function withoutNul(parameters: unknown[]): unknown[] {
   return parameters.map((one) =>

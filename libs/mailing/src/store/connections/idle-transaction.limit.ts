@@ -14,7 +14,7 @@ const SIGNS_PER_LIMIT = 3;
 /**
  * Lets the database end a transaction of ours whose process no longer speaks.
  *
- * A host that loses power, or a process that is stopped, in the middle of a beat leaves a transaction open, and with it a
+ * A host that loses power, or a process that is stopped, in the middle of a commit leaves a transaction open, and with it a
  * lock on the row of its mailing. No other server can take the mailing over until the database gives that connection up:
  * MySQL and MariaDB after `wait_timeout`, eight hours by default, PostgreSQL when TCP notices. They can be told to wait less:
  *

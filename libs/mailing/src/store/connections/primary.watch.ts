@@ -30,7 +30,7 @@ export class PrimaryWatch {
   /** Those that a new connection had as well. */
   readonly outages = new Refusals<ReadOnlyServerError>(sameServer);
   readonly #pools = new WeakSet<EventEmitter>();
-  readonly #heard = new WeakSet<object>();
+  readonly #watched = new WeakSet<object>();
   readonly #listeners = new Set<() => void>();
   /** Of connections that are not in here nothing is known: they were made before this watch began. */
   readonly #generations = new WeakMap<object, number>();
@@ -55,9 +55,9 @@ export class PrimaryWatch {
     this.#listeners.add(listener);
   }
 
-  #hear(connection: EventEmitter): void {
-    if (this.#heard.has(connection)) return;
-    this.#heard.add(connection);
+  #watch(connection: EventEmitter): void {
+    if (this.#watched.has(connection)) return;
+    this.#watched.add(connection);
     connection.once('error', () => this.tellBreak());
   }
 
@@ -78,16 +78,16 @@ export class PrimaryWatch {
   /** Each time, because a data source that is initialized again has another pool. */
   #watchPools(): void {
     const { master, pool, poolCluster } = this.dataSource.driver as unknown as Pools;
-    this.#watch(master, 'connect');
-    this.#watch(pool, 'connection');
-    this.#watch(poolCluster?._nodes?.MASTER?.pool, 'connection');
+    this.#watchPool(master, 'connect');
+    this.#watchPool(pool, 'connection');
+    this.#watchPool(poolCluster?._nodes?.MASTER?.pool, 'connection');
   }
 
-  #watch(pool: EventEmitter | undefined, whenMade: 'connect' | 'connection'): void {
+  #watchPool(pool: EventEmitter | undefined, whenMade: 'connect' | 'connection'): void {
     if (!pool || this.#pools.has(pool)) return;
     this.#pools.add(pool);
     pool.on(whenMade, (connection: object) => this.#generations.set(connection, this.#generation));
     // Some were made before this watch began.
-    pool.on('acquire', (connection: EventEmitter) => this.#hear(connection));
+    pool.on('acquire', (connection: EventEmitter) => this.#watch(connection));
   }
 }

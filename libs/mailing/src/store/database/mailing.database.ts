@@ -2,7 +2,7 @@ import type { DataSource, EntityTarget, ObjectLiteral, QueryResult, QueryRunner 
 import { ModuleContext } from '../../model/host-calls/async-context.js';
 import { EmailAddress } from '../../model/tables/email-address.entity.js';
 import { type FaultPoints, noFaultPoints } from '../../model/ports/fault-points.js';
-import { MailAddressTaken } from '../../model/tables/mail-address-taken.entity.js';
+import { MailAddressClaim } from '../../model/tables/mail-address-claim.entity.js';
 import { MailAttachment } from '../../model/tables/mail-attachment.entity.js';
 import { MailBatch } from '../../model/tables/mail-batch.entity.js';
 import { MailDeferred } from '../../model/tables/mail-deferred.entity.js';
@@ -19,7 +19,7 @@ import { type Dialect, dialectOf } from '../connections/dialect.js';
 import { withGuardedRunner } from '../connections/guarded-runner.js';
 import { FailoverWatch } from '../failover/failover.watch.js';
 import { IdleTransactionLimit } from '../connections/idle-transaction.limit.js';
-import { watchNewbornConnections } from '../connections/newborn-connections.js';
+import { guardNewConnections } from '../connections/new-connection.guard.js';
 import { PrimaryWatch } from '../connections/primary.watch.js';
 import { queueOf, type SerialQueue } from './serial-queue.js';
 import { keepStatementUnprinted } from '../faults/statement-error.js';
@@ -97,7 +97,7 @@ export class MailingDatabase implements Session {
       mailTrackdata: this.#tableOf(MailTrackdata),
       mailDeferred: this.#tableOf(MailDeferred),
       mailBatch: this.#tableOf(MailBatch),
-      mailAddressTaken: this.#tableOf(MailAddressTaken),
+      mailAddressTaken: this.#tableOf(MailAddressClaim),
       mailSuppression: this.#tableOf(MailSuppression),
       mailTemplate: this.#tableOf(MailTemplate),
       mailAttachment: this.#tableOf(MailAttachment),
@@ -107,7 +107,7 @@ export class MailingDatabase implements Session {
     this.primary = PrimaryWatch.of(dataSource);
     this.primary.onBreak(() => this.failovers.noteBreak());
     this.#idleLimit = new IdleTransactionLimit(idleTransactionTimeoutMs, this.dialect.name);
-    if (this.dialect.name === 'postgres') watchNewbornConnections(dataSource);
+    if (this.dialect.name === 'postgres') guardNewConnections(dataSource);
     this.#queue = this.dialect.oneConnection ? queueOf(dataSource) : null;
   }
 

@@ -57,17 +57,17 @@ export class CommitMemory {
 
   /**
    * - `recorded`: all that the run knows is committed or noted.
-   * - `went_back`: the same, and the database has shown an older number for `lagTimeoutMs`.
+   * - `rewound`: the same, and the database has shown an older number for `lagTimeoutMs`.
    * - `unrecorded`: it knows more.
    */
-  endRun(slice: Slice, end: 'recorded' | 'went_back' | 'unrecorded'): void {
+  endRun(slice: Slice, end: 'recorded' | 'rewound' | 'unrecorded'): void {
     const key = keyOf(slice);
     const others = (this.#running.get(key) ?? 1) - 1;
     if (others === 0) this.#running.delete(key);
     else this.#running.set(key, others);
     const memory = this.of(slice);
     if (end === 'unrecorded') memory?.noteUnrecorded();
-    if (end !== 'went_back' || !memory) return;
+    if (end !== 'rewound' || !memory) return;
     memory.isGoneBack = true;
     for (const listener of this.#listeners) listener();
   }
@@ -88,14 +88,14 @@ export class CommitMemory {
    * @param isRecovery it has recorded doubt about recipients of a run that is gone, which is not remembered.
    */
   noteClaim(
-    { claimToken, reachIdx, ...slice }: Slice & { claimToken: string; reachIdx: number },
+    { claimToken, highWaterIdx, ...slice }: Slice & { claimToken: string; highWaterIdx: number },
     number: number,
     isRecovery: boolean,
   ): void {
     if (this.options.memoryMs === 0) return;
     const memory = this.#claimed(slice, number, isRecovery);
     memory.claimToken = claimToken;
-    memory.noteHigh(reachIdx);
+    memory.noteHigh(highWaterIdx);
     this.#incarnations.add(incarnationOf(claimToken));
   }
 

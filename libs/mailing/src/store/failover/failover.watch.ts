@@ -50,7 +50,7 @@ export class FailoverWatch {
     this.#newest = null;
   }
 
-  see(server: string): ServerSight {
+  observe(server: string): ServerSight {
     return (this.#newest = this.#sights.get(server) ?? this.#firstSight(server));
   }
 
@@ -82,7 +82,7 @@ export class FailoverWatch {
 
   /** Whether a lease of this length that seems to have run out there has done so. */
   judgesLeases(server: string, leaseMs: number): boolean {
-    const { isNew, seenAt } = this.see(server);
+    const { isNew, seenAt } = this.observe(server);
     return !isNew || performance.now() - seenAt >= leaseMs;
   }
 }

@@ -1,5 +1,5 @@
 import { cutText } from '../../model/values/bounded-text.js';
-import { type Deferral, LONGEST_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
+import { type Deferral, MAX_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
 import type { Slice } from '../../model/states/slice.js';
 import type { Fates } from './fates.js';
 import { isWithin, mergedRanges, rangesOf } from './idx-ranges.js';
@@ -16,7 +16,7 @@ export interface RememberedCommit {
   /** Recipients of this commit, handed back ones too, that were at a further attempt. */
   retried: readonly number[];
   /** High watermark of the progress row after it. */
-  highIdx: number;
+  highWaterIdx: number;
 }
 
 /** A commit, small: most recipients are sent, and follow one another. */
@@ -41,7 +41,7 @@ export class SliceMemory {
   #entries: Entry[] = [];
   #number: number;
   #committed: number;
-  #highIdx = 0;
+  #highWaterIdx = 0;
   #size = 0;
   #isForked = false;
   /** Since when the database has shown an older number, by `performance.now()`; null while it has not. */
@@ -71,17 +71,17 @@ export class SliceMemory {
   }
 
   /** No recipient from here on was ever in flight. */
-  get highIdx(): number {
-    return this.#highIdx;
+  get highWaterIdx(): number {
+    return this.#highWaterIdx;
   }
 
   get size(): number {
     return this.#size;
   }
 
-  /** @param highIdx the high watermark that a claim has found. */
-  noteHigh(highIdx: number): void {
-    this.#highIdx = Math.max(this.#highIdx, highIdx);
+  /** @param highWaterIdx the high watermark that a claim has found. */
+  noteHigh(highWaterIdx: number): void {
+    this.#highWaterIdx = Math.max(this.#highWaterIdx, highWaterIdx);
   }
 
   /** The progress row shows a claim of another process, which has gone on from an older state. Its commits have numbers that this process used, too. */
@@ -95,7 +95,7 @@ export class SliceMemory {
   }
 
   /** @returns by how much it has grown. */
-  add({ number, isCommitted, at, outcomes, deferred, retried, highIdx }: RememberedCommit): number {
+  add({ number, isCommitted, at, outcomes, deferred, retried, highWaterIdx }: RememberedCommit): number {
     const sent = rangesOf(outcomes.filter(({ status }) => status === 'sent').map(({ idx }) => idx));
     // Without what only a message needed, and what no column holds.
     const others = outcomes
@@ -114,7 +114,7 @@ export class SliceMemory {
     });
     this.#number = number;
     if (isCommitted) this.#committed = number;
-    this.noteHigh(highIdx);
+    this.noteHigh(highWaterIdx);
     this.#size += size;
     return size;
   }
@@ -192,7 +192,7 @@ export interface Restorable {
 }
 
 function textOf(text: string): string {
-  return cutText(text, LONGEST_ERROR_TEXT);
+  return cutText(text, MAX_ERROR_TEXT);
 }
 
 function sizeOf(ends: readonly { text: string | null }[]): number {

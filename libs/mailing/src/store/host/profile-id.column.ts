@@ -11,7 +11,7 @@ const LARGEST: Record<string, bigint> = {
 
 /**
  * The column by which profiles are found. Recipients give ids as text, and databases differ in what they make of a text that
- * is no id: MySQL finds profile 7 for \`7 apples\` and profile 0 for \`ann\`, PostgreSQL fails, and with it the whole beat.
+ * is no id: MySQL finds profile 7 for \`7 apples\` and profile 0 for \`ann\`, PostgreSQL fails, and with it the whole commit.
  * So nobody is looked for under what the column can't hold.
  */
 export class ProfileIdColumn {

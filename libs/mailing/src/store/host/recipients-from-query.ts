@@ -74,7 +74,7 @@ async function pageOfKeys<Row extends ObjectLiteral>(
   return rows.map((row) => row[ID]);
 }
 
-/** Whose row is gone since its key was read is left out. */
+/** MailingScope row is gone since its key was read is left out. */
 function rowsOf<Row extends ObjectLiteral>(
   query: SelectQueryBuilder<Row>,
   id: string,

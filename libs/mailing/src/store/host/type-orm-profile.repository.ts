@@ -18,8 +18,8 @@ import { ProfileIdColumn } from './profile-id.column.js';
 import { queueOf } from '../database/serial-queue.js';
 import { againAfterConflicts } from '../database/transaction-repeats.js';
 
-/** One statement for each so many: SQLite takes 32,766 parameters, the others 65,535. A beat is far below. */
-const MOST_PARAMETERS = 30_000;
+/** One statement for each so many: SQLite takes 32,766 parameters, the others 65,535. A commit is far below. */
+const MAX_PARAMETERS = 30_000;
 /** Of an id or an address. */
 const MAX_KEY_LENGTH = 2_000;
 
@@ -119,7 +119,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     return MappedProfileRepository;
   }
 
-  /** One query, however many there are in a beat. */
+  /** One query, however many there are in a commit. */
   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
     const asked = this.#id.holdable(await checkedTexts('findByIds: ids', ids, MAX_KEY_LENGTH));
     const found = new Map<string, RecipientProfile>();
@@ -195,14 +195,14 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     isRead: boolean,
     statement: (chunk: string[], runner: QueryRunner) => Promise<void>,
   ): Promise<void> {
-    for (let first = 0; first < keys.length; first += MOST_PARAMETERS) {
-      const chunk = keys.slice(first, first + MOST_PARAMETERS);
+    for (let first = 0; first < keys.length; first += MAX_PARAMETERS) {
+      const chunk = keys.slice(first, first + MAX_PARAMETERS);
       const run = (): Promise<void> =>
         // Each statement is a transaction of its own, and a change sets the same values once more.
         againAfterConflicts(() =>
           withGuardedRunner(this.dataSource, (runner) => statement(chunk, runner), { isRead }),
         );
-      // One connection for all: between two statements of a beat this one would be part of it.
+      // One connection for all: between two statements of a commit this one would be part of it.
       const isShared = this.dataSource.options.type === 'better-sqlite3';
       await (isShared ? queueOf(this.dataSource).run(run) : run());
     }

@@ -3,7 +3,7 @@ import { cutText, toOneLine } from '../../model/values/bounded-text.js';
 import { DroppedRowError } from '../../model/errors/dropped-row.error.js';
 import { type KeyOf } from '../../model/addresses/email-address.js';
 import { parseRecipient } from '../../model/addresses/recipient-address.js';
-import { LONGEST_SUPPRESSION_REASON } from '../../model/tables/mail-suppression.entity.js';
+import { MAX_SUPPRESSION_REASON } from '../../model/tables/mail-suppression.entity.js';
 import { SuppressionAddressError } from '../../model/ports/suppression.errors.js';
 import type { SuppressionList } from '../../model/ports/suppression-list.js';
 import { Turns } from '../../model/values/turns.js';
@@ -59,8 +59,8 @@ export class TypeOrmSuppressionList implements SuppressionList {
     if (!mailbox) throw new SuppressionAddressError(address);
     const { dialect, tables } = this.session;
     // By letters, not by halves of them: a cut one would be no text any more.
-    const read = cutText(reason, 4 * LONGEST_SUPPRESSION_REASON);
-    const shortReason = Array.from(toOneLine(read)).slice(0, LONGEST_SUPPRESSION_REASON).join('');
+    const read = cutText(reason, 4 * MAX_SUPPRESSION_REASON);
+    const shortReason = Array.from(toOneLine(read)).slice(0, MAX_SUPPRESSION_REASON).join('');
     const key = this.keyOf(mailbox.address);
     const { numRows } = await this.session.insert(
       dialect.insertIgnore(

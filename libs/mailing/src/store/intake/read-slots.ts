@@ -7,7 +7,7 @@ import { placeholders } from '../database/placeholders.js';
 export const EVERYBODY = '';
 
 /** SQLite takes 32,766 parameters a statement. */
-const MOST_IDS = 10_000;
+const MAX_IDS = 10_000;
 
 /** A content as it is kept. */
 export interface KeptSlot {
@@ -19,10 +19,10 @@ export interface KeptSlot {
 }
 
 /**
- * What these profiles see in the slots of a mailing, in one statement up to `MOST_IDS` of them.
+ * What these profiles see in the slots of a mailing, in one statement up to `MAX_IDS` of them.
  *
  * - Index: the primary key `(mailing_id, user_id, slot)`. Locks nothing; what is kept never changes.
- * - Rejected: a join to the recipients of the beat, which would tie the statement to two tables and the order of sending.
+ * - Rejected: a join to the recipients of the commit, which would tie the statement to two tables and the order of sending.
  */
 export async function readSlots(
   session: Session,
@@ -30,8 +30,8 @@ export async function readSlots(
   userIds: readonly string[],
 ): Promise<KeptSlot[]> {
   const found: KeptSlot[] = [];
-  for (let first = 0; first < userIds.length; first += MOST_IDS) {
-    const ids = userIds.slice(first, first + MOST_IDS);
+  for (let first = 0; first < userIds.length; first += MAX_IDS) {
+    const ids = userIds.slice(first, first + MAX_IDS);
     const rows = await session.rows<Record<string, unknown>>(
       `SELECT slot, user_id, content FROM ${session.tables.mailSlot}
        WHERE mailing_id = ? AND user_id IN (${placeholders(ids)})`,

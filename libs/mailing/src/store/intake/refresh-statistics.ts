@@ -7,7 +7,7 @@ const LIST_WORTH_IT = 10_000;
  * Tells a database that plans by statistics alone of a list that has just been written.
  *
  * PostgreSQL takes a mailing it has never seen for one row, if those it has seen make up the tables. Then an index on
- * `mailing_id` and anything else seems as good as any other, and it reads the whole list for each statement of a beat:
+ * `mailing_id` and anything else seems as good as any other, and it reads the whole list for each statement of a commit:
  * 25 ms for each of them with 150,000 profiles. Its own look at the tables comes a minute later, or when a tenth of them is new,
  * which a list beside a hundred million recipients is not.
  *

@@ -9,7 +9,7 @@ import {
 } from '../../model/errors/argument.check.js';
 import { toPublicText } from '../../model/values/public-text.js';
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../../model/mail/template-email-info.js';
-import { AttachmentGone } from '../attachments/attachment.keeper.js';
+import { AttachmentGone } from '../attachments/attachment.storage.js';
 import { AttachmentStore } from '../attachments/attachment.store.js';
 import { isDataFault, isDuplicateKey } from '../faults/database-fault.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
@@ -17,7 +17,7 @@ import { parseJson } from '../database/parse-json.js';
 import type { NumberedRecipient } from './insert-recipients.js';
 import { hashesOf, keepTemplates, readTemplates, type TemplateHashes } from './keep-templates.js';
 import { placeholders } from '../database/placeholders.js';
-import { type Cut, cutBatches } from './cut-batches.js';
+import { type Cut, partitionBatches } from './partition-batches.js';
 import { refreshStatistics } from './refresh-statistics.js';
 import { failList, fenceLoading, finishList } from './write-list.js';
 import {
@@ -176,7 +176,7 @@ export class TemplateEmailPersister {
         if (!(await fenceLoading(session, mailingId, claimToken, numInvalid))) return null;
         const chunk = await write(session, mailingId, recipients);
         if (chunk.numRefused > 0) await fenceLoading(session, mailingId, claimToken, chunk.numRefused);
-        if (cut) await cutBatches(session, mailingId, cut);
+        if (cut) await partitionBatches(session, mailingId, cut);
         return chunk;
       });
     const begun = performance.now();
@@ -210,7 +210,7 @@ export class TemplateEmailPersister {
     await refreshStatistics(this.database, numProfiles);
     return this.database.transaction(async (session) => {
       if (!(await finishList(session, mailingId, claimToken, numProfiles, cut !== null))) return false;
-      if (cut) await cutBatches(session, mailingId, cut);
+      if (cut) await partitionBatches(session, mailingId, cut);
       return true;
     });
   }
@@ -261,7 +261,7 @@ export class TemplateEmailPersister {
   async pausePending(mailingId: string, reason: string): Promise<boolean> {
     checkMailingId('pausePending: mailingId', mailingId);
     const changed = await this.database.change(
-      `UPDATE ${this.database.tables.mailing} SET status = 'paused', status_reason = ?, beat = beat + 1
+      `UPDATE ${this.database.tables.mailing} SET status = 'paused', status_reason = ?, commit_seq = commit_seq + 1
        WHERE id = ? AND status = 'pending'`,
       [toPublicText(reason), mailingId],
     );

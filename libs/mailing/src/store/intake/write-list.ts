@@ -15,7 +15,7 @@ export async function fenceLoading(
   numInvalid: number,
 ): Promise<boolean> {
   const changed = await session.change(
-    `UPDATE ${session.tables.mailing} SET num_skipped = num_skipped + ?, beat = beat + 1
+    `UPDATE ${session.tables.mailing} SET num_skipped = num_skipped + ?, commit_seq = commit_seq + 1
      WHERE id = ? AND claim_token = ? AND status = 'loading'`,
     [numInvalid, mailingId, claimToken],
   );
@@ -36,7 +36,7 @@ export async function finishList(
 ): Promise<boolean> {
   const changed = await session.change(
     `UPDATE ${session.tables.mailing} SET status = CASE WHEN status_reason IS NULL THEN 'pending' ELSE 'paused' END,
-       num_profiles = ?, is_batched = ${isBatched ? 'TRUE' : 'FALSE'}, claim_token = NULL, beat = beat + 1
+       num_profiles = ?, is_batched = ${isBatched ? 'TRUE' : 'FALSE'}, claim_token = NULL, commit_seq = commit_seq + 1
      WHERE id = ? AND claim_token = ? AND status = 'loading'`,
     [numProfiles, mailingId, claimToken],
   );
@@ -52,7 +52,7 @@ export async function failList(
 ): Promise<boolean> {
   const changed = await session.change(
     `UPDATE ${session.tables.mailing}
-     SET status = 'failed', status_reason = ?, claim_token = NULL, beat = beat + 1, end_time = ${session.dialect.now}
+     SET status = 'failed', status_reason = ?, claim_token = NULL, commit_seq = commit_seq + 1, end_time = ${session.dialect.now}
      WHERE id = ? AND claim_token = ? AND status = 'loading'`,
     [toPublicText(reason), mailingId, claimToken],
   );
@@ -68,7 +68,7 @@ export async function failList(
 export function failDeadLists(session: Session, uniqServerId: string, incarnation: string): Promise<number> {
   return session.change(
     `UPDATE ${session.tables.mailing}
-     SET status = 'failed', status_reason = 'list incomplete', claim_token = NULL, beat = beat + 1,
+     SET status = 'failed', status_reason = 'list incomplete', claim_token = NULL, commit_seq = commit_seq + 1,
          end_time = ${session.dialect.now}
      WHERE uniq_server_id = ? AND status = 'loading' AND (claim_token IS NULL OR claim_token NOT LIKE ?)
        AND EXISTS (SELECT 1 FROM ${session.tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ?

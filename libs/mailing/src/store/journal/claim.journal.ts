@@ -1,4 +1,4 @@
-import type { Beat } from '../../model/ports/ledger.js';
+import type { Commit } from '../../model/ports/ledger.js';
 import type { RunJournal } from '../../model/ports/run-journal.js';
 import type { Deferral, Outcome } from '../../model/states/outcome.js';
 import {
@@ -21,7 +21,7 @@ export interface JournalWriter {
 /**
  * What a run says of its recipients in the journal, under its claim.
  *
- * A line about a recipient that was begun holds until the beat that writes its outcome is committed; until then it is kept, to be
+ * A line about a recipient that was begun holds until the commit that writes its outcome is committed; until then it is kept, to be
  * said again in a file that replaces a full one.
  */
 export class ClaimJournal implements RunJournal {
@@ -31,17 +31,17 @@ export class ClaimJournal implements RunJournal {
   #gap: JournalGap | null = null;
   #isDeclared = false;
   #isOver = false;
-  /** The beat that is put together next: the answers from now on are written by it. */
-  #beat: number;
+  /** The commit that is put together next: the answers from now on are written by it. */
+  #commitSeq: number;
 
-  /** @param beat the last one that stood in the books when the claim was obtained. */
+  /** @param commitSeq the last one that stood in the books when the claim was obtained. */
   constructor(
     private readonly writer: JournalWriter,
     private readonly number: number,
     private readonly claimToken: string,
-    beat: number,
+    commitSeq: number,
   ) {
-    this.#beat = beat + 1;
+    this.#commitSeq = commitSeq + 1;
   }
 
   /** Everything that a reader has to know still. */
@@ -67,26 +67,27 @@ export class ClaimJournal implements RunJournal {
   }
 
   settle(outcome: Outcome): void {
-    if (this.#open.has(outcome.idx)) this.#answer(outcome.idx, settledLine(this.number, this.#beat, outcome));
+    if (this.#open.has(outcome.idx))
+      this.#answer(outcome.idx, settledLine(this.number, this.#commitSeq, outcome));
   }
 
   defer(deferral: Deferral): void {
     if (this.#open.has(deferral.idx))
-      this.#answer(deferral.idx, deferredLine(this.number, this.#beat, deferral));
+      this.#answer(deferral.idx, deferredLine(this.number, this.#commitSeq, deferral));
   }
 
   handBack(indexes: number[]): void {
     for (const idx of indexes)
-      if (this.#open.has(idx)) this.#answer(idx, returnedLine(this.number, this.#beat, idx));
+      if (this.#open.has(idx)) this.#answer(idx, returnedLine(this.number, this.#commitSeq, idx));
   }
 
-  /** A beat was put together, with everything that was answered so far. */
+  /** A commit was put together, with everything that was answered so far. */
   nextBeat(): void {
-    this.#beat++;
+    this.#commitSeq++;
   }
 
   /** It is in the books. */
-  committed({ outcomes, deferred, returned }: Beat): void {
+  committed({ outcomes, deferred, returned }: Commit): void {
     for (const { idx } of outcomes) this.#leaveOut(idx);
     for (const { idx } of deferred) this.#leaveOut(idx);
     for (const idx of returned) this.#open.delete(idx);
@@ -94,7 +95,7 @@ export class ClaimJournal implements RunJournal {
 
   #leaveOut(idx: number): void {
     if (!this.#open.delete(idx)) return;
-    this.#gap = { toCommit: this.#beat - 1, toIdx: Math.max(idx, this.#gap?.toIdx ?? 0) };
+    this.#gap = { toCommit: this.#commitSeq - 1, toIdx: Math.max(idx, this.#gap?.toIdx ?? 0) };
   }
 
   /** Nothing may begin under this claim any more. */

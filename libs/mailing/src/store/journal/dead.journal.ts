@@ -28,33 +28,33 @@ export class DeadJournal {
    */
   since(number: number, nextIdx: number): JournalFates {
     const known = this.after(number);
-    const places = [...known.outcomes.keys(), ...known.deferred.keys(), ...known.begun];
+    const indexes = [...known.outcomes.keys(), ...known.deferred.keys(), ...known.begun];
     const isLeftOut = this.gap !== null && this.gap.toCommit > number;
     const toIdx = isLeftOut ? (this.gap as JournalGap).toIdx : -1;
-    const endIdx = places.reduce((end, idx) => Math.max(end, idx + 1), toIdx + 1);
+    const endIdx = indexes.reduce((end, idx) => Math.max(end, idx + 1), toIdx + 1);
     const isBeyond = [...this.entries.values()].some(
-      (one) => one.kind === 'answered' && one.beat > number + 1,
+      (one) => one.kind === 'answered' && one.commitSeq > number + 1,
     );
     const { isBegun, ...fates } = fatesOf(known);
     return {
       fates: { ...fates, isBegun: (idx) => isBegun(idx) || (idx <= toIdx && !this.entries.has(idx)) },
       endIdx,
       isLeftOut,
-      forgotten: isLeftOut || isBeyond || endIdx > nextIdx ? places : [],
+      forgotten: isLeftOut || isBeyond || endIdx > nextIdx ? indexes : [],
     };
   }
 
   /**
    * What had not got into the books.
    *
-   * @param beat the last one of the claim that was committed: what was answered before it is written, and a recipient
+   * @param commitSeq the last one of the claim that was committed: what was answered before it is written, and a recipient
    *   marked since then was not begun unless its last line says so.
    */
-  after(beat: number): KnownFates {
+  after(commitSeq: number): KnownFates {
     const fates: KnownFates = { outcomes: new Map(), deferred: new Map(), begun: new Set() };
     for (const [idx, entry] of this.entries) {
       if (entry.kind === 'begun') fates.begun.add(idx);
-      else if (entry.beat <= beat || entry.answer.kind === 'returned') continue;
+      else if (entry.commitSeq <= commitSeq || entry.answer.kind === 'returned') continue;
       else if (entry.answer.kind === 'settled') fates.outcomes.set(idx, entry.answer.outcome);
       else fates.deferred.set(idx, entry.answer.deferral);
     }

@@ -1,16 +1,16 @@
-import { type Deferral, LONGEST_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
+import { type Deferral, MAX_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
 
 /** The first word of a journal, and the version of what follows. */
 const MAGIC = 'nestjs-mailing journal 1 ';
 
-/** Whose journal it is, and what its death can be proven by. */
+/** MailingScope journal it is, and what its death can be proven by. */
 export interface JournalOwner {
   uniqServerId: string;
   incarnation: string;
   hostname: string;
   pid: number;
-  /** See `readPidSpace`; with the boot of the kernel in it. */
-  pidSpace: string;
+  /** See `readPidNamespace`; with the boot of the kernel in it. */
+  pidNamespace: string;
 }
 
 /** What became of a message that was begun: an outcome, a refusal for now, or the proof that nobody has it. */
@@ -20,8 +20,8 @@ export type Answer =
 /** One line about a recipient. */
 export type Entry =
   | { kind: 'begun' }
-  /** `beat`: the one that writes it into the books. */
-  | { kind: 'answered'; beat: number; answer: Answer };
+  /** `commit_seq`: the one that writes it into the books. */
+  | { kind: 'answered'; commitSeq: number; answer: Answer };
 
 /** What a journal leaves out of a claim, because it was in the database when the file was written anew. */
 export interface JournalGap {
@@ -52,23 +52,27 @@ export function begunLine(claim: number, idx: number): string {
   return `${claim} ${idx}\n`;
 }
 
-export function settledLine(claim: number, beat: number, { idx, status, code, text }: Outcome): string {
+export function settledLine(claim: number, commitSeq: number, { idx, status, code, text }: Outcome): string {
   return status === 'sent'
-    ? `${claim} ${idx} ${beat} sent\n`
-    : `${claim} ${idx} ${beat} settled ${JSON.stringify({ status, code, text: text && cut(text) })}\n`;
+    ? `${claim} ${idx} ${commitSeq} sent\n`
+    : `${claim} ${idx} ${commitSeq} settled ${JSON.stringify({ status, code, text: text && cut(text) })}\n`;
 }
 
-export function deferredLine(claim: number, beat: number, { idx, code, text, delayMs }: Deferral): string {
-  return `${claim} ${idx} ${beat} deferred ${JSON.stringify({ code, text: cut(text), delayMs })}\n`;
+export function deferredLine(
+  claim: number,
+  commitSeq: number,
+  { idx, code, text, delayMs }: Deferral,
+): string {
+  return `${claim} ${idx} ${commitSeq} deferred ${JSON.stringify({ code, text: cut(text), delayMs })}\n`;
 }
 
 /** The books keep no more of it. */
 function cut(text: string): string {
-  return text.slice(0, LONGEST_ERROR_TEXT);
+  return text.slice(0, MAX_ERROR_TEXT);
 }
 
-export function returnedLine(claim: number, beat: number, idx: number): string {
-  return `${claim} ${idx} ${beat} returned\n`;
+export function returnedLine(claim: number, commitSeq: number, idx: number): string {
+  return `${claim} ${idx} ${commitSeq} returned\n`;
 }
 
 // JSON leaves U+2028 and U+2029 as they are, which end a line for a dot without the flag.
@@ -113,7 +117,7 @@ export function readLines(text: string): JournalContent | null {
   return { owner, claims, gaps };
 }
 
-/** Whose journal begins with this line; null: it is none. */
+/** MailingScope journal begins with this line; null: it is none. */
 export function ownerOf(line: string): JournalOwner | null {
   if (!line.startsWith(MAGIC)) return null;
   try {
@@ -124,9 +128,9 @@ export function ownerOf(line: string): JournalOwner | null {
 }
 
 /** @throws SyntaxError for facts that are no JSON. */
-function entryOf([, , place, beat, word, facts]: RegExpExecArray): Entry {
+function entryOf([, , place, commitSeq, word, facts]: RegExpExecArray): Entry {
   if (word === undefined) return { kind: 'begun' };
-  return { kind: 'answered', beat: Number(beat), answer: answerOf(Number(place), word, facts) };
+  return { kind: 'answered', commitSeq: Number(commitSeq), answer: answerOf(Number(place), word, facts) };
 }
 
 function answerOf(idx: number, word: string, facts = '{}'): Answer {

@@ -26,7 +26,7 @@ export function journalPath(dir: string, incarnation: string): string {
  * - *Begun* is written before the first byte that may make the mail server take the message. If the line is missing, nobody has
  *   the message. So a line that can't be written stops the message, unless nobody can ever believe the file again.
  * - *Answered* comes after the answer, at the latest at the end of the same turn of the event loop. If it is missing, the
- *   recipient is in doubt, as without a journal. It names the beat that will write it into the books. That beat may
+ *   recipient is in doubt, as without a journal. It names the commit that will write it into the books. That commit may
  *   have been committed, and the recipient marked again since: the number in the books tells.
  * - *Claim* ties the lines to a claim token, which is drawn once and never again. Who took the slice over has drawn another.
  * - A claim without lines has begun nobody. A file that is missing, damaged, or another incarnation's says nothing.
@@ -59,9 +59,9 @@ export class MailingJournal implements JournalWriter {
     }
   }
 
-  /** @param beat the last one that stood in the books when the claim was obtained. */
-  claim(claimToken: string, beat: number): ClaimJournal {
-    const claim = new ClaimJournal(this, ++this.#numClaims, claimToken, beat);
+  /** @param commitSeq the last one that stood in the books when the claim was obtained. */
+  claim(claimToken: string, commitSeq: number): ClaimJournal {
+    const claim = new ClaimJournal(this, ++this.#numClaims, claimToken, commitSeq);
     this.#claims.set(claimToken, claim);
     return claim;
   }

@@ -1,14 +1,14 @@
-import { LONGEST_ERROR_TEXT, type Deferral } from '../../model/states/outcome.js';
+import { MAX_ERROR_TEXT, type Deferral } from '../../model/states/outcome.js';
 import type { Session } from '../database/mailing.database.js';
-import type { OpenStatus } from './recipient-place.js';
+import type { OpenStatus } from './open-recipient.js';
 import { placeholders } from '../database/placeholders.js';
 
-const LONGEST_CODE = 64;
+const MAX_CODE = 64;
 
 /**
  * Writes down whom the mail server refused for now, in their own table: who, why, and when to try again.
  *
- * - Lock order: after the mailing's row (`fenceBeat`); recipients in order of the primary key. The rows of
+ * - Lock order: after the mailing's row (`fenceCommit`); recipients in order of the primary key. The rows of
  *   `dps_mail_deferred` come after them (`scheduleAttempts`), and nobody takes them the other way round.
  * - `status` guards each row, as for outcomes. The caller compares the returned count.
  *
@@ -18,21 +18,21 @@ export function deferRecipients(
   session: Session,
   table: string,
   mailingId: string,
-  says: OpenStatus,
+  rowStatus: OpenStatus,
   deferrals: Deferral[],
 ): Promise<number> {
   const perRow = (then: string, value: (one: Deferral) => unknown) => ({
     sql: `CASE idx ${deferrals.map(() => `WHEN ? THEN ${then}`).join(' ')} END`,
     parameters: deferrals.flatMap((one) => [one.idx, value(one)]),
   });
-  const code = perRow('?', (one) => one.code.slice(0, LONGEST_CODE));
-  const text = perRow('?', (one) => one.text.slice(0, LONGEST_ERROR_TEXT));
+  const code = perRow('?', (one) => one.code.slice(0, MAX_CODE));
+  const text = perRow('?', (one) => one.text.slice(0, MAX_ERROR_TEXT));
   const due = perRow(session.dialect.inMs, (one) => one.delayMs);
   const indexes = deferrals.map((one) => one.idx);
   return session.change(
     `UPDATE ${table} SET status = 'deferred', changed_at = ${session.dialect.now}, attempts = attempts + 1, error_code = ${code.sql},
        error_text = ${text.sql}, next_attempt_at = ${due.sql}
-     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = '${says}'`,
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = '${rowStatus}'`,
     [...code.parameters, ...text.parameters, ...due.parameters, mailingId, ...indexes],
   );
 }
@@ -58,7 +58,7 @@ export function handBackDeferred(
 
 /**
  * Enters attempts into the table of those who wait. Whoever is in there already has to be taken out before
- * (`unscheduleAttempts`): an insert alone says the same on every database.
+ * (`unscheduleAttempts`): an insert alone rowStatus the same on every database.
  */
 export function scheduleAttempts(
   session: Session,

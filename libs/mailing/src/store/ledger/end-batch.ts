@@ -3,17 +3,17 @@ import type { Release } from '../../model/ports/ledger.js';
 import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { BatchSlice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
-import { belongsTo } from '../database/slice-books.js';
+import { belongsTo } from '../database/progress-row.js';
 import { completeMailing } from './end-slice.js';
-import { readMailingStatus } from './fence-beat.js';
+import { readMailingStatus } from './fence-commit.js';
 import { mergeBatch } from './merge-batches.js';
 import { pauseMailing } from './pause-mailing.js';
-import { reachOrder } from './reach-order.js';
+import { completeTransition } from './complete-transition.js';
 
 /** What a batch tells of its attempts when it ends. */
 export interface BatchReport extends GuardReport {
   /** An order stopped it. */
-  standsDown?: boolean;
+  isDraining?: boolean;
 }
 
 /** How a batch was left, and how its mailing stands then. */
@@ -24,9 +24,9 @@ export interface BatchEnd {
 
 /**
  * Ends a claim on a batch with nothing in flight: complete and merged where everybody is settled, free again otherwise.
- * Call it at the end of the beat that settled the last ones.
+ * Call it at the end of the commit that settled the last ones.
  *
- * - Lock order: the batch's row is held since `fenceBeat`, recipients after it; then the mailing's row, and only under that
+ * - Lock order: the batch's row is held since `fenceCommit`, recipients after it; then the mailing's row, and only under that
  *   lock the batch changes its state. So of any number of batches that end together, the last one sees all others ended:
  *   it is the one that completes the mailing, or carries out the pause or the end that somebody asked for.
  * - The mailing's row is held from here to the commit, which is next. The same statement that locks it joins the scores of the error guard.
@@ -48,7 +48,7 @@ export async function endBatch(
     await freeBatch(session, slice, release?.kind === 'rest');
   }
   if (release?.kind === 'pause') await pauseMailing(session, mailingId, release.reason);
-  await reachOrder(session, mailingId);
+  await completeTransition(session, mailingId);
   return { isComplete, mailing: await readMailingStatus(session, mailingId) };
 }
 
@@ -59,17 +59,17 @@ export async function endBatch(
 async function lockMailing(
   session: Session,
   mailingId: string,
-  { scores, sums, standsDown }: BatchReport,
+  { scores, sums, isDraining }: BatchReport,
 ): Promise<void> {
   const joined = (column: string): string =>
-    `${column} = CASE ${standsDown ? `WHEN status = 'in_progress' THEN ${column}` : ''} WHEN ${column} + ? > ? THEN ${column} + ? ELSE ? END`;
+    `${column} = CASE ${isDraining ? `WHEN status = 'in_progress' THEN ${column}` : ''} WHEN ${column} + ? > ? THEN ${column} + ? ELSE ? END`;
   const values = (which: keyof GuardScores): number[] => {
     const [own, sum] = [scores[which], sums[which]];
     return [sum, own, sum, own];
   };
   await session.change(
     `UPDATE ${session.tables.mailing}
-     SET beat = beat + 1, ${joined('suspect_score')}, ${joined('failure_score')} WHERE id = ?`,
+     SET commit_seq = commit_seq + 1, ${joined('suspect_score')}, ${joined('failure_score')} WHERE id = ?`,
     [...values('suspect'), ...values('failure'), mailingId],
   );
 }

@@ -4,9 +4,9 @@ import { toPublicText } from '../../model/values/public-text.js';
 import type { Session } from '../database/mailing.database.js';
 
 /**
- * Completes a mailing whose last recipient is settled, inside the beat that settled it.
+ * Completes a mailing whose last recipient is settled, inside the commit that settled it.
  *
- * - Lock: the mailing's row, held since `fenceBeat`.
+ * - Lock: the mailing's row, held since `fenceCommit`.
  * - The sum in the `WHERE` is the promise itself: a mailing whose books do not add up is never called completed.
  *
  * @returns false if somebody is not settled yet.
@@ -25,7 +25,7 @@ export async function completeMailing(session: Session, mailingId: string): Prom
 /**
  * Gives the claim back with nothing in flight: orderly stop, pause reached, or canceled.
  *
- * - Lock: the mailing's row, held since `fenceBeat`, under which `from` was read.
+ * - Lock: the mailing's row, held since `fenceCommit`, under which `from` was read.
  * - What somebody asked for in the row goes before what the run itself wants.
  *
  * @returns the state the mailing was left in.

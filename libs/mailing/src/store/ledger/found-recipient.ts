@@ -1,6 +1,6 @@
 import type { MarkedRecipient } from '../../model/mail/recipient.js';
 import { parseJson } from '../database/parse-json.js';
-import type { SourceName } from './recipient-place.js';
+import type { SourceName } from './open-recipient.js';
 
 /** A recipient that was read to be sent to, with its table. */
 export type Found = MarkedRecipient & { source: SourceName };

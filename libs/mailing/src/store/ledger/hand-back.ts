@@ -4,8 +4,8 @@ import { placeholders } from '../database/placeholders.js';
 /**
  * Hands recipients back untouched: their rows say `sending`, and it is proven that nothing was handed over.
  *
- * - Lock order: after the mailing's row (`fenceBeat`); index: primary key.
- * - `settled_idx`, which `fenceBeat` has just written, stands at or below the lowest of them already; `next_idx` may be foreseen beyond, and
+ * - Lock order: after the mailing's row (`fenceCommit`); index: primary key.
+ * - `low_water_idx`, which `fenceCommit` has just written, stands at or below the lowest of them already; `next_idx` may be foreseen beyond, and
  *   is set before the commit.
  *
  * @returns how many rows went back.

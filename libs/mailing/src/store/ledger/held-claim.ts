@@ -6,27 +6,27 @@ export interface HeldClaim extends Slice {
   claimToken: string;
   /** Through which it was claimed, as it calls itself. */
   server: string;
-  beat: number;
-  settledIdx: number;
+  commitSeq: number;
+  lowWaterIdx: number;
   /** Invariant: every `pending` row with a lower idx is in flight. */
   nextIdx: number;
   /** No recipient from this idx on was ever in flight. */
-  reachIdx: number;
+  highWaterIdx: number;
   numSettled: number;
   numProfiles: number;
   /** Where the error guard stands. */
   guardScores: GuardScores;
   /** Recipients that a dead run had left between hand-over and answer; null if there was no dead run. */
-  caught: Caught | null;
+  inFlight: InFlightRecipients | null;
 }
 
 /** The right to work on a batch. */
 export type HeldBatch = HeldClaim & BatchSlice;
 
 /** Recipients that were in flight in a run that is gone. */
-export interface Caught {
+export interface InFlightRecipients {
   /** Recipients of unknown fate: in doubt, or sent again. */
-  numCaught: number;
+  numInFlight: number;
   /** Recipients whose outcome was known, but not counted in the progress row. */
   numKnown: number;
   /** Idx of recipients that were at a further attempt. */

@@ -1,24 +1,28 @@
 import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
-import { booksOf, type SqlPart } from '../database/slice-books.js';
+import { progressRowOf, type SqlPart } from '../database/progress-row.js';
 
 /** How far the intent to send goes, in the row with the books; see `MailingLedger`. */
 export interface Intent {
   /** Whoever is `pending` before it is under way. */
   nextIdx: number;
   /** Nobody from here on was ever under way. Not less than `nextIdx`. */
-  reachIdx: number;
+  highWaterIdx: number;
 }
 
 /**
- * Sets it where the row with the books is locked already: it corrects what `fenceBeat` has foreseen (another attempt took a place, or the
+ * Sets it where the row with the books is locked already: it corrects what `fenceCommit` has foreseen (another attempt took a place, or the
  * list has gaps), or goes back to where recovery begins.
  */
-export function moveIntent(session: Session, slice: Slice, { nextIdx, reachIdx }: Intent): Promise<number> {
-  const books = booksOf(session, slice);
-  return session.change(`UPDATE ${books.table} SET next_idx = ?, reach_idx = ? WHERE ${books.sql}`, [
+export function moveIntent(
+  session: Session,
+  slice: Slice,
+  { nextIdx, highWaterIdx }: Intent,
+): Promise<number> {
+  const books = progressRowOf(session, slice);
+  return session.change(`UPDATE ${books.table} SET next_idx = ?, high_water_idx = ? WHERE ${books.sql}`, [
     nextIdx,
-    reachIdx,
+    highWaterIdx,
     ...books.parameters,
   ]);
 }

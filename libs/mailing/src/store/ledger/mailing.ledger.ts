@@ -1,30 +1,30 @@
 import { DatabaseBehindError } from '../../model/errors/database-behind.error.js';
 import { type GuardReport, NOTHING_SEEN } from '../../model/states/guard-scores.js';
-import type { Beat, BeatAnswer, Ledger } from '../../model/ports/ledger.js';
+import type { Commit, CommitAnswer, Ledger } from '../../model/ports/ledger.js';
 import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { MarkedRecipient } from '../../model/mail/recipient.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import type { HeldClaim } from './held-claim.js';
-import { isDrained, joined, lookBeyond, NOTHING_READ, type ReadAhead, readOn } from './read-ahead.js';
-import { markNextRetries, nameOpen } from './recipient-marking.js';
-import type { Place } from './recipient-place.js';
-import { countsOf, writeEnds } from './recipient-settling.js';
+import { isDrained, joined, lookBeyond, NOTHING_READ, type Prefetch, readOn } from './prefetch.js';
+import { markNextRetries, nameOpen } from './mark-recipients.js';
+import type { OpenRecipient } from './open-recipient.js';
+import { countsOf, writeEnds } from './settle-recipients.js';
 import { endBatch } from './end-batch.js';
 import { completeMailing, releaseMailing } from './end-slice.js';
-import { fenceBeat, readClaim } from './fence-beat.js';
+import { fenceCommit, readClaim } from './fence-commit.js';
 import { type Intent, moveIntent } from './intent.js';
-import { nextDueInMs } from './mark-due.js';
+import { nextDueInMs } from './begin-retries.js';
 
-/** What the ledger keeps in mind between two beats; replaced as a whole once a beat is committed. */
+/** What the ledger keeps in mind between two commits; replaced as a whole once a commit is committed. */
 interface Bookmark {
-  beat: number;
+  commitSeq: number;
   /** As `next_idx` stands in the books: nobody before it is still to be begun. */
   nextIdx: number;
-  /** As `reach_idx` does: nobody from it on was ever under way. */
-  reachIdx: number;
+  /** As `high_water_idx` does: nobody from it on was ever under way. */
+  highWaterIdx: number;
   /** Under way: where each of them lies. At most `maxInDoubt`. */
-  open: ReadonlyMap<number, Place>;
-  ahead: ReadAhead;
+  open: ReadonlyMap<number, OpenRecipient>;
+  ahead: Prefetch;
   /** By the monotonic clock: when to look for deferred recipients again, at the latest when the list is through. */
   lookForDueAt: number;
 }
@@ -32,29 +32,29 @@ interface Bookmark {
 /** One step of the books: where they stand after it, and what the run is told. */
 interface Step {
   bookmark: Bookmark;
-  answer: BeatAnswer;
+  answer: CommitAnswer;
 }
 
 /**
  * The books of one slice of a persisted mailing.
  *
- * A beat is one transaction: fence, outcomes, returns, the next intent. The database is the truth and this object only a
+ * A commit is one transaction: fence, outcomes, returns, the next intent. The database is the truth and this object only a
  * bookmark into it, moved after the commit, never before. That leaves one hole, which every client of every database
- * has: the answer to a commit can get lost, and nobody can tell "not committed" from "committed and not told". The beat
- * number closes it. Each beat names the number it believes to be the last; if a repetition finds the slice still under
- * its own token, but one beat further, then the lost answer was a yes, and what that beat marked is still known here.
+ * has: the answer to a commit can get lost, and nobody can tell "not committed" from "committed and not told". The commit
+ * number closes it. Each commit names the number it believes to be the last; if a repetition finds the slice still under
+ * its own token, but one commit further, then the lost answer was a yes, and what that commit marked is still known here.
  *
  * The intent is a number. People are sent to in the order of the list, so `next_idx` in the row with the books says of all of them at once
  * that they are under way: whoever is `pending` before it. Their rows are written once, with what became of them, where
  * a mark in each of them would be as much work again as that. So nobody may become `pending` before it who is not to be taken for one under
  * way, and nobody may be sent to who is read before it. Two more numbers frame the part of the list that is not over: everybody
- * before `settled_idx` is settled or deferred, nobody from `reach_idx` on was ever under way. A message that takes long
- * holds `settled_idx` back, but not the others.
+ * before `low_water_idx` is settled or deferred, nobody from `high_water_idx` on was ever under way. A message that takes long
+ * holds `low_water_idx` back, but not the others.
  *
  * Where a number can't tell, the row does, and says `sending`. Whoever was refused for now leaves the frame: a row of `dps_mail_deferred`
  * stands for him until he is settled, so the others overtake him and recovery still finds him; at his next attempt his row is marked.
  * And when somebody is handed back, all who are under way are named in their rows, he is made `pending` again, and `next_idx` goes down to
- * him. `reach_idx` stays where it is, above those of the named ones who come after him.
+ * him. `high_water_idx` stays where it is, above those of the named ones who come after him.
  */
 export class MailingLedger implements Ledger {
   #bookmark: Bookmark;
@@ -62,53 +62,54 @@ export class MailingLedger implements Ledger {
   /** Since when the database has shown an older number than ours, by `performance.now()`. */
   #behindSince: number | null = null;
   /** Somebody looks further than what was read. */
-  #beyond: Promise<ReadAhead | null> | null = null;
+  #beyond: Promise<Prefetch | null> | null = null;
 
   constructor(
     private readonly database: MailingDatabase,
     private readonly claim: HeldClaim,
   ) {
     this.#bookmark = {
-      beat: claim.beat,
+      commitSeq: claim.commitSeq,
       nextIdx: claim.nextIdx,
-      reachIdx: claim.reachIdx,
+      highWaterIdx: claim.highWaterIdx,
       open: new Map(),
       ahead: NOTHING_READ,
       lookForDueAt: 0,
     };
-    database.commits.noteClaim(claim, claim.beat, claim.caught !== null);
+    database.commits.noteClaim(claim, claim.commitSeq, claim.inFlight !== null);
   }
 
-  async beat(beat: Beat): Promise<BeatAnswer> {
+  async commit(commit: Commit): Promise<CommitAnswer> {
     await this.#joinBeyond();
     const { ahead } = this.#bookmark;
-    // What fails here is asked again by the beat that needs it, and fails there.
-    const beyond = beat.returned.length > 0 ? null : lookBeyond(this.database, this.claim, beat.free, ahead);
+    // What fails here is asked again by the commit that needs it, and fails there.
+    const beyond =
+      commit.returned.length > 0 ? null : lookBeyond(this.database, this.claim, commit.capacity, ahead);
     this.#beyond = beyond?.catch(() => null) ?? null;
     const { bookmark, answer } = await this.database.transaction(async (session) => {
-      const step = await this.#write(session, beat);
+      const step = await this.#write(session, commit);
       this.#uncertain = step;
       return step;
     });
     const { open } = this.#bookmark;
     this.#bookmark = bookmark;
     this.#uncertain = null;
-    if (answer.kind === 'lost' || answer.kind === 'went_back') return answer;
+    if (answer.kind === 'lost' || answer.kind === 'rewound') return answer;
     this.#behindSince = null;
-    this.#note(beat, open, true);
+    this.#note(commit, open, true);
     return answer;
   }
 
-  remember(beat: Beat): void {
+  remember(commit: Commit): void {
     const before = this.#bookmark;
-    this.#bookmark = settle(before, before.open, beat);
-    this.#note(beat, before.open, false);
+    this.#bookmark = settle(before, before.open, commit);
+    this.#note(commit, before.open, false);
   }
 
   /** @param open those that were in flight before. */
-  #note(beat: Beat, open: Bookmark['open'], isCommitted: boolean): void {
-    const { beat: number, reachIdx: highIdx } = this.#bookmark;
-    const { outcomes, deferred, returned } = beat;
+  #note(commit: Commit, open: Bookmark['open'], isCommitted: boolean): void {
+    const { commitSeq: number, highWaterIdx } = this.#bookmark;
+    const { outcomes, deferred, returned } = commit;
     const retried: number[] = [];
     const noteRetry = (idx: number): void => {
       if (open.get(idx)?.isRetry) retried.push(idx);
@@ -117,7 +118,15 @@ export class MailingLedger implements Ledger {
     for (const { idx } of deferred) noteRetry(idx);
     for (const idx of returned) noteRetry(idx);
     const at = performance.now();
-    this.database.commits.note(this.claim, { number, isCommitted, at, outcomes, deferred, retried, highIdx });
+    this.database.commits.note(this.claim, {
+      number,
+      isCommitted,
+      at,
+      outcomes,
+      deferred,
+      retried,
+      highWaterIdx,
+    });
   }
 
   /** Not before it is here: what is read twice would be marked twice. */
@@ -127,46 +136,46 @@ export class MailingLedger implements Ledger {
     if (beyond) this.#bookmark = { ...this.#bookmark, ahead: joined(this.#bookmark.ahead, beyond) };
   }
 
-  async #write(session: Session, beat: Beat): Promise<Step> {
+  async #write(session: Session, commit: Commit): Promise<Step> {
     const { claim } = this;
     const before = this.#bookmark;
-    const isHandingBack = beat.returned.some((idx) => before.open.get(idx)?.isRetry === false);
+    const isHandingBack = commit.returned.some((idx) => before.open.get(idx)?.isRetry === false);
     const open = isHandingBack ? named(before.open) : before.open;
-    const next = settle(before, open, beat);
-    const intent = foreseen(claim, next, beat);
+    const next = settle(before, open, commit);
+    const intent = foreseen(claim, next, commit);
     // A pause may be called off meanwhile, and then the others are not to hear of what was before it.
-    const guard = beat.standsDown ? NOTHING_SEEN : (beat.guard ?? unchanged(claim));
-    const fenced = await fenceBeat(session, {
+    const guard = commit.isDraining ? NOTHING_SEEN : (commit.guard ?? unchanged(claim));
+    const fenced = await fenceCommit(session, {
       slice: claim,
       claimToken: claim.claimToken,
-      beat: before.beat,
-      ...countsOf(beat.outcomes),
-      settledIdx: firstOpen(next),
+      commitSeq: before.commitSeq,
+      ...countsOf(commit.outcomes),
+      lowWaterIdx: firstOpen(next),
       intent,
       guardScores: guard.scores,
     });
     if (fenced === null) return this.#explainFence(session);
     const { status, elsewhere } = fenced;
     if (isHandingBack) await nameOpen(session, claim, before.open);
-    await writeEnds(session, claim.mailingId, open, beat);
-    if (status === 'in_progress' && !beat.release && beat.free > 0)
-      return withScores(await this.#markNext(session, next, beat, intent), elsewhere);
+    await writeEnds(session, claim.mailingId, open, commit);
+    if (status === 'in_progress' && !commit.release && commit.capacity > 0)
+      return withScores(await this.#markNext(session, next, commit, intent), elsewhere);
     if (intent.nextIdx !== next.nextIdx) await moveIntent(session, claim, next);
-    if (status === 'in_progress' && !beat.release)
+    if (status === 'in_progress' && !commit.release)
       return withScores({ bookmark: next, answer: QUIET }, elsewhere);
-    if (beat.remaining > 0) return { bookmark: next, answer: { kind: 'stand_down' } };
-    return { bookmark: next, answer: await this.#end(session, status, beat) };
+    if (commit.inFlight > 0) return { bookmark: next, answer: { kind: 'drain' } };
+    return { bookmark: next, answer: await this.#end(session, status, commit) };
   }
 
   /** Nothing is in flight any more: gives the claim back. It may have been on its last recipient. */
   async #end(
     session: Session,
     from: MailingStatus,
-    { release, guard, standsDown }: Beat,
-  ): Promise<BeatAnswer> {
+    { release, guard, isDraining }: Commit,
+  ): Promise<CommitAnswer> {
     const { mailingId, batch } = this.claim;
     if (batch) {
-      const report = { ...(guard ?? unchanged(this.claim)), standsDown };
+      const report = { ...(guard ?? unchanged(this.claim)), isDraining };
       const { isComplete, mailing } = await endBatch(session, { mailingId, batch }, release, report);
       return { kind: 'ended', status: isComplete ? 'completed' : 'pending', mailing };
     }
@@ -181,11 +190,11 @@ export class MailingLedger implements Ledger {
     const uncertain = this.#uncertain;
     // An end takes the token away; another one means that it was not committed, and another claim has recovered the slice.
     const token = uncertain?.answer.kind === 'ended' ? null : this.claim.claimToken;
-    const mine = now?.beat === uncertain?.bookmark.beat && now?.claimToken === token;
+    const mine = now?.commitSeq === uncertain?.bookmark.commitSeq && now?.claimToken === token;
     if (uncertain && mine) return uncertain;
     // A node that lags behind may not have the row yet.
-    const seen = now?.beat ?? null;
-    if (seen === null || seen < this.#bookmark.beat) return this.#seenOlder(seen);
+    const seen = now?.commitSeq ?? null;
+    if (seen === null || seen < this.#bookmark.commitSeq) return this.#seenOlder(seen);
     return { bookmark: this.#bookmark, answer: { kind: 'lost' } };
   }
 
@@ -195,16 +204,16 @@ export class MailingLedger implements Ledger {
    * @throws DatabaseBehindError until it has lasted too long for a node that lags.
    */
   #seenOlder(seen: number | null): Step {
-    const { beat } = this.#bookmark;
+    const { commitSeq } = this.#bookmark;
     const isFirst = this.#behindSince === null;
     this.#behindSince ??= performance.now();
     if (performance.now() - this.#behindSince < this.database.commits.options.lagTimeoutMs)
       throw new DatabaseBehindError(
-        `commit ${beat} of a mailing, or a later one`,
+        `commit ${commitSeq} of a mailing, or a later one`,
         seen === null ? 'no such mailing' : `commit ${seen}`,
         isFirst,
       );
-    return { bookmark: this.#bookmark, answer: { kind: 'went_back' } };
+    return { bookmark: this.#bookmark, answer: { kind: 'rewound' } };
   }
 
   /**
@@ -212,42 +221,42 @@ export class MailingLedger implements Ledger {
    *
    * @param intent as it stands in the books.
    */
-  async #markNext(session: Session, next: Bookmark, beat: Beat, intent: Intent): Promise<Step> {
+  async #markNext(session: Session, next: Bookmark, commit: Commit, intent: Intent): Promise<Step> {
     const { claim } = this;
     const open = new Map(next.open);
     const marked: MarkedRecipient[] = [];
     let { lookForDueAt, nextIdx } = next;
     let dueInMs: number | null = null;
     const lookForDue = async (): Promise<void> => {
-      const retries = await markNextRetries(session, claim, beat.free - marked.length);
+      const retries = await markNextRetries(session, claim, commit.capacity - marked.length);
       for (const one of retries) {
         marked.push(one);
-        open.set(one.idx, { source: one.source, says: 'sending', isRetry: true });
+        open.set(one.idx, { source: one.source, rowStatus: 'sending', isRetry: true });
       }
       dueInMs = await nextDueInMs(session, claim);
       lookForDueAt = dueInMs === null ? Number.POSITIVE_INFINITY : performance.now() + dueInMs;
     };
     const isTime = performance.now() >= lookForDueAt;
     if (isTime) await lookForDue();
-    const places = beat.free - marked.length;
+    const places = commit.capacity - marked.length;
     const read = await readOn(session, claim, nextIdx, places, next.ahead);
     for (const one of read.rows.slice(0, places)) {
       // Nothing in the database would keep somebody from being sent to twice who was read twice.
       if (one.idx < nextIdx || open.has(one.idx)) throw new Error(`Bug: ${one.idx} is begun already.`);
       marked.push(one);
-      open.set(one.idx, { source: one.source, says: 'pending', isRetry: false });
+      open.set(one.idx, { source: one.source, rowStatus: 'pending', isRetry: false });
       nextIdx = one.idx + 1;
     }
     // The list is through: somebody may have been deferred by others than this run (`retry`).
-    if (marked.length < beat.free && !isTime) await lookForDue();
+    if (marked.length < commit.capacity && !isTime) await lookForDue();
     const ahead = { ...read, rows: read.rows.slice(places) };
     const bookmark = { ...next, ...reaching(next, nextIdx), open, ahead, lookForDueAt };
     if (nextIdx !== intent.nextIdx) await moveIntent(session, claim, bookmark);
-    if (marked.length === 0 && beat.remaining === 0 && dueInMs === null)
-      return this.#complete(session, bookmark, beat);
-    const exhausted = marked.length < beat.free;
-    const answer: BeatAnswer = {
-      kind: 'go_on',
+    if (marked.length === 0 && commit.inFlight === 0 && dueInMs === null)
+      return this.#complete(session, bookmark, commit);
+    const exhausted = marked.length < commit.capacity;
+    const answer: CommitAnswer = {
+      kind: 'continue',
       marked,
       exhausted,
       nextDueInMs: dueInMs,
@@ -256,8 +265,8 @@ export class MailingLedger implements Ledger {
     return { bookmark, answer };
   }
 
-  async #complete(session: Session, bookmark: Bookmark, beat: Beat): Promise<Step> {
-    const answer = await this.#end(session, 'in_progress', beat);
+  async #complete(session: Session, bookmark: Bookmark, commit: Commit): Promise<Step> {
+    const answer = await this.#end(session, 'in_progress', commit);
     if (answer.kind !== 'ended' || answer.status !== 'completed') {
       const { mailingId } = this.claim;
       throw new Error(`Bug: the counters of mailing ${mailingId} do not add up to its recipients.`);
@@ -272,55 +281,55 @@ function unchanged({ guardScores }: HeldClaim): GuardReport {
 }
 
 function withScores({ bookmark, answer }: Step, elsewhere: GuardReport['scores'] | undefined): Step {
-  return { bookmark, answer: answer.kind === 'go_on' ? { ...answer, elsewhere } : answer };
+  return { bookmark, answer: answer.kind === 'continue' ? { ...answer, elsewhere } : answer };
 }
 
-const QUIET: BeatAnswer = { kind: 'go_on', marked: [], exhausted: false, nextDueInMs: null };
+const QUIET: CommitAnswer = { kind: 'continue', marked: [], exhausted: false, nextDueInMs: null };
 
 /**
- * The bookmark as it will be once the outcomes, deferrals and returns of this beat are committed.
+ * The bookmark as it will be once the outcomes, deferrals and returns of this commit are committed.
  *
  * @param under those who were under way before.
  */
-function settle(before: Bookmark, under: ReadonlyMap<number, Place>, beat: Beat): Bookmark {
+function settle(before: Bookmark, under: ReadonlyMap<number, OpenRecipient>, commit: Commit): Bookmark {
   const open = new Map(under);
-  const firsts = beat.returned.filter((idx) => open.get(idx)?.isRetry === false);
-  for (const { idx } of [...beat.outcomes, ...beat.deferred]) open.delete(idx);
-  for (const idx of beat.returned) open.delete(idx);
+  const firsts = commit.returned.filter((idx) => open.get(idx)?.isRetry === false);
+  for (const { idx } of [...commit.outcomes, ...commit.deferred]) open.delete(idx);
+  for (const idx of commit.returned) open.delete(idx);
   const soonest = lowest(
-    firsts.length < beat.returned.length ? 0 : Number.POSITIVE_INFINITY,
-    beat.deferred.map((one) => one.delayMs),
+    firsts.length < commit.returned.length ? 0 : Number.POSITIVE_INFINITY,
+    commit.deferred.map((one) => one.delayMs),
   );
   return {
-    beat: before.beat + 1,
+    commitSeq: before.commitSeq + 1,
     nextIdx: lowest(before.nextIdx, firsts),
-    reachIdx: before.reachIdx,
+    highWaterIdx: before.highWaterIdx,
     open,
     ahead: firsts.length > 0 ? NOTHING_READ : before.ahead,
     lookForDueAt: Math.min(before.lookForDueAt, performance.now() + soonest),
   };
 }
 
-function named(open: ReadonlyMap<number, Place>): ReadonlyMap<number, Place> {
-  return new Map([...open].map(([idx, place]) => [idx, { ...place, says: 'sending' }]));
+function named(open: ReadonlyMap<number, OpenRecipient>): ReadonlyMap<number, OpenRecipient> {
+  return new Map([...open].map(([idx, place]) => [idx, { ...place, rowStatus: 'sending' }]));
 }
 
 /**
- * How far the intent will go with this beat, if nobody is due for another attempt and the list has no gaps that were not seen yet: the
+ * How far the intent will go with this commit, if nobody is due for another attempt and the list has no gaps that were not seen yet: the
  * fence writes it, so that what usually comes about costs no statement of its own.
  */
-function foreseen({ batch }: HeldClaim, next: Bookmark, beat: Beat): Intent {
-  if (beat.free === 0 || beat.release) return next;
+function foreseen({ batch }: HeldClaim, next: Bookmark, commit: Commit): Intent {
+  if (commit.capacity === 0 || commit.release) return next;
   const { ahead, nextIdx } = next;
   const { rows } = ahead;
-  const unread = isDrained(ahead) ? 0 : Math.max(beat.free - rows.length, 0);
-  const last = rows[Math.min(beat.free, rows.length) - 1]?.idx ?? nextIdx - 1;
+  const unread = isDrained(ahead) ? 0 : Math.max(commit.capacity - rows.length, 0);
+  const last = rows[Math.min(commit.capacity, rows.length) - 1]?.idx ?? nextIdx - 1;
   const end = batch?.endIdx ?? Number.POSITIVE_INFINITY;
   return reaching(next, Math.min(last + 1 + unread, end));
 }
 
-function reaching({ reachIdx }: Bookmark, nextIdx: number): Intent {
-  return { nextIdx, reachIdx: Math.max(reachIdx, nextIdx) };
+function reaching({ highWaterIdx }: Bookmark, nextIdx: number): Intent {
+  return { nextIdx, highWaterIdx: Math.max(highWaterIdx, nextIdx) };
 }
 
 /** Everybody before it is settled or deferred. Those at a further attempt lie behind the frame and do not hold it back. */

@@ -30,7 +30,7 @@ export async function mergeRestOfCanceled(session: Session, mailingId: string): 
   const plusAll = (column: string): string =>
     `${column} = ${column} + (SELECT COALESCE(SUM(${column}), 0) FROM (${rest(column)}) AS rest)`;
   const merged = await session.change(
-    `UPDATE ${mailing} SET beat = beat + 1, ${plusAll('num_sent')}, ${plusAll('num_errors')}, ${plusAll('num_skipped')}
+    `UPDATE ${mailing} SET commit_seq = commit_seq + 1, ${plusAll('num_sent')}, ${plusAll('num_errors')}, ${plusAll('num_skipped')}
      WHERE id = ? AND is_batched = TRUE AND status = 'canceled'`,
     [mailingId, mailingId, mailingId, mailingId],
   );

@@ -7,7 +7,7 @@ import type { Session } from '../database/mailing.database.js';
  * Reads, for a commit of a batch, the command that stands in its mailing's row and how the rest of the mailing fares: the scores of what
  * has ended (the mailing's row) and of the other batches under way.
  *
- * - No lock is wanted: both may be a moment old, as the command may (`fenceBeat`). Under SERIALIZABLE it takes one all the same: on MySQL and
+ * - No lock is wanted: both may be a moment old, as the command may (`fenceCommit`). Under SERIALIZABLE it takes one all the same: on MySQL and
  *   MariaDB the rows that are read are locked until the commit, so commits of batches wait for one another and may deadlock (1213);
  *   PostgreSQL may refuse a commit (40001). Nothing is lost, the commit is done again as a whole.
  * - Index: primary key of the mailing; `(status, mailing_id, not_before)` for its claimed batches, as many as all servers run at a time.

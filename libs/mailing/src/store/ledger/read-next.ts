@@ -1,8 +1,8 @@
 import type { Slice } from '../../model/states/slice.js';
 import { COLUMNS_OF, type Found, type FoundRow, toFound } from './found-recipient.js';
 import type { Session } from '../database/mailing.database.js';
-import type { SourceName } from './recipient-place.js';
-import { belongsTo } from '../database/slice-books.js';
+import type { SourceName } from './open-recipient.js';
+import { belongsTo } from '../database/progress-row.js';
 
 /**
  * Reads the next recipients of one table from a place on, in order of sending.

@@ -1,21 +1,21 @@
-import { LONGEST_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
+import { MAX_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
 import type { SettledStatus } from '../../model/states/recipient-status.js';
 import type { Session } from '../database/mailing.database.js';
-import type { OpenStatus } from './recipient-place.js';
+import type { OpenStatus } from './open-recipient.js';
 import { placeholders } from '../database/placeholders.js';
-import { amongPlaces } from '../database/among-places.js';
+import { idxCondition } from '../database/idx-condition.js';
 
-const LONGEST_CODE = 64;
+const MAX_CODE = 64;
 
 /**
- * Writes the outcomes of one beat to one recipient table, in a statement for each way to end.
+ * Writes the outcomes of one commit to one recipient table, in a statement for each way to end.
  *
  * Most rows are written here and nowhere else: their size stays the same, so InnoDB changes them where they lie.
  *
- * - Lock order: after the mailing's row (`fenceBeat`); recipients in order of the primary key.
+ * - Lock order: after the mailing's row (`fenceCommit`); recipients in order of the primary key.
  * - Index: primary key `(mailing_id, idx)`; checked by `test/db/plans.servers.spec.ts`. Of a list of 1,000,000 those sent are found by a range for
  *   each run and one for the single places: 23 rows in 0.9 ms on MariaDB (`range`), in 1.8 ms on PostgreSQL (`BitmapOr`).
- * - `status` guards each row: an outcome is written once, and to a row that says what the caller knows of it. The caller compares
+ * - `status` guards each row: an outcome is written once, and to a row that rowStatus what the caller knows of it. The caller compares
  *   the returned count.
  * - Rejected: one update a recipient, a statement a message; a temporary table to join with, two statements more and
  *   a privilege that hosts do not always grant.
@@ -26,13 +26,13 @@ export async function writeOutcomes(
   session: Session,
   table: string,
   mailingId: string,
-  says: OpenStatus,
+  rowStatus: OpenStatus,
   outcomes: Outcome[],
 ): Promise<number> {
   const ended = (status: SettledStatus): Outcome[] => outcomes.filter((one) => one.status === status);
-  let written = await writeSent(session, table, mailingId, says, ended('sent'));
+  let written = await writeSent(session, table, mailingId, rowStatus, ended('sent'));
   for (const status of ['error', 'skipped', 'in_doubt'] as const) {
-    written += await writeEnded(session, table, mailingId, says, status, ended(status));
+    written += await writeEnded(session, table, mailingId, rowStatus, status, ended(status));
   }
   return written;
 }
@@ -41,12 +41,12 @@ async function writeSent(
   session: Session,
   table: string,
   mailingId: string,
-  says: OpenStatus,
+  rowStatus: OpenStatus,
   sent: Outcome[],
 ): Promise<number> {
   if (sent.length === 0) return 0;
-  const places = sent.map((one) => one.idx);
-  const settled = amongPlaces(mailingId, places, `status = '${says}'`);
+  const indexes = sent.map((one) => one.idx);
+  const settled = idxCondition(mailingId, indexes, `status = '${rowStatus}'`);
   return session.change(
     `UPDATE ${table} SET status = 'sent', attempts = attempts + 1, changed_at = ${session.dialect.now},
        error_code = NULL, error_text = NULL
@@ -59,7 +59,7 @@ async function writeEnded(
   session: Session,
   table: string,
   mailingId: string,
-  says: OpenStatus,
+  rowStatus: OpenStatus,
   status: Exclude<SettledStatus, 'sent'>,
   ended: Outcome[],
 ): Promise<number> {
@@ -69,13 +69,13 @@ async function writeEnded(
     sql: `CASE idx ${ended.map(() => 'WHEN ? THEN ?').join(' ')} END`,
     parameters: ended.flatMap((one) => [one.idx, value(one)]),
   });
-  const code = perRow((one) => one.code?.slice(0, LONGEST_CODE) ?? null);
-  const text = perRow((one) => one.text?.slice(0, LONGEST_ERROR_TEXT) ?? null);
+  const code = perRow((one) => one.code?.slice(0, MAX_CODE) ?? null);
+  const text = perRow((one) => one.text?.slice(0, MAX_ERROR_TEXT) ?? null);
   const tried = status === 'skipped' ? '' : 'attempts = attempts + 1,';
   return session.change(
     `UPDATE ${table} SET ${tried} error_code = ${code.sql}, error_text = ${text.sql},
        changed_at = ${session.dialect.now}, status = '${status}'
-     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = '${says}'`,
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = '${rowStatus}'`,
     [...code.parameters, ...text.parameters, mailingId, ...indexes],
   );
 }

@@ -15,7 +15,7 @@ export class DeferAndSchedule1764072000000 implements MigrationInterface {
           ...parts.key(parts.varchar('mailing_id', 36), parts.int('idx')),
           parts.time('next_attempt_at', true),
         ],
-        // "Who is due", once for each beat of a mailing that has somebody here.
+        // "Who is due", once for each commit of a mailing that has somebody here.
         [{ name: 'idx_dps_mail_deferred_due', columnNames: ['mailing_id', 'next_attempt_at'] }],
       ),
     );

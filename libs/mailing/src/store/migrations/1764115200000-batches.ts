@@ -24,10 +24,10 @@ export class Batches1764115200000 implements MigrationInterface {
           parts.count('num_errors'),
           parts.count('num_skipped'),
           parts.count('num_bounces'),
-          parts.int('settled_idx'),
+          parts.int('low_water_idx'),
           parts.int('next_idx'),
-          parts.int('reach_idx'),
-          parts.count('beat'),
+          parts.int('high_water_idx'),
+          parts.count('commit_seq'),
           parts.flag('is_summarized', false),
           parts.time('start_time', true),
           parts.time('end_time', true),
@@ -36,7 +36,7 @@ export class Batches1764115200000 implements MigrationInterface {
         [{ name: 'idx_dps_mail_batch_status', columnNames: ['status', 'mailing_id', 'not_before'] }],
       ),
     );
-    await runner.addColumn(servers, new TableColumn(parts.varchar('pid_space', 100, true)));
+    await runner.addColumn(servers, new TableColumn(parts.varchar('pid_namespace', 100, true)));
     await runner.addColumn(servers, new TableColumn(parts.flag('takes_batches', false)));
     // "Which mailings have batches to take", at every look of every mail server.
     await runner.createIndex(
@@ -53,7 +53,7 @@ export class Batches1764115200000 implements MigrationInterface {
     const servers = parts.tableName('dps_mail_server');
     await runner.dropIndex(parts.tableName('dps_mailing'), parts.indexName('idx_dps_mailing_batched'));
     await runner.dropColumn(servers, 'takes_batches');
-    await runner.dropColumn(servers, 'pid_space');
+    await runner.dropColumn(servers, 'pid_namespace');
     await runner.dropTable(parts.tableName('dps_mail_batch'));
   }
 }

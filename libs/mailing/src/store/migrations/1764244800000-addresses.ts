@@ -9,7 +9,7 @@ export class Addresses1764244800000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     const parts = await TableParts.of(runner);
     await runner.createTable(
-      parts.table('dps_mail_address_taken', [
+      parts.table('dps_mail_address_claim', [
         ...parts.key(parts.varchar('mailing_id', 36), parts.varchar('address_key', 22)),
         parts.int('idx'),
       ]),
@@ -27,6 +27,6 @@ export class Addresses1764244800000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     const parts = new TableParts(runner);
     await runner.dropTable(parts.tableName('dps_mail_suppression'));
-    await runner.dropTable(parts.tableName('dps_mail_address_taken'));
+    await runner.dropTable(parts.tableName('dps_mail_address_claim'));
   }
 }

@@ -10,7 +10,7 @@ export class Slots1764374400000 implements MigrationInterface {
     const parts = await TableParts.of(runner);
     await runner.createTable(
       parts.table('dps_mail_slot', [
-        // "What do these profiles see", once for each beat: the key in this order is its index.
+        // "What do these profiles see", once for each commit: the key in this order is its index.
         ...parts.key(
           parts.varchar('mailing_id', 36),
           parts.varchar('user_id', 255),

@@ -10,7 +10,7 @@ export interface HeldMailing {
   numLeft: number;
 }
 
-/** Whose mailings a server would go on with. */
+/** MailingScope mailings a server would go on with. */
 export interface HeldScope {
   uniqServerId: string;
   /** Whether it would adopt from this server, once that is dead; null: from any. */

@@ -8,7 +8,7 @@ import { findStalled, type StalledSlice } from './find-stalled.js';
 import { placeholders } from '../database/placeholders.js';
 
 /** No look reads more; a count of so many means "at least". */
-export const MOST_COUNTED = 1_000;
+export const MAX_COUNTED = 1_000;
 
 /** A mailing that waits for somebody. */
 export interface WaitingMailing {
@@ -80,7 +80,7 @@ export class HealthReader {
   /** Those, whole or by a batch, that a living server has claimed and committed nothing for in so long. */
   stalled(quietMs: number): Promise<StalledSlice[]> {
     const { serverTimeoutMs } = this;
-    return findStalled(this.database, { quietMs, serverTimeoutMs, limit: MOST_COUNTED });
+    return findStalled(this.database, { quietMs, serverTimeoutMs, limit: MAX_COUNTED });
   }
 
   /** Those that a server with this scope would go on with, did it not wait for the call that resumes. */
@@ -92,7 +92,7 @@ export class HealthReader {
   async #waiting(condition: string, parameters: unknown[]): Promise<WaitingMailing[]> {
     const rows = await this.database.rows<Record<string, string | null>>(
       `SELECT id, uniq_server_id, status_reason FROM ${this.database.tables.mailing} m
-       WHERE ${condition} LIMIT ${MOST_COUNTED}`,
+       WHERE ${condition} LIMIT ${MAX_COUNTED}`,
       parameters,
     );
     return rows.map((row) => ({

@@ -5,7 +5,7 @@ import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { RecipientRecord } from '../../model/mail/recipient.js';
 import { COUNTER_OF, type RecipientStatus } from '../../model/states/recipient-status.js';
 import type { MailingDatabase } from '../database/mailing.database.js';
-import type { SqlPart } from '../database/slice-books.js';
+import type { SqlPart } from '../database/progress-row.js';
 
 /** A mailing found by its idempotency key. */
 export interface KnownMailing extends MailingResult {

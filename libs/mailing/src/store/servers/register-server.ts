@@ -7,7 +7,7 @@ export interface ServerIdentity {
   hostname: string;
   pid: number;
   /** Within which pids can be compared; null: unknown. */
-  pidSpace: string | null;
+  pidNamespace: string | null;
   takesBatches: boolean;
 }
 
@@ -20,7 +20,7 @@ export async function insertServer(session: Session, me: ServerIdentity): Promis
   const { now } = session.dialect;
   await session.change(
     `INSERT INTO ${session.tables.mailServer}
-       (uniq_server_id, incarnation, hostname, pid, pid_space, takes_batches, started_at, last_updated)
+       (uniq_server_id, incarnation, hostname, pid, pid_namespace, takes_batches, started_at, last_updated)
      VALUES (?, ?, ?, ?, ?, ?, ${now}, ${now})`,
     [me.uniqServerId, ...ownColumns(me)],
   );
@@ -45,7 +45,7 @@ export async function replaceServer(
   const { now, agoMs } = session.dialect;
   const changed = await session.change(
     `UPDATE ${session.tables.mailServer}
-     SET incarnation = ?, hostname = ?, pid = ?, pid_space = ?, takes_batches = ?, started_at = ${now}, last_updated = ${now}
+     SET incarnation = ?, hostname = ?, pid = ?, pid_namespace = ?, takes_batches = ?, started_at = ${now}, last_updated = ${now}
      WHERE uniq_server_id = ? AND incarnation = ? AND (? = 1 OR last_updated < ${agoMs})`,
     [...ownColumns(me), me.uniqServerId, deadIncarnation, knownDead ? 1 : 0, serverTimeoutMs],
   );
@@ -70,5 +70,5 @@ export async function buryServer(
 
 /** A flag is passed as a number: not every driver takes a boolean, and every database takes 0 and 1 for one. */
 function ownColumns(me: ServerIdentity): unknown[] {
-  return [me.incarnation, me.hostname, me.pid, me.pidSpace, me.takesBatches ? 1 : 0];
+  return [me.incarnation, me.hostname, me.pid, me.pidNamespace, me.takesBatches ? 1 : 0];
 }

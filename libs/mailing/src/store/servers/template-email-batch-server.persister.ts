@@ -13,7 +13,7 @@ export interface RegisteredServer {
   hostname: string;
   pid: number;
   /** Within which its pid can be compared; null: unknown, or an older version wrote the row. */
-  pidSpace: string | null;
+  pidNamespace: string | null;
   /** Its lease ran out, by the database's clock. */
   expired: boolean;
 }
@@ -90,7 +90,7 @@ export class TemplateEmailBatchServerPersister {
     const renew = (): Promise<boolean> =>
       database.transaction(async (session) => {
         const isRenewed = await renewLease(session, uniqServerId, incarnation);
-        const sight = database.failovers.see(await readServer(session));
+        const sight = database.failovers.observe(await readServer(session));
         if (!sight.isReserved) throw new NotReserved(sight);
         if (!sight.isSettled) sight.firstSeen ??= await readHeartbeats(session, uniqServerId);
         return isRenewed;
@@ -178,7 +178,7 @@ export class TemplateEmailBatchServerPersister {
   async #read(condition: string, uniqServerId: string): Promise<RegisteredServer[]> {
     const { dialect, tables } = this.database;
     const rows = await this.database.rows<Record<string, unknown>>(
-      `SELECT uniq_server_id, incarnation, hostname, pid, pid_space,
+      `SELECT uniq_server_id, incarnation, hostname, pid, pid_namespace,
          CASE WHEN last_updated < ${dialect.agoMs} THEN 1 ELSE 0 END AS expired, ${dialect.server} AS server
        FROM ${tables.mailServer} WHERE ${condition}`,
       [this.serverTimeoutMs, uniqServerId],
@@ -188,7 +188,7 @@ export class TemplateEmailBatchServerPersister {
       incarnation: String(row.incarnation),
       hostname: String(row.hostname),
       pid: Number(row.pid),
-      pidSpace: row.pid_space as string | null,
+      pidNamespace: row.pid_namespace as string | null,
       expired:
         Number(row.expired) === 1 &&
         this.database.failovers.judgesLeases(String(row.server), this.serverTimeoutMs),

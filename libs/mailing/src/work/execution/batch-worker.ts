@@ -12,7 +12,7 @@ import type { TemplateEmailBatchPersister } from '../../store/claims/template-em
 import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
 import type { MailingRun } from '../run/mailing-run.js';
 import type { RunEnd } from '../run/mailing-run.parts.js';
-import type { MailingRuns, Place } from '../run/mailing-runs.js';
+import type { RunRegistry, RegisteredSlot } from '../run/run.registry.js';
 import type { ResumeHold } from './resume-hold.js';
 import type { ServerMembership } from '../servers/server-membership.js';
 import { type SliceRunner, ContentGone } from './slice.runner.js';
@@ -24,7 +24,7 @@ export interface BatchWorkerParts {
   persister: TemplateEmailPersister;
   reader: MailingReader;
   membership: ServerMembership;
-  runs: MailingRuns;
+  runs: RunRegistry;
   hold: ResumeHold;
   runner: SliceRunner;
   events: MailingEvents;
@@ -87,7 +87,8 @@ export class BatchWorker implements BatchWork {
       startIdx: batch.startIdx,
       numWaiting: numProfiles - numSettled,
       run: async (ratePerSecond) => {
-        const work = (place: Place): Promise<void> => this.#work(claim, place, ratePerSecond ?? null);
+        const work = (workerSlot: RegisteredSlot): Promise<void> =>
+          this.#work(claim, workerSlot, ratePerSecond ?? null);
         try {
           if (ratePerSecond !== undefined && !(ratePerSecond > 0 && Number.isFinite(ratePerSecond)))
             throw new InvalidArgumentError(
@@ -108,14 +109,14 @@ export class BatchWorker implements BatchWork {
     };
   }
 
-  async #work(claim: HeldBatch, place: Place, ratePerSecond: number | null): Promise<void> {
+  async #work(claim: HeldBatch, workerSlot: RegisteredSlot, ratePerSecond: number | null): Promise<void> {
     const { persister, runner, events } = this.parts;
     const { mailingId, numSettled, numProfiles } = claim;
     const stored = await persister.readMailing(mailingId);
     if (!stored) return;
     const template = await runner.open(stored);
     if (template instanceof ContentGone) {
-      const end = await runner.giveBack(claim, { kind: 'pause', reason: template.reason });
+      const end = await runner.release(claim, { kind: 'pause', reason: template.reason });
       return this.#tell(claim, end);
     }
     const { startIdx } = claim.batch;
@@ -123,10 +124,10 @@ export class BatchWorker implements BatchWork {
     events.emit('batch:started', { mailingId, name, startIdx, numSettled, numProfiles });
     const how = { numRecipients: stored.numProfiles, ratePerSecond };
     // A batch that only waits is not kept: whoever has free hands when somebody in it is due may take it up.
-    const restingPlace = { leave: () => run.rest(), lend: () => undefined, retake: () => undefined };
-    const run: MailingRun = runner.runOf(claim, stored.info, template, restingPlace, how);
-    place.announce(run);
-    await this.#tell(claim, await runner.see(claim, run));
+    const batchSlot = { leave: () => run.yieldSlot(), lend: () => undefined, retake: () => undefined };
+    const run: MailingRun = runner.runOf(claim, stored.info, template, batchSlot, how);
+    workerSlot.announce(run);
+    await this.#tell(claim, await runner.runToEnd(claim, run));
   }
 
   async #tell({ mailingId, batch }: HeldBatch, { status, mailing }: RunEnd): Promise<void> {

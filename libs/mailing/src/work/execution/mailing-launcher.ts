@@ -13,9 +13,9 @@ import type { HeldClaim } from '../../store/ledger/held-claim.js';
 import type { UnfinishedMailing } from '../../store/claims/mailing-claims.js';
 import type { MailingReader } from '../../store/queries/mailing.reader.js';
 import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
-import type { ClaimTaker } from '../claims/claim-taker.js';
+import type { ClaimAcquirer } from '../claims/claim.acquirer.js';
 import type { RunEnd } from '../run/mailing-run.parts.js';
-import type { MailingRuns, Place } from '../run/mailing-runs.js';
+import type { RunRegistry, RegisteredSlot } from '../run/run.registry.js';
 import { MemoryLedger } from '../run/memory.ledger.js';
 import type { ResumeHold } from './resume-hold.js';
 import { type Counts, PROGRESS_MS, ProgressMeter } from './progress-meter.js';
@@ -24,11 +24,11 @@ import { type SliceRunner, ContentGone } from './slice.runner.js';
 
 export interface MailingLauncherParts {
   settings: MailingSettings;
-  claims: ClaimTaker;
+  claims: ClaimAcquirer;
   persister: TemplateEmailPersister;
   reader: MailingReader;
   membership: ServerMembership;
-  runs: MailingRuns;
+  runs: RunRegistry;
   hold: ResumeHold;
   runner: SliceRunner;
   events: MailingEvents;
@@ -45,16 +45,16 @@ export class MailingLauncher {
   launch(mailing: UnfinishedMailing): Promise<MailingResult> {
     const { mailingId, status } = mailing;
     let wentBack = false;
-    const work = async (place: Place): Promise<MailingResult> => {
-      let end = await this.#work(mailing, place);
+    const work = async (workerSlot: RegisteredSlot): Promise<MailingResult> => {
+      let end = await this.#work(mailing, workerSlot);
       let result = await this.#result(mailingId);
       const wasRun = end !== null;
       // Handed back, or resumed at the very moment it was paused: it goes on at once.
       while (end !== null && result.status === 'pending' && !this.parts.runs.isStopping) {
-        end = await this.#work({ mailingId, status: 'pending', claimToken: null }, place);
+        end = await this.#work({ mailingId, status: 'pending', claimToken: null }, workerSlot);
         result = await this.#result(mailingId);
       }
-      wentBack = end?.status === 'went_back';
+      wentBack = end?.status === 'rewound';
       if (wasRun && !wentBack) this.parts.events.emit('run:ended', result);
       return result;
     };
@@ -113,16 +113,16 @@ export class MailingLauncher {
   ): Promise<MailingResult> {
     const { runs, runner, events } = this.parts;
     const identity = randomUUID();
-    return runs.start(identity, async (place) => {
+    return runs.start(identity, async (workerSlot) => {
       const { addresses, run: how } = this.parts.settings;
       const ledger = new MemoryLedger(recipients, addresses.keyOf, how.sourceTimeoutMs);
       const name = info.name ?? null;
       events.emit('run:started', { mailingId: null, name, numSettled: 0, numProfiles: null });
-      const run = runner.runUnpersisted(identity, ledger, info, template, place);
-      place.announce(run);
+      const run = runner.runUnpersisted(identity, ledger, info, template, workerSlot);
+      workerSlot.announce(run);
       const over = this.#reportUnpersisted(name, ledger);
       const { status: end } = await runner.untilEnd(null, run).finally(over);
-      const status = end === 'lost' || end === 'stalled' || end === 'went_back' ? 'failed' : end;
+      const status = end === 'lost' || end === 'stalled' || end === 'rewound' ? 'failed' : end;
       const result = { mailingId: null, status, ...countsOf(ledger) };
       events.emit('run:ended', result);
       const { failure: statusReason, reasons } = ledger;
@@ -146,7 +146,7 @@ export class MailingLauncher {
   }
 
   /** @returns null if nothing was run: another server was faster, it is not time yet, it is held, or the template or an attachment is gone. */
-  async #work(mailing: UnfinishedMailing, place: Place): Promise<RunEnd | null> {
+  async #work(mailing: UnfinishedMailing, workerSlot: RegisteredSlot): Promise<RunEnd | null> {
     const { runs, persister, membership, claims, runner, faultPoints } = this.parts;
     const { mailingId, status } = mailing;
     if (runs.isStopping || membership.incarnation === null) return null;
@@ -154,7 +154,7 @@ export class MailingLauncher {
     if (!stored) return null;
     if (status === 'pausing' || status === 'canceling') {
       const claim = await claims.take(mailing, stored.info);
-      return claim && runner.giveBack(claim);
+      return claim && runner.release(claim);
     }
     if (!this.parts.hold.mayBegin(mailingId)) return null;
     const template = await runner.open(stored);
@@ -163,9 +163,9 @@ export class MailingLauncher {
     if (!claim) return null;
     this.#announceStart(claim, stored.info.name ?? null);
     const how = { numRecipients: stored.numProfiles, ratePerSecond: null };
-    const run = runner.runOf(claim, stored.info, template, place, how);
-    place.announce(run);
-    const end = await runner.see(claim, run);
+    const run = runner.runOf(claim, stored.info, template, workerSlot, how);
+    workerSlot.announce(run);
+    const end = await runner.runToEnd(claim, run);
     if (end.status === 'completed') faultPoints.reach('afterCompleted');
     if (end.status === 'pending') faultPoints.reach('afterReleased');
     if (end.status === 'paused') await this.#tellWhyPaused(mailingId);
@@ -182,7 +182,7 @@ export class MailingLauncher {
     const { mailingId } = mailing;
     // Nobody's work yet: it need not be claimed.
     const claim = mailing.status === 'pending' ? null : await claims.take(mailing, info);
-    if (claim) await runner.giveBack(claim);
+    if (claim) await runner.release(claim);
     if (!(await persister.pausePending(mailingId, gone.reason))) return null;
     events.emit('mailing:paused', { mailingId, name: info.name ?? null, reason: gone.reason });
     return claim && { status: 'paused', mailing: 'paused' };
@@ -195,14 +195,14 @@ export class MailingLauncher {
       this.parts.events.emit('mailing:paused', { mailingId, reason });
   }
 
-  #announceStart({ mailingId, numSettled, numProfiles, caught }: HeldClaim, name: string | null): void {
+  #announceStart({ mailingId, numSettled, numProfiles, inFlight }: HeldClaim, name: string | null): void {
     const { events, settings } = this.parts;
-    if (caught === null) {
+    if (inFlight === null) {
       events.emit('run:started', { mailingId, name, numSettled, numProfiles });
       return;
     }
     const resent = settings.inDoubt === 'resend';
-    const facts = { mailingId, name, numSettled, numProfiles, numInDoubt: caught.numCaught, resent };
+    const facts = { mailingId, name, numSettled, numProfiles, numInDoubt: inFlight.numInFlight, resent };
     events.emit('run:recovered', facts);
   }
 

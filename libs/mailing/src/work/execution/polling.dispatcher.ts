@@ -1,5 +1,5 @@
 import type { BatchName, Dispatcher, DispatcherContext } from '../../model/ports/dispatcher.js';
-import { Nap } from '../pacing/nap.js';
+import { InterruptibleSleep } from '../pacing/interruptible-sleep.js';
 
 /**
  * Batches of one look. All servers look at the same head of the list, so each takes random ones of it. With 8 servers of 4
@@ -19,7 +19,7 @@ const JITTER = 0.5;
  * each interval, however many hands there are; while all hands are busy it is none.
  */
 export class PollingDispatcher implements Dispatcher {
-  readonly #nap = new Nap();
+  readonly #sleep = new InterruptibleSleep();
   #running = 0;
   #stopped = false;
   #announced = false;
@@ -32,25 +32,25 @@ export class PollingDispatcher implements Dispatcher {
 
   announce(): void {
     this.#announced = true;
-    this.#nap.end();
+    this.#sleep.end();
   }
 
   /** Waits for claims under way, because what they win has to be run; not for a look, which wins nothing. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#nap.end();
+    this.#sleep.end();
     await this.#taking;
   }
 
   async #feed(context: DispatcherContext): Promise<void> {
     while (!this.#stopped) {
-      if (this.#freeHands(context) === 0) await this.#nap.take();
-      else if (!(await this.#look(context))) await this.#pause(context.pollMs);
+      if (this.#freeHands(context) === 0) await this.#sleep.take();
+      else if (!(await this.#poll(context))) await this.#pause(context.pollMs);
     }
   }
 
   /** @returns whether to look again at once. */
-  async #look(context: DispatcherContext): Promise<boolean> {
+  async #poll(context: DispatcherContext): Promise<boolean> {
     const limit = Math.max(LOOK, 2 * context.numBatchThreads);
     this.#announced = false;
     let free: BatchName[];
@@ -98,7 +98,7 @@ export class PollingDispatcher implements Dispatcher {
       .catch((error: unknown) => context.reportTrouble('running a batch', error))
       .finally(() => {
         this.#running--;
-        this.#nap.end();
+        this.#sleep.end();
       });
     return true;
   }
@@ -113,7 +113,7 @@ export class PollingDispatcher implements Dispatcher {
     // A run that ends meanwhile wakes us too, but no look is due for it: its hand was not missed.
     while (!this.#announced && !this.#stopped && performance.now() < due) {
       // Waiting for work must not keep a process alive that has nothing else to do.
-      await this.#nap.take(due - performance.now(), false);
+      await this.#sleep.take(due - performance.now(), false);
     }
   }
 }

@@ -17,10 +17,10 @@ import type { HeldClaim } from '../../store/ledger/held-claim.js';
 import type { MailingDatabase } from '../../store/database/mailing.database.js';
 import { MailingLedger } from '../../store/ledger/mailing.ledger.js';
 import type { StoredMailing } from '../../store/intake/template-email.persister.js';
-import { ErrorGuard } from '../run/error-guard.js';
-import type { JournalKeeper } from '../servers/journal.keeper.js';
+import { ErrorRateGuard } from '../run/error-rate.guard.js';
+import type { JournalManager } from '../servers/journal.manager.js';
 import { MailingRun } from '../run/mailing-run.js';
-import type { MailingRunParts, RunEnd, WorkingPlace } from '../run/mailing-run.parts.js';
+import type { MailingRunParts, RunEnd, WorkerSlot } from '../run/mailing-run.parts.js';
 import type { ProfileRecorder } from '../recipients/profile.recorder.js';
 import type { OpeningOutages } from './opening-outages.js';
 import { RateLimiter } from '../pacing/rate-limiter.js';
@@ -31,7 +31,7 @@ export interface SliceRunnerParts {
   database: MailingDatabase;
   membership: ServerMembership;
   limiter: RateLimiter;
-  journal: JournalKeeper;
+  journal: JournalManager;
   renderer: TemplateRenderer;
   sender: EmailMessageSender;
   /** Known once the application has been put together. */
@@ -70,7 +70,7 @@ export class ContentGone {
 }
 
 /** Nothing to write, nothing to mark. */
-const QUIET = { outcomes: [], deferred: [], returned: [], free: 0, remaining: 0 };
+const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0 };
 
 /** Puts runs together from what they are made of, and sees them to their end. */
 export class SliceRunner {
@@ -102,7 +102,7 @@ export class SliceRunner {
     claim: HeldClaim,
     info: TemplateEmailInfo,
     template: MailingTemplate,
-    place: WorkingPlace,
+    workerSlot: WorkerSlot,
     how: RunTerms,
   ): MailingRun {
     const { database, membership, settings, limiter } = this.parts;
@@ -111,7 +111,7 @@ export class SliceRunner {
       ...this.#common(claim.mailingId, claim.mailingId, info, template),
       mailingId: claim.mailingId,
       ledger: new MailingLedger(database, claim),
-      guard: new ErrorGuard(settings.errorGuard, {
+      guard: new ErrorRateGuard(settings.errorGuard, {
         scores: claim.guardScores,
         numRecipients: how.numRecipients,
         isBatch: claim.batch !== null,
@@ -120,7 +120,7 @@ export class SliceRunner {
       limiter: ratePerSecond === null ? limiter : limiter.with(new RateLimiter(ratePerSecond)),
       // A claim is good for the incarnation that drew it.
       mayStart: () => membership.lease.holds() && membership.isMine(claim.claimToken),
-      place,
+      workerSlot,
     });
   }
 
@@ -130,26 +130,26 @@ export class SliceRunner {
     ledger: Ledger,
     info: TemplateEmailInfo,
     template: MailingTemplate,
-    place: WorkingPlace,
+    workerSlot: WorkerSlot,
   ): MailingRun {
     const { settings, limiter } = this.parts;
     return new MailingRun({
       ...this.#common(identity, null, info, template),
       mailingId: null,
       ledger,
-      guard: new ErrorGuard(settings.errorGuard),
+      guard: new ErrorRateGuard(settings.errorGuard),
       journal: null,
       limiter,
       mayStart: () => true,
-      place,
+      workerSlot,
     });
   }
 
   /** Works on a claim until it is given back or lost. Never rejects. */
-  async see(claim: HeldClaim, run: MailingRun): Promise<RunEnd> {
+  async runToEnd(claim: HeldClaim, run: MailingRun): Promise<RunEnd> {
     // This process was declared dead while the claim was being committed: nobody would tell the run any more.
     const { membership, database, journal } = this.parts;
-    if (!membership.isMine(claim.claimToken)) run.lose();
+    if (!membership.isMine(claim.claimToken)) run.revoke();
     database.commits.beginRun(claim);
     const end = await this.untilEnd(claim.mailingId, run);
     if (end.status === 'lost') void this.parts.lostRuns.note(claim, run);
@@ -165,15 +165,15 @@ export class SliceRunner {
       return end;
     } catch (error) {
       // Whatever it was, nothing more may be begun for a slice that is about to be recovered.
-      run.lose();
+      run.revoke();
       this.parts.events.emit('run:failed', { mailingId, error });
       return LOST;
     }
   }
 
   /** Gives a claim back without sending anything; what stands in the mailing's row is carried out. */
-  async giveBack(claim: HeldClaim, release: Release = { kind: 'stop' }): Promise<RunEnd> {
-    const answer = await new MailingLedger(this.parts.database, claim).beat({ ...QUIET, release });
+  async release(claim: HeldClaim, release: Release = { kind: 'stop' }): Promise<RunEnd> {
+    const answer = await new MailingLedger(this.parts.database, claim).commit({ ...QUIET, release });
     return answer.kind === 'ended' ? { status: answer.status, mailing: answer.mailing } : LOST;
   }
 
@@ -211,13 +211,13 @@ export class SliceRunner {
 }
 
 /** A run that lost its claim has answers that no commit takes. */
-function memoryEndOf(status: RunEndStatus): 'recorded' | 'went_back' | 'unrecorded' {
+function memoryEndOf(status: RunEndStatus): 'recorded' | 'rewound' | 'unrecorded' {
   if (status === 'lost' || status === 'stalled') return 'unrecorded';
-  return status === 'went_back' ? status : 'recorded';
+  return status === 'rewound' ? status : 'recorded';
 }
 
 /** Ends after which recipients may still be marked under the claim. */
-const WITHOUT_RELEASE: readonly RunEndStatus[] = ['lost', 'stalled', 'went_back'];
+const WITHOUT_RELEASE: readonly RunEndStatus[] = ['lost', 'stalled', 'rewound'];
 
 const LOST: RunEnd = { status: 'lost', mailing: null };
 

@@ -4,7 +4,7 @@ import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
 
 type Limits = MailingSettings['attachments'];
 
-const MOST_REDIRECTS = 5;
+const MAX_REDIRECTS = 5;
 
 /**
  * Fetches one file, and no more of it than it may have.
@@ -30,7 +30,7 @@ export async function downloadAttachment(
   const failed = (reason: string, cause?: unknown): AttachmentDownloadError =>
     new AttachmentDownloadError(field, shownUrl, reason, cause);
   try {
-    for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
       const answer = await fetch(url.href, { redirect: 'manual', signal });
       const target = answer.status >= 300 && answer.status < 400 ? answer.headers.get('location') : null;
       if (target === null) {
@@ -44,7 +44,7 @@ export async function downloadAttachment(
       if (!isHttp(url)) throw failed(`a redirect to ${url.protocol}`);
       if (hasLogin(url)) throw failed('a redirect to a URL with a login');
     }
-    throw failed(`more than ${MOST_REDIRECTS} redirects`);
+    throw failed(`more than ${MAX_REDIRECTS} redirects`);
   } catch (error) {
     if (error instanceof AttachmentDownloadError || error instanceof AttachmentTooLargeError) throw error;
     const reason = signal.aborted ? `nothing whole within ${fetchTimeoutMs} ms` : 'no answer';

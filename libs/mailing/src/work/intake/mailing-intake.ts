@@ -19,7 +19,7 @@ import type { SlotPersister } from '../../store/intake/slot.persister.js';
 import type { TemplateEmailBatchServerPersister } from '../../store/servers/template-email-batch-server.persister.js';
 import type { MailingTerms, TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
 import { BackOff } from '../pacing/back-off.js';
-import type { DispatcherLine } from '../execution/dispatcher-line.js';
+import type { ActiveDispatcher } from '../execution/active.dispatcher.js';
 import type { MailingLauncher } from '../execution/mailing-launcher.js';
 import { ListTakenAwayError, RecipientListWriter, type WrittenList } from './recipient-list.writer.js';
 import type { ResumeHold } from '../execution/resume-hold.js';
@@ -39,7 +39,7 @@ export interface MailingIntakeParts {
   servers: TemplateEmailBatchServerPersister;
   membership: ServerMembership;
   launcher: MailingLauncher;
-  dispatcher: DispatcherLine;
+  dispatcher: ActiveDispatcher;
   hold: ResumeHold;
   profiles: () => ProfileRepository | null;
   sources: SourceWatches;
@@ -101,7 +101,7 @@ export class MailingIntake {
       if (known) return known;
       // The stop may have come while the key was looked for, and a heartbeat after it would register this process again.
       if (this.isStopping) throw new ServerStoppingError(settings.uniqServerId);
-      if (!membership.incarnation) await membership.beat();
+      if (!membership.incarnation) await membership.heartbeat();
       if (!membership.incarnation) throw new ServerStandingByError(settings.uniqServerId, membership.other);
       const claimToken = membership.nextClaimToken();
       const creating = persister.createMailing(

@@ -39,8 +39,8 @@ const RESERVED_HEADERS = new Set([
 /** RFC 5322 section 3.6.8: printable ASCII without colon. */
 const HEADER_NAME = /^[!-9;-~]+$/;
 
-const LONGEST_BATCH = 1_000_000;
-const LONGEST_TRACKING_TEXT = 254;
+const MAX_BATCH = 1_000_000;
+const MAX_TRACKING_TEXT = 254;
 
 /** What a request is checked against. */
 export interface RequestTerms {
@@ -169,8 +169,8 @@ function checkBatch({ batched, batchSize }: TemplateEmailInfo, persist: boolean)
     throw new InvalidFieldError('batched', 'absent or false where persist is not true', batched);
   }
   if (batchSize === undefined) return;
-  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > LONGEST_BATCH) {
-    throw new InvalidFieldError('batchSize', `a whole number from 1 to ${LONGEST_BATCH}`, batchSize);
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > MAX_BATCH) {
+    throw new InvalidFieldError('batchSize', `a whole number from 1 to ${MAX_BATCH}`, batchSize);
   }
 }
 
@@ -200,11 +200,9 @@ function checkHeaders(headers: Record<string, string>): void {
 function checkTrackingData(data: Record<string, string>): void {
   for (const [key, value] of Object.entries(data)) {
     const fits =
-      typeof value === 'string' &&
-      key.length <= LONGEST_TRACKING_TEXT &&
-      value.length <= LONGEST_TRACKING_TEXT;
+      typeof value === 'string' && key.length <= MAX_TRACKING_TEXT && value.length <= MAX_TRACKING_TEXT;
     if (!fits) {
-      const expected = `a text of at most ${LONGEST_TRACKING_TEXT} characters, as its key`;
+      const expected = `a text of at most ${MAX_TRACKING_TEXT} characters, as its key`;
       throw new InvalidFieldError(`trackingData[${JSON.stringify(key)}]`, expected, value);
     }
   }

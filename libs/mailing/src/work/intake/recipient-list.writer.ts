@@ -5,7 +5,7 @@ import type { Recipients } from '../../model/mail/recipient.js';
 import { ProfileRepositoryMissingError } from '../../model/errors/refusal.errors.js';
 import type { SourceWatch } from '../../model/host-calls/source-watch.js';
 import { beginReading } from '../../model/host-calls/source-reading.js';
-import type { Cut } from '../../store/intake/cut-batches.js';
+import type { Cut } from '../../store/intake/partition-batches.js';
 import type { NumberedRecipient } from '../../store/intake/insert-recipients.js';
 import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
 

@@ -2,7 +2,7 @@ import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
 import type { SendOptions } from '../../model/mail/send-options.js';
 import type { MailingTerms } from '../../store/intake/template-email.persister.js';
 
-const LONGEST_KEY = 255;
+const MAX_KEY = 255;
 const NAMES = ['runInSeparateThread', 'persist', 'idempotencyKey', 'sendAt', 'doNotStartAfter'];
 
 /** How a mailing is sent, with every default filled in. */
@@ -85,10 +85,10 @@ function checkKey(key: unknown): void {
     typeof key !== 'string' ||
     key.trim() !== key ||
     key === '' ||
-    key.length > LONGEST_KEY ||
+    key.length > MAX_KEY ||
     !key.isWellFormed()
   ) {
-    const expected = `a text of 1 to ${LONGEST_KEY} characters without spaces at its ends`;
+    const expected = `a text of 1 to ${MAX_KEY} characters without spaces at its ends`;
     throw new InvalidFieldError('idempotencyKey', expected, key, 'options');
   }
 }

@@ -15,7 +15,7 @@ import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js'
 import type { CheckedSendOptions } from './send-options.check.js';
 
 /** Width of the column that holds the name. */
-const LONGEST_NAME = 100;
+const MAX_NAME = 100;
 
 /** How the content of a slot is treated. */
 export interface SlotOptions {
@@ -35,9 +35,8 @@ export class SlotRegistry {
   constructor(private readonly timeoutMs = HOST_CALL_TIMEOUT_MS) {}
 
   define(slot: string, options: SlotOptions): void {
-    const isName =
-      typeof slot === 'string' && slot.trim() === slot && slot !== '' && slot.length <= LONGEST_NAME;
-    const expected = `a name of 1 to ${LONGEST_NAME} characters without spaces at its ends`;
+    const isName = typeof slot === 'string' && slot.trim() === slot && slot !== '' && slot.length <= MAX_NAME;
+    const expected = `a name of 1 to ${MAX_NAME} characters without spaces at its ends`;
     if (!isName) throw new SlotDefinitionError(slot, expected, slot);
     const persistent: unknown = options?.persistent;
     if (typeof persistent !== 'boolean') {

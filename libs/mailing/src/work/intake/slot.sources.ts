@@ -9,7 +9,7 @@ type ByUser = Map<string, Record<string, unknown>>;
 type SeenBy = (userId: string | undefined) => SlotContents | RefusedContent;
 
 /**
- * Contents of a persisted mailing: those of a beat's profiles in one statement, those of everybody once for each run. A second statement
+ * Contents of a persisted mailing: those of a commit's profiles in one statement, those of everybody once for each run. A second statement
  * where marks stand apart, which only a database that refuses the ids of profiles comes to.
  */
 export class KeptSlots implements SlotSource {

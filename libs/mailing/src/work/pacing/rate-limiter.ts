@@ -3,11 +3,11 @@ const WINDOW_MS = 1_000;
 const MARGIN_MS = 2;
 
 /** Places for messages in time. */
-export interface RatePlaces {
+export interface RateSlots {
   /** Takes a place. @returns false if there is none now. */
   take(): boolean;
   /** Gives a place back. @param used false: nothing was sent after all, so it is free at once. */
-  giveBack(used: boolean): void;
+  release(used: boolean): void;
   /** Milliseconds until there may be a place; infinite while all are in use. */
   waitMs(): number;
 }
@@ -23,7 +23,7 @@ export interface RatePlaces {
  * A new process begins with all places taken, because it cannot know what its predecessor sent in its last second: a
  * restart gets no fresh budget. One limiter serves all mailings of a process; who asks first gets the place.
  */
-export class RateLimiter implements RatePlaces {
+export class RateLimiter implements RateSlots {
   /** Free at these moments of the monotonic clock, soonest first; a place that is in use is not in here. */
   readonly #freeAt: number[];
 
@@ -39,7 +39,7 @@ export class RateLimiter implements RatePlaces {
     return true;
   }
 
-  giveBack(used: boolean): void {
+  release(used: boolean): void {
     if (this.perSecond === null) return;
     if (used) this.#freeAt.push(performance.now() + WINDOW_MS + MARGIN_MS);
     else this.#freeAt.unshift(0);
@@ -52,12 +52,12 @@ export class RateLimiter implements RatePlaces {
   }
 
   /** Both limits at once: a place is taken of each or of none. */
-  with(other: RatePlaces): RatePlaces {
+  with(other: RateSlots): RateSlots {
     return {
       take: () => this.waitMs() === 0 && other.take() && this.take(),
-      giveBack: (used) => {
-        this.giveBack(used);
-        other.giveBack(used);
+      release: (used) => {
+        this.release(used);
+        other.release(used);
       },
       waitMs: () => Math.max(this.waitMs(), other.waitMs()),
     };

@@ -3,7 +3,7 @@ import type { Candidate, RecipientGate } from '../../delivery/recipients/recipie
 import type { Skip } from '../../delivery/recipients/recipient.policy.js';
 import type { KeyOf } from '../../model/addresses/email-address.js';
 import type { Session } from '../../store/database/mailing.database.js';
-import { type AddressHolder, takeAddresses } from '../../store/intake/take-addresses.js';
+import { type AddressHolder, claimAddresses } from '../../store/intake/claim-addresses.js';
 
 /**
  * Lets one profile of each address through, in a mailing that any number of servers work on. Of plain addresses the list has
@@ -31,9 +31,9 @@ export class DuplicateGate implements RecipientGate {
       else barred.set(idx, key);
     }
     if (wanted.length === 0) return barred;
-    const holders = await takeAddresses(this.session, this.mailingId, wanted);
+    const holders = await claimAddresses(this.session, this.mailingId, wanted);
     for (const { idx, key } of wanted) {
-      // Each key has a holder, or `takeAddresses` has thrown: whatever is not this place keeps it from being mailed.
+      // Each key has a holder, or `claimAddresses` has thrown: whatever is not this place keeps it from being mailed.
       const holder = holders.get(key) as AddressHolder;
       if (holder !== idx) barred.set(idx, duplicateOf(holder));
     }

@@ -16,7 +16,7 @@ const MAX_REASON_LENGTH = 10_000;
 
 /**
  * The suppression list in use, whichever it is: the plugin's table, or the host's own. Inject it where people unsubscribe or
- * complaints come in; it counts from the next beat of every mailing on, on other servers within a second.
+ * complaints come in; it counts from the next commit of every mailing on, on other servers within a second.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@ import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
 import type { Outcome } from '../../model/states/outcome.js';
 import type { ProfileRepository } from '../../model/ports/profile.repository.js';
-import { GroupWriter } from './group.writer.js';
+import { WriteBehindBuffer } from './write-behind.buffer.js';
 
 /**
  * Tells the host's profiles what became of them: when they were mailed, and which addresses are nobody's.
@@ -14,8 +14,8 @@ import { GroupWriter } from './group.writer.js';
  * cost the host a statement a second and not one a message. A host that fails costs no mailing anything.
  */
 export class ProfileRecorder {
-  readonly #lastEmailed: GroupWriter;
-  readonly #refused: GroupWriter;
+  readonly #lastEmailed: WriteBehindBuffer;
+  readonly #refused: WriteBehindBuffer;
 
   constructor(
     private readonly profiles: () => ProfileRepository | null,
@@ -76,8 +76,8 @@ function writer(
   what: 'lastEmailed' | 'emailStatus',
   events: MailingEvents,
   write: (keys: string[], at: Date) => Promise<void> | undefined,
-): GroupWriter {
-  return new GroupWriter({
+): WriteBehindBuffer {
+  return new WriteBehindBuffer({
     write: async (keys, at) => write(keys, at),
     failed: (facts) => events.emit('profiles:trouble', { what, ...facts }),
     dropped: (count) => events.emit('profiles:dropped', { what, count }),

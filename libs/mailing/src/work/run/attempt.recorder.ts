@@ -1,16 +1,16 @@
 import { type Attempt, NO_ANSWER, type Outcome, wasAnswered } from '../../model/states/outcome.js';
 import type { MarkedRecipient } from '../../model/mail/recipient.js';
-import { AttemptCounts } from './attempt-counts.js';
+import { RetrySchedule } from './retry.schedule.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
-import type { NextLook } from './next-look.js';
-import type { RunNews } from './run-news.js';
-import type { TransportWatch } from './transport-watch.js';
+import type { PollSchedule } from './poll.schedule.js';
+import type { OutcomeBuffer } from './outcome.buffer.js';
+import type { TransportMonitor } from './transport.monitor.js';
 
 /** The run, as far as the result of an attempt can change it. */
 export interface AttemptEffects {
-  news: RunNews;
-  look: NextLook;
-  transport: TransportWatch;
+  buffer: OutcomeBuffer;
+  polls: PollSchedule;
+  transport: TransportMonitor;
   isStopping: () => boolean;
   isLost: () => boolean;
   transportDown: (reason: string) => void;
@@ -20,13 +20,13 @@ export interface AttemptEffects {
 
 /** Notes what attempts came to, for the next commit, and what they say of the mail server and of the mailing. */
 export class AttemptRecorder {
-  readonly #attempts: AttemptCounts;
+  readonly #attempts: RetrySchedule;
 
   constructor(
     private readonly parts: Pick<MailingRunParts, 'retry' | 'resendsDoubt' | 'guard'>,
     private readonly run: AttemptEffects,
   ) {
-    this.#attempts = new AttemptCounts(parts.retry);
+    this.#attempts = new RetrySchedule(parts.retry);
   }
 
   noteBegun(marked: MarkedRecipient[]): void {
@@ -57,13 +57,13 @@ export class AttemptRecorder {
   }
 
   #takeBack({ idx, blame, reason }: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
-    const { transport, news, isStopping, isLost, transportDown, pauseIf } = this.run;
+    const { transport, buffer, isStopping, isLost, transportDown, pauseIf } = this.run;
     if (blame === 'unclear' && !isStopping() && !transport.isDown) {
       this.#defer({ idx, status: 'error', code: NO_ANSWER, text: reason });
       if (transport.fallsSilent(idx)) transportDown(reason);
       return;
     }
-    news.handBack([idx]);
+    buffer.handBack([idx]);
     if (blame === 'transport' && !isLost()) transportDown(reason);
     if (blame === 'throttle') pauseIf(transport.throttled(reason, generation));
   }
@@ -73,13 +73,13 @@ export class AttemptRecorder {
     const { idx, status, code, text } = last;
     const delayMs = this.#attempts.nextDelayMs(idx);
     if (delayMs === null) return this.#settle(last);
-    this.run.news.defer({ idx, code: code ?? status, text: text ?? '', delayMs });
-    this.run.look.dueIn(delayMs);
+    this.run.buffer.defer({ idx, code: code ?? status, text: text ?? '', delayMs });
+    this.run.polls.dueIn(delayMs);
     this.#judge(last);
   }
 
   #settle(outcome: Outcome): void {
-    this.run.news.settle(outcome);
+    this.run.buffer.settle(outcome);
     this.#judge(outcome);
   }
 

@@ -5,12 +5,12 @@ import type { MailingEvents, RunEndStatus } from '../../model/reports/mailing-ev
 import type { RetryOptions, RunOptions } from '../../model/options/mailing-options.js';
 import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { RunJournal } from '../../model/ports/run-journal.js';
-import type { ErrorGuard } from './error-guard.js';
+import type { ErrorRateGuard } from './error-rate.guard.js';
 import type { ProfileRecorder } from '../recipients/profile.recorder.js';
-import type { RatePlaces } from '../pacing/rate-limiter.js';
+import type { RateSlots } from '../pacing/rate-limiter.js';
 
 /** One of the places for mailings that are worked on at a time. */
-export interface WorkingPlace {
+export interface WorkerSlot {
   /** Nothing to do for a while: others may work meanwhile. A batch is given back. */
   leave(): void;
   /** Waits for something of the host's: others may work meanwhile, and the slice is kept. */
@@ -29,15 +29,15 @@ export interface MailingRunParts {
   retry: Required<RetryOptions>;
   /** Whether doubt that arises while sending is sent again (policy `resend`) or recorded. */
   resendsDoubt: boolean;
-  guard: ErrorGuard;
+  guard: ErrorRateGuard;
   /** Of the process, shared by all its runs, and of this run alone. */
-  limiter: RatePlaces;
+  limiter: RateSlots;
   /** Asked before each hand-over. */
   mayStart: () => boolean;
   /** Told what is begun and what became of it; null: nobody is. */
   journal: RunJournal | null;
   /** Given up while there is nothing to do for a while. */
-  place: WorkingPlace;
+  workerSlot: WorkerSlot;
   /** Of the process, shared by all its runs. */
   recorder: ProfileRecorder;
   events: MailingEvents;
@@ -52,4 +52,4 @@ export interface RunEnd {
 }
 
 /** Why nothing more is begun. */
-export type Winding = 'no' | 'stopping' | 'standing_down' | 'pausing' | 'stalled' | 'lost' | 'went_back';
+export type RunPhase = 'running' | 'stopping' | 'draining' | 'pausing' | 'stalled' | 'lost' | 'rewound';

@@ -1,19 +1,19 @@
 import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient, RunConsent } from '../../delivery/mailing.delivery.js';
-import { TooLateError } from '../../delivery/too-late.error.js';
-import type { Beat, BeatAnswer, Release } from '../../model/ports/ledger.js';
+import { LeaseLostError } from '../../delivery/lease-lost.error.js';
+import type { Commit, CommitAnswer, Release } from '../../model/ports/ledger.js';
 import { type Outcome, wasTried } from '../../model/states/outcome.js';
 import { AttemptRecorder } from './attempt.recorder.js';
-import { BeatHerald } from './beat.herald.js';
-import { BeatWriter } from './beat.writer.js';
-import type { MailingRunParts, RunEnd, Winding } from './mailing-run.parts.js';
-import { Nap } from '../pacing/nap.js';
-import { NextLook } from './next-look.js';
+import { OutcomePublisher } from './outcome.publisher.js';
+import { CommitWriter } from './commit.writer.js';
+import type { MailingRunParts, RunEnd, RunPhase } from './mailing-run.parts.js';
+import { InterruptibleSleep } from '../pacing/interruptible-sleep.js';
+import { PollSchedule } from './poll.schedule.js';
 import { RecipientPreparation } from './recipient-preparation.js';
-import { RunNews } from './run-news.js';
+import { OutcomeBuffer } from './outcome.buffer.js';
 import { StopState } from './stop-state.js';
-import { placeWhile, type RunState, type RunWaits, waitMsOf, waitsOf } from './run-wait.js';
-import { TransportWatch } from './transport-watch.js';
+import { slotActionFor, type RunState, type RunWaits, waitMsOf, waitsOf } from './run-wait.js';
+import { TransportMonitor } from './transport.monitor.js';
 
 const NOTHING_TO_CONFIRM = (): void => undefined;
 
@@ -25,8 +25,8 @@ const NOTHING_TO_CONFIRM = (): void => undefined;
  * last one and marks as many recipients as there are free places (group commit). A slow database therefore never holds
  * up a message that is marked already, and a slow mail server never holds up the writing of outcomes.
  *
- * A recipient is in exactly one place: in the ledger's list; in `#queue`, marked and not begun; in flight; in `#news`,
- * waiting for a beat. All but the first are `sending` in the books, never more of them than `maxInDoubt`, and that is all
+ * A recipient is in exactly one place: in the ledger's list; in `#queue`, marked and not begun; in flight; in `#buffer`,
+ * waiting for a commit. All but the first are `sending` in the books, never more of them than `maxInDoubt`, and that is all
  * a crash can leave in doubt.
  *
  * A run stops in six ways. *Stop* is orderly: nothing new is begun, what is in flight ends, its outcomes are written,
@@ -41,38 +41,38 @@ const NOTHING_TO_CONFIRM = (): void => undefined;
 export class MailingRun {
   readonly #parts: MailingRunParts;
   readonly #stopSignal = new AbortController();
-  readonly #transport: TransportWatch;
-  readonly #writer: BeatWriter;
-  readonly #herald: BeatHerald;
-  readonly #news: RunNews;
+  readonly #transport: TransportMonitor;
+  readonly #writer: CommitWriter;
+  readonly #publisher: OutcomePublisher;
+  readonly #buffer: OutcomeBuffer;
   readonly #preparation: RecipientPreparation;
-  readonly #nap = new Nap();
+  readonly #sleep = new InterruptibleSleep();
   readonly #recorder: AttemptRecorder;
   readonly #consent: RunConsent;
   #queue: PreparedRecipient[] = [];
   #inFlight = 0;
   #drained: (() => void) | null = null;
-  readonly #look = new NextLook();
+  readonly #polls = new PollSchedule();
   readonly #stopState = new StopState();
   /** What becomes of the mailing if the run ends before it is through and nobody has ordered anything. */
   #release: Release = { kind: 'stop' };
-  #nudged = false;
+  #isWoken = false;
 
   constructor(parts: MailingRunParts) {
     this.#parts = parts;
     // Every message in flight listens to it, and more than ten are no leak.
     setMaxListeners(0, this.#stopSignal.signal);
-    this.#transport = new TransportWatch(parts);
-    this.#writer = new BeatWriter(parts);
-    this.#herald = new BeatHerald(parts);
+    this.#transport = new TransportMonitor(parts);
+    this.#writer = new CommitWriter(parts);
+    this.#publisher = new OutcomePublisher(parts);
     this.#preparation = new RecipientPreparation(parts);
-    this.#news = new RunNews(parts.journal, parts.options);
+    this.#buffer = new OutcomeBuffer(parts.journal, parts.options);
     this.#recorder = new AttemptRecorder(parts, {
-      news: this.#news,
-      look: this.#look,
+      buffer: this.#buffer,
+      polls: this.#polls,
       transport: this.#transport,
-      isStopping: () => this.#winding !== 'no',
-      isLost: () => this.#winding === 'lost',
+      isStopping: () => this.#phase !== 'running',
+      isLost: () => this.#phase === 'lost',
       transportDown: (reason) => this.#transportDown(reason),
       pauseIf: (reason) => this.#pauseIf(reason),
     });
@@ -89,7 +89,7 @@ export class MailingRun {
     return waitsOf(this.#state, this.#preparation, this.#writer);
   }
 
-  get #winding(): Winding {
+  get #phase(): RunPhase {
     return this.#stopState.current;
   }
 
@@ -97,11 +97,11 @@ export class MailingRun {
     return {
       parts: this.#parts,
       transport: this.#transport,
-      look: this.#look,
-      winding: this.#winding,
+      polls: this.#polls,
+      phase: this.#phase,
       inFlight: this.#inFlight,
       queued: this.#queue.length,
-      gathered: this.#news.count,
+      gathered: this.#buffer.count,
       committedAt: this.#writer.committedAt,
     };
   }
@@ -114,7 +114,7 @@ export class MailingRun {
         await this.#somethingToDo();
         continue;
       }
-      const end = await this.#beat();
+      const end = await this.#commit();
       if (end) return end;
     }
   }
@@ -125,38 +125,38 @@ export class MailingRun {
   }
 
   /** An order stands in the books: begins nothing more and looks at them. */
-  standDown(): void {
-    if (this.#winding === 'no') this.#windDown('standing_down');
+  drain(): void {
+    if (this.#phase === 'running') this.#windDown('draining');
   }
 
   /** Gives the slice back until somebody in it is due again, if nothing else is going on. */
-  rest(): void {
-    if (this.#winding !== 'no') return;
+  yieldSlot(): void {
+    if (this.#phase !== 'running') return;
     this.#release = { kind: 'rest' };
     this.#windDown('pausing');
   }
 
   /** Something in the books may have changed: looks at them now, whatever it is waiting for. */
-  nudge(): void {
-    this.#nudged = true;
-    this.#look.dueIn(0);
-    this.#nap.end();
+  wake(): void {
+    this.#isWoken = true;
+    this.#polls.dueIn(0);
+    this.#sleep.end();
   }
 
   /** The database answers again: a run that stalled goes on with everything it knows. */
-  wakeStalled(): void {
-    if (this.#stopState.endStall()) this.#nap.end();
+  resumeStalled(): void {
+    if (this.#stopState.endStall()) this.#sleep.end();
   }
 
   /** The claim is gone: begins nothing more and writes nothing more. */
-  lose(): void {
+  revoke(): void {
     this.#windDown('lost');
   }
 
   /** After a run that ended as lost: what was answered and not recorded. Resolves when the last message in flight is over. */
   async unrecorded(): Promise<Outcome[]> {
     if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
-    return [...this.#writer.unwrittenOutcomes, ...this.#news.outcomes];
+    return [...this.#writer.unwrittenOutcomes, ...this.#buffer.outcomes];
   }
 
   /** After `stop`, when there is no more time: messages in flight end as what is known of them. */
@@ -174,12 +174,12 @@ export class MailingRun {
 
   /** Asked last: a message may have waited for its turn for long. */
   #begin(idx: number): () => void {
-    if (this.#stopState.mayNotLeave || !this.#parts.mayStart()) throw new TooLateError();
+    if (this.#stopState.mayNotLeave || !this.#parts.mayStart()) throw new LeaseLostError();
     return this.#parts.journal?.begin(idx) ?? NOTHING_TO_CONFIRM;
   }
 
   #mayStart(): boolean {
-    return this.#winding === 'no' && this.#transport.waitMs() === 0 && this.#parts.mayStart();
+    return this.#phase === 'running' && this.#transport.waitMs() === 0 && this.#parts.mayStart();
   }
 
   async #send(recipient: PreparedRecipient, hasPlace: boolean): Promise<void> {
@@ -189,10 +189,10 @@ export class MailingRun {
     const attempt = await this.#parts.delivery.deliver(recipient, this.#consent);
     this.#parts.faultPoints.reach('afterAnswer');
     this.#inFlight--;
-    if (hasPlace) this.#parts.limiter.giveBack(wasTried(attempt));
+    if (hasPlace) this.#parts.limiter.release(wasTried(attempt));
     this.#recorder.take(attempt, generation);
     this.#startMessages();
-    this.#nap.end();
+    this.#sleep.end();
     if (this.#inFlight === 0) this.#drained?.();
   }
 
@@ -202,127 +202,128 @@ export class MailingRun {
   }
 
   #pauseIf(reason: string | null): void {
-    if (reason === null || this.#winding !== 'no') return;
+    if (reason === null || this.#phase !== 'running') return;
     this.#release = { kind: 'pause', reason };
     this.#windDown('pausing');
   }
 
-  #windDown(how: Winding): void {
+  #windDown(how: RunPhase): void {
     this.#stopState.become(how);
     this.#preparation.end();
     this.#handBackQueue();
-    this.#nap.end();
+    this.#sleep.end();
   }
 
   #handBackQueue(): void {
-    this.#news.handBack(this.#queue.map((one) => one.idx));
+    this.#buffer.handBack(this.#queue.map((one) => one.idx));
     this.#queue = [];
   }
 
-  /** Recipients that stay `sending` whatever the next beat writes. */
-  get #remaining(): number {
+  /** Recipients that stay `sending` whatever the next commit writes. */
+  get #numSending(): number {
     return this.#inFlight + this.#queue.length;
   }
 
   get #mayMark(): boolean {
-    return this.#look.isDue && this.#mayStart();
+    return this.#polls.isDue && this.#mayStart();
   }
 
   #wantsBeat(): boolean {
-    if (this.#winding === 'lost') return true;
-    if (this.#winding === 'went_back') return this.#inFlight === 0;
-    if (this.#winding === 'stalled') return false;
-    if (this.#writer.hasUnwritten || this.#nudged) return true;
-    const { count, isFull, numReturned, hasLingered } = this.#news;
-    if (this.#remaining === 0 && (this.#winding !== 'no' || count > 0 || this.#look.isThrough)) return true;
+    if (this.#phase === 'lost') return true;
+    if (this.#phase === 'rewound') return this.#inFlight === 0;
+    if (this.#phase === 'stalled') return false;
+    if (this.#writer.hasUnwritten || this.#isWoken) return true;
+    const { count, isFull, numReturned, hasLingered } = this.#buffer;
+    if (this.#numSending === 0 && (this.#phase !== 'running' || count > 0 || this.#polls.isThrough))
+      return true;
     if (numReturned > 0 || isFull || hasLingered) return true;
-    return this.#queue.length === 0 && this.#mayMark && this.#remaining < this.#parts.options.maxInDoubt;
+    return this.#queue.length === 0 && this.#mayMark && this.#numSending < this.#parts.options.maxInDoubt;
   }
 
   async #somethingToDo(): Promise<void> {
     const waitMs = waitMsOf(this.#state);
-    const place = placeWhile(this.#state, waitMs);
+    const slotAction = slotActionFor(this.#state, waitMs);
     // Lying down comes first: who leaves the place of a batch is told to rest, which ends the nap at once.
-    const over = this.#nap.take(waitMs);
-    if (place !== 'keep') this.#parts.place[place]();
+    const over = this.#sleep.take(waitMs);
+    if (slotAction !== 'keep') this.#parts.workerSlot[slotAction]();
     await over;
-    if (place !== 'keep') this.#parts.place.retake();
+    if (slotAction !== 'keep') this.#parts.workerSlot.retake();
   }
 
-  async #beat(): Promise<RunEnd | null> {
-    if (this.#winding === 'went_back') return this.#remember(this.#nextBeat());
-    const isLost = (): boolean => this.#winding === 'lost';
+  async #commit(): Promise<RunEnd | null> {
+    if (this.#phase === 'rewound') return this.#remember(this.#nextBeat());
+    const isLost = (): boolean => this.#phase === 'lost';
     const written = await this.#writer.write(() => this.#nextBeat(), this.#stopSignal.signal, isLost);
     if (!written) {
-      if (this.#winding === 'stopping') return { status: 'stalled', mailing: null };
+      if (this.#phase === 'stopping') return { status: 'stalled', mailing: null };
       this.#windDown('stalled');
       return null;
     }
-    const { beat, answer } = written;
-    if (!beat || answer.kind === 'lost') {
+    const { commit, answer } = written;
+    if (!commit || answer.kind === 'lost') {
       this.#windDown('lost');
       this.#parts.events.emit('run:lost', { mailingId: this.#parts.mailingId });
       return { status: 'lost', mailing: null };
     }
-    if (answer.kind === 'went_back') {
-      this.#windDown('went_back');
-      await this.#remember(beat);
+    if (answer.kind === 'rewound') {
+      this.#windDown('rewound');
+      await this.#remember(commit);
       return null;
     }
-    this.#parts.journal?.committed(beat);
+    this.#parts.journal?.committed(commit);
     this.#parts.faultPoints.reach('afterOutcomesCommitted');
-    await this.#herald.tell(beat);
-    if (beat.returned.length > 0) this.#look.handedBack();
+    await this.#publisher.tell(commit);
+    if (commit.returned.length > 0) this.#polls.handedBack();
     if (answer.kind === 'ended') return { status: answer.status, mailing: answer.mailing };
-    if (answer.kind === 'stand_down') {
-      if (this.#winding === 'no') this.#windDown('standing_down');
+    if (answer.kind === 'drain') {
+      if (this.#phase === 'running') this.#windDown('draining');
       return null;
     }
-    this.#parts.guard.hear(answer.elsewhere);
-    await this.#admit(answer, beat.free);
+    this.#parts.guard.noteElsewhere(answer.elsewhere);
+    await this.#admit(answer, commit.capacity);
     // The look that was under way when they were refused did not know of them.
-    for (const { delayMs } of beat.deferred) this.#look.dueIn(delayMs);
+    for (const { delayMs } of commit.deferred) this.#polls.dueIn(delayMs);
     return null;
   }
 
   /** It can't be committed before what the database has forgotten is restored, and is restored with it. */
-  async #remember(beat: Beat): Promise<RunEnd> {
-    this.#parts.ledger.remember?.(beat);
-    await this.#herald.tell(beat);
-    return { status: 'went_back', mailing: null };
+  async #remember(commit: Commit): Promise<RunEnd> {
+    this.#parts.ledger.remember?.(commit);
+    await this.#publisher.tell(commit);
+    return { status: 'rewound', mailing: null };
   }
 
-  #nextBeat(): Beat {
-    const isThrough = this.#look.isThrough && this.#remaining === 0 && this.#news.numReturned === 0;
-    const free = this.#mayMark ? this.#parts.options.maxInDoubt - this.#remaining : 0;
-    const beat: Beat = {
-      ...this.#news.take(),
-      free: isThrough && this.#winding === 'no' ? 1 : free,
-      remaining: this.#remaining,
-      release: this.#winding === 'no' ? null : this.#release,
+  #nextBeat(): Commit {
+    const isThrough = this.#polls.isThrough && this.#numSending === 0 && this.#buffer.numReturned === 0;
+    const free = this.#mayMark ? this.#parts.options.maxInDoubt - this.#numSending : 0;
+    const commit: Commit = {
+      ...this.#buffer.take(),
+      capacity: isThrough && this.#phase === 'running' ? 1 : free,
+      inFlight: this.#numSending,
+      release: this.#phase === 'running' ? null : this.#release,
       guard: this.#parts.guard.report,
-      standsDown: this.#winding === 'standing_down',
+      isDraining: this.#phase === 'draining',
     };
-    if (beat.outcomes.length > 0) this.#parts.faultPoints.reach('beforeOutcomesWritten');
-    this.#nudged = false;
-    return beat;
+    if (commit.outcomes.length > 0) this.#parts.faultPoints.reach('beforeOutcomesWritten');
+    this.#isWoken = false;
+    return commit;
   }
 
-  async #admit(answer: Extract<BeatAnswer, { kind: 'go_on' }>, asked: number): Promise<void> {
-    if (asked > 0) this.#look.found(answer);
+  async #admit(answer: Extract<CommitAnswer, { kind: 'continue' }>, asked: number): Promise<void> {
+    if (asked > 0) this.#polls.found(answer);
     if (answer.marked.length === 0) return;
     this.#parts.faultPoints.reach('afterIntentCommitted');
     this.#recorder.noteBegun(answer.marked);
-    const prepared = this.#winding === 'no' ? await this.#preparation.of(answer) : null;
+    const prepared = this.#phase === 'running' ? await this.#preparation.of(answer) : null;
     if (!Array.isArray(prepared)) {
-      this.#news.handBack(answer.marked.map((one) => one.idx));
+      this.#buffer.handBack(answer.marked.map((one) => one.idx));
       if (prepared) this.#transportDown(prepared.reason, prepared.what);
       return;
     }
     this.#queue.push(...prepared);
-    // Asked to stop, or the transport went down, while the beat was being written.
-    if (this.#winding !== 'no' || this.#transport.waitMs() > 0) this.#handBackQueue();
-    // Not at once: a beat that is due by now goes first, and the database works on it while these are rendered.
+    // Asked to stop, or the transport went down, while the commit was being written.
+    if (this.#phase !== 'running' || this.#transport.waitMs() > 0) this.#handBackQueue();
+    // Not at once: a commit that is due by now goes first, and the database works on it while these are rendered.
     setImmediate(() => this.#startMessages());
   }
 }

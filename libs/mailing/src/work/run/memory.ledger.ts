@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type KeyOf, mailboxKey } from '../../model/addresses/email-address.js';
-import type { Beat, BeatAnswer, Ledger, Release } from '../../model/ports/ledger.js';
+import type { Commit, CommitAnswer, Ledger, Release } from '../../model/ports/ledger.js';
 import { type ListedRecipient, toListedRecipient } from '../../model/mail/listed-recipient.js';
 import type { ReasonCount } from '../../model/reports/mailing-overview.js';
 import type { MailingStatus } from '../../model/states/mailing-status.js';
@@ -14,7 +14,7 @@ import type { Wait } from '../pacing/wait.js';
 /** Codes are few, but a transport of the host may answer any. */
 const MAX_REASONS = 1_000;
 
-/** Longest time that one beat reads. */
+/** Longest time that one commit reads. */
 const READ_MS = 100;
 
 /**
@@ -61,29 +61,29 @@ export class MemoryLedger implements Ledger {
     return this.#watch.wait;
   }
 
-  async beat(beat: Beat): Promise<BeatAnswer> {
-    for (const { idx, status, code } of beat.outcomes) {
+  async commit(commit: Commit): Promise<CommitAnswer> {
+    for (const { idx, status, code } of commit.outcomes) {
       this.counts[COUNTER_OF[status]]++;
       this.#count(status, code);
       this.#open.delete(idx);
     }
-    for (const { idx, delayMs } of beat.deferred) {
+    for (const { idx, delayMs } of commit.deferred) {
       const one = this.#open.get(idx) as MarkedRecipient;
       this.#open.delete(idx);
       this.#deferred.set({ ...one, attempts: (one.attempts ?? 0) + 1 }, performance.now() + delayMs);
     }
-    this.#handedBack.push(...beat.returned.map((idx) => this.#open.get(idx) as MarkedRecipient));
-    if (beat.release) return beat.remaining > 0 ? { kind: 'stand_down' } : this.#giveUp(beat.release);
-    const marked: MarkedRecipient[] = [...this.#takeDue(beat.free)];
-    marked.push(...this.#handedBack.splice(0, beat.free - marked.length));
-    await this.#readUpTo(beat.free, marked);
+    this.#handedBack.push(...commit.returned.map((idx) => this.#open.get(idx) as MarkedRecipient));
+    if (commit.release) return commit.inFlight > 0 ? { kind: 'drain' } : this.#giveUp(commit.release);
+    const marked: MarkedRecipient[] = [...this.#takeDue(commit.capacity)];
+    marked.push(...this.#handedBack.splice(0, commit.capacity - marked.length));
+    await this.#readUpTo(commit.capacity, marked);
     for (const one of marked) this.#open.set(one.idx, one);
     const nextDueInMs = this.#nextDueInMs();
-    const exhausted = this.#drained && marked.length < beat.free;
-    if (exhausted && marked.length === 0 && beat.remaining === 0 && nextDueInMs === null) {
+    const exhausted = this.#drained && marked.length < commit.capacity;
+    if (exhausted && marked.length === 0 && commit.inFlight === 0 && nextDueInMs === null) {
       return ended(this.failure === null ? 'completed' : 'failed');
     }
-    return { kind: 'go_on', marked, exhausted, nextDueInMs };
+    return { kind: 'continue', marked, exhausted, nextDueInMs };
   }
 
   #count(status: SettledStatus, code: string | null): void {
@@ -155,7 +155,7 @@ export class MemoryLedger implements Ledger {
     return null;
   }
 
-  #giveUp(release: Release): BeatAnswer {
+  #giveUp(release: Release): CommitAnswer {
     this.failure ??=
       release.kind === 'pause'
         ? toPublicText(release.reason)
@@ -191,6 +191,6 @@ class PendingEntry {
   }
 }
 
-function ended(status: MailingStatus): BeatAnswer {
+function ended(status: MailingStatus): CommitAnswer {
   return { kind: 'ended', status, mailing: status };
 }

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { PreparedRecipient } from '../../delivery/mailing.delivery.js';
-import { UnansweredError } from '../../delivery/recipients/unanswered.error.js';
-import type { BeatAnswer } from '../../model/ports/ledger.js';
+import { LookupFailedError } from '../../delivery/recipients/lookup-failed.error.js';
+import type { CommitAnswer } from '../../model/ports/ledger.js';
 import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
-import { lendWhile } from './lent-place.js';
+import { lendWhile } from './lend-worker-slot.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
 import type { Wait } from '../pacing/wait.js';
 import { reasonOf } from '../../model/values/public-text.js';
@@ -16,14 +16,14 @@ export interface HostOutage {
 }
 
 /**
- * Asks the host about the recipients that a beat has marked: their profiles, whether they may be mailed, what they see in slots.
+ * Asks the host about the recipients that a commit has marked: their profiles, whether they may be mailed, what they see in slots.
  *
  * The run waits for it, so it ends at once when nothing is to be begun any more, and other mailings work while the host takes its time.
  */
 export class RecipientPreparation {
   #beginning = beginning();
 
-  constructor(private readonly parts: Pick<MailingRunParts, 'delivery' | 'place'>) {}
+  constructor(private readonly parts: Pick<MailingRunParts, 'delivery' | 'workerSlot'>) {}
 
   /** What the host is asked at the moment. */
   get wait(): Wait | null {
@@ -34,14 +34,14 @@ export class RecipientPreparation {
   async of({
     marked,
     upcoming,
-  }: Extract<BeatAnswer, { kind: 'go_on' }>): Promise<PreparedRecipient[] | HostOutage | null> {
+  }: Extract<CommitAnswer, { kind: 'continue' }>): Promise<PreparedRecipient[] | HostOutage | null> {
     const { signal } = this;
     try {
       const preparing = this.parts.delivery.prepare(marked, upcoming, signal);
-      return await lendWhile(this.parts.place, preparing);
+      return await lendWhile(this.parts.workerSlot, preparing);
     } catch (error) {
       if (signal.aborted) return null;
-      const what = error instanceof UnansweredError ? PAUSE_REASONS.recipients : PAUSE_REASONS.profiles;
+      const what = error instanceof LookupFailedError ? PAUSE_REASONS.recipients : PAUSE_REASONS.profiles;
       return { what, reason: reasonOf(error) };
     }
   }

@@ -1,7 +1,7 @@
-import type { MailingRunParts, Winding } from './mailing-run.parts.js';
-import { LONGEST_WAIT_MS, type NextLook } from './next-look.js';
-import { LINGER_MS } from './run-news.js';
-import type { TransportWatch } from './transport-watch.js';
+import type { MailingRunParts, RunPhase } from './mailing-run.parts.js';
+import { MAX_WAIT_MS, type PollSchedule } from './poll.schedule.js';
+import { LINGER_MS } from './outcome.buffer.js';
+import type { TransportMonitor } from './transport.monitor.js';
 import type { Wait } from '../pacing/wait.js';
 
 /** How often a run that lost sight of its lease looks whether it may start something again. */
@@ -14,37 +14,37 @@ const REST_MS = 500;
 /** Where a run is. */
 export interface RunState {
   parts: Pick<MailingRunParts, 'mailingId' | 'mayStart' | 'limiter' | 'options'>;
-  winding: Winding;
+  phase: RunPhase;
   inFlight: number;
   queued: number;
-  /** Outcomes that wait for a beat. */
+  /** Outcomes that wait for a commit. */
   gathered: number;
-  transport: TransportWatch;
-  look: NextLook;
+  transport: TransportMonitor;
+  polls: PollSchedule;
   committedAt: number;
 }
 
 /** Until something changes by itself, in milliseconds; everything else ends the wait. */
 export function waitMsOf(run: RunState): number {
-  if (run.gathered > 0 && run.winding !== 'stalled' && run.winding !== 'went_back') return LINGER_MS;
-  if (run.winding !== 'no') return LONGEST_WAIT_MS;
+  if (run.gathered > 0 && run.phase !== 'stalled' && run.phase !== 'rewound') return LINGER_MS;
+  if (run.phase !== 'running') return MAX_WAIT_MS;
   if (!run.parts.mayStart()) return BLOCKED_LOOK_MS;
   const untilTransport = run.transport.waitMs();
   if (untilTransport > 0) return untilTransport;
   if (run.queued > 0) {
     const isFull = run.inFlight >= run.transport.level;
-    return isFull ? LONGEST_WAIT_MS : Math.min(run.parts.limiter.waitMs(), RATE_LOOK_MS);
+    return isFull ? MAX_WAIT_MS : Math.min(run.parts.limiter.waitMs(), RATE_LOOK_MS);
   }
-  if (run.inFlight >= run.parts.options.maxInDoubt) return LONGEST_WAIT_MS;
+  if (run.inFlight >= run.parts.options.maxInDoubt) return MAX_WAIT_MS;
   // What it waited for came to pass since it was asked whether there is something to do.
-  return run.look.isExhausted ? run.look.waitMs : 1;
+  return run.polls.isExhausted ? run.polls.waitMs : 1;
 }
 
 /** What becomes of the place of a run that waits so long. */
-export function placeWhile(run: RunState, waitMs: number): 'keep' | 'leave' | 'lend' {
+export function slotActionFor(run: RunState, waitMs: number): 'keep' | 'leave' | 'lend' {
   if (waitMs <= REST_MS || run.inFlight + run.queued > 0) return 'keep';
-  if (run.winding === 'stalled' || (run.winding === 'no' && run.look.isExhausted)) return 'leave';
-  return run.winding === 'no' && run.transport.waitsForHost ? 'lend' : 'keep';
+  if (run.phase === 'stalled' || (run.phase === 'running' && run.polls.isExhausted)) return 'leave';
+  return run.phase === 'running' && run.transport.waitsForHost ? 'lend' : 'keep';
 }
 
 /** What a run waits for. */

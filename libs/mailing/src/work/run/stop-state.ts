@@ -1,4 +1,4 @@
-import type { Winding } from './mailing-run.parts.js';
+import type { RunPhase } from './mailing-run.parts.js';
 
 /**
  * Why a run begins nothing more.
@@ -6,20 +6,20 @@ import type { Winding } from './mailing-run.parts.js';
  * Invariant: a claim that is gone stays gone, and a database that went back is nothing to stop or to pause for any more.
  */
 export class StopState {
-  #current: Winding = 'no';
-  #beforeStall: Winding = 'no';
+  #current: RunPhase = 'running';
+  #beforeStall: RunPhase = 'running';
 
-  get current(): Winding {
+  get current(): RunPhase {
     return this.#current;
   }
 
   /** Whether not even a message that is being made may leave. */
   get mayNotLeave(): boolean {
-    return this.#current === 'lost' || this.#current === 'went_back';
+    return this.#current === 'lost' || this.#current === 'rewound';
   }
 
-  become(how: Winding): void {
-    if (this.#current === 'lost' || (this.#current === 'went_back' && how !== 'lost')) return;
+  become(how: RunPhase): void {
+    if (this.#current === 'lost' || (this.#current === 'rewound' && how !== 'lost')) return;
     if (how === 'stalled') this.#beforeStall = this.#current;
     this.#current = how;
   }

@@ -9,12 +9,12 @@ import type {
   RegisteredServer,
   TemplateEmailBatchServerPersister,
 } from '../../store/servers/template-email-batch-server.persister.js';
-import type { JournalKeeper } from './journal.keeper.js';
+import type { JournalManager } from './journal.manager.js';
 import { Lease } from './lease.js';
-import { readPidSpace } from './pid-space.js';
+import { readPidNamespace } from './pid-namespace.js';
 
 /** What the death of a process can be told by. */
-type Comparable = Pick<RegisteredServer, 'incarnation' | 'hostname' | 'pid' | 'pidSpace'>;
+type Comparable = Pick<RegisteredServer, 'incarnation' | 'hostname' | 'pid' | 'pidNamespace'>;
 
 /** What a heartbeat finds. */
 export type Standing = Exclude<ServerStanding, 'starting'>;
@@ -33,7 +33,7 @@ const living: Set<string> = ((globalThis as Record<symbol, unknown>)[
  */
 export class ServerMembership {
   readonly lease: Lease;
-  readonly #pidSpace = readPidSpace();
+  readonly #pidNamespace = readPidNamespace();
   #incarnation: string | null = null;
   #claims = 0;
   /** By `performance.now()`; ends with the first renewal. */
@@ -46,7 +46,7 @@ export class ServerMembership {
     private readonly persister: TemplateEmailBatchServerPersister,
     private readonly settings: MailingSettings,
     private readonly events: MailingEvents,
-    private readonly journal: JournalKeeper,
+    private readonly journal: JournalManager,
   ) {
     this.lease = new Lease(settings.server.serverTimeoutMs);
   }
@@ -78,8 +78,8 @@ export class ServerMembership {
   }
 
   /** One heartbeat: registers where needed, renews otherwise. Calls at the same moment share one. */
-  beat(): Promise<Standing> {
-    this.#underWay ??= this.#beat().finally(() => (this.#underWay = null));
+  heartbeat(): Promise<Standing> {
+    this.#underWay ??= this.#heartbeat().finally(() => (this.#underWay = null));
     return this.#underWay;
   }
 
@@ -97,12 +97,12 @@ export class ServerMembership {
    * a row without a pid space (an older version wrote it, or its process could not tell) only the lease tells.
    */
   readonly isKnownDead = (server: Comparable): boolean => {
-    const isComparable = server.pidSpace !== null && server.pidSpace === this.#pidSpace;
+    const isComparable = server.pidNamespace !== null && server.pidNamespace === this.#pidNamespace;
     if (!isComparable || server.hostname !== hostname() || living.has(server.incarnation)) return false;
     return server.pid === process.pid || !isRunning(server.pid);
   };
 
-  async #beat(): Promise<Standing> {
+  async #heartbeat(): Promise<Standing> {
     const begun = Lease.moment();
     const incarnation = this.#incarnation;
     if (!incarnation) return this.#register(begun);
@@ -129,7 +129,7 @@ export class ServerMembership {
     // Known as living before its row can be seen.
     living.add(incarnation);
     let other: RegisteredServer | null;
-    const place = { hostname: hostname(), pid: process.pid, pidSpace: this.#pidSpace };
+    const place = { hostname: hostname(), pid: process.pid, pidNamespace: this.#pidNamespace };
     const me = { uniqServerId, incarnation, ...place };
     try {
       other = await this.persister.register({ ...me, takesBatches }, this.isKnownDead);

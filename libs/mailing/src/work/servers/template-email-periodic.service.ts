@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../../model/errors/argument.errors.js';
 import { askHostUntimed, HostSilentError } from '../../model/host-calls/host-call.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
-import type { MailingRuns } from '../run/mailing-runs.js';
+import type { RunRegistry } from '../run/run.registry.js';
 import type { ServerMembership, Standing } from './server-membership.js';
 
 /**
@@ -11,7 +11,7 @@ import type { ServerMembership, Standing } from './server-membership.js';
  * settled, no heartbeat waits for it, and an orderly stop does for as long as it has time. One that takes longer than `run.hostCallTimeoutMs` is
  * reported (`server:trouble`).
  */
-export type Duty = () => Promise<unknown> | void;
+export type PeriodicTask = () => Promise<unknown> | void;
 
 const HEARTBEAT = 'heartbeat';
 
@@ -25,13 +25,13 @@ const HEARTBEAT = 'heartbeat';
  * @example
  * ```ts
  * constructor(periodic: TemplateEmailPeriodicService) {
- *   periodic.addDuty(() => metrics.count('mailing.member', {}));
+ *   periodic.addTask(() => metrics.count('mailing.member', {}));
  * }
  * ```
  */
 export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
-  readonly #duties: Duty[] = [];
-  readonly #underWay = new Map<Duty, Promise<unknown>>();
+  readonly #duties: PeriodicTask[] = [];
+  readonly #underWay = new Map<PeriodicTask, Promise<unknown>>();
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
   #last: Promise<void> = Promise.resolve();
@@ -39,7 +39,7 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
 
   constructor(
     private readonly membership: ServerMembership,
-    private readonly runs: MailingRuns,
+    private readonly runs: RunRegistry,
     private readonly settings: MailingSettings,
     private readonly events: MailingEvents,
   ) {}
@@ -54,8 +54,8 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
    *
    * @throws InvalidArgumentError if it is no function.
    */
-  addDuty(duty: Duty): void {
-    if (typeof duty !== 'function') throw new InvalidArgumentError('addDuty: duty', 'a function', duty);
+  addTask(duty: PeriodicTask): void {
+    if (typeof duty !== 'function') throw new InvalidArgumentError('addTask: duty', 'a function', duty);
     this.#duties.push(duty);
   }
 
@@ -68,13 +68,13 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
   }
 
   readonly #tick = (): void => {
-    this.#last = this.#beat().finally(() => {
+    this.#last = this.#heartbeat().finally(() => {
       // A server with nothing to do must not keep a process alive that has nothing else to do either.
       if (!this.#stopped) this.#timer = setTimeout(this.#tick, this.settings.server.heartbeatMs).unref();
     });
   };
 
-  async #beat(): Promise<void> {
+  async #heartbeat(): Promise<void> {
     try {
       const standing = await this.#stand();
       this.#tellRecovery();
@@ -94,7 +94,7 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
     this.events.emit('server:recovered', { uniqServerId, step: HEARTBEAT, lastedMs });
   }
 
-  #begin(duty: Duty): void {
+  #begin(duty: PeriodicTask): void {
     if (this.#underWay.has(duty)) return;
     const { hostCallTimeoutMs } = this.settings.run;
     const silent = new HostSilentError('a duty of TemplateEmailPeriodicService', hostCallTimeoutMs);
@@ -113,9 +113,9 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
   }
 
   async #stand(): Promise<Standing> {
-    const standing = await this.membership.beat();
+    const standing = await this.membership.heartbeat();
     if (standing !== 'lost') return standing;
-    this.runs.loseAll();
-    return this.#stopped ? standing : this.membership.beat();
+    this.runs.revokeAll();
+    return this.#stopped ? standing : this.membership.heartbeat();
   }
 }

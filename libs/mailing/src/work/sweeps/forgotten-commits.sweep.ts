@@ -43,7 +43,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
   constructor(private readonly parts: ForgottenCommitsSweepParts) {}
 
   onApplicationBootstrap(): void {
-    this.parts.periodic.addDuty(() => this.look());
+    this.parts.periodic.addTask(() => this.look());
     this.parts.database.commits.onGoneBack(() => void this.look());
   }
 
@@ -122,7 +122,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
   async #giveBack({ claim }: RestoredSlice): Promise<RunEnd | null> {
     let end: RunEnd | null = null;
     await this.#attempt(async () => {
-      end = await this.parts.runner.giveBack(claim);
+      end = await this.parts.runner.release(claim);
     });
     return end;
   }
@@ -135,7 +135,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
       seen,
       committed,
       numRestored: restored.numKnown,
-      numInDoubt: restored.numCaught,
+      numInDoubt: restored.numInFlight,
     });
   }
 

@@ -2,7 +2,7 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { Slice } from '../../model/states/slice.js';
 import type { HeldClaim } from '../../store/ledger/held-claim.js';
-import type { StandingOrders } from '../../store/commands/standing-orders.js';
+import type { CommandPersister } from '../../store/commands/command.persister.js';
 import type { MailingRun } from '../run/mailing-run.js';
 import type { ProfileRecorder } from '../recipients/profile.recorder.js';
 import type { LostRuns } from '../execution/slice.runner.js';
@@ -34,14 +34,14 @@ export class LateAnswersSweep implements OnApplicationBootstrap, LostRuns {
   #numRecipients = 0;
 
   constructor(
-    private readonly orders: StandingOrders,
+    private readonly orders: CommandPersister,
     private readonly recorder: Pick<ProfileRecorder, 'noteMailed'>,
     private readonly periodic: TemplateEmailPeriodicService,
     private readonly events: MailingEvents,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.periodic.addDuty(() => this.look());
+    this.periodic.addTask(() => this.look());
   }
 
   /** Resolves when the last message of the run is over. */

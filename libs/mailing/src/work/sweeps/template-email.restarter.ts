@@ -6,11 +6,11 @@ import type { MailingSettings } from '../../model/options/mailing-options.js';
 import type { MailingClaims, UnfinishedMailing } from '../../store/claims/mailing-claims.js';
 import type { TemplateEmailBatchServerPersister } from '../../store/servers/template-email-batch-server.persister.js';
 import { ANY_SERVER } from '../claims/any-server.js';
-import type { BatchSweep } from './batch-sweep.js';
-import type { DispatcherLine } from '../execution/dispatcher-line.js';
+import type { BatchSweep } from './batch.sweep.js';
+import type { ActiveDispatcher } from '../execution/active.dispatcher.js';
 import type { HeldMailings } from '../execution/held.mailings.js';
 import type { MailingLauncher } from '../execution/mailing-launcher.js';
-import type { MailingRuns } from '../run/mailing-runs.js';
+import type { RunRegistry } from '../run/run.registry.js';
 import type { ResumeHold } from '../execution/resume-hold.js';
 import type { ServerMembership } from '../servers/server-membership.js';
 import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
@@ -22,13 +22,13 @@ export interface TemplateEmailRestarterParts {
   servers: TemplateEmailBatchServerPersister;
   membership: ServerMembership;
   launcher: MailingLauncher;
-  runs: MailingRuns;
+  runs: RunRegistry;
   periodic: TemplateEmailPeriodicService;
   probe: TransportProbe;
   hold: ResumeHold;
   held: HeldMailings;
   batchSweep: BatchSweep;
-  dispatcher: DispatcherLine;
+  dispatcher: ActiveDispatcher;
   events: MailingEvents;
   faultPoints: FaultPoints;
 }
@@ -68,10 +68,10 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   constructor(private readonly parts: TemplateEmailRestarterParts) {}
 
   onApplicationBootstrap(): void {
-    this.parts.periodic.addDuty(() => this.#tellOfHold());
-    this.parts.periodic.addDuty(() => this.sweep());
+    this.parts.periodic.addTask(() => this.#tellOfHold());
+    this.parts.periodic.addTask(() => this.sweep());
     // On its own, and nothing to wait for: a transport that does not answer takes its time to say so.
-    this.parts.periodic.addDuty(() => void this.#probe());
+    this.parts.periodic.addTask(() => void this.#probe());
   }
 
   /**
@@ -117,7 +117,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     const { settings, membership, runs, hold, held, events, batchSweep, dispatcher } = this.parts;
     const { uniqServerId } = settings;
     if (runs.isStopping) throw new ServerStoppingError(uniqServerId);
-    if (membership.incarnation === null) await membership.beat();
+    if (membership.incarnation === null) await membership.heartbeat();
     if (membership.incarnation === null) throw new ServerStandingByError(uniqServerId, membership.other);
     const batched = (await held.find()).filter(({ isBatched }) => isBatched);
     // A look that is under way would be taken for the one that found everything.
@@ -222,7 +222,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     const resumed: string[] = [];
     const unfinished = await this.parts.claims.unfinished(this.parts.settings.uniqServerId);
     // Also one that is not in the list any more: it may have been completed by a commit of which it never heard.
-    this.parts.runs.wakeStalled();
+    this.parts.runs.resumeStalled();
     for (const mailing of unfinished) {
       if (this.parts.runs.isStopping) break;
       if (this.parts.runs.has(mailing.mailingId)) {
@@ -243,6 +243,6 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
 
   /** An order that was given on another server: a run that waits for something would not look for hours. */
   #passOnOrder({ mailingId, status }: UnfinishedMailing): void {
-    if (status === 'pausing' || status === 'canceling') this.parts.runs.nudge(mailingId);
+    if (status === 'pausing' || status === 'canceling') this.parts.runs.wake(mailingId);
   }
 }

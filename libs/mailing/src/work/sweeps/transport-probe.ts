@@ -1,8 +1,8 @@
 import { type EmailMessageSender, PROBE_TIMEOUT_MS } from '../../delivery/transport/email-message.sender.js';
 import { askHost } from '../../model/host-calls/host-call.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
-import type { StandingOrders } from '../../store/commands/standing-orders.js';
-import type { Whose } from '../../store/commands/transport-paused.js';
+import type { CommandPersister } from '../../store/commands/command.persister.js';
+import type { MailingScope } from '../../store/commands/transport-paused.js';
 import { BackOff } from '../pacing/back-off.js';
 import type { ResumeHold } from '../execution/resume-hold.js';
 import { reasonOf } from '../../model/values/public-text.js';
@@ -21,7 +21,7 @@ export class TransportProbe {
     private readonly uniqServerId: string,
     /** Whether it also asks for batched mailings, because it can send them. */
     private readonly takesBatches: boolean,
-    private readonly orders: StandingOrders,
+    private readonly orders: CommandPersister,
     private readonly sender: EmailMessageSender,
     private readonly stop: AbortSignal,
     private readonly hold: ResumeHold,
@@ -66,21 +66,21 @@ export class TransportProbe {
     return numResumed;
   }
 
-  async #waiting(): Promise<Whose[]> {
-    const waiting: Whose[] = [];
+  async #waiting(): Promise<MailingScope[]> {
+    const waiting: MailingScope[] = [];
     for (const whose of this.#asked()) if (await this.orders.hasTransportPaused(whose)) waiting.push(whose);
     return waiting;
   }
 
-  #asked(): Whose[] {
+  #asked(): MailingScope[] {
     const { admitted, isWaiting } = this.hold;
     if (isWaiting) {
-      const asked: Whose[] = [];
+      const asked: MailingScope[] = [];
       for (let first = 0; first < admitted.length; first += IDS_PER_STATEMENT)
         asked.push({ mailingIds: admitted.slice(first, first + IDS_PER_STATEMENT) });
       return asked;
     }
-    const own: Whose = { uniqServerId: this.uniqServerId };
+    const own: MailingScope = { uniqServerId: this.uniqServerId };
     return this.takesBatches ? [own, 'batched'] : [own];
   }
 }

@@ -1,0 +1,35 @@
+import type { DispatcherContext } from '../../mailing/src/index.js';
+
+/** A worker that can't do something tries again and again, and says so each time. */
+const QUIET_MS = 60_000;
+
+/** What is worth saying, and how often. BullMQ's clients emit errors by the dozen while Redis is away. */
+export class ErrorReporter {
+  #quietUntil = 0;
+
+  constructor(private readonly reportTrouble: DispatcherContext['reportTrouble']) {}
+
+  report(step: string, error: unknown): void {
+    this.reportTrouble(step, error);
+  }
+
+  ofWorker(error: Error): void {
+    if (isLostJob(error) || isLostConnection(error) || performance.now() < this.#quietUntil) return;
+    this.#quietUntil = performance.now() + QUIET_MS;
+    this.reportTrouble('taking a job from Redis', error);
+  }
+}
+
+/** Redis no longer knows the job, or has given it to somebody else: it was emptied, or we were slow. The claim is ours all the same. */
+function isLostJob(error: Error): boolean {
+  const { code } = error as { code?: unknown };
+  return (typeof code === 'number' && code < 0) || error.message.startsWith('could not renew lock');
+}
+
+/** The queue has a connection of its own and notices that Redis is away. */
+function isLostConnection(error: Error): boolean {
+  const { code, message } = error as { code?: unknown; message: string };
+  return (
+    (typeof code === 'string' && /^(E[A-Z]+|NR_CLOSED)$/.test(code)) || /connection|writeable/i.test(message)
+  );
+}

@@ -1,0 +1,117 @@
+import type { LineWriter, WireLines } from './line-writers.js';
+
+/** Shorter runs of lines cost more to find than to write. */
+const MIN_RUN = 64;
+const MAX_RUNS = 64;
+/** Nothing is learned from longer texts, so what is kept stays small. */
+const MAX_SAMPLE = 256 * 1024;
+/** So many lines may have been put in, or left out, between two that are the same. */
+const MAX_DETOUR = 20;
+const MAX_PATIENCE = 1_024;
+
+interface Run extends WireLines {
+  /** Whole lines, each with its break. */
+  text: string;
+}
+
+/**
+ * Writes texts that have most of their lines in common: the bodies of one mailing.
+ *
+ * A body is checked and written line by line, and what becomes of a line does not depend on those beside it. So runs of lines that
+ * two texts of a mailing had in common are kept as they go over the wire, and the next text is cut at them: a comparison for each
+ * run, and work only for what lies between. Nothing is taken on trust. A run is used where the text has the very same lines at this
+ * place; what the text does not have is passed by, and whatever template, engine or language made it, the
+ * outcome is that of the writer. What was learned is forgotten where it does not help.
+ */
+export class LineCache {
+  #runs: Run[] = [];
+  #sample: string | null = null;
+  #numUnhelped = 0;
+  #patience = 1;
+
+  constructor(private readonly written: LineWriter) {}
+
+  /** @returns null if the writer can't write one of them. */
+  write(text: string): WireLines | null {
+    let wire = '';
+    let isPlain = true;
+    let known = 0;
+    let at = 0;
+    for (const run of this.#runs) {
+      // Not startsWith, which compares letter by letter and takes twelve times as long.
+      const isNext = text.slice(at, at + run.text.length) === run.text;
+      const found = isNext ? at : text.indexOf(run.text, at);
+      if (found < 0 || (found > 0 && text[found - 1] !== '\n')) continue;
+      if (found > at) {
+        const between = this.written(text.slice(at, found));
+        if (!between) return null;
+        wire += between.wire;
+        isPlain &&= between.isAscii;
+      }
+      wire += run.wire;
+      isPlain &&= run.isAscii;
+      known += run.text.length;
+      at = found + run.text.length;
+    }
+    const rest = this.written(at === 0 ? text : text.slice(at));
+    if (!rest) return null;
+    this.#learn(text, known);
+    return { wire: wire + rest.wire, isAscii: isPlain && rest.isAscii };
+  }
+
+  #learn(text: string, known: number): void {
+    if (known * 2 >= text.length) {
+      this.#numUnhelped = 0;
+      return;
+    }
+    if (this.#sample !== null) {
+      this.#runs = commonRuns(this.#sample, text, this.written);
+      this.#sample = null;
+      return;
+    }
+    if (++this.#numUnhelped < this.#patience || text.length > MAX_SAMPLE) return;
+    this.#numUnhelped = 0;
+    this.#patience = Math.min(2 * this.#patience, MAX_PATIENCE);
+    this.#sample = text;
+  }
+}
+
+/** Runs of whole lines that both texts have, in the same order. */
+function commonRuns(one: string, other: string, written: LineWriter): Run[] {
+  if (Math.max(one.length, other.length) > MAX_SAMPLE) return [];
+  const [ours, theirs] = [linesOf(one), linesOf(other)];
+  const runs: Run[] = [];
+  let run = '';
+  const end = (): void => {
+    const lines = run.length >= MIN_RUN && runs.length < MAX_RUNS ? written(run) : null;
+    if (lines) runs.push({ ...lines, text: run });
+    run = '';
+  };
+  for (let a = 0, b = 0; a < ours.length && b < theirs.length; a++, b++) {
+    if (ours[a] !== theirs[b]) {
+      end();
+      const [skipA, skipB] = detour(ours, theirs, a, b);
+      a += skipA;
+      b += skipB;
+    }
+    if (ours[a] === theirs[b]) run += ours[a] ?? '';
+  }
+  end();
+  return runs;
+}
+
+/** How many lines of each are to be passed by until they agree again; one of each where they do not. */
+function detour(ours: string[], theirs: string[], a: number, b: number): [number, number] {
+  for (let length = 1; length <= MAX_DETOUR; length++) {
+    for (let skipA = 0; skipA <= length; skipA++) {
+      const line = ours[a + skipA];
+      if (line !== undefined && line === theirs[b + length - skipA]) return [skipA, length - skipA];
+    }
+  }
+  return [0, 0];
+}
+
+/** Each with its break; a last one without a break may go on in another text, and is left out. */
+function linesOf(text: string): string[] {
+  return text.match(/[^\n]*\n/g) ?? [];
+}

@@ -1,7 +1,0 @@
-/** What follows DATA: with the dots at line starts doubled and the final dot. */
-export interface ParcelContent {
-  /** One after the other; a text has one character a byte. */
-  pieces: readonly (string | Buffer)[];
-  /** RFC 6152: it has bytes that are not ASCII. */
-  is8Bit: boolean;
-}

@@ -1,0 +1,111 @@
+import type { Socket } from 'node:net';
+import SmtpConnection from 'nodemailer/lib/smtp-connection';
+import type { SmtpLogin } from './smtp.login.js';
+
+/** How to reach the mail server. */
+export interface SmtpConnectorOptions {
+  /** Those of nodemailer's SMTP transport. */
+  connection: SmtpConnection.Options;
+  /** Null: without a login. */
+  login: SmtpLogin | null;
+}
+
+/** A connection that has been secured and logged in, and has nothing under way. */
+export interface OpenedConnection {
+  socket: Socket;
+  features: SmtpFeatures;
+}
+
+/** What the server has offered. */
+export interface SmtpFeatures {
+  /** RFC 2920. */
+  pipelining: boolean;
+  /** RFC 6152. */
+  eightBit: boolean;
+  /** RFC 6531. */
+  smtpUtf8: boolean;
+}
+
+/** What nodemailer keeps to itself. */
+interface Insides {
+  _socket?: Socket;
+  _supportedExtensions?: string[];
+  /** What has arrived and was not looked at yet. */
+  _responseQueue?: unknown[];
+  _remainder?: string;
+  _destroyed?: boolean;
+  [handler: string]: unknown;
+}
+
+const HANDLERS: Record<string, string[]> = {
+  data: ['_onSocketData'],
+  error: ['_onSocketError', '_onConnectionSocketError'],
+  close: ['_onSocketClose'],
+  end: ['_onSocketEnd'],
+  timeout: ['_onSocketTimeout'],
+};
+
+/**
+ * Opens a connection: name look-up, TLS, STARTTLS and every kind of login are nodemailer's. It then lets go of the socket,
+ * because what it does with messages, a stream for each and one at a time, is what is to be done better.
+ *
+ * @throws what nodemailer says where that fails.
+ */
+export async function connectToSmtp(
+  options: SmtpConnectorOptions,
+  signal: AbortSignal,
+): Promise<OpenedConnection> {
+  signal.throwIfAborted();
+  const connection = new SmtpConnection(options.connection);
+  let giveUp = (): void => undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      giveUp = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', giveUp, { once: true });
+      connection.on('error', reject);
+      connection.once('end', () => reject(new Error('The mail server hung up.')));
+      connection.connect((error) => {
+        if (error) return reject(error);
+        const { login } = options;
+        if (!login || !(connection.allowsAuth || login.isForced)) return resolve();
+        connection.login(login.toAuth(), (refusal) => (refusal ? reject(refusal) : resolve()));
+      });
+    });
+    return takeOver(connection);
+  } catch (error) {
+    connection.close();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+function takeOver(connection: SmtpConnection): OpenedConnection {
+  const insides = connection as unknown as Insides;
+  const { _socket: socket, _supportedExtensions: extensions } = insides;
+  if (!socket || !extensions) {
+    throw new Error('This version of nodemailer keeps its connections to itself: take bulkSmtp away.');
+  }
+  // A reply to nothing would be taken for the answer to the first command.
+  if ((insides._responseQueue?.length ?? 0) > 0 || insides._remainder) {
+    throw new Error('The mail server says more than it was asked.');
+  }
+  // It must never touch the socket again, whatever it has put off.
+  insides._destroyed = true;
+  connection.removeAllListeners();
+  connection.on('error', () => undefined);
+  for (const [event, names] of Object.entries(HANDLERS)) {
+    for (const name of names) socket.removeListener(event, insides[name] as () => void);
+  }
+  socket.setTimeout(0);
+  socket.setNoDelay(true);
+  const offers = (name: string): boolean => extensions.includes(name);
+  return {
+    socket,
+    features: {
+      pipelining: offers('PIPELINING'),
+      eightBit: offers('8BITMIME'),
+      smtpUtf8: offers('SMTPUTF8'),
+    },
+  };
+}

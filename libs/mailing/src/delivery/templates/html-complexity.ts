@@ -1,0 +1,72 @@
+import { elements, htmlPieces } from './html-pieces.js';
+
+/** Elements that have no content and no end. */
+const VOID = elements(
+  'area base basefont br col command embed frame hr img input isindex link meta param source track wbr',
+);
+
+/** In these every element may end itself (`<path/>`). */
+const FOREIGN = elements('svg math');
+
+const IN_PARAGRAPH = elements('p');
+const BLOCKS =
+  'address article aside blockquote div dl fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr main nav ol p pre section table ul';
+
+/** By the element that begins: those before it that end with that, because their end may be left out. As in htmlparser2. */
+const ENDS = new Map<string, Set<string>>([
+  ...BLOCKS.split(' ').map((name) => [name, IN_PARAGRAPH] as const),
+  ['body', elements('head link script')],
+  ['li', elements('li')],
+  ['dd', elements('dt dd')],
+  ['dt', elements('dt dd')],
+  ['td', elements('thead th td')],
+  ['th', elements('th')],
+  ['tr', elements('tr th td')],
+  ['tbody', elements('thead tbody')],
+  ['tfoot', elements('thead tbody')],
+  ['option', elements('option')],
+  ['optgroup', elements('optgroup option')],
+  ['rt', elements('rt rp')],
+  ['rp', elements('rt rp')],
+]);
+
+/** What of html can be looked at element by element. */
+export interface HtmlBounds {
+  /** Elements within each other. */
+  maxDepth: number;
+  /** Elements in all. */
+  maxElements: number;
+}
+
+/**
+ * Whether the html has more elements, or nests them deeper.
+ *
+ * The work is bounded by the length of the html: it ends where a bound is passed, and no list of open elements is longer than
+ * `maxDepth`.
+ */
+export function isTooComplex(html: string, { maxDepth, maxElements }: HtmlBounds): boolean {
+  const open: string[] = [];
+  let numForeign = 0;
+  let numElements = 0;
+  const cut = (length: number): void => {
+    for (const name of open.splice(length)) if (FOREIGN.has(name)) numForeign--;
+  };
+  for (const piece of htmlPieces(html)) {
+    if (piece.kind === 'text') continue;
+    const { kind, name, source } = piece;
+    if (kind === 'close') {
+      const at = open.lastIndexOf(name);
+      if (at >= 0) cut(at);
+      continue;
+    }
+    if (++numElements > maxElements) return true;
+    const ended = ENDS.get(name);
+    while (ended?.has(open.at(-1) ?? '')) cut(open.length - 1);
+    const isForeign = FOREIGN.has(name);
+    if (VOID.has(name) || ((isForeign || numForeign > 0) && source.endsWith('/>'))) continue;
+    open.push(name);
+    if (isForeign) numForeign++;
+    if (open.length > maxDepth) return true;
+  }
+  return false;
+}

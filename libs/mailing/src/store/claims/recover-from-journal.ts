@@ -1,0 +1,109 @@
+import type { Slice } from '../../model/states/slice.js';
+import type { Fates } from '../failover/fates.js';
+import type { Session } from '../database/mailing.database.js';
+import { type OpenRecipient, SOURCES, type SourceName } from '../ledger/open-recipient.js';
+import { countsOf, writeEnds } from '../ledger/settle-recipients.js';
+import { progressRowOf } from '../database/progress-row.js';
+import { inChunks, placeholders } from '../database/placeholders.js';
+
+/** The part of the list that is not over. */
+export interface Frame {
+  fromIdx: number;
+  toIdx: number;
+}
+
+/**
+ * Settles marked recipients of a dead run whose fate is known: answered ones get that answer, those who were never
+ * begun go back untouched. Those who were begun and not answered stay `sending`, for the policy to decide.
+ *
+ * - Lock order: the row with the books is locked already; recipients, their rows in `dps_mail_deferred`, and the row with
+ *   the books again.
+ * - Index: the same range of the primary key as in `recover-slice.ts`; at most `maxInDoubt` rows are found in it.
+ * - Rejected: handing back all recipients that the journal does not name, with `NOT IN`: the database would compare each row with
+ *   a list as long as the journal.
+ *
+ * @param again those at a further attempt, wherever they lie.
+ */
+export async function recoverFromJournal(
+  session: Session,
+  slice: Slice,
+  frame: Frame,
+  again: number[],
+  { outcomeOf, deferralOf, isBegun }: Fates,
+): Promise<Settled> {
+  const open = new Map<number, OpenRecipient>();
+  const users = new Map<number, string>();
+  for (const source of SOURCES) {
+    const rows = await marked(session, source, slice, frame, again);
+    for (const { idx, userId, isRetry } of rows) {
+      if (userId !== null) users.set(idx, userId);
+      open.set(idx, { source, rowStatus: 'sending', isRetry });
+    }
+  }
+  const indexes = [...open.keys()];
+  const ends = {
+    outcomes: indexes.flatMap((idx) => outcomeOf(idx) ?? []),
+    deferred: indexes.flatMap((idx) => deferralOf(idx) ?? []),
+    returned: indexes.filter((idx) => !isBegun(idx) && !outcomeOf(idx) && !deferralOf(idx)),
+  };
+  await writeEnds(session, slice.mailingId, open, ends);
+  const { sent, errors, skipped } = countsOf(ends.outcomes);
+  if (ends.outcomes.length > 0) {
+    const books = progressRowOf(session, slice);
+    await session.change(
+      `UPDATE ${books.table} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ? WHERE ${books.sql}`,
+      [sent, errors, skipped, ...books.parameters],
+    );
+  }
+  return {
+    numSettled: ends.outcomes.length,
+    mailed: ends.outcomes.flatMap(({ idx, status }) => (status === 'sent' ? (users.get(idx) ?? []) : [])),
+  };
+}
+
+export interface Settled {
+  numSettled: number;
+  /** Ids of the profiles that were sent to. */
+  mailed: string[];
+}
+
+interface Marked {
+  idx: number;
+  userId: string | null;
+  isRetry: boolean;
+}
+
+async function marked(
+  session: Session,
+  source: SourceName,
+  { mailingId }: Slice,
+  { fromIdx, toIdx }: Frame,
+  again: number[],
+): Promise<Marked[]> {
+  const columns = source === 'userMailing' ? 'idx, user_id' : 'idx';
+  const select = `SELECT ${columns} FROM ${session.tables[source]} WHERE mailing_id = ?`;
+  const found: Marked[] = [];
+  const note = (rows: { idx: number; user_id?: string }[], isRetry: boolean): number => {
+    for (const row of rows) found.push({ idx: Number(row.idx), userId: row.user_id ?? null, isRetry });
+    return rows.length;
+  };
+  await inChunks(again, async (chunk) =>
+    note(
+      await session.rows(`${select} AND idx IN (${placeholders(chunk)}) AND status = 'sending'`, [
+        mailingId,
+        ...chunk,
+      ]),
+      true,
+    ),
+  );
+  const isAgain = new Set(again);
+  const firsts = await session.rows<{ idx: number; user_id?: string }>(
+    `${select} AND idx >= ? AND idx < ? AND status = 'sending'`,
+    [mailingId, fromIdx, toIdx],
+  );
+  note(
+    firsts.filter((row) => !isAgain.has(Number(row.idx))),
+    false,
+  );
+  return found;
+}

@@ -1,0 +1,95 @@
+import type { Slice } from '../../model/states/slice.js';
+import type { Session } from '../database/mailing.database.js';
+import { belongsTo } from '../database/progress-row.js';
+import { inChunks, placeholders } from '../database/placeholders.js';
+
+/** Which recipients an order is about. */
+export type RetryableStatus = 'error' | 'in_doubt';
+
+/**
+ * The parts of a mailing that keep books of their own and have somebody in them who ended badly: the mailing itself, or one
+ * page of its batches; index: primary key.
+ *
+ * @param afterIdx the first place of the last batch of the page before.
+ */
+export async function findRetryableBatches(
+  session: Session,
+  mailingId: string,
+  afterIdx: number,
+  limit: number,
+): Promise<Slice[]> {
+  const rows = await session.rows<{ start_idx: number; end_idx: number }>(
+    `SELECT start_idx, end_idx FROM ${session.tables.mailBatch}
+     WHERE mailing_id = ? AND start_idx > ? AND num_errors > 0 ORDER BY start_idx LIMIT ${limit}`,
+    [mailingId, afterIdx],
+  );
+  return rows.map((row) => ({
+    mailingId,
+    batch: { startIdx: Number(row.start_idx), endIdx: Number(row.end_idx) },
+  }));
+}
+
+/**
+ * The next recipients of one table that ended badly.
+ *
+ * - Index: a range of the primary key; `status` is a filter. A whole list is read once for one order of a person. MySQL has to be
+ *   told so: up to some 20,000 recipients it prefers the key of addresses, and would read and sort the list for each page. To the
+ *   other databases the hint is a comment.
+ */
+export async function findRetryable(
+  session: Session,
+  table: string,
+  slice: Slice,
+  status: RetryableStatus,
+  fromIdx: number,
+  limit: number,
+): Promise<number[]> {
+  const own = belongsTo(slice);
+  const rows = await session.rows<{ idx: number }>(
+    `SELECT /*+ INDEX(r PRIMARY) */ idx FROM ${table} r WHERE ${own.sql} AND idx >= ? AND status = ? ORDER BY idx LIMIT ${limit}`,
+    [...own.parameters, fromIdx, status],
+  );
+  return rows.map((row) => Number(row.idx));
+}
+
+/** The profiles at these places; index: primary key. */
+export async function userIdsAt(session: Session, mailingId: string, indexes: number[]): Promise<string[]> {
+  if (indexes.length === 0) return [];
+  const rows = await session.rows<{ user_id: string }>(
+    `SELECT user_id FROM ${session.tables.userMailing}
+     WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) ORDER BY idx`,
+    [mailingId, ...indexes],
+  );
+  return rows.map((row) => row.user_id);
+}
+
+/** Those of these places that are in doubt; index: primary key. */
+export async function stillInDoubt(
+  session: Session,
+  table: string,
+  mailingId: string,
+  indexes: number[],
+): Promise<number[]> {
+  const rows = await session.rows<{ idx: number }>(
+    `SELECT idx FROM ${table} WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'in_doubt'`,
+    [mailingId, ...indexes],
+  );
+  return rows.map((row) => Number(row.idx));
+}
+
+/** Whether a recipient at one of these places is in flight, or still to be sent to; index: primary key. */
+export async function hasUnsettled(
+  session: Session,
+  table: string,
+  mailingId: string,
+  indexes: number[],
+): Promise<boolean> {
+  const rows = await inChunks(indexes, async (chunk) => {
+    const found = await session.rows(
+      `SELECT 1 FROM ${table} WHERE mailing_id = ? AND idx IN (${placeholders(chunk)}) AND status IN ('pending', 'sending') LIMIT 1`,
+      [mailingId, ...chunk],
+    );
+    return found.length;
+  });
+  return rows > 0;
+}

@@ -1,0 +1,12 @@
+import type { Slice } from '../../model/states/slice.js';
+import type { Session } from '../database/mailing.database.js';
+import { progressRowOf } from '../database/progress-row.js';
+
+/**
+ * Locks the books of a slice as the first statement of an order over its recipients, in the order of a commit: the books first,
+ * recipients after it. The row itself is not changed.
+ */
+export async function lockProgress(session: Session, slice: Slice): Promise<void> {
+  const books = progressRowOf(session, slice);
+  await session.change(`UPDATE ${books.table} SET status = status WHERE ${books.sql}`, books.parameters);
+}

@@ -1,0 +1,44 @@
+import type { SqlPart } from './progress-row.js';
+import { placeholders } from './placeholders.js';
+
+/** Shorter ones are not worth a range of their own. */
+const MIN_RUN = 4;
+
+/**
+ * Condition on rows of one mailing: they are at one of these places. Runs of them are named by their two ends.
+ *
+ * People are sent to nearly in the order of the list, so most of a thousand places are in a few runs, and a database looks up
+ * the ends of a run where it would look up each of its places.
+ *
+ * Each part names the mailing and the state, so that it is a range of the primary key for every planner.
+ *
+ * @param rest what else must be true of each row.
+ */
+export function idxCondition(mailingId: string, indexes: readonly number[], rest: string): SqlPart {
+  const conditions: string[] = [];
+  const parameters: unknown[] = [];
+  const single: number[] = [];
+  for (const run of runsOf(indexes)) {
+    if (run.to - run.from + 1 < MIN_RUN) {
+      for (let idx = run.from; idx <= run.to; idx++) single.push(idx);
+      continue;
+    }
+    conditions.push(`(mailing_id = ? AND idx BETWEEN ? AND ? AND ${rest})`);
+    parameters.push(mailingId, run.from, run.to);
+  }
+  if (single.length > 0) {
+    conditions.push(`(mailing_id = ? AND idx IN (${placeholders(single)}) AND ${rest})`);
+    parameters.push(mailingId, ...single);
+  }
+  return { sql: conditions.join(' OR '), parameters };
+}
+
+function runsOf(indexes: readonly number[]): { from: number; to: number }[] {
+  const runs: { from: number; to: number }[] = [];
+  let last: { from: number; to: number } | undefined;
+  for (const idx of indexes.toSorted((a, b) => a - b)) {
+    if (last && idx === last.to + 1) last.to = idx;
+    else runs.push((last = { from: idx, to: idx }));
+  }
+  return runs;
+}

@@ -1,0 +1,32 @@
+import type { Slice } from '../../model/states/slice.js';
+import type { Session } from './mailing.database.js';
+
+/** A piece of SQL with its parameters. */
+export interface SqlPart {
+  sql: string;
+  parameters: unknown[];
+}
+
+/**
+ * The row that holds the books of a slice: counters, claim, commit, and the frame of what is not over. It is the mailing's own
+ * row, or the batch's; both have the same columns for it, so the statements of a commit are the same for both.
+ */
+export function progressRowOf({ tables }: Session, { mailingId, batch }: Slice): SqlPart & { table: string } {
+  return batch
+    ? {
+        table: tables.mailBatch,
+        sql: 'mailing_id = ? AND start_idx = ?',
+        parameters: [mailingId, batch.startIdx],
+      }
+    : { table: tables.mailing, sql: 'id = ?', parameters: [mailingId] };
+}
+
+/** Condition on rows that have a `mailing_id` and an `idx`: they belong to the slice. */
+export function belongsTo({ mailingId, batch }: Slice): SqlPart {
+  return batch
+    ? {
+        sql: 'mailing_id = ? AND idx >= ? AND idx < ?',
+        parameters: [mailingId, batch.startIdx, batch.endIdx],
+      }
+    : { sql: 'mailing_id = ?', parameters: [mailingId] };
+}

@@ -1,0 +1,44 @@
+import type { MailingStatus } from '../../model/states/mailing-status.js';
+import type { Session } from '../database/mailing.database.js';
+import { readMailingStatus } from './fence-commit.js';
+import { mergeRestOfCanceled } from './merge-batches.js';
+
+/**
+ * Carries out the pause or the end that somebody asked of a batched mailing, once none of its batches is claimed any more.
+ *
+ * - Lock order: the mailing's row first, batches after it. Whoever frees or completes a batch holds that row too, so none
+ *   of them changes between the question and the answer; a claim that is being committed has it too (`claimBatch`).
+ * - The lock is a statement of its own: on PostgreSQL the question has to be asked by a statement that begins after the lock
+ *   was obtained, or it would not see who ended before it.
+ * - Index: `(status, mailing_id, not_before)`, its entries for `claimed` batches of this mailing.
+ *
+ * @returns what was reached, or null if nothing was asked or a batch is still claimed.
+ */
+export async function completeTransition(session: Session, mailingId: string): Promise<MailingStatus | null> {
+  const { tables, dialect } = session;
+  const asked = await session.change(
+    `UPDATE ${tables.mailing} SET commit_seq = commit_seq + 1
+     WHERE id = ? AND is_batched = TRUE AND status IN ('pausing', 'canceling')`,
+    [mailingId],
+  );
+  if (asked !== 1) return null;
+  const reached = await session.change(
+    `UPDATE ${tables.mailing}
+     SET end_time = CASE WHEN status = 'canceling' THEN ${dialect.now} ELSE end_time END,
+       status = CASE WHEN status = 'canceling' THEN 'canceled' ELSE 'paused' END
+     WHERE id = ? AND NOT EXISTS (SELECT 1 FROM ${tables.mailBatch} WHERE mailing_id = ? AND status = 'claimed')`,
+    [mailingId, mailingId],
+  );
+  if (reached !== 1) return null;
+  await mergeRestOfCanceled(session, mailingId);
+  return readMailingStatus(session, mailingId);
+}
+
+/** Batched mailings that wait for an order to be carried out; index: `(is_batched, status)`. */
+export async function findTransitions(session: Session, limit: number): Promise<string[]> {
+  const rows = await session.rows<{ id: string }>(
+    `SELECT id FROM ${session.tables.mailing} WHERE is_batched = TRUE AND status IN ('pausing', 'canceling')
+     ORDER BY id LIMIT ${limit}`,
+  );
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,75 @@
+import type { FaultPoints } from '../../model/ports/fault-points.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type { HeldClaim } from '../../store/ledger/held-claim.js';
+import type { MailingClaims, UnfinishedMailing } from '../../store/claims/mailing-claims.js';
+import type { DeadBatch } from '../../store/claims/find-dead-batches.js';
+import type { TemplateEmailBatchPersister } from '../../store/claims/template-email-batch.persister.js';
+import type { JournalRecovery } from './journal.recovery.js';
+import type { InDoubtDecision } from './in-doubt.decision.js';
+import type { ProfileRecorder } from '../recipients/profile.recorder.js';
+import type { ServerMembership } from '../servers/server-membership.js';
+import type { Recovery } from '../../store/claims/claim.reader.js';
+
+export interface ClaimAcquirerParts {
+  settings: MailingSettings;
+  claims: MailingClaims;
+  batches: TemplateEmailBatchPersister;
+  membership: ServerMembership;
+  doubts: InDoubtDecision;
+  journals: JournalRecovery;
+  recorder: Pick<ProfileRecorder, 'noteMailed'>;
+  faultPoints: FaultPoints;
+}
+
+/** Obtains the right to work on what is left, in the name of this incarnation. */
+export class ClaimAcquirer {
+  constructor(private readonly parts: ClaimAcquirerParts) {}
+
+  /**
+   * Claims a mailing that nobody works on, or recovers one whose run is dead: whom its death caught is settled by the
+   * policy, and the host's resolver asked, before this returns.
+   *
+   * @returns null if another server was faster, it is not time yet, or this process is no member any more.
+   */
+  async take(mailing: UnfinishedMailing, info: TemplateEmailInfo): Promise<HeldClaim | null> {
+    const { mailingId, status, claimToken } = mailing;
+    const { claims, settings, membership, faultPoints } = this.parts;
+    const { uniqServerId } = settings;
+    // The membership may have been lost since the caller looked, because it reads the mailing in between.
+    if (membership.incarnation === null) return null;
+    const token = membership.nextClaimToken();
+    if (status === 'pending') {
+      const claim = await claims.claim(mailingId, uniqServerId, token);
+      if (claim) faultPoints.reach('afterClaimed');
+      return claim;
+    }
+    if (claimToken === null) return null;
+    const how = await this.#recovery(claimToken);
+    return this.#resolved(await claims.recover(mailingId, uniqServerId, claimToken, token, how), info);
+  }
+
+  /** The same for a batch of the dead. @returns null if somebody else was faster. */
+  async takeBatch(dead: DeadBatch, info: TemplateEmailInfo): Promise<HeldClaim | null> {
+    const { batches, settings, membership } = this.parts;
+    const { uniqServerId } = settings;
+    const token = membership.nextClaimToken();
+    const how = await this.#recovery(dead.claimToken);
+    return this.#resolved(await batches.recover(dead, uniqServerId, token, how), info);
+  }
+
+  async #recovery(deadToken: string): Promise<Recovery> {
+    const { journals, settings } = this.parts;
+    const journal = await journals.read(deadToken);
+    return { resend: settings.inDoubt === 'resend', journal };
+  }
+
+  async #resolved(claim: HeldClaim | null, info: TemplateEmailInfo): Promise<HeldClaim | null> {
+    if (!claim) return null;
+    const { faultPoints, recorder, doubts } = this.parts;
+    faultPoints.reach('afterRecovered');
+    if (claim.inFlight && info.messageTo === undefined) await recorder.noteMailed(claim.inFlight.mailed);
+    await doubts.resolve(claim, info);
+    return claim;
+  }
+}

@@ -1,0 +1,91 @@
+import { MessageIdentity } from '../../delivery/mime/message-identity.js';
+import type { FaultPoints } from '../../model/ports/fault-points.js';
+import {
+  askHost,
+  HOST_CALL_TIMEOUT_MS,
+  HostAnswerError,
+  type HostCallTerms,
+} from '../../model/host-calls/host-call.js';
+import { kindOf } from '../../model/values/value-kind.js';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { InDoubtPolicy, InDoubtVerdict } from '../../model/options/in-doubt-policy.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type { HeldClaim } from '../../store/ledger/held-claim.js';
+import type { DoubtfulRow, CommandPersister } from '../../store/commands/command.persister.js';
+import type { ProfileRecorder } from '../recipients/profile.recorder.js';
+
+const CALL = 'inDoubt';
+const VERDICTS: ReadonlySet<unknown> = new Set<InDoubtVerdict>(['sent', 'resend', 'leave']);
+
+/** A bound for one statement; more than that are never under way at a time in practice, and would stay in doubt. */
+const MAX_RETRIES_ASKED_ABOUT = 10_000;
+
+/**
+ * Asks the host's resolver about those whom a crash caught, after they are on record as in doubt and before the first new
+ * message. So a resolver that fails, or a second crash while it is being asked, costs nothing: the doubt stays on record.
+ */
+export class InDoubtDecision {
+  constructor(
+    private readonly policy: InDoubtPolicy,
+    private readonly orders: CommandPersister,
+    private readonly events: MailingEvents,
+    private readonly faultPoints: FaultPoints,
+    private readonly recorder: Pick<ProfileRecorder, 'noteMailed'>,
+    /** How long the host may take; `stop` aborts when this process takes up nothing more. */
+    private readonly terms: Omit<HostCallTerms, 'call'> = { timeoutMs: HOST_CALL_TIMEOUT_MS },
+  ) {}
+
+  /** Never rejects for what the resolver does. */
+  async resolve(claim: HeldClaim, info: TemplateEmailInfo): Promise<void> {
+    const { mailingId, lowWaterIdx, highWaterIdx, inFlight } = claim;
+    if (typeof this.policy !== 'function' || !inFlight || inFlight.numInFlight === 0) return;
+    const rows = await this.orders.doubtful(claim, {
+      fromIdx: lowWaterIdx,
+      toIdx: highWaterIdx,
+      retries: inFlight.retries.slice(0, MAX_RETRIES_ASKED_ABOUT),
+    });
+    const verdicts = await this.#ask(mailingId, rows, new MessageIdentity(mailingId, info.from));
+    this.faultPoints.reach('afterResolverAsked');
+    for (const verdict of ['sent', 'resend'] as const) {
+      const meant = rows.filter((_, n) => verdicts[n] === verdict);
+      const changed = await this.orders.resolve(claim, meant, verdict);
+      if (verdict !== 'sent' || info.messageTo !== undefined) continue;
+      const mailed = meant.flatMap(({ idx, userId }) =>
+        userId !== null && changed.has(idx) ? [userId] : [],
+      );
+      await this.recorder.noteMailed(mailed);
+    }
+  }
+
+  async #ask(mailingId: string, rows: DoubtfulRow[], identity: MessageIdentity): Promise<InDoubtVerdict[]> {
+    const { policy } = this;
+    if (typeof policy !== 'function') return [];
+    const asked = rows.map(({ idx, email, userId }) => ({
+      mailingId,
+      idx,
+      email,
+      userId,
+      messageId: identity.messageId(idx),
+    }));
+    try {
+      const verdicts: unknown = await askHost({ call: CALL, ...this.terms }, () => policy(asked));
+      if (!Array.isArray(verdicts) || verdicts.length !== rows.length) {
+        const got = Array.isArray(verdicts) ? `${verdicts.length}` : kindOf(verdicts);
+        throw new HostAnswerError(CALL, `an array of ${rows.length} verdicts`, got);
+      }
+      const numUnknown = verdicts.filter((verdict: unknown) => !VERDICTS.has(verdict)).length;
+      if (numUnknown > 0) {
+        const error = new HostAnswerError(
+          CALL,
+          `each verdict to be ${[...VERDICTS].join(', ')}`,
+          'another one',
+        );
+        this.events.emit('doubt:unresolved', { mailingId, numInDoubt: numUnknown, error });
+      }
+      return verdicts as InDoubtVerdict[];
+    } catch (error) {
+      this.events.emit('doubt:unresolved', { mailingId, numInDoubt: rows.length, error });
+      return [];
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import { DeadJournal } from '../../store/journal/dead.journal.js';
+import {
+  type JournalContent,
+  type JournalOwner,
+  ownerOf,
+  readLines,
+} from '../../store/journal/journal.lines.js';
+import type { MailingClaims } from '../../store/claims/mailing-claims.js';
+import { JOURNAL_ENDING, journalPath } from '../../store/journal/mailing.journal.js';
+import type { TemplateEmailBatchPersister } from '../../store/claims/template-email-batch.persister.js';
+import { readPidNamespace } from '../servers/pid-namespace.js';
+import type { ServerMembership } from '../servers/server-membership.js';
+import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
+
+/** Of another server, which may need it still, or damaged, so that it can't be told whose it is. */
+const OTHERS_KEPT_MS = 7 * 86_400_000;
+/** More than a first line has. */
+const HEADER_BYTES = 4_096;
+
+/**
+ * The journals of processes that have died, and when they may be believed.
+ *
+ * A journal tells what its process had begun until we read it. So its process must be dead for certain, not only silent: one that
+ * was stopped, and whose lease ran out, would wake up and begin a message that we have just taken for not begun. That
+ * certainty is had on the same host and within one range of pids alone, and the boot of the kernel is part of it: a
+ * machine that lost its power has forgotten the last lines.
+ */
+export class JournalRecovery implements OnApplicationBootstrap {
+  constructor(
+    private readonly settings: MailingSettings,
+    private readonly membership: ServerMembership,
+    private readonly claims: MailingClaims,
+    private readonly batches: TemplateEmailBatchPersister,
+    private readonly periodic: TemplateEmailPeriodicService,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.settings.journal) this.periodic.addTask(() => this.clear());
+  }
+
+  /** What the dead run with this claim has left; null: nothing that can be believed. Never rejects. */
+  async read(claimToken: string): Promise<DeadJournal | null> {
+    const { journal } = this.settings;
+    if (!journal) return null;
+    const incarnation = incarnationOf(claimToken);
+    const path = journalPath(journal.dir, incarnation);
+    const owner = await ownerIn(path);
+    // First the proof and then the reading: until its death a process may still write.
+    if (owner?.incarnation !== incarnation || !this.membership.isKnownDead(owner)) return null;
+    const content = await contentOf(path);
+    if (!content) return null;
+    return new DeadJournal(content.claims.get(claimToken) ?? new Map(), content.gaps.get(claimToken));
+  }
+
+  /** Removes those of dead incarnations of this server that hold no claim any more, and those of others when they are old. */
+  async clear(): Promise<void> {
+    const { journal, uniqServerId } = this.settings;
+    if (!journal) return;
+    const { incarnation } = this.membership;
+    const others = (await readdir(journal.dir)).filter(
+      (name) => name.includes(JOURNAL_ENDING) && incarnation !== null && !name.startsWith(incarnation),
+    );
+    if (others.length === 0) return;
+    const held = await this.#held(uniqServerId);
+    for (const name of others) {
+      const path = join(journal.dir, name);
+      const owner = await ownerIn(path);
+      if (owner && this.#mayLive(owner)) continue;
+      const isOurs = owner?.uniqServerId === uniqServerId;
+      const isOver = isOurs ? !held.has(owner.incarnation) : await isOld(path);
+      if (isOver) await rm(path, { force: true });
+    }
+  }
+
+  /** Another application that shares the folder with us by mistake. */
+  #mayLive(owner: JournalOwner): boolean {
+    return owner.pidNamespace === readPidNamespace() && !this.membership.isKnownDead(owner);
+  }
+
+  async #held(uniqServerId: string): Promise<Set<string>> {
+    const mailings = await this.claims.unfinished(uniqServerId);
+    const batches = await this.batches.claimedByDead(uniqServerId);
+    const tokens = [...mailings, ...batches].flatMap(({ claimToken }) => claimToken ?? []);
+    return new Set(tokens.map(incarnationOf));
+  }
+}
+
+function incarnationOf(claimToken: string): string {
+  return claimToken.slice(0, claimToken.indexOf('#'));
+}
+
+/** MailingScope journal it is, by its first line alone. */
+async function ownerIn(path: string): Promise<JournalOwner | null> {
+  try {
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+      const text = buffer.toString('utf8', 0, bytesRead);
+      return ownerOf(text.slice(0, text.indexOf('\n')));
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
+/** False for one that another server has removed meanwhile. */
+async function isOld(path: string): Promise<boolean> {
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
+  return Date.now() - mtimeMs > OTHERS_KEPT_MS;
+}
+
+async function contentOf(path: string): Promise<JournalContent | null> {
+  try {
+    return readLines(await readFile(path, 'utf8'));
+  } catch {
+    return null;
+  }
+}

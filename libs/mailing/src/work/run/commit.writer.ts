@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { publicReasonOf } from '../../model/values/public-text.js';
+import type { Commit, CommitAnswer } from '../../model/ports/ledger.js';
+import type { Outcome } from '../../model/states/outcome.js';
+import { BackOff } from '../pacing/back-off.js';
+import { LEND_AFTER_MS } from './lend-worker-slot.js';
+import type { MailingRunParts } from './mailing-run.parts.js';
+import type { Wait } from '../pacing/wait.js';
+
+/**
+ * Writes commits, again as a whole where the database fails.
+ *
+ * A commit that could not be written is kept and comes first the next time, exactly as it was: if it was committed and only
+ * the answer got lost, the ledger recognizes the repetition, which it could not if anything had been added.
+ */
+export class CommitWriter {
+  #unwritten: Commit | null = null;
+  #wait: Wait | null = null;
+  #isLent = false;
+  #failingSince: number | null = null;
+  /** When a commit was written last, by `performance.now()`. */
+  committedAt = performance.now();
+
+  constructor(
+    private readonly parts: Pick<
+      MailingRunParts,
+      'mailingId' | 'ledger' | 'options' | 'events' | 'workerSlot'
+    >,
+  ) {}
+
+  /** The database, or, for a list that is read as it is sent, its source. */
+  get wait(): Wait | null {
+    return this.parts.ledger.wait ?? this.#wait;
+  }
+
+  get hasUnwritten(): boolean {
+    return this.#unwritten !== null;
+  }
+
+  /** Of a commit that could not be written, or that a lost claim has refused. */
+  get unwrittenOutcomes(): readonly Outcome[] {
+    return this.#unwritten?.outcomes ?? [];
+  }
+
+  /**
+   * @param next puts the next commit together; not called while there is one that could not be written.
+   * @param stop aborts when there is no more time.
+   * @param isLost asked before, and after each failure, because another server may have taken the slice over meanwhile.
+   * @returns the commit with its answer, or null if it can't be written for too long.
+   */
+  async write(
+    next: () => Commit,
+    stop: AbortSignal,
+    isLost: () => boolean,
+  ): Promise<{ commit: Commit | null; answer: CommitAnswer } | null> {
+    if (isLost()) return this.#over({ commit: null, answer: { kind: 'lost' } });
+    const commit = (this.#unwritten ??= next());
+    const { mailingId, events, ledger, options } = this.parts;
+    const giveUpAt = performance.now() + options.databasePatienceMs;
+    const backOff = new BackOff(50, 5_000);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        this.#wait ??= { what: 'the database', since: performance.now() };
+        const answer = await ledger.commit(commit);
+        if (answer.kind !== 'lost') this.#unwritten = null;
+        this.#wait = null;
+        this.committedAt = performance.now();
+        this.#tellEnd();
+        return this.#over({ commit, answer });
+      } catch (error) {
+        const delayMs = backOff.fail();
+        this.#failingSince ??= performance.now();
+        this.#wait = { what: `the database: ${publicReasonOf(error)}`, since: this.#wait!.since };
+        if (performance.now() + delayMs > giveUpAt || stop.aborted) {
+          events.emit('run:stalled', { mailingId, error });
+          return null;
+        }
+        events.emit('run:commit-retried', { mailingId, error, attempt, delayMs });
+        await delay(delayMs, undefined, { signal: stop }).catch(() => undefined);
+        if (isLost()) return this.#over({ commit, answer: { kind: 'lost' } });
+      }
+    }
+  }
+
+  #tellEnd(): void {
+    if (this.#failingSince === null) return;
+    const lastedMs = Math.round(performance.now() - this.#failingSince);
+    this.#failingSince = null;
+    const { events, mailingId } = this.parts;
+    events.emit('outage:ended', { mailingId, what: 'database', lastedMs });
+  }
+
+  /** Others have the place of a mailing that is read as it is sent, while its source yields nothing. */
+  #over<T extends { answer: CommitAnswer }>(written: T): T {
+    const { ledger, workerSlot } = this.parts;
+    const { kind } = written.answer;
+    const isSilent = performance.now() - (ledger.wait?.since ?? Infinity) > LEND_AFTER_MS;
+    const lends = isSilent && kind !== 'ended' && kind !== 'lost';
+    if (lends !== this.#isLent) workerSlot[lends ? 'lend' : 'retake']();
+    this.#isLent = lends;
+    return written;
+  }
+}

@@ -1,0 +1,35 @@
+import type { RetryOptions } from '../../model/options/mailing-options.js';
+import type { MarkedRecipient } from '../../model/mail/recipient.js';
+
+/** How often the open recipients of a run were tried before. */
+export class RetrySchedule {
+  readonly #before = new Map<number, number>();
+
+  constructor(private readonly options: Required<RetryOptions>) {}
+
+  /** Takes over what the books know of recipients that were tried before. */
+  note(marked: MarkedRecipient[]): void {
+    for (const { idx, attempts } of marked) if (attempts) this.#before.set(idx, attempts);
+  }
+
+  /** Whether this recipient was never attempted before the attempt that is under way. */
+  isFirst(idx: number): boolean {
+    return !this.#before.has(idx);
+  }
+
+  /**
+   * Exponential back-off with full jitter (Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015).
+   *
+   * @returns the delay before the next attempt, or null if the one just made was the last.
+   */
+  nextDelayMs(idx: number): number | null {
+    const { maxAttempts, firstDelayMs, longestDelayMs } = this.options;
+    const attempts = (this.#before.get(idx) ?? 0) + 1;
+    if (attempts >= maxAttempts) return null;
+    return Math.ceil(Math.random() * Math.min(longestDelayMs, firstDelayMs * 2 ** (attempts - 1)));
+  }
+
+  forget(idx: number): void {
+    this.#before.delete(idx);
+  }
+}

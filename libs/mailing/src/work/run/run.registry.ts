@@ -1,0 +1,208 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ModuleContext } from '../../model/host-calls/async-context.js';
+import type { MailingRun } from './mailing-run.js';
+import type { WorkerSlot } from './mailing-run.parts.js';
+import { SlotReleases } from '../pacing/slot-releases.js';
+import type { Wait } from '../pacing/wait.js';
+
+/** What a run has of the registry while it works. */
+export interface RegisteredSlot extends WorkerSlot {
+  /** Tells which run it is, so that it can be stopped. */
+  announce(run: MailingRun): void;
+}
+
+/** Work that ends with a result. */
+export type Work<T> = (workerSlot: RegisteredSlot) => Promise<T>;
+
+/** Whether a piece of work waits for a place, goes ahead of all others, or takes none, because its places are counted elsewhere. */
+export type Turn = 'wait' | 'at_once' | 'apart';
+
+/** What was cut off has this long to write down what is known of it. */
+const CUT_OFF_MS = 2_000;
+
+interface Entry {
+  mailingId: string;
+  result: Promise<unknown>;
+  run: MailingRun | null;
+  since: number;
+  /** Set while it waits for a place: goes ahead of all others. */
+  dispatch: (() => void) | null;
+}
+
+/**
+ * The runs of this process: each mailing at most once, not more than `parallelMailings` at a time, the others in order of
+ * arrival. A mailing that only waits for somebody's next attempt, which may be hours away, does not take a place. Whoever
+ * asks for a mailing that is being worked on gets the same result. Batches are in here too, and take no places: how many
+ * there are at a time is the dispatcher's business.
+ */
+export class RunRegistry {
+  readonly #entries = new Map<string, Entry>();
+  readonly #waiting: (() => void)[] = [];
+  #working = 0;
+  readonly #stop = new AbortController();
+
+  constructor(
+    private readonly parallelMailings: number,
+    private readonly context = new ModuleContext(),
+  ) {}
+
+  get isStopping(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** Aborts when the process takes up nothing more. */
+  get stopSignal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** Resolves when a mailing that is being worked on here, or waits for its turn, is done with. */
+  find(key: string): Promise<unknown> | null {
+    return this.#entries.get(key)?.result ?? null;
+  }
+
+  /**
+   * An order stands in the books: the runs of this mailing begin nothing more from this moment on. One that waits for a
+   * place takes it up at once, because nothing will be sent for it.
+   */
+  drain(mailingId: string): void {
+    for (const entry of this.#of(mailingId)) {
+      entry.run?.drain();
+      entry.dispatch?.();
+    }
+  }
+
+  /** The database answers: runs that had given up on it go on. */
+  resumeStalled(): void {
+    for (const { run } of this.#entries.values()) run?.resumeStalled();
+  }
+
+  /** Something in the books has changed: the runs of this mailing look at them, whatever they are waiting for. */
+  wake(mailingId: string): void {
+    for (const { run } of this.#of(mailingId)) run?.wake();
+  }
+
+  /** What the runs of this mailing wait for; none where this process does not work on it. */
+  waitsOf(mailingId: string): Wait[] {
+    return [...this.#of(mailingId)].map(({ run, dispatch, since }) => {
+      const what = dispatch ? 'its turn (run.parallelMailings)' : 'its templates, or the answer of inDoubt';
+      return run?.waits.now ?? { what, since };
+    });
+  }
+
+  /**
+   * Runs that have waited for so long: those of an outage, and of mailings that are not persisted all, because nothing else tells of them;
+   * their `mailingId` is null.
+   */
+  lasting(ms: number): { mailingId: string | null; wait: Wait }[] {
+    const before = performance.now() - ms;
+    return [...this.#entries.values()].flatMap(({ mailingId, run }) => {
+      if (!run) return [];
+      const { isPersisted, now, outage } = run.waits;
+      const wait = isPersisted ? outage : now;
+      if (!wait || wait.since > before) return [];
+      return [{ mailingId: isPersisted ? mailingId : null, wait }];
+    });
+  }
+
+  /**
+   * @param key the mailing's id; for a batch, its claim; for a mailing that is not persisted, any id of its own.
+   * @param mailingId whose orders are meant for it. Default: the key.
+   */
+  start<T>(key: string, work: Work<T>, turn: Turn = 'wait', mailingId = key): Promise<T> {
+    const known = this.#entries.get(key);
+    if (known) return known.result as Promise<T>;
+    const entry: Entry = {
+      mailingId,
+      run: null,
+      since: performance.now(),
+      dispatch: null,
+      result: undefined as never,
+    };
+    const away = new SlotReleases({ begin: () => this.#leave(), end: () => void this.#working++ });
+    const workerSlot: RegisteredSlot = {
+      announce: (run) => this.#announce(entry, run),
+      leave: () => away.begin(),
+      lend: () => away.begin(),
+      retake: () => away.end(),
+    };
+    const begun = (): Promise<T> => this.context.begin(() => work(workerSlot));
+    const worked = turn === 'apart' ? begun() : this.#within(entry, turn, begun, away);
+    const result = worked.finally(() => this.#entries.delete(key));
+    entry.result = result;
+    this.#entries.set(key, entry);
+    return result;
+  }
+
+  /** The claims of this process are void: every run stops where it is and writes nothing more. */
+  revokeAll(): void {
+    for (const { run } of this.#entries.values()) run?.revoke();
+  }
+
+  /**
+   * Orderly stop of all runs. Messages in flight have `timeoutMs` to end; what is still open then is cut off, and what does
+   * not end even so (a source of recipients, a database that is silent) is not waited for.
+   */
+  async stopAll(timeoutMs: number): Promise<void> {
+    this.#stop.abort();
+    for (const { run } of this.#entries.values()) run?.stop();
+    const timer = new AbortController();
+    const wait = { signal: timer.signal };
+    const patience = delay(timeoutMs, undefined, wait).then(() => {
+      this.#abortAll();
+      return delay(CUT_OFF_MS, undefined, wait);
+    });
+    const ended = Promise.allSettled(Array.from(this.#entries.values(), (entry) => entry.result));
+    await Promise.race([ended, patience.catch(() => undefined)]);
+    timer.abort();
+    await patience.catch(() => undefined);
+  }
+
+  *#of(mailingId: string): Iterable<Entry> {
+    for (const entry of this.#entries.values()) if (entry.mailingId === mailingId) yield entry;
+  }
+
+  #announce(entry: Entry, run: MailingRun): void {
+    entry.run = run;
+    if (this.isStopping) run.stop();
+  }
+
+  #abortAll(): void {
+    for (const { run } of this.#entries.values()) run?.abort();
+  }
+
+  async #within<T>(entry: Entry, turn: Turn, work: () => Promise<T>, away: SlotReleases): Promise<T> {
+    if (turn === 'wait' && this.#working >= this.parallelMailings) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        entry.dispatch = () => this.#goAhead(resolve);
+      });
+      entry.dispatch = null;
+    } else {
+      this.#working++;
+    }
+    try {
+      return await work();
+    } finally {
+      if (!away.isUnderWay) this.#leave();
+    }
+  }
+
+  #goAhead(resolve: () => void): void {
+    const at = this.#waiting.indexOf(resolve);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    this.#working++;
+    resolve();
+  }
+
+  /** The place is handed on, not given up and taken again, so that nobody can slip in between. */
+  #leave(): void {
+    const next = this.#working <= this.parallelMailings ? this.#waiting.shift() : undefined;
+    if (next) next();
+    else this.#working--;
+  }
+}

@@ -1,0 +1,62 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { MailingSettings } from '../../model/options/mailing-options.js';
+import { JournalFolderError } from '../../model/options/setup.errors.js';
+import type { ClaimJournal } from '../../store/journal/claim.journal.js';
+import type { HeldClaim } from '../../store/ledger/held-claim.js';
+import type { JournalOwner } from '../../store/journal/journal.lines.js';
+import { MailingJournal } from '../../store/journal/mailing.journal.js';
+import { namesBoot } from './pid-namespace.js';
+
+/** The journal of this process: it begins and ends with the incarnation. */
+export class JournalManager {
+  #journal: MailingJournal | null = null;
+
+  constructor(
+    private readonly settings: MailingSettings,
+    private readonly events: MailingEvents,
+  ) {}
+
+  /** @throws JournalFolderError if no file can be made in the folder. */
+  prepare(): void {
+    const { journal } = this.settings;
+    if (!journal) return;
+    try {
+      mkdirSync(journal.dir, { recursive: true, mode: 0o700 });
+      accessSync(journal.dir, constants.W_OK | constants.X_OK | constants.R_OK);
+    } catch (error) {
+      throw new JournalFolderError(journal.dir, error);
+    }
+  }
+
+  open(owner: Omit<JournalOwner, 'pidNamespace'> & { pidNamespace: string | null }): void {
+    const { journal } = this.settings;
+    if (!journal) return;
+    const { pidNamespace } = owner;
+    if (!namesBoot(pidNamespace)) {
+      const error = new Error(
+        'This system does not tell whether it is still the same boot, only Linux does.',
+      );
+      return this.events.emit('journal:lost', { dir: journal.dir, error });
+    }
+    this.#journal = new MailingJournal(journal.dir, { ...owner, pidNamespace }, (error) =>
+      this.events.emit('journal:lost', { dir: journal.dir, error }),
+    );
+  }
+
+  /** From now on nothing can be begun that was claimed by this incarnation, and others may read what it has begun. */
+  close(): void {
+    this.#journal?.close();
+    this.#journal = null;
+  }
+
+  /** The work under a claim is over. @param isGivenBack the books say so: nobody is marked under it. */
+  end(claimToken: string, isGivenBack: boolean): void {
+    this.#journal?.end(claimToken, isGivenBack);
+  }
+
+  /** Null: there is none. */
+  of({ claimToken, commitSeq }: HeldClaim): ClaimJournal | null {
+    return this.#journal?.claim(claimToken, commitSeq) ?? null;
+  }
+}

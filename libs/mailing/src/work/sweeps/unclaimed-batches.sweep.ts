@@ -1,0 +1,27 @@
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import type { MailingEvents } from '../../model/reports/mailing-event.js';
+import type { HealthReader } from '../../store/queries/health.reader.js';
+import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
+
+/** Tells of batched mailings that no server takes, once each time one comes to wait. */
+export class UnclaimedBatchesSweep implements OnApplicationBootstrap {
+  #told = new Set<string>();
+
+  constructor(
+    private readonly reader: HealthReader,
+    private readonly periodic: TemplateEmailPeriodicService,
+    private readonly events: MailingEvents,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.periodic.addTask(() => this.look());
+  }
+
+  /** Looks once. */
+  async look(): Promise<void> {
+    const waiting = (await this.reader.unattended()).map(({ mailingId }) => mailingId);
+    const news = waiting.filter((mailingId) => !this.#told.has(mailingId));
+    this.#told = new Set(waiting);
+    for (const mailingId of news) this.events.emit('mailing:unattended', { mailingId });
+  }
+}

@@ -1,0 +1,41 @@
+import { EmailAddress, MailBatch, Mailing, UserMailing } from 'nestjs-mailing';
+import type { DataSource } from 'typeorm';
+
+/** One mailing as the database has it, recipient by recipient. */
+export interface StoredProgress {
+  mailing: Mailing;
+  /** In order of sending, both kinds together, each in the state that rows and books say together. */
+  recipients: (EmailAddress | UserMailing)[];
+  /** How many recipients are in each state. */
+  byStatus: Record<string, number>;
+}
+
+export async function readProgress(dataSource: DataSource, mailingId: string): Promise<StoredProgress> {
+  const mailing = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
+  const addresses = await dataSource.getRepository(EmailAddress).findBy({ mailingId });
+  const profiles = await dataSource.getRepository(UserMailing).findBy({ mailingId });
+  const recipients = [...addresses, ...profiles].sort((a, b) => a.idx - b.idx);
+  // After the rows, so that nobody who is begun meanwhile looks as if he waited.
+  const batches = await dataSource.getRepository(MailBatch).findBy({ mailingId });
+  const { nextIdx: whole } = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
+  for (const one of recipients) {
+    const batch = batches.find(({ startIdx, endIdx }) => one.idx >= startIdx && one.idx < endIdx);
+    if (one.status === 'pending' && one.idx < (batch?.nextIdx ?? whole)) one.status = 'sending';
+  }
+  const byStatus: Record<string, number> = {};
+  for (const { status } of recipients) byStatus[status] = (byStatus[status] ?? 0) + 1;
+  return { mailing, recipients, byStatus };
+}
+
+/** @throws Error if the second sentence of the promise does not hold for a completed mailing. */
+export function assertBooksAddUp({ mailing, recipients, byStatus }: StoredProgress): void {
+  const { sent = 0, error = 0, skipped = 0, in_doubt = 0 } = byStatus;
+  const said = [mailing.numSent, mailing.numErrors, mailing.numSkipped, mailing.numProfiles];
+  const counted = [sent, error + in_doubt, skipped, recipients.length];
+  const settled = sent + error + in_doubt + skipped;
+  if (said.join() !== counted.join() || settled !== recipients.length || mailing.status !== 'completed') {
+    throw new Error(
+      `The books of ${mailing.id} (${mailing.status}) say ${said.join('/')}, the rows ${counted.join('/')}.`,
+    );
+  }
+}
