@@ -33,6 +33,6 @@ export async function openMailingHost(settings: MailingHostSettings): Promise<Ma
   const bootedAtMs = performance.timeOrigin + performance.now();
   app.enableShutdownHooks();
   const health = app.get(MailingHealth, { strict: false });
-  while ((await health.check()).server.standing !== 'member') await delay(20);
+  while ((await health.check()).server.state !== 'member') await delay(20);
   return { app, sender: app.get(TemplateEmailSender, { strict: false }), bootedAtMs };
 }

@@ -45,15 +45,15 @@ export class AppModule {
           },
           ...journalOf(configuration),
           server: {
-            heartbeatMs: configuration.MAILING_HEARTBEAT_MS,
-            serverTimeoutMs: configuration.MAILING_SERVER_TIMEOUT_MS,
+            heartbeatIntervalMs: configuration.MAILING_HEARTBEAT_INTERVAL_MS,
+            leaseMs: configuration.MAILING_LEASE_MS,
             idleTransactionTimeoutMs: configuration.MAILING_IDLE_TRANSACTION_TIMEOUT_MS,
           },
           batch: {
             batchIfPossible: configuration.MAILING_BATCH_IF_POSSIBLE,
             emailsPerBatch: configuration.MAILING_EMAILS_PER_BATCH,
             numBatchThreads: configuration.MAILING_BATCH_THREADS,
-            pollMs: configuration.MAILING_POLL_MS,
+            pollIntervalMs: configuration.MAILING_POLL_INTERVAL_MS,
           },
         }),
         NewsletterModule.with({

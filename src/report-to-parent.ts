@@ -12,7 +12,7 @@ export const REPORTED = [
   'run:started',
   'run:recovered',
   'run:ended',
-  'run:lost',
+  'run:fenced',
   'run:failed',
   'run:commit-retried',
   'transport:down',
@@ -22,11 +22,11 @@ export const REPORTED = [
   'mailing:adopted',
   'mailing:paused',
   'server:registered',
-  'server:standing-by',
+  'server:standby',
   'server:resume-awaited',
   'server:resumed',
   'server:lost',
-  'server:buried',
+  'server:pruned',
 ] as const;
 export type ReportedEvent = (typeof REPORTED)[number];
 

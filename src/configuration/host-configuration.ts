@@ -37,17 +37,17 @@ const environment = z.object({
   MAILING_MAX_IN_DOUBT: z.coerce.number().int().min(1).max(100_000).optional(),
   /** A folder of this machine; none: no journal. */
   MAILING_JOURNAL_DIR: z.string().min(1).optional(),
-  MAILING_HEARTBEAT_MS: z.coerce.number().int().min(20).max(600_000).default(5_000),
+  MAILING_HEARTBEAT_INTERVAL_MS: z.coerce.number().int().min(20).max(600_000).default(5_000),
   MAILING_IDLE_TRANSACTION_TIMEOUT_MS: z.coerce.number().int().min(0).max(3_600_000).optional(),
   /** At least three heartbeats. */
-  MAILING_SERVER_TIMEOUT_MS: z.coerce.number().int().min(60).optional(),
+  MAILING_LEASE_MS: z.coerce.number().int().min(60).optional(),
   /** This server takes batches of every mailing in the database. */
   MAILING_TAKES_BATCHES: flag.default(false),
   /** A newsletter that does not say whether it is batched is. */
   MAILING_BATCH_IF_POSSIBLE: flag.default(false),
   MAILING_EMAILS_PER_BATCH: z.coerce.number().int().min(1).max(1_000_000).default(100),
   MAILING_BATCH_THREADS: z.coerce.number().int().min(1).max(1000).default(4),
-  MAILING_POLL_MS: z.coerce.number().int().min(20).max(600_000).default(1_000),
+  MAILING_POLL_INTERVAL_MS: z.coerce.number().int().min(20).max(600_000).default(1_000),
 });
 
 /** Everything this service reads from its environment, checked. */

@@ -39,15 +39,15 @@ export function environmentOf(
 /** Small batches and short intervals, so that a takeover can be watched; the environment of the demo itself comes first. */
 function sharing(): Record<string, string> {
   const {
-    MAILING_HEARTBEAT_MS = '250',
-    MAILING_POLL_MS = '100',
+    MAILING_HEARTBEAT_INTERVAL_MS = '250',
+    MAILING_POLL_INTERVAL_MS = '100',
     MAILING_EMAILS_PER_BATCH = '50',
   } = process.env;
   return {
     MAILING_TAKES_BATCHES: 'true',
     MAILING_BATCH_THREADS: String(BATCH_THREADS),
-    MAILING_HEARTBEAT_MS,
-    MAILING_POLL_MS,
+    MAILING_HEARTBEAT_INTERVAL_MS,
+    MAILING_POLL_INTERVAL_MS,
     MAILING_EMAILS_PER_BATCH,
   };
 }

@@ -3,16 +3,16 @@ import {
   InvalidArgumentError,
   MailingEndedError,
   MailingError,
-  MailingUnknownError,
+  MailingNotFoundError,
   RecipientListError,
-  ServerStandingByError,
-  ServerStoppingError,
-  TemplateEmailRefusal,
+  ServerStandbyError,
+  ServerShuttingDownError,
+  TemplateEmailRequestError,
   TemplateEncodingError,
   TemplateFrontMatterError,
   TemplateMissingError,
   TemplateNotCompilingError,
-  TemplateNotKeptError,
+  TemplateNotStoredError,
   TemplateOutsideFolderError,
 } from 'nestjs-mailing';
 import { CsvFileError } from './csv-file.error.js';
@@ -22,7 +22,7 @@ const FAULTS_OF_THE_SERVICE = [
   TemplateEncodingError,
   TemplateFrontMatterError,
   TemplateMissingError,
-  TemplateNotKeptError,
+  TemplateNotStoredError,
   TemplateOutsideFolderError,
 ];
 
@@ -50,9 +50,9 @@ export class MailingErrorFilter implements ExceptionFilter<MailingError> {
 }
 
 function statusOf(error: MailingError): HttpStatus {
-  const isBusy = error instanceof ServerStoppingError || error instanceof ServerStandingByError;
+  const isBusy = error instanceof ServerShuttingDownError || error instanceof ServerStandbyError;
   if (isBusy) return HttpStatus.SERVICE_UNAVAILABLE;
-  if (error instanceof MailingUnknownError) return HttpStatus.NOT_FOUND;
+  if (error instanceof MailingNotFoundError) return HttpStatus.NOT_FOUND;
   if (error instanceof MailingEndedError) return HttpStatus.CONFLICT;
   return isOfTheRequest(error) ? HttpStatus.BAD_REQUEST : HttpStatus.INTERNAL_SERVER_ERROR;
 }
@@ -62,5 +62,5 @@ function isOfTheRequest(error: MailingError): boolean {
   // Of the templates that may not compile only the subject is the caller's.
   if (error instanceof TemplateNotCompilingError) return error.templateUrl === 'subject';
   if (FAULTS_OF_THE_SERVICE.some((kind) => error instanceof kind)) return false;
-  return error instanceof TemplateEmailRefusal || error instanceof InvalidArgumentError;
+  return error instanceof TemplateEmailRequestError || error instanceof InvalidArgumentError;
 }

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { MulterModule } from '@nestjs/platform-express';
-import { NewsletterOrdersController } from './newsletter-orders.controller.js';
+import { NewsletterCommandsController } from './newsletter-commands.controller.js';
 import { NewsletterController } from './newsletter.controller.js';
 import { ResumeController } from './resume.controller.js';
 import { formOptions, UPLOAD_LIMITS, type UploadLimits } from './upload.limits.js';
@@ -12,7 +12,7 @@ export class NewsletterModule {
     return {
       module: NewsletterModule,
       imports: [MulterModule.register(formOptions(limits))],
-      controllers: [NewsletterController, NewsletterOrdersController, ResumeController],
+      controllers: [NewsletterController, NewsletterCommandsController, ResumeController],
       providers: [{ provide: UPLOAD_LIMITS, useValue: limits }],
     };
   }

@@ -25,14 +25,14 @@ describe.skipIf(!(await canHaveRedis()))('batches over Redis', { timeout: 2 * DE
   function boot(
     id: string,
     takes: boolean,
-    pollMs: number,
+    pollIntervalMs: number,
     options: MailingBullMqOptions = {},
   ): Promise<MailingApp> {
     return rig.boot(
       {
         uniqServerId: id,
         enabledAsTemplateMailServer: takes,
-        batch: { pollMs, numBatchThreads: 2, dispatcher: BullMqDispatcher },
+        batch: { pollIntervalMs, numBatchThreads: 2, dispatcher: BullMqDispatcher },
       },
       { imports: [MailingBullMqModule.forRoot({ connection: redis.url, ...options })] },
     );
@@ -80,7 +80,7 @@ describe.skipIf(!(await canHaveRedis()))('batches over Redis', { timeout: 2 * DE
       const announcer = await boot('test:1', false, 500);
       const takers = [await boot('test:2', true, 500), await boot('test:3', true, 500)];
       const troubles: string[] = [];
-      for (const app of takers) app.events.on('server:trouble', ({ step }) => troubles.push(step));
+      for (const app of takers) app.events.on('server:error', ({ step }) => troubles.push(step));
       const mailingId = await send(announcer, 4_000, 50);
       await received(800);
       if (what === 'emptied') await redis.command('FLUSHALL');

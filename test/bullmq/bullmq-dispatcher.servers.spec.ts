@@ -32,10 +32,14 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     await redis.stop();
   });
 
-  function start(numBatchThreads: number, pollMs: number, clusterRatePerSecond?: number): BullMqDispatcher {
+  function start(
+    numBatchThreads: number,
+    pollIntervalMs: number,
+    clusterRatePerSecond?: number,
+  ): BullMqDispatcher {
     const server = bullMqServer({ connection: url, clusterRatePerSecond });
     servers.push(server);
-    server.start(world.context(servers.length, { numBatchThreads, pollMs }));
+    server.start(world.context(servers.length, { numBatchThreads, pollIntervalMs }));
     return server;
   }
 
@@ -322,7 +326,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
   it('runs what it has claimed by the time it is stopped, whatever has become of Redis', async () => {
     const server = bullMqServer({ connection: redis.url, clusterRatePerSecond: 1_000 });
     servers.push(server);
-    const context = world.context(1, { numBatchThreads: 1, pollMs: NEVER });
+    const context = world.context(1, { numBatchThreads: 1, pollIntervalMs: NEVER });
     const { work } = context;
     let isClaimed = false;
     const claim: typeof work.claim = async (batch) => {

@@ -93,7 +93,9 @@ describe('MailingBullMqModule', () => {
     );
     const world = new BatchWorld();
     world.add(3);
-    app.get(BullMqDispatcher, { strict: false }).start(world.context(1, { numBatchThreads: 2, pollMs: 50 }));
+    app
+      .get(BullMqDispatcher, { strict: false })
+      .start(world.context(1, { numBatchThreads: 2, pollIntervalMs: 50 }));
     await waitUntil(() => world.runs.length === 3, { what: 'all batches' });
     const since = performance.now();
     await apps.pop()?.close();
@@ -117,7 +119,7 @@ describe('MailingBullMqModule', () => {
       world.add(3);
       app
         .get(BullMqDispatcher, { strict: false })
-        .start(world.context(1, { numBatchThreads: 2, pollMs: 60_000 }));
+        .start(world.context(1, { numBatchThreads: 2, pollIntervalMs: 60_000 }));
       await waitUntil(() => world.runs.length === 3, { what: 'all batches' });
       expect(world.troubles).toEqual([]);
       return world.runsOfEach;

@@ -32,7 +32,7 @@ describe.skipIf(!(await canHaveRedis()))('clusterRatePerSecond', () => {
     for (let n = 0; n < number; n++) {
       const server = bullMqServer({ connection: redis.url, clusterRatePerSecond });
       servers.push(server);
-      server.start(world.context(servers.length, { numBatchThreads, pollMs: POLL_MS }));
+      server.start(world.context(servers.length, { numBatchThreads, pollIntervalMs: POLL_MS }));
     }
   }
 

@@ -52,8 +52,8 @@ export class DrillHosts {
       main: MAIN,
       env: {
         LOG_FILE: join(folder, `host-${n}.log`),
-        MAILING_HEARTBEAT_MS: '5000',
-        MAILING_SERVER_TIMEOUT_MS: '20000',
+        MAILING_HEARTBEAT_INTERVAL_MS: '5000',
+        MAILING_LEASE_MS: '20000',
         MAILING_TAKES_BATCHES: 'true',
         MAILING_EMAILS_PER_BATCH: String(BATCH_SIZE),
         MAILING_BATCH_THREADS: String(BATCH_THREADS),

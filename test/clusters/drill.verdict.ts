@@ -61,7 +61,7 @@ export async function judge(world: DrillWorld, complaints: readonly string[]): P
     longestGapSeconds,
     clusterGapSeconds,
     hostsLost: world.hosts.losses,
-    runsLost: world.hosts.countOf('run:lost'),
+    runsLost: world.hosts.countOf('run:fenced'),
     runsFailed: world.hosts.countOf('run:failed'),
     complaints: [...complaints, ...broken],
   };

@@ -52,11 +52,11 @@ export class BatchWorld {
   }
 
   /** What one server has. */
-  context(server: number, options: { numBatchThreads: number; pollMs: number }): DispatcherContext {
+  context(server: number, options: { numBatchThreads: number; pollIntervalMs: number }): DispatcherContext {
     return {
       ...options,
       work: this.#work(server),
-      reportTrouble: (step, error) => void this.troubles.push({ step, error }),
+      reportError: (step, error) => void this.troubles.push({ step, error }),
     };
   }
 

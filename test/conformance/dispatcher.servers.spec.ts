@@ -71,10 +71,10 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     await Promise.all(servers.map((server) => server.end()));
   });
 
-  function start(numBatchThreads: number, pollMs: number): Dispatcher {
+  function start(numBatchThreads: number, pollIntervalMs: number): Dispatcher {
     const server = implementation.server(test);
     servers.push(server);
-    void server.dispatcher.start(world.context(servers.length, { numBatchThreads, pollMs }));
+    void server.dispatcher.start(world.context(servers.length, { numBatchThreads, pollIntervalMs }));
     return server.dispatcher;
   }
 
@@ -82,9 +82,9 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     waitUntil(() => world.runs.length >= number, { what: `${number} runs` });
 
   /** Starts a server that is through with its first look. */
-  async function idle(numBatchThreads: number, pollMs: number): Promise<Dispatcher> {
+  async function idle(numBatchThreads: number, pollIntervalMs: number): Promise<Dispatcher> {
     const [marker] = world.add(1);
-    const dispatcher = start(numBatchThreads, pollMs);
+    const dispatcher = start(numBatchThreads, pollIntervalMs);
     await waitUntil(() => world.runs.some(({ batch }) => batch === marker), { what: 'the first batch' });
     return dispatcher;
   }
@@ -211,13 +211,13 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     const other = implementation.server(test);
     servers.push(other);
     world.running = async () => {};
-    void other.dispatcher.start(world.context(2, { numBatchThreads: 1, pollMs: 20 }));
+    void other.dispatcher.start(world.context(2, { numBatchThreads: 1, pollIntervalMs: 20 }));
     await allAreRun(10);
     expect(world.runs.filter(({ server }) => server === 1)).toHaveLength(2);
   });
 
   it('waits in stop for claims under way, and runs what they win', async () => {
-    const context = world.context(1, { numBatchThreads: 1, pollMs: 20 });
+    const context = world.context(1, { numBatchThreads: 1, pollIntervalMs: 20 });
     world.add(1);
     let answer = (): void => {};
     const answered = new Promise<void>((resolve) => (answer = resolve));

@@ -87,7 +87,7 @@ forEachDatabase('the store', (kind) => {
       incarnation: 'first',
       expired: false,
     });
-    expect(await there.bury(SERVER, neverKnown)).toBe(false);
+    expect(await there.prune(SERVER, neverKnown)).toBe(false);
     await age(SERVER, TIMEOUT_MS + 1);
     const answers = await Promise.all([
       here.register(server(SERVER, 'second'), neverKnown),
@@ -101,7 +101,7 @@ forEachDatabase('the store', (kind) => {
     expect(await here.find(SERVER)).toMatchObject({ incarnation: heir, expired: false });
     await here.deregister(SERVER, heir);
     expect(await here.find(SERVER)).toBeNull();
-    expect(await there.bury(SERVER, neverKnown)).toBe(true);
+    expect(await there.prune(SERVER, neverKnown)).toBe(true);
   });
 
   it('D5 judges a lease again in the takeover itself: a heartbeat in between wins', async () => {

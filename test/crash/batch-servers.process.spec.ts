@@ -89,7 +89,7 @@ forEachDatabase('a server that was stopped for longer than its lease, with batch
     const isWritten = sending === 10 * BATCH_THREADS && sent + numHeld === servers.inbox.messages.length;
     return numHeld === 5 * BATCH_THREADS && isWritten;
   };
-  const lostRuns = (server: NewsletterService): boolean => server.countOf('run:lost') === BATCH_THREADS;
+  const lostRuns = (server: NewsletterService): boolean => server.countOf('run:fenced') === BATCH_THREADS;
 
   it(
     'F2 sends nothing, writes nothing but the answers to what is in doubt, and takes batches again',

@@ -27,7 +27,7 @@ forEachServer('a server that is split from its database', (kind) => {
       proxy.split();
       const heir = await servers.start('heir:2');
       // Its process runs, so only its lease tells.
-      await heir.reported('server:buried');
+      await heir.reported('server:pruned');
       await heir.completed(mailingId);
       const slices = heir.countOf('batch:freed');
       expect(slices).toBeGreaterThan(0);

@@ -60,7 +60,7 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
       env: {
         NODE_OPTIONS: shifted(ms),
         MAILING_MIGRATION_LIST: '*',
-        MAILING_SERVER_TIMEOUT_MS: '1000',
+        MAILING_LEASE_MS: '1000',
         ...env,
       },
     });
@@ -83,15 +83,15 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
     expect(inbox.messages).toHaveLength(RECIPIENTS);
   });
 
-  it('D5 nobody is buried, and nobody takes over from whom he stands by for, whatever the clocks of the servers', async () => {
+  it('D5 nobody is pruned, and nobody takes over from whom he stands by for, whatever the clocks of the servers', async () => {
     const servers = database.dataSource.getRepository(MailServer);
-    const lease = { env: { MAILING_SERVER_TIMEOUT_MS: String(LEASE_MS), MAILING_MIGRATION_LIST: '' } };
+    const lease = { env: { MAILING_LEASE_MS: String(LEASE_MS), MAILING_MIGRATION_LIST: '' } };
     const ahead = await start('shop:1', 3 * HOUR_MS, lease);
     await ahead.reported('server:registered');
     const behind = await start('behind:2', -3 * HOUR_MS, lease);
     const twin = await start('shop:1', -3 * HOUR_MS, lease);
     const otherTwin = await start('behind:2', 3 * HOUR_MS, lease);
-    await Promise.all([twin, otherTwin].map((one) => one.reported('server:standing-by')));
+    await Promise.all([twin, otherTwin].map((one) => one.reported('server:standby')));
     // One that has just stopped beating, on another host: alive for a lease from now on, and dead after it.
     const { startedAt, lastUpdated: beganAt } = await servers.findOneByOrFail({ uniqServerId: 'shop:1' });
     const place = { hostname: 'far.example', pid: 1, startedAt, lastUpdated: beganAt };
@@ -99,16 +99,16 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
     const far = (): Promise<boolean> => servers.existsBy({ uniqServerId: 'far:9' });
     const ageMs = async (): Promise<number> =>
       Number((await servers.findOneByOrFail({ uniqServerId: 'shop:1' })).lastUpdated) - Number(beganAt);
-    await waitUntil(async () => !(await far()), { what: 'the dead one to be buried' });
+    await waitUntil(async () => !(await far()), { what: 'the dead one to be pruned' });
     expect(await ageMs()).toBeGreaterThanOrEqual(LEASE_MS - HEARTBEAT_MS);
     await waitUntil(async () => (await ageMs()) > 4 * LEASE_MS, { what: 'some leases to pass' });
 
     const all = [ahead, behind, twin, otherTwin];
-    const counts = (name: 'server:buried' | 'server:lost' | 'server:registered'): number[] =>
+    const counts = (name: 'server:pruned' | 'server:lost' | 'server:registered'): number[] =>
       all.map((one) => one.countOf(name));
     expect(counts('server:lost')).toEqual([0, 0, 0, 0]);
     expect(counts('server:registered')).toEqual([1, 1, 0, 0]);
-    const [one, two, ...none] = counts('server:buried');
+    const [one, two, ...none] = counts('server:pruned');
     expect([one + two, none]).toEqual([1, [0, 0]]);
     await ahead.kill();
     await twin.reported('server:registered');

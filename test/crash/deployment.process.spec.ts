@@ -12,7 +12,7 @@ import { assertPromiseKept } from './processes/promise.js';
 
 const RECIPIENTS = 400;
 const ANSWER_MS = 20;
-const LEASE = { MAILING_HEARTBEAT_MS: '200', MAILING_SERVER_TIMEOUT_MS: '1500' };
+const LEASE = { MAILING_HEARTBEAT_INTERVAL_MS: '200', MAILING_LEASE_MS: '1500' };
 
 /** Gives a process the host name of its pod, before anything else is loaded. */
 function onHost(name: string): string {
@@ -86,7 +86,7 @@ forEachDatabase('a deployment whose server ids change with every pod', (kind) =>
     await inbox.waitFor(60);
     await first.kill();
     const second = await deploy('pod-b', '');
-    expect(await second.reported('server:buried')).toMatchObject({ uniqServerId: 'pod-a:3000' });
+    expect(await second.reported('server:pruned')).toMatchObject({ uniqServerId: 'pod-a:3000' });
     const { findings } = await waitUntil(
       async () => {
         const report = await second.health();

@@ -93,7 +93,7 @@ describe.each(['sqlite', 'mariadb'] as const)('SIGTERM while a list without an e
     async (_, list) => {
       await start(list, 'yes');
       host.kill('SIGTERM');
-      expect(await ended()).toMatchObject({ code: 'MAILING_SERVER_STOPPING' });
+      expect(await ended()).toMatchObject({ code: 'MAILING_SERVER_SHUTTING_DOWN' });
       const [mailing, ...more] = await database.dataSource.getRepository(Mailing).findBy({});
       expect(more).toEqual([]);
       expect(mailing).toMatchObject({

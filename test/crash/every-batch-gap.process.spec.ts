@@ -10,7 +10,7 @@ const LIVES: Death[][] = [
   [{ at: 'afterIntentCommitted', on: 2 }, { at: 'afterRecovered' }],
   [{ at: 'beforeHandOver', on: 3 }, { at: 'afterResolverAsked' }],
   [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterServerBuried' }],
-  [{ at: 'afterPauseOrdered' }],
+  [{ at: 'afterPauseRequested' }],
   [{ at: 'afterRetryChunk' }],
   ...[7, 12, 18].map((on): Death[] => [{ at: 'beforeCommit', on }]),
 ];

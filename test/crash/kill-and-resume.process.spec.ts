@@ -166,7 +166,7 @@ forEachDatabase('a killed process', (kind) => {
   it('A14 of two live processes with one server id the second stands by, and takes over when the first is gone', async () => {
     const first = await start();
     const second = await start();
-    await second.reported('server:standing-by');
+    await second.reported('server:standby');
     const refused = await second.post(
       JSON.stringify({
         subject: 's',
@@ -176,7 +176,7 @@ forEachDatabase('a killed process', (kind) => {
         recipients: ['a@b.example'],
       }),
     );
-    expect(refused).toMatchObject({ status: 503, answer: { code: 'MAILING_SERVER_STANDING_BY' } });
+    expect(refused).toMatchObject({ status: 503, answer: { code: 'MAILING_SERVER_STANDBY' } });
     const mailingId = await first.send(400);
     await inbox.waitFor(50);
     await first.kill();

@@ -16,7 +16,7 @@ const RECIPIENTS = 400;
 /** What the mail server takes for each message, so that there is a middle to be killed in. */
 const ANSWER_MS = 20;
 /** Far longer than the test waits: who takes over knows of the death by more than the lease. */
-const LONG_LEASE = { MAILING_HEARTBEAT_MS: '200', MAILING_SERVER_TIMEOUT_MS: '60000' };
+const LONG_LEASE = { MAILING_HEARTBEAT_INTERVAL_MS: '200', MAILING_LEASE_MS: '60000' };
 
 forEachDatabase('live processes with one server id', (kind) => {
   let database: FreshDatabase;
@@ -79,17 +79,17 @@ forEachDatabase('live processes with one server id', (kind) => {
     ends.push(() => cluster.kill());
     await cluster.listening();
     await cluster.firstOf('run:recovered');
-    await waitUntil(() => cluster.pidsOf('server:standing-by').length === 3, { what: 'three to stand by' });
+    await waitUntil(() => cluster.pidsOf('server:standby').length === 3, { what: 'three to stand by' });
     const [member] = cluster.pidsOf('server:registered');
     expect(cluster.pidsOf('server:registered')).toEqual([member]);
     expect(cluster.pidsOf('run:recovered')).toEqual([member]);
-    expect(cluster.pidsOf('server:standing-by')).not.toContain(member);
+    expect(cluster.pidsOf('server:standby')).not.toContain(member);
     const health = await cluster.health(4);
     for (const [pid, { server, findings }] of health) {
       const isMember = pid === member;
-      expect(server.standing).toBe(isMember ? 'member' : 'standing_by');
+      expect(server.state).toBe(isMember ? 'member' : 'standby');
       expect([server.otherPid, server.otherHost]).toEqual(isMember ? [null, null] : [member, hostname()]);
-      expect(findings.map(({ code }) => code)).toEqual(isMember ? [] : ['server_standing_by']);
+      expect(findings.map(({ code }) => code)).toEqual(isMember ? [] : ['server_standby']);
     }
 
     await inbox.waitFor(120);
@@ -99,10 +99,10 @@ forEachDatabase('live processes with one server id', (kind) => {
     expect([heir === member, more]).toEqual([false, []]);
     expect(cluster.pidsOf('run:recovered')).toEqual([member, heir]);
     const after = await cluster.health(3);
-    expect([...after.values()].map(({ server }) => server.standing).sort()).toEqual([
+    expect([...after.values()].map(({ server }) => server.state).sort()).toEqual([
       'member',
-      'standing_by',
-      'standing_by',
+      'standby',
+      'standby',
     ]);
     expect(cluster.pidsOf('server:lost')).toEqual([]);
     await assertPromise(mailingId, 2);
@@ -120,12 +120,12 @@ forEachDatabase('live processes with one server id', (kind) => {
       const first = await start();
       const mailingId = await first.send(RECIPIENTS);
       const second = await start();
-      const { otherPid, otherHost } = await second.reported('server:standing-by');
+      const { otherPid, otherHost } = await second.reported('server:standby');
       expect([otherPid, otherHost]).toEqual([first.pid, hostname()]);
       const { isHealthy, server, findings } = await second.health();
-      expect([isHealthy, server.standing, server.otherPid]).toEqual([false, 'standing_by', first.pid]);
-      expect(findings.map(({ code }) => code)).toEqual(['server_standing_by']);
-      expect((await first.health()).server.standing).toBe('member');
+      expect([isHealthy, server.state, server.otherPid]).toEqual([false, 'standby', first.pid]);
+      expect(findings.map(({ code }) => code)).toEqual(['server_standby']);
+      expect((await first.health()).server.state).toBe('member');
 
       await inbox.waitFor(60);
       expect(second.countOf('server:registered')).toBe(0);

@@ -44,8 +44,8 @@ forEachDatabase('one owner', (kind) => {
     inbox.answer = (step) => held.at(step);
     const env = {
       ...ANY_SERVER,
-      MAILING_HEARTBEAT_MS: String(LEASE_MS / 5),
-      MAILING_SERVER_TIMEOUT_MS: String(LEASE_MS),
+      MAILING_HEARTBEAT_INTERVAL_MS: String(LEASE_MS / 5),
+      MAILING_LEASE_MS: String(LEASE_MS),
     };
     const [owner, other] = await Promise.all(
       ['owner:1', 'other:2'].map((serverId) => start({ serverId, env })),
@@ -77,7 +77,7 @@ forEachDatabase('one owner', (kind) => {
     await owner.completed(mailingId);
     expect(await claim()).toMatchObject({ uniqServerId: 'owner:1' });
     expect([other.countOf('mailing:adopted'), other.countOf('run:recovered')]).toEqual([0, 0]);
-    expect([owner.countOf('run:lost'), owner.countOf('server:registered')]).toEqual([0, 1]);
+    expect([owner.countOf('run:fenced'), owner.countOf('server:registered')]).toEqual([0, 1]);
     const books = await readProgress(database.dataSource, mailingId);
     assertPromiseKept({ books, inbox, recipients: readerAddresses(60), crashes: 0 });
     expect(held.recipients).toEqual([slow]);
@@ -90,13 +90,13 @@ forEachDatabase('one owner', (kind) => {
     await dead.kill();
 
     // A dead process on the same host is known at once; four that come up must not be taken for dead meanwhile.
-    const env = { ...ANY_SERVER, MAILING_SERVER_TIMEOUT_MS: '20000' };
+    const env = { ...ANY_SERVER, MAILING_LEASE_MS: '20000' };
     const heirs = await Promise.all(['a:1', 'b:2', 'c:3', 'd:4'].map((serverId) => start({ serverId, env })));
     await heirs[0].completed(mailingId);
-    const total = (name: 'mailing:adopted' | 'run:recovered' | 'run:lost'): number =>
+    const total = (name: 'mailing:adopted' | 'run:recovered' | 'run:fenced'): number =>
       heirs.reduce((sum, heir) => sum + heir.countOf(name), 0);
     await waitUntil(() => heirs.some((heir) => heir.countOf('run:ended') > 0), { what: 'the owner to tell' });
-    expect([total('mailing:adopted'), total('run:recovered'), total('run:lost')]).toEqual([1, 1, 0]);
+    expect([total('mailing:adopted'), total('run:recovered'), total('run:fenced')]).toEqual([1, 1, 0]);
     const books = await readProgress(database.dataSource, mailingId);
     const { inDoubt } = assertPromiseKept({ books, inbox, recipients: readerAddresses(300), crashes: 1 });
     const owner = heirs.find((heir) => heir.countOf('run:recovered') === 1)!;

@@ -43,7 +43,9 @@ forEachDatabase('a copied database with the same server id', (kind) => {
     return service;
   };
   const startManual = (): Promise<NewsletterService> =>
-    start({ env: { MAILING_RESUME: 'manual', MAILING_TAKES_BATCHES: 'true', MAILING_HEARTBEAT_MS: '50' } });
+    start({
+      env: { MAILING_RESUME: 'manual', MAILING_TAKES_BATCHES: 'true', MAILING_HEARTBEAT_INTERVAL_MS: '50' },
+    });
   /** So many times the row of the server has been renewed, so it has looked for work as often. */
   const heartbeats = async (count: number): Promise<void> => {
     const seen = new Set<number>();

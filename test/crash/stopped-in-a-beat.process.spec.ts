@@ -10,7 +10,7 @@ import { waitUntil } from '../support/wait-until.js';
 import { assertPromiseKept } from './processes/promise.js';
 
 const RECIPIENTS = 3_000;
-const SHORT_LEASE = { MAILING_HEARTBEAT_MS: '200', MAILING_SERVER_TIMEOUT_MS: '1000' };
+const SHORT_LEASE = { MAILING_HEARTBEAT_INTERVAL_MS: '200', MAILING_LEASE_MS: '1000' };
 
 const INNODB = `SELECT 1 FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p
               ON p.ID = t.trx_mysql_thread_id WHERE t.trx_rows_modified > 0 AND p.DB = DATABASE()`;
@@ -51,7 +51,7 @@ forEachServer('an owner that is stopped in a transaction', (kind) => {
       services.push(heir);
       await heir.reported('mailing:adopted', 20_000);
       owner.signal('SIGCONT');
-      await owner.reported('run:lost');
+      await owner.reported('run:fenced');
       await heir.completed(mailingId, 60_000);
       const books = await readProgress(database.dataSource, mailingId);
       assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });

@@ -16,8 +16,8 @@ const RECIPIENTS = 120;
 /** Connections of one process, so messages that can be in flight. */
 const CONCURRENCY = 5;
 const SHORT_LEASE = {
-  MAILING_HEARTBEAT_MS: '200',
-  MAILING_SERVER_TIMEOUT_MS: '1000',
+  MAILING_HEARTBEAT_INTERVAL_MS: '200',
+  MAILING_LEASE_MS: '1000',
   // It may be stopped in a transaction.
   MAILING_IDLE_TRANSACTION_TIMEOUT_MS: '1000',
 };
@@ -113,7 +113,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       // The answers are there at the very moment it wakes up.
       ofZombie.release();
       zombie.signal('SIGCONT');
-      expect(await zombie.reported('run:lost')).toEqual({ mailingId });
+      expect(await zombie.reported('run:fenced')).toEqual({ mailingId });
       await zombie.reported('server:lost');
       expect(await rowsOf(mailingId, isAnswered)).toEqual(before);
       expect(inbox.messages).toHaveLength(numReceived);
@@ -123,7 +123,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       expect(inbox.messages).toHaveLength(numReceived + 1);
       expect(inbox.messages.at(-1)?.to).toEqual(['late@home.example']);
       expect(await rowsOf(mailingId, isAnswered)).toEqual(before);
-      expect(zombie.countOf('run:lost')).toBe(1);
+      expect(zombie.countOf('run:fenced')).toBe(1);
       expect(zombie.countOf('server:lost')).toBe(1);
       expect(zombie.output.match(LOST)).toHaveLength(1);
 

@@ -78,7 +78,7 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     const { byStatus, mailing } = await books();
     expect(byStatus).toEqual({ sent: NUM_FORGOTTEN, pending: 1_000 - NUM_FORGOTTEN });
     expect(mailing.numSent).toBe(NUM_FORGOTTEN);
-    expect(await ledger.commit({ ...QUIET, capacity: 0, inFlight: 20 })).toEqual({ kind: 'lost' });
+    expect(await ledger.commit({ ...QUIET, capacity: 0, inFlight: 20 })).toEqual({ kind: 'fenced' });
   });
 
   it('leave those in doubt that the other process may have begun', async () => {
@@ -109,7 +109,7 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     const { byStatus, mailing } = await books();
     expect(byStatus).toMatchObject({ sent: 2, in_doubt: 18 });
     expect(mailing).toMatchObject({ status: 'pausing' });
-    expect(mailing.statusReason).toMatch(/^database went back: 2 recipients .* 18 are in doubt/);
+    expect(mailing.statusReason).toMatch(/^database rewound: 2 recipients .* 18 are in doubt/);
   });
 
   it('of a mailing that is over in the older state are forgotten, and not looked for any more', async () => {

@@ -191,7 +191,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     });
     expect(heir).toMatchObject({ inFlight: { numInFlight: 2 }, numSettled: 2 });
     expect(await zombie.commit({ ...quiet, outcomes: [sent(0), sent(1)], capacity: 2 })).toEqual({
-      kind: 'lost',
+      kind: 'fenced',
     });
     const books = await readProgress(fresh.dataSource, mailingId);
     expect(books.byStatus).toEqual({ in_doubt: 2, pending: 2 });

@@ -175,7 +175,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     const reader = new HealthReader(database, 20_000);
     const found = [
       ...(await reader.orphaned([SERVER])),
-      ...(await reader.unattended()),
+      ...(await reader.unclaimed()),
       ...(await reader.pausedByThemselves()),
       ...(await reader.overdue()),
     ];

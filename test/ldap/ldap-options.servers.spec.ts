@@ -39,7 +39,7 @@ describe('the options of nestjs-mailing/ldap', () => {
     ['tls', { url, startTls: true, tls: 'strict' }, 'options of tls.connect'],
     ['timeoutMs', { url, timeoutMs: 0 }, 'a whole number from 1 to 600000, got the number 0'],
     ['connectTimeoutMs', { url, connectTimeoutMs: '5' }, 'from 1 to 600000, got a text of 1 character'],
-    ['parallelLookups', { url, parallelLookups: 1_001 }, 'from 1 to 1000, got the number 1001'],
+    ['maxConcurrentLookups', { url, maxConcurrentLookups: 1_001 }, 'from 1 to 1000, got the number 1001'],
     ['base', { url, base: ' ' }, 'a text that is not empty'],
     ['attributes', { url, attributes: 'mail' }, 'an object, got a text of 4 characters'],
     ['mail', { url, attributes: { mail: 'mail' } }, 'absent, because the options are email'],

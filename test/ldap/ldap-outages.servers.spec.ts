@@ -63,12 +63,12 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
   const directory = directories();
   const [ann] = readers(1);
 
-  it('pauses the mailing with its reason after transportPatienceMs, without the password', async () => {
+  it('pauses the mailing with its reason after transportOutageTimeoutMs, without the password', async () => {
     const server = await directory([ann]);
     await server.kill();
     const app = await rig.boot({
       profileRepository: profilesOf(server.url),
-      run: { transportPatienceMs: 0 },
+      run: { transportOutageTimeoutMs: 0 },
     });
     const { mailingId } = await app.sender.sendEmailMessage(INFO, [{ userId: ann.dn }], { persist: true });
     const { statusReason } = await rig.reached(mailingId as string, 'paused');
@@ -137,7 +137,7 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
     const people = readers(50);
     const server = await directory(people);
     await using proxy = await TcpProxy.start(server.url);
-    const profiles = new (profilesOf(proxy.url, { base: null, parallelLookups: 1 }))();
+    const profiles = new (profilesOf(proxy.url, { base: null, maxConcurrentLookups: 1 }))();
     const ids = people.map(({ dn }) => dn);
     expect((await profiles.findByIds(ids)).size).toBe(50);
     const found = profiles.findByIds(ids);
@@ -152,7 +152,7 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
     const people = readers(200);
     const server = await directory(people);
     await using proxy = await TcpProxy.start(server.url);
-    const profiles = new (profilesOf(proxy.url, { parallelLookups: 20 }))();
+    const profiles = new (profilesOf(proxy.url, { maxConcurrentLookups: 20 }))();
     const ids = people.map(({ dn }) => dn);
     const commits = await Promise.all(
       [ids.slice(0, 120), ids.slice(80)].map((some) => profiles.findByIds(some)),

@@ -79,23 +79,23 @@ describe.skipIf(!hasLdap)('LdapProfileRepository', () => {
   const rig = MailingRig.forEachTest('sqlite');
   const directory = directories();
 
-  it.each([1, 20])('has at most %i look-ups under way, over all commits', async (parallelLookups) => {
+  it.each([1, 20])('has at most %i look-ups under way, over all commits', async (maxConcurrentLookups) => {
     const people = readers(60);
     const server = await directory(people);
     await using proxy = await TcpProxy.start(server.url);
     const tap = new LdapTap();
     proxy.tap = tap.take;
-    const profiles = new (profilesOf(proxy.url, { base: null, parallelLookups }))();
+    const profiles = new (profilesOf(proxy.url, { base: null, maxConcurrentLookups }))();
     const ids = people.map(({ dn }) => dn);
     expect((await profiles.findByIds(ids.slice(0, 1))).size).toBe(1);
 
     // While it answers nobody, all that may be asked has been asked.
     server.freeze();
     const commits = [ids.slice(0, 30), ids.slice(30)].map((some) => profiles.findByIds(some));
-    await waitUntil(() => tap.underWay >= parallelLookups, { what: 'the questions to be on their way' });
+    await waitUntil(() => tap.underWay >= maxConcurrentLookups, { what: 'the questions to be on their way' });
     server.thaw();
     expect((await Promise.all(commits)).map(({ size }) => size)).toEqual([30, 30]);
-    expect(tap).toMatchObject({ underWay: 0, most: parallelLookups });
+    expect(tap).toMatchObject({ underWay: 0, most: maxConcurrentLookups });
   });
 
   it('reads the attributes it is told to, and asks for no other', async () => {

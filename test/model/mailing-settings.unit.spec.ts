@@ -51,20 +51,20 @@ describe('toMailingSettings', () => {
         concurrency: 5,
         maxInDoubt: 10,
         messageTimeoutMs: 60_000,
-        parallelMailings: 4,
+        maxConcurrentMailings: 4,
         ratePerSecond: null,
-        transportPatienceMs: 900_000,
-        databasePatienceMs: 60_000,
+        transportOutageTimeoutMs: 900_000,
+        databaseRetryTimeoutMs: 60_000,
         hostCallTimeoutMs: 30_000,
         sourceTimeoutMs: 600_000,
       },
-      retry: { maxAttempts: 5, firstDelayMs: 300_000, longestDelayMs: 7_200_000 },
+      retry: { maxAttempts: 5, initialDelayMs: 300_000, maxDelayMs: 7_200_000 },
       batch: {
         batchIfPossible: false,
         dispatcher: null,
         emailsPerBatch: 100,
         numBatchThreads: 4,
-        pollMs: 1_000,
+        pollIntervalMs: 1_000,
       },
       enabledAsTemplateMailServer: false,
       logRecipients: false,
@@ -73,8 +73,8 @@ describe('toMailingSettings', () => {
       attachments: { maxBytes: 26_214_400, fetchTimeoutMs: 30_000, store: 'table' },
       errorGuard: { sampleSize: 50, maxErrorPercent: 80 },
       server: {
-        heartbeatMs: 5_000,
-        serverTimeoutMs: 20_000,
+        heartbeatIntervalMs: 5_000,
+        leaseMs: 20_000,
         shutdownTimeoutMs: 10_000,
         idleTransactionTimeoutMs: 60_000,
         databaseLagTimeoutMs: 5_000,
@@ -85,8 +85,8 @@ describe('toMailingSettings', () => {
 
   it('follows what is given where a default depends on it', () => {
     expect(settings({ run: { concurrency: 40 } }).run.maxInDoubt).toBe(80);
-    expect(settings({ server: { heartbeatMs: 10_000 } }).server.serverTimeoutMs).toBe(30_000);
-    expect(settings({ retry: { longestDelayMs: 1_000 } }).retry.firstDelayMs).toBe(1_000);
+    expect(settings({ server: { heartbeatIntervalMs: 10_000 } }).server.leaseMs).toBe(30_000);
+    expect(settings({ retry: { maxDelayMs: 1_000 } }).retry.initialDelayMs).toBe(1_000);
   });
 
   it('takes the window of contact fatigue in days or in hours', () => {
@@ -123,7 +123,7 @@ describe('toMailingSettings', () => {
   });
 
   it('takes undefined for absent, as configuration code gives it', () => {
-    const given = { uniqServerId: undefined, run: undefined, server: { heartbeatMs: undefined } };
+    const given = { uniqServerId: undefined, run: undefined, server: { heartbeatIntervalMs: undefined } };
     expect(settings(given)).toEqual(settings());
   });
 
@@ -131,26 +131,26 @@ describe('toMailingSettings', () => {
     ['run.concurrency', 1, 1_000],
     ['run.maxInDoubt', 5, 100_000],
     ['run.messageTimeoutMs', 10, 3_600_000],
-    ['run.parallelMailings', 1, 1_000],
+    ['run.maxConcurrentMailings', 1, 1_000],
     ['run.ratePerSecond', 1, 10_000],
-    ['run.transportPatienceMs', 0, 86_400_000],
-    ['run.databasePatienceMs', 0, 3_600_000],
+    ['run.transportOutageTimeoutMs', 0, 86_400_000],
+    ['run.databaseRetryTimeoutMs', 0, 3_600_000],
     ['run.hostCallTimeoutMs', 10, 600_000],
     ['run.sourceTimeoutMs', 10, 86_400_000],
     ['retry.maxAttempts', 1, 100],
-    ['retry.firstDelayMs', 1, 7_200_000],
-    ['retry.longestDelayMs', 1, 604_800_000],
+    ['retry.initialDelayMs', 1, 7_200_000],
+    ['retry.maxDelayMs', 1, 604_800_000],
     ['errorGuard.sampleSize', 0, 100_000],
     ['errorGuard.maxErrorPercent', 1, 99],
-    ['server.heartbeatMs', 20, 600_000],
-    ['server.serverTimeoutMs', 15_000, 86_400_000],
+    ['server.heartbeatIntervalMs', 20, 600_000],
+    ['server.leaseMs', 15_000, 86_400_000],
     ['server.shutdownTimeoutMs', 0, 600_000],
     ['server.idleTransactionTimeoutMs', 0, 3_600_000],
     ['server.databaseLagTimeoutMs', 0, 600_000],
     ['server.commitMemoryMs', 0, 3_600_000],
     ['batch.emailsPerBatch', 1, 1_000_000],
     ['batch.numBatchThreads', 1, 1_000],
-    ['batch.pollMs', 20, 600_000],
+    ['batch.pollIntervalMs', 20, 600_000],
     ['attachments.maxBytes', 1, 1_073_741_824],
     ['attachments.fetchTimeoutMs', 10, 600_000],
   ])('takes %s from %d to %d and nothing else', (option, low, high) => {
@@ -178,9 +178,9 @@ describe('toMailingSettings', () => {
     ],
     [
       'a lease under three commits',
-      { server: { heartbeatMs: 1_000, serverTimeoutMs: 2_999 } },
-      'server.serverTimeoutMs',
-      '3 × server.heartbeatMs',
+      { server: { heartbeatIntervalMs: 1_000, leaseMs: 2_999 } },
+      'server.leaseMs',
+      '3 × server.heartbeatIntervalMs',
     ],
   ])('says which option a bound comes from: %s', (_, options, option, boundIs) => {
     const error = refused(options);
@@ -190,7 +190,7 @@ describe('toMailingSettings', () => {
 
   it.each([
     ['concurency', { concurency: 3 }],
-    ['run.heartbeatMs', { run: { heartbeatMs: 100 } }],
+    ['run.heartbeatIntervalMs', { run: { heartbeatIntervalMs: 100 } }],
     ['retry.delayMs', { retry: { delayMs: 100 } }],
     ['errorGuard.percent', { errorGuard: { percent: 5 } }],
     ['server.leaseMs', { server: { leaseMs: 100 } }],

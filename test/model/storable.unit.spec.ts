@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { UnstorableValueError } from '../../libs/mailing/src/model/errors/refusal.errors.js';
+import { NotSerializableError } from '../../libs/mailing/src/model/errors/request.errors.js';
 import { toStorable } from '../../libs/mailing/src/model/mail/storable.js';
 
 class Money {
@@ -36,8 +36,8 @@ describe('toStorable', () => {
     ['bytes', { raw: new Uint8Array(2) }, 'params.raw', 'an instance of Uint8Array'],
   ])('refuses %s and says where', (_, value, path, found) => {
     const attempt = (): unknown => toStorable(value, 'params');
-    expect(attempt).toThrow(UnstorableValueError);
-    expect(attempt).toThrow(expect.objectContaining({ code: 'MAILING_VALUE_UNSTORABLE', path, found }));
+    expect(attempt).toThrow(NotSerializableError);
+    expect(attempt).toThrow(expect.objectContaining({ code: 'MAILING_NOT_SERIALIZABLE', path, found }));
     expect(attempt).toThrow(`info.${path}`);
   });
 

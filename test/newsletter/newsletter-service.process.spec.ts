@@ -67,7 +67,7 @@ describe('the newsletter service', () => {
     expect(await rig.service.order(id, 'retry?which=all')).toMatchObject({ status: 400 });
     expect(await rig.service.order('nothing', 'pause')).toMatchObject({
       status: 404,
-      answer: { code: 'MAILING_UNKNOWN' },
+      answer: { code: 'MAILING_NOT_FOUND' },
     });
   });
 
@@ -116,7 +116,7 @@ describe('the newsletter service', () => {
       databaseUrl: rig.database.url,
       smtpUrl: rig.inbox.url,
       serverId: 'test:2',
-      env: { MAILING_TAKES_BATCHES: 'true', MAILING_EMAILS_PER_BATCH: '2', MAILING_POLL_MS: '50' },
+      env: { MAILING_TAKES_BATCHES: 'true', MAILING_EMAILS_PER_BATCH: '2', MAILING_POLL_INTERVAL_MS: '50' },
     });
     try {
       const recipients = ['a@home.example', 'b@home.example', 'c@home.example'];

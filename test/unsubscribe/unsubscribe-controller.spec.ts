@@ -247,7 +247,7 @@ describe('UnsubscribeController', () => {
     const token = tokens.sign({ mailingId: null, idx: 0, email: 'carl@home.example' });
     expect((await fetch(`${url}?token=${token}`, { method: 'POST' })).status).toBe(500);
     await expect(app.get(Unsubscriber, { strict: false }).unsubscribe(token)).rejects.toMatchObject({
-      code: 'MAILING_UNSUBSCRIBE_PLACE_MISSING',
+      code: 'MAILING_UNSUBSCRIBE_STORE_MISSING',
       option: 'suppressionList',
     });
   });

@@ -2,9 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import {
   Mailing,
   type MailingModuleOptions,
-  TemplateEmailRehearsal,
+  TemplateEmailPreview,
   UnsubscribeTokens,
-  type UnsubscribeWho,
+  type UnsubscribeRecipient,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
@@ -70,13 +70,13 @@ describe('unsubscribe links of a mailing that goes to one address', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
   it('are not made, also after a restart: whoever looks at the messages would unsubscribe the recipients', async () => {
-    const asked: UnsubscribeWho[] = [];
-    const url = (who: UnsubscribeWho): string => `https://shop.example/${asked.push(who)}`;
+    const asked: UnsubscribeRecipient[] = [];
+    const url = (who: UnsubscribeRecipient): string => `https://shop.example/${asked.push(who)}`;
     const unsubscribe = { url, mailto: 'no@shop.example' };
     const app = await rig.boot({ unsubscribe }, { templates });
     const info = { ...INFO, messageTo: 'look@shop.example' };
     await app.sender.sendEmailMessage(info, ['ann@home.example'], false);
-    const { html, headers } = await app.nest.get(TemplateEmailRehearsal).preview(info, 'ann@home.example');
+    const { html, headers } = await app.nest.get(TemplateEmailPreview).preview(info, 'ann@home.example');
     expect(html).toContain('href=""');
     expect(Object.keys(headers ?? {})).toEqual(['X-Mailing-Id']);
     const isLater = { persist: true, sendAt: new Date(Date.now() + 3_600_000) };
@@ -192,8 +192,8 @@ describe('unsubscribe links of the host', () => {
       longer: `https://shop.example/${'../'.repeat(1_000_000)}`,
       bracket: 'mailto:no@shop.example>',
     };
-    const asked: UnsubscribeWho[] = [];
-    const url = (who: UnsubscribeWho): string => {
+    const asked: UnsubscribeRecipient[] = [];
+    const url = (who: UnsubscribeRecipient): string => {
       asked.push(who);
       const name = who.email.split('@')[0];
       if (name === 'throws') throw new Error('no such customer');
@@ -214,7 +214,7 @@ describe('unsubscribe links of the host', () => {
   });
 
   it('is given a null id for a mailing that is not persisted', async () => {
-    const asked: UnsubscribeWho[] = [];
+    const asked: UnsubscribeRecipient[] = [];
     await sent({ url: (who) => `https://shop.example/${asked.push(who)}` });
     expect(asked).toEqual([{ mailingId: null, idx: 0, email: 'ann@home.example' }]);
   });

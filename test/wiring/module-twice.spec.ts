@@ -188,13 +188,13 @@ describe('forRoot called twice', () => {
     const { findings } = await waitUntil(
       async () => {
         const report = await health.check();
-        return report.server.standing === 'standing_by' ? report : null;
+        return report.server.state === 'standby' ? report : null;
       },
       { what: 'the second to stand by' },
     );
     expect(findings).toMatchObject([
       {
-        code: 'server_standing_by',
+        code: 'server_standby',
         message: expect.stringMatching(/another application in this process/i) as string,
       },
     ]);
@@ -202,7 +202,7 @@ describe('forRoot called twice', () => {
       .get(TemplateEmailSender, { strict: false })
       .sendEmailMessage(host.info, ['ann@home.example'], true, true);
     await expect(sending).rejects.toMatchObject({
-      code: 'MAILING_SERVER_STANDING_BY',
+      code: 'MAILING_SERVER_STANDBY',
       message: expect.stringMatching(/another application in this process/i) as string,
     });
     expect(told.lines.filter((line) => /standing by/.test(line))).toEqual([

@@ -47,15 +47,15 @@ describe('without an HTTP server', () => {
   });
 
   it('E10 no heartbeat is due any more after the close', async () => {
-    const heartbeatMs = 23;
+    const heartbeatIntervalMs = 23;
     const timers = vi.spyOn(globalThis, 'setTimeout');
     // Timers do not tell in public whether they still run.
     const due = (): unknown[] =>
       timers.mock.results
-        .filter((_, call) => timers.mock.calls[call][1] === heartbeatMs)
+        .filter((_, call) => timers.mock.calls[call][1] === heartbeatIntervalMs)
         .filter(({ value }) => !(value as { _destroyed: boolean })._destroyed);
     try {
-      const app = await context({ server: { heartbeatMs, serverTimeoutMs: 60_000 } });
+      const app = await context({ server: { heartbeatIntervalMs, leaseMs: 60_000 } });
       await waitUntil(() => due().length > 0, { what: 'a heartbeat that is due' });
       await app.close();
       expect(due()).toEqual([]);
@@ -74,7 +74,7 @@ describe('without an HTTP server', () => {
     expect(await servers.count()).toBe(0);
     const sender = app.get(TemplateEmailSender, { strict: false });
     await expect(sender.sendEmailMessage(host.info, ['ann@home.example'])).rejects.toMatchObject({
-      code: 'MAILING_SERVER_STOPPING',
+      code: 'MAILING_SERVER_SHUTTING_DOWN',
     });
   });
 

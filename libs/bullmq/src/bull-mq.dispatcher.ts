@@ -18,7 +18,7 @@ const ENOUGH = 500;
 /** So that servers that were started together do not look together. */
 const LEAST_JITTER = 0.75;
 const JITTER = 0.5;
-/** A Redis that is back is noticed so soon, however long `pollMs` is. */
+/** A Redis that is back is noticed so soon, however long `pollIntervalMs` is. */
 const RETURN_LOOK_MS = 1_000;
 /** Longest wait at shutdown until Redis knows that the jobs of this process have ended; their batches have by then. */
 const GOODBYE_MS = 2_000;
@@ -35,7 +35,7 @@ interface Service {
  * milliseconds, and the queue's limiter gives all servers one rate.
  *
  * The database stays the truth. A job holds the name of its batch and nothing else, and whoever takes it up has to claim the
- * batch there. Every `pollMs`, and after `announce()`, the free batches of the database are offered again, each as the one job
+ * batch there. Every `pollIntervalMs`, and after `announce()`, the free batches of the database are offered again, each as the one job
  * that has its name; so whatever Redis lost is back after one interval at the latest. While Redis does not answer, a
  * `PollingDispatcher` takes its place, and the trouble is reported once for each outage.
  *
@@ -70,7 +70,7 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
     this.#service = {
       context,
       slots: new WorkerSlots(work, numBatchThreads, () => this.#standIn?.announce()),
-      errors: new ErrorReporter((step, error) => context.reportTrouble(step, error)),
+      errors: new ErrorReporter((step, error) => context.reportError(step, error)),
     };
     void this.#keepOffering(this.#service);
   }
@@ -102,14 +102,14 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
   }
 
   async #keepOffering(service: Service): Promise<void> {
-    const { numBatchThreads, pollMs } = service.context;
+    const { numBatchThreads, pollIntervalMs } = service.context;
     // A server that takes no batches has no need to look for any.
     if (numBatchThreads === 0) await this.#pause(null);
     while (!this.#stopped) {
       this.#announced = false;
       await this.#offer(service);
       // While Redis is away this asks nobody but Redis.
-      const intervalMs = this.#isAway ? Math.min(pollMs, RETURN_LOOK_MS) : pollMs;
+      const intervalMs = this.#isAway ? Math.min(pollIntervalMs, RETURN_LOOK_MS) : pollIntervalMs;
       await this.#pause(numBatchThreads === 0 ? null : intervalMs * (LEAST_JITTER + JITTER * Math.random()));
     }
   }
@@ -168,7 +168,7 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
       prefix,
       connection: workerConnection(connection),
       numBatchThreads: context.numBatchThreads,
-      pollMs: context.pollMs,
+      pollIntervalMs: context.pollIntervalMs,
       slots,
       rateLimiter: this.#rateLimiter,
       errors,

@@ -7,16 +7,16 @@ const QUIET_MS = 60_000;
 export class ErrorReporter {
   #quietUntil = 0;
 
-  constructor(private readonly reportTrouble: DispatcherContext['reportTrouble']) {}
+  constructor(private readonly reportError: DispatcherContext['reportError']) {}
 
   report(step: string, error: unknown): void {
-    this.reportTrouble(step, error);
+    this.reportError(step, error);
   }
 
   ofWorker(error: Error): void {
     if (isLostJob(error) || isLostConnection(error) || performance.now() < this.#quietUntil) return;
     this.#quietUntil = performance.now() + QUIET_MS;
-    this.reportTrouble('taking a job from Redis', error);
+    this.reportError('taking a job from Redis', error);
   }
 }
 

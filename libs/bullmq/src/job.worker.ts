@@ -25,7 +25,7 @@ export interface JobWorkerParts {
   /** Made with `workerConnection`. */
   connection: RedisOptions;
   numBatchThreads: number;
-  pollMs: number;
+  pollIntervalMs: number;
   slots: WorkerSlots;
   rateLimiter: ClusterRateLimiter;
   errors: ErrorReporter;
@@ -45,7 +45,7 @@ export class JobWorker {
   #ending: Promise<void> | null = null;
 
   constructor(private readonly parts: JobWorkerParts) {
-    const { queueName, prefix, connection, numBatchThreads, pollMs, rateLimiter, errors } = parts;
+    const { queueName, prefix, connection, numBatchThreads, pollIntervalMs, rateLimiter, errors } = parts;
     this.#worker = new Worker(queueName, (job, token) => this.#process(job, token), {
       connection,
       prefix,
@@ -56,7 +56,7 @@ export class JobWorker {
       maxStalledCount: OFTEN,
       limiter: rateLimiter.limiter,
       maximumRateLimitDelay: LIMIT_LOOK_MS,
-      runRetryDelay: Math.min(pollMs, LOCK_MS),
+      runRetryDelay: Math.min(pollIntervalMs, LOCK_MS),
     });
     this.#worker.on('error', (error) => {
       if (!this.#stop.signal.aborted) errors.ofWorker(error);
@@ -92,7 +92,7 @@ export class JobWorker {
   }
 
   async #process(job: Job<unknown>, token?: string): Promise<void> {
-    const { slots, errors, pollMs } = this.parts;
+    const { slots, errors, pollIntervalMs } = this.parts;
     const since = performance.now();
     if (this.#stop.signal.aborted) return this.#giveBack(job, token);
     const batch = batchOf(job);
@@ -114,7 +114,9 @@ export class JobWorker {
       errors.report('claiming a batch', error);
       await this.#came(0, since);
       // The next claim would fail as well. This job ends, and the next look at the database brings it back.
-      await delay(pollMs, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
+      await delay(pollIntervalMs, undefined, { signal: this.#stop.signal, ref: false }).catch(
+        () => undefined,
+      );
       return;
     }
     if (claimed) await this.#run(claimed, since);

@@ -37,7 +37,7 @@ export interface LdapProfileOptions extends LdapClientOptions {
    * Look-ups that are on their way at a time, over the one connection. Default: 50. Bounds: 1 to 1,000. One makes every recipient
    * wait for the one before; more than the server takes (OpenLDAP: 100 without a login, 1,000 with one) ends the connection.
    */
-  parallelLookups?: number;
+  maxConcurrentLookups?: number;
 }
 
 /** What an entry is read by. */
@@ -48,21 +48,21 @@ export interface LdapProfileSettings {
   client: LdapClientSettings;
   base: string | null;
   attributes: LdapAttributeSettings;
-  parallelLookups: number;
+  maxConcurrentLookups: number;
 }
 
-const NAMES = [...CLIENT_OPTIONS, 'base', 'attributes', 'parallelLookups'];
+const NAMES = [...CLIENT_OPTIONS, 'base', 'attributes', 'maxConcurrentLookups'];
 const ATTRIBUTES = ['email', 'name', 'locale', 'emailStatus', 'receiveEmail', 'lastEmailed', 'data'];
 
 /** @throws LdapOptionsError naming the first option that is missing, unknown or out of its bounds. */
 export function toLdapProfileSettings(options: LdapProfileOptions): LdapProfileSettings {
   checkNames('options', options, NAMES);
-  const { base = null, attributes = {}, parallelLookups = 50, ...client } = options;
+  const { base = null, attributes = {}, maxConcurrentLookups = 50, ...client } = options;
   return {
     client: toLdapClientSettings(client),
     base: base === null ? null : textOf('base', base),
     attributes: toAttributes(attributes),
-    parallelLookups: numberOf('parallelLookups', parallelLookups, 1, 1_000),
+    maxConcurrentLookups: numberOf('maxConcurrentLookups', maxConcurrentLookups, 1, 1_000),
   };
 }
 

@@ -21,7 +21,7 @@ const NOTHING = ['1.1'];
 /**
  * Profiles that are entries of an LDAP directory; their ids are distinguished names, of at most 255 characters.
  *
- * Each name is looked up by a search of its own, up to `parallelLookups` of them on their way at a time over one
+ * Each name is looked up by a search of its own, up to `maxConcurrentLookups` of them on their way at a time over one
  * connection. One search for many would need their names to be compared here, and only the server knows whether `CN=Ann, O=Shop` and
  * `cn=ann,o=shop` are one: that depends on the schema.
  *
@@ -49,7 +49,7 @@ export class LdapProfileRepository implements ProfileRepository, OnApplicationSh
     this.#settings = toLdapProfileSettings(options);
     this.#directory = new LdapDirectory(this.#settings.client);
     this.#reader = new ProfileReader(this.#settings.attributes);
-    this.#semaphore = new Semaphore(this.#settings.parallelLookups);
+    this.#semaphore = new Semaphore(this.#settings.maxConcurrentLookups);
   }
 
   /**

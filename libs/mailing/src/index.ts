@@ -12,7 +12,7 @@ export {
   type PeriodicTask,
   TemplateEmailPeriodicService,
 } from './work/servers/template-email-periodic.service.js';
-export { TemplateEmailRehearsal } from './work/template-email.rehearsal.js';
+export { TemplateEmailPreview } from './work/template-email.preview.js';
 export { MailingHealth } from './work/mailing.health.js';
 export { MailingQuery, type RecipientFilter } from './work/mailing.query.js';
 export { MailingProfiles } from './work/recipients/mailing.profiles.js';
@@ -30,7 +30,7 @@ export { TemplateEmailBatchPersister } from './store/claims/template-email-batch
 export { TypeOrmProfileRepository } from './store/host/type-orm-profile.repository.js';
 export { TemplateEmailPersister } from './store/intake/template-email.persister.js';
 export {
-  type BuriedServer,
+  type PrunedServer,
   type IsKnownDead,
   type RegisteredServer,
   TemplateEmailBatchServerPersister,
@@ -101,7 +101,7 @@ export type {
 export { type Mailbox } from './model/addresses/email-address.js';
 export type { ProfileRepository, RecipientProfile } from './model/ports/profile.repository.js';
 export type { ProfileColumn, ProfileMapping, ProfileWord } from './model/ports/profile-mapping.js';
-export type { UnsubscribeOptions, UnsubscribeWho } from './model/options/unsubscribe.options.js';
+export type { UnsubscribeOptions, UnsubscribeRecipient } from './model/options/unsubscribe.options.js';
 export {
   type UnsubscribeTarget,
   UnsubscribeTokens,
@@ -114,9 +114,9 @@ export type {
   MailingFinding,
   MailingFindingCode,
   MailingHealthReport,
-  ServerStanding,
+  ServerState,
 } from './model/reports/mailing-health.report.js';
-export type { RehearsalOptions, RehearsalReport } from './model/reports/rehearsal.report.js';
+export type { DryRunOptions, DryRunReport } from './model/reports/dry-run.report.js';
 export type { EmailMessage } from './delivery/transport/email-message.sender.js';
 export type { MailingFilter, MailingOverview, ReasonCount } from './model/reports/mailing-overview.js';
 export type { MailingStatus } from './model/states/mailing-status.js';
@@ -126,7 +126,7 @@ export {
   type MailingEventMap,
   MailingEvents,
   type MailingListener,
-  type MailingOrder,
+  type MailingCommand,
 } from './model/reports/mailing-event.js';
 export { TypedEvents } from './model/reports/typed-events.js';
 
@@ -147,7 +147,7 @@ export { MailTrackdata } from './model/tables/mail-trackdata.entity.js';
 
 export {
   AttachmentDownloadError,
-  AttachmentNotKeptError,
+  AttachmentNotStoredError,
   AttachmentStreamError,
   AttachmentTooLargeError,
 } from './model/mail/attachment.errors.js';
@@ -187,7 +187,7 @@ export {
   SlotNotPersistentError,
   SlotUnknownError,
 } from './model/mail/slot.errors.js';
-export { MailingEndedError, MailingUnknownError, UnknownOrderError } from './model/errors/order.errors.js';
+export { MailingEndedError, MailingNotFoundError } from './model/errors/command.errors.js';
 export type { IdHolder } from './model/errors/id-holder.js';
 export { MailingModuleTwiceError, type ModuleCall } from './model/options/module-twice.error.js';
 export {
@@ -201,33 +201,33 @@ export {
   MailingOptionsFactoryError,
   ProfileColumnsMissingError,
   ProfileEntityMissingError,
-  BulkSmtpUnfitError,
+  BulkSmtpUnsupportedError,
   JournalFolderError,
   TransporterMissingError,
   UnsubscribeSecretError,
   UnsupportedDatabaseError,
 } from './model/options/setup.errors.js';
 export {
-  HeaderLineBreakError,
+  HeaderInjectionError,
   InvalidFieldError,
   InvalidHeaderAddressError,
   MissingFieldError,
   ProfileRepositoryMissingError,
   RecipientListError,
   RecipientSkippedError,
-  ServerStandingByError,
-  ServerStoppingError,
+  ServerStandbyError,
+  ServerShuttingDownError,
   SourceProtocolError,
-  SourceUsedUpError,
-  TemplateEmailRefusal,
+  SourceConsumedError,
+  TemplateEmailRequestError,
   TemplateEncodingError,
   TemplateFrontMatterError,
   TemplateMissingError,
   TemplateNotCompilingError,
-  TemplateNotKeptError,
+  TemplateNotStoredError,
   TemplateOutsideFolderError,
   UnknownFieldError,
   UnknownRecipientsError,
-  UnstorableValueError,
-} from './model/errors/refusal.errors.js';
+  NotSerializableError,
+} from './model/errors/request.errors.js';
 export { toOneLine } from './model/values/bounded-text.js';

@@ -15,7 +15,7 @@ export class RecipientCuts {
 
   /**
    * @param timeoutMs longest wait for one recipient.
-   * @throws UnknownRecipientsError if the list can't be iterated over; SourceUsedUpError.
+   * @throws UnknownRecipientsError if the list can't be iterated over; SourceConsumedError.
    */
   constructor(recipients: Recipients, timeoutMs: number) {
     this.#watch = new SourceWatch(timeoutMs, 'sourceTimeoutMs');

@@ -3,7 +3,7 @@ export type { MailingUnsubscribeOptionsFactory } from './mailing-unsubscribe.def
 export type { MailingUnsubscribeOptions } from './mailing-unsubscribe.options.js';
 export {
   MailingUnsubscribeOptionsError,
-  UnsubscribePlaceMissingError,
+  UnsubscribeStoreMissingError,
 } from './mailing-unsubscribe.errors.js';
 export { UnsubscribeController } from './unsubscribe.controller.js';
 export { UnsubscribePage, type UnsubscribeTexts } from './unsubscribe.page.js';

@@ -17,8 +17,8 @@ export class MailingUnsubscribeOptionsError extends MailingError {
 }
 
 /** Somebody unsubscribes, and the host gave no place to write it down. His request is answered by an error, not by a promise. */
-export class UnsubscribePlaceMissingError extends MailingError {
-  readonly code = 'MAILING_UNSUBSCRIBE_PLACE_MISSING';
+export class UnsubscribeStoreMissingError extends MailingError {
+  readonly code = 'MAILING_UNSUBSCRIBE_STORE_MISSING';
 
   constructor(
     /** The option that is missing. */

@@ -8,7 +8,7 @@ import {
   type UnsubscribeTarget,
   type UnsubscribeTokens,
 } from '../../mailing/src/index.js';
-import { UnsubscribePlaceMissingError } from './mailing-unsubscribe.errors.js';
+import { UnsubscribeStoreMissingError } from './mailing-unsubscribe.errors.js';
 
 /** What stands beside an address in the suppression list. */
 const REASON = 'unsubscribed';
@@ -45,7 +45,7 @@ export class Unsubscriber {
    * Unsubscribes the recipient that the token names.
    *
    * @returns false if it is not a token of ours, was changed, or has expired; nothing is written then.
-   * @throws UnsubscribePlaceMissingError, HostSilentError after 30 s, or whatever the host's repository throws; it is done once the call
+   * @throws UnsubscribeStoreMissingError, HostSilentError after 30 s, or whatever the host's repository throws; it is done once the call
    * returns true, not before.
    *
    * @example
@@ -66,14 +66,14 @@ export class Unsubscriber {
   async #write({ userId, email }: UnsubscribeTarget): Promise<'profile' | 'address'> {
     if (userId !== undefined) {
       const profiles = this.#ready.profiles();
-      if (!profiles?.setReceiveEmail) throw new UnsubscribePlaceMissingError('profileRepository');
+      if (!profiles?.setReceiveEmail) throw new UnsubscribeStoreMissingError('profileRepository');
       await this.#asked('ProfileRepository.setReceiveEmail', () =>
         profiles.setReceiveEmail?.([userId], false),
       );
       return 'profile';
     }
     const suppressions = this.#ready.suppressions();
-    if (!suppressions) throw new UnsubscribePlaceMissingError('suppressionList');
+    if (!suppressions) throw new UnsubscribeStoreMissingError('suppressionList');
     await this.#asked('SuppressionList.suppress', () => suppressions.suppress(email ?? '', REASON));
     return 'address';
   }

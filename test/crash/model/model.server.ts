@@ -28,7 +28,7 @@ import { HeldMailings } from '../../../libs/mailing/src/work/execution/held.mail
 import { JournalManager } from '../../../libs/mailing/src/work/servers/journal.manager.js';
 import { MailingIntake } from '../../../libs/mailing/src/work/intake/mailing-intake.js';
 import { MailingLauncher } from '../../../libs/mailing/src/work/execution/mailing-launcher.js';
-import { MailingOrders } from '../../../libs/mailing/src/work/mailing-orders.js';
+import { MailingCommands } from '../../../libs/mailing/src/work/mailing.commands.js';
 import { RunRegistry } from '../../../libs/mailing/src/work/run/run.registry.js';
 import { ProfileRecorder } from '../../../libs/mailing/src/work/recipients/profile.recorder.js';
 import { OpeningOutages } from '../../../libs/mailing/src/work/execution/opening-outages.js';
@@ -99,7 +99,7 @@ export class ModelServer {
   numBatches = 0;
   readonly hasJournal: boolean;
   readonly intake: MailingIntake;
-  readonly orders: MailingOrders;
+  readonly orders: MailingCommands;
   readonly #database: MortalDatabase;
   readonly #membership: ServerMembership;
   readonly #runs: RunRegistry;
@@ -123,9 +123,9 @@ export class ModelServer {
     const database = (this.#database = new MortalDatabase(dataSource));
     const persister = new TemplateEmailPersister(database);
     const reader = new MailingReader(database);
-    const servers = new TemplateEmailBatchServerPersister(database, settings.server.serverTimeoutMs);
+    const servers = new TemplateEmailBatchServerPersister(database, settings.server.leaseMs);
     const membership = (this.#membership = new ServerMembership(servers, settings, events, journal));
-    const runs = (this.#runs = new RunRegistry(settings.run.parallelMailings));
+    const runs = (this.#runs = new RunRegistry(settings.run.maxConcurrentMailings));
     const orders = new CommandPersister(database, faultPoints);
     const claims = new MailingClaims(database);
     const recorder = new ProfileRecorder(() => null, settings, events);
@@ -158,10 +158,10 @@ export class ModelServer {
       slots: new SlotPersister(database),
       profiles: () => null,
     });
-    this.orders = new MailingOrders({ ...parts, orders, claims, batchSweep, recorder });
+    this.orders = new MailingCommands({ ...parts, commands: orders, claims, batchSweep, recorder });
     const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, hold, events);
     this.#serverSweep = new ServerSweep(servers, membership, settings, periodic);
-    const health = new HealthReader(database, settings.server.serverTimeoutMs);
+    const health = new HealthReader(database, settings.server.leaseMs);
     const held = new HeldMailings(settings, health, hold);
     const looking = { claims, periodic, probe, held, batchSweep };
     this.#restarter = new TemplateEmailRestarter({ ...parts, ...looking });
@@ -222,7 +222,7 @@ export class ModelServer {
       profiles: () => null,
       gates: () => [],
       recorder: new ProfileRecorder(() => null, settings, events),
-      openings: new OpeningOutages(settings.run.transportPatienceMs, 60_000, events),
+      openings: new OpeningOutages(settings.run.transportOutageTimeoutMs, 60_000, events),
       // The model's servers do not come back after they are declared dead.
       lostRuns: { note: () => Promise.resolve() },
       slots: (mailingId) => new KeptSlots(new SlotPersister(this.#database), String(mailingId)),
@@ -258,8 +258,8 @@ function settingsOf(id: string, journalDir: string | null): MailingSettings {
     migrationList: ['*'],
     run: { concurrency: CONCURRENCY, maxInDoubt: MAX_IN_DOUBT },
     ...(journalDir === null ? {} : { journal: { dir: journalDir } }),
-    retry: { maxAttempts: 3, firstDelayMs: 5 },
+    retry: { maxAttempts: 3, initialDelayMs: 5 },
     errorGuard: { sampleSize: 0 },
-    server: { heartbeatMs: 20, serverTimeoutMs: 3_600_000 },
+    server: { heartbeatIntervalMs: 20, leaseMs: 3_600_000 },
   });
 }

@@ -18,7 +18,7 @@ Module({
       templates: { dir: env.TEMPLATE_DIR },
       uniqServerId: 'shop:1',
       run: { concurrency: 5 },
-      server: { heartbeatMs: 100, serverTimeoutMs: 60_000 },
+      server: { heartbeatIntervalMs: 100, leaseMs: 60_000 },
       attachments: { store: JSON.parse(env.STORE) },
     }),
   ],

@@ -43,7 +43,7 @@ Module({
       templates: { dir: env.TEMPLATE_DIR },
       uniqServerId: 'test:1',
       // Longer than the test waits: an end by this would be none in good order.
-      server: { heartbeatMs: 100, serverTimeoutMs: 60_000, shutdownTimeoutMs: 120_000 },
+      server: { heartbeatIntervalMs: 100, leaseMs: 60_000, shutdownTimeoutMs: 120_000 },
     }),
   ],
 })(Root);

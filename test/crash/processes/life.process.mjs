@@ -23,7 +23,7 @@ const IN_BATCHES = {
     batchIfPossible: true,
     emailsPerBatch: BATCH_SIZE,
     numBatchThreads: Number(env.BATCH_THREADS),
-    pollMs: 20,
+    pollIntervalMs: 20,
   },
 };
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
@@ -48,10 +48,10 @@ Module({
       migrationList: ['*'],
       inDoubt: (recipients) => recipients.map(() => 'leave'),
       run: { concurrency: Number(env.CONCURRENCY), maxInDoubt: Number(env.MAX_IN_DOUBT) },
-      retry: { firstDelayMs: 20 },
+      retry: { initialDelayMs: 20 },
       ...(env.JOURNAL_DIR ? { journal: { dir: env.JOURNAL_DIR } } : {}),
       errorGuard: { sampleSize: 0 },
-      server: { heartbeatMs: 50, serverTimeoutMs: 60_000 },
+      server: { heartbeatIntervalMs: 50, leaseMs: 60_000 },
       ...(BATCH_SIZE > 0 ? IN_BATCHES : {}),
     }),
   ],

@@ -32,10 +32,15 @@ Module({
       enabledAsTemplateMailServer: env.TAKES_BATCHES === 'yes',
       run: { concurrency, maxInDoubt: configuration.MAILING_MAX_IN_DOUBT },
       ...(configuration.MAILING_JOURNAL_DIR ? { journal: { dir: configuration.MAILING_JOURNAL_DIR } } : {}),
-      batch: { batchIfPossible: true, emailsPerBatch: Number(env.BATCH_SIZE), numBatchThreads, pollMs: 100 },
+      batch: {
+        batchIfPossible: true,
+        emailsPerBatch: Number(env.BATCH_SIZE),
+        numBatchThreads,
+        pollIntervalMs: 100,
+      },
       server: {
-        heartbeatMs: configuration.MAILING_HEARTBEAT_MS,
-        serverTimeoutMs: configuration.MAILING_SERVER_TIMEOUT_MS,
+        heartbeatIntervalMs: configuration.MAILING_HEARTBEAT_INTERVAL_MS,
+        leaseMs: configuration.MAILING_LEASE_MS,
         idleTransactionTimeoutMs: configuration.MAILING_IDLE_TRANSACTION_TIMEOUT_MS,
       },
     }),

@@ -53,8 +53,8 @@ export class MailServers {
       serverId,
       main: MAIL_SERVER,
       env: {
-        MAILING_HEARTBEAT_MS: '200',
-        MAILING_SERVER_TIMEOUT_MS: '1500',
+        MAILING_HEARTBEAT_INTERVAL_MS: '200',
+        MAILING_LEASE_MS: '1500',
         MAILING_IDLE_TRANSACTION_TIMEOUT_MS: '1000',
         TAKES_BATCHES: takesBatches ? 'yes' : '',
         BATCH_THREADS: String(BATCH_THREADS),

@@ -37,8 +37,8 @@ Module({
       profileRepository: Profiles,
       enabledAsTemplateMailServer: true,
       run: { concurrency: 2, maxInDoubt: Number(env.MAX_IN_DOUBT) },
-      batch: { numBatchThreads: 2, pollMs: 20 },
-      server: { heartbeatMs: 50, serverTimeoutMs: 60_000 },
+      batch: { numBatchThreads: 2, pollIntervalMs: 20 },
+      server: { heartbeatIntervalMs: 50, leaseMs: 60_000 },
     }),
   ],
 })(Root);

@@ -41,7 +41,7 @@ Module({
     MailingModule.forRoot({
       templates: { dir: env.TEMPLATE_DIR },
       uniqServerId: 'shop:1',
-      server: { heartbeatMs: 100, serverTimeoutMs: 60_000 },
+      server: { heartbeatIntervalMs: 100, leaseMs: 60_000 },
     }),
     MailingScenariosModule.forRoot(),
   ],

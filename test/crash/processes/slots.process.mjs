@@ -26,7 +26,7 @@ Module({
       uniqServerId: 'shop:1',
       profileRepository: Profiles,
       run: { concurrency: 5 },
-      server: { heartbeatMs: 100, serverTimeoutMs: 60_000 },
+      server: { heartbeatIntervalMs: 100, leaseMs: 60_000 },
     }),
   ],
 })(Root);

@@ -37,7 +37,7 @@ export async function leaveHalfSent(rig: MailingRig): Promise<LeftMailings> {
   const { dataSource } = rig.database;
   const mailings = dataSource.getRepository(Mailing);
   const old = await rig.boot({ uniqServerId: 'old:1' });
-  const app = await rig.boot({ run: { parallelMailings: 1 } });
+  const app = await rig.boot({ run: { maxConcurrentMailings: 1 } });
   const isBegun = async (mailingId: string): Promise<boolean> =>
     (await rig.books(mailingId)).byStatus.sent > 4;
   const half = async (from: MailingApp, name: string): Promise<string> => {

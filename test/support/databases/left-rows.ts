@@ -34,10 +34,10 @@ export function leaver(rig: MailingRig): Leaver {
 }
 
 /** The first report in which the server is so. */
-export function standing(app: MailingApp, expected: string): Promise<MailingHealthReport> {
+export function healthIn(app: MailingApp, expected: string): Promise<MailingHealthReport> {
   const look = async (): Promise<MailingHealthReport | null> => {
     const report = await app.health.check();
-    return report.server.standing === expected ? report : null;
+    return report.server.state === expected ? report : null;
   };
   return waitUntil(look, { what: `it to be ${expected}` });
 }

@@ -4,7 +4,7 @@ import type { MailingApp } from './mailing-app.js';
 import { INFO, type MailingRig, people } from './mailing-rig.js';
 
 /** Options of a server that takes batches, and looks for them often. */
-export const TAKES_BATCHES = { enabledAsTemplateMailServer: true, batch: { pollMs: 50 } };
+export const TAKES_BATCHES = { enabledAsTemplateMailServer: true, batch: { pollIntervalMs: 50 } };
 
 /** Sends a persisted mailing to so many people, in batches. @returns its id. */
 export async function sendBatched(

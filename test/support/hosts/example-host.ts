@@ -10,7 +10,7 @@ import {
   mailingMigrations,
   MailingQuery,
   type ReasonCount,
-  TemplateEmailRehearsal,
+  TemplateEmailPreview,
   TemplateEmailSender,
 } from 'nestjs-mailing';
 import type { ObjectLiteral, Repository } from 'typeorm';
@@ -97,7 +97,7 @@ export class ExampleHost {
     this.lend({
       sender: this.#app.get(TemplateEmailSender, { strict: false }),
       query: this.#app.get(MailingQuery, { strict: false }),
-      rehearsal: this.#app.get(TemplateEmailRehearsal, { strict: false }),
+      previews: this.#app.get(TemplateEmailPreview, { strict: false }),
     });
     return this.#app;
   }

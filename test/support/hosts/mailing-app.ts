@@ -74,7 +74,7 @@ export async function mailingApp(options: MailingAppOptions): Promise<MailingApp
       MailingModule.forRoot({
         templates: { dir: templateDir, helpers: options.helpers },
         uniqServerId: 'test:1',
-        server: { heartbeatMs: 100, serverTimeoutMs: 3_000 },
+        server: { heartbeatIntervalMs: 100, leaseMs: 3_000 },
         ...options.mailing,
       }),
     ],

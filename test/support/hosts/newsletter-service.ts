@@ -63,8 +63,8 @@ export class NewsletterService {
       DATABASE_URL: databaseUrl,
       SMTP_URL: smtpUrl,
       MAILING_SERVER_ID: serverId,
-      MAILING_HEARTBEAT_MS: '200',
-      MAILING_SERVER_TIMEOUT_MS: '3000',
+      MAILING_HEARTBEAT_INTERVAL_MS: '200',
+      MAILING_LEASE_MS: '3000',
       // Some tests send to a million.
       NEWSLETTER_MAX_UPLOAD_BYTES: '200000000',
       NEWSLETTER_MAX_UPLOAD_ROWS: '1000000',

@@ -9,7 +9,7 @@ import { MailerModule } from '@nestjs-modules/mailer';
 import { Controller, type DynamicModule, Get, Injectable, Module, ServiceUnavailableException } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, Entity, In, PrimaryGeneratedColumn, type Repository } from 'typeorm';
-import { askHost, AsyncContext, kindOf, numberOrKindOf, publicReasonOf, toPublicText, beginReading, calledOnce, noteCall, TemplateEmailRestarter, HOST_CALL_TIMEOUT_MS, MailingEvents, MailingHealth, type MailingHealthReport, MailingModule, MailingProfiles, MailingQuery, MailingSuppressions, ModuleContext, type ProfileRepository, type Recipient, type RecipientProfile, type Recipients, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailRehearsal, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList, SlotFilling, SlotService, SourceWatch, MailerAdapterRenderer, type MailingTemplate, takeFromHost, reasonOf, tellHost, toOneLine, type TemplateRenderer, TypedEvents } from 'nestjs-mailing';
+import { askHost, AsyncContext, kindOf, numberOrKindOf, publicReasonOf, toPublicText, beginReading, calledOnce, noteCall, TemplateEmailRestarter, HOST_CALL_TIMEOUT_MS, MailingEvents, MailingHealth, type MailingHealthReport, MailingModule, MailingProfiles, MailingQuery, MailingSuppressions, ModuleContext, type ProfileRepository, type Recipient, type RecipientProfile, type Recipients, type TemplateEmailInfo, TemplateEmailBatchPersister, TemplateEmailBatchServerPersister, TemplateEmailPeriodicService, TemplateEmailPreview, TemplateEmailSender, mailingEntities, mailingMigrations, TypeOrmProfileRepository, recipientsFromQuery, UnsubscribeTokens, type SuppressionList, SlotFilling, SlotService, SourceWatch, MailerAdapterRenderer, type MailingTemplate, takeFromHost, reasonOf, tellHost, toOneLine, type TemplateRenderer, TypedEvents } from 'nestjs-mailing';
 import { MjmlAdapter } from '@nestjs-modules/mailer/adapters/mjml.adapter';
 import { PugAdapter } from '@nestjs-modules/mailer/adapters/pug.adapter';
 import { EventEmitterModule } from '@nestjs/event-emitter';
@@ -33,7 +33,7 @@ const DECLARATIONS = [
   'declare const sender: TemplateEmailSender;',
   'declare const query: MailingQuery;',
   'declare const restarter: TemplateEmailRestarter;',
-  'declare const rehearsal: TemplateEmailRehearsal;',
+  'declare const previews: TemplateEmailPreview;',
   'declare const newSecret: string;',
   'declare const oldSecret: string;',
   'declare const unsubscriber: Unsubscriber;',

@@ -134,7 +134,7 @@ export async function* listed(count: number): AsyncGenerator<Recipient> {
 export const EVENTS = [
   'run:started',
   'list:written',
-  'mailing:ordered',
+  'mailing:command',
   'recipient:settled',
   'run:ended',
 ] as const;

@@ -19,7 +19,7 @@ forEachDatabase('the claims of many servers', (kind) => {
 
   it('D6 of eight servers that want all of 200 batches at the same moment, one gets each', async () => {
     // The lease of the racers is nobody's business here.
-    const far = { server: { heartbeatMs: 60_000, serverTimeoutMs: 600_000 } };
+    const far = { server: { heartbeatIntervalMs: 60_000, leaseMs: 600_000 } };
     const sender = await rig.boot({ ...far, uniqServerId: 'sender:0' });
     const mailingId = await sendBatched(sender, BATCHES, { batchSize: 1 });
     const won = new Map<number, string>();

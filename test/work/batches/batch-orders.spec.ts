@@ -191,7 +191,7 @@ forEachDatabase('orders over batches', (kind) => {
 
   it('an outage of the mail server pauses the mailing for all, and the probe of a mail server lets it go on', async () => {
     const backUp = await rig.inboxDown();
-    await rig.boot({ ...TAKES_BATCHES, run: { transportPatienceMs: 200 } });
+    await rig.boot({ ...TAKES_BATCHES, run: { transportOutageTimeoutMs: 200 } });
     const web = await rig.boot({ uniqServerId: 'web:1' });
     const mailingId = await sendBatched(web, 60);
     expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: /);
@@ -204,7 +204,7 @@ forEachDatabase('orders over batches', (kind) => {
   it('a server that takes no batches does not let one go on that the mail server could not be reached for', async () => {
     const web = await rig.boot({
       uniqServerId: 'web:1',
-      server: { heartbeatMs: 50, serverTimeoutMs: 5_000 },
+      server: { heartbeatIntervalMs: 50, leaseMs: 5_000 },
     });
     const mailingId = await sendBatched(web, 40);
     const paused = { status: 'paused', statusReason: 'transport: away' } as const;

@@ -88,7 +88,7 @@ forEachDatabase('a mailing in batches', (kind) => {
   it('is every persisted mailing with batchIfPossible, unless it says no', async () => {
     const app = await rig.boot({
       ...TAKES_BATCHES,
-      batch: { pollMs: 50, batchIfPossible: true, emailsPerBatch: 7 },
+      batch: { pollIntervalMs: 50, batchIfPossible: true, emailsPerBatch: 7 },
     });
     const mailingId = await rig.send(app, 21);
     expect(await rig.reached(mailingId, 'completed')).toMatchObject({ isBatched: true, batchSize: 7 });
@@ -103,8 +103,8 @@ forEachDatabase('a mailing in batches', (kind) => {
 
   it('gives a batch back that only waits, and takes it up when somebody in it is due', async () => {
     rig.inbox.answer = greylisting(1, 'reader3@home.example', 'reader47@home.example');
-    const threads = { ...TAKES_BATCHES, batch: { pollMs: 50, numBatchThreads: 1 } };
-    const app = await rig.boot({ ...threads, retry: { firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 } });
+    const threads = { ...TAKES_BATCHES, batch: { pollIntervalMs: 50, numBatchThreads: 1 } };
+    const app = await rig.boot({ ...threads, retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } });
     const mailingId = await sendBatched(app, 100);
     // One thread: it could not go on to the others while it waits.
     await rig.inbox.waitFor(98);

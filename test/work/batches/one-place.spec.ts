@@ -38,8 +38,8 @@ describe('a mailing that waits for two functions of the host at a time', () => {
       await (isFirst ? first : second);
       return isFirst ? { code: 450, text: '4.3.0 not now' } : undefined;
     };
-    const run = { parallelMailings: 1, hostCallTimeoutMs: 600_000 };
-    const retry = { firstDelayMs: 1, maxAttempts: 100 };
+    const run = { maxConcurrentMailings: 1, hostCallTimeoutMs: 600_000 };
+    const retry = { initialDelayMs: 1, maxAttempts: 100 };
     const app = await rig.boot({ profileRepository: SlowProfiles, run, retry });
     await app.sender.sendEmailMessage(INFO, oneAndSilence());
     // It has the place while the source of the first one is silent.

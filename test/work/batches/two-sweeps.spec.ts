@@ -40,7 +40,7 @@ forEachDatabase('sweeps at the same moment', (kind) => {
 
   it('free each batch of the dead once, and nobody is in doubt twice', async () => {
     // Heartbeats far apart: nobody sweeps but we.
-    const far = { server: { heartbeatMs: 60_000, serverTimeoutMs: 600_000 } };
+    const far = { server: { heartbeatIntervalMs: 60_000, leaseMs: 600_000 } };
     const apps = await Promise.all(
       ['a:1', 'b:2', 'c:3'].map((uniqServerId) => rig.boot({ ...far, uniqServerId })),
     );

@@ -8,7 +8,7 @@ import { waitUntil } from '../../support/wait-until.js';
 const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 const STATES: MailingStatus[] = ['loading', 'pending', 'in_progress', 'pausing', 'paused', 'canceling'];
 /** What a host has that gives no options but where it is. */
-const DEFAULTS = { uniqServerId: undefined, server: { heartbeatMs: 20, serverTimeoutMs: 300 } };
+const DEFAULTS = { uniqServerId: undefined, server: { heartbeatIntervalMs: 20, leaseMs: 300 } };
 
 forEachDatabase('a copy of the production database on a test machine', (kind) => {
   const rig = MailingRig.forEachTest(kind);
@@ -71,10 +71,10 @@ forEachDatabase('a copy of the production database on a test machine', (kind) =>
     await copyProduction();
     const before = await everything();
     const app = await rig.boot(DEFAULTS);
-    const buried: string[] = [];
-    app.events.on('server:buried', ({ uniqServerId }) => buried.push(uniqServerId));
+    const pruned: string[] = [];
+    app.events.on('server:pruned', ({ uniqServerId }) => pruned.push(uniqServerId));
     // By then it has looked for work a dozen times.
-    await waitUntil(() => buried.length === 1, { what: 'the dead server to be found dead' });
+    await waitUntil(() => pruned.length === 1, { what: 'the dead server to be found dead' });
     expect(await app.restarter.sweep()).toEqual({ adopted: [], resumed: [], failedLists: 0 });
     expect(await everything()).toEqual(before);
     expect(rig.inbox.connections.total).toBe(0);
@@ -82,11 +82,11 @@ forEachDatabase('a copy of the production database on a test machine', (kind) =>
     const report = await app.health.check();
     expect(report.server).toMatchObject({
       uniqServerId: hostname(),
-      standing: 'member',
+      state: 'member',
       takesBatches: false,
     });
     expect(report.findings.map(({ code }) => code).sort()).toEqual([
-      'batches_unattended',
+      'batches_unclaimed',
       'mailings_orphaned',
     ]);
   });

@@ -10,12 +10,12 @@ import { MailingRig } from '../../support/hosts/mailing-rig.js';
 import { MailingSnapshots } from '../../support/databases/mailing-snapshots.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-const SERVER = { heartbeatMs: 100, serverTimeoutMs: 3_000, databaseLagTimeoutMs: 300 };
+const SERVER = { heartbeatIntervalMs: 100, leaseMs: 3_000, databaseLagTimeoutMs: 300 };
 const COUNT = 200;
 
 interface Told {
   behind: string[];
-  wentBack: MailingEventMap['database:went-back'][];
+  wentBack: MailingEventMap['database:rewound'][];
   lost: number;
   numSettled: number;
 }
@@ -27,9 +27,9 @@ function listenTo(...apps: MailingApp[]): Told {
       const { code } = error as { code?: string };
       if (code === 'MAILING_DATABASE_BEHIND') told.behind.push(code);
     });
-    events.on('database:went-back', (facts) => told.wentBack.push(facts));
-    events.on('run:lost', () => told.lost++);
-    events.on('doubt:settled', ({ numSent }) => (told.numSettled += numSent));
+    events.on('database:rewound', (facts) => told.wentBack.push(facts));
+    events.on('run:fenced', () => told.lost++);
+    events.on('in-doubt:settled', ({ numSent }) => (told.numSettled += numSent));
   }
   return told;
 }
@@ -98,7 +98,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     expect(byStatus.sent + byStatus.in_doubt).toBe(received);
     expect(byStatus.in_doubt).toBeGreaterThan(0);
     expect(told.wentBack).toEqual([expect.objectContaining({ numInDoubt: byStatus.in_doubt })]);
-    expect(statusReason).toMatch(/^database went back: \d+ recipients .* \d+ are in doubt/);
+    expect(statusReason).toMatch(/^database rewound: \d+ recipients .* \d+ are in doubt/);
     const { findings } = await app.health.check();
     expect(findings).toContainEqual(expect.objectContaining({ code: 'mailings_paused' }));
     await app.sender.settleInDoubt(mailingId, 'sent');
@@ -121,7 +121,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
 
   it('for good, with recipients that were refused for now and tried again meanwhile', async () => {
     const refused = new Set<string>();
-    const app = await boot({ retry: { firstDelayMs: 50 } });
+    const app = await boot({ retry: { initialDelayMs: 50 } });
     const slow = rig.inbox.answer!;
     rig.inbox.answer = (step) => {
       const to = step.to[step.to.length - 1];

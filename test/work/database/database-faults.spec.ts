@@ -23,7 +23,7 @@ forEachDatabase('a database that fails', (kind) => {
 
   /** A mailing whose books can't be written any more, with what was sent so far on no paper. */
   const stalled = async (): Promise<{ app: MailingApp; mailingId: string; completed: Promise<unknown> }> => {
-    const app = await rig.boot({ run: { databasePatienceMs: 100 } });
+    const app = await rig.boot({ run: { databaseRetryTimeoutMs: 100 } });
     const isStalled = new Promise<void>((resolve) => app.events.on('run:stalled', () => resolve()));
     const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, people(150), { persist: true });
     await rig.inbox.waitFor(30);
@@ -32,7 +32,7 @@ forEachDatabase('a database that fails', (kind) => {
     return { app, mailingId: mailingId as string, completed };
   };
 
-  it('for longer than databasePatienceMs stops the run, and the same process goes on later: no outcome lost', async () => {
+  it('for longer than databaseRetryTimeoutMs stops the run, and the same process goes on later: no outcome lost', async () => {
     const { mailingId, completed } = await stalled();
     const received = rig.inbox.messages.length;
     await rename('out_of_reach', TABLE);
@@ -52,7 +52,7 @@ forEachDatabase('a database that fails', (kind) => {
   });
 
   it('at the very commit that completes a mailing: whoever waits for it hears of it all the same', async () => {
-    const app = await rig.boot({ run: { databasePatienceMs: 0 } });
+    const app = await rig.boot({ run: { databaseRetryTimeoutMs: 0 } });
     const database = app.nest.get(MailingDatabase, { strict: false });
     const transaction = database.transaction.bind(database) as MailingDatabase['transaction'];
     const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, people(40), { persist: true });
@@ -84,7 +84,7 @@ describe('a database that fails (sqlite)', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
   it('because the disk is full: nobody is lost, and it goes on when there is room', async () => {
-    const app = await rig.boot({ retry: { firstDelayMs: 20 } });
+    const app = await rig.boot({ retry: { initialDelayMs: 20 } });
     const own = app.nest.get<DataSource>(getDataSourceToken());
     const { errors } = retriesOf(app);
     const mailingId = await rig.send(app, 400);

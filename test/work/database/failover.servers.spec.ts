@@ -229,7 +229,7 @@ forEachServer('connections to a server that only reads', (kind) => {
   });
 
   it('while new ones lead there too: an outage that is named, and everything goes on when they no longer do', async () => {
-    const app = await boot({ run: { databasePatienceMs: 100 } });
+    const app = await boot({ run: { databaseRetryTimeoutMs: 100 } });
     const told: MailingEventMap['database:read-only'][] = [];
     app.events.on('database:read-only', (facts) => told.push(facts));
     const stalls: unknown[] = [];

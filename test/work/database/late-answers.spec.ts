@@ -17,7 +17,7 @@ import { waitUntil } from '../../support/wait-until.js';
 
 /** All that are in doubt were handed over. */
 const OPTIONS = {
-  server: { heartbeatMs: 100, serverTimeoutMs: 60_000 },
+  server: { heartbeatIntervalMs: 100, leaseMs: 60_000 },
   run: { concurrency: 5, maxInDoubt: 5 },
 };
 
@@ -27,7 +27,7 @@ forEachDatabase('answers that come after the claim was lost', (kind) => {
   interface Lost {
     app: MailingApp;
     held: HeldAnswers;
-    told: MailingEventMap['doubt:settled'][];
+    told: MailingEventMap['in-doubt:settled'][];
     mailingId: string;
   }
 
@@ -38,7 +38,7 @@ forEachDatabase('answers that come after the claim was lost', (kind) => {
   ): Promise<Lost> {
     const app = await rig.boot({ ...OPTIONS, ...options });
     const told: Lost['told'] = [];
-    app.events.on('doubt:settled', (facts) => told.push(facts));
+    app.events.on('in-doubt:settled', (facts) => told.push(facts));
     let recovered = 0;
     app.events.on('run:recovered', () => recovered++);
     app.events.on('batch:freed', () => recovered++);
@@ -98,7 +98,7 @@ forEachDatabase('answers that come after the claim was lost', (kind) => {
   it('wait until the slice is recovered', async () => {
     const app = await rig.boot(OPTIONS);
     const told: unknown[] = [];
-    app.events.on('doubt:settled', (facts) => told.push(facts));
+    app.events.on('in-doubt:settled', (facts) => told.push(facts));
     const claims = app.nest.get(MailingClaims, { strict: false });
     const recover = claims.recover.bind(claims);
     let letRecover = (): void => undefined;

@@ -14,14 +14,14 @@ import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 import { TcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-const SERVER = { heartbeatMs: 100, serverTimeoutMs: 3_000, databaseLagTimeoutMs: 500 };
+const SERVER = { heartbeatIntervalMs: 100, leaseMs: 3_000, databaseLagTimeoutMs: 500 };
 
 forEachServer('a failover that loses commits', (kind) => {
   let pair: DatabasePair;
   let proxy: TcpProxy;
   let inbox: SmtpInbox;
   const apps: MailingApp[] = [];
-  const wentBack: MailingEventMap['database:went-back'][] = [];
+  const wentBack: MailingEventMap['database:rewound'][] = [];
 
   beforeEach(async () => {
     wentBack.length = 0;
@@ -51,7 +51,7 @@ forEachServer('a failover that loses commits', (kind) => {
   ): Promise<MailingApp> {
     const mailing = { uniqServerId, server: SERVER, ...options };
     const app = await mailingApp({ databaseUrl: proxy.url, smtpUrl: inbox.url, mailing });
-    app.events.on('database:went-back', (facts) => wentBack.push(facts));
+    app.events.on('database:rewound', (facts) => wentBack.push(facts));
     apps.push(app);
     return app;
   }

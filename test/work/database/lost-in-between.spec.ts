@@ -1,4 +1,4 @@
-import { MailServer, Mailing, ServerStoppingError, TemplateEmailPersister } from 'nestjs-mailing';
+import { MailServer, Mailing, ServerShuttingDownError, TemplateEmailPersister } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { MailingReader } from '../../../libs/mailing/src/store/queries/mailing.reader.js';
 import { MailingEngine } from '../../../libs/mailing/src/work/mailing.engine.js';
@@ -12,7 +12,7 @@ forEachDatabase('a server that is lost or stops between a look and what it looke
   const rig = MailingRig.forEachTest(kind);
 
   it('was declared dead while it read a mailing: it claims nothing, and goes on as a member', async () => {
-    const app = await rig.boot({ server: { heartbeatMs: 100, serverTimeoutMs: 3_000 } });
+    const app = await rig.boot({ server: { heartbeatIntervalMs: 100, leaseMs: 3_000 } });
     const membership = app.nest.get(ServerMembership, { strict: false });
     // Registered, and seen again: without that, a row that is not there means a node that lags behind.
     await membership.heartbeat();
@@ -49,7 +49,7 @@ forEachDatabase('a server that is lost or stops between a look and what it looke
 
     const options = { persist: true, runInSeparateThread: true, idempotencyKey: 'once' };
     await expect(app.sender.sendEmailMessage(INFO, people(COUNT), options)).rejects.toThrow(
-      ServerStoppingError,
+      ServerShuttingDownError,
     );
 
     expect(numLooks).toBe(2);

@@ -8,7 +8,10 @@ import { waitUntil } from '../../support/wait-until.js';
 /** More than the attempts that have to fail one after the other before the error guard pauses a mailing. */
 const CONCURRENCY = 60;
 const POOL = { transport: { maxConnections: 80 } };
-const OPTIONS = { run: { messageTimeoutMs: 4_000, transportPatienceMs: 1_000 }, retry: { firstDelayMs: 10 } };
+const OPTIONS = {
+  run: { messageTimeoutMs: 4_000, transportOutageTimeoutMs: 1_000 },
+  retry: { initialDelayMs: 10 },
+};
 const silent: SmtpHook = ({ command }) => (command === 'RCPT' ? 'hang' : undefined);
 
 describe('a mail server with more connections than the error guard takes failures', () => {
@@ -47,7 +50,7 @@ describe('a mail server with more connections than the error guard takes failure
     rig.inbox.answer = silent;
     // It greets, so the mailing goes on by itself after each pause.
     const app = await rig.boot({
-      run: { messageTimeoutMs: 500, transportPatienceMs: 0 },
+      run: { messageTimeoutMs: 500, transportOutageTimeoutMs: 0 },
       errorGuard: { sampleSize: 5 },
     });
     const mailingId = await rig.send(app, 30);
@@ -62,7 +65,7 @@ describe('a mail server with more connections than the error guard takes failure
     const MOST = 10;
     rig.inbox.answer = ({ command }) => (command === 'END' ? 'close' : undefined);
     // It can be reached, so the mailing goes on by itself after each pause.
-    const app = await rig.boot({ run: { transportPatienceMs: 0 }, errorGuard: { sampleSize: MOST } });
+    const app = await rig.boot({ run: { transportOutageTimeoutMs: 0 }, errorGuard: { sampleSize: MOST } });
     const mailingId = await rig.send(app, 90);
     await waitUntil(async () => isStopped(mailingId), { what: 'the error guard', deadlineMs: 25_000 });
     const { byStatus } = await rig.books(mailingId);

@@ -18,7 +18,7 @@ forEachServer('transactions that are SERIALIZABLE', (kind) => {
       attempts++;
       return isBad(to[0]) ? { code: 550, text: '5.7.1 blocked' } : undefined;
     };
-    const batch = { pollMs: 20, numBatchThreads: 6 };
+    const batch = { pollIntervalMs: 20, numBatchThreads: 6 };
     // Two of three failures raise the scores, and the bound is out of reach.
     const errorGuard = { sampleSize: 1_000, maxErrorPercent: 50 };
     const app = await rig.boot(

@@ -3,9 +3,9 @@ import {
   MailingSuppressions,
   SlotFilling,
   SlotService,
-  SourceUsedUpError,
+  SourceConsumedError,
   TemplateEmailPeriodicService,
-  TemplateEmailRehearsal,
+  TemplateEmailPreview,
   UnsubscribeTokens,
 } from 'nestjs-mailing';
 import { MailingUnsubscribeModule, Unsubscriber } from 'nestjs-mailing/unsubscribe';
@@ -71,7 +71,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
         list: 'request',
         helper: 'nothing',
         'list:written': 'nothing',
-        'mailing:ordered': 'nothing',
+        'mailing:command': 'nothing',
       });
     },
   );
@@ -99,13 +99,13 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
     await witness.within('click', () => app.sender.retry(mailingId as string, 'errors'));
     await waitUntil(() => witness.has('run:ended'), { what: 'the retry to end' });
     const { setLastEmailed, setEmailStatus, ...retried } = BACKGROUND;
-    expect(witness.seen).toEqual({ ...retried, 'mailing:ordered': 'nothing' });
+    expect(witness.seen).toEqual({ ...retried, 'mailing:command': 'nothing' });
 
     witness.forget();
     await witness.within('click', () => app.sender.settleInDoubt(mailingId as string, 'sent'));
     expect(witness.seen).toEqual({
       setLastEmailed,
-      'mailing:ordered': setEmailStatus,
+      'mailing:command': setEmailStatus,
       statements: 'nothing',
     });
   });
@@ -140,7 +140,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
   });
 
   it('so does a dispatcher, a duty, and the end of the application', async () => {
-    const server = { heartbeatMs: 100, serverTimeoutMs: 3_000, shutdownTimeoutMs: 200 };
+    const server = { heartbeatIntervalMs: 100, leaseMs: 3_000, shutdownTimeoutMs: 200 };
     const batch = { dispatcher: WitnessedDispatcher, batchIfPossible: true };
     const app = await rig.boot({ ...options(), server, batch, enabledAsTemplateMailServer: true });
     senderOf(app).send = witness.noting('send', (_, signal) => {
@@ -172,7 +172,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
 describe('the context of a caller', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('is that in which slots, the stream of an attachment and onProgress of a rehearsal are read', async () => {
+  it('is that in which slots, the stream of an attachment and onProgress of a preview are read', async () => {
     const app = await rig.boot({
       profileRepository: Profiles,
       suppressionList: Suppressions,
@@ -194,7 +194,7 @@ describe('the context of a caller', () => {
       slots: new SlotFilling().fillEach('promotion', contents()),
       attachments: [{ filename: 'prices.txt', content: Readable.from(pieces()) }],
     });
-    const rehearsal = app.nest.get(TemplateEmailRehearsal);
+    const previews = app.nest.get(TemplateEmailPreview);
     const recipients = [{ userId: 'reader0' }];
     const onProgress = witness.noting('onProgress', () => undefined);
     const asked = { slots: 'request', stream: 'request' };
@@ -208,10 +208,10 @@ describe('the context of a caller', () => {
     await witness.within('request', () => app.sender.sendEmailMessage(info(), recipients, false, true));
     expect(witness.seen).toEqual({ ...asked, ...background, setLastEmailed: 'nothing' });
     witness.forget();
-    await witness.within('request', () => rehearsal.preview(info(), recipients[0]));
+    await witness.within('request', () => previews.preview(info(), recipients[0]));
     expect(witness.seen).toEqual({ ...asked, ...background });
     witness.forget();
-    await witness.within('request', () => rehearsal.dryRun(info(), recipients, { onProgress }));
+    await witness.within('request', () => previews.dryRun(info(), recipients, { onProgress }));
     expect(witness.seen).toEqual({ ...asked, ...background, onProgress: 'request' });
   });
 
@@ -267,6 +267,6 @@ describe('the context of a caller', () => {
     const list = listed(2);
     await app.sender.sendEmailMessage(INFO, list, { persist: true });
     const again = app.sender.sendEmailMessage(INFO, list, { persist: true });
-    await expect(again).rejects.toThrow(SourceUsedUpError);
+    await expect(again).rejects.toThrow(SourceConsumedError);
   });
 });

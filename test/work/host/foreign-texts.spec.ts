@@ -8,7 +8,7 @@ import {
   type SuppressionList,
   MailingSuppressions,
   TemplateEmailPeriodicService,
-  TemplateEmailRehearsal,
+  TemplateEmailPreview,
 } from 'nestjs-mailing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
@@ -56,7 +56,7 @@ class StrangeLine implements Dispatcher {
   stop = (): Promise<void> => Strange.say();
 }
 
-const PATIENT = { transportPatienceMs: 0 };
+const PATIENT = { transportOutageTimeoutMs: 0 };
 const reply = (code: number): string => `${code}-5.7.1 ${FOREIGN.slice(0, 300)}\r\n${code} 5.7.1 no\r\n`;
 
 /** What is told of what a stranger says, and what has to be told at least. */
@@ -104,7 +104,7 @@ const WAYS: Record<string, Way> = {
       Strange.isStrange = false;
       return send([{ userId: 'p1' }])(app);
     },
-    event: 'profiles:trouble',
+    event: 'profiles:error',
   },
   'a suppression list that fails': {
     mailing: { suppressionList: StrangeList, run: PATIENT },
@@ -118,11 +118,11 @@ const WAYS: Record<string, Way> = {
   'a dispatcher that fails': {
     mailing: { batch: { dispatcher: StrangeLine } },
     begin: (app) => app.sender.sendEmailMessage({ ...INFO, batched: true }, people(5), { persist: true }),
-    event: 'server:trouble',
+    event: 'server:error',
   },
   'a duty that fails': {
     begin: (app) => app.nest.get(TemplateEmailPeriodicService).addTask(() => Strange.say()),
-    event: 'server:trouble',
+    event: 'server:error',
   },
 };
 
@@ -164,16 +164,16 @@ describe('what others say', () => {
     expect(refused.errorText).toContain('<reader0@home.example>');
   });
 
-  it('reaches the caller of a rehearsal in one line', async () => {
+  it('reaches the caller of a preview in one line', async () => {
     const app = await rig.boot(
       {},
       { templates: { 'letter.hbs': '{{tell}}' }, helpers: { tell: throwForeign } },
     );
-    const rehearsal = app.nest.get(TemplateEmailRehearsal);
+    const previews = app.nest.get(TemplateEmailPreview);
     Strange.isStrange = false;
     const info = { ...INFO, templateUrl: 'letter.hbs' };
     // Refused at the door, because the first rendering fails.
-    const error = await rehearsal.dryRun(info, people(2)).catch((one: unknown) => one);
+    const error = await previews.dryRun(info, people(2)).catch((one: unknown) => one);
     expect((error as Error).message).toContain('all is well');
     expect((error as Error).message).not.toMatch(HARMFUL);
   });

@@ -137,7 +137,7 @@ describe('the log of a mailing', () => {
   it('has one summary of a mailing in batches, and no line at LOG for a batch', async () => {
     const app = await rig.boot({
       enabledAsTemplateMailServer: true,
-      batch: { emailsPerBatch: 10, pollMs: 20 },
+      batch: { emailsPerBatch: 10, pollIntervalMs: 20 },
     });
     const told = toldOf(app);
     const mailingId = await send(app, 100, { batched: true });
@@ -176,7 +176,7 @@ describe('the log of a mailing', () => {
     const app = await rig.boot();
     const told = toldOf(app);
     const faults = (): string[] => told.lines.filter((one) => one.includes('heartbeat failed'));
-    const isFailedBeat = (one: string): boolean => /^server:trouble .*'heartbeat'/.test(one);
+    const isFailedBeat = (one: string): boolean => /^server:error .*'heartbeat'/.test(one);
     const recoveries = (): string[] => told.lines.filter((one) => one.includes('heartbeat works again'));
     for (const count of [1, 2]) {
       await rename('dps_mail_server', 'hidden');

@@ -233,8 +233,8 @@ describe('the module', () => {
     ['less doubt than messages in flight', { run: { concurrency: 9, maxInDoubt: 8 } }, 'run.maxInDoubt'],
     [
       'a lease of two heartbeats',
-      { server: { heartbeatMs: 1_000, serverTimeoutMs: 2_000 } },
-      'server.serverTimeoutMs',
+      { server: { heartbeatIntervalMs: 1_000, leaseMs: 2_000 } },
+      'server.leaseMs',
     ],
     ['no such folder', { templates: { dir: '/no/such/folder' } }, 'templates.dir'],
     ['a relative folder', { templates: { dir: 'templates' } }, 'templates.dir'],
@@ -280,7 +280,7 @@ describe('the module', () => {
     await sends(app);
     await Promise.all([app.close(), app.close()]);
     await expect(sender.sendEmailMessage(INFO, ['ann@home.example'], true, true)).rejects.toMatchObject({
-      code: 'MAILING_SERVER_STOPPING',
+      code: 'MAILING_SERVER_SHUTTING_DOWN',
     });
     expect(timers()).toBeLessThanOrEqual(before);
   });

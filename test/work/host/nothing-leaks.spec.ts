@@ -26,7 +26,7 @@ describe('C18 nothing leaks between recipients', () => {
       return { email: `reader${n}@home.example`, name: `Reader ${n}`, data };
     });
     const app = await rig.boot(
-      { ...TAKES_BATCHES, batch: { pollMs: 50, numBatchThreads: LANES }, run: { concurrency: 2 } },
+      { ...TAKES_BATCHES, batch: { pollIntervalMs: 50, numBatchThreads: LANES }, run: { concurrency: 2 } },
       { templates: TEMPLATES },
     );
     const info = { subject: '{{code}} for {{name}}', batchSize: 250, params: { note: 'none' } };

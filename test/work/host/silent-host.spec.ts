@@ -10,7 +10,7 @@ import {
   SlotService,
   type SuppressionList,
   TemplateEmailPeriodicService,
-  TemplateEmailRehearsal,
+  TemplateEmailPreview,
   type TemplateRenderer,
 } from 'nestjs-mailing';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -112,7 +112,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
   it.each(SILENT)(
     '%s: the mailing is paused with the reason, and the next one starts',
     async (_, how, list, what) => {
-      const app = await boot({ ...how, run: { transportPatienceMs: 0, parallelMailings: 1 } });
+      const app = await boot({ ...how, run: { transportOutageTimeoutMs: 0, maxConcurrentMailings: 1 } });
       const mailingId = await send(app, list);
       const waiting = await app.sender.sendEmailMessage(INFO, people(2));
       const { statusReason } = await rig.reached(mailingId, 'paused');
@@ -166,7 +166,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
   it('other mailings have the place of one that waits for the host, also while it waits to ask again', async () => {
     const app = await boot({
       profileRepository: MoodyProfiles,
-      run: { parallelMailings: 1, hostCallTimeoutMs: 1_000 },
+      run: { maxConcurrentMailings: 1, hostCallTimeoutMs: 1_000 },
     });
     const mailingId = await send(app, PROFILES);
     await isInProgress(mailingId);
@@ -181,8 +181,8 @@ forEachDatabase('functions of the host that never answer', (kind) => {
   });
 
   it('a batch of such a mailing is paused with the reason too', async () => {
-    const batch = { emailsPerBatch: 3, batchIfPossible: true, pollMs: 50 };
-    const run = { transportPatienceMs: 0 };
+    const batch = { emailsPerBatch: 3, batchIfPossible: true, pollIntervalMs: 50 };
+    const run = { transportOutageTimeoutMs: 0 };
     const app = await boot({
       profileRepository: MoodyProfiles,
       enabledAsTemplateMailServer: true,
@@ -207,7 +207,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
     );
     await first.close();
     await rig.database.dataSource.query('UPDATE dps_mailing SET scheduled_at = NULL');
-    const run = { transportPatienceMs: 300, parallelMailings: 1 };
+    const run = { transportOutageTimeoutMs: 300, maxConcurrentMailings: 1 };
     const app = await boot({ renderer: MoodyLetters, run });
     expect((await rig.reached(mailingId as string, 'paused')).statusReason).toContain(
       `template: TemplateRenderer.open: ${NO_ANSWER}`,
@@ -222,7 +222,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
   it('what is told to profiles counts as failed, is told again, and holds nothing up', async () => {
     const app = await boot({ profileRepository: MoodyProfiles });
     const troubles: unknown[] = [];
-    app.events.on('profiles:trouble', ({ error }) => troubles.push(error));
+    app.events.on('profiles:error', ({ error }) => troubles.push(error));
     speak(true);
     MoodyProfiles.isDeaf = true;
     const mailingId = await send(app, PROFILES);
@@ -244,7 +244,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
       yield 'first@home.example';
       await never();
     }
-    const app = await boot({ ...PATIENT, run: { parallelMailings: 1 } });
+    const app = await boot({ ...PATIENT, run: { maxConcurrentMailings: 1 } });
     const runs = app.nest.get(RunRegistry, { strict: false });
     const canceled = app.sender.sendEmailMessage(INFO, silent(), { persist: true });
     const id = await loading();
@@ -259,7 +259,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
     await loading();
     expect(runs.isStopping).toBe(false);
     await app.close();
-    await expect(stopped).rejects.toMatchObject({ code: 'MAILING_SERVER_STOPPING' });
+    await expect(stopped).rejects.toMatchObject({ code: 'MAILING_SERVER_SHUTTING_DOWN' });
     expect(await reading.completed).toMatchObject({ status: 'failed', numSent: 1 });
   });
 
@@ -287,10 +287,10 @@ describe('functions of the host that never answer', () => {
   it('a duty is reported, and the end of the process does not wait for it', async () => {
     const app = await rig.boot({
       run: { hostCallTimeoutMs: TIMEOUT_MS },
-      server: { heartbeatMs: 50, serverTimeoutMs: 3_000, shutdownTimeoutMs: 500 },
+      server: { heartbeatIntervalMs: 50, leaseMs: 3_000, shutdownTimeoutMs: 500 },
     });
     const troubles: unknown[] = [];
-    app.events.on('server:trouble', ({ error }) => troubles.push(error));
+    app.events.on('server:error', ({ error }) => troubles.push(error));
     let begun = 0;
     app.nest.get(TemplateEmailPeriodicService).addTask(() => (begun++, never()));
     await waitUntil(() => troubles.length > 0, { what: 'the report' });
@@ -299,21 +299,21 @@ describe('functions of the host that never answer', () => {
     await app.close();
   });
 
-  it('a rehearsal ends with an error that names the function', async () => {
+  it('a preview ends with an error that names the function', async () => {
     const run = { hostCallTimeoutMs: TIMEOUT_MS };
     const app = await rig.boot({ profileRepository: MoodyProfiles, suppressionList: MoodyList, run });
-    const rehearsal = app.nest.get(TemplateEmailRehearsal);
-    await expect(rehearsal.dryRun(INFO, PROFILES)).rejects.toThrow(
+    const previews = app.nest.get(TemplateEmailPreview);
+    await expect(previews.dryRun(INFO, PROFILES)).rejects.toThrow(
       `ProfileRepository.findByIds: ${NO_ANSWER}`,
     );
-    await expect(rehearsal.preview(INFO, 'ann@home.example')).rejects.toThrow(NO_ANSWER);
+    await expect(previews.preview(INFO, 'ann@home.example')).rejects.toThrow(NO_ANSWER);
     speak(true);
     const onProgress = (): Promise<never> => never();
-    await expect(rehearsal.dryRun(INFO, people(1), { onProgress })).rejects.toThrow(
+    await expect(previews.dryRun(INFO, people(1), { onProgress })).rejects.toThrow(
       `onProgress: ${NO_ANSWER}`,
     );
     const failing = (): Promise<never> => Promise.reject(new Error('no room on the screen'));
-    await expect(rehearsal.dryRun(INFO, people(1), { onProgress: failing })).rejects.toThrow('no room');
+    await expect(previews.dryRun(INFO, people(1), { onProgress: failing })).rejects.toThrow('no room');
   });
 
   it.each<[string, unknown, string]>([
@@ -326,7 +326,7 @@ describe('functions of the host that never answer', () => {
       class OddProfiles extends ProfileShelf {
         override findByIds = (): Promise<never> => Promise.resolve(answer as never);
       }
-      const app = await rig.boot({ profileRepository: OddProfiles, run: { transportPatienceMs: 0 } });
+      const app = await rig.boot({ profileRepository: OddProfiles, run: { transportOutageTimeoutMs: 0 } });
       const { mailingId } = await app.sender.sendEmailMessage(INFO, PROFILES, { persist: true });
       expect((await rig.reached(mailingId as string, 'paused')).statusReason).toContain(reason);
     },

@@ -144,10 +144,10 @@ describe('a dispatcher of the host', () => {
       announce = announce;
       stop = (): Promise<void> => never();
     }
-    const server = { heartbeatMs: 100, serverTimeoutMs: 3_000, shutdownTimeoutMs: 200 };
+    const server = { heartbeatIntervalMs: 100, leaseMs: 3_000, shutdownTimeoutMs: 200 };
     const app = await rig.boot({ batch: { dispatcher: BrokenDispatcher }, server });
-    const troubles: MailingEventMap['server:trouble'][] = [];
-    app.events.on('server:trouble', (facts) => troubles.push(facts));
+    const troubles: MailingEventMap['server:error'][] = [];
+    app.events.on('server:error', (facts) => troubles.push(facts));
     const info = { ...INFO, batched: true };
     await app.sender.sendEmailMessage(info, people(2), { persist: true });
     await waitUntil(() => troubles.length > 0, { what: 'the report' });
@@ -165,8 +165,8 @@ describe('a dispatcher of the host', () => {
       stop = (): Promise<void> => Promise.resolve();
     }
     const app = await rig.boot({ batch: { dispatcher: SlowDispatcher }, run: { hostCallTimeoutMs: 1_000 } });
-    const troubles: MailingEventMap['server:trouble'][] = [];
-    app.events.on('server:trouble', (facts) => troubles.push(facts));
+    const troubles: MailingEventMap['server:error'][] = [];
+    app.events.on('server:error', (facts) => troubles.push(facts));
     await waitUntil(() => troubles.length > 0, { what: 'the report' });
     expect(troubles[0]).toMatchObject({
       step: 'start of the dispatcher',

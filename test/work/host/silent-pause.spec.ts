@@ -48,8 +48,12 @@ describe('a function of the host that is silent while a mailing is stopped', () 
   it.each(SILENT)(
     '%s: pause, cancel and the end of the process do not wait for a message that is being made, and the next mailing is sent',
     async (_, how) => {
-      const run = { parallelMailings: 1, messageTimeoutMs: HOUR_MS, hostCallTimeoutMs: 600_000 };
-      const app = await rig.boot({ ...how, run, server: { heartbeatMs: 100, shutdownTimeoutMs: 600_000 } });
+      const run = { maxConcurrentMailings: 1, messageTimeoutMs: HOUR_MS, hostCallTimeoutMs: 600_000 };
+      const app = await rig.boot({
+        ...how,
+        run,
+        server: { heartbeatIntervalMs: 100, shutdownTimeoutMs: 600_000 },
+      });
       const begun = async (): Promise<string> => {
         const before = numSilent;
         const mailingId = await rig.send(app, 3);
@@ -103,7 +107,7 @@ describe('a function of the host that is silent while a mailing is stopped', () 
     async (command) => {
       const mailingId = await left('test:1');
       const inDoubt = (): Promise<InDoubtVerdict[]> => Promise.resolve(answered<InDoubtVerdict[]>([]));
-      const app = await rig.boot({ inDoubt, run: { parallelMailings: 1, hostCallTimeoutMs: 2_000 } });
+      const app = await rig.boot({ inDoubt, run: { maxConcurrentMailings: 1, hostCallTimeoutMs: 2_000 } });
       await waitUntil(() => numSilent > 0, { what: 'the question' });
       await app.sender[command](mailingId);
       const next = await app.sender.sendEmailMessage(INFO, people(2), { persist: true });

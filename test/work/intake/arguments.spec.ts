@@ -7,7 +7,7 @@ import {
   TemplateEmailBatchServerPersister,
   TemplateEmailPeriodicService,
   TemplateEmailPersister,
-  TemplateEmailRehearsal,
+  TemplateEmailPreview,
   TypeOrmProfileRepository,
   UnsubscribeTokens,
 } from 'nestjs-mailing';
@@ -151,8 +151,8 @@ describe('an argument that is none', () => {
       'recover: claimToken': (token) => batches.recover(DEAD, 'here:1', token, HOW),
       'recover: dead.claimToken': (claimToken) =>
         batches.recover({ ...DEAD, claimToken }, 'here:1', 'token', HOW),
-      'bury: uniqServerId': (id) => servers.bury(id, () => false),
-      'buryDead: uniqServerId': (id) => servers.buryDead(id, () => false, true),
+      'prune: uniqServerId': (id) => servers.prune(id, () => false),
+      'pruneDead: uniqServerId': (id) => servers.pruneDead(id, () => false, true),
       'suppress: address': (address) => suppressions.suppress(address, 'complaint'),
       'suppress: reason': (reason) => suppressions.suppress('ann@home.example', reason),
       'release: address': (address) => suppressions.release(address),
@@ -163,7 +163,7 @@ describe('an argument that is none', () => {
       'fill: slot': (slot) => new SlotFilling().fill(slot, 'x'),
       'addTask: duty': (duty) => app.nest.get(TemplateEmailPeriodicService).addTask(duty),
       'dryRun: onProgress': (onProgress) =>
-        app.nest.get(TemplateEmailRehearsal).dryRun(INFO, [], { onProgress }),
+        app.nest.get(TemplateEmailPreview).dryRun(INFO, [], { onProgress }),
       'setEmailStatus: status': (status) => profiles.setEmailStatus?.(['x'], status),
       'setReceiveEmail: receive': (receive) => profiles.setReceiveEmail?.(['x'], receive),
       'setLastEmailed: at': (at) => profiles.setLastEmailed?.(['x'], at),

@@ -204,7 +204,7 @@ describe('a folder of attachments', () => {
       .sendEmailMessage(ATTACHED, people(1), { persist: true })
       .catch((error: unknown) => error as Error);
     expect(refusal).toMatchObject({
-      code: 'MAILING_ATTACHMENT_NOT_KEPT',
+      code: 'MAILING_ATTACHMENT_NOT_STORED',
       field: 'attachments[0]',
       path: leaflet,
     });

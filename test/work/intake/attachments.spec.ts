@@ -164,7 +164,7 @@ describe('attachments', () => {
       await waitUntil(() => web.asked === 1, { what: 'the URL to be asked for' });
       await app.nest.close();
       answer();
-      expect(await answered).toMatchObject({ code: 'MAILING_SERVER_STOPPING' });
+      expect(await answered).toMatchObject({ code: 'MAILING_SERVER_SHUTTING_DOWN' });
       expect(rig.inbox.messages).toHaveLength(0);
       expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
     },

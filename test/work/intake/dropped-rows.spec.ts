@@ -49,7 +49,7 @@ forEachDatabase('a row that the database leaves out', (kind) => {
     await rig.database.dataSource.query('DELETE FROM dps_mail_attachment');
     await refuse('dps_mail_attachment', 'part', '1');
     const sending = app.sender.sendEmailMessage({ ...INFO, attachments }, people(1), true, true);
-    await expect(sending).rejects.toMatchObject({ code: 'MAILING_ATTACHMENT_NOT_KEPT' });
+    await expect(sending).rejects.toMatchObject({ code: 'MAILING_ATTACHMENT_NOT_STORED' });
     expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(2);
   });
 
@@ -61,7 +61,7 @@ forEachDatabase('a row that the database leaves out', (kind) => {
   });
 
   it('of an address that a profile takes keeps it from being mailed twice', async () => {
-    const app = await rig.boot({ profileRepository: ProfileShelf, run: { transportPatienceMs: 1_000 } });
+    const app = await rig.boot({ profileRepository: ProfileShelf, run: { transportOutageTimeoutMs: 1_000 } });
     await refuse('dps_mail_address_claim', 'idx', '1');
     const list = ProfileShelf.fill(3, (n) => `reader${n}@home.example`);
     const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
@@ -111,7 +111,7 @@ forEachInnoDb('a value that the database cuts to what its column holds', (kind) 
     await narrow('dps_mail_attachment', 'content', 'TINYTEXT');
     const attachments = [{ filename: 'a.txt', content: 'x'.repeat(1_000) }];
     const sending = app.sender.sendEmailMessage({ ...INFO, attachments }, people(1), true, true);
-    await expect(sending).rejects.toMatchObject({ code: 'MAILING_ATTACHMENT_NOT_KEPT' });
+    await expect(sending).rejects.toMatchObject({ code: 'MAILING_ATTACHMENT_NOT_STORED' });
     expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
   });
 
@@ -124,7 +124,7 @@ forEachInnoDb('a value that the database cuts to what its column holds', (kind) 
   });
 
   it('of an address that a profile takes keeps it from being mailed twice', async () => {
-    const app = await rig.boot({ profileRepository: ProfileShelf, run: { transportPatienceMs: 1_000 } });
+    const app = await rig.boot({ profileRepository: ProfileShelf, run: { transportOutageTimeoutMs: 1_000 } });
     await narrow('dps_mail_address_claim', 'address_key', 'VARCHAR(21)');
     const list = ProfileShelf.fill(3, (n) => `reader${n}@home.example`);
     const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });

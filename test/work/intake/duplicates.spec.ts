@@ -137,7 +137,7 @@ forEachDatabase('duplicates', (kind) => {
       refused.add(to[0]);
       return { code: 450, text: '4.2.0 greylisted' };
     };
-    const app = await rig.boot({ ...WITH_PROFILES, retry: { firstDelayMs: 20 } });
+    const app = await rig.boot({ ...WITH_PROFILES, retry: { initialDelayMs: 20 } });
     const list = ProfileShelf.fill(20, (n) => `reader${n % 5}@home.example`);
     const { completed } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     expect(await completed).toMatchObject({ numSent: 5, numSkipped: 15, numErrors: 0 });
@@ -145,7 +145,7 @@ forEachDatabase('duplicates', (kind) => {
   });
 
   it('are not told from a question that could not be asked: nobody is skipped for it, nobody mailed', async () => {
-    const app = await rig.boot({ ...WITH_PROFILES, run: { transportPatienceMs: 0 } });
+    const app = await rig.boot({ ...WITH_PROFILES, run: { transportOutageTimeoutMs: 0 } });
     const rename = (from: string, to: string): Promise<unknown> =>
       rig.database.dataSource.query(`ALTER TABLE ${from} RENAME TO ${to}`);
     await rename('dps_mail_address_claim', 'out_of_reach');

@@ -5,7 +5,7 @@ import {
   type Recipients,
   SlotService,
   SOURCE_TIMEOUT_MS,
-  TemplateEmailRehearsal,
+  TemplateEmailPreview,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { RecipientCuts } from '../../../libs/scenarios/src/recipient.cuts.js';
@@ -80,7 +80,7 @@ describe('a long list', () => {
       (await sender.sendEmailMessage(INFO, list, { persist: true })).completed,
     'a mailing that is not persisted': async ({ sender }, list) =>
       (await sender.sendEmailMessage(INFO, list)).completed,
-    'a rehearsal': ({ nest }, list) => nest.get(TemplateEmailRehearsal).dryRun(INFO, list),
+    'a preview': ({ nest }, list) => nest.get(TemplateEmailPreview).dryRun(INFO, list),
   };
   const cases = Object.keys(READERS).flatMap((reader) =>
     Object.keys(LISTS).flatMap((list) => [true, false].map((isArray) => [reader, list, isArray] as const)),
@@ -189,7 +189,7 @@ describe('a list without an end', () => {
     await waitUntil(() => mailings.findOneBy({ status: 'loading' }), { what: 'the list to be begun' });
     await app.close();
     rig.apps = [];
-    expect(await refused).toMatchObject({ code: 'MAILING_SERVER_STOPPING' });
+    expect(await refused).toMatchObject({ code: 'MAILING_SERVER_SHUTTING_DOWN' });
     const [mailing] = await mailings.find();
     expect(mailing).toMatchObject({
       status: 'failed',
@@ -215,7 +215,7 @@ describe('an iterator that breaks its protocol', () => {
     const app = await rig.boot();
     const code = 'MAILING_SOURCE_PROTOCOL';
     await expect(app.sender.sendEmailMessage(INFO, list, { persist: true })).rejects.toMatchObject({ code });
-    await expect(app.nest.get(TemplateEmailRehearsal).dryRun(INFO, list)).rejects.toMatchObject({ code });
+    await expect(app.nest.get(TemplateEmailPreview).dryRun(INFO, list)).rejects.toMatchObject({ code });
     const ended = app.sender
       .sendEmailMessage(INFO, list)
       .then(({ completed }) => completed)

@@ -1,4 +1,4 @@
-import { type Recipient, TemplateEmailRehearsal } from 'nestjs-mailing';
+import { type Recipient, TemplateEmailPreview } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
@@ -62,10 +62,10 @@ describe('an odd entry of a list', () => {
     });
   });
 
-  it('is counted by a rehearsal under its reason, and has no preview', async () => {
+  it('is counted by a preview under its reason, and has no preview', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf });
-    const rehearsal = app.nest.get(TemplateEmailRehearsal);
-    const report = await rehearsal.dryRun(INFO, listWith(oddRecipients()));
+    const previews = app.nest.get(TemplateEmailPreview);
+    const report = await previews.dryRun(INFO, listWith(oddRecipients()));
     expect(report).toEqual({
       numRecipients: odd.length + 5,
       numMessages: 5 + mailed,
@@ -73,7 +73,7 @@ describe('an odd entry of a list', () => {
       failed: {},
     });
     for (const { entry, code } of alwaysOdd) {
-      await expect(rehearsal.preview(INFO, entry as Recipient)).rejects.toMatchObject({
+      await expect(previews.preview(INFO, entry as Recipient)).rejects.toMatchObject({
         code: 'MAILING_RECIPIENT_SKIPPED',
         reason: code,
       });

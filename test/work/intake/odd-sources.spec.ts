@@ -4,7 +4,7 @@ import {
   type Recipients,
   SlotFilling,
   SlotService,
-  TemplateEmailRehearsal,
+  TemplateEmailPreview,
 } from 'nestjs-mailing';
 import { describe, expect, it, vi } from 'vitest';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
@@ -13,7 +13,7 @@ import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
 import { never } from '../../support/silence.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-const STOPPING = { code: 'MAILING_SERVER_STOPPING' };
+const STOPPING = { code: 'MAILING_SERVER_SHUTTING_DOWN' };
 /** A stop that waited for the source would outlast its test. */
 const PATIENT = { server: { shutdownTimeoutMs: 600_000 } };
 
@@ -71,7 +71,7 @@ describe('a source of recipients', () => {
   });
 
   it('whose entry is a promise that never settles ends with a cancel, and with the process', async () => {
-    const app = await rig.boot({ ...PATIENT, run: { parallelMailings: 1 } });
+    const app = await rig.boot({ ...PATIENT, run: { maxConcurrentMailings: 1 } });
     const canceled = app.sender.sendEmailMessage(INFO, promised(), { persist: true });
     canceled.catch(() => undefined);
     await app.sender.cancel(await loading());
@@ -134,9 +134,9 @@ describe('a source of recipients', () => {
     expect(result.statusReason).toBe(`list incomplete: ${NO_ENTRY.message}`);
   });
 
-  it('that is silent for longer than run.sourceTimeoutMs ends a rehearsal', async () => {
+  it('that is silent for longer than run.sourceTimeoutMs ends a preview', async () => {
     const app = await rig.boot({ run: { sourceTimeoutMs: 100 } });
-    await expect(app.nest.get(TemplateEmailRehearsal).dryRun(INFO, silentAfter(2))).rejects.toMatchObject(
+    await expect(app.nest.get(TemplateEmailPreview).dryRun(INFO, silentAfter(2))).rejects.toMatchObject(
       NO_ENTRY,
     );
   });
@@ -158,13 +158,13 @@ describe('a source of recipients', () => {
     }
   });
 
-  it('of a rehearsal that has no end ends with the process', async () => {
+  it('of a preview that has no end ends with the process', async () => {
     const app = await rig.boot();
-    const rehearsal = app.nest.get(TemplateEmailRehearsal);
-    const rehearsed = rehearsal.dryRun(INFO, endlessRecipients()).catch((error: unknown) => error);
+    const previews = app.nest.get(TemplateEmailPreview);
+    const done = previews.dryRun(INFO, endlessRecipients()).catch((error: unknown) => error);
     await new Promise((resolve) => setImmediate(resolve));
     await close(app);
-    expect(await rehearsed).toMatchObject(STOPPING);
+    expect(await done).toMatchObject(STOPPING);
   });
 });
 
@@ -178,8 +178,8 @@ describe('contents of slots, of a mailing that is not persisted', () => {
   const WAYS: [string, (app: MailingApp, info: typeof INFO & { slots: SlotFilling }) => Promise<unknown>][] =
     [
       ['a mailing', (app, info) => app.sender.sendEmailMessage(info, [{ userId: 'c-17' }])],
-      ['a rehearsal', (app, info) => app.nest.get(TemplateEmailRehearsal).dryRun(info, [{ userId: 'c-17' }])],
-      ['a preview', (app, info) => app.nest.get(TemplateEmailRehearsal).preview(info, { userId: 'c-17' })],
+      ['a preview', (app, info) => app.nest.get(TemplateEmailPreview).dryRun(info, [{ userId: 'c-17' }])],
+      ['a preview', (app, info) => app.nest.get(TemplateEmailPreview).preview(info, { userId: 'c-17' })],
     ];
   const cases = SOURCES.flatMap(([what, contents]) =>
     WAYS.map(([way, begin]) => [way, what, begin, contents] as const),

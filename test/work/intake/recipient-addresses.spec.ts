@@ -3,7 +3,7 @@ import {
   MailingSuppressions,
   type Recipient,
   type SuppressionList,
-  TemplateEmailRehearsal,
+  TemplateEmailPreview,
 } from 'nestjs-mailing';
 import { simpleParser } from 'mailparser';
 import { describe, expect, it } from 'vitest';
@@ -223,7 +223,7 @@ describe('local parts that only quotes make standard', () => {
       persist: true,
     });
     expect(await completed).toMatchObject({ numSent: 0, numSkipped: 1 });
-    const preview = await app.nest.get(TemplateEmailRehearsal).preview(INFO, 'dot.@docomo.example');
+    const preview = await app.nest.get(TemplateEmailPreview).preview(INFO, 'dot.@docomo.example');
     expect(preview.to.address).toBe('"dot."@docomo.example');
   });
 

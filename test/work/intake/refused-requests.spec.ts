@@ -43,7 +43,7 @@ describe('a request that is not as it should be', () => {
     for (const params of [nested(26), nested(20_000), { text: 'x'.repeat(262_144) }]) {
       const info = { ...INFO, params };
       await expect(sender.sendEmailMessage(info, people(1), true, true)).rejects.toMatchObject({
-        code: 'MAILING_VALUE_UNSTORABLE',
+        code: 'MAILING_NOT_SERIALIZABLE',
       });
       const { completed } = await sender.sendEmailMessage(info, people(1));
       expect(await completed).toMatchObject({ numSent: 1 });
@@ -66,7 +66,7 @@ describe('a request that is not as it should be', () => {
         true,
       );
     expect(Buffer.byteLength(JSON.stringify({ text }))).toBe(262_144);
-    await expect(send({ text: `${text}x` })).rejects.toMatchObject({ code: 'MAILING_VALUE_UNSTORABLE' });
+    await expect(send({ text: `${text}x` })).rejects.toMatchObject({ code: 'MAILING_NOT_SERIALIZABLE' });
     const { mailingId, completed } = await send({ text });
     expect(await completed).toMatchObject({ numSent: 1 });
     const mailings = rig.database.dataSource.getRepository(Mailing);
@@ -154,7 +154,7 @@ describe('a request that is not as it should be', () => {
       MAILING_RECIPIENTS_UNKNOWN: () => send({}, address),
       MAILING_PROFILE_REPOSITORY_MISSING: () => send({}, [{ userId: address }]),
       MAILING_HEADER_ADDRESS_INVALID: () => send({ replyTo: `${address}, nonsense` }, []),
-      MAILING_HEADER_LINE_BREAK: () => send({ messageTo: `${address}\n` }, []),
+      MAILING_HEADER_INJECTION: () => send({ messageTo: `${address}\n` }, []),
       MAILING_FIELD_INVALID: () => send({ params: [address] }, []),
       MAILING_SUPPRESSION_ADDRESS: () =>
         nest.get(MailingSuppressions).suppress(`${address}, bob@home.example`, 'complaint'),

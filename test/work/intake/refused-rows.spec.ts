@@ -19,7 +19,7 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
   ) => refuseRows(rig.database.dataSource, kind, { table, column, value, how });
 
   it.each(HOWS)('is skipped with a reason of its own, and all others are sent: %s', async (how) => {
-    const app = await rig.boot({ enabledAsTemplateMailServer: true, batch: { pollMs: 100 } });
+    const app = await rig.boot({ enabledAsTemplateMailServer: true, batch: { pollIntervalMs: 100 } });
     await refuse(how);
     const list = [...people(100), 'reader7@home.example', 'reader8@HOME.example', 'nonsense', ...people(120)];
     const { mailingId, numProfiles, numDuplicates, completed } = await app.sender.sendEmailMessage(

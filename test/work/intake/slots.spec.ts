@@ -14,7 +14,7 @@ import {
   SlotService,
   SlotUnknownError,
   TemplateNotCompilingError,
-  UnstorableValueError,
+  NotSerializableError,
 } from 'nestjs-mailing';
 import { SimpleConsoleLogger } from 'typeorm';
 import { describe, expect, it } from 'vitest';
@@ -136,7 +136,7 @@ forEachDatabase('slots', (kind) => {
   it('are there in batches, whoever takes them, as text, number or object', async () => {
     const letter =
       '{{#slot "promotion"}}<b>{{this}}</b>{{/slot}} {{#if (slot "count")}}{{slot "count"}}{{/if}}';
-    const batch = { emailsPerBatch: 3, pollMs: 20 };
+    const batch = { emailsPerBatch: 3, pollIntervalMs: 20 };
     const mailing = { enabledAsTemplateMailServer: true, batch };
     const app = await rig.boot(mailing, { templates: { 'letter.hbs': letter } });
     slotsOf(app).define('promotion', { persistent: true }).define('count', { persistent: true });
@@ -204,7 +204,7 @@ forEachDatabase('slots', (kind) => {
     slots.define('promotion', { persistent: true }).define('promotion', { persistent: true });
     expect(() => slots.define('promotion', { persistent: false })).toThrow(SlotDefinitionError);
     expect(await send([{ title: 1n }])).toMatchObject({
-      constructor: UnstorableValueError,
+      constructor: NotSerializableError,
       path: 'slots.promotion[0].title',
     });
     await writeFile(join(app.templateDir, 'letter.hbs'), '{{#slot "promotion"}}{{mangle title}}{{/slot}}');

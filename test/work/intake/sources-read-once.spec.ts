@@ -11,8 +11,8 @@ import {
   type Recipients,
   SlotFilling,
   SlotService,
-  SourceUsedUpError,
-  TemplateEmailRehearsal,
+  SourceConsumedError,
+  TemplateEmailPreview,
 } from 'nestjs-mailing';
 import {
   MailingScenariosModule,
@@ -52,30 +52,30 @@ describe('a list that can be read only once', () => {
 
   it.each(WAYS)('%s is refused the second time, and mails nobody', async (_, make) => {
     const app = await rig.boot();
-    const rehearsal = app.nest.get(TemplateEmailRehearsal);
+    const previews = app.nest.get(TemplateEmailPreview);
     const list = make();
-    expect(await rehearsal.dryRun(INFO, list)).toMatchObject({ numMessages: 1 });
-    await expect(rehearsal.dryRun(INFO, list)).rejects.toThrow(SourceUsedUpError);
+    expect(await previews.dryRun(INFO, list)).toMatchObject({ numMessages: 1 });
+    await expect(previews.dryRun(INFO, list)).rejects.toThrow(SourceConsumedError);
     for (const persist of [true, false]) {
       const refused = app.sender.sendEmailMessage(INFO, list, false, persist);
-      await expect(refused).rejects.toMatchObject({ code: 'MAILING_SOURCE_USED_UP', source: 'recipients' });
+      await expect(refused).rejects.toMatchObject({ code: 'MAILING_SOURCE_CONSUMED', source: 'recipients' });
       const sent = make();
       await app.sender.sendEmailMessage(INFO, sent, false, persist);
-      await expect(rehearsal.dryRun(INFO, sent)).rejects.toThrow(SourceUsedUpError);
+      await expect(previews.dryRun(INFO, sent)).rejects.toThrow(SourceConsumedError);
     }
     expect(rig.inbox.messages).toHaveLength(2);
     const mailings = rig.database.dataSource.getRepository(Mailing);
     expect((await mailings.find()).map(({ status }) => status)).toEqual(['completed']);
     // A key that is free can't be told from one that is about to be taken.
     const keyed = app.sender.sendEmailMessage(INFO, list, { persist: true, idempotencyKey: 'new' });
-    await expect(keyed).rejects.toThrow(SourceUsedUpError);
+    await expect(keyed).rejects.toThrow(SourceConsumedError);
     expect((await mailings.findOneBy({ status: 'failed' }))?.statusReason).toContain('read before');
     expect(rig.inbox.messages).toHaveLength(2);
   });
 
   it('leaves what can be read again alone: arrays, sets, and iterables that begin anew', async () => {
     const app = await rig.boot();
-    const rehearsal = app.nest.get(TemplateEmailRehearsal);
+    const previews = app.nest.get(TemplateEmailPreview);
     const lists: Recipients[] = [
       ['ann@home.example'],
       new Set(['ann@home.example']),
@@ -84,7 +84,7 @@ describe('a list that can be read only once', () => {
     ];
     for (const list of lists) {
       for (const _ of ['first', 'second'])
-        expect(await rehearsal.dryRun(INFO, list)).toMatchObject({ numMessages: 1 });
+        expect(await previews.dryRun(INFO, list)).toMatchObject({ numMessages: 1 });
       await app.sender.sendEmailMessage(INFO, list, false, true);
     }
     expect(rig.inbox.messages).toHaveLength(lists.length);
@@ -112,11 +112,11 @@ describe('contents of slots that can be read only once', () => {
   it.each([true, false])('refuse a mailing after a preview, persisted: %s', async (persist) => {
     const app = await rig.boot({ profileRepository: Profiles }, { templates });
     const info = { ...INFO, slots: slotsOf(app).fillEach('promotion', cakes()) };
-    const { html } = await app.nest.get(TemplateEmailRehearsal).preview(info, { userId: 1 });
+    const { html } = await app.nest.get(TemplateEmailPreview).preview(info, { userId: 1 });
     expect(html).toBe('cake');
     const refused = app.sender.sendEmailMessage(info, [{ userId: 1 }], false, persist);
     await expect(refused).rejects.toMatchObject({
-      code: 'MAILING_SOURCE_USED_UP',
+      code: 'MAILING_SOURCE_CONSUMED',
       source: 'slots.promotion',
     });
     expect(rig.inbox.messages).toHaveLength(0);
@@ -151,6 +151,6 @@ describe('contents of slots that can be read only once', () => {
     await emitter.emitAsync('kept');
     expect(failed).toHaveLength(1);
     await emitter.emitAsync('kept');
-    expect(failed[1].error).toBeInstanceOf(SourceUsedUpError);
+    expect(failed[1].error).toBeInstanceOf(SourceConsumedError);
   });
 });

@@ -4,8 +4,8 @@ import {
   RecipientSkippedError,
   type SlotFilling,
   SlotService,
-  TemplateEmailRehearsal,
-  UnstorableValueError,
+  TemplateEmailPreview,
+  NotSerializableError,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
@@ -144,7 +144,7 @@ forEachDatabase('content of a slot for one profile', (kind) => {
         profileRepository: ProfileShelf,
         uniqServerId: 'shop:2',
         enabledAsTemplateMailServer: true,
-        batch: { pollMs: 100 },
+        batch: { pollIntervalMs: 100 },
       },
       TEMPLATES,
     );
@@ -269,19 +269,19 @@ describe('content of a slot for one profile, where nothing is stored', () => {
     ]);
   });
 
-  it('is counted by a rehearsal, which shows no message of it', async () => {
+  it('is counted by a preview, which shows no message of it', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf }, TEMPLATES);
-    const rehearsal = app.nest.get(TemplateEmailRehearsal);
+    const previews = app.nest.get(TemplateEmailPreview);
     const list = shelf(4);
     const info = { ...INFO, slots: fillingOf(app).fillFor('p1', 'promotion', nested(26)) };
-    expect(await rehearsal.dryRun(info, list)).toEqual({
+    expect(await previews.dryRun(info, list)).toEqual({
       numRecipients: 4,
       numMessages: 3,
       skipped: { invalid_slot_content: 1 },
       failed: {},
     });
-    await expect(rehearsal.preview(info, list[1])).rejects.toThrow(RecipientSkippedError);
-    expect((await rehearsal.preview(info, list[2])).html).toBe('[for all]');
+    await expect(previews.preview(info, list[1])).rejects.toThrow(RecipientSkippedError);
+    expect((await previews.preview(info, list[2])).html).toBe('[for all]');
   });
 
   it('may be anything where the slot is not persistent, as long as it can be read', async () => {
@@ -299,11 +299,11 @@ describe('content of a slot for one profile, where nothing is stored', () => {
     const info = { ...INFO, slots: fillingOf(app).fill('promotion', nested(26)) };
     for (const persist of [true, false]) {
       const refused = app.sender.sendEmailMessage(info, shelf(1), true, persist);
-      await expect(refused).rejects.toThrow(UnstorableValueError);
+      await expect(refused).rejects.toThrow(NotSerializableError);
       await expect(refused).rejects.toThrow(/Give plain values, or define the slot with persistent false\.$/);
     }
-    await expect(app.nest.get(TemplateEmailRehearsal).dryRun(info, shelf(1))).rejects.toThrow(
-      UnstorableValueError,
+    await expect(app.nest.get(TemplateEmailPreview).dryRun(info, shelf(1))).rejects.toThrow(
+      NotSerializableError,
     );
     expect(await app.query.list()).toEqual([]);
   });

@@ -98,7 +98,7 @@ forEachDatabase('contact fatigue', (kind) => {
     const app = await rig.boot({
       profileRepository: Customers,
       profiles: { daysContactFatigue: 30 },
-      retry: { firstDelayMs: 20, longestDelayMs: 50 },
+      retry: { initialDelayMs: 20, maxDelayMs: 50 },
     });
     const { mailingId } = await app.sender.sendEmailMessage(INFO, ids('ann', 'bob'), false, true);
     expect(await app.query.get(mailingId!)).toMatchObject({ numSent: 2, numSkipped: 0 });

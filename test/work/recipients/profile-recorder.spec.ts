@@ -89,7 +89,7 @@ forEachDatabase('what profiles are told', (kind) => {
       command === 'RCPT' ? REFUSALS[to.at(-1)!.split('@')[0]] : undefined;
     const app = await rig.boot({
       profileRepository: Customers,
-      retry: { maxAttempts: 2, firstDelayMs: 1 },
+      retry: { maxAttempts: 2, initialDelayMs: 1 },
       errorGuard: { sampleSize: 0 },
     });
     const list = [...Object.keys(REFUSALS).map((userId) => ({ userId })), { userId: 'fine' }];
@@ -185,8 +185,8 @@ forEachDatabase('what profiles are told', (kind) => {
   it('a host that fails costs no mailing anything, and is told later', async () => {
     told.failures = 1;
     const app = await rig.boot({ profileRepository: Customers });
-    const trouble: MailingEventMap['profiles:trouble'][] = [];
-    app.events.on('profiles:trouble', (facts) => trouble.push(facts));
+    const trouble: MailingEventMap['profiles:error'][] = [];
+    app.events.on('profiles:error', (facts) => trouble.push(facts));
     const { completed } = await app.sender.sendEmailMessage(INFO, ids(3), false, true);
     expect(await completed).toMatchObject({ status: 'completed', numSent: 3 });
     expect(trouble).toMatchObject([{ what: 'lastEmailed', count: 3 }]);

@@ -100,7 +100,7 @@ forEachDatabase('profiles that can not be read', (kind) => {
 
   it('cost nobody anything: the mailing is paused with the reason, and a person resumes it', async () => {
     ProfilesAway.isAway = true;
-    const run = { transportPatienceMs: 0 };
+    const run = { transportOutageTimeoutMs: 0 };
     const app = await rig.boot({ profileRepository: ProfilesAway, run });
     const list = ['ann', 'bob', 'zoe'].map((userId) => ({ userId }));
     const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });

@@ -68,7 +68,7 @@ forEachDatabase('questions about recipients that nobody answers', (kind) => {
     const how = {
       profileRepository: ProfileShelf,
       suppressionList: ListAway,
-      run: { transportPatienceMs: 0 },
+      run: { transportOutageTimeoutMs: 0 },
     };
     const app = await rig.boot(how, { templates: { 'letter.hbs': 'For {{email}}: {{slot "news"}}' } });
     app.nest.get(SlotService).define('news', { persistent: true });

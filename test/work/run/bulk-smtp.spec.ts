@@ -1,4 +1,4 @@
-import { BulkSmtpUnfitError, TransporterMissingError } from 'nestjs-mailing';
+import { BulkSmtpUnsupportedError, TransporterMissingError } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
@@ -24,7 +24,7 @@ forEachDatabase('bulkSmtp', (kind) => {
     let isDown = true;
     rig.inbox.answer = ({ command }) =>
       isDown && command === 'CONNECT' ? { code: 421, text: 'going down' } : undefined;
-    const app = await rig.boot({ bulkSmtp: true, retry: { firstDelayMs: 20 } });
+    const app = await rig.boot({ bulkSmtp: true, retry: { initialDelayMs: 20 } });
     const { completed } = await app.sender.sendEmailMessage(INFO, people(10), true, true);
     await rig.inbox.waitFor(({ connections }) => connections.total > 1);
     isDown = false;
@@ -44,7 +44,7 @@ describe('bulkSmtp', () => {
     ['JSONTransport', { url: undefined, pool: undefined, jsonTransport: true }],
   ])('is refused at start where the mailer has %s', async (words, transport) => {
     const starting = rig.boot({ bulkSmtp: true }, { transport });
-    await expect(starting).rejects.toThrow(BulkSmtpUnfitError);
+    await expect(starting).rejects.toThrow(BulkSmtpUnsupportedError);
     await expect(starting).rejects.toThrow(words);
   });
 

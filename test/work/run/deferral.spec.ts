@@ -11,7 +11,7 @@ forEachDatabase('a temporary refusal', (kind) => {
 
   it('B12 is tried again until it works, and counts recipients, not attempts', async () => {
     rig.inbox.answer = greylisting(3, 'reader4@home.example');
-    const app = await rig.boot({ retry: { firstDelayMs: 30 } });
+    const app = await rig.boot({ retry: { initialDelayMs: 30 } });
     const mailingId = await rig.send(app, 10);
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, 10);
@@ -27,7 +27,7 @@ forEachDatabase('a temporary refusal', (kind) => {
 
   it('is overtaken by the others, and the mailing waits for it without polling', async () => {
     rig.inbox.answer = greylisting(1, 'reader0@home.example', 'reader1@home.example');
-    const app = await rig.boot({ retry: { firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 } });
+    const app = await rig.boot({ retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } });
     const mailingId = await rig.send(app, 40);
     await rig.inbox.waitFor(38);
     const deferred = rig.database.dataSource.getRepository(MailDeferred);
@@ -56,7 +56,7 @@ forEachDatabase('a temporary refusal', (kind) => {
 
   it('comes to an error after the last attempt, with the last reason', async () => {
     rig.inbox.answer = greylisting(99, 'reader2@home.example');
-    const app = await rig.boot({ retry: { maxAttempts: 3, firstDelayMs: 10 } });
+    const app = await rig.boot({ retry: { maxAttempts: 3, initialDelayMs: 10 } });
     const mailingId = await rig.send(app, 5);
     await rig.reached(mailingId, 'completed');
     const books = await rig.books(mailingId);
@@ -66,7 +66,7 @@ forEachDatabase('a temporary refusal', (kind) => {
 
   it('A8 survives a restart: who waits is found again, and nobody else is touched', async () => {
     rig.inbox.answer = greylisting(1, 'reader0@home.example', 'reader3@home.example');
-    const hours = { retry: { firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 } };
+    const hours = { retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } };
     const first = await rig.boot(hours);
     const mailingId = await rig.send(first, 12);
     await waitUntil(async () => (await rig.books(mailingId)).byStatus.sent === 10, {
@@ -84,7 +84,7 @@ forEachDatabase('a temporary refusal', (kind) => {
 
   it('in a mailing that is not persisted is tried again as well', async () => {
     rig.inbox.answer = greylisting(2, 'reader1@home.example');
-    const app = await rig.boot({ retry: { firstDelayMs: 20 } });
+    const app = await rig.boot({ retry: { initialDelayMs: 20 } });
     const { completed } = await app.sender.sendEmailMessage(INFO, people(4));
     expect(await completed).toMatchObject({ status: 'completed', numSent: 4, numErrors: 0 });
     expect(rig.inbox.messages).toHaveLength(4);
@@ -93,8 +93,8 @@ forEachDatabase('a temporary refusal', (kind) => {
   it('B9 a mailing that only waits for it does not hold up the others', async () => {
     rig.inbox.answer = greylisting(1, 'reader0@home.example');
     const app = await rig.boot({
-      run: { parallelMailings: 1 },
-      retry: { firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 },
+      run: { maxConcurrentMailings: 1 },
+      retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 },
     });
     const waiting = await rig.send(app, 3);
     await waitUntil(async () => (await rig.books(waiting)).byStatus.sent === 2, {
@@ -114,7 +114,7 @@ forEachDatabase('a temporary refusal', (kind) => {
 
   it('B9 the wait for it ends at once when the server stops', async () => {
     rig.inbox.answer = greylisting(1, 'reader0@home.example');
-    const app = await rig.boot({ retry: { firstDelayMs: 3_600_000, longestDelayMs: 3_600_000 } });
+    const app = await rig.boot({ retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } });
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, people(3), { persist: true });
     await waitUntil(async () => (await rig.books(mailingId as string)).byStatus.deferred === 1, {
       what: 'the deferral',

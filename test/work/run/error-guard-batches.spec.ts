@@ -47,7 +47,7 @@ forEachDatabase('the error guard of a mailing in batches', (kind) => {
       attempts++;
       return { code: 450, text: '4.1.8 Sender address rejected: Domain not found' };
     };
-    const app = await rig.boot({ ...TAKES_BATCHES, retry: { firstDelayMs: 60_000 } });
+    const app = await rig.boot({ ...TAKES_BATCHES, retry: { initialDelayMs: 60_000 } });
     const mailingId = await sendBatched(app, 1_000);
     const { statusReason } = await rig.reached(mailingId, 'paused', 25_000);
     expect(statusReason).toMatch(/^error rate: \d+ of the last \d+ attempts failed with 4\.1\.8: /);

@@ -48,7 +48,7 @@ forEachDatabase('a quota of the sender that is used up', (kind) => {
         if (step.message) rig.inbox.messages.splice(rig.inbox.messages.indexOf(step.message), 1);
         return { code, text };
       };
-      const app = await rig.boot({ bulkSmtp, retry: { maxAttempts: 50, firstDelayMs: 1_000 } });
+      const app = await rig.boot({ bulkSmtp, retry: { maxAttempts: 50, initialDelayMs: 1_000 } });
       const mailingId = await rig.send(app, RECIPIENTS);
       const { statusReason } = await rig.reached(mailingId, 'paused', 25_000);
       expect(statusReason).toContain('error rate: 50 of the last 50 attempts failed with');

@@ -40,9 +40,9 @@ describe.each(KINDS.filter(isChosen))('the error guard (%s)', (kind) => {
     const app = await rig.boot(
       {
         enabledAsTemplateMailServer: true,
-        batch: { numBatchThreads: 1, pollMs: 60_000 },
+        batch: { numBatchThreads: 1, pollIntervalMs: 60_000 },
         run: { concurrency: 1, maxInDoubt: 1 },
-        server: { heartbeatMs: 60_000, serverTimeoutMs: 600_000 },
+        server: { heartbeatIntervalMs: 60_000, leaseMs: 600_000 },
         errorGuard: { sampleSize },
       },
       { dataSource: { logging: true, logger: counts } },

@@ -15,7 +15,7 @@ function afterThat(count: number, answer: { code: number; text: string }): SmtpH
 }
 
 /** Soon enough for a test, and enough attempts for those that are made before it is paused. */
-const RETRIES = { retry: { maxAttempts: 50, firstDelayMs: 2_000 } };
+const RETRIES = { retry: { maxAttempts: 50, initialDelayMs: 2_000 } };
 
 forEachDatabase('a mail server that refuses the sender', (kind) => {
   const rig = MailingRig.forEachTest(kind);
@@ -55,7 +55,7 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
       attempts++;
       return { code: 450, text: '4.1.8 Sender address rejected: Domain not found' };
     };
-    const app = await rig.boot({ retry: { firstDelayMs: 60_000 } });
+    const app = await rig.boot({ retry: { initialDelayMs: 60_000 } });
     const mailingId = await rig.send(app, 5_000);
     const { statusReason } = await rig.reached(mailingId, 'paused');
     expect(statusReason).toMatch(/^error rate: 50 of the last 50 attempts failed with 4\.1\.8: /);
@@ -111,7 +111,7 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
   it('does not stop a mailing for a few that are refused for now at each attempt, when only they are left', async () => {
     rig.inbox.answer = ({ command, to }) =>
       command === 'RCPT' && /reader\d*7@/.test(to[0]) ? { code: 451, text: '4.3.0 not now' } : undefined;
-    const app = await rig.boot({ retry: { maxAttempts: 3, firstDelayMs: 2_000, longestDelayMs: 2_000 } });
+    const app = await rig.boot({ retry: { maxAttempts: 3, initialDelayMs: 2_000, maxDelayMs: 2_000 } });
     const mailingId = await rig.send(app, 700);
     await rig.reached(mailingId, 'completed', 25_000);
     expect((await rig.books(mailingId)).byStatus).toEqual({ error: 70, sent: 630 });
@@ -151,8 +151,8 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
       if (batch === 0) await begin.opened;
       return (await isRefused(batch)) ? { code: 450, text: '4.1.8 Sender address rejected' } : undefined;
     };
-    const retry = { firstDelayMs: 3_600_000 };
-    const app = await rig.boot({ ...MAIL_SERVER, retry, batch: { pollMs: 50 } });
+    const retry = { initialDelayMs: 3_600_000 };
+    const app = await rig.boot({ ...MAIL_SERVER, retry, batch: { pollIntervalMs: 50 } });
     const id = await sendBatched(app, 200, { batchSize: 100 });
     const scored = (batch: number, score: number, numSent: number): Promise<unknown> =>
       waitUntil(
@@ -190,8 +190,8 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
         if (turn > 30 && turn <= 35) await held.opened;
         return turn <= 60 ? refusal : undefined;
       };
-      const retry = { firstDelayMs: 3_600_000 };
-      const app = await rig.boot({ ...MAIL_SERVER, retry, batch: { pollMs: 50 } });
+      const retry = { initialDelayMs: 3_600_000 };
+      const app = await rig.boot({ ...MAIL_SERVER, retry, batch: { pollIntervalMs: 50 } });
       const info = { ...INFO, batched, batchSize: 120 };
       const { mailingId } = await app.sender.sendEmailMessage(info, people(120), { persist: true });
       const id = mailingId as string;

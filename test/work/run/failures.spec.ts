@@ -42,7 +42,7 @@ forEachDatabase('when things go wrong', (kind) => {
       if (to[to.length - 1] === 'reader9@home.example') return { code: 450, text: '4.2.0 greylisted' };
       return undefined;
     };
-    const { sender } = await boot({ retry: { maxAttempts: 2, firstDelayMs: 50 } });
+    const { sender } = await boot({ retry: { maxAttempts: 2, initialDelayMs: 50 } });
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(20), true, true);
     expect(await completed).toMatchObject({ status: 'completed', numSent: 18, numErrors: 2 });
     const books = await readProgress(database.dataSource, mailingId as string);
@@ -68,7 +68,7 @@ forEachDatabase('when things go wrong', (kind) => {
       command === 'RCPT' && to[0] === 'reader3@home.example' ? 'hang' : undefined;
     const { sender } = await boot({
       run: { messageTimeoutMs: 1_000 },
-      retry: { maxAttempts: 2, firstDelayMs: 20 },
+      retry: { maxAttempts: 2, initialDelayMs: 20 },
     });
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(12), true, true);
     expect(await completed).toMatchObject({ status: 'completed', numSent: 11, numErrors: 1 });

@@ -120,7 +120,7 @@ forEachDatabase('recipients in doubt', (kind) => {
     let broken = 0;
     rig.inbox.answer = ({ command, to }) =>
       command === 'END' && to[0] === 'reader2@home.example' && broken++ === 0 ? 'close' : undefined;
-    const app = await rig.boot({ inDoubt: 'resend', retry: { firstDelayMs: 20 } });
+    const app = await rig.boot({ inDoubt: 'resend', retry: { initialDelayMs: 20 } });
     const mailingId = await rig.send(app, 6);
     await rig.reached(mailingId, 'completed');
     const books = await rig.books(mailingId);
@@ -171,7 +171,7 @@ forEachDatabase('recipients in doubt', (kind) => {
     const mailingId = await left();
     const app = await rig.boot({ inDoubt: resolver, run: { hostCallTimeoutMs: 1_000 } });
     const told: unknown[] = [];
-    app.events.on('doubt:unresolved', (event) => told.push(event.error));
+    app.events.on('in-doubt:unresolved', (event) => told.push(event.error));
     await rig.reached(mailingId, 'completed');
     const { byStatus } = await rig.books(mailingId);
     expect(byStatus).toEqual({ in_doubt: 3, sent: 1 });

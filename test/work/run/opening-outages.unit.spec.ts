@@ -39,7 +39,7 @@ it('is not reported when it was not tried for long, and begins anew after an ord
   outages.failed('b', 'away');
   vi.advanceTimersByTime(QUIET_MS);
   expect(outages.lasting(0)).toHaveLength(2);
-  events.emit('mailing:ordered', { mailingId: 'b', order: 'pause', status: 'paused' });
+  events.emit('mailing:command', { mailingId: 'b', command: 'pause', status: 'paused' });
   expect(outages.lasting(0)).toMatchObject([{ mailingId: 'a' }]);
   vi.advanceTimersByTime(1);
   expect(outages.lasting(0)).toEqual([]);

@@ -212,7 +212,7 @@ forEachDatabase('orders of people', (kind) => {
     let letGo: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (letGo = resolve));
     rig.inbox.answer = ({ command }) => (command === 'END' ? gate : undefined);
-    const app = await rig.boot({ run: { parallelMailings: 1 } });
+    const app = await rig.boot({ run: { maxConcurrentMailings: 1 } });
     await rig.send(app, 5);
     await rig.inbox.waitFor(5);
     const waiting = await app.sender.sendEmailMessage(INFO, people(5), { persist: true });
@@ -300,11 +300,11 @@ forEachDatabase('orders of people', (kind) => {
   it('a mailing that nobody knows, and words that nobody knows, are refused by name', async () => {
     const { sender, query } = await rig.boot();
     for (const order of ['pause', 'resume', 'cancel'] as const) {
-      await expect(sender[order]('nobody')).rejects.toMatchObject({ code: 'MAILING_UNKNOWN' });
+      await expect(sender[order]('nobody')).rejects.toMatchObject({ code: 'MAILING_NOT_FOUND' });
     }
-    await expect(sender.retry('nobody', 'errors')).rejects.toMatchObject({ code: 'MAILING_UNKNOWN' });
-    await expect(sender.settleInDoubt('nobody', 'sent')).rejects.toMatchObject({ code: 'MAILING_UNKNOWN' });
-    const wrong = { code: 'MAILING_ORDER_UNKNOWN' };
+    await expect(sender.retry('nobody', 'errors')).rejects.toMatchObject({ code: 'MAILING_NOT_FOUND' });
+    await expect(sender.settleInDoubt('nobody', 'sent')).rejects.toMatchObject({ code: 'MAILING_NOT_FOUND' });
+    const wrong = { code: 'MAILING_ARGUMENT_INVALID' };
     await expect(sender.retry('x', 'all' as 'errors')).rejects.toMatchObject(wrong);
     await expect(sender.settleInDoubt('x', 'lost' as 'sent')).rejects.toMatchObject(wrong);
     await expect(query.recipients('x', { status: 'lost' as 'sent' })).rejects.toMatchObject(wrong);

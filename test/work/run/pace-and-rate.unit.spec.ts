@@ -205,7 +205,7 @@ describe('ErrorRateGuard', () => {
 
 describe('RetrySchedule', () => {
   const counts = (): RetrySchedule =>
-    new RetrySchedule({ maxAttempts: 4, firstDelayMs: 100, longestDelayMs: 250 });
+    new RetrySchedule({ maxAttempts: 4, initialDelayMs: 100, maxDelayMs: 250 });
 
   it('B12 waits a random time up to a bound that doubles, up to the longest, and gives up after the last attempt', () => {
     for (const [attempts, longest] of [
@@ -232,7 +232,7 @@ describe('TransportMonitor', () => {
   const watch = (): TransportMonitor =>
     new TransportMonitor({
       mailingId: null,
-      options: { concurrency: 5, transportPatienceMs: 0 } as Required<RunOptions>,
+      options: { concurrency: 5, transportOutageTimeoutMs: 0 } as Required<RunOptions>,
       events: new MailingEvents(),
     });
 

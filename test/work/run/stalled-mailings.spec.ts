@@ -8,7 +8,7 @@ import {
 } from 'nestjs-mailing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
-import { FUTURE, leaver, LONG_AGO, standing } from '../../support/databases/left-rows.js';
+import { FUTURE, leaver, LONG_AGO, healthIn } from '../../support/databases/left-rows.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { never } from '../../support/silence.js';
@@ -49,7 +49,7 @@ forEachDatabase('the health of a server whose mailings do not move', (kind) => {
       { ...batch, ...frame, mailingId: 'batch-moves', lastCommitAt: FUTURE },
     ]);
     const app = await rig.boot({ enabledAsTemplateMailServer: true });
-    const found = (await standing(app, 'member')).findings.filter(({ code }) => code === 'mailing_stalled');
+    const found = (await healthIn(app, 'member')).findings.filter(({ code }) => code === 'mailing_stalled');
     expect(found).toEqual([
       {
         code: 'mailing_stalled',

@@ -5,7 +5,7 @@ import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 
 /** Patience ends with the second failure in a row. */
-const IMPATIENT = { run: { transportPatienceMs: 0 } };
+const IMPATIENT = { run: { transportOutageTimeoutMs: 0 } };
 
 forEachDatabase('a mail server that stays away', (kind) => {
   const rig = MailingRig.forEachTest(kind);
@@ -21,7 +21,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
     expect(mailing).toMatchObject({ numSent: 0, numErrors: 0, numSkipped: 0, claimToken: null });
 
     const resumed = new Promise<number>((resolve) =>
-      app.events.on('transport:back', ({ numResumed }) => resolve(numResumed)),
+      app.events.on('transport:recovered', ({ numResumed }) => resolve(numResumed)),
     );
     await back();
     expect(await resumed).toBe(1);
@@ -31,7 +31,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
   });
 
   it('goes on at once by resume', async () => {
-    const app = await rig.boot({ ...IMPATIENT, server: { heartbeatMs: 60_000 } });
+    const app = await rig.boot({ ...IMPATIENT, server: { heartbeatIntervalMs: 60_000 } });
     const back = await rig.inboxDown();
     const mailingId = await rig.send(app, 5);
     await rig.reached(mailingId, 'paused');
@@ -76,8 +76,8 @@ forEachDatabase('a mail server that stays away', (kind) => {
 
   it('B10 B11 that falls silent to everybody costs nobody more than an attempt: the mailing is paused', async () => {
     rig.inbox.answer = ({ command }) => (command === 'RCPT' ? 'hang' : undefined);
-    const run = { messageTimeoutMs: 500, transportPatienceMs: 0 };
-    const app = await rig.boot({ run, retry: { firstDelayMs: 10 } });
+    const run = { messageTimeoutMs: 500, transportOutageTimeoutMs: 0 };
+    const app = await rig.boot({ run, retry: { initialDelayMs: 10 } });
     const mailingId = await rig.send(app, 60);
     expect((await rig.reached(mailingId, 'paused')).statusReason).toBe('transport: no answer in time');
     expect((await rig.books(mailingId)).mailing).toMatchObject({ numSent: 0, numErrors: 0 });
@@ -88,7 +88,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
 
   it('A21 that takes each message and hangs up leaves few in doubt, not the list', async () => {
     rig.inbox.answer = ({ command }) => (command === 'END' ? 'close' : undefined);
-    const app = await rig.boot({ run: { transportPatienceMs: 0 } });
+    const app = await rig.boot({ run: { transportOutageTimeoutMs: 0 } });
     const mailingId = await rig.send(app, 200);
     expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: /);
     const { byStatus } = await rig.books(mailingId);
@@ -136,7 +136,7 @@ describe('a mail server that greets slowly', () => {
     'is found up again, however soon functions of the host have to answer (bulkSmtp: %s)',
     async (bulkSmtp) => {
       rig.inbox.answer = ({ command }) => (command === 'CONNECT' ? 'close' : undefined);
-      const app = await rig.boot({ bulkSmtp, run: { transportPatienceMs: 0, hostCallTimeoutMs: 300 } });
+      const app = await rig.boot({ bulkSmtp, run: { transportOutageTimeoutMs: 0, hostCallTimeoutMs: 300 } });
       const mailingId = await rig.send(app, 3);
       expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: /);
       // Longer than a function of the host may take.

@@ -4,12 +4,12 @@ import { expect, it } from 'vitest';
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
 import { UnclaimedBatchesSweep } from '../../../libs/mailing/src/work/sweeps/unclaimed-batches.sweep.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
-import { leaver, LONG_AGO, standing } from '../../support/databases/left-rows.js';
+import { leaver, LONG_AGO, healthIn } from '../../support/databases/left-rows.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 const LEASE_MS = 400;
-const SHORT_LEASE = { server: { heartbeatMs: 50, serverTimeoutMs: LEASE_MS } };
+const SHORT_LEASE = { server: { heartbeatIntervalMs: 50, leaseMs: LEASE_MS } };
 
 forEachDatabase('the health of a server', (kind) => {
   const rig = MailingRig.forEachTest(kind);
@@ -23,7 +23,7 @@ forEachDatabase('the health of a server', (kind) => {
     await leaveServer('alive:2');
     await leave('elsewhere', 'in_progress', 'alive:2');
     const app = await rig.boot({ enabledAsTemplateMailServer: true });
-    const report = await standing(app, 'member');
+    const report = await healthIn(app, 'member');
     const { incarnation } = await rig.database.dataSource
       .getRepository(MailServer)
       .findOneByOrFail({ uniqServerId: 'test:1' });
@@ -33,7 +33,7 @@ forEachDatabase('the health of a server', (kind) => {
       server: {
         uniqServerId: 'test:1',
         incarnation,
-        standing: 'member',
+        state: 'member',
         ...other,
         takesBatches: true,
         isWaitingForResume: false,
@@ -52,7 +52,7 @@ forEachDatabase('the health of a server', (kind) => {
     await leaveServer('mail:3', { takesBatches: true });
     await leave('ours', 'canceling', 'test:1');
     const app = await rig.boot();
-    const report = await standing(app, 'member');
+    const report = await healthIn(app, 'member');
     expect(report.isHealthy).toBe(false);
     const found = report.findings.map(({ code, serverId, mailingIds }) => ({ code, serverId, mailingIds }));
     expect(found).toHaveLength(2);
@@ -70,15 +70,15 @@ forEachDatabase('the health of a server', (kind) => {
 
     // Where they are on the list, somebody looks after them.
     const heir = await rig.boot({ uniqServerId: 'heir:9', migrationList: ['gone:1', 'expired:2'] });
-    expect(codes(await standing(heir, 'member'))).toEqual([]);
+    expect(codes(await healthIn(heir, 'member'))).toEqual([]);
     const anybody = await rig.boot({ uniqServerId: 'heir:10', migrationList: ['*'] });
-    expect(codes(await standing(anybody, 'member'))).toEqual([]);
+    expect(codes(await healthIn(anybody, 'member'))).toEqual([]);
   });
 
   it('names a bounded number of them, whatever their number', async () => {
     for (let n = 0; n < 30; n++) await leave(`m${n}`, 'in_progress', 'gone:1');
     const app = await rig.boot();
-    const [finding] = (await standing(app, 'member')).findings;
+    const [finding] = (await healthIn(app, 'member')).findings;
     expect(finding.mailingIds).toHaveLength(20);
     expect(finding.message).toMatch(/^30 mailing/);
   });
@@ -90,26 +90,26 @@ forEachDatabase('the health of a server', (kind) => {
     await leaveServer('dead:2', { takesBatches: true, lastUpdated: LONG_AGO });
     await leaveServer('alive:3', { takesBatches: false });
     // After the first heartbeat, the looks are ours.
-    const app = await rig.boot({ server: { heartbeatMs: 20_000, serverTimeoutMs: 60_000 } });
+    const app = await rig.boot({ server: { heartbeatIntervalMs: 20_000, leaseMs: 60_000 } });
     const told: string[] = [];
-    app.events.on('mailing:unattended', ({ mailingId }) => told.push(mailingId));
-    const report = await standing(app, 'member');
+    app.events.on('mailing:unclaimed', ({ mailingId }) => told.push(mailingId));
+    const report = await healthIn(app, 'member');
     expect(report.findings).toEqual([
       {
-        code: 'batches_unattended',
+        code: 'batches_unclaimed',
         message: expect.stringMatching(/enabledAsTemplateMailServer/) as string,
         mailingIds: ['batched'],
       },
     ]);
-    const unattended = app.nest.get(UnclaimedBatchesSweep, { strict: false });
+    const unclaimed = app.nest.get(UnclaimedBatchesSweep, { strict: false });
     await waitUntil(() => told.length === 1, { what: 'it to be told' });
-    for (let look = 0; look < 3; look++) await unattended.look();
+    for (let look = 0; look < 3; look++) await unclaimed.look();
     expect(told).toEqual(['batched']);
     await rig.database.dataSource.getRepository(MailServer).update('alive:3', { takesBatches: true });
     expect(codes(await app.health.check())).toEqual([]);
-    await unattended.look();
+    await unclaimed.look();
     await rig.database.dataSource.getRepository(MailServer).update('alive:3', { takesBatches: false });
-    await unattended.look();
+    await unclaimed.look();
     expect(told).toEqual(['batched', 'batched']);
   });
 
@@ -121,7 +121,7 @@ forEachDatabase('the health of a server', (kind) => {
     await leave('late', 'pending', 'alive:2', { doNotStartAfter: LONG_AGO });
     await leave('begun', 'pending', 'alive:2', { doNotStartAfter: LONG_AGO, startTime: LONG_AGO });
     const app = await rig.boot();
-    const { findings } = await standing(app, 'member');
+    const { findings } = await healthIn(app, 'member');
     expect(findings.map(({ code, mailingIds }) => `${code} ${mailingIds?.join()}`).sort()).toEqual([
       'mailings_overdue late',
       'mailings_paused bad',
@@ -144,23 +144,23 @@ forEachDatabase('the health of a server', (kind) => {
   it('A14 tells that another live process has the id, and which', async () => {
     await rig.boot();
     const second = await rig.boot();
-    const report = await standing(second, 'standing_by');
+    const report = await healthIn(second, 'standby');
     expect(report.server).toMatchObject({ incarnation: null, otherHost: hostname(), otherPid: process.pid });
-    expect(codes(report)).toEqual(['server_standing_by']);
+    expect(codes(report)).toEqual(['server_standby']);
     expect(report.findings[0].message).toContain('another application in this process');
     await rig.apps[0].close();
-    expect((await standing(second, 'member')).isHealthy).toBe(true);
+    expect((await healthIn(second, 'member')).isHealthy).toBe(true);
   });
 
   it('A14 tells of a process elsewhere which it is, and how long to wait if that was killed', async () => {
     await leaveServer('test:1', { pid: 4711 });
     const app = await rig.boot();
-    const { findings } = await standing(app, 'standing_by');
+    const { findings } = await healthIn(app, 'standby');
     expect(findings[0].message).toContain('process 4711 on far.example');
     expect(findings[0].message).toContain('3000 ms after its last heartbeat');
     const sending = app.sender.sendEmailMessage(INFO, ['ann@home.example'], { persist: true });
     await expect(sending).rejects.toMatchObject({
-      code: 'MAILING_SERVER_STANDING_BY',
+      code: 'MAILING_SERVER_STANDBY',
       other: { host: 'far.example', pid: 4711, isThisProcess: false },
       message: expect.stringContaining('process 4711 on far.example uses it') as string,
     });
@@ -168,7 +168,7 @@ forEachDatabase('the health of a server', (kind) => {
 
   it('D8 tells that the database can not be asked, and does not reject, also when that is silent', async () => {
     const app = await rig.boot(SHORT_LEASE);
-    await standing(app, 'member');
+    await healthIn(app, 'member');
     const database = app.nest.get(MailingDatabase, { strict: false });
     const works = {
       rows: database.rows.bind(database),
@@ -177,12 +177,12 @@ forEachDatabase('the health of a server', (kind) => {
     };
     const refuse = (): Promise<never> => Promise.reject(new Error('connect ECONNREFUSED'));
     Object.assign(database, { rows: refuse, change: refuse, transaction: refuse });
-    const report = await standing(app, 'lost');
+    const report = await healthIn(app, 'lost');
     expect(codes(report)).toEqual(['database_unreachable', 'lease_lost']);
     expect(report.findings.map(({ message }) => message).join()).toContain('ECONNREFUSED');
     database.rows = () => new Promise(() => undefined);
     expect(codes(await app.health.check())).toContain('database_unreachable');
     Object.assign(database, works);
-    expect((await standing(app, 'member')).isHealthy).toBe(true);
+    expect((await healthIn(app, 'member')).isHealthy).toBe(true);
   });
 });

@@ -1,27 +1,30 @@
 import { expect, it } from 'vitest';
 import { MailingEvents } from '../../../libs/mailing/src/model/reports/mailing-event.js';
 import type { RunRegistry } from '../../../libs/mailing/src/work/run/run.registry.js';
-import type { ServerMembership, Standing } from '../../../libs/mailing/src/work/servers/server-membership.js';
+import type {
+  ServerMembership,
+  MembershipState,
+} from '../../../libs/mailing/src/work/servers/server-membership.js';
 import { TemplateEmailPeriodicService } from '../../../libs/mailing/src/work/servers/template-email-periodic.service.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 const SETTINGS = {
   uniqServerId: 'test:1',
-  server: { heartbeatMs: 5 },
+  server: { heartbeatIntervalMs: 5 },
   run: { hostCallTimeoutMs: 10_000 },
 } as never;
 
 /** A service that finds what the test says, and what it did. */
-function serviceOf(standings: Standing[]): {
+function serviceOf(standings: MembershipState[]): {
   periodic: TemplateEmailPeriodicService;
   log: string[];
   events: MailingEvents;
 } {
   const log: string[] = [];
-  const heartbeat = (): Promise<Standing> => {
-    const standing = standings.shift() ?? 'member';
-    log.push(standing);
-    return Promise.resolve(standing);
+  const heartbeat = (): Promise<MembershipState> => {
+    const state = standings.shift() ?? 'member';
+    log.push(state);
+    return Promise.resolve(state);
   };
   const runs = { revokeAll: () => log.push('revokeAll') } as unknown as RunRegistry;
   const events = new MailingEvents();
@@ -30,13 +33,13 @@ function serviceOf(standings: Standing[]): {
 }
 
 it('does its duties as a member only, and at once after it was lost and came back', async () => {
-  const { periodic, log } = serviceOf(['standing_by', 'member', 'lost', 'member', 'lost', 'standing_by']);
+  const { periodic, log } = serviceOf(['standby', 'member', 'lost', 'member', 'lost', 'standby']);
   periodic.addTask(() => void log.push('duty'));
   periodic.onApplicationBootstrap();
   await waitUntil(() => log.length >= 12, { what: 'some heartbeats' });
   await periodic.stop();
   expect(log.slice(0, 10)).toEqual([
-    'standing_by',
+    'standby',
     'member',
     'duty',
     'lost',
@@ -45,7 +48,7 @@ it('does its duties as a member only, and at once after it was lost and came bac
     'duty',
     'lost',
     'revokeAll',
-    'standing_by',
+    'standby',
   ]);
 });
 
@@ -78,7 +81,7 @@ it('reports a duty that fails, by rejecting or by throwing, and does the others'
   const { periodic, events } = serviceOf([]);
   const troubles: string[] = [];
   let numOther = 0;
-  events.on('server:trouble', ({ error }) => troubles.push((error as Error).message));
+  events.on('server:error', ({ error }) => troubles.push((error as Error).message));
   periodic.addTask(() => Promise.reject(new Error('rejected')));
   periodic.addTask(() => {
     throw new Error('thrown');

@@ -76,7 +76,7 @@ forEachDatabase('a row with our server id', (kind) => {
   ])('is not, %s: only the lease tells', async (_, facts) => {
     await leave(facts);
     expect(await isKnownDead()).toBe(false);
-    const app = await rig.boot({ server: { heartbeatMs: 20, serverTimeoutMs: 60_000 } });
+    const app = await rig.boot({ server: { heartbeatIntervalMs: 20, leaseMs: 60_000 } });
     await expect(rig.send(app, 1)).rejects.toThrow(/test:1/);
     const { incarnation } = await rig.database.dataSource.getRepository(MailServer).findOneByOrFail({});
     expect(incarnation).toBe('other');

@@ -14,10 +14,10 @@ describe('PollingDispatcher', () => {
   });
   afterEach(() => Promise.all(dispatchers.map((dispatcher) => dispatcher.stop())));
 
-  function start(numBatchThreads: number, pollMs: number): PollingDispatcher {
+  function start(numBatchThreads: number, pollIntervalMs: number): PollingDispatcher {
     const dispatcher = new PollingDispatcher();
     dispatchers.push(dispatcher);
-    dispatcher.start(world.context(dispatchers.length, { numBatchThreads, pollMs }));
+    dispatcher.start(world.context(dispatchers.length, { numBatchThreads, pollIntervalMs }));
     return dispatcher;
   }
 
@@ -25,17 +25,17 @@ describe('PollingDispatcher', () => {
   async function someIntervals(): Promise<void> {
     const clock = new BatchWorld();
     const dispatcher = new PollingDispatcher();
-    dispatcher.start(clock.context(1, { numBatchThreads: 1, pollMs: 20 }));
+    dispatcher.start(clock.context(1, { numBatchThreads: 1, pollIntervalMs: 20 }));
     await waitUntil(() => clock.looks >= 5, { what: 'some intervals' });
     await dispatcher.stop();
   }
 
   it('with nothing to do looks once for each interval, however many hands are free', async () => {
-    const pollMs = 100;
+    const pollIntervalMs = 100;
     const since = performance.now();
-    start(16, pollMs);
+    start(16, pollIntervalMs);
     await waitUntil(() => world.looks >= 5, { what: 'five looks' });
-    const intervals = (performance.now() - since) / pollMs;
+    const intervals = (performance.now() - since) / pollIntervalMs;
 
     // The first look is at once, and the shortest interval is three quarters.
     expect(intervals).toBeGreaterThan(4 * 0.75 - 0.1);
@@ -73,7 +73,7 @@ describe('PollingDispatcher', () => {
 
   it('does not run in circles over a list of which it never gets anything', async () => {
     world.add(200);
-    const context = world.context(1, { numBatchThreads: 4, pollMs: 10_000 });
+    const context = world.context(1, { numBatchThreads: 4, pollIntervalMs: 10_000 });
     const dispatcher = new PollingDispatcher();
     dispatchers.push(dispatcher);
     dispatcher.start({ ...context, work: { ...context.work, claim: async () => null } });
@@ -85,7 +85,7 @@ describe('PollingDispatcher', () => {
 
   it('tries the rest of the list when a claim gets nothing', async () => {
     const names = world.add(10);
-    const context = world.context(1, { numBatchThreads: 1, pollMs: 10_000 });
+    const context = world.context(1, { numBatchThreads: 1, pollIntervalMs: 10_000 });
     const tried: number[] = [];
     const dispatcher = new PollingDispatcher();
     dispatchers.push(dispatcher);

@@ -18,7 +18,7 @@ import {
   leaveHalfSent,
   type LeftMailings,
 } from '../../support/databases/left-half-sent.js';
-import { standing } from '../../support/databases/left-rows.js';
+import { healthIn } from '../../support/databases/left-rows.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -27,7 +27,7 @@ const LOOKS = 12;
 const MANUAL = {
   resume: 'manual' as const,
   migrationList: ['old:1'],
-  server: { heartbeatMs: 30, serverTimeoutMs: 3_000 },
+  server: { heartbeatIntervalMs: 30, leaseMs: 3_000 },
   ...TAKES_BATCHES,
 };
 
@@ -65,7 +65,7 @@ forEachDatabase('a start with resume: manual', (kind) => {
     const report = await app.health.check();
     expect(report).toMatchObject({
       isHealthy: false,
-      server: { standing: 'member', isWaitingForResume: true },
+      server: { state: 'member', isWaitingForResume: true },
     });
     expect(codes(report).sort()).toEqual(['mailings_paused', 'resume_awaited']);
     const waiting = report.findings.find(({ code }) => code === 'resume_awaited');
@@ -100,7 +100,11 @@ forEachDatabase('a start with resume: manual', (kind) => {
   it('sends what it is given from then on: retries, batches and an outage included', async () => {
     const left = await leaveHalfSent(rig);
     const messages = rig.inbox.messages.length;
-    const app = await rig.boot({ ...MANUAL, retry: { firstDelayMs: 20 }, run: { transportPatienceMs: 0 } });
+    const app = await rig.boot({
+      ...MANUAL,
+      retry: { initialDelayMs: 20 },
+      run: { transportOutageTimeoutMs: 0 },
+    });
     rig.inbox.answer = greylisting(1, 'reader3@home.example');
     const deferred: number[] = [];
     app.events.on('recipient:deferred', ({ idx }) => deferred.push(idx));
@@ -129,7 +133,7 @@ forEachDatabase('a start with resume: manual', (kind) => {
   it('resumes, cancels and pauses single mailings that are named, and leaves the others alone', async () => {
     const left = await leaveHalfSent(rig);
     const app = await rig.boot(MANUAL);
-    await standing(app, 'member');
+    await healthIn(app, 'member');
     const messages = rig.inbox.messages.length;
     expect(await app.sender.cancel(left.killed)).toBe('canceled');
     expect(await app.sender.cancel(left.batched)).toBe('canceled');
@@ -158,7 +162,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
   it('resumes a mailing in batches that is named: the batch of the dead is freed, and all are sent', async () => {
     const left = await leaveHalfSent(rig);
     const app = await rig.boot(MANUAL);
-    await standing(app, 'member');
+    await healthIn(app, 'member');
     await app.sender.resume(left.batched);
     await rig.reached(left.batched, 'completed');
     await assertOneCopyEach(rig, { batched: left.batched });
@@ -176,7 +180,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
     }
     const { batched: mailingId } = await leaveHalfSent(rig);
     const app = await rig.boot({ ...MANUAL, batch: { dispatcher: Naming } });
-    await standing(app, 'member');
+    await healthIn(app, 'member');
     const batch = { mailingId, startIdx: 20 };
     expect(await work?.free(100)).toEqual([]);
     expect(await work?.claim(batch)).toBeNull();
@@ -261,14 +265,14 @@ describe('a start with resume: manual, and what is asked of it', () => {
   it('while it stands by the call is refused and begins nothing, and it waits still when it takes over', async () => {
     const left = await leaveHalfSent(rig);
     const first = await rig.boot(MANUAL);
-    await standing(first, 'member');
+    await healthIn(first, 'member');
     const second = await rig.boot(MANUAL);
-    await standing(second, 'standing_by');
-    await expect(second.restarter.resume()).rejects.toMatchObject({ code: 'MAILING_SERVER_STANDING_BY' });
+    await healthIn(second, 'standby');
+    await expect(second.restarter.resume()).rejects.toMatchObject({ code: 'MAILING_SERVER_STANDBY' });
     const messages = rig.inbox.messages.length;
     await first.close();
-    await expect(first.restarter.resume()).rejects.toMatchObject({ code: 'MAILING_SERVER_STOPPING' });
-    await standing(second, 'member');
+    await expect(first.restarter.resume()).rejects.toMatchObject({ code: 'MAILING_SERVER_SHUTTING_DOWN' });
+    await healthIn(second, 'member');
     await commits(second, LOOKS);
     expect(rig.inbox.messages).toHaveLength(messages);
     await second.restarter.resume();
@@ -280,7 +284,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
     const app = await rig.boot();
     expect(await app.restarter.resume()).toEqual(nothing);
     const manual = await rig.boot({ ...MANUAL, uniqServerId: 'test:2' });
-    const { isHealthy, server } = await standing(manual, 'member');
+    const { isHealthy, server } = await healthIn(manual, 'member');
     expect([isHealthy, server.isWaitingForResume]).toEqual([true, true]);
     expect(await manual.restarter.resume()).toEqual(nothing);
     expect((await manual.health.check()).server.isWaitingForResume).toBe(false);

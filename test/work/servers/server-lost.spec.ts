@@ -36,7 +36,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
   it('F2 in mid-mailing, stops its run before the next message, and recovers the mailing like anybody', async () => {
     const app = await rig.boot();
     const ends: string[] = [];
-    app.events.on('run:lost', () => ends.push('lost'));
+    app.events.on('run:fenced', () => ends.push('lost'));
     app.events.on('run:recovered', () => ends.push('recovered'));
     const mailingId = await rig.send(app, 200);
     await rig.inbox.waitFor(30);
@@ -50,7 +50,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
   });
 
   it('F2 begins no message after it knows, and registers again at once under a new incarnation', async () => {
-    const server = { heartbeatMs: HEARTBEAT_MS, serverTimeoutMs: 10 * HEARTBEAT_MS };
+    const server = { heartbeatIntervalMs: HEARTBEAT_MS, leaseMs: 10 * HEARTBEAT_MS };
     const app = await rig.boot({ server });
     const tape: { what: string; atMs: number }[] = [];
     const note = (what: string): void => void tape.push({ what, atMs: performance.now() });
@@ -59,7 +59,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
       if (step.command === 'MAIL') note('a message');
       await held.at(step);
     };
-    for (const name of ['server:lost', 'run:lost', 'server:registered', 'run:recovered'] as const) {
+    for (const name of ['server:lost', 'run:fenced', 'server:registered', 'run:recovered'] as const) {
       app.events.on(name, () => note(name));
     }
 
@@ -75,7 +75,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
 
     const since = tape.slice(tape.findIndex(({ what }) => what === 'server:lost'));
     const order = since.map(({ what }) => what);
-    expect(order.slice(0, 4)).toEqual(['server:lost', 'run:lost', 'server:registered', 'run:recovered']);
+    expect(order.slice(0, 4)).toEqual(['server:lost', 'run:fenced', 'server:registered', 'run:recovered']);
     const atMs = (name: string): number => since[order.indexOf(name)].atMs;
     expect(atMs('server:registered') - atMs('server:lost')).toBeLessThan(HEARTBEAT_MS);
     expect(atMs('run:recovered') - atMs('server:lost')).toBeLessThan(HEARTBEAT_MS);
@@ -85,7 +85,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
   });
 
   it('F2 with a batch whose run hangs, takes that batch up again', async () => {
-    const app = await rig.boot({ ...TAKES_BATCHES, server: { heartbeatMs: 100, serverTimeoutMs: 5_000 } });
+    const app = await rig.boot({ ...TAKES_BATCHES, server: { heartbeatIntervalMs: 100, leaseMs: 5_000 } });
     const persister = app.nest.get(TemplateEmailPersister, { strict: false });
     const readMailing = persister.readMailing.bind(persister);
     let answer = (): void => undefined;

@@ -4,7 +4,7 @@ import type { TemplateEmailBatchServerPersister } from '../../../libs/mailing/sr
 import type { JournalManager } from '../../../libs/mailing/src/work/servers/journal.manager.js';
 import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-membership.js';
 
-const SETTINGS = { uniqServerId: 'test:1', server: { serverTimeoutMs: 60_000 } } as never;
+const SETTINGS = { uniqServerId: 'test:1', server: { leaseMs: 60_000 } } as never;
 const JOURNAL = { open: () => undefined, close: () => undefined } as unknown as JournalManager;
 
 describe('a membership that ends while a heartbeat is under way', () => {
@@ -41,12 +41,12 @@ describe('a heartbeat that does not find the row of this process', () => {
     } as unknown as TemplateEmailBatchServerPersister;
     const settings = {
       uniqServerId: 'test:1',
-      server: { serverTimeoutMs: 60_000, databaseLagTimeoutMs: 60_000 },
+      server: { leaseMs: 60_000, databaseLagTimeoutMs: 60_000 },
     };
     const membership = new ServerMembership(persister, settings as never, new MailingEvents(), JOURNAL);
     await membership.heartbeat();
     await expect(membership.heartbeat()).rejects.toMatchObject({ code: 'MAILING_DATABASE_BEHIND' });
-    expect([membership.standing, membership.lease.holds()]).toEqual(['member', true]);
+    expect([membership.state, membership.lease.holds()]).toEqual(['member', true]);
     expect(await membership.heartbeat()).toBe('member');
     expect(await membership.heartbeat()).toBe('lost');
   });

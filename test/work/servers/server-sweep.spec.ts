@@ -7,7 +7,7 @@ import { waitUntil } from '../../support/wait-until.js';
 
 const HEARTBEAT_MS = 50;
 const LEASE_MS = 600;
-const SHORT_LEASE = { server: { heartbeatMs: HEARTBEAT_MS, serverTimeoutMs: LEASE_MS } };
+const SHORT_LEASE = { server: { heartbeatIntervalMs: HEARTBEAT_MS, leaseMs: LEASE_MS } };
 const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 
 forEachDatabase('the sweep of dead servers', (kind) => {
@@ -29,10 +29,10 @@ forEachDatabase('the sweep of dead servers', (kind) => {
     (await rig.database.dataSource.getRepository(MailServer).find())
       .map(({ uniqServerId }) => uniqServerId)
       .sort();
-  const persister = (serverTimeoutMs = LEASE_MS): TemplateEmailBatchServerPersister =>
-    new TemplateEmailBatchServerPersister(new MailingDatabase(rig.database.dataSource), serverTimeoutMs);
+  const persister = (leaseMs = LEASE_MS): TemplateEmailBatchServerPersister =>
+    new TemplateEmailBatchServerPersister(new MailingDatabase(rig.database.dataSource), leaseMs);
 
-  it('buries every server whose lease has run out, whatever migrationList says, and moves nothing', async () => {
+  it('prunes every server whose lease has run out, whatever migrationList says, and moves nothing', async () => {
     await leaveServer('dead:1', LONG_AGO);
     await leaveServer('dead:2', LONG_AGO);
     await leaveServer('alive:3', new Date(Date.now() + 3_600_000));
@@ -41,33 +41,33 @@ forEachDatabase('the sweep of dead servers', (kind) => {
     const mailing = { id: 'm', status: 'in_progress' as const, uniqServerId: 'dead:1', claimToken: 'dead#1' };
     await dataSource.getRepository(Mailing).insert({ ...facts, ...mailing });
     const app = await rig.boot(SHORT_LEASE);
-    const buried: unknown[] = [];
-    app.events.on('server:buried', (one) => buried.push(one));
-    await waitUntil(() => buried.length === 2, { what: 'the burials' });
-    expect(buried).toContainEqual({ uniqServerId: 'dead:1', incarnation: 'dead:1-life' });
+    const pruned: unknown[] = [];
+    app.events.on('server:pruned', (one) => pruned.push(one));
+    await waitUntil(() => pruned.length === 2, { what: 'the burials' });
+    expect(pruned).toContainEqual({ uniqServerId: 'dead:1', incarnation: 'dead:1-life' });
     expect(await ids()).toEqual(['alive:3', 'test:1']);
     // Another look has been through: nothing of it is adopted.
     await app.restarter.sweep();
     expect(await dataSource.getRepository(Mailing).findOneByOrFail({ id: 'm' })).toMatchObject(mailing);
   });
 
-  it('two at once bury one server once, and both know that it is gone', async () => {
+  it('two at once prune one server once, and both know that it is gone', async () => {
     await leaveServer('dead:1', LONG_AGO);
     const lives = (): boolean => false;
     const told: string[] = [];
     const [one, two] = ['a', 'b'].map(
       (name) =>
         new TemplateEmailBatchServerPersister(new MailingDatabase(rig.database.dataSource), LEASE_MS, {
-          buried: () => told.push(name),
+          pruned: () => told.push(name),
           failedOver: () => undefined,
         }),
     );
-    const buried = await Promise.all([one.buryDead('a:1', lives, true), two.buryDead('b:1', lives, true)]);
-    expect(buried.flat()).toEqual(['dead:1']);
+    const pruned = await Promise.all([one.pruneDead('a:1', lives, true), two.pruneDead('b:1', lives, true)]);
+    expect(pruned.flat()).toEqual(['dead:1']);
     expect(told).toHaveLength(1);
 
     await leaveServer('dead:1', LONG_AGO);
-    expect(await Promise.all([one.bury('dead:1', lives), two.bury('dead:1', lives)])).toEqual([true, true]);
+    expect(await Promise.all([one.prune('dead:1', lives), two.prune('dead:1', lives)])).toEqual([true, true]);
     expect(told).toHaveLength(2);
   });
 
@@ -81,15 +81,15 @@ forEachDatabase('the sweep of dead servers', (kind) => {
       await persister().renew('late:2', 'late:2-life');
       return change(sql, parameters);
     };
-    expect(await renewing.buryDead('me:1', () => false, true)).toEqual([]);
+    expect(await renewing.pruneDead('me:1', () => false, true)).toEqual([]);
     expect(await ids()).toEqual(['late:2', 'me:1']);
   });
 
   it('D8 after an outage of the database, gives the others the time of a lease to come back', async () => {
-    const server = { heartbeatMs: HEARTBEAT_MS, serverTimeoutMs: 2_000 };
+    const server = { heartbeatIntervalMs: HEARTBEAT_MS, leaseMs: 2_000 };
     const app = await rig.boot({ server, migrationList: ['*'] });
-    const buried: number[] = [];
-    app.events.on('server:buried', () => buried.push(performance.now()));
+    const pruned: number[] = [];
+    app.events.on('server:pruned', () => pruned.push(performance.now()));
     const { dataSource } = rig.database;
     const facts = { subject: 'x', from: 'x@x.example', templateUrl: 'letter.hbs', createdAt: LONG_AGO };
     // Old enough to judge others, then cut off for more than a lease.
@@ -115,8 +115,8 @@ forEachDatabase('the sweep of dead servers', (kind) => {
     database.change = change;
     database.transaction = transaction;
     const backAt = performance.now();
-    await waitUntil(() => buried.length === 1, { what: 'the burial' });
-    expect(buried[0] - backAt).toBeGreaterThan(1_900);
+    await waitUntil(() => pruned.length === 1, { what: 'the burial' });
+    expect(pruned[0] - backAt).toBeGreaterThan(1_900);
   });
 
   it('a living server whose row was removed registers again, and so does one that stands by for it', async () => {
@@ -126,13 +126,13 @@ forEachDatabase('the sweep of dead servers', (kind) => {
     const second = await rig.boot(SHORT_LEASE);
     let standsBy = 0;
     const registered: string[] = [];
-    second.events.on('server:standing-by', () => standsBy++);
+    second.events.on('server:standby', () => standsBy++);
     for (const { events } of [app, second]) {
       events.on('server:registered', ({ incarnation }) => registered.push(incarnation));
     }
     await waitUntil(() => standsBy === 1, { what: 'the second to stand by' });
     // A third one believes it dead.
-    expect(await persister().bury('test:1', () => true)).toBe(true);
+    expect(await persister().prune('test:1', () => true)).toBe(true);
     // Whoever was there before may be the last to hear of it.
     await waitUntil(() => registered.length === 1 && lost.length === 1, { what: 'one of them to register' });
     const { incarnation } = await rig.database.dataSource.getRepository(MailServer).findOneByOrFail({});

@@ -74,7 +74,7 @@ forEachDatabase('what templates see', (kind) => {
     it.each([
       ['MAILING_HEADER_ADDRESS_INVALID', 'nobody'],
       ['MAILING_HEADER_ADDRESS_INVALID', 'a@shop.example, b@shop.example'],
-      ['MAILING_HEADER_LINE_BREAK', 'a@shop.example\r\nBcc: evil@x.example'],
+      ['MAILING_HEADER_INJECTION', 'a@shop.example\r\nBcc: evil@x.example'],
     ])('is refused with %s: %j', async (code, messageTo) => {
       const { sender } = await boot();
       await expect(sender.sendEmailMessage({ ...INFO, messageTo }, [])).rejects.toMatchObject({ code });

@@ -9,7 +9,7 @@ import {
   type ProfileRepository,
   type Recipient,
   type RecipientProfile,
-  TemplateEmailRehearsal,
+  TemplateEmailPreview,
   type TemplateEmailRequest,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
@@ -187,10 +187,10 @@ describe('templates of another engine', () => {
 
   it('can be looked at before they are sent', async () => {
     const { nest } = await booted(rig, pug);
-    const rehearsal = nest.get(TemplateEmailRehearsal);
-    const message = await rehearsal.preview(PUG_INFO, { userId: 'r1' });
+    const previews = nest.get(TemplateEmailPreview);
+    const message = await previews.preview(PUG_INFO, { userId: 'r1' });
     expect(message.html).toBe('<p class="who">Dear Reader r1</p><p class="total">r1 &lt;€&gt;</p>');
-    const report = await rehearsal.dryRun(PUG_INFO, ids(10));
+    const report = await previews.dryRun(PUG_INFO, ids(10));
     expect(report).toMatchObject({ numMessages: 9, failed: { [Object.keys(report.failed)[0]]: 1 } });
   });
 

@@ -5,7 +5,7 @@ import {
   type MailingTemplate,
   type RenderedEmail,
   SlotService,
-  TemplateEmailRefusal,
+  TemplateEmailRequestError,
   type TemplateRenderer,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
@@ -106,7 +106,7 @@ describe('a renderer of the host', () => {
     const { mailingId } = await first.sender.sendEmailMessage(INFO, people(1), later);
     await first.close();
     await rig.database.dataSource.query('UPDATE dps_mailing SET scheduled_at = NULL');
-    class Gone extends TemplateEmailRefusal {
+    class Gone extends TemplateEmailRequestError {
       readonly code = 'SHOP_GONE';
     }
     class NoLetters implements TemplateRenderer {
@@ -141,7 +141,7 @@ describe('a message that is still being rendered', () => {
       {
         renderer: SlowLetters,
         run: { concurrency: 2 },
-        server: { heartbeatMs: 100, shutdownTimeoutMs: 100 },
+        server: { heartbeatIntervalMs: 100, shutdownTimeoutMs: 100 },
       },
       { imports: [module] },
     );

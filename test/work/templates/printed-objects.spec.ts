@@ -5,7 +5,7 @@ import {
   MailerAdapterRenderer,
   type Recipient,
   type TemplateEmailRequest,
-  TemplateEmailRehearsal,
+  TemplateEmailPreview,
   type TemplateHelper,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
@@ -125,9 +125,9 @@ describe('what a host gives as params, data and slots that is no text', () => {
     expect(await completed).toMatchObject({ numSent: 4, numErrors: 4 });
     const texts = await Promise.all(rig.inbox.messages.map(async (one) => (await one.parsed()).text?.trim()));
     expect(new Set(texts)).toEqual(new Set(['0 12.50', '1,2 12.50', '12.50', '12.50 12.50']));
-    const rehearsal = app.nest.get(TemplateEmailRehearsal);
+    const previews = app.nest.get(TemplateEmailPreview);
     for (const [n, [thing, why]] of things.entries()) {
-      const preview = rehearsal.preview(INFO, { email: `reader${n}@home.example`, data: { thing } });
+      const preview = previews.preview(INFO, { email: `reader${n}@home.example`, data: { thing } });
       const failure = await preview.then(
         () => null,
         (error: Error) => error.message,

@@ -46,7 +46,7 @@ import { LateAnswersSweep } from '../work/sweeps/late-answers.sweep.js';
 import { JournalManager } from '../work/servers/journal.manager.js';
 import { MailingIntake } from '../work/intake/mailing-intake.js';
 import { MailingLauncher } from '../work/execution/mailing-launcher.js';
-import { MailingOrders } from '../work/mailing-orders.js';
+import { MailingCommands } from '../work/mailing.commands.js';
 import { RunRegistry } from '../work/run/run.registry.js';
 import { MailingEngine } from '../work/mailing.engine.js';
 import { MailingHealth } from '../work/mailing.health.js';
@@ -63,7 +63,7 @@ import { SlotRegistry } from '../work/intake/slot.registry.js';
 import { SourceWatches } from '../work/intake/source-watches.js';
 import { TemplateEmailPeriodicService } from '../work/servers/template-email-periodic.service.js';
 import { MailingReporter } from '../work/mailing.reporter.js';
-import { TemplateEmailRehearsal } from '../work/template-email.rehearsal.js';
+import { TemplateEmailPreview } from '../work/template-email.preview.js';
 import { TemplateEmailRestarter } from '../work/sweeps/template-email.restarter.js';
 import { TemplateEmailSender } from '../work/template-email.sender.js';
 
@@ -149,7 +149,7 @@ const storeProviders: Provider[] = [
   {
     provide: HealthReader,
     useFactory: (database: MailingDatabase, { server }: MailingSettings) =>
-      new HealthReader(database, server.serverTimeoutMs),
+      new HealthReader(database, server.leaseMs),
     inject: [MailingDatabase, MAILING_SETTINGS],
   },
   {
@@ -160,10 +160,10 @@ const storeProviders: Provider[] = [
       events: MailingEvents,
       faultPoints: FaultPoints,
     ) =>
-      new TemplateEmailBatchServerPersister(database, server.serverTimeoutMs, {
-        buried: (buried) => {
+      new TemplateEmailBatchServerPersister(database, server.leaseMs, {
+        pruned: (pruned) => {
           faultPoints.reach('afterServerBuried');
-          events.emit('server:buried', buried);
+          events.emit('server:pruned', pruned);
         },
         failedOver: (numAwaited) => events.emit('database:failed-over', { numAwaited }),
       }),
@@ -182,7 +182,7 @@ const serverProviders: Provider[] = [
   {
     provide: RunRegistry,
     useFactory: ({ run }: MailingSettings, context: ModuleContext) =>
-      new RunRegistry(run.parallelMailings, context),
+      new RunRegistry(run.maxConcurrentMailings, context),
     inject: [MAILING_SETTINGS, ModuleContext],
   },
   {
@@ -197,13 +197,13 @@ const workProviders: Provider[] = [
     provide: InDoubtDecision,
     useFactory: (
       { inDoubt, run }: MailingSettings,
-      orders: CommandPersister,
+      commands: CommandPersister,
       events: MailingEvents,
       faultPoints: FaultPoints,
       recorder: ProfileRecorder,
       { stopSignal: stop }: RunRegistry,
     ) =>
-      new InDoubtDecision(inDoubt, orders, events, faultPoints, recorder, {
+      new InDoubtDecision(inDoubt, commands, events, faultPoints, recorder, {
         timeoutMs: run.hostCallTimeoutMs,
         stop,
       }),
@@ -230,8 +230,8 @@ const workProviders: Provider[] = [
     provide: OpeningOutages,
     useFactory: ({ run, server }: MailingSettings, events: MailingEvents) =>
       new OpeningOutages(
-        run.transportPatienceMs,
-        2 * (STALLED_AFTER_MS + run.hostCallTimeoutMs) + server.heartbeatMs,
+        run.transportOutageTimeoutMs,
+        2 * (STALLED_AFTER_MS + run.hostCallTimeoutMs) + server.heartbeatIntervalMs,
         events,
       ),
     inject: [MAILING_SETTINGS, MailingEvents],
@@ -288,9 +288,9 @@ const workProviders: Provider[] = [
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),
-  assembled(MailingOrders, {
+  assembled(MailingCommands, {
     settings: MAILING_SETTINGS,
-    orders: CommandPersister,
+    commands: CommandPersister,
     claims: MailingClaims,
     servers: TemplateEmailBatchServerPersister,
     membership: ServerMembership,
@@ -305,7 +305,7 @@ const workProviders: Provider[] = [
   made(TemplateEmailSender, [
     MAILING_SETTINGS,
     MailingIntake,
-    MailingOrders,
+    MailingCommands,
     MailingLauncher,
     TEMPLATE_RENDERER,
     PROFILES,
@@ -314,7 +314,7 @@ const workProviders: Provider[] = [
   ]),
   ...sweepProviders,
   ...hostPartProviders,
-  made(TemplateEmailRehearsal, [
+  made(TemplateEmailPreview, [
     MAILING_SETTINGS,
     TEMPLATE_RENDERER,
     PROFILES,

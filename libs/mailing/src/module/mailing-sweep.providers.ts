@@ -53,13 +53,21 @@ export const sweepProviders: Provider[] = [
     provide: TransportProbe,
     useFactory: (
       { uniqServerId, enabledAsTemplateMailServer }: MailingSettings,
-      orders: CommandPersister,
+      commands: CommandPersister,
       sender: EmailMessageSender,
       { stopSignal }: RunRegistry,
       hold: ResumeHold,
       events: MailingEvents,
     ) =>
-      new TransportProbe(uniqServerId, enabledAsTemplateMailServer, orders, sender, stopSignal, hold, events),
+      new TransportProbe(
+        uniqServerId,
+        enabledAsTemplateMailServer,
+        commands,
+        sender,
+        stopSignal,
+        hold,
+        events,
+      ),
     inject: [
       MAILING_SETTINGS,
       CommandPersister,

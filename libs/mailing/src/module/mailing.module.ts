@@ -21,7 +21,7 @@ import { MailingProfiles } from '../work/recipients/mailing.profiles.js';
 import { MailingSuppressions } from '../work/recipients/mailing.suppressions.js';
 import { SlotService } from '../work/slot.service.js';
 import { TemplateEmailPeriodicService } from '../work/servers/template-email-periodic.service.js';
-import { TemplateEmailRehearsal } from '../work/template-email.rehearsal.js';
+import { TemplateEmailPreview } from '../work/template-email.preview.js';
 import { TemplateEmailRestarter } from '../work/sweeps/template-email.restarter.js';
 import { TemplateEmailSender } from '../work/template-email.sender.js';
 
@@ -76,7 +76,7 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras, call: No
     imports: [...(definition.imports ?? []), entitiesOf(dataSource)],
     providers: [...namingOptionErrors(definition.providers), ...engineProviders(dataSource)],
     exports: [
-      TemplateEmailRehearsal,
+      TemplateEmailPreview,
       TemplateEmailSender,
       TemplateEmailPersister,
       TemplateEmailRestarter,

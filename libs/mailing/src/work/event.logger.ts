@@ -80,7 +80,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
     (f, who) => `${who}: ${f.status}, ${countsOf(f)} of ${f.numProfiles}${reasonsOf(f.reasons)}`,
   ),
   'mailing:ended': line('debug', (f, who) => `${who}: ${f.status} in batches, ${countsOf(f)}`),
-  'run:lost': line(
+  'run:fenced': line(
     'warn',
     (_, who) => `${who}: another server works on it now; nothing more is written or sent for it here`,
   ),
@@ -110,7 +110,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
     'warn',
     (f, who) => `${who}: the mail server wants less, now ${f.concurrency} at a time: ${f.reason}`,
   ),
-  'transport:back': line(
+  'transport:recovered': line(
     'log',
     (f) => `the mail server works again; ${f.numResumed} mailings that were paused for it go on`,
   ),
@@ -124,11 +124,11 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   ),
   'recipient:unsubscribed': line('log', (f, who) => `${who}: recipient ${f.idx} unsubscribed (${f.kind})`),
   'server:registered': line('log', (f) => `server ${f.uniqServerId} registered as ${f.incarnation}`),
-  'server:standing-by': line(
+  'server:standby': line(
     'error',
     (f) =>
       `server ${f.uniqServerId} is in use by ${holderInWords(holderOf(f))}; standing by until that is gone. ` +
-      holderAdvice(holderOf(f), f.serverTimeoutMs),
+      holderAdvice(holderOf(f), f.leaseMs),
   ),
   'server:resume-awaited': line(
     'warn',
@@ -142,11 +142,11 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
     (f) =>
       `server ${f.uniqServerId} was declared dead as ${f.incarnation}; its runs stop, it registers again`,
   ),
-  'server:buried': line(
+  'server:pruned': line(
     'warn',
     (f) => `server ${f.uniqServerId} is dead (${f.incarnation}): its work is free for others`,
   ),
-  'server:trouble': fault(
+  'server:error': fault(
     'error',
     (f) => `server ${f.uniqServerId}: ${f.step} failed, tried again: ${f.reason}`,
     ({ step }) => step,
@@ -157,13 +157,13 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   ),
   'mailing:joined': line('log', (_, who) => `${who}: begun here, in batches`),
   'mailing:adopted': line('log', (f, who) => `${who}: moved here from ${f.fromServerId}`),
-  'mailing:unattended': fault(
+  'mailing:unclaimed': fault(
     'warn',
     (_, who) => `${who}: waits in batches, no server takes any; set enabledAsTemplateMailServer on one`,
   ),
   'mailing:paused': line('error', (f, who) => `${who}: paused: ${f.reason}`),
-  'mailing:ordered': line('log', (f, who) => `${who}: ${f.order} asked for, now ${f.status}`),
-  'profiles:trouble': fault(
+  'mailing:command': line('log', (f, who) => `${who}: ${f.command} asked for, now ${f.status}`),
+  'profiles:error': fault(
     'warn',
     (f) => `profiles: ${f.what} of ${f.count} not written, again in ${f.retryInMs} ms: ${f.reason}`,
     ({ what }) => what,
@@ -173,12 +173,12 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
     (f) => `profiles: ${f.what} of ${f.count} given up, never written`,
     ({ what }) => what,
   ),
-  'doubt:settled': line(
+  'in-doubt:settled': line(
     'log',
     (f, who) =>
       `${who}: ${f.numSent} recipients that were in doubt are recorded as sent: their answers could not be written before`,
   ),
-  'doubt:unresolved': fault(
+  'in-doubt:unresolved': fault(
     'error',
     (f, who) => `${who}: the resolver failed, ${f.numInDoubt} recipients stay in doubt: ${f.reason}`,
   ),
@@ -188,7 +188,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
       `transport ${transporterName ?? 'default'}: maxRequeues set from ${was} to 0, because a repetition by the pool ` +
       'would be a second copy',
   ),
-  'journal:lost': line(
+  'journal:disabled': line(
     'error',
     (f) =>
       `the journal in ${f.dir} is given up, a crash leaves up to run.maxInDoubt recipients in doubt: ${f.reason}`,
@@ -205,10 +205,10 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
       ? 'the database has failed over, and all servers are there: work goes on'
       : `the database has failed over: nothing new is begun before ${numAwaited} other servers have had a heartbeat there`,
   ),
-  'database:went-back': line(
+  'database:rewound': line(
     'error',
     (f, who) =>
-      `${who}: the database went back to commit ${f.seen}, and this server has committed ${f.committed}; ${f.numRestored} recipients are ` +
+      `${who}: the database rewound to commit ${f.seen}, and this server has committed ${f.committed}; ${f.numRestored} recipients are ` +
       `recorded again, ${f.numInDoubt} are in doubt. A failover has lost commits: see docs/failover.md`,
   ),
   'database:not-durable': line(
@@ -238,7 +238,7 @@ export class EventLogger {
       if (logRecipients || !OF_RECIPIENTS.includes(name)) this.#subscribe(events, name);
     }
     events.on('outage:ended', (facts) => this.#forgetOutage(facts));
-    events.on('server:recovered', ({ step }) => this.#repeated.forget(faultOf('server:trouble', '', step)));
+    events.on('server:recovered', ({ step }) => this.#repeated.forget(faultOf('server:error', '', step)));
   }
 
   #subscribe<K extends keyof MailingEventMap>(events: MailingEvents, name: K): void {
@@ -307,6 +307,6 @@ function duration(ms: number): string {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-function holderOf({ otherHost, otherPid, isThisProcess }: MailingEventMap['server:standing-by']): IdHolder {
+function holderOf({ otherHost, otherPid, isThisProcess }: MailingEventMap['server:standby']): IdHolder {
   return { host: otherHost, pid: otherPid, isThisProcess };
 }

@@ -89,7 +89,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     const { periodic, events, batchSweep, batchWorker, dispatcher, restarter, forgotten } = this.parts;
     periodic.addTask(() => batchSweep.sweep());
     // Those whom the dead left behind need not wait for the next heartbeat.
-    events.on('server:buried', () => void batchSweep.sweep());
+    events.on('server:pruned', () => void batchSweep.sweep());
     forgotten.onGivenBack(({ batch }) => {
       if (batch) dispatcher.announce();
       else void restarter.sweep();
@@ -130,7 +130,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
       await membership.leave();
     } catch (error) {
       const { uniqServerId } = settings;
-      events.emit('server:trouble', { uniqServerId, step: 'deregistering', error });
+      events.emit('server:error', { uniqServerId, step: 'deregistering', error });
     }
   }
 }

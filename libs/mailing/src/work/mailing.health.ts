@@ -25,7 +25,7 @@ const PATIENCE_MS = 5_000;
 /** What goes on fails more often than that. */
 const RECENTLY_MS = 60_000;
 
-const UNATTENDED = 'wait in batches, and no server takes batches. Set enabledAsTemplateMailServer on one';
+const UNCLAIMED = 'wait in batches, and no server takes batches. Set enabledAsTemplateMailServer on one';
 const OVERDUE = 'were to begin by a moment that has passed. Resume or cancel them';
 
 /** What to do about a mailing that the plugin has paused by itself, by the beginning of its reason. */
@@ -78,11 +78,11 @@ export class MailingHealth {
 
   #server(): MailingHealthReport['server'] {
     const { uniqServerId, enabledAsTemplateMailServer: takesBatches } = this.settings;
-    const { standing, incarnation, other, lease } = this.membership;
+    const { state, incarnation, other, lease } = this.membership;
     return {
       uniqServerId,
       incarnation,
-      standing: standing === 'member' && !lease.holds() ? 'lost' : standing,
+      state: state === 'member' && !lease.holds() ? 'lost' : state,
       otherHost: other?.host ?? null,
       otherPid: other?.pid ?? null,
       takesBatches,
@@ -90,18 +90,18 @@ export class MailingHealth {
     };
   }
 
-  #ofServer({ standing, uniqServerId }: MailingHealthReport['server']): MailingFinding[] {
+  #ofServer({ state, uniqServerId }: MailingHealthReport['server']): MailingFinding[] {
     const { other } = this.membership;
-    if (standing === 'standing_by' && other) {
+    if (state === 'standby' && other) {
       const message =
         `The uniqServerId ${uniqServerId} is in use by ${holderInWords(other)}; this one sends nothing until that is gone. ` +
-        holderAdvice(other, this.settings.server.serverTimeoutMs);
-      return [{ code: 'server_standing_by', message, serverId: uniqServerId }];
+        holderAdvice(other, this.settings.server.leaseMs);
+      return [{ code: 'server_standby', message, serverId: uniqServerId }];
     }
-    if (standing !== 'lost') return [];
+    if (state !== 'lost') return [];
     const message =
       `The lease of ${uniqServerId} is lost; it begins nothing before a heartbeat succeeds, and tries every ` +
-      `${this.settings.server.heartbeatMs} ms. See whether the database answers, and whether the process was suspended`;
+      `${this.settings.server.heartbeatIntervalMs} ms. See whether the database answers, and whether the process was suspended`;
     return [{ code: 'lease_lost', message, serverId: uniqServerId }];
   }
 
@@ -135,7 +135,7 @@ export class MailingHealth {
     const lookedAfter = [uniqServerId, ...migrationList];
     // One after the other: a look at health takes one connection of the pool.
     const orphaned = migrationList.includes(ANY_SERVER) ? [] : await this.reader.orphaned(lookedAfter);
-    const unattended = await this.reader.unattended();
+    const unclaimed = await this.reader.unclaimed();
     const paused = await this.reader.pausedByThemselves();
     const overdue = await this.reader.overdue();
     const findings = this.#ofConnections();
@@ -157,7 +157,7 @@ export class MailingHealth {
       const text = `are paused (${toPublicText(mailings[0].statusReason ?? '')}). ${remedy}${this.#butHeld(kind)}`;
       findings.push(finding('mailings_paused', mailings, text));
     }
-    if (unattended.length > 0) findings.push(finding('batches_unattended', unattended, UNATTENDED));
+    if (unclaimed.length > 0) findings.push(finding('batches_unclaimed', unclaimed, UNCLAIMED));
     if (overdue.length > 0) findings.push(finding('mailings_overdue', overdue, OVERDUE));
     return [...findings, ...(await this.stalled.find())];
   }

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../model/errors/argument.errors.js';
 import {
   checkFilter,
   checkMailingId,
@@ -9,7 +10,6 @@ import type { ExecutionResult } from '../model/reports/execution-result.js';
 import type { MailingResult } from '../model/reports/mailing-handle.js';
 import type { MailingFilter, MailingOverview, ReasonCount } from '../model/reports/mailing-overview.js';
 import { MAILING_TRANSITIONS, type MailingStatus } from '../model/states/mailing-status.js';
-import { UnknownOrderError } from '../model/errors/order.errors.js';
 import type { RecipientRecord } from '../model/mail/recipient.js';
 import { RECIPIENT_TRANSITIONS, type RecipientStatus } from '../model/states/recipient-status.js';
 import type { MailingReader } from '../store/queries/mailing.reader.js';
@@ -69,7 +69,7 @@ export class MailingQuery {
   /**
    * What became of the recipients of a mailing, one page, in order of sending; no pages follow an empty one.
    *
-   * @throws UnknownOrderError if the state is not one of a recipient; InvalidArgumentError if the id can be none, or the page is out of
+   * @throws InvalidArgumentError if the state is not one of a recipient, the id can be none, or the page is out of
    * its bounds.
    *
    * @example
@@ -108,7 +108,7 @@ export class MailingQuery {
   /**
    * Mailings, one page, the newest first; no pages follow an empty one.
    *
-   * @throws UnknownOrderError if the state is not one of a mailing; InvalidArgumentError if the page is out of its bounds.
+   * @throws InvalidArgumentError if the state is not one of a mailing, or the page is out of its bounds.
    *
    * @example
    * ```ts
@@ -150,7 +150,7 @@ function checkPage(
   most: number,
 ): void {
   if (status !== undefined && !states.includes(status)) {
-    throw new UnknownOrderError(`${call}: status`, states, status);
+    throw new InvalidArgumentError(`${call}: status`, states.join(' or '), status);
   }
   checkWholeNumber(`${call}: limit`, limit, 1, most);
 }

@@ -1,19 +1,19 @@
+import { InvalidArgumentError } from '../model/errors/argument.errors.js';
 import { checkMailingId } from '../model/errors/argument.check.js';
 import type { ModuleContext } from '../model/host-calls/async-context.js';
 import type { MailingHandle } from '../model/reports/mailing-handle.js';
 import type { MailingSettings } from '../model/options/mailing-options.js';
 import type { MailingStatus } from '../model/states/mailing-status.js';
-import { UnknownOrderError } from '../model/errors/order.errors.js';
 import type { ProfileRepository } from '../model/ports/profile.repository.js';
 import type { Recipients } from '../model/mail/recipient.js';
-import { ServerStoppingError } from '../model/errors/refusal.errors.js';
+import { ServerShuttingDownError } from '../model/errors/request.errors.js';
 import type { SlotFilling } from '../model/mail/slot-filling.js';
 import type { SendOptions } from '../model/mail/send-options.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/mail/template-email-info.js';
 import type { MailingTemplate, TemplateRenderer } from '../model/ports/template.renderer.js';
 import type { MailingIntake } from './intake/mailing-intake.js';
 import type { MailingLauncher } from './execution/mailing-launcher.js';
-import type { MailingOrders } from './mailing-orders.js';
+import type { MailingCommands } from './mailing.commands.js';
 import { type CheckedRequest, checkRequest } from './intake/mailing-request.check.js';
 import { openRequest } from './intake/opened-request.js';
 import { type CheckedSendOptions, sendOptionsOf } from './intake/send-options.check.js';
@@ -24,7 +24,7 @@ export class TemplateEmailSender {
   constructor(
     private readonly settings: MailingSettings,
     private readonly intake: MailingIntake,
-    private readonly orders: MailingOrders,
+    private readonly commands: MailingCommands,
     private readonly launcher: MailingLauncher,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
@@ -51,24 +51,24 @@ export class TemplateEmailSender {
    * @param runInSeparateThread default: true.
    * @param persist default: false.
    *
-   * @throws UnknownRecipientsError if `recipients` can't be iterated over; SourceUsedUpError for an iterator, such as a
+   * @throws UnknownRecipientsError if `recipients` can't be iterated over; SourceConsumedError for an iterator, such as a
    * generator, or a stream that was read before, there or in `slots`; SourceProtocolError for an iterator whose `next()` gives no object.
    * @throws MissingFieldError, InvalidFieldError, UnknownFieldError if a field of the info or the options is missing, of another shape,
    * or none of ours.
    * @throws InvalidHeaderAddressError if from, reply-to, cc or bcc can't be parsed.
-   * @throws HeaderLineBreakError if a header value holds a line break or another control character.
+   * @throws HeaderInjectionError if a header value holds a line break or another control character.
    * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError,
    * TemplateFrontMatterError if a template can't be used; HostSilentError, HostAnswerError if a renderer of the host does not open it in time, or
    * gives something else.
    * @throws SlotUnknownError, SlotNotPersistentError, SlotNameNotLiteralError for slots of the templates; SlotContentError for content
    * that is given for no id, or for everybody and the database refuses it.
-   * @throws UnstorableValueError if `persist` is true and parameters can't be stored as JSON, are nested more than 25 levels deep or take
+   * @throws NotSerializableError if `persist` is true and parameters can't be stored as JSON, are nested more than 25 levels deep or take
    * more than 262,144 bytes of it; so for what everybody sees in a persistent slot, whatever `persist` is.
-   * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError, AttachmentNotKeptError if an attachment is too much,
+   * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError, AttachmentNotStoredError if an attachment is too much,
    * can't be fetched, is a stream, or can't be kept.
    * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
    * @throws HostTransactionOpenError within a transaction of the caller on a SQLite data source that the plugin shares, after 5 s.
-   * @throws ServerStoppingError during shutdown; ServerStandingByError if another live process has our server id.
+   * @throws ServerShuttingDownError during shutdown; ServerStandbyError if another live process has our server id.
    * @throws RecipientListError if the source of recipients fails half-way, or yields nothing for `run.sourceTimeoutMs`; the mailing is then
    * `failed`, and no recipient is mailed.
    *
@@ -100,7 +100,7 @@ export class TemplateEmailSender {
   ): Promise<MailingHandle> {
     const options = sendOptionsOf(how, persistArgument);
     const { runInSeparateThread, persist, terms } = options;
-    if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
+    if (this.intake.isStopping) throw new ServerShuttingDownError(this.settings.uniqServerId);
     const slots = this.slots.take(info?.slots);
     const checked = checkRequest(info as TemplateEmailInfo, recipients, {
       persist,
@@ -121,7 +121,7 @@ export class TemplateEmailSender {
    * is finished and then waits.
    *
    * @returns the state: `paused`, `pausing` while messages are in flight, or an end that had been reached before.
-   * @throws MailingUnknownError if there is no such mailing; InvalidArgumentError if the id can be none.
+   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if the id can be none.
    *
    * @example
    * ```ts
@@ -130,7 +130,7 @@ export class TemplateEmailSender {
    */
   async pause(mailingId: string): Promise<MailingStatus> {
     checkMailingId('pause: mailingId', mailingId);
-    return this.context.begin(() => this.orders.pause(mailingId));
+    return this.context.begin(() => this.commands.pause(mailingId));
   }
 
   /**
@@ -138,7 +138,7 @@ export class TemplateEmailSender {
    * however many call it, one run begins. It goes on here if nobody works on it.
    *
    * @returns the state; `pending` where it is about to go on.
-   * @throws MailingUnknownError if there is no such mailing; InvalidArgumentError if the id can be none.
+   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if the id can be none.
    *
    * @example
    * ```ts
@@ -147,7 +147,7 @@ export class TemplateEmailSender {
    */
   async resume(mailingId: string): Promise<MailingStatus> {
     checkMailingId('resume: mailingId', mailingId);
-    return this.context.begin(() => this.orders.resume(mailingId));
+    return this.context.begin(() => this.commands.resume(mailingId));
   }
 
   /**
@@ -156,7 +156,7 @@ export class TemplateEmailSender {
    * not reached stays `pending` or `deferred` in the books.
    *
    * @returns the state: `canceled`, `canceling` while messages are in flight, or an end that had been reached before.
-   * @throws MailingUnknownError if there is no such mailing; InvalidArgumentError if the id can be none.
+   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if the id can be none.
    *
    * @example
    * ```ts
@@ -165,7 +165,7 @@ export class TemplateEmailSender {
    */
   async cancel(mailingId: string): Promise<MailingStatus> {
     checkMailingId('cancel: mailingId', mailingId);
-    return this.context.begin(() => this.orders.cancel(mailingId));
+    return this.context.begin(() => this.commands.cancel(mailingId));
   }
 
   /**
@@ -175,8 +175,8 @@ export class TemplateEmailSender {
    * @param which `errors`: the mail server refused them, or they could not be rendered. `in_doubt`: it may have taken their
    * message, so they may get a second copy, under the same `Message-ID`.
    * @returns how many are tried again.
-   * @throws MailingUnknownError if there is no such mailing; MailingEndedError if it was canceled or has failed;
-   * UnknownOrderError if `which` is another word; InvalidArgumentError if the id can be none.
+   * @throws MailingNotFoundError if there is no such mailing; MailingEndedError if it was canceled or has failed;
+   * InvalidArgumentError if `which` is another word, or the id can be none.
    *
    * @example
    * ```ts
@@ -186,7 +186,7 @@ export class TemplateEmailSender {
   async retry(mailingId: string, which: 'errors' | 'in_doubt'): Promise<number> {
     checkMailingId('retry: mailingId', mailingId);
     oneOf('retry: which', ['errors', 'in_doubt'], which);
-    return this.context.begin(() => this.orders.retry(mailingId, which === 'errors' ? 'error' : which));
+    return this.context.begin(() => this.commands.retry(mailingId, which === 'errors' ? 'error' : which));
   }
 
   /**
@@ -194,7 +194,7 @@ export class TemplateEmailSender {
    *
    * @param as what became of their messages.
    * @returns how many were settled.
-   * @throws MailingUnknownError if there is no such mailing; UnknownOrderError if `as` is another word; InvalidArgumentError if the
+   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if `as` is another word, or the
    * id can be none.
    *
    * @example
@@ -205,7 +205,7 @@ export class TemplateEmailSender {
   async settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
     checkMailingId('settleInDoubt: mailingId', mailingId);
     oneOf('settleInDoubt: as', ['sent', 'error'], as);
-    return this.context.begin(() => this.orders.settleInDoubt(mailingId, as));
+    return this.context.begin(() => this.commands.settleInDoubt(mailingId, as));
   }
 
   async #send(
@@ -219,7 +219,7 @@ export class TemplateEmailSender {
     // Where nothing is written down, a source that fails is to fail here and not in the run.
     info.slots = persist || !shown ? shown : await this.intake.holdSlots(shown);
     // Reading attachments and slots may have taken longer than this process has.
-    if (this.intake.isStopping) throw new ServerStoppingError(this.settings.uniqServerId);
+    if (this.intake.isStopping) throw new ServerShuttingDownError(this.settings.uniqServerId);
     if (!persist) return this.#sendUnpersisted(info, template, recipients);
     const howMany = { ...terms, batchSize: this.#batchSize(info) };
     return this.intake.accept(info, recipients, howMany, template.content);
@@ -243,5 +243,6 @@ export class TemplateEmailSender {
 
 /** JavaScript callers have no types to stop them, and an order that is misread can not be taken back. */
 function oneOf(argument: string, allowed: readonly string[], value: unknown): void {
-  if (!allowed.includes(value as string)) throw new UnknownOrderError(argument, allowed, value);
+  if (!allowed.includes(value as string))
+    throw new InvalidArgumentError(argument, allowed.join(' or '), value);
 }

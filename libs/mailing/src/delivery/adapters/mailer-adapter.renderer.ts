@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import type { MailerOptions } from '@nestjs-modules/mailer';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { TemplateHelper } from '../../model/options/content-options.js';
-import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
+import { InvalidFieldError } from '../../model/errors/request.errors.js';
 import { MailerAdapterMissingError, MailerMissingError } from '../../model/options/setup.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type {
@@ -67,7 +67,7 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
   }
 
   /**
-   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError; TemplateNotKeptError if what
+   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError; TemplateNotStoredError if what
    * was kept is gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, for two files of one
    * language, and for a folder with more than 1,000 templates or 4 MiB of them.
    */

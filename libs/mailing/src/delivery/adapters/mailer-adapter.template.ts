@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { lookupChain } from '../../model/values/locale-tag.js';
 import type { TemplateHelper } from '../../model/options/content-options.js';
-import { TemplateNotCompilingError } from '../../model/errors/refusal.errors.js';
+import { TemplateNotCompilingError } from '../../model/errors/request.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import {
   keyOf,
@@ -44,7 +44,7 @@ export class MailerAdapterTemplate implements MailingTemplate {
   readonly #alternative: Languages | null;
   readonly #mailingLanguages: string[];
 
-  /** @throws TemplateNotKeptError if what is to be rendered is not among the content. */
+  /** @throws TemplateNotStoredError if what is to be rendered is not among the content. */
   constructor(
     private readonly info: TemplateEmailInfo,
     readonly content: TemplateContent,

@@ -1,4 +1,4 @@
-import { TemplateNotCompilingError } from '../../model/errors/refusal.errors.js';
+import { TemplateNotCompilingError } from '../../model/errors/request.errors.js';
 import type { Engine } from './slot.block.js';
 import type { TemplateSource } from '../templates/mailbox-templates.js';
 

@@ -1,6 +1,6 @@
 import { lookupChain } from '../../model/values/locale-tag.js';
 import type { TemplateHelper } from '../../model/options/content-options.js';
-import { TemplateNotKeptError } from '../../model/errors/refusal.errors.js';
+import { TemplateNotStoredError } from '../../model/errors/request.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { handlebarsIn, splitFrontMatter } from '../templates/front-matter.js';
 import { createEngine } from './handlebars.engine.js';
@@ -155,7 +155,7 @@ function languagesOf<T>(
   compile: (templateUrl: string, source: string) => T,
 ): Languages<T> {
   const everybody = content[part];
-  if (everybody === undefined) throw new TemplateNotKeptError(templateUrl);
+  if (everybody === undefined) throw new TemplateNotStoredError(templateUrl);
   const languages: Languages<T> = new Map([['', compile(templateUrl, everybody)]]);
   const prefix = keyOf(part, '');
   for (const [key, source] of Object.entries(content)) {

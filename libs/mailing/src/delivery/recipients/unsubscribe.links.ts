@@ -1,7 +1,7 @@
 import { callHost, type HostCallTerms } from '../../model/host-calls/host-call.js';
 import { kindOf } from '../../model/values/value-kind.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
-import type { UnsubscribeWho } from '../../model/options/unsubscribe.options.js';
+import type { UnsubscribeRecipient } from '../../model/options/unsubscribe.options.js';
 import { MAX_UNSUBSCRIBE_URL, type UnsubscribeSettings } from '../../model/options/unsubscribe.settings.js';
 import { hasControlCharacters } from '../../model/values/bounded-text.js';
 
@@ -64,7 +64,7 @@ export class UnsubscribeLinks {
       idx,
       email,
       ...(userId === undefined ? {} : { userId }),
-    } satisfies UnsubscribeWho;
+    } satisfies UnsubscribeRecipient;
     const { url } = settings;
     if (!url) return this.#linkOf(null);
     const own = callHost(terms, () => url(who));

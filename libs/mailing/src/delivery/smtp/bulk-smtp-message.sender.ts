@@ -50,7 +50,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     private readonly probeTimeoutMs = PROBE_TIMEOUT_MS,
   ) {}
 
-  /** @throws BulkSmtpUnfitError if messages must pass through the host's mailer, TransporterMissingError. */
+  /** @throws BulkSmtpUnsupportedError if messages must pass through the host's mailer, TransporterMissingError. */
   prepare(): void {
     this.#settings = this.read();
   }

@@ -1,7 +1,7 @@
 import type { MailerService } from '@nestjs-modules/mailer';
 import type { Transporter } from 'nodemailer';
 import type SmtpConnection from 'nodemailer/lib/smtp-connection';
-import { BulkSmtpUnfitError } from '../../model/options/setup.errors.js';
+import { BulkSmtpUnsupportedError } from '../../model/options/setup.errors.js';
 import { findTransporter } from '../mailer/find-transporter.js';
 import type { SmtpConnectorOptions } from './smtp.connector.js';
 import { type LoginOptions, loginOf } from './smtp.login.js';
@@ -50,7 +50,7 @@ const HINDRANCES: Record<string, string> = {
 /**
  * Reads from the host's mailer where its mail server is and how to log in there, so that nobody says it twice.
  *
- * @throws TransporterMissingError if the mailer has no such transport, BulkSmtpUnfitError if messages must pass through it.
+ * @throws TransporterMissingError if the mailer has no such transport, BulkSmtpUnsupportedError if messages must pass through it.
  */
 export function readBulkSmtpSettings(
   mailer: MailerService,
@@ -58,9 +58,9 @@ export function readBulkSmtpSettings(
 ): BulkSmtpSettings {
   const transporter = findTransporter(mailer, transporterName);
   const { name = 'unknown', options } = transporter.transporter as Transport;
-  if (!/^SMTP\b/.test(name) || !options) throw new BulkSmtpUnfitError(`a transport for ${name}`);
+  if (!/^SMTP\b/.test(name) || !options) throw new BulkSmtpUnsupportedError(`a transport for ${name}`);
   const hindrance = hindranceIn(options) ?? hindranceAround(transporter, mailer);
-  if (hindrance !== null) throw new BulkSmtpUnfitError(hindrance);
+  if (hindrance !== null) throw new BulkSmtpUnsupportedError(hindrance);
   return {
     door: { connection: options, login: loginOf(options, transporter) },
     maxConnections: Number(options.maxConnections) || MAX_CONNECTIONS,

@@ -2,8 +2,8 @@ import { extname } from 'node:path';
 import {
   InvalidFieldError,
   TemplateEncodingError,
-  TemplateNotKeptError,
-} from '../../model/errors/refusal.errors.js';
+  TemplateNotStoredError,
+} from '../../model/errors/request.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { keyOf, type TemplateContent } from '../../model/ports/template.renderer.js';
 import { assertOneFileEach, filesByLanguage } from './language-files.js';
@@ -65,11 +65,11 @@ export class FolderContentReader {
    * The files of one template by language in lower case, that for everybody by the empty one.
    *
    * @param other is no language of this one, although `letter.txt.pug` looks so beside `letter.pug`.
-   * @throws TemplateNotKeptError if that for everybody is not among the content.
+   * @throws TemplateNotStoredError if that for everybody is not among the content.
    */
   languagesOf(content: TemplateContent, templateUrl: string, other: string | undefined): Map<string, string> {
     const name = this.folder.nameOf(templateUrl);
-    if (content[keyOf('file', name)] === undefined) throw new TemplateNotKeptError(templateUrl);
+    if (content[keyOf('file', name)] === undefined) throw new TemplateNotStoredError(templateUrl);
     const languages = this.#languageFiles(this.filesOf(content).keys(), name, other);
     return new Map([['', name], ...[...languages].map(([tag, its]): [string, string] => [tag, its.at(-1)!])]);
   }

@@ -1,5 +1,5 @@
 import { isMap, isScalar, parseDocument, type Pair } from 'yaml';
-import { TemplateFrontMatterError } from '../../model/errors/refusal.errors.js';
+import { TemplateFrontMatterError } from '../../model/errors/request.errors.js';
 
 export const HEADER_NAMES = ['from', 'replyTo', 'cc', 'bcc'] as const;
 const NAMES: readonly string[] = ['name', 'subject', ...HEADER_NAMES];

@@ -1,6 +1,6 @@
 import { type Mailbox, parseMailbox } from '../../model/addresses/email-address.js';
 import { MAX_HEADER_VALUE } from '../../model/values/header-words.js';
-import { TemplateFrontMatterError } from '../../model/errors/refusal.errors.js';
+import { TemplateFrontMatterError } from '../../model/errors/request.errors.js';
 import type { FrontMatter } from './front-matter.js';
 import { mailboxTemplates, type TemplateSource } from './mailbox-templates.js';
 import { toSubject } from '../mime/rendered-email.check.js';

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { lookupChain } from '../../model/values/locale-tag.js';
-import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
+import { InvalidFieldError } from '../../model/errors/request.errors.js';
 
 /**
  * The files of a template in other languages: those with a tag before the extension, `letter.fr-CA.hbs` for `letter.hbs`.

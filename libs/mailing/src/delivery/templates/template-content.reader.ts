@@ -2,7 +2,7 @@ import {
   InvalidFieldError,
   TemplateMissingError,
   TemplateNotCompilingError,
-} from '../../model/errors/refusal.errors.js';
+} from '../../model/errors/request.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { handlebarsIn } from './front-matter.js';
 import { partialUses } from './partial-uses.js';

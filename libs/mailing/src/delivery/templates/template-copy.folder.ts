@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { TemplateOutsideFolderError } from '../../model/errors/refusal.errors.js';
+import { TemplateOutsideFolderError } from '../../model/errors/request.errors.js';
 
 /** Private copies of template sources in the system's temporary folder, for engines that read files by themselves. */
 export class TemplateCopyFolder {

@@ -3,10 +3,10 @@ import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } 
 import { assertOneFileEach, filesByLanguage } from './language-files.js';
 import {
   InvalidFieldError,
-  TemplateEmailRefusal,
+  TemplateEmailRequestError,
   TemplateMissingError,
   TemplateOutsideFolderError,
-} from '../../model/errors/refusal.errors.js';
+} from '../../model/errors/request.errors.js';
 import { decodeTemplate } from './template.decoder.js';
 
 const DEFAULT_EXTENSION = '.hbs';
@@ -42,7 +42,7 @@ export class TemplateFolder {
       }
       return decodeTemplate(templateUrl, await readFile(realPath));
     } catch (error) {
-      if (error instanceof TemplateEmailRefusal) throw error;
+      if (error instanceof TemplateEmailRequestError) throw error;
       throw new TemplateMissingError(templateUrl, path, error);
     }
   }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { TemplateEncodingError } from '../../model/errors/refusal.errors.js';
+import { TemplateEncodingError } from '../../model/errors/request.errors.js';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const LINE_FEED = 0x0a;

@@ -1,7 +1,7 @@
-import { TemplateEmailRefusal } from './refusal.errors.js';
+import { TemplateEmailRequestError } from './request.errors.js';
 
 /** A field of the info is longer than it may be; it was not looked at any further. */
-export class FieldTooLongError extends TemplateEmailRefusal {
+export class FieldTooLongError extends TemplateEmailRequestError {
   readonly code = 'MAILING_FIELD_TOO_LONG';
 
   constructor(
@@ -17,7 +17,7 @@ export class FieldTooLongError extends TemplateEmailRefusal {
 }
 
 /** What was rendered for one recipient is longer than a message can carry; it costs this recipient only. */
-export class RenderedTooLongError extends TemplateEmailRefusal {
+export class RenderedTooLongError extends TemplateEmailRequestError {
   readonly code = 'MAILING_RENDERED_TOO_LONG';
 
   constructor(

@@ -14,11 +14,11 @@ export function holderInWords({ host, pid, isThisProcess }: IdHolder): string {
 /**
  * What to do about it.
  *
- * @param serverTimeoutMs after which a process that was killed counts as gone, where its death can't be seen.
+ * @param leaseMs after which a process that was killed counts as gone, where its death can't be seen.
  */
-export function holderAdvice({ isThisProcess }: IdHolder, serverTimeoutMs: number): string {
+export function holderAdvice({ isThisProcess }: IdHolder, leaseMs: number): string {
   return isThisProcess
     ? 'Give each application a uniqServerId of its own, or close the other one first'
-    : `If that process was killed, wait: its lease runs out ${serverTimeoutMs} ms after its last heartbeat. ` +
+    : `If that process was killed, wait: its lease runs out ${leaseMs} ms after its last heartbeat. ` +
         'If it runs, give each process a uniqServerId of its own, or leave this one as its stand-in';
 }

@@ -1,7 +1,7 @@
 import { isPromise } from 'node:util/types';
 import type { AsyncContext } from './async-context.js';
 import { askHost, askHostUntimed, HOST_CALL_TIMEOUT_MS, takeFromHost, tellHost } from './host-call.js';
-import { SourceProtocolError, SourceUsedUpError } from '../errors/refusal.errors.js';
+import { SourceProtocolError, SourceConsumedError } from '../errors/request.errors.js';
 import type { SourceWatch } from './source-watch.js';
 import { Turns } from '../values/turns.js';
 
@@ -18,7 +18,7 @@ const begun = new WeakSet<object>();
  * @param name as the host knows it, for the error.
  * @param watch ends the wait for an entry and for `return()`. Default: each entry is waited for as long as it takes.
  * @returns the same list, to be read once.
- * @throws SourceUsedUpError if it is an iterator or a stream that was begun before; SourceProtocolError if it gives no iterator, and
+ * @throws SourceConsumedError if it is an iterator or a stream that was begun before; SourceProtocolError if it gives no iterator, and
  * while it is read.
  */
 export function beginReading<T>(
@@ -84,9 +84,9 @@ export function isIterable(list: unknown): list is Iterable<unknown> | AsyncIter
   return typeof (list as Record<symbol, unknown>)[by] === 'function';
 }
 
-/** @throws SourceUsedUpError as `beginReading`, and begins nothing. */
+/** @throws SourceConsumedError as `beginReading`, and begins nothing. */
 export function assertUnread(list: object, name: string): void {
-  if (begun.has(list)) throw new SourceUsedUpError(name);
+  if (begun.has(list)) throw new SourceConsumedError(name);
 }
 
 function noteBegun(list: object, iterator: object): void {

@@ -1,9 +1,9 @@
 import { publicReasonOf } from '../values/public-text.js';
 import { inspectValue } from '../errors/mailing.error.js';
-import { TemplateEmailRefusal } from '../errors/refusal.errors.js';
+import { TemplateEmailRequestError } from '../errors/request.errors.js';
 
 /** The attachments of a mailing are more than `attachments.maxBytes`. */
-export class AttachmentTooLargeError extends TemplateEmailRefusal {
+export class AttachmentTooLargeError extends TemplateEmailRequestError {
   readonly code = 'MAILING_ATTACHMENT_TOO_LARGE';
 
   constructor(
@@ -19,7 +19,7 @@ export class AttachmentTooLargeError extends TemplateEmailRefusal {
 }
 
 /** The content of an attachment is a stream, and there may be several recipients: the first one would use it up. */
-export class AttachmentStreamError extends TemplateEmailRefusal {
+export class AttachmentStreamError extends TemplateEmailRequestError {
   readonly code = 'MAILING_ATTACHMENT_STREAM';
 
   constructor(
@@ -35,8 +35,8 @@ export class AttachmentStreamError extends TemplateEmailRefusal {
 }
 
 /** The folder of `attachments.store` did not take an attachment. */
-export class AttachmentNotKeptError extends TemplateEmailRefusal {
-  readonly code = 'MAILING_ATTACHMENT_NOT_KEPT';
+export class AttachmentNotStoredError extends TemplateEmailRequestError {
+  readonly code = 'MAILING_ATTACHMENT_NOT_STORED';
 
   constructor(
     readonly field: string,
@@ -53,7 +53,7 @@ export class AttachmentNotKeptError extends TemplateEmailRefusal {
 }
 
 /** An attachment given by URL could not be fetched. */
-export class AttachmentDownloadError extends TemplateEmailRefusal {
+export class AttachmentDownloadError extends TemplateEmailRequestError {
   readonly code = 'MAILING_ATTACHMENT_DOWNLOAD';
 
   constructor(

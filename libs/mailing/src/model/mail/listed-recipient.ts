@@ -3,7 +3,7 @@ import { AddressNormalizerError, UNUSABLE_ADDRESS } from '../addresses/address-k
 import { cutText } from '../values/bounded-text.js';
 import { type KeyOf, mailboxKey, toDisplayName } from '../addresses/email-address.js';
 import { parseRecipient } from '../addresses/recipient-address.js';
-import { UnstorableValueError } from '../errors/refusal.errors.js';
+import { NotSerializableError } from '../errors/request.errors.js';
 import { toStoredJson } from './storable.js';
 import { isPlainObject, kindOf } from '../values/value-kind.js';
 
@@ -148,7 +148,7 @@ function ownData(data: unknown, persist: boolean): Pick<ListedAddress, 'data' | 
     // An object with a toJSON may turn into anything.
     return json.startsWith('{') ? { data: null, json } : 'data has a toJSON that gives no plain object.';
   } catch (error) {
-    if (!(error instanceof UnstorableValueError)) return 'Reading data throws.';
+    if (!(error instanceof NotSerializableError)) return 'Reading data throws.';
     return `${error.path} is ${error.found}, which can't be stored as JSON.`;
   }
 }

@@ -1,4 +1,4 @@
-import { UnstorableValueError } from '../errors/refusal.errors.js';
+import { NotSerializableError } from '../errors/request.errors.js';
 import { toStorable } from './storable.js';
 
 /**
@@ -37,7 +37,7 @@ export function storableOf(slot: string, content: unknown): unknown {
   try {
     return toStorable(content, `slots.${slot}`);
   } catch (error) {
-    if (!(error instanceof UnstorableValueError)) throw error;
+    if (!(error instanceof NotSerializableError)) throw error;
     const { path, found } = error;
     return new RefusedContent(`This profile's own content can't be stored as JSON: ${path} is ${found}.`);
   }

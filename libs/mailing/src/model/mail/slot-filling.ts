@@ -3,7 +3,7 @@ import type { AsyncContext } from '../host-calls/async-context.js';
 import { InvalidArgumentError } from '../errors/argument.errors.js';
 import { MAX_USER_ID, toUserId } from './listed-recipient.js';
 import type { ProfileRecipient } from './recipient.js';
-import { InvalidFieldError } from '../errors/refusal.errors.js';
+import { InvalidFieldError } from '../errors/request.errors.js';
 import { RefusedContent } from './refused-content.js';
 import { SlotContentError } from './slot.errors.js';
 import type { SourceWatch } from '../host-calls/source-watch.js';
@@ -102,7 +102,7 @@ export class SlotFilling {
    * What single profiles see, in the order in which it was given.
    *
    * @param watch ends the wait for a content. For the plugin itself.
-   * @throws SlotContentError for what can be no id; SourceUsedUpError; SourceProtocolError; whatever a source throws.
+   * @throws SlotContentError for what can be no id; SourceConsumedError; SourceProtocolError; whatever a source throws.
    */
   async *forProfiles(watch?: SourceWatch): AsyncGenerator<FilledSlot> {
     for (const { slot, contents } of this.#forProfiles) {
@@ -114,7 +114,7 @@ export class SlotFilling {
    * The same with all its sources read. For the plugin itself.
    *
    * @param watch ends the wait for a content.
-   * @throws SlotContentError for what can be no id; SourceUsedUpError; SourceProtocolError; whatever a source throws.
+   * @throws SlotContentError for what can be no id; SourceConsumedError; SourceProtocolError; whatever a source throws.
    */
   async held(watch?: SourceWatch): Promise<SlotFilling> {
     const held = new SlotFilling();

@@ -1,6 +1,6 @@
 import { MailingError, inspectValue } from '../errors/mailing.error.js';
 import { kindOf } from '../values/value-kind.js';
-import { TemplateEmailRefusal } from '../errors/refusal.errors.js';
+import { TemplateEmailRequestError } from '../errors/request.errors.js';
 
 /** A slot is defined under a name that can't be one, or a second time in another way. */
 export class SlotDefinitionError extends MailingError {
@@ -18,7 +18,7 @@ export class SlotDefinitionError extends MailingError {
 }
 
 /** A template shows a slot, or a mailing fills one, that nobody has defined. */
-export class SlotUnknownError extends TemplateEmailRefusal {
+export class SlotUnknownError extends TemplateEmailRequestError {
   readonly code = 'MAILING_SLOT_UNKNOWN';
 
   constructor(
@@ -37,7 +37,7 @@ export class SlotUnknownError extends TemplateEmailRefusal {
 }
 
 /** A mailing whose content has to outlive the call shows a slot whose content does not. */
-export class SlotNotPersistentError extends TemplateEmailRefusal {
+export class SlotNotPersistentError extends TemplateEmailRequestError {
   readonly code = 'MAILING_SLOT_NOT_PERSISTENT';
 
   constructor(
@@ -55,7 +55,7 @@ export class SlotNotPersistentError extends TemplateEmailRefusal {
 }
 
 /** A mailing fills a slot with something that can't be kept, or for something that is no profile. */
-export class SlotContentError extends TemplateEmailRefusal {
+export class SlotContentError extends TemplateEmailRequestError {
   readonly code = 'MAILING_SLOT_CONTENT';
   /** What kind of value was given; never the value. */
   readonly kind: string;
@@ -76,7 +76,7 @@ export class SlotContentError extends TemplateEmailRefusal {
 }
 
 /** The name of a slot is not written in the template, so nobody can tell before the mailing what is shown. */
-export class SlotNameNotLiteralError extends TemplateEmailRefusal {
+export class SlotNameNotLiteralError extends TemplateEmailRequestError {
   readonly code = 'MAILING_SLOT_NAME_NOT_LITERAL';
 
   constructor(

@@ -1,4 +1,4 @@
-import { UnstorableValueError } from '../errors/refusal.errors.js';
+import { NotSerializableError } from '../errors/request.errors.js';
 import { isPlainObject, kindOf } from '../values/value-kind.js';
 
 /**
@@ -22,7 +22,7 @@ const MAX_PATH_LENGTH = 200;
  *
  * No work beyond its bounds: it ends at `MAX_DEPTH` levels and `MAX_STORED_BYTES`, however much there is.
  *
- * @throws UnstorableValueError naming the first place that JSON would lose or change, or that is too deep or too large:
+ * @throws NotSerializableError naming the first place that JSON would lose or change, or that is too deep or too large:
  * functions, symbols, bigints, cycles, streams, maps and other class instances without `toJSON`, getters that throw.
  */
 export function toStorable<T>(value: T, path: string): T {
@@ -32,7 +32,7 @@ export function toStorable<T>(value: T, path: string): T {
 /**
  * The same as the text that is stored.
  *
- * @throws UnstorableValueError as `toStorable`.
+ * @throws NotSerializableError as `toStorable`.
  */
 export function toStoredJson(value: unknown, path: string): string {
   return storedForm(value, path).json;
@@ -47,13 +47,13 @@ function storedForm(value: unknown, path: string): { copy: unknown; json: string
     if (Buffer.byteLength(json) > MAX_STORED_BYTES) throw tooLarge(path);
     return { copy, json };
   } catch (error) {
-    if (error instanceof UnstorableValueError) throw error;
+    if (error instanceof NotSerializableError) throw error;
     throw copying.refusal('a value that throws when it is read');
   }
 }
 
-function tooLarge(path: string): UnstorableValueError {
-  return new UnstorableValueError(path, `more than ${MAX_STORED_BYTES.toLocaleString('en')} bytes of JSON`);
+function tooLarge(path: string): NotSerializableError {
+  return new NotSerializableError(path, `more than ${MAX_STORED_BYTES.toLocaleString('en')} bytes of JSON`);
 }
 
 /** One copy under way, with the place it is at. */
@@ -87,13 +87,13 @@ class StorableCopy {
   }
 
   /** Names the place that the copy is at. */
-  refusal(found: string): UnstorableValueError {
+  refusal(found: string): NotSerializableError {
     let path = this.path;
     for (const key of this.#keys) {
       const isShown = typeof key === 'string' && SHOWN_KEY.test(key);
       path += isShown ? `.${key}` : typeof key === 'number' ? `[${key}]` : '[…]';
     }
-    return new UnstorableValueError(
+    return new NotSerializableError(
       path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path,
       found,
     );

@@ -25,7 +25,7 @@ export type InDoubtVerdict = 'sent' | 'resend' | 'leave';
 /**
  * Asked at recovery, before the first new message, with at most `maxInDoubt` recipients at a time; one verdict each, in
  * the same order. Where it rejects, does not answer within `run.hostCallTimeoutMs` or answers anything else, the doubt stays on
- * record and the event `doubt:unresolved` says so. It may be asked twice for the same recipient.
+ * record and the event `in-doubt:unresolved` says so. It may be asked twice for the same recipient.
  */
 export type InDoubtResolver = (
   recipients: DoubtfulRecipient[],

@@ -44,7 +44,7 @@ export interface RunOptions {
    * Mailings that only wait for somebody's next
    * attempt do not count, and finish what is due beside the others.
    */
-  parallelMailings?: number;
+  maxConcurrentMailings?: number;
   /**
    * Messages that this process begins in any one second, over all its mailings; null: as many as it can. Default: null.
    * Bounds: 1 to 10,000. A place is free again one second after its message was answered, so that the mail server never
@@ -57,14 +57,14 @@ export interface RunOptions {
    * milliseconds. Default: 900,000 (15 minutes). Bounds: 0 to 86,400,000. Too low: every restart of the mail server
    * pauses mailings, which go on by themselves only when a probe succeeds. Too high: nobody is told.
    */
-  transportPatienceMs?: number;
+  transportOutageTimeoutMs?: number;
   /**
    * How long a run goes on trying to write down what it knows, in milliseconds, before it stops, keeps that in memory, and
    * waits for the next look for work that finds the database again. Default: 60,000. Bounds: 0 to 3,600,000. Nothing is
    * lost either way while the process lives. Too low: short hiccups are reported as stalls. Too high: long ones are
-   * reported late, and hold a place of `parallelMailings`.
+   * reported late, and hold a place of `maxConcurrentMailings`.
    */
-  databasePatienceMs?: number;
+  databaseRetryTimeoutMs?: number;
   /**
    * Longest wait for an answer of a function of the host (profiles, suppression list, renderer, `inDoubt`, `unsubscribe.url`, a
    * dispatcher's start), in milliseconds; after it the function counts as out of reach, and what it answers later is ignored.
@@ -91,11 +91,11 @@ export interface RetryOptions {
   /**
    * Longest wait before the second attempt, in milliseconds; each further one at most twice as long as the one before.
    * The wait itself is random between 0 and that ("full jitter"), so that those deferred together do not come back
-   * together. Default: 300,000. Bounds: 1 to `longestDelayMs`.
+   * together. Default: 300,000. Bounds: 1 to `maxDelayMs`.
    */
-  firstDelayMs?: number;
+  initialDelayMs?: number;
   /** No wait is longer, in milliseconds. Default: 7,200,000 (2 hours). Bounds: 1 to 604,800,000. */
-  longestDelayMs?: number;
+  maxDelayMs?: number;
 }
 
 /** When a mailing stops by itself, because what fails is probably our own fault: `paused` with reason `error rate`. */
@@ -119,16 +119,16 @@ export interface ErrorGuardOptions {
 export interface ServerOptions {
   /**
    * Time between two heartbeats and two looks for work left behind, in milliseconds. Default: 5,000. Bounds: 20 to
-   * 600,000. Too low: load on the database for nothing. Too high: see `serverTimeoutMs`.
+   * 600,000. Too low: load on the database for nothing. Too high: see `leaseMs`.
    */
-  heartbeatMs?: number;
+  heartbeatIntervalMs?: number;
   /**
    * A server without a heartbeat for this long is dead, in milliseconds, by the database's clock. Default: 20,000.
    * At least 3 heartbeats. Too low: a slow database makes healthy servers look dead. Too high: work of a dead server
    * on another host, and a container that was killed and starts again, waits that long. All servers of one database need
    * the same value.
    */
-  serverTimeoutMs?: number;
+  leaseMs?: number;
   /**
    * Longest wait at shutdown for messages in flight, in milliseconds. Default: 10,000. Bounds: 0 to 600,000. Too low:
    * recipients are left in doubt by an orderly stop. Too high: the platform kills the process first.
@@ -169,7 +169,7 @@ export interface BatchOptions {
   emailsPerBatch?: number;
   /**
    * Batches that this process runs at a time, each with `run.concurrency` messages in flight; beside the mailings of
-   * `run.parallelMailings`. Default: 4. Bounds: 1 to 1000.
+   * `run.maxConcurrentMailings`. Default: 4. Bounds: 1 to 1000.
    */
   numBatchThreads?: number;
   /**
@@ -181,10 +181,10 @@ export interface BatchOptions {
    * Longest time between two looks for free batches, in milliseconds. Default: 1,000. Bounds: 20 to 600,000. Too low: load
    * on the database for nothing. Too high: servers idle between batches that others made free.
    */
-  pollMs?: number;
+  pollIntervalMs?: number;
   /**
    * Carries the news of free batches between servers; a provider of the host, or a class that Nest instantiates.
-   * Default: servers look by themselves every `pollMs`.
+   * Default: servers look by themselves every `pollIntervalMs`.
    */
   dispatcher?: Type<Dispatcher>;
 }

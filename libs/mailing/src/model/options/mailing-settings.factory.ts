@@ -13,6 +13,7 @@ import type {
   ProfileOptions,
   RetryOptions,
   RunOptions,
+  ServerOptions,
 } from './mailing-options.js';
 import type {
   AttachmentOptions,
@@ -55,24 +56,24 @@ const GROUPS: Record<string, readonly string[]> = {
     'concurrency',
     'maxInDoubt',
     'messageTimeoutMs',
-    'parallelMailings',
+    'maxConcurrentMailings',
     'ratePerSecond',
-    'transportPatienceMs',
-    'databasePatienceMs',
+    'transportOutageTimeoutMs',
+    'databaseRetryTimeoutMs',
     'hostCallTimeoutMs',
     'sourceTimeoutMs',
   ],
-  retry: ['maxAttempts', 'firstDelayMs', 'longestDelayMs'],
+  retry: ['maxAttempts', 'initialDelayMs', 'maxDelayMs'],
   errorGuard: ['sampleSize', 'maxErrorPercent'],
   server: [
-    'heartbeatMs',
-    'serverTimeoutMs',
+    'heartbeatIntervalMs',
+    'leaseMs',
     'shutdownTimeoutMs',
     'idleTransactionTimeoutMs',
     'databaseLagTimeoutMs',
     'commitMemoryMs',
   ],
-  batch: ['emailsPerBatch', 'numBatchThreads', 'batchIfPossible', 'pollMs', 'dispatcher'],
+  batch: ['emailsPerBatch', 'numBatchThreads', 'batchIfPossible', 'pollIntervalMs', 'dispatcher'],
   addresses: ['normalizer', 'unicodeLocalParts', 'nonStandardLocalParts'],
   profiles: ['daysContactFatigue', 'hoursContactFatigue', 'invalidateRefused'],
   templates: ['dir', 'partialsDir', 'helpers', 'text'],
@@ -93,9 +94,6 @@ const HINTS: Record<string, string | undefined> = { dataSource: BESIDE_FACTORY, 
  */
 export function toMailingSettings(options: MailingModuleOptions): MailingSettings {
   checkNames('', options);
-  const server = options.server ?? {};
-  checkNames('server', server);
-  const heartbeatMs = whole('server.heartbeatMs', server.heartbeatMs ?? 5_000, 20, 600_000);
   return {
     templates: templateSettings(options.templates),
     uniqServerId: text('uniqServerId', options.uniqServerId ?? hostname(), 255),
@@ -125,30 +123,41 @@ export function toMailingSettings(options: MailingModuleOptions): MailingSetting
     attachments: attachmentSettings(options.attachments ?? {}),
     journal: options.journal === undefined ? null : journalSettings(options.journal),
     unsubscribe: options.unsubscribe === undefined ? null : toUnsubscribeSettings(options.unsubscribe),
-    server: {
-      heartbeatMs,
-      serverTimeoutMs: whole(
-        'server.serverTimeoutMs',
-        server.serverTimeoutMs ?? Math.max(20_000, 3 * heartbeatMs),
-        3 * heartbeatMs,
-        86_400_000,
-        '3 × server.heartbeatMs',
-      ),
-      shutdownTimeoutMs: whole('server.shutdownTimeoutMs', server.shutdownTimeoutMs ?? 10_000, 0, 600_000),
-      idleTransactionTimeoutMs: whole(
-        'server.idleTransactionTimeoutMs',
-        server.idleTransactionTimeoutMs ?? 60_000,
-        0,
-        3_600_000,
-      ),
-      databaseLagTimeoutMs: whole(
-        'server.databaseLagTimeoutMs',
-        server.databaseLagTimeoutMs ?? 5_000,
-        0,
-        600_000,
-      ),
-      commitMemoryMs: whole('server.commitMemoryMs', server.commitMemoryMs ?? 60_000, 0, 3_600_000),
-    },
+    server: serverSettings(options.server ?? {}),
+  };
+}
+
+function serverSettings(server: ServerOptions): Required<ServerOptions> {
+  checkNames('server', server);
+  const heartbeatIntervalMs = whole(
+    'server.heartbeatIntervalMs',
+    server.heartbeatIntervalMs ?? 5_000,
+    20,
+    600_000,
+  );
+  return {
+    heartbeatIntervalMs,
+    leaseMs: whole(
+      'server.leaseMs',
+      server.leaseMs ?? Math.max(20_000, 3 * heartbeatIntervalMs),
+      3 * heartbeatIntervalMs,
+      86_400_000,
+      '3 × server.heartbeatIntervalMs',
+    ),
+    shutdownTimeoutMs: whole('server.shutdownTimeoutMs', server.shutdownTimeoutMs ?? 10_000, 0, 600_000),
+    idleTransactionTimeoutMs: whole(
+      'server.idleTransactionTimeoutMs',
+      server.idleTransactionTimeoutMs ?? 60_000,
+      0,
+      3_600_000,
+    ),
+    databaseLagTimeoutMs: whole(
+      'server.databaseLagTimeoutMs',
+      server.databaseLagTimeoutMs ?? 5_000,
+      0,
+      600_000,
+    ),
+    commitMemoryMs: whole('server.commitMemoryMs', server.commitMemoryMs ?? 60_000, 0, 3_600_000),
   };
 }
 
@@ -162,10 +171,20 @@ function runSettings(run: RunOptions): Required<RunOptions> {
     concurrency,
     maxInDoubt: whole('run.maxInDoubt', maxInDoubt, concurrency, 100_000, 'run.concurrency'),
     messageTimeoutMs: whole('run.messageTimeoutMs', run.messageTimeoutMs ?? 60_000, 10, 3_600_000),
-    parallelMailings: whole('run.parallelMailings', run.parallelMailings ?? 4, 1, 1_000),
+    maxConcurrentMailings: whole('run.maxConcurrentMailings', run.maxConcurrentMailings ?? 4, 1, 1_000),
     ratePerSecond: rate === null ? null : whole('run.ratePerSecond', rate, 1, 10_000),
-    transportPatienceMs: whole('run.transportPatienceMs', run.transportPatienceMs ?? 900_000, 0, 86_400_000),
-    databasePatienceMs: whole('run.databasePatienceMs', run.databasePatienceMs ?? 60_000, 0, 3_600_000),
+    transportOutageTimeoutMs: whole(
+      'run.transportOutageTimeoutMs',
+      run.transportOutageTimeoutMs ?? 900_000,
+      0,
+      86_400_000,
+    ),
+    databaseRetryTimeoutMs: whole(
+      'run.databaseRetryTimeoutMs',
+      run.databaseRetryTimeoutMs ?? 60_000,
+      0,
+      3_600_000,
+    ),
     hostCallTimeoutMs: whole('run.hostCallTimeoutMs', hostCallMs, 10, 600_000),
     sourceTimeoutMs: whole('run.sourceTimeoutMs', run.sourceTimeoutMs ?? SOURCE_TIMEOUT_MS, 10, 86_400_000),
   };
@@ -173,12 +192,12 @@ function runSettings(run: RunOptions): Required<RunOptions> {
 
 function retrySettings(retry: RetryOptions): Required<RetryOptions> {
   checkNames('retry', retry);
-  const longestDelayMs = whole('retry.longestDelayMs', retry.longestDelayMs ?? 7_200_000, 1, 604_800_000);
-  const firstDelayMs = retry.firstDelayMs ?? Math.min(300_000, longestDelayMs);
+  const maxDelayMs = whole('retry.maxDelayMs', retry.maxDelayMs ?? 7_200_000, 1, 604_800_000);
+  const initialDelayMs = retry.initialDelayMs ?? Math.min(300_000, maxDelayMs);
   return {
     maxAttempts: whole('retry.maxAttempts', retry.maxAttempts ?? 5, 1, 100),
-    firstDelayMs: whole('retry.firstDelayMs', firstDelayMs, 1, longestDelayMs),
-    longestDelayMs,
+    initialDelayMs: whole('retry.initialDelayMs', initialDelayMs, 1, maxDelayMs),
+    maxDelayMs,
   };
 }
 
@@ -216,7 +235,7 @@ function batchSettings(batch: BatchOptions): MailingSettings['batch'] {
     emailsPerBatch: whole('batch.emailsPerBatch', batch.emailsPerBatch ?? 100, 1, 1_000_000),
     numBatchThreads: whole('batch.numBatchThreads', batch.numBatchThreads ?? 4, 1, 1_000),
     batchIfPossible: flag('batch.batchIfPossible', batch.batchIfPossible ?? false),
-    pollMs: whole('batch.pollMs', batch.pollMs ?? 1_000, 20, 600_000),
+    pollIntervalMs: whole('batch.pollIntervalMs', batch.pollIntervalMs ?? 1_000, 20, 600_000),
     dispatcher: aClass('batch.dispatcher', batch.dispatcher ?? null),
   };
 }

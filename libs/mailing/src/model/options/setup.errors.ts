@@ -204,8 +204,8 @@ export class JournalFolderError extends MailingError {
 }
 
 /** `bulkSmtp` is on, but the host's mailer does something to messages that it can't do. */
-export class BulkSmtpUnfitError extends MailingError {
-  readonly code = 'MAILING_BULK_SMTP_UNFIT';
+export class BulkSmtpUnsupportedError extends MailingError {
+  readonly code = 'MAILING_BULK_SMTP_UNSUPPORTED';
 
   constructor(
     /** In words. */

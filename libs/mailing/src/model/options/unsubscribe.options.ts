@@ -1,5 +1,5 @@
 /** Whom an unsubscribe link is for. */
-export interface UnsubscribeWho {
+export interface UnsubscribeRecipient {
   /** Null for a mailing that is not persisted. */
   mailingId: string | null;
   idx: number;
@@ -30,7 +30,7 @@ export interface UnsubscribeOptions {
    * is no such link, ends as an `error` with the code `unsubscribe`, and so does one whose link is not there within
    * `run.hostCallTimeoutMs`; the others go on.
    */
-  url?: (who: UnsubscribeWho) => string | Promise<string>;
+  url?: (who: UnsubscribeRecipient) => string | Promise<string>;
   /** An address, or a mailto URL, that takes unsubscriptions too; the same for all recipients. */
   mailto?: string;
   /**

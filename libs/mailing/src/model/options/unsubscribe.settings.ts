@@ -1,12 +1,12 @@
 import { parseMailbox } from '../addresses/email-address.js';
 import { MailingOptionsError } from './setup.errors.js';
-import type { UnsubscribeOptions, UnsubscribeWho } from './unsubscribe.options.js';
+import type { UnsubscribeOptions, UnsubscribeRecipient } from './unsubscribe.options.js';
 import { UnsubscribeTokens } from './unsubscribe.tokens.js';
 
 /** The checked options: what a message needs. */
 export interface UnsubscribeSettings {
   /** Of the host, or signing; null: there is only `mailto`. */
-  url: ((who: UnsubscribeWho) => unknown) | null;
+  url: ((who: UnsubscribeRecipient) => unknown) | null;
   /** A mailto URL. */
   mailto: string | null;
   /** Reads what `baseUrl` has signed; null where the host makes the links. */
@@ -56,7 +56,7 @@ function checkNames(options: unknown): void {
   if (unknown) throw wrong(unknown, `absent, because the options here are ${NAMES.join(', ')}`, 'a value');
 }
 
-function signed(base: string, tokens: UnsubscribeTokens, who: UnsubscribeWho): string {
+function signed(base: string, tokens: UnsubscribeTokens, who: UnsubscribeRecipient): string {
   const link = new URL(base);
   link.searchParams.set(TOKEN_PARAMETER, tokens.sign(who));
   return link.href;

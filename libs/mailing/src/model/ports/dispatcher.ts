@@ -36,15 +36,15 @@ export interface DispatcherContext {
   /** Batches to run at a time in this process. 0: this server takes none and only announces. */
   numBatchThreads: number;
   /** Longest time between two looks at the database, in milliseconds. */
-  pollMs: number;
+  pollIntervalMs: number;
   /** Says that something failed that will be tried again. */
-  reportTrouble(step: string, error: unknown): void;
+  reportError(step: string, error: unknown): void;
 }
 
 /**
  * Brings free batches to servers with free hands. It only carries the news that there is work: whether a batch is free is
  * settled by `BatchWork.claim`. So news that is lost, doubled or late costs time and never a message, and every dispatcher
- * looks at the database itself at least every `pollMs`.
+ * looks at the database itself at least every `pollIntervalMs`.
  */
 export interface Dispatcher {
   /** Called once, when the application is ready. One that takes longer than `run.hostCallTimeoutMs` is reported, and used once it has started. */

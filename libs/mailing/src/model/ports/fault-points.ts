@@ -27,9 +27,9 @@ export const FAULT_POINT_NAMES = [
   'afterBatchCompleted',
   'afterBatchReleased',
   // Orders of people.
-  'afterPauseOrdered',
-  'afterResumeOrdered',
-  'afterCancelOrdered',
+  'afterPauseRequested',
+  'afterResumeRequested',
+  'afterCancelRequested',
   'afterRetryChunk',
   'afterSettleChunk',
   // Each transaction, between its last statement and its commit.

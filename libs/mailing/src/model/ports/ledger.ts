@@ -53,7 +53,7 @@ export type CommitAnswer =
    */
   | { kind: 'ended'; status: MailingStatus; mailing: MailingStatus }
   /** Somebody else holds the claim. Nothing was written; write nothing more. */
-  | { kind: 'lost' }
+  | { kind: 'fenced' }
   /**
    * The database has forgotten commits of this slice. Nothing was written: finish what is in flight, start nothing more, and tell `remember`
    * what became of it.

@@ -65,7 +65,7 @@ export interface MailingTemplate {
 
 /**
  * The seam to template engines. Give a class by the option `renderer`; a provider of the host is used as it is, any other class
- * is instantiated by Nest with its dependencies. Refusals of its own are classes that extend `TemplateEmailRefusal`: at a restart
+ * is instantiated by Nest with its dependencies. Refusals of its own are classes that extend `TemplateEmailRequestError`: at a restart
  * one pauses the mailing, with its message as the reason.
  *
  * @example

@@ -6,13 +6,13 @@ import type { SettledStatus } from '../states/recipient-status.js';
 import { TypedEvents } from './typed-events.js';
 
 /**
- * What a slice was left in. `lost`: another process works on it now. `stalled`: the server stopped while its progress could not be written.
+ * What a slice was left in. `fenced`: another process works on it now. `stalled`: the server stopped while its progress could not be written.
  * `rewound`: the database has forgotten commits of it, which are restored before it goes on.
  */
-export type RunEndStatus = MailingStatus | 'lost' | 'stalled' | 'rewound';
+export type RunEndStatus = MailingStatus | 'fenced' | 'stalled' | 'rewound';
 
 /** What people ask of a mailing. */
-export type MailingOrder = 'pause' | 'resume' | 'cancel' | 'retry' | 'settle';
+export type MailingCommand = 'pause' | 'resume' | 'cancel' | 'retry' | 'settle';
 
 /**
  * Every event of the plugin with its facts. Names are `area:phase`. No event carries an address: each `reason` is one line without them, and an
@@ -79,7 +79,7 @@ export interface MailingEventMap {
     numSkipped: number;
   };
   /** Somebody else took the slice over; this process writes and sends nothing more for it. */
-  'run:lost': { mailingId: string | null };
+  'run:fenced': { mailingId: string | null };
   /** The run stopped on an error of its own; it is picked up again at the next sweep. */
   'run:failed': { mailingId: string | null; error: unknown; reason: string };
   /** A statement of the run failed and is tried again as a whole. */
@@ -90,7 +90,7 @@ export interface MailingEventMap {
     attempt: number;
     delayMs: number;
   };
-  /** The books could not be written for `run.databasePatienceMs`; the run keeps what it knows until they can. */
+  /** The books could not be written for `run.databaseRetryTimeoutMs`; the run keeps what it knows until they can. */
   'run:stalled': { mailingId: string | null; error: unknown; reason: string };
   /**
    * What a run needs can't be reached, and no recipient is charged for it. `what`: `transport` for the mail server, `profiles` for the profile
@@ -102,7 +102,7 @@ export interface MailingEventMap {
   /** The mail server wants less at a time; from now on at most `concurrency` messages are in flight. */
   'transport:throttled': { mailingId: string | null; reason: string; concurrency: number };
   /** A probe found the transport working again; mailings that were paused for it go on. */
-  'transport:back': { numResumed: number };
+  'transport:recovered': { numResumed: number };
   /** One recipient was refused for now and waits for another attempt. */
   'recipient:deferred': { mailingId: string | null; idx: number; code: string; retryInMs: number };
   /** One recipient is settled. */
@@ -120,19 +120,19 @@ export interface MailingEventMap {
   };
   'server:registered': { uniqServerId: string; incarnation: string };
   /** Another live process uses this server id. */
-  'server:standing-by': {
+  'server:standby': {
     uniqServerId: string;
     otherHost: string;
     otherPid: number;
     /** The other one is an application of this very process. */
     isThisProcess: boolean;
     /** After which the other one counts as gone, where its death can't be seen, in milliseconds. */
-    serverTimeoutMs: number;
+    leaseMs: number;
   };
   /** The row of this incarnation is gone: somebody declared this process dead. */
   'server:lost': { uniqServerId: string; incarnation: string };
   /** This server found that incarnation dead and removed its row. */
-  'server:buried': { uniqServerId: string; incarnation: string };
+  'server:pruned': { uniqServerId: string; incarnation: string };
   /**
    * This server was started with `resume: 'manual'` and begins none of the mailings that it found before `TemplateEmailRestarter.resume()` is
    * called. `numRecipients` are not settled yet. Told once, also where there are none.
@@ -141,13 +141,13 @@ export interface MailingEventMap {
   /** The call came: what was held goes on. */
   'server:resumed': { uniqServerId: string };
   /** A heartbeat or a sweep failed; it is tried again. */
-  'server:trouble': { uniqServerId: string; step: string; error: unknown; reason: string };
+  'server:error': { uniqServerId: string; step: string; error: unknown; reason: string };
   /** A step that had failed, the heartbeat, works again. */
   'server:recovered': { uniqServerId: string; step: string; lastedMs: number };
   /** A mailing of a dead server moved here. */
   'mailing:adopted': { mailingId: string; fromServerId: string; toServerId: string };
   /** A batched mailing waits, and no living server takes batches. */
-  'mailing:unattended': { mailingId: string };
+  'mailing:unclaimed': { mailingId: string };
   /** The plugin paused a mailing by itself, because it can't go on as things are. */
   'mailing:paused': { mailingId: string; name?: string | null; reason: string };
   /** This server takes part in a mailing in batches: it begins one of them, and had none of the mailing before. */
@@ -182,9 +182,9 @@ export interface MailingEventMap {
     reasons: ReasonCount[];
   };
   /** Somebody asked for this; `status` is what the mailing came to at once. */
-  'mailing:ordered': { mailingId: string; order: MailingOrder; status: MailingStatus };
+  'mailing:command': { mailingId: string; command: MailingCommand; status: MailingStatus };
   /** The host's repository did not take what became of so many profiles; it is tried again, and no mailing waits for it. */
-  'profiles:trouble': {
+  'profiles:error': {
     what: 'lastEmailed' | 'emailStatus';
     count: number;
     error: unknown;
@@ -194,13 +194,13 @@ export interface MailingEventMap {
   /** So many, the oldest, were given up: too many wait for the host's repository, or the process ends. */
   'profiles:dropped': { what: 'lastEmailed' | 'emailStatus'; count: number };
   /** So many recipients were in doubt and are sent: the mail server's answers could be written only after their claim was lost. */
-  'doubt:settled': { mailingId: string; numSent: number };
+  'in-doubt:settled': { mailingId: string; numSent: number };
   /** The host's resolver failed; the doubt stays on record. */
-  'doubt:unresolved': { mailingId: string; numInDoubt: number; error: unknown; reason: string };
+  'in-doubt:unresolved': { mailingId: string; numInDoubt: number; error: unknown; reason: string };
   /** A pooled transport would have sent messages again by itself after a lost connection; it no longer does. */
   'pool:requeues-disabled': { transporterName: string | null; was: number };
   /** The journal can't be written: until the next start, a crash leaves everybody in doubt who is marked. */
-  'journal:lost': { dir: string; error: unknown; reason: string };
+  'journal:disabled': { dir: string; error: unknown; reason: string };
   /** Commits of this database may not survive a power cut. */
   'database:not-durable': { setting: string; value: string; expected: string };
   /** The database has a setting under which mailings work, but not always well. Told once, at the start. */
@@ -227,7 +227,7 @@ export interface MailingEventMap {
    * `numRestored` recipients was remembered and written again. `numInDoubt` were settled once, and it is not known how; where there are any, the
    * mailing is paused.
    */
-  'database:went-back': {
+  'database:rewound': {
     mailingId: string;
     startIdx: number | null;
     seen: number;

@@ -1,24 +1,24 @@
 /** Where a process stands among the servers of its database. */
-export type ServerStanding =
+export type ServerState =
   /** Its first heartbeat is still to come. */
   | 'starting'
   /** The id is its own, and its lease is fresh. */
   | 'member'
   /** Another live process has its id; it takes over when that is gone. */
-  | 'standing_by'
+  | 'standby'
   /** Its lease ran out, or its row is gone: it begins nothing before the next heartbeat that succeeds. */
   | 'lost';
 
 /** What a finding is about; names that stay the same over versions. */
 export type MailingFindingCode =
-  | 'server_standing_by'
+  | 'server_standby'
   | 'lease_lost'
   | 'database_unreachable'
   | 'database_unsafe'
   | 'database_read_only'
   | 'resume_awaited'
   | 'mailings_orphaned'
-  | 'batches_unattended'
+  | 'batches_unclaimed'
   | 'mailings_paused'
   | 'mailings_overdue'
   | 'mailing_stalled';
@@ -45,7 +45,7 @@ export interface MailingHealthReport {
     uniqServerId: string;
     /** Null while it is not a member. */
     incarnation: string | null;
-    standing: ServerStanding;
+    state: ServerState;
     /** Of the process it stands by for. */
     otherHost: string | null;
     otherPid: number | null;

@@ -31,7 +31,7 @@ export const ENDED_STATUSES = ['canceled', 'completed', 'failed'] as const;
 export const PAUSE_REASONS = {
   /** A person asked; nothing but a person makes it go on. */
   request: 'by request',
-  /** The transport was down for `run.transportPatienceMs`; goes on by itself once it answers again. */
+  /** The transport was down for `run.transportOutageTimeoutMs`; goes on by itself once it answers again. */
   transport: 'transport',
   /** The host's profiles could not be read for as long; only a person can tell when they can be. */
   profiles: 'profiles',
@@ -44,7 +44,7 @@ export const PAUSE_REASONS = {
   /** A JSON column of its row holds something else than was written; without it other letters would be sent. */
   content: 'content',
   /** The database has forgotten commits, and what became of some recipients is not known any more; they are in doubt. */
-  wentBack: 'database went back',
+  wentBack: 'database rewound',
   /** Failures and deferrals outweigh the successes: a cumulative sum of the error guard over all of them has reached its bound. */
   errorRate: 'error rate',
 } as const;

@@ -1,5 +1,5 @@
 import { DroppedRowError } from '../../model/errors/dropped-row.error.js';
-import { AttachmentNotKeptError } from '../../model/mail/attachment.errors.js';
+import { AttachmentNotStoredError } from '../../model/mail/attachment.errors.js';
 import type { AttachmentStorageOption } from '../../model/options/content-options.js';
 import type { TemplateEmailAttachment } from '../../model/mail/template-email-info.js';
 import { AttachmentFolder } from './attachment.folder.js';
@@ -39,7 +39,7 @@ export class AttachmentStore {
 
   /**
    * @returns what to write in the mailing's row.
-   * @throws AttachmentNotKeptError for a folder that does not take them; whatever the database throws.
+   * @throws AttachmentNotStoredError for a folder that does not take them; whatever the database throws.
    */
   async keep(attachments: TemplateEmailAttachment[]): Promise<KeptAttachment[]> {
     const kept: KeptAttachment[] = [];
@@ -50,13 +50,13 @@ export class AttachmentStore {
       if (this.#folder) {
         const path = this.#folder.placeOf(hash);
         await this.#folder.write(hash, bytes).catch((error: unknown) => {
-          throw new AttachmentNotKeptError(`attachments[${n}]`, path, error);
+          throw new AttachmentNotStoredError(`attachments[${n}]`, path, error);
         });
         kept.push({ ...facts, place: 'folder' });
       } else {
         await this.#table.write(hash, bytes).catch((error: unknown) => {
           if (!(error instanceof DroppedRowError)) throw error;
-          throw new AttachmentNotKeptError(`attachments[${n}]`, this.#table.placeOf(hash), error);
+          throw new AttachmentNotStoredError(`attachments[${n}]`, this.#table.placeOf(hash), error);
         });
         kept.push(facts);
       }

@@ -6,7 +6,7 @@ import type { Session } from '../database/mailing.database.js';
  *
  * - Lock order: mailings only, in order of the index `(uniq_server_id, status)`; the server's row is read, not locked.
  * - The guard `NOT EXISTS` is judged in the same statement as the move, and again after it (`adoptIfStillDead`): a server
- *   that registers again while we decide keeps its work. A server is first removed by `buryServer`, so "no row" is the only sign of death here.
+ *   that registers again while we decide keeps its work. A server is first removed by `pruneServer`, so "no row" is the only sign of death here.
  * - `claim_token` stays: it names the dead run, and recovery proves it. So does `commit_seq`: while a claim is held, commits alone count it, and
  *   the journal of the dead names its last one.
  * - Rejected: moving by time of the last heartbeat alone, which would leave the dead server's row to be judged again by

@@ -18,7 +18,7 @@ const INCARNATION_LENGTH = 36;
  *
  * - Index: `(status, mailing_id, not_before)`, the entries of claimed batches: as many as there are batch threads in all
  *   servers. Each is compared with its server's row by the primary key.
- * - Nothing is judged here: an incarnation that is gone never comes back, and who is dead is decided by `buryServer`.
+ * - Nothing is judged here: an incarnation that is gone never comes back, and who is dead is decided by `pruneServer`.
  * - Those of the asking server come too, because only that process can tell whether it still works on them.
  */
 export async function findDeadBatches(

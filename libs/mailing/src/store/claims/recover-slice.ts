@@ -39,7 +39,7 @@ const DIED =
  *   named by `dps_mail_deferred`.
  * - First, implied in-flight rows are set to `sending` (`nameIntended`), so there is one kind of them from then
  *   on, and `next_idx` goes down to where the list goes on.
- * - Where the database went back in a failover, the journal may know of recipients beyond these numbers; they count as in flight, too.
+ * - Where the database rewound in a failover, the journal may know of recipients beyond these numbers; they count as in flight, too.
  * - Rejected: searching for `sending` over the whole list, seconds at a million recipients; an index on status, see
  *   `read-next.ts`.
  *

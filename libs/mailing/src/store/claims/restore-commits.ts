@@ -22,7 +22,7 @@ export interface ForgottenSlice {
 }
 
 const FORGOTTEN =
-  'The database went back to an older state, and what became of this recipient is not known any more; the mail server may have taken the message.';
+  'The database rewound to an older state, and what became of this recipient is not known any more; the mail server may have taken the message.';
 
 /** Rows of one look at deferred recipients. */
 export const DUE_AT_A_TIME = 1_000_000;

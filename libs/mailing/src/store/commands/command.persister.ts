@@ -1,6 +1,6 @@
 import type { FaultPoint, FaultPoints } from '../../model/ports/fault-points.js';
 import type { MailingStatus } from '../../model/states/mailing-status.js';
-import { MailingEndedError } from '../../model/errors/order.errors.js';
+import { MailingEndedError } from '../../model/errors/command.errors.js';
 import type { Slice } from '../../model/states/slice.js';
 import type { HeldClaim } from '../ledger/held-claim.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
@@ -29,7 +29,7 @@ import { hasTransportPaused, resumeTransportPaused, type MailingScope } from './
 const CHUNK = 1_000;
 
 /** How a mailing stands after an order was written down. */
-export interface CommandedMailing {
+export interface RequestedMailing {
   status: MailingStatus;
   uniqServerId: string;
   claimToken: string | null;
@@ -69,22 +69,22 @@ export class CommandPersister {
   ) {}
 
   /** @returns null if there is no such mailing. */
-  pause(mailingId: string): Promise<CommandedMailing | null> {
-    return this.#order(mailingId, 'afterPauseOrdered', async (session) => {
+  pause(mailingId: string): Promise<RequestedMailing | null> {
+    return this.#request(mailingId, 'afterPauseRequested', async (session) => {
       await requestPause(session, mailingId);
       await completeTransition(session, mailingId);
     });
   }
 
   /** @param toServerId where it goes on if nobody works on it; null: where it is. */
-  resume(mailingId: string, toServerId: string | null): Promise<CommandedMailing | null> {
-    return this.#order(mailingId, 'afterResumeOrdered', (session) =>
+  resume(mailingId: string, toServerId: string | null): Promise<RequestedMailing | null> {
+    return this.#request(mailingId, 'afterResumeRequested', (session) =>
       resumeMailing(session, mailingId, toServerId),
     );
   }
 
-  cancel(mailingId: string): Promise<CommandedMailing | null> {
-    return this.#order(mailingId, 'afterCancelOrdered', async (session) => {
+  cancel(mailingId: string): Promise<RequestedMailing | null> {
+    return this.#request(mailingId, 'afterCancelRequested', async (session) => {
       await requestCancel(session, mailingId);
       // Paused, it had nothing in flight and was canceled by that; what its batches had come to is still theirs.
       if ((await completeTransition(session, mailingId)) === null)
@@ -219,7 +219,7 @@ export class CommandPersister {
   }
 
   /** How a mailing stands. @returns null if there is no such mailing. */
-  async read(mailingId: string, session: Session = this.database): Promise<CommandedMailing | null> {
+  async read(mailingId: string, session: Session = this.database): Promise<RequestedMailing | null> {
     const [row] = await session.rows<Record<string, unknown>>(
       `SELECT status, uniq_server_id, claim_token, is_batched, message_to FROM ${session.tables.mailing} WHERE id = ?`,
       [mailingId],
@@ -234,11 +234,11 @@ export class CommandPersister {
     };
   }
 
-  async #order(
+  async #request(
     mailingId: string,
     point: FaultPoint,
     write: (session: Session) => Promise<void>,
-  ): Promise<CommandedMailing | null> {
+  ): Promise<RequestedMailing | null> {
     const ordered = await this.database.transaction(async (session) => {
       await write(session);
       return this.read(mailingId, session);

@@ -77,7 +77,7 @@ export class CommitMemory {
     return this.#incarnations.has(incarnationOf(claimToken));
   }
 
-  /** @param listener told when a run has ended because the database went back. */
+  /** @param listener told when a run has ended because the database rewound. */
   onGoneBack(listener: () => void): void {
     this.#listeners.add(listener);
   }

@@ -5,7 +5,7 @@ export interface JournalFates {
   fates: Fates;
   /** One more than the highest idx that was begun. */
   endIdx: number;
-  /** If the database went back: recipients whose rows may show any state. */
+  /** If the database rewound: recipients whose rows may show any state. */
   forgotten: number[];
   /** Commits that the database has forgotten were left out: deferred recipients may have been tried in them. */
   isLeftOut: boolean;

@@ -94,7 +94,7 @@ export class MailingLedger implements Ledger {
     const { open } = this.#bookmark;
     this.#bookmark = bookmark;
     this.#uncertain = null;
-    if (answer.kind === 'lost' || answer.kind === 'rewound') return answer;
+    if (answer.kind === 'fenced' || answer.kind === 'rewound') return answer;
     this.#behindSince = null;
     this.#note(commit, open, true);
     return answer;
@@ -195,7 +195,7 @@ export class MailingLedger implements Ledger {
     // A node that lags behind may not have the row yet.
     const seen = now?.commitSeq ?? null;
     if (seen === null || seen < this.#bookmark.commitSeq) return this.#seenOlder(seen);
-    return { bookmark: this.#bookmark, answer: { kind: 'lost' } };
+    return { bookmark: this.#bookmark, answer: { kind: 'fenced' } };
   }
 
   /**

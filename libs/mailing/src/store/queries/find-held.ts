@@ -16,7 +16,7 @@ export interface HeldScope {
   /** Whether it would adopt from this server, once that is dead; null: from any. */
   migrationList: string[] | null;
   takesBatches: boolean;
-  serverTimeoutMs: number;
+  leaseMs: number;
 }
 
 /**
@@ -28,7 +28,7 @@ export interface HeldScope {
  */
 export async function findHeld(session: Session, scope: HeldScope, limit: number): Promise<HeldMailing[]> {
   const { dialect, tables } = session;
-  const { uniqServerId, migrationList, takesBatches, serverTimeoutMs } = scope;
+  const { uniqServerId, migrationList, takesBatches, leaseMs } = scope;
   const isListed = migrationList ? `m.uniq_server_id IN (${placeholders(migrationList)})` : 'TRUE';
   const isDead = `NOT EXISTS (SELECT 1 FROM ${tables.mailServer} s
     WHERE s.uniq_server_id = m.uniq_server_id AND s.last_updated >= ${dialect.agoMs})`;
@@ -41,7 +41,7 @@ export async function findHeld(session: Session, scope: HeldScope, limit: number
     [
       `${PAUSE_REASONS.transport}:%`,
       uniqServerId,
-      ...(isAdoptable ? [...(migrationList ?? []), serverTimeoutMs] : []),
+      ...(isAdoptable ? [...(migrationList ?? []), leaseMs] : []),
     ],
   );
   return rows.map((row) => ({

@@ -18,7 +18,7 @@ export interface StalledSlice {
  */
 export async function findStalled(
   session: Session,
-  { quietMs, serverTimeoutMs, limit }: { quietMs: number; serverTimeoutMs: number; limit: number },
+  { quietMs, leaseMs, limit }: { quietMs: number; leaseMs: number; limit: number },
 ): Promise<StalledSlice[]> {
   const { dialect, tables } = session;
   const isStalled = `x.last_commit_at < ${dialect.agoMs} AND EXISTS (SELECT 1 FROM ${tables.mailServer} s
@@ -31,7 +31,7 @@ export async function findStalled(
   ]) {
     const rows = await session.rows<Record<'mailing_id' | 'uniq_server_id', string>>(
       `SELECT ${from} AND ${isStalled} LIMIT ${limit}`,
-      [quietMs, serverTimeoutMs],
+      [quietMs, leaseMs],
     );
     for (const row of rows) found.push({ mailingId: row.mailing_id, uniqServerId: row.uniq_server_id });
   }

@@ -25,7 +25,7 @@ export interface WaitingMailing {
 export class HealthReader {
   constructor(
     private readonly database: MailingDatabase,
-    private readonly serverTimeoutMs: number,
+    private readonly leaseMs: number,
   ) {}
 
   /** The last refusal of a connection, if it was not longer ago than this. */
@@ -47,17 +47,17 @@ export class HealthReader {
        AND uniq_server_id NOT IN (${placeholders(except)})
        AND NOT EXISTS (SELECT 1 FROM ${this.database.tables.mailServer} s
          WHERE s.uniq_server_id = m.uniq_server_id AND s.last_updated >= ${this.database.dialect.agoMs})`,
-      [...except, this.serverTimeoutMs],
+      [...except, this.leaseMs],
     );
   }
 
   /** Those cut in batches that could be going on, while no living server takes batches. */
-  unattended(): Promise<WaitingMailing[]> {
+  unclaimed(): Promise<WaitingMailing[]> {
     return this.#waiting(
       `is_batched = TRUE AND status IN ('pending', 'in_progress') AND ${isDue(this.database)}
        AND NOT EXISTS (SELECT 1 FROM ${this.database.tables.mailServer} s
          WHERE s.takes_batches = TRUE AND s.last_updated >= ${this.database.dialect.agoMs})`,
-      [this.serverTimeoutMs],
+      [this.leaseMs],
     );
   }
 
@@ -79,14 +79,14 @@ export class HealthReader {
 
   /** Those, whole or by a batch, that a living server has claimed and committed nothing for in so long. */
   stalled(quietMs: number): Promise<StalledSlice[]> {
-    const { serverTimeoutMs } = this;
-    return findStalled(this.database, { quietMs, serverTimeoutMs, limit: MAX_COUNTED });
+    const { leaseMs } = this;
+    return findStalled(this.database, { quietMs, leaseMs, limit: MAX_COUNTED });
   }
 
   /** Those that a server with this scope would go on with, did it not wait for the call that resumes. */
-  held(scope: Omit<HeldScope, 'serverTimeoutMs'>, limit: number): Promise<HeldMailing[]> {
-    const { serverTimeoutMs } = this;
-    return findHeld(this.database, { ...scope, serverTimeoutMs }, limit);
+  held(scope: Omit<HeldScope, 'leaseMs'>, limit: number): Promise<HeldMailing[]> {
+    const { leaseMs } = this;
+    return findHeld(this.database, { ...scope, leaseMs }, limit);
   }
 
   async #waiting(condition: string, parameters: unknown[]): Promise<WaitingMailing[]> {

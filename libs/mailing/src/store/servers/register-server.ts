@@ -40,30 +40,30 @@ export async function replaceServer(
   me: ServerIdentity,
   deadIncarnation: string,
   knownDead: boolean,
-  serverTimeoutMs: number,
+  leaseMs: number,
 ): Promise<boolean> {
   const { now, agoMs } = session.dialect;
   const changed = await session.change(
     `UPDATE ${session.tables.mailServer}
      SET incarnation = ?, hostname = ?, pid = ?, pid_namespace = ?, takes_batches = ?, started_at = ${now}, last_updated = ${now}
      WHERE uniq_server_id = ? AND incarnation = ? AND (? = 1 OR last_updated < ${agoMs})`,
-    [...ownColumns(me), me.uniqServerId, deadIncarnation, knownDead ? 1 : 0, serverTimeoutMs],
+    [...ownColumns(me), me.uniqServerId, deadIncarnation, knownDead ? 1 : 0, leaseMs],
   );
   return changed === 1;
 }
 
 /** Removes a dead server of another id; guards as for `replaceServer`. */
-export async function buryServer(
+export async function pruneServer(
   session: Session,
   uniqServerId: string,
   deadIncarnation: string,
   knownDead: boolean,
-  serverTimeoutMs: number,
+  leaseMs: number,
 ): Promise<boolean> {
   const changed = await session.change(
     `DELETE FROM ${session.tables.mailServer}
      WHERE uniq_server_id = ? AND incarnation = ? AND (? = 1 OR last_updated < ${session.dialect.agoMs})`,
-    [uniqServerId, deadIncarnation, knownDead ? 1 : 0, serverTimeoutMs],
+    [uniqServerId, deadIncarnation, knownDead ? 1 : 0, leaseMs],
   );
   return changed === 1;
 }

@@ -3,7 +3,7 @@ import type { MailingDatabase } from '../database/mailing.database.js';
 import { isDuplicateKey } from '../faults/database-fault.js';
 import type { ServerSight } from '../failover/failover.watch.js';
 import { ForgottenCommits } from '../claims/forgotten-commits.js';
-import { type ServerIdentity, buryServer, insertServer, replaceServer } from './register-server.js';
+import { type ServerIdentity, pruneServer, insertServer, replaceServer } from './register-server.js';
 import { readHeartbeats, readServer, renewLease } from './renew-lease.js';
 
 /** A server as its row tells. */
@@ -22,7 +22,7 @@ export interface RegisteredServer {
 const MAX_INCARNATION_LENGTH = 36;
 
 /** An incarnation whose death is a fact now: it has no row any more. */
-export type BuriedServer = Pick<RegisteredServer, 'uniqServerId' | 'incarnation'>;
+export type PrunedServer = Pick<RegisteredServer, 'uniqServerId' | 'incarnation'>;
 
 /** The heartbeat is rolled back: what the database has forgotten is reserved first. */
 class NotReserved extends Error {
@@ -33,7 +33,7 @@ class NotReserved extends Error {
 
 /** Told what only this class finds out. */
 export interface ServerNews {
-  buried(server: BuriedServer): void;
+  pruned(server: PrunedServer): void;
   /** This process has come to a database server that it did not know, where so many other processes have had no heartbeat yet. */
   failedOver(numAwaited: number): void;
 }
@@ -54,8 +54,8 @@ export type IsKnownDead = (server: RegisteredServer) => boolean;
 export class TemplateEmailBatchServerPersister {
   constructor(
     private readonly database: MailingDatabase,
-    private readonly serverTimeoutMs: number,
-    private readonly tell: ServerNews = { buried: () => undefined, failedOver: () => undefined },
+    private readonly leaseMs: number,
+    private readonly tell: ServerNews = { pruned: () => undefined, failedOver: () => undefined },
   ) {}
 
   /**
@@ -73,8 +73,7 @@ export class TemplateEmailBatchServerPersister {
       }
       const knownDead = isKnownDead(other);
       if (!knownDead && !other.expired) return other;
-      if (await replaceServer(this.database, me, other.incarnation, knownDead, this.serverTimeoutMs))
-        return null;
+      if (await replaceServer(this.database, me, other.incarnation, knownDead, this.leaseMs)) return null;
     }
   }
 
@@ -111,7 +110,7 @@ export class TemplateEmailBatchServerPersister {
 
   /** How many other processes have had no heartbeat there since it was first seen, and may have one: their leases have not run out. */
   async #numAwaited(uniqServerId: string, { seenAt, firstSeen }: ServerSight): Promise<number> {
-    if (performance.now() - seenAt >= this.serverTimeoutMs) return 0;
+    if (performance.now() - seenAt >= this.leaseMs) return 0;
     const now = await readHeartbeats(this.database, uniqServerId);
     return [...now].filter(([process, at]) => firstSeen?.get(process) === at).length;
   }
@@ -131,14 +130,14 @@ export class TemplateEmailBatchServerPersister {
    * @param judgesLease whether a lease that has run out is a proof of death.
    * @returns true if the id has no live server now.
    */
-  async bury(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease = true): Promise<boolean> {
-    checkText('bury: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+  async prune(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease = true): Promise<boolean> {
+    checkText('prune: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     const server = await this.find(uniqServerId);
     if (!server) return true;
     const knownDead = isKnownDead(server);
     if (!knownDead && !(judgesLease && server.expired)) return false;
     if (await this.#remove(server, knownDead)) return true;
-    // Its heartbeat came in between, or somebody else was faster to bury it.
+    // Its heartbeat came in between, or somebody else was faster to prune it.
     return (await this.find(uniqServerId)) === null;
   }
 
@@ -146,26 +145,26 @@ export class TemplateEmailBatchServerPersister {
    * The same for every dead server but this one. Each is judged again in the statement that removes it, so any number of
    * servers may do this at the same moment.
    *
-   * @returns the ids of those who were buried here.
+   * @returns the ids of those who were pruned here.
    * @throws Error the first that came up, after all have been tried.
    */
-  async buryDead(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease: boolean): Promise<string[]> {
-    checkText('buryDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
+  async pruneDead(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease: boolean): Promise<string[]> {
+    checkText('pruneDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     const others = await this.#read('uniq_server_id <> ?', uniqServerId);
-    const buried: string[] = [];
+    const pruned: string[] = [];
     const failures: unknown[] = [];
     for (const server of others) {
       try {
         const knownDead = isKnownDead(server);
         const isDead = knownDead || (judgesLease && server.expired);
-        if (isDead && (await this.#remove(server, knownDead))) buried.push(server.uniqServerId);
+        if (isDead && (await this.#remove(server, knownDead))) pruned.push(server.uniqServerId);
       } catch (error) {
         // One whose row is locked must not keep the others.
         failures.push(error);
       }
     }
     if (failures.length > 0) throw failures[0];
-    return buried;
+    return pruned;
   }
 
   /** @returns null if no process has this id. */
@@ -181,7 +180,7 @@ export class TemplateEmailBatchServerPersister {
       `SELECT uniq_server_id, incarnation, hostname, pid, pid_namespace,
          CASE WHEN last_updated < ${dialect.agoMs} THEN 1 ELSE 0 END AS expired, ${dialect.server} AS server
        FROM ${tables.mailServer} WHERE ${condition}`,
-      [this.serverTimeoutMs, uniqServerId],
+      [this.leaseMs, uniqServerId],
     );
     return rows.map((row) => ({
       uniqServerId: String(row.uniq_server_id),
@@ -190,15 +189,14 @@ export class TemplateEmailBatchServerPersister {
       pid: Number(row.pid),
       pidNamespace: row.pid_namespace as string | null,
       expired:
-        Number(row.expired) === 1 &&
-        this.database.failovers.judgesLeases(String(row.server), this.serverTimeoutMs),
+        Number(row.expired) === 1 && this.database.failovers.judgesLeases(String(row.server), this.leaseMs),
     }));
   }
 
   async #remove({ uniqServerId, incarnation }: RegisteredServer, knownDead: boolean): Promise<boolean> {
-    const { database, serverTimeoutMs } = this;
-    const isBuried = await buryServer(database, uniqServerId, incarnation, knownDead, serverTimeoutMs);
-    if (isBuried) this.tell.buried({ uniqServerId, incarnation });
+    const { database, leaseMs } = this;
+    const isBuried = await pruneServer(database, uniqServerId, incarnation, knownDead, leaseMs);
+    if (isBuried) this.tell.pruned({ uniqServerId, incarnation });
     return isBuried;
   }
 
@@ -207,7 +205,7 @@ export class TemplateEmailBatchServerPersister {
     const [row] = await this.database.rows<{ count: unknown }>(
       `SELECT COUNT(*) AS count FROM ${this.database.tables.mailServer}
        WHERE takes_batches = TRUE AND last_updated >= ${this.database.dialect.agoMs}`,
-      [this.serverTimeoutMs],
+      [this.leaseMs],
     );
     return Math.max(1, Number(row.count));
   }

@@ -27,7 +27,7 @@ const MAX_RETRIES_ASKED_ABOUT = 10_000;
 export class InDoubtDecision {
   constructor(
     private readonly policy: InDoubtPolicy,
-    private readonly orders: CommandPersister,
+    private readonly commands: CommandPersister,
     private readonly events: MailingEvents,
     private readonly faultPoints: FaultPoints,
     private readonly recorder: Pick<ProfileRecorder, 'noteMailed'>,
@@ -39,7 +39,7 @@ export class InDoubtDecision {
   async resolve(claim: HeldClaim, info: TemplateEmailInfo): Promise<void> {
     const { mailingId, lowWaterIdx, highWaterIdx, inFlight } = claim;
     if (typeof this.policy !== 'function' || !inFlight || inFlight.numInFlight === 0) return;
-    const rows = await this.orders.doubtful(claim, {
+    const rows = await this.commands.doubtful(claim, {
       fromIdx: lowWaterIdx,
       toIdx: highWaterIdx,
       retries: inFlight.retries.slice(0, MAX_RETRIES_ASKED_ABOUT),
@@ -48,7 +48,7 @@ export class InDoubtDecision {
     this.faultPoints.reach('afterResolverAsked');
     for (const verdict of ['sent', 'resend'] as const) {
       const meant = rows.filter((_, n) => verdicts[n] === verdict);
-      const changed = await this.orders.resolve(claim, meant, verdict);
+      const changed = await this.commands.resolve(claim, meant, verdict);
       if (verdict !== 'sent' || info.messageTo !== undefined) continue;
       const mailed = meant.flatMap(({ idx, userId }) =>
         userId !== null && changed.has(idx) ? [userId] : [],
@@ -80,11 +80,11 @@ export class InDoubtDecision {
           `each verdict to be ${[...VERDICTS].join(', ')}`,
           'another one',
         );
-        this.events.emit('doubt:unresolved', { mailingId, numInDoubt: numUnknown, error });
+        this.events.emit('in-doubt:unresolved', { mailingId, numInDoubt: numUnknown, error });
       }
       return verdicts as InDoubtVerdict[];
     } catch (error) {
-      this.events.emit('doubt:unresolved', { mailingId, numInDoubt: rows.length, error });
+      this.events.emit('in-doubt:unresolved', { mailingId, numInDoubt: rows.length, error });
       return [];
     }
   }

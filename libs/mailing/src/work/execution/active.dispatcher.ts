@@ -16,7 +16,7 @@ export class ActiveDispatcher {
     private readonly events: MailingEvents,
   ) {
     // What free() answers has changed.
-    for (const name of ['server:registered', 'transport:back'] as const)
+    for (const name of ['server:registered', 'transport:recovered'] as const)
       events.on(name, () => this.announce());
   }
 
@@ -30,8 +30,8 @@ export class ActiveDispatcher {
     const context: DispatcherContext = {
       work,
       numBatchThreads: enabledAsTemplateMailServer ? batch.numBatchThreads : 0,
-      pollMs: batch.pollMs,
-      reportTrouble: (step, error) => this.#report(step, error),
+      pollIntervalMs: batch.pollIntervalMs,
+      reportError: (step, error) => this.#report(step, error),
     };
     const { hostCallTimeoutMs: timeoutMs } = this.settings.run;
     const dispatcher = this.#dispatcher;
@@ -66,6 +66,6 @@ export class ActiveDispatcher {
   }
 
   #report(step: string, error: unknown): void {
-    this.events.emit('server:trouble', { uniqServerId: this.settings.uniqServerId, step, error });
+    this.events.emit('server:error', { uniqServerId: this.settings.uniqServerId, step, error });
   }
 }

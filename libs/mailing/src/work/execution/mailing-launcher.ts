@@ -101,7 +101,7 @@ export class MailingLauncher {
       const isOver = isWaiting || ENDED_STATUSES.some((status) => status === result.status);
       if (isOver || runs.isStopping) return result;
       const wait = { ref: false, signal: runs.stopSignal };
-      await delay(settings.server.heartbeatMs, undefined, wait).catch(() => undefined);
+      await delay(settings.server.heartbeatIntervalMs, undefined, wait).catch(() => undefined);
     }
   }
 
@@ -122,7 +122,7 @@ export class MailingLauncher {
       workerSlot.announce(run);
       const over = this.#reportUnpersisted(name, ledger);
       const { status: end } = await runner.untilEnd(null, run).finally(over);
-      const status = end === 'lost' || end === 'stalled' || end === 'rewound' ? 'failed' : end;
+      const status = end === 'fenced' || end === 'stalled' || end === 'rewound' ? 'failed' : end;
       const result = { mailingId: null, status, ...countsOf(ledger) };
       events.emit('run:ended', result);
       const { failure: statusReason, reasons } = ledger;

@@ -26,7 +26,7 @@ export class OpeningOutages {
     private readonly quietMs: number,
     events: MailingEvents,
   ) {
-    events.on('mailing:ordered', ({ mailingId }) => this.over(mailingId));
+    events.on('mailing:command', ({ mailingId }) => this.over(mailingId));
   }
 
   /** The renderer is asked; until it answers, that counts as an outage. */

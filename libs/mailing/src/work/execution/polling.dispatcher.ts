@@ -13,7 +13,7 @@ const LEAST_JITTER = 0.75;
 const JITTER = 0.5;
 
 /**
- * Finds free batches by looking at the database: at once after `announce()`, else every `pollMs`, with jitter.
+ * Finds free batches by looking at the database: at once after `announce()`, else every `pollIntervalMs`, with jitter.
  *
  * One look at a time serves all hands of the process that are free. While there is nothing to do that is one statement for
  * each interval, however many hands there are; while all hands are busy it is none.
@@ -45,7 +45,7 @@ export class PollingDispatcher implements Dispatcher {
   async #feed(context: DispatcherContext): Promise<void> {
     while (!this.#stopped) {
       if (this.#freeHands(context) === 0) await this.#sleep.take();
-      else if (!(await this.#poll(context))) await this.#pause(context.pollMs);
+      else if (!(await this.#poll(context))) await this.#pause(context.pollIntervalMs);
     }
   }
 
@@ -57,7 +57,7 @@ export class PollingDispatcher implements Dispatcher {
     try {
       free = shuffled(await context.work.free(limit));
     } catch (error) {
-      context.reportTrouble('looking for free batches', error);
+      context.reportError('looking for free batches', error);
       return false;
     }
     const isFull = free.length >= limit;
@@ -81,7 +81,7 @@ export class PollingDispatcher implements Dispatcher {
       won += results.filter((result) => result.status === 'fulfilled' && result.value).length;
       const failed = results.find((result) => result.status === 'rejected');
       if (failed) {
-        context.reportTrouble('claiming a batch', failed.reason);
+        context.reportError('claiming a batch', failed.reason);
         return null;
       }
     }
@@ -95,7 +95,7 @@ export class PollingDispatcher implements Dispatcher {
     this.#running++;
     void claimed
       .run()
-      .catch((error: unknown) => context.reportTrouble('running a batch', error))
+      .catch((error: unknown) => context.reportError('running a batch', error))
       .finally(() => {
         this.#running--;
         this.#sleep.end();
@@ -107,9 +107,9 @@ export class PollingDispatcher implements Dispatcher {
     return Math.max(0, numBatchThreads - this.#running);
   }
 
-  async #pause(pollMs: number): Promise<void> {
+  async #pause(pollIntervalMs: number): Promise<void> {
     if (this.#announced || this.#stopped) return;
-    const due = performance.now() + pollMs * (LEAST_JITTER + JITTER * Math.random());
+    const due = performance.now() + pollIntervalMs * (LEAST_JITTER + JITTER * Math.random());
     // A run that ends meanwhile wakes us too, but no look is due for it: its hand was not missed.
     while (!this.#announced && !this.#stopped && performance.now() < due) {
       // Waiting for work must not keep a process alive that has nothing else to do.

@@ -11,7 +11,7 @@ import type { MailingEvents, RunEndStatus } from '../../model/reports/mailing-ev
 import type { MailingSettings } from '../../model/options/mailing-options.js';
 import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
 import type { ProfileRepository } from '../../model/ports/profile.repository.js';
-import { TemplateEmailRefusal } from '../../model/errors/refusal.errors.js';
+import { TemplateEmailRequestError } from '../../model/errors/request.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { HeldClaim } from '../../store/ledger/held-claim.js';
 import type { MailingDatabase } from '../../store/database/mailing.database.js';
@@ -92,7 +92,7 @@ export class SliceRunner {
       return template;
     } catch (error) {
       const reason = publicReasonOf(error);
-      if (!(error instanceof TemplateEmailRefusal) && !openings.failed(mailingId, reason)) throw error;
+      if (!(error instanceof TemplateEmailRequestError) && !openings.failed(mailingId, reason)) throw error;
       openings.over(mailingId);
       return new ContentGone(`${PAUSE_REASONS.template}: ${reason}`);
     }
@@ -152,7 +152,7 @@ export class SliceRunner {
     if (!membership.isMine(claim.claimToken)) run.revoke();
     database.commits.beginRun(claim);
     const end = await this.untilEnd(claim.mailingId, run);
-    if (end.status === 'lost') void this.parts.lostRuns.note(claim, run);
+    if (end.status === 'fenced') void this.parts.lostRuns.note(claim, run);
     journal.end(claim.claimToken, !WITHOUT_RELEASE.includes(end.status));
     database.commits.endRun(claim, memoryEndOf(end.status));
     return end;
@@ -167,14 +167,14 @@ export class SliceRunner {
       // Whatever it was, nothing more may be begun for a slice that is about to be recovered.
       run.revoke();
       this.parts.events.emit('run:failed', { mailingId, error });
-      return LOST;
+      return FENCED;
     }
   }
 
   /** Gives a claim back without sending anything; what stands in the mailing's row is carried out. */
   async release(claim: HeldClaim, release: Release = { kind: 'stop' }): Promise<RunEnd> {
     const answer = await new MailingLedger(this.parts.database, claim).commit({ ...QUIET, release });
-    return answer.kind === 'ended' ? { status: answer.status, mailing: answer.mailing } : LOST;
+    return answer.kind === 'ended' ? { status: answer.status, mailing: answer.mailing } : FENCED;
   }
 
   #common(
@@ -212,14 +212,14 @@ export class SliceRunner {
 
 /** A run that lost its claim has answers that no commit takes. */
 function memoryEndOf(status: RunEndStatus): 'recorded' | 'rewound' | 'unrecorded' {
-  if (status === 'lost' || status === 'stalled') return 'unrecorded';
+  if (status === 'fenced' || status === 'stalled') return 'unrecorded';
   return status === 'rewound' ? status : 'recorded';
 }
 
 /** Ends after which recipients may still be marked under the claim. */
-const WITHOUT_RELEASE: readonly RunEndStatus[] = ['lost', 'stalled', 'rewound'];
+const WITHOUT_RELEASE: readonly RunEndStatus[] = ['fenced', 'stalled', 'rewound'];
 
-const LOST: RunEnd = { status: 'lost', mailing: null };
+const FENCED: RunEnd = { status: 'fenced', mailing: null };
 
 /** What it can't be sent without, whatever its templates say. */
 function whatIsGone({ unreadable, attachmentGone }: StoredMailing): string | null {

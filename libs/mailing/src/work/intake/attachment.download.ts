@@ -1,6 +1,6 @@
 import { AttachmentDownloadError, AttachmentTooLargeError } from '../../model/mail/attachment.errors.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
-import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
+import { InvalidFieldError } from '../../model/errors/request.errors.js';
 
 type Limits = MailingSettings['attachments'];
 

@@ -3,10 +3,10 @@ import { isAbsolute } from 'node:path';
 import { AttachmentStreamError, AttachmentTooLargeError } from '../../model/mail/attachment.errors.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
 import {
-  HeaderLineBreakError,
+  HeaderInjectionError,
   InvalidFieldError,
   MissingFieldError,
-} from '../../model/errors/refusal.errors.js';
+} from '../../model/errors/request.errors.js';
 import type { TemplateEmailAttachment } from '../../model/mail/template-email-info.js';
 import { downloadAttachment } from './attachment.download.js';
 import { readStream } from './attachment.stream.js';
@@ -40,7 +40,7 @@ interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
  *
  * @param isForOne there is one recipient, who may use up a stream.
  * @returns what fetches the files, URLs and streams; it throws InvalidFieldError, AttachmentTooLargeError, AttachmentDownloadError.
- * @throws InvalidFieldError, MissingFieldError, FieldTooLongError, HeaderLineBreakError, AttachmentStreamError, AttachmentTooLargeError naming the attachment.
+ * @throws InvalidFieldError, MissingFieldError, FieldTooLongError, HeaderInjectionError, AttachmentStreamError, AttachmentTooLargeError naming the attachment.
  */
 export function takeAttachments(
   attachments: TemplateEmailAttachment[] | undefined,
@@ -176,5 +176,5 @@ async function sizeOf(path: string): Promise<number | null> {
 function oneLine(field: string, value: unknown): void {
   if (value === undefined) return;
   if (typeof value !== 'string') throw new InvalidFieldError(field, 'a text', value);
-  if (hasControlCharacters(value)) throw new HeaderLineBreakError(field, value);
+  if (hasControlCharacters(value)) throw new HeaderInjectionError(field, value);
 }

@@ -1,14 +1,14 @@
 import { Readable } from 'node:stream';
 import { AttachmentTooLargeError } from '../../model/mail/attachment.errors.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
-import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
+import { InvalidFieldError } from '../../model/errors/request.errors.js';
 import { beginReading } from '../../model/host-calls/source-reading.js';
 import { SourceWatch } from '../../model/host-calls/source-watch.js';
 
 /**
  * Reads a stream to its end, and no more of it than it may have.
  *
- * @throws SourceUsedUpError if it was read before; AttachmentTooLargeError; InvalidFieldError if it does not end in time; whatever
+ * @throws SourceConsumedError if it was read before; AttachmentTooLargeError; InvalidFieldError if it does not end in time; whatever
  * the stream throws.
  */
 export async function readStream(

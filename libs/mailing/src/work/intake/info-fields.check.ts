@@ -1,4 +1,4 @@
-import { InvalidFieldError, UnknownFieldError } from '../../model/errors/refusal.errors.js';
+import { InvalidFieldError, UnknownFieldError } from '../../model/errors/request.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { isPlainObject } from '../../model/values/value-kind.js';
 

@@ -7,10 +7,10 @@ import type { ProfileRepository } from '../../model/ports/profile.repository.js'
 import type { Recipients } from '../../model/mail/recipient.js';
 import {
   RecipientListError,
-  ServerStandingByError,
-  ServerStoppingError,
-  TemplateEmailRefusal,
-} from '../../model/errors/refusal.errors.js';
+  ServerStandbyError,
+  ServerShuttingDownError,
+  TemplateEmailRequestError,
+} from '../../model/errors/request.errors.js';
 import { type SlotFilling, toFilling } from '../../model/mail/slot-filling.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { TemplateContent } from '../../model/ports/template.renderer.js';
@@ -68,8 +68,8 @@ export class MailingIntake {
 
   constructor(private readonly parts: MailingIntakeParts) {
     // A source that yields nothing would keep the list, and its caller, for ever.
-    parts.events.on('mailing:ordered', ({ mailingId, order }) => {
-      if (order === 'cancel') parts.sources.endOf(mailingId, new ListTakenAwayError());
+    parts.events.on('mailing:command', ({ mailingId, command }) => {
+      if (command === 'cancel') parts.sources.endOf(mailingId, new ListTakenAwayError());
     });
   }
 
@@ -95,14 +95,14 @@ export class MailingIntake {
   ): Promise<MailingHandle> {
     const { settings, persister, membership } = this.parts;
     for (;;) {
-      if (this.isStopping) throw new ServerStoppingError(settings.uniqServerId);
+      if (this.isStopping) throw new ServerShuttingDownError(settings.uniqServerId);
       const known = await this.#findKnown(terms);
       if (known === 'again') continue;
       if (known) return known;
       // The stop may have come while the key was looked for, and a heartbeat after it would register this process again.
-      if (this.isStopping) throw new ServerStoppingError(settings.uniqServerId);
+      if (this.isStopping) throw new ServerShuttingDownError(settings.uniqServerId);
       if (!membership.incarnation) await membership.heartbeat();
-      if (!membership.incarnation) throw new ServerStandingByError(settings.uniqServerId, membership.other);
+      if (!membership.incarnation) throw new ServerStandbyError(settings.uniqServerId, membership.other);
       const claimToken = membership.nextClaimToken();
       const creating = persister.createMailing(
         info,
@@ -132,7 +132,7 @@ export class MailingIntake {
   /**
    * Reads what the slots of a mailing show that is not persisted.
    *
-   * @throws ServerStoppingError if the end of the process comes before the end of a source; whatever `SlotFilling.held` throws.
+   * @throws ServerShuttingDownError if the end of the process comes before the end of a source; whatever `SlotFilling.held` throws.
    */
   holdSlots(slots: SlotFilling): Promise<SlotFilling> {
     return this.parts.sources.during({ mailingId: null }, (watch) => slots.held(watch));
@@ -144,7 +144,7 @@ export class MailingIntake {
    */
   async stop(): Promise<void> {
     const { uniqServerId, server } = this.parts.settings;
-    this.#stop.abort(new ServerStoppingError(uniqServerId));
+    this.#stop.abort(new ServerShuttingDownError(uniqServerId));
     this.parts.sources.end(this.#stop.signal.reason);
     if (this.#writing.size === 0) return;
     const timer = new AbortController();
@@ -204,7 +204,7 @@ export class MailingIntake {
       // The answer to the last commit got lost: the list is whole, and will be sent.
       if ((await this.#fail(mailingId, claimToken, reason)) === 'complete') return writer.list;
       events.emit('list:failed', { mailingId, reason });
-      throw error instanceof TemplateEmailRefusal ? error : new RecipientListError(mailingId, error);
+      throw error instanceof TemplateEmailRequestError ? error : new RecipientListError(mailingId, error);
     }
   }
 

@@ -6,11 +6,11 @@ import type { MailingSettings } from '../../model/options/mailing-options.js';
 import { plainCopy } from '../../model/values/plain-copy.js';
 import type { Recipients } from '../../model/mail/recipient.js';
 import {
-  HeaderLineBreakError,
+  HeaderInjectionError,
   InvalidFieldError,
   InvalidHeaderAddressError,
   MissingFieldError,
-} from '../../model/errors/refusal.errors.js';
+} from '../../model/errors/request.errors.js';
 import { assertUnread, readIn } from '../../model/host-calls/source-reading.js';
 import { toStorable } from '../../model/mail/storable.js';
 import type { TemplateEmailAttachment, TemplateEmailInfo } from '../../model/mail/template-email-info.js';
@@ -181,13 +181,13 @@ function required(field: string, value: unknown): void {
 function oneLine(field: string, value: unknown): void {
   if (value === undefined) return;
   if (typeof value !== 'string') throw new InvalidFieldError(field, 'a text', value);
-  if (hasControlCharacters(value)) throw new HeaderLineBreakError(field, value);
+  if (hasControlCharacters(value)) throw new HeaderInjectionError(field, value);
 }
 
 function checkHeaders(headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) {
     const field = `headers[${JSON.stringify(name)}]`;
-    if (hasControlCharacters(name)) throw new HeaderLineBreakError(field, name);
+    if (hasControlCharacters(name)) throw new HeaderInjectionError(field, name);
     if (!HEADER_NAME.test(name))
       throw new InvalidFieldError(field, 'named by printable ASCII without colon', name);
     if (RESERVED_HEADERS.has(name.toLowerCase())) {

@@ -2,7 +2,7 @@ import type { KeyOf } from '../../model/addresses/email-address.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
 import { type ListedRecipient, toListedRecipient } from '../../model/mail/listed-recipient.js';
 import type { Recipients } from '../../model/mail/recipient.js';
-import { ProfileRepositoryMissingError } from '../../model/errors/refusal.errors.js';
+import { ProfileRepositoryMissingError } from '../../model/errors/request.errors.js';
 import type { SourceWatch } from '../../model/host-calls/source-watch.js';
 import { beginReading } from '../../model/host-calls/source-reading.js';
 import type { Cut } from '../../store/intake/partition-batches.js';
@@ -65,7 +65,7 @@ export class RecipientListWriter {
    * Writes the whole list and makes the mailing `pending`.
    *
    * @param watch ends the list, also while a recipient is waited for.
-   * @throws whatever the source of recipients throws, SourceUsedUpError, SourceProtocolError, ProfileRepositoryMissingError,
+   * @throws whatever the source of recipients throws, SourceConsumedError, SourceProtocolError, ProfileRepositoryMissingError,
    * ListTakenAwayError.
    */
   async write(recipients: Recipients, watch: SourceWatch): Promise<WrittenList> {

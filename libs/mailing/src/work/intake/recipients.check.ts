@@ -1,5 +1,5 @@
 import type { Recipients } from '../../model/mail/recipient.js';
-import { ProfileRepositoryMissingError, UnknownRecipientsError } from '../../model/errors/refusal.errors.js';
+import { ProfileRepositoryMissingError, UnknownRecipientsError } from '../../model/errors/request.errors.js';
 import { isIterable } from '../../model/host-calls/source-reading.js';
 import { Turns } from '../../model/values/turns.js';
 

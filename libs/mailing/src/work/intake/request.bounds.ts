@@ -8,7 +8,7 @@ import {
   MAX_HEADER_WORD,
   MAX_HEADERS,
 } from '../../model/values/header-words.js';
-import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
+import { InvalidFieldError } from '../../model/errors/request.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 
 const MAX_PATH = 1_000;

@@ -1,4 +1,4 @@
-import { InvalidFieldError } from '../../model/errors/refusal.errors.js';
+import { InvalidFieldError } from '../../model/errors/request.errors.js';
 import type { SendOptions } from '../../model/mail/send-options.js';
 import type { MailingTerms } from '../../store/intake/template-email.persister.js';
 

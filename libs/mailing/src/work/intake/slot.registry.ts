@@ -3,7 +3,7 @@ import { SAMPLE_RECIPIENT, TemplateContext } from '../../delivery/handlebars/tem
 import type { MailingTemplate } from '../../model/ports/template.renderer.js';
 import { withSlots } from '../../delivery/recipients/slot.source.js';
 import { askHost, HOST_CALL_TIMEOUT_MS, HostSilentError } from '../../model/host-calls/host-call.js';
-import { TemplateNotCompilingError, UnstorableValueError } from '../../model/errors/refusal.errors.js';
+import { TemplateNotCompilingError, NotSerializableError } from '../../model/errors/request.errors.js';
 import { type GivenSlots, type SlotFilling, toFilling } from '../../model/mail/slot-filling.js';
 import {
   SlotDefinitionError,
@@ -62,7 +62,7 @@ export class SlotRegistry {
   /**
    * Takes what a mailing is filled with, before anything is waited for.
    *
-   * @throws SlotUnknownError; UnstorableValueError for what everybody sees in a persistent slot. What one profile sees is looked at when it is
+   * @throws SlotUnknownError; NotSerializableError for what everybody sees in a persistent slot. What one profile sees is looked at when it is
    * read, and costs that profile only. It is read in the caller's context.
    */
   take(given: GivenSlots | undefined): SlotFilling {
@@ -111,13 +111,13 @@ export class SlotRegistry {
   }
 }
 
-/** @throws UnstorableValueError; its usual way out, to send with persist false, is none here. */
+/** @throws NotSerializableError; its usual way out, to send with persist false, is none here. */
 function storableForAll(slot: string, content: unknown): unknown {
   try {
     return toStorable(content, `slots.${slot}`);
   } catch (error) {
-    if (!(error instanceof UnstorableValueError)) throw error;
+    if (!(error instanceof NotSerializableError)) throw error;
     const otherwise = 'define the slot with persistent false';
-    throw new UnstorableValueError(error.path, error.found, otherwise);
+    throw new NotSerializableError(error.path, error.found, otherwise);
   }
 }

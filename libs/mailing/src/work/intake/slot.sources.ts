@@ -35,7 +35,7 @@ export class KeptSlots implements SlotSource {
 }
 
 /**
- * Contents of a mailing that is not persisted, all in memory. Those of persistent slots are plain data here too, so that a rehearsal tells what
+ * Contents of a mailing that is not persisted, all in memory. Those of persistent slots are plain data here too, so that a preview tells what
  * a persisted mailing would come to.
  */
 export class HeldSlots implements SlotSource {

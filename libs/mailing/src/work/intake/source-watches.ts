@@ -1,8 +1,8 @@
 import { SourceWatch } from '../../model/host-calls/source-watch.js';
 import type { Wait } from '../pacing/wait.js';
 
-/** What a source is read for: a mailing, whose id is null where it is not persisted, or a rehearsal. */
-export type SourcePurpose = { mailingId: string | null } | 'rehearsal';
+/** What a source is read for: a mailing, whose id is null where it is not persisted, or a preview. */
+export type SourcePurpose = { mailingId: string | null } | 'preview';
 
 /** A mailing whose source yields nothing. */
 export interface SilentSource {
@@ -40,7 +40,7 @@ export class SourceWatches {
   /** Ends the sources of one persisted mailing that are being read. */
   endOf(mailingId: string, reason: unknown): void {
     for (const [watch, purpose] of this.#reading) {
-      if (purpose !== 'rehearsal' && purpose.mailingId === mailingId) watch.end(reason);
+      if (purpose !== 'preview' && purpose.mailingId === mailingId) watch.end(reason);
     }
   }
 
@@ -48,7 +48,7 @@ export class SourceWatches {
   silentFor(ms: number): SilentSource[] {
     const before = performance.now() - ms;
     return [...this.#reading].flatMap(([{ wait }, purpose]) =>
-      purpose !== 'rehearsal' && wait !== null && wait.since < before ? [{ ...purpose, wait }] : [],
+      purpose !== 'preview' && wait !== null && wait.since < before ? [{ ...purpose, wait }] : [],
     );
   }
 }

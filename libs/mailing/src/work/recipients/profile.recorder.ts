@@ -79,7 +79,7 @@ function writer(
 ): WriteBehindBuffer {
   return new WriteBehindBuffer({
     write: async (keys, at) => write(keys, at),
-    failed: (facts) => events.emit('profiles:trouble', { what, ...facts }),
+    failed: (facts) => events.emit('profiles:error', { what, ...facts }),
     dropped: (count) => events.emit('profiles:dropped', { what, count }),
   });
 }

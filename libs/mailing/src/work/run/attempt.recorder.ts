@@ -12,7 +12,7 @@ export interface AttemptEffects {
   polls: PollSchedule;
   transport: TransportMonitor;
   isStopping: () => boolean;
-  isLost: () => boolean;
+  isFenced: () => boolean;
   transportDown: (reason: string) => void;
   /** @param reason null: there is none. */
   pauseIf: (reason: string | null) => void;
@@ -57,14 +57,14 @@ export class AttemptRecorder {
   }
 
   #takeBack({ idx, blame, reason }: Extract<Attempt, { kind: 'returned' }>, generation: number): void {
-    const { transport, buffer, isStopping, isLost, transportDown, pauseIf } = this.run;
+    const { transport, buffer, isStopping, isFenced, transportDown, pauseIf } = this.run;
     if (blame === 'unclear' && !isStopping() && !transport.isDown) {
       this.#defer({ idx, status: 'error', code: NO_ANSWER, text: reason });
       if (transport.fallsSilent(idx)) transportDown(reason);
       return;
     }
     buffer.handBack([idx]);
-    if (blame === 'transport' && !isLost()) transportDown(reason);
+    if (blame === 'transport' && !isFenced()) transportDown(reason);
     if (blame === 'throttle') pauseIf(transport.throttled(reason, generation));
   }
 

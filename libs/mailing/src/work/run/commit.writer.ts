@@ -45,24 +45,24 @@ export class CommitWriter {
   /**
    * @param next puts the next commit together; not called while there is one that could not be written.
    * @param stop aborts when there is no more time.
-   * @param isLost asked before, and after each failure, because another server may have taken the slice over meanwhile.
+   * @param isFenced asked before, and after each failure, because another server may have taken the slice over meanwhile.
    * @returns the commit with its answer, or null if it can't be written for too long.
    */
   async write(
     next: () => Commit,
     stop: AbortSignal,
-    isLost: () => boolean,
+    isFenced: () => boolean,
   ): Promise<{ commit: Commit | null; answer: CommitAnswer } | null> {
-    if (isLost()) return this.#over({ commit: null, answer: { kind: 'lost' } });
+    if (isFenced()) return this.#over({ commit: null, answer: { kind: 'fenced' } });
     const commit = (this.#unwritten ??= next());
     const { mailingId, events, ledger, options } = this.parts;
-    const giveUpAt = performance.now() + options.databasePatienceMs;
+    const giveUpAt = performance.now() + options.databaseRetryTimeoutMs;
     const backOff = new BackOff(50, 5_000);
     for (let attempt = 1; ; attempt++) {
       try {
         this.#wait ??= { what: 'the database', since: performance.now() };
         const answer = await ledger.commit(commit);
-        if (answer.kind !== 'lost') this.#unwritten = null;
+        if (answer.kind !== 'fenced') this.#unwritten = null;
         this.#wait = null;
         this.committedAt = performance.now();
         this.#tellEnd();
@@ -77,7 +77,7 @@ export class CommitWriter {
         }
         events.emit('run:commit-retried', { mailingId, error, attempt, delayMs });
         await delay(delayMs, undefined, { signal: stop }).catch(() => undefined);
-        if (isLost()) return this.#over({ commit, answer: { kind: 'lost' } });
+        if (isFenced()) return this.#over({ commit, answer: { kind: 'fenced' } });
       }
     }
   }
@@ -95,7 +95,7 @@ export class CommitWriter {
     const { ledger, workerSlot } = this.parts;
     const { kind } = written.answer;
     const isSilent = performance.now() - (ledger.wait?.since ?? Infinity) > LEND_AFTER_MS;
-    const lends = isSilent && kind !== 'ended' && kind !== 'lost';
+    const lends = isSilent && kind !== 'ended' && kind !== 'fenced';
     if (lends !== this.#isLent) workerSlot[lends ? 'lend' : 'retake']();
     this.#isLent = lends;
     return written;

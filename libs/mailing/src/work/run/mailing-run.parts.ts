@@ -52,4 +52,4 @@ export interface RunEnd {
 }
 
 /** Why nothing more is begun. */
-export type RunPhase = 'running' | 'stopping' | 'draining' | 'pausing' | 'stalled' | 'lost' | 'rewound';
+export type RunPhase = 'running' | 'stopping' | 'draining' | 'pausing' | 'stalled' | 'fenced' | 'rewound';

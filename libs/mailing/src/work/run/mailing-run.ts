@@ -72,7 +72,7 @@ export class MailingRun {
       polls: this.#polls,
       transport: this.#transport,
       isStopping: () => this.#phase !== 'running',
-      isLost: () => this.#phase === 'lost',
+      isFenced: () => this.#phase === 'fenced',
       transportDown: (reason) => this.#transportDown(reason),
       pauseIf: (reason) => this.#pauseIf(reason),
     });
@@ -121,19 +121,19 @@ export class MailingRun {
 
   /** Begins nothing more; `run` resolves once everything in flight is written down. */
   stop(): void {
-    this.#windDown('stopping');
+    this.#enterPhase('stopping');
   }
 
   /** An order stands in the books: begins nothing more and looks at them. */
   drain(): void {
-    if (this.#phase === 'running') this.#windDown('draining');
+    if (this.#phase === 'running') this.#enterPhase('draining');
   }
 
   /** Gives the slice back until somebody in it is due again, if nothing else is going on. */
   yieldSlot(): void {
     if (this.#phase !== 'running') return;
     this.#release = { kind: 'rest' };
-    this.#windDown('pausing');
+    this.#enterPhase('pausing');
   }
 
   /** Something in the books may have changed: looks at them now, whatever it is waiting for. */
@@ -150,7 +150,7 @@ export class MailingRun {
 
   /** The claim is gone: begins nothing more and writes nothing more. */
   revoke(): void {
-    this.#windDown('lost');
+    this.#enterPhase('fenced');
   }
 
   /** After a run that ended as lost: what was answered and not recorded. Resolves when the last message in flight is over. */
@@ -197,24 +197,24 @@ export class MailingRun {
   }
 
   #transportDown(reason: string, what?: string): void {
-    this.#handBackQueue();
+    this.#returnQueue();
     this.#pauseIf(this.#transport.down(reason, what));
   }
 
   #pauseIf(reason: string | null): void {
     if (reason === null || this.#phase !== 'running') return;
     this.#release = { kind: 'pause', reason };
-    this.#windDown('pausing');
+    this.#enterPhase('pausing');
   }
 
-  #windDown(how: RunPhase): void {
+  #enterPhase(how: RunPhase): void {
     this.#stopState.become(how);
     this.#preparation.end();
-    this.#handBackQueue();
+    this.#returnQueue();
     this.#sleep.end();
   }
 
-  #handBackQueue(): void {
+  #returnQueue(): void {
     this.#buffer.handBack(this.#queue.map((one) => one.idx));
     this.#queue = [];
   }
@@ -229,7 +229,7 @@ export class MailingRun {
   }
 
   #wantsBeat(): boolean {
-    if (this.#phase === 'lost') return true;
+    if (this.#phase === 'fenced') return true;
     if (this.#phase === 'rewound') return this.#inFlight === 0;
     if (this.#phase === 'stalled') return false;
     if (this.#writer.hasUnwritten || this.#isWoken) return true;
@@ -252,21 +252,21 @@ export class MailingRun {
 
   async #commit(): Promise<RunEnd | null> {
     if (this.#phase === 'rewound') return this.#remember(this.#nextBeat());
-    const isLost = (): boolean => this.#phase === 'lost';
-    const written = await this.#writer.write(() => this.#nextBeat(), this.#stopSignal.signal, isLost);
+    const isFenced = (): boolean => this.#phase === 'fenced';
+    const written = await this.#writer.write(() => this.#nextBeat(), this.#stopSignal.signal, isFenced);
     if (!written) {
       if (this.#phase === 'stopping') return { status: 'stalled', mailing: null };
-      this.#windDown('stalled');
+      this.#enterPhase('stalled');
       return null;
     }
     const { commit, answer } = written;
-    if (!commit || answer.kind === 'lost') {
-      this.#windDown('lost');
-      this.#parts.events.emit('run:lost', { mailingId: this.#parts.mailingId });
-      return { status: 'lost', mailing: null };
+    if (!commit || answer.kind === 'fenced') {
+      this.#enterPhase('fenced');
+      this.#parts.events.emit('run:fenced', { mailingId: this.#parts.mailingId });
+      return { status: 'fenced', mailing: null };
     }
     if (answer.kind === 'rewound') {
-      this.#windDown('rewound');
+      this.#enterPhase('rewound');
       await this.#remember(commit);
       return null;
     }
@@ -276,7 +276,7 @@ export class MailingRun {
     if (commit.returned.length > 0) this.#polls.handedBack();
     if (answer.kind === 'ended') return { status: answer.status, mailing: answer.mailing };
     if (answer.kind === 'drain') {
-      if (this.#phase === 'running') this.#windDown('draining');
+      if (this.#phase === 'running') this.#enterPhase('draining');
       return null;
     }
     this.#parts.guard.noteElsewhere(answer.elsewhere);
@@ -322,7 +322,7 @@ export class MailingRun {
     }
     this.#queue.push(...prepared);
     // Asked to stop, or the transport went down, while the commit was being written.
-    if (this.#phase !== 'running' || this.#transport.waitMs() > 0) this.#handBackQueue();
+    if (this.#phase !== 'running' || this.#transport.waitMs() > 0) this.#returnQueue();
     // Not at once: a commit that is due by now goes first, and the database works on it while these are rendered.
     setImmediate(() => this.#startMessages());
   }

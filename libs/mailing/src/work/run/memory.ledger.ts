@@ -41,7 +41,7 @@ export class MemoryLedger implements Ledger {
 
   /**
    * @param sourceTimeoutMs longest wait for one recipient.
-   * @throws SourceUsedUpError
+   * @throws SourceConsumedError
    */
   constructor(
     recipients: Recipients,

@@ -23,10 +23,10 @@ export class RetrySchedule {
    * @returns the delay before the next attempt, or null if the one just made was the last.
    */
   nextDelayMs(idx: number): number | null {
-    const { maxAttempts, firstDelayMs, longestDelayMs } = this.options;
+    const { maxAttempts, initialDelayMs, maxDelayMs } = this.options;
     const attempts = (this.#before.get(idx) ?? 0) + 1;
     if (attempts >= maxAttempts) return null;
-    return Math.ceil(Math.random() * Math.min(longestDelayMs, firstDelayMs * 2 ** (attempts - 1)));
+    return Math.ceil(Math.random() * Math.min(maxDelayMs, initialDelayMs * 2 ** (attempts - 1)));
   }
 
   forget(idx: number): void {

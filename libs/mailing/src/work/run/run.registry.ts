@@ -30,7 +30,7 @@ interface Entry {
 }
 
 /**
- * The runs of this process: each mailing at most once, not more than `parallelMailings` at a time, the others in order of
+ * The runs of this process: each mailing at most once, not more than `maxConcurrentMailings` at a time, the others in order of
  * arrival. A mailing that only waits for somebody's next attempt, which may be hours away, does not take a place. Whoever
  * asks for a mailing that is being worked on gets the same result. Batches are in here too, and take no places: how many
  * there are at a time is the dispatcher's business.
@@ -42,7 +42,7 @@ export class RunRegistry {
   readonly #stop = new AbortController();
 
   constructor(
-    private readonly parallelMailings: number,
+    private readonly maxConcurrentMailings: number,
     private readonly context = new ModuleContext(),
   ) {}
 
@@ -88,7 +88,9 @@ export class RunRegistry {
   /** What the runs of this mailing wait for; none where this process does not work on it. */
   waitsOf(mailingId: string): Wait[] {
     return [...this.#of(mailingId)].map(({ run, dispatch, since }) => {
-      const what = dispatch ? 'its turn (run.parallelMailings)' : 'its templates, or the answer of inDoubt';
+      const what = dispatch
+        ? 'its turn (run.maxConcurrentMailings)'
+        : 'its templates, or the answer of inDoubt';
       return run?.waits.now ?? { what, since };
     });
   }
@@ -175,7 +177,7 @@ export class RunRegistry {
   }
 
   async #within<T>(entry: Entry, turn: Turn, work: () => Promise<T>, away: SlotReleases): Promise<T> {
-    if (turn === 'wait' && this.#working >= this.parallelMailings) {
+    if (turn === 'wait' && this.#working >= this.maxConcurrentMailings) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
         entry.dispatch = () => this.#goAhead(resolve);
@@ -201,7 +203,7 @@ export class RunRegistry {
 
   /** The place is handed on, not given up and taken again, so that nobody can slip in between. */
   #leave(): void {
-    const next = this.#working <= this.parallelMailings ? this.#waiting.shift() : undefined;
+    const next = this.#working <= this.maxConcurrentMailings ? this.#waiting.shift() : undefined;
     if (next) next();
     else this.#working--;
   }

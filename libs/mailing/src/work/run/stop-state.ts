@@ -15,11 +15,11 @@ export class StopState {
 
   /** Whether not even a message that is being made may leave. */
   get mayNotLeave(): boolean {
-    return this.#current === 'lost' || this.#current === 'rewound';
+    return this.#current === 'fenced' || this.#current === 'rewound';
   }
 
   become(how: RunPhase): void {
-    if (this.#current === 'lost' || (this.#current === 'rewound' && how !== 'lost')) return;
+    if (this.#current === 'fenced' || (this.#current === 'rewound' && how !== 'fenced')) return;
     if (how === 'stalled') this.#beforeStall = this.#current;
     this.#current = how;
   }

@@ -129,7 +129,7 @@ export class TransportMonitor {
   #wait(reason: string, what: string): string | null {
     const now = performance.now();
     this.#downSince ??= now;
-    if (now - this.#downSince > this.parts.options.transportPatienceMs) return `${what}: ${reason}`;
+    if (now - this.#downSince > this.parts.options.transportOutageTimeoutMs) return `${what}: ${reason}`;
     this.#outage = { what, reason };
     const isNews = this.#backOff.remainingMs() === 0;
     const retryInMs = this.#backOff.fail();

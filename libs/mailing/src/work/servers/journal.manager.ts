@@ -37,10 +37,10 @@ export class JournalManager {
       const error = new Error(
         'This system does not tell whether it is still the same boot, only Linux does.',
       );
-      return this.events.emit('journal:lost', { dir: journal.dir, error });
+      return this.events.emit('journal:disabled', { dir: journal.dir, error });
     }
     this.#journal = new MailingJournal(journal.dir, { ...owner, pidNamespace }, (error) =>
-      this.events.emit('journal:lost', { dir: journal.dir, error }),
+      this.events.emit('journal:disabled', { dir: journal.dir, error }),
     );
   }
 

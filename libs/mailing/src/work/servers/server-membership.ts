@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { DatabaseBehindError } from '../../model/errors/database-behind.error.js';
 import type { IdHolder } from '../../model/errors/id-holder.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
-import type { ServerStanding } from '../../model/reports/mailing-health.report.js';
+import type { ServerState } from '../../model/reports/mailing-health.report.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
 import type {
   RegisteredServer,
@@ -17,7 +17,7 @@ import { readPidNamespace } from './pid-namespace.js';
 type Comparable = Pick<RegisteredServer, 'incarnation' | 'hostname' | 'pid' | 'pidNamespace'>;
 
 /** What a heartbeat finds. */
-export type Standing = Exclude<ServerStanding, 'starting'>;
+export type MembershipState = Exclude<ServerState, 'starting'>;
 
 /** Incarnations that live in this very process, so that two applications in one process do not take each other for dead. */
 const living: Set<string> = ((globalThis as Record<symbol, unknown>)[
@@ -38,9 +38,9 @@ export class ServerMembership {
   #claims = 0;
   /** By `performance.now()`; ends with the first renewal. */
   #mayBeUnknownUntil = Number.NEGATIVE_INFINITY;
-  #standing: ServerStanding = 'starting';
+  #state: ServerState = 'starting';
   #other: IdHolder | null = null;
-  #underWay: Promise<Standing> | null = null;
+  #underWay: Promise<MembershipState> | null = null;
 
   constructor(
     private readonly persister: TemplateEmailBatchServerPersister,
@@ -48,7 +48,7 @@ export class ServerMembership {
     private readonly events: MailingEvents,
     private readonly journal: JournalManager,
   ) {
-    this.lease = new Lease(settings.server.serverTimeoutMs);
+    this.lease = new Lease(settings.server.leaseMs);
   }
 
   /** Null while this process is not a member. */
@@ -57,8 +57,8 @@ export class ServerMembership {
   }
 
   /** What the last heartbeat that succeeded has found. */
-  get standing(): ServerStanding {
-    return this.#standing;
+  get state(): ServerState {
+    return this.#state;
   }
 
   /** The live process that has our id, while we stand by. */
@@ -78,7 +78,7 @@ export class ServerMembership {
   }
 
   /** One heartbeat: registers where needed, renews otherwise. Calls at the same moment share one. */
-  heartbeat(): Promise<Standing> {
+  heartbeat(): Promise<MembershipState> {
     this.#underWay ??= this.#heartbeat().finally(() => (this.#underWay = null));
     return this.#underWay;
   }
@@ -102,7 +102,7 @@ export class ServerMembership {
     return server.pid === process.pid || !isRunning(server.pid);
   };
 
-  async #heartbeat(): Promise<Standing> {
+  async #heartbeat(): Promise<MembershipState> {
     const begun = Lease.moment();
     const incarnation = this.#incarnation;
     if (!incarnation) return this.#register(begun);
@@ -123,7 +123,7 @@ export class ServerMembership {
     return 'lost';
   }
 
-  async #register(begun: { monotonic: number; wall: number }): Promise<Standing> {
+  async #register(begun: { monotonic: number; wall: number }): Promise<MembershipState> {
     const { uniqServerId, enabledAsTemplateMailServer: takesBatches } = this.settings;
     const incarnation = randomUUID();
     // Known as living before its row can be seen.
@@ -140,13 +140,13 @@ export class ServerMembership {
     if (other) {
       living.delete(incarnation);
       this.#standBehind(other);
-      return (this.#standing = 'standing_by');
+      return (this.#state = 'standby');
     }
     this.journal.open(me);
     this.#incarnation = incarnation;
     this.#mayBeUnknownUntil = performance.now() + this.settings.server.databaseLagTimeoutMs;
     this.#other = null;
-    this.#standing = 'member';
+    this.#state = 'member';
     this.lease.confirm(begun);
     this.events.emit('server:registered', { uniqServerId, incarnation });
     return 'member';
@@ -155,19 +155,19 @@ export class ServerMembership {
   #standBehind({ hostname: host, pid, incarnation }: RegisteredServer): void {
     const isThisProcess = living.has(incarnation);
     this.#other = { host, pid, isThisProcess };
-    if (this.#standing === 'standing_by') return;
-    this.events.emit('server:standing-by', {
+    if (this.#state === 'standby') return;
+    this.events.emit('server:standby', {
       uniqServerId: this.settings.uniqServerId,
       otherHost: host,
       otherPid: pid,
       isThisProcess,
-      serverTimeoutMs: this.settings.server.serverTimeoutMs,
+      leaseMs: this.settings.server.leaseMs,
     });
   }
 
   #forget(incarnation: string): void {
     this.#incarnation = null;
-    this.#standing = 'lost';
+    this.#state = 'lost';
     this.lease.revoke();
     // At the same moment: whoever takes it for dead may read its journal.
     this.journal.close();

@@ -4,12 +4,12 @@ import { askHostUntimed, HostSilentError } from '../../model/host-calls/host-cal
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
 import type { RunRegistry } from '../run/run.registry.js';
-import type { ServerMembership, Standing } from './server-membership.js';
+import type { ServerMembership, MembershipState } from './server-membership.js';
 
 /**
  * Something that a member does after each of its heartbeats. One that returns a promise is not begun again before that is
  * settled, no heartbeat waits for it, and an orderly stop does for as long as it has time. One that takes longer than `run.hostCallTimeoutMs` is
- * reported (`server:trouble`).
+ * reported (`server:error`).
  */
 export type PeriodicTask = () => Promise<unknown> | void;
 
@@ -70,15 +70,16 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
   readonly #tick = (): void => {
     this.#last = this.#heartbeat().finally(() => {
       // A server with nothing to do must not keep a process alive that has nothing else to do either.
-      if (!this.#stopped) this.#timer = setTimeout(this.#tick, this.settings.server.heartbeatMs).unref();
+      if (!this.#stopped)
+        this.#timer = setTimeout(this.#tick, this.settings.server.heartbeatIntervalMs).unref();
     });
   };
 
   async #heartbeat(): Promise<void> {
     try {
-      const standing = await this.#stand();
+      const state = await this.#stand();
       this.#tellRecovery();
-      if (standing !== 'member' || this.#stopped) return;
+      if (state !== 'member' || this.#stopped) return;
       for (const duty of this.#duties) this.#begin(duty);
     } catch (error) {
       this.#failingSince ??= performance.now();
@@ -109,13 +110,13 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
   }
 
   #report(step: string, error: unknown): void {
-    this.events.emit('server:trouble', { uniqServerId: this.settings.uniqServerId, step, error });
+    this.events.emit('server:error', { uniqServerId: this.settings.uniqServerId, step, error });
   }
 
-  async #stand(): Promise<Standing> {
-    const standing = await this.membership.heartbeat();
-    if (standing !== 'lost') return standing;
+  async #stand(): Promise<MembershipState> {
+    const state = await this.membership.heartbeat();
+    if (state !== 'lost') return state;
     this.runs.revokeAll();
-    return this.#stopped ? standing : this.membership.heartbeat();
+    return this.#stopped ? state : this.membership.heartbeat();
   }
 }

@@ -61,7 +61,7 @@ export class BatchSweep {
       await this.#carryOut();
     } catch (error) {
       const { uniqServerId } = settings;
-      events.emit('server:trouble', { uniqServerId, step: 'sweep of batches', error });
+      events.emit('server:error', { uniqServerId, step: 'sweep of batches', error });
     }
     if (freed > 0) dispatcher.announce();
     return freed;
@@ -98,7 +98,7 @@ export class BatchSweep {
     } catch (error) {
       // The others are not to wait for it.
       const { uniqServerId } = settings;
-      events.emit('server:trouble', { uniqServerId, step: `freeing a batch of ${fromServerId}`, error });
+      events.emit('server:error', { uniqServerId, step: `freeing a batch of ${fromServerId}`, error });
       return false;
     }
   }

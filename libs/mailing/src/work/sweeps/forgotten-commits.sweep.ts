@@ -84,7 +84,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
       await step();
     } catch (error) {
       const { uniqServerId } = this.parts.settings;
-      this.parts.events.emit('server:trouble', { uniqServerId, step: 'restoring forgotten commits', error });
+      this.parts.events.emit('server:error', { uniqServerId, step: 'restoring forgotten commits', error });
     }
   }
 
@@ -129,7 +129,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
 
   #tell({ claim, restored }: RestoredSlice, seen: number, committed: number): void {
     const { mailingId, batch } = claim;
-    this.parts.events.emit('database:went-back', {
+    this.parts.events.emit('database:rewound', {
       mailingId,
       startIdx: batch?.startIdx ?? null,
       seen,
@@ -143,7 +143,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
     const { worker, launcher } = this.parts;
     const { mailingId } = claim;
     if (claim.batch) return worker.tellEnd(mailingId, end?.mailing ?? null);
-    if (end !== null && end.status !== 'pending' && end.status !== 'lost')
+    if (end !== null && end.status !== 'pending' && end.status !== 'fenced')
       await launcher.tellEnded(mailingId);
   }
 }

@@ -34,7 +34,7 @@ export class LateAnswersSweep implements OnApplicationBootstrap, LostRuns {
   #numRecipients = 0;
 
   constructor(
-    private readonly orders: CommandPersister,
+    private readonly commands: CommandPersister,
     private readonly recorder: Pick<ProfileRecorder, 'noteMailed'>,
     private readonly periodic: TemplateEmailPeriodicService,
     private readonly events: MailingEvents,
@@ -73,10 +73,10 @@ export class LateAnswersSweep implements OnApplicationBootstrap, LostRuns {
 
   async #settle(lost: LostRun): Promise<void> {
     const { slice, sent, keptUntil } = lost;
-    const { settled, isOver } = await this.orders.settleAnsweredLate(slice, [...sent.keys()]);
+    const { settled, isOver } = await this.commands.settleAnsweredLate(slice, [...sent.keys()]);
     if (isOver || performance.now() > keptUntil) this.#forget(lost);
     if (settled.size === 0) return;
-    this.events.emit('doubt:settled', { mailingId: slice.mailingId, numSent: settled.size });
+    this.events.emit('in-doubt:settled', { mailingId: slice.mailingId, numSent: settled.size });
     await this.recorder.noteMailed([...settled].flatMap((idx) => sent.get(idx) ?? []));
   }
 

@@ -9,7 +9,7 @@ import type { TemplateEmailPeriodicService } from '../servers/template-email-per
  * those who take work over start from.
  *
  * A lease that ran out counts only if our own held all the while. After an outage of the database all leases have run out, and
- * whoever came back first would bury all the others in the middle of their work.
+ * whoever came back first would prune all the others in the middle of their work.
  */
 export class ServerSweep implements OnApplicationBootstrap {
   constructor(
@@ -27,10 +27,10 @@ export class ServerSweep implements OnApplicationBootstrap {
   /**
    * Looks once.
    *
-   * @returns the ids of those who were buried here.
+   * @returns the ids of those who were pruned here.
    */
   look(): Promise<string[]> {
     const { isKnownDead, lease } = this.membership;
-    return this.servers.buryDead(this.settings.uniqServerId, isKnownDead, lease.hasLastedWholly());
+    return this.servers.pruneDead(this.settings.uniqServerId, isKnownDead, lease.hasLastedWholly());
   }
 }

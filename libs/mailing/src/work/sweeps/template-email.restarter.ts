@@ -1,5 +1,5 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
-import { ServerStandingByError, ServerStoppingError } from '../../model/errors/refusal.errors.js';
+import { ServerStandbyError, ServerShuttingDownError } from '../../model/errors/request.errors.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
@@ -93,7 +93,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
    *
    * @returns what was found, once it is begun; the mailings themselves go on in the background. What a second call returns was not begun
    * by the first.
-   * @throws ServerStandingByError if another live process has our server id; ServerStoppingError during shutdown; what the database throws.
+   * @throws ServerStandbyError if another live process has our server id; ServerShuttingDownError during shutdown; what the database throws.
    * Nothing was begun then, and the call may be repeated.
    *
    * @example
@@ -116,13 +116,13 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   async #resume(): Promise<ResumeReport> {
     const { settings, membership, runs, hold, held, events, batchSweep, dispatcher } = this.parts;
     const { uniqServerId } = settings;
-    if (runs.isStopping) throw new ServerStoppingError(uniqServerId);
+    if (runs.isStopping) throw new ServerShuttingDownError(uniqServerId);
     if (membership.incarnation === null) await membership.heartbeat();
-    if (membership.incarnation === null) throw new ServerStandingByError(uniqServerId, membership.other);
+    if (membership.incarnation === null) throw new ServerStandbyError(uniqServerId, membership.other);
     const batched = (await held.find()).filter(({ isBatched }) => isBatched);
     // A look that is under way would be taken for the one that found everything.
     while (this.#sweeping) await this.#sweeping;
-    if (runs.isStopping) throw new ServerStoppingError(uniqServerId);
+    if (runs.isStopping) throw new ServerShuttingDownError(uniqServerId);
     const wasWaiting = hold.isWaiting;
     hold.lift();
     const report = await this.sweep();
@@ -164,7 +164,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
         report.resumed.push(...(await this.#resumeOwn()));
       }
     } catch (error) {
-      this.parts.events.emit('server:trouble', { uniqServerId, step: 'sweep', error });
+      this.parts.events.emit('server:error', { uniqServerId, step: 'sweep', error });
     }
     return report;
   }
@@ -184,7 +184,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
       } catch (error) {
         // The others are not to wait for it.
         const { uniqServerId } = this.parts.settings;
-        this.parts.events.emit('server:trouble', {
+        this.parts.events.emit('server:error', {
           uniqServerId,
           step: `takeover of ${fromServerId}`,
           error,
@@ -195,7 +195,9 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   }
 
   async #adoptFrom(fromServerId: string): Promise<string[]> {
-    if (!(await this.parts.servers.bury(fromServerId, this.parts.membership.isKnownDead, this.#judgesLeases)))
+    if (
+      !(await this.parts.servers.prune(fromServerId, this.parts.membership.isKnownDead, this.#judgesLeases))
+    )
       return [];
     const toServerId = this.parts.settings.uniqServerId;
     const moved = await this.parts.claims.adopt(fromServerId, toServerId);

@@ -21,7 +21,7 @@ export class TransportProbe {
     private readonly uniqServerId: string,
     /** Whether it also asks for batched mailings, because it can send them. */
     private readonly takesBatches: boolean,
-    private readonly orders: CommandPersister,
+    private readonly commands: CommandPersister,
     private readonly sender: EmailMessageSender,
     private readonly stop: AbortSignal,
     private readonly hold: ResumeHold,
@@ -39,7 +39,7 @@ export class TransportProbe {
     try {
       return await this.#look();
     } catch (error) {
-      this.events.emit('server:trouble', { uniqServerId: this.uniqServerId, step: 'transport probe', error });
+      this.events.emit('server:error', { uniqServerId: this.uniqServerId, step: 'transport probe', error });
       return 0;
     } finally {
       this.#isLooking = false;
@@ -61,14 +61,14 @@ export class TransportProbe {
     this.#backOff.fail();
     if (why !== null) return 0;
     let numResumed = 0;
-    for (const whose of waiting) numResumed += await this.orders.resumeTransportPaused(whose);
-    if (numResumed > 0) this.events.emit('transport:back', { numResumed });
+    for (const whose of waiting) numResumed += await this.commands.resumeTransportPaused(whose);
+    if (numResumed > 0) this.events.emit('transport:recovered', { numResumed });
     return numResumed;
   }
 
   async #waiting(): Promise<MailingScope[]> {
     const waiting: MailingScope[] = [];
-    for (const whose of this.#asked()) if (await this.orders.hasTransportPaused(whose)) waiting.push(whose);
+    for (const whose of this.#asked()) if (await this.commands.hasTransportPaused(whose)) waiting.push(whose);
     return waiting;
   }
 

@@ -19,9 +19,9 @@ export class UnclaimedBatchesSweep implements OnApplicationBootstrap {
 
   /** Looks once. */
   async look(): Promise<void> {
-    const waiting = (await this.reader.unattended()).map(({ mailingId }) => mailingId);
+    const waiting = (await this.reader.unclaimed()).map(({ mailingId }) => mailingId);
     const news = waiting.filter((mailingId) => !this.#told.has(mailingId));
     this.#told = new Set(waiting);
-    for (const mailingId of news) this.events.emit('mailing:unattended', { mailingId });
+    for (const mailingId of news) this.events.emit('mailing:unclaimed', { mailingId });
   }
 }

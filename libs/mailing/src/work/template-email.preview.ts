@@ -14,9 +14,9 @@ import { publicReasonOf } from '../model/values/public-text.js';
 import { type InvalidEntry, toListedRecipient } from '../model/mail/listed-recipient.js';
 import type { MailingSettings } from '../model/options/mailing-options.js';
 import type { ProfileRepository } from '../model/ports/profile.repository.js';
-import { RecipientSkippedError } from '../model/errors/refusal.errors.js';
+import { RecipientSkippedError } from '../model/errors/request.errors.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/mail/recipient.js';
-import type { RehearsalOptions, RehearsalReport } from '../model/reports/rehearsal.report.js';
+import type { DryRunOptions, DryRunReport } from '../model/reports/dry-run.report.js';
 import { type SlotFilling, toFilling } from '../model/mail/slot-filling.js';
 import { beginReading } from '../model/host-calls/source-reading.js';
 import type { SourceWatch } from '../model/host-calls/source-watch.js';
@@ -35,18 +35,18 @@ const MAX_REASON = 200;
 
 /** Nothing here is ever handed over. */
 const NOBODY = {
-  send: () => Promise.reject(new Error('A rehearsal sends nothing.')),
+  send: () => Promise.reject(new Error('A preview sends nothing.')),
   probe: () => Promise.resolve(null),
 };
 
 /** What was asked for, taken in the context of the caller. */
-interface AskedRehearsal {
+interface RequestedDryRun {
   given: SlotFilling;
   checked: CheckedRequest;
 }
 
 /** Makes messages and sends none: what one recipient would read, and what a whole mailing would come to. Writes nothing. */
-export class TemplateEmailRehearsal {
+export class TemplateEmailPreview {
   constructor(
     private readonly settings: MailingSettings,
     private readonly renderer: TemplateRenderer,
@@ -66,7 +66,7 @@ export class TemplateEmailRehearsal {
    * @example
    * ```ts
    * const info = { templateUrl: 'newsletter.hbs', subject: 'Hello {{name}}', from: 'news@shop.example' };
-   * const { subject, html } = await rehearsal.preview(info, { email: 'ann@home.example', name: 'Ann' });
+   * const { subject, html } = await previews.preview(info, { email: 'ann@home.example', name: 'Ann' });
    * ```
    */
   async preview(info: TemplateEmailRequest, recipient: Recipient): Promise<EmailMessage> {
@@ -74,8 +74,8 @@ export class TemplateEmailRehearsal {
     return this.context.begin(() => this.#preview(asked, recipient));
   }
 
-  async #preview(asked: AskedRehearsal, recipient: Recipient): Promise<EmailMessage> {
-    const delivery = await this.sources.during('rehearsal', (watch) => this.#delivery(asked, watch));
+  async #preview(asked: RequestedDryRun, recipient: Recipient): Promise<EmailMessage> {
+    const delivery = await this.sources.during('preview', (watch) => this.#delivery(asked, watch));
     const one = this.#marked(recipient, 0);
     if ('reason' in one) throw new RecipientSkippedError(one.reason, one.text);
     const [prepared] = await delivery.prepare([one]);
@@ -88,41 +88,41 @@ export class TemplateEmailRehearsal {
    * Makes the message of each recipient and counts what would become of them, who is listed twice included. It keeps
    * the keys of all addresses for that, about 100 bytes each, and nothing else of the list.
    *
-   * @throws the refusals of `sendEmailMessage`, ServerStoppingError also if the process ends meanwhile; whatever the list, the profiles
+   * @throws the refusals of `sendEmailMessage`, ServerShuttingDownError also if the process ends meanwhile; whatever the list, the profiles
    * or the suppression list throw.
    *
    * @example
    * ```ts
    * const info = { templateUrl: 'newsletter.hbs', subject: 'Hello {{name}}', from: 'news@shop.example' };
-   * const { numMessages, skipped, failed } = await rehearsal.dryRun(info, ['ann@home.example', 'not an address']);
+   * const { numMessages, skipped, failed } = await previews.dryRun(info, ['ann@home.example', 'not an address']);
    * ```
    */
   async dryRun(
     info: TemplateEmailRequest,
     recipients: Recipients,
-    options: RehearsalOptions = {},
-  ): Promise<RehearsalReport> {
+    options: DryRunOptions = {},
+  ): Promise<DryRunReport> {
     checkFilter('dryRun: options', options);
     const { onProgress } = options;
     if (onProgress !== undefined && typeof onProgress !== 'function')
       throw new InvalidArgumentError('dryRun: onProgress', 'a function, or left out', onProgress);
     const asked = this.#asked(info, recipients);
     const caller = new AsyncContext();
-    const tell: RehearsalOptions['onProgress'] =
+    const tell: DryRunOptions['onProgress'] =
       onProgress && ((report) => caller.run(() => onProgress(report)));
-    const judge = async (watch: SourceWatch): Promise<RehearsalReport> => {
+    const judge = async (watch: SourceWatch): Promise<DryRunReport> => {
       const delivery = await this.#delivery(asked, watch);
       return this.#judgeAll(delivery, beginReading(asked.checked.recipients, 'recipients', watch), tell);
     };
-    return this.context.begin(() => this.sources.during('rehearsal', judge));
+    return this.context.begin(() => this.sources.during('preview', judge));
   }
 
   async #judgeAll(
     delivery: MailingDelivery,
     recipients: AsyncIterable<Recipient>,
-    onProgress: RehearsalOptions['onProgress'],
-  ): Promise<RehearsalReport> {
-    const report: RehearsalReport = { numRecipients: 0, numMessages: 0, skipped: {}, failed: {} };
+    onProgress: DryRunOptions['onProgress'],
+  ): Promise<DryRunReport> {
+    const report: DryRunReport = { numRecipients: 0, numMessages: 0, skipped: {}, failed: {} };
     let chunk: MarkedRecipient[] = [];
     const look = async (): Promise<void> => {
       await judge(delivery, chunk, report);
@@ -148,7 +148,7 @@ export class TemplateEmailRehearsal {
     return { idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined };
   }
 
-  #asked(request: TemplateEmailRequest, recipients: Recipients): AskedRehearsal {
+  #asked(request: TemplateEmailRequest, recipients: Recipients): RequestedDryRun {
     const { attachments } = this.settings;
     const persist = request?.batched === true;
     const how = { persist, hasProfiles: this.profiles() !== null, mayBeRepeat: false, attachments };
@@ -156,7 +156,7 @@ export class TemplateEmailRehearsal {
     return { given, checked: checkRequest(request as TemplateEmailInfo, recipients, how) };
   }
 
-  async #delivery({ given, checked }: AskedRehearsal, watch: SourceWatch): Promise<MailingDelivery> {
+  async #delivery({ given, checked }: RequestedDryRun, watch: SourceWatch): Promise<MailingDelivery> {
     const { run } = this.settings;
     const profiles = this.profiles();
     const { info, template } = await openRequest(this.renderer, checked);
@@ -181,7 +181,7 @@ export class TemplateEmailRehearsal {
 async function judge(
   delivery: MailingDelivery,
   recipients: MarkedRecipient[],
-  report: RehearsalReport,
+  report: DryRunReport,
 ): Promise<void> {
   for (const { idx, addressee } of await delivery.prepare(recipients)) {
     if ('skip' in addressee) {

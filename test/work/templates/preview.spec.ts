@@ -4,8 +4,8 @@ import {
   type ProfileRepository,
   type Recipient,
   type RecipientProfile,
-  type RehearsalReport,
-  TemplateEmailRehearsal,
+  type DryRunReport,
+  TemplateEmailPreview,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
@@ -19,13 +19,13 @@ class Readers implements ProfileRepository {
   }
 }
 
-describe('a rehearsal', () => {
+describe('a preview', () => {
   const rig = MailingRig.forEachTest('sqlite');
   const templates = { 'letter.hbs': '{{#if broken}}{{noSuchHelper broken}}{{/if}}<p>Dear {{name}}</p>' };
 
-  async function rehearsal(): Promise<TemplateEmailRehearsal> {
+  async function previews(): Promise<TemplateEmailPreview> {
     const { nest } = await rig.boot({ profileRepository: Readers }, { templates });
-    return nest.get(TemplateEmailRehearsal);
+    return nest.get(TemplateEmailPreview);
   }
 
   async function assertNothingHappened(): Promise<void> {
@@ -40,7 +40,7 @@ describe('a rehearsal', () => {
       headers: { 'X-Shop': '1' },
       attachments: [{ filename: 'a.txt', content: 'a' }],
     };
-    const message = await (await rehearsal()).preview(info, { userId: 'ann' });
+    const message = await (await previews()).preview(info, { userId: 'ann' });
     expect(message).toMatchObject({
       from: { address: 'news@shop.example', name: 'The Shop' },
       to: { address: 'ann@home.example', name: 'ann' },
@@ -54,7 +54,7 @@ describe('a rehearsal', () => {
   });
 
   it('says why there is none', async () => {
-    const one = await rehearsal();
+    const one = await previews();
     const skipped = { code: 'MAILING_RECIPIENT_SKIPPED' };
     await expect(one.preview(INFO, { userId: 'no' })).rejects.toMatchObject({
       ...skipped,
@@ -80,8 +80,8 @@ describe('a rehearsal', () => {
       yield { email: 'odd@home.example', data: { broken: true } };
       yield 'Reader7@HOME.example';
     }
-    const seen: RehearsalReport[] = [];
-    const report = await (await rehearsal()).dryRun(INFO, list(), { onProgress: (now) => seen.push(now) });
+    const seen: DryRunReport[] = [];
+    const report = await (await previews()).dryRun(INFO, list(), { onProgress: (now) => seen.push(now) });
     expect(report).toEqual({
       numRecipients: 255,
       numMessages: 251,

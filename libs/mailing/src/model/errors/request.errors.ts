@@ -4,10 +4,10 @@ import { keepUnprinted, MailingError, inspectValue } from './mailing.error.js';
 import { kindOf } from '../values/value-kind.js';
 
 /** A request to send that was refused before anything was written. */
-export abstract class TemplateEmailRefusal extends MailingError {}
+export abstract class TemplateEmailRequestError extends MailingError {}
 
 /** Recipients are neither an iterable nor an async iterable of recipients. */
-export class UnknownRecipientsError extends TemplateEmailRefusal {
+export class UnknownRecipientsError extends TemplateEmailRequestError {
   readonly code = 'MAILING_RECIPIENTS_UNKNOWN';
 
   constructor(recipients: unknown) {
@@ -19,8 +19,8 @@ export class UnknownRecipientsError extends TemplateEmailRefusal {
 }
 
 /** A list is an iterator, such as a generator, that was read before: it would yield nobody, and the mailing would look complete. */
-export class SourceUsedUpError extends TemplateEmailRefusal {
-  readonly code = 'MAILING_SOURCE_USED_UP';
+export class SourceConsumedError extends TemplateEmailRequestError {
+  readonly code = 'MAILING_SOURCE_CONSUMED';
 
   constructor(
     /** `recipients`, or `slots.` with the name of the slot. */
@@ -34,7 +34,7 @@ export class SourceUsedUpError extends TemplateEmailRefusal {
 }
 
 /** A list breaks the protocol of iterators: it gives no iterator, or one whose `next()` answers with something else than an object. */
-export class SourceProtocolError extends TemplateEmailRefusal {
+export class SourceProtocolError extends TemplateEmailRequestError {
   readonly code = 'MAILING_SOURCE_PROTOCOL';
 
   constructor(
@@ -53,7 +53,7 @@ export class SourceProtocolError extends TemplateEmailRefusal {
 }
 
 /** A recipient is given by profile id, but the host gave no `ProfileRepository`. */
-export class ProfileRepositoryMissingError extends TemplateEmailRefusal {
+export class ProfileRepositoryMissingError extends TemplateEmailRequestError {
   readonly code = 'MAILING_PROFILE_REPOSITORY_MISSING';
 
   constructor() {
@@ -65,7 +65,7 @@ export class ProfileRepositoryMissingError extends TemplateEmailRefusal {
 }
 
 /** A required field of the info is missing or empty. */
-export class MissingFieldError extends TemplateEmailRefusal {
+export class MissingFieldError extends TemplateEmailRequestError {
   readonly code = 'MAILING_FIELD_MISSING';
 
   constructor(
@@ -80,7 +80,7 @@ export class MissingFieldError extends TemplateEmailRefusal {
 }
 
 /** A field of the info has another shape than its type says. */
-export class InvalidFieldError extends TemplateEmailRefusal {
+export class InvalidFieldError extends TemplateEmailRequestError {
   readonly code = 'MAILING_FIELD_INVALID';
 
   constructor(
@@ -121,7 +121,7 @@ const OUR_NAMES: Readonly<Record<string, string>> = {
 const FIELD_NAME = /^[\w$-]{1,60}$/;
 
 /** A field of the info that is none. */
-export class UnknownFieldError extends TemplateEmailRefusal {
+export class UnknownFieldError extends TemplateEmailRequestError {
   readonly code = 'MAILING_FIELD_UNKNOWN';
   /** What it is called here, if it is known under another name; null: it is not. */
   readonly ours: string | null;
@@ -139,7 +139,7 @@ export class UnknownFieldError extends TemplateEmailRefusal {
 }
 
 /** An address in from, reply-to, cc or bcc can't be parsed. */
-export class InvalidHeaderAddressError extends TemplateEmailRefusal {
+export class InvalidHeaderAddressError extends TemplateEmailRequestError {
   readonly code = 'MAILING_HEADER_ADDRESS_INVALID';
 
   constructor(
@@ -154,8 +154,8 @@ export class InvalidHeaderAddressError extends TemplateEmailRefusal {
 }
 
 /** A header value holds a line break or another control character, which could add headers of its own. */
-export class HeaderLineBreakError extends TemplateEmailRefusal {
-  readonly code = 'MAILING_HEADER_LINE_BREAK';
+export class HeaderInjectionError extends TemplateEmailRequestError {
+  readonly code = 'MAILING_HEADER_INJECTION';
 
   constructor(
     readonly field: string,
@@ -170,7 +170,7 @@ export class HeaderLineBreakError extends TemplateEmailRefusal {
 }
 
 /** The template file does not exist or can't be read. */
-export class TemplateMissingError extends TemplateEmailRefusal {
+export class TemplateMissingError extends TemplateEmailRequestError {
   readonly code = 'MAILING_TEMPLATE_MISSING';
 
   constructor(
@@ -186,7 +186,7 @@ export class TemplateMissingError extends TemplateEmailRefusal {
 }
 
 /** A template file is not UTF-8, so what it says is not known. */
-export class TemplateEncodingError extends TemplateEmailRefusal {
+export class TemplateEncodingError extends TemplateEmailRequestError {
   readonly code = 'MAILING_TEMPLATE_ENCODING';
 
   constructor(
@@ -217,7 +217,7 @@ export class RecipientSkippedError extends MailingError {
 }
 
 /** The front matter of a template, or what it renders as, is not what a mailing can be sent with. */
-export class TemplateFrontMatterError extends TemplateEmailRefusal {
+export class TemplateFrontMatterError extends TemplateEmailRequestError {
   readonly code = 'MAILING_TEMPLATE_FRONT_MATTER';
 
   constructor(
@@ -238,8 +238,8 @@ export class TemplateFrontMatterError extends TemplateEmailRefusal {
 }
 
 /** What was kept with a persisted mailing is not in the database any more. */
-export class TemplateNotKeptError extends TemplateEmailRefusal {
-  readonly code = 'MAILING_TEMPLATE_NOT_KEPT';
+export class TemplateNotStoredError extends TemplateEmailRequestError {
+  readonly code = 'MAILING_TEMPLATE_NOT_STORED';
 
   constructor(readonly templateUrl: string) {
     super(
@@ -250,7 +250,7 @@ export class TemplateNotKeptError extends TemplateEmailRefusal {
 }
 
 /** The template lies outside the configured folder. */
-export class TemplateOutsideFolderError extends TemplateEmailRefusal {
+export class TemplateOutsideFolderError extends TemplateEmailRequestError {
   readonly code = 'MAILING_TEMPLATE_OUTSIDE_FOLDER';
 
   constructor(
@@ -264,7 +264,7 @@ export class TemplateOutsideFolderError extends TemplateEmailRefusal {
 }
 
 /** The template (or the subject, which is one) does not compile or does not render. */
-export class TemplateNotCompilingError extends TemplateEmailRefusal {
+export class TemplateNotCompilingError extends TemplateEmailRequestError {
   readonly code = 'MAILING_TEMPLATE_NOT_COMPILING';
 
   constructor(
@@ -281,8 +281,8 @@ export class TemplateNotCompilingError extends TemplateEmailRefusal {
 }
 
 /** A value that has to outlive the process can't be stored as JSON. */
-export class UnstorableValueError extends TemplateEmailRefusal {
-  readonly code = 'MAILING_VALUE_UNSTORABLE';
+export class NotSerializableError extends TemplateEmailRequestError {
+  readonly code = 'MAILING_NOT_SERIALIZABLE';
 
   constructor(
     /** Where in the info, for example `params.orders[3].total`. */
@@ -298,8 +298,8 @@ export class UnstorableValueError extends TemplateEmailRefusal {
 }
 
 /** The server is shutting down and takes no new mailings. */
-export class ServerStoppingError extends TemplateEmailRefusal {
-  readonly code = 'MAILING_SERVER_STOPPING';
+export class ServerShuttingDownError extends TemplateEmailRequestError {
+  readonly code = 'MAILING_SERVER_SHUTTING_DOWN';
 
   constructor(readonly uniqServerId: string) {
     super(
@@ -309,8 +309,8 @@ export class ServerStoppingError extends TemplateEmailRefusal {
 }
 
 /** This process doesn't hold the lease of its server id, so it may not own a persisted mailing. */
-export class ServerStandingByError extends TemplateEmailRefusal {
-  readonly code = 'MAILING_SERVER_STANDING_BY';
+export class ServerStandbyError extends TemplateEmailRequestError {
+  readonly code = 'MAILING_SERVER_STANDBY';
 
   constructor(
     readonly uniqServerId: string,

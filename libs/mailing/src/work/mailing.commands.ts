@@ -1,9 +1,9 @@
-import type { MailingEvents, MailingOrder } from '../model/reports/mailing-event.js';
+import type { MailingEvents, MailingCommand } from '../model/reports/mailing-event.js';
 import type { MailingSettings } from '../model/options/mailing-options.js';
 import type { MailingStatus } from '../model/states/mailing-status.js';
-import { MailingEndedError, MailingUnknownError } from '../model/errors/order.errors.js';
+import { MailingEndedError, MailingNotFoundError } from '../model/errors/command.errors.js';
 import type { MailingClaims } from '../store/claims/mailing-claims.js';
-import type { CommandedMailing, CommandPersister } from '../store/commands/command.persister.js';
+import type { RequestedMailing, CommandPersister } from '../store/commands/command.persister.js';
 import type { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
 import type { BatchSweep } from './sweeps/batch.sweep.js';
 import type { ActiveDispatcher } from './execution/active.dispatcher.js';
@@ -13,9 +13,9 @@ import type { ProfileRecorder } from './recipients/profile.recorder.js';
 import type { ResumeHold } from './execution/resume-hold.js';
 import type { ServerMembership } from './servers/server-membership.js';
 
-export interface MailingOrdersParts {
+export interface MailingCommandsParts {
   settings: MailingSettings;
-  orders: CommandPersister;
+  commands: CommandPersister;
   claims: MailingClaims;
   servers: TemplateEmailBatchServerPersister;
   membership: ServerMembership;
@@ -36,44 +36,44 @@ export interface MailingOrdersParts {
  * is dead nobody would ever find it, so the mailing moves here and the change is completed. A mailing in batches has many runs
  * and no owner: the last of them to end completes the change, and the batches of the dead are freed for it here and now.
  */
-export class MailingOrders {
-  constructor(private readonly parts: MailingOrdersParts) {}
+export class MailingCommands {
+  constructor(private readonly parts: MailingCommandsParts) {}
 
   async pause(mailingId: string): Promise<MailingStatus> {
-    const ordered = this.#known(mailingId, await this.parts.orders.pause(mailingId));
+    const mailing = this.#known(mailingId, await this.parts.commands.pause(mailingId));
     this.parts.runs.drain(mailingId);
-    return this.#complete('pause', mailingId, ordered);
+    return this.#complete('pause', mailingId, mailing);
   }
 
   async cancel(mailingId: string): Promise<MailingStatus> {
-    const ordered = this.#known(mailingId, await this.parts.orders.cancel(mailingId));
+    const mailing = this.#known(mailingId, await this.parts.commands.cancel(mailingId));
     this.parts.runs.drain(mailingId);
-    return this.#complete('cancel', mailingId, ordered);
+    return this.#complete('cancel', mailingId, mailing);
   }
 
   async resume(mailingId: string): Promise<MailingStatus> {
-    const { orders, settings } = this.parts;
+    const { commands, settings } = this.parts;
     const toServerId = (await this.#canWork()) ? settings.uniqServerId : null;
-    const ordered = this.#known(mailingId, await orders.resume(mailingId, toServerId));
+    const mailing = this.#known(mailingId, await commands.resume(mailingId, toServerId));
     this.parts.hold.admit(mailingId);
-    this.#tell('resume', mailingId, ordered.status);
-    if (ordered.isBatched) this.parts.dispatcher.announce();
-    const wantsRun = !ordered.isBatched && (ordered.status === 'pending' || ordered.status === 'in_progress');
-    if (wantsRun && (await this.#isOurs(mailingId, ordered))) this.#launch(mailingId, ordered);
-    return ordered.status;
+    this.#tell('resume', mailingId, mailing.status);
+    if (mailing.isBatched) this.parts.dispatcher.announce();
+    const wantsRun = !mailing.isBatched && (mailing.status === 'pending' || mailing.status === 'in_progress');
+    if (wantsRun && (await this.#isOurs(mailingId, mailing))) this.#launch(mailingId, mailing);
+    return mailing.status;
   }
 
   async retry(mailingId: string, which: 'error' | 'in_doubt'): Promise<number> {
-    const { orders, runs } = this.parts;
-    const before = this.#known(mailingId, await orders.read(mailingId));
+    const { commands, runs } = this.parts;
+    const before = this.#known(mailingId, await commands.read(mailingId));
     if (before.status === 'canceled' || before.status === 'canceling' || before.status === 'failed') {
       throw new MailingEndedError(mailingId, before.status);
     }
-    const count = await orders.retry(mailingId, which);
+    const count = await commands.retry(mailingId, which);
     if (count === 0) return 0;
     // One that is held goes on waiting, with more to send; one that was over is begun by this call and by no other.
     if (before.status === 'completed') this.parts.hold.admit(mailingId);
-    const after = this.#known(mailingId, await orders.read(mailingId));
+    const after = this.#known(mailingId, await commands.read(mailingId));
     this.#tell('retry', mailingId, after.status);
     runs.wake(mailingId);
     if (after.isBatched) this.parts.dispatcher.announce();
@@ -83,10 +83,10 @@ export class MailingOrders {
   }
 
   async settleInDoubt(mailingId: string, as: 'sent' | 'error'): Promise<number> {
-    const before = this.#known(mailingId, await this.parts.orders.read(mailingId));
-    const { orders, recorder } = this.parts;
+    const before = this.#known(mailingId, await this.parts.commands.read(mailingId));
+    const { commands, recorder } = this.parts;
     const wereMailed = as === 'sent' && !before.isRedirected;
-    const count = await orders.settleInDoubt(mailingId, as, async (userIds) => {
+    const count = await commands.settleInDoubt(mailingId, as, async (userIds) => {
       if (wereMailed) await recorder.noteMailed(userIds);
     });
     if (count > 0) this.#tell('settle', mailingId, before.status);
@@ -101,51 +101,55 @@ export class MailingOrders {
     return membership.incarnation !== null || (await membership.heartbeat()) === 'member';
   }
 
-  #known(mailingId: string, ordered: CommandedMailing | null): CommandedMailing {
-    if (!ordered) throw new MailingUnknownError(mailingId);
-    return ordered;
+  #known(mailingId: string, mailing: RequestedMailing | null): RequestedMailing {
+    if (!mailing) throw new MailingNotFoundError(mailingId);
+    return mailing;
   }
 
-  #tell(order: MailingOrder, mailingId: string, status: MailingStatus): void {
-    this.parts.events.emit('mailing:ordered', { mailingId, order, status });
+  #tell(command: MailingCommand, mailingId: string, status: MailingStatus): void {
+    this.parts.events.emit('mailing:command', { mailingId, command, status });
   }
 
   /** Leaves an order to the run that works on the mailing; carries it out here if there can be none. */
-  async #complete(order: MailingOrder, mailingId: string, ordered: CommandedMailing): Promise<MailingStatus> {
-    this.#tell(order, mailingId, ordered.status);
-    const waitsForRun = ordered.status === 'pausing' || ordered.status === 'canceling';
-    if (waitsForRun && ordered.isBatched) return this.#completeBatched(mailingId, ordered);
-    if (!waitsForRun || !(await this.#isOurs(mailingId, ordered))) return ordered.status;
-    if (this.parts.runs.has(mailingId)) return ordered.status;
-    const { status } = await this.parts.launcher.launch({ mailingId, ...ordered });
+  async #complete(
+    command: MailingCommand,
+    mailingId: string,
+    mailing: RequestedMailing,
+  ): Promise<MailingStatus> {
+    this.#tell(command, mailingId, mailing.status);
+    const waitsForRun = mailing.status === 'pausing' || mailing.status === 'canceling';
+    if (waitsForRun && mailing.isBatched) return this.#completeBatched(mailingId, mailing);
+    if (!waitsForRun || !(await this.#isOurs(mailingId, mailing))) return mailing.status;
+    if (this.parts.runs.has(mailingId)) return mailing.status;
+    const { status } = await this.parts.launcher.launch({ mailingId, ...mailing });
     return status;
   }
 
   /** The dead can't end their batches; the living are waited for by nobody. */
-  async #completeBatched(mailingId: string, ordered: CommandedMailing): Promise<MailingStatus> {
+  async #completeBatched(mailingId: string, mailing: RequestedMailing): Promise<MailingStatus> {
     const { hold, batchSweep } = this.parts;
     // A look that began before the order would leave the batches of the dead to the resume.
     if (hold.isWaiting) await batchSweep.idle();
     if (await this.#canWork()) await batchSweep.sweep();
-    const now = await this.parts.orders.read(mailingId);
-    return now?.status ?? ordered.status;
+    const now = await this.parts.commands.read(mailingId);
+    return now?.status ?? mailing.status;
   }
 
   /** True if this server is to work on it: it owns it, or the owner is dead and it moves here. */
-  async #isOurs(mailingId: string, { uniqServerId }: CommandedMailing): Promise<boolean> {
+  async #isOurs(mailingId: string, { uniqServerId }: RequestedMailing): Promise<boolean> {
     const { settings, servers, claims, membership } = this.parts;
     if (!(await this.#canWork())) return false;
     if (uniqServerId === settings.uniqServerId) return true;
     const judgesLease = !membership.lease.isAfterGap();
-    if (!(await servers.bury(uniqServerId, membership.isKnownDead, judgesLease))) return false;
+    if (!(await servers.prune(uniqServerId, membership.isKnownDead, judgesLease))) return false;
     const moved = await claims.adoptOne(mailingId, uniqServerId, settings.uniqServerId);
     const facts = { mailingId, fromServerId: uniqServerId, toServerId: settings.uniqServerId };
     if (moved) this.parts.events.emit('mailing:adopted', facts);
     return moved;
   }
 
-  #launch(mailingId: string, ordered: CommandedMailing): void {
-    this.parts.launcher.launch({ mailingId, ...ordered }).catch((error: unknown) => {
+  #launch(mailingId: string, mailing: RequestedMailing): void {
+    this.parts.launcher.launch({ mailingId, ...mailing }).catch((error: unknown) => {
       this.parts.events.emit('run:failed', { mailingId, error });
     });
   }

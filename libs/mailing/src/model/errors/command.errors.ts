@@ -1,9 +1,9 @@
 import type { MailingStatus } from '../states/mailing-status.js';
-import { keepUnprinted, MailingError, inspectValue } from './mailing.error.js';
+import { inspectValue, MailingError } from './mailing.error.js';
 
 /** There is no mailing with this id. */
-export class MailingUnknownError extends MailingError {
-  readonly code = 'MAILING_UNKNOWN';
+export class MailingNotFoundError extends MailingError {
+  readonly code = 'MAILING_NOT_FOUND';
 
   constructor(readonly mailingId: unknown) {
     super(
@@ -24,21 +24,5 @@ export class MailingEndedError extends MailingError {
     super(
       `The mailing ${mailingId} is ${status}, and nobody of it is mailed any more. Send a new mailing to those you still want to reach.`,
     );
-  }
-}
-
-/** An argument of an order is not one of the words it takes. */
-export class UnknownOrderError extends MailingError {
-  readonly code = 'MAILING_ORDER_UNKNOWN';
-
-  constructor(
-    readonly argument: string,
-    readonly allowed: readonly string[],
-    readonly value: unknown,
-  ) {
-    super(
-      `${argument}: expected ${allowed.join(' or ')}, got ${inspectValue(value)}. Give one of these words.`,
-    );
-    keepUnprinted(this);
   }
 }

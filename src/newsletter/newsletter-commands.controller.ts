@@ -19,7 +19,7 @@ const optional = { optional: true };
 /** What an operator asks of a newsletter under way, and sees of its recipients. */
 @Controller('newsletters/:id')
 @UseFilters(MailingErrorFilter)
-export class NewsletterOrdersController {
+export class NewsletterCommandsController {
   constructor(
     private readonly sender: TemplateEmailSender,
     private readonly mailings: MailingQuery,

@@ -1,5 +1,5 @@
 /** What a mailing would come to, if it were sent now. */
-export interface RehearsalReport {
+export interface DryRunReport {
   /** Recipients that were looked at. Whoever is listed twice is counted twice; a mailing sends him one copy. */
   numRecipients: number;
   /** Messages that would be handed over. */
@@ -11,7 +11,7 @@ export interface RehearsalReport {
 }
 
 /** Of `dryRun`. */
-export interface RehearsalOptions {
+export interface DryRunOptions {
   /** Told after each 100 recipients, and at the end; a promise is waited for, up to `run.hostCallTimeoutMs`. What it throws ends the rehearsal. */
-  onProgress?: (report: RehearsalReport) => unknown;
+  onProgress?: (report: DryRunReport) => unknown;
 }
