@@ -193,7 +193,7 @@ describe('toMailingSettings', () => {
     ['run.heartbeatIntervalMs', { run: { heartbeatIntervalMs: 100 } }],
     ['retry.delayMs', { retry: { delayMs: 100 } }],
     ['errorGuard.percent', { errorGuard: { percent: 5 } }],
-    ['server.leaseMs', { server: { leaseMs: 100 } }],
+    ['server.timeoutMs', { server: { timeoutMs: 100 } }],
     ['addresses.normaliser', { addresses: { normaliser: String } }],
     ['templates.folder', { templates: { dir: '/', folder: '/' } }],
   ])('refuses the unknown option %s and lists the known ones', (option, options) => {

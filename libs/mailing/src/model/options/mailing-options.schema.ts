@@ -1,0 +1,221 @@
+import { hostname } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import type { AddressNormalizer } from '../addresses/address-key.js';
+import { HOST_CALL_TIMEOUT_MS } from '../host-calls/host-call.js';
+import { SOURCE_TIMEOUT_MS } from '../host-calls/source-watch.js';
+import type { Dispatcher } from '../ports/dispatcher.js';
+import type { ProfileRepository } from '../ports/profile.repository.js';
+import type { SuppressionList } from '../ports/suppression-list.js';
+import type { TemplateRenderer } from '../ports/template.renderer.js';
+import type {
+  AttachmentOptions,
+  AttachmentStorageOption,
+  TemplateHelper,
+  TemplateOptions,
+  TextOptions,
+} from './content-options.js';
+import type { InDoubtPolicy } from './in-doubt-policy.js';
+import type {
+  AddressOptions,
+  BatchOptions,
+  ErrorGuardOptions,
+  JournalOptions,
+  MailingModuleOptions,
+  ProfileOptions,
+  RetryOptions,
+  RunOptions,
+  ServerOptions,
+} from './mailing-options.js';
+import { group, type OptionSchema, optionalGroup, readOptions } from './option-group.js';
+import {
+  aClass,
+  boundedText,
+  custom,
+  flag,
+  folder,
+  sign,
+  text,
+  whole,
+  wholeOrNull,
+  word,
+} from './option-kinds.js';
+import { MailingOptionsError } from './setup.errors.js';
+import { toUnsubscribeSettings } from './unsubscribe.settings.js';
+
+// The one declaration of each option: what it takes, its bounds, its default, and what depends on another option. What an option is
+// for stands in the JSDoc of its interface, and docs/options.md is made of both; a test compares all three.
+
+const MAX_NAME = 255;
+
+const RUN = {
+  concurrency: whole({ default: 5, min: 1, max: 1_000 }),
+  maxInDoubt: whole({
+    default: { words: '2 × `concurrency`', of: (run: { concurrency: number }) => 2 * run.concurrency },
+    min: { words: 'run.concurrency', of: (run) => run.concurrency },
+    max: 100_000,
+  }),
+  messageTimeoutMs: whole({ default: 60_000, min: 10, max: 3_600_000 }),
+  maxConcurrentMailings: whole({ default: 4, min: 1, max: 1_000 }),
+  ratePerSecond: wholeOrNull({ min: 1, max: 10_000 }),
+  transportOutageTimeoutMs: whole({ default: 900_000, min: 0, max: 86_400_000 }),
+  databaseRetryTimeoutMs: whole({ default: 60_000, min: 0, max: 3_600_000 }),
+  hostCallTimeoutMs: whole({ default: HOST_CALL_TIMEOUT_MS, min: 10, max: 600_000 }),
+  sourceTimeoutMs: whole({ default: SOURCE_TIMEOUT_MS, min: 10, max: 86_400_000 }),
+} satisfies OptionSchema<RunOptions>;
+
+const RETRY = {
+  maxAttempts: whole({ default: 5, min: 1, max: 100 }),
+  maxDelayMs: whole({ default: 7_200_000, min: 1, max: 604_800_000 }),
+  initialDelayMs: whole({
+    default: {
+      words: '300,000, at most `maxDelayMs`',
+      of: (retry: { maxDelayMs: number }) => Math.min(300_000, retry.maxDelayMs),
+    },
+    min: 1,
+    max: { words: 'retry.maxDelayMs', of: (retry) => retry.maxDelayMs },
+  }),
+} satisfies OptionSchema<RetryOptions>;
+
+const ERROR_GUARD = {
+  sampleSize: whole({ default: 50, min: 0, max: 100_000 }),
+  maxErrorPercent: whole({ default: 80, min: 1, max: 99 }),
+} satisfies OptionSchema<ErrorGuardOptions>;
+
+const SERVER = {
+  heartbeatIntervalMs: whole({ default: 5_000, min: 20, max: 600_000 }),
+  leaseMs: whole({
+    default: {
+      words: '20,000, at least 3 × `heartbeatIntervalMs`',
+      of: (server: { heartbeatIntervalMs: number }) => Math.max(20_000, 3 * server.heartbeatIntervalMs),
+    },
+    min: { words: '3 × server.heartbeatIntervalMs', of: (server) => 3 * server.heartbeatIntervalMs },
+    max: 86_400_000,
+  }),
+  shutdownTimeoutMs: whole({ default: 10_000, min: 0, max: 600_000 }),
+  idleTransactionTimeoutMs: whole({ default: 60_000, min: 0, max: 3_600_000 }),
+  databaseLagTimeoutMs: whole({ default: 5_000, min: 0, max: 600_000 }),
+  commitMemoryMs: whole({ default: 60_000, min: 0, max: 3_600_000 }),
+} satisfies OptionSchema<ServerOptions>;
+
+const BATCH = {
+  emailsPerBatch: whole({ default: 100, min: 1, max: 1_000_000 }),
+  numBatchThreads: whole({ default: 4, min: 1, max: 1_000 }),
+  batchIfPossible: flag(false),
+  pollIntervalMs: whole({ default: 1_000, min: 20, max: 600_000 }),
+  dispatcher: aClass<Dispatcher>('servers look by themselves every `pollIntervalMs`'),
+} satisfies OptionSchema<BatchOptions>;
+
+const ADDRESSES = {
+  normalizer: custom('function', 'none', (path, given) => {
+    if ((given ?? null) !== null && typeof given !== 'function')
+      throw new MailingOptionsError(path, 'a function', given);
+    return (given ?? null) as AddressNormalizer | null;
+  }),
+  unicodeLocalParts: word(['send', 'skip'], 'skip'),
+  nonStandardLocalParts: word(['send', 'skip'], 'skip'),
+} satisfies OptionSchema<AddressOptions>;
+
+const PROFILES = {
+  daysContactFatigue: wholeOrNull({ min: 1, max: 3_650 }),
+  hoursContactFatigue: wholeOrNull({ min: 1, max: 87_600 }),
+  invalidateRefused: flag(true),
+} satisfies OptionSchema<ProfileOptions>;
+
+const TEXT = {
+  lineWidth: whole({ default: 78, min: 20, max: 900, or: { value: 0, words: '0 for lines of any length' } }),
+  indentWidth: whole({ default: 1, min: 0, max: 20 }),
+  hrChar: sign(1, '-'),
+  liChar: sign(3, '*'),
+} satisfies OptionSchema<TextOptions>;
+
+const TEMPLATES = {
+  dir: folder,
+  partialsDir: custom<string, { dir: string }>(
+    'absolute path',
+    '`partials` in `templates.dir`',
+    (path, given, { dir }) =>
+      given === undefined ? join(dir, 'partials') : folder.read(path, given, undefined),
+  ),
+  helpers: custom('functions by their names', 'none', readHelpers),
+  text: group(TEXT),
+} satisfies OptionSchema<TemplateOptions>;
+
+const ATTACHMENT_STORE = { dir: folder };
+
+const ATTACHMENTS = {
+  maxBytes: whole({ default: 26_214_400, min: 1, max: 1_073_741_824 }),
+  fetchTimeoutMs: whole({ default: 30_000, min: 10, max: 600_000 }),
+  store: custom<AttachmentStorageOption>('`table`, or `{ dir }`', '`table`', (path, given) => {
+    const value = given ?? 'table';
+    if (value === 'table') return value;
+    if (typeof value !== 'object') throw new MailingOptionsError(path, "'table' or { dir: … }", value);
+    return readOptions(path, ATTACHMENT_STORE, value);
+  }),
+} satisfies OptionSchema<AttachmentOptions>;
+
+const JOURNAL = {
+  dir: custom('absolute path', 'required', (path, given) => {
+    if (typeof given !== 'string' || !isAbsolute(given))
+      throw new MailingOptionsError(path, 'the absolute path of a folder', given);
+    return given;
+  }),
+} satisfies OptionSchema<JournalOptions>;
+
+/** All options of `MailingModule`. */
+export const MAILING_OPTIONS = {
+  templates: {
+    ...group(TEMPLATES),
+    read: (path: string, given: unknown) => readOptions(path, TEMPLATES, given),
+  },
+  uniqServerId: text(MAX_NAME, hostname(), 'the host name'),
+  migrationList: custom('ids of servers', 'none', (path, given) => {
+    const list = given ?? [];
+    if (!Array.isArray(list)) throw new MailingOptionsError(path, 'an array of server ids', list);
+    return [...new Set(list.map((id, n) => boundedText(`${path}[${n}]`, id, MAX_NAME)))];
+  }),
+  enabledAsTemplateMailServer: flag(false),
+  logRecipients: flag(false),
+  resume: word(['auto', 'manual'], 'auto'),
+  inDoubt: custom<InDoubtPolicy>('`leave`, `resend`, or a function', '`leave`', (path, given) => {
+    const policy = given ?? 'leave';
+    if (typeof policy === 'function' || policy === 'leave' || policy === 'resend')
+      return policy as InDoubtPolicy;
+    throw new MailingOptionsError(path, 'leave, resend or a function', policy);
+  }),
+  renderer: aClass<TemplateRenderer>('Handlebars'),
+  profileRepository: aClass<ProfileRepository>('none'),
+  suppressionList: custom('class, or false', 'a table of its own', (path, given) => {
+    if (given === false) return given;
+    if ((given ?? null) !== null && typeof given !== 'function')
+      throw new MailingOptionsError(path, 'a class or false', given);
+    return aClass<SuppressionList>('').read(path, given, undefined);
+  }),
+  addresses: group(ADDRESSES),
+  profiles: group(PROFILES),
+  transporterName: text(MAX_NAME, null, 'the default transport of `MailerModule`'),
+  bulkSmtp: flag(false),
+  run: group(RUN),
+  retry: group(RETRY),
+  errorGuard: group(ERROR_GUARD),
+  server: group(SERVER),
+  batch: group(BATCH),
+  attachments: group(ATTACHMENTS),
+  journal: optionalGroup(JOURNAL),
+  unsubscribe: custom('options', 'off', (_, given) =>
+    given === undefined ? null : toUnsubscribeSettings(given as never),
+  ),
+} satisfies OptionSchema<MailingModuleOptions>;
+
+function readHelpers(path: string, given: unknown): Record<string, TemplateHelper> {
+  const helpers = given ?? {};
+  if (typeof helpers !== 'object') throw new MailingOptionsError(path, 'an object of functions', helpers);
+  // A template of the host would show the one and mean the other.
+  if ('slot' in helpers && Object.hasOwn(helpers, 'slot')) {
+    const expected = 'absent, because {{#slot}} shows what a mailing is filled with';
+    const next = 'Give the helper another name.';
+    throw new MailingOptionsError(`${path}.slot`, expected, helpers.slot, undefined, next);
+  }
+  for (const [name, helper] of Object.entries(helpers))
+    if (typeof helper !== 'function') throw new MailingOptionsError(`${path}.${name}`, 'a function', helper);
+  return { ...helpers };
+}

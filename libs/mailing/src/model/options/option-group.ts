@@ -1,0 +1,65 @@
+import type { OptionKind } from './option-kinds.js';
+import { MailingOptionsError } from './setup.errors.js';
+
+/** The options of one group, in the order in which they are read: one that another follows stands before it. */
+export type OptionSchema<O extends object> = {
+  // oxlint-disable-next-line no-explicit-any
+  readonly [K in keyof Required<O>]: OptionKind<any, any>;
+};
+
+/** What the options of a schema are once they were read. */
+export type ReadOptions<S> = {
+  -readonly [K in keyof S]: S[K] extends { read: (...parameters: never[]) => infer T } ? T : never;
+};
+
+/** What to do about names that stand in the wrong group. */
+export type OptionHints = Record<string, string | undefined>;
+
+/**
+ * Reads a group of options by its schema.
+ *
+ * @param path of the group; empty for the options themselves.
+ * @throws MailingOptionsError naming the first option that is unknown, out of its bounds or contradicts another.
+ */
+export function readOptions<S extends OptionSchema<object>>(
+  path: string,
+  schema: S,
+  given: unknown,
+  hints: OptionHints = {},
+): ReadOptions<S> {
+  if (typeof given !== 'object' || given === null)
+    throw new MailingOptionsError(path || 'options', 'an object', given);
+  const prefix = path && `${path}.`;
+  const values = given as Record<string, unknown>;
+  const kinds = Object.entries(schema) as [string, OptionKind<unknown>][];
+  for (const name of Object.keys(values)) {
+    if (Object.hasOwn(schema, name)) continue;
+    const expected = `absent, because the options here are ${kinds.map(([known]) => known).join(', ')}`;
+    throw new MailingOptionsError(`${prefix}${name}`, expected, values[name], undefined, hints[name]);
+  }
+  const read: Record<string, unknown> = {};
+  for (const [name, kind] of kinds) read[name] = kind.read(`${prefix}${name}`, values[name], read);
+  return read as ReadOptions<S>;
+}
+
+/** A group within a group. @param schema of its own options. */
+export function group<S extends OptionSchema<object>>(schema: S): OptionKind<ReadOptions<S>> & { schema: S } {
+  return {
+    type: 'options',
+    defaultWords: 'as below',
+    schema,
+    read: (path, given) => readOptions(path, schema, given ?? {}),
+  };
+}
+
+/** A group that turns something on; null: it is off. */
+export function optionalGroup<S extends OptionSchema<object>>(
+  schema: S,
+): OptionKind<ReadOptions<S> | null> & { schema: S } {
+  return {
+    type: 'options',
+    defaultWords: 'off',
+    schema,
+    read: (path, given) => (given === undefined ? null : readOptions(path, schema, given)),
+  };
+}

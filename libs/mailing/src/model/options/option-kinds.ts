@@ -1,0 +1,184 @@
+import { statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import type { Type } from '@nestjs/common';
+import { inspectValue } from '../errors/mailing.error.js';
+import { hasControlCharacters } from '../values/bounded-text.js';
+import { kindOf, numberOrKindOf } from '../values/value-kind.js';
+import { MailingOptionsError } from './setup.errors.js';
+
+/** A bound or a default that follows another option of its group. */
+export interface Derived<G> {
+  /** As pages and messages name it, for example `2 × concurrency`. */
+  words: string;
+  of: (group: G) => number;
+}
+
+type Value<G> = number | Derived<G>;
+
+/**
+ * One option: what it takes, and what it is where it is not given. `G`: its group, as far as it is read before.
+ */
+// oxlint-disable-next-line no-explicit-any
+export interface OptionKind<T, G = any> {
+  /** For pages: what it takes. */
+  type: string;
+  /** For pages: what it is where it is not given. */
+  defaultWords: string;
+  bounds?: { min: Value<G>; max: Value<G>; or?: string };
+  /**
+   * @param path of the option.
+   * @param given undefined or null: it was not given.
+   * @param group the options of its group that stand before it in the schema, read.
+   * @throws MailingOptionsError if it is given and wrong, or required and absent.
+   */
+  read: (path: string, given: unknown, group: G) => T;
+}
+
+/** @param terms `or`: a value outside of the bounds that is taken, too. */
+export function whole<G>(terms: {
+  default: Value<G>;
+  min: Value<G>;
+  max: Value<G>;
+  or?: { value: number; words: string };
+}): OptionKind<number, G> {
+  const { or } = terms;
+  return {
+    type: 'whole number',
+    defaultWords: wordsOf(terms.default),
+    bounds: { min: terms.min, max: terms.max, or: or?.words },
+    read: (path, given, group) => {
+      const value = given ?? numberOf(terms.default, group);
+      if (or && value === or.value) return or.value;
+      const lowIs = typeof terms.min === 'number' ? or?.words : terms.min.words;
+      return wholeNumber(path, value, numberOf(terms.min, group), numberOf(terms.max, group), lowIs);
+    },
+  };
+}
+
+/** Null, its default, means: none. */
+export function wholeOrNull(terms: { min: number; max: number }): OptionKind<number | null> {
+  return {
+    type: 'whole number, or null',
+    defaultWords: 'null',
+    bounds: terms,
+    read: (path, given) => ((given ?? null) === null ? null : wholeNumber(path, given, terms.min, terms.max)),
+  };
+}
+
+export function flag(byDefault: boolean): OptionKind<boolean> {
+  return {
+    type: 'true or false',
+    defaultWords: String(byDefault),
+    read: (path, given) => {
+      const value = given ?? byDefault;
+      if (typeof value !== 'boolean') throw new MailingOptionsError(path, 'true or false', value);
+      return value;
+    },
+  };
+}
+
+export function text<T extends string | null>(
+  maxLength: number,
+  byDefault: T,
+  defaultWords: string,
+): OptionKind<T | string> {
+  return {
+    type: 'text',
+    defaultWords,
+    read: (path, given) => ((given ?? null) === null ? byDefault : boundedText(path, given, maxLength)),
+  };
+}
+
+/** One of some words. */
+export function word<T extends string>(words: readonly T[], byDefault: T): OptionKind<T> {
+  const type = words.map((one) => `\`${one}\``).join(' or ');
+  return {
+    type,
+    defaultWords: `\`${byDefault}\``,
+    read: (path, given) => {
+      const found = words.find((one) => one === (given ?? byDefault));
+      if (found === undefined) throw new MailingOptionsError(path, words.join(' or '), given);
+      return found;
+    },
+  };
+}
+
+/** A sign that is drawn in text parts. */
+export function sign(maxLength: number, byDefault: string): OptionKind<string> {
+  return {
+    type: 'text',
+    defaultWords: `\`${byDefault}\``,
+    bounds: { min: 1, max: maxLength },
+    read: (path, given) => {
+      const value = boundedText(path, given ?? byDefault, maxLength);
+      if (hasControlCharacters(value))
+        throw new MailingOptionsError(path, `1 to ${maxLength} characters in one line`, value);
+      return value;
+    },
+  };
+}
+
+/** A provider of the host, or a class that Nest instantiates. */
+export function aClass<T>(defaultWords: string): OptionKind<Type<T> | null> {
+  return {
+    type: 'class',
+    defaultWords,
+    read: (path, given) => {
+      const value = given ?? null;
+      if (value !== null && typeof value !== 'function')
+        throw new MailingOptionsError(path, 'a class', value);
+      return value as Type<T> | null;
+    },
+  };
+}
+
+/** The absolute path of a folder that exists; required. */
+export const folder: OptionKind<string> = {
+  type: 'absolute path',
+  defaultWords: 'required',
+  read: (path, given) => {
+    const isPath = typeof given === 'string' && isAbsolute(given);
+    if (!isPath || !statSync(given, { throwIfNoEntry: false })?.isDirectory()) {
+      // A path is what is looked for when it is wrong; any other text may be a secret in the wrong place.
+      const got = isPath ? inspectValue(given) : kindOf(given);
+      throw new MailingOptionsError(path, 'the absolute path of a folder that exists', given, got);
+    }
+    return given;
+  },
+};
+
+/** @param read as that of every kind. */
+// oxlint-disable-next-line no-explicit-any
+export function custom<T, G = any>(
+  type: string,
+  defaultWords: string,
+  read: OptionKind<T, G>['read'],
+): OptionKind<T, G> {
+  return { type, defaultWords, read };
+}
+
+/** @throws MailingOptionsError if it is no text of 1 to so many characters. */
+export function boundedText(path: string, value: unknown, maxLength: number): string {
+  if (typeof value !== 'string' || value.trim() === '' || value.length > maxLength)
+    throw new MailingOptionsError(path, `a text of 1 to ${maxLength} characters`, value);
+  return value;
+}
+
+export function wordsOf<G>(value: Value<G>): string {
+  return typeof value === 'number' ? value.toLocaleString('en') : value.words;
+}
+
+function numberOf<G>(value: Value<G>, group: G): number {
+  return typeof value === 'number' ? value : value.of(group);
+}
+
+function wholeNumber(path: string, value: unknown, low: number, high: number, lowIs?: string): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
+  const bound = lowIs ? `${low} (${lowIs})` : `${low}`;
+  throw new MailingOptionsError(
+    path,
+    `a whole number from ${bound} to ${high}`,
+    value,
+    numberOrKindOf(value),
+  );
+}
