@@ -148,9 +148,9 @@ forEachDatabase('migrations', (kind) => {
           env: { ...process.env, DATABASE_URL: url, MAILING_ENTITY_PREFIX: 'cli_' },
         });
 
-      expect((await script('show')).stdout).toContain('[ ] CreateMailingTables1764028800000');
+      expect((await script('show')).stdout).toContain('[ ] CreateMailingTables1764547200000');
       await script('run');
-      expect((await script('show')).stdout).toMatch(/\[X\] .*CreateMailingTables1764028800000/);
+      expect((await script('show')).stdout).toMatch(/\[X\] .*CreateMailingTables1764547200000/);
       expect([...(await schemaOf(dataSource)).keys()]).toContain('cli_dps_mailing');
       const generated = await script('generate', '--check', 'any-name');
       expect(generated.stdout).toContain('No changes in database schema were found');

@@ -24,35 +24,34 @@ export class TableParts {
   readonly #isMysql: boolean;
   readonly #isPostgres: boolean;
 
-  /** @param collation of tables that are made; `of` knows it. */
-  constructor(
+  private constructor(
     runner: QueryRunner,
-    private readonly collation: string | null = null,
+    /** Null: not MariaDB and not MySQL. */
+    private readonly server: { collation: string; jsonType: 'json' | 'longtext' } | null,
   ) {
-    const { type } = runner.connection.options;
     this.#runner = runner;
-    this.#isMysql = type === 'mysql' || type === 'mariadb';
-    this.#isPostgres = type === 'postgres';
+    this.#isMysql = server !== null;
+    this.#isPostgres = runner.connection.options.type === 'postgres';
   }
 
-  /** For a migration that makes tables. */
   static async of(runner: QueryRunner): Promise<TableParts> {
-    const parts = new TableParts(runner);
-    return parts.#isMysql ? new TableParts(runner, await collationOf(runner)) : parts;
+    const { type } = runner.connection.options;
+    if (type !== 'mysql' && type !== 'mariadb') return new TableParts(runner, null);
+    // The server is asked what it is, whatever the data source calls it.
+    const [{ version }] = (await runner.query('SELECT VERSION() AS version')) as { version: string }[];
+    const jsonType = version.includes('MariaDB') ? 'json' : 'longtext';
+    return new TableParts(runner, { collation: await collationOf(runner), jsonType });
   }
 
   table(name: string, columns: TableColumnOptions[], indices: TablePartsIndex[] = []): Table {
     return new Table({
       name: this.tableName(name),
-      engine: this.#isMysql ? this.#engine : undefined,
+      engine: this.server
+        ? `InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE ${this.server.collation}`
+        : undefined,
       columns,
       indices: indices.map((index) => ({ ...index, name: this.indexName(index.name) })),
     });
-  }
-
-  get #engine(): string {
-    if (this.collation === null) throw new Error('Bug: a migration that makes tables takes TableParts.of.');
-    return `InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE ${this.collation}`;
   }
 
   indexName(name: string): string {
@@ -87,8 +86,18 @@ export class TableParts {
     return tables.map((table) => `${schema}"${this.tableName(table)}_${column}_enum"`);
   }
 
+  /**
+   * A value whose objects keep the order of their keys.
+   *
+   * MySQL's type JSON sorts the keys of an object by length; a `longtext` keeps what the host gave. MariaDB, SQLite and PostgreSQL store `json` as
+   * text. For TypeORM the entities stay `json`: it takes a `longtext` for that type, also on MySQL, so hosts that compare the entities with
+   * their database find no difference. JSON functions of the database work on both.
+   *
+   * Rejected: the order in one more key of each object, which costs its bytes in each row and a pass over each value that is read, and which
+   * operators would see among the host's; JSON in a JSON string, whose inside no JSON function reaches.
+   */
   json(name: string): TableColumnOptions {
-    return { name, type: 'json', isNullable: true };
+    return { name, type: this.server?.jsonType ?? 'json', isNullable: true };
   }
 
   int(name: string, isNullable = false): TableColumnOptions {

@@ -1,0 +1,76 @@
+import type { MigrationInterface, QueryRunner, Table, TableColumnOptions } from 'typeorm';
+import { TableParts } from './table-parts.js';
+
+/** As they were then; a migration never changes, the model may. */
+const STATUSES = ['pending', 'sending', 'deferred', 'sent', 'error', 'skipped', 'in_doubt'];
+
+/** Recipients: profiles and plain addresses, those that wait for another attempt, and addresses that may not be mailed, or not again. */
+export class CreateRecipientTables1764547200001 implements MigrationInterface {
+  // The class name is what TypeORM stores; it must not change with a minifier.
+  name = 'CreateRecipientTables1764547200001';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const table of tablesOf(await TableParts.of(runner))) await runner.createTable(table);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    const parts = await TableParts.of(runner);
+    for (const table of tablesOf(parts).reverse()) await runner.dropTable(table);
+    // TypeORM makes the types with their tables, and leaves them there.
+    for (const type of parts.typesOf('status', ['dps_email_address', 'dps_user_mailing']))
+      await runner.query(`DROP TYPE ${type}`);
+  }
+}
+
+function tablesOf(parts: TableParts): Table[] {
+  const recipient = (): TableColumnOptions[] => parts.key(parts.varchar('mailing_id', 36), parts.int('idx'));
+  return [
+    parts.table(
+      'dps_user_mailing',
+      [...recipient(), parts.varchar('user_id', 255), ...outcome(parts)],
+      // One recipient of a mailing for each profile, however often the list names it.
+      [{ name: 'uq_dps_user_mailing_user', columnNames: ['mailing_id', 'user_id'], isUnique: true }],
+    ),
+    parts.table(
+      'dps_email_address',
+      [
+        ...recipient(),
+        parts.varchar('email_address', 320),
+        parts.varchar('display_name', 255, true),
+        parts.varchar('address_key', 22),
+        parts.json('data'),
+        ...outcome(parts),
+      ],
+      // One recipient of a mailing for each mailbox, however it is spelled.
+      [{ name: 'uq_dps_email_address_key', columnNames: ['mailing_id', 'address_key'], isUnique: true }],
+    ),
+    parts.table(
+      'dps_mail_deferred',
+      [...recipient(), parts.time('next_attempt_at', true)],
+      // The recipients that are due, once for each commit of a mailing that has one here.
+      [{ name: 'idx_dps_mail_deferred_due', columnNames: ['mailing_id', 'next_attempt_at'] }],
+    ),
+    // Both are found by their keys alone.
+    parts.table('dps_mail_address_claim', [
+      ...parts.key(parts.varchar('mailing_id', 36), parts.varchar('address_key', 22)),
+      parts.int('idx'),
+    ]),
+    parts.table('dps_mail_suppression', [
+      ...parts.key(parts.varchar('address_key', 22)),
+      parts.varchar('address', 320),
+      parts.varchar('reason', 255),
+      parts.time('created_at'),
+    ]),
+  ];
+}
+
+function outcome(parts: TableParts): TableColumnOptions[] {
+  return [
+    parts.words('status', STATUSES),
+    parts.count('attempts'),
+    parts.time('next_attempt_at', true),
+    parts.time('changed_at'),
+    parts.varchar('error_code', 64, true),
+    parts.varchar('error_text', 1000, true),
+  ];
+}

@@ -1,0 +1,35 @@
+import type { MigrationInterface, QueryRunner, Table } from 'typeorm';
+import { TableParts } from './table-parts.js';
+
+/** Templates and attachments as they were when their mailing was sent, and what slots show. */
+export class CreateContentTables1764547200002 implements MigrationInterface {
+  // The class name is what TypeORM stores; it must not change with a minifier.
+  name = 'CreateContentTables1764547200002';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const table of tablesOf(await TableParts.of(runner))) await runner.createTable(table);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    for (const table of tablesOf(await TableParts.of(runner)).reverse()) await runner.dropTable(table);
+  }
+}
+
+function tablesOf(parts: TableParts): Table[] {
+  return [
+    parts.table('dps_mail_template', [...parts.key(parts.varchar('hash', 64)), parts.json('content')]),
+    parts.table('dps_mail_attachment', [
+      ...parts.key(parts.varchar('hash', 64), parts.int('part')),
+      parts.text('content'),
+    ]),
+    parts.table('dps_mail_slot', [
+      // The slots of some profiles of one mailing, once for each commit: the key in this order is the index.
+      ...parts.key(
+        parts.varchar('mailing_id', 36),
+        parts.varchar('user_id', 255),
+        parts.varchar('slot', 100),
+      ),
+      parts.json('content'),
+    ]),
+  ];
+}
