@@ -7,7 +7,7 @@ import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-reci
 import { findWeakSettings } from '../../libs/mailing/src/store/environment/durability.check.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/ledger/held-claim.js';
 import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
-import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
+import { MailingDatabase, type Session } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { checkSchema } from '../../libs/mailing/src/store/environment/schema.check.js';
 import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
@@ -15,6 +15,7 @@ import { CommandPersister } from '../../libs/mailing/src/store/commands/command.
 import { claimMailing } from '../../libs/mailing/src/store/claims/claim-mailing.js';
 import { insertServer, replaceServer } from '../../libs/mailing/src/store/servers/register-server.js';
 import { lockProgress } from '../../libs/mailing/src/store/commands/lock-progress.js';
+import { renewLease } from '../../libs/mailing/src/store/servers/renew-lease.js';
 import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { forEachDatabase, onDatabase } from '../support/databases/for-each-database.js';
@@ -102,6 +103,20 @@ forEachDatabase('the store', (kind) => {
     await here.deregister(SERVER, heir);
     expect(await here.find(SERVER)).toBeNull();
     expect(await there.prune(SERVER, neverKnown)).toBe(true);
+  });
+
+  it('D5 renews a lease whose row came to a node that lags only after the update', async () => {
+    await livingServer(fresh.dataSource, SERVER, 'first');
+    await age(SERVER, TIMEOUT_MS + 1);
+    let updates = 0;
+    const isRenewed = await database.transaction((session) => {
+      const change: Session['change'] = (...statement) =>
+        updates++ === 0 ? Promise.resolve(0) : session.change(...statement);
+      return renewLease(Object.create(session, { change: { value: change } }) as Session, SERVER, 'first');
+    });
+    expect(isRenewed).toBe(true);
+    const persister = new TemplateEmailBatchServerPersister(database, TIMEOUT_MS);
+    expect(await persister.find(SERVER)).toMatchObject({ incarnation: 'first', expired: false });
   });
 
   it('D5 judges a lease again in the takeover itself: a heartbeat in between wins', async () => {

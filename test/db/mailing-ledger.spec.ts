@@ -259,6 +259,24 @@ forEachDatabase('the books of a mailing', (kind) => {
     });
   });
 
+  it('a fence that finds nothing on a node that lags, which has caught up by the look at the claim, is no lost claim', async () => {
+    const mailingId = await written(2);
+    const ledger = new MailingLedger(database, await claimed(mailingId));
+    await ledger.commit({ ...quiet, capacity: 2 });
+    const transaction = database.transaction.bind(database);
+    // What the node answers is what it would with the older state: it has no such row.
+    database.transaction = (work) =>
+      transaction((session) => work(Object.create(session, { change: { value: () => Promise.resolve(0) } })));
+    const commit = { ...quiet, outcomes: [sent(0), sent(1)] };
+    await expect(ledger.commit(commit)).rejects.toMatchObject({
+      code: 'MAILING_DATABASE_BEHIND',
+      isFirst: true,
+    });
+    database.transaction = transaction;
+    await ledger.commit(commit);
+    expect((await readProgress(fresh.dataSource, mailingId)).mailing).toMatchObject({ numSent: 2 });
+  });
+
   it('nobody is passed over or marked twice by the look beyond, whatever answers get lost and whoever comes back', async () => {
     const mailingId = await written(1_500);
     const ledger = new MailingLedger(new LosesAnswers(fresh.dataSource, 3), await claimed(mailingId));

@@ -49,7 +49,9 @@ export class MailingSnapshots {
   /** No commit of an application comes in between. */
   async #lock(session: Session): Promise<void> {
     const { mailBatch, mailing } = session.tables;
-    await session.change(`UPDATE ${mailBatch} SET commit_seq = commit_seq WHERE mailing_id = ?`, [this.mailingId]);
+    await session.change(`UPDATE ${mailBatch} SET commit_seq = commit_seq WHERE mailing_id = ?`, [
+      this.mailingId,
+    ]);
     await session.change(`UPDATE ${mailing} SET commit_seq = commit_seq WHERE id = ?`, [this.mailingId]);
   }
 

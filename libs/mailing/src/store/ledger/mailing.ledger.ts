@@ -195,6 +195,9 @@ export class MailingLedger implements Ledger {
     // A node that lags behind may not have the row yet.
     const seen = now?.commitSeq ?? null;
     if (seen === null || seen < this.#bookmark.commitSeq) return this.#seenOlder(seen);
+    // The fence would have found this row: the node has caught up between the two statements.
+    if (seen === this.#bookmark.commitSeq && now?.claimToken === this.claim.claimToken)
+      throw this.#behind('an older one, a moment before');
     return { bookmark: this.#bookmark, answer: { kind: 'fenced' } };
   }
 
@@ -204,16 +207,17 @@ export class MailingLedger implements Ledger {
    * @throws DatabaseBehindError until it has lasted too long for a node that lags.
    */
   #seenOlder(seen: number | null): Step {
-    const { commitSeq } = this.#bookmark;
+    const error = this.#behind(seen === null ? 'no such mailing' : `commit ${seen}`);
+    const since = this.#behindSince ?? performance.now();
+    if (performance.now() - since < this.database.commits.options.lagTimeoutMs) throw error;
+    return { bookmark: this.#bookmark, answer: { kind: 'rewound' } };
+  }
+
+  #behind(seen: string): DatabaseBehindError {
     const isFirst = this.#behindSince === null;
     this.#behindSince ??= performance.now();
-    if (performance.now() - this.#behindSince < this.database.commits.options.lagTimeoutMs)
-      throw new DatabaseBehindError(
-        `commit ${commitSeq} of a mailing, or a later one`,
-        seen === null ? 'no such mailing' : `commit ${seen}`,
-        isFirst,
-      );
-    return { bookmark: this.#bookmark, answer: { kind: 'rewound' } };
+    const expected = `commit ${this.#bookmark.commitSeq} of a mailing, or a later one`;
+    return new DatabaseBehindError(expected, seen, isFirst);
   }
 
   /**

@@ -6,7 +6,8 @@ import type { Session } from '../database/mailing.database.js';
  *
  * - Lock: the server's row; index: primary key.
  * - Under the changed-rows setting a renewal within the same millisecond changes nothing, so zero rows is followed by a
- *   look: only a row that is gone, or shows another incarnation, means that the lease is lost.
+ *   look: only a row that is gone, or shows another incarnation, means that the lease is lost. Where the row is there it is renewed again,
+ *   because a node that lags behind may have got it between the two statements.
  *
  * @returns false if this incarnation was declared dead.
  */
@@ -16,16 +17,19 @@ export async function renewLease(
   incarnation: string,
 ): Promise<boolean> {
   const { mailServer } = session.tables;
-  const changed = await session.change(
-    `UPDATE ${mailServer} SET last_updated = ${session.dialect.now} WHERE uniq_server_id = ? AND incarnation = ?`,
-    [uniqServerId, incarnation],
-  );
-  if (changed === 1) return true;
+  const renew = (): Promise<number> =>
+    session.change(
+      `UPDATE ${mailServer} SET last_updated = ${session.dialect.now} WHERE uniq_server_id = ? AND incarnation = ?`,
+      [uniqServerId, incarnation],
+    );
+  if ((await renew()) === 1) return true;
   const rows = await session.rows(
     `SELECT 1 FROM ${mailServer} WHERE uniq_server_id = ? AND incarnation = ?`,
     [uniqServerId, incarnation],
   );
-  return rows.length === 1;
+  if (rows.length === 0) return false;
+  await renew();
+  return true;
 }
 
 /** Which database server this session is on, as it calls itself. */
