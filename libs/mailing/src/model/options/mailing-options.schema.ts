@@ -56,7 +56,7 @@ const RUN = {
   }),
   messageTimeoutMs: whole({ default: 60_000, min: 10, max: 3_600_000 }),
   maxConcurrentMailings: whole({ default: 4, min: 1, max: 1_000 }),
-  ratePerSecond: wholeOrNull({ min: 1, max: 10_000 }),
+  ratePerSecond: wholeOrNull({ min: 1, max: 10_000, nullIs: 'null' }),
   transportOutageTimeoutMs: whole({ default: 900_000, min: 0, max: 86_400_000 }),
   databaseRetryTimeoutMs: whole({ default: 60_000, min: 0, max: 3_600_000 }),
   hostCallTimeoutMs: whole({ default: HOST_CALL_TIMEOUT_MS, min: 10, max: 600_000 }),
@@ -106,18 +106,22 @@ const BATCH = {
 } satisfies OptionSchema<BatchOptions>;
 
 const ADDRESSES = {
-  normalizer: custom('function', 'none', (path, given) => {
-    if ((given ?? null) !== null && typeof given !== 'function')
-      throw new MailingOptionsError(path, 'a function', given);
-    return (given ?? null) as AddressNormalizer | null;
-  }),
+  normalizer: custom(
+    'function',
+    'letter case, Unicode form and spelling of the domain do not matter',
+    (path, given) => {
+      if ((given ?? null) !== null && typeof given !== 'function')
+        throw new MailingOptionsError(path, 'a function', given);
+      return (given ?? null) as AddressNormalizer | null;
+    },
+  ),
   unicodeLocalParts: word(['send', 'skip'], 'skip'),
   nonStandardLocalParts: word(['send', 'skip'], 'skip'),
 } satisfies OptionSchema<AddressOptions>;
 
 const PROFILES = {
-  daysContactFatigue: wholeOrNull({ min: 1, max: 3_650 }),
-  hoursContactFatigue: wholeOrNull({ min: 1, max: 87_600 }),
+  daysContactFatigue: wholeOrNull({ min: 1, max: 3_650, nullIs: 'off' }),
+  hoursContactFatigue: wholeOrNull({ min: 1, max: 87_600, nullIs: 'off' }),
   invalidateRefused: flag(true),
 } satisfies OptionSchema<ProfileOptions>;
 
@@ -132,7 +136,7 @@ const TEMPLATES = {
   dir: folder,
   partialsDir: custom<string, { dir: string }>(
     'absolute path',
-    '`partials` in `templates.dir`',
+    '`partials` in the template folder, if it is there',
     (path, given, { dir }) =>
       given === undefined ? join(dir, 'partials') : folder.read(path, given, undefined),
   ),
@@ -184,7 +188,7 @@ export const MAILING_OPTIONS = {
   }),
   renderer: aClass<TemplateRenderer>('Handlebars'),
   profileRepository: aClass<ProfileRepository>('none'),
-  suppressionList: custom('class, or false', 'a table of its own', (path, given) => {
+  suppressionList: custom('class, or false', 'a table beside those of the mailings', (path, given) => {
     if (given === false) return given;
     if ((given ?? null) !== null && typeof given !== 'function')
       throw new MailingOptionsError(path, 'a class or false', given);
@@ -192,7 +196,7 @@ export const MAILING_OPTIONS = {
   }),
   addresses: group(ADDRESSES),
   profiles: group(PROFILES),
-  transporterName: text(MAX_NAME, null, 'the default transport of `MailerModule`'),
+  transporterName: text(MAX_NAME, null, 'its default transport'),
   bulkSmtp: flag(false),
   run: group(RUN),
   retry: group(RETRY),
@@ -201,7 +205,7 @@ export const MAILING_OPTIONS = {
   batch: group(BATCH),
   attachments: group(ATTACHMENTS),
   journal: optionalGroup(JOURNAL),
-  unsubscribe: custom('options', 'off', (_, given) =>
+  unsubscribe: custom('options', 'none', (_, given) =>
     given === undefined ? null : toUnsubscribeSettings(given as never),
   ),
 } satisfies OptionSchema<MailingModuleOptions>;

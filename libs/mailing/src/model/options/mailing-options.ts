@@ -24,7 +24,7 @@ export interface JournalOptions {
 export interface RunOptions {
   /**
    * Messages of one mailing in flight at a time. Default: 5, as many connections as a nodemailer pool opens by
-   * default. Bounds: 1 to 1000. Too low: a far mail server idles. Too high: messages queue inside the pool and
+   * default. Bounds: 1 to 1,000. Too low: a far mail server idles. Too high: messages queue inside the pool and
    * `messageTimeoutMs` runs while they do; some providers answer 421.
    */
   concurrency?: number;
@@ -40,7 +40,7 @@ export interface RunOptions {
    */
   messageTimeoutMs?: number;
   /**
-   * Mailings that this process sends at a time; the others wait their turn. Default: 4. Bounds: 1 to 1000.
+   * Mailings that this process sends at a time; the others wait their turn. Default: 4. Bounds: 1 to 1,000.
    * Mailings that only wait for somebody's next
    * attempt do not count, and finish what is due beside the others.
    */
@@ -91,7 +91,7 @@ export interface RetryOptions {
   /**
    * Longest wait before the second attempt, in milliseconds; each further one at most twice as long as the one before.
    * The wait itself is random between 0 and that ("full jitter"), so that those deferred together do not come back
-   * together. Default: 300,000. Bounds: 1 to `maxDelayMs`.
+   * together. Default: 300,000, at most `maxDelayMs`. Bounds: 1 to `maxDelayMs`.
    */
   initialDelayMs?: number;
   /** No wait is longer, in milliseconds. Default: 7,200,000 (2 hours). Bounds: 1 to 604,800,000. */
@@ -123,8 +123,8 @@ export interface ServerOptions {
    */
   heartbeatIntervalMs?: number;
   /**
-   * A server without a heartbeat for this long is dead, in milliseconds, by the database's clock. Default: 20,000.
-   * At least 3 heartbeats. Too low: a slow database makes healthy servers look dead. Too high: work of a dead server
+   * A server without a heartbeat for this long is dead, in milliseconds, by the database's clock. Default: 20,000, at least 3 × `heartbeatIntervalMs`.
+   * Bounds: 3 × `heartbeatIntervalMs` to 86,400,000. Too low: a slow database makes healthy servers look dead. Too high: work of a dead server
    * on another host, and a container that was killed and starts again, waits that long. All servers of one database need
    * the same value.
    */
@@ -169,7 +169,7 @@ export interface BatchOptions {
   emailsPerBatch?: number;
   /**
    * Batches that this process runs at a time, each with `run.concurrency` messages in flight; beside the mailings of
-   * `run.maxConcurrentMailings`. Default: 4. Bounds: 1 to 1000.
+   * `run.maxConcurrentMailings`. Default: 4. Bounds: 1 to 1,000.
    */
   numBatchThreads?: number;
   /**
@@ -266,7 +266,7 @@ export interface MailingModuleOptions {
    * of the host: a provider, or one that Nest instantiates. All servers of one database need the same. Default: Handlebars.
    */
   renderer?: Type<TemplateRenderer>;
-  /** Turns profile ids into addresses; a provider of the host, or a class that Nest instantiates. */
+  /** Turns profile ids into addresses; a provider of the host, or a class that Nest instantiates. Default: none. */
   profileRepository?: Type<ProfileRepository>;
   /**
    * Addresses that nobody may mail: a provider of the host, or a class that Nest instantiates; false: none is asked. It is asked once

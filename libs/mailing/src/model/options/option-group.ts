@@ -46,7 +46,7 @@ export function readOptions<S extends OptionSchema<object>>(
 export function group<S extends OptionSchema<object>>(schema: S): OptionKind<ReadOptions<S>> & { schema: S } {
   return {
     type: 'options',
-    defaultWords: 'as below',
+    defaultWords: '',
     schema,
     read: (path, given) => readOptions(path, schema, given ?? {}),
   };
@@ -58,7 +58,7 @@ export function optionalGroup<S extends OptionSchema<object>>(
 ): OptionKind<ReadOptions<S> | null> & { schema: S } {
   return {
     type: 'options',
-    defaultWords: 'off',
+    defaultWords: 'none',
     schema,
     read: (path, given) => (given === undefined ? null : readOptions(path, schema, given)),
   };

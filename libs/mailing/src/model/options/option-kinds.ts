@@ -24,7 +24,7 @@ export interface OptionKind<T, G = any> {
   type: string;
   /** For pages: what it is where it is not given. */
   defaultWords: string;
-  bounds?: { min: Value<G>; max: Value<G>; or?: string };
+  bounds?: { min: Value<G>; max: Value<G>; or?: number };
   /**
    * @param path of the option.
    * @param given undefined or null: it was not given.
@@ -45,7 +45,7 @@ export function whole<G>(terms: {
   return {
     type: 'whole number',
     defaultWords: wordsOf(terms.default),
-    bounds: { min: terms.min, max: terms.max, or: or?.words },
+    bounds: { min: terms.min, max: terms.max, or: or?.value },
     read: (path, given, group) => {
       const value = given ?? numberOf(terms.default, group);
       if (or && value === or.value) return or.value;
@@ -55,11 +55,11 @@ export function whole<G>(terms: {
   };
 }
 
-/** Null, its default, means: none. */
-export function wholeOrNull(terms: { min: number; max: number }): OptionKind<number | null> {
+/** @param terms `nullIs`: what null, the default, means. */
+export function wholeOrNull(terms: { min: number; max: number; nullIs: string }): OptionKind<number | null> {
   return {
     type: 'whole number, or null',
-    defaultWords: 'null',
+    defaultWords: terms.nullIs,
     bounds: terms,
     read: (path, given) => ((given ?? null) === null ? null : wholeNumber(path, given, terms.min, terms.max)),
   };
@@ -106,9 +106,8 @@ export function word<T extends string>(words: readonly T[], byDefault: T): Optio
 /** A sign that is drawn in text parts. */
 export function sign(maxLength: number, byDefault: string): OptionKind<string> {
   return {
-    type: 'text',
+    type: maxLength === 1 ? 'one character' : `1 to ${maxLength} characters`,
     defaultWords: `\`${byDefault}\``,
-    bounds: { min: 1, max: maxLength },
     read: (path, given) => {
       const value = boundedText(path, given ?? byDefault, maxLength);
       if (hasControlCharacters(value))
