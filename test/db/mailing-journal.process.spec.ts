@@ -83,7 +83,7 @@ describe('the journal of a process', () => {
   it('tells by the commit in the books which answers are in them, and who was marked again since', async () => {
     claim.begin(3)();
     claim.settle({ idx: 3, status: 'error', code: '550', text: 'no' });
-    claim.nextBeat();
+    claim.nextCommit();
     claim.begin(5)();
     claim.settle(sent(5));
     await answersWritten();
@@ -128,8 +128,8 @@ describe('the journal of a process', () => {
   it('tells of a database that went back, and what it leaves out itself counts as begun', async () => {
     claim.begin(3)();
     claim.settle(sent(3));
-    claim.nextBeat();
-    claim.nextBeat();
+    claim.nextCommit();
+    claim.nextCommit();
     claim.begin(9)();
     claim.settle(sent(9));
     await answersWritten();
@@ -152,7 +152,7 @@ describe('the journal of a process', () => {
     for (; idx < 2_000 && statSync(path).size < 1_040_000; idx++) {
       claim.begin(idx)();
       claim.settle({ idx, status: 'error', code: '550', text });
-      claim.nextBeat();
+      claim.nextCommit();
       await answersWritten();
       if (idx > 10) claim.committed(beatOf({ outcomes: [sent(idx)] }));
     }

@@ -8,7 +8,7 @@ import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
 import { UnhandledRejections } from '../../support/unhandled-rejections.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-const UNLUCKY = 'reader7@home.example';
+const RETRYABLE = 'reader7@home.example';
 
 forEachDatabase('functions of the host that are async, or fail', (kind) => {
   const rig = MailingRig.forEachTest(kind);
@@ -49,7 +49,7 @@ forEachDatabase('functions of the host that are async, or fail', (kind) => {
 
   it.each(failures)('a normalizer that %s for one address costs that recipient only', async (_, fails) => {
     using unhandled = new UnhandledRejections();
-    const normalizer = ((address) => (address === UNLUCKY ? fails(address) : address)) as AddressNormalizer;
+    const normalizer = ((address) => (address === RETRYABLE ? fails(address) : address)) as AddressNormalizer;
     const app = await rig.boot({ addresses: { normalizer } });
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, people(100), { persist: true });
     expect(await completed).toMatchObject({ numSent: 99, numSkipped: 1, numErrors: 0 });
@@ -59,7 +59,7 @@ forEachDatabase('functions of the host that are async, or fail', (kind) => {
     expect(skipped).toMatchObject({ idx: 7, errorCode: 'address_normalizer' });
     expect(skipped.errorText).toContain('addresses.normalizer');
     expect(skipped.errorText).not.toContain('@');
-    expect([...rig.inbox.countsByRecipient().keys()]).not.toContain(UNLUCKY);
+    expect([...rig.inbox.countsByRecipient().keys()]).not.toContain(RETRYABLE);
 
     const unpersisted = await app.sender.sendEmailMessage(INFO, people(100));
     expect(await unpersisted.completed).toMatchObject({ status: 'completed', numSent: 99, numSkipped: 1 });
@@ -69,7 +69,7 @@ forEachDatabase('functions of the host that are async, or fail', (kind) => {
 
   it('and the same for the address of a profile, which is known only when its message is made', async () => {
     const normalizer: AddressNormalizer = (address) =>
-      address === UNLUCKY ? (Promise.reject(new Error(address)) as never) : address;
+      address === RETRYABLE ? (Promise.reject(new Error(address)) as never) : address;
     const app = await rig.boot({ addresses: { normalizer }, profileRepository: ProfileShelf });
     const list = ProfileShelf.fill(20, (n) => `reader${n}@home.example`);
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
@@ -83,7 +83,7 @@ forEachDatabase('functions of the host that are async, or fail', (kind) => {
   it('a normalizer that fails where an address is suppressed is an error without the address', async () => {
     const normalizer = ((address: string) => Promise.reject(new Error(address))) as never;
     const app = await rig.boot({ addresses: { normalizer } });
-    const suppressing = app.nest.get(MailingSuppressions).suppress(UNLUCKY, 'complaint');
+    const suppressing = app.nest.get(MailingSuppressions).suppress(RETRYABLE, 'complaint');
     const error = await suppressing.then(
       () => null,
       (reason: Error) => reason,

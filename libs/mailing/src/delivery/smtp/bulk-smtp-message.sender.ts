@@ -123,7 +123,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
       const waiting = this.#waitingFor(signal).add(parcel);
       this.#waiting.push(parcel);
       if (this.#closing.signal.aborted) this.#answerWaiting(STOPPING);
-      else this.#hurry();
+      else this.#openSessions();
     });
   }
 
@@ -149,7 +149,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   }
 
   /** Hands out what waits: first to connections with nothing to do, then to new ones, then ahead of others. */
-  #hurry(): void {
+  #openSessions(): void {
     while (this.#waiting.length > 0) {
       const session = this.#sessionFor();
       if (!session) return;
@@ -198,7 +198,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
       this.#opening.delete(opening);
       if (!opening.signal.aborted) this.#refused(error);
     }
-    this.#hurry();
+    this.#openSessions();
   }
 
   #admit(door: Awaited<ReturnType<typeof connectToSmtp>>): void {
@@ -206,12 +206,12 @@ export class BulkSmtpMessageSender implements PreparedSender {
       onRoom: () => {
         const facts = this.#sessions.get(session);
         if (facts && session.load === 0) facts.idleSince = performance.now();
-        this.#hurry();
+        this.#openSessions();
       },
       onGone: (untouched) => {
         this.#sessions.delete(session);
         for (const one of untouched) this.#takeBack(one);
-        this.#hurry();
+        this.#openSessions();
       },
     };
     const session = new SmtpSession(door, owner, this.#settings.door.connection.socketTimeout);

@@ -14,6 +14,6 @@ export interface RunJournal {
   /** Nothing was handed over. */
   handBack(indexes: number[]): void;
   /** What comes from now on belongs to the next commit. */
-  nextBeat(): void;
+  nextCommit(): void;
   committed(commit: Commit): void;
 }

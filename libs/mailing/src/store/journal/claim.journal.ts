@@ -82,7 +82,7 @@ export class ClaimJournal implements RunJournal {
   }
 
   /** A commit was put together, with everything that was answered so far. */
-  nextBeat(): void {
+  nextCommit(): void {
     this.#commitSeq++;
   }
 

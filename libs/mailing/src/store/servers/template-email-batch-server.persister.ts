@@ -195,9 +195,9 @@ export class TemplateEmailBatchServerPersister {
 
   async #remove({ uniqServerId, incarnation }: RegisteredServer, knownDead: boolean): Promise<boolean> {
     const { database, leaseMs } = this;
-    const isBuried = await pruneServer(database, uniqServerId, incarnation, knownDead, leaseMs);
-    if (isBuried) this.tell.pruned({ uniqServerId, incarnation });
-    return isBuried;
+    const isPruned = await pruneServer(database, uniqServerId, incarnation, knownDead, leaseMs);
+    if (isPruned) this.tell.pruned({ uniqServerId, incarnation });
+    return isPruned;
   }
 
   /** Registered servers that take batches; at least 1. */

@@ -109,8 +109,8 @@ export class MailingRun {
   /** Works until the slice is through or the run is stopped. */
   async run(): Promise<RunEnd> {
     for (;;) {
-      if (!this.#wantsBeat()) this.#startMessages();
-      if (!this.#wantsBeat()) {
+      if (!this.#wantsCommit()) this.#startMessages();
+      if (!this.#wantsCommit()) {
         await this.#somethingToDo();
         continue;
       }
@@ -228,7 +228,7 @@ export class MailingRun {
     return this.#polls.isDue && this.#mayStart();
   }
 
-  #wantsBeat(): boolean {
+  #wantsCommit(): boolean {
     if (this.#phase === 'fenced') return true;
     if (this.#phase === 'rewound') return this.#inFlight === 0;
     if (this.#phase === 'stalled') return false;
@@ -251,9 +251,9 @@ export class MailingRun {
   }
 
   async #commit(): Promise<RunEnd | null> {
-    if (this.#phase === 'rewound') return this.#remember(this.#nextBeat());
+    if (this.#phase === 'rewound') return this.#remember(this.#nextCommit());
     const isFenced = (): boolean => this.#phase === 'fenced';
-    const written = await this.#writer.write(() => this.#nextBeat(), this.#stopSignal.signal, isFenced);
+    const written = await this.#writer.write(() => this.#nextCommit(), this.#stopSignal.signal, isFenced);
     if (!written) {
       if (this.#phase === 'stopping') return { status: 'stalled', mailing: null };
       this.#enterPhase('stalled');
@@ -293,7 +293,7 @@ export class MailingRun {
     return { status: 'rewound', mailing: null };
   }
 
-  #nextBeat(): Commit {
+  #nextCommit(): Commit {
     const isThrough = this.#polls.isThrough && this.#numSending === 0 && this.#buffer.numReturned === 0;
     const free = this.#mayMark ? this.#parts.options.maxInDoubt - this.#numSending : 0;
     const commit: Commit = {

@@ -7,7 +7,7 @@ import type { RunJournal } from '../../model/ports/run-journal.js';
 export const LINGER_MS = 50;
 
 /** A commit for fewer costs more statements than it saves time. */
-const WORTH_A_BEAT = 20;
+const MIN_PER_COMMIT = 20;
 
 /** What became of recipients since the last commit was put together: all of it is still `sending` in the books. */
 export class OutcomeBuffer {
@@ -25,7 +25,7 @@ export class OutcomeBuffer {
   ) {
     // Beside those in flight, the other marked recipients bridge the time that a commit takes.
     const share = Math.floor(0.4 * (maxInDoubt - concurrency));
-    this.#fullAt = Math.max(share, Math.min(concurrency, WORTH_A_BEAT));
+    this.#fullAt = Math.max(share, Math.min(concurrency, MIN_PER_COMMIT));
   }
 
   settle(outcome: Outcome): void {
@@ -75,7 +75,7 @@ export class OutcomeBuffer {
     this.#outcomes = [];
     this.#deferred = [];
     this.#returned = [];
-    this.journal?.nextBeat();
+    this.journal?.nextCommit();
     return news;
   }
 
