@@ -41,6 +41,7 @@ const FLOORS = {
       ['claims'],
       ['commands', 'intake', 'journal'],
       ['ledger', 'attachments', 'environment', 'host'],
+      ['completion'],
       ['database'],
       ['connections', 'failover'],
       ['faults'],

@@ -1,6 +1,7 @@
 // The habits of the house that a machine can check: sizes of files and folders, and names.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { ALLOWED_IDENTIFIERS, IDENTIFIER_WORDS, NAMES } from './standard-terms.mjs';
 
 const MEDIAN_LINES = 60;
 const LONG_LINES = 200;
@@ -29,6 +30,8 @@ const complaints = [
   ...files.flatMap(nameComplaints),
   ...sizeComplaints(files.filter(hasSizeLimit)),
   ...folderComplaints(files),
+  ...files.filter((file) => /^(libs|src)\/.*\.ts$/.test(file)).flatMap(identifierComplaints),
+  ...[...files.filter((file) => !file.startsWith('scripts/')), ...pages()].flatMap(termComplaints),
 ];
 
 for (const complaint of complaints) console.error(complaint);
@@ -91,4 +94,38 @@ function folderComplaints(files) {
 
 function lineCount(file) {
   return readFileSync(file, 'utf8').split('\n').length - 1;
+}
+
+function pages() {
+  const docs = readdirSync('docs').map((name) => join('docs', name));
+  return ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...docs].filter((file) =>
+    file.endsWith('.md'),
+  );
+}
+
+/** Words of identifiers; comments and texts are prose, in which they may mean something else. */
+function identifierComplaints(file) {
+  const code = readFileSync(file, 'utf8')
+    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+    .replaceAll(/(?<![:'"`])\/\/.*$/gm, '')
+    .replaceAll(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g, '');
+  const found = new Set(code.match(/[A-Za-z_$][\w$]*/g));
+  return [...found].flatMap((name) => {
+    if (ALLOWED_IDENTIFIERS.has(name)) return [];
+    const words = name
+      .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
+      .toLowerCase()
+      .split(/[ _]/);
+    const word = words.find((one) => Object.hasOwn(IDENTIFIER_WORDS, one));
+    return word ? [`${file}: \`${name}\`: the term for "${word}" is ${IDENTIFIER_WORDS[word]}.`] : [];
+  });
+}
+
+function termComplaints(file) {
+  const text = readFileSync(file, 'utf8');
+  return Object.entries(NAMES).flatMap(([old, term]) =>
+    new RegExp(`(?<![\\w:-])${old}(?![\\w:-])`).test(text)
+      ? [`${file}: "${old}" is called \`${term}\`.`]
+      : [],
+  );
 }

@@ -6,7 +6,7 @@ import type { HostProcess } from './host.process.js';
 import { type PlannedKill, planKills } from './kill.plan.js';
 
 /** The longest time without any progress before the run is given up. */
-const PATIENCE_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 /** Without progress for this long, the service is asked: whoever completed the mailing may have died before it said so. */
 const ASK_MS = 1_000;
 const LOOK_MS = 20;
@@ -75,7 +75,7 @@ export class ClusterRun {
       for (const server of this.#servers) server.check();
       const now = performance.now();
       if (this.#done !== lastDone) [lastDone, progressAt] = [this.#done, now];
-      if (now - progressAt > PATIENCE_MS) throw new Error(this.#stalled());
+      if (now - progressAt > TIMEOUT_MS) throw new Error(this.#stalled());
       if (!this.parts.inbox || now - Math.max(progressAt, askedAt) > ASK_MS) {
         await this.#ask(mailingId);
         askedAt = performance.now();
@@ -113,7 +113,7 @@ export class ClusterRun {
 
   #stalled(): string {
     const outputs = this.#servers.map(({ id, output }) => `${id}:\n${output}`).join('\n');
-    return `No progress at ${this.#of(this.#done)} for ${PATIENCE_MS / 1000} s:\n${outputs}`;
+    return `No progress at ${this.#of(this.#done)} for ${TIMEOUT_MS / 1000} s:\n${outputs}`;
   }
 
   #of(count: number): string {

@@ -5,7 +5,7 @@ import { letterStatus, postLetter } from './demo.letter.js';
 import { HostProcess } from './host.process.js';
 
 /** The longest time without any progress before the run is given up. */
-const PATIENCE_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 const LOOK_MS = 25;
 /** A kill comes up to this long after its message, so that it meets every phase of a commit. */
 const MAX_KILL_DELAY_MS = 15;
@@ -75,8 +75,8 @@ export class DemoRun {
     const { serverIds, envOf } = this.parts;
     this.#host = await HostProcess.start(envOf(serverIds[0]), (host) => {
       host.on('run:recovered', ({ numSettled, numInDoubt, resent }) => {
-        const caught = `${numInDoubt} ${resent ? 'sent again' : 'in doubt'}`;
-        this.parts.say(`  resumed   at ${this.#of(numSettled)}, ${caught}`);
+        const recovered = `${numInDoubt} ${resent ? 'sent again' : 'in doubt'}`;
+        this.parts.say(`  resumed   at ${this.#of(numSettled)}, ${recovered}`);
       });
       host.on('run:ended', ({ status }) => (this.#ended = status));
     });
@@ -93,9 +93,9 @@ export class DemoRun {
       if (this.#done !== lastDone) [lastDone, lastProgressAt] = [this.#done, performance.now()];
       if (this.#host?.isRunning === false)
         throw new Error(`The service ended by itself:\n${this.#host.output}`);
-      if (performance.now() - lastProgressAt > PATIENCE_MS && !(await this.#hasEnded(mailingId))) {
+      if (performance.now() - lastProgressAt > TIMEOUT_MS && !(await this.#hasEnded(mailingId))) {
         throw new Error(
-          `No progress at ${this.#of(this.#done)} for ${PATIENCE_MS / 1000} s:\n${this.#host?.output}`,
+          `No progress at ${this.#of(this.#done)} for ${TIMEOUT_MS / 1000} s:\n${this.#host?.output}`,
         );
       }
     }

@@ -120,7 +120,7 @@ describe('the plans of the statements of batches (postgres)', () => {
       await batches.recover(dead[0], SERVER, `${INCARNATION}#4`, { resend: false, journal: null }),
     ).not.toBeNull();
     assertKeys(10);
-    await batches.ordered();
+    await batches.requested();
     // Those with an order are few, and sorted.
     const scans = database.steps.flatMap(({ node }) => node['Index Name'] ?? []);
     expect(scans).toContain('idx_dps_mailing_batched');

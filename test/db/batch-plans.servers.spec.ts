@@ -128,7 +128,7 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     expect(
       await batches.recover(dead[0], SERVER, `${INCARNATION}#4`, { resend: false, journal: null }),
     ).not.toBeNull();
-    await batches.ordered();
+    await batches.requested();
     await new MailingClaims(database).noteOverdue('batched');
     assertFew(110);
     const orders = new CommandPersister(database, noFaultPoints);

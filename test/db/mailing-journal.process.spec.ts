@@ -56,17 +56,18 @@ describe('the journal of a process', () => {
   });
 
   const content = (): JournalContent | null => readLines(readFileSync(path, 'utf8'));
-  const fates = (commit: number) => new DeadJournal(content()?.claims.get(TOKEN) ?? new Map()).after(commit);
+  const knownOutcomes = (commit: number) =>
+    new DeadJournal(content()?.claims.get(TOKEN) ?? new Map()).after(commit);
   const answersWritten = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
   it('has what is begun at once, and what is answered by the end of the turn', async () => {
     claim.begin(3)();
     claim.begin(4)();
-    expect(fates(7).begun).toEqual(new Set([3, 4]));
+    expect(knownOutcomes(7).begun).toEqual(new Set([3, 4]));
     claim.settle(sent(3));
     claim.defer({ idx: 4, code: '450', text: LATER, delayMs: 20 });
     await answersWritten();
-    const { outcomes, deferred, begun } = fates(7);
+    const { outcomes, deferred, begun } = knownOutcomes(7);
     expect([...outcomes.values()]).toEqual([sent(3)]);
     expect([...deferred.values()]).toEqual([{ idx: 4, code: '450', text: LATER, delayMs: 20 }]);
     expect(begun.size).toBe(0);
@@ -77,7 +78,7 @@ describe('the journal of a process', () => {
     const confirm = claim.begin(4);
     expect(content()?.claims.size).toBe(0);
     confirm();
-    expect(fates(7).begun).toEqual(new Set([3, 4]));
+    expect(knownOutcomes(7).begun).toEqual(new Set([3, 4]));
   });
 
   it('tells by the commit in the books which answers are in them, and who was marked again since', async () => {
@@ -88,11 +89,11 @@ describe('the journal of a process', () => {
     claim.settle(sent(5));
     await answersWritten();
     // The first commit was committed: 3 may be marked again, and has not begun then.
-    expect([...fates(8).outcomes.keys()]).toEqual([5]);
-    expect([...fates(7).outcomes.keys()]).toEqual([3, 5]);
+    expect([...knownOutcomes(8).outcomes.keys()]).toEqual([5]);
+    expect([...knownOutcomes(7).outcomes.keys()]).toEqual([3, 5]);
     claim.committed(beatOf({ outcomes: [sent(3)] }));
     claim.begin(3)();
-    expect(fates(8).begun).toEqual(new Set([3]));
+    expect(knownOutcomes(8).begun).toEqual(new Set([3]));
   });
 
   it('says nothing of those who were never begun, and takes back who was not', async () => {
@@ -101,7 +102,7 @@ describe('the journal of a process', () => {
     claim.begin(6)();
     claim.handBack([6]);
     await answersWritten();
-    expect(fates(7)).toEqual({ outcomes: new Map(), deferred: new Map(), begun: new Set() });
+    expect(knownOutcomes(7)).toEqual({ outcomes: new Map(), deferred: new Map(), begun: new Set() });
   });
 
   it('leaves a last line out that was being written', () => {
@@ -134,14 +135,14 @@ describe('the journal of a process', () => {
     claim.settle(sent(9));
     await answersWritten();
     const dead = (gap: JournalGap | null = null) => new DeadJournal(content()!.claims.get(TOKEN)!, gap);
-    const { fates, endIdx, forgotten } = dead().since(7, 5);
-    expect([fates.outcomeOf(9), endIdx, forgotten]).toEqual([sent(9), 10, [3, 9]]);
-    expect([fates.isBegun(6), fates.isBegun(9)]).toEqual([false, false]);
+    const { knownOutcomes, endIdx, forgotten } = dead().since(7, 5);
+    expect([knownOutcomes.outcomeOf(9), endIdx, forgotten]).toEqual([sent(9), 10, [3, 9]]);
+    expect([knownOutcomes.isBegun(6), knownOutcomes.isBegun(9)]).toEqual([false, false]);
     // All that it knows is in the database.
     expect(dead().since(10, 20)).toMatchObject({ endIdx: 0, forgotten: [] });
     const leftOut = dead({ toCommit: 8, toIdx: 6 }).since(7, 5);
-    expect([2, 3, 6, 7].map((idx) => leftOut.fates.isBegun(idx))).toEqual([true, false, true, false]);
-    expect(dead({ toCommit: 8, toIdx: 6 }).since(8, 20).fates.isBegun(2)).toBe(false);
+    expect([2, 3, 6, 7].map((idx) => leftOut.knownOutcomes.isBegun(idx))).toEqual([true, false, true, false]);
+    expect(dead({ toCommit: 8, toIdx: 6 }).since(8, 20).knownOutcomes.isBegun(2)).toBe(false);
   });
 
   it('is replaced when it is full, by all that is not in the books yet', { timeout: 60_000 }, async () => {
@@ -160,14 +161,14 @@ describe('the journal of a process', () => {
 
     expect(statSync(path).size).toBeLessThan(30_000);
     expect(readdirSync(dir)).toHaveLength(1);
-    const told = fates(7);
+    const told = knownOutcomes(7);
     expect([...told.outcomes.keys()]).toEqual([10]);
     expect(content()?.gaps.get(TOKEN)?.toIdx).toBeGreaterThan(10);
     expect(told.begun.has(idx - 1)).toBe(true);
     expect(content()?.claims.get('other#2')).toEqual(new Map([[1, { kind: 'begun' }]]));
     // And it goes on in the new one.
     claim.begin(idx)();
-    expect(fates(7).begun.has(idx)).toBe(true);
+    expect(knownOutcomes(7).begun.has(idx)).toBe(true);
   });
 
   it('is gone when every claim was given back, and stays where one was not', async () => {

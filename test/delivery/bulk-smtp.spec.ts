@@ -21,7 +21,7 @@ async function sendAll(
   const { hostname: host, port } = new URL(url);
   const connection = { host, port: Number(port), socketTimeout: options.socketTimeout };
   const sender = new BulkSmtpMessageSender(() => ({
-    door: { connection, login: null },
+    connector: { connection, login: null },
     maxConnections: options.maxConnections ?? 1,
     idleMs: 30_000,
   }));
@@ -64,8 +64,8 @@ describe('BulkSmtpMessageSender', () => {
     const writes = vi.spyOn(Socket.prototype, 'write');
     onTestFinished(() => writes.mockRestore());
     const { hostname: host, port } = new URL(server.url);
-    const door = { connection: { host, port: Number(port) }, login: null };
-    const sender = new BulkSmtpMessageSender(() => ({ door, maxConnections: 1, idleMs: 30_000 }));
+    const connector = { connection: { host, port: Number(port) }, login: null };
+    const sender = new BulkSmtpMessageSender(() => ({ connector, maxConnections: 1, idleMs: 30_000 }));
     sender.prepare();
     const waiting = readers(40);
     const lane = async (): Promise<void> => {
@@ -265,8 +265,8 @@ describe('BulkSmtpMessageSender', () => {
   it('a boundary that somebody has put into a letter separates nothing there', async () => {
     await using inbox = await SmtpInbox.start();
     const { hostname: host, port } = new URL(inbox.url);
-    const door = { connection: { host, port: Number(port) }, login: null };
-    const sender = new BulkSmtpMessageSender(() => ({ door, maxConnections: 1, idleMs: 30_000 }));
+    const connector = { connection: { host, port: Number(port) }, login: null };
+    const sender = new BulkSmtpMessageSender(() => ({ connector, maxConnections: 1, idleMs: 30_000 }));
     sender.prepare();
     const send = (one: Partial<EmailMessage>): Promise<HandOver> =>
       sender.send({ ...MESSAGE, ...one }, new AbortController().signal);
@@ -333,8 +333,8 @@ describe('BulkSmtpMessageSender', () => {
   ])('sends no body that %s, and goes on with the next one', async (_what, barredBegin) => {
     await using inbox = await SmtpInbox.start();
     const { hostname: host, port } = new URL(inbox.url);
-    const door = { connection: { host, port: Number(port) }, login: null };
-    const sender = new BulkSmtpMessageSender(() => ({ door, maxConnections: 1, idleMs: 30_000 }));
+    const connector = { connection: { host, port: Number(port) }, login: null };
+    const sender = new BulkSmtpMessageSender(() => ({ connector, maxConnections: 1, idleMs: 30_000 }));
     sender.prepare();
     const asked: number[] = [];
     const send = (n: number, mayBegin: boolean): Promise<HandOver> =>
@@ -354,8 +354,8 @@ describe('BulkSmtpMessageSender', () => {
   it('answers whoever comes after the end', async () => {
     await using server = await ScriptedSmtpServer.start(takesAll());
     const { hostname: host, port } = new URL(server.url);
-    const door = { connection: { host, port: Number(port) }, login: null };
-    const sender = new BulkSmtpMessageSender(() => ({ door, maxConnections: 1, idleMs: 30_000 }));
+    const connector = { connection: { host, port: Number(port) }, login: null };
+    const sender = new BulkSmtpMessageSender(() => ({ connector, maxConnections: 1, idleMs: 30_000 }));
     sender.prepare();
     sender.onApplicationShutdown();
 

@@ -1,8 +1,28 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { boundsOf, describedOptions, OPTIONS_PAGE, optionsPage } from '../../scripts/options-page.js';
+import {
+  boundsOf,
+  type DescribedOption,
+  describedOptions,
+  OPTIONS_PAGE,
+  optionsPage,
+} from '../../scripts/options-page.js';
 
 const plain = (words: string): string => words.replaceAll('`', '');
+
+/** What the schema says of an option and its JSDoc does not. */
+function missing({ kind, words }: DescribedOption): string[] {
+  // A group says it of each of its options.
+  if (kind?.type === 'options') return [];
+  if (words === '') return ['what it is for'];
+  if (!kind) return [];
+  const bounds = boundsOf(kind);
+  const facts = [
+    ...(kind.defaultWords === 'required' ? [] : [`Default: ${plain(kind.defaultWords)}`]),
+    ...(bounds ? [`Bounds: ${plain(bounds)}`] : []),
+  ];
+  return facts.filter((fact) => !plain(words).includes(fact));
+}
 
 describe('the options', async () => {
   const options = await describedOptions();
@@ -10,15 +30,7 @@ describe('the options', async () => {
   it.each(options.map((option) => [option.path, option] as const))(
     '%s: its JSDoc says what its schema does',
     (_, option) => {
-      const { kind, words } = option;
-      // A group says it of each of its options.
-      const isGroup = kind?.type === 'options';
-      if (!isGroup) expect(words).not.toBe('');
-      if (!kind || isGroup) return;
-      if (kind.defaultWords !== 'required')
-        expect(plain(words)).toContain(`Default: ${plain(kind.defaultWords)}`);
-      const bounds = boundsOf(kind);
-      if (bounds) expect(plain(words)).toContain(`Bounds: ${plain(bounds)}`);
+      expect(missing(option)).toEqual([]);
     },
   );
 

@@ -221,8 +221,8 @@ describe('forRoot called twice', () => {
           scope: 'the data source "default"',
           consequence: 'Two are one too many.',
         });
-        call.door = { module: CopiedMailingModule, imports: [engine] };
-        return call.door;
+        call.outer = { module: CopiedMailingModule, imports: [engine] };
+        return call.outer;
       }
     }
     const { second } = await refused(...features(host.mailing(), CopiedMailingModule.forRoot()));

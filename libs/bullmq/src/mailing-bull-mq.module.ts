@@ -99,10 +99,10 @@ function withQueue({ imports, providers }: DynamicModule, call: NotedCall): Dyna
     providers: [dispatcher],
     exports: [dispatcher, queue],
   };
-  call.door = calledOnce(made, call, {
+  call.outer = calledOnce(made, call, {
     module: 'MailingBullMqModule',
     consequence:
       'Of two dispatchers one is used, and the options of the other, such as clusterRatePerSecond, would be without effect.',
   });
-  return call.door;
+  return call.outer;
 }

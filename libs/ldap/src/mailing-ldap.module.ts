@@ -55,10 +55,10 @@ export class MailingLdapModule extends ConfigurableModuleClass {
 }
 
 function once(made: DynamicModule, call: NotedCall): DynamicModule {
-  call.door = calledOnce(made, call, {
+  call.outer = calledOnce(made, call, {
     module: 'MailingLdapModule',
     consequence:
       'Of two repositories of one class MailingModule would ask one. For a second directory extend LdapProfileRepository.',
   });
-  return call.door;
+  return call.outer;
 }

@@ -61,12 +61,12 @@ export class MailingScenariosModule implements OnModuleInit {
       providers: [ScenarioEvents, runner],
       exports: [ScenarioEvents],
     };
-    call.door = calledOnce(made, call, {
+    call.outer = calledOnce(made, call, {
       module: 'MailingScenariosModule',
       consequence:
         'Of two, one would run all scenarios, and the options and ScenarioEvents of the other would be without effect.',
     });
-    return call.door;
+    return call.outer;
   }
 
   onModuleInit(): void {

@@ -141,10 +141,10 @@ function withController(definition: DynamicModule, call: NotedCall): DynamicModu
     providers: [...(definition.providers ?? []), page, Unsubscriber],
     exports: [Unsubscriber],
   };
-  call.door = calledOnce(made, call, {
+  call.outer = calledOnce(made, call, {
     module: 'MailingUnsubscribeModule',
     consequence:
       'Of two controllers at one path one answers, and the options of the other would be without effect.',
   });
-  return call.door;
+  return call.outer;
 }

@@ -29,9 +29,9 @@ describe('the memory of commits', () => {
         deferred: [{ idx: 7, code: '450', text: '', delayMs: 60_000 }],
       }),
     );
-    const { isWhole, fates } = commits.of(SLICE)!.after(1);
+    const { isWhole, knownOutcomes } = commits.of(SLICE)!.after(1);
     expect(isWhole).toBe(true);
-    const outcomes = Array.from({ length: 11 }, (_, idx) => fates.outcomeOf(idx)?.status);
+    const outcomes = Array.from({ length: 11 }, (_, idx) => knownOutcomes.outcomeOf(idx)?.status);
     expect(outcomes).toEqual([
       undefined,
       'sent',
@@ -45,11 +45,11 @@ describe('the memory of commits', () => {
       'sent',
       undefined,
     ]);
-    expect(fates.outcomeOf(5)).toMatchObject({ code: '550', text: 'no' });
-    expect(fates.deferralOf(7)?.delayMs).toBeGreaterThan(50_000);
-    expect([fates.isBegun(6), fates.deferralOf(6)]).toEqual([false, undefined]);
+    expect(knownOutcomes.outcomeOf(5)).toMatchObject({ code: '550', text: 'no' });
+    expect(knownOutcomes.deferralOf(7)?.delayMs).toBeGreaterThan(50_000);
+    expect([knownOutcomes.isBegun(6), knownOutcomes.deferralOf(6)]).toEqual([false, undefined]);
     // What was sent stays sent, whatever history the number belongs to; an error may have been tried again.
-    const later = commits.of(SLICE)!.after(3).fates;
+    const later = commits.of(SLICE)!.after(3).knownOutcomes;
     expect([later.outcomeOf(1)?.status, later.outcomeOf(5), later.deferralOf(7)]).toEqual([
       'sent',
       undefined,
@@ -62,12 +62,16 @@ describe('the memory of commits', () => {
     commits.noteClaim(claim(5), 5, false);
     commits.note(SLICE, commit(6, { outcomes: [sent(1)] }));
     const after = (number: number) => commits.of(SLICE)!.after(number);
-    expect([after(4).isWhole, after(3).isWhole, after(3).fates.isBegun(2)]).toEqual([true, false, true]);
+    expect([after(4).isWhole, after(3).isWhole, after(3).knownOutcomes.isBegun(2)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
     // Another server had it in between.
     commits.noteClaim(claim(9), 9, false);
     commits.note(SLICE, commit(10, { outcomes: [sent(2)] }));
     expect([after(8).isWhole, after(6).isWhole]).toEqual([true, false]);
-    expect(after(8).fates.outcomeOf(1)).toBeUndefined();
+    expect(after(8).knownOutcomes.outcomeOf(1)).toBeUndefined();
   });
 
   it('does not know whom a recovery has called in doubt', () => {
@@ -83,8 +87,12 @@ describe('the memory of commits', () => {
     commits.note(SLICE, commit(2, { outcomes: [sent(1)] }));
     commits.noteClaim(claim(3), 3, false);
     commits.note(SLICE, commit(4, { outcomes: [sent(2)] }));
-    const { isWhole, fates } = commits.of(SLICE)!.after(1);
-    expect([isWhole, fates.outcomeOf(1)?.status, fates.outcomeOf(2)?.status]).toEqual([true, 'sent', 'sent']);
+    const { isWhole, knownOutcomes } = commits.of(SLICE)!.after(1);
+    expect([isWhole, knownOutcomes.outcomeOf(1)?.status, knownOutcomes.outcomeOf(2)?.status]).toEqual([
+      true,
+      'sent',
+      'sent',
+    ]);
   });
 
   it('forgets what is older than it is told, and not before the slice was seen at its number', () => {
@@ -103,8 +111,12 @@ describe('the memory of commits', () => {
     commits.noteClaim(claim(1), 1, false);
     commits.note(SLICE, commit(2, { at, outcomes: [sent(1)] }));
     commits.note(SLICE, commit(3, { isCommitted: false, outcomes: [sent(2)] }));
-    const { isWhole, fates } = commits.of(SLICE)!.after(1);
-    expect([isWhole, fates.outcomeOf(1)?.status, fates.outcomeOf(2)?.status]).toEqual([true, 'sent', 'sent']);
+    const { isWhole, knownOutcomes } = commits.of(SLICE)!.after(1);
+    expect([isWhole, knownOutcomes.outcomeOf(1)?.status, knownOutcomes.outcomeOf(2)?.status]).toEqual([
+      true,
+      'sent',
+      'sent',
+    ]);
   });
 
   it('counts the texts of errors, and keeps no more of them than a row does', () => {
@@ -113,7 +125,7 @@ describe('the memory of commits', () => {
     commits.note(SLICE, commit(2, { outcomes: [{ ...refused(1), text: 'x'.repeat(100_000) }] }));
     const kept = commits.of(SLICE)!;
     expect(kept.size).toBeGreaterThan(250);
-    expect(kept.after(1).fates.outcomeOf(1)?.text).toHaveLength(1_000);
+    expect(kept.after(1).knownOutcomes.outcomeOf(1)?.text).toHaveLength(1_000);
   });
 
   it('knows a recipient that was sent to in two commits', () => {
@@ -121,8 +133,8 @@ describe('the memory of commits', () => {
     commits.noteClaim(claim(1), 1, false);
     commits.note(SLICE, commit(2, { outcomes: [1, 2, 3, 4, 5, 6].map(sent) }));
     commits.note(SLICE, commit(3, { outcomes: [2, 3, 9].map(sent) }));
-    const { fates } = commits.of(SLICE)!.after(1);
-    const known = Array.from({ length: 11 }, (_, idx) => idx).filter((idx) => fates.outcomeOf(idx));
+    const { knownOutcomes } = commits.of(SLICE)!.after(1);
+    const known = Array.from({ length: 11 }, (_, idx) => idx).filter((idx) => knownOutcomes.outcomeOf(idx));
     expect(known).toEqual([1, 2, 3, 4, 5, 6, 9]);
   });
 

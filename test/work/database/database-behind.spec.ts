@@ -15,19 +15,19 @@ const COUNT = 200;
 
 interface Told {
   behind: string[];
-  wentBack: MailingEventMap['database:rewound'][];
+  rewound: MailingEventMap['database:rewound'][];
   lost: number;
   numSettled: number;
 }
 
 function listenTo(...apps: MailingApp[]): Told {
-  const told: Told = { behind: [], wentBack: [], lost: 0, numSettled: 0 };
+  const told: Told = { behind: [], rewound: [], lost: 0, numSettled: 0 };
   for (const { events } of apps) {
     events.on('run:commit-retried', ({ error }) => {
       const { code } = error as { code?: string };
       if (code === 'MAILING_DATABASE_BEHIND') told.behind.push(code);
     });
-    events.on('database:rewound', (facts) => told.wentBack.push(facts));
+    events.on('database:rewound', (facts) => told.rewound.push(facts));
     events.on('run:fenced', () => told.lost++);
     events.on('in-doubt:settled', ({ numSent }) => (told.numSettled += numSent));
   }
@@ -66,7 +66,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     await snapshots.put('snap_new');
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, COUNT);
-    expect(told).toMatchObject({ wentBack: [], lost: 0 });
+    expect(told).toMatchObject({ rewound: [], lost: 0 });
   });
 
   it('for good: what it has forgotten is recorded again, and each recipient gets one letter', async () => {
@@ -78,10 +78,10 @@ forEachDatabase('a database that shows an older state', (kind) => {
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, COUNT);
     expect(told.lost).toBe(0);
-    expect(told.wentBack).toEqual([
+    expect(told.rewound).toEqual([
       expect.objectContaining({ mailingId, startIdx: null, numInDoubt: 0, numRestored: expect.any(Number) }),
     ]);
-    const [{ numRestored, seen, committed }] = told.wentBack;
+    const [{ numRestored, seen, committed }] = told.rewound;
     expect(numRestored).toBeGreaterThan(50);
     expect(committed).toBeGreaterThan(seen);
   });
@@ -97,7 +97,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     const received = rig.inbox.messages.length;
     expect(byStatus.sent + byStatus.in_doubt).toBe(received);
     expect(byStatus.in_doubt).toBeGreaterThan(0);
-    expect(told.wentBack).toEqual([expect.objectContaining({ numInDoubt: byStatus.in_doubt })]);
+    expect(told.rewound).toEqual([expect.objectContaining({ numInDoubt: byStatus.in_doubt })]);
     expect(statusReason).toMatch(/^database rewound: \d+ recipients .* \d+ are in doubt/);
     const { findings } = await app.health.check();
     expect(findings).toContainEqual(expect.objectContaining({ code: 'mailings_paused' }));
@@ -115,8 +115,8 @@ forEachDatabase('a database that shows an older state', (kind) => {
     await snapshots.exchange('snap_new', 'snap_old');
     await rig.reached(mailingId, 'completed');
     await assertAllSentInBatches(rig, mailingId, COUNT);
-    expect(told.wentBack.length).toBeGreaterThan(1);
-    for (const { numInDoubt } of told.wentBack) expect(numInDoubt).toBe(0);
+    expect(told.rewound.length).toBeGreaterThan(1);
+    for (const { numInDoubt } of told.rewound) expect(numInDoubt).toBe(0);
   });
 
   it('for good, with recipients that were refused for now and tried again meanwhile', async () => {
@@ -135,7 +135,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     await snapshots.exchange('snap_new', 'snap_old');
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, COUNT);
-    expect(told.wentBack).toEqual([expect.objectContaining({ numInDoubt: 0 })]);
+    expect(told.rewound).toEqual([expect.objectContaining({ numInDoubt: 0 })]);
     expect(refused.size).toBe(60);
   });
 
@@ -155,12 +155,12 @@ forEachDatabase('a database that shows an older state', (kind) => {
       await snapshots.exchangeIn(session, 'snap_new', 'snap_old');
     });
     await rig.reached(mailingId, 'paused');
-    expect(told.wentBack).toEqual([expect.objectContaining({ mailingId })]);
-    expect(told.wentBack[0].numInDoubt).toBeGreaterThanOrEqual(5);
+    expect(told.rewound).toEqual([expect.objectContaining({ mailingId })]);
+    expect(told.rewound[0].numInDoubt).toBeGreaterThanOrEqual(5);
     held.release();
     await waitUntil(() => told.numSettled >= 5, { what: 'late answers to settle the doubt' });
     const { byStatus } = await rig.books(mailingId);
-    expect(byStatus.in_doubt ?? 0).toBe(told.wentBack[0].numInDoubt - told.numSettled);
+    expect(byStatus.in_doubt ?? 0).toBe(told.rewound[0].numInDoubt - told.numSettled);
     await app.sender.settleInDoubt(mailingId, 'error');
     await app.sender.resume(mailingId);
     await rig.reached(mailingId, 'completed');

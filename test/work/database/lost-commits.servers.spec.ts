@@ -21,10 +21,10 @@ forEachServer('a failover that loses commits', (kind) => {
   let proxy: TcpProxy;
   let inbox: SmtpInbox;
   const apps: MailingApp[] = [];
-  const wentBack: MailingEventMap['database:rewound'][] = [];
+  const rewound: MailingEventMap['database:rewound'][] = [];
 
   beforeEach(async () => {
-    wentBack.length = 0;
+    rewound.length = 0;
     pair = await PAIR_STARTS[kind]();
     proxy = await TcpProxy.start(pair.first.url);
     // Slow enough for the middle of a mailing to be met.
@@ -51,7 +51,7 @@ forEachServer('a failover that loses commits', (kind) => {
   ): Promise<MailingApp> {
     const mailing = { uniqServerId, server: SERVER, ...options };
     const app = await mailingApp({ databaseUrl: proxy.url, smtpUrl: inbox.url, mailing });
-    app.events.on('database:rewound', (facts) => wentBack.push(facts));
+    app.events.on('database:rewound', (facts) => rewound.push(facts));
     apps.push(app);
     return app;
   }
@@ -85,8 +85,8 @@ forEachServer('a failover that loses commits', (kind) => {
     await failOver(40, 120);
     await assertAllSent(mailingId as string, 400);
     expect([...inbox.countsByRecipient().values()]).toEqual(people(400).map(() => 1));
-    expect(wentBack).toEqual([expect.objectContaining({ mailingId, numInDoubt: 0 })]);
-    expect(wentBack[0].numRestored).toBeGreaterThan(100);
+    expect(rewound).toEqual([expect.objectContaining({ mailingId, numInDoubt: 0 })]);
+    expect(rewound[0].numRestored).toBeGreaterThan(100);
   }, 90_000);
 
   it('of three servers that share a mailing in batches', async () => {
@@ -97,7 +97,7 @@ forEachServer('a failover that loses commits', (kind) => {
     const copies = [...inbox.countsByRecipient().values()];
     expect(copies.filter((number) => number > 1)).toEqual([]);
     expect(copies).toHaveLength(1_500);
-    expect(wentBack.length).toBeGreaterThan(1);
-    for (const { numInDoubt } of wentBack) expect(numInDoubt).toBe(0);
+    expect(rewound.length).toBeGreaterThan(1);
+    for (const { numInDoubt } of rewound) expect(numInDoubt).toBe(0);
   }, 90_000);
 });

@@ -139,7 +139,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
     expect(witness.seen).toEqual({ ...sent, 'batch:started': started, 'batch:ended': ended });
   });
 
-  it('so does a dispatcher, a duty, and the end of the application', async () => {
+  it('so does a dispatcher, a task, and the end of the application', async () => {
     const server = { heartbeatIntervalMs: 100, leaseMs: 3_000, shutdownTimeoutMs: 200 };
     const batch = { dispatcher: WitnessedDispatcher, batchIfPossible: true };
     const app = await rig.boot({ ...options(), server, batch, enabledAsTemplateMailServer: true });
@@ -151,7 +151,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
       app.nest.get(TemplateEmailPeriodicService).addTask(() => witness.note('duty'));
       await app.sender.sendEmailMessage(INFO, listed(3), { persist: true });
     });
-    await waitUntil(() => witness.has('send') && witness.has('duty'), { what: 'a message and a duty' });
+    await waitUntil(() => witness.has('send') && witness.has('duty'), { what: 'a message and a task' });
     await witness.within('shutdown', () => app.close());
     expect(witness.seen).toEqual({
       start: 'nothing',

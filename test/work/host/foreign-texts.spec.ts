@@ -120,7 +120,7 @@ const WAYS: Record<string, Way> = {
     begin: (app) => app.sender.sendEmailMessage({ ...INFO, batched: true }, people(5), { persist: true }),
     event: 'server:error',
   },
-  'a duty that fails': {
+  'a task that fails': {
     begin: (app) => app.nest.get(TemplateEmailPeriodicService).addTask(() => Strange.say()),
     event: 'server:error',
   },

@@ -284,7 +284,7 @@ describe('functions of the host that never answer', () => {
   const rig = MailingRig.forEachTest('sqlite');
   beforeEach(() => speak(false));
 
-  it('a duty is reported, and the end of the process does not wait for it', async () => {
+  it('a task is reported, and the end of the process does not wait for it', async () => {
     const app = await rig.boot({
       run: { hostCallTimeoutMs: TIMEOUT_MS },
       server: { heartbeatIntervalMs: 50, leaseMs: 3_000, shutdownTimeoutMs: 500 },

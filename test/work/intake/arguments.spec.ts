@@ -161,7 +161,7 @@ describe('an argument that is none', () => {
       'fillFor: userId': (id) => slots.fillFor(id, 'promotion', 'x'),
       'fillEach: contents': (contents) => slots.fillEach('promotion', contents),
       'fill: slot': (slot) => new SlotFilling().fill(slot, 'x'),
-      'addTask: duty': (duty) => app.nest.get(TemplateEmailPeriodicService).addTask(duty),
+      'addTask: task': (task) => app.nest.get(TemplateEmailPeriodicService).addTask(task),
       'dryRun: onProgress': (onProgress) =>
         app.nest.get(TemplateEmailPreview).dryRun(INFO, [], { onProgress }),
       'setEmailStatus: status': (status) => profiles.setEmailStatus?.(['x'], status),

@@ -52,7 +52,7 @@ it('does its duties as a member only, and at once after it was lost and came bac
   ]);
 });
 
-it('does not begin a duty again that is still under way, goes on with the others, and waits for it at the end', async () => {
+it('does not begin a task again that is still under way, goes on with the others, and waits for it at the end', async () => {
   const { periodic } = serviceOf([]);
   let release = (): void => undefined;
   let numSlow = 0;
@@ -77,7 +77,7 @@ it('does not begin a duty again that is still under way, goes on with the others
   expect(isStopped).toBe(true);
 });
 
-it('reports a duty that fails, by rejecting or by throwing, and does the others', async () => {
+it('reports a task that fails, by rejecting or by throwing, and does the others', async () => {
   const { periodic, events } = serviceOf([]);
   const troubles: string[] = [];
   let numOther = 0;

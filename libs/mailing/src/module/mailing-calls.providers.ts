@@ -7,7 +7,7 @@ export interface NotedCall {
   /** `file:line:column` of the host's code; null where no stack is to be had. */
   at: string | null;
   /** What the host gets and imports. Set before the call returns. */
-  door: DynamicModule | null;
+  outer: DynamicModule | null;
 }
 
 /** What there may be one of. */
@@ -36,7 +36,7 @@ export function noteCall<M extends string>(
   Error.captureStackTrace(holder, module[method]);
   const line = holder.stack?.split('\n')[1] ?? '';
   const at = /((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?\s*$/.exec(line)?.[1] ?? null;
-  return { at, door: null };
+  return { at, outer: null };
 }
 
 /**
@@ -78,27 +78,27 @@ function checkCalls(all: NestModule[], note: symbol, terms: OnceTerms): void {
 }
 
 function callOf(all: NestModule[], made: NestModule, note: symbol): ModuleCall {
-  const { at, door } = noteOf(made, note);
+  const { at, outer } = noteOf(made, note);
   const importing =
-    all.find(({ metatype }) => isListedBy(metatype, door)) ?? all.find((one) => imports(one, made, door));
+    all.find(({ metatype }) => isListedBy(metatype, outer)) ?? all.find((one) => imports(one, made, outer));
   return { at, importedBy: importing?.metatype.name ?? null };
 }
 
 function noteOf(made: NestModule, note: symbol): NotedCall {
   const noted = made.providers.get(note)?.instance as (() => NotedCall) | undefined;
-  return noted?.() ?? { at: null, door: null };
+  return noted?.() ?? { at: null, outer: null };
 }
 
 /** Asked first: Nest adds a global module to the imports of all. */
-function isListedBy(metatype: object, door: DynamicModule | null): boolean {
+function isListedBy(metatype: object, outer: DynamicModule | null): boolean {
   const listed = (Reflect.getMetadata('imports', metatype) ?? []) as unknown[];
-  return listed.includes(door);
+  return listed.includes(outer);
 }
 
 /** For a module that is dynamic itself, whose class says nothing. */
-function imports(importing: NestModule, made: NestModule, door: DynamicModule | null): boolean {
-  if (door?.global) return false;
+function imports(importing: NestModule, made: NestModule, outer: DynamicModule | null): boolean {
+  if (outer?.global) return false;
   return [...importing.imports].some(
-    (one) => one.metatype === door?.module && (one === made || one.imports.has(made)),
+    (one) => one.metatype === outer?.module && (one === made || one.imports.has(made)),
   );
 }

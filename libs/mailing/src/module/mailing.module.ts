@@ -56,7 +56,7 @@ export class MailingModule extends ConfigurableModuleClass {
    * @throws MailingModuleTwiceError when the application starts, if it was called twice; MailingOptionsError, also then.
    */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    return doorOf(super.forRoot(options), options, noteCall(MailingModule, 'forRoot'));
+    return outerModule(super.forRoot(options), options, noteCall(MailingModule, 'forRoot'));
   }
 
   /**
@@ -65,11 +65,11 @@ export class MailingModule extends ConfigurableModuleClass {
    * @throws MailingModuleTwiceError when the application starts, if it was called twice; MailingOptionsError, also then.
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return doorOf(super.forRootAsync(options), options, noteCall(MailingModule, 'forRootAsync'));
+    return outerModule(super.forRootAsync(options), options, noteCall(MailingModule, 'forRootAsync'));
   }
 }
 
-function doorOf(definition: DynamicModule, extras: MailingModuleExtras, call: NotedCall): DynamicModule {
+function outerModule(definition: DynamicModule, extras: MailingModuleExtras, call: NotedCall): DynamicModule {
   const { isGlobal, dataSource } = { ...DEFAULT_EXTRAS, ...extras };
   const engine: DynamicModule = {
     module: MailingEngineModule,
@@ -98,6 +98,6 @@ function doorOf(definition: DynamicModule, extras: MailingModuleExtras, call: No
     consequence:
       'Two would be two servers with one uniqServerId, of which one waits for ever until the other ends.',
   });
-  call.door = { module: MailingModule, global: isGlobal, imports: [only], exports: [only] };
-  return call.door;
+  call.outer = { module: MailingModule, global: isGlobal, imports: [only], exports: [only] };
+  return call.outer;
 }

@@ -138,7 +138,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
 /** What of the host's does not come to its end is left behind. */
 async function within(timeoutMs: number, ending: Promise<void>): Promise<void> {
   const timer = new AbortController();
-  const patience = delay(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined);
-  await Promise.race([ending, patience]);
+  const timeout = delay(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([ending, timeout]);
   timer.abort();
 }

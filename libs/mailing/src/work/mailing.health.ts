@@ -21,7 +21,7 @@ import type { StalledFindings } from './stalled.findings.js';
 import { ANY_SERVER } from './claims/any-server.js';
 
 /** Whoever asks for health does not wait longer for a database that is silent. */
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 /** What goes on fails more often than that. */
 const RECENTLY_MS = 60_000;
 
@@ -36,7 +36,7 @@ const REMEDIES: Record<(typeof PAUSE_REASONS)[Exclude<keyof typeof PAUSE_REASONS
   [PAUSE_REASONS.template]: 'Put the template back, or make the renderer work, and resume them',
   [PAUSE_REASONS.attachments]: 'Put the files back where they were kept and resume them',
   [PAUSE_REASONS.content]: 'Put back what was written there and resume them, or cancel them',
-  [PAUSE_REASONS.wentBack]: 'Settle the recipients in doubt and resume them',
+  [PAUSE_REASONS.rewound]: 'Settle the recipients in doubt and resume them',
   [PAUSE_REASONS.errorRate]: 'Find out why so many failed alike, then resume or cancel them',
 };
 
@@ -107,8 +107,8 @@ export class MailingHealth {
 
   async #inTime(): Promise<MailingFinding[]> {
     const timer = new AbortController();
-    const silence = delay(PATIENCE_MS, undefined, { signal: timer.signal, ref: false }).then(() => {
-      throw new Error(`no answer within ${PATIENCE_MS} ms`);
+    const silence = delay(TIMEOUT_MS, undefined, { signal: timer.signal, ref: false }).then(() => {
+      throw new Error(`no answer within ${TIMEOUT_MS} ms`);
     });
     try {
       return await Promise.race([this.#ofMailings(), silence]);

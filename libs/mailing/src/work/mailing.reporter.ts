@@ -104,8 +104,8 @@ export class MailingReporter {
   #tell(mailingId: string, result: MailingResult, { name, meter }: Watched): void {
     const { numSent, numErrors, numSkipped, numProfiles } = result;
     const counts = { numSent, numErrors, numSkipped, numProfiles };
-    const pace = meter.look(counts);
-    if (pace) this.events.emit('mailing:progress', { mailingId, name, ...counts, ...pace });
+    const progress = meter.look(counts);
+    if (progress) this.events.emit('mailing:progress', { mailingId, name, ...counts, ...progress });
   }
 
   async #summarize(mailingId: string, name: string | null, status: MailingStatus): Promise<void> {

@@ -7,7 +7,7 @@ const MAX_RUNS = 64;
 const MAX_SAMPLE = 256 * 1024;
 /** So many lines may have been put in, or left out, between two that are the same. */
 const MAX_DETOUR = 20;
-const MAX_PATIENCE = 1_024;
+const MAX_TOLERANCE = 1_024;
 
 interface Run extends WireLines {
   /** Whole lines, each with its break. */
@@ -27,7 +27,7 @@ export class LineCache {
   #runs: Run[] = [];
   #sample: string | null = null;
   #numUnhelped = 0;
-  #patience = 1;
+  #tolerance = 1;
 
   constructor(private readonly written: LineWriter) {}
 
@@ -69,9 +69,9 @@ export class LineCache {
       this.#sample = null;
       return;
     }
-    if (++this.#numUnhelped < this.#patience || text.length > MAX_SAMPLE) return;
+    if (++this.#numUnhelped < this.#tolerance || text.length > MAX_SAMPLE) return;
     this.#numUnhelped = 0;
-    this.#patience = Math.min(2 * this.#patience, MAX_PATIENCE);
+    this.#tolerance = Math.min(2 * this.#tolerance, MAX_TOLERANCE);
     this.#sample = text;
   }
 }

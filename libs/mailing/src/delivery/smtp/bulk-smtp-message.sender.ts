@@ -42,7 +42,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   #noneBefore = 0;
   #sweeper: NodeJS.Timeout | undefined;
 
-  #settings: BulkSmtpSettings = { door: { connection: {}, login: null }, maxConnections: 0, idleMs: 0 };
+  #settings: BulkSmtpSettings = { connector: { connection: {}, login: null }, maxConnections: 0, idleMs: 0 };
 
   /** @param read asked when everything is put together, and for each connection: the host may change its login, or add a plugin. */
   constructor(
@@ -83,8 +83,8 @@ export class BulkSmtpMessageSender implements PreparedSender {
   async probe(): Promise<string | null> {
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.probeTimeoutMs)]);
     try {
-      const door = await connectToSmtp(this.read().door, signal);
-      new SmtpSession(door, { onRoom: () => undefined, onGone: () => undefined }).close();
+      const opened = await connectToSmtp(this.read().connector, signal);
+      new SmtpSession(opened, { onRoom: () => undefined, onGone: () => undefined }).close();
       return null;
     } catch (error) {
       return publicReasonOf(error);
@@ -108,7 +108,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     signal: AbortSignal,
   ): Promise<HandOver> {
     return new Promise((resolve) => {
-      const parcel: QueuedMessage = {
+      const message: QueuedMessage = {
         from,
         to,
         contentFor,
@@ -116,12 +116,12 @@ export class BulkSmtpMessageSender implements PreparedSender {
         needsUtf8: !isAscii(from) || !to.every(isAscii),
         isSecondTry: false,
         answer: (handOver) => {
-          waiting.delete(parcel);
+          waiting.delete(message);
           resolve(handOver);
         },
       };
-      const waiting = this.#waitingFor(signal).add(parcel);
-      this.#waiting.push(parcel);
+      const waiting = this.#waitingFor(signal).add(message);
+      this.#waiting.push(message);
       if (this.#closing.signal.aborted) this.#answerWaiting(STOPPING);
       else this.#openSessions();
     });
@@ -131,19 +131,19 @@ export class BulkSmtpMessageSender implements PreparedSender {
   #waitingFor(signal: AbortSignal): Set<QueuedMessage> {
     const known = this.#bySignal.get(signal);
     if (known) return known;
-    const queue = new Set<QueuedMessage>();
-    this.#bySignal.set(signal, queue);
+    const messages = new Set<QueuedMessage>();
+    this.#bySignal.set(signal, messages);
     const abandonAll = (): void => {
-      for (const parcel of queue) this.#abandon(parcel);
+      for (const message of messages) this.#abandon(message);
     };
     signal.addEventListener('abort', abandonAll, { once: true });
-    return queue;
+    return messages;
   }
 
-  #abandon(parcel: QueuedMessage): void {
-    for (const session of this.#sessions.keys()) if (session.abandon(parcel)) return;
-    this.#waiting = this.#waiting.filter((one) => one !== parcel);
-    parcel.answer(classifyFailure({ code: 'EABORT' }, 'nowhere'));
+  #abandon(message: QueuedMessage): void {
+    for (const session of this.#sessions.keys()) if (session.abandon(message)) return;
+    this.#waiting = this.#waiting.filter((one) => one !== message);
+    message.answer(classifyFailure({ code: 'EABORT' }, 'nowhere'));
     // A server that does not open in time is not to be waited for by those who come next.
     if (this.#opening.size > this.#waiting.length) [...this.#opening][0].abort();
   }
@@ -174,15 +174,15 @@ export class BulkSmtpMessageSender implements PreparedSender {
     return isAlone || performance.now() >= this.#noneBefore;
   }
 
-  #handTo(session: SmtpSession, parcel: QueuedMessage): void {
-    if (parcel.needsUtf8 && !session.features.smtpUtf8) {
+  #handTo(session: SmtpSession, message: QueuedMessage): void {
+    if (message.needsUtf8 && !session.features.smtpUtf8) {
       const text = 'The mail server does not offer SMTPUTF8, which this address needs.';
-      return parcel.answer({ kind: 'refused', permanent: true, code: '5.6.7', text });
+      return message.answer({ kind: 'refused', permanent: true, code: '5.6.7', text });
     }
     try {
-      session.send(parcel);
+      session.send(message);
     } catch (error) {
-      parcel.answer(classifyFailure(error, 'nowhere'));
+      message.answer(classifyFailure(error, 'nowhere'));
     }
   }
 
@@ -191,9 +191,9 @@ export class BulkSmtpMessageSender implements PreparedSender {
     this.#opening.add(opening);
     try {
       this.#settings = this.read();
-      const door = await connectToSmtp(this.#settings.door, opening.signal);
+      const opened = await connectToSmtp(this.#settings.connector, opening.signal);
       this.#opening.delete(opening);
-      this.#admit(door);
+      this.#admit(opened);
     } catch (error) {
       this.#opening.delete(opening);
       if (!opening.signal.aborted) this.#refused(error);
@@ -201,7 +201,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     this.#openSessions();
   }
 
-  #admit(door: Awaited<ReturnType<typeof connectToSmtp>>): void {
+  #admit(opened: Awaited<ReturnType<typeof connectToSmtp>>): void {
     const owner: SessionOwner = {
       onRoom: () => {
         const facts = this.#sessions.get(session);
@@ -214,15 +214,15 @@ export class BulkSmtpMessageSender implements PreparedSender {
         this.#openSessions();
       },
     };
-    const session = new SmtpSession(door, owner, this.#settings.door.connection.socketTimeout);
+    const session = new SmtpSession(opened, owner, this.#settings.connector.connection.socketTimeout);
     if (this.#closing.signal.aborted) return session.close();
     this.#sessions.set(session, { idleSince: performance.now() });
     this.#sweeper ??= setInterval(() => this.#closeIdle(), this.#settings.idleMs / 3).unref();
   }
 
-  #takeBack(parcel: QueuedMessage): void {
-    parcel.isSecondTry = true;
-    this.#waiting.unshift(parcel);
+  #takeBack(message: QueuedMessage): void {
+    message.isSecondTry = true;
+    this.#waiting.unshift(message);
   }
 
   /** Where others work, those who wait go on with them; where none does, they hear why. */
@@ -235,7 +235,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   #answerWaiting(error: unknown): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const parcel of waiting) parcel.answer(classifyFailure(asOfTransport(error), 'nowhere'));
+    for (const message of waiting) message.answer(classifyFailure(asOfTransport(error), 'nowhere'));
   }
 
   #closeIdle(): void {

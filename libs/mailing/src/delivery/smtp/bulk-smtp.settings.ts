@@ -9,7 +9,7 @@ import { additionsOf } from '../mailer/transporter-plugins.js';
 
 /** What `BulkSmtpMessageSender` works with. */
 export interface BulkSmtpSettings {
-  door: SmtpConnectorOptions;
+  connector: SmtpConnectorOptions;
   maxConnections: number;
   /** After so long without a message a connection is closed. */
   idleMs: number;
@@ -62,7 +62,7 @@ export function readBulkSmtpSettings(
   const hindrance = hindranceIn(options) ?? hindranceAround(transporter, mailer);
   if (hindrance !== null) throw new BulkSmtpUnsupportedError(hindrance);
   return {
-    door: { connection: options, login: loginOf(options, transporter) },
+    connector: { connection: options, login: loginOf(options, transporter) },
     maxConnections: Number(options.maxConnections) || MAX_CONNECTIONS,
     idleMs: Math.min(IDLE_MS, Number(options.idleTimeout) || IDLE_MS),
   };

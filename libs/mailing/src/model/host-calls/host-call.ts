@@ -122,12 +122,12 @@ export function takeFromHost<T>(take: () => T, refuse: (promise: PromiseLike<unk
  * ```
  */
 export function tellHost(tell: () => unknown, failed: (error: unknown, reason: string) => void): void {
-  const hear = (error: unknown): void => failed(error, reasonOf(error));
+  const onFailure = (error: unknown): void => failed(error, reasonOf(error));
   try {
     const answer = enter(tell);
-    if (isThenable(answer)) Promise.resolve(answer).catch(hear);
+    if (isThenable(answer)) Promise.resolve(answer).catch(onFailure);
   } catch (error) {
-    hear(error);
+    onFailure(error);
   }
 }
 

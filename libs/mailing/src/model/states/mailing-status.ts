@@ -44,7 +44,7 @@ export const PAUSE_REASONS = {
   /** A JSON column of its row holds something else than was written; without it other letters would be sent. */
   content: 'content',
   /** The database has forgotten commits, and what became of some recipients is not known any more; they are in doubt. */
-  wentBack: 'database rewound',
+  rewound: 'database rewound',
   /** Failures and deferrals outweigh the successes: a cumulative sum of the error guard over all of them has reached its bound. */
   errorRate: 'error rate',
 } as const;

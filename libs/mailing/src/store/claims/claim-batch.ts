@@ -1,7 +1,7 @@
 import type { BatchName } from '../../model/ports/dispatcher.js';
 import type { Session } from '../database/mailing.database.js';
 import { isDue, provesLife } from './claim-mailing.js';
-import { readMailingStatus } from '../ledger/fence-commit.js';
+import { readMailingStatus } from '../database/read-mailing-status.js';
 import { isFree } from './find-free-batches.js';
 
 /**

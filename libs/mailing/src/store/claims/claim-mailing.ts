@@ -47,8 +47,8 @@ export function isDue({ dialect: { now } }: Session): string {
  *
  * @returns how many were found overdue for the first time.
  */
-export function noteOverdue(session: Session, whose: MailingScope): Promise<number> {
-  const own = belongingTo(whose);
+export function noteOverdue(session: Session, scope: MailingScope): Promise<number> {
+  const own = belongingTo(scope);
   return session.change(
     `UPDATE ${session.tables.mailing} SET status_reason = 'overdue: its last moment to begin has passed; resume or cancel it'
      WHERE ${own.sql} AND status = 'pending' AND start_time IS NULL

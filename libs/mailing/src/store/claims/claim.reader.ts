@@ -14,12 +14,12 @@ export async function readHeldClaim<S extends Slice>(
   claimToken: string,
   inFlight: InFlightRecipients | null,
 ): Promise<HeldClaim & S> {
-  const books = progressRowOf(session, slice);
+  const progress = progressRowOf(session, slice);
   const [row] = await session.rows<Record<string, number> & { server: string }>(
     `SELECT commit_seq, low_water_idx, next_idx, high_water_idx, num_profiles, num_sent + num_errors + num_skipped AS num_settled,
        suspect_score, failure_score, ${session.dialect.server} AS server
-     FROM ${books.table} WHERE ${books.sql}`,
-    books.parameters,
+     FROM ${progress.table} WHERE ${progress.sql}`,
+    progress.parameters,
   );
   return {
     ...slice,
@@ -40,9 +40,9 @@ export async function readHeldClaim<S extends Slice>(
 export function recoverClaim(database: MailingDatabase, dead: DeadClaim): Promise<HeldClaim | null> {
   return database
     .transaction(async (session) => {
-      const caught = await recoverSlice(session, dead);
-      if (caught === null) return null;
-      return refuseIfForgotten(database, await readHeldClaim(session, dead.slice, dead.claimToken, caught));
+      const inFlight = await recoverSlice(session, dead);
+      if (inFlight === null) return null;
+      return refuseIfForgotten(database, await readHeldClaim(session, dead.slice, dead.claimToken, inFlight));
     })
     .catch(nullIfRefused);
 }

@@ -101,8 +101,8 @@ export class MailingClaims {
   }
 
   /** Gives overdue mailings their reason. @returns how many are new. */
-  noteOverdue(whose: MailingScope): Promise<number> {
-    return noteOverdue(this.database, whose);
+  noteOverdue(scope: MailingScope): Promise<number> {
+    return noteOverdue(this.database, scope);
   }
 
   /** Servers other than this one that own something unfinished. */

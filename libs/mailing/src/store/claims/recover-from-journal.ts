@@ -1,5 +1,5 @@
 import type { Slice } from '../../model/states/slice.js';
-import type { Fates } from '../failover/fates.js';
+import type { KnownOutcomes } from '../failover/known-outcomes.js';
 import type { Session } from '../database/mailing.database.js';
 import { type OpenRecipient, SOURCES, type SourceName } from '../ledger/open-recipient.js';
 import { countsOf, writeEnds } from '../ledger/settle-recipients.js';
@@ -29,7 +29,7 @@ export async function recoverFromJournal(
   slice: Slice,
   frame: Frame,
   again: number[],
-  { outcomeOf, deferralOf, isBegun }: Fates,
+  { outcomeOf, deferralOf, isBegun }: KnownOutcomes,
 ): Promise<Settled> {
   const open = new Map<number, OpenRecipient>();
   const users = new Map<number, string>();
@@ -49,10 +49,10 @@ export async function recoverFromJournal(
   await writeEnds(session, slice.mailingId, open, ends);
   const { sent, errors, skipped } = countsOf(ends.outcomes);
   if (ends.outcomes.length > 0) {
-    const books = progressRowOf(session, slice);
+    const progress = progressRowOf(session, slice);
     await session.change(
-      `UPDATE ${books.table} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ? WHERE ${books.sql}`,
-      [sent, errors, skipped, ...books.parameters],
+      `UPDATE ${progress.table} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ? WHERE ${progress.sql}`,
+      [sent, errors, skipped, ...progress.parameters],
     );
   }
   return {

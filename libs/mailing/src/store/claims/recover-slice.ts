@@ -1,6 +1,6 @@
 import type { Slice } from '../../model/states/slice.js';
 import type { DeadJournal } from '../journal/dead.journal.js';
-import type { Fates } from '../failover/fates.js';
+import type { KnownOutcomes } from '../failover/known-outcomes.js';
 import type { Session } from '../database/mailing.database.js';
 import { progressRowOf } from '../database/progress-row.js';
 import { provesLife } from './claim-mailing.js';
@@ -51,23 +51,31 @@ export async function recoverSlice(session: Session, claim: DeadClaim): Promise<
   const { number, lowWaterIdx, nextIdx, highWaterIdx } = await readWatermarks(session, slice);
   const terms = { resend, doubt: DIED };
   if (!journal)
-    return settleInFlight(session, slice, { lowWaterIdx, nextIdx, highWaterIdx }, { ...terms, fates: null });
+    return settleInFlight(
+      session,
+      slice,
+      { lowWaterIdx, nextIdx, highWaterIdx },
+      { ...terms, knownOutcomes: null },
+    );
   // The claim has just been counted as a commit.
-  const { fates, endIdx, forgotten, isLeftOut } = journal.since(number - 1, nextIdx);
+  const { knownOutcomes, endIdx, forgotten, isLeftOut } = journal.since(number - 1, nextIdx);
   const due = isLeftOut ? await findDue(session, slice, DUE_AT_A_TIME) : [];
   const tried = [...new Set([...forgotten, ...due])];
   if (tried.length > 0) await beginForgottenAttempts(session, slice, tried);
-  const knows = isLeftOut ? { ...fates, isBegun: begunOrDue(fates, due) } : fates;
+  const knows = isLeftOut ? { ...knownOutcomes, isBegun: begunOrDue(knownOutcomes, due) } : knownOutcomes;
   const frame = {
     lowWaterIdx,
     nextIdx: Math.max(nextIdx, endIdx),
     highWaterIdx: Math.max(highWaterIdx, endIdx),
   };
-  return settleInFlight(session, slice, frame, { ...terms, fates: knows });
+  return settleInFlight(session, slice, frame, { ...terms, knownOutcomes: knows });
 }
 
 /** What a journal leaves out it can't deny. */
-function begunOrDue({ isBegun, outcomeOf, deferralOf }: Fates, due: number[]): Fates['isBegun'] {
+function begunOrDue(
+  { isBegun, outcomeOf, deferralOf }: KnownOutcomes,
+  due: number[],
+): KnownOutcomes['isBegun'] {
   const isDue = new Set(due);
   return (idx) => isBegun(idx) || (isDue.has(idx) && !outcomeOf(idx) && !deferralOf(idx));
 }
@@ -76,7 +84,7 @@ async function takeFromDead(
   session: Session,
   { slice, uniqServerId, deadToken, claimToken }: DeadClaim,
 ): Promise<boolean> {
-  const books = progressRowOf(session, slice);
+  const progress = progressRowOf(session, slice);
   const life = provesLife(session, uniqServerId, claimToken);
   const guard = slice.batch
     ? { sql: `status = 'claimed'`, parameters: [] }
@@ -85,9 +93,9 @@ async function takeFromDead(
         parameters: [uniqServerId],
       };
   const taken = await session.change(
-    `UPDATE ${books.table} SET claim_token = ?, uniq_server_id = ?, commit_seq = commit_seq + 1, last_commit_at = ${session.dialect.now}
-     WHERE ${books.sql} AND claim_token = ? AND ${guard.sql} AND ${life.sql}`,
-    [claimToken, uniqServerId, ...books.parameters, deadToken, ...guard.parameters, ...life.parameters],
+    `UPDATE ${progress.table} SET claim_token = ?, uniq_server_id = ?, commit_seq = commit_seq + 1, last_commit_at = ${session.dialect.now}
+     WHERE ${progress.sql} AND claim_token = ? AND ${guard.sql} AND ${life.sql}`,
+    [claimToken, uniqServerId, ...progress.parameters, deadToken, ...guard.parameters, ...life.parameters],
   );
   return taken === 1;
 }

@@ -17,13 +17,13 @@ export async function reserveSlice(
   { memory, seen, uniqServerId, claimToken }: ForgottenSlice,
 ): Promise<boolean> {
   const { batch } = memory.slice;
-  const books = progressRowOf(session, memory.slice);
+  const progress = progressRowOf(session, memory.slice);
   const [from, to] = batch ? [`'free', 'claimed'`, 'claimed'] : [`'pending', 'in_progress'`, 'in_progress'];
   const asRead = showsAsRead(seen);
   const changed = await session.change(
-    `UPDATE ${books.table} SET status = '${to}', claim_token = ?, uniq_server_id = ?
-     WHERE ${books.sql} AND ${asRead.sql} AND status IN (${from})`,
-    [claimToken, uniqServerId, ...books.parameters, ...asRead.parameters],
+    `UPDATE ${progress.table} SET status = '${to}', claim_token = ?, uniq_server_id = ?
+     WHERE ${progress.sql} AND ${asRead.sql} AND status IN (${from})`,
+    [claimToken, uniqServerId, ...progress.parameters, ...asRead.parameters],
   );
   return changed === 1;
 }

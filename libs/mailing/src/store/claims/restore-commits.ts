@@ -5,7 +5,7 @@ import type { SliceMemory } from '../failover/slice.memory.js';
 import { progressRowOf, type SqlPart } from '../database/progress-row.js';
 import { provesLife } from './claim-mailing.js';
 import { beginAttempts, findDue, markDue } from '../ledger/begin-retries.js';
-import { pauseMailing } from '../ledger/pause-mailing.js';
+import { pauseMailing } from '../completion/pause-mailing.js';
 import { inChunks } from '../database/placeholders.js';
 import { SOURCES } from '../ledger/open-recipient.js';
 import { readWatermarks, settleInFlight } from './settle-in-flight.js';
@@ -53,23 +53,27 @@ export async function restoreCommits(
   const { memory, seen } = forgotten;
   const { slice } = memory;
   await beginAgain(session, slice.mailingId);
-  const { isWhole, retried, fates } = memory.after(seen.number);
+  const { isWhole, retried, knownOutcomes } = memory.after(seen.number);
   const due = isWhole ? [] : await findDue(session, slice, DUE_AT_A_TIME);
   await beginForgottenAttempts(session, slice, [...new Set([...retried, ...due])]);
   const row = await readWatermarks(session, slice);
   const highWaterIdx = Math.max(row.highWaterIdx, memory.highWaterIdx);
   const frame = { lowWaterIdx: row.lowWaterIdx, nextIdx: highWaterIdx, highWaterIdx };
-  const caught = await settleInFlight(session, slice, frame, { fates, resend: false, doubt: FORGOTTEN });
-  if (caught.numInFlight > 0) await pauseMailing(session, slice.mailingId, reasonOf(caught));
-  return caught;
+  const inFlight = await settleInFlight(session, slice, frame, {
+    knownOutcomes,
+    resend: false,
+    doubt: FORGOTTEN,
+  });
+  if (inFlight.numInFlight > 0) await pauseMailing(session, slice.mailingId, reasonOf(inFlight));
+  return inFlight;
 }
 
 /** Whether its progress row shows a state in which it may be worked on, or come to be. What is over is not opened again. */
 export async function isOpen(session: Session, slice: Slice): Promise<boolean> {
-  const books = progressRowOf(session, slice);
+  const progress = progressRowOf(session, slice);
   const rows = await session.rows(
-    `SELECT 1 FROM ${books.table} WHERE ${books.sql} AND status IN (${stateOf(slice).open})`,
-    books.parameters,
+    `SELECT 1 FROM ${progress.table} WHERE ${progress.sql} AND status IN (${stateOf(slice).open})`,
+    progress.parameters,
   );
   return rows.length > 0;
 }
@@ -83,7 +87,7 @@ export function showsAsRead({ number, claimToken }: ForgottenSlice['seen']): Sql
 
 function reasonOf({ numKnown, numInFlight }: InFlightRecipients): string {
   return (
-    `${PAUSE_REASONS.wentBack}: ${numKnown} recipients whose outcome was forgotten are recorded again, ${numInFlight} are in doubt. ` +
+    `${PAUSE_REASONS.rewound}: ${numKnown} recipients whose outcome was forgotten are recorded again, ${numInFlight} are in doubt. ` +
     'Settle them, and resume the mailing'
   );
 }
@@ -102,18 +106,18 @@ export function beginForgottenAttempts(
 
 async function takeBack(session: Session, forgotten: ForgottenSlice): Promise<boolean> {
   const { memory, seen, uniqServerId, claimToken } = forgotten;
-  const books = progressRowOf(session, memory.slice);
+  const progress = progressRowOf(session, memory.slice);
   const life = provesLife(session, uniqServerId, claimToken);
   const asRead = showsAsRead(seen);
   const { sql: state, open } = stateOf(memory.slice);
   const taken = await session.change(
-    `UPDATE ${books.table} SET ${state}, claim_token = ?, uniq_server_id = ?, commit_seq = ?, last_commit_at = ${session.dialect.now}
-     WHERE ${books.sql} AND ${asRead.sql} AND status IN (${open}) AND ${life.sql}`,
+    `UPDATE ${progress.table} SET ${state}, claim_token = ?, uniq_server_id = ?, commit_seq = ?, last_commit_at = ${session.dialect.now}
+     WHERE ${progress.sql} AND ${asRead.sql} AND status IN (${open}) AND ${life.sql}`,
     [
       claimToken,
       uniqServerId,
       Math.max(seen.number, memory.number) + 1,
-      ...books.parameters,
+      ...progress.parameters,
       ...asRead.parameters,
       ...life.parameters,
     ],

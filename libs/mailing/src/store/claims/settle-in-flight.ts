@@ -1,5 +1,5 @@
 import type { Slice } from '../../model/states/slice.js';
-import type { Fates } from '../failover/fates.js';
+import type { KnownOutcomes } from '../failover/known-outcomes.js';
 import type { Session } from '../database/mailing.database.js';
 import { SOURCES } from '../ledger/open-recipient.js';
 import { progressRowOf } from '../database/progress-row.js';
@@ -19,7 +19,7 @@ export interface Watermarks {
 
 export interface SettleTerms {
   /** What is known beside the database; null: nothing. */
-  fates: Fates | null;
+  knownOutcomes: KnownOutcomes | null;
   /** Whether recipients of unknown fate are sent again, or recorded as in doubt. */
   resend: boolean;
   /** Why it is not known; for `error_text`. */
@@ -42,7 +42,7 @@ export async function settleInFlight(
   session: Session,
   slice: Slice,
   { lowWaterIdx, nextIdx, highWaterIdx }: Watermarks,
-  { fates, resend, doubt }: SettleTerms,
+  { knownOutcomes, resend, doubt }: SettleTerms,
 ): Promise<InFlightRecipients> {
   const intended = {
     sql: `mailing_id = ? AND idx >= ? AND idx < ? AND status = 'pending'`,
@@ -51,8 +51,8 @@ export async function settleInFlight(
   for (const source of SOURCES) await nameIntended(session, session.tables[source], intended);
   await moveIntent(session, slice, { nextIdx: lowWaterIdx, highWaterIdx: highWaterIdx });
   const frame = { fromIdx: lowWaterIdx, toIdx: highWaterIdx };
-  const { numSettled: numKnown, mailed } = fates
-    ? await settleAllKnown(session, slice, frame, fates)
+  const { numSettled: numKnown, mailed } = knownOutcomes
+    ? await settleAllKnown(session, slice, frame, knownOutcomes)
     : { numSettled: 0, mailed: [] };
   const retries = await attemptsUnderWay(session, slice);
   const { mailingId } = slice;
@@ -60,10 +60,10 @@ export async function settleInFlight(
     (await inChunks(retries, (chunk) => settleAgain(session, mailingId, chunk, { resend, doubt }))) +
     (await settleFrame(session, mailingId, frame, { resend, doubt }));
   if (!resend && numInFlight > 0) {
-    const books = progressRowOf(session, slice);
-    await session.change(`UPDATE ${books.table} SET num_errors = num_errors + ? WHERE ${books.sql}`, [
+    const progress = progressRowOf(session, slice);
+    await session.change(`UPDATE ${progress.table} SET num_errors = num_errors + ? WHERE ${progress.sql}`, [
       numInFlight,
-      ...books.parameters,
+      ...progress.parameters,
     ]);
   }
   return { numInFlight, numKnown, retries, mailed };
@@ -74,7 +74,7 @@ async function settleAllKnown(
   session: Session,
   slice: Slice,
   { fromIdx, toIdx }: Frame,
-  fates: Fates,
+  knownOutcomes: KnownOutcomes,
 ): Promise<{ numSettled: number; mailed: string[] }> {
   let again = await attemptsUnderWay(session, slice);
   let numSettled = 0;
@@ -82,7 +82,7 @@ async function settleAllKnown(
   let from = fromIdx;
   do {
     const piece = { fromIdx: from, toIdx: Math.min(from + ROWS_AT_A_TIME, toIdx) };
-    const settled = await recoverFromJournal(session, slice, piece, again, fates);
+    const settled = await recoverFromJournal(session, slice, piece, again, knownOutcomes);
     numSettled += settled.numSettled;
     for (const id of settled.mailed) mailed.push(id);
     again = [];
@@ -96,12 +96,12 @@ export async function readWatermarks(
   session: Session,
   slice: Slice,
 ): Promise<Watermarks & { number: number }> {
-  const books = progressRowOf(session, slice);
+  const progress = progressRowOf(session, slice);
   const [row] = await session.rows<
     Record<'low_water_idx' | 'next_idx' | 'high_water_idx' | 'commit_seq', number>
   >(
-    `SELECT low_water_idx, next_idx, high_water_idx, commit_seq FROM ${books.table} WHERE ${books.sql}`,
-    books.parameters,
+    `SELECT low_water_idx, next_idx, high_water_idx, commit_seq FROM ${progress.table} WHERE ${progress.sql}`,
+    progress.parameters,
   );
   return {
     lowWaterIdx: Number(row.low_water_idx),
@@ -119,12 +119,12 @@ async function settleFrame(
   session: Session,
   mailingId: string,
   { fromIdx, toIdx }: Frame,
-  { resend, doubt }: Omit<SettleTerms, 'fates'>,
+  { resend, doubt }: Omit<SettleTerms, 'knownOutcomes'>,
 ): Promise<number> {
   const where = `WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'sending'`;
-  let caught = 0;
+  let inFlight = 0;
   for (const table of SOURCES.map((source) => session.tables[source])) {
-    caught += await (resend
+    inFlight += await (resend
       ? session.change(
           `UPDATE ${table} SET attempts = attempts + 1, changed_at = ${session.dialect.now}, status = 'pending' ${where}`,
           [mailingId, fromIdx, toIdx],
@@ -136,7 +136,7 @@ async function settleFrame(
           toIdx,
         ]));
   }
-  return caught;
+  return inFlight;
 }
 
 /** Recipients at a further attempt may lie anywhere before the frame; `dps_mail_deferred` names them. */
@@ -144,12 +144,12 @@ async function settleAgain(
   session: Session,
   mailingId: string,
   indexes: number[],
-  { resend, doubt }: Omit<SettleTerms, 'fates'>,
+  { resend, doubt }: Omit<SettleTerms, 'knownOutcomes'>,
 ): Promise<number> {
   const where = `WHERE mailing_id = ? AND idx IN (${placeholders(indexes)}) AND status = 'sending'`;
-  let caught = 0;
+  let inFlight = 0;
   for (const table of SOURCES.map((source) => session.tables[source])) {
-    caught += await (resend
+    inFlight += await (resend
       ? session.change(
           `UPDATE ${table} SET attempts = attempts + 1, ${dueNow(session)}, status = 'deferred' ${where}`,
           [mailingId, ...indexes],
@@ -164,7 +164,7 @@ async function settleAgain(
       indexes.map((idx) => ({ idx, delayMs: 0 })),
     );
   }
-  return caught;
+  return inFlight;
 }
 
 function dueNow({ dialect }: Session): string {

@@ -15,7 +15,7 @@ import { claimBatch } from './claim-batch.js';
 import { type DeadBatch, findDeadBatches } from './find-dead-batches.js';
 import { findFreeBatches, findOpenMailings } from './find-free-batches.js';
 import { inChunks } from '../database/placeholders.js';
-import { findTransitions, completeTransition } from '../ledger/complete-transition.js';
+import { findTransitions, completeTransition } from '../completion/complete-transition.js';
 import {
   nullIfRefused,
   readHeldClaim,
@@ -124,7 +124,7 @@ export class TemplateEmailBatchPersister {
   }
 
   /** Batched mailings with an order that is not carried out yet. */
-  ordered(): Promise<string[]> {
+  requested(): Promise<string[]> {
     return findTransitions(this.database, MAX_COMMANDED_AT_A_TIME);
   }
 

@@ -17,8 +17,8 @@ import {
 import { inChunks, placeholders } from '../database/placeholders.js';
 import { requestCancel } from './request-cancel.js';
 import { requestPause } from './request-pause.js';
-import { mergeRestOfCanceled } from '../ledger/merge-batches.js';
-import { completeTransition } from '../ledger/complete-transition.js';
+import { mergeRestOfCanceled } from '../completion/merge-batches.js';
+import { completeTransition } from '../completion/complete-transition.js';
 import { resumeMailing } from './resume-mailing.js';
 import { lockProgress } from './lock-progress.js';
 import { retryRecipients } from './retry-recipients.js';
@@ -93,12 +93,12 @@ export class CommandPersister {
   }
 
   /** @returns how many of these mailings go on. */
-  resumeTransportPaused(whose: MailingScope): Promise<number> {
-    return resumeTransportPaused(this.database, whose);
+  resumeTransportPaused(scope: MailingScope): Promise<number> {
+    return resumeTransportPaused(this.database, scope);
   }
 
-  hasTransportPaused(whose: MailingScope): Promise<boolean> {
-    return hasTransportPaused(this.database, whose);
+  hasTransportPaused(scope: MailingScope): Promise<boolean> {
+    return hasTransportPaused(this.database, scope);
   }
 
   /**
@@ -239,12 +239,12 @@ export class CommandPersister {
     point: FaultPoint,
     write: (session: Session) => Promise<void>,
   ): Promise<RequestedMailing | null> {
-    const ordered = await this.database.transaction(async (session) => {
+    const requested = await this.database.transaction(async (session) => {
       await write(session);
       return this.read(mailingId, session);
     });
     this.faultPoints.reach(point);
-    return ordered;
+    return requested;
   }
 
   /** Goes through the list once, chunk by chunk, each a transaction of its own; cut off anywhere, the books add up. */

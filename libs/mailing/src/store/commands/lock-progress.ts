@@ -7,6 +7,9 @@ import { progressRowOf } from '../database/progress-row.js';
  * recipients after it. The row itself is not changed.
  */
 export async function lockProgress(session: Session, slice: Slice): Promise<void> {
-  const books = progressRowOf(session, slice);
-  await session.change(`UPDATE ${books.table} SET status = status WHERE ${books.sql}`, books.parameters);
+  const progress = progressRowOf(session, slice);
+  await session.change(
+    `UPDATE ${progress.table} SET status = status WHERE ${progress.sql}`,
+    progress.parameters,
+  );
 }

@@ -3,7 +3,7 @@ import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
 import { progressRowOf } from '../database/progress-row.js';
 import { scheduleAttempts } from '../ledger/defer-recipients.js';
-import { readMailingStatus } from '../ledger/fence-commit.js';
+import { readMailingStatus } from '../database/read-mailing-status.js';
 import type { RetryableStatus } from './find-retryable.js';
 import { placeholders } from '../database/placeholders.js';
 
@@ -39,10 +39,10 @@ export async function retryRecipients(
     indexes.map((idx) => ({ idx, delayMs: 0 })),
   );
   if (slice.batch) await reopenBatch(session, slice);
-  const books = progressRowOf(session, slice);
+  const progress = progressRowOf(session, slice);
   await session.change(
-    `UPDATE ${books.table} SET num_errors = num_errors - ?${slice.batch ? '' : `, ${OPEN_AGAIN}`} WHERE ${books.sql}`,
-    [indexes.length, ...books.parameters],
+    `UPDATE ${progress.table} SET num_errors = num_errors - ?${slice.batch ? '' : `, ${OPEN_AGAIN}`} WHERE ${progress.sql}`,
+    [indexes.length, ...progress.parameters],
   );
   return readMailingStatus(session, mailingId, dialect.whileItLasts);
 }

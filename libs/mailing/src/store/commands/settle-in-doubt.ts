@@ -22,14 +22,17 @@ export async function settleInDoubtRows(
   );
   if (as === 'error') return;
   const { mailing, mailBatch } = session.tables;
-  const books = progressRowOf(session, slice);
+  const progress = progressRowOf(session, slice);
   const move = 'SET num_errors = num_errors - ?, num_sent = num_sent + ?';
   const counts = [indexes.length, indexes.length];
-  await session.change(`UPDATE ${books.table} ${move} WHERE ${books.sql}`, [...counts, ...books.parameters]);
+  await session.change(`UPDATE ${progress.table} ${move} WHERE ${progress.sql}`, [
+    ...counts,
+    ...progress.parameters,
+  ]);
   if (!slice.batch) return;
   await session.change(
     `UPDATE ${mailing} ${move}
-     WHERE id = ? AND EXISTS (SELECT 1 FROM ${mailBatch} WHERE ${books.sql} AND is_summarized = TRUE)`,
-    [...counts, slice.mailingId, ...books.parameters],
+     WHERE id = ? AND EXISTS (SELECT 1 FROM ${mailBatch} WHERE ${progress.sql} AND is_summarized = TRUE)`,
+    [...counts, slice.mailingId, ...progress.parameters],
   );
 }

@@ -12,8 +12,8 @@ export type MailingScope = { uniqServerId: string } | { mailingIds: string[] } |
  *
  * @returns how many go on.
  */
-export function resumeTransportPaused(session: Session, whose: MailingScope): Promise<number> {
-  const own = belongingTo(whose);
+export function resumeTransportPaused(session: Session, scope: MailingScope): Promise<number> {
+  const own = belongingTo(scope);
   return session.change(
     `UPDATE ${session.tables.mailing} SET status = 'pending', status_reason = NULL
      WHERE ${own.sql} AND status = 'paused' AND status_reason LIKE ?`,
@@ -22,18 +22,18 @@ export function resumeTransportPaused(session: Session, whose: MailingScope): Pr
 }
 
 /** Condition on mailings. */
-export function belongingTo(whose: MailingScope): { sql: string; parameters: string[] } {
-  if (whose !== 'batched' && 'mailingIds' in whose)
-    return { sql: `id IN (${placeholders(whose.mailingIds)})`, parameters: whose.mailingIds };
+export function belongingTo(scope: MailingScope): { sql: string; parameters: string[] } {
+  if (scope !== 'batched' && 'mailingIds' in scope)
+    return { sql: `id IN (${placeholders(scope.mailingIds)})`, parameters: scope.mailingIds };
   // Wrapped, or the index on batched mailings would look as good as the one on the server.
-  return whose === 'batched'
+  return scope === 'batched'
     ? { sql: 'is_batched = TRUE', parameters: [] }
-    : { sql: 'uniq_server_id = ? AND COALESCE(is_batched, FALSE) = FALSE', parameters: [whose.uniqServerId] };
+    : { sql: 'uniq_server_id = ? AND COALESCE(is_batched, FALSE) = FALSE', parameters: [scope.uniqServerId] };
 }
 
 /** Whether there is such a mailing; index as above. */
-export async function hasTransportPaused(session: Session, whose: MailingScope): Promise<boolean> {
-  const own = belongingTo(whose);
+export async function hasTransportPaused(session: Session, scope: MailingScope): Promise<boolean> {
+  const own = belongingTo(scope);
   const rows = await session.rows(
     `SELECT 1 FROM ${session.tables.mailing}
      WHERE ${own.sql} AND status = 'paused' AND status_reason LIKE ? LIMIT 1`,

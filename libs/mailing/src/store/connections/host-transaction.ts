@@ -3,7 +3,7 @@ import type { QueryRunner } from 'typeorm';
 import { HostTransactionOpenError } from '../../model/errors/host-transaction.error.js';
 
 /** As long as SQLite itself is usually told to wait for another writer. A caller who waits for us within its transaction waits so long in vain. */
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 const LOOK_MS = 5;
 
 /**
@@ -12,9 +12,9 @@ const LOOK_MS = 5;
  * @throws HostTransactionOpenError after 5 s.
  */
 export async function hostTransactionOver(runner: QueryRunner): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + TIMEOUT_MS;
   while (runner.isTransactionActive) {
-    if (performance.now() > deadline) throw new HostTransactionOpenError(PATIENCE_MS);
+    if (performance.now() > deadline) throw new HostTransactionOpenError(TIMEOUT_MS);
     await delay(LOOK_MS);
   }
 }

@@ -9,7 +9,7 @@ interface GreetedConnection {
 }
 
 /** Another connection of the pool may be in use for long. */
-const PATIENCE_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 
 const ROUNDS = 10;
 
@@ -68,7 +68,7 @@ async function takeSecond(dataSource: DataSource): Promise<QueryRunner | null> {
   const runner = dataSource.createQueryRunner('master');
   const taken = runner.connect().then(() => runner);
   let timer: NodeJS.Timeout | undefined;
-  const isLate = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), PATIENCE_MS)));
+  const isLate = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), TIMEOUT_MS)));
   try {
     const first = await Promise.race([taken, isLate]);
     if (first === null) taken.then((late) => late.release()).catch(() => undefined);

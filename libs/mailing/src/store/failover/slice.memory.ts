@@ -1,7 +1,7 @@
 import { cutText } from '../../model/values/bounded-text.js';
 import { type Deferral, MAX_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
 import type { Slice } from '../../model/states/slice.js';
-import type { Fates } from './fates.js';
+import type { KnownOutcomes } from './known-outcomes.js';
 import { isWithin, mergedRanges, rangesOf } from './idx-ranges.js';
 
 /** What one commit has recorded. */
@@ -162,7 +162,7 @@ export class SliceMemory {
     return {
       isWhole,
       retried: [...new Set(lost.flatMap(({ retried }) => [...retried]))],
-      fates: {
+      knownOutcomes: {
         outcomeOf,
         deferralOf: (idx) => (outcomeOf(idx) ? undefined : deferrals.get(idx)),
         // It was in flight once, and is not now. What a forgotten commit has recorded is not known.
@@ -188,7 +188,7 @@ export interface Restorable {
   isWhole: boolean;
   /** Recipients that were at a further attempt. */
   retried: readonly number[];
-  fates: Fates;
+  knownOutcomes: KnownOutcomes;
 }
 
 function textOf(text: string): string {

@@ -1,8 +1,8 @@
-import { type Fates, fatesOf, type KnownFates } from '../failover/fates.js';
+import { type KnownOutcomes, knownOutcomesOf, type RecordedOutcomes } from '../failover/known-outcomes.js';
 import type { Entry, JournalGap } from './journal.lines.js';
 
-export interface JournalFates {
-  fates: Fates;
+export interface JournalOutcomes {
+  knownOutcomes: KnownOutcomes;
   /** One more than the highest idx that was begun. */
   endIdx: number;
   /** If the database rewound: recipients whose rows may show any state. */
@@ -26,7 +26,7 @@ export class DeadJournal {
    * @param number of the last commit of the claim that the database shows.
    * @param nextIdx as it shows it.
    */
-  since(number: number, nextIdx: number): JournalFates {
+  since(number: number, nextIdx: number): JournalOutcomes {
     const known = this.after(number);
     const indexes = [...known.outcomes.keys(), ...known.deferred.keys(), ...known.begun];
     const isLeftOut = this.gap !== null && this.gap.toCommit > number;
@@ -35,9 +35,12 @@ export class DeadJournal {
     const isBeyond = [...this.entries.values()].some(
       (one) => one.kind === 'answered' && one.commitSeq > number + 1,
     );
-    const { isBegun, ...fates } = fatesOf(known);
+    const { isBegun, ...knownOutcomes } = knownOutcomesOf(known);
     return {
-      fates: { ...fates, isBegun: (idx) => isBegun(idx) || (idx <= toIdx && !this.entries.has(idx)) },
+      knownOutcomes: {
+        ...knownOutcomes,
+        isBegun: (idx) => isBegun(idx) || (idx <= toIdx && !this.entries.has(idx)),
+      },
       endIdx,
       isLeftOut,
       forgotten: isLeftOut || isBeyond || endIdx > nextIdx ? indexes : [],
@@ -50,14 +53,14 @@ export class DeadJournal {
    * @param commitSeq the last one of the claim that was committed: what was answered before it is written, and a recipient
    *   marked since then was not begun unless its last line says so.
    */
-  after(commitSeq: number): KnownFates {
-    const fates: KnownFates = { outcomes: new Map(), deferred: new Map(), begun: new Set() };
+  after(commitSeq: number): RecordedOutcomes {
+    const knownOutcomes: RecordedOutcomes = { outcomes: new Map(), deferred: new Map(), begun: new Set() };
     for (const [idx, entry] of this.entries) {
-      if (entry.kind === 'begun') fates.begun.add(idx);
+      if (entry.kind === 'begun') knownOutcomes.begun.add(idx);
       else if (entry.commitSeq <= commitSeq || entry.answer.kind === 'returned') continue;
-      else if (entry.answer.kind === 'settled') fates.outcomes.set(idx, entry.answer.outcome);
-      else fates.deferred.set(idx, entry.answer.deferral);
+      else if (entry.answer.kind === 'settled') knownOutcomes.outcomes.set(idx, entry.answer.outcome);
+      else knownOutcomes.deferred.set(idx, entry.answer.deferral);
     }
-    return fates;
+    return knownOutcomes;
   }
 }

@@ -4,6 +4,7 @@ import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
 import { progressRowOf } from '../database/progress-row.js';
 import type { Intent } from './intent.js';
+import { readMailingStatus } from '../database/read-mailing-status.js';
 import { readCommandAndScores } from './read-command-and-scores.js';
 
 /** What the first statement of a commit writes. */
@@ -60,12 +61,12 @@ export async function fenceCommit(session: Session, fence: Fence): Promise<Fence
 }
 
 function writeFence(session: Session, fence: Fence, condition: string): Promise<number> {
-  const books = progressRowOf(session, fence.slice);
+  const progress = progressRowOf(session, fence.slice);
   return session.change(
-    `UPDATE ${books.table} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ?,
+    `UPDATE ${progress.table} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ?,
        low_water_idx = ?, next_idx = ?, high_water_idx = ?, suspect_score = ?, failure_score = ?, commit_seq = commit_seq + 1,
        last_commit_at = ${session.dialect.now}
-     WHERE ${books.sql} AND claim_token = ? AND commit_seq = ? ${condition}`,
+     WHERE ${progress.sql} AND claim_token = ? AND commit_seq = ? ${condition}`,
     [
       fence.sent,
       fence.errors,
@@ -75,27 +76,11 @@ function writeFence(session: Session, fence: Fence, condition: string): Promise<
       fence.intent.highWaterIdx,
       fence.guardScores.suspect,
       fence.guardScores.failure,
-      ...books.parameters,
+      ...progress.parameters,
       fence.claimToken,
       fence.commitSeq,
     ],
   );
-}
-
-/**
- * @param lock `whileItLasts` of the dialect: it is read as it is now, and stays so until the transaction is over.
- * @throws Error if the mailing was removed.
- */
-export async function readMailingStatus(
-  session: Session,
-  mailingId: string,
-  lock = '',
-): Promise<MailingStatus> {
-  const [row] = await session.rows<{ status: MailingStatus }>(
-    `SELECT status FROM ${session.tables.mailing} WHERE id = ? ${lock}`,
-    [mailingId],
-  );
-  return row.status;
 }
 
 /** Who holds the slice now, and how many commits were committed. */
@@ -103,10 +88,10 @@ export async function readClaim(
   session: Session,
   slice: Slice,
 ): Promise<{ claimToken: string | null; commitSeq: number } | null> {
-  const books = progressRowOf(session, slice);
+  const progress = progressRowOf(session, slice);
   const [row] = await session.rows<{ claim_token: string | null; commit_seq: number }>(
-    `SELECT claim_token, commit_seq FROM ${books.table} WHERE ${books.sql}`,
-    books.parameters,
+    `SELECT claim_token, commit_seq FROM ${progress.table} WHERE ${progress.sql}`,
+    progress.parameters,
   );
   return row ? { claimToken: row.claim_token, commitSeq: Number(row.commit_seq) } : null;
 }

@@ -19,12 +19,11 @@ export function moveIntent(
   slice: Slice,
   { nextIdx, highWaterIdx }: Intent,
 ): Promise<number> {
-  const books = progressRowOf(session, slice);
-  return session.change(`UPDATE ${books.table} SET next_idx = ?, high_water_idx = ? WHERE ${books.sql}`, [
-    nextIdx,
-    highWaterIdx,
-    ...books.parameters,
-  ]);
+  const progress = progressRowOf(session, slice);
+  return session.change(
+    `UPDATE ${progress.table} SET next_idx = ?, high_water_idx = ? WHERE ${progress.sql}`,
+    [nextIdx, highWaterIdx, ...progress.parameters],
+  );
 }
 
 /**

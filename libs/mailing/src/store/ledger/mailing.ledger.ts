@@ -5,33 +5,27 @@ import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { MarkedRecipient } from '../../model/mail/recipient.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import type { HeldClaim } from './held-claim.js';
-import { isDrained, joined, lookBeyond, NOTHING_READ, type Prefetch, readOn } from './prefetch.js';
+import {
+  afterCommit,
+  asSending,
+  expectedIntent,
+  intentAt,
+  type LedgerPosition,
+  lowWaterIdxOf,
+  positionOf,
+} from './ledger-position.js';
+import { joined, lookBeyond, type Prefetch, readOn } from './prefetch.js';
 import { markNextRetries, nameOpen } from './mark-recipients.js';
-import type { OpenRecipient } from './open-recipient.js';
 import { countsOf, writeEnds } from './settle-recipients.js';
-import { endBatch } from './end-batch.js';
-import { completeMailing, releaseMailing } from './end-slice.js';
+import { endBatch } from '../completion/end-batch.js';
+import { completeMailing, releaseMailing } from '../completion/end-slice.js';
 import { fenceCommit, readClaim } from './fence-commit.js';
 import { type Intent, moveIntent } from './intent.js';
 import { nextDueInMs } from './begin-retries.js';
 
-/** What the ledger keeps in mind between two commits; replaced as a whole once a commit is committed. */
-interface Bookmark {
-  commitSeq: number;
-  /** As `next_idx` stands in the books: nobody before it is still to be begun. */
-  nextIdx: number;
-  /** As `high_water_idx` does: nobody from it on was ever under way. */
-  highWaterIdx: number;
-  /** Under way: where each of them lies. At most `maxInDoubt`. */
-  open: ReadonlyMap<number, OpenRecipient>;
-  ahead: Prefetch;
-  /** By the monotonic clock: when to look for deferred recipients again, at the latest when the list is through. */
-  lookForDueAt: number;
-}
-
 /** One step of the books: where they stand after it, and what the run is told. */
 interface Step {
-  bookmark: Bookmark;
+  position: LedgerPosition;
   answer: CommitAnswer;
 }
 
@@ -39,7 +33,7 @@ interface Step {
  * The books of one slice of a persisted mailing.
  *
  * A commit is one transaction: fence, outcomes, returns, the next intent. The database is the truth and this object only a
- * bookmark into it, moved after the commit, never before. That leaves one hole, which every client of every database
+ * position into it, moved after the commit, never before. That leaves one hole, which every client of every database
  * has: the answer to a commit can get lost, and nobody can tell "not committed" from "committed and not told". The commit
  * number closes it. Each commit names the number it believes to be the last; if a repetition finds the slice still under
  * its own token, but one commit further, then the lost answer was a yes, and what that commit marked is still known here.
@@ -57,7 +51,7 @@ interface Step {
  * him. `high_water_idx` stays where it is, above those of the named ones who come after him.
  */
 export class MailingLedger implements Ledger {
-  #bookmark: Bookmark;
+  #position: LedgerPosition;
   #uncertain: Step | null = null;
   /** Since when the database has shown an older number than ours, by `performance.now()`. */
   #behindSince: number | null = null;
@@ -68,31 +62,24 @@ export class MailingLedger implements Ledger {
     private readonly database: MailingDatabase,
     private readonly claim: HeldClaim,
   ) {
-    this.#bookmark = {
-      commitSeq: claim.commitSeq,
-      nextIdx: claim.nextIdx,
-      highWaterIdx: claim.highWaterIdx,
-      open: new Map(),
-      ahead: NOTHING_READ,
-      lookForDueAt: 0,
-    };
+    this.#position = positionOf(claim);
     database.commits.noteClaim(claim, claim.commitSeq, claim.inFlight !== null);
   }
 
   async commit(commit: Commit): Promise<CommitAnswer> {
     await this.#joinBeyond();
-    const { ahead } = this.#bookmark;
+    const { ahead } = this.#position;
     // What fails here is asked again by the commit that needs it, and fails there.
     const beyond =
       commit.returned.length > 0 ? null : lookBeyond(this.database, this.claim, commit.capacity, ahead);
     this.#beyond = beyond?.catch(() => null) ?? null;
-    const { bookmark, answer } = await this.database.transaction(async (session) => {
+    const { position, answer } = await this.database.transaction(async (session) => {
       const step = await this.#write(session, commit);
       this.#uncertain = step;
       return step;
     });
-    const { open } = this.#bookmark;
-    this.#bookmark = bookmark;
+    const { open } = this.#position;
+    this.#position = position;
     this.#uncertain = null;
     if (answer.kind === 'fenced' || answer.kind === 'rewound') return answer;
     this.#behindSince = null;
@@ -101,14 +88,14 @@ export class MailingLedger implements Ledger {
   }
 
   remember(commit: Commit): void {
-    const before = this.#bookmark;
-    this.#bookmark = settle(before, before.open, commit);
+    const before = this.#position;
+    this.#position = afterCommit(before, before.open, commit);
     this.#note(commit, before.open, false);
   }
 
   /** @param open those that were in flight before. */
-  #note(commit: Commit, open: Bookmark['open'], isCommitted: boolean): void {
-    const { commitSeq: number, highWaterIdx } = this.#bookmark;
+  #note(commit: Commit, open: LedgerPosition['open'], isCommitted: boolean): void {
+    const { commitSeq: number, highWaterIdx } = this.#position;
     const { outcomes, deferred, returned } = commit;
     const retried: number[] = [];
     const noteRetry = (idx: number): void => {
@@ -133,16 +120,16 @@ export class MailingLedger implements Ledger {
   async #joinBeyond(): Promise<void> {
     const beyond = await this.#beyond;
     this.#beyond = null;
-    if (beyond) this.#bookmark = { ...this.#bookmark, ahead: joined(this.#bookmark.ahead, beyond) };
+    if (beyond) this.#position = { ...this.#position, ahead: joined(this.#position.ahead, beyond) };
   }
 
   async #write(session: Session, commit: Commit): Promise<Step> {
     const { claim } = this;
-    const before = this.#bookmark;
+    const before = this.#position;
     const isHandingBack = commit.returned.some((idx) => before.open.get(idx)?.isRetry === false);
-    const open = isHandingBack ? named(before.open) : before.open;
-    const next = settle(before, open, commit);
-    const intent = foreseen(claim, next, commit);
+    const open = isHandingBack ? asSending(before.open) : before.open;
+    const next = afterCommit(before, open, commit);
+    const intent = expectedIntent(claim, next, commit);
     // A pause may be called off meanwhile, and then the others are not to hear of what was before it.
     const guard = commit.isDraining ? NOTHING_SEEN : (commit.guard ?? unchanged(claim));
     const fenced = await fenceCommit(session, {
@@ -150,7 +137,7 @@ export class MailingLedger implements Ledger {
       claimToken: claim.claimToken,
       commitSeq: before.commitSeq,
       ...countsOf(commit.outcomes),
-      lowWaterIdx: firstOpen(next),
+      lowWaterIdx: lowWaterIdxOf(next),
       intent,
       guardScores: guard.scores,
     });
@@ -162,9 +149,9 @@ export class MailingLedger implements Ledger {
       return withScores(await this.#markNext(session, next, commit, intent), elsewhere);
     if (intent.nextIdx !== next.nextIdx) await moveIntent(session, claim, next);
     if (status === 'in_progress' && !commit.release)
-      return withScores({ bookmark: next, answer: QUIET }, elsewhere);
-    if (commit.inFlight > 0) return { bookmark: next, answer: { kind: 'drain' } };
-    return { bookmark: next, answer: await this.#end(session, status, commit) };
+      return withScores({ position: next, answer: QUIET }, elsewhere);
+    if (commit.inFlight > 0) return { position: next, answer: { kind: 'drain' } };
+    return { position: next, answer: await this.#end(session, status, commit) };
   }
 
   /** Nothing is in flight any more: gives the claim back. It may have been on its last recipient. */
@@ -190,15 +177,15 @@ export class MailingLedger implements Ledger {
     const uncertain = this.#uncertain;
     // An end takes the token away; another one means that it was not committed, and another claim has recovered the slice.
     const token = uncertain?.answer.kind === 'ended' ? null : this.claim.claimToken;
-    const mine = now?.commitSeq === uncertain?.bookmark.commitSeq && now?.claimToken === token;
+    const mine = now?.commitSeq === uncertain?.position.commitSeq && now?.claimToken === token;
     if (uncertain && mine) return uncertain;
     // A node that lags behind may not have the row yet.
     const seen = now?.commitSeq ?? null;
-    if (seen === null || seen < this.#bookmark.commitSeq) return this.#seenOlder(seen);
+    if (seen === null || seen < this.#position.commitSeq) return this.#seenOlder(seen);
     // The fence would have found this row: the node has caught up between the two statements.
-    if (seen === this.#bookmark.commitSeq && now?.claimToken === this.claim.claimToken)
+    if (seen === this.#position.commitSeq && now?.claimToken === this.claim.claimToken)
       throw this.#behind('an older one, a moment before');
-    return { bookmark: this.#bookmark, answer: { kind: 'fenced' } };
+    return { position: this.#position, answer: { kind: 'fenced' } };
   }
 
   /**
@@ -210,13 +197,13 @@ export class MailingLedger implements Ledger {
     const error = this.#behind(seen === null ? 'no such mailing' : `commit ${seen}`);
     const since = this.#behindSince ?? performance.now();
     if (performance.now() - since < this.database.commits.options.lagTimeoutMs) throw error;
-    return { bookmark: this.#bookmark, answer: { kind: 'rewound' } };
+    return { position: this.#position, answer: { kind: 'rewound' } };
   }
 
   #behind(seen: string): DatabaseBehindError {
     const isFirst = this.#behindSince === null;
     this.#behindSince ??= performance.now();
-    const expected = `commit ${this.#bookmark.commitSeq} of a mailing, or a later one`;
+    const expected = `commit ${this.#position.commitSeq} of a mailing, or a later one`;
     return new DatabaseBehindError(expected, seen, isFirst);
   }
 
@@ -225,7 +212,7 @@ export class MailingLedger implements Ledger {
    *
    * @param intent as it stands in the books.
    */
-  async #markNext(session: Session, next: Bookmark, commit: Commit, intent: Intent): Promise<Step> {
+  async #markNext(session: Session, next: LedgerPosition, commit: Commit, intent: Intent): Promise<Step> {
     const { claim } = this;
     const open = new Map(next.open);
     const marked: MarkedRecipient[] = [];
@@ -254,10 +241,10 @@ export class MailingLedger implements Ledger {
     // The list is through: somebody may have been deferred by others than this run (`retry`).
     if (marked.length < commit.capacity && !isTime) await lookForDue();
     const ahead = { ...read, rows: read.rows.slice(places) };
-    const bookmark = { ...next, ...reaching(next, nextIdx), open, ahead, lookForDueAt };
-    if (nextIdx !== intent.nextIdx) await moveIntent(session, claim, bookmark);
+    const position = { ...next, ...intentAt(next, nextIdx), open, ahead, lookForDueAt };
+    if (nextIdx !== intent.nextIdx) await moveIntent(session, claim, position);
     if (marked.length === 0 && commit.inFlight === 0 && dueInMs === null)
-      return this.#complete(session, bookmark, commit);
+      return this.#complete(session, position, commit);
     const exhausted = marked.length < commit.capacity;
     const answer: CommitAnswer = {
       kind: 'continue',
@@ -266,16 +253,16 @@ export class MailingLedger implements Ledger {
       nextDueInMs: dueInMs,
       upcoming: ahead.rows,
     };
-    return { bookmark, answer };
+    return { position, answer };
   }
 
-  async #complete(session: Session, bookmark: Bookmark, commit: Commit): Promise<Step> {
+  async #complete(session: Session, position: LedgerPosition, commit: Commit): Promise<Step> {
     const answer = await this.#end(session, 'in_progress', commit);
     if (answer.kind !== 'ended' || answer.status !== 'completed') {
       const { mailingId } = this.claim;
       throw new Error(`Bug: the counters of mailing ${mailingId} do not add up to its recipients.`);
     }
-    return { bookmark, answer };
+    return { position, answer };
   }
 }
 
@@ -284,68 +271,8 @@ function unchanged({ guardScores }: HeldClaim): GuardReport {
   return { scores: guardScores, sums: guardScores };
 }
 
-function withScores({ bookmark, answer }: Step, elsewhere: GuardReport['scores'] | undefined): Step {
-  return { bookmark, answer: answer.kind === 'continue' ? { ...answer, elsewhere } : answer };
+function withScores({ position, answer }: Step, elsewhere: GuardReport['scores'] | undefined): Step {
+  return { position, answer: answer.kind === 'continue' ? { ...answer, elsewhere } : answer };
 }
 
 const QUIET: CommitAnswer = { kind: 'continue', marked: [], exhausted: false, nextDueInMs: null };
-
-/**
- * The bookmark as it will be once the outcomes, deferrals and returns of this commit are committed.
- *
- * @param under those who were under way before.
- */
-function settle(before: Bookmark, under: ReadonlyMap<number, OpenRecipient>, commit: Commit): Bookmark {
-  const open = new Map(under);
-  const firsts = commit.returned.filter((idx) => open.get(idx)?.isRetry === false);
-  for (const { idx } of [...commit.outcomes, ...commit.deferred]) open.delete(idx);
-  for (const idx of commit.returned) open.delete(idx);
-  const soonest = lowest(
-    firsts.length < commit.returned.length ? 0 : Number.POSITIVE_INFINITY,
-    commit.deferred.map((one) => one.delayMs),
-  );
-  return {
-    commitSeq: before.commitSeq + 1,
-    nextIdx: lowest(before.nextIdx, firsts),
-    highWaterIdx: before.highWaterIdx,
-    open,
-    ahead: firsts.length > 0 ? NOTHING_READ : before.ahead,
-    lookForDueAt: Math.min(before.lookForDueAt, performance.now() + soonest),
-  };
-}
-
-function named(open: ReadonlyMap<number, OpenRecipient>): ReadonlyMap<number, OpenRecipient> {
-  return new Map([...open].map(([idx, place]) => [idx, { ...place, rowStatus: 'sending' }]));
-}
-
-/**
- * How far the intent will go with this commit, if nobody is due for another attempt and the list has no gaps that were not seen yet: the
- * fence writes it, so that what usually comes about costs no statement of its own.
- */
-function foreseen({ batch }: HeldClaim, next: Bookmark, commit: Commit): Intent {
-  if (commit.capacity === 0 || commit.release) return next;
-  const { ahead, nextIdx } = next;
-  const { rows } = ahead;
-  const unread = isDrained(ahead) ? 0 : Math.max(commit.capacity - rows.length, 0);
-  const last = rows[Math.min(commit.capacity, rows.length) - 1]?.idx ?? nextIdx - 1;
-  const end = batch?.endIdx ?? Number.POSITIVE_INFINITY;
-  return reaching(next, Math.min(last + 1 + unread, end));
-}
-
-function reaching({ highWaterIdx }: Bookmark, nextIdx: number): Intent {
-  return { nextIdx, highWaterIdx: Math.max(highWaterIdx, nextIdx) };
-}
-
-/** Everybody before it is settled or deferred. Those at a further attempt lie behind the frame and do not hold it back. */
-function firstOpen({ nextIdx, open }: Bookmark): number {
-  let first = nextIdx;
-  for (const [idx, { isRetry }] of open) if (!isRetry && idx < first) first = idx;
-  return first;
-}
-
-/** `Math.min` with a spread fails from about 100,000 values on. */
-function lowest(start: number, others: Iterable<number>): number {
-  let low = start;
-  for (const one of others) if (one < low) low = one;
-  return low;
-}

@@ -161,7 +161,7 @@ export class MailingReader {
         error_code: string | null;
         number: unknown;
       }>(
-        `SELECT ${STATE} AS state, error_code, COUNT(*) AS number FROM ${this.#withBooks(table)}
+        `SELECT ${STATE} AS state, error_code, COUNT(*) AS number FROM ${this.#withProgress(table)}
          WHERE r.mailing_id = ? GROUP BY state, error_code`,
         [mailingId],
       );
@@ -187,7 +187,7 @@ export class MailingReader {
   }
 
   /** A recipient table as `r`, each row with the books that it is in: one row of the mailing, and one of its batch by the primary key. */
-  #withBooks(table: string): string {
+  #withProgress(table: string): string {
     const { dialect, tables } = this.database;
     const { mailing, mailBatch } = tables;
     const place = dialect.modulo('r.idx', 'm.batch_size');
@@ -210,7 +210,7 @@ export class MailingReader {
       this.database.rows(
         `SELECT r.idx, ${STATE} AS state, r.attempts, r.error_code, r.error_text, r.${column},
            ${dialect.epochMs('r.changed_at')} AS changed_ms, ${dialect.epochMs('r.next_attempt_at')} AS next_attempt_ms
-         FROM ${this.#withBooks(table)} WHERE r.mailing_id = ? AND r.idx > ? ${only.sql}
+         FROM ${this.#withProgress(table)} WHERE r.mailing_id = ? AND r.idx > ? ${only.sql}
          ORDER BY r.idx LIMIT ${limit}`,
         [mailingId, afterIdx, ...only.parameters],
       );

@@ -44,7 +44,7 @@ export class MailingLauncher {
   /** Works on a persisted mailing: claims it, or recovers it from the dead. Resolves when this process is done with it. */
   launch(mailing: UnfinishedMailing): Promise<MailingResult> {
     const { mailingId, status } = mailing;
-    let wentBack = false;
+    let rewound = false;
     const work = async (workerSlot: RegisteredSlot): Promise<MailingResult> => {
       let end = await this.#work(mailing, workerSlot);
       let result = await this.#result(mailingId);
@@ -54,15 +54,15 @@ export class MailingLauncher {
         end = await this.#work({ mailingId, status: 'pending', claimToken: null }, workerSlot);
         result = await this.#result(mailingId);
       }
-      wentBack = end?.status === 'rewound';
-      if (wasRun && !wentBack) this.parts.events.emit('run:ended', result);
+      rewound = end?.status === 'rewound';
+      if (wasRun && !rewound) this.parts.events.emit('run:ended', result);
       return result;
     };
     // What somebody asked for needs no place: nothing is sent for it.
-    const isOrder = status === 'pausing' || status === 'canceling';
-    const over = this.parts.runs.start(mailingId, work, isOrder ? 'at_once' : 'wait');
+    const isRequest = status === 'pausing' || status === 'canceling';
+    const over = this.parts.runs.start(mailingId, work, isRequest ? 'at_once' : 'wait');
     // What the database has forgotten is restored, and then the mailing goes on here.
-    return over.then((result) => (wentBack && !this.parts.runs.isStopping ? this.follow(mailingId) : result));
+    return over.then((result) => (rewound && !this.parts.runs.isStopping ? this.follow(mailingId) : result));
   }
 
   /** A mailing has come to its end, or to a pause, without a run. */

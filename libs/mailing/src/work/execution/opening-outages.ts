@@ -22,7 +22,7 @@ export class OpeningOutages {
    * @param events an order ends an outage: what comes after it is another one.
    */
   constructor(
-    private readonly patienceMs: number,
+    private readonly outageTimeoutMs: number,
     private readonly quietMs: number,
     events: MailingEvents,
   ) {
@@ -43,7 +43,7 @@ export class OpeningOutages {
     this.#forget(now);
     const { since } = this.#outages.get(mailingId) ?? { since: now };
     this.#outages.set(mailingId, { what: `${WHAT}: ${reason}`, since, lastAt: now });
-    return now - since > this.patienceMs;
+    return now - since > this.outageTimeoutMs;
   }
 
   over(mailingId: string): void {
@@ -62,7 +62,7 @@ export class OpeningOutages {
   /** What ended elsewhere, or long ago, is no outage of today. */
   #forget(now: number): void {
     for (const [mailingId, { lastAt }] of this.#outages) {
-      if (now - lastAt > this.quietMs + this.patienceMs) this.#outages.delete(mailingId);
+      if (now - lastAt > this.quietMs + this.outageTimeoutMs) this.#outages.delete(mailingId);
     }
   }
 }

@@ -148,10 +148,10 @@ export class MailingIntake {
     this.parts.sources.end(this.#stop.signal.reason);
     if (this.#writing.size === 0) return;
     const timer = new AbortController();
-    const patience = delay(server.shutdownTimeoutMs, undefined, { signal: timer.signal });
-    await Promise.race([Promise.allSettled(this.#writing.values()), patience]);
+    const timeout = delay(server.shutdownTimeoutMs, undefined, { signal: timer.signal });
+    await Promise.race([Promise.allSettled(this.#writing.values()), timeout]);
     timer.abort();
-    await patience.catch(() => undefined);
+    await timeout.catch(() => undefined);
   }
 
   async #write(

@@ -8,7 +8,7 @@ export const GROUP_MS = 1_000;
 /** While the host's database is down no more are kept, about 3 MB at worst; the oldest go first. */
 export const MAX_KEPT = 10_000;
 /** A run waits so long at most for a host that does not keep up, and then no more until it answers. */
-const PATIENCE_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 
 /** How a group is handed to the host, and what is told of it. */
 export interface WriteBehindTerms {
@@ -55,11 +55,11 @@ export class WriteBehindBuffer {
   /** Resolves at once, unless the host does not keep up: who notes more waits here, for a while. */
   async room(): Promise<void> {
     if (this.#writing === null || this.#kept.size < MAX_KEPT / 2 || this.#isSlow) return;
-    this.#isSlow = !(await within(PATIENCE_MS, this.#writing));
+    this.#isSlow = !(await within(TIMEOUT_MS, this.#writing));
   }
 
   /** Writes all that is kept, if the host takes it; waits for it so long at most. */
-  async flush(timeoutMs = PATIENCE_MS): Promise<void> {
+  async flush(timeoutMs = TIMEOUT_MS): Promise<void> {
     if (this.#isSlow || (this.#writing === null && this.#kept.size === 0)) return;
     this.#isFlushing = true;
     this.#isSlow = !(await within(timeoutMs, this.#start()));
@@ -150,8 +150,8 @@ export class WriteBehindBuffer {
 /** @returns false if it did not end in time. */
 async function within(timeoutMs: number, ending: Promise<void>): Promise<boolean> {
   const timer = new AbortController();
-  const patience = delay(timeoutMs, false, { signal: timer.signal }).catch(() => false);
-  const ended = await Promise.race([ending.then(() => true), patience]);
+  const timeout = delay(timeoutMs, false, { signal: timer.signal }).catch(() => false);
+  const ended = await Promise.race([ending.then(() => true), timeout]);
   timer.abort();
   return ended;
 }

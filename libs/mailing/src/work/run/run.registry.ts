@@ -153,14 +153,14 @@ export class RunRegistry {
     for (const { run } of this.#entries.values()) run?.stop();
     const timer = new AbortController();
     const wait = { signal: timer.signal };
-    const patience = delay(timeoutMs, undefined, wait).then(() => {
+    const timeout = delay(timeoutMs, undefined, wait).then(() => {
       this.#abortAll();
       return delay(CUT_OFF_MS, undefined, wait);
     });
     const ended = Promise.allSettled(Array.from(this.#entries.values(), (entry) => entry.result));
-    await Promise.race([ended, patience.catch(() => undefined)]);
+    await Promise.race([ended, timeout.catch(() => undefined)]);
     timer.abort();
-    await patience.catch(() => undefined);
+    await timeout.catch(() => undefined);
   }
 
   *#of(mailingId: string): Iterable<Entry> {

@@ -30,7 +30,7 @@ const HEARTBEAT = 'heartbeat';
  * ```
  */
 export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
-  readonly #duties: PeriodicTask[] = [];
+  readonly #tasks: PeriodicTask[] = [];
   readonly #underWay = new Map<PeriodicTask, Promise<unknown>>();
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
@@ -54,9 +54,9 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
    *
    * @throws InvalidArgumentError if it is no function.
    */
-  addTask(duty: PeriodicTask): void {
-    if (typeof duty !== 'function') throw new InvalidArgumentError('addTask: duty', 'a function', duty);
-    this.#duties.push(duty);
+  addTask(task: PeriodicTask): void {
+    if (typeof task !== 'function') throw new InvalidArgumentError('addTask: task', 'a function', task);
+    this.#tasks.push(task);
   }
 
   /** Ends it for good. Resolves when no heartbeat and no duty is under way. */
@@ -80,7 +80,7 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
       const state = await this.#stand();
       this.#tellRecovery();
       if (state !== 'member' || this.#stopped) return;
-      for (const duty of this.#duties) this.#begin(duty);
+      for (const task of this.#tasks) this.#begin(task);
     } catch (error) {
       this.#failingSince ??= performance.now();
       this.#report(HEARTBEAT, error);
@@ -95,18 +95,18 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
     this.events.emit('server:recovered', { uniqServerId, step: HEARTBEAT, lastedMs });
   }
 
-  #begin(duty: PeriodicTask): void {
-    if (this.#underWay.has(duty)) return;
+  #begin(task: PeriodicTask): void {
+    if (this.#underWay.has(task)) return;
     const { hostCallTimeoutMs } = this.settings.run;
-    const silent = new HostSilentError('a duty of TemplateEmailPeriodicService', hostCallTimeoutMs);
-    const timer = setTimeout(() => this.#report('a duty', silent), hostCallTimeoutMs).unref();
-    const done = askHostUntimed(duty)
-      .catch((error: unknown) => this.#report('a duty', error))
+    const silent = new HostSilentError('a task of TemplateEmailPeriodicService', hostCallTimeoutMs);
+    const timer = setTimeout(() => this.#report('a task', silent), hostCallTimeoutMs).unref();
+    const done = askHostUntimed(task)
+      .catch((error: unknown) => this.#report('a task', error))
       .finally(() => {
         clearTimeout(timer);
-        this.#underWay.delete(duty);
+        this.#underWay.delete(task);
       });
-    this.#underWay.set(duty, done);
+    this.#underWay.set(task, done);
   }
 
   #report(step: string, error: unknown): void {

@@ -71,11 +71,11 @@ export class BatchSweep {
     const { batches, settings, runs, worker, hold } = this.parts;
     let freed = 0;
     // A pause or an end that was asked for sends nothing, and is carried out.
-    const ordered = new Set(hold.isWaiting ? await batches.ordered() : []);
+    const requested = new Set(hold.isWaiting ? await batches.requested() : []);
     for (const dead of await batches.claimedByDead(settings.uniqServerId)) {
       if (runs.isStopping) break;
       if (worker.worksOn(dead.claimToken)) continue;
-      const isHeld = !hold.mayBegin(dead.mailingId) && !ordered.has(dead.mailingId);
+      const isHeld = !hold.mayBegin(dead.mailingId) && !requested.has(dead.mailingId);
       if (!isHeld && (await this.#free(dead))) freed++;
     }
     return freed;
@@ -106,7 +106,7 @@ export class BatchSweep {
   /** Runs that wait for something find an order only if they are told; where there is none any more, it is reached here. */
   async #carryOut(): Promise<void> {
     const { batches, runs, worker } = this.parts;
-    for (const mailingId of await batches.ordered()) {
+    for (const mailingId of await batches.requested()) {
       runs.wake(mailingId);
       await worker.tellEnd(mailingId, await batches.completeTransition(mailingId));
     }

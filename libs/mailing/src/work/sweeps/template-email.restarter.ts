@@ -228,11 +228,11 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     for (const mailing of unfinished) {
       if (this.parts.runs.isStopping) break;
       if (this.parts.runs.has(mailing.mailingId)) {
-        this.#passOnOrder(mailing);
+        this.#passOnCommand(mailing);
         continue;
       }
-      const isOrder = mailing.status === 'pausing' || mailing.status === 'canceling';
-      if (!isOrder && !this.parts.hold.mayBegin(mailing.mailingId)) continue;
+      const isRequest = mailing.status === 'pausing' || mailing.status === 'canceling';
+      if (!isRequest && !this.parts.hold.mayBegin(mailing.mailingId)) continue;
       // A claim of our own without a run is a run that failed: it is recovered like anybody else's.
       resumed.push(mailing.mailingId);
       // One broken mailing must not stop the others.
@@ -244,7 +244,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   }
 
   /** An order that was given on another server: a run that waits for something would not look for hours. */
-  #passOnOrder({ mailingId, status }: UnfinishedMailing): void {
+  #passOnCommand({ mailingId, status }: UnfinishedMailing): void {
     if (status === 'pausing' || status === 'canceling') this.parts.runs.wake(mailingId);
   }
 }

@@ -61,14 +61,14 @@ export class TransportProbe {
     this.#backOff.fail();
     if (why !== null) return 0;
     let numResumed = 0;
-    for (const whose of waiting) numResumed += await this.commands.resumeTransportPaused(whose);
+    for (const scope of waiting) numResumed += await this.commands.resumeTransportPaused(scope);
     if (numResumed > 0) this.events.emit('transport:recovered', { numResumed });
     return numResumed;
   }
 
   async #waiting(): Promise<MailingScope[]> {
     const waiting: MailingScope[] = [];
-    for (const whose of this.#asked()) if (await this.commands.hasTransportPaused(whose)) waiting.push(whose);
+    for (const scope of this.#asked()) if (await this.commands.hasTransportPaused(scope)) waiting.push(scope);
     return waiting;
   }
 

@@ -1,6 +1,6 @@
 import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { Session } from '../database/mailing.database.js';
-import { readMailingStatus } from './fence-commit.js';
+import { readMailingStatus } from '../database/read-mailing-status.js';
 import { mergeRestOfCanceled } from './merge-batches.js';
 
 /**

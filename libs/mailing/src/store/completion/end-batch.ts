@@ -5,7 +5,7 @@ import type { BatchSlice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
 import { belongsTo } from '../database/progress-row.js';
 import { completeMailing } from './end-slice.js';
-import { readMailingStatus } from './fence-commit.js';
+import { readMailingStatus } from '../database/read-mailing-status.js';
 import { mergeBatch } from './merge-batches.js';
 import { pauseMailing } from './pause-mailing.js';
 import { completeTransition } from './complete-transition.js';
