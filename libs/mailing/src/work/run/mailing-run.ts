@@ -12,7 +12,8 @@ import { PollSchedule } from './poll.schedule.js';
 import { RecipientPreparation } from './recipient-preparation.js';
 import { OutcomeBuffer } from './outcome.buffer.js';
 import { StopState } from './stop-state.js';
-import { slotActionFor, type RunState, type RunWaits, waitMsOf, waitsOf } from './run-wait.js';
+import { capacityOf, nextAction, numSending, type NextAction, type RunState } from './next-action.js';
+import { type RunWaits, waitsOf } from './run-waits.js';
 import { TransportMonitor } from './transport.monitor.js';
 
 const NOTHING_TO_CONFIRM = (): void => undefined;
@@ -36,7 +37,7 @@ const NOTHING_TO_CONFIRM = (): void => undefined;
  * *Went back* means that the database has forgotten commits: what is in flight ends and is remembered, and nothing is written.
  * What is being rendered is no message yet: in all six ways it is not waited for, and its recipient is handed back.
  *
- * It waits for many things, always in `#somethingToDo`, and every stop, order or answer ends that wait at once.
+ * It waits for many things, always in `#wait`, and every stop, order or answer ends that wait at once.
  */
 export class MailingRun {
   readonly #parts: MailingRunParts;
@@ -86,7 +87,14 @@ export class MailingRun {
 
   /** What it waits for; asked when it commits nothing for long. */
   get waits(): RunWaits {
-    return waitsOf(this.#state, this.#preparation, this.#writer);
+    const run = {
+      mayStart: this.#parts.mayStart(),
+      inFlight: this.#inFlight,
+      queued: this.#queue.length,
+      committedAt: this.#writer.committedAt,
+    };
+    const isPersisted = this.#parts.mailingId !== null;
+    return waitsOf(isPersisted, run, this.#transport, this.#preparation, this.#writer);
   }
 
   get #phase(): RunPhase {
@@ -94,28 +102,33 @@ export class MailingRun {
   }
 
   get #state(): RunState {
+    const { level, waitsForHost } = this.#transport;
     return {
-      parts: this.#parts,
-      transport: this.#transport,
-      polls: this.#polls,
       phase: this.#phase,
       inFlight: this.#inFlight,
       queued: this.#queue.length,
-      gathered: this.#buffer.count,
-      committedAt: this.#writer.committedAt,
+      isSkipNext: this.#queue.length > 0 && 'skip' in this.#queue[0].addressee,
+      maxInDoubt: this.#parts.options.maxInDoubt,
+      hasUnwritten: this.#writer.hasUnwritten,
+      isWoken: this.#isWoken,
+      buffer: this.#buffer,
+      polls: this.#polls,
+      transport: { level, waitsForHost, waitMs: this.#transport.waitMs() },
+      mayStart: this.#parts.mayStart(),
+      rateWaitMs: this.#parts.limiter.waitMs(),
     };
   }
 
   /** Works until the slice is through or the run is stopped. */
   async run(): Promise<RunEnd> {
     for (;;) {
-      if (!this.#wantsCommit()) this.#startMessages();
-      if (!this.#wantsCommit()) {
-        await this.#somethingToDo();
-        continue;
+      const action = nextAction(this.#state);
+      if (action.kind === 'send') this.#startMessages();
+      else if (action.kind === 'wait') await this.#wait(action);
+      else {
+        const end = await this.#commit();
+        if (end) return end;
       }
-      const end = await this.#commit();
-      if (end) return end;
     }
   }
 
@@ -219,35 +232,12 @@ export class MailingRun {
     this.#queue = [];
   }
 
-  /** Recipients that stay `sending` whatever the next commit writes. */
-  get #numSending(): number {
-    return this.#inFlight + this.#queue.length;
-  }
-
-  get #mayMark(): boolean {
-    return this.#polls.isDue && this.#mayStart();
-  }
-
-  #wantsCommit(): boolean {
-    if (this.#phase === 'fenced') return true;
-    if (this.#phase === 'rewound') return this.#inFlight === 0;
-    if (this.#phase === 'stalled') return false;
-    if (this.#writer.hasUnwritten || this.#isWoken) return true;
-    const { count, isFull, numReturned, hasLingered } = this.#buffer;
-    if (this.#numSending === 0 && (this.#phase !== 'running' || count > 0 || this.#polls.isThrough))
-      return true;
-    if (numReturned > 0 || isFull || hasLingered) return true;
-    return this.#queue.length === 0 && this.#mayMark && this.#numSending < this.#parts.options.maxInDoubt;
-  }
-
-  async #somethingToDo(): Promise<void> {
-    const waitMs = waitMsOf(this.#state);
-    const slotAction = slotActionFor(this.#state, waitMs);
-    // Lying down comes first: who leaves the place of a batch is told to rest, which ends the nap at once.
-    const over = this.#sleep.take(waitMs);
-    if (slotAction !== 'keep') this.#parts.workerSlot[slotAction]();
+  async #wait({ ms, slot }: Extract<NextAction, { kind: 'wait' }>): Promise<void> {
+    // Begin to wait before the slot is released: of a batch, `leave` ends the wait synchronously.
+    const over = this.#sleep.take(ms);
+    if (slot !== 'keep') this.#parts.workerSlot[slot]();
     await over;
-    if (slotAction !== 'keep') this.#parts.workerSlot.retake();
+    if (slot !== 'keep') this.#parts.workerSlot.retake();
   }
 
   async #commit(): Promise<RunEnd | null> {
@@ -294,12 +284,11 @@ export class MailingRun {
   }
 
   #nextCommit(): Commit {
-    const isThrough = this.#polls.isThrough && this.#numSending === 0 && this.#buffer.numReturned === 0;
-    const free = this.#mayMark ? this.#parts.options.maxInDoubt - this.#numSending : 0;
+    const state = this.#state;
     const commit: Commit = {
+      capacity: capacityOf(state),
       ...this.#buffer.take(),
-      capacity: isThrough && this.#phase === 'running' ? 1 : free,
-      inFlight: this.#numSending,
+      inFlight: numSending(state),
       release: this.#phase === 'running' ? null : this.#release,
       guard: this.#parts.guard.report,
       isDraining: this.#phase === 'draining',
