@@ -144,6 +144,11 @@ it.each<[string, Change, number]>([
     0,
   ],
   ['nothing in a run that stops', { ...IDLE, phase: 'stopping' }, 0],
+  [
+    'nothing in a run that stops at the end of the list',
+    { ...IDLE, phase: 'stopping', polls: { ...EXHAUSTED, isThrough: true } },
+    0,
+  ],
 ])('a commit marks %s', (_, change, capacity) => {
   expect(capacityOf(stateOf(change))).toBe(capacity);
 });
