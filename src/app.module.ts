@@ -10,7 +10,7 @@ import { NewsletterModule } from './newsletter/newsletter.module.js';
 
 const TEMPLATE_FOLDER = fileURLToPath(new URL('newsletter/templates', import.meta.url));
 
-/** The whole service: a database, a mailer, the plugin, and the newsletter that uses them. */
+/** The whole service: database, mailer, plugin, and the newsletter that uses them. */
 @Module({})
 export class AppModule {
   static with(configuration: HostConfiguration): DynamicModule {
@@ -70,7 +70,7 @@ function journalOf({ MAILING_JOURNAL_DIR: dir }: HostConfiguration): Pick<Mailin
   return dir === undefined ? {} : { journal: { dir } };
 }
 
-/** Each batch has its own messages in flight; without a connection they would wait in the pool while their time runs. */
+/** Each batch has its own messages in flight. With too few connections they would wait in the pool until their timeout. */
 function connectionsOf(configuration: HostConfiguration): number {
   const { MAILING_CONCURRENCY, MAILING_BATCH_THREADS, MAILING_TAKES_BATCHES } = configuration;
   return MAILING_TAKES_BATCHES ? MAILING_CONCURRENCY * MAILING_BATCH_THREADS : MAILING_CONCURRENCY;

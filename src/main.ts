@@ -8,7 +8,7 @@ const configuration = readConfiguration(process.env);
 const app = await NestFactory.create(AppModule.with(configuration), {
   logger: ['log', 'warn', 'error', 'fatal'],
 });
-// With these, SIGTERM ends the service in good order: messages in flight are finished and written down.
+// With these hooks SIGTERM ends the service in an orderly way: messages in flight are finished and recorded.
 app.enableShutdownHooks();
 reportToParent(app);
 await app.listen(configuration.PORT, '127.0.0.1');

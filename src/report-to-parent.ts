@@ -1,12 +1,12 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { type MailingEventMap, MailingEvents } from 'nestjs-mailing';
 
-/** What a parent process that started this service with an IPC channel is told. */
+/** The reports to a parent process that started this service with an IPC channel. */
 export type HostReport =
   | { name: 'listening'; facts: { url: string } }
   | { [K in ReportedEvent]: { name: K; facts: MailingEventMap[K] } }[ReportedEvent];
 
-/** The events that are passed on. */
+/** The events that are reported. */
 export const REPORTED = [
   'list:written',
   'run:started',
@@ -30,7 +30,7 @@ export const REPORTED = [
 ] as const;
 export type ReportedEvent = (typeof REPORTED)[number];
 
-/** Passes the milestones of mailings on to the parent process, if there is one: the demo and the tests listen. */
+/** Reports the milestones of mailings to the parent process, if there is one: the demo and the tests use them. */
 export function reportToParent(app: INestApplicationContext): void {
   if (!process.send) return;
   const events = app.get(MailingEvents);
@@ -42,7 +42,7 @@ export function reportToParent(app: INestApplicationContext): void {
   }
 }
 
-/** An error does not survive the channel: its text does. */
+/** Replaces errors by their text, because an error can't be sent through the channel. */
 function inWords(facts: object): object {
   const entries = Object.entries(facts).map(([name, value]: [string, unknown]) => [
     name,

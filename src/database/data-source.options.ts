@@ -3,20 +3,20 @@ import type { DataSourceOptions } from 'typeorm';
 import { timesInUtc } from './postgres-times.js';
 
 /**
- * How long a statement waits for another process that writes to the same SQLite file. With a commit of some milliseconds
- * each, a few servers on one file are through long before.
+ * How long a statement waits for another process that writes to the same SQLite file. A commit takes some milliseconds, so a few servers on one file
+ * never wait that long.
  */
 const SQLITE_BUSY_TIMEOUT_MS = 10_000;
 
 /**
- * How the pools notice that a server is gone, and how long they keep a connection. What each setting helps against, and what
- * none of them does, is told in docs/failover.md.
+ * How the pools detect a lost server, and how long they keep a connection. docs/failover.md says what each setting helps against, and what none of
+ * them does.
  */
 const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
 const MYSQL_POOL = {
-  // Less than the limit of connections, 10 by default, or mysql2 never looks at the idle timeout.
+  // Less than the connection limit, 10 by default; otherwise mysql2 never applies the idle timeout.
   maxIdle: 9,
   idleTimeout: 60_000,
   enableKeepAlive: true,
@@ -31,10 +31,10 @@ const POSTGRES_POOL = {
 };
 
 /**
- * TypeORM's options for one database URL: `sqlite:path/to/file`, `mysql://user:password@host:3306/name`,
- * `mariadb://user:password@host:3306/name` or `postgres://user:password@host:5432/name`.
+ * TypeORM's options for one database URL: `sqlite:path/to/file`, `mysql://user:password@host:3306/name`, `mariadb://user:password@host:3306/name` or
+ * `postgres://user:password@host:5432/name`.
  *
- * @throws Error if the scheme is another one, or the URL names no database. The text never holds the password.
+ * @throws Error if the scheme is another one, or the URL names no database. The message never holds the password.
  */
 export function dataSourceOptionsOf(url: string): DataSourceOptions {
   const scheme = /^([a-z0-9+-]+):/i.exec(url)?.[1].toLowerCase();
@@ -72,10 +72,10 @@ function sqliteOptions(path: string): DataSourceOptions {
 
 function mysqlOptions(type: 'mysql' | 'mariadb', url: string): DataSourceOptions {
   return {
-    // TypeORM finds changes in every nullable column when it takes a MariaDB for a MySQL.
+    // With type `mysql` for a MariaDB, TypeORM would find changes in every nullable column.
     type,
     ...placeOf(type, 3306, url),
-    // Times read back wrong in every zone but UTC without it.
+    // Without it, times are read back wrong in every zone but UTC.
     timezone: 'Z',
     charset: 'utf8mb4',
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -100,13 +100,13 @@ interface Place {
   database: string;
 }
 
-/** Where on which server, and as whom. */
+/** The server, the database and the login of a URL. */
 function placeOf(scheme: string, defaultPort: number, url: string): Place {
   const { hostname, port, username, password, pathname, search } = parse(scheme, defaultPort, url);
   const database = decodeURIComponent(pathname.slice(1));
   if (!database)
     throw new Error(`Database URL: expected ${scheme}://host:port/name, got no name of a database.`);
-  // Dropped in silence, "?ssl=true" would be a promise that nobody keeps.
+  // Refused, because "?ssl=true" would be ignored in silence.
   if (search) throw new Error(`Database URL: expected no parameters, got "${search}".`);
   return {
     host: hostname.replace(/^\[|\]$/g, ''),

@@ -3,8 +3,8 @@ import pg from 'pg';
 const TIMESTAMP_WITHOUT_TIME_ZONE = 1114;
 
 /**
- * Parsers for `pg`: times without a zone are UTC, which is what the mailing tables hold, and not the local time of this
- * process. What `timezone: 'Z'` is to MySQL.
+ * Parsers for `pg`: times without a zone are UTC, as the mailing tables hold them, and not the local time of this process. They do for PostgreSQL
+ * what `timezone: 'Z'` does for MySQL.
  */
 export const timesInUtc: pg.CustomTypesConfig = {
   getTypeParser(id, format) {

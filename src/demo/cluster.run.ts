@@ -5,13 +5,13 @@ import { DemoServer } from './demo.server.js';
 import type { HostProcess } from './host.process.js';
 import { type PlannedKill, planKills } from './kill.plan.js';
 
-/** The longest time without any progress before the run is given up. */
+/** Without progress for this long, the run is given up. */
 const TIMEOUT_MS = 120_000;
-/** Without progress for this long, the service is asked: whoever completed the mailing may have died before it said so. */
+/** Without progress for this long, the run asks a service: the server that completed the mailing may have died before its report. */
 const ASK_MS = 1_000;
 const LOOK_MS = 20;
 
-/** Sends one batched newsletter through several servers and kills one or the other of them while they are at it. */
+/** Sends one batched newsletter through several servers and kills single ones meanwhile. */
 export class ClusterRun {
   readonly #servers: DemoServer[];
   readonly #plan: PlannedKill[];
@@ -26,10 +26,10 @@ export class ClusterRun {
     parts.inbox?.onReceived((done) => this.#progressed(done));
   }
 
-  /** @returns the id of the mailing, which is completed. */
+  /** @returns the id of the completed mailing. */
   async run(): Promise<string> {
     const [first, ...others] = this.#servers;
-    // Alone at first, because it makes the tables.
+    // Alone at first, because it creates the tables.
     await first.start();
     await Promise.all(others.map((server) => server.start()));
     const mailingId = await postLetter(first.url, this.parts.csv, true);
@@ -49,7 +49,7 @@ export class ClusterRun {
     return this.#servers.find(({ id }) => id === serverId)?.numKills ?? 0;
   }
 
-  /** Ends all servers in good order. */
+  /** Ends all servers in an orderly way. */
   async stop(): Promise<void> {
     await Promise.all(this.#servers.map((server) => server.stop()));
   }
@@ -66,7 +66,7 @@ export class ClusterRun {
     });
   }
 
-  /** Waits for so many messages. @returns false if the mailing ended before. */
+  /** Waits until `count` messages are received. @returns false if the mailing has ended before. */
   async #reach(mailingId: string, count: number): Promise<boolean> {
     let lastDone = this.#done;
     let [progressAt, askedAt] = [performance.now(), performance.now()];
@@ -87,7 +87,7 @@ export class ClusterRun {
   async #ask(mailingId: string): Promise<void> {
     const server = this.#servers.find(({ isUp }) => isUp);
     if (!server) return;
-    // It may die, or be silent, in the middle of the answer; another one is asked then.
+    // The server may die or fall silent during the answer; the next call asks a server that is up.
     const answer = await letterStatus(server.url, mailingId).catch(() => null);
     if (!answer) return;
     const { numSent, numErrors, numSkipped, status } = answer;
@@ -95,7 +95,7 @@ export class ClusterRun {
     if (!this.parts.inbox) this.#progressed(numSent + numErrors + numSkipped);
   }
 
-  /** Never one that is down: the others go on meanwhile. */
+  /** Returns the first server in this order that is up; waits while all are down. */
   async #firstUp(order: string[]): Promise<DemoServer> {
     const servers = order.map((id) => this.#servers.find((server) => server.id === id)!);
     for (;;) {

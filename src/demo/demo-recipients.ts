@@ -6,7 +6,7 @@ import { readCsvRecipients } from '../newsletter/csv-recipients.js';
 
 const LIST = fileURLToPath(new URL('recipients.csv', import.meta.url));
 
-/** Writes a CSV with exactly so many recipients: those of the repository, and made-up neighbours of them beyond. */
+/** Writes a CSV with exactly `count` recipients: those of the repository first, then variations of them. */
 export async function writeRecipients(path: string, count: number): Promise<void> {
   await pipeline(Readable.from(lines(count)), createWriteStream(path));
 }

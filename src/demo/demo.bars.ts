@@ -1,10 +1,10 @@
 import { type Bar, MultiBar, Presets, SingleBar } from 'cli-progress';
 
-/** How far a run is, on stderr, so that stdout stays free for `--json`. */
+/** Shows the progress of a run, on stderr, so that stdout stays free for `--json`. */
 export interface Bars {
   start(total: number): void;
   progress(done: number): void;
-  /** One line above the bars. */
+  /** Prints one line above the bars. */
   line(text: string): void;
   end(): void;
 }
@@ -32,7 +32,7 @@ export class OneBar implements Bars {
   }
 
   line(text: string): void {
-    // cli-progress knows no lines beside its bar: clear its line, write ours, and let the next update draw it again.
+    // cli-progress can't print lines beside its bar: clear its line, write ours, and let the next update draw it again.
     if ((this.#bar as Bar & { isActive: boolean }).isActive && process.stderr.isTTY)
       process.stderr.write('\r\x1b[K');
     process.stderr.write(`${text}\n`);
@@ -43,7 +43,7 @@ export class OneBar implements Bars {
   }
 }
 
-/** A bar for each server: what the inbox got from it, of all that there is to send. */
+/** A bar for each server: the messages that the inbox got from it, out of all messages of the run. */
 export class ServerBars implements Bars {
   readonly #bars = new MultiBar(
     { ...LOOK, format: '  {id}  {bar} {value} of {total}, {duration_formatted}' },
@@ -65,13 +65,13 @@ export class ServerBars implements Bars {
   }
 
   line(text: string): void {
-    // Its own log is written with the next drawing of the bars, and there is none where nobody looks.
+    // The bars print their own log with the next drawing; without a terminal there is no drawing.
     if (this.#bars.isActive && process.stderr.isTTY) this.#bars.log(`${text}\n`);
     else process.stderr.write(`${text}\n`);
   }
 
   end(): void {
-    // With the last lines of its log.
+    // Draw once more, to print the last lines of the log.
     if (this.#bars.isActive && process.stderr.isTTY) this.#bars.update();
     this.#bars.stop();
   }

@@ -4,18 +4,18 @@ import type { DemoOptions } from './demo.options.js';
 const CONCURRENCY = 5;
 const BATCH_THREADS = 2;
 
-/** The most that one kill can leave in doubt: the plugin's default for this concurrency, for each batch under way. */
+/** The most that one kill can leave in doubt: the plugin's default for this concurrency, for each batch that is being sent. */
 export function maxInDoubtOf(servers: number): number {
   return 2 * CONCURRENCY * (servers > 1 ? BATCH_THREADS : 1);
 }
 
-/** Ids of the servers of one demo, of which several may share a database. */
+/** Ids of the servers of one demo run; several demos may share a database. */
 export function serverIdsOf(servers: number): string[] {
   const name = `demo-${process.pid}`;
   return servers === 1 ? [name] : Array.from({ length: servers }, (_, n) => `${name}-${n + 1}`);
 }
 
-/** What a server of the demo is started with. */
+/** The environment of one server of the demo. */
 export function environmentOf(
   serverId: string,
   { servers, inDoubt, smtpUrl }: DemoOptions,
@@ -29,14 +29,14 @@ export function environmentOf(
     MAILING_SERVER_ID: serverId,
     MAILING_IN_DOUBT: inDoubt,
     MAILING_CONCURRENCY: String(CONCURRENCY),
-    // As many as the demo can be asked for.
+    // Enough for the largest list that the demo accepts.
     NEWSLETTER_MAX_UPLOAD_BYTES: '2000000000',
     NEWSLETTER_MAX_UPLOAD_ROWS: '10000000',
     ...(servers > 1 ? sharing() : {}),
   };
 }
 
-/** Small batches and short intervals, so that a takeover can be watched; the environment of the demo itself comes first. */
+/** Small batches and short intervals, so that a takeover can be watched. Variables of the demo's own environment have priority. */
 function sharing(): Record<string, string> {
   const {
     MAILING_HEARTBEAT_INTERVAL_MS = '250',

@@ -4,7 +4,7 @@ import type { MailingResult } from 'nestjs-mailing';
 /** Longest wait for an answer about a letter. */
 const ANSWER_MS = 5_000;
 
-/** Asks the service at this URL to send the letter of the demo. @returns the id of the mailing. */
+/** Asks the service at this URL to send the demo's newsletter. @returns the id of the mailing. */
 export async function postLetter(url: string, csv: string, batched = false): Promise<string> {
   const form = new FormData();
   form.set('name', 'Demo letter');
@@ -20,7 +20,7 @@ export async function postLetter(url: string, csv: string, batched = false): Pro
   return answer.id;
 }
 
-/** How far the letter is, as the service at this URL tells it. */
+/** The progress of the newsletter, as the service at this URL reports it. */
 export async function letterStatus(url: string, mailingId: string): Promise<MailingResult> {
   const signal = AbortSignal.timeout(ANSWER_MS);
   const response = await fetch(`${url}/newsletters/${mailingId}`, { signal });

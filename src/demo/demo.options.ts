@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 
 export interface DemoOptions {
-  /** One sends a plain mailing; several share one in batches. */
+  /** With one server, a plain mailing; with several, a mailing in batches that they share. */
   servers: number;
   recipients: number;
   kills: number;
@@ -25,10 +25,10 @@ export const USAGE = `npm run demo -- [options]
   --in-doubt POLICY     leave or resend: what happens to those whom a kill caught in flight (leave)
   --json                the last line of stdout is one JSON object`;
 
-/** The command line could not be understood. */
+/** The command line is invalid. */
 export class DemoUsageError extends Error {}
 
-/** @throws DemoUsageError naming the option, what it should be, and what it was. */
+/** @throws DemoUsageError naming the option, its expected value, and the given one. */
 export function parseDemoOptions(args: string[]): DemoOptions {
   const values = parse(args);
   const servers = whole('servers', values.servers, 1, 32);

@@ -4,15 +4,15 @@ import type { EmbeddedInbox } from '../inbox/embedded-inbox.js';
 import { letterStatus, postLetter } from './demo.letter.js';
 import { HostProcess } from './host.process.js';
 
-/** The longest time without any progress before the run is given up. */
+/** Without progress for this long, the run is given up. */
 const TIMEOUT_MS = 120_000;
 const LOOK_MS = 25;
-/** A kill comes up to this long after its message, so that it meets every phase of a commit. */
+/** A kill follows its message within this time, so that kills hit every phase of a commit. */
 const MAX_KILL_DELAY_MS = 15;
 
 export interface DemoRunParts {
   serverIds: string[];
-  /** The environment of one of them. */
+  /** The environment of one server. */
   envOf: (serverId: string) => Record<string, string>;
   csv: string;
   recipients: number;
@@ -26,7 +26,7 @@ export interface DemoRunParts {
   progress: (done: number) => void;
 }
 
-/** Sends one newsletter through the service and kills the service again and again while it is at it. */
+/** Sends one newsletter through the service and kills the service again and again meanwhile. */
 export class DemoRun {
   #host: HostProcess | null = null;
   #ended: MailingResult['status'] | null = null;
@@ -37,7 +37,7 @@ export class DemoRun {
     parts.inbox?.onReceived((done) => this.#progressed(done));
   }
 
-  /** @returns the id of the mailing, which is completed. */
+  /** @returns the id of the completed mailing. */
   async run(): Promise<string> {
     const host = await this.#start();
     const mailingId = await postLetter(host.url, this.parts.csv);
@@ -58,12 +58,12 @@ export class DemoRun {
     return serverId === this.parts.serverIds[0] ? this.#numKills : 0;
   }
 
-  /** Ends the service in good order. */
+  /** Ends the service in an orderly way. */
   async stop(): Promise<void> {
     await this.#host?.end('SIGTERM');
   }
 
-  /** Counts of messages at which the service is killed: anywhere from the first to nearly the last. */
+  /** Numbers of messages at which the service is killed: anywhere from the first to nearly the last. */
   #moments(): number[] {
     const { kills, recipients, random } = this.parts;
     return Array.from({ length: kills }, () => 1 + Math.floor(random() * recipients * 0.95)).sort(
@@ -83,7 +83,7 @@ export class DemoRun {
     return this.#host;
   }
 
-  /** Waits for so many messages. @returns false if the mailing ended before. */
+  /** Waits until `count` messages are received. @returns false if the mailing has ended before. */
   async #reach(mailingId: string, count: number): Promise<boolean> {
     let lastDone = this.#done;
     let lastProgressAt = performance.now();

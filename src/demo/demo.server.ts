@@ -1,19 +1,19 @@
 import { HostProcess } from './host.process.js';
 
-/** One server of the demo over all its lives. */
+/** One server of the demo, across all its restarts. */
 export class DemoServer {
   numKills = 0;
   #host: HostProcess | null = null;
   #failure: Error | null = null;
 
-  /** @param listen puts listeners on each process before it reports anything. */
+  /** @param listen adds listeners to each process before its first report. */
   constructor(
     readonly id: string,
     private readonly env: Record<string, string>,
     private readonly listen: (host: HostProcess) => void,
   ) {}
 
-  /** Resolves when it listens. */
+  /** Starts the server. Resolves when it listens. */
   async start(): Promise<void> {
     const host = HostProcess.launch(this.env);
     this.#host = host;
@@ -26,7 +26,7 @@ export class DemoServer {
     return this.url !== '' && this.#host!.isRunning;
   }
 
-  /** Where it listens; empty while it does not. */
+  /** The URL of the server; empty while it does not listen. */
   get url(): string {
     return this.#host?.url ?? '';
   }
@@ -35,20 +35,20 @@ export class DemoServer {
     return this.#host?.output ?? '';
   }
 
-  /** Kills it and starts it again; the latter is not waited for. */
+  /** Kills the server and starts it again, without waiting for the start. */
   async kill(): Promise<void> {
     await this.#host?.end('SIGKILL');
     this.numKills++;
     this.start().catch((error: unknown) => (this.#failure = error as Error));
   }
 
-  /** @throws Error if it ended by itself, or did not come up again. */
+  /** @throws Error if the server ended by itself, or did not start again. */
   check(): void {
     if (this.#failure) throw this.#failure;
     if (this.url !== '' && !this.isUp) throw new Error(`${this.id} ended by itself:\n${this.output}`);
   }
 
-  /** Ends it in good order. */
+  /** Ends the server in an orderly way. */
   async stop(): Promise<void> {
     await this.#host?.end('SIGTERM');
   }

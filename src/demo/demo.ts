@@ -64,7 +64,7 @@ function shareOf(id: string, inbox: EmbeddedInbox | null, kills: number): Server
   return { id, sent: inbox ? (inbox.messagesFrom.get(id) ?? 0) : null, kills };
 }
 
-/** Where the user can look. */
+/** Where the user finds the results. */
 async function placesOf(
   databaseUrl: string,
   mailingId: string,

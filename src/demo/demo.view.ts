@@ -1,7 +1,7 @@
 import type { Bars } from './demo.bars.js';
 import type { Verdict } from './verdict.js';
 
-/** What the user sees: on stderr, so that stdout stays free for `--json`. */
+/** The output for the user: on stderr, so that stdout stays free for `--json`. */
 export class DemoView {
   constructor(private readonly bars: Bars) {}
 
@@ -17,7 +17,7 @@ export class DemoView {
     this.bars.end();
   }
 
-  /** One line above the bars. */
+  /** Prints one line above the bars. */
   line(text: string): void {
     this.bars.line(text);
   }

@@ -3,15 +3,15 @@ import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { HostReport } from '../report-to-parent.js';
 
-/** The service, compiled, beside this file. */
+/** The compiled service, in the folder above. */
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const START_DEADLINE_MS = 60_000;
 
 /** The newsletter service as a process of its own, which can be killed. */
 export class HostProcess {
-  /** Where it listens; empty before. */
+  /** The URL of the service; empty until it listens. */
   url = '';
-  /** Resolves when the process is gone, with the signal that ended it; null if it ended of its own accord. */
+  /** Resolves when the process has ended, with the signal that ended it; null if it exited by itself. */
   readonly exited: Promise<NodeJS.Signals | null>;
   readonly #child: ChildProcess;
   readonly #reports = new EventEmitter();
@@ -19,7 +19,7 @@ export class HostProcess {
 
   private constructor(env: Record<string, string>, main: string) {
     this.#child = fork(main, [], {
-      // What this process was started with, a loader or an inspector, is not for the service.
+      // A loader or an inspector of this process is not passed on to the service.
       execArgv: [],
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -33,7 +33,7 @@ export class HostProcess {
     this.exited = once(this.#child, 'exit').then((values) => (values as [unknown, NodeJS.Signals | null])[1]);
   }
 
-  /** Starts the service and waits for nothing. */
+  /** Starts the service without waiting. */
   static launch(env: Record<string, string>, main = MAIN): HostProcess {
     return new HostProcess(env, main);
   }
@@ -41,8 +41,8 @@ export class HostProcess {
   /**
    * Starts the service and waits until it listens.
    *
-   * @param listen called before anything is reported, to put listeners on.
-   * @throws Error with the last lines of its output if it ends before, or takes more than a minute.
+   * @param listen called before the first report, to add listeners.
+   * @throws Error with the last lines of its output if it ends before that, or takes more than a minute.
    */
   static async start(
     env: Record<string, string>,
@@ -58,7 +58,7 @@ export class HostProcess {
   /**
    * Waits until the service listens.
    *
-   * @throws Error with the last lines of its output if it ends before, or takes more than a minute.
+   * @throws Error with the last lines of its output if it ends before that, or takes more than a minute.
    */
   async listening(): Promise<void> {
     if (this.url) return;
@@ -81,7 +81,7 @@ export class HostProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** The last lines it wrote. */
+  /** The last lines of its output. */
   get output(): string {
     return this.#output;
   }
@@ -90,12 +90,12 @@ export class HostProcess {
     return this.#child.pid;
   }
 
-  /** Sends a signal and waits for nothing. */
+  /** Sends a signal without waiting. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
 
-  /** Resolves when the process is gone. */
+  /** Sends the signal. Resolves when the process has ended. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     if (!this.isRunning) return;
     this.signal(signal);

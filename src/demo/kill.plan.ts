@@ -1,10 +1,10 @@
-/** A kill comes up to this long after its message, so that it meets every phase of a commit. */
+/** A kill follows its message within this time, so that kills hit every phase of a commit. */
 const MAX_KILL_DELAY_MS = 15;
-/** Kills end before the mailing does, so that there is something left to go on with. */
+/** The last kill comes before this share of the mailing, so that some of it is left to send. */
 const LAST_MOMENT = 0.95;
 
 export interface PlannedKill {
-  /** Once so many messages were received. */
+  /** The number of received messages at which the kill comes. */
   at: number;
   delayMs: number;
   /** The first of these servers that is up is killed. */
@@ -15,12 +15,12 @@ export interface KillPlanParts {
   kills: number;
   recipients: number;
   serverIds: readonly string[];
-  /** The most that one kill can leave in doubt: they may never be received. */
+  /** The most recipients that one kill can leave in doubt: their messages may never be received. */
   maxInDoubt: number;
   random: () => number;
 }
 
-/** Which servers are killed when, the same for the same random numbers: anywhere from the first message to nearly the last. */
+/** Plans which servers are killed when: anywhere from the first message to nearly the last. Equal random numbers give equal plans. */
 export function planKills({
   kills,
   recipients,

@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) that are the same for the same seed: the 32-bit generator `mulberry32`. */
+/** Random numbers in [0, 1), equal for equal seeds: the 32-bit generator `mulberry32`. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -3,16 +3,16 @@ import { DataSource } from 'typeorm';
 import { dataSourceOptionsOf } from '../database/data-source.options.js';
 import type { EmbeddedInbox } from '../inbox/embedded-inbox.js';
 
-/** The part of one server in it. */
+/** The share of one server in a run. */
 export interface ServerShare {
   /** Its `uniqServerId`. */
   id: string;
-  /** Messages that the inbox got from it; null with a mail server of the user's own. */
+  /** Messages that the inbox got from this server; null with a mail server of the user's own. */
   sent: number | null;
   kills: number;
 }
 
-/** What the books say and what the inbox got. With a mail server of the user's own, `received` and `duplicates` are null. */
+/** The database's records compared with the inbox. With a mail server of the user's own, `received` and `duplicates` are null. */
 export interface Verdict {
   recipients: number;
   kills: number;
@@ -32,7 +32,7 @@ export interface Verdict {
   servers: ServerShare[];
 }
 
-/** Reads the books of a mailing, recipient by recipient, and holds them against the inbox. */
+/** Reads the rows of a mailing, recipient by recipient, and compares them with the inbox. */
 export async function judge(
   databaseUrl: string,
   mailingId: string,
@@ -68,8 +68,8 @@ export async function judge(
 }
 
 /**
- * Whether the promise held: completed, nobody missing, books that add up, doubt within its bound, and no second copy
- * beyond what the policy allows.
+ * Whether the promise held: the mailing is completed, no recipient is missing, the counters add up, the doubt is within its bound, and there are no
+ * more second copies than the policy allows.
  *
  * @param maxInDoubt of one crash.
  */

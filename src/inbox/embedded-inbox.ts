@@ -4,16 +4,16 @@ import { buffer } from 'node:stream/consumers';
 import { SMTPServer } from 'smtp-server';
 
 /**
- * An SMTP server in this process that takes everything and passes nothing on, so that no mail leaves the machine.
+ * An SMTP server in this process that accepts every message and relays none, so that no mail leaves the machine.
  *
- * It counts a message when its final dot has arrived, before it answers: whoever dies between the two has sent it.
+ * It counts a message when its final dot has arrived, before it answers: a sender that dies between the two has sent it.
  */
 export class EmbeddedInbox {
   /** Copies for each envelope recipient. */
   readonly copies = new Map<string, number>();
-  /** Messages by the name that their sender gave with EHLO. */
+  /** Messages by the EHLO name of their sender. */
   readonly messagesFrom = new Map<string, number>();
-  /** The first message, as it came over the wire. */
+  /** The first message, as received on the wire. */
   sample: Buffer | null = null;
   readonly #server: SMTPServer;
   #onReceived: (numReceived: number) => void = () => undefined;
@@ -34,7 +34,7 @@ export class EmbeddedInbox {
         }, done);
       },
     });
-    // A client that is killed resets its connections; that is what this server is here for.
+    // A killed client resets its connections; this server exists for such clients.
     this.#server.on('error', () => undefined);
   }
 
@@ -50,7 +50,7 @@ export class EmbeddedInbox {
     return `smtp://127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
   }
 
-  /** For a sender whose messages are to be counted in `messagesFrom`: he says this name with EHLO. */
+  /** A URL for a sender whose messages are counted in `messagesFrom`: the sender uses this EHLO name. */
   urlFor(name: string): string {
     return `${this.url}/?name=${encodeURIComponent(name)}`;
   }

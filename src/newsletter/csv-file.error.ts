@@ -1,8 +1,8 @@
-/** A CSV file that can't be read as a list of recipients. Its message is for the caller, and shows nothing of the file. */
+/** A CSV file that can't be read as a list of recipients. The message is for the caller, and quotes nothing from the file. */
 export class CsvFileError extends Error {
   override readonly name = 'CsvFileError';
 
-  /** @param line of the file, from 1; null: all of it. */
+  /** @param line of the file, from 1; null: the whole file. */
   constructor(
     readonly line: number | null,
     fault: string,

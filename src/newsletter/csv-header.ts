@@ -1,30 +1,30 @@
 import { CsvFileError } from './csv-file.error.js';
 import { MAX_COLUMN_NAME, MAX_COLUMNS } from './upload.limits.js';
 
-/** Characters in which the header has to end: as many as its bounds allow, each in quotes and followed by a separator. */
+/** Longest header in characters: as many as its bounds allow, each name in quotes and followed by a separator. */
 const MAX_HEADER = MAX_COLUMNS * (MAX_COLUMN_NAME + 3);
 
 const DELIMITERS = [',', ';', '\t'] as const;
 
-/** How the columns of addresses and of names are called, in small letters without spaces, hyphens, underscores and dots. */
+/** Accepted names of the columns for addresses and names, in lower case, without spaces, hyphens, underscores and dots. */
 const SPELLINGS = {
   email: ['email', 'emailaddress', 'emailadresse', 'mail', 'mailaddress', 'mailadresse'],
   name: ['name', 'fullname', 'displayname'],
 };
 
-/** What the beginning of a file says of the rest. */
+/** The format of a file, from its first characters. */
 export interface CsvHead {
   delimiter: string;
-  /** Of the header. */
+  /** The line of the header. */
   line: number;
 }
 
-/** True once the text holds the header, or more than a header may have. */
+/** True once the text holds the header, or is longer than a header may be. */
 export function holdsHeader(text: string): boolean {
   return text.length > MAX_HEADER || /[\r\n]/.test(text.trimStart());
 }
 
-/** The delimiter is the one that the header has most of, outside of quotes. */
+/** Chooses the delimiter that the header has most of, outside of quotes. */
 export function headOf(text: string): CsvHead {
   const begin = text.search(/\S/);
   const before = text.slice(0, Math.max(begin, 0));
@@ -38,9 +38,9 @@ export function headOf(text: string): CsvHead {
 }
 
 /**
- * The columns of a header, with `email` and `name` for every spelling of theirs.
+ * The columns of a header; the columns for addresses and names are renamed to `email` and `name`, whatever their spelling.
  *
- * @throws CsvFileError
+ * @throws CsvFileError if there are too many columns, a column name is too long, no column holds addresses, or several columns fit.
  */
 export function columnsOf(header: string[], line: number): string[] {
   if (header.length > MAX_COLUMNS) throw new CsvFileError(line, `more than ${MAX_COLUMNS} columns.`);
@@ -59,7 +59,7 @@ export function columnsOf(header: string[], line: number): string[] {
   return columns;
 }
 
-/** @returns where it stands; the very word before other spellings, which are variables of the templates then. */
+/** @returns the index of the column. A column with exactly this name has priority; other spellings are then template variables. */
 function columnFor(column: keyof typeof SPELLINGS, header: string[], line: number): number | null {
   const exact = at(header, (name) => name === column);
   const found = exact.length > 0 ? exact : at(header, (name) => SPELLINGS[column].includes(plain(name)));

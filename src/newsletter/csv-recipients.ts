@@ -7,22 +7,22 @@ import { columnsOf, headOf, holdsHeader } from './csv-header.js';
 import { textOfCsv } from './csv-text.js';
 import { MAX_CELL_CHARACTERS, MAX_ROW_CHARACTERS } from './upload.limits.js';
 
-/** A row, and what the parser knows of it. */
+/** A row, and what the parser reports about it. */
 interface Row {
   record: Record<string, string>;
-  /** `lines`: read so far. `error`: it has another number of cells than the first line. */
+  /** `lines`: read so far. `error`: the number of cells differs from the first line. */
   info: { lines: number; error?: CsvError };
 }
 
 /**
- * Recipients from a CSV file with a header line, one at a time: a column for addresses (`email`, `E-Mail`, …) is required, one for names is
- * used for the address line, and all others are template variables. Between columns stands a comma, a semicolon or a tab.
+ * Reads recipients from a CSV file with a header line, one at a time. A column for addresses (`email`, `E-Mail`, …) is required, one for names is
+ * used for the address line, and all others are template variables. Columns are separated by a comma, a semicolon or a tab.
  *
- * A row that can't be used (more or fewer cells than the header, a cell that is too long) is a recipient without an address, which the
- * books show as skipped, with the number of its line; the others go on.
+ * A row that can't be used (more or fewer cells than the header, a cell that is too long) becomes a recipient without an address, which is recorded
+ * as skipped, with its line number; the other rows go on.
  *
- * @throws CsvFileError in mid-stream if the file is neither UTF-8 nor UTF-16 with a byte order mark, has no column for addresses, too many
- * columns or rows, or a row without an end.
+ * @throws CsvFileError in mid-stream if the file is neither UTF-8 nor UTF-16 with a byte order mark, has no column for addresses, too many columns or
+ * rows, or a row without an end.
  */
 export async function* readCsvRecipients(path: string, maxRows = Infinity): AsyncGenerator<AddressRecipient> {
   const file = createReadStream(path);
@@ -47,7 +47,7 @@ export async function* readCsvRecipients(path: string, maxRows = Infinity): Asyn
       { cause: error },
     );
   } finally {
-    // Also where the rows are not read to their end.
+    // Also if the caller stops before the last row.
     file.destroy();
   }
 }
@@ -67,7 +67,7 @@ async function parserFor(text: AsyncGenerator<string>): Promise<Parser> {
     skip_empty_lines: true,
     trim: true,
     info: true,
-    // A quote within a cell is a part of it. As an error it would cost the parser a look at the whole cell for each of them.
+    // A quote within a cell is a part of it. As an error, each of them would make the parser scan the whole cell.
     relax_quotes: true,
     relax_column_count: true,
     max_record_size: MAX_ROW_CHARACTERS,
@@ -76,7 +76,7 @@ async function parserFor(text: AsyncGenerator<string>): Promise<Parser> {
     yield begin;
     yield* text;
   }
-  // The reader of the rows sees every error.
+  // The reader of `rows` gets every error.
   pipeline(all, rows, () => {});
   return rows;
 }
@@ -90,7 +90,7 @@ function toRecipient({ email, name, ...data }: Row['record'], line: number): Add
     : { email, name, data };
 }
 
-/** No address, and no text of the file, which may hold anything. */
+/** A recipient without a valid address. It quotes nothing from the file, which may hold anything. */
 function noRecipient(line: number, why: string): AddressRecipient {
   return { email: `line ${line} of the file: ${why}` };
 }

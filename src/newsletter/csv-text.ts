@@ -3,13 +3,13 @@ import { CsvFileError } from './csv-file.error.js';
 const SAVE_AS_UTF8 =
   'Save the file as UTF-8: in Excel as the type "CSV UTF-8", in LibreOffice with the character set "Unicode (UTF-8)".';
 
-/** How text becomes bytes, and back. */
+/** A text encoding. */
 interface Encoding {
   name: string;
   mark: number[];
-  /** Bytes at the end that may be the beginning of a character. */
+  /** The number of bytes at the end that may begin an incomplete character. */
   openEnd(bytes: Buffer): number;
-  /** Something else in place of what is no text. */
+  /** Bytes that are not text become other characters, so that `encode` gives other bytes. */
   decode(bytes: Buffer): string;
   encode(text: string): Buffer;
 }
@@ -39,11 +39,11 @@ const ENCODINGS = [UTF8, UTF16_LE, UTF16_BE];
 const MAX_MARK = 3;
 
 /**
- * The text of a file without its byte order mark, piece by piece. With a mark it may be UTF-16; without one it is UTF-8.
+ * The text of a file without its byte order mark, chunk by chunk. With a mark it may be UTF-16; without one it is UTF-8.
  *
- * An old encoding such as windows-1252 is refused and never guessed: most bytes are text in each of them, and a wrong guess would be mailed.
+ * Older encodings such as windows-1252 are refused and never guessed: in each of them most bytes are valid text, and a wrong guess would be mailed.
  *
- * @throws CsvFileError with the first line that is no text, when it is reached.
+ * @throws CsvFileError with the number of the first line that is not text, when it is reached.
  */
 export async function* textOfCsv(file: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const lines = new LineCounter();
@@ -90,7 +90,7 @@ function withoutMark(bytes: Buffer, { mark }: Encoding): Buffer {
   return mark.every((byte, at) => bytes[at] === byte) ? bytes.subarray(mark.length) : bytes;
 }
 
-/** From the last byte that begins a character: all of a character that is cut, nothing of one that is whole. */
+/** The length of an incomplete character at the end; 0 if the last character is complete. */
 function openEndOfUtf8(bytes: Buffer): number {
   for (let length = 1; length <= Math.min(3, bytes.length); length++) {
     const byte = bytes[bytes.length - length];
@@ -101,7 +101,7 @@ function openEndOfUtf8(bytes: Buffer): number {
   return 0;
 }
 
-/** @param high which byte of a pair is the higher one. */
+/** @param high the index of the higher byte in a pair. */
 function openEndOfUtf16(bytes: Buffer, high: 0 | 1): number {
   const odd = bytes.length % 2;
   const last = bytes.length - odd - 2;
@@ -110,11 +110,11 @@ function openEndOfUtf16(bytes: Buffer, high: 0 | 1): number {
 }
 
 function swapped(bytes: Buffer): Buffer {
-  // A copy of whole pairs, because it is swapped in place.
+  // Copies whole pairs only, because `swap16` works in place.
   return Buffer.from(bytes.subarray(0, bytes.length - (bytes.length % 2))).swap16();
 }
 
-/** The number of the line that is read, with line breaks of all systems. */
+/** The current line number, for the line breaks of all systems. */
 class LineCounter {
   number = 1;
   #endsWithReturn = false;
@@ -122,7 +122,7 @@ class LineCounter {
   count(text: string): void {
     if (text === '') return;
     this.number += text.match(/\r\n?|\n/g)?.length ?? 0;
-    // Counted with the piece before.
+    // This break was counted with the previous chunk.
     if (this.#endsWithReturn && text.startsWith('\n')) this.number--;
     this.#endsWithReturn = text.endsWith('\r');
   }

@@ -17,7 +17,7 @@ import {
 } from 'nestjs-mailing';
 import { CsvFileError } from './csv-file.error.js';
 
-/** The templates are the service's, and what is wrong with them names its folders. */
+/** Errors of the service's own templates; their messages name its folders. */
 const FAULTS_OF_THE_SERVICE = [
   TemplateEncodingError,
   TemplateFrontMatterError,
@@ -27,9 +27,9 @@ const FAULTS_OF_THE_SERVICE = [
 ];
 
 /**
- * Refusals of the plugin are answers, not accidents: what is wrong with the request is the caller's to know.
+ * Answers refusals of the plugin as client errors: the caller may know what is wrong with the request.
  *
- * Every other error is 500 without its text, which may hold SQL, a path or the answer of another server; the log has it.
+ * Every other error is 500 without its text, which may hold SQL, a path or the answer of another server. The log has the text.
  */
 @Catch(MailingError)
 export class MailingErrorFilter implements ExceptionFilter<MailingError> {
@@ -59,7 +59,7 @@ function statusOf(error: MailingError): HttpStatus {
 
 function isOfTheRequest(error: MailingError): boolean {
   if (error instanceof RecipientListError) return error.cause instanceof CsvFileError;
-  // Of the templates that may not compile only the subject is the caller's.
+  // Of the templates that may not compile, only the subject is the caller's.
   if (error instanceof TemplateNotCompilingError) return error.templateUrl === 'subject';
   if (FAULTS_OF_THE_SERVICE.some((kind) => error instanceof kind)) return false;
   return error instanceof TemplateEmailRequestError || error instanceof InvalidArgumentError;

@@ -16,7 +16,7 @@ const RETRYABLE = { errors: 'errors', in_doubt: 'in_doubt' } as const;
 const OUTCOME = { sent: 'sent', error: 'error' } as const;
 const optional = { optional: true };
 
-/** What an operator asks of a newsletter under way, and sees of its recipients. */
+/** Commands for a newsletter, and the list of its recipients. */
 @Controller('newsletters/:id')
 @UseFilters(MailingErrorFilter)
 export class NewsletterCommandsController {

@@ -22,19 +22,19 @@ import { parseNewsletter, parseNewsletterForm, toInfo } from './newsletter.reque
 import { UploadLimitFilter } from './upload-limit.filter.js';
 import { UPLOAD_LIMITS, type UploadLimits } from './upload.limits.js';
 
-/** What the form parser leaves in the temporary folder. */
+/** The file that the form parser leaves in the temporary folder. */
 interface UploadedCsv {
   path: string;
 }
 
-/** What a caller gets to know once his newsletter is safe. */
+/** The answer to a caller once the newsletter is safe. */
 interface AcceptedNewsletter {
   id: string | null;
   numProfiles: number | null;
   numDuplicates: number | null;
 }
 
-/** Newsletters: written down before the answer, sent afterwards. */
+/** Newsletters: stored before the answer, sent afterwards. */
 @Controller('newsletters')
 @UseFilters(MailingErrorFilter, UploadLimitFilter)
 export class NewsletterController {
@@ -45,9 +45,8 @@ export class NewsletterController {
   ) {}
 
   /**
-   * JSON with `recipients`, or a form with the recipients as a CSV file in the field `recipients`, within
-   * the limits of `upload.limits`. The same header
-   * `Idempotency-Key` again answers with the same newsletter and sends nothing more.
+   * Accepts JSON with `recipients`, or a form with the recipients as a CSV file in the field `recipients`, within the limits of `upload.limits`. A
+   * repeated `Idempotency-Key` header returns the same newsletter and sends nothing more.
    */
   @Post()
   @HttpCode(202)

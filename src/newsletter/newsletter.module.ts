@@ -5,7 +5,10 @@ import { NewsletterController } from './newsletter.controller.js';
 import { ResumeController } from './resume.controller.js';
 import { formOptions, UPLOAD_LIMITS, type UploadLimits } from './upload.limits.js';
 
-/** `POST /newsletters`, `GET /newsletters/:id`, what an operator asks of it, and `POST /resume`; the plugin's providers come from the global `MailingModule`. */
+/**
+ * `POST /newsletters`, `GET /newsletters/:id`, the commands of an operator, and `POST /resume`. The plugin's providers come from the global
+ * `MailingModule`.
+ */
 @Module({})
 export class NewsletterModule {
   static with(limits: UploadLimits): DynamicModule {

@@ -2,7 +2,7 @@ import { BadRequestException } from '@nestjs/common';
 import type { TemplateEmailInfo } from 'nestjs-mailing';
 import { z } from 'zod';
 
-/** The plugin has bounds of its own for what stands in headers, and says so; these are for the words of the letter. */
+/** Bounds for the texts of the newsletter. The plugin checks header values itself and reports its own bounds. */
 const letter = {
   name: z.string().max(255).optional(),
   subject: z.string(),
@@ -29,7 +29,7 @@ const withRecipients = z.strictObject({
 
 const withUpload = z.strictObject({
   ...letter,
-  // Fields of a form are texts.
+  // The fields of a form are strings.
   batched: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
@@ -38,17 +38,17 @@ const withUpload = z.strictObject({
 
 export type NewsletterRequest = z.infer<typeof withRecipients>;
 
-/** @throws BadRequestException naming each field that is wrong. */
+/** @throws BadRequestException naming each invalid field. */
 export function parseNewsletter(body: unknown): NewsletterRequest {
   return parse(withRecipients, body);
 }
 
-/** The same for a form whose recipients come as a file. */
+/** The same check for a form that has its recipients in a file. */
 export function parseNewsletterForm(body: unknown): z.infer<typeof withUpload> {
   return parse(withUpload, body);
 }
 
-/** What the plugin is asked to send. */
+/** The info for the plugin. */
 export function toInfo({
   name,
   subject,

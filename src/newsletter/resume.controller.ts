@@ -2,13 +2,13 @@ import { Controller, HttpCode, Post, UseFilters } from '@nestjs/common';
 import { type ResumeReport, TemplateEmailRestarter } from 'nestjs-mailing';
 import { MailingErrorFilter } from './mailing-error.filter.js';
 
-/** What an operator asks of a service that was started with `MAILING_RESUME=manual`. */
+/** The command for a service that was started with `MAILING_RESUME=manual`. */
 @Controller('resume')
 @UseFilters(MailingErrorFilter)
 export class ResumeController {
   constructor(private readonly restarter: TemplateEmailRestarter) {}
 
-  /** Goes on with everything that was found in the database at the start. */
+  /** Resumes all mailings that were in the database at the start. */
   @Post()
   @HttpCode(200)
   resume(): Promise<ResumeReport> {

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { UPLOAD_LIMITS, type UploadLimits } from './upload.limits.js';
 
-/** Says how much a file may have; the parser of forms only knows that it was too much. */
+/** Adds the limit to the error: the form parser only reports that a file was too large. */
 @Catch(PayloadTooLargeException)
 export class UploadLimitFilter implements ExceptionFilter<PayloadTooLargeException> {
   constructor(@Inject(UPLOAD_LIMITS) private readonly limits: UploadLimits) {}

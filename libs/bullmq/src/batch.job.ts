@@ -1,14 +1,14 @@
 import type { BulkJobOptions, Job } from 'bullmq';
 import type { BatchName } from '../../mailing/src/index.js';
 
-/** All that a job says. What is to be done stands in the database. */
+/** The whole content of a job. What is to be done is in the database. */
 export type BatchJobData = Pick<BatchName, 'mailingId' | 'startIdx'>;
 
 const NAME = 'batch';
 const MAX_ID_LENGTH = 36;
 const MAX_IDX = 2 ** 31 - 1;
 
-/** One job for a batch, however many servers announce it: its id says which, and it is gone when it is done. */
+/** One job for each batch, however many servers announce it: the id of the job names the batch. The job is removed when it is done. */
 export function jobOf({ mailingId, startIdx }: BatchName): {
   name: string;
   data: BatchJobData;
@@ -21,7 +21,7 @@ export function jobOf({ mailingId, startIdx }: BatchName): {
   };
 }
 
-/** @returns null if somebody else has put this job into our queue. */
+/** @returns null if the plugin did not put this job into the queue. */
 export function batchOf({ name, data }: Job<unknown>): BatchName | null {
   if (name !== NAME || typeof data !== 'object' || data === null) return null;
   const { mailingId, startIdx } = data as Partial<BatchJobData>;

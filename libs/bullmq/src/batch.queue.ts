@@ -3,36 +3,36 @@ import type { Queue } from 'bullmq';
 import type { BatchName } from '../../mailing/src/index.js';
 import { jobOf } from './batch.job.js';
 
-/** Longest wait for an answer of Redis, so that one that is silent counts as one that is away. */
+/** Longest wait for an answer of Redis. A Redis that is silent for longer counts as away. */
 const ANSWER_MS = 2_000;
 
-/** The queue, as one that answers soon or rejects. */
+/** The queue, with calls that are answered soon or reject. */
 export class BatchQueue {
   readonly #losses = new Set<(error: Error) => void>();
 
   /** @param queue made with `promptConnection`. */
   constructor(private readonly queue: Queue) {
-    // Without a listener these would be written to the console, many for each outage.
+    // Without a listener, these errors would be written to the console, many for each outage.
     queue.on('error', (error) => this.#lost(error));
     queue.on('ioredis:close', () => this.#lost(new Error('The connection to Redis is closed.')));
   }
 
-  /** @param listener called whenever the connection is lost, and again with each attempt in vain to get it back. */
+  /** @param listener called whenever the connection is lost, and again at each failed attempt to restore it. */
   onLoss(listener: (error: Error) => void): void {
     this.#losses.add(listener);
   }
 
-  /** Jobs that no worker has taken up yet. */
+  /** Jobs that no worker has started yet. */
   numWaiting(): Promise<number> {
     return this.#answer(this.queue.getWaitingCount());
   }
 
-  /** Puts those in that are not in it yet. */
+  /** Adds a job for each batch that has none in the queue yet. */
   async add(batches: BatchName[]): Promise<void> {
     await this.#answer(this.queue.addBulk(batches.map(jobOf)));
   }
 
-  /** No worker takes up a job for so long; replaces what is left of an earlier limit. */
+  /** No worker starts a job for `forMs`. Replaces what is left of an earlier limit. */
   limit(forMs: number): Promise<void> {
     return this.#answer(this.queue.rateLimit(forMs));
   }
@@ -41,7 +41,7 @@ export class BatchQueue {
     await this.#answer(this.queue.removeRateLimitKey());
   }
 
-  /** Ends the connection, in order if Redis answers. Never rejects. */
+  /** Closes the connection, in order if Redis answers. Never rejects. */
   async close(): Promise<void> {
     try {
       await this.numWaiting();

@@ -13,17 +13,17 @@ import { RateLimitedBatchWork } from './rate-limited-batch.work.js';
 
 /** Batches read and offered at a time, so that Redis never holds the batches of a whole large mailing. */
 const OFFERED = 1_000;
-/** With so many jobs waiting, nobody is short of work, and the database need not be asked. */
+/** With this many jobs waiting, no server lacks work, and the database is not queried. */
 const ENOUGH = 500;
-/** So that servers that were started together do not look together. */
+/** The interval gets a random factor from 0.75 to 1.25, so that servers that were started together do not query together. */
 const LEAST_JITTER = 0.75;
 const JITTER = 0.5;
-/** A Redis that is back is noticed so soon, however long `pollIntervalMs` is. */
+/** Interval at which a Redis that is away is tried, if `pollIntervalMs` is longer. */
 const RETURN_LOOK_MS = 1_000;
 /** Longest wait at shutdown until Redis knows that the jobs of this process have ended; their batches have by then. */
 const GOODBYE_MS = 2_000;
 
-/** What one `start` brings. */
+/** State of one `start`. */
 interface Service {
   context: DispatcherContext;
   slots: WorkerSlots;
@@ -31,13 +31,13 @@ interface Service {
 }
 
 /**
- * Carries the news of free batches through Redis: each is a job of a BullMQ queue, so a server with free slots has it within
- * milliseconds, and the queue's limiter gives all servers one rate.
+ * Announces free batches through Redis. Each is a job of a BullMQ queue, so a server with free slots gets it within milliseconds, and the
+ * queue's limiter gives all servers one rate.
  *
- * The database stays the truth. A job holds the name of its batch and nothing else, and whoever takes it up has to claim the
- * batch there. Every `pollIntervalMs`, and after `announce()`, the free batches of the database are offered again, each as the one job
- * that has its name; so whatever Redis lost is back after one interval at the latest. While Redis does not answer, a
- * `PollingDispatcher` takes its place, and the trouble is reported once for each outage.
+ * The database is the truth. A job holds only the name of its batch, and the worker that starts it has to claim the batch in the database.
+ * Every `pollIntervalMs`, and after `announce()`, the free batches of the database are offered again, each as the one job that has its
+ * name. So whatever Redis lost is back after one interval at the latest. While Redis does not answer, a `PollingDispatcher` replaces it,
+ * and the error is reported once for each outage.
  *
  * A server that dies leaves its jobs locked for up to 10 seconds, less than the lease of its batches lasts by default.
  */
@@ -49,7 +49,7 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
   /** Set while Redis is away. */
   #standIn: PollingDispatcher | null = null;
   #isAway = false;
-  /** How often the connection was lost, or sought in vain. */
+  /** How often the connection was lost, or an attempt to restore it failed. */
   #losses = 0;
   #stopped = false;
   #announced = false;
@@ -81,7 +81,7 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
     this.#standIn?.announce();
   }
 
-  /** Waits for claims under way, because what they win has to be run; for Redis it does not wait. */
+  /** Waits for claims in flight, because the batches that they win have to be run. Does not wait for Redis. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake?.();
@@ -103,18 +103,18 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
 
   async #keepOffering(service: Service): Promise<void> {
     const { numBatchThreads, pollIntervalMs } = service.context;
-    // A server that takes no batches has no need to look for any.
+    // A server that runs no batches does not query for any.
     if (numBatchThreads === 0) await this.#pause(null);
     while (!this.#stopped) {
       this.#announced = false;
       await this.#offer(service);
-      // While Redis is away this asks nobody but Redis.
+      // While Redis is away, each attempt ends at Redis, before the database is queried.
       const intervalMs = this.#isAway ? Math.min(pollIntervalMs, RETURN_LOOK_MS) : pollIntervalMs;
       await this.#pause(numBatchThreads === 0 ? null : intervalMs * (LEAST_JITTER + JITTER * Math.random()));
     }
   }
 
-  /** Offers what is free, and finds out whether Redis answers. */
+  /** Offers the free batches, and finds out whether Redis answers. */
   async #offer({ context, errors }: Service): Promise<void> {
     const losses = this.#losses;
     try {
@@ -125,7 +125,7 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
         });
         if (free.length > 0) await this.#queue.add(free);
       }
-      // It may have gone while the database was asked.
+      // Redis may have gone away while the database was queried.
       if (losses === this.#losses) this.#found();
     } catch (error) {
       this.#lost(error);
@@ -138,7 +138,7 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
     if (!service || this.#isAway || this.#stopped) return;
     this.#isAway = true;
     service.errors.report('reaching Redis', error);
-    // It may be asleep for a whole interval, and Redis may be back sooner.
+    // The loop may be asleep for a whole interval, and Redis may be back sooner.
     this.#wake?.();
     this.#worker?.cut();
     this.#worker = null;
@@ -176,7 +176,7 @@ export class BullMqDispatcher implements Dispatcher, BeforeApplicationShutdown {
     });
   }
 
-  /** @param forMs null: until something is announced. */
+  /** @param forMs null: until `announce()` or `stop()` is called. */
   async #pause(forMs: number | null): Promise<void> {
     if (this.#announced || this.#stopped) return;
     let timer: NodeJS.Timeout | undefined;

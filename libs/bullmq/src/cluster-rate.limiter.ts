@@ -1,11 +1,11 @@
 import type { BatchQueue } from './batch.queue.js';
 
-/** No second job starts while the size of the first one is being found out; a server that dies just then costs this much. */
+/** How long a started job closes the queue until the size of its batch is known. If a server dies just then, the cluster loses this much time. */
 const CLAIM_MS = 5_000;
 
 /**
- * One rate for all servers, kept by the queue's own limiter: a job that is taken up closes the queue, and its claim says for
- * how long, namely as long as its recipients are at this rate.
+ * One rate for all servers, kept by the queue's own limiter: a job that is started closes the queue, and the claim of its batch says for
+ * how long, namely for the time that its recipients take at this rate.
  */
 export class ClusterRateLimiter {
   constructor(
@@ -20,8 +20,8 @@ export class ClusterRateLimiter {
   }
 
   /**
-   * What a batch itself has to keep to. One that is no larger than a second's worth can't be too fast, and needs no limit,
-   * which would begin with a second of waiting because it cannot know that the queue has waited already.
+   * Rate that a batch itself has to keep to; undefined: no limit. A batch that is no larger than a second's worth can't be too fast. A
+   * limit on it would begin with a second of waiting, because the limit does not know that the queue has waited already.
    */
   rateOf(recipients: number): number | undefined {
     return this.ratePerSecond !== undefined && recipients > this.ratePerSecond
@@ -30,19 +30,19 @@ export class ClusterRateLimiter {
   }
 
   /**
-   * After a job was taken up.
+   * Call this after a job was started.
    *
-   * @param recipients that it brings; 0 if it came to nothing.
-   * @param tookMs since it was taken up.
+   * @param recipients number of recipients of its batch; 0 if no batch was claimed.
+   * @param tookMs time since the job was started.
    */
   async taken(recipients: number, tookMs: number): Promise<void> {
     if (this.ratePerSecond === undefined) return;
     try {
       if (recipients > 0) await this.queue.limit(Math.ceil((1_000 * recipients) / this.ratePerSecond));
-      // Later than that, it may be the limit of somebody else's batch.
+      // Later than that, it may be the limit of another server's batch.
       else if (tookMs < CLAIM_MS / 2) await this.queue.lift();
     } catch {
-      // Redis is away, and with it all jobs; the queue says so itself.
+      // Redis is away, and so are all jobs; the queue reports it.
     }
   }
 }

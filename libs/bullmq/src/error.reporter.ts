@@ -1,9 +1,9 @@
 import type { DispatcherContext } from '../../mailing/src/index.js';
 
-/** A worker that can't do something tries again and again, and says so each time. */
+/** Shortest time between two reports of a worker: it tries again and again what it can't do, and emits an error each time. */
 const QUIET_MS = 60_000;
 
-/** What is worth saying, and how often. BullMQ's clients emit errors by the dozen while Redis is away. */
+/** Reports the errors that need attention, at a bounded rate. BullMQ's clients emit errors by the dozen while Redis is away. */
 export class ErrorReporter {
   #quietUntil = 0;
 
@@ -20,13 +20,16 @@ export class ErrorReporter {
   }
 }
 
-/** Redis no longer knows the job, or has given it to somebody else: it was emptied, or we were slow. The claim is ours all the same. */
+/**
+ * Redis no longer knows the job, or has given it to another worker: Redis was emptied, or this process was slow. The claim of the batch
+ * stays valid.
+ */
 function isLostJob(error: Error): boolean {
   const { code } = error as { code?: unknown };
   return (typeof code === 'number' && code < 0) || error.message.startsWith('could not renew lock');
 }
 
-/** The queue has a connection of its own and notices that Redis is away. */
+/** Left out here: the queue has a connection of its own and notices that Redis is away. */
 function isLostConnection(error: Error): boolean {
   const { code, message } = error as { code?: unknown; message: string };
   return (

@@ -7,15 +7,15 @@ import type { ClusterRateLimiter } from './cluster-rate.limiter.js';
 import type { ErrorReporter } from './error.reporter.js';
 
 /**
- * A job whose worker died is offered again after at most this and two looks, which is sooner than its batch is free again; and
- * offering it twice does no harm, because the claim decides.
+ * Lock time of a job. A job whose worker died is offered again after at most this time and two checks for jobs of dead workers, which is
+ * sooner than its batch is free again. Offering it twice does no harm, because the claim decides.
  */
 const LOCK_MS = 5_000;
-/** All workers together look no more often than this for jobs of dead ones, and sometimes half as often. */
+/** All workers together check for jobs of dead workers at most once in this time, and sometimes half as often. */
 const STALLED_LOOK_MS = 2_500;
-/** A limited queue is asked so often whether it is open again before its time. */
+/** While the queue is limited, a worker checks this often whether it is open again early. */
 const LIMIT_LOOK_MS = 25;
-/** Longest time that a job is held by a worker whose slots are all busy, before it is offered to others again. */
+/** Longest time that a worker whose slots are all busy holds a job before it is offered to other workers again. */
 const HOLD_MS = 500;
 const OFTEN = 1_000;
 
@@ -29,15 +29,15 @@ export interface JobWorkerParts {
   slots: WorkerSlots;
   rateLimiter: ClusterRateLimiter;
   errors: ErrorReporter;
-  /** It will never get a job. */
+  /** Called if the worker can't connect: it will never get a job. */
   onFailure(error: unknown): void;
 }
 
 /**
- * Takes jobs from the queue, as many as there are hands, for as long as Redis answers. A new one is made when it answers again:
- * what a worker knows of its jobs is void after an outage.
+ * Takes jobs from the queue, as many as there are slots, for as long as Redis answers. After an outage, a new worker is made: what the old
+ * one knows of its jobs is void.
  *
- * A job ends when its batch has been run, so that a worker with busy slots leaves the others to those whose slots are free.
+ * A job ends when its batch has been run, so that a worker with busy slots leaves the other jobs to workers with free slots.
  */
 export class JobWorker {
   readonly #worker: Worker;
@@ -70,13 +70,13 @@ export class JobWorker {
     return this.#worker.isRunning();
   }
 
-  /** Takes up nothing more. The connection is closed when the jobs under way have ended. */
+  /** Starts no more jobs. The connection is closed when the jobs in flight have ended. */
   stop(): void {
     this.#stop.abort();
     this.#ending ??= this.#worker.close().catch(() => undefined);
   }
 
-  /** As `stop`, at once: Redis is away, or nobody waits for it any more. Batches under way run on. */
+  /** As `stop`, but closes the connection at once: Redis is away, or no caller waits any more. Batches in flight run on. */
   cut(): void {
     this.#stop.abort();
     this.#ending ??= this.#worker.close(true).catch(() => undefined);
@@ -102,8 +102,8 @@ export class JobWorker {
     }
     if (slots.areAllBusy) {
       await this.#came(0, since);
-      // Batches that were found without Redis are still being run. Others get the job if it takes long; in a hurry, this
-      // worker would hold no job but go through all of them.
+      // The slots run batches that were found without Redis. If that takes long, other workers get the job. Without this wait, the worker
+      // would take and give back one waiting job after the other.
       await slots.oneFree(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(HOLD_MS)]));
       return this.#giveBack(job, token);
     }
@@ -113,7 +113,7 @@ export class JobWorker {
     } catch (error) {
       errors.report('claiming a batch', error);
       await this.#came(0, since);
-      // The next claim would fail as well. This job ends, and the next look at the database brings it back.
+      // The next claim would fail as well, so wait. This job ends, and the next poll of the database offers its batch again.
       await delay(pollIntervalMs, undefined, { signal: this.#stop.signal, ref: false }).catch(
         () => undefined,
       );
@@ -130,7 +130,7 @@ export class JobWorker {
 
   async #run(claimed: ClaimedBatch, since: number): Promise<void> {
     const { rateLimiter, errors } = this.parts;
-    // At once: Redis may take its time, and a stop waits for runs and not for it. No other job starts meanwhile.
+    // Begin the run before the call to Redis, which may be slow: a stop waits for runs and not for Redis. No other job starts meanwhile.
     const running = claimed
       .run(rateLimiter.rateOf(claimed.numWaiting))
       .catch((error: unknown) => errors.report('running a batch', error));

@@ -34,7 +34,7 @@ const dispatcher: FactoryProvider<BullMqDispatcher> = {
   inject: [getQueueToken(QUEUE), SETTINGS],
 };
 
-/** The options, in a module of their own because the queue is made from them too. */
+/** Holds the options. It is a module of its own, because the queue is made from them too. */
 @Module({})
 class MailingBullMqOptionsModule {}
 

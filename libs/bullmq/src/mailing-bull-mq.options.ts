@@ -4,29 +4,33 @@ import { MailingBullMqOptionsError } from './mailing-bull-mq.errors.js';
 
 /** Options of `MailingBullMqModule.forRoot`. All servers that share a queue need the same ones. */
 export interface MailingBullMqOptions {
-  /** Name of the queue in Redis, without a colon. Default: `mailing-batches`. Applications that share a Redis and not a database need different ones. */
+  /**
+   * Name of the queue in Redis, without a colon. Default: `mailing-batches`. Applications that share a Redis but no database need different
+   * names.
+   */
   queueName?: string;
-  /** What the names of all keys begin with. Default: that of `BullModule.forRoot`, else `bull`. */
+  /** Prefix of the names of all keys. Default: that of `BullModule.forRoot`, else `bull`. */
   prefix?: string;
   /**
-   * Recipients of batched mailings that all servers together begin in a second, on average; null: as many as they can.
-   * Default: null. Bounds: 1 to 100,000.
+   * Recipients of batched mailings that all servers together begin in a second, on average; null: as many as they can. Default: null.
+   * Bounds: 1 to 100,000.
    *
-   * Batches are started one after the other in the whole cluster, each as long after the one before as that one is at
-   * this rate, and one that is larger than a second's worth keeps to the rate by itself. So any `W` seconds see at most
-   * `rate × W` recipients, plus one batch, plus what was left when they began of batches under way. While the mail
-   * server keeps rateLimiter that is one more batch, and any one second sees at most `rate + 2 × batch.emailsPerBatch`. So keep
-   * `batch.emailsPerBatch` at or below this rate, and far below it where single seconds matter.
+   * Batches are started one after the other in the whole cluster. The next one starts after the time that the recipients of the last one
+   * take at this rate. A batch that is larger than a second's worth keeps to the rate by itself. So any `W` seconds see at most `rate × W`
+   * recipients, plus one batch, plus what batches in flight had left when the `W` seconds began. While the mail server keeps pace, that
+   * rest is at most one more batch, and any one second sees at most `rate + 2 × batch.emailsPerBatch`. So keep `batch.emailsPerBatch` at or
+   * below this rate, and far below it where single seconds matter.
    *
-   * Where it is more: batches that a slow mail server held up go on together when it answers, unless `run.ratePerSecond`
-   * bounds each process; and a Redis that was emptied lets the next batch start early. While Redis is away, each server
-   * takes batches up at this rate divided by the number of living servers, but at no less than 1 a second. Mailings that are not batched do not
-   * count, and a server with another value here, or none, keeps to its own.
+   * Two cases exceed this: batches that a slow mail server held up go on together when it answers, unless `run.ratePerSecond` bounds each
+   * process; and a Redis that was emptied lets the next batch start early.
+   *
+   * While Redis is away, each server sends batches at this rate divided by the number of live servers, but at no less than 1 a second.
+   * Mailings that are not batched do not count. A server with another value here, or none, keeps to its own.
    */
   clusterRatePerSecond?: number | null;
   /**
-   * URL, or options of `ioredis`. Default: those of `BullModule.forRoot`. How it reconnects, and that nothing waits for
-   * a Redis that is away, is set by this module.
+   * URL, or options of `ioredis`. Default: those of `BullModule.forRoot`. This module itself sets how the client reconnects, and that no
+   * call waits for a Redis that is away.
    */
   connection?: string | RedisOptions;
 }
@@ -39,7 +43,7 @@ export interface MailingBullMqSettings {
   connection: RedisOptions;
 }
 
-/** What of the configuration of `BullModule.forRoot` is taken over. */
+/** The part of the configuration of `BullModule.forRoot` that is used. */
 export interface SharedBullOptions {
   connection?: unknown;
   prefix?: string;
@@ -92,7 +96,7 @@ function connection(value: unknown): RedisOptions {
     throw new MailingBullMqOptionsError('connection', CONNECTION, 'none', nextStep);
   }
   if (typeof value === 'string' && /^rediss?:\/\//.test(value)) return { url: value };
-  // A client that exists already has its own ways to wait and to give up, and those can't be set any more.
+  // An existing client has settings of its own for waiting and giving up, and those can't be changed any more.
   const isPlain = typeof value === 'object' && value !== null && !('duplicate' in value);
   if (isPlain) return value as RedisOptions;
   throw new MailingBullMqOptionsError(

@@ -2,9 +2,9 @@ import type { BatchName, BatchWork, ClaimedBatch } from '../../mailing/src/index
 import type { WorkerSlots } from './worker.slots.js';
 
 /**
- * The batches that a server finds by itself while Redis is away, at its share of the cluster's rate.
+ * The batches that a server finds by itself while Redis is away, run at the server's share of the cluster's rate.
  *
- * Each batch gets the share of one hand. Where the server's share is less than one recipient per second and hand, fewer slots are used.
+ * Each batch gets the share of one slot. If the server's share is less than one recipient per second and slot, fewer slots are used.
  */
 export class RateLimitedBatchWork implements BatchWork {
   #perSecond = 1;
@@ -17,7 +17,7 @@ export class RateLimitedBatchWork implements BatchWork {
     private readonly clusterRatePerSecond: number | undefined,
   ) {}
 
-  /** None while it could not take any, so that nobody asks the database in vain. */
+  /** Empty while no batch could be claimed here, so that the database is not queried in vain. */
   async free(limit: number): Promise<BatchName[]> {
     if (this.slots.areAllBusy) return [];
     if (this.clusterRatePerSecond !== undefined) {

@@ -2,17 +2,17 @@ import type { RedisOptions } from 'bullmq';
 
 const CONNECT_MS = 5_000;
 const MAX_RETRY_MS = 1_000;
-/** All commands of a transaction are refused at once. */
+/** Refusals of one moment: a read-only Redis refuses all commands of a transaction at once. */
 const REFUSALS_MS = 100;
 
-/** A Redis that comes back is wanted soon, and an attempt a second costs nothing. */
+/** A Redis that comes back is needed soon, and one attempt per second costs nothing. */
 function retryStrategy(times: number): number {
   return Math.min(50 * times, MAX_RETRY_MS);
 }
 
 /**
- * Connects anew, to whatever is there now, where Redis has become a replica: it answers, reads, and refuses each write, on connections
- * that stay open after a failover. Once for the refusals of one moment, because ioredis would close the connection for each.
+ * Reconnects, to whatever is at the address now, if Redis has become a replica: it answers, reads, and refuses each write, on connections
+ * that stay open after a failover. It reconnects once for all refusals of one moment, because ioredis would close the connection for each.
  */
 function reconnectFromReplica(): (error: Error) => boolean {
   let quietUntil = 0;
@@ -23,7 +23,7 @@ function reconnectFromReplica(): (error: Error) => boolean {
   };
 }
 
-/** For single commands: each fails at once when Redis is away, and none of them is sent later. */
+/** For single commands: each fails at once while Redis is away, and none is sent later. */
 export function promptConnection(connection: RedisOptions): RedisOptions {
   return {
     connectTimeout: CONNECT_MS,
@@ -34,7 +34,7 @@ export function promptConnection(connection: RedisOptions): RedisOptions {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    // The check asks Redis once, and a connection lost just then would never become ready. Workers have it.
+    // The check asks Redis once; if the connection is lost at that moment, it would never become ready. Workers do the check.
     skipVersionCheck: true,
   };
 }

@@ -1,15 +1,15 @@
 import type { BatchName, BatchWork, ClaimedBatch } from '../../mailing/src/index.js';
 
 /**
- * The slots of this process: so many batches at a time, whether they came as jobs or were found in the database. Both ways
- * overlap whenever Redis goes or comes back, because what was begun runs on.
+ * The slots of this process: the most batches that it runs at a time, whether they came as jobs or were found in the database. Both kinds
+ * overlap whenever Redis goes or comes back, because batches that were begun run on.
  */
 export class WorkerSlots {
   #busy = 0;
   readonly #claiming = new Set<Promise<unknown>>();
   readonly #waiting = new Set<() => void>();
 
-  /** @param onFree called when the first hand of all that were busy becomes free. */
+  /** @param onFree called when all slots were busy and one becomes free. */
   constructor(
     private readonly work: BatchWork,
     private readonly number: number,
@@ -20,7 +20,7 @@ export class WorkerSlots {
     return this.#busy >= this.number;
   }
 
-  /** @returns null if no hand or not the batch is free. Rejects if the database can't be asked. */
+  /** @returns null if all slots are busy, or the batch is not free. Rejects if the database can't be queried. */
   async claim(batch: BatchName): Promise<ClaimedBatch | null> {
     if (this.areAllBusy) return null;
     this.#busy++;
@@ -37,7 +37,7 @@ export class WorkerSlots {
     return { mailingId, startIdx, numWaiting, run };
   }
 
-  /** Resolves when a hand is free, or `signal` aborts. */
+  /** Resolves when a slot is free, or `signal` aborts. */
   async oneFree(signal: AbortSignal): Promise<void> {
     if (!this.areAllBusy || signal.aborted) return;
     await new Promise<void>((resolve) => {
@@ -51,7 +51,7 @@ export class WorkerSlots {
     });
   }
 
-  /** Resolves when no claim is under way. */
+  /** Resolves when no claim is in flight. */
   async claimsEnded(): Promise<void> {
     while (this.#claiming.size > 0) await Promise.allSettled(this.#claiming);
   }

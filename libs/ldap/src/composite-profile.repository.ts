@@ -2,32 +2,33 @@ import { kindOf, type ProfileRepository, type RecipientProfile } from '../../mai
 import { LdapOptionsError } from './ldap.errors.js';
 import { checkNames } from './option.check.js';
 
-/** What the plugin itself notes about people; a directory rarely has room for it. */
+/** What the plugin itself records about profiles; a directory rarely has attributes for it. */
 const MAILING_COLUMNS: readonly ProfileColumn[] = ['emailStatus', 'receiveEmail', 'lastEmailed'];
 const COLUMNS: readonly ProfileColumn[] = [...MAILING_COLUMNS, 'email', 'name', 'locale', 'data'];
 const SETTERS = ['setEmailStatus', 'setLastEmailed', 'setReceiveEmail'] as const;
 
-/** One of the things that are known of a profile. */
+/** A field of a profile. */
 export type ProfileColumn = keyof RecipientProfile;
 
-/** The views that `CompositeProfileRepository` is made of. */
+/** The two views that `CompositeProfileRepository` is made of. */
 export interface CompositeProfileOptions {
-  /** Says who exists. Usually a directory. */
+  /** Decides which profiles exist. Usually a directory. */
   primary: ProfileRepository;
-  /** Knows more of some of them, by the same ids. Usually a table of the host. */
+  /** Has more fields of some of these profiles, under the same ids. Usually a table of the host. */
   secondary: ProfileRepository;
   /**
-   * What the second view decides wherever it has a value. Default: `['emailStatus', 'receiveEmail', 'lastEmailed']`. With `data`, its
-   * variables are added to those of the first one, and replace those of the same name.
+   * Fields that the second view decides wherever it has a value. Default: `['emailStatus', 'receiveEmail', 'lastEmailed']`. With `data`,
+   * its variables are added to those of the first view, and replace those of the same name.
    */
   fromSecondary?: ProfileColumn[];
 }
 
 /**
- * One repository of two views of the same people, both asked once for each commit of a run.
+ * One repository made of two views of the same profiles. Each view is queried once for each commit of a run.
  *
- * Who is not in the first view does not exist, whatever the second one has. Who is not in the second one is as the first one says.
- * What is to be noted goes to the second view, or to the first where only that one can; a setter that neither has is missing here too.
+ * A profile that is not in the first view does not exist, whatever the second one has. A profile that is not in the second view is as the
+ * first one says. A setter writes to the second view, or to the first if only that one has the setter. A setter that neither view has is
+ * missing here too.
  *
  * @example
  * ```ts
@@ -65,12 +66,12 @@ export class CompositeProfileRepository implements ProfileRepository {
     this.#fromSecondary = columnsOf(options.fromSecondary ?? MAILING_COLUMNS);
     for (const setter of SETTERS) {
       const view = [this.#secondary, this.#primary].find((one) => one[setter] !== undefined);
-      // Whoever asks whether a setter is there gets the answer of the views.
+      // So a check whether a setter is there gives the answer of the views.
       if (view) Object.assign(this, { [setter]: view[setter]?.bind(view) });
     }
   }
 
-  /** @throws whatever one of the views throws; then nobody is taken for gone. */
+  /** @throws whatever one of the views throws; then no profile counts as gone. */
   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
     const [profiles, more] = await Promise.all([
       this.#primary.findByIds(ids),

@@ -7,13 +7,13 @@ import { checkNames, numberOf, textOf } from './option.check.js';
 export interface LdapClientOptions {
   /** `ldap://host`, `ldap://host:389` or `ldaps://host:636`. */
   url: string;
-  /** Whom to log in as. Default: nobody, and then the directory shows what it shows to everybody. */
+  /** The user to log in as. Default: none. The directory then shows what it shows to anonymous clients. */
   bindDn?: string;
-  /** Goes with `bindDn`. Over `ldap:` without `startTls` it is readable on the way. */
+  /** Goes with `bindDn`. Over `ldap:` without `startTls`, it is sent unencrypted. */
   bindPassword?: string;
-  /** Switches a connection of `ldap:` to TLS before anything else is said. Default: false. */
+  /** Switches a connection of `ldap:` to TLS before anything else is sent. Default: false. */
   startTls?: boolean;
-  /** Options of Node's `tls.connect`, for example `{ ca }`; for `ldaps:` and `startTls` alone. */
+  /** Options of Node's `tls.connect`, for example `{ ca }`; only with `ldaps:` or `startTls`. */
   tls?: ConnectionOptions;
   /** How long a connection may take until it is logged in, in milliseconds. Default: 5,000. Bounds: 1 to 600,000. */
   connectTimeoutMs?: number;
@@ -23,7 +23,7 @@ export interface LdapClientOptions {
 
 /** The options with every default filled in and every bound checked. */
 export interface LdapClientSettings {
-  /** Without anything but protocol, host and port. */
+  /** Only protocol, host and port. */
   url: string;
   host: string;
   login: { dn: string; password: string } | null;
@@ -77,7 +77,7 @@ function loginOf({ bindDn, bindPassword }: LdapClientOptions): LdapClientSetting
   if (bindDn === undefined && bindPassword === undefined) return null;
   return {
     dn: textOf('bindDn', bindDn),
-    // With an empty one, servers let in without asking, as nobody; and nobody may see nobody.
+    // With an empty password, servers log in without a check, as an anonymous client, and that may see no entry.
     password: textOf('bindPassword', bindPassword),
   };
 }

@@ -4,23 +4,23 @@ import { LdapOptionsError } from './ldap.errors.js';
 import { kindOf } from '../../mailing/src/index.js';
 import { checkNames, numberOf, textOf } from './option.check.js';
 
-/** Which attribute of an entry is what. Null: none. Of several values the first one is taken. */
+/** The attributes that a profile is read from. Null: none. If an attribute has several values, the first one is used. */
 export interface LdapAttributes {
   /** Default: `mail`. */
   email?: string;
   /** Default: `cn`. */
   name?: string | null;
-  /** A language as browsers send it; of several the first one is taken. Default: `preferredLanguage`. */
+  /** Languages as browsers send them; the first one is used. Default: `preferredLanguage`. */
   locale?: string | null;
-  /** With the values that mean `invalid`, whatever their case. Default: null, so that everybody's address is valid. */
+  /** With the values that mean `invalid`, whatever their case. Default: null. Every address is valid then. */
   emailStatus?: { attribute: string; invalid: string[] } | null;
-  /** With the values that mean no, whatever their case. Default: null, so that everybody wants mail. */
+  /** With the values that mean no, whatever their case. Default: null. Every profile receives mail then. */
   receiveEmail?: { attribute: string; no: string[] } | null;
   /** A GeneralizedTime such as `20260131120000Z`, or an ISO date. Default: null. */
   lastEmailed?: string | null;
   /**
-   * Variables of templates, for example `{ firstName: 'givenName' }`. An attribute with several values becomes a list, one that
-   * is missing or no text is left out. Default: none.
+   * Variables of templates, for example `{ firstName: 'givenName' }`. An attribute with several values becomes a list. One that is missing
+   * or is no text is left out. Default: none.
    */
   data?: Record<string, string>;
 }
@@ -28,19 +28,19 @@ export interface LdapAttributes {
 /** Options of `LdapProfileRepository` and of `MailingLdapModule.forRoot`. */
 export interface LdapProfileOptions extends LdapClientOptions {
   /**
-   * The entry below which all profiles are. When somebody is not found, it is looked up too: a directory that is being
-   * restored, or shows nothing to this user, is then told from people who are gone. Default: null, without that safeguard.
+   * The entry below which all profiles are. If a profile is not found, this entry is looked up too. That tells a directory that is being
+   * restored, or that shows nothing to this user, from profiles that are gone. Default: null, without that safeguard.
    */
   base?: string | null;
   attributes?: LdapAttributes;
   /**
-   * Look-ups that are on their way at a time, over the one connection. Default: 50. Bounds: 1 to 1,000. One makes every recipient
-   * wait for the one before; more than the server takes (OpenLDAP: 100 without a login, 1,000 with one) ends the connection.
+   * Look-ups in flight at a time, over the one connection. Default: 50. Bounds: 1 to 1,000. With 1, every recipient waits for the one
+   * before it. More than the server accepts (OpenLDAP: 100 without a login, 1,000 with one) ends the connection.
    */
   maxConcurrentLookups?: number;
 }
 
-/** What an entry is read by. */
+/** The attributes with every default filled in. */
 export type LdapAttributeSettings = Required<LdapAttributes>;
 
 /** The options with every default filled in and every bound checked. */

@@ -15,17 +15,17 @@ import {
 import { ProfileReader } from './profile.reader.js';
 import { Semaphore } from './semaphore.js';
 
-/** Asks for no attribute. */
+/** Requests no attribute. */
 const NOTHING = ['1.1'];
 
 /**
  * Profiles that are entries of an LDAP directory; their ids are distinguished names, of at most 255 characters.
  *
- * Each name is looked up by a search of its own, up to `maxConcurrentLookups` of them on their way at a time over one
- * connection. One search for many would need their names to be compared here, and only the server knows whether `CN=Ann, O=Shop` and
- * `cn=ann,o=shop` are one: that depends on the schema.
+ * Each name is looked up by a search of its own, with up to `maxConcurrentLookups` in flight over one connection. Rejected: one search for
+ * many names. The names would have to be compared here, and only the server knows whether `CN=Ann, O=Shop` and `cn=ann,o=shop` are one:
+ * that depends on the schema.
  *
- * It reads and never writes. What the plugin notes about people belongs in a second view, see `CompositeProfileRepository`.
+ * It reads and never writes. What the plugin records about profiles belongs in a second view, see `CompositeProfileRepository`.
  *
  * @example
  * ```ts
@@ -53,20 +53,20 @@ export class LdapProfileRepository implements ProfileRepository, OnApplicationSh
   }
 
   /**
-   * Entries that are not there, and ids that are no names of entries, are left out. The keys are the ids as they were asked.
+   * Entries that do not exist, and ids that are no names of entries, are left out. The keys are the ids as they were given.
    *
    * @throws LdapUnavailableError if the directory does not answer, or has no `base`; InvalidArgumentError if an id is no text.
    */
   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
     if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string'))
       throw new InvalidArgumentError('findByIds: ids', 'an array of texts', ids);
-    // The empty name is an entry too: that of the server itself.
+    // The empty name would find an entry too: that of the server itself.
     const names = [...new Set(ids)].filter((id) => id.trim() !== '');
     if (names.length === 0) return new Map();
     return this.#directory.ask((connection) => this.#find(connection, names));
   }
 
-  /** Called by Nest where this is a provider. A connection that nobody closes keeps no process alive. */
+  /** Called by Nest if this is a provider. A connection that is never closed does not keep the process alive. */
   async onApplicationShutdown(): Promise<void> {
     await this.#directory.close();
   }

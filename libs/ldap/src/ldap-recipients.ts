@@ -5,22 +5,22 @@ import { type LdapClientOptions, toLdapClientSettings } from './ldap-client.opti
 import { LdapOptionsError } from './ldap.errors.js';
 import { checkNames, numberOf, textOf } from './option.check.js';
 
-/** Whom a list is made of. */
+/** The search that a list is made from. */
 export interface LdapSearch {
-  /** The entry below which to search, at any depth; it is looked at too. */
+  /** The entry below which to search, at any depth; the entry itself is searched too. */
   base: string;
   /** As in RFC 4515, for example `(&(objectClass=person)(l=Graz))`. */
   filter: string;
-  /** Entries in one answer. Default: 500. Bounds: 1 to 10,000. What the server refuses as too many ends the list with an error. */
+  /** Entries in one answer. Default: 500. Bounds: 1 to 10,000. If the server refuses this many, the list ends with an error. */
   pageSize?: number;
 }
 
 /**
- * The people that a search finds, as recipients with their distinguished name as `userId`, page by page (RFC 2696) over a
- * connection of its own: memory stays that of one page, however many there are.
+ * The entries that a search finds, as recipients with their distinguished name as `userId`. They are read page by page (RFC 2696) over a
+ * connection of its own: memory is that of one page, however many entries there are.
  *
- * It has no people of entries that the server refers elsewhere for. A server that ends a page without an entry and still has more is taken for
- * one that has no more; OpenLDAP does no such thing.
+ * Entries for which the server refers to another server are not included. If a server sends a page without entries although it has more,
+ * the list ends there; OpenLDAP does not do that.
  *
  * @throws LdapOptionsError naming the option, when it is called.
  * @throws LdapUnavailableError while it is read; a list that breaks off is refused as a whole.

@@ -6,14 +6,14 @@ import { LdapUnavailableError } from './ldap.errors.js';
 
 const KEEP_ALIVE_MS = 30_000;
 
-/** Answers by which a directory says that there is no such entry: RFC 4511, noSuchObject and invalidDNSyntax. */
+/** Result codes by which a directory says that there is no such entry: RFC 4511, noSuchObject (32) and invalidDNSyntax (34). */
 const NO_ENTRY = [32, 34];
 
 /**
  * One connection to the directory, logged in, until it breaks.
  *
- * The client connects anew by itself, and is nobody then. To nobody most directories say that what they hold does not
- * exist, and people would be skipped for it. So here a connection that is gone stays gone.
+ * The LDAP client reconnects by itself, but anonymously. Most directories tell an anonymous client that their entries do not exist, and
+ * recipients would be skipped for it. So a connection that is lost here stays lost.
  */
 export class LdapConnection {
   readonly #settings: LdapClientSettings;
@@ -28,7 +28,7 @@ export class LdapConnection {
       timeout: settings.timeoutMs,
       createConnection: ((port: number, host: string) =>
         this.#only(() => connectTcp(port, host))) as typeof connectTcp,
-      // It would also be used for StartTLS, which has a socket already.
+      // Not with `ldap:`: it would also be used for StartTLS, which has a socket already.
       ...(settings.url.startsWith('ldaps:') && {
         createSecureConnection: ((port: number, host: string) =>
           this.#only(() => connectTls({ ...tlsOptions(settings), port, host }))) as typeof connectTls,
@@ -36,7 +36,7 @@ export class LdapConnection {
     });
   }
 
-  /** @throws LdapUnavailableError if it is not logged in within `connectTimeoutMs`. */
+  /** @throws LdapUnavailableError if the connection is not logged in within `connectTimeoutMs`. */
   static async open(settings: LdapClientSettings): Promise<LdapConnection> {
     const connection = new LdapConnection(settings);
     await connection.#begin();
@@ -49,7 +49,7 @@ export class LdapConnection {
 
   /**
    * @returns the entry of that name, or null if the directory says that there is none.
-   * @throws LdapUnavailableError if it says anything else, or nothing.
+   * @throws LdapUnavailableError if the directory answers anything else, or nothing.
    */
   async entryOf(dn: string, attributes: string[]): Promise<Entry | null> {
     const found = await this.#ask('a look-up', async () => {
@@ -83,7 +83,7 @@ export class LdapConnection {
     }
   }
 
-  /** Says goodbye if it can. */
+  /** Ends the session in order if the connection is alive. */
   async close(): Promise<void> {
     const wasAlive = this.#isAlive;
     this.#isAlive = false;
@@ -97,7 +97,7 @@ export class LdapConnection {
     const socket = connect();
     this.#socket = socket;
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    // A process that waits for an answer is kept by the timer of that; one that has ended is not to wait for this.
+    // While an answer is awaited, its timer keeps the process alive. This socket must not keep alive a process that is done.
     socket.unref();
     socket.once('close', () => (this.#isAlive = false));
     return socket;
@@ -129,7 +129,7 @@ export class LdapConnection {
     else await this.#greet();
   }
 
-  /** The client connects when it is first asked, and by each of several questions that come at once. */
+  /** Makes the client connect: it does so at the first request, and several requests at once would each open a connection. */
   async #greet(): Promise<void> {
     try {
       await this.#client.search('', this.#options({ scope: 'base', attributes: ['1.1'] }));
@@ -143,7 +143,7 @@ export class LdapConnection {
       if (!this.#isAlive) throw new Error('the connection is gone.');
       return await question();
     } catch (error) {
-      // Without an answer nobody knows what the next one would belong to.
+      // After a request without an answer, it is not known to which request the next answer belongs.
       if (resultCode(error) === undefined) this.#drop();
       throw new LdapUnavailableError(this.#settings.url, step, error);
     }
@@ -159,12 +159,12 @@ export class LdapConnection {
   }
 }
 
-/** A certificate is judged by the name of the host, which an upgraded socket does not know. */
+/** A certificate is checked against the name of the host, which an upgraded socket does not know. */
 function tlsOptions({ host, tls }: LdapClientSettings): ConnectionOptions {
   return { host, ...(isIP(host) === 0 && { servername: host }), ...tls };
 }
 
-/** @returns undefined if this is no answer of the directory. */
+/** @returns undefined if the error is no answer of the directory. */
 function resultCode(error: unknown): number | undefined {
   const { code } = error as { code?: unknown };
   return typeof code === 'number' ? code : undefined;

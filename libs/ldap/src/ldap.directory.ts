@@ -8,10 +8,7 @@ export class LdapDirectory {
 
   constructor(private readonly settings: LdapClientSettings) {}
 
-  /**
-   * Asks something that may be asked twice: a connection that was kept may have broken unnoticed, which only an answer that
-   * does not come can tell.
-   */
+  /** Runs requests that may be repeated: a kept connection may have broken unnoticed, and only an answer that does not come can tell. */
   async ask<T>(question: (connection: LdapConnection) => Promise<T>): Promise<T> {
     const kept = this.#kept;
     if (!kept?.isAlive) return question(await this.#open());
@@ -23,16 +20,16 @@ export class LdapDirectory {
     }
   }
 
-  /** A question after this gets a new connection. */
+  /** A request after this opens a new connection. */
   async close(): Promise<void> {
-    // One that is being opened would be kept behind this.
+    // A connection that is being opened would otherwise be kept after this.
     await this.#opening?.catch(() => undefined);
     const kept = this.#kept;
     this.#kept = null;
     await kept?.close();
   }
 
-  /** However many ask at a time, they wait for one. */
+  /** Concurrent callers wait for the same connection. */
   async #open(): Promise<LdapConnection> {
     if (this.#kept?.isAlive) return this.#kept;
     this.#opening ??= LdapConnection.open(this.settings).finally(() => (this.#opening = null));

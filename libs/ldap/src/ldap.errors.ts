@@ -16,7 +16,7 @@ export class LdapOptionsError extends MailingError {
   }
 }
 
-/** The directory did not answer, or not the question. Nobody is skipped for it: the same people are asked for again. */
+/** The directory did not answer, or did not answer the question. No recipient is skipped for it: the same profiles are looked up again. */
 export class LdapUnavailableError extends MailingError {
   readonly code = 'MAILING_LDAP_UNAVAILABLE';
 

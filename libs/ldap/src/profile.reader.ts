@@ -4,7 +4,7 @@ import type { LdapAttributeSettings } from './ldap-profile.options.js';
 
 /** Reads a profile from an entry. */
 export class ProfileReader {
-  /** What to ask the directory for. */
+  /** The attributes to request from the directory. */
   readonly attributes: string[];
 
   constructor(private readonly settings: LdapAttributeSettings) {
@@ -38,13 +38,13 @@ export class ProfileReader {
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Servers answer with the name of an attribute as they spell it. */
+/** Servers answer with the name of an attribute in their own spelling. */
 function textsOf(entry: Entry): (attribute: string) => string[] {
   const byName = new Map(Object.entries(entry).map(([name, values]) => [name.toLowerCase(), values]));
   return (attribute) => [byName.get(attribute.toLowerCase()) ?? []].flat().flatMap(textOf);
 }
 
-/** Of values that are not all UTF-8 the client gives every one as bytes; those that are text count, for example what says "no mail". */
+/** If not all values are UTF-8, the client gives every one as bytes. Those that are text are used, for example one that says "no mail". */
 function textOf(value: string | Buffer): string[] {
   if (typeof value === 'string') return [value];
   try {
@@ -67,7 +67,7 @@ function isOneOf(words: string[], values: string[]): boolean {
   return values.some((value) => wanted.includes(value.trim().toLowerCase()));
 }
 
-/** Characters of a list of languages, or of a time, that are looked at; in some directories people write their entries themselves. */
+/** Characters of a list of languages, or of a time, that are read; in some directories, users write their entries themselves. */
 const MAX_LOOKED_AT = 100;
 
 /** RFC 2798 writes it as browsers do: `de-AT, en;q=0.5`. */
@@ -75,7 +75,7 @@ function firstLanguage(value: string | undefined): string | undefined {
   return value?.slice(0, MAX_LOOKED_AT).split(/[,;]/)[0].trim() || undefined;
 }
 
-/** @returns undefined for what is no time. */
+/** @returns undefined for a value that is no time. */
 function toDate(value = ''): Date | undefined {
   if (value.length > MAX_LOOKED_AT) return undefined;
   const generalized = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)?(\d\d)?(?:[.,]\d+)?(Z|[+-]\d{2,4})$/.exec(value);

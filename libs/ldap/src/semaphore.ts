@@ -1,4 +1,4 @@
-/** Lets so many in at a time; the others wait in the order they came. */
+/** Lets a fixed number of tasks run at a time; the others wait in the order in which they came. */
 export class Semaphore {
   readonly #waiting: (() => void)[] = [];
   #free: number;

@@ -1,8 +1,9 @@
 import { ScenarioOptionsError } from './scenario.errors.js';
 
 /**
- * The day in a time zone, for the `eventId` of a method that `@Cron` calls once a day: `2026-10-25`. Give it the zone of the cron. A day of another
- * zone, UTC included, comes twice or not at all around a change of the clocks, and the second of two mailings is then taken for a repeat.
+ * The day in a time zone, for the `eventId` of a method that `@Cron` calls once a day: `2026-10-25`. Give it the zone of the cron. In
+ * another zone, UTC included, a day comes twice or not at all around a change of the clocks. The second of two mailings is then taken for a
+ * repeat.
  *
  * @param timeZone name of the zone in the tz database, as in `@Cron`.
  * @param at default: now.
@@ -27,8 +28,8 @@ export function dayIn(timeZone: string, at: Date = new Date()): string {
 }
 
 /**
- * The hour in a time zone with its distance from UTC, for the `eventId` of a method that `@Cron` calls once an hour: `2026-10-25T02+02:00`. When the
- * clocks are put back, the hour that comes twice has two ids.
+ * The hour in a time zone with its offset from UTC, for the `eventId` of a method that `@Cron` calls once an hour: `2026-10-25T02+02:00`.
+ * When the clocks are put back, the hour that comes twice has two ids.
  *
  * @param timeZone name of the zone in the tz database, as in `@Cron`.
  * @param at default: now.
@@ -60,14 +61,14 @@ function partsIn(timeZone: string, at: Date): Record<'year' | 'month' | 'day' | 
     month: digits('month'),
     day: digits('day'),
     hour: digits('hour'),
-    // `GMT+02:00`, and `GMT` alone for no distance.
+    // `GMT+02:00`; `GMT` alone means no offset.
     offset: parts.get('timeZoneName')?.slice('GMT'.length) || '+00:00',
   };
 }
 
 function formatOf(timeZone: unknown): Intl.DateTimeFormat {
   const expected = 'the name of a time zone, for example Europe/Berlin';
-  // Undefined would be the zone of the machine, which may be another one on each server.
+  // Undefined would mean the zone of the machine, which may differ between servers.
   if (typeof timeZone !== 'string') throw new ScenarioOptionsError('timeZone', expected, typeof timeZone);
   try {
     return new Intl.DateTimeFormat('en-US', {

@@ -6,7 +6,7 @@ import {
   UnknownRecipientsError,
 } from '../../mailing/src/index.js';
 
-/** One list of any length, read once and given out cut by cut, one recipient in memory at a time. */
+/** One list of any length, read once and split into cuts, with one recipient in memory at a time. */
 export class RecipientCuts {
   readonly #source: AsyncIterator<Recipient>;
   #next: IteratorResult<Recipient> | null = null;
@@ -26,18 +26,18 @@ export class RecipientCuts {
     this.#source = beginReading(recipients, 'recipients', this.#watch)[Symbol.asyncIterator]();
   }
 
-  /** @returns false if nobody is left. */
+  /** @returns false if no recipient is left. */
   async begin(size: number): Promise<boolean> {
     this.#left = size;
     return this.#hasNext();
   }
 
-  /** Those of the cut that was begun. */
+  /** The recipients of the current cut. */
   async *recipients(): AsyncGenerator<Recipient> {
     while (this.#left > 0 && (await this.#hasNext())) yield this.#take();
   }
 
-  /** Passes by whoever of the cut was not read, because his mailing exists already. */
+  /** Skips the recipients of the cut that were not read because its mailing exists already. */
   async finish(): Promise<void> {
     while (this.#left > 0 && (await this.#hasNext())) this.#take();
   }

@@ -11,14 +11,14 @@ import type { ScenarioRunner } from './scenario.runner.js';
 
 const SCENARIO = 'nestjs-mailing:scenario';
 
-/** Started scenarios. An application that is gone takes its own along. */
+/** Started scenarios. Those of an application that is gone are garbage-collected with it. */
 const started = new WeakMap<object, { name: string; runner: ScenarioRunner }>();
 
 /**
  * A class whose methods with `@SendEmail` send mail when something happens.
  *
- * @param name of the scenario in execution ids and reports; it has to stay the same, because it tells events handled before
- * from new ones. Default: name of the class.
+ * @param name of the scenario in execution ids and reports. It has to stay the same: it tells events that were handled before from new
+ * ones. Default: name of the class.
  *
  * @example
  * ```ts
@@ -39,9 +39,9 @@ export function Scenario(name?: string): ClassDecorator {
 }
 
 /**
- * A method that is called with an event and returns who gets the mail, from an array or any iterable or async iterable,
- * alone or with fields of the info. What it returns is always persisted. A call resolves when the mailings are written
- * down, and never rejects: what fails is reported (`ScenarioEvents`) and logged.
+ * A method that is called with an event and returns the recipients, as an array or any iterable or async iterable, alone or with fields of
+ * the info. Its mailings are always persisted. A call resolves when the mailings are written, and never rejects: what fails is reported
+ * (`ScenarioEvents`) and logged.
  *
  * Together with `@Cron` of `@nestjs/schedule`, and without `on`, it sends at that time.
  *
@@ -75,7 +75,7 @@ export function SendEmail<Event = never>(options: SendEmailOptions<Event>) {
   };
 }
 
-/** Ties an object to the application that runs it. @returns false if its class is no scenario. */
+/** Binds an object to the application that runs it. @returns false if its class is no scenario. */
 export function startScenario(instance: object, runner: ScenarioRunner): boolean {
   const name = Reflect.getMetadata(SCENARIO, instance.constructor) as string | undefined;
   if (name === undefined) return false;

@@ -2,16 +2,16 @@ import { TypedEvents } from '../../mailing/src/index.js';
 
 /** Every event of scenarios with its facts. */
 export interface ScenarioEventMap {
-  /** An event was handled: its mailings are written down. `numRepeats` of them were there before. */
+  /** An event was handled: its mailings are written. `numRepeats` of them existed before. */
   'scenario:handled': {
     scenario: string;
     method: string;
-    /** Of all mailings of this event; the key of `MailingQuery.byExecution`. */
+    /** Execution id of all mailings of this event; the key of `MailingQuery.byExecution`. */
     batchExecId: string;
     numMailings: number;
     numRepeats: number;
   };
-  /** Handling an event failed; mailings that were written down before are sent. `batchExecId` is null if it has none yet. */
+  /** Handling an event failed; mailings that were written before are sent. `batchExecId` is null if the event has none yet. */
   'scenario:failed': {
     scenario: string;
     method: string;
@@ -21,12 +21,12 @@ export interface ScenarioEventMap {
   };
 }
 
-/** Hears one kind of event. */
+/** A listener for one kind of event. */
 export type ScenarioListener<K extends keyof ScenarioEventMap> = (facts: ScenarioEventMap[K]) => unknown;
 
 /**
- * Where scenarios say what they do. Nothing waits for a promise that a listener returns; what it throws or rejects with becomes a warning
- * of the process (`MailingListenerWarning`), once for each listener.
+ * The events of scenarios. A promise that a listener returns is not awaited. What a listener throws or rejects with becomes a warning of
+ * the process (`MailingListenerWarning`), once for each listener.
  *
  * @example
  * ```ts

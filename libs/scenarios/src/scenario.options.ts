@@ -10,7 +10,7 @@ import { ScenarioOptionsError } from './scenario.errors.js';
 export const DEFAULT_MAX_BATCH_SIZE = 1_000;
 const LARGEST_BATCH = 1_000_000;
 
-/** What a scenario sends, apart from what its method adds for the event at hand. */
+/** What a scenario sends, apart from what its method adds for each event. */
 export interface SendEmailOptions<Event> extends Partial<
   Omit<TemplateEmailInfo, 'templateUrl' | 'batchExecId'>
 > {
@@ -19,36 +19,35 @@ export interface SendEmailOptions<Event> extends Partial<
   /** Html template, relative to `templates.dir`. */
   template: string;
   /**
-   * What tells two events apart: an event with an id that was handled before sends nothing a second time, on whatever
-   * server. Called without an event by `@Cron`, where the day or the hour in the zone of the cron is the id (`dayIn`, `hourIn`). Default: every
-   * event is a new one.
+   * Tells two events apart: an event with an id that was handled before sends nothing a second time, on any server. `@Cron` calls it
+   * without an event; the day or the hour in the zone of the cron is the id then (`dayIn`, `hourIn`). Default: every event is a new one.
    */
   eventId?: (event: Event) => string;
-  /** Most recipients of one mailing; longer lists become several. Default: that of `MailingScenariosModule`. Bounds: 1 to 1,000,000. */
+  /** Most recipients of one mailing; longer lists become several mailings. Default: that of `MailingScenariosModule`. Bounds: 1 to 1,000,000. */
   maxBatchSize?: number;
 }
 
-/** What a scenario's method returns: who gets the mail, alone or with fields of the info; nothing: nobody. */
+/** What a scenario's method returns: the recipients, alone or with fields of the info. Null or nothing: no mail is sent. */
 export type ScenarioAnswer =
   Recipients | { info?: Partial<TemplateEmailInfo>; recipients: Recipients } | null | void;
 
 /** Options of `MailingScenariosModule.forRoot`. */
 export interface MailingScenariosOptions {
   /**
-   * Most recipients of one mailing of a scenario. Default: 1,000. Bounds: 1 to 1,000,000. Too low: many rows and runs for one
-   * event. Too high: nothing is sent before the first so many recipients are read.
+   * Most recipients of one mailing of a scenario. Default: 1,000. Bounds: 1 to 1,000,000. Too low: many rows and runs for one event. Too
+   * high: nothing is sent before that many recipients are read.
    */
   maxBatchSize?: number;
   /**
-   * Longest wait for the answer of a method with `@SendEmail`, in milliseconds; after it the event counts as failed, and what is answered later is
-   * ignored. The recipients that it returns have `sourceTimeoutMs`. Default: 30,000. Bounds: 10 to 600,000. Too low: a slow query
-   * fails. Too high: a method that never answers is reported late.
+   * Longest wait for the answer of a method with `@SendEmail`, in milliseconds. After it, the event counts as failed, and a later answer is
+   * ignored. For each recipient of the list that the method returns, `sourceTimeoutMs` applies. Default: 30,000. Bounds: 10 to 600,000. Too
+   * low: a slow query fails. Too high: a method that never answers is reported late.
    */
   hostCallTimeoutMs?: number;
   /**
-   * Longest wait for one recipient of a list that such a method returns, in milliseconds; after it the event counts as failed. The list of a
-   * mailing that was begun has `run.sourceTimeoutMs` besides. Default: 600,000 (10 minutes). Bounds: 10 to 86,400,000. Too low: a list that is
-   * read behind a slow query fails. Too high: a list that yields nothing is reported late.
+   * Longest wait for one recipient of a list that such a method returns, in milliseconds. After it, the event counts as failed. While a
+   * mailing is being written, `run.sourceTimeoutMs` applies to its list as well. Default: 600,000 (10 minutes). Bounds: 10 to 86,400,000.
+   * Too low: a list that is read behind a slow query fails. Too high: a list that yields nothing is reported late.
    */
   sourceTimeoutMs?: number;
 }

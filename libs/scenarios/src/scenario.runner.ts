@@ -23,7 +23,7 @@ import {
 /** Leaves room in an idempotency key for the number of the cut. */
 const MAX_EXECUTION_ID = 240;
 
-/** A method with `@SendEmail`, and for what it is called. */
+/** One call of a method with `@SendEmail`. */
 export interface ScenarioCall {
   scenario: string;
   method: string;
@@ -33,19 +33,19 @@ export interface ScenarioCall {
   ask: () => ScenarioAnswer | Promise<ScenarioAnswer>;
 }
 
-/** Of one event. */
+/** Counts of one event. */
 interface Counts {
   numMailings: number;
-  /** Of these, those that were there before. */
+  /** Of these, mailings that existed before. */
   numRepeats: number;
 }
 
 /**
  * Turns events into persisted mailings.
  *
- * The mailings of one event are cuts of one list, and each carries the idempotency key `scenario:method:eventId:n`. So
- * whoever handles the event again, at the same moment on another server or after a crash half way, finds the cuts that are
- * there and adds those that are not. Nobody gets two copies as long as the list is the same in the same order.
+ * The mailings of one event are cuts of one list, and each carries the idempotency key `scenario:method:eventId:n`. So an event may be
+ * handled again, at the same moment on another server or after a crash half way: the cuts that exist are found, and the others are added.
+ * No recipient gets two copies as long as the list is the same in the same order.
  */
 export class ScenarioRunner {
   readonly #logger = new Logger('Scenario');
@@ -75,7 +75,7 @@ export class ScenarioRunner {
     }
   }
 
-  /** Right after a crash and on the second of two servers; anywhere else two events share an id, and the mail of one is missing. */
+  /** Expected right after a crash, and on the second of two servers. Anywhere else two events share an id, and the mail of one is missing. */
   #logRepeats(
     { scenario, method }: ScenarioCall,
     batchExecId: string,
@@ -111,7 +111,7 @@ export class ScenarioRunner {
         if (isRepeat) numRepeats++;
       }
     } finally {
-      // What became of the mailings counts more than how their list ends.
+      // A failure at the end of the list must not hide what became of the mailings.
       await cuts.close().catch((error: unknown) => {
         const line = `${scenario}.${method}: the list of recipients did not end in order: ${publicReasonOf(error)}`;
         this.#logger.warn(toPublicText(line));
@@ -135,7 +135,7 @@ function executionIdOf({ scenario, method, options, event }: ScenarioCall): stri
     throw refused(kindOf(eventId));
   }
   const id = `${scenario}:${method}:${eventId}`;
-  // A key is one line and of a bounded length, and an id of an event may be anything.
+  // A key is one line of bounded length, but the id of an event may be any text.
   if (id.length <= MAX_EXECUTION_ID && /^[!-~]+$/.test(id)) return id;
   return `${scenario}:${method}:`.slice(0, 150) + createHash('sha256').update(eventId).digest('hex');
 }

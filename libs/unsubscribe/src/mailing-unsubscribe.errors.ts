@@ -16,7 +16,7 @@ export class MailingUnsubscribeOptionsError extends MailingError {
   }
 }
 
-/** Somebody unsubscribes, and the host gave no place to write it down. His request is answered by an error, not by a promise. */
+/** A recipient unsubscribes, and the host gave no store for it. The request is answered with an error, not with a promise that is not kept. */
 export class UnsubscribeStoreMissingError extends MailingError {
   readonly code = 'MAILING_UNSUBSCRIBE_STORE_MISSING';
 

@@ -103,7 +103,7 @@ export class MailingUnsubscribeModule
     });
   }
 
-  /** Not before: what the mailings use is found while the modules are initialized, in whatever order. */
+  /** Not earlier: what the mailings use is found while the modules are initialized, in any order. */
   onApplicationBootstrap(): void {
     if (this.unsubscriber.hasPlace) return;
     const expected =
@@ -120,7 +120,7 @@ export class MailingUnsubscribeModule
     throw new MailingUnsubscribeOptionsError('secret', 'there', 'none', nextStep);
   }
 
-  /** A provider of the host, wherever it is; or a class that nobody has registered, made by Nest. */
+  /** Finds a provider of the host in any module. Nest instantiates a class that is no provider. */
   async #find<T>(type: Type<T>): Promise<T> {
     return this.#anywhere(type) ?? (await this.moduleRef.create(type));
   }

@@ -3,24 +3,24 @@ import { kindOf, type ProfileRepository, type SuppressionList } from '../../mail
 import { MailingUnsubscribeOptionsError } from './mailing-unsubscribe.errors.js';
 import type { UnsubscribeTexts } from './unsubscribe.page.js';
 
-/** Options of `MailingUnsubscribeModule.forRoot`; beside `MailingModule` none is needed. */
+/** Options of `MailingUnsubscribeModule.forRoot`; in an application with `MailingModule`, none is needed. */
 export interface MailingUnsubscribeOptions {
   /**
-   * Where profiles are marked by `setReceiveEmail`; a provider of the host, or a class that Nest instantiates. Default: the profile
+   * The repository whose `setReceiveEmail` marks profiles; a provider of the host, or a class that Nest instantiates. Default: the profile
    * repository of `MailingModule` in the same application.
    */
   profileRepository?: Type<ProfileRepository>;
   /**
-   * Where plain addresses are written down; a provider of the host, or a class that Nest instantiates. Default: the suppression
-   * list of `MailingModule` in the same application, which is its own table where the host gave none.
+   * The list that plain addresses are added to; a provider of the host, or a class that Nest instantiates. Default: the suppression list of
+   * `MailingModule` in the same application, which is its own table if the host gave none.
    */
   suppressionList?: Type<SuppressionList>;
   /**
-   * What the links are signed with; at least 32 characters, a list while a secret is being replaced. Default: the option
+   * The secret that the links are signed with, of at least 32 characters; a list while a secret is being replaced. Default: the option
    * `unsubscribe.secret` of `MailingModule` in the same application.
    */
   secret?: string | readonly string[];
-  /** Over the English texts of the page; html is escaped. */
+  /** Texts that replace the English ones of the page; html is escaped. */
   texts?: Partial<UnsubscribeTexts>;
 }
 

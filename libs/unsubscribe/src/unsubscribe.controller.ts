@@ -7,7 +7,7 @@ interface Answer {
   status(code: number): unknown;
 }
 
-/** The token is in the address: it is not to be kept, found, framed, or handed on to anybody by a link. */
+/** The token is in the URL, so the page must not be cached, indexed or framed, and must not pass its URL on by a link. */
 const PageHeaders = (): MethodDecorator =>
   applyDecorators(
     Header('Content-Type', 'text/html; charset=utf-8'),
@@ -24,10 +24,11 @@ const PageHeaders = (): MethodDecorator =>
 /**
  * Where unsubscribe links lead: `/unsubscribe?token=…`.
  *
- * A GET changes nothing, because link scanners of mail servers open every link of every letter. A POST unsubscribes, whether it
- * comes from the button or from a mail provider (RFC 8058), whatever its body: the form may be of a kind that the application
- * parses or not. It needs no CSRF token, and none could be had: the request brings neither cookie nor login that somebody could
- * abuse, only the token, and who has that may unsubscribe.
+ * A GET changes nothing, because link scanners of mail servers open every link of every message. A POST unsubscribes, whether it comes from
+ * the button or from a mail provider (RFC 8058), and whatever its body: the application may parse this kind of form or not.
+ *
+ * It needs no CSRF token, and there could be none: the request carries no cookie and no login that could be abused. It carries only the
+ * token, and whatever client has the token may unsubscribe.
  */
 @Controller('unsubscribe')
 export class UnsubscribeController {
@@ -53,7 +54,7 @@ export class UnsubscribeController {
     return isDone ? this.page.done() : this.#refuse(answer);
   }
 
-  /** Says nothing of why: that a token was nearly right helps nobody but those who try some. */
+  /** Does not say why: a hint that a token was nearly right would help only those who guess tokens. */
   #refuse(answer: Answer): string {
     answer.status(400);
     return this.page.invalid();

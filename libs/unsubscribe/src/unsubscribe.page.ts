@@ -33,7 +33,7 @@ const STYLE =
   'body{font:1.125rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}' +
   'button{font:inherit;padding:.5rem 1.5rem;cursor:pointer}';
 
-/** Pages that say nothing of whom they are about: whoever was forwarded the letter learns nothing. */
+/** Pages that do not name the recipient, so that a reader of a forwarded message learns nothing. */
 export class UnsubscribePage {
   readonly #texts: UnsubscribeTexts;
 
@@ -48,7 +48,7 @@ export class UnsubscribePage {
     this.#texts = { ...ENGLISH, ...texts };
   }
 
-  /** The button posts to where the page came from, and sends what a mail provider's one click would. */
+  /** The button posts to the URL of the page, and sends what a mail provider's one-click request would. */
   ask(): string {
     const { title, question, button } = this.#texts;
     return this.#page(

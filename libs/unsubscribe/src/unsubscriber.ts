@@ -10,33 +10,34 @@ import {
 } from '../../mailing/src/index.js';
 import { UnsubscribeStoreMissingError } from './mailing-unsubscribe.errors.js';
 
-/** What stands beside an address in the suppression list. */
+/** The reason that is stored with an address in the suppression list. */
 const REASON = 'unsubscribed';
 
-/** Where it is written down that somebody wants no mail, and who is told. */
+/** Where unsubscriptions are stored, and where they are reported. */
 export interface UnsubscriberParts {
   tokens: UnsubscribeTokens;
-  /** Asked at each click: those of the mailings are found when the application is. */
+  /** Called at each click, because the stores of the mailings are known only after the application was initialized. */
   profiles: () => ProfileRepository | null;
   suppressions: () => SuppressionList | null;
-  /** Null where the application does not send mailings itself. */
+  /** Null if the application does not send mailings itself. */
   events: MailingEvents | null;
 }
 
 /**
- * Takes the word of a token and writes it down; twice is harmless. It is written in the asynchronous context of the application's start: in
- * that of a request it would be part of a transaction that the host has open there, and not be done when the reader is told so.
+ * Stores what a token asks for; a repetition is harmless. It writes in the asynchronous context of the application's start. In the context
+ * of a request, the write would be part of a transaction that the host has open there, and might not be committed when the reader is told
+ * that it is done.
  */
 export class Unsubscriber {
   #parts: UnsubscriberParts | null = null;
   readonly #context = new ModuleContext();
 
-  /** Known once everything is put together, because the host's classes may live anywhere. */
+  /** Called after all modules were put together, because the host's classes may be in any of them. */
   use(parts: UnsubscriberParts): void {
     this.#parts = parts;
   }
 
-  /** @returns whether this is a token of ours; changes nothing. */
+  /** @returns whether this is a token of ours. Changes nothing. */
   knows(token: unknown): boolean {
     return this.#ready.tokens.verify(token) !== null;
   }
@@ -44,9 +45,9 @@ export class Unsubscriber {
   /**
    * Unsubscribes the recipient that the token names.
    *
-   * @returns false if it is not a token of ours, was changed, or has expired; nothing is written then.
-   * @throws UnsubscribeStoreMissingError, HostSilentError after 30 s, or whatever the host's repository throws; it is done once the call
-   * returns true, not before.
+   * @returns true once it is stored, not before; false if the token is not ours, was changed, or has expired. Nothing is written then.
+   * @throws UnsubscribeStoreMissingError if the host gave no store for this recipient; HostSilentError after 30 s; whatever the host's
+   * repository throws.
    *
    * @example
    * ```ts
@@ -78,13 +79,13 @@ export class Unsubscriber {
     return 'address';
   }
 
-  /** The reader waits for the page, so there is an end to it. */
+  /** With a deadline, because the reader waits for the page. */
   #asked(call: string, write: () => Promise<void> | undefined): Promise<void> {
     const terms = { call, timeoutMs: HOST_CALL_TIMEOUT_MS };
     return this.#context.begin(() => askHost<void>(terms, () => write()));
   }
 
-  /** Whether there is a place for anybody. */
+  /** Whether there is a store for at least one kind of recipient. */
   get hasPlace(): boolean {
     const { profiles, suppressions } = this.#ready;
     return profiles()?.setReceiveEmail !== undefined || suppressions() !== null;

@@ -1,4 +1,4 @@
-/** A message may not begin any more: somebody else may be working on its mailing by now. */
+/** A message may not begin any more: another process may be working on its mailing. */
 export class LeaseLostError extends Error {
   constructor() {
     super('This process may not begin a message of this mailing any more.');

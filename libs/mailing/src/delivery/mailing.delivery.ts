@@ -37,26 +37,26 @@ export interface PreparedRecipient {
   addressee: Addressee | Skip;
 }
 
-/** What a message must ask its run for. */
+/** The signals and permissions that a run gives to its messages. */
 export interface RunConsent {
-  /** Aborts when the process has no more time; a message then ends as what is known of it. */
+  /** Aborts when the process has no more time. A message in flight then ends with what is known of it. */
   stop: AbortSignal;
-  /** Aborts when nothing more is to be begun; of a message that is being rendered nothing has left, and it is not waited for. */
+  /** Aborts when no message may begin any more. A message that is being rendered is then not waited for: nothing of it has left the process. */
   wanted: () => AbortSignal;
-  /** Asked again where rendering took its time, because a lease may have run out meanwhile. */
+  /** Asked again after an awaited rendering, because a lease may have run out meanwhile. */
   mayStart: () => boolean;
-  /** As `Begin`, for the message to this recipient. */
+  /** The `Begin` of the message to this recipient. */
   begin: (idx: number) => ReturnType<Begin>;
 }
 
 export interface MailingDeliveryParts {
   sender: EmailMessageSender;
   profiles: ProfileRepository | null;
-  /** Null: nobody is mailed too often. */
+  /** Null: no limit on how often a profile is mailed. */
   fatigue: ContactFatigue | null;
-  /** In the order in which they are asked. */
+  /** Asked in this order. */
   gates: RecipientGate[];
-  /** Null: the messages do not say how to unsubscribe. */
+  /** Null: messages without unsubscribe links. */
   links: UnsubscribeLinks | null;
   /** Null for templates that show no slot. */
   slots: SlotSource | null;
@@ -70,7 +70,7 @@ export class MailingDelivery {
   readonly #composer: MessageComposer;
   readonly #context: TemplateContext;
   readonly #deadlines: MessageDeadlines;
-  /** What the host is asked in `prepare` at the moment, and since when by `performance.now()`. */
+  /** The call to the host that `prepare` waits for, and since when by `performance.now()`. */
   asked: { what: string; since: number } | null = null;
 
   constructor(
@@ -85,13 +85,14 @@ export class MailingDelivery {
   }
 
   /**
-   * Looks the profiles of one commit up, in one query, reads their slots, and asks each gate once about those who are left.
+   * Reads the profiles of one commit in one query, then their slots, then asks each gate once about the recipients that are not skipped yet.
    *
-   * Slots come before the gates: a profile that is skipped for its content must not have taken its address from another one.
+   * Slots come before the gates: a profile that is skipped for its content must not claim its address, which may belong to another profile too.
    *
-   * @param upcoming who comes next as far as is known.
-   * @param stop aborts when nothing is to be begun any more: then no answer is waited for.
-   * @throws whatever the profiles throw; LookupFailedError if a gate or the slots can't be asked; HostSilentError; the reason of `stop`.
+   * @param upcoming the recipients that come next, as far as known.
+   * @param stop aborts when no message may begin any more: then no answer is waited for.
+   * @throws what `ProfileRepository.findByIds` throws; LookupFailedError if a gate or the slots can't be asked; HostSilentError; HostAnswerError
+   * if the profiles are no Map; the reason of `stop`.
    */
   async prepare(
     recipients: MarkedRecipient[],
@@ -113,7 +114,7 @@ export class MailingDelivery {
     return prepared;
   }
 
-  /** @throws whatever the template, or the host's builder of links, throws for this recipient. */
+  /** @throws what the template, or the host's builder of links, throws for this recipient. */
   async compose(idx: number, addressee: Addressee): Promise<EmailMessage> {
     return this.#write(idx, addressee, await this.#linkOf(idx, addressee));
   }
@@ -127,7 +128,7 @@ export class MailingDelivery {
     const tooLate = { kind: 'returned', idx, blame: 'nobody', reason: 'rendered too late' } as const;
     let code = 'unsubscribe';
     let wasAwaited = false;
-    // Most answers are there at once, and what has not been waited for can't have come too late.
+    // Only an answer that was waited for can be too late; most are there at once.
     const waited = <T>(answer: T | Promise<T>): T | Promise<T> => {
       wasAwaited ||= answer instanceof Promise;
       return answer;
@@ -141,7 +142,7 @@ export class MailingDelivery {
       message = rendering instanceof Promise ? await rendering : rendering;
       if (isTooLate()) return tooLate;
     } catch (error) {
-      // What fails while everything ends may have failed because of that.
+      // A failure after the stop may be caused by the stop, so it is not recorded as an error.
       if (isTooLate()) return tooLate;
       return settled(idx, 'error', code, reasonOf(error));
     }
@@ -150,7 +151,7 @@ export class MailingDelivery {
     return toAttempt(idx, handOver, this.#contactOf(addressee));
   }
 
-  /** Nobody was mailed himself where all messages go to one address, and its refusal says nothing about his own. */
+  /** Undefined with `messageTo`: deliveries to that one address, and refusals of it, say nothing about the recipient's own address. */
   #contactOf({ mailbox, userId }: Addressee): Contact | undefined {
     return this.info.messageTo === undefined ? { address: mailbox.address, userId } : undefined;
   }
@@ -248,7 +249,7 @@ export class MailingDelivery {
         resolve(handOver);
       };
       deadline.waitFor(giveUp);
-      // A sender of the host that breaks its contract: nobody can know how far the message got.
+      // A host's sender that rejects breaks its contract: it is unknown how far the message got.
       const fail = (error: unknown): void => {
         const text = reasonOf(error);
         settle({ kind: 'unknown', code: 'sender', text });
@@ -260,7 +261,7 @@ export class MailingDelivery {
   }
 }
 
-/** Of a profile nobody knows it yet. */
+/** Empty for a profile: its address is not known before its profile is read. */
 function addressOf({ email }: MarkedRecipient): string[] {
   const mailbox = parseRecipient(email);
   return mailbox ? [mailbox.address] : [];

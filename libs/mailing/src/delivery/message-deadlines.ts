@@ -1,33 +1,33 @@
 import { setMaxListeners } from 'node:events';
 
-/** Messages that are begun within so long share a deadline, and none of them has less time for it. */
+/** Messages that begin within this time share one deadline; none of them gets less than its full time. */
 const MAX_SHARE_MS = 100;
 
 /** How long a sender may take to stop after its deadline before its answer is no longer waited for. */
 const STOP_GRACE_MS = 1_000;
 
-/** The time of some messages that were begun at about the same moment. */
+/** The deadline of messages that began at about the same moment. */
 export interface SharedDeadline {
-  /** Aborts when their time is over, or when the process has no more. */
+  /** Aborts when their time is over, or when the process has no more time. */
   readonly signal: AbortSignal;
-  /** @param giveUp called once if it is still waited for some time after `signal` has aborted. */
+  /** @param giveUp called once if the message is still waited for 1 s after `signal` has aborted. */
   waitFor(giveUp: () => void): void;
-  /** It is not waited for any more. */
+  /** The message of this `giveUp` is not waited for any more. */
   over(giveUp: () => void): void;
 }
 
 /**
  * Deadlines of the messages of one run.
  *
- * A timer, a signal and its listeners for each message cost as much as rendering it, and are nearly never used. So a signal is
- * shared by those who are begun within a tenth of a second (less where a message has less than a second): it aborts when
- * the youngest of them has had its time. What nobody waits for has no timer, so nothing keeps a process from ending.
+ * Messages that begin within 100 ms (a tenth of `timeoutMs` if that is less) share one signal. It aborts when the youngest of them has had its
+ * full time. Reason: a timer, a signal and its listeners for each message cost as much as rendering it, and are almost never used. A deadline
+ * that no message waits for has no timer, so it does not keep the process from ending.
  */
 export class MessageDeadlines {
   readonly #shareMs: number;
   #current: Deadline | null = null;
 
-  /** @param timeoutMs what each message is granted at least; up to a tenth more, 100 ms at most. */
+  /** @param timeoutMs minimum time of each message; it gets up to a tenth more, at most 100 ms. */
   constructor(private readonly timeoutMs: number) {
     this.#shareMs = Math.min(MAX_SHARE_MS, timeoutMs / 10);
   }

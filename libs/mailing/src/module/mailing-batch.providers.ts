@@ -17,7 +17,7 @@ import { ResumeHold } from '../work/execution/resume-hold.js';
 import { ServerMembership } from '../work/servers/server-membership.js';
 import { SliceRunner } from '../work/execution/slice.runner.js';
 
-/** What takes up batches, and frees those of the dead. */
+/** Claims batches, and frees those of dead servers. */
 export const batchProviders: Provider[] = [
   made(ActiveDispatcher, [MAILING_SETTINGS, MailingEvents]),
   assembled(BatchWorker, {

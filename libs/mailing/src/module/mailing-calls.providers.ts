@@ -2,31 +2,31 @@ import type { DynamicModule } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { MailingModuleTwiceError, type ModuleCall } from '../model/options/module-twice.error.js';
 
-/** What one call of `forRoot` notes in the module that it makes. */
+/** The note that one call of `forRoot` leaves in the module that it makes. */
 export interface NotedCall {
-  /** `file:line:column` of the host's code; null where no stack is to be had. */
+  /** `file:line:column` of the host's code; null if there is no stack. */
   at: string | null;
-  /** What the host gets and imports. Set before the call returns. */
+  /** The module that the host gets and imports. Set before the call returns. */
   outer: DynamicModule | null;
 }
 
-/** What there may be one of. */
+/** Terms of a module that an application may have only once. */
 export interface OnceTerms {
   /** The class whose `forRoot` the host calls. */
   module: string;
-  /** In words, for the error: of what there may be one, for example `the data source "default"`. Default: the application. */
+  /** In words, for the error: where there may be only one, for example `the data source "default"`. Default: the application. */
   scope?: string;
-  /** In a sentence: what would happen with two. */
+  /** One sentence: what would happen with two. */
   consequence: string;
 }
 
 type NestModule = ReturnType<ModulesContainer['get']> & object;
 
 /**
- * Notes where the host has called a method; to be called by that method itself.
+ * Notes where the host has called a method. That method itself has to call this function.
  *
  * @param module the class.
- * @param method its static method, for example `forRoot`. What called that is noted.
+ * @param method its static method, for example `forRoot`. The caller of this method is noted.
  */
 export function noteCall<M extends string>(
   module: Record<M, (...options: never[]) => DynamicModule>,
@@ -40,14 +40,14 @@ export function noteCall<M extends string>(
 }
 
 /**
- * The same module; an application that has two of them does not start.
+ * Returns the same module with a check: an application that has two of them does not start.
  *
- * - Nest takes each call of `forRoot` for a module of its own, also where the options are the same. One dynamic module that is imported in two
+ * - Nest treats each call of `forRoot` as a module of its own, even if the options are the same. One dynamic module that is imported in two
  *   places is one call.
- * - Calls know each other by a token that all copies of this package share (`Symbol.for`).
- * - The note is a function, because under Nest's algorithm `deep-hash` modules are compared by their text: there two calls with the
- *   same options are one module, which works, and a line number would tell them apart.
- * - Rejected: to count calls when they are made. A test process makes one application after the other.
+ * - Calls find each other by a token that all copies of this package share (`Symbol.for`).
+ * - The note is a function, because Nest's algorithm `deep-hash` compares modules by their text. Under it, two calls with the same options
+ *   are one module, which works; a line number in the text would tell them apart.
+ * - Rejected: counting calls when they are made. A test process makes one application after the other.
  *
  * @example
  * ```ts
@@ -55,8 +55,8 @@ export function noteCall<M extends string>(
  *   static forRoot(): DynamicModule {
  *     const call = noteCall(CouponModule, 'forRoot');
  *     const made = { module: CouponModule, providers: [] };
- *     call.door = calledOnce(made, call, { module: 'CouponModule', consequence: 'Two would give each coupon twice.' });
- *     return call.door;
+ *     call.outer = calledOnce(made, call, { module: 'CouponModule', consequence: 'Two would give each coupon twice.' });
+ *     return call.outer;
  *   }
  * }
  * ```
@@ -89,13 +89,13 @@ function noteOf(made: NestModule, note: symbol): NotedCall {
   return noted?.() ?? { at: null, outer: null };
 }
 
-/** Asked first: Nest adds a global module to the imports of all. */
+/** Checked first: Nest adds a global module to the imports of every module. */
 function isListedBy(metatype: object, outer: DynamicModule | null): boolean {
   const listed = (Reflect.getMetadata('imports', metatype) ?? []) as unknown[];
   return listed.includes(outer);
 }
 
-/** For a module that is dynamic itself, whose class says nothing. */
+/** For an importing module that is dynamic itself: its class lists no imports. */
 function imports(importing: NestModule, made: NestModule, outer: DynamicModule | null): boolean {
   if (outer?.global) return false;
   return [...importing.imports].some(

@@ -11,7 +11,7 @@ import { UnsubscribeTokens } from '../model/options/unsubscribe.tokens.js';
 import { AttachmentStore } from '../store/attachments/attachment.store.js';
 import { MailingDatabase } from '../store/database/mailing.database.js';
 
-/** What they read. */
+/** Content of messages: templates, attachments and the tokens of unsubscribe links. */
 export const contentProviders: Provider[] = [
   {
     provide: TEMPLATE_RENDERER,
@@ -29,7 +29,7 @@ export const contentProviders: Provider[] = [
   {
     provide: MailerAdapterRenderer,
     useFactory: ({ templates: { dir, helpers, text } }: MailingSettings, moduleRef: ModuleRef) =>
-      // The mailer does not export its options, and may not have them yet.
+      // Looked up late: the mailer does not export its options, and may not have them yet.
       new MailerAdapterRenderer(dir, () => moduleRef.get<MailerOptions>(MAILER_OPTIONS, { strict: false }), {
         helpers,
         text,
@@ -43,7 +43,7 @@ export const contentProviders: Provider[] = [
     inject: [MailingDatabase, MAILING_SETTINGS],
   },
   {
-    // Null where the links are not signed by the plugin; what reads them asks for it.
+    // Null if the plugin does not sign the links; each reader checks for null.
     provide: UnsubscribeTokens,
     useFactory: ({ unsubscribe }: MailingSettings) => unsubscribe?.tokens ?? null,
     inject: [MAILING_SETTINGS],

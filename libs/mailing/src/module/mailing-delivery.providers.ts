@@ -8,7 +8,7 @@ import { MAILING_SETTINGS, type MailingSettings } from '../model/options/mailing
 import { MailingEvents } from '../model/reports/mailing-event.js';
 import { MailerMissingError } from '../model/options/setup.errors.js';
 
-/** How messages leave. */
+/** Hands messages over to the mail server. */
 export const messageSender: FactoryProvider = {
   provide: EMAIL_MESSAGE_SENDER,
   useFactory: (

@@ -67,12 +67,12 @@ import { TemplateEmailPreview } from '../work/template-email.preview.js';
 import { TemplateEmailRestarter } from '../work/sweeps/template-email.restarter.js';
 import { TemplateEmailSender } from '../work/template-email.sender.js';
 
-/** Every part of the engine, each made from the parts above it: the wiring of the four rooms, and nothing else. */
+/** All providers of the engine: the wiring of the four rooms, and nothing else. */
 export function engineProviders(dataSourceName: string): Provider[] {
   return [...hostProviders(dataSourceName), ...storeProviders, ...serverProviders, ...workProviders];
 }
 
-/** What the host gives, and what everybody needs. */
+/** What the host gives, and what all parts need. */
 function hostProviders(dataSourceName: string): Provider[] {
   return [
     {
@@ -162,7 +162,7 @@ const storeProviders: Provider[] = [
     ) =>
       new TemplateEmailBatchServerPersister(database, server.leaseMs, {
         pruned: (pruned) => {
-          faultPoints.reach('afterServerBuried');
+          faultPoints.reach('afterServerPruned');
           events.emit('server:pruned', pruned);
         },
         failedOver: (numAwaited) => events.emit('database:failed-over', { numAwaited }),

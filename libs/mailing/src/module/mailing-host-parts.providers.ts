@@ -9,10 +9,10 @@ import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
 import { MailingProfiles } from '../work/recipients/mailing.profiles.js';
 import { MailingSuppressions } from '../work/recipients/mailing.suppressions.js';
 
-/** `() => Promise<void>`: looks up what the host gave. */
+/** `() => Promise<void>`: looks up the classes that the host gave. */
 export const PREPARE = Symbol('MAILING_PREPARE');
 
-/** What can be looked up only when everything has been put together. */
+/** What can be looked up only after all modules have been put together. */
 export const hostPartProviders: Provider[] = [
   {
     provide: PREPARE,
@@ -46,13 +46,13 @@ export const hostPartProviders: Provider[] = [
   },
 ];
 
-/** A provider of ours; or of the host, wherever it is; or a class that nobody has registered, made by Nest. */
+/** Finds a provider of the plugin, or else of the host, in any module. Nest instantiates a class that is no provider. */
 async function find<T>(moduleRef: ModuleRef, type: Type<T>): Promise<T> {
   for (const strict of [true, false]) {
     try {
       return moduleRef.get(type, { strict });
     } catch {
-      // Nobody there has registered it.
+      // Not registered there.
     }
   }
   return moduleRef.create(type);

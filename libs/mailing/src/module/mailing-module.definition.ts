@@ -14,7 +14,7 @@ import {
   MailingOptionsFactoryError,
 } from '../model/options/setup.errors.js';
 
-/** Options that shape the module itself; with `forRootAsync` they stand beside the factory. */
+/** Options of the module itself; with `forRootAsync` they are given beside the factory. */
 export interface MailingModuleExtras {
   /** Makes the providers available in every module without importing this one. Default: false. */
   isGlobal?: boolean;
@@ -29,7 +29,7 @@ export interface MailingOptionsFactory {
 
 export const DEFAULT_EXTRAS = { isGlobal: false, dataSource: 'default' };
 
-/** The part of Nest's module definition that the door and its options types are made from. */
+/** The part of Nest's module definition that `MailingModule` and its options types are made from. */
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<MailingModuleOptions>({ moduleName: 'Mailing' })
     .setClassMethodName('forRoot')
@@ -38,8 +38,8 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
     .build();
 
 /**
- * `TypeOrmModule.forFeature` for our entities, with our own words for what can be missing. Nest's own error would name a
- * symbol and an index, TypeORM's an entity the host has never heard of.
+ * `TypeOrmModule.forFeature` for our entities, with our own errors for what can be missing. Nest's own error would name a symbol and an
+ * index, TypeORM's an entity that the host does not know.
  */
 export function entitiesOf(dataSourceName: string): DynamicModule {
   const feature = TypeOrmModule.forFeature(mailingEntities, dataSourceName);
@@ -58,7 +58,7 @@ export function entitiesOf(dataSourceName: string): DynamicModule {
   return { ...feature, providers, exports: providers };
 }
 
-/** Puts our name on whatever the host's options factory throws. */
+/** Wraps whatever the host's options factory throws in a `MailingOptionsFactoryError`. */
 export function namingOptionErrors(providers: Provider[] = []): Provider[] {
   return providers.map((provider) => {
     if (!isOptionsFactory(provider)) return provider;

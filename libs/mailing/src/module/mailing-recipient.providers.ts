@@ -19,21 +19,21 @@ import { made } from './provider-shapes.js';
 import { ProfileRecorder } from '../work/recipients/profile.recorder.js';
 import type { GatesOf } from '../work/execution/slice.runner.js';
 
-/** `() => ProfileRepository | null`: known once everything is put together. */
+/** `() => ProfileRepository | null`: known once all modules have been put together. */
 export const PROFILES = Symbol('MAILING_PROFILES');
 
-/** `() => RecipientGate[]`: gates that only look, and remember nobody. */
+/** `() => RecipientGate[]`: gates that only check, and remember no recipient. */
 export const JUDGES = Symbol('MAILING_JUDGES');
 
-/** `GatesOf`: what else may keep a recipient from being mailed. */
+/** `GatesOf`: all gates that may keep a recipient from being mailed. */
 export const GATES = Symbol('MAILING_GATES');
 
-/** Who the recipients are, and who of them is mailed. */
+/** Profiles, suppressions and gates: which recipients there are, and which of them are mailed. */
 export const recipientProviders: Provider[] = [
   MailingProfiles,
   {
     provide: PROFILES,
-    // The host's class may live anywhere, and is found once everything is put together.
+    // The host's class may be in any module, and is found once all modules have been put together.
     useFactory: (profiles: MailingProfiles) => (): ProfileRepository | null => profiles.inUse,
     inject: [MailingProfiles],
   },
@@ -69,7 +69,7 @@ export const recipientProviders: Provider[] = [
       (database: MailingDatabase, judges: () => RecipientGate[], { addresses }: MailingSettings): GatesOf =>
       (mailingId) => [
         ...judges(),
-        // The last one, because it takes the addresses of those whom it lets through.
+        // The last one, because it claims the address of each recipient that it lets through.
         mailingId === null
           ? new MemoryDuplicateGate(addresses.keyOf)
           : new DuplicateGate(database, mailingId, addresses.keyOf),

@@ -45,7 +45,7 @@ const restarter = assembled(TemplateEmailRestarter, {
   faultPoints: FAULT_POINTS,
 });
 
-/** What looks for work left behind, and what holds it back. */
+/** Sweeps for work that was left behind, and the hold on mailings that wait for `resume()`. */
 export const sweepProviders: Provider[] = [
   made(ResumeHold, [MAILING_SETTINGS]),
   made(HeldMailings, [MAILING_SETTINGS, HealthReader, ResumeHold]),

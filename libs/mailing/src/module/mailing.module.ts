@@ -26,14 +26,14 @@ import { TemplateEmailRestarter } from '../work/sweeps/template-email.restarter.
 import { TemplateEmailSender } from '../work/template-email.sender.js';
 
 /**
- * Where everything lives that starts and stops. It is never global: Nest ends global modules in the order in which they
- * were imported, possibly after the mailer has closed its transports.
+ * Holds all providers that start and stop. It is never global: Nest shuts global modules down in the order in which they were imported,
+ * possibly after the mailer has closed its transports.
  */
 @Module({})
 class MailingEngineModule {}
 
 /**
- * The door of the plugin.
+ * The module of the plugin that a host imports.
  *
  * @example
  * ```ts
@@ -50,10 +50,10 @@ class MailingEngineModule {}
 @Module({})
 export class MailingModule extends ConfigurableModuleClass {
   /**
-   * Registers the plugin with options at hand. Call it once for an application and data source, in the root module; what it returns may be
-   * imported in several places.
+   * Registers the plugin with options at hand. Call it once for each application and data source, in the root module. The module that it
+   * returns may be imported in several places.
    *
-   * @throws MailingModuleTwiceError when the application starts, if it was called twice; MailingOptionsError, also then.
+   * @throws MailingModuleTwiceError if it was called twice, MailingOptionsError if an option is wrong; both when the application starts.
    */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
     return outerModule(super.forRoot(options), options, noteCall(MailingModule, 'forRoot'));
@@ -62,7 +62,7 @@ export class MailingModule extends ConfigurableModuleClass {
   /**
    * The same with options from a factory, a class or an existing provider.
    *
-   * @throws MailingModuleTwiceError when the application starts, if it was called twice; MailingOptionsError, also then.
+   * @throws MailingModuleTwiceError if it was called twice, MailingOptionsError if an option is wrong; both when the application starts.
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return outerModule(super.forRootAsync(options), options, noteCall(MailingModule, 'forRootAsync'));

@@ -1,11 +1,11 @@
 import type { FactoryProvider, InjectionToken, Type } from '@nestjs/common';
 
-/** Our classes know nothing of Nest's injector; this tells it what their constructors take, in order. */
+/** Provider of a class that knows nothing of Nest's injector: `inject` is what its constructor takes, in order. */
 export function made<T>(type: Type<T>, inject: FactoryProvider['inject'] = []): FactoryProvider<T> {
   return { provide: type, useFactory: (...parts: unknown[]) => new type(...parts), inject };
 }
 
-/** The same for a class whose constructor takes its many parts by name. */
+/** As `made`, for a class whose constructor takes its many parts by name. */
 export function assembled<T, P extends object>(
   type: new (parts: P) => T,
   parts: { [K in keyof P]: InjectionToken },

@@ -7,13 +7,13 @@ import { RepeatedLines } from './repeated-lines.js';
 
 type Level = 'verbose' | 'debug' | 'log' | 'warn' | 'error';
 
-/** @param who the mailing, by its id and its name. */
+/** @param who the mailing: its id and its name. */
 type Text<Facts> = (facts: Facts, who: string) => string;
 
 interface Line<Facts> {
   level: Level;
   text: Text<Facts>;
-  /** What tells one fault from another, beside its mailing: told once, and then once a minute. Absent: each event is told. */
+  /** Tells faults of one mailing apart. Each fault is logged once, and then once a minute. Absent: each event is logged. */
   fault?: (facts: Facts) => string;
 }
 
@@ -24,7 +24,7 @@ const fault = <Facts>(
   which: (facts: Facts) => string = () => '',
 ): Line<Facts> => ({ level, text, fault: which });
 
-/** What a run waits for, by the beginning of the reason to pause. */
+/** What a run waits for, keyed by the first word of the pause reason. */
 const OUTAGES: Record<string, string> = {
   transport: 'the mail server is out of reach',
   profiles: 'the profiles can not be read',
@@ -37,7 +37,7 @@ const RECOVERED: Record<string, string> = {
   database: 'the database works again',
 };
 
-/** One line for each event; the type makes a forgotten event an error. */
+/** One log line for each event. The type makes a missing event a compile error. */
 const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   'list:written': line(
     'log',
@@ -218,13 +218,13 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   ),
 };
 
-/** There is one for each recipient, and Nest prints every level where the host names none. */
+/** Off by default: these occur once per recipient, and Nest prints every level unless the host names the levels. */
 const OF_RECIPIENTS: readonly string[] = ['recipient:settled', 'recipient:deferred'];
 
-/** Faults of a run that are over when what it needs works again. */
+/** Faults of a run that end when what the run waits for works again. */
 const OF_OUTAGES = ['transport:down', 'transport:throttled', 'run:commit-retried', 'run:stalled'] as const;
 
-/** Mailings whose names are remembered. */
+/** Limit of the remembered mailing names. */
 const MAX_NAMES = 1_000;
 
 /** Turns events into log lines; nothing else in the plugin writes to the log. */
@@ -253,7 +253,7 @@ export class EventLogger {
     });
   }
 
-  /** The next one is news again. */
+  /** Logs the next fault of this outage at once. */
   #forgetOutage(facts: MailingEventMap['outage:ended']): void {
     const who = this.#whoOf(facts);
     for (const name of OF_OUTAGES) {
@@ -261,7 +261,7 @@ export class EventLogger {
     }
   }
 
-  /** Few events say the name of their mailing; it stands in every line. */
+  /** Names the mailing in a log line. Few events carry the mailing's name, so names are remembered. */
   #whoOf(facts: object): string {
     const { mailingId, name } = facts as { mailingId?: string | null; name?: string | null };
     if (mailingId === undefined) return '';
@@ -299,7 +299,7 @@ function rateOf(perSecond: number): string {
   return perSecond >= 10 ? String(Math.round(perSecond)) : perSecond.toFixed(1);
 }
 
-/** In the largest two units that matter to a reader. */
+/** Rounded to the largest one or two units. */
 function duration(ms: number): string {
   const seconds = Math.max(1, Math.round(ms / 1_000));
   if (seconds < 60) return `${seconds} s`;

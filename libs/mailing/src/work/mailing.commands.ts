@@ -29,12 +29,12 @@ export interface MailingCommandsParts {
 }
 
 /**
- * Carries out what people ask of a mailing, on whatever server they ask.
+ * Carries out commands about a mailing, on any server.
  *
- * The order is written into the mailing's row, and that is all it takes: a run on another server finds it in its next commit,
- * one that waits finds it with the next heartbeat of its server, and one in this process is told at once. Where the owner
- * is dead nobody would ever find it, so the mailing moves here and the change is completed. A mailing in batches has many runs
- * and no owner: the last of them to end completes the change, and the batches of the dead are freed for it here and now.
+ * A command is written into the mailing's row. A run on another server finds it in its next commit, a waiting run finds it with the next heartbeat of
+ * its server, and a run in this process is told at once. If the owner is dead, no run would ever find the command, so the mailing moves here and the
+ * command is completed. A mailing in batches has many runs and no owner: the last run to end completes the command, and this server frees the batches
+ * of dead servers at once.
  */
 export class MailingCommands {
   constructor(private readonly parts: MailingCommandsParts) {}
@@ -71,7 +71,7 @@ export class MailingCommands {
     }
     const count = await commands.retry(mailingId, which);
     if (count === 0) return 0;
-    // One that is held goes on waiting, with more to send; one that was over is begun by this call and by no other.
+    // A held mailing stays held, with more to send. A completed one is begun by this call and by no other, so it is admitted.
     if (before.status === 'completed') this.parts.hold.admit(mailingId);
     const after = this.#known(mailingId, await commands.read(mailingId));
     this.#tell('retry', mailingId, after.status);
@@ -94,7 +94,7 @@ export class MailingCommands {
     return count;
   }
 
-  /** A server that stops, or stands by, writes orders down and leaves them to others. */
+  /** False for a server that stops or is on standby: it writes commands to the row and leaves them to others. */
   async #canWork(): Promise<boolean> {
     const { membership, runs } = this.parts;
     if (runs.isStopping) return false;
@@ -110,7 +110,7 @@ export class MailingCommands {
     this.parts.events.emit('mailing:command', { mailingId, command, status });
   }
 
-  /** Leaves an order to the run that works on the mailing; carries it out here if there can be none. */
+  /** Leaves a command to the run that works on the mailing. Carries it out here if there can be no such run. */
   async #complete(
     command: MailingCommand,
     mailingId: string,
@@ -125,17 +125,17 @@ export class MailingCommands {
     return status;
   }
 
-  /** The dead can't end their batches; the living are waited for by nobody. */
+  /** Frees the batches of dead servers, which cannot end them. Does not wait for the runs of live servers. */
   async #completeBatched(mailingId: string, mailing: RequestedMailing): Promise<MailingStatus> {
     const { hold, batchSweep } = this.parts;
-    // A look that began before the order would leave the batches of the dead to the resume.
+    // A sweep that began before the command would leave the held batches of dead servers to `resume()`.
     if (hold.isWaiting) await batchSweep.idle();
     if (await this.#canWork()) await batchSweep.sweep();
     const now = await this.parts.commands.read(mailingId);
     return now?.status ?? mailing.status;
   }
 
-  /** True if this server is to work on it: it owns it, or the owner is dead and it moves here. */
+  /** True if this server is to work on the mailing: it owns it, or the owner is dead and the mailing moves here. */
   async #isOurs(mailingId: string, { uniqServerId }: RequestedMailing): Promise<boolean> {
     const { settings, servers, claims, membership } = this.parts;
     if (!(await this.#canWork())) return false;

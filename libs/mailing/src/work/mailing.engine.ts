@@ -45,16 +45,16 @@ export interface MailingEngineParts {
   recorder: ProfileRecorder;
   reporter: MailingReporter;
   events: MailingEvents;
-  /** Looks up what the host gave. */
+  /** Looks up what the host provides. */
   prepare: () => Promise<void>;
 }
 
 /**
- * Start and end of everything that works.
+ * Starts and stops all parts.
  *
- * The end is in `onModuleDestroy` and not later, because the mailer closes its transports in its own, and the engine lives
- * in a module that is not global, because global modules are ended in the order in which they were imported, possibly after
- * the mailer. The data source closes last, so what is drained can be written down.
+ * The stop is in `onModuleDestroy` and not later, because the mailer closes its transports in its own. The engine is in a module that is not global:
+ * Nest destroys global modules in the order of their imports, possibly after the mailer. The data source closes last, so outcomes can still be
+ * written while runs drain.
  */
 export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   #ending: Promise<void> | null = null;
@@ -67,7 +67,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     await prepare();
     journal.prepare();
     await attachments.prepare();
-    // First, and by statements without values: under some settings no other can be trusted.
+    // First, and by statements without values: under some settings no other statement can be trusted.
     for (const risky of await checkEnvironment(dataSource)) events.emit('database:risky-setting', risky);
     this.#unsubscribe = [
       UnsafeConnections.of(dataSource).onRefused((error) => {
@@ -78,7 +78,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
       }),
     ];
     await checkSchema(dataSource, database);
-    // A question about a setting is no reason not to start.
+    // A failed query about a setting does not prevent the start.
     const weak = await findWeakSettings(database).catch(() => []);
     for (const setting of weak) events.emit('database:not-durable', setting);
     const sorting = await findSortingColumns(dataSource, database).catch(() => []);
@@ -88,7 +88,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   onApplicationBootstrap(): void {
     const { periodic, events, batchSweep, batchWorker, dispatcher, restarter, forgotten } = this.parts;
     periodic.addTask(() => batchSweep.sweep());
-    // Those whom the dead left behind need not wait for the next heartbeat.
+    // Batches of dead servers need not wait for the next heartbeat.
     events.on('server:pruned', () => void batchSweep.sweep());
     forgotten.onGivenBack(({ batch }) => {
       if (batch) dispatcher.announce();
@@ -97,7 +97,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     void dispatcher.start(batchWorker);
   }
 
-  /** However often it is called, everything is ended once. */
+  /** Repeated calls share one stop. */
   onModuleDestroy(): Promise<void> {
     this.#ending ??= this.parts.context.begin(() => this.#end());
     return this.#ending;
@@ -108,19 +108,19 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     const { launcher, recorder, reporter, events } = this.parts;
     const { shutdownTimeoutMs } = settings.server;
     const deadline = performance.now() + shutdownTimeoutMs;
-    // The lease is kept fresh while messages in flight come to their end.
+    // The heartbeat keeps the lease fresh until messages in flight have ended.
     await Promise.all([
       intake.stop(),
       runs.stopAll(shutdownTimeoutMs),
       within(shutdownTimeoutMs, dispatcher.stop()),
     ]);
-    // A claim that was being committed meanwhile has brought a run that nobody has waited for yet.
+    // A claim that was being committed meanwhile may have begun a run that the first call did not stop.
     await runs.stopAll(Math.max(0, deadline - performance.now()));
-    // The database closes behind this, and who asked what became of a mailing is to hear it.
+    // The database closes after this, so callers that wait for the result of a mailing get it now.
     await within(Math.max(1_000, deadline - performance.now()), launcher.idle());
     await within(Math.max(1_000, deadline - performance.now()), reporter.close());
     await recorder.close(Math.max(1_000, deadline - performance.now()));
-    // A duty of the host that does not come to its end is left behind.
+    // A task of the host that does not end in time is abandoned.
     await within(Math.max(1_000, deadline - performance.now()), periodic.stop());
     await restarter.idle();
     await batchSweep.idle();
@@ -135,7 +135,7 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 }
 
-/** What of the host's does not come to its end is left behind. */
+/** Waits until `ending` resolves or the time is over; a host function that does not end is abandoned. */
 async function within(timeoutMs: number, ending: Promise<void>): Promise<void> {
   const timer = new AbortController();
   const timeout = delay(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined);

@@ -20,15 +20,15 @@ import type { ServerMembership } from './servers/server-membership.js';
 import type { StalledFindings } from './stalled.findings.js';
 import { ANY_SERVER } from './claims/any-server.js';
 
-/** Whoever asks for health does not wait longer for a database that is silent. */
+/** A caller of `check` waits no longer than this for a silent database. */
 const TIMEOUT_MS = 5_000;
-/** What goes on fails more often than that. */
+/** A fault that goes on occurs more often than this. */
 const RECENTLY_MS = 60_000;
 
 const UNCLAIMED = 'wait in batches, and no server takes batches. Set enabledAsTemplateMailServer on one';
 const OVERDUE = 'were to begin by a moment that has passed. Resume or cancel them';
 
-/** What to do about a mailing that the plugin has paused by itself, by the beginning of its reason. */
+/** What to do about a mailing that the plugin has paused by itself, keyed by the beginning of its reason. */
 const REMEDIES: Record<(typeof PAUSE_REASONS)[Exclude<keyof typeof PAUSE_REASONS, 'request'>], string> = {
   [PAUSE_REASONS.transport]: 'They go on by themselves once the mail server answers; look after it',
   [PAUSE_REASONS.profiles]: 'Make the profile repository work and resume them',
@@ -41,9 +41,9 @@ const REMEDIES: Record<(typeof PAUSE_REASONS)[Exclude<keyof typeof PAUSE_REASONS
 };
 
 /**
- * Says how this server finds itself, and which mailings in its database wait for what may never come. It changes nothing.
+ * Reports the state of this server, and the mailings in its database that may wait for ever. It changes nothing.
  *
- * Nothing that it finds is mended by a restart of the process: ask it for readiness, alarms and dashboards, not for liveness.
+ * A restart of the process repairs none of the findings: use it for readiness, alarms and dashboards, not for liveness.
  */
 export class MailingHealth {
   constructor(
@@ -56,8 +56,7 @@ export class MailingHealth {
   ) {}
 
   /**
-   * Looks once; a few short statements. Never rejects: a database that can't be asked is a finding, after 5 s at the latest.
-   *
+   * Runs one check: a few short statements. Never rejects: a database that can't be queried is a finding, after 5 s at the latest.
    * @example
    * ```ts
    * declare const health: MailingHealth;
@@ -133,7 +132,7 @@ export class MailingHealth {
   async #ofMailings(): Promise<MailingFinding[]> {
     const { migrationList, uniqServerId } = this.settings;
     const lookedAfter = [uniqServerId, ...migrationList];
-    // One after the other: a look at health takes one connection of the pool.
+    // One after the other: a health check uses one connection of the pool.
     const orphaned = migrationList.includes(ANY_SERVER) ? [] : await this.reader.orphaned(lookedAfter);
     const unclaimed = await this.reader.unclaimed();
     const paused = await this.reader.pausedByThemselves();

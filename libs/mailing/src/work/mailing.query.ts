@@ -18,25 +18,25 @@ const MAX_AT_A_TIME = 10_000;
 const MAX_MAILINGS = 1_000;
 const MAX_EXECUTION_ID_LENGTH = 255;
 
-/** Which recipients of a mailing are asked for. */
+/** Selects recipients of a mailing. */
 export interface RecipientFilter {
   /** Default: all. */
   status?: RecipientStatus;
-  /** Those behind this place in the mailing: the `idx` of the last one of the page before. Default: from the first on. */
+  /** Only recipients with a larger `idx`: pass the `idx` of the last one on the page before. Default: from the first on. */
   afterIdx?: number;
   /** Default: 1,000. Bounds: 1 to 10,000. */
   limit?: number;
 }
 
-/** Reads how mailings stand. */
+/** Reads the state of mailings. */
 export class MailingQuery {
   constructor(private readonly reader: MailingReader) {}
 
   /**
-   * Status and counts of one mailing, as the database knows them at this moment.
+   * Status and counts of one mailing, as they are in the database now.
    *
    * @returns null if there is no such mailing.
-   * @throws InvalidArgumentError if the id can be none.
+   * @throws InvalidArgumentError if the id is not a valid one.
    *
    * @example
    * ```ts
@@ -50,10 +50,10 @@ export class MailingQuery {
   }
 
   /**
-   * All mailings with one `batchExecId`, summed up: those of one event of a scenario, or whatever the host gave one id.
+   * All mailings with one `batchExecId`, summed up: those of one event of a scenario, or of any group to which the host gave one id.
    *
    * @returns null if there is none.
-   * @throws InvalidArgumentError if the id can be none.
+   * @throws InvalidArgumentError if the id is not a valid one.
    *
    * @example
    * ```ts
@@ -67,10 +67,9 @@ export class MailingQuery {
   }
 
   /**
-   * What became of the recipients of a mailing, one page, in order of sending; no pages follow an empty one.
+   * The recipients of a mailing and their outcomes, one page, in order of sending. An empty page is the last one.
    *
-   * @throws InvalidArgumentError if the state is not one of a recipient, the id can be none, or the page is out of
-   * its bounds.
+   * @throws InvalidArgumentError if the status is not one of a recipient, the id is not a valid one, or the page is out of its bounds.
    *
    * @example
    * ```ts
@@ -89,11 +88,11 @@ export class MailingQuery {
   }
 
   /**
-   * What became of all recipients of a mailing and why, counted, the most frequent first. It looks at the whole list, so
-   * a mailing to a million takes a second or so; it is not for a page that asks every second.
+   * Counts the recipients of a mailing by outcome and reason, the most frequent first. It reads the whole list, so it takes about a second for a
+   * million recipients; don't call it from a page that refreshes every second.
    *
    * @returns empty if there is no such mailing.
-   * @throws InvalidArgumentError if the id can be none.
+   * @throws InvalidArgumentError if the id is not a valid one.
    *
    * @example
    * ```ts
@@ -106,9 +105,9 @@ export class MailingQuery {
   }
 
   /**
-   * Mailings, one page, the newest first; no pages follow an empty one.
+   * Mailings, one page, the newest first. An empty page is the last one.
    *
-   * @throws InvalidArgumentError if the state is not one of a mailing, or the page is out of its bounds.
+   * @throws InvalidArgumentError if the status is not one of a mailing, or the page is out of its bounds.
    *
    * @example
    * ```ts

@@ -16,10 +16,9 @@ interface Watched {
 }
 
 /**
- * Reports how far mailings have come, and what became of them, for logs and dashboards.
+ * Reports the progress and the results of mailings, for logs and dashboards.
  *
- * Cost: one short read for each mailing under way every 10 s, and, for a mailing that ends with errors or skipped recipients, one count
- * of its rows.
+ * Cost: one short read per mailing in progress every 10 s, and, for a mailing that ends with errors or skipped recipients, one count of its rows.
  */
 export class MailingReporter {
   readonly #watched = new Map<string, Watched>();
@@ -39,7 +38,7 @@ export class MailingReporter {
     events.on('mailing:ended', ({ mailingId, status }) => this.#over(mailingId, status));
   }
 
-  /** Resolves when all that came to its end is reported; nothing is reported after that. */
+  /** Resolves when all mailings that ended are reported; nothing is reported after that. */
   async close(): Promise<void> {
     this.#watched.clear();
     this.#rest();
@@ -47,9 +46,9 @@ export class MailingReporter {
   }
 
   #beginRun(mailingId: string | null, name: string | null, numSettled: number): void {
-    // One that is not persisted has no rows to look at.
+    // A mailing that is not persisted has no rows to read.
     if (mailingId === null) return;
-    // It may begin again before its end is told, when it is resumed at the moment of its pause.
+    // A mailing that is resumed at the moment of its pause may begin again before its end is reported.
     const known = this.#watched.get(mailingId);
     if (!known) this.#watch(mailingId, { name, numRuns: 1, meter: new ProgressMeter(numSettled) });
   }
@@ -64,7 +63,7 @@ export class MailingReporter {
     this.#watch(mailingId, { name, numRuns: 1, meter: new ProgressMeter(null) });
   }
 
-  /** What is known stays until the next look: the next batch of the mailing usually begins at once. */
+  /** Keeps the mailing until the next report: its next batch usually begins at once. */
   #endBatch(mailingId: string): void {
     const known = this.#watched.get(mailingId);
     if (known) known.numRuns--;
@@ -90,7 +89,7 @@ export class MailingReporter {
     this.#timer = null;
   }
 
-  /** One after the other, over one connection. What can't be read is reported the next time. */
+  /** One mailing after the other, over one connection. A failed read is repeated with the next report. */
   async #report(): Promise<void> {
     for (const [mailingId, watched] of this.#watched) {
       const result = await this.reader.result(mailingId).catch(() => null);
@@ -117,7 +116,7 @@ export class MailingReporter {
       const counts = { numSent, numErrors, numSkipped, numProfiles };
       this.events.emit('mailing:summary', { mailingId, name, status, ...counts, reasons });
     } catch {
-      // The database may be closed right behind the end; the counts are in it.
+      // The database may close right after the end; the counts are in it.
     }
   }
 }

@@ -1,13 +1,13 @@
-/** How long a fault that repeats itself is not told again. */
+/** A repeated fault is not logged again for this long. */
 const QUIET_MS = 60_000;
-/** Faults that are remembered; the oldest are forgotten, and told again. */
+/** Faults that are remembered. The oldest are forgotten, and logged again when they recur. */
 const MAX_FAULTS = 1_000;
 
-/** Tells each fault once, and then once a minute for as long as it lasts. */
+/** Lets each fault be logged once, and then once a minute for as long as it lasts. */
 export class RepeatedLines {
   readonly #told = new Map<string, { at: number; numHidden: number }>();
 
-  /** @returns how often it was hidden since it was told; null: it is to be hidden. */
+  /** @returns how often the fault was hidden since its last line; null: hide it. */
   next(fault: string): number | null {
     const known = this.#told.get(fault);
     const now = performance.now();
@@ -21,7 +21,7 @@ export class RepeatedLines {
     return known?.numHidden ?? 0;
   }
 
-  /** It is over: the next time, it is news. */
+  /** The fault is over: its next occurrence is logged at once. */
   forget(fault: string): void {
     this.#told.delete(fault);
   }

@@ -3,7 +3,7 @@ import { type ProfileSlotContents, SlotFilling } from '../model/mail/slot-fillin
 import type { SlotOptions, SlotRegistry } from './intake/slot.registry.js';
 
 /**
- * Slots: named places of templates whose content is given with each mailing, for everybody or for single profiles.
+ * Slots: named places of templates whose content is given with each mailing, for all recipients or for single profiles.
  *
  * @example
  * ```ts
@@ -16,9 +16,9 @@ export class SlotService {
   constructor(private readonly registry: SlotRegistry) {}
 
   /**
-   * Makes a slot known, once and before the first mailing that shows it; harmless when repeated.
+   * Defines a slot, once and before the first mailing that shows it; harmless when repeated.
    *
-   * @throws SlotDefinitionError if the name can't be one, or if it is defined in another way already.
+   * @throws SlotDefinitionError if the name is not a valid one, or the slot is defined differently already.
    */
   define(slot: string, options: SlotOptions): this {
     this.registry.define(slot, options);
@@ -26,9 +26,9 @@ export class SlotService {
   }
 
   /**
-   * Begins a filling with what everybody sees; give it to a mailing as `info.slots`.
+   * Starts a filling with content for all recipients; pass it to a mailing as `info.slots`.
    *
-   * @throws SlotUnknownError if nobody has defined the slot.
+   * @throws SlotUnknownError if the slot is not defined.
    *
    * @example
    * ```ts
@@ -41,9 +41,9 @@ export class SlotService {
   }
 
   /**
-   * Begins a filling with what one profile sees.
+   * Starts a filling with content for one profile.
    *
-   * @throws SlotUnknownError if nobody has defined the slot.
+   * @throws SlotUnknownError if the slot is not defined.
    */
   fillFor(userId: ProfileRecipient['userId'], slot: string, content: unknown): SlotFilling {
     this.registry.assertKnown(slot);
@@ -51,9 +51,9 @@ export class SlotService {
   }
 
   /**
-   * Begins a filling with what many profiles see, from any iterable or async iterable, in constant memory.
+   * Starts a filling with content for many profiles, from any iterable or async iterable, in constant memory.
    *
-   * @throws SlotUnknownError if nobody has defined the slot.
+   * @throws SlotUnknownError if the slot is not defined.
    *
    * @example
    * ```ts

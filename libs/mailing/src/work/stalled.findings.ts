@@ -19,25 +19,25 @@ export interface StalledFindingsParts {
   hold: ResumeHold;
 }
 
-/** One mailing that does not move; its id is null if it is not persisted. */
+/** A mailing without progress; its id is null if it is not persisted. */
 interface Stalled {
   mailingId: string | null;
   serverId: string;
   doing: 'in progress' | 'being written down' | 'to be begun';
-  /** Null: another server knows. */
+  /** Null: only another server knows it. */
   wait: Wait | null;
 }
 
 /**
- * Finds mailings that are worked on by a living server and do not move, and says what they wait for.
+ * Finds mailings that a live server works on and that make no progress, and reports what they wait for.
  *
- * That a run commits nothing stands in the database, whichever server it is on. What it waits for only its own process knows; so do
- * lists whose source is silent, and mailings whose templates can't be opened.
+ * The database shows that a run commits nothing, whichever server it is on. Only the run's own process knows what it waits for. The same holds for
+ * lists with a silent source, and for mailings whose templates can't be opened.
  */
 export class StalledFindings {
   constructor(private readonly parts: StalledFindingsParts) {}
 
-  /** @throws what keeps the database from being asked. */
+  /** @throws the error of the database. */
   async find(): Promise<MailingFinding[]> {
     const { settings, reader, runs, sources, openings, hold } = this.parts;
     const { uniqServerId: serverId } = settings;
@@ -49,7 +49,7 @@ export class StalledFindings {
     for (const { mailingId, wait } of runs.lasting(STALLED_AFTER_MS))
       note({ mailingId, serverId, doing: 'in progress', wait });
     for (const { mailingId, uniqServerId } of await reader.stalled(STALLED_AFTER_MS)) {
-      // Claimed by a process of this id that is dead; `resume_awaited` tells of it.
+      // Claimed by a dead process with this server's id; the finding `resume_awaited` covers it.
       if (uniqServerId === serverId && !hold.mayBegin(mailingId)) continue;
       const [wait = null] = uniqServerId === serverId ? runs.waitsOf(mailingId) : [];
       note({ mailingId, serverId: uniqServerId, doing: 'in progress', wait });
@@ -62,7 +62,7 @@ export class StalledFindings {
   }
 }
 
-/** Those that wait for the same are one finding. */
+/** Mailings that wait for the same thing become one finding. */
 function findingsOf(stalled: Iterable<Stalled>): MailingFinding[] {
   const groups = groupsBy(stalled, ({ serverId, doing, wait }) => [serverId, doing, wait?.what].join('\n'));
   return [...groups.values()].map((group) => {

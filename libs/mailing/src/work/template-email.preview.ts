@@ -33,19 +33,19 @@ const RECIPIENTS_AT_A_TIME = 100;
 const MAX_REASONS = 100;
 const MAX_REASON = 200;
 
-/** Nothing here is ever handed over. */
+/** A preview never hands a message over. */
 const NOBODY = {
   send: () => Promise.reject(new Error('A preview sends nothing.')),
   probe: () => Promise.resolve(null),
 };
 
-/** What was asked for, taken in the context of the caller. */
+/** A request, copied in the context of the caller. */
 interface RequestedDryRun {
   given: SlotFilling;
   checked: CheckedRequest;
 }
 
-/** Makes messages and sends none: what one recipient would read, and what a whole mailing would come to. Writes nothing. */
+/** Renders messages without sending them: one recipient's message, or the totals of a whole mailing. Writes nothing. */
 export class TemplateEmailPreview {
   constructor(
     private readonly settings: MailingSettings,
@@ -61,7 +61,7 @@ export class TemplateEmailPreview {
   /**
    * The finished message of one recipient, as it would be handed over now.
    *
-   * @throws RecipientSkippedError if he would not be mailed; what his template throws; the refusals of `sendEmailMessage`.
+   * @throws RecipientSkippedError if the recipient would not be mailed; the errors of its template; the refusals of `sendEmailMessage`.
    *
    * @example
    * ```ts
@@ -85,11 +85,11 @@ export class TemplateEmailPreview {
   }
 
   /**
-   * Makes the message of each recipient and counts what would become of them, who is listed twice included. It keeps
-   * the keys of all addresses for that, about 100 bytes each, and nothing else of the list.
+   * Renders the message of each recipient and counts the outcomes, including duplicates. For that it keeps the keys of all addresses, about 100 bytes
+   * each, and nothing else of the list.
    *
-   * @throws the refusals of `sendEmailMessage`, ServerShuttingDownError also if the process ends meanwhile; whatever the list, the profiles
-   * or the suppression list throw.
+   * @throws the refusals of `sendEmailMessage`, ServerShuttingDownError also if the process ends meanwhile; errors of the list, the profiles or the
+   * suppression list.
    *
    * @example
    * ```ts

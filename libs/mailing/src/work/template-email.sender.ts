@@ -19,7 +19,7 @@ import { openRequest } from './intake/opened-request.js';
 import { type CheckedSendOptions, sendOptionsOf } from './intake/send-options.check.js';
 import type { SlotRegistry } from './intake/slot.registry.js';
 
-/** Sends one templated e-mail to many people, and takes orders about mailings under way. */
+/** Sends one templated e-mail to many people, and takes commands about mailings. */
 export class TemplateEmailSender {
   constructor(
     private readonly settings: MailingSettings,
@@ -35,42 +35,39 @@ export class TemplateEmailSender {
   /**
    * Sends one mailing.
    *
-   * With `persist` true the mailing and its recipients are written to the database first; from then on no kill, restart or
-   * outage loses a recipient or sends anybody a second copy. With `persist` false nothing is written, and a crash loses
-   * the rest.
+   * With `persist` true the mailing and its recipients are written to the database first. From then on no kill, restart or outage loses a recipient
+   * or sends a second copy. With `persist` false nothing is written, and a crash loses the rest.
    *
-   * With `runInSeparateThread` true the promise resolves as soon as the request is safe (written down, or queued in
-   * memory), with false when the mailing is finished.
+   * With `runInSeparateThread` true the promise resolves as soon as the request is safe: written to the database, or queued in memory. With false it
+   * resolves when the mailing is finished.
    *
-   * Within a transaction of the caller it takes no part in that (docs/guarantees.md).
+   * Inside a transaction of the caller, the plugin's writes are not part of that transaction (docs/guarantees.md).
    *
-   * @param info what is sent; copied, so the object may be used again at once.
-   * @param recipients who gets it, in order of sending: addresses and profile ids, mixed as they come, from an array or
-   * any iterable or async iterable. Whoever is listed twice gets one copy. An address that can't be parsed costs that
-   * recipient only; an empty list is a mailing that completes at once.
+   * @param info what is sent; copied, so the object may be reused at once.
+   * @param recipients the recipients in order of sending: addresses and profile ids, mixed, from an array or any iterable or async iterable. A
+   * recipient that is listed twice gets one copy. An address that can't be parsed costs that recipient only. An empty list is a mailing that
+   * completes at once.
    * @param runInSeparateThread default: true.
    * @param persist default: false.
    *
-   * @throws UnknownRecipientsError if `recipients` can't be iterated over; SourceConsumedError for an iterator, such as a
-   * generator, or a stream that was read before, there or in `slots`; SourceProtocolError for an iterator whose `next()` gives no object.
-   * @throws MissingFieldError, InvalidFieldError, UnknownFieldError if a field of the info or the options is missing, of another shape,
-   * or none of ours.
+   * @throws UnknownRecipientsError if `recipients` can't be iterated over; SourceConsumedError for an iterator (such as a generator) or a stream that
+   * was read before, there or in `slots`; SourceProtocolError for an iterator whose `next()` gives no object.
+   * @throws MissingFieldError, InvalidFieldError, UnknownFieldError if a field of the info or the options is missing, invalid or unknown.
    * @throws InvalidHeaderAddressError if from, reply-to, cc or bcc can't be parsed.
    * @throws HeaderInjectionError if a header value holds a line break or another control character.
-   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError,
-   * TemplateFrontMatterError if a template can't be used; HostSilentError, HostAnswerError if a renderer of the host does not open it in time, or
-   * gives something else.
-   * @throws SlotUnknownError, SlotNotPersistentError, SlotNameNotLiteralError for slots of the templates; SlotContentError for content
-   * that is given for no id, or for everybody and the database refuses it.
-   * @throws NotSerializableError if `persist` is true and parameters can't be stored as JSON, are nested more than 25 levels deep or take
-   * more than 262,144 bytes of it; so for what everybody sees in a persistent slot, whatever `persist` is.
-   * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError, AttachmentNotStoredError if an attachment is too much,
-   * can't be fetched, is a stream, or can't be kept.
-   * @throws ProfileRepositoryMissingError for a profile id where the host gave no `profileRepository`.
+   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError, TemplateFrontMatterError if a
+   * template can't be used; HostSilentError, HostAnswerError if a renderer of the host does not open it in time, or returns something else.
+   * @throws SlotUnknownError, SlotNotPersistentError, SlotNameNotLiteralError for slots of the templates; SlotContentError for content without a
+   * valid profile id, or for content for all recipients that the database refuses.
+   * @throws NotSerializableError if `persist` is true and parameters can't be stored as JSON, are nested more than 25 levels deep or take more than
+   * 262,144 bytes of it. The same bounds hold, whatever `persist` is, for content that all recipients see in a persistent slot.
+   * @throws AttachmentTooLargeError, AttachmentDownloadError, AttachmentStreamError, AttachmentNotStoredError if an attachment is too large, can't be
+   * fetched, is a stream, or can't be stored.
+   * @throws ProfileRepositoryMissingError for a profile id if the host gave no `profileRepository`.
    * @throws HostTransactionOpenError within a transaction of the caller on a SQLite data source that the plugin shares, after 5 s.
    * @throws ServerShuttingDownError during shutdown; ServerStandbyError if another live process has our server id.
-   * @throws RecipientListError if the source of recipients fails half-way, or yields nothing for `run.sourceTimeoutMs`; the mailing is then
-   * `failed`, and no recipient is mailed.
+   * @throws RecipientListError if the source of recipients fails half-way, or yields nothing for `run.sourceTimeoutMs`; the mailing is then `failed`,
+   * and no recipient is mailed.
    *
    * @example
    * ```ts
@@ -116,12 +113,11 @@ export class TemplateEmailSender {
   }
 
   /**
-   * Pauses a mailing, from any server and in any state; harmless when repeated. Messages in flight are finished, no more
-   * are begun: on this server from now on, on another one from its next commit or heartbeat on. A list that is being written
-   * is finished and then waits.
+   * Pauses a mailing, from any server and in any state; harmless when repeated. Messages in flight are finished and no more are begun: on this server
+   * at once, on another one from its next commit or heartbeat on. A list that is being written is completed and then waits.
    *
-   * @returns the state: `paused`, `pausing` while messages are in flight, or an end that had been reached before.
-   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if the id can be none.
+   * @returns the state: `paused`, `pausing` while messages are in flight, or a final state that was reached before.
+   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if the id is not a valid one.
    *
    * @example
    * ```ts
@@ -134,11 +130,11 @@ export class TemplateEmailSender {
   }
 
   /**
-   * Lets a paused mailing go on, whoever paused it and why, and begins an overdue one after all; harmless when repeated, and
-   * however many call it, one run begins. It goes on here if nobody works on it.
+   * Lets a paused mailing go on, whatever paused it, and begins an overdue one; harmless when repeated: however many callers, one run begins. The
+   * mailing goes on here if no server works on it.
    *
-   * @returns the state; `pending` where it is about to go on.
-   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if the id can be none.
+   * @returns the state; `pending` if it is about to go on.
+   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if the id is not a valid one.
    *
    * @example
    * ```ts
@@ -151,12 +147,12 @@ export class TemplateEmailSender {
   }
 
   /**
-   * Ends a mailing before its last recipient, from any server and in any state: while its list is being written, while the
-   * mail server is down, while it is paused; harmless when repeated. Messages in flight are finished and recorded; who was
-   * not reached stays `pending` or `deferred` in the books.
+   * Ends a mailing before its last recipient, from any server and in any state: while its list is being written, while the mail server is down, while
+   * it is paused; harmless when repeated. Messages in flight are finished and recorded; recipients that were not reached stay `pending` or
+   * `deferred`.
    *
-   * @returns the state: `canceled`, `canceling` while messages are in flight, or an end that had been reached before.
-   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if the id can be none.
+   * @returns the state: `canceled`, `canceling` while messages are in flight, or a final state that was reached before.
+   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if the id is not a valid one.
    *
    * @example
    * ```ts
@@ -169,14 +165,14 @@ export class TemplateEmailSender {
   }
 
   /**
-   * Sends again to those who ended with an error, or in doubt; those who were sent to are left alone. A completed mailing is
-   * opened again for it, a paused one stays paused.
+   * Sends again to recipients that ended with an error, or in doubt; recipients that were sent to are left alone. A completed mailing is reopened for
+   * it, a paused one stays paused.
    *
-   * @param which `errors`: the mail server refused them, or they could not be rendered. `in_doubt`: it may have taken their
-   * message, so they may get a second copy, under the same `Message-ID`.
-   * @returns how many are tried again.
-   * @throws MailingNotFoundError if there is no such mailing; MailingEndedError if it was canceled or has failed;
-   * InvalidArgumentError if `which` is another word, or the id can be none.
+   * @param which `errors`: recipients that the mail server refused, or whose message could not be rendered. `in_doubt`: recipients whose message the
+   * mail server may have accepted, so they may get a second copy, under the same `Message-ID`.
+   * @returns how many recipients are tried again.
+   * @throws MailingNotFoundError if there is no such mailing; MailingEndedError if it was canceled or has failed; InvalidArgumentError if `which` is
+   * another word, or the id is not a valid one.
    *
    * @example
    * ```ts
@@ -190,12 +186,11 @@ export class TemplateEmailSender {
   }
 
   /**
-   * Settles all recipients in doubt by what somebody found out, without sending anything, and corrects the counters.
+   * Settles all recipients in doubt with the outcome that the caller found out, sends nothing, and corrects the counters.
    *
    * @param as what became of their messages.
    * @returns how many were settled.
-   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if `as` is another word, or the
-   * id can be none.
+   * @throws MailingNotFoundError if there is no such mailing; InvalidArgumentError if `as` is another word, or the id is not a valid one.
    *
    * @example
    * ```ts
@@ -216,9 +211,9 @@ export class TemplateEmailSender {
     const { recipients } = checked;
     const { info, template } = await openRequest(this.renderer, checked);
     const shown = await this.slots.shownBy(template, info, slots, { persist, runInSeparateThread });
-    // Where nothing is written down, a source that fails is to fail here and not in the run.
+    // Not persisted: the slot source is read here, so that a failing source rejects this call and does not fail the run.
     info.slots = persist || !shown ? shown : await this.intake.holdSlots(shown);
-    // Reading attachments and slots may have taken longer than this process has.
+    // The process may have begun to stop while attachments and slots were read.
     if (this.intake.isStopping) throw new ServerShuttingDownError(this.settings.uniqServerId);
     if (!persist) return this.#sendUnpersisted(info, template, recipients);
     const howMany = { ...terms, batchSize: this.#batchSize(info) };
@@ -241,7 +236,7 @@ export class TemplateEmailSender {
   }
 }
 
-/** JavaScript callers have no types to stop them, and an order that is misread can not be taken back. */
+/** JavaScript callers have no type check, and a misread command can't be undone. */
 function oneOf(argument: string, allowed: readonly string[], value: unknown): void {
   if (!allowed.includes(value as string))
     throw new InvalidArgumentError(argument, allowed.join(' or '), value);

@@ -6,17 +6,17 @@ import type { AdapterMail } from './precompiling.adapter.js';
 import type { Variables } from '../handlebars/handlebars.source.js';
 import { reasonOf } from '../../model/values/public-text.js';
 
-/** An adapter that loses its answer must not hold a place for ever. */
+/** An adapter that never answers must not hold its slot for ever. */
 const RENDER_TIMEOUT_MS = 30_000;
 
 /**
- * The host's template adapter, let loose on a private copy of the template folder.
+ * Runs the host's template adapter on a private copy of the template folder.
  *
- * The mailer itself would call it from inside nodemailer, where a missing template ends the process. Here every message has a mail
- * object of its own, a second answer counts for nothing, and what the adapter throws, on whatever way, is this recipient's error.
+ * The mailer itself would call it inside nodemailer, where a missing template ends the process. Here each message has its own mail object, only
+ * the first answer counts, and what the adapter throws, rejects with or answers as an error is this recipient's error.
  *
- * `template.dir` of the mailer stays what it is, because adapters keep compiled templates by their path relative to it, for ever:
- * two versions of one template would be taken for each other if each copy were the folder itself.
+ * `template.dir` of the mailer is not changed, because adapters cache compiled templates for ever by their path relative to it: if each copy were
+ * that folder, two versions of a template would share one cache entry.
  */
 export class AdapterEngine {
   readonly #options: MailerOptions;
@@ -38,7 +38,7 @@ export class AdapterEngine {
 
   /** @param file relative to the folder. */
   render(file: string, variables: Variables): Promise<string> {
-    // Templates of these engines hold code, which may change what the next recipient is shown.
+    // Copied, because templates of these engines contain code, which may change what the next recipient is shown.
     const mail: AdapterMail = { data: { template: join(this.copy, file), context: plainCopy(variables) } };
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -56,20 +56,20 @@ export class AdapterEngine {
         clearTimeout(timer);
         resolve(html);
       };
-      // One of the host's own may be an async function.
+      // A host's own adapter may be an async function.
       (async () => this.#adapter?.compile(mail, done, this.#options))().catch(fail);
     });
   }
 }
 
-/** Folders that an engine searches, such as pug's `basedir`: those in the template folder are those in its copy. */
+/** Moves options that are paths in the template folder, such as pug's `basedir`, to its copy. */
 function moved(value: unknown, from: string, to: string): unknown {
   if (Array.isArray(value)) return value.map((one) => moved(one, from, to));
   if (typeof value === 'string' && isAbsolute(value)) {
     const inside = relative(from, value);
     return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? value : join(to, inside);
   }
-  // Functions, and objects of classes, stay what they are.
+  // Functions and instances of classes are kept.
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
     return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, moved(one, from, to)]));

@@ -11,7 +11,7 @@ import {
 
 export type Adapter = NonNullable<NonNullable<MailerOptions['template']>['adapter']>;
 
-/** Options that pug takes out of the variables that `PugAdapter` gives it. */
+/** Options that pug reads from the variables that `PugAdapter` gives it. */
 const PUG_OPTIONS =
   'basedir cache compileDebug debug doctype filename filterAliases filterOptions filters globals inlineRuntimeFunctions plugins pretty self __proto__'.split(
     ' ',
@@ -23,18 +23,18 @@ const PRECOMPILED: Record<string, { packageName: string; compiler: EngineCompile
 };
 
 /**
- * An adapter of the mailer as it may be used for many recipients.
+ * Makes an adapter of the mailer safe to use for many recipients.
  *
- * *Invariant: what a recipient gives reaches an engine as variables only, never as options to compile with, nor as a key of a cache.*
+ * *Invariant: a recipient's data reaches an engine as variables only, never as compile options, nor as the key of a cache.*
  *
- * - pug and ejs are compiled by `PrecompilingAdapter`, which says why.
- * - mjml has another adapter make its source, and has no options from anyone.
- * - liquid is used as it is: it gets the variables at rendering only, and makes an engine for each message. Its adapter takes the last dot of
- *   a name for an extension, so a file in a language (`letter.fr.liquid`) has to come with its extension twice.
- * - Handlebars and nunjucks are used as they are: they compile with options of the host, at the first rendering, which is the trial with a
- *   made-up recipient, and get the variables of a recipient at rendering only.
- * - So is one of the host's own. What extends `PugAdapter` and has its own `compile` will merge variables into options; there, a recipient
- *   with a field that pug takes for an option is an error of its own.
+ * - pug and ejs are compiled by `PrecompilingAdapter`; the reasons are there.
+ * - mjml has another adapter make its source, which is bridged as well, and gets no options.
+ * - liquid is used unchanged: it gets the variables at rendering only, and makes an engine for each message. Its adapter takes the last dot of a
+ *   name for an extension, so a file in a language (`letter.fr.liquid`) is passed with its extension twice.
+ * - Handlebars and nunjucks are used unchanged: they compile with options of the host, at the first rendering, which is the trial with a made-up
+ *   recipient, and get the variables of a recipient at rendering only.
+ * - A host's own adapter is used unchanged. One that extends `PugAdapter` with its own `compile` would merge variables into options; there, a
+ *   recipient with a field that pug takes for an option ends as an error.
  */
 export function bridgedAdapter(adapter: Adapter): Adapter {
   const name = nameOfCompile(adapter);
@@ -55,7 +55,7 @@ export function bridgedAdapter(adapter: Adapter): Adapter {
   return Object.create(adapter, { engine: { value: bridgedAdapter(engine) } }) as Adapter;
 }
 
-/** Of the class that the function `compile` comes from; null where an object has its own. */
+/** Name of the class that defines `compile`; null if the object itself does. */
 function nameOfCompile(adapter: Adapter): string | null {
   if (Object.hasOwn(adapter, 'compile')) return null;
   for (let one = prototypeOf(adapter); one; one = prototypeOf(one)) {
@@ -79,7 +79,7 @@ function prototypeOf(value: object): object | null {
   return Object.getPrototypeOf(value) as object | null;
 }
 
-/** Where the adapter of the mailer lies; undefined if this one is another class of the same name. */
+/** Path of the mailer's own adapter; undefined if this one is another class of the same name. */
 function pathOf(packageName: string, className: string, adapter: Adapter): string | undefined {
   const load = createRequire(import.meta.url);
   try {
@@ -87,7 +87,7 @@ function pathOf(packageName: string, className: string, adapter: Adapter): strin
     const theirs = load(path) as Record<string, { prototype: Adapter }>;
     return theirs[className].prototype.compile === adapter.compile ? path : undefined;
   } catch {
-    // A host that has been bundled, or a second copy of the mailer.
+    // The host is bundled, or has a second copy of the mailer.
     return undefined;
   }
 }

@@ -18,17 +18,17 @@ import { TemplateCopyFolder } from '../templates/template-copy.folder.js';
 import { TemplateFolder } from '../templates/template-folder.js';
 
 export interface MailerAdapterRendererOptions {
-  /** Of the subject, and of text templates in Handlebars. */
+  /** For the subject, and for text templates in Handlebars. */
   helpers?: Record<string, TemplateHelper>;
   text?: TextSettings;
 }
 
 /**
- * Renders with whatever engine the host's `MailerModule` has an adapter for: pug, mjml, ejs, nunjucks, liquid. Give it as the option
- * `renderer`; templates are still those of `templates.dir`. See `docs/content.md` for what it can and what it can't do.
+ * Renders with the template adapter of the host's `MailerModule`, for pug, mjml, ejs, nunjucks or liquid. Give it as the option `renderer`;
+ * templates are still those of `templates.dir`. See `docs/content.md` for what it can and can't do.
  *
- * Adapters read their templates, and what those include, by themselves. So that a mailing is what it was when it was sent, all
- * template sources of the folder are kept with it, and the adapter reads a private copy of them.
+ * Adapters read their templates, and the files those include, themselves. To render a mailing later as it was sent, all template sources of
+ * the folder are stored with it, and the adapter reads a private copy of them.
  *
  * @example
  * ```ts
@@ -44,7 +44,7 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
   readonly #helpers: Record<string, TemplateHelper>;
   readonly #toText: (html: string) => string;
 
-  /** @param mailerOptions of the host's `MailerModule`; asked once the application has been put together. */
+  /** @param mailerOptions of the host's `MailerModule`; called once the application is assembled. */
   constructor(
     private readonly dir: string,
     private readonly mailerOptions: () => MailerOptions,
@@ -67,9 +67,9 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
   }
 
   /**
-   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError; TemplateNotStoredError if what
-   * was kept is gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, for two files of one
-   * language, and for a folder with more than 1,000 templates or 4 MiB of them.
+   * @throws TemplateMissingError, TemplateOutsideFolderError, TemplateEncodingError, TemplateNotCompilingError; TemplateNotStoredError if a
+   * stored source is gone; InvalidFieldError for `fillFromTemplate`, for `slots`, for a path without extension, for two files of one language,
+   * and for a folder with more than 1,000 templates or 4 MiB of them.
    */
   async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<MailingTemplate> {
     refuseWhatHandlebarsAloneCan(info);
@@ -98,7 +98,7 @@ export class MailerAdapterRenderer implements TemplateRenderer, OnApplicationShu
     return engines;
   }
 
-  /** Nest calls it after all messages have been sent, and the copies are not needed any more. */
+  /** Removes the copies. Nest calls it after all messages have been sent. */
   onApplicationShutdown(): Promise<void> {
     return this.#copies.remove();
   }

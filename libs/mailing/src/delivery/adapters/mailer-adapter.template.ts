@@ -23,10 +23,10 @@ interface Page {
   render: (variables: Variables) => string | Promise<string>;
 }
 
-/** By language in lower case; the empty one is what everybody else reads. */
+/** By language in lower case; '' is the default for all other recipients. */
 type Languages = Map<string, Page>;
 
-/** By the extension of the templates that they render. */
+/** By the extension of the templates that the engine renders. */
 export type AdapterEngines = ReadonlyMap<string, AdapterEngine>;
 
 export interface MailerAdapterTemplateParts {
@@ -34,7 +34,7 @@ export interface MailerAdapterTemplateParts {
   toText: (html: string) => string;
 }
 
-/** Text templates with these extensions are Handlebars: what another engine makes is html. */
+/** Text templates with these extensions are Handlebars. Other engines make html, which is converted to text. */
 export const PLAIN: ReadonlySet<string> = new Set(['.hbs', '.txt']);
 
 /** The templates of one mailing in all its languages, rendered by the host's adapter. */
@@ -44,7 +44,7 @@ export class MailerAdapterTemplate implements MailingTemplate {
   readonly #alternative: Languages | null;
   readonly #mailingLanguages: string[];
 
-  /** @throws TemplateNotStoredError if what is to be rendered is not among the content. */
+  /** @throws TemplateNotStoredError if the content lacks a template that is to be rendered. */
   constructor(
     private readonly info: TemplateEmailInfo,
     readonly content: TemplateContent,
@@ -68,7 +68,7 @@ export class MailerAdapterTemplate implements MailingTemplate {
     this.#mailingLanguages = lookupChain(info.locale);
   }
 
-  /** @throws TemplateNotCompilingError if what is tried does not render for a made-up recipient. */
+  /** @throws TemplateNotCompilingError if a tried template does not render for a made-up recipient. */
   async try(which: 'default' | 'all'): Promise<void> {
     const context = new TemplateContext('sample', this.info);
     this.#subject(context.of(SAMPLE_RECIPIENT));
@@ -90,7 +90,7 @@ export class MailerAdapterTemplate implements MailingTemplate {
   async render(variables: Variables): Promise<RenderedEmail> {
     const { sendAsHtml, sendAsText } = this.info;
     const wanted = [...lookupChain(variables.locale), ...this.#mailingLanguages];
-    // The text part may be all that is sent, and then it still comes from the html.
+    // Without a text template the text part is made from the html, even if only text is sent.
     const needsHtml = sendAsHtml !== false || !this.#alternative;
     const html = needsHtml ? await bestOf(this.#html, wanted).render(variables) : '';
     const rendered: RenderedEmail = { subject: toSubject(this.#subject(variables)) };

@@ -2,23 +2,23 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Variables } from '../handlebars/handlebars.source.js';
 
-/** What an adapter knows of a message. */
+/** The message as an adapter gets it. */
 export interface AdapterMail {
   data: { template: string; context: Variables; html?: unknown };
 }
 
-/** As much of the mailer's options as engines are given. */
+/** The part of the mailer's options that engines get. */
 interface AdapterOptions {
   template?: { options?: object };
 }
 
-/** What the adapters of the mailer keep to themselves. */
+/** Private fields of the mailer's adapters. */
 interface AdapterParts {
   config?: { inlineCssEnabled?: boolean; inlineCssOptions?: object };
   resolveExternalCss?(html: string, options: AdapterOptions): string;
 }
 
-/** A template, compiled. It answers later where the engine was told `async: true`. */
+/** A compiled template. It returns a promise if the engine has the option `async: true`. */
 type Template = (locals: Variables) => string | Promise<string>;
 
 /** Compiles one file with the options of the host. */
@@ -32,14 +32,14 @@ interface Ejs {
 }
 
 /**
- * pug. The adapter itself merges the variables of each message into the options that pug compiles with, so a field `self` or `pretty` of one
- * recipient says how the template compiles; with `cache: true` it stays compiled that way for all that follow.
+ * Compiles pug with options of the host only. `PugAdapter` itself merges the variables of each message into the compile options: a recipient's
+ * field `self` or `pretty` would change how the template compiles, and with `cache: true` for all later recipients too.
  */
 export const compilePug: EngineCompiler = (engine, path, options) =>
-  // pug's own cache would keep for ever what was compiled from a copy that is removed.
+  // pug's own cache would keep for ever what was compiled from a copy that is removed later.
   (engine as Pug).compileFile(path, { ...options, cache: false });
 
-/** What the code that ejs makes takes from outside `with (locals)`. */
+/** Names that code compiled by ejs reads from outside `with (locals)`. */
 const EJS_WORDS = [
   'include',
   'escapeFn',
@@ -52,11 +52,11 @@ const EJS_WORDS = [
 ];
 
 /**
- * ejs. The adapter itself compiles with options of the host, but keeps what it compiled by a name without its extension, and drops the
- * rejection of an asynchronous template, which ends the process.
+ * Compiles ejs. `EjsAdapter` itself compiles with options of the host too, but caches by a name without extension, and drops the rejection of an
+ * asynchronous template, which ends the process.
  *
- * Templates see variables through `with (locals)`. A field that is named as something of the compiled code must not stand in its place: it is
- * not seen by its name, but still as `locals.include`. Included files get what is enumerable, so they do not have such a field at all.
+ * Templates see variables through `with (locals)`. A field with a name from the compiled code must not replace that name: it is hidden there, but
+ * still readable as `locals.include`. Included files get the enumerable fields only, so they do not get such a field at all.
  */
 export const compileEjs: EngineCompiler = (engine, path, options) => {
   const template = (engine as Ejs).compile(readFileSync(path, 'utf8'), { ...options, filename: path });
@@ -73,8 +73,8 @@ export const compileEjs: EngineCompiler = (engine, path, options) => {
 };
 
 /**
- * Stands in for an adapter of the mailer: each file is compiled once, with options of the host alone, and rendered with the variables of one
- * recipient. The html gets what the adapter would do to it: css of linked files, css inlining.
+ * Replaces an adapter of the mailer: compiles each file once, with options of the host alone, and renders it with the variables of one recipient.
+ * Then does to the html what the adapter would do: css of linked files, css inlining.
  */
 export class PrecompilingAdapter {
   readonly #templates = new Map<string, Template>();
@@ -82,7 +82,7 @@ export class PrecompilingAdapter {
 
   /**
    * @param packageName of the engine.
-   * @param adapterPath from where the engine is the very one that the adapter uses.
+   * @param adapterPath from this path, the engine resolves to the one that the adapter uses.
    */
   constructor(
     private readonly adapter: AdapterParts,
@@ -93,7 +93,7 @@ export class PrecompilingAdapter {
     this.#require = createRequire(adapterPath);
   }
 
-  /** Answers by `done` in any case: the mjml adapter waits for nothing else, and would drop a rejection. */
+  /** Always answers by `done`: the mjml adapter waits for nothing else, and would drop a rejection. */
   compile(mail: AdapterMail, done: (error?: unknown) => void, mailerOptions: AdapterOptions): void {
     this.#html(mail.data, mailerOptions).then((html) => {
       mail.data.html = html;

@@ -9,9 +9,9 @@ interface Printing {
   params?: unknown[];
 }
 
-/** The first half of Handlebars' compiler, as far as it is used here; its types leave it out. */
+/** The first half of Handlebars' compiler, as far as it is used here. Its types omit it. */
 interface CompilerBase {
-  /** The statement at hand first. */
+  /** The current statement comes first. */
   sourceNode: Printing[];
   opcode(name: string, ...parameters: unknown[]): void;
 }
@@ -30,19 +30,19 @@ const { Compiler, JavaScriptCompiler } = Handlebars as unknown as {
   JavaScriptCompiler: new () => JavaScriptBase;
 };
 
-/** Steps that put a value into the text. */
+/** Opcodes that print a value. */
 const PRINTS: ReadonlySet<string> = new Set(['append', 'appendEscaped']);
 const MAX_EXPRESSION = 80;
 
-/** Name of `printedValue` where templates find it. */
+/** Name under which compiled templates find `printedValue`. */
 const PRINTED = 'printedValue';
 
 /**
- * Handlebars' compiler, which also notes for each value that is printed how it is written in the template.
+ * Handlebars' compiler, which also records for each printed value how it is written in the template.
  *
- * Its two halves are replaced by engine (`Compiler`, `JavaScriptCompiler`), which Handlebars provides for. Rejected: another
- * `escapeExpression`, which is not called where nothing is escaped (subjects, text parts, `{{{name}}}`); wrapping each expression of the
- * source in a helper, where a variable and a helper without parameters look alike.
+ * Handlebars lets an engine replace the two halves of its compiler (`Compiler`, `JavaScriptCompiler`). Rejected: another `escapeExpression`,
+ * which is not called if nothing is escaped (subjects, text parts, `{{{name}}}`); wrapping each expression of the source in a helper, because a
+ * variable and a helper without parameters look alike.
  */
 export class CheckingCompiler extends Compiler {
   get compiler(): typeof CheckingCompiler {
@@ -55,7 +55,7 @@ export class CheckingCompiler extends Compiler {
   }
 }
 
-/** Makes code in which each value passes through `printedValue` before it is printed. */
+/** Makes code that passes each value to `printedValue` before it is printed. */
 export class CheckingJavaScript extends JavaScriptCompiler {
   get compiler(): typeof CheckingJavaScript {
     return CheckingJavaScript;
@@ -81,8 +81,8 @@ type Container = Record<string, unknown> & { lookupProperty: Lookup };
 type Program = (container: Container, ...parameters: unknown[]) => string;
 
 /**
- * Hands `printedValue` to a compiled template by what its code gets; its main program runs first. A field of a promise, which would print as
- * nothing, is refused too.
+ * Gives `printedValue` to a compiled template through its container; the main program runs first. Reading a field of a promise, which would print
+ * as nothing, is refused too.
  */
 export function withPrintedValues(spec: TemplateSpecification): TemplateSpecification {
   const { main } = spec as { main: Program };
@@ -90,7 +90,7 @@ export function withPrintedValues(spec: TemplateSpecification): TemplateSpecific
     if (!(PRINTED in container)) {
       const lookup = container.lookupProperty;
       container.lookupProperty = (parent, name) => {
-        // Looked at for each variable of each message, so the first look is a short one.
+        // Runs for each variable of each message, so the cheap test comes first.
         if ((parent as { then?: unknown }).then !== undefined && isThenable(parent))
           throw refusedPromise(`what ${name} is read from`, parent);
         return lookup(parent, name);

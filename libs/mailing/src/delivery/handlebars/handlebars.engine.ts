@@ -5,8 +5,8 @@ import { guardedHelper } from './template-helper.guard.js';
 import { type Engine, withSlotBlock } from './slot.block.js';
 
 /**
- * An engine of its own for one mailing, which knows the helpers of the host. It refuses to print what is no text, and
- * to work on what would have to be waited for; Handlebars by itself prints `[object Promise]`.
+ * Makes the engine of one mailing, with the host's helpers. It refuses to print a value that has no text, and to use a promise; Handlebars itself
+ * prints `[object Promise]`.
  *
  * @param hasSlots whether it knows the `slot` block.
  */

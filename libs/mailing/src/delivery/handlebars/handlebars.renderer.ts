@@ -14,11 +14,11 @@ export interface HandlebarsRendererOptions {
 }
 
 /**
- * Renders with Handlebars. Html is escaped; the subject and the text part are not, because there `&amp;` would be read as
- * it stands. A variable that is missing, null or undefined renders as nothing.
+ * Renders with Handlebars. Html is escaped. The subject and the text part are not, because readers would see `&amp;` there. A variable that is
+ * missing, null or undefined renders as nothing.
  *
- * Each mailing compiles its own templates and keeps them to its end: nothing is shared by name, so two languages of one
- * template can't be mixed up, and editing a file takes effect with the next mailing.
+ * Each mailing compiles its own templates and keeps them until it ends. Nothing is shared by name: two languages of one template can't be mixed
+ * up, and an edited file takes effect with the next mailing.
  */
 export class HandlebarsRenderer implements TemplateRenderer {
   readonly #reader: TemplateContentReader;
@@ -34,7 +34,7 @@ export class HandlebarsRenderer implements TemplateRenderer {
   async open(info: TemplateEmailInfo, kept: TemplateContent | null = null): Promise<HandlebarsTemplate> {
     const read = kept ? { content: kept, files: new Map<string, string>() } : await this.#reader.read(info);
     const template = new HandlebarsTemplate(info, read, this.#helpers, this.#toText);
-    // What was kept has been tried in all its languages when the mailing was sent.
+    // Stored content was tried in all its languages when the mailing was sent.
     template.try(kept ? 'default' : 'all');
     return template;
   }

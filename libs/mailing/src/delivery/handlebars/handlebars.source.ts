@@ -6,9 +6,9 @@ export type Variables = Record<string, unknown>;
 export type Render = (variables: Variables) => string;
 
 /**
- * One template of Handlebars, compiled when it is first needed.
+ * One Handlebars template, compiled when it is first needed.
  *
- * @throws TemplateNotCompilingError, from what it returns, until it has rendered once; after that whatever the template throws.
+ * @throws TemplateNotCompilingError, from the returned function, until it has rendered once; after that what the template throws.
  */
 export function compiled(
   engine: Engine,
@@ -20,7 +20,7 @@ export function compiled(
   let tried = false;
   return (variables) => {
     try {
-      // Handlebars parses at the first call, so the trial is what finds a template that does not compile.
+      // Handlebars parses at the first call, so the trial rendering finds a template that does not compile.
       template ??= engine.compile(source, { noEscape });
       const text = template(variables);
       tried = true;

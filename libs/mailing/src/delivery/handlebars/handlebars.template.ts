@@ -20,13 +20,13 @@ import {
   type TemplateFills,
 } from '../../model/ports/template.renderer.js';
 
-/** By language in lower case; the empty one is what everybody else reads. */
+/** By language in lower case; '' is the default for all other recipients. */
 type Languages<T = Render> = Map<string, T>;
 
 /** A template in one language. */
 interface Page {
   body: Render;
-  /** Null where the template fills nothing in. */
+  /** Null without `fillFromTemplate`. */
   headers: HeaderTemplates | null;
 }
 
@@ -46,7 +46,7 @@ export class HandlebarsTemplate implements MailingTemplate {
     private readonly toText: (html: string) => string,
   ) {
     this.content = content;
-    // Handlebars keeps a partial as its first caller compiled it; escaped and plain ones must not meet.
+    // Handlebars compiles a partial with the options of its first caller, so escaped and plain templates need separate engines.
     const escaping = engineOf(content, helpers);
     const plain = engineOf(content, helpers);
     this.#subject = compiled(plain, 'subject', info.subject ?? '', true);
@@ -69,7 +69,7 @@ export class HandlebarsTemplate implements MailingTemplate {
     this.slots = slotsShownBy(plain, sourcesOf(info, { content, files }));
   }
 
-  /** @throws TemplateNotCompilingError if what is tried does not render for a made-up recipient. */
+  /** @throws TemplateNotCompilingError if a tried template does not render for a made-up recipient. */
   try(which: 'default' | 'all'): void {
     const languages = ['', ...this.#html.keys(), ...(this.#alternative?.keys() ?? [])];
     const context = new TemplateContext('sample', this.info);
@@ -96,7 +96,7 @@ export class HandlebarsTemplate implements MailingTemplate {
 
   #renderIn(wanted: string[], variables: Variables): RenderedEmail {
     const { sendAsHtml, sendAsText } = this.info;
-    // The text part may be all that is sent, and then it still comes from the html.
+    // Without a text template the text part is made from the html, even if only text is sent.
     const { body, headers } = bestOf(this.#html, wanted);
     const html = sendAsHtml === false && this.#alternative ? undefined : body(variables);
     const subject = headers?.subject(variables) ?? toSubject(this.#subject(variables));
@@ -117,7 +117,7 @@ export class HandlebarsTemplate implements MailingTemplate {
   }
 }
 
-/** What is rendered, by the names that people know it by. Partials are found through what includes them. */
+/** The sources that are rendered, by the names that errors show. Partials are found through the templates that include them. */
 function sourcesOf(
   { subject, templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo,
   { content, files }: ReadContent,
@@ -143,7 +143,7 @@ function engineOf(content: TemplateContent, helpers: Record<string, TemplateHelp
   return engine;
 }
 
-/** That of its file; what was kept knows languages and no files. */
+/** The path of its file. Stored content has languages, but no files. */
 function nameOf(templateUrl: string, language: string | null, file: string | undefined): string {
   return file ?? (language === null ? templateUrl : `${templateUrl} (${language})`);
 }

@@ -4,15 +4,14 @@ import { kindOf } from '../../model/values/value-kind.js';
 import { TemplateValueError } from '../../model/mail/template-value.error.js';
 import { reasonOf } from '../../model/values/public-text.js';
 
-/** What an object prints as that has no words of its own, alone or as an item of a list. */
+/** How an object without its own text prints, alone or as an item of a list. */
 const WORDLESS = /(?:^|,)\[object [^\]]*\](?:,|$)/;
 const PRINT_FIELD = 'Print one of its fields, or give the text itself.';
 const NO_WAIT =
   'Handlebars does not wait for promises: look it up before the mailing is sent, and give it in params or data.';
 
 /**
- * What an expression of a template prints. An object prints as the text that it has by itself (a date, a decimal, a URL, what
- * `SafeString` holds).
+ * What an expression of a template prints. An object prints as its own text (a date, a decimal, a URL, the content of a `SafeString`).
  *
  * @param expression as it is written in the template, for the error.
  * @throws TemplateValueError for a promise, a function, a symbol, and for an object without a text of its own.
@@ -23,7 +22,7 @@ export function printedValue(value: unknown, expression: string): unknown {
     throw new TemplateValueError(expression, kindOf(value), PRINT_FIELD);
   if (typeof value !== 'object') return value;
   if (isThenable(value)) throw refusedPromise(expression, value);
-  // What is safe is printed as it is where html is escaped, and so it has to stay what it is.
+  // A `SafeString` is returned as it is, because html escaping must not change it.
   const isSafe = typeof (value as { toHTML?: unknown }).toHTML === 'function';
   const text = textOf(value, expression);
   const isWordless = Array.isArray(value) || isSafe ? WORDLESS.test(text) : text === tagOf(value);
@@ -34,7 +33,7 @@ export function printedValue(value: unknown, expression: string): unknown {
   return isSafe ? value : text;
 }
 
-/** The error for a promise where Handlebars needs a value at once. What becomes of the promise is ignored. */
+/** The error for a promise, because Handlebars needs the value at once. The outcome of the promise is ignored. */
 export function refusedPromise(expression: string, promise: PromiseLike<unknown>): TemplateValueError {
   ignoreOutcomeOf(promise);
   return promiseError(expression);
@@ -44,7 +43,7 @@ export function promiseError(expression: string): TemplateValueError {
   return new TemplateValueError(expression, 'a promise', NO_WAIT, 'a value that is there at once');
 }
 
-/** As Handlebars makes a text of an object. */
+/** The text of an object, made as Handlebars does. */
 function textOf(value: object, expression: string): string {
   try {
     // oxlint-disable-next-line no-implicit-coercion, typescript/no-base-to-string

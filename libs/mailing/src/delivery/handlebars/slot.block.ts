@@ -1,14 +1,13 @@
 import type Handlebars from 'handlebars';
 import { type SlotContents, SLOTS } from '../recipients/slot.source.js';
 
-/** The engine that templates of a renderer are compiled by. */
+/** The engine that compiles a renderer's templates. */
 export type Engine = typeof Handlebars;
 
 /**
- * Teaches the engine `{{#slot "promotion"}}…{{else}}…{{/slot}}`: the block once for each item of an array, with the item as
- * its context and `@index`, `@first`, `@last`; once with anything else as its context; the else-branch for an empty slot.
- * Outside the block is one step up: `{{../name}}`. As an expression, `(slot "promotion")` is the content itself. Alone,
- * `{{slot}}` is a variable of the host.
+ * Adds `{{#slot "promotion"}}…{{else}}…{{/slot}}` to the engine. An array renders the block once for each item, with the item as its context and
+ * `@index`, `@first`, `@last`; any other content renders it once, as its context; an empty slot renders the else-branch. Outside the block is one
+ * step up: `{{../name}}`. As an expression, `(slot "promotion")` is the content itself. Alone, `{{slot}}` is a variable of the host.
  */
 export function withSlotBlock(engine: Engine): Engine {
   engine.registerHelper(
@@ -31,7 +30,7 @@ export function withSlotBlock(engine: Engine): Engine {
   return engine;
 }
 
-/** As Handlebars itself looks it up, which is never in a prototype. */
+/** Looks the variable up as Handlebars does, never in a prototype. */
 function variableOf(context: unknown, options: Handlebars.HelperOptions): unknown {
   const { lookupProperty } = options as unknown as {
     lookupProperty: (from: unknown, name: string) => unknown;

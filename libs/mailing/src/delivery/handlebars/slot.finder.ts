@@ -7,10 +7,10 @@ type Ast = hbs.AST.Node;
 type Call = Ast & { path: hbs.AST.Expression; params: hbs.AST.Expression[]; hash?: hbs.AST.Hash };
 
 /**
- * Which slots these templates show, also in partials, whether or not a recipient ever comes to that place.
+ * Finds the slots that these templates and their partials show, also in branches that no recipient reaches.
  *
- * @param sources template text by its path; what can't be parsed is left to whoever renders it.
- * @throws SlotNameNotLiteralError if the name of one is not written in the template.
+ * @param sources template text by its path; a text that can't be parsed is skipped here and fails when it is rendered.
+ * @throws SlotNameNotLiteralError if the name of a slot is not a literal in the template.
  */
 export function slotsShownBy(engine: Engine, sources: Record<string, string | undefined>): ShownSlot[] {
   const shown = new Map<string, ShownSlot>();
@@ -84,7 +84,7 @@ class SlotWalk {
     }
   }
 
-  /** The name of a partial may be computed for each recipient; then it may be any of them. */
+  /** A computed name may be that of any partial, so all are searched. */
   #include(name: hbs.AST.PathExpression | hbs.AST.SubExpression): void {
     const partials = this.engine.partials as Record<string, unknown>;
     const isWritten = name.type !== 'SubExpression';
@@ -97,7 +97,7 @@ class SlotWalk {
   }
 }
 
-/** `{{slot}}` alone is what a host calls slot. */
+/** `{{slot}}` alone is a variable of the host. */
 function isVariable({ params, hash }: Call): boolean {
   return params.length === 0 && hash === undefined;
 }

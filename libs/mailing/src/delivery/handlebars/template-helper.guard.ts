@@ -6,10 +6,10 @@ import { promiseError, refusedPromise } from './printed-value.js';
 
 const WORDLESS = /\[object [^\]]*\]/;
 
-/** Handlebars' own, under names that no template has. */
+/** Internal helpers of Handlebars, whose names are in no template. */
 const HIDDEN = new Set(['helperMissing', 'blockHelperMissing']);
 
-/** What Handlebars gives a helper last. */
+/** The last argument that Handlebars gives a helper. */
 interface Options {
   name?: string;
   hash?: Record<string, unknown>;
@@ -17,16 +17,16 @@ interface Options {
 }
 
 /**
- * Calls a helper of a template, of the host or of Handlebars.
+ * Wraps a helper, the host's or Handlebars' own, with checks.
  *
- * @throws TemplateValueError, from what it returns, if the helper is given a promise or returns one, or if it makes a text of an object that
- * has none.
+ * @throws TemplateValueError, from the returned function, if the helper gets or returns a promise, or if it makes a text of an object that has
+ * none.
  */
 export function guardedHelper(name: string, helper: TemplateHelper): TemplateHelper {
   const nameIn = (options: Options): string => (HIDDEN.has(name) ? `{{#${options.name}}}` : `helper ${name}`);
   return function guarded(this: unknown, ...parameters: unknown[]): unknown {
     const options = parameters[parameters.length - 1] as Options;
-    // Called a few times for each message, so nothing is made here that is not needed.
+    // Runs several times for each message, so it makes nothing that is not needed.
     for (let n = 0; n < parameters.length - 1; n++) {
       if (isThenable(parameters[n])) throw refusedParameter(nameIn(options), parameters[n]);
     }
@@ -37,7 +37,7 @@ export function guardedHelper(name: string, helper: TemplateHelper): TemplateHel
       () => helper.apply(this, parameters) as unknown,
       () => promiseError(nameIn(options)),
     );
-    // A block shows what is written in it, which may be anything.
+    // A block may contain any text, so only expressions are checked.
     const isSuspect = typeof result === 'string' && options.fn === undefined && result.includes('[object ');
     if (isSuspect)
       assertWords(nameIn(options), result, [...parameters, ...Object.values(options.hash ?? {})]);
@@ -49,7 +49,7 @@ function refusedParameter(name: string, promise: unknown): TemplateValueError {
   return refusedPromise(`a parameter of ${name}`, promise as PromiseLike<unknown>);
 }
 
-/** `Dear ${customer}` of an object: Handlebars sees a text that the helper made. */
+/** Refuses `Dear ${customer}` with an object: the helper has made the text itself, so `printedValue` can't see the object. */
 function assertWords(expression: string, result: string, given: unknown[]): void {
   const wordless = WORDLESS.exec(result)?.[0];
   if (wordless === undefined) return;

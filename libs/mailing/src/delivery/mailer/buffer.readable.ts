@@ -1,9 +1,6 @@
 import { Readable } from 'node:stream';
 
-/**
- * A message whose bytes are there already, as a stream of a single stage and a single piece. nodemailer's own has several stages,
- * whatever there is to do in them.
- */
+/** A finished message as a stream of one stage and one piece. nodemailer's own stream has several stages, even if they have nothing to do. */
 export class BufferReadable extends Readable {
   constructor(private readonly bytes: Buffer) {
     super();

@@ -3,7 +3,7 @@ import type { Transporter } from 'nodemailer';
 import { TransporterMissingError } from '../../model/options/setup.errors.js';
 
 /**
- * One of the mailer's transports; null: its default one.
+ * A transport of the mailer by its name; null: the default one.
  *
  * @throws TransporterMissingError if there is none of that name.
  */

@@ -18,25 +18,25 @@ import { isMoreThanLetter, MessageEncoder } from '../mime/message.encoder.js';
 import { TemplateAdapterBypass } from './template-adapter.bypass.js';
 import { additionsOf } from './transporter-plugins.js';
 
-/** What lies under a transporter. */
+/** The transport of a transporter. */
 interface Transport {
   name?: string;
   options?: TransportOptions;
 }
 interface TransportOptions {
-  /** What a pooled transport has and a plain one has not. */
+  /** Only a pooled transport has it. */
   maxRequeues?: number;
   attachDataUrls?: unknown;
   normalizeHeaderKey?: unknown;
 }
 
-/** What nodemailer tells, in its answer or its error, about addresses that were refused. */
+/** What nodemailer reports, in its answer or its error, about refused addresses. */
 interface Rejections {
   rejected?: unknown[];
   rejectedErrors?: unknown[];
 }
 
-/** The mailer keeps to itself whether it has an adapter. */
+/** Private field of the mailer: its template adapter, if any. */
 interface Adapted {
   templateAdapter?: unknown;
 }
@@ -44,10 +44,9 @@ interface Adapted {
 /**
  * Hands messages to the host's `MailerService`, so the host's transports, plugins, DKIM and defaults apply.
  *
- * Messages go in finished: `html` and `text`, never `template` or `context`, because the mailer would insert a context
- * unescaped, and a missing template ends the process inside its adapters. Where nothing of the host's has a say in what a
- * message looks like, it is given as its bytes beside that (`raw`), composed here: composing is most of what a message
- * costs there. Connections, login, signatures and events are the mailer's in any case.
+ * Messages are passed finished: `html` and `text`, never `template` or `context`, because the mailer would insert a context unescaped, and a
+ * missing template ends the process inside its adapters. If nothing of the host's can change a message, its bytes are composed here and passed as
+ * well (`raw`): composing is most of what a message costs in nodemailer. Connections, login, signatures and events are always the mailer's.
  */
 export class MailerMessageSender implements PreparedSender {
   readonly #pastAdapter = new TemplateAdapterBypass();
@@ -61,8 +60,8 @@ export class MailerMessageSender implements PreparedSender {
   ) {}
 
   /**
-   * Prepares the host's transport: evidence of hand-over, and no repetition behind our back. A pool that queues a message
-   * again after its connection broke would send a second copy of what the server had already taken.
+   * Prepares the host's transport: adds the probe for evidence of hand-over, and turns off the requeues of a pool. A pool that requeues a message
+   * after its connection broke would send a second copy of what the server had already accepted.
    *
    * @throws TransporterMissingError if the mailer has no such transport.
    */
@@ -85,7 +84,7 @@ export class MailerMessageSender implements PreparedSender {
     const options = probe.attachTo(
       this.#pastAdapter.lead({ ...(message as SendMailOptions), signal } as SendMailOptions),
     );
-    // The mailer would give up on its own, and say nothing of what became of a message that may still go out.
+    // With a timeout, the mailer would give up by itself and not report what became of a message that may still be sent.
     (options as ISendMailOptions).timeout = 0;
     if (this.transporterName) (options as ISendMailOptions).transporterName = this.transporterName;
     try {
@@ -105,7 +104,7 @@ export class MailerMessageSender implements PreparedSender {
     }
   }
 
-  /** @returns null where nodemailer has to compose it. */
+  /** @returns null if nodemailer has to compose the message. */
   async #bytesOf(message: EmailMessage): Promise<Buffer | null> {
     try {
       if (!hasPlainAddresses(message) || !this.#isLeftAlone()) return null;
@@ -114,18 +113,18 @@ export class MailerMessageSender implements PreparedSender {
       const { pieces } = this.#encoder.letter(message, false, attachments);
       return Buffer.concat(pieces.map((one) => (typeof one === 'string' ? Buffer.from(one, 'latin1') : one)));
     } catch {
-      // nodemailer says what is wrong with it, as it always did.
+      // nodemailer then composes it and reports what is wrong.
       return null;
     }
   }
 
-  /** Asked for each message: plugins may be added at any time. */
+  /** Whether nothing of the host's can change a message. Asked for each message, because plugins may be added at any time. */
   #isLeftAlone(): boolean {
     const transporter = this.#transporter();
     const { name = '', options } = transporter.transporter as Transport;
     if (!/^SMTP\b/.test(name) || !options || options.attachDataUrls || options.normalizeHeaderKey)
       return false;
-    // A mailer of the host's own making may change what it is given.
+    // A host's own mailer may change the messages it is given.
     if (this.mailer.sendMail !== MailerService.prototype.sendMail) return false;
     return additionsOf(transporter, this.mailer) === null;
   }
@@ -135,14 +134,14 @@ export class MailerMessageSender implements PreparedSender {
   }
 }
 
-/** Others need SMTPUTF8, and header lines as nodemailer writes them then. */
+/** Whether all addresses are ASCII. Others need SMTPUTF8, and the header lines that nodemailer writes for it. */
 function hasPlainAddresses({ from, to, replyTo = [], cc = [], bcc = [] }: EmailMessage): boolean {
   return [from, to, ...replyTo, ...cc, ...bcc].every(({ address }) => isAscii(address));
 }
 
 /**
- * With cc or bcc a message is sent as soon as one address is taken, and refused with the answer to any of them where none is;
- * what counts is the answer to the recipient's own.
+ * Why the recipient's own address was refused; null if it was not. With cc or bcc, nodemailer sends a message if one address is accepted; if none
+ * is, it reports the reply to any of them.
  */
 function ownRefusal(
   message: EmailMessage,
@@ -159,7 +158,7 @@ function addressOf(value: unknown): string {
   return typeof value === 'string' ? value : String((value as { address?: unknown })?.address);
 }
 
-/** With a local part that is not ASCII, nodemailer turns the domain back into Unicode. */
+/** An address with its domain in ASCII: if the local part is not ASCII, nodemailer turns the domain back into Unicode. */
 function toAscii(address: string): string {
   const at = address.lastIndexOf('@') + 1;
   return address.slice(0, at) + domainToASCII(address.slice(at));

@@ -1,14 +1,14 @@
 import { Transform, type TransformCallback } from 'node:stream';
 
-/** A letter without attachments is below that as a rule. */
+/** Most letters without attachments are smaller. */
 const GATHER_BYTES = 32 * 1024;
 
 /**
  * Joins the small pieces of a message.
  *
- * nodemailer writes each boundary, header and body of a message by itself, and a socket without anything to wait for turns each
- * into a system call and a packet of its own: a dozen for a letter of two kilobytes, where one will do. The mail server
- * is spared as many reads. At most `GATHER_BYTES` and one piece are kept; a large message flows as it did before.
+ * nodemailer writes each boundary, header and body separately, and a socket with nothing to wait for turns each into a system call and a packet:
+ * a dozen for a letter of two kilobytes, where one is enough. The mail server saves as many reads. At most `GATHER_BYTES` and one piece are held;
+ * a large message flows as before.
  */
 export class SingleChunkTransform extends Transform {
   #pieces: Buffer[] = [];

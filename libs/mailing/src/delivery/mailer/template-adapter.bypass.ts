@@ -3,18 +3,18 @@ import { addOwnPlugin } from './transporter-plugins.js';
 
 const OPTION = 'mailingHtml';
 
-/** Read by the mailer, and by nobody else. */
+/** Placeholder html that only the mailer reads. */
 const STAND_IN = ' ';
 
 /**
- * Leads messages without html past the host's template adapter. The mailer has it render whatever comes without, and it fails
- * where no template is named; so ours come with some that a plugin of ours, behind the mailer's, takes off again.
+ * Keeps messages without html away from the host's template adapter. The mailer has the adapter render every message without html, and that fails
+ * if no template is named. So ours carry placeholder html, which our own plugin, after the mailer's, removes again.
  */
 export class TemplateAdapterBypass {
   readonly #equipped = new WeakSet<Transporter>();
   #inUse = false;
 
-  /** To be called after the mailer has added its own plugin; adds one, however often it is called. */
+  /** Adds our plugin, once per transporter. Call it after the mailer has added its own. */
   equip(transporter: Transporter): void {
     this.#inUse = true;
     if (this.#equipped.has(transporter)) return;

@@ -10,7 +10,7 @@ import type { Reach } from '../transport/reach.js';
 interface Streamable {
   createReadStream(...args: unknown[]): Readable;
   transform(stage: () => Transform): void;
-  /** What the message is to pass through, a signature for example; kept to itself. */
+  /** Private: stages that the message passes, for example a signature. */
   _transforms?: unknown[];
   _processFuncs?: unknown[];
 }
@@ -18,20 +18,19 @@ interface Streamable {
 const equipped = new WeakSet<Transporter>();
 
 /**
- * Evidence how far a message got.
+ * Evidence of how far a message got.
  *
- * nodemailer reports most broken connections with the same code (`ECONNECTION`, `ESOCKET`, `ETIMEDOUT`; command `CONN`),
- * whether the server was never reached or had taken the whole message and hung up before its 250. The first may be sent
- * again, the second must not. But the body is a stream which nodemailer makes when it has a session for it and starts to
- * read after the server's 354, and a stream knows whether it was ever read. A plugin at nodemailer's `stream` step keeps
- * hold of it; messages that are not ours pass untouched.
+ * nodemailer reports most broken connections with the same code (`ECONNECTION`, `ESOCKET`, `ETIMEDOUT`; command `CONN`), both if the server was
+ * never reached and if it had taken the whole message and hung up before its 250. The first may be sent again, the second must not. But
+ * nodemailer makes the body as a stream when it has a session for it, and starts to read it after the server's 354; a stream knows whether it was
+ * ever read. A plugin at nodemailer's `stream` step keeps a reference to it. Messages that are not ours are not touched.
  */
 export class TransmissionProbe {
   static readonly OPTION = 'mailingHandOverProbe';
 
   #stream: Readable | null = null;
 
-  /** @param bytes of the whole message; null: nodemailer composes it. */
+  /** @param bytes the whole message; null: nodemailer composes it. */
   constructor(private readonly bytes: Buffer | null) {}
 
   get reached(): Reach {
@@ -45,7 +44,7 @@ export class TransmissionProbe {
     return this.bytes ? Object.assign(carried, { raw: this.bytes }) : carried;
   }
 
-  /** Teaches a transporter to carry probes; once, however often it is called. */
+  /** Adds the plugin for probes to a transporter, once. */
   static equip(transporter: Transporter): void {
     if (equipped.has(transporter)) return;
     equipped.add(transporter);
@@ -65,7 +64,7 @@ export class TransmissionProbe {
     message.createReadStream = (...args) => {
       const { bytes } = this;
       const stream = bytes && passesThroughNothing(message) ? new BufferReadable(bytes) : create(...args);
-      // A second stream, for whatever reason, does not take back what the first one proves.
+      // A second stream must not undo what the first one proves.
       if (this.reached !== 'body') this.#stream = stream;
       return hideFromPool(stream);
     };
@@ -77,9 +76,9 @@ function passesThroughNothing({ _transforms, _processFuncs }: Streamable): boole
 }
 
 /**
- * Of a message that met the end of a connection used before, and that nobody has begun to read, the pool drops the
- * server's answer and reports "Reached maximum number of retries": a 421 that wants us slower would look like an outage.
- * Without this property it can't tell, and passes the answer on.
+ * Hides from the pool whether the stream was read. If a reused connection ends before the stream was read, the pool drops the server's answer and
+ * reports "Reached maximum number of retries": a 421 that asks for a lower rate would look like an outage. Without this property the pool can't
+ * tell, and passes the answer on.
  */
 function hideFromPool(stream: Readable): Readable {
   return Object.defineProperty(stream, 'readableDidRead', { value: undefined });

@@ -4,7 +4,7 @@ import type { Transporter } from 'nodemailer';
 type Step = Parameters<Transporter['use']>[0];
 type Plugin = Parameters<Transporter['use']>[1];
 
-/** What nodemailer and the mailer keep to themselves. */
+/** Private fields of nodemailer and the mailer. */
 interface Insides {
   _userPlugins?: Partial<Record<Step, Plugin[]>>;
   _defaults?: object;
@@ -14,10 +14,10 @@ interface MailerInsides {
   templateAdapter?: unknown;
 }
 
-/** Defaults of the mailer that every message of ours says for itself. */
+/** Defaults of the mailer that do not change our messages: each message sets these fields itself or does not use them. */
 const IDLE_DEFAULTS = new Set(['from', 'subject', 'template', 'context']);
 
-/** Of ours: they change nothing that is in a message. */
+/** Our own plugins, which do not change the content of a message. */
 const ours = new WeakSet<Plugin>();
 
 /** Adds a plugin of ours. */
@@ -27,15 +27,15 @@ export function addOwnPlugin(transporter: Transporter, step: Step, plugin: Plugi
 }
 
 /**
- * What the host has put between its mailer and the mail server, and what may therefore change a message on its way.
+ * What the host has added between its mailer and the mail server, and what may therefore change a message.
  *
- * @returns null if nothing has a say in our messages.
+ * @returns null if nothing can change our messages.
  */
 export function additionsOf(transporter: Transporter, mailer: MailerService): string | null {
   const { _userPlugins = {}, _defaults = {} } = transporter as unknown as Insides;
   const { mailerOptions, templateAdapter } = mailer as unknown as MailerInsides;
   const numOthers = (step: Step): number => (_userPlugins[step] ?? []).filter((one) => !ours.has(one)).length;
-  // One at the step compile is the mailer's own, for templates that we do not use.
+  // With an adapter, one plugin at the step `compile` is the mailer's own, for templates, which we do not use.
   const hasPlugins = numOthers('compile') > (templateAdapter ? 1 : 0) || numOthers('stream') > 0;
   if (hasPlugins || mailerOptions?.plugins?.length || mailerOptions?.preview) return 'plugins';
   const given = Object.keys(_defaults).find((name) => !IDLE_DEFAULTS.has(name));

@@ -1,6 +1,6 @@
 import type { Transporter } from 'nodemailer';
 
-/** What is under a transporter; nodemailer's own, or one of the host's making. */
+/** The transport of a transporter: nodemailer's, or a host's own. */
 interface Transport {
   name?: string;
   options?: Record<string, unknown>;
@@ -8,14 +8,14 @@ interface Transport {
 }
 
 /**
- * Asks a transporter whether it would take messages now: connects, secures and logs in as for a message, and says QUIT.
+ * Asks a transporter whether it would accept messages now: connects, secures and logs in as for a message, and says QUIT.
  *
- * nodemailer does it over a connection of its own, so no place in a pool is taken. But its patience is that of a message
- * (10 minutes of silence), and what it has opened nobody else can close. So it is asked through a double of the transport
- * whose every wait is half of `timeoutMs` at the most: a connection that is not answered ends by itself, whoever still waits.
+ * nodemailer verifies over a separate connection, so none of a pool is used. But its timeouts are those of a message (10 minutes of silence), and
+ * no other code can close that connection. So `verify` runs on a derived transport whose timeouts are at most half of `timeoutMs`: an unanswered
+ * connection ends by itself.
  *
  * @returns null if it would, or if it can't be asked.
- * @throws what the transport says, or an error when `timeoutMs` have passed.
+ * @throws what the transport reports, or an error when `timeoutMs` have passed.
  */
 export async function verifyTransporter(transporter: Transporter, timeoutMs: number): Promise<null> {
   const transport = transporter.transporter as Transport;
@@ -32,7 +32,7 @@ export async function verifyTransporter(transporter: Transporter, timeoutMs: num
   }
 }
 
-/** A double: all of it is the transport's, but the options. One that is not nodemailer's SMTP is taken as it is. */
+/** A transport that inherits everything but its options. A transport other than nodemailer's SMTP is used unchanged. */
 function impatient(
   transporter: Transporter,
   transport: Transport,
@@ -45,15 +45,15 @@ function impatient(
     options: {
       value: {
         ...options,
-        // From the look-up of the name to the end of the handshake, the greeting included.
+        // From the name look-up to the end of the handshake, including the greeting.
         connectionTimeout: shorter('connectionTimeout'),
         socketTimeout: shorter('socketTimeout'),
-        // Not to wait for the server's part of the farewell.
+        // Do not wait for the server to close its side.
         socketCloseTimeout: 0,
       },
     },
   };
-  // The way through a proxy is kept by the transporter until its first message.
+  // Until its first message, only the transporter knows the way through a proxy.
   const { getSocket } = transporter as { getSocket?: unknown };
   if (typeof getSocket === 'function') changes.getSocket = { value: getSocket };
   return Object.create(transport, changes) as Transport;

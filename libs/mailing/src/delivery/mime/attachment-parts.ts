@@ -5,22 +5,25 @@ import { dotsDoubled, withLineBreaks } from './wire-text.js';
 
 type Attachments = NonNullable<EmailMessage['attachments']>;
 
-/** Of the lines that nodemailer writes for a message with nothing but this attachment, those that belong to the attachment. */
+/** Header lines of the attachment, in a message that nodemailer writes with this attachment alone. */
 const ITS_OWN = /^Content-/i;
 
 /**
- * The attachments of a mailing as parts of a message: their header lines and their bytes, one character a byte.
+ * The attachments of a mailing as parts of a message: their header lines and their bytes, one character per byte.
  *
- * They are the same in all messages of a mailing, and most of each: nodemailer encodes them once, and every message is given the
- * same bytes. They are known by the list they stand in, and forgotten with it.
+ * They are the same in all messages of a mailing, and most of each. So nodemailer encodes them once, and every message gets the same bytes. They
+ * are cached by their `attachments` array, and freed with it.
  */
 export class AttachmentParts {
   readonly #known = new WeakMap<Attachments, Promise<Buffer[] | null>>();
 
-  /** @param doublesDots whether they follow DATA. */
+  /** @param doublesDots whether they follow DATA, where dots at line starts are doubled. */
   constructor(private readonly doublesDots: boolean) {}
 
-  /** @returns null where nodemailer has to put the whole message together: pictures of the html (`cid`), content that is not at hand. */
+  /**
+   * @returns null if nodemailer has to compose the whole message: pictures of the html (`cid`), content that is not in memory, parts that are not
+   * ASCII.
+   */
   of(attachments: Attachments = []): Promise<Buffer[] | null> {
     const known = this.#known.get(attachments);
     if (known) return known;

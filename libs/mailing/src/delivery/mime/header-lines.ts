@@ -11,13 +11,13 @@ import { encodedWords } from './encoded-words.js';
 
 export type HeaderValue = string | Mailbox | Mailbox[];
 
-/** A header of so many characters needs no folding. */
+/** A header of up to so many characters needs no folding. */
 export const SHORT_LINE = 76;
 
-/** Headers of nodemailer's own, in which an encoded word would not be read as one. */
+/** Headers of nodemailer's own, in which an encoded word would not be decoded. */
 const NO_TEXT = /^(?:from|to|cc|bcc|reply-to|message-id|date|mime-version|content-.*|otp-token)$/i;
 
-/** It keeps nothing of what it encodes. */
+/** Shared by all calls: it keeps nothing of what it encodes. */
 const ENCODER = new MimeNode('text/plain');
 
 /** The part of nodemailer's message that writes header values. */
@@ -26,17 +26,17 @@ interface HeaderWriter {
 }
 
 /**
- * One header, folded, with its line break; nothing for an empty value. No line has more than 998 octets (RFC 5322 section 2.1.1).
+ * One header, folded, with its line break; '' for an empty value. No line has more than 998 octets (RFC 5322 section 2.1.1).
  *
- * It is written as nodemailer writes it, which breaks lines at spaces. A word that no line can hold is split into encoded words (RFC
- * 2047), which readers put together again.
+ * It has nodemailer's format, which breaks lines at spaces. A word that no line can hold is split into encoded words (RFC 2047), which mail
+ * readers join again.
  */
 export function headerLine(name: string, value: HeaderValue): string {
   const encoded = withShortWords(String(ENCODER.encodeHeaderValue(name, value as string)), name, value);
   return encoded.trim() === '' ? '' : `${foldLines(`${name}: ${encoded}`, SHORT_LINE)}\r\n`;
 }
 
-/** Has a message that nodemailer composes write its headers in the same way. Those of its parts are bounded where they come in. */
+/** Makes a message that nodemailer composes write its headers the same way. Headers of its parts are bounded when they are accepted. */
 export function breakLongWords(message: object): void {
   const writer = message as HeaderWriter;
   const encode = writer.encodeHeaderValue.bind(message);
@@ -69,7 +69,7 @@ function inWords(mailbox: Mailbox): string {
 }
 
 function encodeMailbox(mailbox: Mailbox): string {
-  // It writes into what it is given.
+  // nodemailer writes into the object it is given.
   return String(ENCODER.encodeHeaderValue('To', { ...mailbox } as unknown as string));
 }
 

@@ -4,27 +4,27 @@ import { dotsDoubled, toWire, withLineBreaks } from './wire-text.js';
 
 /** RFC 5321 section 4.5.3.1.6, without the line break. */
 const MAX_LINE = 998;
-/** What no encoding but one of bytes may carry. */
+/** Characters that must not be sent unencoded. */
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
-/** Of a text without any of it, and short enough, only the line breaks are written in another way. */
+/** In a short text without these, only the line breaks are converted. */
 const NEEDS_CARE = /[^\n\u0020-\u007e]|(?:^|\n)\./;
 
-/** Lines as they go over the wire: one character a byte. */
+/** Lines as they are sent: one character per byte. */
 export interface WireLines {
   wire: string;
   isAscii: boolean;
 }
 
 /**
- * Writes whole lines; only the last one may be without its break. What becomes of a line does not depend on those beside it.
+ * Writes whole lines; only the last one may lack its break. *Invariant: the output for a line does not depend on its neighbours.*
  *
  * @returns null if they can't be written this way.
  */
 export type LineWriter = (text: string) => WireLines | null;
 
-/** In their own bytes, where no line is too long and nothing in them needs an encoding. */
+/** Unencoded, if no line is too long and no character needs an encoding. */
 export function asTheyAre(doublesDots: boolean): LineWriter {
   return (text) => {
     if (text.length <= MAX_LINE && !NEEDS_CARE.test(text))
@@ -36,7 +36,7 @@ export function asTheyAre(doublesDots: boolean): LineWriter {
   };
 }
 
-/** As quoted-printable (RFC 2045 section 6.7), which any server takes. */
+/** As quoted-printable (RFC 2045 section 6.7), which every server accepts. */
 export function quotedPrintable(doublesDots: boolean): LineWriter {
   return (text) => ({
     wire: forDialogue(qp.wrap(qp.encode(withLineBreaks(text))), doublesDots),
@@ -52,7 +52,7 @@ function hasShortLines(text: string): boolean {
   for (let from = 0; from < text.length;) {
     const end = text.indexOf('\n', from);
     const to = end < 0 ? text.length : end;
-    // A letter is at most three bytes for each unit of a text, so most lines need no counting.
+    // A UTF-16 unit takes at most three bytes in UTF-8, so most lines need no counting.
     if ((to - from) * 3 > MAX_LINE && Buffer.byteLength(text.slice(from, to)) > MAX_LINE) return false;
     from = to + 1;
   }

@@ -1,11 +1,11 @@
 import type { LineWriter, WireLines } from './line-writers.js';
 
-/** Shorter runs of lines cost more to find than to write. */
+/** Characters. Shorter runs of lines cost more to find than to write. */
 const MIN_RUN = 64;
 const MAX_RUNS = 64;
-/** Nothing is learned from longer texts, so what is kept stays small. */
+/** Characters. Longer texts are not learned from, which bounds memory. */
 const MAX_SAMPLE = 256 * 1024;
-/** So many lines may have been put in, or left out, between two that are the same. */
+/** Lines that may be inserted or removed between two common lines. */
 const MAX_DETOUR = 20;
 const MAX_TOLERANCE = 1_024;
 
@@ -17,11 +17,12 @@ interface Run extends WireLines {
 /**
  * Writes texts that have most of their lines in common: the bodies of one mailing.
  *
- * A body is checked and written line by line, and what becomes of a line does not depend on those beside it. So runs of lines that
- * two texts of a mailing had in common are kept as they go over the wire, and the next text is cut at them: a comparison for each
- * run, and work only for what lies between. Nothing is taken on trust. A run is used where the text has the very same lines at this
- * place; what the text does not have is passed by, and whatever template, engine or language made it, the
- * outcome is that of the writer. What was learned is forgotten where it does not help.
+ * A body is checked and written line by line, and the output for a line does not depend on its neighbours. So runs of lines that two texts of a
+ * mailing have in common are cached in their written form, and the next text is cut at them: one comparison per run, and work only for the text
+ * between.
+ *
+ * *Invariant: the output equals that of the writer, whatever template, engine or language made the text.* A run is used only where the text has
+ * exactly these lines; other runs are skipped. Runs that do not help are replaced.
  */
 export class LineCache {
   #runs: Run[] = [];
@@ -31,14 +32,14 @@ export class LineCache {
 
   constructor(private readonly written: LineWriter) {}
 
-  /** @returns null if the writer can't write one of them. */
+  /** @returns null if the writer can't write a part of it. */
   write(text: string): WireLines | null {
     let wire = '';
     let isPlain = true;
     let known = 0;
     let at = 0;
     for (const run of this.#runs) {
-      // Not startsWith, which compares letter by letter and takes twelve times as long.
+      // Not `startsWith`: it compares character by character and takes twelve times as long.
       const isNext = text.slice(at, at + run.text.length) === run.text;
       const found = isNext ? at : text.indexOf(run.text, at);
       if (found < 0 || (found > 0 && text[found - 1] !== '\n')) continue;
@@ -100,7 +101,7 @@ function commonRuns(one: string, other: string, written: LineWriter): Run[] {
   return runs;
 }
 
-/** How many lines of each are to be passed by until they agree again; one of each where they do not. */
+/** How many lines of each text to skip until they agree again; none if they do not agree within `MAX_DETOUR`. */
 function detour(ours: string[], theirs: string[], a: number, b: number): [number, number] {
   for (let length = 1; length <= MAX_DETOUR; length++) {
     for (let skipA = 0; skipA <= length; skipA++) {
@@ -111,7 +112,7 @@ function detour(ours: string[], theirs: string[], a: number, b: number): [number
   return [0, 0];
 }
 
-/** Each with its break; a last one without a break may go on in another text, and is left out. */
+/** Lines with their breaks. A last line without a break is left out, because it may go on in another text. */
 function linesOf(text: string): string[] {
   return text.match(/[^\n]*\n/g) ?? [];
 }

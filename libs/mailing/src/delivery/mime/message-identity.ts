@@ -1,12 +1,12 @@
 import { type Mailbox, parseMailbox } from '../../model/addresses/email-address.js';
 
-/** What makes the messages of one mailing recognizable. */
+/** Makes the message ids of one mailing. */
 export class MessageIdentity {
   readonly #domain: string;
 
   /**
-   * @param id of the mailing; for one that is not persisted, any id of its own.
-   * @param from its domain is that of the message ids.
+   * @param id of the mailing; if it is not persisted, any unique id.
+   * @param from its domain is the domain of the message ids.
    */
   constructor(
     readonly id: string,
@@ -16,7 +16,7 @@ export class MessageIdentity {
     this.#domain = address.slice(address.lastIndexOf('@') + 1);
   }
 
-  /** The same for each attempt at one recipient (RFC 5322 section 3.6.4), so that the far end can drop a second copy. */
+  /** The same for each attempt at one recipient (RFC 5322 section 3.6.4), so that the receiving side can drop a second copy. */
   messageId(idx: number): string {
     return `<${this.id}.${idx}@${this.#domain}>`;
   }

@@ -9,14 +9,14 @@ import type { RenderedEmail, RenderedHeaders } from '../../model/ports/template.
 /** Header that carries the mailing's id, for bounces and for people who search a mailbox. */
 export const MAILING_ID_HEADER = 'X-Mailing-Id';
 
-/** Puts together what is the same in all messages of a mailing and what is not. */
+/** Composes messages from what is the same in all messages of a mailing and what differs. */
 export class MessageComposer {
   readonly #from: Mailbox;
   readonly #to: Mailbox | null;
   readonly #identity: MessageIdentity;
   readonly #constant: Pick<EmailMessage, 'replyTo' | 'cc' | 'bcc' | 'headers' | 'attachments'>;
 
-  /** @param identity id of the mailing; for one that is not persisted, any id of its own. */
+  /** @param identity id of the mailing; if it is not persisted, any unique id. */
   constructor(identity: string, info: TemplateEmailInfo) {
     this.#from = parseMailbox(info.from) as Mailbox;
     this.#to = parseMailbox(info.messageTo);
@@ -32,7 +32,7 @@ export class MessageComposer {
 
   /**
    * @param own headers of this message alone.
-   * @throws HostAnswerError, RenderedTooLongError for what a renderer of the host gives.
+   * @throws HostAnswerError, RenderedTooLongError if a host's renderer returns what can't be sent.
    */
   compose(idx: number, to: Mailbox, rendered: RenderedEmail, own?: Record<string, string>): EmailMessage {
     checkRendered(rendered);
@@ -55,7 +55,7 @@ export class MessageComposer {
   }
 }
 
-/** The same object for nearly all. */
+/** With odd dots in its local part, the address in quotes; else the same object. */
 function written(to: Mailbox): Mailbox {
   return hasOddDots(to.address) ? { ...to, address: quotedAddress(to.address) } : to;
 }

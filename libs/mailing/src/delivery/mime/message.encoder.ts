@@ -13,15 +13,15 @@ import { MAILING_ID_HEADER } from './message.composer.js';
 import { dotsDoubled, toWire, withLineBreaks } from './wire-text.js';
 import type { WireContent } from './wire-content.js';
 
-/** A name that goes into a header as it is. */
+/** A name that needs no encoding or quotes in a header. */
 const PLAIN_NAME = /^[A-Za-z0-9_ ]{1,40}$/;
 // oxlint-disable-next-line no-control-regex
 const PLAIN_TEXT = /^[\u0020-\u007e]*$/;
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/;
-/** Headers of which the last line is kept. */
+/** Headers whose last line is cached. */
 const MAX_LINES = 1_000;
-/** Mailings that are sent at a time, of which the lines are kept. */
+/** Mailings whose body lines are cached at a time. */
 const MAX_MAILINGS = 16;
 /** Where base64 breaks its lines (RFC 2045 section 6.8). */
 const BASE64_LINE = 76;
@@ -30,32 +30,32 @@ const NO_ATTACHMENTS: readonly Buffer[] = [];
 
 type Kind = 'plain' | 'html';
 
-/** The lines of one part of a mailing's messages, as they are written in either way. */
+/** The line caches of one part of a mailing's messages, one per encoding. */
 interface Body {
   asTheyAre: LineCache;
   quoted: LineCache;
 }
 
 interface KnownLine {
-  /** Compared as it is: of a mailbox, the very object. */
+  /** Compared by `===`: a mailbox has to be the same object. */
   value: HeaderValue;
   line: string;
 }
 
-/** What the bytes of a message are for. */
+/** How the bytes of a message will be sent. */
 export type EncodedFor =
-  /** To follow DATA: dots at the start of lines doubled, and the final dot. */
+  /** After DATA: dots at the start of lines are doubled, and the final dot is added. */
   | 'smtp'
-  /** The message alone, which nodemailer puts into its own dialogue. */
+  /** The message alone, for nodemailer's own dialogue. */
   | 'nodemailer';
 
 /**
  * Turns messages into bytes.
  *
- * A letter of text, html or both is put together here, the quick way: what comes again from message to message is encoded once
- * (header lines, and runs of lines of a body), and a body goes as it is where it is ASCII, or the server takes 8 bits, and its lines
- * are short enough; else as quoted-printable or base64, whichever is shorter. Attachments are parts that were encoded before. Everything
- * else (pictures of the html) is nodemailer's, and so is the encoding of words, parameters and quoted-printable.
+ * A letter of text, html or both is composed here, which is fast: what recurs from message to message is encoded once (header lines, and runs of
+ * lines of a body). A body is sent unencoded if it is ASCII or the server accepts 8 bits, and its lines are short enough; else as
+ * quoted-printable or base64, whichever is shorter. Attachments are encoded once, as parts. nodemailer composes everything else (pictures of the
+ * html), and encodes words, parameters and quoted-printable.
  */
 export class MessageEncoder {
   readonly #headerLines = new Map<string, KnownLine>();
@@ -75,12 +75,12 @@ export class MessageEncoder {
     this.#end = encodedFor === 'smtp' ? '.\r\n' : '';
   }
 
-  /** @returns null for a message that is more than a letter with attachments; nodemailer has to put it together. */
+  /** @returns null if the message is more than a letter with attachments, so that nodemailer has to compose it. */
   async attachmentsOf({ attachments, html, text }: EmailMessage): Promise<readonly Buffer[] | null> {
     return html || text ? this.#attachments.of(attachments) : null;
   }
 
-  /** @param attachments of the message, as `attachmentsOf` gives them. */
+  /** @param attachments of the message, from `attachmentsOf`. */
   letter(
     message: EmailMessage,
     mayUse8Bit: boolean,
@@ -98,14 +98,14 @@ export class MessageEncoder {
       is8Bit ||= !lines.isAscii;
       return `${partHead(kind, lines.isAscii ? '7bit' : '8bit')}${lines.wire}\r\n`;
     };
-    // Whoever has got a message knows it, and may have put it into what others are sent.
+    // A recipient of an earlier message knows the boundary, and may have put it into content that others are sent.
     while (text?.includes(this.#boundary) || html?.includes(this.#boundary) || this.#isIn(attachments)) {
       this.#boundary = newBoundary();
       this.#withoutBoundary = new WeakSet();
     }
     const inner = `${this.#boundary}a`;
     const open = `--${inner}\r\n`;
-    // As with nodemailer, an empty part is none.
+    // As in nodemailer, an empty part is left out.
     const body =
       html && text
         ? `Content-Type: multipart/alternative; boundary="${inner}"\r\n\r\n` +
@@ -117,7 +117,7 @@ export class MessageEncoder {
     return { pieces: this.#mixed(head, body, attachments), is8Bit };
   }
 
-  /** A host may attach a message that it got from us. Looked for once in attachments that are the same in all messages. */
+  /** Whether an attachment has the boundary in it: a host may attach a message that it got from us. Searched once per list of attachments. */
   #isIn(attachments: readonly Buffer[]): boolean {
     if (attachments.length === 0 || this.#withoutBoundary.has(attachments)) return false;
     if (attachments.some((one) => one.includes(this.#boundary))) return true;
@@ -135,10 +135,10 @@ export class MessageEncoder {
     return pieces;
   }
 
-  /** As ASCII, which any server takes. */
+  /** The body in ASCII, which every server accepts: quoted-printable or base64, whichever is shorter. */
   #encodedPart(kind: Kind, body: string, known: Body): string {
     const quoted = known.quoted.write(body);
-    // Three letters for four, with the line breaks.
+    // Four characters for three bytes, plus line breaks.
     const lengthInBase64 = (Buffer.byteLength(body) * 4 * (1 + 2 / BASE64_LINE)) / 3;
     if (quoted && quoted.wire.length <= lengthInBase64)
       return `${partHead(kind, 'quoted-printable')}${quoted.wire}\r\n`;
@@ -169,14 +169,14 @@ export class MessageEncoder {
   }
 
   #line(name: string, value: string): string {
-    // Another one in each message.
+    // Differs in each message, so it is not cached.
     if (name === 'List-Unsubscribe') return headerLine(name, value);
     return this.#kept(name, value);
   }
 
   #to(mailbox: Mailbox): string {
     const { name, address } = mailbox;
-    // Another one in each message: what can be written down at once is not kept.
+    // Differs in each message, so it is not cached. A short plain one is written directly.
     if (address.length <= SHORT_LINE && PLAIN_NAME.test(name) && PLAIN_TEXT.test(address)) {
       const line = `To: ${name} <${address}>\r\n`;
       if (line.length <= SHORT_LINE) return line;
@@ -184,7 +184,7 @@ export class MessageEncoder {
     return headerLine('To', [mailbox]);
   }
 
-  /** Of each header the last line is kept, which in one mailing is mostly that of the next message, too. */
+  /** Caches the last line of each header, which in one mailing is mostly that of the next message too. */
   #kept(name: string, value: HeaderValue): string {
     const known = this.#headerLines.get(name);
     if (known?.value === value) return known.line;
@@ -214,7 +214,7 @@ function subjectLine(subject: string): string {
 let dateAt = 0;
 let date = '';
 
-/** RFC 5322 section 3.3; the same for a second. */
+/** The date by RFC 5322 section 3.3; formatted once per second. */
 function dateNow(): string {
   const now = Math.floor(Date.now() / 1_000);
   if (now !== dateAt) {
@@ -224,13 +224,13 @@ function dateNow(): string {
   return date;
 }
 
-/** Whether it is more than text, html or both, and so for nodemailer to put together. */
+/** Whether it has attachments, or neither text nor html. Then `attachmentsOf` decides whether nodemailer has to compose it. */
 export function isMoreThanLetter({ attachments = [], html, text }: EmailMessage): boolean {
   return attachments.length > 0 || (!html && !text);
 }
 
 /**
- * A message of any shape, put together by nodemailer, to follow DATA.
+ * A message of any shape, composed by nodemailer, to follow DATA.
  *
  * @throws Error with the code `ESTREAM` if an attachment can't be read.
  */
@@ -244,10 +244,10 @@ export async function composeAny(message: EmailMessage): Promise<WireContent> {
       `${dotsDoubled(withLineBreaks(raw)).replace(/(\r\n)?$/, '\r\n')}.\r\n`,
       'latin1',
     );
-    // nodemailer encodes everything as ASCII but attached messages, of which RFC 2046 section 5.2.1 allows no encoding.
+    // nodemailer encodes everything as ASCII except attached messages, for which RFC 2046 section 5.2.1 allows no encoding.
     return { pieces: [bytes], is8Bit: !isAscii(raw) };
   } catch (error) {
-    // As nodemailer's connections call it.
+    // The code that nodemailer's connections use for it.
     throw Object.assign(new Error(String((error as Error)?.message)), { code: 'ESTREAM' });
   }
 }

@@ -19,9 +19,10 @@ export function toSubject(rendered: string): string {
 }
 
 /**
- * Looks at what a renderer gives, of the host's own too; what is wrong with it costs this recipient only.
+ * Checks what a renderer returns, also a host's own. A fault costs this recipient only.
  *
- * @throws HostAnswerError unless it is what can be sent; RenderedTooLongError
+ * @throws HostAnswerError if it is no object, or its subject, html or text is no string; RenderedTooLongError for a subject or a mailbox name
+ * that is too long.
  */
 export function checkRendered(email: RenderedEmail): void {
   if (typeof email !== 'object' || email === null)

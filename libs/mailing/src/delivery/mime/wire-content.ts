@@ -1,7 +1,7 @@
 /** What follows DATA: with the dots at line starts doubled and the final dot. */
 export interface WireContent {
-  /** One after the other; a text has one character a byte. */
+  /** In this order; a string has one character per byte. */
   pieces: readonly (string | Buffer)[];
-  /** RFC 6152: it has bytes that are not ASCII. */
+  /** RFC 6152: it contains bytes that are not ASCII. */
   is8Bit: boolean;
 }

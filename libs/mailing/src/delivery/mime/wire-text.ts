@@ -1,16 +1,15 @@
 import { isAscii } from './is-ascii.js';
 
 /**
- * The bytes of a text in UTF-8 as a string of one character for each byte, to be written as `latin1`.
+ * The UTF-8 bytes of a text as a string of one character per byte, to be written as `latin1`.
  *
- * What is in bytes already can be put together like any text and costs one copy when it is written; UTF-8 would be worked
- * out anew for each message.
+ * Such strings can be joined like any text and cost one copy when written. UTF-8 would be encoded again for each message.
  */
 export function toWire(text: string): string {
   return isAscii(text) ? text : Buffer.from(text).toString('latin1');
 }
 
-/** With line breaks as SMTP wants them. */
+/** Converts line breaks to CRLF, as SMTP requires. */
 export function withLineBreaks(text: string): string {
   return text.replace(/\r\n|\r|\n/g, '\r\n');
 }

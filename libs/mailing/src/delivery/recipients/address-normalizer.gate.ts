@@ -4,8 +4,8 @@ import type { Candidate, RecipientGate } from './recipient.gate.js';
 import type { Skip } from './recipient.policy.js';
 
 /**
- * Keeps addresses from being mailed that the host's normalizer fails for: neither the suppression list nor duplicates can be looked up
- * for them. Entries of the list were asked about when it was written; addresses of profiles are known only now.
+ * Skips addresses for which the host's normalizer fails: without a key, neither the suppression list nor duplicates can be checked. Listed
+ * addresses were checked when the list was written; addresses of profiles are known only now.
  */
 export class AddressNormalizerGate implements RecipientGate {
   readonly question = 'address normalizer';

@@ -1,7 +1,7 @@
 import type { Candidate, RecipientGate } from './recipient.gate.js';
 import type { Skip } from './recipient.policy.js';
 
-/** Skips the addresses that break a rule which the address itself tells. */
+/** Skips addresses that break a rule which the address alone decides. */
 export class AddressRuleGate implements RecipientGate {
   constructor(
     readonly question: string,

@@ -1,13 +1,13 @@
 import { publicReasonOf } from '../../model/values/public-text.js';
 
-/** A question about the recipients of a commit, other than who they are, that has no answer at the moment. */
+/** A lookup about the recipients of a commit can't be answered at the moment: slots or a gate, not the profiles. */
 export class LookupFailedError extends Error {
   constructor(question: string, cause: unknown) {
     super(`${question}: ${publicReasonOf(cause)}`, { cause });
   }
 }
 
-/** @throws LookupFailedError whatever `ask` throws. */
+/** @throws LookupFailedError if `ask` throws; its cause is what was thrown. */
 export async function answered<T>(question: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();

@@ -10,7 +10,7 @@ const SKIP: Skip = {
 };
 
 /**
- * Keeps addresses such as `try..this@home.example` from being mailed. Some providers, above all mobile ones in Japan, gave them out, and they are
- * real; anywhere else they are typing errors, and many refused recipients cost a sender its reputation. The host knows its list.
+ * Skips addresses such as `try..this@home.example`. Some providers, above all mobile ones in Japan, issued them, and they are real; anywhere else
+ * they are typing errors, and many refused recipients cost a sender its reputation. The host decides, because it knows its list.
  */
 export const nonStandardLocalPartGate = new AddressRuleGate('non-standard local parts', hasOddDots, SKIP);

@@ -1,6 +1,6 @@
 import type { Skip } from './recipient.policy.js';
 
-/** Somebody who may be mailed as far as is known. */
+/** A recipient that may be mailed as far as is known. */
 export interface Candidate {
   idx: number;
   /** `local@domain`, the domain in ASCII. */
@@ -9,14 +9,14 @@ export interface Candidate {
   userId?: string;
 }
 
-/** A question about all recipients of a commit at once, asked just before their messages are made. */
+/** Checks all recipients of a commit at once, just before their messages are made. */
 export interface RecipientGate {
-  /** What is asked, as a word or two for the reason of a mailing that is paused because nobody answers. */
+  /** Name of the check in a word or two. It is part of the pause reason if the check gets no answer. */
   readonly question: string;
   /**
-   * @param upcoming addresses of people whose turn comes next as far as is known, for gates that can save a question.
-   * @returns who is not mailed after all and why, by `idx`.
-   * @throws whatever the question can't be answered for; the whole commit is tried again later, and nobody is skipped.
+   * @param upcoming addresses of the recipients that come next, as far as known, for gates that can save a query.
+   * @returns the recipients that are skipped, and why, by `idx`.
+   * @throws if the check can't be answered. Then the whole commit is retried later, and no recipient is skipped.
    */
   bar(candidates: Candidate[], upcoming?: () => string[]): Promise<Map<number, Skip>>;
 }

@@ -5,7 +5,7 @@ import { parseRecipient } from '../../model/addresses/recipient-address.js';
 import type { RecipientProfile } from '../../model/ports/profile.repository.js';
 import type { MarkedRecipient } from '../../model/mail/recipient.js';
 
-/** A recipient who may be mailed, with the variables of his templates. */
+/** A recipient that may be mailed, with the variables of its templates. */
 export interface Addressee {
   mailbox: Mailbox;
   /** Set for profiles. */
@@ -19,18 +19,17 @@ export interface Skip {
   text: string;
 }
 
-/** Nobody is to be mailed too often. */
+/** Limits how often a profile is mailed. */
 export interface ContactFatigue {
   windowMs: number;
-  /** When somebody was mailed last as far as this process knows and his profile may not yet; milliseconds since 1970. */
+  /** When this process last mailed the profile, which `lastEmailed` may not show yet; milliseconds since 1970. */
   knownLastEmailed: (userId: string) => number | undefined;
 }
 
 /**
- * Decides, just before a message is made, whether and under which address a recipient is mailed.
+ * Decides, just before a message is made, whether and at which address a recipient is mailed.
  *
- * @param fatigue null: however recently he was mailed. Only messages that were taken count as mailed, so whoever is tried
- * again is never kept from it by his own earlier attempts.
+ * @param fatigue null: no limit. Only accepted messages count as mailed, so a recipient's own earlier attempts never prevent its retry.
  */
 export function toAddressee(
   recipient: MarkedRecipient,
@@ -44,7 +43,7 @@ export function toAddressee(
     if ('skip' in addressee || fatigue === null) return addressee;
     return tooRecent(fatigue, userId, profile?.lastEmailed) ?? addressee;
   } catch {
-    // What the host's repository has made of one profile is not to cost the others anything.
+    // An unreadable profile of the host's repository must cost this recipient only.
     return {
       skip: 'invalid_profile',
       text: `The profile ${userId} can't be read: a field is of another type than it should be.`,
@@ -52,7 +51,7 @@ export function toAddressee(
   }
 }
 
-/** Times of profiles are the host's, and the window is hours long, so the clock of this process is good enough. */
+/** The clock of this process is accurate enough: times of profiles are the host's, and the window is hours long. */
 function tooRecent(
   { windowMs, knownLastEmailed }: ContactFatigue,
   userId: string,
@@ -97,7 +96,7 @@ function addressee(mailbox: Mailbox, name: string, data: Record<string, unknown>
   const shownName = toDisplayName(name) || toDisplayName(mailbox.name);
   return {
     mailbox: { address: mailbox.address, name: shownName },
-    // A name that the data has as null is none, and not one that hides the one that is known.
+    // A null `name` in the data does not hide the known name.
     variables: { ...data, name: data.name ?? shownName, email: mailbox.address },
   };
 }

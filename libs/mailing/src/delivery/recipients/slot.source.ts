@@ -1,27 +1,24 @@
 import { RefusedContent } from '../../model/mail/refused-content.js';
 import type { Addressee, Skip } from './recipient.policy.js';
 
-/** What a recipient sees, by slot. */
+/** The contents that a recipient sees, by slot. */
 export type SlotContents = Readonly<Record<string, unknown>>;
 
-/**
- * Where the contents stand among the variables of a recipient. A symbol, because nothing that a host calls a variable may
- * be taken for it, nor be hidden by it.
- */
+/** Key of the slot contents among a recipient's variables. A symbol, so no variable of the host can be mistaken for it or hide it. */
 export const SLOTS = Symbol('nestjs-mailing slots');
 
-/** Knows what the recipients of one mailing see. */
+/** Provides the slot contents of one mailing's recipients. */
 export interface SlotSource {
   /**
-   * Asked once for each commit with the ids of its profiles.
+   * Asked once per commit with the ids of its profiles.
    *
-   * @returns what a profile sees, and what a plain address sees (undefined); a `RefusedContent` where a profile has to be skipped.
-   * @throws whatever keeps it from being read; the whole commit is tried again later, and no recipient misses its content.
+   * @returns the contents by profile id; by undefined, those of a plain address. A `RefusedContent` if the profile has to be skipped.
+   * @throws if the contents can't be read. Then the whole commit is retried later, and no recipient misses its content.
    */
   contentsOf(userIds: string[]): Promise<(userId: string | undefined) => SlotContents | RefusedContent>;
 }
 
-/** Gives each recipient its contents along with its variables; a profile whose own content could not be had is skipped. */
+/** Adds its contents to each recipient's variables. A profile whose content is refused is skipped. */
 export async function handOutSlots(
   source: SlotSource,
   recipients: { addressee: Addressee | Skip }[],

@@ -2,18 +2,18 @@ import type { SuppressionList } from '../../model/ports/suppression-list.js';
 import type { Candidate, RecipientGate } from './recipient.gate.js';
 import type { Skip } from './recipient.policy.js';
 
-/** A list that tells whether this process has changed it. */
+/** A suppression list that shows whether this process has changed it. */
 export interface WatchedSuppressionList extends Pick<SuppressionList, 'findSuppressed'> {
-  /** Another number after each change that this process has made. */
+  /** Changes with each change that this process makes. */
   readonly revision: number;
 }
 
 const SUPPRESSED: Skip = { skip: 'suppressed', text: 'This address is on the suppression list.' };
 
-/** How long an answer about those who come next is good. Their message may be under way as long when somebody unsubscribes. */
+/** How long an answer about upcoming recipients is used. A message may be in flight for as long when its recipient unsubscribes. */
 const GOOD_FOR_MS = 1_000;
 
-/** What the list said, and when it was asked. */
+/** What the list answered, and when it was asked. */
 interface Answer {
   asked: ReadonlySet<string>;
   suppressed: ReadonlySet<string>;
@@ -22,10 +22,10 @@ interface Answer {
 }
 
 /**
- * Keeps addresses of the suppression list from being mailed, as the list is just before their message is made.
+ * Skips addresses that are on the suppression list just before their message is made.
  *
- * It asks about those who come next along with those whose turn it is, so that several commits need one question. An answer is
- * used for a second at most, and not at all after a change by this process; a slow mailing asks in each commit.
+ * One query covers the recipients of this commit and upcoming ones, so several commits need one query. An answer is used for at most one second,
+ * and not after a change by this process; a slow mailing asks in each commit.
  */
 export class SuppressionGate implements RecipientGate {
   readonly question = 'suppression list';

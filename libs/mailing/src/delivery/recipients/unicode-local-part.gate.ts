@@ -10,12 +10,11 @@ const SKIP: Skip = {
 };
 
 /**
- * Keeps addresses such as `josé@home.example` from a mail server that may not know what to do with them.
+ * Skips addresses such as `josé@home.example`, which a mail server may not support.
  *
- * nodemailer hands them over as they are where the server does not offer SMTPUTF8, and a server that looks away may take them
- * for somebody else. What a server offers is known to the connection alone, which nodemailer shows to nobody: not to plugins,
- * which have the message before there is a session, and not in the answer. Asking over a connection of our own would be
- * asking another server where several share a name. So it is up to the host to know.
+ * nodemailer sends them unchanged even if the server does not offer SMTPUTF8, and a careless server may deliver them to another mailbox. Only the
+ * connection knows what the server offers, and nodemailer does not expose that: plugins get the message before there is a session, and the answer
+ * does not have it. Rejected: asking over our own connection, which may reach another server if several share a name. So the host has to decide.
  */
 export const unicodeLocalPartGate = new AddressRuleGate(
   'unicode local parts',

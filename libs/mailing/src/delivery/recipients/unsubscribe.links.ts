@@ -7,12 +7,12 @@ import { hasControlCharacters } from '../../model/values/bounded-text.js';
 
 /** How one recipient of one mailing unsubscribes. */
 export interface UnsubscribeLink {
-  /** For the template, as `unsubscribeUrl`; encoded, so that it ends neither a header nor an attribute. */
+  /** For the template, as `unsubscribeUrl`; encoded, so that it can end neither a header nor an attribute. */
   url: string;
   headers: Record<string, string>;
 }
 
-/** RFC 8058 section 3.1: the one value there is. */
+/** RFC 8058 section 3.1: the only value. */
 const ONE_CLICK = 'List-Unsubscribe=One-Click';
 const LIST_HEADER = /^list-unsubscribe(-post)?$/i;
 const LINK = /^(https?|mailto):[\x21-\x7e]+$/;
@@ -20,8 +20,8 @@ const LINK = /^(https?|mailto):[\x21-\x7e]+$/;
 /**
  * Makes the unsubscribe links of one mailing and the headers that carry them (RFC 2369, RFC 8058).
  *
- * The header that allows one click goes with https alone: a mail provider must not post to anything else, and some take both
- * headers for void if it would have to. A mailing that brings such headers of its own keeps them.
+ * `List-Unsubscribe-Post` is sent only with https: a mail provider must not post to any other URL, and some ignore both headers if it would have
+ * to. If a mailing has such headers of its own, those are kept.
  */
 export class UnsubscribeLinks {
   readonly #isHeaderTaken: boolean;
@@ -35,8 +35,8 @@ export class UnsubscribeLinks {
   }
 
   /**
-   * @returns null where there are no links: the host gives none, the mailing wants none, or all its messages go to one address,
-   * where whoever tries the link would unsubscribe somebody else.
+   * @returns null if there are no links: the host gives none, the mailing wants none, or all its messages go to one address, where the link would
+   * unsubscribe another recipient.
    */
   static of(
     settings: UnsubscribeSettings | null,
@@ -50,7 +50,7 @@ export class UnsubscribeLinks {
   /**
    * @param terms how long the host's builder may take.
    * @returns the link at once, unless the host's builder returns a promise.
-   * @throws whatever the host's builder throws or rejects with, HostSilentError, or an Error that says what is wrong with what it returned.
+   * @throws what the host's builder throws or rejects with; HostSilentError; an Error that says what is wrong with the returned value.
    */
   linkFor(
     idx: number,
@@ -85,7 +85,7 @@ export class UnsubscribeLinks {
   }
 }
 
-/** Before it is read, and again because spaces and letters become longer then. */
+/** Called before parsing, and again after it, because encoding makes spaces and letters longer. */
 function checkLength(link: string): void {
   if (link.length <= MAX_UNSUBSCRIBE_URL) return;
   throw new Error(
@@ -93,7 +93,7 @@ function checkLength(link: string): void {
   );
 }
 
-/** The URL parser drops line breaks without a word, so what it is given is looked at before, and what it returns after. */
+/** The URL parser silently drops line breaks, so both its input and its output are checked. */
 function toLink(value: unknown): string {
   const expected = 'The option unsubscribe.url has to return an absolute https, http or mailto URL';
   if (typeof value !== 'string') throw new Error(`${expected}, and returned ${kindOf(value)}.`);

@@ -16,19 +16,19 @@ import type { QueuedMessage } from './queued-message.js';
 import { type SessionOwner, SmtpSession } from './smtp.session.js';
 import type { WireContent } from '../mime/wire-content.js';
 
-/** How long no other connection is tried after one was refused while others work: servers limit their number. */
+/** After a connection was refused, no further one is opened for this long while others work: servers limit their number. */
 const REFUSED_MS = 1_000;
 const STOPPING = new Error('The application is stopping.');
 
-/** What ends an address or a command. Addresses were checked long before; this is the last place to look. */
+/** Characters that end an address or a command. Addresses were validated long before; this is the last check. */
 // oxlint-disable-next-line no-control-regex
 const BREAKS_OUT = /[\u0000-\u0020<>\u007f]/;
 
 /**
- * Speaks SMTP itself, for volume: one round trip a message, and no stream and no general composer for each of them.
+ * Speaks SMTP itself, for volume: one round trip per message, and neither a stream nor a general composer for each.
  *
- * Connections are opened as they are needed, kept, and each carries up to two messages. What it does not do is what a mailer
- * adds on the way: its plugins, its DKIM key, its proxies.
+ * Connections are opened on demand and kept; each carries up to two messages. What a mailer adds to a message is not supported: plugins, a DKIM
+ * key, proxies.
  */
 export class BulkSmtpMessageSender implements PreparedSender {
   readonly callsBegin = true;
@@ -36,7 +36,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
   readonly #sessions = new Map<SmtpSession, { idleSince: number }>();
   readonly #closing = new AbortController();
   #waiting: QueuedMessage[] = [];
-  /** Connections that are being opened. */
+  /** Connection attempts in flight. */
   readonly #opening = new Set<AbortController>();
   readonly #bySignal = new WeakMap<AbortSignal, Set<QueuedMessage>>();
   #noneBefore = 0;
@@ -44,13 +44,13 @@ export class BulkSmtpMessageSender implements PreparedSender {
 
   #settings: BulkSmtpSettings = { connector: { connection: {}, login: null }, maxConnections: 0, idleMs: 0 };
 
-  /** @param read asked when everything is put together, and for each connection: the host may change its login, or add a plugin. */
+  /** @param read called by `prepare`, and again for each connection, because the host may change its login or add a plugin. */
   constructor(
     private readonly read: () => BulkSmtpSettings,
     private readonly probeTimeoutMs = PROBE_TIMEOUT_MS,
   ) {}
 
-  /** @throws BulkSmtpUnsupportedError if messages must pass through the host's mailer, TransporterMissingError. */
+  /** @throws BulkSmtpUnsupportedError if messages must pass through the host's mailer; TransporterMissingError. */
   prepare(): void {
     this.#settings = this.read();
   }
@@ -70,7 +70,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
         'pieces' in content ? content : this.#encoder.letter(message, eightBit, content);
       return await this.#sent(addresses, contentFor, begin, signal);
     } catch (error) {
-      // It could not be made.
+      // The message could not be made.
       return classifyFailure(error, 'nowhere');
     }
   }
@@ -91,7 +91,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     }
   }
 
-  /** Ends all connections; for when nothing is under way any more. */
+  /** Closes all connections. Call it when no message is in flight any more. */
   onApplicationShutdown(): void {
     this.#closing.abort();
     for (const opening of this.#opening) opening.abort();
@@ -127,7 +127,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     });
   }
 
-  /** Those that are under way until a signal aborts; many share one, and a listener each would cost as much as writing the message. */
+  /** Messages in flight under one signal. Many messages share a signal: a listener for each would cost as much as writing the message. */
   #waitingFor(signal: AbortSignal): Set<QueuedMessage> {
     const known = this.#bySignal.get(signal);
     if (known) return known;
@@ -144,11 +144,11 @@ export class BulkSmtpMessageSender implements PreparedSender {
     for (const session of this.#sessions.keys()) if (session.abandon(message)) return;
     this.#waiting = this.#waiting.filter((one) => one !== message);
     message.answer(classifyFailure({ code: 'EABORT' }, 'nowhere'));
-    // A server that does not open in time is not to be waited for by those who come next.
+    // More attempts than waiting messages: end the oldest, so that the next message does not wait for a server that does not answer in time.
     if (this.#opening.size > this.#waiting.length) [...this.#opening][0].abort();
   }
 
-  /** Hands out what waits: first to connections with nothing to do, then to new ones, then ahead of others. */
+  /** Assigns the waiting messages: first to idle connections, then to new ones, then behind a message that is in flight. */
   #openSessions(): void {
     while (this.#waiting.length > 0) {
       const session = this.#sessionFor();
@@ -169,7 +169,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
 
   get #mayOpen(): boolean {
     if (this.#sessions.size + this.#opening.size >= this.#settings.maxConnections) return false;
-    // After a refusal those who wait hear of it first, when the last attempt has ended.
+    // Without any connection an attempt is always allowed: `#refused` has answered the messages that waited.
     const isAlone = this.#sessions.size === 0 && this.#opening.size === 0;
     return isAlone || performance.now() >= this.#noneBefore;
   }
@@ -225,7 +225,7 @@ export class BulkSmtpMessageSender implements PreparedSender {
     this.#waiting.unshift(message);
   }
 
-  /** Where others work, those who wait go on with them; where none does, they hear why. */
+  /** If other connections are open or opening, the waiting messages use those. If none is, they are answered with this error. */
   #refused(error: unknown): void {
     this.#noneBefore = performance.now() + REFUSED_MS;
     if (this.#sessions.size > 0 || this.#opening.size > 0) return;

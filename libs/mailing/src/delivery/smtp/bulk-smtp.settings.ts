@@ -7,17 +7,17 @@ import type { SmtpConnectorOptions } from './smtp.connector.js';
 import { type LoginOptions, loginOf } from './smtp.login.js';
 import { additionsOf } from '../mailer/transporter-plugins.js';
 
-/** What `BulkSmtpMessageSender` works with. */
+/** Settings of `BulkSmtpMessageSender`. */
 export interface BulkSmtpSettings {
   connector: SmtpConnectorOptions;
   maxConnections: number;
-  /** After so long without a message a connection is closed. */
+  /** A connection that has had no message for this long is closed. */
   idleMs: number;
 }
 
 /** nodemailer's own default for a pool. */
 const MAX_CONNECTIONS = 5;
-/** Before the server does it. */
+/** Short, so that we close an idle connection before the server does. */
 const IDLE_MS = 30_000;
 
 interface TransportOptions extends SmtpConnection.Options, LoginOptions {
@@ -26,7 +26,7 @@ interface TransportOptions extends SmtpConnection.Options, LoginOptions {
   [name: string]: unknown;
 }
 
-/** What nodemailer keeps to itself of what hosts give it. */
+/** Private fields of nodemailer: what the host has configured. */
 interface Transport {
   name?: string;
   options?: TransportOptions;
@@ -35,7 +35,7 @@ interface Insides {
   getSocket?: unknown;
 }
 
-/** Options of a transport that messages or connections would have to pass through. */
+/** Options of a transport that this sender can't apply, and their names in the error. */
 const HINDRANCES: Record<string, string> = {
   dkim: 'a DKIM key',
   proxy: 'a proxy',
@@ -48,9 +48,10 @@ const HINDRANCES: Record<string, string> = {
 };
 
 /**
- * Reads from the host's mailer where its mail server is and how to log in there, so that nobody says it twice.
+ * Reads the mail server and the login from the host's mailer, so that the host configures them once.
  *
- * @throws TransporterMissingError if the mailer has no such transport, BulkSmtpUnsupportedError if messages must pass through it.
+ * @throws TransporterMissingError if the mailer has no such transport. BulkSmtpUnsupportedError if it is not SMTP, or has an option or a plugin
+ * that messages must pass through.
  */
 export function readBulkSmtpSettings(
   mailer: MailerService,

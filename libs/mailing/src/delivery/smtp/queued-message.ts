@@ -2,17 +2,17 @@ import type { Begin, HandOver } from '../transport/email-message.sender.js';
 import type { WireContent } from '../mime/wire-content.js';
 import type { SmtpFeatures } from './smtp.connector.js';
 
-/** One message on its way through a session. */
+/** One message that a session sends, or that waits for one. */
 export interface QueuedMessage {
   from: string;
-  /** The first one is the recipient's own; the others get a copy. */
+  /** The first address is the recipient's own; the others get a copy. */
   to: string[];
   /** RFC 6531: an address is not ASCII. */
   needsUtf8: boolean;
-  /** @throws what makes it impossible to write it down. */
+  /** @throws if the message can't be encoded. */
   contentFor: (features: SmtpFeatures) => WireContent;
   begin: Begin;
   answer: (handOver: HandOver) => void;
-  /** It was given back by a session that had been used before and broke before the body; once is enough. */
+  /** A session that had worked before broke before this message's body, and returned it. A message is returned at most once. */
   isSecondTry: boolean;
 }

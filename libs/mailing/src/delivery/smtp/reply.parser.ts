@@ -1,38 +1,38 @@
 import { isAscii } from '../mime/is-ascii.js';
 
-/** What the mail server says to one command. */
+/** The reply of the mail server to one command. */
 export interface Reply {
   status: number;
-  /** All its lines, code included, one below the other. */
+  /** All its lines with their codes, joined by `\n`. */
   text: string;
 }
 
-/** RFC 5321 section 4.5.3.1.5 grants 512; servers with a lot to say take more. */
+/** Characters. RFC 5321 section 4.5.3.1.5 allows 512 octets; some servers send more. */
 const MAX_LINE = 4_096;
 const MAX_LINES = 64;
 /** A code, and whether another line follows. The text may be missing. */
 const LINE = /^([2-5]\d\d)([ -]|$)/;
 
-/** The mail server speaks something else, or without an end. The connection is of no use any more. */
+/** The mail server sent something that is no SMTP reply, or a reply without an end. The connection is unusable. */
 export class ReplyError extends Error {
   readonly code = 'EPROTOCOL';
 }
 
-/** Puts replies together from whatever pieces they arrive in, in bounded memory. */
+/** Assembles replies from the pieces in which they arrive, in bounded memory. */
 export class ReplyParser {
   #rest = '';
   #lines: string[] = [];
 
   /**
-   * What is whole is given before anything is found wrong behind it.
+   * Yields each complete reply before it throws for what follows.
    *
-   * @throws ReplyError on a line that is none of a reply, or one of them that is too long.
+   * @throws ReplyError for a line that is no part of a reply, a line of more than 4,096 characters, or a reply of more than 64 lines.
    */
   *read(piece: Buffer): Iterable<Reply> {
-    // One character a byte, because a piece may end inside of a letter.
+    // One character per byte, because a piece may end within a UTF-8 character.
     const text = this.#rest + piece.toString('latin1');
     let from = 0;
-    // What was left is a line without an end, and is not looked through again.
+    // The rest has no line break, so it is not searched again.
     for (let end = text.indexOf('\n', this.#rest.length); end >= 0; end = text.indexOf('\n', from)) {
       if (end - from > MAX_LINE + 1) break;
       const line = text.slice(from, text[end - 1] === '\r' ? end - 1 : end);
@@ -41,7 +41,7 @@ export class ReplyParser {
       if (reply) yield reply;
     }
     this.#rest = text.slice(from);
-    // Its line break may be on its way.
+    // One more than `MAX_LINE`: the `\r` may have arrived without its `\n`.
     if (this.#rest.length > MAX_LINE + 1)
       throw new ReplyError(`The mail server sends a line of more than ${MAX_LINE} characters.`);
   }

@@ -4,19 +4,19 @@ import type { SmtpLogin } from './smtp.login.js';
 
 /** How to reach the mail server. */
 export interface SmtpConnectorOptions {
-  /** Those of nodemailer's SMTP transport. */
+  /** Options of nodemailer's SMTP transport. */
   connection: SmtpConnection.Options;
-  /** Null: without a login. */
+  /** Null: no login. */
   login: SmtpLogin | null;
 }
 
-/** A connection that has been secured and logged in, and has nothing under way. */
+/** A connection that is secured and logged in, with no command in flight. */
 export interface OpenedConnection {
   socket: Socket;
   features: SmtpFeatures;
 }
 
-/** What the server has offered. */
+/** Extensions that the server offers. */
 export interface SmtpFeatures {
   /** RFC 2920. */
   pipelining: boolean;
@@ -26,11 +26,11 @@ export interface SmtpFeatures {
   smtpUtf8: boolean;
 }
 
-/** What nodemailer keeps to itself. */
+/** Private fields of nodemailer's connection. */
 interface Insides {
   _socket?: Socket;
   _supportedExtensions?: string[];
-  /** What has arrived and was not looked at yet. */
+  /** Replies that have arrived and are not processed yet. */
   _responseQueue?: unknown[];
   _remainder?: string;
   _destroyed?: boolean;
@@ -46,10 +46,11 @@ const HANDLERS: Record<string, string[]> = {
 };
 
 /**
- * Opens a connection: name look-up, TLS, STARTTLS and every kind of login are nodemailer's. It then lets go of the socket,
- * because what it does with messages, a stream for each and one at a time, is what is to be done better.
+ * Opens a connection with nodemailer: name look-up, TLS, STARTTLS and every kind of login. Then takes the socket from nodemailer, which sends one
+ * message at a time and makes a stream for each.
  *
- * @throws what nodemailer says where that fails.
+ * @throws what nodemailer reports; the reason of `signal`; Error if nodemailer does not expose its socket, or the server has sent more than it
+ * was asked.
  */
 export async function connectToSmtp(
   options: SmtpConnectorOptions,
@@ -86,11 +87,11 @@ function takeOver(connection: SmtpConnection): OpenedConnection {
   if (!socket || !extensions) {
     throw new Error('This version of nodemailer keeps its connections to itself: take bulkSmtp away.');
   }
-  // A reply to nothing would be taken for the answer to the first command.
+  // A reply that answers no command would be matched to the first command.
   if ((insides._responseQueue?.length ?? 0) > 0 || insides._remainder) {
     throw new Error('The mail server says more than it was asked.');
   }
-  // It must never touch the socket again, whatever it has put off.
+  // nodemailer must never touch the socket again, not even by a callback that is still pending.
   insides._destroyed = true;
   connection.removeAllListeners();
   connection.on('error', () => undefined);

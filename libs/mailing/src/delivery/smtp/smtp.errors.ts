@@ -1,9 +1,9 @@
 import type { Reply } from './reply.parser.js';
 
-/** What is waited for. */
+/** The command whose reply is awaited. */
 export type SmtpStep = 'MAIL FROM' | 'RCPT TO' | 'DATA' | 'BODY' | 'RSET';
 
-/** As nodemailer tells it, so that one classifier serves both senders. */
+/** In the form of nodemailer's errors, so that one classifier serves both senders. */
 export interface SmtpError {
   code: string;
   command: string;
@@ -12,7 +12,7 @@ export interface SmtpError {
   response?: string;
 }
 
-/** What a farewell says of one mailbox is not said of those whose messages it ends as well. */
+/** Enhanced code of a 421. It is about one message, so it is removed for the other messages that the closed connection ends. */
 const CODE_OF_ONE = /^(421[ -])#?[245]\.\d+\.\d+ ?/;
 
 export function errorOf({ status, text }: Reply, step: SmtpStep | 'CONN'): SmtpError {
@@ -20,7 +20,7 @@ export function errorOf({ status, text }: Reply, step: SmtpStep | 'CONN'): SmtpE
   return { code: 'EENVELOPE', command, responseCode: status, response: text };
 }
 
-/** For those whose connection is gone, and to whom nothing was said. */
+/** The error of messages whose connection broke before the server answered them. */
 export function connectionError(error: unknown): SmtpError {
   const { responseCode, response, message } = error as Partial<SmtpError>;
   return {
@@ -32,7 +32,7 @@ export function connectionError(error: unknown): SmtpError {
   };
 }
 
-/** What has nothing to do with a message is about the connection, whatever it says. */
+/** Marks an error that is no answer to a message as one of the connection. A code or command that it has is kept. */
 export function asOfTransport(error: unknown): object {
   const {
     code = 'ECONNECTION',

@@ -2,26 +2,26 @@ import type { Transporter } from 'nodemailer';
 import type SmtpConnection from 'nodemailer/lib/smtp-connection';
 import XOAuth2 from 'nodemailer/lib/xoauth2';
 
-/** Options of a transport that are about its login. */
+/** The login options of a transport. */
 export interface LoginOptions {
   auth?: SmtpConnection.AuthenticationType & { service?: string };
   /** The method where `auth` names none. */
   authMethod?: string;
-  /** Also where the server does not offer it. */
+  /** Log in even if the server does not offer it. */
   forceAuth?: boolean;
 }
 
-/** How to log in; as nodemailer's own transports make it of their options. */
+/** How to log in, derived from the options as nodemailer's own transports do it. */
 export interface SmtpLogin {
   isForced: boolean;
-  /** Anew for each connection, because nodemailer writes into it. */
+  /** A new object for each connection, because nodemailer writes into it. */
   toAuth(): SmtpConnection.AuthenticationType;
 }
 
-/** Tokens are kept there, and shared by all connections. */
+/** OAuth2 tokens by the host's `auth` object; all connections share them. */
 const tokens = new WeakMap<object, XOAuth2>();
 
-/** Null: without. */
+/** @returns null if the options need no login. */
 export function loginOf(options: LoginOptions, transporter: Transporter): SmtpLogin | null {
   const { auth, authMethod, forceAuth = false } = options;
   if (!auth || (!auth.user && !auth.pass && !auth.service)) return null;
@@ -50,7 +50,7 @@ function tokensOf(auth: object, transporter: Transporter): XOAuth2 {
     const own = transporter.get('oauth2_provision_cb') as XOAuth2['provisionCallback'];
     if (own) oauth2.provisionCallback = own;
     oauth2.on('token', (token) => transporter.emit('token', token));
-    // Whoever logs in hears of it, too.
+    // The connection that logs in gets this error as well; without a listener it would end the process.
     oauth2.on('error', () => undefined);
     tokens.set(auth, oauth2);
   }

@@ -11,11 +11,11 @@ import { toWire } from '../mime/wire-text.js';
 import type { WireContent } from '../mime/wire-content.js';
 import type { Reach } from '../transport/reach.js';
 
-/** What a session tells its owner. */
+/** Callbacks to the owner of a session. */
 export interface SessionOwner {
   /** There is room for another message. */
   onRoom: () => void;
-  /** It takes nothing any more. Messages in `untouched` were not begun, and another session may take them. */
+  /** The session is closed. Messages in `untouched` were not begun, and another session may send them. */
   onGone: (untouched: QueuedMessage[]) => void;
 }
 
@@ -24,11 +24,11 @@ interface MessageInSession {
   content: WireContent;
   reach: Reach;
   isEnvelopeOut: boolean;
-  /** Its own recipient was taken. */
+  /** The server accepted its own recipient, the first of `to`. */
   isWelcome: boolean;
-  /** Why its own recipient, or all of it, was refused. */
+  /** Why the server refused its own recipient or the whole message. */
   refusal: unknown;
-  /** Nobody waits for it any more, and its body must not follow. */
+  /** Its time is over: it is answered, and its body must not be sent. */
   isAbandoned: boolean;
   isAnswered: boolean;
 }
@@ -36,33 +36,31 @@ interface MessageInSession {
 interface Awaited {
   step: SmtpStep;
   of: MessageInSession;
-  /** Of the recipients. */
+  /** Index in `to`, for `RCPT TO`. */
   at: number;
 }
 
-/** Messages of one session at a time: one whose body is on its way, and one whose envelope goes ahead. */
+/** Messages in one session: one whose body is being sent, and one whose envelope goes ahead. */
 const MAX_MESSAGES = 2;
 
-/** What nodemailer grants. A message has a deadline of its own, mostly shorter. */
+/** nodemailer's default `socketTimeout`. A message has its own deadline, which is mostly shorter. */
 const SILENCE_MS = 600_000;
 
 /**
  * The dialogue over one connection that is open and logged in.
  *
  * With PIPELINING (RFC 2920) a message costs one round trip: its envelope leaves in the same write as the body of the message
- * before it, so the server's go-ahead is here when that one has been answered.
+ * before it, so the server's 354 for it arrives right behind the answer to that body.
  *
  *     client   MAIL RCPT DATA │ body 1 . MAIL RCPT DATA │ body 2 . MAIL …
  *     server                  │ 250 250 354             │ 250 250 250 354
  *
- * What that must never do: send a body that nobody has asked for. A body leaves when the recipient was taken *and* the
- * server has said 354. Some servers say 354 although no recipient is left; they get the final dot alone, which RFC 2920
- * asks for. With a copy to somebody else that would send an empty message, so a message with several recipients asks for
- * its 354 only when all of them are answered.
+ * *Invariant: a body is sent only after the server has accepted the recipient and has said 354.* Some servers say 354 although no
+ * recipient is left; they get the final dot alone, as RFC 2920 asks. With copies to other addresses that dot would send an empty
+ * message, so a message with several recipients sends DATA only when all of them are answered.
  *
- * Evidence of hand-over: `reach` becomes `body` before the first byte of a body is written, and never goes back. A
- * broken connection leaves in doubt whoever has got that far without an answer, at most one message; the one whose
- * envelope was ahead was not begun.
+ * Evidence of hand-over: `reach` becomes `body` before the first byte of a body is written, and never goes back. A broken connection
+ * leaves at most one message in doubt: the one whose body was begun and not answered. The one whose envelope was ahead was not begun.
  */
 export class SmtpSession {
   readonly #socket: Socket;
@@ -71,7 +69,7 @@ export class SmtpSession {
   readonly #travelling: MessageInSession[] = [];
   readonly #awaited: Awaited[] = [];
   readonly #outbox: SocketWriter;
-  /** A message went through it, so the server is there; whoever was not begun may try another connection. */
+  /** The server has answered a body here, so it works. A message that was not begun may then try another connection. */
   #isTrusted = false;
   #isGone = false;
   #isTransactionOpen = false;
@@ -88,7 +86,7 @@ export class SmtpSession {
     socket.on('timeout', () => {
       if (this.load > 0) this.#break(new Error('The mail server fell silent.'));
     });
-    // Until it has something to do, it keeps no process alive.
+    // An idle connection does not keep the process alive.
     socket.unref();
     socket.on('data', (piece: Buffer) => this.#onData(piece));
     socket.on('error', (error) => this.#break(error));
@@ -108,7 +106,7 @@ export class SmtpSession {
     return this.#features;
   }
 
-  /** @throws what `contentFor` throws; it has not been taken then. */
+  /** @throws what `contentFor` throws; the session has not accepted the message then. */
   send(queued: QueuedMessage): void {
     const one: MessageInSession = {
       queued,
@@ -123,26 +121,26 @@ export class SmtpSession {
     const ahead = this.#travelling.at(-1);
     this.#travelling.push(one);
     this.#socket.ref();
-    // Between the DATA of a message and its body nothing else may be said.
+    // Nothing may be sent between the DATA of a message and its body.
     if (!ahead || ahead.reach === 'body') this.#outbox.write(this.#envelopeOf(one));
   }
 
   /**
-   * Its time is over: answers what is known of it. What others have under way here goes on where it can.
+   * The time of a message is over: answers what is known of it. Other messages of this session go on if they can.
    *
-   * @returns whether it is here.
+   * @returns whether the message is in this session.
    */
   abandon(queued: QueuedMessage): boolean {
     const one = this.#travelling.find((each) => each.queued === queued);
     if (!one) return false;
     this.#answer(one, classifyFailure({ code: 'EABORT' }, one.reach));
     one.isAbandoned = true;
-    // One whose body is on its way blocks the session; the one behind it may yet be passed by.
+    // The first message blocks the session, so the session ends. A message behind it is skipped when its turn comes.
     if (one === this.#travelling[0]) this.#giveUp();
     return true;
   }
 
-  /** Says farewell without waiting for the answer. */
+  /** Sends QUIT and does not wait for the reply. With messages in flight, breaks the connection instead. */
   close(): void {
     if (this.#isGone) return;
     if (this.load > 0) return this.#break(new Error('The application is stopping.'));
@@ -165,7 +163,7 @@ export class SmtpSession {
 
   #onReply(reply: Reply): void {
     const awaited = this.#awaited.shift();
-    // Unasked, a server says good-bye and nothing else.
+    // A reply that answers no command can only announce that the server closes the connection.
     if (!awaited) return this.#break(errorOf(reply, 'CONN'));
     const { step, of, at } = awaited;
     if (reply.status === 421) return this.#onServiceClosing(of, reply, step);
@@ -187,7 +185,7 @@ export class SmtpSession {
     }
   }
 
-  /** What opens its transaction; its answers are awaited from here on, so it has to be written at once. */
+  /** The commands that open its transaction. Their replies are awaited from here on, so the caller must write them at once. */
   #envelopeOf(one: MessageInSession): string {
     const { from, to, needsUtf8 } = one.queued;
     const { pipelining, eightBit } = this.#features;
@@ -232,14 +230,14 @@ export class SmtpSession {
     if (!this.#features.pipelining && !isLast && !one.refusal) {
       return this.#send(`RCPT TO:<${to[at + 1]}>`, 'RCPT TO', one, at + 1);
     }
-    // With one recipient the DATA is out already.
+    // With one recipient, DATA has been sent already.
     if (this.#features.pipelining && (!isLast || to.length === 1)) return;
     if (one.refusal || one.isAbandoned) this.#refuse(one);
     else this.#send('DATA', 'DATA', one);
   }
 
   #afterData(one: MessageInSession, reply: Reply): void {
-    // Out of step: whatever comes now may be taken for something else.
+    // The dialogue is out of step: a further reply might be matched to the wrong command.
     const isNonsense = reply.status < 354 || (reply.status === 354 && one.refusal && one.isWelcome);
     if (isNonsense) return this.#break(new Error(`The mail server said ${reply.status} to DATA.`));
     if (reply.status !== 354) {
@@ -264,7 +262,7 @@ export class SmtpSession {
     this.owner.onRoom();
   }
 
-  /** The server waits for a body; if none may come, this ends the session. */
+  /** Whether the body may leave. If not, this ends the session, because the server waits for a body. */
   #isAllowed(one: MessageInSession, announce: () => void): boolean {
     try {
       announce();
@@ -285,7 +283,7 @@ export class SmtpSession {
 
   #refuse(one: MessageInSession): void {
     this.#answer(one, classifyFailure(one.refusal, 'session'));
-    // What was refused before its body may have left a sender behind, and the next one would be out of step.
+    // A refused transaction may still be open at the server, so the next message sends RSET first.
     this.#isTransactionOpen = true;
     this.#finish(one);
   }
@@ -314,22 +312,22 @@ export class SmtpSession {
     one.queued.answer(handOver);
   }
 
-  /** 421: the answer to this message, and the end of the session. */
+  /** A 421 answers this message and ends the session. */
   #onServiceClosing(one: MessageInSession, reply: Reply, step: SmtpStep): void {
     const error = errorOf(reply, step);
-    // Servers that take only so many messages from one connection say it this way; over a new one the same message may pass.
+    // Servers that limit the messages per connection say 421 too; over a new connection the same message may be accepted.
     const isAboutRate = new SmtpReply(reply.status, reply.text).speaksOfRate;
     if (isAboutRate || !this.#mayPass(one))
       this.#answer(one, classifyFailure(one.refusal ?? error, one.reach));
     this.#break(error);
   }
 
-  /** Whether another session may take it: nothing was said about it here, and this session had worked before. */
+  /** Whether another session may send it: this one has worked before, the server has neither refused it nor got a byte of its body. */
   #mayPass({ reach, refusal, queued }: MessageInSession): boolean {
     return this.#isTrusted && reach !== 'body' && !refusal && !queued.isSecondTry;
   }
 
-  /** We end it ourselves, and the server is not to blame for the others. */
+  /** Ends the session from our side. The server is not at fault, so messages that were not begun may use another session. */
   #giveUp(): void {
     this.#isTrusted = true;
     this.#break(new Error('A message took too long.'));

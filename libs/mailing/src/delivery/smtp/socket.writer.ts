@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 
 /**
- * Gathers what a session has to say until everything that has been heard by now is seen to.
+ * Collects what a session sends, and writes it in one go after all replies received so far are handled (`setImmediate`).
  *
- * By then the next message is mostly here, because an answer has made room for it, and its envelope leaves in one write with
- * the body before it. Apart they cost two, and the mail server two reads and two writes.
+ * By then the next message is mostly queued, because a reply has made room for it. So its envelope leaves in one write with the body before it.
+ * Apart they would cost two writes here, and two reads and two writes at the mail server.
  */
 export class SocketWriter {
   #pieces: (string | Buffer)[] = [];
@@ -12,13 +12,13 @@ export class SocketWriter {
 
   constructor(private readonly socket: Socket) {}
 
-  /** A text has one character a byte. What is left of it when the socket is destroyed never leaves. */
+  /** A string has one character per byte. What is still queued when the socket is destroyed is never sent. */
   write(...pieces: (string | Buffer)[]): void {
     if (this.#pieces.length === 0) setImmediate(() => this.#write());
     this.#pieces.push(...pieces);
   }
 
-  /** Asked once, right before what was said, and what is said until then, leaves; if the answer is no, none of it does. */
+  /** Sets a check that runs once, right before the next write. If it returns false, nothing that was queued until then is sent. */
   ask(mayLeave: () => boolean): void {
     this.#mayLeave = mayLeave;
   }

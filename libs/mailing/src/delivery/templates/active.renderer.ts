@@ -9,7 +9,7 @@ import { isPlainObject, kindOf } from '../../model/values/value-kind.js';
 
 const CALL = 'TemplateRenderer.open';
 
-/** The renderer in use, which may be the host's and is known only once the application has been put together. */
+/** The renderer in use. It may be the host's, and is known only once the application is assembled. */
 export class ActiveRenderer implements TemplateRenderer {
   /** @param timeoutMs how long it may take to open a mailing's templates. */
   constructor(
@@ -21,7 +21,7 @@ export class ActiveRenderer implements TemplateRenderer {
     this.renderer = renderer;
   }
 
-  /** @throws what the renderer throws; HostSilentError, HostAnswerError. */
+  /** @throws what the renderer throws; HostSilentError; HostAnswerError if it returns no template. */
   async open(info: TemplateEmailInfo, kept?: TemplateContent | null): Promise<MailingTemplate> {
     const terms = { call: CALL, timeoutMs: this.timeoutMs };
     const template = await askHost(terms, () => this.renderer.open(info, kept));

@@ -3,25 +3,25 @@ import { elements, htmlPieces } from './html-pieces.js';
 /** Elements whose content is not for readers. */
 const UNREAD = elements('script style textarea title');
 
-/** A line of their own. */
+/** Elements that begin a line of their own. */
 const BLOCKS = elements(
   'address article aside blockquote center dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header li main nav ol p pre section table tr ul',
 );
 
-/** An empty line before and after them. */
+/** Elements with an empty line before and after them. */
 const APART = elements('blockquote h1 h2 h3 h4 h5 h6 ol p table ul');
 
 const CELLS = elements('td th');
 
-/** So many line breaks in a row are kept. */
+/** At most so many line breaks in a row are kept. */
 const MAX_BREAKS = 10;
 
 const HREF = /\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/i;
 const WHITE = /\s+/g;
 
 /**
- * What reads html as lines of text, with a rule for `<hr>` and the targets of links in brackets; all else of how it looks is given up.
- * For html that is too intricate to be looked at element by element. Characters are still written as in html.
+ * Converts html to lines of text, with a rule for `<hr>` and the targets of links in brackets; all other formatting is dropped. For html that is
+ * too complex to be read element by element. Character references (`&amp;`) are kept.
  *
  * @param rule stands alone in its line.
  */
@@ -40,7 +40,7 @@ class FlatPage {
   /** Line breaks before what comes next. */
   #breaks = 0;
   #unread: string | null = null;
-  /** Where a link goes that has not ended, and where in `#out` its text begins. */
+  /** The target of the open link, and the index in `#out` where its text begins. */
   #link: { href: string; from: number } | null = null;
 
   constructor(private readonly rule: string) {}
@@ -52,7 +52,7 @@ class FlatPage {
   }
 
   open(name: string, source: string): void {
-    // What stands before the body is not shown.
+    // Text before the body is not shown.
     if (name === 'body') this.#begin();
     if (this.#unread !== null) return;
     if (UNREAD.has(name)) this.#unread = name;

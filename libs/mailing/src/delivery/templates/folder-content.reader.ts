@@ -11,11 +11,11 @@ import { MAX_TEMPLATE_CHARACTERS, type TemplateFolder } from './template-folder.
 
 const MAX_FILES = 1_000;
 
-/** What engines include beside files like the template itself; pictures are none of it. */
+/** Extensions of files that engines include, besides that of the template; pictures are not among them. */
 const EXTENSIONS =
   '.css .ejs .handlebars .hbs .htm .html .jade .liquid .md .mjml .njk .nunjucks .pug .svg .txt'.split(' ');
 
-/** Reads all template sources of a folder, because which of them an engine will include only that engine knows. */
+/** Reads all template sources of a folder, because only the engine knows which of them it will include. */
 export class FolderContentReader {
   constructor(private readonly folder: TemplateFolder) {}
 
@@ -41,7 +41,7 @@ export class FolderContentReader {
     ]);
     let size = 0;
     for (const file of files) {
-      // One that is missing would have its readers get another language, without a word.
+      // A needed file that can't be read is an error: without it, its recipients would silently get another language.
       const source = needed.has(file)
         ? await this.folder.read(file)
         : (content[keyOf('file', file)] ?? (await this.#readIncluded(file)));
@@ -62,10 +62,10 @@ export class FolderContentReader {
   }
 
   /**
-   * The files of one template by language in lower case, that for everybody by the empty one.
+   * The files of one template by language in lower case; '' is the default file.
    *
-   * @param other is no language of this one, although `letter.txt.pug` looks so beside `letter.pug`.
-   * @throws TemplateNotStoredError if that for everybody is not among the content.
+   * @param other the other template of the mailing. It is no language of this one, although `letter.txt.pug` looks so beside `letter.pug`.
+   * @throws TemplateNotStoredError if the content lacks the default file.
    */
   languagesOf(content: TemplateContent, templateUrl: string, other: string | undefined): Map<string, string> {
     const name = this.folder.nameOf(templateUrl);
@@ -83,7 +83,7 @@ export class FolderContentReader {
   }
 
   /**
-   * All files that are the template in one language or another.
+   * All files of a template in other languages.
    *
    * @throws InvalidFieldError if two of them are the same language.
    */
@@ -95,8 +95,8 @@ export class FolderContentReader {
   }
 
   /**
-   * Null for what can't be read, and is missed by whatever includes it. A source that is not UTF-8 is refused in any case: some engines leave out
-   * an include that they do not find, and say nothing.
+   * Null if the file can't be read; then it is missing where it is included. A source that is not UTF-8 is always refused, because some engines
+   * silently leave out an include that they do not find.
    */
   async #readIncluded(file: string): Promise<string | null> {
     try {

@@ -4,19 +4,19 @@ import { TemplateFrontMatterError } from '../../model/errors/request.errors.js';
 export const HEADER_NAMES = ['from', 'replyTo', 'cc', 'bcc'] as const;
 const NAMES: readonly string[] = ['name', 'subject', ...HEADER_NAMES];
 
-/** What a template says of its mailing, each a template itself. */
+/** What a template sets for its mailing; each value is a template itself. */
 export type FrontMatter = Partial<Record<'name' | 'subject' | (typeof HEADER_NAMES)[number], string>>;
 
 const FENCE = '---';
 
-/** Characters between the fences. Six values of some lines need no more, and the YAML parser is spared the rest. */
+/** Characters between the fences. Enough for six values of some lines; longer text does not reach the YAML parser. */
 const MAX_CHARACTERS = 16 * 1024;
 
 /**
- * Takes the YAML between two lines of `---` off the beginning of a template.
+ * Splits the YAML between two lines of `---` from the beginning of a template.
  *
- * @throws TemplateFrontMatterError if it does not end, has over 16,384 characters, is no YAML, has another key, one twice, or something
- * that is no text.
+ * @throws TemplateFrontMatterError if it has no end, more than 16,384 characters, no valid YAML, an unknown key, a key twice, or a value that is
+ * no text.
  */
 export function splitFrontMatter(
   templateUrl: string,
@@ -36,7 +36,7 @@ export function splitFrontMatter(
   };
 }
 
-/** Where the line after a line of `---` begins; -1 where there is no such line. */
+/** Index after the line of `---` at `from`; -1 if there is no such line. */
 function endOfFence(text: string, from: number): number {
   if (!text.startsWith(FENCE, from)) return -1;
   const at = text.indexOf('\n', from);
@@ -53,8 +53,8 @@ function closingFence(text: string, begin: number): number {
 }
 
 /**
- * All that is Handlebars in a template with front matter, by names that people know it by. The body keeps its lines, so that
- * what is found in it is told by its line of the file.
+ * All Handlebars sources of a template with front matter, by the names that errors show. The body keeps its lines, so that an error in it names
+ * the line of the file.
  *
  * @throws TemplateFrontMatterError as `splitFrontMatter`.
  */
@@ -91,7 +91,10 @@ function parsed(templateUrl: string, yaml: string): FrontMatter {
   return values;
 }
 
-/** As nodes: to make values of them would follow references, and the parser compares each key with all others to find one twice. */
+/**
+ * Returns nodes, because converting them to values would follow references. `uniqueKeys` is off, because the parser compares each key with all
+ * others.
+ */
 function pairsOf(templateUrl: string, yaml: string): Pair[] {
   let contents: unknown;
   try {

@@ -12,7 +12,7 @@ type Render = (variables: Record<string, unknown>) => string;
 const MAX_NAME = 255;
 const LISTS: readonly string[] = ['replyTo', 'cc', 'bcc'];
 
-/** What the front matter of one template says, ready to be rendered for each recipient. */
+/** The front matter of one template, compiled to be rendered for each recipient. */
 export class HeaderTemplates {
   readonly #templates = new Map<string, Render>();
   /** One template for each mailbox of a list. */
@@ -35,10 +35,10 @@ export class HeaderTemplates {
   }
 
   /**
-   * What renders as nothing is left out, and then that of the info counts.
+   * Empty values fall back to `info`.
    *
-   * @throws TemplateFrontMatterError if it is no address, or more than the one that is written there: one that breaks a line,
-   * or that a name has made two of, included.
+   * @throws TemplateFrontMatterError if a value renders to no address, or to more than the one that is written there, for example because of a
+   * line break, or because a name makes two of it.
    */
   render(variables: Record<string, unknown>): RenderedHeaders {
     return {
@@ -49,12 +49,12 @@ export class HeaderTemplates {
     };
   }
 
-  /** Null where the template has none, or none for this recipient. */
+  /** Null if the template has none, or renders none for this recipient. */
   subject(variables: Record<string, unknown>): string | null {
     return toSubject(this.#text('subject', variables)) || null;
   }
 
-  /** Of the mailing, so it is rendered without a recipient. */
+  /** The name of the mailing, so it is rendered without a recipient. */
   name(variables: Record<string, unknown>): string | null {
     const text = this.#text('name', variables);
     const name = text.length > MAX_HEADER_VALUE ? text : toOneLine(text);
@@ -63,7 +63,7 @@ export class HeaderTemplates {
     return name || null;
   }
 
-  /** As it would stand in the info; null where the template has none. */
+  /** The sender in the form of `info.from`; null if the template has none. */
   fromText(variables: Record<string, unknown>): string | null {
     return this.#one(variables) ? this.#text('from', variables) : null;
   }

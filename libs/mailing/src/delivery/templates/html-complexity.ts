@@ -5,14 +5,14 @@ const VOID = elements(
   'area base basefont br col command embed frame hr img input isindex link meta param source track wbr',
 );
 
-/** In these every element may end itself (`<path/>`). */
+/** Inside these, every element may close itself (`<path/>`). */
 const FOREIGN = elements('svg math');
 
 const IN_PARAGRAPH = elements('p');
 const BLOCKS =
   'address article aside blockquote div dl fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr main nav ol p pre section table ul';
 
-/** By the element that begins: those before it that end with that, because their end may be left out. As in htmlparser2. */
+/** By the element that begins: the open elements that it ends, because their end tag is optional. As in htmlparser2. */
 const ENDS = new Map<string, Set<string>>([
   ...BLOCKS.split(' ').map((name) => [name, IN_PARAGRAPH] as const),
   ['body', elements('head link script')],
@@ -30,18 +30,18 @@ const ENDS = new Map<string, Set<string>>([
   ['rp', elements('rt rp')],
 ]);
 
-/** What of html can be looked at element by element. */
+/** Limits of html that is read element by element. */
 export interface HtmlBounds {
-  /** Elements within each other. */
+  /** Levels of nested elements. */
   maxDepth: number;
   /** Elements in all. */
   maxElements: number;
 }
 
 /**
- * Whether the html has more elements, or nests them deeper.
+ * Whether the html has more elements than the bounds allow, or nests them deeper.
  *
- * The work is bounded by the length of the html: it ends where a bound is passed, and no list of open elements is longer than
+ * The work is bounded by the length of the html: it ends at the first bound that is exceeded, and the list of open elements does not grow beyond
  * `maxDepth`.
  */
 export function isTooComplex(html: string, { maxDepth, maxElements }: HtmlBounds): boolean {

@@ -2,10 +2,10 @@
 export type HtmlPiece =
   { kind: 'text'; source: string } | { kind: 'open' | 'close'; name: string; source: string };
 
-/** Names of elements, given in one text. */
+/** A set of element names from a text with spaces between them. */
 export const elements = (names: string): Set<string> => new Set(names.split(' '));
 
-/** Elements whose content is text, whatever looks like a tag in it, up to their own end. */
+/** Elements whose content is text up to their own end tag, even if it looks like a tag. */
 const RAW_ENDS = new Map(
   ['script', 'style', 'textarea', 'title'].map((name) => [name, new RegExp(`</${name}`, 'gi')]),
 );
@@ -13,7 +13,7 @@ const RAW_ENDS = new Map(
 const NAME = /[a-z][^\s/>]*/iy;
 /** The end of a tag, or the beginning of a value in it. */
 const END_OR_VALUE = />|=\s*(["'])?/g;
-/** What makes a tag, or a comment, of a `<`. */
+/** A `<` before one of these begins a tag or a comment. */
 const AFTER_OPENING = /^[a-z/!?]$/i;
 
 /** Cuts html at its tags, in one pass and without a stack, so that neither its length nor its depth matters. */
@@ -43,7 +43,7 @@ function nextTag(html: string, from: number): number {
   return html.length;
 }
 
-/** @returns the name in lower case; null for what is no tag. */
+/** @returns the name in lower case; null if it is no tag. */
 function tagAt(html: string, at: number): { kind: 'open' | 'close'; name: string | null; end: number } {
   const isClosing = html[at + 1] === '/';
   const kind = isClosing ? 'close' : 'open';
@@ -59,7 +59,7 @@ function behind(end: string, html: string, from: number): number {
   return at < 0 ? html.length : at + end.length;
 }
 
-/** A `>` in a quoted value ends nothing. */
+/** A `>` in a quoted value does not end the tag. */
 function endOfTag(html: string, from: number): number {
   END_OR_VALUE.lastIndex = from;
   for (let found = END_OR_VALUE.exec(html); found; found = END_OR_VALUE.exec(html)) {

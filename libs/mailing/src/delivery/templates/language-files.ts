@@ -5,7 +5,7 @@ import { InvalidFieldError } from '../../model/errors/request.errors.js';
 /**
  * The files of a template in other languages: those with a tag before the extension, `letter.fr-CA.hbs` for `letter.hbs`.
  *
- * @param files with the same folders before their names as the template, or none.
+ * @param files with the same folders before their names as `template` has.
  * @returns by tag in lower case, in the order of their names.
  */
 export function filesByLanguage(files: Iterable<string>, template: string): Map<string, string[]> {
@@ -20,7 +20,7 @@ export function filesByLanguage(files: Iterable<string>, template: string): Map<
   return languages;
 }
 
-/** @throws InvalidFieldError if two files are one language, as `letter.fr-CA.hbs` and `letter.fr_ca.hbs` are. */
+/** @throws InvalidFieldError if two files have the same language, as `letter.fr-CA.hbs` and `letter.fr_ca.hbs` do. */
 export function assertOneFileEach(templateUrl: string, languages: Map<string, string[]>): void {
   for (const [tag, [first, second]] of languages) {
     if (second === undefined) continue;

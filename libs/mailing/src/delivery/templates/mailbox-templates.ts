@@ -1,24 +1,24 @@
 import Handlebars from 'handlebars';
 
-/** Something that Handlebars compiles. */
+/** A source that Handlebars compiles. */
 export type TemplateSource = string | hbs.AST.Program;
 
-/** Between quotes, and in how many comments, which may hold each other. */
+/** The state at an index of the text: whether it is in quotes, and in how many nested comments. */
 interface Place {
   isQuoted: boolean;
   depth: number;
 }
 
 /**
- * A comma separated list of mailboxes, as a template of its own for each: what data puts into one of them never becomes
- * another, however it is quoted. Commas in quotes, in comments, in blocks and in expressions separate nothing.
+ * Splits a comma-separated list of mailboxes into one template for each, so that data in one of them never adds another, however it is quoted.
+ * Commas in quotes, comments, blocks and expressions do not separate.
  */
 export function mailboxTemplates(source: string): TemplateSource[] {
   let program: hbs.AST.Program;
   try {
     program = Handlebars.parseWithoutProcessing(source);
   } catch {
-    // Whoever compiles it says what is wrong.
+    // Compiling it reports what is wrong.
     return [source];
   }
   const mailboxes: hbs.AST.Statement[][] = [[]];
@@ -39,7 +39,7 @@ export function mailboxTemplates(source: string): TemplateSource[] {
   return mailboxes.map((body) => ({ ...program, body }));
 }
 
-/** @param place where the text before a mustache, that this one comes behind, has ended. */
+/** @param place the state in which the text before the preceding mustache ended. */
 function cutAtCommas(text: string, place: Place): { parts: string[]; place: Place } {
   const parts: string[] = [];
   let begin = 0;

@@ -4,11 +4,11 @@ import Handlebars from 'handlebars';
 export interface PartialUses {
   /** Used by name. */
   needed: Set<string>;
-  /** Used by name, with a content of their own for the case that there is no such partial. */
+  /** Used by name, with content of their own in case there is no such partial. */
   optional: Set<string>;
   /** Defined in the template itself (`{{#*inline "name"}}`). */
   defined: Set<string>;
-  /** Whether a name is worked out only when the template is rendered. */
+  /** Whether a name is computed at rendering. */
   isDynamic: boolean;
 }
 
@@ -19,7 +19,7 @@ interface SyntaxNode {
   params?: { original?: string }[];
 }
 
-/** What `{{> @partial-block}}` stands for is the caller's, and no file. */
+/** `{{> @partial-block}}` stands for content of the caller, not for a file. */
 const CONTENT_OF_CALLER = '@partial-block';
 
 /** @throws Error of the parser if it is no Handlebars. */

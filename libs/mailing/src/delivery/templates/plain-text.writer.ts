@@ -8,28 +8,28 @@ export type TextSettings = Required<TextOptions>;
 
 export const DEFAULT_TEXT: TextSettings = { lineWidth: 78, indentWidth: 1, hrChar: '-', liChar: '*' };
 
-/** Of a rule where lines have no width. */
+/** Width of a rule if `lineWidth` is 0. */
 const RULE_WIDTH = 40;
 
-/** Characters of html that a text is made of; html-to-text would leave out what is behind them. */
+/** Characters of html that are accepted; html-to-text would leave out the rest. */
 const MAX_HTML = 16 * 1024 * 1024;
 
 /**
- * What html-to-text is given. It calls itself for each element within another, and overflows the stack at some 2,000; its parser takes a
- * time that grows with the square of the depth. What many elements cost grows faster than their number: 10,000 take a tenth of a second. A
- * newsletter with tables in tables nests about 60, and has some 2,000.
+ * Bounds of html for html-to-text. It recurses for each nested element, and overflows the stack at a depth of some 2,000; the time of its parser
+ * grows with the square of the depth. Its total time grows faster than the number of elements: 10,000 take a tenth of a second. A newsletter with
+ * tables in tables nests about 60 deep, and has some 2,000 elements.
  */
 const BOUNDS = { maxDepth: 256, maxElements: 10_000 };
 
 /**
- * Makes what reads html as text: links with their targets, no pictures, no style. Html with more than 10,000 elements, or more than 256
- * within each other, is read more simply, as lines with links.
+ * Makes the function that converts html to text: links with their targets, no pictures, no style. Html with more than 10,000 elements, or nested
+ * more than 256 deep, is converted more simply, to lines with links.
  *
- * @throws RenderedTooLongError, from what it returns, for over 16,777,216 characters.
+ * @throws RenderedTooLongError, from the returned function, for over 16,777,216 characters.
  */
 export function plainTextWriter(settings: TextSettings): (html: string) => string {
   const read = htmlReader(settings);
-  // A text without an element: only what stands for characters is left to be read, and lines are broken as always.
+  // For the output of `flatText`, which has no elements: it decodes character references and wraps lines as usual.
   const readFlat = htmlReader(settings, { preserveNewlines: true });
   const rule = escaped(ruleOf(settings));
   const readSimply = (html: string): string => readFlat(flatText(html, rule));
@@ -39,7 +39,7 @@ export function plainTextWriter(settings: TextSettings): (html: string) => strin
     try {
       return read(html);
     } catch {
-      // How much of the stack is left depends on who calls.
+      // The stack may still overflow: what is left of it depends on the caller.
       return readSimply(html);
     }
   };
@@ -64,7 +64,7 @@ function htmlReader(settings: TextSettings, more: HtmlToTextOptions = {}): (html
     ...more,
     wordwrap: lineWidth === 0 ? false : lineWidth,
     formatters: { rule },
-    // `<` of a flat text takes four characters.
+    // `flatText` writes `<` as four characters, `&lt;`.
     limits: { maxInputLength: 4 * MAX_HTML },
     selectors: [
       { selector: 'a', options: { hideLinkHrefIfSameAsText: true } },

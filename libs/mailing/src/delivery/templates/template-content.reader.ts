@@ -11,13 +11,13 @@ import { keyOf, type TemplateContent } from '../../model/ports/template.renderer
 
 const MAX_LANGUAGES = 200;
 
-/** A source whose partials are still to be looked at. */
+/** A source whose partials are not read yet. */
 interface Unread {
   templateUrl: string;
   source: string;
 }
 
-/** What was read, and from which file. */
+/** The sources that were read, and their files. */
 export interface ReadContent {
   content: TemplateContent;
   /** Paths relative to the folder, by the key of the content. */
@@ -33,8 +33,9 @@ export class TemplateContentReader {
   ) {}
 
   /**
-   * @throws TemplateMissingError, TemplateOutsideFolderError; TemplateNotCompilingError for a partial that is nowhere;
-   * TemplateFrontMatterError; TemplateEncodingError; InvalidFieldError for two files of one language, for more than 200 languages or 4 MiB.
+   * @throws TemplateMissingError, TemplateOutsideFolderError; TemplateNotCompilingError for a missing partial, or a template that can't be
+   * parsed; TemplateFrontMatterError; TemplateEncodingError; InvalidFieldError for two files of one language, for more than 200 languages or 4
+   * MiB.
    */
   async read({ templateUrl, altTemplateUrl, fillFromTemplate }: TemplateEmailInfo): Promise<ReadContent> {
     const content: TemplateContent = {};
@@ -67,7 +68,7 @@ export class TemplateContentReader {
       read.push({ templateUrl: url, source });
     };
     await add(templateUrl, null);
-    // `letter.txt.hbs` beside `letter.hbs` is no letter in the language `txt`.
+    // `letter.txt.hbs` beside `letter.hbs` is not `letter` in the language `txt`.
     const languages = await this.folder.languagesOf(templateUrl, otherUrl);
     if (languages.size > MAX_LANGUAGES)
       throw new InvalidFieldError(
@@ -100,7 +101,7 @@ export class TemplateContentReader {
         unread.push({ templateUrl: `${name}.hbs`, source });
       }
     }
-    // Then all partials were read, and most of them are not for this template.
+    // With a computed name all partials are read, and most of them are not for this template, so none has to exist.
     if (isDynamic) return;
     for (const [name, templateUrl] of missing) {
       if (!defined.has(name))

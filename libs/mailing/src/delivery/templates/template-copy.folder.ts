@@ -10,11 +10,12 @@ export class TemplateCopyFolder {
   readonly #folders: string[] = [];
 
   /**
-   * Each set of sources is written once in the life of the process, and never changed: engines keep what they compiled by its path.
+   * *Invariant: a copy is never changed*, because engines cache what they compiled by its path. Each set of sources is written once per process,
+   * and again only if its copy is incomplete.
    *
    * @param files sources by their paths.
-   * @param extension of the templates that are rendered from this copy. Engines keep what they compiled by a path without its extension, so
-   * `letter.html` and `letter.njk` would be taken for each other in one copy.
+   * @param extension of the templates that are rendered from this copy. Engines cache by a path without extension, so in one copy `letter.html`
+   * and `letter.njk` would share a cache entry.
    * @returns the absolute path of the copy.
    */
   async of(files: Map<string, string>, extension: string): Promise<string> {
@@ -23,7 +24,7 @@ export class TemplateCopyFolder {
       .update(JSON.stringify([...files].sort(([a], [b]) => (a < b ? -1 : 1))))
       .digest('hex');
     const before = this.#copies.get(hash);
-    // Temporary folders are swept, some after ten days.
+    // The system cleans up temporary folders, some after ten days.
     if (before && (await isWhole(await before, files))) return before;
     const copy = this.#write(files);
     this.#copies.set(hash, copy);
@@ -42,7 +43,7 @@ export class TemplateCopyFolder {
     this.#folders.push(folder);
     for (const [file, source] of files) {
       const path = resolve(folder, file);
-      // Names come from the database, and whoever can write there is not to write here.
+      // Names come from the database. Write access to it must not give write access outside this folder.
       if (relative(folder, path).split(sep)[0] === '..') throw new TemplateOutsideFolderError(file, folder);
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, source);

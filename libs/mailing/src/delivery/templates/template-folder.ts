@@ -13,10 +13,13 @@ const DEFAULT_EXTENSION = '.hbs';
 
 /** Characters of all templates of a mailing together. */
 export const MAX_TEMPLATE_CHARACTERS = 4 * 1024 * 1024;
-/** A file with more has more characters in any case, and is not read: a character takes three bytes at most, or two take four. */
+/**
+ * Bytes. A larger file has too many characters in any case and is not read: a character (UTF-16 unit) takes at most three bytes, a pair of them
+ * four.
+ */
 const MAX_BYTES = 3 * MAX_TEMPLATE_CHARACTERS;
 
-/** The folder that templates are confined to, links that lead out of it included. */
+/** The folder that templates are confined to. Links that lead out of it are refused. */
 export class TemplateFolder {
   constructor(private readonly dir: string) {}
 
@@ -50,9 +53,9 @@ export class TemplateFolder {
   /**
    * The other languages of a template: files beside it with a tag before the extension, `letter.fr-CA.hbs`.
    *
-   * @param otherUrl is no language of this template, although `letter.txt.hbs` looks so beside `letter.hbs`.
+   * @param otherUrl the other template of the mailing. It is no language of this one, although `letter.txt.hbs` looks so beside `letter.hbs`.
    * @returns their paths, relative to the folder, by tag in lower case.
-   * @throws InvalidFieldError if two files are the same language: one of them would never be tried, nor read by anyone.
+   * @throws InvalidFieldError if two files are the same language: one of them would never be tried or sent.
    */
   async languagesOf(templateUrl: string, otherUrl?: string): Promise<Map<string, string>> {
     const path = this.#pathOf(templateUrl);
@@ -75,8 +78,8 @@ export class TemplateFolder {
   }
 
   /**
-   * All files of the folder with one of these extensions, in the way of `nameOf`. Names that begin with a dot, `node_modules` and
-   * links to folders are left out.
+   * All files of the folder with one of these extensions, in the form of `nameOf`. Names that begin with a dot, `node_modules` and links to
+   * folders are left out.
    */
   async files(extensions: ReadonlySet<string>): Promise<string[]> {
     const entries = await readdir(this.dir, { recursive: true, withFileTypes: true });

@@ -4,15 +4,15 @@ import { TemplateEncodingError } from '../../model/errors/request.errors.js';
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const LINE_FEED = 0x0a;
 
-/** The marks that UTF-16 begins with; that of UTF-32, little-endian, begins with the first. */
+/** The byte order marks of UTF-16. That of little-endian UTF-32 begins with the first. */
 const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 
 /**
  * The text of a template file without a byte order mark.
  *
- * Another encoding is refused and never guessed: most bytes are text in each of the old ones, and a wrong guess would be mailed.
+ * Another encoding is refused and never guessed: most bytes are valid text in every legacy encoding, and a wrong guess would be mailed.
  *
- * @throws TemplateEncodingError unless it is UTF-8 without NUL characters, which text of UTF-16 without a mark has.
+ * @throws TemplateEncodingError unless it is UTF-8 without NUL characters; UTF-16 text without a mark contains these.
  */
 export function decodeTemplate(templateUrl: string, bytes: Buffer): string {
   if (UTF16_MARKS.some((mark) => bytes.subarray(0, mark.length).equals(mark)))
@@ -26,7 +26,7 @@ export function decodeTemplate(templateUrl: string, bytes: Buffer): string {
   }
 }
 
-/** Each byte is looked at twice: no character of UTF-8 has a line feed among its bytes, so each line is decoded by itself. */
+/** Reads each byte twice at most. No UTF-8 character contains a line feed byte, so each line is checked separately. */
 function firstWrongLine(bytes: Buffer): number {
   let line = 1;
   for (let from = 0; from < bytes.length; line++) {

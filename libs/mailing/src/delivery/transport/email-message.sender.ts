@@ -2,7 +2,7 @@ import type { Mailbox } from '../../model/addresses/email-address.js';
 import type { RefusalSubject } from '../../model/states/outcome.js';
 import type { TemplateEmailAttachment } from '../../model/mail/template-email-info.js';
 
-/** One finished message: nothing in it is rendered or looked up any more. */
+/** One finished message: everything in it is rendered and looked up. */
 export interface EmailMessage {
   /** Deterministic, the same in each attempt; with angle brackets. */
   messageId: string;
@@ -20,44 +20,44 @@ export interface EmailMessage {
 
 /** What is known about a message after the attempt to hand it over. */
 export type HandOver =
-  /** The mail server took it. */
+  /** The mail server accepted it. */
   | { kind: 'accepted' }
   /**
-   * The mail server refused it, or it could not be made: no copy of it exists. `permanent` false: it might work later. `subject`: what the
-   * refusal is about, where it says so.
+   * The mail server refused it, or it could not be made: no copy of it exists. `permanent` false: a later attempt may succeed. `subject`: what
+   * the refusal is about, if it says so.
    */
   | { kind: 'refused'; permanent: boolean; code: string; text: string; subject?: RefusalSubject }
-  /** The mail server wants less at a time (421, or 4xx that speaks of a rate): nobody has it, and it is nobody's fault. */
+  /** The mail server asks for a lower rate (421, or 4xx that speaks of a rate). No copy exists, and no attempt is counted. */
   | { kind: 'throttled'; code: string; text: string }
-  /** The transport was down or silent before the first byte of the message, or it might not begin: nobody has it. */
+  /** The transport was down or silent before the first byte of the message, or the message was not allowed to begin: no copy exists. */
   | { kind: 'not_begun'; blame: 'transport' | 'unclear' | 'nobody'; text: string }
-  /** The message was on its way when the answer got lost: it may have been taken. */
+  /** The message had begun, and no answer is known: the mail server may have accepted it. */
   | { kind: 'unknown'; code: string; text: string };
 
 /**
- * Announces that a message is about to leave. What it returns is called right before the first byte leaves that may make the mail
- * server take it; what was announced in between is written down in one go. If one of the two throws, that byte must not leave.
+ * Announces that a message is about to leave. Call the returned function right before the first byte leaves that may make the mail server accept
+ * the message: it writes down all announcements made until then in one go. If one of the two throws, that byte must not leave.
  */
 export type Begin = () => () => void;
 
 /**
- * Longest inquiry of a sender of ours, in milliseconds: twice what nodemailer itself grants a greeting. Shorter, and a server that greets
+ * Timeout of `probe` in our senders, in milliseconds: twice nodemailer's own timeout for a greeting. If it were shorter, a server that greets
  * slowly would never be found up again.
  */
 export const PROBE_TIMEOUT_MS = 60_000;
 
 /** The seam to transports. */
 export interface EmailMessageSender {
-  /** Whether `send` calls `begin`. A message of one that does not counts as begun when `send` is called. Default: false. */
+  /** Whether `send` calls `begin`. If not, a message counts as begun when `send` is called. Default: false. */
   readonly callsBegin?: boolean;
 
   /**
    * Hands one message over and waits for the answer.
    *
-   * Never rejects: every failure is one of the four answers. Never hands a message over twice by itself. When `signal`
-   * aborts, it stops as soon as it can and answers what is known.
+   * Never rejects: every failure is one of the other kinds of `HandOver`. Never hands a message over twice by itself. When `signal` aborts, it
+   * stops as soon as it can and answers what is known.
    *
-   * @param begin to be called when nothing but that is left to do.
+   * @param begin call it when everything else is done.
    */
   send(message: EmailMessage, signal: AbortSignal, begin?: Begin): Promise<HandOver>;
 
@@ -69,9 +69,9 @@ export interface EmailMessageSender {
   probe(): Promise<string | null>;
 }
 
-/** A sender that looks at the host's parts once everything is put together. */
+/** A sender that checks the host's parts once the application is assembled. */
 export interface PreparedSender extends EmailMessageSender {
-  /** @throws whatever makes sending impossible, at start and not with the first message. */
+  /** @throws what makes sending impossible, so that it fails at start and not with the first message. */
   prepare(): void;
 }
 

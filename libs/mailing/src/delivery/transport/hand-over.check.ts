@@ -3,9 +3,9 @@ import { HostAnswerError } from '../../model/host-calls/host-call.js';
 import { kindOf } from '../../model/values/value-kind.js';
 import type { HandOver } from './email-message.sender.js';
 
-/** What fits the column `error_code`, and may stand in events and log lines as it is. */
+/** A code that fits the column `error_code` and may go into events and log lines unchanged. */
 const CODE = /^[\w.-]{1,64}$/;
-/** Code of an answer whose own is none. */
+/** Code of an answer that has no usable one. */
 const NO_CODE = 'sender';
 
 /** Characters of a text that are kept in memory; fewer are stored. */
@@ -15,13 +15,13 @@ const ACCEPTED: HandOver = { kind: 'accepted' };
 const BLAMES: readonly unknown[] = ['transport', 'unclear', 'nobody'];
 
 /**
- * What a message sender answered, which may be one of the host: its code and its text go into a row, and a code into events.
+ * Checks the answer of a message sender, which may be the host's: its code and text are stored, and its code goes into events.
  *
  * @throws HostAnswerError unless it is a HandOver.
  */
 export function checkedHandOver(answer: unknown): HandOver {
   const { kind, code, text, permanent, subject, blame } = (answer ?? {}) as Record<string, unknown>;
-  // The usual answer has nothing else to be looked at.
+  // The usual answer has no other fields to check.
   if (kind === 'accepted') return ACCEPTED;
   const words = { code: toCode(code), text: toText(text) };
   switch (kind) {
@@ -41,7 +41,7 @@ export function checkedHandOver(answer: unknown): HandOver {
   }
 }
 
-/** The code of an error, a number too, as it may be stored and told. */
+/** The code of an error as it may be stored and emitted; a number is accepted too. */
 export function toCode(code: unknown): string {
   const word = typeof code === 'number' ? String(code) : code;
   return typeof word === 'string' && CODE.test(word) ? word : NO_CODE;

@@ -1,14 +1,14 @@
 /** The start of a further line of a reply. */
 const NEXT_LINE = /\r?\n\d{3}[ -](?:#?[245]\.\d{1,3}\.\d{1,3}\s)?/g;
 
-/** As much of a text as is searched for words; a reply may be a megabyte. */
+/** Characters of a text that are searched for words; a reply may be a megabyte. */
 const SEARCHED_CHARACTERS = 2_000;
 
 const KIND = '(?:concurrent|simultaneous|parallel|open|connected|new|smtp|tls|outgoing|failed) ';
 const ITEM =
   '(?:connections?|sessions?|clients?|messages?|e-?mails?|mails?|requests?|log-?ins?|auth\\w*|recipients from)';
 
-/** As Amazon SES, Exchange, Gmail, Postfix and others word it. "Try again later" alone speaks of no rate. */
+/** Words of a rate, as Amazon SES, Exchange, Gmail, Postfix and others say it. "Try again later" alone is about no rate. */
 const RATE = new RegExp(
   [
     'throttl',
@@ -25,7 +25,7 @@ const RATE = new RegExp(
   'i',
 );
 
-/** Which limit of ours it is; "message" and "mail" alone would be those of its size. */
+/** Words that make it a limit of the sender; "message" and "mail" alone would also match a limit of size. */
 const PERIOD =
   '(?:sending|sender|submission|relay(?:ing)?|outgoing|outbound|hourly|daily|monthly|24[- ]hours?)';
 
@@ -47,24 +47,24 @@ const QUOTA = new RegExp(
   'i',
 );
 
-/** Words of a limit of another kind: what a message or a mailbox may hold. */
+/** Words of a limit of size: what a message or a mailbox may hold. */
 const ROOM = /\bsize\b|\bstorage\b|\bspace\b/i;
 
-/** Words of greylisting; the last is what Rspamd says of it. */
+/** Words of greylisting; the last is Rspamd's. */
 const GREYLISTING = /\bgr[ae]y-?list|^\d{3}[ -]4\.7\.1 try again later\.?$/i;
 
-/** Words of an address or a mailbox of the recipient that can't be reached. */
+/** Words of a recipient's address or mailbox that can't be reached. */
 const RECIPIENT =
   /\bno such (?:user|mailbox|recipient|account|person|address)|\b(?:user|mailbox|recipient|account|addressee)\b(?: \S+){0,2} (?:unknown|not found|unavailable|does(?: not|n't) exist|(?:is )?(?:disabled|inactive|full|over quota))|\bunknown (?:user|mailbox|recipient|address)|\bmailbox (?:full|quota|size)/i;
 
-/** Words of a limit that is one recipient's: slower sending to all the others would not help him. */
+/** Words of a limit of one recipient's mailbox: sending more slowly to all the others would not help. */
 const ONE_MAILBOX = /\bmailbox\b|\breceiving\b/i;
 
-/** Words of a server that is going away, or has waited too long for us, whatever we send. */
+/** Words of a server that shuts down or has timed out on us; they say nothing about what we send. */
 const OUTAGE =
   /\bshut(?:ting)? ?down\b|\bgoing down\b|\bnot (?:available|active)\b|\bunavailable\b|\bmaintenance\b|\brestart|\btimed?[ -]?out\b|\bidle\b/i;
 
-/** The words of a negative answer, and what they speak of. */
+/** The words of a negative reply, and what they are about. */
 export class ReplyWords {
   private readonly words: string;
 
@@ -74,14 +74,14 @@ export class ReplyWords {
   }
 
   /**
-   * Of how much is sent at a time. Taken for a rate by mistake, the refusal of one recipient would slow the whole mailing
-   * down and never be charged; so in doubt it is none.
+   * Whether they are about the sending rate. In doubt they are not: if a recipient's refusal were mistaken for a rate, it would slow down the
+   * whole mailing and never count as an attempt.
    */
   get speakOfRate(): boolean {
     return RATE.test(this.words) && !ONE_MAILBOX.test(this.words);
   }
 
-  /** Of a quota of the sender, which no recipient is to blame for. */
+  /** Whether they are about a quota of the sender, which no recipient causes. */
   get speakOfQuota(): boolean {
     return QUOTA.test(this.words) && !ONE_MAILBOX.test(this.words) && !ROOM.test(this.words);
   }
@@ -90,7 +90,7 @@ export class ReplyWords {
     return GREYLISTING.test(this.words);
   }
 
-  /** Of one recipient's address or mailbox. */
+  /** Whether they are about one recipient's address or mailbox. */
   get speakOfRecipient(): boolean {
     return RECIPIENT.test(this.words);
   }

@@ -4,16 +4,16 @@ import { ReplyWords } from './reply.words.js';
 /** RFC 3463: class, subject, detail; it follows the code (RFC 2034). Anywhere else it may be a part of an IP address. */
 const ENHANCED_CODE = /^\d{3}[ -]#?([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)/;
 
-/** RFC 3463 subjects that are about an address, a mailbox, this dialogue or this content, and not about how much we send. */
+/** RFC 3463 subjects that are about an address, a mailbox, this dialogue or this content, and not about our sending rate. */
 const ABOUT_THIS_MESSAGE = /^[245]\.[1256]\./;
 
 /**
- * RFC 3463 of one recipient: X.1.1 to X.1.4, X.1.6 and X.1.10 its address (X.1.5 is an acceptance, X.1.7 and X.1.8 are about the
- * sender), X.2 its mailbox.
+ * RFC 3463 codes about one recipient: X.1.1 to X.1.4, X.1.6 and X.1.10 are about its address (X.1.5 is an acceptance, X.1.7 and X.1.8 are about
+ * the sender), X.2 about its mailbox.
  */
 const ABOUT_RECIPIENT = /^[245]\.(?:1\.(?:[12346]|10)|2\.\d+)$/;
 
-/** A negative answer of a mail server, and what its code and its words say. */
+/** A negative reply of a mail server, and what its code and its words say. */
 export class SmtpReply {
   private readonly enhanced: string | undefined;
   private readonly words: ReplyWords;
@@ -27,17 +27,17 @@ export class SmtpReply {
     this.words = new ReplyWords(text);
   }
 
-  /** What is recorded: the enhanced code if there is one, because it says more. */
+  /** The code to record: the enhanced code if there is one, because it says more. */
   get code(): string {
     return this.enhanced ?? String(this.status);
   }
 
-  /** 503 is about the state of the dialogue; over another connection the same message may pass. */
+  /** 503 is about the state of the dialogue: over another connection the same message may be accepted. */
   get isPermanent(): boolean {
     return this.status >= 500 && this.status !== 503;
   }
 
-  /** The server closes the connection, whatever it was asked (RFC 5321 section 4.2). */
+  /** The server closes the connection, whichever command it answers (RFC 5321 section 4.2). */
   get isClosing(): boolean {
     return this.status === 421;
   }
@@ -47,12 +47,12 @@ export class SmtpReply {
     return [530, 534, 535, 538].includes(this.status);
   }
 
-  /** False if nothing says so. */
+  /** Whether its enhanced code says so; false without one. */
   get isAboutThisMessage(): boolean {
     return this.enhanced !== undefined && ABOUT_THIS_MESSAGE.test(this.enhanced);
   }
 
-  /** It wants less at a time. Told by words, and only of 4xx, because no code is reserved for it. */
+  /** It asks for a lower rate. Recognized by its words, and only in a 4xx, because no code is reserved for it. */
   get speaksOfRate(): boolean {
     return this.status < 500 && this.words.speakOfRate;
   }

@@ -8,9 +8,9 @@ const MAX_LABEL = 63;
 const NOT_IN_BRACKETS = 'it is not a name and one address in angle brackets';
 
 /**
- * What is wrong with a text that is no address of a recipient, for a sentence: "it has no @". It has nothing of the text in it.
+ * Says what is wrong with a text that is no address of a recipient, for a sentence: "it has no @". The answer quotes nothing of the text.
  *
- * Asked only for texts that `parseRecipient` refuses. Each look is one pass over at most 1,000 characters.
+ * Called only for texts that `parseRecipient` refuses. Each check is one pass over at most 1,000 characters.
  */
 export function addressFault(value: unknown): string {
   if (typeof value !== 'string') return `it is ${kindOf(value)}`;

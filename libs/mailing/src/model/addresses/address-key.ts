@@ -3,21 +3,21 @@ import { takeFromHost } from '../host-calls/host-call.js';
 import { MailingError } from '../errors/mailing.error.js';
 import { kindOf } from '../values/value-kind.js';
 
-/** Says which addresses are one mailbox: those it turns into the same text, at once and not by a promise. */
+/** Says which addresses are one mailbox, by turning them into the same text. It answers at once, not with a promise. */
 export type AddressNormalizer = (address: string) => string;
 
-/** Why a recipient is skipped whose key can't be made. It has no words of the host's error, which may hold the address. */
+/** Why a recipient is skipped if its key can't be made. The text quotes nothing of the host's error, which may hold the address. */
 export const UNUSABLE_ADDRESS = {
   skip: 'address_normalizer',
   text: 'The option addresses.normalizer gave no text for this address: it threw, returned something else, or returned a promise.',
 } as const;
 
-/** The host's normalizer did not answer with a text. It names no address, because it is reported where addresses may not be seen. */
+/** The host's normalizer did not answer with a text. The error names no address, because it is reported where addresses must not be shown. */
 export class AddressNormalizerError extends MailingError {
   readonly code = 'MAILING_ADDRESS_NORMALIZER';
 
   constructor(
-    /** In words. */
+    /** Kind of the answer, in words. */
     readonly got: string,
     options?: ErrorOptions,
   ) {
@@ -30,9 +30,10 @@ export class AddressNormalizerError extends MailingError {
 }
 
 /**
- * Spelling does not matter whatever the normalizer does: its answer goes through `mailboxKey`.
+ * Makes the function that turns an address into its key. Spelling does not matter whatever the normalizer does: its answer goes through
+ * `mailboxKey`.
  *
- * @throws AddressNormalizerError, from what it returns, where the normalizer throws or answers with something else than a text.
+ * @throws AddressNormalizerError, from the function that it returns, if the normalizer throws or answers with something else than a text.
  */
 export function keyBy(normalizer: AddressNormalizer | null): KeyOf {
   if (!normalizer) return mailboxKey;
@@ -46,13 +47,13 @@ export function keyBy(normalizer: AddressNormalizer | null): KeyOf {
 }
 
 function normalizedBy(normalizer: AddressNormalizer, address: string): unknown {
-  // Keys are compared for each recipient of a list, and waiting for each would make lists of millions slow.
+  // A promise is refused: a key is made for each recipient of a list, and waiting for each would make lists of millions slow.
   const refuse = (): AddressNormalizerError => new AddressNormalizerError('a promise');
   try {
     return takeFromHost<unknown>(() => normalizer(address), refuse);
   } catch (error) {
     if (error instanceof AddressNormalizerError) throw error;
-    // What it says may hold the address; it stands in the cause.
+    // Its message may hold the address, so it is kept in `cause` only.
     throw new AddressNormalizerError('an error', { cause: error });
   }
 }

@@ -19,46 +19,43 @@ export const MAX_ADDRESS = 254;
 export const MAX_DISPLAY_NAME = 255;
 
 /**
- * Characters of a text that is read as one mailbox: a display name of 255 with each character escaped (510), quotes and brackets
- * (5), an address (254), and room for spaces. A longer text is never cut: what is left of it could be another mailbox.
+ * Characters of a text that is read as one mailbox: a display name of 255 with each character escaped (510), quotes and brackets (5), an
+ * address (254), and room for spaces. A longer text is refused and never cut: the part that is left could be another mailbox.
  */
 export const MAX_MAILBOX_TEXT = 1_000;
 
-/** Characters of a text that is read as a list of mailboxes: some 1,000 addresses, as many as most mail servers take in one message. */
+/** Characters of a text that is read as a list of mailboxes: some 1,000 addresses, as many as most mail servers accept in one message. */
 export const MAX_MAILBOX_LIST = 25_000;
 
 /**
- * What may stand before the @ without quotes (RFC 5322 `dot-atom`), widened to non-ASCII letters (RFC 6531). Quoted
- * local parts are refused in headers; those of recipients are read by `parseRecipient`.
+ * What is allowed before the @ without quotes (RFC 5322 `dot-atom`), extended to non-ASCII letters (RFC 6531). Quoted local parts are
+ * refused in headers; those of recipients are read by `parseRecipient`.
  */
 const LOCAL_PART = /^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+(\.[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+)*$/u;
 
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
- * An address that none of the steps below would change, but for the case of its domain. The last label begins with a
- * letter, because one that is a number makes the whole an IPv4 address.
+ * An address that the steps below would not change, except for the case of its domain. The last label must begin with a letter: a number
+ * there makes the whole an IPv4 address.
  */
 const PLAIN =
   /^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@((?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)*[a-z](?:[a-z\d-]{0,61}[a-z\d])?)$/i;
 
-/** A name, and one address in angle brackets: of `<a@b> <c@d>` the parser would take one and drop the other in silence. */
+/** A name, and one address in angle brackets. Of `<a@b> <c@d>`, the parser would return one address and silently drop the other. */
 const ONE_ADDRESS_AT_END = /^[^<>]*<([^<>]*)>$/;
 
-/** Control characters, and the separators U+2028 and U+2029 that some readers take for line breaks. */
-// oxlint-disable-next-line no-control-regex
-
-/** Whether a local part needs no quotes; its length is another matter. */
+/** Whether a local part needs no quotes. Does not check its length. */
 export function isValidLocalPart(local: string): boolean {
   return LOCAL_PART.test(local);
 }
 
 /**
- * A display name as it is kept and shown: one line of at most 255 characters. A longer one is cut between two characters, because a
- * shortened name reaches the same mailbox.
+ * A display name as it is stored and shown: one line of at most 255 characters. A longer one is cut between two characters; a shortened
+ * name still reaches the same mailbox.
  */
 export function toDisplayName(text: string): string {
-  // Cut before it is looked at; spaces that fold away may take three quarters of it.
+  // Cut before it is read; spaces that fold away may be three quarters of it.
   const read = cutText(text, 4 * MAX_DISPLAY_NAME).toWellFormed();
   return cutText(toOneLine(read), MAX_DISPLAY_NAME).trimEnd();
 }
@@ -74,11 +71,11 @@ export function parseMailbox(text: unknown): Mailbox | null {
   const plain = toPlainMailbox(text);
   if (plain || hasControlCharacters(text.trim())) return plain;
   const trimmed = text.trim();
-  // The parser is for header lines; a bare address must not be interpreted, only checked.
+  // The parser is for header lines; a bare address must only be checked, not interpreted.
   if (!/[<>",;:()\s]/.test(trimmed)) return toMailbox(trimmed, '');
   const parsed = addressparser(trimmed, { flatten: true });
   const atEnd = ONE_ADDRESS_AT_END.exec(withoutQuoted(trimmed));
-  // Behind a parenthesis that is never closed the parser takes the brackets for a comment, and looks for an address before it.
+  // After a parenthesis that is never closed, the parser takes the brackets for a comment and looks for an address before it.
   const isThatOne = parsed.length === 1 && parsed[0].address === atEnd?.[1].trim();
   return isThatOne ? toMailbox(parsed[0].address ?? '', parsed[0].name ?? '') : null;
 }
@@ -92,29 +89,30 @@ export function parseMailboxes(text: unknown): Mailbox[] | null {
   return mailboxes.length > 0 && mailboxes.every((one) => one !== null) ? mailboxes : null;
 }
 
-/** Turns an address (`local@domain`, the domain in ASCII) into what stands for its mailbox in keys. */
+/** Turns an address (`local@domain`, the domain in ASCII) into the key of its mailbox. */
 export type KeyOf = (address: string) => string;
 
 /** Characters of a `mailboxKey`. */
 export const KEY_LENGTH = 22;
 
 /**
- * The same for every spelling of one mailbox: letter case, Unicode or punycode domain, composed or decomposed letters. It is
- * 132 bits of the SHA-256 of that: two mailboxes of a list of a billion have the same with a probability below 1e-21.
+ * The key of a mailbox, the same for every spelling: letter case, Unicode or punycode domain, composed or decomposed letters. It is 132
+ * bits of a SHA-256: the probability that two mailboxes of a list of a billion have the same key is below 1e-21.
  *
- * Each character more is one more in the largest index there is: with all 64 hexadecimal digits a list of a million was written a quarter slower.
+ * Each further character enlarges the largest index there is: with all 64 hexadecimal digits, a list of a million was written a quarter
+ * slower.
  *
- * Letter case of the local part is folded although RFC 5321 calls it significant: no mail provider in use tells
- * `Ann@` from `ann@`, and a list that has both means one person.
+ * The letter case of the local part is folded although RFC 5321 calls it significant: no mail provider in use tells `Ann@` from `ann@`, and
+ * a list that has both means one person.
  */
 export function mailboxKey(address: string): string {
   return hash('sha256', address.normalize('NFC').toLowerCase(), 'base64url').slice(0, KEY_LENGTH);
 }
 
 /**
- * The text without what stands in quotes. A quote that is never closed quotes nothing.
+ * The text without its quoted parts. A quote that is never closed quotes nothing.
  *
- * Each character is looked at once. A regular expression would try again from each quote that is escaped, when the end is missing.
+ * Each character is read once. A regular expression would try again from each escaped quote if the closing one is missing.
  */
 function withoutQuoted(text: string): string {
   let rest = '';
@@ -136,11 +134,11 @@ function closingQuote(text: string, open: number): number {
   return -1;
 }
 
-/** Nearly every address of a long list, in a fraction of the time. @returns null if the text has to be looked at closely. */
+/** Fast path for nearly every address of a long list. @returns null if the text needs the other steps. */
 function toPlainMailbox(text: string): Mailbox | null {
   if (text.length > MAX_ADDRESS) return null;
   const domain = PLAIN.exec(text)?.[1].toLowerCase();
-  // Labels in punycode have rules of their own.
+  // Punycode labels have rules of their own.
   if (domain === undefined || domain.includes('xn--')) return null;
   const at = text.length - domain.length - 1;
   if (at > MAX_LOCAL_PART) return null;

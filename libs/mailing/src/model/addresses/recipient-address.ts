@@ -7,14 +7,14 @@ import {
   parseMailbox,
 } from './email-address.js';
 
-/** Invisible characters of lists: soft hyphen, zero-width spaces and joiners, marks and overrides of direction, byte order mark. */
+/** Invisible characters that lists contain: soft hyphen, zero-width spaces and joiners, marks and overrides of direction, byte order mark. */
 const INVISIBLE = /[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/;
 const SPACE = /\s/;
 
-/** What may stand before the @ but for where its dots stand: as in `LOCAL_PART` of a mailbox. */
+/** What is allowed before the @, with dots anywhere: otherwise as in `LOCAL_PART` of a mailbox. */
 const ATOMS_AND_DOTS = /^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~.-]+$/u;
 
-/** A text that may hold an address, with the address for itself. */
+/** A text that may hold an address, split into the address and what is around it. */
 export interface AddressInText {
   before: string;
   address: string;
@@ -22,29 +22,30 @@ export interface AddressInText {
 }
 
 /**
- * Parses the address of a recipient: one mailbox, with what lists of others have around it and no reader would take for a part of it. White
- * space, invisible characters, one comma or semicolon at the end, and `mailto:` are taken off; a local part is read that only
- * quotes make standard (`"x."@home.example`, and `try..this@home.example` without them). Addresses that the host's own code writes
- * (`from`, `cc` and the like) are read by `parseMailbox`, to the letter.
+ * Parses the address of a recipient: one mailbox, with what foreign lists have around it and no reader would take for a part of it. White
+ * space, invisible characters, one comma or semicolon at the end, and `mailto:` are removed. A local part is accepted that is standard only
+ * in quotes (`"x."@home.example`), also without the quotes (`try..this@home.example`). Addresses that the host's own code writes (`from`,
+ * `cc` and the like) are read by `parseMailbox`, to the letter.
  *
  * @returns the local part without quotes; null unless the text is exactly one address of at most 1,000 characters.
  */
 export function parseRecipient(text: unknown): Mailbox | null {
-  // Nearly all of a list are plain.
+  // Nearly all entries of a list are plain.
   const mailbox = parseMailbox(text);
   if (mailbox || typeof text !== 'string' || text.length > MAX_MAILBOX_TEXT) return mailbox;
   const tidy = tidied(text);
   return parseMailbox(tidy) ?? parseQuotable(addressIn(tidy));
 }
 
-/** Whether a local part is standard in quotes only: it begins or ends with a dot, or has two in a row. */
+/** Whether a local part is standard only in quotes: it begins or ends with a dot, or has two in a row. */
 export function hasOddDots(address: string): boolean {
   return address.startsWith('.') || address.includes('..') || address.includes('.@');
 }
 
 /**
- * An address as it goes into headers and SMTP: a local part that a dot-string can't hold in quotes (RFC 5321 section 4.1.2, RFC 5322
- * section 3.4.1). They are no part of it, so the receiving server sees the mailbox that was meant; without them strict servers answer 553.
+ * An address as it goes into headers and SMTP: a local part that is no dot-string is put in quotes (RFC 5321 section 4.1.2, RFC 5322
+ * section 3.4.1). The quotes are no part of the name, so the receiving server sees the mailbox that was meant. Without quotes, strict
+ * servers answer 553.
  */
 export function quotedAddress(address: string): string {
   if (!hasOddDots(address)) return address;
@@ -52,7 +53,7 @@ export function quotedAddress(address: string): string {
   return `"${address.slice(0, at)}"${address.slice(at)}`;
 }
 
-/** The text of a recipient without what stands around it. */
+/** The text of a recipient, without what `parseRecipient` removes around the address. */
 export function tidied(text: string): string {
   let tidy = trimmed(text);
   if (/[,;]$/.test(tidy)) tidy = trimmed(tidy.slice(0, -1));
@@ -60,7 +61,7 @@ export function tidied(text: string): string {
   return `${before}${withoutScheme(trimmed(address))}${after}`;
 }
 
-/** The last thing in angle brackets, if the text ends with it; or all of it. */
+/** The content of the last angle brackets if the text ends with them, or else the whole text. */
 export function addressIn(text: string): AddressInText {
   const open = text.endsWith('>') ? text.lastIndexOf('<') : -1;
   if (open < 0) return { before: '', address: text, after: '' };
@@ -72,11 +73,11 @@ function parseQuotable({ before, address, after }: AddressInText): Mailbox | nul
   if (at < 1) return null;
   const local = unquoted(address.slice(0, at)).normalize('NFC');
   if (!ATOMS_AND_DOTS.test(local) || !/[^.]/.test(local)) return null;
-  // The rest of the text is judged as that of any other mailbox.
+  // The rest of the text is checked as for any other mailbox, with `x` as the local part.
   const standIn = parseMailbox(`${before}x@${address.slice(at + 1)}${after}`);
   if (!standIn) return null;
   const whole = `${local}${standIn.address.slice(1)}`;
-  // A part that is standard as it is was needlessly quoted.
+  // A local part that is standard without quotes was quoted needlessly.
   const written = isValidLocalPart(local) ? whole : quotedAddress(whole);
   const domainLength = standIn.address.length - 1;
   const isTooLong =
@@ -92,7 +93,7 @@ function withoutScheme(address: string): string {
   return /^mailto:/i.test(address) ? trimmed(address.slice('mailto:'.length)) : address;
 }
 
-/** Each character at an end is looked at once; an expression would begin anew at each space inside. */
+/** Reads each character at an end once; a regular expression would begin anew at each space inside. */
 function trimmed(text: string): string {
   let from = 0;
   let to = text.length;

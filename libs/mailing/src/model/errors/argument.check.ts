@@ -7,14 +7,14 @@ const MAX_MAILING_ID_LENGTH = 36;
 /** Width of the columns that hold the id of a server, and of those that hold a claim token. */
 export const MAX_SERVER_ID_LENGTH = 255;
 export const MAX_TOKEN_LENGTH = 64;
-/** Place in a list, and the columns that hold one. */
+/** Largest idx in a list, and in the columns that hold one. */
 export const MAX_IDX = 2 ** 31 - 1;
 
 /**
- * Arguments reach SQL: with an empty `sql_mode`, MariaDB compares every text with `true` or `0` and finds all rows. So each
- * id, number and cursor of a public call is checked here first.
+ * Each id, number and cursor of a public call is checked here before it reaches SQL: with an empty `sql_mode`, MariaDB finds all rows where
+ * a text column is compared with `true` or `0`.
  *
- * @throws InvalidArgumentError
+ * @throws InvalidArgumentError unless `value` is a text of 1 to `maxLength` characters.
  */
 export function checkText(argument: string, value: unknown, maxLength: number, what = 'a text'): void {
   if (!isText(value, maxLength)) throw notText(argument, value, maxLength, what);
@@ -40,10 +40,10 @@ export function checkFilter(argument: string, value: unknown): void {
 }
 
 /**
- * Lets go of the event loop now and then, however long the list is.
+ * Yields the event loop regularly, however long the list is.
  *
  * @returns a copy, which the caller can't change after the check.
- * @throws InvalidArgumentError naming the first place of the list that is no text, or too long.
+ * @throws InvalidArgumentError naming the first entry of the list that is no text, or too long.
  */
 export async function checkedTexts(argument: string, values: unknown, maxLength: number): Promise<string[]> {
   if (!Array.isArray(values)) throw new InvalidArgumentError(argument, 'an array of texts', values);

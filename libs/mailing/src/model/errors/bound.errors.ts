@@ -1,6 +1,6 @@
 import { TemplateEmailRequestError } from './request.errors.js';
 
-/** A field of the info is longer than it may be; it was not looked at any further. */
+/** A field of the info is longer than its maximum; it was not read any further. */
 export class FieldTooLongError extends TemplateEmailRequestError {
   readonly code = 'MAILING_FIELD_TOO_LONG';
 
@@ -16,7 +16,7 @@ export class FieldTooLongError extends TemplateEmailRequestError {
   }
 }
 
-/** What was rendered for one recipient is longer than a message can carry; it costs this recipient only. */
+/** A part that was rendered for one recipient is longer than a message can carry. Only this recipient fails. */
 export class RenderedTooLongError extends TemplateEmailRequestError {
   readonly code = 'MAILING_RENDERED_TOO_LONG';
 

@@ -1,14 +1,14 @@
 import { MailingError } from './mailing.error.js';
 
 /**
- * The database shows an older state than this process has committed: a node of a cluster lags behind, or a failover has lost commits. `committed`
- * says what is known to be committed, `seen` what the server shows instead. Nothing is written and nothing new is sent meanwhile; the connection is
- * closed, and it is tried again on another one.
+ * The database shows an older state than this process has committed: a node of a cluster lags behind, or a failover has lost commits.
+ * `committed` is what is known to be committed, `seen` is what the server shows instead. Until it catches up, nothing is written and no new
+ * message is sent. The connection is closed, and the next try uses another one.
  */
 export class DatabaseBehindError extends MailingError {
   readonly code = 'MAILING_DATABASE_BEHIND';
 
-  /** @param isFirst it was not behind the last time. */
+  /** @param isFirst true at the first sight of this lag, false while it lasts. */
   constructor(
     readonly committed: string,
     readonly seen: string,

@@ -1,10 +1,10 @@
 import { MailingError, inspectValue } from './mailing.error.js';
 
-/** A setting of the database under which the plugin can't keep its word. */
+/** A setting of the database under which the plugin can't keep its guarantees. */
 export interface HarmfulSetting {
-  /** As the database calls it. */
+  /** Its name, as the database spells it. */
   setting: string;
-  /** Its value, or the one word of it that does the harm. */
+  /** Its value, or the one word in it that does the harm. */
   value: string;
   expected: string;
   /** What happens under it, as a clause. */
@@ -45,8 +45,8 @@ export class DatabaseSettingError extends HarmfulSettingError {
 export const UNSAFE_CONNECTION = 'MAILING_UNSAFE_CONNECTION';
 
 /**
- * A connection of the host's pool has come to a setting under which no statement of the plugin may run: `setting`, `value`, `expected`.
- * Nothing was asked and nothing written. Mailings treat it as an outage of the database, and go on when it is over.
+ * A connection of the host's pool has a setting under which the plugin may run no statement: `setting`, `value`, `expected`. Nothing was
+ * read and nothing written. Mailings treat it as an outage of the database, and go on when it is over.
  */
 export class UnsafeConnectionError extends HarmfulSettingError {
   readonly code = UNSAFE_CONNECTION;

@@ -1,13 +1,13 @@
 import { MailingError } from './mailing.error.js';
 
-/** The database refuses even the row that says that a recipient is skipped, so the list can't be written. */
+/** The database refuses even a row that records a recipient as skipped, so the list can't be written. */
 export class RefusedRowError extends MailingError {
   readonly code = 'MAILING_ROW_REFUSED';
 
   constructor(
     /** Without the prefix of the data source. */
     readonly table: string,
-    /** The place of the recipient in the list, from 0. */
+    /** Idx of the recipient in the list, from 0. */
     readonly idx: number,
   ) {
     super(
@@ -16,7 +16,7 @@ export class RefusedRowError extends MailingError {
   }
 }
 
-/** The database left out or changed a row that is no duplicate, and gave no error. */
+/** The database dropped or changed a row that is no duplicate, without an error. */
 export class DroppedRowError extends MailingError {
   readonly code = 'MAILING_ROW_DROPPED';
 

@@ -1,8 +1,8 @@
-/** The live process that has a server id which another one would like to have. */
+/** The live process that owns a server id which another process wants to use. */
 export interface IdHolder {
   host: string;
   pid: number;
-  /** It is another application of this very process. */
+  /** Whether it is another application in this process. */
   isThisProcess: boolean;
 }
 
@@ -12,9 +12,9 @@ export function holderInWords({ host, pid, isThisProcess }: IdHolder): string {
 }
 
 /**
- * What to do about it.
+ * The next step, for an error.
  *
- * @param leaseMs after which a process that was killed counts as gone, where its death can't be seen.
+ * @param leaseMs time after which a killed process counts as dead if its death can't be detected.
  */
 export function holderAdvice({ isThisProcess }: IdHolder, leaseMs: number): string {
   return isThisProcess

@@ -16,8 +16,8 @@ export abstract class MailingError extends Error {
 }
 
 /**
- * A value that was given, on the error for programs. It is not enumerable, because whatever prints an error prints its enumerable
- * properties, and the value may be an address, or hold a secret.
+ * Makes a property of an error non-enumerable: programs can read the value that was given, but whatever prints an error prints its
+ * enumerable properties, and the value may be an address or hold a secret.
  */
 export function keepUnprinted(error: Error, name = 'value'): void {
   Object.defineProperty(error, name, { enumerable: false });
@@ -26,8 +26,8 @@ export function keepUnprinted(error: Error, name = 'value'): void {
 const MAX_SHOWN_VALUE = 120;
 
 /**
- * Shows a simple value of the info inside an error message, cut to fit a log line; of anything else its kind, and so of a text that may hold
- * an address, or a login.
+ * Shows a simple value of the info inside an error message, cut to fit a log line. For any other value, and for a text that may hold an
+ * address or a login, it shows only the kind.
  */
 export function inspectValue(value: unknown): string {
   if (typeof value === 'string' && /@|%40/.test(value)) return kindOf(value);

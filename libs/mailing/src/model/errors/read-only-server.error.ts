@@ -1,9 +1,9 @@
 import { MailingError, inspectValue } from './mailing.error.js';
 
 /**
- * The database server that a connection leads to answers, but writes nothing: it is read-only, a standby, or cut off from its cluster.
- * `server` says which one, by its own words, `answer` what it said; `cause` is the driver's error. Nothing of the transaction was committed,
- * on this server or another one. Mailings treat it as an outage of the database, and go on when new connections lead to the primary server.
+ * The database server of a connection answers but accepts no writes: it is read-only, a standby, or cut off from its cluster. `server`
+ * names it in its own words, `answer` is what it said, `cause` is the driver's error. Nothing of the transaction was committed, on this
+ * server or another one. Mailings treat it as an outage of the database, and go on when new connections lead to the primary server.
  */
 export class ReadOnlyServerError extends MailingError {
   readonly code = 'MAILING_READ_ONLY_SERVER';

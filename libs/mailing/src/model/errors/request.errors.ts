@@ -18,7 +18,7 @@ export class UnknownRecipientsError extends TemplateEmailRequestError {
   }
 }
 
-/** A list is an iterator, such as a generator, that was read before: it would yield nobody, and the mailing would look complete. */
+/** A list is an iterator, such as a generator, that was read before: it would yield no recipient, and the mailing would look complete. */
 export class SourceConsumedError extends TemplateEmailRequestError {
   readonly code = 'MAILING_SOURCE_CONSUMED';
 
@@ -33,14 +33,14 @@ export class SourceConsumedError extends TemplateEmailRequestError {
   }
 }
 
-/** A list breaks the protocol of iterators: it gives no iterator, or one whose `next()` answers with something else than an object. */
+/** A list breaks the iterator protocol: it gives no iterator, or one whose `next()` returns something other than an object. */
 export class SourceProtocolError extends TemplateEmailRequestError {
   readonly code = 'MAILING_SOURCE_PROTOCOL';
 
   constructor(
     /** `recipients`, or `slots.` with the name of the slot. */
     readonly source: string,
-    /** What did not keep to it: the list, its iterator, `next`, or an answer of `next()`. */
+    /** The part that breaks it: the list, its iterator, `next`, or an answer of `next()`. */
     readonly part: string,
     value: unknown,
     expected = 'an object',
@@ -96,7 +96,7 @@ export class InvalidFieldError extends TemplateEmailRequestError {
   }
 }
 
-/** What fields of other libraries, and of the platform this plugin follows, are called here. */
+/** Our names for fields of other libraries, and of the platform that this plugin follows. */
 const OUR_NAMES: Readonly<Record<string, string>> = {
   templateURL: 'templateUrl',
   template: 'templateUrl',
@@ -120,10 +120,10 @@ const OUR_NAMES: Readonly<Record<string, string>> = {
 
 const FIELD_NAME = /^[\w$-]{1,60}$/;
 
-/** A field of the info that is none. */
+/** The info has a field that does not exist. */
 export class UnknownFieldError extends TemplateEmailRequestError {
   readonly code = 'MAILING_FIELD_UNKNOWN';
-  /** What it is called here, if it is known under another name; null: it is not. */
+  /** Our name of the field, if it is known under another name; null: it is not. */
   readonly ours: string | null;
 
   constructor(
@@ -185,13 +185,13 @@ export class TemplateMissingError extends TemplateEmailRequestError {
   }
 }
 
-/** A template file is not UTF-8, so what it says is not known. */
+/** A template file is not UTF-8, so its text is not known. */
 export class TemplateEncodingError extends TemplateEmailRequestError {
   readonly code = 'MAILING_TEMPLATE_ENCODING';
 
   constructor(
     readonly templateUrl: string,
-    /** Of the file, from 1. */
+    /** Line of the file, from 1. */
     readonly line: number,
     found: string,
     cause?: unknown,
@@ -208,7 +208,7 @@ export class RecipientSkippedError extends MailingError {
   readonly code = 'MAILING_RECIPIENT_SKIPPED';
 
   constructor(
-    /** As `error_code` in the books. */
+    /** As in the column `error_code`. */
     readonly reason: string,
     text: string,
   ) {
@@ -216,7 +216,7 @@ export class RecipientSkippedError extends MailingError {
   }
 }
 
-/** The front matter of a template, or what it renders as, is not what a mailing can be sent with. */
+/** The front matter of a template, or what it renders as, can't be used for a mailing. */
 export class TemplateFrontMatterError extends TemplateEmailRequestError {
   readonly code = 'MAILING_TEMPLATE_FRONT_MATTER';
 
@@ -227,7 +227,7 @@ export class TemplateFrontMatterError extends TemplateEmailRequestError {
     readonly value: unknown,
     cause?: unknown,
   ) {
-    // What follows is a drawing of the place.
+    // The lines after the first one draw the position in the file.
     const why = cause instanceof Error ? `: ${toPublicText(reasonOf(cause).split('\n')[0])}` : '';
     super(
       `The front matter of the template ${inspectValue(templateUrl)}: expected ${key} to be ${expected}, got ${inspectValue(value)}${why}. Correct it.`,
@@ -237,7 +237,7 @@ export class TemplateFrontMatterError extends TemplateEmailRequestError {
   }
 }
 
-/** What was kept with a persisted mailing is not in the database any more. */
+/** The template that was stored with a persisted mailing is no longer in the database. */
 export class TemplateNotStoredError extends TemplateEmailRequestError {
   readonly code = 'MAILING_TEMPLATE_NOT_STORED';
 
@@ -314,7 +314,10 @@ export class ServerStandbyError extends TemplateEmailRequestError {
 
   constructor(
     readonly uniqServerId: string,
-    /** Who owns it; null: this process has not registered, for example because the database could not be reached. */
+    /**
+     * The process that owns it; null: this process has not registered (for example because the database could not be reached), or has lost
+     * its lease.
+     */
     readonly other: IdHolder | null = null,
   ) {
     const reason = other ? `${holderInWords(other)} uses it` : 'it has not registered, or has lost its lease';
@@ -325,7 +328,7 @@ export class ServerStandbyError extends TemplateEmailRequestError {
   }
 }
 
-/** The list of recipients could not be written to its end; the mailing is `failed` and mails nobody. */
+/** The list of recipients could not be written to its end. The mailing is `failed`, and no recipient is mailed. */
 export class RecipientListError extends MailingError {
   readonly code = 'MAILING_LIST_INCOMPLETE';
 

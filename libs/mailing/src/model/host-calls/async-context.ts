@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 
 /**
- * The asynchronous context of the moment in which it is made: what each `AsyncLocalStorage` of the process holds there. Work that is
- * handed over later can be run in it. For the plugin and its parts.
+ * Captures the asynchronous context in which it is created: the current value of each `AsyncLocalStorage` of the process. Later work can be
+ * run in that context. For the plugin and its parts.
  *
  * @example
  * ```ts
@@ -16,7 +16,7 @@ export class AsyncContext {
   /**
    * Costs some 10 ns.
    *
-   * @returns what `work` returns; what it begins goes on in this context too, and who awaits it stays in another one.
+   * @returns what `work` returns. What `work` starts continues in this context; the caller that awaits it stays in its own.
    * @throws what `work` throws.
    */
   run<T>(work: () => T): T {
@@ -30,9 +30,9 @@ export class AsyncContext {
 }
 
 /**
- * The context in which the module was started. All work of the plugin runs in it, whichever caller asks for that work: a run outlives the request
- * that began it, serves others too, and goes on after a restart without any request. In the context of a caller it would read and write
- * within the transaction that the caller has open there.
+ * The context in which the module was started. All work of the plugin runs in it, and not in the context of the caller that asks for the
+ * work: a run outlives the request that began it, serves other requests too, and goes on after a restart without any request. In the
+ * context of a caller, it would read and write within the transaction that the caller has open there.
  *
  * What the caller gave is read in the caller's own context: lists, contents of slots, streams of attachments, `onProgress`. For the plugin
  * and its parts.
@@ -53,8 +53,8 @@ export class ModuleContext extends AsyncContext {
   }
 
   /**
-   * As `run`, from a stack of its own: `cls-hooked`, the default of `typeorm-transactional`, keeps the caller's store for all that is called
-   * within the caller's.
+   * As `run`, but on a call stack of its own: `cls-hooked`, the default of `typeorm-transactional`, keeps the caller's store for everything
+   * that is called on the caller's stack.
    *
    * @throws what `work` throws or rejects with.
    */
@@ -65,7 +65,7 @@ export class ModuleContext extends AsyncContext {
     });
   }
 
-  /** Ends with this object: nothing else holds the promise that it waits for. */
+  /** Never returns. It is garbage-collected with this object, because nothing else holds the promise that it awaits. */
   async #serve(): Promise<never> {
     for (;;) {
       if (this.#handedOver.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));

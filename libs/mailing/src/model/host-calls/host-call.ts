@@ -14,7 +14,7 @@ export class HostSilentError extends MailingError {
     /** Name of the function, for example `ProfileRepository.findByIds`. */
     readonly call: string,
     readonly timeoutMs: number,
-    /** What sets that time; null: it is fixed. */
+    /** Name of the option that sets `timeoutMs`; null: the time is fixed. */
     readonly option: string | null = 'run.hostCallTimeoutMs',
   ) {
     const [by, orRaise] = option === null ? ['', ''] : [` (${option})`, ', or raise the option'];
@@ -37,24 +37,24 @@ export class HostAnswerError extends MailingError {
   }
 }
 
-/** How a function of the host is asked. */
+/** How a function of the host is called. */
 export interface HostCallTerms {
   /** Its name, for the error, for example `ProfileRepository.findByIds`. */
   call: string;
   timeoutMs: number;
-  /** What sets that time; null: it is fixed. Default: `run.hostCallTimeoutMs`. */
+  /** Name of the option that sets `timeoutMs`; null: the time is fixed. Default: `run.hostCallTimeoutMs`. */
   option?: string | null;
   /** Aborts when the answer is not needed any more. */
   stop?: AbortSignal;
 }
 
 /**
- * Asks a function of the host, whose answer may be a promise.
+ * Calls a function of the host, whose answer may be a promise.
  *
- * Functions of the host are called by one of the ways of this file: `callHost` or `askHost` where an answer may be waited for,
- * `takeFromHost` where it may not, `tellHost` where none is wanted.
+ * Every function of the host is called by one of the functions of this file: `callHost` or `askHost` if the caller may wait for the answer,
+ * `takeFromHost` if it may not wait, `tellHost` if it needs no answer.
  *
- * @returns the answer at once where it is no promise: waiting for each message would cost more than most answers.
+ * @returns the answer at once if it is no promise: waiting for each message would cost more than most answers.
  * @throws HostSilentError after `timeoutMs`; the reason of `stop`; whatever the function throws or rejects with.
  */
 export function callHost<T>(
@@ -68,10 +68,10 @@ export function callHost<T>(
 }
 
 /**
- * Asks a function of the host and waits for its answer, but not for ever. For the plugin and its parts.
+ * Calls a function of the host and waits for its answer, for at most `timeoutMs`. For the plugin and its parts.
  *
- * @throws HostSilentError after `timeoutMs`; the reason of `stop`, and nothing is asked if it has aborted before; whatever the function
- * throws or rejects with.
+ * @throws HostSilentError after `timeoutMs`; the reason of `stop` (the function is not called if `stop` has aborted before); whatever the
+ * function throws or rejects with.
  *
  * @example
  * ```ts
@@ -86,9 +86,9 @@ export async function askHost<T>(terms: HostCallTerms, ask: () => T | PromiseLik
 }
 
 /**
- * Asks a function of the host whose answer is needed at once. For the plugin and its parts.
+ * Calls a function of the host whose answer is needed at once. For the plugin and its parts.
  *
- * @param refuse makes the error for a promise, which it is given; it is not waited for, and what becomes of it is ignored.
+ * @param refuse makes the error if the answer is a promise, which it is given. That promise is not awaited, and its outcome is ignored.
  * @throws what `refuse` makes; whatever the function throws.
  *
  * @example
@@ -108,9 +108,9 @@ export function takeFromHost<T>(take: () => T, refuse: (promise: PromiseLike<unk
 }
 
 /**
- * Tells a function of the host something, waits for nothing, and never throws. For the plugin and its parts.
+ * Calls a function of the host, waits for nothing, and never throws. For the plugin and its parts.
  *
- * @param failed hears what the function throws or rejects with, and its words.
+ * @param failed called with what the function throws or rejects with, and with its message.
  *
  * @example
  * ```ts
@@ -131,7 +131,7 @@ export function tellHost(tell: () => unknown, failed: (error: unknown, reason: s
   }
 }
 
-/** The same for callers that keep a deadline of their own. */
+/** As `askHost`, without a deadline: the caller keeps one of its own. */
 export function askHostUntimed<T>(ask: () => T | PromiseLike<T>): Promise<T> {
   try {
     return Promise.resolve(enter(ask));
@@ -158,7 +158,7 @@ function within<T>(
     const giveUp = (): void => fail(stop?.reason);
     const timer = setTimeout(() => fail(silence()), timeoutMs);
     stop?.addEventListener('abort', giveUp, { once: true });
-    // A late rejection is taken here too, and ends no process.
+    // This also handles a late rejection, which would otherwise end the process.
     Promise.resolve(answer).then((value) => {
       end();
       resolve(value);
@@ -167,7 +167,7 @@ function within<T>(
   });
 }
 
-/** For a promise that was returned where none may be: if it rejects, the process is not to end for it. */
+/** For a promise that was returned where none is allowed: its rejection must not end the process. */
 export function ignoreOutcomeOf(promise: PromiseLike<unknown>): void {
   Promise.resolve(promise).catch(() => undefined);
 }

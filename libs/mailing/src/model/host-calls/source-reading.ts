@@ -5,21 +5,22 @@ import { SourceProtocolError, SourceConsumedError } from '../errors/request.erro
 import type { SourceWatch } from './source-watch.js';
 import { Turns } from '../values/turns.js';
 
-/** Iterators, such as generators, and streams that were begun: they yield nothing to whoever reads them a second time. */
+/** Iterators (such as generators) and streams that were read from: a second reader would get nothing from them. */
 const begun = new WeakSet<object>();
 
 /**
- * Begins to read a list that a host gave. For the plugin and its parts.
+ * Starts to read a list of the host. For the plugin and its parts.
  *
- * Whatever the list is, reading it lets go of the event loop at least every 250 entries or 10 ms, and an answer of `next()` that is
- * no object ends it with an error instead of being asked for again and again. Where the reader ends before the list does, the
- * list's `return()` is waited for, 30 s at the most; it is only told where an entry is still owed.
+ * - Reading yields the event loop at least every 250 entries or 10 ms.
+ * - If `next()` returns something that is no object, reading ends with an error, and `next()` is not called again.
+ * - If the reader ends before the list does, it waits for the list's `return()`, for at most 30 s. If an entry is still awaited, or has
+ *   failed, it calls `return()` without waiting.
  *
- * @param name as the host knows it, for the error.
- * @param watch ends the wait for an entry and for `return()`. Default: each entry is waited for as long as it takes.
+ * @param name name of the list as the host knows it, for the error.
+ * @param watch ends the wait for an entry and for `return()`. Default: each entry is awaited without a limit.
  * @returns the same list, to be read once.
- * @throws SourceConsumedError if it is an iterator or a stream that was begun before; SourceProtocolError if it gives no iterator, and
- * while it is read.
+ * @throws SourceConsumedError if it is an iterator or a stream that was read from before; SourceProtocolError if it gives no iterator, and
+ * while it is read if `next()` breaks the protocol.
  */
 export function beginReading<T>(
   list: Iterable<T> | AsyncIterable<T>,
@@ -29,7 +30,7 @@ export function beginReading<T>(
   const { list: source, enter }: Given<T> = list instanceof ListOfContext ? list : { list, enter: enterHere };
   if (!isIterable(source)) throw new SourceProtocolError(name, 'the list', source);
   assertUnread(source, name);
-  // Asked only once, because a list may open its cursor by it.
+  // Called only once, because the call may open a cursor of the list.
   const noIterator = (got: unknown): SourceProtocolError =>
     new SourceProtocolError(name, 'the iterator', got);
   const iterator = takeFromHost<unknown>(
@@ -47,8 +48,8 @@ export function beginReading<T>(
 }
 
 /**
- * @returns the same list, to be read in that context by `beginReading`, also when the plugin reads it later: a cursor of the caller belongs to what the caller
- * has open, and to nothing else.
+ * @returns the same list; `beginReading` reads it in that context, even when the plugin reads it later. A cursor of the list may belong to
+ * what only the caller has open, for example a transaction.
  */
 export function readIn<T>(
   context: AsyncContext,
@@ -77,20 +78,20 @@ class ListOfContext<T> implements AsyncIterable<T>, Given<T> {
   }
 }
 
-/** True for what `beginReading` takes. A text is none, though it could be read letter by letter. */
+/** True for what `beginReading` accepts. A text is refused, although it could be read letter by letter. */
 export function isIterable(list: unknown): list is Iterable<unknown> | AsyncIterable<unknown> {
   if (typeof list !== 'object' || list === null) return false;
   const by = Symbol.asyncIterator in list ? Symbol.asyncIterator : Symbol.iterator;
   return typeof (list as Record<symbol, unknown>)[by] === 'function';
 }
 
-/** @throws SourceConsumedError as `beginReading`, and begins nothing. */
+/** Does not start to read. @throws SourceConsumedError in the same cases as `beginReading`. */
 export function assertUnread(list: object, name: string): void {
   if (begun.has(list)) throw new SourceConsumedError(name);
 }
 
 function noteBegun(list: object, iterator: object): void {
-  // Streams, of Node and of the web, make an iterator for each who asks, over the same contents.
+  // A stream, of Node or of the web, makes a new iterator at each call, but all of them read the same contents.
   if (iterator === list || 'pipe' in list || 'getReader' in list) begun.add(list);
 }
 
@@ -98,7 +99,7 @@ type Source<T> = Iterator<T> | AsyncIterator<T>;
 
 class SourceReading<T> implements AsyncIterator<T> {
   readonly #turns = new Turns();
-  /** It owes an entry, or has failed to give one. */
+  /** An entry was requested and has not arrived: it is awaited, or it has failed. */
   #isAsked = false;
   #isTold = false;
   /** Made once, not for each entry. */
@@ -122,7 +123,7 @@ class SourceReading<T> implements AsyncIterator<T> {
     if (typeof result !== 'object' || result === null)
       throw new SourceProtocolError(this.name, 'each answer of next()', result);
     const { done, value } = result as IteratorResult<T>;
-    // An array may hold promises of its entries. `instanceof` would ask the value, which may throw.
+    // An array may hold promises of its entries. `instanceof` would ask the value for its prototype, which may throw.
     const entry = isPromise(value) ? ((await this.#watched(value)) as T) : value;
     this.#isAsked = false;
     return { done, value: entry };
@@ -138,9 +139,9 @@ class SourceReading<T> implements AsyncIterator<T> {
     }
   }
 
-  /** What failed in the reader is told after this, so a list that never ends must not keep it. */
+  /** The error of the reader is reported only after this returns, so a list that never ends must not block it. */
   async return(): Promise<IteratorResult<T>> {
-    // While it owes an entry, a generator answers nothing else.
+    // While an entry is awaited, a generator does not answer `return()`.
     if (this.#isAsked) this.#tellEnd();
     else await this.#end();
     return { done: true, value: undefined };
@@ -152,7 +153,7 @@ class SourceReading<T> implements AsyncIterator<T> {
     await (this.watch ? this.watch.over(call, ended) : ended);
   }
 
-  /** Without a wait, which would keep a process alive that is done. */
+  /** Does not wait: a wait would keep alive a process that is done. */
   #tellEnd(): void {
     if (this.#isTold) return;
     this.#isTold = true;

@@ -4,8 +4,8 @@ import { HostSilentError } from './host-call.js';
 export const SOURCE_TIMEOUT_MS = 600_000;
 
 /**
- * Watches over the reading of one list of the host, by `beginReading`: ends the wait for an entry when the list is not wanted any more or
- * the entry takes too long, and knows since when one is waited for. For the plugin and its parts.
+ * Limits the reading of one list of the host by `beginReading`: ends the wait for an entry when the list is not wanted any more or the
+ * entry takes too long, and knows since when an entry is awaited. For the plugin and its parts.
  *
  * @example
  * ```ts
@@ -16,16 +16,16 @@ export const SOURCE_TIMEOUT_MS = 600_000;
  * ```
  */
 export class SourceWatch {
-  /** What is waited for and since when (`performance.now()`); null while nothing is. */
+  /** What is awaited and since when (`performance.now()`); null while nothing is. */
   wait: { what: string; since: number } | null = null;
   #giveUp: ((reason: unknown) => void) | null = null;
   #end: { reason: unknown } | null = null;
-  /** One for many entries: a timer for each would cost more than most entries do. */
+  /** One timer for many entries: a timer for each would cost more than most entries do. */
   #timer: NodeJS.Timeout | null = null;
 
   /**
-   * @param timeoutMs longest wait for one entry; null: its reader keeps a deadline of its own.
-   * @param option what sets that time, for the error.
+   * @param timeoutMs longest wait for one entry; null: no limit here, the reader has a deadline of its own.
+   * @param option name of the option that sets `timeoutMs`, for the error.
    */
   constructor(
     private readonly timeoutMs: number | null,
@@ -36,20 +36,20 @@ export class SourceWatch {
     return this.#end !== null;
   }
 
-  /** The wait that is under way rejects with this, and so does each further one. */
+  /** The current wait rejects with `reason`, and so does each later one. */
   end(reason: unknown): void {
     this.#end ??= { reason };
     this.#giveUp?.(reason);
     this.close();
   }
 
-  /** Stops the clock, for a list that is not read any further. A wait that begins later starts it again. */
+  /** Stops the timer, for a list that is not read any further. A later wait starts it again. */
   close(): void {
     clearTimeout(this.#timer ?? undefined);
     this.#timer = null;
   }
 
-  /** @throws what `end` was given; HostSilentError after `timeoutMs`; whatever `entry` rejects with. */
+  /** @throws the reason given to `end`; HostSilentError after `timeoutMs`; whatever `entry` rejects with. */
   over<T>(what: string, entry: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const over = (): void => {
@@ -77,7 +77,7 @@ export class SourceWatch {
   }
 
   #lookIn(ms: number): void {
-    // It keeps no process alive that is done.
+    // Unreferenced, so that it does not keep alive a process that is done.
     this.#timer = setTimeout(() => this.#look(), ms).unref();
   }
 

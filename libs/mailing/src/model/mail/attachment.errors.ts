@@ -7,7 +7,7 @@ export class AttachmentTooLargeError extends TemplateEmailRequestError {
   readonly code = 'MAILING_ATTACHMENT_TOO_LARGE';
 
   constructor(
-    /** The attachment that was too much, for example `attachments[1]`. */
+    /** The attachment that exceeded the limit, for example `attachments[1]`. */
     readonly field: string,
     readonly maxBytes: number,
   ) {
@@ -34,13 +34,13 @@ export class AttachmentStreamError extends TemplateEmailRequestError {
   }
 }
 
-/** The folder of `attachments.store` did not take an attachment. */
+/** An attachment could not be written to the folder of `attachments.store`. */
 export class AttachmentNotStoredError extends TemplateEmailRequestError {
   readonly code = 'MAILING_ATTACHMENT_NOT_STORED';
 
   constructor(
     readonly field: string,
-    /** Where it was to be written. */
+    /** Path that it was to be written to. */
     readonly path: string,
     cause: unknown,
   ) {

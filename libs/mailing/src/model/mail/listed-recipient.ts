@@ -7,20 +7,20 @@ import { NotSerializableError } from '../errors/request.errors.js';
 import { toStoredJson } from './storable.js';
 import { isPlainObject, kindOf } from '../values/value-kind.js';
 
-/** Widths of the columns that hold what a host calls a recipient. */
+/** Widths of the columns for profile ids and for addresses. */
 export const MAX_USER_ID = 255;
 export const MAX_EMAIL = 320;
 
-/** Why an entry is no recipient; `not_storable`: the database refuses its row. */
+/** Why an entry can't be mailed; `not_storable`: the database refuses its row. */
 export type InvalidReason = 'invalid_address' | 'invalid_recipient' | 'not_storable' | 'address_normalizer';
 
-/** An entry that costs itself only: it is written down as skipped, with the reason, and mailed never. */
+/** An entry that is never mailed: its row is written as skipped, with the reason. The other entries go on. */
 export interface InvalidEntry {
   kind: 'invalid';
-  /** What the host gave in place of an address or an id, for its row; no text of another kind has it in it. */
+  /** What the host gave in place of an address or an id, for its row only: `text` never contains it. */
   shownAs: string;
   reason: InvalidReason;
-  /** What is wrong, in one sentence, with kinds and paths and never a value. */
+  /** What is wrong, in one sentence: types and paths, never a value. */
   text: string;
 }
 
@@ -30,16 +30,16 @@ export interface ListedAddress {
   email: string;
   name: string | null;
   key: string;
-  /** Own variables as they were given, for a mailing that is not persisted. */
+  /** The recipient's own variables as given, for a mailing that is not persisted. */
   data: Record<string, unknown> | null;
-  /** The same as they are stored, for one that is. */
+  /** The same as stored JSON, for a persisted mailing. */
   json: string | null;
 }
 
-/** One entry of a list of recipients, looked at before it is written down. */
+/** One entry of a list of recipients, after its check and before its row is written. */
 export type ListedRecipient = { kind: 'profile'; userId: string } | ListedAddress | InvalidEntry;
 
-/** An entry with its parts, each read once. */
+/** The fields of an entry, each read once. */
 interface ReadEntry {
   kind: 'profile' | 'address';
   id: unknown;
@@ -48,12 +48,12 @@ interface ReadEntry {
 }
 
 /**
- * Turns what a host calls a recipient into what is written down. Whatever the entry is, it costs itself only: nothing of it is called
- * or read outside a guard.
+ * Checks one entry of the host's list. A faulty entry affects only itself: none of its methods or getters runs outside a guard.
  *
- * @param persist whether the recipient's own data has to be stored. Where it has not, class instances inside it stay what they are.
- * @param keyOf what stands for a mailbox in its key.
- * @throws what `keyOf` throws, unless that is the host's normalizer failing for this address, which costs this entry.
+ * @param persist whether the recipient's own data has to be stored. If not, class instances inside it are kept as they are.
+ * @param keyOf returns the key of the mailbox of an address.
+ * @throws whatever `keyOf` throws, except AddressNormalizerError (the host's normalizer fails for this address), which makes this entry
+ * invalid.
  */
 export function toListedRecipient(
   recipient: unknown,
@@ -74,17 +74,17 @@ export function toListedRecipient(
   );
 }
 
-/** What stands in the books for what a host calls the id of a profile; null if it can be none. */
+/** The form in which a profile id is stored; null if the value can't be a profile id. */
 export function toUserId(value: unknown): string | null {
-  // Beyond 2^53 a number has lost digits already, and is somebody else's id.
+  // A number beyond 2^53 has lost digits already, and may be the id of another profile.
   const isNumber = typeof value === 'bigint' || Number.isSafeInteger(value);
   const id = isNumber ? String(value) : value;
   if (typeof id !== 'string' || id === '' || id.length > MAX_USER_ID) return null;
-  // On their way to a database half a letter and a NUL turn into U+FFFD, and the id into that of another profile.
+  // On the way to a database, half a surrogate pair and a NUL turn into U+FFFD, and the id into that of another profile.
   return id.isWellFormed() && !id.includes('\0') ? id : null;
 }
 
-/** @returns a sentence where it can be no recipient. */
+/** @returns a sentence if the entry can't be a recipient. */
 function readEntry(recipient: unknown): ReadEntry | string {
   if (typeof recipient !== 'object' || recipient === null)
     return `A recipient is an address, or an object with email or userId; this is ${kindOf(recipient)}.`;
@@ -127,7 +127,7 @@ export function notOneAddress(email: unknown): string {
   return `This is not exactly one valid e-mail address: ${addressFault(email)}.`;
 }
 
-/** Null where the host's normalizer fails for this address. */
+/** Null if the host's normalizer fails for this address. */
 function keyOrNull(keyOf: KeyOf, address: string): string | null {
   try {
     return keyOf(address);
@@ -137,12 +137,12 @@ function keyOrNull(keyOf: KeyOf, address: string): string | null {
   }
 }
 
-/** @returns a sentence where they can't be template variables. */
+/** @returns a sentence if `data` can't be template variables. */
 function ownData(data: unknown, persist: boolean): Pick<ListedAddress, 'data' | 'json'> | string {
   if (data === undefined || data === null) return { data: null, json: null };
   try {
     if (!isPlainObject(data)) return `data is ${kindOf(data)}; it has to be a plain object.`;
-    // A copy, because a getter is read by the template too.
+    // A copy: getters run here, inside the guard, and not when the template reads them.
     if (!persist) return { data: { ...data }, json: null };
     const json = toStoredJson(data, 'data');
     // An object with a toJSON may turn into anything.
@@ -157,10 +157,10 @@ function invalid(value: unknown, reason: InvalidReason, text: string): InvalidEn
   return { kind: 'invalid', shownAs: shownAs(value), reason, text };
 }
 
-/** Of anything but a text or a number its kind: nothing of the host's is called. */
+/** A text or a number as given; of any other value only its type, so that no code of the host runs. */
 function shownAs(value: unknown): string {
   if (typeof value === 'number') return String(value);
-  // The longest that is stored, and a bit, so that a letter is not cut in two before it is looked at.
+  // One more than is stored: `cutText` then sees that the text goes on, and removes half a surrogate pair at its end.
   const text = typeof value === 'string' ? value.slice(0, MAX_EMAIL + 1) : kindOf(value);
   return cutText(text, MAX_EMAIL).toWellFormed();
 }

@@ -1,6 +1,6 @@
 import { keepUnprinted, MailingError, inspectValue } from '../errors/mailing.error.js';
 
-/** A query that can't be read page by page in an order of its own. */
+/** A query that can't be read page by page in the order of its `id`. */
 export class RecipientQueryError extends MailingError {
   readonly code = 'MAILING_RECIPIENT_QUERY';
 

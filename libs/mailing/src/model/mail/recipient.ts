@@ -7,19 +7,19 @@ export interface AddressRecipient {
   /** Cut to 255 characters. */
   name?: string;
   /**
-   * This recipient's own template variables: a plain object, stored as JSON when the mailing is persisted, and then of at most 25 levels and
-   * 262,144 bytes. What is not costs this recipient only.
+   * This recipient's own template variables: a plain object. When the mailing is persisted it is stored as JSON, of at most 25 levels and
+   * 262,144 bytes. If it breaks these rules, only this recipient is skipped.
    */
   data?: Record<string, unknown>;
 }
 
 /**
- * A recipient given by the id of a profile of the host; see `ProfileRepository`. An object with more in it is taken too, and the
- * rest left alone: the profile is looked up just before the send. A profile object of the host without `userId` is therefore given
- * as `{ userId: profile.id }`; given as it is, its `email` would be a plain address, which nobody asks for opt-outs.
+ * A recipient given by the id of a profile of the host; see `ProfileRepository`. Further fields are allowed and ignored, because the
+ * profile is read just before the send. Give a profile object that has no `userId` as `{ userId: profile.id }`. Given as it is, its `email`
+ * would count as a plain address, and the profile's opt-out would not be checked.
  */
 export interface ProfileRecipient {
-  /** 1 to 255 characters, compared to the letter and to the space; numbers stand for their decimal digits. */
+  /** 1 to 255 characters; letter case and spaces count. A number stands for its decimal digits. */
   userId: string | number | bigint;
 }
 
@@ -27,12 +27,12 @@ export interface ProfileRecipient {
 export type Recipient = string | AddressRecipient | ProfileRecipient;
 
 /**
- * Everything that yields recipients one by one: an array, a generator, a CSV parser, a database cursor. A generator is good for
- * one mailing.
+ * Anything that yields recipients one by one: an array, a generator, a CSV parser, a database cursor. A generator can be used for one
+ * mailing only.
  */
 export type Recipients = Iterable<Recipient> | AsyncIterable<Recipient>;
 
-/** A recipient as the run meets it: marked `sending`, not yet rendered. */
+/** A recipient as a run gets it from its ledger: marked `sending`, not yet rendered. */
 export interface MarkedRecipient {
   /** Position in the mailing. */
   idx: number;
@@ -44,11 +44,11 @@ export interface MarkedRecipient {
   email?: string;
   name?: string;
   data?: Record<string, unknown>;
-  /** Its row holds something else than template variables, so it is skipped. Default: false. */
+  /** True: the `data` of its row is no template variables, so the recipient is skipped. Default: false. */
   isUnreadable?: boolean;
 }
 
-/** What is on record about one recipient of a mailing. */
+/** The record of one recipient of a mailing. */
 export interface RecipientRecord {
   /** Position in the mailing. */
   idx: number;
@@ -62,7 +62,7 @@ export interface RecipientRecord {
   /** Set while `deferred`. */
   nextAttemptAt: Date | null;
   settledAt: Date | null;
-  /** SMTP reply code, enhanced code or a word of ours. */
+  /** SMTP reply code, enhanced code or a word of the plugin. */
   errorCode: string | null;
   errorText: string | null;
 }

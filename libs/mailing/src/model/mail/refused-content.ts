@@ -2,13 +2,13 @@ import { NotSerializableError } from '../errors/request.errors.js';
 import { toStorable } from './storable.js';
 
 /**
- * Stands where a profile's own content of a slot can't be had. The profile is skipped: what all see was not meant for it, and neither was
- * an empty slot.
+ * Takes the place of a profile's own slot content that can't be read or stored. The profile is skipped: neither the content for all
+ * recipients nor an empty slot was meant for it.
  */
 export class RefusedContent {
   readonly #text: string;
 
-  /** @param text what is wrong, in one sentence, with kinds and paths and never a value. */
+  /** @param text what is wrong, in one sentence: types and paths, never a value. */
   constructor(text: string) {
     this.#text = text;
   }
@@ -17,7 +17,7 @@ export class RefusedContent {
     return this.#text;
   }
 
-  /** By a private field and not by `instanceof`, which a proxy of the host's may throw at. */
+  /** Checks a private field, because `instanceof` may throw at a proxy of the host. */
   static is(value: unknown): value is RefusedContent {
     return typeof value === 'object' && value !== null && #text in value;
   }
@@ -31,7 +31,7 @@ export class RefusedContent {
   }
 }
 
-/** @returns a copy of what one profile sees in a slot, as JSON makes it; of what can't be stored, why not. */
+/** @returns a copy of one profile's content as JSON makes it, or a `RefusedContent` that says why it can't be stored. */
 export function storableOf(slot: string, content: unknown): unknown {
   if (RefusedContent.is(content)) return content;
   try {

@@ -10,19 +10,19 @@ import type { SourceWatch } from '../host-calls/source-watch.js';
 import { beginReading, isIterable, readIn } from '../host-calls/source-reading.js';
 import { isPlainObject } from '../values/value-kind.js';
 
-/** What one profile sees in a slot; its id as in lists of recipients. */
+/** The content of a slot for one profile; `userId` as in lists of recipients. */
 export interface ProfileSlotContent extends ProfileRecipient {
   content: unknown;
 }
 
-/** Everything that yields contents one by one: an array, a generator, a database cursor. */
+/** Anything that yields contents one by one: an array, a generator, a database cursor. */
 export type ProfileSlotContents = Iterable<ProfileSlotContent> | AsyncIterable<ProfileSlotContent>;
 
-/** One content on its way to where it is kept. */
+/** The content of one slot for one profile, before it is stored. */
 export interface FilledSlot {
   slot: string;
   userId: string;
-  /** As it was given; where reading it throws, something that has the profile skipped. */
+  /** As given; a `RefusedContent` if reading it throws, so that the profile is skipped. */
   content: unknown;
 }
 
@@ -31,11 +31,10 @@ const MAX_SLOT_LENGTH = 100;
 const EXPECTED_ID = `an id of 1 to ${MAX_USER_ID} characters, or a whole number`;
 
 /**
- * What the slots of one mailing show: content for everybody, and content for single profiles, which wins over it. Where a
- * profile is given twice for one slot, the first content counts.
+ * What the slots of one mailing show: content for all recipients, and content for single profiles, which wins over it. If a profile is
+ * given twice for one slot, the first content counts.
  *
- * An array is shown item by item, anything else as a whole; null, undefined, false, an empty text and an empty array are an
- * empty slot.
+ * An array is shown item by item, anything else as a whole. Null, undefined, false, an empty text and an empty array leave the slot empty.
  *
  * @example
  * ```ts
@@ -54,9 +53,9 @@ export class SlotFilling {
   readonly #forProfiles: { slot: string; contents: ProfileSlotContents }[] = [];
 
   /**
-   * What a recipient sees that has no content of its own.
+   * Content for all recipients that have none of their own.
    *
-   * @throws InvalidArgumentError if the slot has no name.
+   * @throws InvalidArgumentError if the slot has no name of 1 to 100 characters.
    */
   fill(slot: string, content: unknown): this {
     checkText('fill: slot', slot, MAX_SLOT_LENGTH);
@@ -65,9 +64,9 @@ export class SlotFilling {
   }
 
   /**
-   * What one profile sees.
+   * Content for one profile.
    *
-   * @throws InvalidArgumentError if the slot has no name, or the id can be none.
+   * @throws InvalidArgumentError if the slot has no name of 1 to 100 characters, or `userId` can't be a profile id.
    */
   fillFor(userId: ProfileRecipient['userId'], slot: string, content: unknown): this {
     if (toUserId(userId) === null) throw new InvalidArgumentError('fillFor: userId', EXPECTED_ID, userId);
@@ -75,10 +74,11 @@ export class SlotFilling {
   }
 
   /**
-   * What each of these profiles sees; read once, while the mailing is written down, and never held as a whole. Content that can't be read,
-   * or kept in a persistent slot, has its profile skipped.
+   * Content for each of these profiles. It is read once, while the mailing is written. A persisted mailing never holds the contents as a
+   * whole; one that is not persisted keeps them in memory. A profile is skipped if its content can't be read, or can't be stored in a
+   * persistent slot.
    *
-   * @throws InvalidArgumentError if the slot has no name, or the contents are no list.
+   * @throws InvalidArgumentError if the slot has no name of 1 to 100 characters, or `contents` is not iterable.
    */
   fillEach(slot: string, contents: ProfileSlotContents): this {
     checkText('fillEach: slot', slot, MAX_SLOT_LENGTH);
@@ -93,16 +93,16 @@ export class SlotFilling {
     return [...new Set([...this.#forAll.keys(), ...this.#forProfiles.map(({ slot }) => slot)])];
   }
 
-  /** What everybody sees, by slot. */
+  /** Content for all recipients, by slot. */
   get forAll(): Record<string, unknown> {
     return Object.fromEntries(this.#forAll);
   }
 
   /**
-   * What single profiles see, in the order in which it was given.
+   * Contents for single profiles, in the order in which they were given.
    *
    * @param watch ends the wait for a content. For the plugin itself.
-   * @throws SlotContentError for what can be no id; SourceConsumedError; SourceProtocolError; whatever a source throws.
+   * @throws SlotContentError if an entry has no valid profile id; SourceConsumedError; SourceProtocolError; whatever a source throws.
    */
   async *forProfiles(watch?: SourceWatch): AsyncGenerator<FilledSlot> {
     for (const { slot, contents } of this.#forProfiles) {
@@ -111,10 +111,10 @@ export class SlotFilling {
   }
 
   /**
-   * The same with all its sources read. For the plugin itself.
+   * A copy whose sources have all been read into memory. For the plugin itself.
    *
    * @param watch ends the wait for a content.
-   * @throws SlotContentError for what can be no id; SourceConsumedError; SourceProtocolError; whatever a source throws.
+   * @throws SlotContentError if an entry has no valid profile id; SourceConsumedError; SourceProtocolError; whatever a source throws.
    */
   async held(watch?: SourceWatch): Promise<SlotFilling> {
     const held = new SlotFilling();
@@ -129,7 +129,7 @@ export class SlotFilling {
     return held;
   }
 
-  /** The same, with contents of profiles to be read in that context. For the plugin itself. */
+  /** A copy that reads the contents of profiles in the given context. For the plugin itself. */
   readIn(context: AsyncContext): SlotFilling {
     const copy = new SlotFilling();
     for (const [slot, content] of this.#forAll) copy.fill(slot, content);
@@ -137,7 +137,7 @@ export class SlotFilling {
     return copy;
   }
 
-  /** The same for some of the slots, with what everybody sees copied by `copyOf`. */
+  /** A copy with these slots only. Content for all recipients is copied by `copyOf`. */
   only(slots: readonly string[], copyOf: (content: unknown, slot: string) => unknown): SlotFilling {
     const copy = new SlotFilling();
     for (const [slot, content] of this.#forAll) {
@@ -154,10 +154,10 @@ export class SlotFilling {
 export type GivenSlots = Record<string, unknown> | SlotFilling;
 
 /**
- * Each part is read once, because it may throw.
+ * Reads each field once, because a getter may throw.
  *
- * A content that can't be read costs its own profile. An entry without an id fails the whole list: which profile it was meant for is
- * unknown, and that profile would see what everybody sees.
+ * Content that can't be read affects only its profile. An entry without an id fails the whole list: its profile is unknown, and would see
+ * the content for all recipients.
  */
 function filledBy(slot: string, one: unknown): FilledSlot {
   let given: unknown;
@@ -180,9 +180,9 @@ function contentOf(slot: string, one: ProfileSlotContent): unknown {
 }
 
 /**
- * One shape of both.
+ * Turns both forms into a `SlotFilling`.
  *
- * @throws InvalidFieldError for what is neither.
+ * @throws InvalidFieldError if it is neither an object nor a `SlotFilling`.
  */
 export function toFilling(given: GivenSlots = {}): SlotFilling {
   if (given instanceof SlotFilling) return given;

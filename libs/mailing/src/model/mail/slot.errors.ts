@@ -2,7 +2,7 @@ import { MailingError, inspectValue } from '../errors/mailing.error.js';
 import { kindOf } from '../values/value-kind.js';
 import { TemplateEmailRequestError } from '../errors/request.errors.js';
 
-/** A slot is defined under a name that can't be one, or a second time in another way. */
+/** A slot is defined under an invalid name, or again with other options. */
 export class SlotDefinitionError extends MailingError {
   readonly code = 'MAILING_SLOT_DEFINITION';
 
@@ -17,13 +17,13 @@ export class SlotDefinitionError extends MailingError {
   }
 }
 
-/** A template shows a slot, or a mailing fills one, that nobody has defined. */
+/** A template shows, or a mailing fills, a slot that is not defined. */
 export class SlotUnknownError extends TemplateEmailRequestError {
   readonly code = 'MAILING_SLOT_UNKNOWN';
 
   constructor(
     readonly slot: string,
-    /** The template that shows it; null where a mailing fills it. */
+    /** The template that shows the slot; null if a mailing fills it. */
     readonly templateUrl: string | null,
     known: readonly string[],
   ) {
@@ -36,14 +36,14 @@ export class SlotUnknownError extends TemplateEmailRequestError {
   }
 }
 
-/** A mailing whose content has to outlive the call shows a slot whose content does not. */
+/** The content of a mailing has to outlive the call, but the mailing shows a slot that is not persistent. */
 export class SlotNotPersistentError extends TemplateEmailRequestError {
   readonly code = 'MAILING_SLOT_NOT_PERSISTENT';
 
   constructor(
     readonly slot: string,
     readonly templateUrl: string,
-    /** The option that asks for it. */
+    /** The option that requires a persistent slot. */
     readonly because: 'persist' | 'runInSeparateThread',
   ) {
     super(
@@ -54,7 +54,7 @@ export class SlotNotPersistentError extends TemplateEmailRequestError {
   }
 }
 
-/** A mailing fills a slot with something that can't be kept, or for something that is no profile. */
+/** A mailing fills a slot with content that can't be stored, or for an id that can't be a profile's. */
 export class SlotContentError extends TemplateEmailRequestError {
   readonly code = 'MAILING_SLOT_CONTENT';
   /** What kind of value was given; never the value. */
@@ -75,7 +75,7 @@ export class SlotContentError extends TemplateEmailRequestError {
   }
 }
 
-/** The name of a slot is not written in the template, so nobody can tell before the mailing what is shown. */
+/** The name of a slot is not written in the template as a text, so what the template shows can't be known before the mailing. */
 export class SlotNameNotLiteralError extends TemplateEmailRequestError {
   readonly code = 'MAILING_SLOT_NAME_NOT_LITERAL';
 

@@ -2,27 +2,25 @@ import { NotSerializableError } from '../errors/request.errors.js';
 import { isPlainObject, kindOf } from '../values/value-kind.js';
 
 /**
- * Objects and arrays inside one another, the outermost included. MariaDB takes no JSON beyond 32 levels and MySQL none beyond 100; a
- * slot's content is kept one level further in.
+ * Max levels of nested objects and arrays, the outermost included. MariaDB accepts JSON of at most 32 levels and MySQL of at most 100; the
+ * content of a slot is stored one level further in.
  */
 export const MAX_DEPTH = 25;
 
-/**
- * Bytes of JSON of one value. Written into a statement they may double, and the smallest `max_allowed_packet` in use is 1 MiB.
- */
+/** Max bytes of JSON of one value. In a statement they may double, and the smallest `max_allowed_packet` in use is 1 MiB. */
 export const MAX_STORED_BYTES = 262_144;
 
-/** A key that is shown in a path. Any other could be an address. */
+/** Keys that are shown in a path. Any other key could be an address. */
 const SHOWN_KEY = /^[A-Za-z_$][\w$-]{0,39}$/;
 const MAX_PATH_LENGTH = 200;
 
 /**
- * Copies a value as JSON would, so that the first run sees exactly what a run after a restart will see. Text that is not well-formed
- * Unicode (half a surrogate pair, such as an emoji cut in two) gets U+FFFD in place of the half, because no database takes it.
+ * Copies a value as JSON would, so that the first run sees exactly what a run after a restart will see. In text that is not well-formed
+ * Unicode, half a surrogate pair (such as an emoji cut in two) becomes U+FFFD, because no database accepts it.
  *
- * No work beyond its bounds: it ends at `MAX_DEPTH` levels and `MAX_STORED_BYTES`, however much there is.
+ * The work is bounded: it ends at `MAX_DEPTH` levels and `MAX_STORED_BYTES`, however large the value is.
  *
- * @throws NotSerializableError naming the first place that JSON would lose or change, or that is too deep or too large:
+ * @throws NotSerializableError naming the path of the first value that JSON would lose or change, or that is too deep or too large:
  * functions, symbols, bigints, cycles, streams, maps and other class instances without `toJSON`, getters that throw.
  */
 export function toStorable<T>(value: T, path: string): T {
@@ -30,7 +28,7 @@ export function toStorable<T>(value: T, path: string): T {
 }
 
 /**
- * The same as the text that is stored.
+ * Like `toStorable`, but returns the JSON text.
  *
  * @throws NotSerializableError as `toStorable`.
  */
@@ -43,7 +41,7 @@ function storedForm(value: unknown, path: string): { copy: unknown; json: string
   try {
     const copy = copying.of(value);
     const json = JSON.stringify(copy) ?? '';
-    // What was counted while copying is the least that it could take, but for keys without a value, which count one each.
+    // The copy counted only a lower bound of the bytes, plus one for each key without a value.
     if (Buffer.byteLength(json) > MAX_STORED_BYTES) throw tooLarge(path);
     return { copy, json };
   } catch (error) {
@@ -56,7 +54,7 @@ function tooLarge(path: string): NotSerializableError {
   return new NotSerializableError(path, `more than ${MAX_STORED_BYTES.toLocaleString('en')} bytes of JSON`);
 }
 
-/** One copy under way, with the place it is at. */
+/** One copy in progress, with its current path. */
 class StorableCopy {
   #left = MAX_STORED_BYTES;
   readonly #above: object[] = [];
@@ -86,7 +84,7 @@ class StorableCopy {
     }
   }
 
-  /** Names the place that the copy is at. */
+  /** Makes an error that names the current path. */
   refusal(found: string): NotSerializableError {
     let path = this.path;
     for (const key of this.#keys) {
@@ -119,7 +117,7 @@ class StorableCopy {
     return copy;
   }
 
-  /** As JSON does, its answer is not converted again. */
+  /** As in JSON, the result of `toJSON` is not converted again. */
   #converted(value: object): unknown {
     const key = String(this.#keys.at(-1) ?? '');
     const converted = (value as { toJSON(key: string): unknown }).toJSON(key);
@@ -135,7 +133,7 @@ class StorableCopy {
     const copy: Record<string, unknown> = {};
     for (const key of Object.keys(value)) {
       this.#keys.push(key);
-      // Before its value is read, also where nothing of it is stored: reading is the work that has to end.
+      // Count the key before its value is read, even if nothing of it is stored: reading is the work that is bounded.
       this.#take(1);
       const inner = this.of((value as Record<string, unknown>)[key]);
       if (inner !== undefined) {
@@ -159,7 +157,7 @@ class StorableCopy {
   }
 }
 
-/** Not by assignment where it would turn into something else. */
+/** Assigning to `__proto__` would set the prototype, so that key is defined instead. */
 function put(into: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== '__proto__') into[key] = value;
   else Object.defineProperty(into, key, { value, writable: true, enumerable: true, configurable: true });

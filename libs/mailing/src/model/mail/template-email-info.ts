@@ -1,10 +1,10 @@
 import type { GivenSlots } from './slot-filling.js';
 
-/** A file that goes along with every message of a mailing. */
+/** A file that is attached to every message of a mailing. */
 export interface TemplateEmailAttachment {
   /** The name the recipient sees; at most 255 characters. */
   filename: string;
-  /** Absolute path of a file, read once, when the mailing is sent; nobody needs it afterwards. */
+  /** Absolute path of a file, read once, when the mailing is sent; the file is not needed afterwards. */
   path?: string;
   /** http or https URL of a file, fetched once, when the mailing is sent. */
   href?: string;
@@ -56,9 +56,9 @@ export interface TemplateEmailInfo {
   /** One or more addresses, comma separated; at most 25,000 characters. Each gets a copy of **every** message of the mailing. */
   bcc?: string;
   /**
-   * One address that every message goes to, in its header and on the wire, instead of its recipient's: for a last look with
-   * real data, or for people behind one mailbox. They have no unsubscribe links, which would be the recipients'. All else stays, the books and what the templates show
-   * included.
+   * One address that every message goes to instead of its recipient's, in its header and on the wire: for a last check with real data, or
+   * for people behind one mailbox. These messages have no unsubscribe links, which would be the recipients'. All else stays, including the
+   * recorded outcomes and what the templates show.
    */
   messageTo?: string;
   /**
@@ -70,45 +70,42 @@ export interface TemplateEmailInfo {
   headers?: Record<string, string>;
   attachments?: TemplateEmailAttachment[];
   /**
-   * What the slots of the templates show: content by slot for everybody, or a `SlotFilling` with content for single profiles.
-   * Slots have to be defined (`SlotService`), and to be persistent where `persist` or `runInSeparateThread` is true.
+   * What the slots of the templates show: content by slot for all recipients, or a `SlotFilling` with content for single profiles. Slots
+   * must be defined (`SlotService`), and persistent if `persist` or `runInSeparateThread` is true.
    */
   slots?: GivenSlots;
   /** Send a html part. Default: true. */
   sendAsHtml?: boolean;
   /** Send a text part. Default: true. */
   sendAsText?: boolean;
-  /**
-   * Kept with the mailing for the host's own evaluation, and in the templates as `trackingData`; keys and values up to 254
-   * characters.
-   */
+  /** Stored with the mailing for the host's own evaluation, and visible to templates as `trackingData`; keys and values of up to 254 characters. */
   trackingData?: Record<string, string>;
   /**
-   * Shared by several servers: the list is cut in batches, and every server with `enabledAsTemplateMailServer` takes some.
-   * Needs `persist`. Default: `batch.batchIfPossible`.
+   * Whether several servers share the mailing: the list is cut into batches, and every server with `enabledAsTemplateMailServer` claims
+   * some. Needs `persist`. Default: `batch.batchIfPossible`.
    */
   batched?: boolean;
   /** Recipients of one batch. Default: `batch.emailsPerBatch`. Bounds: 1 to 1,000,000. */
   batchSize?: number;
-  /** Mails also those who were mailed only recently (`profiles.daysContactFatigue`): receipts and the like. Default: false. */
+  /** True: also mails profiles that were mailed only recently (`profiles.daysContactFatigue`), for receipts and the like. Default: false. */
   ignoreContactFatigue?: boolean;
   /**
-   * False: no `List-Unsubscribe` headers and no `unsubscribeUrl`, for mail that somebody asked for, such as a receipt. Default: true,
-   * which does nothing without the option `unsubscribe` of the module.
+   * False: no `List-Unsubscribe` headers and no `unsubscribeUrl`, for mail that the recipient asked for, such as a receipt. Default: true,
+   * which has no effect without the option `unsubscribe` of the module.
    */
   unsubscribe?: boolean;
-  /** In the templates as `siteId`; at most 255 characters. */
+  /** Visible to templates as `siteId`; at most 255 characters. */
   siteId?: string;
   /**
-   * BCP 47 tag, such as `fr-CA`: the language of recipients who have no `locale` of their own, or none that there is a
-   * template for; in the templates as `locale`.
+   * BCP 47 tag, such as `fr-CA`: the language of recipients that have no `locale` of their own, or one without a template; visible to
+   * templates as `locale`.
    */
   locale?: string;
   /** Common id of several mailings that belong together; at most 255 characters. */
   batchExecId?: string;
 }
 
-/** What is asked for: with `fillFromTemplate` the template may be what gives subject and sender. */
+/** What `sendEmailMessage` accepts: with `fillFromTemplate`, subject and sender may come from the template. */
 export type TemplateEmailRequest =
   | TemplateEmailInfo
   | (Omit<TemplateEmailInfo, 'subject' | 'from' | 'fillFromTemplate'> & {

@@ -1,6 +1,6 @@
 import { MailingError } from '../errors/mailing.error.js';
 
-/** A template prints an object that would read as `[object Object]`, or works on a promise. */
+/** A template prints an object that would read as `[object Object]`, or uses a promise. */
 export class TemplateValueError extends MailingError {
   readonly code = 'MAILING_TEMPLATE_VALUE';
 

@@ -14,32 +14,33 @@ export interface TextOptions {
   liChar?: string;
 }
 
-/** Where the files of persisted mailings are kept: in `dps_mail_attachment`, or as files in a folder. */
+/** Where the files of persisted mailings are stored: in the table `dps_mail_attachment`, or as files in a folder. */
 export type AttachmentStorageOption =
   | 'table'
   | {
-      /** Absolute path of a folder that exists, and that all servers of the database share. */
+      /** Absolute path of an existing folder that all servers of the database share. */
       dir: string;
     };
 
-/** How much mailings attach, and where it is kept. */
+/** How many bytes a mailing may attach, and where they are stored. */
 export interface AttachmentOptions {
   /**
-   * Bytes of all attachments of one mailing together, before the third that MIME adds. Default: 26,214,400 (25 MB). Bounds: 1 to
+   * Bytes of all attachments of one mailing together, before MIME encoding, which adds a third. Default: 26,214,400 (25 MB). Bounds: 1 to
    * 1,073,741,824. Too high: many mail servers refuse such messages, and each run holds them in memory.
    */
   maxBytes?: number;
   /** Longest time that one attachment given by URL or stream may take, in milliseconds. Default: 30,000. Bounds: 10 to 600,000. */
   fetchTimeoutMs?: number;
   /**
-   * Where a persisted mailing keeps its attachments, each once, under its SHA-256. Default: `table`. A folder takes big ones off
-   * the database; servers that do not share it can't send each other's mailings, which then pause. Mailings find theirs in the
-   * place where they were kept, whatever the option says later, as long as that folder is still named here.
+   * Where a persisted mailing stores its attachments, each file once, under its SHA-256. Default: `table`. A folder keeps big files out of
+   * the database. A server that does not share the folder can't send the mailings of the others, and pauses them. A mailing reads its
+   * attachments from the storage that they were written to, whatever this option says later; for a folder, the option must still name that
+   * folder.
    */
   store?: AttachmentStorageOption;
 }
 
-/** Where templates live, and what they can use. */
+/** Where templates are, and what they can use. */
 export interface TemplateOptions {
   /** Absolute path of the template folder; nothing outside it is ever read. */
   dir: string;
@@ -49,10 +50,10 @@ export interface TemplateOptions {
    */
   partialsDir?: string;
   /**
-   * Handlebars helpers by their names, of which none is `slot`. They run once for each message and have to be there after a
-   * restart. Default: none.
+   * Handlebars helpers by name; the name `slot` is reserved. A helper runs for each message, and must still be there after a restart.
+   * Default: none.
    */
   helpers?: Record<string, TemplateHelper>;
-  /** For text parts that no template makes. */
+  /** How the text part is made where no template makes it. */
   text?: TextOptions;
 }

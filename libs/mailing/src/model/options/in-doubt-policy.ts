@@ -1,13 +1,13 @@
 /** What recovery does with recipients that a crash caught between hand-over and answer. */
 export type InDoubtPolicy =
-  /** Record the doubt, never send a second copy. */
+  /** Record the recipient as in doubt; never send a second copy. */
   | 'leave'
   /** Send again: at least once, possibly twice. */
   | 'resend'
-  /** Asks the host, who may be able to ask the provider. */
+  /** Call a function of the host, which may be able to ask the mail provider. */
   | InDoubtResolver;
 
-/** A recipient for which the plugin can not know whether the message arrived. */
+/** A recipient for which the plugin can't know whether the message arrived. */
 export interface DoubtfulRecipient {
   mailingId: string;
   idx: number;
@@ -15,17 +15,17 @@ export interface DoubtfulRecipient {
   email: string | null;
   /** Set for profiles. */
   userId: string | null;
-  /** Of the message in question, with angle brackets; the key to ask a provider by. */
+  /** `Message-ID` of the message, with angle brackets; the key for a query to the provider. */
   messageId: string;
 }
 
-/** `sent`: it is known to have arrived. `resend`: it is known not to have. `leave`: it is not known; the doubt stays on record. */
+/** `sent`: the message is known to have arrived. `resend`: it is known not to have arrived. `leave`: not known; the recipient stays in doubt. */
 export type InDoubtVerdict = 'sent' | 'resend' | 'leave';
 
 /**
- * Asked at recovery, before the first new message, with at most `maxInDoubt` recipients at a time; one verdict each, in
- * the same order. Where it rejects, does not answer within `run.hostCallTimeoutMs` or answers anything else, the doubt stays on
- * record and the event `in-doubt:unresolved` says so. It may be asked twice for the same recipient.
+ * Called at recovery, before the first new message, with at most `maxInDoubt` recipients at a time. Returns one verdict for each, in the
+ * same order. If it rejects, does not answer within `run.hostCallTimeoutMs` or answers anything else, the recipients stay in doubt and the
+ * event `in-doubt:unresolved` is emitted. It may be called twice for the same recipient.
  */
 export type InDoubtResolver = (
   recipients: DoubtfulRecipient[],

@@ -42,8 +42,8 @@ import {
 import { MailingOptionsError } from './setup.errors.js';
 import { toUnsubscribeSettings } from './unsubscribe.settings.js';
 
-// The one declaration of each option: what it takes, its bounds, its default, and what depends on another option. What an option is
-// for stands in the JSDoc of its interface, and docs/options.md is made of both; a test compares all three.
+// The one declaration of each option: type, bounds, default, and dependence on other options. The JSDoc of its interface says what the
+// option is for. docs/options.md is generated from both; a test compares all three.
 
 const MAX_NAME = 255;
 
@@ -213,7 +213,7 @@ export const MAILING_OPTIONS = {
 function readHelpers(path: string, given: unknown): Record<string, TemplateHelper> {
   const helpers = given ?? {};
   if (typeof helpers !== 'object') throw new MailingOptionsError(path, 'an object of functions', helpers);
-  // A template of the host would show the one and mean the other.
+  // A template could not tell the host's helper `slot` from the `{{#slot}}` of the plugin.
   if ('slot' in helpers && Object.hasOwn(helpers, 'slot')) {
     const expected = 'absent, because {{#slot}} shows what a mailing is filled with';
     const next = 'Give the helper another name.';

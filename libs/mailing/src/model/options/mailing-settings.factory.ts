@@ -7,7 +7,7 @@ import { MailingOptionsError } from './setup.errors.js';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** These are needed before any factory can run. */
+/** `forRootAsync` needs these before any factory can run. */
 const BESIDE_FACTORY = 'Give it to forRootAsync itself, beside useFactory, useClass or useExisting.';
 const HINTS = { dataSource: BESIDE_FACTORY, isGlobal: BESIDE_FACTORY };
 

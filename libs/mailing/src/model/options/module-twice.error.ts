@@ -1,17 +1,17 @@
 import { MailingError } from '../errors/mailing.error.js';
 
-/** One of the calls that are one too many. */
+/** One of the two calls. */
 export interface ModuleCall {
-  /** Name of the host's class that imports what was made; null where Nest does not tell. */
+  /** Name of the host's class that imports the dynamic module; null if Nest does not tell. */
   importedBy: string | null;
   /** `file:line:column`; null where it is not known. */
   at: string | null;
 }
 
-/** `forRoot` or `forRootAsync` was called twice for one application, of this module or another one of the plugin's. */
+/** `forRoot` or `forRootAsync` of one of the plugin's modules was called twice in one application. */
 export class MailingModuleTwiceError extends MailingError {
   readonly code = 'MAILING_MODULE_TWICE';
-  /** The class that both were called of, for example `MailingModule`. */
+  /** The class that both calls were made on, for example `MailingModule`. */
   readonly module: string;
 
   constructor(

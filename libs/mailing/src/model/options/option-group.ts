@@ -1,18 +1,18 @@
 import type { OptionKind } from './option-kinds.js';
 import { MailingOptionsError } from './setup.errors.js';
 
-/** The options of one group, in the order in which they are read: one that another follows stands before it. */
+/** The options of one group, in reading order: an option comes before those whose bound or default depends on it. */
 export type OptionSchema<O extends object> = {
   // oxlint-disable-next-line no-explicit-any
   readonly [K in keyof Required<O>]: OptionKind<any, any>;
 };
 
-/** What the options of a schema are once they were read. */
+/** The values of the options of a schema, after reading. */
 export type ReadOptions<S> = {
   -readonly [K in keyof S]: S[K] extends { read: (...parameters: never[]) => infer T } ? T : never;
 };
 
-/** What to do about names that stand in the wrong group. */
+/** The next step for an option that was given in the wrong group, by its name. */
 export type OptionHints = Record<string, string | undefined>;
 
 /**
@@ -52,7 +52,7 @@ export function group<S extends OptionSchema<object>>(schema: S): OptionKind<Rea
   };
 }
 
-/** A group that turns something on; null: it is off. */
+/** A group that turns a feature on; null: the feature is off. */
 export function optionalGroup<S extends OptionSchema<object>>(
   schema: S,
 ): OptionKind<ReadOptions<S> | null> & { schema: S } {

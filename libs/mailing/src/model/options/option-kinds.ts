@@ -6,35 +6,33 @@ import { hasControlCharacters } from '../values/bounded-text.js';
 import { kindOf, numberOrKindOf } from '../values/value-kind.js';
 import { MailingOptionsError } from './setup.errors.js';
 
-/** A bound or a default that follows another option of its group. */
+/** A bound or a default that depends on another option of its group. */
 export interface Derived<G> {
-  /** As pages and messages name it, for example `2 × concurrency`. */
+  /** As docs/options.md and error messages name it, for example `2 × concurrency`. */
   words: string;
   of: (group: G) => number;
 }
 
 type Value<G> = number | Derived<G>;
 
-/**
- * One option: what it takes, and what it is where it is not given. `G`: its group, as far as it is read before.
- */
+/** One option: its type, bounds and default. `G`: the options of its group that are read before it. */
 // oxlint-disable-next-line no-explicit-any
 export interface OptionKind<T, G = any> {
-  /** For pages: what it takes. */
+  /** For docs/options.md: the type of the value. */
   type: string;
-  /** For pages: what it is where it is not given. */
+  /** For docs/options.md: the default, in words. */
   defaultWords: string;
   bounds?: { min: Value<G>; max: Value<G>; or?: number };
   /**
    * @param path of the option.
    * @param given undefined or null: it was not given.
-   * @param group the options of its group that stand before it in the schema, read.
+   * @param group values of the options that come before it in the schema.
    * @throws MailingOptionsError if it is given and wrong, or required and absent.
    */
   read: (path: string, given: unknown, group: G) => T;
 }
 
-/** @param terms `or`: a value outside of the bounds that is taken, too. */
+/** @param terms `or`: a value outside the bounds that is accepted, too. */
 export function whole<G>(terms: {
   default: Value<G>;
   min: Value<G>;
@@ -89,7 +87,7 @@ export function text<T extends string | null>(
   };
 }
 
-/** One of some words. */
+/** One of the given words. */
 export function word<T extends string>(words: readonly T[], byDefault: T): OptionKind<T> {
   const type = words.map((one) => `\`${one}\``).join(' or ');
   return {
@@ -138,7 +136,7 @@ export const folder: OptionKind<string> = {
   read: (path, given) => {
     const isPath = typeof given === 'string' && isAbsolute(given);
     if (!isPath || !statSync(given, { throwIfNoEntry: false })?.isDirectory()) {
-      // A path is what is looked for when it is wrong; any other text may be a secret in the wrong place.
+      // Show a wrong path, because the host has to correct it. Show nothing else: it may be a misplaced secret.
       const got = isPath ? inspectValue(given) : kindOf(given);
       throw new MailingOptionsError(path, 'the absolute path of a folder that exists', given, got);
     }
@@ -146,7 +144,7 @@ export const folder: OptionKind<string> = {
   },
 };
 
-/** @param read as that of every kind. */
+/** @param read see `OptionKind.read`. */
 // oxlint-disable-next-line no-explicit-any
 export function custom<T, G = any>(
   type: string,
@@ -156,7 +154,7 @@ export function custom<T, G = any>(
   return { type, defaultWords, read };
 }
 
-/** @throws MailingOptionsError if it is no text of 1 to so many characters. */
+/** @throws MailingOptionsError if the value is no text of 1 to `maxLength` characters, or only white space. */
 export function boundedText(path: string, value: unknown, maxLength: number): string {
   if (typeof value !== 'string' || value.trim() === '' || value.length > maxLength)
     throw new MailingOptionsError(path, `a text of 1 to ${maxLength} characters`, value);

@@ -1,9 +1,9 @@
 /** What a process does at its start with the mailings that it finds in the database. */
 export type ResumePolicy =
-  /** It goes on with its own, with those of dead servers on `migrationList`, and with batches if it takes any. */
+  /** It resumes its own mailings, those of dead servers on `migrationList`, and batches if it claims any. */
   | 'auto'
   /**
    * It begins none of them before `TemplateEmailRestarter.resume()` is called, or `TemplateEmailSender.resume(mailingId)` for a single one.
-   * For a copy of a database, and for a start after which a person wants to look first.
+   * Use it for a copy of a database, or when a person wants to check the mailings first.
    */
   | 'manual';

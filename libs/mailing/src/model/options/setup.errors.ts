@@ -50,7 +50,7 @@ export class MailingOptionsFactoryError extends MailingError {
   }
 }
 
-/** A secret that unsubscribe links are to be signed with is none. */
+/** A secret for signing unsubscribe links is missing, too short or not a text. */
 export class UnsubscribeSecretError extends MailingError {
   readonly code = 'MAILING_UNSUBSCRIBE_SECRET';
 
@@ -110,7 +110,7 @@ export class MailingMigrationsMissingError extends MailingError {
   }
 }
 
-/** A driver the plugin's SQL has not been written for. */
+/** The plugin has no SQL for the driver of the data source. */
 export class UnsupportedDatabaseError extends MailingError {
   readonly code = 'MAILING_DATABASE_UNSUPPORTED';
 
@@ -203,12 +203,12 @@ export class JournalFolderError extends MailingError {
   }
 }
 
-/** `bulkSmtp` is on, but the host's mailer does something to messages that it can't do. */
+/** `bulkSmtp` is on, but the host's mailer has a feature that bulk SMTP does not support. */
 export class BulkSmtpUnsupportedError extends MailingError {
   readonly code = 'MAILING_BULK_SMTP_UNSUPPORTED';
 
   constructor(
-    /** In words. */
+    /** The feature, in words. */
     readonly hindrance: string,
   ) {
     super(

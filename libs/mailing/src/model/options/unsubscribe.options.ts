@@ -1,4 +1,4 @@
-/** Whom an unsubscribe link is for. */
+/** The recipient of an unsubscribe link. */
 export interface UnsubscribeRecipient {
   /** Null for a mailing that is not persisted. */
   mailingId: string | null;
@@ -9,32 +9,29 @@ export interface UnsubscribeRecipient {
   userId?: string;
 }
 
-/**
- * How recipients unsubscribe: by links that the plugin signs (`baseUrl` and `secret`), by links of the host (`url`), or by mail
- * alone (`mailto`).
- */
+/** How recipients unsubscribe: by links that the plugin signs (`baseUrl` and `secret`), by links of the host (`url`), or by mail only (`mailto`). */
 export interface UnsubscribeOptions {
   /**
-   * Where `UnsubscribeController` of `nestjs-mailing/unsubscribe` answers; https. Each recipient's link is this with a signed
+   * https URL at which `UnsubscribeController` of `nestjs-mailing/unsubscribe` answers. The link of a recipient is this URL with a signed
    * `token` in its query.
    */
   baseUrl?: string;
   /**
-   * Signs the links of `baseUrl`: at least 32 characters that nobody can guess, the same on all servers. Of a list the first one
-   * signs and all are good, so a secret can be replaced while letters signed with it are still being read.
+   * Signs the links of `baseUrl`: a random text of at least 32 characters, the same on all servers. In a list, the first secret signs and
+   * all verify, so a secret can be replaced while messages signed with it are still being read.
    */
   secret?: string | readonly string[];
   /**
-   * The recipient's link, made by the host, for each message just before it is sent, at once or by a promise: https, http or mailto; at
-   * most 900 characters once it is encoded. Only https is one-click (RFC 8058). A recipient whose link it throws or rejects for, or that
-   * is no such link, ends as an `error` with the code `unsubscribe`, and so does one whose link is not there within
-   * `run.hostCallTimeoutMs`; the others go on.
+   * Returns the recipient's link, or a promise of it; called for each message just before it is sent. The link is https, http or mailto,
+   * and at most 900 characters once it is encoded. Only https is one-click (RFC 8058). If the function throws, rejects, returns something
+   * else or does not answer within `run.hostCallTimeoutMs`, this recipient ends as an `error` with the code `unsubscribe`; the others go
+   * on.
    */
   url?: (who: UnsubscribeRecipient) => string | Promise<string>;
-  /** An address, or a mailto URL, that takes unsubscriptions too; the same for all recipients. */
+  /** An address, or a mailto URL, that accepts unsubscriptions too; the same for all recipients. */
   mailto?: string;
   /**
-   * How long the links of `baseUrl` are good, in milliseconds; null: for ever. Default: null, because letters are read late. Bounds:
+   * How long the links of `baseUrl` are valid, in milliseconds; null: for ever. Default: null, because messages are read late. Bounds:
    * 2,592,000,000 (30 days) to 315,360,000,000 (ten years). Too low: people who can't unsubscribe report spam.
    */
   tokenLifetimeMs?: number | null;

@@ -3,13 +3,13 @@ import { MailingOptionsError } from './setup.errors.js';
 import type { UnsubscribeOptions, UnsubscribeRecipient } from './unsubscribe.options.js';
 import { UnsubscribeTokens } from './unsubscribe.tokens.js';
 
-/** The checked options: what a message needs. */
+/** The checked unsubscribe options. */
 export interface UnsubscribeSettings {
-  /** Of the host, or signing; null: there is only `mailto`. */
+  /** Makes the link: the host's function, or one that signs for `baseUrl`; null if only `mailto` is given. */
   url: ((who: UnsubscribeRecipient) => unknown) | null;
   /** A mailto URL. */
   mailto: string | null;
-  /** Reads what `baseUrl` has signed; null where the host makes the links. */
+  /** Verifies the tokens of `baseUrl` links; null without `baseUrl`. */
   tokens: UnsubscribeTokens | null;
 }
 
@@ -20,7 +20,7 @@ const TEN_YEARS_MS = 315_360_000_000;
 /** Query parameter of a signed link that holds the token. */
 export const TOKEN_PARAMETER = 'token';
 
-/** The longest link that fits a header line of 998 bytes, and leaves something to whoever forwards it. */
+/** Max length of a link: it fits a header line of 998 bytes and leaves some bytes to servers that forward the message. */
 export const MAX_UNSUBSCRIBE_URL = 900;
 
 const MAX_BASE_LENGTH = 200;
@@ -62,7 +62,7 @@ function signed(base: string, tokens: UnsubscribeTokens, who: UnsubscribeRecipie
   return link.href;
 }
 
-/** Plain http would hand the token to everybody on the way, and no provider posts to it. */
+/** https only: plain http shows the token to every machine on the way, and no mail provider posts to it. */
 function toBase(baseUrl: unknown): string {
   const isText = typeof baseUrl === 'string' && baseUrl.length <= MAX_BASE_LENGTH;
   const url = isText && URL.canParse(baseUrl) ? new URL(baseUrl) : null;

@@ -9,33 +9,33 @@ import {
 import { checkMailingId, checkText, checkWholeNumber, MAX_IDX } from '../errors/argument.check.js';
 import { UnsubscribeSecretError } from './setup.errors.js';
 
-/** Who wants no mail any more, and which message told him how. */
+/** The recipient that unsubscribes, and the message that held the link. */
 export interface UnsubscribeTarget {
   /** Null for a mailing that was not persisted. */
   mailingId: string | null;
   idx: number;
   /** Set for profiles. */
   userId?: string;
-  /** `local@domain`; set for plain addresses, who have no other name. */
+  /** `local@domain`; set for plain addresses, which have no other id. */
   email?: string;
 }
 
 export interface UnsubscribeTokensOptions {
   /**
-   * How long a token is good, in milliseconds; null: for ever. Default: null, because letters are read late, and whoever finds
-   * his link dead has only the spam button left.
+   * How long a token is valid, in milliseconds; null: for ever. Default: null, because messages are read late, and a dead link leaves the
+   * reader only the spam button.
    */
   lifetimeMs?: number | null;
 }
 
-/** What stands before each token: how it was made. */
+/** Prefix of each token: the version of its format. */
 const VERSION = '1';
 const IV_BYTES = 16;
 /** RFC 2104 section 5: half of the hash is the least that a MAC may be cut to. */
 const MAC_BYTES = 16;
-/** No token of ours is longer: ids have at most 255 characters and addresses 254. */
+/** No token of the plugin is longer: ids have at most 255 characters and addresses 254. */
 const MAX_TOKEN = 2_000;
-/** Of a profile's id or an address. */
+/** Max length of a profile's id or an address. */
 const MAX_NAME_LENGTH = 320;
 const MIN_SECRET = 32;
 
@@ -49,9 +49,9 @@ type Payload = ['u' | 'a', string, string | null, number, number];
 /**
  * Makes and reads the tokens of unsubscribe links.
  *
- * The token is all that a link proves: RFC 8058 has the mail provider post without cookies, login or anything else. So it is
- * signed (HMAC-SHA256), and since links end up in access logs and in the history of browsers, who it speaks of is encrypted
- * (AES-256-CTR, then signed). The keys are derived from the secret for this purpose alone.
+ * The token is the only proof that a link carries: by RFC 8058 the mail provider posts without cookies, login or anything else. So it is
+ * signed (HMAC-SHA256). Links end up in access logs and browser histories, so the recipient in it is encrypted (AES-256-CTR, then signed).
+ * The keys are derived from the secret for this purpose alone.
  *
  * @example
  * ```ts
@@ -65,8 +65,8 @@ export class UnsubscribeTokens {
   readonly #lifetimeMs: number | null;
 
   /**
-   * @param secrets the first one signs, all verify; so a secret is replaced by putting the new one before it, and the old one
-   * goes when nobody reads its letters any more. Each of at least 32 characters.
+   * @param secrets the first one signs, all verify. To replace a secret, put the new one before it; remove the old one when its messages
+   * are no longer read. Each has at least 32 characters.
    * @throws UnsubscribeSecretError without showing the secret; InvalidArgumentError if `lifetimeMs` is no whole number above 0.
    */
   constructor(secrets: string | readonly string[], { lifetimeMs = null }: UnsubscribeTokensOptions = {}) {
@@ -90,9 +90,9 @@ export class UnsubscribeTokens {
   }
 
   /**
-   * Signs with the first secret; safe in a URL as it is. Two tokens for one target differ, and both are good.
+   * Signs with the first secret. The token can be put into a URL as it is. Two tokens for one target differ, and both are valid.
    *
-   * @throws InvalidArgumentError if it names neither a profile nor an address, or another part is of another shape.
+   * @throws InvalidArgumentError if the target has neither `userId` nor `email`, or a field is of the wrong type or out of its bounds.
    */
   sign({ mailingId, idx, userId, email }: UnsubscribeTarget): string {
     if (mailingId !== null) checkMailingId('sign: mailingId', mailingId);
@@ -111,12 +111,12 @@ export class UnsubscribeTokens {
     return VERSION + Buffer.concat([body, macOf(keys, body)]).toString('base64url');
   }
 
-  /** @returns null for whatever was not signed with one of the secrets, was changed since, or has expired. */
+  /** @returns null if the token was not signed with one of the secrets, was changed, or has expired. */
   verify(token: unknown): UnsubscribeTarget | null {
     if (typeof token !== 'string' || token.length > MAX_TOKEN || !token.startsWith(VERSION)) return null;
     const encoded = token.slice(VERSION.length);
     const bytes = Buffer.from(encoded, 'base64url');
-    // The decoder passes over what is no base64url, and over bits behind the last byte.
+    // The decoder ignores characters that are not base64url, and bits after the last byte.
     if (bytes.toString('base64url') !== encoded || bytes.length < IV_BYTES + MAC_BYTES) return null;
     const body = bytes.subarray(0, -MAC_BYTES);
     const mac = bytes.subarray(-MAC_BYTES);
@@ -133,7 +133,7 @@ export class UnsubscribeTokens {
   }
 }
 
-/** Two keys from one secret, because a key that does two things may tell by one of them about the other. */
+/** Two keys from one secret: one key for two purposes could leak through one use what the other protects. */
 function keysOf(secret: string): Keys {
   const derive = (purpose: string): Buffer =>
     Buffer.from(hkdfSync('sha256', secret, '', `nestjs-mailing unsubscribe ${VERSION} ${purpose}`, 32));

@@ -1,20 +1,20 @@
 /**
- * Every named gap between two steps of a flow, where a crash test kills the process. `test/crash/every-gap.process.spec.ts` kills
- * at each of them and compares this list with the places in the code that call `reach`.
+ * Every named gap between two steps of a flow, where a crash test kills the process. `test/crash/every-gap.process.spec.ts` kills at each
+ * of them and compares this list with the calls of `reach` in the code.
  */
 export const FAULT_POINT_NAMES = [
-  // Writing a list down.
+  // Writing a list.
   'afterMailingCreated',
   'afterChunkWritten',
   'beforeListFinished',
   'afterListFinished',
-  // Taking it up.
+  // Claiming and recovery.
   'afterClaimed',
   'afterRecovered',
   'afterResolverAsked',
   'afterAdopted',
   'afterBatchClaimed',
-  'afterServerBuried',
+  'afterServerPruned',
   // Sending.
   'afterIntentCommitted',
   'beforeRendered',
@@ -26,7 +26,7 @@ export const FAULT_POINT_NAMES = [
   'afterReleased',
   'afterBatchCompleted',
   'afterBatchReleased',
-  // Orders of people.
+  // Commands.
   'afterPauseRequested',
   'afterResumeRequested',
   'afterCancelRequested',
@@ -39,7 +39,7 @@ export const FAULT_POINT_NAMES = [
 /** One of the named gaps. */
 export type FaultPoint = (typeof FAULT_POINT_NAMES)[number];
 
-/** Told whenever a gap is reached. Nothing happens there in production: the default does nothing at all. */
+/** Called whenever a gap is reached. In production it does nothing. */
 export interface FaultPoints {
   reach(point: FaultPoint): void;
 }

@@ -9,33 +9,33 @@ export interface Commit {
   outcomes: Outcome[];
   /** Recipients refused for now since the last commit. */
   deferred: Deferral[];
-  /** Recipients to hand back untouched. */
+  /** idx of each recipient to hand back untouched. */
   returned: number[];
   /** How many more recipients may be marked `sending`. */
   capacity: number;
   /** How many recipients stay `sending` after this commit's outcomes, deferrals and returns. */
   inFlight: number;
-  /** Set when the run ends before the slice does: mark nothing, give the claim back once nothing remains. */
+  /** Set when the run ends before the slice does: mark nothing, and release the claim once nothing is in flight. */
   release: Release | null;
-  /** What the error guard makes of the attempts so far. Absent: as the progress row has it. */
+  /** The error guard's report on the attempts so far. Absent: the scores in the progress row stay. */
   guard?: GuardReport;
-  /** An order in the books stops the run. Absent: none does. */
+  /** True: a pause or cancel in the progress row stops the run. Default: false. */
   isDraining?: boolean;
 }
 
 /**
- * Why a run gives its claim back: an orderly stop, something that makes it pointless to go on, or, for a batch, that it only
- * waits for next attempts, which anybody may make.
+ * Why a run releases its claim. `stop`: an orderly stop. `pause`: the run can't go on, for this reason. `rest`: a batch only waits for next
+ * attempts, which any server may make.
  */
 export type Release = { kind: 'stop' } | { kind: 'pause'; reason: string } | { kind: 'rest' };
 
 /** What the ledger answers. */
 export type CommitAnswer =
   /**
-   * Go on: these are marked `sending` and committed. `exhausted`: nobody else is `pending`. An empty list with nothing
-   * remaining only comes while recipients are deferred; `nextDueInMs` then tells when the first of them is due.
-   * `upcoming`: some who come next, if all goes well; nothing is promised.
-   * `elsewhere`: scores of the rest of the mailing, for a batch whose own are not 0.
+   * Go on: the intent to send to `marked` is committed. `exhausted`: no other recipient is `pending`. Where `capacity` was above 0 and
+   * nothing is in flight, `marked` is empty only while recipients are deferred; `nextDueInMs` then says when the first of them is due.
+   * `upcoming`: recipients that probably come next; nothing is promised. `elsewhere`: scores of the rest of the mailing, for a batch whose
+   * own scores are not 0.
    */
   | {
       kind: 'continue';
@@ -45,30 +45,30 @@ export type CommitAnswer =
       upcoming?: readonly MarkedRecipient[];
       elsewhere?: GuardScores;
     }
-  /** Somebody asked for a pause or the end: finish what is in flight, start nothing more. */
+  /** A pause or cancel was requested, or the commit has `release` and messages are in flight: let them end, start nothing more. */
   | { kind: 'drain' }
   /**
-   * The claim is given back. `status` is the state the slice was left in, `mailing` the one of its mailing: for a batch,
-   * `pending` means that it is free again, and `mailing` is an end or a pause if this commit was what brought it about.
+   * The claim is released. `status` is the state in which the slice was left, `mailing` the state of its mailing. For a batch, `pending`
+   * means that it is free again, and `mailing` is ended or paused if this commit brought that about.
    */
   | { kind: 'ended'; status: MailingStatus; mailing: MailingStatus }
-  /** Somebody else holds the claim. Nothing was written; write nothing more. */
+  /** Another process holds the claim. Nothing was written; write nothing more. */
   | { kind: 'fenced' }
   /**
-   * The database has forgotten commits of this slice. Nothing was written: finish what is in flight, start nothing more, and tell `remember`
-   * what became of it.
+   * The database has lost commits of this slice. Nothing was written: let what is in flight end, start nothing more, and give its outcomes
+   * to `remember`.
    */
   | { kind: 'rewound' };
 
 /**
- * The books of one slice: who is next, and what became of whom. A run talks to it in commits and knows nothing else,
- * so persisted and unpersisted mailings are run by the same code.
+ * The progress of one slice: which recipients come next, and the outcomes so far. A run uses it only by commits, so persisted and
+ * unpersisted mailings are run by the same code.
  */
 export interface Ledger {
   /** One atomic step: all of it is committed when the promise resolves, none of it when it rejects. */
   commit(commit: Commit): Promise<CommitAnswer>;
-  /** After `rewound`: keeps what was not committed any more, for the commits to be restored with it. */
+  /** After `rewound`: keeps a commit that could not be written, to be written together with the lost commits. */
   remember?(commit: Commit): void;
-  /** What of the host's is waited for, commit after commit, and since when by `performance.now()`. */
+  /** The source of the host that commits wait for, and since when by `performance.now()`; it may outlast several commits. */
   readonly wait?: { what: string; since: number } | null;
 }

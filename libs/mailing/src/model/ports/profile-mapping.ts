@@ -1,28 +1,31 @@
 /** A column of the host's entity, by the name of its property. */
 export type ProfileColumn<T> = keyof T & string;
 
-/** What a column of the host may say. */
+/** A value of a column of the host's entity. */
 export type ProfileWord = string | number | boolean | null;
 
-/** Where the host's entity has what the plugin wants to know. Columns are named as the properties of the entity. */
+/** Which columns of the host's entity hold what the plugin needs. Columns are named as the properties of the entity. */
 export interface ProfileMapping<T> {
   /** What `{ userId }` means: the primary key, or any other column that is unique. */
   id: ProfileColumn<T>;
   email: ProfileColumn<T>;
-  /** Several are joined by a space, those that are empty left out. Default: nobody has a name. */
+  /** Several columns are joined by a space; empty ones are left out. Default: profiles have no name. */
   name?: ProfileColumn<T> | readonly ProfileColumn<T>[];
-  /** Default: every address is valid. Whatever is not one of `invalid` is valid; the first of them is what is written. */
+  /**
+   * Every value that is not in `invalid` means valid. An address is marked invalid with the first value of `invalid`. Default: every
+   * address is valid.
+   */
   emailStatus?: {
     column: ProfileColumn<T>;
     invalid: ProfileWord | readonly ProfileWord[];
     valid: ProfileWord;
   };
-  /** Default: everybody wants mail. Whatever is not one of `no` is a yes; the first of them is what is written. */
+  /** Every value that is not in `no` means yes. An opt-out is written as the first value of `no`. Default: every profile wants mail. */
   receiveEmail?: { column: ProfileColumn<T>; no: ProfileWord | readonly ProfileWord[]; yes: ProfileWord };
-  /** A column of dates. Default: it is not known when somebody was mailed, and there is no contact fatigue. */
+  /** A column of dates. Default: unknown, so there is no contact fatigue. */
   lastEmailed?: ProfileColumn<T>;
   locale?: ProfileColumn<T>;
-  /** Columns that templates see, each under its own name. Default: all that are named in this mapping. */
+  /** Columns that templates see, each under its own name. Default: all columns of this mapping. */
   data?: readonly ProfileColumn<T>[];
   /** Name of the data source that has the entity. Default: that of the plugin. */
   dataSource?: string;

@@ -4,9 +4,9 @@ export interface RecipientProfile {
   name?: string;
   /** `invalid` profiles are skipped. */
   emailStatus?: 'valid' | 'invalid';
-  /** False: the person does not want mail and is skipped. Default: true. */
+  /** False: the person behind the profile wants no mail, and the profile is skipped. Default: true. */
   receiveEmail?: boolean;
-  /** When this person was mailed last, by any mailing. Default: never. */
+  /** When this profile was last mailed, by any mailing. Default: never. */
   lastEmailed?: Date | null;
   locale?: string;
   /** Template variables of this profile. */
@@ -14,8 +14,8 @@ export interface RecipientProfile {
 }
 
 /**
- * The seam to the host's profiles. Give a class by the option `profileRepository`; a provider of the host
- * is used as it is, any other class is instantiated by Nest with its dependencies.
+ * The port to the host's profiles. Give a class by the option `profileRepository`; a provider of the host is used as it is, any other class
+ * is instantiated by Nest with its dependencies.
  *
  * @example
  * ```ts
@@ -32,14 +32,14 @@ export interface RecipientProfile {
  */
 export interface ProfileRepository {
   /**
-   * Called once for each commit of a run with the ids of that commit; ids without a profile are left out of the map. Where it rejects, or does not
-   * answer within `run.hostCallTimeoutMs`, it is asked again later and no recipient is skipped for it.
+   * Called once per commit of a run, with the ids of that commit. The map leaves out ids without a profile. If it rejects, or does not
+   * answer within `run.hostCallTimeoutMs`, it is called again later, and no recipient is skipped for that.
    */
   findByIds(ids: string[]): Promise<Map<string, RecipientProfile>>;
   /** Marks all profiles with these addresses valid or invalid. */
   setEmailStatus?(emails: string[], status: 'valid' | 'invalid'): Promise<void>;
-  /** Notes when profiles were mailed; what contact fatigue is judged by. */
+  /** Records when profiles were mailed; contact fatigue is judged by it. */
   setLastEmailed?(ids: string[], at: Date): Promise<void>;
-  /** Notes that these people want no mail any more, or want it again. */
+  /** Records that the people behind these profiles want no mail any more, or want it again. */
   setReceiveEmail?(ids: string[], receive: boolean): Promise<void>;
 }

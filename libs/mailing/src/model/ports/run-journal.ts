@@ -1,19 +1,19 @@
 import type { Deferral, Outcome } from '../states/outcome.js';
 import type { Commit } from './ledger.js';
 
-/** Where a run says beside its ledger what becomes of its recipients, so that a crash leaves less doubt. */
+/** A record of what a run does with its recipients, kept beside its ledger so that a crash leaves fewer of them in doubt. */
 export interface RunJournal {
   /**
-   * The mail server may take the message for this recipient, once what it returns was called.
+   * Records that the message of this recipient is begun. Call the returned function before the mail server may take the message.
    *
-   * @throws Error if it may not, because the run has lost its claim; what it returns, if it could not be written down.
+   * @throws Error if the run has lost its claim. The returned function throws if the record could not be written.
    */
   begin(idx: number): () => void;
   settle(outcome: Outcome): void;
   defer(deferral: Deferral): void;
-  /** Nothing was handed over. */
+  /** Nothing was handed over for these recipients. */
   handBack(indexes: number[]): void;
-  /** What comes from now on belongs to the next commit. */
+  /** Calls from now on belong to the next commit. */
   nextCommit(): void;
   committed(commit: Commit): void;
 }

@@ -1,7 +1,7 @@
 import { keepUnprinted, MailingError } from '../errors/mailing.error.js';
 import { kindOf } from '../values/value-kind.js';
 
-/** What is to be suppressed is not an address. */
+/** The value to suppress is not an address. */
 export class SuppressionAddressError extends MailingError {
   readonly code = 'MAILING_SUPPRESSION_ADDRESS';
 
@@ -13,7 +13,7 @@ export class SuppressionAddressError extends MailingError {
   }
 }
 
-/** The host turned the suppression list off, or its own can not be asked yet. */
+/** The host turned the suppression list off, or its own list can't be asked yet. */
 export class SuppressionListMissingError extends MailingError {
   readonly code = 'MAILING_SUPPRESSION_LIST_MISSING';
 

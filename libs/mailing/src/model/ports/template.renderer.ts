@@ -7,7 +7,7 @@ export interface ShownSlot {
   templateUrl: string;
 }
 
-/** Headers that the template gives, over those of the info. */
+/** Headers from the template, which win over those of the info. */
 export interface RenderedHeaders {
   from?: Mailbox;
   replyTo?: Mailbox[];
@@ -15,16 +15,16 @@ export interface RenderedHeaders {
   bcc?: Mailbox[];
 }
 
-/** What the template gives for the mailing as a whole; null where it gives nothing. */
+/** What the template fills in for the mailing as a whole; null where it fills in nothing. */
 export interface TemplateFills {
   name: string | null;
   /** Handlebars source. */
   subject: string | null;
-  /** For a made-up recipient; what the `Message-ID`s are made from. */
+  /** Rendered for a sample recipient; the `Message-ID`s are made from it. */
   from: string | null;
 }
 
-/** What one recipient will read. */
+/** The message of one recipient. */
 export interface RenderedEmail {
   subject: string;
   headers?: RenderedHeaders;
@@ -32,11 +32,12 @@ export interface RenderedEmail {
   text?: string;
 }
 
-/** The sources that a mailing is rendered from: by `keyOf`, each as it was read. */
+/** The sources that a mailing is rendered from, each as it was read, keyed by `keyOf`. */
 export type TemplateContent = Record<string, string>;
 
 /**
- * @param part `html` and `alt` are the two templates of a mailing, with a language or null; `partial` is one by its name, `file` one by its path in the folder.
+ * @param part `html` or `alt`: one of the two templates of a mailing; `partial`: a partial; `file`: a file of the template folder.
+ * @param name for `html` and `alt` a language or null, for `partial` its name, for `file` its path in the folder.
  */
 export function keyOf(part: 'html' | 'alt' | 'partial' | 'file', name: string | null): string {
   return name === null ? part : `${part}:${name}`;
@@ -45,18 +46,18 @@ export function keyOf(part: 'html' | 'alt' | 'partial' | 'file', name: string | 
 /** The templates of one mailing, opened and compiled once. */
 export interface MailingTemplate {
   /**
-   * All it is made from: opened again with this, it is the same, whatever has become of the files. Stored with a persisted
-   * mailing. Empty where the renderer keeps nothing, and then reads it anew after a restart.
+   * All sources of the template. Opened again with them it is the same template, even if the files have changed. Stored with a persisted
+   * mailing. Empty if the renderer keeps nothing; it then reads its sources anew after a restart.
    */
   readonly content: TemplateContent;
-  /** Where `fillFromTemplate` is true. */
+  /** Set if `fillFromTemplate` is true. */
   readonly fills?: TemplateFills;
   /**
-   * @param variables `locale` picks the language. The object is this recipient's own; what it holds may be seen by others, so change
-   * nothing in it.
-   * @returns the message, at once or later, but within `run.messageTimeoutMs`: who has none by then ends as `error: template`. Several
-   * recipients may be rendered at a time, so what is returned is shared with none.
-   * @throws whatever the template throws for this recipient; it costs this recipient only.
+   * @param variables `locale` selects the language. The object is this recipient's own, but its nested values may be shared: change nothing
+   * in them.
+   * @returns the message, or a promise of it. A recipient without a message after `run.messageTimeoutMs` ends as `error: template`. Several
+   * recipients may be rendered at a time, so return a new object for each.
+   * @throws whatever the template throws for this recipient; only this recipient is affected.
    */
   render(variables: Record<string, unknown>): RenderedEmail | Promise<RenderedEmail>;
   /** Slots that these templates show, each once. Default: none. */
@@ -64,9 +65,9 @@ export interface MailingTemplate {
 }
 
 /**
- * The seam to template engines. Give a class by the option `renderer`; a provider of the host is used as it is, any other class
- * is instantiated by Nest with its dependencies. Refusals of its own are classes that extend `TemplateEmailRequestError`: at a restart
- * one pauses the mailing, with its message as the reason.
+ * The port to template engines. Give a class by the option `renderer`; a provider of the host is used as it is, any other class is
+ * instantiated by Nest with its dependencies. Errors by which it refuses a mailing extend `TemplateEmailRequestError`: at a restart such an
+ * error pauses the mailing, with its message as the reason.
  *
  * @example
  * ```ts
@@ -81,10 +82,10 @@ export interface TemplateRenderer {
   /**
    * Opens the templates of a mailing and tries them once, within `run.hostCallTimeoutMs`.
    *
-   * @param kept what an earlier `open` of this mailing has read; null: to be read now.
+   * @param kept `content` of an earlier `open` of this mailing; null: read the sources now.
    *
-   * @throws TemplateMissingError if a file is not there, TemplateOutsideFolderError if it lies outside the folder,
-   * TemplateEncodingError if it is not UTF-8, TemplateNotCompilingError if a template or the subject does not render with the mailing's own parameters.
+   * @throws TemplateMissingError if a file is not there, TemplateOutsideFolderError if it lies outside the folder, TemplateEncodingError if
+   * it is not UTF-8, TemplateNotCompilingError if a template or the subject does not render with the mailing's own parameters.
    */
   open(info: TemplateEmailInfo, kept?: TemplateContent | null): Promise<MailingTemplate>;
 }

@@ -1,17 +1,20 @@
-/** What a mailing would come to, if it were sent now. */
+/** The result that a mailing would have, if it were sent now. */
 export interface DryRunReport {
-  /** Recipients that were looked at. Whoever is listed twice is counted twice; a mailing sends him one copy. */
+  /** Recipients that were checked. A recipient that is listed twice counts twice; a mailing sends it one copy. */
   numRecipients: number;
   /** Messages that would be handed over. */
   numMessages: number;
   /** Recipients that would be skipped, by reason (`error_code`). */
   skipped: Record<string, number>;
-  /** Recipients whose message can't be made, by what went wrong; at most 100 different ones, the others as `other`. */
+  /** Recipients whose message can't be made, by error; at most 100 different errors, the others as `other`. */
   failed: Record<string, number>;
 }
 
-/** Of `dryRun`. */
+/** Options of `dryRun`. */
 export interface DryRunOptions {
-  /** Told after each 100 recipients, and at the end; a promise is waited for, up to `run.hostCallTimeoutMs`. What it throws ends the rehearsal. */
+  /**
+   * Called after each 100 recipients, and at the end. A promise is awaited, up to `run.hostCallTimeoutMs`. An error that it throws ends the
+   * dry run.
+   */
   onProgress?: (report: DryRunReport) => unknown;
 }

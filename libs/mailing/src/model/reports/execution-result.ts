@@ -1,10 +1,10 @@
 import type { MailingStatus } from '../states/mailing-status.js';
 
-/** How the mailings of one execution stand, summed up. */
+/** The totals of all mailings of one execution. */
 export interface ExecutionResult {
   batchExecId: string;
   numMailings: number;
-  /** How many mailings are in which state; a list that was written anew has left a failed one. */
+  /** Number of mailings by state. A list that was written anew has left a `failed` mailing behind. */
   byStatus: Partial<Record<MailingStatus, number>>;
   numProfiles: number;
   numSent: number;

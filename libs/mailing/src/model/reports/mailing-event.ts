@@ -6,17 +6,17 @@ import type { SettledStatus } from '../states/recipient-status.js';
 import { TypedEvents } from './typed-events.js';
 
 /**
- * What a slice was left in. `fenced`: another process works on it now. `stalled`: the server stopped while its progress could not be written.
- * `rewound`: the database has forgotten commits of it, which are restored before it goes on.
+ * The state in which a run left its slice. `fenced`: another process works on it now. `stalled`: the server stopped while the progress
+ * could not be written. `rewound`: the database has lost commits of it, which are restored before it goes on.
  */
 export type RunEndStatus = MailingStatus | 'fenced' | 'stalled' | 'rewound';
 
-/** What people ask of a mailing. */
+/** The commands that a person can give for a mailing. */
 export type MailingCommand = 'pause' | 'resume' | 'cancel' | 'retry' | 'settle';
 
 /**
- * Every event of the plugin with its facts. Names are `area:phase`. No event carries an address: each `reason` is one line without them, and an
- * `error`, for programs, is not enumerable.
+ * Every event of the plugin with its facts. Names are `area:phase`. No event carries an address: each `reason` is one line without
+ * addresses. An `error` is for programs and not enumerable.
  */
 export interface MailingEventMap {
   /** The list of recipients is complete. */
@@ -36,7 +36,7 @@ export interface MailingEventMap {
     numSettled: number;
     numProfiles: number | null;
   };
-  /** A dead run's slice was recovered: these recipients were caught between hand-over and answer. */
+  /** The slice of a dead run was recovered: `numInDoubt` recipients had been between hand-over and answer. `resent`: they are sent again. */
   'run:recovered': {
     mailingId: string;
     name: string | null;
@@ -62,7 +62,7 @@ export interface MailingEventMap {
   };
   /** `pending`: it is free again. */
   'batch:ended': { mailingId: string; startIdx: number; status: RunEndStatus };
-  /** The batch of a dead server was recovered and given back; `completed` if nobody was left in it. */
+  /** The batch of a dead server was recovered and freed; `completed` if no recipient was left in it. */
   'batch:freed': {
     mailingId: string;
     startIdx: number;
@@ -70,7 +70,7 @@ export interface MailingEventMap {
     numInDoubt: number;
     status: RunEndStatus;
   };
-  /** The last batch of a mailing came to its end here, or an order was carried out. */
+  /** A batched mailing was completed, paused or canceled here: its last batch ended, or a command was carried out. */
   'mailing:ended': {
     mailingId: string;
     status: MailingStatus;
@@ -78,11 +78,11 @@ export interface MailingEventMap {
     numErrors: number;
     numSkipped: number;
   };
-  /** Somebody else took the slice over; this process writes and sends nothing more for it. */
+  /** Another process took the slice over; this process writes and sends nothing more for it. */
   'run:fenced': { mailingId: string | null };
   /** The run stopped on an error of its own; it is picked up again at the next sweep. */
   'run:failed': { mailingId: string | null; error: unknown; reason: string };
-  /** A statement of the run failed and is tried again as a whole. */
+  /** A commit of the run failed and is tried again as a whole. */
   'run:commit-retried': {
     mailingId: string | null;
     error: unknown;
@@ -90,26 +90,26 @@ export interface MailingEventMap {
     attempt: number;
     delayMs: number;
   };
-  /** The books could not be written for `run.databaseRetryTimeoutMs`; the run keeps what it knows until they can. */
+  /** Progress could not be written for `run.databaseRetryTimeoutMs`; the run keeps its outcomes in memory until it can. */
   'run:stalled': { mailingId: string | null; error: unknown; reason: string };
   /**
-   * What a run needs can't be reached, and no recipient is charged for it. `what`: `transport` for the mail server, `profiles` for the profile
+   * Something that a run needs is out of reach; no attempt is counted. `what`: `transport` for the mail server, `profiles` for the profile
    * repository, `recipients` for anything else about its recipients.
    */
   'transport:down': { mailingId: string | null; what: string; reason: string; retryInMs: number };
-  /** What was out of reach works again; `what` as in `transport:down`, or `database`. */
+  /** Something that was out of reach works again; `what` as in `transport:down`, or `database`. */
   'outage:ended': { mailingId: string | null; what: string; lastedMs: number };
-  /** The mail server wants less at a time; from now on at most `concurrency` messages are in flight. */
+  /** The mail server asks for fewer messages at a time; from now on at most `concurrency` messages are in flight. */
   'transport:throttled': { mailingId: string | null; reason: string; concurrency: number };
-  /** A probe found the transport working again; mailings that were paused for it go on. */
+  /** A probe found the transport working again; mailings that were paused because of it go on. */
   'transport:recovered': { numResumed: number };
   /** One recipient was refused for now and waits for another attempt. */
   'recipient:deferred': { mailingId: string | null; idx: number; code: string; retryInMs: number };
   /** One recipient is settled. */
   'recipient:settled': { mailingId: string | null; idx: number; status: SettledStatus; code: string | null };
   /**
-   * Somebody wants no mail any more and is not mailed again; `mailingId` and `idx` tell by which message he said so. Again for each
-   * time that he says it.
+   * A recipient unsubscribed and is not mailed again; `mailingId` and `idx` name the message with the link. Emitted again each time the
+   * recipient unsubscribes.
    */
   'recipient:unsubscribed': {
     mailingId: string | null;
@@ -124,37 +124,37 @@ export interface MailingEventMap {
     uniqServerId: string;
     otherHost: string;
     otherPid: number;
-    /** The other one is an application of this very process. */
+    /** True: the other one is an application in this same process. */
     isThisProcess: boolean;
-    /** After which the other one counts as gone, where its death can't be seen, in milliseconds. */
+    /** Time without a heartbeat after which the other process counts as dead where its death can't be seen, in milliseconds. */
     leaseMs: number;
   };
-  /** The row of this incarnation is gone: somebody declared this process dead. */
+  /** The row of this incarnation is gone: another server declared this process dead. */
   'server:lost': { uniqServerId: string; incarnation: string };
   /** This server found that incarnation dead and removed its row. */
   'server:pruned': { uniqServerId: string; incarnation: string };
   /**
-   * This server was started with `resume: 'manual'` and begins none of the mailings that it found before `TemplateEmailRestarter.resume()` is
-   * called. `numRecipients` are not settled yet. Told once, also where there are none.
+   * This server was started with `resume: 'manual'` and begins none of the mailings that it found before `TemplateEmailRestarter.resume()`
+   * is called. `numRecipients` are not settled yet. Emitted once, even if there are no mailings.
    */
   'server:resume-awaited': { uniqServerId: string; numMailings: number; numRecipients: number };
-  /** The call came: what was held goes on. */
+  /** `TemplateEmailRestarter.resume()` was called: the mailings that waited for it go on. */
   'server:resumed': { uniqServerId: string };
   /** A heartbeat or a sweep failed; it is tried again. */
   'server:error': { uniqServerId: string; step: string; error: unknown; reason: string };
-  /** A step that had failed, the heartbeat, works again. */
+  /** The heartbeat works again after a failure; `step` names it. */
   'server:recovered': { uniqServerId: string; step: string; lastedMs: number };
   /** A mailing of a dead server moved here. */
   'mailing:adopted': { mailingId: string; fromServerId: string; toServerId: string };
-  /** A batched mailing waits, and no living server takes batches. */
+  /** A batched mailing waits, and no live server claims batches. */
   'mailing:unclaimed': { mailingId: string };
-  /** The plugin paused a mailing by itself, because it can't go on as things are. */
+  /** The plugin paused a mailing that can't go on; no person asked for it. */
   'mailing:paused': { mailingId: string; name?: string | null; reason: string };
-  /** This server takes part in a mailing in batches: it begins one of them, and had none of the mailing before. */
+  /** This server begins a batch of a mailing, and had no batch of that mailing before. */
   'mailing:joined': { mailingId: string; name: string | null };
   /**
-   * How far a mailing has come, on all servers; every 10 s while this one works on it. `remainingMs` is null while nothing is sent. Of a mailing that
-   * is not persisted `mailingId` is null, `numProfiles` is what has been read of its list, and `remainingMs` is not known.
+   * Progress of a mailing on all servers; every 10 s while this server works on it. `remainingMs` is null while nothing is settled. For a
+   * mailing that is not persisted, `mailingId` and `remainingMs` are null, and `numProfiles` counts the recipients read so far.
    */
   'mailing:progress': {
     mailingId: string | null;
@@ -163,13 +163,13 @@ export interface MailingEventMap {
     numErrors: number;
     numSkipped: number;
     numProfiles: number;
-    /** Recipients that were settled in one second, on average since the event before. */
+    /** Recipients settled per second, on average since the event before. */
     ratePerSecond: number;
     remainingMs: number | null;
   };
   /**
-   * What became of a mailing that came to its end here. `mailingId` is null for one that is not persisted. `reasons`: the most frequent ones of errors
-   * and skipped recipients, at most five.
+   * The result of a mailing that ended here. `mailingId` is null for one that is not persisted. `reasons`: the most frequent reasons of
+   * errors and skipped recipients, at most five.
    */
   'mailing:summary': {
     mailingId: string | null;
@@ -181,9 +181,9 @@ export interface MailingEventMap {
     numProfiles: number;
     reasons: ReasonCount[];
   };
-  /** Somebody asked for this; `status` is what the mailing came to at once. */
+  /** A person gave this command; `status` is the state that the mailing reached at once. */
   'mailing:command': { mailingId: string; command: MailingCommand; status: MailingStatus };
-  /** The host's repository did not take what became of so many profiles; it is tried again, and no mailing waits for it. */
+  /** The host's repository did not accept the updates of `count` profiles. They are tried again; no mailing waits for them. */
   'profiles:error': {
     what: 'lastEmailed' | 'emailStatus';
     count: number;
@@ -191,41 +191,41 @@ export interface MailingEventMap {
     reason: string;
     retryInMs: number;
   };
-  /** So many, the oldest, were given up: too many wait for the host's repository, or the process ends. */
+  /** The oldest `count` updates were dropped: too many wait for the host's repository, or the process ends. */
   'profiles:dropped': { what: 'lastEmailed' | 'emailStatus'; count: number };
-  /** So many recipients were in doubt and are sent: the mail server's answers could be written only after their claim was lost. */
+  /** `numSent` recipients were in doubt and are now recorded as sent: the mail server's answers could be written only after the claim was lost. */
   'in-doubt:settled': { mailingId: string; numSent: number };
-  /** The host's resolver failed; the doubt stays on record. */
+  /** The host's resolver failed; the recipients stay in doubt. */
   'in-doubt:unresolved': { mailingId: string; numInDoubt: number; error: unknown; reason: string };
   /** A pooled transport would have sent messages again by itself after a lost connection; it no longer does. */
   'pool:requeues-disabled': { transporterName: string | null; was: number };
-  /** The journal can't be written: until the next start, a crash leaves everybody in doubt who is marked. */
+  /** The journal can't be written, or this system is not Linux. Until this server registers anew, a crash leaves every marked recipient in doubt. */
   'journal:disabled': { dir: string; error: unknown; reason: string };
   /** Commits of this database may not survive a power cut. */
   'database:not-durable': { setting: string; value: string; expected: string };
-  /** The database has a setting under which mailings work, but not always well. Told once, at the start. */
+  /** The database has a setting under which mailings work, but not always well. Emitted once, at the start. */
   'database:risky-setting': HarmfulSetting;
   /**
-   * A connection has come to a setting under which no statement of the plugin may run; what needs the database waits. Told when it begins, not
-   * for each refusal.
+   * A connection has a setting under which no statement of the plugin may run; work that needs the database waits. Emitted at the first
+   * refusal, not for each.
    */
   'database:unsafe-connection': { error: UnsafeConnectionError; reason: string };
   /**
-   * A connection leads to a server that writes nothing, as after a failover: the plugin closes all that were made before, and does the
-   * statement again on a new one. Told when it begins, not for each answer.
+   * A connection leads to a server that refuses writes, as after a failover. The plugin closes all connections that were made before, and
+   * repeats the statement on a new one. Emitted at the first such answer, not for each.
    */
   'database:read-only': { error: ReadOnlyServerError; reason: string };
   /**
-   * The data source leads to a database server that this process did not know, as after a failover. Nothing is claimed through it before
-   * the first heartbeats of `numAwaited` other processes there, at most for the length of a lease; told again when there are fewer, the last time
-   * with 0.
+   * The data source leads to a database server that is new to this process, as after a failover. Nothing is claimed through it until
+   * `numAwaited` other processes have had their first heartbeat there, at most for the length of a lease. Emitted again when fewer are
+   * awaited, the last time with 0.
    */
   'database:failed-over': { numAwaited: number };
   /**
-   * The database has forgotten commits of this process, as after a failover without synchronous replication: it shows `seen` as the number of the
-   * last commit of a mailing, or of its batch that begins at `startIdx`, and this process has committed `committed`. What became of
-   * `numRestored` recipients was remembered and written again. `numInDoubt` were settled once, and it is not known how; where there are any, the
-   * mailing is paused.
+   * The database has lost commits of this process, as after a failover without synchronous replication. Of a mailing, or of its batch that
+   * begins at `startIdx`, the database shows `seen` as the number of the last commit; this process has committed `committed`. The outcomes
+   * of `numRestored` recipients were remembered and written again. `numInDoubt` recipients were settled, but their outcome is not known any
+   * more; if there are any, the mailing is paused.
    */
   'database:rewound': {
     mailingId: string;
@@ -237,13 +237,12 @@ export interface MailingEventMap {
   };
 }
 
-/** Hears one kind of event. */
+/** A listener for one event. */
 export type MailingListener<K extends keyof MailingEventMap> = (facts: MailingEventMap[K]) => unknown;
 
 /**
- * Where the plugin says what it does. Listeners run in the plugin's own flow: keep them short. Nothing waits for a promise that
- * one returns. What a listener throws or rejects with becomes a warning of the process (`MailingListenerWarning`), once for each
- * listener, and stops nothing.
+ * The events of the plugin. Listeners run in the plugin's own flow: keep them short. A promise that a listener returns is not awaited. What
+ * a listener throws or rejects with becomes a warning of the process (`MailingListenerWarning`), once for each listener, and stops nothing.
  *
  * @example
  * ```ts

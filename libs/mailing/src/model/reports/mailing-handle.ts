@@ -1,6 +1,6 @@
 import type { MailingStatus } from '../states/mailing-status.js';
 
-/** The counts of a mailing at the end of this process's work on it. */
+/** The state and counts of a mailing when this process has ended its work on it. */
 export interface MailingResult {
   /** Null for a mailing that was not persisted. */
   mailingId: string | null;
@@ -17,19 +17,19 @@ export interface MailingResult {
   numSkipped: number;
 }
 
-/** What `sendEmailMessage` gives back. */
+/** What `sendEmailMessage` returns. */
 export interface MailingHandle {
   /** Null with `persist` false: nothing is written, and a crash loses the rest. */
   mailingId: string | null;
   /** Recipients accepted, duplicates left out; null with `persist` false, where the list is read while sending. */
   numProfiles: number | null;
-  /** How often a recipient came again and was dropped; null with `persist` false. */
+  /** Repeated recipients that were dropped; null with `persist` false, or if `isRepeat` is true. */
   numDuplicates: number | null;
-  /** True if a mailing with this `idempotencyKey` was there already: nothing was written, and this is its handle. */
+  /** True if a mailing with this `idempotencyKey` already existed: nothing was written, and this is its handle. */
   isRepeat: boolean;
   /**
-   * Resolves when the work of this process on the mailing has ended, however it ended; see `status`. Rejects only if the
-   * database can't be asked how. A rejection nobody listens to does no harm.
+   * Resolves when this process has ended its work on the mailing, whatever the `status`. Rejects only if the database can't be asked for
+   * the result. An unhandled rejection does no harm.
    */
   completed: Promise<MailingResult>;
 }

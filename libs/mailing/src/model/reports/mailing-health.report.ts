@@ -1,15 +1,15 @@
-/** Where a process stands among the servers of its database. */
+/** The state of a process among the servers of its database. */
 export type ServerState =
   /** Its first heartbeat is still to come. */
   | 'starting'
   /** The id is its own, and its lease is fresh. */
   | 'member'
-  /** Another live process has its id; it takes over when that is gone. */
+  /** Another live process uses its id; this process takes over when the other one is gone. */
   | 'standby'
   /** Its lease ran out, or its row is gone: it begins nothing before the next heartbeat that succeeds. */
   | 'lost';
 
-/** What a finding is about; names that stay the same over versions. */
+/** The kinds of findings; their names stay the same over versions. */
 export type MailingFindingCode =
   | 'server_standby'
   | 'lease_lost'
@@ -26,18 +26,18 @@ export type MailingFindingCode =
 /** The most ids of mailings in one finding. */
 export const MAX_IDS = 20;
 
-/** Something that will not come right by itself, or not soon. */
+/** A problem that will not solve itself, or not soon. */
 export interface MailingFinding {
   code: MailingFindingCode;
-  /** What it is, and what to do next. */
+  /** What the problem is, and what to do next. */
   message: string;
-  /** The first `MAX_IDS` that are concerned. */
+  /** The first `MAX_IDS` mailings concerned. */
   mailingIds?: string[];
-  /** The server that is concerned. */
+  /** The server concerned. */
   serverId?: string;
 }
 
-/** How one server finds itself, and what waits in its database. */
+/** The state of one server, and of the work that waits in its database. */
 export interface MailingHealthReport {
   /** True if there are no findings. */
   isHealthy: boolean;
@@ -46,7 +46,7 @@ export interface MailingHealthReport {
     /** Null while it is not a member. */
     incarnation: string | null;
     state: ServerState;
-    /** Of the process it stands by for. */
+    /** Host of the process that uses the id of this server; null if it is not in `standby`. */
     otherHost: string | null;
     otherPid: number | null;
     takesBatches: boolean;

@@ -12,16 +12,16 @@ export interface MailingOverview extends MailingResult {
 /** How many recipients of a mailing are in one state for one reason. */
 export interface ReasonCount {
   status: RecipientStatus;
-  /** As in `RecipientRecord.errorCode`; null where there is no reason, of those who were sent to for one. */
+  /** As in `RecipientRecord.errorCode`; null where there is no reason, as for `sent`. */
   code: string | null;
   count: number;
 }
 
-/** Which mailings are asked for. */
+/** Which mailings a list contains. */
 export interface MailingFilter {
   /** Default: all. */
   status?: MailingStatus;
-  /** Those created before this one: the `mailingId` of the last one of the page before. Default: from the newest on. */
+  /** Mailings created before this one: give the last `mailingId` of the previous page. Default: from the newest on. */
   beforeId?: string;
   /** Default: 100. Bounds: 1 to 1,000. */
   limit?: number;

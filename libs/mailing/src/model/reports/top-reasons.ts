@@ -1,6 +1,6 @@
 import type { ReasonCount } from './mailing-overview.js';
 
-/** Reasons in a summary. */
+/** Max number of reasons in a summary. */
 const MAX_REASONS = 5;
 
 const UNSENT: readonly string[] = ['error', 'in_doubt', 'skipped'];

@@ -3,15 +3,15 @@ import { AsyncContext } from '../host-calls/async-context.js';
 import { tellHost } from '../host-calls/host-call.js';
 import { publicReasonOf, toPublicText } from '../values/public-text.js';
 
-/** What has to be given for facts: the words of an error are made of it. */
+/** The facts that `emit` takes: where they have an `error`, their `reason` is made from it. */
 type Given<Facts> = Facts extends { error: unknown; reason: string } ? Omit<Facts, 'reason'> : Facts;
 
 /**
- * Events by name, each with its facts. Where these have an `error`, listeners are told its `reason` too, as `toPublicText` makes it, and the
- * error itself is not enumerable: it may hold what a database or a mail server quotes, and what prints facts does not print it. Nothing
- * waits for a promise that a listener returns. What a listener throws or rejects with becomes a warning of the process
- * (`MailingListenerWarning`), once for each listener, and stops nothing. Listeners are called in the asynchronous context in which
- * these events were made, not in the one that emits. For the plugin and its parts.
+ * Events by name, each with its facts. Where the facts have an `error`, listeners also get a `reason`, made by `toPublicText`. The error
+ * itself is not enumerable, so code that prints facts does not print it: it may quote a database or a mail server. A promise that a
+ * listener returns is not awaited. What a listener throws or rejects with becomes a warning of the process (`MailingListenerWarning`), once
+ * for each listener, and stops nothing. Listeners are called in the asynchronous context in which this object was made, not in the one that
+ * emits. For the plugin and its parts.
  *
  * @example
  * ```ts
@@ -38,7 +38,7 @@ export class TypedEvents<Facts extends { [K in keyof Facts]: object }> {
   emit<K extends keyof Facts & string>(name: K, facts: Given<Facts[K]>): void {
     const told = toTold(facts as object) as Facts[K];
     for (const listener of this.#emitter.listeners(name)) {
-      // A metric that can't be counted must not stop a mailing in the middle of a step, nor end the process.
+      // A listener that fails must not stop a mailing in the middle of a step, nor end the process.
       tellHost(
         () => this.#context.run(() => (listener as (facts: Facts[K]) => unknown)(told)),
         (_, reason) => this.#warnOnce(listener, name, reason),
@@ -54,7 +54,7 @@ export class TypedEvents<Facts extends { [K in keyof Facts]: object }> {
   }
 }
 
-/** The one place that texts of others pass on their way to listeners. */
+/** Invariant: foreign text (errors, answers) reaches listeners only through this function. */
 function toTold(facts: object): object {
   const { error, reason } = facts as { error?: unknown; reason?: unknown };
   if ('error' in facts) {

@@ -1,17 +1,17 @@
 /**
  * The life of one batch of a mailing.
  *
- * Only a mailing has a pause and an end on request; its batches go back to `free` then, and nobody takes them up.
+ * Only a mailing is paused or canceled. Its batches go back to `free` then, and no server claims them.
  */
 export type BatchStatus =
-  /** Nobody works on it, and at least one of its recipients is not settled. */
+  /** No server works on it, and at least one of its recipients is not settled. */
   | 'free'
   /** A server works on it, or died while it did. */
   | 'claimed'
-  /** Every recipient is settled, and its counters are part of the mailing's. */
+  /** Every recipient is settled, and its counters have been added to the mailing's. */
   | 'complete';
 
-/** Every arrow between two states, with the reason it exists. The `WHERE` of each update enforces its arrow. */
+/** Every transition between two states, with its reason. The `WHERE` of each update enforces it. */
 export const BATCH_TRANSITIONS: Record<BatchStatus, Partial<Record<BatchStatus, string>>> = {
   free: { claimed: 'a server takes it up' },
   claimed: {

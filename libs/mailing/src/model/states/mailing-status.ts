@@ -1,21 +1,20 @@
 /**
  * The life of a mailing.
  *
- * Asked-for and reached are two words: `pausing` is a wish that whoever works on the mailing still has to carry
- * out, `paused` is a fact.
+ * A request and its completion are two states: `pausing` is a request that the claim holders still have to carry out, `paused` is a fact.
  */
 export type MailingStatus =
-  /** The list of recipients is being written; nobody may send yet. */
+  /** The list of recipients is being written; no message may be sent yet. */
   | 'loading'
-  /** The list is complete and nobody works on it. */
+  /** The list is complete, and no run works on it. */
   | 'pending'
   /** A run holds the claim and sends. */
   | 'in_progress'
-  /** Somebody asked for a pause; messages in flight are still being finished. */
+  /** A pause was requested, by a user or by a batch that can't go on; messages in flight are still being finished. */
   | 'pausing'
-  /** Nothing is in flight; goes on when somebody resumes it. */
+  /** Nothing is in flight. Goes on when a user resumes it; after an outage of the transport, by itself. */
   | 'paused'
-  /** Somebody asked for the end; messages in flight are still being finished. */
+  /** A user requested the end; messages in flight are still being finished. */
   | 'canceling'
   /** Final: ended on request before its last recipient. */
   | 'canceled'
@@ -24,32 +23,35 @@ export type MailingStatus =
   /** Final: the list was never completed, or the mailing can't be sent at all; the reason is stored. */
   | 'failed';
 
-/** Nobody works on these any more. */
+/** No run works on a mailing in one of these states. */
 export const ENDED_STATUSES = ['canceled', 'completed', 'failed'] as const;
 
-/** Why a mailing stands still, as the beginning of `status_reason`. */
+/** Why a mailing is paused, as the beginning of `status_reason`. */
 export const PAUSE_REASONS = {
-  /** A person asked; nothing but a person makes it go on. */
+  /** A user requested it; only a user can resume it. */
   request: 'by request',
   /** The transport was down for `run.transportOutageTimeoutMs`; goes on by itself once it answers again. */
   transport: 'transport',
-  /** The host's profiles could not be read for as long; only a person can tell when they can be. */
+  /**
+   * The host's profiles could not be read for `run.transportOutageTimeoutMs`. Only a user can resume it: the plugin can't tell when they
+   * can be read.
+   */
   profiles: 'profiles',
-  /** Something else about its recipients could not be asked for as long, or their slots not be read; the same. */
+  /** Something else about its recipients, or their slots, could not be read for `run.transportOutageTimeoutMs`. Only a user can resume it. */
   recipients: 'recipients',
   /** A template is gone or does not compile any more. */
   template: 'template',
-  /** An attachment is not any more where it was kept, or not as it was. */
+  /** An attachment is no longer where it was stored, or has changed. */
   attachments: 'attachments',
-  /** A JSON column of its row holds something else than was written; without it other letters would be sent. */
+  /** A JSON column of its row holds something else than was written; sending without it would send other messages. */
   content: 'content',
-  /** The database has forgotten commits, and what became of some recipients is not known any more; they are in doubt. */
+  /** The database has lost commits, and the outcome of some recipients is not known any more; they are in doubt. */
   rewound: 'database rewound',
   /** Failures and deferrals outweigh the successes: a cumulative sum of the error guard over all of them has reached its bound. */
   errorRate: 'error rate',
 } as const;
 
-/** Every arrow between two states, with the reason it exists. The `WHERE` of each update enforces its arrow. */
+/** Every transition between two states, with its reason. The `WHERE` of each update enforces it. */
 export const MAILING_TRANSITIONS: Record<MailingStatus, Partial<Record<MailingStatus, string>>> = {
   loading: {
     pending: 'the last recipient is written',

@@ -1,19 +1,19 @@
 import type { SettledStatus } from './recipient-status.js';
 
-/** Whom a message was made for; kept in memory only. */
+/** The recipient that a message was made for; kept in memory only. */
 export interface Contact {
   address: string;
   /** Set for profiles. */
   userId?: string;
-  /** The mail server said for good that there is no such user. */
+  /** The mail server said permanently that there is no such user. */
   isUnknown?: boolean;
 }
 
 /**
- * What a refusal is about, where its code or its words say so; the error guard weighs it by that.
+ * What a refusal is about, if its code or its words say so; the error guard weighs it by that.
  *
  * - `recipient`: this recipient's own address or mailbox.
- * - `greylisted`: neither the recipient nor the sender; the mail server wants a second visit.
+ * - `greylisted`: neither the recipient nor the sender; the mail server wants a second attempt.
  */
 export type RefusalSubject = 'recipient' | 'greylisted';
 
@@ -27,16 +27,16 @@ export interface Outcome {
   text: string | null;
   /** Absent where no message was made. */
   contact?: Contact;
-  /** Absent where nothing says it: the failure may be the sender's fault. */
+  /** Absent if the answer does not say it: the failure may be the sender's fault. */
   subject?: RefusalSubject;
 }
 
-/** A recipient that was refused for now: not an outcome yet, but an attempt. */
+/** A recipient that was refused for now. It is an attempt, and no outcome yet. */
 export interface Deferral {
   idx: number;
   code: string;
   text: string;
-  /** From now to its next attempt. */
+  /** Time from now to its next attempt. */
   delayMs: number;
 }
 
@@ -46,11 +46,12 @@ export const MAX_ERROR_TEXT = 1000;
 /** What became of one attempt: an outcome, a reason to try again, or the proof that nothing was handed over. */
 export type Attempt =
   | { kind: 'settled'; outcome: Outcome }
-  /** A temporary refusal of this recipient: nobody has the message, it may work later. The attempt counts. */
+  /** A temporary refusal of this recipient: the message was not accepted, and a later attempt may succeed. The attempt counts. */
   | { kind: 'temporary'; idx: number; code: string; text: string; subject?: RefusalSubject }
   /**
-   * Nothing was handed over: the transport is down or wants less at a time, or it is unclear whether it or this recipient
-   * is to blame; or nobody, because there was no time left to begin. The recipient goes back untouched and no attempt is counted.
+   * Nothing was handed over. The values of `blame`, in this order: the transport is down; the mail server wants less at a time; it is
+   * unclear whether the transport or this recipient is at fault; there was no time left to begin. The recipient goes back untouched and no
+   * attempt is counted. Exception: `unclear` counts as an attempt, unless the run is stopping or the transport is known to be down.
    */
   | { kind: 'returned'; idx: number; blame: 'transport' | 'throttle' | 'unclear' | 'nobody'; reason: string };
 
@@ -65,10 +66,10 @@ export function settled(
   return { kind: 'settled', outcome: { idx, status, code, text, contact } };
 }
 
-/** Errors of our own, before anything was handed over: they say nothing about the transport. */
+/** Codes of our own errors, from before anything was handed over: they say nothing about the transport. */
 const OURS: readonly (string | null)[] = ['template', 'unsubscribe'];
 
-/** Whether the mail server answered it, whatever it answered. */
+/** Whether the mail server gave an answer, whatever it was. */
 export function wasAnswered({ status, code }: Outcome): boolean {
   return status === 'sent' || (status === 'error' && !OURS.includes(code));
 }
@@ -76,7 +77,7 @@ export function wasAnswered({ status, code }: Outcome): boolean {
 /** Code of an attempt during which the mail server fell silent before it had the message. */
 export const NO_ANSWER = 'timeout';
 
-/** Whether the mail server may have seen anything of it. */
+/** Whether the mail server may have seen anything of the message. */
 export function wasTried(attempt: Attempt): boolean {
   return attempt.kind !== 'settled' || !OURS.includes(attempt.outcome.code);
 }

@@ -1,24 +1,25 @@
 /** The life of one recipient of one mailing. */
 export type RecipientStatus =
-  /** Nobody has touched it yet, or it was handed back untouched. */
+  /** Not begun, handed back untouched, or in flight at a first attempt (see `sending`). */
   | 'pending'
   /**
-   * The intent to send is committed; the message may be on its way. Whatever a crash catches is in this state. Few rows say so: a first
-   * attempt is under way where the row is `pending` and `idx` less than `next_idx` of its mailing or batch. `MailingQuery` tells.
+   * The intent to send is committed; the message may be on its way. A recipient that is in flight at a crash is in this state. Few rows say
+   * so. Invariant: every `pending` row with idx < `next_idx` of its mailing or batch is in flight at a first attempt. `MailingQuery`
+   * reports it as `sending`.
    */
   | 'sending'
-  /** Refused for now; waits for its next attempt in `dps_mail_deferred` while others overtake it. */
+  /** Refused for now; waits for its next attempt in `dps_mail_deferred` while later recipients overtake it. */
   | 'deferred'
-  /** Settled: the mail server took the message. */
+  /** Settled: the mail server accepted the message. */
   | 'sent'
   /** Settled: refused, with code and text. */
   | 'error'
   /** Settled: never handed over, with the reason. */
   | 'skipped'
-  /** Settled: handed over, and nobody can know whether it was taken. Counted as an error, listed by one call. */
+  /** Settled: handed over, and it can't be known whether it was accepted. Counted as an error, listed by one call. */
   | 'in_doubt';
 
-/** What a recipient can end with. Each counts in exactly one counter of its mailing. */
+/** The final states of a recipient. Each counts in exactly one counter of its mailing. */
 export type SettledStatus = Extract<RecipientStatus, 'sent' | 'error' | 'skipped' | 'in_doubt'>;
 
 /** The counter of `dps_mailing` that a settled recipient is added to. */
@@ -29,7 +30,7 @@ export const COUNTER_OF: Record<SettledStatus, 'num_sent' | 'num_errors' | 'num_
   in_doubt: 'num_errors',
 };
 
-/** As the tables know them, in the order of a life. A new one goes to the end: the rows hold its number. */
+/** As the tables declare them, in the order of a life. Add a new one at the end: the rows hold its number. */
 export const RECIPIENT_STATUSES: RecipientStatus[] = [
   'pending',
   'sending',
@@ -41,8 +42,8 @@ export const RECIPIENT_STATUSES: RecipientStatus[] = [
 ];
 
 /**
- * Every arrow between two states, with the reason it exists. The `WHERE` of each update enforces its arrow; that of a first attempt under
- * way names a row that is `pending`, behind a fence that nobody else passes.
+ * Every transition between two states, with its reason. The `WHERE` of each update enforces it. At a first attempt, it names a row that is
+ * `pending`, behind a fence that only the claim holder passes.
  */
 export const RECIPIENT_TRANSITIONS: Record<RecipientStatus, Partial<Record<RecipientStatus, string>>> = {
   pending: { sending: 'a commit committed the intent' },

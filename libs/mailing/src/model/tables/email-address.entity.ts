@@ -25,7 +25,7 @@ export class EmailAddress extends RecipientOutcomeColumns {
   @Column({ name: 'display_name', type: 'varchar', length: 255, nullable: true })
   displayName: string | null;
 
-  /** `mailboxKey` of the normalized address: of one length, whatever the collation and row format of the database. */
+  /** `mailboxKey` of the normalized address: its length is fixed, whatever the collation and row format of the database. */
   @Column({ name: 'address_key', type: 'varchar', length: KEY_LENGTH })
   addressKey: string;
 

@@ -2,10 +2,10 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { KEY_LENGTH } from '../addresses/email-address.js';
 
 /**
- * Which profile of a mailing is mailed at an address: the place that came first, and no other.
+ * Which profile of a mailing is mailed at an address: the idx that claimed it first, and no other.
  *
- * The key `(mailing_id, address_key)` is what decides. A row is written before its message is handed over and never changed.
- * There is no index on `idx`: nobody asks for the address of a place.
+ * The key `(mailing_id, address_key)` decides. A row is written before its message is handed over and never changed. There is no index on
+ * `idx`: no query asks for the address of an idx.
  */
 @Entity({ name: 'dps_mail_address_claim' })
 export class MailAddressClaim {

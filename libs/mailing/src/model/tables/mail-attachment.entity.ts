@@ -1,8 +1,8 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /**
- * A piece of a file that mailings attach, under the SHA-256 of the whole file: a file that a hundred mailings attach is here once. In
- * pieces, so that no database has to take a large statement for it, and because MySQL's `text` ends at 64 kB.
+ * One part of a file that mailings attach, under the SHA-256 of the whole file: a file that a hundred mailings attach is stored once. It is
+ * stored in parts, so that no database has to accept a large statement, and because MySQL's `text` ends at 64 kB.
  */
 @Entity({ name: 'dps_mail_attachment' })
 export class MailAttachment {
@@ -13,7 +13,7 @@ export class MailAttachment {
   @PrimaryColumn({ name: 'part', type: 'int' })
   part: number;
 
-  /** Base64, because that type of column is spelled alike everywhere; the message is base64 anyway. */
+  /** Base64, because a text column is spelled alike on all databases; the message is base64 anyway. */
   @Column({ name: 'content', type: 'text' })
   content: string;
 }

@@ -4,11 +4,12 @@ import { SliceProgressColumns } from './slice-progress.columns.js';
 import type { BatchStatus } from '../states/batch-status.js';
 
 /**
- * A slice of a batched mailing: the recipients from `start_idx` up to, not including, `end_idx`. Its books are kept here
- * while it is worked on, so that the servers of one mailing do not wait for each other, and are added to the mailing once.
+ * A slice of a batched mailing: the recipients from `start_idx` up to, not including, `end_idx`. Its progress is kept in this row while a
+ * server works on it, so that the servers of one mailing do not wait for each other. It is added to the mailing's progress once, when the
+ * batch is complete.
  *
- * One index besides the key: `(status, mailing_id, not_before)` for "which is free of this mailing", "is any still claimed of
- * this mailing" and "which are claimed at all".
+ * One index besides the key: `(status, mailing_id, not_before)`, for the free batches of a mailing, for whether any batch of a mailing is
+ * still claimed, and for all claimed batches.
  */
 @Entity({ name: 'dps_mail_batch' })
 @PrefixedIndex('idx_dps_mail_batch_status', ['status', 'mailingId', 'notBefore'])
@@ -29,7 +30,7 @@ export class MailBatch extends SliceProgressColumns {
   @Column({ name: 'status', type: 'varchar', length: 16 })
   status: BatchStatus;
 
-  /** Not taken up before: the soonest of its recipients' next attempts, where nobody else is left in it. */
+  /** The batch is not claimed before this time: the soonest next attempt, if only deferred recipients are left in it. */
   @Column({ name: 'not_before', type: Date, precision: 3 })
   notBefore: Date;
 
@@ -49,7 +50,7 @@ export class MailBatch extends SliceProgressColumns {
   @Column({ name: 'high_water_idx', type: 'int' })
   highWaterIdx: number;
 
-  /** Its counters are part of the mailing's. */
+  /** Whether its counters have been added to the mailing's. */
   @Column({ name: 'is_summarized', type: 'boolean', default: false })
   isSummarized: boolean;
 }

@@ -4,8 +4,8 @@ import { PrefixedIndex } from './prefixed-index.js';
 /**
  * A recipient that waits for another attempt, or is at it.
  *
- * A table of its own, so that the big ones need no index on status: it holds the few that the order of sending has passed
- * by, and their rows stay until they are settled. The index `(mailing_id, next_attempt_at)` answers "who is due".
+ * A table of its own, so that the recipient tables, which are large, need no index on status. It holds the few recipients that the run has
+ * passed by, and their rows stay until they are settled. The index `(mailing_id, next_attempt_at)` answers which of them are due.
  */
 @Entity({ name: 'dps_mail_deferred' })
 @PrefixedIndex('idx_dps_mail_deferred_due', ['mailingId', 'nextAttemptAt'])
@@ -16,7 +16,7 @@ export class MailDeferred {
   @PrimaryColumn({ name: 'idx', type: 'int' })
   idx: number;
 
-  /** Null while the attempt is being made. */
+  /** Null while the attempt is in flight. */
   @Column({ name: 'next_attempt_at', type: Date, precision: 3, nullable: true })
   nextAttemptAt: Date | null;
 }

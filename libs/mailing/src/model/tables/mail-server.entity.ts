@@ -6,7 +6,7 @@ export class MailServer {
   @PrimaryColumn({ name: 'uniq_server_id', type: 'varchar', length: 255 })
   uniqServerId: string;
 
-  /** A fresh UUID for each start; a process whose incarnation is no longer here has lost its work. */
+  /** A new UUID for each start. A process whose incarnation is no longer in this table has lost its work. */
   @Column({ name: 'incarnation', type: 'varchar', length: 36 })
   incarnation: string;
 
@@ -16,11 +16,11 @@ export class MailServer {
   @Column({ name: 'pid', type: 'int' })
   pid: number;
 
-  /** Within which pids can be compared: see `pidNamespace`. Null: unknown, only the lease tells. */
+  /** The range within which pids can be compared: see `readPidNamespace`. Null: unknown, only the lease tells whether the process lives. */
   @Column({ name: 'pid_namespace', type: 'varchar', length: 100, nullable: true })
   pidNamespace: string | null;
 
-  /** Whether it takes batches. */
+  /** Whether the process claims batches. */
   @Column({ name: 'takes_batches', type: 'boolean', default: false })
   takesBatches: boolean;
 

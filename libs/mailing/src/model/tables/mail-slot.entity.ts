@@ -1,16 +1,16 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /**
- * Content of a slot, kept with its mailing: for everybody, or for one profile.
+ * Content of a slot, stored with its mailing: for all recipients, or for one profile.
  *
- * The key begins with what a commit asks for, the content of some profiles of a mailing in whatever slots.
+ * The key begins with what a commit queries: the content of some profiles of a mailing, in any slot.
  */
 @Entity({ name: 'dps_mail_slot' })
 export class MailSlot {
   @PrimaryColumn({ name: 'mailing_id', type: 'varchar', length: 36 })
   mailingId: string;
 
-  /** Empty: for everybody. */
+  /** Empty: for all recipients. */
   @PrimaryColumn({ name: 'user_id', type: 'varchar', length: 255 })
   userId: string;
 
@@ -18,8 +18,8 @@ export class MailSlot {
   slot: string;
 
   /**
-   * In an object, because drivers read a text that is JSON each in its own way. `refused` in place of `is`: the content could not be kept, and
-   * its profile is skipped with this text. No content can be taken for that, because every content stands inside `is`.
+   * Wrapped in an object, because drivers differ in how they read a JSON value that is a text. `refused` instead of `is`: the content could
+   * not be stored, and its profile is skipped with this text. Content can't be mistaken for a refusal, because all content is inside `is`.
    */
   @Column({ name: 'content', type: 'json', nullable: true })
   content: { is?: unknown } | { refused: string } | null;

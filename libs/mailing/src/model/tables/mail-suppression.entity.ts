@@ -1,17 +1,17 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { KEY_LENGTH } from '../addresses/email-address.js';
 
-/** Width of the column that says why. */
+/** Width of the column `reason`. */
 export const MAX_SUPPRESSION_REASON = 255;
 
-/** An address that nobody may mail. The primary key answers the one question that is asked: which of these are here. */
+/** An address that must not be mailed. The primary key answers the only query: which of these addresses are in the table. */
 @Entity({ name: 'dps_mail_suppression' })
 export class MailSuppression {
   /** As in `dps_email_address`. */
   @PrimaryColumn({ name: 'address_key', type: 'varchar', length: KEY_LENGTH })
   addressKey: string;
 
-  /** As it was entered first, its domain in ASCII. */
+  /** As it was first entered, with its domain in ASCII. */
   @Column({ name: 'address', type: 'varchar', length: 320 })
   address: string;
 

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** The source of a template or a partial, as it was when a mailing with it was sent; kept once, however many mailings have it. */
+/** The source of a template or a partial at the time when a mailing with it was sent. It is stored once, however many mailings use it. */
 @Entity({ name: 'dps_mail_template' })
 export class MailTemplate {
   /** SHA-256 of the source, in hex. */

@@ -12,7 +12,7 @@ export class MailTrackdata {
   @Column({ name: 'map_value', type: 'varchar', length: 254, nullable: true })
   mapValue: string | null;
 
-  /** Position among those of its mailing; the first one is 0. */
+  /** Position among the pairs of its mailing; the first one is 0. */
   @Column({ name: 'idx', type: 'int', default: 0 })
   idx: number;
 }

@@ -6,9 +6,9 @@ import { SliceProgressColumns } from './slice-progress.columns.js';
 /**
  * One templated e-mail to one list of recipients.
  *
- * Four indexes besides the key: `(uniq_server_id, status)` for the restarter, which asks "what is unfinished of
- * this server" at every sweep, `(is_batched, status)` for those who look for batches, `(batch_exec_id)` for
- * executions of several mailings, and the unique `idempotency_key`.
+ * Four indexes besides the key: `(uniq_server_id, status)` for the restarter, which reads the unfinished mailings of this server at every
+ * sweep, `(is_batched, status)` for the search for batches, `(batch_exec_id)` for executions of several mailings, and the unique
+ * `idempotency_key`.
  */
 @Entity({ name: 'dps_mailing' })
 @PrefixedIndex('idx_dps_mailing_server', ['uniqServerId', 'status'])
@@ -43,7 +43,7 @@ export class Mailing extends SliceProgressColumns {
   @Column({ name: 'bcc', type: 'text', nullable: true })
   bcc: string | null;
 
-  /** Where every message goes instead of to its recipient. */
+  /** Address that every message goes to, instead of its recipient's. */
   @Column({ name: 'message_to', type: 'text', nullable: true })
   messageTo: string | null;
 
@@ -114,26 +114,32 @@ export class Mailing extends SliceProgressColumns {
   @Column({ name: 'num_soft_bounces', type: 'int', default: 0 })
   numSoftBounces: number;
 
-  /** Every recipient before this index is settled or deferred: where recovery starts to look. */
+  /** Invariant: every recipient with idx < low_water_idx is settled or has a row in `dps_mail_deferred`. Recovery reads from here on. */
   @Column({ name: 'low_water_idx', type: 'int', default: 0 })
   lowWaterIdx: number;
 
-  /** Where a run goes on. Whoever is `pending` before it is under way: the intent to send, committed before anything is handed over. */
+  /**
+   * Where a run goes on. Invariant: every `pending` row with idx < next_idx is in flight. This is the intent to send, committed before
+   * anything is handed over.
+   */
   @Column({ name: 'next_idx', type: 'int', default: 0 })
   nextIdx: number;
 
-  /** Nobody from this index on was ever under way: where recovery stops to look. More than `next_idx` only after somebody was handed back. */
+  /**
+   * Invariant: no recipient with idx >= high_water_idx was ever in flight. Recovery reads up to here. More than `next_idx` only after a
+   * recipient was handed back.
+   */
   @Column({ name: 'high_water_idx', type: 'int', default: 0 })
   highWaterIdx: number;
 
   @Column({ name: 'created_at', type: Date, precision: 3 })
   createdAt: Date;
 
-  /** Not begun before. */
+  /** The mailing is not begun before this time. */
   @Column({ name: 'scheduled_at', type: Date, precision: 3, nullable: true })
   scheduledAt: Date | null;
 
-  /** A mailing that nobody could begin until then stays `pending` with a reason, until somebody resumes it. */
+  /** A mailing that could not be begun until this time stays `pending` with a reason until a user resumes it. */
   @Column({ name: 'do_not_start_after', type: Date, precision: 3, nullable: true })
   doNotStartAfter: Date | null;
 }

@@ -1,6 +1,6 @@
 import { type DataSourceOptions, Index } from 'typeorm';
 
-/** What is looked at of an index that TypeORM builds for one data source. */
+/** The part that is read of an index that TypeORM builds for one data source. */
 interface IndexUnderWay {
   givenName?: string;
   entityMetadata?: { dataSource?: { options: DataSourceOptions } };
@@ -9,20 +9,19 @@ interface IndexUnderWay {
 /**
  * Name of one of our indexes in a data source.
  *
- * On PostgreSQL the names of indexes are unique in a schema, so that of a prefixed table carries the prefix. MySQL and
- * MariaDB keep them apart by table. On SQLite, where they are unique in the file, databases with the plain name are out
- * there, and so two prefixes need two files.
+ * PostgreSQL keeps the names of indexes unique in a schema, so the index of a prefixed table carries the prefix. MySQL and MariaDB keep
+ * them apart by table. SQLite keeps them unique in the file; databases with the plain name exist already, so two prefixes need two files.
  */
 export function indexNameOf({ type, entityPrefix }: DataSourceOptions, name: string): string {
   return type === 'postgres' ? `${entityPrefix ?? ''}${name}` : name;
 }
 
 /**
- * `@Index` with a name that depends on the data source (`indexNameOf`), so that hosts which compare the entities with
- * their database find the index that the migrations have made.
+ * `@Index` with a name that depends on the data source (`indexNameOf`), so that hosts that compare the entities with their database find
+ * the index that the migrations have made.
  *
- * A decorator knows no data source. TypeORM asks for the columns while it builds the index of one, and that is the moment
- * at which the name can still be told; a TypeORM that asked in another way would leave the plain name.
+ * A decorator does not know the data source. TypeORM calls `columns` while it builds the index for one data source, and the name can still
+ * be set then. A TypeORM version that asks in another way would keep the plain name.
  */
 export function PrefixedIndex(
   name: string,

@@ -3,7 +3,7 @@ import { RECIPIENT_STATUSES, type RecipientStatus } from '../states/recipient-st
 
 /** What both recipient tables record about one recipient; the states are those of `recipient-status.ts`. */
 export abstract class RecipientOutcomeColumns {
-  /** An enumeration where the database has them: of one size whatever it says, see `changedAt`. */
+  /** An enumeration on databases that have them: its size does not depend on its value, see `changedAt`. */
   @Column({ name: 'status', type: 'simple-enum', enum: RECIPIENT_STATUSES })
   status: RecipientStatus;
 
@@ -15,8 +15,8 @@ export abstract class RecipientOutcomeColumns {
   nextAttemptAt: Date | null;
 
   /**
-   * When it came to its status; when it was written down, as long as it is `pending`. Never empty: InnoDB changes a row in its place
-   * only if each part of it keeps its size, and a time that appears with the outcome would make each commit cost half as much again.
+   * Time of the last change of status; until then, the time when the row was written. Never null: InnoDB changes a row in place only if
+   * each of its columns keeps its size, and a time that appears with the outcome would make each commit cost half as much again.
    */
   @Column({ name: 'changed_at', type: Date, precision: 3 })
   changedAt: Date;

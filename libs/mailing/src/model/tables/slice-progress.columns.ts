@@ -1,8 +1,8 @@
 import { Column } from 'typeorm';
 
-/** The books of a slice, kept in the row of a mailing or of a batch: who works on it, and what it has come to. */
+/** Progress of a slice, kept in the row of a mailing or of a batch: its claim, its counters and its times. */
 export abstract class SliceProgressColumns {
-  /** Incarnation of the claiming process plus a counter; every write of a run proves it. */
+  /** Incarnation of the claiming process plus a counter; every commit of a run proves it. */
   @Column({ name: 'claim_token', type: 'varchar', length: 64, nullable: true })
   claimToken: string | null;
 
@@ -18,11 +18,11 @@ export abstract class SliceProgressColumns {
   @Column({ name: 'num_bounces', type: 'int', default: 0 })
   numBounces: number;
 
-  /** Score of the error guard, of failures that may be the sender's fault. Of a batch it counts while it is claimed. */
+  /** Score of the error guard for failures that may be the sender's fault. That of a batch counts only while the batch is claimed. */
   @Column({ name: 'suspect_score', type: 'int', default: 0 })
   suspectScore: number;
 
-  /** The same of all failures. */
+  /** The same for all failures. */
   @Column({ name: 'failure_score', type: 'int', default: 0 })
   failureScore: number;
 
@@ -30,7 +30,7 @@ export abstract class SliceProgressColumns {
   @Column({ name: 'commit_seq', type: 'int', default: 0 })
   commitSeq: number;
 
-  /** When its claim holder has committed last, the claim included. */
+  /** Time of the last commit of the claim holder; the claim itself counts as a commit. */
   @Column({ name: 'last_commit_at', type: Date, precision: 3, nullable: true })
   lastCommitAt: Date | null;
 

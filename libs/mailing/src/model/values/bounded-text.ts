@@ -3,7 +3,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 // oxlint-disable-next-line no-control-regex
 const CONTROLS = new RegExp(CONTROL, 'g');
 
-/** Cuts a text without cutting a letter: half a surrogate pair at the end would be no text any more. */
+/** Cuts a text without splitting a character: half a surrogate pair at the end would be no valid text. */
 export function cutText(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : text.slice(0, maxLength).replace(/[\uD800-\uDBFF]$/, '');
 }

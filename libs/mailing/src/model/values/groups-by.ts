@@ -1,4 +1,4 @@
-/** Those with the same key together, in the order in which each key was met first. */
+/** Groups the entries by their key, in the order in which each key was met first. */
 export function groupsBy<T>(all: Iterable<T>, keyOf: (one: T) => string): Map<string, T[]> {
   const found = new Map<string, T[]>();
   for (const one of all) {

@@ -1,21 +1,21 @@
-/** Characters of a subject, as it is written in the info and as it is rendered, and of the value of a further header. */
+/** Characters of a subject, both as written in the info and as rendered, and of the value of an additional header. */
 export const MAX_HEADER_VALUE = 10_000;
 
-/** Characters of the name of a further header, so that it fits a line. */
+/** Characters of the name of an additional header, so that it fits a line. */
 export const MAX_HEADER_NAME = 76;
 
-/** Further headers of one mailing. */
+/** Additional headers of one mailing. */
 export const MAX_HEADERS = 100;
 
 /**
- * Characters of a word, between two spaces, that a header line carries as it is. A line has at most 998 octets (RFC 5322 section
- * 2.1.1) and can be broken at spaces alone; the rest is for the name of the header.
+ * Characters of a word, between two spaces, that a header line carries unchanged. A line has at most 998 octets (RFC 5322 section 2.1.1)
+ * and can be broken only at spaces; the rest is for the name of the header.
  */
 export const MAX_HEADER_WORD = 900;
 
 /**
- * Headers whose words mean something to programs, so that none of them may be replaced by encoded words (RFC 2047 section 5). All
- * others are read as text.
+ * Headers whose words mean something to programs, so that none of them may be replaced by encoded words (RFC 2047 section 5). All others
+ * are treated as text.
  */
 const STRUCTURED =
   /^(?:arc-.*|authentication-results|auto-submitted|autocrypt|disposition-notification-to|dkim-signature|errors-to|feedback-id|in-reply-to|list-.*|precedence|received|references|resent-.*|return-path|sender)$/i;
@@ -32,7 +32,10 @@ export function longestWord(text: string): number {
   return longestRun(text, false);
 }
 
-/** The same of spaces: folded, more of them than a line has would leave a line of nothing else, which may be read as the end of the head. */
+/**
+ * Characters of the longest run of spaces. In a folded header, more spaces than a line holds would leave a line of spaces only, which may
+ * be read as the end of the head.
+ */
 export function longestGap(text: string): number {
   return longestRun(text, true);
 }

@@ -1,10 +1,10 @@
 /**
- * Copies plain objects and arrays, however deep; everything else stays what it is, because only its class knows how to copy it.
- * What holds itself does so in the copy.
+ * Copies plain objects and arrays, however deep. Everything else is kept as it is, because only its class knows how to copy it. A value
+ * that contains itself does so in the copy.
  */
 export function plainCopy<T>(value: T): T {
   const copies = new Map<object, object>();
-  // A list and not a call for each level: there may be more levels than calls.
+  // A list instead of recursion: the value may be deeper than the call stack.
   const open: { from: object; to: object }[] = [];
   const copyOf = (one: unknown): unknown => {
     if (typeof one !== 'object' || one === null) return one;
@@ -19,7 +19,7 @@ export function plainCopy<T>(value: T): T {
   const whole = copyOf(value);
   for (let next = open.pop(); next; next = open.pop()) {
     for (const [key, inner] of Object.entries(next.from)) {
-      // Not by assignment, which a key such as `__proto__` would turn into something else.
+      // Not by assignment: assigning to a key such as `__proto__` would do something else.
       const property = { value: copyOf(inner), writable: true, enumerable: true, configurable: true };
       Object.defineProperty(next.to, key, property);
     }

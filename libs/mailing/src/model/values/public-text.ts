@@ -1,23 +1,23 @@
 import { kindOf } from './value-kind.js';
 import { cutText, toOneLine } from './bounded-text.js';
 
-/** Characters that are looked at. */
+/** Characters of a text that are read. */
 const MAX_READ = 4_096;
-/** Characters of what comes out. */
+/** Characters of the result. */
 const MAX_PUBLIC_TEXT = 1_000;
 
-/** Marks of direction and letters without width, which make a line read as another one. */
+/** Marks of direction and characters without width, which can make a line read as another one. */
 const INVISIBLE = /\p{Cf}/gu;
 
 /**
- * Whatever stands around an `@`, also as in a URL, a quoted local part included; but not an account of MySQL's, `'mailing'@'10.0.0.5'`, which
- * an operator needs to see. The bounds keep the search linear.
+ * Everything around an `@`, also in a URL, and a quoted local part; but no account of MySQL (`'mailing'@'10.0.0.5'`), which an operator
+ * needs to see. The bounds keep the search linear.
  */
 const ADDRESS = /(?:"[^"\n]{1,256}"|[^\s@<>"]{0,255}[^\s@<>"'])(?:@|%40)[^\s@<>"]{1,255}/gi;
 
 /**
- * A text of others (a mail server, a database, a function of the host), as it may leave the plugin in an event, a log line, a report or the
- * message of an error: one line without control characters, of at most 1,000 characters, and without addresses, which such texts like to
+ * Makes a foreign text (of a mail server, a database, a function of the host) fit to leave the plugin in an event, a log line, a report or
+ * the message of an error: one line without control characters, of at most 1,000 characters, and without addresses, which such texts often
  * quote. For the plugin and its parts.
  *
  * @example
@@ -31,7 +31,7 @@ export function toPublicText(text: string): string {
 }
 
 /**
- * The words of whatever was thrown, as they may leave the plugin. For the plugin and its parts.
+ * The message of a thrown value, fit to leave the plugin (`toPublicText`). For the plugin and its parts.
  *
  * @example
  * ```ts
@@ -43,8 +43,8 @@ export function publicReasonOf(error: unknown): string {
 }
 
 /**
- * The words of whatever was thrown. Always a text, also where the message of an error is none or a value can't be made one. For the
- * plugin and its parts.
+ * The message of a thrown value. Always a text, even if the message of an error is not one, or if the value can't be turned into one. For
+ * the plugin and its parts.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Whether an `await` would wait for it. Never throws, also where a getter does. */
+/** Whether an `await` would wait for the value. Never throws, even if a getter does. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
   try {

@@ -1,11 +1,11 @@
 import { isPromise } from 'node:util/types';
 
-/** What a class may be called in a message; a longer or stranger name says nothing. */
+/** Names of classes that are shown in a message; a longer or stranger name says nothing. */
 const CLASS_NAME = /^[A-Za-z_$][\w$]{0,39}$/;
 
 /**
- * What kind of thing a value is, for messages that must not show the value: it may be an address, a phone number or a secret. Never
- * throws, and calls no `toString` and no `toJSON` of the value's. For the plugin and its parts.
+ * Names the kind of a value, for messages that must not show the value: it may be an address, a phone number or a secret. Never throws, and
+ * calls no `toString` and no `toJSON` of the value. For the plugin and its parts.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ export function kindOf(value: unknown): string {
       if (value === '') return 'an empty text';
       return value.length === 1 ? 'a text of 1 character' : `a text of ${value.length} characters`;
     case 'number':
-      // No address and no secret is one of these three.
+      // `NaN`, `Infinity` and `-Infinity` are shown: none of them is an address or a secret.
       return Number.isFinite(value) ? 'a number' : String(value);
     case 'object':
       return kindOfObject(value);
@@ -31,7 +31,7 @@ export function kindOf(value: unknown): string {
 }
 
 /**
- * The same, but shows a number: for what has to be a number within bounds. For the plugin and its parts.
+ * As `kindOf`, but shows a number: for values that have to be a number within bounds. For the plugin and its parts.
  *
  * @example
  * ```ts
@@ -42,7 +42,7 @@ export function numberOrKindOf(value: unknown): string {
   return typeof value === 'number' ? `the number ${value}` : kindOf(value);
 }
 
-/** True for what `{}` makes, and for an object without a prototype. A proxy may throw here. */
+/** True for what `{}` makes, and for an object without a prototype. May throw for a proxy. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype = Object.getPrototypeOf(value) as object | null;

@@ -6,20 +6,20 @@ import { type AttachmentStorage, sha256 } from './attachment.storage.js';
 
 const SHA_256 = /^[0-9a-f]{64}$/;
 
-/** What file systems that can't sync a folder answer, or don't let it be opened for that. */
+/** Error codes of file systems that can't sync a folder, or don't let it be opened for that. */
 const NO_FOLDER_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM']);
 
 /**
- * Attachments as files, each named by its hash, in a folder named by the first two letters of it.
+ * Attachments as files, each named by its hash, in a folder named by the first two letters of the hash.
  *
- * A file appears under its name only when it is whole and on disk, so a crash leaves at most a file that ends with `.tmp`. The
- * folder itself is never made: a share that is not mounted would become a local folder that no other server sees. The modification
- * time says when a mailing last attached the file, so whoever clears the folder can go by it.
+ * A file appears under its name only when it is complete and on disk, so a crash leaves at most a file that ends with `.tmp`. The folder itself is
+ * never created: a share that is not mounted would become a local folder that no other server sees. The modification time says when a mailing last
+ * attached the file, so a clean-up of the folder can rely on it.
  */
 export class AttachmentFolder implements AttachmentStorage {
   constructor(private readonly dir: string) {}
 
-  /** Writes a file, reads it and removes it: rights, read-only file systems and full disks show in nothing less. */
+  /** Writes, reads and removes a file: no lesser test reveals missing rights, read-only file systems and full disks. */
   async check(): Promise<void> {
     const probe = join(this.dir, `.probe-${randomUUID()}.tmp`);
     try {
@@ -39,7 +39,7 @@ export class AttachmentFolder implements AttachmentStorage {
       if (error.code !== 'EEXIST') throw error;
     });
     if (!(await isReusable(path, hash, bytes.length))) await this.#replace(path, bytes);
-    // Also for a file that was there: its writer may have died just before he did this.
+    // Sync also for a file that existed: its writer may have died just before this step.
     await syncFolder(folder);
     await syncFolder(this.dir);
   }
@@ -48,14 +48,14 @@ export class AttachmentFolder implements AttachmentStorage {
     return readFile(this.placeOf(hash));
   }
 
-  /** @throws Error for what is no hash: a row that was tampered with is to lead to no other file. */
+  /** @throws Error for a text that is no hash: a manipulated row must not lead to another file. */
   placeOf(hash: string): string {
     if (typeof hash !== 'string' || !SHA_256.test(hash))
       throw new Error(`the name ${JSON.stringify(hash)}, which is no SHA-256`);
     return join(this.dir, hash.slice(0, 2), hash);
   }
 
-  /** Each writer has a file of its own; of two the last one takes the name, with the same bytes. */
+  /** Each writer has a temporary file of its own. Of two writers the last one takes the name, with the same bytes. */
   async #replace(path: string, bytes: Buffer): Promise<void> {
     const own = `${path}.${randomUUID()}.tmp`;
     try {
@@ -69,8 +69,8 @@ export class AttachmentFolder implements AttachmentStorage {
 }
 
 /**
- * A file that is damaged, or that another user owns and whose time therefore can't be set, is written anew: the mailing that is
- * about to be accepted counts on it.
+ * Whether an existing file can be used. It is written anew if it is damaged, or if another user owns it and its time therefore can't be set: the
+ * mailing that is about to be accepted relies on it.
  */
 async function isReusable(path: string, hash: string, size: number): Promise<boolean> {
   try {

@@ -8,20 +8,20 @@ import { AttachmentTable } from './attachment.table.js';
 import type { MailingDatabase } from '../database/mailing.database.js';
 import { reasonOf } from '../../model/values/public-text.js';
 
-/** What the mailing's row says of an attachment; the bytes are in the table or in the folder. */
+/** An attachment as recorded in the mailing's row; the bytes are in the table or in the folder. */
 interface KeptAttachment {
   filename: string;
   contentType?: string;
   cid?: string;
   hash: string;
   size: number;
-  /** Absent: in the table. Not the path, because servers may have the same folder under different ones. */
+  /** Absent: in the table. Not the path, because servers may see the same folder under different paths. */
   place?: 'folder';
 }
 
 /**
- * Keeps the files of mailings, each under its hash, in the place that the option names, and finds them in the place where
- * they were kept: the option may have been changed while a mailing was waiting.
+ * Stores the files of mailings, each under its hash, in the storage that the option names. A file is read from the storage where it was written: the
+ * option may have been changed while a mailing was waiting.
  */
 export class AttachmentStore {
   readonly #table: AttachmentTable;
@@ -32,14 +32,14 @@ export class AttachmentStore {
     this.#folder = place === 'table' ? null : new AttachmentFolder(place.dir);
   }
 
-  /** @throws AttachmentFolderError unless files can be kept. */
+  /** @throws AttachmentFolderError if no files can be stored in the folder. */
   async prepare(): Promise<void> {
     await this.#folder?.check();
   }
 
   /**
    * @returns what to write in the mailing's row.
-   * @throws AttachmentNotStoredError for a folder that does not take them; whatever the database throws.
+   * @throws AttachmentNotStoredError if the folder or the table does not accept a file; any other error of the database.
    */
   async keep(attachments: TemplateEmailAttachment[]): Promise<KeptAttachment[]> {
     const kept: KeptAttachment[] = [];
@@ -64,7 +64,7 @@ export class AttachmentStore {
     return kept;
   }
 
-  /** Rows of earlier versions hold the content, or a path, themselves. */
+  /** Rows of earlier versions hold the content, or a path, instead of a hash. */
   async restore(
     kept: (KeptAttachment | TemplateEmailAttachment)[],
   ): Promise<TemplateEmailAttachment[] | AttachmentGone> {

@@ -4,15 +4,15 @@ import type { MailingDatabase } from '../database/mailing.database.js';
 
 /** A multiple of three; 64,000 characters of base64, and MySQL's `text` takes 65,535. */
 const BYTES_PER_PART = 48_000;
-/** About one megabyte a statement: every default of every database takes that. */
+/** About one megabyte per statement, which the defaults of all databases accept. */
 const PARTS_PER_INSERT = 16;
 
 /**
  * Attachments in `dps_mail_attachment`.
  *
- * Parts are written before their mailing, one statement after the other and not in its transaction: what a crash leaves behind is a
- * file without a mailing, which the next mailing that attaches it completes. Of two writers of one file each writes the same rows. Parts that
- * were not new have to be there: one question more for a file that is known.
+ * Parts are written before their mailing, one statement after another and not in its transaction. A crash leaves at most an incomplete file without a
+ * mailing, which the next mailing that attaches it completes. Two writers of one file write the same rows. Parts that were not new must be found
+ * afterwards: one more query for a known file.
  */
 export class AttachmentTable implements AttachmentStorage {
   constructor(private readonly database: MailingDatabase) {}
@@ -38,7 +38,7 @@ export class AttachmentTable implements AttachmentStorage {
     if (numKnown > 0 && !(await this.#has(hash, parts))) throw new DroppedRowError('dps_mail_attachment');
   }
 
-  /** By their lengths: what is in them is checked by its hash when it is read. */
+  /** Compares lengths only: the content is checked by its hash when it is read. */
   async #has(hash: string, parts: string[]): Promise<boolean> {
     const rows = await this.database.rows<{ length: unknown }>(
       `SELECT LENGTH(content) AS length FROM ${this.database.tables.mailAttachment} WHERE hash = ? ORDER BY part`,

@@ -1,20 +1,19 @@
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 
-/** The server of which mailings were moved has a row again. */
+/** The server whose mailings were moved has registered again. */
 class CameBack extends Error {}
 
 /**
- * Makes a move of mailings of a server that has no row, and undoes it if the server came back meanwhile.
+ * Moves mailings of a server that has no row, and rolls the move back if that server has registered meanwhile.
  *
- * - `NOT EXISTS` in the move itself keeps nobody from registering: MySQL locks the gap where the row would be, but
- *   PostgreSQL judges it by what was committed when the statement began, and then may wait for a mailing that the server,
- *   back by now, has just claimed.
- * - Looking again after the move closes that: who registers later than this look finds the moved rows locked, and no longer
- *   his own when they are free. Who registered before is seen.
- * - Index: primary key; only where something moved.
- * - Rejected: locking the table of servers, which holds up every heartbeat for as long as one mailing is locked.
+ * - `NOT EXISTS` in the move itself does not prevent a registration. MySQL locks the gap where the row would be. PostgreSQL judges the condition by
+ *   what was committed when the statement began, and the statement may then wait for a mailing that the server, registered again, has just claimed.
+ * - So the row is read again after the move. A server that registered before this read is seen. A server that registers later finds the moved rows
+ *   locked; once they are unlocked, they belong to another server.
+ * - Index: primary key; the row is read only if a mailing was moved.
+ * - Rejected: locking the table of servers. One locked mailing would hold up every heartbeat for as long as it is locked.
  *
- * @returns how many moved.
+ * @returns how many mailings were moved.
  */
 export async function adoptIfStillDead(
   database: MailingDatabase,

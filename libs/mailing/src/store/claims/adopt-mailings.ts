@@ -1,20 +1,19 @@
 import type { Session } from '../database/mailing.database.js';
 
 /**
- * Moves the unfinished mailings of a server that no longer exists to another one. Who works on them is settled
- * afterwards by `claimMailing` and `recoverMailing`, as if they had always been here.
+ * Moves the unfinished mailings of a server that no longer exists to another server. `claimMailing` and `recoverSlice` then decide which process
+ * works on them, as for the server's own mailings.
  *
  * - Lock order: mailings only, in order of the index `(uniq_server_id, status)`; the server's row is read, not locked.
- * - The guard `NOT EXISTS` is judged in the same statement as the move, and again after it (`adoptIfStillDead`): a server
- *   that registers again while we decide keeps its work. A server is first removed by `pruneServer`, so "no row" is the only sign of death here.
- * - `claim_token` stays: it names the dead run, and recovery proves it. So does `commit_seq`: while a claim is held, commits alone count it, and
- *   the journal of the dead names its last one.
- * - Rejected: moving by time of the last heartbeat alone, which would leave the dead server's row to be judged again by
- *   every other server.
+ * - The guard `NOT EXISTS` is judged in the same statement as the move, and again after it (`adoptIfStillDead`): a server that registers again
+ *   meanwhile keeps its mailings. `pruneServer` removes the row of a dead server first, so a missing row is the only sign of death here.
+ * - `claim_token` stays: it names the dead run, and recovery compares it. `commit_seq` stays too: while a claim is held, only its commits increase
+ *   it, and the journal of the dead run names its last commit.
+ * - Rejected: moving by the time of the last heartbeat alone. The dead server's row would stay, and every other server would judge it again.
  *
- * Paused mailings move too, so that whoever resumes them finds an owner; unfinished lists move to be called failed.
+ * Paused mailings move too, so that a resumed mailing has an owner. Unfinished lists move so that they are marked failed.
  *
- * @returns how many moved.
+ * @returns how many mailings were moved.
  */
 export function adoptMailings(session: Session, fromServerId: string, toServerId: string): Promise<number> {
   const { mailing, mailServer } = session.tables;
@@ -26,7 +25,7 @@ export function adoptMailings(session: Session, fromServerId: string, toServerId
   );
 }
 
-/** The same for one mailing. @returns 1 if it moved. */
+/** The same for one mailing. @returns 1 if it was moved. */
 export function adoptMailing(
   session: Session,
   mailingId: string,

@@ -5,19 +5,20 @@ import { readMailingStatus } from '../database/read-mailing-status.js';
 import { isFree } from './find-free-batches.js';
 
 /**
- * Claims a batch that nobody works on. Call it in a transaction of its own, and roll back if it answers false.
+ * Claims a free batch. Call it in its own transaction, and roll back if it returns false.
  *
- * - Lock order: the batch's row, then the mailing's: a shared lock, or, for the first batch of a mailing only, its own.
- * - Index: primary key. The guard is the state itself, as for a mailing: of any number of claimers one changes the row.
- * - A mailing that is being paused or ended at this moment is either seen here, or its order waits for this claim and finds
- *   it. Were the mailing only read, both could be missed: a pause that is reached while a batch is worked on leaves, once
- *   that batch is complete, a mailing without batches that nobody completes any more.
- * - The lock comes second: two claims of a mailing that is not begun would both have it shared, and each wait for the other.
- * - The scores of the error guard begin anew: what the last claim came to is in the mailing's row (`endBatch`).
- * - Rejected: `SELECT … FOR UPDATE SKIP LOCKED`. It needs MySQL 8 or MariaDB 10.6, locks gaps of the index that batches
- *   being completed have to move through, and saves only what a random choice among the free ones saves as well.
+ * - Lock order: the batch's row, then the mailing's row: a shared lock, or, for the first batch of a mailing only, an exclusive one.
+ * - Index: primary key. The guard is the state itself, as for a mailing: of any number of claimers, exactly one changes the row.
+ * - The mailing's row is locked because of a concurrent pause or cancel: either this claim sees it, or the command waits for this claim and sees the
+ *   batch claimed. If the mailing were only read, both could miss each other: a pause completed while a batch is still sent leaves, once that batch
+ *   is complete, a mailing without batches that no process completes.
+ * - The status is read without a lock first: two claims of a mailing that has not begun would both hold the shared lock, and each would wait for the
+ *   other.
+ * - The scores of the error guard start at 0: `endBatch` has merged the scores of the last claim into the mailing's row.
+ * - Rejected: `SELECT … FOR UPDATE SKIP LOCKED`. It needs MySQL 8 or MariaDB 10.6, and locks gaps of the index that batches move through when they
+ *   complete. A random choice among the free batches avoids as many collisions.
  *
- * @returns false if it is not free any more, or its mailing may not be worked on.
+ * @returns false if the batch is not free any more, or its mailing may not be worked on.
  */
 export async function claimBatch(
   session: Session,
@@ -40,7 +41,7 @@ export async function claimBatch(
   return (await readMailingStatus(session, mailingId, whileItLasts)) === 'in_progress';
 }
 
-/** The first batch of a mailing begins it; of two that are the first, one changes the row and the other finds it begun. */
+/** The first claimed batch of a mailing sets it to `in_progress`. If two are first, one changes the row and the other finds it changed. */
 async function beginMailing(session: Session, mailingId: string): Promise<boolean> {
   const { mailing } = session.tables;
   await session.change(

@@ -2,19 +2,19 @@ import type { Session } from '../database/mailing.database.js';
 import { belongingTo, type MailingScope } from '../commands/transport-paused.js';
 
 /**
- * Claims a mailing that nobody works on, and that is not cut in batches.
+ * Claims a mailing that has no claim and is not split into batches.
  *
  * - Lock: the mailing's row; index: primary key.
- * - The guard is the state itself: of any number of claimers, in any number of processes, one changes the row. The
- *   token is new each time, so the row always changes and affected rows mean the same under both found-rows settings.
- * - A time to begin at, and one to begin by, count for the first start only and are judged here, by the database's clock,
- *   whatever made the claimer believe that it is time.
- * - The claimer proves in the same statement that it is the living incarnation of its server: a process that was stopped
- *   in the middle of a look for work wakes up as somebody who owns nothing any more.
- * - Rejected: `SELECT … FOR UPDATE SKIP LOCKED`, which serves picking any of many rows; here the row is known, and the
- *   guarded update also works where the database can not skip.
+ * - The guard is the state itself: of any number of claimers in any number of processes, exactly one changes the row. The token is new each time, so
+ *   the row always changes, and the number of affected rows means the same under both found-rows settings.
+ * - `scheduled_at` and `do_not_start_after` apply to the first start only. They are judged here, by the database's clock, not by the clock of the
+ *   claimer.
+ * - The same statement requires that the claimer's incarnation is live (`provesLife`): a process that was suspended while it looked for work may have
+ *   lost everything when it continues.
+ * - Rejected: `SELECT … FOR UPDATE SKIP LOCKED`. It serves to pick one of many rows; here the row is known, and the guarded update also works where
+ *   the database has no `SKIP LOCKED`.
  *
- * @returns true for the one who has it.
+ * @returns true if this caller has the claim.
  */
 export async function claimMailing(
   session: Session,
@@ -34,18 +34,18 @@ export async function claimMailing(
   return changed === 1;
 }
 
-/** Condition: the mailing may be begun now, or was begun before. */
+/** Condition: the mailing may be started now, or was started before. */
 export function isDue({ dialect: { now } }: Session): string {
   return `(start_time IS NOT NULL OR ((scheduled_at IS NULL OR scheduled_at <= ${now})
     AND (do_not_start_after IS NULL OR do_not_start_after >= ${now})))`;
 }
 
 /**
- * Tells why a mailing that should have been begun long ago is not: its last moment passed while nobody could begin it.
+ * Sets `status_reason` of mailings that were not started before their `do_not_start_after` passed.
  *
  * - Index: `(uniq_server_id, status)`, or `(is_batched, status)`.
  *
- * @returns how many were found overdue for the first time.
+ * @returns how many mailings were found overdue for the first time.
  */
 export function noteOverdue(session: Session, scope: MailingScope): Promise<number> {
   const own = belongingTo(scope);
@@ -58,10 +58,10 @@ export function noteOverdue(session: Session, scope: MailingScope): Promise<numb
 }
 
 /**
- * Condition: the incarnation that drew this token is the living one of its server. It takes a shared lock on the server's
- * row, so that a successor registers either before, and is seen, or after the claim is committed, and sees it. The lock
- * comes after the mailing's or, on PostgreSQL, before it; that is no way round for two, because who changes the server's
- * row holds nothing else.
+ * Condition: the incarnation in this token is the live one of its server.
+ *
+ * It takes a shared lock on the server's row. So a successor either registers before the lock and is seen, or registers after the claim is committed
+ * and sees the claim. The lock comes after the mailing's lock, or, on PostgreSQL, before it. No deadlock: writers of a server row hold no other lock.
  */
 export function provesLife(
   { dialect, tables }: Session,

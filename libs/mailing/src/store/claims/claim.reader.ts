@@ -4,10 +4,10 @@ import { progressRowOf } from '../database/progress-row.js';
 import type { InFlightRecipients, HeldClaim } from '../ledger/held-claim.js';
 import { type DeadClaim, recoverSlice } from './recover-slice.js';
 
-/** How recipients are settled that were in flight when their run died. */
+/** How recovery settles the recipients that were in flight when their run died. */
 export type Recovery = Pick<DeadClaim, 'resend' | 'journal'>;
 
-/** Reads the books under a claim that was obtained in the same transaction. */
+/** Reads the progress row under a claim that was obtained in the same transaction. */
 export async function readHeldClaim<S extends Slice>(
   session: Session,
   slice: S,
@@ -36,7 +36,7 @@ export async function readHeldClaim<S extends Slice>(
   };
 }
 
-/** Takes over a slice whose claim holder is dead, in a transaction of its own. @returns null if another process was faster. */
+/** Takes over a slice whose claim holder is dead, in its own transaction. @returns null if another process was faster. */
 export function recoverClaim(database: MailingDatabase, dead: DeadClaim): Promise<HeldClaim | null> {
   return database
     .transaction(async (session) => {
@@ -47,15 +47,16 @@ export function recoverClaim(database: MailingDatabase, dead: DeadClaim): Promis
     .catch(nullIfRefused);
 }
 
-/** The claim is rolled back: another look comes later. */
+/** The claim is rolled back. It is tried again later. */
 class ClaimRefused extends Error {}
 
 /**
- * No claim stands while the database may have forgotten commits:
+ * Refuses a claim while the database may have forgotten commits:
  *
- * - This process remembers the claim's number, or a later one. The database has gone back, or a node of it lags behind; what was forgotten is
- *   restored first (`restoreCommits`).
- * - The server is another one than before, and other processes may not have taken care of theirs there (`FailoverWatch`).
+ * - This process remembers the number of this claim, or a higher one. The database was rewound, or one of its nodes lags behind; what was forgotten
+ *   is restored first (`restoreCommits`).
+ * - The database server is not the one that answered before, and other processes may not have reserved their forgotten slices there yet
+ *   (`FailoverWatch`).
  *
  * @throws ClaimRefused, which rolls the claim back; see `nullIfRefused`.
  */
@@ -66,7 +67,7 @@ export function refuseIfForgotten<C extends HeldClaim>({ commits, failovers }: M
   return claim;
 }
 
-/** For `catch` behind the transaction of `refuseIfForgotten`. */
+/** For the `catch` of the transaction in which `refuseIfForgotten` is called. */
 export function nullIfRefused(error: unknown): null {
   if (error instanceof ClaimRefused) return null;
   throw error;

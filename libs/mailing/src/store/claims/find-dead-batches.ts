@@ -1,25 +1,25 @@
 import type { BatchRange } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
 
-/** A batch with a claim that nobody living stands for, or that the asking server has to look at itself. */
+/** A batch whose claim has no live holder, or is held by the asking server, which has to check it itself. */
 export interface DeadBatch {
   mailingId: string;
   batch: BatchRange;
   claimToken: string;
-  /** Who had claimed it. */
+  /** The server that claimed it. */
   uniqServerId: string;
 }
 
-/** A claim token begins with the incarnation that drew it, a UUID. */
+/** A claim token begins with the incarnation that created it, a UUID. */
 const INCARNATION_LENGTH = 36;
 
 /**
- * Batches whose claims were drawn by an incarnation that is not registered any more, of whatever server.
+ * Batches that were claimed by an incarnation, of any server, that is not registered any more.
  *
- * - Index: `(status, mailing_id, not_before)`, the entries of claimed batches: as many as there are batch threads in all
- *   servers. Each is compared with its server's row by the primary key.
- * - Nothing is judged here: an incarnation that is gone never comes back, and who is dead is decided by `pruneServer`.
- * - Those of the asking server come too, because only that process can tell whether it still works on them.
+ * - Index: `(status, mailing_id, not_before)`, the entries of claimed batches: as many as all servers have batch threads. Each is compared with its
+ *   server's row by the primary key.
+ * - This function does not decide which server is dead; `pruneServer` does. An incarnation that is gone never comes back.
+ * - Batches of the asking server are included, because only that process knows whether it still works on them.
  */
 export async function findDeadBatches(
   session: Session,

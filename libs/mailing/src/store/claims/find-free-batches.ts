@@ -3,16 +3,16 @@ import type { Session } from '../database/mailing.database.js';
 import { placeholders } from '../database/placeholders.js';
 import { isDue } from './claim-mailing.js';
 
-/** Condition: nobody works on it, and it may be taken up now. */
+/** Condition: the batch has no claim, and may be claimed now. */
 export const isFree = ({ dialect }: Session): string => `status = 'free' AND not_before <= ${dialect.now}`;
 
 /**
- * Mailings with batches to take, oldest first.
+ * Mailings with batches that may be claimed, oldest first.
  *
- * @param among none but these; null: all.
+ * - Index: `(is_batched, status)`; for each mailing, one lookup in `(status, mailing_id, not_before)`. Mailings without a free batch are read and
+ *   skipped, however many they are.
  *
- * - Index: `(is_batched, status)`; for each of them one look at `(status, mailing_id, not_before)`. Those without a free
- *   batch are passed by, however many they are.
+ * @param among only these mailings; null: all.
  */
 export async function findOpenMailings(
   session: Session,
@@ -31,12 +31,12 @@ export async function findOpenMailings(
 }
 
 /**
- * Free batches of one mailing, those that have waited longest first.
+ * Free batches of one mailing, longest waiting first.
  *
- * - Index: `(status, mailing_id, not_before)`, read in its order up to the limit. MySQL has to be told so: it prefers the
- *   primary key, and would read and sort all batches of the mailing at each look. To the other databases the hint is a comment.
- * - The order ends with `not_before`. InnoDB's index goes on by place anyway; PostgreSQL's does not, and would sort all batches that
- *   became free in one moment, those of a chunk of the list or of a retry.
+ * - Index: `(status, mailing_id, not_before)`, read in its own order up to the limit. MySQL needs the hint: it prefers the primary key, and would
+ *   read and sort all batches of the mailing each time. The other databases read the hint as a comment.
+ * - `ORDER BY` ends with `not_before`. InnoDB's index continues with `start_idx` anyway; PostgreSQL's does not, and would sort all batches that
+ *   became free at the same moment: those of one chunk of the list, or of one retry.
  */
 export async function findFreeBatches(
   session: Session,

@@ -7,7 +7,7 @@ import { reserveSlice } from './reserve-slice.js';
 import { type ForgottenSlice, isOpen, restoreCommits } from './restore-commits.js';
 import { readHeldClaim } from './claim.reader.js';
 
-/** A slice whose progress row shows an older number than this process has committed. */
+/** A slice whose progress row shows a lower commit number than this process has committed. */
 export type BehindSlice = Pick<ForgottenSlice, 'memory' | 'seen'>;
 
 export interface RestoredSlice {
@@ -15,15 +15,15 @@ export interface RestoredSlice {
   restored: InFlightRecipients;
 }
 
-/** Finds slices of which the database has forgotten commits, and writes these again. */
+/** Finds slices of which the database has forgotten commits, and restores those commits. */
 export class ForgottenCommits {
   constructor(private readonly database: MailingDatabase) {}
 
   /**
-   * Slices without a run that have shown an older number for `lagTimeoutMs`.
+   * Slices without a run whose progress row has shown a lower number for `lagTimeoutMs`.
    *
-   * A database that goes back forgets its last commits. So one look, at the slice with the last one that is there, tells whether there is
-   * anything to look for; a statement a call while something is remembered.
+   * A database that was rewound has lost its last commits. So one row tells whether anything is missing: that of the slice with the latest commit,
+   * among slices whose row exists. Cost: one statement for each call while anything is remembered.
    */
   async find(): Promise<BehindSlice[]> {
     const idle = this.database.commits.idle();
@@ -41,16 +41,16 @@ export class ForgottenCommits {
   }
 
   /**
-   * Reserves all slices that show an older number, those that are worked on too. Call it before the first heartbeat on a server that was not
-   * known before: after it, other processes may claim free slices there.
+   * Reserves all slices that show a lower number, including those with a run. Call it before the first heartbeat on a database server that was not
+   * known before: after that heartbeat, other processes may claim free slices there.
    *
-   * @param incarnation of this process, as others know it.
+   * @param incarnation of this process, as the other processes know it.
    */
   async reserve(uniqServerId: string, incarnation: string): Promise<void> {
     for (const behind of await this.#behind()) {
       const { memory, seen } = behind;
       this.#noteFork(memory, seen);
-      // That of an earlier incarnation counts as one of a dead process.
+      // The token of an earlier incarnation counts as that of a dead process.
       const isOurs = memory.claimToken?.startsWith(`${incarnation}#`) ?? false;
       const claimToken = isOurs ? (memory.claimToken as string) : `${incarnation}#forgotten`;
       const forgotten = { ...behind, uniqServerId, claimToken };
@@ -59,7 +59,7 @@ export class ForgottenCommits {
     }
   }
 
-  /** @returns null if the progress row has changed since it was read, or shows a mailing or batch that is over, of which nothing is restored. */
+  /** @returns null if the progress row has changed since it was read, or the mailing or batch has ended; an ended slice is not restored. */
   async restore(forgotten: ForgottenSlice): Promise<RestoredSlice | null> {
     const { memory, seen, claimToken } = forgotten;
     this.#noteFork(memory, seen);
@@ -68,13 +68,13 @@ export class ForgottenCommits {
       if (!restored) return null;
       return { restored, claim: await readHeldClaim(session, memory.slice, claimToken, restored) };
     });
-    // It has recorded what the memory has.
+    // The restored claim has committed all that the memory has.
     if (done) memory.skipTo(done.claim.commitSeq);
     else if (!(await isOpen(this.database, memory.slice))) this.database.commits.forget(memory);
     return done;
   }
 
-  /** A row that is missing proves nothing: its mailing was removed, or is forgotten as a whole. */
+  /** A missing row proves nothing: its mailing was removed, or the database has forgotten the whole mailing. */
   async #isLastOneThere(idle: SliceMemory[]): Promise<boolean> {
     for (const memory of idle.toReversed()) {
       const seen = await this.#look(memory);
@@ -83,7 +83,7 @@ export class ForgottenCommits {
     return false;
   }
 
-  /** @returns what the progress row shows, if that is older than what was committed. */
+  /** @returns what the progress row shows if its number is lower than the committed one, 'missing' if there is no row, otherwise null. */
   async #look(memory: SliceMemory): Promise<BehindSlice['seen'] | 'missing' | null> {
     const { commits } = this.database;
     const row = await readClaim(this.database, memory.slice);
@@ -93,7 +93,7 @@ export class ForgottenCommits {
     }
     memory.behindSince ??= performance.now();
     if (row) return { number: row.commitSeq, claimToken: row.claimToken };
-    // A node that lags behind may not have it yet.
+    // A node that lags behind may not have the row yet.
     if (this.#isOverdue(memory)) commits.forget(memory);
     return 'missing';
   }
@@ -102,7 +102,7 @@ export class ForgottenCommits {
     if (claimToken !== null && !this.database.commits.isOwn(claimToken)) memory.noteFork();
   }
 
-  /** All slices that show an older number: one statement for each mailing as a whole, one for many batches. */
+  /** All slices that show a lower number. One statement for each mailing without batches, one for many batches of a mailing. */
   async #behind(): Promise<BehindSlice[]> {
     const all = this.database.commits.all();
     const behind: BehindSlice[] = [];

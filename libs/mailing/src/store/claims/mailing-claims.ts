@@ -14,18 +14,18 @@ import {
   refuseIfForgotten,
 } from './claim.reader.js';
 
-/** A mailing that waits for work. */
+/** A mailing that has work to do. */
 export interface UnfinishedMailing {
   mailingId: string;
   status: MailingStatus;
   claimToken: string | null;
 }
 
-/** Who may work on which mailing: claiming, recovering from the dead, adopting from other servers. */
+/** Decides which process works on which mailing: claiming, recovery from dead runs, adoption from other servers. */
 export class MailingClaims {
   constructor(private readonly database: MailingDatabase) {}
 
-  /** Mailings of this server that it has to work on now, oldest first. Batches are nobody's own. */
+  /** Mailings of this server that it has to work on now, oldest first. Batched mailings are left out: no server owns a batch. */
   async unfinished(uniqServerId: string): Promise<UnfinishedMailing[]> {
     const rows = await this.database.rows<{
       id: string;
@@ -38,13 +38,13 @@ export class MailingClaims {
          AND (status <> 'pending' OR ${isDue(this.database)}) ORDER BY id`,
       [uniqServerId],
     );
-    // Not a condition of the statement: the index on batched mailings would look as good as the one on the server.
+    // Filtered here and not in the statement: there, the planner could prefer the index on `is_batched` to the one on `uniq_server_id`.
     return rows
       .filter((row) => !row.is_batched)
       .map((row) => ({ mailingId: row.id, status: row.status, claimToken: row.claim_token }));
   }
 
-  /** @returns null if the mailing is not `pending` here any more: somebody else was faster. */
+  /** @returns null if the mailing is not `pending` on this server any more: another process was faster. */
   claim(mailingId: string, uniqServerId: string, claimToken: string): Promise<HeldClaim | null> {
     const claimed = this.database.transaction(async (session) => {
       if (!(await claimMailing(session, mailingId, uniqServerId, claimToken))) return null;
@@ -54,7 +54,7 @@ export class MailingClaims {
     return claimed.catch(nullIfRefused);
   }
 
-  /** @returns null if somebody else was faster. */
+  /** @returns null if another process was faster. */
   recover(
     mailingId: string,
     uniqServerId: string,
@@ -71,12 +71,12 @@ export class MailingClaims {
     });
   }
 
-  /** Calls unfinished lists of dead incarnations of this server failed. @returns how many. */
+  /** Marks unfinished lists of dead incarnations of this server as failed. @returns how many. */
   failDeadLists(uniqServerId: string, incarnation: string): Promise<number> {
     return failDeadLists(this.database, uniqServerId, incarnation);
   }
 
-  /** Moves the mailings of a server that has no row any more. @returns the ids that moved. */
+  /** Moves the mailings of a server that has no row any more. @returns the ids of the moved mailings. */
   async adopt(fromServerId: string, toServerId: string): Promise<string[]> {
     const left = await this.#idsOfUnfinished(fromServerId);
     if (left.length === 0) return [];
@@ -84,15 +84,12 @@ export class MailingClaims {
       adoptMailings(session, fromServerId, toServerId),
     );
     if (moved === 0) return [];
-    // Some may have gone elsewhere since they were seen.
+    // Some may have been moved to other servers since they were read.
     const here = new Set(await this.#idsOfUnfinished(toServerId));
     return left.filter((id) => here.has(id));
   }
 
-  /**
-   * Moves one mailing of a server that has no row any more, whatever list it is on: somebody asked for something here that
-   * its owner can't carry out any more.
-   */
+  /** Moves one mailing of a server that has no row any more, for a command given here that its owner can't carry out any more. */
   async adoptOne(mailingId: string, fromServerId: string, toServerId: string): Promise<boolean> {
     const moved = await adoptIfStillDead(this.database, fromServerId, (session) =>
       adoptMailing(session, mailingId, fromServerId, toServerId),
@@ -100,12 +97,12 @@ export class MailingClaims {
     return moved === 1;
   }
 
-  /** Gives overdue mailings their reason. @returns how many are new. */
+  /** Sets the reason of overdue mailings. @returns how many are new. */
   noteOverdue(scope: MailingScope): Promise<number> {
     return noteOverdue(this.database, scope);
   }
 
-  /** Servers other than this one that own something unfinished. */
+  /** Other servers that own an unfinished mailing. */
   async ownersOfUnfinished(uniqServerId: string): Promise<string[]> {
     const rows = await this.database.rows<{ uniq_server_id: string }>(
       `SELECT DISTINCT uniq_server_id FROM ${this.database.tables.mailing}

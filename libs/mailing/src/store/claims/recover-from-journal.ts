@@ -6,23 +6,23 @@ import { countsOf, writeEnds } from '../ledger/settle-recipients.js';
 import { progressRowOf } from '../database/progress-row.js';
 import { inChunks, placeholders } from '../database/placeholders.js';
 
-/** The part of the list that is not over. */
+/** The part of the list that is not settled yet. */
 export interface Frame {
   fromIdx: number;
   toIdx: number;
 }
 
 /**
- * Settles marked recipients of a dead run whose fate is known: answered ones get that answer, those who were never
- * begun go back untouched. Those who were begun and not answered stay `sending`, for the policy to decide.
+ * Settles marked recipients of a dead run whose outcome is known. Recipients with an answer get that outcome or deferral. Recipients that were never
+ * begun are handed back untouched. Recipients that were begun and have no answer stay `sending`, for the policy to decide.
  *
- * - Lock order: the row with the books is locked already; recipients, their rows in `dps_mail_deferred`, and the row with
- *   the books again.
- * - Index: the same range of the primary key as in `recover-slice.ts`; at most `maxInDoubt` rows are found in it.
- * - Rejected: handing back all recipients that the journal does not name, with `NOT IN`: the database would compare each row with
- *   a list as long as the journal.
+ * - Lock order: the progress row is locked already; then recipients, their rows in `dps_mail_deferred`, and the progress row again.
+ * - Index: the same range of the primary key as in `recover-slice.ts`. At most `maxInDoubt` rows are found in it; after a failover there may be more,
+ *   and the caller passes one part of the range at a time.
+ * - Rejected: handing back all recipients that the journal does not name, with `NOT IN`. The database would compare each row with a list as long as
+ *   the journal.
  *
- * @param again those at a further attempt, wherever they lie.
+ * @param again recipients at a further attempt, at any idx.
  */
 export async function recoverFromJournal(
   session: Session,
@@ -63,7 +63,7 @@ export async function recoverFromJournal(
 
 export interface Settled {
   numSettled: number;
-  /** Ids of the profiles that were sent to. */
+  /** Ids of the profiles with the outcome `sent`. */
   mailed: string[];
 }
 

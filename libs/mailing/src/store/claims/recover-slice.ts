@@ -14,12 +14,12 @@ export interface DeadClaim {
   slice: Slice;
   /** The server that takes it over. */
   uniqServerId: string;
-  /** The claim of the dead, which this one replaces. */
+  /** Token of the dead claim, which this claim replaces. */
   deadToken: string;
   claimToken: string;
-  /** Whether those caught are sent again, or recorded as in doubt. */
+  /** Whether recipients that were in flight are sent again, or recorded as in doubt. */
   resend: boolean;
-  /** What the dead run has left beside the books; null: nothing that can be believed. */
+  /** What the journal of the dead run says; null: there is none that can be trusted. */
   journal: DeadJournal | null;
 }
 
@@ -27,23 +27,20 @@ const DIED =
   'The sending process died between hand-over and answer; the mail server may have taken the message.';
 
 /**
- * Takes a dead run's slice over and settles the recipients that were in flight, before the first new message. Call it in a
- * transaction of its own.
+ * Takes over the slice of a dead run and settles the recipients that were in flight, before the first new message. Call it in its own transaction.
  *
- * - Lock order: the row with the books first, recipients after it, as in a commit. A zombie that commits at this very moment
- *   either commits before (its outcomes count, and fewer are in doubt) or finds its token gone.
- * - The guard is the token that was judged dead: of two recoverers one changes the row, and only the living incarnation
- *   of the server (`provesLife`). A mailing is its server's own; a batch is anybody's.
- * - Index: a range of the primary key from `low_water_idx` (everything before is settled or deferred) to `high_water_idx`
- *   (no recipient from it on was ever in flight), so the work does not grow with the list; those at a further attempt are
- *   named by `dps_mail_deferred`.
- * - First, implied in-flight rows are set to `sending` (`nameIntended`), so there is one kind of them from then
- *   on, and `next_idx` goes down to where the list goes on.
- * - Where the database rewound in a failover, the journal may know of recipients beyond these numbers; they count as in flight, too.
- * - Rejected: searching for `sending` over the whole list, seconds at a million recipients; an index on status, see
- *   `read-next.ts`.
+ * - Lock order: the progress row first, recipients after it, as in a commit. A zombie that commits at the same moment either commits before (its
+ *   outcomes count, and fewer recipients are in doubt) or finds its token gone.
+ * - The guard is the token that was judged dead: of two recoverers, one changes the row, and only if it is the live incarnation of its server
+ *   (`provesLife`). A mailing is recovered by the server that owns it, a batch by any server.
+ * - Index: a range of the primary key from `low_water_idx` (every recipient before it is settled or deferred) to `high_water_idx` (no recipient from
+ *   it on was ever in flight), so the work does not grow with the list. `dps_mail_deferred` names the recipients at a further attempt.
+ * - First set implied in-flight rows to `sending` (`nameIntended`), and lower `next_idx` to where sending continues. From then on, every row in
+ *   flight is `sending`.
+ * - If the database was rewound in a failover, the journal may name recipients beyond these watermarks; they count as in flight too.
+ * - Rejected: searching for `sending` in the whole list, which takes seconds at a million recipients; an index on status, see `read-next.ts`.
  *
- * @returns who was caught, or null if somebody else was faster.
+ * @returns the recipients that were in flight, or null if another process was faster.
  */
 export async function recoverSlice(session: Session, claim: DeadClaim): Promise<InFlightRecipients | null> {
   const { slice, journal, resend } = claim;
@@ -57,7 +54,7 @@ export async function recoverSlice(session: Session, claim: DeadClaim): Promise<
       { lowWaterIdx, nextIdx, highWaterIdx },
       { ...terms, knownOutcomes: null },
     );
-  // The claim has just been counted as a commit.
+  // This recovery has itself increased the commit number by 1.
   const { knownOutcomes, endIdx, forgotten, isLeftOut } = journal.since(number - 1, nextIdx);
   const due = isLeftOut ? await findDue(session, slice, DUE_AT_A_TIME) : [];
   const tried = [...new Set([...forgotten, ...due])];
@@ -71,7 +68,7 @@ export async function recoverSlice(session: Session, claim: DeadClaim): Promise<
   return settleInFlight(session, slice, frame, { ...terms, knownOutcomes: knows });
 }
 
-/** What a journal leaves out it can't deny. */
+/** For a journal that leaves commits out: a due recipient that it does not name may have been begun in one of them. */
 function begunOrDue(
   { isBegun, outcomeOf, deferralOf }: KnownOutcomes,
   due: number[],

@@ -3,12 +3,12 @@ import { type ForgottenSlice, showsAsRead } from './restore-commits.js';
 import { progressRowOf } from '../database/progress-row.js';
 
 /**
- * Reserves a slice of which the database has forgotten commits for the process that made them: it shows a claim of that process again, under its
- * older number, so no other process claims it before it is restored. A run that works on it still finds its number gone.
+ * Reserves a slice of which the database has forgotten commits for the process that made them. The row shows a claim of that process again, under the
+ * older number, so no other process claims the slice before it is restored. A run that works on the slice still finds its commit number gone.
  *
  * - Lock: the progress row; index: primary key.
  * - The guard is the number and the token that were read.
- * - Rejected: to restore it at once. The first heartbeat, for which other processes wait, would have to wait for the rows of all recipients.
+ * - Rejected: restoring the slice at once. The first heartbeat, for which other processes wait, would have to wait for the rows of all recipients.
  *
  * @param claimToken of this process.
  */

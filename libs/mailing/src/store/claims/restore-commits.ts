@@ -14,36 +14,36 @@ import { type InFlightRecipients } from '../ledger/held-claim.js';
 /** A slice of which the database has forgotten commits. */
 export interface ForgottenSlice {
   memory: SliceMemory;
-  /** Its progress row, as it was read. */
+  /** The progress row as it was read. */
   seen: { number: number; claimToken: string | null };
   uniqServerId: string;
-  /** Under which it is restored. */
+  /** The token under which the slice is restored. */
   claimToken: string;
 }
 
 const FORGOTTEN =
   'The database rewound to an older state, and what became of this recipient is not known any more; the mail server may have taken the message.';
 
-/** Rows of one look at deferred recipients. */
+/** Maximum number of due deferred recipients that one query returns. */
 export const DUE_AT_A_TIME = 1_000_000;
 
 /**
- * Writes commits again that the database has forgotten, from the memory of the process that made them. Call it in a transaction of its own.
+ * Writes commits that the database has forgotten again, from the memory of the process that made them. Call it in its own transaction.
  *
- * - Lock order: the progress row first; of a batch, its mailing's row next, as in `claimBatch`; recipients after them. Index: primary keys; see
+ * - Lock order: the progress row first; for a batch, its mailing's row next, as in `claimBatch`; recipients after them. Index: primary keys; see
  *   `settleInFlight`.
- * - The guard is the number and the token that were read, so a node that merely lags behind can not pass it: it applies the newer row before,
- *   or, in a cluster that certifies writes, the commit fails. Of a claim holder that went on from the older state one of the two commits
- *   first, and the other finds its number gone. Only a living incarnation restores (`provesLife`).
- * - The number goes beyond both. A process that has claimed the slice since went on from the older state under numbers that were used before
- *   (`SliceMemory.noteFork`); its run finds its claim gone.
- * - A mailing that shows `pending`, and a batch that shows `free`, were claimed in a commit that is forgotten. A paused mailing stays paused.
- * - Every `pending` row between the watermarks counts as in flight: a recipient that was handed back and one that was sent look the same in the older
- *   state, and the memory tells them apart. Where the memory does not reach back far enough, recipients that it does not name are in doubt, and so
- *   are deferred ones that were due, because they may have been tried. The mailing is paused in the same transaction then.
- * - Rejected: to repeat the commits one by one. Their statements check rows as they were then.
+ * - The guard is the number and the token that were read. So a node that only lags behind can not pass it: it applies the newer row first, or, in a
+ *   cluster that certifies writes, the commit fails. If another claim holder continued from the older state, one of the two commits first, and the
+ *   other finds its number gone. Requires a live incarnation (`provesLife`).
+ * - The new number is higher than both. A process that has claimed the slice since then continued from the older state, under numbers that were used
+ *   before (`SliceMemory.noteFork`); its run finds its claim gone.
+ * - A mailing that is `pending`, or a batch that is `free`, was claimed in a forgotten commit. A paused mailing stays paused.
+ * - Every `pending` row between the watermarks counts as in flight. In the older state, a recipient that was handed back and one that was sent look
+ *   the same; the memory tells them apart. If the memory does not reach back far enough, recipients that it does not name are in doubt. So are
+ *   deferred recipients that were due, because they may have been tried. Then the mailing is paused in the same transaction.
+ * - Rejected: repeating the commits one by one. Their statements check rows as they were then.
  *
- * @returns null if the row has changed since it was read, or this server is no member any more.
+ * @returns null if the row has changed since it was read or shows an ended slice, or the incarnation in the token is not live any more.
  */
 export async function restoreCommits(
   session: Session,
@@ -68,7 +68,7 @@ export async function restoreCommits(
   return inFlight;
 }
 
-/** Whether its progress row shows a state in which it may be worked on, or come to be. What is over is not opened again. */
+/** Whether the slice may be worked on, now or after a resume. An ended slice is not opened again. */
 export async function isOpen(session: Session, slice: Slice): Promise<boolean> {
   const progress = progressRowOf(session, slice);
   const rows = await session.rows(
@@ -78,7 +78,7 @@ export async function isOpen(session: Session, slice: Slice): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** How a progress row was read: condition on the row, for the guard of a change. */
+/** Condition: the progress row still shows what was read. It guards a change. */
 export function showsAsRead({ number, claimToken }: ForgottenSlice['seen']): SqlPart {
   return claimToken === null
     ? { sql: 'commit_seq = ? AND claim_token IS NULL', parameters: [number] }
@@ -92,7 +92,7 @@ function reasonOf({ numKnown, numInFlight }: InFlightRecipients): string {
   );
 }
 
-/** Recipients that the database shows as deferred, and that may have been tried again since. Others among them are left as they are. */
+/** Marks recipients that the database shows as deferred, and that may have been tried again since. Other recipients in the list are not changed. */
 export function beginForgottenAttempts(
   session: Session,
   { mailingId }: Slice,
@@ -134,8 +134,8 @@ function stateOf({ batch }: Slice): { sql: string; open: string } {
 }
 
 /**
- * The first claim of a mailing begins it, in a commit that may be forgotten, too: a batch of a mailing that is not begun can not complete it, and a
- * mailing without a start may count as overdue.
+ * The first claim of a mailing starts it, and that commit may be forgotten too. A batch can not complete a mailing that is not started, and a mailing
+ * without a start time may count as overdue.
  */
 function beginAgain(session: Session, mailingId: string): Promise<number> {
   return session.change(

@@ -10,7 +10,7 @@ import { inChunks, placeholders } from '../database/placeholders.js';
 import { type Frame, recoverFromJournal } from './recover-from-journal.js';
 import type { InFlightRecipients } from '../ledger/held-claim.js';
 
-/** Where the progress row says that recipients may be in flight. */
+/** The watermarks of the progress row, which bound the recipients that may be in flight. */
 export interface Watermarks {
   lowWaterIdx: number;
   nextIdx: number;
@@ -18,25 +18,25 @@ export interface Watermarks {
 }
 
 export interface SettleTerms {
-  /** What is known beside the database; null: nothing. */
+  /** What is known in addition to the database; null: nothing. */
   knownOutcomes: KnownOutcomes | null;
-  /** Whether recipients of unknown fate are sent again, or recorded as in doubt. */
+  /** Whether recipients of unknown outcome are sent again, or recorded as in doubt. */
   resend: boolean;
-  /** Why it is not known; for `error_text`. */
+  /** Why the outcome is unknown; for `error_text`. */
   doubt: string;
 }
 
-/** Recipients whose rows are held in memory at a time. */
+/** Length of the idx range whose rows are held in memory at a time. */
 const ROWS_AT_A_TIME = 5_000;
 
 /**
- * Settles the recipients that were in flight in a run that is gone. Call it under a claim of the same transaction.
+ * Settles the recipients that were in flight in a run that is gone. Call it under a claim obtained in the same transaction.
  *
- * - Lock order: the progress row is locked already; recipients, their rows in `dps_mail_deferred`, and the progress row again.
- * - Index: a range of the primary key from `low_water_idx` to the high watermark, so the work does not grow with the list; those at a further
- *   attempt are named by `dps_mail_deferred`.
- * - Recipients that are in flight by a number are set to `sending` first (`nameIntended`), so there is one kind of them from then on, and
- *   `next_idx` goes down to where the list goes on.
+ * - Lock order: the progress row is locked already; then recipients, their rows in `dps_mail_deferred`, and the progress row again.
+ * - Index: a range of the primary key from `low_water_idx` to the high watermark, so the work does not grow with the list. `dps_mail_deferred` names
+ *   the recipients at a further attempt.
+ * - First set implied in-flight rows to `sending` (`nameIntended`), and lower `next_idx` to where sending continues. From then on, every row in
+ *   flight is `sending`.
  */
 export async function settleInFlight(
   session: Session,
@@ -69,7 +69,7 @@ export async function settleInFlight(
   return { numInFlight, numKnown, retries, mailed };
 }
 
-/** A piece of the list at a time: after a failover it may be all that was sent in a minute. */
+/** One range of the list at a time: after a failover it may be everything that was sent in a minute. */
 async function settleAllKnown(
   session: Session,
   slice: Slice,
@@ -112,8 +112,8 @@ export async function readWatermarks(
 }
 
 /**
- * Those at their first attempt lie between `low_water_idx` and `high_water_idx`. A recipient that is made `pending` is not in flight, because
- * `next_idx` was lowered before.
+ * Recipients at their first attempt are between `low_water_idx` and `high_water_idx`. A recipient that is set to `pending` here is not in flight,
+ * because `next_idx` was lowered before.
  */
 async function settleFrame(
   session: Session,
@@ -139,7 +139,7 @@ async function settleFrame(
   return inFlight;
 }
 
-/** Recipients at a further attempt may lie anywhere before the frame; `dps_mail_deferred` names them. */
+/** Recipients at a further attempt may have any idx; `dps_mail_deferred` names them. */
 async function settleAgain(
   session: Session,
   mailingId: string,

@@ -24,7 +24,7 @@ import {
   refuseIfForgotten,
 } from './claim.reader.js';
 
-/** A bound for one look; what is behind it is found by the next one. */
+/** Bounds of one query; the next query finds the rest. */
 const MAX_DEAD_AT_A_TIME = 1_000;
 const MAX_COMMANDED_AT_A_TIME = 100;
 const MAX_FREE_AT_A_TIME = 100_000;
@@ -33,7 +33,7 @@ const MAX_FREE_AT_A_TIME = 100_000;
 class NotOpen extends Error {}
 
 /**
- * The batches of all mailings in this database: what is free, who works on what, what the dead left behind.
+ * The batches of all mailings in this database: free batches, claims, and batches that dead servers left behind.
  *
  * @example
  * ```ts
@@ -46,10 +46,10 @@ export class TemplateEmailBatchPersister {
   constructor(private readonly database: MailingDatabase) {}
 
   /**
-   * Free batches that may be taken up now, oldest mailing first.
+   * Free batches that may be claimed now, oldest mailing first.
    *
-   * @param among of these mailings alone. Default: of all.
-   * @throws InvalidArgumentError if `limit` is not from 1 to 100,000, or an id can be none.
+   * @param among only batches of these mailings. Default: of all.
+   * @throws InvalidArgumentError if `limit` is not from 1 to 100,000, or an id can't be a mailing id.
    */
   async free(limit: number, among?: readonly string[]): Promise<BatchName[]> {
     checkWholeNumber('free: limit', limit, 1, MAX_FREE_AT_A_TIME);
@@ -77,8 +77,8 @@ export class TemplateEmailBatchPersister {
   }
 
   /**
-   * @returns null if it is not free any more, or its mailing may not be worked on.
-   * @throws InvalidArgumentError for what can be no batch, server id or token.
+   * @returns null if the batch is not free any more, or its mailing may not be worked on.
+   * @throws InvalidArgumentError if an argument can't be a batch, a server id or a token.
    */
   async claim(batch: BatchName, uniqServerId: string, claimToken: string): Promise<HeldBatch | null> {
     checkMailingId('claim: mailingId', batch?.mailingId);
@@ -96,15 +96,15 @@ export class TemplateEmailBatchPersister {
     }
   }
 
-  /** Batches of the dead, and all that this server has claimed. */
+  /** Batches claimed by dead incarnations, and all batches that this server has claimed. */
   async claimedByDead(uniqServerId: string): Promise<DeadBatch[]> {
     checkText('claimedByDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
     return findDeadBatches(this.database, uniqServerId, MAX_DEAD_AT_A_TIME);
   }
 
   /**
-   * @returns null if another server was faster.
-   * @throws InvalidArgumentError for what can be no batch, server id or token.
+   * @returns null if another process was faster.
+   * @throws InvalidArgumentError if an argument can't be a batch, a server id or a token.
    */
   async recover(
     dead: DeadBatch,
@@ -123,12 +123,12 @@ export class TemplateEmailBatchPersister {
     return recoverClaim(this.database, { slice, uniqServerId, deadToken, claimToken, ...how });
   }
 
-  /** Batched mailings with an order that is not carried out yet. */
+  /** Batched mailings with a command that is not carried out yet. */
   requested(): Promise<string[]> {
     return findTransitions(this.database, MAX_COMMANDED_AT_A_TIME);
   }
 
-  /** Carries the order out if no batch is claimed any more. @returns what was reached, or null. */
+  /** Carries out the command if no batch is claimed any more. @returns the status reached, or null. */
   async completeTransition(mailingId: string): Promise<MailingStatus | null> {
     checkMailingId('completeTransition: mailingId', mailingId);
     return this.database.transaction((session) => completeTransition(session, mailingId));

@@ -25,24 +25,24 @@ import { retryRecipients } from './retry-recipients.js';
 import { settleInDoubtRows } from './settle-in-doubt.js';
 import { hasTransportPaused, resumeTransportPaused, type MailingScope } from './transport-paused.js';
 
-/** Recipients of one transaction of an order. A bound for locks and logs, not for the order. */
+/** Recipients of one transaction of a command. It bounds locks and logs, not the command. */
 const CHUNK = 1_000;
 
-/** How a mailing stands after an order was written down. */
+/** State of a mailing after a command was written. */
 export interface RequestedMailing {
   status: MailingStatus;
   uniqServerId: string;
   claimToken: string | null;
-  /** Its batches are worked on by whoever takes them, and nobody works on the mailing itself. */
+  /** Its batches are claimed by any server, and the mailing itself has no run. */
   isBatched: boolean;
-  /** All its messages go to one address, so nobody on its list was written to. */
+  /** All its messages go to one address, so none of its recipients was sent to. */
   isRedirected: boolean;
 }
 
 /**
- * What an order does to recipients of one table, under the lock of their books.
+ * What a command does to recipients of one table, under the lock of their progress row.
  *
- * @returns what is to be done once it is committed.
+ * @returns what is to be done after the commit.
  */
 type ChangeChunk = (
   session: Session,
@@ -51,7 +51,7 @@ type ChangeChunk = (
   indexes: number[],
 ) => Promise<(() => Promise<void>) | void>;
 
-/** A recipient in doubt, as its row tells. */
+/** A recipient in doubt, as read from its row. */
 export interface DoubtfulRow {
   idx: number;
   source: SourceName;
@@ -59,9 +59,7 @@ export interface DoubtfulRow {
   userId: string | null;
 }
 
-/**
- * What people ask of a mailing, written into its row. Whoever works on it finds the order there; nobody has to be reached.
- */
+/** Writes commands into the mailing's row. The mailing's run finds them there; no process has to be reached. */
 export class CommandPersister {
   constructor(
     private readonly database: MailingDatabase,
@@ -76,7 +74,7 @@ export class CommandPersister {
     });
   }
 
-  /** @param toServerId where it goes on if nobody works on it; null: where it is. */
+  /** @param toServerId the server that continues the mailing if it has no run; null: its present owner. */
   resume(mailingId: string, toServerId: string | null): Promise<RequestedMailing | null> {
     return this.#request(mailingId, 'afterResumeRequested', (session) =>
       resumeMailing(session, mailingId, toServerId),
@@ -86,13 +84,13 @@ export class CommandPersister {
   cancel(mailingId: string): Promise<RequestedMailing | null> {
     return this.#request(mailingId, 'afterCancelRequested', async (session) => {
       await requestCancel(session, mailingId);
-      // Paused, it had nothing in flight and was canceled by that; what its batches had come to is still theirs.
+      // A pending or paused mailing had nothing in flight and was canceled by `requestCancel`; the counters of its batches are not merged yet.
       if ((await completeTransition(session, mailingId)) === null)
         await mergeRestOfCanceled(session, mailingId);
     });
   }
 
-  /** @returns how many of these mailings go on. */
+  /** @returns how many mailings were resumed. */
   resumeTransportPaused(scope: MailingScope): Promise<number> {
     return resumeTransportPaused(this.database, scope);
   }
@@ -102,10 +100,10 @@ export class CommandPersister {
   }
 
   /**
-   * Makes everybody in this state due for another attempt.
+   * Makes all recipients with this status due for another attempt.
    *
    * @returns how many.
-   * @throws MailingEndedError if the mailing was canceled or has failed, also in the middle of it.
+   * @throws MailingEndedError if the mailing was canceled or has failed, also if that happens between two chunks.
    */
   retry(mailingId: string, which: RetryableStatus): Promise<number> {
     return this.#forAll(mailingId, which, 'afterRetryChunk', async (session, slice, source, indexes) => {
@@ -117,9 +115,9 @@ export class CommandPersister {
   }
 
   /**
-   * Settles all doubt.
+   * Settles all recipients in doubt.
    *
-   * @param settled told of the profiles that were sent to, chunk by chunk, once it is committed.
+   * @param settled called for each chunk after its commit, with the ids of the profiles that were sent to.
    * @returns how many.
    */
   settleInDoubt(
@@ -141,8 +139,8 @@ export class CommandPersister {
   }
 
   /**
-   * Those in doubt between two places of the list, and among some places before: at recovery that is whom the crash caught,
-   * and few others.
+   * Recipients in doubt in a range of the list, and those of `retries`, at any idx. At recovery these are the recipients that were in flight, and few
+   * others.
    */
   async doubtful(
     slice: Slice,
@@ -173,9 +171,9 @@ export class CommandPersister {
   }
 
   /**
-   * Carries out what a resolver knows about these, in one transaction.
+   * Carries out the verdict of a resolver on these recipients, in one transaction.
    *
-   * @returns the places that were still in doubt, and are not any more.
+   * @returns idx of the recipients that were still in doubt, and are not any more.
    */
   async resolve(
     { mailingId, batch }: HeldClaim,
@@ -189,7 +187,7 @@ export class CommandPersister {
       const changed = new Set<number>();
       for (const source of SOURCES) {
         const asked = rows.filter((row) => row.source === source).map((row) => row.idx);
-        // A person may have settled some while the host was being asked.
+        // A person may have settled some of them while the host was asked.
         for (const idx of await settleThoseInDoubt(session, slice, source, asked, verdict)) changed.add(idx);
       }
       return changed;
@@ -197,10 +195,11 @@ export class CommandPersister {
   }
 
   /**
-   * Settles recipients as sent that are in doubt because a claim was lost before their answers were written. Of recipients that are settled
-   * otherwise nothing changes.
+   * Settles recipients as sent that are in doubt because a claim was lost before their answers were written. Recipients with another outcome are not
+   * changed.
    *
-   * @returns recipients that were in doubt; and whether some may come to be, because they are still in flight by the rows.
+   * @returns `settled`: idx of the recipients that were in doubt. `isOver`: false if some of them may still become in doubt, because their rows are
+   *   `pending` or `sending`.
    */
   async settleAnsweredLate(
     slice: Slice,
@@ -218,7 +217,7 @@ export class CommandPersister {
     });
   }
 
-  /** How a mailing stands. @returns null if there is no such mailing. */
+  /** State of a mailing. @returns null if there is no such mailing. */
   async read(mailingId: string, session: Session = this.database): Promise<RequestedMailing | null> {
     const [row] = await session.rows<Record<string, unknown>>(
       `SELECT status, uniq_server_id, claim_token, is_batched, message_to FROM ${session.tables.mailing} WHERE id = ?`,
@@ -247,7 +246,7 @@ export class CommandPersister {
     return requested;
   }
 
-  /** Goes through the list once, chunk by chunk, each a transaction of its own; cut off anywhere, the books add up. */
+  /** Processes the list once, chunk by chunk, each in its own transaction. If it is interrupted, the counters still add up. */
   async #forAll(
     mailingId: string,
     status: RetryableStatus,
@@ -277,7 +276,7 @@ export class CommandPersister {
     return total;
   }
 
-  /** The parts of a mailing that keep books of their own. */
+  /** The slices of a mailing that have their own progress row. */
   async *#progressRowOf(mailingId: string): AsyncGenerator<Slice> {
     const mailing = await this.read(mailingId);
     if (!mailing?.isBatched) return yield { mailingId, batch: null };
@@ -290,7 +289,7 @@ export class CommandPersister {
   }
 }
 
-/** Under the lock of their progress row. @returns those that were in doubt, and are not any more. */
+/** Call it under the lock of the slice's progress row. @returns idx of the recipients that were in doubt, and are not any more. */
 async function settleThoseInDoubt(
   session: Session,
   slice: Slice,

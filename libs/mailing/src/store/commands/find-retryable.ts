@@ -3,14 +3,13 @@ import type { Session } from '../database/mailing.database.js';
 import { belongsTo } from '../database/progress-row.js';
 import { inChunks, placeholders } from '../database/placeholders.js';
 
-/** Which recipients an order is about. */
+/** Which recipients a command applies to. */
 export type RetryableStatus = 'error' | 'in_doubt';
 
 /**
- * The parts of a mailing that keep books of their own and have somebody in them who ended badly: the mailing itself, or one
- * page of its batches; index: primary key.
+ * One page of a mailing's batches that contain errors or recipients in doubt; index: primary key.
  *
- * @param afterIdx the first place of the last batch of the page before.
+ * @param afterIdx `start_idx` of the last batch of the previous page.
  */
 export async function findRetryableBatches(
   session: Session,
@@ -30,11 +29,11 @@ export async function findRetryableBatches(
 }
 
 /**
- * The next recipients of one table that ended badly.
+ * The next recipients of one table with this status.
  *
- * - Index: a range of the primary key; `status` is a filter. A whole list is read once for one order of a person. MySQL has to be
- *   told so: up to some 20,000 recipients it prefers the key of addresses, and would read and sort the list for each page. To the
- *   other databases the hint is a comment.
+ * - Index: a range of the primary key; `status` is a filter. One command of a person reads the whole list once. MySQL needs the hint: up to some
+ *   20,000 recipients it prefers the key of addresses, and would read and sort the list for each page. The other databases read the hint as a
+ *   comment.
  */
 export async function findRetryable(
   session: Session,
@@ -52,7 +51,7 @@ export async function findRetryable(
   return rows.map((row) => Number(row.idx));
 }
 
-/** The profiles at these places; index: primary key. */
+/** The profiles with these idx; index: primary key. */
 export async function userIdsAt(session: Session, mailingId: string, indexes: number[]): Promise<string[]> {
   if (indexes.length === 0) return [];
   const rows = await session.rows<{ user_id: string }>(
@@ -63,7 +62,7 @@ export async function userIdsAt(session: Session, mailingId: string, indexes: nu
   return rows.map((row) => row.user_id);
 }
 
-/** Those of these places that are in doubt; index: primary key. */
+/** Those of these idx that are in doubt; index: primary key. */
 export async function stillInDoubt(
   session: Session,
   table: string,
@@ -77,7 +76,7 @@ export async function stillInDoubt(
   return rows.map((row) => Number(row.idx));
 }
 
-/** Whether a recipient at one of these places is in flight, or still to be sent to; index: primary key. */
+/** Whether one of these recipients is `pending` or `sending`; index: primary key. */
 export async function hasUnsettled(
   session: Session,
   table: string,

@@ -3,8 +3,8 @@ import type { Session } from '../database/mailing.database.js';
 import { progressRowOf } from '../database/progress-row.js';
 
 /**
- * Locks the books of a slice as the first statement of an order over its recipients, in the order of a commit: the books first,
- * recipients after it. The row itself is not changed.
+ * Locks the progress row of a slice, as the first statement of a command on its recipients. The lock order is that of a commit: the progress row
+ * first, recipients after it. The row itself is not changed.
  */
 export async function lockProgress(session: Session, slice: Slice): Promise<void> {
   const progress = progressRowOf(session, slice);

@@ -1,16 +1,16 @@
 import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
 import type { Session } from '../database/mailing.database.js';
 
-/** Nothing is in flight in these, so there is nothing to wait for. */
+/** Mailings with these states have nothing in flight, so there is nothing to wait for. */
 const IDLE = `('loading', 'pending', 'paused')`;
 
 /**
- * Asks for the end: reached at once where nothing is in flight, carried out by the mailing's run otherwise.
+ * Requests a cancel: reached at once where nothing is in flight, carried out by the mailing's run otherwise.
  *
- * - Lock: the mailing's row; index: primary key. `commit_seq` is left alone, as for a pause.
- * - Needs nothing but the database: a mail server that is down, a template that is gone or a list that is still being
- *   written (its writer finds no row of its own any more and stops) are no hindrance.
- * - `status` comes last: MySQL evaluates assignments from left to right, and the others ask for the old one.
+ * - Lock: the mailing's row; index: primary key. `commit_seq` is not changed, as for a pause.
+ * - Needs only the database. It also works if the mail server is down, the template is gone, or the list is still being written (its writer finds
+ *   that its claim token is gone, and stops).
+ * - `status` comes last: MySQL evaluates assignments from left to right, and the others read the old status.
  */
 export async function requestCancel(session: Session, mailingId: string): Promise<void> {
   await session.change(

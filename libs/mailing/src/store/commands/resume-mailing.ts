@@ -1,19 +1,18 @@
 import type { Session } from '../database/mailing.database.js';
 
 /**
- * Lets a paused mailing go on, and begins an overdue one after all.
+ * Resumes a paused mailing, and lets an overdue one start after all.
  *
- * - Lock: the mailing's row; index: primary key. Of twenty callers at the same moment one changes the state; who then
- *   works on it is settled by `claimMailing`.
- * - A mailing that nobody works on moves to the server that was asked, so that it goes on at once even if its owner is
- *   gone. `uniq_server_id` is assigned before `status`, because MySQL evaluates assignments from left to right and later
- *   ones would see the new status.
- * - A pause that is not reached yet is called off; the run may have seen it and will then hand the claim back, to be taken
- *   up again by the same server.
- * - The scores of the error guard begin anew: it looks again, with the whole of its patience. So a run that has seen the pause leaves 0 behind
- *   (`MailingLedger`). A batch that makes no commit between pause and resume knows of neither, and goes on with what it has.
+ * - Lock: the mailing's row; index: primary key. Of twenty simultaneous callers, one changes the state. `claimMailing` then decides which process
+ *   works on it.
+ * - A mailing without a run moves to `toServerId`, so that it continues at once even if its owner is gone. `uniq_server_id` is assigned before
+ *   `status`, because MySQL evaluates assignments from left to right and later ones would see the new status.
+ * - A pause that is not reached yet is called off. If the run has seen it already, it gives the claim back, and the same server claims the mailing
+ *   again.
+ * - The scores of the error guard are set to 0: it starts anew, with its full tolerance. For this, a run that has seen the pause writes 0 too
+ *   (`MailingLedger`). A batch that makes no commit between pause and resume knows of neither, and keeps its scores.
  *
- * @param toServerId null: it stays where it is.
+ * @param toServerId null: the mailing stays where it is.
  */
 export async function resumeMailing(
   session: Session,

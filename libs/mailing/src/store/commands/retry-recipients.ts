@@ -8,16 +8,16 @@ import type { RetryableStatus } from './find-retryable.js';
 import { placeholders } from '../database/placeholders.js';
 
 /**
- * Makes recipients that ended badly due for another attempt, and takes them out of the counters.
+ * Makes recipients with the outcome `error` or `in_doubt` due for another attempt, and subtracts them from the counters.
  *
- * - Lock order: the books (`lockProgress`), recipients, `dps_mail_deferred`, as in a commit; for a batch, its mailing's row last.
- * - They become `deferred` and not `pending`: who is `pending` before `next_idx` is under way, and those due for another attempt are
- *   looked at by every run.
- * - What is complete, mailing or batch, is opened again in the same transaction, so that the sum of its counters is never
- *   less than its recipients while it is called complete.
- * - `attempts` begins again: who asks for another try means a whole one.
+ * - Lock order: the progress row (`lockProgress`), recipients, `dps_mail_deferred`, as in a commit; for a batch, its mailing's row last.
+ * - They become `deferred` and not `pending`: a `pending` row before `next_idx` counts as in flight. Every run looks for recipients that are due for
+ *   another attempt.
+ * - A completed mailing or batch is opened again in the same transaction. So while it is called complete, the sum of its counters is never less than
+ *   its recipients.
+ * - `attempts` restarts at 0: a person who requests a retry means a full series of attempts.
  *
- * @returns the status of the mailing, which stays so until the transaction is over; roll back if it is not to be sent.
+ * @returns the status of the mailing, which can't change until the transaction ends; roll back if the mailing may not be sent.
  */
 export async function retryRecipients(
   session: Session,
@@ -48,15 +48,15 @@ export async function retryRecipients(
 }
 
 /**
- * `commit_seq` is left alone: it is how the claim holder recognizes its own commits, and an order is not one. What is opened again is looked
- * at anew by the error guard; MySQL assigns from left to right, so `status` comes last.
+ * `commit_seq` is not changed: the claim holder recognizes its own commits by it, and a command is not one. The error guard starts anew for a mailing
+ * that is opened again. MySQL assigns from left to right, so `status` comes last.
  */
 const OPEN_AGAIN = `suspect_score = CASE WHEN status = 'completed' THEN 0 ELSE suspect_score END,
   failure_score = CASE WHEN status = 'completed' THEN 0 ELSE failure_score END,
   end_time = CASE WHEN status = 'completed' THEN NULL ELSE end_time END,
   status = CASE WHEN status = 'completed' THEN 'pending' ELSE status END`;
 
-/** Takes the counters of a batch out of its mailing's again and frees it, unless somebody works on it. */
+/** Subtracts the counters of a merged batch from its mailing's, and frees the batch unless it is claimed. */
 async function reopenBatch(session: Session, slice: Slice): Promise<void> {
   const { mailing, mailBatch } = session.tables;
   const { sql, parameters } = progressRowOf(session, slice);

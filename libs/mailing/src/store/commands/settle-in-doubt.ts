@@ -4,8 +4,10 @@ import { progressRowOf } from '../database/progress-row.js';
 import { placeholders } from '../database/placeholders.js';
 
 /**
- * Settles doubt by what somebody knows. Lock order: the books (`lockProgress`), recipients, for a batch its mailing's row last; index: primary keys. Those `in_doubt` are counted as errors already, so only the ones
- * that turn out to be sent move from one counter to the other, wherever they are counted.
+ * Settles recipients in doubt with a known outcome. Recipients `in_doubt` are counted as errors already, so only those that turn out to be sent move
+ * from one counter to the other, in each row where they are counted.
+ *
+ * - Lock order: the progress row (`lockProgress`), recipients; for a batch, its mailing's row last. Index: primary keys.
  */
 export async function settleInDoubtRows(
   session: Session,

@@ -2,15 +2,18 @@ import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
 import type { Session } from '../database/mailing.database.js';
 import { placeholders } from '../database/placeholders.js';
 
-/** Which mailings are meant: those that a server owns and sends, all that are cut in batches, which anybody works on, or these. */
+/**
+ * Which mailings are meant: those without batches that a server owns, those with these ids, or all that are split into batches, on which any server
+ * works.
+ */
 export type MailingScope = { uniqServerId: string } | { mailingIds: string[] } | 'batched';
 
 /**
- * Lets all mailings go on that the plugin had paused because the transport was down.
+ * Resumes all mailings that the plugin had paused because the transport was down.
  *
  * - Index: `(uniq_server_id, status)`, `(is_batched, status)`, or primary key.
  *
- * @returns how many go on.
+ * @returns how many mailings were resumed.
  */
 export function resumeTransportPaused(session: Session, scope: MailingScope): Promise<number> {
   const own = belongingTo(scope);
@@ -25,7 +28,7 @@ export function resumeTransportPaused(session: Session, scope: MailingScope): Pr
 export function belongingTo(scope: MailingScope): { sql: string; parameters: string[] } {
   if (scope !== 'batched' && 'mailingIds' in scope)
     return { sql: `id IN (${placeholders(scope.mailingIds)})`, parameters: scope.mailingIds };
-  // Wrapped, or the index on batched mailings would look as good as the one on the server.
+  // In `COALESCE`, because the planner could otherwise prefer the index on `is_batched` to the one on `uniq_server_id`.
   return scope === 'batched'
     ? { sql: 'is_batched = TRUE', parameters: [] }
     : { sql: 'uniq_server_id = ? AND COALESCE(is_batched, FALSE) = FALSE', parameters: [scope.uniqServerId] };

@@ -4,15 +4,15 @@ import { readMailingStatus } from '../database/read-mailing-status.js';
 import { mergeRestOfCanceled } from './merge-batches.js';
 
 /**
- * Carries out the pause or the end that somebody asked of a batched mailing, once none of its batches is claimed any more.
+ * Completes the pause or the cancel that was requested for a batched mailing, once none of its batches is claimed any more.
  *
- * - Lock order: the mailing's row first, batches after it. Whoever frees or completes a batch holds that row too, so none
- *   of them changes between the question and the answer; a claim that is being committed has it too (`claimBatch`).
- * - The lock is a statement of its own: on PostgreSQL the question has to be asked by a statement that begins after the lock
- *   was obtained, or it would not see who ended before it.
+ * - Lock order: the mailing's row first, batches after it. A process that frees or completes a batch holds that row too, so no batch changes between
+ *   the check and the update. A claim that is being committed also holds it (`claimBatch`).
+ * - The lock is a separate statement: on PostgreSQL the check must be in a statement that begins after the lock was obtained, or it would not see
+ *   batches that ended before it.
  * - Index: `(status, mailing_id, not_before)`, its entries for `claimed` batches of this mailing.
  *
- * @returns what was reached, or null if nothing was asked or a batch is still claimed.
+ * @returns the status reached, or null if there is no command or a batch is still claimed.
  */
 export async function completeTransition(session: Session, mailingId: string): Promise<MailingStatus | null> {
   const { tables, dialect } = session;
@@ -34,7 +34,7 @@ export async function completeTransition(session: Session, mailingId: string): P
   return readMailingStatus(session, mailingId);
 }
 
-/** Batched mailings that wait for an order to be carried out; index: `(is_batched, status)`. */
+/** Batched mailings with a pause or a cancel to complete; index: `(is_batched, status)`. */
 export async function findTransitions(session: Session, limit: number): Promise<string[]> {
   const rows = await session.rows<{ id: string }>(
     `SELECT id FROM ${session.tables.mailing} WHERE is_batched = TRUE AND status IN ('pausing', 'canceling')

@@ -10,27 +10,27 @@ import { mergeBatch } from './merge-batches.js';
 import { pauseMailing } from './pause-mailing.js';
 import { completeTransition } from './complete-transition.js';
 
-/** What a batch tells of its attempts when it ends. */
+/** What a batch reports about its attempts when its claim ends. */
 export interface BatchReport extends GuardReport {
-  /** An order stopped it. */
+  /** A command stopped it. */
   isDraining?: boolean;
 }
 
-/** How a batch was left, and how its mailing stands then. */
+/** How the claim on a batch ended, and the status of its mailing afterwards. */
 export interface BatchEnd {
   isComplete: boolean;
   mailing: MailingStatus;
 }
 
 /**
- * Ends a claim on a batch with nothing in flight: complete and merged where everybody is settled, free again otherwise.
- * Call it at the end of the commit that settled the last ones.
+ * Ends a claim on a batch with nothing in flight. The batch is completed and merged if every recipient is settled, otherwise it is freed. Call it at
+ * the end of the commit that settled the last recipients.
  *
- * - Lock order: the batch's row is held since `fenceCommit`, recipients after it; then the mailing's row, and only under that
- *   lock the batch changes its state. So of any number of batches that end together, the last one sees all others ended:
- *   it is the one that completes the mailing, or carries out the pause or the end that somebody asked for.
- * - The mailing's row is held from here to the commit, which is next. The same statement that locks it joins the scores of the error guard.
- * - Rejected: merging in a job of its own. A crash in between would leave counts that add up to nothing.
+ * - Lock order: the batch's row is held since `fenceCommit`, recipients after it; then the mailing's row. The batch changes its state only under that
+ *   lock. So of any number of batches that end together, the last one sees all others ended: it completes the mailing, or carries out the requested
+ *   pause or cancel.
+ * - The mailing's row is held from here to the commit, which is next. The statement that locks it also updates its scores of the error guard.
+ * - Rejected: merging in a separate job. A crash in between would leave counters that do not add up.
  */
 export async function endBatch(
   session: Session,
@@ -53,8 +53,8 @@ export async function endBatch(
 }
 
 /**
- * The batch is taken for one piece of the mailing's attempts that follows on all that ended before: max(own, before + sum). A batch that an
- * order has stopped leaves a mailing alone that is in progress again: a person has called the pause off, and the guard began anew.
+ * The attempts of the batch count as one sequence that follows those of all claims that ended before: max(own, before + sum). A batch that was
+ * stopped by a command does not change the scores of a mailing that is in progress again: the pause was called off, and the error guard started anew.
  */
 async function lockMailing(
   session: Session,
@@ -74,7 +74,7 @@ async function lockMailing(
   );
 }
 
-/** The sum in the `WHERE` is the promise itself: a batch whose books do not add up is never called complete. */
+/** The sum in the `WHERE` keeps the promise: a batch whose counters do not add up to its recipients is never completed. */
 async function completeBatch(session: Session, { mailingId, batch }: BatchSlice): Promise<boolean> {
   const changed = await session.change(
     `UPDATE ${session.tables.mailBatch}
@@ -86,10 +86,7 @@ async function completeBatch(session: Session, { mailingId, batch }: BatchSlice)
   return changed === 1;
 }
 
-/**
- * Frees a batch for anybody. One that only waits for its recipients' next attempts is not to be taken up before the first of
- * them is due.
- */
+/** Frees a batch for any server. A batch that only waits for next attempts of its recipients may not be claimed before the first of them is due. */
 async function freeBatch(session: Session, slice: BatchSlice, isResting: boolean): Promise<void> {
   const { tables, dialect } = session;
   const own = belongsTo(slice);

@@ -6,10 +6,10 @@ import type { Session } from '../database/mailing.database.js';
 /**
  * Completes a mailing whose last recipient is settled, inside the commit that settled it.
  *
- * - Lock: the mailing's row, held since `fenceCommit`.
- * - The sum in the `WHERE` is the promise itself: a mailing whose books do not add up is never called completed.
+ * - Lock: the mailing's row, held since `fenceCommit`, or, if the commit ends a batch, since `endBatch`.
+ * - The sum in the `WHERE` keeps the promise: a mailing whose counters do not add up to its recipients is never completed.
  *
- * @returns false if somebody is not settled yet.
+ * @returns false if a recipient is not settled yet.
  */
 export async function completeMailing(session: Session, mailingId: string): Promise<boolean> {
   const changed = await session.change(
@@ -23,12 +23,12 @@ export async function completeMailing(session: Session, mailingId: string): Prom
 }
 
 /**
- * Gives the claim back with nothing in flight: orderly stop, pause reached, or canceled.
+ * Gives the claim back with nothing in flight: after an orderly stop, for a pause, or for a cancel.
  *
  * - Lock: the mailing's row, held since `fenceCommit`, under which `from` was read.
- * - What somebody asked for in the row goes before what the run itself wants.
+ * - A command in the row takes precedence over `release`.
  *
- * @returns the state the mailing was left in.
+ * @returns the status in which the mailing was left.
  */
 export async function releaseMailing(
   session: Session,

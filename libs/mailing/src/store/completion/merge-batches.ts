@@ -2,7 +2,7 @@ import type { BatchSlice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
 
 /**
- * Adds the counters of a batch to its mailing; `is_summarized`, set in the same transaction, says that it was done.
+ * Adds the counters of a batch to its mailing. `is_summarized`, set in the same transaction, records it.
  *
  * - Lock order: the batch's row, then the mailing's, both held by `endBatch`; index: primary keys.
  */
@@ -18,13 +18,14 @@ export async function mergeBatch(session: Session, { mailingId, batch }: BatchSl
 }
 
 /**
- * Adds up what the batches of a canceled mailing had come to when they were given back, so that its row tells the truth.
- * Lock order: the mailing's row, held by the caller, then its batches; index: primary key, all batches of the mailing, once in its life. Of a mailing that is not canceled, or has
- * no batches, nothing is changed.
+ * Adds the counters of the unfinished batches of a canceled mailing to its row, so that the row has the totals. Changes nothing if the mailing is not
+ * canceled or has no batches.
+ *
+ * - Lock order: the mailing's row, held by the caller, then its batches. Index: primary key, all batches of the mailing, once in its life.
  */
 export async function mergeRestOfCanceled(session: Session, mailingId: string): Promise<void> {
   const { mailing, mailBatch } = session.tables;
-  // Somebody may be settling doubt in one of them, or making it due again.
+  // Another process may be settling recipients in doubt in one of these batches, or making them due again.
   const rest = (column: string): string =>
     `SELECT ${column} FROM ${mailBatch} WHERE mailing_id = ? AND is_summarized = FALSE ${session.dialect.whileItLasts}`;
   const plusAll = (column: string): string =>

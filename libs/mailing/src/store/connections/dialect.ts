@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { UnsupportedDatabaseError } from '../../model/options/setup.errors.js';
 
-/** A statement as a driver takes it. */
+/** A statement as the driver gets it. */
 export interface Bound {
   sql: string;
   parameters: unknown[];
@@ -10,8 +10,8 @@ export interface Bound {
 const asItIs = (sql: string, parameters: unknown[]): Bound => ({ sql, parameters });
 
 /**
- * PostgreSQL refuses a text with a NUL, and SQLite's drivers read it up to there. One in an answer of a mail server must
- * not keep a commit from being written, and an id must not turn into a shorter one.
+ * Replaces NUL in texts: PostgreSQL refuses a text with a NUL, and SQLite's drivers read a text only up to it. A NUL in an answer of a mail server
+ * must not keep a commit from being written, and an id must not be cut short.
  */
 function withoutNul(parameters: unknown[]): unknown[] {
   return parameters.map((one) =>
@@ -19,44 +19,44 @@ function withoutNul(parameters: unknown[]): unknown[] {
   );
 }
 
-/** The few places where databases spell the same thing differently. All times are UTC, by the database's clock. */
+/** The SQL that differs between the databases. All times are UTC, by the database's clock. */
 export interface Dialect {
   readonly name: 'mysql' | 'sqlite' | 'postgres';
-  /** Expression: the moment at which the statement began, the same at every place of it. */
+  /** Expression: the moment at which the statement began, the same wherever it occurs in the statement. */
   readonly now: string;
-  /** Expression: what the server calls itself, so that two can be told apart behind one address, or after one has taken over the address of another. */
+  /** Expression: the server's own name. It distinguishes two servers behind one address, also after one has taken over the address of the other. */
   readonly server: string;
-  /** Expression: as many milliseconds ago as the placeholder says. */
+  /** Expression: the moment that many milliseconds ago; the placeholder is the number. */
   readonly agoMs: string;
-  /** Expression: as many milliseconds from now as the placeholder says. */
+  /** Expression: the moment that many milliseconds from now; the placeholder is the number. */
   readonly inMs: string;
-  /** Expression: milliseconds since 1970 of a column, whatever time zone the driver is set to. */
+  /** Expression: a column as milliseconds since 1970, whatever the time zone of the driver. */
   epochMs(column: string): string;
-  /** Expression: what is left of a number after division. MariaDB knows no `%` under `sql_mode` ORACLE. */
+  /** Expression: the remainder of a division. MariaDB has no `%` under `sql_mode` ORACLE. */
   modulo(dividend: string, divisor: string): string;
   /**
-   * Statement: an insert that drops rows whose unique key exists. MySQL and MariaDB drop and change more by it, each with a warning,
-   * and a trigger of the host's may drop rows anywhere: its caller makes sure of what was dropped.
+   * Statement: an insert that drops rows whose unique key exists. On MySQL and MariaDB it drops and changes more than that, each with a warning, and
+   * on every database a trigger of the host may drop rows. So the caller checks what was dropped.
    *
    * @param into table and columns
    * @param rows what follows `VALUES`
    */
   insertIgnore(into: string, rows: string): string;
   /**
-   * Ends a question, also one in the condition of a change: its rows are read as they are now, and stay so until the
-   * transaction is over. Empty where nobody else writes meanwhile.
+   * Suffix of a query, also of one in the condition of a change: its rows are read as they are now, and can't change until the transaction ends.
+   * Empty if no other connection writes meanwhile.
    */
   readonly whileItLasts: string;
-  /** Statement before the names of tables: looks at them, for better plans. Null where ranges of an index are looked at anyway. */
+  /** Statement before the names of tables: refreshes their statistics, for better plans. Null if the planner looks into index ranges anyway. */
   readonly analyze: string | null;
   /**
-   * Stands before a question and keeps it on the primary server. pgpool asks a replica also within a transaction, until that has written
-   * something, but not where a comment comes first. Empty where a transaction is enough.
+   * Prefix of a query that keeps it on the primary server. pgpool sends a query to a replica, even in a transaction until that has written something,
+   * but not if a comment comes first. Empty if a transaction is enough.
    */
   readonly onPrimary: string;
-  /** What the driver is given for a statement with `?` for each parameter. */
+  /** What the driver gets for a statement with `?` for each parameter. */
   bind(sql: string, parameters: unknown[]): Bound;
-  /** True if all flows of the process share one connection, whose transactions are not isolated from each other. */
+  /** True if the whole process shares one connection, whose transactions are not isolated from each other. */
   readonly oneConnection: boolean;
   /** Rows of one insert. */
   readonly rowsPerInsert: number;
@@ -70,10 +70,10 @@ const MYSQL: Dialect = {
   inMs: 'UTC_TIMESTAMP(3) + INTERVAL (? * 1000) MICROSECOND',
   epochMs: (column) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) DIV 1000`,
   modulo: (dividend, divisor) => `MOD(${dividend}, ${divisor})`,
-  // IGNORE and not ON DUPLICATE KEY UPDATE: only here do the affected rows mean "inserted" under both found-rows
-  // settings. Its price is that errors of every kind become warnings.
+  // IGNORE instead of ON DUPLICATE KEY UPDATE: only with IGNORE do the affected rows mean "inserted" under both found-rows settings. The price:
+  // errors of every kind become warnings.
   insertIgnore: (into, rows) => `INSERT IGNORE INTO ${into} VALUES ${rows}`,
-  // Subqueries of a change lock what they read anyway, but not where the host's transactions are READ COMMITTED.
+  // Subqueries of a change lock what they read anyway, but not if the host's transactions are READ COMMITTED.
   whileItLasts: 'LOCK IN SHARE MODE',
   analyze: null,
   onPrimary: '',
@@ -101,20 +101,21 @@ const SQLITE: Dialect = {
 };
 
 /**
- * `statement_timestamp()` is what the other two call now: the moment of the statement. `now()` would be that of the
- * transaction, which may have waited for a lock since; `clock_timestamp()` moves on inside the statement, and no index
- * serves a condition that does. Cut to milliseconds, because a `timestamp(3)` is rounded: what is due at once would lie
- * up to half a millisecond ahead.
+ * The moment at which the statement began, as on the other two databases. Cut to milliseconds, because a `timestamp(3)` is rounded: a row that is due
+ * at once would lie up to half a millisecond in the future.
+ *
+ * Rejected: `now()`, the moment at which the transaction began, which may have waited for a lock since; `clock_timestamp()`, which moves on inside
+ * the statement, so no index serves a condition with it.
  */
 const POSTGRES_NOW = `date_trunc('milliseconds', statement_timestamp() AT TIME ZONE 'UTC')`;
-// The parameter has no type but the one that is written here.
+// The cast is needed: the parameter has no other type.
 const POSTGRES_MS = `CAST(? AS double precision) * INTERVAL '1 millisecond'`;
 
 const POSTGRES: Dialect = {
   name: 'postgres',
   now: POSTGRES_NOW,
-  // The address is the one that the connection came in on, which moves with a failover, and null over a Unix socket; so the start of the server
-  // tells, too. Rejected: the time line, which not every service that calls itself PostgreSQL tells.
+  // The address is the one at which the connection arrived. It moves with a failover and is NULL over a Unix socket, so the name includes the start
+  // time of the server. Rejected: the timeline, which not every service that calls itself PostgreSQL reports.
   server: `CONCAT(host(inet_server_addr()), ':', inet_server_port(), ':', EXTRACT(EPOCH FROM pg_postmaster_start_time()))`,
   agoMs: `${POSTGRES_NOW} - ${POSTGRES_MS}`,
   inMs: `${POSTGRES_NOW} + ${POSTGRES_MS}`,
@@ -130,13 +131,13 @@ const POSTGRES: Dialect = {
   rowsPerInsert: 4_000,
 };
 
-/** Numbers the parameters, in one pass; no text of ours has a `?` that is none. */
+/** Numbers the parameters, in one pass. Invariant: each `?` in the plugin's SQL is a parameter. */
 function bindNumbered(sql: string, parameters: unknown[]): Bound {
   let count = 0;
   return { sql: sql.replaceAll('?', () => `$${++count}`), parameters: withoutNul(parameters) };
 }
 
-/** @throws UnsupportedDatabaseError for a driver whose SQL we have never run. */
+/** @throws UnsupportedDatabaseError for a driver on which the plugin's SQL was never run. */
 export function dialectOf(dataSource: DataSource): Dialect {
   switch (dataSource.options.type) {
     case 'mysql':

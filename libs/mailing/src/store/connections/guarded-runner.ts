@@ -8,28 +8,30 @@ import { UnsafeConnections } from './unsafe-connections.js';
 
 /** Which connection the job gets. */
 export interface Wanted {
-  /** A runner of the host that is to be used; it is not released. Without it one is taken from the pool. */
+  /** A runner of the host to use; it is not released. Without it, a runner is taken from the pool. */
   given?: QueryRunner | undefined;
-  /** Where the host has replicas, a question may go to one of them. Default: to the primary server. */
+  /** The job only reads, and may run on a replica if the host has some. Default: to the primary server. */
   isRead?: boolean;
-  /** Nothing is written, so on SQLite it may be asked within a transaction of the host. Default: as `isRead`. */
+  /** The job writes nothing, so on SQLite it may run within a transaction of the host. Default: as `isRead`. */
   mayJoin?: boolean;
 }
 
 /**
- * The only way of the plugin to a connection of the host's pool: the job gets a runner whose connection was looked at, and is watched
- * until the job is over. On the primary server the job is done again where a connection leads to a server that writes nothing
- * (`withPrimaryRunner`), so it must be one that may be repeated as a whole. On PostgreSQL and SQLite values are bound by the database, and nothing can come between.
+ * Runs a job on a connection of the host's pool. The plugin gets its connections in no other way.
  *
- * @throws ReadOnlyServerError if new connections lead to such a server, too; UnsafeConnectionError if the connection has come to a setting
- * under which no statement may run; HostTransactionOpenError.
+ * The settings of the connection are checked before the job, and watched until it ends. On the primary server the job is repeated if its connection
+ * leads to a server that writes nothing (`withPrimaryRunner`), so it must be repeatable as a whole. On PostgreSQL and SQLite nothing is checked,
+ * because the database binds the values.
+ *
+ * @throws ReadOnlyServerError if new connections lead to such a server, too; UnsafeConnectionError if the connection has a setting under which no
+ *   statement may run; HostTransactionOpenError if a transaction of the host stays open on SQLite (`hostTransactionOver`).
  */
 export async function withGuardedRunner<T>(
   dataSource: DataSource,
   job: (runner: QueryRunner) => Promise<T>,
   { given, isRead = false, mayJoin = isRead }: Wanted = {},
 ): Promise<T> {
-  // What the host has begun on its own runner can't be begun again here.
+  // The host began work on its own runner, and the plugin can't repeat that work.
   if (given) return guarded(dataSource, given, false, job);
   const mode = isRead ? dataSource.defaultReplicationModeForReads() : 'master';
   const isShared = dataSource.options.type === 'better-sqlite3';
@@ -75,7 +77,7 @@ async function hold(dataSource: DataSource, runner: QueryRunner, isOurs: boolean
   return holdMysqlConnection(runner, isOurs);
 }
 
-/** TypeORM wraps what a driver answers; some versions of the driver keep no more of an error than its facts. */
+/** Finds the error in TypeORM's wrapper. Some versions of the driver keep only its properties, so the code is compared, too. */
 function asUnsafe(error: unknown): UnsafeConnectionError | null {
   if (error instanceof UnsafeConnectionError) return error;
   const { driverError, code } = (error ?? {}) as { driverError?: unknown; code?: unknown };

@@ -2,12 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryRunner } from 'typeorm';
 import { HostTransactionOpenError } from '../../model/errors/host-transaction.error.js';
 
-/** As long as SQLite itself is usually told to wait for another writer. A caller who waits for us within its transaction waits so long in vain. */
+/** The usual busy timeout of SQLite. A caller that awaits the plugin within its own transaction waits for this long in vain. */
 const TIMEOUT_MS = 5_000;
 const LOOK_MS = 5;
 
 /**
- * Waits until the host has no transaction open on the one connection of SQLite. Ours are never open here: they follow one another.
+ * Waits until the host has no transaction open on the only connection of SQLite. The plugin's transactions are never open here: they run one after
+ * another.
  *
  * @throws HostTransactionOpenError after 5 s.
  */

@@ -1,9 +1,9 @@
 import { UnsafeConnectionError } from '../../model/errors/database-setting.errors.js';
 import { NO_ESCAPING } from './mysql.environment.js';
 
-/** What `mysql2` tells of a command that it sends. */
+/** The part of a command of `mysql2` that is used. */
 interface Command {
-  /** The whole text, with the values in it. Not every kind of command has one. */
+  /** The whole text, with its values. Not every kind of command has one. */
   sql?: unknown;
   /** The text of a statement that is only prepared. */
   query?: unknown;
@@ -15,7 +15,7 @@ interface Command {
 
 /** The part of a connection of `mysql2` that is watched. */
 export interface WatchedConnection {
-  /** The way of every command, ours and the host's. */
+  /** Every command goes through it, the plugin's and the host's. */
   addCommand?: (this: WatchedConnection, command: Command) => Command;
   destroy?(): void;
 }
@@ -24,12 +24,12 @@ export interface WatchedConnection {
 const NO_BACKSLASH_ESCAPES = 0x0200;
 const AUTOCOMMIT = 0x0002;
 
-/** Only the beginning is looked at; a statement may be megabytes long. */
+/** Number of characters that are checked; a statement may be megabytes long. */
 const BEGINNING = 200;
 
 /**
- * The host sets something for the session. Not `SET TRANSACTION`, which TypeORM sends before each transaction of a data source with
- * an isolation level, nor `SET STATEMENT … FOR`, nor variables of the host's own.
+ * Matches a statement by which the host sets something for the session. Not matched: `SET TRANSACTION`, which TypeORM sends before each transaction
+ * of a data source with an isolation level; `SET STATEMENT … FOR`; user variables.
  */
 const SETS =
   /^(?:\s|\/\*![0-9]*|\/\*(?!!)[^*]*\*\/)*SET\s+(?!TRANSACTION\s|(?:SESSION|LOCAL)\s+TRANSACTION\s|STATEMENT\s|@[^@])/i;
@@ -44,13 +44,13 @@ export function watchOf(connection: WatchedConnection): MysqlConnectionWatch {
 }
 
 /**
- * Knows of one connection whether its settings may have changed since they were looked at, without asking the server.
+ * Knows, without asking the server, whether the settings of one connection may have changed since they were read.
  *
- * All commands of a connection go through `addCommand` of `mysql2`, the host's as well, and the answer to whatever changes the mode
- * of a session carries the new mode in its flags. So a statement that was formatted while backslashes still were escapes, but
- * stands in line behind one that changes the mode, is refused in the moment in which it would be sent.
+ * All commands of a connection go through `addCommand` of `mysql2`, the host's too, and the answer to a command that changes the mode of a session
+ * carries the new mode in its flags. So a statement that was formatted while backslashes still were escapes, but is queued behind one that changes
+ * the mode, is refused at the moment at which it would be sent.
  *
- * Where the driver has no `addCommand`, nothing can be watched; then every hold looks, for a statement each.
+ * If the driver has no `addCommand`, nothing can be watched; then every hold reads the settings, with one statement each.
  */
 export class MysqlConnectionWatch {
   #mustLook = true;
@@ -69,29 +69,29 @@ export class MysqlConnectionWatch {
     };
   }
 
-  /** Whether the settings have to be asked for before the next statement. */
+  /** Whether the settings must be read before the next statement. */
   get mustLook(): boolean {
     return this.#isBlind || this.#mustLook || this.#isSuspicious();
   }
 
-  /** Settings of the session that were made before the last look may be gone. */
+  /** Number of times that the settings were read. Settings of the session that were made before the last time may be gone. */
   get numLooks(): number {
     return this.#numLooks;
   }
 
-  /** Call it before the settings are asked for: what comes behind that makes another look necessary. */
+  /** Call it before the settings are read: a change after this call makes another reading necessary. */
   beginLook(): void {
     this.#mustLook = false;
     this.#numLooks++;
     this.#flags = null;
   }
 
-  /** Call it if the settings could not be asked for, or are harmful. */
+  /** Call it if the settings could not be read, or are harmful. */
   distrust(): void {
     this.#mustLook = true;
   }
 
-  /** Until the returned function is called, commands are the plugin's: those with values are refused once backslashes are no escapes. */
+  /** Until the returned function is called, all commands count as the plugin's: those with values are refused once backslashes no longer escape. */
   hold(): () => void {
     this.#holds++;
     return () => void this.#holds--;
@@ -103,7 +103,7 @@ export class MysqlConnectionWatch {
 
   #beforeCommand(command: Command): void {
     if (typeof command.sql !== 'string') {
-      // A change of the user, a reset, a prepared statement: all of them may change what was seen. To prepare one does not.
+      // A change of the user, a reset, or the execution of a prepared statement may change the settings. Preparing a statement does not.
       if (typeof command.query !== 'string') this.#mustLook = true;
       return;
     }
@@ -120,7 +120,7 @@ export class MysqlConnectionWatch {
       serverStatus?: unknown;
       affectedRows?: unknown;
     };
-    // The host's rows come this way, too, where it reads them as a stream.
+    // Rows that the host reads as a stream arrive here, too; only an answer without rows has `affectedRows`.
     if (typeof serverStatus === 'number' && affectedRows !== undefined) this.#flags = serverStatus;
   }
 

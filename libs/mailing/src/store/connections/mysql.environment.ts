@@ -14,7 +14,7 @@ const SESSION_STEP =
   "Correct it in the server's option file, in init_connect, or where the host sets it for a session.";
 const SERVER_STEP = "Correct it in the server's option file and by SET GLOBAL.";
 
-/** Words of `sql_mode` that do harm, and what they do. The others were tried, and change nothing for the plugin (docs/guarantees.md). */
+/** Harmful words of `sql_mode`, and what they do. The other words were tried, and change nothing for the plugin (docs/guarantees.md). */
 const HARMFUL_MODES: Record<string, string> = {
   NO_BACKSLASH_ESCAPES:
     "the driver escapes values with backslashes, which mean nothing then, so a recipient's name could become SQL",
@@ -44,10 +44,10 @@ const LETTERS = ['character_set_client', 'character_set_connection', 'character_
   }),
 );
 
-/** Far more rows than any statement of the plugin asks for, and far fewer than the default. */
+/** Far more rows than any statement of the plugin reads, and far fewer than the default. */
 const ENOUGH_ROWS = 2 ** 31;
 
-/** Of a session: looked at in each new connection. */
+/** Rules for a session, checked on each new connection. */
 export const MYSQL_SESSION_RULES: readonly SettingRule[] = [
   ...modes('sql_mode'),
   ...LETTERS,
@@ -81,7 +81,7 @@ export const MYSQL_SESSION_RULES: readonly SettingRule[] = [
   },
 ];
 
-/** Of the server: looked at once at start. */
+/** Rules for the server, checked once at start. */
 const SERVER_RULES: readonly SettingRule[] = [
   ...modes(GLOBAL_MODE),
   ...['transaction_read_only', 'tx_read_only', 'innodb_read_only'].map((setting): SettingRule => ({
@@ -127,7 +127,7 @@ const REPORTED: readonly SettingRule[] = [
   },
 ];
 
-/** What is known of a session from the flags of an answer. */
+/** The harmful setting that the flags of an answer reveal. */
 export const [NO_ESCAPING] = harmfulAmong(modes('sql_mode'), new Map([['sql_mode', 'NO_BACKSLASH_ESCAPES']]));
 
 const SESSION_NAMES = [...new Set(MYSQL_SESSION_RULES.map(({ setting }) => setting))];
@@ -145,24 +145,24 @@ export const MYSQL_ENVIRONMENT: Environment = {
   reported: REPORTED,
 };
 
-/** One statement, with nothing in it that the driver would have to escape. */
+/** Reads the settings with one statement, in which the driver has nothing to escape. */
 export async function readMysqlSession(ask: Ask): Promise<Settings> {
   const settings = new Map(await readVariables(ask, SESSION_NAMES));
-  // The limit cuts this answer, too; every server knows all of these.
+  // Every server knows all of these settings, so a shorter answer was cut by `sql_select_limit`.
   if (settings.size < SESSION_NAMES.length) settings.set('sql_select_limit', String(settings.size));
   return settings;
 }
 
 /** Whether the next connection of the pool would be free of this harm, as far as the server's defaults tell. */
 export async function isDefaultHarmless(ask: Ask, setting: string): Promise<boolean> {
-  // The driver chooses them for each connection.
+  // The driver sets the character sets for each connection.
   if (setting.startsWith('character_set_')) return true;
   const defaults = await readVariables(ask, [setting], 'GLOBAL');
   const rules = MYSQL_SESSION_RULES.filter((rule) => rule.setting === setting);
   return harmfulAmong(rules, defaults).length === 0;
 }
 
-/** Rejected: `SELECT @@…`, which fails as a whole where a server does not know one of them. */
+/** Rejected: `SELECT @@…`, which fails as a whole if the server does not know one of the variables. */
 async function readVariables(
   ask: Ask,
   names: readonly string[],

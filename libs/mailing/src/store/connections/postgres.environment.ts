@@ -6,7 +6,7 @@ const STEP =
 /** Long enough for the longest statement, which writes some thousand recipients. */
 const LONG_ENOUGH_MS = 30_000;
 
-/** Not PostgreSQL's: that of a pooler before it (`poolModeOf`). */
+/** A setting of a pooler in front of PostgreSQL, not of PostgreSQL itself (`poolModeOf`). */
 export const POOL_MODE = 'pool_mode';
 
 const REFUSED: readonly SettingRule[] = [
@@ -69,7 +69,7 @@ const REPORTED: readonly SettingRule[] = [
 export const POSTGRES_ENVIRONMENT: Environment = {
   async read(ask) {
     const names = [...REFUSED, ...REPORTED].map(({ setting }) => `'${setting}'`).join(', ');
-    // `pg_settings` has numbers in the unit of the setting, and no row for what a version does not know.
+    // `pg_settings` has numbers in the unit of the setting, and no row for a setting that a version does not know.
     const rows = await ask(`SELECT name, setting FROM pg_settings WHERE name IN (${names})`);
     return new Map(rows.map(({ name, setting }) => [String(name), String(setting)]));
   },

@@ -5,29 +5,29 @@ import { ReadOnlyServerError } from '../../model/errors/read-only-server.error.j
 import { isNotPrimary, provesNoCommit } from '../faults/database-fault.js';
 import { PrimaryWatch } from './primary.watch.js';
 
-/** The second one is made for it, so a third would be told the same. */
+/** The second attempt gets a new connection, so a third one would get the same answer. */
 const ATTEMPTS = 2;
 
-/** A pool that does not tell of new connections must not be emptied for ever. */
+/** Bounds the closing of condemned connections: a pool that does not report new connections would be emptied without end. */
 const LARGEST_POOL = 200;
 
-/** A connection as the drivers have it: `mysql2` destroys one, `pg` ends it. */
+/** A connection of a driver: `mysql2` has `destroy`, `pg` has `end`. */
 interface PooledConnection {
   destroy?(): void;
   end?(): Promise<void>;
 }
 
 /**
- * Runs a job on a connection to the primary server, and gives the connection back.
+ * Runs a job on a connection to the primary server, and releases the connection.
  *
- * A connection whose server says that it is read-only is closed instead of going back to the pool, and the job is done again as a
- * whole on a new one: such an answer nearly always proves that nothing of it was committed, and where it does not, it is the end. Where the new connection leads to a read-only server
- * too, the failover is not through, or the data source leads there; then the job fails as it does in any other outage.
+ * If the server answers that it is read-only, the connection is closed instead of going back to the pool, and the job is repeated as a whole on a new
+ * one. Such an answer nearly always proves that nothing of the job was committed; if it does not, the job is not repeated. If the new connection
+ * leads to a read-only server too, the failover is not finished, or the data source names such a server; then the job fails as in any other outage.
  *
- * Rejected: to ask each connection before its use whether its server writes, which is a statement more for each of ours, and true
+ * Rejected: asking each connection before its use whether its server writes. That is one more statement for each statement of the plugin, and true
  * only for the moment.
  *
- * @throws ReadOnlyServerError
+ * @throws ReadOnlyServerError if the new connection leads to a read-only server, too.
  */
 export async function withPrimaryRunner<T>(
   dataSource: DataSource,
@@ -49,7 +49,7 @@ export async function withPrimaryRunner<T>(
       close(connection);
       if (attempt < ATTEMPTS && provesNoCommit(error)) continue;
       watch.outages.note(refusal);
-      // The refusal would say that nothing was committed.
+      // A ReadOnlyServerError would say that nothing was committed.
       throw provesNoCommit(error) ? refusal : error;
     } finally {
       await runner.release();
@@ -57,7 +57,10 @@ export async function withPrimaryRunner<T>(
   }
 }
 
-/** The pool gives the connection first that came back last, so this also closes all that lie idle and are condemned. */
+/**
+ * Takes a runner from the pool. The pool gives the connection first that was released last, so this also closes all idle connections that are
+ * condemned.
+ */
 async function takeRunner(dataSource: DataSource, watch: PrimaryWatch): Promise<QueryRunner> {
   for (let numClosed = 0; ; numClosed++) {
     const runner = dataSource.createQueryRunner('master');
@@ -73,20 +76,23 @@ async function takeRunner(dataSource: DataSource, watch: PrimaryWatch): Promise<
   }
 }
 
-/** Others that lead there are older than the first sight of it; the next try is not to be made on one of them. */
+/**
+ * Closes a connection whose server lags behind. On the first sight of a lag all older connections are condemned, too: some may lead to that server,
+ * and the next attempt must not use them.
+ */
 async function leave(
   watch: PrimaryWatch,
   runner: QueryRunner,
   { isFirst }: DatabaseBehindError,
 ): Promise<void> {
   const connection = (await runner.connect()) as PooledConnection;
-  // SQLite has one, to a file.
+  // SQLite has only one connection, to a file.
   if (!connection.destroy && !connection.end) return;
   if (isFirst) watch.condemn(connection);
   close(connection);
 }
 
-/** The pool drops it when it is released. */
+/** The pool drops a closed connection when it is released. */
 function close(connection: PooledConnection): void {
   if (connection.destroy) connection.destroy();
   else connection.end?.().catch(() => undefined);
@@ -97,7 +103,7 @@ async function refusalOf(runner: QueryRunner, error: unknown): Promise<ReadOnlyS
   return new ReadOnlyServerError(server, publicReasonOf(error), { cause: error });
 }
 
-/** Behind a proxy or a name that moves, only the server itself can tell. */
+/** Asks the server for its name: behind a proxy or a moving host name only the server itself knows it. */
 async function nameOfServer(runner: QueryRunner): Promise<string | null> {
   const isPostgres = runner.dataSource.options.type === 'postgres';
   const place = isPostgres

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { ReadOnlyServerError } from '../../model/errors/read-only-server.error.js';
 import { Refusals } from '../faults/refusals.js';
 
-/** What TypeORM keeps of its pools: `pg`; `mysql2`; `mysql2` with replicas. */
+/** The pools as TypeORM keeps them: `pg`; `mysql2`; `mysql2` with replicas. */
 interface Pools {
   master?: EventEmitter;
   pool?: EventEmitter;
@@ -15,24 +15,24 @@ const sameServer = (one: ReadOnlyServerError, other: ReadOnlyServerError): boole
   one.server === other.server;
 
 /**
- * Knows of the connections of one data source which are older than the last answer that a server is read-only.
+ * Knows which connections of one data source are older than the last answer that a server is read-only.
  *
- * After a failover all connections of the pool lead to the old server. One that writes is told so; one that only reads is not, and
- * goes on reading what is no longer true. So the first such answer condemns every connection that was made before it: the plugin uses
- * none of them any more, idle ones and those that others are using. At worst some good ones are made again.
+ * After a failover all connections of the pool lead to the old server. A connection that writes gets that answer; a connection that only reads does
+ * not, and goes on reading stale data. So the first such answer condemns every connection that was made before it, idle or in use: the plugin uses
+ * none of them any more. At worst some good ones are made again.
  *
- * Connections are told apart by generations and not by time: an answer on a connection that is condemned already condemns no
- * other, or stragglers would throw away what was made since.
+ * Connections are told apart by generations and not by time: an answer on a condemned connection condemns no other. Otherwise late answers on old
+ * connections would condemn the new ones.
  */
 export class PrimaryWatch {
-  /** Read-only answers, those that a new connection made good for too. */
+  /** Read-only answers, including those after which a new connection succeeded. */
   readonly answers = new Refusals<ReadOnlyServerError>(sameServer);
-  /** Those that a new connection had as well. */
+  /** Read-only answers that a new connection got, too. */
   readonly outages = new Refusals<ReadOnlyServerError>(sameServer);
   readonly #pools = new WeakSet<EventEmitter>();
   readonly #watched = new WeakSet<object>();
   readonly #listeners = new Set<() => void>();
-  /** Of connections that are not in here nothing is known: they were made before this watch began. */
+  /** A connection that is not in here was made before this watch began, and counts as generation 0. */
   readonly #generations = new WeakMap<object, number>();
   #generation = 0;
 
@@ -50,7 +50,7 @@ export class PrimaryWatch {
     return this.#generationOf(connection) < this.#generation;
   }
 
-  /** @param listener told when a connection is lost, or leads to a server that only reads; not when the pool closes one. */
+  /** @param listener called when a connection is lost, or leads to a read-only server; not when the pool closes one. */
   onBreak(listener: () => void): void {
     this.#listeners.add(listener);
   }
@@ -61,12 +61,12 @@ export class PrimaryWatch {
     connection.once('error', () => this.tellBreak());
   }
 
-  /** What comes next may be another server. */
+  /** Tells the listeners that the next connection may lead to another server. */
   tellBreak(): void {
     for (const listener of this.#listeners) listener();
   }
 
-  /** The server of this connection has said that it is read-only, or lags behind. */
+  /** Call it when the server of this connection has answered that it is read-only, or lags behind. */
   condemn(connection: object): void {
     if (!this.isCondemned(connection)) this.#generation++;
   }
@@ -75,7 +75,7 @@ export class PrimaryWatch {
     return this.#generations.get(connection) ?? 0;
   }
 
-  /** Each time, because a data source that is initialized again has another pool. */
+  /** Called on each use, because a data source that is initialized again has another pool. */
   #watchPools(): void {
     const { master, pool, poolCluster } = this.dataSource.driver as unknown as Pools;
     this.#watchPool(master, 'connect');
@@ -87,7 +87,7 @@ export class PrimaryWatch {
     if (!pool || this.#pools.has(pool)) return;
     this.#pools.add(pool);
     pool.on(whenMade, (connection: object) => this.#generations.set(connection, this.#generation));
-    // Some were made before this watch began.
+    // On `acquire`, because some connections were made before this watch began.
     pool.on('acquire', (connection: EventEmitter) => this.#watch(connection));
   }
 }

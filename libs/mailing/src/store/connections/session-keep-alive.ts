@@ -3,18 +3,18 @@ export interface KeptConnection {
   query(sql: string, answered: (error: unknown) => void): unknown;
 }
 
-/** Changes nothing, reads nothing, and needs no right; also in a transaction. */
+/** Changes nothing, reads nothing and needs no right; allowed in a transaction. */
 const SIGN_OF_LIFE = 'DO 0';
 
 /**
- * Gives a sign of life on each of its connections, idle or in use, so that the database ends those of a process that no longer lives,
- * and no others.
+ * Sends a keep-alive statement on each of its connections, idle or in use, so that the database ends only the connections of a process that no longer
+ * lives.
  *
- * It goes past the pool: to take a connection out would keep the host from it. The driver sends one statement after the other, so a sign
- * never comes into another one. It keeps no process running.
+ * It bypasses the pool: taking a connection out would keep the host from it. The driver sends one statement after another, so a keep-alive never
+ * interrupts another statement. Its timer keeps no process running.
  */
 export class SessionKeepAlive {
-  /** By connection, whether its last sign was answered. */
+  /** By connection, whether its last keep-alive was answered. */
   readonly #isAnswered = new Map<KeptConnection, boolean>();
   #timer: NodeJS.Timeout | null = null;
 
@@ -24,7 +24,7 @@ export class SessionKeepAlive {
     return this.#isAnswered.size;
   }
 
-  /** Until it is closed. */
+  /** Keeps the connection alive until it is closed. */
   add(connection: KeptConnection): void {
     if (!this.#isAnswered.has(connection)) this.#isAnswered.set(connection, true);
     this.#timer ??= setInterval(() => this.#giveSigns(), this.everyMs).unref();
@@ -32,7 +32,7 @@ export class SessionKeepAlive {
 
   #giveSigns(): void {
     for (const [connection, isAnswered] of this.#isAnswered) {
-      // One that waits behind a long statement is enough.
+      // The last keep-alive still waits behind a long statement; one is enough.
       if (!isAnswered) continue;
       this.#isAnswered.set(connection, false);
       connection.query(SIGN_OF_LIFE, (error) => {
@@ -50,7 +50,10 @@ export class SessionKeepAlive {
   }
 }
 
-/** The driver says it of a lost connection; a statement on one that is closed has no number. On a living one a cluster may refuse the sign. */
+/**
+ * Whether the connection is lost. The driver marks such an error as `fatal`, or, for a statement on a closed connection, gives it no `errno`. Other
+ * errors do not count: on a live connection a cluster may refuse the keep-alive.
+ */
 function isFatal(error: unknown): boolean {
   const { fatal, errno } = (error ?? {}) as { fatal?: boolean; errno?: number };
   return Boolean(error) && (fatal === true || typeof errno !== 'number');

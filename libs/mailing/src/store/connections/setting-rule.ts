@@ -1,44 +1,44 @@
 import type { HarmfulSetting } from '../../model/errors/database-setting.errors.js';
 
-/** What a database answered: values by the names of settings. */
+/** Values of settings, by name, as the database reports them. */
 export type Settings = ReadonlyMap<string, string>;
 
-/** Runs a statement without parameters: one that looks whether parameters are safe can't have any. */
+/** Runs a statement without parameters: a statement that checks whether parameters are safe can't have any. */
 export type Ask = (sql: string) => Promise<Record<string, unknown>[]>;
 
-/** One line of what is looked at. */
+/** A rule for one setting. */
 export interface SettingRule {
   setting: string;
   expected: string;
-  /** @returns the value, or the word of it that does the harm; null if it does none. */
+  /** @returns the value, or the harmful word in it; null if it is harmless. */
   harmIn: (value: string) => string | null;
-  /** What happens under it, as a clause. */
+  /** What a harmful value causes, as a clause. */
   consequence: string;
   nextStep: string;
 }
 
-/** What is looked at in a kind of database, and how. */
+/** The settings that are checked on one kind of database, and how they are read. */
 export interface Environment {
   read: (ask: Ask) => Promise<Settings>;
-  /** The application does not start under these. */
+  /** The application does not start if a value breaks one of these rules. */
   refused: readonly SettingRule[];
-  /** The application starts, and the event `database:risky-setting` says so. */
+  /** If a value breaks one of these rules, the application starts, and the event `database:risky-setting` reports it. */
   reported: readonly SettingRule[];
 }
 
-/** Rule: nothing but this value, in any case of letters. */
+/** Rule: only these values are harmless, in any letter case. */
 export const only =
   (...values: string[]) =>
   (value: string): string | null =>
     values.includes(value.toLowerCase()) ? null : value;
 
-/** Rule: anything but this value, in any case of letters. */
+/** Rule: only these values are harmful, in any letter case. */
 export const not =
   (...values: string[]) =>
   (value: string): string | null =>
     values.includes(value.toLowerCase()) ? value : null;
 
-/** A setting that the database does not know does no harm. */
+/** Returns the broken rules. A setting that the database does not know is harmless. */
 export function harmfulAmong(rules: readonly SettingRule[], settings: Settings): HarmfulSetting[] {
   return rules.flatMap(({ setting, expected, harmIn, consequence, nextStep }) => {
     const value = settings.get(setting);

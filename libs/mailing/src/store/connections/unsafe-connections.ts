@@ -4,7 +4,7 @@ import { Refusals } from '../faults/refusals.js';
 
 const known = new WeakMap<DataSource, UnsafeConnections>();
 
-/** Connections of one data source that came to a setting under which no statement may run. */
+/** Refusals of connections of one data source that have a setting under which no statement may run. */
 export class UnsafeConnections extends Refusals<UnsafeConnectionError> {
   private constructor() {
     super((one, other) => one.setting === other.setting);

@@ -1,16 +1,16 @@
 import type { SqlPart } from './progress-row.js';
 import { placeholders } from './placeholders.js';
 
-/** Shorter ones are not worth a range of their own. */
+/** Minimum length of a run that gets a range of its own. */
 const MIN_RUN = 4;
 
 /**
- * Condition on rows of one mailing: they are at one of these places. Runs of them are named by their two ends.
+ * Condition on rows of one mailing: they have one of these idx. A run of consecutive idx becomes a range.
  *
- * People are sent to nearly in the order of the list, so most of a thousand places are in a few runs, and a database looks up
- * the ends of a run where it would look up each of its places.
+ * Recipients are sent to nearly in the order of the list, so most of a thousand idx are in a few runs. The database then looks up the two ends of a
+ * run instead of each idx.
  *
- * Each part names the mailing and the state, so that it is a range of the primary key for every planner.
+ * Each part names the mailing and the state, so that every planner treats it as a range of the primary key.
  *
  * @param rest what else must be true of each row.
  */

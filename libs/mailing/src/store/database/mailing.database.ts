@@ -26,7 +26,7 @@ import { keepStatementUnprinted } from '../faults/statement-error.js';
 import { againAfterConflicts, againOnSameConnection } from './transaction-repeats.js';
 import { UnsafeConnections } from '../connections/unsafe-connections.js';
 
-/** Escaped names of our tables in this data source, prefix and schema included. */
+/** Escaped names of the plugin's tables in this data source, with prefix and schema. */
 export interface TableNames {
   mailing: string;
   userMailing: string;
@@ -42,32 +42,31 @@ export interface TableNames {
   mailSlot: string;
 }
 
-/** What became of an insert. */
+/** Result of an insert. */
 export interface Inserted {
   /** Rows that were written. */
   numRows: number;
-  /** What MySQL and MariaDB have to say about it, notes included; 0 elsewhere. */
+  /** Number of warnings from MySQL or MariaDB, notes included; 0 elsewhere. */
   numWarnings: number;
 }
 
-/** Where statements, with `?` for each parameter, are run: inside a transaction, or one by one. */
+/** Runs statements with `?` for each parameter: inside a transaction, or one by one. */
 export interface Session {
   readonly dialect: Dialect;
   readonly tables: TableNames;
   rows<T = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<T[]>;
   /** @returns affected rows */
   change(sql: string, parameters?: unknown[]): Promise<number>;
-  /** The same for an insert, where the rows alone do not tell whether all is well. */
+  /** Runs an insert, for callers that need the number of warnings too: rows alone do not tell whether all is well. */
   insert(sql: string, parameters?: unknown[]): Promise<Inserted>;
 }
 
 /**
- * The only door to the host's database.
+ * All statements of the plugin to the host's database go through this class.
  *
- * On MySQL, MariaDB and PostgreSQL a transaction takes a connection of the pool and gives it back; nothing else is held, so a pool
- * of one is enough. SQLite under TypeORM is one connection for the whole process, and a statement of one flow that runs
- * while another flow's transaction is open is committed or rolled back with it. There every statement of ours goes
- * through one queue.
+ * On MySQL, MariaDB and PostgreSQL a transaction takes a connection from the pool and gives it back. No other connection is held, so a pool of one is
+ * enough. SQLite under TypeORM is one connection for the whole process: a statement of one flow that runs while another flow's transaction is open is
+ * committed or rolled back with it. So on SQLite all statements of the plugin go through one queue.
  */
 export class MailingDatabase implements Session {
   readonly dialect: Dialect;
@@ -112,12 +111,13 @@ export class MailingDatabase implements Session {
   }
 
   /**
-   * In a transaction of its own, though it is one question: what lies between us and the database (ProxySQL, MaxScale, pgpool) may ask a
-   * replica what is in none. A replica that lags may not know a mailing yet, which recipients were sent to, which profile has an address, or which addresses are suppressed.
-   * Not declared read-only, which such a proxy takes for leave to ask a replica, too. SQLite has none.
+   * Runs one query in its own transaction: a proxy before the database (ProxySQL, MaxScale, pgpool) may send a query outside of a transaction to a
+   * replica. A replica that lags may not know a mailing yet, which recipients were sent to, which profile has an address, or which addresses are
+   * suppressed. The transaction is not declared read-only, because such a proxy may send read-only transactions to a replica too. SQLite needs no
+   * transaction.
    *
-   * Rejected: to let single questions go without it, each with a proof that an old answer does no harm. A statement that is written later would
-   * need one, too, and no test would miss it.
+   * Rejected: running single queries without one, each with a proof that an old answer does no harm. Every later statement would need such a proof
+   * too, and no test would fail without it.
    */
   rows<T>(sql: string, parameters: unknown[] = []): Promise<T[]> {
     const ask = (session: Session): Promise<T[]> => session.rows<T>(sql, parameters);
@@ -137,10 +137,11 @@ export class MailingDatabase implements Session {
   }
 
   /**
-   * Runs the steps in one transaction; again as a whole, a few times, if the database rolled it back for a conflict, and once if the
-   * server turned out to be read-only. Where the answer to the COMMIT leaves its outcome open, it is not done again here (`FAULT_CODES`).
-   * The first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail
-   * at once instead of waiting for its turn.
+   * Runs the steps in one transaction. It is repeated as a whole, a few times, if the database rolled it back for a conflict, and once if the server
+   * turned out to be read-only. If the answer to the COMMIT leaves the outcome open, it is not repeated here (`FAULT_CODES`).
+   *
+   * The first statement has to be a write: a read before it would fix a snapshot, and on SQLite the later write would fail at once instead of waiting
+   * for its turn.
    */
   transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
     return this.#perform((runner) => this.#transactionOnce(runner, steps));
@@ -155,7 +156,7 @@ export class MailingDatabase implements Session {
     });
   }
 
-  /** @param runner in a transaction that was begun. */
+  /** @param runner with an open transaction. */
   async #committed<T>(runner: QueryRunner, steps: (session: Session) => Promise<T>): Promise<T> {
     try {
       const result = await steps(this.#sessionOf(runner));
@@ -164,13 +165,13 @@ export class MailingDatabase implements Session {
       });
       return result;
     } catch (error) {
-      // The connection may be the very thing that broke; the first error is the one that counts.
+      // Ignored: the connection may be what broke, and the first error is the one to report.
       await runner.rollbackTransaction().catch(() => undefined);
       throw error;
     }
   }
 
-  /** A change outside of a transaction is committed by its own statement. */
+  /** A change outside of a transaction commits with its own statement. */
   #alone<T>(change: (session: Session) => Promise<T>): Promise<T> {
     return this.#perform((runner) =>
       change(this.#sessionOf(runner)).catch((error: unknown) => {
@@ -186,7 +187,8 @@ export class MailingDatabase implements Session {
   }
 
   #withRunner<T>(job: (runner: QueryRunner) => Promise<T>, mayJoin = false): Promise<T> {
-    // A pool, a logger or a subscriber of the host may look for the caller's transaction, and find the one that we are not part of.
+    // Not in the caller's async context: a pool, a logger or a subscriber of the host could find the caller's transaction there, and this job is not
+    // part of it.
     const run = (): Promise<T> =>
       this.context.begin(() => withGuardedRunner(this.dataSource, job, { mayJoin }));
     return this.#queue ? this.#queue.run(run) : run();
@@ -198,14 +200,14 @@ export class MailingDatabase implements Session {
       try {
         return (await runner.query(bound.sql, bound.parameters, true)) as QueryResult;
       } catch (error) {
-        // A proxy may keep the connection to itself, and lead it to another server.
+        // A proxy may keep its connection to this process open, and route it to another server.
         if (['gone', 'open'].includes(faultKindOf(error) ?? '')) this.failovers.noteBreak();
         throw keepStatementUnprinted(error);
       }
     };
     const write: typeof run = async (sql, parameters) => {
       const answer = await run(sql, parameters);
-      // A server that is read-only refuses a change of no row, too.
+      // The write succeeded, so the server is not read-only: a read-only server refuses even a change that affects no row.
       this.primary.outages.clear();
       return answer;
     };

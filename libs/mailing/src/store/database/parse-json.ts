@@ -1,11 +1,11 @@
 /**
- * A JSON column as drivers give it: MySQL's and PostgreSQL's parse it, on MariaDB and SQLite it comes as a text, and options of a
- * driver change that (`jsonStrings` of mysql2, a type parser of pg).
+ * Reads a JSON column as drivers return it. The drivers of MySQL and PostgreSQL parse it; on MariaDB and SQLite it is a string. Driver options change
+ * that (`jsonStrings` of mysql2, a type parser of pg).
  *
- * Invariant: every JSON of ours is an object or an array, never a text (`{ "is": … }` of a slot is one for that). So a text is always
- * one that the driver has not parsed, whatever the database.
+ * Invariant: every JSON value that the plugin writes is an object or an array, never a string (for this reason a slot is stored as `{ "is": … }`). So
+ * a string is always JSON that the driver has not parsed, on every database.
  *
- * @returns null where there is nothing, and for a row that was not written by us and holds something else.
+ * @returns null for an empty column, and for a row that the plugin did not write and that holds anything else.
  */
 export function parseJson<T extends object>(value: unknown): T | null {
   if (value === null || value === undefined) return null;

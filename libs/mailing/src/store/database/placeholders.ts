@@ -3,11 +3,11 @@ export function placeholders(values: readonly unknown[]): string {
   return Array.from(values, () => '?').join(', ');
 }
 
-/** SQLite takes 32,766 parameters a statement; the widest of ours has 9 a row. */
+/** SQLite takes 32,766 parameters per statement; the widest statement of the plugin has 9 per row. */
 const ROWS_PER_STATEMENT = 2_000;
 
 /**
- * One statement for each so many rows of a list whose length is set by the host (`maxInDoubt`).
+ * Runs one statement for each chunk of a list whose length is set by the host (`maxInDoubt`).
  *
  * @returns the sum of what the statements return.
  */

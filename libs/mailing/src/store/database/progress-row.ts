@@ -8,8 +8,8 @@ export interface SqlPart {
 }
 
 /**
- * The row that holds the books of a slice: counters, claim, commit, and the frame of what is not over. It is the mailing's own
- * row, or the batch's; both have the same columns for it, so the statements of a commit are the same for both.
+ * The progress row of a slice: counters, claim, commit number and watermarks. It is the mailing's own row, or the batch's row. Both have the same
+ * columns for it, so the statements of a commit are the same for both.
  */
 export function progressRowOf({ tables }: Session, { mailingId, batch }: Slice): SqlPart & { table: string } {
   return batch
@@ -21,7 +21,7 @@ export function progressRowOf({ tables }: Session, { mailingId, batch }: Slice):
     : { table: tables.mailing, sql: 'id = ?', parameters: [mailingId] };
 }
 
-/** Condition on rows that have a `mailing_id` and an `idx`: they belong to the slice. */
+/** Condition: a row with `mailing_id` and `idx` belongs to the slice. */
 export function belongsTo({ mailingId, batch }: Slice): SqlPart {
   return batch
     ? {

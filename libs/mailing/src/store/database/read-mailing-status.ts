@@ -2,7 +2,7 @@ import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { Session } from './mailing.database.js';
 
 /**
- * @param lock `whileItLasts` of the dialect: it is read as it is now, and stays so until the transaction is over.
+ * @param lock `whileItLasts` of the dialect: the current status is read, and can't change until the transaction ends.
  * @throws Error if the mailing was removed.
  */
 export async function readMailingStatus(

@@ -2,10 +2,10 @@ import { setImmediate } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 
 /**
- * Lets one job in at a time, in order of arrival.
+ * Runs one job at a time, in order of arrival.
  *
- * Between two jobs it gives the event loop a turn: embedded databases answer synchronously, so a loop of awaited calls
- * would otherwise never leave the microtask queue, and sockets and timers would starve.
+ * Between two jobs the event loop gets a turn. Embedded databases answer synchronously, so a loop of awaited calls would otherwise never leave the
+ * microtask queue, and sockets and timers would starve.
  */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
@@ -20,7 +20,7 @@ export class SerialQueue {
   }
 }
 
-/** One queue for each embedded data source, shared by everything in this process that uses it. */
+/** One queue for each embedded data source, shared by all users of that data source in this process. */
 const queues = new WeakMap<DataSource, SerialQueue>();
 
 export function queueOf(dataSource: DataSource): SerialQueue {

@@ -5,8 +5,8 @@ const MAX_ATTEMPTS = 6;
 const DELAY_MS = 20;
 
 /**
- * Does a transaction again as a whole after a conflict, each time on whatever connection the pool gives. A single statement, a read
- * too, is a transaction of its own.
+ * Repeats a transaction as a whole after a conflict, each time on any connection of the pool. A single statement, including a read, is a transaction
+ * of its own.
  */
 export async function againAfterConflicts<T>(transaction: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -20,14 +20,15 @@ export async function againAfterConflicts<T>(transaction: () => Promise<T>): Pro
 }
 
 /**
- * Does a transaction again on the connection that it had, after a group of MySQL servers refused it.
+ * Repeats a transaction on its own connection after a group of MySQL servers refused it.
  *
- * Such a refusal nearly always means that the members agreed on another transaction first. But a member that leaves the group, or is cut
- * off, gives the same answer to what it had already sent, and the others may commit that. Here the two can be told apart: a member that left
- * writes nothing any more, so nothing is committed twice. Elsewhere the repetition might follow what it repeats. So from the first refusal on
- * the transaction stays on this connection, and if that fails in another way than by a conflict, the outcome is open.
+ * Such a refusal nearly always means that the members agreed on another transaction first. But a member that leaves the group, or is cut off, gives
+ * the same answer for a transaction that it had already sent, and the other members may commit that. A repetition on the same connection tells the
+ * two apart: a member that left writes nothing any more, so nothing is committed twice. On another connection the repetition might run after the
+ * first attempt was committed. So from the first refusal on, the transaction stays on this connection. If it then fails for another reason than a
+ * conflict, the outcome is open.
  *
- * Rejected: to repeat it anywhere. A chunk of a list, or a counter, would be written twice.
+ * Rejected: repeating it on any connection. A chunk of a list, or a counter, would be written twice.
  */
 export async function againOnSameConnection<T>(transaction: () => Promise<T>): Promise<T> {
   for (let attempt = 1, isRefused = false; ; attempt++) {
@@ -43,7 +44,7 @@ export async function againOnSameConnection<T>(transaction: () => Promise<T>): P
   }
 }
 
-/** Each time longer, and never in step with the rival. */
+/** A random delay whose bound doubles with each attempt, so that two rivals do not repeat in step. */
 function pause(attempt: number): Promise<void> {
   return delay(Math.random() * DELAY_MS * 2 ** attempt);
 }

@@ -1,13 +1,13 @@
 import type { MailingDatabase } from '../database/mailing.database.js';
 
-/** A setting under which a power cut may take back what was committed. */
+/** A setting under which a power cut may undo a commit. */
 export interface WeakSetting {
   setting: string;
   value: string;
   expected: string;
 }
 
-/** Asks the database once whether a commit survives a power cut; the promise rests on it. */
+/** Asks the database once whether a commit survives a power cut; the promise relies on it. */
 export async function findWeakSettings(database: MailingDatabase): Promise<WeakSetting[]> {
   switch (database.dialect.name) {
     case 'sqlite':
@@ -28,7 +28,7 @@ async function mysqlSettings(database: MailingDatabase): Promise<WeakSetting[]> 
     : [{ setting: 'innodb_flush_log_at_trx_commit', value: String(row.value), expected: '1' }];
 }
 
-/** A commit that waits for less than the local disk is `off`; every other value of `synchronous_commit` waits for it. */
+/** `off` is the only value of `synchronous_commit` under which a commit does not wait for the local disk. */
 async function postgresSettings(database: MailingDatabase): Promise<WeakSetting[]> {
   const rows = await database.rows<{ setting: string; value: string }>(
     `SELECT name AS setting, setting AS value FROM pg_settings

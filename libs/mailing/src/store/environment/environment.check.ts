@@ -15,16 +15,16 @@ const ENVIRONMENTS: Record<Dialect['name'], Environment> = {
 };
 
 /**
- * Looks once at start at the settings of the database on which the plugin's statements rest.
+ * Checks once at start the settings of the database that the plugin's statements rely on.
  *
- * @returns those that are risky, but no reason not to start.
- * @throws DatabaseSettingError for the first one under which mailings would go wrong. A database that can't be asked is none of
- * this check's business and passes, as it does for `checkSchema`; each connection is looked at anyway (`withGuardedRunner`).
+ * @returns the settings that are risky, but do not prevent the start.
+ * @throws DatabaseSettingError for the first setting under which mailings would go wrong. A database that can't be asked passes, as in `checkSchema`;
+ *   each connection is checked anyway (`withGuardedRunner`).
  */
 export async function checkEnvironment(dataSource: DataSource): Promise<HarmfulSetting[]> {
   const dialect = dialectOf(dataSource);
   const environment = ENVIRONMENTS[dialect.name];
-  // First: a pooler in statement mode refuses the transaction of the look, and ends its connection.
+  // Ask the pooler first: in statement mode it refuses the transaction of `readSettings`, and ends its connection.
   const mode = dialect.name === 'postgres' ? await poolModeOf(dataSource).catch(() => null) : null;
   const look = (): Promise<Settings> => readSettings(dataSource, environment);
   const asked = dialect.oneConnection ? queueOf(dataSource).run(look) : look();
@@ -36,8 +36,8 @@ export async function checkEnvironment(dataSource: DataSource): Promise<HarmfulS
 }
 
 /**
- * Not by a guarded runner: what that refuses is to be refused here with the start. In a transaction for the reason of `MailingDatabase.rows`: a
- * replica would say that it only reads.
+ * Uses no guarded runner: the settings that it refuses are to be refused here, at start. Reads in a transaction for the reason given at
+ * `MailingDatabase.rows`: a replica would report that it is read-only.
  */
 async function readSettings(dataSource: DataSource, environment: Environment): Promise<Settings> {
   const { oneConnection, onPrimary } = dialectOf(dataSource);
@@ -47,7 +47,7 @@ async function readSettings(dataSource: DataSource, environment: Environment): P
     if (oneConnection) return await environment.read(ask);
     await runner.startTransaction();
     const settings = await environment.read(ask);
-    // Under a harmful completion_type it may fail, and that is found in the answer.
+    // The commit may fail under a harmful completion_type, which is in the settings already.
     await runner.commitTransaction().catch(() => undefined);
     return settings;
   } catch (error) {

@@ -5,11 +5,11 @@ import type { MailingDatabase } from '../database/mailing.database.js';
 import { placeholders } from '../database/placeholders.js';
 
 /**
- * Looks once at start for columns of MySQL's type JSON, which sorts the keys of an object: TypeORM's `synchronize` makes them, and so did
+ * Finds, once at start, columns of MySQL's type JSON, which sorts the keys of an object. TypeORM's `synchronize` makes such columns, and so did
  * migrations of older versions.
  *
- * Rejected: to have `synchronize` make a text, by another type of the entity on MySQL. TypeORM changes the type of a column by dropping
- * the column, and hosts with columns of type JSON would lose what stands there.
+ * Rejected: another type of the entity on MySQL, so that `synchronize` makes a text. TypeORM changes the type of a column by dropping the column, so
+ * hosts with columns of type JSON would lose their content.
  */
 export async function findSortingColumns(
   dataSource: DataSource,

@@ -1,14 +1,17 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 
-/** What a connection to PostgreSQL is, as far as one can see from this end: of its own, or one of a pooler that shares its own. */
+/**
+ * How a connection to PostgreSQL is pooled, as far as the client can see: `none` without a pooler, otherwise the mode in which the pooler shares its
+ * own connections.
+ */
 export type PoolMode = 'none' | 'session' | 'transaction' | 'statement';
 
-/** A connection as `pg` has it: the process that the other end said it is. */
+/** A connection of `pg`, with the process id that the other end gave in its greeting. */
 interface GreetedConnection {
   processID?: number | null;
 }
 
-/** Another connection of the pool may be in use for long. */
+/** How long to wait for a second connection of the pool, which may be in use. */
 const TIMEOUT_MS = 2_000;
 
 const ROUNDS = 10;
@@ -16,18 +19,18 @@ const ROUNDS = 10;
 const REFUSES_TRANSACTIONS = /transaction blocks not allowed in statement pooling mode/i;
 
 /**
- * Finds out whether a pooler stands before PostgreSQL, as pgbouncer does, and what it shares.
+ * Finds out whether a pooler, such as pgbouncer, is in front of PostgreSQL, and what it shares.
  *
- * - A pooler greets with a number of its own in place of that of the server's process.
+ * - A pooler greets with a number of its own instead of the process id of the server.
  * - In statement mode it refuses the statement that begins a transaction.
- * - In transaction mode it gives the next client that wants one the connection that was last free. So a second session that begins a transaction
- *   right after a question of the first one finds itself in the same process of the server, or sends the first one to another. Where each session
- *   has a connection of its own, neither can be. Others may come in between and hide it, so it is tried several times.
+ * - In transaction mode it gives the next client the server connection that became free last. So if a second session begins a transaction right after
+ *   a query of the first one, it runs in the same server process, or the first one moves to another process. If each session has a connection of its
+ *   own, neither can happen. Other clients may come in between and hide it, so it is tried `ROUNDS` times.
  *
- * Rejected: to look whether a setting of the session is still there. It nearly always is while no other client is active, and it would
- * be left behind for others.
+ * Rejected: testing whether a setting of the session is still there. It nearly always is while no other client is active, and it would be left behind
+ * for others.
  *
- * @returns null where it can not be told: a pool of one has no second session.
+ * @returns null if the mode can't be told: the pool has only one connection, or no second one in time.
  */
 export async function poolModeOf(dataSource: DataSource): Promise<PoolMode | null> {
   const first = dataSource.createQueryRunner('master');
@@ -63,7 +66,7 @@ async function areShared(first: QueryRunner, second: QueryRunner): Promise<boole
   return isShared;
 }
 
-/** @returns null if the pool has none to give in time; one that comes later goes back. */
+/** @returns null if the pool gives no connection in time; one that comes later is released. */
 async function takeSecond(dataSource: DataSource): Promise<QueryRunner | null> {
   const runner = dataSource.createQueryRunner('master');
   const taken = runner.connect().then(() => runner);

@@ -5,10 +5,10 @@ import { isMissingTable } from '../faults/database-fault.js';
 import type { MailingDatabase } from '../database/mailing.database.js';
 
 /**
- * Looks once at start whether the tables of this version are there.
+ * Checks once at start that the tables of this version exist.
  *
- * @throws MailingMigrationsMissingError naming the first table that is missing or lacks a column. Any other answer of the
- * database (it is down, say) is none of this check's business and passes.
+ * @throws MailingMigrationsMissingError naming the first table that is missing or lacks a column. Any other answer of the database passes, for
+ *   example that it is down.
  */
 export async function checkSchema(dataSource: DataSource, database: MailingDatabase): Promise<void> {
   for (const entity of mailingEntities) {

@@ -2,34 +2,37 @@ import type { Slice } from '../../model/states/slice.js';
 import { type RememberedCommit, SliceMemory } from './slice.memory.js';
 
 export interface CommitMemoryOptions {
-  /** How far back it reaches, in milliseconds; 0: nothing is remembered. */
+  /** How long commits are remembered, in milliseconds; 0: not at all. */
   memoryMs: number;
-  /** So long a progress row may show an older number before the database counts as gone back, in milliseconds. */
+  /** How long a progress row may show a lower commit number before the database counts as rewound, in milliseconds. */
   lagTimeoutMs: number;
 }
 
 /**
- * Numbers of all that is remembered, over all slices, of 8 bytes each at most: a range of recipients takes two, an error some more and its
- * text. A list that is sent in order takes a few hundred numbers a minute, so only bursts of errors come near it.
+ * Maximum size of the memory over all slices, in numbers of at most 8 bytes each. A range of recipients takes two; an error takes `SIZE_OF_OUTCOME`
+ * and its text. A list that is sent in order takes a few hundred numbers a minute, so only bursts of errors come near this bound.
  */
 const MAX_SIZE = 1_000_000;
 
 /**
- * What this process has committed lately to one database, by slice.
+ * What this process has lately committed to one database, by slice.
  *
- * A database that fails over by asynchronous replication may forget commits. Only the process that made them still knows what
- * became of their recipients, so it keeps them from being sent to again (`restoreCommits`).
+ * A database that fails over by asynchronous replication may forget commits. Only the process that made them still knows the outcomes of their
+ * recipients. With this memory it writes them again, so that these recipients are not sent to twice (`restoreCommits`).
  *
- * - Invariant: of a slice, all commits after `SliceMemory.since` are remembered.
- * - Memory is constant: commits older than `memoryMs` are forgotten, and the oldest ones earlier where there are too many. A commit is
- *   forgotten only after its slice was seen at that number or a later one again, so an outage of the database takes nothing away.
+ * - Invariant: all commits of a slice after `SliceMemory.since` are remembered.
+ * - Memory is constant: commits older than `memoryMs` are dropped, and the oldest ones earlier if there are too many. A commit is dropped for its age
+ *   only after the database has shown the slice at that number or a higher one again, so an outage of the database drops nothing.
  */
 export class CommitMemory {
-  /** In the order of their last commit. */
+  /** Ordered by the time of their last commit. */
   readonly #slices = new Map<string, SliceMemory>();
-  /** Runs of this process by slice, which look at the number with each of their commits. One that lost its claim may end after the next began. */
+  /**
+   * How many runs of this process each slice has; a run checks the number with each of its commits. A run that lost its claim may end after the next
+   * one began.
+   */
   readonly #running = new Map<string, number>();
-  /** Beginnings of the claim tokens of this process. */
+  /** Incarnations of this process: its claim tokens begin with them. */
   readonly #incarnations = new Set<string>();
   readonly #listeners = new Set<() => void>();
   #size = 0;
@@ -40,7 +43,7 @@ export class CommitMemory {
     return this.#slices.get(keyOf(slice)) ?? null;
   }
 
-  /** Slices without a run in this process, in the order of their last commits. */
+  /** Slices without a run in this process, ordered by the time of their last commit. */
   idle(): SliceMemory[] {
     return [...this.#slices].flatMap(([key, memory]) => (this.#running.has(key) ? [] : memory));
   }
@@ -56,9 +59,9 @@ export class CommitMemory {
   }
 
   /**
-   * - `recorded`: all that the run knows is committed or noted.
-   * - `rewound`: the same, and the database has shown an older number for `lagTimeoutMs`.
-   * - `unrecorded`: it knows more.
+   * - `recorded`: all outcomes that the run knows are committed or noted here.
+   * - `rewound`: the same, and the database has shown a lower number for `lagTimeoutMs`.
+   * - `unrecorded`: the run knows outcomes that are neither committed nor noted.
    */
   endRun(slice: Slice, end: 'recorded' | 'rewound' | 'unrecorded'): void {
     const key = keyOf(slice);
@@ -72,20 +75,20 @@ export class CommitMemory {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Whether this process has drawn the token. */
+  /** Whether this process created the token. */
   isOwn(claimToken: string): boolean {
     return this.#incarnations.has(incarnationOf(claimToken));
   }
 
-  /** @param listener told when a run has ended because the database rewound. */
+  /** @param listener called when a run has ended because the database was rewound. */
   onGoneBack(listener: () => void): void {
     this.#listeners.add(listener);
   }
 
   /**
-   * A claim counts as a commit, too. What happened to a slice before it belongs to the memory only if this process has made all of it.
+   * Notes a claim, which counts as a commit too. What happened to the slice before it stays in the memory only if this process made all of it.
    *
-   * @param isRecovery it has recorded doubt about recipients of a run that is gone, which is not remembered.
+   * @param isRecovery the claim has recorded recipients of a dead run as in doubt, which is not remembered.
    */
   noteClaim(
     { claimToken, highWaterIdx, ...slice }: Slice & { claimToken: string; highWaterIdx: number },
@@ -114,7 +117,7 @@ export class CommitMemory {
     return begun;
   }
 
-  /** Remembers what was committed, or, under the next number, what is known and could not be. */
+  /** Remembers a commit, or, under the next number, outcomes that are known and could not be committed. */
   note(slice: Slice, commit: RememberedCommit): void {
     if (this.options.memoryMs === 0) return;
     const key = keyOf(slice);
@@ -122,12 +125,12 @@ export class CommitMemory {
     this.#slices.delete(key);
     this.#slices.set(key, memory);
     this.#size += memory.add(commit);
-    // What can't be committed proves nothing about the commits before.
+    // Outcomes that could not be committed do not prove that the commits before them are still there.
     if (commit.isCommitted) this.#size -= memory.forgetBefore(commit.at - this.options.memoryMs);
     if (this.#size > MAX_SIZE) this.#shrink();
   }
 
-  /** The slice was seen at its last number or a later one. */
+  /** The progress row was seen at the last remembered number or a higher one. */
   confirm(memory: SliceMemory): void {
     memory.isGoneBack = false;
     memory.behindSince = null;
@@ -135,7 +138,7 @@ export class CommitMemory {
     if (memory.size === 0) this.#slices.delete(keyOf(memory.slice));
   }
 
-  /** Its progress row is gone, and nothing can be restored. */
+  /** Drops a slice: its progress row is gone, or nothing is to be restored. */
   forget(memory: SliceMemory): void {
     this.#size -= memory.size;
     this.#slices.delete(keyOf(memory.slice));

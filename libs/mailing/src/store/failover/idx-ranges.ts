@@ -1,4 +1,4 @@
-/** First and last of each range of numbers that follow one another. */
+/** First and last idx of each run of consecutive idx, ascending. */
 export function rangesOf(indexes: number[]): Int32Array {
   const sorted = Int32Array.from(indexes).sort();
   const ranges: number[] = [];
@@ -9,7 +9,7 @@ export function rangesOf(indexes: number[]): Int32Array {
   return Int32Array.from(ranges);
 }
 
-/** Ascending, and apart from each other. */
+/** The union of ranges: ascending, disjoint, and not adjacent. */
 export function mergedRanges(all: Int32Array[]): Int32Array {
   const pairs: [number, number][] = [];
   for (const ranges of all)

@@ -4,26 +4,26 @@ import type { Slice } from '../../model/states/slice.js';
 import type { KnownOutcomes } from './known-outcomes.js';
 import { isWithin, mergedRanges, rangesOf } from './idx-ranges.js';
 
-/** What one commit has recorded. */
+/** What one commit recorded. */
 export interface RememberedCommit {
   number: number;
-  /** False for what is known and could not be committed any more. */
+  /** False for outcomes that are known and could not be committed any more. */
   isCommitted: boolean;
   /** By `performance.now()`. */
   at: number;
   outcomes: readonly Outcome[];
   deferred: readonly Deferral[];
-  /** Recipients of this commit, handed back ones too, that were at a further attempt. */
+  /** Recipients of this commit that were at a further attempt, including those handed back. */
   retried: readonly number[];
-  /** High watermark of the progress row after it. */
+  /** High watermark of the progress row after this commit. */
   highWaterIdx: number;
 }
 
-/** A commit, small: most recipients are sent, and follow one another. */
+/** A commit in compact form: most recipients are sent, and their idx are consecutive. */
 interface Entry {
   number: number;
   at: number;
-  /** First and last of each range, ascending. */
+  /** First and last idx of each range, ascending. */
   sent: Int32Array;
   others: readonly Outcome[];
   deferred: readonly Deferral[];
@@ -31,12 +31,12 @@ interface Entry {
   size: number;
 }
 
-/** An error or a deferral without its text, in numbers. */
+/** Size of an error or a deferral without its text, in numbers. */
 const SIZE_OF_OUTCOME = 32;
 const CHARACTERS_PER_NUMBER = 4;
 const SIZE_OF_ENTRY = 16;
 
-/** What this process has committed lately for one slice. */
+/** What this process has lately committed for one slice. */
 export class SliceMemory {
   #entries: Entry[] = [];
   #number: number;
@@ -44,11 +44,11 @@ export class SliceMemory {
   #highWaterIdx = 0;
   #size = 0;
   #isForked = false;
-  /** Since when the database has shown an older number, by `performance.now()`; null while it has not. */
+  /** Since when the database has shown a lower number, by `performance.now()`; null: it does not. */
   behindSince: number | null = null;
   /** Token of the last claim of this process on the slice. */
   claimToken: string | null = null;
-  /** A run has waited for the database for `lagTimeoutMs` already. */
+  /** A run has already waited for the database for `lagTimeoutMs`. */
   isGoneBack = false;
 
   /** @param since all commits after this number are remembered. */
@@ -60,17 +60,17 @@ export class SliceMemory {
     this.#committed = since;
   }
 
-  /** Of the last thing that is remembered. */
+  /** Number of the last entry, committed or not. */
   get number(): number {
     return this.#number;
   }
 
-  /** Of the last commit. */
+  /** Number of the last commit. */
   get committed(): number {
     return this.#committed;
   }
 
-  /** No recipient from here on was ever in flight. */
+  /** No recipient from this idx on was ever in flight. */
   get highWaterIdx(): number {
     return this.#highWaterIdx;
   }
@@ -84,12 +84,14 @@ export class SliceMemory {
     this.#highWaterIdx = Math.max(this.#highWaterIdx, highWaterIdx);
   }
 
-  /** The progress row shows a claim of another process, which has gone on from an older state. Its commits have numbers that this process used, too. */
+  /**
+   * The progress row shows a claim of another process, which has continued from an older state. Its commits have numbers that this process used too.
+   */
   noteFork(): void {
     this.#isForked = true;
   }
 
-  /** A run has ended without recording all that it knows. */
+  /** A run has ended without recording all outcomes that it knows. */
   noteUnrecorded(): void {
     this.since = this.#number;
   }
@@ -97,7 +99,7 @@ export class SliceMemory {
   /** @returns by how much it has grown. */
   add({ number, isCommitted, at, outcomes, deferred, retried, highWaterIdx }: RememberedCommit): number {
     const sent = rangesOf(outcomes.filter(({ status }) => status === 'sent').map(({ idx }) => idx));
-    // Without what only a message needed, and what no column holds.
+    // Without fields that only the message needed, and without what no column stores.
     const others = outcomes
       .filter(({ status }) => status !== 'sent')
       .map(({ idx, status, code, text }) => ({ idx, status, code, text: text && textOf(text) }));
@@ -125,7 +127,7 @@ export class SliceMemory {
     return this.#drop(kept < 0 ? this.#entries.length : kept);
   }
 
-  /** Forgets at least so much, if there is so much. @returns by how much it has shrunk. */
+  /** Drops the oldest entries until at least `size` is freed or none is left. @returns by how much it has shrunk. */
   forgetOldest(size: number): number {
     let dropped = 0;
     let count = 0;
@@ -133,7 +135,7 @@ export class SliceMemory {
     return this.#drop(count);
   }
 
-  /** The number has grown, and nothing was recorded of a recipient that is not remembered. */
+  /** The number has grown, and no outcome was recorded that is not remembered. */
   skipTo(number: number): void {
     this.#number = number;
     this.#committed = number;
@@ -142,9 +144,9 @@ export class SliceMemory {
   }
 
   /**
-   * What became of the recipients of all commits after this number; after a fork, of all commits.
+   * Outcomes of the recipients of all commits after this number; after a fork, of all commits.
    *
-   * Whatever the number, a recipient that was sent to stays sent: the row may belong to another history than ours.
+   * A recipient that was sent to counts as sent whatever the number: the row may belong to another history than this memory.
    */
   after(number: number): Restorable {
     const lost = this.#isForked ? this.#entries : this.#entries.filter((entry) => entry.number > number);
@@ -165,7 +167,7 @@ export class SliceMemory {
       knownOutcomes: {
         outcomeOf,
         deferralOf: (idx) => (outcomeOf(idx) ? undefined : deferrals.get(idx)),
-        // It was in flight once, and is not now. What a forgotten commit has recorded is not known.
+        // The recipient was in flight once, and is not now. The outcome that a dropped commit recorded is not known.
         isBegun: () => !isWhole,
       },
     };
@@ -182,7 +184,7 @@ export class SliceMemory {
   }
 }
 
-/** What can be written again. */
+/** What can be restored. */
 export interface Restorable {
   /** All commits are remembered: a recipient that is not named was never handed over. */
   isWhole: boolean;

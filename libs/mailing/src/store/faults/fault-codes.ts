@@ -1,37 +1,37 @@
 /**
  * What an answer of the database says about the transaction in which it came.
  *
- * - `again`: it is rolled back. It is done again as a whole.
- * - `again-here`: the server that answered has rolled it back, and others of its group probably, too. It is done again on the same
- *   connection only: a server that left its group says the same, and then another one may have committed it.
- * - `elsewhere`: this server writes nothing. The transaction is rolled back, and done again on a new connection.
- * - `gone`: the connection ends, and with it what was not committed. Where it was the COMMIT, it is `open`.
- * - `open`: it may be committed or not. The plugin does not do it again; the caller looks what is there, as a run does by its
- *   commit number.
+ * - `again`: the transaction is rolled back. It is repeated as a whole.
+ * - `again-here`: the server that answered has rolled it back, and probably the others of its group, too. It is repeated on the same connection only:
+ *   a server that left its group answers the same, and then another one may have committed it.
+ * - `elsewhere`: this server writes nothing. The transaction is rolled back, and repeated on a new connection.
+ * - `gone`: the connection ends, and what was not committed is lost. In answer to a COMMIT it is `open`.
+ * - `open`: the transaction may be committed or not. The plugin does not repeat it; the caller reads what was written, as a run does by its commit
+ *   number.
  */
 export type FaultKind = 'again' | 'again-here' | 'elsewhere' | 'gone' | 'open';
 
-/** How it is known that the code is read rightly. */
+/** How the meaning of a code was verified. */
 export type FaultTrial =
-  /** A test has a real server answer it. */
+  /** A test makes a real server answer it. */
   | 'server'
-  /** It needs a cluster; a test knows the shape that the driver gives it. */
+  /** It needs a cluster; a test uses the shape that the driver gives it. */
   | 'shape'
   /** From the documentation of a database that was never run here. */
   | 'paper';
 
 /** One answer of a database, or of its driver. */
 export interface FaultCode {
-  /** Whose answer it is. */
+  /** The software that answers. */
   from: string;
   /** Numbers of MySQL's protocol, states of PostgreSQL's, words of the drivers. */
   codes: readonly (number | string)[];
   /** As the documentation calls it. */
   name: string;
-  /** Only with such a message, because others share the code. */
+  /** The row fits only such a message, because other errors share the code. */
   message?: RegExp;
   kind: FaultKind;
-  /** In answer to a COMMIT, where that says something else. */
+  /** The kind in answer to a COMMIT, if it differs. */
   atCommit?: FaultKind;
   trial: FaultTrial;
 }
@@ -42,19 +42,19 @@ const GALERA = 'Galera';
 const POSTGRES = 'PostgreSQL';
 const NODE = 'mysql2, pg';
 
-/** InnoDB's number of a deadlock, as its handler has it. */
+/** Handler error number of a deadlock in InnoDB. */
 const DEADLOCK_149 = /error 149\b/;
 
-/** MySQL's and MariaDB's option that forbids a statement: many options do, those that forbid to write have this in their names. */
+/** Many options of MySQL and MariaDB forbid statements; those that forbid writing have this in their names. */
 const READ_ONLY_OPTION = /read[-_]only/i;
 
 /**
- * Every answer after which a transaction may be done again, or must not be: the first row that fits counts. `docs/databases.md`
- * shows this table, and a test compares the two.
+ * Every answer after which a transaction may be repeated, or must not be: the first row that fits counts. `docs/databases.md` shows this table, and a
+ * test compares the two.
  *
- * The lines on group replication are from its source, not only its manual. A transaction is prepared, sent to the group, certified,
- * committed. 1180 with the number 149 comes from the first step, before anything was sent. 3101 is the refusal of the third, but also
- * what waiting transactions are told when the member leaves. 3100 comes where sending or waiting failed: the group may have it.
+ * The lines on group replication are from its source, not only its manual. A transaction is prepared, sent to the group, certified, committed. 1180
+ * with the number 149 comes from the first step, before anything was sent. 3101 is the refusal of the third step, but also the answer to waiting
+ * transactions when the member leaves. 3100 comes if sending or waiting failed: the group may have the transaction.
  */
 export const FAULT_CODES: readonly FaultCode[] = [
   { from: MYSQL, codes: [1213], name: 'ER_LOCK_DEADLOCK', kind: 'again', trial: 'server' },
@@ -111,7 +111,7 @@ export const FAULT_CODES: readonly FaultCode[] = [
     from: GALERA,
     codes: [1047],
     name: 'ER_UNKNOWN_COM_ERROR, WSREP',
-    // Alone it is a command that the server does not know.
+    // Without WSREP it means a command that the server does not know.
     message: /WSREP/,
     kind: 'elsewhere',
     atCommit: 'open',
@@ -242,7 +242,7 @@ export const FAULT_CODES: readonly FaultCode[] = [
   },
 ];
 
-/** The row for an answer; null where it says nothing about the transaction but that the statement failed. */
+/** The row for an error; null if it says only that the statement failed. */
 export function faultCodeOf(error: unknown): FaultCode | null {
   const { errno, code, message } = (error ?? {}) as { errno?: unknown; code?: unknown; message?: unknown };
   const text = typeof message === 'string' ? message : '';
@@ -255,7 +255,7 @@ export function faultCodeOf(error: unknown): FaultCode | null {
 
 function isCode(known: number | string, errno: unknown, code: unknown): boolean {
   if (typeof known === 'number') return known === errno;
-  // SQLite has extended codes behind these: SQLITE_BUSY_SNAPSHOT.
+  // SQLite has extended codes, for example SQLITE_BUSY_SNAPSHOT.
   return (
     known === code ||
     (typeof code === 'string' && known.startsWith('SQLITE_') && code.startsWith(`${known}_`))

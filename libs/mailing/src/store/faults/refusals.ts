@@ -1,12 +1,12 @@
-/** A refusal that goes on is told once; after so long without one it is news again. */
+/** A refusal that goes on is reported once; after so long without one it is reported again. */
 const QUIET_MS = 60_000;
 
-/** What was refused by the connections of one data source, for health and events. */
+/** Refusals on the connections of one data source, for health and events. */
 export class Refusals<E extends Error> {
   readonly #listeners = new Set<(error: E) => void>();
   #last: { error: E; at: number } | null = null;
 
-  /** @param isSame whether two are about the same fact, so that the second one is no news. */
+  /** @param isSame whether two refusals are about the same fact, so that the second one is not reported. */
   constructor(private readonly isSame: (one: E, other: E) => boolean) {}
 
   note(error: E): void {
@@ -17,17 +17,17 @@ export class Refusals<E extends Error> {
     for (const listener of this.#listeners) listener(error);
   }
 
-  /** The last refusal, if it was not longer ago than this. */
+  /** The last refusal, if it is at most `ms` old. */
   within(ms: number): E | null {
     return this.#last && performance.now() - this.#last.at <= ms ? this.#last.error : null;
   }
 
-  /** It is over: health has nothing to tell any more. */
+  /** The refusal is over: health reports nothing any more. */
   clear(): void {
     this.#last = null;
   }
 
-  /** @returns what ends it. */
+  /** @returns a function that removes the listener. */
   onRefused(listener: (error: E) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

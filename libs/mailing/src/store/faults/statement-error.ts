@@ -1,6 +1,6 @@
 import { toPublicText } from '../../model/values/public-text.js';
 
-/** Where TypeORM and the drivers keep the statement, its parameters and the values that the database quotes. */
+/** Where TypeORM and the drivers keep the statement, its parameters and values that the database quotes. */
 const TELLING = [
   'query',
   'parameters',
@@ -13,8 +13,8 @@ const TELLING = [
 ] as const;
 
 /**
- * An error of a statement of ours, so that what prints it prints no addresses: hosts log what is thrown at them, and causes with it.
- * What a program wants of it stays where it was, but is not enumerable.
+ * Keeps addresses out of the printed form of an error: hosts log errors, and their causes with them. The properties with values stay readable for
+ * programs, but are not enumerable.
  *
  * @returns the same error.
  */

@@ -10,9 +10,10 @@ const LARGEST: Record<string, bigint> = {
 };
 
 /**
- * The column by which profiles are found. Recipients give ids as text, and databases differ in what they make of a text that
- * is no id: MySQL finds profile 7 for \`7 apples\` and profile 0 for \`ann\`, PostgreSQL fails, and with it the whole commit.
- * So nobody is looked for under what the column can't hold.
+ * The column by which profiles are found.
+ *
+ * An id that the column can't hold is not queried. Recipients give ids as text, and databases differ in how they treat a text that is no id: MySQL
+ * finds profile 7 for `7 apples` and profile 0 for `ann`; PostgreSQL fails, and the whole commit with it.
  */
 export class ProfileIdColumn {
   readonly #type: string;
@@ -23,19 +24,19 @@ export class ProfileIdColumn {
     this.#isPostgres = dataSource.options.type === 'postgres';
   }
 
-  /** @returns the ids that may be there, under the key that \`keyOf\` makes of what is found. */
+  /** @returns the ids that the column can hold, each under its `keyOf`. */
   holdable(ids: readonly string[]): Map<string, string> {
     return new Map(ids.filter((id) => this.#holds(id)).map((id) => [this.keyOf(id), id]));
   }
 
-  /** The same for an id as it is asked for and as it is found. */
+  /** Equal for a given id and for the same id as it is found in the table. */
   keyOf(id: unknown): string {
     return this.#type === 'uuid' ? String(id).toLowerCase() : String(id);
   }
 
   #holds(id: string): boolean {
     if (this.#type === 'uuid') return UUID.test(id);
-    // A text with NUL is none on PostgreSQL.
+    // PostgreSQL refuses a text with NUL.
     if (!/^(\w*int\w*)$/.test(this.#type)) return !id.includes('\0');
     if (!WHOLE.test(id)) return false;
     const largest = this.#isPostgres ? LARGEST[this.#type] : undefined;

@@ -10,7 +10,7 @@ export interface RecipientQueryOptions<Row> {
   id: Extract<keyof Row, string>;
   /** Rows of one statement. Default: 1,000. Bounds: 1 to 10,000. Too low: many statements. Too high: so many rows in memory. */
   pageSize?: number;
-  /** Makes a recipient of a row, for example an address with data. It gets the entity with all that the query selects. Default: `{ userId }`. */
+  /** Makes a recipient from a row, for example an address with data. It gets the entity with all that the query selects. Default: `{ userId }`. */
   toRecipient?: (row: Row) => Recipient;
 }
 
@@ -19,11 +19,11 @@ const AFTER = 'mailingRecipientsAfter';
 const PAGE = 'mailingRecipientsOfPage';
 
 /**
- * Reads a list of recipients from a query of the host, a page of keys at a time, in constant memory.
+ * Reads a list of recipients from a query of the host, one page of keys at a time, in constant memory.
  *
- * Each page begins behind the last key of the one before, so rows that come or go meanwhile never shift the others: each row that is
- * there all the while comes once, in order of `id`. Joins and conditions stay as they are; a row that a join multiplies comes once.
- * The builder is not changed. With `toRecipient` a page costs a second statement.
+ * Each page begins after the last key of the page before, so rows that come or go meanwhile never shift the others: each row that exists all the
+ * while comes once, in order of `id`. Joins and conditions stay as they are; a row that a join multiplies comes once. The builder is not changed.
+ * With `toRecipient` each page costs a second statement.
  *
  * @throws RecipientQueryError if the query has an order, a limit or an offset of its own, or an option is out of its bounds.
  * @example
@@ -74,7 +74,7 @@ async function pageOfKeys<Row extends ObjectLiteral>(
   return rows.map((row) => row[ID]);
 }
 
-/** MailingScope row is gone since its key was read is left out. */
+/** Reads the rows of these keys. A row that was deleted since its key was read is left out. */
 function rowsOf<Row extends ObjectLiteral>(
   query: SelectQueryBuilder<Row>,
   id: string,
@@ -85,7 +85,7 @@ function rowsOf<Row extends ObjectLiteral>(
   return guarded(page, () => page.getMany());
 }
 
-/** On the runner that the host gave its query, if it did; keys may be texts that people chose. */
+/** Uses the runner that the host gave its query, if it did. The runner is guarded, because keys may be texts that people chose. */
 function guarded<Row extends ObjectLiteral, T>(
   page: SelectQueryBuilder<Row>,
   ask: () => Promise<T>,
@@ -97,11 +97,11 @@ function guarded<Row extends ObjectLiteral, T>(
   };
   const read = (): Promise<T> =>
     withGuardedRunner(page.dataSource, job, { given: queryRunner, isRead: true });
-  // A transaction of the host is not ours to do again.
+  // The plugin can't repeat a transaction of the host.
   return queryRunner ? read() : againAfterConflicts(read);
 }
 
-/** The query with one more condition; its own come in brackets, or an OR among them would let rows past it. */
+/** The query with one more condition. The query's own conditions are put in brackets; otherwise an OR among them would let rows pass the new one. */
 function narrowed<Row extends ObjectLiteral>(
   query: SelectQueryBuilder<Row>,
   condition: string,

@@ -18,15 +18,15 @@ import { ProfileIdColumn } from './profile-id.column.js';
 import { queueOf } from '../database/serial-queue.js';
 import { againAfterConflicts } from '../database/transaction-repeats.js';
 
-/** One statement for each so many: SQLite takes 32,766 parameters, the others 65,535. A commit is far below. */
+/** Keys per statement: SQLite takes 32,766 parameters, the others 65,535. A commit has far fewer. */
 const MAX_PARAMETERS = 30_000;
-/** Of an id or an address. */
+/** Maximum length of an id or an address. */
 const MAX_KEY_LENGTH = 2_000;
 
 /**
  * Profiles in a table of the host, read and written by its entity.
  *
- * What the mapping leaves out is not written either: without `lastEmailed` there is no `setLastEmailed`.
+ * A column that the mapping leaves out is not written either: without `lastEmailed` there is no `setLastEmailed`.
  */
 export class TypeOrmProfileRepository<T extends ObjectLiteral> implements ProfileRepository {
   readonly setEmailStatus?: (emails: string[], status: 'valid' | 'invalid') => Promise<void>;
@@ -70,7 +70,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
       };
     }
     if (lastEmailed) {
-      // Groups may come late and out of order, and a window must not become shorter by that.
+      // An older date must not replace a newer one, which would shorten the fatigue window: groups may arrive late and out of order.
       const older = `(${this.#sql(lastEmailed)} IS NULL OR ${this.#sql(lastEmailed)} < :at)`;
       this.setLastEmailed = async (ids, at) => {
         if (!(at instanceof Date) || Number.isNaN(at.getTime()))
@@ -83,8 +83,8 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
   /**
    * A class for the option `profileRepository`.
    *
-   * @param entity one of the host's.
-   * @param mapping which of its columns say what.
+   * @param entity an entity of the host.
+   * @param mapping which of its columns hold what.
    * @throws ProfileEntityMissingError, ProfileColumnsMissingError at the start of the application.
    *
    * @example
@@ -107,7 +107,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
         super(found, entity, mapping);
       }
     }
-    // The plugin's own is known to whom the plugin makes; a class that the host registers itself finds the default one.
+    // If the plugin creates the class, the plugin's data source is injected; a class that the host registers itself gets the default one.
     const tokens =
       dataSource === undefined
         ? [MAILING_DATA_SOURCE, getDataSourceToken()]
@@ -119,7 +119,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     return MappedProfileRepository;
   }
 
-  /** One query, however many there are in a commit. */
+  /** One query for all ids of a commit. */
   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
     const asked = this.#id.holdable(await checkedTexts('findByIds: ids', ids, MAX_KEY_LENGTH));
     const found = new Map<string, RecipientProfile>();
@@ -131,7 +131,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
         .getMany();
       for (const row of rows) {
         const id = asked.get(this.#id.keyOf(row[this.mapping.id]));
-        // Databases that do not tell letters apart find more than was asked for.
+        // A case-insensitive database finds more ids than were given.
         if (id !== undefined) found.set(id, this.#toProfile(row));
       }
     });
@@ -154,7 +154,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     };
   }
 
-  /** Letter case does not matter, nor whether a domain is spelled in ASCII. */
+  /** Ignores letter case, and whether a domain is spelled in ASCII. */
   async #writeByEmail(emails: string[], column: string, value: unknown): Promise<void> {
     const checked = await checkedTexts('emails', emails, MAX_KEY_LENGTH);
     const spellings = [...new Set(checked.flatMap(spellingsOf))];
@@ -182,7 +182,7 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     return this.#inChunks(keys, false, async (chunk, runner) => {
       const change = this.#repository.createQueryBuilder(undefined, runner).update();
       await change
-        // A parameter that is null is taken for a list of named ones by one driver of SQLite.
+        // One driver of SQLite treats a null parameter as a list of named ones.
         .set({ [column]: value ?? (() => 'NULL') } as object)
         .where(where, { chunk, ...parameters })
         .updateEntity(false)
@@ -198,11 +198,11 @@ export class TypeOrmProfileRepository<T extends ObjectLiteral> implements Profil
     for (let first = 0; first < keys.length; first += MAX_PARAMETERS) {
       const chunk = keys.slice(first, first + MAX_PARAMETERS);
       const run = (): Promise<void> =>
-        // Each statement is a transaction of its own, and a change sets the same values once more.
+        // Repeatable: each statement is a transaction of its own, and a repeated change sets the same values.
         againAfterConflicts(() =>
           withGuardedRunner(this.dataSource, (runner) => statement(chunk, runner), { isRead }),
         );
-      // One connection for all: between two statements of a commit this one would be part of it.
+      // SQLite has one connection for all: without the queue, this statement could become part of a commit's transaction.
       const isShared = this.dataSource.options.type === 'better-sqlite3';
       await (isShared ? queueOf(this.dataSource).run(run) : run());
     }
@@ -233,7 +233,7 @@ function wordsOf<W>(words: W | readonly W[] | undefined): readonly W[] {
   return Array.isArray(words) ? (words as readonly W[]) : [words as W];
 }
 
-/** Drivers read numbers and flags differently: 0 may come as 0, '0' or false where the host declares a number. */
+/** Drivers read numbers and flags differently: 0 may come as 0, '0' or false if the host declares a number. */
 function isOneOf(words: ProfileWord | readonly ProfileWord[], value: unknown): boolean {
   return wordsOf<ProfileWord>(words).some(
     (word) => word === value || (word !== null && value !== null && spelled(word) === spelled(value)),

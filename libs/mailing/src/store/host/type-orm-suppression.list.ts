@@ -13,9 +13,9 @@ import { placeholders } from '../database/placeholders.js';
 const KEYS_PER_STATEMENT = 1_000;
 
 /**
- * The default suppression list: a table beside those of the mailings, found by the key of the address, so that letter case and the spelling
- * of the domain do not matter. Each method is one statement, and `suppress` one more for an address that is on the list already; the first
- * reason of an address stays.
+ * The default suppression list: a table next to those of the mailings. An address is found by its key, so letter case and the spelling of the domain
+ * do not matter. Each method is one statement: `findSuppressed` runs one per 1,000 addresses, and `suppress` one more for an address that is on the
+ * list already. The first reason of an address stays.
  */
 export class TypeOrmSuppressionList implements SuppressionList {
   constructor(
@@ -26,7 +26,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
     const keys = new Map<string, string>();
     const asked = new Set<string>();
-    // An address that can't be looked up is not mailed to.
+    // An address that can't be looked up counts as suppressed.
     const suppressed = new Set<string>();
     const turns = new Turns();
     for (const address of addresses) {
@@ -58,7 +58,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
     const mailbox = parseRecipient(address);
     if (!mailbox) throw new SuppressionAddressError(address);
     const { dialect, tables } = this.session;
-    // By letters, not by halves of them: a cut one would be no text any more.
+    // Cut by code points: half of a surrogate pair is no text.
     const read = cutText(reason, 4 * MAX_SUPPRESSION_REASON);
     const shortReason = Array.from(toOneLine(read)).slice(0, MAX_SUPPRESSION_REASON).join('');
     const key = this.keyOf(mailbox.address);
@@ -69,7 +69,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
       ),
       [key, mailbox.address, shortReason],
     );
-    // The caller must not be told that an address is on the list which is not.
+    // No row was inserted: make sure that the address is on the list before the caller is told so.
     if (numRows === 0 && (await this.findSuppressed([address])).size === 0)
       throw new DroppedRowError('dps_mail_suppression');
   }
@@ -82,7 +82,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
     ]);
   }
 
-  /** As `#keyOf`; undefined where the host's normalizer fails. */
+  /** As `#keyOf`; undefined if the host's normalizer fails. */
   #keyToLookUp(address: string): string | null | undefined {
     try {
       return this.#keyOf(address);
@@ -92,7 +92,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
     }
   }
 
-  /** Null for what is no address, and so can't be on the list. */
+  /** Null for a text that is no address, and so can't be on the list. */
   #keyOf(address: string): string | null {
     const mailbox = parseRecipient(address);
     return mailbox && this.keyOf(mailbox.address);

@@ -5,37 +5,37 @@ import { placeholders } from '../database/placeholders.js';
 /** A profile that is about to be mailed. */
 export interface WantedAddress {
   idx: number;
-  /** `address_key` of the address that its profile has now. */
+  /** `address_key` of the profile's current address. */
   key: string;
 }
 
-/** Whose an address is in a mailing: the profile at this place, or a plain address of the list. */
+/** Holder of an address in a mailing: the idx of a profile, or a plain address of the list. */
 export type AddressHolder = number | 'plain address';
 
 const ROWS_PER_STATEMENT = 1_000;
 
 /**
- * Takes the addresses of profiles for their places, each at its first place that comes, and says whose they are.
+ * Claims addresses for profiles, each for the first idx that asks, and returns the holder of each address.
  *
- * Two profiles with one address may lie in two batches that two servers send at the same moment, so only the database can tell
- * who comes first: the primary key `(mailing_id, address_key)`. The insert waits for a rival that is not committed yet, so
- * after it every key has a committed row, its own or that of somebody else, and no row is ever changed. A crash, an answer that
- * gets lost, a deferral or a zombie leave a row that names the same place as before, whoever works on it, so whoever comes back finds it to be his.
+ * Two servers may send two batches at the same moment, each with a profile of the same address. Only the database can tell which one is first: the
+ * primary key `(mailing_id, address_key)` decides. The insert waits for a rival insert that is not committed yet, so afterwards each key has a
+ * committed row, of this idx or of another one. Rows never change. The row names the idx, so repeating is idempotent after a crash, a lost answer, a
+ * deferral or a zombie's insert, whichever server repeats it.
  *
- * - Lock order: statements that are a transaction each, with no lock held before them; rows in order of the key, so two
- *   servers with the same addresses wait for each other once and not crosswise.
- * - Whose rows all came in by the insert has taken them, and does not ask again: the usual case, and the one in which PostgreSQL,
- *   which has no statistics about a mailing that has only begun, would read all that it has taken so far.
- * - Index: primary key. Plain addresses are found by the unique key `(mailing_id, address_key)` of their own table; the whole
- *   list is written before anybody is mailed, so a plain address always comes before a profile, wherever it stands.
- * - Rejected: one transaction around both. Its read might be of a moment before the rival's commit (REPEATABLE READ of
- *   PostgreSQL), and the locks would be kept for one round trip more.
- * - Rejected: in the commit that marks. The address is known once the host has been asked for the profile, which may take its
- *   time and must not hold the books' lock.
+ * - Lock order: each statement is a transaction of its own, with no lock held before it. Rows are inserted in order of the key, so two servers with
+ *   the same addresses do not deadlock.
+ * - If the insert wrote all rows, they are not read back. That is the usual case. It is also the case in which PostgreSQL, without statistics about a
+ *   mailing that has only begun, would read all addresses claimed so far.
+ * - Index: primary key. Plain addresses are found by the unique key `(mailing_id, address_key)` of their own table. The whole list is written before
+ *   the first message is sent, so a plain address always comes before a profile, whatever their idx.
+ * - Rejected: one transaction around insert and read. Its snapshot might be older than the rival's commit (REPEATABLE READ of PostgreSQL), and the
+ *   locks would be held for one more round trip.
+ * - Rejected: claiming in the commit that marks. The address is known only after the host has returned the profile, which may take long and must not
+ *   hold the lock on the progress row.
  * - Rejected: a row for plain addresses too. A list without profiles would pay for it.
  *
- * @returns the holder of each wanted address, by its key.
- * @throws DroppedRowError if one has none.
+ * @returns the holder of each wanted address, by key.
+ * @throws DroppedRowError if an address has no holder, or if the database changed a value.
  */
 export async function claimAddresses(
   session: Session,
@@ -58,7 +58,7 @@ export async function claimAddresses(
     if (areAllNew) for (const { key, idx } of chunk) holders.set(key, idx);
     else await readTaken(session, mailingId, keys, holders);
     await readPlain(session, mailingId, keys, holders);
-    // Invariant: an address that is reported free has a row for its place.
+    // Invariant: an address that is reported as claimed for an idx has a row with that idx.
     const isWhole = numWarnings <= chunk.length - numRows && keys.every((key) => holders.has(key));
     if (!isWhole) throw new DroppedRowError('dps_mail_address_claim');
   }

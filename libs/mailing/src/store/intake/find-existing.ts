@@ -6,7 +6,7 @@ const KEYS_PER_STATEMENT_OF_INNODB = 190;
 /** SQLite takes 32,766 parameters. */
 const KEYS_PER_STATEMENT = 10_000;
 
-/** A unique key of a table, behind its `mailing_id`. */
+/** A unique key of a table, without its leading `mailing_id`. */
 export interface UniqueKey {
   table: string;
   /** In the order of the index. */
@@ -14,13 +14,13 @@ export interface UniqueKey {
 }
 
 /**
- * The keys that a mailing has in a table, of those whose first column is one of these; the caller compares the whole, because a collation may
+ * Finds the unique keys of a mailing in a table whose first column is one of `firstColumns`. The caller compares whole keys, because a collation may
  * pad or fold.
  *
- * - Index: the unique one, a look for each key. MySQL and MariaDB look into the index for fewer than 200 values and go by old statistics
- *   beyond, and then read the whole mailing. PostgreSQL, which takes a mailing that it has not seen yet for one row, reads all of it in
- *   any case, a third of a second for a million, until its statistics are refreshed (`TemplateEmailPersister`).
- * - Rejected: a subquery for each key. PostgreSQL may then read the whole mailing for each of them.
+ * - Index: the unique one, one lookup per key. MySQL and MariaDB look into the index for fewer than 200 values; for more they use old statistics and
+ *   then read the whole mailing. PostgreSQL estimates a mailing that it has not analyzed yet at one row, and reads all of it in any case, a third of
+ *   a second for a million rows, until its statistics are refreshed (`TemplateEmailPersister`).
+ * - Rejected: a subquery per key. PostgreSQL may then read the whole mailing for each key.
  */
 export async function findExisting(
   session: Session,

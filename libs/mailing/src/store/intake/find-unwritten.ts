@@ -5,17 +5,17 @@ import { type NumberedRecipient, rowKeyOf } from './insert-recipients.js';
 const COLUMN_OF = { emailAddress: 'address_key', userMailing: 'user_id' } as const;
 type Table = keyof typeof COLUMN_OF;
 
-/** The unique key of its row, in one text with its table. */
+/** The unique key of the recipient's row, prefixed with its table. */
 export function keyOfRecipient(one: NumberedRecipient): string {
   if (one.kind === 'profile') return textOf('userMailing', one.userId);
   return textOf('emailAddress', rowKeyOf(one));
 }
 
 /**
- * Those of the keys of these recipients that the mailing has by now.
+ * Returns the keys of these recipients that are in the mailing already.
  *
- * - Index: the unique key `(mailing_id, address_key)` or `(mailing_id, user_id)`, a look for each key.
- * - Locks nothing; the rows are those of this transaction, or of chunks before it, which never change while the list is written.
+ * - Index: the unique key `(mailing_id, address_key)` or `(mailing_id, user_id)`, one lookup per key.
+ * - Locks nothing. The rows were written by this transaction or by earlier chunks, and do not change while the list is written.
  */
 export async function findKeys(
   session: Session,
@@ -40,11 +40,11 @@ export async function findKeys(
 }
 
 /**
- * Whether each of these recipients either has its row or is a duplicate of one that has. Asked only where fewer rows were written than
- * given: what else an insert may have left out is in no count.
+ * Whether each of these recipients has a row or is a duplicate of a recipient that has one. Called only if fewer rows were written than given: the
+ * row count does not tell what else an insert dropped.
  *
- * - Index: a range of the primary key of each table, the places of one chunk; then `findKeys` about those without a row.
- * - Rejected: the warnings of MySQL and MariaDB, which are cut at 64 or 1,024, and which the others do not have; `RETURNING`, which
+ * - Index: a range of the primary key of each table, the idx range of one chunk; then `findKeys` for the recipients without a row.
+ * - Rejected: the warnings of MySQL and MariaDB, which are cut off at 64 or 1,024, and which the other databases do not have; `RETURNING`, which
  *   every list would pay for.
  */
 export async function areAllAccountedFor(

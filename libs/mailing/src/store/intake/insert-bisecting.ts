@@ -2,18 +2,18 @@ import { isDataFault } from '../faults/database-fault.js';
 import type { Inserted, Session } from '../database/mailing.database.js';
 
 /**
- * Inserts all rows that the database takes as they are, and finds those that it does not: it halves what is refused until a single
- * row is. Duplicates have to be left out before.
+ * Inserts all rows that the database accepts, and finds those that it refuses: it halves a refused set of rows until a single row is left. The caller
+ * leaves duplicates out.
  *
- * - A row is refused by an error about its data, by a row less than given (a trigger may drop one without a word), or by a warning: where
- *   the host's `sql_mode` is not strict, MySQL and MariaDB change values instead of refusing them.
- * - Everything else (locks, connections) is no word about a row, and is thrown.
- * - Each try has a savepoint, because PostgreSQL takes nothing more in a transaction after an error.
- * - Cost: three statements where all is well (savepoint, insert, release), up to four for each further try. One refused row of n takes
- *   about 2 log2(n) tries, n of them 2n, all in one transaction that holds the mailing's row.
+ * - A row counts as refused on an error about its data, on fewer rows than given (a trigger may drop one silently), or on a warning: if the host's
+ *   `sql_mode` is not strict, MySQL and MariaDB change values instead of refusing them.
+ * - Any other error (locks, connections) says nothing about a row, and is thrown.
+ * - Each attempt has a savepoint, because PostgreSQL accepts no further statement in a transaction after an error.
+ * - Cost: three statements if all rows are accepted (savepoint, insert, release), up to four for each further attempt. One refused row of n takes
+ *   about 2 log2(n) attempts, n refused rows take 2n, all in one transaction that locks the mailing's row.
  *
  * @param insert one statement, or several, for these rows.
- * @returns the refused ones.
+ * @returns the refused rows.
  */
 export async function insertBisecting<T>(
   session: Session,
@@ -47,7 +47,7 @@ async function isTaken<T>(
   return areTaken;
 }
 
-/** Notes say nothing of values. A list that is cut says nothing of the rest. */
+/** Notes are not about values. A truncated list of warnings proves nothing about the rest. */
 async function areNotes(session: Session, numWarnings: number): Promise<boolean> {
   const warnings = await session.rows<{ Level: string }>('SHOW WARNINGS');
   return warnings.length === numWarnings && warnings.every(({ Level }) => Level === 'Note');

@@ -1,7 +1,7 @@
 import type { ListedRecipient } from '../../model/mail/listed-recipient.js';
 import type { Inserted, Session } from '../database/mailing.database.js';
 
-/** A recipient with its place in the mailing. */
+/** A recipient with its idx in the mailing. */
 export type NumberedRecipient = ListedRecipient & { idx: number };
 
 type Written = Exclude<NumberedRecipient, { kind: 'profile' }>;
@@ -14,25 +14,25 @@ const SELDOM: Record<string, (one: Written) => string | null> = {
   error_text: (one) => (one.kind === 'invalid' ? one.text : null),
 };
 
-/** `address_key` of a row. That of an invalid entry is its place, so that each of them is counted. */
+/** `address_key` of a row. For an invalid entry it is made from the idx, so that each invalid entry has a row and is counted. */
 export function rowKeyOf(one: Written): string {
   return one.kind === 'invalid' ? `invalid:${one.idx}` : one.key;
 }
 
-/** Whether a recipient that is in the mailing already is dropped, or is an error. */
+/** What happens to a recipient that is in the mailing already: 'new ones' drops it, 'all' makes it an error. */
 export type InsertMode = 'new ones' | 'all';
 
 /**
- * Writes one chunk of recipients, a multi-row insert for each table; a recipient that is in the mailing already is dropped by
- * the unique key. The caller checks that nothing else was dropped or changed: `writeRecipients`.
+ * Writes one chunk of recipients with one multi-row insert per table. The unique key drops a recipient that is in the mailing already. The caller,
+ * `writeRecipients`, checks that nothing else was dropped or changed.
  *
  * - Lock order: after the mailing's row (`fenceLoading`); rows in order of the primary key, so inserts append.
- * - The database decides what is a duplicate, so a list of any length is checked in constant memory.
- * - Columns that are NULL in the whole chunk are left out: each value costs both sides about as much as a short text.
- * - Rejected: asking first which recipients are there already, one more statement a chunk; a set in memory, which grows with the list;
- *   JSON_TABLE over one parameter and prepared statements, hardly faster if at all (docs/performance.md).
+ * - The database finds the duplicates, so a list of any length is checked in constant memory.
+ * - Columns that are NULL in the whole chunk are left out: each value costs client and server about as much as a short text.
+ * - Rejected: a query for existing recipients first, one more statement per chunk; a set in memory, which grows with the list; JSON_TABLE over one
+ *   parameter and prepared statements, which are hardly faster if at all (docs/performance.md).
  *
- * @returns how many rows were new, over both tables.
+ * @returns the numbers of new rows and of warnings, over both tables.
  */
 export async function insertRecipients(
   session: Session,

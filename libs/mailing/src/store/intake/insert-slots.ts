@@ -2,7 +2,7 @@ import type { Inserted, Session } from '../database/mailing.database.js';
 import { RefusedContent } from '../../model/mail/refused-content.js';
 import { findExisting } from './find-existing.js';
 
-/** One content as it is written. */
+/** One slot content as it is written. */
 export interface SlotRow {
   slot: string;
   /** Or `EVERYBODY`. */
@@ -11,13 +11,13 @@ export interface SlotRow {
   json: string;
 }
 
-/** What stands in the column: the content in an object, or why there is none. */
+/** Value of the `content` column: the content in an object, or the reason why there is none. */
 export function toSlotJson(content: unknown): string {
   return JSON.stringify(RefusedContent.is(content) ? { refused: content.text } : { is: content });
 }
 
 /**
- * Writes contents of slots, a multi-row insert. Whether nothing but duplicates was dropped, the caller has to see.
+ * Writes slot contents with one multi-row insert. The caller checks that only duplicates were dropped.
  *
  * - Lock order: after the mailing's row (`fenceLoading`).
  * - Index: the primary key `(mailing_id, user_id, slot)`.
@@ -37,9 +37,9 @@ export function insertSlots(
 }
 
 /**
- * Those of these contents that the mailing has none for yet.
+ * Returns the rows whose profile and slot have no content in the mailing yet.
  *
- * - Index: the primary key, or as far as the profile.
+ * - Index: the primary key, by its prefix `(mailing_id, user_id)`.
  */
 export async function findNewSlots(
   session: Session,
@@ -53,7 +53,7 @@ export async function findNewSlots(
   return rows.filter((row) => !known.has(keyOf(row)));
 }
 
-/** The first of each profile and slot. */
+/** Keeps the first row of each profile and slot. */
 export function firstSlots(rows: readonly SlotRow[]): SlotRow[] {
   const first = new Map<string, SlotRow>();
   for (const row of rows) if (!first.has(keyOf(row))) first.set(keyOf(row), row);

@@ -4,7 +4,7 @@ import type { Session } from '../database/mailing.database.js';
 import { parseJson } from '../database/parse-json.js';
 import { placeholders } from '../database/placeholders.js';
 
-/** SHA-256 of each template of a mailing, by what the renderer calls it. */
+/** SHA-256 of each template of a mailing, by the renderer's name for the template. */
 export type TemplateHashes = Record<string, string>;
 
 export function hashesOf(content: Record<string, string>): TemplateHashes {
@@ -13,14 +13,13 @@ export function hashesOf(content: Record<string, string>): TemplateHashes {
 }
 
 /**
- * Writes down the sources that are not there yet, one statement each, because one may be as long as a packet.
+ * Stores the template sources that are not stored yet, with one statement per source, because a source may be as long as a packet.
  *
- * - Lock order: after the mailing's row, in the order of their hashes, so that two mailings with the same templates wait
- *   for each other and never in a circle.
- * - Those that were not new have to be there: one question more for a mailing whose templates are known; index: primary key.
- * - Rejected: looking first which are there; a source is some ten kilobytes, and a mailing writes each once.
+ * - Lock order: after the mailing's row, in order of the hashes, so two mailings with the same templates do not deadlock.
+ * - A source that was not new must be found afterwards: one more query for a mailing with known templates; index: primary key.
+ * - Rejected: querying first which sources are stored. A source has some ten kilobytes, and a mailing writes each one once.
  *
- * @throws DroppedRowError if one is not.
+ * @throws DroppedRowError if a source is neither written nor found, or if the database changed it.
  */
 export async function keepTemplates(session: Session, content: Record<string, string>): Promise<void> {
   const sources = new Map(Object.values(content).map((source) => [hashOf(source), source]));
@@ -41,13 +40,13 @@ export async function keepTemplates(session: Session, content: Record<string, st
   if (rows.length < known.length) throw new DroppedRowError('dps_mail_template');
 }
 
-/** @returns nothing at all if one of them is gone: half of its templates would be another mailing. */
+/** @returns an empty record if one template is missing: with only some of its templates it would be another mailing. */
 export async function readTemplates(
   session: Session,
   hashes: TemplateHashes,
 ): Promise<Record<string, string>> {
   const wanted = [...new Set(Object.values(hashes))];
-  // A renderer of the host may keep nothing.
+  // A renderer of the host may have no templates to store.
   if (wanted.length === 0) return {};
   const rows = await session.rows<{ hash: string; content: unknown }>(
     `SELECT hash, content FROM ${session.tables.mailTemplate} WHERE hash IN (${placeholders(wanted)})`,

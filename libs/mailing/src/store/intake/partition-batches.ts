@@ -1,25 +1,24 @@
 import type { Session } from '../database/mailing.database.js';
 
-/** Which part of a list is cut. */
+/** The part of a list to cut into batches. */
 export interface Cut {
-  /** Places of one batch. */
+  /** Number of idx values per batch. */
   batchSize: number;
   /** A multiple of `batchSize`. */
   fromIdx: number;
-  /** Not included. */
+  /** Exclusive. */
   toIdx: number;
 }
 
 /**
- * Cuts the part of a list that has just been written in batches of equal length, one row for each that has somebody to send
- * to.
+ * Cuts the part of a list that has just been written into batches of equal length. Each batch with a pending recipient gets one row.
  *
- * - Lock order: after the mailing's row (`fenceLoading` or `finishList`) and its recipients, in the transaction that wrote
- *   the last of them; so a list has its batches whenever it is complete.
+ * - Lock order: after the mailing's row (`fenceLoading` or `finishList`) and its recipients, in the transaction that wrote the last of these
+ *   recipients; so a complete list always has its batches.
  * - Index: a range of the primary key of both recipient tables, the rows of one chunk.
- * - The database counts: which of the recipients were dropped as duplicates, nobody else knows. A batch without recipients
- *   gets no row, because nobody could complete it.
- * - Rejected: cutting when the list is complete, in one statement over all of it. A million rows in one transaction.
+ * - The database counts the recipients, because only the database knows which ones were dropped as duplicates. A batch without recipients gets no
+ *   row, because no run could complete it.
+ * - Rejected: cutting the complete list in one statement. That would be a million rows in one transaction.
  */
 export async function partitionBatches(
   session: Session,

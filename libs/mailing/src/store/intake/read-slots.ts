@@ -3,13 +3,13 @@ import { parseJson } from '../database/parse-json.js';
 import type { Session } from '../database/mailing.database.js';
 import { placeholders } from '../database/placeholders.js';
 
-/** Stands in `user_id` for content that everybody sees; no profile has an empty id. */
+/** Value of `user_id` for content that all profiles see; no profile has an empty id. */
 export const EVERYBODY = '';
 
 /** SQLite takes 32,766 parameters a statement. */
 const MAX_IDS = 10_000;
 
-/** A content as it is kept. */
+/** A slot content as it is stored. */
 export interface KeptSlot {
   slot: string;
   /** Or `EVERYBODY`. */
@@ -19,9 +19,9 @@ export interface KeptSlot {
 }
 
 /**
- * What these profiles see in the slots of a mailing, in one statement up to `MAX_IDS` of them.
+ * Reads the contents of these user ids in the slots of a mailing, with one statement per `MAX_IDS` ids.
  *
- * - Index: the primary key `(mailing_id, user_id, slot)`. Locks nothing; what is kept never changes.
+ * - Index: the primary key `(mailing_id, user_id, slot)`. Locks nothing; stored contents never change.
  * - Rejected: a join to the recipients of the commit, which would tie the statement to two tables and the order of sending.
  */
 export async function readSlots(

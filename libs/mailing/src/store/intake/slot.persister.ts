@@ -8,15 +8,16 @@ import { findNewSlots, firstSlots, insertSlots, type SlotRow, toSlotJson } from 
 import { EVERYBODY, type KeptSlot, readSlots } from './read-slots.js';
 import { fenceLoading } from './write-list.js';
 
-/** Rows are missing that are no duplicates, or a value was changed; rolled back, and looked for. */
+/**
+ * Rows other than duplicates are missing, or a value was changed. The chunk is rolled back and written again in the slow way, which finds the refused
+ * rows.
+ */
 class SlotsRefused extends Error {}
 
-/**
- * The slot of marks that stand apart from their profiles. A name that begins with a space can't be defined.
- */
+/** Slot name of marks that are stored under a hash of the profile's id. A host can't define it, because a slot name can't begin with a space. */
 export const APART = ' refused';
 
-/** Keeps the content of slots with its mailing. It is written while the mailing is `loading`, and never changes. */
+/** Stores slot contents with their mailing. They are written while the mailing is `loading`, and never change. */
 export class SlotPersister {
   constructor(private readonly database: MailingDatabase) {}
 
@@ -26,11 +27,11 @@ export class SlotPersister {
   }
 
   /**
-   * Writes one chunk; of two contents for one profile and slot the first is kept. Where the database refuses what one profile sees, a mark
-   * is kept in its place, and the profile is skipped.
+   * Writes one chunk. Of two contents for one profile and slot the first one is stored. If the database refuses the content of one profile, a mark is
+   * stored instead, and the profile is skipped.
    *
-   * @returns false if the mailing is not being written under this token any more.
-   * @throws SlotContentError where the database refuses what everybody sees, or even the mark.
+   * @returns false if the mailing is no longer being written under this token.
+   * @throws SlotContentError if the database refuses content for all profiles, or even the mark.
    */
   async writeChunk(mailingId: string, claimToken: string, slots: readonly SlotRow[]): Promise<boolean> {
     const rows = firstSlots(slots);
@@ -48,16 +49,16 @@ export class SlotPersister {
     }
   }
 
-  /** What these profiles see in this mailing; `EVERYBODY` among them for what all see. */
+  /** Reads the contents of these profiles in this mailing. Include `EVERYBODY` for content that all profiles see. */
   read(mailingId: string, userIds: readonly string[]): Promise<KeptSlot[]> {
     return readSlots(this.database, mailingId, userIds);
   }
 
-  /** Marks of these profiles that stand apart; to be asked where everybody's contents have `APART` among them. */
+  /** Reads the marks of these profiles that are stored under a hash. Call it only if the contents of `EVERYBODY` include the slot `APART`. */
   async readApart(mailingId: string, userIds: readonly string[]): Promise<KeptSlot[]> {
     const byId = new Map(userIds.map((userId) => [idApart(userId), userId]));
     const kept = await readSlots(this.database, mailingId, [...byId.keys()]);
-    // A profile may have such an id itself.
+    // A profile's own id may equal such a hash.
     return kept
       .filter(({ slot }) => slot === APART)
       .map((one) => ({ ...one, userId: byId.get(one.userId)! }));
@@ -82,7 +83,8 @@ export class SlotPersister {
   }
 
   /**
-   * The mark stands apart, because the id of the profile may be the very thing that is refused. One for each profile, whatever slots it is for.
+   * Stores the mark under a hash of the profile's id, because the id itself may be what the database refuses. One mark per profile, whatever the
+   * number of refused slots.
    *
    * @returns false if the database refuses the mark as well.
    */
@@ -98,7 +100,7 @@ export class SlotPersister {
   }
 }
 
-/** Which profile a mark that stands apart is about, in letters that every database takes. */
+/** Hash of a profile's id, in characters that every database accepts. */
 function idApart(userId: string): string {
   return createHash('sha256').update(userId).digest('hex');
 }

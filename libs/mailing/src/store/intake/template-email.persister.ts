@@ -27,26 +27,26 @@ import {
   writeRecipientsOneByOne,
 } from './write-recipients.js';
 
-/** A mailing as it was written down: everything a run needs, after any restart. */
+/** A mailing as stored: everything a run needs, after any restart. */
 export interface StoredMailing {
   mailingId: string;
   info: TemplateEmailInfo;
-  /** The sources it is rendered from; null: they were not kept, and are read from the files. */
+  /** The template sources; null: they were not stored, and are read from the files. */
   content: Record<string, string> | null;
-  /** Set if one of its attachments can't be had; `info` then has none. */
+  /** Set if an attachment can't be read; `info` then has no attachments. */
   attachmentGone: AttachmentGone | null;
-  /** A column that holds JSON of another kind than was written, in words for `status_reason`; `info` then lacks it. */
+  /** Set if a column holds JSON of another kind than was written, in words for `status_reason`; `info` then lacks that column. */
   unreadable: string | null;
   /** Recipients of the whole mailing. */
   numProfiles: number;
 }
 
-/** What a mailing was sent under. */
+/** The terms of one send call: idempotency key, times and batch size. */
 export interface MailingTerms {
   idempotencyKey: string | null;
   sendAt: Date | null;
   doNotStartAfter: Date | null;
-  /** Places of one batch; null: it is sent by one server. */
+  /** Number of idx values per batch; null: one server sends the whole mailing. */
   batchSize: number | null;
 }
 
@@ -57,10 +57,10 @@ const NO_TERMS: MailingTerms = {
   batchSize: null,
 };
 
-/** The unique key of a mailing is taken, and not some other one. */
+/** The idempotency key of the mailing exists already. Duplicates of other keys do not raise this error. */
 class KeyTaken extends Error {}
 
-/** A chunk with duplicates that takes longer has its tables looked at, no more often than that: it costs some tenths of a second. */
+/** A slower chunk with duplicates refreshes the statistics, at most once per `REFRESH_PAUSE_MS`: that costs some tenths of a second. */
 const SLOW_CHUNK_MS = 500;
 const REFRESH_PAUSE_MS = 10_000;
 
@@ -91,8 +91,8 @@ const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
 /**
  * Writes mailings and their recipients to the host's database and reads them back.
  *
- * Writing a list takes one transaction a chunk, so a list of a million never holds a lock or a log of a million rows.
- * A crash in between leaves a mailing in state `loading`, which nobody sends: only `finishList` makes it `pending`.
+ * Each chunk of a list is a transaction of its own, so a list of a million never holds a lock or a log of a million rows. A crash in between leaves
+ * the mailing in state `loading`, in which no run sends it: only `finishList` makes it `pending`.
  */
 export class TemplateEmailPersister {
   #nextRefreshAt = 0;
@@ -103,10 +103,10 @@ export class TemplateEmailPersister {
   ) {}
 
   /**
-   * Writes down the mailing in state `loading`.
+   * Inserts the mailing in state `loading`.
    *
-   * @param content the sources it is rendered from, kept with it; null: they are read anew by each run.
-   * @returns its id, a UUID version 7, or null if there is a mailing with this idempotency key.
+   * @param content the template sources, stored with the mailing; null: each run reads them anew.
+   * @returns the mailing's id, a UUID version 7, or null if a mailing with this idempotency key exists.
    */
   async createMailing(
     info: TemplateEmailInfo,
@@ -158,10 +158,11 @@ export class TemplateEmailPersister {
   }
 
   /**
-   * Writes one chunk of the list, and cuts what is there by now. A recipient whose row the database refuses is written as skipped; the
-   * others are written nevertheless.
+   * Writes one chunk of the list, and cuts the part `cut` of the list into batches. A recipient whose row the database refuses is written as skipped;
+   * the others are written as usual.
    *
-   * @returns what became of it, or null if the list is not ours any more (canceled, or this server was declared dead).
+   * @returns the numbers of written and refused rows, or null if the claim on the list is lost (the mailing was canceled, or this server was declared
+   *   dead).
    */
   async writeChunk(
     mailingId: string,
@@ -190,14 +191,14 @@ export class TemplateEmailPersister {
     }
   }
 
-  /** Duplicates are looked for by an index, unless the database does not know how much it is that it reads instead. */
+  /** Refreshes the statistics after a slow chunk: old ones may make the database read the whole mailing to find duplicates. */
   async #noteSlowness(ms: number): Promise<void> {
     if (ms < SLOW_CHUNK_MS || performance.now() < this.#nextRefreshAt) return;
     this.#nextRefreshAt = performance.now() + REFRESH_PAUSE_MS;
     await refreshStatistics(this.database, Number.POSITIVE_INFINITY);
   }
 
-  /** Makes the mailing `pending`, with the last of its batches. @returns false if the list is not ours any more. */
+  /** Makes the mailing `pending` (`paused` if a pause was requested) and cuts its last batches. @returns false if the claim on the list is lost. */
   async finishList(
     mailingId: string,
     claimToken: string,
@@ -206,7 +207,7 @@ export class TemplateEmailPersister {
   ): Promise<boolean> {
     checkPart('finishList', mailingId, claimToken, cut);
     checkWholeNumber('finishList: numProfiles', numProfiles, 0, MAX_IDX);
-    // Before anybody may begin.
+    // Refresh before the mailing is `pending` and a run may begin.
     await refreshStatistics(this.database, numProfiles);
     return this.database.transaction(async (session) => {
       if (!(await finishList(session, mailingId, claimToken, numProfiles, cut !== null))) return false;
@@ -216,9 +217,8 @@ export class TemplateEmailPersister {
   }
 
   /**
-   * Takes the key from a mailing whose list was never completed, so that its list can be written anew. The row stays as
-   * the record of what happened. Of two callers one finds the key gone, and the unique index decides between their new
-   * mailings.
+   * Releases the idempotency key of a mailing whose list was never completed, so that the list can be written anew. The row stays as the record of
+   * what happened. Of two callers one finds the key gone, and the unique index decides between their new mailings.
    */
   async releaseKey(mailingId: string): Promise<void> {
     checkMailingId('releaseKey: mailingId', mailingId);
@@ -228,7 +228,7 @@ export class TemplateEmailPersister {
     );
   }
 
-  /** @returns false if the list is not being written under this token any more; it may be complete. */
+  /** @returns false if the list is no longer being written under this token; it may be complete. */
   async failList(mailingId: string, claimToken: string, reason: string): Promise<boolean> {
     checkPart('failList', mailingId, claimToken, null);
     return failList(this.database, mailingId, claimToken, reason);
@@ -257,7 +257,7 @@ export class TemplateEmailPersister {
     return { mailingId, info, content, attachmentGone, unreadable, numProfiles: Number(row.num_profiles) };
   }
 
-  /** Parks a mailing that nobody works on, because it can't be sent as things are. @returns false if it was not pending. */
+  /** Pauses a `pending` mailing that can't be sent as things are. @returns false if it was not `pending`. */
   async pausePending(mailingId: string, reason: string): Promise<boolean> {
     checkMailingId('pausePending: mailingId', mailingId);
     const changed = await this.database.change(
@@ -268,7 +268,7 @@ export class TemplateEmailPersister {
     return changed === 1;
   }
 
-  /** Undefined where there is none: an empty one and none are one and the same in the table. */
+  /** Undefined if there are no rows: the table does not distinguish an empty record from none. */
   async #readTrackingData(mailingId: string): Promise<Record<string, string> | undefined> {
     const rows = await this.database.rows<{ map_key: string; map_value: string }>(
       `SELECT map_key, map_value FROM ${this.database.tables.mailTrackdata} WHERE mailing_id = ?
@@ -289,7 +289,7 @@ function checkPart(call: string, mailingId: string, claimToken: string, cut: Cut
   checkWholeNumber(`${call}: cut.toIdx`, cut.toIdx, 0, MAX_IDX);
 }
 
-/** A moment as every database of ours takes it, in UTC, whatever time zone the driver is set to. */
+/** A moment in UTC as text that every supported database accepts, whatever the time zone of the driver. */
 function toTimestamp(moment: Date | null): string | null {
   return moment === null ? null : moment.toISOString().replace('T', ' ').replace('Z', '');
 }
@@ -298,7 +298,7 @@ function json(value: unknown): string | null {
   return value === undefined || value === null ? null : JSON.stringify(value);
 }
 
-/** Null for a column that holds nothing, or what a program of the host's wrote there. */
+/** Parses the JSON columns. Null: the column is empty, or, if `unreadable` names it, a program of the host wrote something else there. */
 function parsedColumns(row: Record<string, unknown>): {
   parsed: Record<string, object | null>;
   unreadable: string | null;

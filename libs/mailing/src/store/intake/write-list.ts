@@ -2,11 +2,10 @@ import { toPublicText } from '../../model/values/public-text.js';
 import type { Session } from '../database/mailing.database.js';
 
 /**
- * First statement of every chunk of a list: proves that the list is still ours and counts those that are skipped for
- * what they are.
+ * First statement of every chunk of a list. It proves that this writer still holds the list, and counts invalid entries as skipped.
  *
  * - Lock: the mailing's row first, recipients after it; index: primary key.
- * - A writer that lost its server (zombie) or whose mailing was canceled finds no row and stops.
+ * - A writer that lost its server (zombie), or whose mailing was canceled, changes no row and stops.
  */
 export async function fenceLoading(
   session: Session,
@@ -23,9 +22,9 @@ export async function fenceLoading(
 }
 
 /**
- * The moment from which a mailing may start: its list is complete, and its count is known. A reason in a row that is
- * `loading` means that a pause was asked for meanwhile. A mailing in batches that has nobody to send to has no batches, so it
- * is completed like any other.
+ * From this statement on the mailing may start: its list is complete, and its number of recipients is known. A `status_reason` in a `loading` row
+ * means that a pause was requested meanwhile. A mailing without a pending recipient has no batches, so it is stored as not batched and is completed
+ * like any other.
  */
 export async function finishList(
   session: Session,
@@ -43,7 +42,7 @@ export async function finishList(
   return changed === 1;
 }
 
-/** A list that its living writer could not complete. */
+/** Fails a list that its living writer could not complete. */
 export async function failList(
   session: Session,
   mailingId: string,
@@ -60,10 +59,10 @@ export async function failList(
 }
 
 /**
- * Lists of this server whose writer died: every `loading` mailing that was not begun by the living incarnation.
+ * Fails the lists of this server whose writer died: every `loading` mailing that the living incarnation did not begin.
  *
  * - Index: `(uniq_server_id, status)`. The token begins with the incarnation that wrote it.
- * - Whoever says so proves that he is the living one himself: after a stop it may be his successor's list.
+ * - Requires the caller's incarnation to be live: after a stop the list may be its successor's.
  */
 export function failDeadLists(session: Session, uniqServerId: string, incarnation: string): Promise<number> {
   return session.change(

@@ -5,15 +5,15 @@ import { areAllAccountedFor, findKeys, keyOfRecipient } from './find-unwritten.j
 import { insertBisecting } from './insert-bisecting.js';
 import { insertRecipients, type NumberedRecipient } from './insert-recipients.js';
 
-/** What became of one chunk of a list. */
+/** Result of writing one chunk of a list. */
 export interface WrittenChunk {
-  /** Rows, skipped ones included; all others of the chunk are duplicates. */
+  /** Rows, skipped ones included; all other recipients of the chunk are duplicates. */
   numWritten: number;
   /** Recipients whose rows the database refused; they are written as skipped. */
   numRefused: number;
 }
 
-/** A row is missing that is no duplicate, or a value was changed: what was written of this chunk has to be rolled back. */
+/** A row that is no duplicate is missing, or a value was changed. The chunk must be rolled back. */
 export class RowsUnaccountedForError extends Error {
   constructor() {
     super('The database dropped or changed rows of a list without an error.');
@@ -21,14 +21,14 @@ export class RowsUnaccountedForError extends Error {
 }
 
 /**
- * Writes one chunk of recipients in the usual way: a statement for each table, and nothing more where all rows are new.
+ * Writes one chunk of recipients in the fast way: one statement per table, and no more if all rows are new.
  *
- * Invariant: a recipient is without a row only if another one of the same key has one.
+ * Invariant: a recipient has no row only if another recipient with the same key has one.
  *
- * - MySQL and MariaDB make a warning of each row that they drop, and of each value that they change, so more warnings than rows that
- *   are missing mean a changed value. Where rows are missing, on whatever database, each must be a duplicate.
+ * - MySQL and MariaDB report one warning for each row that they drop and for each value that they change, so more warnings than missing rows mean a
+ *   changed value. On every database, each missing row must be a duplicate.
  *
- * @throws RowsUnaccountedForError where that does not hold; whatever the database throws.
+ * @throws RowsUnaccountedForError if a missing row is no duplicate, or if a value was changed; any error of the database.
  */
 export async function writeRecipients(
   session: Session,
@@ -45,12 +45,12 @@ export async function writeRecipients(
 }
 
 /**
- * The same, slowly, where the usual way is refused: duplicates are found by asking, the others are inserted so that every error
- * shows, and each row that the database does not take is written as skipped.
+ * Writes one chunk in the slow way, after the fast one was refused. It queries which recipients are duplicates, inserts the others so that every
+ * error shows, and writes each row that the database refuses as skipped.
  *
- * Of several with one key the first that is taken counts; a later one is tried where an earlier one was refused.
+ * Of several recipients with one key, the first one that the database accepts counts; a later one is tried if an earlier one was refused.
  *
- * @throws RefusedRowError where even that row is refused; what the database throws that is not about a row.
+ * @throws RefusedRowError if even the skipped row is refused; errors of the database that are not about a row.
  */
 export async function writeRecipientsOneByOne(
   session: Session,
@@ -73,7 +73,7 @@ export async function writeRecipientsOneByOne(
   return { numWritten: numTaken + refused.length, numRefused };
 }
 
-/** @param taken keys that are in the mailing; a recipient with one of them is a duplicate, and left out. */
+/** @param taken keys that are in the mailing already; a recipient with one of them is a duplicate, and left out. */
 function firstOfEach(
   recipients: readonly NumberedRecipient[],
   taken: Set<string>,
@@ -91,7 +91,7 @@ function firstOfEach(
   return { first, later };
 }
 
-/** What it is shown as may be the very thing that is refused. */
+/** Writes a refused recipient as skipped. Its displayed text may be what the database refuses, so the second attempt leaves it empty. */
 async function writeRefused(
   session: Session,
   one: NumberedRecipient,

@@ -10,31 +10,31 @@ import {
   settledLine,
 } from './journal.lines.js';
 
-/** Where its lines go. */
+/** Where the lines of a claim are written. */
 export interface JournalWriter {
-  /** Goes out at the end of this turn of the event loop, or before that with what must be written. */
+  /** Writes the line at the end of this turn of the event loop, or earlier together with a line that must be written at once. */
   write(line: string): void;
-  /** Writes what has not gone out yet. @throws Error if it could not be written and may still be believed. */
+  /** Writes all lines that are not written yet. @throws Error if they could not be written and the file may still be believed. */
   flush(): void;
 }
 
 /**
- * What a run says of its recipients in the journal, under its claim.
+ * The journal lines of a run about its recipients, under its claim.
  *
- * A line about a recipient that was begun holds until the commit that writes its outcome is committed; until then it is kept, to be
- * said again in a file that replaces a full one.
+ * A line about a recipient that was begun is valid until the commit with its outcome is committed. Until then it is kept in memory, to be repeated in
+ * a file that replaces a full one.
  */
 export class ClaimJournal implements RunJournal {
   readonly #open = new Map<number, string>();
   readonly #confirm = (): void => this.writer.flush();
-  /** What a file that is written anew leaves out. */
+  /** What a file that replaces a full one leaves out. */
   #gap: JournalGap | null = null;
   #isDeclared = false;
   #isOver = false;
-  /** The commit that is put together next: the answers from now on are written by it. */
+  /** Number of the next commit, which will contain the answers from now on. */
   #commitSeq: number;
 
-  /** @param commitSeq the last one that stood in the books when the claim was obtained. */
+  /** @param commitSeq the last one in the progress row when the claim was obtained. */
   constructor(
     private readonly writer: JournalWriter,
     private readonly number: number,
@@ -44,18 +44,19 @@ export class ClaimJournal implements RunJournal {
     this.#commitSeq = commitSeq + 1;
   }
 
-  /** Everything that a reader has to know still. */
+  /** All lines that a reader still needs. */
   get lines(): string {
     if (!this.#isDeclared) return '';
     return claimLine(this.number, this.claimToken, this.#gap) + [...this.#open.values()].join('');
   }
 
   /**
-   * Says that the mail server may take the message for this recipient, once what it returns was called.
+   * Records that the mail server may get the message for this recipient, once the returned function was called.
    *
-   * Those that begin in one turn of the event loop cost one `write` together.
+   * Recipients that begin in one turn of the event loop cost one `write` together.
    *
-   * @throws Error if it may not, because the run has lost its claim; what it returns, if it could not be written down.
+   * @throws Error if the run has lost its claim. The returned function throws if the line could not be written and the file may still be believed, or
+   *   if the journal is closed.
    */
   begin(idx: number): () => void {
     if (this.#isOver) throw new Error('Another process may work on this mailing by now.');
@@ -81,12 +82,12 @@ export class ClaimJournal implements RunJournal {
       if (this.#open.has(idx)) this.#answer(idx, returnedLine(this.number, this.#commitSeq, idx));
   }
 
-  /** A commit was put together, with everything that was answered so far. */
+  /** Call it when a commit was built from all answers so far. */
   nextCommit(): void {
     this.#commitSeq++;
   }
 
-  /** It is in the books. */
+  /** The commit is in the database. */
   committed({ outcomes, deferred, returned }: Commit): void {
     for (const { idx } of outcomes) this.#leaveOut(idx);
     for (const { idx } of deferred) this.#leaveOut(idx);
@@ -98,7 +99,7 @@ export class ClaimJournal implements RunJournal {
     this.#gap = { toCommit: this.#commitSeq - 1, toIdx: Math.max(idx, this.#gap?.toIdx ?? 0) };
   }
 
-  /** Nothing may begin under this claim any more. */
+  /** From now on nothing may begin under this claim. */
   end(): void {
     this.#isOver = true;
   }

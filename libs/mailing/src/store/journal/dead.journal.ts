@@ -7,24 +7,26 @@ export interface JournalOutcomes {
   endIdx: number;
   /** If the database rewound: recipients whose rows may show any state. */
   forgotten: number[];
-  /** Commits that the database has forgotten were left out: deferred recipients may have been tried in them. */
+  /** The file leaves out commits that the database has forgotten: deferred recipients may have been tried in them. */
   isLeftOut: boolean;
 }
 
-/** What a dead process had said of one claim. */
+/** The journal lines of a dead process about one claim. */
 export class DeadJournal {
-  /** @param gap what it leaves out; null: nothing. */
+  /** @param gap what the file leaves out; null: nothing. */
   constructor(
     private readonly entries: ReadonlyMap<number, Entry>,
     private readonly gap: JournalGap | null = null,
   ) {}
 
   /**
-   * What became of the recipients that were in flight, and of those that the database has forgotten: it went back, if the journal knows of a
-   * commit beyond those that may have been under way, or of a recipient that was begun and that the progress row does not have in flight.
+   * Returns what became of the recipients that were in flight, and of those of commits that the database has forgotten.
+   *
+   * The database has rewound if the journal knows, or leaves out, a commit later than those that may have been in flight, or if it knows a recipient
+   * that was begun but that is not in flight by the progress row.
    *
    * @param number of the last commit of the claim that the database shows.
-   * @param nextIdx as it shows it.
+   * @param nextIdx `next_idx` as the database shows it.
    */
   since(number: number, nextIdx: number): JournalOutcomes {
     const known = this.after(number);
@@ -48,10 +50,10 @@ export class DeadJournal {
   }
 
   /**
-   * What had not got into the books.
+   * Returns what was not committed.
    *
-   * @param commitSeq the last one of the claim that was committed: what was answered before it is written, and a recipient
-   *   marked since then was not begun unless its last line says so.
+   * @param commitSeq the last committed one of the claim: answers up to it are in the database. A recipient that was marked since then was not begun
+   *   unless its last line says so.
    */
   after(commitSeq: number): RecordedOutcomes {
     const knownOutcomes: RecordedOutcomes = { outcomes: new Map(), deferred: new Map(), begun: new Set() };

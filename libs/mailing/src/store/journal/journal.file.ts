@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 
-/** One file that only grows. Everything here is done at once: what a line announces may not happen before it is written. */
+/** An append-only file. All calls are synchronous: what a line announces must not happen before the line is written. */
 export class JournalFile {
   #fd: number;
   #size: number;
@@ -12,7 +12,7 @@ export class JournalFile {
     [this.#fd, this.#size] = begin(path, first);
   }
 
-  /** @throws Error of the file system; nothing is left then. */
+  /** @throws Error of the file system; no file is left then. */
   static create(path: string, first: string): JournalFile {
     return new JournalFile(path, first);
   }
@@ -22,15 +22,15 @@ export class JournalFile {
     return this.#size;
   }
 
-  /** @throws Error if not all of it could be written; the file may end in the middle of a line then. */
+  /** @throws Error if not all of it could be written; the file may then end in the middle of a line. */
   append(lines: string): void {
     this.#size += write(this.#fd, lines);
   }
 
   /**
-   * Puts a shorter file in its place: whoever dies in between leaves the old one.
+   * Replaces the file with a shorter one. If the process dies in between, the old file is left.
    *
-   * @throws Error of the file system; the old one goes on then.
+   * @throws Error of the file system; the old file stays in use then.
    */
   replace(lines: string): void {
     const path = `${this.path}.new`;
@@ -48,7 +48,7 @@ export class JournalFile {
   }
 
   /**
-   * Makes sure that nobody reads it: a full disk allows that, too.
+   * Removes the file, or at least empties it, so that no process reads it as a journal. A full disk allows that, too.
    *
    * @throws Error if that can't be done, for example on a disk that has become read-only.
    */
@@ -62,7 +62,7 @@ export class JournalFile {
     this.close();
   }
 
-  /** Without its first line it is no journal, wherever it lies by now. */
+  /** Without its first line the file is no journal, even if it was renamed. */
   #empty(): boolean {
     try {
       ftruncateSync(this.#fd, 0);
@@ -72,7 +72,7 @@ export class JournalFile {
     }
   }
 
-  /** It stays as it is. */
+  /** The content of the file stays. */
   close(): void {
     close(this.#fd);
   }
@@ -82,12 +82,12 @@ function close(fd: number): void {
   try {
     closeSync(fd);
   } catch {
-    // Some file systems tell of a write that failed only now. Nobody writes to it again.
+    // Some file systems report a failed write only now. Nothing is written to this file again.
   }
 }
 
 function begin(path: string, first: string): [fd: number, size: number] {
-  // What a process of another incarnation left is never added to; that of a rotation which died may be.
+  // Never append to an existing file. A rotation that died may have left one here.
   rmSync(path, { force: true });
   const fd = openSync(path, 'ax', 0o600);
   try {
@@ -99,7 +99,7 @@ function begin(path: string, first: string): [fd: number, size: number] {
   }
 }
 
-/** @throws Error if the file system takes only a part of it: that is how a disk is full. */
+/** @throws Error if the file system writes only a part of the text, as it does when the disk is full. */
 function write(fd: number, text: string): number {
   const bytes = Buffer.from(text);
   const written = writeSync(fd, bytes);

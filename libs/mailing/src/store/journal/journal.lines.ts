@@ -1,41 +1,41 @@
 import { type Deferral, MAX_ERROR_TEXT, type Outcome } from '../../model/states/outcome.js';
 
-/** The first word of a journal, and the version of what follows. */
+/** Beginning of a journal, with the version of its format. */
 const MAGIC = 'nestjs-mailing journal 1 ';
 
-/** MailingScope journal it is, and what its death can be proven by. */
+/** The process that a journal belongs to, and the facts that can prove its death. */
 export interface JournalOwner {
   uniqServerId: string;
   incarnation: string;
   hostname: string;
   pid: number;
-  /** See `readPidNamespace`; with the boot of the kernel in it. */
+  /** See `readPidNamespace`; it includes the boot of the kernel. */
   pidNamespace: string;
 }
 
-/** What became of a message that was begun: an outcome, a refusal for now, or the proof that nobody has it. */
+/** What became of a message that was begun: an outcome, a refusal for now, or the proof that no mail server has it. */
 export type Answer =
   { kind: 'settled'; outcome: Outcome } | { kind: 'deferred'; deferral: Deferral } | { kind: 'returned' };
 
 /** One line about a recipient. */
 export type Entry =
   | { kind: 'begun' }
-  /** `commit_seq`: the one that writes it into the books. */
+  /** `commitSeq`: the commit that contains the answer. */
   | { kind: 'answered'; commitSeq: number; answer: Answer };
 
-/** What a journal leaves out of a claim, because it was in the database when the file was written anew. */
+/** The lines of a claim that a journal leaves out, because they were committed when the file was replaced. */
 export interface JournalGap {
   /** Lines of this commit and of those before it are missing. */
   toCommit: number;
-  /** The highest place that they were about. */
+  /** The highest idx in these lines. */
   toIdx: number;
 }
 
-/** What a journal says, by claim token: of each recipient the last word. */
+/** Content of a journal: by claim token, the last entry of each recipient. */
 export interface JournalContent {
   owner: JournalOwner;
   claims: Map<string, Map<number, Entry>>;
-  /** Of those claims that have one. */
+  /** Only of claims that have a gap. */
   gaps: Map<string, JournalGap>;
 }
 
@@ -43,7 +43,7 @@ export function headerLine(owner: JournalOwner): string {
   return `${MAGIC}${JSON.stringify(owner)}\n`;
 }
 
-/** Gives a claim the number by which the lines of its recipients call it. */
+/** Assigns a claim the number that the lines of its recipients use for it. */
 export function claimLine(claim: number, claimToken: string, gap: JournalGap | null = null): string {
   return `claim ${claim} ${JSON.stringify(claimToken)}${gap ? ` ${gap.toCommit} ${gap.toIdx}` : ''}\n`;
 }
@@ -66,7 +66,7 @@ export function deferredLine(
   return `${claim} ${idx} ${commitSeq} deferred ${JSON.stringify({ code, text: cut(text), delayMs })}\n`;
 }
 
-/** The books keep no more of it. */
+/** The database stores no more of the text. */
 function cut(text: string): string {
   return text.slice(0, MAX_ERROR_TEXT);
 }
@@ -75,17 +75,17 @@ export function returnedLine(claim: number, commitSeq: number, idx: number): str
   return `${claim} ${idx} ${commitSeq} returned\n`;
 }
 
-// JSON leaves U+2028 and U+2029 as they are, which end a line for a dot without the flag.
+// JSON leaves U+2028 and U+2029 unescaped, and a dot without the `s` flag does not match them.
 const CLAIM = /^claim (\d+) (".*")(?: (\d+) (\d+))?$/s;
 const RECIPIENT = /^(\d+) (\d+)(?: (\d+) (sent|returned|settled|deferred)(?: (\{.*\}))?)?$/s;
 
 /**
  * Reads a journal.
  *
- * A last line without its end was being written when the process died. What it was about had not happened yet, or was
- * not known yet, so it is left out.
+ * A last line without its end was being written when the process died. What it announces had not happened yet, or was not known yet, so the line is
+ * ignored.
  *
- * @returns null if it is none, or damaged: then nothing in it is to be believed.
+ * @returns null if the text is no journal, or is damaged: then no line of it is believed.
  */
 export function readLines(text: string): JournalContent | null {
   const lines = text.split('\n');
@@ -117,7 +117,7 @@ export function readLines(text: string): JournalContent | null {
   return { owner, claims, gaps };
 }
 
-/** MailingScope journal begins with this line; null: it is none. */
+/** The owner of the journal that begins with this line; null: it is no journal. */
 export function ownerOf(line: string): JournalOwner | null {
   if (!line.startsWith(MAGIC)) return null;
   try {
@@ -127,7 +127,7 @@ export function ownerOf(line: string): JournalOwner | null {
   }
 }
 
-/** @throws SyntaxError for facts that are no JSON. */
+/** @throws SyntaxError if the facts are not JSON. */
 function entryOf([, , place, commitSeq, word, facts]: RegExpExecArray): Entry {
   if (word === undefined) return { kind: 'begun' };
   return { kind: 'answered', commitSeq: Number(commitSeq), answer: answerOf(Number(place), word, facts) };

@@ -3,41 +3,41 @@ import { ClaimJournal, type JournalWriter } from './claim.journal.js';
 import { JournalFile } from './journal.file.js';
 import { headerLine, type JournalOwner } from './journal.lines.js';
 
-/** A file of this size is replaced by what of it still matters: small enough to be read before the first message. */
+/** In bytes. A file of this size is replaced by its lines that still matter. It is small enough to be read before the first message. */
 const FULL_AT = 1_048_576;
 
 export const JOURNAL_ENDING = '.journal';
 
-/** The file of an incarnation. */
+/** The journal file of an incarnation. */
 export function journalPath(dir: string, incarnation: string): string {
   return join(dir, `${incarnation}${JOURNAL_ENDING}`);
 }
 
 /**
- * What this process has begun and what it was answered, in a file beside it, for the one that is started after its death.
+ * Records which messages this process has begun and what was answered, in a local file, for the process that is started after its death.
  *
- * The books say who was marked. Of those, a dead process has begun few: the rest were marked ahead, or answered and not yet
- * written down. The books can't tell them apart, so all of them are in doubt. This file can, for the price of less than a `write` a
- * message: what was written before the death of a *process* is in the hands of the kernel and survives it. It does not
- * survive the machine, because nothing is synced; whoever reads it must know that it is still the same boot.
+ * The progress row says which recipients were marked. A dead process has begun few of them: the rest were marked ahead, or answered and not yet
+ * committed. The database can't tell them apart, so without a journal all of them are in doubt. This file can, for less than one `write` per message:
+ * what was written before the death of a *process* is in the kernel and survives it. It does not survive the machine, because nothing is synced; a
+ * reader must know that the machine has not booted since.
  *
  * Why it can be believed, record by record:
  *
- * - *Begun* is written before the first byte that may make the mail server take the message. If the line is missing, nobody has
- *   the message. So a line that can't be written stops the message, unless nobody can ever believe the file again.
- * - *Answered* comes after the answer, at the latest at the end of the same turn of the event loop. If it is missing, the
- *   recipient is in doubt, as without a journal. It names the commit that will write it into the books. That commit may
- *   have been committed, and the recipient marked again since: the number in the books tells.
- * - *Claim* ties the lines to a claim token, which is drawn once and never again. Who took the slice over has drawn another.
- * - A claim without lines has begun nobody. A file that is missing, damaged, or another incarnation's says nothing.
+ * - *Begun* is written before the first byte that may make the mail server accept the message. If the line is missing, no mail server has the
+ *   message. So a line that can't be written stops the message, unless the file can never be believed again.
+ * - *Answered* is written after the answer, at the latest at the end of the same turn of the event loop. If it is missing, the recipient is in doubt,
+ *   as without a journal. The line names the commit that will contain the answer. That commit may have been committed, and the recipient marked again
+ *   since: `commit_seq` of the progress row tells.
+ * - *Claim* ties the lines to a claim token, which is drawn once and never again. A process that took the slice over has drawn another.
+ * - A claim without lines has begun no recipient. A file that is missing, damaged, or of another incarnation says nothing.
  *
- * The file is only for its process to write. It ends with its incarnation, at the very moment when that is no member any more,
- * because from then on others may read it; nothing can be begun after that.
+ * Only its own process writes to the file. The file ends with its incarnation, at the moment at which that is no longer a member: from then on others
+ * may read it, and nothing can be begun.
  */
 export class MailingJournal implements JournalWriter {
-  /** By claim token: those that may still have somebody marked. */
+  /** By claim token: claims that may still have marked recipients. */
   readonly #claims = new Map<string, ClaimJournal>();
-  /** Null once it was given up: everything marked is in doubt after a crash then. */
+  /** Null once the file was given up: every marked recipient is then in doubt after a crash. */
   #file: JournalFile | null = null;
   #pending = '';
   #isFlushing = false;
@@ -46,7 +46,7 @@ export class MailingJournal implements JournalWriter {
   #numClaims = 0;
   #fullAt = FULL_AT;
 
-  /** @param onLost told once if it can't be written any more; never thrown at whoever begins a message. */
+  /** @param onLost called once if the file can't be written any more. */
   constructor(
     dir: string,
     private readonly owner: JournalOwner,
@@ -59,7 +59,7 @@ export class MailingJournal implements JournalWriter {
     }
   }
 
-  /** @param commitSeq the last one that stood in the books when the claim was obtained. */
+  /** @param commitSeq the last one in the progress row when the claim was obtained. */
   claim(claimToken: string, commitSeq: number): ClaimJournal {
     const claim = new ClaimJournal(this, ++this.#numClaims, claimToken, commitSeq);
     this.#claims.set(claimToken, claim);
@@ -67,10 +67,9 @@ export class MailingJournal implements JournalWriter {
   }
 
   /**
-   * Nothing more begins under a claim.
+   * Ends a claim: nothing more begins under it.
    *
-   * @param isGivenBack nobody is marked under it. Otherwise it is needed still: of those who are marked and were not begun, only its
-   *   silence tells.
+   * @param isGivenBack no recipient is marked under it. Otherwise the claim is kept: only a missing line shows that a marked recipient was not begun.
    */
   end(claimToken: string, isGivenBack: boolean): void {
     this.#claims.get(claimToken)?.end();
@@ -91,7 +90,7 @@ export class MailingJournal implements JournalWriter {
     setImmediate(() => this.#flushInTurn());
   }
 
-  /** Nothing more can begin. The file goes if every claim was given back. */
+  /** Nothing more can begin. The file is removed if every claim was given back. */
   close(): void {
     this.#flushInTurn();
     this.#isClosed = true;
@@ -103,7 +102,7 @@ export class MailingJournal implements JournalWriter {
     try {
       file.discard();
     } catch {
-      // It says nothing that is not true.
+      // The file may stay: it says nothing that is not true.
     }
   }
 
@@ -113,11 +112,11 @@ export class MailingJournal implements JournalWriter {
     try {
       this.#append();
     } catch {
-      // Whoever wants to begin hears of it.
+      // Not thrown here: the next `flush` throws if the file may still be believed.
     }
   }
 
-  /** @throws Error if it could not be written and may still be believed. */
+  /** @throws Error if the lines could not be written and the file may still be believed. */
   #append(): void {
     if (!this.#file || this.#pending === '') return;
     const lines = this.#pending;
@@ -125,7 +124,7 @@ export class MailingJournal implements JournalWriter {
     try {
       this.#file.append(lines);
     } catch (error) {
-      // Half a line may be in it: whatever follows could be read as something else.
+      // The file may end in half a line, and what follows could be misread.
       this.#isBroken = true;
       this.onLost(error);
       return this.#giveUp();
@@ -133,7 +132,7 @@ export class MailingJournal implements JournalWriter {
     if (this.#file.size >= this.#fullAt) this.#replace(this.#file);
   }
 
-  /** @throws Error if the file can neither be written nor taken away: nothing may begin without a trace. */
+  /** @throws Error if the file can neither be written nor discarded: no message may begin without a trace. */
   #giveUp(): void {
     this.#file?.discard();
     this.#file = null;
@@ -145,7 +144,7 @@ export class MailingJournal implements JournalWriter {
       file.replace(headerLine(this.owner) + lines);
       this.#fullAt = FULL_AT + file.size;
     } catch {
-      // It goes on growing, and another attempt comes later.
+      // The file goes on growing; the next attempt comes after another `FULL_AT` bytes.
       this.#fullAt = file.size + FULL_AT;
     }
   }

@@ -6,10 +6,10 @@ import { belongsTo } from '../database/progress-row.js';
 import { placeholders } from '../database/placeholders.js';
 
 /**
- * Who is due for another attempt, longest due first, by the database's clock.
+ * Recipients that are due for another attempt, longest due first, by the database's clock.
  *
- * - Index: `(mailing_id, next_attempt_at)`, a range of it in its own order; `LIMIT` ends it. Those at an attempt have no
- *   time and lie outside the range. For a batch, which has at most as many rows as it is long, the primary key will do.
+ * - Index: `(mailing_id, next_attempt_at)`, a range of it in its own order; `LIMIT` ends it. Recipients at an attempt have no time and are outside of
+ *   the range. A batch has at most as many rows as it has recipients, so the primary key is enough for it.
  */
 export async function findDue(session: Session, slice: Slice, limit: number): Promise<number[]> {
   const own = belongsTo(slice);
@@ -21,7 +21,7 @@ export async function findDue(session: Session, slice: Slice, limit: number): Pr
   return rows.map((row) => Number(row.idx));
 }
 
-/** @returns milliseconds until the next one is due, or null if nobody waits; index as above. */
+/** @returns milliseconds until the next recipient is due, or null if none waits for an attempt; index as above. */
 export async function nextDueInMs(session: Session, slice: Slice): Promise<number | null> {
   const { dialect } = session;
   const own = belongsTo(slice);
@@ -33,7 +33,7 @@ export async function nextDueInMs(session: Session, slice: Slice): Promise<numbe
   return row.in_ms === null ? null : Math.max(0, Number(row.in_ms));
 }
 
-/** Reads deferred recipients of one table by their places; index: primary key. */
+/** Reads deferred recipients of one table by idx; index: primary key. */
 export async function readDeferred(
   session: Session,
   source: SourceName,
@@ -49,13 +49,12 @@ export async function readDeferred(
 }
 
 /**
- * Commits the intent for another attempt, in the rows, because these lie anywhere.
+ * Writes the intent for another attempt into the rows, because these recipients may have any idx.
  *
- * - Lock order: after the mailing's row; recipients before their rows in `dps_mail_deferred`.
- * - Those rows stay, without a time, until the recipients are settled: they lie behind `low_water_idx`, and this is how
- *   recovery finds them.
- * - Rejected: moving `low_water_idx` back to them. One recipient deferred at the head of a long list would make every
- *   recovery read the list.
+ * - Lock order: after the progress row; recipients before their rows in `dps_mail_deferred`.
+ * - The rows in `dps_mail_deferred` stay, without a time, until the recipients are settled: recovery finds by them recipients with an idx below
+ *   `low_water_idx`.
+ * - Rejected: lowering `low_water_idx` to them. One recipient deferred at the head of a long list would make every recovery read the list.
  *
  * @returns how many rows were marked.
  */
@@ -72,7 +71,7 @@ export function markDue(
   );
 }
 
-/** Notes that these are at their attempt; see `markDue`. */
+/** Records that these recipients are at a further attempt; see `markDue`. */
 export function beginAttempts(session: Session, mailingId: string, indexes: number[]): Promise<number> {
   return session.change(
     `UPDATE ${session.tables.mailDeferred} SET next_attempt_at = NULL
@@ -81,7 +80,10 @@ export function beginAttempts(session: Session, mailingId: string, indexes: numb
   );
 }
 
-/** Those who were at a further attempt when a run died: their places, for recovery. At most `maxInDoubt`. */
+/**
+ * Idx of the recipients that were at a further attempt when a run died, for recovery. At most `maxInDoubt`; more after a failover that rewound the
+ * database.
+ */
 export async function attemptsUnderWay(session: Session, slice: Slice): Promise<number[]> {
   const own = belongsTo(slice);
   const rows = await session.rows<{ idx: number }>(

@@ -6,10 +6,10 @@ import { placeholders } from '../database/placeholders.js';
 const MAX_CODE = 64;
 
 /**
- * Writes down whom the mail server refused for now, in their own table: who, why, and when to try again.
+ * Writes into the recipients' own table that the mail server refused them for now: why, and when to try again.
  *
- * - Lock order: after the mailing's row (`fenceCommit`); recipients in order of the primary key. The rows of
- *   `dps_mail_deferred` come after them (`scheduleAttempts`), and nobody takes them the other way round.
+ * - Lock order: after the progress row (`fenceCommit`); recipients in order of the primary key. The rows of `dps_mail_deferred` come after them
+ *   (`scheduleAttempts`). No statement takes them in the other order.
  * - `status` guards each row, as for outcomes. The caller compares the returned count.
  *
  * @returns how many rows were deferred.
@@ -38,9 +38,9 @@ export function deferRecipients(
 }
 
 /**
- * Hands recipients back that were at a further attempt: they are due again at once, and no attempt is counted.
+ * Hands back recipients that were at a further attempt: they are due again at once, and no attempt is counted.
  *
- * @returns how many rows went back.
+ * @returns how many rows were handed back.
  */
 export function handBackDeferred(
   session: Session,
@@ -57,8 +57,8 @@ export function handBackDeferred(
 }
 
 /**
- * Enters attempts into the table of those who wait. Whoever is in there already has to be taken out before
- * (`unscheduleAttempts`): an insert alone rowStatus the same on every database.
+ * Inserts attempts into `dps_mail_deferred`. Existing rows of these recipients have to be deleted first (`unscheduleAttempts`): a plain insert,
+ * unlike an upsert, is the same on every database.
  */
 export function scheduleAttempts(
   session: Session,
@@ -72,7 +72,7 @@ export function scheduleAttempts(
   );
 }
 
-/** Takes recipients out of the table of those who wait; index: primary key. */
+/** Deletes recipients from `dps_mail_deferred`; index: primary key. */
 export function unscheduleAttempts(session: Session, mailingId: string, indexes: number[]): Promise<number> {
   return session.change(
     `DELETE FROM ${session.tables.mailDeferred} WHERE mailing_id = ? AND idx IN (${placeholders(indexes)})`,

@@ -11,44 +11,44 @@ import { readCommandAndScores } from './read-command-and-scores.js';
 export interface Fence {
   slice: Slice;
   claimToken: string;
-  /** The commit this writer believes to be the last one committed. */
+  /** The number that this writer believes to be the last committed one. */
   commitSeq: number;
   sent: number;
   errors: number;
   skipped: number;
   lowWaterIdx: number;
-  /** What this commit will mark; `moveIntent` corrects what comes out otherwise. */
+  /** The intent that this commit is expected to reach; `moveIntent` corrects it if the commit reaches another one. */
   intent: Intent;
   guardScores: GuardScores;
 }
 
-/** How the mailing stands behind the fence. */
+/** What the first statement of a commit found. */
 export interface Fenced {
   status: MailingStatus;
-  /** Scores of the rest of the mailing; absent where they were not asked for. */
+  /** Scores of the rest of the mailing; absent if they were not read. */
   elsewhere?: GuardScores;
 }
 
 /**
- * First statement of every commit: fencing, counters, the intent and the row lock in one, then the order that stands in the row.
+ * First statement of every commit: fencing, counters, the intent and the row lock in one. After it, the command for the mailing is read.
  *
- * - Lock order: the row with the slice's books first, recipients after it. Nobody takes them the other way round. A batch
- *   has books of its own, so the servers of one mailing do not wait for each other.
- * - Index: primary key; the token and the commit are compared on the locked row.
- * - The order of a mailing stands in the row itself: with `status = 'in_progress'` among the conditions the usual answer, that
- *   there is none, costs no question of its own. Where it changes nothing, the row is asked the long way.
- * - The order of a batch stands in its mailing's row, which is read and not locked: one that is written at this very moment
- *   is found by the next commit. As a condition of the update it would be locked, and who ends a batch would wait for
- *   the commits of all others.
- * - The scores of the error guard are written as they stand, because a slice has one writer. Those of the rest of a batched mailing come
- *   with its order, by the question that is asked anyway (`readCommandAndScores`).
- * - `commit_seq` always changes, so affected rows mean the same under both found-rows settings. Comparing it as well makes the
- *   statement safe to repeat: if the answer to a commit was lost, the repetition finds no row and the caller asks
- *   `readClaim` whether its own commit is the one that is there.
- * - Rejected: `SELECT … FOR UPDATE`, check, then update. One statement more for each commit, and SQLite has no such lock.
- * - Rejected: counting the recipients' states when somebody asks. A million rows per question.
+ * - Lock order: the slice's progress row first, recipients after it. No statement takes them in the other order. A batch has its own progress row, so
+ *   the servers of one mailing do not wait for each other.
+ * - Index: primary key; the token and the commit number are compared on the locked row.
+ * - The command for a mailing without batches is in the progress row itself. With `status = 'in_progress'` in the condition, the usual case, no
+ *   command, needs no further query. If that update changes no row, it is repeated without the condition, and the status is read.
+ * - The command for a batch is in its mailing's row, which is read and not locked: a command that is written at the same moment is found by the next
+ *   commit. As a condition of the update it would be locked, and a process that ends a batch would wait for the commits of all others.
+ * - The scores of the error guard are written as absolute values, because a slice has one writer. The scores of the rest of a batched mailing are
+ *   read by the same query as its command (`readCommandAndScores`).
+ * - `commit_seq` always changes, so the number of affected rows means the same under both found-rows settings. Comparing it also makes the statement
+ *   safe to repeat: if the answer to a commit was lost, the repetition changes no row, and the caller reads with `readClaim` whether its own commit
+ *   is the last one.
+ * - Rejected: `SELECT … FOR UPDATE`, check, then update. One more statement for each commit, and SQLite has no such lock.
+ * - Rejected: counting the recipients by status on each request. A million rows per request.
  *
- * @returns null if the claim is held by another process (or the commit is already committed).
+ * @returns null if another process holds the claim, or the row shows another commit number (this commit is committed already, or the database shows
+ *   an older state).
  */
 export async function fenceCommit(session: Session, fence: Fence): Promise<Fenced | null> {
   const { mailingId, batch } = fence.slice;
@@ -83,7 +83,7 @@ function writeFence(session: Session, fence: Fence, condition: string): Promise<
   );
 }
 
-/** Who holds the slice now, and how many commits were committed. */
+/** The claim token of the slice now, and the number of its last commit. @returns null if there is no such row. */
 export async function readClaim(
   session: Session,
   slice: Slice,

@@ -2,10 +2,10 @@ import type { MarkedRecipient } from '../../model/mail/recipient.js';
 import { parseJson } from '../database/parse-json.js';
 import type { SourceName } from './open-recipient.js';
 
-/** A recipient that was read to be sent to, with its table. */
+/** A recipient that was read in order to send to it, with its table. */
 export type Found = MarkedRecipient & { source: SourceName };
 
-/** What is read of a recipient to send to him. */
+/** Columns that are read in order to send to a recipient. */
 export const COLUMNS_OF: Record<SourceName, string> = {
   emailAddress: 'idx, attempts, email_address, display_name, data',
   userMailing: 'idx, attempts, user_id',

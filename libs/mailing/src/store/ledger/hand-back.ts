@@ -2,13 +2,13 @@ import type { Session } from '../database/mailing.database.js';
 import { placeholders } from '../database/placeholders.js';
 
 /**
- * Hands recipients back untouched: their rows say `sending`, and it is proven that nothing was handed over.
+ * Hands recipients back untouched: their rows are `sending`, and it is proven that nothing was handed over.
  *
- * - Lock order: after the mailing's row (`fenceCommit`); index: primary key.
- * - `low_water_idx`, which `fenceCommit` has just written, stands at or below the lowest of them already; `next_idx` may be foreseen beyond, and
- *   is set before the commit.
+ * - Lock order: after the progress row (`fenceCommit`); index: primary key.
+ * - `fenceCommit` has just written a `low_water_idx` that is not above the lowest of them. The `next_idx` that it wrote may be above them; it is
+ *   corrected before the transaction commits (`moveIntent`).
  *
- * @returns how many rows went back.
+ * @returns how many rows were handed back.
  */
 export function handBack(
   session: Session,

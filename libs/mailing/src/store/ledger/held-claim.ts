@@ -4,7 +4,7 @@ import type { BatchSlice, Slice } from '../../model/states/slice.js';
 /** The right to work on a slice, and what its progress row showed when it was obtained. */
 export interface HeldClaim extends Slice {
   claimToken: string;
-  /** Through which it was claimed, as it calls itself. */
+  /** The database server through which it was claimed, as that server calls itself. */
   server: string;
   commitSeq: number;
   lowWaterIdx: number;
@@ -14,9 +14,9 @@ export interface HeldClaim extends Slice {
   highWaterIdx: number;
   numSettled: number;
   numProfiles: number;
-  /** Where the error guard stands. */
+  /** Scores of the error guard. */
   guardScores: GuardScores;
-  /** Recipients that a dead run had left between hand-over and answer; null if there was no dead run. */
+  /** Recipients that a dead run left in flight; null if there was no dead run. */
   inFlight: InFlightRecipients | null;
 }
 
@@ -25,12 +25,12 @@ export type HeldBatch = HeldClaim & BatchSlice;
 
 /** Recipients that were in flight in a run that is gone. */
 export interface InFlightRecipients {
-  /** Recipients of unknown fate: in doubt, or sent again. */
+  /** Recipients of unknown outcome: in doubt, or sent again. */
   numInFlight: number;
   /** Recipients whose outcome was known, but not counted in the progress row. */
   numKnown: number;
   /** Idx of recipients that were at a further attempt. */
   retries: number[];
-  /** Profiles that were sent to without the progress row knowing it: ids. */
+  /** Ids of profiles that were sent to, but were not counted in the progress row. */
   mailed: string[];
 }

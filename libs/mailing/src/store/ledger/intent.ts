@@ -2,17 +2,17 @@ import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
 import { progressRowOf, type SqlPart } from '../database/progress-row.js';
 
-/** How far the intent to send goes, in the row with the books; see `MailingLedger`. */
+/** How far the intent to send goes: two watermarks of the progress row; see `MailingLedger`. */
 export interface Intent {
-  /** Whoever is `pending` before it is under way. */
+  /** Invariant: every `pending` row with a lower idx is in flight. */
   nextIdx: number;
-  /** Nobody from here on was ever under way. Not less than `nextIdx`. */
+  /** No recipient from this idx on was ever in flight. Not less than `nextIdx`. */
   highWaterIdx: number;
 }
 
 /**
- * Sets it where the row with the books is locked already: it corrects what `fenceCommit` has foreseen (another attempt took a place, or the
- * list has gaps), or goes back to where recovery begins.
+ * Sets the intent in a progress row that is locked already. It corrects what `fenceCommit` has foreseen (another attempt took a slot, or the list has
+ * gaps), or lowers `next_idx` to where recovery begins.
  */
 export function moveIntent(
   session: Session,
@@ -27,13 +27,13 @@ export function moveIntent(
 }
 
 /**
- * Says in rows of one table what the numbers of the books say of them: they are under way. Wanted where a number can't tell those under
- * way from others any more: somebody among them is handed back, or their run is dead. At most `maxInDoubt`.
+ * Sets rows of one table that are in flight because of `next_idx` to `sending`. Needed where `next_idx` can't tell any more which recipients are in
+ * flight: one of them is handed back, or their run is dead. At most `maxInDoubt` rows; more after a failover that rewound the database.
  *
- * - Lock order: after the row with the books; ranges of the primary key.
- * - The same transaction sets `next_idx` down to where the first of those begins who are not.
+ * - Lock order: after the progress row; ranges of the primary key.
+ * - The same transaction lowers `next_idx` to the first recipient that is not in flight.
  *
- * @param those who are under way by a number: rows that are `pending`.
+ * @param those condition on the `pending` rows that are in flight because of `next_idx`.
  * @returns how many rows were changed.
  */
 export function nameIntended(session: Session, table: string, those: SqlPart): Promise<number> {

@@ -4,7 +4,7 @@ import type { Intent } from './intent.js';
 import type { OpenRecipient } from './open-recipient.js';
 import { isDrained, NOTHING_READ, type Prefetch } from './prefetch.js';
 
-/** Where a ledger is in its slice. Immutable: a commit makes the next one, which counts once it is committed. */
+/** The position of a ledger in its slice. Immutable: a commit makes the next one, which is valid once the commit is committed. */
 export interface LedgerPosition {
   commitSeq: number;
   /** As `next_idx` in the progress row: every recipient before it was begun. */
@@ -14,11 +14,11 @@ export interface LedgerPosition {
   /** Recipients in flight, by idx. At most `maxInDoubt`. */
   open: ReadonlyMap<number, OpenRecipient>;
   ahead: Prefetch;
-  /** By the monotonic clock: when to look for deferred recipients again, at the latest when the list is through. */
+  /** By the monotonic clock: when to look for deferred recipients again. They are also looked for when the list is exhausted. */
   lookForDueAt: number;
 }
 
-/** At the beginning of a claim. */
+/** The position at the beginning of a claim. */
 export function positionOf({ commitSeq, nextIdx, highWaterIdx }: HeldClaim): LedgerPosition {
   return { commitSeq, nextIdx, highWaterIdx, open: new Map(), ahead: NOTHING_READ, lookForDueAt: 0 };
 }
@@ -26,7 +26,7 @@ export function positionOf({ commitSeq, nextIdx, highWaterIdx }: HeldClaim): Led
 /**
  * The position after the outcomes, deferrals and returns of a commit.
  *
- * @param openBefore recipients that were in flight before, as their rows are by then.
+ * @param openBefore recipients that were in flight before, with the status that their rows have by then.
  */
 export function afterCommit(
   before: LedgerPosition,
@@ -51,14 +51,14 @@ export function afterCommit(
   };
 }
 
-/** All of them with `sending` in their rows. */
+/** The same recipients, with the row status `sending`. */
 export function asSending(open: LedgerPosition['open']): LedgerPosition['open'] {
   return new Map([...open].map(([idx, recipient]) => [idx, { ...recipient, rowStatus: 'sending' }]));
 }
 
 /**
- * How far the intent will go with this commit, if no recipient is due for another attempt and the list has no gaps that were not seen yet: the
- * fence writes it, so that the usual case costs no statement of its own.
+ * The intent after this commit, if no recipient is due for another attempt and the unread part of the list has no gaps. The fence writes it, so the
+ * usual case needs no further statement.
  */
 export function expectedIntent({ batch }: HeldClaim, position: LedgerPosition, commit: Commit): Intent {
   if (commit.capacity === 0 || commit.release) return position;
@@ -70,12 +70,12 @@ export function expectedIntent({ batch }: HeldClaim, position: LedgerPosition, c
   return intentAt(position, Math.min(last + 1 + unread, end));
 }
 
-/** The intent once everything before `nextIdx` is begun. */
+/** The intent once every recipient before `nextIdx` is begun. */
 export function intentAt({ highWaterIdx }: LedgerPosition, nextIdx: number): Intent {
   return { nextIdx, highWaterIdx: Math.max(highWaterIdx, nextIdx) };
 }
 
-/** `low_water_idx`: every recipient before it is settled or deferred. Those at a further attempt lie behind it and do not hold it back. */
+/** `low_water_idx`: every recipient before it is settled, deferred or at a further attempt. Recipients at a further attempt do not hold it back. */
 export function lowWaterIdxOf({ nextIdx, open }: LedgerPosition): number {
   let first = nextIdx;
   for (const [idx, { isRetry }] of open) if (!isRetry && idx < first) first = idx;

@@ -23,39 +23,45 @@ import { fenceCommit, readClaim } from './fence-commit.js';
 import { type Intent, moveIntent } from './intent.js';
 import { nextDueInMs } from './begin-retries.js';
 
-/** One step of the books: where they stand after it, and what the run is told. */
+/** One step of the ledger: its position afterwards, and the answer to the run. */
 interface Step {
   position: LedgerPosition;
   answer: CommitAnswer;
 }
 
 /**
- * The books of one slice of a persisted mailing.
+ * The ledger of one slice of a persisted mailing.
  *
- * A commit is one transaction: fence, outcomes, returns, the next intent. The database is the truth and this object only a
- * position into it, moved after the commit, never before. That leaves one hole, which every client of every database
- * has: the answer to a commit can get lost, and nobody can tell "not committed" from "committed and not told". The commit
- * number closes it. Each commit names the number it believes to be the last; if a repetition finds the slice still under
- * its own token, but one commit further, then the lost answer was a yes, and what that commit marked is still known here.
+ * A commit is one transaction: fence, outcomes, returns, the next intent. The database is the truth. This object holds only a position in it, which
+ * moves after the commit, never before.
  *
- * The intent is a number. People are sent to in the order of the list, so `next_idx` in the row with the books says of all of them at once
- * that they are under way: whoever is `pending` before it. Their rows are written once, with what became of them, where
- * a mark in each of them would be as much work again as that. So nobody may become `pending` before it who is not to be taken for one under
- * way, and nobody may be sent to who is read before it. Two more numbers frame the part of the list that is not over: everybody
- * before `low_water_idx` is settled or deferred, nobody from `high_water_idx` on was ever under way. A message that takes long
- * holds `low_water_idx` back, but not the others.
+ * The answer to a commit can get lost, with every database, and a client can't tell "not committed" from "committed, but not told". The commit number
+ * closes this gap: each commit names the number that it believes to be the last. If a repetition finds the slice still under its own token, but one
+ * commit further, the lost answer was a yes. What that commit marked is still known here (`#uncertain`).
  *
- * Where a number can't tell, the row does, and says `sending`. Whoever was refused for now leaves the frame: a row of `dps_mail_deferred`
- * stands for him until he is settled, so the others overtake him and recovery still finds him; at his next attempt his row is marked.
- * And when somebody is handed back, all who are under way are named in their rows, he is made `pending` again, and `next_idx` goes down to
- * him. `high_water_idx` stays where it is, above those of the named ones who come after him.
+ * The intent is a watermark. Recipients are sent to in the order of the list, so `next_idx` in the progress row declares all of them in flight at
+ * once. Each row is written once, with its outcome; marking each row as well would double that work.
+ *
+ * - Invariant: every `pending` row with idx < next_idx is in flight. So a row before `next_idx` may become `pending` only if the same transaction
+ *   lowers `next_idx` to it, and a `pending` row that is read before `next_idx` is not begun again.
+ * - Invariant: every recipient with idx < low_water_idx is settled, deferred or at a further attempt.
+ * - Invariant: no recipient with idx >= high_water_idx was ever in flight.
+ *
+ * A message that takes long holds `low_water_idx` back, but not the other messages.
+ *
+ * Where `next_idx` can't tell, the row is `sending`:
+ *
+ * - A recipient that was refused for now no longer holds `low_water_idx` back. A row of `dps_mail_deferred` names it until it is settled, so other
+ *   recipients overtake it and recovery still finds it. At its next attempt its row is set to `sending`.
+ * - When a recipient is handed back, the same commit first sets implied in-flight rows to `sending`, then its row to `pending`, and lowers `next_idx`
+ *   to it. `high_water_idx` stays, above the in-flight recipients that come after it.
  */
 export class MailingLedger implements Ledger {
   #position: LedgerPosition;
   #uncertain: Step | null = null;
-  /** Since when the database has shown an older number than ours, by `performance.now()`. */
+  /** Since when the database has shown a lower number than this ledger's, by `performance.now()`; null: it does not. */
   #behindSince: number | null = null;
-  /** Somebody looks further than what was read. */
+  /** The read that prefetches rows beyond `ahead`, while it is running. It resolves to null if it fails. */
   #beyond: Promise<Prefetch | null> | null = null;
 
   constructor(
@@ -69,7 +75,7 @@ export class MailingLedger implements Ledger {
   async commit(commit: Commit): Promise<CommitAnswer> {
     await this.#joinBeyond();
     const { ahead } = this.#position;
-    // What fails here is asked again by the commit that needs it, and fails there.
+    // An error is ignored here: the commit that needs the rows reads them itself, and fails then.
     const beyond =
       commit.returned.length > 0 ? null : lookBeyond(this.database, this.claim, commit.capacity, ahead);
     this.#beyond = beyond?.catch(() => null) ?? null;
@@ -93,7 +99,7 @@ export class MailingLedger implements Ledger {
     this.#note(commit, before.open, false);
   }
 
-  /** @param open those that were in flight before. */
+  /** @param open recipients that were in flight before the commit. */
   #note(commit: Commit, open: LedgerPosition['open'], isCommitted: boolean): void {
     const { commitSeq: number, highWaterIdx } = this.#position;
     const { outcomes, deferred, returned } = commit;
@@ -116,7 +122,7 @@ export class MailingLedger implements Ledger {
     });
   }
 
-  /** Not before it is here: what is read twice would be marked twice. */
+  /** Waits for the prefetch that is running: a recipient that is read twice would be marked twice. */
   async #joinBeyond(): Promise<void> {
     const beyond = await this.#beyond;
     this.#beyond = null;
@@ -130,7 +136,7 @@ export class MailingLedger implements Ledger {
     const open = isHandingBack ? asSending(before.open) : before.open;
     const next = afterCommit(before, open, commit);
     const intent = expectedIntent(claim, next, commit);
-    // A pause may be called off meanwhile, and then the others are not to hear of what was before it.
+    // A draining run reports scores of 0: if the pause is called off meanwhile, the error guard starts anew, and failures from before must not count.
     const guard = commit.isDraining ? NOTHING_SEEN : (commit.guard ?? unchanged(claim));
     const fenced = await fenceCommit(session, {
       slice: claim,
@@ -154,7 +160,7 @@ export class MailingLedger implements Ledger {
     return { position: next, answer: await this.#end(session, status, commit) };
   }
 
-  /** Nothing is in flight any more: gives the claim back. It may have been on its last recipient. */
+  /** Nothing is in flight any more: gives the claim back, or completes the slice if its last recipient is settled. */
   async #end(
     session: Session,
     from: MailingStatus,
@@ -175,23 +181,25 @@ export class MailingLedger implements Ledger {
   async #explainFence(session: Session): Promise<Step> {
     const now = await readClaim(session, this.claim);
     const uncertain = this.#uncertain;
-    // An end takes the token away; another one means that it was not committed, and another claim has recovered the slice.
+    // A commit that ends the claim sets the token to NULL. Any other token means that it was not committed, and another claim has recovered the
+    // slice.
     const token = uncertain?.answer.kind === 'ended' ? null : this.claim.claimToken;
     const mine = now?.commitSeq === uncertain?.position.commitSeq && now?.claimToken === token;
     if (uncertain && mine) return uncertain;
     // A node that lags behind may not have the row yet.
     const seen = now?.commitSeq ?? null;
     if (seen === null || seen < this.#position.commitSeq) return this.#seenOlder(seen);
-    // The fence would have found this row: the node has caught up between the two statements.
+    // The fence would have found this row, so the node has caught up between the two statements.
     if (seen === this.#position.commitSeq && now?.claimToken === this.claim.claimToken)
       throw this.#behind('an older one, a moment before');
     return { position: this.#position, answer: { kind: 'fenced' } };
   }
 
   /**
-   * Numbers only grow, so this is an older state: of a node that lags behind, or for good. The fence was an update, so the server takes writes.
+   * Commit numbers only grow, so a lower one is an older state: the node lags behind, or the database was rewound. The fence was an update, so the
+   * server accepts writes.
    *
-   * @throws DatabaseBehindError until it has lasted too long for a node that lags.
+   * @throws DatabaseBehindError until the older state has lasted for `lagTimeoutMs`.
    */
   #seenOlder(seen: number | null): Step {
     const error = this.#behind(seen === null ? 'no such mailing' : `commit ${seen}`);
@@ -208,9 +216,9 @@ export class MailingLedger implements Ledger {
   }
 
   /**
-   * Fills the free places: first with those who are due for another attempt, then from the list.
+   * Fills the free capacity: first with recipients that are due for another attempt, then from the list.
    *
-   * @param intent as it stands in the books.
+   * @param intent as `fenceCommit` has written it.
    */
   async #markNext(session: Session, next: LedgerPosition, commit: Commit, intent: Intent): Promise<Step> {
     const { claim } = this;
@@ -232,13 +240,13 @@ export class MailingLedger implements Ledger {
     const places = commit.capacity - marked.length;
     const read = await readOn(session, claim, nextIdx, places, next.ahead);
     for (const one of read.rows.slice(0, places)) {
-      // Nothing in the database would keep somebody from being sent to twice who was read twice.
+      // The database would not prevent a second copy to a recipient that was read twice.
       if (one.idx < nextIdx || open.has(one.idx)) throw new Error(`Bug: ${one.idx} is begun already.`);
       marked.push(one);
       open.set(one.idx, { source: one.source, rowStatus: 'pending', isRetry: false });
       nextIdx = one.idx + 1;
     }
-    // The list is through: somebody may have been deferred by others than this run (`retry`).
+    // The list is exhausted. A `retry` command may have deferred recipients that this run does not know of.
     if (marked.length < commit.capacity && !isTime) await lookForDue();
     const ahead = { ...read, rows: read.rows.slice(places) };
     const position = { ...next, ...intentAt(next, nextIdx), open, ahead, lookForDueAt };
@@ -266,7 +274,9 @@ export class MailingLedger implements Ledger {
   }
 }
 
-/** Where nothing was sent: what a dead run had come to counts as a whole. */
+/**
+ * If this run has nothing to report: the scores that it found in the progress row count both as scores and as sums. A dead run may have left them.
+ */
 function unchanged({ guardScores }: HeldClaim): GuardReport {
   return { scores: guardScores, sums: guardScores };
 }

@@ -8,8 +8,8 @@ import { beginAttempts, findDue, markDue, readDeferred } from './begin-retries.j
 import { inChunks } from '../database/placeholders.js';
 
 /**
- * Says in their rows that these are under way, where only the books have said it. By their places, and not as a range: others in it are
- * settled, and many if one of these takes long.
+ * Sets the rows of recipients that are in flight because of `next_idx` to `sending`. By idx, and not as a range: other rows of the range are settled,
+ * and there are many if one message takes long.
  */
 export async function nameOpen(
   session: Session,
@@ -26,10 +26,10 @@ export async function nameOpen(
   }
 }
 
-/** Retries of one commit; a bound for statements, the others come with the next one. */
+/** Maximum number of retries that one commit marks, a bound for its statements. The next commit marks the rest. */
 const MAX_RETRIES = 1_000;
 
-/** Marks those who are due for another attempt. */
+/** Marks recipients that are due for another attempt. */
 export async function markNextRetries(session: Session, slice: Slice, free: number): Promise<Found[]> {
   const { mailingId } = slice;
   const due = free > 0 ? await findDue(session, slice, Math.min(free, MAX_RETRIES)) : [];
@@ -48,7 +48,7 @@ export async function markNextRetries(session: Session, slice: Slice, free: numb
   return marked;
 }
 
-/** @throws Error that rolls the commit back: the rows are not in the state that the books say. */
+/** @throws Error that rolls the commit back if the counts differ: rows are not in the state that the ledger expects. */
 export function assertWritten(what: string, written: number, expected: number): void {
   if (written !== expected) {
     throw new Error(

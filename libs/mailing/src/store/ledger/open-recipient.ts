@@ -5,10 +5,10 @@ export const SOURCES = ['emailAddress', 'userMailing'] as const;
 
 export type SourceName = (typeof SOURCES)[number];
 
-/** What the row of somebody under way says: that he is, or nothing, and the books say it for him. */
+/** Status of the row of a recipient in flight: `sending`, or `pending` when `next_idx` implies it. */
 export type OpenStatus = Extract<RecipientStatus, 'pending' | 'sending'>;
 
-/** Where an open recipient lies, what its row says, and whether it was deferred before; those say `sending`. */
+/** Table of a recipient in flight, status of its row, and whether it was deferred before; then its row is `sending`. */
 export interface OpenRecipient {
   source: SourceName;
   rowStatus: OpenStatus;

@@ -5,31 +5,31 @@ import { SOURCES, type SourceName } from './open-recipient.js';
 import { readNext } from './read-next.js';
 
 /**
- * Rows of one look at the list, unless more are to be marked at once. Each look costs a transaction, and one more for what is asked of the
- * suppression list about those who were found; more rows cost memory, up to 256 KiB each.
+ * Rows of one read of the list, unless more are to be marked at once. Each read costs a transaction, and one more to ask the suppression list about
+ * the recipients found. More rows cost memory, up to 256 KiB each.
  */
 const ROWS_PER_LOOK = 300;
 
 /**
- * The next recipients of a slice, read and not marked yet: all that are `pending` between its first and its last one.
+ * The next recipients of a slice, read and not marked yet: all `pending` rows from the first to the last of them.
  *
- * Nobody but the claim holder makes rows `pending` or takes them out of it, and what they contain never changes, so one look serves
- * several commits. Whoever hands recipients back throws it away. It costs the memory of a look, whatever the list is like.
+ * Only the claim holder makes rows `pending` or changes `pending` rows, and what rows contain never changes. So one read serves several commits. A
+ * hand-back discards it. It costs the memory of one read, whatever the list.
  */
 export interface Prefetch {
   readonly rows: readonly Found[];
-  /** Tables that have nothing after the last of them. */
+  /** Tables that have no rows after the last one. */
   readonly drained: ReadonlySet<SourceName>;
 }
 
 export const NOTHING_READ: Prefetch = { rows: [], drained: new Set() };
 
-/** Whether the list has nothing but what was read. */
+/** Whether all of the list was read. */
 export function isDrained({ drained }: Prefetch): boolean {
   return drained.size === SOURCES.length;
 }
 
-/** Looks at the list, from `cursor` on, if less than `wanted` was read and there may be more. */
+/** Reads the list, from `cursor` on, if fewer than `wanted` rows are there and the list may have more. */
 export async function readOn(
   session: Session,
   slice: Slice,
@@ -44,13 +44,13 @@ export async function readOn(
 }
 
 /**
- * Begins to look beyond those who were read, at the same time as a commit that begins `taken` of them, unless it leaves enough for
- * another one. Whom that commit begins is not looked at, so it does not matter which of the two is first.
+ * Begins to read beyond the prefetched rows, in parallel with a commit that begins `taken` of them, unless enough are left for another commit. It
+ * reads no row that the commit begins, so the order of the two does not matter.
  *
- * In a transaction, though it is one question: what lies between us and the database (ProxySQL, MaxScale, pgpool) may ask a
- * replica what is not in one, and that may not know yet who was sent to, nor the end of the list.
+ * It is one query, but in a transaction: a proxy before the database (ProxySQL, MaxScale, pgpool) may send a query outside of a transaction to a
+ * replica, which may not know yet which recipients were sent to, nor the end of the list.
  *
- * @returns what is to be joined to those who were read; null if there is no need, or no telling whom the commit will begin.
+ * @returns rows to be joined to `ahead`; null if none are needed, or if it is not known which rows the commit will begin.
  */
 export function lookBeyond(
   database: MailingDatabase,
@@ -64,7 +64,7 @@ export function lookBeyond(
   return database.transaction((session) => look(session, slice, last.idx + 1, taken, ahead));
 }
 
-/** @param beyond what was found beyond the last of `ahead`. */
+/** @param beyond what was read after the last row of `ahead`. */
 export function joined(ahead: Prefetch, beyond: Prefetch): Prefetch {
   return { rows: [...ahead.rows, ...beyond.rows], drained: beyond.drained };
 }
@@ -79,7 +79,7 @@ async function look(
   const limit = Math.max(wanted, ROWS_PER_LOOK);
   const drained = new Set(before.drained);
   const found: Found[] = [];
-  // Of a table that may have more, nothing is known after its last row.
+  // If a table may have more rows, nothing is known after the last one read.
   let knownTo = Number.POSITIVE_INFINITY;
   for (const source of SOURCES) {
     if (drained.has(source)) continue;

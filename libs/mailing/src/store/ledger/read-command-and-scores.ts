@@ -4,12 +4,12 @@ import type { BatchSlice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
 
 /**
- * Reads, for a commit of a batch, the command that stands in its mailing's row and how the rest of the mailing fares: the scores of what
- * has ended (the mailing's row) and of the other batches under way.
+ * Reads, for a commit of a batch, the command in its mailing's row and the error scores of the rest of the mailing: those of ended claims (in the
+ * mailing's row) and those of the other claimed batches.
  *
- * - No lock is wanted: both may be a moment old, as the command may (`fenceCommit`). Under SERIALIZABLE it takes one all the same: on MySQL and
- *   MariaDB the rows that are read are locked until the commit, so commits of batches wait for one another and may deadlock (1213);
- *   PostgreSQL may refuse a commit (40001). Nothing is lost, the commit is done again as a whole.
+ * - No lock is needed: scores and command may be a moment old (`fenceCommit`). Under SERIALIZABLE the query locks anyway: on MySQL and MariaDB the
+ *   rows that are read are locked until the commit, so commits of batches wait for each other and may deadlock (1213); PostgreSQL may refuse a commit
+ *   (40001). Nothing is lost: the commit is repeated as a whole.
  * - Index: primary key of the mailing; `(status, mailing_id, not_before)` for its claimed batches, as many as all servers run at a time.
  * - Rejected: one row with the sums of all batches. Each commit of each batch would wait for it.
  *

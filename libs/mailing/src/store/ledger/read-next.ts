@@ -5,14 +5,14 @@ import type { SourceName } from './open-recipient.js';
 import { belongsTo } from '../database/progress-row.js';
 
 /**
- * Reads the next recipients of one table from a place on, in order of sending.
+ * Reads the next recipients of one table from an idx on, in order of sending.
  *
- * - Index: primary key, as a range from `fromIdx` on in its own order; `status` is a filter on the rows passed by:
- *   none, but after a hand-back or a recovery. `LIMIT` ends the range; no sort. MySQL is told so: of a short list it takes another
- *   index and sorts the rows, and one with 256 KiB of data does not fit its sort buffer (error 1038, at every look).
- * - `fromIdx` is never less than `next_idx`: before that `pending` means under way.
- * - An empty answer means the end of the list and nothing else. Rows are never left out by what they contain.
- * - Rejected: an index on status, which every outcome would have to move in.
+ * - Index: primary key, a range from `fromIdx` on in its own order. `status` filters the rows of the range; it skips none, except after a hand-back
+ *   or a recovery. `LIMIT` ends the range; no sort. MySQL needs the hint: for a short list it takes another index and sorts the rows, and a row with
+ *   256 KiB of data does not fit its sort buffer (error 1038, at every read).
+ * - `fromIdx` is never less than `next_idx`: before it, `pending` means in flight.
+ * - An empty answer means the end of the list and nothing else. No row is left out because of what it contains.
+ * - Rejected: an index on status. Every outcome would have to move its entry.
  */
 export async function readNext(
   session: Session,

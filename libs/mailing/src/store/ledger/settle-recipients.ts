@@ -13,18 +13,18 @@ import { handBack } from './hand-back.js';
 import { inChunks } from '../database/placeholders.js';
 import { writeOutcomes } from './write-outcomes.js';
 
-/** What became of recipients that were under way. */
+/** What became of recipients that were in flight. */
 export interface Ends {
   outcomes: Outcome[];
   deferred: Deferral[];
-  /** Nothing was handed over. */
+  /** Recipients of which nothing was handed over. */
   returned: number[];
 }
 
 /**
- * Writes down what became of recipients, and keeps `dps_mail_deferred` in step.
+ * Writes outcomes, deferrals and hand-backs into the recipients' rows, and updates `dps_mail_deferred` to match.
  *
- * @param open where each of them lies, and the status of its row; those who are handed back all say `sending`.
+ * @param open table and row status of each recipient; recipients that are handed back all have `sending`.
  * @throws Error that rolls everything back if one of the rows has another status.
  */
 export async function writeEnds(
@@ -70,7 +70,10 @@ async function giveBack(
   }
 }
 
-/** Settled ones leave it, those refused for now or handed back get a time. */
+/**
+ * Retries that are settled lose their row in `dps_mail_deferred`. Recipients that are deferred, and retries that are handed back, get a row with a
+ * time.
+ */
 async function keepSchedule(
   session: Session,
   mailingId: string,
@@ -85,7 +88,7 @@ async function keepSchedule(
   await inChunks([...ends.deferred, ...due], (chunk) => scheduleAttempts(session, mailingId, chunk));
 }
 
-/** What outcomes add to the counters of the books. */
+/** What outcomes add to the counters of the progress row. */
 export function countsOf(outcomes: Outcome[]): { sent: number; errors: number; skipped: number } {
   const counts = { num_sent: 0, num_errors: 0, num_skipped: 0 };
   for (const one of outcomes) counts[COUNTER_OF[one.status]]++;

@@ -8,17 +8,17 @@ import { idxCondition } from '../database/idx-condition.js';
 const MAX_CODE = 64;
 
 /**
- * Writes the outcomes of one commit to one recipient table, in a statement for each way to end.
+ * Writes the outcomes of one commit to one recipient table, one statement for each status.
  *
- * Most rows are written here and nowhere else: their size stays the same, so InnoDB changes them where they lie.
+ * Most rows are written here and nowhere else. Their size stays the same, so InnoDB changes them in place.
  *
- * - Lock order: after the mailing's row (`fenceCommit`); recipients in order of the primary key.
- * - Index: primary key `(mailing_id, idx)`; checked by `test/db/plans.servers.spec.ts`. Of a list of 1,000,000 those sent are found by a range for
- *   each run and one for the single places: 23 rows in 0.9 ms on MariaDB (`range`), in 1.8 ms on PostgreSQL (`BitmapOr`).
- * - `status` guards each row: an outcome is written once, and to a row that rowStatus what the caller knows of it. The caller compares
- *   the returned count.
- * - Rejected: one update a recipient, a statement a message; a temporary table to join with, two statements more and
- *   a privilege that hosts do not always grant.
+ * - Lock order: after the progress row (`fenceCommit`); recipients in order of the primary key.
+ * - Index: primary key `(mailing_id, idx)`; checked by `test/db/plans.servers.spec.ts`. In a list of 1,000,000, the rows of sent recipients are found
+ *   by one range for each run of idx and one for the single idx: 23 rows in 0.9 ms on MariaDB (`range`), in 1.8 ms on PostgreSQL (`BitmapOr`).
+ * - `status` guards each row: an outcome is written once, and only to a row that has the status which the caller expects. The caller compares the
+ *   returned count.
+ * - Rejected: one update for each recipient, which is a statement per message; a temporary table to join with, which is two more statements and a
+ *   privilege that hosts do not always grant.
  *
  * @returns how many rows were settled.
  */

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner, Table, TableColumnOptions } from 'typeorm';
 import { TableParts } from './table-parts.js';
 
-/** Mailings, their batches, the servers that send them, and what a host keeps with a mailing. */
+/** Mailings, their batches, the servers that send them, and the tracking data of mailings. */
 export class CreateMailingTables1764547200000 implements MigrationInterface {
   // The class name is what TypeORM stores; it must not change with a minifier.
   name = 'CreateMailingTables1764547200000';
@@ -82,13 +82,13 @@ function mailings(parts: TableParts): Table {
       parts.time('do_not_start_after', true),
     ],
     [
-      // The unfinished mailings of one server, at each sweep of each server.
+      // Finds the unfinished mailings of one server, at each sweep of each server.
       { name: 'idx_dps_mailing_server', columnNames: ['uniq_server_id', 'status'] },
-      // The mailings that have batches to claim, at each look of each mail server.
+      // Finds the mailings that have batches to claim, at each poll of each mail server.
       { name: 'idx_dps_mailing_batched', columnNames: ['is_batched', 'status'] },
-      // The mailings of one execution, for people and for a scenario that handles an event again.
+      // Finds the mailings of one execution, for people and for a scenario that handles an event again.
       { name: 'idx_dps_mailing_execution', columnNames: ['batch_exec_id'] },
-      // One mailing a key, also for two callers at the same moment. NULLs do not collide.
+      // One mailing per key, also for two concurrent callers. NULLs do not collide.
       { name: 'uq_dps_mailing_idempotency', columnNames: ['idempotency_key'], isUnique: true },
     ],
   );
@@ -112,7 +112,7 @@ function batches(parts: TableParts): Table {
       ...commits(parts),
       parts.flag('is_summarized', false),
     ],
-    // The free batches of one mailing, whether any is claimed, and which are claimed at all.
+    // Finds the free batches of one mailing, whether it has a claimed one, and all claimed batches.
     [{ name: 'idx_dps_mail_batch_status', columnNames: ['status', 'mailing_id', 'not_before'] }],
   );
 }

@@ -1,10 +1,10 @@
 import type { MigrationInterface, QueryRunner, Table, TableColumnOptions } from 'typeorm';
 import { TableParts } from './table-parts.js';
 
-/** As they were then; a migration never changes, the model may. */
+/** The statuses at the time of this migration: a migration never changes, the model may. */
 const STATUSES = ['pending', 'sending', 'deferred', 'sent', 'error', 'skipped', 'in_doubt'];
 
-/** Recipients: profiles and plain addresses, those that wait for another attempt, and addresses that may not be mailed, or not again. */
+/** Recipients (profiles and plain addresses), deferred recipients, claimed addresses, and suppressed addresses. */
 export class CreateRecipientTables1764547200001 implements MigrationInterface {
   // The class name is what TypeORM stores; it must not change with a minifier.
   name = 'CreateRecipientTables1764547200001';
@@ -16,7 +16,7 @@ export class CreateRecipientTables1764547200001 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     const parts = await TableParts.of(runner);
     for (const table of tablesOf(parts).reverse()) await runner.dropTable(table);
-    // TypeORM makes the types with their tables, and leaves them there.
+    // TypeORM makes the types with their tables, but does not drop them.
     for (const type of parts.typesOf('status', ['dps_email_address', 'dps_user_mailing']))
       await runner.query(`DROP TYPE ${type}`);
   }
@@ -47,7 +47,7 @@ function tablesOf(parts: TableParts): Table[] {
     parts.table(
       'dps_mail_deferred',
       [...recipient(), parts.time('next_attempt_at', true)],
-      // The recipients that are due, once for each commit of a mailing that has one here.
+      // Finds the due recipients, once for each commit of a mailing that has deferred ones.
       [{ name: 'idx_dps_mail_deferred_due', columnNames: ['mailing_id', 'next_attempt_at'] }],
     ),
     // Both are found by their keys alone.

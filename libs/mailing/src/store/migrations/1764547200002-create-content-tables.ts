@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner, Table } from 'typeorm';
 import { TableParts } from './table-parts.js';
 
-/** Templates and attachments as they were when their mailing was sent, and what slots show. */
+/** Templates and attachments as they were when their mailing was sent, and the contents of slots. */
 export class CreateContentTables1764547200002 implements MigrationInterface {
   // The class name is what TypeORM stores; it must not change with a minifier.
   name = 'CreateContentTables1764547200002';
@@ -23,7 +23,7 @@ function tablesOf(parts: TableParts): Table[] {
       parts.text('content'),
     ]),
     parts.table('dps_mail_slot', [
-      // The slots of some profiles of one mailing, once for each commit: the key in this order is the index.
+      // Read once for each commit, for some profiles of one mailing: the key in this order is the index.
       ...parts.key(
         parts.varchar('mailing_id', 36),
         parts.varchar('user_id', 255),

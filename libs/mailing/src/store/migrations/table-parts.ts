@@ -2,23 +2,23 @@ import { type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
 import { indexNameOf } from '../../model/tables/prefixed-index.js';
 
 /**
- * Whole tables in utf8mb4, whatever the default of the database: names and subjects may hold any character. Ids of profiles are
- * compared to the letter, and to the space at the end: `aB` and `Ab`, `x` and `x ` are two people each. SQLite and PostgreSQL compare
- * so by default.
+ * Collations of the tables, the best one first. Whole tables are in utf8mb4, whatever the default of the database: names and subjects may hold any
+ * character. Ids of profiles are compared exactly, including letter case and trailing spaces: `aB` and `Ab`, `x` and `x ` are two profiles each.
+ * SQLite and PostgreSQL compare so by default.
  *
- * The first of these that the server has: MariaDB since 10.2, MySQL since 8.0.17. The last one, which every server has, takes `x ` for
+ * The first one that the server has is used: MariaDB since 10.2, MySQL since 8.0.17. The last one, which every server has, compares `x ` as equal to
  * `x`; there the second of the two is skipped as `not_storable`.
  */
 const COLLATIONS = ['utf8mb4_nopad_bin', 'utf8mb4_0900_bin', 'utf8mb4_bin'];
 
-/** An index of a table that is made. */
+/** An index of a new table. */
 export interface TablePartsIndex {
   name: string;
   columnNames: string[];
   isUnique?: boolean;
 }
 
-/** Parts of our tables, each spelled as TypeORM spells it for the entities on the database at hand. */
+/** Parts of the plugin's tables, each spelled as TypeORM spells it for the entities on this database. */
 export class TableParts {
   readonly #runner: QueryRunner;
   readonly #isMysql: boolean;
@@ -26,7 +26,7 @@ export class TableParts {
 
   private constructor(
     runner: QueryRunner,
-    /** Null: not MariaDB and not MySQL. */
+    /** Null unless the database is MariaDB or MySQL. */
     private readonly server: { collation: string; jsonType: 'json' | 'longtext' } | null,
   ) {
     this.#runner = runner;
@@ -37,7 +37,7 @@ export class TableParts {
   static async of(runner: QueryRunner): Promise<TableParts> {
     const { type } = runner.connection.options;
     if (type !== 'mysql' && type !== 'mariadb') return new TableParts(runner, null);
-    // The server is asked what it is, whatever the data source calls it.
+    // Ask the server: the type of the data source does not tell MySQL from MariaDB.
     const [{ version }] = (await runner.query('SELECT VERSION() AS version')) as { version: string }[];
     const jsonType = version.includes('MariaDB') ? 'json' : 'longtext';
     return new TableParts(runner, { collation: await collationOf(runner), jsonType });
@@ -78,7 +78,7 @@ export class TableParts {
       : { name, type: 'varchar', enum: [...words] };
   }
 
-  /** Names of the types that `words` has made; none but on PostgreSQL. */
+  /** Names of the types that `words` has made; empty except on PostgreSQL. */
   typesOf(column: string, tables: string[]): string[] {
     const { options } = this.#runner.connection;
     if (options.type !== 'postgres') return [];
@@ -89,19 +89,19 @@ export class TableParts {
   /**
    * A value whose objects keep the order of their keys.
    *
-   * MySQL's type JSON sorts the keys of an object by length; a `longtext` keeps what the host gave. MariaDB, SQLite and PostgreSQL store `json` as
-   * text. For TypeORM the entities stay `json`: it takes a `longtext` for that type, also on MySQL, so hosts that compare the entities with
+   * MySQL's type JSON sorts the keys of an object by length; a `longtext` keeps the order that the host gave. MariaDB, SQLite and PostgreSQL store
+   * `json` as text. The entities stay `json`: TypeORM accepts a `longtext` for that type, also on MySQL, so hosts that compare the entities with
    * their database find no difference. JSON functions of the database work on both.
    *
-   * Rejected: the order in one more key of each object, which costs its bytes in each row and a pass over each value that is read, and which
-   * operators would see among the host's; JSON in a JSON string, whose inside no JSON function reaches.
+   * Rejected: the order in one more key of each object. It costs bytes in each row and a pass over each value that is read, and operators would see
+   * it among the host's keys. Rejected: JSON in a JSON string, whose content no JSON function reaches.
    */
   json(name: string): TableColumnOptions {
     return { name, type: this.server?.jsonType ?? 'json', isNullable: true };
   }
 
   int(name: string, isNullable = false): TableColumnOptions {
-    // SQLite knows both spellings, but TypeORM would alter a column whose spelling is not its own.
+    // SQLite accepts both spellings, but TypeORM would alter a column that is not spelled its way.
     return { name, type: this.#isMysql ? 'int' : 'integer', isNullable };
   }
 

@@ -2,29 +2,29 @@ import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
 import type { Session } from '../database/mailing.database.js';
 import { placeholders } from '../database/placeholders.js';
 
-/** A mailing that a server would go on with, did it not wait for the call that resumes. */
+/** A mailing that a server would continue if it did not wait for `TemplateEmailRestarter.resume()`. */
 export interface HeldMailing {
   mailingId: string;
   isBatched: boolean;
-  /** Recipients that are not settled. Of a mailing in batches, those of batches under way count as not settled. */
+  /** Recipients that are not settled. For a mailing in batches, all recipients of batches that are not merged yet count as not settled. */
   numLeft: number;
 }
 
-/** MailingScope mailings a server would go on with. */
+/** Which mailings a server would continue. */
 export interface HeldScope {
   uniqServerId: string;
-  /** Whether it would adopt from this server, once that is dead; null: from any. */
+  /** Servers from which it would adopt once they are dead; null: from any. */
   migrationList: string[] | null;
   takesBatches: boolean;
   leaseMs: number;
 }
 
 /**
- * Mailings that wait for `TemplateEmailRestarter.resume()`: the server's own, those of dead servers that it would adopt, and those in batches if it
- * takes any; also what a probe of the transport would let go on.
+ * Finds mailings that wait for `TemplateEmailRestarter.resume()`: the server's own, those of dead servers that it would adopt, and those in batches
+ * if it takes any; also those paused for the transport that a probe would resume.
  *
  * - Lock: none.
- * - Index: `(is_batched, status)`, to mailings that are not over; asked only while a server waits.
+ * - Index: `(is_batched, status)`, for mailings that have not ended; queried only while a server waits.
  */
 export async function findHeld(session: Session, scope: HeldScope, limit: number): Promise<HeldMailing[]> {
   const { dialect, tables } = session;

@@ -1,19 +1,19 @@
 import type { Session } from '../database/mailing.database.js';
 
-/** A slice that a living server works on, and that has not moved for long. */
+/** A slice that a live server works on, without a commit for long. */
 export interface StalledSlice {
   mailingId: string;
   uniqServerId: string;
 }
 
 /**
- * Finds the mailings, whole or by one of their batches, that a living server has claimed and committed nothing for.
+ * Finds the slices (whole mailings or batches) that a live server has claimed and has not committed to for `quietMs`.
  *
  * - Lock: none.
- * - Index: `(is_batched, status)` to the mailings that are worked on, `(status, …)` to the batches that are claimed. There are never more
- *   of either than all servers have places, so the time of the last commit needs no index, which each commit would have to move.
- * - A slice that was claimed before the column was there has no time, and is not found before its next commit.
- * - Whether the server lives is asked of its row: the slices of the dead are found by their recovery.
+ * - Index: `(is_batched, status)` for the mailings that are worked on, `(status, …)` for the batches that are claimed. There are never more of either
+ *   than all servers have worker slots, so the time of the last commit needs no index, which each commit would have to update.
+ * - A slice that was claimed before the column existed has no time, and is not found before its next commit.
+ * - The row of the server says whether it lives: the slices of dead servers are found by their recovery.
  * - Rejected: a time in memory alone. The run that hangs may be on a server that is not asked.
  */
 export async function findStalled(

@@ -7,10 +7,10 @@ import { findHeld, type HeldMailing, type HeldScope } from './find-held.js';
 import { findStalled, type StalledSlice } from './find-stalled.js';
 import { placeholders } from '../database/placeholders.js';
 
-/** No look reads more; a count of so many means "at least". */
+/** No query reads more rows; a count of so many means "at least". */
 export const MAX_COUNTED = 1_000;
 
-/** A mailing that waits for somebody. */
+/** A mailing that waits for what may never come. */
 export interface WaitingMailing {
   mailingId: string;
   uniqServerId: string | null;
@@ -18,9 +18,9 @@ export interface WaitingMailing {
 }
 
 /**
- * Looks for mailings that wait for what may never come; changes nothing.
+ * Finds mailings that wait for what may never come; changes nothing.
  *
- * Every look goes by the index `(is_batched, status)` to mailings that are not over, so it costs nothing for those that are.
+ * Every query uses an index on the status of mailings or batches that have not ended, so those that have ended cost nothing.
  */
 export class HealthReader {
   constructor(
@@ -28,19 +28,23 @@ export class HealthReader {
     private readonly leaseMs: number,
   ) {}
 
-  /** The last refusal of a connection, if it was not longer ago than this. */
+  /** The last refusal of a connection, if it is at most `ms` old. */
   unsafeConnection(ms: number): UnsafeConnectionError | null {
     return this.database.unsafeConnections.within(ms);
   }
 
-  /** The last read-only answer that a new connection had, too, if it was not longer ago than this and nothing was written since. */
+  /** The last read-only answer that a new connection got, too, if it is at most `ms` old and nothing was written since. */
   readOnlyServer(ms: number): ReadOnlyServerError | null {
     return this.database.primary.outages.within(ms);
   }
 
-  /** Those whose server does not live: no fresh row has its id. @param except servers that are looked after. */
+  /**
+   * Mailings whose server is not live: no fresh row has its id.
+   *
+   * @param except servers whose mailings are left out: this one and those that it adopts from.
+   */
   orphaned(except: string[]): Promise<WaitingMailing[]> {
-    // Batches of a mailing are anybody's, but its list is its writer's.
+    // Any server may claim the batches of a mailing, but only its writer completes its list.
     return this.#waiting(
       `((is_batched = FALSE AND status IN ('loading', 'pending', 'in_progress', 'pausing', 'canceling'))
          OR (is_batched = TRUE AND status = 'loading'))
@@ -51,7 +55,7 @@ export class HealthReader {
     );
   }
 
-  /** Those cut in batches that could be going on, while no living server takes batches. */
+  /** Mailings in batches that are due while no live server takes batches. */
   unclaimed(): Promise<WaitingMailing[]> {
     return this.#waiting(
       `is_batched = TRUE AND status IN ('pending', 'in_progress') AND ${isDue(this.database)}
@@ -61,14 +65,14 @@ export class HealthReader {
     );
   }
 
-  /** Those that no person has paused. */
+  /** Mailings that are paused, but not by a request. */
   pausedByThemselves(): Promise<WaitingMailing[]> {
     return this.#waiting(`is_batched IN (FALSE, TRUE) AND status = 'paused' AND status_reason <> ?`, [
       PAUSE_REASONS.request,
     ]);
   }
 
-  /** Those whose last moment to begin has passed. */
+  /** Mailings that have not begun, and whose `do_not_start_after` has passed. */
   overdue(): Promise<WaitingMailing[]> {
     return this.#waiting(
       `is_batched IN (FALSE, TRUE) AND status = 'pending' AND start_time IS NULL
@@ -77,13 +81,13 @@ export class HealthReader {
     );
   }
 
-  /** Those, whole or by a batch, that a living server has claimed and committed nothing for in so long. */
+  /** Slices (whole mailings or batches) that a live server has claimed and has not committed to for `quietMs`. */
   stalled(quietMs: number): Promise<StalledSlice[]> {
     const { leaseMs } = this;
     return findStalled(this.database, { quietMs, leaseMs, limit: MAX_COUNTED });
   }
 
-  /** Those that a server with this scope would go on with, did it not wait for the call that resumes. */
+  /** Mailings that a server with this scope would continue if it did not wait for `TemplateEmailRestarter.resume()`. */
   held(scope: Omit<HeldScope, 'leaseMs'>, limit: number): Promise<HeldMailing[]> {
     const { leaseMs } = this;
     return findHeld(this.database, { ...scope, leaseMs }, limit);

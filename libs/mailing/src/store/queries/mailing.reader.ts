@@ -14,7 +14,7 @@ export interface KnownMailing extends MailingResult {
   claimToken: string | null;
 }
 
-/** One page of recipients: those after a place, in order of sending. */
+/** One page of recipients: those after `afterIdx`, in order of sending. */
 export interface RecipientPage {
   /** Null: in whatever state. */
   status: RecipientStatus | null;
@@ -31,12 +31,12 @@ export interface MailingPage {
   limit: number;
 }
 
-/** Most of those under way are so by a number in the books, and their rows still say `pending`: see `MailingLedger`. */
+/** Invariant: every `pending` row with idx < next_idx is in flight, as most in-flight rows are; see `MailingLedger`. */
 const NEXT_IDX = 'COALESCE(b.next_idx, m.next_idx)';
 const BY_NUMBER = `r.idx < ${NEXT_IDX}`;
 const STATE = `CASE WHEN r.status = 'pending' AND ${BY_NUMBER} THEN 'sending' ELSE r.status END`;
 
-/** In words of the column: PostgreSQL knows how many rows say what, and of an expression it does not. */
+/** Filters by the column, not by the expression `STATE`: PostgreSQL has statistics of the column only. */
 function inState(status: RecipientStatus | null): SqlPart {
   const own = { sql: `AND r.status = ?`, parameters: [status] };
   if (status === null) return { sql: '', parameters: [] };
@@ -45,7 +45,7 @@ function inState(status: RecipientStatus | null): SqlPart {
   return { ...own, sql: `AND (r.status = ? OR (r.status = 'pending' AND ${BY_NUMBER}))` };
 }
 
-/** Reads how mailings and their recipients stand; changes nothing. */
+/** Reads the state of mailings and their recipients; changes nothing. */
 export class MailingReader {
   constructor(private readonly database: MailingDatabase) {}
 
@@ -59,7 +59,7 @@ export class MailingReader {
   }
 
   /**
-   * Index: `(batch_exec_id)`, then the batches that are not merged yet of each mailing.
+   * Index: `(batch_exec_id)`, then the batches of each mailing that are not merged yet.
    *
    * @returns null if there is no mailing of this execution.
    */
@@ -103,11 +103,10 @@ export class MailingReader {
   /**
    * Ids sort by the time of creation.
    *
-   * Index: the primary key backwards, of all and of a state that is frequent; of one that is rare, each half of
-   * `(is_batched, status)`, which ends with the id in InnoDB. Rejected: an index on status alone, which MariaDB then takes
-   * for the statements of a run, where it locks mailings of other servers. Rejected: one state by `=` behind an id; MariaDB
-   * then goes by both columns of that index alone and passes by all mailings that are newer, 450,000 of a million. A list of
-   * states, one of which does not exist, is a range, which it weighs against the primary key.
+   * Index: for all mailings, and for a frequent state, the primary key backwards; for a rare state, each half of `(is_batched, status)`, which ends
+   * with the id in InnoDB. Rejected: an index on status alone, which MariaDB would use for the statements of a run, where it locks mailings of other
+   * servers. Rejected: one state by `=` together with `id < ?`; MariaDB then uses only the two columns of that index, and reads past all newer
+   * mailings, 450,000 of a million. A list of states, one of which does not exist, is a range, which MariaDB weighs against the primary key.
    */
   async list({ status, beforeId, limit }: MailingPage): Promise<MailingOverview[]> {
     const { dialect, tables } = this.database;
@@ -135,7 +134,7 @@ export class MailingReader {
     return found.sort((a, b) => (a.mailingId < b.mailingId ? 1 : -1)).slice(0, limit);
   }
 
-  /** Index: `(is_batched, status)` alone, without a look at the table. */
+  /** Index: `(is_batched, status)` alone, without reading the table. */
   async countsByStatus(): Promise<Map<MailingStatus, number>> {
     const counts = new Map<MailingStatus, number>();
     const rows = await this.database.rows<{ status: MailingStatus; number: unknown }>(
@@ -146,11 +145,10 @@ export class MailingReader {
   }
 
   /**
-   * The most frequent first.
+   * Recipients by state and reason, the most frequent first.
    *
-   * Index: the range of the mailing in the primary key of each table, so the cost is that of its list, whatever else is in
-   * the tables. Rejected: an index on status and code, which every outcome would have to move in; a `UNION` of both tables, whose
-   * states are two types on PostgreSQL.
+   * Index: the range of the mailing in the primary key of each table, so the cost is that of its list, whatever else is in the tables. Rejected: an
+   * index on status and code, which every outcome would have to update; a `UNION` of both tables, whose states are two types on PostgreSQL.
    */
   async reasons(mailingId: string): Promise<ReasonCount[]> {
     const { emailAddress, userMailing } = this.database.tables;
@@ -175,8 +173,8 @@ export class MailingReader {
   }
 
   /**
-   * Counters include those of batches that are not merged yet. All in one statement: between two of them a batch could be
-   * merged, and would count twice or not at all.
+   * Counters include those of batches that are not merged yet. All are read in one statement: between two statements a batch could be merged, and
+   * would count twice or not at all.
    */
   get #resultColumns(): string {
     const { mailing, mailBatch } = this.database.tables;
@@ -186,7 +184,7 @@ export class MailingReader {
     return `status, status_reason, num_profiles, ${total('num_sent')}, ${total('num_errors')}, ${total('num_skipped')}`;
   }
 
-  /** A recipient table as `r`, each row with the books that it is in: one row of the mailing, and one of its batch by the primary key. */
+  /** A recipient table as `r`, each row with its progress row: the row of the mailing, and that of its batch by the primary key. */
   #withProgress(table: string): string {
     const { dialect, tables } = this.database;
     const { mailing, mailBatch } = tables;
@@ -198,7 +196,7 @@ export class MailingReader {
   /**
    * One page of the recipients of a mailing, in order of sending, from both tables.
    *
-   * Index: the primary key of each table, from a place on; the state is a filter on the rows passed by.
+   * Index: the primary key of each table, from `afterIdx` on; the state is a filter on the rows that are read.
    */
   async recipients(
     mailingId: string,

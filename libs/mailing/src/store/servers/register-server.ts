@@ -1,18 +1,18 @@
 import type { Session } from '../database/mailing.database.js';
 
-/** A process that wants to be the server of this id. */
+/** A process that registers as the server of this id. */
 export interface ServerIdentity {
   uniqServerId: string;
   incarnation: string;
   hostname: string;
   pid: number;
-  /** Within which pids can be compared; null: unknown. */
+  /** Pids can be compared only within it; null: unknown. */
   pidNamespace: string | null;
   takesBatches: boolean;
 }
 
 /**
- * Registers a server id that nobody has.
+ * Registers a server id that no process has.
  *
  * - The primary key decides between two processes that start at the same moment: the second gets a duplicate-key error.
  */
@@ -30,10 +30,10 @@ export async function insertServer(session: Session, me: ServerIdentity): Promis
  * Takes the id over from a dead incarnation of the same server.
  *
  * - Lock: the server's row; index: primary key.
- * - The guard names the incarnation that was judged dead, and for a death by lease the lease is judged again in the same
- *   statement, by the database's clock: a heartbeat that came in between wins.
+ * - The guard names the incarnation that was judged dead. A death by lease is judged again in the same statement, by the database's clock: a
+ *   heartbeat that came in between wins.
  *
- * @param knownDead the process is known not to run any more (its pid is gone, where pids can be compared), whatever its lease says.
+ * @param knownDead the process is known to be dead (its pid is gone, if pids can be compared), whatever its lease says.
  */
 export async function replaceServer(
   session: Session,
@@ -52,7 +52,7 @@ export async function replaceServer(
   return changed === 1;
 }
 
-/** Removes a dead server of another id; guards as for `replaceServer`. */
+/** Removes a dead server of another id, with the guards of `replaceServer`. */
 export async function pruneServer(
   session: Session,
   uniqServerId: string,
@@ -68,7 +68,7 @@ export async function pruneServer(
   return changed === 1;
 }
 
-/** A flag is passed as a number: not every driver takes a boolean, and every database takes 0 and 1 for one. */
+/** Flags are passed as numbers: not every driver takes a boolean, and every database accepts 0 and 1 as one. */
 function ownColumns(me: ServerIdentity): unknown[] {
   return [me.incarnation, me.hostname, me.pid, me.pidNamespace, me.takesBatches ? 1 : 0];
 }

@@ -5,9 +5,9 @@ import type { Session } from '../database/mailing.database.js';
  * Renews the lease of this incarnation, by the database's clock.
  *
  * - Lock: the server's row; index: primary key.
- * - Under the changed-rows setting a renewal within the same millisecond changes nothing, so zero rows is followed by a
- *   look: only a row that is gone, or shows another incarnation, means that the lease is lost. Where the row is there it is renewed again,
- *   because a node that lags behind may have got it between the two statements.
+ * - Under the changed-rows setting a renewal within the same millisecond changes nothing. So after zero rows the row is read: only if it is gone, or
+ *   shows another incarnation, is the lease lost. If the row is there, it is renewed again, because a node that lags behind may have received it
+ *   between the two statements.
  *
  * @returns false if this incarnation was declared dead.
  */
@@ -32,13 +32,13 @@ export async function renewLease(
   return true;
 }
 
-/** Which database server this session is on, as it calls itself. */
+/** Own name of the database server that this session is on. */
 export async function readServer(session: Session): Promise<string> {
   const [row] = await session.rows<{ server: string }>(`SELECT ${session.dialect.server} AS server`);
   return row.server;
 }
 
-/** The last heartbeats of the other servers of ours; there are as many rows as servers. */
+/** The last heartbeats of the other mail servers; one row per server. */
 export async function readHeartbeats(session: Session, uniqServerId: string): Promise<Heartbeats> {
   const { dialect, tables } = session;
   const rows = await session.rows<{ id: string; incarnation: string; at_ms: number | string }>(

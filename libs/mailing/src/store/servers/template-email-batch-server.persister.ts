@@ -6,13 +6,13 @@ import { ForgottenCommits } from '../claims/forgotten-commits.js';
 import { type ServerIdentity, pruneServer, insertServer, replaceServer } from './register-server.js';
 import { readHeartbeats, readServer, renewLease } from './renew-lease.js';
 
-/** A server as its row tells. */
+/** A server as its row shows it. */
 export interface RegisteredServer {
   uniqServerId: string;
   incarnation: string;
   hostname: string;
   pid: number;
-  /** Within which its pid can be compared; null: unknown, or an older version wrote the row. */
+  /** The pid can be compared only within it; null: unknown, or an older version wrote the row. */
   pidNamespace: string | null;
   /** Its lease ran out, by the database's clock. */
   expired: boolean;
@@ -21,20 +21,20 @@ export interface RegisteredServer {
 /** Width of the column; a UUID. */
 const MAX_INCARNATION_LENGTH = 36;
 
-/** An incarnation whose death is a fact now: it has no row any more. */
+/** An incarnation that counts as dead from now on: its row is removed. */
 export type PrunedServer = Pick<RegisteredServer, 'uniqServerId' | 'incarnation'>;
 
-/** The heartbeat is rolled back: what the database has forgotten is reserved first. */
+/** Rolls the heartbeat back: the slices that the database has forgotten must be reserved first. */
 class NotReserved extends Error {
   constructor(readonly sight: ServerSight) {
     super('The database has failed over again, to a server on which nothing is reserved yet.');
   }
 }
 
-/** Told what only this class finds out. */
+/** Receives what only this class finds out. */
 export interface ServerNews {
   pruned(server: PrunedServer): void;
-  /** This process has come to a database server that it did not know, where so many other processes have had no heartbeat yet. */
+  /** This process has reached a database server that it did not know. `numAwaited` other processes have had no heartbeat there yet. */
   failedOver(numAwaited: number): void;
 }
 
@@ -42,7 +42,7 @@ export interface ServerNews {
 export type IsKnownDead = (server: RegisteredServer) => boolean;
 
 /**
- * The servers that share this database: registering, heartbeats, burying the dead.
+ * The servers that share this database: registration, heartbeats, pruning of dead servers.
  *
  * @example
  * ```ts
@@ -78,8 +78,8 @@ export class TemplateEmailBatchServerPersister {
   }
 
   /**
-   * This process reserves the slices that a database server has forgotten before its first heartbeat there; after it, other processes may claim
-   * them.
+   * Renews the lease. Before its first heartbeat on a database server, this process reserves the slices that the server has forgotten; after that
+   * heartbeat, other processes may claim them.
    *
    * @returns false if this incarnation was declared dead.
    */
@@ -108,14 +108,14 @@ export class TemplateEmailBatchServerPersister {
     return isRenewed;
   }
 
-  /** How many other processes have had no heartbeat there since it was first seen, and may have one: their leases have not run out. */
+  /** Number of other processes that have had no heartbeat there since it was first seen, and may have one: their leases have not run out. */
   async #numAwaited(uniqServerId: string, { seenAt, firstSeen }: ServerSight): Promise<number> {
     if (performance.now() - seenAt >= this.leaseMs) return 0;
     const now = await readHeartbeats(this.database, uniqServerId);
     return [...now].filter(([process, at]) => firstSeen?.get(process) === at).length;
   }
 
-  /** Orderly end: the row goes, so nobody has to wait for the lease. */
+  /** Orderly end: removes the row, so no server has to wait for the lease. */
   async deregister(uniqServerId: string, incarnation: string): Promise<void> {
     checkServer('deregister', uniqServerId, incarnation);
     await this.database.change(
@@ -127,7 +127,7 @@ export class TemplateEmailBatchServerPersister {
   /**
    * Removes the row of a server that is dead.
    *
-   * @param judgesLease whether a lease that has run out is a proof of death.
+   * @param judgesLease whether an expired lease proves death.
    * @returns true if the id has no live server now.
    */
   async prune(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease = true): Promise<boolean> {
@@ -137,16 +137,16 @@ export class TemplateEmailBatchServerPersister {
     const knownDead = isKnownDead(server);
     if (!knownDead && !(judgesLease && server.expired)) return false;
     if (await this.#remove(server, knownDead)) return true;
-    // Its heartbeat came in between, or somebody else was faster to prune it.
+    // Its heartbeat came in between, or another server pruned it first.
     return (await this.find(uniqServerId)) === null;
   }
 
   /**
-   * The same for every dead server but this one. Each is judged again in the statement that removes it, so any number of
-   * servers may do this at the same moment.
+   * Prunes every dead server but this one. Each death is judged again in the statement that removes the row, so any number of servers may do this at
+   * the same moment.
    *
-   * @returns the ids of those who were pruned here.
-   * @throws Error the first that came up, after all have been tried.
+   * @returns the ids of the servers that were pruned here.
+   * @throws Error the first one, after all servers have been tried.
    */
   async pruneDead(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease: boolean): Promise<string[]> {
     checkText('pruneDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
@@ -159,7 +159,7 @@ export class TemplateEmailBatchServerPersister {
         const isDead = knownDead || (judgesLease && server.expired);
         if (isDead && (await this.#remove(server, knownDead))) pruned.push(server.uniqServerId);
       } catch (error) {
-        // One whose row is locked must not keep the others.
+        // A locked row must not block the others.
         failures.push(error);
       }
     }
@@ -200,7 +200,7 @@ export class TemplateEmailBatchServerPersister {
     return isPruned;
   }
 
-  /** Registered servers that take batches; at least 1. */
+  /** Number of servers that take batches and whose lease has not run out; at least 1. */
   async countTakingBatches(): Promise<number> {
     const [row] = await this.database.rows<{ count: unknown }>(
       `SELECT COUNT(*) AS count FROM ${this.database.tables.mailServer}

@@ -22,21 +22,21 @@ export interface ClaimAcquirerParts {
   faultPoints: FaultPoints;
 }
 
-/** Obtains the right to work on what is left, in the name of this incarnation. */
+/** Claims mailings and batches in the name of this incarnation. */
 export class ClaimAcquirer {
   constructor(private readonly parts: ClaimAcquirerParts) {}
 
   /**
-   * Claims a mailing that nobody works on, or recovers one whose run is dead: whom its death caught is settled by the
-   * policy, and the host's resolver asked, before this returns.
+   * Claims a mailing that no server works on, or recovers one whose run is dead. A recovery settles the recipients that were in flight by the policy,
+   * and asks the host's resolver, before this returns.
    *
-   * @returns null if another server was faster, it is not time yet, or this process is no member any more.
+   * @returns null if another server was faster, the mailing is not due yet, or this process is not a member any more.
    */
   async take(mailing: UnfinishedMailing, info: TemplateEmailInfo): Promise<HeldClaim | null> {
     const { mailingId, status, claimToken } = mailing;
     const { claims, settings, membership, faultPoints } = this.parts;
     const { uniqServerId } = settings;
-    // The membership may have been lost since the caller looked, because it reads the mailing in between.
+    // The membership may have been lost since the caller checked it, because the caller reads the mailing in between.
     if (membership.incarnation === null) return null;
     const token = membership.nextClaimToken();
     if (status === 'pending') {
@@ -49,7 +49,7 @@ export class ClaimAcquirer {
     return this.#resolved(await claims.recover(mailingId, uniqServerId, claimToken, token, how), info);
   }
 
-  /** The same for a batch of the dead. @returns null if somebody else was faster. */
+  /** Recovers a batch of a dead server, as `take` does for a mailing. @returns null if another server was faster. */
   async takeBatch(dead: DeadBatch, info: TemplateEmailInfo): Promise<HeldClaim | null> {
     const { batches, settings, membership } = this.parts;
     const { uniqServerId } = settings;

@@ -17,12 +17,14 @@ import type { ProfileRecorder } from '../recipients/profile.recorder.js';
 const CALL = 'inDoubt';
 const VERDICTS: ReadonlySet<unknown> = new Set<InDoubtVerdict>(['sent', 'resend', 'leave']);
 
-/** A bound for one statement; more than that are never under way at a time in practice, and would stay in doubt. */
+/** A bound for one statement. In practice fewer are in flight at a time; more than that would stay in doubt. */
 const MAX_RETRIES_ASKED_ABOUT = 10_000;
 
 /**
- * Asks the host's resolver about those whom a crash caught, after they are on record as in doubt and before the first new
- * message. So a resolver that fails, or a second crash while it is being asked, costs nothing: the doubt stays on record.
+ * Asks the host's resolver about the recipients that were in flight when a process crashed.
+ *
+ * Invariant: it is asked after they are recorded as in doubt, and before the first new message. So a resolver that fails, or a second crash during
+ * the call, loses nothing: the doubt stays on record.
  */
 export class InDoubtDecision {
   constructor(
@@ -31,11 +33,11 @@ export class InDoubtDecision {
     private readonly events: MailingEvents,
     private readonly faultPoints: FaultPoints,
     private readonly recorder: Pick<ProfileRecorder, 'noteMailed'>,
-    /** How long the host may take; `stop` aborts when this process takes up nothing more. */
+    /** How long the host may take; `stop` aborts when this process begins no more work. */
     private readonly terms: Omit<HostCallTerms, 'call'> = { timeoutMs: HOST_CALL_TIMEOUT_MS },
   ) {}
 
-  /** Never rejects for what the resolver does. */
+  /** Never rejects because of the resolver. */
   async resolve(claim: HeldClaim, info: TemplateEmailInfo): Promise<void> {
     const { mailingId, lowWaterIdx, highWaterIdx, inFlight } = claim;
     if (typeof this.policy !== 'function' || !inFlight || inFlight.numInFlight === 0) return;

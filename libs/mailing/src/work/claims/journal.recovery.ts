@@ -16,18 +16,17 @@ import { readPidNamespace } from '../servers/pid-namespace.js';
 import type { ServerMembership } from '../servers/server-membership.js';
 import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
 
-/** Of another server, which may need it still, or damaged, so that it can't be told whose it is. */
+/** A journal of another server, which may still need it, or a damaged journal whose owner is unknown, is kept this long. */
 const OTHERS_KEPT_MS = 7 * 86_400_000;
-/** More than a first line has. */
+/** More than the first line takes. */
 const HEADER_BYTES = 4_096;
 
 /**
- * The journals of processes that have died, and when they may be believed.
+ * Reads the journals of dead processes, if they can be trusted.
  *
- * A journal tells what its process had begun until we read it. So its process must be dead for certain, not only silent: one that
- * was stopped, and whose lease ran out, would wake up and begin a message that we have just taken for not begun. That
- * certainty is had on the same host and within one range of pids alone, and the boot of the kernel is part of it: a
- * machine that lost its power has forgotten the last lines.
+ * A journal lists what its process had begun up to the moment of reading. So the process must be dead for certain, not only silent: a process that
+ * was stopped, and whose lease ran out, would wake up and begin a message that we have just treated as not begun. A death is certain only on the same
+ * host and within one pid namespace. The boot of the kernel is part of the namespace, because a machine that lost its power has lost the last lines.
  */
 export class JournalRecovery implements OnApplicationBootstrap {
   constructor(
@@ -42,21 +41,21 @@ export class JournalRecovery implements OnApplicationBootstrap {
     if (this.settings.journal) this.periodic.addTask(() => this.clear());
   }
 
-  /** What the dead run with this claim has left; null: nothing that can be believed. Never rejects. */
+  /** What the dead run with this claim left; null: nothing that can be trusted. Never rejects. */
   async read(claimToken: string): Promise<DeadJournal | null> {
     const { journal } = this.settings;
     if (!journal) return null;
     const incarnation = incarnationOf(claimToken);
     const path = journalPath(journal.dir, incarnation);
     const owner = await ownerIn(path);
-    // First the proof and then the reading: until its death a process may still write.
+    // Prove the death before reading: until then the process may still write.
     if (owner?.incarnation !== incarnation || !this.membership.isKnownDead(owner)) return null;
     const content = await contentOf(path);
     if (!content) return null;
     return new DeadJournal(content.claims.get(claimToken) ?? new Map(), content.gaps.get(claimToken));
   }
 
-  /** Removes those of dead incarnations of this server that hold no claim any more, and those of others when they are old. */
+  /** Removes the journals of this server's dead incarnations that hold no claim any more, and old journals of other servers. */
   async clear(): Promise<void> {
     const { journal, uniqServerId } = this.settings;
     if (!journal) return;
@@ -76,7 +75,7 @@ export class JournalRecovery implements OnApplicationBootstrap {
     }
   }
 
-  /** Another application that shares the folder with us by mistake. */
+  /** True for another live application that shares the folder by mistake. */
   #mayLive(owner: JournalOwner): boolean {
     return owner.pidNamespace === readPidNamespace() && !this.membership.isKnownDead(owner);
   }
@@ -93,7 +92,7 @@ function incarnationOf(claimToken: string): string {
   return claimToken.slice(0, claimToken.indexOf('#'));
 }
 
-/** MailingScope journal it is, by its first line alone. */
+/** Reads a journal's owner from its first line alone. */
 async function ownerIn(path: string): Promise<JournalOwner | null> {
   try {
     const file = await open(path);
@@ -109,7 +108,7 @@ async function ownerIn(path: string): Promise<JournalOwner | null> {
   }
 }
 
-/** False for one that another server has removed meanwhile. */
+/** False for a file that another server has removed meanwhile. */
 async function isOld(path: string): Promise<boolean> {
   const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
   return Date.now() - mtimeMs > OTHERS_KEPT_MS;

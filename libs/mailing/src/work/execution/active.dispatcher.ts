@@ -5,7 +5,7 @@ import type { MailingSettings } from '../../model/options/mailing-options.js';
 import type { BatchWorker } from './batch-worker.js';
 import { PollingDispatcher } from './polling.dispatcher.js';
 
-/** The line to the dispatcher, which may be the host's and is known only once the application has been put together. */
+/** The connection to the dispatcher, which may be the host's, and is known only after the application is initialized. */
 export class ActiveDispatcher {
   #dispatcher: Dispatcher = new PollingDispatcher();
   #isRunning = false;
@@ -15,7 +15,7 @@ export class ActiveDispatcher {
     private readonly settings: MailingSettings,
     private readonly events: MailingEvents,
   ) {
-    // What free() answers has changed.
+    // These events change what `free()` returns.
     for (const name of ['server:registered', 'transport:recovered'] as const)
       events.on(name, () => this.announce());
   }
@@ -24,7 +24,7 @@ export class ActiveDispatcher {
     this.#dispatcher = dispatcher;
   }
 
-  /** Never rejects: a dispatcher that can't be started is reported, and batches are left to others. */
+  /** Starts the dispatcher. Never rejects: a dispatcher that can't be started is reported, and other servers work on the batches. */
   async start(work: BatchWorker): Promise<void> {
     const { enabledAsTemplateMailServer, batch } = this.settings;
     const context: DispatcherContext = {
@@ -35,7 +35,7 @@ export class ActiveDispatcher {
     };
     const { hostCallTimeoutMs: timeoutMs } = this.settings.run;
     const dispatcher = this.#dispatcher;
-    // One that takes longer is reported, and told of batches once it runs.
+    // A start that takes longer is reported, and batches are announced once it has ended.
     const starting = askHostUntimed(() => dispatcher.start(context)).then(() => {
       this.#isRunning = !this.#hasEnded;
     });
@@ -46,7 +46,7 @@ export class ActiveDispatcher {
     }
   }
 
-  /** Batches have become free. */
+  /** Tells the dispatcher that batches have become free. */
   announce(): void {
     if (!this.#isRunning) return;
     tellHost(

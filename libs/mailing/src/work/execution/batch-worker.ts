@@ -32,11 +32,10 @@ export interface BatchWorkerParts {
 }
 
 /**
- * Takes batches up, as a dispatcher brings them, and works on each by the same run as a mailing of one server.
+ * Claims batches for a dispatcher, and works on each by the same kind of run as a mailing of one server.
  *
- * A claim begins to exist in the database before this process knows that it has it, and may do so even where the answer was
- * an error. So its token is noted before it is drawn up and forgotten when the work is done; a claim of our own whose token
- * is not noted belongs to nobody and is freed by the next sweep.
+ * A claim exists in the database before this process knows of it, possibly even if the statement failed. So the token is noted before the claim
+ * statement, and forgotten when the work ends. The next sweep frees a claim of this process whose token is not noted.
  */
 export class BatchWorker implements BatchWork {
   readonly #tokens = new Set<string>();
@@ -51,7 +50,7 @@ export class BatchWorker implements BatchWork {
 
   async claim(batch: BatchName): Promise<ClaimedBatch | null> {
     const { batches, membership, settings, faultPoints } = this.parts;
-    // Asked for every job: one may be older than this process, or come from a server that holds nothing.
+    // Checked for every batch: a dispatcher's job may be older than this process, or come from a server that holds no mailings back.
     if (!this.#mayTake() || !this.parts.hold.mayBegin(batch.mailingId)) return null;
     const token = membership.nextClaimToken();
     this.#tokens.add(token);
@@ -70,7 +69,7 @@ export class BatchWorker implements BatchWork {
     return this.parts.servers.countTakingBatches();
   }
 
-  /** Whether this process still works on what was claimed under this token, and may. */
+  /** Whether this process still works on the claim with this token, and may. */
   worksOn(claimToken: string): boolean {
     return this.#tokens.has(claimToken) && this.parts.membership.isMine(claimToken);
   }
@@ -97,10 +96,10 @@ export class BatchWorker implements BatchWork {
               ratePerSecond,
               numberOrKindOf(ratePerSecond),
             );
-          // Known by its claim: an earlier run of this batch that lost it may not have ended yet.
+          // Keyed by its claim: an earlier run of this batch that lost its claim may not have ended yet.
           await this.parts.runs.start(claimToken, work, 'apart', mailingId);
         } catch (error) {
-          // It stays claimed, and the next sweep frees it.
+          // The batch stays claimed, and the next sweep frees it.
           this.parts.events.emit('run:failed', { mailingId, error });
         } finally {
           this.#tokens.delete(claimToken);
@@ -123,7 +122,7 @@ export class BatchWorker implements BatchWork {
     const name = stored.info.name ?? null;
     events.emit('batch:started', { mailingId, name, startIdx, numSettled, numProfiles });
     const how = { numRecipients: stored.numProfiles, ratePerSecond };
-    // A batch that only waits is not kept: whoever has free hands when somebody in it is due may take it up.
+    // A batch that only waits is released: any server with a free worker can claim it when one of its recipients is due.
     const batchSlot = { leave: () => run.yieldSlot(), lend: () => undefined, retake: () => undefined };
     const run: MailingRun = runner.runOf(claim, stored.info, template, batchSlot, how);
     workerSlot.announce(run);
@@ -138,7 +137,7 @@ export class BatchWorker implements BatchWork {
     await this.tellEnd(mailingId, mailing);
   }
 
-  /** @param reached what this process has brought a mailing to; an end and a pause are told, and nothing else. */
+  /** @param reached the state that this process has brought a mailing to; only an end and a pause are reported. */
   async tellEnd(mailingId: string, reached: MailingStatus | null): Promise<void> {
     const { reader, events } = this.parts;
     if (reached === null || !ENDS.includes(reached)) return;
@@ -146,12 +145,12 @@ export class BatchWorker implements BatchWork {
     if (!result) return;
     const { statusReason: reason } = result;
     events.emit('mailing:ended', { ...result, mailingId });
-    // A pause that somebody asked for is no news to him.
+    // Not emitted for pauses that a user requested.
     if (result.status === 'paused' && reason && reason !== PAUSE_REASONS.request) {
       events.emit('mailing:paused', { mailingId, reason });
     }
   }
 }
 
-/** States that are reached by the end of a batch. */
+/** Mailing states that the end of a batch can bring about. */
 const ENDS: readonly MailingStatus[] = ['completed', 'paused', 'canceled'];

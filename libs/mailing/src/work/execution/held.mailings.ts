@@ -4,10 +4,10 @@ import type { HeldMailing } from '../../store/queries/find-held.js';
 import type { ResumeHold } from './resume-hold.js';
 import { ANY_SERVER } from '../claims/any-server.js';
 
-/** As many rows as there can be. */
+/** The largest possible number of rows. */
 const ALL = 2_147_483_647;
 
-/** Finds what this process holds back until the call that resumes. */
+/** Finds the mailings that this process holds back until `resume()` is called. */
 export class HeldMailings {
   constructor(
     private readonly settings: MailingSettings,
@@ -15,7 +15,7 @@ export class HeldMailings {
     private readonly hold: ResumeHold,
   ) {}
 
-  /** @returns oldest first; none where nothing is held. @param limit most that are returned. Default: all. */
+  /** @returns oldest first; none if nothing is held. @param limit most that are returned. Default: all. */
   async find(limit = ALL): Promise<HeldMailing[]> {
     const { uniqServerId, migrationList, enabledAsTemplateMailServer: takesBatches } = this.settings;
     if (!this.hold.isWaiting) return [];
@@ -24,7 +24,7 @@ export class HeldMailings {
       migrationList: migrationList.includes(ANY_SERVER) ? null : migrationList,
       takesBatches,
     };
-    // Those admitted are sorted out here: their list may be longer than a statement takes.
+    // Admitted mailings are filtered here, because their list may be too long for a statement.
     const most = Math.min(ALL, limit + this.hold.admitted.length);
     const found = await this.reader.held(scope, most);
     return found.filter(({ mailingId }) => !this.hold.mayBegin(mailingId)).slice(0, limit);

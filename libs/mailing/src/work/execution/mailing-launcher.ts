@@ -35,13 +35,13 @@ export interface MailingLauncherParts {
   faultPoints: FaultPoints;
 }
 
-/** Obtains the right to a mailing that one server sends, and sees its run to the end. */
+/** Claims mailings that one server sends, and sees each run to its end. */
 export class MailingLauncher {
   readonly #followers = new Set<Promise<unknown>>();
 
   constructor(private readonly parts: MailingLauncherParts) {}
 
-  /** Works on a persisted mailing: claims it, or recovers it from the dead. Resolves when this process is done with it. */
+  /** Works on a persisted mailing: claims it, or recovers it from a dead run. Resolves when this process has finished with it. */
   launch(mailing: UnfinishedMailing): Promise<MailingResult> {
     const { mailingId, status } = mailing;
     let rewound = false;
@@ -49,7 +49,7 @@ export class MailingLauncher {
       let end = await this.#work(mailing, workerSlot);
       let result = await this.#result(mailingId);
       const wasRun = end !== null;
-      // Handed back, or resumed at the very moment it was paused: it goes on at once.
+      // The mailing was released, or resumed at the very moment of its pause: it goes on at once.
       while (end !== null && result.status === 'pending' && !this.parts.runs.isStopping) {
         end = await this.#work({ mailingId, status: 'pending', claimToken: null }, workerSlot);
         result = await this.#result(mailingId);
@@ -58,20 +58,20 @@ export class MailingLauncher {
       if (wasRun && !rewound) this.parts.events.emit('run:ended', result);
       return result;
     };
-    // What somebody asked for needs no place: nothing is sent for it.
+    // A requested pause or cancel needs no slot: nothing is sent for it.
     const isRequest = status === 'pausing' || status === 'canceling';
     const over = this.parts.runs.start(mailingId, work, isRequest ? 'at_once' : 'wait');
-    // What the database has forgotten is restored, and then the mailing goes on here.
+    // Another part restores the commits that the database has forgotten; then the mailing goes on here.
     return over.then((result) => (rewound && !this.parts.runs.isStopping ? this.follow(mailingId) : result));
   }
 
-  /** A mailing has come to its end, or to a pause, without a run. */
+  /** Reports that a mailing has ended or paused without a run. */
   async tellEnded(mailingId: string): Promise<void> {
     this.parts.events.emit('run:ended', await this.#result(mailingId));
     await this.#tellWhyPaused(mailingId);
   }
 
-  /** Resolves when nobody works on the mailing any more, wherever that is, or this process stops. */
+  /** Resolves when no server works on the mailing any more, or this process stops. */
   follow(mailingId: string): Promise<MailingResult> {
     const following = this.#follow(mailingId);
     const noted = following.catch(() => undefined).finally(() => this.#followers.delete(noted));
@@ -79,7 +79,7 @@ export class MailingLauncher {
     return following;
   }
 
-  /** After a stop: resolves when everybody who follows a mailing has had a last look at it. */
+  /** After a stop: resolves when every `follow` has read its mailing a last time. */
   async idle(): Promise<void> {
     await Promise.all(this.#followers);
   }
@@ -90,12 +90,12 @@ export class MailingLauncher {
     for (;;) {
       await runs.find(mailingId);
       const result: MailingResult = await this.#result(mailingId).catch((error: unknown) => {
-        // The database may be closed right behind the stop that woke us.
+        // The database may close right after the stop that ended our wait.
         if (runs.isStopping && last) return last;
         throw error;
       });
       last = result;
-      // A mailing that is overdue waits for a person, as a paused one does.
+      // An overdue mailing waits for a person, as a paused one does.
       const isWaiting =
         result.status === 'paused' || (result.status === 'pending' && result.statusReason !== null);
       const isOver = isWaiting || ENDED_STATUSES.some((status) => status === result.status);
@@ -131,13 +131,13 @@ export class MailingLauncher {
     });
   }
 
-  /** @returns what ends it. */
+  /** @returns a function that ends the reports. */
   #reportUnpersisted(name: string | null, ledger: MemoryLedger): () => void {
     const meter = new ProgressMeter(0);
     const report = (): void => {
       const counts = countsOf(ledger);
       const ratePerSecond = meter.look(counts)?.ratePerSecond ?? 0;
-      // The length of the list is not known.
+      // The length of the list is unknown.
       const facts = { mailingId: null, name, ...counts, ratePerSecond, remainingMs: null };
       this.parts.events.emit('mailing:progress', facts);
     };
@@ -145,7 +145,7 @@ export class MailingLauncher {
     return () => clearInterval(timer);
   }
 
-  /** @returns null if nothing was run: another server was faster, it is not time yet, it is held, or the template or an attachment is gone. */
+  /** @returns null without a run: another server was faster, the mailing is not due or is held, or the template or an attachment is gone. */
   async #work(mailing: UnfinishedMailing, workerSlot: RegisteredSlot): Promise<RunEnd | null> {
     const { runs, persister, membership, claims, runner, faultPoints } = this.parts;
     const { mailingId, status } = mailing;
@@ -172,7 +172,7 @@ export class MailingLauncher {
     return end;
   }
 
-  /** Without its template, or an attachment, a mailing is parked; whom a dead run caught is settled before. */
+  /** Pauses a mailing whose template or attachment is gone. Recipients that were in flight in a dead run are settled first. */
   async #park(
     mailing: UnfinishedMailing,
     info: TemplateEmailInfo,
@@ -180,7 +180,7 @@ export class MailingLauncher {
   ): Promise<RunEnd | null> {
     const { claims, persister, runner, events } = this.parts;
     const { mailingId } = mailing;
-    // Nobody's work yet: it need not be claimed.
+    // A pending mailing has no run, so it need not be claimed.
     const claim = mailing.status === 'pending' ? null : await claims.take(mailing, info);
     if (claim) await runner.release(claim);
     if (!(await persister.pausePending(mailingId, gone.reason))) return null;
@@ -188,7 +188,7 @@ export class MailingLauncher {
     return claim && { status: 'paused', mailing: 'paused' };
   }
 
-  /** A pause that somebody asked for is no news to him. */
+  /** Not emitted for pauses that a user requested. */
   async #tellWhyPaused(mailingId: string): Promise<void> {
     const { statusReason: reason } = await this.#result(mailingId);
     if (reason && reason !== PAUSE_REASONS.request)

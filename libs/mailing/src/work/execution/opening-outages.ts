@@ -9,17 +9,17 @@ interface Outage extends Wait {
 const WHAT = 'its templates';
 
 /**
- * Mailings whose templates this process can't open at the moment, because the renderer is out of reach. Each is tried again with every look
- * for work, until patience is over.
+ * Mailings whose templates this process can't open at the moment, because the renderer is unreachable. Each is tried again with every sweep, until
+ * the outage has lasted too long.
  */
 export class OpeningOutages {
   readonly #outages = new Map<string, Outage>();
 
   /**
-   * @param patienceMs how long a renderer may be out of reach.
-   * @param quietMs a mailing that was not tried for so long is not reported: it may not be this process's any more. It is forgotten after
-   * `patienceMs` more, because where many wait each may come to its turn late.
-   * @param events an order ends an outage: what comes after it is another one.
+   * @param outageTimeoutMs how long a renderer may be unreachable.
+   * @param quietMs a mailing that was not tried for so long is not reported: another process may have it. It is forgotten after `outageTimeoutMs`
+   * more, because each of many waiting mailings may be tried late.
+   * @param events a command ends an outage: a later failure starts a new one.
    */
   constructor(
     private readonly outageTimeoutMs: number,
@@ -29,7 +29,7 @@ export class OpeningOutages {
     events.on('mailing:command', ({ mailingId }) => this.over(mailingId));
   }
 
-  /** The renderer is asked; until it answers, that counts as an outage. */
+  /** The renderer is being asked; until it answers, that counts as an outage. */
   begun(mailingId: string): void {
     const now = performance.now();
     this.#forget(now);
@@ -37,7 +37,7 @@ export class OpeningOutages {
     this.#outages.set(mailingId, { what, since, lastAt: Infinity });
   }
 
-  /** @returns whether patience is over. */
+  /** @returns whether the outage has lasted longer than `outageTimeoutMs`. */
   failed(mailingId: string, reason: string): boolean {
     const now = performance.now();
     this.#forget(now);
@@ -50,7 +50,7 @@ export class OpeningOutages {
     this.#outages.delete(mailingId);
   }
 
-  /** Those that go on for so long. */
+  /** Outages that have lasted longer than `ms`. */
   lasting(ms: number): { mailingId: string; wait: Wait }[] {
     const now = performance.now();
     this.#forget(now);
@@ -59,7 +59,7 @@ export class OpeningOutages {
       .map(([mailingId, wait]) => ({ mailingId, wait }));
   }
 
-  /** What ended elsewhere, or long ago, is no outage of today. */
+  /** Forgets outages that ended on another server, or long ago. */
   #forget(now: number): void {
     for (const [mailingId, { lastAt }] of this.#outages) {
       if (now - lastAt > this.quietMs + this.outageTimeoutMs) this.#outages.delete(mailingId);

@@ -2,21 +2,21 @@ import type { BatchName, Dispatcher, DispatcherContext } from '../../model/ports
 import { InterruptibleSleep } from '../pacing/interruptible-sleep.js';
 
 /**
- * Batches of one look. All servers look at the same head of the list, so each takes random ones of it. With 8 servers of 4
- * hands that keep in step, lists of 32 cost 1.4 claims for each batch, lists of 128 cost 1.02.
+ * Batches per poll. All servers read the same head of the list, so each tries random ones of it. With 8 servers of 4 workers that poll in step, lists
+ * of 32 cost 1.4 claims for each batch, lists of 128 cost 1.02.
  */
 const LOOK = 128;
-/** Full looks in a row of which others got everything, before it waits like everybody with nothing to do. */
+/** After this many full lists in a row of which other servers got every batch, the dispatcher waits for the next interval. */
 const LOOKS_IN_VAIN = 3;
-/** So that servers that were started together do not look together. */
+/** Spreads the polls of servers that were started together. */
 const LEAST_JITTER = 0.75;
 const JITTER = 0.5;
 
 /**
- * Finds free batches by looking at the database: at once after `announce()`, else every `pollIntervalMs`, with jitter.
+ * Finds free batches by polling the database: at once after `announce()`, else every `pollIntervalMs`, with jitter.
  *
- * One look at a time serves all hands of the process that are free. While there is nothing to do that is one statement for
- * each interval, however many hands there are; while all hands are busy it is none.
+ * One poll at a time serves all free workers of the process. While there is nothing to do, that is one statement per interval, however many workers
+ * there are; while all workers are busy, it is none.
  */
 export class PollingDispatcher implements Dispatcher {
   readonly #sleep = new InterruptibleSleep();
@@ -35,7 +35,7 @@ export class PollingDispatcher implements Dispatcher {
     this.#sleep.end();
   }
 
-  /** Waits for claims under way, because what they win has to be run; not for a look, which wins nothing. */
+  /** Waits for running claims, because a batch that they win must be run. Does not wait for a poll, which wins nothing. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#sleep.end();
@@ -49,7 +49,7 @@ export class PollingDispatcher implements Dispatcher {
     }
   }
 
-  /** @returns whether to look again at once. */
+  /** @returns whether to poll again at once. */
   async #poll(context: DispatcherContext): Promise<boolean> {
     const limit = Math.max(LOOK, 2 * context.numBatchThreads);
     this.#announced = false;
@@ -64,13 +64,13 @@ export class PollingDispatcher implements Dispatcher {
     const won = await this.#takeSome(context, free);
     if (won === null) return false;
     this.#looksInVain = won > 0 ? 0 : this.#looksInVain + 1;
-    // The rest of the list is old by the time there is a hand for it.
+    // The rest of the list is out of date by the time a worker is free for it.
     if (free.length > 0 || this.#freeHands(context) === 0) return true;
-    // A list that wins nothing again and again belongs to servers that are faster, or is not for us.
+    // If list after list wins nothing, other servers are faster, or the batches are not for this server.
     return isFull && this.#looksInVain < LOOKS_IN_VAIN;
   }
 
-  /** @returns how many were won; null if the database can't be asked. */
+  /** @returns how many batches were won; null if the database failed. */
   async #takeSome(context: DispatcherContext, free: BatchName[]): Promise<number | null> {
     let won = 0;
     while (free.length > 0 && !this.#stopped && this.#freeHands(context) > 0) {
@@ -88,7 +88,7 @@ export class PollingDispatcher implements Dispatcher {
     return won;
   }
 
-  /** What is won is run even if we are stopped by now: nobody else may. */
+  /** Runs a batch that was won even after a stop: no other server may. */
   async #take(context: DispatcherContext, batch: BatchName): Promise<boolean> {
     const claimed = await context.work.claim(batch);
     if (!claimed) return false;
@@ -110,9 +110,9 @@ export class PollingDispatcher implements Dispatcher {
   async #pause(pollIntervalMs: number): Promise<void> {
     if (this.#announced || this.#stopped) return;
     const due = performance.now() + pollIntervalMs * (LEAST_JITTER + JITTER * Math.random());
-    // A run that ends meanwhile wakes us too, but no look is due for it: its hand was not missed.
+    // A run that ends meanwhile also ends the sleep, but no poll is due for it: its worker was not needed.
     while (!this.#announced && !this.#stopped && performance.now() < due) {
-      // Waiting for work must not keep a process alive that has nothing else to do.
+      // The wait for work must not keep a process alive that has nothing else to do.
       await this.#sleep.take(due - performance.now(), false);
     }
   }

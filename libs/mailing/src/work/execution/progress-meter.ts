@@ -1,7 +1,7 @@
-/** How often a mailing under way is reported. */
+/** How often the progress of a mailing is reported. */
 export const PROGRESS_MS = 10_000;
 
-/** What a mailing has come to. */
+/** Counters of a mailing. */
 export interface Counts {
   numSent: number;
   numErrors: number;
@@ -9,14 +9,14 @@ export interface Counts {
   numProfiles: number;
 }
 
-/** How fast a mailing is, from one look at its counters to the next. */
+/** Measures the rate of a mailing between two reads of its counters. */
 export class ProgressMeter {
   #at = performance.now();
 
-  /** @param numSettled as it begins; null: that is not known before the first look. */
+  /** @param numSettled the count at the start; null: unknown before the first read. */
   constructor(private numSettled: number | null) {}
 
-  /** @returns null at the first look where there is nothing to compare with; `remainingMs` is null while nothing is settled. */
+  /** @returns null at the first read if there is nothing to compare with; `remainingMs` is null while nothing is settled. */
   look({ numSent, numErrors, numSkipped, numProfiles }: Counts): {
     ratePerSecond: number;
     remainingMs: number | null;

@@ -1,13 +1,13 @@
 import type { MailingSettings } from '../../model/options/mailing-options.js';
 
 /**
- * What this process may begin while it waits for the call that resumes (`resume: 'manual'`): mailings that it has accepted itself, and those
- * that it was asked to go on with one by one. Everything else is held, whichever server owns it.
+ * Knows which mailings this process may begin while it waits for `resume()` (`resume: 'manual'`): those that it accepted itself, and those that a
+ * command named one by one. Everything else is held, whichever server owns it.
  *
- * - Known in memory alone, so a process that starts anew holds everything again, also what the one before had accepted. Rejected: a mark in
- *   the rows. It would be copied with the database, and a copy is what this is made for.
- * - An id stays after its mailing has ended, about 100 bytes each until the call: forgetting it could meet a `retry` that opens it again, which
- *   would then be held.
+ * - Kept in memory alone. So a process that starts anew holds everything again, including mailings that its predecessor had accepted. Rejected: a
+ * mark in the rows. It would be copied with the database, and the option exists for copies.
+ * - An id stays after its mailing has ended, about 100 bytes each until `resume()`. Without it, a `retry` that reopens the mailing might find it
+ * held.
  */
 export class ResumeHold {
   #isWaiting: boolean;
@@ -17,12 +17,12 @@ export class ResumeHold {
     this.#isWaiting = resume === 'manual';
   }
 
-  /** Whether anything is held at all. */
+  /** Whether mailings are held at all. */
   get isWaiting(): boolean {
     return this.#isWaiting;
   }
 
-  /** Those that may be begun while it waits. */
+  /** Mailings that may begin while the others are held. */
   get admitted(): string[] {
     return [...this.#admitted];
   }
@@ -31,12 +31,12 @@ export class ResumeHold {
     return !this.#isWaiting || this.#admitted.has(mailingId);
   }
 
-  /** This mailing may be begun. */
+  /** Allows this mailing to begin. */
   admit(mailingId: string): void {
     if (this.#isWaiting) this.#admitted.add(mailingId);
   }
 
-  /** Everything may be begun, for as long as the process lives. */
+  /** Allows every mailing to begin, for as long as the process lives. */
   lift(): void {
     this.#isWaiting = false;
     this.#admitted.clear();

@@ -34,7 +34,7 @@ export interface SliceRunnerParts {
   journal: JournalManager;
   renderer: TemplateRenderer;
   sender: EmailMessageSender;
-  /** Known once the application has been put together. */
+  /** Known once the application is initialized. */
   profiles: () => ProfileRepository | null;
   gates: GatesOf;
   recorder: ProfileRecorder;
@@ -45,38 +45,38 @@ export interface SliceRunnerParts {
   faultPoints: FaultPoints;
 }
 
-/** Told of each run that has ended without its claim. */
+/** Gets each run that has ended without its claim. */
 export interface LostRuns {
   note(claim: HeldClaim, run: MailingRun): Promise<void>;
 }
 
-/** The gates of one run, in the order in which they are asked. `mailingId` is null for a mailing that is not persisted. */
+/** The gates of one run, in the order in which they are asked. `mailingId` is null if the mailing is not persisted. */
 export type GatesOf = (mailingId: string | null, info: TemplateEmailInfo) => RecipientGate[];
 
-/** What the recipients of one run see in the slots of its templates; the same about `mailingId`. */
+/** The slot contents of one run's recipients. `mailingId` is null if the mailing is not persisted. */
 export type SlotsOf = (mailingId: string | null, info: TemplateEmailInfo) => SlotSource;
 
-/** What a run is told beside its claim. */
+/** What a run needs beside its claim. */
 export interface RunTerms {
   /** Of the whole mailing. */
   numRecipients: number;
-  /** Of this run alone, beside that of the process; null: no limit. */
+  /** The limit of this run alone, beside that of the process; null: no limit. */
   ratePerSecond: number | null;
 }
 
-/** A template that can't be opened, an attachment that can't be had, or JSON that can't be read, in words for `status_reason`. */
+/** A missing template or attachment, or unreadable JSON; `reason` is the text for `status_reason`. */
 export class ContentGone {
   constructor(readonly reason: string) {}
 }
 
-/** Nothing to write, nothing to mark. */
+/** A commit that writes no outcomes and marks no recipients. */
 const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0 };
 
-/** Puts runs together from what they are made of, and sees them to their end. */
+/** Builds runs from their parts, and sees them to their end. */
 export class SliceRunner {
   constructor(private readonly parts: SliceRunnerParts) {}
 
-  /** @throws what the renderer throws that is no refusal, while patience lasts; the next look for work tries again. */
+  /** @throws errors of the renderer other than refusals, until the outage has lasted too long; the next sweep tries again. */
   async open(mailing: StoredMailing): Promise<MailingTemplate | ContentGone> {
     const { mailingId, info, content } = mailing;
     const { renderer, openings } = this.parts;
@@ -118,13 +118,13 @@ export class SliceRunner {
       }),
       journal: this.parts.journal.of(claim),
       limiter: ratePerSecond === null ? limiter : limiter.with(new RateLimiter(ratePerSecond)),
-      // A claim is good for the incarnation that drew it.
+      // A claim is valid only for the incarnation that drew its token.
       mayStart: () => membership.lease.holds() && membership.isMine(claim.claimToken),
       workerSlot,
     });
   }
 
-  /** @param identity what the `Message-ID`s are made from. */
+  /** @param identity the base of the `Message-ID`s. */
   runUnpersisted(
     identity: string,
     ledger: Ledger,
@@ -145,9 +145,9 @@ export class SliceRunner {
     });
   }
 
-  /** Works on a claim until it is given back or lost. Never rejects. */
+  /** Works on a claim until it is released or lost. Never rejects. */
   async runToEnd(claim: HeldClaim, run: MailingRun): Promise<RunEnd> {
-    // This process was declared dead while the claim was being committed: nobody would tell the run any more.
+    // This process may have been declared dead while the claim was being committed; no later event would revoke the run.
     const { membership, database, journal } = this.parts;
     if (!membership.isMine(claim.claimToken)) run.revoke();
     database.commits.beginRun(claim);
@@ -164,14 +164,14 @@ export class SliceRunner {
       await this.parts.recorder.flush();
       return end;
     } catch (error) {
-      // Whatever it was, nothing more may be begun for a slice that is about to be recovered.
+      // Whatever the error was: this slice will be recovered, so the run must begin nothing more.
       run.revoke();
       this.parts.events.emit('run:failed', { mailingId, error });
       return FENCED;
     }
   }
 
-  /** Gives a claim back without sending anything; what stands in the mailing's row is carried out. */
+  /** Releases a claim without sending anything; a command in the mailing's row is completed. */
   async release(claim: HeldClaim, release: Release = { kind: 'stop' }): Promise<RunEnd> {
     const answer = await new MailingLedger(this.parts.database, claim).commit({ ...QUIET, release });
     return answer.kind === 'ended' ? { status: answer.status, mailing: answer.mailing } : FENCED;
@@ -210,18 +210,18 @@ export class SliceRunner {
   }
 }
 
-/** A run that lost its claim has answers that no commit takes. */
+/** Outcomes of a run that lost its claim are in no commit. */
 function memoryEndOf(status: RunEndStatus): 'recorded' | 'rewound' | 'unrecorded' {
   if (status === 'fenced' || status === 'stalled') return 'unrecorded';
   return status === 'rewound' ? status : 'recorded';
 }
 
-/** Ends after which recipients may still be marked under the claim. */
+/** Run ends after which recipients may still be marked under the claim. */
 const WITHOUT_RELEASE: readonly RunEndStatus[] = ['fenced', 'stalled', 'rewound'];
 
 const FENCED: RunEnd = { status: 'fenced', mailing: null };
 
-/** What it can't be sent without, whatever its templates say. */
+/** Content without which the mailing can't be sent, whatever its templates need. */
 function whatIsGone({ unreadable, attachmentGone }: StoredMailing): string | null {
   if (unreadable !== null) return `${PAUSE_REASONS.content}: ${unreadable}`;
   return attachmentGone && `${PAUSE_REASONS.attachments}: ${attachmentGone.reason}`;

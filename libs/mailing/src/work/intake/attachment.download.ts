@@ -7,10 +7,10 @@ type Limits = MailingSettings['attachments'];
 const MAX_REDIRECTS = 5;
 
 /**
- * Fetches one file, and no more of it than it may have.
+ * Downloads one file of at most `maxBytes`.
  *
- * @throws InvalidFieldError unless it is an absolute http or https URL without a login; AttachmentTooLargeError; AttachmentDownloadError for every answer
- * but 200, for redirects to elsewhere than http or https, and for none in time.
+ * @throws InvalidFieldError unless `href` is an absolute http or https URL without a login; AttachmentTooLargeError; AttachmentDownloadError for
+ * every status but 200, for redirects to other schemes than http or https, and for an answer that is not complete in time.
  */
 export async function downloadAttachment(
   field: string,
@@ -52,7 +52,7 @@ export async function downloadAttachment(
   }
 }
 
-/** Counted while it comes: a length that is promised binds nobody. */
+/** Counts the bytes as they arrive, because a declared length may be wrong. */
 async function bodyOf(field: string, answer: Response, maxBytes: number): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   let size = 0;
@@ -68,7 +68,7 @@ function isHttp({ protocol }: URL): boolean {
   return protocol === 'https:' || protocol === 'http:';
 }
 
-/** `fetch` refuses them, with the login in its error. */
+/** Checked here, because `fetch` refuses such URLs with an error that shows the login. */
 function hasLogin({ username, password }: URL): boolean {
   return username !== '' || password !== '';
 }

@@ -13,19 +13,19 @@ import { readStream } from './attachment.stream.js';
 import { checkLength } from './request.bounds.js';
 import { hasControlCharacters } from '../../model/values/bounded-text.js';
 
-/** What is known of each stands in the mailing's row; and a message with so many is none. */
+/** The mailing's row holds the metadata of all attachments, and no real message has this many. */
 const MAX_ATTACHMENTS = 1_000;
 
 type Limits = MailingSettings['attachments'];
 
-/** Of what an attachment is called; a header line has to hold it. */
+/** Bound for names: each must fit in a header line. */
 const MAX_NAME = 255;
-/** As much as Linux takes for a path. */
+/** The limit of Linux for a path. */
 const MAX_PATH = 4_096;
-/** As much as web servers take for an address. */
+/** The usual limit of web servers for a URL. */
 const MAX_HREF = 8_192;
 
-/** What an attachment was called when it was asked for, and either its bytes or the way to them. */
+/** An attachment's metadata as it was when requested, and either its bytes or the way to them. */
 interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
   field: string;
   bytes: Buffer | null;
@@ -33,14 +33,15 @@ interface OpenAttachment extends Omit<TemplateEmailAttachment, 'content'> {
 }
 
 /**
- * Reads all attachments of a mailing, once: files, URLs and contents become bytes, so that each recipient gets the same ones, before and
- * after a restart, and from a server that has neither the file nor a way to the URL.
+ * Reads all attachments of a mailing once. Files, URLs and contents become bytes, so that each recipient gets the same ones, before and after a
+ * restart, and from a server that can reach neither the file nor the URL.
  *
- * All that the caller holds in memory is copied before the first wait: from then on he may use it again.
+ * Everything that the caller holds in memory is copied before the first wait: after that the caller may change it.
  *
- * @param isForOne there is one recipient, who may use up a stream.
- * @returns what fetches the files, URLs and streams; it throws InvalidFieldError, AttachmentTooLargeError, AttachmentDownloadError.
- * @throws InvalidFieldError, MissingFieldError, FieldTooLongError, HeaderInjectionError, AttachmentStreamError, AttachmentTooLargeError naming the attachment.
+ * @param isForOne there is one recipient, so a stream may be consumed.
+ * @returns a function that fetches the files, URLs and streams; it throws InvalidFieldError, AttachmentTooLargeError, AttachmentDownloadError.
+ * @throws InvalidFieldError, MissingFieldError, FieldTooLongError, HeaderInjectionError, AttachmentStreamError, AttachmentTooLargeError naming the
+ * attachment.
  */
 export function takeAttachments(
   attachments: TemplateEmailAttachment[] | undefined,
@@ -74,7 +75,7 @@ async function fetchAll(open: OpenAttachment[], room: Room): Promise<TemplateEma
   return taken;
 }
 
-/** What is left of the bytes that all attachments may have together. */
+/** The remaining bytes of the limit for all attachments together. */
 class Room {
   #left: number;
 
@@ -87,7 +88,7 @@ class Room {
     if (this.#left < 0) throw new AttachmentTooLargeError(field, this.limits.maxBytes);
   }
 
-  /** Whoever is told what is left says so when it is too much; people are told the option's value. */
+  /** Readers get the remaining budget; errors report the configured limit. */
   async within(field: string, read: (left: Limits) => Promise<Buffer>): Promise<Buffer> {
     try {
       return await read({ ...this.limits, maxBytes: this.#left });
@@ -123,7 +124,7 @@ function copyOf(
   for (const [name, value] of Object.entries({ filename, contentType, cid })) {
     oneLine(`${field}.${name}`, value);
   }
-  // Stored as JSON, which no database takes with half a letter in it.
+  // Made well-formed, because these texts are stored as JSON, and no database accepts a lone surrogate in it.
   const texts = {
     filename: filename.toWellFormed(),
     contentType: contentType?.toWellFormed(),
@@ -135,7 +136,7 @@ function copyOf(
   return { ...common, stream: content as OpenAttachment['stream'], bytes: null };
 }
 
-/** Counted before it is copied. @returns null where there is no content. */
+/** Counts the bytes before it copies them. @returns null if there is no content. */
 function bytesOf(field: string, content: unknown, room: Room): Buffer | null {
   if (content === undefined) return null;
   if (typeof content === 'string') {
@@ -149,7 +150,7 @@ function bytesOf(field: string, content: unknown, room: Room): Buffer | null {
   throw new InvalidFieldError(`${field}.content`, 'a text or bytes', content);
 }
 
-/** Of Node or of the web. */
+/** True for a stream of Node or of the web. */
 function isStream(content: unknown): content is object {
   if (typeof content !== 'object' || content === null) return false;
   return Symbol.asyncIterator in content || 'pipe' in content || 'getReader' in content;

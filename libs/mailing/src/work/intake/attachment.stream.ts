@@ -6,10 +6,9 @@ import { beginReading } from '../../model/host-calls/source-reading.js';
 import { SourceWatch } from '../../model/host-calls/source-watch.js';
 
 /**
- * Reads a stream to its end, and no more of it than it may have.
+ * Reads a stream to its end, up to `maxBytes`.
  *
- * @throws SourceConsumedError if it was read before; AttachmentTooLargeError; InvalidFieldError if it does not end in time; whatever
- * the stream throws.
+ * @throws SourceConsumedError if it was read before; AttachmentTooLargeError; InvalidFieldError if it does not end in time; errors of the stream.
  */
 export async function readStream(
   field: string,
@@ -35,7 +34,7 @@ export async function readStream(
       chunks.push(chunk);
     }
   } catch (error) {
-    // An iterator that is asked for a piece does not hear that it is over; a stream of Node does.
+    // A Node stream can be destroyed during a read; an iterator that waits for its next piece can't be interrupted.
     if (stream instanceof Readable) stream.destroy();
     else pieces.return?.().catch(() => undefined);
     throw error;

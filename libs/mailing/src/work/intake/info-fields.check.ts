@@ -2,7 +2,7 @@ import { InvalidFieldError, UnknownFieldError } from '../../model/errors/request
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { isPlainObject } from '../../model/values/value-kind.js';
 
-/** The fields of an info, and what kind of value each takes. */
+/** The fields of an info, and the kind of value for each. */
 const FIELDS: Readonly<Record<keyof TemplateEmailInfo, 'flag' | 'object' | 'other'>> = {
   name: 'other',
   templateUrl: 'other',
@@ -32,9 +32,9 @@ const FIELDS: Readonly<Record<keyof TemplateEmailInfo, 'flag' | 'object' | 'othe
 const NAMES = Object.keys(FIELDS);
 
 /**
- * Checks that an info has the fields of an info, and that each is of its kind.
+ * Checks that an info has known fields only, each of its kind.
  *
- * @throws UnknownFieldError, InvalidFieldError naming the first field that is not.
+ * @throws UnknownFieldError, InvalidFieldError naming the first wrong field.
  */
 export function checkInfoFields(info: TemplateEmailInfo): void {
   for (const field of Object.keys(info))
@@ -53,7 +53,7 @@ function checkKind(field: string, value: unknown): void {
     case 'object':
       if (!isPlainObject(value)) throw new InvalidFieldError(field, 'a plain object', value);
       return;
-    // Each field's own, as its length is (`request.bounds`).
+    // Other checks cover these fields, for example their lengths (`request.bounds`).
     case 'other':
   }
 }

@@ -28,7 +28,7 @@ import { SlotWriter } from './slot.writer.js';
 import type { SourceWatches } from './source-watches.js';
 import { reasonOf } from '../../model/values/public-text.js';
 
-/** How often a caller looks whether somebody else's list with the same key is complete. */
+/** How often a caller checks whether the list of another caller with the same key is complete. */
 const KEY_LOOK_MS = 100;
 
 export interface MailingIntakeParts {
@@ -55,19 +55,19 @@ interface ListContent {
 }
 
 /**
- * Writes mailings down, each once.
+ * Writes mailings to the database, each once.
  *
- * An idempotency key is decided by its unique index, so two callers at the same moment, in one process or on two servers,
- * get one mailing. Who comes second waits until the list of the first is complete; if its writer died or failed, the key
- * moves from the failed mailing, which stays as a record, to a new one.
+ * The unique index of the idempotency key decides, so two simultaneous callers, in one process or on two servers, get one mailing. The second caller
+ * waits until the first one's list is complete. If the writer of that list died or failed, the key moves to a new mailing, and the failed one stays
+ * as a record.
  */
 export class MailingIntake {
   readonly #stop = new AbortController();
-  /** Claim tokens of lists that this process is writing, from before they can be seen. */
+  /** Claim tokens of the lists that this process is writing; added before their rows are visible. */
   readonly #writing = new Map<string, Promise<unknown>>();
 
   constructor(private readonly parts: MailingIntakeParts) {
-    // A source that yields nothing would keep the list, and its caller, for ever.
+    // Ends the source of a canceled mailing: a silent source would keep the list, and its caller, waiting for ever.
     parts.events.on('mailing:command', ({ mailingId, command }) => {
       if (command === 'cancel') parts.sources.endOf(mailingId, new ListTakenAwayError());
     });
@@ -78,15 +78,15 @@ export class MailingIntake {
   }
 
   /**
-   * Whether the key stands for a mailing whose list is complete. That is the usual repeat, which needs nothing of its request; in all
-   * other cases `accept` decides.
+   * Finds the mailing of a key if its list is complete. That is the usual repeat, which needs no check of the request; in all other cases `accept`
+   * decides.
    */
   async findRepeat({ idempotencyKey }: MailingTerms): Promise<MailingHandle | null> {
     const known = idempotencyKey === null ? null : await this.parts.reader.findByKey(idempotencyKey);
     return known && known.status !== 'failed' && known.status !== 'loading' ? this.#repeatOf(known) : null;
   }
 
-  /** Resolves once the list is complete, here or wherever the key was used first. */
+  /** Resolves once the list is complete, here or on the server where the key was used first. */
   async accept(
     info: TemplateEmailInfo,
     recipients: Recipients,
@@ -99,7 +99,7 @@ export class MailingIntake {
       const known = await this.#findKnown(terms);
       if (known === 'again') continue;
       if (known) return known;
-      // The stop may have come while the key was looked for, and a heartbeat after it would register this process again.
+      // The stop may have come during the check of the key. A heartbeat now would register this process again.
       if (this.isStopping) throw new ServerShuttingDownError(settings.uniqServerId);
       if (!membership.incarnation) await membership.heartbeat();
       if (!membership.incarnation) throw new ServerStandbyError(settings.uniqServerId, membership.other);
@@ -115,7 +115,7 @@ export class MailingIntake {
       try {
         const mailingId = await creating;
         if (mailingId !== null) this.parts.hold.admit(mailingId);
-        // Null: somebody used the key since we looked.
+        // Null: another caller has used the key since our check.
         if (mailingId !== null)
           return await this.#write(
             mailingId,
@@ -130,17 +130,17 @@ export class MailingIntake {
   }
 
   /**
-   * Reads what the slots of a mailing show that is not persisted.
+   * Reads the slot contents of a mailing that is not persisted.
    *
-   * @throws ServerShuttingDownError if the end of the process comes before the end of a source; whatever `SlotFilling.held` throws.
+   * @throws ServerShuttingDownError if the process ends before the source does; errors of `SlotFilling.held`.
    */
   holdSlots(slots: SlotFilling): Promise<SlotFilling> {
     return this.parts.sources.during({ mailingId: null }, (watch) => slots.held(watch));
   }
 
   /**
-   * Takes no new mailing any more and ends lists in mid-writing, whatever their sources do; their mailings become `failed`. What can't be
-   * written within `shutdownTimeoutMs` is called failed by the next start.
+   * Accepts no new mailing and ends the lists that are being written, whatever their sources do; their mailings become `failed`. A mailing that can't
+   * be marked within `shutdownTimeoutMs` is marked `failed` by the next start.
    */
   async stop(): Promise<void> {
     const { uniqServerId, server } = this.parts.settings;
@@ -173,7 +173,7 @@ export class MailingIntake {
     return { mailingId, numProfiles, numDuplicates, isRepeat: false, completed };
   }
 
-  /** The list is complete: it is sent here, or by whoever takes its batches. */
+  /** The list is complete: this server sends it, or the servers that claim its batches. */
   async #begin(mailingId: string, isBatched: boolean, isScheduled: boolean): Promise<MailingResult> {
     const { launcher, dispatcher } = this.parts;
     if (isBatched) {
@@ -201,14 +201,14 @@ export class MailingIntake {
       });
     } catch (error) {
       const reason = `list incomplete: ${reasonOf(error)}`;
-      // The answer to the last commit got lost: the list is whole, and will be sent.
+      // Only the answer to the last commit was lost: the list is complete, and will be sent.
       if ((await this.#fail(mailingId, claimToken, reason)) === 'complete') return writer.list;
       events.emit('list:failed', { mailingId, reason });
       throw error instanceof TemplateEmailRequestError ? error : new RecipientListError(mailingId, error);
     }
   }
 
-  /** Calls the list failed; in the background, as long as it takes, if the database is what failed. */
+  /** Marks the mailing `failed`. If the database has failed, this goes on in the background for as long as it takes. */
   async #fail(mailingId: string, claimToken: string, reason: string): Promise<'failed' | 'complete'> {
     const { persister, reader } = this.parts;
     try {
@@ -221,7 +221,7 @@ export class MailingIntake {
     }
   }
 
-  /** Ends with the process: the next start finds a list without a living writer. */
+  /** Ends with the process: the next start finds a list without a live writer. */
   async #failLater(mailingId: string, claimToken: string, reason: string): Promise<void> {
     const backOff = new BackOff();
     while (!this.isStopping) {
@@ -235,7 +235,7 @@ export class MailingIntake {
     }
   }
 
-  /** @returns null if the key is free, `again` if something has changed or has to be waited for. */
+  /** @returns null if the key is free, `again` if something has changed or a wait is over. */
   async #findKnown({ idempotencyKey }: MailingTerms): Promise<MailingHandle | 'again' | null> {
     const { reader, persister } = this.parts;
     const known = idempotencyKey === null ? null : await reader.findByKey(idempotencyKey);
@@ -272,7 +272,7 @@ export class MailingIntake {
   }
 }
 
-/** A renderer that gives nothing to keep reads its templates anew. */
+/** @returns null if the renderer gave no content to store; then each run reads the templates anew. */
 function keptOf(content: TemplateContent): TemplateContent | null {
   return Object.keys(content).length === 0 ? null : content;
 }

@@ -20,7 +20,7 @@ import { checkForProfiles, checkRecipients } from './recipients.check.js';
 import { checkBounds } from './request.bounds.js';
 import { hasControlCharacters } from '../../model/values/bounded-text.js';
 
-/** Headers that the plugin or the mail library writes; a host that sets them would break identity or delivery. */
+/** Headers that the plugin or the mail library writes. Set by a host, they would break identity or delivery. */
 const RESERVED_HEADERS = new Set([
   'from',
   'to',
@@ -42,32 +42,32 @@ const HEADER_NAME = /^[!-9;-~]+$/;
 const MAX_BATCH = 1_000_000;
 const MAX_TRACKING_TEXT = 254;
 
-/** What a request is checked against. */
+/** The context of a request check. */
 export interface RequestTerms {
   persist: boolean;
   hasProfiles: boolean;
-  /** The mailing may be there already under its key, and then nobody reads the list. */
+  /** A mailing with the same key may exist already; then the list is not read. */
   mayBeRepeat: boolean;
   attachments: MailingSettings['attachments'];
 }
 
-/** A copy of what was asked for. */
+/** A copy of a request. */
 export interface CheckedRequest {
   /** Without attachments. */
   info: TemplateEmailInfo;
-  /** Those of the caller, to be read in the caller's context. */
+  /** The caller's own, to be read in the caller's context. */
   recipients: Recipients;
-  /** Fetches those that the caller did not give as bytes, in the caller's context. */
+  /** Fetches the attachments that the caller did not give as bytes, in the caller's context. */
   fetchAttachments: () => Promise<TemplateEmailAttachment[] | undefined>;
-  /** What takes its time: looks through a list that is all there. Throws ProfileRepositoryMissingError. */
+  /** The slow part: checks a list that is an array. Throws ProfileRepositoryMissingError. */
   checkList: () => Promise<void>;
 }
 
 /**
- * Checks a request to send and copies it, before anything is written or waited for: from then on the caller may use his object again.
+ * Checks a request to send and copies it, before anything is written or awaited: after that the caller may change the object.
  *
- * @returns a copy; of the caller's it holds nothing but objects of classes, where nothing is written down.
- * @throws the refusals of `refusal.errors.ts`, each for its own reason.
+ * @returns a copy; if the mailing is not persisted, class instances in `params` are still the caller's.
+ * @throws the errors of `request.errors.ts`, each for its own reason.
  */
 export function checkRequest(
   info: TemplateEmailInfo,
@@ -133,7 +133,7 @@ function copiesOf(
   };
 }
 
-/** Of params that are not stored; class instances in them stay what they are. */
+/** Copies params that are not stored; class instances in them are not copied. */
 function liveCopy(params: TemplateEmailInfo['params']): TemplateEmailInfo['params'] {
   try {
     return plainCopy(params);
@@ -143,16 +143,16 @@ function liveCopy(params: TemplateEmailInfo['params']): TemplateEmailInfo['param
 }
 
 /**
- * Takes over what the template gives.
+ * Adds what the template fills in.
  *
- * @throws MissingFieldError if neither of the two gives a subject or a sender.
+ * @throws MissingFieldError if neither the info nor the template gives a subject or a sender.
  */
 export function fillRequest(info: TemplateEmailInfo, fills: TemplateFills | undefined): TemplateEmailInfo {
   if (!fills) return info;
   const filled = {
     ...info,
     name: fills.name ?? info.name,
-    // Where both say it, the template is what recipients read; the info's is left to languages whose template says nothing.
+    // If both give a subject or sender, recipients see the template's; the info's is for languages whose template gives none.
     subject: info.subject ?? fills.subject ?? undefined,
     from: info.from ?? fills.from ?? undefined,
   };

@@ -2,13 +2,13 @@ import type { MailingTemplate, TemplateRenderer } from '../../model/ports/templa
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { type CheckedRequest, fillRequest } from './mailing-request.check.js';
 
-/** A checked request with its templates, and with all that they fill in. */
+/** A checked request with its templates and the fields that they fill in. */
 export interface OpenedRequest {
   info: TemplateEmailInfo;
   template: MailingTemplate;
 }
 
-/** Opening tries each template once, and reads all that will be shown; a run opens what was read, wherever that will be. */
+/** Opens the templates: it tries each one once and reads all content that will be shown. A run later opens that content, on any server. */
 export async function openRequest(
   renderer: TemplateRenderer,
   { info: copy, checkList, fetchAttachments }: CheckedRequest,

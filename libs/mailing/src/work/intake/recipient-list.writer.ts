@@ -9,28 +9,28 @@ import type { Cut } from '../../store/intake/partition-batches.js';
 import type { NumberedRecipient } from '../../store/intake/insert-recipients.js';
 import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
 
-/** A chunk ends here even if it has few rows: the smallest `max_allowed_packet` in use is 1 MiB. */
+/** Limit of a chunk, even if it has few rows: the smallest `max_allowed_packet` in use is 1 MiB. */
 const BYTES_PER_CHUNK = 768 * 1024;
 
 /** How a list is written. */
 export interface ListTerms {
   /** Whether profile ids can be turned into addresses. */
   hasProfiles: boolean;
-  /** Places of one batch; null: it is not cut. */
+  /** Recipients in one batch; null: the mailing is not partitioned. */
   batchSize: number | null;
   keyOf: KeyOf;
 }
 
-/** What became of a list. */
+/** The result of writing a list. */
 export interface WrittenList {
   numProfiles: number;
   numDuplicates: number;
   numInvalid: number;
-  /** It was cut in batches, and there is somebody in them. */
+  /** The list was partitioned in batches, and they have recipients. */
   isBatched: boolean;
 }
 
-/** The list stopped being ours in mid-writing: the mailing was canceled, or this server was declared dead. */
+/** The list is not ours any more: the mailing was canceled, or this server was declared dead, while the list was being written. */
 export class ListTakenAwayError extends Error {
   constructor() {
     super('the mailing was canceled, or this server was declared dead, while the list was being written');
@@ -38,18 +38,18 @@ export class ListTakenAwayError extends Error {
 }
 
 /**
- * Writes a list of any length to a mailing. While the database writes one chunk, the next one is read and looked at, so
- * there are never more than two in memory; their transactions follow one another.
+ * Writes a list of any length to a mailing. While the database writes one chunk, the next one is read and checked, so there are never more than two
+ * in memory. Their transactions follow one another.
  */
 export class RecipientListWriter {
-  /** As far as it is written. */
+  /** What is written so far. */
   readonly list: WrittenList = { numProfiles: 0, numDuplicates: 0, numInvalid: 0, isBatched: false };
   #chunk: NumberedRecipient[] = [];
   #chunkBytes = 0;
   #nextIdx = 0;
-  /** Everybody before this place is in a batch. */
+  /** Every recipient with a smaller idx is in a batch. */
   #cutIdx = 0;
-  /** The chunk that the database is at. */
+  /** The write of the current chunk. */
   #writing: Promise<void> = Promise.resolve();
   #isBroken = false;
 
@@ -64,9 +64,8 @@ export class RecipientListWriter {
   /**
    * Writes the whole list and makes the mailing `pending`.
    *
-   * @param watch ends the list, also while a recipient is waited for.
-   * @throws whatever the source of recipients throws, SourceConsumedError, SourceProtocolError, ProfileRepositoryMissingError,
-   * ListTakenAwayError.
+   * @param watch ends the list, also during the wait for a recipient.
+   * @throws errors of the source of recipients, SourceConsumedError, SourceProtocolError, ProfileRepositoryMissingError, ListTakenAwayError.
    */
   async write(recipients: Recipients, watch: SourceWatch): Promise<WrittenList> {
     try {
@@ -80,7 +79,7 @@ export class RecipientListWriter {
       await this.#flush();
       await this.#writing;
     } catch (error) {
-      // Whoever calls the list failed must not meet a chunk that is still being written.
+      // Wait for the chunk that is being written, so that the caller does not mark the list as failed during that write.
       await this.#writing.catch(() => undefined);
       throw error;
     }
@@ -101,12 +100,12 @@ export class RecipientListWriter {
     this.#chunkBytes += bytes;
   }
 
-  /** Waits for the chunk before, and for nothing more. @throws what became of that one. */
+  /** Waits for the previous chunk only, and starts the next write. @throws the error of the previous chunk. */
   async #flush(): Promise<void> {
     await this.#writing;
     if (this.#chunk.length === 0) return;
     this.#writing = this.#write(this.#chunk, this.#nextIdx);
-    // It is told at the next entry.
+    // The error is thrown at the next entry.
     this.#writing.catch(() => (this.#isBroken = true));
     this.#chunk = [];
     this.#chunkBytes = 0;
@@ -124,7 +123,7 @@ export class RecipientListWriter {
     this.faultPoints.reach('afterChunkWritten');
   }
 
-  /** Null for a mailing that is not cut. */
+  /** Null for a mailing that is not partitioned. */
   #cutUpTo(toIdx: number): Cut | null {
     const { batchSize } = this.how;
     return batchSize === null ? null : { batchSize, fromIdx: this.#cutIdx, toIdx };
@@ -132,8 +131,8 @@ export class RecipientListWriter {
 }
 
 /**
- * The most that its row takes in a statement where parameters become text: there quotes and the like are doubled, and a letter is up
- * to 3 bytes. JSON is escaped already, and its quotes are most of what is doubled.
+ * Upper bound of a row's bytes in a statement where parameters become text: there quotes and the like are doubled, and a letter takes up to 3 bytes.
+ * JSON is escaped already, and its quotes are most of what is doubled.
  */
 function bytesOf(listed: ListedRecipient): number {
   const ROW_OVERHEAD = 150;

@@ -4,7 +4,7 @@ import { isIterable } from '../../model/host-calls/source-reading.js';
 import { Turns } from '../../model/values/turns.js';
 
 /**
- * What can be said of a list before it is read.
+ * The check of a list before it is read.
  *
  * @throws UnknownRecipientsError if it can't be iterated over.
  */
@@ -13,10 +13,9 @@ export function checkRecipients(recipients: Recipients): void {
 }
 
 /**
- * Looks through a list that is all there for ids of profiles, which can not be looked up. A stream can be looked at only once, while it
- * is written down.
+ * Checks an array for profile ids if they can't be looked up. A stream can be read only once, so its entries are checked while it is written.
  *
- * @throws ProfileRepositoryMissingError
+ * @throws ProfileRepositoryMissingError if there is one.
  */
 export async function checkForProfiles(recipients: Recipients, hasProfiles: boolean): Promise<void> {
   if (hasProfiles || !Array.isArray(recipients)) return;
@@ -27,7 +26,7 @@ export async function checkForProfiles(recipients: Recipients, hasProfiles: bool
   }
 }
 
-/** What throws when it is looked at costs itself only, once it is read. */
+/** False for an entry that throws on access: it costs only itself, when it is read. */
 function hasUserId(one: unknown): boolean {
   try {
     return typeof one === 'object' && one !== null && 'userId' in one;

@@ -12,10 +12,10 @@ import { InvalidFieldError } from '../../model/errors/request.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 
 const MAX_PATH = 1_000;
-/** Width of the columns that are no `text`. */
+/** Width of the columns that are not of type `text`. */
 const MAX_COLUMN = 255;
 
-/** Each is a statement of its own while the mailing is written. */
+/** Each entry is a statement of its own when the mailing is written. */
 const MAX_TRACKING_ENTRIES = 100;
 
 const MAX_CHARACTERS = {
@@ -33,9 +33,10 @@ const MAX_CHARACTERS = {
 } as const satisfies Partial<Record<keyof TemplateEmailInfo, number>>;
 
 /**
- * Looks at lengths, before anything else looks at what the texts say. What is no text is left to those who do.
+ * Checks lengths, before any other check reads the texts. Values that are not texts are left to the other checks.
  *
- * @throws FieldTooLongError; InvalidFieldError for too many headers or entries of trackingData, and for one of programs with a word that fits no line.
+ * @throws FieldTooLongError; InvalidFieldError for too many headers or entries of trackingData, and for a structured header with a word that is too
+ * long for a line.
  */
 export function checkBounds(info: TemplateEmailInfo): void {
   for (const [field, most] of Object.entries(MAX_CHARACTERS)) {
@@ -67,7 +68,7 @@ function checkHeaderBounds(headers: object): void {
     const value = (headers as Record<string, unknown>)[name];
     checkLength(field, value, MAX_HEADER_VALUE);
     const word = typeof value === 'string' && isStructuredHeader(name) ? longestWord(value) : 0;
-    // Text is split into encoded words; here a program would not know them for what they are.
+    // A text header is split into encoded words; in a structured header programs would not decode them.
     if (word > MAX_HEADER_WORD) {
       const expected = `made of words of at most ${MAX_HEADER_WORD} characters, because its lines can be broken at spaces alone`;
       throw new InvalidFieldError(field, expected, `a word of ${word}`);

@@ -5,7 +5,7 @@ import type { MailingTerms } from '../../store/intake/template-email.persister.j
 const MAX_KEY = 255;
 const NAMES = ['runInSeparateThread', 'persist', 'idempotencyKey', 'sendAt', 'doNotStartAfter'];
 
-/** How a mailing is sent, with every default filled in. */
+/** The options of a send, with every default filled in. */
 export interface CheckedSendOptions {
   runInSeparateThread: boolean;
   persist: boolean;
@@ -13,9 +13,9 @@ export interface CheckedSendOptions {
 }
 
 /**
- * Reads the third and the fourth argument of `sendEmailMessage`, in either of their forms.
+ * Reads the third and fourth argument of `sendEmailMessage`, in either of their forms.
  *
- * @throws InvalidFieldError as `checkSendOptions`, also for a fourth argument beside options, which would be ignored.
+ * @throws InvalidFieldError as `checkSendOptions`; also for a fourth argument beside an options object, which would otherwise be ignored.
  */
 export function sendOptionsOf(how: unknown, persist: unknown): CheckedSendOptions {
   if (how === undefined || typeof how === 'boolean')
@@ -80,7 +80,7 @@ export function checkSendOptions(options: SendOptions): CheckedSendOptions {
 }
 
 function checkKey(key: unknown): void {
-  // A space at the end would not count in some collations, and two keys would be one.
+  // Some collations ignore a space at the end, so that two keys would be equal.
   if (
     typeof key !== 'string' ||
     key.trim() !== key ||

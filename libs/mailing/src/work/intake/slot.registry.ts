@@ -17,21 +17,21 @@ import type { CheckedSendOptions } from './send-options.check.js';
 /** Width of the column that holds the name. */
 const MAX_NAME = 100;
 
-/** How the content of a slot is treated. */
+/** How a slot's content is treated. */
 export interface SlotOptions {
   /**
-   * True: content is plain data, of at most 25 levels and 262,144 bytes of JSON each, that is kept with the mailing, so it is there whenever
-   * and wherever the mailing is sent. A profile whose own content is something else is skipped (`invalid_slot_content`).
-   * False: content may be anything, and is seen only by mailings that are sent within the call.
+   * True: content is plain data, of at most 25 levels and 262,144 bytes of JSON each. It is stored with the mailing, so it is available on any server
+   * and after a restart. A profile whose own content is something else is skipped (`invalid_slot_content`).
+   * False: content may be anything, and only mailings that are sent within the call see it.
    */
   persistent: boolean;
 }
 
-/** The slots that are defined in this process, and what mailings may do with them. */
+/** The slots that are defined in this process, and the rules for their use in mailings. */
 export class SlotRegistry {
   readonly #persistent = new Map<string, boolean>();
 
-  /** @param timeoutMs how long a renderer may take to try a mailing's slots out. */
+  /** @param timeoutMs how long a renderer may take for the trial of a mailing's slots. */
   constructor(private readonly timeoutMs = HOST_CALL_TIMEOUT_MS) {}
 
   define(slot: string, options: SlotOptions): void {
@@ -60,9 +60,9 @@ export class SlotRegistry {
   }
 
   /**
-   * Takes what a mailing is filled with, before anything is waited for.
+   * Takes the filling of a mailing, before anything is awaited.
    *
-   * @throws SlotUnknownError; NotSerializableError for what everybody sees in a persistent slot. What one profile sees is looked at when it is
+   * @throws SlotUnknownError; NotSerializableError for content for all recipients in a persistent slot. Content for one profile is checked when it is
    * read, and costs that profile only. It is read in the caller's context.
    */
   take(given: GivenSlots | undefined): SlotFilling {
@@ -74,7 +74,7 @@ export class SlotRegistry {
   }
 
   /**
-   * What of it the templates of a mailing show; rendered once, as a template is tried before it is used.
+   * The part of a filling that the templates of a mailing show; rendered once, as each template is tried before use.
    *
    * @throws SlotUnknownError, SlotNotPersistentError, TemplateNotCompilingError; HostSilentError for a renderer that does not answer.
    */
@@ -96,7 +96,7 @@ export class SlotRegistry {
     return filling.only(names, (content) => content);
   }
 
-  /** The trial that opened the templates showed every slot empty. */
+  /** Renders the slots with content: the trial that opened the templates rendered every slot empty. */
   async #tryOut(template: MailingTemplate, info: TemplateEmailInfo, { forAll }: SlotFilling): Promise<void> {
     if (Object.keys(forAll).length === 0) return;
     const terms = { call: 'MailingTemplate.render', timeoutMs: this.timeoutMs };
@@ -104,14 +104,14 @@ export class SlotRegistry {
     try {
       await askHost(terms, () => template.render(variables));
     } catch (error) {
-      // Silence says nothing of the template.
+      // A silent renderer does not mean that the template is wrong.
       if (error instanceof HostSilentError) throw error;
       throw new TemplateNotCompilingError(info.templateUrl, error);
     }
   }
 }
 
-/** @throws NotSerializableError; its usual way out, to send with persist false, is none here. */
+/** @throws NotSerializableError with its own advice: the usual one, `persist: false`, does not help here. */
 function storableForAll(slot: string, content: unknown): unknown {
   try {
     return toStorable(content, `slots.${slot}`);

@@ -9,8 +9,8 @@ type ByUser = Map<string, Record<string, unknown>>;
 type SeenBy = (userId: string | undefined) => SlotContents | RefusedContent;
 
 /**
- * Contents of a persisted mailing: those of a commit's profiles in one statement, those of everybody once for each run. A second statement
- * where marks stand apart, which only a database that refuses the ids of profiles comes to.
+ * Slot contents of a persisted mailing. One statement reads those of a commit's profiles; those for all recipients are read once per run. A second
+ * statement reads marks that are stored apart from their profiles, which exist only if the database refused a profile's id.
  */
 export class KeptSlots implements SlotSource {
   #forAll: SlotContents | null = null;
@@ -35,8 +35,8 @@ export class KeptSlots implements SlotSource {
 }
 
 /**
- * Contents of a mailing that is not persisted, all in memory. Those of persistent slots are plain data here too, so that a preview tells what
- * a persisted mailing would come to.
+ * Slot contents of a mailing that is not persisted, all in memory. Contents of persistent slots become plain data here too, so that a preview shows
+ * what a persisted mailing would send.
  */
 export class HeldSlots implements SlotSource {
   #byUser: Promise<ByUser> | null = null;

@@ -21,10 +21,10 @@ export class SlotWriter {
   ) {}
 
   /**
-   * A profile's content that can't be stored is kept as a mark, and costs that profile only.
+   * Writes all contents. A profile's content that can't be stored is replaced by a mark, and costs that profile only.
    *
-   * @param watch ends the filling, also while a content is waited for.
-   * @throws whatever the source of contents throws, SlotContentError, ListTakenAwayError.
+   * @param watch ends the filling, also during the wait for a content.
+   * @throws errors of the source of contents, SlotContentError, ListTakenAwayError.
    */
   async write(filling: SlotFilling, watch: SourceWatch): Promise<void> {
     for (const [slot, content] of Object.entries(filling.forAll)) await this.#add(slot, EVERYBODY, content);
@@ -52,7 +52,7 @@ export class SlotWriter {
   }
 }
 
-/** The most that a row takes in a statement where parameters become text, and quotes are doubled. */
+/** Upper bound of a row's bytes in a statement where parameters become text and quotes are doubled. */
 function bytesOf({ userId, json }: SlotRow): number {
   const ROW_OVERHEAD = 450;
   return ROW_OVERHEAD + 3 * userId.length + 2 * Buffer.byteLength(json);

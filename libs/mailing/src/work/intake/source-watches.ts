@@ -1,7 +1,7 @@
 import { SourceWatch } from '../../model/host-calls/source-watch.js';
 import type { Wait } from '../pacing/wait.js';
 
-/** What a source is read for: a mailing, whose id is null where it is not persisted, or a preview. */
+/** Why a source is read: for a mailing, whose id is null if it is not persisted, or for a preview. */
 export type SourcePurpose = { mailingId: string | null } | 'preview';
 
 /** A mailing whose source yields nothing. */
@@ -10,7 +10,7 @@ export interface SilentSource {
   wait: Wait;
 }
 
-/** Watches over all sources of the host that are read before a run begins: knows which are silent, and ends them in time, and with the process. */
+/** Watches all host sources that are read before a run begins: knows which are silent, and ends them after a timeout or with the process. */
 export class SourceWatches {
   readonly #reading = new Map<SourceWatch, SourcePurpose>();
   #end: { reason: unknown } | null = null;
@@ -18,7 +18,7 @@ export class SourceWatches {
   /** @param timeoutMs longest wait for one entry. */
   constructor(private readonly timeoutMs: number) {}
 
-  /** @throws whatever `read` throws; what `end` was given, at once if that was before. */
+  /** @throws errors of `read`; the reason given to `end`, at once if `end` was called before. */
   async during<T>(purpose: SourcePurpose, read: (watch: SourceWatch) => Promise<T>): Promise<T> {
     const watch = new SourceWatch(this.timeoutMs);
     if (this.#end) watch.end(this.#end.reason);
@@ -31,20 +31,20 @@ export class SourceWatches {
     }
   }
 
-  /** Ends all sources, also those that are begun later. */
+  /** Ends all sources, including those that begin later. */
   end(reason: unknown): void {
     this.#end ??= { reason };
     for (const watch of this.#reading.keys()) watch.end(reason);
   }
 
-  /** Ends the sources of one persisted mailing that are being read. */
+  /** Ends the sources of one persisted mailing. */
   endOf(mailingId: string, reason: unknown): void {
     for (const [watch, purpose] of this.#reading) {
       if (purpose !== 'preview' && purpose.mailingId === mailingId) watch.end(reason);
     }
   }
 
-  /** Mailings whose source has yielded nothing for so long. */
+  /** Mailings whose source has yielded nothing for `ms` or longer. */
   silentFor(ms: number): SilentSource[] {
     const before = performance.now() - ms;
     return [...this.#reading].flatMap(([{ wait }, purpose]) =>

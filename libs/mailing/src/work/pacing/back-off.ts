@@ -1,4 +1,4 @@
-/** Doubling delays with jitter, from one second to five minutes, for something that is nobody's fault and will pass. */
+/** Doubling delays with jitter, from one second to five minutes by default, for a fault that passes by itself. */
 export class BackOff {
   #failures = 0;
   #until = 0;
@@ -8,7 +8,7 @@ export class BackOff {
     private readonly longestMs = 300_000,
   ) {}
 
-  /** One more failure. Failures of the same outage, reported while it is waited for, count once. @returns the delay. */
+  /** Notes a failure. Failures that are reported during the delay belong to the same outage and count once. @returns the delay. */
   fail(): number {
     if (this.remainingMs() === 0) {
       const full = Math.min(this.longestMs, this.firstMs * 2 ** this.#failures++);
@@ -17,7 +17,7 @@ export class BackOff {
     return this.remainingMs();
   }
 
-  /** It works again. */
+  /** Notes a success: the next failure starts at the shortest delay again. */
   succeed(): void {
     this.#failures = 0;
     this.#until = 0;

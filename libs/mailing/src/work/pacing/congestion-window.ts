@@ -2,12 +2,11 @@
 const SUCCESSES_PER_STEP = 10;
 
 /**
- * How many messages may be in flight at a time, found out from the answers of the mail server.
+ * How many messages may be in flight at a time, derived from the answers of the mail server.
  *
- * Additive increase, multiplicative decrease, with slow start, as TCP does it (RFC 5681 section 3.1): an answer that asks
- * for less halves the level; after an outage it starts from one and doubles with each round until it is near the old level,
- * then creeps up. Answers to messages that were begun before the last decrease report the same congestion and do not count
- * again.
+ * Additive increase, multiplicative decrease, with slow start, as TCP does it (RFC 5681 section 3.1). An answer that asks for less halves the level.
+ * After an outage the level starts at one and doubles with each round until it is near the old level; then it grows slowly. Answers to messages that
+ * were begun before the last decrease report the same congestion and do not count again.
  */
 export class CongestionWindow {
   #level: number;
@@ -25,7 +24,7 @@ export class CongestionWindow {
     return this.#level;
   }
 
-  /** Ask at the start of a message and give it back with its answer. */
+  /** Read it when a message starts, and pass it to `throttled` with the answer to that message. */
   get generation(): number {
     return this.#generation;
   }
@@ -38,7 +37,7 @@ export class CongestionWindow {
     this.#level++;
   }
 
-  /** @returns false if this answer is no news; otherwise the level is lower now, or was at its lowest already. */
+  /** @returns false if the answer belongs to an earlier decrease; otherwise the level is lower now, or was at its lowest already. */
   throttled(generation: number): boolean {
     if (generation < this.#generation) return false;
     this.#threshold = Math.max(1, Math.floor(this.#level / 2));
@@ -46,7 +45,7 @@ export class CongestionWindow {
     return true;
   }
 
-  /** The transport was out of reach: try one message first. */
+  /** The transport was unreachable: try one message first. */
   interrupted(): void {
     this.#threshold = Math.max(this.#threshold, this.#level);
     this.#startFrom(1);

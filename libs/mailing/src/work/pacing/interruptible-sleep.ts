@@ -1,9 +1,9 @@
-/** A wait that somebody may end early. One at a time; to end one that nobody takes is harmless. */
+/** A wait that `end` finishes early. One at a time. Calling `end` while nothing waits is harmless. */
 export class InterruptibleSleep {
   #timer: NodeJS.Timeout | undefined;
   #over: () => void = () => undefined;
 
-  /** @param keepAlive whether the process is not to end by itself meanwhile. */
+  /** @param keepAlive whether the wait keeps the process alive. */
   take(ms = Number.POSITIVE_INFINITY, keepAlive = true): Promise<void> {
     return new Promise((resolve) => {
       this.#over = resolve;

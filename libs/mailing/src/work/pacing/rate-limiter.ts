@@ -2,29 +2,29 @@ const WINDOW_MS = 1_000;
 /** Timers may fire, and clocks may be read, a little early. */
 const MARGIN_MS = 2;
 
-/** Places for messages in time. */
+/** Slots of a rate limit. */
 export interface RateSlots {
-  /** Takes a place. @returns false if there is none now. */
+  /** Takes a slot. @returns false if none is free. */
   take(): boolean;
-  /** Gives a place back. @param used false: nothing was sent after all, so it is free at once. */
+  /** Releases a slot. @param used false: nothing was sent, so the slot is free at once. */
   release(used: boolean): void;
-  /** Milliseconds until there may be a place; infinite while all are in use. */
+  /** Milliseconds until a slot may be free; infinite while all are in use. */
   waitMs(): number;
 }
 
 /**
- * Never more than so many messages in any one second, counted where it matters: at the mail server.
+ * Never more than `perSecond` messages in any one second, as the mail server counts them.
  *
- * A message takes a place when it begins and gives it back one second after its answer, or after we gave up on one. The
- * mail server saw it at some moment between the two; so of any two messages that had the same place, it saw the second at
- * least a second after the first, however unevenly the network carries them. Counting beginnings alone would let two
- * bursts fall into one second whenever the first one is held up by its connections.
+ * A message takes a slot when it begins. The slot is free again one second after the answer, or after we gave up waiting for one. The mail server saw
+ * the message at some moment between the two. So of any two messages with the same slot, it saw the second at least a second after the first, however
+ * unevenly the network carries them. Rejected: counting only the starts. Two bursts would fall into one second whenever connections delay the first
+ * one.
  *
- * A new process begins with all places taken, because it cannot know what its predecessor sent in its last second: a
- * restart gets no fresh budget. One limiter serves all mailings of a process; who asks first gets the place.
+ * A new process begins with all slots in use, because it cannot know what its predecessor sent in its last second: a restart gets no fresh budget.
+ * One limiter serves all mailings of a process, first come, first served.
  */
 export class RateLimiter implements RateSlots {
-  /** Free at these moments of the monotonic clock, soonest first; a place that is in use is not in here. */
+  /** Moments of the monotonic clock at which slots are free, soonest first. A slot in use is not in the list. */
   readonly #freeAt: number[];
 
   /** @param perSecond null: no limit. */
@@ -51,7 +51,7 @@ export class RateLimiter implements RateSlots {
     return Math.max(0, Math.ceil(soonest - performance.now()));
   }
 
-  /** Both limits at once: a place is taken of each or of none. */
+  /** Combines two limits: `take` takes a slot of each, or of none. */
   with(other: RateSlots): RateSlots {
     return {
       take: () => this.waitMs() === 0 && other.take() && this.take(),

@@ -1,6 +1,8 @@
 /**
- * A run waits for several things at a time (its source is silent, and so is a function of the host), each of which takes it off its place.
- * It has one place, so only the first of them begins an absence, and only the last ends it.
+ * Counts the reasons for which a run is away from its worker slot.
+ *
+ * A run may wait for several things at a time, such as a silent source and a function of the host, and each of them releases the slot. The run has
+ * one slot, so only the first wait releases it and only the last one takes it back.
  */
 export class SlotReleases {
   #count = 0;

@@ -6,11 +6,11 @@ import type { Session } from '../../store/database/mailing.database.js';
 import { type AddressHolder, claimAddresses } from '../../store/intake/claim-addresses.js';
 
 /**
- * Lets one profile of each address through, in a mailing that any number of servers work on. Of plain addresses the list has
- * only one each, so they are not asked about.
+ * Lets one profile of each address pass, in a mailing that any number of servers work on. Plain addresses are not asked about: the list has each only
+ * once.
  *
- * Ask it last: who passes has taken the address for good. If he then comes to an error, or is not to be mailed any more at his
- * next attempt, those who yielded to him stay skipped; a second copy would be worse.
+ * Ask this gate last, because a recipient that passes holds the address for good. If that recipient ends with an error, or may not be mailed at its
+ * next attempt, its duplicates stay skipped; a second copy would be worse.
  */
 export class DuplicateGate implements RecipientGate {
   readonly question = 'duplicates';
@@ -33,7 +33,7 @@ export class DuplicateGate implements RecipientGate {
     if (wanted.length === 0) return barred;
     const holders = await claimAddresses(this.session, this.mailingId, wanted);
     for (const { idx, key } of wanted) {
-      // Each key has a holder, or `claimAddresses` has thrown: whatever is not this place keeps it from being mailed.
+      // Each key has a holder, or `claimAddresses` has thrown. A recipient whose idx is not the holder is a duplicate.
       const holder = holders.get(key) as AddressHolder;
       if (holder !== idx) barred.set(idx, duplicateOf(holder));
     }

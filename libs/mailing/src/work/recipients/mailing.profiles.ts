@@ -1,8 +1,8 @@
 import type { ProfileRepository } from '../../model/ports/profile.repository.js';
 
 /**
- * The profile repository in use: that of the option `profileRepository`, wherever its class lives. For parts that write to the
- * same profiles as the mailings read.
+ * The profile repository in use, which the option `profileRepository` names, wherever its class lives. For code that writes to the profiles that
+ * mailings read.
  *
  * @example
  * ```ts
@@ -16,12 +16,12 @@ import type { ProfileRepository } from '../../model/ports/profile.repository.js'
 export class MailingProfiles {
   #repository: ProfileRepository | null = null;
 
-  /** Null: the host gave none, or the application has not been initialized yet. */
+  /** Null: the host gave none, or the application is not initialized yet. */
   get inUse(): ProfileRepository | null {
     return this.#repository;
   }
 
-  /** That of the host, once it can be found. For the plugin itself. */
+  /** Sets the host's repository once it can be found. For the plugin itself. */
   use(repository: ProfileRepository): void {
     this.#repository = repository;
   }

@@ -10,13 +10,13 @@ import { parseRecipient } from '../../model/addresses/recipient-address.js';
 import type { SuppressionList } from '../../model/ports/suppression-list.js';
 import { SuppressionListMissingError } from '../../model/ports/suppression.errors.js';
 
-/** Of what can be an address, with a name before it; and of a reason, which the plugin's table cuts to 255. */
+/** Bound for an address with a name before it. The bound for a reason is larger than the 255 characters that the plugin's table keeps. */
 const MAX_ADDRESS_LENGTH = 2_000;
 const MAX_REASON_LENGTH = 10_000;
 
 /**
- * The suppression list in use, whichever it is: the plugin's table, or the host's own. Inject it where people unsubscribe or
- * complaints come in; it counts from the next commit of every mailing on, on other servers within a second.
+ * The suppression list in use: the plugin's table, or the host's own. Inject it where unsubscribes or complaints arrive. A change counts from the
+ * next commit of every mailing on, and on other servers within a second.
  *
  * @example
  * ```ts
@@ -37,30 +37,30 @@ export class MailingSuppressions implements SuppressionList {
     private readonly context = new ModuleContext(),
   ) {}
 
-  /** Another number after each change that was made here. For the plugin itself. */
+  /** Changes with each change that is made here. For the plugin itself. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** Null: none is in use. For the plugin itself. */
+  /** Null: no list is in use. For the plugin itself. */
   get inUse(): SuppressionList | null {
     return this.list;
   }
 
-  /** The list of the host, once it can be found. For the plugin itself. */
+  /** Sets the host's list once it can be found. For the plugin itself. */
   use(list: SuppressionList): void {
     this.list = list;
   }
 
   /**
-   * @throws SuppressionListMissingError; InvalidArgumentError if one of them is no text; HostSilentError or HostAnswerError if the list of
-   * the host gives no answer, or another one.
+   * @throws SuppressionListMissingError; InvalidArgumentError if an address is not a text; HostSilentError or HostAnswerError if the list of the host
+   * gives no answer, or an invalid one.
    */
   async findSuppressed(addresses: string[]): Promise<Set<string>> {
     const call = 'SuppressionList.findSuppressed';
     const list = this.#orThrow();
-    // The check and the change of context take turns. They are part of the call, so that this deadline begins before the one of the whole question,
-    // and the error names the function.
+    // The check of the texts and the change of context take several turns of the event loop. They are part of the call, so this deadline begins
+    // before that of the whole question, and the error names the function.
     const ask = async (): Promise<Set<string>> =>
       list.findSuppressed(await checkedTexts('findSuppressed: addresses', addresses, MAX_ADDRESS_LENGTH));
     const found = await askHost(this.#terms(call), () => this.context.begin(ask));
@@ -69,7 +69,7 @@ export class MailingSuppressions implements SuppressionList {
   }
 
   /**
-   * @throws SuppressionAddressError if it is not exactly one address; InvalidArgumentError if it, or the reason, is no text;
+   * @throws SuppressionAddressError if it is not exactly one address; InvalidArgumentError if the address or the reason is not a text;
    * SuppressionListMissingError; HostSilentError.
    */
   async suppress(address: string, reason: string): Promise<void> {
@@ -78,17 +78,17 @@ export class MailingSuppressions implements SuppressionList {
     await this.#change('SuppressionList.suppress', (list) => list.suppress(tidyAddress(address), reason));
   }
 
-  /** @throws SuppressionListMissingError; InvalidArgumentError if it is no text; HostSilentError. */
+  /** @throws SuppressionListMissingError; InvalidArgumentError if the address is not a text; HostSilentError. */
   async release(address: string): Promise<void> {
     checkText('release: address', address, MAX_ADDRESS_LENGTH);
     await this.#change('SuppressionList.release', (list) => list.release(tidyAddress(address)));
   }
 
-  /** Whoever asked before it was done, or while it was, asks again. */
+  /** The new revision makes callers ask again if they asked before the change was done, or during it. */
   async #change(call: string, change: (list: SuppressionList) => Promise<void>): Promise<void> {
     try {
       const list = this.#orThrow();
-      // Done means done for every mailing: not once a transaction that the caller has open is committed.
+      // The change takes effect for every mailing at once, outside any transaction that the caller has open.
       await askHost(this.#terms(call), () => this.context.begin(() => change(list)));
     } finally {
       this.#revision++;
@@ -105,7 +105,7 @@ export class MailingSuppressions implements SuppressionList {
   }
 }
 
-/** As the list is asked for it later; what is no address is left to the list to refuse. */
+/** Normalizes an address as later queries have it. The list itself refuses what is not an address. */
 function tidyAddress(address: string): string {
   return parseRecipient(address)?.address ?? address;
 }

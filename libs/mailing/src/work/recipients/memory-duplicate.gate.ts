@@ -5,8 +5,8 @@ import type { KeyOf } from '../../model/addresses/email-address.js';
 import { duplicateOf } from './duplicate.gate.js';
 
 /**
- * The same for a mailing that is not persisted, which one process sends while it reads the list: whoever comes first is mailed,
- * profile or plain address. It keeps the keys of all so far, about 100 bytes each.
+ * The duplicate gate of a mailing that is not persisted, which one process sends while it reads the list: the first recipient with an address is
+ * mailed, profile or plain address. It keeps the keys of all recipients so far, about 100 bytes each.
  */
 export class MemoryDuplicateGate implements RecipientGate {
   readonly question = 'duplicates';

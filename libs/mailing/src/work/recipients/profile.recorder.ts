@@ -7,11 +7,11 @@ import type { ProfileRepository } from '../../model/ports/profile.repository.js'
 import { WriteBehindBuffer } from './write-behind.buffer.js';
 
 /**
- * Tells the host's profiles what became of them: when they were mailed, and which addresses are nobody's.
+ * Updates the host's profiles: when they were mailed, and which addresses do not exist.
  *
- * Only what is committed is told. The other way round a crash would leave people who were never mailed and count as mailed;
- * this way it may forget those of its last second. Both are written in groups over all mailings of this process, so they
- * cost the host a statement a second and not one a message. A host that fails costs no mailing anything.
+ * Only committed outcomes are written. With the opposite order, a crash would leave profiles that count as mailed and were not; with this one, it may
+ * lose the updates of its last second. Both kinds are written in groups over all mailings of this process, so they cost the host a statement a second
+ * and not one per message. A failing host does not affect any mailing.
  */
 export class ProfileRecorder {
   readonly #lastEmailed: WriteBehindBuffer;
@@ -33,7 +33,7 @@ export class ProfileRecorder {
     );
   }
 
-  /** @param outcomes that are committed. Resolves at once, unless the host does not keep up. */
+  /** @param outcomes committed ones. Resolves at once, unless the host is too slow. */
   async note(outcomes: Outcome[]): Promise<void> {
     const repository = this.profiles();
     if (!repository) return;
@@ -46,14 +46,14 @@ export class ProfileRecorder {
     await Promise.all([this.#lastEmailed.room(), this.#refused.room()]);
   }
 
-  /** @param userIds of those about whom it turned out that they were mailed; committed. Resolves as `note`. */
+  /** @param userIds profiles that turned out to have been mailed, already committed. Resolves as `note`. */
   async noteMailed(userIds: string[]): Promise<void> {
     if (!this.profiles()?.setLastEmailed) return;
     this.#lastEmailed.note(userIds);
     await this.#lastEmailed.room();
   }
 
-  /** What contact fatigue is judged by, beside the profiles: whom they have not been told of yet. Null: it is off. */
+  /** The facts for contact fatigue besides the profiles: updates that the host does not have yet. Null: contact fatigue is off. */
   get fatigue(): ContactFatigue | null {
     const { contactFatigueMs: windowMs } = this.settings.profiles;
     return windowMs === null
@@ -61,7 +61,7 @@ export class ProfileRecorder {
       : { windowMs, knownLastEmailed: (userId) => this.#lastEmailed.notedAt(userId) };
   }
 
-  /** Called when a run ends. A host that takes long is not waited for. */
+  /** Called when a run ends. Does not wait for a slow host. */
   async flush(): Promise<void> {
     await Promise.all([this.#lastEmailed.flush(), this.#refused.flush()]);
   }

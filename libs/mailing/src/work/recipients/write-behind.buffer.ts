@@ -1,40 +1,40 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BackOff } from '../pacing/back-off.js';
 
-/** Ids or addresses of one call to the host. */
+/** Ids or addresses in one call of the host. */
 export const MAX_IN_GROUP = 500;
-/** Nobody waits longer for company. */
+/** Longest wait for a group to fill. */
 export const GROUP_MS = 1_000;
-/** While the host's database is down no more are kept, about 3 MB at worst; the oldest go first. */
+/** Bound while the host's database is down, about 3 MB at worst; the oldest are dropped. */
 export const MAX_KEPT = 10_000;
-/** A run waits so long at most for a host that does not keep up, and then no more until it answers. */
+/** Longest wait of a run for a slow host. After one such wait it does not wait again until the host answers. */
 const TIMEOUT_MS = 2_000;
 
-/** How a group is handed to the host, and what is told of it. */
+/** How a group is passed to the host, and which events are reported. */
 export interface WriteBehindTerms {
-  /** @param at when the last one of the group was noted; none of them was noted more than `GROUP_MS` before. */
+  /** @param at when the last entry of the group was noted; the others were noted at most `GROUP_MS` earlier. */
   write: (keys: string[], at: Date) => Promise<void>;
   failed: (facts: { error: unknown; count: number; retryInMs: number }) => void;
   dropped: (count: number) => void;
 }
 
 /**
- * Gathers ids or addresses and hands them to the host in groups: one call at a time, in order, again with back-off where it
- * fails. Nothing here throws, and what is kept is bounded whatever the host does.
+ * Gathers ids or addresses and passes them to the host in groups: one call at a time, in order. A failed call is repeated with back-off. Nothing here
+ * throws, and memory is bounded whatever the host does.
  */
 export class WriteBehindBuffer {
-  /** Noted and not written, the oldest first, with the time. */
+  /** Noted and not written yet, the oldest first, with the time. */
   readonly #kept = new Map<string, number>();
   readonly #backOff = new BackOff(GROUP_MS, 60_000);
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | null = null;
-  /** Somebody has waited for the call under way in vain. */
+  /** A caller has waited in vain for the current call. */
   #isSlow = false;
   #isFlushing = false;
 
   constructor(private readonly terms: WriteBehindTerms) {}
 
-  /** When this one was noted, if it is not written yet. */
+  /** When a key was noted, if it is not written yet. */
   notedAt(key: string): number | undefined {
     return this.#kept.get(key);
   }
@@ -43,7 +43,7 @@ export class WriteBehindBuffer {
     if (keys.length === 0) return;
     const now = Date.now();
     for (const key of keys) {
-      // Behind all others: the order is that of time.
+      // Reinserted at the end, to keep the map in order of time.
       this.#kept.delete(key);
       this.#kept.set(key, now);
     }
@@ -52,20 +52,20 @@ export class WriteBehindBuffer {
     else this.#startIn(GROUP_MS);
   }
 
-  /** Resolves at once, unless the host does not keep up: who notes more waits here, for a while. */
+  /** Resolves at once, unless the host is too slow: then the caller waits here for a while. */
   async room(): Promise<void> {
     if (this.#writing === null || this.#kept.size < MAX_KEPT / 2 || this.#isSlow) return;
     this.#isSlow = !(await within(TIMEOUT_MS, this.#writing));
   }
 
-  /** Writes all that is kept, if the host takes it; waits for it so long at most. */
+  /** Writes all that is kept; waits at most `timeoutMs` for the host. */
   async flush(timeoutMs = TIMEOUT_MS): Promise<void> {
     if (this.#isSlow || (this.#writing === null && this.#kept.size === 0)) return;
     this.#isFlushing = true;
     this.#isSlow = !(await within(timeoutMs, this.#start()));
   }
 
-  /** The last flush; what the host has not taken by then is given up. */
+  /** The last flush. What the host has not accepted in time is dropped. */
   async close(timeoutMs: number): Promise<void> {
     await this.flush(timeoutMs);
     clearTimeout(this.#timer);
@@ -78,9 +78,9 @@ export class WriteBehindBuffer {
     return this.#writing;
   }
 
-  /** Group by group, until nothing more is due or one fails. */
+  /** Writes group by group, until nothing more is due or a call fails. */
   async #writeDue(): Promise<void> {
-    // Not before it is known that somebody writes.
+    // Wait one turn, so that `#writing` is set first.
     await Promise.resolve();
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -92,7 +92,7 @@ export class WriteBehindBuffer {
     if (nextInMs !== null) this.#startIn(nextInMs);
   }
 
-  /** @returns when to try again if it failed, else null. */
+  /** @returns the delay before the next try if the call failed, else null. */
   async #writeGroup(): Promise<number | null> {
     const { keys, at } = this.#nextGroup();
     try {
@@ -103,17 +103,17 @@ export class WriteBehindBuffer {
       return retryInMs;
     }
     this.#backOff.succeed();
-    // Whoever was noted again meanwhile stays for the next group.
+    // A key that was noted again meanwhile stays for the next group.
     for (const key of keys) if ((this.#kept.get(key) ?? Infinity) <= at) this.#kept.delete(key);
     return null;
   }
 
-  /** Null while there is nothing. */
+  /** Null if nothing is kept. */
   #dueInMs(): number | null {
     const [oldest] = this.#kept.values();
     if (oldest === undefined) return null;
     if (this.#isFlushing || this.#kept.size >= MAX_IN_GROUP) return 0;
-    // A clock that was set back makes nobody wait longer.
+    // A clock that was set back must not prolong the wait.
     return Math.min(GROUP_MS, Math.max(0, oldest + GROUP_MS - Date.now()));
   }
 
@@ -130,7 +130,7 @@ export class WriteBehindBuffer {
     return { keys, at };
   }
 
-  /** A process that has nothing else to do may end; an orderly stop flushes. */
+  /** The timer does not keep the process alive; an orderly stop flushes. */
   #startIn(ms: number): void {
     this.#timer ??= setTimeout(() => void this.#start(), ms).unref();
   }

@@ -6,7 +6,7 @@ import type { PollSchedule } from './poll.schedule.js';
 import type { OutcomeBuffer } from './outcome.buffer.js';
 import type { TransportMonitor } from './transport.monitor.js';
 
-/** The run, as far as the result of an attempt can change it. */
+/** The parts of a run that the result of an attempt can change. */
 export interface AttemptEffects {
   buffer: OutcomeBuffer;
   polls: PollSchedule;
@@ -18,7 +18,7 @@ export interface AttemptEffects {
   pauseIf: (reason: string | null) => void;
 }
 
-/** Notes what attempts came to, for the next commit, and what they say of the mail server and of the mailing. */
+/** Records the results of attempts for the next commit, and what they say about the mail server and the mailing. */
 export class AttemptRecorder {
   readonly #attempts: RetrySchedule;
 
@@ -33,7 +33,7 @@ export class AttemptRecorder {
     this.#attempts.note(marked);
   }
 
-  /** @param generation of the transport, from when the attempt was begun. */
+  /** @param generation of the transport, read when the attempt began. */
   take(attempt: Attempt, generation: number): void {
     switch (attempt.kind) {
       case 'temporary':
@@ -52,7 +52,7 @@ export class AttemptRecorder {
     if (wasAnswered(outcome)) transport.works();
     if (status === 'in_doubt' && this.parts.resendsDoubt) this.#defer(outcome);
     else this.#settle(outcome);
-    // One broken connection is an accident. When each one breaks, the list is not to end in doubt.
+    // One broken connection is an accident. If every connection breaks, stop: otherwise the whole list would end in doubt.
     if (status === 'in_doubt' && transport.breaks()) transportDown(outcome.text ?? '');
   }
 
@@ -68,7 +68,7 @@ export class AttemptRecorder {
     if (blame === 'throttle') pauseIf(transport.throttled(reason, generation));
   }
 
-  /** Another attempt later, or, after the last one, what it comes to. */
+  /** Defers the recipient to another attempt, or settles it after its last one. */
   #defer(last: Outcome): void {
     const { idx, status, code, text } = last;
     const delayMs = this.#attempts.nextDelayMs(idx);
@@ -83,7 +83,7 @@ export class AttemptRecorder {
     this.#judge(outcome);
   }
 
-  /** A recipient speaks once for or against the mailing: a further attempt that fails as well is no further evidence. */
+  /** Invariant: a recipient counts once for or against the mailing. A further attempt that fails is no further evidence. */
   #judge(outcome: Outcome): void {
     const isEvidence = this.#attempts.isFirst(outcome.idx) && !this.run.transport.isKnownOutage(outcome);
     if (outcome.status === 'sent' || isEvidence) this.run.pauseIf(this.parts.guard.note(outcome));

@@ -8,10 +8,10 @@ import type { MailingRunParts } from './mailing-run.parts.js';
 import type { Wait } from '../pacing/wait.js';
 
 /**
- * Writes commits, again as a whole where the database fails.
+ * Writes commits. A commit that fails is written again as a whole.
  *
- * A commit that could not be written is kept and comes first the next time, exactly as it was: if it was committed and only
- * the answer got lost, the ledger recognizes the repetition, which it could not if anything had been added.
+ * A commit that could not be written is kept, and comes first the next time, unchanged. If it was committed and only the answer was lost, the ledger
+ * recognizes the repetition; with anything added, it could not.
  */
 export class CommitWriter {
   #unwritten: Commit | null = null;
@@ -28,7 +28,7 @@ export class CommitWriter {
     >,
   ) {}
 
-  /** The database, or, for a list that is read as it is sent, its source. */
+  /** Waits for the database, or, if the list is read while it is sent, for its source. */
   get wait(): Wait | null {
     return this.parts.ledger.wait ?? this.#wait;
   }
@@ -37,16 +37,16 @@ export class CommitWriter {
     return this.#unwritten !== null;
   }
 
-  /** Of a commit that could not be written, or that a lost claim has refused. */
+  /** Outcomes of a commit that could not be written, or that was refused because the claim is lost. */
   get unwrittenOutcomes(): readonly Outcome[] {
     return this.#unwritten?.outcomes ?? [];
   }
 
   /**
-   * @param next puts the next commit together; not called while there is one that could not be written.
+   * @param next builds the next commit; not called while an unwritten commit is kept.
    * @param stop aborts when there is no more time.
-   * @param isFenced asked before, and after each failure, because another server may have taken the slice over meanwhile.
-   * @returns the commit with its answer, or null if it can't be written for too long.
+   * @param isFenced called before the write, and after each failure, because another server may have claimed the slice meanwhile.
+   * @returns the commit with its answer, or null if writing has failed for too long.
    */
   async write(
     next: () => Commit,
@@ -90,7 +90,7 @@ export class CommitWriter {
     events.emit('outage:ended', { mailingId, what: 'database', lastedMs });
   }
 
-  /** Others have the place of a mailing that is read as it is sent, while its source yields nothing. */
+  /** Lends the worker slot to other mailings while the source of an unpersisted mailing yields nothing. */
   #over<T extends { answer: CommitAnswer }>(written: T): T {
     const { ledger, workerSlot } = this.parts;
     const { kind } = written.answer;

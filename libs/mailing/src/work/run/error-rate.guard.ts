@@ -4,16 +4,16 @@ import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
 import { NO_ANSWER, type Outcome, type RefusalSubject } from '../../model/states/outcome.js';
 import { FailureTally } from './failure-tally.js';
 
-/** Bad addresses stop a mailing only if there are more of them than an eighth of its list, in whatever order they come. */
+/** Bad addresses stop a mailing only if they are more than an eighth of its list, in whatever order they come. */
 const BAD_ADDRESSES_SHARE = 8;
-/** And never sooner than this many times `sampleSize`. */
+/** Nor do they stop it before this many times `sampleSize`. */
 const BAD_ADDRESSES_SAMPLES = 10;
-/** Failures of each other batch that say nothing: many batches with one bad address each are no bad sign. */
+/** Failures of each batch that the other batches do not count: many batches with one bad address each are no bad sign. */
 const FAILURES_AS_NOISE = 2;
 
-/** Which mailing is watched, and how it stood when the run began. */
+/** The watched slice, and its state when the run began. */
 export interface WatchedSlice {
-  /** As the progress row has them. */
+  /** As they are in the progress row. */
   scores: GuardScores;
   /** Recipients of the whole mailing; null: not known. */
   numRecipients: number | null;
@@ -21,21 +21,21 @@ export interface WatchedSlice {
 }
 
 /**
- * Stops a mailing whose attempts fail one after the other, because the fault is then probably the sender's (a blocked domain, a quota, a
- * template that breaks), and the rest of the list had better be kept.
+ * Stops a mailing whose attempts fail one after the other. The fault is then probably the sender's (a blocked domain, a quota, a template that
+ * breaks), and the rest of the list should be kept.
  *
- * A cumulative sum (Page, "Continuous Inspection Schemes", Biometrika 41, 1954): with P = `maxErrorPercent`, each failure adds 100 − P,
- * each success takes P away, and the sum never falls below 0. So it rises only while more than P percent fail, `sampleSize`
- * failures in a row always reach `sampleSize` × (100 − P), and what went well long ago does not outweigh what fails now. A refusal
- * for now counts like a final one, because of a sender that is refused for now nothing else is ever seen; a further attempt that fails does not.
+ * A cumulative sum (Page, "Continuous Inspection Schemes", Biometrika 41, 1954): with P = `maxErrorPercent`, each failure adds 100 − P, each success
+ * subtracts P, and the sum never falls below 0. So it rises only while more than P percent fail, `sampleSize` failures in a row always reach
+ * `sampleSize` × (100 − P), and old successes do not outweigh new failures. A temporary refusal counts like a final one, because a sender that is
+ * refused temporarily never sees another kind. A further attempt that fails does not count.
  *
- * There are two sums. *Suspect* counts failures that may be the sender's, and stops at that bound. *Failure* counts all of them, also those
- * whose answer names the recipient's own address or mailbox; it stops at 10 × `sampleSize` failures, or at an eighth of the list
- * if that is more: a list of which no more than an eighth is bad never stops for it, in whatever order. Greylisting and skipped recipients count in neither;
- * nor does what belongs to an outage that is known (`TransportMonitor`), which ends by itself.
+ * There are two sums. *Suspect* counts failures that may be the sender's, and stops at that bound. *Failure* counts all failures, including those
+ * whose answer names the recipient's own address or mailbox. It stops at 10 × `sampleSize` failures, or at more than an eighth of the list if that is
+ * more: a list of which at most an eighth is bad never stops for it, in whatever order. Neither sum counts greylisting, skipped recipients, or
+ * failures of a known outage (`TransportMonitor`), which ends by itself.
  *
- * The sums are two numbers in the progress row and are written by each commit, so a restart does not forget them. A batch begins at 0,
- * adds what its commits hear of the rest of the mailing, and joins it when it ends. `resume` sets them to 0: the guard looks again.
+ * The sums are two numbers in the progress row and are written by each commit, so a restart does not lose them. A batch begins at 0, adds the scores
+ * of the rest of the mailing that its commits read, and adds its own to them when it ends. `resume` sets them to 0: the guard starts again.
  */
 export class ErrorRateGuard {
   readonly #failed: number;
@@ -73,21 +73,20 @@ export class ErrorRateGuard {
   }
 
   /**
-   * What a commit has read of the rest of the mailing. It reads nothing while the scores here are 0; what was heard before is out of date
-   * then, and is forgotten.
+   * Takes the scores of the rest of the mailing that a commit has read. A commit reads none while the scores here are 0; the earlier ones are out of
+   * date then, and are dropped.
    */
   noteElsewhere(elsewhere: GuardScores | undefined): void {
     this.#elsewhere = elsewhere ?? NO_SCORES;
   }
 
   /**
-   * Notes what became of the first attempt at a recipient, or of a further one that succeeded; skipped recipients were not tried and do
-   * not count.
+   * Notes the outcome of a recipient's first attempt, or of a further one that succeeded. Skipped recipients were not tried and do not count.
    *
    * @returns why the mailing should stop, or null.
    */
   note(outcome: Outcome): string | null {
-    // The two that an outage costs each batch are noise; joined, they would stop the mailing once the mail server is back.
+    // An outage costs each batch two attempts before it is known. Summed over all batches they would stop the mailing once the mail server is back.
     if (outcome.status === 'skipped' || (this.#noise > 0 && outcome.code === NO_ANSWER)) return null;
     if (outcome.status !== 'sent') return this.#fail(outcome);
     this.#add('suspect', -this.options.maxErrorPercent);

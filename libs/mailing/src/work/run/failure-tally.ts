@@ -8,7 +8,7 @@ interface Reason {
 /** A bound for memory: a mail server may invent a code for each message. */
 const MAX_REASONS = 100;
 
-/** Counts attempts and what they failed for, from the first failure on. */
+/** Counts attempts and the reasons of the failed ones, starting with the first failure. */
 export class FailureTally {
   readonly #reasons = new Map<string, Reason>();
   #numAttempts = 0;
@@ -24,7 +24,7 @@ export class FailureTally {
     else if (this.#reasons.size < MAX_REASONS) this.#reasons.set(code, { count: 1, text });
   }
 
-  /** Names the most frequent reason, in words that may leave the plugin. */
+  /** Names the most frequent reason, in public text. */
   verdict(): string {
     let [worst] = this.#reasons;
     for (const one of this.#reasons) if (one[1].count > worst[1].count) worst = one;

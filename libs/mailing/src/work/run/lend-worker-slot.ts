@@ -1,9 +1,9 @@
 import type { WorkerSlot } from './mailing-run.parts.js';
 
-/** So short a wait is not worth a change of places. */
+/** A shorter wait is not worth lending the worker slot. */
 export const LEND_AFTER_MS = 500;
 
-/** Waits for something of the host's; if that takes its time, other mailings have the place meanwhile. */
+/** Waits for a call of the host. If it takes longer than `LEND_AFTER_MS`, other mailings use the worker slot meanwhile. */
 export async function lendWhile<T>(workerSlot: WorkerSlot, waiting: Promise<T>): Promise<T> {
   let isLent = false;
   const timer = setTimeout(() => {

@@ -9,13 +9,13 @@ import type { ErrorRateGuard } from './error-rate.guard.js';
 import type { ProfileRecorder } from '../recipients/profile.recorder.js';
 import type { RateSlots } from '../pacing/rate-limiter.js';
 
-/** One of the places for mailings that are worked on at a time. */
+/** One of the slots that limit how many mailings are worked on at a time. */
 export interface WorkerSlot {
-  /** Nothing to do for a while: others may work meanwhile. A batch is given back. */
+  /** The run has nothing to do for a while: other mailings use the slot. A batch is released. */
   leave(): void;
-  /** Waits for something of the host's: others may work meanwhile, and the slice is kept. */
+  /** The run waits for the host: other mailings use the slot, and the run keeps its slice. */
   lend(): void;
-  /** Goes on, even if the others took all places: what has been begun is finished first. */
+  /** The run goes on, even if other mailings use all slots: work that has begun is finished first. */
   retake(): void;
 }
 
@@ -27,18 +27,18 @@ export interface MailingRunParts {
   delivery: MailingDelivery;
   options: Required<RunOptions>;
   retry: Required<RetryOptions>;
-  /** Whether doubt that arises while sending is sent again (policy `resend`) or recorded. */
+  /** Whether recipients that become in doubt while sending are sent again (policy `resend`) or recorded. */
   resendsDoubt: boolean;
   guard: ErrorRateGuard;
-  /** Of the process, shared by all its runs, and of this run alone. */
+  /** Combines the limit of the process, shared by all its runs, with that of this run alone. */
   limiter: RateSlots;
-  /** Asked before each hand-over. */
+  /** Called before each hand-over. */
   mayStart: () => boolean;
-  /** Told what is begun and what became of it; null: nobody is. */
+  /** Records what was begun and its outcomes; null: no journal. */
   journal: RunJournal | null;
-  /** Given up while there is nothing to do for a while. */
+  /** Released while the run has nothing to do. */
   workerSlot: WorkerSlot;
-  /** Of the process, shared by all its runs. */
+  /** Shared by all runs of the process. */
   recorder: ProfileRecorder;
   events: MailingEvents;
   faultPoints: FaultPoints;
@@ -47,9 +47,9 @@ export interface MailingRunParts {
 /** How a run ended. */
 export interface RunEnd {
   status: RunEndStatus;
-  /** What its mailing is in by that; null where this run has no say any more. */
+  /** The resulting state of the mailing; null if this run does not decide it any more. */
   mailing: MailingStatus | null;
 }
 
-/** Why nothing more is begun. */
+/** Whether the run begins messages, and if not, why. */
 export type RunPhase = 'running' | 'stopping' | 'draining' | 'pausing' | 'stalled' | 'fenced' | 'rewound';

@@ -21,23 +21,20 @@ const NOTHING_TO_CONFIRM = (): void => undefined;
 /**
  * Works through one slice.
  *
- * Two things go on side by side and meet only in memory. *Messages*: up to `concurrency` are in flight; each that ends
- * starts the next one by itself. *Beats*: at most one is under way; it writes all outcomes that have gathered since the
- * last one and marks as many recipients as there are free places (group commit). A slow database therefore never holds
- * up a message that is marked already, and a slow mail server never holds up the writing of outcomes.
+ * Two activities go on side by side and meet only in memory. *Messages*: up to `concurrency` are in flight; each that ends starts the next one.
+ * *Commits*: at most one is being written; it writes all outcomes gathered since the last one and marks as many recipients as there is capacity for
+ * (group commit). So a slow database never delays a message that is marked already, and a slow mail server never delays the writing of outcomes.
  *
- * A recipient is in exactly one place: in the ledger's list; in `#queue`, marked and not begun; in flight; in `#buffer`,
- * waiting for a commit. All but the first are `sending` in the books, never more of them than `maxInDoubt`, and that is all
- * a crash can leave in doubt.
+ * Invariant: a recipient is in exactly one of four lists: the ledger's list; `#queue` (marked, not begun); in flight; `#buffer` (waiting for a
+ * commit). In the database, recipients of the last three are in flight. They are never more than `maxInDoubt`, and a crash leaves no others in doubt.
  *
- * A run stops in six ways. *Stop* is orderly: nothing new is begun, what is in flight ends, its outcomes are written,
- * the rest is handed back. *Stand down* is the same on an order in the books, *pause* by a decision of the run itself.
- * *Stalled* means that the books can't be written: what is in flight ends, and all that is known is kept in memory until the
- * database answers again. *Lost* means that another process holds the claim: nothing is begun and nothing is written any more.
- * *Went back* means that the database has forgotten commits: what is in flight ends and is remembered, and nothing is written.
- * What is being rendered is no message yet: in all six ways it is not waited for, and its recipient is handed back.
+ * A run stops in six ways. *Stopping* is orderly: nothing new begins, messages in flight end, their outcomes are written, the rest is handed back.
+ * *Draining* is the same for a command in the progress row, *pausing* for a decision of the run itself. *Stalled*: the database can't be written;
+ * messages in flight end, and all results stay in memory until the database answers again. *Fenced*: the claim is lost; nothing begins and nothing is
+ * written any more. *Rewound*: the database has forgotten commits; messages in flight end and are remembered, and nothing is written. In all six, the
+ * run does not wait for messages that are only being rendered: their recipients are handed back.
  *
- * It waits for many things, always in `#wait`, and every stop, order or answer ends that wait at once.
+ * All waits of the run are in `#wait`, and every stop, command or answer ends that wait at once.
  */
 export class MailingRun {
   readonly #parts: MailingRunParts;
@@ -55,13 +52,13 @@ export class MailingRun {
   #drained: (() => void) | null = null;
   readonly #polls = new PollSchedule();
   readonly #stopState = new StopState();
-  /** What becomes of the mailing if the run ends before it is through and nobody has ordered anything. */
+  /** How the claim is released if the run ends before the slice is finished and without a command. */
   #release: Release = { kind: 'stop' };
   #isWoken = false;
 
   constructor(parts: MailingRunParts) {
     this.#parts = parts;
-    // Every message in flight listens to it, and more than ten are no leak.
+    // Every message in flight listens to it: more than ten listeners are no leak.
     setMaxListeners(0, this.#stopSignal.signal);
     this.#transport = new TransportMonitor(parts);
     this.#writer = new CommitWriter(parts);
@@ -85,7 +82,7 @@ export class MailingRun {
     };
   }
 
-  /** What it waits for; asked when it commits nothing for long. */
+  /** What the run waits for; read when it has committed nothing for long. */
   get waits(): RunWaits {
     const run = {
       mayStart: this.#parts.mayStart(),
@@ -119,7 +116,7 @@ export class MailingRun {
     };
   }
 
-  /** Works until the slice is through or the run is stopped. */
+  /** Works until the slice is finished or the run is stopped. */
   async run(): Promise<RunEnd> {
     for (;;) {
       const action = nextAction(this.#state);
@@ -132,47 +129,47 @@ export class MailingRun {
     }
   }
 
-  /** Begins nothing more; `run` resolves once everything in flight is written down. */
+  /** Begins nothing more; `run` resolves once the outcomes of all messages in flight are written. */
   stop(): void {
     this.#enterPhase('stopping');
   }
 
-  /** An order stands in the books: begins nothing more and looks at them. */
+  /** A command is in the progress row: begins nothing more, and reads the row. */
   drain(): void {
     if (this.#phase === 'running') this.#enterPhase('draining');
   }
 
-  /** Gives the slice back until somebody in it is due again, if nothing else is going on. */
+  /** Releases the slice until one of its recipients is due again, if nothing else is going on. */
   yieldSlot(): void {
     if (this.#phase !== 'running') return;
     this.#release = { kind: 'rest' };
     this.#enterPhase('pausing');
   }
 
-  /** Something in the books may have changed: looks at them now, whatever it is waiting for. */
+  /** The progress row may have changed: reads it now, whatever the run waits for. */
   wake(): void {
     this.#isWoken = true;
     this.#polls.dueIn(0);
     this.#sleep.end();
   }
 
-  /** The database answers again: a run that stalled goes on with everything it knows. */
+  /** The database answers again: a stalled run goes on with all results that it kept. */
   resumeStalled(): void {
     if (this.#stopState.endStall()) this.#sleep.end();
   }
 
-  /** The claim is gone: begins nothing more and writes nothing more. */
+  /** The claim is lost: begins nothing more and writes nothing more. */
   revoke(): void {
     this.#enterPhase('fenced');
   }
 
-  /** After a run that ended as lost: what was answered and not recorded. Resolves when the last message in flight is over. */
+  /** For a run that ended fenced: outcomes that were not recorded. Resolves when the last message in flight has ended. */
   async unrecorded(): Promise<Outcome[]> {
     if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
     return [...this.#writer.unwrittenOutcomes, ...this.#buffer.outcomes];
   }
 
-  /** After `stop`, when there is no more time: messages in flight end as what is known of them. */
+  /** After `stop`, when the time is over: messages in flight end with what is known of them. */
   abort(): void {
     this.#stopSignal.abort();
   }
@@ -185,7 +182,7 @@ export class MailingRun {
     }
   }
 
-  /** Asked last: a message may have waited for its turn for long. */
+  /** Checked last, right before the hand-over: a message may have waited for long. */
   #begin(idx: number): () => void {
     if (this.#stopState.mayNotLeave || !this.#parts.mayStart()) throw new LeaseLostError();
     return this.#parts.journal?.begin(idx) ?? NOTHING_TO_CONFIRM;
@@ -233,7 +230,7 @@ export class MailingRun {
   }
 
   async #wait({ ms, slot }: Extract<NextAction, { kind: 'wait' }>): Promise<void> {
-    // Begin to wait before the slot is released: of a batch, `leave` ends the wait synchronously.
+    // Start waiting before releasing the slot: for a batch, `leave` ends the wait synchronously.
     const over = this.#sleep.take(ms);
     if (slot !== 'keep') this.#parts.workerSlot[slot]();
     await over;
@@ -271,12 +268,12 @@ export class MailingRun {
     }
     this.#parts.guard.noteElsewhere(answer.elsewhere);
     await this.#admit(answer, commit.capacity);
-    // The look that was under way when they were refused did not know of them.
+    // The poll that ran while they were being deferred did not know of them.
     for (const { delayMs } of commit.deferred) this.#polls.dueIn(delayMs);
     return null;
   }
 
-  /** It can't be committed before what the database has forgotten is restored, and is restored with it. */
+  /** Keeps a commit in memory: it can only be written together with the commits that the database has forgotten. */
   async #remember(commit: Commit): Promise<RunEnd> {
     this.#parts.ledger.remember?.(commit);
     await this.#publisher.tell(commit);
@@ -310,9 +307,9 @@ export class MailingRun {
       return;
     }
     this.#queue.push(...prepared);
-    // Asked to stop, or the transport went down, while the commit was being written.
+    // A stop was requested, or the transport went down, while the commit was being written.
     if (this.#phase !== 'running' || this.#transport.waitMs() > 0) this.#returnQueue();
-    // Not at once: a commit that is due by now goes first, and the database works on it while these are rendered.
+    // Not at once: a commit that is due goes first, so that the database works while these messages are rendered.
     setImmediate(() => this.#startMessages());
   }
 }

@@ -11,22 +11,22 @@ import { SOURCE_TIMEOUT_MS, SourceWatch } from '../../model/host-calls/source-wa
 import { beginReading } from '../../model/host-calls/source-reading.js';
 import type { Wait } from '../pacing/wait.js';
 
-/** Codes are few, but a transport of the host may answer any. */
+/** Codes are few, but a transport of the host may return any. */
 const MAX_REASONS = 1_000;
 
-/** Longest time that one commit reads. */
+/** One commit reads the source for at most this long. */
 const READ_MS = 100;
 
 /**
- * The books of a mailing that is not persisted: they die with the process.
+ * The ledger of a mailing that is not persisted: it ends with the process.
  *
- * The list is read as it is sent. The keys of all recipients so far are kept, about 100 bytes each, because nothing else
- * remembers who has been mailed and nobody may get two copies.
+ * The list is read while it is sent. The keys of all recipients so far are kept, about 100 bytes each, because no other record prevents a second
+ * copy.
  */
 export class MemoryLedger implements Ledger {
   readonly counts = { num_sent: 0, num_errors: 0, num_skipped: 0 };
   numProfiles = 0;
-  /** Why the list ended before its end, if it did. */
+  /** Why the list ended early, if it did. */
   failure: string | null = null;
   readonly #reasons = new Map<string, ReasonCount>();
   readonly #watch: SourceWatch;
@@ -41,7 +41,7 @@ export class MemoryLedger implements Ledger {
 
   /**
    * @param sourceTimeoutMs longest wait for one recipient.
-   * @throws SourceConsumedError
+   * @throws SourceConsumedError if the source was read before.
    */
   constructor(
     recipients: Recipients,
@@ -110,8 +110,8 @@ export class MemoryLedger implements Ledger {
   }
 
   /**
-   * Reads on until so many are marked, and no longer than `READ_MS`: a list without recipients to send to, or that yields nothing, must not
-   * keep outcomes from being counted, nor the run from hearing that it is to stop. What is being read then is kept for the next time.
+   * Reads until `free` recipients are marked, but no longer than `READ_MS`: a list without recipients to send to, or a silent source, must not delay
+   * the counting of outcomes or a stop. An entry that is still being read then is kept for the next call.
    */
   async #readUpTo(free: number, into: MarkedRecipient[]): Promise<void> {
     const timer = new AbortController();
@@ -142,7 +142,7 @@ export class MemoryLedger implements Ledger {
       into.push({ idx, email: listed.email, name: listed.name ?? undefined, data: listed.data ?? undefined });
   }
 
-  /** Never rejects. A source that throws ends the list; asked again it would pretend to be through. */
+  /** Never rejects. A source that throws ends the list; read again, it would seem to have ended normally. */
   async #pull(): Promise<ListedRecipient | null> {
     try {
       const { done, value } = await this.#source.next();
@@ -160,7 +160,7 @@ export class MemoryLedger implements Ledger {
       release.kind === 'pause'
         ? toPublicText(release.reason)
         : 'the server stopped before the list was through';
-    // Asked to end, a source may fail or take its time; what is counted stands.
+    // `return()` of a source may fail or take its time; the counters do not depend on it.
     void this.#endSource().catch(() => undefined);
     return ended('failed');
   }
@@ -170,7 +170,7 @@ export class MemoryLedger implements Ledger {
   }
 }
 
-/** The entry that is being read. However often it is asked for, it keeps nothing of those who asked; `Promise.race` would. */
+/** An entry that is being read. It keeps no reference to earlier callers, however often it is read; `Promise.race` on one promise would. */
 class PendingEntry {
   #listed: ListedRecipient | null | undefined;
   #arrived: () => void = () => {};

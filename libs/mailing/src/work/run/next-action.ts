@@ -2,24 +2,24 @@ import type { RunPhase } from './mailing-run.parts.js';
 import { LINGER_MS, type OutcomeBuffer } from './outcome.buffer.js';
 import { MAX_WAIT_MS, type PollSchedule } from './poll.schedule.js';
 
-/** How often a run whose lease is uncertain looks whether it may start something again. */
+/** How often a run with an uncertain lease checks whether it may start messages again. */
 const LEASE_POLL_MS = 100;
-/** Another run may return a slot of the rate limiter, and does not tell. */
+/** Another run may release a slot of the rate limiter, without a notice to this one. */
 const RATE_POLL_MS = 250;
 /** A run that waits longer for a recipient's next attempt leaves its worker slot to other mailings. */
 const SLOT_KEEP_MS = 500;
 
-/** All that a run decides by, at one moment. */
+/** All facts that a run decides by, at one moment. */
 export interface RunState {
   phase: RunPhase;
-  /** Messages whose answer is awaited. */
+  /** Messages that are being rendered or sent. */
   inFlight: number;
   /** Recipients that are marked and not begun. */
   queued: number;
-  /** The first of the queue is skipped: nothing is sent for it, so no rate limits it. */
+  /** The first recipient in the queue is skipped: nothing is sent for it, so no rate limit applies. */
   isSkipNext: boolean;
   maxInDoubt: number;
-  /** A commit failed, and is to be made again as it was. */
+  /** A commit failed, and must be repeated unchanged. */
   hasUnwritten: boolean;
   /** The progress row may have changed. */
   isWoken: boolean;
@@ -29,14 +29,14 @@ export interface RunState {
   transport: { level: number; waitMs: number; waitsForHost: boolean };
   /** The lease is fresh. */
   mayStart: boolean;
-  /** Until the rate limiter has a slot. */
+  /** Milliseconds until the rate limiter may have a slot. */
   rateWaitMs: number;
 }
 
-/** What becomes of the worker slot of a run that waits. */
+/** What a waiting run does with its worker slot. */
 export type SlotAction = 'keep' | 'leave' | 'lend';
 
-/** What a run does next. `ms`: until something changes by itself; everything else ends the wait. */
+/** What a run does next. `ms`: until something changes by itself; every other change ends the wait. */
 export type NextAction =
   { kind: 'commit' } | { kind: 'send' } | { kind: 'wait'; ms: number; slot: SlotAction };
 
@@ -51,13 +51,13 @@ export function nextAction(state: RunState): NextAction {
 /** How many more recipients the next commit marks. */
 export function capacityOf(state: RunState): number {
   const { phase, polls, buffer, maxInDoubt } = state;
-  // One more look is what completes the slice.
+  // One more poll completes the slice.
   const isThrough = polls.isThrough && numSending(state) === 0 && buffer.numReturned === 0;
   if (isThrough && phase === 'running') return 1;
   return mayMark(state) ? maxInDoubt - numSending(state) : 0;
 }
 
-/** Recipients that stay `sending` whatever the next commit writes. */
+/** Recipients that stay in flight whatever the next commit writes. */
 export function numSending({ inFlight, queued }: Pick<RunState, 'inFlight' | 'queued'>): number {
   return inFlight + queued;
 }
@@ -98,7 +98,7 @@ function waitMsOf(state: RunState): number {
     return isFull ? MAX_WAIT_MS : Math.min(state.rateWaitMs, RATE_POLL_MS);
   }
   if (state.inFlight >= state.maxInDoubt) return MAX_WAIT_MS;
-  // The condition may have become true since `wantsCommit`; look again in 1 ms.
+  // The condition may have become true after `wantsCommit()`; decide again in 1 ms.
   return polls.isExhausted ? polls.waitMs : 1;
 }
 

@@ -3,13 +3,13 @@ import type { RunOptions } from '../../model/options/mailing-options.js';
 import type { Deferral, Outcome } from '../../model/states/outcome.js';
 import type { RunJournal } from '../../model/ports/run-journal.js';
 
-/** An answer waits at most this long for company before a commit is made for it alone. */
+/** An outcome waits at most this long for others before it is committed. */
 export const LINGER_MS = 50;
 
-/** A commit for fewer costs more statements than it saves time. */
+/** A commit for fewer outcomes costs more in statements than it saves in time. */
 const MIN_PER_COMMIT = 20;
 
-/** What became of recipients since the last commit was put together: all of it is still `sending` in the books. */
+/** Results since the last commit was built. In the database their recipients are still in flight. */
 export class OutcomeBuffer {
   #outcomes: Outcome[] = [];
   #deferred: Deferral[] = [];
@@ -18,12 +18,12 @@ export class OutcomeBuffer {
 
   readonly #fullAt: number;
 
-  /** @param journal hears of it at once; null: there is none. */
+  /** @param journal gets each result at once; null: no journal. */
   constructor(
     private readonly journal: RunJournal | null,
     { concurrency, maxInDoubt }: Pick<Required<RunOptions>, 'concurrency' | 'maxInDoubt'>,
   ) {
-    // Beside those in flight, the other marked recipients bridge the time that a commit takes.
+    // Recipients marked beyond `concurrency` keep messages going while a commit is written. A commit is due when 40 % of them have results.
     const share = Math.floor(0.4 * (maxInDoubt - concurrency));
     this.#fullAt = Math.max(share, Math.min(concurrency, MIN_PER_COMMIT));
   }
@@ -40,7 +40,7 @@ export class OutcomeBuffer {
     this.journal?.defer(deferral);
   }
 
-  /** Nothing was handed over; written without lingering. */
+  /** Returns recipients without a hand-over; committed without lingering. */
   handBack(indexes: number[]): void {
     this.#returned.push(...indexes);
     this.journal?.handBack(indexes);
@@ -50,12 +50,12 @@ export class OutcomeBuffer {
     return this.#outcomes;
   }
 
-  /** Outcomes and deferrals. */
+  /** Number of outcomes and deferrals. */
   get count(): number {
     return this.#outcomes.length + this.#deferred.length;
   }
 
-  /** Enough for a commit. */
+  /** There are enough results for a commit. */
   get isFull(): boolean {
     return this.count >= this.#fullAt;
   }
@@ -64,12 +64,12 @@ export class OutcomeBuffer {
     return this.#returned.length;
   }
 
-  /** Nothing more is waited for. */
+  /** The oldest result has waited long enough. */
   get hasLingered(): boolean {
     return this.count > 0 && performance.now() - this.#oldestAt >= LINGER_MS;
   }
 
-  /** All of it, for the next commit. */
+  /** Removes and returns all results, for the next commit. */
   take(): Pick<Commit, 'outcomes' | 'deferred' | 'returned'> {
     const news = { outcomes: this.#outcomes, deferred: this.#deferred, returned: this.#returned };
     this.#outcomes = [];

@@ -1,7 +1,7 @@
 import type { Commit } from '../../model/ports/ledger.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
 
-/** Tells what a commit has committed, to whoever listens and to the host's profiles. */
+/** Reports the outcomes of a commit after it is committed: to event listeners, and to the host's profiles. */
 export class OutcomePublisher {
   constructor(private readonly parts: Pick<MailingRunParts, 'mailingId' | 'events' | 'recorder'>) {}
 

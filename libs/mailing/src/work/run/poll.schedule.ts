@@ -1,24 +1,24 @@
 import type { CommitAnswer } from '../../model/ports/ledger.js';
 
-/** Longest wait without a look at the books: somebody may have made recipients due again (`retry`). */
+/** Longest wait without a poll: `retry` may have made recipients due again. */
 export const MAX_WAIT_MS = 30_000;
 
-/** When a run has to look into the books for more recipients, by what the last look has found. */
+/** When a run has to poll for more recipients, by the result of its last poll. */
 export class PollSchedule {
   #exhausted = false;
   #at = 0;
 
-  /** Nobody is left on the list, as far as is known. */
+  /** No recipient is left on the list, as far as is known. */
   get isExhausted(): boolean {
     return this.#exhausted;
   }
 
-  /** Somebody may be found now. */
+  /** A poll may find recipients now. */
   get isDue(): boolean {
     return !this.#exhausted || performance.now() >= this.#at;
   }
 
-  /** Nobody is left, neither on the list nor among those who wait; one more look is what completes the slice. */
+  /** No recipient is left, neither on the list nor waiting for an attempt; one more poll completes the slice. */
   get isThrough(): boolean {
     return this.#exhausted && this.#at === Number.POSITIVE_INFINITY;
   }
@@ -27,12 +27,12 @@ export class PollSchedule {
     return Math.min(Math.max(Math.ceil(this.#at - performance.now()), 1), MAX_WAIT_MS);
   }
 
-  /** Somebody goes back to the list. */
+  /** Recipients were returned to the list. */
   handedBack(): void {
     this.#exhausted = false;
   }
 
-  /** Somebody is due in so many milliseconds. */
+  /** A recipient is due in `delayMs`. */
   dueIn(delayMs: number): void {
     this.#at = Math.min(this.#at, performance.now() + delayMs);
   }

@@ -16,21 +16,22 @@ export interface HostOutage {
 }
 
 /**
- * Asks the host about the recipients that a commit has marked: their profiles, whether they may be mailed, what they see in slots.
+ * Asks the host about the recipients that a commit has marked: their profiles, whether they may be mailed, and their slot contents.
  *
- * The run waits for it, so it ends at once when nothing is to be begun any more, and other mailings work while the host takes its time.
+ * The run waits for the answers. So preparation ends at once when the run begins nothing more, and other mailings use the worker slot while the host
+ * takes its time.
  */
 export class RecipientPreparation {
   #beginning = beginning();
 
   constructor(private readonly parts: Pick<MailingRunParts, 'delivery' | 'workerSlot'>) {}
 
-  /** What the host is asked at the moment. */
+  /** The host call that is being waited for. */
   get wait(): Wait | null {
     return this.parts.delivery.asked;
   }
 
-  /** @returns why the host can't be asked; null if that is not wanted to be known any more. */
+  /** @returns why the host can't be asked; null if the run begins nothing more, so that no answer is needed. */
   async of({
     marked,
     upcoming,
@@ -46,19 +47,19 @@ export class RecipientPreparation {
     }
   }
 
-  /** Aborts when nothing is to be begun any more: then no answer of the host is waited for, neither here nor by a message. */
+  /** Aborts when the run begins nothing more: then neither the preparation nor a message waits for an answer of the host. */
   get signal(): AbortSignal {
     return this.#beginning.signal;
   }
 
-  /** Nothing is to be begun any more. A run that stalled may go on, and begins under a new signal. */
+  /** The run begins nothing more. A stalled run may go on later, and then uses a new signal. */
   end(): void {
     this.#beginning.abort();
     this.#beginning = beginning();
   }
 }
 
-/** Every message that is being rendered listens to it. */
+/** Every message that is being rendered listens to it: more than ten listeners are no leak. */
 function beginning(): AbortController {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);

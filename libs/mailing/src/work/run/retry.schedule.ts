@@ -1,18 +1,18 @@
 import type { RetryOptions } from '../../model/options/mailing-options.js';
 import type { MarkedRecipient } from '../../model/mail/recipient.js';
 
-/** How often the open recipients of a run were tried before. */
+/** Counts the earlier attempts of a run's open recipients. */
 export class RetrySchedule {
   readonly #before = new Map<number, number>();
 
   constructor(private readonly options: Required<RetryOptions>) {}
 
-  /** Takes over what the books know of recipients that were tried before. */
+  /** Takes the attempt counts that the ledger has for recipients that were tried before. */
   note(marked: MarkedRecipient[]): void {
     for (const { idx, attempts } of marked) if (attempts) this.#before.set(idx, attempts);
   }
 
-  /** Whether this recipient was never attempted before the attempt that is under way. */
+  /** Whether the current attempt at this recipient is its first. */
   isFirst(idx: number): boolean {
     return !this.#before.has(idx);
   }
@@ -20,7 +20,7 @@ export class RetrySchedule {
   /**
    * Exponential back-off with full jitter (Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015).
    *
-   * @returns the delay before the next attempt, or null if the one just made was the last.
+   * @returns the delay before the next attempt, or null if the last one was the final attempt.
    */
   nextDelayMs(idx: number): number | null {
     const { maxAttempts, initialDelayMs, maxDelayMs } = this.options;

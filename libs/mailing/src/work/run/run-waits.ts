@@ -5,11 +5,11 @@ import type { TransportMonitor } from './transport.monitor.js';
 export interface RunWaits {
   isPersisted: boolean;
   now: Wait;
-  /** What is out of reach, also while it is being tried again. */
+  /** What is unreachable, also while it is being tried again. */
   outage: Wait | null;
 }
 
-/** How a run stands that nothing keeps waiting. */
+/** The state of a run that waits for neither the host, nor the database, nor the transport. */
 export interface UnhinderedRun {
   mayStart: boolean;
   inFlight: number;
@@ -18,7 +18,7 @@ export interface UnhinderedRun {
   committedAt: number;
 }
 
-/** @param others what may keep the run waiting, in the order in which they are asked; the transport comes after them. */
+/** @param others what else may block the run, in this order; the transport comes after them. */
 export function waitsOf(
   isPersisted: boolean,
   run: UnhinderedRun,
@@ -29,7 +29,7 @@ export function waitsOf(
   return { isPersisted, now, outage: transport.outage };
 }
 
-/** While neither the host, nor the database, nor the transport keeps it waiting. */
+/** What a run waits for if neither the host, nor the database, nor the transport blocks it. */
 function orderlyWait({ mayStart, inFlight, queued, committedAt: since }: UnhinderedRun): Wait {
   if (!mayStart) return { what: 'its lease, which a heartbeat has to renew', since };
   if (inFlight > 0) return { what: `${inFlight} message(s) that are being rendered or sent`, since };

@@ -5,19 +5,19 @@ import type { WorkerSlot } from './mailing-run.parts.js';
 import { SlotReleases } from '../pacing/slot-releases.js';
 import type { Wait } from '../pacing/wait.js';
 
-/** What a run has of the registry while it works. */
+/** The worker slot of a run, and its link to the registry. */
 export interface RegisteredSlot extends WorkerSlot {
-  /** Tells which run it is, so that it can be stopped. */
+  /** Registers the run, so that it can be stopped. */
   announce(run: MailingRun): void;
 }
 
 /** Work that ends with a result. */
 export type Work<T> = (workerSlot: RegisteredSlot) => Promise<T>;
 
-/** Whether a piece of work waits for a place, goes ahead of all others, or takes none, because its places are counted elsewhere. */
+/** `wait`: waits for a slot. `at_once`: goes ahead of all others. `apart`: takes no slot, because its slots are counted elsewhere. */
 export type Turn = 'wait' | 'at_once' | 'apart';
 
-/** What was cut off has this long to write down what is known of it. */
+/** A run that was cut off has this long to write what is known of its messages. */
 const CUT_OFF_MS = 2_000;
 
 interface Entry {
@@ -25,15 +25,14 @@ interface Entry {
   result: Promise<unknown>;
   run: MailingRun | null;
   since: number;
-  /** Set while it waits for a place: goes ahead of all others. */
+  /** Set while it waits for a slot; goes ahead of all others. */
   dispatch: (() => void) | null;
 }
 
 /**
- * The runs of this process: each mailing at most once, not more than `maxConcurrentMailings` at a time, the others in order of
- * arrival. A mailing that only waits for somebody's next attempt, which may be hours away, does not take a place. Whoever
- * asks for a mailing that is being worked on gets the same result. Batches are in here too, and take no places: how many
- * there are at a time is the dispatcher's business.
+ * The runs of this process. Each mailing has at most one, at most `maxConcurrentMailings` run at a time, and the others wait in order of arrival. A
+ * mailing that only waits for a recipient's next attempt, which may be hours away, takes no slot. Starting a mailing that is being worked on returns
+ * the same result. Batches are registered too, but take no slots: the dispatcher limits their number.
  */
 export class RunRegistry {
   readonly #entries = new Map<string, Entry>();
@@ -50,7 +49,7 @@ export class RunRegistry {
     return this.#stop.signal.aborted;
   }
 
-  /** Aborts when the process takes up nothing more. */
+  /** Aborts when the process begins no more work. */
   get stopSignal(): AbortSignal {
     return this.#stop.signal;
   }
@@ -59,14 +58,14 @@ export class RunRegistry {
     return this.#entries.has(key);
   }
 
-  /** Resolves when a mailing that is being worked on here, or waits for its turn, is done with. */
+  /** Resolves when a mailing that is worked on here, or waits for its turn, has ended. */
   find(key: string): Promise<unknown> | null {
     return this.#entries.get(key)?.result ?? null;
   }
 
   /**
-   * An order stands in the books: the runs of this mailing begin nothing more from this moment on. One that waits for a
-   * place takes it up at once, because nothing will be sent for it.
+   * A command is in the progress row: the runs of this mailing begin nothing more from now on. A run that waits for a slot starts at once to carry
+   * the command out, because it sends nothing.
    */
   drain(mailingId: string): void {
     for (const entry of this.#of(mailingId)) {
@@ -75,17 +74,17 @@ export class RunRegistry {
     }
   }
 
-  /** The database answers: runs that had given up on it go on. */
+  /** The database answers: stalled runs go on. */
   resumeStalled(): void {
     for (const { run } of this.#entries.values()) run?.resumeStalled();
   }
 
-  /** Something in the books has changed: the runs of this mailing look at them, whatever they are waiting for. */
+  /** The progress row may have changed: the runs of this mailing read it now, whatever they wait for. */
   wake(mailingId: string): void {
     for (const { run } of this.#of(mailingId)) run?.wake();
   }
 
-  /** What the runs of this mailing wait for; none where this process does not work on it. */
+  /** What the runs of this mailing wait for; empty if this process does not work on it. */
   waitsOf(mailingId: string): Wait[] {
     return [...this.#of(mailingId)].map(({ run, dispatch, since }) => {
       const what = dispatch
@@ -96,8 +95,8 @@ export class RunRegistry {
   }
 
   /**
-   * Runs that have waited for so long: those of an outage, and of mailings that are not persisted all, because nothing else tells of them;
-   * their `mailingId` is null.
+   * Runs that have waited for `ms` or longer: persisted runs only for an outage, runs of mailings that are not persisted for anything, because
+   * nothing else reports them. Their `mailingId` is null.
    */
   lasting(ms: number): { mailingId: string | null; wait: Wait }[] {
     const before = performance.now() - ms;
@@ -111,8 +110,8 @@ export class RunRegistry {
   }
 
   /**
-   * @param key the mailing's id; for a batch, its claim; for a mailing that is not persisted, any id of its own.
-   * @param mailingId whose orders are meant for it. Default: the key.
+   * @param key the mailing's id; for a batch, its claim; for a mailing that is not persisted, any unique id.
+   * @param mailingId the mailing whose commands apply. Default: the key.
    */
   start<T>(key: string, work: Work<T>, turn: Turn = 'wait', mailingId = key): Promise<T> {
     const known = this.#entries.get(key);
@@ -139,14 +138,14 @@ export class RunRegistry {
     return result;
   }
 
-  /** The claims of this process are void: every run stops where it is and writes nothing more. */
+  /** The claims of this process are void: every run stops at once and writes nothing more. */
   revokeAll(): void {
     for (const { run } of this.#entries.values()) run?.revoke();
   }
 
   /**
-   * Orderly stop of all runs. Messages in flight have `timeoutMs` to end; what is still open then is cut off, and what does
-   * not end even so (a source of recipients, a database that is silent) is not waited for.
+   * Orderly stop of all runs. Messages in flight have `timeoutMs` to end; then they are cut off. A run that does not end even so (because of a silent
+   * source of recipients or database) is not waited for.
    */
   async stopAll(timeoutMs: number): Promise<void> {
     this.#stop.abort();
@@ -201,7 +200,7 @@ export class RunRegistry {
     resolve();
   }
 
-  /** The place is handed on, not given up and taken again, so that nobody can slip in between. */
+  /** Hands the slot to the next waiting mailing directly, so that no other one can take it in between. */
   #leave(): void {
     const next = this.#working <= this.maxConcurrentMailings ? this.#waiting.shift() : undefined;
     if (next) next();

@@ -3,7 +3,7 @@ import type { RunPhase } from './mailing-run.parts.js';
 /**
  * Why a run begins nothing more.
  *
- * Invariant: a claim that is gone stays gone, and a database that went back is nothing to stop or to pause for any more.
+ * Invariant: a fenced run stays fenced. A rewound run can only become fenced: it neither stops nor pauses any more.
  */
 export class StopState {
   #current: RunPhase = 'running';
@@ -13,7 +13,7 @@ export class StopState {
     return this.#current;
   }
 
-  /** Whether not even a message that is being made may leave. */
+  /** Whether messages that are being rendered must not be handed over. */
   get mayNotLeave(): boolean {
     return this.#current === 'fenced' || this.#current === 'rewound';
   }
@@ -24,7 +24,7 @@ export class StopState {
     this.#current = how;
   }
 
-  /** The database answers again. @returns whether it was waited for. */
+  /** The database answers again. @returns whether the run was stalled. */
   endStall(): boolean {
     if (this.#current !== 'stalled') return false;
     this.#current = this.#beforeStall;

@@ -6,10 +6,10 @@ import type { MailingRunParts } from './mailing-run.parts.js';
 import { CongestionWindow } from '../pacing/congestion-window.js';
 import type { Wait } from '../pacing/wait.js';
 
-/** So many connections that break after a message, with no answer between them, are an outage. */
+/** This many connections that break after a message, with no answer between them, are an outage. */
 const MAX_BREAKS = 3;
 
-/** What one run knows about the transport from its answers: whether it works, how much it takes, how long to wait. */
+/** What one run knows about the transport from its answers: whether it works, how many messages it accepts at a time, how long to wait. */
 export class TransportMonitor {
   readonly #backOff = new BackOff();
   readonly #window: CongestionWindow;
@@ -27,7 +27,7 @@ export class TransportMonitor {
     return this.#window.level;
   }
 
-  /** Ask at the start of a message and give it back with a throttling answer to it. */
+  /** Read it when a message starts, and pass it to `throttled` with a throttling answer to that message. */
   get generation(): number {
     return this.#window.generation;
   }
@@ -38,15 +38,16 @@ export class TransportMonitor {
   }
 
   /**
-   * Whether it belongs to an outage that is known, and is no evidence against the mailing: silence, as long as the outage lasts, and the
-   * other connections that broke. A message that is tried after the wait and breaks as well is evidence, because its recipient ends in doubt.
+   * Whether an outcome belongs to a known outage, and so is no evidence against the mailing. It does if the mail server gave no answer while the
+   * outage lasts, or if one more connection broke before the next try. A message that is tried after the wait and breaks as well is evidence, because
+   * its recipient ends in doubt.
    */
   isKnownOutage({ status, code }: Outcome): boolean {
     if (status === 'in_doubt') return this.waitMs() > 0;
     return code === NO_ANSWER && this.#downSince !== null && this.#isOfMailServer;
   }
 
-  /** It is known that the mail server is out of reach, and nothing may be tried. */
+  /** The mail server is known to be unreachable, and nothing may be tried. */
   get isDown(): boolean {
     return this.waitMs() > 0 && this.#isOfMailServer;
   }
@@ -55,24 +56,24 @@ export class TransportMonitor {
     return this.#outage.what === PAUSE_REASONS.transport;
   }
 
-  /** What is out of reach, while nothing may be tried. */
+  /** What is unreachable, while nothing may be tried. */
   get wait(): Wait | null {
     return this.waitMs() === 0 ? null : this.outage;
   }
 
-  /** The same, also while it is being tried again: an outage is over with an answer. */
+  /** As `wait`, but also during a new try: only an answer ends an outage. */
   get outage(): Wait | null {
     if (this.#downSince === null) return null;
     const { what, reason } = this.#outage;
     return { what: `${what}: ${toPublicText(reason)}`, since: this.#downSince };
   }
 
-  /** Something of the host's is out of reach, and not the mail server, which all mailings share. */
+  /** A service of the host is unreachable, and not the mail server, which all mailings share. */
   get waitsForHost(): boolean {
     return this.wait !== null && !this.#isOfMailServer;
   }
 
-  /** The mail server answered a message, whatever it answered. */
+  /** The mail server answered a message, with whatever answer. */
   works(): void {
     this.#silent.clear();
     this.#breaksInARow = 0;
@@ -92,33 +93,33 @@ export class TransportMonitor {
   }
 
   /**
-   * It fell silent before it had this message. That may be about this recipient, until it happens with another one too and
-   * nobody was answered in between.
+   * The mail server fell silent before it had this message. That may be caused by this recipient, unless it happens with a second one and no message
+   * was answered in between.
    *
-   * @returns true if it is silent to everybody.
+   * @returns true if a second recipient met silence, too.
    */
   fallsSilent(idx: number): boolean {
     this.#silent.add(idx);
     return this.#silent.size > 1;
   }
 
-  /** A connection broke after the message. @returns true if that is all it does any more. */
+  /** A connection broke after the message. @returns true if that is an outage. */
   breaks(): boolean {
     return ++this.#breaksInARow >= MAX_BREAKS;
   }
 
   /**
-   * It can't be reached.
+   * The transport, or a service of the host, is unreachable.
    *
-   * @param what the beginning of the reason to pause.
-   * @returns why to pause, once patience is over; null: wait and try again.
+   * @param what the beginning of the pause reason.
+   * @returns why to pause, once the outage has lasted longer than `transportOutageTimeoutMs`; null: wait and try again.
    */
   down(reason: string, what: string = PAUSE_REASONS.transport): string | null {
     this.#window.interrupted();
     return this.#wait(reason, what);
   }
 
-  /** It wants less at a time. At the lowest level there is nothing left but to wait. @returns as `down`. */
+  /** The mail server asks for fewer messages at a time. At the lowest level the run can only wait. @returns as `down`. */
   throttled(reason: string, generation: number): string | null {
     if (!this.#window.throttled(generation)) return null;
     const { events, mailingId } = this.parts;

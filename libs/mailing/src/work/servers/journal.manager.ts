@@ -8,7 +8,7 @@ import type { JournalOwner } from '../../store/journal/journal.lines.js';
 import { MailingJournal } from '../../store/journal/mailing.journal.js';
 import { namesBoot } from './pid-namespace.js';
 
-/** The journal of this process: it begins and ends with the incarnation. */
+/** Owns the journal of this process, which begins and ends with the incarnation. */
 export class JournalManager {
   #journal: MailingJournal | null = null;
 
@@ -44,18 +44,18 @@ export class JournalManager {
     );
   }
 
-  /** From now on nothing can be begun that was claimed by this incarnation, and others may read what it has begun. */
+  /** From now on nothing that was claimed by this incarnation can begin, and other processes may read what it has begun. */
   close(): void {
     this.#journal?.close();
     this.#journal = null;
   }
 
-  /** The work under a claim is over. @param isGivenBack the books say so: nobody is marked under it. */
+  /** The work under a claim has ended. @param isGivenBack the database has recorded the release: no recipient is marked under the claim. */
   end(claimToken: string, isGivenBack: boolean): void {
     this.#journal?.end(claimToken, isGivenBack);
   }
 
-  /** Null: there is none. */
+  /** Null: there is no journal. */
   of({ claimToken, commitSeq }: HeldClaim): ClaimJournal | null {
     return this.#journal?.claim(claimToken, commitSeq) ?? null;
   }

@@ -1,9 +1,9 @@
 /**
- * How long this process may go on believing that it is alive in the eyes of the others.
+ * How long this process may assume that the other servers consider it alive.
  *
- * The others judge by the database's clock; this side can only measure how long ago it *began* the last heartbeat that
- * succeeded, which is never later than the moment the database noted. It measures with two clocks, because each has a way
- * to stand still: the monotonic clock may not count while a machine is suspended, the wall clock may be set back.
+ * The others judge by the database's clock. This side can only measure how long ago it *began* the last successful heartbeat, which is never later
+ * than the moment that the database noted. It measures with two clocks, because each may stand still: the monotonic clock may not count while a
+ * machine is suspended, the wall clock may be set back.
  */
 export class Lease {
   #monotonic = Number.NEGATIVE_INFINITY;
@@ -32,7 +32,7 @@ export class Lease {
     this.#wall = Number.NEGATIVE_INFINITY;
   }
 
-  /** False: start nothing more, somebody may be about to take the work over. */
+  /** False: start nothing more, because another server may be about to take the work over. */
   holds(): boolean {
     return (
       performance.now() - this.#monotonic < this.durationMs &&
@@ -41,14 +41,14 @@ export class Lease {
   }
 
   /**
-   * True if it has held for its whole length: the database answered all the time, so whoever did not renew meanwhile had the
-   * chance to. Before, leases may have run out because nobody could reach the database.
+   * True if the lease has held for its whole length. The database answered all that time, so any server that did not renew had the chance to. Before
+   * that, leases may have run out because no server could reach the database.
    */
   hasLastedWholly(): boolean {
     return this.holds() && performance.now() - (this.#unbrokenSince ?? Infinity) >= this.durationMs;
   }
 
-  /** True if it ran out or was lost while this process lived, and has not lasted wholly since. */
+  /** True if the lease ran out or was revoked while this process lived, and has not held for its whole length since. */
   isAfterGap(): boolean {
     return this.#hadGap && !this.hasLastedWholly();
   }

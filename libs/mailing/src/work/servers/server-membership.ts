@@ -13,13 +13,13 @@ import type { JournalManager } from './journal.manager.js';
 import { Lease } from './lease.js';
 import { readPidNamespace } from './pid-namespace.js';
 
-/** What the death of a process can be told by. */
+/** The facts by which the death of a process is known. */
 type Comparable = Pick<RegisteredServer, 'incarnation' | 'hostname' | 'pid' | 'pidNamespace'>;
 
-/** What a heartbeat finds. */
+/** The result of a heartbeat. */
 export type MembershipState = Exclude<ServerState, 'starting'>;
 
-/** Incarnations that live in this very process, so that two applications in one process do not take each other for dead. */
+/** Incarnations that live in this very process, so that two applications in one process do not judge each other dead. */
 const living: Set<string> = ((globalThis as Record<symbol, unknown>)[
   Symbol.for('nestjs-mailing:incarnations')
 ] ??= new Set<string>()) as Set<string>;
@@ -27,16 +27,16 @@ const living: Set<string> = ((globalThis as Record<symbol, unknown>)[
 /**
  * This process as one of the servers that share the database.
  *
- * A process is known by its `uniqServerId`, which outlives it, and its incarnation, which does not: every start draws a
- * new one. Claims carry the incarnation, so a restarted server knows its own old work at once, and a process that was
- * declared dead finds its writes without effect. Of two live processes with one id, the second stands by.
+ * A process is known by its `uniqServerId`, which outlives it, and its incarnation, which does not: every start draws a new one. Claims carry the
+ * incarnation. So a restarted server knows its own old work at once, and writes of a process that was declared dead have no effect. Of two live
+ * processes with one id, the second is on standby.
  */
 export class ServerMembership {
   readonly lease: Lease;
   readonly #pidNamespace = readPidNamespace();
   #incarnation: string | null = null;
   #claims = 0;
-  /** By `performance.now()`; ends with the first renewal. */
+  /** Until then a lagging database node may not know our row; by `performance.now()`. Ends with the first renewal. */
   #mayBeUnknownUntil = Number.NEGATIVE_INFINITY;
   #state: ServerState = 'starting';
   #other: IdHolder | null = null;
@@ -56,12 +56,12 @@ export class ServerMembership {
     return this.#incarnation;
   }
 
-  /** What the last heartbeat that succeeded has found. */
+  /** The result of the last successful heartbeat. */
   get state(): ServerState {
     return this.#state;
   }
 
-  /** The live process that has our id, while we stand by. */
+  /** The live process that has our id, while this one is on standby. */
   get other(): IdHolder | null {
     return this.#other;
   }
@@ -83,7 +83,7 @@ export class ServerMembership {
     return this.#underWay;
   }
 
-  /** Orderly end: nobody has to wait for the lease. */
+  /** Orderly end: no server has to wait until the lease runs out. */
   async leave(): Promise<void> {
     await this.#underWay?.catch(() => undefined);
     const incarnation = this.#incarnation;
@@ -93,8 +93,9 @@ export class ServerMembership {
   }
 
   /**
-   * No such process where pids can be compared, or our own pid after a restart: dead for certain, whatever the lease says. Of
-   * a row without a pid space (an older version wrote it, or its process could not tell) only the lease tells.
+   * True if a process is dead for certain, whatever its lease says: pids can be compared, and either no process has its pid, or it has our own pid,
+   * so that its row is from before a restart. False for a row without a pid namespace (written by an older version, or by a process that could not
+   * read it): then only the lease shows it.
    */
   readonly isKnownDead = (server: Comparable): boolean => {
     const isComparable = server.pidNamespace !== null && server.pidNamespace === this.#pidNamespace;
@@ -108,14 +109,14 @@ export class ServerMembership {
     if (!incarnation) return this.#register(begun);
     const { uniqServerId } = this.settings;
     const isRenewed = await this.persister.renew(uniqServerId, incarnation);
-    // It left meanwhile: the lease stays revoked, and a row that is gone is no loss.
+    // This process left meanwhile: the lease stays revoked, and the missing row does no harm.
     if (this.#incarnation !== incarnation) return 'lost';
     if (isRenewed) {
       this.#mayBeUnknownUntil = Number.NEGATIVE_INFINITY;
       this.lease.confirm(begun);
       return 'member';
     }
-    // A node that lags behind does not know it yet.
+    // A database node that lags behind does not know the row yet.
     if (performance.now() < this.#mayBeUnknownUntil)
       throw new DatabaseBehindError(`the row of server ${uniqServerId}`, 'none of this process', false);
     this.events.emit('server:lost', { uniqServerId, incarnation });
@@ -126,7 +127,7 @@ export class ServerMembership {
   async #register(begun: { monotonic: number; wall: number }): Promise<MembershipState> {
     const { uniqServerId, enabledAsTemplateMailServer: takesBatches } = this.settings;
     const incarnation = randomUUID();
-    // Known as living before its row can be seen.
+    // Known as living before other servers can see its row.
     living.add(incarnation);
     let other: RegisteredServer | null;
     const place = { hostname: hostname(), pid: process.pid, pidNamespace: this.#pidNamespace };
@@ -169,7 +170,7 @@ export class ServerMembership {
     this.#incarnation = null;
     this.#state = 'lost';
     this.lease.revoke();
-    // At the same moment: whoever takes it for dead may read its journal.
+    // Together with the lease: a process that judges this one dead may read its journal.
     this.journal.close();
     living.delete(incarnation);
   }
@@ -180,7 +181,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it runs, and belongs to somebody else.
+    // EPERM: the process runs, and belongs to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -7,20 +7,19 @@ import type { RunRegistry } from '../run/run.registry.js';
 import type { ServerMembership, MembershipState } from './server-membership.js';
 
 /**
- * Something that a member does after each of its heartbeats. One that returns a promise is not begun again before that is
- * settled, no heartbeat waits for it, and an orderly stop does for as long as it has time. One that takes longer than `run.hostCallTimeoutMs` is
- * reported (`server:error`).
+ * A task that a member runs after each of its heartbeats. If it returns a promise, it is not started again before that settles; no heartbeat waits
+ * for it, but an orderly stop does, for as long as it has time. A task that takes longer than `run.hostCallTimeoutMs` is reported (`server:error`).
  */
 export type PeriodicTask = () => Promise<unknown> | void;
 
 const HEARTBEAT = 'heartbeat';
 
 /**
- * Keeps the lease of this process fresh, on a timer of its own that no run and no mail server can hold up, and does the
- * duties of a member after each heartbeat, the first of which is at the start of the application.
+ * Keeps the lease of this process fresh, on its own timer that no run and no mail server can delay, and runs the tasks of a member after each
+ * heartbeat. The first heartbeat is at the start of the application.
  *
- * A heartbeat that fails is only reported: the lease runs out by itself, and runs stop starting messages when it has. One
- * that finds this process declared dead stops its runs at once and registers it again at once, under a new incarnation.
+ * A heartbeat that fails is only reported: the lease runs out by itself, and runs stop starting messages then. A heartbeat that finds this process
+ * declared dead stops its runs at once and registers the process again, under a new incarnation.
  *
  * @example
  * ```ts
@@ -44,22 +43,22 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
     private readonly events: MailingEvents,
   ) {}
 
-  /** Begins, in the background: the host's bootstrap is neither held up nor broken. Twice is harmless. */
+  /** Begins in the background, so it neither delays nor breaks the host's bootstrap. Harmless when repeated. */
   onApplicationBootstrap(): void {
     if (!this.#timer && !this.#stopped) this.#timer = setTimeout(this.#tick, 0);
   }
 
   /**
-   * From now on, `duty` is done after each heartbeat that finds this process a member.
+   * Runs `task` after each heartbeat that finds this process a member.
    *
-   * @throws InvalidArgumentError if it is no function.
+   * @throws InvalidArgumentError if it is not a function.
    */
   addTask(task: PeriodicTask): void {
     if (typeof task !== 'function') throw new InvalidArgumentError('addTask: task', 'a function', task);
     this.#tasks.push(task);
   }
 
-  /** Ends it for good. Resolves when no heartbeat and no duty is under way. */
+  /** Stops for good. Resolves when no heartbeat and no task is running. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer) clearTimeout(this.#timer);
@@ -69,7 +68,7 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
 
   readonly #tick = (): void => {
     this.#last = this.#heartbeat().finally(() => {
-      // A server with nothing to do must not keep a process alive that has nothing else to do either.
+      // The timer must not keep a process alive that has nothing else to do.
       if (!this.#stopped)
         this.#timer = setTimeout(this.#tick, this.settings.server.heartbeatIntervalMs).unref();
     });

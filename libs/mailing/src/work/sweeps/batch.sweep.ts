@@ -28,26 +28,26 @@ export interface BatchSweepParts {
 }
 
 /**
- * Frees the batches of all dead servers, whoever they were, and carries out orders that no batch is left to carry out. Every
- * server does it; of two that do it at the same moment, one finds nothing left to do.
+ * Frees the batches of all dead servers, and completes commands if no batch is left to complete them. Every server does it; of two that do it at the
+ * same moment, one finds nothing left to do.
  *
- * While this server waits for the call that resumes, the batches of the mailings that it holds stay as they are.
+ * While this server waits for `resume()`, the batches of the mailings that it holds stay as they are.
  *
- * A freed batch is first recovered under a claim of our own: whom the death caught is settled, and the host's resolver
- * asked, before anybody else can take it up. A sweeper that dies in between has a dead claim itself.
+ * A batch is recovered under a claim of this server before it is freed: recipients in flight are settled, and the host's resolver is asked, before
+ * another server can claim it. If the sweeping process dies in between, its own claim is a dead one, and another sweep recovers it.
  */
 export class BatchSweep {
   #sweeping: Promise<number> | null = null;
 
   constructor(private readonly parts: BatchSweepParts) {}
 
-  /** Looks once. Looks at the same moment share one. Never rejects. @returns how many batches were freed. */
+  /** Sweeps once. Calls at the same moment share one sweep. Never rejects. @returns how many batches were freed. */
   sweep(): Promise<number> {
     this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = null));
     return this.#sweeping;
   }
 
-  /** Resolves when no look is under way. */
+  /** Resolves when no sweep is running. */
   async idle(): Promise<void> {
     await this.#sweeping;
   }
@@ -70,7 +70,7 @@ export class BatchSweep {
   async #freeDead(): Promise<number> {
     const { batches, settings, runs, worker, hold } = this.parts;
     let freed = 0;
-    // A pause or an end that was asked for sends nothing, and is carried out.
+    // Requested pauses and cancels are completed also for held mailings: they send nothing.
     const requested = new Set(hold.isWaiting ? await batches.requested() : []);
     for (const dead of await batches.claimedByDead(settings.uniqServerId)) {
       if (runs.isStopping) break;
@@ -96,14 +96,14 @@ export class BatchSweep {
       await this.parts.worker.tellEnd(mailingId, mailing);
       return status === 'pending';
     } catch (error) {
-      // The others are not to wait for it.
+      // A batch that fails must not block the others.
       const { uniqServerId } = settings;
       events.emit('server:error', { uniqServerId, step: `freeing a batch of ${fromServerId}`, error });
       return false;
     }
   }
 
-  /** Runs that wait for something find an order only if they are told; where there is none any more, it is reached here. */
+  /** Completes commands. Runs that wait find a command only if they are woken; if no run is left, it is completed here. */
   async #carryOut(): Promise<void> {
     const { batches, runs, worker } = this.parts;
     for (const mailingId of await batches.requested()) {

@@ -11,7 +11,7 @@ import type { ServerMembership } from '../servers/server-membership.js';
 import type { SliceRunner } from '../execution/slice.runner.js';
 import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
 
-/** The least time between two looks for a lag that goes on. */
+/** Shortest time between two sweeps for a lag that goes on. */
 const MIN_LOOK_MS = 1_000;
 
 export interface ForgottenCommitsSweepParts {
@@ -27,10 +27,9 @@ export interface ForgottenCommitsSweepParts {
 }
 
 /**
- * Writes commits of this process again that the database has forgotten, as after a failover that lost them, so that no recipient of them is
- * sent to again.
+ * Writes commits of this process again if the database has forgotten them, for example in a failover, so that their recipients are not sent to again.
  *
- * It looks after each heartbeat, and at once when a run has found its own commits gone. Where all commits are remembered the mailing goes on;
+ * It sweeps after each heartbeat, and at once when a run finds its own commits gone. If this process remembers all of them, the mailing goes on;
  * otherwise it is paused, so that a person settles the doubt. Until then, claims of the slice are refused (`refuseIfForgotten`).
  */
 export class ForgottenCommitsSweep implements OnApplicationBootstrap {
@@ -47,12 +46,12 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
     this.parts.database.commits.onGoneBack(() => void this.look());
   }
 
-  /** @param listener told of each slice that is restored and given back, so that it goes on. */
+  /** @param listener called with each slice that was restored and released, so that it goes on. */
   onGivenBack(listener: (slice: Slice) => void): void {
     this.#listeners.add(listener);
   }
 
-  /** Looks once; a call during a look makes it look once more. Never rejects. */
+  /** Sweeps once; a call during a sweep adds one more sweep. Never rejects. */
   look(): Promise<void> {
     if (this.#isOver) return Promise.resolve();
     this.#isAskedAgain = true;
@@ -60,7 +59,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
     return this.#looking;
   }
 
-  /** Ends it. Resolves when no look is under way. */
+  /** Stops sweeping. Resolves when no sweep is running. */
   async stop(): Promise<void> {
     this.#isOver = true;
     if (this.#timer) clearTimeout(this.#timer);
@@ -71,7 +70,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
     while (this.#isAskedAgain) {
       this.#isAskedAgain = false;
       await this.#attempt(async () => {
-        // One that fails must not keep the others.
+        // A slice that fails must not block the others.
         for (const behind of await this.parts.forgotten.find())
           await this.#attempt(() => this.#restore(behind));
       });
@@ -88,7 +87,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
     }
   }
 
-  /** As soon as a lag has lasted too long. */
+  /** Schedules the next sweep for the moment when a lag has lasted too long. */
   #lookAgain(): void {
     const { commits } = this.parts.database;
     if (this.#timer || this.#isOver || !commits.idle().some(({ behindSince }) => behindSince !== null))
@@ -112,13 +111,13 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
     if (!found) return;
     database.commits.confirm(memory);
     const end = await this.#giveBack(found);
-    // What is restored after a lag that was too long was never committed: the database has forgotten nothing.
+    // Commits that are restored after too long a lag were never committed: the database has forgotten nothing.
     if (seen.number < committed) this.#tell(found, seen.number, committed);
     await this.#tellEnd(found, end);
     for (const listener of this.#listeners) listener(found.claim);
   }
 
-  /** @returns null where the database has failed; the next look for work finds the claim then, and carries a pause out. */
+  /** @returns null if the database failed; the next sweep finds the claim then, and completes a pause. */
   async #giveBack({ claim }: RestoredSlice): Promise<RunEnd | null> {
     let end: RunEnd | null = null;
     await this.#attempt(async () => {

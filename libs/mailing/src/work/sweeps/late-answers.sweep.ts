@@ -8,26 +8,26 @@ import type { ProfileRecorder } from '../recipients/profile.recorder.js';
 import type { LostRuns } from '../execution/slice.runner.js';
 import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
 
-/** Over all lost runs. The oldest run is forgotten first, and its recipients stay in doubt. */
+/** Limit over all fenced runs. The oldest run is forgotten first, and its recipients stay in doubt. */
 const MAX_RECIPIENTS = 100_000;
-/** A mailing that is canceled or paused may never settle the rest. */
+/** Answers are kept this long: a mailing that is canceled or paused may never settle the rest. */
 const KEPT_MS = 3_600_000;
 
 interface LostRun {
   slice: Slice;
   keptUntil: number;
-  /** Recipients whose message the mail server took, and their profiles. */
+  /** Recipients whose message the mail server accepted, and their profile ids. */
   sent: Map<number, string | undefined>;
 }
 
 /**
- * Settles recipients whose answers came, or could be written, only after their claim was lost, as in a process that the network cut off from
- * the database for longer than a lease.
+ * Settles recipients whose answers arrived, or could be written, only after their claim was lost, for example while the network separated this
+ * process from the database for longer than a lease.
  *
- * The run that lost its claim writes nothing. Its process, once it is a member again, reports what it knows, as a person could: a recipient in
- * doubt whose message was taken is sent. A refusal settles nothing: whether another attempt was made since is not known here.
+ * A run that lost its claim writes nothing. Its process, once it is a member again, reports what it knows, as a person could: a recipient in doubt
+ * whose message was accepted becomes `sent`. A refusal settles nothing, because this process does not know whether another attempt was made since.
  *
- * A transaction for each lost run after a heartbeat, until its recipients are settled.
+ * Cost: one transaction per heartbeat for each such run, until its recipients are settled.
  */
 export class LateAnswersSweep implements OnApplicationBootstrap, LostRuns {
   readonly #lost = new Set<LostRun>();
@@ -44,7 +44,7 @@ export class LateAnswersSweep implements OnApplicationBootstrap, LostRuns {
     this.periodic.addTask(() => this.look());
   }
 
-  /** Resolves when the last message of the run is over. */
+  /** Resolves when the run's last message has ended. */
   async note({ mailingId, batch }: HeldClaim, run: Pick<MailingRun, 'unrecorded'>): Promise<void> {
     const sent = (await run.unrecorded()).filter(({ status }) => status === 'sent');
     if (sent.length === 0) return;
@@ -60,12 +60,12 @@ export class LateAnswersSweep implements OnApplicationBootstrap, LostRuns {
     }
   }
 
-  /** @throws Error the first that came up, after all have been tried; the next look tries again. */
+  /** @throws Error the first failure, after all runs have been tried; the next heartbeat tries again. */
   async look(): Promise<void> {
     const failures: unknown[] = [];
     for (const lost of this.#lost)
       await this.#settle(lost).catch((error: unknown) => {
-        // One that fails must not keep the others.
+        // A run that fails must not block the others.
         failures.push(error);
       });
     if (failures.length > 0) throw failures[0];

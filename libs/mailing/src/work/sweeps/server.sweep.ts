@@ -5,11 +5,10 @@ import type { ServerMembership } from '../servers/server-membership.js';
 import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
 
 /**
- * Makes the death of every other server a fact, on every server, after each heartbeat. No mailing moves by that; it is what
- * those who take work over start from.
+ * After each heartbeat, every server prunes all other servers that are dead. This moves no mailing; a takeover starts from a pruned row.
  *
- * A lease that ran out counts only if our own held all the while. After an outage of the database all leases have run out, and
- * whoever came back first would prune all the others in the middle of their work.
+ * A lease of another server that ran out counts only if our own lease has held for its whole length. Otherwise, after an outage of the database, the
+ * first server to return would prune all the others in the middle of their work, because all leases have run out.
  */
 export class ServerSweep implements OnApplicationBootstrap {
   constructor(
@@ -20,14 +19,14 @@ export class ServerSweep implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    // On its own, because the dead may have left locks behind.
+    // A task of its own, because locks of dead servers may delay it.
     this.periodic.addTask(() => this.look());
   }
 
   /**
-   * Looks once.
+   * Sweeps once.
    *
-   * @returns the ids of those who were pruned here.
+   * @returns the ids of the servers that were pruned here.
    */
   look(): Promise<string[]> {
     const { isKnownDead, lease } = this.membership;

@@ -33,7 +33,7 @@ export interface TemplateEmailRestarterParts {
   faultPoints: FaultPoints;
 }
 
-/** What one look for work left behind found. */
+/** The result of one sweep. */
 export interface SweepReport {
   /** Mailings that moved here from dead servers. */
   adopted: string[];
@@ -43,21 +43,20 @@ export interface SweepReport {
   failedLists: number;
 }
 
-/** What a call that resumes has begun. */
+/** What a call of `resume()` has begun. */
 export interface ResumeReport extends SweepReport {
   /** Mailings in batches that this server held back, and takes its share of from now on. */
   batched: string[];
 }
 
 /**
- * Resumes this server's unfinished mailings at bootstrap, and moves those of the dead servers in `migrationList` here.
+ * Resumes this server's unfinished mailings at bootstrap, and adopts those of the dead servers in `migrationList`.
  *
- * The bootstrap is never held up and never broken: all work is begun in the background, after the host is ready. The same
- * look is repeated with each heartbeat, so a mailing that was left alone for whatever reason (the database was away, a
- * lease ran out only later) is found again without a restart.
+ * It never delays or breaks the bootstrap: all work begins in the background, after the host is ready. The sweep is repeated with each heartbeat. So
+ * a mailing that was missed for any reason (the database was away, a lease ran out only later) is found without a restart.
  *
- * With the option `resume: 'manual'` it begins only what this process was asked for since its start, until `resume()` is called. Pauses and
- * ends that were asked for are carried out, and lists whose writer died are called failed: neither sends anything.
+ * With the option `resume: 'manual'` it begins only what this process was asked for since its start, until `resume()` is called. Requested pauses and
+ * cancels are completed, and lists whose writer died become `failed`: neither sends anything.
  */
 export class TemplateEmailRestarter implements OnApplicationBootstrap {
   #sweeping: Promise<SweepReport> | null = null;
@@ -70,12 +69,12 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     this.parts.periodic.addTask(() => this.#tellOfHold());
     this.parts.periodic.addTask(() => this.sweep());
-    // On its own, and nothing to wait for: a transport that does not answer takes its time to say so.
+    // A separate task that nothing waits for: a transport may take long to fail.
     this.parts.periodic.addTask(() => void this.#probe());
   }
 
   /**
-   * Looks once for work left behind and begins it, but for what waits for `resume()`. Looks at the same moment share one. Never rejects.
+   * Finds unfinished mailings and begins them, except those that wait for `resume()`. Calls at the same moment share one sweep. Never rejects.
    *
    * @returns what was found; the mailings themselves go on in the background.
    */
@@ -85,16 +84,14 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   }
 
   /**
-   * Begins what waits in the database since a start with `resume: 'manual'`, and lets this process look after it from now on as with `auto`,
-   * until it ends. Harmless when repeated, and where nothing waits. It is about this process alone: each server that was started so has to be
-   * called.
+   * Begins the mailings that wait in the database since a start with `resume: 'manual'`. From now on, until it ends, this process resumes mailings as
+   * with `auto`. Harmless when repeated, and if nothing waits. It affects this process alone: call it on each server that was started so.
    *
-   * Mailings that were paused because the mail server was out of reach go on when a probe finds it, which is begun now.
+   * Mailings that were paused because the mail server was unreachable go on when a probe reaches it; a probe starts now.
    *
-   * @returns what was found, once it is begun; the mailings themselves go on in the background. What a second call returns was not begun
-   * by the first.
-   * @throws ServerStandbyError if another live process has our server id; ServerShuttingDownError during shutdown; what the database throws.
-   * Nothing was begun then, and the call may be repeated.
+   * @returns what was found, once it is begun; the mailings themselves go on in the background. A later call does not list what the first one began.
+   * @throws ServerStandbyError if another live process has our server id; ServerShuttingDownError during shutdown; errors of the database. Nothing
+   * was begun then, and the call may be repeated.
    *
    * @example
    * ```ts
@@ -107,7 +104,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     return this.#resuming;
   }
 
-  /** Resolves when no look is under way. */
+  /** Resolves when no sweep is running. */
   async idle(): Promise<void> {
     await this.#resuming?.catch(() => undefined);
     await this.#sweeping;
@@ -120,7 +117,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     if (membership.incarnation === null) await membership.heartbeat();
     if (membership.incarnation === null) throw new ServerStandbyError(uniqServerId, membership.other);
     const batched = (await held.find()).filter(({ isBatched }) => isBatched);
-    // A look that is under way would be taken for the one that found everything.
+    // A sweep that is already running skipped the held mailings, so it must not be shared.
     while (this.#sweeping) await this.#sweeping;
     if (runs.isStopping) throw new ServerShuttingDownError(uniqServerId);
     const wasWaiting = hold.isWaiting;
@@ -134,7 +131,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     return { ...report, batched: batched.map(({ mailingId }) => mailingId) };
   }
 
-  /** What waits is told once, when it can be counted. */
+  /** Reports the held mailings once, when the database can count them. */
   async #tellOfHold(): Promise<void> {
     const { hold, held, settings, events } = this.parts;
     if (!hold.isWaiting || this.#hasToldOfHold) return;
@@ -154,7 +151,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     const report: SweepReport = { adopted: [], resumed: [], failedLists: 0 };
     const { uniqServerId } = this.parts.settings;
     try {
-      // Our own work first: taking over that of the dead may have to wait for locks they left behind.
+      // Our own work first: adopting from dead servers may have to wait for the locks they left.
       report.failedLists = await this.#failDeadLists();
       await this.parts.claims.noteOverdue({ uniqServerId });
       report.resumed = await this.#resumeOwn();
@@ -182,7 +179,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
       try {
         adopted.push(...(await this.#adoptFrom(fromServerId)));
       } catch (error) {
-        // The others are not to wait for it.
+        // A server that fails must not block the others.
         const { uniqServerId } = this.parts.settings;
         this.parts.events.emit('server:error', {
           uniqServerId,
@@ -208,7 +205,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     return moved;
   }
 
-  /** After an outage of the database nobody's lease is fresh, and those who live are given time to renew theirs. */
+  /** False after an outage of the database: all leases have run out, and live servers get time to renew theirs. */
   get #judgesLeases(): boolean {
     return !this.parts.membership.lease.isAfterGap();
   }
@@ -223,7 +220,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
   async #resumeOwn(): Promise<string[]> {
     const resumed: string[] = [];
     const unfinished = await this.parts.claims.unfinished(this.parts.settings.uniqServerId);
-    // Also one that is not in the list any more: it may have been completed by a commit of which it never heard.
+    // Includes runs whose mailing is not in the list any more: a commit whose answer was lost may have completed it.
     this.parts.runs.resumeStalled();
     for (const mailing of unfinished) {
       if (this.parts.runs.isStopping) break;
@@ -233,7 +230,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
       }
       const isRequest = mailing.status === 'pausing' || mailing.status === 'canceling';
       if (!isRequest && !this.parts.hold.mayBegin(mailing.mailingId)) continue;
-      // A claim of our own without a run is a run that failed: it is recovered like anybody else's.
+      // Our own claim without a run means that the run failed: it is recovered like a claim of another server.
       resumed.push(mailing.mailingId);
       // One broken mailing must not stop the others.
       this.parts.launcher.launch(mailing).catch((error: unknown) => {
@@ -243,7 +240,7 @@ export class TemplateEmailRestarter implements OnApplicationBootstrap {
     return resumed;
   }
 
-  /** An order that was given on another server: a run that waits for something would not look for hours. */
+  /** Wakes a run for a command that was given on another server: a run that waits might not poll for hours. */
   #passOnCommand({ mailingId, status }: UnfinishedMailing): void {
     if (status === 'pausing' || status === 'canceling') this.parts.runs.wake(mailingId);
   }

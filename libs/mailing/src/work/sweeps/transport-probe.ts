@@ -7,7 +7,7 @@ import { BackOff } from '../pacing/back-off.js';
 import type { ResumeHold } from '../execution/resume-hold.js';
 import { reasonOf } from '../../model/values/public-text.js';
 
-/** For a sender that does not keep to a deadline of its own; those of ours have answered by then. */
+/** A deadline for a sender of the host that has none of its own; our senders have answered by then. */
 const SILENT_AFTER_MS = PROBE_TIMEOUT_MS + 5_000;
 
 const IDS_PER_STATEMENT = 1_000;
@@ -19,7 +19,7 @@ export class TransportProbe {
 
   constructor(
     private readonly uniqServerId: string,
-    /** Whether it also asks for batched mailings, because it can send them. */
+    /** Whether it also probes for batched mailings, because this server can send them. */
     private readonly takesBatches: boolean,
     private readonly commands: CommandPersister,
     private readonly sender: EmailMessageSender,
@@ -29,7 +29,7 @@ export class TransportProbe {
   ) {}
 
   /**
-   * Asks the transport if a mailing waits for it, more and more seldom as long as one does (1 s to 5 min). Never rejects.
+   * Probes the transport if a mailing waits for it, with growing delays (1 s to 5 min) as long as one does. Never rejects.
    *
    * @returns how many mailings may go on.
    */
@@ -52,12 +52,12 @@ export class TransportProbe {
       this.#backOff.succeed();
       return 0;
     }
-    // Not `run.hostCallTimeoutMs`: that is about functions of the host, and may be shorter than the greeting of a mail server.
+    // Not `run.hostCallTimeoutMs`: that bounds functions of the host, and may be shorter than the greeting of a mail server.
     const terms = { call: 'EmailMessageSender.probe', timeoutMs: SILENT_AFTER_MS, stop: this.stop };
     const why = await askHost(terms, () => this.sender.probe()).catch(reasonOf);
-    // The database may be gone already; nothing is changed behind a stop.
+    // The database may be closed already; nothing is changed after a stop.
     if (this.stop.aborted) return 0;
-    // Also after a good answer: a server that greets and then takes nothing would have mailings flap.
+    // Back off also after a good answer: a server that greets and then accepts nothing would resume and pause mailings in quick turns.
     this.#backOff.fail();
     if (why !== null) return 0;
     let numResumed = 0;

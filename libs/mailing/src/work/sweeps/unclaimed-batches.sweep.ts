@@ -3,7 +3,7 @@ import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { HealthReader } from '../../store/queries/health.reader.js';
 import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
 
-/** Tells of batched mailings that no server takes, once each time one comes to wait. */
+/** Reports batched mailings that no server takes, once each time a mailing starts to wait. */
 export class UnclaimedBatchesSweep implements OnApplicationBootstrap {
   #told = new Set<string>();
 
@@ -17,7 +17,6 @@ export class UnclaimedBatchesSweep implements OnApplicationBootstrap {
     this.periodic.addTask(() => this.look());
   }
 
-  /** Looks once. */
   async look(): Promise<void> {
     const waiting = (await this.reader.unclaimed()).map(({ mailingId }) => mailingId);
     const news = waiting.filter((mailingId) => !this.#told.has(mailingId));
