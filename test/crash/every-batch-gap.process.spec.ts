@@ -9,7 +9,7 @@ const LIVES: Death[][] = [
   // A sweep that dies has batches of the dead, under claims of its own.
   [{ at: 'afterIntentCommitted', on: 2 }, { at: 'afterRecovered' }],
   [{ at: 'beforeHandOver', on: 3 }, { at: 'afterResolverAsked' }],
-  [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterServerBuried' }],
+  [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterServerPruned' }],
   [{ at: 'afterPauseRequested' }],
   [{ at: 'afterRetryChunk' }],
   ...[7, 12, 18].map((on): Death[] => [{ at: 'beforeCommit', on }]),

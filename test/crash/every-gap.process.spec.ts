@@ -14,7 +14,7 @@ const AFTER_A_DEATH: Partial<Record<FaultPoint, Death[]>> = {
   afterRecovered: [{ at: 'afterIntentCommitted' }, { at: 'afterRecovered' }],
   afterResolverAsked: [{ at: 'afterAnswer' }, { at: 'afterResolverAsked' }],
   afterAdopted: [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterAdopted' }],
-  afterServerBuried: [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterServerBuried' }],
+  afterServerPruned: [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterServerPruned' }],
 };
 
 const deathsOf = (point: FaultPoint): Death[] => AFTER_A_DEATH[point] ?? [{ at: point }];
@@ -65,7 +65,7 @@ const JOURNAL_GAPS: FaultPoint[] = [
   'afterRecovered',
   'afterResolverAsked',
   'afterAdopted',
-  'afterServerBuried',
+  'afterServerPruned',
   'afterIntentCommitted',
   'beforeRendered',
   'beforeHandOver',

@@ -24,3 +24,10 @@ describe.each(PAGES)('%s', (page) => {
     expect(paths.filter((path) => !existsSync(path))).toEqual([]);
   });
 });
+
+it('ARCHITECTURE.md answers twenty questions, each with a file of the library', async () => {
+  const [, questions] = (await readFile('ARCHITECTURE.md', 'utf8')).split('## Where is it?');
+  const answers = [...questions.matchAll(/^\| [^|]+\? +\| `(libs\/mailing\/src\/[\w./-]+)` +\|$/gm)];
+  expect(answers).toHaveLength(20);
+  expect(answers.filter(([, path]) => !existsSync(path))).toEqual([]);
+});

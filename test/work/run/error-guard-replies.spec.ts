@@ -9,7 +9,7 @@ const QUOTAS = [
   { code: 552, text: '5.2.2 relay quota exceeded' },
   { code: 554, text: 'Sending paused for this account' },
 ];
-/** The mailer at MAIL is in error-guard.spec.ts, with more recipients. */
+/** The mailer at MAIL is in error-rate-guard.spec.ts, with more recipients. */
 const PLACES: [SmtpCommand, boolean][] = [
   ['RCPT', false],
   ['END', false],

@@ -1,12 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import {
-  boundsOf,
-  type DescribedOption,
-  describedOptions,
-  OPTIONS_PAGE,
-  optionsPage,
-} from '../../scripts/options-page.js';
+import { describedErrors } from '../../scripts/pages/errors.page.js';
+import { boundsOf, type DescribedOption, describedOptions } from '../../scripts/pages/options.page.js';
+import { REFERENCE_PAGES } from '../../scripts/pages/reference-pages.js';
 
 const plain = (words: string): string => words.replaceAll('`', '');
 
@@ -24,8 +20,8 @@ function missing({ kind, words }: DescribedOption): string[] {
   return facts.filter((fact) => !plain(words).includes(fact));
 }
 
-describe('the options', async () => {
-  const options = await describedOptions();
+describe('the options', () => {
+  const options = describedOptions();
 
   it.each(options.map((option) => [option.path, option] as const))(
     '%s: its JSDoc says what its schema does',
@@ -33,8 +29,18 @@ describe('the options', async () => {
       expect(missing(option)).toEqual([]);
     },
   );
+});
 
-  it('stand in docs/options.md as they are (npm run docs:options)', async () => {
-    expect(await readFile(OPTIONS_PAGE, 'utf8')).toBe(await optionsPage());
-  });
+it.each(Object.entries(REFERENCE_PAGES))(
+  '%s is made from the code as it is (npm run docs:pages)',
+  async (file, page) => {
+    expect(await readFile(file, 'utf8')).toBe(page());
+  },
+);
+
+it('each error has a code of its own and a sentence', () => {
+  const errors = describedErrors();
+  expect(errors.length).toBeGreaterThan(50);
+  expect(new Set(errors.map(({ code }) => code)).size).toBe(errors.length);
+  expect(errors.filter(({ words }) => words === '')).toEqual([]);
 });
