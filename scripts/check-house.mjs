@@ -1,7 +1,7 @@
 // The habits of the house that a machine can check: sizes of files and folders, and names.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { ALLOWED_IDENTIFIERS, IDENTIFIER_WORDS, NAMES } from './standard-terms.mjs';
+import { ALLOWED_IDENTIFIERS, IDENTIFIER_WORDS, NAMES, VAGUE_WORDS } from './standard-terms.mjs';
 
 const MEDIAN_LINES = 60;
 const LONG_LINES = 200;
@@ -32,6 +32,7 @@ const complaints = [
   ...folderComplaints(files),
   ...files.filter((file) => /^(libs|src)\/.*\.ts$/.test(file)).flatMap(identifierComplaints),
   ...[...files.filter((file) => !file.startsWith('scripts/')), ...pages()].flatMap(termComplaints),
+  ...[...files.filter((file) => /^(libs|src)\/.*\.ts$/.test(file)), ...pages()].flatMap(vagueComplaints),
 ];
 
 for (const complaint of complaints) console.error(complaint);
@@ -98,9 +99,8 @@ function lineCount(file) {
 
 function pages() {
   const docs = readdirSync('docs').map((name) => join('docs', name));
-  return ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...docs].filter((file) =>
-    file.endsWith('.md'),
-  );
+  // The changelog tells what was renamed.
+  return ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...docs].filter((file) => file.endsWith('.md'));
 }
 
 /** Words of identifiers; comments and texts are prose, in which they may mean something else. */
@@ -128,4 +128,17 @@ function termComplaints(file) {
       ? [`${file}: "${old}" is called \`${term}\`.`]
       : [],
   );
+}
+
+/** Comments of code, and the prose of pages: not what stands in code, in quotes or in a heading that others link to. */
+function vagueComplaints(file) {
+  const text = readFileSync(file, 'utf8');
+  const prose = file.endsWith('.md')
+    ? text.replaceAll(/```[\s\S]*?```/g, '').replaceAll(/^( {4}|#).*$/gm, '')
+    : (text.match(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm) ?? [])
+        .join('\n')
+        .replaceAll(/```[\s\S]*?```/g, '');
+  const words = prose.replaceAll(/`[^`]*`|"[^"\n]*"|\]\([^)]*\)/g, '');
+  const found = VAGUE_WORDS.filter((word) => new RegExp(`\\b${word}\\b`, 'i').test(words));
+  return found.length > 0 ? [`${file}: "${found.join('", "')}" in prose: name the thing.`] : [];
 }

@@ -82,3 +82,16 @@ export const NAMES = {
   ServerStandingByError: 'ServerStandbyError',
   ServerStoppingError: 'ServerShuttingDownError',
 };
+
+/** Words for which a comment or a page names the thing instead. A recipient, a profile, a process and a server are "it". */
+export const VAGUE_WORDS = [
+  'whoever',
+  'whom',
+  'whomever',
+  'somebody',
+  'nobody',
+  'he',
+  'him',
+  'himself',
+  'his',
+];

@@ -1,15 +1,11 @@
-// The page of all options: facts from the schema, words from the JSDoc of the interfaces. `npm run docs:options` writes it, a test compares it.
-import { readFile } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
+// The page of all options: facts from the schema, words from the JSDoc of the interfaces.
 import ts from 'typescript';
-import { MAILING_OPTIONS } from '../libs/mailing/src/model/options/mailing-options.schema.js';
-import { type OptionKind, wordsOf } from '../libs/mailing/src/model/options/option-kinds.js';
+import { MAILING_OPTIONS } from '../../libs/mailing/src/model/options/mailing-options.schema.js';
+import { type OptionKind, wordsOf } from '../../libs/mailing/src/model/options/option-kinds.js';
+import { sourceOf, wordsOfJsDoc } from './source-words.js';
 
 const FOLDER = 'libs/mailing/src/model/options';
 const FILES = ['mailing-options.ts', 'content-options.ts', 'unsubscribe.options.ts'];
-
-/** Where the page is. */
-export const OPTIONS_PAGE = 'docs/options.md';
 
 /** Groups that the schema reads as a whole, by their interfaces. */
 const INTERFACES: Record<string, string> = {
@@ -39,8 +35,8 @@ export interface DescribedOption {
 }
 
 /** All options, group by group. */
-export async function describedOptions(): Promise<DescribedOption[]> {
-  const words = await jsDocOfInterfaces();
+export function describedOptions(): DescribedOption[] {
+  const words = jsDocOfInterfaces();
   const groups: DescribedOption[] = [];
   const visit = (path: string, schema: Schema): void => {
     const inner: [string, Schema][] = [];
@@ -63,13 +59,13 @@ export async function describedOptions(): Promise<DescribedOption[]> {
 }
 
 /** The page, as it should be. */
-export async function optionsPage(): Promise<string> {
-  const options = await describedOptions();
+export function optionsPage(): string {
+  const options = describedOptions();
   const lines = [
     '# Options',
     '',
     '`MailingModule.forRoot` and `forRootAsync` take these. An option that is unknown, out of its bounds or contradicts another one ends the start with a',
-    '`MailingOptionsError` that names it. This page is made from the code (`npm run docs:options`).',
+    '`MailingOptionsError` that names it. This page is made from the code (`npm run docs:pages`).',
   ];
   let group: string | null = null;
   for (const { path, kind, words } of options) {
@@ -106,24 +102,13 @@ function withoutFacts(words: string): string {
 }
 
 /** Words of each member of each interface, by `Interface.member`. */
-async function jsDocOfInterfaces(): Promise<Map<string, string>> {
+function jsDocOfInterfaces(): Map<string, string> {
   const found = new Map<string, string>();
-  for (const file of FILES) {
-    const text = await readFile(`${FOLDER}/${file}`, 'utf8');
-    const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
-    source.forEachChild((node) => {
+  for (const file of FILES)
+    sourceOf(`${FOLDER}/${file}`).forEachChild((node) => {
       if (!ts.isInterfaceDeclaration(node)) return;
-      for (const member of node.members) {
-        const [comment] = ts.getJSDocCommentsAndTags(member).filter(ts.isJSDoc);
-        const words = ts.getTextOfJSDocComment(comment?.comment) ?? '';
-        found.set(`${node.name.text}.${member.name?.getText()}`, words.replaceAll(/\s*\n\s*/g, ' '));
-      }
+      for (const member of node.members)
+        found.set(`${node.name.text}.${member.name?.getText()}`, wordsOfJsDoc(member));
     });
-  }
   return found;
-}
-
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { writeFile } = await import('node:fs/promises');
-  await writeFile(OPTIONS_PAGE, await optionsPage());
 }

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import ts from 'typescript';
+
+/** A file of TypeScript as a tree. */
+export function sourceOf(file: string): ts.SourceFile {
+  return ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+}
+
+/** The words of the JSDoc of a declaration, one paragraph a line; without tags. */
+export function wordsOfJsDoc(node: ts.Node): string {
+  const [comment] = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
+  const text = ts.getTextOfJSDocComment(comment?.comment) ?? '';
+  return text
+    .trim()
+    .split(/\n\s*\n/)
+    .map((paragraph) => paragraph.replaceAll(/\s*\n\s*(?!-)/g, ' '))
+    .join('\n\n');
+}
+
+/** A type as it is written, on one line. */
+export function typeText(node: ts.TypeNode | undefined): string {
+  return (node?.getText() ?? '').replaceAll(/\s+/g, ' ').replaceAll('|', '\\|');
+}
