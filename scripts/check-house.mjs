@@ -98,7 +98,7 @@ function lineCount(file) {
 }
 
 function pages() {
-  const docs = readdirSync('docs').map((name) => join('docs', name));
+  const docs = readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name));
   // The changelog tells what was renamed.
   return ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...docs].filter((file) => file.endsWith('.md'));
 }
