@@ -97,32 +97,18 @@ forEachDatabase('JSON in the tables', (kind) => {
   });
 });
 
-onDatabase('mysql', 'columns of type JSON on MySQL', () => {
-  const VALUE = { soup: '7', tea: '3', b: { zz: 1, a: [2, { y: 1, x: 2 }] } };
-  const SORTED = '{"b":{"a":[2,{"x":2,"y":1}],"zz":1},"tea":"3","soup":"7"}';
-
-  it('have rows that stay readable, and are texts after the migration', async () => {
+onDatabase('mysql', 'JSON on MySQL', () => {
+  it('is a text, which JSON functions read', async () => {
     await using fresh = await freshDatabase('mysql');
-    await fresh.dataSource.undoLastMigration();
-    await fresh.dataSource.query('ALTER TABLE dps_mail_trackdata ADD idx int NOT NULL DEFAULT 0');
+    const value = { soup: '7', tea: '3', b: { zz: 1, a: [2, { y: 1, x: 2 }] } };
     const store = new Store(fresh);
-    const old = await store.write(VALUE);
-    expect(await store.read(old)).toEqual(Array.from({ length: 5 }, () => SORTED));
-
-    // As after a start that was cut off within the migration.
-    await fresh.dataSource.runMigrations();
-
-    expect(await store.read(old)).toEqual(Array.from({ length: 5 }, () => SORTED));
-    const fromNow = await store.write(VALUE);
-    expect(await store.read(fromNow)).toEqual(Array.from({ length: 5 }, () => JSON.stringify(VALUE)));
+    const written = await store.write(value);
+    expect(await store.read(written)).toEqual(Array.from({ length: 5 }, () => JSON.stringify(value)));
     const inside = `SELECT JSON_UNQUOTE(JSON_EXTRACT(params, '$.b.a[1].x')) AS a, params->>'$.tea' AS b FROM dps_mailing`;
-    expect(await fresh.dataSource.query(inside)).toEqual([
-      { a: '2', b: '3' },
-      { a: '2', b: '3' },
-    ]);
+    expect(await fresh.dataSource.query(inside)).toEqual([{ a: '2', b: '3' }]);
   });
 
-  it('are told of at the start, where TypeORM has made them', async () => {
+  it('is told of at the start, where TypeORM has made columns of that type', async () => {
     await using fresh = await freshDatabase('mysql', { migrate: false, prefix: 'app_' });
     await fresh.dataSource.synchronize();
     const emit = vi.spyOn(MailingEvents.prototype, 'emit');
