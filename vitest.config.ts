@@ -44,7 +44,8 @@ export default defineConfig({
       project('unit', UNIT, { isolate: false }),
       project('databases', 'test/**/*.spec.ts', { exclude: [UNIT, SERVERS, PROCESS, PACKAGE, CLUSTERS] }),
       project('servers', SERVERS),
-      project('process', PROCESS),
+      // Each starts, kills and starts processes, a second or two each.
+      project('process', PROCESS, { testTimeout: 60_000 }),
       project('package', PACKAGE),
     ],
     globalSetup: './test/support/global-setup.ts',

@@ -22,47 +22,18 @@ const ANCESTOR: Record<string, Record<string, string>> = {
 
 /** Its columns by the same names. */
 const SAME: Record<string, readonly string[]> = {
-  dps_mailing: [
-    ...[
-      'id',
-      'name',
-      'subject',
-      'uniq_server_id',
-      'from_address',
-      'batch_exec_id',
-      'cc',
-      'bcc',
-      'start_time',
-      'end_time',
-    ],
-    ...[
-      'num_profiles',
-      'num_sent',
-      'num_errors',
-      'num_skipped',
-      'num_bounces',
-      'num_soft_bounces',
-      'fill_from_templ',
-    ],
-    ...['is_batched', 'ignore_fatigue', 'batch_size', 'site_id'],
-  ],
-  dps_mail_batch: [
-    ...[
-      'mailing_id',
-      'start_idx',
-      'uniq_server_id',
-      'start_time',
-      'end_time',
-      'num_profiles',
-      'num_sent',
-      'num_bounces',
-    ],
-    ...['num_errors', 'num_skipped', 'is_summarized'],
-  ],
-  dps_mail_trackdata: ['mailing_id', 'map_key', 'map_value'],
-  dps_mail_server: ['uniq_server_id', 'last_updated'],
-  dps_user_mailing: ['mailing_id', 'user_id', 'idx'],
-  dps_email_address: ['mailing_id', 'idx', 'email_address'],
+  dps_mailing: columns(
+    'id name subject uniq_server_id from_address batch_exec_id cc bcc start_time end_time num_profiles num_sent num_errors',
+    'num_skipped num_bounces num_soft_bounces fill_from_templ is_batched ignore_fatigue batch_size site_id',
+  ),
+  dps_mail_batch: columns(
+    'mailing_id start_idx uniq_server_id start_time end_time num_profiles num_sent num_bounces num_errors num_skipped',
+    'is_summarized',
+  ),
+  dps_mail_trackdata: columns('mailing_id map_key map_value'),
+  dps_mail_server: columns('uniq_server_id last_updated'),
+  dps_user_mailing: columns('mailing_id user_id idx'),
+  dps_email_address: columns('mailing_id idx email_address'),
 };
 
 interface Column {
@@ -156,4 +127,8 @@ function decoratorOptions(
 
 function plain(text: string): string {
   return text.replaceAll(/^['"]|['"]$/g, '');
+}
+
+function columns(...lines: string[]): string[] {
+  return lines.flatMap((line) => line.split(' '));
 }

@@ -7,7 +7,9 @@ const PAGES = [
   'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
-  ...(await readdir('docs', { recursive: true })).filter((file) => file.endsWith('.md')).map((file) => join('docs', file)),
+  ...(await readdir('docs', { recursive: true }))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join('docs', file)),
 ];
 
 describe.each(PAGES)('%s', (page) => {

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { type DynamicModule, Injectable, Module } from '@nestjs/common';
+import { type DynamicModule, Injectable, Module, type Type } from '@nestjs/common';
 import {
   type MailingModuleOptions,
   MailingProfiles,
@@ -104,7 +104,7 @@ describe('MailingUnsubscribeModule beside MailingModule', () => {
     const app = await boot(rig, mailing, module);
     expect(await click(app, ofAnn)).toBe(true);
     expect(await click(app, ofCarl)).toBe(true);
-    const find = <T>(type: new () => T): T => app.nest.get(type, { strict: false });
+    const find = <T>(type: Type<T>): T => app.nest.get(type, { strict: false });
     expect(find(Profiles).gone).toEqual([]);
     expect(find(OtherProfiles).gone).toEqual(['ann']);
     expect(find(Suppressions).list).toEqual(['carl@home.example']);

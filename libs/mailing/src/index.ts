@@ -1,5 +1,5 @@
 export { MailingModule } from './module/mailing.module.js';
-export { calledOnce, noteCall, type NotedCall, type OnceTerms } from './module/mailing-calls.providers.js';
+export { calledOnce, noteCall, type NotedCall, type OnceTerms } from './module/mailing-calls.js';
 export type { MailingModuleExtras, MailingOptionsFactory } from './module/mailing-module.definition.js';
 
 export { TemplateEmailSender } from './work/template-email.sender.js';
@@ -89,14 +89,15 @@ export type {
 } from './model/mail/recipient.js';
 export { beginReading } from './model/host-calls/source-reading.js';
 export { SOURCE_TIMEOUT_MS, SourceWatch } from './model/host-calls/source-watch.js';
-export type {
-  MailingTemplate,
-  RenderedEmail,
-  RenderedHeaders,
-  ShownSlot,
-  TemplateContent,
-  TemplateFills,
-  TemplateRenderer,
+export {
+  type MailingTemplate,
+  type RenderedEmail,
+  type RenderedHeaders,
+  type ShownSlot,
+  type TemplateContent,
+  type TemplateFills,
+  type TemplateRenderer,
+  TEMPLATE_RENDERER,
 } from './model/ports/template.renderer.js';
 export { type Mailbox } from './model/addresses/email-address.js';
 export type { ProfileRepository, RecipientProfile } from './model/ports/profile.repository.js';
@@ -117,7 +118,15 @@ export type {
   ServerState,
 } from './model/reports/mailing-health.report.js';
 export type { DryRunOptions, DryRunReport } from './model/reports/dry-run.report.js';
-export type { EmailMessage } from './delivery/transport/email-message.sender.js';
+export {
+  type Begin,
+  EMAIL_MESSAGE_SENDER,
+  type EmailMessage,
+  type EmailMessageSender,
+  type HandOver,
+  type PreparedSender,
+} from './delivery/transport/email-message.sender.js';
+export { type Token } from './model/values/token.js';
 export type { MailingFilter, MailingOverview, ReasonCount } from './model/reports/mailing-overview.js';
 export type { MailingStatus } from './model/states/mailing-status.js';
 export type { BatchStatus } from './model/states/batch-status.js';

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { calledOnce, noteCall, type NotedCall } from './mailing-calls.providers.js';
-import { engineProviders } from './mailing-engine.providers.js';
+import { calledOnce, noteCall, type NotedCall } from './mailing-calls.js';
+import { deliveryProviders } from './delivery.providers.js';
+import { hostProviders } from './host.providers.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -10,6 +11,8 @@ import {
   namingOptionErrors,
   type OPTIONS_TYPE,
 } from './mailing-module.definition.js';
+import { storeProviders } from './store.providers.js';
+import { workProviders } from './work.providers.js';
 import { MailingEvents } from '../model/reports/mailing-event.js';
 import { UnsubscribeTokens } from '../model/options/unsubscribe.tokens.js';
 import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
@@ -74,7 +77,13 @@ function outerModule(definition: DynamicModule, extras: MailingModuleExtras, cal
   const engine: DynamicModule = {
     module: MailingEngineModule,
     imports: [...(definition.imports ?? []), entitiesOf(dataSource)],
-    providers: [...namingOptionErrors(definition.providers), ...engineProviders(dataSource)],
+    providers: [
+      ...namingOptionErrors(definition.providers),
+      ...hostProviders(dataSource),
+      ...storeProviders,
+      ...deliveryProviders,
+      ...workProviders,
+    ],
     exports: [
       TemplateEmailPreview,
       TemplateEmailSender,

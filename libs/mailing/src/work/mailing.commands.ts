@@ -14,7 +14,7 @@ import type { ResumeHold } from './execution/resume-hold.js';
 import type { ServerMembership } from './servers/server-membership.js';
 
 export interface MailingCommandsParts {
-  settings: MailingSettings;
+  settings: Pick<MailingSettings, 'uniqServerId'>;
   commands: CommandPersister;
   claims: MailingClaims;
   servers: TemplateEmailBatchServerPersister;

@@ -26,7 +26,7 @@ import type { TemplateEmailPeriodicService } from './servers/template-email-peri
 import type { TemplateEmailRestarter } from './sweeps/template-email.restarter.js';
 
 export interface MailingEngineParts {
-  settings: MailingSettings;
+  settings: Pick<MailingSettings, 'server' | 'uniqServerId'>;
   context: ModuleContext;
   dataSource: DataSource;
   database: MailingDatabase;

@@ -47,7 +47,10 @@ const REMEDIES: Record<(typeof PAUSE_REASONS)[Exclude<keyof typeof PAUSE_REASONS
  */
 export class MailingHealth {
   constructor(
-    private readonly settings: MailingSettings,
+    private readonly settings: Pick<
+      MailingSettings,
+      'enabledAsTemplateMailServer' | 'migrationList' | 'server' | 'uniqServerId'
+    >,
     private readonly membership: ServerMembership,
     private readonly reader: HealthReader,
     private readonly stalled: StalledFindings,

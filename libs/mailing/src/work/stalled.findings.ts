@@ -11,7 +11,7 @@ import type { Wait } from './pacing/wait.js';
 import type { SourceWatches } from './intake/source-watches.js';
 
 export interface StalledFindingsParts {
-  settings: MailingSettings;
+  settings: Pick<MailingSettings, 'uniqServerId'>;
   reader: HealthReader;
   runs: RunRegistry;
   sources: SourceWatches;

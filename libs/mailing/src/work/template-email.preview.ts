@@ -17,7 +17,7 @@ import type { ProfileRepository } from '../model/ports/profile.repository.js';
 import { RecipientSkippedError } from '../model/errors/request.errors.js';
 import type { MarkedRecipient, Recipient, Recipients } from '../model/mail/recipient.js';
 import type { DryRunOptions, DryRunReport } from '../model/reports/dry-run.report.js';
-import { type SlotFilling, toFilling } from '../model/mail/slot-filling.js';
+import { heldFilling, type SlotFilling, toFilling } from '../model/mail/slot-filling.js';
 import { beginReading } from '../model/host-calls/source-reading.js';
 import type { SourceWatch } from '../model/host-calls/source-watch.js';
 import type { TemplateEmailInfo, TemplateEmailRequest } from '../model/mail/template-email-info.js';
@@ -48,7 +48,7 @@ interface RequestedDryRun {
 /** Renders messages without sending them: one recipient's message, or the totals of a whole mailing. Writes nothing. */
 export class TemplateEmailPreview {
   constructor(
-    private readonly settings: MailingSettings,
+    private readonly settings: Pick<MailingSettings, 'addresses' | 'attachments' | 'run' | 'unsubscribe'>,
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
     private readonly recorder: ProfileRecorder,
@@ -170,7 +170,9 @@ export class TemplateEmailPreview {
       fatigue: this.recorder.fatigue,
       gates: [...this.judges(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
       links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
-      slots: template.slots?.length ? new HeldSlots(await toFilling(filled).held(watch), this.slots) : null,
+      slots: template.slots?.length
+        ? new HeldSlots(await heldFilling(toFilling(filled), watch), this.slots)
+        : null,
       messageTimeoutMs: run.messageTimeoutMs,
       hostCallTimeoutMs: run.hostCallTimeoutMs,
       faultPoints: noFaultPoints,

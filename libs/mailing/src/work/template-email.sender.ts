@@ -22,7 +22,7 @@ import type { SlotRegistry } from './intake/slot.registry.js';
 /** Sends one templated e-mail to many people, and takes commands about mailings. */
 export class TemplateEmailSender {
   constructor(
-    private readonly settings: MailingSettings,
+    private readonly settings: Pick<MailingSettings, 'attachments' | 'batch' | 'uniqServerId'>,
     private readonly intake: MailingIntake,
     private readonly commands: MailingCommands,
     private readonly launcher: MailingLauncher,

@@ -1,3 +1,4 @@
+import { tokenOf } from '../../model/values/token.js';
 import type { Mailbox } from '../../model/addresses/email-address.js';
 import type { RefusalSubject } from '../../model/states/outcome.js';
 import type { TemplateEmailAttachment } from '../../model/mail/template-email-info.js';
@@ -76,4 +77,4 @@ export interface PreparedSender extends EmailMessageSender {
 }
 
 /** Injection token of the sender in use. */
-export const EMAIL_MESSAGE_SENDER = Symbol('EMAIL_MESSAGE_SENDER');
+export const EMAIL_MESSAGE_SENDER = tokenOf<PreparedSender>('EMAIL_MESSAGE_SENDER');

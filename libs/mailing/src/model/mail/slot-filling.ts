@@ -30,6 +30,14 @@ export interface FilledSlot {
 const MAX_SLOT_LENGTH = 100;
 const EXPECTED_ID = `an id of 1 to ${MAX_USER_ID} characters, or a whole number`;
 
+interface ProfileSource {
+  slot: string;
+  contents: ProfileSlotContents;
+}
+
+/** Of a filling, for the functions below, which are not public. */
+let sourcesOf: (filling: SlotFilling) => readonly ProfileSource[];
+
 /**
  * What the slots of one mailing show: content for all recipients, and content for single profiles, which wins over it. If a profile is
  * given twice for one slot, the first content counts.
@@ -50,7 +58,11 @@ const EXPECTED_ID = `an id of 1 to ${MAX_USER_ID} characters, or a whole number`
  */
 export class SlotFilling {
   readonly #forAll = new Map<string, unknown>();
-  readonly #forProfiles: { slot: string; contents: ProfileSlotContents }[] = [];
+  readonly #forProfiles: ProfileSource[] = [];
+
+  static {
+    sourcesOf = (filling) => filling.#forProfiles;
+  }
 
   /**
    * Content for all recipients that have none of their own.
@@ -99,42 +111,12 @@ export class SlotFilling {
   }
 
   /**
-   * Contents for single profiles, in the order in which they were given.
+   * Contents for single profiles, in the order in which they were given. Each source can be read once.
    *
-   * @param watch ends the wait for a content. For the plugin itself.
    * @throws SlotContentError if an entry has no valid profile id; SourceConsumedError; SourceProtocolError; whatever a source throws.
    */
-  async *forProfiles(watch?: SourceWatch): AsyncGenerator<FilledSlot> {
-    for (const { slot, contents } of this.#forProfiles) {
-      for await (const one of beginReading(contents, `slots.${slot}`, watch)) yield filledBy(slot, one);
-    }
-  }
-
-  /**
-   * A copy whose sources have all been read into memory. For the plugin itself.
-   *
-   * @param watch ends the wait for a content.
-   * @throws SlotContentError if an entry has no valid profile id; SourceConsumedError; SourceProtocolError; whatever a source throws.
-   */
-  async held(watch?: SourceWatch): Promise<SlotFilling> {
-    const held = new SlotFilling();
-    const bySlot = new Map<string, ProfileSlotContent[]>();
-    for (const [slot, content] of this.#forAll) held.fill(slot, content);
-    for await (const { slot, userId, content } of this.forProfiles(watch)) {
-      const contents = bySlot.get(slot);
-      if (contents) contents.push({ userId, content });
-      else bySlot.set(slot, [{ userId, content }]);
-    }
-    for (const [slot, contents] of bySlot) held.fillEach(slot, contents);
-    return held;
-  }
-
-  /** A copy that reads the contents of profiles in the given context. For the plugin itself. */
-  readIn(context: AsyncContext): SlotFilling {
-    const copy = new SlotFilling();
-    for (const [slot, content] of this.#forAll) copy.fill(slot, content);
-    for (const { slot, contents } of this.#forProfiles) copy.fillEach(slot, readIn(context, contents));
-    return copy;
+  forProfiles(): AsyncGenerator<FilledSlot> {
+    return readFilling(this);
   }
 
   /** A copy with these slots only. Content for all recipients is copied by `copyOf`. */
@@ -148,6 +130,39 @@ export class SlotFilling {
     }
     return copy;
   }
+}
+
+/**
+ * Reads the contents for single profiles.
+ *
+ * @param watch ends the wait for a content.
+ * @throws SlotContentError if an entry has no valid profile id; SourceConsumedError; SourceProtocolError; whatever a source throws.
+ */
+export async function* readFilling(filling: SlotFilling, watch?: SourceWatch): AsyncGenerator<FilledSlot> {
+  for (const { slot, contents } of sourcesOf(filling))
+    for await (const one of beginReading(contents, `slots.${slot}`, watch)) yield filledBy(slot, one);
+}
+
+/** A copy whose sources have all been read into memory. @throws as `readFilling`. */
+export async function heldFilling(filling: SlotFilling, watch?: SourceWatch): Promise<SlotFilling> {
+  const held = new SlotFilling();
+  const bySlot = new Map<string, ProfileSlotContent[]>();
+  for (const [slot, content] of Object.entries(filling.forAll)) held.fill(slot, content);
+  for await (const { slot, userId, content } of readFilling(filling, watch)) {
+    const contents = bySlot.get(slot);
+    if (contents) contents.push({ userId, content });
+    else bySlot.set(slot, [{ userId, content }]);
+  }
+  for (const [slot, contents] of bySlot) held.fillEach(slot, contents);
+  return held;
+}
+
+/** A copy that reads the contents of profiles in the given context. */
+export function fillingIn(context: AsyncContext, filling: SlotFilling): SlotFilling {
+  const copy = new SlotFilling();
+  for (const [slot, content] of Object.entries(filling.forAll)) copy.fill(slot, content);
+  for (const { slot, contents } of sourcesOf(filling)) copy.fillEach(slot, readIn(context, contents));
+  return copy;
 }
 
 /** Content by slot, or a filling, as hosts may give it with a mailing. */

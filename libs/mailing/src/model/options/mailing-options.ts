@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { tokenOf } from '../values/token.js';
 import type { AddressNormalizer } from '../addresses/address-key.js';
 import type { Dispatcher } from '../ports/dispatcher.js';
 import type { KeyOf } from '../addresses/email-address.js';
@@ -327,4 +328,4 @@ export interface MailingSettings {
 }
 
 /** Injection token of the settings. */
-export const MAILING_SETTINGS = Symbol('MAILING_SETTINGS');
+export const MAILING_SETTINGS = tokenOf<MailingSettings>('MAILING_SETTINGS');

@@ -1,3 +1,5 @@
+import { tokenOf } from '../values/token.js';
+
 /**
  * Every named gap between two steps of a flow, where a crash test kills the process. `test/crash/every-gap.process.spec.ts` kills at each
  * of them and compares this list with the calls of `reach` in the code.
@@ -45,6 +47,6 @@ export interface FaultPoints {
 }
 
 /** Injection token of the fault points. */
-export const FAULT_POINTS = Symbol('MAILING_FAULT_POINTS');
+export const FAULT_POINTS = tokenOf<FaultPoints>('MAILING_FAULT_POINTS');
 
 export const noFaultPoints: FaultPoints = { reach: () => undefined };

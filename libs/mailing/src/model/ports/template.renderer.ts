@@ -1,3 +1,4 @@
+import { tokenOf } from '../values/token.js';
 import type { Mailbox } from '../addresses/email-address.js';
 import type { TemplateEmailInfo } from '../mail/template-email-info.js';
 
@@ -91,4 +92,4 @@ export interface TemplateRenderer {
 }
 
 /** Injection token of the renderer in use. */
-export const TEMPLATE_RENDERER = Symbol('TEMPLATE_RENDERER');
+export const TEMPLATE_RENDERER = tokenOf<TemplateRenderer>('TEMPLATE_RENDERER');

@@ -12,7 +12,7 @@ import type { ServerMembership } from '../servers/server-membership.js';
 import type { Recovery } from '../../store/claims/claim.reader.js';
 
 export interface ClaimAcquirerParts {
-  settings: MailingSettings;
+  settings: Pick<MailingSettings, 'inDoubt' | 'uniqServerId'>;
   claims: MailingClaims;
   batches: TemplateEmailBatchPersister;
   membership: ServerMembership;

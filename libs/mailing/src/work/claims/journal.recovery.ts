@@ -30,7 +30,7 @@ const HEADER_BYTES = 4_096;
  */
 export class JournalRecovery implements OnApplicationBootstrap {
   constructor(
-    private readonly settings: MailingSettings,
+    private readonly settings: Pick<MailingSettings, 'journal' | 'uniqServerId'>,
     private readonly membership: ServerMembership,
     private readonly claims: MailingClaims,
     private readonly batches: TemplateEmailBatchPersister,

@@ -12,7 +12,10 @@ export class ActiveDispatcher {
   #hasEnded = false;
 
   constructor(
-    private readonly settings: MailingSettings,
+    private readonly settings: Pick<
+      MailingSettings,
+      'batch' | 'enabledAsTemplateMailServer' | 'run' | 'uniqServerId'
+    >,
     private readonly events: MailingEvents,
   ) {
     // These events change what `free()` returns.

@@ -18,7 +18,7 @@ import type { ServerMembership } from '../servers/server-membership.js';
 import { type SliceRunner, ContentGone } from './slice.runner.js';
 
 export interface BatchWorkerParts {
-  settings: MailingSettings;
+  settings: Pick<MailingSettings, 'uniqServerId'>;
   batches: TemplateEmailBatchPersister;
   servers: TemplateEmailBatchServerPersister;
   persister: TemplateEmailPersister;

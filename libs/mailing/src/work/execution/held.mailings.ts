@@ -10,7 +10,10 @@ const ALL = 2_147_483_647;
 /** Finds the mailings that this process holds back until `resume()` is called. */
 export class HeldMailings {
   constructor(
-    private readonly settings: MailingSettings,
+    private readonly settings: Pick<
+      MailingSettings,
+      'enabledAsTemplateMailServer' | 'migrationList' | 'uniqServerId'
+    >,
     private readonly reader: HealthReader,
     private readonly hold: ResumeHold,
   ) {}

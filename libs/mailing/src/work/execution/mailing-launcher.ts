@@ -23,7 +23,7 @@ import type { ServerMembership } from '../servers/server-membership.js';
 import { type SliceRunner, ContentGone } from './slice.runner.js';
 
 export interface MailingLauncherParts {
-  settings: MailingSettings;
+  settings: Pick<MailingSettings, 'addresses' | 'inDoubt' | 'run' | 'server'>;
   claims: ClaimAcquirer;
   persister: TemplateEmailPersister;
   reader: MailingReader;

@@ -27,7 +27,7 @@ import { RateLimiter } from '../pacing/rate-limiter.js';
 import type { ServerMembership } from '../servers/server-membership.js';
 
 export interface SliceRunnerParts {
-  settings: MailingSettings;
+  settings: Pick<MailingSettings, 'errorGuard' | 'inDoubt' | 'retry' | 'run' | 'unsubscribe'>;
   database: MailingDatabase;
   membership: ServerMembership;
   limiter: RateLimiter;

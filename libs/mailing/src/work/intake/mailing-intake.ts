@@ -11,7 +11,7 @@ import {
   ServerShuttingDownError,
   TemplateEmailRequestError,
 } from '../../model/errors/request.errors.js';
-import { type SlotFilling, toFilling } from '../../model/mail/slot-filling.js';
+import { heldFilling, type SlotFilling, toFilling } from '../../model/mail/slot-filling.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { TemplateContent } from '../../model/ports/template.renderer.js';
 import type { KnownMailing, MailingReader } from '../../store/queries/mailing.reader.js';
@@ -32,7 +32,7 @@ import { reasonOf } from '../../model/values/public-text.js';
 const KEY_LOOK_MS = 100;
 
 export interface MailingIntakeParts {
-  settings: MailingSettings;
+  settings: Pick<MailingSettings, 'addresses' | 'server' | 'uniqServerId'>;
   persister: TemplateEmailPersister;
   slots: SlotPersister;
   reader: MailingReader;
@@ -135,7 +135,7 @@ export class MailingIntake {
    * @throws ServerShuttingDownError if the process ends before the source does; errors of `SlotFilling.held`.
    */
   holdSlots(slots: SlotFilling): Promise<SlotFilling> {
-    return this.parts.sources.during({ mailingId: null }, (watch) => slots.held(watch));
+    return this.parts.sources.during({ mailingId: null }, (watch) => heldFilling(slots, watch));
   }
 
   /**

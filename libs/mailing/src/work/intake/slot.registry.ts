@@ -4,7 +4,7 @@ import type { MailingTemplate } from '../../model/ports/template.renderer.js';
 import { withSlots } from '../../delivery/recipients/slot.source.js';
 import { askHost, HOST_CALL_TIMEOUT_MS, HostSilentError } from '../../model/host-calls/host-call.js';
 import { TemplateNotCompilingError, NotSerializableError } from '../../model/errors/request.errors.js';
-import { type GivenSlots, type SlotFilling, toFilling } from '../../model/mail/slot-filling.js';
+import { fillingIn, type GivenSlots, type SlotFilling, toFilling } from '../../model/mail/slot-filling.js';
 import {
   SlotDefinitionError,
   SlotNotPersistentError,
@@ -70,7 +70,7 @@ export class SlotRegistry {
     for (const slot of filling.slots) this.assertKnown(slot);
     const copyOf = (content: unknown, slot: string): unknown =>
       this.isPersistent(slot) ? storableForAll(slot, content) : content;
-    return filling.only(filling.slots, copyOf).readIn(new AsyncContext());
+    return fillingIn(new AsyncContext(), filling.only(filling.slots, copyOf));
   }
 
   /**

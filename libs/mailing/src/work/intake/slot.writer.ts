@@ -1,4 +1,4 @@
-import type { SlotFilling } from '../../model/mail/slot-filling.js';
+import { readFilling, type SlotFilling } from '../../model/mail/slot-filling.js';
 import type { SourceWatch } from '../../model/host-calls/source-watch.js';
 import { storableOf } from '../../model/mail/refused-content.js';
 import type { SlotPersister } from '../../store/intake/slot.persister.js';
@@ -28,7 +28,7 @@ export class SlotWriter {
    */
   async write(filling: SlotFilling, watch: SourceWatch): Promise<void> {
     for (const [slot, content] of Object.entries(filling.forAll)) await this.#add(slot, EVERYBODY, content);
-    for await (const { slot, userId, content } of filling.forProfiles(watch)) {
+    for await (const { slot, userId, content } of readFilling(filling, watch)) {
       await this.#add(slot, userId, storableOf(slot, content));
     }
     await this.#flush();

@@ -1,4 +1,5 @@
 import type { ProfileRepository } from '../../model/ports/profile.repository.js';
+import type { HostProfiles } from './host.parts.js';
 
 /**
  * The profile repository in use, which the option `profileRepository` names, wherever its class lives. For code that writes to the profiles that
@@ -14,15 +15,10 @@ import type { ProfileRepository } from '../../model/ports/profile.repository.js'
  * ```
  */
 export class MailingProfiles {
-  #repository: ProfileRepository | null = null;
+  constructor(private readonly host: HostProfiles) {}
 
   /** Null: the host gave none, or the application is not initialized yet. */
   get inUse(): ProfileRepository | null {
-    return this.#repository;
-  }
-
-  /** Sets the host's repository once it can be found. For the plugin itself. */
-  use(repository: ProfileRepository): void {
-    this.#repository = repository;
+    return this.host.repository;
   }
 }

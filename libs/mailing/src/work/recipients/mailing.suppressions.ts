@@ -9,6 +9,7 @@ import {
 import { parseRecipient } from '../../model/addresses/recipient-address.js';
 import type { SuppressionList } from '../../model/ports/suppression-list.js';
 import { SuppressionListMissingError } from '../../model/ports/suppression.errors.js';
+import type { ActiveSuppressions } from './host.parts.js';
 
 /** Bound for an address with a name before it. The bound for a reason is larger than the 255 characters that the plugin's table keeps. */
 const MAX_ADDRESS_LENGTH = 2_000;
@@ -28,28 +29,16 @@ const MAX_REASON_LENGTH = 10_000;
  * ```
  */
 export class MailingSuppressions implements SuppressionList {
-  #revision = 0;
-
   /** @param timeoutMs how long the list may take for each answer. */
   constructor(
-    private list: SuppressionList | null,
+    private readonly active: ActiveSuppressions,
     private readonly timeoutMs = HOST_CALL_TIMEOUT_MS,
     private readonly context = new ModuleContext(),
   ) {}
 
-  /** Changes with each change that is made here. For the plugin itself. */
-  get revision(): number {
-    return this.#revision;
-  }
-
-  /** Null: no list is in use. For the plugin itself. */
+  /** Null: no list is in use, or the application is not initialized yet. */
   get inUse(): SuppressionList | null {
-    return this.list;
-  }
-
-  /** Sets the host's list once it can be found. For the plugin itself. */
-  use(list: SuppressionList): void {
-    this.list = list;
+    return this.active.list;
   }
 
   /**
@@ -91,7 +80,7 @@ export class MailingSuppressions implements SuppressionList {
       // The change takes effect for every mailing at once, outside any transaction that the caller has open.
       await askHost(this.#terms(call), () => this.context.begin(() => change(list)));
     } finally {
-      this.#revision++;
+      this.active.revision++;
     }
   }
 
@@ -100,8 +89,9 @@ export class MailingSuppressions implements SuppressionList {
   }
 
   #orThrow(): SuppressionList {
-    if (!this.list) throw new SuppressionListMissingError();
-    return this.list;
+    const { list } = this.active;
+    if (!list) throw new SuppressionListMissingError();
+    return list;
   }
 }
 

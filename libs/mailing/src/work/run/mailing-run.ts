@@ -12,7 +12,14 @@ import { PollSchedule } from './poll.schedule.js';
 import { RecipientPreparation } from './recipient-preparation.js';
 import { OutcomeBuffer } from './outcome.buffer.js';
 import { StopState } from './stop-state.js';
-import { capacityOf, nextAction, numSending, type NextAction, type RunState } from './next-action.js';
+import {
+  capacityOf,
+  maySend,
+  nextAction,
+  numSending,
+  type NextAction,
+  type RunState,
+} from './next-action.js';
 import { type RunWaits, waitsOf } from './run-waits.js';
 import { TransportMonitor } from './transport.monitor.js';
 
@@ -175,7 +182,7 @@ export class MailingRun {
   }
 
   #startMessages(): void {
-    while (this.#queue.length > 0 && this.#inFlight < this.#transport.level && this.#mayStart()) {
+    while (maySend(this.#state)) {
       const needsPlace = !('skip' in this.#queue[0].addressee);
       if (needsPlace && !this.#parts.limiter.take()) return;
       void this.#send(this.#queue.shift() as PreparedRecipient, needsPlace);

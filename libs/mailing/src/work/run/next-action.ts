@@ -82,7 +82,8 @@ function mayBegin({ phase, transport, mayStart }: RunState): boolean {
   return phase === 'running' && transport.waitMs === 0 && mayStart;
 }
 
-function maySend(state: RunState): boolean {
+/** Whether the first of the queue may be begun now. */
+export function maySend(state: RunState): boolean {
   const { queued, inFlight, transport, isSkipNext, rateWaitMs } = state;
   return queued > 0 && inFlight < transport.level && mayBegin(state) && (isSkipNext || rateWaitMs === 0);
 }

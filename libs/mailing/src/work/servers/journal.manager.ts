@@ -13,7 +13,7 @@ export class JournalManager {
   #journal: MailingJournal | null = null;
 
   constructor(
-    private readonly settings: MailingSettings,
+    private readonly settings: Pick<MailingSettings, 'journal'>,
     private readonly events: MailingEvents,
   ) {}
 

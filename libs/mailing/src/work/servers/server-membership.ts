@@ -44,7 +44,10 @@ export class ServerMembership {
 
   constructor(
     private readonly persister: TemplateEmailBatchServerPersister,
-    private readonly settings: MailingSettings,
+    private readonly settings: Pick<
+      MailingSettings,
+      'enabledAsTemplateMailServer' | 'server' | 'uniqServerId'
+    >,
     private readonly events: MailingEvents,
     private readonly journal: JournalManager,
   ) {

@@ -39,7 +39,7 @@ export class TemplateEmailPeriodicService implements OnApplicationBootstrap {
   constructor(
     private readonly membership: ServerMembership,
     private readonly runs: RunRegistry,
-    private readonly settings: MailingSettings,
+    private readonly settings: Pick<MailingSettings, 'run' | 'server' | 'uniqServerId'>,
     private readonly events: MailingEvents,
   ) {}
 

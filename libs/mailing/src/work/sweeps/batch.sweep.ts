@@ -13,7 +13,7 @@ import type { ServerMembership } from '../servers/server-membership.js';
 import type { SliceRunner } from '../execution/slice.runner.js';
 
 export interface BatchSweepParts {
-  settings: MailingSettings;
+  settings: Pick<MailingSettings, 'uniqServerId'>;
   batches: TemplateEmailBatchPersister;
   persister: TemplateEmailPersister;
   mailings: MailingClaims;

@@ -17,7 +17,7 @@ const MIN_LOOK_MS = 1_000;
 export interface ForgottenCommitsSweepParts {
   database: MailingDatabase;
   forgotten: ForgottenCommits;
-  settings: MailingSettings;
+  settings: Pick<MailingSettings, 'uniqServerId'>;
   membership: ServerMembership;
   runner: SliceRunner;
   worker: BatchWorker;

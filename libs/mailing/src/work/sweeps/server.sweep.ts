@@ -14,7 +14,7 @@ export class ServerSweep implements OnApplicationBootstrap {
   constructor(
     private readonly servers: TemplateEmailBatchServerPersister,
     private readonly membership: ServerMembership,
-    private readonly settings: MailingSettings,
+    private readonly settings: Pick<MailingSettings, 'uniqServerId'>,
     private readonly periodic: TemplateEmailPeriodicService,
   ) {}
 

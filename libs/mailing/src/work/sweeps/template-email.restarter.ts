@@ -17,7 +17,7 @@ import type { TemplateEmailPeriodicService } from '../servers/template-email-per
 import type { TransportProbe } from './transport-probe.js';
 
 export interface TemplateEmailRestarterParts {
-  settings: MailingSettings;
+  settings: Pick<MailingSettings, 'migrationList' | 'uniqServerId'>;
   claims: MailingClaims;
   servers: TemplateEmailBatchServerPersister;
   membership: ServerMembership;

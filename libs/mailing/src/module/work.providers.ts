@@ -1,0 +1,347 @@
+import type { Provider } from '@nestjs/common';
+import { EMAIL_MESSAGE_SENDER, type EmailMessageSender } from '../delivery/transport/email-message.sender.js';
+import { ModuleContext } from '../model/host-calls/async-context.js';
+import { MAILING_DATA_SOURCE } from '../model/options/data-source.token.js';
+import { MAILING_SETTINGS, type MailingSettings } from '../model/options/mailing-options.js';
+import { FAULT_POINTS, type FaultPoints } from '../model/ports/fault-points.js';
+import { TEMPLATE_RENDERER } from '../model/ports/template.renderer.js';
+import { MailingEvents } from '../model/reports/mailing-event.js';
+import { AttachmentStore } from '../store/attachments/attachment.store.js';
+import { ForgottenCommits } from '../store/claims/forgotten-commits.js';
+import { MailingClaims } from '../store/claims/mailing-claims.js';
+import { TemplateEmailBatchPersister } from '../store/claims/template-email-batch.persister.js';
+import { CommandPersister } from '../store/commands/command.persister.js';
+import { MailingDatabase } from '../store/database/mailing.database.js';
+import { SlotPersister } from '../store/intake/slot.persister.js';
+import { TemplateEmailPersister } from '../store/intake/template-email.persister.js';
+import { HealthReader } from '../store/queries/health.reader.js';
+import { MailingReader } from '../store/queries/mailing.reader.js';
+import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
+import { ClaimAcquirer } from '../work/claims/claim.acquirer.js';
+import { InDoubtDecision } from '../work/claims/in-doubt.decision.js';
+import { JournalRecovery } from '../work/claims/journal.recovery.js';
+import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
+import { BatchWorker } from '../work/execution/batch-worker.js';
+import { HeldMailings } from '../work/execution/held.mailings.js';
+import { MailingLauncher } from '../work/execution/mailing-launcher.js';
+import { OpeningOutages } from '../work/execution/opening-outages.js';
+import { ResumeHold } from '../work/execution/resume-hold.js';
+import { SliceRunner } from '../work/execution/slice.runner.js';
+import { MailingIntake } from '../work/intake/mailing-intake.js';
+import { SlotRegistry } from '../work/intake/slot.registry.js';
+import { SourceWatches } from '../work/intake/source-watches.js';
+import { MailingCommands } from '../work/mailing.commands.js';
+import { MailingEngine } from '../work/mailing.engine.js';
+import { MailingHealth } from '../work/mailing.health.js';
+import { MailingQuery } from '../work/mailing.query.js';
+import { MailingReporter } from '../work/mailing.reporter.js';
+import { RateLimiter } from '../work/pacing/rate-limiter.js';
+import { ProfileRecorder } from '../work/recipients/profile.recorder.js';
+import { RunRegistry } from '../work/run/run.registry.js';
+import { JournalManager } from '../work/servers/journal.manager.js';
+import { ServerMembership } from '../work/servers/server-membership.js';
+import { TemplateEmailPeriodicService } from '../work/servers/template-email-periodic.service.js';
+import { STALLED_AFTER_MS } from '../work/stalled-after.js';
+import { StalledFindings } from '../work/stalled.findings.js';
+import { BatchSweep } from '../work/sweeps/batch.sweep.js';
+import { ForgottenCommitsSweep } from '../work/sweeps/forgotten-commits.sweep.js';
+import { LateAnswersSweep } from '../work/sweeps/late-answers.sweep.js';
+import { ServerSweep } from '../work/sweeps/server.sweep.js';
+import { TemplateEmailRestarter } from '../work/sweeps/template-email.restarter.js';
+import { TransportProbe } from '../work/sweeps/transport-probe.js';
+import { UnclaimedBatchesSweep } from '../work/sweeps/unclaimed-batches.sweep.js';
+import { TemplateEmailPreview } from '../work/template-email.preview.js';
+import { TemplateEmailSender } from '../work/template-email.sender.js';
+import { CHECKING_GATES, GATES, PROFILES, SLOT_SOURCES } from './delivery.providers.js';
+import { PREPARE } from './host.providers.js';
+import { provide, provideByName, provideFrom } from './provide.js';
+
+const serverProviders: Provider[] = [
+  provide(JournalManager, MAILING_SETTINGS, MailingEvents),
+  provide(
+    ServerMembership,
+    TemplateEmailBatchServerPersister,
+    MAILING_SETTINGS,
+    MailingEvents,
+    JournalManager,
+  ),
+  provideFrom(
+    RunRegistry,
+    ({ run }: MailingSettings, context: ModuleContext) => new RunRegistry(run.maxConcurrentMailings, context),
+    MAILING_SETTINGS,
+    ModuleContext,
+  ),
+  provide(TemplateEmailPeriodicService, ServerMembership, RunRegistry, MAILING_SETTINGS, MailingEvents),
+];
+
+const executionProviders: Provider[] = [
+  provide(ActiveDispatcher, MAILING_SETTINGS, MailingEvents),
+  provide(ResumeHold, MAILING_SETTINGS),
+  provide(HeldMailings, MAILING_SETTINGS, HealthReader, ResumeHold),
+  provideFrom(
+    InDoubtDecision,
+    (
+      { inDoubt, run }: MailingSettings,
+      commands: CommandPersister,
+      events: MailingEvents,
+      faultPoints: FaultPoints,
+      recorder: ProfileRecorder,
+      { stopSignal: stop }: RunRegistry,
+    ) => {
+      const timeoutMs = run.hostCallTimeoutMs;
+      return new InDoubtDecision(inDoubt, commands, events, faultPoints, recorder, { timeoutMs, stop });
+    },
+    MAILING_SETTINGS,
+    CommandPersister,
+    MailingEvents,
+    FAULT_POINTS,
+    ProfileRecorder,
+    RunRegistry,
+  ),
+  provide(
+    JournalRecovery,
+    MAILING_SETTINGS,
+    ServerMembership,
+    MailingClaims,
+    TemplateEmailBatchPersister,
+    TemplateEmailPeriodicService,
+  ),
+  provideByName(ClaimAcquirer, {
+    settings: MAILING_SETTINGS,
+    claims: MailingClaims,
+    batches: TemplateEmailBatchPersister,
+    membership: ServerMembership,
+    doubts: InDoubtDecision,
+    journals: JournalRecovery,
+    recorder: ProfileRecorder,
+    faultPoints: FAULT_POINTS,
+  }),
+  provideFrom(
+    OpeningOutages,
+    ({ run, server }: MailingSettings, events: MailingEvents) =>
+      new OpeningOutages(
+        run.transportOutageTimeoutMs,
+        2 * (STALLED_AFTER_MS + run.hostCallTimeoutMs) + server.heartbeatIntervalMs,
+        events,
+      ),
+    MAILING_SETTINGS,
+    MailingEvents,
+  ),
+  provideByName(SliceRunner, {
+    settings: MAILING_SETTINGS,
+    database: MailingDatabase,
+    membership: ServerMembership,
+    limiter: RateLimiter,
+    journal: JournalManager,
+    renderer: TEMPLATE_RENDERER,
+    sender: EMAIL_MESSAGE_SENDER,
+    profiles: PROFILES,
+    gates: GATES,
+    recorder: ProfileRecorder,
+    slots: SLOT_SOURCES,
+    openings: OpeningOutages,
+    lostRuns: LateAnswersSweep,
+    events: MailingEvents,
+    faultPoints: FAULT_POINTS,
+  }),
+  provideByName(MailingLauncher, {
+    settings: MAILING_SETTINGS,
+    claims: ClaimAcquirer,
+    persister: TemplateEmailPersister,
+    reader: MailingReader,
+    membership: ServerMembership,
+    runs: RunRegistry,
+    hold: ResumeHold,
+    runner: SliceRunner,
+    events: MailingEvents,
+    faultPoints: FAULT_POINTS,
+  }),
+  provideByName(BatchWorker, {
+    settings: MAILING_SETTINGS,
+    batches: TemplateEmailBatchPersister,
+    servers: TemplateEmailBatchServerPersister,
+    persister: TemplateEmailPersister,
+    reader: MailingReader,
+    membership: ServerMembership,
+    runs: RunRegistry,
+    hold: ResumeHold,
+    runner: SliceRunner,
+    events: MailingEvents,
+    faultPoints: FAULT_POINTS,
+  }),
+];
+
+const sweepProviders: Provider[] = [
+  provideByName(BatchSweep, {
+    settings: MAILING_SETTINGS,
+    batches: TemplateEmailBatchPersister,
+    persister: TemplateEmailPersister,
+    mailings: MailingClaims,
+    claims: ClaimAcquirer,
+    worker: BatchWorker,
+    runner: SliceRunner,
+    runs: RunRegistry,
+    hold: ResumeHold,
+    membership: ServerMembership,
+    dispatcher: ActiveDispatcher,
+    events: MailingEvents,
+  }),
+  provideFrom(
+    TransportProbe,
+    (
+      { uniqServerId, enabledAsTemplateMailServer: takesBatches }: MailingSettings,
+      commands: CommandPersister,
+      sender: EmailMessageSender,
+      { stopSignal }: RunRegistry,
+      hold: ResumeHold,
+      events: MailingEvents,
+    ) => new TransportProbe(uniqServerId, takesBatches, commands, sender, stopSignal, hold, events),
+    MAILING_SETTINGS,
+    CommandPersister,
+    EMAIL_MESSAGE_SENDER,
+    RunRegistry,
+    ResumeHold,
+    MailingEvents,
+  ),
+  provideByName(TemplateEmailRestarter, {
+    settings: MAILING_SETTINGS,
+    claims: MailingClaims,
+    servers: TemplateEmailBatchServerPersister,
+    membership: ServerMembership,
+    launcher: MailingLauncher,
+    runs: RunRegistry,
+    periodic: TemplateEmailPeriodicService,
+    probe: TransportProbe,
+    hold: ResumeHold,
+    held: HeldMailings,
+    batchSweep: BatchSweep,
+    dispatcher: ActiveDispatcher,
+    events: MailingEvents,
+    faultPoints: FAULT_POINTS,
+  }),
+  provide(
+    ServerSweep,
+    TemplateEmailBatchServerPersister,
+    ServerMembership,
+    MAILING_SETTINGS,
+    TemplateEmailPeriodicService,
+  ),
+  provideByName(ForgottenCommitsSweep, {
+    database: MailingDatabase,
+    forgotten: ForgottenCommits,
+    settings: MAILING_SETTINGS,
+    membership: ServerMembership,
+    runner: SliceRunner,
+    worker: BatchWorker,
+    launcher: MailingLauncher,
+    periodic: TemplateEmailPeriodicService,
+    events: MailingEvents,
+  }),
+  provide(LateAnswersSweep, CommandPersister, ProfileRecorder, TemplateEmailPeriodicService, MailingEvents),
+  provide(UnclaimedBatchesSweep, HealthReader, TemplateEmailPeriodicService, MailingEvents),
+];
+
+const publicProviders: Provider[] = [
+  provideByName(MailingIntake, {
+    settings: MAILING_SETTINGS,
+    persister: TemplateEmailPersister,
+    slots: SlotPersister,
+    reader: MailingReader,
+    servers: TemplateEmailBatchServerPersister,
+    membership: ServerMembership,
+    launcher: MailingLauncher,
+    dispatcher: ActiveDispatcher,
+    hold: ResumeHold,
+    profiles: PROFILES,
+    sources: SourceWatches,
+    events: MailingEvents,
+    faultPoints: FAULT_POINTS,
+  }),
+  provideByName(MailingCommands, {
+    settings: MAILING_SETTINGS,
+    commands: CommandPersister,
+    claims: MailingClaims,
+    servers: TemplateEmailBatchServerPersister,
+    membership: ServerMembership,
+    launcher: MailingLauncher,
+    runs: RunRegistry,
+    hold: ResumeHold,
+    batchSweep: BatchSweep,
+    dispatcher: ActiveDispatcher,
+    recorder: ProfileRecorder,
+    events: MailingEvents,
+  }),
+  provide(
+    TemplateEmailSender,
+    MAILING_SETTINGS,
+    MailingIntake,
+    MailingCommands,
+    MailingLauncher,
+    TEMPLATE_RENDERER,
+    PROFILES,
+    SlotRegistry,
+    ModuleContext,
+  ),
+  provide(
+    TemplateEmailPreview,
+    MAILING_SETTINGS,
+    TEMPLATE_RENDERER,
+    PROFILES,
+    ProfileRecorder,
+    CHECKING_GATES,
+    SlotRegistry,
+    SourceWatches,
+    ModuleContext,
+  ),
+  provide(MailingReporter, MailingReader, MailingEvents),
+  provide(MailingQuery, MailingReader),
+  provideByName(StalledFindings, {
+    settings: MAILING_SETTINGS,
+    reader: HealthReader,
+    runs: RunRegistry,
+    sources: SourceWatches,
+    openings: OpeningOutages,
+    hold: ResumeHold,
+  }),
+  provide(
+    MailingHealth,
+    MAILING_SETTINGS,
+    ServerMembership,
+    HealthReader,
+    StalledFindings,
+    HeldMailings,
+    ResumeHold,
+  ),
+];
+
+const engine = provideByName(MailingEngine, {
+  settings: MAILING_SETTINGS,
+  context: ModuleContext,
+  dataSource: MAILING_DATA_SOURCE,
+  database: MailingDatabase,
+  attachments: AttachmentStore,
+  intake: MailingIntake,
+  launcher: MailingLauncher,
+  runs: RunRegistry,
+  periodic: TemplateEmailPeriodicService,
+  restarter: TemplateEmailRestarter,
+  batchSweep: BatchSweep,
+  forgotten: ForgottenCommitsSweep,
+  batchWorker: BatchWorker,
+  dispatcher: ActiveDispatcher,
+  membership: ServerMembership,
+  journal: JournalManager,
+  recorder: ProfileRecorder,
+  reporter: MailingReporter,
+  events: MailingEvents,
+  prepare: PREPARE,
+});
+
+/** Who does what and when, from the public classes down to the servers. */
+export const workProviders: Provider[] = [
+  ...serverProviders,
+  ...executionProviders,
+  ...sweepProviders,
+  ...publicProviders,
+  engine,
+];
