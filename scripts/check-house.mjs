@@ -130,15 +130,15 @@ function termComplaints(file) {
   );
 }
 
-/** Comments of code, and the prose of pages: not what stands in code, in quotes or in a heading that others link to. */
+/** All of a file of code; of a page its prose, without code, quotes and headings that others link to. */
 function vagueComplaints(file) {
   const text = readFileSync(file, 'utf8');
-  const prose = file.endsWith('.md')
-    ? text.replaceAll(/```[\s\S]*?```/g, '').replaceAll(/^( {4}|#).*$/gm, '')
-    : (text.match(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm) ?? [])
-        .join('\n')
-        .replaceAll(/```[\s\S]*?```/g, '');
-  const words = prose.replaceAll(/`[^`]*`|"[^"\n]*"|\]\([^)]*\)/g, '');
+  const words = file.endsWith('.md')
+    ? text
+        .replaceAll(/```[\s\S]*?```/g, '')
+        .replaceAll(/^( {4}|#).*$/gm, '')
+        .replaceAll(/`[^`]*`|"[^"\n]*"|\]\([^)]*\)/g, '')
+    : text;
   const found = VAGUE_WORDS.filter((word) => new RegExp(`\\b${word}\\b`, 'i').test(words));
-  return found.length > 0 ? [`${file}: "${found.join('", "')}" in prose: name the thing.`] : [];
+  return found.length > 0 ? [`${file}: "${found.join('", "')}": name the thing.`] : [];
 }

@@ -21,8 +21,8 @@ export const USAGE = `npm run demo -- [options]
   --kills N             how often a sending process is killed in mid-mailing (3)
   --seed N              of the moments of the kills; printed, so that a run can be repeated
   --database-url URL    sqlite:path, mysql://…, mariadb://… or postgres://… (a fresh SQLite file)
-  --smtp-url URL        a mail server of yours; then nobody can tell what was received (an inbox in this process)
-  --in-doubt POLICY     leave or resend: what happens to those whom a kill caught in flight (leave)
+  --smtp-url URL        a mail server of yours; what it received is not known then (an inbox in this process)
+  --in-doubt POLICY     leave or resend: what happens to recipients that a kill left in flight (leave)
   --json                the last line of stdout is one JSON object`;
 
 /** The command line is invalid. */

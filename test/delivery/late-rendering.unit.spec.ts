@@ -60,7 +60,7 @@ describe('a message that is rendered later', () => {
         }),
       stopping,
     );
-    expect(await attempted).toMatchObject({ kind: 'returned', idx: 3, blame: 'nobody' });
+    expect(await attempted).toMatchObject({ kind: 'returned', idx: 3, blame: 'none' });
   });
 
   it('and fails when the run may start nothing any more is nobody’s error', async () => {
@@ -69,7 +69,7 @@ describe('a message that is rendered later', () => {
       may = false;
       throw new Error('the pool is closed');
     };
-    expect(await attempt(render, stop(), () => may)).toMatchObject({ kind: 'returned', blame: 'nobody' });
+    expect(await attempt(render, stop(), () => may)).toMatchObject({ kind: 'returned', blame: 'none' });
   });
 
   it('and fails otherwise is the error of one recipient, and so is what fails at once', async () => {

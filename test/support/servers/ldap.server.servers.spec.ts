@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { Client, type SearchResult } from 'ldapts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type LdapServer, READER, startLdap, SUFFIX } from './ldap.server.js';
+import { assertEndsWithItsStarter } from './orphan.js';
 import { canHaveOpenLdap } from './open-ldap.programs.js';
-import { waitUntil } from '../wait-until.js';
-
-const run = promisify(execFile);
 
 const ANN = { dn: `cn=Ann,${SUFFIX}`, objectClass: ['inetOrgPerson'], cn: 'Ann', sn: 'Müller' };
 
@@ -58,22 +54,6 @@ describe.skipIf(!(await canHaveOpenLdap()))('LdapServer', () => {
   });
 
   it('does not outlive the process that started it, however that one ends', async () => {
-    const script =
-      "import('./test/support/servers/ldap.server.ts').then(async ({ startLdap }) => {" +
-      "console.log((await startLdap()).pid); process.kill(process.pid, 'SIGKILL'); });";
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', '-e', script]).catch(
-      (error: { stdout: string }) => error,
-    );
-    const pid = Number(stdout);
-
-    expect(pid).toBeGreaterThan(0);
-    const isGone = (): boolean => {
-      try {
-        return !process.kill(pid, 0);
-      } catch {
-        return true;
-      }
-    };
-    expect(await waitUntil(isGone, { what: 'the server to be gone' })).toBe(true);
+    await expect(assertEndsWithItsStarter('ldap.server.ts', 'startLdap')).resolves.toBeUndefined();
   });
 });

@@ -1,11 +1,7 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canHaveRedis } from './redis.programs.js';
 import { type RedisServer, startRedis } from './redis.server.js';
-import { waitUntil } from '../wait-until.js';
-
-const run = promisify(execFile);
+import { assertEndsWithItsStarter } from './orphan.js';
 
 describe.skipIf(!(await canHaveRedis()))('RedisServer', () => {
   let server: RedisServer;
@@ -44,22 +40,6 @@ describe.skipIf(!(await canHaveRedis()))('RedisServer', () => {
   });
 
   it('does not outlive the process that started it, however that one ends', async () => {
-    const script =
-      "import('./test/support/servers/redis.server.ts').then(async ({ startRedis }) => {" +
-      "console.log((await startRedis()).pid); process.kill(process.pid, 'SIGKILL'); });";
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', '-e', script]).catch(
-      (error: { stdout: string }) => error,
-    );
-    const pid = Number(stdout);
-
-    expect(pid).toBeGreaterThan(0);
-    const isGone = (): boolean => {
-      try {
-        return !process.kill(pid, 0);
-      } catch {
-        return true;
-      }
-    };
-    expect(await waitUntil(isGone, { what: 'the server to be gone' })).toBe(true);
+    await expect(assertEndsWithItsStarter('redis.server.ts', 'startRedis')).resolves.toBeUndefined();
   });
 });

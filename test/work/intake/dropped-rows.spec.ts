@@ -22,7 +22,7 @@ forEachDatabase('a row that the database leaves out', (kind) => {
     await expect(sending).rejects.toMatchObject({
       code: 'MAILING_SLOT_CONTENT',
       slot: 'promotion',
-      shownTo: 'everybody',
+      shownTo: 'all recipients',
     });
     const [mailing] = await rig.database.dataSource.getRepository(Mailing).find();
     expect(mailing.status).toBe('failed');

@@ -220,7 +220,7 @@ forEachDatabase('content of a slot that the database refuses', (kind) => {
     await refuse(SHOWN[kind], 'for all', 'drops');
     const slots = fillingOf(app).fillFor('p1', 'promotion', 'tea');
     const sending = app.sender.sendEmailMessage({ ...INFO, slots }, shelf(3), { persist: true });
-    await expect(sending).rejects.toMatchObject({ code: 'MAILING_SLOT_CONTENT', shownTo: 'everybody' });
+    await expect(sending).rejects.toMatchObject({ code: 'MAILING_SLOT_CONTENT', shownTo: 'all recipients' });
     expect(rig.inbox.messages).toEqual([]);
   });
 

@@ -125,7 +125,7 @@ export class MailingDelivery {
     const wanted = consent.wanted();
     const isTooLate = (): boolean => wasAwaited && (wanted.aborted || !mayStart());
     if ('skip' in addressee) return settled(idx, 'skipped', addressee.skip, addressee.text);
-    const tooLate = { kind: 'returned', idx, blame: 'nobody', reason: 'rendered too late' } as const;
+    const tooLate = { kind: 'returned', idx, blame: 'none', reason: 'rendered too late' } as const;
     let code = 'unsubscribe';
     let wasAwaited = false;
     // Only an answer that was waited for can be too late; most are there at once.
@@ -217,7 +217,7 @@ export class MailingDelivery {
         return step();
       } catch (error) {
         const text = reasonOf(error);
-        barred = { kind: 'not_begun', blame: error instanceof LeaseLostError ? 'nobody' : 'transport', text };
+        barred = { kind: 'not_begun', blame: error instanceof LeaseLostError ? 'none' : 'transport', text };
         throw error;
       }
     };

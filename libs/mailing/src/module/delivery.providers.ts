@@ -1,9 +1,3 @@
-import { RateLimiter } from '../work/pacing/rate-limiter.js';
-import { ModuleContext } from '../model/host-calls/async-context.js';
-import { SlotService } from '../work/slot.service.js';
-import { ProfileRecorder } from '../work/recipients/profile.recorder.js';
-import { TypeOrmSuppressionList } from '../store/host/type-orm-suppression.list.js';
-import { MailingProfiles } from '../work/recipients/mailing.profiles.js';
 import { MAILER_OPTIONS, type MailerOptions, MailerService } from '@nestjs-modules/mailer';
 import type { Provider } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
@@ -21,6 +15,7 @@ import { ActiveRenderer } from '../delivery/templates/active.renderer.js';
 import { TemplateFolder } from '../delivery/templates/template-folder.js';
 import { EMAIL_MESSAGE_SENDER, type PreparedSender } from '../delivery/transport/email-message.sender.js';
 import { mailboxKey } from '../model/addresses/email-address.js';
+import { ModuleContext } from '../model/host-calls/async-context.js';
 import { toFilling } from '../model/mail/slot-filling.js';
 import { MAILING_SETTINGS, type MailingSettings } from '../model/options/mailing-options.js';
 import { MailerMissingError } from '../model/options/setup.errors.js';
@@ -30,14 +25,19 @@ import { TEMPLATE_RENDERER } from '../model/ports/template.renderer.js';
 import { MailingEvents } from '../model/reports/mailing-event.js';
 import { tokenOf } from '../model/values/token.js';
 import { MailingDatabase } from '../store/database/mailing.database.js';
+import { TypeOrmSuppressionList } from '../store/host/type-orm-suppression.list.js';
 import { SlotPersister } from '../store/intake/slot.persister.js';
 import type { GatesOf, SlotsOf } from '../work/execution/slice.runner.js';
 import { SlotRegistry } from '../work/intake/slot.registry.js';
 import { HeldSlots, KeptSlots } from '../work/intake/slot.sources.js';
+import { RateLimiter } from '../work/pacing/rate-limiter.js';
 import { DuplicateGate } from '../work/recipients/duplicate.gate.js';
 import { ActiveSuppressions, HostProfiles } from '../work/recipients/host.parts.js';
+import { MailingProfiles } from '../work/recipients/mailing.profiles.js';
 import { MailingSuppressions } from '../work/recipients/mailing.suppressions.js';
 import { MemoryDuplicateGate } from '../work/recipients/memory-duplicate.gate.js';
+import { ProfileRecorder } from '../work/recipients/profile.recorder.js';
+import { SlotService } from '../work/slot.service.js';
 import { provide, provideFrom } from './provide.js';
 
 /** Known once all modules have been put together. */

@@ -1,4 +1,3 @@
-import { SourceWatches } from '../work/intake/source-watches.js';
 import type { Provider, Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
@@ -20,6 +19,7 @@ import { MailingEvents } from '../model/reports/mailing-event.js';
 import { tokenOf } from '../model/values/token.js';
 import { EventLogger } from '../work/event.logger.js';
 import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
+import { SourceWatches } from '../work/intake/source-watches.js';
 import { ActiveSuppressions, HostProfiles } from '../work/recipients/host.parts.js';
 import { MODULE_OPTIONS_TOKEN } from './mailing-module.definition.js';
 import { provide, provideFrom } from './provide.js';

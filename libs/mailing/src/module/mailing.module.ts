@@ -1,7 +1,21 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { calledOnce, noteCall, type NotedCall } from './mailing-calls.js';
+import { UnsubscribeTokens } from '../model/options/unsubscribe.tokens.js';
+import { MailingEvents } from '../model/reports/mailing-event.js';
+import { TemplateEmailBatchPersister } from '../store/claims/template-email-batch.persister.js';
+import { TemplateEmailPersister } from '../store/intake/template-email.persister.js';
+import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
+import { MailingHealth } from '../work/mailing.health.js';
+import { MailingQuery } from '../work/mailing.query.js';
+import { MailingProfiles } from '../work/recipients/mailing.profiles.js';
+import { MailingSuppressions } from '../work/recipients/mailing.suppressions.js';
+import { TemplateEmailPeriodicService } from '../work/servers/template-email-periodic.service.js';
+import { SlotService } from '../work/slot.service.js';
+import { TemplateEmailRestarter } from '../work/sweeps/template-email.restarter.js';
+import { TemplateEmailPreview } from '../work/template-email.preview.js';
+import { TemplateEmailSender } from '../work/template-email.sender.js';
 import { deliveryProviders } from './delivery.providers.js';
 import { hostProviders } from './host.providers.js';
+import { calledOnce, noteCall, type NotedCall } from './mailing-calls.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -13,20 +27,6 @@ import {
 } from './mailing-module.definition.js';
 import { storeProviders } from './store.providers.js';
 import { workProviders } from './work.providers.js';
-import { MailingEvents } from '../model/reports/mailing-event.js';
-import { UnsubscribeTokens } from '../model/options/unsubscribe.tokens.js';
-import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
-import { TemplateEmailBatchPersister } from '../store/claims/template-email-batch.persister.js';
-import { TemplateEmailPersister } from '../store/intake/template-email.persister.js';
-import { MailingHealth } from '../work/mailing.health.js';
-import { MailingQuery } from '../work/mailing.query.js';
-import { MailingProfiles } from '../work/recipients/mailing.profiles.js';
-import { MailingSuppressions } from '../work/recipients/mailing.suppressions.js';
-import { SlotService } from '../work/slot.service.js';
-import { TemplateEmailPeriodicService } from '../work/servers/template-email-periodic.service.js';
-import { TemplateEmailPreview } from '../work/template-email.preview.js';
-import { TemplateEmailRestarter } from '../work/sweeps/template-email.restarter.js';
-import { TemplateEmailSender } from '../work/template-email.sender.js';
 
 /**
  * Holds all providers that start and stop. It is never global: Nest shuts global modules down in the order in which they were imported,

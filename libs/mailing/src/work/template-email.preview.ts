@@ -34,7 +34,7 @@ const MAX_REASONS = 100;
 const MAX_REASON = 200;
 
 /** A preview never hands a message over. */
-const NOBODY = {
+const NO_SENDER = {
   send: () => Promise.reject(new Error('A preview sends nothing.')),
   probe: () => Promise.resolve(null),
 };
@@ -165,7 +165,7 @@ export class TemplateEmailPreview {
       runInSeparateThread: false,
     });
     return new MailingDelivery(randomUUID(), info, template, {
-      sender: NOBODY,
+      sender: NO_SENDER,
       profiles,
       fatigue: this.recorder.fatigue,
       gates: [...this.judges(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],

@@ -154,9 +154,9 @@ function languagesOf<T>(
   templateUrl: string,
   compile: (templateUrl: string, source: string) => T,
 ): Languages<T> {
-  const everybody = content[part];
-  if (everybody === undefined) throw new TemplateNotStoredError(templateUrl);
-  const languages: Languages<T> = new Map([['', compile(templateUrl, everybody)]]);
+  const main = content[part];
+  if (main === undefined) throw new TemplateNotStoredError(templateUrl);
+  const languages: Languages<T> = new Map([['', compile(templateUrl, main)]]);
   const prefix = keyOf(part, '');
   for (const [key, source] of Object.entries(content)) {
     if (!key.startsWith(prefix)) continue;

@@ -31,7 +31,7 @@ export type HandOver =
   /** The mail server asks for a lower rate (421, or 4xx that speaks of a rate). No copy exists, and no attempt is counted. */
   | { kind: 'throttled'; code: string; text: string }
   /** The transport was down or silent before the first byte of the message, or the message was not allowed to begin: no copy exists. */
-  | { kind: 'not_begun'; blame: 'transport' | 'unclear' | 'nobody'; text: string }
+  | { kind: 'not_begun'; blame: 'transport' | 'unclear' | 'none'; text: string }
   /** The message had begun, and no answer is known: the mail server may have accepted it. */
   | { kind: 'unknown'; code: string; text: string };
 

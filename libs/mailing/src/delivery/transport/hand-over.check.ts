@@ -12,7 +12,7 @@ const NO_CODE = 'sender';
 const MAX_TEXT = 4_096;
 
 const ACCEPTED: HandOver = { kind: 'accepted' };
-const BLAMES: readonly unknown[] = ['transport', 'unclear', 'nobody'];
+const BLAMES: readonly unknown[] = ['transport', 'unclear', 'none'];
 
 /**
  * Checks the answer of a message sender, which may be the host's: its code and text are stored, and its code goes into events.

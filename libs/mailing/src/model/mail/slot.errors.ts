@@ -30,7 +30,7 @@ export class SlotUnknownError extends TemplateEmailRequestError {
     const where =
       templateUrl === null ? 'is filled' : `is shown by the template ${inspectValue(templateUrl)}`;
     super(
-      `The slot ${inspectValue(slot)} ${where}, and nobody has defined it; defined are: ${known.join(', ') || 'none'}. ` +
+      `The slot ${inspectValue(slot)} ${where}, and is not defined; defined are: ${known.join(', ') || 'none'}. ` +
         'Correct the name, or call SlotService.define at start.',
     );
   }
@@ -63,7 +63,7 @@ export class SlotContentError extends TemplateEmailRequestError {
   constructor(
     readonly slot: string,
     /** Which recipients see it. */
-    readonly shownTo: 'everybody' | 'one profile',
+    readonly shownTo: 'all recipients' | 'one profile',
     readonly expected: string,
     value: unknown,
   ) {

@@ -57,7 +57,7 @@ type Payload = ['u' | 'a', string, string | null, number, number];
  * ```ts
  * const tokens = new UnsubscribeTokens([newSecret, oldSecret]);
  * const signed = tokens.sign({ mailingId, idx: 7, email: 'ann@home.example' });
- * const whom = tokens.verify(signed); // null for anything that was not signed with one of the secrets
+ * const target = tokens.verify(signed); // null for anything that was not signed with one of the secrets
  * ```
  */
 export class UnsubscribeTokens {

@@ -61,8 +61,8 @@ export const MAILING_TRANSITIONS: Record<MailingStatus, Partial<Record<MailingSt
   },
   pending: {
     in_progress: 'a run claimed it, or the first of its batches',
-    paused: 'paused before anybody began, or its template or an attachment is gone',
-    canceled: 'canceled before anybody began',
+    paused: 'paused before it began, or its template or an attachment is gone',
+    canceled: 'canceled before it began',
   },
   in_progress: {
     pending: 'orderly stop, the claim is handed back',

@@ -39,7 +39,7 @@ class NotOpen extends Error {}
  * ```ts
  * declare const batches: TemplateEmailBatchPersister;
  * const waiting = await batches.free(1);
- * console.log(waiting.length > 0 ? 'there is work for another mail server' : 'nobody waits');
+ * console.log(waiting.length > 0 ? 'there is work for another mail server' : 'no mailing waits');
  * ```
  */
 export class TemplateEmailBatchPersister {

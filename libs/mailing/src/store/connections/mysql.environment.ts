@@ -18,7 +18,7 @@ const SERVER_STEP = "Correct it in the server's option file and by SET GLOBAL.";
 const HARMFUL_MODES: Record<string, string> = {
   NO_BACKSLASH_ESCAPES:
     "the driver escapes values with backslashes, which mean nothing then, so a recipient's name could become SQL",
-  EMPTY_STRING_IS_NULL: 'texts that are empty are written as NULL, and content for everybody is lost',
+  EMPTY_STRING_IS_NULL: 'texts that are empty are written as NULL, and content for all recipients is lost',
 };
 
 const GLOBAL_MODE = 'global sql_mode';

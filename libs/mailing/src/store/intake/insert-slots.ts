@@ -5,7 +5,7 @@ import { findExisting } from './find-existing.js';
 /** One slot content as it is written. */
 export interface SlotRow {
   slot: string;
-  /** Or `EVERYBODY`. */
+  /** Or `ALL_PROFILES`. */
   userId: string;
   /** As `toSlotJson` makes it. */
   json: string;

@@ -4,7 +4,7 @@ import type { Session } from '../database/mailing.database.js';
 import { placeholders } from '../database/placeholders.js';
 
 /** Value of `user_id` for content that all profiles see; no profile has an empty id. */
-export const EVERYBODY = '';
+export const ALL_PROFILES = '';
 
 /** SQLite takes 32,766 parameters a statement. */
 const MAX_IDS = 10_000;
@@ -12,7 +12,7 @@ const MAX_IDS = 10_000;
 /** A slot content as it is stored. */
 export interface KeptSlot {
   slot: string;
-  /** Or `EVERYBODY`. */
+  /** Or `ALL_PROFILES`. */
   userId: string;
   /** Or a `RefusedContent`. */
   content: unknown;

@@ -5,7 +5,7 @@ import { isDataFault } from '../faults/database-fault.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import { insertBisecting } from './insert-bisecting.js';
 import { findNewSlots, firstSlots, insertSlots, type SlotRow, toSlotJson } from './insert-slots.js';
-import { EVERYBODY, type KeptSlot, readSlots } from './read-slots.js';
+import { ALL_PROFILES, type KeptSlot, readSlots } from './read-slots.js';
 import { fenceLoading } from './write-list.js';
 
 /**
@@ -49,12 +49,12 @@ export class SlotPersister {
     }
   }
 
-  /** Reads the contents of these profiles in this mailing. Include `EVERYBODY` for content that all profiles see. */
+  /** Reads the contents of these profiles in this mailing. Include `ALL_PROFILES` for content that all profiles see. */
   read(mailingId: string, userIds: readonly string[]): Promise<KeptSlot[]> {
     return readSlots(this.database, mailingId, userIds);
   }
 
-  /** Reads the marks of these profiles that are stored under a hash. Call it only if the contents of `EVERYBODY` include the slot `APART`. */
+  /** Reads the marks of these profiles that are stored under a hash. Call it only if the contents of `ALL_PROFILES` include the slot `APART`. */
   async readApart(mailingId: string, userIds: readonly string[]): Promise<KeptSlot[]> {
     const byId = new Map(userIds.map((userId) => [idApart(userId), userId]));
     const kept = await readSlots(this.database, mailingId, [...byId.keys()]);
@@ -75,8 +75,8 @@ export class SlotPersister {
     const fresh = await findNewSlots(session, mailingId, rows);
     const insert = (some: SlotRow[]) => insertSlots(session, mailingId, some, 'all');
     for (const row of await insertBisecting(session, fresh, insert)) {
-      if (row.userId !== EVERYBODY && (await this.#mark(session, mailingId, row))) continue;
-      const shownTo = row.userId === EVERYBODY ? 'everybody' : 'one profile';
+      if (row.userId !== ALL_PROFILES && (await this.#mark(session, mailingId, row))) continue;
+      const shownTo = row.userId === ALL_PROFILES ? 'all recipients' : 'one profile';
       const { is: content } = JSON.parse(row.json) as { is?: unknown };
       throw new SlotContentError(row.slot, shownTo, 'content that the database takes', content);
     }
@@ -92,7 +92,7 @@ export class SlotPersister {
     const insert = (some: SlotRow[]) => insertSlots(session, mailingId, some, 'all');
     const json = toSlotJson(RefusedContent.notTaken(slot));
     const apart = [
-      { slot: APART, userId: EVERYBODY, json: toSlotJson(true) },
+      { slot: APART, userId: ALL_PROFILES, json: toSlotJson(true) },
       { slot: APART, userId: idApart(userId), json },
     ];
     const fresh = await findNewSlots(session, mailingId, apart);

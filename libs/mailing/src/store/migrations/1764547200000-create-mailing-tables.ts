@@ -1,17 +1,17 @@
 import type { MigrationInterface, QueryRunner, Table, TableColumnOptions } from 'typeorm';
-import { TableParts } from './table-parts.js';
+import { createTables, dropTables, type TableParts } from './table-parts.js';
 
 /** Mailings, their batches, the servers that send them, and the tracking data of mailings. */
 export class CreateMailingTables1764547200000 implements MigrationInterface {
   // The class name is what TypeORM stores; it must not change with a minifier.
   name = 'CreateMailingTables1764547200000';
 
-  async up(runner: QueryRunner): Promise<void> {
-    for (const table of tablesOf(await TableParts.of(runner))) await runner.createTable(table);
+  up(runner: QueryRunner): Promise<void> {
+    return createTables(runner, tablesOf);
   }
 
-  async down(runner: QueryRunner): Promise<void> {
-    for (const table of tablesOf(await TableParts.of(runner)).reverse()) await runner.dropTable(table);
+  down(runner: QueryRunner): Promise<void> {
+    return dropTables(runner, tablesOf);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { MigrationInterface, QueryRunner, Table, TableColumnOptions } from 'typeorm';
-import { TableParts } from './table-parts.js';
+import { createTables, dropTables, TableParts } from './table-parts.js';
 
 /** The statuses at the time of this migration: a migration never changes, the model may. */
 const STATUSES = ['pending', 'sending', 'deferred', 'sent', 'error', 'skipped', 'in_doubt'];
@@ -9,13 +9,13 @@ export class CreateRecipientTables1764547200001 implements MigrationInterface {
   // The class name is what TypeORM stores; it must not change with a minifier.
   name = 'CreateRecipientTables1764547200001';
 
-  async up(runner: QueryRunner): Promise<void> {
-    for (const table of tablesOf(await TableParts.of(runner))) await runner.createTable(table);
+  up(runner: QueryRunner): Promise<void> {
+    return createTables(runner, tablesOf);
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await dropTables(runner, tablesOf);
     const parts = await TableParts.of(runner);
-    for (const table of tablesOf(parts).reverse()) await runner.dropTable(table);
     // TypeORM makes the types with their tables, but does not drop them.
     for (const type of parts.typesOf('status', ['dps_email_address', 'dps_user_mailing']))
       await runner.query(`DROP TYPE ${type}`);

@@ -1,17 +1,17 @@
 import type { MigrationInterface, QueryRunner, Table } from 'typeorm';
-import { TableParts } from './table-parts.js';
+import { createTables, dropTables, type TableParts } from './table-parts.js';
 
 /** Templates and attachments as they were when their mailing was sent, and the contents of slots. */
 export class CreateContentTables1764547200002 implements MigrationInterface {
   // The class name is what TypeORM stores; it must not change with a minifier.
   name = 'CreateContentTables1764547200002';
 
-  async up(runner: QueryRunner): Promise<void> {
-    for (const table of tablesOf(await TableParts.of(runner))) await runner.createTable(table);
+  up(runner: QueryRunner): Promise<void> {
+    return createTables(runner, tablesOf);
   }
 
-  async down(runner: QueryRunner): Promise<void> {
-    for (const table of tablesOf(await TableParts.of(runner)).reverse()) await runner.dropTable(table);
+  down(runner: QueryRunner): Promise<void> {
+    return dropTables(runner, tablesOf);
   }
 }
 

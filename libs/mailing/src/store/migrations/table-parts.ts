@@ -136,3 +136,19 @@ async function collationOf(runner: QueryRunner): Promise<string> {
   const found = new Set(rows.map(({ name }) => name));
   return COLLATIONS.find((name) => found.has(name)) ?? 'utf8mb4_bin';
 }
+
+/** Makes tables in this order. */
+export async function createTables(
+  runner: QueryRunner,
+  tablesOf: (parts: TableParts) => Table[],
+): Promise<void> {
+  for (const table of tablesOf(await TableParts.of(runner))) await runner.createTable(table);
+}
+
+/** Drops them in the reverse order. */
+export async function dropTables(
+  runner: QueryRunner,
+  tablesOf: (parts: TableParts) => Table[],
+): Promise<void> {
+  for (const table of tablesOf(await TableParts.of(runner)).reverse()) await runner.dropTable(table);
+}

@@ -3,7 +3,7 @@ import { RefusedContent, storableOf } from '../../model/mail/refused-content.js'
 import type { SlotFilling } from '../../model/mail/slot-filling.js';
 import { APART, type SlotPersister } from '../../store/intake/slot.persister.js';
 import type { SlotRegistry } from './slot.registry.js';
-import { EVERYBODY } from '../../store/intake/read-slots.js';
+import { ALL_PROFILES } from '../../store/intake/read-slots.js';
 
 type ByUser = Map<string, Record<string, unknown>>;
 type SeenBy = (userId: string | undefined) => SlotContents | RefusedContent;
@@ -21,11 +21,11 @@ export class KeptSlots implements SlotSource {
   ) {}
 
   async contentsOf(userIds: string[]): Promise<SeenBy> {
-    const asked = this.#forAll === null ? [EVERYBODY, ...userIds] : userIds;
+    const asked = this.#forAll === null ? [ALL_PROFILES, ...userIds] : userIds;
     const byUser: ByUser = new Map();
     const kept = asked.length === 0 ? [] : await this.persister.read(this.mailingId, asked);
     for (const { slot, userId, content } of kept) put(byUser, userId, slot, content);
-    const forAll = (this.#forAll ??= byUser.get(EVERYBODY) ?? {});
+    const forAll = (this.#forAll ??= byUser.get(ALL_PROFILES) ?? {});
     if (APART in forAll && userIds.length > 0) {
       const apart = await this.persister.readApart(this.mailingId, userIds);
       for (const { userId, content } of apart) put(byUser, userId, APART, content);

@@ -3,7 +3,7 @@ import type { SourceWatch } from '../../model/host-calls/source-watch.js';
 import { storableOf } from '../../model/mail/refused-content.js';
 import type { SlotPersister } from '../../store/intake/slot.persister.js';
 import { type SlotRow, toSlotJson } from '../../store/intake/insert-slots.js';
-import { EVERYBODY } from '../../store/intake/read-slots.js';
+import { ALL_PROFILES } from '../../store/intake/read-slots.js';
 import { ListTakenAwayError } from './recipient-list.writer.js';
 
 /** As for lists: the smallest `max_allowed_packet` in use is 1 MiB. */
@@ -27,7 +27,8 @@ export class SlotWriter {
    * @throws errors of the source of contents, SlotContentError, ListTakenAwayError.
    */
   async write(filling: SlotFilling, watch: SourceWatch): Promise<void> {
-    for (const [slot, content] of Object.entries(filling.forAll)) await this.#add(slot, EVERYBODY, content);
+    for (const [slot, content] of Object.entries(filling.forAll))
+      await this.#add(slot, ALL_PROFILES, content);
     for await (const { slot, userId, content } of readFilling(filling, watch)) {
       await this.#add(slot, userId, storableOf(slot, content));
     }
