@@ -51,11 +51,25 @@ export function errorsPage(): string {
 }
 
 function codeOf(node: ts.ClassDeclaration): string | null {
-  for (const member of node.members)
-    if (ts.isPropertyDeclaration(member) && member.name.getText() === 'code' && member.initializer)
-      if (ts.isStringLiteral(member.initializer) && member.initializer.text.startsWith('MAILING_'))
-        return member.initializer.text;
+  for (const member of node.members) {
+    if (!ts.isPropertyDeclaration(member) || member.name.getText() !== 'code' || !member.initializer)
+      continue;
+    const code = textOfConstant(member.initializer);
+    if (code.startsWith('MAILING_')) return code;
+  }
   return null;
+}
+
+/** A text, or the name of a constant of the same file. */
+function textOfConstant(node: ts.Expression): string {
+  if (ts.isStringLiteral(node)) return node.text;
+  const { statements } = node.getSourceFile();
+  const constants = statements
+    .filter(ts.isVariableStatement)
+    .flatMap(({ declarationList }) => declarationList.declarations);
+  const found = constants.find(({ name }) => name.getText() === node.getText())?.initializer;
+  if (!found || !ts.isStringLiteral(found)) throw new Error(`No text: ${node.getText()}`);
+  return found.text;
 }
 
 /** What varies is shown as an ellipsis. */

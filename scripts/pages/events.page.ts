@@ -40,6 +40,6 @@ function factsOf(type: ts.TypeNode | undefined): string[] {
   if (!type || !ts.isTypeLiteralNode(type)) return [`- the facts of \`${typeText(type)}\``];
   return type.members.filter(ts.isPropertySignature).map((fact) => {
     const words = wordsOfJsDoc(fact);
-    return `- \`${fact.name.getText()}\`: \`${(fact.type?.getText() ?? '').replaceAll(/\s+/g, ' ')}\`${words ? `. ${words}` : ''}`;
+    return `- \`${fact.name.getText()}\`: \`${typeText(fact.type)}\`${words ? `. ${words}` : ''}`;
   });
 }

@@ -19,5 +19,5 @@ export function wordsOfJsDoc(node: ts.Node): string {
 
 /** A type as it is written, on one line. */
 export function typeText(node: ts.TypeNode | undefined): string {
-  return (node?.getText() ?? '').replaceAll(/\s+/g, ' ').replaceAll('|', '\\|');
+  return (node?.getText() ?? '').replaceAll(/\s+/g, ' ');
 }

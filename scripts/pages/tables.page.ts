@@ -1,7 +1,9 @@
 // The page of all tables, from the entities.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { getMetadataArgsStorage } from 'typeorm';
 import ts from 'typescript';
+import '../../libs/mailing/src/model/tables/mailing-entities.js';
 import { sourceOf, wordsOfJsDoc } from './source-words.js';
 
 const FOLDER = 'libs/mailing/src/model/tables';
@@ -95,7 +97,7 @@ function columnsOf(node: ts.ClassDeclaration, classes: Map<string, ts.ClassDecla
     return [
       {
         name: plain(name),
-        type: typeOf(options),
+        type: typeOf(options, lengthOf(node.name?.text, plain(name))),
         isKey,
         words: wordsOfJsDoc(member).replaceAll('\n\n', ' '),
       },
@@ -104,10 +106,18 @@ function columnsOf(node: ts.ClassDeclaration, classes: Map<string, ts.ClassDecla
   return parent ? [...own, ...columnsOf(parent, classes)] : own;
 }
 
-function typeOf(options: Map<string, string>): string {
+function typeOf(options: Map<string, string>, length: number | string | undefined): string {
   const type = plain(options.get('type') ?? 'text').replace('Date', 'time');
-  const length = options.get('length');
   return `${type}${length ? ` ${length}` : ''}${options.get('nullable') === 'true' ? ', may be null' : ''}`;
+}
+
+/** As TypeORM has it: the source may name a constant. */
+function lengthOf(owner: string | undefined, column: string): number | string | undefined {
+  const { columns: all } = getMetadataArgsStorage();
+  const found = all.find(
+    ({ target, options }) => options.name === column && (target as { name?: string }).name === owner,
+  );
+  return found?.options.length;
 }
 
 /** The object that a decorator is given, as text. */

@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import * as mailing from 'nestjs-mailing';
 import { describedErrors } from '../../scripts/pages/errors.page.js';
 import { boundsOf, type DescribedOption, describedOptions } from '../../scripts/pages/options.page.js';
 import { REFERENCE_PAGES } from '../../scripts/pages/reference-pages.js';
+
+/** Bases, which are never thrown themselves. */
+const ABSTRACT = ['MailingError', 'TemplateEmailRequestError'];
 
 const plain = (words: string): string => words.replaceAll('`', '');
 
@@ -43,4 +47,6 @@ it('each error has a code of its own and a sentence', () => {
   expect(errors.length).toBeGreaterThan(50);
   expect(new Set(errors.map(({ code }) => code)).size).toBe(errors.length);
   expect(errors.filter(({ words }) => words === '')).toEqual([]);
+  const named = Object.keys(mailing).filter((name) => name.endsWith('Error') && !ABSTRACT.includes(name));
+  expect(named.filter((name) => !errors.some((error) => error.name === name))).toEqual([]);
 });

@@ -5,13 +5,13 @@ import type { Token } from '../model/values/token.js';
 export type TokenOf<T> = Type<T> | Abstract<T> | Token<T>;
 
 type TokensOf<P extends readonly unknown[]> = {
-  [N in keyof P]: undefined extends P[N]
+  [N in keyof P]-?: undefined extends P[N]
     ? | TokenOf<Exclude<P[N], undefined>>
       | (OptionalFactoryDependency & { token: TokenOf<Exclude<P[N], undefined>> })
     : TokenOf<P[N]>;
 };
 
-// Engine classes know nothing of Nest. Parameter decorators are not checked by TypeScript: two tokens that were swapped would compile. Each of
+// Engine classes know nothing of Nest's injector. Parameter decorators are not checked by TypeScript: two tokens that were swapped would compile. Each of
 // these takes the tokens in the order, or by the names, of the parameters, and a token of another type does not compile.
 
 /** Provider of a class whose constructor takes its parts in order. */
@@ -40,10 +40,10 @@ export function provideByName<T, P extends object>(
   };
 }
 
-/** Provider of what a function makes, where a part of the settings is passed or nothing is constructed. */
+/** Provider of what a function makes, where a part of the settings is passed or nothing is constructed. The function has to return what the token stands for. */
 export function provideFrom<T, P extends readonly unknown[]>(
   token: TokenOf<T>,
-  make: (...parts: P) => T,
+  make: (...parts: P) => NoInfer<T>,
   ...tokens: TokensOf<P>
 ): FactoryProvider<T> {
   return {

@@ -8,7 +8,7 @@ export class MailingNotFoundError extends MailingError {
   constructor(readonly mailingId: unknown) {
     super(
       `There is no mailing ${inspectValue(mailingId)}. Give the mailingId of a MailingHandle; mailings sent with persist false ` +
-        'have none and take no orders.',
+        'have none and take no commands.',
     );
   }
 }

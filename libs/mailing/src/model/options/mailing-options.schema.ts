@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import type { Type } from '@nestjs/common';
 import type { AddressNormalizer } from '../addresses/address-key.js';
 import { HOST_CALL_TIMEOUT_MS } from '../host-calls/host-call.js';
 import { SOURCE_TIMEOUT_MS } from '../host-calls/source-watch.js';
@@ -138,7 +139,7 @@ const TEMPLATES = {
     'absolute path',
     '`partials` in the template folder, if it is there',
     (path, given, { dir }) =>
-      given === undefined ? join(dir, 'partials') : folder.read(path, given, undefined),
+      (given ?? null) === null ? join(dir, 'partials') : folder.read(path, given, undefined),
   ),
   helpers: custom('functions by their names', 'none', readHelpers),
   text: group(TEXT),
@@ -192,7 +193,7 @@ export const MAILING_OPTIONS = {
     if (given === false) return given;
     if ((given ?? null) !== null && typeof given !== 'function')
       throw new MailingOptionsError(path, 'a class or false', given);
-    return aClass<SuppressionList>('').read(path, given, undefined);
+    return (given ?? null) as Type<SuppressionList> | null;
   }),
   addresses: group(ADDRESSES),
   profiles: group(PROFILES),
@@ -206,7 +207,7 @@ export const MAILING_OPTIONS = {
   attachments: group(ATTACHMENTS),
   journal: optionalGroup(JOURNAL),
   unsubscribe: custom('options', 'none', (_, given) =>
-    given === undefined ? null : toUnsubscribeSettings(given as never),
+    (given ?? null) === null ? null : toUnsubscribeSettings(given as never),
   ),
 } satisfies OptionSchema<MailingModuleOptions>;
 

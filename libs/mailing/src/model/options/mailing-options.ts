@@ -231,6 +231,7 @@ export interface ProfileOptions {
 
 /** Options of `MailingModule.forRoot`; docs/options.md lists them all. */
 export interface MailingModuleOptions {
+  /** Where templates live, and what they can use; `dir` is required. */
   templates: TemplateOptions;
   /**
    * Name of this process among all that share the database, by convention `host:port`; at most 255 characters. It must stay the same over
@@ -256,7 +257,7 @@ export interface MailingModuleOptions {
    * process accepts after its start is sent, with its further attempts; after another start it waits too. Default: `auto`.
    */
   resume?: ResumePolicy;
-  /** Default: `leave`. */
+  /** What recovery does with recipients in doubt: records them, sends to them again, or asks a function of the host. Default: `leave`. */
   inDoubt?: InDoubtPolicy;
   /**
    * Renders the templates: `MailerAdapterRenderer` for the engine that `MailerModule` has an adapter for, a provider of the host, or a

@@ -60,6 +60,6 @@ export function optionalGroup<S extends OptionSchema<object>>(
     type: 'options',
     defaultWords: 'none',
     schema,
-    read: (path, given) => (given === undefined ? null : readOptions(path, schema, given)),
+    read: (path, given) => ((given ?? null) === null ? null : readOptions(path, schema, given)),
   };
 }

@@ -55,7 +55,7 @@ export class Mailing extends SliceProgressColumns {
   @Column({ name: 'alt_template_url', type: 'text', nullable: true })
   altTemplateUrl: string | null;
 
-  /** Keys of `dps_mail_template` by part, language and name; null in mailings of older versions, which read the files. */
+  /** Keys of `dps_mail_template` by part, language and name; null: the mailing reads the files. */
   @Column({ name: 'template_hashes', type: 'json', nullable: true })
   templateHashes: Record<string, string> | null;
 
@@ -126,8 +126,8 @@ export class Mailing extends SliceProgressColumns {
   nextIdx: number;
 
   /**
-   * Invariant: no recipient with idx >= high_water_idx was ever in flight. Recovery reads up to here. More than `next_idx` only after a
-   * recipient was handed back.
+   * Invariant: no recipient with idx >= high_water_idx was ever in flight. Recovery reads up to here. More than `next_idx` after a recipient was
+   * handed back, and after a recovery.
    */
   @Column({ name: 'high_water_idx', type: 'int', default: 0 })
   highWaterIdx: number;

@@ -9,11 +9,11 @@ interface IndexUnderWay {
 /**
  * Name of one of our indexes in a data source.
  *
- * PostgreSQL keeps the names of indexes unique in a schema, so the index of a prefixed table carries the prefix. MySQL and MariaDB keep
- * them apart by table. SQLite keeps them unique in the file; databases with the plain name exist already, so two prefixes need two files.
+ * PostgreSQL keeps the names of indexes unique in a schema, and SQLite in a file, so the index of a prefixed table carries the prefix. MySQL and
+ * MariaDB keep them apart by table.
  */
 export function indexNameOf({ type, entityPrefix }: DataSourceOptions, name: string): string {
-  return type === 'postgres' ? `${entityPrefix ?? ''}${name}` : name;
+  return type === 'mysql' || type === 'mariadb' ? name : `${entityPrefix ?? ''}${name}`;
 }
 
 /**

@@ -5,8 +5,8 @@ import type { MailingDatabase } from '../database/mailing.database.js';
 import { placeholders } from '../database/placeholders.js';
 
 /**
- * Finds, once at start, columns of MySQL's type JSON, which sorts the keys of an object. TypeORM's `synchronize` makes such columns, and so did
- * migrations of older versions.
+ * Finds, once at start, columns of MySQL's type JSON, which sorts the keys of an object. TypeORM's `synchronize` makes such columns; the
+ * migrations do not.
  *
  * Rejected: another type of the entity on MySQL, so that `synchronize` makes a text. TypeORM changes the type of a column by dropping the column, so
  * hosts with columns of type JSON would lose their content.
@@ -29,6 +29,6 @@ export async function findSortingColumns(
     expected: 'longtext',
     consequence: 'MySQL sorts the keys of objects in it, so templates and headers have them in another order',
     nextStep:
-      "Run the plugin's migrations; where synchronize has made the tables, change the column to LONGTEXT CHARACTER SET utf8mb4.",
+      'Change the column to LONGTEXT CHARACTER SET utf8mb4, or make the tables by the migrations of the plugin.',
   }));
 }

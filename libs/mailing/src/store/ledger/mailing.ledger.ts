@@ -203,8 +203,7 @@ export class MailingLedger implements Ledger {
    */
   #seenOlder(seen: number | null): Step {
     const error = this.#behind(seen === null ? 'no such mailing' : `commit ${seen}`);
-    const since = this.#behindSince ?? performance.now();
-    if (performance.now() - since < this.database.commits.options.lagTimeoutMs) throw error;
+    if (performance.now() - this.#behindSince! < this.database.commits.options.lagTimeoutMs) throw error;
     return { position: this.#position, answer: { kind: 'rewound' } };
   }
 

@@ -137,12 +137,12 @@ async function collationOf(runner: QueryRunner): Promise<string> {
   return COLLATIONS.find((name) => found.has(name)) ?? 'utf8mb4_bin';
 }
 
-/** Makes tables in this order. */
+/** Makes tables in this order. It may be repeated where it was cut off: MySQL and MariaDB commit each statement by itself. */
 export async function createTables(
   runner: QueryRunner,
   tablesOf: (parts: TableParts) => Table[],
 ): Promise<void> {
-  for (const table of tablesOf(await TableParts.of(runner))) await runner.createTable(table);
+  for (const table of tablesOf(await TableParts.of(runner))) await runner.createTable(table, true);
 }
 
 /** Drops them in the reverse order. */

@@ -41,7 +41,8 @@ const NOTHING_TO_CONFIRM = (): void => undefined;
  * written any more. *Rewound*: the database has forgotten commits; messages in flight end and are remembered, and nothing is written. In all six, the
  * run does not wait for messages that are only being rendered: their recipients are handed back.
  *
- * All waits of the run are in `#wait`, and every stop, command or answer ends that wait at once.
+ * While the run has nothing to do it waits in `#wait`, and every stop, command or answer ends that wait at once. It also waits for the database
+ * (`CommitWriter`) and for the host (`RecipientPreparation`).
  */
 export class MailingRun {
   readonly #parts: MailingRunParts;
