@@ -53,6 +53,8 @@ function nameComplaints(file) {
   if (!/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(basename(file))) {
     complaints.push(`${file}: names are lower case words with hyphens, and a dot before the role.`);
   }
+  if (file.endsWith('.spec.ts') && !file.startsWith('test/'))
+    complaints.push(`${file}: tests are in test/; nothing runs them here.`);
   if (/[.\-_](test|tests|e2e-spec|e2e|specs)\.[cm]?[jt]s$|[-_]spec\.[cm]?[jt]s$|\.spec\.(?!ts$)/.test(file)) {
     complaints.push(`${file}: tests are named *.spec.ts; under another name nobody runs them.`);
   }
@@ -103,13 +105,14 @@ function pages() {
   return ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...docs].filter((file) => file.endsWith('.md'));
 }
 
-/** Words of identifiers; comments and texts are prose, in which they may mean something else. */
+/** Words of identifiers and of names in quotes; comments and texts are prose, in which they may mean something else. */
 function identifierComplaints(file) {
   const code = readFileSync(file, 'utf8')
     .replaceAll(/\/\*[\s\S]*?\*\//g, '')
-    .replaceAll(/(?<![:'"`])\/\/.*$/gm, '')
-    .replaceAll(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g, '');
-  const found = new Set(code.match(/[A-Za-z_$][\w$]*/g));
+    .replaceAll(/(?<![:'"`])\/\/.*$/gm, '');
+  const unquoted = code.replaceAll(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g, '');
+  const quoted = code.match(/'[a-zA-Z][\w:-]*'/g) ?? [];
+  const found = new Set([unquoted, ...quoted].flatMap((part) => part.match(/[A-Za-z_$][\w$]*/g) ?? []));
   return [...found].flatMap((name) => {
     if (ALLOWED_IDENTIFIERS.has(name)) return [];
     const words = name

@@ -1,6 +1,6 @@
 // One word for each idea: words that this house had for what the field calls otherwise, and the term to use.
 
-/** Whole words of identifiers (`nextBeat` has `beat`), of names of columns, events and fault points. */
+/** Whole words of identifiers (`nextBeat` has `beat`) and of names in quotes: columns, events, fault points. */
 export const IDENTIFIER_WORDS = {
   beat: 'commit (of a run); heartbeat (of a server)',
   beats: 'commits',
@@ -48,6 +48,24 @@ export const ALLOWED_IDENTIFIERS = new Set([
 
 /** Columns, events, options and errors, as they were once called. */
 export const NAMES = {
+  AttachmentNotKeptError: 'AttachmentNotStoredError',
+  TemplateNotKeptError: 'TemplateNotStoredError',
+  UnsubscribePlaceMissingError: 'UnsubscribeStoreMissingError',
+  parallelLookups: 'maxConcurrentLookups',
+  'profiles:trouble': 'profiles:error',
+  'doubt:settled': 'in-doubt:settled',
+  'doubt:unresolved': 'in-doubt:unresolved',
+  server_standing_by: 'server_standby',
+  batches_unattended: 'batches_unclaimed',
+  Pace: 'CongestionWindow',
+  BatchHands: 'WorkerSlots',
+  ServerShareWork: 'RateLimitedBatchWork',
+  ClusterPace: 'ClusterRateLimiter',
+  RunNews: 'OutcomeBuffer',
+  GroupWriter: 'WriteBehindBuffer',
+  TransportWatch: 'TransportMonitor',
+  standDown: 'drain',
+  giveBack: 'release',
   settled_idx: 'low_water_idx',
   reach_idx: 'high_water_idx',
   pid_space: 'pid_namespace',

@@ -11,7 +11,7 @@ import { requestCancel } from '../../libs/mailing/src/store/commands/request-can
 import { requestPause } from '../../libs/mailing/src/store/commands/request-pause.js';
 import { lockProgress } from '../../libs/mailing/src/store/commands/lock-progress.js';
 import { mergeRestOfCanceled } from '../../libs/mailing/src/store/completion/merge-batches.js';
-import { completeTransition } from '../../libs/mailing/src/store/completion/complete-transition.js';
+import { applyCommand } from '../../libs/mailing/src/store/completion/apply-command.js';
 import { settleInDoubtRows } from '../../libs/mailing/src/store/commands/settle-in-doubt.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
@@ -94,7 +94,7 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     const mailingId = await begun();
     const order = await held(async (session) => {
       await requestPause(session, mailingId);
-      await completeTransition(session, mailingId);
+      await applyCommand(session, mailingId);
     });
     const claim = batches.claim({ mailingId, startIdx: 0 }, SERVER, `${INCARNATION}#1`);
     await lockWait(fresh);

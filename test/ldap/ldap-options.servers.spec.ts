@@ -100,7 +100,7 @@ describe.skipIf(!hasLdap)('MailingLdapModule', () => {
     const [ann] = readers(1);
     const server = await directory([ann]);
     const script =
-      "import('../work/libs/ldap/src/index.ts').then(async ({ LdapProfileRepository }) => {" +
+      "import('./libs/ldap/src/index.ts').then(async ({ LdapProfileRepository }) => {" +
       `const profiles = new LdapProfileRepository(${JSON.stringify({ url: server.url, ...READER })});` +
       `console.log((await profiles.findByIds([${JSON.stringify(ann.dn)}])).size); });`;
     const { stdout } = await run(process.execPath, ['--import', 'tsx', '-e', script], { timeout: 20_000 });

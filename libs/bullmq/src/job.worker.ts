@@ -94,7 +94,7 @@ export class JobWorker {
   async #process(job: Job<unknown>, token?: string): Promise<void> {
     const { slots, errors, pollIntervalMs } = this.parts;
     const since = performance.now();
-    if (this.#stop.signal.aborted) return this.#giveBack(job, token);
+    if (this.#stop.signal.aborted) return this.#returnJob(job, token);
     const batch = batchOf(job);
     if (!batch) {
       errors.report('reading a job', new Error(`Job ${job.id} (${job.name}) of the queue is not ours.`));
@@ -105,7 +105,7 @@ export class JobWorker {
       // The slots run batches that were found without Redis. If that takes long, other workers get the job. Without this wait, the worker
       // would take and give back one waiting job after the other.
       await slots.oneFree(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(HOLD_MS)]));
-      return this.#giveBack(job, token);
+      return this.#returnJob(job, token);
     }
     let claimed: ClaimedBatch | null;
     try {
@@ -123,7 +123,7 @@ export class JobWorker {
     else await this.#came(0, since);
   }
 
-  async #giveBack(job: Job<unknown>, token?: string): Promise<never> {
+  async #returnJob(job: Job<unknown>, token?: string): Promise<never> {
     await job.moveToWait(token);
     throw new WaitingError();
   }

@@ -105,7 +105,7 @@ export class MailingUnsubscribeModule
 
   /** Not earlier: what the mailings use is found while the modules are initialized, in any order. */
   onApplicationBootstrap(): void {
-    if (this.unsubscriber.hasPlace) return;
+    if (this.unsubscriber.hasStore) return;
     const expected =
       'there, or suppressionList, here or in MailingModule: somewhere it has to be written who unsubscribes';
     throw new MailingUnsubscribeOptionsError('profileRepository', expected, 'neither');

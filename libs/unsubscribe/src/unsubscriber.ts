@@ -86,7 +86,7 @@ export class Unsubscriber {
   }
 
   /** Whether there is a store for at least one kind of recipient. */
-  get hasPlace(): boolean {
+  get hasStore(): boolean {
     const { profiles, suppressions } = this.#ready;
     return profiles()?.setReceiveEmail !== undefined || suppressions() !== null;
   }

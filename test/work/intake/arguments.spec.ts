@@ -53,7 +53,7 @@ function callsOf(app: MailingApp): Record<'id' | 'number', Record<string, (value
       'retry: mailingId': (id) => sender.retry(id, 'errors'),
       'settleInDoubt: mailingId': (id) => sender.settleInDoubt(id, 'sent'),
       'claim: mailingId': (id) => batches.claim({ mailingId: id, startIdx: 0 }, 'here:1', 'token'),
-      'completeTransition: mailingId': (id) => batches.completeTransition(id),
+      'applyCommand: mailingId': (id) => batches.applyCommand(id),
       'writeChunk: mailingId': (id) => persister.writeChunk(id, 'token', []),
       'finishList: mailingId': (id) => persister.finishList(id, 'token', 0),
       'failList: mailingId': (id) => persister.failList(id, 'token', 'reason'),

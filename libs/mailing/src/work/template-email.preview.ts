@@ -52,7 +52,7 @@ export class TemplateEmailPreview {
     private readonly renderer: TemplateRenderer,
     private readonly profiles: () => ProfileRepository | null,
     private readonly recorder: ProfileRecorder,
-    private readonly judges: () => RecipientGate[],
+    private readonly checkingGates: () => RecipientGate[],
     private readonly slots: SlotRegistry,
     private readonly sources: SourceWatches,
     private readonly context: ModuleContext,
@@ -168,7 +168,7 @@ export class TemplateEmailPreview {
       sender: NO_SENDER,
       profiles,
       fatigue: this.recorder.fatigue,
-      gates: [...this.judges(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
+      gates: [...this.checkingGates(), new MemoryDuplicateGate(this.settings.addresses.keyOf)],
       links: UnsubscribeLinks.of(this.settings.unsubscribe, null, info),
       slots: template.slots?.length
         ? new HeldSlots(await heldFilling(toFilling(filled), watch), this.slots)

@@ -3,7 +3,7 @@ import type { MailerOptions } from '@nestjs-modules/mailer';
 import { plainCopy } from '../../model/values/plain-copy.js';
 import { type Adapter, bridgedAdapter } from './bridged.adapter.js';
 import type { AdapterMail } from './precompiling.adapter.js';
-import type { Variables } from '../handlebars/handlebars.source.js';
+import type { Variables } from '../handlebars/compile-source.js';
 import { reasonOf } from '../../model/values/public-text.js';
 
 /** An adapter that never answers must not hold its slot for ever. */

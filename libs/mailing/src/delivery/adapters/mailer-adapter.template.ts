@@ -12,7 +12,7 @@ import {
 import type { AdapterEngine } from './adapter.engine.js';
 import type { FolderContentReader } from '../templates/folder-content.reader.js';
 import { createEngine } from '../handlebars/handlebars.engine.js';
-import { compiled, type Render, type Variables } from '../handlebars/handlebars.source.js';
+import { compiled, type Render, type Variables } from '../handlebars/compile-source.js';
 import { toSubject } from '../mime/rendered-email.check.js';
 import type { Engine } from '../handlebars/slot.block.js';
 import { SAMPLE_RECIPIENT, TemplateContext } from '../handlebars/template-context.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Variables } from '../handlebars/handlebars.source.js';
+import type { Variables } from '../handlebars/compile-source.js';
 
 /** The message as an adapter gets it. */
 export interface AdapterMail {

@@ -4,7 +4,7 @@ import { TemplateNotStoredError } from '../../model/errors/request.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { handlebarsIn, splitFrontMatter } from '../templates/front-matter.js';
 import { createEngine } from './handlebars.engine.js';
-import { compiled, type Render, type Variables } from './handlebars.source.js';
+import { compiled, type Render, type Variables } from './compile-source.js';
 import { HeaderTemplates } from '../templates/header-templates.js';
 import { toSubject } from '../mime/rendered-email.check.js';
 import type { Engine } from './slot.block.js';

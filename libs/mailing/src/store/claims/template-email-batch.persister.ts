@@ -15,7 +15,7 @@ import { claimBatch } from './claim-batch.js';
 import { type DeadBatch, findDeadBatches } from './find-dead-batches.js';
 import { findFreeBatches, findOpenMailings } from './find-free-batches.js';
 import { inChunks } from '../database/placeholders.js';
-import { findTransitions, completeTransition } from '../completion/complete-transition.js';
+import { findUnappliedCommands, applyCommand } from '../completion/apply-command.js';
 import {
   nullIfRefused,
   readHeldClaim,
@@ -125,13 +125,13 @@ export class TemplateEmailBatchPersister {
 
   /** Batched mailings with a command that is not carried out yet. */
   requested(): Promise<string[]> {
-    return findTransitions(this.database, MAX_COMMANDED_AT_A_TIME);
+    return findUnappliedCommands(this.database, MAX_COMMANDED_AT_A_TIME);
   }
 
   /** Carries out the command if no batch is claimed any more. @returns the status reached, or null. */
-  async completeTransition(mailingId: string): Promise<MailingStatus | null> {
-    checkMailingId('completeTransition: mailingId', mailingId);
-    return this.database.transaction((session) => completeTransition(session, mailingId));
+  async applyCommand(mailingId: string): Promise<MailingStatus | null> {
+    checkMailingId('applyCommand: mailingId', mailingId);
+    return this.database.transaction((session) => applyCommand(session, mailingId));
   }
 }
 

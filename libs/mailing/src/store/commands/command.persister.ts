@@ -18,7 +18,7 @@ import { inChunks, placeholders } from '../database/placeholders.js';
 import { requestCancel } from './request-cancel.js';
 import { requestPause } from './request-pause.js';
 import { mergeRestOfCanceled } from '../completion/merge-batches.js';
-import { completeTransition } from '../completion/complete-transition.js';
+import { applyCommand } from '../completion/apply-command.js';
 import { resumeMailing } from './resume-mailing.js';
 import { lockProgress } from './lock-progress.js';
 import { retryRecipients } from './retry-recipients.js';
@@ -70,7 +70,7 @@ export class CommandPersister {
   pause(mailingId: string): Promise<RequestedMailing | null> {
     return this.#request(mailingId, 'afterPauseRequested', async (session) => {
       await requestPause(session, mailingId);
-      await completeTransition(session, mailingId);
+      await applyCommand(session, mailingId);
     });
   }
 
@@ -85,8 +85,7 @@ export class CommandPersister {
     return this.#request(mailingId, 'afterCancelRequested', async (session) => {
       await requestCancel(session, mailingId);
       // A pending or paused mailing had nothing in flight and was canceled by `requestCancel`; the counters of its batches are not merged yet.
-      if ((await completeTransition(session, mailingId)) === null)
-        await mergeRestOfCanceled(session, mailingId);
+      if ((await applyCommand(session, mailingId)) === null) await mergeRestOfCanceled(session, mailingId);
     });
   }
 

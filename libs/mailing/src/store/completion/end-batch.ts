@@ -4,11 +4,11 @@ import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { BatchSlice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
 import { belongsTo } from '../database/progress-row.js';
-import { completeMailing } from './end-slice.js';
+import { completeMailing } from './end-mailing.js';
 import { readMailingStatus } from '../database/read-mailing-status.js';
 import { mergeBatch } from './merge-batches.js';
 import { pauseMailing } from './pause-mailing.js';
-import { completeTransition } from './complete-transition.js';
+import { applyCommand } from './apply-command.js';
 
 /** What a batch reports about its attempts when its claim ends. */
 export interface BatchReport extends GuardReport {
@@ -48,7 +48,7 @@ export async function endBatch(
     await freeBatch(session, slice, release?.kind === 'rest');
   }
   if (release?.kind === 'pause') await pauseMailing(session, mailingId, release.reason);
-  await completeTransition(session, mailingId);
+  await applyCommand(session, mailingId);
   return { isComplete, mailing: await readMailingStatus(session, mailingId) };
 }
 

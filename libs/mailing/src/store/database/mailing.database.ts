@@ -35,7 +35,7 @@ export interface TableNames {
   mailTrackdata: string;
   mailDeferred: string;
   mailBatch: string;
-  mailAddressTaken: string;
+  mailAddressClaim: string;
   mailSuppression: string;
   mailTemplate: string;
   mailAttachment: string;
@@ -96,7 +96,7 @@ export class MailingDatabase implements Session {
       mailTrackdata: this.#tableOf(MailTrackdata),
       mailDeferred: this.#tableOf(MailDeferred),
       mailBatch: this.#tableOf(MailBatch),
-      mailAddressTaken: this.#tableOf(MailAddressClaim),
+      mailAddressClaim: this.#tableOf(MailAddressClaim),
       mailSuppression: this.#tableOf(MailSuppression),
       mailTemplate: this.#tableOf(MailTemplate),
       mailAttachment: this.#tableOf(MailAttachment),

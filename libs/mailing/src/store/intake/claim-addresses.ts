@@ -48,7 +48,7 @@ export async function claimAddresses(
     const chunk = inOrder.slice(first, first + ROWS_PER_STATEMENT);
     const { numRows, numWarnings } = await session.insert(
       session.dialect.insertIgnore(
-        `${session.tables.mailAddressTaken} (mailing_id, address_key, idx)`,
+        `${session.tables.mailAddressClaim} (mailing_id, address_key, idx)`,
         chunk.map(() => '(?, ?, ?)').join(', '),
       ),
       chunk.flatMap(({ key, idx }) => [mailingId, key, idx]),
@@ -56,7 +56,7 @@ export async function claimAddresses(
     const keys = [...new Set(chunk.map((one) => one.key))];
     const areAllNew = numRows === chunk.length;
     if (areAllNew) for (const { key, idx } of chunk) holders.set(key, idx);
-    else await readTaken(session, mailingId, keys, holders);
+    else await readClaims(session, mailingId, keys, holders);
     await readPlain(session, mailingId, keys, holders);
     // Invariant: an address that is reported as claimed for an idx has a row with that idx.
     const isWhole = numWarnings <= chunk.length - numRows && keys.every((key) => holders.has(key));
@@ -65,14 +65,14 @@ export async function claimAddresses(
   return holders;
 }
 
-async function readTaken(
+async function readClaims(
   session: Session,
   mailingId: string,
   keys: string[],
   into: Map<string, AddressHolder>,
 ): Promise<void> {
   const rows = await session.rows<{ address_key: string; idx: number }>(
-    `SELECT address_key, idx FROM ${session.tables.mailAddressTaken}
+    `SELECT address_key, idx FROM ${session.tables.mailAddressClaim}
      WHERE mailing_id = ? AND address_key IN (${placeholders(keys)})`,
     [mailingId, ...keys],
   );

@@ -18,7 +18,7 @@ import { joined, lookBeyond, type Prefetch, readOn } from './prefetch.js';
 import { markNextRetries, nameOpen } from './mark-recipients.js';
 import { countsOf, writeEnds } from './settle-recipients.js';
 import { endBatch } from '../completion/end-batch.js';
-import { completeMailing, releaseMailing } from '../completion/end-slice.js';
+import { completeMailing, releaseMailing } from '../completion/end-mailing.js';
 import { fenceCommit, readClaim } from './fence-commit.js';
 import { type Intent, moveIntent } from './intent.js';
 import { nextDueInMs } from './begin-retries.js';

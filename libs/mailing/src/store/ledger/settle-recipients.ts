@@ -9,7 +9,7 @@ import {
   scheduleAttempts,
   unscheduleAttempts,
 } from './defer-recipients.js';
-import { handBack } from './hand-back.js';
+import { handBack } from './hand-back-recipients.js';
 import { inChunks } from '../database/placeholders.js';
 import { writeOutcomes } from './write-outcomes.js';
 
@@ -48,11 +48,11 @@ export async function writeEnds(
       assertWritten('settled', written, outcomes.length + deferred.length);
     }
   }
-  await giveBack(session, mailingId, open, ends.returned);
+  await returnRecipients(session, mailingId, open, ends.returned);
   await keepSchedule(session, mailingId, open, ends);
 }
 
-async function giveBack(
+async function returnRecipients(
   session: Session,
   mailingId: string,
   open: ReadonlyMap<number, OpenRecipient>,

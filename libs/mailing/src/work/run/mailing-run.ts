@@ -184,9 +184,9 @@ export class MailingRun {
 
   #startMessages(): void {
     while (maySend(this.#state)) {
-      const needsPlace = !('skip' in this.#queue[0].addressee);
-      if (needsPlace && !this.#parts.limiter.take()) return;
-      void this.#send(this.#queue.shift() as PreparedRecipient, needsPlace);
+      const needsRateSlot = !('skip' in this.#queue[0].addressee);
+      if (needsRateSlot && !this.#parts.limiter.take()) return;
+      void this.#send(this.#queue.shift() as PreparedRecipient, needsRateSlot);
     }
   }
 
@@ -200,14 +200,14 @@ export class MailingRun {
     return this.#phase === 'running' && this.#transport.waitMs() === 0 && this.#parts.mayStart();
   }
 
-  async #send(recipient: PreparedRecipient, hasPlace: boolean): Promise<void> {
+  async #send(recipient: PreparedRecipient, hasRateSlot: boolean): Promise<void> {
     this.#inFlight++;
     const { generation } = this.#transport;
     this.#parts.faultPoints.reach('beforeRendered');
     const attempt = await this.#parts.delivery.deliver(recipient, this.#consent);
     this.#parts.faultPoints.reach('afterAnswer');
     this.#inFlight--;
-    if (hasPlace) this.#parts.limiter.release(wasTried(attempt));
+    if (hasRateSlot) this.#parts.limiter.release(wasTried(attempt));
     this.#recorder.take(attempt, generation);
     this.#startMessages();
     this.#sleep.end();

@@ -108,7 +108,7 @@ export class BatchSweep {
     const { batches, runs, worker } = this.parts;
     for (const mailingId of await batches.requested()) {
       runs.wake(mailingId);
-      await worker.tellEnd(mailingId, await batches.completeTransition(mailingId));
+      await worker.tellEnd(mailingId, await batches.applyCommand(mailingId));
     }
   }
 }

@@ -110,7 +110,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
     const found = await forgotten.restore({ memory, seen, uniqServerId, claimToken });
     if (!found) return;
     database.commits.confirm(memory);
-    const end = await this.#giveBack(found);
+    const end = await this.#release(found);
     // Commits that are restored after too long a lag were never committed: the database has forgotten nothing.
     if (seen.number < committed) this.#tell(found, seen.number, committed);
     await this.#tellEnd(found, end);
@@ -118,7 +118,7 @@ export class ForgottenCommitsSweep implements OnApplicationBootstrap {
   }
 
   /** @returns null if the database failed; the next sweep finds the claim then, and completes a pause. */
-  async #giveBack({ claim }: RestoredSlice): Promise<RunEnd | null> {
+  async #release({ claim }: RestoredSlice): Promise<RunEnd | null> {
     let end: RunEnd | null = null;
     await this.#attempt(async () => {
       end = await this.parts.runner.release(claim);

@@ -14,7 +14,7 @@ import { mergeRestOfCanceled } from './merge-batches.js';
  *
  * @returns the status reached, or null if there is no command or a batch is still claimed.
  */
-export async function completeTransition(session: Session, mailingId: string): Promise<MailingStatus | null> {
+export async function applyCommand(session: Session, mailingId: string): Promise<MailingStatus | null> {
   const { tables, dialect } = session;
   const asked = await session.change(
     `UPDATE ${tables.mailing} SET commit_seq = commit_seq + 1
@@ -35,7 +35,7 @@ export async function completeTransition(session: Session, mailingId: string): P
 }
 
 /** Batched mailings with a pause or a cancel to complete; index: `(is_batched, status)`. */
-export async function findTransitions(session: Session, limit: number): Promise<string[]> {
+export async function findUnappliedCommands(session: Session, limit: number): Promise<string[]> {
   const rows = await session.rows<{ id: string }>(
     `SELECT id FROM ${session.tables.mailing} WHERE is_batched = TRUE AND status IN ('pausing', 'canceling')
      ORDER BY id LIMIT ${limit}`,
