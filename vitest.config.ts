@@ -9,6 +9,7 @@ const UNIT = 'test/**/*.unit.spec.ts';
 const SERVERS = 'test/**/*.servers.spec.ts';
 const PROCESS = 'test/**/*.process.spec.ts';
 const PACKAGE = 'test/package/**/*.spec.ts';
+const EXHAUSTIVE = 'test/**/*.exhaustive.spec.ts';
 /** vitest.clusters.config.ts runs these. */
 const CLUSTERS = 'test/clusters/**/*.cluster.spec.ts';
 
@@ -27,7 +28,8 @@ export const shared = {
   oxc: { target: 'node20' },
 } as const;
 
-const limits = { pool: 'forks', testTimeout: 30_000, hookTimeout: 60_000 } as const;
+/** The files of a project share their workers: loading the modules anew for each would take a third of the time. A file leaves nothing behind. */
+const limits = { pool: 'forks', isolate: false, testTimeout: 30_000, hookTimeout: 60_000 } as const;
 
 type Project = TestProjectInlineConfiguration['test'];
 
@@ -40,9 +42,11 @@ export default defineConfig({
   ...shared,
   test: {
     projects: [
-      // Its files leave nothing behind, and most of its time would be for loading the same modules again.
-      project('unit', UNIT, { isolate: false }),
-      project('databases', 'test/**/*.spec.ts', { exclude: [UNIT, SERVERS, PROCESS, PACKAGE, CLUSTERS] }),
+      project('unit', UNIT),
+      project('databases', 'test/**/*.spec.ts', {
+        exclude: [UNIT, EXHAUSTIVE, SERVERS, PROCESS, PACKAGE, CLUSTERS],
+      }),
+      project('exhaustive', EXHAUSTIVE, { testTimeout: 300_000 }),
       project('servers', SERVERS),
       // Each starts, kills and starts processes, a second or two each.
       project('process', PROCESS, { testTimeout: 60_000 }),

@@ -6,6 +6,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/**
+ * Minutes of one worker that a project may take where nothing else runs; there are two workers. What is above it is told, and fails nothing: how
+ * long a test takes is no property of the code.
+ */
+const BUDGET_MINUTES = { unit: 0.6, databases: 24, exhaustive: 3, servers: 15, process: 15, package: 3 };
+
 let running;
 // The child ends itself on Ctrl-C, which the whole group hears; everything else is passed on. We stay for the line.
 process.on('SIGINT', () => {});
@@ -55,7 +61,12 @@ function read(file) {
   }
 }
 
-function report({ passed, failed, skipped }) {
+function report({ passed, failed, skipped, projects = {} }) {
+  for (const [name, { files, tests, workerMs }] of Object.entries(projects)) {
+    const minutes = workerMs / 60_000;
+    const over = minutes > BUDGET_MINUTES[name] ? `, over its budget of ${BUDGET_MINUTES[name]}` : '';
+    console.log(`${name}: ${tests} tests in ${files} files, ${minutes.toFixed(1)} min of a worker${over}`);
+  }
   process.exitCode = failed === 0 ? 0 : 1;
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 }

@@ -19,14 +19,15 @@ const ALL_USED = { tls: { rejectUnauthorized: false }, auth: { user: 'shop', pas
 describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) => {
   let inbox: SmtpInbox;
   let socketsBefore: number;
+  let timersBefore: number;
 
   beforeEach(async () => {
-    socketsBefore = active('TCPSocketWrap');
+    [socketsBefore, timersBefore] = [active('TCPSocketWrap'), active('Timeout')];
     inbox = await SmtpInbox.start({ server: ALL_OFFERED });
   });
   /** Whatever became of it, nothing of the inquiry stays. */
   afterEach(async () => {
-    const isOver = (): boolean => active('TCPSocketWrap') <= socketsBefore && active('Timeout') === 0;
+    const isOver = (): boolean => active('TCPSocketWrap') <= socketsBefore && active('Timeout') <= timersBefore;
     await waitUntil(isOver, { what: 'no socket and no timer', deadlineMs: 3_000 });
     await inbox.close();
   });
