@@ -22,6 +22,7 @@ import { InDoubtDecision } from '../work/claims/in-doubt.decision.js';
 import { JournalRecovery } from '../work/claims/journal.recovery.js';
 import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
 import { BatchWorker } from '../work/execution/batch-worker.js';
+import { ContentOpener } from '../work/execution/content.opener.js';
 import { HeldMailings } from '../work/execution/held.mailings.js';
 import { MailingLauncher } from '../work/execution/mailing-launcher.js';
 import { OpeningOutages } from '../work/execution/opening-outages.js';
@@ -127,19 +128,18 @@ const executionProviders: Provider[] = [
     MAILING_SETTINGS,
     MailingEvents,
   ),
+  provide(ContentOpener, TEMPLATE_RENDERER, OpeningOutages),
   provideByName(SliceRunner, {
     settings: MAILING_SETTINGS,
     database: MailingDatabase,
     membership: ServerMembership,
     limiter: RateLimiter,
     journal: JournalManager,
-    renderer: TEMPLATE_RENDERER,
     sender: EMAIL_MESSAGE_SENDER,
     profiles: PROFILES,
     gates: GATES,
     recorder: ProfileRecorder,
     slots: SLOT_SOURCES,
-    openings: OpeningOutages,
     lostRuns: LateAnswersSweep,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
@@ -152,6 +152,7 @@ const executionProviders: Provider[] = [
     membership: ServerMembership,
     runs: RunRegistry,
     hold: ResumeHold,
+    opener: ContentOpener,
     runner: SliceRunner,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
@@ -165,6 +166,7 @@ const executionProviders: Provider[] = [
     membership: ServerMembership,
     runs: RunRegistry,
     hold: ResumeHold,
+    opener: ContentOpener,
     runner: SliceRunner,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
