@@ -15,7 +15,9 @@ for await (const line of createInterface({ input: process.stdin })) {
 
 for (const pid of pids) signal(pid, 'SIGKILL');
 while ([...pids].some((pid) => signal(pid, 0))) await sleep(20);
-for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+// Retries: a server that another reaper is about to kill, or what made its data, may still write there.
+const removal = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 };
+for (const directory of directories) rmSync(directory, removal);
 
 function signal(pid, name) {
   try {

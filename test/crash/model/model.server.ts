@@ -35,6 +35,7 @@ import { OpeningOutages } from '../../../libs/mailing/src/work/execution/opening
 import { RateLimiter } from '../../../libs/mailing/src/work/pacing/rate-limiter.js';
 import { ResumeHold } from '../../../libs/mailing/src/work/execution/resume-hold.js';
 import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-membership.js';
+import { ContentOpener } from '../../../libs/mailing/src/work/execution/content.opener.js';
 import { SliceRunner } from '../../../libs/mailing/src/work/execution/slice.runner.js';
 import { ServerSweep } from '../../../libs/mailing/src/work/sweeps/server.sweep.js';
 import { KeptSlots } from '../../../libs/mailing/src/work/intake/slot.sources.js';
@@ -136,9 +137,11 @@ export class ModelServer {
     const taken = { settings, claims, batches, membership, doubts, journals, recorder, faultPoints };
     const taker = new ClaimAcquirer(taken);
     const runner = this.#runner(settings, membership, journal, events);
+    const outages = new OpeningOutages(settings.run.transportOutageTimeoutMs, 60_000, events);
+    const opener = new ContentOpener(RENDERER, outages);
     const hold = new ResumeHold(settings);
     const served = { settings, servers, membership, hold };
-    const common = { ...served, events, persister, reader, runs, runner, faultPoints };
+    const common = { ...served, events, persister, reader, runs, opener, runner, faultPoints };
     const launcher = new MailingLauncher({ ...common, claims: taker });
     const worker = (this.#worker = new BatchWorker({ ...common, batches }));
     const dispatcher = new ActiveDispatcher(settings, events);
@@ -217,12 +220,10 @@ export class ModelServer {
       membership,
       journal,
       limiter: new RateLimiter(null),
-      renderer: RENDERER,
       sender: this.#mortalTransport(),
       profiles: () => null,
       gates: () => [],
       recorder: new ProfileRecorder(() => null, settings, events),
-      openings: new OpeningOutages(settings.run.transportOutageTimeoutMs, 60_000, events),
       // The model's servers do not come back after they are declared dead.
       lostRuns: { note: () => Promise.resolve() },
       slots: (mailingId) => new KeptSlots(new SlotPersister(this.#database), String(mailingId)),

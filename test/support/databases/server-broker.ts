@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { reasonOf } from '../../../libs/mailing/src/model/values/public-text.js';
 import { SERVER_KINDS, type ServerKind } from './database-kinds.js';
 import type { PrivateServer } from '../servers/private-server.js';
 import { BROKER_SOCKET, type BrokerAnswer } from './test-database-url.js';
@@ -44,7 +45,7 @@ export class ServerBroker implements AsyncDisposable {
   async #answer(socket: Socket): Promise<void> {
     socket.on('error', () => undefined);
     const answer = await this.#urlOf(await askedFor(socket)).catch((error: unknown): BrokerAnswer => ({
-      error: error instanceof Error ? error.message : String(error),
+      error: reasonOf(error),
     }));
     socket.end(JSON.stringify(answer));
   }

@@ -145,6 +145,8 @@ export abstract class PrivateServer {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
     });
+    // At once: this process may be killed before it goes on.
+    if (child.pid !== undefined) this.reaper.watch(child.pid);
     try {
       await once(child, 'spawn');
     } finally {
@@ -152,7 +154,6 @@ export abstract class PrivateServer {
     }
     const pid = child.pid!;
     this.process = child;
-    this.reaper.watch(pid);
     child.once('exit', () => {
       this.process = undefined;
       this.reaper.forget(pid);

@@ -73,8 +73,11 @@ const prepare = provideFrom(
       if (profileRepository) profiles.repository = await find(moduleRef, profileRepository);
       if (suppressionList) suppressions.list = await find(moduleRef, suppressionList);
       if (batch.dispatcher) dispatcher.use(await find(moduleRef, batch.dispatcher));
-      if (renderer) active.use(await find(moduleRef, renderer));
-      if (active.renderer instanceof MailerAdapterRenderer) active.renderer.prepare();
+      if (renderer) {
+        const found = await find(moduleRef, renderer);
+        if (found instanceof MailerAdapterRenderer) found.prepare();
+        active.use(found);
+      }
     },
   MAILING_SETTINGS,
   EMAIL_MESSAGE_SENDER,

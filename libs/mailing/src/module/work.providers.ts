@@ -22,6 +22,7 @@ import { InDoubtDecision } from '../work/claims/in-doubt.decision.js';
 import { JournalRecovery } from '../work/claims/journal.recovery.js';
 import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
 import { BatchWorker } from '../work/execution/batch-worker.js';
+import { ContentOpener } from '../work/execution/content.opener.js';
 import { HeldMailings } from '../work/execution/held.mailings.js';
 import { MailingLauncher } from '../work/execution/mailing-launcher.js';
 import { OpeningOutages } from '../work/execution/opening-outages.js';
@@ -41,8 +42,7 @@ import { RunRegistry } from '../work/run/run.registry.js';
 import { JournalManager } from '../work/servers/journal.manager.js';
 import { ServerMembership } from '../work/servers/server-membership.js';
 import { TemplateEmailPeriodicService } from '../work/servers/template-email-periodic.service.js';
-import { STALLED_AFTER_MS } from '../work/stalled-after.js';
-import { StalledFindings } from '../work/stalled.findings.js';
+import { STALLED_AFTER_MS, StalledFindings } from '../work/stalled.findings.js';
 import { BatchSweep } from '../work/sweeps/batch.sweep.js';
 import { ForgottenCommitsSweep } from '../work/sweeps/forgotten-commits.sweep.js';
 import { LateAnswersSweep } from '../work/sweeps/late-answers.sweep.js';
@@ -127,19 +127,18 @@ const executionProviders: Provider[] = [
     MAILING_SETTINGS,
     MailingEvents,
   ),
+  provide(ContentOpener, TEMPLATE_RENDERER, OpeningOutages),
   provideByName(SliceRunner, {
     settings: MAILING_SETTINGS,
     database: MailingDatabase,
     membership: ServerMembership,
     limiter: RateLimiter,
     journal: JournalManager,
-    renderer: TEMPLATE_RENDERER,
     sender: EMAIL_MESSAGE_SENDER,
     profiles: PROFILES,
     gates: GATES,
     recorder: ProfileRecorder,
     slots: SLOT_SOURCES,
-    openings: OpeningOutages,
     lostRuns: LateAnswersSweep,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
@@ -152,6 +151,7 @@ const executionProviders: Provider[] = [
     membership: ServerMembership,
     runs: RunRegistry,
     hold: ResumeHold,
+    opener: ContentOpener,
     runner: SliceRunner,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
@@ -165,6 +165,7 @@ const executionProviders: Provider[] = [
     membership: ServerMembership,
     runs: RunRegistry,
     hold: ResumeHold,
+    opener: ContentOpener,
     runner: SliceRunner,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { ModuleContext } from '../model/host-calls/async-context.js';
 import type { MailingEvents } from '../model/reports/mailing-event.js';
 import type { MailingSettings } from '../model/options/mailing-options.js';
+import { endsWithin } from '../model/values/deadline.js';
 import type { AttachmentStore } from '../store/attachments/attachment.store.js';
 import { findWeakSettings } from '../store/environment/durability.check.js';
 import { checkEnvironment } from '../store/environment/environment.check.js';
@@ -112,16 +112,16 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
     await Promise.all([
       intake.stop(),
       runs.stopAll(shutdownTimeoutMs),
-      within(shutdownTimeoutMs, dispatcher.stop()),
+      endsWithin(dispatcher.stop(), shutdownTimeoutMs),
     ]);
     // A claim that was being committed meanwhile may have begun a run that the first call did not stop.
     await runs.stopAll(Math.max(0, deadline - performance.now()));
     // The database closes after this, so callers that wait for the result of a mailing get it now.
-    await within(Math.max(1_000, deadline - performance.now()), launcher.idle());
-    await within(Math.max(1_000, deadline - performance.now()), reporter.close());
+    await endsWithin(launcher.idle(), Math.max(1_000, deadline - performance.now()));
+    await endsWithin(reporter.close(), Math.max(1_000, deadline - performance.now()));
     await recorder.close(Math.max(1_000, deadline - performance.now()));
     // A task of the host that does not end in time is abandoned.
-    await within(Math.max(1_000, deadline - performance.now()), periodic.stop());
+    await endsWithin(periodic.stop(), Math.max(1_000, deadline - performance.now()));
     await restarter.idle();
     await batchSweep.idle();
     await this.parts.forgotten.stop();
@@ -133,12 +133,4 @@ export class MailingEngine implements OnModuleInit, OnApplicationBootstrap, OnMo
       events.emit('server:error', { uniqServerId, step: 'deregistering', error });
     }
   }
-}
-
-/** Waits until `ending` resolves or the time is over; a host function that does not end is abandoned. */
-async function within(timeoutMs: number, ending: Promise<void>): Promise<void> {
-  const timer = new AbortController();
-  const timeout = delay(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined);
-  await Promise.race([ending, timeout]);
-  timer.abort();
 }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { UnsafeConnectionError } from '../model/errors/database-setting.errors.js';
+import { answerWithin } from '../model/values/deadline.js';
 import { groupsBy } from '../model/values/groups-by.js';
 import {
   type MailingFinding,
@@ -108,21 +108,15 @@ export class MailingHealth {
   }
 
   async #inTime(): Promise<MailingFinding[]> {
-    const timer = new AbortController();
-    const silence = delay(TIMEOUT_MS, undefined, { signal: timer.signal, ref: false }).then(() => {
-      throw new Error(`no answer within ${TIMEOUT_MS} ms`);
-    });
+    const silence = (): Error => new Error(`no answer within ${TIMEOUT_MS} ms`);
     try {
-      return await Promise.race([this.#ofMailings(), silence]);
+      return await answerWithin(this.#ofMailings(), TIMEOUT_MS, silence, { ref: false });
     } catch (error) {
       if (error instanceof UnsafeConnectionError) return [unsafe(error)];
       if (error instanceof ReadOnlyServerError) return [readOnly(error)];
       const reason = publicReasonOf(error);
       const message = `The database can't be asked: ${reason}. See whether it runs, and whether its pool has free connections`;
       return [{ code: 'database_unreachable', message }];
-    } finally {
-      timer.abort();
-      silence.catch(() => undefined);
     }
   }
 

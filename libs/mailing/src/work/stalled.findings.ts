@@ -6,9 +6,17 @@ import type { HealthReader } from '../store/queries/health.reader.js';
 import type { RunRegistry } from './run/run.registry.js';
 import type { OpeningOutages } from './execution/opening-outages.js';
 import type { ResumeHold } from './execution/resume-hold.js';
-import { STALLED_AFTER_MS } from './stalled-after.js';
 import type { Wait } from './pacing/wait.js';
 import type { SourceWatches } from './intake/source-watches.js';
+
+/**
+ * `MailingHealth` reports a run that commits nothing, or a list source that yields nothing, after this time, in milliseconds.
+ *
+ * Invariant: a mailing that makes no progress is reported within a minute (docs/host-functions.md). A healthy run commits far more often: each
+ * message that ends is committed, and a run that waits for next attempts polls every 30 s. A function of the host or a mail server that needs longer
+ * than this for one answer is reported too, until it answers.
+ */
+export const STALLED_AFTER_MS = 60_000;
 
 export interface StalledFindingsParts {
   settings: Pick<MailingSettings, 'uniqServerId'>;

@@ -1,4 +1,5 @@
 import type { Transporter } from 'nodemailer';
+import { answerWithin } from '../../model/values/deadline.js';
 
 /** The transport of a transporter: nodemailer's, or a host's own. */
 interface Transport {
@@ -20,16 +21,9 @@ interface Transport {
 export async function verifyTransporter(transporter: Transporter, timeoutMs: number): Promise<null> {
   const transport = transporter.transporter as Transport;
   if (typeof transport.verify !== 'function') return null;
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    await Promise.race([impatient(transporter, transport, timeoutMs / 2).verify?.(), tooLate]);
-    return null;
-  } finally {
-    clearTimeout(timer);
-  }
+  const verified = impatient(transporter, transport, timeoutMs / 2).verify?.();
+  await answerWithin(verified, timeoutMs, () => new Error(`no answer within ${timeoutMs} ms`));
+  return null;
 }
 
 /** A transport that inherits everything but its options. A transport other than nodemailer's SMTP is used unchanged. */

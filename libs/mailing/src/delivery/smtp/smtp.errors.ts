@@ -40,6 +40,5 @@ export function asOfTransport(error: unknown): object {
     message,
     ...rest
   } = (error ?? {}) as Record<string, unknown>;
-  const text = error instanceof Error ? error.message : message;
-  return { ...rest, code, command, message: text };
+  return { ...rest, code, command, message };
 }

@@ -1,15 +1,12 @@
 import type { Socket } from 'node:net';
 import { classifyFailure } from '../transport/classify-failure.js';
-import type { HandOver } from '../transport/email-message.sender.js';
+import { MailTransaction } from './mail.transaction.js';
 import type { QueuedMessage } from './queued-message.js';
 import { type Reply, ReplyParser } from './reply.parser.js';
 import { SmtpReply } from '../transport/smtp-reply.js';
 import { asOfTransport, connectionError, errorOf, type SmtpStep } from './smtp.errors.js';
 import type { OpenedConnection, SmtpFeatures } from './smtp.connector.js';
 import { SocketWriter } from './socket.writer.js';
-import { toWire } from '../mime/wire-text.js';
-import type { WireContent } from '../mime/wire-content.js';
-import type { Reach } from '../transport/reach.js';
 
 /** Callbacks to the owner of a session. */
 export interface SessionOwner {
@@ -19,23 +16,9 @@ export interface SessionOwner {
   onGone: (untouched: QueuedMessage[]) => void;
 }
 
-interface MessageInSession {
-  queued: QueuedMessage;
-  content: WireContent;
-  reach: Reach;
-  isEnvelopeOut: boolean;
-  /** The server accepted its own recipient, the first of `to`. */
-  isWelcome: boolean;
-  /** Why the server refused its own recipient or the whole message. */
-  refusal: unknown;
-  /** Its time is over: it is answered, and its body must not be sent. */
-  isAbandoned: boolean;
-  isAnswered: boolean;
-}
-
 interface Awaited {
   step: SmtpStep;
-  of: MessageInSession;
+  of: MailTransaction;
   /** Index in `to`, for `RCPT TO`. */
   at: number;
 }
@@ -47,7 +30,7 @@ const MAX_MESSAGES = 2;
 const SILENCE_MS = 600_000;
 
 /**
- * The dialogue over one connection that is open and logged in.
+ * One connection that is open and logged in, and the mail transactions that it carries.
  *
  * With PIPELINING (RFC 2920) a message costs one round trip: its envelope leaves in the same write as the body of the message
  * before it, so the server's 354 for it arrives right behind the answer to that body.
@@ -55,18 +38,14 @@ const SILENCE_MS = 600_000;
  *     client   MAIL RCPT DATA │ body 1 . MAIL RCPT DATA │ body 2 . MAIL …
  *     server                  │ 250 250 354             │ 250 250 250 354
  *
- * *Invariant: a body is sent only after the server has accepted the recipient and has said 354.* Some servers say 354 although no
- * recipient is left; they get the final dot alone, as RFC 2920 asks. With copies to other addresses that dot would send an empty
- * message, so a message with several recipients sends DATA only when all of them are answered.
- *
- * Evidence of hand-over: `reach` becomes `body` before the first byte of a body is written, and never goes back. A broken connection
- * leaves at most one message in doubt: the one whose body was begun and not answered. The one whose envelope was ahead was not begun.
+ * A broken connection leaves at most one message in doubt: the one whose body was begun and not answered. The one whose envelope was
+ * ahead was not begun.
  */
 export class SmtpSession {
   readonly #socket: Socket;
   readonly #features: SmtpFeatures;
   readonly #reader = new ReplyParser();
-  readonly #travelling: MessageInSession[] = [];
+  readonly #travelling: MailTransaction[] = [];
   readonly #awaited: Awaited[] = [];
   readonly #outbox: SocketWriter;
   /** The server has answered a body here, so it works. A message that was not begun may then try another connection. */
@@ -108,16 +87,7 @@ export class SmtpSession {
 
   /** @throws what `contentFor` throws; the session has not accepted the message then. */
   send(queued: QueuedMessage): void {
-    const one: MessageInSession = {
-      queued,
-      content: queued.contentFor(this.#features),
-      reach: 'session',
-      isEnvelopeOut: false,
-      isWelcome: false,
-      refusal: null,
-      isAbandoned: false,
-      isAnswered: false,
-    };
+    const one = new MailTransaction(queued, this.#features);
     const ahead = this.#travelling.at(-1);
     this.#travelling.push(one);
     this.#socket.ref();
@@ -133,7 +103,7 @@ export class SmtpSession {
   abandon(queued: QueuedMessage): boolean {
     const one = this.#travelling.find((each) => each.queued === queued);
     if (!one) return false;
-    this.#answer(one, classifyFailure({ code: 'EABORT' }, one.reach));
+    one.answer(classifyFailure({ code: 'EABORT' }, one.reach));
     one.isAbandoned = true;
     // The first message blocks the session, so the session ends. A message behind it is skipped when its turn comes.
     if (one === this.#travelling[0]) this.#giveUp();
@@ -168,93 +138,62 @@ export class SmtpSession {
     const { step, of, at } = awaited;
     if (reply.status === 421) return this.#onServiceClosing(of, reply, step);
     if (step === 'BODY') this.#isTrusted = true;
-    switch (step) {
-      case 'MAIL FROM':
-        if (reply.status >= 300) of.refusal = errorOf(reply, step);
-        return this.#afterMail(of);
+    if (step === 'RSET') return this.#afterReset(of, reply);
+    switch (of.onReply(step, at, reply)) {
+      case 'wait':
+        return;
       case 'RCPT TO':
-        if (reply.status >= 300 && at === 0) of.refusal ??= errorOf(reply, step);
-        if (reply.status < 300 && at === 0) of.isWelcome = true;
-        return this.#afterRecipient(of, at);
+        return this.#outbox.write(this.#command(of, 'RCPT TO', step === 'RCPT TO' ? at + 1 : 0));
       case 'DATA':
-        return this.#afterData(of, reply);
-      case 'BODY':
-        return this.#afterBody(of, reply);
-      case 'RSET':
-        return this.#afterReset(of, reply);
+        return this.#outbox.write(this.#command(of, 'DATA'));
+      case 'body':
+        return this.#sendBody(of);
+      case 'dot':
+        this.#await(of, 'BODY');
+        return this.#outbox.write('.\r\n');
+      case 'refused':
+        of.fail();
+        // A refused transaction may still be open at the server, so the next message sends RSET first.
+        this.#isTransactionOpen = true;
+        return this.#finish(of);
+      case 'answered':
+        return this.#finish(of);
+      case 'give up':
+        return this.#giveUp();
+      case 'out of step':
+        return this.#break(new Error(`The mail server said ${reply.status} to ${step}.`));
     }
   }
 
   /** The commands that open its transaction. Their replies are awaited from here on, so the caller must write them at once. */
-  #envelopeOf(one: MessageInSession): string {
-    const { from, to, needsUtf8 } = one.queued;
-    const { pipelining, eightBit } = this.#features;
-    const words = `${one.content.is8Bit && eightBit ? ' BODY=8BITMIME' : ''}${needsUtf8 ? ' SMTPUTF8' : ''}`;
+  #envelopeOf(one: MailTransaction): string {
+    const { pipelining } = this.#features;
     one.isEnvelopeOut = true;
     let commands = '';
     if (this.#isTransactionOpen) {
       this.#isTransactionOpen = false;
+      this.#await(one, 'RSET');
       commands = 'RSET\r\n';
-      this.#await('RSET', one);
       if (!pipelining) return commands;
     }
-    commands += `MAIL FROM:<${from}>${words}\r\n`;
-    this.#await('MAIL FROM', one);
-    if (pipelining) {
-      for (const [at, address] of to.entries()) {
-        commands += `RCPT TO:<${address}>\r\n`;
-        this.#await('RCPT TO', one, at);
-      }
-      if (to.length === 1) {
-        commands += 'DATA\r\n';
-        this.#await('DATA', one);
-      }
-    }
-    return needsUtf8 ? toWire(commands) : commands;
+    commands += this.#command(one, 'MAIL FROM');
+    if (!pipelining) return commands;
+    for (let at = 0; at < one.queued.to.length; at++) commands += this.#command(one, 'RCPT TO', at);
+    return one.sendsDataAhead ? commands + this.#command(one, 'DATA') : commands;
   }
 
-  #afterReset(one: MessageInSession, reply: Reply): void {
+  #afterReset(one: MailTransaction, reply: Reply): void {
     if (reply.status >= 300) return this.#break(errorOf(reply, 'CONN'));
     if (!this.#features.pipelining) this.#outbox.write(this.#envelopeOf(one));
   }
 
-  #afterMail(one: MessageInSession): void {
-    if (this.#features.pipelining) return;
-    if (one.refusal) return this.#refuse(one);
-    this.#send(`RCPT TO:<${one.queued.to[0]}>`, 'RCPT TO', one);
-  }
-
-  #afterRecipient(one: MessageInSession, at: number): void {
-    const { to } = one.queued;
-    const isLast = at === to.length - 1;
-    if (!this.#features.pipelining && !isLast && !one.refusal) {
-      return this.#send(`RCPT TO:<${to[at + 1]}>`, 'RCPT TO', one, at + 1);
-    }
-    // With one recipient, DATA has been sent already.
-    if (this.#features.pipelining && (!isLast || to.length === 1)) return;
-    if (one.refusal || one.isAbandoned) this.#refuse(one);
-    else this.#send('DATA', 'DATA', one);
-  }
-
-  #afterData(one: MessageInSession, reply: Reply): void {
-    // The dialogue is out of step: a further reply might be matched to the wrong command.
-    const isNonsense = reply.status < 354 || (reply.status === 354 && one.refusal && one.isWelcome);
-    if (isNonsense) return this.#break(new Error(`The mail server said ${reply.status} to DATA.`));
-    if (reply.status !== 354) {
-      one.refusal ??= errorOf(reply, 'DATA');
-      return this.#refuse(one);
-    }
-    if (one.isAbandoned) return this.#giveUp();
-    if (one.refusal) {
-      this.#outbox.write('.\r\n');
-      this.#await('BODY', one);
-      return;
-    }
+  /** Sends the body, and with it the envelope of the message behind it. */
+  #sendBody(one: MailTransaction): void {
     let confirm = (): void => undefined;
     if (!this.#isAllowed(one, () => (confirm = one.queued.begin()))) return;
     this.#outbox.ask(() => this.#isAllowed(one, confirm));
     one.reach = 'body';
-    this.#await('BODY', one);
+    this.#await(one, 'BODY');
     const next = this.#travelling[1];
     const goesAhead = next && !next.isEnvelopeOut && !next.isAbandoned;
     const envelope = goesAhead ? this.#envelopeOf(next) : '';
@@ -263,32 +202,18 @@ export class SmtpSession {
   }
 
   /** Whether the body may leave. If not, this ends the session, because the server waits for a body. */
-  #isAllowed(one: MessageInSession, announce: () => void): boolean {
+  #isAllowed(one: MailTransaction, announce: () => void): boolean {
     try {
       announce();
       return true;
     } catch (error) {
-      this.#answer(one, classifyFailure(asOfTransport(error), 'session'));
+      one.answer(classifyFailure(asOfTransport(error), 'session'));
       this.#giveUp();
       return false;
     }
   }
 
-  #afterBody(one: MessageInSession, reply: Reply): void {
-    if (one.refusal) return this.#refuse(one);
-    const isTaken = reply.status >= 200 && reply.status < 300;
-    this.#answer(one, isTaken ? { kind: 'accepted' } : classifyFailure(errorOf(reply, 'DATA'), 'body'));
-    this.#finish(one);
-  }
-
-  #refuse(one: MessageInSession): void {
-    this.#answer(one, classifyFailure(one.refusal, 'session'));
-    // A refused transaction may still be open at the server, so the next message sends RSET first.
-    this.#isTransactionOpen = true;
-    this.#finish(one);
-  }
-
-  #finish(one: MessageInSession): void {
+  #finish(one: MailTransaction): void {
     this.#travelling.splice(this.#travelling.indexOf(one), 1);
     const [next] = this.#travelling;
     if (next?.isAbandoned && !next.isEnvelopeOut) return this.#finish(next);
@@ -297,34 +222,28 @@ export class SmtpSession {
     this.owner.onRoom();
   }
 
-  #send(command: string, step: SmtpStep, of: MessageInSession, at = 0): void {
-    this.#await(step, of, at);
-    this.#outbox.write(toWire(`${command}\r\n`));
+  /** Its reply is awaited from here on, so the caller must write it at once. */
+  #command(one: MailTransaction, step: 'MAIL FROM' | 'RCPT TO' | 'DATA', at = 0): string {
+    this.#await(one, step, at);
+    return one.command(step, at);
   }
 
-  #await(step: SmtpStep, of: MessageInSession, at = 0): void {
+  #await(of: MailTransaction, step: SmtpStep, at = 0): void {
     this.#awaited.push({ step, of, at });
   }
 
-  #answer(one: MessageInSession, handOver: HandOver): void {
-    if (one.isAnswered) return;
-    one.isAnswered = true;
-    one.queued.answer(handOver);
-  }
-
   /** A 421 answers this message and ends the session. */
-  #onServiceClosing(one: MessageInSession, reply: Reply, step: SmtpStep): void {
+  #onServiceClosing(one: MailTransaction, reply: Reply, step: SmtpStep): void {
     const error = errorOf(reply, step);
     // Servers that limit the messages per connection say 421 too; over a new connection the same message may be accepted.
     const isAboutRate = new SmtpReply(reply.status, reply.text).speaksOfRate;
-    if (isAboutRate || !this.#mayPass(one))
-      this.#answer(one, classifyFailure(one.refusal ?? error, one.reach));
+    if (isAboutRate || !this.#mayPass(one)) one.fail(error);
     this.#break(error);
   }
 
-  /** Whether another session may send it: this one has worked before, the server has neither refused it nor got a byte of its body. */
-  #mayPass({ reach, refusal, queued }: MessageInSession): boolean {
-    return this.#isTrusted && reach !== 'body' && !refusal && !queued.isSecondTry;
+  /** Whether another session may send it: this one has worked before, and the message was neither begun nor refused. */
+  #mayPass(one: MailTransaction): boolean {
+    return this.#isTrusted && one.mayPass;
   }
 
   /** Ends the session from our side. The server is not at fault, so messages that were not begun may use another session. */
@@ -341,7 +260,7 @@ export class SmtpSession {
     for (const one of this.#travelling) {
       if (one.isAnswered) continue;
       if (this.#mayPass(one)) untouched.push(one.queued);
-      else this.#answer(one, classifyFailure(one.refusal ?? connectionError(error), one.reach));
+      else one.fail(connectionError(error));
     }
     this.owner.onGone(untouched);
   }

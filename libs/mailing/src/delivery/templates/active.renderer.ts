@@ -9,14 +9,15 @@ import { isPlainObject, kindOf } from '../../model/values/value-kind.js';
 
 const CALL = 'TemplateRenderer.open';
 
-/** The renderer in use. It may be the host's, and is known only once the application is assembled. */
+/** The renderer in use: the plugin's own, or the host's, which may be in any module and is found only once the application is assembled. */
 export class ActiveRenderer implements TemplateRenderer {
   /** @param timeoutMs how long it may take to open a mailing's templates. */
   constructor(
-    public renderer: TemplateRenderer,
+    private renderer: TemplateRenderer,
     private readonly timeoutMs = HOST_CALL_TIMEOUT_MS,
   ) {}
 
+  /** Called once, while the module is initialized. */
   use(renderer: TemplateRenderer): void {
     this.renderer = renderer;
   }

@@ -1,3 +1,4 @@
+import { answerWithin } from '../values/deadline.js';
 import { reasonOf } from '../values/public-text.js';
 import { isThenable } from '../values/thenable.js';
 import { kindOf } from '../values/value-kind.js';
@@ -63,7 +64,7 @@ export function callHost<T>(
 ): T | Promise<T> {
   const answer = enter(ask);
   return isThenable(answer)
-    ? within(answer, timeoutMs, stop, () => new HostSilentError(call, timeoutMs, option))
+    ? answerWithin(answer, timeoutMs, () => new HostSilentError(call, timeoutMs, option), { stop })
     : answer;
 }
 
@@ -138,33 +139,6 @@ export function askHostUntimed<T>(ask: () => T | PromiseLike<T>): Promise<T> {
   } catch (error) {
     return Promise.reject(error as Error);
   }
-}
-
-function within<T>(
-  answer: PromiseLike<T>,
-  timeoutMs: number,
-  stop: AbortSignal | undefined,
-  silence: () => Error,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      stop?.removeEventListener('abort', giveUp);
-    };
-    const fail = (error: unknown): void => {
-      end();
-      reject(error as Error);
-    };
-    const giveUp = (): void => fail(stop?.reason);
-    const timer = setTimeout(() => fail(silence()), timeoutMs);
-    stop?.addEventListener('abort', giveUp, { once: true });
-    // This also handles a late rejection, which would otherwise end the process.
-    Promise.resolve(answer).then((value) => {
-      end();
-      resolve(value);
-    }, fail);
-    if (stop?.aborted) giveUp();
-  });
 }
 
 /** For a promise that was returned where none is allowed: its rejection must not end the process. */

@@ -1,4 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
+import { endsWithin } from '../../model/values/deadline.js';
 
 /**
  * How a connection to PostgreSQL is pooled, as far as the client can see: `none` without a pooler, otherwise the mode in which the pooler shares its
@@ -69,16 +70,10 @@ async function areShared(first: QueryRunner, second: QueryRunner): Promise<boole
 /** @returns null if the pool gives no connection in time; one that comes later is released. */
 async function takeSecond(dataSource: DataSource): Promise<QueryRunner | null> {
   const runner = dataSource.createQueryRunner('master');
-  const taken = runner.connect().then(() => runner);
-  let timer: NodeJS.Timeout | undefined;
-  const isLate = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), TIMEOUT_MS)));
-  try {
-    const first = await Promise.race([taken, isLate]);
-    if (first === null) taken.then((late) => late.release()).catch(() => undefined);
-    return first;
-  } finally {
-    clearTimeout(timer);
-  }
+  const taken = runner.connect();
+  if (await endsWithin(taken, TIMEOUT_MS)) return runner;
+  taken.then(() => runner.release()).catch(() => undefined);
+  return null;
 }
 
 async function pidOf(runner: QueryRunner): Promise<number> {

@@ -10,12 +10,12 @@ import type { MailingReader } from '../../store/queries/mailing.reader.js';
 import type { TemplateEmailBatchServerPersister } from '../../store/servers/template-email-batch-server.persister.js';
 import type { TemplateEmailBatchPersister } from '../../store/claims/template-email-batch.persister.js';
 import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
-import type { MailingRun } from '../run/mailing-run.js';
 import type { RunEnd } from '../run/mailing-run.parts.js';
 import type { RunRegistry, RegisteredSlot } from '../run/run.registry.js';
 import type { ResumeHold } from './resume-hold.js';
 import type { ServerMembership } from '../servers/server-membership.js';
-import { type SliceRunner, ContentGone } from './slice.runner.js';
+import { ContentGone, type ContentOpener } from './content.opener.js';
+import type { SliceRunner } from './slice.runner.js';
 
 export interface BatchWorkerParts {
   settings: Pick<MailingSettings, 'uniqServerId'>;
@@ -26,6 +26,7 @@ export interface BatchWorkerParts {
   membership: ServerMembership;
   runs: RunRegistry;
   hold: ResumeHold;
+  opener: ContentOpener;
   runner: SliceRunner;
   events: MailingEvents;
   faultPoints: FaultPoints;
@@ -109,24 +110,19 @@ export class BatchWorker implements BatchWork {
   }
 
   async #work(claim: HeldBatch, workerSlot: RegisteredSlot, ratePerSecond: number | null): Promise<void> {
-    const { persister, runner, events } = this.parts;
+    const { persister, opener, runner, events } = this.parts;
     const { mailingId, numSettled, numProfiles } = claim;
     const stored = await persister.readMailing(mailingId);
     if (!stored) return;
-    const template = await runner.open(stored);
-    if (template instanceof ContentGone) {
-      const end = await runner.release(claim, { kind: 'pause', reason: template.reason });
+    const opened = await opener.open(stored);
+    if (opened instanceof ContentGone) {
+      const end = await runner.release(claim, { kind: 'pause', reason: opened.reason });
       return this.#tell(claim, end);
     }
     const { startIdx } = claim.batch;
     const name = stored.info.name ?? null;
     events.emit('batch:started', { mailingId, name, startIdx, numSettled, numProfiles });
-    const how = { numRecipients: stored.numProfiles, ratePerSecond };
-    // A batch that only waits is released: any server with a free worker can claim it when one of its recipients is due.
-    const batchSlot = { leave: () => run.yieldSlot(), lend: () => undefined, retake: () => undefined };
-    const run: MailingRun = runner.runOf(claim, stored.info, template, batchSlot, how);
-    workerSlot.announce(run);
-    await this.#tell(claim, await runner.runToEnd(claim, run));
+    await this.#tell(claim, await runner.execute(claim, opened, workerSlot, ratePerSecond));
   }
 
   async #tell({ mailingId, batch }: HeldBatch, { status, mailing }: RunEnd): Promise<void> {

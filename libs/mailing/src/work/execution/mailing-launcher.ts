@@ -20,7 +20,8 @@ import { MemoryLedger } from '../run/memory.ledger.js';
 import type { ResumeHold } from './resume-hold.js';
 import { type Counts, PROGRESS_MS, ProgressMeter } from './progress-meter.js';
 import type { ServerMembership } from '../servers/server-membership.js';
-import { type SliceRunner, ContentGone } from './slice.runner.js';
+import { ContentGone, type ContentOpener } from './content.opener.js';
+import type { SliceRunner } from './slice.runner.js';
 
 export interface MailingLauncherParts {
   settings: Pick<MailingSettings, 'addresses' | 'inDoubt' | 'run' | 'server'>;
@@ -30,6 +31,7 @@ export interface MailingLauncherParts {
   membership: ServerMembership;
   runs: RunRegistry;
   hold: ResumeHold;
+  opener: ContentOpener;
   runner: SliceRunner;
   events: MailingEvents;
   faultPoints: FaultPoints;
@@ -118,10 +120,10 @@ export class MailingLauncher {
       const ledger = new MemoryLedger(recipients, addresses.keyOf, how.sourceTimeoutMs);
       const name = info.name ?? null;
       events.emit('run:started', { mailingId: null, name, numSettled: 0, numProfiles: null });
-      const run = runner.runUnpersisted(identity, ledger, info, template, workerSlot);
-      workerSlot.announce(run);
       const over = this.#reportUnpersisted(name, ledger);
-      const { status: end } = await runner.untilEnd(null, run).finally(over);
+      const { status: end } = await runner
+        .executeUnpersisted(identity, ledger, info, template, workerSlot)
+        .finally(over);
       const status = end === 'fenced' || end === 'stalled' || end === 'rewound' ? 'failed' : end;
       const result = { mailingId: null, status, ...countsOf(ledger) };
       events.emit('run:ended', result);
@@ -147,7 +149,7 @@ export class MailingLauncher {
 
   /** @returns null without a run: another server was faster, the mailing is not due or is held, or the template or an attachment is gone. */
   async #work(mailing: UnfinishedMailing, workerSlot: RegisteredSlot): Promise<RunEnd | null> {
-    const { runs, persister, membership, claims, runner, faultPoints } = this.parts;
+    const { runs, persister, membership, claims, opener, runner, faultPoints } = this.parts;
     const { mailingId, status } = mailing;
     if (runs.isStopping || membership.incarnation === null) return null;
     const stored = await persister.readMailing(mailingId);
@@ -157,15 +159,12 @@ export class MailingLauncher {
       return claim && runner.release(claim);
     }
     if (!this.parts.hold.mayBegin(mailingId)) return null;
-    const template = await runner.open(stored);
-    if (template instanceof ContentGone) return this.#park(mailing, stored.info, template);
+    const opened = await opener.open(stored);
+    if (opened instanceof ContentGone) return this.#park(mailing, stored.info, opened);
     const claim = await claims.take(mailing, stored.info);
     if (!claim) return null;
     this.#announceStart(claim, stored.info.name ?? null);
-    const how = { numRecipients: stored.numProfiles, ratePerSecond: null };
-    const run = runner.runOf(claim, stored.info, template, workerSlot, how);
-    workerSlot.announce(run);
-    const end = await runner.runToEnd(claim, run);
+    const end = await runner.execute(claim, opened, workerSlot);
     if (end.status === 'completed') faultPoints.reach('afterCompleted');
     if (end.status === 'pending') faultPoints.reach('afterReleased');
     if (end.status === 'paused') await this.#tellWhyPaused(mailingId);

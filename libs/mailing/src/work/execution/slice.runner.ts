@@ -2,27 +2,24 @@ import type { EmailMessageSender } from '../../delivery/transport/email-message.
 import { MailingDelivery } from '../../delivery/mailing.delivery.js';
 import type { RecipientGate } from '../../delivery/recipients/recipient.gate.js';
 import type { SlotSource } from '../../delivery/recipients/slot.source.js';
-import type { MailingTemplate, TemplateRenderer } from '../../model/ports/template.renderer.js';
+import type { MailingTemplate } from '../../model/ports/template.renderer.js';
 import { UnsubscribeLinks } from '../../delivery/recipients/unsubscribe.links.js';
 import type { FaultPoints } from '../../model/ports/fault-points.js';
-import { publicReasonOf } from '../../model/values/public-text.js';
 import type { Ledger, Release } from '../../model/ports/ledger.js';
 import type { MailingEvents, RunEndStatus } from '../../model/reports/mailing-event.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
-import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
 import type { ProfileRepository } from '../../model/ports/profile.repository.js';
-import { TemplateEmailRequestError } from '../../model/errors/request.errors.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { HeldClaim } from '../../store/ledger/held-claim.js';
 import type { MailingDatabase } from '../../store/database/mailing.database.js';
 import { MailingLedger } from '../../store/ledger/mailing.ledger.js';
-import type { StoredMailing } from '../../store/intake/template-email.persister.js';
 import { ErrorRateGuard } from '../run/error-rate.guard.js';
 import type { JournalManager } from '../servers/journal.manager.js';
 import { MailingRun } from '../run/mailing-run.js';
 import type { MailingRunParts, RunEnd, WorkerSlot } from '../run/mailing-run.parts.js';
+import type { RegisteredSlot } from '../run/run.registry.js';
 import type { ProfileRecorder } from '../recipients/profile.recorder.js';
-import type { OpeningOutages } from './opening-outages.js';
+import type { OpenedMailing } from './content.opener.js';
 import { RateLimiter } from '../pacing/rate-limiter.js';
 import type { ServerMembership } from '../servers/server-membership.js';
 
@@ -32,14 +29,12 @@ export interface SliceRunnerParts {
   membership: ServerMembership;
   limiter: RateLimiter;
   journal: JournalManager;
-  renderer: TemplateRenderer;
   sender: EmailMessageSender;
   /** Known once the application is initialized. */
   profiles: () => ProfileRepository | null;
   gates: GatesOf;
   recorder: ProfileRecorder;
   slots: SlotsOf;
-  openings: OpeningOutages;
   lostRuns: LostRuns;
   events: MailingEvents;
   faultPoints: FaultPoints;
@@ -56,84 +51,52 @@ export type GatesOf = (mailingId: string | null, info: TemplateEmailInfo) => Rec
 /** The slot contents of one run's recipients. `mailingId` is null if the mailing is not persisted. */
 export type SlotsOf = (mailingId: string | null, info: TemplateEmailInfo) => SlotSource;
 
-/** What a run needs beside its claim. */
-export interface RunTerms {
-  /** Of the whole mailing. */
-  numRecipients: number;
-  /** The limit of this run alone, beside that of the process; null: no limit. */
-  ratePerSecond: number | null;
-}
-
-/** A missing template or attachment, or unreadable JSON; `reason` is the text for `status_reason`. */
-export class ContentGone {
-  constructor(readonly reason: string) {}
-}
-
 /** A commit that writes no outcomes and marks no recipients. */
 const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0 };
 
-/** Builds runs from their parts, and sees them to their end. */
+/** Works on claims: builds the run of each from its parts, and sees it to its end. */
 export class SliceRunner {
   constructor(private readonly parts: SliceRunnerParts) {}
 
-  /** @throws errors of the renderer other than refusals, until the outage has lasted too long; the next sweep tries again. */
-  async open(mailing: StoredMailing): Promise<MailingTemplate | ContentGone> {
-    const { mailingId, info, content } = mailing;
-    const { renderer, openings } = this.parts;
-    const gone = whatIsGone(mailing);
-    if (gone !== null) {
-      openings.over(mailingId);
-      return new ContentGone(gone);
-    }
-    openings.begun(mailingId);
-    try {
-      const template = await renderer.open(info, content);
-      openings.over(mailingId);
-      return template;
-    } catch (error) {
-      const reason = publicReasonOf(error);
-      if (!(error instanceof TemplateEmailRequestError) && !openings.failed(mailingId, reason)) throw error;
-      openings.over(mailingId);
-      return new ContentGone(`${PAUSE_REASONS.template}: ${reason}`);
-    }
-  }
-
-  runOf(
+  /**
+   * Works on a claim until it is released or lost. An error of the run is reported, and ends it as `fenced`.
+   *
+   * @param workerSlot registers the run, so that it can be stopped.
+   * @param ratePerSecond the limit of this run alone, beside that of the process; null: no limit.
+   */
+  async execute(
     claim: HeldClaim,
-    info: TemplateEmailInfo,
-    template: MailingTemplate,
-    workerSlot: WorkerSlot,
-    how: RunTerms,
-  ): MailingRun {
-    const { database, membership, settings, limiter } = this.parts;
-    const { ratePerSecond } = how;
-    return new MailingRun({
-      ...this.#common(claim.mailingId, claim.mailingId, info, template),
-      mailingId: claim.mailingId,
-      ledger: new MailingLedger(database, claim),
-      guard: new ErrorRateGuard(settings.errorGuard, {
-        scores: claim.guardScores,
-        numRecipients: how.numRecipients,
-        isBatch: claim.batch !== null,
-      }),
-      journal: this.parts.journal.of(claim),
-      limiter: ratePerSecond === null ? limiter : limiter.with(new RateLimiter(ratePerSecond)),
-      // A claim is valid only for the incarnation that drew its token.
-      mayStart: () => membership.lease.holds() && membership.isMine(claim.claimToken),
-      workerSlot,
-    });
+    mailing: OpenedMailing,
+    workerSlot: RegisteredSlot,
+    ratePerSecond: number | null = null,
+  ): Promise<RunEnd> {
+    const { membership, database, journal, lostRuns } = this.parts;
+    const run = this.#runOf(claim, mailing, workerSlot, ratePerSecond);
+    workerSlot.announce(run);
+    // This process may have been declared dead while the claim was being committed; no later event would revoke the run.
+    if (!membership.isMine(claim.claimToken)) run.revoke();
+    database.commits.beginRun(claim);
+    const end = await this.#untilEnd(claim.mailingId, run);
+    if (end.status === 'fenced') void lostRuns.note(claim, run);
+    journal.end(claim.claimToken, !WITHOUT_RELEASE.includes(end.status));
+    database.commits.endRun(claim, memoryEndOf(end.status));
+    return end;
   }
 
-  /** @param identity the base of the `Message-ID`s. */
-  runUnpersisted(
+  /**
+   * Works on a mailing that is not persisted, until its list is through or the process stops.
+   *
+   * @param identity the base of the `Message-ID`s.
+   */
+  async executeUnpersisted(
     identity: string,
     ledger: Ledger,
     info: TemplateEmailInfo,
     template: MailingTemplate,
-    workerSlot: WorkerSlot,
-  ): MailingRun {
+    workerSlot: RegisteredSlot,
+  ): Promise<RunEnd> {
     const { settings, limiter } = this.parts;
-    return new MailingRun({
+    const run = new MailingRun({
       ...this.#common(identity, null, info, template),
       mailingId: null,
       ledger,
@@ -143,22 +106,41 @@ export class SliceRunner {
       mayStart: () => true,
       workerSlot,
     });
+    workerSlot.announce(run);
+    return this.#untilEnd(null, run);
   }
 
-  /** Works on a claim until it is released or lost. Never rejects. */
-  async runToEnd(claim: HeldClaim, run: MailingRun): Promise<RunEnd> {
-    // This process may have been declared dead while the claim was being committed; no later event would revoke the run.
-    const { membership, database, journal } = this.parts;
-    if (!membership.isMine(claim.claimToken)) run.revoke();
-    database.commits.beginRun(claim);
-    const end = await this.untilEnd(claim.mailingId, run);
-    if (end.status === 'fenced') void this.parts.lostRuns.note(claim, run);
-    journal.end(claim.claimToken, !WITHOUT_RELEASE.includes(end.status));
-    database.commits.endRun(claim, memoryEndOf(end.status));
-    return end;
+  /** Releases a claim without sending anything; a command in the mailing's row is completed. */
+  async release(claim: HeldClaim, release: Release = { kind: 'stop' }): Promise<RunEnd> {
+    const answer = await new MailingLedger(this.parts.database, claim).commit({ ...QUIET, release });
+    return answer.kind === 'ended' ? { status: answer.status, mailing: answer.mailing } : FENCED;
   }
 
-  async untilEnd(mailingId: string | null, run: MailingRun): Promise<RunEnd> {
+  #runOf(
+    claim: HeldClaim,
+    { info, template, numRecipients }: OpenedMailing,
+    workerSlot: WorkerSlot,
+    ratePerSecond: number | null,
+  ): MailingRun {
+    const { database, membership, settings, limiter } = this.parts;
+    const isBatch = claim.batch !== null;
+    // A batch that only waits is released: any server with a free worker can claim it when one of its recipients is due.
+    const batchSlot = { leave: () => run.yieldSlot(), lend: () => undefined, retake: () => undefined };
+    const run = new MailingRun({
+      ...this.#common(claim.mailingId, claim.mailingId, info, template),
+      mailingId: claim.mailingId,
+      ledger: new MailingLedger(database, claim),
+      guard: new ErrorRateGuard(settings.errorGuard, { scores: claim.guardScores, numRecipients, isBatch }),
+      journal: this.parts.journal.of(claim),
+      limiter: ratePerSecond === null ? limiter : limiter.with(new RateLimiter(ratePerSecond)),
+      // A claim is valid only for the incarnation that drew its token.
+      mayStart: () => membership.lease.holds() && membership.isMine(claim.claimToken),
+      workerSlot: isBatch ? batchSlot : workerSlot,
+    });
+    return run;
+  }
+
+  async #untilEnd(mailingId: string | null, run: MailingRun): Promise<RunEnd> {
     try {
       const end = await run.run();
       await this.parts.recorder.flush();
@@ -169,12 +151,6 @@ export class SliceRunner {
       this.parts.events.emit('run:failed', { mailingId, error });
       return FENCED;
     }
-  }
-
-  /** Releases a claim without sending anything; a command in the mailing's row is completed. */
-  async release(claim: HeldClaim, release: Release = { kind: 'stop' }): Promise<RunEnd> {
-    const answer = await new MailingLedger(this.parts.database, claim).commit({ ...QUIET, release });
-    return answer.kind === 'ended' ? { status: answer.status, mailing: answer.mailing } : FENCED;
   }
 
   #common(
@@ -220,9 +196,3 @@ function memoryEndOf(status: RunEndStatus): 'recorded' | 'rewound' | 'unrecorded
 const WITHOUT_RELEASE: readonly RunEndStatus[] = ['fenced', 'stalled', 'rewound'];
 
 const FENCED: RunEnd = { status: 'fenced', mailing: null };
-
-/** Content without which the mailing can't be sent, whatever its templates need. */
-function whatIsGone({ unreadable, attachmentGone }: StoredMailing): string | null {
-  if (unreadable !== null) return `${PAUSE_REASONS.content}: ${unreadable}`;
-  return attachmentGone && `${PAUSE_REASONS.attachments}: ${attachmentGone.reason}`;
-}

@@ -26,6 +26,7 @@ import type { ResumeHold } from '../execution/resume-hold.js';
 import type { ServerMembership } from '../servers/server-membership.js';
 import { SlotWriter } from './slot.writer.js';
 import type { SourceWatches } from './source-watches.js';
+import { endsWithin } from '../../model/values/deadline.js';
 import { reasonOf } from '../../model/values/public-text.js';
 
 /** How often a caller checks whether the list of another caller with the same key is complete. */
@@ -147,11 +148,7 @@ export class MailingIntake {
     this.#stop.abort(new ServerShuttingDownError(uniqServerId));
     this.parts.sources.end(this.#stop.signal.reason);
     if (this.#writing.size === 0) return;
-    const timer = new AbortController();
-    const timeout = delay(server.shutdownTimeoutMs, undefined, { signal: timer.signal });
-    await Promise.race([Promise.allSettled(this.#writing.values()), timeout]);
-    timer.abort();
-    await timeout.catch(() => undefined);
+    await endsWithin(Promise.allSettled(this.#writing.values()), server.shutdownTimeoutMs);
   }
 
   async #write(

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { endsWithin } from '../../model/values/deadline.js';
 import { BackOff } from '../pacing/back-off.js';
 
 /** Ids or addresses in one call of the host. */
@@ -55,14 +55,14 @@ export class WriteBehindBuffer {
   /** Resolves at once, unless the host is too slow: then the caller waits here for a while. */
   async room(): Promise<void> {
     if (this.#writing === null || this.#kept.size < MAX_KEPT / 2 || this.#isSlow) return;
-    this.#isSlow = !(await within(TIMEOUT_MS, this.#writing));
+    this.#isSlow = !(await endsWithin(this.#writing, TIMEOUT_MS));
   }
 
   /** Writes all that is kept; waits at most `timeoutMs` for the host. */
   async flush(timeoutMs = TIMEOUT_MS): Promise<void> {
     if (this.#isSlow || (this.#writing === null && this.#kept.size === 0)) return;
     this.#isFlushing = true;
-    this.#isSlow = !(await within(timeoutMs, this.#start()));
+    this.#isSlow = !(await endsWithin(this.#start(), timeoutMs));
   }
 
   /** The last flush. What the host has not accepted in time is dropped. */
@@ -145,13 +145,4 @@ export class WriteBehindBuffer {
     }
     this.terms.dropped(count);
   }
-}
-
-/** @returns false if it did not end in time. */
-async function within(timeoutMs: number, ending: Promise<void>): Promise<boolean> {
-  const timer = new AbortController();
-  const timeout = delay(timeoutMs, false, { signal: timer.signal }).catch(() => false);
-  const ended = await Promise.race([ending.then(() => true), timeout]);
-  timer.abort();
-  return ended;
 }

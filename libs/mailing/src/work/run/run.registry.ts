@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ModuleContext } from '../../model/host-calls/async-context.js';
+import { endsWithin } from '../../model/values/deadline.js';
 import type { MailingRun } from './mailing-run.js';
 import type { WorkerSlot } from './mailing-run.parts.js';
 import { SlotReleases } from '../pacing/slot-releases.js';
@@ -150,16 +150,10 @@ export class RunRegistry {
   async stopAll(timeoutMs: number): Promise<void> {
     this.#stop.abort();
     for (const { run } of this.#entries.values()) run?.stop();
-    const timer = new AbortController();
-    const wait = { signal: timer.signal };
-    const timeout = delay(timeoutMs, undefined, wait).then(() => {
-      this.#abortAll();
-      return delay(CUT_OFF_MS, undefined, wait);
-    });
     const ended = Promise.allSettled(Array.from(this.#entries.values(), (entry) => entry.result));
-    await Promise.race([ended, timeout.catch(() => undefined)]);
-    timer.abort();
-    await timeout.catch(() => undefined);
+    if (await endsWithin(ended, timeoutMs)) return;
+    this.#abortAll();
+    await endsWithin(ended, CUT_OFF_MS);
   }
 
   *#of(mailingId: string): Iterable<Entry> {

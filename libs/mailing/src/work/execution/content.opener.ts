@@ -1,0 +1,56 @@
+import { TemplateEmailRequestError } from '../../model/errors/request.errors.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type { MailingTemplate, TemplateRenderer } from '../../model/ports/template.renderer.js';
+import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
+import { publicReasonOf } from '../../model/values/public-text.js';
+import type { StoredMailing } from '../../store/intake/template-email.persister.js';
+import type { OpeningOutages } from './opening-outages.js';
+
+/** What a run needs of its mailing. */
+export interface OpenedMailing {
+  info: TemplateEmailInfo;
+  template: MailingTemplate;
+  /** Of the whole mailing. */
+  numRecipients: number;
+}
+
+/** A missing template or attachment, or unreadable JSON; `reason` is the text for `status_reason`. */
+export class ContentGone {
+  constructor(readonly reason: string) {}
+}
+
+/** Opens what a mailing sends. A mailing of one server is opened first and then claimed, so one whose renderer can't be reached is not claimed. */
+export class ContentOpener {
+  constructor(
+    private readonly renderer: TemplateRenderer,
+    private readonly openings: OpeningOutages,
+  ) {}
+
+  /** @throws errors of the renderer other than refusals, until the outage has lasted too long; the next sweep tries again. */
+  async open(mailing: StoredMailing): Promise<OpenedMailing | ContentGone> {
+    const { mailingId, info, content, numProfiles: numRecipients } = mailing;
+    const gone = whatIsGone(mailing);
+    if (gone !== null) {
+      this.openings.over(mailingId);
+      return new ContentGone(gone);
+    }
+    this.openings.begun(mailingId);
+    try {
+      const template = await this.renderer.open(info, content);
+      this.openings.over(mailingId);
+      return { info, template, numRecipients };
+    } catch (error) {
+      const reason = publicReasonOf(error);
+      if (!(error instanceof TemplateEmailRequestError) && !this.openings.failed(mailingId, reason))
+        throw error;
+      this.openings.over(mailingId);
+      return new ContentGone(`${PAUSE_REASONS.template}: ${reason}`);
+    }
+  }
+}
+
+/** Content without which the mailing can't be sent, whatever its templates need. */
+function whatIsGone({ unreadable, attachmentGone }: StoredMailing): string | null {
+  if (unreadable !== null) return `${PAUSE_REASONS.content}: ${unreadable}`;
+  return attachmentGone && `${PAUSE_REASONS.attachments}: ${attachmentGone.reason}`;
+}
