@@ -75,9 +75,7 @@ describe('a schema of options', () => {
         max: 100,
       }),
       // @ts-expect-error The number of litres is no text.
-      label: custom<string, { litres: string }>('text', 'litres', (_, given, { litres }) =>
-        String(given ?? litres),
-      ),
+      label: custom<string, { litres: string }>('text', 'litres', (_, __, { litres }) => litres),
       valve: group({ isOpen: flag(true) }),
     } satisfies OptionSchema<PumpOptions>;
     const mayBeNull = {
