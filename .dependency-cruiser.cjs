@@ -127,9 +127,9 @@ module.exports = {
     {
       name: 'one-door',
       comment:
-        'Only the modules, with their definition and providers, wire rooms together, and only index.ts publishes them.',
+        'Only the modules, with their definition and providers, wire rooms together; index.ts publishes them, and parts.ts shares what declares options.',
       severity: 'error',
-      from: { path: `${LIB}/[^/]+$`, pathNot: `${LIB}/index\\.ts$` },
+      from: { path: `${LIB}/[^/]+$`, pathNot: `${LIB}/(index|parts)\\.ts$` },
       to: { path: `${LIB}/` },
     },
     {
@@ -148,10 +148,25 @@ module.exports = {
     },
     {
       name: 'optional-parts-use-the-public-api',
-      comment: 'An optional part is a user of the plugin; what it needs, hosts may need too.',
+      comment:
+        'An optional part is a user of the plugin; what it needs, hosts may need too. Only how options are declared is shared by parts.ts.',
       severity: 'error',
       from: { path: '^libs/(?!mailing/)' },
-      to: { path: `${LIB}/(?!index\\.ts$)` },
+      to: { path: `${LIB}/(?!(index|parts)\\.ts$)` },
+    },
+    {
+      name: 'what-parts-share-declares-options',
+      comment: 'Anything else that a part needs has to be public.',
+      severity: 'error',
+      from: { path: `${LIB}/parts\\.ts$` },
+      to: { path: '^libs/', pathNot: `${LIB}/model/options/option-(group|kinds|place)\\.ts$` },
+    },
+    {
+      name: 'parts-share-among-themselves',
+      comment: 'parts.ts is for the optional parts; the plugin itself imports the files.',
+      severity: 'error',
+      from: { path: '.', pathNot: '^libs/(?!mailing/)' },
+      to: { path: `${LIB}/parts\\.ts$` },
     },
     {
       name: 'optional-peers-in-their-parts',

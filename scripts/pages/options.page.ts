@@ -1,83 +1,69 @@
-// The page of all options: facts from the schema, words from the JSDoc of the interfaces.
+// The page of all options: facts from the schemas, words from the JSDoc of the interfaces.
 import ts from 'typescript';
-import { MAILING_OPTIONS } from '../../libs/mailing/src/model/options/mailing-options.schema.js';
 import { type OptionKind, wordsOf } from '../../libs/mailing/src/model/options/option-kinds.js';
+import { OPTION_SECTIONS, type OptionSection, type Schema } from './option.sections.js';
 import { sourceOf, wordsOfJsDoc } from './source-words.js';
-
-const FOLDER = 'libs/mailing/src/model/options';
-const FILES = ['mailing-options.ts', 'content-options.ts', 'unsubscribe.options.ts'];
-
-/** Groups that the schema reads as a whole, by their interfaces. */
-const INTERFACES: Record<string, string> = {
-  '': 'MailingModuleOptions',
-  templates: 'TemplateOptions',
-  'templates.text': 'TextOptions',
-  addresses: 'AddressOptions',
-  profiles: 'ProfileOptions',
-  run: 'RunOptions',
-  retry: 'RetryOptions',
-  errorGuard: 'ErrorGuardOptions',
-  server: 'ServerOptions',
-  batch: 'BatchOptions',
-  attachments: 'AttachmentOptions',
-  journal: 'JournalOptions',
-  unsubscribe: 'UnsubscribeOptions',
-};
-
-type Schema = Record<string, OptionKind<unknown> & { schema?: Schema }>;
 
 /** One option: what the schema says, and what its JSDoc says. */
 export interface DescribedOption {
+  section: OptionSection;
+  /** Path of its group; empty for one at the top. */
+  group: string;
   path: string;
-  /** Null: the group is read as a whole. */
+  /** Null: the schema does not have it, because it is checked when it is used. */
   kind: OptionKind<unknown> | null;
   words: string;
 }
 
-/** All options, group by group. */
+/** All options, section by section, group by group. */
 export function describedOptions(): DescribedOption[] {
-  const words = jsDocOfInterfaces();
-  const groups: DescribedOption[] = [];
-  const visit = (path: string, schema: Schema): void => {
-    const inner: [string, Schema][] = [];
-    for (const [name, kind] of Object.entries(schema)) {
-      const whole = path ? `${path}.${name}` : name;
-      groups.push({ path: whole, kind, words: words.get(`${INTERFACES[path]}.${name}`) ?? '' });
-      if (kind.schema) inner.push([whole, kind.schema]);
-    }
-    for (const [at, part] of inner) visit(at, part);
+  return OPTION_SECTIONS.flatMap(optionsOf);
+}
+
+function optionsOf(section: OptionSection): DescribedOption[] {
+  const words = jsDocOfInterfaces(section.files);
+  const found: DescribedOption[] = [];
+  const visit = (group: string, schema: Schema): void => {
+    const interfaces = section.interfaces[group] ?? [];
+    const add = (name: string, kind: OptionKind<unknown> | null): void => {
+      const texts = interfaces.map((one) => words.get(one)?.get(name));
+      const path = group ? `${group}.${name}` : name;
+      found.push({ section, group, path, kind, words: texts.find((text) => text !== undefined) ?? '' });
+    };
+    for (const name of interfaces.flatMap((one) => [...(words.get(one)?.keys() ?? [])]))
+      if (!Object.hasOwn(schema, name)) add(name, null);
+    for (const [name, kind] of Object.entries(schema)) add(name, kind);
+    for (const [name, { schema: inner }] of Object.entries(schema))
+      if (inner) visit(group ? `${group}.${name}` : name, inner);
   };
-  visit('', MAILING_OPTIONS as Schema);
-  const known = new Set(groups.map(({ path }) => path));
-  for (const [group, name] of Object.entries(INTERFACES))
-    for (const [member, text] of words) {
-      const [owner, option] = member.split('.');
-      const path = `${group}.${option}`;
-      if (owner === name && group && !known.has(path)) groups.push({ path, kind: null, words: text });
-    }
-  return groups;
+  visit(section.path, section.schema);
+  return found;
 }
 
 /** The page, as it should be. */
 export function optionsPage(): string {
-  const options = describedOptions();
   const lines = [
     '# Options',
     '',
-    '`MailingModule.forRoot` and `forRootAsync` take these. An option that is unknown, out of its bounds or contradicts another one ends the start with a',
-    '`MailingOptionsError` that names it. This page is made from the code (`npm run docs:pages`).',
+    '`MailingModule.forRoot` and `forRootAsync` take these; those of the optional parts follow [below](#nestjs-mailingbullmq). An option that is unknown,',
+    'out of its bounds or contradicts another one ends the start with a `MailingOptionsError` that names it. `null` counts as absent, for every option. This',
+    'page is made from the code (`npm run docs:pages`).',
   ];
-  let group: string | null = null;
-  for (const { path, kind, words } of options) {
-    const at = path.split('.').slice(0, -1).join('.');
-    if (at !== group) lines.push('', at ? `## \`${at}\`` : '## At the top');
-    group = at;
+  let [at, inside]: [OptionSection | null, string] = [null, ''];
+  for (const { section, group, path, kind, words } of describedOptions()) {
+    if (section !== at || group !== inside) lines.push('', ...headingOf(section, group));
+    [at, inside] = [section, group];
     lines.push('', `### \`${path}\``, '');
-    const text = kind ? withoutFacts(words) : words;
+    const text = kind ? withoutFacts(words, kind) : words;
     if (kind) lines.push(`${factsOf(kind)}.`, ...(text ? [''] : []));
     if (text) lines.push(text);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function headingOf({ heading, part, intro, path }: OptionSection, group: string): string[] {
+  if (group !== path) return [`## ${part}\`${group}\``];
+  return intro ? [`## ${heading}`, '', intro] : [`## ${heading}`];
 }
 
 function factsOf(kind: OptionKind<unknown>): string {
@@ -95,20 +81,27 @@ export function boundsOf({ bounds }: OptionKind<unknown>): string {
 }
 
 /** Without the default and the bounds, which stand in the line above; a default with its reason stays. */
-function withoutFacts(words: string): string {
-  return words
-    .replaceAll(/(?:^|(?<=\s))(?:Bounds: [^.]+|Default: (?:[\d,]+|[^.,]+))(?: \([^)]*\))?\.(?:\s|$)/g, '')
+function withoutFacts(words: string, { defaultWords }: OptionKind<unknown>): string {
+  return `${words} `
+    .replace(`Default: ${defaultWords}. `, '')
+    .replaceAll(
+      /(?:^|(?<=\s))(?:Bounds: [^.]+|Default: (?:[\d,]+|[^.,]+))(?: \([^)]*\))?\.(?: |(?=\n)|$)/g,
+      '',
+    )
+    .replaceAll(/ +\n/g, '\n')
     .trim();
 }
 
-/** Words of each member of each interface, by `Interface.member`. */
-function jsDocOfInterfaces(): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const file of FILES)
-    sourceOf(`${FOLDER}/${file}`).forEachChild((node) => {
+/** Words of each member of each interface, by the name of the interface. */
+function jsDocOfInterfaces(files: string[]): Map<string, Map<string, string>> {
+  const found = new Map<string, Map<string, string>>();
+  for (const file of files)
+    sourceOf(file).forEachChild((node) => {
       if (!ts.isInterfaceDeclaration(node)) return;
-      for (const member of node.members)
-        found.set(`${node.name.text}.${member.name?.getText()}`, wordsOfJsDoc(member));
+      const members = node.members.map(
+        (member) => [member.name?.getText() ?? '', wordsOfJsDoc(member)] as const,
+      );
+      found.set(node.name.text, new Map(members));
     });
   return found;
 }

@@ -69,7 +69,13 @@ describe('MailingBullMqModule', () => {
       'got the number 1.5',
       'Correct it',
     ],
-    ['rate', { connection: {}, rate: 5 }, 'queueName, prefix, clusterRatePerSecond', 'got it', 'Correct it'],
+    [
+      'rate',
+      { connection: {}, rate: 5 },
+      'queueName, prefix, clusterRatePerSecond',
+      'got a number',
+      'Correct it',
+    ],
   ])('refuses a wrong %s: %j', async (option, options, ...words) => {
     const error = await refusalOf(options);
 

@@ -30,8 +30,8 @@ describe('the options of nestjs-mailing/ldap', () => {
     ['url', { url: 'http://ldap.example' }, 'got a text of 19 characters'],
     ['url', { url: 'ldap://ldap.example/dc=example' }, 'nothing more'],
     ['url', { url: 'ldap://cn=x:secret@ldap.example' }, 'nothing more'],
-    ['bindDn', { url, bindPassword: 'secret' }, 'a text that is not empty, got nothing'],
-    ['bindPassword', { url, bindDn: 'cn=x' }, 'a text that is not empty, got nothing'],
+    ['bindDn', { url, bindPassword: 'secret' }, 'given together with bindPassword, got nothing'],
+    ['bindPassword', { url, bindDn: 'cn=x' }, 'given together with bindDn, got nothing'],
     ['bindPassword', { url, bindDn: 'cn=x', bindPassword: '' }, 'not empty, got an empty text'],
     ['startTls', { url, startTls: 'yes' }, 'true or false, got a text of 3 characters'],
     ['startTls', { url: 'ldaps://ldap.example', startTls: true }, 'false with an ldaps: url'],
@@ -42,8 +42,8 @@ describe('the options of nestjs-mailing/ldap', () => {
     ['maxConcurrentLookups', { url, maxConcurrentLookups: 1_001 }, 'from 1 to 1000, got the number 1001'],
     ['base', { url, base: ' ' }, 'a text that is not empty'],
     ['attributes', { url, attributes: 'mail' }, 'an object, got a text of 4 characters'],
-    ['mail', { url, attributes: { mail: 'mail' } }, 'absent, because the options are email'],
-    ['attributes.email', { url, attributes: { email: null } }, 'the name of an attribute, got null'],
+    ['attributes.mail', { url, attributes: { mail: 'mail' } }, 'absent, because the options here are email'],
+    ['attributes.email', { url, attributes: { email: false } }, 'the name of an attribute, got a boolean'],
     ['attributes.name', { url, attributes: { name: 'display name' } }, 'got a text of 12 characters'],
     ['attributes.emailStatus.invalid', { url, attributes: { emailStatus: { attribute: 'x' } } }, 'a list'],
     [
@@ -52,7 +52,7 @@ describe('the options of nestjs-mailing/ldap', () => {
       'got nothing',
     ],
     ['attributes.data.city', { url, attributes: { data: { city: '*' } } }, 'got a text of 1 character'],
-    ['host', { url, host: 'x' }, 'absent, because the options are url, bindDn'],
+    ['host', { url, host: 'x' }, 'absent, because the options here are url, bindDn'],
   ])('refuses a wrong %s: %j', (option, options, words) => {
     let error: unknown;
     try {

@@ -262,7 +262,7 @@ describe.skipIf(!hasLdap)('recipientsFromLdap', () => {
     ['search.filter', { filter: '' }],
     ['search.base', { base: '' }],
     ['search.pageSize', { pageSize: 0 }],
-    ['scope', { scope: 'one' }],
+    ['search.scope', { scope: 'one' }],
   ])('refuses a wrong %s when it is called: %j', (option, wrong) => {
     const search = { base: PEOPLE, filter: '(cn=*)', ...wrong };
     expect(() => recipientsFromLdap({ url: 'ldap://ldap.example' }, search)).toThrow(LdapOptionsError);

@@ -27,9 +27,9 @@ function missing({ kind, words }: DescribedOption): string[] {
 describe('the options', () => {
   const options = describedOptions();
 
-  it.each(options.map((option) => [option.path, option] as const))(
-    '%s: its JSDoc says what its schema does',
-    (_, option) => {
+  it.each(options.map((option) => [option.section.heading, option.path, option] as const))(
+    '%s: %s: its JSDoc says what its schema does',
+    (_, __, option) => {
       expect(missing(option)).toEqual([]);
     },
   );

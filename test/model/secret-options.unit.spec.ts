@@ -9,7 +9,7 @@ import {
   MailingDataSourceMissingError,
   TransporterMissingError,
 } from '../../libs/mailing/src/model/options/setup.errors.js';
-import { checkOptions } from '../../libs/unsubscribe/src/mailing-unsubscribe.options.js';
+import { toMailingUnsubscribeSettings } from '../../libs/unsubscribe/src/mailing-unsubscribe.options.js';
 import { printed } from '../support/told-of.js';
 
 const SECRET = 'hunter2';
@@ -68,8 +68,9 @@ const WRONG: Record<string, () => unknown> = {
       fromSecondary: [SECRET] as never,
     }),
   'a bound of scenarios': () => MailingScenariosModule.forRoot({ maxBatchSize: SECRET as never }),
-  'options of the unsubscribe module': () => checkOptions(SECRET as never),
-  'a class of the unsubscribe module': () => checkOptions({ suppressionList: SECRET as never }),
+  'options of the unsubscribe module': () => toMailingUnsubscribeSettings(SECRET as never),
+  'a class of the unsubscribe module': () =>
+    toMailingUnsubscribeSettings({ suppressionList: SECRET as never }),
   'a field of the info': raise(new InvalidFieldError('batched', 'true, false or absent', LOGIN)),
   'an empty field of the info': raise(new MissingFieldError('from', { pass: SECRET })),
 };

@@ -1,14 +1,20 @@
-import { MailingOptionsError, type UnsubscribeOptions } from 'nestjs-mailing';
+import { tmpdir } from 'node:os';
+import { MailingOptionsError } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { toUnsubscribeSettings } from '../../libs/mailing/src/model/options/unsubscribe.settings.js';
+import type { MailingModuleOptions } from '../../libs/mailing/src/model/options/mailing-options.js';
+import { toMailingSettings } from '../../libs/mailing/src/model/options/mailing-settings.factory.js';
+import type { UnsubscribeSettings } from '../../libs/mailing/src/model/options/unsubscribe.settings.js';
 
 const secret = 'a secret that only tests know, and nobody else';
 const baseUrl = 'https://shop.example/unsubscribe?from=letter';
 
 describe('the option unsubscribe', () => {
-  const refusalOf = (options: object): unknown => {
+  const settingsOf = (unsubscribe: unknown): UnsubscribeSettings =>
+    toMailingSettings({ templates: { dir: tmpdir() }, unsubscribe } as MailingModuleOptions)
+      .unsubscribe as UnsubscribeSettings;
+  const refusalOf = (options: unknown): unknown => {
     try {
-      toUnsubscribeSettings(options as UnsubscribeOptions);
+      settingsOf(options);
     } catch (error) {
       return error;
     }
@@ -16,7 +22,7 @@ describe('the option unsubscribe', () => {
   };
 
   it('signs links of the base URL that its own tokens can read', () => {
-    const { url, tokens, mailto } = toUnsubscribeSettings({ baseUrl, secret: [secret] });
+    const { url, tokens, mailto } = settingsOf({ baseUrl, secret: [secret] });
     const who = { mailingId: null, idx: 3, email: 'ann@home.example', userId: 'ann' };
     const link = new URL(url?.(who) as string);
     expect(`${link.origin}${link.pathname}`).toBe('https://shop.example/unsubscribe');
@@ -34,11 +40,21 @@ describe('the option unsubscribe', () => {
     ['a?b&c@shop.example', 'mailto:a%3Fb%26c@shop.example'],
     ['mailto:leave@shop.example?subject=leave', 'mailto:leave@shop.example?subject=leave'],
   ])('takes %s for mailto', (mailto, expected) => {
-    expect(toUnsubscribeSettings({ mailto })).toEqual({ url: null, mailto: expected, tokens: null });
+    expect(settingsOf({ mailto })).toEqual({ url: null, mailto: expected, tokens: null });
   });
 
-  it.each([
-    ['unsubscribe', null as unknown as object],
+  it('takes null for absent', () => {
+    expect(settingsOf(null)).toBeNull();
+    const absent = { baseUrl: null, secret: null, url: null, tokenLifetimeMs: null };
+    expect(settingsOf({ ...absent, mailto: 'leave@shop.example' })).toEqual(
+      settingsOf({ mailto: 'leave@shop.example' }),
+    );
+    expect(settingsOf({ baseUrl, secret, url: null, mailto: null })).toMatchObject({ mailto: null });
+  });
+
+  it.each<[string, unknown]>([
+    ['unsubscribe', 'hunter2'],
+    ['unsubscribe', []],
     ['unsubscribe.baseUrl', {}],
     ['unsubscribe.baseUrl', { secret, baseUrl: 'http://shop.example/unsubscribe' }],
     ['unsubscribe.baseUrl', { secret, baseUrl: '/unsubscribe' }],

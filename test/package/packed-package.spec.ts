@@ -54,6 +54,9 @@ describe('the packed package', () => {
     const names = ['.', './bullmq', './ldap', './unsubscribe', './scenarios', './package.json'];
     expect(Object.keys(exports)).toEqual(names);
     expect(targets.filter((target) => !files.includes(target.replace(/^\.\//, '')))).toEqual([]);
+    // The optional parts import it by its path, and hosts can't.
+    expect(files).toContain('dist/libs/mailing/src/parts.js');
+    expect(targets.filter((target) => target.includes('/parts.'))).toEqual([]);
   });
 
   it('loads without the optional peers, except for the parts that need them', async () => {

@@ -234,5 +234,9 @@ describe('a scenario', () => {
   it('is refused where nobody has started it, and out of its bounds', async () => {
     await expect(new Orders().everybody('ann')).rejects.toThrow(ScenarioNotStartedError);
     expect(() => MailingScenariosModule.forRoot({ maxBatchSize: 0 })).toThrow(ScenarioOptionsError);
+    const batchSize = { batchSize: 5 } as object;
+    expect(() => MailingScenariosModule.forRoot(batchSize)).toThrow(
+      'expected batchSize to be absent, because the options here are maxBatchSize,',
+    );
   });
 });

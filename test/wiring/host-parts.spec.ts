@@ -130,6 +130,12 @@ describe('how a host puts the plugin together', () => {
     testing = undefined;
   });
 
+  it('null counts as absent for the data source and for isGlobal', async () => {
+    const absent = { dataSource: null, isGlobal: null } as object;
+    await host.sends(await boot(host.mailing(absent), host.mailer(), host.dataSource()));
+    expect(host.inbox.messages).toHaveLength(1);
+  });
+
   it('A12 a global module imported before the mailer is still drained before the transports close', async () => {
     const app = await boot(host.mailing({ isGlobal: true }), host.dataSource(), host.mailer());
     const { completed } = await app.get(TemplateEmailSender, { strict: false }).sendEmailMessage(

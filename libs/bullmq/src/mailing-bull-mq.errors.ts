@@ -1,4 +1,5 @@
 import { MailingError } from '../../mailing/src/index.js';
+import { OptionPlace } from '../../mailing/src/parts.js';
 
 /** An option of `MailingBullMqModule` is missing, unknown or out of its bounds. */
 export class MailingBullMqOptionsError extends MailingError {
@@ -15,3 +16,9 @@ export class MailingBullMqOptionsError extends MailingError {
     super(`MailingBullMqModule: expected ${option} to be ${expected}, got ${got}. ${nextStep}`);
   }
 }
+
+/** The place of the options of `MailingBullMqModule`. */
+export const BULL_MQ_PLACE = new OptionPlace(
+  '',
+  ({ option, expected, got, nextStep }) => new MailingBullMqOptionsError(option, expected, got, nextStep),
+);

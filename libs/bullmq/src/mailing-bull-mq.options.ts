@@ -1,6 +1,14 @@
 import type { RedisOptions } from 'bullmq';
-import { kindOf, numberOrKindOf } from '../../mailing/src/index.js';
-import { MailingBullMqOptionsError } from './mailing-bull-mq.errors.js';
+import {
+  custom,
+  type OptionPlace,
+  type OptionSchema,
+  readOptions,
+  type ReadOptions,
+  text,
+  wholeOrNull,
+} from '../../mailing/src/parts.js';
+import { BULL_MQ_PLACE } from './mailing-bull-mq.errors.js';
 
 /** Options of `MailingBullMqModule.forRoot`. All servers that share a queue need the same ones. */
 export interface MailingBullMqOptions {
@@ -35,73 +43,51 @@ export interface MailingBullMqOptions {
   connection?: string | RedisOptions;
 }
 
-/** The options with every default filled in and every bound checked. */
-export interface MailingBullMqSettings {
-  queueName: string;
-  prefix: string;
-  clusterRatePerSecond: number | null;
-  connection: RedisOptions;
-}
-
 /** The part of the configuration of `BullModule.forRoot` that is used. */
 export interface SharedBullOptions {
   connection?: unknown;
   prefix?: string;
 }
 
-const NAMES = ['queueName', 'prefix', 'clusterRatePerSecond', 'connection'];
-const CONNECTION = 'a URL (redis: or rediss:) or an object with options of ioredis';
+/** What `BullModule.forRoot` has set is put in place of what is absent, before these are read. */
+export const BULL_MQ_OPTIONS = {
+  queueName: custom('text without a colon', '`mailing-batches`', (at, given) => {
+    const value = given ?? 'mailing-batches';
+    if (typeof value === 'string' && value !== '' && !value.includes(':')) return value;
+    throw at.wrong('a text without a colon that is not empty', value);
+  }),
+  prefix: text({ default: 'bull', words: 'that of `BullModule.forRoot`, else `bull`' }),
+  clusterRatePerSecond: wholeOrNull({ min: 1, max: 100_000, nullIs: 'null' }),
+  connection: custom('URL, or options of `ioredis`', 'those of `BullModule.forRoot`', readConnection),
+} satisfies OptionSchema<MailingBullMqOptions>;
+
+/** The options with every default filled in and every bound checked. */
+export type MailingBullMqSettings = ReadOptions<typeof BULL_MQ_OPTIONS>;
 
 /** @throws MailingBullMqOptionsError naming the first option that is missing, unknown or out of its bounds. */
 export function toMailingBullMqSettings(
   options: MailingBullMqOptions,
-  shared: SharedBullOptions = {},
+  { connection, prefix }: SharedBullOptions = {},
 ): MailingBullMqSettings {
-  if (typeof options !== 'object' || options === null) {
-    throw new MailingBullMqOptionsError('options', 'an object', kindOf(options));
-  }
-  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
-  if (unknown) {
-    const expected = `absent, because the options are ${NAMES.join(', ')}`;
-    throw new MailingBullMqOptionsError(unknown, expected, 'it');
-  }
-  return {
-    queueName: name('queueName', options.queueName ?? 'mailing-batches'),
-    prefix: name('prefix', options.prefix ?? shared.prefix ?? 'bull'),
-    clusterRatePerSecond: rate(options.clusterRatePerSecond ?? null),
-    connection: connection(options.connection ?? shared.connection),
-  };
+  // What is no object is refused as it is.
+  const isGroup = typeof options === 'object' && options !== null && !Array.isArray(options);
+  const given = isGroup
+    ? { ...options, connection: options.connection ?? connection, prefix: options.prefix ?? prefix }
+    : options;
+  return readOptions(BULL_MQ_PLACE, BULL_MQ_OPTIONS, given);
 }
 
-function name(option: string, value: unknown): string {
-  const mayHaveColons = option === 'prefix';
-  if (typeof value === 'string' && value !== '' && (mayHaveColons || !value.includes(':'))) return value;
-  const expected = mayHaveColons ? 'a text that is not empty' : 'a text without a colon that is not empty';
-  throw new MailingBullMqOptionsError(option, expected, kindOf(value));
-}
-
-function rate(value: number | null): number | null {
-  if (value === null || (Number.isInteger(value) && value >= 1 && value <= 100_000)) return value;
-  throw new MailingBullMqOptionsError(
-    'clusterRatePerSecond',
-    'null or a whole number from 1 to 100000',
-    numberOrKindOf(value),
-  );
-}
-
-function connection(value: unknown): RedisOptions {
-  if (value === undefined) {
+function readConnection(at: OptionPlace, given: unknown): RedisOptions {
+  const expected = 'a URL (redis: or rediss:) or an object with options of ioredis';
+  if ((given ?? null) === null) {
     const nextStep =
       'Give the connection, or import BullModule.forRoot({ connection: … }) in the root module.';
-    throw new MailingBullMqOptionsError('connection', CONNECTION, 'none', nextStep);
+    throw at.wrong(expected, given, 'none', nextStep);
   }
-  if (typeof value === 'string' && /^rediss?:\/\//.test(value)) return { url: value };
+  if (typeof given === 'string' && /^rediss?:\/\//.test(given)) return { url: given };
   // An existing client has settings of its own for waiting and giving up, and those can't be changed any more.
-  const isPlain = typeof value === 'object' && value !== null && !('duplicate' in value);
-  if (isPlain) return value as RedisOptions;
-  throw new MailingBullMqOptionsError(
-    'connection',
-    CONNECTION,
-    typeof value === 'object' ? 'a client' : kindOf(value),
-  );
+  const isClient = typeof given === 'object' && given !== null && 'duplicate' in given;
+  if (typeof given !== 'object' || isClient)
+    throw at.wrong(expected, given, isClient ? 'a client' : undefined);
+  return given as RedisOptions;
 }

@@ -1,6 +1,6 @@
-import { kindOf, type ProfileRepository, type RecipientProfile } from '../../mailing/src/index.js';
-import { LdapOptionsError } from './ldap.errors.js';
-import { checkNames } from './option.check.js';
+import type { ProfileRepository, RecipientProfile } from '../../mailing/src/index.js';
+import { custom, type OptionPlace, type OptionSchema, readOptions } from '../../mailing/src/parts.js';
+import { LDAP_PLACE } from './ldap.errors.js';
 
 /** What the plugin itself records about profiles; a directory rarely has attributes for it. */
 const MAILING_COLUMNS: readonly ProfileColumn[] = ['emailStatus', 'receiveEmail', 'lastEmailed'];
@@ -22,6 +22,17 @@ export interface CompositeProfileOptions {
    */
   fromSecondary?: ProfileColumn[];
 }
+
+/** All options of a `CompositeProfileRepository`. */
+export const COMPOSITE_OPTIONS = {
+  primary: custom('`ProfileRepository`', 'required', readView),
+  secondary: custom('`ProfileRepository`', 'required', readView),
+  fromSecondary: custom(
+    'list of fields',
+    `\`[${MAILING_COLUMNS.map((name) => `'${name}'`).join(', ')}]\``,
+    readColumns,
+  ),
+} satisfies OptionSchema<CompositeProfileOptions>;
 
 /**
  * One repository made of two views of the same profiles. Each view is queried once for each commit of a run.
@@ -60,10 +71,10 @@ export class CompositeProfileRepository implements ProfileRepository {
 
   /** @throws LdapOptionsError naming the option. */
   constructor(options: CompositeProfileOptions) {
-    checkNames('options', options, ['primary', 'secondary', 'fromSecondary']);
-    this.#primary = viewOf('primary', options.primary);
-    this.#secondary = viewOf('secondary', options.secondary);
-    this.#fromSecondary = columnsOf(options.fromSecondary ?? MAILING_COLUMNS);
+    const { primary, secondary, fromSecondary } = readOptions(LDAP_PLACE, COMPOSITE_OPTIONS, options);
+    this.#primary = primary;
+    this.#secondary = secondary;
+    this.#fromSecondary = fromSecondary;
     for (const setter of SETTERS) {
       const view = [this.#secondary, this.#primary].find((one) => one[setter] !== undefined);
       // So a check whether a setter is there gives the answer of the views.
@@ -89,12 +100,14 @@ export class CompositeProfileRepository implements ProfileRepository {
   }
 }
 
-function viewOf(option: string, value: ProfileRepository): ProfileRepository {
-  if (typeof value?.findByIds === 'function') return value;
-  throw new LdapOptionsError(option, 'a ProfileRepository', kindOf(value));
+function readView(at: OptionPlace, value: unknown): ProfileRepository {
+  const view = value as ProfileRepository | null | undefined;
+  if (typeof view?.findByIds === 'function') return view;
+  throw at.wrong('a ProfileRepository', value);
 }
 
-function columnsOf(value: readonly ProfileColumn[]): readonly ProfileColumn[] {
+function readColumns(at: OptionPlace, given: unknown): readonly ProfileColumn[] {
+  const value = given ?? MAILING_COLUMNS;
   if (Array.isArray(value) && value.every((column) => COLUMNS.includes(column))) return value;
-  throw new LdapOptionsError('fromSecondary', `a list of ${COLUMNS.join(', ')}`, kindOf(value));
+  throw at.wrong(`a list of ${COLUMNS.join(', ')}`, value);
 }

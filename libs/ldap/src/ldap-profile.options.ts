@@ -1,22 +1,43 @@
-import { CLIENT_OPTIONS, type LdapClientOptions, type LdapClientSettings } from './ldap-client.options.js';
-import { toLdapClientSettings } from './ldap-client.options.js';
-import { LdapOptionsError } from './ldap.errors.js';
-import { kindOf } from '../../mailing/src/index.js';
-import { checkNames, numberOf, textOf } from './option.check.js';
+import {
+  custom,
+  group,
+  type OptionPlace,
+  type OptionSchema,
+  readOptions,
+  type ReadOptions,
+  text,
+  whole,
+} from '../../mailing/src/parts.js';
+import {
+  clientSettingsOf,
+  LDAP_CLIENT_OPTIONS,
+  type LdapClientOptions,
+  type LdapClientSettings,
+} from './ldap-client.options.js';
+import { LDAP_PLACE } from './ldap.errors.js';
 
-/** The attributes that a profile is read from. Null: none. If an attribute has several values, the first one is used. */
+/** The attributes that a profile is read from. If an attribute has several values, the first one is used. */
 export interface LdapAttributes {
-  /** Default: `mail`. */
+  /** The address; of several values the first one, as with every attribute but those of `data`. Default: `mail`. */
   email?: string;
-  /** Default: `cn`. */
-  name?: string | null;
-  /** Languages as browsers send them; the first one is used. Default: `preferredLanguage`. */
-  locale?: string | null;
-  /** With the values that mean `invalid`, whatever their case. Default: null. Every address is valid then. */
+  /** The display name; false: none. Default: `cn`. */
+  name?: string | false;
+  /**
+   * Languages as browsers send them, of which the first one is used: of `de-AT, en;q=0.5` it is `de-AT`; false: none. Default:
+   * `preferredLanguage`.
+   */
+  locale?: string | false;
+  /**
+   * With the values that mean `invalid`, whatever their case, for example `{ attribute: 'mailStatus', invalid: ['bounced'] }`. Without it,
+   * every address is valid. Default: null.
+   */
   emailStatus?: { attribute: string; invalid: string[] } | null;
-  /** With the values that mean no, whatever their case. Default: null. Every profile receives mail then. */
+  /**
+   * With the values that mean no, whatever their case, for example `{ attribute: 'wantsMail', no: ['FALSE', 'no'] }`. Without it, every
+   * profile receives mail. Default: null.
+   */
   receiveEmail?: { attribute: string; no: string[] } | null;
-  /** A GeneralizedTime such as `20260131120000Z`, or an ISO date. Default: null. */
+  /** A GeneralizedTime such as `20260131120000Z`, or an ISO date; anything else counts as never. Default: null. */
   lastEmailed?: string | null;
   /**
    * Variables of templates, for example `{ firstName: 'givenName' }`. An attribute with several values becomes a list. One that is missing
@@ -32,6 +53,7 @@ export interface LdapProfileOptions extends LdapClientOptions {
    * restored, or that shows nothing to this user, from profiles that are gone. Default: null, without that safeguard.
    */
   base?: string | null;
+  /** The attributes of an entry that become fields of a profile. */
   attributes?: LdapAttributes;
   /**
    * Look-ups in flight at a time, over the one connection. Default: 50. Bounds: 1 to 1,000. With 1, every recipient waits for the one
@@ -40,8 +62,40 @@ export interface LdapProfileOptions extends LdapClientOptions {
   maxConcurrentLookups?: number;
 }
 
+const attribute = custom('attribute', 'required', readAttribute);
+
+const list = custom('list of texts', 'required', (at, given) => {
+  const isList = Array.isArray(given) && given.length > 0 && given.every((word) => typeof word === 'string');
+  if (isList) return given as string[];
+  throw at.wrong('a list of at least one text', given);
+});
+
+const ATTRIBUTES = {
+  email: custom('attribute', '`mail`', (at, given) => readAttribute(at, given ?? 'mail')),
+  name: attributeOrFalse('cn'),
+  locale: attributeOrFalse('preferredLanguage'),
+  emailStatus: custom('`{ attribute, invalid }`', 'null', (at, given) =>
+    (given ?? null) === null ? null : readOptions(at, { attribute, invalid: list }, given),
+  ),
+  receiveEmail: custom('`{ attribute, no }`', 'null', (at, given) =>
+    (given ?? null) === null ? null : readOptions(at, { attribute, no: list }, given),
+  ),
+  lastEmailed: custom('attribute', 'null', (at, given) =>
+    (given ?? null) === null ? null : readAttribute(at, given),
+  ),
+  data: custom('attributes by the names of variables', 'none', readVariables),
+} satisfies OptionSchema<LdapAttributes>;
+
+/** All options of `LdapProfileRepository` and of `MailingLdapModule`. */
+export const LDAP_PROFILE_OPTIONS = {
+  ...LDAP_CLIENT_OPTIONS,
+  base: text({ default: null, words: 'null' }),
+  attributes: group(ATTRIBUTES),
+  maxConcurrentLookups: whole({ default: 50, min: 1, max: 1_000 }),
+} satisfies OptionSchema<LdapProfileOptions>;
+
 /** The attributes with every default filled in. */
-export type LdapAttributeSettings = Required<LdapAttributes>;
+export type LdapAttributeSettings = ReadOptions<typeof ATTRIBUTES>;
 
 /** The options with every default filled in and every bound checked. */
 export interface LdapProfileSettings {
@@ -51,58 +105,30 @@ export interface LdapProfileSettings {
   maxConcurrentLookups: number;
 }
 
-const NAMES = [...CLIENT_OPTIONS, 'base', 'attributes', 'maxConcurrentLookups'];
-const ATTRIBUTES = ['email', 'name', 'locale', 'emailStatus', 'receiveEmail', 'lastEmailed', 'data'];
-
 /** @throws LdapOptionsError naming the first option that is missing, unknown or out of its bounds. */
 export function toLdapProfileSettings(options: LdapProfileOptions): LdapProfileSettings {
-  checkNames('options', options, NAMES);
-  const { base = null, attributes = {}, maxConcurrentLookups = 50, ...client } = options;
-  return {
-    client: toLdapClientSettings(client),
-    base: base === null ? null : textOf('base', base),
-    attributes: toAttributes(attributes),
-    maxConcurrentLookups: numberOf('maxConcurrentLookups', maxConcurrentLookups, 1, 1_000),
-  };
+  const read = readOptions(LDAP_PLACE, LDAP_PROFILE_OPTIONS, options);
+  const { base, attributes, maxConcurrentLookups, ...client } = read;
+  return { client: clientSettingsOf(client), base, attributes, maxConcurrentLookups };
 }
 
-function toAttributes(attributes: LdapAttributes): LdapAttributeSettings {
-  checkNames('attributes', attributes, ATTRIBUTES);
-  const { email = 'mail', name = 'cn', locale = 'preferredLanguage', lastEmailed = null } = attributes;
-  const { emailStatus = null, receiveEmail = null, data = {} } = attributes;
-  const optional = (option: string, value: string | null): string | null =>
-    value === null ? null : attribute(`attributes.${option}`, value);
-  return {
-    email: attribute('attributes.email', email),
-    name: optional('name', name),
-    locale: optional('locale', locale),
-    lastEmailed: optional('lastEmailed', lastEmailed),
-    emailStatus: withWords('attributes.emailStatus', 'invalid', emailStatus),
-    receiveEmail: withWords('attributes.receiveEmail', 'no', receiveEmail),
-    data: variables(data),
-  };
-}
-
-function withWords<T extends { attribute: string } | null>(option: string, words: string, value: T): T {
-  if (value === null) return value;
-  checkNames(option, value, ['attribute', words]);
-  const { attribute: name, [words]: list } = value as Record<string, unknown>;
-  attribute(`${option}.attribute`, name);
-  const isList = Array.isArray(list) && list.length > 0 && list.every((word) => typeof word === 'string');
-  if (isList) return value;
-  throw new LdapOptionsError(`${option}.${words}`, 'a list of at least one text', kindOf(list));
-}
-
-function variables(data: Record<string, string>): Record<string, string> {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw new LdapOptionsError('attributes.data', 'an object of names and attributes', kindOf(data));
-  }
-  for (const [name, value] of Object.entries(data)) attribute(`attributes.data.${name}`, value);
-  return { ...data };
+function attributeOrFalse(byDefault: string) {
+  return custom('attribute, or false', `\`${byDefault}\``, (at, given) =>
+    given === false ? null : readAttribute(at, given ?? byDefault),
+  );
 }
 
 /** RFC 4512: a name or an OID, with options such as `;lang-de`. */
-function attribute(option: string, value: unknown): string {
+function readAttribute(at: OptionPlace, value: unknown): string {
   if (typeof value === 'string' && /^[a-z0-9][a-z0-9.-]*(;[a-z0-9-]+)*$/i.test(value)) return value;
-  throw new LdapOptionsError(option, 'the name of an attribute', kindOf(value));
+  throw at.wrong('the name of an attribute', value);
+}
+
+function readVariables(at: OptionPlace, given: unknown): Record<string, string> {
+  const data = given ?? {};
+  if (typeof data !== 'object' || Array.isArray(data))
+    throw at.wrong('an object of names and attributes', data);
+  return Object.fromEntries(
+    Object.entries(data).map(([name, value]) => [name, readAttribute(at.of(name), value)]),
+  );
 }

@@ -1,9 +1,16 @@
 import { FilterParser } from 'ldapts';
 import { kindOf, publicReasonOf, type ProfileRecipient } from '../../mailing/src/index.js';
+import {
+  custom,
+  type OptionPlace,
+  type OptionSchema,
+  readOptions,
+  requiredText,
+  whole,
+} from '../../mailing/src/parts.js';
 import { LdapConnection } from './ldap.connection.js';
 import { type LdapClientOptions, toLdapClientSettings } from './ldap-client.options.js';
-import { LdapOptionsError } from './ldap.errors.js';
-import { checkNames, numberOf, textOf } from './option.check.js';
+import { LDAP_PLACE } from './ldap.errors.js';
 
 /** The search that a list is made from. */
 export interface LdapSearch {
@@ -14,6 +21,13 @@ export interface LdapSearch {
   /** Entries in one answer. Default: 500. Bounds: 1 to 10,000. If the server refuses this many, the list ends with an error. */
   pageSize?: number;
 }
+
+/** All options of a search. */
+export const LDAP_SEARCH = {
+  base: requiredText,
+  filter: custom('filter', 'required', readFilter),
+  pageSize: whole({ default: 500, min: 1, max: 10_000 }),
+} satisfies OptionSchema<LdapSearch>;
 
 /**
  * The entries that a search finds, as recipients with their distinguished name as `userId`. They are read page by page (RFC 2696) over a
@@ -37,10 +51,7 @@ export function recipientsFromLdap(
   search: LdapSearch,
 ): AsyncGenerator<ProfileRecipient> {
   const settings = toLdapClientSettings(options);
-  checkNames('search', search, ['base', 'filter', 'pageSize']);
-  const base = textOf('search.base', search.base);
-  const filter = filterOf(search.filter);
-  const pageSize = numberOf('search.pageSize', search.pageSize ?? 500, 1, 10_000);
+  const { base, filter, pageSize } = readOptions(LDAP_PLACE.of('search'), LDAP_SEARCH, search);
 
   return (async function* recipients() {
     const connection = await LdapConnection.open(settings);
@@ -54,13 +65,12 @@ export function recipientsFromLdap(
   })();
 }
 
-function filterOf(value: unknown): string {
-  const filter = textOf('search.filter', value);
+function readFilter(at: OptionPlace, value: unknown): string {
+  const filter = requiredText.read(at, value, undefined);
   try {
     FilterParser.parseString(filter);
     return filter;
   } catch (error) {
-    const got = `${kindOf(value)}: ${publicReasonOf(error)}`;
-    throw new LdapOptionsError('search.filter', 'a filter as in RFC 4515', got);
+    throw at.wrong('a filter as in RFC 4515', value, `${kindOf(value)}: ${publicReasonOf(error)}`);
   }
 }

@@ -1,4 +1,5 @@
 import { MailingError, publicReasonOf } from '../../mailing/src/index.js';
+import { OptionPlace } from '../../mailing/src/parts.js';
 
 /** An option of `nestjs-mailing/ldap` is missing, unknown or out of its bounds. */
 export class LdapOptionsError extends MailingError {
@@ -15,6 +16,12 @@ export class LdapOptionsError extends MailingError {
     super(`nestjs-mailing/ldap: expected ${option} to be ${expected}, got ${got}. ${nextStep}`);
   }
 }
+
+/** The place of the options of `nestjs-mailing/ldap`. */
+export const LDAP_PLACE = new OptionPlace(
+  '',
+  ({ option, expected, got, nextStep }) => new LdapOptionsError(option, expected, got, nextStep),
+);
 
 /** The directory did not answer, or did not answer the question. No recipient is skipped for it: the same profiles are looked up again. */
 export class LdapUnavailableError extends MailingError {

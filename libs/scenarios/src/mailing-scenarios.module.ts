@@ -3,12 +3,7 @@ import { DiscoveryModule, DiscoveryService, ModuleRef } from '@nestjs/core';
 import { calledOnce, noteCall, TemplateEmailSender } from '../../mailing/src/index.js';
 import { startScenario } from './scenario.decorators.js';
 import { ScenarioEvents } from './scenario.events.js';
-import {
-  checkedBatchSize,
-  DEFAULT_MAX_BATCH_SIZE,
-  type MailingScenariosOptions,
-  toTimeouts,
-} from './scenario.options.js';
+import { type MailingScenariosOptions, toScenariosSettings } from './scenario.options.js';
 import { ScenarioRunner } from './scenario.runner.js';
 
 /**
@@ -36,23 +31,17 @@ export class MailingScenariosModule implements OnModuleInit {
   /**
    * Call it once for an application, in the root module.
    *
-   * @throws ScenarioOptionsError if an option is out of its bounds.
+   * @throws ScenarioOptionsError if an option is unknown or out of its bounds.
    * @throws MailingModuleTwiceError when the application starts, if it was called twice.
    */
   static forRoot(options: MailingScenariosOptions = {}): DynamicModule {
     const call = noteCall(MailingScenariosModule, 'forRoot');
-    const maxBatchSize = checkedBatchSize(options.maxBatchSize, DEFAULT_MAX_BATCH_SIZE);
-    const timeouts = toTimeouts(options);
+    const settings = toScenariosSettings(options);
     const runner = {
       provide: ScenarioRunner,
       useFactory: (moduleRef: ModuleRef, events: ScenarioEvents) =>
         // Looked up at the first event: the module of the plugin may be anywhere in the application.
-        new ScenarioRunner(
-          () => moduleRef.get(TemplateEmailSender, { strict: false }),
-          events,
-          maxBatchSize,
-          timeouts,
-        ),
+        new ScenarioRunner(() => moduleRef.get(TemplateEmailSender, { strict: false }), events, settings),
       inject: [ModuleRef, ScenarioEvents],
     };
     const made = {

@@ -1,12 +1,7 @@
 import { Injectable, SetMetadata, applyDecorators } from '@nestjs/common';
 import { OnEvent } from '@nestjs/event-emitter';
 import { ScenarioNotStartedError } from './scenario.errors.js';
-import {
-  checkedBatchSize,
-  DEFAULT_MAX_BATCH_SIZE,
-  type ScenarioAnswer,
-  type SendEmailOptions,
-} from './scenario.options.js';
+import { ownBatchSize, type ScenarioAnswer, type SendEmailOptions } from './scenario.options.js';
 import type { ScenarioRunner } from './scenario.runner.js';
 
 const SCENARIO = 'nestjs-mailing:scenario';
@@ -49,7 +44,7 @@ export function Scenario(name?: string): ClassDecorator {
  * @throws ScenarioNotStartedError from the method, on an object that is no started scenario.
  */
 export function SendEmail<Event = never>(options: SendEmailOptions<Event>) {
-  checkedBatchSize(options.maxBatchSize, DEFAULT_MAX_BATCH_SIZE);
+  ownBatchSize(options);
   return <M extends (event: never) => ScenarioAnswer | Promise<ScenarioAnswer>>(
     target: object,
     key: string | symbol,

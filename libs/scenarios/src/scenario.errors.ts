@@ -1,6 +1,7 @@
 import { MailingError } from '../../mailing/src/index.js';
+import { OptionPlace } from '../../mailing/src/parts.js';
 
-/** An option of `MailingScenariosModule` or of `@SendEmail` is missing or out of its bounds. */
+/** An option of `MailingScenariosModule` or of `@SendEmail` is missing, unknown or out of its bounds. */
 export class ScenarioOptionsError extends MailingError {
   readonly code = 'MAILING_SCENARIO_OPTIONS';
 
@@ -13,6 +14,12 @@ export class ScenarioOptionsError extends MailingError {
     super(`Scenario: expected ${option} to be ${expected}, got ${got}. Correct it.`);
   }
 }
+
+/** The place of the options of `MailingScenariosModule`, and of `@SendEmail`. */
+export const SCENARIO_PLACE = new OptionPlace(
+  '',
+  ({ option, expected, got }) => new ScenarioOptionsError(option, expected, got),
+);
 
 /** A method with `@SendEmail` was called on an object that no application has started as a scenario. */
 export class ScenarioNotStartedError extends MailingError {

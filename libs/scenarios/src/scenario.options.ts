@@ -1,14 +1,19 @@
 import {
-  numberOrKindOf,
   HOST_CALL_TIMEOUT_MS,
   SOURCE_TIMEOUT_MS,
   type Recipients,
   type TemplateEmailInfo,
 } from '../../mailing/src/index.js';
-import { ScenarioOptionsError } from './scenario.errors.js';
+import {
+  type OptionSchema,
+  readOptions,
+  type ReadOptions,
+  whole,
+  wholeOrNull,
+} from '../../mailing/src/parts.js';
+import { SCENARIO_PLACE } from './scenario.errors.js';
 
-export const DEFAULT_MAX_BATCH_SIZE = 1_000;
-const LARGEST_BATCH = 1_000_000;
+const BATCH_SIZE = { min: 1, max: 1_000_000 };
 
 /** What a scenario sends, apart from what its method adds for each event. */
 export interface SendEmailOptions<Event> extends Partial<
@@ -52,28 +57,30 @@ export interface MailingScenariosOptions {
   sourceTimeoutMs?: number;
 }
 
-/** Longest waits for what the host answers, in milliseconds. */
-export type ScenarioTimeouts = Required<
-  Pick<MailingScenariosOptions, 'hostCallTimeoutMs' | 'sourceTimeoutMs'>
->;
+/** All options of `MailingScenariosModule`. */
+export const SCENARIOS_OPTIONS = {
+  maxBatchSize: whole({ default: 1_000, ...BATCH_SIZE }),
+  hostCallTimeoutMs: whole({ default: HOST_CALL_TIMEOUT_MS, min: 10, max: 600_000 }),
+  sourceTimeoutMs: whole({ default: SOURCE_TIMEOUT_MS, min: 10, max: 86_400_000 }),
+} satisfies OptionSchema<MailingScenariosOptions>;
 
-/** @throws ScenarioOptionsError */
-export function toTimeouts({
-  hostCallTimeoutMs,
-  sourceTimeoutMs,
-}: MailingScenariosOptions): ScenarioTimeouts {
-  return {
-    hostCallTimeoutMs: whole('hostCallTimeoutMs', hostCallTimeoutMs ?? HOST_CALL_TIMEOUT_MS, 10, 600_000),
-    sourceTimeoutMs: whole('sourceTimeoutMs', sourceTimeoutMs ?? SOURCE_TIMEOUT_MS, 10, 86_400_000),
-  };
+/** The option of `@SendEmail` that is checked when a class is loaded; the others are checked when they are used. */
+export const SEND_EMAIL_OPTIONS = {
+  maxBatchSize: wholeOrNull({ ...BATCH_SIZE, nullIs: 'that of `MailingScenariosModule`' }),
+} satisfies OptionSchema<Pick<SendEmailOptions<never>, 'maxBatchSize'>>;
+
+/** The options with every default filled in and every bound checked. */
+export type ScenariosSettings = ReadOptions<typeof SCENARIOS_OPTIONS>;
+
+/** @throws ScenarioOptionsError naming the first option that is unknown or out of its bounds. */
+export function toScenariosSettings(options: MailingScenariosOptions): ScenariosSettings {
+  return readOptions(SCENARIO_PLACE, SCENARIOS_OPTIONS, options);
 }
 
-/** @throws ScenarioOptionsError */
-export function checkedBatchSize(value: number | undefined, fallback: number): number {
-  return whole('maxBatchSize', value ?? fallback, 1, LARGEST_BATCH);
-}
-
-function whole(option: string, value: unknown, min: number, max: number): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new ScenarioOptionsError(option, `a whole number from ${min} to ${max}`, numberOrKindOf(value));
+/**
+ * @returns null: the method has no bound of its own.
+ * @throws ScenarioOptionsError
+ */
+export function ownBatchSize({ maxBatchSize }: Pick<SendEmailOptions<never>, 'maxBatchSize'>): number | null {
+  return readOptions(SCENARIO_PLACE, SEND_EMAIL_OPTIONS, { maxBatchSize }).maxBatchSize;
 }

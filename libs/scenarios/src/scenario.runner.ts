@@ -14,9 +14,9 @@ import { RecipientCuts } from './recipient.cuts.js';
 import { ScenarioOptionsError } from './scenario.errors.js';
 import type { ScenarioEvents } from './scenario.events.js';
 import {
-  checkedBatchSize,
+  ownBatchSize,
   type ScenarioAnswer,
-  type ScenarioTimeouts,
+  type ScenariosSettings,
   type SendEmailOptions,
 } from './scenario.options.js';
 
@@ -53,8 +53,7 @@ export class ScenarioRunner {
   constructor(
     private readonly sender: () => TemplateEmailSender,
     private readonly events: ScenarioEvents,
-    private readonly maxBatchSize: number,
-    private readonly timeouts: ScenarioTimeouts,
+    private readonly settings: ScenariosSettings,
   ) {}
 
   /** Never rejects: an event that can't be handled is reported, and the process goes on. */
@@ -63,7 +62,7 @@ export class ScenarioRunner {
     let batchExecId: string | null = null;
     try {
       batchExecId = executionIdOf(call);
-      const terms = { call: `${scenario}.${method}`, timeoutMs: this.timeouts.hostCallTimeoutMs };
+      const terms = { call: `${scenario}.${method}`, timeoutMs: this.settings.hostCallTimeoutMs };
       const answer = await askHost(terms, () => call.ask());
       const counts = answer ? await this.#send(call, batchExecId, answer) : { numMailings: 0, numRepeats: 0 };
       this.#logRepeats(call, batchExecId, counts);
@@ -93,13 +92,13 @@ export class ScenarioRunner {
     batchExecId: string,
     answer: NonNullable<ScenarioAnswer>,
   ): Promise<Counts> {
-    const { on: _on, template, eventId: _eventId, maxBatchSize, ...common } = options;
-    const size = checkedBatchSize(maxBatchSize, this.maxBatchSize);
+    const { on: _on, template, eventId: _eventId, maxBatchSize: _maxBatchSize, ...common } = options;
+    const size = ownBatchSize(options) ?? this.settings.maxBatchSize;
     const hasInfo = typeof answer === 'object' && 'recipients' in answer;
     const more = hasInfo ? answer.info : {};
     const info = { templateUrl: template, ...common, ...more, batchExecId } as TemplateEmailInfo;
     const recipients = hasInfo ? answer.recipients : (answer as Recipients);
-    const cuts = new RecipientCuts(recipients, this.timeouts.sourceTimeoutMs);
+    const cuts = new RecipientCuts(recipients, this.settings.sourceTimeoutMs);
     let numMailings = 0;
     let numRepeats = 0;
     try {

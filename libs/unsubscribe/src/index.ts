@@ -6,5 +6,6 @@ export {
   UnsubscribeStoreMissingError,
 } from './mailing-unsubscribe.errors.js';
 export { UnsubscribeController } from './unsubscribe.controller.js';
-export { UnsubscribePage, type UnsubscribeTexts } from './unsubscribe.page.js';
+export { UnsubscribePage } from './unsubscribe.page.js';
+export type { UnsubscribeTexts } from './unsubscribe.texts.js';
 export { Unsubscriber } from './unsubscriber.js';

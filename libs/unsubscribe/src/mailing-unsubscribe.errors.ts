@@ -1,4 +1,5 @@
 import { MailingError } from '../../mailing/src/index.js';
+import { OptionPlace } from '../../mailing/src/parts.js';
 
 /** An option of `MailingUnsubscribeModule` is missing, unknown or wrong. */
 export class MailingUnsubscribeOptionsError extends MailingError {
@@ -15,6 +16,13 @@ export class MailingUnsubscribeOptionsError extends MailingError {
     super(`MailingUnsubscribeModule: expected ${option} to be ${expected}, got ${got}. ${nextStep}`);
   }
 }
+
+/** The place of the options of `MailingUnsubscribeModule`. */
+export const UNSUBSCRIBE_PLACE = new OptionPlace(
+  '',
+  ({ option, expected, got, nextStep }) =>
+    new MailingUnsubscribeOptionsError(option, expected, got, nextStep),
+);
 
 /** A recipient unsubscribes, and the host gave no store for it. The request is answered with an error, not with a promise that is not kept. */
 export class UnsubscribeStoreMissingError extends MailingError {

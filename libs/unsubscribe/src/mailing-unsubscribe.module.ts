@@ -16,23 +16,34 @@ import {
   type NotedCall,
   UnsubscribeTokens,
 } from '../../mailing/src/index.js';
-import { MailingUnsubscribeOptionsError } from './mailing-unsubscribe.errors.js';
+import { UNSUBSCRIBE_PLACE } from './mailing-unsubscribe.errors.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   type OPTIONS_TYPE,
 } from './mailing-unsubscribe.definition.js';
-import { checkOptions, type MailingUnsubscribeOptions } from './mailing-unsubscribe.options.js';
+import {
+  type MailingUnsubscribeOptions,
+  type MailingUnsubscribeSettings,
+  toMailingUnsubscribeSettings,
+} from './mailing-unsubscribe.options.js';
 import { UnsubscribeController } from './unsubscribe.controller.js';
 import { UnsubscribePage } from './unsubscribe.page.js';
 import { Unsubscriber } from './unsubscriber.js';
 
+const SETTINGS = Symbol('MAILING_UNSUBSCRIBE_SETTINGS');
+
+const settings = {
+  provide: SETTINGS,
+  useFactory: (options: MailingUnsubscribeOptions) => toMailingUnsubscribeSettings(options),
+  inject: [MODULE_OPTIONS_TOKEN],
+};
+
 const page = {
   provide: UnsubscribePage,
-  useFactory: (options: MailingUnsubscribeOptions): UnsubscribePage =>
-    new UnsubscribePage(checkOptions(options).texts),
-  inject: [MODULE_OPTIONS_TOKEN],
+  useFactory: ({ texts }: MailingUnsubscribeSettings) => new UnsubscribePage(texts),
+  inject: [SETTINGS],
 };
 
 /**
@@ -60,7 +71,7 @@ export class MailingUnsubscribeModule
   implements OnModuleInit, OnApplicationBootstrap
 {
   constructor(
-    @Inject(MODULE_OPTIONS_TOKEN) private readonly options: MailingUnsubscribeOptions,
+    @Inject(SETTINGS) private readonly settings: MailingUnsubscribeSettings,
     @Inject(Unsubscriber) private readonly unsubscriber: Unsubscriber,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
   ) {
@@ -86,11 +97,11 @@ export class MailingUnsubscribeModule
   }
 
   async onModuleInit(): Promise<void> {
-    const { profileRepository, suppressionList } = this.options;
+    const { profileRepository, suppressionList } = this.settings;
     const profiles = profileRepository ? await this.#find(profileRepository) : null;
     if (profiles && !profiles.setReceiveEmail) {
       const expected = 'a class with the method setReceiveEmail';
-      throw new MailingUnsubscribeOptionsError('profileRepository', expected, 'one without it');
+      throw UNSUBSCRIBE_PLACE.of('profileRepository').wrong(expected, profiles, 'one without it');
     }
     const suppressions = suppressionList ? await this.#find(suppressionList) : null;
     const profilesOfMailings = this.#anywhere(MailingProfiles);
@@ -108,16 +119,16 @@ export class MailingUnsubscribeModule
     if (this.unsubscriber.hasStore) return;
     const expected =
       'there, or suppressionList, here or in MailingModule: somewhere it has to be written who unsubscribes';
-    throw new MailingUnsubscribeOptionsError('profileRepository', expected, 'neither');
+    throw UNSUBSCRIBE_PLACE.of('profileRepository').wrong(expected, null, 'neither');
   }
 
   #tokens(): UnsubscribeTokens {
-    const { secret } = this.options;
-    const tokens = secret === undefined ? this.#anywhere(UnsubscribeTokens) : new UnsubscribeTokens(secret);
+    const { secret } = this.settings;
+    const tokens = secret === null ? this.#anywhere(UnsubscribeTokens) : new UnsubscribeTokens(secret);
     if (tokens) return tokens;
     const nextStep =
       'Give it, or import MailingModule in the same application with unsubscribe: { baseUrl, secret }.';
-    throw new MailingUnsubscribeOptionsError('secret', 'there', 'none', nextStep);
+    throw UNSUBSCRIBE_PLACE.of('secret').wrong('there', null, 'none', nextStep);
   }
 
   /** Finds a provider of the host in any module. Nest instantiates a class that is no provider. */
@@ -138,7 +149,7 @@ function withController(definition: DynamicModule, call: NotedCall): DynamicModu
   const made = {
     ...definition,
     controllers: [UnsubscribeController],
-    providers: [...(definition.providers ?? []), page, Unsubscriber],
+    providers: [...(definition.providers ?? []), settings, page, Unsubscriber],
     exports: [Unsubscriber],
   };
   call.outer = calledOnce(made, call, {

@@ -1,7 +1,15 @@
 import type { Type } from '@nestjs/common';
-import { kindOf, type ProfileRepository, type SuppressionList } from '../../mailing/src/index.js';
-import { MailingUnsubscribeOptionsError } from './mailing-unsubscribe.errors.js';
-import type { UnsubscribeTexts } from './unsubscribe.page.js';
+import type { ProfileRepository, SuppressionList } from '../../mailing/src/index.js';
+import {
+  aClass,
+  custom,
+  group,
+  type OptionSchema,
+  readOptions,
+  type ReadOptions,
+} from '../../mailing/src/parts.js';
+import { UNSUBSCRIBE_PLACE } from './mailing-unsubscribe.errors.js';
+import { UNSUBSCRIBE_TEXTS, type UnsubscribeTexts } from './unsubscribe.texts.js';
 
 /** Options of `MailingUnsubscribeModule.forRoot`; in an application with `MailingModule`, none is needed. */
 export interface MailingUnsubscribeOptions {
@@ -12,7 +20,7 @@ export interface MailingUnsubscribeOptions {
   profileRepository?: Type<ProfileRepository>;
   /**
    * The list that plain addresses are added to; a provider of the host, or a class that Nest instantiates. Default: the suppression list of
-   * `MailingModule` in the same application, which is its own table if the host gave none.
+   * `MailingModule` in the same application. That is a table of the plugin if the host gave none.
    */
   suppressionList?: Type<SuppressionList>;
   /**
@@ -24,21 +32,25 @@ export interface MailingUnsubscribeOptions {
   texts?: Partial<UnsubscribeTexts>;
 }
 
-const NAMES = ['profileRepository', 'suppressionList', 'secret', 'texts'];
+const OF_THE_MAILINGS = 'of `MailingModule` in the same application';
+
+/** All options of `MailingUnsubscribeModule`. */
+export const MAILING_UNSUBSCRIBE_OPTIONS = {
+  profileRepository: aClass<ProfileRepository>(`the profile repository ${OF_THE_MAILINGS}`),
+  suppressionList: aClass<SuppressionList>(`the suppression list ${OF_THE_MAILINGS}`),
+  // UnsubscribeTokens check it; an error here would have to be as careful with it.
+  secret: custom(
+    'text of at least 32 characters, or a list of them',
+    `the option \`unsubscribe.secret\` ${OF_THE_MAILINGS}`,
+    (_, given) => (given ?? null) as string | readonly string[] | null,
+  ),
+  texts: group(UNSUBSCRIBE_TEXTS),
+} satisfies OptionSchema<MailingUnsubscribeOptions>;
+
+/** The options with every default filled in. */
+export type MailingUnsubscribeSettings = ReadOptions<typeof MAILING_UNSUBSCRIBE_OPTIONS>;
 
 /** @throws MailingUnsubscribeOptionsError naming the first option that is missing, unknown or wrong. */
-export function checkOptions(options: MailingUnsubscribeOptions): MailingUnsubscribeOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new MailingUnsubscribeOptionsError('options', 'an object', kindOf(options));
-  }
-  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
-  if (unknown) {
-    throw new MailingUnsubscribeOptionsError(unknown, `absent, the options are ${NAMES.join(', ')}`, 'it');
-  }
-  for (const option of ['profileRepository', 'suppressionList'] as const) {
-    const value: unknown = options[option];
-    if (typeof value === 'function' || value === undefined) continue;
-    throw new MailingUnsubscribeOptionsError(option, 'a class', kindOf(value));
-  }
-  return options;
+export function toMailingUnsubscribeSettings(options: MailingUnsubscribeOptions): MailingUnsubscribeSettings {
+  return readOptions(UNSUBSCRIBE_PLACE, MAILING_UNSUBSCRIBE_OPTIONS, options);
 }

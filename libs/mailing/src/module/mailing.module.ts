@@ -73,7 +73,8 @@ export class MailingModule extends ConfigurableModuleClass {
 }
 
 function outerModule(definition: DynamicModule, extras: MailingModuleExtras, call: NotedCall): DynamicModule {
-  const { isGlobal, dataSource } = { ...DEFAULT_EXTRAS, ...extras };
+  const isGlobal = extras.isGlobal ?? DEFAULT_EXTRAS.isGlobal;
+  const dataSource = extras.dataSource ?? DEFAULT_EXTRAS.dataSource;
   const engine: DynamicModule = {
     module: MailingEngineModule,
     imports: [...(definition.imports ?? []), entitiesOf(dataSource)],

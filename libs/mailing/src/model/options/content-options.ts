@@ -40,7 +40,7 @@ export interface AttachmentOptions {
   store?: AttachmentStorageOption;
 }
 
-/** Where templates are, and what they can use. */
+/** The folder of the templates, and what templates can use. */
 export interface TemplateOptions {
   /** Absolute path of the template folder; nothing outside it is ever read. */
   dir: string;

@@ -27,7 +27,7 @@ import type {
   RunOptions,
   ServerOptions,
 } from './mailing-options.js';
-import { group, type OptionSchema, optionalGroup, readOptions } from './option-group.js';
+import { group, type OptionSchema, optionalGroup, readOptions, requiredGroup } from './option-group.js';
 import {
   aClass,
   boundedText,
@@ -40,8 +40,8 @@ import {
   wholeOrNull,
   word,
 } from './option-kinds.js';
-import { MailingOptionsError } from './setup.errors.js';
-import { toUnsubscribeSettings } from './unsubscribe.settings.js';
+import type { OptionPlace } from './option-place.js';
+import { toUnsubscribeSettings, UNSUBSCRIBE } from './unsubscribe.settings.js';
 
 // The one declaration of each option: type, bounds, default, and dependence on other options. The JSDoc of its interface says what the
 // option is for. docs/options.md is generated from both; a test compares all three.
@@ -110,9 +110,8 @@ const ADDRESSES = {
   normalizer: custom(
     'function',
     'letter case, Unicode form and spelling of the domain do not matter',
-    (path, given) => {
-      if ((given ?? null) !== null && typeof given !== 'function')
-        throw new MailingOptionsError(path, 'a function', given);
+    (at, given) => {
+      if ((given ?? null) !== null && typeof given !== 'function') throw at.wrong('a function', given);
       return (given ?? null) as AddressNormalizer | null;
     },
   ),
@@ -138,8 +137,8 @@ const TEMPLATES = {
   partialsDir: custom<string, { dir: string }>(
     'absolute path',
     '`partials` in the template folder, if it is there',
-    (path, given, { dir }) =>
-      (given ?? null) === null ? join(dir, 'partials') : folder.read(path, given, undefined),
+    (at, given, { dir }) =>
+      (given ?? null) === null ? join(dir, 'partials') : folder.read(at, given, undefined),
   ),
   helpers: custom('functions by their names', 'none', readHelpers),
   text: group(TEXT),
@@ -150,54 +149,50 @@ const ATTACHMENT_STORE = { dir: folder };
 const ATTACHMENTS = {
   maxBytes: whole({ default: 26_214_400, min: 1, max: 1_073_741_824 }),
   fetchTimeoutMs: whole({ default: 30_000, min: 10, max: 600_000 }),
-  store: custom<AttachmentStorageOption>('`table`, or `{ dir }`', '`table`', (path, given) => {
+  store: custom<AttachmentStorageOption>('`table`, or `{ dir }`', '`table`', (at, given) => {
     const value = given ?? 'table';
     if (value === 'table') return value;
-    if (typeof value !== 'object') throw new MailingOptionsError(path, "'table' or { dir: … }", value);
-    return readOptions(path, ATTACHMENT_STORE, value);
+    if (typeof value !== 'object') throw at.wrong("'table' or { dir: … }", value);
+    return readOptions(at, ATTACHMENT_STORE, value);
   }),
 } satisfies OptionSchema<AttachmentOptions>;
 
 const JOURNAL = {
-  dir: custom('absolute path', 'required', (path, given) => {
+  dir: custom('absolute path', 'required', (at, given) => {
     if (typeof given !== 'string' || !isAbsolute(given))
-      throw new MailingOptionsError(path, 'the absolute path of a folder', given);
+      throw at.wrong('the absolute path of a folder', given);
     return given;
   }),
 } satisfies OptionSchema<JournalOptions>;
 
 /** All options of `MailingModule`. */
 export const MAILING_OPTIONS = {
-  templates: {
-    ...group(TEMPLATES),
-    read: (path: string, given: unknown) => readOptions(path, TEMPLATES, given),
-  },
-  uniqServerId: text(MAX_NAME, hostname(), 'the host name'),
-  migrationList: custom('ids of servers', 'none', (path, given) => {
+  templates: requiredGroup(TEMPLATES),
+  uniqServerId: text({ default: hostname(), words: 'the host name', max: MAX_NAME }),
+  migrationList: custom('ids of servers', 'none', (at, given) => {
     const list = given ?? [];
-    if (!Array.isArray(list)) throw new MailingOptionsError(path, 'an array of server ids', list);
-    return [...new Set(list.map((id, n) => boundedText(`${path}[${n}]`, id, MAX_NAME)))];
+    if (!Array.isArray(list)) throw at.wrong('an array of server ids', list);
+    return [...new Set(list.map((id, n) => boundedText(at.entry(n), id, MAX_NAME)))];
   }),
   enabledAsTemplateMailServer: flag(false),
   logRecipients: flag(false),
   resume: word(['auto', 'manual'], 'auto'),
-  inDoubt: custom<InDoubtPolicy>('`leave`, `resend`, or a function', '`leave`', (path, given) => {
+  inDoubt: custom<InDoubtPolicy>('`leave`, `resend`, or a function', '`leave`', (at, given) => {
     const policy = given ?? 'leave';
     if (typeof policy === 'function' || policy === 'leave' || policy === 'resend')
       return policy as InDoubtPolicy;
-    throw new MailingOptionsError(path, 'leave, resend or a function', policy);
+    throw at.wrong('leave, resend or a function', policy);
   }),
   renderer: aClass<TemplateRenderer>('Handlebars'),
   profileRepository: aClass<ProfileRepository>('none'),
-  suppressionList: custom('class, or false', 'a table beside those of the mailings', (path, given) => {
+  suppressionList: custom('class, or false', 'a table beside those of the mailings', (at, given) => {
     if (given === false) return given;
-    if ((given ?? null) !== null && typeof given !== 'function')
-      throw new MailingOptionsError(path, 'a class or false', given);
+    if ((given ?? null) !== null && typeof given !== 'function') throw at.wrong('a class or false', given);
     return (given ?? null) as Type<SuppressionList> | null;
   }),
   addresses: group(ADDRESSES),
   profiles: group(PROFILES),
-  transporterName: text(MAX_NAME, null, 'its default transport'),
+  transporterName: text({ default: null, words: 'its default transport', max: MAX_NAME }),
   bulkSmtp: flag(false),
   run: group(RUN),
   retry: group(RETRY),
@@ -206,21 +201,23 @@ export const MAILING_OPTIONS = {
   batch: group(BATCH),
   attachments: group(ATTACHMENTS),
   journal: optionalGroup(JOURNAL),
-  unsubscribe: custom('options', 'none', (_, given) =>
-    (given ?? null) === null ? null : toUnsubscribeSettings(given as never),
-  ),
+  unsubscribe: {
+    ...optionalGroup(UNSUBSCRIBE),
+    read: (at: OptionPlace, given: unknown) =>
+      (given ?? null) === null ? null : toUnsubscribeSettings(at, given),
+  },
 } satisfies OptionSchema<MailingModuleOptions>;
 
-function readHelpers(path: string, given: unknown): Record<string, TemplateHelper> {
+function readHelpers(at: OptionPlace, given: unknown): Record<string, TemplateHelper> {
   const helpers = given ?? {};
-  if (typeof helpers !== 'object') throw new MailingOptionsError(path, 'an object of functions', helpers);
+  if (typeof helpers !== 'object') throw at.wrong('an object of functions', helpers);
   // A template could not tell the host's helper `slot` from the `{{#slot}}` of the plugin.
   if ('slot' in helpers && Object.hasOwn(helpers, 'slot')) {
     const expected = 'absent, because {{#slot}} shows what a mailing is filled with';
     const next = 'Give the helper another name.';
-    throw new MailingOptionsError(`${path}.slot`, expected, helpers.slot, undefined, next);
+    throw at.of('slot').wrong(expected, helpers.slot, undefined, next);
   }
   for (const [name, helper] of Object.entries(helpers))
-    if (typeof helper !== 'function') throw new MailingOptionsError(`${path}.${name}`, 'a function', helper);
+    if (typeof helper !== 'function') throw at.of(name).wrong('a function', helper);
   return { ...helpers };
 }

@@ -231,7 +231,7 @@ export interface ProfileOptions {
 
 /** Options of `MailingModule.forRoot`; docs/options.md lists them all. */
 export interface MailingModuleOptions {
-  /** Where templates live, and what they can use; `dir` is required. */
+  /** The folder of the templates, and what templates can use. Only its `dir` is required. */
   templates: TemplateOptions;
   /**
    * Name of this process among all that share the database, by convention `host:port`; at most 255 characters. It must stay the same over

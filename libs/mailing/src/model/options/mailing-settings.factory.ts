@@ -2,10 +2,17 @@ import { keyBy } from '../addresses/address-key.js';
 import type { MailingModuleOptions, MailingSettings } from './mailing-options.js';
 import { MAILING_OPTIONS } from './mailing-options.schema.js';
 import { readOptions } from './option-group.js';
+import { OptionPlace } from './option-place.js';
 import { MailingOptionsError } from './setup.errors.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+
+const OPTIONS = new OptionPlace(
+  '',
+  ({ option, expected, value, got, nextStep }) =>
+    new MailingOptionsError(option, expected, value, got, nextStep),
+);
 
 /** `forRootAsync` needs these before any factory can run. */
 const BESIDE_FACTORY = 'Give it to forRootAsync itself, beside useFactory, useClass or useExisting.';
@@ -17,12 +24,12 @@ const HINTS = { dataSource: BESIDE_FACTORY, isGlobal: BESIDE_FACTORY };
  * @throws MailingOptionsError naming the first option that is unknown, out of its bounds or contradicts another.
  */
 export function toMailingSettings(options: MailingModuleOptions): MailingSettings {
-  const { addresses, profiles, ...read } = readOptions('', MAILING_OPTIONS, options, HINTS);
+  const { addresses, profiles, ...read } = readOptions(OPTIONS, MAILING_OPTIONS, options, HINTS);
   const { normalizer, ...localParts } = addresses;
   const { daysContactFatigue: days, hoursContactFatigue: hours, invalidateRefused } = profiles;
   if (days !== null && hours !== null) {
     const both = 'profiles.daysContactFatigue and profiles.hoursContactFatigue';
-    throw new MailingOptionsError(both, 'given one without the other', [days, hours]);
+    throw OPTIONS.of(both).wrong('given one without the other', [days, hours]);
   }
   const contactFatigueMs = days === null ? hours && hours * HOUR_MS : days * DAY_MS;
   return {

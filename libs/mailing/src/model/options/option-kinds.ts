@@ -4,7 +4,7 @@ import type { Type } from '@nestjs/common';
 import { inspectValue } from '../errors/mailing.error.js';
 import { hasControlCharacters } from '../values/bounded-text.js';
 import { kindOf, numberOrKindOf } from '../values/value-kind.js';
-import { MailingOptionsError } from './setup.errors.js';
+import type { OptionPlace } from './option-place.js';
 
 /** A bound or a default that depends on another option of its group. */
 export interface Derived<G> {
@@ -24,12 +24,12 @@ export interface OptionKind<T, G = any> {
   defaultWords: string;
   bounds?: { min: Value<G>; max: Value<G>; or?: number };
   /**
-   * @param path of the option.
+   * @param at place of the option.
    * @param given undefined or null: it was not given.
    * @param group values of the options that come before it in the schema.
-   * @throws MailingOptionsError if it is given and wrong, or required and absent.
+   * @throws the error of the place, if it is given and wrong, or required and absent.
    */
-  read: (path: string, given: unknown, group: G) => T;
+  read: (at: OptionPlace, given: unknown, group: G) => T;
 }
 
 /** @param terms `or`: a value outside the bounds that is accepted, too. */
@@ -44,11 +44,11 @@ export function whole<G>(terms: {
     type: 'whole number',
     defaultWords: wordsOf(terms.default),
     bounds: { min: terms.min, max: terms.max, or: or?.value },
-    read: (path, given, group) => {
+    read: (at, given, group) => {
       const value = given ?? numberOf(terms.default, group);
       if (or && value === or.value) return or.value;
       const lowIs = typeof terms.min === 'number' ? or?.words : terms.min.words;
-      return wholeNumber(path, value, numberOf(terms.min, group), numberOf(terms.max, group), lowIs);
+      return wholeNumber(at, value, numberOf(terms.min, group), numberOf(terms.max, group), lowIs);
     },
   };
 }
@@ -59,7 +59,7 @@ export function wholeOrNull(terms: { min: number; max: number; nullIs: string })
     type: 'whole number, or null',
     defaultWords: terms.nullIs,
     bounds: terms,
-    read: (path, given) => ((given ?? null) === null ? null : wholeNumber(path, given, terms.min, terms.max)),
+    read: (at, given) => ((given ?? null) === null ? null : wholeNumber(at, given, terms.min, terms.max)),
   };
 }
 
@@ -67,25 +67,32 @@ export function flag(byDefault: boolean): OptionKind<boolean> {
   return {
     type: 'true or false',
     defaultWords: String(byDefault),
-    read: (path, given) => {
+    read: (at, given) => {
       const value = given ?? byDefault;
-      if (typeof value !== 'boolean') throw new MailingOptionsError(path, 'true or false', value);
+      if (typeof value !== 'boolean') throw at.wrong('true or false', value);
       return value;
     },
   };
 }
 
-export function text<T extends string | null>(
-  maxLength: number,
-  byDefault: T,
-  defaultWords: string,
-): OptionKind<T | string> {
+/** @param terms `words`: what the default is. `max`: the length of the longest text; absent: any length. */
+export function text<T extends string | null>(terms: {
+  default: T;
+  words: string;
+  max?: number;
+}): OptionKind<T | string> {
   return {
     type: 'text',
-    defaultWords,
-    read: (path, given) => ((given ?? null) === null ? byDefault : boundedText(path, given, maxLength)),
+    defaultWords: terms.words,
+    read: (at, given) => ((given ?? null) === null ? terms.default : boundedText(at, given, terms.max)),
   };
 }
+
+export const requiredText: OptionKind<string> = {
+  type: 'text',
+  defaultWords: 'required',
+  read: (at, given) => boundedText(at, given),
+};
 
 /** One of the given words. */
 export function word<T extends string>(words: readonly T[], byDefault: T): OptionKind<T> {
@@ -93,9 +100,9 @@ export function word<T extends string>(words: readonly T[], byDefault: T): Optio
   return {
     type,
     defaultWords: `\`${byDefault}\``,
-    read: (path, given) => {
+    read: (at, given) => {
       const found = words.find((one) => one === (given ?? byDefault));
-      if (found === undefined) throw new MailingOptionsError(path, words.join(' or '), given);
+      if (found === undefined) throw at.wrong(words.join(' or '), given);
       return found;
     },
   };
@@ -106,10 +113,9 @@ export function sign(maxLength: number, byDefault: string): OptionKind<string> {
   return {
     type: maxLength === 1 ? 'one character' : `1 to ${maxLength} characters`,
     defaultWords: `\`${byDefault}\``,
-    read: (path, given) => {
-      const value = boundedText(path, given ?? byDefault, maxLength);
-      if (hasControlCharacters(value))
-        throw new MailingOptionsError(path, `1 to ${maxLength} characters in one line`, value);
+    read: (at, given) => {
+      const value = boundedText(at, given ?? byDefault, maxLength);
+      if (hasControlCharacters(value)) throw at.wrong(`1 to ${maxLength} characters in one line`, value);
       return value;
     },
   };
@@ -120,10 +126,9 @@ export function aClass<T>(defaultWords: string): OptionKind<Type<T> | null> {
   return {
     type: 'class',
     defaultWords,
-    read: (path, given) => {
+    read: (at, given) => {
       const value = given ?? null;
-      if (value !== null && typeof value !== 'function')
-        throw new MailingOptionsError(path, 'a class', value);
+      if (value !== null && typeof value !== 'function') throw at.wrong('a class', value);
       return value as Type<T> | null;
     },
   };
@@ -133,12 +138,12 @@ export function aClass<T>(defaultWords: string): OptionKind<Type<T> | null> {
 export const folder: OptionKind<string> = {
   type: 'absolute path',
   defaultWords: 'required',
-  read: (path, given) => {
+  read: (at, given) => {
     const isPath = typeof given === 'string' && isAbsolute(given);
     if (!isPath || !statSync(given, { throwIfNoEntry: false })?.isDirectory()) {
       // Show a wrong path, because the host has to correct it. Show nothing else: it may be a misplaced secret.
       const got = isPath ? inspectValue(given) : kindOf(given);
-      throw new MailingOptionsError(path, 'the absolute path of a folder that exists', given, got);
+      throw at.wrong('the absolute path of a folder that exists', given, got);
     }
     return given;
   },
@@ -154,11 +159,11 @@ export function custom<T, G = any>(
   return { type, defaultWords, read };
 }
 
-/** @throws MailingOptionsError if the value is no text of 1 to `maxLength` characters, or only white space. */
-export function boundedText(path: string, value: unknown, maxLength: number): string {
-  if (typeof value !== 'string' || value.trim() === '' || value.length > maxLength)
-    throw new MailingOptionsError(path, `a text of 1 to ${maxLength} characters`, value);
-  return value;
+/** @throws the error of the place if the value is no text of 1 to `maxLength` characters, or only white space. */
+export function boundedText(at: OptionPlace, value: unknown, maxLength = Infinity): string {
+  if (typeof value === 'string' && value.trim() !== '' && value.length <= maxLength) return value;
+  const isBounded = Number.isFinite(maxLength);
+  throw at.wrong(isBounded ? `a text of 1 to ${maxLength} characters` : 'a text that is not empty', value);
 }
 
 export function wordsOf<G>(value: Value<G>): string {
@@ -169,13 +174,8 @@ function numberOf<G>(value: Value<G>, group: G): number {
   return typeof value === 'number' ? value : value.of(group);
 }
 
-function wholeNumber(path: string, value: unknown, low: number, high: number, lowIs?: string): number {
+function wholeNumber(at: OptionPlace, value: unknown, low: number, high: number, lowIs?: string): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
   const bound = lowIs ? `${low} (${lowIs})` : `${low}`;
-  throw new MailingOptionsError(
-    path,
-    `a whole number from ${bound} to ${high}`,
-    value,
-    numberOrKindOf(value),
-  );
+  throw at.wrong(`a whole number from ${bound} to ${high}`, value, numberOrKindOf(value));
 }

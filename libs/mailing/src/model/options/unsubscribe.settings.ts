@@ -1,5 +1,7 @@
 import { parseMailbox } from '../addresses/email-address.js';
-import { MailingOptionsError } from './setup.errors.js';
+import { type OptionSchema, readOptions } from './option-group.js';
+import { custom, wholeOrNull } from './option-kinds.js';
+import type { OptionPlace } from './option-place.js';
 import type { UnsubscribeOptions, UnsubscribeRecipient } from './unsubscribe.options.js';
 import { UnsubscribeTokens } from './unsubscribe.tokens.js';
 
@@ -13,7 +15,6 @@ export interface UnsubscribeSettings {
   tokens: UnsubscribeTokens | null;
 }
 
-const NAMES = ['baseUrl', 'secret', 'url', 'mailto', 'tokenLifetimeMs'];
 const THIRTY_DAYS_MS = 2_592_000_000;
 const TEN_YEARS_MS = 315_360_000_000;
 
@@ -24,36 +25,38 @@ export const TOKEN_PARAMETER = 'token';
 export const MAX_UNSUBSCRIBE_URL = 900;
 
 const MAX_BASE_LENGTH = 200;
+const SECRETS = 'one or more texts of at least 32 characters';
 
-/** @throws MailingOptionsError naming the first option that is missing, wrong or contradicts another; never showing a secret. */
-export function toUnsubscribeSettings(options: UnsubscribeOptions): UnsubscribeSettings {
-  checkNames(options);
-  const { baseUrl, secret, url, mailto, tokenLifetimeMs } = options;
-  const mailtoUrl = mailto === undefined ? null : toMailto(mailto);
-  if (baseUrl === undefined) {
-    const orphan = secret === undefined ? tokenLifetimeMs && 'tokenLifetimeMs' : 'secret';
-    if (orphan) throw wrong(orphan, 'absent, because there is no baseUrl whose links it signs', 'a value');
-    if (url !== undefined && typeof url !== 'function') throw wrong('url', 'a function', url);
-    if (url === undefined && mailtoUrl === null)
-      throw wrong('baseUrl', 'there, or url, or mailto', undefined);
-    return { url: url ?? null, mailto: mailtoUrl, tokens: null };
-  }
-  if (url !== undefined) throw wrong('url', 'absent where baseUrl is given', url);
-  const base = toBase(baseUrl);
-  const complaint = UnsubscribeTokens.complaintAbout(secret);
-  if (complaint) throw wrong('secret', 'one or more texts of at least 32 characters', complaint);
-  const lifetimeMs = lifetime(tokenLifetimeMs ?? null);
-  const tokens = new UnsubscribeTokens(secret as string, { lifetimeMs });
-  return { url: (who) => signed(base, tokens, who), mailto: mailtoUrl, tokens };
-}
+/** The options `unsubscribe`. */
+export const UNSUBSCRIBE = {
+  baseUrl: custom('https URL', 'none', (at, given) => ((given ?? null) === null ? null : toBase(at, given))),
+  secret: custom('text of at least 32 characters, or a list of them', 'none', (at, given) =>
+    (given ?? null) === null ? null : toSecrets(at, given),
+  ),
+  url: custom('function', 'none', (at, given) => {
+    if ((given ?? null) !== null && typeof given !== 'function') throw at.wrong('a function', given);
+    return (given ?? null) as UnsubscribeSettings['url'];
+  }),
+  mailto: custom('address, or mailto URL', 'none', (at, given) =>
+    (given ?? null) === null ? null : toMailto(at, given),
+  ),
+  tokenLifetimeMs: wholeOrNull({ min: THIRTY_DAYS_MS, max: TEN_YEARS_MS, nullIs: 'null' }),
+} satisfies OptionSchema<UnsubscribeOptions>;
 
-function checkNames(options: unknown): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new MailingOptionsError('unsubscribe', 'an object', options);
+/** @throws the error of the place, naming the first option that is missing, wrong or contradicts another; never showing a secret. */
+export function toUnsubscribeSettings(at: OptionPlace, given: unknown): UnsubscribeSettings {
+  const { baseUrl, secret, url, mailto, tokenLifetimeMs } = readOptions(at, UNSUBSCRIBE, given);
+  if (baseUrl === null) {
+    const orphan = secret === null ? tokenLifetimeMs && 'tokenLifetimeMs' : 'secret';
+    if (orphan)
+      throw at.of(orphan).wrong('absent, because there is no baseUrl whose links it signs', null, 'a value');
+    if (url === null && mailto === null) throw at.of('baseUrl').wrong('there, or url, or mailto', undefined);
+    return { url, mailto, tokens: null };
   }
-  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
-  // The value is not shown: it may be a secret under a misspelled name.
-  if (unknown) throw wrong(unknown, `absent, because the options here are ${NAMES.join(', ')}`, 'a value');
+  if (url !== null) throw at.of('url').wrong('absent where baseUrl is given', url);
+  if (secret === null) throw at.of('secret').wrong(SECRETS, undefined);
+  const tokens = new UnsubscribeTokens(secret, { lifetimeMs: tokenLifetimeMs });
+  return { url: (who) => signed(baseUrl, tokens, who), mailto, tokens };
 }
 
 function signed(base: string, tokens: UnsubscribeTokens, who: UnsubscribeRecipient): string {
@@ -63,7 +66,7 @@ function signed(base: string, tokens: UnsubscribeTokens, who: UnsubscribeRecipie
 }
 
 /** https only: plain http shows the token to every machine on the way, and no mail provider posts to it. */
-function toBase(baseUrl: unknown): string {
+function toBase(at: OptionPlace, baseUrl: unknown): string {
   const isText = typeof baseUrl === 'string' && baseUrl.length <= MAX_BASE_LENGTH;
   const url = isText && URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   const isGood =
@@ -72,8 +75,7 @@ function toBase(baseUrl: unknown): string {
     url.hash === '' &&
     url.href.length <= MAX_BASE_LENGTH;
   if (!isGood) {
-    throw wrong(
-      'baseUrl',
+    throw at.wrong(
       `a https URL of at most ${MAX_BASE_LENGTH} characters without a login and without #`,
       baseUrl,
     );
@@ -81,22 +83,18 @@ function toBase(baseUrl: unknown): string {
   return url.href;
 }
 
-function toMailto(mailto: unknown): string {
+function toMailto(at: OptionPlace, mailto: unknown): string {
   const expected = 'an e-mail address, or a mailto URL of at most 900 characters';
-  if (typeof mailto !== 'string' || mailto.length > MAX_UNSUBSCRIBE_URL)
-    throw wrong('mailto', expected, mailto);
+  if (typeof mailto !== 'string' || mailto.length > MAX_UNSUBSCRIBE_URL) throw at.wrong(expected, mailto);
   const mailbox = parseMailbox(mailto);
   if (mailbox) return `mailto:${encodeURIComponent(mailbox.address).replace('%40', '@')}`;
   const isUrl = /^mailto:[\x21-\x7e]+$/i.test(mailto) && !/[<>]/.test(mailto);
-  if (!isUrl) throw wrong('mailto', expected, mailto);
+  if (!isUrl) throw at.wrong(expected, mailto);
   return mailto;
 }
 
-function lifetime(ms: number | null): number | null {
-  if (ms === null || (Number.isInteger(ms) && ms >= THIRTY_DAYS_MS && ms <= TEN_YEARS_MS)) return ms;
-  throw wrong('tokenLifetimeMs', `null or a whole number from ${THIRTY_DAYS_MS} to ${TEN_YEARS_MS}`, ms);
-}
-
-function wrong(option: string, expected: string, value: unknown): MailingOptionsError {
-  return new MailingOptionsError(`unsubscribe.${option}`, expected, value);
+function toSecrets(at: OptionPlace, secret: unknown): string | readonly string[] {
+  const complaint = UnsubscribeTokens.complaintAbout(secret);
+  if (complaint) throw at.wrong(SECRETS, secret, complaint);
+  return secret as string | readonly string[];
 }
