@@ -8,9 +8,9 @@ import {
   MAX_TOKEN_LENGTH,
 } from '../../model/errors/argument.check.js';
 import { toPublicText } from '../../model/values/public-text.js';
-import type { TemplateEmailAttachment, TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { AttachmentGone } from '../attachments/attachment.storage.js';
-import { AttachmentStore } from '../attachments/attachment.store.js';
+import { AttachmentStore, type KeptAttachment } from '../attachments/attachment.store.js';
 import { isDataFault, isDuplicateKey } from '../faults/database-fault.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import { parseJson } from '../database/parse-json.js';
@@ -249,7 +249,8 @@ export class TemplateEmailPersister {
     if (!row) return null;
     const { parsed, unreadable } = parsedColumns(row);
     const info = { ...toInfo({ ...row, ...parsed }), trackingData: await this.#readTrackingData(mailingId) };
-    const restored = info.attachments && (await this.attachments.restore(info.attachments));
+    const kept = parsed.attachments as KeptAttachment[] | null;
+    const restored = kept ? await this.attachments.restore(kept) : undefined;
     const attachmentGone = restored instanceof AttachmentGone ? restored : null;
     info.attachments = restored instanceof AttachmentGone ? undefined : restored;
     const hashes = parsed.template_hashes as TemplateHashes | null;
@@ -317,7 +318,7 @@ function parsedColumns(row: Record<string, unknown>): {
   return { parsed, unreadable };
 }
 
-/** @param row with its JSON parsed. */
+/** @param row with its JSON parsed. @returns the info without its attachments, whose bytes are elsewhere. */
 function toInfo(row: Record<string, unknown>): TemplateEmailInfo {
   const text = (value: unknown): string | undefined => (value as string | null) ?? undefined;
   return {
@@ -336,7 +337,6 @@ function toInfo(row: Record<string, unknown>): TemplateEmailInfo {
     unsubscribe: Boolean(Number(row.unsubscribe)),
     params: (row.params as Record<string, unknown> | null) ?? undefined,
     headers: (row.headers as Record<string, string> | null) ?? undefined,
-    attachments: (row.attachments as TemplateEmailAttachment[] | null) ?? undefined,
     siteId: text(row.site_id),
     locale: text(row.locale),
     batchExecId: text(row.batch_exec_id),

@@ -236,9 +236,9 @@ export class MailingLedger implements Ledger {
     };
     const isTime = performance.now() >= lookForDueAt;
     if (isTime) await lookForDue();
-    const places = commit.capacity - marked.length;
-    const read = await readOn(session, claim, nextIdx, places, next.ahead);
-    for (const one of read.rows.slice(0, places)) {
+    const capacity = commit.capacity - marked.length;
+    const read = await readOn(session, claim, nextIdx, capacity, next.ahead);
+    for (const one of read.rows.slice(0, capacity)) {
       // The database would not prevent a second copy to a recipient that was read twice.
       if (one.idx < nextIdx || open.has(one.idx)) throw new Error(`Bug: ${one.idx} is begun already.`);
       marked.push(one);
@@ -247,7 +247,7 @@ export class MailingLedger implements Ledger {
     }
     // The list is exhausted. A `retry` command may have deferred recipients that this run does not know of.
     if (marked.length < commit.capacity && !isTime) await lookForDue();
-    const ahead = { ...read, rows: read.rows.slice(places) };
+    const ahead = { ...read, rows: read.rows.slice(capacity) };
     const position = { ...next, ...intentAt(next, nextIdx), open, ahead, lookForDueAt };
     if (nextIdx !== intent.nextIdx) await moveIntent(session, claim, position);
     if (marked.length === 0 && commit.inFlight === 0 && dueInMs === null)

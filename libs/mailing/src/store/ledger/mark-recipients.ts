@@ -29,10 +29,10 @@ export async function nameOpen(
 /** Maximum number of retries that one commit marks, a bound for its statements. The next commit marks the rest. */
 const MAX_RETRIES = 1_000;
 
-/** Marks recipients that are due for another attempt. */
-export async function markNextRetries(session: Session, slice: Slice, free: number): Promise<Found[]> {
+/** Marks at most `capacity` recipients that are due for another attempt. */
+export async function markNextRetries(session: Session, slice: Slice, capacity: number): Promise<Found[]> {
   const { mailingId } = slice;
-  const due = free > 0 ? await findDue(session, slice, Math.min(free, MAX_RETRIES)) : [];
+  const due = capacity > 0 ? await findDue(session, slice, Math.min(capacity, MAX_RETRIES)) : [];
   if (due.length === 0) return [];
   const marked: Found[] = [];
   for (const source of SOURCES) {

@@ -36,8 +36,8 @@ export async function writeEnds(
   for (const source of SOURCES) {
     for (const rowStatus of ['pending', 'sending'] as const) {
       const isHere = (idx: number): boolean => {
-        const place = open.get(idx);
-        return place?.source === source && place.rowStatus === rowStatus;
+        const recipient = open.get(idx);
+        return recipient?.source === source && recipient.rowStatus === rowStatus;
       };
       const outcomes = ends.outcomes.filter((one) => isHere(one.idx));
       const deferred = ends.deferred.filter((one) => isHere(one.idx));

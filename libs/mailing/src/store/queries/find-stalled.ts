@@ -12,7 +12,6 @@ export interface StalledSlice {
  * - Lock: none.
  * - Index: `(is_batched, status)` for the mailings that are worked on, `(status, …)` for the batches that are claimed. There are never more of either
  *   than all servers have worker slots, so the time of the last commit needs no index, which each commit would have to update.
- * - A slice that was claimed before the column existed has no time, and is not found before its next commit.
  * - The row of the server says whether it lives: the slices of dead servers are found by their recovery.
  * - Rejected: a time in memory alone. The run that hangs may be on a server that is not asked.
  */

@@ -12,7 +12,7 @@ export interface RegisteredServer {
   incarnation: string;
   hostname: string;
   pid: number;
-  /** The pid can be compared only within it; null: unknown, or an older version wrote the row. */
+  /** The pid can be compared only within it; null: unknown. */
   pidNamespace: string | null;
   /** Its lease ran out, by the database's clock. */
   expired: boolean;

@@ -97,8 +97,8 @@ export class ServerMembership {
 
   /**
    * True if a process is dead for certain, whatever its lease says: pids can be compared, and either no process has its pid, or it has our own pid,
-   * so that its row is from before a restart. False for a row without a pid namespace (written by an older version, or by a process that could not
-   * read it): then only the lease shows it.
+   * so that its row is from before a restart. False for a row without a pid namespace, which its process could not read: then only the lease shows
+   * it.
    */
   readonly isKnownDead = (server: Comparable): boolean => {
     const isComparable = server.pidNamespace !== null && server.pidNamespace === this.#pidNamespace;
