@@ -18,10 +18,12 @@ import { joined, lookBeyond, type Prefetch, readOn } from './prefetch.js';
 import { markNextRetries, nameOpen } from './mark-recipients.js';
 import { countsOf, writeEnds } from './settle-recipients.js';
 import { endBatch } from '../completion/end-batch.js';
-import { completeMailing, releaseMailing } from '../completion/end-mailing.js';
-import { fenceCommit, readClaim } from './fence-commit.js';
-import { type Intent, moveIntent } from './intent.js';
-import { nextDueInMs } from './begin-retries.js';
+import { completeMailing } from '../completion/complete-mailing.js';
+import { releaseMailing } from '../completion/release-mailing.js';
+import { fenceCommit } from './fence-commit.js';
+import { readClaim } from './read-progress.js';
+import { type Intent, moveIntent } from './move-intent.js';
+import { nextDueInMs } from '../recipients/find-due.js';
 
 /** One step of the ledger: its position afterwards, and the answer to the run. */
 interface Step {

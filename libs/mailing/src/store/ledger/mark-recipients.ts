@@ -1,10 +1,13 @@
 import type { Slice } from '../../model/states/slice.js';
-import type { Found } from './found-recipient.js';
+import type { Found } from '../recipients/found-recipient.js';
 import type { Session } from '../database/mailing.database.js';
-import { type OpenRecipient, SOURCES } from './open-recipient.js';
+import { type OpenRecipient, SOURCES } from '../recipients/open-recipient.js';
 import { idxCondition } from '../database/idx-condition.js';
-import { nameIntended } from './intent.js';
-import { beginAttempts, findDue, markDue, readDeferred } from './begin-retries.js';
+import { nameIntended } from '../recipients/name-intended.js';
+import { beginAttempts } from '../recipients/begin-attempts.js';
+import { findDue } from '../recipients/find-due.js';
+import { markDue } from '../recipients/mark-due.js';
+import { readDeferred } from '../recipients/read-deferred.js';
 import { inChunks } from '../database/placeholders.js';
 
 /**

@@ -2,16 +2,14 @@ import type { Deferral, Outcome } from '../../model/states/outcome.js';
 import { COUNTER_OF } from '../../model/states/recipient-status.js';
 import type { Session } from '../database/mailing.database.js';
 import { assertWritten } from './mark-recipients.js';
-import { type OpenRecipient, SOURCES } from './open-recipient.js';
-import {
-  deferRecipients,
-  handBackDeferred,
-  scheduleAttempts,
-  unscheduleAttempts,
-} from './defer-recipients.js';
-import { handBack } from './hand-back-recipients.js';
+import { type OpenRecipient, SOURCES } from '../recipients/open-recipient.js';
+import { deferRecipients } from '../recipients/defer-recipients.js';
+import { handBackDeferred } from '../recipients/hand-back-deferred.js';
+import { scheduleAttempts } from '../recipients/schedule-attempts.js';
+import { unscheduleAttempts } from '../recipients/unschedule-attempts.js';
+import { handBack } from '../recipients/hand-back-recipients.js';
 import { inChunks } from '../database/placeholders.js';
-import { writeOutcomes } from './write-outcomes.js';
+import { writeOutcomes } from '../recipients/write-outcomes.js';
 
 /** What became of recipients that were in flight. */
 export interface Ends {

@@ -1,4 +1,5 @@
 import type { Session } from '../database/mailing.database.js';
+import { hasLiveServer } from './live-server.js';
 
 /** A slice that a live server works on, without a commit for long. */
 export interface StalledSlice {
@@ -20,8 +21,7 @@ export async function findStalled(
   { quietMs, leaseMs, limit }: { quietMs: number; leaseMs: number; limit: number },
 ): Promise<StalledSlice[]> {
   const { dialect, tables } = session;
-  const isStalled = `x.last_commit_at < ${dialect.agoMs} AND EXISTS (SELECT 1 FROM ${tables.mailServer} s
-    WHERE s.uniq_server_id = x.uniq_server_id AND s.last_updated >= ${dialect.agoMs})`;
+  const isStalled = `x.last_commit_at < ${dialect.agoMs} AND ${hasLiveServer(session, 'x')}`;
   const found: StalledSlice[] = [];
   for (const from of [
     `x.id AS mailing_id, x.uniq_server_id FROM ${tables.mailing} x

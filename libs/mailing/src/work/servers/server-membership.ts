@@ -5,10 +5,8 @@ import type { IdHolder } from '../../model/errors/id-holder.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { ServerState } from '../../model/reports/mailing-health.report.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
-import type {
-  RegisteredServer,
-  TemplateEmailBatchServerPersister,
-} from '../../store/servers/template-email-batch-server.persister.js';
+import type { RegisteredServer } from '../../store/servers/read-servers.js';
+import type { TemplateEmailBatchServerPersister } from '../../store/servers/template-email-batch-server.persister.js';
 import type { JournalManager } from './journal.manager.js';
 import { Lease } from './lease.js';
 import { readPidNamespace } from './pid-namespace.js';
