@@ -35,13 +35,14 @@ const FLOORS = {
   },
   store: {
     comment:
-      'Work is found and claimed, then recorded; below that is one database, however it is connected to.',
+      'Work is found, claimed and recovered, then recorded, row by row; below that is one database, however it is connected to.',
     floors: [
       ['queries', 'servers', 'migrations'],
       ['claims'],
+      ['recovery'],
       ['commands', 'intake', 'journal'],
-      ['ledger', 'attachments', 'environment', 'host'],
-      ['completion'],
+      ['ledger', 'attachments', 'contents', 'environment', 'host'],
+      ['completion', 'recipients'],
       ['database'],
       ['connections', 'failover'],
       ['faults'],

@@ -25,12 +25,16 @@ const EMPTY_WORDS = new Set([
   'misc',
 ]);
 
+/** A statement on a table, or the part of one that a dialect completes. */
+const SQL = /\b(SELECT|INSERT INTO|DELETE FROM|UPDATE)\s|\.insertIgnore\(/;
+
 const files = FOLDERS.flatMap(filesOf);
 const complaints = [
   ...files.flatMap(nameComplaints),
   ...sizeComplaints(files.filter(hasSizeLimit)),
   ...folderComplaints(files),
   ...files.filter((file) => /^(libs|src)\/.*\.ts$/.test(file)).flatMap(identifierComplaints),
+  ...files.filter((file) => file.startsWith('libs/')).flatMap(sqlComplaints),
   ...[...files.filter((file) => !file.startsWith('scripts/')), ...pages()].flatMap(termComplaints),
   ...[...files.filter((file) => /^(libs|src)\/.*\.ts$/.test(file)), ...pages()].flatMap(vagueComplaints),
 ];
@@ -105,11 +109,31 @@ function pages() {
   return ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...docs].filter((file) => file.endsWith('.md'));
 }
 
+/**
+ * SQL on tables stands in the store, in files that declare no class: a class reads as sentences, and a statement has a comment of its own.
+ * Connections ask their session about itself, and migrations make tables.
+ */
+function sqlComplaints(file) {
+  if (/\/store\/(connections|migrations)\//.test(file)) return [];
+  const code = withoutComments(readFileSync(file, 'utf8'));
+  const [sql] = code.match(SQL) ?? [];
+  if (sql === undefined) return [];
+  if (!file.startsWith('libs/mailing/src/store/'))
+    return [`${file}: "${sql}": statements are in libs/mailing/src/store; call a function of it.`];
+  if (!/^(export )?(default )?(abstract )?class /m.test(code)) return [];
+  return [
+    `${file}: "${sql}" in a file that declares a class. Move the statement to a file named by what it does, beside this one, ` +
+      'with lock, index and guard in its comment; the class calls its function.',
+  ];
+}
+
+function withoutComments(text) {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(?<![:'"`])\/\/.*$/gm, '');
+}
+
 /** Words of identifiers and of names in quotes; comments and texts are prose, in which they may mean something else. */
 function identifierComplaints(file) {
-  const code = readFileSync(file, 'utf8')
-    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
-    .replaceAll(/(?<![:'"`])\/\/.*$/gm, '');
+  const code = withoutComments(readFileSync(file, 'utf8'));
   const unquoted = code.replaceAll(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g, '');
   const quoted = code.match(/'[a-zA-Z][\w:-]*'/g) ?? [];
   const found = new Set([unquoted, ...quoted].flatMap((part) => part.match(/[A-Za-z_$][\w$]*/g) ?? []));

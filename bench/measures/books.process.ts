@@ -6,7 +6,7 @@ import type * as Listed from '../../libs/mailing/src/model/mail/listed-recipient
 import type * as Claims from '../../libs/mailing/src/store/claims/mailing-claims.js';
 import type * as Database from '../../libs/mailing/src/store/database/mailing.database.js';
 import type * as Ledger from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
-import type * as Server from '../../libs/mailing/src/store/servers/register-server.js';
+import type * as Server from '../../libs/mailing/src/store/servers/insert-server.js';
 import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
 import { answerParent, cpuMs } from '../answer-parent.js';
 import type { ContenderAnswers, ContenderSettings } from '../speed/contender.js';
@@ -19,7 +19,7 @@ const { toListedRecipient } = (await inPackage('model/mail/listed-recipient.js')
 const { MailingClaims } = (await inPackage('store/claims/mailing-claims.js')) as typeof Claims;
 const { MailingDatabase } = (await inPackage('store/database/mailing.database.js')) as typeof Database;
 const { MailingLedger } = (await inPackage('store/ledger/mailing.ledger.js')) as typeof Ledger;
-const { insertServer } = (await inPackage('store/servers/register-server.js')) as typeof Server;
+const { insertServer } = (await inPackage('store/servers/insert-server.js')) as typeof Server;
 
 const SERVER = 'mail:1';
 const INCARNATION = 'bench';

@@ -13,7 +13,8 @@ import { checkSchema } from '../../libs/mailing/src/store/environment/schema.che
 import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
 import { CommandPersister } from '../../libs/mailing/src/store/commands/command.persister.js';
 import { claimMailing } from '../../libs/mailing/src/store/claims/claim-mailing.js';
-import { insertServer, replaceServer } from '../../libs/mailing/src/store/servers/register-server.js';
+import { insertServer } from '../../libs/mailing/src/store/servers/insert-server.js';
+import { replaceServer } from '../../libs/mailing/src/store/servers/replace-server.js';
 import { lockProgress } from '../../libs/mailing/src/store/commands/lock-progress.js';
 import { renewLease } from '../../libs/mailing/src/store/servers/renew-lease.js';
 import { TemplateEmailBatchServerPersister } from '../../libs/mailing/src/store/servers/template-email-batch-server.persister.js';

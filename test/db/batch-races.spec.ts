@@ -10,7 +10,7 @@ import { claimBatch } from '../../libs/mailing/src/store/claims/claim-batch.js';
 import { requestCancel } from '../../libs/mailing/src/store/commands/request-cancel.js';
 import { requestPause } from '../../libs/mailing/src/store/commands/request-pause.js';
 import { lockProgress } from '../../libs/mailing/src/store/commands/lock-progress.js';
-import { mergeRestOfCanceled } from '../../libs/mailing/src/store/completion/merge-batches.js';
+import { mergeRestOfCanceled } from '../../libs/mailing/src/store/completion/merge-rest-of-canceled.js';
 import { applyCommand } from '../../libs/mailing/src/store/completion/apply-command.js';
 import { settleInDoubtRows } from '../../libs/mailing/src/store/commands/settle-in-doubt.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';

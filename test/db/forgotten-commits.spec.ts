@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
 import { DatabaseBehindError } from '../../libs/mailing/src/model/errors/database-behind.error.js';
 import type { Outcome } from '../../libs/mailing/src/model/states/outcome.js';
-import { ForgottenCommits } from '../../libs/mailing/src/store/claims/forgotten-commits.js';
+import { ForgottenCommits } from '../../libs/mailing/src/store/recovery/forgotten-commits.js';
 import type { HeldClaim } from '../../libs/mailing/src/store/ledger/held-claim.js';
 import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';

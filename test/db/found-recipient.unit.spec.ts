@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { toFound } from '../../libs/mailing/src/store/ledger/found-recipient.js';
+import { toFound } from '../../libs/mailing/src/store/recipients/found-recipient.js';
 
 const found = (data: unknown) =>
   toFound('emailAddress', { idx: 1, attempts: 0, email_address: 'a@b.example', data });

@@ -5,7 +5,11 @@ import { EmailAddress } from '../../libs/mailing/src/model/tables/email-address.
 import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
 import { Mailing } from '../../libs/mailing/src/model/tables/mailing.entity.js';
 import { toStorable } from '../../libs/mailing/src/model/mail/storable.js';
-import { toFound, COLUMNS_OF, type FoundRow } from '../../libs/mailing/src/store/ledger/found-recipient.js';
+import {
+  toFound,
+  COLUMNS_OF,
+  type FoundRow,
+} from '../../libs/mailing/src/store/recipients/found-recipient.js';
 import { findSortingColumns } from '../../libs/mailing/src/store/environment/json-columns.check.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { SlotPersister } from '../../libs/mailing/src/store/intake/slot.persister.js';

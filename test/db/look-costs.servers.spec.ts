@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
 import { findFreeBatches } from '../../libs/mailing/src/store/claims/find-free-batches.js';
-import { readNext } from '../../libs/mailing/src/store/ledger/read-next.js';
+import { readNext } from '../../libs/mailing/src/store/recipients/read-next.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { forEachServer } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';

@@ -8,8 +8,8 @@ import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.d
 import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { SlotPersister } from '../../libs/mailing/src/store/intake/slot.persister.js';
 import { CommandPersister } from '../../libs/mailing/src/store/commands/command.persister.js';
-import { readSlots } from '../../libs/mailing/src/store/intake/read-slots.js';
-import { claimAddresses } from '../../libs/mailing/src/store/intake/claim-addresses.js';
+import { readSlots } from '../../libs/mailing/src/store/contents/read-slots.js';
+import { claimAddresses } from '../../libs/mailing/src/store/recipients/claim-addresses.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { ExplainingPostgres, stepsWithoutKey } from '../support/databases/explaining-postgres.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mailboxKey } from '../../libs/mailing/src/model/addresses/email-address.js';
 import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.reader.js';
-import { readSlots } from '../../libs/mailing/src/store/intake/read-slots.js';
-import { claimAddresses } from '../../libs/mailing/src/store/intake/claim-addresses.js';
+import { readSlots } from '../../libs/mailing/src/store/contents/read-slots.js';
+import { claimAddresses } from '../../libs/mailing/src/store/recipients/claim-addresses.js';
 import { TypeOrmSuppressionList } from '../../libs/mailing/src/store/host/type-orm-suppression.list.js';
 import { forEachServer } from '../support/databases/for-each-database.js';
 import { fillTable } from '../support/databases/fill-table.js';

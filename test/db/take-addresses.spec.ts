@@ -2,7 +2,10 @@ import { expect, it } from 'vitest';
 import { mailboxKey } from '../../libs/mailing/src/model/addresses/email-address.js';
 import { toListedRecipient } from '../../libs/mailing/src/model/mail/listed-recipient.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
-import { claimAddresses, type WantedAddress } from '../../libs/mailing/src/store/intake/claim-addresses.js';
+import {
+  claimAddresses,
+  type WantedAddress,
+} from '../../libs/mailing/src/store/recipients/claim-addresses.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { ExplainingDatabase } from '../support/databases/explaining-database.js';
 import { forEachDatabase, forEachInnoDb } from '../support/databases/for-each-database.js';

@@ -32,10 +32,10 @@ export { TemplateEmailPersister } from './store/intake/template-email.persister.
 export {
   type PrunedServer,
   type IsKnownDead,
-  type RegisteredServer,
   TemplateEmailBatchServerPersister,
 } from './store/servers/template-email-batch-server.persister.js';
-export type { ServerIdentity } from './store/servers/register-server.js';
+export type { RegisteredServer } from './store/servers/read-servers.js';
+export type { ServerIdentity } from './store/servers/server-identity.js';
 
 export type {
   AddressOptions,

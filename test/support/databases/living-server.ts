@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
-import { insertServer } from '../../../libs/mailing/src/store/servers/register-server.js';
+import { insertServer } from '../../../libs/mailing/src/store/servers/insert-server.js';
 
 /** Enters a server as its heartbeat would: claims are good for the incarnation that is in the row, and for no other. */
 export async function livingServer(

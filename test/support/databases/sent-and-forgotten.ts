@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { ForgottenCommits } from '../../../libs/mailing/src/store/claims/forgotten-commits.js';
+import { ForgottenCommits } from '../../../libs/mailing/src/store/recovery/forgotten-commits.js';
 import type { InFlightRecipients, HeldClaim } from '../../../libs/mailing/src/store/ledger/held-claim.js';
 import type { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
 import { MailingLedger } from '../../../libs/mailing/src/store/ledger/mailing.ledger.js';

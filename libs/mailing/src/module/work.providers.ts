@@ -7,7 +7,7 @@ import { FAULT_POINTS, type FaultPoints } from '../model/ports/fault-points.js';
 import { TEMPLATE_RENDERER } from '../model/ports/template.renderer.js';
 import { MailingEvents } from '../model/reports/mailing-event.js';
 import { AttachmentStore } from '../store/attachments/attachment.store.js';
-import { ForgottenCommits } from '../store/claims/forgotten-commits.js';
+import { ForgottenCommits } from '../store/recovery/forgotten-commits.js';
 import { MailingClaims } from '../store/claims/mailing-claims.js';
 import { TemplateEmailBatchPersister } from '../store/claims/template-email-batch.persister.js';
 import { CommandPersister } from '../store/commands/command.persister.js';

@@ -9,7 +9,7 @@ import type { MailingDatabase } from '../database/mailing.database.js';
 import { reasonOf } from '../../model/values/public-text.js';
 
 /** An attachment as recorded in the mailing's row; the bytes are in the table or in the folder. */
-interface KeptAttachment {
+export interface KeptAttachment {
   filename: string;
   contentType?: string;
   cid?: string;
@@ -64,16 +64,10 @@ export class AttachmentStore {
     return kept;
   }
 
-  /** Rows of earlier versions hold the content, or a path, instead of a hash. */
-  async restore(
-    kept: (KeptAttachment | TemplateEmailAttachment)[],
-  ): Promise<TemplateEmailAttachment[] | AttachmentGone> {
+  /** @returns the first attachment that can't be read as it was sent, or all of them. */
+  async restore(kept: KeptAttachment[]): Promise<TemplateEmailAttachment[] | AttachmentGone> {
     const attachments: TemplateEmailAttachment[] = [];
     for (const one of kept) {
-      if (!('hash' in one)) {
-        attachments.push(one);
-        continue;
-      }
       const content = await this.#read(one);
       if (content instanceof AttachmentGone) return content;
       const { filename, contentType, cid } = one;

@@ -1,5 +1,7 @@
 import { DroppedRowError } from '../../model/errors/dropped-row.error.js';
 import type { AttachmentStorage } from './attachment.storage.js';
+import { insertParts } from './insert-parts.js';
+import { readPartLengths, readParts } from './read-parts.js';
 import type { MailingDatabase } from '../database/mailing.database.js';
 
 /** A multiple of three; 64,000 characters of base64, and MySQL's `text` takes 65,535. */
@@ -18,20 +20,13 @@ export class AttachmentTable implements AttachmentStorage {
   constructor(private readonly database: MailingDatabase) {}
 
   async write(hash: string, bytes: Buffer): Promise<void> {
-    const { dialect, tables } = this.database;
     const parts = Array.from({ length: Math.ceil(bytes.length / BYTES_PER_PART) }, (_, part) =>
       bytes.subarray(part * BYTES_PER_PART, (part + 1) * BYTES_PER_PART).toString('base64'),
     );
     let numKnown = 0;
     for (let first = 0; first < parts.length; first += PARTS_PER_INSERT) {
       const some = parts.slice(first, first + PARTS_PER_INSERT);
-      const { numRows, numWarnings } = await this.database.insert(
-        dialect.insertIgnore(
-          `${tables.mailAttachment} (hash, part, content)`,
-          some.map(() => '(?, ?, ?)').join(', '),
-        ),
-        some.flatMap((part, n) => [hash, first + n, part]),
-      );
+      const { numRows, numWarnings } = await insertParts(this.database, hash, first, some);
       if (numWarnings > some.length - numRows) throw new DroppedRowError('dps_mail_attachment');
       numKnown += some.length - numRows;
     }
@@ -40,19 +35,13 @@ export class AttachmentTable implements AttachmentStorage {
 
   /** Compares lengths only: the content is checked by its hash when it is read. */
   async #has(hash: string, parts: string[]): Promise<boolean> {
-    const rows = await this.database.rows<{ length: unknown }>(
-      `SELECT LENGTH(content) AS length FROM ${this.database.tables.mailAttachment} WHERE hash = ? ORDER BY part`,
-      [hash],
-    );
-    return rows.map((row) => Number(row.length)).join() === parts.map((part) => part.length).join();
+    const lengths = await readPartLengths(this.database, hash);
+    return lengths.join() === parts.map((part) => part.length).join();
   }
 
   async read(hash: string): Promise<Buffer> {
-    const rows = await this.database.rows<{ content: string }>(
-      `SELECT content FROM ${this.database.tables.mailAttachment} WHERE hash = ? ORDER BY part`,
-      [hash],
-    );
-    return Buffer.concat(rows.map((row) => Buffer.from(row.content, 'base64')));
+    const parts = await readParts(this.database, hash);
+    return Buffer.concat(parts.map((part) => Buffer.from(part, 'base64')));
   }
 
   placeOf(hash: string): string {

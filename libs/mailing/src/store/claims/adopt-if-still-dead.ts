@@ -1,3 +1,4 @@
+import { hasServer } from '../database/has-server.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 
 /** The server whose mailings were moved has registered again. */
@@ -23,18 +24,11 @@ export async function adoptIfStillDead(
   try {
     return await database.transaction(async (session) => {
       const moved = await move(session);
-      if (moved > 0 && (await hasRow(session, serverId))) throw new CameBack();
+      if (moved > 0 && (await hasServer(session, serverId))) throw new CameBack();
       return moved;
     });
   } catch (error) {
     if (error instanceof CameBack) return 0;
     throw error;
   }
-}
-
-async function hasRow(session: Session, serverId: string): Promise<boolean> {
-  const rows = await session.rows(`SELECT 1 FROM ${session.tables.mailServer} WHERE uniq_server_id = ?`, [
-    serverId,
-  ]);
-  return rows.length > 0;
 }

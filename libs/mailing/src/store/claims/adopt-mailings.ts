@@ -1,4 +1,5 @@
 import type { Session } from '../database/mailing.database.js';
+import { UNFINISHED } from './find-unfinished.js';
 
 /**
  * Moves the unfinished mailings of a server that no longer exists to another server. `claimMailing` and `recoverSlice` then decide which process
@@ -19,24 +20,8 @@ export function adoptMailings(session: Session, fromServerId: string, toServerId
   const { mailing, mailServer } = session.tables;
   return session.change(
     `UPDATE ${mailing} SET uniq_server_id = ?
-     WHERE uniq_server_id = ? AND status IN ('loading', 'pending', 'in_progress', 'pausing', 'paused', 'canceling')
+     WHERE uniq_server_id = ? AND status IN (${UNFINISHED})
        AND NOT EXISTS (SELECT 1 FROM ${mailServer} WHERE uniq_server_id = ?)`,
     [toServerId, fromServerId, fromServerId],
-  );
-}
-
-/** The same for one mailing. @returns 1 if it was moved. */
-export function adoptMailing(
-  session: Session,
-  mailingId: string,
-  fromServerId: string,
-  toServerId: string,
-): Promise<number> {
-  const { mailing, mailServer } = session.tables;
-  return session.change(
-    `UPDATE ${mailing} SET uniq_server_id = ?
-     WHERE id = ? AND uniq_server_id = ?
-       AND NOT EXISTS (SELECT 1 FROM ${mailServer} WHERE uniq_server_id = ?)`,
-    [toServerId, mailingId, fromServerId, fromServerId],
   );
 }

@@ -1,8 +1,9 @@
 import type { BatchName } from '../../model/ports/dispatcher.js';
 import type { Session } from '../database/mailing.database.js';
-import { isDue, provesLife } from './claim-mailing.js';
+import { provesLife } from '../database/proves-life.js';
 import { readMailingStatus } from '../database/read-mailing-status.js';
 import { isFree } from './find-free-batches.js';
+import { beginMailing } from './begin-mailing.js';
 
 /**
  * Claims a free batch. Call it in its own transaction, and roll back if it returns false.
@@ -39,20 +40,4 @@ export async function claimBatch(
   const status = await readMailingStatus(session, mailingId);
   if (status === 'pending') return beginMailing(session, mailingId);
   return (await readMailingStatus(session, mailingId, whileItLasts)) === 'in_progress';
-}
-
-/** The first claimed batch of a mailing sets it to `in_progress`. If two are first, one changes the row and the other finds it changed. */
-async function beginMailing(session: Session, mailingId: string): Promise<boolean> {
-  const { mailing } = session.tables;
-  await session.change(
-    `UPDATE ${mailing}
-     SET status = 'in_progress', status_reason = NULL, start_time = COALESCE(start_time, ${session.dialect.now})
-     WHERE id = ? AND status = 'pending' AND ${isDue(session)}`,
-    [mailingId],
-  );
-  const begun = await session.change(
-    `UPDATE ${mailing} SET commit_seq = commit_seq + 1 WHERE id = ? AND status = 'in_progress'`,
-    [mailingId],
-  );
-  return begun === 1;
 }

@@ -1,5 +1,6 @@
 import type { Session } from '../database/mailing.database.js';
-import { belongingTo, type MailingScope } from '../commands/transport-paused.js';
+import { isDue } from './is-due.js';
+import { provesLife } from '../database/proves-life.js';
 
 /**
  * Claims a mailing that has no claim and is not split into batches.
@@ -32,44 +33,4 @@ export async function claimMailing(
     [claimToken, mailingId, uniqServerId, ...life.parameters],
   );
   return changed === 1;
-}
-
-/** Condition: the mailing may be started now, or was started before. */
-export function isDue({ dialect: { now } }: Session): string {
-  return `(start_time IS NOT NULL OR ((scheduled_at IS NULL OR scheduled_at <= ${now})
-    AND (do_not_start_after IS NULL OR do_not_start_after >= ${now})))`;
-}
-
-/**
- * Sets `status_reason` of mailings that were not started before their `do_not_start_after` passed.
- *
- * - Index: `(uniq_server_id, status)`, or `(is_batched, status)`.
- *
- * @returns how many mailings were found overdue for the first time.
- */
-export function noteOverdue(session: Session, scope: MailingScope): Promise<number> {
-  const own = belongingTo(scope);
-  return session.change(
-    `UPDATE ${session.tables.mailing} SET status_reason = 'overdue: its last moment to begin has passed; resume or cancel it'
-     WHERE ${own.sql} AND status = 'pending' AND start_time IS NULL
-       AND do_not_start_after < ${session.dialect.now} AND status_reason IS NULL`,
-    own.parameters,
-  );
-}
-
-/**
- * Condition: the incarnation in this token is the live one of its server.
- *
- * It takes a shared lock on the server's row. So a successor either registers before the lock and is seen, or registers after the claim is committed
- * and sees the claim. The lock comes after the mailing's lock, or, on PostgreSQL, before it. No deadlock: writers of a server row hold no other lock.
- */
-export function provesLife(
-  { dialect, tables }: Session,
-  uniqServerId: string,
-  claimToken: string,
-): { sql: string; parameters: string[] } {
-  return {
-    sql: `EXISTS (SELECT 1 FROM ${tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ? ${dialect.whileItLasts})`,
-    parameters: [uniqServerId, claimToken.slice(0, claimToken.lastIndexOf('#'))],
-  };
 }

@@ -1,7 +1,7 @@
 import type { BatchName } from '../../model/ports/dispatcher.js';
 import type { Session } from '../database/mailing.database.js';
 import { placeholders } from '../database/placeholders.js';
-import { isDue } from './claim-mailing.js';
+import { isDue } from './is-due.js';
 
 /** Condition: the batch has no claim, and may be claimed now. */
 export const isFree = ({ dialect }: Session): string => `status = 'free' AND not_before <= ${dialect.now}`;

@@ -1,47 +1,29 @@
-import type { MailingStatus } from '../../model/states/mailing-status.js';
 import { type HeldClaim } from '../ledger/held-claim.js';
 import type { MailingDatabase } from '../database/mailing.database.js';
-import { adoptMailing, adoptMailings } from './adopt-mailings.js';
-import { claimMailing, isDue, noteOverdue } from './claim-mailing.js';
+import { adoptMailing } from './adopt-mailing.js';
+import { adoptMailings } from './adopt-mailings.js';
+import { claimMailing } from './claim-mailing.js';
+import {
+  findUnfinished,
+  idsOfUnfinished,
+  ownersOfUnfinished,
+  type UnfinishedMailing,
+} from './find-unfinished.js';
+import { noteOverdue } from './note-overdue.js';
 import { adoptIfStillDead } from './adopt-if-still-dead.js';
 import type { MailingScope } from '../commands/transport-paused.js';
-import { failDeadLists } from '../intake/write-list.js';
-import {
-  nullIfRefused,
-  readHeldClaim,
-  recoverClaim,
-  type Recovery,
-  refuseIfForgotten,
-} from './claim.reader.js';
-
-/** A mailing that has work to do. */
-export interface UnfinishedMailing {
-  mailingId: string;
-  status: MailingStatus;
-  claimToken: string | null;
-}
+import { failDeadLists } from '../intake/fail-dead-lists.js';
+import { nullIfRefused, refuseIfForgotten } from './refuse-forgotten.js';
+import { readHeldClaim } from '../ledger/read-progress.js';
+import { recoverClaim, type Recovery } from './recover-claim.js';
 
 /** Decides which process works on which mailing: claiming, recovery from dead runs, adoption from other servers. */
 export class MailingClaims {
   constructor(private readonly database: MailingDatabase) {}
 
   /** Mailings of this server that it has to work on now, oldest first. Batched mailings are left out: no server owns a batch. */
-  async unfinished(uniqServerId: string): Promise<UnfinishedMailing[]> {
-    const rows = await this.database.rows<{
-      id: string;
-      status: MailingStatus;
-      claim_token: string | null;
-      is_batched: unknown;
-    }>(
-      `SELECT id, status, claim_token, is_batched FROM ${this.database.tables.mailing}
-       WHERE uniq_server_id = ? AND status IN ('pending', 'in_progress', 'pausing', 'canceling')
-         AND (status <> 'pending' OR ${isDue(this.database)}) ORDER BY id`,
-      [uniqServerId],
-    );
-    // Filtered here and not in the statement: there, the planner could prefer the index on `is_batched` to the one on `uniq_server_id`.
-    return rows
-      .filter((row) => !row.is_batched)
-      .map((row) => ({ mailingId: row.id, status: row.status, claimToken: row.claim_token }));
+  unfinished(uniqServerId: string): Promise<UnfinishedMailing[]> {
+    return findUnfinished(this.database, uniqServerId);
   }
 
   /** @returns null if the mailing is not `pending` on this server any more: another process was faster. */
@@ -78,14 +60,14 @@ export class MailingClaims {
 
   /** Moves the mailings of a server that has no row any more. @returns the ids of the moved mailings. */
   async adopt(fromServerId: string, toServerId: string): Promise<string[]> {
-    const left = await this.#idsOfUnfinished(fromServerId);
+    const left = await idsOfUnfinished(this.database, fromServerId);
     if (left.length === 0) return [];
     const moved = await adoptIfStillDead(this.database, fromServerId, (session) =>
       adoptMailings(session, fromServerId, toServerId),
     );
     if (moved === 0) return [];
     // Some may have been moved to other servers since they were read.
-    const here = new Set(await this.#idsOfUnfinished(toServerId));
+    const here = new Set(await idsOfUnfinished(this.database, toServerId));
     return left.filter((id) => here.has(id));
   }
 
@@ -103,21 +85,7 @@ export class MailingClaims {
   }
 
   /** Other servers that own an unfinished mailing. */
-  async ownersOfUnfinished(uniqServerId: string): Promise<string[]> {
-    const rows = await this.database.rows<{ uniq_server_id: string }>(
-      `SELECT DISTINCT uniq_server_id FROM ${this.database.tables.mailing}
-       WHERE uniq_server_id <> ? AND status IN ('loading', 'pending', 'in_progress', 'pausing', 'paused', 'canceling')`,
-      [uniqServerId],
-    );
-    return rows.map((row) => row.uniq_server_id);
-  }
-
-  async #idsOfUnfinished(uniqServerId: string): Promise<string[]> {
-    const rows = await this.database.rows<{ id: string }>(
-      `SELECT id FROM ${this.database.tables.mailing} WHERE uniq_server_id = ?
-       AND status IN ('loading', 'pending', 'in_progress', 'pausing', 'paused', 'canceling')`,
-      [uniqServerId],
-    );
-    return rows.map((row) => row.id);
+  ownersOfUnfinished(uniqServerId: string): Promise<string[]> {
+    return ownersOfUnfinished(this.database, uniqServerId);
   }
 }

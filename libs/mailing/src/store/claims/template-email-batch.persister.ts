@@ -8,21 +8,17 @@ import {
 } from '../../model/errors/argument.check.js';
 import type { BatchName } from '../../model/ports/dispatcher.js';
 import type { MailingStatus } from '../../model/states/mailing-status.js';
-import type { BatchSlice } from '../../model/states/slice.js';
 import { type HeldBatch, type HeldClaim } from '../ledger/held-claim.js';
-import type { MailingDatabase, Session } from '../database/mailing.database.js';
+import type { MailingDatabase } from '../database/mailing.database.js';
+import { readBatchRange } from './read-batch-range.js';
 import { claimBatch } from './claim-batch.js';
 import { type DeadBatch, findDeadBatches } from './find-dead-batches.js';
 import { findFreeBatches, findOpenMailings } from './find-free-batches.js';
 import { inChunks } from '../database/placeholders.js';
 import { findUnappliedCommands, applyCommand } from '../completion/apply-command.js';
-import {
-  nullIfRefused,
-  readHeldClaim,
-  recoverClaim,
-  type Recovery,
-  refuseIfForgotten,
-} from './claim.reader.js';
+import { nullIfRefused, refuseIfForgotten } from './refuse-forgotten.js';
+import { readHeldClaim } from '../ledger/read-progress.js';
+import { recoverClaim, type Recovery } from './recover-claim.js';
 
 /** Bounds of one query; the next query finds the rest. */
 const MAX_DEAD_AT_A_TIME = 1_000;
@@ -88,7 +84,7 @@ export class TemplateEmailBatchPersister {
     try {
       return await this.database.transaction(async (session) => {
         if (!(await claimBatch(session, batch, uniqServerId, claimToken))) throw new NotOpen();
-        const claim = await readHeldClaim(session, await rangeOf(session, batch), claimToken, null);
+        const claim = await readHeldClaim(session, await readBatchRange(session, batch), claimToken, null);
         return refuseIfForgotten(this.database, claim);
       });
     } catch (error) {
@@ -133,12 +129,4 @@ export class TemplateEmailBatchPersister {
     checkMailingId('applyCommand: mailingId', mailingId);
     return this.database.transaction((session) => applyCommand(session, mailingId));
   }
-}
-
-async function rangeOf(session: Session, { mailingId, startIdx }: BatchName): Promise<BatchSlice> {
-  const [row] = await session.rows<{ end_idx: number }>(
-    `SELECT end_idx FROM ${session.tables.mailBatch} WHERE mailing_id = ? AND start_idx = ?`,
-    [mailingId, startIdx],
-  );
-  return { mailingId, batch: { startIdx, endIdx: Number(row.end_idx) } };
 }

@@ -1,8 +1,8 @@
 import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
-import { progressRowOf } from '../database/progress-row.js';
-import { scheduleAttempts } from '../ledger/defer-recipients.js';
+import { COUNTERS, progressRowOf } from '../database/progress-row.js';
+import { scheduleAttempts } from '../recipients/schedule-attempts.js';
 import { readMailingStatus } from '../database/read-mailing-status.js';
 import type { RetryableStatus } from './find-retryable.js';
 import { placeholders } from '../database/placeholders.js';
@@ -63,9 +63,9 @@ async function reopenBatch(session: Session, slice: Slice): Promise<void> {
   const minus = (column: string): string =>
     `${column} = ${column} - COALESCE((SELECT ${column} FROM ${mailBatch} WHERE ${sql} AND is_summarized = TRUE), 0)`;
   await session.change(
-    `UPDATE ${mailing} SET ${minus('num_sent')}, ${minus('num_errors')}, ${minus('num_skipped')}, ${OPEN_AGAIN}
+    `UPDATE ${mailing} SET ${COUNTERS.map(minus).join(', ')}, ${OPEN_AGAIN}
      WHERE id = ?`,
-    [...parameters, ...parameters, ...parameters, slice.mailingId],
+    [...COUNTERS.flatMap(() => parameters), slice.mailingId],
   );
   await session.change(
     `UPDATE ${mailBatch} SET status = 'free', is_summarized = FALSE, not_before = ${session.dialect.now}, end_time = NULL,

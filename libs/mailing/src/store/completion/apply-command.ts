@@ -1,7 +1,7 @@
 import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { Session } from '../database/mailing.database.js';
 import { readMailingStatus } from '../database/read-mailing-status.js';
-import { mergeRestOfCanceled } from './merge-batches.js';
+import { mergeRestOfCanceled } from './merge-rest-of-canceled.js';
 
 /**
  * Completes the pause or the cancel that was requested for a batched mailing, once none of its batches is claimed any more.

@@ -3,10 +3,10 @@ import type { Release } from '../../model/ports/ledger.js';
 import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { BatchSlice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
-import { belongsTo } from '../database/progress-row.js';
-import { completeMailing } from './end-mailing.js';
+import { belongsTo, NUM_SETTLED } from '../database/progress-row.js';
+import { completeMailing } from './complete-mailing.js';
 import { readMailingStatus } from '../database/read-mailing-status.js';
-import { mergeBatch } from './merge-batches.js';
+import { mergeBatch } from './merge-batch.js';
 import { pauseMailing } from './pause-mailing.js';
 import { applyCommand } from './apply-command.js';
 
@@ -80,7 +80,7 @@ async function completeBatch(session: Session, { mailingId, batch }: BatchSlice)
     `UPDATE ${session.tables.mailBatch}
      SET status = 'complete', is_summarized = TRUE, claim_token = NULL, end_time = ${session.dialect.now}
      WHERE mailing_id = ? AND start_idx = ? AND status = 'claimed' AND is_summarized = FALSE
-       AND num_sent + num_errors + num_skipped = num_profiles`,
+       AND ${NUM_SETTLED} = num_profiles`,
     [mailingId, batch.startIdx],
   );
   return changed === 1;

@@ -26,21 +26,24 @@ import { keepStatementUnprinted } from '../faults/statement-error.js';
 import { againAfterConflicts, againOnSameConnection } from './transaction-repeats.js';
 import { UnsafeConnections } from '../connections/unsafe-connections.js';
 
+/** The plugin's tables. */
+const ENTITIES = {
+  mailing: Mailing,
+  userMailing: UserMailing,
+  emailAddress: EmailAddress,
+  mailServer: MailServer,
+  mailTrackdata: MailTrackdata,
+  mailDeferred: MailDeferred,
+  mailBatch: MailBatch,
+  mailAddressClaim: MailAddressClaim,
+  mailSuppression: MailSuppression,
+  mailTemplate: MailTemplate,
+  mailAttachment: MailAttachment,
+  mailSlot: MailSlot,
+} as const;
+
 /** Escaped names of the plugin's tables in this data source, with prefix and schema. */
-export interface TableNames {
-  mailing: string;
-  userMailing: string;
-  emailAddress: string;
-  mailServer: string;
-  mailTrackdata: string;
-  mailDeferred: string;
-  mailBatch: string;
-  mailAddressClaim: string;
-  mailSuppression: string;
-  mailTemplate: string;
-  mailAttachment: string;
-  mailSlot: string;
-}
+export type TableNames = Record<keyof typeof ENTITIES, string>;
 
 /** Result of an insert. */
 export interface Inserted {
@@ -88,20 +91,8 @@ export class MailingDatabase implements Session {
   ) {
     this.commits = new CommitMemory(commits);
     this.dialect = dialectOf(dataSource);
-    this.tables = {
-      mailing: this.#tableOf(Mailing),
-      userMailing: this.#tableOf(UserMailing),
-      emailAddress: this.#tableOf(EmailAddress),
-      mailServer: this.#tableOf(MailServer),
-      mailTrackdata: this.#tableOf(MailTrackdata),
-      mailDeferred: this.#tableOf(MailDeferred),
-      mailBatch: this.#tableOf(MailBatch),
-      mailAddressClaim: this.#tableOf(MailAddressClaim),
-      mailSuppression: this.#tableOf(MailSuppression),
-      mailTemplate: this.#tableOf(MailTemplate),
-      mailAttachment: this.#tableOf(MailAttachment),
-      mailSlot: this.#tableOf(MailSlot),
-    };
+    const names = Object.entries(ENTITIES).map(([name, entity]) => [name, this.#tableOf(entity)]);
+    this.tables = Object.fromEntries(names) as TableNames;
     this.unsafeConnections = UnsafeConnections.of(dataSource);
     this.primary = PrimaryWatch.of(dataSource);
     this.primary.onBreak(() => this.failovers.noteBreak());

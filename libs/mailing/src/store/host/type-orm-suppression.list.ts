@@ -8,9 +8,9 @@ import { SuppressionAddressError } from '../../model/ports/suppression.errors.js
 import type { SuppressionList } from '../../model/ports/suppression-list.js';
 import { Turns } from '../../model/values/turns.js';
 import type { Session } from '../database/mailing.database.js';
-import { placeholders } from '../database/placeholders.js';
-
-const KEYS_PER_STATEMENT = 1_000;
+import { deleteSuppression } from './delete-suppression.js';
+import { findSuppressedKeys } from './find-suppressed-keys.js';
+import { insertSuppression } from './insert-suppression.js';
 
 /**
  * The default suppression list: a table next to those of the mailings. An address is found by its key, so letter case and the spelling of the domain
@@ -37,16 +37,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
       keys.set(address, key);
       asked.add(key);
     }
-    const inOrder = [...asked];
-    const found = new Set<string>();
-    for (let first = 0; first < inOrder.length; first += KEYS_PER_STATEMENT) {
-      const chunk = inOrder.slice(first, first + KEYS_PER_STATEMENT);
-      const rows = await this.session.rows<{ address_key: string }>(
-        `SELECT address_key FROM ${this.session.tables.mailSuppression} WHERE address_key IN (${placeholders(chunk)})`,
-        chunk,
-      );
-      for (const row of rows) found.add(row.address_key);
-    }
+    const found = await findSuppressedKeys(this.session, [...asked]);
     for (const [address, key] of keys) {
       if (turns.isOver()) await turns.next();
       if (found.has(key)) suppressed.add(address);
@@ -57,18 +48,11 @@ export class TypeOrmSuppressionList implements SuppressionList {
   async suppress(address: string, reason: string): Promise<void> {
     const mailbox = parseRecipient(address);
     if (!mailbox) throw new SuppressionAddressError(address);
-    const { dialect, tables } = this.session;
     // Cut by code points: half of a surrogate pair is no text.
     const read = cutText(reason, 4 * MAX_SUPPRESSION_REASON);
     const shortReason = Array.from(toOneLine(read)).slice(0, MAX_SUPPRESSION_REASON).join('');
     const key = this.keyOf(mailbox.address);
-    const { numRows } = await this.session.insert(
-      dialect.insertIgnore(
-        `${tables.mailSuppression} (address_key, address, reason, created_at)`,
-        `(?, ?, ?, ${dialect.now})`,
-      ),
-      [key, mailbox.address, shortReason],
-    );
+    const { numRows } = await insertSuppression(this.session, key, mailbox.address, shortReason);
     // No row was inserted: make sure that the address is on the list before the caller is told so.
     if (numRows === 0 && (await this.findSuppressed([address])).size === 0)
       throw new DroppedRowError('dps_mail_suppression');
@@ -77,9 +61,7 @@ export class TypeOrmSuppressionList implements SuppressionList {
   async release(address: string): Promise<void> {
     const key = this.#keyOf(address);
     if (key === null) return;
-    await this.session.change(`DELETE FROM ${this.session.tables.mailSuppression} WHERE address_key = ?`, [
-      key,
-    ]);
+    await deleteSuppression(this.session, key);
   }
 
   /** As `#keyOf`; undefined if the host's normalizer fails. */

@@ -1,5 +1,5 @@
 import type { Session } from '../database/mailing.database.js';
-import { findExisting } from './find-existing.js';
+import { findExisting } from '../database/find-existing.js';
 import { type NumberedRecipient, rowKeyOf } from './insert-recipients.js';
 
 const COLUMN_OF = { emailAddress: 'address_key', userMailing: 'user_id' } as const;

@@ -1,5 +1,6 @@
 import type { ListedRecipient } from '../../model/mail/listed-recipient.js';
 import type { Inserted, Session } from '../database/mailing.database.js';
+import { NAME_COLUMN_OF, type SourceName } from '../recipients/open-recipient.js';
 
 /** A recipient with its idx in the mailing. */
 export type NumberedRecipient = ListedRecipient & { idx: number };
@@ -47,7 +48,7 @@ export async function insertRecipients(
   if (profiles.length > 0) {
     done.push(
       await insert(
-        `${session.tables.userMailing} (mailing_id, idx, user_id, status, changed_at)`,
+        `${session.tables.userMailing} (${columnsOf('userMailing').join(', ')})`,
         profiles.map(() => `(?, ?, ?, 'pending', ${session.dialect.now})`).join(', '),
         profiles.flatMap((one) => [mailingId, one.idx, one.userId]),
       ),
@@ -84,12 +85,16 @@ function insertAddresses(
     parameters.push(mailingId, one.idx, shown, rowKeyOf(one));
     for (const [, read] of seldom) parameters.push(read(one));
   }
-  const columns = ['mailing_id', 'idx', 'email_address', 'address_key', 'status', 'changed_at'].concat(
-    seldom.map(([column]) => column),
-  );
+  const columns = columnsOf('emailAddress').concat(seldom.map(([column]) => column));
   return insert(
     `${session.tables.emailAddress} (${columns.join(', ')})`,
     addresses.map((one) => (one.kind === 'invalid' ? skipped : pending)).join(', '),
     parameters,
   );
+}
+
+/** Columns of every new row, in the order of its values. */
+function columnsOf(source: SourceName): string[] {
+  const own = source === 'emailAddress' ? ['address_key'] : [];
+  return ['mailing_id', 'idx', NAME_COLUMN_OF[source], ...own, 'status', 'changed_at'];
 }

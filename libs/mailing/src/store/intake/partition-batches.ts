@@ -1,4 +1,5 @@
 import type { Session } from '../database/mailing.database.js';
+import { WATERMARKS } from '../database/progress-row.js';
 
 /** The part of a list to cut into batches. */
 export interface Cut {
@@ -33,8 +34,8 @@ export async function partitionBatches(
      WHERE mailing_id = ? AND idx >= ? AND idx < ? AND status = 'pending'`;
   await session.change(
     `INSERT INTO ${mailBatch}
-       (mailing_id, start_idx, end_idx, status, not_before, num_profiles, low_water_idx, next_idx, high_water_idx)
-     SELECT ?, start_idx, start_idx + ${batchSize}, 'free', ${session.dialect.now}, COUNT(*), start_idx, start_idx, start_idx
+       (mailing_id, start_idx, end_idx, status, not_before, num_profiles, ${WATERMARKS.join(', ')})
+     SELECT ?, start_idx, start_idx + ${batchSize}, 'free', ${session.dialect.now}, COUNT(*), ${WATERMARKS.map(() => 'start_idx').join(', ')}
      FROM (${starts(emailAddress)} UNION ALL ${starts(userMailing)}) AS listed GROUP BY start_idx`,
     [mailingId, ...range, ...range],
   );

@@ -4,9 +4,9 @@ import { SlotContentError } from '../../model/mail/slot.errors.js';
 import { isDataFault } from '../faults/database-fault.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
 import { insertBisecting } from './insert-bisecting.js';
-import { findNewSlots, firstSlots, insertSlots, type SlotRow, toSlotJson } from './insert-slots.js';
-import { ALL_PROFILES, type KeptSlot, readSlots } from './read-slots.js';
-import { fenceLoading } from './write-list.js';
+import { findNewSlots, firstSlots, insertSlots, type SlotRow, toSlotJson } from '../contents/insert-slots.js';
+import { ALL_PROFILES, type KeptSlot, readSlots } from '../contents/read-slots.js';
+import { fenceLoading } from './fence-loading.js';
 
 /**
  * Rows other than duplicates are missing, or a value was changed. The chunk is rolled back and written again in the slow way, which finds the refused

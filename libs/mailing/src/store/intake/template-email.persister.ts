@@ -7,19 +7,24 @@ import {
   MAX_SERVER_ID_LENGTH,
   MAX_TOKEN_LENGTH,
 } from '../../model/errors/argument.check.js';
-import { toPublicText } from '../../model/values/public-text.js';
-import type { TemplateEmailAttachment, TemplateEmailInfo } from '../../model/mail/template-email-info.js';
+import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import { AttachmentGone } from '../attachments/attachment.storage.js';
-import { AttachmentStore } from '../attachments/attachment.store.js';
+import { AttachmentStore, type KeptAttachment } from '../attachments/attachment.store.js';
 import { isDataFault, isDuplicateKey } from '../faults/database-fault.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
-import { parseJson } from '../database/parse-json.js';
+import { insertMailing } from './insert-mailing.js';
+import { insertTrackingData } from './insert-tracking-data.js';
+import { infoColumns, json, parsedColumns, toInfo } from './mailing-columns.js';
+import { pausePending } from './pause-pending.js';
+import { readMailingRow, readTrackingData } from './read-mailing.js';
+import { releaseKey } from './release-key.js';
 import type { NumberedRecipient } from './insert-recipients.js';
-import { hashesOf, keepTemplates, readTemplates, type TemplateHashes } from './keep-templates.js';
-import { placeholders } from '../database/placeholders.js';
+import { hashesOf, keepTemplates, readTemplates, type TemplateHashes } from '../contents/keep-templates.js';
 import { type Cut, partitionBatches } from './partition-batches.js';
 import { refreshStatistics } from './refresh-statistics.js';
-import { failList, fenceLoading, finishList } from './write-list.js';
+import { failList } from './fail-list.js';
+import { fenceLoading } from './fence-loading.js';
+import { finishList } from './finish-list.js';
 import {
   RowsUnaccountedForError,
   type WrittenChunk,
@@ -64,30 +69,6 @@ class KeyTaken extends Error {}
 const SLOW_CHUNK_MS = 500;
 const REFRESH_PAUSE_MS = 10_000;
 
-/** Columns of `dps_mailing` that hold the info, and how each is written. */
-const INFO_COLUMNS: Record<string, (info: TemplateEmailInfo) => unknown> = {
-  name: (info) => info.name ?? null,
-  subject: (info) => info.subject,
-  from_address: (info) => info.from,
-  reply_to: (info) => info.replyTo ?? null,
-  cc: (info) => info.cc ?? null,
-  bcc: (info) => info.bcc ?? null,
-  message_to: (info) => info.messageTo ?? null,
-  template_url: (info) => info.templateUrl,
-  alt_template_url: (info) => info.altTemplateUrl ?? null,
-  fill_from_templ: (info) => (info.fillFromTemplate === true ? 1 : 0),
-  send_as_html: (info) => (info.sendAsHtml === false ? 0 : 1),
-  send_as_text: (info) => (info.sendAsText === false ? 0 : 1),
-  unsubscribe: (info) => (info.unsubscribe === false ? 0 : 1),
-  params: (info) => json(info.params),
-  headers: (info) => json(info.headers),
-  attachments: (info) => json(info.attachments),
-  site_id: (info) => info.siteId ?? null,
-  locale: (info) => info.locale ?? null,
-  batch_exec_id: (info) => info.batchExecId ?? null,
-  ignore_fatigue: (info) => (info.ignoreContactFatigue ? 1 : 0),
-};
-
 /**
  * Writes mailings and their recipients to the host's database and reads them back.
  *
@@ -127,26 +108,15 @@ export class TemplateEmailPersister {
       is_batched: terms.batchSize === null ? 0 : 1,
       batch_size: terms.batchSize,
       template_hashes: json(content && hashesOf(content)),
+      ...infoColumns(info),
     };
-    for (const [column, read] of Object.entries(INFO_COLUMNS)) columns[column] = read(info);
     if (info.attachments) columns.attachments = json(await this.attachments.keep(info.attachments));
     const write = async (session: Session): Promise<void> => {
-      await session
-        .change(
-          `INSERT INTO ${session.tables.mailing} (id, status, created_at, ${Object.keys(columns).join(', ')})
-           VALUES (?, 'loading', ${session.dialect.now}, ${placeholders(Object.values(columns))})`,
-          [mailingId, ...Object.values(columns)],
-        )
-        .catch((error: unknown) => {
-          throw terms.idempotencyKey !== null && isDuplicateKey(error) ? new KeyTaken() : error;
-        });
+      await insertMailing(session, mailingId, columns).catch((error: unknown) => {
+        throw terms.idempotencyKey !== null && isDuplicateKey(error) ? new KeyTaken() : error;
+      });
       if (content) await keepTemplates(session, content);
-      for (const [idx, [key, value]] of Object.entries(info.trackingData ?? {}).entries()) {
-        await session.change(
-          `INSERT INTO ${session.tables.mailTrackdata} (mailing_id, map_key, map_value, idx) VALUES (?, ?, ?, ?)`,
-          [mailingId, key, value, idx],
-        );
-      }
+      await insertTrackingData(session, mailingId, info.trackingData ?? {});
     };
     try {
       await this.database.transaction(write);
@@ -222,10 +192,7 @@ export class TemplateEmailPersister {
    */
   async releaseKey(mailingId: string): Promise<void> {
     checkMailingId('releaseKey: mailingId', mailingId);
-    await this.database.change(
-      `UPDATE ${this.database.tables.mailing} SET idempotency_key = NULL WHERE id = ? AND status = 'failed'`,
-      [mailingId],
-    );
+    await releaseKey(this.database, mailingId);
   }
 
   /** @returns false if the list is no longer being written under this token; it may be complete. */
@@ -242,14 +209,15 @@ export class TemplateEmailPersister {
   /** @returns null if there is no such mailing. */
   async readMailing(mailingId: string): Promise<StoredMailing | null> {
     checkMailingId('readMailing: mailingId', mailingId);
-    const [row] = await this.database.rows<Record<string, unknown>>(
-      `SELECT ${Object.keys(INFO_COLUMNS).join(', ')}, template_hashes, num_profiles FROM ${this.database.tables.mailing} WHERE id = ?`,
-      [mailingId],
-    );
+    const row = await readMailingRow(this.database, mailingId);
     if (!row) return null;
     const { parsed, unreadable } = parsedColumns(row);
-    const info = { ...toInfo({ ...row, ...parsed }), trackingData: await this.#readTrackingData(mailingId) };
-    const restored = info.attachments && (await this.attachments.restore(info.attachments));
+    const info = {
+      ...toInfo({ ...row, ...parsed }),
+      trackingData: await readTrackingData(this.database, mailingId),
+    };
+    const kept = parsed.attachments as KeptAttachment[] | null;
+    const restored = kept ? await this.attachments.restore(kept) : undefined;
     const attachmentGone = restored instanceof AttachmentGone ? restored : null;
     info.attachments = restored instanceof AttachmentGone ? undefined : restored;
     const hashes = parsed.template_hashes as TemplateHashes | null;
@@ -260,23 +228,7 @@ export class TemplateEmailPersister {
   /** Pauses a `pending` mailing that can't be sent as things are. @returns false if it was not `pending`. */
   async pausePending(mailingId: string, reason: string): Promise<boolean> {
     checkMailingId('pausePending: mailingId', mailingId);
-    const changed = await this.database.change(
-      `UPDATE ${this.database.tables.mailing} SET status = 'paused', status_reason = ?, commit_seq = commit_seq + 1
-       WHERE id = ? AND status = 'pending'`,
-      [toPublicText(reason), mailingId],
-    );
-    return changed === 1;
-  }
-
-  /** Undefined if there are no rows: the table does not distinguish an empty record from none. */
-  async #readTrackingData(mailingId: string): Promise<Record<string, string> | undefined> {
-    const rows = await this.database.rows<{ map_key: string; map_value: string }>(
-      `SELECT map_key, map_value FROM ${this.database.tables.mailTrackdata} WHERE mailing_id = ?
-       ORDER BY idx, map_key`,
-      [mailingId],
-    );
-    if (rows.length === 0) return undefined;
-    return Object.fromEntries(rows.map((row) => [row.map_key, row.map_value]));
+    return pausePending(this.database, mailingId, reason);
   }
 }
 
@@ -292,54 +244,4 @@ function checkPart(call: string, mailingId: string, claimToken: string, cut: Cut
 /** A moment in UTC as text that every supported database accepts, whatever the time zone of the driver. */
 function toTimestamp(moment: Date | null): string | null {
   return moment === null ? null : moment.toISOString().replace('T', ' ').replace('Z', '');
-}
-
-function json(value: unknown): string | null {
-  return value === undefined || value === null ? null : JSON.stringify(value);
-}
-
-/** Parses the JSON columns. Null: the column is empty, or, if `unreadable` names it, a program of the host wrote something else there. */
-function parsedColumns(row: Record<string, unknown>): {
-  parsed: Record<string, object | null>;
-  unreadable: string | null;
-} {
-  const parsed: Record<string, object | null> = {};
-  let unreadable: string | null = null;
-  for (const column of ['params', 'headers', 'attachments', 'template_hashes']) {
-    const value = row[column];
-    const json = parseJson(value);
-    const isList = column === 'attachments';
-    const isRight = json !== null && Array.isArray(json) === isList;
-    parsed[column] = isRight ? json : null;
-    if (isRight || value === null || value === undefined) continue;
-    unreadable = `dps_mailing.${column} holds no JSON ${isList ? 'array' : 'object'}`;
-  }
-  return { parsed, unreadable };
-}
-
-/** @param row with its JSON parsed. */
-function toInfo(row: Record<string, unknown>): TemplateEmailInfo {
-  const text = (value: unknown): string | undefined => (value as string | null) ?? undefined;
-  return {
-    name: text(row.name),
-    subject: String(row.subject),
-    from: String(row.from_address),
-    replyTo: text(row.reply_to),
-    cc: text(row.cc),
-    bcc: text(row.bcc),
-    messageTo: text(row.message_to),
-    templateUrl: String(row.template_url),
-    altTemplateUrl: text(row.alt_template_url),
-    fillFromTemplate: Boolean(Number(row.fill_from_templ)),
-    sendAsHtml: Boolean(Number(row.send_as_html)),
-    sendAsText: Boolean(Number(row.send_as_text)),
-    unsubscribe: Boolean(Number(row.unsubscribe)),
-    params: (row.params as Record<string, unknown> | null) ?? undefined,
-    headers: (row.headers as Record<string, string> | null) ?? undefined,
-    attachments: (row.attachments as TemplateEmailAttachment[] | null) ?? undefined,
-    siteId: text(row.site_id),
-    locale: text(row.locale),
-    batchExecId: text(row.batch_exec_id),
-    ignoreContactFatigue: Boolean(Number(row.ignore_fatigue)),
-  };
 }

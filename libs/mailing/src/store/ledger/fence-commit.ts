@@ -2,8 +2,8 @@ import type { GuardScores } from '../../model/states/guard-scores.js';
 import type { MailingStatus } from '../../model/states/mailing-status.js';
 import type { Slice } from '../../model/states/slice.js';
 import type { Session } from '../database/mailing.database.js';
-import { progressRowOf } from '../database/progress-row.js';
-import type { Intent } from './intent.js';
+import { ADD_TO_COUNTERS, progressRowOf, WATERMARKS } from '../database/progress-row.js';
+import type { Intent } from './move-intent.js';
 import { readMailingStatus } from '../database/read-mailing-status.js';
 import { readCommandAndScores } from './read-command-and-scores.js';
 
@@ -63,8 +63,8 @@ export async function fenceCommit(session: Session, fence: Fence): Promise<Fence
 function writeFence(session: Session, fence: Fence, condition: string): Promise<number> {
   const progress = progressRowOf(session, fence.slice);
   return session.change(
-    `UPDATE ${progress.table} SET num_sent = num_sent + ?, num_errors = num_errors + ?, num_skipped = num_skipped + ?,
-       low_water_idx = ?, next_idx = ?, high_water_idx = ?, suspect_score = ?, failure_score = ?, commit_seq = commit_seq + 1,
+    `UPDATE ${progress.table} SET ${ADD_TO_COUNTERS}, ${WATERMARKS.map((column) => `${column} = ?`).join(', ')},
+       suspect_score = ?, failure_score = ?, commit_seq = commit_seq + 1,
        last_commit_at = ${session.dialect.now}
      WHERE ${progress.sql} AND claim_token = ? AND commit_seq = ? ${condition}`,
     [
@@ -81,17 +81,4 @@ function writeFence(session: Session, fence: Fence, condition: string): Promise<
       fence.commitSeq,
     ],
   );
-}
-
-/** The claim token of the slice now, and the number of its last commit. @returns null if there is no such row. */
-export async function readClaim(
-  session: Session,
-  slice: Slice,
-): Promise<{ claimToken: string | null; commitSeq: number } | null> {
-  const progress = progressRowOf(session, slice);
-  const [row] = await session.rows<{ claim_token: string | null; commit_seq: number }>(
-    `SELECT claim_token, commit_seq FROM ${progress.table} WHERE ${progress.sql}`,
-    progress.parameters,
-  );
-  return row ? { claimToken: row.claim_token, commitSeq: Number(row.commit_seq) } : null;
 }

@@ -1,7 +1,7 @@
 import type { Commit } from '../../model/ports/ledger.js';
 import type { HeldClaim } from './held-claim.js';
-import type { Intent } from './intent.js';
-import type { OpenRecipient } from './open-recipient.js';
+import type { Intent } from './move-intent.js';
+import type { OpenRecipient } from '../recipients/open-recipient.js';
 import { isDrained, NOTHING_READ, type Prefetch } from './prefetch.js';
 
 /** The position of a ledger in its slice. Immutable: a commit makes the next one, which is valid once the commit is committed. */

@@ -18,10 +18,12 @@ import { joined, lookBeyond, type Prefetch, readOn } from './prefetch.js';
 import { markNextRetries, nameOpen } from './mark-recipients.js';
 import { countsOf, writeEnds } from './settle-recipients.js';
 import { endBatch } from '../completion/end-batch.js';
-import { completeMailing, releaseMailing } from '../completion/end-mailing.js';
-import { fenceCommit, readClaim } from './fence-commit.js';
-import { type Intent, moveIntent } from './intent.js';
-import { nextDueInMs } from './begin-retries.js';
+import { completeMailing } from '../completion/complete-mailing.js';
+import { releaseMailing } from '../completion/release-mailing.js';
+import { fenceCommit } from './fence-commit.js';
+import { readClaim } from './read-progress.js';
+import { type Intent, moveIntent } from './move-intent.js';
+import { nextDueInMs } from '../recipients/find-due.js';
 
 /** One step of the ledger: its position afterwards, and the answer to the run. */
 interface Step {
@@ -236,9 +238,9 @@ export class MailingLedger implements Ledger {
     };
     const isTime = performance.now() >= lookForDueAt;
     if (isTime) await lookForDue();
-    const places = commit.capacity - marked.length;
-    const read = await readOn(session, claim, nextIdx, places, next.ahead);
-    for (const one of read.rows.slice(0, places)) {
+    const capacity = commit.capacity - marked.length;
+    const read = await readOn(session, claim, nextIdx, capacity, next.ahead);
+    for (const one of read.rows.slice(0, capacity)) {
       // The database would not prevent a second copy to a recipient that was read twice.
       if (one.idx < nextIdx || open.has(one.idx)) throw new Error(`Bug: ${one.idx} is begun already.`);
       marked.push(one);
@@ -247,7 +249,7 @@ export class MailingLedger implements Ledger {
     }
     // The list is exhausted. A `retry` command may have deferred recipients that this run does not know of.
     if (marked.length < commit.capacity && !isTime) await lookForDue();
-    const ahead = { ...read, rows: read.rows.slice(places) };
+    const ahead = { ...read, rows: read.rows.slice(capacity) };
     const position = { ...next, ...intentAt(next, nextIdx), open, ahead, lookForDueAt };
     if (nextIdx !== intent.nextIdx) await moveIntent(session, claim, position);
     if (marked.length === 0 && commit.inFlight === 0 && dueInMs === null)

@@ -1,10 +1,13 @@
 import type { Slice } from '../../model/states/slice.js';
-import type { Found } from './found-recipient.js';
+import type { Found } from '../recipients/found-recipient.js';
 import type { Session } from '../database/mailing.database.js';
-import { type OpenRecipient, SOURCES } from './open-recipient.js';
+import { type OpenRecipient, SOURCES } from '../recipients/open-recipient.js';
 import { idxCondition } from '../database/idx-condition.js';
-import { nameIntended } from './intent.js';
-import { beginAttempts, findDue, markDue, readDeferred } from './begin-retries.js';
+import { nameIntended } from '../recipients/name-intended.js';
+import { beginAttempts } from '../recipients/begin-attempts.js';
+import { findDue } from '../recipients/find-due.js';
+import { markDue } from '../recipients/mark-due.js';
+import { readDeferred } from '../recipients/read-deferred.js';
 import { inChunks } from '../database/placeholders.js';
 
 /**
@@ -29,10 +32,10 @@ export async function nameOpen(
 /** Maximum number of retries that one commit marks, a bound for its statements. The next commit marks the rest. */
 const MAX_RETRIES = 1_000;
 
-/** Marks recipients that are due for another attempt. */
-export async function markNextRetries(session: Session, slice: Slice, free: number): Promise<Found[]> {
+/** Marks at most `capacity` recipients that are due for another attempt. */
+export async function markNextRetries(session: Session, slice: Slice, capacity: number): Promise<Found[]> {
   const { mailingId } = slice;
-  const due = free > 0 ? await findDue(session, slice, Math.min(free, MAX_RETRIES)) : [];
+  const due = capacity > 0 ? await findDue(session, slice, Math.min(capacity, MAX_RETRIES)) : [];
   if (due.length === 0) return [];
   const marked: Found[] = [];
   for (const source of SOURCES) {

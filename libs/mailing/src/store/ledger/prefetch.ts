@@ -1,8 +1,8 @@
 import type { Slice } from '../../model/states/slice.js';
-import type { Found } from './found-recipient.js';
+import type { Found } from '../recipients/found-recipient.js';
 import type { MailingDatabase, Session } from '../database/mailing.database.js';
-import { SOURCES, type SourceName } from './open-recipient.js';
-import { readNext } from './read-next.js';
+import { SOURCES, type SourceName } from '../recipients/open-recipient.js';
+import { readNext } from '../recipients/read-next.js';
 
 /**
  * Rows of one read of the list, unless more are to be marked at once. Each read costs a transaction, and one more to ask the suppression list about

@@ -2,16 +2,14 @@ import type { Deferral, Outcome } from '../../model/states/outcome.js';
 import { COUNTER_OF } from '../../model/states/recipient-status.js';
 import type { Session } from '../database/mailing.database.js';
 import { assertWritten } from './mark-recipients.js';
-import { type OpenRecipient, SOURCES } from './open-recipient.js';
-import {
-  deferRecipients,
-  handBackDeferred,
-  scheduleAttempts,
-  unscheduleAttempts,
-} from './defer-recipients.js';
-import { handBack } from './hand-back-recipients.js';
+import { type OpenRecipient, SOURCES } from '../recipients/open-recipient.js';
+import { deferRecipients } from '../recipients/defer-recipients.js';
+import { handBackDeferred } from '../recipients/hand-back-deferred.js';
+import { scheduleAttempts } from '../recipients/schedule-attempts.js';
+import { unscheduleAttempts } from '../recipients/unschedule-attempts.js';
+import { handBack } from '../recipients/hand-back-recipients.js';
 import { inChunks } from '../database/placeholders.js';
-import { writeOutcomes } from './write-outcomes.js';
+import { writeOutcomes } from '../recipients/write-outcomes.js';
 
 /** What became of recipients that were in flight. */
 export interface Ends {
@@ -36,8 +34,8 @@ export async function writeEnds(
   for (const source of SOURCES) {
     for (const rowStatus of ['pending', 'sending'] as const) {
       const isHere = (idx: number): boolean => {
-        const place = open.get(idx);
-        return place?.source === source && place.rowStatus === rowStatus;
+        const recipient = open.get(idx);
+        return recipient?.source === source && recipient.rowStatus === rowStatus;
       };
       const outcomes = ends.outcomes.filter((one) => isHere(one.idx));
       const deferred = ends.deferred.filter((one) => isHere(one.idx));

@@ -1,5 +1,7 @@
 import { PAUSE_REASONS } from '../../model/states/mailing-status.js';
 import type { Session } from '../database/mailing.database.js';
+import { hasLiveServer } from './live-server.js';
+import { NUM_SETTLED } from '../database/progress-row.js';
 import { placeholders } from '../database/placeholders.js';
 
 /** A mailing that a server would continue if it did not wait for `TemplateEmailRestarter.resume()`. */
@@ -27,14 +29,13 @@ export interface HeldScope {
  * - Index: `(is_batched, status)`, for mailings that have not ended; queried only while a server waits.
  */
 export async function findHeld(session: Session, scope: HeldScope, limit: number): Promise<HeldMailing[]> {
-  const { dialect, tables } = session;
+  const { tables } = session;
   const { uniqServerId, migrationList, takesBatches, leaseMs } = scope;
   const isListed = migrationList ? `m.uniq_server_id IN (${placeholders(migrationList)})` : 'TRUE';
-  const isDead = `NOT EXISTS (SELECT 1 FROM ${tables.mailServer} s
-    WHERE s.uniq_server_id = m.uniq_server_id AND s.last_updated >= ${dialect.agoMs})`;
-  const isAdoptable = migrationList?.length === 0 ? '' : `OR (${isListed} AND ${isDead})`;
+  const isAdoptable =
+    migrationList?.length === 0 ? '' : `OR (${isListed} AND NOT ${hasLiveServer(session, 'm')})`;
   const rows = await session.rows<Record<string, unknown>>(
-    `SELECT id, is_batched, num_profiles, num_sent, num_errors, num_skipped FROM ${tables.mailing} m
+    `SELECT id, is_batched, num_profiles - (${NUM_SETTLED}) AS num_left FROM ${tables.mailing} m
      WHERE (status IN ('pending', 'in_progress') OR (status = 'paused' AND status_reason LIKE ?))
        AND ((is_batched = FALSE AND (uniq_server_id = ? ${isAdoptable})) ${takesBatches ? 'OR is_batched = TRUE' : ''})
      ORDER BY id LIMIT ${limit}`,
@@ -47,7 +48,6 @@ export async function findHeld(session: Session, scope: HeldScope, limit: number
   return rows.map((row) => ({
     mailingId: String(row.id),
     isBatched: Boolean(row.is_batched),
-    numLeft:
-      Number(row.num_profiles) - Number(row.num_sent) - Number(row.num_errors) - Number(row.num_skipped),
+    numLeft: Number(row.num_left),
   }));
 }

@@ -1,4 +1,5 @@
 import type { Session } from '../database/mailing.database.js';
+import { hasLiveServer } from './live-server.js';
 
 /** A slice that a live server works on, without a commit for long. */
 export interface StalledSlice {
@@ -12,7 +13,6 @@ export interface StalledSlice {
  * - Lock: none.
  * - Index: `(is_batched, status)` for the mailings that are worked on, `(status, …)` for the batches that are claimed. There are never more of either
  *   than all servers have worker slots, so the time of the last commit needs no index, which each commit would have to update.
- * - A slice that was claimed before the column existed has no time, and is not found before its next commit.
  * - The row of the server says whether it lives: the slices of dead servers are found by their recovery.
  * - Rejected: a time in memory alone. The run that hangs may be on a server that is not asked.
  */
@@ -21,8 +21,7 @@ export async function findStalled(
   { quietMs, leaseMs, limit }: { quietMs: number; leaseMs: number; limit: number },
 ): Promise<StalledSlice[]> {
   const { dialect, tables } = session;
-  const isStalled = `x.last_commit_at < ${dialect.agoMs} AND EXISTS (SELECT 1 FROM ${tables.mailServer} s
-    WHERE s.uniq_server_id = x.uniq_server_id AND s.last_updated >= ${dialect.agoMs})`;
+  const isStalled = `x.last_commit_at < ${dialect.agoMs} AND ${hasLiveServer(session, 'x')}`;
   const found: StalledSlice[] = [];
   for (const from of [
     `x.id AS mailing_id, x.uniq_server_id FROM ${tables.mailing} x

@@ -1,4 +1,3 @@
-import type { Heartbeats } from '../failover/failover.watch.js';
 import type { Session } from '../database/mailing.database.js';
 
 /**
@@ -30,21 +29,4 @@ export async function renewLease(
   if (rows.length === 0) return false;
   await renew();
   return true;
-}
-
-/** Own name of the database server that this session is on. */
-export async function readServer(session: Session): Promise<string> {
-  const [row] = await session.rows<{ server: string }>(`SELECT ${session.dialect.server} AS server`);
-  return row.server;
-}
-
-/** The last heartbeats of the other mail servers; one row per server. */
-export async function readHeartbeats(session: Session, uniqServerId: string): Promise<Heartbeats> {
-  const { dialect, tables } = session;
-  const rows = await session.rows<{ id: string; incarnation: string; at_ms: number | string }>(
-    `SELECT uniq_server_id AS id, incarnation, ${dialect.epochMs('last_updated')} AS at_ms
-     FROM ${tables.mailServer} WHERE uniq_server_id <> ?`,
-    [uniqServerId],
-  );
-  return new Map(rows.map(({ id, incarnation, at_ms: at }) => [`${id} ${incarnation}`, Number(at)]));
 }

@@ -2,21 +2,22 @@ import { checkText, MAX_SERVER_ID_LENGTH } from '../../model/errors/argument.che
 import type { MailingDatabase } from '../database/mailing.database.js';
 import { isDuplicateKey } from '../faults/database-fault.js';
 import type { ServerSight } from '../failover/failover.watch.js';
-import { ForgottenCommits } from '../claims/forgotten-commits.js';
-import { type ServerIdentity, pruneServer, insertServer, replaceServer } from './register-server.js';
-import { readHeartbeats, readServer, renewLease } from './renew-lease.js';
-
-/** A server as its row shows it. */
-export interface RegisteredServer {
-  uniqServerId: string;
-  incarnation: string;
-  hostname: string;
-  pid: number;
-  /** The pid can be compared only within it; null: unknown, or an older version wrote the row. */
-  pidNamespace: string | null;
-  /** Its lease ran out, by the database's clock. */
-  expired: boolean;
-}
+import { ForgottenCommits } from '../recovery/forgotten-commits.js';
+import { insertServer } from './insert-server.js';
+import { pruneServer } from './prune-server.js';
+import { replaceServer } from './replace-server.js';
+import {
+  countTakingBatches,
+  findServer,
+  readHeartbeats,
+  readOtherServers,
+  readServer,
+  type RegisteredServer,
+  type SeenServer,
+} from './read-servers.js';
+import { deleteServer } from './delete-server.js';
+import type { ServerIdentity } from './server-identity.js';
+import { renewLease } from './renew-lease.js';
 
 /** Width of the column; a UUID. */
 const MAX_INCARNATION_LENGTH = 36;
@@ -118,10 +119,7 @@ export class TemplateEmailBatchServerPersister {
   /** Orderly end: removes the row, so no server has to wait for the lease. */
   async deregister(uniqServerId: string, incarnation: string): Promise<void> {
     checkServer('deregister', uniqServerId, incarnation);
-    await this.database.change(
-      `DELETE FROM ${this.database.tables.mailServer} WHERE uniq_server_id = ? AND incarnation = ?`,
-      [uniqServerId, incarnation],
-    );
+    await deleteServer(this.database, uniqServerId, incarnation);
   }
 
   /**
@@ -150,7 +148,8 @@ export class TemplateEmailBatchServerPersister {
    */
   async pruneDead(uniqServerId: string, isKnownDead: IsKnownDead, judgesLease: boolean): Promise<string[]> {
     checkText('pruneDead: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
-    const others = await this.#read('uniq_server_id <> ?', uniqServerId);
+    const seen = await readOtherServers(this.database, uniqServerId, this.leaseMs);
+    const others = seen.map((server) => this.#judged(server));
     const pruned: string[] = [];
     const failures: unknown[] = [];
     for (const server of others) {
@@ -170,27 +169,14 @@ export class TemplateEmailBatchServerPersister {
   /** @returns null if no process has this id. */
   async find(uniqServerId: string): Promise<RegisteredServer | null> {
     checkText('find: uniqServerId', uniqServerId, MAX_SERVER_ID_LENGTH);
-    const [server] = await this.#read('uniq_server_id = ?', uniqServerId);
-    return server ?? null;
+    const server = await findServer(this.database, uniqServerId, this.leaseMs);
+    return server && this.#judged(server);
   }
 
-  async #read(condition: string, uniqServerId: string): Promise<RegisteredServer[]> {
-    const { dialect, tables } = this.database;
-    const rows = await this.database.rows<Record<string, unknown>>(
-      `SELECT uniq_server_id, incarnation, hostname, pid, pid_namespace,
-         CASE WHEN last_updated < ${dialect.agoMs} THEN 1 ELSE 0 END AS expired, ${dialect.server} AS server
-       FROM ${tables.mailServer} WHERE ${condition}`,
-      [this.leaseMs, uniqServerId],
-    );
-    return rows.map((row) => ({
-      uniqServerId: String(row.uniq_server_id),
-      incarnation: String(row.incarnation),
-      hostname: String(row.hostname),
-      pid: Number(row.pid),
-      pidNamespace: row.pid_namespace as string | null,
-      expired:
-        Number(row.expired) === 1 && this.database.failovers.judgesLeases(String(row.server), this.leaseMs),
-    }));
+  /** A lease counts only if this process may judge leases on the database server that answered. */
+  #judged({ databaseServer, ...server }: SeenServer): RegisteredServer {
+    const mayJudge = this.database.failovers.judgesLeases(databaseServer, this.leaseMs);
+    return { ...server, expired: server.expired && mayJudge };
   }
 
   async #remove({ uniqServerId, incarnation }: RegisteredServer, knownDead: boolean): Promise<boolean> {
@@ -202,12 +188,7 @@ export class TemplateEmailBatchServerPersister {
 
   /** Number of servers that take batches and whose lease has not run out; at least 1. */
   async countTakingBatches(): Promise<number> {
-    const [row] = await this.database.rows<{ count: unknown }>(
-      `SELECT COUNT(*) AS count FROM ${this.database.tables.mailServer}
-       WHERE takes_batches = TRUE AND last_updated >= ${this.database.dialect.agoMs}`,
-      [this.leaseMs],
-    );
-    return Math.max(1, Number(row.count));
+    return Math.max(1, await countTakingBatches(this.database, this.leaseMs));
   }
 
   async #insert(me: ServerIdentity): Promise<boolean> {

@@ -2,14 +2,15 @@ import type { FaultPoints } from '../../model/ports/fault-points.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { HeldClaim } from '../../store/ledger/held-claim.js';
-import type { MailingClaims, UnfinishedMailing } from '../../store/claims/mailing-claims.js';
+import type { MailingClaims } from '../../store/claims/mailing-claims.js';
+import type { UnfinishedMailing } from '../../store/claims/find-unfinished.js';
 import type { DeadBatch } from '../../store/claims/find-dead-batches.js';
 import type { TemplateEmailBatchPersister } from '../../store/claims/template-email-batch.persister.js';
 import type { JournalRecovery } from './journal.recovery.js';
 import type { InDoubtDecision } from './in-doubt.decision.js';
 import type { ProfileRecorder } from '../recipients/profile.recorder.js';
 import type { ServerMembership } from '../servers/server-membership.js';
-import type { Recovery } from '../../store/claims/claim.reader.js';
+import type { Recovery } from '../../store/claims/recover-claim.js';
 
 export interface ClaimAcquirerParts {
   settings: Pick<MailingSettings, 'inDoubt' | 'uniqServerId'>;

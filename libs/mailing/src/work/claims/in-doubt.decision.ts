@@ -11,7 +11,8 @@ import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { InDoubtPolicy, InDoubtVerdict } from '../../model/options/in-doubt-policy.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { HeldClaim } from '../../store/ledger/held-claim.js';
-import type { DoubtfulRow, CommandPersister } from '../../store/commands/command.persister.js';
+import type { DoubtfulRow } from '../../store/commands/read-doubtful.js';
+import type { CommandPersister } from '../../store/commands/command.persister.js';
 import type { ProfileRecorder } from '../recipients/profile.recorder.js';
 
 const CALL = 'inDoubt';

@@ -10,7 +10,7 @@ import type { Recipients } from '../../model/mail/recipient.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { MailingTemplate } from '../../model/ports/template.renderer.js';
 import type { HeldClaim } from '../../store/ledger/held-claim.js';
-import type { UnfinishedMailing } from '../../store/claims/mailing-claims.js';
+import type { UnfinishedMailing } from '../../store/claims/find-unfinished.js';
 import type { MailingReader } from '../../store/queries/mailing.reader.js';
 import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
 import type { ClaimAcquirer } from '../claims/claim.acquirer.js';

@@ -14,7 +14,8 @@ import {
 import { heldFilling, type SlotFilling, toFilling } from '../../model/mail/slot-filling.js';
 import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js';
 import type { TemplateContent } from '../../model/ports/template.renderer.js';
-import type { KnownMailing, MailingReader } from '../../store/queries/mailing.reader.js';
+import type { KnownMailing } from '../../store/queries/read-results.js';
+import type { MailingReader } from '../../store/queries/mailing.reader.js';
 import type { SlotPersister } from '../../store/intake/slot.persister.js';
 import type { TemplateEmailBatchServerPersister } from '../../store/servers/template-email-batch-server.persister.js';
 import type { MailingTerms, TemplateEmailPersister } from '../../store/intake/template-email.persister.js';

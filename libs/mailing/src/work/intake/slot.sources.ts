@@ -3,7 +3,7 @@ import { RefusedContent, storableOf } from '../../model/mail/refused-content.js'
 import type { SlotFilling } from '../../model/mail/slot-filling.js';
 import { APART, type SlotPersister } from '../../store/intake/slot.persister.js';
 import type { SlotRegistry } from './slot.registry.js';
-import { ALL_PROFILES } from '../../store/intake/read-slots.js';
+import { ALL_PROFILES } from '../../store/contents/read-slots.js';
 
 type ByUser = Map<string, Record<string, unknown>>;
 type SeenBy = (userId: string | undefined) => SlotContents | RefusedContent;

@@ -2,8 +2,8 @@ import { readFilling, type SlotFilling } from '../../model/mail/slot-filling.js'
 import type { SourceWatch } from '../../model/host-calls/source-watch.js';
 import { storableOf } from '../../model/mail/refused-content.js';
 import type { SlotPersister } from '../../store/intake/slot.persister.js';
-import { type SlotRow, toSlotJson } from '../../store/intake/insert-slots.js';
-import { ALL_PROFILES } from '../../store/intake/read-slots.js';
+import { type SlotRow, toSlotJson } from '../../store/contents/insert-slots.js';
+import { ALL_PROFILES } from '../../store/contents/read-slots.js';
 import { ListTakenAwayError } from './recipient-list.writer.js';
 
 /** As for lists: the smallest `max_allowed_packet` in use is 1 MiB. */

@@ -3,7 +3,7 @@ import type { Candidate, RecipientGate } from '../../delivery/recipients/recipie
 import type { Skip } from '../../delivery/recipients/recipient.policy.js';
 import type { KeyOf } from '../../model/addresses/email-address.js';
 import type { Session } from '../../store/database/mailing.database.js';
-import { type AddressHolder, claimAddresses } from '../../store/intake/claim-addresses.js';
+import { type AddressHolder, claimAddresses } from '../../store/recipients/claim-addresses.js';
 
 /**
  * Lets one profile of each address pass, in a mailing that any number of servers work on. Plain addresses are not asked about: the list has each only

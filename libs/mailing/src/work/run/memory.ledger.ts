@@ -94,9 +94,9 @@ export class MemoryLedger implements Ledger {
     else if (this.#reasons.size < MAX_REASONS) this.#reasons.set(key, { status, code, count: 1 });
   }
 
-  #takeDue(free: number): MarkedRecipient[] {
+  #takeDue(capacity: number): MarkedRecipient[] {
     const now = performance.now();
-    const due = [...this.#deferred].filter(([, at]) => at <= now).slice(0, free);
+    const due = [...this.#deferred].filter(([, at]) => at <= now).slice(0, capacity);
     return due.map(([one]) => {
       this.#deferred.delete(one);
       return one;
@@ -110,13 +110,13 @@ export class MemoryLedger implements Ledger {
   }
 
   /**
-   * Reads until `free` recipients are marked, but no longer than `READ_MS`: a list without recipients to send to, or a silent source, must not delay
+   * Reads until `capacity` recipients are marked, but no longer than `READ_MS`: a list without recipients to send to, or a silent source, must not delay
    * the counting of outcomes or a stop. An entry that is still being read then is kept for the next call.
    */
-  async #readUpTo(free: number, into: MarkedRecipient[]): Promise<void> {
+  async #readUpTo(capacity: number, into: MarkedRecipient[]): Promise<void> {
     const timer = new AbortController();
     const late = delay(READ_MS, 'late' as const, { signal: timer.signal }).catch(() => 'late' as const);
-    while (into.length < free && !this.#drained) {
+    while (into.length < capacity && !this.#drained) {
       this.#reading ??= new PendingEntry(this.#pull());
       const listed = await this.#reading.unless(late);
       if (listed === 'late') break;

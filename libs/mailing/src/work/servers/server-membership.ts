@@ -5,10 +5,8 @@ import type { IdHolder } from '../../model/errors/id-holder.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { ServerState } from '../../model/reports/mailing-health.report.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
-import type {
-  RegisteredServer,
-  TemplateEmailBatchServerPersister,
-} from '../../store/servers/template-email-batch-server.persister.js';
+import type { RegisteredServer } from '../../store/servers/read-servers.js';
+import type { TemplateEmailBatchServerPersister } from '../../store/servers/template-email-batch-server.persister.js';
 import type { JournalManager } from './journal.manager.js';
 import { Lease } from './lease.js';
 import { readPidNamespace } from './pid-namespace.js';
@@ -97,8 +95,8 @@ export class ServerMembership {
 
   /**
    * True if a process is dead for certain, whatever its lease says: pids can be compared, and either no process has its pid, or it has our own pid,
-   * so that its row is from before a restart. False for a row without a pid namespace (written by an older version, or by a process that could not
-   * read it): then only the lease shows it.
+   * so that its row is from before a restart. False for a row without a pid namespace, which its process could not read: then only the lease shows
+   * it.
    */
   readonly isKnownDead = (server: Comparable): boolean => {
     const isComparable = server.pidNamespace !== null && server.pidNamespace === this.#pidNamespace;

@@ -2,7 +2,7 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
 import type { Slice } from '../../model/states/slice.js';
-import type { BehindSlice, ForgottenCommits, RestoredSlice } from '../../store/claims/forgotten-commits.js';
+import type { BehindSlice, ForgottenCommits, RestoredSlice } from '../../store/recovery/forgotten-commits.js';
 import type { MailingDatabase } from '../../store/database/mailing.database.js';
 import type { BatchWorker } from '../execution/batch-worker.js';
 import type { RunEnd } from '../run/mailing-run.parts.js';

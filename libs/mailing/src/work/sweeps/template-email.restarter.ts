@@ -3,7 +3,8 @@ import { ServerStandbyError, ServerShuttingDownError } from '../../model/errors/
 import type { FaultPoints } from '../../model/ports/fault-points.js';
 import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
-import type { MailingClaims, UnfinishedMailing } from '../../store/claims/mailing-claims.js';
+import type { MailingClaims } from '../../store/claims/mailing-claims.js';
+import type { UnfinishedMailing } from '../../store/claims/find-unfinished.js';
 import type { TemplateEmailBatchServerPersister } from '../../store/servers/template-email-batch-server.persister.js';
 import { ANY_SERVER } from '../claims/any-server.js';
 import type { BatchSweep } from './batch.sweep.js';

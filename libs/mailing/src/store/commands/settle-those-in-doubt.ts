@@ -1,0 +1,83 @@
+import type { Slice } from '../../model/states/slice.js';
+import type { MailingDatabase, Session } from '../database/mailing.database.js';
+import { inChunks } from '../database/placeholders.js';
+import { SOURCES, type SourceName } from '../recipients/open-recipient.js';
+import { hasUnsettled, stillInDoubt } from './find-retryable.js';
+import { lockProgress } from './lock-progress.js';
+import type { DoubtfulRow } from './read-doubtful.js';
+import { retryRecipients } from './retry-recipients.js';
+import { settleInDoubtRows } from './settle-in-doubt.js';
+
+/**
+ * Carries out the verdict of a resolver on these recipients, in one transaction.
+ *
+ * @returns idx of the recipients that were still in doubt, and are not any more.
+ */
+export async function resolveDoubtful(
+  database: MailingDatabase,
+  slice: Slice,
+  rows: DoubtfulRow[],
+  verdict: 'sent' | 'resend',
+): Promise<Set<number>> {
+  if (rows.length === 0) return new Set();
+  return database.transaction(async (session) => {
+    await lockProgress(session, slice);
+    const changed = new Set<number>();
+    for (const source of SOURCES) {
+      const asked = rows.filter((row) => row.source === source).map((row) => row.idx);
+      // A person may have settled some of them while the host was asked.
+      for (const idx of await settleThoseInDoubt(session, slice, source, asked, verdict)) changed.add(idx);
+    }
+    return changed;
+  });
+}
+
+/** What late answers have settled. */
+export interface SettledLate {
+  /** Idx of the recipients that were in doubt. */
+  settled: Set<number>;
+  /** False if some of the recipients may still become in doubt, because their rows are `pending` or `sending`. */
+  isOver: boolean;
+}
+
+/**
+ * Settles recipients as sent that are in doubt because a claim was lost before their answers were written. Recipients with another outcome are not
+ * changed.
+ */
+export function settleAnsweredLate(
+  database: MailingDatabase,
+  slice: Slice,
+  indexes: number[],
+): Promise<SettledLate> {
+  return database.transaction(async (session) => {
+    await lockProgress(session, slice);
+    const settled = new Set<number>();
+    let isOver = true;
+    for (const source of SOURCES) {
+      for (const idx of await settleThoseInDoubt(session, slice, source, indexes, 'sent')) settled.add(idx);
+      if (await hasUnsettled(session, session.tables[source], slice.mailingId, indexes)) isOver = false;
+    }
+    return { settled, isOver };
+  });
+}
+
+/** Call it under the lock of the slice's progress row. @returns idx of the recipients that were in doubt, and are not any more. */
+async function settleThoseInDoubt(
+  session: Session,
+  slice: Slice,
+  source: SourceName,
+  indexes: number[],
+  verdict: 'sent' | 'resend',
+): Promise<number[]> {
+  const table = session.tables[source];
+  const changed: number[] = [];
+  await inChunks(indexes, async (chunk) => {
+    const inDoubt = await stillInDoubt(session, table, slice.mailingId, chunk);
+    if (inDoubt.length === 0) return 0;
+    if (verdict === 'sent') await settleInDoubtRows(session, table, slice, inDoubt, 'sent');
+    else await retryRecipients(session, table, slice, 'in_doubt', inDoubt);
+    changed.push(...inDoubt);
+    return inDoubt.length;
+  });
+  return changed;
+}

@@ -1,0 +1,16 @@
+import type { Slice } from '../../model/states/slice.js';
+import type { DeadJournal } from '../journal/dead.journal.js';
+
+/** A slice whose claim holder is dead. */
+export interface DeadClaim {
+  slice: Slice;
+  /** The server that takes it over. */
+  uniqServerId: string;
+  /** Token of the dead claim, which this claim replaces. */
+  deadToken: string;
+  claimToken: string;
+  /** Whether recipients that were in flight are sent again, or recorded as in doubt. */
+  resend: boolean;
+  /** What the journal of the dead run says; null: there is none that can be trusted. */
+  journal: DeadJournal | null;
+}
