@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { mailingEntities } from 'nestjs-mailing';
+import { getMetadataArgsStorage } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 
 const PAGES = [
@@ -32,4 +34,13 @@ it('ARCHITECTURE.md answers twenty questions, each with a file of the library', 
   const answers = [...questions.matchAll(/^\| [^|]+\? +\| `(libs\/mailing\/src\/[\w./-]+)` +\|$/gm)];
   expect(answers).toHaveLength(20);
   expect(answers.filter(([, path]) => !existsSync(path))).toEqual([]);
+});
+
+it('docs/setup.md names each table that the migrations make', async () => {
+  const [, listed] = /They make twelve tables: ([\s\S]*?)\. /.exec(await readFile('docs/setup.md', 'utf8'))!;
+  const named = [...listed.matchAll(/`(\w+)`/g)].map(([, table]) => table);
+  const tables = getMetadataArgsStorage().tables.filter(({ target }) =>
+    mailingEntities.includes(target as never),
+  );
+  expect(named.sort()).toEqual(tables.map(({ name }) => name).sort());
 });
