@@ -59,7 +59,7 @@ it('docs/setup.md names each table that the migrations make', async () => {
   const tables = getMetadataArgsStorage().tables.filter(({ target }) =>
     mailingEntities.includes(target as never),
   );
-  expect(named.sort()).toEqual(tables.map(({ name }) => name).sort());
+  expect(named.sort()).toEqual(tables.map(({ name }) => String(name)).sort());
 });
 
 /** What GitHub makes of the headings of a page, to lead to. */
