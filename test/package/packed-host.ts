@@ -1,14 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import libsql from 'libsql';
+import { quickStartOf } from './quick-start.js';
 
 const run = promisify(execFile);
 const HOSTS = join(import.meta.dirname, 'hosts');
-
-export const sourceOf = (host: string): string => join(HOSTS, host, 'src/main.ts');
 
 /** How a process ended, and what it said until then. */
 export interface Ending {
@@ -18,21 +17,58 @@ export interface Ending {
   stderr: string;
 }
 
-/** One of the applications of `hosts/`, in a folder of its own, with the tarball installed from outside. */
+/** An application in a folder of its own, with the tarball installed from outside. */
 export class PackedHost {
-  private constructor(private readonly folder: string) {}
+  private constructor(
+    private readonly folder: string,
+    private readonly command: string[],
+  ) {}
 
+  /** One of the applications of `hosts/`. */
   static async install(name: string, folder: string, tarball: string): Promise<PackedHost> {
     await cp(join(HOSTS, name), folder, { recursive: true });
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], { cwd: folder });
     // With strict types: what the package declares has to make sense without its sources.
     await run(process.execPath, ['node_modules/typescript/bin/tsc'], { cwd: folder });
-    return new PackedHost(folder);
+    return new PackedHost(folder, ['node', 'dist/main.js']);
+  }
+
+  /**
+   * What README.md says, done to the letter in an empty folder: its commands in their order, its files under the names that it gives them. Only the
+   * versions are those of this repository, so that a release of another package breaks no test, and the tarball stands for the name of the package.
+   */
+  static async followReadme(folder: string, tarball: string): Promise<PackedHost> {
+    const { commands, files } = await quickStartOf('README.md');
+    await mkdir(folder, { recursive: true });
+    for (const { path, text } of files) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), text);
+    }
+    const start = commands.pop() as string;
+    const { devDependencies } = JSON.parse(await readFile('package.json', 'utf8')) as {
+      devDependencies: Record<string, string>;
+    };
+    const env = {
+      ...process.env,
+      npm_config_audit: 'false',
+      npm_config_fund: 'false',
+      npm_config_prefer_offline: 'true',
+    };
+    for (const command of commands) {
+      const words = command.split(' ').map((word) => (word === 'nestjs-mailing' ? tarball : pinned(word)));
+      await run('sh', ['-c', words.join(' ')], { cwd: folder, env });
+    }
+    return new PackedHost(folder, start.split(' '));
+
+    function pinned(word: string): string {
+      return devDependencies[word] ? `${word}@${devDependencies[word]}` : word;
+    }
   }
 
   /** Starts the application with the database of that name; it sends its mailing by itself. */
   start(smtpUrl: string, database: string): { child: ChildProcess; ending: Promise<Ending> } {
-    const child = spawn(process.execPath, ['dist/main.js'], {
+    const [program, ...args] = this.command;
+    const child = spawn(program === 'node' ? process.execPath : program, args, {
       cwd: this.folder,
       env: { ...process.env, SMTP_URL: smtpUrl, DATABASE_FILE: join(this.folder, database) },
       stdio: ['ignore', 'pipe', 'pipe'],

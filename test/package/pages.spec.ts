@@ -1,12 +1,17 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { mailingEntities } from 'nestjs-mailing';
+import { getMetadataArgsStorage } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 
 const PAGES = [
   'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
+  'SECURITY.md',
+  'UPGRADING.md',
+  'test/README.md',
   ...(await readdir('docs', { recursive: true }))
     .filter((file) => file.endsWith('.md'))
     .map((file) => join('docs', file)),
@@ -20,11 +25,25 @@ describe.each(PAGES)('%s', (page) => {
     expect(named.map(([, path]) => path).filter((path) => !existsSync(path))).toEqual([]);
   });
 
-  it('leads to pages that are there', async () => {
-    const links = [...(await readFile(page, 'utf8')).matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g)];
-    const paths = links.map(([, path]) => join(dirname(page), path));
-    expect(paths.filter((path) => !existsSync(path))).toEqual([]);
+  it('leads to pages and headings that are there', async () => {
+    const links = [...(await readFile(page, 'utf8')).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)/g)];
+    const wrong: string[] = [];
+    for (const [, target, anchor] of links) {
+      const path = target ? join(dirname(page), target) : page;
+      if (!existsSync(path)) wrong.push(target);
+      else if (anchor && !(await anchorsOf(path)).has(anchor)) wrong.push(`${target}#${anchor}`);
+    }
+    expect(wrong).toEqual([]);
   });
+});
+
+it('docs/README.md names each page of docs once', async () => {
+  const index = await readFile('docs/README.md', 'utf8');
+  const named = [...index.matchAll(/\]\(([\w/.-]+\.md)\)/g)].map(([, path]) => path);
+  const pages = (await readdir('docs')).filter((file) => file.endsWith('.md') && file !== 'README.md');
+  expect(named.filter((path) => !path.startsWith('..')).sort()).toEqual(
+    [...pages, 'decisions/README.md'].sort(),
+  );
 });
 
 it('ARCHITECTURE.md answers twenty questions, each with a file of the library', async () => {
@@ -33,3 +52,26 @@ it('ARCHITECTURE.md answers twenty questions, each with a file of the library', 
   expect(answers).toHaveLength(20);
   expect(answers.filter(([, path]) => !existsSync(path))).toEqual([]);
 });
+
+it('docs/setup.md names each table that the migrations make', async () => {
+  const [, listed] = /They make twelve tables: ([\s\S]*?)\. /.exec(await readFile('docs/setup.md', 'utf8'))!;
+  const named = [...listed.matchAll(/`(\w+)`/g)].map(([, table]) => table);
+  const tables = getMetadataArgsStorage().tables.filter(({ target }) =>
+    mailingEntities.includes(target as never),
+  );
+  expect(named.sort()).toEqual(tables.map(({ name }) => String(name)).sort());
+});
+
+/** What GitHub makes of the headings of a page, to lead to. */
+async function anchorsOf(path: string): Promise<Set<string>> {
+  const words = (await readFile(path, 'utf8')).replace(/^```[\s\S]*?^```$/gm, '');
+  const headings = [...words.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replace(/ /g, '-'),
+    ),
+  );
+}

@@ -173,6 +173,14 @@ describe('the examples of the pages', () => {
     expect(await printedBy(() => host.run(sum))).toEqual(['[object Object] 1']);
   });
 
+  it('docs/testing.md: a mock of the sender, and the whole flow in memory', async () => {
+    const [mock, flow, ...others] = await blocksOf('docs/testing.md', 'ts');
+    expect(others).toEqual([]);
+    await host.template('news.hbs', '<p>Dear {{name}}: {{discount}} %</p>\n');
+    await host.run(mock);
+    await host.run(flow);
+  });
+
   it('docs/recipients.md: suppression, a list from a query, groups and targeters', async () => {
     const [complaints, options, list, toRecipient, groups] = await blocksOf('docs/recipients.md', 'ts');
     await host.template('letter.hbs', '<p>{{name}}</p>');

@@ -1,3 +1,8 @@
+/**
+ * Profiles and recipients from a directory.
+ *
+ * @module nestjs-mailing/ldap
+ */
 export { MailingLdapModule } from './mailing-ldap.module.js';
 export type { MailingLdapOptionsFactory } from './mailing-ldap.definition.js';
 export { LdapProfileRepository } from './ldap-profile.repository.js';

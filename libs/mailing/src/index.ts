@@ -1,3 +1,8 @@
+/**
+ * The module, what a host injects, and the types of both.
+ *
+ * @module nestjs-mailing
+ */
 export { MailingModule } from './module/mailing.module.js';
 export { calledOnce, noteCall, type NotedCall, type OnceTerms } from './module/mailing-calls.js';
 export type { MailingModuleExtras, MailingOptionsFactory } from './module/mailing-module.definition.js';

@@ -1,3 +1,8 @@
+/**
+ * Mailings that an event or a time begins.
+ *
+ * @module nestjs-mailing/scenarios
+ */
 export { dayIn, hourIn } from './calendar.ids.js';
 export { MailingScenariosModule } from './mailing-scenarios.module.js';
 export { Scenario, SendEmail } from './scenario.decorators.js';

@@ -1,3 +1,8 @@
+/**
+ * The page behind the links to unsubscribe.
+ *
+ * @module nestjs-mailing/unsubscribe
+ */
 export { MailingUnsubscribeModule } from './mailing-unsubscribe.module.js';
 export type { MailingUnsubscribeOptionsFactory } from './mailing-unsubscribe.definition.js';
 export type { MailingUnsubscribeOptions } from './mailing-unsubscribe.options.js';

@@ -34,6 +34,8 @@ forEachDatabase('send modes', (kind) => {
   it('persisted, in a thread of its own: safe at once, sent afterwards', async () => {
     const handle = await app.sender.sendEmailMessage(INFO, people(100), true, true);
     expect(handle).toMatchObject({ numProfiles: 100, numDuplicates: 0 });
+    // Of version 7, so that ids sort by time.
+    expect(handle.mailingId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/);
     const before = await app.query.get(handle.mailingId as string);
     expect(before?.numProfiles).toBe(100);
     expect(await handle.completed).toMatchObject({
