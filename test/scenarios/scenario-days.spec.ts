@@ -104,7 +104,7 @@ describe('a scenario that is called at a time of day', () => {
   });
 });
 
-describe('calendarDay and calendarHour', () => {
+describe('dayIn and hourIn', () => {
   it.each([
     ['Europe/Berlin', '2026-03-29T00:59:59Z', '2026-03-29', '2026-03-29T01+01:00'],
     ['Europe/Berlin', '2026-03-29T01:00:00Z', '2026-03-29', '2026-03-29T03+02:00'],

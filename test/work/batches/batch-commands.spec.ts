@@ -148,7 +148,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     await assertAllSentInBatches(rig, mailingId, 600);
   });
 
-  it('settling what is in doubt counts in the mailing and in the batch, whether the batch is merged or not', async () => {
+  it('settling recipients in doubt counts in the mailing and in the batch, whether the batch is merged or not', async () => {
     const app = await rig.boot(TAKES_BATCHES);
     rig.inbox.answer = ({ command, to }) =>
       command === 'END' && to[0] === 'reader5@home.example' ? 'close' : undefined;

@@ -143,7 +143,7 @@ describe.each(MODE_SERVER_KINDS)('database server settings (%s)', (kind) => {
     ['another collation', 'SET SESSION collation_connection = utf8mb4_bin'],
     ['READ COMMITTED', 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED'],
     ['SERIALIZABLE', 'SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE'],
-    ['words of another language', "SET SESSION lc_time_names = 'de_DE'"],
+    ['messages in another language', "SET SESSION lc_time_names = 'de_DE'"],
   ];
   it.each(HARMLESS)('%s: mailings complete', async (_, statement) => {
     await server.setInitConnect(statement);

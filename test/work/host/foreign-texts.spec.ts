@@ -84,7 +84,7 @@ const WAYS: Record<string, Way> = {
     mailing: { run: PATIENT },
     event: 'mailing:paused',
   },
-  'a mail server that wants less at a time': {
+  'a mail server that throttles': {
     smtp: (line) => (line.startsWith('RCPT') ? reply(451).replaceAll('no', 'rate limit') : undefined),
     event: 'transport:throttled',
   },
@@ -98,7 +98,7 @@ const WAYS: Record<string, Way> = {
     begin: send([{ userId: 'p1' }]),
     event: 'mailing:paused',
   },
-  'profiles that take no outcomes': {
+  'profiles that fail to store outcomes': {
     mailing: { profileRepository: StrangeProfiles, profiles: { daysContactFatigue: 1 } },
     begin: (app) => {
       Strange.isStrange = false;

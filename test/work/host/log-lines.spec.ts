@@ -150,7 +150,7 @@ describe('the log of a mailing', () => {
     ]);
   });
 
-  it('tells an outage of the database from one of the mail server, and reports its end', async () => {
+  it('distinguishes an outage of the database from one of the mail server, and reports its end', async () => {
     BrokenList.isBroken = true;
     const app = await rig.boot({ suppressionList: BrokenList });
     const told = toldOf(app);

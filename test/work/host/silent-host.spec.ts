@@ -103,7 +103,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
   const loading = async (): Promise<string> => {
     const mailings = rig.database.dataSource.getRepository(Mailing);
     const { id } = await waitUntil(() => mailings.findOneBy({ status: 'loading' }), {
-      what: 'a list to be begun',
+      what: 'a list to be started',
     });
     return id;
   };

@@ -31,12 +31,16 @@ describe('thrown values of the host that are no usual errors', () => {
       { code: '23', text: 'too late' },
     ],
     [
-      'an answer of HTTP',
+      'an HTTP error with a response',
       Object.assign(new Error('Bad Gateway'), { response: { status: 502 }, code: null }),
       { code: 'EUNKNOWN', text: 'Bad Gateway' },
     ],
-    ['words that are an object', errorSaying({ status: 500 }), { code: 'EUNKNOWN', text: 'an object' }],
-    ['no error and no text', bare, { code: 'EUNKNOWN', text: 'an object' }],
+    [
+      'an error whose message is an object',
+      errorSaying({ status: 500 }),
+      { code: 'EUNKNOWN', text: 'an object' },
+    ],
+    ['an object that is neither an error nor a text', bare, { code: 'EUNKNOWN', text: 'an object' }],
   ];
 
   it.each(ERRORS)('of a transport: %s fails its recipient only', async (_, error, expected) => {

@@ -112,7 +112,7 @@ describe('a long list', () => {
     expect(turns.mostPerTurn).toBeLessThanOrEqual(MAX_ENTRIES_PER_TURN);
   });
 
-  it('of addresses to look up yields to the event loop', async () => {
+  it('of addresses to look up in the suppression list yields to the event loop', async () => {
     const { nest } = await rig.boot();
     const turns = new TurnCounter();
     const addresses = turns.arrayOf(ENTRIES, (n) => `reader${n}@home.example`);
@@ -125,12 +125,12 @@ describe('a long list', () => {
   });
 
   const LOOPS: Record<string, (turns: TurnCounter) => Promise<unknown>> = {
-    'one that is looked through': (turns) =>
+    'an array that is searched for profiles': (turns) =>
       checkForProfiles(
         turns.arrayOf(ENTRIES, () => 'ann@home.example'),
         false,
       ),
-    'one that is cut, and passed by': async (turns) => {
+    'a list that is cut into mailings, and skipped': async (turns) => {
       const cuts = new RecipientCuts(
         turns.generate(ENTRIES, () => 'ann@home.example'),
         SOURCE_TIMEOUT_MS,
@@ -186,7 +186,7 @@ describe('a list without an end', () => {
     const refused = sending.catch((error: unknown) => error);
     // A list that is not started when the process ends is refused without reading its source.
     const mailings = rig.database.dataSource.getRepository(Mailing);
-    await waitUntil(() => mailings.findOneBy({ status: 'loading' }), { what: 'the list to be begun' });
+    await waitUntil(() => mailings.findOneBy({ status: 'loading' }), { what: 'the list to be started' });
     await app.close();
     rig.apps = [];
     expect(await refused).toMatchObject({ code: 'MAILING_SERVER_SHUTTING_DOWN' });

@@ -43,7 +43,7 @@ describe('a source of recipients', () => {
   const loading = async (): Promise<string> => {
     const mailings = rig.database.dataSource.getRepository(Mailing);
     const { id } = await waitUntil(() => mailings.findOneBy({ status: 'loading' }), {
-      what: 'a list to be begun',
+      what: 'a list to be started',
     });
     return id;
   };

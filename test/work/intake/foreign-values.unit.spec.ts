@@ -26,7 +26,7 @@ describe('an attribute value of a directory', () => {
     expect(read({ preferredLanguage })).toEqual({ email: null, locale });
   });
 
-  it('that is longer than a time is ignored', () => {
+  it('that is longer than any valid time is ignored', () => {
     const when = '20260102030405';
     expect(read({ when: `${when}Z` }).lastEmailed).toEqual(new Date('2026-01-02T03:04:05Z'));
     expect(read({ when: `${when}.${'0'.repeat(84)}Z` }).lastEmailed).toEqual(

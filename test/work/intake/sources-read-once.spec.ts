@@ -66,7 +66,7 @@ describe('a list that can be read only once', () => {
     expect(rig.inbox.messages).toHaveLength(2);
     const mailings = rig.database.dataSource.getRepository(Mailing);
     expect((await mailings.find()).map(({ status }) => status)).toEqual(['completed']);
-    // A key that can not be used must be told from one that is about to be used.
+    // An unused key looks like one that another call is about to use, so a failed mailing remains.
     const keyed = app.sender.sendEmailMessage(INFO, list, { persist: true, idempotencyKey: 'new' });
     await expect(keyed).rejects.toThrow(SourceConsumedError);
     expect((await mailings.findOneBy({ status: 'failed' }))?.statusReason).toContain('read before');

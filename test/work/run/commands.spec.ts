@@ -125,7 +125,7 @@ forEachDatabase('commands of a user', (kind) => {
     const { id } = await waitUntil(
       () => rig.database.dataSource.getRepository(Mailing).findOneBy({ status: 'loading' }),
       {
-        what: 'the list to be begun',
+        what: 'the list to be started',
       },
     );
     // The writer may notice before the caller does.
@@ -148,7 +148,7 @@ forEachDatabase('commands of a user', (kind) => {
     const { id } = await waitUntil(
       () => rig.database.dataSource.getRepository(Mailing).findOneBy({ status: 'loading' }),
       {
-        what: 'the list to be begun',
+        what: 'the list to be started',
       },
     );
     expect(await app.sender.pause(id)).toBe('loading');

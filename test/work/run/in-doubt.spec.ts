@@ -163,7 +163,11 @@ forEachDatabase('recipients in doubt', (kind) => {
     ],
     ['answers with a verdict too few', () => ['sent', 'resend'] as InDoubtVerdict[], NO_ANSWER],
     ['answers with a verdict too many', () => Array<InDoubtVerdict>(4).fill('sent'), NO_ANSWER],
-    ['answers with other words', () => ['perhaps', 'leave', 5] as unknown as InDoubtVerdict[], NO_ANSWER],
+    [
+      'answers with unknown verdicts',
+      () => ['perhaps', 'leave', 5] as unknown as InDoubtVerdict[],
+      NO_ANSWER,
+    ],
     ['answers with nothing', () => undefined as unknown as InDoubtVerdict[], NO_ANSWER],
     ['answers with no list', () => 'yes' as unknown as InDoubtVerdict[], NO_ANSWER],
     ['never answers', () => never<InDoubtVerdict[]>(), { code: 'MAILING_HOST_SILENT' }],

@@ -66,7 +66,7 @@ it('does not start a task again while it is running, runs the others, and waits 
   await waitUntil(() => numOther >= 5, { what: 'some heartbeats' });
   expect(numSlow).toBe(1);
   release();
-  await waitUntil(() => numSlow === 2, { what: 'it to be begun again' });
+  await waitUntil(() => numSlow === 2, { what: 'the task to start again' });
 
   let isStopped = false;
   const stopping = periodic.stop().then(() => (isStopped = true));

@@ -7,7 +7,7 @@ import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-
 const SETTINGS = { uniqServerId: 'test:1', server: { leaseMs: 60_000 } } as never;
 const JOURNAL = { open: () => undefined, close: () => undefined } as unknown as JournalManager;
 
-describe('a membership that ends while a heartbeat is under way', () => {
+describe('a membership that ends while a heartbeat is in progress', () => {
   it.each([true, false])('is neither renewed nor reported as lost by an answer of %s', async (isRenewed) => {
     let answer = (_isRenewed: boolean): void => undefined;
     const persister = {

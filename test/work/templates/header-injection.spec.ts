@@ -18,7 +18,7 @@ const ATTACKS = ['\r\n', '\n', '\r', '\u2028', '\u2029', '\u0085', '\u0000', '\r
 const INPUTS: [string, (attack: string) => { info?: Partial<TemplateEmailInfo>; recipient?: Recipient }][] = [
   ['the name of a recipient', (attack) => ({ recipient: { email: ANN, name: `Ann${attack}` } })],
   ['the address of a recipient', (attack) => ({ recipient: `${ANN}${attack}` })],
-  ['what is before the address of a recipient', (attack) => ({ recipient: { email: `${attack}${ANN}` } })],
+  ['the text before the address of a recipient', (attack) => ({ recipient: { email: `${attack}${ANN}` } })],
   ['the name before an address', (attack) => ({ recipient: `Ann${attack} <${ANN}>` })],
   ['a variable of the subject', (attack) => ({ recipient: { email: ANN, data: { name: `A${attack}` } } })],
   ['the name of a profile', () => ({ recipient: { userId: 'named' } })],
@@ -31,7 +31,7 @@ const INPUTS: [string, (attack: string) => { info?: Partial<TemplateEmailInfo>; 
   ['the parameters of the subject', (attack) => ({ info: { params: { name: `A${attack}` } } })],
   ['the reply address', (attack) => ({ info: { replyTo: `a@b.example${attack}` } })],
   ['the copies', (attack) => ({ info: { cc: `cc@b.example${attack}` } })],
-  ['the one address for all', (attack) => ({ info: { messageTo: `${ANN}${attack}` } })],
+  ['messageTo', (attack) => ({ info: { messageTo: `${ANN}${attack}` } })],
   ['a header', (attack) => ({ info: { headers: { 'X-Campaign': `a${attack}` } } })],
   ['the name of a header', (attack) => ({ info: { headers: { [`X-A${attack}`]: 'a' } } })],
   ['the name of a file', (attack) => ({ info: { attachments: [{ filename: `a${attack}`, content: 'a' }] } })],

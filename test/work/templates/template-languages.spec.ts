@@ -159,7 +159,7 @@ describe('the languages of a template', () => {
     expect(Object.keys(await texts())).toEqual(['ann']);
   });
 
-  it('are told from templates of another extension with the same name', async () => {
+  it('are distinguished from templates of another extension with the same name', async () => {
     const { sender } = await boot(
       { 'letter.njk': '<p>Dear</p>', 'letter.html': '<p>Hello</p>' },
       () => new NunjucksAdapter(),
