@@ -8,7 +8,7 @@ import { canHaveRedis } from '../support/servers/redis.programs.js';
 import { type RedisServer, startRedis } from '../support/servers/redis.server.js';
 import { waitUntil } from '../support/wait-until.js';
 
-/** So long that nothing in these tests happens because it is over. */
+/** So long that nothing in these tests is caused by its end. */
 const NEVER = 600_000;
 const DEADLINE_MS = 60_000;
 
@@ -58,7 +58,7 @@ describe.skipIf(!(await canHaveRedis()))('batches over Redis', { timeout: 2 * DE
     return new Set(batches.map(({ uniqServerId }) => uniqServerId));
   }
 
-  it('the news reaches servers that would else sleep, and nothing stays in Redis', async () => {
+  it('announcements reach servers that would not poll, and nothing stays in Redis', async () => {
     const announcer = await boot('test:1', false, NEVER);
     await boot('test:2', true, NEVER);
     await boot('test:3', true, NEVER);
@@ -75,12 +75,12 @@ describe.skipIf(!(await canHaveRedis()))('batches over Redis', { timeout: 2 * DE
   });
 
   it.each(['killed, and back empty', 'emptied', 'killed for good'])(
-    'everybody gets one copy when Redis is %s in mid-mailing',
+    'each recipient gets one copy when Redis is %s in the middle of a mailing',
     async (what) => {
       const announcer = await boot('test:1', false, 500);
       const takers = [await boot('test:2', true, 500), await boot('test:3', true, 500)];
-      const troubles: string[] = [];
-      for (const app of takers) app.events.on('server:error', ({ step }) => troubles.push(step));
+      const failedSteps: string[] = [];
+      for (const app of takers) app.events.on('server:error', ({ step }) => failedSteps.push(step));
       const mailingId = await send(announcer, 4_000, 50);
       await received(800);
       if (what === 'emptied') await redis.command('FLUSHALL');
@@ -91,11 +91,11 @@ describe.skipIf(!(await canHaveRedis()))('batches over Redis', { timeout: 2 * DE
 
       await rig.assertAllSent(mailingId, 4_000);
       expect(await serversOf(mailingId)).toEqual(new Set(['test:2', 'test:3']));
-      expect(troubles).toEqual(what === 'emptied' ? [] : ['reaching Redis', 'reaching Redis']);
+      expect(failedSteps).toEqual(what === 'emptied' ? [] : ['reaching Redis', 'reaching Redis']);
     },
   );
 
-  it('a server that is stopped hands its batches on through Redis', async () => {
+  it('a server that is stopped passes its batches on through Redis', async () => {
     const announcer = await boot('test:1', false, 300);
     const stopped = await boot('test:2', true, 300);
     const mailingId = await send(announcer, 2_000, 100);
@@ -109,7 +109,7 @@ describe.skipIf(!(await canHaveRedis()))('batches over Redis', { timeout: 2 * DE
     expect(await serversOf(mailingId)).toContain('test:3');
   });
 
-  it('all servers together keep to the rate of the cluster', async () => {
+  it('all servers together keep to clusterRatePerSecond', async () => {
     const [rate, number, batchSize] = [100, 400, 20];
     const options = { clusterRatePerSecond: rate };
     const announcer = await boot('test:1', false, 300, options);
@@ -121,7 +121,7 @@ describe.skipIf(!(await canHaveRedis()))('batches over Redis', { timeout: 2 * DE
     await rig.reached(mailingId, 'completed', DEADLINE_MS);
     const seconds = (performance.now() - since) / 1_000;
 
-    // The first batch is at once, and the last is followed by no wait.
+    // The first batch starts at once, and the last is followed by no wait.
     expect(seconds).toBeGreaterThan((number - 2 * batchSize) / rate);
     expect(seconds).toBeLessThan(3 * (number / rate));
     await rig.assertAllSent(mailingId, number);

@@ -9,13 +9,13 @@ import { type RedisServer, startRedis } from '../support/servers/redis.server.js
 import { TcpProxy } from '../support/network/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
 
-/** So long that nothing in these tests happens because it is over. */
+/** So long that nothing in these tests is caused by its end. */
 const NEVER = 600_000;
 const QUEUE = 'mailing-batches';
 
-describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () => {
+describe.skipIf(!(await canHaveRedis()))('servers with BullMqDispatcher', () => {
   let redis: RedisServer;
-  /** What the servers connect to. */
+  /** The Redis that the servers connect to. */
   let url: string;
   let world: BatchWorld;
   let servers: BullMqDispatcher[];
@@ -48,7 +48,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
 
   const eachOnce = (number: number): number[] => Array.from({ length: number }, () => 1);
 
-  /** What an operator, or somebody else's program, does to the queue. */
+  /** Changes to the queue by an operator, or by another program. */
   async function withQueue<T>(use: (queue: Queue) => Promise<T>): Promise<T> {
     const queue = new Queue(QUEUE, { connection: { url: redis.url } });
     try {
@@ -58,7 +58,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     }
   }
 
-  /** Whether so many workers wait for jobs. */
+  /** True if exactly this number of workers waits for jobs. */
   const workersAre =
     (number: number, on = redis) =>
     async (): Promise<boolean> => {
@@ -66,13 +66,13 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
       return clients.split('bzpopmin').length - 1 === number;
     };
 
-  /** Whether nothing is connected to Redis but the one that asks. */
+  /** True if the only connection to Redis is that of this query. */
   const isLeft = async (): Promise<boolean> => {
     const clients = String(await redis.command('CLIENT', 'LIST', 'TYPE', 'normal'));
     return clients.trim().split('\n').length === 1;
   };
 
-  /** Resolves when news from one server reaches another, and both would else sleep for ever. */
+  /** Resolves when an announcement of one server reaches another, while both would not poll. */
   async function newsTravels(announcer: BullMqDispatcher): Promise<void> {
     const before = world.runs.length;
     world.add(1);
@@ -80,7 +80,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     await runsAre(before + 1);
   }
 
-  it('leaves nothing in Redis when all is done', async () => {
+  it('leave nothing in Redis when all is done', async () => {
     world.add(50);
     start(4, 100);
     await runsAre(50);
@@ -96,7 +96,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     expect(left).toMatchObject({ active: 0, waiting: 0, failed: 0, completed: 0, delayed: 0 });
   });
 
-  it('goes on without Redis when it is killed, and with it when it is back, empty', async () => {
+  it('continue without Redis when it is killed, and with it when it is back, empty', async () => {
     world.running = () => delay(5);
     const announcer = start(0, NEVER);
     start(2, NEVER);
@@ -109,14 +109,14 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     await redis.start();
     await runsAre(400);
 
-    // Both look for Redis once a second, and then nobody polls any more.
+    // Both reconnect within a second, and then no server polls any more.
     await waitUntil(workersAre(2), { what: 'both workers to be back' });
     await newsTravels(announcer);
     expect(world.runsOfEach).toEqual(eachOnce(401));
     expect(world.troubles.map(({ step }) => step)).toEqual(Array(3).fill('reaching Redis'));
   });
 
-  it('goes on when its Redis becomes a replica and keeps its connections, and by way of the new one', async () => {
+  it('continue when Redis becomes a replica and keeps its connections, through the new primary', async () => {
     await using proxy = await TcpProxy.start(url);
     const next = await startRedis();
     const warnings: string[] = [];
@@ -136,9 +136,9 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
       await redis.command('REPLICAOF', '127.0.0.1', port);
       await runsAre(400);
 
-      await waitUntil(workersAre(2, next), { what: 'both workers to be at the new one' });
+      await waitUntil(workersAre(2, next), { what: 'both workers to use the new server' });
       await newsTravels(announcer);
-      await waitUntil(isLeft, { what: 'the old one to be left' });
+      await waitUntil(isLeft, { what: 'the old server to be left' });
       expect(world.runsOfEach).toEqual(eachOnce(401));
       expect(warnings).toEqual([]);
     } finally {
@@ -148,13 +148,13 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     }
   });
 
-  it('loses at most one interval when Redis is emptied in the middle', async () => {
+  it('lose at most one poll interval when Redis is emptied in the middle', async () => {
     const runs = new HeldRuns();
     world.running = runs.run;
     world.add(10);
     start(1, 300);
     start(1, 300);
-    await waitUntil(() => runs.held === 2, { what: 'two batches in work' });
+    await waitUntil(() => runs.held === 2, { what: 'two running batches' });
     await redis.command('FLUSHALL');
     const since = performance.now();
     world.running = async () => {};
@@ -166,13 +166,13 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     expect(world.troubles).toEqual([]);
   });
 
-  it('works when Redis was never there, says so once, and finds it when it comes', async () => {
+  it('work when Redis was never available, report that once, and use it when it starts', async () => {
     await redis.kill();
     world.add(20);
     const announcer = start(0, NEVER);
     start(2, NEVER);
     await runsAre(20);
-    // Clients try again many times meanwhile; each server says it once.
+    // Clients reconnect many times meanwhile; each server reports it once.
     await waitUntil(() => world.troubles.length >= 2, { what: 'both servers to notice' });
     await redis.start();
 
@@ -182,7 +182,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     expect(world.troubles.map(({ step }) => step)).toEqual(Array(2).fill('reaching Redis'));
   });
 
-  it('takes a Redis that is silent for one that is away', async () => {
+  it('treat a Redis that does not answer as an outage', async () => {
     await newsTravels(start(1, 500));
     redis.freeze();
     world.add(5);
@@ -192,7 +192,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     expect(world.troubles.map(({ step }) => step)).toEqual(['reaching Redis']);
   });
 
-  it.each(['killed', 'frozen'])('stops without delay while Redis is %s', async (how) => {
+  it.each(['killed', 'frozen'])('stop without delay while Redis is %s', async (how) => {
     await newsTravels(start(2, NEVER));
     if (how === 'killed') await redis.kill();
     else redis.freeze();
@@ -204,12 +204,12 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     expect(performance.now() - since).toBeLessThan(6_000);
   });
 
-  it('never has more batches in work than hands while Redis goes and comes', async () => {
+  it('never run more batches than worker slots while Redis goes and comes', async () => {
     const runs = new HeldRuns();
     world.running = runs.run;
     world.add(20);
     start(3, 50);
-    await waitUntil(() => runs.held === 3, { what: 'all hands to be busy' });
+    await waitUntil(() => runs.held === 3, { what: 'all worker slots to be busy' });
     await redis.kill();
     await waitUntil(() => world.troubles.length > 0, { what: 'the outage to be noticed' });
     runs.release(1);
@@ -224,20 +224,20 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     expect(world.runsOfEach).toEqual(eachOnce(20));
   });
 
-  it('does not put off jobs that come while what was begun without Redis is still being run', async () => {
+  it('do not delay jobs that come while a batch started without Redis is still running', async () => {
     const runs = new HeldRuns();
     await redis.kill();
     world.running = runs.run;
     world.add(1);
     const busy = start(1, NEVER);
-    await waitUntil(() => runs.held === 1, { what: 'a batch in work' });
+    await waitUntil(() => runs.held === 1, { what: 'a running batch' });
     await redis.start();
     await waitUntil(workersAre(1), { what: 'the worker to be there' });
     world.running = async () => {};
     world.add(20);
     busy.announce();
     await waitUntil(() => withQueue(async (queue) => (await queue.getActiveCount()) === 1), {
-      what: 'a job that waits for the hand',
+      what: 'a job that waits for the worker slot',
     });
     expect(world.runs).toHaveLength(1);
     runs.release();
@@ -247,7 +247,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     expect(world.mostInWork.get(1)).toBe(1);
   });
 
-  it('makes nothing of a job that is there twice, or too late', async () => {
+  it('ignore a job that is queued twice, or too late', async () => {
     const [name] = world.add(1);
     const [mailingId, startIdx] = name.split('/');
     const data = { mailingId, startIdx: Number(startIdx) };
@@ -269,7 +269,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     expect(world.troubles).toEqual([]);
   });
 
-  it('reports what somebody else has put into its queue, and goes on', async () => {
+  it('report a job that another program has queued, and continue', async () => {
     await withQueue(async (queue) => {
       await queue.add('newsletter', { mailingId: 'x', startIdx: 1 });
       await queue.add('batch', 'rubbish');
@@ -285,13 +285,13 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     expect(world.runsOfEach).toEqual(eachOnce(5));
   });
 
-  it('a job whose server died is no second run; freed, its batch is run again', async () => {
+  it('do not run a job a second time when its server died; once freed, its batch is run again', async () => {
     const [name] = world.add(1);
     const dead = start(1, NEVER);
     const runs = new HeldRuns();
     world.running = runs.run;
     await runsAre(1);
-    // Its job stays locked by nobody, as it does after a kill.
+    // Its job stays locked by no living worker, as it does after a kill.
     await dead.stop();
     await withQueue(async (queue) => {
       const [job] = await queue.getActive();
@@ -310,10 +310,10 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     runs.release();
   });
 
-  it('gives back a job that it takes while it is being stopped', async () => {
+  it('return a job that comes while they are being stopped', async () => {
     start(1, NEVER);
     await newsTravels(servers[0]);
-    // Whatever the worker is doing with the job, another server has it.
+    // Whatever the worker does with the job, another server runs it.
     world.add(30);
     servers[0].announce();
     await servers[0].stop();
@@ -323,7 +323,7 @@ describe.skipIf(!(await canHaveRedis()))('BullMqDispatcher and its Redis', () =>
     expect(world.runsOfEach).toEqual(eachOnce(31));
   });
 
-  it('runs what it has claimed by the time it is stopped, whatever has become of Redis', async () => {
+  it('run what they have claimed before the stop, even if Redis does not answer', async () => {
     const server = bullMqServer({ connection: redis.url, clusterRatePerSecond: 1_000 });
     servers.push(server);
     const context = world.context(1, { numBatchThreads: 1, pollIntervalMs: NEVER });

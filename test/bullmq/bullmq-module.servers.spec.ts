@@ -84,7 +84,7 @@ describe('MailingBullMqModule', () => {
     for (const word of words) expect((error as Error).message).toContain(word);
   });
 
-  it('refuses a client that exists already, without showing its password', async () => {
+  it('refuses a client instance, without showing its password', async () => {
     const client = new Redis({ lazyConnect: true, password: 'secret' });
     const error = await refusalOf({ connection: client });
 
@@ -93,7 +93,7 @@ describe('MailingBullMqModule', () => {
     expect((error as Error).message).not.toContain('secret');
   });
 
-  it('starts and ends where there is no Redis', async () => {
+  it('starts and stops where there is no Redis', async () => {
     const app = await appWith(
       MailingBullMqModule.forRoot({ connection: `redis://127.0.0.1:${await freePort()}` }),
     );
@@ -133,7 +133,7 @@ describe('MailingBullMqModule', () => {
 
     const prefix = (): string => `module-${process.pid}-${number++}`;
 
-    it('works with options at hand, and names the queue as it is told', async () => {
+    it('works with forRoot options, and uses the configured queue name', async () => {
       const options = { connection: redis.url, prefix: prefix(), queueName: 'letters' };
       const app = await appWith(MailingBullMqModule.forRoot(options));
       expect(await runs(app)).toEqual([1, 1, 1]);

@@ -14,7 +14,7 @@ describe.skipIf(!(await canHaveRedis()))('clusterRatePerSecond', () => {
   let redis: RedisServer;
   let world: BatchWorld;
   let servers: BullMqDispatcher[];
-  /** When each message was begun. */
+  /** The start times of all messages. */
   let begun: number[];
 
   beforeEach(async () => {
@@ -36,7 +36,7 @@ describe.skipIf(!(await canHaveRedis()))('clusterRatePerSecond', () => {
     }
   }
 
-  /** The worst a run may do: all of a second's messages in its first moment. */
+  /** The worst run that is allowed: all messages of a second in its first moment. */
   async function inBursts(ratePerSecond: number): Promise<void> {
     for (let left = world.numWaiting; left > 0; left -= ratePerSecond) {
       for (let n = 0; n < Math.min(left, ratePerSecond); n++) begun.push(performance.now());
@@ -55,7 +55,7 @@ describe.skipIf(!(await canHaveRedis()))('clusterRatePerSecond', () => {
     return (performance.now() - since) / 1_000;
   }
 
-  it('is the rate of all servers together, however many hands they have', async () => {
+  it('is the rate of all servers together, however many worker slots they have', async () => {
     const [rate, perBatch, batches] = [200, 20, 40];
     world.numWaiting = perBatch;
     world.running = (_, ratePerSecond) => inBursts(ratePerSecond ?? Number.POSITIVE_INFINITY);
@@ -69,12 +69,12 @@ describe.skipIf(!(await canHaveRedis()))('clusterRatePerSecond', () => {
     for (const window of [1, 2]) {
       expect(mostWithin(1_000 * window)).toBeLessThanOrEqual(rate * window + 2 * perBatch);
     }
-    // None of them is a second's worth.
+    // No batch has more messages than one second allows.
     expect(new Set(world.runs.map(({ ratePerSecond }) => ratePerSecond))).toEqual(new Set([undefined]));
     expect(world.runsOfEach).toEqual(Array(batches).fill(1));
   });
 
-  it('holds for batches that are larger than it', async () => {
+  it('holds for batches larger than it', async () => {
     const [rate, perBatch, batches] = [50, 100, 3];
     world.numWaiting = perBatch;
     world.running = (_, ratePerSecond) => inBursts(ratePerSecond ?? Number.POSITIVE_INFINITY);
@@ -83,13 +83,13 @@ describe.skipIf(!(await canHaveRedis()))('clusterRatePerSecond', () => {
     const seconds = await allBegun(batches * perBatch);
 
     expect(seconds).toBeGreaterThan(((batches - 1) * perBatch + rate) / rate - 0.1);
-    // Where one batch ends the next begins, and each may have a second's worth there.
+    // Where one batch ends the next begins, and each may start with the messages of one second.
     expect(mostWithin(1_000)).toBeLessThanOrEqual(2 * rate);
     expect(mostWithin(4_000)).toBeLessThanOrEqual(4 * rate + perBatch);
     expect(new Set(world.runs.map(({ ratePerSecond }) => ratePerSecond))).toEqual(new Set([rate]));
   });
 
-  it('does not wait for jobs that came to nothing', async () => {
+  it('does not wait for jobs that sent nothing', async () => {
     const queue = new Queue('mailing-batches', { connection: { url: redis.url } });
     const data = { mailingId: 'gone', startIdx: 0 };
     for (let n = 0; n < 20; n++)
@@ -100,40 +100,40 @@ describe.skipIf(!(await canHaveRedis()))('clusterRatePerSecond', () => {
     world.add(1);
     start(1, 10);
 
-    // Waiting out the time that a claim may take would cost 5 seconds for each.
+    // Waiting for the time that a claim may take would cost 5 seconds for each.
     expect(await allBegun(1)).toBeLessThan(4);
   });
 
-  it('is divided among the living servers while Redis is away', async () => {
+  it('is divided among the living servers during an outage of Redis', async () => {
     await redis.kill();
     world.numServers = 4;
     const runs = new HeldRuns();
     world.running = runs.run;
     world.add(20);
     start(1, 100, 4);
-    await waitUntil(() => runs.held === 4, { what: 'all hands to be busy' });
+    await waitUntil(() => runs.held === 4, { what: 'all worker slots to be busy' });
 
-    // A quarter of 100, for 4 hands.
+    // A quarter of 100, for 4 worker slots.
     expect(world.runs.map(({ ratePerSecond }) => ratePerSecond)).toEqual([6, 6, 6, 6]);
     runs.release();
   });
 
-  it('uses fewer hands where it is less than one message a second for each', async () => {
+  it('uses fewer worker slots where it is less than one message a second for each', async () => {
     await redis.kill();
     world.numServers = 5;
     const runs = new HeldRuns();
     world.running = runs.run;
     world.add(20);
     start(1, 10, 4);
-    await waitUntil(() => runs.held === 2, { what: 'two hands to be busy' });
+    await waitUntil(() => runs.held === 2, { what: 'two worker slots to be busy' });
     const { looks, counts } = world;
     await waitUntil(() => world.counts >= counts + 3, { what: 'three more intervals' });
 
-    // There are free batches and free hands, and nobody asks for them in vain.
+    // There are free batches and free worker slots, and no server asks for batches without a result.
     expect(world.looks).toBe(looks);
     expect(world.runs.map(({ ratePerSecond }) => ratePerSecond)).toEqual([1, 1]);
     world.numServers = 1;
-    await waitUntil(() => runs.held === 4, { what: 'the other hands, when this server is alone' });
+    await waitUntil(() => runs.held === 4, { what: 'the other worker slots, once this server is alone' });
     expect(world.runs.slice(2).map(({ ratePerSecond }) => ratePerSecond)).toEqual([2, 2]);
     runs.release();
   });

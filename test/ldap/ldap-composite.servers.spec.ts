@@ -61,72 +61,76 @@ class Members extends CompositeProfileRepository {
   }
 }
 
-forEachDatabase('a directory with a table beside it', (kind) => {
+forEachDatabase('a directory combined with a table', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const directory = directories();
 
-  it.skipIf(!hasLdap)('mails who is in the directory, unless the table says that he wants none', async () => {
-    const people = readers(5);
-    const { url } = await directory(people);
-    const ldap = MailingLdapModule.forRoot({
-      url,
-      ...READER,
-      base: PEOPLE,
-      attributes: { data: { club: 'cn', known: 'sn' } },
-    });
-    const table = TypeOrmModule.forFeature([MemberMail]);
-    const parts = {
-      module: class MembersModule {},
-      imports: [ldap, table],
-      providers: [MemberRows, Members],
-    };
-    const app = await rig.boot(
-      { profileRepository: Members },
-      {
-        imports: [parts],
-        dataSource: { synchronize: true },
-        templates: { 'letter.hbs': '{{name}} of {{club}}, {{known}}' },
-      },
-    );
-    const rows = [
-      { dn: people[0].dn, wantsMail: true, status: 'valid', club: 'Chess' },
-      { dn: people[1].dn, wantsMail: false, status: 'valid', club: 'Chess' },
-      { dn: people[2].dn, wantsMail: true, status: 'invalid', club: 'Chess' },
-      // He left the directory long ago.
-      { dn: `cn=Gone,${PEOPLE}`, wantsMail: true, status: 'valid', club: 'Chess' },
-    ] as const;
-    const dataSource = app.nest.get(MemberRows, { strict: false })['rows'].manager;
-    await dataSource.insert(MemberMail, [...rows]);
+  it.skipIf(!hasLdap)(
+    'sends to profiles of the directory, unless the table says that they opted out',
+    async () => {
+      const people = readers(5);
+      const { url } = await directory(people);
+      const ldap = MailingLdapModule.forRoot({
+        url,
+        ...READER,
+        base: PEOPLE,
+        attributes: { data: { club: 'cn', known: 'sn' } },
+      });
+      const table = TypeOrmModule.forFeature([MemberMail]);
+      const parts = {
+        module: class MembersModule {},
+        imports: [ldap, table],
+        providers: [MemberRows, Members],
+      };
+      const app = await rig.boot(
+        { profileRepository: Members },
+        {
+          imports: [parts],
+          dataSource: { synchronize: true },
+          templates: { 'letter.hbs': '{{name}} of {{club}}, {{known}}' },
+        },
+      );
+      const rows = [
+        { dn: people[0].dn, wantsMail: true, status: 'valid', club: 'Chess' },
+        { dn: people[1].dn, wantsMail: false, status: 'valid', club: 'Chess' },
+        { dn: people[2].dn, wantsMail: true, status: 'invalid', club: 'Chess' },
+        // An entry that the directory no longer has.
+        { dn: `cn=Gone,${PEOPLE}`, wantsMail: true, status: 'valid', club: 'Chess' },
+      ] as const;
+      const dataSource = app.nest.get(MemberRows, { strict: false })['rows'].manager;
+      await dataSource.insert(MemberMail, [...rows]);
 
-    const list = [...people.map(({ dn }) => dn), rows[3].dn].map((userId) => ({ userId }));
-    const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
-    await rig.reached(mailingId as string, 'completed');
+      const list = [...people.map(({ dn }) => dn), rows[3].dn].map((userId) => ({ userId }));
+      const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
+      await rig.reached(mailingId as string, 'completed');
 
-    const books = await rig.books(mailingId as string);
-    assertBooksAddUp(books);
-    expect(books.recipients.map(({ status, errorCode }) => errorCode ?? status)).toEqual([
-      'sent',
-      'opted_out',
-      'email_status_invalid',
-      'sent',
-      'sent',
-      'no_profile',
-    ]);
-    const texts = new Map<unknown, unknown>();
-    for (const message of rig.inbox.messages) texts.set(message.to[0], (await message.parsed()).text?.trim());
-    expect(texts).toEqual(
-      new Map([
-        ['reader0@home.example', 'Reader 0 of Chess, X'],
-        ['reader3@home.example', 'Reader 3 of Reader 3, X'],
-        ['reader4@home.example', 'Reader 4 of Reader 4, X'],
-      ]),
-    );
-  });
+      const books = await rig.books(mailingId as string);
+      assertBooksAddUp(books);
+      expect(books.recipients.map(({ status, errorCode }) => errorCode ?? status)).toEqual([
+        'sent',
+        'opted_out',
+        'email_status_invalid',
+        'sent',
+        'sent',
+        'no_profile',
+      ]);
+      const texts = new Map<unknown, unknown>();
+      for (const message of rig.inbox.messages)
+        texts.set(message.to[0], (await message.parsed()).text?.trim());
+      expect(texts).toEqual(
+        new Map([
+          ['reader0@home.example', 'Reader 0 of Chess, X'],
+          ['reader3@home.example', 'Reader 3 of Reader 3, X'],
+          ['reader4@home.example', 'Reader 4 of Reader 4, X'],
+        ]),
+      );
+    },
+  );
 });
 
 describe('CompositeProfileRepository', () => {
   const none = { findByIds: async () => new Map<string, RecipientProfile>() };
-  /** Notes its calls. */
+  /** Records its calls. */
   const view = (name: string, calls: string[], ...setters: string[]): ProfileRepository => ({
     ...none,
     ...Object.fromEntries(
@@ -137,7 +141,7 @@ describe('CompositeProfileRepository', () => {
     ),
   });
 
-  it('hands on what is to be noted: to the second view, else to the first, else it can’t', async () => {
+  it('passes updates on to the secondary repository, else to the primary one, else it has no such method', async () => {
     const calls: string[] = [];
     const both = new CompositeProfileRepository({
       primary: view('first', calls, 'setEmailStatus', 'setLastEmailed'),
@@ -149,7 +153,7 @@ describe('CompositeProfileRepository', () => {
     expect(both.setReceiveEmail).toBeUndefined();
   });
 
-  it('takes the second view’s word where it has one, and throws what a view throws', async () => {
+  it('prefers the values of the secondary repository, and rejects with the error of either', async () => {
     const at = new Date('2026-01-31T12:00:00Z');
     const first = {
       email: 'ann@home.example',

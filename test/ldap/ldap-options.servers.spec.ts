@@ -70,7 +70,7 @@ describe('the options of nestjs-mailing/ldap', () => {
 describe.skipIf(!hasLdap)('MailingLdapModule', () => {
   const directory = directories();
 
-  it('takes options at hand, of a factory, of a class, and of a provider', async () => {
+  it('accepts forRoot options, and options of a factory, of a class, and of a provider', async () => {
     const [ann] = readers(1);
     const server = await directory([ann]);
     const options = { url: server.url, ...READER, base: PEOPLE };
@@ -96,7 +96,7 @@ describe.skipIf(!hasLdap)('MailingLdapModule', () => {
     }
   });
 
-  it('keeps no process alive, also where nobody closes it', async () => {
+  it('keeps no process alive, even if it is not closed', async () => {
     const [ann] = readers(1);
     const server = await directory([ann]);
     const script =
@@ -107,30 +107,33 @@ describe.skipIf(!hasLdap)('MailingLdapModule', () => {
     expect(stdout.trim()).toBe('1');
   });
 
-  it.skipIf(!hasOpenSsl)('speaks TLS by both ways, and only with whom its certificate names', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'mailing-tls-'));
-    const tls = { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem') };
-    const request = '-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ldap.shop.example';
-    const names = ['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', tls.key, '-out', tls.cert];
-    await run('openssl', ['req', ...request.split(' '), ...names]);
-    const [ann] = readers(1);
-    const server = await directory([ann], { tls });
-    const ca = await readFile(tls.cert);
-    const find = async (at: string, more: Partial<LdapProfileOptions>): Promise<number> =>
-      (await new (profilesOf(at, more))().findByIds([ann.dn])).size;
+  it.skipIf(!hasOpenSsl)(
+    'connects by ldaps: and by STARTTLS, and only to a server that its certificate names',
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'mailing-tls-'));
+      const tls = { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem') };
+      const request = '-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ldap.shop.example';
+      const names = ['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', tls.key, '-out', tls.cert];
+      await run('openssl', ['req', ...request.split(' '), ...names]);
+      const [ann] = readers(1);
+      const server = await directory([ann], { tls });
+      const ca = await readFile(tls.cert);
+      const find = async (at: string, more: Partial<LdapProfileOptions>): Promise<number> =>
+        (await new (profilesOf(at, more))().findByIds([ann.dn])).size;
 
-    expect(await find(server.url, { startTls: true, tls: { ca } })).toBe(1);
-    expect(await find(server.secureUrl, { tls: { ca } })).toBe(1);
-    await expect(find(server.url, { startTls: true })).rejects.toThrow('self-signed certificate');
-    await expect(find(server.secureUrl, {})).rejects.toThrow('self-signed certificate');
-    const other = server.url.replace('127.0.0.1', 'localhost');
-    await expect(find(other, { startTls: true, tls: { ca } })).rejects.toThrow('does not match');
+      expect(await find(server.url, { startTls: true, tls: { ca } })).toBe(1);
+      expect(await find(server.secureUrl, { tls: { ca } })).toBe(1);
+      await expect(find(server.url, { startTls: true })).rejects.toThrow('self-signed certificate');
+      await expect(find(server.secureUrl, {})).rejects.toThrow('self-signed certificate');
+      const other = server.url.replace('127.0.0.1', 'localhost');
+      await expect(find(other, { startTls: true, tls: { ca } })).rejects.toThrow('does not match');
 
-    const profiles = new (profilesOf(server.url, { startTls: true, tls: { ca } }))();
-    expect((await profiles.findByIds([ann.dn])).size).toBe(1);
-    await server.kill();
-    await expect(profiles.findByIds([ann.dn])).rejects.toThrow('ECONNREFUSED');
-    await server.start();
-    expect((await profiles.findByIds([ann.dn])).size).toBe(1);
-  });
+      const profiles = new (profilesOf(server.url, { startTls: true, tls: { ca } }))();
+      expect((await profiles.findByIds([ann.dn])).size).toBe(1);
+      await server.kill();
+      await expect(profiles.findByIds([ann.dn])).rejects.toThrow('ECONNREFUSED');
+      await server.start();
+      expect((await profiles.findByIds([ann.dn])).size).toBe(1);
+    },
+  );
 });

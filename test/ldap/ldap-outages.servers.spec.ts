@@ -13,11 +13,11 @@ const COUNT = 40;
 /** Small commits, so that an outage falls between two of them. */
 const run = { concurrency: 2, maxInDoubt: 4 };
 
-forEachDatabase('a directory that goes away in mid-mailing', (kind) => {
+forEachDatabase('an outage of the directory in the middle of a mailing', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const directory = directories();
 
-  /** A mailing to everybody; its tenth message is answered when `happens` has happened. Resolves when the run has felt it. */
+  /** A mailing to all entries; its tenth message is answered once `happens` has resolved. Resolves when the run has noticed the outage. */
   async function mailing(server: LdapServer, happens: () => Promise<void>): Promise<string> {
     const profileRepository = profilesOf(server.url, { timeoutMs: 1_000 });
     const app = await rig.boot({ profileRepository, run });
@@ -37,7 +37,7 @@ forEachDatabase('a directory that goes away in mid-mailing', (kind) => {
   }
 
   it.skipIf(!hasLdap)(
-    'is waited for after it was killed: everybody gets one mail, nobody is skipped',
+    'by a kill: the mailing waits, each recipient gets one message, and none is skipped',
     async () => {
       const server = await directory(readers(COUNT));
       const id = await mailing(server, () => server.kill());
@@ -49,16 +49,19 @@ forEachDatabase('a directory that goes away in mid-mailing', (kind) => {
     },
   );
 
-  it.skipIf(!hasLdap)('is waited for while it accepts connections and answers nothing', async () => {
-    const server = await directory(readers(COUNT));
-    const id = await mailing(server, async () => server.freeze());
-    server.thaw();
-    await rig.reached(id, 'completed', 20_000);
-    await rig.assertAllSent(id, COUNT);
-  });
+  it.skipIf(!hasLdap)(
+    'by a server that accepts connections and answers nothing: the mailing waits',
+    async () => {
+      const server = await directory(readers(COUNT));
+      const id = await mailing(server, async () => server.freeze());
+      server.thaw();
+      await rig.reached(id, 'completed', 20_000);
+      await rig.assertAllSent(id, COUNT);
+    },
+  );
 });
 
-describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
+describe.skipIf(!hasLdap)('a directory that can not be queried', () => {
   const rig = MailingRig.forEachTest('sqlite');
   const directory = directories();
   const [ann] = readers(1);
@@ -85,10 +88,10 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
   it.each([
     ['logging in', 'See bindDn', { bindPassword: 'guess' }],
     ['logging in', 'See bindDn', { startTls: true }],
-    // Nobody sees anything there, not even that there is a base.
+    // An anonymous user sees nothing there, not even that there is a base.
     ['a look-up', `shows no entry ${PEOPLE}`, { bindDn: undefined, bindPassword: undefined }],
     ['a look-up', 'shows no entry o=gone', { base: 'o=gone' }],
-  ])('says that it failed at %s: %s', async (step, words, options) => {
+  ])('names the step that failed in the reason: %s: %s', async (step, words, options) => {
     const server = await directory([ann]);
     const profiles = new (profilesOf(server.url, options))();
     const error: unknown = await profiles.findByIds([ann.dn, `cn=gone,${PEOPLE}`]).catch((e: unknown) => e);
@@ -97,7 +100,7 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
     expect((error as Error).message).toContain(words);
   });
 
-  it('is given up when it does not even greet', async () => {
+  it('fails the lookup when the server does not even greet', async () => {
     const server = await directory([ann]);
     await using proxy = await TcpProxy.start(server.url);
     proxy.split();
@@ -107,7 +110,7 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
     expect((await profiles.findByIds([ann.dn])).size).toBe(1);
   });
 
-  it('is left for good when the application ends while a connection is being opened', async () => {
+  it('is not queried again when the application ends while a connection is being opened', async () => {
     const server = await directory([ann]);
     await using proxy = await TcpProxy.start(server.url);
     const profiles = new (profilesOf(proxy.url))();
@@ -118,7 +121,7 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
     await waitUntil(() => proxy.numOpen === 0, { what: 'the connection to be closed' });
   });
 
-  it('is asked again at once, as the same user, where a kept connection has broken unnoticed', async () => {
+  it('is queried again at once, as the same user, where a kept connection has broken unnoticed', async () => {
     const server = await directory([ann]);
     const profiles = new (profilesOf(server.url, { base: null }))();
     expect((await profiles.findByIds([ann.dn])).size).toBe(1);
@@ -133,7 +136,7 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
     expect((await others.findByIds([ann.dn])).size).toBe(1);
   });
 
-  it('is never asked as nobody, who would hear that people do not exist', async () => {
+  it('is never queried anonymously, which would make profiles seem to not exist', async () => {
     const people = readers(50);
     const server = await directory(people);
     await using proxy = await TcpProxy.start(server.url);
@@ -141,14 +144,14 @@ describe.skipIf(!hasLdap)('a directory that can not be asked', () => {
     const ids = people.map(({ dn }) => dn);
     expect((await profiles.findByIds(ids)).size).toBe(50);
     const found = profiles.findByIds(ids);
-    // The first question is on its way.
+    // The first query has been sent.
     await new Promise((resolve) => setImmediate(resolve));
     proxy.cut();
     expect((await found).size).toBe(50);
     expect(proxy.numConnections).toBe(2);
   });
 
-  it('has one connection for all commits, however few questions may be under way', async () => {
+  it('has one connection for all commits, however few lookups may run at a time', async () => {
     const people = readers(200);
     const server = await directory(people);
     await using proxy = await TcpProxy.start(server.url);

@@ -13,7 +13,7 @@ import { waitUntil } from '../support/wait-until.js';
 
 const hasLdap = await canHaveOpenLdap();
 
-/** Names as hosts write them, and the entry each is the name of. */
+/** Distinguished names as hosts write them, and the entry of each. */
 const NAMES: [asked: string, cn: string, rdn: string][] = [
   [`CN=Müller\\, Ann,OU=People,${SUFFIX}`, 'Müller, Ann', 'cn=Müller\\, Ann'],
   [`cn=Gr\\C3\\BCn\\2C Bob,${PEOPLE}`, 'Grün, Bob', 'cn=Grün\\, Bob'],
@@ -26,11 +26,11 @@ const NAMES: [asked: string, cn: string, rdn: string][] = [
   [` CN = zoë  ab ,  Ou=PEOPLE , DC=Shop,dc=EXAMPLE`, 'Zoë Ab', 'cn=Zoë Ab'],
 ];
 
-forEachDatabase('the people of a directory', (kind) => {
+forEachDatabase('profiles in a directory', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const directory = directories();
 
-  it.skipIf(!hasLdap)('are found by any spelling of their names, however odd these are', async () => {
+  it.skipIf(!hasLdap)('are found by any spelling of their distinguished names', async () => {
     const entries = NAMES.map(([, cn, rdn], n) => person(`${rdn},${PEOPLE}`, cn, `p${n}@home.example`));
     const two = person(`cn=Dee+sn=X,${PEOPLE}`, 'Dee', 'dee@home.example');
     // 255 characters, and more bytes.
@@ -57,29 +57,32 @@ forEachDatabase('the people of a directory', (kind) => {
     expect(long.dn).toHaveLength(255);
   });
 
-  it.skipIf(!hasLdap)('do not exist if the directory says so, or if the id is no name at all', async () => {
-    const [ann, ...gone] = readers(3);
-    const { url } = await directory([ann]);
-    const app = await rig.boot({ profileRepository: profilesOf(url) });
-    const ids = [ann.dn, ...gone.map(({ dn }) => dn), 'nobody', ' ', 'o=elsewhere', 'cn=un"closed', SUFFIX];
+  it.skipIf(!hasLdap)(
+    'do not exist if the directory says so, or if the id is no distinguished name',
+    async () => {
+      const [ann, ...gone] = readers(3);
+      const { url } = await directory([ann]);
+      const app = await rig.boot({ profileRepository: profilesOf(url) });
+      const ids = [ann.dn, ...gone.map(({ dn }) => dn), 'nobody', ' ', 'o=elsewhere', 'cn=un"closed', SUFFIX];
 
-    const list = ids.map((userId) => ({ userId }));
-    const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
-    await rig.reached(mailingId as string, 'completed');
+      const list = ids.map((userId) => ({ userId }));
+      const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
+      await rig.reached(mailingId as string, 'completed');
 
-    const books = await rig.books(mailingId as string);
-    assertBooksAddUp(books);
-    const reasons = books.recipients.map(({ status, errorCode }) => errorCode ?? status);
-    const none = 'no_profile';
-    expect(reasons).toEqual(['sent', none, none, none, none, none, none, 'no_address']);
-  });
+      const books = await rig.books(mailingId as string);
+      assertBooksAddUp(books);
+      const reasons = books.recipients.map(({ status, errorCode }) => errorCode ?? status);
+      const none = 'no_profile';
+      expect(reasons).toEqual(['sent', none, none, none, none, none, none, 'no_address']);
+    },
+  );
 });
 
 describe.skipIf(!hasLdap)('LdapProfileRepository', () => {
   const rig = MailingRig.forEachTest('sqlite');
   const directory = directories();
 
-  it.each([1, 20])('has at most %i look-ups under way, over all commits', async (maxConcurrentLookups) => {
+  it.each([1, 20])('runs at most %i lookups at a time, over all commits', async (maxConcurrentLookups) => {
     const people = readers(60);
     const server = await directory(people);
     await using proxy = await TcpProxy.start(server.url);
@@ -89,16 +92,16 @@ describe.skipIf(!hasLdap)('LdapProfileRepository', () => {
     const ids = people.map(({ dn }) => dn);
     expect((await profiles.findByIds(ids.slice(0, 1))).size).toBe(1);
 
-    // While it answers nobody, all that may be asked has been asked.
+    // While the directory answers nothing, all lookups that may run have started.
     server.freeze();
     const commits = [ids.slice(0, 30), ids.slice(30)].map((some) => profiles.findByIds(some));
-    await waitUntil(() => tap.underWay >= maxConcurrentLookups, { what: 'the questions to be on their way' });
+    await waitUntil(() => tap.underWay >= maxConcurrentLookups, { what: 'the lookups to be sent' });
     server.thaw();
     expect((await Promise.all(commits)).map(({ size }) => size)).toEqual([30, 30]);
     expect(tap).toMatchObject({ underWay: 0, most: maxConcurrentLookups });
   });
 
-  it('reads the attributes it is told to, and asks for no other', async () => {
+  it('reads the configured attributes, and requests no others', async () => {
     const ann = person(`uid=ann,${PEOPLE}`, ['Ann', 'Annie'], 'first@home.example', {
       uid: 'ann',
       mail: ['ann@home.example', 'ann@work.example'],
@@ -147,7 +150,7 @@ describe.skipIf(!hasLdap)('LdapProfileRepository', () => {
     await profiles.onApplicationShutdown();
   });
 
-  it('gives templates the variables of the entry, and skips whom the directory says to skip', async () => {
+  it('gives templates the variables of the entry, and skips profiles that the directory marks', async () => {
     const people = ['yes', 'no', 'No '].map((wants, n) =>
       person(`uid=u${n},${PEOPLE}`, `U ${n}`, `u${n}@home.example`, {
         uid: `u${n}`,
@@ -169,14 +172,14 @@ describe.skipIf(!hasLdap)('LdapProfileRepository', () => {
     expect((await rig.inbox.messages[0].parsed()).text?.trim()).toBe(`U 0 of Graz: uid=u0,${PEOPLE}`);
   });
 
-  it('skips whose entry is deleted in mid-mailing, and nobody else', async () => {
+  it('skips a profile whose entry is deleted in the middle of a mailing, and no other', async () => {
     const people = readers(12);
     const server = await directory(people);
     const run = { concurrency: 1, maxInDoubt: 2 };
     const app = await rig.boot({ profileRepository: profilesOf(server.url), run });
     const last = people[11];
     let deleted: Promise<void> | undefined;
-    // The first answer is held until the entry is gone, and at most two people have been looked up by then.
+    // The first answer is held until the entry is gone; at most two entries have been looked up by then.
     rig.inbox.answer = ({ command }) => {
       if (command !== 'END') return undefined;
       deleted ??= server.change((admin) => admin.del(last.dn));
@@ -198,7 +201,7 @@ describe.skipIf(!hasLdap)('recipientsFromLdap', () => {
   const rig = MailingRig.forEachTest('sqlite');
   const directory = directories();
 
-  it('makes a list of more people than the directory shows at a time', async () => {
+  it('lists more entries than the directory returns in one page', async () => {
     const others = person(`cn=Other,${PEOPLE}`, 'Other', 'other@home.example');
     const { url } = await directory([...readers(1_000), others], { sizeLimit: 100 });
     const run = { concurrency: 10, maxInDoubt: 100 };
@@ -213,7 +216,7 @@ describe.skipIf(!hasLdap)('recipientsFromLdap', () => {
     await rig.assertAllSent(mailingId as string, 1_000);
   });
 
-  it('refuses a list that is not whole: pages that are too large, a base that is not there, a server that goes', async () => {
+  it('rejects an incomplete list: pages that are too large, a missing base, a lost connection', async () => {
     const server = await directory(readers(20), { sizeLimit: 10 });
     const search = { base: PEOPLE, filter: '(cn=Reader *)', pageSize: 5 };
     const client = { url: server.url, ...READER };
@@ -243,7 +246,7 @@ describe.skipIf(!hasLdap)('recipientsFromLdap', () => {
     expect(rig.inbox.messages).toEqual([]);
   });
 
-  it('closes its connection, also where nobody wants the rest', async () => {
+  it('closes its connection, also when the iteration ends early', async () => {
     const server = await directory(readers(20));
     await using proxy = await TcpProxy.start(server.url);
     for await (const one of recipientsFromLdap(

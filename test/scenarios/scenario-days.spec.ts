@@ -18,7 +18,7 @@ import { toldOf } from '../support/told-of.js';
 const ZONE = 'Europe/Berlin';
 const FROM = { template: 'letter.hbs', subject: 'Today', from: 'news@shop.example' };
 
-/** What a cron would see of the clock. */
+/** The clock as a cron job reads it. */
 let now = new Date(0);
 
 @Scenario()
@@ -45,7 +45,7 @@ const hoursFrom = (start: string, count: number): string[] =>
   Array.from({ length: count }, (_, n) => new Date(Date.parse(start) + n * 3_600_000).toISOString());
 const HOURS = [hoursFrom('2026-03-28T23:00Z', 23), hoursFrom('2026-10-24T22:00Z', 25)];
 
-describe('a mailing at a time', () => {
+describe('a scenario that is called at a time of day', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
   const boot = (id: string): Promise<MailingApp> =>
@@ -61,7 +61,7 @@ describe('a mailing at a time', () => {
     );
 
   it.each(NIGHTS.map((nights) => [nights[2].slice(0, 7), nights] as const))(
-    'goes out on each of five nights around the change of the clocks in %s',
+    'sends on each of five nights around the clock change in %s',
     async (_, nights) => {
       const app = await boot('test:1');
       for (const night of nights) {
@@ -74,7 +74,7 @@ describe('a mailing at a time', () => {
   );
 
   it.each(HOURS.map((hours) => [hours.length, hours] as const))(
-    'goes out in each hour of a day that has %i of them',
+    'sends in each hour of a day that has %i of them',
     async (_, hours) => {
       const app = await boot('test:1');
       for (const hour of hours) {
@@ -86,7 +86,7 @@ describe('a mailing at a time', () => {
     },
   );
 
-  it('that another server has sent is counted and logged, and not sent again', async () => {
+  it('that another server has sent already is counted and logged, and not sent again', async () => {
     const apps = [await boot('test:1'), await boot('test:2')];
     now = new Date('2026-10-25T01:30Z');
     const handled: ScenarioEventMap['scenario:handled'][] = [];
@@ -104,7 +104,7 @@ describe('a mailing at a time', () => {
   });
 });
 
-describe('a day and an hour of a zone', () => {
+describe('dayIn and hourIn', () => {
   it.each([
     ['Europe/Berlin', '2026-03-29T00:59:59Z', '2026-03-29', '2026-03-29T01+01:00'],
     ['Europe/Berlin', '2026-03-29T01:00:00Z', '2026-03-29', '2026-03-29T03+02:00'],
@@ -114,23 +114,23 @@ describe('a day and an hour of a zone', () => {
     ['Asia/Kathmandu', '2026-01-01T18:15:00Z', '2026-01-02', '2026-01-02T00+05:45'],
     ['UTC', '2026-01-01T00:00:00Z', '2026-01-01', '2026-01-01T00+00:00'],
     ['Europe/London', '2026-01-01T00:00:00Z', '2026-01-01', '2026-01-01T00+00:00'],
-  ])('are those of its clocks: %s at %s', (zone, at, day, hour) => {
+  ])('follow the local clock: %s at %s', (zone, at, day, hour) => {
     expect(dayIn(zone, new Date(at))).toBe(day);
     expect(hourIn(zone, new Date(at))).toBe(hour);
   });
 
-  it('are those of now where no time is given', () => {
+  it('use the current time by default', () => {
     const before = [dayIn('UTC', new Date()), hourIn('UTC', new Date())];
     const found = [dayIn('UTC'), hourIn('UTC')];
     const after = [dayIn('UTC', new Date()), hourIn('UTC', new Date())];
     for (const n of [0, 1]) expect([before[n], after[n]]).toContain(found[n]);
   });
 
-  it.each([['Europe/Atlantis'], [''], [undefined], [5]])('are none of the zone %j', (zone) => {
+  it.each([['Europe/Atlantis'], [''], [undefined], [5]])('refuse the time zone %j', (zone) => {
     for (const idOf of [dayIn, hourIn]) expect(() => idOf(zone as string)).toThrow(ScenarioOptionsError);
   });
 
-  it('are none of a time that is none', () => {
+  it('refuse an invalid time', () => {
     for (const at of [new Date(NaN), 5, null])
       expect(() => dayIn('UTC', at as Date)).toThrow(ScenarioOptionsError);
   });

@@ -101,7 +101,7 @@ const emit = (app: MailingApp, name: string, event: unknown): Promise<unknown[]>
 
 const customers = (count: number): string[] => Array.from({ length: count }, (_, n) => `reader${n}`);
 
-/** What the application reports from now on. */
+/** The events that the application emits from now on. */
 function reports<K extends keyof ScenarioEventMap>(app: MailingApp, name: K): ScenarioEventMap[K][] {
   const facts: ScenarioEventMap[K][] = [];
   app.nest.get(ScenarioEvents).on(name, (one) => facts.push(one));
@@ -119,7 +119,7 @@ forEachDatabase('scenarios', (kind) => {
     expect([copies.size, rig.inbox.messages.length]).toEqual([count, count]);
   };
 
-  it('cut a long list into persisted mailings of one execution, and an event handled twice sends once', async () => {
+  it('split a long list into persisted mailings of one execution, and an event handled twice sends once', async () => {
     const app = await boot(rig, 'test:1', Host.with(Orders));
     const handled = reports(app, 'scenario:handled');
     const event = { id: '4711', customers: customers(25) };
@@ -171,7 +171,7 @@ forEachDatabase('scenarios', (kind) => {
     expect(await rig.database.dataSource.getRepository(Mailing).countBy({ status: 'failed' })).toBe(0);
   });
 
-  it('report a list that fails half-way, and add what is missing when the event comes again', async () => {
+  it('report a list that fails half-way, and send the missing part when the event comes again', async () => {
     const app = await boot(rig, 'test:1', Host.with(Orders));
     const failed = reports(app, 'scenario:failed');
     const event = { id: 'half', customers: customers(25) };
@@ -189,7 +189,7 @@ forEachDatabase('scenarios', (kind) => {
 describe('a scenario', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('reports what its method throws, sends nobody anything for no list, and lives on', async () => {
+  it('reports what its method throws, sends nothing without a list, and handles later events', async () => {
     const app = await boot(rig, 'test:1', Host.with(Orders));
     const failed = reports(app, 'scenario:failed');
     for (const name of ['trouble', 'nobody', 'text']) await emit(app, 'shop.opened', name);
@@ -206,7 +206,7 @@ describe('a scenario', () => {
     await rig.inbox.waitFor(2);
   });
 
-  it('is handled when its mailings are accepted, however its list is closed', async () => {
+  it('is handled when its mailings are accepted, even if its list does not close', async () => {
     const app = await boot(rig, 'test:1', Host.with(Orders));
     const [handled, failed] = [reports(app, 'scenario:handled'), reports(app, 'scenario:failed')];
     await emit(app, 'shop.opened', 'unclosed');
@@ -215,7 +215,7 @@ describe('a scenario', () => {
     await rig.inbox.waitFor(1);
   });
 
-  it('is called by @Cron, on either side of it, and sends once for each id', async () => {
+  it('may have @Cron above or below its own decorator, and sends once for each id', async () => {
     const app = await boot(rig, 'test:1', Host.with(Morning));
     const handled = reports(app, 'scenario:handled');
     await waitUntil(async () => handled.filter(({ numRepeats }) => numRepeats > 0).length >= 2, {
@@ -227,11 +227,11 @@ describe('a scenario', () => {
     const ids = [...new Set(handled.map(({ batchExecId }) => batchExecId))];
     expect(ids).toHaveLength(2);
     expect(ids).toContain('morning:below:2026-11-25');
-    // Too long, and no ASCII.
+    // Too long, and not ASCII.
     expect(ids.find((id) => id.startsWith('morning:above:'))).toMatch(/^morning:above:[0-9a-f]{64}$/);
   });
 
-  it('is refused where nobody has started it, and out of its bounds', async () => {
+  it('is refused when it was not started by Nest, and with options out of bounds', async () => {
     await expect(new Orders().everybody('ann')).rejects.toThrow(ScenarioNotStartedError);
     expect(() => MailingScenariosModule.forRoot({ maxBatchSize: 0 })).toThrow(ScenarioOptionsError);
     const batchSize = { batchSize: 5 } as object;

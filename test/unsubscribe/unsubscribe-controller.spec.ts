@@ -27,7 +27,7 @@ const secret = 'a secret that only tests know, and nobody else';
 const unsubscribe = { baseUrl: 'https://shop.example/unsubscribe', secret };
 const tokens = new UnsubscribeTokens(secret);
 
-/** The host's people, in memory. */
+/** The host's profiles, in memory. */
 @Injectable()
 class Profiles implements ProfileRepository {
   readonly receiving = new Map([
@@ -87,7 +87,7 @@ forEachDatabase('UnsubscribeController', (kind) => {
     return { app, url: `http://127.0.0.1:${port}` };
   };
 
-  it('C14 who posts to the link of his letter is skipped next time; who only opens it is not', async () => {
+  it('C14 a POST to the link of a message opts its recipient out of the next mailing; opening the link does not', async () => {
     const { app, url } = await serve(
       MailingUnsubscribeModule.forRoot({ profileRepository: Profiles, suppressionList: Suppressions }),
     );
@@ -161,7 +161,7 @@ describe('UnsubscribeController', () => {
   const both = { profileRepository: Profiles, suppressionList: Suppressions, secret };
   const ann = (): string => tokens.sign({ mailingId: null, idx: 0, userId: 'ann' });
 
-  it('takes a click twice, and a form of any kind: multipart, urlencoded, or none', async () => {
+  it('accepts a repeated click, and a form of any kind: multipart, urlencoded, or none', async () => {
     const form = new FormData();
     form.set('List-Unsubscribe', 'One-Click');
     const { app, url } = await start(both, host);
@@ -175,7 +175,7 @@ describe('UnsubscribeController', () => {
     }
   });
 
-  it('answers every link that is not ours alike, and writes nothing', async () => {
+  it('answers all invalid links alike, and writes nothing', async () => {
     const { app, url } = await start(both, host);
     const stranger = new UnsubscribeTokens('a secret of somebody else, who knows no better').sign({
       mailingId: null,
@@ -206,7 +206,7 @@ describe('UnsubscribeController', () => {
     expect(app.get(Profiles, { strict: false }).receiving.get('ann')).toBe(true);
   });
 
-  it('shows a page that hands the token to nobody, with a form that posts where it came from', async () => {
+  it('shows a page that does not leak the token, with a form that posts to its own URL', async () => {
     const { url } = await start(both, host);
     const token = ann();
     const answer = await fetch(`${url}?token=${token}`);
@@ -226,7 +226,7 @@ describe('UnsubscribeController', () => {
     expect(html).not.toMatch(/<script|https?:|ann|token/);
   });
 
-  it('shows the host’s own words, escaped', async () => {
+  it('shows the host’s own texts, escaped', async () => {
     const texts = { language: 'de"><script>', title: 'Abmelden & <b>', button: "Ja's", invalid: '<i>' };
     const { url } = await start({ ...both, texts }, host);
     const html = await (await fetch(`${url}?token=${ann()}`)).text();
@@ -236,7 +236,7 @@ describe('UnsubscribeController', () => {
     expect(await (await fetch(url)).text()).toContain('<p>&#60;i&#62;</p>');
   });
 
-  it('promises nothing that it can’t keep: 500 while the profiles are away, or where there is no place to write to', async () => {
+  it('does not confirm what it can not store: 500 during an outage of the profiles, or without a place to write to', async () => {
     const { app, url } = await start({ profileRepository: Profiles, secret }, host);
     const profiles = app.get(Profiles, { strict: false });
     profiles.isAway = true;
@@ -252,7 +252,7 @@ describe('UnsubscribeController', () => {
     });
   });
 
-  it('takes options of a factory, of a class, and classes that nobody has registered', async () => {
+  it('accepts options of a factory, of a class, and classes that no module provides', async () => {
     class Configuration implements MailingUnsubscribeOptionsFactory {
       createMailingUnsubscribeOptions(): MailingUnsubscribeOptions {
         return both;
@@ -277,7 +277,7 @@ describe('UnsubscribeController', () => {
     ['list', { ...both, list: Suppressions }],
     ['texts.headline', { ...both, texts: { headline: 'Bye' } }],
     ['texts.title', { ...both, texts: { title: 7 } }],
-  ])('names %s when it refuses %j at start', async (option, options) => {
+  ])('names %s in the error when it refuses %j at start', async (option, options) => {
     const starting = start(options as unknown as MailingUnsubscribeOptions);
     await expect(starting).rejects.toMatchObject({ code: 'MAILING_UNSUBSCRIBE_OPTIONS', option });
     await expect(starting).rejects.toBeInstanceOf(MailingUnsubscribeOptionsError);
@@ -288,10 +288,10 @@ describe('UnsubscribeController', () => {
   });
 });
 
-describe('a mailing module whose links could not be one-click', () => {
+describe('signed unsubscribe links that could not be one-click', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('does not start: signed links over http', async () => {
+  it('stop the start over http', async () => {
     const http = { ...unsubscribe, baseUrl: 'http://shop.example/unsubscribe' };
     await expect(rig.boot({ unsubscribe: http })).rejects.toBeInstanceOf(MailingOptionsError);
   });

@@ -35,7 +35,7 @@ class Profiles implements ProfileRepository {
   }
 }
 
-/** Somebody else's people. */
+/** Profiles of another repository. */
 @Injectable()
 class OtherProfiles extends Profiles {}
 
@@ -73,7 +73,7 @@ const boot = (
 forEachDatabase('MailingUnsubscribeModule without options', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('writes to what the mailings look at: the profiles of the module, and its suppression list', async () => {
+  it('writes to the profiles and the suppression list that mailings read', async () => {
     const app = await boot(rig, { profileRepository: Profiles });
     await app.nest.listen(0, '127.0.0.1');
     const { port } = app.nest.getHttpServer().address() as AddressInfo;
@@ -96,7 +96,7 @@ describe('MailingUnsubscribeModule beside MailingModule', () => {
   const click = (app: MailingApp, token: string): Promise<boolean> =>
     app.nest.get(Unsubscriber, { strict: false }).unsubscribe(token);
 
-  it('takes the host’s own suppression list, and its own options before those of the mailings', async () => {
+  it('uses the host’s suppression list, and its own options before those of the mailings', async () => {
     const module = MailingUnsubscribeModule.forRootAsync({
       useFactory: () => ({ profileRepository: OtherProfiles }),
     });
@@ -111,7 +111,7 @@ describe('MailingUnsubscribeModule beside MailingModule', () => {
     expect(find(MailingProfiles).inUse).toBe(find(Profiles));
   });
 
-  it('promises nothing where the mailings have a place for one kind of recipients only', async () => {
+  it('confirms nothing for the kind of recipients that the mailings can not store', async () => {
     const app = await boot(rig, { profileRepository: Profiles, suppressionList: false });
     expect(await click(app, ofAnn)).toBe(true);
     await expect(click(app, ofCarl)).rejects.toMatchObject({ option: 'suppressionList' });
@@ -121,7 +121,7 @@ describe('MailingUnsubscribeModule beside MailingModule', () => {
   });
 
   it.each([{}, { profileRepository: ReadingOnly }])(
-    'does not start where nobody can be written down: %j',
+    'does not start where no unsubscription can be stored: %j',
     async (mailing) => {
       const starting = boot(rig, { ...mailing, suppressionList: false });
       await expect(starting).rejects.toMatchObject({

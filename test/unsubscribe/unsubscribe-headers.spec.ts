@@ -25,7 +25,7 @@ const hrefOf = async (message: ReceivedMessage): Promise<string> => {
 forEachDatabase('List-Unsubscribe', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('C14 signed links: both headers, a link of his own for everybody, and the same one in the letter', async () => {
+  it('C14 has both headers with a signed link of its own for each recipient, and the same link in the body', async () => {
     const app = await rig.boot({ unsubscribe: { baseUrl, secret } }, { templates });
     const list = ['ann@home.example', 'bob@bücher.example'];
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
@@ -43,7 +43,7 @@ forEachDatabase('List-Unsubscribe', (kind) => {
     }
   });
 
-  it('a mailing that wants none has none, also after a restart', async () => {
+  it('is absent in a mailing that turns it off, also after a restart', async () => {
     const unsubscribe = { baseUrl, secret };
     let app = await rig.boot({ unsubscribe }, { templates });
     const info = { ...INFO, unsubscribe: false };
@@ -69,7 +69,7 @@ forEachDatabase('List-Unsubscribe', (kind) => {
 describe('unsubscribe links of a mailing that goes to one address', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('are not made, also after a restart: whoever looks at the messages would unsubscribe the recipients', async () => {
+  it('are not made, also after a restart, because readers of that address would unsubscribe the recipients', async () => {
     const asked: UnsubscribeRecipient[] = [];
     const url = (who: UnsubscribeRecipient): string => `https://shop.example/${asked.push(who)}`;
     const unsubscribe = { url, mailto: 'no@shop.example' };
@@ -97,7 +97,7 @@ describe('unsubscribe links of a mailing that goes to one address', () => {
 describe('unsubscribe links of the host', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  /** Sends to Ann alone. */
+  /** Sends to one recipient. */
   const sent = async (
     unsubscribe: MailingModuleOptions['unsubscribe'],
     headers?: Record<string, string>,
@@ -129,7 +129,7 @@ describe('unsubscribe links of the host', () => {
       '<http://shop.example/no>, <mailto:no@shop.example>',
       false,
     ],
-  ])('C14 %s', async (_, unsubscribe, header, isOneClick) => {
+  ])('C14 are sent as %s', async (_, unsubscribe, header, isOneClick) => {
     const message = await sent(unsubscribe);
     expect(message.header('List-Unsubscribe')).toBe(header);
     expect(message.header('List-Unsubscribe-Post')).toBe(
@@ -138,7 +138,7 @@ describe('unsubscribe links of the host', () => {
     expect(await hrefOf(message)).toBe(/<([^>]+)>/.exec(header)?.[1]);
   });
 
-  it('C14 a DKIM signature covers both headers', async () => {
+  it('C14 and their headers are covered by a DKIM signature', async () => {
     const { privateKey } = generateKeyPairSync('rsa', {
       modulusLength: 1_024,
       publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -154,7 +154,7 @@ describe('unsubscribe links of the host', () => {
     );
   });
 
-  it('a link of 900 characters is one line of the header, whole', async () => {
+  it('of 900 characters are one unfolded line of the header', async () => {
     const url = `https://shop.example/${'x'.repeat(879)}`;
     const message = await sent({ url: () => url, mailto: 'no@shop.example' });
     const lines = message.raw.toString('latin1').split('\r\n');
@@ -163,13 +163,13 @@ describe('unsubscribe links of the host', () => {
     expect(message.header('List-Unsubscribe')).toBe(`<${url}>, <mailto:no@shop.example>`);
   });
 
-  it('encodes what could end the header’s brackets or the attribute', async () => {
+  it('are encoded where they could end the header’s brackets or the attribute', async () => {
     const message = await sent({ url: () => 'https://shop.example/ü a>,<mailto:evil@x.example>?"=\'<b' });
     const header = message.header('List-Unsubscribe') ?? '';
     expect(header).toBe('<https://shop.example/%C3%BC%20a%3E,%3Cmailto:evil@x.example%3E?%22=%27%3Cb>');
   });
 
-  it('a mailing with such headers of its own keeps them', async () => {
+  it('are not added to a mailing with such headers of its own', async () => {
     const own = { 'list-unsubscribe': '<https://other.example/no>' };
     const message = await sent({ baseUrl, secret }, own);
     expect(message.raw.toString().match(/^List-Unsubscribe/gim)).toHaveLength(1);
@@ -177,7 +177,7 @@ describe('unsubscribe links of the host', () => {
     expect(await hrefOf(message)).toContain('https://shop.example/unsubscribe?token=');
   });
 
-  it('costs those alone for whom the host’s builder throws or returns no link', async () => {
+  it('that the host’s builder throws for or does not return fail only those recipients', async () => {
     const answers: Record<string, unknown> = {
       line: 'https://shop.example/\r\nBcc: evil@x.example',
       tab: 'https://shop.example/\tx',
@@ -213,13 +213,13 @@ describe('unsubscribe links of the host', () => {
     expect(asked[0]).toEqual({ mailingId, idx: 0, email: 'first@home.example' });
   });
 
-  it('is given a null id for a mailing that is not persisted', async () => {
+  it('are built with a null id for a mailing that is not persisted', async () => {
     const asked: UnsubscribeRecipient[] = [];
     await sent({ url: (who) => `https://shop.example/${asked.push(who)}` });
     expect(asked).toEqual([{ mailingId: null, idx: 0, email: 'ann@home.example' }]);
   });
 
-  it.each([['yes'], [1], [null]])('refuses unsubscribe %j in an info', async (unsubscribe) => {
+  it.each([['yes'], [1], [null]])('are refused in an info with unsubscribe %j', async (unsubscribe) => {
     const app = await rig.boot();
     const info = { ...INFO, unsubscribe: unsubscribe as unknown as boolean };
     await expect(app.sender.sendEmailMessage(info, [])).rejects.toThrow('info.unsubscribe');

@@ -63,7 +63,7 @@ class PlainProfiles implements ProfileRepository {
   }
 }
 
-describe('how a host puts the plugin together', () => {
+describe('the wiring of the plugin in a host', () => {
   let host: Host;
   let testing: TestingModule | undefined;
 
@@ -82,7 +82,7 @@ describe('how a host puts the plugin together', () => {
     await testing.init();
     return testing;
   };
-  /** Mails the profile `seven`; answers who got it. */
+  /** Sends to the profile `seven`. @returns the addresses that received it. */
   const mailsProfile = async (app: TestingModule): Promise<readonly string[]> => {
     const sender = app.get(TemplateEmailSender, { strict: false });
     const { completed } = await sender.sendEmailMessage(host.info, [{ userId: 'seven' }], true, true);
@@ -98,7 +98,7 @@ describe('how a host puts the plugin together', () => {
     expect(BookProfiles.made).toBe(1);
   });
 
-  it('profiles: a class that nobody registered is made by Nest', async () => {
+  it('profiles: a class that no module provides is instantiated by Nest', async () => {
     const app = await boot(
       host.dataSource(),
       host.mailer(),
@@ -107,13 +107,13 @@ describe('how a host puts the plugin together', () => {
     expect(await mailsProfile(app)).toEqual(['seven@home.example']);
   });
 
-  it('profiles: such a class may inject what is global, the data source for one', async () => {
+  it('profiles: such a class may inject global providers, the data source for one', async () => {
     const mailing = host.mailing({ profileRepository: DatabaseProfiles });
     const app = await boot(host.dataSource(), host.mailer(), mailing);
     expect(await mailsProfile(app)).toEqual(['seven@home.example']);
   });
 
-  it('profiles: a class nobody registered, with a dependency nobody has, stops the start and names it', async () => {
+  it('profiles: such a class with a dependency that no module provides stops the start, and the error names it', async () => {
     const mailing = host.mailing({ profileRepository: BookProfiles });
     await expect(boot(host.dataSource(), host.mailer(), mailing)).rejects.toThrow(
       /BookProfiles[\s\S]*AddressBook/,
@@ -157,7 +157,7 @@ describe('how a host puts the plugin together', () => {
     expect(Object.keys(byStatus).sort()).toEqual(['pending', 'sent']);
   });
 
-  it('E1 a class with dependencies of its own makes the options', async () => {
+  it('E1 a class with dependencies of its own provides the options', async () => {
     @Injectable()
     class Configuration implements MailingOptionsFactory {
       constructor(@Inject(AddressBook) private readonly book: AddressBook) {}
@@ -180,13 +180,16 @@ describe('how a host puts the plugin together', () => {
     await expect(start).rejects.toMatchObject({ code: 'MAILING_OPTIONS_FACTORY' });
   });
 
-  it.each([undefined, null, {}])('E1 a factory that returns %j gets a sentence of ours', async (nothing) => {
-    const useFactory = (): MailingModuleOptions => nothing as unknown as MailingModuleOptions;
-    const start = boot(host.dataSource(), host.mailer(), MailingModule.forRootAsync({ useFactory }));
-    await expect(start).rejects.toMatchObject({ code: 'MAILING_OPTIONS' });
-  });
+  it.each([undefined, null, {}])(
+    'E1 a factory that returns %j is refused with an explanation',
+    async (nothing) => {
+      const useFactory = (): MailingModuleOptions => nothing as unknown as MailingModuleOptions;
+      const start = boot(host.dataSource(), host.mailer(), MailingModule.forRootAsync({ useFactory }));
+      await expect(start).rejects.toMatchObject({ code: 'MAILING_OPTIONS' });
+    },
+  );
 
-  it('E3 a data source named inside the factory is not ignored in silence', async () => {
+  it('E3 a data source named inside the factory is refused, not ignored', async () => {
     const useFactory = (): MailingModuleOptions =>
       ({ templates: host.templates, dataSource: 'mail' }) as never;
     const start = boot(host.dataSource(), host.mailer(), MailingModule.forRootAsync({ useFactory }));
@@ -197,7 +200,7 @@ describe('how a host puts the plugin together', () => {
     });
   });
 
-  it('E3 with two data sources the plugin keeps to its own, also with forRootAsync', async () => {
+  it('E3 of two data sources the plugin uses its own, also with forRootAsync', async () => {
     const other = host.dataSource({
       ...dataSourceOptionsOf('sqlite::memory:'),
       entities: [],
@@ -214,14 +217,14 @@ describe('how a host puts the plugin together', () => {
     expect(await host.database.dataSource.getRepository(Mailing).count()).toBe(1);
   });
 
-  it('E3 says in one sentence that there is no data source at all', async () => {
+  it('E3 a missing data source is reported in one sentence', async () => {
     await expect(boot(host.mailer(), host.mailing())).rejects.toMatchObject({
       code: 'MAILING_DATA_SOURCE_MISSING',
       dataSource: 'default',
     });
   });
 
-  it('E2 names exactly the entities that are missing', async () => {
+  it('E2 the error names exactly the entities that are missing', async () => {
     const some = mailingEntities.filter((entity) => entity !== EmailAddress && entity !== MailServer);
     const start = boot(
       host.dataSource({ autoLoadEntities: false, entities: some }),
@@ -234,7 +237,7 @@ describe('how a host puts the plugin together', () => {
     });
   });
 
-  it('E2 leaves the host’s own use of our entities alone', async () => {
+  it('E2 the host’s own use of the plugin’s entities is not affected', async () => {
     @Module({ imports: [TypeOrmModule.forFeature([Mailing])] })
     class Reports {}
     const app = await boot(host.dataSource(), host.mailer(), host.mailing(), Reports);

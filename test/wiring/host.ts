@@ -15,7 +15,7 @@ import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
 
-/** The parts that a host application is put together from, with all they need. */
+/** The modules that a host application consists of, with everything they need. */
 export interface Host {
   readonly database: FreshDatabase;
   readonly inbox: SmtpInbox;
@@ -24,7 +24,7 @@ export interface Host {
   dataSource(more?: object): DynamicModule;
   mailer(): DynamicModule;
   mailing(more?: Partial<MailingModuleOptions> & MailingModuleExtras): DynamicModule;
-  /** Sends one letter and expects it in the inbox. */
+  /** Sends one message and expects it in the inbox. */
   sends(app: INestApplicationContext): Promise<void>;
   dispose(): Promise<void>;
 }

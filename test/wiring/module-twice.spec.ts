@@ -24,7 +24,7 @@ import { type Host, startHost } from './host.js';
 
 type Part = NonNullable<ModuleMetadata['imports']>[number];
 
-/** Two feature modules, each with an import of its own. */
+/** Two feature modules, each with its own import of the plugin. */
 function features(first: Part, second: Part): [Part, Part] {
   @Module({ imports: [first] })
   class NewsletterModule {}
@@ -33,7 +33,7 @@ function features(first: Part, second: Part): [Part, Part] {
   return [NewsletterModule, OrdersModule];
 }
 
-describe('forRoot called twice', () => {
+describe('forRoot that is called twice', () => {
   let host: Host;
   let running: TestingModule[];
 
@@ -63,7 +63,7 @@ describe('forRoot called twice', () => {
   const asynchronous = (): DynamicModule =>
     MailingModule.forRootAsync({ useFactory: () => ({ templates: host.templates }) });
 
-  it('in two feature modules stops the start, and names both modules, both lines, and where the call belongs', async () => {
+  it('in two feature modules stops the start, and the error names both modules, both lines, and where the call belongs', async () => {
     const error = await refused(
       ...features(host.mailing(), MailingModule.forRoot({ templates: host.templates })),
     );
@@ -115,7 +115,7 @@ describe('forRoot called twice', () => {
     );
   });
 
-  it('is refused for a module that is loaded later, and the application goes on without it', async () => {
+  it('is refused for a module that is loaded later, and the application continues without it', async () => {
     const app = await boot([host.dataSource(), host.mailer(), host.mailing()]);
     const [Late] = features(host.mailing(), class Nothing {});
     const loading = app.get(LazyModuleLoader).load(() => Late as never);
@@ -123,14 +123,14 @@ describe('forRoot called twice', () => {
     await host.sends(app);
   });
 
-  it('one call that two modules import is one engine', async () => {
+  it('is no error for one call that two modules import: they share one engine', async () => {
     const mailing = host.mailing();
     const app = await boot([host.dataSource(), host.mailer(), ...features(mailing, mailing)]);
     await host.sends(app);
     expect(await host.database.dataSource.getRepository(MailServer).count()).toBe(1);
   });
 
-  it('one module that others import gets them the same sender', async () => {
+  it('is no error for one module that others import: they get the same sender', async () => {
     @Module({ imports: [host.mailing()], exports: [MailingModule] })
     class MailModule {}
     @Injectable()
@@ -144,7 +144,7 @@ describe('forRoot called twice', () => {
   });
 
   it('with the same options and Nest’s algorithm deep-hash is one module, which works', async () => {
-    // At two places: the note of where is no part of what is compared.
+    // On two lines: the recorded line of the call is not compared.
     const same = MailingModule.forRoot({ templates: host.templates });
     const parts = [host.dataSource(), host.mailer(), ...features(host.mailing(), same)];
     const app = await boot(parts, { moduleIdGeneratorAlgorithm: 'deep-hash' });
@@ -168,13 +168,13 @@ describe('forRoot called twice', () => {
     }
   });
 
-  it('in two applications of one process with ids of their own is nothing to refuse', async () => {
+  it('in two applications of one process with different server ids is allowed', async () => {
     for (const uniqServerId of ['a:1', 'b:1'])
       await host.sends(await boot([host.dataSource(), host.mailer(), host.mailing({ uniqServerId })]));
     expect(await host.database.dataSource.getRepository(MailServer).count()).toBe(2);
   });
 
-  it('in two applications of one process with one id: the second stands by, and is told that the first is in this process', async () => {
+  it('in two applications of one process with one server id: the second is on standby, and the message says that the first is in this process', async () => {
     await host.sends(await boot([host.dataSource(), host.mailer(), host.mailing()]));
     const second = await Test.createTestingModule({
       imports: [host.dataSource(), host.mailer(), host.mailing()],
@@ -190,7 +190,7 @@ describe('forRoot called twice', () => {
         const report = await health.check();
         return report.server.state === 'standby' ? report : null;
       },
-      { what: 'the second to stand by' },
+      { what: 'the second server to be on standby' },
     );
     expect(findings).toMatchObject([
       {
@@ -211,7 +211,7 @@ describe('forRoot called twice', () => {
   });
 
   it('by another copy of the package is refused as well', async () => {
-    // A second copy has classes of its own, and shares nothing but the words.
+    // A second copy has classes of its own, and shares only names with the first.
     class MailingEngineModule {}
     class CopiedMailingModule {
       static forRoot(): DynamicModule {

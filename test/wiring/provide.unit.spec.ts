@@ -17,7 +17,7 @@ class Named {
   constructor(readonly parts: { settings: Pick<MailingSettings, 'server'>; events: MailingEvents }) {}
 }
 
-it('hands each token to the parameter that it stands for', () => {
+it('passes each token to its parameter', () => {
   expect(provide(CommandPersister, MailingDatabase, FAULT_POINTS).inject).toEqual([
     MailingDatabase,
     FAULT_POINTS,

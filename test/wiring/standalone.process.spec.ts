@@ -10,10 +10,10 @@ import { type Host, startHost } from './host.js';
 
 const SCRIPT = fileURLToPath(new URL('standalone.process.ts', import.meta.url));
 
-/** Well under the 20 s and more that a forgotten lease or heartbeat would take to end, if it ever did. */
+/** Far less than the 20 s and more that a leaked timer of lease or heartbeat would keep the process alive. */
 const EXIT_DEADLINE_MS = 15_000;
 
-describe('without an HTTP server', () => {
+describe('an application without an HTTP server', () => {
   let host: Host;
 
   beforeEach(async () => {
@@ -30,7 +30,7 @@ describe('without an HTTP server', () => {
   const context = (options?: Partial<MailingModuleOptions>): Promise<INestApplicationContext> =>
     NestFactory.createApplicationContext(root(options), { logger: ['fatal'], abortOnError: false });
 
-  it('E10 a script that boots, sends and closes ends by itself', async () => {
+  it('E10 that is a script that boots, sends and closes exits by itself', async () => {
     const env = {
       ...process.env,
       DATABASE_URL: host.database.url,
@@ -46,10 +46,10 @@ describe('without an HTTP server', () => {
     expect(host.inbox.messages).toHaveLength(1);
   });
 
-  it('E10 no heartbeat is due any more after the close', async () => {
+  it('E10 has no heartbeat timer any more after the close', async () => {
     const heartbeatIntervalMs = 23;
     const timers = vi.spyOn(globalThis, 'setTimeout');
-    // Timers do not tell in public whether they still run.
+    // There is no public API that shows running timers.
     const due = (): unknown[] =>
       timers.mock.results
         .filter((_, call) => timers.mock.calls[call][1] === heartbeatIntervalMs)
@@ -64,7 +64,7 @@ describe('without an HTTP server', () => {
     }
   });
 
-  it('A13 closing twice, at once and afterwards, is harmless; the server is signed off', async () => {
+  it('A13 may be closed twice, at once and afterwards; the server is deregistered', async () => {
     const app = await context({ uniqServerId: 'shop:1' });
     await host.sends(app);
     const servers = host.database.dataSource.getRepository(MailServer);
@@ -78,7 +78,7 @@ describe('without an HTTP server', () => {
     });
   });
 
-  it('an application that is closed and made again in one process works again', async () => {
+  it('that is closed and created again in one process works again', async () => {
     for (const round of [1, 2]) {
       const app = await context({ uniqServerId: 'shop:1' });
       await host.sends(app);

@@ -5,7 +5,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { MailingModule, TemplateEmailSender } from '../../libs/mailing/src/index.js';
 import { dataSourceOptionsOf } from '../../src/database/data-source.options.js';
 
-/** A script of a host: boots, sends one letter, closes, and does not call `process.exit`. */
+/** A script of a host: boots, sends one message, closes, and does not call `process.exit`. */
 const { DATABASE_URL = '', SMTP_URL = '', TEMPLATE_DIR = '' } = process.env;
 
 @Module({

@@ -10,15 +10,15 @@ import { MailingRig } from '../../support/hosts/mailing-rig.js';
 
 const SERVERS = 8;
 const BATCHES = 200;
-const LOOK = 64;
-/** Batches that all want at once. */
+const LIST_SIZE = 64;
+/** Batches that all servers claim at the same moment. */
 const FOUGHT = 8;
 
-forEachDatabase('the claims of many servers', (kind) => {
+forEachDatabase('claims of batches by many servers', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('D6 of eight servers that want all of 200 batches at the same moment, one gets each', async () => {
-    // The lease of the racers is nobody's business here.
+  it('D6 each of 200 batches goes to exactly one of eight servers that claim all of them at the same moment', async () => {
+    // Long enough that no lease runs out during the race.
     const far = { server: { heartbeatIntervalMs: 60_000, leaseMs: 600_000 } };
     const sender = await rig.boot({ ...far, uniqServerId: 'sender:0' });
     const mailingId = await sendBatched(sender, BATCHES, { batchSize: 1 });
@@ -26,7 +26,7 @@ forEachDatabase('the claims of many servers', (kind) => {
     const twice: number[] = [];
     const racer = async (n: number): Promise<(names: BatchName[]) => Promise<void>> => {
       await livingServer(rig.database.dataSource, `server:${n}`, `life-${n}`);
-      // Of SQLite, two connections in one process only wait for each other; its own queue is what they meet in.
+      // Two SQLite connections in one process would only block each other, so there the servers meet in the plugin's own queue.
       const dataSource = kind === 'sqlite' ? rig.database.dataSource : await rig.database.connect();
       const batches = new TemplateEmailBatchPersister(new MailingDatabase(dataSource));
       let claims = 0;
@@ -41,16 +41,16 @@ forEachDatabase('the claims of many servers', (kind) => {
       return async (fought) => {
         await tryAll(fought);
         for (;;) {
-          const free = await batches.free(LOOK);
+          const free = await batches.free(LIST_SIZE);
           if (free.length === 0) return;
-          // Each looks again before its list is old, and begins somewhere else in it.
+          // Looks again before its list is stale, and starts at another position of the list than the other servers.
           const from = (n * FOUGHT) % free.length;
           await tryAll([...free.slice(from), ...free.slice(0, from)].slice(0, FOUGHT));
         }
       };
     };
     const racers = await Promise.all(Array.from({ length: SERVERS }, (_, n) => racer(n)));
-    // All want these in the same order at the same moment, which is the worst there is; the others as servers do.
+    // The worst case first: all claim these in the same order at the same moment. The rest is claimed as servers do.
     const fought = Array.from({ length: FOUGHT }, (_, startIdx) => ({ mailingId, startIdx }));
     await Promise.all(racers.map((race) => race(fought)));
     expect([won.size, twice]).toEqual([BATCHES, []]);

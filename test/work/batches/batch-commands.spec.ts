@@ -19,16 +19,16 @@ const SECOND = { ...TAKES_BATCHES, uniqServerId: 'test:2' };
 /** In flight at a time on two servers: 4 threads each, 5 messages each. */
 const IN_FLIGHT = 2 * 4 * 5;
 
-/** Refuses these for good, until it is told otherwise. */
+/** Refuses these recipients permanently, until another answer is set. */
 function refusing(...addresses: string[]): SmtpHook {
   return ({ command, to }) =>
     command === 'RCPT' && addresses.includes(to[0]) ? { code: 550, text: '5.1.1 nobody here' } : undefined;
 }
 
-forEachDatabase('orders over batches', (kind) => {
+forEachDatabase('commands for a mailing in batches', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('a pause on any server stops all batches on all servers within one commit; resume goes on', async () => {
+  it('a pause on any server stops all batches on all servers within one commit, and resume continues them', async () => {
     const servers = [await rig.boot(TAKES_BATCHES), await rig.boot(SECOND)];
     const bystander = await rig.boot({ uniqServerId: 'web:1' });
     const mailingId = await sendBatched(servers[0], 400);
@@ -51,7 +51,7 @@ forEachDatabase('orders over batches', (kind) => {
     await assertAllSentInBatches(rig, mailingId, 400);
   });
 
-  it('a pause where it is sent begins nothing more from that moment on', async () => {
+  it('a pause starts no further message on the server that was asked', async () => {
     const app = await rig.boot(TAKES_BATCHES);
     const mailingId = await sendBatched(app, 600);
     await rig.inbox.waitFor(80);
@@ -62,7 +62,7 @@ forEachDatabase('orders over batches', (kind) => {
     await app.sender.cancel(mailingId);
   });
 
-  it('before anybody takes it, a pause and the end are reached at once', async () => {
+  it('pause and cancel take effect at once before a server has claimed a batch', async () => {
     const web = await rig.boot();
     const mailingId = await sendBatched(web, 40);
     expect(await web.sender.pause(mailingId)).toBe('paused');
@@ -73,7 +73,7 @@ forEachDatabase('orders over batches', (kind) => {
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
-  it('the end is reached when the last batch is given back, and the mailing has all counts', async () => {
+  it('cancel completes when the last batch is released, and the mailing then has all counts', async () => {
     const servers = [await rig.boot(TAKES_BATCHES), await rig.boot(SECOND)];
     const ends: string[] = [];
     for (const { events } of servers) events.on('mailing:ended', ({ status }) => ends.push(status));
@@ -86,11 +86,11 @@ forEachDatabase('orders over batches', (kind) => {
     expect(rig.inbox.messages).toHaveLength(byStatus.sent);
     expect((await servers[0].query.get(mailingId))?.numSent).toBe(byStatus.sent);
     expect((await batchesOf(rig, mailingId)).every((one) => one.isSummarized)).toBe(true);
-    await waitUntil(() => ends.length > 0, { what: 'the end to be told' });
+    await waitUntil(() => ends.length > 0, { what: 'the event of the end' });
     expect(ends).toEqual(['canceled']);
   });
 
-  it('the end of a paused mailing leaves its row with all counts, too', async () => {
+  it('cancel of a paused mailing leaves all counts in its row, too', async () => {
     const app = await rig.boot(TAKES_BATCHES);
     const mailingId = await sendBatched(app, 400);
     await rig.inbox.waitFor(50);
@@ -102,14 +102,14 @@ forEachDatabase('orders over batches', (kind) => {
     expect((await app.query.get(mailingId))?.numSent).toBe(byStatus.sent);
   });
 
-  it('A15 twenty resumes and pauses at once on two servers end in one copy each', async () => {
+  it('A15 twenty resumes and pauses at the same moment on two servers end in one copy for each recipient', async () => {
     const servers = [await rig.boot(TAKES_BATCHES), await rig.boot(SECOND)];
     const mailingId = await sendBatched(servers[0], 400);
     await rig.inbox.waitFor(40);
-    const orders = Array.from({ length: 20 }, (_, n) =>
+    const calls = Array.from({ length: 20 }, (_, n) =>
       n % 3 === 0 ? servers[n % 2].sender.pause(mailingId) : servers[n % 2].sender.resume(mailingId),
     );
-    await Promise.all(orders);
+    await Promise.all(calls);
     await waitUntil(
       async () => (
         await servers[1].sender.resume(mailingId),
@@ -120,7 +120,7 @@ forEachDatabase('orders over batches', (kind) => {
     await assertAllSentInBatches(rig, mailingId, 400);
   });
 
-  it('those with errors are tried again: their batches are opened, and merged once more', async () => {
+  it('retry of recipients with errors reopens their batches and merges them once more', async () => {
     rig.inbox.answer = refusing('reader5@home.example', 'reader6@home.example', 'reader77@home.example');
     const app = await rig.boot(TAKES_BATCHES);
     const mailingId = await sendBatched(app, 100);
@@ -135,7 +135,7 @@ forEachDatabase('orders over batches', (kind) => {
     expect(await rig.database.dataSource.getRepository(MailDeferred).count()).toBe(0);
   });
 
-  it('those with errors are tried again while the mailing is still being sent', async () => {
+  it('retry of recipients with errors works while the mailing is still being sent', async () => {
     rig.inbox.answer = refusing('reader5@home.example');
     const app = await rig.boot(TAKES_BATCHES);
     const mailingId = await sendBatched(app, 600);
@@ -148,7 +148,7 @@ forEachDatabase('orders over batches', (kind) => {
     await assertAllSentInBatches(rig, mailingId, 600);
   });
 
-  it('doubt is settled in both books, whether the batch is merged or not', async () => {
+  it('settling recipients in doubt counts in the mailing and in the batch, whether the batch is merged or not', async () => {
     const app = await rig.boot(TAKES_BATCHES);
     rig.inbox.answer = ({ command, to }) =>
       command === 'END' && to[0] === 'reader5@home.example' ? 'close' : undefined;
@@ -160,8 +160,8 @@ forEachDatabase('orders over batches', (kind) => {
     await assertAllSentInBatches(rig, mailingId, 40);
   });
 
-  // A mailing keeps its templates since they are stored with it; one of an older version has none but the files.
-  it('C8 a template of an older version that is gone pauses the mailing for all, and it goes on once it is back', async () => {
+  // A mailing has stored its templates since this version; a mailing of an older version has only the files.
+  it('C8 a missing template of a mailing of an older version pauses the whole mailing, which resumes once the file is back', async () => {
     const web = await rig.boot({ uniqServerId: 'web:1' });
     const mailingId = await sendBatched(web, 60);
     await rig.database.dataSource.query('UPDATE dps_mailing SET template_hashes = NULL');
@@ -174,14 +174,14 @@ forEachDatabase('orders over batches', (kind) => {
     await assertAllSentInBatches(rig, mailingId, 60);
   });
 
-  it('too many errors among the first pause the mailing for all', async () => {
+  it('too many errors among the first recipients pause the whole mailing', async () => {
     rig.inbox.answer = ({ command }) =>
       command === 'RCPT' ? { code: 554, text: '5.7.1 your address is blocked' } : undefined;
     const app = await rig.boot({ ...TAKES_BATCHES, errorGuard: { sampleSize: 40 } });
     const mailingId = await sendBatched(app, 600);
     const paused = await rig.reached(mailingId, 'paused');
     expect(paused.statusReason).toMatch(/^error rate: \d+ of the last \d+ attempts failed with 5.7.1/);
-    // Each of the four threads loses a batch to the same fault, and may have begun another one.
+    // Each of the four threads loses a batch to the same fault, and may have started another one.
     const { byStatus } = await rig.books(mailingId);
     expect(byStatus.error).toBeLessThanOrEqual(8 * 20);
     rig.inbox.answer = undefined;
@@ -189,7 +189,7 @@ forEachDatabase('orders over batches', (kind) => {
     await rig.reached(mailingId, 'completed', 30_000);
   });
 
-  it('an outage of the mail server pauses the mailing for all, and the probe of a mail server lets it go on', async () => {
+  it('an outage of the mail server pauses the whole mailing, and the probe of a server that takes batches resumes it', async () => {
     const backUp = await rig.inboxDown();
     await rig.boot({ ...TAKES_BATCHES, run: { transportOutageTimeoutMs: 200 } });
     const web = await rig.boot({ uniqServerId: 'web:1' });
@@ -201,7 +201,7 @@ forEachDatabase('orders over batches', (kind) => {
     await assertAllSentInBatches(rig, mailingId, 60);
   });
 
-  it('a server that takes no batches does not let one go on that the mail server could not be reached for', async () => {
+  it('a server that takes no batches does not resume a mailing that other servers paused for a transport outage', async () => {
     const web = await rig.boot({
       uniqServerId: 'web:1',
       server: { heartbeatIntervalMs: 50, leaseMs: 5_000 },
@@ -209,7 +209,7 @@ forEachDatabase('orders over batches', (kind) => {
     const mailingId = await sendBatched(web, 40);
     const paused = { status: 'paused', statusReason: 'transport: away' } as const;
     await rig.database.dataSource.getRepository(Mailing).update(mailingId, paused);
-    // Its own mail server answers, and says nothing about that of the others.
+    // Its own mail server answers, which says nothing about the mail server of the others.
     await delay(500);
     expect((await rig.books(mailingId)).mailing.status).toBe('paused');
     await rig.boot(SECOND);
@@ -217,11 +217,11 @@ forEachDatabase('orders over batches', (kind) => {
     await assertAllSentInBatches(rig, mailingId, 40);
   });
 
-  it('the resolver of whoever frees a batch is asked about those caught, before anybody else takes it up', async () => {
+  it('the in-doubt resolver of the server that frees a batch is asked about recipients in flight before the batch is claimed again', async () => {
     const asked: string[] = [];
-    const inDoubt: InDoubtResolver = (caught) => {
-      asked.push(...caught.map(({ messageId }) => messageId));
-      return caught.map(({ idx }) => (idx % 2 === 0 ? 'sent' : 'leave'));
+    const inDoubt: InDoubtResolver = (inFlight) => {
+      asked.push(...inFlight.map(({ messageId }) => messageId));
+      return inFlight.map(({ idx }) => (idx % 2 === 0 ? 'sent' : 'leave'));
     };
     const held: ((answer: SmtpAnswer) => void)[] = [];
     rig.inbox.answer = ({ command }) =>
@@ -233,12 +233,12 @@ forEachDatabase('orders over batches', (kind) => {
     const mailingId = await sendBatched(first, 100);
     await waitUntil(() => held.length >= 10, { what: 'messages that wait for an answer' });
     rig.inbox.answer = undefined;
-    // The others take it for dead: what its messages came to, nobody will hear.
+    // The other server takes it for dead: the outcomes of its messages are lost.
     await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
     await waitUntil(() => asked.length > 0, { what: 'the resolver to be asked' });
     for (const answer of held) answer('close');
     await rig.reached(mailingId, 'completed', 30_000);
-    // An answer that came before the others may still settle what is in doubt.
+    // An answer that came before the connections closed may still settle a recipient in doubt.
     await waitUntil(
       async () => {
         const { byStatus, mailing } = await rig.books(mailingId);
@@ -250,7 +250,7 @@ forEachDatabase('orders over batches', (kind) => {
     expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
   });
 
-  it('batched without persist, or a size out of its bounds, is refused before anything is written', async () => {
+  it('batched without persist, and a batch size out of bounds, are refused before anything is written', async () => {
     const app = await rig.boot(TAKES_BATCHES);
     const refused = [
       [{ batched: true }, false],

@@ -11,10 +11,10 @@ import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { MailingRig } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-forEachDatabase('an orderly stop', (kind) => {
+forEachDatabase('an orderly stop of a server with batches', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('gives back a batch whose claim is committed only after the stop was asked for', async () => {
+  it('releases a batch whose claim is committed only after the stop was requested', async () => {
     const sender = await rig.boot({ uniqServerId: 'test:2' });
     const mailingId = await sendBatched(sender, 20);
     const app = await rig.boot(TAKES_BATCHES);

@@ -14,7 +14,7 @@ import { waitUntil } from '../../support/wait-until.js';
 forEachDatabase('a mailing in batches', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('is shared by two servers, merged once, and followed by whoever sent it', async () => {
+  it('is shared by two servers, merged once, and followed by the server that accepted it', async () => {
     const owner = await rig.boot(TAKES_BATCHES);
     await rig.boot({ ...TAKES_BATCHES, uniqServerId: 'test:2' });
     const { mailingId, completed } = await owner.sender.sendEmailMessage(
@@ -32,7 +32,7 @@ forEachDatabase('a mailing in batches', (kind) => {
     expect([mailing.startTime, mailing.endTime]).not.toContain(null);
   });
 
-  it('is sent by others than the server that wrote it, which may be gone by then', async () => {
+  it('is sent by other servers after the server that wrote its list has stopped', async () => {
     const web = await rig.boot({ uniqServerId: 'web:1' });
     const mailingId = await sendBatched(web, 60);
     expect((await rig.books(mailingId)).mailing.status).toBe('pending');
@@ -43,7 +43,7 @@ forEachDatabase('a mailing in batches', (kind) => {
     await assertAllSentInBatches(rig, mailingId, 60);
   });
 
-  it('shows what its batches have come to before they are merged', async () => {
+  it('shows the progress of its batches before they are merged', async () => {
     const app = await rig.boot({ ...TAKES_BATCHES, run: { concurrency: 2 } });
     rig.inbox.answer = ({ command }) =>
       command === 'END' && rig.inbox.messages.length > 30 ? 'hang' : undefined;
@@ -53,21 +53,21 @@ forEachDatabase('a mailing in batches', (kind) => {
         const now = await app.query.get(mailingId);
         return now && now.numSent >= 20 ? now : null;
       },
-      { what: 'some to be counted' },
+      { what: 'a count of recipients' },
     );
     expect(progress.status).toBe('in_progress');
     expect((await rig.books(mailingId)).mailing.numSent).toBe(0);
     await app.sender.cancel(mailingId);
   });
 
-  it('drops duplicates, counts invalid addresses once, and cuts by places', async () => {
+  it('drops duplicates, counts invalid addresses once, and is cut by idx', async () => {
     const app = await rig.boot(TAKES_BATCHES);
     const list = [...people(25), ...people(25), 'nobody at all', ...people(30).slice(25)];
     const mailingId = await sendBatched(app, list, { batchSize: 10 });
     const mailing = await rig.reached(mailingId, 'completed');
     expect(mailing).toMatchObject({ numProfiles: 31, numSent: 30, numSkipped: 1 });
     const batches = await batchesOf(rig, mailingId);
-    // Places 30 to 49 hold duplicates only: there is nothing to take up.
+    // Idx 30 to 49 are duplicates only, so there is no batch for them.
     expect(batches.map((one) => [one.startIdx, one.endIdx, one.numProfiles])).toEqual([
       [0, 10, 10],
       [10, 20, 10],
@@ -77,7 +77,7 @@ forEachDatabase('a mailing in batches', (kind) => {
     expect(rig.inbox.messages).toHaveLength(30);
   });
 
-  it('with nobody to send to is completed at once, without a server that takes batches', async () => {
+  it('is completed at once when it has no recipient to send to, without a server that takes batches', async () => {
     const app = await rig.boot();
     const mailingId = await sendBatched(app, ['nobody at all']);
     expect(await rig.reached(mailingId, 'completed')).toMatchObject({ numProfiles: 1, numSkipped: 1 });
@@ -85,7 +85,7 @@ forEachDatabase('a mailing in batches', (kind) => {
     expect(await rig.reached(empty, 'completed')).toMatchObject({ numProfiles: 0, isBatched: false });
   });
 
-  it('is every persisted mailing with batchIfPossible, unless it says no', async () => {
+  it('is every persisted mailing under batchIfPossible, unless its info says batched: false', async () => {
     const app = await rig.boot({
       ...TAKES_BATCHES,
       batch: { pollIntervalMs: 50, batchIfPossible: true, emailsPerBatch: 7 },
@@ -101,12 +101,12 @@ forEachDatabase('a mailing in batches', (kind) => {
     expect(await rig.reached(whole as string, 'completed')).toMatchObject({ isBatched: false });
   });
 
-  it('gives a batch back that only waits, and takes it up when somebody in it is due', async () => {
+  it('releases a batch that only waits for retries, and claims it again when a recipient in it is due', async () => {
     rig.inbox.answer = greylisting(1, 'reader3@home.example', 'reader47@home.example');
     const threads = { ...TAKES_BATCHES, batch: { pollIntervalMs: 50, numBatchThreads: 1 } };
     const app = await rig.boot({ ...threads, retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } });
     const mailingId = await sendBatched(app, 100);
-    // One thread: it could not go on to the others while it waits.
+    // With one thread, it could not send the other batches while it holds one that waits.
     await rig.inbox.waitFor(98);
     await waitUntil(async () => (await batchesOf(rig, mailingId)).every((one) => one.status !== 'claimed'), {
       what: 'every batch to be complete or free',
@@ -123,7 +123,7 @@ forEachDatabase('a mailing in batches', (kind) => {
     await assertAllSentInBatches(rig, mailingId, 100);
   });
 
-  it('is not begun before its time', async () => {
+  it('is not started before sendAt', async () => {
     const app = await rig.boot(TAKES_BATCHES);
     const sendAt = new Date(Date.now() + 700);
     const { mailingId } = await app.sender.sendEmailMessage({ ...INFO, batched: true }, people(5), {
@@ -135,7 +135,7 @@ forEachDatabase('a mailing in batches', (kind) => {
     expect(first).toBeGreaterThanOrEqual(sendAt.getTime() - 5);
   });
 
-  it('is handed back by an orderly stop, with nobody in doubt, and goes on elsewhere', async () => {
+  it('is released by an orderly stop with no recipient in doubt, and another server sends the rest', async () => {
     const first = await rig.boot(TAKES_BATCHES);
     const mailingId = await sendBatched(first, 300);
     await rig.inbox.waitFor(60);

@@ -16,14 +16,14 @@ import { waitUntil } from '../../support/wait-until.js';
 
 const BATCHES = 10;
 const SIZE = 5;
-/** Of each batch, whom the dead server had marked. */
+/** Recipients that the dead server had in flight, of each batch. */
 const MARKED = 2;
 const QUIET = { outcomes: [], deferred: [], returned: [], inFlight: 0, release: null };
 
-forEachDatabase('sweeps at the same moment', (kind) => {
+forEachDatabase('two sweeps of dead servers at the same moment', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  /** All batches are claimed by a server that is gone, a few recipients of each marked. */
+  /** All batches are claimed by a server that is gone, each with a few recipients in flight. */
   const leaveBatches = async (mailingId: string): Promise<void> => {
     const { dataSource } = rig.database;
     const database = new MailingDatabase(dataSource);
@@ -38,8 +38,8 @@ forEachDatabase('sweeps at the same moment', (kind) => {
   };
   const sweepOf = (app: MailingApp): BatchSweep => app.nest.get(BatchSweep, { strict: false });
 
-  it('free each batch of the dead once, and nobody is in doubt twice', async () => {
-    // Heartbeats far apart: nobody sweeps but we.
+  it('free each batch of a dead server once, and put no recipient in doubt twice', async () => {
+    // Heartbeats far apart, so only the sweeps of this test run.
     const far = { server: { heartbeatIntervalMs: 60_000, leaseMs: 600_000 } };
     const apps = await Promise.all(
       ['a:1', 'b:2', 'c:3'].map((uniqServerId) => rig.boot({ ...far, uniqServerId })),
@@ -59,7 +59,7 @@ forEachDatabase('sweeps at the same moment', (kind) => {
     const batches = await assertBatchesAddUp(rig.database.dataSource, mailingId);
     expect(batches.map((one) => [one.status, one.numErrors])).toEqual(Array(BATCHES).fill(['free', MARKED]));
 
-    // Whoever comes gets the others, and nobody else.
+    // A new server sends to all other recipients, and to no recipient in doubt.
     await rig.boot({ ...TAKES_BATCHES, uniqServerId: 'd:4' });
     await rig.reached(mailingId, 'completed');
     await assertBatchesAddUp(rig.database.dataSource, mailingId);
@@ -68,12 +68,12 @@ forEachDatabase('sweeps at the same moment', (kind) => {
     expect(rig.inbox.messages).toHaveLength(BATCHES * (SIZE - MARKED));
   });
 
-  it('of a sweeper that died between recovery and giving back, the next one frees the batch', async () => {
+  it('free the batch that another sweeper had recovered but not released when it died', async () => {
     const app = await rig.boot({ uniqServerId: 'a:1' });
     const mailingId = await sendBatched(app, BATCHES * SIZE, { batchSize: SIZE });
     await leaveBatches(mailingId);
     const { dataSource } = rig.database;
-    // The sweeper has come as far as its claim when it dies.
+    // The sweeper has claimed the batch when it dies.
     const batches = new TemplateEmailBatchPersister(new MailingDatabase(dataSource));
     const sweeper = randomUUID();
     await livingServer(dataSource, 'sweeper:2', sweeper);
@@ -87,7 +87,7 @@ forEachDatabase('sweeps at the same moment', (kind) => {
     app.events.on('batch:freed', ({ fromServerId, numInDoubt }) => freed.push([fromServerId, numInDoubt]));
     await dataSource.query(`DELETE FROM dps_mail_server WHERE uniq_server_id IN ('dead:1', 'sweeper:2')`);
     await waitUntil(() => freed.length === BATCHES, { what: 'the batches to be freed' });
-    // Those caught are on record since the recovery, and nobody is caught again.
+    // Recipients in flight became in doubt with the first recovery, so the second one finds none.
     expect(freed).toEqual(Array(BATCHES).fill(['sweeper:2', 0]));
     await assertBatchesAddUp(dataSource, mailingId);
     const all = await dataSource.getRepository(MailBatch).findBy({ mailingId });

@@ -17,8 +17,8 @@ function commit(number: number, parts: Partial<RememberedCommit> = {}): Remember
 
 const claim = (number: number) => ({ ...SLICE, claimToken: `me#${number}`, highWaterIdx: 0 });
 
-describe('the memory of commits', () => {
-  it('tells what became of the recipients of the commits after a number', () => {
+describe('the memory of own commits', () => {
+  it('knows the outcomes of all recipients in the commits after a given number', () => {
     const commits = memory();
     commits.noteClaim(claim(1), 1, false);
     commits.note(SLICE, commit(2, { outcomes: [3, 1, 2, 9].map(sent) }));
@@ -48,7 +48,7 @@ describe('the memory of commits', () => {
     expect(knownOutcomes.outcomeOf(5)).toMatchObject({ code: '550', text: 'no' });
     expect(knownOutcomes.deferralOf(7)?.delayMs).toBeGreaterThan(50_000);
     expect([knownOutcomes.isBegun(6), knownOutcomes.deferralOf(6)]).toEqual([false, undefined]);
-    // What was sent stays sent, whatever history the number belongs to; an error may have been tried again.
+    // A sent recipient stays sent, whatever history the number belongs to; one with an error may have been retried.
     const later = commits.of(SLICE)!.after(3).knownOutcomes;
     expect([later.outcomeOf(1)?.status, later.outcomeOf(5), later.deferralOf(7)]).toEqual([
       'sent',
@@ -57,7 +57,7 @@ describe('the memory of commits', () => {
     ]);
   });
 
-  it('knows nothing of what others have committed, or of what it has forgotten: there it calls all of them begun', () => {
+  it('counts a recipient as started where it lacks commits, because another server made them or it has forgotten them', () => {
     const commits = memory();
     commits.noteClaim(claim(5), 5, false);
     commits.note(SLICE, commit(6, { outcomes: [sent(1)] }));
@@ -67,21 +67,21 @@ describe('the memory of commits', () => {
       false,
       true,
     ]);
-    // Another server had it in between.
+    // Another server held the claim in between.
     commits.noteClaim(claim(9), 9, false);
     commits.note(SLICE, commit(10, { outcomes: [sent(2)] }));
     expect([after(8).isWhole, after(6).isWhole]).toEqual([true, false]);
     expect(after(8).knownOutcomes.outcomeOf(1)).toBeUndefined();
   });
 
-  it('does not know whom a recovery has called in doubt', () => {
+  it('does not know which recipients a recovery has put in doubt', () => {
     const commits = memory();
     commits.noteClaim(claim(5), 5, true);
     commits.note(SLICE, commit(6));
     expect([commits.of(SLICE)!.after(4).isWhole, commits.of(SLICE)!.after(5).isWhole]).toEqual([false, true]);
   });
 
-  it('goes on with the next claim of its own', () => {
+  it('continues with the next claim of the same server', () => {
     const commits = memory();
     commits.noteClaim(claim(1), 1, false);
     commits.note(SLICE, commit(2, { outcomes: [sent(1)] }));
@@ -95,7 +95,7 @@ describe('the memory of commits', () => {
     ]);
   });
 
-  it('forgets what is older than it is told, and not before the slice was seen at its number', () => {
+  it('forgets commits older than its limit, but only once the slice was seen at its number', () => {
     const commits = memory(1_000);
     const at = performance.now() - 5_000;
     commits.noteClaim(claim(1), 1, false);
@@ -105,7 +105,7 @@ describe('the memory of commits', () => {
     expect(commits.of(SLICE)).toBeNull();
   });
 
-  it('forgets nothing for what can not be committed any more', () => {
+  it('forgets no commit while a later one can not be committed', () => {
     const commits = memory(1_000);
     const at = performance.now() - 5_000;
     commits.noteClaim(claim(1), 1, false);
@@ -119,7 +119,7 @@ describe('the memory of commits', () => {
     ]);
   });
 
-  it('counts the texts of errors, and keeps no more of them than a row does', () => {
+  it('counts the texts of errors in its size, and keeps no more of them than a row does', () => {
     const commits = memory();
     commits.noteClaim(claim(1), 1, false);
     commits.note(SLICE, commit(2, { outcomes: [{ ...refused(1), text: 'x'.repeat(100_000) }] }));
@@ -138,7 +138,7 @@ describe('the memory of commits', () => {
     expect(known).toEqual([1, 2, 3, 4, 5, 6, 9]);
   });
 
-  it('is bounded, whatever there is to remember: the oldest go first', () => {
+  it('is bounded in size, and forgets the oldest commits first', () => {
     const commits = memory();
     commits.noteClaim(claim(1), 1, false);
     for (let number = 2; number <= 60; number++)
@@ -153,7 +153,7 @@ describe('the memory of commits', () => {
     ]);
   });
 
-  it('of zero milliseconds is none', () => {
+  it('keeps nothing when its limit is zero milliseconds', () => {
     const commits = memory(0);
     commits.noteClaim(claim(1), 1, false);
     commits.note(SLICE, commit(2));
@@ -161,7 +161,7 @@ describe('the memory of commits', () => {
   });
 });
 
-describe('the database servers that a process knows', () => {
+describe('the database servers that a process trusts', () => {
   it('are the first one, and after a lost connection the last one', () => {
     const watch = new FailoverWatch();
     expect(watch.observe('db1:3306').isSettled).toBe(true);
@@ -172,7 +172,7 @@ describe('the database servers that a process knows', () => {
     expect(watch.judgesLeases('db2:3306', 1_000)).toBe(false);
   });
 
-  it('are new ones from the moment when they are settled, and no longer than to the next lost connection', () => {
+  it('are new ones once they are settled, and only until the next lost connection', () => {
     const watch = new FailoverWatch();
     watch.observe('db1:3306');
     const second = watch.observe('db2:3306');

@@ -7,20 +7,20 @@ import { waitUntil } from '../../support/wait-until.js';
 
 const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 const STATES: MailingStatus[] = ['loading', 'pending', 'in_progress', 'pausing', 'paused', 'canceling'];
-/** What a host has that gives no options but where it is. */
+/** The options of a host that sets nothing but the location of things. */
 const DEFAULTS = { uniqServerId: undefined, server: { heartbeatIntervalMs: 20, leaseMs: 300 } };
 
 forEachDatabase('a copy of the production database on a test machine', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  /** Mailings in every state that is not over, of a server that is not here, some of them in batches. */
+  /** Mailings in every unfinished state, of a server that is not here, some of them in batches. */
   const copyProduction = async (): Promise<void> => {
     const { dataSource } = rig.database;
     const facts = { subject: 'x', from: 'x@x.example', templateUrl: 'letter.hbs', createdAt: LONG_AGO };
     for (const status of STATES) {
       for (const isBatched of [false, true]) {
         const id = `${status}-${isBatched}`;
-        // Of those in progress the first recipient is under way.
+        // The first recipient of a mailing in progress is in flight.
         const begun = status === 'in_progress' ? 1 : 0;
         const intent = { nextIdx: begun, highWaterIdx: begun };
         const claimToken = status === 'pending' || status === 'paused' ? null : 'production#1';
@@ -56,25 +56,27 @@ forEachDatabase('a copy of the production database on a test machine', (kind) =>
     await dataSource.getRepository(MailServer).insert({ ...server, ...times, takesBatches: true });
   };
 
-  /** But for orders over batches that nobody works on: whoever finds them carries them out, which sends nothing. */
+  /** Excludes commands for batches that no server works on: any server applies those, which sends nothing. */
   const everything = async (): Promise<unknown> => {
     const { dataSource } = rig.database;
-    const ordered = `('pausing-true', 'canceling-true')`;
+    const withCommand = `('pausing-true', 'canceling-true')`;
     return Promise.all([
-      dataSource.query(`SELECT * FROM dps_mailing WHERE id NOT IN ${ordered} ORDER BY id`),
+      dataSource.query(`SELECT * FROM dps_mailing WHERE id NOT IN ${withCommand} ORDER BY id`),
       dataSource.query('SELECT * FROM dps_email_address ORDER BY mailing_id, idx'),
-      dataSource.query(`SELECT * FROM dps_mail_batch WHERE mailing_id NOT IN ${ordered} ORDER BY mailing_id`),
+      dataSource.query(
+        `SELECT * FROM dps_mail_batch WHERE mailing_id NOT IN ${withCommand} ORDER BY mailing_id`,
+      ),
     ]);
   };
 
-  it('with default options resumes nothing, changes no mailing, and mails nobody', async () => {
+  it('resumes nothing, changes no mailing and sends to no recipient with default options', async () => {
     await copyProduction();
     const before = await everything();
     const app = await rig.boot(DEFAULTS);
     const pruned: string[] = [];
     app.events.on('server:pruned', ({ uniqServerId }) => pruned.push(uniqServerId));
-    // By then it has looked for work a dozen times.
-    await waitUntil(() => pruned.length === 1, { what: 'the dead server to be found dead' });
+    // Until then it has looked for work a dozen times.
+    await waitUntil(() => pruned.length === 1, { what: 'the dead server to be pruned' });
     expect(await app.restarter.sweep()).toEqual({ adopted: [], resumed: [], failedLists: 0 });
     expect(await everything()).toEqual(before);
     expect(rig.inbox.connections.total).toBe(0);
@@ -91,7 +93,7 @@ forEachDatabase('a copy of the production database on a test machine', (kind) =>
     ]);
   });
 
-  it('is not left alone where somebody asks for it: the same rows with a migrationList are taken up', async () => {
+  it('is resumed where a migrationList asks for it', async () => {
     await copyProduction();
     const app = await rig.boot({ ...DEFAULTS, migrationList: ['prod:1'] });
     const adopted = new Set<string>();

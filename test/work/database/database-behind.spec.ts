@@ -38,12 +38,12 @@ forEachDatabase('a database that shows an older state', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   async function boot(options: Partial<MailingModuleOptions> = {}): Promise<MailingApp> {
-    // Slow enough for the middle of a mailing to be met.
+    // Slow enough that the mailing is still under way.
     rig.inbox.answer = ({ command }) => (command === 'END' ? delay(10) : undefined);
     return rig.boot({ ...options, server: { ...SERVER, ...options.server } });
   }
 
-  /** The state after 30 messages is kept as `old`; goes on to 90. */
+  /** Keeps the state after 30 messages as `old`, and continues to 90. */
   async function underWay(app: MailingApp, mailingId: string): Promise<MailingSnapshots> {
     const database = app.nest.get(MailingDatabase, { strict: false });
     const snapshots = await MailingSnapshots.of(database, mailingId, ['snap_old', 'snap_new']);
@@ -56,7 +56,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
   const toBehind = (told: Told): Promise<unknown> =>
     waitUntil(() => told.behind.length > 0, { what: 'a run to find the database behind' });
 
-  it('for a moment, as a node that lags: the run waits, and nothing is in doubt', async () => {
+  it('for a moment, as a lagging node does: the run waits, and no recipient is in doubt', async () => {
     const app = await boot({ server: { databaseLagTimeoutMs: 10_000 } });
     const told = listenTo(app);
     const mailingId = await rig.send(app, COUNT);
@@ -69,7 +69,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     expect(told).toMatchObject({ rewound: [], lost: 0 });
   });
 
-  it('for good: what it has forgotten is recorded again, and each recipient gets one letter', async () => {
+  it('for good: the forgotten commits are recorded again, and each recipient gets one message', async () => {
     const app = await boot();
     const told = listenTo(app);
     const mailingId = await rig.send(app, COUNT);
@@ -86,7 +86,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     expect(committed).toBeGreaterThan(seen);
   });
 
-  it('for good, and not all is remembered: the mailing is paused, and those who are not known are in doubt', async () => {
+  it('for good, with commits that the server no longer remembers: the mailing is paused, and the recipients not known are in doubt', async () => {
     const app = await boot({ server: { commitMemoryMs: 20 } });
     const told = listenTo(app);
     const mailingId = await rig.send(app, COUNT);
@@ -107,7 +107,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     await rig.assertAllSent(mailingId, COUNT);
   });
 
-  it('for good, of batches: those that are worked on, and those that are over', async () => {
+  it('for good, in batches: claimed batches and completed ones are restored', async () => {
     const app = await boot({ ...TAKES_BATCHES, uniqServerId: 'test:1' });
     const told = listenTo(app);
     const mailingId = await sendBatched(app, COUNT);
@@ -119,7 +119,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     for (const { numInDoubt } of told.rewound) expect(numInDoubt).toBe(0);
   });
 
-  it('for good, with recipients that were refused for now and tried again meanwhile', async () => {
+  it('for good, with recipients that were deferred and retried meanwhile: each gets one message', async () => {
     const refused = new Set<string>();
     const app = await boot({ retry: { initialDelayMs: 50 } });
     const slow = rig.inbox.answer!;
@@ -139,7 +139,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     expect(refused.size).toBe(60);
   });
 
-  it('for good, and the server is declared dead on it: what a run could not record any more is not sent again', async () => {
+  it('for good, and the server is declared dead on it: what a run could no longer record is not sent again', async () => {
     const held = new HeldAnswers(() => rig.inbox.messages.length > 90);
     const app = await boot();
     rig.inbox.answer = (step) => held.at(step);
@@ -158,7 +158,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     expect(told.rewound).toEqual([expect.objectContaining({ mailingId })]);
     expect(told.rewound[0].numInDoubt).toBeGreaterThanOrEqual(5);
     held.release();
-    await waitUntil(() => told.numSettled >= 5, { what: 'late answers to settle the doubt' });
+    await waitUntil(() => told.numSettled >= 5, { what: 'late answers to settle the recipients in doubt' });
     const { byStatus } = await rig.books(mailingId);
     expect(byStatus.in_doubt ?? 0).toBe(told.rewound[0].numInDoubt - told.numSettled);
     await app.sender.settleInDoubt(mailingId, 'error');

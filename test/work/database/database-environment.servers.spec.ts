@@ -29,7 +29,7 @@ type App = Pick<MailingAppOptions, 'databaseUrl' | 'smtpUrl' | 'dataSource'>;
 const boot = (options: App): Promise<MailingApp> =>
   mailingApp({ ...options, templates: TEMPLATES, mailing: TAKES_BATCHES });
 
-/** What `sendOn` comes to where all is well. */
+/** What `sendOn` returns where all is well. */
 const ALL_WELL = {
   overviews: [1, 2].map(() => ({
     status: 'completed' as MailingStatus,
@@ -46,7 +46,7 @@ const ALL_WELL = {
 async function sendOn(options: App, inbox: SmtpInbox): Promise<typeof ALL_WELL> {
   await using app = await boot(options);
   const info = { ...INFO, batched: true, batchSize: 10 };
-  // A clock that runs in local time is hours past that.
+  // A clock in local time would be hours past that.
   const inTime = { persist: true, doNotStartAfter: new Date(Date.now() + 60_000) };
   const batched = await app.sender.sendEmailMessage(info, list(), inTime);
   const whole = await app.sender.sendEmailMessage(INFO, list(), { persist: true });
@@ -75,7 +75,7 @@ async function sendOn(options: App, inbox: SmtpInbox): Promise<typeof ALL_WELL> 
   };
 }
 
-/** What the start throws. */
+/** The error that the start throws. */
 async function refusalOn(options: App): Promise<unknown> {
   return boot(options).then(
     (app) => app.close(),
@@ -83,7 +83,7 @@ async function refusalOn(options: App): Promise<unknown> {
   );
 }
 
-/** What the start tells of settings. */
+/** The reports of settings that the start makes. */
 async function reportsOn(options: App): Promise<unknown[]> {
   const emit = vi.spyOn(MailingEvents.prototype, 'emit');
   try {
@@ -97,14 +97,14 @@ async function reportsOn(options: App): Promise<unknown[]> {
 const refused = (facts: object): object =>
   expect.objectContaining({ code: 'MAILING_DATABASE_SETTING', ...facts });
 
-describe.each(MODE_SERVER_KINDS)('the settings of a server (%s)', (kind) => {
+describe.each(MODE_SERVER_KINDS)('database server settings (%s)', (kind) => {
   let server: ModeServer;
   let inbox: SmtpInbox;
   const appOn = (): App => ({ databaseUrl: server.databaseUrl, smtpUrl: inbox.url });
   beforeAll(async () => {
     inbox = await SmtpInbox.start();
     server = await ModeServer.start(kind);
-    // The tables are made once, by sessions as they are without this file.
+    // The tables are made once, by sessions without these settings.
     await (await boot({ ...appOn(), dataSource: { migrationsRun: true } })).close();
   });
   afterAll(() => server.stop());
@@ -143,9 +143,9 @@ describe.each(MODE_SERVER_KINDS)('the settings of a server (%s)', (kind) => {
     ['another collation', 'SET SESSION collation_connection = utf8mb4_bin'],
     ['READ COMMITTED', 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED'],
     ['SERIALIZABLE', 'SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE'],
-    ['words of another language', "SET SESSION lc_time_names = 'de_DE'"],
+    ['messages in another language', "SET SESSION lc_time_names = 'de_DE'"],
   ];
-  it.each(HARMLESS)('%s: mailings come to their end', async (_, statement) => {
+  it.each(HARMLESS)('%s: mailings complete', async (_, statement) => {
     await server.setInitConnect(statement);
     expect(await sendOn(appOn(), inbox)).toEqual(ALL_WELL);
   });
@@ -162,12 +162,12 @@ describe.each(MODE_SERVER_KINDS)('the settings of a server (%s)', (kind) => {
     ['SET SESSION TRANSACTION READ ONLY', { value: 'ON' }],
     ['SET NAMES latin1', { setting: 'character_set_client', value: 'latin1' }],
     ['SET NAMES gbk', { setting: 'character_set_client', value: 'gbk' }],
-  ] as const)('%s: the application is not started', async (statement, facts) => {
+  ] as const)('%s: the application does not start', async (statement, facts) => {
     await server.setInitConnect(statement);
     expect(await refusalOn(appOn())).toEqual(refused(facts));
   });
 
-  it('a driver that speaks in another set of letters: the application is not started', async () => {
+  it('a driver with another character set: the application does not start', async () => {
     for (const charset of ['latin1', 'utf8']) {
       const facts = { setting: 'character_set_client', expected: 'utf8mb4' };
       expect(await refusalOn({ ...appOn(), dataSource: { charset } })).toEqual(refused(facts));
@@ -180,12 +180,12 @@ describe.each(MODE_SERVER_KINDS)('the settings of a server (%s)', (kind) => {
       { value: kind === 'mariadb' ? '2 s' : '2000 ms' },
     ],
     ['SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED', { value: 'READ-UNCOMMITTED' }],
-  ])('%s: the start says that it is risky', async (statement, facts) => {
+  ])('%s: the start reports a risky setting', async (statement, facts) => {
     await server.setInitConnect(statement);
     expect(await reportsOn(appOn())).toContainEqual(expect.objectContaining(facts));
   });
 
-  it('a server that can only be read: the start says that it is risky, because some users may write', async () => {
+  it('a read-only server: the start reports a risk, because some users may still write', async () => {
     await server.admin.query('SET GLOBAL read_only = 1');
     try {
       expect(await reportsOn(appOn())).toContainEqual(expect.objectContaining({ setting: 'read_only' }));
@@ -194,7 +194,7 @@ describe.each(MODE_SERVER_KINDS)('the settings of a server (%s)', (kind) => {
     }
   });
 
-  it('a setting that the host makes in a session is seen before the next statement', async () => {
+  it('a setting that the host changes in a session is found before the next statement', async () => {
     await using app = await boot({ ...appOn(), dataSource: { extra: { connectionLimit: 1 } } });
     const host = app.nest.get<DataSource>(getDataSourceToken());
     const refused: string[] = [];
@@ -205,7 +205,7 @@ describe.each(MODE_SERVER_KINDS)('the settings of a server (%s)', (kind) => {
       ['/*!40101 SET @@session.unique_checks = 0 */', 'unique_checks'],
     ]) {
       await host.query(statement);
-      // The heartbeat may be the one that meets it.
+      // The heartbeat may be the one that finds it.
       await app.query.get('00000000-0000-7000-8000-000000000000').catch(() => null);
       await app.query.get('00000000-0000-7000-8000-000000000000');
       expect(refused).toContain(setting);
@@ -213,15 +213,15 @@ describe.each(MODE_SERVER_KINDS)('the settings of a server (%s)', (kind) => {
   });
 });
 
-forEachDatabase('the settings of a database that can not be asked', (kind) => {
-  it('are no reason not to start', async () => {
+forEachDatabase('database settings that can not be read', (kind) => {
+  it('do not prevent the start', async () => {
     await using database = await freshDatabase(kind);
     await database.dataSource.destroy();
     expect(await checkEnvironment(database.dataSource)).toEqual([]);
   });
 });
 
-describe('the settings of a PostgreSQL', () => {
+describe('PostgreSQL settings', () => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   beforeEach(async () => {
@@ -247,11 +247,11 @@ describe('the settings of a PostgreSQL', () => {
     '-c default_transaction_isolation=serializable',
     '-c transform_null_equals=on -c array_nulls=off',
     '-c default_transaction_deferrable=on',
-  ])('%s: mailings come to their end', async (options) => {
+  ])('%s: mailings complete', async (options) => {
     expect(await sendOn(withOptions(options), inbox)).toEqual(ALL_WELL);
   });
 
-  it('a search path that is set for the database: mailings come to their end', async () => {
+  it('a search path that is set for the database: mailings complete', async () => {
     const { dataSource } = database;
     await dataSource.query('CREATE SCHEMA elsewhere');
     await dataSource.query(
@@ -260,12 +260,12 @@ describe('the settings of a PostgreSQL', () => {
     expect(await sendOn(withOptions(''), inbox)).toEqual(ALL_WELL);
   });
 
-  it('one that can only be read: the application is not started', async () => {
+  it('a read-only database: the application does not start', async () => {
     const facts = { setting: 'transaction_read_only', value: 'on' };
     expect(await refusalOn(withOptions('-c default_transaction_read_only=on'))).toEqual(refused(facts));
   });
 
-  it('one in another encoding: the application is not started', async () => {
+  it('a database in another encoding: the application does not start', async () => {
     const name = `${new URL(database.url).pathname.slice(1)}_latin1`;
     await database.dataSource.query(
       `CREATE DATABASE ${name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
@@ -283,12 +283,12 @@ describe('the settings of a PostgreSQL', () => {
     ['-c default_transaction_isolation=repeatable\\ read', { value: 'repeatable read' }],
     ['-c statement_timeout=2s', { setting: 'statement_timeout', value: '2000 ms' }],
     ['-c lock_timeout=500ms', { setting: 'lock_timeout', value: '500 ms' }],
-  ])('%s: the start says that it is risky', async (options, facts) => {
+  ])('%s: the start reports a risky setting', async (options, facts) => {
     expect(await reportsOn(withOptions(options))).toContainEqual(expect.objectContaining(facts));
   });
 });
 
-describe('the settings of an SQLite', () => {
+describe('SQLite settings', () => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   beforeEach(async () => {
@@ -320,12 +320,12 @@ describe('the settings of an SQLite', () => {
     'read_uncommitted = ON',
     'cell_size_check = ON',
     'automatic_index = OFF',
-  ])('%s: mailings come to their end', async (pragma) => {
+  ])('%s: mailings complete', async (pragma) => {
     expect(await sendOn(withPragmas(pragma), inbox)).toEqual(ALL_WELL);
   });
 
   it.each(['query_only', 'full_column_names', 'count_changes'])(
-    '%s = ON: the application is not started',
+    '%s = ON: the application does not start',
     async (setting) => {
       expect(await refusalOn(withPragmas(`${setting} = ON`))).toEqual(refused({ setting, value: '1' }));
     },

@@ -8,7 +8,7 @@ import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-/** Counts how often a commit had to be written again. */
+/** Counts how often a commit was repeated. */
 function retriesOf(app: MailingApp): { errors: string[] } {
   const seen = { errors: [] as string[] };
   app.events.on('run:commit-retried', ({ error }) => seen.errors.push(String(error)));
@@ -21,7 +21,7 @@ forEachDatabase('a database that fails', (kind) => {
   const rename = (from: string, to: string): Promise<unknown> =>
     rig.database.dataSource.query(`ALTER TABLE ${from} RENAME TO ${to}`);
 
-  /** A mailing whose books can't be written any more, with what was sent so far on no paper. */
+  /** A mailing whose commits fail, so that its last outcomes are only in memory. */
   const stalled = async (): Promise<{ app: MailingApp; mailingId: string; completed: Promise<unknown> }> => {
     const app = await rig.boot({ run: { databaseRetryTimeoutMs: 100 } });
     const isStalled = new Promise<void>((resolve) => app.events.on('run:stalled', () => resolve()));
@@ -32,7 +32,7 @@ forEachDatabase('a database that fails', (kind) => {
     return { app, mailingId: mailingId as string, completed };
   };
 
-  it('for longer than databaseRetryTimeoutMs stops the run, and the same process goes on later: no outcome lost', async () => {
+  it('for longer than databaseRetryTimeoutMs stops the run, and the same process resumes it later without losing an outcome', async () => {
     const { mailingId, completed } = await stalled();
     const received = rig.inbox.messages.length;
     await rename('out_of_reach', TABLE);
@@ -42,7 +42,7 @@ forEachDatabase('a database that fails', (kind) => {
     await rig.assertAllSent(mailingId, 150);
   });
 
-  it('and works again at the stop of the server: what was kept in memory is written down', async () => {
+  it('and recovers when the server stops: outcomes kept in memory are written', async () => {
     const { app, mailingId } = await stalled();
     await rename('out_of_reach', TABLE);
     await app.close();
@@ -51,14 +51,14 @@ forEachDatabase('a database that fails', (kind) => {
     expect(byStatus).toEqual({ sent: rig.inbox.messages.length, pending: 150 - rig.inbox.messages.length });
   });
 
-  it('at the very commit that completes a mailing: whoever waits for it hears of it all the same', async () => {
+  it('at the commit that completes a mailing: the promise of its completion still resolves', async () => {
     const app = await rig.boot({ run: { databaseRetryTimeoutMs: 0 } });
     const database = app.nest.get(MailingDatabase, { strict: false });
     const transaction = database.transaction.bind(database) as MailingDatabase['transaction'];
     const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, people(40), { persist: true });
     database.transaction = async (steps) => {
       const result = await transaction(steps);
-      // The answer to this commit, and no other, gets lost.
+      // Only the answer to this commit gets lost.
       if ((await app.query.get(mailingId as string))?.status === 'completed') {
         database.transaction = transaction;
         throw new Error('read ECONNRESET');
@@ -69,7 +69,7 @@ forEachDatabase('a database that fails', (kind) => {
     await rig.assertAllSent(mailingId as string, 40);
   });
 
-  it('while an order is given: the order fails, and nothing is half done', async () => {
+  it('during a command: the command fails as a whole, and the mailing continues', async () => {
     const { app, mailingId } = await stalled();
     await rename('dps_mailing', 'also_out_of_reach');
     await expect(app.sender.pause(mailingId)).rejects.toThrow();
@@ -83,14 +83,14 @@ forEachDatabase('a database that fails', (kind) => {
 describe('a database that fails (sqlite)', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('because the disk is full: nobody is lost, and it goes on when there is room', async () => {
+  it('because the disk is full: no recipient is lost, and the mailing continues when there is room', async () => {
     const app = await rig.boot({ retry: { initialDelayMs: 20 } });
     const own = app.nest.get<DataSource>(getDataSourceToken());
     const { errors } = retriesOf(app);
     const mailingId = await rig.send(app, 400);
     await rig.inbox.waitFor(10);
     await own.query('PRAGMA max_page_count = 1');
-    // What is sent takes no more room than it had; a reason does.
+    // A sent recipient needs no more room than its row had; the text of a refusal does.
     const refused = new Set<string>();
     rig.inbox.answer = ({ command, to }) => {
       if (command !== 'RCPT' || refused.has(to[0])) return undefined;
@@ -118,13 +118,13 @@ forEachInnoDb('a database that fails', (kind) => {
   const other = (): Promise<Awaited<ReturnType<typeof createConnection>>> =>
     createConnection(rig.database.url.replace('mariadb:', 'mysql:'));
 
-  it('D7 by deadlocks: the commit is written again as a whole', async () => {
+  it('D7 with deadlocks: the commit is repeated as a whole', async () => {
     const app = await rig.boot();
     const mailingId = await rig.send(app, 120);
     const rival = await other();
     let deadlocks = 0;
     const numSent = async (): Promise<number> => (await app.query.get(mailingId))?.numSent ?? 0;
-    // Recipients first and the mailing after them: the other way round than a commit.
+    // Recipients first and the mailing after them: the opposite order of a commit.
     while ((await numSent()) < 60) {
       await rival.query('START TRANSACTION');
       await rival
@@ -142,7 +142,7 @@ forEachInnoDb('a database that fails', (kind) => {
     await rig.assertAllSent(mailingId, 120);
   });
 
-  it('D7 by lock wait timeouts: the commit is written again as a whole', async () => {
+  it('D7 with lock wait timeouts: the commit is repeated as a whole', async () => {
     const app = await rig.boot({}, { dataSource: { extra: { connectionLimit: 4 } } });
     const own = app.nest.get<DataSource>(getDataSourceToken());
     for (let n = 0; n < 4; n++) await own.query('SET SESSION innodb_lock_wait_timeout = 1');
@@ -160,7 +160,7 @@ forEachInnoDb('a database that fails', (kind) => {
     await rig.assertAllSent(mailingId, 120);
   });
 
-  it('D8 by lost connections: new ones are made, and nobody gets a second copy', async () => {
+  it('D8 with lost connections: new ones are opened, and no recipient gets a second copy', async () => {
     const app = await rig.boot();
     const { errors } = retriesOf(app);
     const mailingId = await rig.send(app, 300);
@@ -184,18 +184,21 @@ forEachInnoDb('a database that fails', (kind) => {
     await rig.assertAllSent(mailingId, 300);
   });
 
-  it.each([1, 2])('D9 with a pool of %d connections and few places to wait in', async (connectionLimit) => {
-    const app = await rig.boot({}, { dataSource: { extra: { connectionLimit, queueLimit: 8 } } });
-    const busy = app.nest.get<DataSource>(getDataSourceToken());
-    const mailingId = await rig.send(app, 100);
-    // The host itself takes what there is.
-    const hogging = Array.from({ length: 12 }, () => busy.query('DO SLEEP(0.05)').catch(() => undefined));
-    await Promise.all(hogging);
-    await rig.reached(mailingId, 'completed');
-    await rig.assertAllSent(mailingId, 100);
-  });
+  it.each([1, 2])(
+    'D9 with a pool of %d connections and a short queue: the mailing completes',
+    async (connectionLimit) => {
+      const app = await rig.boot({}, { dataSource: { extra: { connectionLimit, queueLimit: 8 } } });
+      const busy = app.nest.get<DataSource>(getDataSourceToken());
+      const mailingId = await rig.send(app, 100);
+      // The host itself uses all connections.
+      const hogging = Array.from({ length: 12 }, () => busy.query('DO SLEEP(0.05)').catch(() => undefined));
+      await Promise.all(hogging);
+      await rig.reached(mailingId, 'completed');
+      await rig.assertAllSent(mailingId, 100);
+    },
+  );
 
-  it('D6 under the changed-rows setting a whole life of orders comes to the same', async () => {
+  it('D6 with a driver that counts changed rows instead of found rows: commands have the same effect', async () => {
     const app = await rig.boot({}, { dataSource: { extra: { flags: ['-FOUND_ROWS'] } } });
     const mailingId = await rig.send(app, 120);
     await rig.inbox.waitFor(20);

@@ -26,10 +26,10 @@ import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 import { TcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-/** Connections that lie idle in a pool. */
+/** Idle connections in a pool. */
 const IDLE = 4;
 
-/** Which server, and which of its sessions. */
+/** A server and one of its sessions. */
 const ON_MYSQL = 'SELECT CAST(@@port AS CHAR) AS port, CONNECTION_ID() AS session';
 const WHERE = {
   mariadb: ON_MYSQL,
@@ -37,15 +37,15 @@ const WHERE = {
   postgres: 'SELECT CAST(inet_server_port() AS text) AS port, pg_backend_pid() AS session',
 };
 
-/** Settings of a server that reach transactions that were begun before. PostgreSQL has none. */
+/** Settings of a server that apply to transactions already begun. PostgreSQL has none. */
 const REFUSES_COMMITS = { mariadb: ['read_only'], mysql: ['super_read_only'], postgres: [] };
 
-const placeOf = (url: string): object => {
+const addressOf = (url: string): object => {
   const { host, port, username, database } = mailingDataSourceOptions(url) as MysqlDataSourceOptions;
   return { host, port, username, database };
 };
 
-forEachServer('connections to a server that only reads', (kind) => {
+forEachServer('connections to a read-only server after a failover', (kind) => {
   let pair: DatabasePair;
   let proxy: TcpProxy;
   let inbox: SmtpInbox;
@@ -79,10 +79,10 @@ forEachServer('connections to a server that only reads', (kind) => {
   /** The second server knows all tables. */
   async function followed(): Promise<void> {
     const standby = await connect(pair.second.url);
-    const looks = (): Promise<unknown> => standby.query('SELECT COUNT(*) FROM shop_customer');
+    const readShop = (): Promise<unknown> => standby.query('SELECT COUNT(*) FROM shop_customer');
     await waitUntil(
       () =>
-        looks().then(
+        readShop().then(
           () => true,
           () => false,
         ),
@@ -98,7 +98,7 @@ forEachServer('connections to a server that only reads', (kind) => {
   }
 
   /** Progress on that server, once the mailing is completed there. */
-  async function booksOn(url: string, mailingId: string): Promise<StoredProgress> {
+  async function progressOn(url: string, mailingId: string): Promise<StoredProgress> {
     const dataSource = await connect(url);
     try {
       return await waitUntil(
@@ -114,12 +114,12 @@ forEachServer('connections to a server that only reads', (kind) => {
   }
 
   async function assertAllSent(url: string, mailingId: string, count: number): Promise<void> {
-    const books = await booksOn(url, mailingId);
+    const books = await progressOn(url, mailingId);
     assertBooksAddUp(books);
     expect(books.byStatus).toEqual({ sent: count });
   }
 
-  /** A data source whose pool has nothing but idle connections to the second server, while new ones lead to the first. */
+  /** A data source with a pool of idle connections to the second server, while new connections go to the first. */
   async function withIdleConnections(more: object = {}): Promise<DataSource> {
     proxy.leadTo(pair.second.url);
     const dataSource = await connect(proxy.url, more);
@@ -166,17 +166,14 @@ forEachServer('connections to a server that only reads', (kind) => {
       },
     ],
   ];
-  it.each(WRITES)(
-    'that lie idle are given up at the first write, by %s, which succeeds',
-    async (_, write) => {
-      const dataSource = await withIdleConnections();
-      await write(dataSource);
-      await isLeft(pair.second);
-      expect(proxy.numConnections).toBe(IDLE + 1);
-    },
-  );
+  it.each(WRITES)('that are idle are closed at the first write, by %s, which succeeds', async (_, write) => {
+    const dataSource = await withIdleConnections();
+    await write(dataSource);
+    await isLeft(pair.second);
+    expect(proxy.numConnections).toBe(IDLE + 1);
+  });
 
-  it('that are in use meanwhile are used for no reading after that', async () => {
+  it('that are in use meanwhile are not used for reads after that', async () => {
     const dataSource = await withIdleConnections();
     const database = new MailingDatabase(dataSource);
     const inUse = Array.from({ length: IDLE - 1 }, () => dataSource.createQueryRunner());
@@ -189,7 +186,7 @@ forEachServer('connections to a server that only reads', (kind) => {
     await isLeft(pair.second);
   });
 
-  it('that answer late cost none of the new ones', async () => {
+  it('that answer late do not close any of the new ones', async () => {
     const database = new MailingDatabase(await withIdleConnections());
     let made: unknown;
     await database.transaction(async (session) => {
@@ -203,7 +200,7 @@ forEachServer('connections to a server that only reads', (kind) => {
     await isLeft(pair.second);
   });
 
-  it('where new ones lead there too: the statement fails with the reason, and none is left in the pool', async () => {
+  it('that new connections reach, too: the statement fails with the reason, and the pool keeps none of them', async () => {
     const dataSource = await withIdleConnections();
     proxy.leadTo(pair.second.url);
     const { port } = new URL(pair.second.url);
@@ -216,9 +213,9 @@ forEachServer('connections to a server that only reads', (kind) => {
     await isLeft(pair.second);
   });
 
-  it('where the host has replicas: those of the primary server are given up, and replicas are read as before', async () => {
+  it('of a host with replicas: those of the primary are closed, and replicas are read as before', async () => {
     const dataSource = await withIdleConnections({
-      replication: { master: placeOf(proxy.url), slaves: [placeOf(pair.second.url)] },
+      replication: { master: addressOf(proxy.url), slaves: [addressOf(pair.second.url)] },
     });
     await profiles(dataSource).findByIds(['1']);
     await new MailingDatabase(dataSource).change(NOTHING);
@@ -228,7 +225,7 @@ forEachServer('connections to a server that only reads', (kind) => {
     expect(proxy.numConnections).toBe(IDLE + 1);
   });
 
-  it('while new ones lead there too: an outage that is named, and everything goes on when they no longer do', async () => {
+  it('that new connections reach, too, are reported as an outage, and mailings continue when they reach a primary again', async () => {
     const app = await boot({ run: { databaseRetryTimeoutMs: 100 } });
     const told: MailingEventMap['database:read-only'][] = [];
     app.events.on('database:read-only', (facts) => told.push(facts));
@@ -258,7 +255,7 @@ forEachServer('connections to a server that only reads', (kind) => {
     expect((await app.health.check()).findings).toEqual([]);
   });
 
-  it('that are asked for a serializable transaction are given up, too', async () => {
+  it('that are asked for a serializable transaction are closed, too', async () => {
     const dataSource = await withIdleConnections({ isolationLevel: 'SERIALIZABLE' });
     const database = new MailingDatabase(dataSource);
     expect(await database.transaction((session) => session.change(NOTHING))).toBe(0);
@@ -266,7 +263,7 @@ forEachServer('connections to a server that only reads', (kind) => {
   });
 
   it.each(REFUSES_COMMITS[kind])(
-    '%s before a commit: the transaction is done again as a whole, and once',
+    '%s before a commit: the transaction is repeated as a whole, and once',
     async (option) => {
       const dataSource = await connect(proxy.url);
       ends.push(() => dataSource.destroy());
@@ -288,8 +285,8 @@ forEachServer('connections to a server that only reads', (kind) => {
     },
   );
 
-  // The last one, because the two servers have changed their places after it.
-  it('that a failover left, in the middle of mailings: they go on by themselves, and each recipient gets one letter', async () => {
+  // The last test, because the two servers have changed roles after it.
+  it('in the middle of mailings: they continue by themselves, and each recipient gets one message', async () => {
     const app = await boot(TAKES_BATCHES);
     const members = Array.from({ length: 200 }, (_, n) => `member${n}@home.example`);
     const { mailingId } = await app.sender.sendEmailMessage(INFO, people(300), { persist: true });

@@ -15,13 +15,13 @@ import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-/** All that are in doubt were handed over. */
+/** All recipients in doubt were handed over. */
 const OPTIONS = {
   server: { heartbeatIntervalMs: 100, leaseMs: 60_000 },
   run: { concurrency: 5, maxInDoubt: 5 },
 };
 
-forEachDatabase('answers that come after the claim was lost', (kind) => {
+forEachDatabase('answers of the mail server after the claim was lost', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   interface Lost {
@@ -31,7 +31,7 @@ forEachDatabase('answers that come after the claim was lost', (kind) => {
     mailingId: string;
   }
 
-  /** A mailing whose server was declared dead while the mail server kept it waiting, and that was recovered since. */
+  /** A mailing whose server was declared dead while the mail server withheld its answers, and that was recovered since. */
   async function lostInFlight(
     send: (app: MailingApp) => Promise<string>,
     options: Parameters<MailingRig['boot']>[0] = {},
@@ -47,24 +47,24 @@ forEachDatabase('answers that come after the claim was lost', (kind) => {
     const mailingId = await send(app);
     await waitUntil(() => held.recipients.length >= 5, { what: 'messages without an answer' });
     await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
-    await waitUntil(() => recovered > 0, { what: 'what it lost to be recovered' });
+    await waitUntil(() => recovered > 0, { what: 'the lost mailing to be recovered' });
     return { app, held, told, mailingId };
   }
 
-  it('settle the doubt of a mailing, and each recipient has one copy', async () => {
+  it('settle the recipients in doubt of a mailing, and each recipient has one copy', async () => {
     const { held, told, mailingId } = await lostInFlight((app) => rig.send(app, 60));
     const { byStatus } = await rig.books(mailingId);
     expect(byStatus.in_doubt).toBeGreaterThanOrEqual(5);
     held.release();
-    await waitUntil(() => told.length > 0, { what: 'the doubt to be settled' });
+    await waitUntil(() => told.length > 0, { what: 'the recipients in doubt to be settled' });
     expect(told).toEqual([{ mailingId, numSent: byStatus.in_doubt }]);
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, 60);
   });
 
-  it('settle the doubt of a batch, in the counters of the batch and of the mailing', async () => {
+  it('settle the recipients in doubt of a batch, in the counters of the batch and of the mailing', async () => {
     const { held, told, mailingId } = await lostInFlight(
-      // One batch: another one might have marked recipients and begun none of them.
+      // One batch: another one might have marked recipients and started none of them.
       (app) => sendBatched(app, 60, { batchSize: 60 }),
       TAKES_BATCHES,
     );
@@ -77,7 +77,7 @@ forEachDatabase('answers that come after the claim was lost', (kind) => {
     await assertAllSentInBatches(rig, mailingId, 60);
   });
 
-  it('leave what a person has settled meanwhile', async () => {
+  it('do not change recipients that an operator has settled meanwhile', async () => {
     const { app, held, told, mailingId } = await lostInFlight((one) => rig.send(one, 60));
     expect(await app.sender.settleInDoubt(mailingId, 'error')).toBe(5);
     held.release();
@@ -88,11 +88,11 @@ forEachDatabase('answers that come after the claim was lost', (kind) => {
     expect(told).toEqual([]);
   });
 
-  it('leave those in doubt whom the mail server refused', async () => {
+  it('leave recipients in doubt that the mail server refused', async () => {
     const { held, told, mailingId } = await lostInFlight((one) => rig.send(one, 60));
     const [refused] = held.recipients;
     held.release(({ to }) => (to[0] === refused ? { code: 550, text: '5.7.1 no' } : undefined));
-    await waitUntil(() => told.length > 0, { what: 'the doubt to be settled' });
+    await waitUntil(() => told.length > 0, { what: 'the recipients in doubt to be settled' });
     await rig.reached(mailingId, 'completed');
     const books = await rig.books(mailingId);
     assertBooksAddUp(books);
@@ -123,15 +123,15 @@ forEachDatabase('answers that come after the claim was lost', (kind) => {
     await waitUntil(() => asked > 0, { what: 'the recovery to begin' });
     held.release();
     app.nest.get(TemplateEmailPeriodicService, { strict: false }).addTask(() => void commits++);
-    await waitUntil(() => commits > 3, { what: 'some looks' });
+    await waitUntil(() => commits > 3, { what: 'some heartbeats' });
     expect(told).toEqual([]);
     letRecover();
     await rig.reached(mailingId, 'completed');
-    await waitUntil(() => told.length > 0, { what: 'the doubt to be settled' });
+    await waitUntil(() => told.length > 0, { what: 'the recipients in doubt to be settled' });
     await rig.assertAllSent(mailingId, 60);
   });
 
-  it('are told to the profiles', async () => {
+  it('are reported to the profiles', async () => {
     const mailed = new Set<string>();
     class Customers implements ProfileRepository {
       findByIds(numbers: string[]): Promise<Map<string, RecipientProfile>> {
@@ -156,7 +156,7 @@ forEachDatabase('answers that come after the claim was lost', (kind) => {
     const { held, mailingId } = await lostInFlight(send, { profileRepository: Customers });
     held.release();
     await rig.reached(mailingId, 'completed');
-    await waitUntil(() => mailed.size === ids.length, { what: 'all profiles to be told' });
+    await waitUntil(() => mailed.size === ids.length, { what: 'all profiles to be updated' });
     await rig.assertAllSent(mailingId, ids.length);
   });
 });

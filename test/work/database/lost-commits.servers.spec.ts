@@ -27,7 +27,7 @@ forEachServer('a failover that loses commits', (kind) => {
     rewound.length = 0;
     pair = await PAIR_STARTS[kind]();
     proxy = await TcpProxy.start(pair.first.url);
-    // Slow enough for the middle of a mailing to be met.
+    // Slow enough that the mailing is still under way.
     inbox = await SmtpInbox.start({ answer: ({ command }) => (command === 'END' ? delay(10) : undefined) });
     await using primary = await connect(pair.first.url);
     await primary.runMigrations();
@@ -56,7 +56,7 @@ forEachServer('a failover that loses commits', (kind) => {
     return app;
   }
 
-  /** So many messages are sent whose commits are lost. */
+  /** Number of messages sent whose commits are lost. */
   async function failOver(sentBefore: number, sentUnshipped: number): Promise<void> {
     await inbox.waitFor(sentBefore);
     await pair.hold();
@@ -79,7 +79,7 @@ forEachServer('a failover that loses commits', (kind) => {
     expect(books.byStatus).toEqual({ sent: count });
   }
 
-  it('of a mailing: what it lost is recorded again, and each recipient gets one letter', async () => {
+  it('of a mailing: the lost commits are recorded again, and each recipient gets one message', async () => {
     const app = await boot('test:1');
     const { mailingId } = await app.sender.sendEmailMessage(INFO, people(400), { persist: true });
     await failOver(40, 120);
@@ -89,7 +89,7 @@ forEachServer('a failover that loses commits', (kind) => {
     expect(rewound[0].numRestored).toBeGreaterThan(100);
   }, 90_000);
 
-  it('of three servers that share a mailing in batches', async () => {
+  it('of three servers that share a mailing in batches: each recipient gets one message', async () => {
     const [app] = await Promise.all(['a:1', 'b:2', 'c:3'].map((id) => boot(id, TAKES_BATCHES)));
     const mailingId = await sendBatched(app, 1_500);
     await failOver(100, 400);

@@ -5,7 +5,7 @@ import { MailingRig } from '../../support/hosts/mailing-rig.js';
 import type { SmtpHook } from '../../support/network/smtp-step.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-/** More than the attempts that have to fail one after the other before the error guard pauses a mailing. */
+/** More than the consecutive failed attempts after which the error guard pauses a mailing. */
 const CONCURRENCY = 60;
 const POOL = { transport: { maxConnections: 80 } };
 const OPTIONS = {
@@ -14,10 +14,10 @@ const OPTIONS = {
 };
 const silent: SmtpHook = ({ command }) => (command === 'RCPT' ? 'hang' : undefined);
 
-describe('a mail server with more connections than the error guard takes failures', () => {
+describe('a mail server with more connections than the error guard allows failures', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('that falls silent on all of them is an outage: the mailing is paused for the transport, and goes on by itself', async () => {
+  it('that stops answering on all of them: the mailing is paused with the reason transport, and resumes by itself', async () => {
     rig.inbox.answer = silent;
     const app = await rig.boot({ ...OPTIONS, run: { ...OPTIONS.run, concurrency: CONCURRENCY } }, POOL);
     const mailingId = await rig.send(app, 90);
@@ -25,15 +25,15 @@ describe('a mail server with more connections than the error guard takes failure
     expect(statusReason).toBe('transport: no answer in time');
     const { mailing, recipients } = await rig.books(mailingId);
     expect(mailing).toMatchObject({ numSent: 0, numErrors: 0 });
-    // Two tell that it is silent to everybody, and one at a time tries again; the others go back without an attempt.
+    // Two failures show that it answers no message, then one probes at a time; the others are returned without an attempt.
     expect(recipients.filter(({ attempts }) => attempts > 0).length).toBeLessThan(10);
     rig.inbox.answer = undefined;
     await rig.reached(mailingId, 'completed', 25_000);
     await rig.assertAllSent(mailingId, 90);
   }, 60_000);
 
-  it('that restarts leaves in doubt what it had on its connections, and the mailing goes on', async () => {
-    // It has a message on each connection, and goes away with all of them.
+  it('that restarts: messages on its connections are in doubt, and the mailing continues', async () => {
+    // It has a message on each connection when it goes away.
     let restart!: () => void;
     const restarted = new Promise<'close'>((resolve) => (restart = () => resolve('close')));
     rig.inbox.answer = ({ command }) => (command === 'END' ? restarted : undefined);
@@ -46,9 +46,9 @@ describe('a mail server with more connections than the error guard takes failure
     expect((await rig.books(mailingId)).byStatus).toEqual({ in_doubt: CONCURRENCY, sent: 90 - CONCURRENCY });
   });
 
-  it('that greets and is silent to every message, outage after outage, is stopped by the error guard', async () => {
+  it('that greets but answers no message, outage after outage: the error guard pauses the mailing', async () => {
     rig.inbox.answer = silent;
-    // It greets, so the mailing goes on by itself after each pause.
+    // It greets, so the mailing resumes by itself after each pause.
     const app = await rig.boot({
       run: { messageTimeoutMs: 500, transportOutageTimeoutMs: 0 },
       errorGuard: { sampleSize: 5 },
@@ -61,24 +61,24 @@ describe('a mail server with more connections than the error guard takes failure
   const isStopped = async (mailingId: string): Promise<boolean> =>
     (await rig.books(mailingId)).mailing.statusReason?.startsWith('error rate: ') === true;
 
-  it('that takes each message and hangs up, outage after outage, is stopped by the error guard', async () => {
+  it('that takes each message and hangs up, outage after outage: the error guard pauses the mailing', async () => {
     const MOST = 10;
     rig.inbox.answer = ({ command }) => (command === 'END' ? 'close' : undefined);
-    // It can be reached, so the mailing goes on by itself after each pause.
+    // It can be reached, so the mailing resumes by itself after each pause.
     const app = await rig.boot({ run: { transportOutageTimeoutMs: 0 }, errorGuard: { sampleSize: MOST } });
     const mailingId = await rig.send(app, 90);
     await waitUntil(async () => isStopped(mailingId), { what: 'the error guard', deadlineMs: 25_000 });
     const { byStatus } = await rig.books(mailingId);
     expect(byStatus.in_doubt).toBeGreaterThanOrEqual(MOST);
-    // At the last one the other connections had a message too.
+    // At the last outage the other connections had a message, too.
     expect(byStatus.in_doubt).toBeLessThan(MOST + 20);
   }, 60_000);
 });
 
-forEachDatabase('a mail server that falls silent to batches whose failures add up', (kind) => {
+forEachDatabase('a mail server that stops answering while batches add up their failures', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('is an outage too', async () => {
+  it('is treated as an outage, too', async () => {
     rig.inbox.answer = silent;
     const run = { ...OPTIONS.run, concurrency: 25 };
     const app = await rig.boot({ ...OPTIONS, ...TAKES_BATCHES, run }, POOL);

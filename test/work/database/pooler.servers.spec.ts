@@ -29,12 +29,12 @@ describe('pgbouncer in transaction mode', () => {
 
   afterAll(() => pooler.stop());
 
-  /** The setting in every connection that the pooler has to the server, as other clients find it there. */
+  /** The setting in every connection of the pooler, as other clients find it there. */
   async function settingsOfOthers(url: string): Promise<string[]> {
     const clients = await Promise.all(Array.from({ length: POOL_SIZE }, () => connectToPostgres(url)));
     const rows = [];
     for (const client of clients) {
-      // So that the next one gets another connection.
+      // Holds this connection, so that the next query gets another one.
       await client.query('BEGIN');
       const answer = await client.query<{ setting: string; pid: number }>(
         "SELECT current_setting('idle_in_transaction_session_timeout') AS setting, pg_backend_pid() AS pid",
@@ -50,7 +50,7 @@ describe('pgbouncer in transaction mode', () => {
   }
 
   it(
-    'carries mailings in batches of two servers, and others keep their settings',
+    'sends mailings in batches on two servers, and leaves the settings of other clients alone',
     { timeout: 60_000 },
     async () => {
       const databaseUrl = pooler.urlOf(rig.database.url);
@@ -70,7 +70,7 @@ describe('pgbouncer in transaction mode', () => {
     },
   );
 
-  it('carries a mailing that is paused, resumed and canceled', { timeout: 60_000 }, async () => {
+  it('sends a mailing that is paused, resumed and canceled', { timeout: 60_000 }, async () => {
     const app = await rig.boot(
       { run: { ratePerSecond: 100 } },
       { databaseUrl: pooler.urlOf(rig.database.url) },
@@ -84,7 +84,7 @@ describe('pgbouncer in transaction mode', () => {
     await rig.assertAllSent(mailingId, 200);
   });
 
-  it('has the limit of a silent transaction in that transaction, and nowhere else', async () => {
+  it('has the limit of idle transactions within each transaction only', async () => {
     const own = await new DataSource(mailingDataSourceOptions(pooler.urlOf(rig.database.url))).initialize();
     const database = new MailingDatabase(own, noFaultPoints, LIMIT_MS);
     const SETTING = "SELECT current_setting('idle_in_transaction_session_timeout') AS setting";
@@ -101,7 +101,7 @@ describe('pgbouncer in transaction mode', () => {
   });
 });
 
-describe('what stands before PostgreSQL', () => {
+describe('the start behind a pooler', () => {
   const NO_POOLER: object[] = [];
 
   async function seenAtStart(
@@ -121,23 +121,23 @@ describe('what stands before PostgreSQL', () => {
     }
   }
 
-  it('is nothing: nothing is said', async () => {
+  it('reports nothing without a pooler', async () => {
     expect(await seenAtStart(null)).toEqual(NO_POOLER);
   });
 
-  it('is pgbouncer in session mode, where each client has a connection of its own: nothing is said', async () => {
+  it('reports nothing for pgbouncer in session mode, where each client has a connection of its own', async () => {
     expect(await seenAtStart('session')).toEqual(NO_POOLER);
   });
 
-  it('is pgbouncer in transaction mode: the start says that it is risky', async () => {
+  it('reports a risk for pgbouncer in transaction mode', async () => {
     expect(await seenAtStart('transaction')).toMatchObject([{ setting: 'pool_mode', value: 'transaction' }]);
   });
 
-  it('is pgbouncer in transaction mode, and the pool has one connection: it can not be told, and the start goes on', async () => {
+  it('reports nothing for pgbouncer in transaction mode with a pool of one connection, where the mode can not be found out', async () => {
     expect(await seenAtStart('transaction', 1)).toEqual(NO_POOLER);
   });
 
-  it('is pgbouncer in statement mode: the application does not start', async () => {
+  it('refuses pgbouncer in statement mode', async () => {
     await expect(seenAtStart('statement')).rejects.toMatchObject({
       code: 'MAILING_DATABASE_SETTING',
       setting: 'pool_mode',

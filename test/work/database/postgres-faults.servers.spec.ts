@@ -14,7 +14,7 @@ const withSetting = (setting: string): { dataSource: object } => ({
 });
 
 const READY = Buffer.from('5a0000000549', 'hex');
-/** As PostgreSQL says it when it is told to stop (57P01). */
+/** The words of PostgreSQL when it shuts down (57P01). */
 const FAREWELL = (() => {
   const fields = Buffer.from('SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0');
   const head = Buffer.alloc(5, 'E');
@@ -39,14 +39,14 @@ describe('a database that fails (postgres)', () => {
     return Number(row.deadlocks);
   };
 
-  it('D7 by deadlocks: the commit is written again as a whole', async () => {
-    // Who has waited so long looks for a deadlock, once, and ends it by giving up.
+  it('D7 with deadlocks: the commit is repeated as a whole', async () => {
+    // A session that has waited this long checks for a deadlock once, and ends it by failing.
     const app = await rig.boot({}, withSetting('deadlock_timeout=40ms'));
     const rival = await connectToPostgres(rig.database.url);
     await rival.query(`SET deadlock_timeout = '200ms'`);
     const mailingId = await rig.send(app, 120);
     const codes = new Set<string | undefined>(['40P01']);
-    // Recipients first and the mailing after them: the other way round than a commit.
+    // Recipients first and the mailing after them: the opposite order of a commit.
     while ((await numSent(app, mailingId)) < 60) {
       await rival.query('BEGIN');
       await rival.query(
@@ -69,10 +69,10 @@ describe('a database that fails (postgres)', () => {
     ['rows', [{ attempt: '3' }]],
     ['change', 1],
     ['insert', { numRows: 1, numWarnings: 0 }],
-  ])('D7 by a serialization failure: %s of a single statement is asked again', async (how, expected) => {
+  ])('D7 with a serialization failure: %s of a single statement is repeated', async (how, expected) => {
     const { dataSource } = rig.database;
     await dataSource.query('CREATE SEQUENCE attempts');
-    // A sequence goes on over what is rolled back.
+    // A sequence keeps its value when a transaction is rolled back.
     await dataSource.query(`CREATE FUNCTION one_at_third() RETURNS bigint LANGUAGE plpgsql AS $$
         BEGIN
           IF nextval('attempts') < 3 THEN RAISE EXCEPTION 'could not serialize access' USING ERRCODE = '40001'; END IF;
@@ -88,7 +88,7 @@ describe('a database that fails (postgres)', () => {
     }
   });
 
-  it('D7 by lock timeouts: the commit is written again as a whole', async () => {
+  it('D7 with lock timeouts: the commit is repeated as a whole', async () => {
     const app = await rig.boot({}, withSetting('lock_timeout=50ms'));
     const { errors } = retriesOf(app);
     const mailingId = await rig.send(app, 120);
@@ -105,7 +105,7 @@ describe('a database that fails (postgres)', () => {
     await rig.assertAllSent(mailingId, 120);
   });
 
-  it('D8 by lost connections: new ones are made, and nobody gets a second copy', async () => {
+  it('D8 with lost connections: new ones are opened, and no recipient gets a second copy', async () => {
     const app = await rig.boot();
     const { errors } = retriesOf(app);
     const mailingId = await rig.send(app, 300);
@@ -126,7 +126,7 @@ describe('a database that fails (postgres)', () => {
     await rig.assertAllSent(mailingId, 300);
   });
 
-  it('D8 by a farewell that comes with the greeting: the process lives on', async () => {
+  it('D8 with a shutdown message right behind the greeting: the process does not crash', async () => {
     await using proxy = await TcpProxy.start(rig.database.url);
     const dataSource = await rig.database.connect({ url: proxy.url } as Partial<DataSourceOptions>);
     const database = new MailingDatabase(dataSource);
@@ -153,16 +153,16 @@ describe('a database that fails (postgres)', () => {
           () => true,
           () => false,
         ),
-      { what: 'the pool to be rid of the dead ones' },
+      { what: 'the pool to close its dead connections' },
     );
     expect(await ask()).toEqual([{ one: 1 }]);
   });
 
-  it.each([1, 2])('D9 with a pool of %d connections', async (max) => {
+  it.each([1, 2])('D9 with a pool of %d connections: the mailing completes', async (max) => {
     const app = await rig.boot({}, { dataSource: { extra: { max } } });
     const busy = app.nest.get<DataSource>(getDataSourceToken());
     const mailingId = await rig.send(app, 100);
-    // The host itself takes what there is.
+    // The host itself uses all connections.
     await Promise.all(Array.from({ length: 12 }, () => busy.query('SELECT pg_sleep(0.05)')));
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, 100);

@@ -34,13 +34,13 @@ const DEADLINE_MS = 120_000;
 const SUPPRESSED = 'reader60@home.example';
 const TEMPLATES = { 'letter.hbs': '{{params_word}} {{#slot "promotion"}}{{title}}{{else}}none{{/slot}}' };
 
-forEachServer('a proxy that asks a replica which lags', (kind) => {
+forEachServer('a proxy that reads from a lagging replica', (kind) => {
   let pair: DatabasePair;
   let primary: DataSource;
   let inbox: SmtpInbox;
   let proxy: SplittingProxy;
   let apps: MailingApp[];
-  /** Whom the mail server does not know. */
+  /** Recipients that the mail server does not know. */
   let refused: string | null;
 
   const hold = (): Promise<unknown> => pair.second.ask(HOLD[kind]);
@@ -100,7 +100,7 @@ forEachServer('a proxy that asks a replica which lags', (kind) => {
     return [first, await boot('test:2')];
   };
 
-  /** Plain addresses, and profiles: the first ten have addresses of the former. */
+  /** Plain addresses, and profiles; the first ten profiles have addresses of the former. */
   const listed = (): (string | { userId: string })[] => {
     ProfileShelf.fill(PEOPLE / 2, (n) => (n < 10 ? `reader${n}@home.example` : `profile${n}@home.example`));
     return Array.from({ length: PEOPLE }, (_, n) =>
@@ -128,7 +128,7 @@ forEachServer('a proxy that asks a replica which lags', (kind) => {
       { what: `the mailing to be ${status}`, deadlineMs: 30_000 },
     );
 
-  /** The mail server answers to no message any more once it has so many. @returns what lets it go on. */
+  /** The mail server answers no message after this number. @returns a function that ends this. */
   const holdAfter = (numMessages: number): (() => void) => {
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
@@ -141,17 +141,17 @@ forEachServer('a proxy that asks a replica which lags', (kind) => {
   };
   const isHeld = (): Promise<boolean> =>
     waitUntil(() => inbox.messages.length > HELD_AFTER, {
-      what: 'the mailing to be under way',
+      what: 'the mailing to be in progress',
       deadlineMs: 30_000,
     });
 
   const copies = (): number[] => [...inbox.countsByRecipient().values()];
 
-  describe.each([true, false])('that stands still, with a mailing in batches: %s', (batched) => {
+  describe.each([true, false])('that has stopped replicating, with a mailing in batches: %s', (batched) => {
     beforeEach(hold);
 
     it(
-      'costs no copy, no recipient and no call',
+      'causes no second copy, loses no recipient and fails no call',
       async () => {
         const [app, other] = await two();
         const release = holdAfter(HELD_AFTER);
@@ -180,7 +180,7 @@ forEachServer('a proxy that asks a replica which lags', (kind) => {
             const now = await reached(mailingId, 'completed');
             return now.byStatus.error === undefined ? now : null;
           },
-          { what: 'the one to be sent', deadlineMs: 30_000 },
+          { what: 'the retried message to be sent', deadlineMs: 30_000 },
         );
         assertBooksAddUp(books);
 
@@ -201,7 +201,7 @@ forEachServer('a proxy that asks a replica which lags', (kind) => {
     );
 
     it(
-      'keeps nothing from being canceled',
+      'does not prevent a cancel',
       async () => {
         const [app, other] = await two();
         const release = holdAfter(HELD_AFTER);
@@ -222,7 +222,7 @@ forEachServer('a proxy that asks a replica which lags', (kind) => {
   });
 
   it(
-    'that comes and goes costs no copy and no recipient, with pauses in between',
+    'that lags from time to time causes no second copy and loses no recipient, with pauses in between',
     async () => {
       const [app, other] = await two();
       const release = holdAfter(HELD_AFTER);
@@ -236,7 +236,7 @@ forEachServer('a proxy that asks a replica which lags', (kind) => {
         ids.push(mailingId as string);
       }
       await isHeld();
-      // Called off before they are reached, and then one that is.
+      // Canceled before any are reached, and then one that is not.
       for (let n = 0; n < 6; n++) {
         await (n % 2 === 0 ? hold() : goOn());
         for (const id of ids) {

@@ -7,10 +7,10 @@ import { MailingRig } from '../../support/hosts/mailing-rig.js';
 
 const COUNT = 300;
 
-forEachServer('transactions that are SERIALIZABLE', (kind) => {
+forEachServer('SERIALIZABLE transactions', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('batches whose recipients fail read the scores of one another: all are tried once, and the mailing is completed', async () => {
+  it('of batches that read the error scores of one another: all recipients are tried once, and the mailing is completed', async () => {
     const isBad = (to: string): boolean => Number(/\d+/.exec(to)?.[0]) % 3 > 0;
     let attempts = 0;
     rig.inbox.answer = ({ command, to }) => {
@@ -19,7 +19,7 @@ forEachServer('transactions that are SERIALIZABLE', (kind) => {
       return isBad(to[0]) ? { code: 550, text: '5.7.1 blocked' } : undefined;
     };
     const batch = { pollIntervalMs: 20, numBatchThreads: 6 };
-    // Two of three failures raise the scores, and the bound is out of reach.
+    // Two of three failures raise the scores, and the limit is out of reach.
     const errorGuard = { sampleSize: 1_000, maxErrorPercent: 50 };
     const app = await rig.boot(
       { ...TAKES_BATCHES, batch, errorGuard },

@@ -18,7 +18,7 @@ import { MODE_SERVER_KINDS, ModeServer } from '../../support/servers/mode.server
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-/** A key that people choose, such as the name they log in by. */
+/** A key that users choose, such as a login name. */
 @Entity('member')
 class Member {
   @PrimaryColumn({ type: 'varchar', length: 99 })
@@ -36,7 +36,7 @@ const SECRET = 'the password of the bank';
 
 const hex = (text: string): string => `0x${Buffer.from(text).toString('hex')}`;
 
-/** Where a backslash is no escape, the name of this recipient ends its row, and puts another one behind it. */
+/** Where a backslash is no escape, the name of this recipient ends its row, and appends another one. */
 const ATTACKER: Recipient = {
   email: 'mallory@evil.example',
   name:
@@ -45,11 +45,11 @@ const ATTACKER: Recipient = {
 };
 const LIST: Recipient[] = ['ann@home.example', ATTACKER];
 
-/** The same in an id that came by a URL, and in the reason of a suppression. */
+/** The same in an id from a URL, and in the reason of a suppression. */
 const ID = "' OR 1=1#";
 const REASON = `', NOW()),(0x6b,${hex('victim@home.example')},0x78,NOW())#`;
 
-describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (kind) => {
+describe.each(MODE_SERVER_KINDS)('sql_mode NO_BACKSLASH_ESCAPES (%s)', (kind) => {
   let server: ModeServer;
   let inbox: SmtpInbox;
   let apps: MailingApp[];
@@ -69,7 +69,7 @@ describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (ki
     app.events.on('database:unsafe-connection', ({ error }) => all.push(error));
     return all;
   };
-  /** What the attacker's inputs come to: nothing mailed, nothing read, nothing written. */
+  /** The effect of the attacker's inputs: nothing sent, nothing read, nothing written. */
   const expectNoWayIn = async (app: MailingApp): Promise<void> => {
     const before = await server.count('dps_mailing');
     await expect(app.sender.sendEmailMessage(INFO, LIST, { persist: true })).rejects.toThrow(
@@ -104,7 +104,7 @@ describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (ki
     await inbox.close();
   });
 
-  it('the application is not started, and is told why', async () => {
+  it('stops the start of the application, which reports why', async () => {
     await server.setGlobalMode(MODE);
     const error: unknown = await boot().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(DatabaseSettingError);
@@ -114,14 +114,14 @@ describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (ki
     );
   });
 
-  it('a mode that comes by init_connect, behind the greeting, is seen as well', async () => {
+  it('set by init_connect after the greeting is found as well', async () => {
     await server.setInitConnect(`SET SESSION sql_mode = '${MODE}'`);
     await expect(boot()).rejects.toThrow(DatabaseSettingError);
     await server.setInitConnect();
     await boot();
   });
 
-  it('connections that are made under it later are used for nothing, and it all goes on when it is over', async () => {
+  it('in new connections keeps them from being used, and mailings continue when it is over', async () => {
     const app = await boot();
     const refused = refusals(app);
     await server.setGlobalMode(MODE);
@@ -136,7 +136,7 @@ describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (ki
     await server.setGlobalMode();
     const { completed, mailingId } = await waitUntil(
       () => app.sender.sendEmailMessage(INFO, LIST, { persist: true }).catch(() => null),
-      { what: 'the next mailing to be taken', deadlineMs: 15_000 },
+      { what: 'the next mailing to be claimed', deadlineMs: 15_000 },
     );
     expect(await completed).toMatchObject({ status: 'completed', numSent: 2, numProfiles: 2 });
     expect(inbox.messages.map(({ to }) => to[0]).sort()).toEqual([
@@ -146,7 +146,7 @@ describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (ki
     assertBooksAddUp(await readProgress(app.nest.get<DataSource>(getDataSourceToken()), mailingId as string));
   });
 
-  it('a mailing that runs stops without a message that is not in its books, and goes on when it is over', async () => {
+  it('stops a running mailing without an unrecorded message, and the mailing continues when it is over', async () => {
     const app = await boot();
     const retried: unknown[] = [];
     app.events.on('run:commit-retried', ({ error }) => retried.push(error));
@@ -159,7 +159,7 @@ describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (ki
     });
     const soFar = inbox.messages.length;
     const before = retried.length;
-    await waitUntil(() => retried.length > before, { what: 'one more try', deadlineMs: 15_000 });
+    await waitUntil(() => retried.length > before, { what: 'one more attempt', deadlineMs: 15_000 });
     expect(inbox.messages.length).toBe(soFar);
     expect(soFar).toBeLessThan(400);
 
@@ -169,7 +169,7 @@ describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (ki
     expect([...inbox.countsByRecipient().values()]).toEqual(people(400).map(() => 1));
   });
 
-  it('a session that the host sets to it is closed, and the pool makes another', async () => {
+  it('set by the host in a session makes the pool replace that connection', async () => {
     const app = await boot({ dataSource: { extra: { connectionLimit: 1 } } });
     const host = app.nest.get<DataSource>(getDataSourceToken());
     const errors: unknown[] = [];
@@ -191,7 +191,7 @@ describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (ki
     });
   });
 
-  it('a session that the host sets to it in the middle of a list costs the list, and nobody is mailed', async () => {
+  it('set by the host in a session while a list is written fails that list, and no recipient is sent to', async () => {
     const app = await boot({ dataSource: { extra: { connectionLimit: 1 } } });
     const host = app.nest.get<DataSource>(getDataSourceToken());
     async function* list(): AsyncGenerator<Recipient> {
@@ -206,27 +206,27 @@ describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (ki
     expect(JSON.stringify(await Promise.all(inbox.messages.map((one) => one.parsed())))).not.toContain(
       SECRET,
     );
-    // A heartbeat may have met the connection before the list, and had it closed: then the list is written as any other.
+    // A heartbeat may have found the connection before the list, and had it closed: then the list is written as usual.
     expect(await server.count('dps_email_address')).toBe(before + (sent ? 2 : 0));
   });
 
-  it('a statement that stands in line behind the one that sets the mode is never sent', async () => {
+  it('set by a statement keeps the statement queued behind it from being sent', async () => {
     const app = await boot();
     const host = app.nest.get<DataSource>(getDataSourceToken());
     const text = "', (SELECT secret FROM vault))#";
     const asked = withGuardedRunner(host, async (runner) => {
       const connection = (await runner.connect()) as { query(sql: string): unknown };
-      // Not waited for: when the next statement is put together, backslashes are escapes still.
+      // Not awaited: when the next statement is built, backslashes are still escapes.
       connection.query(`SET SESSION sql_mode = '${MODE}'`);
       return (await runner.query('SELECT CONCAT(?, ?) AS said', [text, 'x'])) as unknown;
     });
     await expect(asked).rejects.toThrow(UnsafeConnectionError);
   });
 
-  it('each connection is looked at once, however many statements run on it', async () => {
-    const looks: string[] = [];
+  it('is looked for once in each connection, however many statements run on it', async () => {
+    const queries: string[] = [];
     const logQuery = (sql: string): void =>
-      void (sql.startsWith('SHOW SESSION VARIABLES') && looks.push(sql));
+      void (sql.startsWith('SHOW SESSION VARIABLES') && queries.push(sql));
     const ignore = (): void => undefined;
     const logger = { logQuery, logQueryError: ignore, logQuerySlow: ignore, logSchemaBuild: ignore };
     const app = await boot({
@@ -235,11 +235,11 @@ describe.each(MODE_SERVER_KINDS)('under sql_mode NO_BACKSLASH_ESCAPES (%s)', (ki
     const { completed } = await app.sender.sendEmailMessage(INFO, people(300), { persist: true });
     expect(await completed).toMatchObject({ status: 'completed', numSent: 300 });
     // Two at the start, and one for each connection.
-    expect(looks.length).toBeGreaterThanOrEqual(3);
-    expect(looks.length).toBeLessThanOrEqual(5);
+    expect(queries.length).toBeGreaterThanOrEqual(3);
+    expect(queries.length).toBeLessThanOrEqual(5);
   });
 
-  it('the ways to the host’s own tables are closed as well', async () => {
+  it('also closes the access to the host’s own tables', async () => {
     const host = new DataSource({
       ...mailingDataSourceOptions(server.databaseUrl),
       entities: [Member],

@@ -35,7 +35,7 @@ const SECRET = 'a secret that only tests know, and no other';
 
 beforeEach(() => witness.forget());
 
-forEachDatabase('a mailing that is sent within a request', (kind) => {
+forEachDatabase('the async context of a mailing that is sent within a request', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const options = () => ({
     profileRepository: Profiles,
@@ -53,7 +53,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
   });
 
   it.each([true, false])(
-    'runs in the context of the start, and reads the list in that of the request (in the background: %s)',
+    'is that of the start for the run, and that of the request for reading the list (in the background: %s)',
     async (runInSeparateThread) => {
       const helpers = { loud: witness.noting('helper', (text: unknown) => String(text).toUpperCase()) };
       const templates = { 'letter.hbs': 'Dear {{loud email}}' };
@@ -76,7 +76,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
     },
   );
 
-  it('so does one that is not persisted, whose list is read by its run', async () => {
+  it('is the same for a mailing that is not persisted, whose run reads the list', async () => {
     const app = await rig.boot({ ...options(), renderer: Letters }, statements);
     listenTo(app, EVENTS);
     witnessSender(app);
@@ -88,7 +88,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
     expect(witness.seen).toEqual({ ...BACKGROUND, list: 'request', open: 'nothing', render: 'nothing' });
   });
 
-  it('so do commands, and what they begin', async () => {
+  it('is that of the start for commands and the runs that they start', async () => {
     const app = await rig.boot(options(), statements);
     witnessSender(app);
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, listed(5), { persist: true });
@@ -110,7 +110,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
     });
   });
 
-  it('so does inDoubt, which a command asks that takes over from the dead', async () => {
+  it('is that of the start for inDoubt, which a command asks that recovers the mailing of a dead server', async () => {
     const inDoubt = witness.noting('inDoubt', (rows: unknown[]) => rows.map(() => 'leave' as const));
     const app = await rig.boot({ inDoubt, uniqServerId: 'test:2' });
     const mailingId = await caughtMailing(rig.database.dataSource);
@@ -119,7 +119,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
     expect(witness.seen).toEqual({ inDoubt: 'nothing' });
   });
 
-  it('so do batches that a dispatcher of the host takes up within a request, and questions about mailings', async () => {
+  it('is that of the start for batches that a dispatcher of the host claims within a request, and for queries', async () => {
     const batch = { dispatcher: IdleDispatcher, batchIfPossible: true };
     const more = { batch, enabledAsTemplateMailServer: true };
     const app = await rig.boot({ ...options(), ...more }, statements);
@@ -139,7 +139,7 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
     expect(witness.seen).toEqual({ ...sent, 'batch:started': started, 'batch:ended': ended });
   });
 
-  it('so does a dispatcher, a task, and the end of the application', async () => {
+  it('is that of the start for a dispatcher, a task, and the shutdown of the application', async () => {
     const server = { heartbeatIntervalMs: 100, leaseMs: 3_000, shutdownTimeoutMs: 200 };
     const batch = { dispatcher: WitnessedDispatcher, batchIfPossible: true };
     const app = await rig.boot({ ...options(), server, batch, enabledAsTemplateMailServer: true });
@@ -169,10 +169,10 @@ forEachDatabase('a mailing that is sent within a request', (kind) => {
   });
 });
 
-describe('the context of a caller', () => {
+describe('the async context of a caller', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('is that in which slots, the stream of an attachment and onProgress of a preview are read', async () => {
+  it('is used to read slots, the stream of an attachment and onProgress of a preview', async () => {
     const app = await rig.boot({
       profileRepository: Profiles,
       suppressionList: Suppressions,
@@ -215,7 +215,7 @@ describe('the context of a caller', () => {
     expect(witness.seen).toEqual({ ...asked, ...background, onProgress: 'request' });
   });
 
-  it('is not that in which people are suppressed or unsubscribed', async () => {
+  it('is not used to suppress or unsubscribe recipients', async () => {
     const imports = [MailingUnsubscribeModule.forRoot({ secret: SECRET })];
     const app = await rig.boot({ profileRepository: Profiles, suppressionList: Suppressions }, { imports });
     const suppressions = app.nest.get(MailingSuppressions, { strict: false });
@@ -241,7 +241,7 @@ describe('the context of a caller', () => {
     });
   });
 
-  it('may be that of the start of the application, and then the work goes on in it', async () => {
+  it('may be that of the start of the application, and then the work runs in it', async () => {
     const app = await witness.within('start', () =>
       rig.boot({ profileRepository: Profiles, suppressionList: Suppressions, renderer: Letters }),
     );
@@ -262,7 +262,7 @@ describe('the context of a caller', () => {
     });
   });
 
-  it('does not keep a list that was read before from being refused', async () => {
+  it('does not prevent that a list that was read before is refused', async () => {
     const app = await rig.boot({ profileRepository: Profiles });
     const list = listed(2);
     await app.sender.sendEmailMessage(INFO, list, { persist: true });

@@ -13,7 +13,7 @@ import { Customer } from '../../support/hosts/customer.entity.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 import { ShopModule, ShopProfiles } from '../../support/hosts/shop-profiles.js';
 
-// A process has one driver, so this is a file of its own; it is the default of the package.
+// A process has one driver, so this test has its own file; cls-hooked is the default of the package.
 initializeTransactionalContext({ storageDriver: StorageDriver.CLS_HOOKED });
 
 describe('a caller of typeorm-transactional over cls-hooked', () => {

@@ -18,9 +18,9 @@ import { ScriptedSmtpServer, takesAll } from '../../support/network/scripted-smt
 import { printed, toldOf } from '../../support/told-of.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-/** What a stranger may say: an address, a second line, the start of a sequence that colours a terminal, and no end. */
+/** An address, a second line, an escape sequence that colours a terminal, and a text without bounds. */
 const FOREIGN = `no room for <reader0@home.example>\r\n\u001b[32mall is well\u202e ${'x'.repeat(5_000)}`;
-/** An address, a control character as it is or as it is printed, or a line of more than anybody reads. */
+/** An address, a control character, raw or escaped, or a line that is too long. */
 const HARMFUL = /@|\\[rnu]|\\x1b|[\p{Cc}\u2028-\u202e]|x{1500}/u;
 
 class Strange {
@@ -59,13 +59,13 @@ class StrangeLine implements Dispatcher {
 const PATIENT = { transportOutageTimeoutMs: 0 };
 const reply = (code: number): string => `${code}-5.7.1 ${FOREIGN.slice(0, 300)}\r\n${code} 5.7.1 no\r\n`;
 
-/** What is told of what a stranger says, and what has to be told at least. */
+/** A foreign text, and the event that has to report it. */
 interface Way {
   mailing?: Partial<MailingModuleOptions>;
-  /** What the mail server says to a line. */
+  /** The reply of the mail server to a line. */
   smtp?: (line: string) => string | undefined;
   recipients?: Recipients;
-  /** The event that tells it. */
+  /** The event that reports the text. */
   event: string;
   begin?: (app: MailingApp) => unknown;
 }
@@ -84,7 +84,7 @@ const WAYS: Record<string, Way> = {
     mailing: { run: PATIENT },
     event: 'mailing:paused',
   },
-  'a mail server that wants less at a time': {
+  'a mail server that throttles': {
     smtp: (line) => (line.startsWith('RCPT') ? reply(451).replaceAll('no', 'rate limit') : undefined),
     event: 'transport:throttled',
   },
@@ -98,7 +98,7 @@ const WAYS: Record<string, Way> = {
     begin: send([{ userId: 'p1' }]),
     event: 'mailing:paused',
   },
-  'profiles that take no outcomes': {
+  'profiles that fail to store outcomes': {
     mailing: { profileRepository: StrangeProfiles, profiles: { daysContactFatigue: 1 } },
     begin: (app) => {
       Strange.isStrange = false;
@@ -126,7 +126,7 @@ const WAYS: Record<string, Way> = {
   },
 };
 
-describe('what others say', () => {
+describe('the text of a foreign error', () => {
   const rig = MailingRig.forEachTest('sqlite');
   beforeEach(() => void (Strange.isStrange = true));
 
@@ -139,7 +139,7 @@ describe('what others say', () => {
       const results: string[] = [];
       const note = (result: unknown): number => results.push(printed(result));
       const begun = Promise.resolve((way.begin ?? send(people(20)))(app));
-      // What the list itself threw is the caller's own, as the cause.
+      // An error of the list itself reaches the caller as the cause.
       const ended = begun.then(note, (error: unknown) => results.push(String(error), JSON.stringify(error)));
       const isTold = (): boolean => told.events.some((one) => one.startsWith(`${way.event} `));
       await waitUntil(isTold, { what: way.event });
@@ -172,7 +172,7 @@ describe('what others say', () => {
     const previews = app.nest.get(TemplateEmailPreview);
     Strange.isStrange = false;
     const info = { ...INFO, templateUrl: 'letter.hbs' };
-    // Refused at the door, because the first rendering fails.
+    // The request is refused, because the first rendering fails.
     const error = await previews.dryRun(info, people(2)).catch((one: unknown) => one);
     expect((error as Error).message).toContain('all is well');
     expect((error as Error).message).not.toMatch(HARMFUL);
@@ -193,7 +193,7 @@ forEachDatabase('a statement that fails', (kind) => {
     rig.database.dataSource.query('ALTER TABLE hidden RENAME TO dps_email_address').catch(() => 0),
   );
 
-  it('prints none of its parameters, which are addresses, wherever its error goes', async () => {
+  it('shows none of its parameters, which are addresses, wherever its error is reported', async () => {
     const { dataSource } = rig.database;
     const told = toldOf(app);
     const list = async function* (): AsyncGenerator<string> {

@@ -10,7 +10,7 @@ import { waitUntil } from '../../support/wait-until.js';
 
 const RETRYABLE = 'reader7@home.example';
 
-forEachDatabase('functions of the host that are async, or fail', (kind) => {
+forEachDatabase('functions of the host that are async, or that fail', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   it('a listener that rejects is reported once, and ends neither process nor mailing', async () => {
@@ -47,7 +47,7 @@ forEachDatabase('functions of the host that are async, or fail', (kind) => {
     ['returns an object', (address) => ({ address })],
   ];
 
-  it.each(failures)('a normalizer that %s for one address costs that recipient only', async (_, fails) => {
+  it.each(failures)('a normalizer that %s for one address fails that recipient only', async (_, fails) => {
     using unhandled = new UnhandledRejections();
     const normalizer = ((address) => (address === RETRYABLE ? fails(address) : address)) as AddressNormalizer;
     const app = await rig.boot({ addresses: { normalizer } });
@@ -67,7 +67,7 @@ forEachDatabase('functions of the host that are async, or fail', (kind) => {
     expect(unhandled.reasons).toEqual([]);
   });
 
-  it('and the same for the address of a profile, which is known only when its message is made', async () => {
+  it('a normalizer that fails for the address of a profile, known only when its message is made, fails that recipient only', async () => {
     const normalizer: AddressNormalizer = (address) =>
       address === RETRYABLE ? (Promise.reject(new Error(address)) as never) : address;
     const app = await rig.boot({ addresses: { normalizer }, profileRepository: ProfileShelf });
@@ -80,7 +80,7 @@ forEachDatabase('functions of the host that are async, or fail', (kind) => {
     expect(await unpersisted.completed).toMatchObject({ status: 'completed', numSent: 19, numSkipped: 1 });
   });
 
-  it('a normalizer that fails where an address is suppressed is an error without the address', async () => {
+  it('a normalizer that fails for an address to suppress: the call is refused with an error without the address', async () => {
     const normalizer = ((address: string) => Promise.reject(new Error(address))) as never;
     const app = await rig.boot({ addresses: { normalizer } });
     const suppressing = app.nest.get(MailingSuppressions).suppress(RETRYABLE, 'complaint');
@@ -92,7 +92,7 @@ forEachDatabase('functions of the host that are async, or fail', (kind) => {
     expect(`${error?.message} ${JSON.stringify(error)}`).not.toContain('reader7');
   });
 
-  it('unsubscribe.url may be async; a link that is rejected or never comes costs its recipient only', async () => {
+  it('unsubscribe.url may be async; a link that is rejected or never comes fails its recipient only', async () => {
     using unhandled = new UnhandledRejections();
     const url: NonNullable<MailingModuleOptions['unsubscribe']>['url'] = async ({ email }) => {
       await turn();

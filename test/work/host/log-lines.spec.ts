@@ -30,13 +30,13 @@ describe('the log of a mailing', () => {
     const { mailingId } = await app.sender.sendEmailMessage(info, people(count), { persist: true });
     return mailingId as string;
   };
-  /** Without the id, which stands before the name in each of them. */
+  /** Without the id in front of the name. */
   const linesOf = (told: { lines: string[] }, mailingId: string): string[] => {
     const mine = told.lines.filter((one) => one.startsWith(mailingId));
     return mine.map((one) => one.slice(mailingId.length + 1).replace(/ Mailing$/, ''));
   };
 
-  it('has a handful of lines however many recipients there are, with the name, the counts and the top reasons', async () => {
+  it('has few lines however many recipients there are, with the name, the counts and the top reasons', async () => {
     rig.inbox.answer = ({ command, to }) => {
       if (command !== 'RCPT') return undefined;
       const n = Number(/\d+/.exec(to.at(-1) ?? '')?.[0]);
@@ -66,7 +66,7 @@ describe('the log of a mailing', () => {
     );
   });
 
-  it('has a line for each recipient where the host asks for them, at the level verbose', async () => {
+  it('has a line for each recipient at the level verbose, where the host asks for it', async () => {
     const app = await rig.boot({ logRecipients: true });
     const told = toldOf(app);
     await rig.reached(await send(app, 20), 'completed');
@@ -77,7 +77,7 @@ describe('the log of a mailing', () => {
     expect(new Set(levels)).toEqual(new Set(['verbose']));
   });
 
-  it('says every ten seconds how far it is, how fast, and how long it takes', async () => {
+  it('reports progress, rate and remaining time every ten seconds', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     let held: (() => void)[] = [];
     rig.inbox.answer = ({ command }) =>
@@ -96,7 +96,7 @@ describe('the log of a mailing', () => {
     );
     await vi.advanceTimersByTimeAsync(10_000);
     await waitUntil(() => progress().length === 2, { what: 'another line' });
-    // Nothing was sent in between, so nothing says how long it takes.
+    // Nothing was sent in between, so there is no estimate.
     expect(progress()[1]).toMatch(/40 of 100 sent, 0 errors, 0 skipped, 0\.0\/s$/);
     rig.inbox.answer = undefined;
     for (const release of held.splice(0)) release();
@@ -107,7 +107,7 @@ describe('the log of a mailing', () => {
     expect(progress()).toHaveLength(2);
   });
 
-  it('says so of a mailing that is not persisted, too', async () => {
+  it('reports progress of a mailing that is not persisted, too', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     let release: () => void = () => undefined;
     const held = new Promise<undefined>((resolve) => (release = () => resolve(undefined)));
@@ -150,7 +150,7 @@ describe('the log of a mailing', () => {
     ]);
   });
 
-  it('does not call a database that is away the mail server, and says when it is back', async () => {
+  it('distinguishes an outage of the database from one of the mail server, and reports its end', async () => {
     BrokenList.isBroken = true;
     const app = await rig.boot({ suppressionList: BrokenList });
     const told = toldOf(app);
@@ -169,18 +169,18 @@ describe('the log of a mailing', () => {
     );
   });
 
-  it('says when the heartbeat works again, and a later fault of it is news', async () => {
+  it('reports that the heartbeat works again, and reports a later error of it anew', async () => {
     const { dataSource } = rig.database;
     const rename = (from: string, to: string): Promise<unknown> =>
       dataSource.query(`ALTER TABLE ${from} RENAME TO ${to}`);
     const app = await rig.boot();
     const told = toldOf(app);
     const faults = (): string[] => told.lines.filter((one) => one.includes('heartbeat failed'));
-    const isFailedBeat = (one: string): boolean => /^server:error .*'heartbeat'/.test(one);
+    const isFailedHeartbeat = (one: string): boolean => /^server:error .*'heartbeat'/.test(one);
     const recoveries = (): string[] => told.lines.filter((one) => one.includes('heartbeat works again'));
     for (const count of [1, 2]) {
       await rename('dps_mail_server', 'hidden');
-      await waitUntil(() => told.events.filter(isFailedBeat).length >= 3 * count, {
+      await waitUntil(() => told.events.filter(isFailedHeartbeat).length >= 3 * count, {
         what: 'heartbeats to fail',
       });
       await rename('hidden', 'dps_mail_server');
@@ -190,7 +190,7 @@ describe('the log of a mailing', () => {
     expect(recoveries()[0]).toMatch(/^server test:1: heartbeat works again, after \d+ s/);
   });
 
-  it('says that a login was refused', async () => {
+  it('reports that a login was refused', async () => {
     await using server = await ScriptedSmtpServer.start(
       takesAll((line) => {
         if (line.startsWith('EHLO')) return '250-mail.example\r\n250 AUTH PLAIN\r\n';
@@ -206,7 +206,7 @@ describe('the log of a mailing', () => {
         what: 'the refused login',
       });
       expect(told.lines.filter((one) => one.includes('wrong'))).toEqual([]);
-      // Two applications of one process would wait for each other's transactions, and SQLite waits without the event loop.
+      // Transactions of two applications in one process would block each other, and SQLite blocks the event loop meanwhile.
       await app.close();
       rig.apps = [];
     }
@@ -219,10 +219,10 @@ describe('the log of a mailing', () => {
   });
 });
 
-describe('a fault that repeats itself', () => {
+describe('the log of an error that repeats itself', () => {
   afterEach(() => void vi.useRealTimers());
 
-  it('is one line, and then one a minute with the number of those between; over, it is news again', () => {
+  it('has one line at once, then one a minute with the number of errors in between, and one at once again after a quiet time', () => {
     vi.useFakeTimers();
     const lines = new RepeatedLines();
     expect(lines.next('a')).toBe(0);
@@ -238,7 +238,7 @@ describe('a fault that repeats itself', () => {
     expect(lines.next('a')).toBe(0);
   });
 
-  it('keeps a thousand of them in mind', () => {
+  it('remembers a thousand errors', () => {
     const lines = new RepeatedLines();
     for (let n = 0; n < 1_001; n++) lines.next(`fault ${n}`);
     expect(lines.next('fault 1')).toBeNull();

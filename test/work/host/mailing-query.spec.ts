@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 
-forEachDatabase('looking at mailings', (kind) => {
+forEachDatabase('MailingQuery', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   const send = async (app: MailingApp, name: string, sendAt?: Date): Promise<string> => {
@@ -36,7 +36,7 @@ forEachDatabase('looking at mailings', (kind) => {
     expect(await app.query.reasons('no such mailing')).toEqual([]);
   });
 
-  it('lists mailings newest first, page by page, of one state or of all, and counts them', async () => {
+  it('lists mailings newest first, page by page, of one status or of all, and counts them', async () => {
     const app = await rig.boot();
     const done: string[] = [];
     for (let n = 0; n < 5; n++) done.unshift(await send(app, `done${n}`));
@@ -69,7 +69,7 @@ forEachDatabase('looking at mailings', (kind) => {
     });
   });
 
-  it('refuses a state that is none and a page that is too large', async () => {
+  it('refuses an unknown status and a page that is too large', async () => {
     const app = await rig.boot();
     await expect(app.query.list({ status: 'done' as never })).rejects.toThrow(InvalidArgumentError);
     await expect(app.query.list({ limit: 1_001 })).rejects.toThrow(InvalidArgumentError);

@@ -26,7 +26,7 @@ import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 
-/** Where the classes below, which Nest instantiates, find the folder of the test that runs. */
+/** The template folder of the running test, for the classes below, which Nest instantiates. */
 const folder = { dir: '' };
 
 @Injectable()
@@ -114,7 +114,7 @@ describe('the module', () => {
     await sends(app);
   });
 
-  it('E1 forRootAsync with useFactory, imports and inject', async () => {
+  it('E1 accepts forRootAsync with useFactory, imports and inject', async () => {
     const mailing = MailingModule.forRootAsync({
       imports: [ConfigurationModule],
       inject: [MailingConfiguration],
@@ -123,13 +123,13 @@ describe('the module', () => {
     await sends(await boot(dataSource(), mailer(), mailing));
   });
 
-  it('E1 forRootAsync with useClass', async () => {
+  it('E1 accepts forRootAsync with useClass', async () => {
     await sends(
       await boot(dataSource(), mailer(), MailingModule.forRootAsync({ useClass: MailingConfiguration })),
     );
   });
 
-  it('E1 forRootAsync with useExisting', async () => {
+  it('E1 accepts forRootAsync with useExisting', async () => {
     const mailing = MailingModule.forRootAsync({
       imports: [ConfigurationModule],
       useExisting: MailingConfiguration,
@@ -137,7 +137,7 @@ describe('the module', () => {
     await sends(await boot(dataSource(), mailer(), mailing));
   });
 
-  it('E1 a factory that fails stops the start, with our name in the message', async () => {
+  it('E1 stops the start when a factory fails, with the name of the module in the message', async () => {
     const mailing = MailingModule.forRootAsync({
       useFactory: () => Promise.reject(new Error('the vault is sealed')),
     });
@@ -147,7 +147,7 @@ describe('the module', () => {
     });
   });
 
-  it('E1 is global only where it is asked to be', async () => {
+  it('E1 is global only where that is requested', async () => {
     @Module({
       providers: [{ provide: 'USER', useFactory: (s: unknown) => s, inject: [TemplateEmailSender] }],
     })
@@ -159,7 +159,7 @@ describe('the module', () => {
     expect(app.get('USER', { strict: false })).toBeInstanceOf(TemplateEmailSender);
   });
 
-  it('E2 entities that are not registered are named, with what to do', async () => {
+  it('E2 names entities that are not registered, and how to register them', async () => {
     const start = boot(
       dataSource({ autoLoadEntities: false }),
       mailer(),
@@ -173,7 +173,7 @@ describe('the module', () => {
     await sends(await boot(byHand, mailer(), MailingModule.forRoot({ templates: folder })));
   });
 
-  it('E3 works on a named data source, and says so where the name is wrong', async () => {
+  it('E3 works on a named data source, and reports a wrong name', async () => {
     const named = (): ReturnType<typeof dataSource> =>
       dataSource({ name: 'mail' } as Partial<TypeOrmModuleOptions>);
     const mailing = (name: string): ReturnType<typeof MailingModule.forRoot> =>
@@ -185,7 +185,7 @@ describe('the module', () => {
     await sends(await boot(named(), mailer(), mailing('mail')));
   });
 
-  it('says what to do where the mailer is missing, or has no such transport', async () => {
+  it('reports how to fix a missing mailer, or a missing transport', async () => {
     await expect(boot(dataSource(), MailingModule.forRoot({ templates: folder }))).rejects.toMatchObject({
       code: 'MAILING_MAILER_MISSING',
     });
@@ -196,13 +196,13 @@ describe('the module', () => {
     });
   });
 
-  it('takes a pool its repetitions away, which would be second copies', async () => {
+  it('turns off the requeueing of a transport pool, which would send second copies', async () => {
     const app = await boot(dataSource(), mailer(), MailingModule.forRoot({ templates: folder }));
     const { transporter } = app.get(MailerService, { strict: false }).getTransporter();
     expect((transporter as unknown as { options: { maxRequeues: number } }).options.maxRequeues).toBe(0);
   });
 
-  it('D17 says what to do where the migrations have not run', async () => {
+  it('D17 reports how to run the migrations where they have not run', async () => {
     const empty = await freshDatabase('sqlite', { migrate: false });
     try {
       const source = dataSource(dataSourceOptionsOf(empty.url) as Partial<TypeOrmModuleOptions>);
@@ -230,7 +230,7 @@ describe('the module', () => {
   it.each([
     ['an unknown option', { concurency: 5 }, 'concurency'],
     ['concurrency 0', { run: { concurrency: 0 } }, 'run.concurrency'],
-    ['less doubt than messages in flight', { run: { concurrency: 9, maxInDoubt: 8 } }, 'run.maxInDoubt'],
+    ['maxInDoubt below the messages in flight', { run: { concurrency: 9, maxInDoubt: 8 } }, 'run.maxInDoubt'],
     [
       'a lease of two heartbeats',
       { server: { heartbeatIntervalMs: 1_000, leaseMs: 2_000 } },
@@ -239,7 +239,7 @@ describe('the module', () => {
     ['no such folder', { templates: { dir: '/no/such/folder' } }, 'templates.dir'],
     ['a relative folder', { templates: { dir: 'templates' } }, 'templates.dir'],
     ['an empty server id', { uniqServerId: '' }, 'uniqServerId'],
-    ['a list that is none', { migrationList: 'old:1' }, 'migrationList'],
+    ['a migrationList that is no list', { migrationList: 'old:1' }, 'migrationList'],
   ])('refuses %s, naming option, expectation and value', async (_, wrong, option) => {
     const mailing = MailingModule.forRoot({ templates: folder, ...(wrong as Partial<MailingModuleOptions>) });
     await expect(boot(dataSource(), mailer(), mailing)).rejects.toMatchObject({
@@ -248,7 +248,7 @@ describe('the module', () => {
     });
   });
 
-  it('finds the host’s profiles wherever they are provided', async () => {
+  it('finds the host’s profiles in any module that provides them', async () => {
     const mailing = MailingModule.forRoot({ templates: folder, profileRepository: CustomerProfiles });
     const app = await boot(dataSource(), mailer(), mailing, CustomerModule);
     const sender = app.get(TemplateEmailSender, { strict: false });
@@ -256,7 +256,7 @@ describe('the module', () => {
     expect(await completed).toMatchObject({ numSent: 1, numSkipped: 1 });
   });
 
-  it('refuses profile ids where the host gave no profiles', async () => {
+  it('refuses profile ids where the host provided no profiles', async () => {
     const app = await boot(dataSource(), mailer(), MailingModule.forRoot({ templates: folder }));
     const sender = app.get(TemplateEmailSender, { strict: false });
     await expect(sender.sendEmailMessage(INFO, [{ userId: '7' }], true, true)).rejects.toMatchObject({
@@ -272,7 +272,7 @@ describe('the module', () => {
     expect(await database.dataSource.getRepository(Mailing).find()).toMatchObject([{ status: 'failed' }]);
   });
 
-  it('A13 E10 closing twice is harmless, and afterwards nothing is taken any more', async () => {
+  it('A13 E10 may be closed twice, and refuses calls after that', async () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
     const before = timers();
     const app = await boot(dataSource(), mailer(), MailingModule.forRoot({ templates: folder }));

@@ -11,16 +11,16 @@ const TEMPLATES = {
   'letter.fr.hbs': '<p>[{{email}}|{{code}}|{{note}}] (fr {{code}})</p>',
 };
 
-describe('C18 nothing leaks between recipients', () => {
+describe('C18 isolation of recipients', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it(`body, headers and envelope of ${COUNT} messages from ${LANES} lanes agree`, async () => {
-    // Some have a value where the next has none: whatever stays behind in a lane would show.
-    const odd = fc.record({
+  it(`body, headers and envelope of ${COUNT} messages from ${LANES} threads belong to the same recipient`, async () => {
+    // Some recipients have a value where the next has none, so that a value left over in a thread would show.
+    const variation = fc.record({
       note: fc.option(fc.nat(9_999), { nil: undefined }),
       fr: fc.boolean(),
     });
-    const own = fc.sample(odd, COUNT);
+    const own = fc.sample(variation, COUNT);
     const recipients = own.map(({ note, fr }, n): Recipient => {
       const data = { code: `code-${n}`, ...(note !== undefined && { note }), ...(fr && { locale: 'fr-CA' }) };
       return { email: `reader${n}@home.example`, name: `Reader ${n}`, data };

@@ -5,7 +5,7 @@ import { ScriptedSmtpServer, takesAll } from '../../support/network/scripted-smt
 describe('a mail server that quotes the recipient in an answer of several lines', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('no event and no finding shows the address, and the row of the recipient keeps the answer', async () => {
+  it('no event and no finding shows the address, and the row of the recipient keeps the reply', async () => {
     await using server = await ScriptedSmtpServer.start(
       takesAll((line) => {
         const to = /^RCPT TO:(<.*>)/.exec(line)?.[1];
@@ -26,7 +26,7 @@ describe('a mail server that quotes the recipient in an answer of several lines'
     expect(JSON.stringify([reasons, findings])).not.toMatch(/@|\\n/);
     const refused = await app.query.recipients(mailingId, { status: 'error' });
     expect(refused[0].errorText).toContain('<reader0@home.example> blocked');
-    // As a version before this one left it.
+    // As an older version wrote it.
     await rig.database.dataSource.query(
       "UPDATE dps_mailing SET status_reason = 'error rate: <ann@home.example>\n no'",
     );

@@ -22,13 +22,13 @@ import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
 import { never } from '../../support/silence.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-/** Long enough for the plugin's own list on a busy machine, which has the same deadline. */
+/** Long enough for the plugin's own list on a busy machine, which has the same time limit. */
 const TIMEOUT_MS = 1_000;
-/** A stop that waited for the host would outlast its test. */
+/** So long that a stop that waited for the host would exceed the test's time limit. */
 const PATIENT = { server: { shutdownTimeoutMs: 600_000 } };
 const NO_ANSWER = `no answer within ${TIMEOUT_MS} ms (run.hostCallTimeoutMs)`;
 
-/** Profiles that answer, or not, as the test says; late answers come when it wants them. */
+/** Profiles that answer or not, as the test sets it; late answers come when the test releases them. */
 @Injectable()
 class MoodyProfiles implements ProfileRepository {
   static isSilent = true;
@@ -103,7 +103,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
   const loading = async (): Promise<string> => {
     const mailings = rig.database.dataSource.getRepository(Mailing);
     const { id } = await waitUntil(() => mailings.findOneBy({ status: 'loading' }), {
-      what: 'a list to be begun',
+      what: 'a list to be started',
     });
     return id;
   };
@@ -124,46 +124,39 @@ forEachDatabase('functions of the host that never answer', (kind) => {
       expect(finding).toMatchObject({ code: 'mailings_paused' });
       expect(finding.message).toContain(NO_ANSWER);
       speak(true);
-      // It began; what becomes of it depends on when it asks the same list.
+      // The mailing started; its progress depends on when it asks the same list.
       expect(await waiting.completed).toMatchObject({ mailingId: null });
       await app.sender.resume(mailingId);
       expect(await rig.reached(mailingId, 'completed')).toMatchObject({ numSent: 6, numErrors: 0 });
     },
   );
 
-  it.each(SILENT)(
-    '%s: pause, cancel and the end of the process do not wait for them',
-    async (_, how, list) => {
-      const app = await boot({ ...how, ...PATIENT, run: { hostCallTimeoutMs: 600_000 } });
-      const [paused, canceled, stopped] = [
-        await send(app, list),
-        await send(app, list),
-        await send(app, list),
-      ];
-      for (const id of [paused, canceled, stopped]) await isInProgress(id);
-      await app.sender.pause(paused);
-      await rig.reached(paused, 'paused');
-      await app.sender.cancel(canceled);
-      await rig.reached(canceled, 'canceled');
-      await app.close();
-      await rig.reached(stopped, 'pending');
-      for (const id of [paused, canceled, stopped])
-        expect((await rig.books(id)).byStatus).toEqual({ pending: 6 });
-      expect(rig.inbox.messages).toHaveLength(0);
-    },
-  );
+  it.each(SILENT)('%s: pause, cancel and shutdown do not wait for them', async (_, how, list) => {
+    const app = await boot({ ...how, ...PATIENT, run: { hostCallTimeoutMs: 600_000 } });
+    const [paused, canceled, stopped] = [await send(app, list), await send(app, list), await send(app, list)];
+    for (const id of [paused, canceled, stopped]) await isInProgress(id);
+    await app.sender.pause(paused);
+    await rig.reached(paused, 'paused');
+    await app.sender.cancel(canceled);
+    await rig.reached(canceled, 'canceled');
+    await app.close();
+    await rig.reached(stopped, 'pending');
+    for (const id of [paused, canceled, stopped])
+      expect((await rig.books(id)).byStatus).toEqual({ pending: 6 });
+    expect(rig.inbox.messages).toHaveLength(0);
+  });
 
-  it('an answer that comes late is ignored, and mails nobody twice', async () => {
+  it('an answer that comes late is ignored, and no recipient gets a second copy', async () => {
     const app = await boot({ profileRepository: MoodyProfiles });
     const mailingId = await send(app, PROFILES);
-    await waitUntil(() => MoodyProfiles.asked >= 2, { what: 'a second question' });
+    await waitUntil(() => MoodyProfiles.asked >= 2, { what: 'a second lookup' });
     speak(true);
     for (const answer of MoodyProfiles.answerLate) answer();
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, 6);
   });
 
-  it('other mailings have the place of one that waits for the host, also while it waits to ask again', async () => {
+  it('other mailings use the slot of one that waits for the host, also while it waits to ask again', async () => {
     const app = await boot({
       profileRepository: MoodyProfiles,
       run: { maxConcurrentMailings: 1, hostCallTimeoutMs: 1_000 },
@@ -174,13 +167,13 @@ forEachDatabase('functions of the host that never answer', (kind) => {
       const next = await app.sender.sendEmailMessage(INFO, people(3), { persist: true });
       expect(await next.completed).toMatchObject({ status: 'completed', numSent: 3 });
       expect((await rig.books(mailingId)).mailing.status).toBe('in_progress');
-      await waitUntil(() => MoodyProfiles.asked >= n + 2, { what: 'the next question' });
+      await waitUntil(() => MoodyProfiles.asked >= n + 2, { what: 'the next lookup' });
     }
     speak(true);
     await rig.reached(mailingId, 'completed');
   });
 
-  it('a batch of such a mailing is paused with the reason too', async () => {
+  it('a batch that waits for the host is paused with the reason, too', async () => {
     const batch = { emailsPerBatch: 3, batchIfPossible: true, pollIntervalMs: 50 };
     const run = { transportOutageTimeoutMs: 0 };
     const app = await boot({
@@ -196,7 +189,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
     expect(await rig.reached(mailingId, 'completed')).toMatchObject({ numSent: 6 });
   });
 
-  it('a renderer refuses a request, and pauses a mailing that it does not open, and the next one starts', async () => {
+  it('a renderer that does not answer refuses a request, pauses a mailing that it does not open, and the next mailing starts', async () => {
     speak(true);
     const first = await boot({ renderer: MoodyLetters });
     const later = { persist: true, sendAt: new Date('2099-01-01') };
@@ -219,16 +212,16 @@ forEachDatabase('functions of the host that never answer', (kind) => {
     expect(await rig.reached(mailingId as string, 'completed')).toMatchObject({ numSent: 2 });
   });
 
-  it('what is told to profiles counts as failed, is told again, and holds nothing up', async () => {
+  it('a notification of profiles counts as failed, is repeated, and delays nothing', async () => {
     const app = await boot({ profileRepository: MoodyProfiles });
-    const troubles: unknown[] = [];
-    app.events.on('profiles:error', ({ error }) => troubles.push(error));
+    const errors: unknown[] = [];
+    app.events.on('profiles:error', ({ error }) => errors.push(error));
     speak(true);
     MoodyProfiles.isDeaf = true;
     const mailingId = await send(app, PROFILES);
     await rig.reached(mailingId, 'completed');
-    await waitUntil(() => troubles.length > 0, { what: 'the trouble' });
-    expect(troubles[0]).toMatchObject({
+    await waitUntil(() => errors.length > 0, { what: 'the error' });
+    expect(errors[0]).toMatchObject({
       code: 'MAILING_HOST_SILENT',
       call: 'ProfileRepository.setLastEmailed',
     });
@@ -239,7 +232,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
     expect(dropped).toEqual([]);
   });
 
-  it('a source of recipients: cancel and the end of the process do not wait for it, nor does the next mailing', async () => {
+  it('a source of recipients: cancel, shutdown and the next mailing do not wait for it', async () => {
     async function* silent(): AsyncGenerator<string> {
       yield 'first@home.example';
       await never();
@@ -250,7 +243,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
     const id = await loading();
     expect(await app.sender.cancel(id)).toBe('canceled');
     await expect(canceled).rejects.toMatchObject({ code: 'MAILING_LIST_INCOMPLETE' });
-    // Read as it is sent: it gives its place up while it waits.
+    // A list that is read while it is sent: the mailing yields its slot while it waits.
     const reading = await app.sender.sendEmailMessage(INFO, silent());
     const next = await app.sender.sendEmailMessage(INFO, people(2));
     expect(await next.completed).toMatchObject({ status: 'completed', numSent: 2 });
@@ -263,7 +256,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
     expect(await reading.completed).toMatchObject({ status: 'failed', numSent: 1 });
   });
 
-  it('contents of slots: cancel and the end of the process do not wait for them', async () => {
+  it('contents of slots: cancel and shutdown do not wait for them', async () => {
     const app = await rig.boot({}, { templates: { 'letter.hbs': '{{slot "news"}}' } });
     const slots = app.nest.get(SlotService).define('news', { persistent: true });
     const contents = { [Symbol.asyncIterator]: () => ({ next: () => never<IteratorResult<never>>() }) };
@@ -280,26 +273,26 @@ forEachDatabase('functions of the host that never answer', (kind) => {
   });
 });
 
-describe('functions of the host that never answer', () => {
+describe('functions of the host that never answer, or answer with a wrong type', () => {
   const rig = MailingRig.forEachTest('sqlite');
   beforeEach(() => speak(false));
 
-  it('a task is reported, and the end of the process does not wait for it', async () => {
+  it('a task that never ends is reported, and shutdown does not wait for it', async () => {
     const app = await rig.boot({
       run: { hostCallTimeoutMs: TIMEOUT_MS },
       server: { heartbeatIntervalMs: 50, leaseMs: 3_000, shutdownTimeoutMs: 500 },
     });
-    const troubles: unknown[] = [];
-    app.events.on('server:error', ({ error }) => troubles.push(error));
+    const errors: unknown[] = [];
+    app.events.on('server:error', ({ error }) => errors.push(error));
     let begun = 0;
     app.nest.get(TemplateEmailPeriodicService).addTask(() => (begun++, never()));
-    await waitUntil(() => troubles.length > 0, { what: 'the report' });
-    expect(troubles).toEqual([expect.any(HostSilentError)]);
+    await waitUntil(() => errors.length > 0, { what: 'the report' });
+    expect(errors).toEqual([expect.any(HostSilentError)]);
     expect(begun).toBe(1);
     await app.close();
   });
 
-  it('a preview ends with an error that names the function', async () => {
+  it('a preview fails with an error that names the function', async () => {
     const run = { hostCallTimeoutMs: TIMEOUT_MS };
     const app = await rig.boot({ profileRepository: MoodyProfiles, suppressionList: MoodyList, run });
     const previews = app.nest.get(TemplateEmailPreview);
@@ -320,19 +313,16 @@ describe('functions of the host that never answer', () => {
     ['an array', [], 'profiles: ProfileRepository.findByIds: expected a Map of profiles by id, got an array'],
     ['nothing', undefined, 'got nothing'],
     ['an object', { p0: { email: 'x@home.example' } }, 'got an object'],
-  ])(
-    'profiles that answer with %s count as out of reach, and the reason says so',
-    async (_, answer, reason) => {
-      class OddProfiles extends ProfileShelf {
-        override findByIds = (): Promise<never> => Promise.resolve(answer as never);
-      }
-      const app = await rig.boot({ profileRepository: OddProfiles, run: { transportOutageTimeoutMs: 0 } });
-      const { mailingId } = await app.sender.sendEmailMessage(INFO, PROFILES, { persist: true });
-      expect((await rig.reached(mailingId as string, 'paused')).statusReason).toContain(reason);
-    },
-  );
+  ])('profiles that answer with %s count as not available, with the reason', async (_, answer, reason) => {
+    class InvalidProfiles extends ProfileShelf {
+      override findByIds = (): Promise<never> => Promise.resolve(answer as never);
+    }
+    const app = await rig.boot({ profileRepository: InvalidProfiles, run: { transportOutageTimeoutMs: 0 } });
+    const { mailingId } = await app.sender.sendEmailMessage(INFO, PROFILES, { persist: true });
+    expect((await rig.reached(mailingId as string, 'paused')).statusReason).toContain(reason);
+  });
 
-  it('a profile with fields of other types costs that recipient only', async () => {
+  it('a profile with fields of other types fails that recipient only', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf, profiles: { daysContactFatigue: 1 } });
     const list = ProfileShelf.fill(8, (n) => `reader${n}@home.example`);
     const { profiles } = ProfileShelf;
@@ -370,21 +360,21 @@ describe('functions of the host that never answer', () => {
       'expected subject to be a text, got a promise',
     ],
     ['html that is an object', { subject: 'Hello', html: {} }, 'expected html to be a text, got an object'],
-  ])('a renderer that renders %s costs the recipient', async (_, rendered, why) => {
-    class OddLetters implements TemplateRenderer {
+  ])('a renderer that renders %s fails the recipient', async (_, rendered, why) => {
+    class InvalidLetters implements TemplateRenderer {
       open(): Promise<MailingTemplate> {
         const render = ({ email }: Record<string, unknown>): never =>
           (email === 'reader0@home.example' ? rendered : { subject: 'Hello', text: 'Hello' }) as never;
         return Promise.resolve({ content: {}, render });
       }
     }
-    const app = await rig.boot({ renderer: OddLetters });
+    const app = await rig.boot({ renderer: InvalidLetters });
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, people(3), { persist: true });
     expect(await completed).toMatchObject({ numSent: 2, numErrors: 1 });
     expect((await rig.books(mailingId as string)).recipients[0].errorText).toContain(why);
   });
 
-  it('a renderer that opens something else refuses the request', async () => {
+  it('a renderer that opens another type refuses the request', async () => {
     class NoLetters implements TemplateRenderer {
       open(): Promise<MailingTemplate> {
         return Promise.resolve({ content: {} } as MailingTemplate);

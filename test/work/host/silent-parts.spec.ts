@@ -26,7 +26,7 @@ import { waitUntil } from '../../support/wait-until.js';
 
 const FROM = { template: 'letter.hbs', subject: 'Your receipt', from: 'shop@shop.example' };
 
-/** A line break, and the start of a sequence that colours a terminal. */
+/** A line break, and an escape sequence that colours a terminal. */
 const TWO_LINES = 'no such order\r\n\u001b[32mall is well';
 const ONE_LINE = 'no such order [32mall is well';
 
@@ -60,10 +60,10 @@ class Orders {
 @Module({ providers: [Orders] })
 class Host {}
 
-describe('methods of scenarios, and what listens to them', () => {
+describe('scenario methods and their listeners', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('that never answer, or are async where they may not be, are reported and end no process', async () => {
+  it('that never answer, or are async where they may not be, are reported and crash no process', async () => {
     using unhandled = new UnhandledRejections();
     const warnings: string[] = [];
     const note = ({ name }: Error): void => void warnings.push(name);
@@ -137,7 +137,7 @@ describe('a dispatcher of the host', () => {
   it.each<[string, () => void]>([
     ['throws', () => raise()],
     ['rejects', () => Promise.reject(new Error('no line')) as never],
-  ])('whose announce %s is reported, and stops nothing', async (_, announce) => {
+  ])('whose announce %s is reported, and does not stop the mailing', async (_, announce) => {
     using unhandled = new UnhandledRejections();
     class BrokenDispatcher implements Dispatcher {
       start(): void {}
@@ -146,17 +146,17 @@ describe('a dispatcher of the host', () => {
     }
     const server = { heartbeatIntervalMs: 100, leaseMs: 3_000, shutdownTimeoutMs: 200 };
     const app = await rig.boot({ batch: { dispatcher: BrokenDispatcher }, server });
-    const troubles: MailingEventMap['server:error'][] = [];
-    app.events.on('server:error', (facts) => troubles.push(facts));
+    const serverErrors: MailingEventMap['server:error'][] = [];
+    app.events.on('server:error', (facts) => serverErrors.push(facts));
     const info = { ...INFO, batched: true };
     await app.sender.sendEmailMessage(info, people(2), { persist: true });
-    await waitUntil(() => troubles.length > 0, { what: 'the report' });
-    expect(troubles[0]).toMatchObject({ step: 'announcing batches', error: new Error('no line') });
+    await waitUntil(() => serverErrors.length > 0, { what: 'the report' });
+    expect(serverErrors[0]).toMatchObject({ step: 'announcing batches', error: new Error('no line') });
     await app.close();
     expect(unhandled.reasons).toEqual([]);
   });
 
-  it('whose start takes too long is reported, and is told of batches once it runs', async () => {
+  it('whose start takes too long is reported, and receives batches once it runs', async () => {
     const late: { begin?: () => void } = {};
     let numTold = 0;
     class SlowDispatcher implements Dispatcher {
@@ -165,10 +165,10 @@ describe('a dispatcher of the host', () => {
       stop = (): Promise<void> => Promise.resolve();
     }
     const app = await rig.boot({ batch: { dispatcher: SlowDispatcher }, run: { hostCallTimeoutMs: 1_000 } });
-    const troubles: MailingEventMap['server:error'][] = [];
-    app.events.on('server:error', (facts) => troubles.push(facts));
-    await waitUntil(() => troubles.length > 0, { what: 'the report' });
-    expect(troubles[0]).toMatchObject({
+    const serverErrors: MailingEventMap['server:error'][] = [];
+    app.events.on('server:error', (facts) => serverErrors.push(facts));
+    await waitUntil(() => serverErrors.length > 0, { what: 'the report' });
+    expect(serverErrors[0]).toMatchObject({
       step: 'start of the dispatcher',
       error: { call: 'Dispatcher.start' },
     });

@@ -26,7 +26,7 @@ function answered<T>(answer: T): T | Promise<T> {
   return never<T>();
 }
 
-/** Its templates open, and render nothing while they are silent; not when they are tried before a mailing is accepted. */
+/** Opens its templates, but renders nothing while it is silent, except for the trial before a mailing is accepted. */
 class SilentLetters implements TemplateRenderer {
   open(): Promise<MailingTemplate> {
     return Promise.resolve({ content: {}, render: () => answered({ subject: 'Hello', text: 'Hello' }) });
@@ -38,7 +38,7 @@ const SILENT: [string, Partial<MailingModuleOptions>][] = [
   ['unsubscribe.url', { unsubscribe: { url: () => answered('https://shop.example/off') } }],
 ];
 
-describe('a function of the host that is silent while a mailing is stopped', () => {
+describe('a function of the host that does not answer while a mailing is stopped', () => {
   const rig = MailingRig.forEachTest('sqlite');
   beforeEach(() => {
     isSilent = true;
@@ -46,7 +46,7 @@ describe('a function of the host that is silent while a mailing is stopped', () 
   });
 
   it.each(SILENT)(
-    '%s: pause, cancel and the end of the process do not wait for a message that is being made, and the next mailing is sent',
+    '%s: pause, cancel and shutdown do not wait for a message that is being made, and the next mailing is sent',
     async (_, how) => {
       const run = { maxConcurrentMailings: 1, messageTimeoutMs: HOUR_MS, hostCallTimeoutMs: 600_000 };
       const app = await rig.boot({
@@ -86,7 +86,7 @@ describe('a function of the host that is silent while a mailing is stopped', () 
     },
   );
 
-  /** A mailing whose server died with three recipients under way. */
+  /** A mailing whose server died with three recipients in flight. */
   const left = async (uniqServerId: string): Promise<string> => {
     const database = new MailingDatabase(rig.database.dataSource);
     const persister = new TemplateEmailPersister(database);
@@ -103,12 +103,12 @@ describe('a function of the host that is silent while a mailing is stopped', () 
   };
 
   it.each(['pause', 'cancel'] as const)(
-    'an inDoubt resolver: %s is reached once its time is over, and the next mailing is sent',
+    'an inDoubt resolver: %s takes effect once the time limit has passed, and the next mailing is sent',
     async (command) => {
       const mailingId = await left('test:1');
       const inDoubt = (): Promise<InDoubtVerdict[]> => Promise.resolve(answered<InDoubtVerdict[]>([]));
       const app = await rig.boot({ inDoubt, run: { maxConcurrentMailings: 1, hostCallTimeoutMs: 2_000 } });
-      await waitUntil(() => numSilent > 0, { what: 'the question' });
+      await waitUntil(() => numSilent > 0, { what: 'the lookup' });
       await app.sender[command](mailingId);
       const next = await app.sender.sendEmailMessage(INFO, people(2), { persist: true });
       await rig.reached(mailingId, command === 'pause' ? 'paused' : 'canceled');

@@ -39,7 +39,7 @@ async function rolledBack<T>(work: () => Promise<T>): Promise<T> {
 forEachServer('a caller of typeorm-transactional with a transaction open', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   let app: MailingApp;
-  /** Past the application, as another process of the host. */
+  /** Outside of the application, as another process of the host. */
   let outside: Repository<Customer>;
   let inside: Repository<Customer>;
   let list: { userId: string }[];
@@ -61,12 +61,12 @@ forEachServer('a caller of typeorm-transactional with a transaction open', (kind
   afterEach(() => deleteDataSourceByName('default'));
 
   it.each([true, false])(
-    'whose snapshot is older than 50 opt-outs mails none of the 50 (in the background: %s)',
+    'whose snapshot is older than 50 opt-outs: no recipient that opted out is sent to (in the background: %s)',
     async (runInSeparateThread) => {
       const { mailingId } = await runInTransaction(async () => {
         expect(await inside.countBy({ wantsMail: 1 })).toBe(50);
         await outside.update({ wantsMail: 1 }, { wantsMail: 0 });
-        // The transaction does not see it.
+        // The snapshot of the transaction does not have it.
         expect(await inside.countBy({ wantsMail: 1 })).toBe(50);
         const handle = await app.sender.sendEmailMessage(INFO, list, {
           persist: true,
@@ -83,7 +83,7 @@ forEachServer('a caller of typeorm-transactional with a transaction open', (kind
     },
   );
 
-  it('nor is any of them mailed by a mailing that is not persisted', async () => {
+  it('whose snapshot is older than 50 opt-outs: a mailing that is not persisted sends to none of them either', async () => {
     await runInTransaction(async () => {
       await inside.count();
       await outside.update({ wantsMail: 1 }, { wantsMail: 0 });
@@ -94,7 +94,7 @@ forEachServer('a caller of typeorm-transactional with a transaction open', (kind
   });
 
   it.each([true, false])(
-    'keeps lastEmailed of all that were mailed when it is rolled back (in the background: %s)',
+    'that is rolled back: lastEmailed of all profiles that were mailed is kept (in the background: %s)',
     async (runInSeparateThread) => {
       await rolledBack(async () => {
         expect(await inside.count()).toBe(50);
@@ -110,7 +110,7 @@ forEachServer('a caller of typeorm-transactional with a transaction open', (kind
     },
   );
 
-  it('has its mailing on record and sent when it is rolled back right after it was accepted', async () => {
+  it('that is rolled back right after a mailing was accepted: the mailing is stored and sent', async () => {
     const { mailingId } = await rolledBack(async () => {
       await inside.update({ number: Number(list[0].userId) }, { points: 7 });
       return app.sender.sendEmailMessage(INFO, list, { persist: true });
@@ -120,7 +120,7 @@ forEachServer('a caller of typeorm-transactional with a transaction open', (kind
     expect(await outside.countBy({ points: 7 })).toBe(0);
   });
 
-  it('has lastEmailed written once it has ended, where it holds the rows of the profiles', async () => {
+  it('that locks the rows of the profiles: lastEmailed is written once it has ended', async () => {
     await runInTransaction(async () => {
       await inside.update({ points: 0 }, { points: 7 });
       const how = { persist: true, runInSeparateThread: false };
@@ -133,7 +133,7 @@ forEachServer('a caller of typeorm-transactional with a transaction open', (kind
     await waitUntil(told, { what: 'lastEmailed' });
   });
 
-  it('gives the list as its own transaction sees it, and profiles are those that are committed', async () => {
+  it('reads the list within its own transaction, while profiles are the committed ones', async () => {
     const { mailingId, completed } = await rolledBack(async () => {
       await inside.insert({ mail: 'new@home.example', points: 7 });
       const query = inside.createQueryBuilder('customer').where('customer.points = 7');
@@ -182,7 +182,7 @@ describe('a caller of typeorm-transactional with a transaction open (sqlite)', (
 
   afterEach(() => deleteDataSourceByName('default'));
 
-  it('is refused, and nothing is mailed, where the plugin shares the data source', async () => {
+  it('is refused, and no message is sent, where the plugin shares the data source', async () => {
     const app = await boot();
     await rolledBack(async () => {
       expect(await customers.count()).toBe(0);
@@ -193,7 +193,7 @@ describe('a caller of typeorm-transactional with a transaction open (sqlite)', (
     expect(rig.inbox.messages).toEqual([]);
   });
 
-  it('takes nothing along of mailings under way when it is rolled back, where the plugin shares the data source', async () => {
+  it('rolls back nothing of mailings in progress, where the plugin shares the data source', async () => {
     const app = await boot();
     const handle = await app.sender.sendEmailMessage(INFO, people(400), { persist: true });
     await rig.inbox.waitFor(20);
@@ -212,7 +212,7 @@ describe('a caller of typeorm-transactional with a transaction open (sqlite)', (
     await rig.assertAllSent(handle.mailingId as string, 400);
   });
 
-  it('ends a mailing that is not persisted, where the plugin shares the data source', async () => {
+  it('may send a mailing that is not persisted, where the plugin shares the data source', async () => {
     const app = await boot();
     await rolledBack(async () => {
       const handle = await app.sender.sendEmailMessage(INFO, people(3), { runInSeparateThread: false });
@@ -220,7 +220,7 @@ describe('a caller of typeorm-transactional with a transaction open (sqlite)', (
     });
   });
 
-  it('keeps it on record where the plugin has a data source of its own', async () => {
+  it('may send a persisted mailing, which is stored, where the plugin has a data source of its own', async () => {
     const app = await boot({});
     const { mailingId } = await rolledBack(async () => {
       expect(await customers.count()).toBe(0);
@@ -231,7 +231,7 @@ describe('a caller of typeorm-transactional with a transaction open (sqlite)', (
     await rig.assertAllSent(mailingId as string, 3);
   });
 
-  it('is refused there, and nothing is mailed, once the transaction has written anything', async () => {
+  it('is refused where the plugin has a data source of its own, and no message is sent, once the transaction has written', async () => {
     const app = await boot({ timeout: 20 });
     await rolledBack(async () => {
       await customers.insert({ mail: 'ann@home.example' });

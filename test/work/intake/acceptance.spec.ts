@@ -11,7 +11,7 @@ import { WebServer } from '../../support/network/web-server.js';
 
 const KEYED = { persist: true, idempotencyKey: 'november-news' };
 
-forEachDatabase('what a mailing is sent under', (kind) => {
+forEachDatabase('the options of a send', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const count = (): Promise<number> => rig.database.dataSource.getRepository(Mailing).count();
 
@@ -27,7 +27,7 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     await rig.assertAllSent(first.mailingId as string, 6);
   });
 
-  it('A17 the same key again needs neither its attachments nor its templates any more', async () => {
+  it('A17 the same key again does not require its attachments and templates to exist', async () => {
     await using web = new WebServer();
     const href = await web.start((_, response) => void response.end('file'));
     const app = await rig.boot();
@@ -54,7 +54,7 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     await rig.assertAllSent(handles[0].mailingId as string, 40);
   });
 
-  it('a key whose list failed is free again, and the failed mailing stays as a record', async () => {
+  it('a key whose list failed can be used again, and the failed mailing is kept', async () => {
     const app = await rig.boot();
     function* broken(): Generator<Recipient> {
       yield 'reader0@home.example';
@@ -70,7 +70,7 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     await rig.assertAllSent(mailingId as string, 4);
   });
 
-  it('A18 a key whose writer died starts the loading over', async () => {
+  it('A18 a key whose server died while loading starts the loading over', async () => {
     const app = await rig.boot();
     await rig.database.dataSource.getRepository(Mailing).insert({
       id: 'half',
@@ -89,7 +89,7 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     expect(await app.query.get('half')).toMatchObject({ status: 'failed', statusReason: 'list incomplete' });
   });
 
-  it('a list whose last commit was never answered is whole: it is sent, and the caller hears so', async () => {
+  it('a list whose last commit got no answer is complete: it is sent, and the call resolves', async () => {
     const app = await rig.boot();
     const persister = app.nest.get(TemplateEmailPersister, { strict: false });
     const finishList = persister.finishList.bind(persister);
@@ -103,7 +103,7 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     await rig.assertAllSent(mailingId as string, 5);
   });
 
-  it('a scheduled mailing waits for its moment, over a restart', async () => {
+  it('a scheduled mailing waits for sendAt, over a restart', async () => {
     const first = await rig.boot();
     const sendAt = new Date(Date.now() + 1_500);
     const handle = await first.sender.sendEmailMessage(INFO, people(3), { persist: true, sendAt });
@@ -115,7 +115,7 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     await rig.assertAllSent(handle.mailingId as string, 3);
   });
 
-  it('completed of a scheduled mailing is told also where the application ends before the first look at it', async () => {
+  it('completed of a scheduled mailing resolves also where the application ends before the first poll for it', async () => {
     const app = await rig.boot();
     const database = app.nest.get(MailingDatabase, { strict: false });
     const rows = database.rows.bind(database);
@@ -137,7 +137,7 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     expect(await completed).toMatchObject({ status: 'completed', numSent: 3 });
   });
 
-  it('a mailing overdue after an outage stays pending with a reason, until somebody resumes it', async () => {
+  it('a mailing overdue after an outage stays pending with a reason, until it is resumed', async () => {
     const first = await rig.boot();
     const [sendAt, doNotStartAfter] = [new Date(Date.now() + 150), new Date(Date.now() + 300)];
     const options = { persist: true, sendAt, doNotStartAfter };
@@ -161,7 +161,7 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     await rig.assertAllSent(id, 3);
   });
 
-  it('resume leaves the last moment of a mailing alone that is still ahead, and the key of an overdue one answers', async () => {
+  it('resume keeps a doNotStartAfter that is not over yet, and completed of a repeated key resolves for an overdue mailing', async () => {
     const app = await rig.boot();
     const moment = new Date(Date.now() + 3_600_000);
     const options = { ...KEYED, sendAt: moment, doNotStartAfter: moment };
@@ -177,7 +177,7 @@ forEachDatabase('what a mailing is sent under', (kind) => {
     expect(await again.completed).toMatchObject({ status: 'pending', numSent: 0 });
   });
 
-  it('a mailing that was begun in time is finished whenever that is', async () => {
+  it('a mailing that started before doNotStartAfter is completed after it', async () => {
     const app = await rig.boot();
     const options = { persist: true, doNotStartAfter: new Date(Date.now() + 1_000) };
     const mailingId = (await app.sender.sendEmailMessage(INFO, people(120), options)).mailingId as string;
@@ -192,7 +192,7 @@ forEachDatabase('what a mailing is sent under', (kind) => {
   });
 
   it.each([
-    ['an option that nobody knows', { persits: true } as SendOptions, 'persits'],
+    ['an unknown option', { persits: true } as SendOptions, 'persits'],
     ['no options at all', null as unknown as SendOptions, '*'],
     ['idempotencyKey without persist', { idempotencyKey: 'k' }, 'idempotencyKey'],
     ['an empty idempotencyKey', { persist: true, idempotencyKey: '' }, 'idempotencyKey'],

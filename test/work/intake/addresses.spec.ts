@@ -6,14 +6,14 @@ import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 
-/** All that stands between a plus sign and the @ is the reader's own. */
+/** The text between a plus sign and the @ is a tag of the recipient's own. */
 const withoutTag = (address: string): string => address.replace(/\+[^@]*@/, '@');
 
 forEachDatabase('addresses', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const mailed = (): string[] => [...rig.inbox.countsByRecipient().keys()].sort();
 
-  it('are one mailbox where the normalizer of the host says so: in lists, profiles and suppressions', async () => {
+  it('are one mailbox where the host’s normalizer maps them to one: in lists, profiles and suppressions', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf, addresses: { normalizer: withoutTag } });
     await app.nest.get(MailingSuppressions, { strict: false }).suppress('gone+shop@home.example', 'asked');
     const list = [
@@ -28,7 +28,7 @@ forEachDatabase('addresses', (kind) => {
     expect(numDuplicates).toBe(1);
     expect(await completed).toMatchObject({ numSent: 2, numSkipped: 3 });
     assertBooksAddUp(await rig.books(mailingId as string));
-    // To the letter as it was given.
+    // Spelled as it was given.
     expect(mailed()).toEqual(['ann+news@home.example', 'bob+a@home.example']);
   });
 
@@ -45,7 +45,7 @@ describe('addresses that are not ASCII before the @', () => {
   const rig = MailingRig.forEachTest('sqlite');
   const list = ['josé@home.example', 'ann@home.example', 'zoë@bücher.example'];
 
-  it('C5 are skipped with the reason, others go on, although a server without SMTPUTF8 would take anything', async () => {
+  it('C5 are skipped with the reason, and others are sent to, although a server without SMTPUTF8 would accept anything', async () => {
     await using careless = await SmtpInbox.start({ server: { hideSMTPUTF8: true } });
     const app = await rig.boot({}, { smtpUrl: careless.url });
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
@@ -60,7 +60,7 @@ describe('addresses that are not ASCII before the @', () => {
     expect(recipients[0].errorText).toContain('addresses.unicodeLocalParts');
   });
 
-  it('C5 go out where the host says that its servers offer SMTPUTF8', async () => {
+  it('C5 are sent to where the host says that its servers offer SMTPUTF8', async () => {
     const app = await rig.boot({ addresses: { unicodeLocalParts: 'send' } });
     const { completed } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     expect(await completed).toMatchObject({ numSent: 3 });

@@ -22,7 +22,7 @@ import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 import { connectToServer } from '../../support/databases/server-connection.js';
 
-/** What is no id. Each is true, zero or everything to some database. */
+/** Values that are no id. Each is true, zero or everything to some database. */
 const NO_IDS: unknown[] = [true, false, 0, 1n, null, undefined, '', [], {}, ['x'], 'x'.repeat(37)];
 const NO_NUMBERS: unknown[] = ['1', '1; DROP TABLE x', 1.5, NaN, Infinity, -2, 2 ** 31, null, [1], true];
 
@@ -34,7 +34,7 @@ const DEAD = {
 };
 const HOW = { resend: false, journal: null };
 
-/** Calls with one argument left out, each under its name. */
+/** Calls with one argument left out, by the name of the argument. */
 function callsOf(app: MailingApp): Record<'id' | 'number', Record<string, (value: never) => unknown>> {
   const { sender, query, nest } = app;
   const batches = nest.get(TemplateEmailBatchPersister);
@@ -84,7 +84,7 @@ function callsOf(app: MailingApp): Record<'id' | 'number', Record<string, (value
   };
 }
 
-describe('an argument that is none', () => {
+describe('an invalid argument', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
   async function complaintOf(call: () => unknown): Promise<unknown> {
@@ -96,7 +96,7 @@ describe('an argument that is none', () => {
     }
   }
 
-  it('is refused by every public call, naming it and what kind it is', async () => {
+  it('is refused by every public call, with its name and the type of its value', async () => {
     const { id, number } = callsOf(await rig.boot());
     for (const [calls, values] of [
       [id, NO_IDS],
@@ -113,7 +113,7 @@ describe('an argument that is none', () => {
     }
   });
 
-  it('is shown where it is a number out of its bounds, and nowhere else', async () => {
+  it('is shown in the message only if it is a number out of its bounds', async () => {
     const { query } = await rig.boot();
     const phone = 491_701_234_567;
     const messageOf = async (call: () => unknown) => ((await complaintOf(call)) as Error).message;
@@ -126,7 +126,7 @@ describe('an argument that is none', () => {
     expect(await messageOf(() => slots.fillFor(1.5 as never, 'promotion', 'x'))).toContain('got a number.');
   });
 
-  it('is refused where it is a text, a list, a flag, a date or a function', async () => {
+  it('is refused where it should be a text, a list, a flag, a date or a function', async () => {
     const app = await rig.boot();
     const suppressions = app.nest.get(MailingSuppressions);
     const servers = app.nest.get(TemplateEmailBatchServerPersister);
@@ -200,8 +200,8 @@ describe('an argument that is none', () => {
   }
 });
 
-onDatabase('mariadb', 'an argument that is none, on a MariaDB that compares a text with true', () => {
-  it('cancels, pauses and shows nothing', async () => {
+onDatabase('mariadb', 'an invalid argument, on a MariaDB that compares a text with true', () => {
+  it('neither cancels nor pauses nor shows a mailing', async () => {
     const server = await startMariaDb({ arguments: ['--sql-mode='] });
     onTestFinished(() => server.stop());
     const inbox = await SmtpInbox.start();

@@ -30,7 +30,7 @@ const files = async (): Promise<string[]> => {
   return found.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
 };
 
-/** Accepts a mailing that waits for the next hour. */
+/** Accepts a mailing that is scheduled an hour ahead. */
 const sendLater = async (app: MailingApp, count: number): Promise<string> => {
   const { mailingId } = await app.sender.sendEmailMessage(ATTACHED, people(count), {
     persist: true,
@@ -46,14 +46,14 @@ const assertWhole = async (rig: MailingRig): Promise<void> => {
   }
 };
 
-forEachDatabase('a folder of attachments', (kind) => {
+forEachDatabase('attachments in a folder', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   it.each<[string, () => Promise<unknown>, RegExp]>([
     ['is gone', () => rm(leaflet), /ENOENT/],
     ['is shorter', () => writeFile(leaflet, LEAFLET.subarray(1)), /got 99999 bytes/],
     ['has other bytes', () => writeFile(leaflet, randomBytes(LEAFLET.length)), /got other bytes/],
-  ])('C11 pauses a mailing whose file %s, and it goes on once it is back', async (_, spoil, got) => {
+  ])('C11 pause a mailing whose file %s, which continues once it is restored', async (_, spoil, got) => {
     const first = await rig.boot(inFolder);
     const { mailingId } = await first.sender.sendEmailMessage(ATTACHED, people(100), { persist: true });
     const id = mailingId as string;
@@ -66,7 +66,7 @@ forEachDatabase('a folder of attachments', (kind) => {
     expect(statusReason).toMatch(/^attachments: expected "leaflet.pdf" with the 100000 bytes/);
     expect(statusReason).toMatch(got);
     expect(statusReason).toContain(leaflet);
-    // Without it, it comes to the same again.
+    // Without the file, it is paused again.
     await second.sender.resume(id);
     await rig.reached(id, 'paused');
     await writeFile(leaflet, LEAFLET);
@@ -76,7 +76,7 @@ forEachDatabase('a folder of attachments', (kind) => {
     await assertWhole(rig);
   });
 
-  it('C11 pauses a mailing in batches for all whose file is gone', async () => {
+  it('C11 pause a whole mailing in batches whose file is gone', async () => {
     const web = await rig.boot({ ...inFolder, uniqServerId: 'web:1' });
     const mailingId = await sendBatched(web, 60, ATTACHED);
     await rm(leaflet);
@@ -90,7 +90,7 @@ forEachDatabase('a folder of attachments', (kind) => {
     await assertWhole(rig);
   });
 
-  it('pauses a mailing in the same way if somebody deletes from the table', async () => {
+  it('pause a mailing in the same way when they are deleted from the table', async () => {
     const first = await rig.boot();
     const id = await sendLater(first, 3);
     await first.close();
@@ -103,10 +103,10 @@ forEachDatabase('a folder of attachments', (kind) => {
   });
 });
 
-describe('a folder of attachments', () => {
+describe('attachments in a folder', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('has each file once, under its hash, and says when it was last attached', async () => {
+  it('have one file each, named by its hash, with the time when it was last attached', async () => {
     const app = await rig.boot(inFolder);
     await app.sender.sendEmailMessage(ATTACHED, people(1), false, true);
     expect(await files()).toEqual([leaflet]);
@@ -121,17 +121,17 @@ describe('a folder of attachments', () => {
     expect(await rig.database.dataSource.getRepository(MailAttachment).count()).toBe(0);
   });
 
-  it('gets nothing of mailings that are not persisted', async () => {
+  it('have no file for mailings that are not persisted', async () => {
     const app = await rig.boot(inFolder);
     await app.sender.sendEmailMessage(ATTACHED, people(2), false);
     await assertWhole(rig);
     expect(await files()).toEqual([]);
   });
 
-  it('has a file that is damaged written anew by the next mailing that attaches it', async () => {
+  it('are written again over a damaged file by the next mailing that attaches them', async () => {
     const app = await rig.boot(inFolder);
     await mkdir(join(folder, HASH.slice(0, 2)));
-    // Torn by something that does not know of temporary names, and flipped by a disk.
+    // Truncated by a writer without temporary names, and zeroed by a disk.
     for (const damaged of [LEAFLET.subarray(0, 500), Buffer.alloc(LEAFLET.length)]) {
       await writeFile(leaflet, damaged);
       await app.sender.sendEmailMessage(ATTACHED, people(1), false, true);
@@ -141,7 +141,7 @@ describe('a folder of attachments', () => {
     await assertWhole(rig);
   });
 
-  it('takes one file from ten mailings at a time', async () => {
+  it('may be stored by ten mailings at the same time', async () => {
     const app = await rig.boot(inFolder);
     const send = () => app.sender.sendEmailMessage(ATTACHED, people(1), false, true);
     await Promise.all(Array.from({ length: 10 }, send));
@@ -153,7 +153,7 @@ describe('a folder of attachments', () => {
   it.each([
     ['from the table to a folder', false],
     ['from a folder to another way of naming it', true],
-  ])('is found where the mailing was kept when the option changes %s', async (_, wasFolder) => {
+  ])('are found where the mailing stored them when the option changes %s', async (_, wasFolder) => {
     const first = await rig.boot(wasFolder ? inFolder : {});
     const id = await sendLater(first, 3);
     await first.close();
@@ -164,7 +164,7 @@ describe('a folder of attachments', () => {
     await assertWhole(rig);
   });
 
-  it('pauses a mailing on a server that is told of no folder', async () => {
+  it('pause a mailing on a server without that option', async () => {
     const first = await rig.boot(inFolder);
     const id = await sendLater(first, 3);
     await first.close();
@@ -182,7 +182,7 @@ describe('a folder of attachments', () => {
   });
 
   it.each(['../leaflet', '', `${HASH}/../${HASH}`])(
-    'reads nothing but files that bear a hash, whatever a row says: %j',
+    'are read only from files named by a hash, whatever a row says: %j',
     async (hash) => {
       const first = await rig.boot(inFolder);
       const id = await sendLater(first, 3);
@@ -197,7 +197,7 @@ describe('a folder of attachments', () => {
     },
   );
 
-  it('is not made anew when it goes, and the mailing is refused', async () => {
+  it('are refused when the folder disappears, which is not created again', async () => {
     const app = await rig.boot(inFolder);
     await rm(folder, { recursive: true });
     const refusal = await app.sender
@@ -214,14 +214,14 @@ describe('a folder of attachments', () => {
     await expect(stat(folder)).rejects.toThrow('ENOENT');
   });
 
-  it('leaves nothing behind when the application starts', async () => {
+  it('leave no file behind when the application starts', async () => {
     await rig.boot(inFolder);
     expect(await files()).toEqual([]);
   });
 
-  // Nobody can make a file there, not even root.
+  // No user can create a file there, not even root.
   it.runIf(process.platform === 'linux')(
-    'that can not be written to keeps the application from starting',
+    'stop the start where the folder can not be written to',
     async () => {
       const refusal = await rig.boot({ attachments: { store: { dir: '/proc' } } }).then(
         () => null,

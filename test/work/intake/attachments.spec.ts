@@ -31,10 +31,10 @@ forEachDatabase('attachments', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   it.each(['table', 'folder'])(
-    'C11 of a file, a URL and bytes arrive whole with everybody, after a restart, on a server that has none of them: %s',
-    async (place) => {
+    'C11 from a file, a URL and bytes arrive whole for each recipient, after a restart, on a server that has none of them: %s',
+    async (storage) => {
       const kept = await mkdtemp(join(folder, 'kept-'));
-      const where = { attachments: { store: place === 'table' ? place : { dir: kept } } } as const;
+      const where = { attachments: { store: storage === 'table' ? storage : { dir: kept } } } as const;
       const path = join(folder, 'leaflet.pdf');
       await writeFile(path, LEAFLET);
       const href = `${await web.start((_, response) => void response.end(PICTURE))}/picture.png`;
@@ -56,9 +56,9 @@ forEachDatabase('attachments', (kind) => {
       await web.stop();
       await rm(path);
       const { dataSource } = rig.database;
-      // Of what is attached twice, one copy: 150,001 bytes are 4 parts, 1,000,000 are 21, and of nothing there is no part.
-      const numParts = place === 'table' ? 4 + 21 + 1 : 0;
-      const numFiles = place === 'table' ? 0 : 4;
+      // A content that is attached twice is stored once: 150,001 bytes are 4 parts, 1,000,000 are 21, and an empty one has no part.
+      const numParts = storage === 'table' ? 4 + 21 + 1 : 0;
+      const numFiles = storage === 'table' ? 0 : 4;
       expect(await dataSource.getRepository(MailAttachment).count()).toBe(numParts);
       const files = await readdir(kept, { recursive: true, withFileTypes: true });
       expect(files.filter((one) => one.isFile())).toHaveLength(numFiles);
@@ -87,7 +87,7 @@ forEachDatabase('attachments', (kind) => {
 describe('attachments', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  /** @returns the refusal of a mailing with these attachments, after making sure that nothing was written. */
+  /** @returns the error of a mailing with these attachments, after checking that nothing was written. */
   const refusalOf = async (
     attachments: TemplateEmailAttachment[],
     limits = { maxBytes: 1_000, fetchTimeoutMs: 30_000 },
@@ -103,7 +103,7 @@ describe('attachments', () => {
     return refusal;
   };
 
-  it('are read once and sent to all also where nothing is persisted', async () => {
+  it('are read once and sent to all recipients, also in a mailing that is not persisted', async () => {
     const href = await web.start((_, response) => void response.end(PICTURE));
     const app = await rig.boot();
     const bytes = Buffer.from(LEAFLET);
@@ -125,7 +125,7 @@ describe('attachments', () => {
   });
 
   it.each([false, true])(
-    'are what they were when it was asked, whatever the caller does next: persist %s',
+    'have the content at the time of the call, whatever the caller changes later: persist %s',
     async (persist) => {
       const path = join(folder, 'leaflet.pdf');
       await writeFile(path, LEAFLET);
@@ -151,7 +151,7 @@ describe('attachments', () => {
   );
 
   it.each([false, true])(
-    'that come only after the server was stopped are not sent any more: persist %s',
+    'that are loaded only after the server was stopped are not sent: persist %s',
     async (persist) => {
       let answer = (): void => undefined;
       const href = await web.start((_, response) => {
@@ -174,13 +174,13 @@ describe('attachments', () => {
     ['of Node', () => Readable.from(['once'])],
     ['of the web', () => new Blob(['once']).stream()],
     [
-      'of anything that is read once',
+      'of an iterable that is read once',
       () =>
         (async function* () {
           yield 'once';
         })(),
     ],
-  ])('C11 can not be streams %s, and the refusal says what to use', async (_, stream) => {
+  ])('C11 can not be streams %s, and the error says what to use', async (_, stream) => {
     const app = await rig.boot();
     const info = { ...INFO, attachments: [{ filename: 'a.txt', content: stream() as string }] };
     for (const persist of [true, false]) {
@@ -195,7 +195,7 @@ describe('attachments', () => {
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
-  it('follow redirects, some', async () => {
+  it('are fetched over a limited number of redirects', async () => {
     const url = await web.start((request, response) => {
       const left = Number(request.url?.slice(1));
       if (left === 0) return void response.end('file');
@@ -227,7 +227,7 @@ describe('attachments', () => {
     expect(refusal.message).not.toContain('hunter2');
   });
 
-  it('are not fetched from a URL with a login, which nobody gets to see', async () => {
+  it('are not fetched from a URL with a login, and the login is not shown', async () => {
     const url = await web.start((_, response) => void response.end('file'));
     const withLogin = url.replace('http://', 'http://ann:hunter2@');
     const refusal = await refusalOf([{ filename: 'a.txt', href: `${withLogin}/a.txt` }]);
@@ -255,17 +255,17 @@ describe('attachments', () => {
     expect(refusal).toMatchObject({ code: 'MAILING_FIELD_INVALID', field });
   });
 
-  it('are not waited for longer than it was said, also when the answer has begun', async () => {
+  it('have a time limit for their download, also when the answer has begun', async () => {
     const href = await web.start((_, response) => void response.write('begun'));
     const refusal = await refusalOf([{ filename: 'a.txt', href }], { maxBytes: 1_000, fetchTimeoutMs: 100 });
     expect(refusal).toMatchObject({ code: 'MAILING_ATTACHMENT_DOWNLOAD' });
     expect(refusal.message).toContain('nothing whole within 100 ms');
   });
 
-  it('have together at most so many bytes, whatever a length promises', async () => {
+  it('have a limit for their size together, whatever the content-length', async () => {
     const path = join(folder, 'large.bin');
     await writeFile(path, Buffer.alloc(601));
-    // It never ends; what counts is that no more is read.
+    // It never ends; the test counts what is read.
     const href = await web.start((_, response) => {
       const more = (): void => {
         while (response.write(Buffer.alloc(500)));
@@ -291,7 +291,7 @@ describe('attachments', () => {
     expect(rig.inbox.messages).toHaveLength(1);
   });
 
-  it('C11 may be a stream for one recipient, who gets all of it, after a restart too', async () => {
+  it('C11 may be a stream for one recipient, which gets all of it, after a restart too', async () => {
     const bytes = randomBytes(200_000);
     rig.inbox.answer = ({ command }) =>
       command === 'CONNECT' ? { code: 421, text: 'going down' } : undefined;
@@ -313,7 +313,7 @@ describe('attachments', () => {
     expect(content.equals(bytes)).toBe(true);
   });
 
-  it('C11 a stream is refused where it is too long, was read before, or the list may have more than one', async () => {
+  it('C11 a stream is refused where it is too long, was read before, or the list may have more than one recipient', async () => {
     const app = await rig.boot({ attachments: { maxBytes: 1_000, fetchTimeoutMs: 100 } });
     const send = (stream: Readable, list: Recipients): Promise<unknown> => {
       const info = { ...INFO, attachments: [{ filename: 'a.bin', content: stream }] };

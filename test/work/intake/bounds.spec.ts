@@ -22,10 +22,10 @@ const SENDERS: [string, Partial<MailingModuleOptions>][] = [
   ['bulkSmtp', { bulkSmtp: true }],
 ];
 
-forEachDatabase('entries over their bounds', (kind) => {
+forEachDatabase('entries of a list over their bounds', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('cost themselves: the others are mailed, and the books say why', async () => {
+  it('are skipped with the reason, and the others are sent to', async () => {
     const app = await rig.boot({}, { templates: { 'letter.hbs': '<p>{{name}}</p>' } });
     const list: Recipient[] = [
       { email: QUOTES },
@@ -90,7 +90,7 @@ describe.each(SENDERS)('long words through %s', (_, options) => {
     expect(text?.trim()).toBe(data.topic);
   });
 
-  it('html that nests 2,500 tags, or 100,000, is sent with a text part', async () => {
+  it('html with 2,500 nested tags, or 100,000, is sent with a text part', async () => {
     const nested = (depth: number): string =>
       `<b>`.repeat(depth) + '<p>Dear <a href="https://shop.example">reader</a></p>' + '</b>'.repeat(depth);
     const templates = { 'deep.hbs': nested(2_500), 'letter.hbs': '{{{pasted}}}' };
@@ -111,7 +111,7 @@ describe.each(SENDERS)('long words through %s', (_, options) => {
       const depth = message.to[0] === 'reader1@home.example' ? 100_000 : 2_500;
       const source = message.raw.toString();
       expect(source).toContain('Content-Type: text/plain');
-      // The parser of the test would make a text of the html itself, if there were none.
+      // Without a text part, the test's parser would derive one from the html.
       expect(source.split('Content-Type: text/html')[0]).toContain('Dear reader [https://shop.example]');
       expect(String((await message.parsed()).html).trim()).toBe(nested(depth));
     }
@@ -143,7 +143,7 @@ describe('a request over its bounds', () => {
       'attachments[0].href',
       { attachments: [{ filename: 'a', href: `https://shop.example/${WORD.repeat(3)}` }] },
     ],
-  ])('names %s, and shows nothing of it', async (field, more) => {
+  ])('names %s, and does not show its value', async (field, more) => {
     const error = (await refusal(more)) as FieldTooLongError;
     expect(error).toBeInstanceOf(FieldTooLongError);
     expect(error).toMatchObject({ code: 'MAILING_FIELD_TOO_LONG', field });
@@ -167,7 +167,7 @@ describe('a request over its bounds', () => {
     ['attachments[0].filename', 255, (length) => attached({ filename: 'x'.repeat(length) })],
     ['attachments[0].cid', 255, (length) => attached({ cid: 'x'.repeat(length) })],
     ['attachments[0].contentType', 255, (length) => attached({ contentType: 'text/'.padEnd(length, 'x') })],
-  ])('names %s of more than %i characters, and takes so many', async (field, most, infoOf) => {
+  ])('names %s of more than %i characters, and accepts exactly as many', async (field, most, infoOf) => {
     const tooLong = { numCharacters: most + 1, maxCharacters: most };
     expect(await refusal(infoOf(most + 1))).toMatchObject({
       code: 'MAILING_FIELD_TOO_LONG',
@@ -179,7 +179,7 @@ describe('a request over its bounds', () => {
     expect(rig.inbox.messages).toHaveLength(1);
   });
 
-  it('names the href of an attachment of more than 8,192 characters, and asks for one of so many', async () => {
+  it('names the href of an attachment of more than 8,192 characters, and requests one of exactly as many', async () => {
     await using web = new WebServer();
     const root = await web.start((_, response) => response.end('a file'));
     const href = (length: number): string => `${root}/`.padEnd(length, 'x');
@@ -207,7 +207,7 @@ describe('a request over its bounds', () => {
       'MAILING_FIELD_INVALID',
     ],
   ])(
-    'names %s of more than %i characters, and looks for a file of so many',
+    'names %s of more than %i characters, and looks for a file of exactly as many',
     async (field, most, infoOf, code) => {
       expect(await refusal(infoOf(most + 1))).toMatchObject({ code: 'MAILING_FIELD_TOO_LONG', field });
       expect(await refusal(infoOf(most))).toMatchObject({ code });
@@ -216,11 +216,11 @@ describe('a request over its bounds', () => {
 
   it.each<[string, Record<string, string>, string]>([
     [
-      'a header of programs with a word that no line holds',
+      'a structured header with a word longer than a line',
       { 'List-Help': `<https://x.example/${WORD}>` },
       'List-Help',
     ],
-    ['an id of such a length', { References: `<${WORD}@x.example>` }, 'References'],
+    ['an id longer than a line', { References: `<${WORD}@x.example>` }, 'References'],
     ['a name of 77 characters', { [`X-${'a'.repeat(75)}`]: 'a' }, '…'],
     ['101 headers', Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`X-${n}`, 'a'])), 'headers'],
   ])('is refused for %s', async (_, headers, words) => {
@@ -230,7 +230,7 @@ describe('a request over its bounds', () => {
     expect(error.message.length).toBeLessThan(400);
   });
 
-  it('is refused for 101 entries of trackingData before one of them is looked at', async () => {
+  it('is refused for 101 entries of trackingData before any of them is read', async () => {
     let numReads = 0;
     const trackingData = new Proxy(entries(101), { get: () => void numReads++ });
     expect(await refusal({ trackingData })).toMatchObject({
@@ -251,7 +251,7 @@ describe('a request over its bounds', () => {
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(998);
   });
 
-  it('is refused for a template file that could not be sent, before it is read', async () => {
+  it('is refused for a template file that is too large to be sent, before it is read', async () => {
     const app = await rig.boot();
     await writeFile(join(app.templateDir, 'huge.hbs'), Buffer.alloc(12 * 1024 * 1024 + 1, 'x'));
     expect(await refusal({ templateUrl: 'huge.hbs' })).toMatchObject({

@@ -7,13 +7,13 @@ import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
 import { refuseRows, type Refusal } from '../../support/databases/refusing-table.js';
 
-/** A second row beside the refused one: of a single one MySQL and MariaDB make an error and no warning. */
-forEachDatabase('a row that the database leaves out', (kind) => {
+/** A second row beside the refused one: for a single one MySQL and MariaDB report an error instead of a warning. */
+forEachDatabase('a row that the database drops', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const refuse = (table: string, column: string, value: string, how: Refusal['how'] = 'drops') =>
     refuseRows(rig.database.dataSource, kind, { table, column, value, how });
 
-  it('of a slot that everybody sees is an error that names the slot', async () => {
+  it('of a slot for all recipients is an error that names the slot', async () => {
     const app = await rig.boot({}, { templates: { 'letter.hbs': '{{slot "promotion"}}' } });
     await refuse('dps_mail_slot', 'user_id', '');
     const slots = app.nest.get(SlotService).define('promotion', { persistent: true });
@@ -29,7 +29,7 @@ forEachDatabase('a row that the database leaves out', (kind) => {
     expect(rig.inbox.messages).toEqual([]);
   });
 
-  it('of the suppression list is an error, and an address that is on it is none', async () => {
+  it('of the suppression list is an error, except for an address that is on the list already', async () => {
     const app = await rig.boot();
     const suppressions = app.nest.get(MailingSuppressions);
     await refuse('dps_mail_suppression', 'address', 'ann@home.example');
@@ -60,7 +60,7 @@ forEachDatabase('a row that the database leaves out', (kind) => {
     expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
   });
 
-  it('of an address that a profile takes keeps it from being mailed twice', async () => {
+  it('of an address claim prevents that the address is sent to twice', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf, run: { transportOutageTimeoutMs: 1_000 } });
     await refuse('dps_mail_address_claim', 'idx', '1');
     const list = ProfileShelf.fill(3, (n) => `reader${n}@home.example`);
@@ -73,13 +73,13 @@ forEachDatabase('a row that the database leaves out', (kind) => {
   });
 });
 
-/** An insert that ignores errors stores what fits of a value that is too long, and tells it by a warning alone. */
-forEachInnoDb('a value that the database cuts to what its column holds', (kind) => {
+/** INSERT IGNORE stores the part of a value that fits, and reports that by a warning only. */
+forEachInnoDb('a value that the database truncates to the size of its column', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const narrow = (table: string, column: string, type: string): Promise<unknown> =>
     rig.database.dataSource.query(`ALTER TABLE ${table} MODIFY ${column} ${type} NOT NULL`);
 
-  it('of a slot skips its profile, which is not shown what everybody sees', async () => {
+  it('of a slot skips its profile, which does not get the content for all', async () => {
     const templates = { 'letter.hbs': '{{slot "promotion"}}' };
     const app = await rig.boot({ profileRepository: ProfileShelf }, { templates });
     await narrow('dps_mail_slot', 'user_id', 'VARCHAR(64)');
@@ -123,7 +123,7 @@ forEachInnoDb('a value that the database cuts to what its column holds', (kind) 
     expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
   });
 
-  it('of an address that a profile takes keeps it from being mailed twice', async () => {
+  it('of an address claim prevents that the address is sent to twice', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf, run: { transportOutageTimeoutMs: 1_000 } });
     await narrow('dps_mail_address_claim', 'address_key', 'VARCHAR(21)');
     const list = ProfileShelf.fill(3, (n) => `reader${n}@home.example`);

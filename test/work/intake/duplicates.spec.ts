@@ -11,7 +11,7 @@ import { waitUntil } from '../../support/wait-until.js';
 
 const WITH_PROFILES = { profileRepository: ProfileShelf };
 
-/** All that is one person, in many spellings, and a few others. */
+/** One mailbox in many spellings, and a few others. */
 function sameAgain(): Recipient[] {
   ProfileShelf.fill(0, String);
   const { profiles } = ProfileShelf;
@@ -46,14 +46,14 @@ forEachDatabase('duplicates', (kind) => {
   const envelopes = (): string[] =>
     [...rig.inbox.countsByRecipient().keys()].map((one) => one.toLowerCase()).sort();
 
-  it('C15 the same person twice in the list, by address, id, profile and spelling: one copy each', async () => {
+  it('C15 the same mailbox in the list, by address, id, profile and spelling: one copy each', async () => {
     const app = await rig.boot(WITH_PROFILES);
     const { completed, mailingId, numDuplicates } = await app.sender.sendEmailMessage(INFO, sameAgain(), {
       persist: true,
     });
     expect(numDuplicates).toBe(5);
     expect(await completed).toMatchObject({ numProfiles: 7, numSent: 4, numSkipped: 3, numErrors: 0 });
-    // The profile at the head of the list yields to the plain address behind it.
+    // The profile at the head of the list is a duplicate of the plain address behind it.
     expect(await reasons(mailingId as string)).toEqual([
       'duplicate',
       'sent',
@@ -64,12 +64,12 @@ forEachDatabase('duplicates', (kind) => {
       'duplicate',
     ]);
     assertBooksAddUp(await rig.books(mailingId as string));
-    const places = ['a@x', 'eve@xn--bcher-kva', 'shared@x', 'zoe@xn--bcher-kva'];
-    expect(envelopes()).toEqual(places.map((place) => `${place}.example`));
+    const mailboxes = ['a@x', 'eve@xn--bcher-kva', 'shared@x', 'zoe@xn--bcher-kva'];
+    expect(envelopes()).toEqual(mailboxes.map((domain) => `${domain}.example`));
     oneCopyEach();
   });
 
-  it('C15 in a mailing that is not persisted: one copy each as well, to whoever comes first', async () => {
+  it('C15 in a mailing that is not persisted: one copy each as well, for the first entry', async () => {
     const app = await rig.boot({ ...WITH_PROFILES, run: { concurrency: 1, maxInDoubt: 2 } });
     const { completed } = await app.sender.sendEmailMessage(INFO, sameAgain());
     expect(await completed).toMatchObject({ numProfiles: 7, numSent: 4, numSkipped: 3 });
@@ -77,7 +77,7 @@ forEachDatabase('duplicates', (kind) => {
     oneCopyEach();
   });
 
-  it('in two mailings are none', async () => {
+  it('are not looked for across two mailings', async () => {
     const app = await rig.boot(WITH_PROFILES);
     const list = ProfileShelf.fill(2, () => 'ann@home.example');
     for (const sent of [1, 2]) {
@@ -87,7 +87,7 @@ forEachDatabase('duplicates', (kind) => {
     }
   });
 
-  it('cost a mailing without profiles nothing', async () => {
+  it('run no statement in a mailing without profiles', async () => {
     const app = await rig.boot(WITH_PROFILES);
     const database = app.nest.get(MailingDatabase, { strict: false });
     const asked: string[] = [];
@@ -101,7 +101,7 @@ forEachDatabase('duplicates', (kind) => {
     expect(asked.filter((sql) => sql.includes('dps_mail_address_claim'))).toEqual([]);
   });
 
-  it('over batches of several servers at once: each address one copy, whoever is first', async () => {
+  it('over batches of several servers at once: each address gets one copy, from any of them', async () => {
     const list = ProfileShelf.fill(300, (n) => `reader${n % 50}@home.example`);
     const app = await rig.boot({ ...TAKES_BATCHES, ...WITH_PROFILES });
     await rig.boot({ ...TAKES_BATCHES, ...WITH_PROFILES, uniqServerId: 'test:2' });
@@ -114,7 +114,7 @@ forEachDatabase('duplicates', (kind) => {
     await assertBatchesAddUp(rig.database.dataSource, mailingId);
   });
 
-  it('whose first came to an error stay skipped, and he keeps his address when he is tried again', async () => {
+  it('stay skipped when the first one fails, which keeps its address when it is retried', async () => {
     rig.inbox.answer = ({ command }) =>
       command === 'RCPT' ? { code: 550, text: '5.1.1 no such user' } : undefined;
     const app = await rig.boot({ ...WITH_PROFILES, errorGuard: { sampleSize: 0 } });
@@ -124,13 +124,13 @@ forEachDatabase('duplicates', (kind) => {
     rig.inbox.answer = undefined;
     expect(await app.sender.retry(mailingId as string, 'errors')).toBe(1);
     await waitUntil(async () => (await rig.books(mailingId as string)).mailing.numSent === 1, {
-      what: 'the first one to be mailed',
+      what: 'the first profile to be sent to',
     });
     expect(await reasons(mailingId as string)).toEqual(['sent', 'duplicate', 'duplicate']);
     oneCopyEach();
   });
 
-  it('whose first is deferred wait for nobody: he is mailed at his next attempt, and they are skipped', async () => {
+  it('do not wait when the first one is deferred: they are skipped, and the first one is sent to at its next attempt', async () => {
     const refused = new Set<string>();
     rig.inbox.answer = ({ command, to }) => {
       if (command !== 'RCPT' || refused.has(to[0])) return undefined;
@@ -144,7 +144,7 @@ forEachDatabase('duplicates', (kind) => {
     oneCopyEach();
   });
 
-  it('are not told from a question that could not be asked: nobody is skipped for it, nobody mailed', async () => {
+  it('that can not be looked up pause the mailing: no recipient is skipped for that, and none is sent to', async () => {
     const app = await rig.boot({ ...WITH_PROFILES, run: { transportOutageTimeoutMs: 0 } });
     const rename = (from: string, to: string): Promise<unknown> =>
       rig.database.dataSource.query(`ALTER TABLE ${from} RENAME TO ${to}`);

@@ -16,10 +16,10 @@ import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 const ENTRIES = 20_000;
-/** One more than a turn may have: it is counted before the loop lets go. */
+/** One more than the limit of a turn, because it is counted before the loop yields. */
 const MAX_ENTRIES_PER_TURN = 251;
 
-/** Counts how many entries are read while nothing else has its turn. */
+/** Counts how many entries are read without yielding to the event loop. */
 class TurnCounter {
   #sinceTurn = 0;
   mostPerTurn = 0;
@@ -34,7 +34,7 @@ class TurnCounter {
     setImmediate(tick);
   }
 
-  /** Call it for each entry that is read. */
+  /** To be called for each entry that is read. */
   read(): void {
     this.numRead++;
     this.mostPerTurn = Math.max(this.mostPerTurn, ++this.#sinceTurn);
@@ -44,7 +44,7 @@ class TurnCounter {
     this.#isOver = true;
   }
 
-  /** An array whose places are read through here. */
+  /** An array whose elements are read through this counter. */
   arrayOf<T>(count: number, entry: (n: number) => T): T[] {
     const read = (): void => this.read();
     return new Proxy(
@@ -86,36 +86,33 @@ describe('a long list', () => {
     Object.keys(LISTS).flatMap((list) => [true, false].map((isArray) => [reader, list, isArray] as const)),
   );
 
-  it.each(cases)('lets others have their turn: %s of %s, an array: %s', async (reader, list, isArray) => {
+  it.each(cases)('yields to the event loop: %s of %s, an array: %s', async (reader, list, isArray) => {
     const app = await rig.boot();
     const turns = new TurnCounter();
     const source = isArray ? turns.arrayOf(ENTRIES, LISTS[list]) : turns.generate(ENTRIES, LISTS[list]);
     await READERS[reader](app, source);
     turns.end();
     expect(turns.numRead).toBeGreaterThanOrEqual(ENTRIES);
-    // An array is also looked through for ids of profiles, by a loop with turns of its own.
+    // An array is also searched for ids of profiles, by a loop that yields by itself.
     expect(turns.mostPerTurn).toBeLessThanOrEqual(MAX_ENTRIES_PER_TURN);
   });
 
-  it.each([true, false])(
-    'of contents for slots lets others have their turn, persisted: %s',
-    async (persist) => {
-      const app = await rig.boot(
-        { profileRepository: ProfileShelf },
-        { templates: { 'letter.hbs': '{{#slot "promotion"}}{{this}}{{/slot}}' } },
-      );
-      const slots = app.nest.get(SlotService).define('promotion', { persistent: true });
-      const turns = new TurnCounter();
-      const contents = turns.generate(ENTRIES, (n) => ({ userId: n, content: n }));
-      const info = { ...INFO, slots: slots.fillEach('promotion', contents) };
-      await app.sender.sendEmailMessage(info, people(1), true, persist);
-      turns.end();
-      expect(turns.numRead).toBe(ENTRIES);
-      expect(turns.mostPerTurn).toBeLessThanOrEqual(MAX_ENTRIES_PER_TURN);
-    },
-  );
+  it.each([true, false])('of contents for slots yields to the event loop, persisted: %s', async (persist) => {
+    const app = await rig.boot(
+      { profileRepository: ProfileShelf },
+      { templates: { 'letter.hbs': '{{#slot "promotion"}}{{this}}{{/slot}}' } },
+    );
+    const slots = app.nest.get(SlotService).define('promotion', { persistent: true });
+    const turns = new TurnCounter();
+    const contents = turns.generate(ENTRIES, (n) => ({ userId: n, content: n }));
+    const info = { ...INFO, slots: slots.fillEach('promotion', contents) };
+    await app.sender.sendEmailMessage(info, people(1), true, persist);
+    turns.end();
+    expect(turns.numRead).toBe(ENTRIES);
+    expect(turns.mostPerTurn).toBeLessThanOrEqual(MAX_ENTRIES_PER_TURN);
+  });
 
-  it('of addresses that are asked about lets others have their turn', async () => {
+  it('of addresses to look up in the suppression list yields to the event loop', async () => {
     const { nest } = await rig.boot();
     const turns = new TurnCounter();
     const addresses = turns.arrayOf(ENTRIES, (n) => `reader${n}@home.example`);
@@ -128,12 +125,12 @@ describe('a long list', () => {
   });
 
   const LOOPS: Record<string, (turns: TurnCounter) => Promise<unknown>> = {
-    'one that is looked through': (turns) =>
+    'an array that is searched for profiles': (turns) =>
       checkForProfiles(
         turns.arrayOf(ENTRIES, () => 'ann@home.example'),
         false,
       ),
-    'one that is cut, and passed by': async (turns) => {
+    'a list that is cut into mailings, and skipped': async (turns) => {
       const cuts = new RecipientCuts(
         turns.generate(ENTRIES, () => 'ann@home.example'),
         SOURCE_TIMEOUT_MS,
@@ -143,7 +140,7 @@ describe('a long list', () => {
     },
   };
 
-  it.each(Object.keys(LOOPS))('lets others have their turn: %s', async (loop) => {
+  it.each(Object.keys(LOOPS))('yields to the event loop: %s', async (loop) => {
     const turns = new TurnCounter();
     await LOOPS[loop](turns);
     turns.end();
@@ -167,26 +164,29 @@ describe('a list without an end', () => {
     ['of invalid entries', () => endless('nonsense')],
     ['of duplicates', () => endless('ann@home.example')],
     ['that yields nothing more', silent],
-  ])('%s, not persisted, ends with the process, and what it had is sent', async (what, list) => {
-    const app = await rig.boot();
-    const { completed } = await app.sender.sendEmailMessage(INFO, list());
-    if (what !== 'of invalid entries') await rig.inbox.waitFor(1);
-    await app.close();
-    rig.apps = [];
-    expect(await completed).toMatchObject({
-      status: 'failed',
-      statusReason: 'the server stopped before the list was through',
-      numSent: what === 'of invalid entries' ? 0 : 1,
-    });
-  });
+  ])(
+    '%s, not persisted, ends with the process, and the recipients read so far are sent to',
+    async (what, list) => {
+      const app = await rig.boot();
+      const { completed } = await app.sender.sendEmailMessage(INFO, list());
+      if (what !== 'of invalid entries') await rig.inbox.waitFor(1);
+      await app.close();
+      rig.apps = [];
+      expect(await completed).toMatchObject({
+        status: 'failed',
+        statusReason: 'the server stopped before the list was through',
+        numSent: what === 'of invalid entries' ? 0 : 1,
+      });
+    },
+  );
 
   it.each(['nonsense', 'ann@home.example'])('of %s, persisted, ends with the process', async (entry) => {
     const app = await rig.boot();
     const sending = app.sender.sendEmailMessage(INFO, endless(entry), { persist: true });
     const refused = sending.catch((error: unknown) => error);
-    // A list that is not begun when the process ends is refused without a look at its source.
+    // A list that is not started when the process ends is refused without reading its source.
     const mailings = rig.database.dataSource.getRepository(Mailing);
-    await waitUntil(() => mailings.findOneBy({ status: 'loading' }), { what: 'the list to be begun' });
+    await waitUntil(() => mailings.findOneBy({ status: 'loading' }), { what: 'the list to be started' });
     await app.close();
     rig.apps = [];
     expect(await refused).toMatchObject({ code: 'MAILING_SERVER_SHUTTING_DOWN' });
@@ -211,7 +211,7 @@ describe('an iterator that breaks its protocol', () => {
     ['one that is none', { [Symbol.iterator]: () => 5 as never }],
   ];
 
-  it.each(broken)('ends the list with an error: %s', async (_, list) => {
+  it.each(broken)('fails the list with an error: %s', async (_, list) => {
     const app = await rig.boot();
     const code = 'MAILING_SOURCE_PROTOCOL';
     await expect(app.sender.sendEmailMessage(INFO, list, { persist: true })).rejects.toMatchObject({ code });

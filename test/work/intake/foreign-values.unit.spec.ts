@@ -6,7 +6,7 @@ import { lookupChain } from '../../../libs/mailing/src/model/values/locale-tag.j
 
 const WORD = 'x'.repeat(1_000_000);
 
-describe('a value of a directory', () => {
+describe('an attribute value of a directory', () => {
   const reader = new ProfileReader({
     email: 'mail',
     name: null,
@@ -22,11 +22,11 @@ describe('a value of a directory', () => {
     ['de-AT, en;q=0.5', 'de-AT'],
     [`fr,${WORD}`, 'fr'],
     [','.repeat(1_000_000), undefined],
-  ])('that lists languages is looked at as far as a list of languages goes', (preferredLanguage, locale) => {
+  ])('with languages is parsed only up to a bounded length', (preferredLanguage, locale) => {
     expect(read({ preferredLanguage })).toEqual({ email: null, locale });
   });
 
-  it('that is longer than a time is none', () => {
+  it('that is longer than any valid time is ignored', () => {
     const when = '20260102030405';
     expect(read({ when: `${when}Z` }).lastEmailed).toEqual(new Date('2026-01-02T03:04:05Z'));
     expect(read({ when: `${when}.${'0'.repeat(84)}Z` }).lastEmailed).toEqual(
@@ -36,7 +36,7 @@ describe('a value of a directory', () => {
     expect(read({ when: `${when}.${'0'.repeat(1_000_000)}` })).toEqual({ email: null });
   });
 
-  it('that is no text hides none of the others of its attribute', () => {
+  it('that is no text does not hide other values of its attribute', () => {
     const withWish = new ProfileReader({
       email: 'mail',
       name: 'cn',
@@ -46,7 +46,7 @@ describe('a value of a directory', () => {
       receiveEmail: { attribute: 'wish', no: ['no'] },
       data: { town: 'l' },
     });
-    // The client gives all values of an attribute as bytes where one of them is not UTF-8.
+    // The client returns all values of an attribute as bytes if one of them is not UTF-8.
     const wish = [Buffer.from([0xfc]), Buffer.from('no')];
     const l = [Buffer.from('Gr\xfcn', 'latin1'), Buffer.from('Łódź')];
     const entry = { dn: 'cn=ann', mail: 'ann@home.example', cn: Buffer.from('M\xfcller', 'latin1'), wish, l };
@@ -62,14 +62,14 @@ describe('a job of a queue', () => {
   const batch = (mailingId: string) =>
     batchOf({ name: 'batch', data: { mailingId, startIdx: 0 } } as Job<unknown>);
 
-  it('names a mailing by as many characters as an id has', () => {
+  it('is ignored if its mailing id is longer than an id', () => {
     expect(batch('0'.repeat(36))).toEqual({ mailingId: '0'.repeat(36), startIdx: 0 });
     expect(batch('0'.repeat(37))).toBeNull();
   });
 });
 
 describe('a language tag', () => {
-  it('has at most 35 characters', () => {
+  it('is ignored above 35 characters', () => {
     expect(
       lookupChain(`de-${'a'.repeat(8)}-${'b'.repeat(8)}-${'c'.repeat(8)}-${'d'.repeat(5)}`),
     ).toHaveLength(5);

@@ -15,7 +15,7 @@ import { ScriptedSmtpServer, takesAll } from '../../support/network/scripted-smt
 
 const ANN = 'ann@home.example';
 
-/** As people paste them. */
+/** As they are copied from other programs. */
 const SPELLINGS = [
   'ann@home.example;',
   'ann@home.example ,',
@@ -65,7 +65,7 @@ const REASONS: [string, string][] = [
   [`${'a'.repeat(1_000)}@home.example`, 'it has more than 1,000 characters'],
 ];
 
-forEachDatabase('addresses as people paste them', (kind) => {
+forEachDatabase('addresses with pasted characters', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const mailed = (): Record<string, number> => Object.fromEntries(rig.inbox.countsByRecipient());
 
@@ -84,7 +84,7 @@ forEachDatabase('addresses as people paste them', (kind) => {
     expect(email).toBe(ANN);
   });
 
-  it('are suppressed and released under their clean form', async () => {
+  it('are suppressed and released in their clean form', async () => {
     const app = await rig.boot();
     const suppressions = app.nest.get(MailingSuppressions, { strict: false });
     for (const spelling of SPELLINGS) {
@@ -100,7 +100,7 @@ forEachDatabase('addresses as people paste them', (kind) => {
   });
 });
 
-/** A list of the host that compares to the letter. */
+/** A list of the host that compares exactly. */
 class OwnList implements SuppressionList {
   static readonly addresses = new Set<string>();
 
@@ -120,7 +120,7 @@ class OwnList implements SuppressionList {
 describe('a suppression list of the host', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('is given the clean form of addresses, and leaves what is none to itself', async () => {
+  it('is asked for the clean form of addresses, and accepts invalid ones as they are', async () => {
     const app = await rig.boot({ suppressionList: OwnList });
     const suppressions = app.nest.get(MailingSuppressions, { strict: false });
     for (const spelling of SPELLINGS) {
@@ -136,10 +136,10 @@ describe('a suppression list of the host', () => {
   });
 });
 
-describe('addresses that can’t be read', () => {
+describe('addresses that can not be parsed', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('are skipped with what is wrong in words, in a list and in profiles, and cost no other recipient', async () => {
+  it('are skipped with the reason in words, in a list and in profiles, and fail no other recipient', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf });
     // A profile without any address has a reason of its own.
     const inProfiles = REASONS.filter(([text]) => text !== '');
@@ -157,7 +157,7 @@ describe('addresses that can’t be read', () => {
   });
 });
 
-describe('local parts that only quotes make standard', () => {
+describe('local parts that are standard only in quotes', () => {
   const rig = MailingRig.forEachTest('sqlite');
   const LIST: [Recipient, string][] = [
     ['try..this@docomo.example', '"try..this"@docomo.example'],
@@ -188,8 +188,8 @@ describe('local parts that only quotes make standard', () => {
     ['the mailer', {}, {}],
     ['the mailer, which composes the message itself', {}, { attachDataUrls: true }],
     ['bulk SMTP', { bulkSmtp: true }, {}],
-  ])('go out in quotes through %s where the host says so', async (_, options, transport) => {
-    // The library of the inbox refuses two dots in a row, in quotes too.
+  ])('are sent in quotes through %s where the host says so', async (_, options, transport) => {
+    // The inbox's library refuses two dots in a row, in quotes too.
     await using server = await ScriptedSmtpServer.start(takesAll());
     const app = await rig.boot(
       { ...options, addresses: { nonStandardLocalParts: 'send' }, run: { concurrency: 1 } },
@@ -210,7 +210,7 @@ describe('local parts that only quotes make standard', () => {
       expect(headerLines.find(({ key }) => key === 'to')?.line).toContain(`<${told[n]}>`);
       expect(mailbox.address?.replaceAll('"', '')).toBe(bare);
       expect(mailbox.name).toBe(['', '', '', '', 'Taro 太郎', 'Jiro'][n]);
-      // Templates show an address as people know it.
+      // Templates show an address without the quotes.
       expect(html).toContain(bare);
     }
   });
@@ -227,7 +227,7 @@ describe('local parts that only quotes make standard', () => {
     expect(preview.to.address).toBe('"dot."@docomo.example');
   });
 
-  it('are recipients only: a sender or a copy that is not standard refuses the mailing', async () => {
+  it('are allowed for recipients only: a sender or a copy that is not standard refuses the mailing', async () => {
     const { sender } = await rig.boot({ addresses: { nonStandardLocalParts: 'send' } });
     for (const field of ['from', 'replyTo', 'cc', 'bcc', 'messageTo']) {
       const request = sender.sendEmailMessage({ ...INFO, [field]: 'try..this@shop.example' }, [ANN]);

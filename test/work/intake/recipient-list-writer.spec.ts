@@ -19,7 +19,7 @@ forEachDatabase('the writer of a list', (kind) => {
   let fresh: FreshDatabase;
   let persister: TemplateEmailPersister;
   let mailingId: string;
-  /** Places of the list that were read, and how often a chunk was committed. */
+  /** The number of entries that were read, and of chunks that were committed. */
   let read: number;
   let chunks: number;
 
@@ -55,7 +55,7 @@ forEachDatabase('the writer of a list', (kind) => {
     return Number(count);
   };
 
-  it('is over with its watch, also while the source goes on yielding', async () => {
+  it('stops with its watch, also while the source keeps yielding', async () => {
     const watch = new SourceWatch(null);
     function* goingOn(): Generator<string> {
       yield 'ann@home.example';
@@ -67,7 +67,7 @@ forEachDatabase('the writer of a list', (kind) => {
     expect(await rows()).toBe(0);
   });
 
-  it('reads one chunk ahead while the database is at the one before, and no more', async () => {
+  it('reads at most one chunk ahead while the database writes the one before', async () => {
     const { rowsPerChunk } = persister;
     const ahead: number[] = [];
     const list = await write(readers(3 * rowsPerChunk + 1), () => ahead.push(read - chunks * rowsPerChunk));
@@ -78,7 +78,7 @@ forEachDatabase('the writer of a list', (kind) => {
     for (const one of ahead) expect(one).toBeLessThanOrEqual(rowsPerChunk);
   });
 
-  it('throws what the source throws when the chunk under way is written, not before', async () => {
+  it('throws the error of the source once the chunk in progress is written, not before', async () => {
     function* broken(): Generator<string> {
       yield* readers(persister.rowsPerChunk + 1);
       throw new Error('the cursor was closed');
@@ -89,7 +89,7 @@ forEachDatabase('the writer of a list', (kind) => {
     expect(await persister.failList(mailingId, TOKEN, 'list incomplete')).toBe(true);
   });
 
-  it('reads no further once the list is not ours, however far the next chunk is from being full', async () => {
+  it('stops reading once it has lost the list, however much of the next chunk is missing', async () => {
     let isClosed = false;
     async function* slow(): AsyncGenerator<string> {
       try {
@@ -109,9 +109,9 @@ forEachDatabase('the writer of a list', (kind) => {
     expect(isClosed).toBe(true);
   });
 
-  it('keeps what only some of a chunk have: names, own data, reasons', async () => {
-    const odd = { email: 'ann@home.example', name: 'Ann', data: { shoe: 38 } };
-    const list = await writer().write(['bob@home.example', odd, 'nobody'], new SourceWatch(null));
+  it('stores what only some entries of a chunk have: names, own data, reasons', async () => {
+    const ann = { email: 'ann@home.example', name: 'Ann', data: { shoe: 38 } };
+    const list = await writer().write(['bob@home.example', ann, 'nobody'], new SourceWatch(null));
     expect(list).toMatchObject({ numProfiles: 3, numInvalid: 1 });
     const stored = await fresh.dataSource.query<Record<string, unknown>[]>(
       'SELECT display_name, data, status, changed_at, error_code FROM dps_email_address ORDER BY idx',

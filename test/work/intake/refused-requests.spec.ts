@@ -17,7 +17,7 @@ function nested(levels: number): Record<string, unknown> {
   return inner;
 }
 
-describe('a request that is not as it should be', () => {
+describe('an invalid request', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
   it.each([
@@ -38,7 +38,7 @@ describe('a request that is not as it should be', () => {
     }
   });
 
-  it('is refused for params that are too deep or too large to be stored, and sent where they are not', async () => {
+  it('is refused for params that are too deep or too large to be stored, and accepted where they are not stored', async () => {
     const { sender } = await rig.boot();
     for (const params of [nested(26), nested(20_000), { text: 'x'.repeat(262_144) }]) {
       const info = { ...INFO, params };
@@ -54,9 +54,9 @@ describe('a request that is not as it should be', () => {
   });
 
   it.each([
-    ['letters of one byte', 'x'.repeat(262_144 - '{"text":""}'.length)],
-    ['letters of two bytes', `x${'é'.repeat((262_143 - '{"text":""}'.length) / 2)}`],
-  ])('takes params of 262,144 bytes of JSON and refuses one more: %s', async (_, text) => {
+    ['characters of one byte', 'x'.repeat(262_144 - '{"text":""}'.length)],
+    ['characters of two bytes', `x${'é'.repeat((262_143 - '{"text":""}'.length) / 2)}`],
+  ])('is accepted with params of 262,144 bytes of JSON, and refused for one more: %s', async (_, text) => {
     const { sender } = await rig.boot();
     const send = (params: object) =>
       sender.sendEmailMessage(
@@ -73,7 +73,7 @@ describe('a request that is not as it should be', () => {
     expect((await mailings.findOneByOrFail({ id: mailingId as string })).params).toEqual({ text });
   });
 
-  it('is refused for a field that is none, with our name for it', async () => {
+  it('is refused for an unknown field, with the right name for it', async () => {
     const { sender } = await rig.boot();
     const theirs: Record<string, string | null> = {
       messageFrom: 'from',
@@ -98,8 +98,11 @@ describe('a request that is not as it should be', () => {
         message: expect.stringContaining(ours ? `Say ${ours} ` : 'the fields are name, ') as string,
       });
     }
-    const odd = sender.sendEmailMessage({ ...INFO, 'ann@home.example': 'x' } as TemplateEmailInfo, people(1));
-    await expect(odd).rejects.not.toMatchObject({ message: expect.stringContaining('@') as string });
+    const refused = sender.sendEmailMessage(
+      { ...INFO, 'ann@home.example': 'x' } as TemplateEmailInfo,
+      people(1),
+    );
+    await expect(refused).rejects.not.toMatchObject({ message: expect.stringContaining('@') as string });
   });
 
   it.each([
@@ -109,7 +112,7 @@ describe('a request that is not as it should be', () => {
     ['null for options', null, undefined, '*'],
     ['an option that is no flag', { persist: 'yes' }, undefined, 'persist'],
     ['another option that is no flag', { runInSeparateThread: 1 }, undefined, 'runInSeparateThread'],
-    ['an option that is none', { persisted: true }, undefined, 'persisted'],
+    ['an unknown option', { persisted: true }, undefined, 'persisted'],
   ])('is refused for %s', async (_, how, persist, field) => {
     const { sender } = await rig.boot();
     const sending = sender.sendEmailMessage(INFO, people(1), how as boolean, persist as boolean);
@@ -117,7 +120,7 @@ describe('a request that is not as it should be', () => {
     expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
   });
 
-  it('takes the fourth argument with the third left out', async () => {
+  it('is none with the third argument left out before the fourth', async () => {
     const { sender } = await rig.boot();
     const { mailingId } = await sender.sendEmailMessage(INFO, people(1), undefined, true);
     expect(mailingId).not.toBeNull();
@@ -130,7 +133,7 @@ describe('a request that is not as it should be', () => {
     ['headers', 'X-A: b'],
     ['trackingData', ['a']],
     ['slots', 'promotion'],
-  ])('is refused for %s of another kind', async (field, value) => {
+  ])('is refused for %s of another type', async (field, value) => {
     const { sender } = await rig.boot();
     const sending = sender.sendEmailMessage({ ...INFO, [field]: value }, people(1), true, true);
     await expect(sending).rejects.toMatchObject({ code: 'MAILING_FIELD_INVALID', field });
@@ -145,7 +148,7 @@ describe('a request that is not as it should be', () => {
     },
   );
 
-  it('prints no address that was given, neither in the message nor as a property', async () => {
+  it('shows no address in the error, neither in the message nor as a property', async () => {
     const { sender, nest } = await rig.boot();
     const address = 'ann@home.example';
     const send = (info: object, recipients: unknown) =>
@@ -162,7 +165,7 @@ describe('a request that is not as it should be', () => {
     for (const [code, refused] of Object.entries(refusals)) {
       const error: unknown = await refused().catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code });
-      // The message of one gives an example.
+      // The message of one gives an example address.
       const printed = inspect(error).replaceAll('such as ann@home.example', '');
       expect(printed).toContain(code);
       expect(printed).not.toContain(address);
@@ -170,10 +173,10 @@ describe('a request that is not as it should be', () => {
   });
 });
 
-forEachDatabase('data at the bounds of what is stored', (kind) => {
+forEachDatabase('params and data at their bounds', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('are sent: 25 levels, 262,144 bytes of JSON, and half a letter in the name of an attachment', async () => {
+  it('are sent: 25 levels, 262,144 bytes of JSON, and half a surrogate pair in the name of an attachment', async () => {
     const { sender } = await rig.boot({}, { templates: { 'letter.hbs': '{{text.length}}' } });
     const data = { text: 'x'.repeat(262_144 - '{"text":""}'.length) };
     expect(JSON.stringify(data)).toHaveLength(262_144);
@@ -195,10 +198,10 @@ forEachDatabase('data at the bounds of what is stored', (kind) => {
   });
 });
 
-forEachDatabase('params and data with text that is no Unicode', (kind) => {
+forEachDatabase('params and data with half surrogate pairs', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('reach their recipients with a sign in place of the half letter', async () => {
+  it('reach their recipients with U+FFFD in place of the half', async () => {
     const templates = { 'letter.hbs': '{{bio}}|{{note}}|{{name}}|{{[x\uFFFD]}}' };
     const { sender } = await rig.boot({}, { templates });
     const half = 'x\ud83d';
@@ -224,10 +227,10 @@ forEachDatabase('params and data with text that is no Unicode', (kind) => {
   });
 });
 
-describe('the early return', () => {
+describe('the early return of sendEmailMessage', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it.each([true, false])('comes before anything is accepted, persisted: %s', async (persist) => {
+  it.each([true, false])('comes before the first message is accepted, persisted: %s', async (persist) => {
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     rig.inbox.answer = async ({ command }) => {

@@ -18,7 +18,7 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
     value = BAD,
   ) => refuseRows(rig.database.dataSource, kind, { table, column, value, how });
 
-  it.each(HOWS)('is skipped with a reason of its own, and all others are sent: %s', async (how) => {
+  it.each(HOWS)('is skipped with a reason of its own, and all others are sent to: %s', async (how) => {
     const app = await rig.boot({ enabledAsTemplateMailServer: true, batch: { pollIntervalMs: 100 } });
     await refuse(how);
     const list = [...people(100), 'reader7@home.example', 'reader8@HOME.example', 'nonsense', ...people(120)];
@@ -27,7 +27,7 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
       list,
       { persist: true },
     );
-    // The later one of the refused address is no duplicate: it is refused as well.
+    // The later entry with the refused address is no duplicate: it is refused as well.
     expect({ numProfiles, numDuplicates }).toEqual({ numProfiles: 122, numDuplicates: 101 });
     expect(await completed).toMatchObject({ status: 'completed', numSent: 119, numSkipped: 3, numErrors: 0 });
     const skipped = await app.query.recipients(mailingId as string, { status: 'skipped' });
@@ -48,7 +48,7 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
     expect(rig.inbox.messages).toHaveLength(119);
   });
 
-  it('is skipped where it is a profile, and shows which one', async () => {
+  it('is skipped where it is a profile, and the reason names it', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf });
     await refuse('drops', 'dps_user_mailing', 'user_id', 'p3');
     const list = ProfileShelf.fill(6, (n) => `reader${n}@home.example`);
@@ -64,7 +64,7 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
     ]);
   });
 
-  it('leaves its address to a later entry that the database takes', async () => {
+  it('leaves its address to a later entry that the database accepts', async () => {
     const app = await rig.boot();
     await refuse('fails', 'dps_email_address', 'display_name', 'odd');
     const list: Recipient[] = [
@@ -82,7 +82,7 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
     ]);
   });
 
-  it('fails the mailing, and says at which place, where not even a skipped row is taken', async () => {
+  it('fails the mailing, with its idx, where not even a skipped row is accepted', async () => {
     const app = await rig.boot();
     await refuse('fails', 'dps_email_address', 'idx', '3');
     const sending = app.sender.sendEmailMessage(INFO, people(6), { persist: true });
@@ -93,14 +93,14 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
     expect(rig.inbox.messages).toEqual([]);
   });
 
-  it('never costs a mailing whose database has another fault: it fails, and says so', async () => {
+  it('is not skipped when the database has another fault: the mailing fails with that', async () => {
     const app = await rig.boot();
     await rig.database.dataSource.query('ALTER TABLE dps_email_address RENAME TO elsewhere');
     const sending = app.sender.sendEmailMessage(INFO, people(3), { persist: true });
     await expect(sending).rejects.toMatchObject({ code: 'MAILING_LIST_INCOMPLETE' });
   });
 
-  it('x and x with a space at its end are two people, in lists and in slots', async () => {
+  it('does not include ids that differ by a space at the end: they are two profiles, in lists and in slots', async () => {
     const app = await rig.boot(
       { profileRepository: ProfileShelf },
       { templates: { 'letter.hbs': '{{slot "promotion"}}' } },
@@ -132,7 +132,7 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
 forEachServer('a recipient outside a view with a check', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('is skipped where the view stands in place of the table', async () => {
+  it('is skipped where the view replaces the table', async () => {
     const app = await rig.boot();
     const { dataSource } = rig.database;
     await dataSource.query('ALTER TABLE dps_email_address RENAME TO all_addresses');
@@ -151,7 +151,7 @@ forEachServer('a recipient outside a view with a check', (kind) => {
 forEachInnoDb('an insert that changes a value instead of refusing it', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('is seen by its warning, and that recipient is skipped', async () => {
+  it('is detected by its warning, and that recipient is skipped', async () => {
     const app = await rig.boot();
     await rig.database.dataSource.query('ALTER TABLE dps_email_address MODIFY display_name VARCHAR(5)');
     const list = [{ email: 'ann@home.example', name: 'Annabella' }, ...people(30), ...people(3)];
@@ -160,11 +160,11 @@ forEachInnoDb('an insert that changes a value instead of refusing it', (kind) =>
     expect(await completed).toMatchObject({ numProfiles: 31, numSent: 30, numSkipped: 1 });
   });
 
-  // The server keeps no more than 64 or 1,024 warnings of a statement.
+  // The server keeps at most 64 or 1,024 warnings of a statement.
   it.each([
     ['changed', 'ALTER TABLE dps_email_address MODIFY display_name VARCHAR(5)'],
     ['dropped', "ALTER TABLE dps_email_address ADD CONSTRAINT says_no CHECK (display_name <> 'Annabella')"],
-  ])('is seen among 1,100 duplicates of the same chunk: %s', async (_, alteration) => {
+  ])('is detected among 1,100 duplicates of the same chunk: %s', async (_, alteration) => {
     const app = await rig.boot();
     await rig.database.dataSource.query(alteration);
     const duplicates = Array.from({ length: 1_100 }, (): Recipient => 'reader0@home.example');

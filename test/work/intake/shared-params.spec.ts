@@ -3,7 +3,7 @@ import { MailerAdapterRenderer, type MailingTemplate, type TemplateRenderer } fr
 import { describe, expect, it } from 'vitest';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 
-/** Empties what it was given. */
+/** A renderer that empties the params it is given. */
 class GreedyLetters implements TemplateRenderer {
   open(): Promise<MailingTemplate> {
     const render = ({ shop }: Record<string, unknown>) => {
@@ -14,14 +14,14 @@ class GreedyLetters implements TemplateRenderer {
   }
 }
 
-describe('params that are not flat', () => {
+describe('nested params', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
   const texts = async (): Promise<string[]> =>
     Promise.all(rig.inbox.messages.map(async (one) => ((await one.parsed()).text ?? '').trim()));
 
   it.each([true, false])(
-    'are whole for everybody, also where a template with code changes them, persisted: %s',
+    'are complete for each recipient, also where a template with code changes them, persisted: %s',
     async (persist) => {
       const letter =
         '- items.shift()\n- shop.owner.name += "!"\np #{items.join("+")} #{shop.owner.name} #{cart.pop()}';
@@ -44,7 +44,7 @@ describe('params that are not flat', () => {
   );
 
   it.each([true, false])(
-    'are what they were when they were given, whatever the caller does next, persisted: %s',
+    'have the value at the time of the call, whatever the caller changes later, persisted: %s',
     async (persist) => {
       const templates = { 'letter.hbs': '{{#each shop.items}}{{this}} {{/each}}' };
       const { sender } = await rig.boot({}, { templates });
@@ -56,7 +56,7 @@ describe('params that are not flat', () => {
     },
   );
 
-  it('of a caller are not what a renderer of the host changes', async () => {
+  it('of the caller are not changed by a renderer of the host', async () => {
     const { sender } = await rig.boot({ renderer: GreedyLetters });
     const params = { shop: { items: ['a', 'b'] } };
     await sender.sendEmailMessage({ ...INFO, params }, people(1), false);
@@ -64,7 +64,7 @@ describe('params that are not flat', () => {
     expect(params).toEqual({ shop: { items: ['a', 'b'] } });
   });
 
-  it('may hold themselves, and objects of classes, where nothing is written down', async () => {
+  it('may be circular, and objects of classes, where nothing is stored', async () => {
     const templates = { 'letter.hbs': '{{his.self.self.word}} {{his.since}}' };
     const { sender } = await rig.boot({}, { templates });
     const since = new Date('2026-01-01T12:00:00Z');

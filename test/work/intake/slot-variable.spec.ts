@@ -14,7 +14,7 @@ describe('a variable of the host that is called slot', () => {
     return [subject, html];
   };
 
-  it('is shown where it stands, beside slots and in them, in its context', async () => {
+  it('is rendered where it is used, beside slots and in them, in its context', async () => {
     const letter =
       '{{slot}} {{{slot}}} {{#if slot}}yes{{/if}} {{#with day}}{{slot}}{{/with}} ' +
       '{{#slot "promotion"}}{{title}} at {{slot}}, {{../slot}}{{/slot}} {{#each times as |slot|}}[{{slot}}]{{/each}}';
@@ -25,7 +25,7 @@ describe('a variable of the host that is called slot', () => {
     ]);
   });
 
-  it('is nothing where there is none, and nothing of a prototype', async () => {
+  it('is empty where it has no value, and ignores prototypes', async () => {
     const inherited = Object.create({ slot: 'inherited' }) as object;
     expect(await shown('[{{slot}}][{{#with day}}{{slot}}{{/with}}]', { day: inherited })).toEqual([
       'At',

@@ -37,7 +37,7 @@ class Profiles implements ProfileRepository {
 
 const slotsOf = (app: MailingApp): SlotService => app.nest.get(SlotService);
 
-/** Html by recipient, of what the mail server received. */
+/** The html that the mail server received, by recipient. */
 async function received(rig: MailingRig): Promise<Record<string, unknown>> {
   const pairs = rig.inbox.messages.map(async (one) => [one.to[0].split('@')[0], (await one.parsed()).html]);
   return Object.fromEntries(await Promise.all(pairs)) as Record<string, unknown>;
@@ -48,7 +48,7 @@ forEachDatabase('slots', (kind) => {
   const boot = (letter = SLOT): Promise<MailingApp> =>
     rig.boot({ profileRepository: Profiles }, { templates: { 'letter.hbs': letter } });
 
-  it('show what everybody sees, what single profiles see, and that there is nothing', async () => {
+  it('show the content for all, the content for single profiles, and that there is none', async () => {
     const app = await boot();
     const slots = slotsOf(app).define('promotion', { persistent: true });
     const filling = slots
@@ -68,28 +68,25 @@ forEachDatabase('slots', (kind) => {
     });
   });
 
-  it.each([true, false])(
-    'are filled for ids that are numbers as lists are, persisted: %s',
-    async (persist) => {
-      const app = await boot();
-      const slots = slotsOf(app).define('promotion', { persistent: true });
-      const contents = [
-        { userId: 8n, content: { title: 'tea' } },
-        { userId: '8', content: { title: 'the second does not count' } },
-        { userId: '9', content: { title: 'pie' } },
-      ];
-      const filling = slots.fillFor(7, 'promotion', { title: 'cake' }).fillEach('promotion', contents);
-      const list = [{ userId: 7 }, { userId: '8' }, { userId: 9n }];
-      await app.sender.sendEmailMessage({ ...INFO, slots: filling }, list, false, persist);
-      expect(await received(rig)).toEqual({
-        7: '[0 cake for 7@home.example]',
-        8: '[0 tea for 8@home.example]',
-        9: '[0 pie for 9@home.example]',
-      });
-    },
-  );
+  it.each([true, false])('are filled for numeric ids as lists are, persisted: %s', async (persist) => {
+    const app = await boot();
+    const slots = slotsOf(app).define('promotion', { persistent: true });
+    const contents = [
+      { userId: 8n, content: { title: 'tea' } },
+      { userId: '8', content: { title: 'the second does not count' } },
+      { userId: '9', content: { title: 'pie' } },
+    ];
+    const filling = slots.fillFor(7, 'promotion', { title: 'cake' }).fillEach('promotion', contents);
+    const list = [{ userId: 7 }, { userId: '8' }, { userId: 9n }];
+    await app.sender.sendEmailMessage({ ...INFO, slots: filling }, list, false, persist);
+    expect(await received(rig)).toEqual({
+      7: '[0 cake for 7@home.example]',
+      8: '[0 tea for 8@home.example]',
+      9: '[0 pie for 9@home.example]',
+    });
+  });
 
-  it('are not filled for what is no id', async () => {
+  it('are refused for invalid ids', async () => {
     const app = await boot();
     const slots = slotsOf(app).define('promotion', { persistent: true });
     for (const userId of ['', 2 ** 53, 1.5, null, 'x'.repeat(256)]) {
@@ -133,7 +130,7 @@ forEachDatabase('slots', (kind) => {
     expect(about(/INSERT.*dps_mail_slot/s)).toBeLessThanOrEqual(6);
   });
 
-  it('are there in batches, whoever takes them, as text, number or object', async () => {
+  it('are shown in batches on any server, as text, number or object', async () => {
     const letter =
       '{{#slot "promotion"}}<b>{{this}}</b>{{/slot}} {{#if (slot "count")}}{{slot "count"}}{{/if}}';
     const batch = { emailsPerBatch: 3, pollIntervalMs: 20 };
@@ -147,7 +144,7 @@ forEachDatabase('slots', (kind) => {
     expect(html).toEqual(Array.from({ length: 10 }, () => '<b>A &quot;cake&quot;</b> 7'));
   });
 
-  it('show what was given at submit, whatever becomes of the caller’s object', async () => {
+  it('show the content at the time of the call, whatever the caller changes later', async () => {
     const app = await boot();
     slotsOf(app).define('promotion', { persistent: true });
     const content = [{ title: 'cake' }];
@@ -214,7 +211,7 @@ forEachDatabase('slots', (kind) => {
     expect(await rig.database.dataSource.getRepository(Mailing).count()).toBe(0);
   });
 
-  it('for profiles that fail half-way leave a failed mailing that mails nobody', async () => {
+  it('for profiles that fail half-way leave a failed mailing that sends nothing', async () => {
     const app = await boot();
     const slots = slotsOf(app).define('promotion', { persistent: true });
     function* contents(): Generator<ProfileSlotContent> {
@@ -237,7 +234,7 @@ describe('slots of a mailing that is not persisted', () => {
   const boot = (): Promise<MailingApp> =>
     rig.boot({ profileRepository: Profiles }, { templates: { 'letter.hbs': SLOT } });
 
-  it('may hold anything where it is sent within the call', async () => {
+  it('may hold any value in the foreground', async () => {
     const app = await boot();
     const slots = slotsOf(app).define('promotion', { persistent: false });
     class Live {
@@ -248,7 +245,7 @@ describe('slots of a mailing that is not persisted', () => {
     expect(await received(rig)).toEqual({ reader0: '[0 live cake for reader0@home.example]' });
   });
 
-  it('are shown by profile in a thread of its own too', async () => {
+  it('are shown by profile in the background, too', async () => {
     const app = await boot();
     const slots = slotsOf(app).define('promotion', { persistent: true });
     const filling = slots.fillFor('ann', 'promotion', { title: 'hat' }).fill('promotion', { title: 'cake' });

@@ -50,7 +50,7 @@ const WAYS: [string, () => Recipients][] = [
 describe('a list that can be read only once', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it.each(WAYS)('%s is refused the second time, and mails nobody', async (_, make) => {
+  it.each(WAYS)('%s is refused the second time, and sends nothing', async (_, make) => {
     const app = await rig.boot();
     const previews = app.nest.get(TemplateEmailPreview);
     const list = make();
@@ -66,14 +66,14 @@ describe('a list that can be read only once', () => {
     expect(rig.inbox.messages).toHaveLength(2);
     const mailings = rig.database.dataSource.getRepository(Mailing);
     expect((await mailings.find()).map(({ status }) => status)).toEqual(['completed']);
-    // A key that is free can't be told from one that is about to be taken.
+    // An unused key looks like one that another call is about to use, so a failed mailing remains.
     const keyed = app.sender.sendEmailMessage(INFO, list, { persist: true, idempotencyKey: 'new' });
     await expect(keyed).rejects.toThrow(SourceConsumedError);
     expect((await mailings.findOneBy({ status: 'failed' }))?.statusReason).toContain('read before');
     expect(rig.inbox.messages).toHaveLength(2);
   });
 
-  it('leaves what can be read again alone: arrays, sets, and iterables that begin anew', async () => {
+  it('does not include arrays, sets, and iterables that start again', async () => {
     const app = await rig.boot();
     const previews = app.nest.get(TemplateEmailPreview);
     const lists: Recipients[] = [
@@ -90,7 +90,7 @@ describe('a list that can be read only once', () => {
     expect(rig.inbox.messages).toHaveLength(lists.length);
   });
 
-  it('is not asked for where the mailing is there already', async () => {
+  it('is not read for a repeated key', async () => {
     const app = await rig.boot();
     const list = generator();
     const how = { persist: true, idempotencyKey: 'once' };
@@ -122,7 +122,7 @@ describe('contents of slots that can be read only once', () => {
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
-  it('fail a scenario at its second cut, loudly, and so does a list that it keeps', async () => {
+  it('fail a scenario at its second mailing with an event, and so does a list that is kept', async () => {
     @Scenario()
     class Shop {
       readonly #list = generator();

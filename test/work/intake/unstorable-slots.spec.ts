@@ -38,14 +38,14 @@ const shelf = (count: number): { userId: string }[] =>
 const fillingOf = (app: MailingApp): SlotFilling =>
   app.nest.get(SlotService).define('promotion', { persistent: true }).fill('promotion', 'for all');
 
-/** Html by the number of the reader, of what the mail server received. */
+/** The html that the mail server received, by the number of the recipient. */
 async function received(rig: MailingRig): Promise<Record<string, unknown>> {
   const numberOf = (to: string): string => /^reader(\d+)@/.exec(to)![1];
   const pairs = rig.inbox.messages.map(async (one) => [numberOf(one.to[0]), (await one.parsed()).html]);
   return Object.fromEntries(await Promise.all(pairs)) as Record<string, unknown>;
 }
 
-/** What the books say of the skipped ones. */
+/** The stored reasons of the skipped recipients. */
 async function skippedOf(app: MailingApp, mailingId: string | null): Promise<(string | null)[][]> {
   const skipped = await app.query.recipients(mailingId as string, { status: 'skipped' });
   return skipped.map(({ userId, errorCode, errorText }) => [userId, errorCode, errorText]);
@@ -55,7 +55,7 @@ forEachDatabase('content of a slot for one profile', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const boot = () => rig.boot({ profileRepository: ProfileShelf }, TEMPLATES);
 
-  it('that can not be stored skips that profile alone, with what is wrong and no value', async () => {
+  it('that can not be stored skips that profile alone, with the reason and without the value', async () => {
     const app = await boot();
     const odd = oddRecipients().filter(
       ({ isOdd, what }) => isOdd === 'stored' && what !== 'a toJSON that gives a text',
@@ -131,7 +131,7 @@ forEachDatabase('content of a slot for one profile', (kind) => {
     }
   });
 
-  it('that can not be stored skips it on another server too, which knows no slot', async () => {
+  it('that can not be stored skips the profile on another server, too, where the slot is not defined', async () => {
     const first = await rig.boot({ profileRepository: ProfileShelf, uniqServerId: 'shop:1' }, TEMPLATES);
     const list = shelf(40);
     const contents = list.map(({ userId }, n) => ({ userId, content: n % 4 === 0 ? 1n : { title: userId } }));
@@ -171,7 +171,7 @@ forEachDatabase('content of a slot for one profile', (kind) => {
   });
 });
 
-/** What all of them see in a slot, as an expression over the row. */
+/** The content of a slot for all recipients, as an expression over the row. */
 const SHOWN: Record<DatabaseKind, string> = {
   mariadb: "JSON_VALUE(content, '$.is')",
   mysql: "content->>'$.is'",
@@ -185,15 +185,15 @@ forEachDatabase('content of a slot that the database refuses', (kind) => {
     refuseRows(rig.database.dataSource, kind, { table: 'dps_mail_slot', column, value, how });
 
   it.each<[what: string, column: string, value: string, how: Refusal['how']]>([
-    ['for its id, by an error', 'user_id', 'p3', 'fails'],
-    ['for its id, without a word', 'user_id', 'p3', 'drops'],
-    ['for what it says, without a word', SHOWN[kind], 'tea 3', 'drops'],
+    ['for its id, with an error', 'user_id', 'p3', 'fails'],
+    ['for its id, without an error', 'user_id', 'p3', 'drops'],
+    ['for its content, without an error', SHOWN[kind], 'tea 3', 'drops'],
   ])('skips that profile alone: %s', async (_, column, value, how) => {
     const run = { concurrency: 2, maxInDoubt: 2 };
     const app = await rig.boot({ profileRepository: ProfileShelf, run }, TEMPLATES);
     await refuse(column, value, how);
     const list = shelf(9);
-    // Of one profile another slot is refused as well, and a second content comes too late.
+    // For one profile another slot is refused as well, and a second content comes too late.
     const own = list.map(({ userId }, n) => ({ userId, content: `tea ${n}` }));
     const filling = fillingOf(app)
       .fillEach('promotion', own)
@@ -215,7 +215,7 @@ forEachDatabase('content of a slot that the database refuses', (kind) => {
     assertBooksAddUp(await rig.books(mailingId as string));
   });
 
-  it('refuses the mailing where everybody was to see it', async () => {
+  it('for all recipients refuses the mailing', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf }, TEMPLATES);
     await refuse(SHOWN[kind], 'for all', 'drops');
     const slots = fillingOf(app).fillFor('p1', 'promotion', 'tea');
@@ -224,13 +224,13 @@ forEachDatabase('content of a slot that the database refuses', (kind) => {
     expect(rig.inbox.messages).toEqual([]);
   });
 
-  it('costs each such profile itself, also where it is refused in more than one slot and chunk', async () => {
+  it('skips each such profile alone, also where it is refused in more than one slot and chunk', async () => {
     const templates = { 'letter.hbs': '{{slot "promotion"}} {{slot "news"}}' };
     const app = await rig.boot({ profileRepository: ProfileShelf }, { templates });
     await refuse('user_id', 'p1', 'fails');
     const slots = fillingOf(app);
     app.nest.get(SlotService).define('news', { persistent: true });
-    // Beyond one chunk of any database.
+    // More than one chunk of any database.
     const own = Array.from({ length: 2_500 }, (_, n) => ({ userId: `p${n}`, content: `own ${n}` }));
     slots.fillEach('promotion', own).fillEach('news', own);
     const info = { ...INFO, slots };
@@ -244,7 +244,7 @@ forEachDatabase('content of a slot that the database refuses', (kind) => {
 describe('content of a slot for one profile, where nothing is stored', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it.each([true, false])('skips the profile as well, in a thread of its own: %s', async (thread) => {
+  it.each([true, false])('skips the profile as well, in the background: %s', async (thread) => {
     const app = await rig.boot({ profileRepository: ProfileShelf }, TEMPLATES);
     const unreadable = Object.defineProperty({ userId: 'p2' }, 'content', THROWS);
     const filling = fillingOf(app)
@@ -284,7 +284,7 @@ describe('content of a slot for one profile, where nothing is stored', () => {
     expect((await previews.preview(info, list[2])).html).toBe('[for all]');
   });
 
-  it('may be anything where the slot is not persistent, as long as it can be read', async () => {
+  it('may be any value that can be read where the slot is not persistent', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf }, TEMPLATES);
     const slots = app.nest.get(SlotService).define('promotion', { persistent: false });
     const unreadable = Object.defineProperty({ userId: 'p1' }, 'content', THROWS) as ProfileSlotContent;
@@ -294,7 +294,7 @@ describe('content of a slot for one profile, where nothing is stored', () => {
     expect(await received(rig)).toEqual({ 0: '[7]', 2: '[for all]' });
   });
 
-  it('that everybody sees is refused at once, persisted or not', async () => {
+  it('for all recipients is refused at once, persisted or not', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf }, TEMPLATES);
     const info = { ...INFO, slots: fillingOf(app).fill('promotion', nested(26)) };
     for (const persist of [true, false]) {

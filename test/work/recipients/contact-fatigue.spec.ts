@@ -7,7 +7,7 @@ import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 const HOUR_MS = 3_600_000;
 const profiles = new Map<string, RecipientProfile>();
 
-/** Keeps what it is told, as a host with a table would. */
+/** Stores what it is told, as a host with a table would. */
 @Injectable()
 class Customers implements ProfileRepository {
   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
@@ -19,7 +19,7 @@ class Customers implements ProfileRepository {
   }
 }
 
-/** Takes its time to note who was mailed: never. */
+/** Never finishes noting which profiles were mailed. */
 @Injectable()
 class ForgetfulCustomers extends Customers {
   override setLastEmailed(): Promise<void> {
@@ -40,7 +40,7 @@ function people(lastEmailed: Record<string, Date | null>): void {
 forEachDatabase('contact fatigue', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('skips whoever was mailed within the window, and says when and how long', async () => {
+  it('skips a profile that was mailed within the window, with when and how long in the reason', async () => {
     people({ never: null, longAgo: hoursAgo(49), lately: hoursAgo(47), broken: new Date(Number.NaN) });
     const app = await rig.boot({ profileRepository: Customers, profiles: { daysContactFatigue: 2 } });
     const last = profiles.get('lately')!.lastEmailed!.toISOString();
@@ -59,7 +59,7 @@ forEachDatabase('contact fatigue', (kind) => {
     expect(rig.inbox.messages).toHaveLength(1);
   });
 
-  it('is begun by a mailing of our own, and ignored by one that says so, also after a restart', async () => {
+  it('counts mailings of our own, and is ignored by a mailing that says so, also after a restart', async () => {
     people({ ann: null, bob: null });
     const mailing = { profileRepository: Customers, profiles: { hoursContactFatigue: 36 } };
     const app = await rig.boot(mailing);
@@ -88,7 +88,7 @@ forEachDatabase('contact fatigue', (kind) => {
     expect(await rig.reached(mailingId!, 'completed')).toMatchObject({ numSent: 2, numSkipped: 0 });
   });
 
-  it('keeps nobody from his next attempt: a refusal for now is no mail', async () => {
+  it('does not prevent the next attempt: a deferral is no contact', async () => {
     people({ ann: null, bob: null });
     let refusals = 2;
     rig.inbox.answer = ({ command, to }) =>
@@ -105,7 +105,7 @@ forEachDatabase('contact fatigue', (kind) => {
     expect(profiles.get('ann')!.lastEmailed).toBeInstanceOf(Date);
   });
 
-  it('counts what this process knows and the host could not write', async () => {
+  it('counts contacts that this process knows and the host could not write', async () => {
     people({ ann: null });
     const app = await rig.boot({
       profileRepository: ForgetfulCustomers,

@@ -25,7 +25,7 @@ interface Told {
 
 let told: Told;
 
-/** Whoever is asked for is there, under an address of his id. */
+/** Every id has a profile, under an address made of the id. */
 @Injectable()
 class Customers implements ProfileRepository {
   async findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
@@ -61,14 +61,14 @@ const REFUSALS: Record<string, { code: number; text: string }> = {
 const ids = (count: number): { userId: string }[] =>
   Array.from({ length: count }, (_, n) => ({ userId: `reader${n}` }));
 
-forEachDatabase('what profiles are told', (kind) => {
+forEachDatabase('the profile repository of the host', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   beforeEach(() => {
     told = { lastEmailed: [], invalid: [], failures: 0 };
   });
 
-  it('who was mailed, in groups, each once, when the run has ended at the latest', async () => {
+  it('is told which profiles were mailed, in groups, each once, at the latest when the run has ended', async () => {
     rig.inbox.answer = ({ command, to }) =>
       command === 'RCPT' && to.at(-1) === 'reader3@home.example'
         ? { code: 550, text: '5.7.1 No' }
@@ -79,12 +79,12 @@ forEachDatabase('what profiles are told', (kind) => {
     const all = told.lastEmailed.flatMap((group) => group.ids);
     const expected = ids(1_200).map(({ userId }) => userId);
     expect(all.toSorted()).toEqual(expected.filter((id) => id !== 'reader3').toSorted());
-    // A commit has 10 of them at most, so this is a call for several commits.
+    // A commit has at most 10 of them, so one call covers several commits.
     expect(told.lastEmailed.length).toBeLessThan(60);
     for (const { at } of told.lastEmailed) expect(at.getTime()).toBeGreaterThanOrEqual(before);
   });
 
-  it('which addresses are nobody’s: told for good, and by a code that says so', async () => {
+  it('is told which addresses do not exist, after a permanent refusal with a code for that', async () => {
     rig.inbox.answer = ({ command, to }) =>
       command === 'RCPT' ? REFUSALS[to.at(-1)!.split('@')[0]] : undefined;
     const app = await rig.boot({
@@ -100,7 +100,7 @@ forEachDatabase('what profiles are told', (kind) => {
     ]);
   });
 
-  it('nothing, where all messages go to one address: they were not mailed, and it is not theirs', async () => {
+  it('is told nothing where all messages go to one redirected address', async () => {
     let numAsked = 0;
     rig.inbox.answer = ({ command }) =>
       command === 'RCPT' && ++numAsked % 2 === 0 ? REFUSALS.gone : undefined;
@@ -112,7 +112,7 @@ forEachDatabase('what profiles are told', (kind) => {
     expect(told).toMatchObject({ lastEmailed: [], invalid: [] });
   });
 
-  it('who was in doubt and is settled as sent, by a person; not who is settled as an error, or was not written to', async () => {
+  it('is told of recipients in doubt that an operator settles as sent, not of those settled as errors or never handed over', async () => {
     rig.inbox.answer = ({ command }) => (command === 'END' ? 'close' : undefined);
     const app = await rig.boot({ profileRepository: Customers, run: { concurrency: 1 } });
     const send = async (count: number, info = INFO): Promise<string> => {
@@ -131,7 +131,7 @@ forEachDatabase('what profiles are told', (kind) => {
     expect(told.lastEmailed[0].at.getTime()).toBeGreaterThanOrEqual(before);
   });
 
-  it('who was in doubt after a crash and is settled as sent, by the resolver', async () => {
+  it('is told of recipients in doubt after a crash that the resolver settles as sent', async () => {
     const database = new MailingDatabase(rig.database.dataSource);
     const persister = new TemplateEmailPersister(database);
     const left = async (id: string, info = INFO): Promise<string> => {
@@ -158,7 +158,7 @@ forEachDatabase('what profiles are told', (kind) => {
     expect(rig.inbox.messages).toEqual([]);
   });
 
-  it('also of a plain address, because profiles may have it; and nothing where the option is off', async () => {
+  it('is told of plain addresses, too, because profiles may have them; and of nothing where the option is off', async () => {
     rig.inbox.answer = ({ command }) => (command === 'RCPT' ? REFUSALS.gone : undefined);
     const app = await rig.boot({ profileRepository: Customers });
     await app.sender.sendEmailMessage(INFO, ['Gone@Home.example'], false, true);
@@ -170,7 +170,7 @@ forEachDatabase('what profiles are told', (kind) => {
     expect(told.invalid).toHaveLength(1);
   });
 
-  it('of the recipient alone: not what the mail server said of those in copy', async () => {
+  it('is told of the recipient only, not of refused addresses in copy', async () => {
     rig.inbox.answer = ({ command, to }) => {
       if (command !== 'RCPT') return undefined;
       return to.at(-1) === 'copy@shop.example' ? REFUSALS.gone : REFUSALS.policy;
@@ -182,19 +182,19 @@ forEachDatabase('what profiles are told', (kind) => {
     expect(told.invalid).toEqual([]);
   });
 
-  it('a host that fails costs no mailing anything, and is told later', async () => {
+  it('delays no mailing when it fails, and is told later', async () => {
     told.failures = 1;
     const app = await rig.boot({ profileRepository: Customers });
-    const trouble: MailingEventMap['profiles:error'][] = [];
-    app.events.on('profiles:error', (facts) => trouble.push(facts));
+    const profileErrors: MailingEventMap['profiles:error'][] = [];
+    app.events.on('profiles:error', (facts) => profileErrors.push(facts));
     const { completed } = await app.sender.sendEmailMessage(INFO, ids(3), false, true);
     expect(await completed).toMatchObject({ status: 'completed', numSent: 3 });
-    expect(trouble).toMatchObject([{ what: 'lastEmailed', count: 3 }]);
+    expect(profileErrors).toMatchObject([{ what: 'lastEmailed', count: 3 }]);
     await waitUntil(() => told.lastEmailed.length > 0, { what: 'the host to be told again' });
     expect(told.lastEmailed[0].ids.toSorted()).toEqual(['reader0', 'reader1', 'reader2']);
   });
 
-  it('an orderly stop writes what is left, and says what the host did not take', async () => {
+  it('is told the rest at an orderly stop, which reports what it did not take', async () => {
     const app = await rig.boot({ profileRepository: Customers, run: { concurrency: 1 } });
     const dropped: MailingEventMap['profiles:dropped'][] = [];
     app.events.on('profiles:dropped', (facts) => dropped.push(facts));
@@ -216,7 +216,7 @@ forEachDatabase('what profiles are told', (kind) => {
     expect(dropped).toEqual([{ what: 'lastEmailed', count: 4 + 300 - byStatus.sent }]);
   });
 
-  it('a host that never answers keeps neither a mailing from its end nor the process', async () => {
+  it('delays neither the end of a mailing nor the stop of the process when it never answers', async () => {
     told.hangs = true;
     const app = await rig.boot({ profileRepository: Customers, server: { shutdownTimeoutMs: 100 } });
     const { completed } = await app.sender.sendEmailMessage(INFO, ids(3), false, true);

@@ -30,7 +30,7 @@ class Profiles implements ProfileRepository {
 }
 
 forEachDatabase('profiles', (kind) => {
-  it('are mixed with addresses in one numbering, looked up once a commit, and skipped for what they are', async () => {
+  it('are numbered together with addresses, looked up once a commit, and skipped for their flags', async () => {
     const database = await freshDatabase(kind);
     const inbox = await SmtpInbox.start();
     const app = await mailingApp({
@@ -84,7 +84,7 @@ forEachDatabase('profiles', (kind) => {
   });
 });
 
-/** The host's own profiles are out of reach until further notice. */
+/** The host's own profiles, which can not be read until `isAway` is false. */
 @Injectable()
 class ProfilesAway implements ProfileRepository {
   static isAway = true;
@@ -98,7 +98,7 @@ class ProfilesAway implements ProfileRepository {
 forEachDatabase('profiles that can not be read', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('cost nobody anything: the mailing is paused with the reason, and a person resumes it', async () => {
+  it('fail no recipient: the mailing is paused with the reason, and an operator resumes it', async () => {
     ProfilesAway.isAway = true;
     const run = { transportOutageTimeoutMs: 0 };
     const app = await rig.boot({ profileRepository: ProfilesAway, run });
@@ -107,7 +107,7 @@ forEachDatabase('profiles that can not be read', (kind) => {
     const id = mailingId as string;
     expect((await rig.reached(id, 'paused')).statusReason).toBe('profiles: the directory does not answer');
     ProfilesAway.isAway = false;
-    // The mail server answers, which says nothing about the directory.
+    // The mail server answers, which says nothing about the profile repository.
     await app.restarter.sweep();
     const { mailing, byStatus } = await rig.books(id);
     expect([mailing.status, byStatus]).toEqual(['paused', { pending: 3 }]);

@@ -17,7 +17,7 @@ import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
 const suppressionsOf = (app: MailingApp): MailingSuppressions =>
   app.nest.get(MailingSuppressions, { strict: false });
 
-/** The host's own list, which bars everybody at one domain. */
+/** The host's own list, which suppresses a whole domain. */
 @Injectable()
 class NobodyAtWork implements SuppressionList {
   static readonly entries: string[] = [];
@@ -38,7 +38,7 @@ class NobodyAtWork implements SuppressionList {
 forEachDatabase('the suppression list', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('C16 is compared without letter case and spelling: for plain addresses, profiles, names and IDN', async () => {
+  it('C16 ignores letter case and spelling, for plain addresses, profiles, names and IDN', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf });
     const suppressions = suppressionsOf(app);
     await suppressions.suppress('A@x.example', 'asked for it');
@@ -67,7 +67,7 @@ forEachDatabase('the suppression list', (kind) => {
     expect([...rig.inbox.countsByRecipient().keys()].sort()).toEqual(['b@x.example', 'other@x.example']);
   });
 
-  it('C16 keeps whoever gets on it while the mailing runs from being mailed', async () => {
+  it('C16 holds for a recipient that is added while the mailing runs', async () => {
     let letGo = (): void => {};
     const held = new Promise<void>((resolve) => (letGo = resolve));
     rig.inbox.answer = async ({ command }) => {
@@ -82,7 +82,7 @@ forEachDatabase('the suppression list', (kind) => {
     expect(rig.inbox.countsByRecipient().has('reader19@home.example')).toBe(false);
   });
 
-  it('holds for mailings that are not persisted, and no longer once an address is released', async () => {
+  it('holds for mailings that are not persisted, and ends once an address is released', async () => {
     const app = await rig.boot();
     const suppressions = suppressionsOf(app);
     await suppressions.suppress('reader1@home.example', 'first reason');
@@ -100,7 +100,7 @@ forEachDatabase('the suppression list', (kind) => {
     expect(await second.completed).toMatchObject({ numSent: 3, numSkipped: 0 });
   });
 
-  it('answers in the spelling of the question, takes reasons of any length, and refuses what is no address', async () => {
+  it('answers in the spelling of the question, takes reasons of any length, and refuses invalid addresses', async () => {
     const app = await rig.boot();
     const suppressions = suppressionsOf(app);
     await suppressions.suppress('ann@home.example', '📬'.repeat(300));
@@ -126,7 +126,7 @@ forEachDatabase('the suppression list', (kind) => {
     expect(NobodyAtWork.entries).toEqual(['x@home.example']);
   });
 
-  it('may be turned off: no statement, and a sentence for whoever writes to it', async () => {
+  it('may be turned off: no statement runs, and a call that writes to it is refused with the reason', async () => {
     const app = await rig.boot({ suppressionList: false });
     const database = app.nest.get(MailingDatabase, { strict: false });
     const asked: string[] = [];

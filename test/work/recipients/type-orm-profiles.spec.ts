@@ -59,7 +59,7 @@ forEachDatabase('profiles in a table of the host', (kind) => {
     return saved.map(({ number }) => ({ userId: String(number) }));
   };
 
-  it('are read with the words of the host, and are the context of the templates', async () => {
+  it('are read with the host’s column names, and are the context of the templates', async () => {
     const letter = '<p>{{name}}/{{firstName}}/{{points}}/{{mailState}}</p>';
     const app = await boot({ profiles: { hoursContactFatigue: 1 } }, { 'letter.hbs': letter });
     const ids = await add(
@@ -94,11 +94,11 @@ forEachDatabase('profiles in a table of the host', (kind) => {
       texts.set((to as { text: string }).text, String(html));
     }
     expect(texts.get('"Ann Müller" <ann@home.example>')).toContain('<p>Ann Müller/Ann/7/</p>');
-    // C7: who has no name has none.
+    // C7: a profile without a name has none in the context.
     expect(texts.get('nameless@home.example')).toContain('<p>//0/</p>');
   });
 
-  it('C20 are looked at just before the send: who came to be invalid while others were sent to is skipped', async () => {
+  it('C20 are read just before the send: a profile that became invalid while others were sent to is skipped', async () => {
     const app = await boot({ run: { concurrency: 2, maxInDoubt: 4 } });
     const ids = await add(...Array.from({ length: 30 }, (_, n) => ({ mail: `reader${n}@home.example` })));
     let isChanged = false;
@@ -121,7 +121,7 @@ forEachDatabase('profiles in a table of the host', (kind) => {
     expect(received.has('reader20@home.example') || received.has('reader25@home.example')).toBe(false);
   });
 
-  it('are told when they were mailed, and that an address is nobody’s, however it is spelled', async () => {
+  it('are updated with when they were mailed, and which addresses do not exist, in any spelling', async () => {
     rig.inbox.answer = ({ command, to }) =>
       command === 'RCPT' && to.at(-1)?.startsWith('gone')
         ? { code: 550, text: '5.1.1 Nobody here' }
@@ -140,7 +140,7 @@ forEachDatabase('profiles in a table of the host', (kind) => {
     expect(rows.slice(1).map(({ lastMail }) => lastMail)).toEqual([null, null, null]);
   });
 
-  it('are never said to have been mailed earlier than they were, and take a wish either way', async () => {
+  it('never move back the time they were last mailed, and take preferences as booleans and as numbers', async () => {
     const profiles = new TypeOrmProfileRepository(host, Customer, MAPPING);
     const [{ userId }] = await add({ mail: 'ann@home.example', mailState: 'blocked' });
     const later = new Date('2026-07-01T12:00:00.123Z');
@@ -156,14 +156,14 @@ forEachDatabase('profiles in a table of the host', (kind) => {
       mailState: 'ok',
     });
     const emailStatus = { column: 'language', invalid: ['?', null], valid: null } as const;
-    const odd = new TypeOrmProfileRepository(host, Customer, { ...MAPPING, emailStatus });
-    await odd.setEmailStatus!(['ann@home.example'], 'invalid');
+    const nullable = new TypeOrmProfileRepository(host, Customer, { ...MAPPING, emailStatus });
+    await nullable.setEmailStatus!(['ann@home.example'], 'invalid');
     expect(await customers.findOneBy({ number: Number(userId) })).toMatchObject({ language: '?' });
-    await odd.setEmailStatus!(['ann@home.example'], 'valid');
-    expect((await odd.findByIds([userId])).get(userId)).toMatchObject({ emailStatus: 'invalid' });
+    await nullable.setEmailStatus!(['ann@home.example'], 'valid');
+    expect((await nullable.findByIds([userId])).get(userId)).toMatchObject({ emailStatus: 'invalid' });
   });
 
-  it('are found by ids that are told apart to the letter, more of them than a statement takes', async () => {
+  it('are found by ids that differ in letter case only, and by more ids than one statement takes', async () => {
     const members = host.getRepository(Member);
     await members.insert([
       { id: 'ann', email: 'ann@home.example' },
@@ -181,10 +181,10 @@ forEachDatabase('profiles in a table of the host', (kind) => {
   });
 });
 
-describe('a mapping that does not fit', () => {
+describe('a profile mapping that does not fit', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('stops the start, and names what is missing', async () => {
+  it('stops the start, and the error names what is missing', async () => {
     const imports = [TypeOrmModule.forFeature([Customer])];
     const wrong = { ...MAPPING, email: 'address', data: ['pionts'] } as never;
     await expect(

@@ -6,7 +6,7 @@ import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 forEachDatabase('bulkSmtp', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('mails everybody once, with what is recorded, and refusals cost those alone whom they name', async () => {
+  it('sends to each recipient once, records the same, and a refusal affects only the recipient that it names', async () => {
     rig.inbox.answer = ({ command, to }) =>
       command === 'RCPT' && /reader[37]@/.test(to.at(-1) ?? '')
         ? { code: 550, text: '5.1.1 gone' }
@@ -20,7 +20,7 @@ forEachDatabase('bulkSmtp', (kind) => {
     expect(headers.get('x-mailing-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('goes on after an outage of the mail server', async () => {
+  it('continues after an outage of the mail server', async () => {
     let isDown = true;
     rig.inbox.answer = ({ command }) =>
       isDown && command === 'CONNECT' ? { code: 421, text: 'going down' } : undefined;
@@ -48,13 +48,13 @@ describe('bulkSmtp', () => {
     await expect(starting).rejects.toThrow(words);
   });
 
-  it('is refused where there is no such transport', async () => {
+  it('is refused where the mailer has no such transport', async () => {
     await expect(rig.boot({ bulkSmtp: true, transporterName: 'other' })).rejects.toThrow(
       TransporterMissingError,
     );
   });
 
-  it('is a flag', async () => {
+  it('has to be a boolean', async () => {
     await expect(rig.boot({ bulkSmtp: 'yes' as unknown as boolean })).rejects.toThrow('bulkSmtp');
   });
 });

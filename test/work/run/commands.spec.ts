@@ -5,10 +5,10 @@ import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-forEachDatabase('orders of people', (kind) => {
+forEachDatabase('commands of a user', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('A23 after pause resolves only the messages in flight go out', async () => {
+  it('A23 no message starts after pause resolves; only those in flight are sent', async () => {
     const app = await rig.boot();
     const mailingId = await rig.send(app, 300);
     await rig.inbox.waitFor(40);
@@ -29,7 +29,7 @@ forEachDatabase('orders of people', (kind) => {
     await rig.assertAllSent(mailingId, 300);
   });
 
-  it('A23 a pause from another server is carried out within one commit', async () => {
+  it('A23 a pause from another server takes effect within one commit', async () => {
     const owner = await rig.boot();
     const other = await rig.boot({ uniqServerId: 'test:2' });
     const mailingId = await rig.send(owner, 300);
@@ -39,7 +39,7 @@ forEachDatabase('orders of people', (kind) => {
     expect(rig.inbox.messages.length).toBeLessThan(300);
     const { mailing } = await rig.books(mailingId);
     expect(mailing.numSent).toBe(rig.inbox.messages.length);
-    // Resumed where it was asked: it goes on there.
+    // Resumed on that server, it continues there.
     await other.sender.resume(mailingId);
     expect((await rig.reached(mailingId, 'completed')).uniqServerId).toBe('test:2');
     await rig.assertAllSent(mailingId, 300);
@@ -59,7 +59,7 @@ forEachDatabase('orders of people', (kind) => {
     await rig.assertAllSent(mailingId, 300);
   });
 
-  it('A25 paused and resumed at once, again and again, it goes on', async () => {
+  it('A25 a mailing that is paused and resumed at the same moment, again and again, continues', async () => {
     const app = await rig.boot();
     const mailingId = await rig.send(app, 300);
     for (let round = 1; round <= 8; round++) {
@@ -71,7 +71,7 @@ forEachDatabase('orders of people', (kind) => {
     await rig.assertAllSent(mailingId, 300);
   });
 
-  it('cancel ends it: those in flight are recorded, the rest stays as it was', async () => {
+  it('cancel ends a mailing: recipients in flight are recorded, the rest is unchanged', async () => {
     const app = await rig.boot();
     const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, people(300), { persist: true });
     await rig.inbox.waitFor(40);
@@ -79,8 +79,8 @@ forEachDatabase('orders of people', (kind) => {
     const atReturn = rig.inbox.messages.length;
     expect(await completed).toMatchObject({ status: 'canceled', numSent: rig.inbox.messages.length });
     expect(rig.inbox.messages.length - atReturn).toBeLessThanOrEqual(5);
-    for (const order of ['cancel', 'pause', 'resume'] as const) {
-      expect(await app.sender[order](mailingId as string)).toBe('canceled');
+    for (const method of ['cancel', 'pause', 'resume'] as const) {
+      expect(await app.sender[method](mailingId as string)).toBe('canceled');
     }
     const { mailing, byStatus } = await rig.books(mailingId as string);
     expect(mailing.endTime).toBeInstanceOf(Date);
@@ -98,7 +98,7 @@ forEachDatabase('orders of people', (kind) => {
     await back();
   });
 
-  it('pause works while the mail server is down, and ends the wait at once', async () => {
+  it('pause works while the mail server is down, and ends the wait of the run at once', async () => {
     const app = await rig.boot();
     const back = await rig.inboxDown();
     const isDown = new Promise<void>((resolve) => app.events.on('transport:down', () => resolve()));
@@ -112,7 +112,7 @@ forEachDatabase('orders of people', (kind) => {
     await rig.assertAllSent(mailingId as string, 9);
   });
 
-  it('cancel works while the list is being written: the writer stops and nobody is mailed', async () => {
+  it('cancel works while the list is being written: the writer stops and no message is sent', async () => {
     const app = await rig.boot();
     let pulled = 0;
     async function* endless(): AsyncGenerator<Recipient> {
@@ -125,10 +125,10 @@ forEachDatabase('orders of people', (kind) => {
     const { id } = await waitUntil(
       () => rig.database.dataSource.getRepository(Mailing).findOneBy({ status: 'loading' }),
       {
-        what: 'the list to be begun',
+        what: 'the list to be started',
       },
     );
-    // The writer may hear of it before the caller does.
+    // The writer may notice before the caller does.
     const refused = sending.catch((error: unknown) => error);
     expect(await app.sender.cancel(id)).toBe('canceled');
     expect(await refused).toMatchObject({ code: 'MAILING_LIST_INCOMPLETE', mailingId: id });
@@ -136,7 +136,7 @@ forEachDatabase('orders of people', (kind) => {
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
-  it('a pause while the list is being written lets it be completed, and then nothing begins', async () => {
+  it('a pause while the list is being written lets it be completed, and then nothing starts', async () => {
     const app = await rig.boot();
     let goOn: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (goOn = resolve));
@@ -148,7 +148,7 @@ forEachDatabase('orders of people', (kind) => {
     const { id } = await waitUntil(
       () => rig.database.dataSource.getRepository(Mailing).findOneBy({ status: 'loading' }),
       {
-        what: 'the list to be begun',
+        what: 'the list to be started',
       },
     );
     expect(await app.sender.pause(id)).toBe('loading');
@@ -161,7 +161,7 @@ forEachDatabase('orders of people', (kind) => {
     await rig.assertAllSent(id, 30);
   });
 
-  it('orders about a mailing whose owner is dead are carried out by the server that is asked', async () => {
+  it('commands for a mailing of a dead server are applied by the server that is asked', async () => {
     const app = await rig.boot();
     const orphan = async (id: string, status: 'in_progress' | 'pausing'): Promise<void> => {
       const mailings = rig.database.dataSource.getRepository(Mailing);
@@ -190,7 +190,7 @@ forEachDatabase('orders of people', (kind) => {
   });
 
   it.each(['pausing', 'in_progress', 'pending'] as const)(
-    'resume of a mailing that is %s on a dead server goes on here',
+    'resume of a mailing that is %s on a dead server continues it here',
     async (status) => {
       const app = await rig.boot();
       const facts = {
@@ -208,7 +208,7 @@ forEachDatabase('orders of people', (kind) => {
     },
   );
 
-  it('an order about a mailing that waits for a place is carried out at once', async () => {
+  it('a command for a mailing that waits for a worker slot is applied at once', async () => {
     let letGo: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (letGo = resolve));
     rig.inbox.answer = ({ command }) => (command === 'END' ? gate : undefined);
@@ -217,7 +217,7 @@ forEachDatabase('orders of people', (kind) => {
     await rig.inbox.waitFor(5);
     const waiting = await app.sender.sendEmailMessage(INFO, people(5), { persist: true });
     const id = waiting.mailingId as string;
-    // As after a restart: its run died, and it is to be recovered when there is a place.
+    // As after a restart: its run died, and it is recovered when there is a slot.
     await rig.database.dataSource
       .getRepository(Mailing)
       .update({ id }, { status: 'in_progress', claimToken: 'dead#1' });
@@ -231,9 +231,9 @@ forEachDatabase('orders of people', (kind) => {
     const app = await rig.boot();
     const mailingId = await rig.send(app, 5);
     await rig.reached(mailingId, 'completed');
-    const orders = app.nest.get(CommandPersister, { strict: false });
-    const read = orders.read.bind(orders);
-    orders.read = async (...parts) => {
+    const commandPersister = app.nest.get(CommandPersister, { strict: false });
+    const read = commandPersister.read.bind(commandPersister);
+    commandPersister.read = async (...parts) => {
       const before = await read(...parts);
       await rig.database.dataSource.getRepository(Mailing).update({ id: mailingId }, { status: 'canceled' });
       return before;
@@ -243,7 +243,7 @@ forEachDatabase('orders of people', (kind) => {
     expect([byStatus, mailing.numErrors]).toEqual([{ error: 5 }, 5]);
   });
 
-  it('A13 the stop of a server has a bound, whatever a source of recipients does', async () => {
+  it('A13 the stop of a server has a time limit, whatever a source of recipients does', async () => {
     const app = await rig.boot({ server: { shutdownTimeoutMs: 100 } });
     async function* stalls(): AsyncGenerator<Recipient> {
       yield* people(3);
@@ -257,7 +257,7 @@ forEachDatabase('orders of people', (kind) => {
     expect(performance.now() - begun).toBeLessThan(10_000);
   });
 
-  it('a listener that throws stops nothing, and sends nothing twice', async () => {
+  it('a listener that throws stops nothing, and causes no second copy', async () => {
     const app = await rig.boot({ inDoubt: 'resend' });
     const warnings: string[] = [];
     const note = ({ name }: Error): void => void warnings.push(name);
@@ -272,7 +272,7 @@ forEachDatabase('orders of people', (kind) => {
     expect(warnings).toContain('MailingListenerWarning');
   });
 
-  it('an order to a live owner elsewhere is left to it', async () => {
+  it('a command for a mailing of a living server is left to that server', async () => {
     const app = await rig.boot();
     const { dataSource } = rig.database;
     const now = new Date();
@@ -297,10 +297,10 @@ forEachDatabase('orders of people', (kind) => {
     expect([uniqServerId, claimToken]).toEqual(['far:1', 'far#1']);
   });
 
-  it('a mailing that nobody knows, and words that nobody knows, are refused by name', async () => {
+  it('an unknown mailing and unknown arguments are refused by name', async () => {
     const { sender, query } = await rig.boot();
-    for (const order of ['pause', 'resume', 'cancel'] as const) {
-      await expect(sender[order]('nobody')).rejects.toMatchObject({ code: 'MAILING_NOT_FOUND' });
+    for (const method of ['pause', 'resume', 'cancel'] as const) {
+      await expect(sender[method]('nobody')).rejects.toMatchObject({ code: 'MAILING_NOT_FOUND' });
     }
     await expect(sender.retry('nobody', 'errors')).rejects.toMatchObject({ code: 'MAILING_NOT_FOUND' });
     await expect(sender.settleInDoubt('nobody', 'sent')).rejects.toMatchObject({ code: 'MAILING_NOT_FOUND' });

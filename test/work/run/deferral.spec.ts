@@ -6,10 +6,10 @@ import { greylisting } from '../../support/network/greylisting.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-forEachDatabase('a temporary refusal', (kind) => {
+forEachDatabase('a recipient deferred by the mail server', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('B12 is tried again until it works, and counts recipients, not attempts', async () => {
+  it('B12 is retried until it succeeds, and counts once, whatever its number of attempts', async () => {
     rig.inbox.answer = greylisting(3, 'reader4@home.example');
     const app = await rig.boot({ retry: { initialDelayMs: 30 } });
     const mailingId = await rig.send(app, 10);
@@ -25,7 +25,7 @@ forEachDatabase('a temporary refusal', (kind) => {
     expect(await rig.database.dataSource.getRepository(MailDeferred).count()).toBe(0);
   });
 
-  it('is overtaken by the others, and the mailing waits for it without polling', async () => {
+  it('does not hold up other recipients, and the mailing waits for it without polling', async () => {
     rig.inbox.answer = greylisting(1, 'reader0@home.example', 'reader1@home.example');
     const app = await rig.boot({ retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } });
     const mailingId = await rig.send(app, 40);
@@ -39,7 +39,7 @@ forEachDatabase('a temporary refusal', (kind) => {
     expect(mailing).toMatchObject({ status: 'in_progress', lowWaterIdx: 40, nextIdx: 40 });
     expect(recipients[0]).toMatchObject({ attempts: 1, errorCode: '4.2.0' });
     expect(await deferred.countBy({ mailingId })).toBe(2);
-    // Five heartbeats later not a single commit has been made for it.
+    // No commit is made within five heartbeats.
     const commits = (await rig.database.dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId }))
       .commitSeq;
     let sweeps = 0;
@@ -54,7 +54,7 @@ forEachDatabase('a temporary refusal', (kind) => {
     await rig.reached(mailingId, 'canceled');
   });
 
-  it('comes to an error after the last attempt, with the last reason', async () => {
+  it('becomes an error after the last attempt, with the last reason', async () => {
     rig.inbox.answer = greylisting(99, 'reader2@home.example');
     const app = await rig.boot({ retry: { maxAttempts: 3, initialDelayMs: 10 } });
     const mailingId = await rig.send(app, 5);
@@ -64,7 +64,7 @@ forEachDatabase('a temporary refusal', (kind) => {
     expect(books.recipients[2]).toMatchObject({ status: 'error', attempts: 3, errorCode: '4.2.0' });
   });
 
-  it('A8 survives a restart: who waits is found again, and nobody else is touched', async () => {
+  it('A8 is found again after a restart, and no other recipient is touched', async () => {
     rig.inbox.answer = greylisting(1, 'reader0@home.example', 'reader3@home.example');
     const hours = { retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } };
     const first = await rig.boot(hours);
@@ -74,7 +74,7 @@ forEachDatabase('a temporary refusal', (kind) => {
     });
     await first.close();
     expect((await rig.books(mailingId)).mailing.status).toBe('pending');
-    // An hour passes.
+    // As if an hour had passed.
     const { dataSource } = rig.database;
     await dataSource.getRepository(MailDeferred).update({ mailingId }, { nextAttemptAt: new Date(0) });
     await rig.boot(hours);
@@ -82,7 +82,7 @@ forEachDatabase('a temporary refusal', (kind) => {
     await rig.assertAllSent(mailingId, 12);
   });
 
-  it('in a mailing that is not persisted is tried again as well', async () => {
+  it('is retried in a mailing that is not persisted as well', async () => {
     rig.inbox.answer = greylisting(2, 'reader1@home.example');
     const app = await rig.boot({ retry: { initialDelayMs: 20 } });
     const { completed } = await app.sender.sendEmailMessage(INFO, people(4));
@@ -90,7 +90,7 @@ forEachDatabase('a temporary refusal', (kind) => {
     expect(rig.inbox.messages).toHaveLength(4);
   });
 
-  it('B9 a mailing that only waits for it does not hold up the others', async () => {
+  it('B9 does not hold up other mailings while its own mailing only waits for it', async () => {
     rig.inbox.answer = greylisting(1, 'reader0@home.example');
     const app = await rig.boot({
       run: { maxConcurrentMailings: 1 },
@@ -102,7 +102,7 @@ forEachDatabase('a temporary refusal', (kind) => {
     });
     const next = await app.sender.sendEmailMessage(INFO, people(9), { persist: true });
     expect(await next.completed).toMatchObject({ status: 'completed', numSent: 9 });
-    // When its time comes it takes its place again.
+    // When its retry is due, its mailing obtains a slot again.
     await rig.database.dataSource
       .getRepository(MailDeferred)
       .update({ mailingId: waiting }, { nextAttemptAt: new Date(0) });
@@ -112,7 +112,7 @@ forEachDatabase('a temporary refusal', (kind) => {
     await rig.reached(waiting, 'completed');
   });
 
-  it('B9 the wait for it ends at once when the server stops', async () => {
+  it('B9 does not delay the stop of the server', async () => {
     rig.inbox.answer = greylisting(1, 'reader0@home.example');
     const app = await rig.boot({ retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } });
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, people(3), { persist: true });

@@ -6,12 +6,12 @@ import { MailingRig } from '../../support/hosts/mailing-rig.js';
 
 const numberOf = ([address]: readonly string[]): number => Number(/\d+/.exec(address)?.[0]);
 
-/** Failures that pause, and those of each batch that count for nothing. */
+/** The number of failures that pause, and those of each batch that are ignored. */
 const SAMPLE = 50;
 const NOISE = 2;
 /**
- * What a batch has not yet told the others and has already marked ahead, each at most `run.maxInDoubt` (10), of four batches at a time;
- * and the commit that takes the sum over its bound, which may bring as many.
+ * Failures that a batch has not reported to the others, and recipients already marked, each at most `run.maxInDoubt` (10), of four batches at a time;
+ * and the commit that takes the sum over its limit, which may bring as many.
  */
 const UNHEARD = 4 * 2 * 10 + 10;
 
@@ -24,11 +24,11 @@ forEachDatabase('the error guard of a mailing in batches', (kind) => {
     { batchSize: 250, where: 'at its head', isBad: (n: number) => n < 100 },
     { batchSize: 250, where: 'all over it', isBad: (n: number) => n % 10 === 3 },
   ])(
-    'does not stop a list of which a tenth is bad addresses, $where, in batches of $batchSize',
+    'does not stop a list with a tenth of bad addresses, $where, in batches of $batchSize',
     async ({ batchSize, isBad }) => {
       rig.inbox.answer = ({ command, to }) =>
         command === 'RCPT' && isBad(numberOf(to)) ? { code: 550, text: '5.1.1 no such user' } : undefined;
-      // Pauses at an eighth of the list, 126, not at 500, where 100 would be far from it.
+      // Pauses at an eighth of the list, 126, instead of 500, which 100 failures would not come near.
       const app = await rig.boot({ ...TAKES_BATCHES, errorGuard: { sampleSize: 10 } });
       const mailingId = await sendBatched(app, 1_000, { batchSize });
       await rig.reached(mailingId, 'completed', 40_000);
@@ -40,7 +40,7 @@ forEachDatabase('the error guard of a mailing in batches', (kind) => {
     60_000,
   );
 
-  it('pauses early when each sender is refused for now, in batches of 20', async () => {
+  it('pauses early when each sender address is deferred, in batches of 20', async () => {
     let attempts = 0;
     rig.inbox.answer = ({ command }) => {
       if (command !== 'MAIL') return undefined;
@@ -54,7 +54,7 @@ forEachDatabase('the error guard of a mailing in batches', (kind) => {
     const { byStatus, recipients } = await rig.books(mailingId);
     const { deferred, pending, ...others } = byStatus;
     expect({ sum: deferred + pending, others }).toEqual({ sum: 1_000, others: {} });
-    // The wait is random, so that a few are tried again.
+    // The delay is random, so a few are retried.
     expect(recipients.reduce((sum, one) => sum + one.attempts, 0)).toBe(attempts);
     const begun = (await batchesOf(rig, mailingId)).filter(({ nextIdx, startIdx }) => nextIdx > startIdx);
     expect(deferred).toBeLessThanOrEqual(SAMPLE + NOISE * begun.length + UNHEARD);

@@ -9,7 +9,7 @@ const QUOTAS = [
   { code: 552, text: '5.2.2 relay quota exceeded' },
   { code: 554, text: 'Sending paused for this account' },
 ];
-/** The mailer at MAIL is in error-rate-guard.spec.ts, with more recipients. */
+/** The reply to MAIL is tested in error-rate-guard.spec.ts, with more recipients. */
 const PLACES: [SmtpCommand, boolean][] = [
   ['RCPT', false],
   ['END', false],
@@ -26,16 +26,16 @@ interface Refusal {
 
 const TAKEN = 100;
 const RECIPIENTS = 400;
-/** Failures that pause, by default, and what is under way when the last of them is heard. */
+/** The number of failures that pause by default, plus the messages in flight at the last of them. */
 const MAX_TRIED = 50 + 30;
 
-/** What a reply means does not depend on the database, so one text is enough for most; what is written of it does. */
+/** The meaning of a reply does not depend on the database, so one text is enough for most; what is stored of it does. */
 function refusalsOn(kind: DatabaseKind): Refusal[] {
   const quotas = kind === 'sqlite' ? QUOTAS : QUOTAS.slice(0, 1);
   return PLACES.flatMap(([command, bulkSmtp]) => quotas.map((answer) => ({ ...answer, command, bulkSmtp })));
 }
 
-forEachDatabase('a quota of the sender that is used up', (kind) => {
+forEachDatabase('an exhausted sending quota', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   it.each(refusalsOn(kind))(
@@ -44,7 +44,7 @@ forEachDatabase('a quota of the sender that is used up', (kind) => {
       let reached = 0;
       rig.inbox.answer = (step) => {
         if (step.command !== command || ++reached <= TAKEN) return undefined;
-        // The inbox keeps what it has refused, too.
+        // The inbox also keeps messages that it has refused.
         if (step.message) rig.inbox.messages.splice(rig.inbox.messages.indexOf(step.message), 1);
         return { code, text };
       };

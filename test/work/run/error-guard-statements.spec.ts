@@ -7,7 +7,7 @@ import { waitUntil } from '../../support/wait-until.js';
 const RECIPIENTS = 60;
 const KINDS: DatabaseKind[] = ['sqlite', 'mariadb'];
 
-/** Of groups whose size depends on time, and of the guard in nothing. */
+/** Statements about groups whose size depends on time, which the guard does not affect. */
 const ASKED_AHEAD = /FROM \W?dps_mail_suppression/;
 
 /** Counts each statement by its text. */
@@ -34,7 +34,7 @@ class StatementCounts implements Logger {
 describe.each(KINDS.filter(isChosen))('the error guard (%s)', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  /** One recipient for each commit, so that the number of commits does not depend on time; and no heartbeat meanwhile. */
+  /** One recipient for each commit and no heartbeat meanwhile, so that the number of commits does not depend on time. */
   const statementsOf = async (sampleSize: number, batched: boolean): Promise<StatementCounts> => {
     const counts = new StatementCounts();
     const app = await rig.boot(
@@ -65,7 +65,7 @@ describe.each(KINDS.filter(isChosen))('the error guard (%s)', (kind) => {
     return counts;
   };
 
-  it.each([false, true])('costs no statement, in a batch: %s', async (batched) => {
+  it.each([false, true])('needs no statement of its own, in a batch: %s', async (batched) => {
     const [without, withGuard] = [await statementsOf(0, batched), await statementsOf(50, batched)];
     expect(without.total).toBeGreaterThan(RECIPIENTS);
     expect(Object.fromEntries(withGuard.byText)).toEqual(Object.fromEntries(without.byText));

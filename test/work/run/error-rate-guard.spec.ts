@@ -8,18 +8,18 @@ import { waitUntil } from '../../support/wait-until.js';
 
 const MAIL_SERVER = { enabledAsTemplateMailServer: true };
 
-/** Takes so many messages, and then answers each further sender with this. */
+/** Accepts this many messages, and then answers each further sender with this. */
 function afterThat(count: number, answer: { code: number; text: string }): SmtpHook {
   let taken = 0;
   return ({ command }) => (command === 'MAIL' && ++taken > count ? answer : undefined);
 }
 
-/** Soon enough for a test, and enough attempts for those that are made before it is paused. */
+/** Short enough for a test, with enough attempts for those that are made before the pause. */
 const RETRIES = { retry: { maxAttempts: 50, initialDelayMs: 2_000 } };
 
-forEachDatabase('a mail server that refuses the sender', (kind) => {
+forEachDatabase('the error guard of a mailing', (kind) => {
   const rig = MailingRig.forEachTest(kind);
-  /** What the database is has no part in how many are left. */
+  /** The number of recipients left does not depend on the database. */
   const listed = kind === 'sqlite' ? 2_000 : 800;
 
   it.each([
@@ -27,7 +27,7 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
     { code: 552, text: '5.2.2 relay quota exceeded' },
     { code: 554, text: 'Sending paused for this account' },
   ])(
-    'takes 500 messages and answers $code $text to all others: paused after tens, no recipient is consumed',
+    'pauses after tens of failures where the mail server takes 500 messages and answers $code $text to all others, and no recipient is consumed',
     async (answer) => {
       rig.inbox.answer = afterThat(500, answer);
       const app = await rig.boot(RETRIES);
@@ -48,7 +48,7 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
     },
   );
 
-  it('answers 450 4.1.8 to everybody: paused early, and again after a resume, without a second attempt at the whole list', async () => {
+  it('pauses early, and again after a resume, where each message gets 450 4.1.8, without a second attempt for the whole list', async () => {
     let attempts = 0;
     rig.inbox.answer = ({ command }) => {
       if (command !== 'MAIL') return undefined;
@@ -61,7 +61,7 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
     expect(statusReason).toMatch(/^error rate: 50 of the last 50 attempts failed with 4\.1\.8: /);
     expect(attempts).toBeLessThan(80);
     const first = await rig.books(mailingId);
-    // Now and then the jitter brings one of them back before the pause.
+    // The jitter of a retry may bring one of them back before the pause.
     expect(first.recipients.reduce((sum, one) => sum + one.attempts, 0)).toBe(attempts);
     const numTried = first.recipients.filter((one) => one.attempts > 0).length;
     expect(first.byStatus.pending).toBe(5_000 - numTried);
@@ -74,10 +74,10 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
     expect(second.byStatus.deferred).toBeLessThan(160);
   });
 
-  it('is found out over a restart: what failed before it counts', async () => {
+  it('counts failures from before a restart', async () => {
     rig.inbox.answer = ({ command, to }) => {
       if (command !== 'RCPT') return undefined;
-      // From here on it falls silent, and the process stops in the middle.
+      // From here on the server stops answering, and the process stops in the middle.
       return Number(/\d+/.exec(to[0])?.[0]) < 30 ? { code: 550, text: '5.7.1 blocked' } : 'hang';
     };
     const app = await rig.boot({ server: { shutdownTimeoutMs: 100 } });
@@ -108,7 +108,7 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
     expect(books.byStatus).toEqual({ error: 200, sent: 1_800 });
   });
 
-  it('does not stop a mailing for a few that are refused for now at each attempt, when only they are left', async () => {
+  it('does not stop a mailing for a few recipients that are deferred at each attempt, when only they are left', async () => {
     rig.inbox.answer = ({ command, to }) =>
       command === 'RCPT' && /reader\d*7@/.test(to[0]) ? { code: 451, text: '4.3.0 not now' } : undefined;
     const app = await rig.boot({ retry: { maxAttempts: 3, initialDelayMs: 2_000, maxDelayMs: 2_000 } });
@@ -117,7 +117,7 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
     expect((await rig.books(mailingId)).byStatus).toEqual({ error: 70, sent: 630 });
   });
 
-  it('is found out by all batches together, and by batches that follow one another', async () => {
+  it('adds up the failures of all batches, also of batches that run one after another', async () => {
     rig.inbox.answer = afterThat(300, { code: 550, text: '5.4.5 Daily user sending limit exceeded' });
     const app = await rig.boot({ ...MAIL_SERVER, ...RETRIES });
     const info = { ...INFO, batched: true, batchSize: 20 };
@@ -136,7 +136,7 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
     await rig.assertAllSent(id, 900);
   }, 60_000);
 
-  it('a batch that fares well forgets what it heard of another one, which fares well too by now', async () => {
+  it('does not stop a batch that succeeds for the score that it read of another batch, which succeeds by now, too', async () => {
     const [heard, ahead, together] = [gate(), gate(), gate()];
     const isRefused = script([
       { batch: 1, refused: 48, next: ahead },
@@ -160,9 +160,9 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
           const row = (await batchesOf(rig, id))[batch];
           return row.numSent >= numSent && row.suspectScore === score;
         },
-        { what: `batch ${batch} to stand at ${score}` },
+        { what: `batch ${batch} to have the score ${score}` },
       );
-    // Each batch shows its score less two failures.
+    // Each batch stores its score less two failures.
     await scored(1, 46 * 20, 0);
     begin.open();
     await scored(0, 1 * 20, 0);
@@ -179,7 +179,7 @@ forEachDatabase('a mail server that refuses the sender', (kind) => {
   });
 
   it.each([false, true])(
-    'looks again with the whole of its patience after a resume that comes before the pause is reached (batched: %s)',
+    'waits for a full sample again after a resume that comes before the pause takes effect (batched: %s)',
     async (batched) => {
       const refusal = { code: 450, text: '4.1.8 Sender address rejected' };
       const held = gate();
@@ -220,7 +220,7 @@ async function isPaused(rig: MailingRig, id: string): Promise<boolean> {
   return (await rig.books(id)).mailing.status === 'paused';
 }
 
-/** What becomes of the recipients of each batch, in order; the next one after a step waits at its gate. The rest are taken. */
+/** The outcomes of the recipients of each batch, in order; the next step waits at its gate. All others are accepted. */
 function script(
   steps: { batch: number; refused?: number; taken?: number; next?: Gate }[],
 ): (batch: number) => Promise<boolean> {

@@ -11,7 +11,7 @@ const INFO = { templateUrl: 'letter.hbs', subject: 'Hello {{name}}', from: 'The 
 const people = (count: number): Recipient[] =>
   Array.from({ length: count }, (_, n) => `reader${n}@home.example`);
 
-forEachDatabase('when things go wrong', (kind) => {
+forEachDatabase('failures during a mailing', (kind) => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   let app: MailingApp | undefined;
@@ -35,7 +35,7 @@ forEachDatabase('when things go wrong', (kind) => {
     return app;
   };
 
-  it('B1 one refused recipient costs itself only, and the reason is kept', async () => {
+  it('B1 one refused recipient fails alone, and the reason is stored', async () => {
     inbox.answer = ({ command, to }) => {
       if (command !== 'RCPT') return undefined;
       if (to[to.length - 1] === 'reader7@home.example') return { code: 550, text: '5.1.1 no such user' };
@@ -52,7 +52,7 @@ forEachDatabase('when things go wrong', (kind) => {
     expect(books.recipients[9]).toMatchObject({ status: 'error', errorCode: '4.2.0', attempts: 2 });
   });
 
-  it('A21 a server that takes the message and hangs up without an answer leaves doubt and no second copy', async () => {
+  it('A21 a server that takes the message and hangs up without a reply leaves the recipient in doubt, without a second copy', async () => {
     inbox.answer = ({ command, to }) =>
       command === 'END' && to[0] === 'reader5@home.example' ? 'close' : undefined;
     const { sender } = await boot();
@@ -63,7 +63,7 @@ forEachDatabase('when things go wrong', (kind) => {
     expect([...inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
   });
 
-  it('B10 a server that falls silent holds one place for the time of one message', async () => {
+  it('B10 a server that stops answering blocks one connection for the time limit of one message', async () => {
     inbox.answer = ({ command, to }) =>
       command === 'RCPT' && to[0] === 'reader3@home.example' ? 'hang' : undefined;
     const { sender } = await boot({
@@ -76,7 +76,7 @@ forEachDatabase('when things go wrong', (kind) => {
     expect(recipients[3]).toMatchObject({ status: 'error', errorCode: 'timeout' });
   });
 
-  it('B11 while the mail server is down nobody is charged, and all are sent when it is back', async () => {
+  it('B11 while the mail server is down no recipient is charged with an attempt, and all are sent to when it is back', async () => {
     const { sender, events } = await boot();
     const port = Number(new URL(inbox.url).port);
     await inbox.close();
@@ -95,7 +95,7 @@ forEachDatabase('when things go wrong', (kind) => {
     expect(after.recipients.every(({ attempts }) => attempts === 1)).toBe(true);
   });
 
-  it('B11 an orderly stop while the mail server is down leaves everybody pending', async () => {
+  it('B11 an orderly stop while the mail server is down leaves all recipients pending', async () => {
     const { sender, events } = await boot();
     await inbox.close();
     const isDown = new Promise<void>((resolve) => events.on('transport:down', () => resolve()));
@@ -110,7 +110,7 @@ forEachDatabase('when things go wrong', (kind) => {
     inbox = await SmtpInbox.start();
   });
 
-  it('A12 app.close() in mid-mailing leaves nobody in doubt', async () => {
+  it('A12 app.close() in the middle of a mailing leaves no recipient in doubt', async () => {
     const { sender } = await boot();
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(300), true, true);
     await inbox.waitFor(40);
@@ -122,7 +122,7 @@ forEachDatabase('when things go wrong', (kind) => {
     expect(byStatus).toEqual({ sent: received, pending: 300 - received });
   });
 
-  it('C8 a template that throws for one recipient costs that recipient only', async () => {
+  it('C8 a template that throws for one recipient fails that recipient only', async () => {
     const { sender } = await boot(
       {},
       { 'letter.hbs': '{{#if broken}}{{noSuchHelper broken}}{{/if}}Dear {{name}}' },
@@ -138,7 +138,7 @@ forEachDatabase('when things go wrong', (kind) => {
     expect(recipients[3]).toMatchObject({ status: 'error', errorCode: 'template' });
   });
 
-  it('every listener is told of each recipient, sent or not, once', async () => {
+  it('every listener is told the outcome of each recipient once', async () => {
     inbox.answer = ({ command, to }) =>
       command === 'RCPT' && to.at(-1) === 'reader1@home.example'
         ? { code: 550, text: '5.1.1 no such user' }
@@ -151,13 +151,13 @@ forEachDatabase('when things go wrong', (kind) => {
       );
     }
     await sender.sendEmailMessage(INFO, [...people(2), 'no address'], false, true);
-    // Who was skipped while the list was written is told by the counts of the list.
+    // Recipients skipped while the list was written are reported by the counts of the list.
     expect(new Set(told.one)).toEqual(new Set(['0 sent', '1 error 5.1.1']));
     expect(told.other).toEqual(told.one);
     expect(told.one).toHaveLength(2);
   });
 
-  it('C7 a template that insists on a field costs only whoever has none', async () => {
+  it('C7 a template that requires a field fails only recipients without it', async () => {
     const letter =
       '{{#with customer}}Dear {{#if firstName}}{{firstName}}{{else}}{{noFirstName 1}}{{/if}}{{/with}}';
     const { sender } = await boot({}, { 'letter.hbs': letter });
@@ -174,7 +174,7 @@ forEachDatabase('when things go wrong', (kind) => {
     expect(new Set(texts)).toEqual(new Set(['Dear Ann', 'Dear Bob']));
   });
 
-  it('C8 a template that throws for everybody pauses the mailing, and most of the list is kept', async () => {
+  it('C8 a template that throws for every recipient pauses the mailing, and most of the list is kept', async () => {
     const broken = '{{#if broken}}{{noSuchHelper broken}}{{/if}}';
     const { sender } = await boot({ errorGuard: { sampleSize: 20 } }, { 'letter.hbs': broken });
     const list = people(200).map((email) => ({ email: email as string, data: { broken: true } }));

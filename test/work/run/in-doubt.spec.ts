@@ -7,7 +7,7 @@ import { MailingRig } from '../../support/hosts/mailing-rig.js';
 import { never } from '../../support/silence.js';
 import type { SmtpHook } from '../../support/network/smtp-step.js';
 
-/** Takes the messages to these and hangs up without an answer. */
+/** Takes messages to these recipients and hangs up without a reply. */
 const silentAfter =
   (...addresses: string[]): SmtpHook =>
   ({ command, to }) =>
@@ -25,14 +25,14 @@ forEachDatabase('recipients in doubt', (kind) => {
 
   const left = (): Promise<string> => caughtMailing(rig.database.dataSource);
 
-  it('A9 A21 are on record, listed by one call, and settled by one call', async () => {
+  it('A9 A21 are stored, listed by one call, and settled by one call', async () => {
     rig.inbox.answer = silentAfter('reader3@home.example', 'reader8@home.example');
     const app = await rig.boot();
     const mailingId = await rig.send(app, 12);
     await rig.reached(mailingId, 'completed');
-    const doubtful = await app.query.recipients(mailingId, { status: 'in_doubt' });
-    expect(doubtful.map(({ email }) => email)).toEqual(['reader3@home.example', 'reader8@home.example']);
-    expect(doubtful[0]).toMatchObject({ idx: 3, userId: null, attempts: 1, nextAttemptAt: null });
+    const unsettled = await app.query.recipients(mailingId, { status: 'in_doubt' });
+    expect(unsettled.map(({ email }) => email)).toEqual(['reader3@home.example', 'reader8@home.example']);
+    expect(unsettled[0]).toMatchObject({ idx: 3, userId: null, attempts: 1, nextAttemptAt: null });
     expect(await app.query.get(mailingId)).toMatchObject({ numSent: 10, numErrors: 2 });
 
     expect(await app.sender.settleInDoubt(mailingId, 'sent')).toBe(2);
@@ -42,7 +42,7 @@ forEachDatabase('recipients in doubt', (kind) => {
     expect(rig.inbox.messages).toHaveLength(12);
   });
 
-  it('settled as errors they stay counted as such', async () => {
+  it('that are settled as errors stay counted as errors', async () => {
     rig.inbox.answer = silentAfter('reader3@home.example');
     const app = await rig.boot();
     const mailingId = await rig.send(app, 5);
@@ -53,7 +53,7 @@ forEachDatabase('recipients in doubt', (kind) => {
     expect(books.byStatus).toEqual({ sent: 4, error: 1 });
   });
 
-  it('A22 tried again, they get the same message under the same Message-ID', async () => {
+  it('A22 that are retried get the same message under the same Message-ID', async () => {
     rig.inbox.answer = silentAfter('reader3@home.example');
     const app = await rig.boot();
     const mailingId = await rig.send(app, 6);
@@ -89,7 +89,7 @@ forEachDatabase('recipients in doubt', (kind) => {
     expect(await app.query.get(mailingId)).toMatchObject({ status: 'completed' });
   });
 
-  it('retry in mid-mailing is taken up by the run that is under way', async () => {
+  it('or errors that are retried in the middle of a mailing are picked up by the run in progress', async () => {
     rig.inbox.answer = refusing('reader0@home.example');
     const app = await rig.boot();
     const mailingId = await rig.send(app, 200);
@@ -116,7 +116,7 @@ forEachDatabase('recipients in doubt', (kind) => {
     });
   });
 
-  it('with policy resend also those whose connection broke are sent again', async () => {
+  it('are sent to again under the policy resend, also those whose connection broke', async () => {
     let broken = 0;
     rig.inbox.answer = ({ command, to }) =>
       command === 'END' && to[0] === 'reader2@home.example' && broken++ === 0 ? 'close' : undefined;
@@ -130,7 +130,7 @@ forEachDatabase('recipients in doubt', (kind) => {
     expect(books.recipients[2].attempts).toBe(2);
   });
 
-  it('a resolver decides about each of them before the first new message', async () => {
+  it('are each decided by a resolver before the first new message', async () => {
     const mailingId = await left();
     const asked: DoubtfulRecipient[][] = [];
     let receivedWhenAsked = -1;
@@ -163,11 +163,15 @@ forEachDatabase('recipients in doubt', (kind) => {
     ],
     ['answers with a verdict too few', () => ['sent', 'resend'] as InDoubtVerdict[], NO_ANSWER],
     ['answers with a verdict too many', () => Array<InDoubtVerdict>(4).fill('sent'), NO_ANSWER],
-    ['answers with other words', () => ['perhaps', 'leave', 5] as unknown as InDoubtVerdict[], NO_ANSWER],
+    [
+      'answers with unknown verdicts',
+      () => ['perhaps', 'leave', 5] as unknown as InDoubtVerdict[],
+      NO_ANSWER,
+    ],
     ['answers with nothing', () => undefined as unknown as InDoubtVerdict[], NO_ANSWER],
     ['answers with no list', () => 'yes' as unknown as InDoubtVerdict[], NO_ANSWER],
     ['never answers', () => never<InDoubtVerdict[]>(), { code: 'MAILING_HOST_SILENT' }],
-  ])('a resolver that %s leaves the doubt on record, and the mailing goes on', async (_, resolver, error) => {
+  ])('stay in doubt after a resolver that %s, and the mailing continues', async (_, resolver, error) => {
     const mailingId = await left();
     const app = await rig.boot({ inDoubt: resolver, run: { hostCallTimeoutMs: 1_000 } });
     const told: unknown[] = [];
@@ -179,18 +183,18 @@ forEachDatabase('recipients in doubt', (kind) => {
     expect([...rig.inbox.countsByRecipient()]).toEqual([['reader3@home.example', 1]]);
   });
 
-  it('the recipients of a mailing come page by page', async () => {
+  it('are listed page by page, as all recipients of a mailing', async () => {
     const app = await rig.boot();
     const mailingId = await rig.send(app, 25);
     await rig.reached(mailingId, 'completed');
-    const places: number[] = [];
+    const idxs: number[] = [];
     for (let afterIdx = -1; ;) {
       const page = await app.query.recipients(mailingId, { afterIdx, limit: 10 });
       if (page.length === 0) break;
-      places.push(...page.map(({ idx }) => idx));
-      afterIdx = places[places.length - 1];
+      idxs.push(...page.map(({ idx }) => idx));
+      afterIdx = idxs[idxs.length - 1];
       expect(page[0].settledAt).toBeInstanceOf(Date);
     }
-    expect(places).toEqual(Array.from({ length: 25 }, (_, n) => n));
+    expect(idxs).toEqual(Array.from({ length: 25 }, (_, n) => n));
   });
 });

@@ -55,8 +55,8 @@ it.each<[string, Change, NextAction]>([
     { inFlight: 4, buffer: { count: 8, isFull: true } },
     COMMIT,
   ],
-  ['outcomes wait for company', { buffer: { count: 3 } }, wait(50)],
-  ['outcomes have waited for company', { buffer: { count: 3, hasLingered: true } }, COMMIT],
+  ['outcomes wait for more to share a commit', { buffer: { count: 3 } }, wait(50)],
+  ['outcomes have waited for more to share a commit', { buffer: { count: 3, hasLingered: true } }, COMMIT],
   ['recipients are handed back', { buffer: { numReturned: 1 } }, COMMIT],
   ['a commit failed', { hasUnwritten: true }, COMMIT],
   ['the progress row may have changed', { isWoken: true }, COMMIT],
@@ -128,13 +128,13 @@ it.each<[string, Change, NextAction]>([
 });
 
 it.each<[string, Change, number]>([
-  ['what the bound of doubt leaves', { inFlight: 3, queued: 0 }, 7],
+  ['as many as maxInDoubt leaves', { inFlight: 3, queued: 0 }, 7],
   ['nothing while messages are queued to the bound', {}, 0],
   ['nothing while the mail server is out of reach', { ...IDLE, transport: { waitMs: 1 } }, 0],
   ['nothing while the lease is uncertain', { ...IDLE, mayStart: false }, 0],
   ['nothing before deferred recipients are due', { ...IDLE, polls: EXHAUSTED }, 0],
   [
-    'one at the end of the list: the look that completes the slice',
+    'one at the end of the list: the poll that completes the slice',
     { ...IDLE, polls: { ...EXHAUSTED, isThrough: true } },
     1,
   ],

@@ -9,7 +9,7 @@ const QUIET_MS = 5_000;
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
 
-it('an outage of a renderer is over for a mailing that was not tried for long, and the next one has the whole patience', () => {
+it('OpeningOutages: an outage of a renderer ends for a mailing that was not retried for long, and the next one has the whole time limit', () => {
   const outages = new OpeningOutages(PATIENCE_MS, QUIET_MS, events);
   expect(outages.failed('a', 'away')).toBe(false);
   vi.advanceTimersByTime(PATIENCE_MS + 1);
@@ -22,7 +22,7 @@ it('an outage of a renderer is over for a mailing that was not tried for long, a
   expect(outages.failed('a', 'away')).toBe(true);
 });
 
-it('a renderer that is being asked is waited for since it was asked, however long that is', () => {
+it('OpeningOutages: a renderer that is being asked counts as waited for since it was asked, however long that is', () => {
   const outages = new OpeningOutages(PATIENCE_MS, QUIET_MS, events);
   const since = performance.now();
   outages.begun('a');
@@ -33,7 +33,7 @@ it('a renderer that is being asked is waited for since it was asked, however lon
   expect(outages.lasting(0)).toEqual([]);
 });
 
-it('is not reported when it was not tried for long, and begins anew after an order', () => {
+it('OpeningOutages: an outage is not reported when the mailing was not retried for long, and begins anew after a command', () => {
   const outages = new OpeningOutages(PATIENCE_MS, QUIET_MS, events);
   outages.failed('a', 'away');
   outages.failed('b', 'away');

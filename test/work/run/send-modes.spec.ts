@@ -11,7 +11,7 @@ const INFO = { templateUrl: 'letter.hbs', subject: 'Hello {{name}}', from: 'The 
 const people = (count: number): Recipient[] =>
   Array.from({ length: count }, (_, n) => ({ email: `reader${n}@home.example`, name: `Reader ${n}` }));
 
-forEachDatabase('send modes', (kind) => {
+forEachDatabase('sendEmailMessage', (kind) => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   let app: MailingApp;
@@ -31,7 +31,7 @@ forEachDatabase('send modes', (kind) => {
   const everyoneOnce = (count: number): Map<string, number> =>
     new Map(Array.from({ length: count }, (_, n) => [`reader${n}@home.example`, 1]));
 
-  it('persisted, in a thread of its own: safe at once, sent afterwards', async () => {
+  it('persisted, in the background: stores the list at once, and sends afterwards', async () => {
     const handle = await app.sender.sendEmailMessage(INFO, people(100), true, true);
     expect(handle).toMatchObject({ numProfiles: 100, numDuplicates: 0 });
     // Of version 7, so that ids sort by time.
@@ -48,19 +48,19 @@ forEachDatabase('send modes', (kind) => {
     assertBooksAddUp(await readProgress(database.dataSource, handle.mailingId as string));
   });
 
-  it('persisted, in the caller’s thread: finished when it resolves', async () => {
+  it('persisted, in the foreground: has finished when it resolves', async () => {
     const { mailingId } = await app.sender.sendEmailMessage(INFO, people(30), false, true);
     expect(await app.query.get(mailingId as string)).toMatchObject({ status: 'completed', numSent: 30 });
     expect(inbox.countsByRecipient()).toEqual(everyoneOnce(30));
   });
 
-  it('not persisted, in the caller’s thread: finished when it resolves', async () => {
+  it('not persisted, in the foreground: has finished when it resolves', async () => {
     await app.sender.sendEmailMessage(INFO, people(30), false);
     expect(inbox.countsByRecipient()).toEqual(everyoneOnce(30));
   });
 
   it.each([true, false])(
-    'not persisted (thread of its own: %s): sends, and writes nothing at all',
+    'not persisted (in the background: %s): sends, and writes nothing',
     async (separate) => {
       const handle = await app.sender.sendEmailMessage(
         INFO,
@@ -81,7 +81,7 @@ forEachDatabase('send modes', (kind) => {
     },
   );
 
-  it('takes the options as an object too', async () => {
+  it('takes the options as an object, too', async () => {
     const { mailingId } = await app.sender.sendEmailMessage(INFO, people(3), {
       persist: true,
       runInSeparateThread: false,
@@ -89,7 +89,7 @@ forEachDatabase('send modes', (kind) => {
     expect(await app.query.get(mailingId as string)).toMatchObject({ status: 'completed', numSent: 3 });
   });
 
-  it('an empty list is a mailing that completes at once with zero', async () => {
+  it('completes a mailing with an empty list at once', async () => {
     const { completed } = await app.sender.sendEmailMessage(INFO, [], false, true);
     expect(await completed).toMatchObject({
       status: 'completed',
@@ -100,7 +100,7 @@ forEachDatabase('send modes', (kind) => {
     });
   });
 
-  it('C15 the same person twice gets one copy and is reported', async () => {
+  it('C15 sends one copy to a recipient that is listed twice, and counts the duplicate', async () => {
     const spellings = [
       'A@x.example',
       'a@x.example',
@@ -116,7 +116,7 @@ forEachDatabase('send modes', (kind) => {
     expect([...inbox.countsByRecipient().values()]).toEqual([1, 1]);
   });
 
-  it('B3 garbage costs itself only, and is counted', async () => {
+  it('B3 skips only entries that are no addresses, and counts them', async () => {
     const garbage = ['.', '0', '', null, '   ', '"a@b.c', 'a@b,c@d', `${'x'.repeat(310)}@b.example`, 5, {}];
     const list = [...people(3), ...(garbage as Recipient[]), 'last@home.example'];
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, list, true, true);
@@ -136,7 +136,7 @@ forEachDatabase('send modes', (kind) => {
     expect(inbox.messages).toHaveLength(4);
   });
 
-  it('A4 a whole stretch of people who may not be mailed does not end the mailing', async () => {
+  it('A4 continues after a long run of recipients that are skipped', async () => {
     const list = [
       ...people(30),
       ...Array.from({ length: 1_200 }, (_, n) => `nonsense ${n}`),
@@ -151,7 +151,7 @@ forEachDatabase('send modes', (kind) => {
     });
   });
 
-  it('D13 D14 a long list streams in from an async iterable, in order, with duplicates across chunks', async () => {
+  it('D13 D14 reads a long list from an async iterable as a stream, in order, and finds duplicates across chunks', async () => {
     async function* many(): AsyncGenerator<Recipient> {
       for (let n = 0; n < 2_500; n++)
         yield { email: `r${n % 2_000}@home.example`, data: { note: 'ü'.repeat(400) } };
@@ -169,7 +169,7 @@ forEachDatabase('send modes', (kind) => {
     expect(inbox.messages).toHaveLength(2_000);
   });
 
-  it('A18 a source that fails half-way leaves a failed mailing that mails nobody', async () => {
+  it('A18 leaves a failed mailing that sends nothing when the source fails half-way', async () => {
     async function* broken(): AsyncGenerator<Recipient> {
       yield* people(1_500);
       throw new Error('the cursor was closed');
@@ -187,7 +187,7 @@ forEachDatabase('send modes', (kind) => {
     expect(inbox.messages).toHaveLength(0);
   });
 
-  it('C18 each reads what was made for him, and the caller’s object stays as it was', async () => {
+  it('C18 renders each message from the recipient’s own data, and does not change the caller’s object', async () => {
     const info = { ...INFO, params: { greeting: 'Hi' }, headers: { 'X-Campaign': 'summer' } };
     const before = structuredClone(info);
     await app.sender.sendEmailMessage(info, people(200), false, true);
@@ -201,7 +201,7 @@ forEachDatabase('send modes', (kind) => {
     }
   });
 
-  it('refuses, before anything is written, each with its own code', async () => {
+  it('refuses invalid calls before anything is written, each with its own code', async () => {
     const cyclic: Record<string, unknown> = {};
     cyclic.self = cyclic;
     const refusals: [string, object, unknown?][] = [

@@ -21,12 +21,12 @@ class SilentProfiles implements ProfileRepository {
   findByIds = (): Promise<never> => never();
 }
 
-forEachDatabase('the health of a server whose mailings do not move', (kind) => {
+forEachDatabase('the health report about stalled mailings', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   afterEach(() => vi.restoreAllMocks());
   const { leave, leaveServer } = leaver(rig);
 
-  it('names mailings that a living server works on and that do not move, and where to ask', async () => {
+  it('names mailings that a living server holds without making progress, and where to ask', async () => {
     await leaveServer('alive:2');
     await leave('stuck', 'in_progress', 'alive:2', { lastCommitAt: LONG_AGO });
     await leave('pausing', 'pausing', 'alive:2', { lastCommitAt: LONG_AGO });
@@ -63,9 +63,9 @@ forEachDatabase('the health of a server whose mailings do not move', (kind) => {
     expect(found[0].message).toContain('have not moved for 60 s or more');
   });
 
-  /** What the findings say of mailings that do not move, so many milliseconds from now. */
+  /** The messages of the stalled findings, at a time this many milliseconds from now. */
   const stalledIn = async (app: MailingApp, ms: number): Promise<string> => {
-    // A test that ran out of time goes on, and would take the clock from the next one.
+    // A test that exceeded its time limit keeps running, and would take the clock from the next one.
     if (!rig.apps.includes(app)) throw new Error('The test of this application is over.');
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => realNow() + ms);
     const { findings } = await app.health.check().finally(() => clock.mockRestore());
@@ -76,7 +76,7 @@ forEachDatabase('the health of a server whose mailings do not move', (kind) => {
     await rig.database.dataSource.getRepository(Mailing).update(mailingId, { lastCommitAt: LONG_AGO });
   };
 
-  it('says what a run of this process waits for, and since when: the host, the mail server, a message', async () => {
+  it('names what a run of this process waits for, and since when: the host, the mail server, a message', async () => {
     const SINCE = /They wait for (.*), since 20\d\d-.*Z\. See why that does not come/;
     const app = await rig.boot({
       profileRepository: SilentProfiles,
@@ -118,13 +118,13 @@ forEachDatabase('the health of a server whose mailings do not move', (kind) => {
       { what: 'the transport' },
     );
     expect(told).toContain('ECONNREFUSED');
-    // An outage of a persisted mailing is told although its attempts are committed.
+    // An outage is reported for a persisted mailing although its attempts are committed.
     await rig.database.dataSource.getRepository(Mailing).update(down, { lastCommitAt: new Date() });
     expect(await stalledIn(app, 900_000)).toContain('transport: ');
     await app.sender.cancel(down);
   });
 
-  it('tells of lists whose source is silent, of mailings that are read as they are sent, and of renderers', async () => {
+  it('names lists whose source does not answer, mailings that are read while they are sent, and renderers', async () => {
     let numSilent = 0;
     async function* silent(): AsyncGenerator<string> {
       yield 'first@home.example';
@@ -137,7 +137,7 @@ forEachDatabase('the health of a server whose mailings do not move', (kind) => {
     const mailings = rig.database.dataSource.getRepository(Mailing);
     const { id } = await waitUntil(() => mailings.findOneBy({ status: 'loading' }), { what: 'the list' });
     await app.sender.sendEmailMessage(INFO, silent());
-    await waitUntil(() => numSilent === 2, { what: 'both to be silent' });
+    await waitUntil(() => numSilent === 2, { what: 'both sources to stop yielding' });
     const told = await stalledIn(app, 61_000);
     expect(told).toContain('being written down on test:1');
     expect(told).toContain('in progress on test:1');
@@ -167,7 +167,7 @@ forEachDatabase('the health of a server whose mailings do not move', (kind) => {
     expect(await stalledIn(third, 61_000)).toContain('They wait for its templates, since');
   });
 
-  it('is good while a mailing moves: each commit says when it was, of a mailing and of its batches', async () => {
+  it('is good while a mailing makes progress: each commit stores its time, for a mailing and for its batches', async () => {
     const app = await rig.boot({ enabledAsTemplateMailServer: true });
     const { dataSource } = rig.database;
     for (const isBatched of [false, true]) {
@@ -183,7 +183,7 @@ forEachDatabase('the health of a server whose mailings do not move', (kind) => {
       const { completed, mailingId } = await app.sender.sendEmailMessage(info, people(12), { persist: true });
       const id = mailingId as string;
       await waitUntil(() => isHeld, { what: 'the first message' });
-      // The claim has written a time as well.
+      // The claim has stored a time as well.
       if (isBatched)
         await dataSource.getRepository(MailBatch).update({ mailingId: id }, { lastCommitAt: LONG_AGO });
       else await aged(id);

@@ -3,7 +3,7 @@ import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 
-/** The most arrivals in any window of one second. */
+/** The largest number of arrivals in any window of one second. */
 function busiestSecond(arrivals: number[]): number {
   let most = 0;
   for (let first = 0, last = 0; last < arrivals.length; last++) {
@@ -13,10 +13,10 @@ function busiestSecond(arrivals: number[]): number {
   return most;
 }
 
-forEachDatabase('a mail server that wants less', (kind) => {
+forEachDatabase('a mail server that limits its load', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('B5 answers 454 to all but some a second: slower, and everybody is sent to in the end', async () => {
+  it('B5 answers 454 above a rate: the mailing slows down, and all recipients are sent to in the end', async () => {
     let recent: number[] = [];
     rig.inbox.answer = ({ command }) => {
       if (command !== 'MAIL') return undefined;
@@ -38,7 +38,7 @@ forEachDatabase('a mail server that wants less', (kind) => {
     expect(recipients.every(({ attempts }) => attempts === 1)).toBe(true);
   });
 
-  it('B6 allows two connections: fewer at a time, nobody fails', async () => {
+  it('B6 allows two connections: fewer messages are sent at a time, and no recipient fails', async () => {
     let open = 0;
     rig.inbox.answer = ({ command, connection }) => {
       if (command !== 'CONNECT') return undefined;
@@ -51,7 +51,7 @@ forEachDatabase('a mail server that wants less', (kind) => {
     await rig.assertAllSent(mailingId, 60);
   });
 
-  it('B7 no second has more messages than ratePerSecond, over two mailings and a restart', async () => {
+  it('B7 receives at most ratePerSecond messages in any second, over two mailings and a restart', async () => {
     const arrivals: number[] = [];
     rig.inbox.answer = ({ command }) => {
       if (command === 'END') arrivals.push(performance.now());
@@ -70,7 +70,7 @@ forEachDatabase('a mail server that wants less', (kind) => {
     expect(busiestSecond(arrivals)).toBeLessThanOrEqual(8);
   });
 
-  it('B9 a wait for the rate ends at once for pause, cancel and stop', async () => {
+  it('B9 does not delay pause, cancel and stop while a run waits for the rate', async () => {
     const app = await rig.boot({ run: { ratePerSecond: 1, concurrency: 1, maxInDoubt: 4 } });
     const paused = await rig.send(app, 50);
     const canceled = await app.sender.sendEmailMessage(INFO, people(50), { persist: true });
@@ -88,7 +88,7 @@ forEachDatabase('a mail server that wants less', (kind) => {
     }
   });
 
-  it('refuses nearly all of the first ones alike: paused, with the commonest reason, and the rest is kept', async () => {
+  it('refuses nearly all of the first recipients for one reason: the mailing pauses with the most frequent reason, and the rest is kept', async () => {
     rig.inbox.answer = ({ command, to }) => {
       if (command !== 'RCPT') return undefined;
       if (to[0] === 'reader3@home.example') return { code: 550, text: '5.1.1 no such user' };
@@ -111,7 +111,7 @@ forEachDatabase('a mail server that wants less', (kind) => {
     await rig.assertAllSent(mailingId, 400);
   });
 
-  it('and those who are skipped do not speak for the mailing', async () => {
+  it('refuses nearly all of the first recipients for one reason: skipped recipients do not count for the mailing', async () => {
     rig.inbox.answer = ({ command }) =>
       command === 'RCPT' ? { code: 550, text: '5.7.1 blocked' } : undefined;
     const app = await rig.boot({ errorGuard: { sampleSize: 10 } });
@@ -122,7 +122,7 @@ forEachDatabase('a mail server that wants less', (kind) => {
     );
   });
 
-  it('a few bad addresses at the head of a list do not stop it', async () => {
+  it('refuses a few bad addresses at the head of a list: the mailing continues', async () => {
     rig.inbox.answer = ({ command, to }) =>
       command === 'RCPT' && /reader[0-9]@/.test(to[0])
         ? { code: 550, text: '5.1.1 no such user' }

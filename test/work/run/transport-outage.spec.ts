@@ -4,13 +4,13 @@ import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 
-/** Patience ends with the second failure in a row. */
+/** The time limit has passed at the second failure in a row. */
 const IMPATIENT = { run: { transportOutageTimeoutMs: 0 } };
 
-forEachDatabase('a mail server that stays away', (kind) => {
+forEachDatabase('an outage of the mail server', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('B11 pauses the mailing with the reason, charges nobody, and it goes on by itself when it is back', async () => {
+  it('B11 pauses the mailing with the reason, charges no recipient, and the mailing resumes by itself afterwards', async () => {
     const app = await rig.boot(IMPATIENT);
     const back = await rig.inboxDown();
     const mailingId = await rig.send(app, 25);
@@ -30,7 +30,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
     expect((await rig.books(mailingId)).recipients.every(({ attempts }) => attempts === 1)).toBe(true);
   });
 
-  it('goes on at once by resume', async () => {
+  it('ends at once by resume', async () => {
     const app = await rig.boot({ ...IMPATIENT, server: { heartbeatIntervalMs: 60_000 } });
     const back = await rig.inboxDown();
     const mailingId = await rig.send(app, 5);
@@ -41,7 +41,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
     await rig.assertAllSent(mailingId, 5);
   });
 
-  it('a mailing that a person has paused too does not go on by itself', async () => {
+  it('leaves a mailing paused that a user has paused, too', async () => {
     const app = await rig.boot(IMPATIENT);
     const back = await rig.inboxDown();
     const byPlugin = await rig.send(app, 5);
@@ -55,7 +55,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
     expect(await app.query.get(byPerson)).toMatchObject({ status: 'paused', statusReason: 'by request' });
   });
 
-  it('B11 a wrong password is the transport as well: nobody is charged for it', async () => {
+  it('B11 includes a wrong password: no recipient is charged with an attempt', async () => {
     await rig.inbox.close();
     rig.inbox = await SmtpInbox.start({
       answer: ({ command }) => (command === 'AUTH' ? { code: 535, text: '5.7.8 wrong password' } : undefined),
@@ -66,7 +66,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
     const mailingId = await rig.send(app, 5);
     expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: .*535/);
     expect((await rig.books(mailingId)).byStatus).toEqual({ pending: 5 });
-    // The probe knows a password that does not work from a server that does.
+    // The probe tells a wrong password from a server that works.
     await app.restarter.sweep();
     expect(await app.query.get(mailingId)).toMatchObject({ status: 'paused' });
     rig.inbox.answer = undefined;
@@ -74,7 +74,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
     await rig.assertAllSent(mailingId, 5);
   });
 
-  it('B10 B11 that falls silent to everybody costs nobody more than an attempt: the mailing is paused', async () => {
+  it('B10 B11 includes a server that stops answering: the mailing is paused, and no recipient is charged with more than one attempt', async () => {
     rig.inbox.answer = ({ command }) => (command === 'RCPT' ? 'hang' : undefined);
     const run = { messageTimeoutMs: 500, transportOutageTimeoutMs: 0 };
     const app = await rig.boot({ run, retry: { initialDelayMs: 10 } });
@@ -86,7 +86,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
     await rig.assertAllSent(mailingId, 60);
   });
 
-  it('A21 that takes each message and hangs up leaves few in doubt, not the list', async () => {
+  it('A21 includes a server that takes each message and hangs up: a few recipients are in doubt, not the list', async () => {
     rig.inbox.answer = ({ command }) => (command === 'END' ? 'close' : undefined);
     const app = await rig.boot({ run: { transportOutageTimeoutMs: 0 } });
     const mailingId = await rig.send(app, 200);
@@ -96,7 +96,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
     expect(byStatus.pending).toBeGreaterThanOrEqual(180);
   });
 
-  it('a mailing that is not persisted fails with the reason, and tells how far it got', async () => {
+  it('fails a mailing that is not persisted with the reason, and reports how many were sent', async () => {
     const app = await rig.boot(IMPATIENT);
     const back = await rig.inboxDown();
     const { completed } = await app.sender.sendEmailMessage(INFO, people(5));
@@ -108,8 +108,8 @@ forEachDatabase('a mail server that stays away', (kind) => {
     await back();
   });
 
-  // A mailing keeps its templates since they are stored with it; one of an older version has none but the files.
-  it('C8 a mailing of an older version, whose template is gone at the next start, is paused, and resume sends it once it is back', async () => {
+  // A mailing has stored its templates since this version; a mailing of an older version has only the files.
+  it('C8 a mailing of an older version whose template is missing at the next start is paused, too, and resume sends it once the file is back', async () => {
     const first = await rig.boot();
     const mailingId = await rig.send(first, 200);
     await rig.inbox.waitFor(20);
@@ -118,7 +118,7 @@ forEachDatabase('a mail server that stays away', (kind) => {
     const without = await rig.boot({}, { templates: {} });
     const { statusReason } = await rig.reached(mailingId, 'paused');
     expect(statusReason).toMatch(/^template: .*letter\.hbs/);
-    // Without its template it comes to the same again.
+    // Without its template it is paused again.
     await without.sender.resume(mailingId);
     await rig.reached(mailingId, 'paused');
     await without.close();
@@ -133,7 +133,7 @@ describe('a mail server that greets slowly', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
   it.each([true, false])(
-    'is found up again, however soon functions of the host have to answer (bulkSmtp: %s)',
+    'is probed successfully, however short hostCallTimeoutMs is (bulkSmtp: %s)',
     async (bulkSmtp) => {
       rig.inbox.answer = ({ command }) => (command === 'CONNECT' ? 'close' : undefined);
       const app = await rig.boot({ bulkSmtp, run: { transportOutageTimeoutMs: 0, hostCallTimeoutMs: 300 } });

@@ -18,7 +18,7 @@ describe('CongestionWindow', () => {
     for (let n = 0; n < times; n++) pace.succeeded();
   };
 
-  it('B6 halves at once when less is asked for, and creeps up again', () => {
+  it('B6 halves at once when the server throttles, and grows slowly again', () => {
     const pace = new CongestionWindow(8);
     expect(pace.throttled(pace.generation)).toBe(true);
     expect(pace.level).toBe(4);
@@ -28,7 +28,7 @@ describe('CongestionWindow', () => {
     expect(pace.level).toBe(5);
   });
 
-  it('counts what was begun before the last decrease as the same news', () => {
+  it('counts failures of messages started before the last decrease as one signal', () => {
     const pace = new CongestionWindow(8);
     const before = pace.generation;
     pace.throttled(before);
@@ -38,7 +38,7 @@ describe('CongestionWindow', () => {
     expect(pace.level).toBe(2);
   });
 
-  it('never goes below one or above the highest', () => {
+  it('never goes below one or above the maximum', () => {
     const pace = new CongestionWindow(3);
     for (let n = 0; n < 5; n++) pace.throttled(pace.generation);
     expect(pace.level).toBe(1);
@@ -46,7 +46,7 @@ describe('CongestionWindow', () => {
     expect(pace.level).toBe(3);
   });
 
-  it('after an outage tries one, and is back at its old level soon', () => {
+  it('starts with one after an outage, and is soon back at its old level', () => {
     const pace = new CongestionWindow(8);
     pace.interrupted();
     pace.interrupted();
@@ -57,20 +57,20 @@ describe('CongestionWindow', () => {
 });
 
 describe('RateLimiter', () => {
-  it('without a limit always has a place', () => {
+  it('without a limit always grants a slot', () => {
     const limiter = new RateLimiter(null);
     for (let n = 0; n < 100; n++) expect(limiter.take()).toBe(true);
     expect(limiter.waitMs()).toBe(0);
   });
 
-  it('B7 begins with all places taken, so that a restart gets no fresh budget', () => {
+  it('B7 starts with all slots taken, so that a restart gets no fresh budget', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     try {
       const limiter = new RateLimiter(2);
       expect(limiter.take()).toBe(false);
       vi.advanceTimersByTime(limiter.waitMs());
       expect([limiter.take(), limiter.take(), limiter.take()]).toEqual([true, true, false]);
-      // Nobody can tell when one comes back.
+      // It is not known when one is returned.
       expect(limiter.waitMs()).toBe(Infinity);
       vi.advanceTimersByTime(5_000);
       expect(limiter.take()).toBe(false);
@@ -92,7 +92,7 @@ describe('ErrorRateGuard', () => {
     ({ idx: 0, status: 'error', code, text: `${code} text`, subject }) as const;
   const sent = { idx: 0, status: 'sent', code: null, text: null } as const;
   const skipped = { idx: 0, status: 'skipped', code: 'no_profile', text: '' } as const;
-  /** @returns after how many of them it speaks, and what it says; null: it does not. */
+  /** @returns the number of failures after which it pauses, and the reason; null: it does not. */
   const speaks = (guard: ErrorRateGuard, outcomes: Iterable<Outcome>): [number, string] | null => {
     let count = 0;
     for (const outcome of outcomes) {
@@ -105,7 +105,7 @@ describe('ErrorRateGuard', () => {
   const times = <T>(count: number, one: (n: number) => T): T[] =>
     Array.from({ length: count }, (_, n) => one(n));
 
-  it('speaks after so many failures in a row, whatever went well before, and names the most frequent reason', () => {
+  it('pauses after a number of failures in a row, whatever succeeded before, and names the most frequent reason', () => {
     const guard = new ErrorRateGuard(options);
     expect(
       speaks(
@@ -120,7 +120,7 @@ describe('ErrorRateGuard', () => {
     ]);
   });
 
-  it('is put off by four failures for each success, and looks on after it has spoken', () => {
+  it('allows four failures more for each success, and keeps counting after it has paused', () => {
     const guard = new ErrorRateGuard(options);
     expect(
       speaks(
@@ -137,7 +137,7 @@ describe('ErrorRateGuard', () => {
     expect(guard.note(error('550'))).not.toBeNull();
   });
 
-  it('is silent about skipped and greylisted recipients, and when it is turned off', () => {
+  it('ignores skipped and greylisted recipients, and does nothing when it is turned off', () => {
     expect(
       speaks(
         new ErrorRateGuard(options),
@@ -158,7 +158,7 @@ describe('ErrorRateGuard', () => {
     ).toBeNull();
   });
 
-  it('never stops a list of which no more than an eighth is bad, in whatever order', () => {
+  it('never stops a list with at most an eighth of failures, in whatever order', () => {
     const watched = { scores: NO_SCORES, numRecipients: 8_000, isBatch: false };
     const bad = times(1_000, () => error('5.1.1', 'recipient'));
     expect(speaks(new ErrorRateGuard(options, watched), bad)).toBeNull();
@@ -168,12 +168,12 @@ describe('ErrorRateGuard', () => {
     expect(speaks(new ErrorRateGuard(options, short), more)?.[0]).toBe(100);
   });
 
-  it('counts bad addresses neither for nor against the sender', () => {
+  it('counts bad addresses neither as failures nor as successes of the sender', () => {
     const mixed = times(40, (n) => (n % 2 ? error('5.7.1') : error('5.1.1', 'recipient')));
     expect(speaks(new ErrorRateGuard(options), mixed)?.[0]).toBe(20);
   });
 
-  it('goes on where the progress row stands, and adds what it hears of the other batches', () => {
+  it('starts with the score of the progress row, and adds the scores of the other batches', () => {
     const before = new ErrorRateGuard(options);
     speaks(
       before,
@@ -195,7 +195,7 @@ describe('ErrorRateGuard', () => {
         times(9, () => error('5.7.1')),
       )?.[0],
     ).toBe(4);
-    // Two failures of a batch are no sign to the others.
+    // Two failures of a batch do not count for the others.
     expect(batch.report).toMatchObject({
       scores: { suspect: 2 * 20 },
       sums: { suspect: 4 * 20, failure: 4 * 20 },
@@ -207,7 +207,7 @@ describe('RetrySchedule', () => {
   const counts = (): RetrySchedule =>
     new RetrySchedule({ maxAttempts: 4, initialDelayMs: 100, maxDelayMs: 250 });
 
-  it('B12 waits a random time up to a bound that doubles, up to the longest, and gives up after the last attempt', () => {
+  it('B12 waits a random time up to a limit that doubles, up to maxDelayMs, and gives up after the last attempt', () => {
     for (const [attempts, longest] of [
       [0, 100],
       [1, 200],
@@ -236,7 +236,7 @@ describe('TransportMonitor', () => {
       events: new MailingEvents(),
     });
 
-  it('B10 takes a silence for an outage once a second recipient meets it and nobody was answered in between', () => {
+  it('B10 takes timeouts for an outage once a second recipient has one and no message was answered in between', () => {
     const one = watch();
     expect([one.fallsSilent(3), one.fallsSilent(3), one.fallsSilent(4)]).toEqual([false, false, true]);
     one.works();
@@ -250,7 +250,7 @@ describe('TransportMonitor', () => {
     expect([one.breaks(), one.breaks(), one.breaks()]).toEqual([false, false, true]);
   });
 
-  it('B11 waits first, and asks for a pause once patience is over, until somebody is answered', async () => {
+  it('B11 waits first, and asks for a pause after the time limit, until a message is answered', async () => {
     const one = watch();
     expect(one.down('refused')).toBeNull();
     expect(one.waitMs()).toBeGreaterThan(0);
@@ -263,20 +263,28 @@ describe('TransportMonitor', () => {
 });
 
 describe('TransportProbe', () => {
-  it('asks more and more seldom while mailings are paused for it, whatever it hears', async () => {
+  it('probes less and less often while mailings are paused for the transport, whatever the answer', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     try {
       let isPaused = true;
       let numResumed = 0;
-      const orders = {
+      const commandPersister = {
         hasTransportPaused: () => Promise.resolve(isPaused),
         resumeTransportPaused: () => Promise.resolve((numResumed++, 1)),
       } as unknown as CommandPersister;
       const sender = { probe: () => Promise.resolve(null) } as unknown as EmailMessageSender;
       const { signal } = new AbortController();
       const hold = new ResumeHold({ resume: 'auto' });
-      const probe = new TransportProbe('test:1', false, orders, sender, signal, hold, new MailingEvents());
-      const looks = async (seconds: number): Promise<number> => {
+      const probe = new TransportProbe(
+        'test:1',
+        false,
+        commandPersister,
+        sender,
+        signal,
+        hold,
+        new MailingEvents(),
+      );
+      const resumedIn = async (seconds: number): Promise<number> => {
         const before = numResumed;
         for (let n = 0; n < seconds * 10; n++) {
           await probe.look();
@@ -284,13 +292,13 @@ describe('TransportProbe', () => {
         }
         return numResumed - before;
       };
-      expect(await looks(0.5)).toBe(1);
-      // Paused again at once, each time: 1, 2, 4, 8 … seconds, half of it by chance.
-      expect(await looks(60)).toBeLessThanOrEqual(8);
+      expect(await resumedIn(0.5)).toBe(1);
+      // Paused again at once, each time: 1, 2, 4, 8 … seconds, half of it random.
+      expect(await resumedIn(60)).toBeLessThanOrEqual(8);
       isPaused = false;
-      await looks(120);
+      await resumedIn(120);
       isPaused = true;
-      expect(await looks(0.1)).toBe(1);
+      expect(await resumedIn(0.1)).toBe(1);
     } finally {
       vi.useRealTimers();
     }

@@ -11,13 +11,13 @@ import { waitUntil } from '../../support/wait-until.js';
 const LEASE_MS = 400;
 const SHORT_LEASE = { server: { heartbeatIntervalMs: 50, leaseMs: LEASE_MS } };
 
-forEachDatabase('the health of a server', (kind) => {
+forEachDatabase('the health report of a server', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   const { leave, leaveServer } = leaver(rig);
   const codes = ({ findings }: MailingHealthReport): string[] => findings.map(({ code }) => code).sort();
 
-  it('is good where nothing waits, also with mailings that are over or paused by a person', async () => {
+  it('is good where no mailing waits, also with mailings that have ended or that a user paused', async () => {
     await leave('over', 'completed', 'gone:1');
     await leave('theirs', 'paused', 'gone:1', { statusReason: 'by request' });
     await leaveServer('alive:2');
@@ -42,12 +42,12 @@ forEachDatabase('the health of a server', (kind) => {
     });
   });
 
-  it('F3 names mailings whose server is gone and on nobody’s list here', async () => {
+  it('F3 names mailings whose server is gone and on no migrationList here', async () => {
     await leave('running', 'in_progress', 'gone:1');
     await leave('list', 'loading', 'gone:1', { isBatched: true });
     await leave('waiting', 'pending', 'expired:2');
     await leaveServer('expired:2', { lastUpdated: LONG_AGO });
-    // Batches are anybody's, and ours are ours.
+    // Batches are open to any server, and mailings of this server are its own.
     await leave('batched', 'in_progress', 'gone:1', { isBatched: true });
     await leaveServer('mail:3', { takesBatches: true });
     await leave('ours', 'canceling', 'test:1');
@@ -68,14 +68,14 @@ forEachDatabase('the health of a server', (kind) => {
     });
     expect(report.findings[0].message).toMatch(/migrationList/);
 
-    // Where they are on the list, somebody looks after them.
+    // On the migrationList, they are taken care of.
     const heir = await rig.boot({ uniqServerId: 'heir:9', migrationList: ['gone:1', 'expired:2'] });
     expect(codes(await healthIn(heir, 'member'))).toEqual([]);
     const anybody = await rig.boot({ uniqServerId: 'heir:10', migrationList: ['*'] });
     expect(codes(await healthIn(anybody, 'member'))).toEqual([]);
   });
 
-  it('names a bounded number of them, whatever their number', async () => {
+  it('names a bounded number of mailings, however many there are', async () => {
     for (let n = 0; n < 30; n++) await leave(`m${n}`, 'in_progress', 'gone:1');
     const app = await rig.boot();
     const [finding] = (await healthIn(app, 'member')).findings;
@@ -89,7 +89,7 @@ forEachDatabase('the health of a server', (kind) => {
     await leave('for-later', 'pending', 'gone:1', { isBatched: true, scheduledAt: nextYear });
     await leaveServer('dead:2', { takesBatches: true, lastUpdated: LONG_AGO });
     await leaveServer('alive:3', { takesBatches: false });
-    // After the first heartbeat, the looks are ours.
+    // After the first heartbeat, this test sweeps itself.
     const app = await rig.boot({ server: { heartbeatIntervalMs: 20_000, leaseMs: 60_000 } });
     const told: string[] = [];
     app.events.on('mailing:unclaimed', ({ mailingId }) => told.push(mailingId));
@@ -102,7 +102,7 @@ forEachDatabase('the health of a server', (kind) => {
       },
     ]);
     const unclaimed = app.nest.get(UnclaimedBatchesSweep, { strict: false });
-    await waitUntil(() => told.length === 1, { what: 'it to be told' });
+    await waitUntil(() => told.length === 1, { what: 'the event' });
     for (let look = 0; look < 3; look++) await unclaimed.look();
     expect(told).toEqual(['batched']);
     await rig.database.dataSource.getRepository(MailServer).update('alive:3', { takesBatches: true });
@@ -113,7 +113,7 @@ forEachDatabase('the health of a server', (kind) => {
     expect(told).toEqual(['batched', 'batched']);
   });
 
-  it('names mailings that stand still by themselves, by reason, and those that are overdue', async () => {
+  it('names mailings that are stalled, by reason, and those that are overdue', async () => {
     await leaveServer('alive:2');
     await leave('down', 'paused', 'alive:2', { statusReason: 'transport: connect ECONNREFUSED' });
     await leave('bad', 'paused', 'alive:2', { statusReason: 'error rate: 19 of 20', isBatched: true });
@@ -141,7 +141,7 @@ forEachDatabase('the health of a server', (kind) => {
     }
   });
 
-  it('A14 tells that another live process has the id, and which', async () => {
+  it('A14 names the other live process that has the same server id', async () => {
     await rig.boot();
     const second = await rig.boot();
     const report = await healthIn(second, 'standby');
@@ -152,7 +152,7 @@ forEachDatabase('the health of a server', (kind) => {
     expect((await healthIn(second, 'member')).isHealthy).toBe(true);
   });
 
-  it('A14 tells of a process elsewhere which it is, and how long to wait if that was killed', async () => {
+  it('A14 names a process elsewhere with the same server id, and how long to wait if that was killed', async () => {
     await leaveServer('test:1', { pid: 4711 });
     const app = await rig.boot();
     const { findings } = await healthIn(app, 'standby');
@@ -166,7 +166,7 @@ forEachDatabase('the health of a server', (kind) => {
     });
   });
 
-  it('D8 tells that the database can not be asked, and does not reject, also when that is silent', async () => {
+  it('D8 reports that the database can not be read, without rejecting, also when the database does not answer', async () => {
     const app = await rig.boot(SHORT_LEASE);
     await healthIn(app, 'member');
     const database = app.nest.get(MailingDatabase, { strict: false });

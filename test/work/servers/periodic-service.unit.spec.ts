@@ -14,15 +14,15 @@ const SETTINGS = {
   run: { hostCallTimeoutMs: 10_000 },
 } as never;
 
-/** A service that finds what the test says, and what it did. */
-function serviceOf(standings: MembershipState[]): {
+/** A periodic service with a membership that the test controls, and the calls it made. */
+function serviceOf(states: MembershipState[]): {
   periodic: TemplateEmailPeriodicService;
   log: string[];
   events: MailingEvents;
 } {
   const log: string[] = [];
   const heartbeat = (): Promise<MembershipState> => {
-    const state = standings.shift() ?? 'member';
+    const state = states.shift() ?? 'member';
     log.push(state);
     return Promise.resolve(state);
   };
@@ -32,7 +32,7 @@ function serviceOf(standings: MembershipState[]): {
   return { periodic: new TemplateEmailPeriodicService(membership, runs, SETTINGS, events), log, events };
 }
 
-it('does its duties as a member only, and at once after it was lost and came back', async () => {
+it('runs its tasks as a member only, and at once after it was fenced and registered again', async () => {
   const { periodic, log } = serviceOf(['standby', 'member', 'lost', 'member', 'lost', 'standby']);
   periodic.addTask(() => void log.push('duty'));
   periodic.onApplicationBootstrap();
@@ -52,7 +52,7 @@ it('does its duties as a member only, and at once after it was lost and came bac
   ]);
 });
 
-it('does not begin a task again that is still under way, goes on with the others, and waits for it at the end', async () => {
+it('does not start a task again while it is running, runs the others, and waits for it at the end', async () => {
   const { periodic } = serviceOf([]);
   let release = (): void => undefined;
   let numSlow = 0;
@@ -66,7 +66,7 @@ it('does not begin a task again that is still under way, goes on with the others
   await waitUntil(() => numOther >= 5, { what: 'some heartbeats' });
   expect(numSlow).toBe(1);
   release();
-  await waitUntil(() => numSlow === 2, { what: 'it to be begun again' });
+  await waitUntil(() => numSlow === 2, { what: 'the task to start again' });
 
   let isStopped = false;
   const stopping = periodic.stop().then(() => (isStopped = true));
@@ -77,11 +77,11 @@ it('does not begin a task again that is still under way, goes on with the others
   expect(isStopped).toBe(true);
 });
 
-it('reports a task that fails, by rejecting or by throwing, and does the others', async () => {
+it('reports a task that fails, by rejecting or by throwing, and runs the others', async () => {
   const { periodic, events } = serviceOf([]);
-  const troubles: string[] = [];
+  const errors: string[] = [];
   let numOther = 0;
-  events.on('server:error', ({ error }) => troubles.push((error as Error).message));
+  events.on('server:error', ({ error }) => errors.push((error as Error).message));
   periodic.addTask(() => Promise.reject(new Error('rejected')));
   periodic.addTask(() => {
     throw new Error('thrown');
@@ -90,5 +90,5 @@ it('reports a task that fails, by rejecting or by throwing, and does the others'
   periodic.onApplicationBootstrap();
   await waitUntil(() => numOther >= 2, { what: 'some heartbeats' });
   await periodic.stop();
-  expect(new Set(troubles)).toEqual(new Set(['rejected', 'thrown']));
+  expect(new Set(errors)).toEqual(new Set(['rejected', 'thrown']));
 });

@@ -21,7 +21,7 @@ describe('PollingDispatcher', () => {
     return dispatcher;
   }
 
-  /** Resolves when a dispatcher that polls every 20 ms has looked five times: so long, whoever wanted to look has looked. */
+  /** Resolves when a dispatcher that polls every 20 ms has polled five times: by then any other has polled, too. */
   async function someIntervals(): Promise<void> {
     const clock = new BatchWorld();
     const dispatcher = new PollingDispatcher();
@@ -30,24 +30,24 @@ describe('PollingDispatcher', () => {
     await dispatcher.stop();
   }
 
-  it('with nothing to do looks once for each interval, however many hands are free', async () => {
+  it('polls once for each interval when there is no work, however many worker slots are free', async () => {
     const pollIntervalMs = 100;
     const since = performance.now();
     start(16, pollIntervalMs);
-    await waitUntil(() => world.looks >= 5, { what: 'five looks' });
+    await waitUntil(() => world.looks >= 5, { what: 'five polls' });
     const intervals = (performance.now() - since) / pollIntervalMs;
 
-    // The first look is at once, and the shortest interval is three quarters.
+    // The first poll is at once, and the shortest interval is three quarters.
     expect(intervals).toBeGreaterThan(4 * 0.75 - 0.1);
     expect(world.looks).toBeLessThanOrEqual(1 + intervals / 0.75);
   });
 
-  it('looks no more while all hands are busy, and at once when one is free', async () => {
+  it('stops polling while all worker slots are busy, and polls at once when one is free', async () => {
     const runs = new HeldRuns();
     world.running = runs.run;
     world.add(5);
     start(2, 20);
-    await waitUntil(() => runs.held === 2, { what: 'both hands to be busy' });
+    await waitUntil(() => runs.held === 2, { what: 'both worker slots to be busy' });
     const { looks } = world;
     await someIntervals();
     expect(world.looks).toBe(looks);
@@ -60,24 +60,24 @@ describe('PollingDispatcher', () => {
     expect(world.mostInWork.get(1)).toBe(2);
   });
 
-  it('spreads over the head of the list, so that servers that look together do not all want the same', async () => {
+  it('spreads its claims over the head of the list, so that servers that poll together do not all claim the same batch', async () => {
     world.add(1_000);
     world.running = () => delay(5 + 20 * Math.random());
     for (let n = 0; n < 8; n++) start(4, 1_000);
-    await waitUntil(() => world.numFree === 0, { what: 'all batches to be taken' });
+    await waitUntil(() => world.numFree === 0, { what: 'all batches to be claimed' });
 
     expect(world.runsOfEach).toHaveLength(1_000);
-    // Were they all to claim the first of the list, it would be up to eight claims for each batch.
+    // If all claimed the first of the list, it would be up to eight claims for each batch.
     expect(world.claims).toBeLessThan(1.3 * 1_000);
   });
 
-  it('does not run in circles over a list of which it never gets anything', async () => {
+  it('does not loop over a list of which it never gets a claim', async () => {
     world.add(200);
     const context = world.context(1, { numBatchThreads: 4, pollIntervalMs: 10_000 });
     const dispatcher = new PollingDispatcher();
     dispatchers.push(dispatcher);
     dispatcher.start({ ...context, work: { ...context.work, claim: async () => null } });
-    await waitUntil(() => world.looks >= 3, { what: 'three looks' });
+    await waitUntil(() => world.looks >= 3, { what: 'three polls' });
     await someIntervals();
 
     expect(world.looks).toBe(3);

@@ -23,7 +23,7 @@ import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-const LOOKS = 12;
+const POLLS = 12;
 const MANUAL = {
   resume: 'manual' as const,
   migrationList: ['old:1'],
@@ -47,7 +47,7 @@ async function sends(rig: MailingRig, app: MailingApp, count: number): Promise<s
 forEachDatabase('a start with resume: manual', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('begins and changes nothing that it finds, says so, and the call sends each remaining recipient one copy', async () => {
+  it('starts and changes no mailing that it finds, reports that, and resumeAll sends each remaining recipient one copy', async () => {
     const left = await leaveHalfSent(rig);
     const before = await everythingOf(rig);
     const messages = rig.inbox.messages.length;
@@ -55,7 +55,7 @@ forEachDatabase('a start with resume: manual', (kind) => {
     const app = await rig.boot(MANUAL);
     const told: unknown[] = [];
     app.events.on('server:resume-awaited', (facts) => told.push(facts));
-    await commits(app, LOOKS);
+    await commits(app, POLLS);
     expect(await app.restarter.sweep()).toEqual({ adopted: [], resumed: [], failedLists: 0 });
     expect(await everythingOf(rig)).toEqual(before);
     expect([rig.inbox.messages.length, rig.inbox.connections.total]).toEqual([messages, connections]);
@@ -78,7 +78,7 @@ forEachDatabase('a start with resume: manual', (kind) => {
     app.events.on('server:resumed', (facts) => resumed.push(facts));
     const [first, same] = await Promise.all([app.restarter.resume(), app.restarter.resume()]);
     expect(same).toEqual(first);
-    // Whether the probe or this look is first is chance.
+    // The probe and this sweep may come in either order.
     const byLook = first.resumed.filter((mailingId) => mailingId !== left.outage);
     expect({ ...first, resumed: new Set(byLook) }).toEqual({
       adopted: [left.adoptable],
@@ -97,7 +97,7 @@ forEachDatabase('a start with resume: manual', (kind) => {
     expect(told).toHaveLength(1);
   });
 
-  it('sends what it is given from then on: retries, batches and an outage included', async () => {
+  it('sends mailings accepted from then on: retries, batches and an outage included', async () => {
     const left = await leaveHalfSent(rig);
     const messages = rig.inbox.messages.length;
     const app = await rig.boot({
@@ -120,7 +120,7 @@ forEachDatabase('a start with resume: manual', (kind) => {
     await rig.reached(late.mailingId as string, 'completed');
     const tomorrow = new Date(Date.now() + 86_400_000);
     await app.sender.sendEmailMessage(INFO, people(1), { persist: true, sendAt: tomorrow });
-    await commits(app, LOOKS);
+    await commits(app, POLLS);
     expect(rig.inbox.messages).toHaveLength(messages + 5 + 2 * LEFT);
     expect(
       (await app.health.check()).findings.find(({ code }) => code === 'resume_awaited')?.mailingIds,
@@ -130,7 +130,7 @@ forEachDatabase('a start with resume: manual', (kind) => {
     await assertOneCopyEach(rig, { ...left });
   });
 
-  it('resumes, cancels and pauses single mailings that are named, and leaves the others alone', async () => {
+  it('resumes, cancels and pauses single mailings by their ids, and leaves the others alone', async () => {
     const left = await leaveHalfSent(rig);
     const app = await rig.boot(MANUAL);
     await healthIn(app, 'member');
@@ -143,7 +143,7 @@ forEachDatabase('a start with resume: manual', (kind) => {
     await app.sender.resume(left.adoptable);
     await rig.reached(left.stopped, 'completed');
     await rig.reached(left.adoptable, 'completed');
-    await commits(app, LOOKS);
+    await commits(app, POLLS);
     await assertOneCopyEach(rig, { stopped: left.stopped, adoptable: left.adoptable });
     for (const [id, status] of [
       [left.scheduled, 'pending'],
@@ -156,10 +156,10 @@ forEachDatabase('a start with resume: manual', (kind) => {
   });
 });
 
-describe('a start with resume: manual, and what is asked of it', () => {
+describe('a server with resume: manual', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('resumes a mailing in batches that is named: the batch of the dead is freed, and all are sent', async () => {
+  it('resumes a mailing in batches by its id: the batch of the dead server is freed, and all recipients are sent to', async () => {
     const left = await leaveHalfSent(rig);
     const app = await rig.boot(MANUAL);
     await healthIn(app, 'member');
@@ -169,7 +169,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
     expect(await app.query.get(left.killed)).toMatchObject({ status: 'in_progress' });
   });
 
-  it('claims no batch that waits, whatever dispatcher names it, before the call', async () => {
+  it('claims no waiting batch before resumeAll, even if a dispatcher names it', async () => {
     let work: BatchWork | undefined;
     class Naming implements Dispatcher {
       start(context: DispatcherContext): void {
@@ -190,7 +190,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
     expect((await batchesOf(rig, mailingId))[1]).toMatchObject({ status: 'complete', numSent: 20 });
   });
 
-  it('carries out a pause that was asked for before, which sends nothing', async () => {
+  it('applies a pause that was requested before its start, which sends nothing', async () => {
     const left = await leaveHalfSent(rig);
     const messages = rig.inbox.messages.length;
     const { dataSource } = rig.database;
@@ -210,7 +210,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
     expect(rig.inbox.messages.length).toBeGreaterThan(messages);
   });
 
-  it('retry opens a completed mailing, and lets one that waits go on waiting', async () => {
+  it('retry reopens a completed mailing, and leaves a waiting one waiting', async () => {
     const left = await leaveHalfSent(rig);
     const { dataSource } = rig.database;
     await dataSource.query(
@@ -226,14 +226,14 @@ describe('a start with resume: manual, and what is asked of it', () => {
     rig.inbox.answer = undefined;
     const messages = rig.inbox.messages.length;
     expect(await app.sender.retry(left.stopped, 'errors')).toBe(1);
-    await commits(app, LOOKS);
+    await commits(app, POLLS);
     expect(rig.inbox.messages).toHaveLength(messages);
     expect(await app.sender.retry(over, 'errors')).toBe(1);
     await waitUntil(() => rig.inbox.messages.length === messages + 1, { what: 'the retry' });
     await rig.reached(over, 'completed');
     await app.close();
 
-    // What the process before had accepted is found by the next one like anything else.
+    // What the process before had accepted is a found mailing for the next one.
     const next = await rig.boot(MANUAL);
     await dataSource.query(
       `UPDATE dps_email_address SET status = 'error', error_code = '550' WHERE mailing_id = '${over}' AND idx = 0`,
@@ -246,7 +246,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
     expect((await rig.books(over)).byStatus).toEqual({ sent: 3 });
   });
 
-  it('a repeat of a request whose mailing waits begins nothing', async () => {
+  it('a repeated request for a waiting mailing starts nothing', async () => {
     const before = await rig.boot();
     const sendAt = new Date(Date.now() + 3_600_000);
     const how = { persist: true, idempotencyKey: 'may', sendAt };
@@ -256,13 +256,13 @@ describe('a start with resume: manual, and what is asked of it', () => {
     const app = await rig.boot(MANUAL);
     const repeat = await app.sender.sendEmailMessage(INFO, people(3), how);
     expect(repeat).toMatchObject({ mailingId, isRepeat: true });
-    await commits(app, LOOKS);
+    await commits(app, POLLS);
     expect(rig.inbox.messages).toHaveLength(0);
     await app.restarter.resume();
     expect(await repeat.completed).toMatchObject({ status: 'completed', numSent: 3 });
   });
 
-  it('while it stands by the call is refused and begins nothing, and it waits still when it takes over', async () => {
+  it('on standby, refuses resumeAll and starts nothing, and its mailings still wait when it takes over', async () => {
     const left = await leaveHalfSent(rig);
     const first = await rig.boot(MANUAL);
     await healthIn(first, 'member');
@@ -273,14 +273,14 @@ describe('a start with resume: manual, and what is asked of it', () => {
     await first.close();
     await expect(first.restarter.resume()).rejects.toMatchObject({ code: 'MAILING_SERVER_SHUTTING_DOWN' });
     await healthIn(second, 'member');
-    await commits(second, LOOKS);
+    await commits(second, POLLS);
     expect(rig.inbox.messages).toHaveLength(messages);
     await second.restarter.resume();
     await allCompleted(rig, left);
     await assertOneCopyEach(rig, { ...left });
   });
 
-  it('with auto, and where nothing waits, the call is harmless and begins nothing', async () => {
+  it('with resume: auto, and where no mailing waits, resumeAll is harmless and starts nothing', async () => {
     const app = await rig.boot();
     expect(await app.restarter.resume()).toEqual(nothing);
     const manual = await rig.boot({ ...MANUAL, uniqServerId: 'test:2' });
@@ -290,7 +290,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
     expect((await manual.health.check()).server.isWaitingForResume).toBe(false);
   });
 
-  it('holds nothing back for other servers: one with auto takes the batches', async () => {
+  it('holds nothing back for other servers: one with resume: auto claims the batches', async () => {
     const left = await leaveHalfSent(rig);
     const app = await rig.boot(MANUAL);
     await rig.boot({ ...MANUAL, resume: 'auto', uniqServerId: 'test:2', migrationList: [] });

@@ -8,13 +8,13 @@ import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { MailingRig } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-/** So long that what happens within is no matter of the next heartbeat, or of the lease. */
+/** So long that neither the next heartbeat nor the end of the lease falls into the test. */
 const HEARTBEAT_MS = 1_500;
 
 forEachDatabase('a server that is declared dead', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('F2 while its claim is being committed, registers again and goes on with the mailing', async () => {
+  it('F2 while its claim is being committed, registers again and sends the mailing', async () => {
     const app = await rig.boot();
     let lost = 0;
     app.events.on('server:lost', () => lost++);
@@ -33,7 +33,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
     await rig.assertAllSent(mailingId, 5);
   });
 
-  it('F2 in mid-mailing, stops its run before the next message, and recovers the mailing like anybody', async () => {
+  it('F2 in the middle of a mailing, stops its run before the next message, and recovers the mailing as any dead one', async () => {
     const app = await rig.boot();
     const ends: string[] = [];
     app.events.on('run:fenced', () => ends.push('lost'));
@@ -49,7 +49,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
     expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
   });
 
-  it('F2 begins no message after it knows, and registers again at once under a new incarnation', async () => {
+  it('F2 starts no message after it knows, and registers again at once under a new incarnation', async () => {
     const server = { heartbeatIntervalMs: HEARTBEAT_MS, leaseMs: 10 * HEARTBEAT_MS };
     const app = await rig.boot({ server });
     const tape: { what: string; atMs: number }[] = [];
@@ -64,12 +64,12 @@ forEachDatabase('a server that is declared dead', (kind) => {
     }
 
     const mailingId = await rig.send(app, 200);
-    // All that may be in flight is: nothing is on its way that was begun before.
+    // All that may be in flight is: every message that was started before has arrived.
     await waitUntil(() => held.recipients.length === 5, { what: 'five messages without an answer' });
     const servers = rig.database.dataSource.getRepository(MailServer);
     const before = await servers.findOneByOrFail({});
     await servers.delete({ uniqServerId: 'test:1' });
-    await waitUntil(() => tape.some(({ what }) => what === 'server:lost'), { what: 'it to know' });
+    await waitUntil(() => tape.some(({ what }) => what === 'server:lost'), { what: 'the server to notice' });
     held.release();
     await rig.reached(mailingId, 'completed');
 
@@ -84,7 +84,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
     expect((await rig.books(mailingId)).byStatus.in_doubt).toBeLessThanOrEqual(10);
   });
 
-  it('F2 with a batch whose run hangs, takes that batch up again', async () => {
+  it('F2 with a batch whose run hangs, claims that batch again', async () => {
     const app = await rig.boot({ ...TAKES_BATCHES, server: { heartbeatIntervalMs: 100, leaseMs: 5_000 } });
     const persister = app.nest.get(TemplateEmailPersister, { strict: false });
     const readMailing = persister.readMailing.bind(persister);
@@ -99,7 +99,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
     };
     try {
       const mailingId = await sendBatched(app, 15);
-      await waitUntil(() => isAsked, { what: 'the batch to be taken up' });
+      await waitUntil(() => isAsked, { what: 'the batch to be claimed' });
       await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
       await rig.reached(mailingId, 'completed');
       await assertAllSentInBatches(rig, mailingId, 15);

@@ -7,8 +7,8 @@ import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-
 const SETTINGS = { uniqServerId: 'test:1', server: { leaseMs: 60_000 } } as never;
 const JOURNAL = { open: () => undefined, close: () => undefined } as unknown as JournalManager;
 
-describe('a membership that ends while a heartbeat is under way', () => {
-  it.each([true, false])('is neither renewed nor called lost by an answer of %s', async (isRenewed) => {
+describe('a membership that ends while a heartbeat is in progress', () => {
+  it.each([true, false])('is neither renewed nor reported as lost by an answer of %s', async (isRenewed) => {
     let answer = (_isRenewed: boolean): void => undefined;
     const persister = {
       register: () => Promise.resolve(null),
@@ -22,18 +22,18 @@ describe('a membership that ends while a heartbeat is under way', () => {
     expect(await membership.heartbeat()).toBe('member');
 
     const leaving = membership.leave();
-    const beating = membership.heartbeat();
+    const renewal = membership.heartbeat();
     await leaving;
     answer(isRenewed);
 
-    expect(await beating).toBe('lost');
+    expect(await renewal).toBe('lost');
     expect(membership.lease.holds()).toBe(false);
     expect(lost).toEqual([]);
   });
 });
 
 describe('a heartbeat that does not find the row of this process', () => {
-  it('right after it was registered means a node that lags behind, and later that it was declared dead', async () => {
+  it('right after the registration means a lagging node, and later that the server was declared dead', async () => {
     const answers = [false, true, false];
     const persister = {
       register: () => Promise.resolve(null),

@@ -32,7 +32,7 @@ forEachDatabase('the sweep of dead servers', (kind) => {
   const persister = (leaseMs = LEASE_MS): TemplateEmailBatchServerPersister =>
     new TemplateEmailBatchServerPersister(new MailingDatabase(rig.database.dataSource), leaseMs);
 
-  it('prunes every server whose lease has run out, whatever migrationList says, and moves nothing', async () => {
+  it('prunes every server whose lease has run out, whatever migrationList says, and adopts no mailing', async () => {
     await leaveServer('dead:1', LONG_AGO);
     await leaveServer('dead:2', LONG_AGO);
     await leaveServer('alive:3', new Date(Date.now() + 3_600_000));
@@ -43,15 +43,15 @@ forEachDatabase('the sweep of dead servers', (kind) => {
     const app = await rig.boot(SHORT_LEASE);
     const pruned: unknown[] = [];
     app.events.on('server:pruned', (one) => pruned.push(one));
-    await waitUntil(() => pruned.length === 2, { what: 'the burials' });
+    await waitUntil(() => pruned.length === 2, { what: 'both servers to be pruned' });
     expect(pruned).toContainEqual({ uniqServerId: 'dead:1', incarnation: 'dead:1-life' });
     expect(await ids()).toEqual(['alive:3', 'test:1']);
-    // Another look has been through: nothing of it is adopted.
+    // Another sweep has ended: no mailing of it is adopted.
     await app.restarter.sweep();
     expect(await dataSource.getRepository(Mailing).findOneByOrFail({ id: 'm' })).toMatchObject(mailing);
   });
 
-  it('two at once prune one server once, and both know that it is gone', async () => {
+  it('run twice at once prunes one server once, and both runs know that it is gone', async () => {
     await leaveServer('dead:1', LONG_AGO);
     const lives = (): boolean => false;
     const told: string[] = [];
@@ -71,7 +71,7 @@ forEachDatabase('the sweep of dead servers', (kind) => {
     expect(told).toHaveLength(2);
   });
 
-  it('leaves its own row, and one that renewed its lease after it was looked at', async () => {
+  it('leaves its own row, and that of a server that renewed its lease after it was read', async () => {
     await leaveServer('me:1', LONG_AGO);
     await leaveServer('late:2', LONG_AGO);
     const database = new MailingDatabase(rig.database.dataSource);
@@ -85,14 +85,14 @@ forEachDatabase('the sweep of dead servers', (kind) => {
     expect(await ids()).toEqual(['late:2', 'me:1']);
   });
 
-  it('D8 after an outage of the database, gives the others the time of a lease to come back', async () => {
+  it('D8 after an outage of the database, gives the other servers the time of a lease to renew', async () => {
     const server = { heartbeatIntervalMs: HEARTBEAT_MS, leaseMs: 2_000 };
     const app = await rig.boot({ server, migrationList: ['*'] });
     const pruned: number[] = [];
     app.events.on('server:pruned', () => pruned.push(performance.now()));
     const { dataSource } = rig.database;
     const facts = { subject: 'x', from: 'x@x.example', templateUrl: 'letter.hbs', createdAt: LONG_AGO };
-    // Old enough to judge others, then cut off for more than a lease.
+    // Old enough to judge others, then cut off for longer than a lease.
     const database = app.nest.get(MailingDatabase, { strict: false });
     const change = database.change.bind(database);
     const transaction = database.transaction.bind(database) as MailingDatabase['transaction'];
@@ -115,30 +115,30 @@ forEachDatabase('the sweep of dead servers', (kind) => {
     database.change = change;
     database.transaction = transaction;
     const backAt = performance.now();
-    await waitUntil(() => pruned.length === 1, { what: 'the burial' });
+    await waitUntil(() => pruned.length === 1, { what: 'the server to be pruned' });
     expect(pruned[0] - backAt).toBeGreaterThan(1_900);
   });
 
-  it('a living server whose row was removed registers again, and so does one that stands by for it', async () => {
+  it('lets a living server whose row was removed register again, and also a standby of the same id', async () => {
     const app = await rig.boot(SHORT_LEASE);
     const lost: string[] = [];
     app.events.on('server:lost', ({ incarnation }) => lost.push(incarnation));
     const second = await rig.boot(SHORT_LEASE);
-    let standsBy = 0;
+    let numStandby = 0;
     const registered: string[] = [];
-    second.events.on('server:standby', () => standsBy++);
+    second.events.on('server:standby', () => numStandby++);
     for (const { events } of [app, second]) {
       events.on('server:registered', ({ incarnation }) => registered.push(incarnation));
     }
-    await waitUntil(() => standsBy === 1, { what: 'the second to stand by' });
-    // A third one believes it dead.
+    await waitUntil(() => numStandby === 1, { what: 'the second server to be on standby' });
+    // A third server believes it dead.
     expect(await persister().prune('test:1', () => true)).toBe(true);
-    // Whoever was there before may be the last to hear of it.
+    // The server that held the id may be the last to notice.
     await waitUntil(() => registered.length === 1 && lost.length === 1, { what: 'one of them to register' });
     const { incarnation } = await rig.database.dataSource.getRepository(MailServer).findOneByOrFail({});
     expect(registered).toEqual([incarnation]);
     expect(lost).not.toContain(incarnation);
-    // Whoever has the id now sends, the other one says that he can't.
+    // The one that has the id now sends, the other one reports that it can not.
     const answers = await Promise.allSettled([rig.send(app, 1), rig.send(second, 1)]);
     expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });

@@ -4,11 +4,11 @@ import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 
-/** JSON that the database takes, and that is no object. */
+/** JSON that the database accepts, but no object. */
 const NO_OBJECTS = ['"tea"', '[1]', '5', 'true'];
 const TEMPLATES = { 'letter.hbs': '{{greeting}}, {{drink}}' };
 
-forEachDatabase('JSON that was changed in the database to another kind', (kind) => {
+forEachDatabase('JSON that was changed in the database to another type', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   /** Written by a process that has ended, so that no run has read it before it is changed. */
@@ -32,7 +32,7 @@ forEachDatabase('JSON that was changed in the database to another kind', (kind) 
   const begin = () => rig.database.dataSource.query('UPDATE dps_mailing SET scheduled_at = NULL');
   const boot = () => rig.boot({}, { templates: TEMPLATES });
 
-  it('costs a recipient whose data it is its message, and no other', async () => {
+  it('in the data of a recipient fails that recipient only', async () => {
     const id = await scheduled({});
     for (const [idx, json] of NO_OBJECTS.entries())
       await write('dps_email_address', 'data', json, `idx = ${idx}`);
@@ -54,7 +54,7 @@ forEachDatabase('JSON that was changed in the database to another kind', (kind) 
     ]);
   });
 
-  it('pauses a mailing whose params it is, and it is sent as it was written once they are back', async () => {
+  it('in the params pauses the mailing, which is sent as it was written once they are restored', async () => {
     const id = await scheduled({ params: { greeting: 'Good morning' } });
     await begin();
     await write('dps_mailing', 'params', NO_OBJECTS[0]);

@@ -14,11 +14,11 @@ const LETTER: TemplateEmailInfo = {
   params: { greeting: 'Hi', siteId: 'of params', mailingId: 'of params' },
 };
 
-forEachDatabase('what templates see', (kind) => {
+forEachDatabase('the context of templates', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const boot = () => rig.boot({}, { templates: { 'page.hbs': PAGE, 'letter.hbs': '{{email}}' } });
 
-  it('is the mailing, its site, its tracking data and the locale, and no recipient can claim to be them', async () => {
+  it('has the mailing, its site, its tracking data and the locale, and data of a recipient can not override them', async () => {
     const { sender } = await boot();
     const own = { siteId: 'evil', mailingId: 'evil', trackingData: { campaign: 'evil' }, locale: 'fr' };
     const list = ['ann@home.example', { email: 'bob@home.example', data: { ...own, greeting: 'Salut' } }];
@@ -57,7 +57,7 @@ forEachDatabase('what templates see', (kind) => {
   });
 
   describe('messageTo', () => {
-    it('gets every message, in header and envelope, and the books are those of the recipients', async () => {
+    it('gets every message, in header and envelope, and the outcomes are recorded for the recipients', async () => {
       const { sender } = await boot();
       const list = ['ann@home.example', 'bob@home.example', 'not an address'];
       const info = { ...INFO, messageTo: 'Last Look <look@shop.example>' };

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 
-describe('templates, as they arrive', () => {
+describe('templates in received messages', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
   async function boot(
@@ -50,7 +50,7 @@ describe('templates, as they arrive', () => {
       '../secret.hbs': 'secret',
     };
 
-    it('each reads his own, then that of the mailing, then the one for everybody', async () => {
+    it('are that of the recipient, else that of the mailing, else the default', async () => {
       const app = await boot(LANGUAGES);
       const list = [
         reader('canada', 'fr-CA'),
@@ -77,7 +77,7 @@ describe('templates, as they arrive', () => {
       });
     });
 
-    it('the text template has languages of its own', async () => {
+    it('of the text template are its own files', async () => {
       const app = await boot(LANGUAGES);
       const info = { templateUrl: 'welcome.hbs', altTemplateUrl: 'welcome.txt.hbs' };
       const all = await received(app, [reader('canada', 'fr-CA'), reader('german', 'de')], info);
@@ -97,7 +97,7 @@ describe('templates, as they arrive', () => {
       [7],
       [null],
     ])(
-      'a locale of a recipient that is no tag (%j) reads nothing else, and costs nobody his message',
+      'with a recipient’s locale that is no language tag (%j) read no other file, and fail no message',
       async (locale) => {
         const app = await boot(LANGUAGES);
         const all = await received(app, [reader('ann', locale)], { templateUrl: 'welcome.hbs' });
@@ -105,7 +105,7 @@ describe('templates, as they arrive', () => {
       },
     );
 
-    it('a language that does not compile, or leads out of the folder, refuses the mailing', async () => {
+    it('of which one does not compile, or leads out of the folder, refuse the mailing', async () => {
       const app = await boot({ 'a.hbs': 'a', 'a.fr.hbs': '{{#if}', 'b.hbs': 'b' });
       await symlink('/etc/hostname', join(dirOf(), 'b.fr.hbs'));
       const send = (templateUrl: string) => app.sender.sendEmailMessage({ ...INFO, templateUrl }, []);
@@ -116,7 +116,7 @@ describe('templates, as they arrive', () => {
       await expect(send('b.hbs')).rejects.toMatchObject({ code: 'MAILING_TEMPLATE_OUTSIDE_FOLDER' });
     });
 
-    it.each(['../x', 'x', 'french', ''])('refuses the mailing’s own locale %j', async (locale) => {
+    it.each(['../x', 'x', 'french', ''])('refuse an invalid locale of the mailing: %j', async (locale) => {
       const app = await boot(LANGUAGES);
       const request = app.sender.sendEmailMessage({ ...INFO, locale }, []);
       await expect(request).rejects.toMatchObject({ code: 'MAILING_FIELD_INVALID', field: 'locale' });
@@ -135,7 +135,7 @@ describe('templates, as they arrive', () => {
       expect(lines.slice(-2)).toEqual([' * One', ' * Two']);
     });
 
-    it('is made to the options', async () => {
+    it('follows the options', async () => {
       const text = { lineWidth: 30, indentWidth: 4, hrChar: '=', liChar: '–' };
       const lines = await linesOf(await boot(PAGE, { text }));
       expect(Math.max(...lines.map((line) => line.length))).toBe(30);
@@ -163,14 +163,14 @@ describe('templates, as they arrive', () => {
     const helpers = { shout: (text: unknown) => String(text).toUpperCase() };
     const ann = { email: 'ann@home.example', name: 'A & b', data: { part: 'shop/sign' } };
 
-    it('C6 a partial is escaped in html and not in text, also when both use it', async () => {
+    it('C6 escape partials in html and not in text, also when both use them', async () => {
       const app = await boot(FILES, { helpers });
       const all = await received(app, [ann], { templateUrl: 'page.hbs', altTemplateUrl: 'page.txt.hbs' });
       expect(all.ann.html).toBe('<h1>Hi</h1>S<p>A &amp; B</p><i>A &amp; b</i>');
       expect(all.ann.text).toBe('<i>A & b</i> A & B');
     });
 
-    it('a partial may be named by data, and may have a spare', async () => {
+    it('may name a partial by data, with a fallback', async () => {
       const app = await boot(FILES, { helpers });
       const info = { templateUrl: 'dynamic.hbs', params: { part: 'shop/sign' } };
       expect((await received(app, [ann], info)).ann.html).toBe('<i>A &amp; b</i>');
@@ -180,12 +180,12 @@ describe('templates, as they arrive', () => {
     it.each([
       ['MAILING_TEMPLATE_NOT_COMPILING', 'lost.hbs'],
       ['MAILING_TEMPLATE_OUTSIDE_FOLDER', 'out.hbs'],
-    ])('refuses with %s: %s', async (code, templateUrl) => {
+    ])('are refused with %s: %s', async (code, templateUrl) => {
       const app = await boot(FILES);
       await expect(app.sender.sendEmailMessage({ ...INFO, templateUrl }, [])).rejects.toMatchObject({ code });
     });
 
-    it('takes partials from another folder', async () => {
+    it('may come from another partials folder', async () => {
       await boot({ 'other/sign.hbs': 'other', 'page.hbs': '{{> sign}}' });
       const dir = dirOf();
       const second = await boot({}, { dir, partialsDir: join(dir, 'other') }, { uniqServerId: 'test:2' });
@@ -193,6 +193,6 @@ describe('templates, as they arrive', () => {
     });
   });
 
-  /** The folder that the application under test reads. */
+  /** The template folder of the application under test. */
   const dirOf = (): string => rig.apps[0].templateDir;
 });

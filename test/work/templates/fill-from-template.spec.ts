@@ -63,7 +63,7 @@ describe('fillFromTemplate', () => {
   const rig = MailingRig.forEachTest('sqlite');
   const withFrontMatter = (yaml: string) => ({ 'letter.hbs': `---\n${yaml}\n---\nbody` });
 
-  it('the template wins over the info, and where it says nothing the info counts', async () => {
+  it('the template overrides the info, and the info is used where the template has no value', async () => {
     const { sender } = await rig.boot({}, { templates: withFrontMatter('subject: 2026') });
     await sender.sendEmailMessage(
       { ...INFO, fillFromTemplate: true, replyTo: 'r@shop.example' },
@@ -98,7 +98,7 @@ describe('fillFromTemplate', () => {
     });
   });
 
-  it('a language whose template says nothing has what the info says, not what another language does', async () => {
+  it('a language whose template has no value uses the info, not another language', async () => {
     const templates = {
       'letter.hbs': '---\nsubject: Hello\nfrom: en@shop.example\n---\nbody',
       'letter.de.hbs': 'Text',
@@ -164,7 +164,7 @@ describe('fillFromTemplate', () => {
     expect((await rig.inbox.messages[0].parsed()).subject).toBe('Long');
   });
 
-  it('what only looks like Handlebars in the YAML is left alone, and what its values use is there', async () => {
+  it('text in the YAML that only looks like Handlebars is left alone, and what its values use is found', async () => {
     const yaml = [
       '# was: {{> gone}}, {{#slot "old"}}, {{ and so on',
       'subject: "{{> hello}}"',
@@ -178,7 +178,7 @@ describe('fillFromTemplate', () => {
     expect((await rig.inbox.messages[0].parsed()).subject).toBe('Hello Ann');
   });
 
-  it('a slot in a value is shown, and a slot without a name is found in its line of the file', async () => {
+  it('a slot in a value is rendered, and a slot without a name is reported with its line of the file', async () => {
     const yaml = `subject: '{{#slot "motto"}}{{this}}{{/slot}}'`;
     const app = await rig.boot({}, { templates: withFrontMatter(yaml) });
     app.nest.get(SlotService).define('motto', { persistent: true });
@@ -192,14 +192,14 @@ describe('fillFromTemplate', () => {
     });
   });
 
-  it('a value that is no Handlebars is refused with its name', async () => {
+  it('a value that does not compile is refused with its name', async () => {
     const { sender } = await rig.boot({}, { templates: withFrontMatter("cc: '{{#if boss}}'") });
     const request = sender.sendEmailMessage({ ...INFO, fillFromTemplate: true }, []);
     await expect(request).rejects.toMatchObject({ code: 'MAILING_TEMPLATE_NOT_COMPILING' });
     await expect(request).rejects.toThrow('letter.hbs: cc');
   });
 
-  it('refuses front matter without an end, and a mailing to which nobody gives a subject', async () => {
+  it('refuses front matter without an end, and a mailing without a subject', async () => {
     const { sender } = await rig.boot(
       {},
       { templates: { 'letter.hbs': '---\nsubject: a', 'bare.hbs': 'x' } },

@@ -2,7 +2,7 @@ import type { Recipient, TemplateEmailRequest } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 
-/** Each wants his text to be read as an address. */
+/** Names that try to be parsed as addresses. */
 const HOSTILE = [
   'x" <evil@evil.example>, "y',
   '" <evil@evil.example>',
@@ -65,7 +65,7 @@ describe('addresses of the front matter', () => {
     },
   );
 
-  it('one mustache is one mailbox at most, a comma in quotes is none, and what renders as nothing is left out', async () => {
+  it('one mustache is one mailbox at most, a comma in quotes is no separator, and empty values are left out', async () => {
     const yaml = `cc: '"Sales, {{region}}" <sales@shop.example>, {{boss}}, {{#if also}}also@shop.example{{/if}}'`;
     const { numSent, numErrors } = await send(yaml, [
       { email: 'ann@home.example', data: { region: 'North', boss: 'boss@shop.example', also: true } },
@@ -79,7 +79,7 @@ describe('addresses of the front matter', () => {
     });
   });
 
-  it('a comma in a comment is none, unless the comment only looks like one', async () => {
+  it('a comma in a comment is no separator, unless the comment only looks like one', async () => {
     const yaml = `cc: 'Sales (North, {{region}}, all) <sales@shop.example>, "Boss :(" <boss@shop.example>, also@shop.example'`;
     const { numSent } = await send(yaml, [
       { email: 'ann@home.example', data: { region: 'South' } },
@@ -94,7 +94,7 @@ describe('addresses of the front matter', () => {
     for (const { to } of rig.inbox.messages) expect(to).not.toContain('evil@evil.example');
   });
 
-  it('a list that is not written as one is refused at once where it shows', async () => {
+  it('a list that is not written as one is refused at once where it can be detected', async () => {
     const { sender } = await rig.boot({}, { templates: withFrontMatter("cc: '{{{ccList}}}'") });
     const info = { ...INFO, fillFromTemplate: true, params: { ccList: 'a@shop.example, b@shop.example' } };
     await expect(sender.sendEmailMessage(info, [])).rejects.toMatchObject({

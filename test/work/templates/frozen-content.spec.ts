@@ -11,7 +11,7 @@ const LATER = { persist: true, sendAt: new Date('2099-01-01') };
 const OLD = { 'letter.hbs': 'old {{> sign}}', 'letter.fr.hbs': 'ancien {{> sign}}', 'text.hbs': 'old text' };
 const NEW = { 'letter.hbs': 'new', 'letter.fr.hbs': 'nouveau', 'text.hbs': 'new text' };
 
-forEachDatabase('content is what it was when the mailing was sent', (kind) => {
+forEachDatabase('the content of an accepted mailing', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const template = (): Promise<number> => rig.database.dataSource.getRepository(MailTemplate).count();
   const isDue = (): Promise<unknown> =>
@@ -31,7 +31,7 @@ forEachDatabase('content is what it was when the mailing was sent', (kind) => {
     return (await Promise.all(texts)).sort();
   }
 
-  it('in every language, with its partials and its text, after a restart without the files', async () => {
+  it('does not change in any language, with its partials and its text, after a restart without the files', async () => {
     const first = await withSign(await rig.boot({}, { templates: OLD }));
     const info = { ...INFO, altTemplateUrl: 'text.hbs' };
     const list = ['ann@home.example', { email: 'eve@home.example', data: { locale: 'fr' } }];
@@ -49,7 +49,7 @@ forEachDatabase('content is what it was when the mailing was sent', (kind) => {
     });
   });
 
-  it('C8 a template that is edited and deleted in mid-mailing changes nothing but the next mailing', async () => {
+  it('C8 does not change when a template is edited and deleted in the middle of the mailing; the next mailing has the new one', async () => {
     const { sender, templateDir } = await withSign(await rig.boot({}, { templates: OLD }));
     const { mailingId } = await sender.sendEmailMessage(INFO, people(200), { persist: true });
     await rig.inbox.waitFor(20);
@@ -66,7 +66,7 @@ forEachDatabase('content is what it was when the mailing was sent', (kind) => {
     expect(await textsOf()).toEqual(['new / new']);
   });
 
-  it('on all servers of a mailing in batches, whatever lies on their disks', async () => {
+  it('is the same on all servers of a mailing in batches, whatever their template folders contain', async () => {
     const web = await withSign(await rig.boot({ uniqServerId: 'web:1' }, { templates: OLD }));
     await rig.boot({ ...TAKES_BATCHES, uniqServerId: 'mail:1' }, { templates: NEW });
     await rig.boot({ ...TAKES_BATCHES, uniqServerId: 'mail:2' }, { templates: {} });
@@ -76,7 +76,7 @@ forEachDatabase('content is what it was when the mailing was sent', (kind) => {
     expect([...new Set(await textsOf())]).toEqual(['old sign ü 📬 \u0001 / old sign ü 📬 \u0001']);
   });
 
-  it('is kept once, however many mailings have it, and nothing is kept for those that are not persisted', async () => {
+  it('is stored once, however many mailings have it, and not at all for those that are not persisted', async () => {
     const app = await withSign(await rig.boot({}, { templates: OLD }));
     await app.sender.sendEmailMessage(INFO, ['ann@home.example'], false);
     expect(await template()).toBe(0);
@@ -88,7 +88,7 @@ forEachDatabase('content is what it was when the mailing was sent', (kind) => {
     expect(await template()).toBe(4);
   });
 
-  it('a template of 300 KB is kept whole', async () => {
+  it('is stored whole for a template of 300 KB', async () => {
     const long = `<p>${'Übung '.repeat(50_000)}</p>`;
     const first = await rig.boot({}, { templates: { 'letter.hbs': long } });
     const { mailingId } = await first.sender.sendEmailMessage(INFO, ['ann@home.example'], LATER);
@@ -99,7 +99,7 @@ forEachDatabase('content is what it was when the mailing was sent', (kind) => {
     expect((await rig.inbox.messages[0].parsed()).html).toBe(long);
   });
 
-  it('pauses the mailing if somebody deletes what was kept', async () => {
+  it('pauses the mailing if its stored templates are deleted', async () => {
     const first = await rig.boot();
     const { mailingId } = await first.sender.sendEmailMessage(INFO, ['ann@home.example'], LATER);
     await first.close();

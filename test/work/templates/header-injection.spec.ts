@@ -14,11 +14,11 @@ const ATTACKS = ['\r\n', '\n', '\r', '\u2028', '\u2029', '\u0085', '\u0000', '\r
   (end) => `${end}Bcc: ${EVIL}`,
 );
 
-/** Every place where a text comes in that ends in the head of a message or in its envelope. */
-const PLACES: [string, (attack: string) => { info?: Partial<TemplateEmailInfo>; recipient?: Recipient }][] = [
+/** Every input that ends up in the head of a message or in its envelope. */
+const INPUTS: [string, (attack: string) => { info?: Partial<TemplateEmailInfo>; recipient?: Recipient }][] = [
   ['the name of a recipient', (attack) => ({ recipient: { email: ANN, name: `Ann${attack}` } })],
   ['the address of a recipient', (attack) => ({ recipient: `${ANN}${attack}` })],
-  ['what is before the address of a recipient', (attack) => ({ recipient: { email: `${attack}${ANN}` } })],
+  ['the text before the address of a recipient', (attack) => ({ recipient: { email: `${attack}${ANN}` } })],
   ['the name before an address', (attack) => ({ recipient: `Ann${attack} <${ANN}>` })],
   ['a variable of the subject', (attack) => ({ recipient: { email: ANN, data: { name: `A${attack}` } } })],
   ['the name of a profile', () => ({ recipient: { userId: 'named' } })],
@@ -31,7 +31,7 @@ const PLACES: [string, (attack: string) => { info?: Partial<TemplateEmailInfo>; 
   ['the parameters of the subject', (attack) => ({ info: { params: { name: `A${attack}` } } })],
   ['the reply address', (attack) => ({ info: { replyTo: `a@b.example${attack}` } })],
   ['the copies', (attack) => ({ info: { cc: `cc@b.example${attack}` } })],
-  ['the one address for all', (attack) => ({ info: { messageTo: `${ANN}${attack}` } })],
+  ['messageTo', (attack) => ({ info: { messageTo: `${ANN}${attack}` } })],
   ['a header', (attack) => ({ info: { headers: { 'X-Campaign': `a${attack}` } } })],
   ['the name of a header', (attack) => ({ info: { headers: { [`X-A${attack}`]: 'a' } } })],
   ['the name of a file', (attack) => ({ info: { attachments: [{ filename: `a${attack}`, content: 'a' }] } })],
@@ -55,7 +55,7 @@ function headOf(message: ReceivedMessage): string {
   return message.raw.toString('utf8').split('\r\n\r\n', 1)[0];
 }
 
-describe('C1 what comes in from outside', () => {
+describe('C1 hostile input', () => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   let app: MailingApp;
@@ -80,14 +80,14 @@ describe('C1 what comes in from outside', () => {
 
   beforeEach(() => inbox.messages.splice(0));
 
-  it.each(PLACES)('adds neither a header nor a recipient: %s', async (_, placeOf) => {
-    // Without an attack it arrives, so nothing else keeps it back.
+  it.each(INPUTS)('adds neither a header nor a recipient: %s', async (_, inputOf) => {
+    // Without an attack the message arrives, so nothing else holds it back.
     for (const attack of ['', ...ATTACKS]) {
       ProfileShelf.profiles.set('named', { email: ANN, name: `Ann${attack}` });
       ProfileShelf.profiles.set('addressed', { email: `${ANN}${attack}` });
-      const { info, recipient = ANN } = placeOf(attack);
+      const { info, recipient = ANN } = inputOf(attack);
       const how = { runInSeparateThread: false, persist: true };
-      // Either it is refused in words, or that recipient is skipped or an error, or the text is made harmless.
+      // The call is refused with a reason, or that recipient is skipped or an error, or the text is made harmless.
       const refusal = await app.sender
         .sendEmailMessage({ ...INFO, ...info }, [recipient], how)
         .then(() => null)

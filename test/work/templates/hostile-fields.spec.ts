@@ -10,7 +10,7 @@ import { BRIDGED_ENGINES } from '../../support/hosts/bridged-engines.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 
-/** Options of some engine, and what its own functions take; all are innocent words of a profile, too. */
+/** Options of engines and of their own functions; all are plausible field names of a profile, too. */
 const FIELDS: Record<string, unknown> = {
   // pug
   self: true,
@@ -57,7 +57,7 @@ const FIELDS: Record<string, unknown> = {
 const SHOWN = Object.keys(FIELDS).filter((field) => typeof FIELDS[field] !== 'object');
 const SHOWN_VALUES = SHOWN.map((field) => String(FIELDS[field]));
 
-/** Named as something of the code that engines make, or of each object. */
+/** Names from the code that engines generate, or from every object. */
 const INNER = JSON.parse(
   '{"include":"i","escapeFn":"e","rethrow":"r","__append":"a","__output":"o","__line":"l","locals":"x",' +
     '"pug":"p","pug_html":"h","pug_mixins":"m","pug_escape":"e","helpers":{},"constructor":"c","__proto__":{"self":true,"name":"Eve"},' +
@@ -86,7 +86,7 @@ describe('a recipient with hostile fields', () => {
     return app;
   }
 
-  /** What each was sent, without tags, in the order it came. */
+  /** The texts sent to each recipient, without tags, in the order of arrival. */
   async function received(): Promise<Record<string, string>> {
     const texts: Record<string, string> = {};
     for (const message of rig.inbox.messages) {
@@ -116,7 +116,7 @@ describe('a recipient with hostile fields', () => {
     // liquid escapes nothing by itself.
     const escaped = (text: string): string => text.replace('& co', '&amp; co');
 
-    it('sees the fields as plain values, and the next recipient gets its own letter', async () => {
+    it('sees the fields as plain values, and the next recipient gets its own message', async () => {
       const { sender } = await boot(files, adapter());
       const list = [eve(FIELDS), ann, { email: 'inner@home.example', data: INNER }, frenchAnn];
       const { mailingId } = await sender.sendEmailMessage(info, list, false, true);
@@ -127,7 +127,7 @@ describe('a recipient with hostile fields', () => {
       expect(aline).toBe(`Chère Aline ${empty}`);
     });
 
-    it('leaves the letters of others as they are where it is the first that a template is rendered for', async () => {
+    it('does not change the messages of others when it is the first that a template is rendered for', async () => {
       const first = await boot(files, adapter());
       const french = { ...FIELDS, locale: 'fr' };
       const later = { persist: true, sendAt: new Date('2099-01-01') };
@@ -149,7 +149,7 @@ describe('a recipient with hostile fields', () => {
     expect(await received()).toEqual({ ann: 'Dear Ann &amp; co true x' });
   });
 
-  it('pug: options of the host hold, and are no variables', async () => {
+  it('pug: options of the host apply, and are no variables', async () => {
     const options = { self: true, shop: 'Corner', filters: { loud: (text: string) => `${text}!` } };
     const letter = 'p #{self.name} of #{self.shop}\n  :loud  Hi';
     const { sender } = await boot({ 'letter.pug': letter }, new PugAdapter(), options);
@@ -161,7 +161,7 @@ describe('a recipient with hostile fields', () => {
   it.each([
     ['pug', 'style p { color: red }\np Dear #{name}', () => new PugAdapter()],
     ['ejs', '<style>p { color: red }</style><p>Dear <%= name %></p>', () => new EjsAdapter()],
-  ])('%s: css is inlined as the adapter is told to', async (extension, letter, adapter) => {
+  ])('%s: css is inlined as the adapter is configured', async (extension, letter, adapter) => {
     const templateUrl = `letter.${extension}`;
     const { sender } = await boot({ [templateUrl]: letter }, adapter());
     await sender.sendEmailMessage({ ...INFO, templateUrl }, [ann], false);
@@ -170,7 +170,7 @@ describe('a recipient with hostile fields', () => {
     );
   });
 
-  it('ejs: a field that is named as a word of its code hides neither includes nor the variables', async () => {
+  it('ejs: a field named like a word of its generated code hides neither includes nor the variables', async () => {
     const files = {
       'letter.ejs': '<%- include("parts/greeting") %> <%= locals.include %> <%= locals.city %>',
       'parts/greeting.ejs': 'Dear <%= name %>',
@@ -181,7 +181,7 @@ describe('a recipient with hostile fields', () => {
     expect(await received()).toEqual({ eve: 'Dear Eve all Ulm', ann: 'Dear Ann &amp; co' });
   });
 
-  it('ejs: an asynchronous template that throws costs one recipient, not the process', async () => {
+  it('ejs: an asynchronous template that throws fails one recipient, and does not crash the process', async () => {
     const letter = 'Dear <%= await Promise.resolve(name) %> <%= locals.order && order.total.net %>';
     const { sender } = await boot({ 'letter.ejs': letter }, new EjsAdapter(), { async: true });
     const list = [eve({ order: {} }), ann];
@@ -195,7 +195,7 @@ describe('a recipient with hostile fields', () => {
     expect(await received()).toEqual({ ann: 'Dear Ann &amp; co' });
   });
 
-  it('in an adapter of the host that extends the one of pug is an error of its own, with the field in the reason', async () => {
+  it('in an adapter of the host that extends the pug adapter is an error of its own, with the field in the reason', async () => {
     class ShopAdapter extends PugAdapter {
       override compile(mail: never, done: never, options: MailerOptions): void {
         super.compile(mail, done, options);
@@ -218,7 +218,7 @@ describe('a recipient with hostile fields', () => {
     expect(await received()).toEqual({ ann: 'Dear Ann &amp; co' });
   });
 
-  it('in Handlebars of the plugin sees the fields as plain values, and the next gets its own letter and headers', async () => {
+  it('in the plugin’s Handlebars sees the fields as plain values, and the next gets its own message and headers', async () => {
     const list = SHOWN.map((field) => `[{{${field}}}]`).join('');
     const letter = `---\nsubject: 'For {{name}} {{self}}'\nreplyTo: '{{escape}}'\n---\n<p>Dear {{name}} {{@root.self}} {{> (lookup . "part")}} ${list}</p>`;
     const { templateDir } = await rig.boot({ uniqServerId: 'folder:1' });

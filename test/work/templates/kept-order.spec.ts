@@ -11,7 +11,7 @@ import { expect, it } from 'vitest';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 
-/** Keys that sort otherwise, by length and by letter. */
+/** Keys that would be sorted otherwise by length and by letter. */
 const PRICES = {
   soup: '7',
   tea: '3',
@@ -51,7 +51,7 @@ class Profiles implements ProfileRepository {
   }
 }
 
-forEachDatabase('the order of keys that the host gave', (kind) => {
+forEachDatabase('the key order of the host’s JSON', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const boot = () => rig.boot({ profileRepository: Profiles }, { templates: { 'letter.hbs': TEMPLATE } });
 
@@ -74,7 +74,7 @@ forEachDatabase('the order of keys that the host gave', (kind) => {
     return mailingId as string;
   }
 
-  it('is that of params, data, slots and tracking data in templates, and of headers on the wire', async () => {
+  it('is kept in params, data, slots and tracking data in templates, and in headers on the wire', async () => {
     await sentAfterRestart();
     const texts = await Promise.all(
       rig.inbox.messages.map(async (one) => [one.to[0], (await one.parsed()).html]),
@@ -89,7 +89,7 @@ forEachDatabase('the order of keys that the host gave', (kind) => {
     }
   });
 
-  it('is that of the entities', async () => {
+  it('is kept in the entities', async () => {
     const mailingId = await sentAfterRestart();
     const { dataSource } = rig.database;
     const mailing = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });

@@ -18,7 +18,7 @@ import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 
-/** Everybody there is, by the number in his id. */
+/** The profiles, by the number in their ids. */
 class Readers implements ProfileRepository {
   findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {
     return Promise.resolve(
@@ -82,7 +82,7 @@ async function booted(
   return app;
 }
 
-/** Each message is its reader's: subject, html and text. */
+/** Each message matches its recipient: subject, html and text. */
 async function assertOwnContent(rig: MailingRig): Promise<void> {
   for (const message of rig.inbox.messages) {
     const [id] = message.to[0].split('@');
@@ -98,7 +98,7 @@ for (const engine of ENGINES) {
   forEachDatabase(`${engine.name}, by the adapter of the mailer`, (kind) => {
     const rig = MailingRig.forEachTest(kind);
 
-    it('C18 everybody reads his own, eight at a time, and a template that throws costs one recipient', async () => {
+    it('C18 each recipient gets its own message, eight at a time, and a template that throws fails one recipient', async () => {
       const { sender } = await booted(rig, engine);
       const { mailingId } = await sender.sendEmailMessage(PUG_INFO, ids(60), false, true);
       const books = await rig.books(mailingId as string);
@@ -114,7 +114,7 @@ for (const engine of ENGINES) {
       await assertOwnContent(rig);
     });
 
-    it('a mailing under way goes on after a restart with what it was sent with', async () => {
+    it('a mailing in progress continues after a restart with its stored templates', async () => {
       const first = await booted(rig, engine);
       const { mailingId } = await first.sender.sendEmailMessage(PUG_INFO, ids(200), { persist: true });
       await rig.inbox.waitFor(5);
@@ -165,7 +165,7 @@ describe('templates of another engine', () => {
     ).toEqual({ ann: ['<p>B</p>', 'Plain A & b'] });
   });
 
-  it('C8 are read anew for the next mailing, also by an engine that keeps what it compiled', async () => {
+  it('C8 are read again for the next mailing, also by an engine that caches compiled templates', async () => {
     const app = await booted(rig, { ...pug, files: { 'letter.pug': 'p old' } });
     expect(await received(app, [ann], {})).toEqual({ ann: ['<p>old</p>', 'old'] });
     await put(app.templateDir, { 'letter.pug': 'p new' });
@@ -185,7 +185,7 @@ describe('templates of another engine', () => {
     expect((await message.parsed()).text?.trim()).toBe('Hi');
   });
 
-  it('can be looked at before they are sent', async () => {
+  it('can be previewed', async () => {
     const { nest } = await booted(rig, pug);
     const previews = nest.get(TemplateEmailPreview);
     const message = await previews.preview(PUG_INFO, { userId: 'r1' });
@@ -223,13 +223,13 @@ describe('templates of another engine', () => {
     await expect(request).rejects.toMatchObject({ code });
   });
 
-  it('refuses to start where the mailer has no adapter', async () => {
+  it('stop the start where the mailer has no adapter', async () => {
     await expect(rig.boot({ renderer: MailerAdapterRenderer })).rejects.toMatchObject({
       code: 'MAILING_MAILER_ADAPTER_MISSING',
     });
   });
 
-  it('reads absolute includes from the copy where the base folder is the template folder', async () => {
+  it('read absolute includes from the copy where the base folder is the template folder', async () => {
     const { templateDir } = await rig.boot({ uniqServerId: 'folder:1' });
     await put(templateDir, {
       'mail/letter.pug': 'include /parts/sign\np!= sign',

@@ -36,7 +36,7 @@ class Letters implements TemplateRenderer {
 @Module({ providers: [Words], exports: [Words] })
 class WordsModule {}
 
-/** Answers when it is told to. */
+/** Renders when the test says so. */
 class SlowLetters implements TemplateRenderer {
   readonly waiting: ((email: RenderedEmail) => void)[] = [];
 
@@ -63,7 +63,7 @@ class QuickLetters implements TemplateRenderer {
 describe('a renderer of the host', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('is a provider of the host, wherever it is, and what it throws costs one recipient', async () => {
+  it('may be provided by any module of the host, and an error that it throws fails one recipient', async () => {
     const module = { module: class HostModule {}, imports: [WordsModule], providers: [Letters] };
     const { sender } = await rig.boot({ renderer: Letters }, { imports: [module] });
     const { mailingId } = await sender.sendEmailMessage(INFO, people(3), {
@@ -75,13 +75,13 @@ describe('a renderer of the host', () => {
     expect(new Set(texts)).toEqual(new Set(['Dear reader0@home.example', 'Dear reader2@home.example']));
   });
 
-  it('or a class that Nest makes', async () => {
+  it('may be a class that Nest instantiates', async () => {
     const { sender } = await rig.boot({ renderer: QuickLetters });
     await sender.sendEmailMessage(INFO, people(1), false);
     expect((await rig.inbox.messages[0].parsed()).subject).toBe('Quick');
   });
 
-  it('that does not answer while slots are tried out is called silent, and its template not wrong', async () => {
+  it('that does not answer while slots are tried out is reported as silent, and its template is not called wrong', async () => {
     class MuteLetters implements TemplateRenderer {
       open(): Promise<MailingTemplate> {
         const slots = [{ slot: 'news', templateUrl: INFO.templateUrl }];
@@ -100,7 +100,7 @@ describe('a renderer of the host', () => {
     await expect(sending).rejects.toMatchObject({ call: 'MailingTemplate.render', timeoutMs: 100 });
   });
 
-  it('that pauses a mailing at a restart says why', async () => {
+  it('that pauses a mailing at a restart leaves the reason', async () => {
     const first = await rig.boot({ renderer: QuickLetters });
     const later = { persist: true, sendAt: new Date('2099-01-01') };
     const { mailingId } = await first.sender.sendEmailMessage(INFO, people(1), later);
@@ -150,7 +150,7 @@ describe('a message that is still being rendered', () => {
   const statuses = async (): Promise<string[]> =>
     (await rig.database.dataSource.getRepository(EmailAddress).find()).map(({ status }) => status);
 
-  it('when the mailing is paused is not sent after all', async () => {
+  it('when the mailing is paused is not sent', async () => {
     const slow = new SlowLetters();
     const { sender } = await booted(slow);
     const { mailingId } = await sender.sendEmailMessage(INFO, people(5), { persist: true });
@@ -162,7 +162,7 @@ describe('a message that is still being rendered', () => {
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
-  it('when the time of a shutdown is over goes back to the list, and nobody is in doubt', async () => {
+  it('when the time limit of a shutdown has passed is returned to the list, and no recipient is in doubt', async () => {
     const slow = new SlowLetters();
     const app = await booted(slow);
     const { mailingId } = await app.sender.sendEmailMessage(INFO, people(5), { persist: true });

@@ -53,7 +53,7 @@ describe('a preview', () => {
     await assertNothingHappened();
   });
 
-  it('says why there is none', async () => {
+  it('returns the reason when there is no message', async () => {
     const one = await previews();
     const skipped = { code: 'MAILING_RECIPIENT_SKIPPED' };
     await expect(one.preview(INFO, { userId: 'no' })).rejects.toMatchObject({
@@ -71,7 +71,7 @@ describe('a preview', () => {
     });
   });
 
-  it('counts what a mailing would come to, and sends and writes nothing', async () => {
+  it('counts the outcomes of a whole mailing, and sends and writes nothing', async () => {
     function* list(): Generator<Recipient> {
       for (let n = 0; n < 250; n++) yield `reader${n}@home.example`;
       yield 'not an address';

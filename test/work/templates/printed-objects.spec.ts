@@ -23,7 +23,7 @@ const TEMPLATES = {
   'filled.hbs': `${FRONT_MATTER}<p>Dear {{name}}</p>`,
   'called.hbs': '<p>{{greeting}}</p>',
 };
-/** The third of five is printed with what is no text. */
+/** The third of five recipients has a value that is no text. */
 const LIST: Recipient[] = Array.from({ length: 5 }, (_, n) => ({
   email: `reader${n}@home.example`,
   name: `Reader ${n}`,
@@ -34,7 +34,7 @@ const late: TemplateHelper = async () => {
   throw new Error('no greeting');
 };
 
-forEachDatabase('what templates print that is no text', (kind) => {
+forEachDatabase('a template that prints a value that is no text', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const boot = (greeting: TemplateHelper): Promise<MailingApp> =>
     rig.boot({}, { templates: TEMPLATES, helpers: { greeting } });
@@ -49,7 +49,7 @@ forEachDatabase('what templates print that is no text', (kind) => {
   ];
 
   it.each(cases)(
-    '%s costs the recipient who would read it, in every part of a message',
+    '%s fails the recipient that would read it, in every part of a message',
     async (_, greeting, why) => {
       using unhandled = new UnhandledRejections();
       const app = await boot(greeting);
@@ -97,10 +97,10 @@ forEachDatabase('what templates print that is no text', (kind) => {
   );
 });
 
-describe('what a host gives as params, data and slots that is no text', () => {
+describe('a param, datum or slot of the host that is no text', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('is an error of those who would read it, and what has words of its own is printed', async () => {
+  it('fails the recipients that would read it, unless it has a text form of its own', async () => {
     const app = await rig.boot({}, { templates: { 'letter.hbs': '<p>{{thing}} {{other}}</p>' } });
     class Money {
       toString(): string {
@@ -147,7 +147,7 @@ describe('what a host gives as params, data and slots that is no text', () => {
     }
   });
 
-  it('is an error in subjects that stand beside the engine of a mailer’s adapter', async () => {
+  it('is an error in subjects beside the engine of a mailer’s adapter', async () => {
     const app = await rig.boot(
       { renderer: MailerAdapterRenderer },
       {

@@ -38,7 +38,7 @@ describe('the encoding of template files', () => {
 
   const ANN = { email: 'ann@home.example', name: 'Ann', data: { locale: 'fr' } };
 
-  it('leaves the byte order marks of templates, partials, layouts and languages out of what is sent', async () => {
+  it('removes the byte order marks of templates, partials, layouts and languages from messages', async () => {
     const app = await booted(
       {
         'page.hbs': `${MARK}{{#> layout}}<p>Page</p>{{/layout}}`,
@@ -56,7 +56,7 @@ describe('the encoding of template files', () => {
     expect(text).toBe('Plain <i>Ann</i>');
   });
 
-  it('reads front matter behind a byte order mark', async () => {
+  it('allows front matter behind a byte order mark', async () => {
     const app = await booted(
       { 'page.hbs': `${MARK}---\nsubject: Grüße an {{name}}\n---\n<p>Hi</p>` },
       'handlebars',
@@ -70,7 +70,7 @@ describe('the encoding of template files', () => {
     expect({ subject, html }).toEqual({ subject: 'Grüße an Ann', html: '<p>Hi</p>' });
   });
 
-  it('leaves the marks out of what another engine reads', async () => {
+  it('removes the marks from files that another engine reads', async () => {
     const app = await booted({ 'letter.hbs': `${MARK}<p>Grüße</p>` }, 'handlebars by the adapter');
     await app.sender.sendEmailMessage({ ...INFO, templateUrl: 'letter.hbs' }, [ANN], false);
     expect((await rig.inbox.messages[0].parsed()).html).toBe('<p>Grüße</p>');
@@ -190,7 +190,7 @@ describe('the encoding of template files', () => {
       3,
       '',
     ],
-  ])('refuses %s with file and line, before anything is written', async (...row) => {
+  ])('is refused for %s with file and line, before anything is written', async (...row) => {
     const [, engine, files, more, templateUrl, line, found] = row;
     const app = await booted({ ...SIGN, ...files }, engine);
     const info = { ...INFO, templateUrl: engine === 'pug' ? 'page.pug' : 'page.hbs', ...more };

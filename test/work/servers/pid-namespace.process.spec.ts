@@ -13,8 +13,8 @@ import { MailingRig } from '../../support/hosts/mailing-rig.js';
 
 const OTHER_SPACE = 'another boot/pid:[4026532200]';
 
-describe('the space of our pids', () => {
-  it.runIf(process.platform === 'linux')('is of one boot and one pid namespace', () => {
+describe('the pid namespace of this process', () => {
+  it.runIf(process.platform === 'linux')('consists of one boot and one kernel namespace', () => {
     expect(readPidNamespace()).toMatch(/^[0-9a-f-]{36}\/pid:\[\d+\]/);
     expect(readPidNamespace()!.length).toBeLessThanOrEqual(100);
   });
@@ -34,7 +34,7 @@ describe('the space of our pids', () => {
   });
 });
 
-forEachDatabase('a row with our server id', (kind) => {
+forEachDatabase('a server row with our server id', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   /** A fresh row, as another process would have left it a moment ago. */
@@ -56,7 +56,7 @@ forEachDatabase('a row with our server id', (kind) => {
     );
   };
 
-  it('is known to be dead if it has our pid, or one that nobody has', async () => {
+  it('is known to be dead if it has our pid, or one that no process has', async () => {
     await leave({});
     expect(await isKnownDead()).toBe(true);
     const { pid } = spawnSync(process.execPath, ['-e', '']);
@@ -71,9 +71,9 @@ forEachDatabase('a row with our server id', (kind) => {
       'in another pid namespace of a host of the same name, as two containers are',
       { pidNamespace: OTHER_SPACE },
     ],
-    ['in a space that is not told, as in a row of an older version', { pidNamespace: null }],
+    ['with an unknown pid namespace, as in a row of an older version', { pidNamespace: null }],
     ['on another host', { hostname: 'far.example' }],
-  ])('is not, %s: only the lease tells', async (_, facts) => {
+  ])('is not known to be dead %s: only the lease counts', async (_, facts) => {
     await leave(facts);
     expect(await isKnownDead()).toBe(false);
     const app = await rig.boot({ server: { heartbeatIntervalMs: 20, leaseMs: 60_000 } });
@@ -82,7 +82,7 @@ forEachDatabase('a row with our server id', (kind) => {
     expect(incarnation).toBe('other');
   });
 
-  it('says within which space its pid is, and whether it takes batches', async () => {
+  it('stores the pid namespace, and whether the server takes batches', async () => {
     for (const takes of [true, false]) {
       const app = await rig.boot({ enabledAsTemplateMailServer: takes });
       await rig.reached(await rig.send(app, 1), 'completed');
@@ -90,7 +90,7 @@ forEachDatabase('a row with our server id', (kind) => {
       expect([row.pidNamespace, row.takesBatches]).toEqual([readPidNamespace(), takes]);
       await app.close();
     }
-    // In place of a dead one as well.
+    // Also when it replaces the row of a dead process.
     await leave({ takesBatches: false, pidNamespace: readPidNamespace() });
     const app = await rig.boot({ enabledAsTemplateMailServer: true });
     await rig.reached(await rig.send(app, 1), 'completed');

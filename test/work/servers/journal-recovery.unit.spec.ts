@@ -20,7 +20,7 @@ const OWNER = {
 };
 const DAYS = 86_400_000;
 
-/** @param isKnownDead whose answer is asked for at the moment that counts. */
+/** @param isKnownDead runs at the moment when the journal asks for proof. */
 function journalsIn(dir: string, isKnownDead: () => boolean, held: string[] = []): JournalRecovery {
   const settings = toMailingSettings({
     templates: { dir: tmpdir() },
@@ -36,11 +36,11 @@ function journalsIn(dir: string, isKnownDead: () => boolean, held: string[] = []
 const journal = (incarnation: string, uniqServerId = 'test:1'): string =>
   headerLine({ ...OWNER, incarnation, uniqServerId }) + claimLine(1, TOKEN) + begunLine(1, 3);
 
-it('a journal is read after its process is known to be dead: what it wrote at the last moment counts', async () => {
+it('a journal is read after its process is known to be dead, so that its last lines count', async () => {
   await using folder = await journalFolder();
   const path = join(folder.path, 'dead.journal');
   await writeFile(path, journal('dead'));
-  // It dies between the first look at the file and the proof, and began somebody in between.
+  // The process dies between the first read of the file and the proof, and had started a message in between.
   const journals = journalsIn(folder.path, () => {
     appendFileSync(path, begunLine(1, 4));
     return true;
@@ -49,7 +49,7 @@ it('a journal is read after its process is known to be dead: what it wrote at th
   expect(dead?.after(0).begun).toEqual(new Set([3, 4]));
 });
 
-it('a journal whose process may live is not believed, and not removed', async () => {
+it('a journal whose process may be alive is neither believed nor removed', async () => {
   await using folder = await journalFolder();
   await writeFile(join(folder.path, 'dead.journal'), journal('dead'));
   const journals = journalsIn(folder.path, () => false);
@@ -58,7 +58,7 @@ it('a journal whose process may live is not believed, and not removed', async ()
   expect(await readdir(folder.path)).toEqual(['dead.journal']);
 });
 
-it('journals are removed when nobody can need them: their claims are gone, or they are old and of others', async () => {
+it('journals are removed when no recovery can need them: their claims are gone, or they are old and of other servers', async () => {
   await using folder = await journalFolder();
   const files = { dead: 'test:1', held: 'test:1', living: 'test:1', other: 'pod-a:1', old: 'pod-b:1' };
   for (const [incarnation, server] of Object.entries(files)) {
@@ -74,7 +74,7 @@ it('journals are removed when nobody can need them: their claims are gone, or th
   expect((await readdir(folder.path)).sort()).toEqual(left);
 });
 
-it('a folder that can not be made is refused at start, in words', async () => {
+it('a journal folder that can not be made is refused at start, with the reason', async () => {
   await using folder = await journalFolder();
   const file = join(folder.path, 'file');
   await writeFile(file, '');

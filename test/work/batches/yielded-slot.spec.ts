@@ -5,7 +5,7 @@ import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { never } from '../../support/silence.js';
 import { waitUntil } from '../../support/wait-until.js';
 
-/** They answer once. */
+/** Answers the first call only. */
 @Injectable()
 class SlowProfiles implements ProfileRepository {
   static askedAgainAt = Infinity;
@@ -27,7 +27,7 @@ async function* oneAndSilence(): AsyncGenerator<{ userId: string }> {
 describe('a mailing that waits for two functions of the host at a time', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('gives its place to one other mailing, not to two', async () => {
+  it('yields its slot to one other mailing, not to two', async () => {
     const open: Record<string, () => void> = {};
     const held = (name: string): Promise<void> => new Promise((resolve) => (open[name] = resolve));
     const second = held('second');
@@ -42,13 +42,13 @@ describe('a mailing that waits for two functions of the host at a time', () => {
     const retry = { initialDelayMs: 1, maxAttempts: 100 };
     const app = await rig.boot({ profileRepository: SlowProfiles, run, retry });
     await app.sender.sendEmailMessage(INFO, oneAndSilence());
-    // It has the place while the source of the first one is silent.
+    // It yields its slot while the source of the first mailing does not answer.
     const next = await rig.send(app, 1);
     const last = await rig.send(app, 1);
     await rig.reached(next, 'in_progress');
     open.first();
     await waitUntil(() => performance.now() - SlowProfiles.askedAgainAt > 1_000, {
-      what: 'the profiles to be silent for longer than a place is kept',
+      what: 'the profiles not to answer for longer than a slot is held',
     });
     expect(await app.query.get(last)).toMatchObject({ status: 'pending' });
     open.second();

@@ -14,7 +14,7 @@ import { never } from '../../support/silence.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 const STOPPING = { code: 'MAILING_SERVER_SHUTTING_DOWN' };
-/** A stop that waited for the source would outlast its test. */
+/** So long that a stop that waited for the source would exceed the test's time limit. */
 const PATIENT = { server: { shutdownTimeoutMs: 600_000 } };
 
 const silentContents = { [Symbol.asyncIterator]: () => ({ next: () => never<IteratorResult<never>>() }) };
@@ -43,7 +43,7 @@ describe('a source of recipients', () => {
   const loading = async (): Promise<string> => {
     const mailings = rig.database.dataSource.getRepository(Mailing);
     const { id } = await waitUntil(() => mailings.findOneBy({ status: 'loading' }), {
-      what: 'a list to be begun',
+      what: 'a list to be started',
     });
     return id;
   };
@@ -70,7 +70,7 @@ describe('a source of recipients', () => {
     }
   });
 
-  it('whose entry is a promise that never settles ends with a cancel, and with the process', async () => {
+  it('whose entry is a promise that never settles ends with a cancel, and with a shutdown', async () => {
     const app = await rig.boot({ ...PATIENT, run: { maxConcurrentMailings: 1 } });
     const canceled = app.sender.sendEmailMessage(INFO, promised(), { persist: true });
     canceled.catch(() => undefined);
@@ -87,7 +87,7 @@ describe('a source of recipients', () => {
     expect(await reading.completed).toMatchObject({ status: 'failed', numSent: 0 });
   });
 
-  it('whose return() never settles, after a recipient that is refused, ends with a cancel and with the process', async () => {
+  it('whose return() never settles, after a recipient that is refused, ends with a cancel and with a shutdown', async () => {
     let numClinging = 0;
     // The rig has no profiles, so the list fails at its second entry.
     async function* clinging(): AsyncGenerator<Recipient> {
@@ -114,7 +114,7 @@ describe('a source of recipients', () => {
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
-  it('that is silent for longer than run.sourceTimeoutMs has failed, and its key is free', async () => {
+  it('that yields nothing for longer than run.sourceTimeoutMs fails, and its key can be used again', async () => {
     const app = await rig.boot({ run: { sourceTimeoutMs: 100 } });
     const how = { persist: true, idempotencyKey: 'spring' };
     const silent = app.sender.sendEmailMessage(INFO, silentAfter(2), how);
@@ -126,7 +126,7 @@ describe('a source of recipients', () => {
     expect(rig.inbox.messages).toHaveLength(2);
   });
 
-  it('that is silent for longer than run.sourceTimeoutMs ends a mailing that is not persisted, after those it yielded', async () => {
+  it('that yields nothing for longer than run.sourceTimeoutMs fails a mailing that is not persisted, after the recipients it yielded', async () => {
     const app = await rig.boot({ run: { sourceTimeoutMs: 100 } });
     const { completed } = await app.sender.sendEmailMessage(INFO, silentAfter(2));
     const result = await completed;
@@ -134,14 +134,14 @@ describe('a source of recipients', () => {
     expect(result.statusReason).toBe(`list incomplete: ${NO_ENTRY.message}`);
   });
 
-  it('that is silent for longer than run.sourceTimeoutMs ends a preview', async () => {
+  it('that yields nothing for longer than run.sourceTimeoutMs fails a preview', async () => {
     const app = await rig.boot({ run: { sourceTimeoutMs: 100 } });
     await expect(app.nest.get(TemplateEmailPreview).dryRun(INFO, silentAfter(2))).rejects.toMatchObject(
       NO_ENTRY,
     );
   });
 
-  it('leaves nothing behind: many lists, one after the other, print no warning', async () => {
+  it('leaves no listeners behind: many lists, one after the other, cause no warning', async () => {
     const app = await rig.boot();
     const warnings: Error[] = [];
     const hear = (warning: Error): void => void warnings.push(warning);
@@ -158,7 +158,7 @@ describe('a source of recipients', () => {
     }
   });
 
-  it('of a preview that has no end ends with the process', async () => {
+  it('of a preview without an end ends with a shutdown', async () => {
     const app = await rig.boot();
     const previews = app.nest.get(TemplateEmailPreview);
     const done = previews.dryRun(INFO, endlessRecipients()).catch((error: unknown) => error);
@@ -185,7 +185,7 @@ describe('contents of slots, of a mailing that is not persisted', () => {
     WAYS.map(([way, begin]) => [way, what, begin, contents] as const),
   );
 
-  it.each(cases)('%s: contents %s end with the process', async (_way, _what, begin, contents) => {
+  it.each(cases)('%s: contents %s end with a shutdown', async (_way, _what, begin, contents) => {
     const app = await rig.boot({ ...PATIENT, profileRepository: ProfileShelf }, { templates });
     const slots = app.nest.get(SlotService).define('news', { persistent: true });
     const info = { ...INFO, slots: slots.fillEach('news', contents() as Iterable<never>) };
@@ -197,7 +197,7 @@ describe('contents of slots, of a mailing that is not persisted', () => {
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
-  it.each(WAYS)('%s: contents that yield nothing end with run.sourceTimeoutMs', async (_way, begin) => {
+  it.each(WAYS)('%s: contents that yield nothing fail after run.sourceTimeoutMs', async (_way, begin) => {
     const run = { sourceTimeoutMs: 100 };
     const app = await rig.boot({ run, profileRepository: ProfileShelf }, { templates });
     const slots = app.nest.get(SlotService).define('news', { persistent: true });
@@ -207,7 +207,7 @@ describe('contents of slots, of a mailing that is not persisted', () => {
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
-  it('health names the contents that are waited for', async () => {
+  it('are named by the health report while they are waited for', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf }, { templates });
     const slots = app.nest.get(SlotService).define('news', { persistent: true });
     const next = vi.fn<() => Promise<IteratorResult<never>>>(never);

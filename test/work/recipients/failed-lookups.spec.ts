@@ -7,7 +7,7 @@ import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
 
-/** A list of the host that is out of reach until further notice. */
+/** A list of the host that can not be read until `isAway` is false. */
 @Injectable()
 class ListAway implements SuppressionList {
   static isAway = true;
@@ -22,7 +22,7 @@ class ListAway implements SuppressionList {
   async release(): Promise<void> {}
 }
 
-/** Statements on one table fail, those on others do not. @returns what mends it. */
+/** Makes statements on one table fail, and no others. @returns a function that repairs it. */
 function breakTable(app: MailingApp, table: string): () => void {
   const database = app.nest.get(MailingDatabase, { strict: false });
   const works = {
@@ -41,7 +41,7 @@ function breakTable(app: MailingApp, table: string): () => void {
   return () => void Object.assign(database, works);
 }
 
-forEachDatabase('questions about recipients that nobody answers', (kind) => {
+forEachDatabase('lookups about recipients that fail', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
   it.each<[string, string, (app: MailingApp) => () => void]>([
@@ -54,7 +54,7 @@ forEachDatabase('questions about recipients that nobody answers', (kind) => {
       },
     ],
     [
-      'who has an address already',
+      'addresses that have been claimed already',
       'recipients: duplicates: dps_mail_address_claim does not answer',
       (app) => breakTable(app, 'dps_mail_address_claim'),
     ],
@@ -63,7 +63,7 @@ forEachDatabase('questions about recipients that nobody answers', (kind) => {
       'recipients: slots: dps_mail_slot does not answer',
       (app) => breakTable(app, 'dps_mail_slot'),
     ],
-  ])('cost nobody anything, and the mailing says which it was: %s', async (_, reason, breakIt) => {
+  ])('pause the mailing with the reason and fail no recipient: %s', async (_, reason, breakIt) => {
     ListAway.isAway = false;
     const how = {
       profileRepository: ProfileShelf,

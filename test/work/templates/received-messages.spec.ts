@@ -9,7 +9,7 @@ import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 
 const LONG_LINE = `<p>${'minified '.repeat(2_500)}</p>`;
 
-describe('letters, as they arrive', () => {
+describe('the message as it arrives', () => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   let app: MailingApp;
@@ -68,11 +68,11 @@ describe('letters, as they arrive', () => {
     expect(subject).toMatch(/^For Ann/);
   });
 
-  it('C4 a Unicode domain goes out in ASCII form', async () => {
+  it('C4 has a Unicode domain in ASCII form', async () => {
     expect((await send('ann@bücher.example')).to).toEqual(['ann@xn--bcher-kva.example']);
   });
 
-  it('C6 entities are for html only', async () => {
+  it('C6 has entities in html only', async () => {
     const name = "O'Neill & Söhne <x>";
     const message = await send({ email: 'ann@home.example', name }, { altTemplateUrl: 'letter.text.hbs' });
     const { html, text, subject } = await message.parsed();
@@ -81,13 +81,13 @@ describe('letters, as they arrive', () => {
     expect(html).toContain('O&#x27;Neill &amp; Söhne &lt;x&gt;');
   });
 
-  it('C7 nobody reads "null" or "undefined"', async () => {
+  it('C7 never contains "null" or "undefined"', async () => {
     const message = await send({ email: 'ann@home.example', data: { nothing: null } });
     const { html, text } = await message.parsed();
     expect(`${String(html)}${text}`).not.toMatch(/null|undefined/);
   });
 
-  it('C9 templates of the same name in two folders are not mixed up', async () => {
+  it('C9 is not mixed up with that of a template of the same name in another folder', async () => {
     const languages = ['en', 'es', 'en'];
     const texts: string[] = [];
     for (const language of languages) {
@@ -98,7 +98,7 @@ describe('letters, as they arrive', () => {
     expect(texts).toEqual(languages);
   });
 
-  it('C12 no line on the wire is over 998 bytes, and the html stays what it was', async () => {
+  it('C12 has no line over 998 bytes on the wire, and the html is unchanged', async () => {
     const message = await send('ann@home.example', { templateUrl: 'long.hbs' });
     const longest = Math.max(
       ...message.raw
@@ -114,7 +114,7 @@ describe('letters, as they arrive', () => {
     ['html and text', {}, true, true],
     ['text only', { sendAsHtml: false }, false, true],
     ['html only', { sendAsText: false }, true, false],
-  ])('sends %s', async (_, info, hasHtml, hasText) => {
+  ])('is sent as %s', async (_, info, hasHtml, hasText) => {
     const message = await send('ann@home.example', info);
     const types = message.raw.toString();
     expect(types.includes('Content-Type: text/html')).toBe(hasHtml);
@@ -126,7 +126,7 @@ describe('letters, as they arrive', () => {
     ['MAILING_TEMPLATE_OUTSIDE_FOLDER', '/etc/hostname'],
     ['MAILING_TEMPLATE_NOT_COMPILING', 'broken.hbs'],
     ['MAILING_TEMPLATE_MISSING', 'en'],
-  ])('refuses with %s: %s', async (code, templateUrl) => {
+  ])('is refused with %s: %s', async (code, templateUrl) => {
     const info = { templateUrl, subject: 'Hello', from: 'news@shop.example' };
     await expect(app.sender.sendEmailMessage(info, [])).rejects.toMatchObject({ code });
   });

@@ -7,28 +7,28 @@ import { oddRecipients } from '../../support/hosts/odd-recipients.js';
 import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
 import { toldOf } from '../../support/told-of.js';
 
-/** Between two who are as they should be, each. */
-function listWith(odd: { entry: unknown }[]): Recipient[] {
-  return [...odd.map(({ entry }) => entry as Recipient), ...people(5)];
+/** Each stands between two valid recipients. */
+function listWith(invalid: { entry: unknown }[]): Recipient[] {
+  return [...invalid.map(({ entry }) => entry as Recipient), ...people(5)];
 }
 
-forEachDatabase('an odd entry of a list', (kind) => {
+forEachDatabase('an invalid entry of a list', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('costs itself only, with a sentence that has no address in it', async () => {
+  it('is skipped alone, with a reason that has no address in it', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf });
     const told = toldOf(app);
-    const odd = oddRecipients();
+    const invalid = oddRecipients();
     const { mailingId, numProfiles, numDuplicates, completed } = await app.sender.sendEmailMessage(
       INFO,
-      listWith(odd),
+      listWith(invalid),
       { persist: true },
     );
-    expect({ numProfiles, numDuplicates }).toEqual({ numProfiles: odd.length + 5, numDuplicates: 0 });
-    expect(await completed).toMatchObject({ status: 'completed', numSent: 5, numSkipped: odd.length });
+    expect({ numProfiles, numDuplicates }).toEqual({ numProfiles: invalid.length + 5, numDuplicates: 0 });
+    expect(await completed).toMatchObject({ status: 'completed', numSent: 5, numSkipped: invalid.length });
     const records = await app.query.recipients(mailingId as string, { status: 'skipped' });
-    expect(records).toHaveLength(odd.length);
-    for (const [n, { what, code, says }] of odd.entries()) {
+    expect(records).toHaveLength(invalid.length);
+    for (const [n, { what, code, says }] of invalid.entries()) {
       const { errorCode, errorText } = records[n];
       expect({ what, errorCode, errorText }).toEqual({
         what,
@@ -40,25 +40,25 @@ forEachDatabase('an odd entry of a list', (kind) => {
     }
     assertBooksAddUp(await rig.books(mailingId as string));
     expect(told.events.map((one) => one.split(' ')[0])).toContain('run:ended');
-    expect(told.lines.join()).toContain(`${odd.length} invalid`);
+    expect(told.lines.join()).toContain(`${invalid.length} invalid`);
     expect([...told.events, ...told.lines].filter((one) => one.includes('@'))).toEqual([]);
     expect([...rig.inbox.countsByRecipient().keys()].sort()).toEqual(people(5));
   });
 });
 
-describe('an odd entry of a list', () => {
+describe('an invalid entry of a list', () => {
   const rig = MailingRig.forEachTest('sqlite');
-  const odd = oddRecipients();
-  const alwaysOdd = odd.filter(({ isOdd }) => isOdd === undefined);
-  const mailed = odd.length - alwaysOdd.length;
+  const invalid = oddRecipients();
+  const alwaysInvalid = invalid.filter(({ isOdd }) => isOdd === undefined);
+  const mailed = invalid.length - alwaysInvalid.length;
 
-  it('that is not stored costs itself only, and live objects in data are no fault', async () => {
+  it('that is not persisted is skipped alone, and live objects in data are allowed', async () => {
     const app = await rig.boot({ profileRepository: ProfileShelf });
     const { completed } = await app.sender.sendEmailMessage(INFO, listWith(oddRecipients()));
     expect(await completed).toMatchObject({
       status: 'completed',
       numSent: 5 + mailed,
-      numSkipped: alwaysOdd.length,
+      numSkipped: alwaysInvalid.length,
     });
   });
 
@@ -67,12 +67,12 @@ describe('an odd entry of a list', () => {
     const previews = app.nest.get(TemplateEmailPreview);
     const report = await previews.dryRun(INFO, listWith(oddRecipients()));
     expect(report).toEqual({
-      numRecipients: odd.length + 5,
+      numRecipients: invalid.length + 5,
       numMessages: 5 + mailed,
-      skipped: { invalid_recipient: alwaysOdd.length - 1, invalid_address: 1 },
+      skipped: { invalid_recipient: alwaysInvalid.length - 1, invalid_address: 1 },
       failed: {},
     });
-    for (const { entry, code } of alwaysOdd) {
+    for (const { entry, code } of alwaysInvalid) {
       await expect(previews.preview(INFO, entry as Recipient)).rejects.toMatchObject({
         code: 'MAILING_RECIPIENT_SKIPPED',
         reason: code,
@@ -80,7 +80,7 @@ describe('an odd entry of a list', () => {
     }
   });
 
-  it('whose data is read while the message is made costs itself only', async () => {
+  it('whose data is read while the message is made is skipped alone', async () => {
     const app = await rig.boot({}, { templates: { 'letter.hbs': '{{shop.name}}' } });
     const shop = Object.defineProperty({}, 'name', {
       get: () => {

@@ -9,13 +9,13 @@ import { waitUntil } from '../../support/wait-until.js';
 
 const COUNT = 20;
 
-forEachDatabase('a server that is lost or stops between a look and what it looked for', (kind) => {
+forEachDatabase('a server that is declared dead or stops between a read and the claim', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('was declared dead while it read a mailing: it claims nothing, and goes on as a member', async () => {
+  it('declared dead while it read a mailing: it claims nothing, registers again and sends the mailing', async () => {
     const app = await rig.boot({ server: { heartbeatIntervalMs: 100, leaseMs: 3_000 } });
     const membership = app.nest.get(ServerMembership, { strict: false });
-    // Registered, and seen again: without that, a row that is not there means a node that lags behind.
+    // Registered, and renewed: without a renewal, a missing row is taken for a lagging node.
     await membership.heartbeat();
     await membership.heartbeat();
     let numLost = 0;
@@ -32,13 +32,13 @@ forEachDatabase('a server that is lost or stops between a look and what it looke
 
     const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, people(COUNT), true, true);
 
-    // It may have registered again, and gone on, before it was to claim.
+    // It may have registered again, and sent the mailing, before this claim.
     expect(['pending', 'completed']).toContain((await completed).status);
     await rig.reached(mailingId as string, 'completed');
     await rig.assertAllSent(mailingId as string, COUNT);
   });
 
-  it('stopped while it looked for a key: it accepts nothing, and does not register again', async () => {
+  it('stopped while it looked up a key: it accepts no mailing, and does not register again', async () => {
     const app = await rig.boot();
     const reader = app.nest.get(MailingReader, { strict: false });
     const findByKey = reader.findByKey.bind(reader);
@@ -46,7 +46,7 @@ forEachDatabase('a server that is lost or stops between a look and what it looke
     let numLooks = 0;
     reader.findByKey = async (key) => {
       const known = await findByKey(key);
-      // The first look is for a repeat; the second one is that of the list that is about to be written.
+      // The first lookup is for a repeated request; the second is that of the list about to be written.
       if (++numLooks === 2) await engine.onModuleDestroy();
       return known;
     };

@@ -4,7 +4,7 @@ import { classifyFailure } from '../../../libs/mailing/src/delivery/transport/cl
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { reasonOf } from '../../../libs/mailing/src/model/values/public-text.js';
 
-/** An error whose message is no text; hosts set it, and so do libraries for HTTP. */
+/** An error whose message is no text, as hosts and HTTP libraries make them. */
 const errorSaying = (message: unknown): Error => Object.assign(new Error(), { message });
 const bare: unknown = Object.create(null);
 
@@ -13,15 +13,15 @@ describe('reasonOf', () => {
     ['an error', new Error('no room'), 'no room'],
     ['a text', 'no room', 'no room'],
     ['nothing', undefined, 'undefined'],
-    ['an error without words', errorSaying(null), 'null'],
-    ['an error with an object for words', errorSaying({ status: 500 }), 'an object'],
+    ['an error whose message is null', errorSaying(null), 'null'],
+    ['an error whose message is an object', errorSaying({ status: 500 }), 'an object'],
     ['an object without a prototype', bare, 'an object'],
-  ])('is a text for %s', (_, thrown, words) => {
+  ])('returns a text for %s', (_, thrown, words) => {
     expect(reasonOf(thrown)).toBe(words);
   });
 });
 
-describe('errors of the host that are not what errors usually are', () => {
+describe('thrown values of the host that are no usual errors', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
   const ERRORS: [string, unknown, object][] = [
@@ -31,15 +31,19 @@ describe('errors of the host that are not what errors usually are', () => {
       { code: '23', text: 'too late' },
     ],
     [
-      'an answer of HTTP',
+      'an HTTP error with a response',
       Object.assign(new Error('Bad Gateway'), { response: { status: 502 }, code: null }),
       { code: 'EUNKNOWN', text: 'Bad Gateway' },
     ],
-    ['words that are an object', errorSaying({ status: 500 }), { code: 'EUNKNOWN', text: 'an object' }],
-    ['no error and no text', bare, { code: 'EUNKNOWN', text: 'an object' }],
+    [
+      'an error whose message is an object',
+      errorSaying({ status: 500 }),
+      { code: 'EUNKNOWN', text: 'an object' },
+    ],
+    ['an object that is neither an error nor a text', bare, { code: 'EUNKNOWN', text: 'an object' }],
   ];
 
-  it.each(ERRORS)('of a transport: %s costs its recipient, and nothing more', async (_, error, expected) => {
+  it.each(ERRORS)('of a transport: %s fails its recipient only', async (_, error, expected) => {
     expect(classifyFailure(error, 'nowhere')).toEqual({ kind: 'refused', permanent: true, ...expected });
     const transport = {
       name: 'http',
@@ -57,8 +61,8 @@ describe('errors of the host that are not what errors usually are', () => {
     expect(failed).toMatchObject(Array.from({ length: 3 }, () => ({ errorCode, errorText })));
   });
 
-  it('of a renderer cost their recipients', async () => {
-    class OddLetters implements TemplateRenderer {
+  it('of a renderer fail their recipients only', async () => {
+    class ThrowingLetters implements TemplateRenderer {
       open(): Promise<MailingTemplate> {
         let number = 0;
         const render = (): { subject: string; text: string } => {
@@ -68,12 +72,12 @@ describe('errors of the host that are not what errors usually are', () => {
         return Promise.resolve({ content: {}, render });
       }
     }
-    const app = await rig.boot({ renderer: OddLetters, run: { concurrency: 1 } });
+    const app = await rig.boot({ renderer: ThrowingLetters, run: { concurrency: 1 } });
     const { completed } = await app.sender.sendEmailMessage(INFO, people(3), { persist: true });
     expect(await completed).toMatchObject({ status: 'completed', numSent: 2, numErrors: 1 });
   });
 
-  it.each([true, false])('of a list end the list, persisted: %s', async (persist) => {
+  it.each([true, false])('of a list fail the list, persisted: %s', async (persist) => {
     async function* broken(): AsyncGenerator<string> {
       yield 'ann@home.example';
       throw bare;

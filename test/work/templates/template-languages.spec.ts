@@ -15,7 +15,7 @@ const OWN: Engine = {
   name: 'Handlebars of the plugin',
   extension: '.hbs',
   letter: (greeting) => `<p>${greeting} {{name}}</p>`,
-  // It parses, so that only the trial finds it.
+  // It parses, so that only the trial rendering finds it.
   broken: '{{nowhere 1}}',
 };
 
@@ -49,7 +49,7 @@ describe('the languages of a template', () => {
     return all;
   }
 
-  /** Neither in the database nor on its way. */
+  /** Neither stored nor sent. */
   async function assertNothingWritten(): Promise<void> {
     for (const table of ['dps_mailing', 'dps_email_address', 'dps_mail_template'])
       expect(await rig.database.dataSource.query(`SELECT * FROM ${table}`)).toEqual([]);
@@ -63,7 +63,7 @@ describe('the languages of a template', () => {
       [`letter.fr${extension}`]: letter('Chère', []),
     };
 
-    it('are all found, and each reader gets the best', async () => {
+    it('are all found, and each recipient gets the best match', async () => {
       const files = { ...good, [`letter.pt_BR${extension}`]: letter('Oi', []) };
       const { sender } = await boot(files, adapter);
       const list = [
@@ -93,7 +93,7 @@ describe('the languages of a template', () => {
       await assertNothingWritten();
     });
 
-    it('are all read before anything is written, also by a link that leads nowhere', async () => {
+    it('are all read before anything is written, also a link that leads nowhere', async () => {
       const file = `letter.pt-BR${extension}`;
       const { sender, templateDir } = await boot(good, adapter);
       await symlink(join(templateDir, 'gone'), join(templateDir, file));
@@ -159,7 +159,7 @@ describe('the languages of a template', () => {
     expect(Object.keys(await texts())).toEqual(['ann']);
   });
 
-  it('have templates of two extensions beside them that are not taken for each other', async () => {
+  it('are distinguished from templates of another extension with the same name', async () => {
     const { sender } = await boot(
       { 'letter.njk': '<p>Dear</p>', 'letter.html': '<p>Hello</p>' },
       () => new NunjucksAdapter(),

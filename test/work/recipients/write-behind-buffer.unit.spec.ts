@@ -8,7 +8,7 @@ import {
 const keys = (from: number, count: number): string[] =>
   Array.from({ length: count }, (_, n) => `${from + n}`);
 
-it('keeps so many and no more while the host does not answer, drops the oldest, and says how many', async () => {
+it('WriteBehindBuffer: keeps a bounded number of items while the host does not answer, drops the oldest, and reports how many', async () => {
   const written: string[][] = [];
   let dropped = 0;
   let answer = (): void => undefined;
