@@ -53,20 +53,20 @@ describe('a test run that is aborted', () => {
     await once(run.stdout!, 'data');
     expect(await serverProcesses()).not.toEqual([]);
     await abort(signal);
-    await assertAllGone();
+    await expect(allGone()).resolves.toBeUndefined();
   });
 
   it.each(SERVER_KINDS)('leaves nothing behind of a %s that is being made', async (kind) => {
     begin(kind);
     await waitUntil(async () => (await serverProcesses()).length > 0, { what: 'a process of the server' });
     await abort('SIGKILL');
-    await assertAllGone();
+    await expect(allGone()).resolves.toBeUndefined();
   });
 
   it('leaves nothing behind of a server whose process has just begun', async () => {
     begin('mariadb', KILLED_AT_SPAWN);
     await once(run, 'exit');
-    await assertAllGone();
+    await expect(allGone()).resolves.toBeUndefined();
   });
 
   function begin(kind: ServerKind, before = ''): void {
@@ -89,7 +89,7 @@ describe('a test run that is aborted', () => {
     await gone;
   }
 
-  async function assertAllGone(): Promise<void> {
+  async function allGone(): Promise<void> {
     const isGone = async (): Promise<boolean> => (await serverProcesses()).length === 0;
     await waitUntil(isGone, { what: 'the processes of the server to be gone', deadlineMs: 20_000 });
     const isEmpty = async (): Promise<boolean> => (await serverFolders()).length === 0;
