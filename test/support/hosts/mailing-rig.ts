@@ -49,7 +49,7 @@ export class MailingRig {
     return app;
   }
 
-  /** Sends a persisted mailing to so many people. @returns its id. */
+  /** Sends a persisted mailing to so many recipients. @returns its id. */
   async send(app: MailingApp, count: number): Promise<string> {
     const { mailingId } = await app.sender.sendEmailMessage(INFO, people(count), { persist: true });
     return mailingId as string;
@@ -67,7 +67,7 @@ export class MailingRig {
     return readProgress(this.database.dataSource, mailingId);
   }
 
-  /** @throws Error unless everybody got one copy, nobody two, and the books say so. */
+  /** @throws Error unless each recipient got exactly one copy, and rows and counters say so. */
   async assertAllSent(mailingId: string, count: number): Promise<void> {
     const books = await this.books(mailingId);
     assertBooksAddUp(books);
@@ -79,7 +79,7 @@ export class MailingRig {
     }
   }
 
-  /** The mail server goes away and comes back on the same port when the returned function is called. */
+  /** Closes the mail server. @returns a function that opens it again on the same port. */
   async inboxDown(): Promise<() => Promise<void>> {
     const port = Number(new URL(this.inbox.url).port);
     await this.inbox.close();
