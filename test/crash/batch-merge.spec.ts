@@ -22,10 +22,10 @@ const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.exa
 const QUIET: Commit = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 const MAX_STATEMENTS = 40;
 
-/** A mailing of two batches, at the moment before the transaction that is cut off. */
+/** A mailing of two batches, just before the transaction that is cut off. */
 interface Scene {
   mailingId: string;
-  /** The transaction. May be done again. */
+  /** The transaction. It may be repeated. */
   step: () => Promise<unknown>;
 }
 
@@ -61,7 +61,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     await livingServer(fresh.dataSource, SERVER, incarnation);
     return (await batches.claim({ mailingId, startIdx }, SERVER, `${incarnation}#1`)) as HeldClaim;
   };
-  /** The commit that settles everybody of a batch. */
+  /** The commit that settles every recipient of a batch. */
   const lastBeat = (startIdx: number): Commit => ({
     ...QUIET,
     capacity: 1,
@@ -71,7 +71,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
         : { idx: startIdx + n, status: 'sent', code: null, text: null },
     ),
   });
-  /** A claimed batch, everybody in it marked. */
+  /** A claimed batch with every recipient marked. */
   const marked = async (mailingId: string, startIdx: number): Promise<MailingLedger> => {
     const ledger = new MailingLedger(database, await claimed(mailingId, startIdx));
     await ledger.commit({ ...QUIET, capacity: SIZE });
@@ -79,25 +79,25 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
   };
 
   const SCENES: Record<string, () => Promise<Scene>> = {
-    'complete, with another one left': async () => {
+    'complete, with another batch left': async () => {
       const mailingId = await written();
       const ledger = await marked(mailingId, 0);
       return { mailingId, step: () => ledger.commit(lastBeat(0)) };
     },
-    'complete, as the last one': async () => {
+    'complete, as the last batch': async () => {
       const mailingId = await written();
       await (await marked(mailingId, 0)).commit(lastBeat(0));
       const ledger = await marked(mailingId, SIZE);
       return { mailingId, step: () => ledger.commit(lastBeat(SIZE)) };
     },
-    'given back half done, for a pause of the plugin': async () => {
+    'released half done, when the plugin pauses the mailing': async () => {
       const mailingId = await written();
       const ledger = await marked(mailingId, 0);
       const outcomes = lastBeat(0).outcomes.slice(0, 2);
       const release = { kind: 'pause', reason: 'error rate' } as const;
       return { mailingId, step: () => ledger.commit({ ...QUIET, outcomes, returned: [2], release }) };
     },
-    'the last one of a mailing that is canceled': async () => {
+    'the last batch of a mailing that is canceled': async () => {
       const mailingId = await written();
       const ledger = await marked(mailingId, 0);
       await orders.cancel(mailingId);
@@ -105,7 +105,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
       const release = { kind: 'stop' } as const;
       return { mailingId, step: () => ledger.commit({ ...QUIET, outcomes, returned: [2], release }) };
     },
-    'recovered from the dead': async () => {
+    'recovered from a dead server': async () => {
       const mailingId = await written();
       await marked(mailingId, 0);
       await livingServer(fresh.dataSource, HEIR, 'heir');
@@ -115,7 +115,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
         step: () => batches.recover(dead, HEIR, 'heir#1', { resend: false, journal: null }),
       };
     },
-    'opened again for another attempt': async () => {
+    'reopened for a retry': async () => {
       const mailingId = await written();
       for (const startIdx of [0, SIZE]) await (await marked(mailingId, startIdx)).commit(lastBeat(startIdx));
       return { mailingId, step: () => orders.retry(mailingId, 'error') };
@@ -127,7 +127,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
       .mailing;
     return { status, numSent, numErrors, numSkipped };
   };
-  /** Whoever had a claim is dead now, and a server that lives ends what he left. */
+  /** All claim holders die, and a living server recovers and ends their batches. */
   const buryAll = async (mailingId: string): Promise<void> => {
     await fresh.dataSource.query('DELETE FROM dps_mail_server');
     await livingServer(fresh.dataSource, HEIR, 'heir');
@@ -141,7 +141,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     }
   };
 
-  it.each(Object.keys(SCENES))('F5 %s: at no moment do counters and rows differ', async (name) => {
+  it.each(Object.keys(SCENES))('F5 %s: counters and rows never differ', async (name) => {
     const whole = await SCENES[name]();
     await whole.step();
     await assertBatchesAddUp(fresh.dataSource, whole.mailingId);
@@ -160,7 +160,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
       database.cutOffAfter = Number.POSITIVE_INFINITY;
       await assertBatchesAddUp(fresh.dataSource, scene.mailingId);
       if (isThrough) break;
-      // Every other time the process lives, and does the same again: the same end, nothing counted twice.
+      // Every other time the process lives and repeats the transaction, which must end the same and count nothing twice.
       const isRepeated = cuts % 2 === 0;
       if (isRepeated) await scene.step();
       expect(isRepeated ? await ending(scene.mailingId) : end).toEqual(end);

@@ -47,7 +47,7 @@ forEachDatabase('an event whose handling is killed half-way', (kind) => {
     return (host = spawn(process.execPath, [HOST], { env, stdio: ['ignore', 'ignore', 'inherit'] }));
   };
 
-  it('and that is handled again, twice, sends everybody one copy', async () => {
+  it('sends each recipient one copy when it is handled again, twice', async () => {
     for (const place of [34, 57]) {
       const [, signal] = (await once(start(String(place)), 'exit')) as [number | null, string | null];
       expect(signal).toBe('SIGKILL');

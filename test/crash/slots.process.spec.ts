@@ -51,7 +51,7 @@ forEachDatabase('a mailing with slots whose process is killed', (kind) => {
     return host;
   };
 
-  it('shows every recipient its promotion, or skips it for one that can not be kept, before the kills and after them', async () => {
+  it('shows every recipient its promotion, or skips a recipient whose promotion can not be stored, before and after kills', async () => {
     let host = start('yes');
     for (const moment of [40, 150]) {
       await inbox.waitFor(moment);

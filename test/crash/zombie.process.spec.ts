@@ -13,7 +13,7 @@ import { assertPromiseKept } from './processes/promise.js';
 import { stopProcess } from './processes/stopped-process.js';
 
 const RECIPIENTS = 120;
-/** Connections of one process, so messages that can be in flight. */
+/** Connections of one process, and so the maximum of messages in flight. */
 const CONCURRENCY = 5;
 const SHORT_LEASE = {
   MAILING_HEARTBEAT_INTERVAL_MS: '200',
@@ -55,7 +55,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
     return service;
   };
 
-  /** Everything that is written about a mailing, beside the late answers to these. */
+  /** Everything that is stored about a mailing, except late answers to these recipients. */
   const rowsOf = async (mailingId: string, isAnswered: ReadonlySet<string>): Promise<object[]> => {
     const { dataSource } = database;
     const order = { idx: 'ASC' } as const;
@@ -68,7 +68,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
     );
   };
 
-  /** So many messages wait for their answers, and every other outcome is on disk: the run has nothing to write. */
+  /** Waits until so many messages wait for answers and every other outcome is committed, so the run has nothing to write. */
   const isIdle = async (held: HeldAnswers, mailingId: string, unanswered: number): Promise<boolean> => {
     if (held.recipients.length < CONCURRENCY) return false;
     const { mailing, byStatus } = await readProgress(database.dataSource, mailingId);
@@ -81,9 +81,9 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
     ['leave', 'is at work'],
     ['resend', 'is at work'],
   ] as const)(
-    'with policy %s, and its heir %s, starts nothing, and writes nothing but the answers to what is in doubt',
+    'with policy %s, and its successor %s, starts nothing, and writes only the answers to recipients in doubt',
     async (policy, heirState) => {
-      // The connections of the one that is stopped: all there are before the heir comes.
+      // The connections of the stopped process: all connections before the successor starts.
       let ownConnections = Infinity;
       const ofZombie = new HeldAnswers(
         ({ connection }) => connection <= ownConnections && inbox.messages.length > 20,
@@ -110,7 +110,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       const before = await rowsOf(mailingId, isAnswered);
       const numReceived = inbox.messages.length;
 
-      // The answers are there at the very moment it wakes up.
+      // The answers have arrived when it wakes up.
       ofZombie.release();
       zombie.signal('SIGCONT');
       expect(await zombie.reported('run:fenced')).toEqual({ mailingId });

@@ -26,15 +26,15 @@ function kept(): Case & { books: StoredProgress; copies: Map<string, number> } {
   };
 }
 
-describe('the judge of the promise', () => {
-  it('finds nothing where it was kept, whether or not those in doubt were received', () => {
+describe('assertPromiseKept', () => {
+  it('accepts a kept promise, whether or not recipients in doubt got a copy', () => {
     const judged = kept();
     expect(assertPromiseKept(judged)).toMatchObject({ received: 10, inDoubt: 1, mostInDoubt: 10 });
     judged.copies.delete(readerAddress(9));
     expect(assertPromiseKept(judged)).toMatchObject({ received: 9 });
   });
 
-  it('sees a second copy, and a third where a second is allowed', () => {
+  it('rejects a second copy, and a third where a second is allowed', () => {
     const judged = kept();
     judged.copies.set(readerAddress(3), 2);
     expect(() => assertPromiseKept(judged)).toThrow('1 copies too many: reader3@');
@@ -44,19 +44,19 @@ describe('the judge of the promise', () => {
     expect(() => assertPromiseKept(judged)).toThrow('1 copies too many: reader3@');
   });
 
-  it('sees one who is recorded as sent and got nothing', () => {
+  it('rejects a recipient recorded as sent without a copy', () => {
     const judged = kept();
     judged.copies.delete(readerAddress(3));
     expect(() => assertPromiseKept(judged)).toThrow('1 missing: reader3@');
   });
 
-  it.each(['pending', 'sending', 'error'] as const)('sees one who is left as %s', (status) => {
+  it.each(['pending', 'sending', 'error'] as const)('rejects a recipient left as %s', (status) => {
     const judged = kept();
     judged.books.recipients[3].status = status;
     expect(() => assertPromiseKept(judged)).toThrow('1 missing: reader3@');
   });
 
-  it('sees one who is not in the books, and one who was never on the list', () => {
+  it('rejects a recipient without a row, and one that was never on the list', () => {
     const judged = kept();
     judged.books.recipients.splice(3, 1);
     expect(() => assertPromiseKept(judged)).toThrow(/1 missing: reader3@.*9 recipients are in the books/);
@@ -65,11 +65,11 @@ describe('the judge of the promise', () => {
     expect(() => assertPromiseKept(another)).toThrow('1 received without record: stranger@');
   });
 
-  it('sees more doubt than so many crashes may leave', () => {
+  it('rejects more recipients in doubt than so many crashes may leave', () => {
     expect(() => assertPromiseKept({ ...kept(), crashes: 0 })).toThrow('1 in doubt, 0 is the most');
   });
 
-  it('sees counters that do not add up, and a mailing that is not completed', () => {
+  it('rejects counters that do not add up, and a mailing that is not completed', () => {
     const wrong = kept();
     wrong.books.mailing.numSent = 8;
     expect(() => assertPromiseKept(wrong)).toThrow('the rows 9/1/0/10');

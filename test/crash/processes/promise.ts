@@ -5,31 +5,31 @@ import type { SmtpInbox } from '../../support/network/smtp-inbox.js';
 /** The plugin's default for one crash: two for each of five connections. */
 export const MAX_IN_DOUBT = 10;
 
-/** A completed mailing before its judge. The mail server was one that refuses nobody. */
+/** A completed mailing to be checked, sent to a mail server that refuses no recipient. */
 export interface Case {
   books: StoredProgress;
   inbox: Pick<SmtpInbox, 'countsByRecipient'>;
   /** The addresses of the list. */
   recipients: readonly string[];
   crashes: number;
-  /** Of one crash. */
+  /** Maximum in doubt for one crash. */
   maxInDoubt?: number;
-  /** Who may have got a second copy: under policy `resend`, those in flight at a crash. */
+  /** Recipients that may have got a second copy: under policy `resend`, those in flight at a crash. */
   mayHaveTwo?: ReadonlySet<string>;
 }
 
-/** What a mail server received, held against the books and the list. Each of the lists is empty where the promise was kept. */
+/** What a mail server received, compared with the stored progress and the list. Each of the lists is empty where the promise was kept. */
 export interface Facts {
   /** Distinct recipients that got a copy. */
   received: number;
-  /** Who got more copies than allowed, once for each copy too many. */
+  /** Recipients with more copies than allowed, once for each copy too many. */
   duplicates: string[];
-  /** Recorded as sent and never received, not settled, or not in the books at all. */
+  /** Recorded as sent without a copy, not settled, or without a row. */
   missing: string[];
-  /** Who got a copy and was not on the list, or is not in the books as sent or in doubt. */
+  /** Recipients with a copy that were not on the list, or are not recorded as sent or in doubt. */
   strangers: string[];
   inDoubt: number;
-  /** The most that may be in doubt after so many crashes. */
+  /** Maximum in doubt after so many crashes. */
   mostInDoubt: number;
   /** Why the counters and the rows disagree; null if they do not. */
   booksComplaint: string | null;

@@ -14,16 +14,16 @@ import { factsOf } from '../processes/promise.js';
 import { boundOf, environmentOf, type RoundParts, type RoundResult } from './random-kills.round.js';
 
 const BATCHES = 100;
-/** The longest time without a message before a round is given up. */
+/** A round fails after so long without a message. */
 const PATIENCE_MS = 30_000;
-/** So slow that servers are killed and come back while the mailing goes on. */
+/** Slow enough for servers to be killed and restarted during the mailing. */
 const MAX_ANSWER_MS = 200;
-/** Messages from one kill to the next, on the average. */
+/** Average number of messages from one kill to the next. */
 const MESSAGES_PER_KILL = 60;
 /** A kill comes up to this long after its message, so that it meets every phase of a commit. */
 const MAX_DELAY_MS = 15;
 
-/** One mailing in 100 batches through servers of which one after another is killed and started again. */
+/** One mailing in 100 batches through servers that are killed and restarted one after another. */
 export class ClusterKillsRound {
   readonly #random: () => number;
   readonly #servers: NewsletterService[] = [];
@@ -109,7 +109,7 @@ export class ClusterKillsRound {
     this.#started.push(server);
   }
 
-  /** Whichever it is, at work or still coming up; it is started again at once. */
+  /** Any server, working or still starting; it is restarted at once. */
   async #killOne(): Promise<void> {
     await delay(this.#random() * MAX_DELAY_MS);
     const n = Math.floor(this.#random() * this.#servers.length);
