@@ -45,7 +45,7 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
 
   afterEach(() => fresh.dispose());
 
-  /** Begun, with two batches that nobody works on. */
+  /** A mailing in progress, with two free batches. */
   const begun = async (): Promise<string> => {
     const persister = new TemplateEmailPersister(database);
     const terms = { idempotencyKey: null, sendAt: null, doNotStartAfter: null, batchSize: BATCH };
@@ -79,7 +79,7 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     return { commit: () => (release(), transaction) };
   };
 
-  it('a pause is not reached while a claim is being committed', async () => {
+  it('a mailing does not become paused while a claim of a batch is being committed', async () => {
     const mailingId = await begun();
     const claim = await held((session) =>
       claimBatch(session, { mailingId, startIdx: 0 }, SERVER, `${INCARNATION}#1`),
@@ -103,7 +103,7 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     expect(await orders.read(mailingId)).toMatchObject({ status: 'paused' });
   });
 
-  it('the end of a mailing counts doubt as it was settled at that moment', async () => {
+  it('the end of a mailing counts recipients in doubt as a concurrent command settled them', async () => {
     const mailingId = await begun();
     await fresh.dataSource.getRepository(EmailAddress).update({ mailingId, idx: 0 }, { status: 'in_doubt' });
     await fresh.dataSource.getRepository(MailBatch).update({ mailingId, startIdx: 0 }, { numErrors: 1 });
@@ -122,7 +122,7 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     await assertBatchesAddUp(fresh.dataSource, mailingId);
   });
 
-  it('nobody is made due again in a mailing that is being ended at that moment', async () => {
+  it('no recipient becomes due again in a mailing that is being ended at that moment', async () => {
     const mailingId = await begun();
     await fresh.dataSource.getRepository(EmailAddress).update({ mailingId, idx: 0 }, { status: 'error' });
     const merged = { status: 'complete', isSummarized: true, numSent: 9, numErrors: 1 } as const;
@@ -143,17 +143,17 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
   });
 };
 
-forEachDatabase('orders over batches at the same moment as something else', (kind) => tests(kind));
+forEachDatabase('commands on batches, concurrent with other transactions', (kind) => tests(kind));
 
-forEachInnoDb('orders over batches at the same moment as something else, under READ COMMITTED', (kind) => {
+forEachInnoDb('commands on batches, concurrent with other transactions, under READ COMMITTED', (kind) => {
   tests(kind, true);
 });
 
-/** As a host may have set its server; InnoDB then locks less of what a change only reads. */
+/** A host may have set its server so; InnoDB then locks less of what an update only reads. */
 async function readCommitted(dataSource: DataSource): Promise<void> {
   const statement = 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED';
   const { pool } = dataSource.driver as unknown as { pool: EventEmitter };
   pool.on('connection', (connection: { query(sql: string): unknown }) => connection.query(statement));
-  // The one that is connected already.
+  // The connection that is open already.
   await dataSource.query(statement);
 }
