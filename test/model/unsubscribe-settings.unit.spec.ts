@@ -15,7 +15,7 @@ describe('the option unsubscribe', () => {
     return null;
   };
 
-  it('signs links of the base URL that its own tokens can read', () => {
+  it('makes links below the base URL, with tokens that it verifies', () => {
     const { url, tokens, mailto } = toUnsubscribeSettings({ baseUrl, secret: [secret] });
     const who = { mailingId: null, idx: 3, email: 'ann@home.example', userId: 'ann' };
     const link = new URL(url?.(who) as string);
@@ -33,7 +33,7 @@ describe('the option unsubscribe', () => {
     ['leave@shop.example', 'mailto:leave@shop.example'],
     ['a?b&c@shop.example', 'mailto:a%3Fb%26c@shop.example'],
     ['mailto:leave@shop.example?subject=leave', 'mailto:leave@shop.example?subject=leave'],
-  ])('takes %s for mailto', (mailto, expected) => {
+  ])('accepts %s for mailto', (mailto, expected) => {
     expect(toUnsubscribeSettings({ mailto })).toEqual({ url: null, mailto: expected, tokens: null });
   });
 
