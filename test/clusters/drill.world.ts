@@ -11,7 +11,7 @@ import { WriterWatch } from './writer.watch.js';
 const LOOK_EVERY_MS = 100;
 const WRITER_DEADLINE_MS = 60_000;
 /** A drill fails after so long without a message. */
-const PATIENCE_MS = 75_000;
+const MAX_SILENCE_MS = 75_000;
 /** The mail server's maximum delay for a message: during the drill, near the end of a list, and after the drill. */
 const ANSWER_MS = { drill: 1_500, last: 6_000, rest: 20 };
 const LAST_SHARE = 0.15;
@@ -33,7 +33,7 @@ export interface WorldParts {
 /** No message was received for too long, although a mailing was not over. */
 export class SilentMailingsError extends Error {
   constructor(readonly received: number) {
-    super(`Nothing was received for ${PATIENCE_MS / 1_000} s after ${received} messages.`);
+    super(`Nothing was received for ${MAX_SILENCE_MS / 1_000} s after ${received} messages.`);
   }
 }
 
@@ -207,7 +207,7 @@ export class DrillWorld implements AsyncDisposable {
     while (!condition() && !(await this.lookWhetherOver())) {
       this.parts.stop.throwIfAborted();
       if (this.received !== received) [received, progressAt] = [this.received, performance.now()];
-      if (performance.now() - progressAt > PATIENCE_MS) throw new SilentMailingsError(received);
+      if (performance.now() - progressAt > MAX_SILENCE_MS) throw new SilentMailingsError(received);
       await delay(LOOK_EVERY_MS);
     }
   }

@@ -6,7 +6,7 @@ import type { WriterFollower, WriterWatch } from './writer.watch.js';
 const NOWHERE = 'mariadb://127.0.0.1:1/';
 
 /** A node that is only slow, because it has much to apply, is kept so long. */
-const PATIENCE_MS = 5_000;
+const MAX_SILENCE_MS = 5_000;
 
 /**
  * The proxy of one host to the database. It connects to the writer, or to a node of the host's own while that takes writes, and
@@ -82,7 +82,7 @@ export class WriterProxy implements WriterFollower, AsyncDisposable {
     this.#isLooking = false;
     if (this.#own !== own) return;
     if (answer === 'written') this.#ownWroteAt = performance.now();
-    const isLate = performance.now() - this.#ownWroteAt > PATIENCE_MS;
+    const isLate = performance.now() - this.#ownWroteAt > MAX_SILENCE_MS;
     this.#leadTo(answer === 'refused' || isLate ? writer : own);
   }
 

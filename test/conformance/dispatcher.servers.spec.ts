@@ -202,7 +202,7 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     world.running = runs.run;
     world.add(10);
     const dispatcher = start(2, 20);
-    await waitUntil(() => runs.held === 2, { what: 'both hands to be busy' });
+    await waitUntil(() => runs.held === 2, { what: 'both worker slots to be busy' });
     await dispatcher.stop();
     dispatcher.announce();
     runs.release();

@@ -354,9 +354,9 @@ forEachDatabase('the store', (kind) => {
     ]);
     expect([rows[1].errorCode?.length, rows[1].errorText?.length]).toEqual([64, 1000]);
     for (const { settledAt } of rows) expect(Math.abs(Number(settledAt) - Date.now())).toBeLessThan(60_000);
-    const orders = new CommandPersister(other, noFaultPoints);
-    expect(await orders.settleInDoubt(mailingId, 'sent')).toBe(1);
-    expect(await orders.retry(mailingId, 'error')).toBe(1);
+    const commands = new CommandPersister(other, noFaultPoints);
+    expect(await commands.settleInDoubt(mailingId, 'sent')).toBe(1);
+    expect(await commands.retry(mailingId, 'error')).toBe(1);
     expect(await mailing(mailingId)).toMatchObject({
       status: 'pending',
       numSent: 2,

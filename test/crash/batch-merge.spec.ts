@@ -33,13 +33,13 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
   let fresh: FreshDatabase;
   let database: CutOffDatabase;
   let batches: TemplateEmailBatchPersister;
-  let orders: CommandPersister;
+  let commands: CommandPersister;
 
   beforeEach(async () => {
     fresh = await freshDatabase(kind);
     database = new CutOffDatabase(fresh.dataSource);
     batches = new TemplateEmailBatchPersister(database);
-    orders = new CommandPersister(database, noFaultPoints);
+    commands = new CommandPersister(database, noFaultPoints);
   });
 
   afterEach(() => fresh.dispose());
@@ -62,7 +62,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     return (await batches.claim({ mailingId, startIdx }, SERVER, `${incarnation}#1`)) as HeldClaim;
   };
   /** The commit that settles every recipient of a batch. */
-  const lastBeat = (startIdx: number): Commit => ({
+  const lastCommit = (startIdx: number): Commit => ({
     ...QUIET,
     capacity: 1,
     outcomes: Array.from({ length: SIZE }, (_, n) =>
@@ -82,26 +82,26 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     'complete, with another batch left': async () => {
       const mailingId = await written();
       const ledger = await marked(mailingId, 0);
-      return { mailingId, step: () => ledger.commit(lastBeat(0)) };
+      return { mailingId, step: () => ledger.commit(lastCommit(0)) };
     },
     'complete, as the last batch': async () => {
       const mailingId = await written();
-      await (await marked(mailingId, 0)).commit(lastBeat(0));
+      await (await marked(mailingId, 0)).commit(lastCommit(0));
       const ledger = await marked(mailingId, SIZE);
-      return { mailingId, step: () => ledger.commit(lastBeat(SIZE)) };
+      return { mailingId, step: () => ledger.commit(lastCommit(SIZE)) };
     },
     'released half done, when the plugin pauses the mailing': async () => {
       const mailingId = await written();
       const ledger = await marked(mailingId, 0);
-      const outcomes = lastBeat(0).outcomes.slice(0, 2);
+      const outcomes = lastCommit(0).outcomes.slice(0, 2);
       const release = { kind: 'pause', reason: 'error rate' } as const;
       return { mailingId, step: () => ledger.commit({ ...QUIET, outcomes, returned: [2], release }) };
     },
     'the last batch of a mailing that is canceled': async () => {
       const mailingId = await written();
       const ledger = await marked(mailingId, 0);
-      await orders.cancel(mailingId);
-      const outcomes = lastBeat(0).outcomes.slice(0, 2);
+      await commands.cancel(mailingId);
+      const outcomes = lastCommit(0).outcomes.slice(0, 2);
       const release = { kind: 'stop' } as const;
       return { mailingId, step: () => ledger.commit({ ...QUIET, outcomes, returned: [2], release }) };
     },
@@ -117,8 +117,9 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     },
     'reopened for a retry': async () => {
       const mailingId = await written();
-      for (const startIdx of [0, SIZE]) await (await marked(mailingId, startIdx)).commit(lastBeat(startIdx));
-      return { mailingId, step: () => orders.retry(mailingId, 'error') };
+      for (const startIdx of [0, SIZE])
+        await (await marked(mailingId, startIdx)).commit(lastCommit(startIdx));
+      return { mailingId, step: () => commands.retry(mailingId, 'error') };
     },
   };
 
@@ -128,7 +129,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     return { status, numSent, numErrors, numSkipped };
   };
   /** All claim holders die, and a living server recovers and ends their batches. */
-  const buryAll = async (mailingId: string): Promise<void> => {
+  const recoverAll = async (mailingId: string): Promise<void> => {
     await fresh.dataSource.query('DELETE FROM dps_mail_server');
     await livingServer(fresh.dataSource, HEIR, 'heir');
     for (const dead of await batches.claimedByDead(HEIR)) {
@@ -164,7 +165,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
       const isRepeated = cuts % 2 === 0;
       if (isRepeated) await scene.step();
       expect(isRepeated ? await ending(scene.mailingId) : end).toEqual(end);
-      await buryAll(scene.mailingId);
+      await recoverAll(scene.mailingId);
       const left = await assertBatchesAddUp(fresh.dataSource, scene.mailingId);
       expect(left.filter((one) => one.status === 'claimed')).toEqual([]);
       const { byStatus } = await readProgress(fresh.dataSource, scene.mailingId);

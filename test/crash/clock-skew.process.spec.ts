@@ -99,7 +99,7 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
     const far = (): Promise<boolean> => servers.existsBy({ uniqServerId: 'far:9' });
     const ageMs = async (): Promise<number> =>
       Number((await servers.findOneByOrFail({ uniqServerId: 'shop:1' })).lastUpdated) - Number(beganAt);
-    await waitUntil(async () => !(await far()), { what: 'the dead one to be pruned' });
+    await waitUntil(async () => !(await far()), { what: 'the dead server to be pruned' });
     expect(await ageMs()).toBeGreaterThanOrEqual(LEASE_MS - HEARTBEAT_MS);
     await waitUntil(async () => (await ageMs()) > 4 * LEASE_MS, { what: 'some leases to pass' });
 

@@ -79,7 +79,7 @@ forEachDatabase('live processes with one server id', (kind) => {
     ends.push(() => cluster.kill());
     await cluster.listening();
     await cluster.firstOf('run:recovered');
-    await waitUntil(() => cluster.pidsOf('server:standby').length === 3, { what: 'three to stand by' });
+    await waitUntil(() => cluster.pidsOf('server:standby').length === 3, { what: 'three to be in standby' });
     const [member] = cluster.pidsOf('server:registered');
     expect(cluster.pidsOf('server:registered')).toEqual([member]);
     expect(cluster.pidsOf('run:recovered')).toEqual([member]);

@@ -95,7 +95,9 @@ forEachDatabase('the claim of a mailing', (kind) => {
     await heirs[0].completed(mailingId);
     const total = (name: 'mailing:adopted' | 'run:recovered' | 'run:fenced'): number =>
       heirs.reduce((sum, heir) => sum + heir.countOf(name), 0);
-    await waitUntil(() => heirs.some((heir) => heir.countOf('run:ended') > 0), { what: 'the owner to tell' });
+    await waitUntil(() => heirs.some((heir) => heir.countOf('run:ended') > 0), {
+      what: 'the claim holder to report',
+    });
     expect([total('mailing:adopted'), total('run:recovered'), total('run:fenced')]).toEqual([1, 1, 0]);
     const books = await readProgress(database.dataSource, mailingId);
     const { inDoubt } = assertPromiseKept({ books, inbox, recipients: readerAddresses(300), crashes: 1 });

@@ -104,7 +104,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       const heir = await start('new:2', policy, { MAILING_MIGRATION_LIST: 'old:1' });
       await heir.reported('mailing:adopted');
       if (heirState === 'has finished') await heir.completed(mailingId);
-      // What was unanswered when the zombie was stopped counts for nobody: in doubt, or sent by a copy of the heir's.
+      // Recipients without an answer when the zombie was stopped are excluded: in doubt, or sent again by the successor.
       else await waitUntil(() => isIdle(ofHeir, mailingId, 2 * CONCURRENCY), stopped);
       const isAnswered = new Set(ofZombie.recipients);
       const before = await rowsOf(mailingId, isAnswered);

@@ -131,8 +131,8 @@ forEachInnoDb('the query plans of batches', (kind) => {
     await batches.requested();
     await new MailingClaims(database).noteOverdue('batched');
     assertFew(110);
-    const orders = new CommandPersister(database, noFaultPoints);
-    expect(await orders.pause(mailingId)).toMatchObject({ status: 'pausing' });
+    const commands = new CommandPersister(database, noFaultPoints);
+    expect(await commands.pause(mailingId)).toMatchObject({ status: 'pausing' });
     assertFew(110);
   });
 });

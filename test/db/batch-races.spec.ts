@@ -32,14 +32,14 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
   let fresh: FreshDatabase;
   let database: MailingDatabase;
   let batches: TemplateEmailBatchPersister;
-  let orders: CommandPersister;
+  let commands: CommandPersister;
 
   beforeEach(async () => {
     fresh = await freshDatabase(kind);
     if (isReadCommitted) await readCommitted(fresh.dataSource);
     database = new MailingDatabase(fresh.dataSource);
     batches = new TemplateEmailBatchPersister(database);
-    orders = new CommandPersister(database, noFaultPoints);
+    commands = new CommandPersister(database, noFaultPoints);
     await livingServer(fresh.dataSource, SERVER, INCARNATION);
   });
 
@@ -84,10 +84,10 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     const claim = await held((session) =>
       claimBatch(session, { mailingId, startIdx: 0 }, SERVER, `${INCARNATION}#1`),
     );
-    const ordered = orders.pause(mailingId);
+    const requested = commands.pause(mailingId);
     await lockWait(fresh);
     await claim.commit();
-    expect(await ordered).toMatchObject({ status: 'pausing' });
+    expect(await requested).toMatchObject({ status: 'pausing' });
   });
 
   it('no batch is claimed while a pause is being committed', async () => {
@@ -100,7 +100,7 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     await lockWait(fresh);
     await order.commit();
     expect(await claim).toBeNull();
-    expect(await orders.read(mailingId)).toMatchObject({ status: 'paused' });
+    expect(await commands.read(mailingId)).toMatchObject({ status: 'paused' });
   });
 
   it('the end of a mailing counts recipients in doubt as a concurrent command settled them', async () => {
@@ -113,10 +113,10 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
       await lockProgress(session, slice);
       await settleInDoubtRows(session, session.tables.emailAddress, slice, [0], 'sent');
     });
-    const ordered = orders.cancel(mailingId);
+    const requested = commands.cancel(mailingId);
     await lockWait(fresh);
     await settling.commit();
-    expect(await ordered).toMatchObject({ status: 'canceled' });
+    expect(await requested).toMatchObject({ status: 'canceled' });
     const { mailing } = await readProgress(fresh.dataSource, mailingId);
     expect(mailing).toMatchObject({ numSent: 1, numErrors: 0 });
     await assertBatchesAddUp(fresh.dataSource, mailingId);
@@ -133,7 +133,7 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
       await requestCancel(session, mailingId);
       await mergeRestOfCanceled(session, mailingId);
     });
-    const retried = orders.retry(mailingId, 'error').catch((error: unknown) => error);
+    const retried = commands.retry(mailingId, 'error').catch((error: unknown) => error);
     await lockWait(fresh);
     await ending.commit();
     expect(await retried).toBeInstanceOf(MailingEndedError);

@@ -24,7 +24,7 @@ const TOKEN = 'run#1';
 const LATER = 'later\n\u2028\u2029\r';
 const OWNER = { uniqServerId: 'test:1', hostname: 'vm', pid: 4711, pidNamespace: 'boot/pid' };
 const sent = (idx: number): Commit['outcomes'][number] => ({ idx, status: 'sent', code: null, text: null });
-const beatOf = (commit: Partial<Commit>): Commit => ({
+const commitOf = (commit: Partial<Commit>): Commit => ({
   outcomes: [],
   deferred: [],
   returned: [],
@@ -91,7 +91,7 @@ describe('the journal of a process', () => {
     // The first commit is stored: recipient 3 may be marked again, and has not begun then.
     expect([...knownOutcomes(8).outcomes.keys()]).toEqual([5]);
     expect([...knownOutcomes(7).outcomes.keys()]).toEqual([3, 5]);
-    claim.committed(beatOf({ outcomes: [sent(3)] }));
+    claim.committed(commitOf({ outcomes: [sent(3)] }));
     claim.begin(3)();
     expect(knownOutcomes(8).begun).toEqual(new Set([3]));
   });
@@ -158,7 +158,7 @@ describe('the journal of a process', () => {
         claim.settle({ idx, status: 'error', code: '550', text });
         claim.nextCommit();
         await answersWritten();
-        if (idx > 10) claim.committed(beatOf({ outcomes: [sent(idx)] }));
+        if (idx > 10) claim.committed(commitOf({ outcomes: [sent(idx)] }));
       }
       for (let more = 0; more < 2_000 && statSync(path).size > 500_000; more++) claim.begin(idx++)();
 
@@ -179,7 +179,7 @@ describe('the journal of a process', () => {
     // One recipient was begun, and others may be marked; that they were not begun is only known by the journal.
     claim.begin(3)();
     claim.settle(sent(3));
-    claim.committed(beatOf({ outcomes: [sent(3)] }));
+    claim.committed(commitOf({ outcomes: [sent(3)] }));
     journal.end(TOKEN, false);
     journal.close();
     expect(content()?.claims.has(TOKEN)).toBe(true);
@@ -187,7 +187,7 @@ describe('the journal of a process', () => {
     const written = second.claim('second#1', 0);
     written.begin(3)();
     written.settle(sent(3));
-    written.committed(beatOf({ outcomes: [sent(3)] }));
+    written.committed(commitOf({ outcomes: [sent(3)] }));
     second.end('second#1', true);
     second.close();
     expect(readdirSync(dir)).toEqual([path.slice(dir.length + 1)]);

@@ -113,12 +113,12 @@ forEachInnoDb('the query plans of a run', (kind) => {
 
   it('of commands use the key of the mailing, and of a look for work the index of the server', async () => {
     const database = new ExplainingDatabase(fresh.dataSource);
-    const orders = new CommandPersister(database, noFaultPoints);
-    await orders.pause(mailingId);
-    await orders.resume(mailingId, SERVER);
-    await orders.settleInDoubt(mailingId, 'error');
-    await orders.retry(mailingId, 'error');
-    await orders.cancel(mailingId);
+    const commands = new CommandPersister(database, noFaultPoints);
+    await commands.pause(mailingId);
+    await commands.resume(mailingId, SERVER);
+    await commands.settleInDoubt(mailingId, 'error');
+    await commands.retry(mailingId, 'error');
+    await commands.cancel(mailingId);
     // MySQL does not examine a forced index, and estimates one row.
     assertPlans(database.plans, kind === 'mysql' ? 1 : 5);
     const pages = database.plans.filter(({ sql }) => sql.includes('ORDER BY idx'));
@@ -131,8 +131,8 @@ forEachInnoDb('the query plans of a run', (kind) => {
     const claims = new MailingClaims(database);
     await claims.unfinished(SERVER);
     await claims.noteOverdue({ uniqServerId: SERVER });
-    await orders.hasTransportPaused({ uniqServerId: SERVER });
-    await orders.resumeTransportPaused({ uniqServerId: SERVER });
+    await commands.hasTransportPaused({ uniqServerId: SERVER });
+    await commands.resumeTransportPaused({ uniqServerId: SERVER });
     const looks = database.plans.filter(({ extra }) => !/impossible|no matching/i.test(extra));
     expect(looks.map(({ key }) => key)).toEqual(looks.map(() => 'idx_dps_mailing_server'));
     for (const { sql, rows } of looks) expect({ sql, few: rows <= 10 }).toEqual({ sql, few: true });

@@ -213,7 +213,7 @@ describe('classifyFailure', () => {
   it.each([
     ['530 5.7.0 Authentication required', 'EENVELOPE'],
     ['530 5.7.0 Must issue a STARTTLS command first', 'EENVELOPE'],
-    ['250 at a step that nobody was at', 'EPROTOCOL'],
+    ['250 at an unexpected step', 'EPROTOCOL'],
     ['354 go ahead', 'EENVELOPE'],
   ])('B11 %j is about the sender or the dialogue, not about the recipient', (response, code) => {
     const error = answered(response, { code, command: 'MAIL FROM' });

@@ -19,7 +19,7 @@ const UNCLEAR = { kind: 'not_begun', blame: 'unclear' };
 const IN_DOUBT = { kind: 'unknown' };
 
 /** Timeout of a transport that gives up by itself; long enough for the next message on a busy machine. */
-const PATIENCE_MS = 1_000;
+const TIMEOUT_MS = 1_000;
 
 /** Ways to one server. nodemailer reports differently for each, but the meaning must be the same. */
 interface Way {
@@ -200,7 +200,7 @@ describe.concurrent.each(WAYS)('over %s: what the mail server does in the dialog
     ['MAIL', DOWN, 0],
     ['END', IN_DOUBT, 1],
   ])('B10 is silent at %s until the transport gives up', async (at, means, copies) => {
-    await using line = await open({ ...way, transport: { ...way.transport, socketTimeout: PATIENCE_MS } });
+    await using line = await open({ ...way, transport: { ...way.transport, socketTimeout: TIMEOUT_MS } });
     line.inbox.answer = ({ command }) => (command === at ? 'hang' : undefined);
     expect(await line.rig.send()).toMatchObject(means);
     await line.hasArrived(copies);
@@ -245,7 +245,7 @@ describe.concurrent.each(COLD_WAYS)('over %s: what the mail server does before t
   });
 
   it('B10 is silent at CONNECT until the transport gives up', async () => {
-    await using line = await open(along({ transport: { greetingTimeout: PATIENCE_MS } }));
+    await using line = await open(along({ transport: { greetingTimeout: TIMEOUT_MS } }));
     line.inbox.answer = ({ command }) => (command === 'CONNECT' ? 'hang' : undefined);
     expect(await line.rig.send()).toMatchObject(DOWN);
     await line.hasArrived(0);
@@ -285,12 +285,12 @@ describe.concurrent.each(WAYS)('over %s: failures of one message', (_, way) => {
     ['the recipient is deferred, not the copy', { cc }, 'ann@', { code: 450, text: 'busy' }, LATER, 1],
     ['C5 the same where the local part is not ASCII', { cc, to: JOSE }, 'josé@', { code: 550 }, NEVER, 1],
     ['both are refused', { cc }, '@', { code: 550, text: '5.1.1 gone' }, NEVER, 0],
-  ])('%s', async (_case, message, whom, answer, means, copies) => {
+  ])('%s', async (_case, message, refused, answer, means, copies) => {
     await using line = await open(way);
     // nodemailer sends the message if one address is accepted, `bulkSmtp` only if the recipient's own is.
     const isSent = copies === 1 && !(way.isBulk && means !== ACCEPTED);
     line.inbox.answer = ({ command, to }) =>
-      command === 'RCPT' && to.at(-1)?.includes(whom) ? answer : undefined;
+      command === 'RCPT' && to.at(-1)?.includes(refused) ? answer : undefined;
     expect(await line.rig.send(message)).toMatchObject(means);
     await line.hasArrived(isSent ? 1 : 0);
   });

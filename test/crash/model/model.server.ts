@@ -99,7 +99,7 @@ export class ModelServer {
   numBatches = 0;
   readonly hasJournal: boolean;
   readonly intake: MailingIntake;
-  readonly orders: MailingCommands;
+  readonly commands: MailingCommands;
   readonly #database: MortalDatabase;
   readonly #membership: ServerMembership;
   readonly #runs: RunRegistry;
@@ -126,10 +126,10 @@ export class ModelServer {
     const servers = new TemplateEmailBatchServerPersister(database, settings.server.leaseMs);
     const membership = (this.#membership = new ServerMembership(servers, settings, events, journal));
     const runs = (this.#runs = new RunRegistry(settings.run.maxConcurrentMailings));
-    const orders = new CommandPersister(database, faultPoints);
+    const commands = new CommandPersister(database, faultPoints);
     const claims = new MailingClaims(database);
     const recorder = new ProfileRecorder(() => null, settings, events);
-    const doubts = new InDoubtDecision('leave', orders, events, faultPoints, recorder);
+    const doubts = new InDoubtDecision('leave', commands, events, faultPoints, recorder);
     const batches = new TemplateEmailBatchPersister(database);
     const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
     const journals = (this.#journals = new JournalRecovery(settings, membership, claims, batches, periodic));
@@ -158,8 +158,8 @@ export class ModelServer {
       slots: new SlotPersister(database),
       profiles: () => null,
     });
-    this.orders = new MailingCommands({ ...parts, commands: orders, claims, batchSweep, recorder });
-    const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, hold, events);
+    this.commands = new MailingCommands({ ...parts, commands, claims, batchSweep, recorder });
+    const probe = new TransportProbe(id, true, commands, this.transport, runs.stopSignal, hold, events);
     this.#serverSweep = new ServerSweep(servers, membership, settings, periodic);
     const health = new HealthReader(database, settings.server.leaseMs);
     const held = new HeldMailings(settings, health, hold);

@@ -105,8 +105,8 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
   ),
   fc
     .tuple(SERVER, WHICH, fc.constantFrom('pause', 'resume', 'resume', 'cancel'))
-    .map(([n, which, order]) =>
-      command(`${order}(${n}, ${which})`, here(n), (world) => world.order(n, which, order)),
+    .map(([n, which, name]) =>
+      command(`${name}(${n}, ${which})`, here(n), (world) => world.execute(n, which, name)),
     ),
   fc
     .tuple(SERVER, WHICH, fc.constantFrom('error', 'in_doubt'))

@@ -84,15 +84,15 @@ export class ModelWorld {
     return this.#servers[n].tick();
   }
 
-  async order(n: number, which: number, order: 'pause' | 'resume' | 'cancel'): Promise<void> {
+  async execute(n: number, which: number, command: 'pause' | 'resume' | 'cancel'): Promise<void> {
     const expected = this.#mailings[which % this.#mailings.length];
     const server = this.#servers[n];
-    if (order === 'resume') expected.numBegunWhenStopped = null;
+    if (command === 'resume') expected.numBegunWhenStopped = null;
     const isHere = server.works(expected.mailingId);
-    const status = await server.orders[order](expected.mailingId);
+    const status = await server.commands[command](expected.mailingId);
     const isStopping = STOPPED.has(status);
     // With one mailing no other run begins messages.
-    if (order !== 'resume' && isHere && isStopping && this.#mailings.length === 1) {
+    if (command !== 'resume' && isHere && isStopping && this.#mailings.length === 1) {
       expected.numBegunWhenStopped = this.transport.numBegun;
     }
   }
@@ -107,7 +107,7 @@ export class ModelWorld {
     const numStopped = expected.numBegunWhenStopped;
     // The cancel may have come too late, and then the retry reopens a completed mailing at once.
     expected.numBegunWhenStopped = null;
-    await this.#servers[n].orders.retry(expected.mailingId, what).catch((error: unknown) => {
+    await this.#servers[n].commands.retry(expected.mailingId, what).catch((error: unknown) => {
       if ((error as { code?: string }).code !== 'MAILING_ENDED') throw error;
     });
     const { status } = await this.dataSource
@@ -128,7 +128,7 @@ export class ModelWorld {
     for (let n = 0; n < this.#servers.length; n++) if (!this.isAlive(n)) await this.restart(n);
     for (const expected of this.#mailings) {
       expected.numBegunWhenStopped = null;
-      await this.#servers[0].orders.resume(expected.mailingId);
+      await this.#servers[0].commands.resume(expected.mailingId);
     }
     const open = async (): Promise<boolean> => {
       for (const server of this.#servers) await server.tick();

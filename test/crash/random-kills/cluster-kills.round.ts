@@ -15,7 +15,7 @@ import { boundOf, environmentOf, type RoundParts, type RoundResult } from './ran
 
 const BATCHES = 100;
 /** A round fails after so long without a message. */
-const PATIENCE_MS = 30_000;
+const MAX_SILENCE_MS = 30_000;
 /** Slow enough for servers to be killed and restarted during the mailing. */
 const MAX_ANSWER_MS = 200;
 /** Average number of messages from one kill to the next. */
@@ -137,7 +137,7 @@ export class ClusterKillsRound {
       if (this.inbox.messages.length !== received) {
         [received, progressAt] = [this.inbox.messages.length, performance.now()];
       }
-      if (performance.now() - progressAt > PATIENCE_MS) {
+      if (performance.now() - progressAt > MAX_SILENCE_MS) {
         const output = this.#servers.map((server) => server.output).join('\n');
         throw new Error(`Nothing received after ${received} messages:\n${output}`);
       }

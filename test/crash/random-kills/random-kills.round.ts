@@ -14,7 +14,7 @@ import { type Facts, factsOf, MAX_IN_DOUBT } from '../processes/promise.js';
 import { planKills, type PlannedKill } from './random-kills.plan.js';
 
 /** A round fails after so long without a message. */
-const PATIENCE_MS = 20_000;
+const MAX_SILENCE_MS = 20_000;
 
 export interface RoundParts {
   database: DatabaseKind;
@@ -144,7 +144,7 @@ export class RandomKillsRound {
       if (this.inbox.messages.length !== received) {
         [received, progressAt] = [this.inbox.messages.length, performance.now()];
       }
-      if (performance.now() - progressAt > PATIENCE_MS) {
+      if (performance.now() - progressAt > MAX_SILENCE_MS) {
         throw new Error(
           `Waited in vain for ${what}: nothing received after ${received}:\n${this.#service.output}`,
         );
