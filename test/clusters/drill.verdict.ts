@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { complaintsOf, type Facts, factsOf, MAX_IN_DOUBT } from '../crash/processes/promise.js';
-import { assertBatchesAddUp } from '../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../support/databases/batch-progress.js';
 import { readProgress } from '../support/databases/stored-progress.js';
 import { BATCH_THREADS } from './drill.hosts.js';
 import type { DrillMailing } from './drill.mailing.js';

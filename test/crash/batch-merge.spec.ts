@@ -8,7 +8,7 @@ import { CommandPersister } from '../../libs/mailing/src/store/commands/command.
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
-import { assertBatchesAddUp } from '../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../support/databases/batch-progress.js';
 import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';

@@ -15,7 +15,7 @@ import { applyCommand } from '../../libs/mailing/src/store/completion/apply-comm
 import { settleInDoubtRows } from '../../libs/mailing/src/store/commands/settle-in-doubt.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { assertBatchesAddUp } from '../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../support/databases/batch-progress.js';
 import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase, forEachInnoDb } from '../support/databases/for-each-database.js';
 import { type DatabaseKind } from '../support/databases/database-kinds.js';

@@ -1,6 +1,6 @@
 import { EmailAddress, MailBatch, Mailing } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { readProgress } from '../../support/databases/stored-progress.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { CONCURRENCY, MAX_IN_DOUBT, ModelServer } from './model.server.js';

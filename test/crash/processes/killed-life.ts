@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type EmailAddress, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
 import type { FaultPoint } from '../../../libs/mailing/src/model/ports/fault-points.js';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { MailBatch, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing, mailingEntities, mailingMigrations } from 'nestjs-mailing';
 import { seededRandom } from '../../../src/demo/seeded-random.js';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { readProgress } from '../../support/databases/stored-progress.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { journalFolder } from '../../support/hosts/journal-folder.js';

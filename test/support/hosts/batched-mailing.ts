@@ -1,5 +1,5 @@
 import { MailBatch, type Recipients, type TemplateEmailInfo } from 'nestjs-mailing';
-import { assertBatchesAddUp } from '../databases/batch-books.js';
+import { assertBatchesAddUp } from '../databases/batch-progress.js';
 import type { MailingApp } from './mailing-app.js';
 import { INFO, type MailingRig, people } from './mailing-rig.js';
 

@@ -6,7 +6,7 @@ import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailin
 import { MailingLedger } from '../../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { TemplateEmailBatchPersister } from '../../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { BatchSweep } from '../../../libs/mailing/src/work/sweeps/batch.sweep.js';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { livingServer } from '../../support/databases/living-server.js';

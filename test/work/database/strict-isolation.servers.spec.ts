@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
 import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
 import { forEachServer } from '../../support/databases/for-each-database.js';

@@ -1,7 +1,7 @@
 import { type DoubtfulRecipient, type InDoubtVerdict } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
-import { caughtMailing } from '../../support/databases/caught-mailing.js';
+import { inFlightMailing } from '../../support/databases/in-flight-mailing.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { MailingRig } from '../../support/hosts/mailing-rig.js';
 import { never } from '../../support/silence.js';
@@ -23,7 +23,7 @@ const NO_ANSWER = { code: 'MAILING_HOST_ANSWER' };
 forEachDatabase('recipients in doubt', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  const left = (): Promise<string> => caughtMailing(rig.database.dataSource);
+  const left = (): Promise<string> => inFlightMailing(rig.database.dataSource);
 
   it('A9 A21 are on record, listed by one call, and settled by one call', async () => {
     rig.inbox.answer = silentAfter('reader3@home.example', 'reader8@home.example');
