@@ -89,7 +89,7 @@ async function factsAt(
     [...world.inbox.countsByRecipient()].filter(([address]) => mailing.isOf({ to: [address] })),
   );
   const facts = factsOf({
-    books: await readProgress(database, mailing.id),
+    progress: await readProgress(database, mailing.id),
     inbox: { countsByRecipient: () => received },
     recipients: mailing.addresses,
     crashes: world.hosts.losses,

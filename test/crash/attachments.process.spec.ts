@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Mailing, type MailingStatus } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
@@ -84,9 +84,9 @@ forEachDatabase('a mailing with attachments whose process is killed', (kind) => 
     });
 
   const assertAllWhole = async (mailingId: string): Promise<void> => {
-    const books = await readProgress(database.dataSource, mailingId);
-    assertBooksAddUp(books);
-    const { sent = 0, in_doubt: inDoubt = 0 } = books.byStatus;
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertProgressAddsUp(progress);
+    const { sent = 0, in_doubt: inDoubt = 0 } = progress.byStatus;
     expect(sent + inDoubt).toBe(RECIPIENTS);
     expect(Math.max(...inbox.countsByRecipient().values())).toBe(1);
     expect(inbox.messages.length).toBeGreaterThanOrEqual(sent);

@@ -78,10 +78,10 @@ describe.each(SERVER_KINDS)('a %s that is killed while a mailing runs', (kind) =
     expect(service.countOf('server:registered')).toBe(1);
 
     const dataSource = await new DataSource(mailingDataSourceOptions(url)).initialize();
-    const books = await readProgress(dataSource, mailingId);
+    const progress = await readProgress(dataSource, mailingId);
     await dataSource.destroy();
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 0 });
-    expect(books.byStatus).toEqual({ sent: RECIPIENTS });
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 0 });
+    expect(progress.byStatus).toEqual({ sent: RECIPIENTS });
     expect(inbox.messages).toHaveLength(RECIPIENTS);
     await service.stop();
     expect(await service.ended()).toBe('SIGTERM');

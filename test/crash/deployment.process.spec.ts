@@ -76,8 +76,8 @@ forEachDatabase('a deployment whose server ids change with every pod', (kind) =>
     await third.completed(mailingId);
     expect(third.countOf('run:recovered')).toBe(0);
     expect(await owner()).toBe('pod-c:3000');
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
   });
 
   it('F7 F3 without migrationList, the mailing of the old pod waits, and the new pod reports it', async () => {
@@ -102,7 +102,7 @@ forEachDatabase('a deployment whose server ids change with every pod', (kind) =>
     expect((await second.order(mailingId, 'pause')).status).toBe(200);
     expect((await second.order(mailingId, 'resume')).status).toBe(200);
     await second.completed(mailingId);
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
   });
 });

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { MailAddressClaim, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { FaultPoint } from '../../libs/mailing/src/model/ports/fault-points.js';
-import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
@@ -77,18 +77,18 @@ forEachDatabase('profiles that share an address, and a process that dies', (kind
       expect(await live({ ...env, MAILING_DIE_AT: at, MAILING_DIE_ON: String(on) })).toBe('SIGKILL');
       expect(await live(env)).toBe('lived');
       const [{ id }] = await database.dataSource.getRepository(Mailing).findBy({});
-      const books = await readProgress(database.dataSource, id);
-      assertBooksAddUp(books);
+      const progress = await readProgress(database.dataSource, id);
+      assertProgressAddsUp(progress);
       const copies = inbox.countsByRecipient();
       expect([...copies].filter(([, count]) => count > 1)).toEqual([]);
-      const { sent, in_doubt: doubt = 0, skipped } = books.byStatus;
+      const { sent, in_doubt: doubt = 0, skipped } = progress.byStatus;
       expect(doubt).toBeLessThanOrEqual(2 * MAX_IN_DOUBT);
       expect(copies.size).toBeGreaterThanOrEqual(sent);
       const holders = await database.dataSource.getRepository(MailAddressClaim).findBy({ mailingId: id });
       expect(holders).toHaveLength(ADDRESSES);
       // Only holders of an address were mailed, and each skipped profile is a duplicate of one.
       const held = new Set(holders.map(({ idx }) => idx));
-      const mailed = books.recipients.filter(({ status }) => status === 'sent');
+      const mailed = progress.recipients.filter(({ status }) => status === 'sent');
       expect(mailed.filter(({ idx }) => !held.has(idx))).toEqual([]);
       expect(skipped).toBe(RECIPIENTS - sent - doubt);
     },

@@ -52,8 +52,8 @@ forEachDatabase('a process that is killed together with a database that loses co
     const received = inbox.messages.length;
     const next = await start();
     await next.completed(mailingId);
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(COUNT), crashes: 1 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(COUNT), crashes: 1 });
     expect(received).toBeLessThan(COUNT);
   }, 90_000);
 });

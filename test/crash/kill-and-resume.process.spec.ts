@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EmailAddress, Mailing, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService, type ServiceOptions } from '../support/hosts/newsletter-service.js';
@@ -43,8 +43,8 @@ forEachDatabase('a killed process', (kind) => {
 
   /** Checks the whole promise by what the mail server received. */
   const assertPromise = async (mailingId: string, count: number, crashes: number): Promise<void> => {
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(count), crashes });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(count), crashes });
   };
 
   it('A1 A10 resumes at once where it stopped, and no recipient gets a second copy', async () => {
@@ -86,9 +86,9 @@ forEachDatabase('a killed process', (kind) => {
     inbox.answer = undefined;
     const second = await start({ env: { MAILING_IN_DOUBT: 'resend' } });
     await second.completed(mailingId);
-    const books = await readProgress(database.dataSource, mailingId);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ sent: 40 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ sent: 40 });
     expect(inbox.countsByRecipient().size).toBe(40);
     const twice = [...inbox.countsByRecipient()]
       .filter(([, copies]) => copies === 2)

@@ -60,8 +60,8 @@ forEachDatabase('live processes with one server id', (kind) => {
     );
 
   const assertPromise = async (mailingId: string, crashes: number): Promise<void> => {
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes });
   };
 
   it('A14 as four workers of a cluster: one sends, three are in standby and report it, and one of them takes over after a kill', async () => {

@@ -78,8 +78,8 @@ forEachDatabase('the claim of a mailing', (kind) => {
     expect(await claim()).toMatchObject({ uniqServerId: 'owner:1' });
     expect([other.countOf('mailing:adopted'), other.countOf('run:recovered')]).toEqual([0, 0]);
     expect([owner.countOf('run:fenced'), owner.countOf('server:registered')]).toEqual([0, 1]);
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(60), crashes: 0 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(60), crashes: 0 });
     expect(held.recipients).toEqual([slow]);
   });
 
@@ -99,8 +99,8 @@ forEachDatabase('the claim of a mailing', (kind) => {
       what: 'the claim holder to report',
     });
     expect([total('mailing:adopted'), total('run:recovered'), total('run:fenced')]).toEqual([1, 1, 0]);
-    const books = await readProgress(database.dataSource, mailingId);
-    const { inDoubt } = assertPromiseKept({ books, inbox, recipients: readerAddresses(300), crashes: 1 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    const { inDoubt } = assertPromiseKept({ progress, inbox, recipients: readerAddresses(300), crashes: 1 });
     const owner = heirs.find((heir) => heir.countOf('run:recovered') === 1)!;
     expect(await owner.reported('run:recovered')).toMatchObject({ mailingId, numInDoubt: inDoubt });
   });

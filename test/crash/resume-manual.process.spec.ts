@@ -83,8 +83,8 @@ forEachDatabase('a copied database with the same server id', (kind) => {
     await last.reported('server:resume-awaited');
     expect(await last.resume()).toMatchObject({ status: 200, answer: { resumed: [mailingId], batched: [] } });
     await last.completed(mailingId);
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
     expect((await last.health()).isHealthy).toBe(true);
   });
 });

@@ -51,18 +51,18 @@ forEachDatabase('a process that is stopped', (kind) => {
 
   /** What an orderly shutdown leaves: an outcome for each recipient that was begun, no claim, and no server row. */
   const assertOrderlyEnd = async (mailingId: string, inDoubt = 0): Promise<StoredProgress> => {
-    const books = await readProgress(database.dataSource, mailingId);
-    expect(books.mailing).toMatchObject({ status: 'pending', claimToken: null });
-    expect(books.byStatus.sending ?? 0).toBe(0);
-    expect(books.byStatus.in_doubt ?? 0).toBe(inDoubt);
-    expect(books.byStatus.sent ?? 0).toBe(books.mailing.numSent);
+    const progress = await readProgress(database.dataSource, mailingId);
+    expect(progress.mailing).toMatchObject({ status: 'pending', claimToken: null });
+    expect(progress.byStatus.sending ?? 0).toBe(0);
+    expect(progress.byStatus.in_doubt ?? 0).toBe(inDoubt);
+    expect(progress.byStatus.sent ?? 0).toBe(progress.mailing.numSent);
     expect(await database.dataSource.getRepository(MailServer).count()).toBe(0);
-    return books;
+    return progress;
   };
 
   const judge = async (mailingId: string, count: number, crashes: number): Promise<Facts> => {
-    const books = await readProgress(database.dataSource, mailingId);
-    return assertPromiseKept({ books, inbox, recipients: readerAddresses(count), crashes });
+    const progress = await readProgress(database.dataSource, mailingId);
+    return assertPromiseKept({ progress, inbox, recipients: readerAddresses(count), crashes });
   };
 
   it('A12 by SIGTERM in mid-mailing leaves no recipient in doubt, and the next start completes the mailing', async () => {

@@ -53,9 +53,9 @@ forEachServer('a claim holder that is stopped in a transaction', (kind) => {
       owner.signal('SIGCONT');
       await owner.reported('run:fenced');
       await heir.completed(mailingId, 60_000);
-      const books = await readProgress(database.dataSource, mailingId);
-      assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
-      expect(books.mailing.uniqServerId).toBe('new:2');
+      const progress = await readProgress(database.dataSource, mailingId);
+      assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
+      expect(progress.mailing.uniqServerId).toBe('new:2');
     } finally {
       await Promise.all(services.map((service) => service.kill()));
       await inbox.close();

@@ -130,14 +130,14 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       ofHeir.release();
       await heir.completed(mailingId);
       const numInDoubt = policy === 'leave' ? 10 - CONCURRENCY : 0;
-      const books = await waitUntil(
+      const progress = await waitUntil(
         async () => {
           const found = await readProgress(database.dataSource, mailingId);
           return (found.byStatus.in_doubt ?? 0) === numInDoubt ? found : null;
         },
         { what: `${numInDoubt} to be left in doubt` },
       );
-      const judged = { books, recipients: readerAddresses(RECIPIENTS), crashes: 1 };
+      const judged = { progress, recipients: readerAddresses(RECIPIENTS), crashes: 1 };
       const received = inbox.countsByRecipient();
       received.delete('late@home.example');
       const mayHaveTwo = new Set(policy === 'resend' ? ofZombie.recipients : []);

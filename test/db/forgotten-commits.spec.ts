@@ -59,7 +59,7 @@ forEachDatabase('commits that the database lost in a failover', (kind) => {
     return new MailingLedger(theirs, await claimed(theirs, 'theirs#1'));
   }
 
-  const books = (): Promise<StoredProgress> => readProgress(fresh.dataSource, mailingId);
+  const progress = (): Promise<StoredProgress> => readProgress(fresh.dataSource, mailingId);
   const sent = (idx: number): Outcome => ({ idx, status: 'sent', code: null, text: null });
 
   async function restored(): Promise<{ numKnown: number; numInFlight: number }> {
@@ -75,7 +75,7 @@ forEachDatabase('commits that the database lost in a failover', (kind) => {
     await livingServer(fresh.dataSource, SERVER, 'ours');
 
     expect(await restored()).toMatchObject({ numInFlight: 0 });
-    const { byStatus, mailing } = await books();
+    const { byStatus, mailing } = await progress();
     expect(byStatus).toEqual({ sent: NUM_FORGOTTEN, pending: 1_000 - NUM_FORGOTTEN });
     expect(mailing.numSent).toBe(NUM_FORGOTTEN);
     expect(await ledger.commit({ ...QUIET, capacity: 0, inFlight: 20 })).toEqual({ kind: 'fenced' });
@@ -87,7 +87,7 @@ forEachDatabase('commits that the database lost in a failover', (kind) => {
     await livingServer(fresh.dataSource, SERVER, 'ours');
 
     expect(await restored()).toMatchObject({ numKnown: NUM_FORGOTTEN, numInFlight: 5 });
-    const found = await books();
+    const found = await progress();
     expect(found.byStatus).toMatchObject({ sent: NUM_FORGOTTEN, in_doubt: 5 });
     expect(found.mailing).toMatchObject({ numSent: NUM_FORGOTTEN, numErrors: 5, status: 'pausing' });
   });
@@ -106,7 +106,7 @@ forEachDatabase('commits that the database lost in a failover', (kind) => {
       `UPDATE dps_mailing SET commit_seq = commit_seq - 1, num_sent = 0, low_water_idx = 0 WHERE id = '${mailingId}'`,
     );
     expect(await restored()).toMatchObject({ numKnown: 2, numInFlight: 18 });
-    const { byStatus, mailing } = await books();
+    const { byStatus, mailing } = await progress();
     expect(byStatus).toMatchObject({ sent: 2, in_doubt: 18 });
     expect(mailing).toMatchObject({ status: 'pausing' });
     expect(mailing.statusReason).toMatch(/^database rewound: 2 recipients .* 18 are in doubt/);

@@ -11,7 +11,7 @@ import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { seededRandom } from '../../src/demo/seeded-random.js';
 import { assertBatchesAddUp } from '../support/databases/batch-progress.js';
-import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { livingServer } from '../support/databases/living-server.js';
@@ -174,7 +174,7 @@ forEachDatabase('the stored progress, compared with a simple model', (kind) => {
       }
       await compare();
       if (isBatch) await assertBatchesAddUp(fresh.dataSource, mailingId);
-      else assertBooksAddUp(await readProgress(fresh.dataSource, mailingId));
+      else assertProgressAddsUp(await readProgress(fresh.dataSource, mailingId));
       expect([lives > 0, those('pending'), those('deferred')]).toEqual([true, [], []]);
     },
   );

@@ -193,9 +193,9 @@ forEachDatabase('the ledger of a mailing', (kind) => {
     expect(await zombie.commit({ ...quiet, outcomes: [sent(0), sent(1)], capacity: 2 })).toEqual({
       kind: 'fenced',
     });
-    const books = await readProgress(fresh.dataSource, mailingId);
-    expect(books.byStatus).toEqual({ in_doubt: 2, pending: 2 });
-    expect(books.mailing).toMatchObject({ numSent: 0, numErrors: 2, claimToken: 'heir#1' });
+    const progress = await readProgress(fresh.dataSource, mailingId);
+    expect(progress.byStatus).toEqual({ in_doubt: 2, pending: 2 });
+    expect(progress.mailing).toMatchObject({ numSent: 0, numErrors: 2, claimToken: 'heir#1' });
     expect(
       await claims.recover(mailingId, SERVER, 'zombie#1', 'late#1', { resend: false, journal: null }),
     ).toBeNull();

@@ -155,13 +155,13 @@ describe('the query plans of a run (postgres)', () => {
   });
 
   it('of stalled mailings read claimed ones by an index, however many are over', async () => {
-    const books = 'low_water_idx, next_idx, high_water_idx, last_commit_at';
+    const progress = 'low_water_idx, next_idx, high_water_idx, last_commit_at';
     await fresh.dataSource.query(
       `INSERT INTO dps_mailing (id, uniq_server_id, status, subject, from_address, template_url, created_at, last_commit_at)
        VALUES ('stuck', '${SERVER}', 'in_progress', 'x', 'x', 'x', now(), '2020-01-01')`,
     );
     await fresh.dataSource.query(
-      `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, uniq_server_id, status, not_before, num_profiles, ${books})
+      `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, uniq_server_id, status, not_before, num_profiles, ${progress})
        SELECT 'stuck-2', n, n + 1, '${SERVER}', CASE n WHEN 5000 THEN 'claimed' ELSE 'completed' END, now(), 1, n, n, n, '2020-01-01'
        FROM generate_series(0, 5000) n`,
     );

@@ -141,11 +141,11 @@ export class ModelWorld {
   }
 
   async #checkMailing({ mailingId, allowed, numBegunWhenStopped }: Expectation): Promise<void> {
-    const { mailing, recipients, byStatus } = await this.#consistentBooks(mailingId);
+    const { mailing, recipients, byStatus } = await this.#consistentProgress(mailingId);
     const { sent = 0, error = 0, in_doubt = 0, skipped = 0 } = byStatus;
     const said = [mailing.numSent, mailing.numErrors, mailing.numSkipped].join();
     const counted = [sent, error + in_doubt, skipped].join();
-    // Counters of batches are checked by `#consistentBooks`.
+    // Counters of batches are checked by `#consistentProgress`.
     const isOpen = mailing.isBatched && !['completed', 'canceled'].includes(mailing.status);
     if (!isOpen && said !== counted)
       throw new Error(`The counters of ${mailingId} say ${said}, its rows ${counted}.`);
@@ -170,15 +170,15 @@ export class ModelWorld {
   }
 
   /** Reads again until nothing changed meanwhile, because a commit may come between two statements. */
-  #consistentBooks(mailingId: string): ReturnType<typeof readProgress> {
+  #consistentProgress(mailingId: string): ReturnType<typeof readProgress> {
     return waitUntil(
       async () => {
         const before = await this.#stamp(mailingId);
-        const books = await readProgress(this.dataSource, mailingId);
-        const complaint = books.mailing.isBatched ? await this.#complaintAboutBatches(mailingId) : null;
+        const progress = await readProgress(this.dataSource, mailingId);
+        const complaint = progress.mailing.isBatched ? await this.#complaintAboutBatches(mailingId) : null;
         if (before !== (await this.#stamp(mailingId))) return null;
         if (complaint) throw complaint;
-        return books;
+        return progress;
       },
       { what: 'the progress to hold still' },
     );

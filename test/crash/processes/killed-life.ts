@@ -9,7 +9,7 @@ import { type EmailAddress, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
 import type { FaultPoint } from '../../../libs/mailing/src/model/ports/fault-points.js';
 import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
-import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
@@ -164,13 +164,13 @@ export class KilledLife {
     mostOfOneSlice: number,
   ): Promise<string[]> {
     const { dataSource } = this.database;
-    const books = await readProgress(dataSource, id);
+    const progress = await readProgress(dataSource, id);
     // Throws by itself.
-    if (idempotencyKey === 'reader') assertBooksAddUp(books);
+    if (idempotencyKey === 'reader') assertProgressAddsUp(progress);
     const { isBatched = false } = this.how;
     const batches = isBatched ? await assertBatchesAddUp(dataSource, id) : [];
-    const recipients = books.recipients as EmailAddress[];
-    const { sent = 0, sending = 0 } = books.byStatus;
+    const recipients = progress.recipients as EmailAddress[];
+    const { sent = 0, sending = 0 } = progress.byStatus;
     // Settled recipients in doubt count as errors; one more is the recipient whose connection is closed on purpose.
     const lost = recipients.filter(({ errorCode }) => errorCode === 'in_doubt').length;
     const mostLost = (isBatched ? BATCH_THREADS : 1) * mostOfOneSlice;

@@ -98,8 +98,8 @@ export class MailServers {
     inbox: Pick<SmtpInbox, 'countsByRecipient'> = this.inbox,
   ): Promise<Facts> {
     const { dataSource } = this.database;
-    const books = await readProgress(dataSource, mailingId);
+    const progress = await readProgress(dataSource, mailingId);
     await assertBatchesAddUp(dataSource, mailingId);
-    return assertPromiseKept({ books, inbox, recipients: readerAddresses(recipients), crashes: slices });
+    return assertPromiseKept({ progress, inbox, recipients: readerAddresses(recipients), crashes: slices });
   }
 }

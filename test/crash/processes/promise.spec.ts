@@ -5,7 +5,7 @@ import { readerAddress, readerAddresses } from '../../support/hosts/reader-list.
 import { assertPromiseKept, type Case } from './promise.js';
 
 /** Ten recipients, the last of them in doubt, all received once. */
-function kept(): Case & { books: StoredProgress; copies: Map<string, number> } {
+function kept(): Case & { progress: StoredProgress; copies: Map<string, number> } {
   const copies = new Map(readerAddresses(10).map((address) => [address, 1]));
   const rows = readerAddresses(10).map((emailAddress, idx) => ({
     idx,
@@ -15,7 +15,7 @@ function kept(): Case & { books: StoredProgress; copies: Map<string, number> } {
   const counters = { numSent: 9, numErrors: 1, numSkipped: 0, numProfiles: 10 };
   return {
     copies,
-    books: {
+    progress: {
       mailing: { id: 'm', status: 'completed', ...counters } as Mailing,
       recipients: rows as EmailAddress[],
       byStatus: { sent: 9, in_doubt: 1 },
@@ -52,13 +52,13 @@ describe('assertPromiseKept', () => {
 
   it.each(['pending', 'sending', 'error'] as const)('rejects a recipient left as %s', (status) => {
     const judged = kept();
-    judged.books.recipients[3].status = status;
+    judged.progress.recipients[3].status = status;
     expect(() => assertPromiseKept(judged)).toThrow('1 missing: reader3@');
   });
 
   it('rejects a recipient without a row, and one that was never on the list', () => {
     const judged = kept();
-    judged.books.recipients.splice(3, 1);
+    judged.progress.recipients.splice(3, 1);
     expect(() => assertPromiseKept(judged)).toThrow(/1 missing: reader3@.*9 recipients are in the books/);
     const another = kept();
     another.copies.set('stranger@home.example', 1);
@@ -71,10 +71,10 @@ describe('assertPromiseKept', () => {
 
   it('rejects counters that do not add up, and a mailing that is not completed', () => {
     const wrong = kept();
-    wrong.books.mailing.numSent = 8;
+    wrong.progress.mailing.numSent = 8;
     expect(() => assertPromiseKept(wrong)).toThrow('the rows 9/1/0/10');
     const open = kept();
-    open.books.mailing.status = 'in_progress';
+    open.progress.mailing.status = 'in_progress';
     expect(() => assertPromiseKept(open)).toThrow('in_progress');
   });
 });

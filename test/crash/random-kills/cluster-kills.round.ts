@@ -77,7 +77,7 @@ export class ClusterKillsRound {
     const { dataSource } = this.database;
     await assertBatchesAddUp(dataSource, mailingId);
     const facts = factsOf({
-      books: await readProgress(dataSource, mailingId),
+      progress: await readProgress(dataSource, mailingId),
       inbox: this.inbox,
       recipients: readerAddresses(this.parts.recipients),
       crashes: this.#kills,

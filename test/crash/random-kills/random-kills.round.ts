@@ -85,8 +85,8 @@ export class RandomKillsRound {
       }
       await this.#completed(mailingId);
       await this.#end(null, mailingId);
-      const books = await readProgress(this.database.dataSource, mailingId);
-      const judged = { books, inbox: this.inbox, recipients: readerAddresses(recipients) };
+      const progress = await readProgress(this.database.dataSource, mailingId);
+      const judged = { progress, inbox: this.inbox, recipients: readerAddresses(recipients) };
       const facts = factsOf({ ...judged, crashes: this.#kills, maxInDoubt: boundOf(this.parts) });
       return { kills: this.#kills, facts, maxInDoubtPerKill: this.#maxInDoubtPerKill };
     } finally {

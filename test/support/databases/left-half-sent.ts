@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MailBatch, Mailing, TemplateEmailPeriodicService } from 'nestjs-mailing';
 import { batchesOf } from '../hosts/batched-mailing.js';
-import { assertBooksAddUp } from './stored-progress.js';
+import { assertProgressAddsUp } from './stored-progress.js';
 import { LONG_AGO } from './left-rows.js';
 import type { MailingApp } from '../hosts/mailing-app.js';
 import { INFO, type MailingRig } from '../hosts/mailing-rig.js';
@@ -39,7 +39,7 @@ export async function leaveHalfSent(rig: MailingRig): Promise<LeftMailings> {
   const old = await rig.boot({ uniqServerId: 'old:1' });
   const app = await rig.boot({ run: { maxConcurrentMailings: 1 } });
   const isBegun = async (mailingId: string): Promise<boolean> =>
-    (await rig.books(mailingId)).byStatus.sent > 4;
+    (await rig.progress(mailingId)).byStatus.sent > 4;
   const half = async (from: MailingApp, name: string): Promise<string> => {
     rig.inbox.answer = async ({ command }) => void (command === 'END' && (await delay(5)));
     const mailingId = await send(from, name);
@@ -104,7 +104,7 @@ export async function commits(app: MailingApp, count: number): Promise<void> {
 export async function assertOneCopyEach(rig: MailingRig, left: Record<string, string>): Promise<void> {
   const copies = rig.inbox.countsByRecipient();
   for (const [name, mailingId] of Object.entries(left)) {
-    assertBooksAddUp(await rig.books(mailingId));
+    assertProgressAddsUp(await rig.progress(mailingId));
     const wrong = addressesOf(name).filter((address) => copies.get(address) !== 1);
     if (wrong.length > 0)
       throw new Error(`${name}: ${wrong.map((one) => `${one} ${copies.get(one)}`).join()}`);

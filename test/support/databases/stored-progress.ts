@@ -28,7 +28,7 @@ export async function readProgress(dataSource: DataSource, mailingId: string): P
 }
 
 /** @throws Error unless the mailing is completed, and its counters and rows say the same. */
-export function assertBooksAddUp({ mailing, recipients, byStatus }: StoredProgress): void {
+export function assertProgressAddsUp({ mailing, recipients, byStatus }: StoredProgress): void {
   const { sent = 0, error = 0, skipped = 0, in_doubt = 0 } = byStatus;
   const said = [mailing.numSent, mailing.numErrors, mailing.numSkipped, mailing.numProfiles];
   const counted = [sent, error + in_doubt, skipped, recipients.length];

@@ -1,6 +1,6 @@
 import { Mailing, type MailingModuleOptions, type MailingStatus, type Recipient } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
-import { assertBooksAddUp, type StoredProgress, readProgress } from '../databases/stored-progress.js';
+import { assertProgressAddsUp, type StoredProgress, readProgress } from '../databases/stored-progress.js';
 import type { DatabaseKind } from '../databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../databases/fresh-database.js';
 import { type MailingApp, mailingApp, type MailingAppOptions } from './mailing-app.js';
@@ -63,19 +63,19 @@ export class MailingRig {
     });
   }
 
-  books(mailingId: string): Promise<StoredProgress> {
+  progress(mailingId: string): Promise<StoredProgress> {
     return readProgress(this.database.dataSource, mailingId);
   }
 
   /** @throws Error unless each recipient got exactly one copy, and rows and counters say so. */
   async assertAllSent(mailingId: string, count: number): Promise<void> {
-    const books = await this.books(mailingId);
-    assertBooksAddUp(books);
+    const progress = await this.progress(mailingId);
+    assertProgressAddsUp(progress);
     const copies = [...this.inbox.countsByRecipient().values()];
     const isOneEach = copies.length === count && copies.every((number) => number === 1);
-    if (books.byStatus.sent !== count || !isOneEach) {
+    if (progress.byStatus.sent !== count || !isOneEach) {
       const received = `${copies.length} got ${copies.reduce((sum, number) => sum + number, 0)} copies`;
-      throw new Error(`Of ${count}, ${JSON.stringify(books.byStatus)}; ${received}.`);
+      throw new Error(`Of ${count}, ${JSON.stringify(progress.byStatus)}; ${received}.`);
     }
   }
 

@@ -63,7 +63,7 @@ forEachDatabase('sweeps at the same moment', (kind) => {
     await rig.boot({ ...TAKES_BATCHES, uniqServerId: 'd:4' });
     await rig.reached(mailingId, 'completed');
     await assertBatchesAddUp(rig.database.dataSource, mailingId);
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus).toEqual({ sent: BATCHES * (SIZE - MARKED), in_doubt: BATCHES * MARKED });
     expect(rig.inbox.messages).toHaveLength(BATCHES * (SIZE - MARKED));
   });

@@ -243,7 +243,7 @@ describe('a start with resume: manual, and what is asked of it', () => {
     );
     expect(await next.sender.retry(over, 'errors')).toBe(1);
     await rig.reached(over, 'completed');
-    expect((await rig.books(over)).byStatus).toEqual({ sent: 3 });
+    expect((await rig.progress(over)).byStatus).toEqual({ sent: 3 });
   });
 
   it('a repeat of a request whose mailing waits begins nothing', async () => {
