@@ -1,4 +1,4 @@
-/** What a parent process may ask by name; facts and answers go through IPC and have to survive JSON. */
+/** Questions of a parent process by name. Parameters and answers go through IPC and must survive JSON. */
 export type Answers<A> = { [K in keyof A]: (facts: never) => unknown };
 
 export interface Question {
@@ -7,10 +7,10 @@ export interface Question {
   facts: unknown;
 }
 
-/** `id` of the question; without one, the child says that it is ready. */
+/** `id` of the question; without one the child is ready. */
 export type ChildMessage = { ready: true } | { id: number; answer?: unknown; error?: string };
 
-/** Says that this process is ready and answers what it is asked from now on. It ends with its parent. */
+/** Reports that this process is ready, and answers questions from now on. It ends with its parent. */
 export function answerParent<A extends Answers<A>>(answers: A): void {
   const tell = (message: ChildMessage): void => void (process.connected && process.send?.(message));
   process.on('message', ({ id, name, facts }: Question) => {
@@ -23,7 +23,7 @@ export function answerParent<A extends Answers<A>>(answers: A): void {
       }
     })();
   });
-  // A parent that was killed leaves nothing behind.
+  // The child of a killed parent must end, too.
   process.on('disconnect', () => process.exit());
   tell({ ready: true });
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Answers, ChildMessage, Question } from './answer-parent.js';
 
 const READY_DEADLINE_MS = 60_000;
-/** An orderly end waits for messages in flight. */
+/** An orderly shutdown waits for messages in flight. */
 const END_DEADLINE_MS = 20_000;
 
 interface Waiting {
@@ -59,7 +59,7 @@ export class BenchChild<A extends Answers<A>> {
     });
   }
 
-  /** In good order; by force where that takes too long. */
+  /** Shuts it down; kills it if that takes too long. */
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const gone = once(this.#child, 'exit');
@@ -69,7 +69,7 @@ export class BenchChild<A extends Answers<A>> {
     clearTimeout(force);
   }
 
-  /** At once, with no time to write anything. */
+  /** Kills it at once. */
   async kill(): Promise<void> {
     const gone = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');

@@ -4,7 +4,7 @@ import { connectToServer } from '../test/support/databases/server-connection.js'
 import { waitUntil } from '../test/support/wait-until.js';
 import { cpuMsOf } from './cpu-time.js';
 
-/** Longer than any mailing of a bench takes to be called completed once everybody has got something. */
+/** Longer than any mailing of a bench takes to become completed after its last message. */
 const COMPLETED_DEADLINE_MS = 60_000;
 
 /** One database of the private server, on a connection of the bench. */
@@ -29,7 +29,7 @@ export class BenchDatabase {
     return `${this.server.url}/${this.name}`;
   }
 
-  /** Statements of the bench itself, so that they are not taken for the plugin's. */
+  /** Statements of the bench itself, which are subtracted from those of the plugin. */
   get questions(): number {
     return this.#questions;
   }
@@ -51,7 +51,7 @@ export class BenchDatabase {
     return rows as T[];
   }
 
-  /** Waits until the books of a mailing whose messages are all out say so too. @returns seconds from its first claim. */
+  /** Waits until a mailing whose messages are all sent is completed. @returns seconds from its first claim. */
   async completed(mailingId: string): Promise<number> {
     const look = async (): Promise<{ seconds: string } | undefined> => {
       const [row] = await this.rows<{ seconds: string }>(
@@ -65,7 +65,7 @@ export class BenchDatabase {
     return Number((await waitUntil(look, wait)).seconds);
   }
 
-  /** Processor time of the server since its start; null where the system does not tell as Linux does. */
+  /** Processor time of the server since its start; null on systems other than Linux. */
   cpuMs(): Promise<number | null> {
     return cpuMsOf(this.server.pid);
   }

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 
-/** Of Linux, on every machine that Node runs on. */
+/** On Linux, the same on every machine that Node supports. */
 const MS_PER_TICK = 10;
 
 interface Stat {
@@ -10,9 +10,9 @@ interface Stat {
 }
 
 /**
- * Processor time of a process and of all that it started, those that have ended included: PostgreSQL has a process for each connection.
+ * Processor time of a process and its children, ended ones included, because PostgreSQL has a process for each connection.
  *
- * @returns null where the system does not tell as Linux does.
+ * @returns null on systems other than Linux.
  */
 export async function cpuMsOf(pid: number | undefined): Promise<number | null> {
   const stats = new Map<number, Stat>();
@@ -31,15 +31,15 @@ export async function cpuMsOf(pid: number | undefined): Promise<number | null> {
   return ms;
 }
 
-/** A line of `/proc/<pid>/stat`: the name of the program, in brackets, may hold blanks and brackets. */
+/** A line of `/proc/<pid>/stat`: the name of the program, in brackets, may contain blanks and brackets. */
 export function parseStat(line: string): Stat {
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-  // User and system time of its own, then of its children that have ended.
+  // User and system time of its own, then of its ended children.
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
   return { parent: Number(fields[1]), ms: ticks * MS_PER_TICK };
 }
 
-/** Of all cores since the machine was started. */
+/** Of all cores since the start of the machine. */
 export interface MachineTimes {
   busyMs: number;
   idleMs: number;
@@ -56,7 +56,7 @@ export function machineTimes(): MachineTimes {
   return times;
 }
 
-/** The share of all cores that were busy between two looks, with whatever; null if no time has gone by. */
+/** The share of busy cores between two readings; null if no time has passed. */
 export function busyShare(before: MachineTimes, after: MachineTimes): number | null {
   const busyMs = after.busyMs - before.busyMs;
   const allMs = busyMs + after.idleMs - before.idleMs;

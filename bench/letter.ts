@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-/** The letter of the living example: html and text. */
+/** The message of the example service: html and text. */
 export const TEMPLATE_FOLDER = fileURLToPath(new URL('../src/newsletter/templates', import.meta.url));
 export const HTML_TEMPLATE = 'newsletter.hbs';
 export const TEXT_TEMPLATE = 'newsletter.text.hbs';
 
 export const SUBJECT = 'Grüße for {{name}}';
 export const FROM = 'The Corner Shop <news@shop.example>';
-/** With them a message is about 4 KB on the wire, in both parts together, and not plain ASCII in any of them. */
+/** Makes a message about 4 KB on the wire, with non-ASCII text in both parts. */
 export const PARAMS = {
   headline: 'Neues, frisch geröstet',
   text: 'There is a lot of news this week, and we are glad to tell you all of it, naïve as that may be. '.repeat(
@@ -16,10 +16,10 @@ export const PARAMS = {
   ),
 };
 
-/** In the environment of a contender: kilobytes attached to each letter. */
+/** Environment variable of a contender: kilobytes attached to each message. */
 export const ATTACHMENT_KB = 'MAILING_BENCH_ATTACHMENT_KB';
 
-/** The same file for everybody, of bytes that no encoding makes shorter; nothing unless it was asked for. */
+/** The same incompressible file for each recipient; none unless requested. */
 export function attachments(): { filename: string; content: Buffer }[] | undefined {
   const bytes = Number(process.env[ATTACHMENT_KB] ?? 0) * 1_024;
   if (bytes === 0) return undefined;
@@ -40,7 +40,7 @@ export function* readers(count: number): Iterable<Reader> {
   for (let n = 0; n < count; n++) yield { email: `reader${n}@home.example`, name: `Reader ${n}` };
 }
 
-/** Sources of the templates, for contenders that render by themselves. */
+/** Template sources, for contenders that render by themselves. */
 export async function templateSources(): Promise<{ html: string; text: string }> {
   const read = (name: string): Promise<string> => readFile(`${TEMPLATE_FOLDER}/${name}`, 'utf8');
   return { html: await read(HTML_TEMPLATE), text: await read(TEXT_TEMPLATE) };

@@ -1,14 +1,14 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
 
-/** What the figures were taken on. */
+/** The machine of the figures. */
 export interface Machine {
   cores: number;
   model: string;
   node: string;
   database: string;
-  /** Of the minute before the bench began. */
+  /** Load average of the minute before the bench. */
   loadBefore: number;
-  /** What took the messages; none where that is not what is measured. */
+  /** The mail server; absent if it is not measured. */
   mailSink?: 'smtp-sink' | 'node';
 }
 

@@ -9,7 +9,7 @@ export interface MailingHostSettings {
   databaseUrl: string;
   smtpUrl: string;
   serverId: string;
-  /** Whether it is a mail server, or only sends mailings that others work on. */
+  /** Whether it takes batches, or only accepts mailings for other servers. */
   takesBatches: boolean;
   /** Connections of the nodemailer pool. */
   smtpConnections: number;
@@ -23,7 +23,7 @@ export interface MailingHostSettings {
   journalDir?: string;
 }
 
-/** A host with nothing but what it takes to send; whatever is not in its settings is at the plugin's defaults. */
+/** A host with the minimum for sending. Options that are not in its settings have the plugin's defaults. */
 @Module({})
 export class MailingHostModule {
   static with(settings: MailingHostSettings): DynamicModule {

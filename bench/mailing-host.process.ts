@@ -4,20 +4,20 @@ import { readers } from './letter.js';
 import type { MailingHostSettings } from './mailing-host.module.js';
 import { LETTER, openMailingHost } from './mailing-host.js';
 
-/** What the mailing is like. */
+/** The mailing. */
 export interface MailingRequest {
   recipients: number;
-  /** Null: sent by the server that is asked, and by no other. */
+  /** Null: sent by this server alone. */
   batchSize: number | null;
-  /** So long after now it may begin. */
+  /** Delay of its start from now. */
   inMs: number;
 }
 
-/** What the parent of a host may ask. */
+/** Questions of the parent of a host. */
 export interface MailingHostAnswers {
   /** Answers when the list is in the database. */
   send(request: MailingRequest): Promise<string>;
-  /** When the application was up, in milliseconds of the epoch. */
+  /** When the application had started, in milliseconds of the epoch. */
   bootedAtMs(): number;
   /** Processor time of this process since its start. */
   cpuMs(): number;

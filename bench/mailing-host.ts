@@ -5,7 +5,7 @@ import { MailingHealth, TemplateEmailSender } from 'nestjs-mailing';
 import { attachments, FROM, HTML_TEMPLATE, PARAMS, SUBJECT, TEXT_TEMPLATE } from './letter.js';
 import { type MailingHostSettings, MailingHostModule } from './mailing-host.module.js';
 
-/** What the plugin is asked to send. */
+/** The mailing that the plugin sends. */
 export const LETTER = {
   name: 'Bench',
   templateUrl: HTML_TEMPLATE,
@@ -20,11 +20,11 @@ export const LETTER = {
 export interface MailingHost {
   app: INestApplicationContext;
   sender: TemplateEmailSender;
-  /** When the application was up, in milliseconds of the epoch. */
+  /** When the application had started, in milliseconds of the epoch. */
   bootedAtMs: number;
 }
 
-/** Starts it. Ready is who may work: registered among the servers. */
+/** Starts it. Resolves when its server is registered, and so may send. */
 export async function openMailingHost(settings: MailingHostSettings): Promise<MailingHost> {
   const app = await NestFactory.createApplicationContext(MailingHostModule.with(settings), {
     logger: ['error', 'fatal'],

@@ -10,10 +10,10 @@ export interface MeasureTask {
   database: BenchDatabase;
 }
 
-/** One figure of the plugin alone, taken once, with fresh processes. */
+/** Measures one figure of the plugin alone, once, with fresh processes. */
 export type Measure = (ground: SpeedGround, task: MeasureTask) => Promise<number>;
 
-/** A host as the contender `bulk` has it. */
+/** The host of the contender `bulk`. */
 export function bulkHost(
   { database, smtpConnections, maxInDoubt }: MeasureTask,
   smtpUrl: string,
@@ -30,5 +30,5 @@ export function bulkHost(
   };
 }
 
-/** So far away that a list is only written down. */
+/** So late that a list is only written. */
 export const NOT_TODAY_MS = 24 * 60 * 60 * 1_000;

@@ -4,7 +4,7 @@ export function median(values: number[]): number {
   return rounded((sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2);
 }
 
-/** Null where one of them is not known, or there is none. */
+/** Null if one of them is unknown, or there is none. */
 export function medianOrNull(values: (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length > 0 && known.length === values.length ? median(known) : null;

@@ -1,9 +1,9 @@
 import type { SpeedReport } from '../speed/speed.report.js';
 
-/** What is known of one figure. */
+/** How one figure is compared. */
 interface Meaning {
   better: 'more' | 'less';
-  /** A difference that is no regression whatever its share: near zero a share says nothing. */
+  /** A difference that is never a regression, because near zero its share says nothing. */
   slack?: number;
 }
 
@@ -23,16 +23,16 @@ const MEANINGS: Record<string, Meaning> = {
   statementsPer1000Messages: { better: 'less' },
 };
 
-/** Of records of figures: what holds for each of them. */
+/** For records of figures: the rule of each of them. */
 const GROUPS: Record<string, Meaning> = {
   cpuSecondsPer1000: { better: 'less' },
   medians: { better: 'more' },
 };
 
-/** Ours alone: what others get faster or slower by is not ours to mend, and shows in the ratios. */
+/** Only contenders of the plugin. Changes of others show in the ratios. */
 const OURS = /^(far-)?(mailer|bulk)/;
 
-/** Settings without which figures of two runs say nothing about each other. */
+/** Settings that must be the same for figures of two runs to be comparable. */
 const SETTINGS = [
   'maxInDoubt',
   'recipients',
@@ -45,26 +45,26 @@ const SETTINGS = [
 ] as const;
 
 export interface Regression {
-  /** As in the report, with a dot where it is in a group. */
+  /** Name in the report, with a dot if it is in a group. */
   figure: string;
   stored: number;
   fresh: number;
-  /** By how much it is worse, as a share of what is stored. */
+  /** By how much it is worse, as a share of the stored figure. */
   by: number;
 }
 
 export interface Comparison {
   regressions: Regression[];
   numCompared: number;
-  /** Figures that are stored and were not measured. */
+  /** Stored figures that were not measured. */
   missing: string[];
-  /** Settings that are not the same: nothing can be compared. */
+  /** Different settings, so nothing can be compared. */
   otherSettings: string[];
-  /** Facts of the machine that are not the same: a difference of figures may come from them. */
+  /** Different facts of the machine, which may explain a difference of figures. */
   otherMachine: string[];
 }
 
-/** @param threshold the share of the stored figure from which on worse is a regression. */
+/** @param threshold the share of the stored figure from which a change for the worse is a regression. */
 export function compareFigures(stored: SpeedReport, fresh: SpeedReport, threshold: number): Comparison {
   const [before, now] = [figuresOf(stored), figuresOf(fresh)];
   const comparison: Comparison = {

@@ -5,7 +5,7 @@ import { compareFigures, type Comparison, type Regression } from './compare.figu
 import type { CompareOptions } from './compare.options.js';
 import type { SpeedReport } from '../speed/speed.report.js';
 
-/** Compares a run with the last one that was stored. @returns the exit code. */
+/** Compares a run with the stored one. @returns the exit code. */
 export async function compare(options: CompareOptions, say: (line: string) => void): Promise<number> {
   const { stored: file, store } = options;
   const fresh = reportOf(await read(options.fresh), options.fresh);
@@ -38,7 +38,7 @@ function read(file: string): Promise<string> {
   return file === '-' ? text(process.stdin) : readFile(file, 'utf8');
 }
 
-/** Either one object as it is stored, or the output of the bench, whose last line is one. */
+/** Either a stored object, or output of the bench with such an object as its last line. */
 function reportOf(content: string, file: string): SpeedReport {
   for (const json of [content, content.trimEnd().split('\n').at(-1) ?? '']) {
     try {

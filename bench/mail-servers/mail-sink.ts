@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 
-/** A mail server that takes everything and keeps nothing, so that it is hardly what is measured. */
+/** A mail server that accepts everything and keeps nothing, so that it hardly affects the figures. */
 export interface MailSink {
   readonly url: string;
-  /** That it has read since its start: what clients have sent, as Linux counts; null on other systems. */
+  /** Bytes that it has read from clients since its start, as counted by Linux; null on other systems. */
   bytes(): Promise<number | null>;
-  /** Processor time since its start; null where the system does not tell. */
+  /** Processor time since its start; null on systems other than Linux. */
   cpuMs(): Promise<number | null>;
   stop(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { cpuMsOf } from '../cpu-time.js';
 import { bytesReadBy, type MailSink } from './mail-sink.js';
 import type { MailServer } from '../scaling/scaling.round.js';
 
-/** In place of that in C, where there is none: the mail server that is far away, but at no distance. */
+/** Used without the sink of postfix: the distant mail server without its delay. */
 export class NodeMailSink implements MailSink {
   private constructor(
     private readonly server: MailServer,

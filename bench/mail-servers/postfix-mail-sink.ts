@@ -6,7 +6,7 @@ import { cpuMsOf } from '../cpu-time.js';
 import { bytesReadBy, type MailSink } from './mail-sink.js';
 import { type PostfixPrograms, withLibraries } from './postfix.programs.js';
 
-/** As many connections may wait to be accepted. */
+/** The backlog of connections. */
 const BACKLOG = 1_000;
 
 /** `smtp-sink` of postfix. */
@@ -38,7 +38,7 @@ export class PostfixMailSink extends PrivateServer implements MailSink {
   }
 
   protected arguments(): string[] {
-    // As root it insists on becoming somebody else.
+    // As root it requires a user to switch to.
     const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
     return [...user, `127.0.0.1:${this.port}`, String(BACKLOG)];
   }

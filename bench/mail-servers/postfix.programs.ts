@@ -7,7 +7,7 @@ import { canInstall, unpack, which } from '../../test/support/servers/system-pro
 const PACKAGE = 'postfix';
 const FOLDER = fileURLToPath(new URL('../../node_modules/.cache/postfix', import.meta.url));
 
-/** Programs of postfix in C that take mail and forget it, and that send mail made of nothing. */
+/** Programs of postfix in C: one discards mail, one sends generated mail. */
 export interface PostfixPrograms {
   sink: string;
   source: string;
@@ -18,7 +18,7 @@ export interface PostfixPrograms {
 /**
  * Unpacks Debian's package if there is none and this process may do so.
  *
- * @returns null if there are none and they can't be had.
+ * @returns null if they are missing and can't be fetched.
  */
 export async function postfixPrograms(): Promise<PostfixPrograms | null> {
   const present = await find();

@@ -1,21 +1,21 @@
 import { answerParent, cpuMs } from '../answer-parent.js';
 import { type Received, SlowMailServer } from './slow-mail-server.js';
 
-/** The slow mail server as a process of its own, so that it waits for nobody's event loop. */
+/** The slow mail server as a process of its own, with an event loop of its own. */
 export interface SlowMailServerSettings {
   replyMs: number;
-  /** Default: false; it answers one command after the other. */
+  /** Default: false, so it answers one command after the other. */
   isFar?: boolean;
 }
 
-/** What its parent may ask. */
+/** Questions of its parent. */
 export interface SlowMailServerAnswers {
   url(): string;
   expect(facts: { recipients: number }): void;
-  /** Answers once all who are expected have got something. */
+  /** Answers once all expected recipients have got a message. */
   allReceived(): Promise<void>;
   received(): Received;
-  /** That are open. */
+  /** Open connections. */
   connections(): number;
   /** Processor time of this process since its start. */
   cpuMs(): number;

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { FarSmtpSession } from '../measures/far-smtp.session.js';
 import { SlowSmtpSession } from '../measures/slow-smtp.session.js';
 
-/** What has arrived since the last reset. Times are seconds of this process's monotonic clock. */
+/** Messages since the last reset. Times are seconds of this process's monotonic clock. */
 export interface Received {
   /** Messages, second copies included. */
   messages: number;
@@ -11,21 +11,21 @@ export interface Received {
   recipients: number;
   /** From the first final dot to the last one. */
   seconds: number;
-  /** When the first final dot came, in milliseconds of the epoch; monotonic within a process. */
+  /** Time of the first final dot, in milliseconds of the epoch; monotonic within a process. */
   firstAtMs: number;
-  /** How long the replies took, as this process sees it: what is above the wanted time is the bench's own fault. */
+  /** Delays of the replies in this process; the excess over the configured delay is an error of the bench. */
   replyMs: { mean: number; p99: number; least: number };
 }
 
-/** Replies slower than that are counted as that. */
+/** Slower replies count as this. */
 const SLOWEST_REPLY_MS = 1_000;
 
 /**
- * A mail server that takes everything and takes its time: so many milliseconds for each reply but the greeting.
+ * A mail server that accepts everything, and delays each reply but the greeting by so many milliseconds.
  *
  * It is written by hand on sockets because it must not be the bottleneck: a library that parses addresses and streams bodies
  * needs more time for a message than its sender. It answers one command after the other, so PIPELINING, which it does not
- * offer, would save a sender nothing here. One that is far away offers it, and its replies overlap.
+ * offer, would save a sender nothing here. A distant one offers it, and its replies overlap.
  */
 export class SlowMailServer {
   readonly #server: Server;
@@ -54,7 +54,7 @@ export class SlowMailServer {
     return `smtp://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Begins to count anew, and tells once so many distinct recipients have got something. */
+  /** Resets its counts, and reports once so many distinct recipients have got a message. */
   expect(recipients: number): void {
     this.#recipients = new Set();
     this.#messages = 0;
@@ -91,7 +91,7 @@ export class SlowMailServer {
   #welcome(socket: Socket): void {
     this.#sockets.add(socket);
     socket.setNoDelay(true);
-    // A sender that is killed resets its connections.
+    // A killed sender resets its connections.
     socket.on('error', () => undefined).on('close', () => this.#sockets.delete(socket));
     const Session = this.isFar ? FarSmtpSession : SlowSmtpSession;
     const session = new Session(socket, this.replyMs, {

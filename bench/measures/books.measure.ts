@@ -1,7 +1,7 @@
 import type { Measure } from '../measure.js';
 import { measured } from '../speed/speed.contenders.js';
 
-/** Recipients a second: the books alone, with a transport that does nothing. */
+/** Recipients a second by the ledger alone, with a transport that does nothing. */
 export const books: Measure = async (_ground, { recipients, database }) => {
   const settings = { smtpUrl: '', smtpConnections: 0, storeUrl: database.url };
   const { seconds } = await measured('measures/books.process.ts', settings, { recipients });

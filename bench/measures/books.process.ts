@@ -12,7 +12,7 @@ import { answerParent, cpuMs } from '../answer-parent.js';
 import type { ContenderAnswers, ContenderSettings } from '../speed/contender.js';
 import { FROM, HTML_TEMPLATE, readers, SUBJECT } from '../letter.js';
 
-// No host drives the books by itself, so the package does not offer them. They are taken out of it, as it is shipped.
+// The package does not export the ledger, because no host uses it directly. It is imported from the build, as it is shipped.
 const inPackage = (path: string): Promise<unknown> =>
   import(new URL(path, import.meta.resolve('nestjs-mailing')).href);
 const { toListedRecipient } = (await inPackage('model/mail/listed-recipient.js')) as typeof Listed;
@@ -23,7 +23,7 @@ const { insertServer } = (await inPackage('store/servers/insert-server.js')) as 
 
 const SERVER = 'mail:1';
 const INCARNATION = 'bench';
-/** As many are marked at a time. */
+/** Recipients marked at a time. */
 const MAX_IN_DOUBT = 1_000;
 
 const { storeUrl } = JSON.parse(process.argv[2]) as ContenderSettings;

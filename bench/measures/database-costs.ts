@@ -7,10 +7,10 @@ import { type Host, type MailServer, startHost } from '../scaling/scaling.round.
 import { countStatements, type StatementCount } from './statement-count.js';
 import { type RowWeights, weighRows } from './row-weights.js';
 
-/** What the database is asked for so many messages, the list written already. */
+/** Database work for so many messages, with the list already written. */
 export interface MailingCost {
   per1000Messages: StatementCount;
-  /** While the list was written. */
+  /** The work of writing the list. */
   listPer1000: StatementCount;
 }
 
@@ -21,7 +21,7 @@ export interface DatabaseCosts {
   mailingsAtConcurrency20: Record<string, MailingCost>;
   /** The same with `binlog_row_image = MINIMAL`. */
   mailingsWithMinimalRowImage: Record<string, MailingCost>;
-  /** Of one mail server with nothing to do. */
+  /** The work of one idle mail server. */
   idlePerMinute: StatementCount | null;
   rows: RowWeights | null;
 }
@@ -30,13 +30,13 @@ export interface DatabaseCosts {
 const BATCH_SIZES = [20, 100, 500, null];
 const FEW_BATCH_SIZES = [100, null];
 const MORE_IN_FLIGHT = 20;
-/** So that the list is written, and counted, before the first message: a mailing may not begin before that. */
+/** The start of the mailing, late enough for the list to be written and counted before the first message. */
 const headStartMs = (recipients: number): number => 500 + recipients / 2;
 const BINLOG = ['--log-bin=bench', '--binlog-format=ROW'];
 
 /**
- * Asks a database server what one mail server asks of it. It is a server with a binary log, as every one with a replica is,
- * because its bytes are wanted; nothing is timed here.
+ * Counts the work of a database server for one mail server. It has a binary log, like every server with a replica, to count its
+ * bytes. Nothing is timed here.
  */
 export async function databaseCosts(options: ScalingOptions, mailServer: MailServer): Promise<DatabaseCosts> {
   const server = await startMariaDb({ arguments: BINLOG });
@@ -73,7 +73,7 @@ async function costsOn(
     rows: listRecipients > 0 ? await weighRows(database, host, listRecipients) : null,
   }));
   const mailingsAtConcurrency20 = await withHost(more, costsOf(FEW_BATCH_SIZES));
-  // It holds for sessions that begin from now on.
+  // It applies to new sessions.
   await database.run("SET GLOBAL binlog_row_image = 'MINIMAL'");
   const mailingsWithMinimalRowImage = await withHost(usual, costsOf(FEW_BATCH_SIZES));
   return { ...atDefaults, mailingsAtConcurrency20, mailingsWithMinimalRowImage };

@@ -11,12 +11,12 @@ interface Reply {
 const HELLO = '250-far.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n';
 
 /**
- * One connection of a mail server that is not slow but far away: each reply leaves so long after its command has arrived, so
- * replies to commands that came together come together, as they do over a long way.
+ * One connection of a distant mail server: each reply is sent so long after its command has arrived, so replies to commands of
+ * one chunk arrive together.
  */
 export class FarSmtpSession {
   readonly #dialogue: SmtpDialogue;
-  /** In the order of their commands. */
+  /** Pending replies in the order of their commands. */
   #replies: Reply[] = [];
   #isWaiting = false;
 
@@ -26,7 +26,7 @@ export class FarSmtpSession {
     private readonly listener: SessionListener,
   ) {
     this.#dialogue = new SmtpDialogue(HELLO, (recipients) => listener.received(recipients));
-    // Bytes are only looked through for line ends and addresses in ASCII.
+    // Bytes are only searched for line ends and ASCII addresses.
     socket.setEncoding('latin1').on('data', (text: string) => this.#take(text));
   }
 
@@ -45,7 +45,7 @@ export class FarSmtpSession {
 
   #writeDue(): void {
     const now = performance.now();
-    // Timers may ring a little early, and a reply must not leave before its time.
+    // Timers may fire a little early, and a reply must not be sent too early.
     const later = this.#replies.findIndex(({ askedAt }) => now - askedAt < this.replyMs);
     const due = later < 0 ? this.#replies.splice(0) : this.#replies.splice(0, later);
     if (due.length > 0) this.socket.write(due.map(({ text }) => text).join(''));

@@ -2,11 +2,11 @@ import { BenchChild } from '../bench-child.js';
 import type { HeapAnswers } from './heap.process.js';
 import { bulkHost, type Measure } from '../measure.js';
 
-/** The short list is so many times shorter. */
+/** How many times longer the long list is. */
 const TIMES = 100;
 const BYTES_PER_MB = 2 ** 20;
 
-/** By how much more memory a list of all takes than one of a hundredth, at the worst moment of each. */
+/** How much more memory a full list takes than a hundredth of it, at the peak of each. */
 export const heap: Measure = async (ground, task) => {
   const settings = bulkHost(task, (await ground.sink()).url);
   const most = async (recipients: number): Promise<number> => {

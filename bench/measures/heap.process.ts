@@ -5,15 +5,15 @@ import { type Reader, readers } from '../letter.js';
 import type { MailingHostSettings } from '../mailing-host.module.js';
 import { LETTER, openMailingHost } from '../mailing-host.js';
 
-/** What the parent of this process may ask. */
+/** Questions of the parent of this process. */
 export interface HeapAnswers {
-  /** The most that was alive at any of the moments when it was looked at, while a list was written and sent. */
+  /** The maximum of the live heap at the samples while a list was written and sent. */
   mostLiveBytes(facts: { recipients: number }): Promise<number>;
 }
 
-/** Looks while the list is written, and as many while it is sent: of a long list as many as of a short one. */
+/** Number of samples while the list is written, and while it is sent; the same for each length. */
 const LOOKS = 20;
-/** Whoever is first pays for what is made once: compiled code, connections, prepared statements. */
+/** The first mailing pays one-time costs: compiled code, connections, prepared statements. */
 const WARM_UP = 1_000;
 
 const { app, sender } = await openMailingHost(JSON.parse(process.argv[2]) as MailingHostSettings);
@@ -45,7 +45,7 @@ function* watched(recipients: number): Iterable<Reader> {
   }
 }
 
-/** Only what is still alive after a collection counts. */
+/** Only what survives a collection counts. */
 function lookAt(place: number, recipients: number): void {
   if (place % Math.ceil(recipients / LOOKS) !== 0) return;
   globalThis.gc?.();

@@ -1,7 +1,7 @@
 import { bulkHost, type Measure, NOT_TODAY_MS } from '../measure.js';
 import { startHost } from '../scaling/scaling.round.js';
 
-/** Rows a second: from the call that hands the list over to its answer, when the list is safe. */
+/** Rows a second, from the call with the list to its answer, when the list is committed. */
 export const load: Measure = async (ground, task) => {
   const host = await startHost(bulkHost(task, (await ground.sink()).url));
   try {

@@ -3,14 +3,14 @@ import { waitUntil } from '../../test/support/wait-until.js';
 import { bulkHost, type Measure, type MeasureTask, NOT_TODAY_MS } from '../measure.js';
 import { type Host, type MailServer, startHost } from '../scaling/scaling.round.js';
 
-/** So many messages of the second half, at most, are out when the host is killed. */
+/** Maximum of messages of the second half that are sent when the host is killed. */
 const MESSAGES_BEFORE_KILL = 2_000;
-/** A mailing that nobody announced is found by the next heartbeat. */
+/** The next heartbeat finds a mailing that was not announced. */
 const NEWS_DEADLINE_MS = 60_000;
 
 /**
- * Milliseconds from the moment when the application is up again to the first message at the mail server: half of the list is
- * done, the host is killed in the middle of the rest, and starts again under its name.
+ * Milliseconds from the restart of the application to the first message at the mail server. Half of the list is sent, the host is
+ * killed in the middle of the rest, and starts again under its name.
  */
 export const resume: Measure = async (ground, task) => {
   const mailServer = await ground.watchingMailServer();
@@ -21,7 +21,7 @@ export const resume: Measure = async (ground, task) => {
   try {
     await inTime(mailServer.ask('allReceived'), 'the first message after the restart');
     const { firstAtMs } = await mailServer.ask('received');
-    // It may come while the rest of the application is still starting.
+    // The first message may come while the application is still starting.
     return Math.max(0, firstAtMs - (await host.ask('bootedAtMs')));
   } finally {
     await host.end();
@@ -45,12 +45,12 @@ async function killedHalfway(host: Host, mailServer: MailServer, task: MeasureTa
   } finally {
     await host.end();
   }
-  // What the dead had sent on its way is not the first message of the living.
+  // A message of the dead process that arrives late must not count.
   const isQuiet = async (): Promise<boolean> => (await mailServer.ask('connections')) === 0;
   await waitUntil(isQuiet, { what: 'the connections of the dead to be closed' });
 }
 
-/** The first half as the books show it after a run has sent it; and the mailing may go on. */
+/** Writes the first half as sent by a run, and lets the mailing start. */
 async function settleFirst({ database }: MeasureTask, mailingId: string, half: number): Promise<void> {
   await database.run(
     `UPDATE dps_email_address SET status = 'sent', attempts = 1, changed_at = UTC_TIMESTAMP(3)

@@ -1,12 +1,12 @@
 import type { BenchDatabase } from '../bench-database.js';
 import type { Host } from '../scaling/scaling.round.js';
 
-/** Bytes that a recipient takes on disk, as InnoDB counts whole pages; more in tables that have been changed for long. */
+/** Bytes of a recipient on disk, by whole pages of InnoDB; more in fragmented tables. */
 export interface RowWeights {
   recipients: number;
   /** Rows of `dps_email_address` as they are written. */
   pending: TableWeight;
-  /** The same rows when everybody is sent to. */
+  /** The same rows after all were sent. */
   sent: TableWeight;
   /** A row of `dps_mail_batch` with its index. */
   batchBytes: number;
@@ -19,10 +19,10 @@ export interface TableWeight {
 
 const BATCH_SIZE = 100;
 const TOMORROW_MS = 86_400_000;
-/** Rows of one update; a run writes fewer at a time, and the pages do not know. */
+/** Rows of one update. A run writes fewer at a time, which makes no difference to the pages. */
 const CHUNK = 1_000;
 
-/** Writes a list that nobody begins, and asks what it weighs: as written, and with the outcomes that a run would write. */
+/** Writes a list, and measures its size as written and with the outcomes that a run would write. */
 export async function weighRows(
   database: BenchDatabase,
   host: Host,
@@ -43,7 +43,7 @@ export async function weighRows(
   return { recipients, pending, sent, batchBytes: batch.dataBytes + batch.indexBytes };
 }
 
-/** What mailings before have left behind would be weighed too. */
+/** Otherwise rows of earlier mailings would be measured, too. */
 async function emptyTables(database: BenchDatabase): Promise<void> {
   for (const table of ['dps_email_address', 'dps_mail_batch', 'dps_mailing']) {
     await database.run(`TRUNCATE TABLE ${table}`);

@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net';
 import { SmtpDialogue } from './smtp.dialogue.js';
 
-/** Who is told what happens in a session. */
+/** Listener for events of a session. */
 export interface SessionListener {
-  /** The final dot is here. */
+  /** The final dot has arrived. */
   received(recipients: string[]): void;
-  /** A reply was written, so long after its command. */
+  /** A reply was sent, so long after its command. */
   replied(afterMs: number): void;
 }
 
-/** One connection of the slow mail server, which takes its time for each reply, one after the other. */
+/** One connection of the slow mail server, which delays replies one after the other. */
 export class SlowSmtpSession {
   readonly #dialogue: SmtpDialogue;
   #isAnswering = false;
@@ -20,7 +20,7 @@ export class SlowSmtpSession {
     private readonly listener: SessionListener,
   ) {
     this.#dialogue = new SmtpDialogue('250 slow.example\r\n', (recipients) => listener.received(recipients));
-    // Bytes are only looked through for line ends and addresses in ASCII.
+    // Bytes are only searched for line ends and ASCII addresses.
     socket.setEncoding('latin1').on('data', (text: string) => {
       this.#dialogue.hear(text);
       if (!this.#isAnswering) this.#goOn();
@@ -41,7 +41,7 @@ export class SlowSmtpSession {
     const askedAt = performance.now();
     const write = (): void => {
       const afterMs = performance.now() - askedAt;
-      // Node's timers count in whole milliseconds of a cached clock, so that one may ring a little early.
+      // Node's timers count in whole milliseconds of a cached clock, so one may fire a little early.
       if (afterMs < this.replyMs) return void setTimeout(write, 1);
       this.#isAnswering = false;
       this.listener.replied(afterMs);

@@ -1,15 +1,15 @@
 const END_OF_DATA = '\r\n.\r\n';
 
-/** What a mail server understands and says: as much as a sender without TLS and login needs. When it says it is another matter. */
+/** Commands and replies of a mail server, as much as a sender without TLS and login needs. The caller decides when a reply is sent. */
 export class SmtpDialogue {
   #recipients: string[] = [];
-  /** What has come and is no whole command, or of a body its last bytes. */
+  /** Bytes of an incomplete command, or the last bytes of a body. */
   #pending = '';
   #isInBody = false;
 
   /**
    * @param hello the answer to EHLO.
-   * @param received told of each message whose final dot is here.
+   * @param received called for each message whose final dot has arrived.
    */
   constructor(
     private readonly hello: string,

@@ -1,6 +1,6 @@
 import type { BenchDatabase } from '../bench-database.js';
 
-/** What others than the bench have asked of the database server in a while. */
+/** Statements of others than the bench on the database server within some time. */
 export interface StatementCount {
   statements: number;
   selects: number;
@@ -22,7 +22,7 @@ const NAMES = {
   binlogBytes: 'Binlog_bytes_written',
 } as const;
 
-/** Begins to count. @returns what gives the count so far. */
+/** Starts to count. @returns a function that returns the count so far. */
 export async function countStatements(database: BenchDatabase): Promise<() => Promise<StatementCount>> {
   const before = await read(database);
   return async () => {
@@ -39,7 +39,7 @@ async function read(database: BenchDatabase): Promise<StatementCount> {
   const values = new Map(rows.map((row) => [row.Variable_name, Number(row.Value)]));
   const entries = Object.entries(NAMES).map(([one, name]) => [one, values.get(name) ?? 0]);
   const count = Object.fromEntries(entries) as unknown as StatementCount;
-  // Where the bench waits, it only selects; the rest of its own is outside what is counted.
+  // The bench only selects while it waits; its other statements are not in the counted time.
   const { questions, selects } = database;
   return { ...count, statements: count.statements - questions, selects: count.selects - selects };
 }

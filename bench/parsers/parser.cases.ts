@@ -17,14 +17,14 @@ import type * as LinesModule from '../../libs/mailing/src/delivery/mime/line-wri
 import type * as JournalModule from '../../libs/mailing/src/store/journal/journal.lines.js';
 import type * as CsvModule from '../../src/newsletter/csv-recipients.js';
 
-/** Foreign text of one shape, and the parser that reads it. */
+/** Foreign text of one shape, and the parser for it. */
 export interface ParserCase {
-  /** The parser and the shape, which is one that a parser is slow with, or that most texts have. */
+  /** Parser and shape. The shape is one that is slow to parse, or the usual one. */
   name: string;
-  /** Characters of the longer text; the shorter one is a tenth of it. Where the parser has a bound, this is it. */
+  /** Characters of the longer text; the shorter one is a tenth of it. If the parser has a limit, this is the limit. */
   characters: number;
   text: (characters: number) => string;
-  /** Makes what is measured of a text; what throws is measured, too. */
+  /** Makes the measured call of a text; a call that throws is measured, too. */
   reading: (text: string) => Reading | Promise<Reading>;
 }
 
@@ -33,7 +33,7 @@ export interface Reading {
   end?: () => Promise<void>;
 }
 
-/** As the package has it, not as its sources are: what is measured is what hosts get. */
+/** From the build and not from the sources, because that is what hosts get. */
 async function built<T>(path: string): Promise<T> {
   return (await import(new URL(`../../dist/${path}`, import.meta.url).href)) as T;
 }
@@ -109,7 +109,7 @@ const PAGES = {
   'opening brackets': repeated('<'),
 };
 
-/** In pieces, as they come from a socket. */
+/** In chunks, as they come from a socket. */
 const readingReplies =
   (size: number) =>
   (text: string): Reading => {
@@ -137,7 +137,7 @@ async function readingCsv(text: string): Promise<Reading> {
   return { run, end: () => rm(folder, { recursive: true }) };
 }
 
-/** The third message of a mailing: by then it is known what comes again. */
+/** The third message of a mailing, when the line cache has learned the common lines. */
 function readingBody(text: string): Reading {
   const body = new encoder.LineCache(lines.asTheyAre(true));
   const messages = ['one\n', 'other\n', 'next\n'].map((begin) => Buffer.from(begin + text).toString());
@@ -149,7 +149,7 @@ function readingBody(text: string): Reading {
 const withReading = (cases: ParserCase[], reading: ParserCase['reading']): ParserCase[] =>
   cases.map((one) => ({ ...one, reading }));
 
-/** By the names that the command line knows. */
+/** By their names on the command line. */
 export const PARSERS: Record<string, ParserCase[]> = {
   mailbox: casesOf('mailbox', address.MAX_MAILBOX_TEXT, address.parseMailbox, {
     'a quote that is never closed': repeated('\\"', 'a "'),
@@ -195,7 +195,7 @@ export const PARSERS: Record<string, ParserCase[]> = {
   }),
   'front-matter': casesOf(
     'front matter',
-    // With the line break before its end it has as many as it may.
+    // With the line break before its end it has the maximum of characters.
     16_383,
     (yaml) => frontMatter.splitFrontMatter('letter.hbs', `---\n${yaml}\n---\n`),
     {
@@ -243,8 +243,8 @@ export const PARSERS: Record<string, ParserCase[]> = {
     base64url: repeated('A', '1'),
     'what is none': repeated('=', '1'),
   }),
-  // A tenth of a full one. What is made of more than about 400 kB outgrows the young heap, and each line then costs two to three times
-  // as much, up to 4 MB and more: a step, and no growth.
+  // A tenth of the maximum. Beyond about 400 kB the result outgrows the young heap, and each line costs two to three times as
+  // much, up to 4 MB and more: a step, not growth.
   journal: casesOf('journal', 100_000, journal.readLines, {
     'begun and sent': numbered(journalLine),
     'a line of digits': repeated('1', `${journalHead()}1 `, '\n'),

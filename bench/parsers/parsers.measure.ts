@@ -4,31 +4,30 @@ import { rounded } from '../median.js';
 /** How the time of one parser grows with a text of one shape. */
 export interface Growth {
   name: string;
-  /** Of the longer text; the shorter one is a tenth of it, the one beyond ten times as long. */
+  /** Characters of the longer text; the shorter one is a tenth of it, the longest one ten times as long. */
   characters: number;
-  /** For one reading of the shorter text, of the longer one, and of the one beyond. */
+  /** For one parse of the shorter, the longer and the longest text. */
   microseconds: [shorter: number, longer: number, beyond: number];
-  /** Of the longer one to the shorter one. */
+  /** Time of the longer text by that of the shorter one. */
   ratio: number;
 }
 
-/** So many times the time, at most, for ten times the text, unless the bench is told otherwise. */
+/** Default maximum of the ratio for ten times the text. */
 export const MAX_RATIO = 15;
 
 const SHARE = 10;
-/** What seems to grow faster is measured again: the least counts, of both. */
+/** A higher ratio is measured again, and the minimum of both counts. */
 const MAX_AGAIN = 3;
 const ROUNDS = 7;
-/** A reading that takes long is repeated less often; what disturbs it is a smaller part of it. */
+/** A slow parse is repeated less often, because noise is a smaller part of it. */
 const ENOUGH_MS = 3_000;
-/** Not to let a parser without a bound run for minutes. */
+/** Prevents a parser without a limit from running for minutes. */
 const MAX_BEYOND = 1_000_000;
 
 /**
- * The least of some rounds, because whatever else the machine does can only add to it.
+ * The minimum of some rounds, because other load can only add to it.
  *
- * @param roundMs how long a text is read again and again in each round.
- * @param maxRatio what seems to grow faster is measured again.
+ * @param roundMs how long each round repeats the parse. @param maxRatio a higher ratio is measured again.
  */
 export async function growthOf(
   { name, characters, text, reading }: ParserCase,

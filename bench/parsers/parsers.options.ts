@@ -3,10 +3,10 @@ import { PARSERS } from './parser.cases.js';
 import { MAX_RATIO } from './parsers.measure.js';
 
 export interface ParsersOptions {
-  /** By the names of `PARSERS`. */
+  /** Names out of `PARSERS`. */
   parsers: string[];
   roundMs: number;
-  /** What takes more times the time than this for ten times the text is too steep. */
+  /** A higher ratio for ten times the text is too steep. */
   maxRatio: number;
   json: boolean;
 }

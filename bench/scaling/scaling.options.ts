@@ -1,24 +1,24 @@
 import { RunUsageError, parseWords, wholeNumber, word } from '../../test/support/run-options.js';
 
-/** What hands the messages over: our own client of SMTP, or the host's `MailerService`. */
+/** The sender: the plugin's `bulkSmtp`, or the host's `MailerService`. */
 export type SenderOfBench = 'bulk' | 'mailer';
 
 export interface ScalingOptions {
-  /** Numbers of servers, in the order of their turns. */
+  /** Numbers of servers, in the order of the rounds. */
   servers: number[];
   rounds: number;
-  /** Of the mailing of each round. */
+  /** Recipients of the mailing of each round. */
   recipients: number;
-  /** Of each mailing whose statements are counted. */
+  /** Recipients of each mailing whose statements are counted. */
   costRecipients: number;
-  /** Of the list whose rows are weighed. */
+  /** Recipients of the list whose rows are weighed. */
   listRecipients: number;
-  /** So long an idle server is watched. */
+  /** Observation time of an idle server. */
   idleSeconds: number;
-  /** What the mail server takes for each reply. */
+  /** The mail server's delay for each reply. */
   replyMs: number;
   sender: SenderOfBench;
-  /** Of each server. */
+  /** Connections of each server. */
   smtpConnections: number;
   json: boolean;
 }
@@ -39,16 +39,16 @@ export const USAGE = `npm run bench:scaling -- [options]
 const OPTIONS = {
   servers: word('1,2,4'),
   rounds: word('3'),
-  // Three quarters of a minute for four servers. Start and end, when hands have nothing to do yet or any more, are two
-  // seconds of that; in a shorter mailing they are what is measured.
+  // Three quarters of a minute for four servers. Worker slots idle for two seconds of that at start and end, which would dominate
+  // a shorter mailing.
   recipients: word('40000'),
   'cost-recipients': word('4000'),
   'list-recipients': word('200000'),
   'idle-seconds': word('60'),
   'reply-ms': word('20'),
-  // Four processes with nodemailer and their mail server take 1.8 of two cores: then it is the machine that is measured.
+  // Four processes with nodemailer and their mail server take 1.8 of two cores, so the machine would be the limit.
   sender: word('bulk'),
-  // The plugin's defaults, five messages in flight for each of four batches, and so many connections as that takes.
+  // The plugin's defaults, five messages in flight for each of four batches, and as many connections.
   // With nodemailer's own default of five, three of four batches would wait for a connection.
   connections: word('20'),
   json: { type: 'boolean', default: false },

@@ -10,7 +10,7 @@ try {
   const report = await scaling(options, say);
   for (const line of linesOf(report)) say(line);
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  // A figure is no verdict, but a figure with second copies in it is none at all.
+  // Figures never fail the bench, but second copies do, because then they mean nothing.
   process.exitCode = report.secondCopies === 0 ? 0 : 1;
 } catch (error) {
   say(error instanceof RunUsageError ? error.message : String((error as Error)?.stack));

@@ -4,27 +4,27 @@ import { median, medianOrNull, rounded } from '../median.js';
 import type { ScalingOptions, SenderOfBench } from './scaling.options.js';
 import type { LockWaits, RoundResult } from './scaling.round.js';
 
-/** Four servers are to reach so many times what one does. */
+/** The goal: four servers reach so many times the rate of one. */
 const TARGET = 3.6;
 const TARGET_SERVERS = 4;
 
 export interface ScalingReport {
   bench: 'scaling';
-  /** By the number of servers; medians over the rounds, as the mail server saw it. */
+  /** By number of servers; medians over the rounds, measured by the mail server. */
   messagesPerSecond: Record<string, number>;
-  /** The most servers against the fewest. */
+  /** Ratio of the most servers to the fewest. */
   speedUp: number;
   speedUps: Record<string, number>;
-  /** Null where four servers and one were not compared. */
+  /** Null unless four servers and one were compared. */
   isTargetMet: boolean | null;
   target: number;
-  /** From the first claim to the completion in the books; medians. */
+  /** From the first claim to the completion in the database; medians. */
   wholeSeconds: Record<string, number>;
-  /** Processor time for one message; medians. Where their sum times the rate nears the cores, the machine is what was measured. */
+  /** Processor time for one message; medians. If their sum times the rate nears the number of cores, the machine was the limit. */
   cpuMsPerMessage: Record<string, { mailServers: number; database: number | null; smtpServer: number }>;
-  /** Share of all cores that the bench itself took. */
+  /** Share of all cores used by the bench itself. */
   machineShare: Record<string, number>;
-  /** How long the replies of the mail server took; medians. */
+  /** Delays of the mail server's replies; medians. */
   replyMs: Record<string, { mean: number; p99: number; least: number }>;
   /** Waits for row locks in one round; medians. */
   lockWaits: Record<string, LockWaits>;
@@ -96,7 +96,7 @@ export function scalingReport(
   };
 }
 
-/** For people, as a line for each number of servers. */
+/** A readable line for each number of servers. */
 export function linesOf(report: ScalingReport): string[] {
   const lines = Object.entries(report.messagesPerSecond).map(
     ([servers, rate]) =>

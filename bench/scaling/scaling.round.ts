@@ -21,16 +21,16 @@ export interface RoundParts {
 }
 
 export interface RoundResult {
-  /** From the first message to the last one, as the mail server saw them. */
+  /** From the first message to the last one at the mail server. */
   messagesPerSecond: number;
   seconds: number;
-  /** From the first claim to the completion, as the books say. */
+  /** From the first claim to the completion in the database. */
   wholeSeconds: number;
   /** Messages beyond one for each recipient. */
   secondCopies: number;
-  /** Waits for row locks in the database, in the whole round: servers that stand in each other's way. */
+  /** Waits for row locks in the database in the whole round, which show contention between servers. */
   lockWaits: LockWaits;
-  /** Processor time for one message; null where the system does not tell. */
+  /** Processor time for one message; null on systems other than Linux. */
   cpuMsPerMessage: { mailServers: number; database: number | null; smtpServer: number };
   replyMs: { mean: number; p99: number; least: number };
 }
@@ -44,7 +44,7 @@ export function startHost(settings: MailingHostSettings): Promise<Host> {
   return BenchChild.start('mailing-host.process.ts', settings);
 }
 
-/** One mailing through a fresh database, by so many fresh processes that were ready before it began. */
+/** Sends one mailing through a fresh database, by so many fresh processes that were ready before it began. */
 export async function scalingRound(parts: RoundParts): Promise<RoundResult> {
   const { mailServer, numServers, recipients } = parts;
   const database = await BenchDatabase.create(parts.database, parts.name);
@@ -54,7 +54,7 @@ export async function scalingRound(parts: RoundParts): Promise<RoundResult> {
     const { smtpConnections } = parts;
     const bulkSmtp = parts.sender === 'bulk';
     const common = { databaseUrl: database.url, smtpUrl, smtpConnections, bulkSmtp };
-    // It makes the tables, and writes the list: all mail servers have the same to do.
+    // It creates the tables and writes the list, so that all mail servers have the same work.
     const office = await startHost({ ...common, serverId: 'office:1', takesBatches: false });
     hosts.push(office);
     const servers = await Promise.all(

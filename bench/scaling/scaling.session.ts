@@ -7,7 +7,7 @@ import type { ScalingOptions } from './scaling.options.js';
 import { type ScalingReport, scalingReport } from './scaling.report.js';
 import { type MailServer, type RoundResult, scalingRound } from './scaling.round.js';
 
-/** Rounds in turn, so that whatever else the machine does meets all of them; then what it costs the database. */
+/** Rounds in turn, so that other load of the machine affects all of them; then the database costs. */
 export async function scaling(options: ScalingOptions, say: (line: string) => void): Promise<ScalingReport> {
   const mailServer: MailServer = await BenchChild.start('mail-servers/slow-mail-server.process.ts', {
     replyMs: options.replyMs,
@@ -48,7 +48,7 @@ async function roundsInTurn(
   return results;
 }
 
-/** As the server tells it. */
+/** The version by the server. */
 export async function versionOf(database: MariaDbServer): Promise<string> {
   const connection = await connectToServer(database.url);
   try {

@@ -2,7 +2,7 @@ import Handlebars from 'handlebars';
 import { createTransport } from 'nodemailer';
 import { attachments, FROM, PARAMS, type Reader, SUBJECT, templateSources } from '../letter.js';
 
-/** What a host writes that has no plugin: templates compiled once, a pool of nodemailer, one message for each reader. */
+/** The code of a host without the plugin: templates compiled once, a pool of nodemailer, one message for each reader. */
 export class BareMailer {
   readonly #attachments = attachments();
 
@@ -33,7 +33,7 @@ export class BareMailer {
       html: this.templates.html(context),
       text: this.templates.text(context),
       attachments: this.#attachments,
-      // The plugin's messages carry as much.
+      // The plugin's messages have the same header.
       headers: { 'X-Mailing-Id': '01a21589-0000-7000-8000-000000000000' },
     });
   }

@@ -7,7 +7,7 @@ const { smtpUrl, smtpConnections } = JSON.parse(process.argv[2]) as ContenderSet
 const mailer = await BareMailer.create(smtpUrl, smtpConnections);
 let list: Iterator<Reader>;
 
-/** Takes one after the other, so that a list of any length waits nowhere. */
+/** Reads one recipient after the other, so that a list of any length needs no memory. */
 async function lane(): Promise<void> {
   for (let next = list.next(); !next.done; next = list.next()) await mailer.send(next.value);
 }
@@ -19,7 +19,7 @@ answerParent<ContenderAnswers>({
   },
   send: async () => {
     const start = performance.now();
-    // Twice the connections: a message is always at hand when one becomes free.
+    // Twice the connections, so that a message is always ready when one becomes free.
     await Promise.all(Array.from({ length: 2 * smtpConnections }, lane));
     return (performance.now() - start) / 1_000;
   },

@@ -1,16 +1,16 @@
-/** What every process of a contender is told at its start. */
+/** Settings of every process of a contender. */
 export interface ContenderSettings {
   smtpUrl: string;
   smtpConnections: number;
-  /** Of the store it keeps its jobs in; empty where it keeps none. */
+  /** URL of the store for its jobs; empty without a store. */
   storeUrl: string;
 }
 
-/** What it may be asked. */
+/** Questions of its parent. */
 export interface ContenderAnswers {
-  /** Takes the readers in; answers when it could begin. */
+  /** Accepts the readers; answers when it is ready to begin. */
   prepare(request: { recipients: number }): Promise<void>;
-  /** Sends to all of them. Answers with the seconds from its first step until the last message was accepted. */
+  /** Sends to all of them. Answers the seconds from its first step until the last message was accepted. */
   send(): Promise<number>;
   cpuMs(): number;
 }

@@ -8,9 +8,9 @@ const QUEUE = 'letters';
 /** Jobs of one insert. */
 const CHUNK = 1_000;
 /**
- * As its documentation has it for throughput: jobs in batches, by several workers, without priorities that no job has. Each worker asks for
- * the next batch as soon as it is through with one (`notifyWorker`), and the others keep the pool busy meanwhile: the polling interval, of
- * 0.5 s at least, is waited for by none that finds a job.
+ * As its documentation advises for throughput: jobs in batches, by several workers, without priorities. Each worker fetches the
+ * next batch as soon as it has finished one (`notifyWorker`), and the others keep the pool busy meanwhile, so no worker with jobs
+ * waits for the polling interval of at least 0.5 s.
  */
 const BATCH_SIZE = 500;
 const WORKERS = 4;
@@ -41,7 +41,7 @@ answerParent<ContenderAnswers>({
       const takePart = async (): Promise<void> => {
         const id: string = await boss.work<Reader>(QUEUE, options, async (jobs) => {
           await Promise.all(jobs.map(({ data }) => mailer.send(data)));
-          // The jobs are completed after this returns; the last of them are not waited for.
+          // The jobs are completed after this returns; the bench does not wait for the last of them.
           done += jobs.length;
           if (done >= expected) resolve();
           boss.notifyWorker(id);

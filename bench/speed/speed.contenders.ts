@@ -17,7 +17,7 @@ import type { SpeedGround } from './speed.ground.js';
 import { countStatements } from '../measures/statement-count.js';
 
 export interface SpeedTask {
-  /** Of the mail server that everybody gets his message from. */
+  /** URL of the mail server. */
   smtpUrl: string;
   recipients: number;
   smtpConnections: number;
@@ -26,27 +26,27 @@ export interface SpeedTask {
   name: string;
 }
 
-/** Of one contender in one round. */
+/** The result of one contender in one round. */
 export interface SpeedResult {
   seconds: number;
-  /** Of its own process, while it sent; null where there is no telling. */
+  /** Of its own process while it sent; null if unknown. */
   cpuSeconds: number | null;
-  /** Of the store, in the same time; null where there is none, or no telling. */
+  /** Of the store in the same time; null without a store, or if unknown. */
   storeCpuSeconds: number | null;
   statements: number | null;
 }
 
-/** One fresh process, or several, that send a letter to so many readers. */
+/** One or several fresh processes that send a message to so many readers. */
 export type Contender = (ground: SpeedGround, task: SpeedTask) => Promise<SpeedResult>;
 
-/** By the names of their figures, in the order of their turns. */
+/** By the names of their figures, in the order of the rounds. */
 export const CONTENDERS: Record<string, Contender> = {
-  /** A pool of nodemailer and compiled templates, with nothing on record. */
+  /** A pool of nodemailer and compiled templates, without any record. */
   bare: (_ground, task) => measured('speed/bare.process.ts', settingsOf(task, ''), task),
   mailer: (ground, task) => persisted(ground, task, { bulkSmtp: false }),
   /** The same with `bulkSmtp`. */
   bulk: (ground, task) => persisted(ground, task, { bulkSmtp: true }),
-  /** With a journal, so that far more can be marked ahead. */
+  /** With a journal, and so far more recipients marked ahead. */
   'bulk-journal': withJournal,
   /** A job for each message, Redis in memory. */
   bullmq: async (ground, task) => {
@@ -72,7 +72,7 @@ function databaseName({ name }: SpeedTask): string {
   return `bench_${name.replaceAll('-', '_')}`;
 }
 
-/** From its first step to its last, and what it cost its process. */
+/** Time from its first step to its last, and processor time of its process. */
 export async function measured(
   program: string,
   settings: ContenderSettings,
@@ -96,7 +96,7 @@ export async function measured(
   }
 }
 
-/** The plugin: everybody on record before, and every outcome. From the first claim to the completion. */
+/** The plugin, with every recipient and outcome on record. From the first claim to the completion. */
 async function persisted(
   ground: SpeedGround,
   task: SpeedTask,
@@ -137,7 +137,7 @@ async function withJournal(ground: SpeedGround, task: SpeedTask): Promise<SpeedR
   }
 }
 
-/** From C to C: what the machine has to give. */
+/** From C to C: the upper limit of the machine. */
 async function limit(ground: SpeedGround, task: SpeedTask): Promise<SpeedResult> {
   if (!ground.postfix) throw new Error('There is no smtp-source.');
   const { source, libraries } = ground.postfix;
@@ -166,10 +166,10 @@ function secondsSince(beforeMs: number | null, afterMs: number | null): number |
   return beforeMs === null || afterMs === null ? null : (afterMs - beforeMs) / 1_000;
 }
 
-/** The doubt is what is under way, whatever is marked. */
+/** With a journal a crash leaves only messages in flight in doubt, however many recipients are marked. */
 const MARKED_WITH_JOURNAL = 1_000;
 const FROM_ADDRESS = /<(.+)>/.exec(FROM)![1];
-/** About what the others send for each message. */
+/** About the size of the other contenders' messages. */
 const MESSAGE_BYTES = 4_000 + PARAMS.headline.length;
 
 async function postgresDatabase(server: PostgresServer, name: string): Promise<string> {

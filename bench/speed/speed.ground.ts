@@ -9,18 +9,18 @@ import { PostfixMailSink } from '../mail-servers/postfix-mail-sink.js';
 import type { MailServer } from '../scaling/scaling.round.js';
 
 /**
- * As a database server is set up that others depend on. A list of a million with its keys is about 400 MB, and with the 128 MiB
- * that come by default its pages go to the disk and back while they are written. Durability stays what it is: full.
+ * Settings of a production database server. A list of a million with its keys is about 400 MB, and with the default of 128 MiB
+ * its pages would be swapped to disk while they are written. Durability stays full.
  */
 const MEMORY = ['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=1G'];
-/** As much for PostgreSQL, which keeps the jobs of another contender. */
+/** The same for PostgreSQL, which has the jobs of another contender. */
 const POSTGRES_MEMORY = { shared_buffers: '1GB', max_wal_size: '1GB' };
 
-/** What all who take part share in one run of the bench. A server is started when it is first asked for. */
+/** Servers that all contenders share in one run of the bench, each started at its first use. */
 export class SpeedGround {
   readonly #ends: (() => Promise<void>)[] = [];
 
-  /** @param postfix null: the mail sink is one in Node. */
+  /** @param postfix null: a mail sink in Node. */
   constructor(
     private readonly farMs: number,
     readonly postfix: PostfixPrograms | null,
@@ -43,12 +43,12 @@ export class SpeedGround {
     () => RedisServer.create(),
     (server: RedisServer) => server.stop(),
   );
-  /** Takes its time for each answer, and offers PIPELINING. */
+  /** A distant mail server: delays each answer, and offers PIPELINING. */
   readonly farMailServer = this.#once(
     () => farMailServer(this.farMs),
     (server: MailServer) => server.end(),
   );
-  /** As near as the sink, and tells when its first message came. */
+  /** A mail server without delay that reports when its first message arrived. */
   readonly watchingMailServer = this.#once(
     () => farMailServer(0),
     (server: MailServer) => server.end(),

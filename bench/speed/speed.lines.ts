@@ -1,7 +1,7 @@
 import { FIGURE_OF } from './speed.measures.js';
 import type { SpeedReport } from './speed.report.js';
 
-/** For people: a row for each contender and each figure of the plugin alone. */
+/** A readable row for each contender and each figure of the plugin alone. */
 export function linesOf(report: SpeedReport): string[] {
   const { mailerVsBare, mailerCpuVsBare, bulkVsBare, bulkVsBullmq, statementsPer1000Messages } = report;
   const { bulkJournalVsBare, bulkJournalVsLimit } = report;
@@ -31,7 +31,7 @@ function contenderLine(report: SpeedReport, contender: string): string {
   ].join('');
 }
 
-/** What it waited for most, and what tells so. */
+/** Its limit, and the figures that show it. */
 function limitLine({ limitedBy, cpuShares, spreads }: SpeedReport, contender: string): string {
   const { contender: own, store, mailServer, machine } = cpuShares[contender];
   const cores = (share: number | null): string => (share === null ? '–' : share.toFixed(2));

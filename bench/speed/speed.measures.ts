@@ -4,10 +4,10 @@ import { load } from '../measures/load.measure.js';
 import type { Measure } from '../measure.js';
 import { resume } from '../measures/resume.measure.js';
 
-/** Of the plugin alone, by the names that the command line knows, in the order of their turns. */
+/** Measures of the plugin alone, by their names on the command line, in the order of the runs. */
 export const MEASURES: Record<string, Measure> = { load, books, heap, resume };
 
-/** The figure that each of them is in the report. */
+/** The name of each figure in the report. */
 export const FIGURE_OF = {
   load: 'loadRowsPerSecond',
   books: 'bookkeepingPerSecond',

@@ -3,19 +3,19 @@ import { CONTENDERS } from './speed.contenders.js';
 import { MEASURES } from './speed.measures.js';
 
 export interface SpeedOptions {
-  /** What is measured, by the names of `PARTS`. */
+  /** The measured parts, out of `PARTS`. */
   parts: string[];
-  /** Names of contenders, in the order of their turns. */
+  /** Names of contenders, in the order of the rounds. */
   contenders: string[];
   rounds: number;
-  /** Of each contender in each round. */
+  /** Recipients of each contender in each round. */
   recipients: number;
   smtpConnections: number;
   maxInDoubt: number;
-  /** Of the mail server that is far away, for each answer. */
+  /** Delay of the distant mail server for each answer. */
   farMs: number;
   farRecipients: number;
-  /** Of the long lists: those of `load`, `heap` and `resume`. */
+  /** Recipients of the long lists: those of `load`, `heap` and `resume`. */
   listRecipients: number;
   booksRecipients: number;
   /** Attached to each message. */
@@ -24,7 +24,7 @@ export interface SpeedOptions {
   json: boolean;
 }
 
-/** The contenders near the mail server, two of them far from it, and what the plugin alone is measured for. */
+/** The contenders near the mail server, two of them far from it, and the measures of the plugin alone. */
 export const PARTS = ['contenders', 'far', ...Object.keys(MEASURES)];
 
 export const USAGE = `npm run bench -- [options]
@@ -72,11 +72,11 @@ export function parseSpeedOptions(args: string[]): SpeedOptions {
     rounds: whole('rounds', 1, 1_000),
     recipients: whole('recipients', 1, 10_000_000),
     smtpConnections: connections,
-    // The plugin keeps twice the connections in flight, and marks no fewer.
+    // The plugin has twice as many messages in flight as connections, and marks no fewer recipients.
     maxInDoubt: whole('max-in-doubt', 2 * connections, 10_000),
     farMs: whole('far-ms', 0, 10_000),
     farRecipients: whole('far-recipients', 1, 10_000_000),
-    // Fewer are through before the host is killed in the middle of them.
+    // A shorter list would end before the host is killed in the middle of it.
     listRecipients: whole('list-recipients', 1_000, 10_000_000),
     booksRecipients: whole('books-recipients', 1, 10_000_000),
     attachmentKb: whole('attachment-kb', 0, 20_000),

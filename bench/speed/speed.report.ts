@@ -4,10 +4,10 @@ import { FIGURE_OF, type MeasuredFigure } from './speed.measures.js';
 import { type CpuShares, type Limit, limitOf, spreadOf } from './speed.limits.js';
 import type { SpeedOptions } from './speed.options.js';
 
-/** Of one contender in one round. */
+/** Result of one contender in one round. */
 export interface SpeedRound {
   messagesPerSecond: number;
-  /** What the mail server read: the proof that all sent the same. Null where the system does not tell. */
+  /** Bytes that the mail server read, which prove that all sent the same. Null on systems other than Linux. */
   bytesPerMessage: number | null;
   /** Of the contender's own process. */
   cpuSecondsPer1000: number | null;
@@ -15,15 +15,15 @@ export interface SpeedRound {
   statementsPer1000: number | null;
 }
 
-/** Round after round, by the names of those who took part. */
+/** Rounds by contender. */
 export interface SpeedResults {
   contenders: Map<string, SpeedRound[]>;
-  /** With the mail server far away. */
+  /** With the distant mail server. */
   far: Map<string, SpeedRound[]>;
   measures: Map<string, number[]>;
 }
 
-/** Medians; null where something did not take part. */
+/** Medians; null if a contender did not take part. */
 export interface SpeedReport extends Record<MeasuredFigure, number | null> {
   bench: 'speed';
   /** Rates of two contenders. */
@@ -34,19 +34,19 @@ export interface SpeedReport extends Record<MeasuredFigure, number | null> {
   bulkVsBullmq: number | null;
   bulkJournalVsBare: number | null;
   bulkJournalVsLimit: number | null;
-  /** Rates of `bulk` and `bare` where each answer of the mail server takes 20 ms, or as long as was asked for. */
+  /** Rates of `bulk` and `bare` with a delay of each answer of 20 ms, or as configured. */
   far20msVsBare: number | null;
   statementsPer1000Messages: number | null;
   maxInDoubt: number;
   cpuSecondsPer1000: Record<string, number | null>;
-  /** Of the contenders near the mail server; those far away wait for its answers by intent. */
+  /** Only for contenders near the mail server, because those far away wait for its answers by intent. */
   cpuShares: Record<string, CpuShares>;
-  /** How far apart the rates of its rounds are, as a share of the median; null for fewer than three. */
+  /** The spread of the rates of its rounds, as a share of the median; null for fewer than three. */
   spreads: Record<string, number | null>;
   limitedBy: Record<string, Limit>;
-  /** Messages a second, by contender; `far-bare` and `far-bulk` are those that were far away. */
+  /** Messages a second, by contender; `far-bare` and `far-bulk` are those with the distant mail server. */
   medians: Record<string, number>;
-  /** Of the medians, and of what is measured of the plugin alone. */
+  /** Of the medians, and of the measures of the plugin alone. */
   leastAndMost: Record<string, [number, number]>;
   bytesPerMessage: Record<string, number | null>;
   recipients: number;

@@ -15,17 +15,17 @@ const NO_POSTFIX =
   'There are no smtp-sink and smtp-source of postfix: the mail server is one in Node, which lowers all rates, and "limit" is left out. ' +
   'Install the package postfix (Debian, Fedora, Homebrew) for figures that can be compared.';
 
-/** Far away, these two take part. */
+/** The contenders with the distant mail server. */
 const FAR_CONTENDERS = ['bare', 'bulk'];
 
-/** All who take part in turn, round after round, so that whatever else the machine does meets all of them. */
+/** All contenders in turn, round after round, so that other load of the machine affects all of them. */
 export async function speed(asked: SpeedOptions, say: (line: string) => void): Promise<SpeedReport> {
   const postfix = await postfixPrograms();
   if (!postfix) say(NO_POSTFIX);
   return speedOn(postfix, asked, say);
 }
 
-/** @param postfix null: with a mail sink in Node, and without `limit`. */
+/** @param postfix null: a mail sink in Node, and no `limit`. */
 export async function speedOn(
   postfix: PostfixPrograms | null,
   asked: SpeedOptions,
@@ -45,7 +45,7 @@ export async function speedOn(
   }
 }
 
-/** One turn; answers with what it came to, for people. */
+/** Runs one turn. @returns a readable result. */
 type Step = () => Promise<string>;
 
 function* stepsOf(

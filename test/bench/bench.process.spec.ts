@@ -13,7 +13,7 @@ import { SlowMailServer } from '../../bench/mail-servers/slow-mail-server.js';
 const run = promisify(execFile);
 
 describe('npm run bench:scaling', () => {
-  it('runs, and ends with its figures as JSON', { timeout: 180_000 }, async () => {
+  it('prints its figures as JSON in the last line', { timeout: 180_000 }, async () => {
     const tiny = ['--servers', '2', '--rounds', '1', '--recipients', '60', '--reply-ms', '2'];
     const costs = ['--cost-recipients', '40', '--list-recipients', '500', '--idle-seconds', '3'];
     const program = ['--import', 'tsx', 'bench/scaling/scaling.process.ts', ...tiny, ...costs, '--json'];
@@ -37,7 +37,7 @@ describe('npm run bench:scaling', () => {
     expect(report.idleStatementsPerMinute).toBeGreaterThan(0);
   });
 
-  it('compares medians', () => {
+  it('reports medians', () => {
     const results = new Map([
       [1, [100, 500, 90].map(roundOf)],
       [4, [390, 10, 400].map(roundOf)],
@@ -58,7 +58,7 @@ describe('npm run bench:scaling', () => {
     ['--recipients', 'many'],
     ['--nonsense', '1'],
     ['--sender', 'pigeon'],
-  ])('refuses %s %s by the name of the option', (option, value) => {
+  ])('refuses %s %s with the name of the option', (option, value) => {
     const parsing = (): unknown => parseScalingOptions([option, value]);
     expect(parsing).toThrow(RunUsageError);
     expect(parsing).toThrow(option);
@@ -66,7 +66,7 @@ describe('npm run bench:scaling', () => {
 });
 
 describe('SlowMailServer', () => {
-  it('takes messages, and its time for each reply', async () => {
+  it('accepts messages, and delays each reply', async () => {
     await using slow = await SlowServer.start(5);
     const pool = createTransport({ url: slow.url, pool: true, maxConnections: 2 });
     const texts = ['Hello', '.\r\n..dots\r\n.', 'x'.repeat(200_000)];
@@ -82,7 +82,7 @@ describe('SlowMailServer', () => {
     expect(replyMs.least).toBeGreaterThanOrEqual(5);
   });
 
-  it('answers commands that come in one piece one after the other', async () => {
+  it('answers commands that arrive in one chunk one after the other', async () => {
     await using slow = await SlowServer.start(5);
     const socket = connect(Number(new URL(slow.url).port), '127.0.0.1');
     let heard = '';
@@ -98,7 +98,7 @@ describe('SlowMailServer', () => {
     expect(slow.server.received()).toMatchObject({ messages: 1, recipients: 1 });
   });
 
-  it('answers such commands together where it is far away, each in its time', async () => {
+  it('answers commands of one chunk together as a distant server, each after its delay', async () => {
     await using far = await SlowServer.start(20, true);
     const socket = connect(Number(new URL(far.url).port), '127.0.0.1');
     const pieces: string[] = [];
@@ -114,7 +114,7 @@ describe('SlowMailServer', () => {
     expect(heard).toContain('250-PIPELINING');
     expect(far.server.received()).toMatchObject({ messages: 1, recipients: 1 });
     expect(far.server.received().replyMs.least).toBeGreaterThanOrEqual(20);
-    // The greeting, and all others at once.
+    // The greeting, and all other replies at once.
     expect(pieces.length).toBeLessThanOrEqual(2);
   });
 });
@@ -131,7 +131,7 @@ function roundOf(messagesPerSecond: number): RoundResult {
   };
 }
 
-/** One that is gone after the test. */
+/** A server that ends with the test. */
 class SlowServer implements AsyncDisposable {
   private constructor(
     readonly server: SlowMailServer,

@@ -1,4 +1,4 @@
-// A process that does nothing, with a child that does as much as it can until its parent is gone.
+// An idle process with a child that keeps a core busy until its parent is gone.
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

@@ -27,7 +27,7 @@ describe('npm run bench:compare', () => {
   const written = (more: Partial<SpeedReport>): string =>
     `bare  1200 messages/s\n${JSON.stringify({ ...REPORT, ...more })}\n`;
 
-  it('stores the first figures, names what has become worse, and stores nothing unasked', async () => {
+  it('stores the first figures, reports regressions, and stores no others without --store', async () => {
     expect(await compared(written({}), '--store')).toMatchObject({ code: 0 });
     expect(await compared(written({}))).toMatchObject({ code: 0 });
 
@@ -48,7 +48,7 @@ describe('npm run bench:compare', () => {
     expect(JSON.parse(await readFile(stored(), 'utf8'))).toMatchObject({ bulkVsBare: 9 });
   });
 
-  it('does not store a part of the bench over the whole', async () => {
+  it('does not store partial figures over complete ones', async () => {
     await writeFile(stored(), JSON.stringify(REPORT));
 
     const part = await compared(written({ bulkVsBare: null }), '--store');
@@ -58,7 +58,7 @@ describe('npm run bench:compare', () => {
     expect(JSON.parse(await readFile(stored(), 'utf8'))).toMatchObject({ bulkVsBare: 8 });
   });
 
-  it('has its own exit code where there is nothing to compare', async () => {
+  it('has an exit code of its own if there is nothing to compare', async () => {
     expect(await compared(written({}))).toMatchObject({ code: 2 });
     await writeFile(stored(), JSON.stringify(REPORT));
     const nonsense = await compared('no figures\n');
@@ -85,11 +85,11 @@ describe('compareFigures', () => {
     ['a sender of ours that is slower', { medians: { bare: 1_200, bulk: 5_000 } }, ['medians.bulk']],
     ['one of others that is slower', { medians: { bare: 100, bulk: 9_600 } }, []],
     ['one of ours at more cost', { cpuSecondsPer1000: { bulk: 0.2 } }, ['cpuSecondsPer1000.bulk']],
-  ])('%s', (_what, more, figures) => {
+  ])('finds regressions: %s', (_what, more, figures) => {
     expect(worse(more)).toEqual(figures);
   });
 
-  it('tells what was not measured, and that the machine is another one', () => {
+  it('reports missing figures and a different machine', () => {
     const machine = { ...REPORT.machine, cores: 64 };
 
     const { missing, otherMachine } = compareFigures(REPORT, { ...REPORT, bulkVsBare: null, machine }, 0.15);
@@ -98,13 +98,13 @@ describe('compareFigures', () => {
     expect(otherMachine).toEqual(['cores: 2, now 64']);
   });
 
-  it('begins with the worst', () => {
+  it('lists the worst regression first', () => {
     expect(worse({ bulkVsBare: 6, loadRowsPerSecond: 1_000 })).toEqual(['loadRowsPerSecond', 'bulkVsBare']);
   });
 });
 
-describe('options of bench:compare', () => {
-  it('has the stored figures, stdin and 15 % as its defaults', () => {
+describe('the options of bench:compare', () => {
+  it('are by default the stored figures, stdin and 15 %', () => {
     expect(parseCompareOptions([])).toEqual({
       stored: 'bench/figures.json',
       fresh: '-',
@@ -117,7 +117,7 @@ describe('options of bench:compare', () => {
     ['--percent', '0'],
     ['--stored', ''],
     ['--nonsense', '1'],
-  ])('refuses %s "%s" by the name of the option', (option, value) => {
+  ])('refuse %s "%s" with the name of the option', (option, value) => {
     const parsing = (): unknown => parseCompareOptions([option, value]);
     expect(parsing).toThrow(RunUsageError);
     expect(parsing).toThrow(option);

@@ -29,7 +29,7 @@ const shares = (
   mailServer,
 });
 
-describe('what limited a contender', () => {
+describe('the limit of a contender', () => {
   it.each<[string, CpuShares, number | null, Limit]>([
     ['its process keeps a core busy', shares(0.97, 0.2, 0.1), 0.001, 'contender'],
     ['the mail server keeps a core busy', shares(0.5, 0.2, 0.8), 0.001, 'mailServer'],
@@ -43,32 +43,32 @@ describe('what limited a contender', () => {
     ['nothing is busy in rounds too few for a spread', shares(0.49, 0.3, 0.1), null, 'unknown'],
     ['the system does not tell of its process', shares(null, null, 0.1), 0.001, 'unknown'],
     ['the system does not tell of the mail server', shares(0.4, 0.1, null), 0.001, 'unknown'],
-  ])('is told where %s', (_, of, spread, limit) => {
+  ])('is recognized if %s', (_, of, spread, limit) => {
     expect(limitOf(of, spread, 2)).toBe(limit);
   });
 
-  it('has shares of more cores where there are more', () => {
+  it('depends on the number of cores', () => {
     expect(limitOf(shares(0.7, 0.6, 0.3), 0.001, 4)).toBe('interval');
   });
 
-  it('is read off the spread of the rounds, as a share of their median', () => {
+  it('is derived from the spread of the rounds, as a share of their median', () => {
     expect(spreadOf([801, 803, 804], 803)).toBe(0.0037);
     expect(spreadOf([1_375, 1_513, 1_659], 1_513)).toBe(0.1877);
     expect(spreadOf([800, 801], 800)).toBeNull();
     expect(spreadOf([0, 0, 0], 0)).toBeNull();
   });
 
-  it('is read off processor time against the clock', () => {
+  it('is derived from processor time per elapsed time', () => {
     expect(shareOf(1_500, 2)).toBe(0.75);
     expect(shareOf(null, 2)).toBeNull();
   });
 
-  it('is named for those that were slowed down by the bench, and for no others', () => {
+  it('is printed only for contenders that the bench slowed down', () => {
     const lines = unfairLines({ bare: 'contender', bullmq: 'unknown', 'pg-boss': 'interval' });
     expect(lines).toEqual([expect.stringMatching(/^pg-boss waited for an interval/)]);
   });
 
-  it('stands in the report and in its lines', () => {
+  it('is in the report and in its lines', () => {
     const round = (messagesPerSecond: number, cpuShares: CpuShares): SpeedRound => ({
       messagesPerSecond,
       bytesPerMessage: null,
@@ -100,16 +100,16 @@ describe('what limited a contender', () => {
 });
 
 describe('processor time', () => {
-  it('is read behind a name with blanks and brackets, with that of children that have ended', () => {
+  it('is parsed after a name with blanks and brackets, and includes ended children', () => {
     const line = '4711 (a (b) c) S 17 4711 4711 0 -1 4194560 900 0 0 0 120 30 4 6 20 0 11 0 300';
     expect(parseStat(line)).toEqual({ parent: 17, ms: 1_600 });
   });
 
-  it.runIf(process.platform === 'linux')('of a process has that of the processes it started', async () => {
+  it.runIf(process.platform === 'linux')('of a process includes its child processes', async () => {
     const parent = fork(fileURLToPath(new URL('busy.process.mjs', import.meta.url)));
     try {
       await once(parent, 'message');
-      // Its child alone works, for as long as it lives.
+      // Only the child works, as long as it lives.
       await waitUntil(async () => ((await cpuMsOf(parent.pid)) ?? 0) > 1_500, {
         what: 'the processor time of a child to count',
         deadlineMs: 30_000,
@@ -122,14 +122,14 @@ describe('processor time', () => {
     }
   });
 
-  it('of the machine is the share of its cores that were busy between two looks', () => {
+  it('of the machine is the share of busy cores between two readings', () => {
     expect(busyShare({ busyMs: 100, idleMs: 400 }, { busyMs: 250, idleMs: 450 })).toBe(0.75);
     expect(busyShare({ busyMs: 100, idleMs: 400 }, { busyMs: 100, idleMs: 400 })).toBeNull();
     const { busyMs, idleMs } = machineTimes();
     expect(Math.min(busyMs, idleMs)).toBeGreaterThan(0);
   });
 
-  it('is not known of a process that is not there', async () => {
+  it('is null for a process that does not exist', async () => {
     expect(await cpuMsOf(undefined)).toBeNull();
     expect(await cpuMsOf(2 ** 30)).toBeNull();
   });

@@ -18,7 +18,7 @@ const CONTENDERS = ['bare', 'mailer', 'bulk', 'bulk-journal', 'bullmq', 'pg-boss
 
 describe('npm run bench', () => {
   it(
-    'lets all contenders send the same, and ends with its figures as JSON',
+    'lets all contenders send the same, and prints its figures as JSON in the last line',
     { timeout: 300_000 },
     async () => {
       const report = await runBench(['--only', 'contenders', '--recipients', '200']);
@@ -31,15 +31,15 @@ describe('npm run bench', () => {
       expect(report.bulkJournalVsLimit).toBeGreaterThan(0);
       expect(report.statementsPer1000Messages).toBeGreaterThan(0);
       const { limit, ...senders } = report.bytesPerMessage;
-      // The same letter to the same readers: what differs is its encoding, a header, and a greeting for each connection. Linux alone
-      // counts bytes.
+      // The same message to the same readers: only its encoding, a header, and a greeting for each connection differ. Bytes are
+      // counted on Linux only.
       const bytes = Object.values(senders).map((one) => one ?? 1);
       expect(Math.max(...bytes) / Math.min(...bytes)).toBeLessThan(1.15);
       expect(limit === null).toBe(process.platform !== 'linux');
     },
   );
 
-  it('sends far away, and measures what the plugin alone can do', { timeout: 300_000 }, async () => {
+  it('sends to a distant server, and measures the plugin alone', { timeout: 300_000 }, async () => {
     const far = ['--far-recipients', '40', '--far-ms', '5', '--max-in-doubt', '20'];
     const lists = ['--list-recipients', '1000', '--books-recipients', '2500'];
 
@@ -54,7 +54,7 @@ describe('npm run bench', () => {
     expect(report).toMatchObject({ mailerVsBare: null, bulkJournalVsBare: null });
   });
 
-  it('has a mail sink in Node, and no limit, where there is no postfix', { timeout: 120_000 }, async () => {
+  it('uses a mail sink in Node, and measures no limit, without postfix', { timeout: 120_000 }, async () => {
     const words = [
       '--only',
       'contenders',
@@ -75,11 +75,11 @@ describe('npm run bench', () => {
     expect(report.machine.mailSink).toBe('node');
     expect(Object.keys(report.medians)).toEqual(['bare']);
     expect(report.bulkJournalVsLimit).toBeNull();
-    // Null where it is not Linux.
+    // Null on systems other than Linux.
     expect(report.bytesPerMessage.bare ?? 4_000).toBeGreaterThan(3_500);
   });
 
-  it('compares medians, and shows the least and the most', () => {
+  it('reports medians, minimum and maximum', () => {
     const results = {
       ...NOTHING,
       contenders: new Map([
@@ -111,7 +111,7 @@ describe('npm run bench', () => {
     expect(linesOf(report).at(-1)).toContain('mailer / bare: 0.9');
   });
 
-  it('has no ratio where one of the two did not take part', () => {
+  it('has no ratio if one of the two contenders did not take part', () => {
     const report = speedReport(
       parseSpeedOptions([]),
       { ...NOTHING, contenders: new Map([['bare', [roundOf(1)]]]) },
@@ -129,7 +129,7 @@ describe('npm run bench', () => {
     ['--rounds', '0'],
     ['--max-in-doubt', '39'],
     ['--nonsense', '1'],
-  ])('refuses %s %s by the name of the option', (option, value) => {
+  ])('refuses %s %s with the name of the option', (option, value) => {
     const parsing = (): unknown => parseSpeedOptions([option, value]);
     expect(parsing).toThrow(RunUsageError);
     expect(parsing).toThrow(option);

@@ -7,12 +7,12 @@ import { WriteProbe } from './write.probe.js';
 
 const ANSWER_DEADLINE_MS = 1_500;
 
-/** The application's database, asked at whichever node writes, past the hosts and their proxies. */
+/** The application's database on the node that takes writes, without the hosts and their proxies. */
 export class ClusterDatabase {
   #node: ClusterNode | null = null;
   #dataSource: Promise<DataSource> | null = null;
 
-  /** Empties it, makes the tables of mailings, and a row for each probe. */
+  /** Empties it, and creates the tables of mailings and a row for each probe. */
   static async prepare(writer: ClusterNode, probes: number): Promise<void> {
     const dataSource = await connect(writer);
     try {
@@ -46,7 +46,7 @@ export class ClusterDatabase {
     return (this.#dataSource ??= connect(writer));
   }
 
-  /** Waits for nothing: a node that is frozen answers to no farewell. */
+  /** Does not wait, because a frozen node does not answer. */
   forget(): void {
     void this.#dataSource?.then((dataSource) => dataSource.destroy()).catch(() => undefined);
     this.#dataSource = null;
@@ -58,9 +58,9 @@ function connect(node: ClusterNode): Promise<DataSource> {
   const options = mailingDataSourceOptions(node.url);
   return new DataSource({
     ...options,
-    // A pool of mysql2 that looks for idle connections does so for ever, if one comes back after it was closed.
+    // A pool of mysql2 checks for idle connections for ever if one is released after the pool was closed.
     ...(options.type === 'postgres' ? {} : { extra: { connectionLimit: 2 } }),
-    // The entities as the package gives them, because the rows are read by those.
+    // The entities of the built package, which is what reads the rows.
     entities: mailingEntities,
     migrations: mailingMigrations,
   } as DataSourceOptions).initialize();

@@ -1,4 +1,4 @@
-/** Topologies that the drills run on. */
+/** Topologies of the drills. */
 export const TOPOLOGIES = [
   'galera',
   'group-replication',
@@ -10,46 +10,46 @@ export const TOPOLOGIES = [
 
 export type Topology = (typeof TOPOLOGIES)[number];
 
-/** One server of a cluster, as seen past the application. */
+/** One server of a cluster, without the application. */
 export interface ClusterNode {
-  /** Short and the same for its whole life: `node1`. */
+  /** Short and constant: `node1`. */
   readonly name: string;
-  /** Of the application's database, as its user, who has no privilege to write to a server that is read-only. */
+  /** URL of the application's database with its user, which may not write to a read-only server. */
   readonly url: string;
   readonly isRunning: boolean;
-  /** `kill -9`: the data stay. */
+  /** `kill -9`; keeps the data. */
   kill(): Promise<void>;
-  /** Ends it in order. */
+  /** Shuts it down. */
   shutDown(): Promise<void>;
   /**
-   * Starts it again after `kill` or `shutDown` as a member of the cluster; one that runs is only waited for. Resolves when it takes part
+   * Starts it again after `kill` or `shutDown` as a member of the cluster, or only waits if it runs. Resolves when it is a member
    * and has caught up.
    */
   rejoin(): Promise<void>;
-  /** SIGSTOP: it holds its connections and answers none. */
+  /** SIGSTOP: it keeps its connections open and answers none. */
   freeze(): void;
   thaw(): void;
-  /** Rows of a statement, as an administrator. A connection that broke is made anew by the next call. */
+  /** Rows of a statement, as an administrator. Reconnects with the next call after the connection broke. */
   ask(sql: string): Promise<Record<string, unknown>[]>;
 }
 
-/** Private database servers that replicate, all on this machine. Disposing ends them and removes their data. */
+/** Private replicating database servers, all on this machine. Disposing ends them and removes their data. */
 export interface DatabaseCluster extends AsyncDisposable {
   readonly topology: Topology;
   readonly nodes: readonly ClusterNode[];
-  /** Whether every node takes writes at the same time. */
+  /** Whether all nodes take writes at the same time. */
   readonly isMultiWriter: boolean;
   /**
-   * Node to which an application has to connect now: one that runs, is a member with a quorum, and writes. Null while there is none.
-   * It waits for nothing, and takes no longer than a second where nodes are frozen.
+   * The node that an application must connect to now: running, a member with a quorum, and writable. Null while there is none.
+   * Does not wait, and takes at most a second with frozen nodes.
    */
   writer(): Promise<ClusterNode | null>;
   /**
-   * What an administrator or a manager of the cluster does after the writer is gone, where the cluster does not do it by itself:
-   * promotes the standby. Nothing where the cluster elects.
+   * Promotes the standby after the loss of the writer, as an administrator or a manager of the cluster does. Does nothing if the
+   * cluster elects by itself.
    */
   failOver(): Promise<void>;
 }
 
-/** Starts one; installs or unpacks what it needs first. */
+/** Starts a cluster; installs or unpacks what it needs first. */
 export type StartCluster = () => Promise<DatabaseCluster>;

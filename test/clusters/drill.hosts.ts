@@ -4,20 +4,20 @@ import { NewsletterService, type Report } from '../support/hosts/newsletter-serv
 
 const MAIN = fileURLToPath(new URL('host.process.mjs', import.meta.url));
 export const HOSTS = 3;
-/** Batches that one host works on at a time, so slices that its death leaves. */
+/** Batches that one host works on at a time, and so the slices that its death leaves. */
 export const BATCH_THREADS = 2;
 const BATCH_SIZE = 50;
 
 export interface HostPlace {
-  /** One for each host. */
+  /** One proxy for each host. */
   databaseUrls: readonly string[];
   smtpUrl: string;
-  /** For their logs. */
+  /** Folder of their logs. */
   folder: string;
   watch: ProcessWatch;
 }
 
-/** Told of each process that is started and that has ended. */
+/** Called for each process that is started and that has ended. */
 export interface ProcessWatch {
   started(pid: number): void;
   ended(pid: number): void;
@@ -42,7 +42,7 @@ export class DrillHosts {
     await Promise.all(this.#running.map((host) => host.listening()));
   }
 
-  /** Starts one again after `kill`, and waits for nothing. */
+  /** Restarts a host after `kill`, without waiting. */
   launch(n: number): void {
     const { databaseUrls, smtpUrl, folder, watch } = this.place;
     const host = NewsletterService.launch({
@@ -64,7 +64,7 @@ export class DrillHosts {
     this.#all.push(host);
   }
 
-  /** @returns the id of a mailing that this host takes. */
+  /** Sends a mailing by this host. @returns its id. */
   async send(n: number, form: FormData): Promise<string> {
     const { status, answer } = await this.#running[n].post(form);
     if (status !== 202) throw new Error(`${status}: ${JSON.stringify(answer)}`);
@@ -78,7 +78,7 @@ export class DrillHosts {
     this.#losses++;
   }
 
-  /** Hosts that ended without being asked to. */
+  /** Hosts that ended by themselves. */
   get lost(): string[] {
     return this.#running
       .filter((host) => !host.isRunning)
@@ -89,7 +89,7 @@ export class DrillHosts {
     return this.#all.reduce((count, host) => count + host.countOf(name), 0);
   }
 
-  /** Ends them in order. @returns complaints about those that do not end. */
+  /** Shuts them down. @returns complaints about hosts that do not end. */
   async stop(): Promise<string[]> {
     for (const host of this.#running) host.signal('SIGTERM');
     const complaints = await Promise.all(

@@ -5,7 +5,7 @@ export class DrillMailing {
   id = '';
   #lastAt = performance.now();
   #longestGapMs = 0;
-  /** When the longest gap so far began. */
+  /** Start of the longest gap so far. */
   #gapAt = performance.now();
   #received = 0;
   #isOver = false;
@@ -27,14 +27,14 @@ export class DrillMailing {
     return this.#isOver;
   }
 
-  /** The longest time without a message while it was not over, and when that began, as `performance.now()` has it. */
+  /** The longest time without a message before its end, and the start of that time by `performance.now()`. */
   get longestGap(): { ms: number; at: number } {
     const running = this.#isOver ? 0 : performance.now() - this.#lastAt;
     if (running > this.#longestGapMs) return { ms: running, at: this.#lastAt };
     return { ms: this.#longestGapMs, at: this.#gapAt };
   }
 
-  /** Its newsletter, as the service takes it. */
+  /** Its newsletter, as a request to the service. */
   get form(): FormData {
     const form = new FormData();
     const fields = {

@@ -2,7 +2,7 @@ import type { Drill } from './drill.js';
 import { type DrillVerdict, judge } from './drill.verdict.js';
 import { DrillWorld, SilentMailingsError, type WorldParts } from './drill.world.js';
 
-/** One drill from an empty database to its verdict. @throws Error if the cluster or the suite itself fails. */
+/** Runs one drill from an empty database to its verdict. @throws Error if the cluster or the suite itself fails. */
 export async function runDrill(drill: Drill, parts: Omit<WorldParts, 'seconds'>): Promise<DrillVerdict> {
   await using world = await DrillWorld.start({ ...parts, seconds: drill.seconds });
   const complaints: string[] = [];
@@ -11,7 +11,7 @@ export async function runDrill(drill: Drill, parts: Omit<WorldParts, 'seconds'>)
     if (world.isOver) world.say('the mailings were over before the drill was');
     await world.finish();
   } catch (error) {
-    // That mailings go silent is what drills look for; everything else is a fault of the suite.
+    // Silent mailings are a result of the drill; any other error is a fault of the suite.
     if (!(error instanceof SilentMailingsError)) throw error;
     complaints.push(error.message);
   }

@@ -24,10 +24,10 @@ export const DRILLS: Record<DrillName, Drill> = {
   'lost-commits': lostCommits,
 };
 
-/** What is run after every change: one loss of the node in use. */
+/** The short session: one loss of the node in use. */
 export const SHORT: Partial<Record<DrillName, Drill>> = { 'kill-node': killNode(1) };
 
-/** Which of these make sense on that cluster. */
+/** The drills of these that apply to that cluster. */
 export function fittingDrills(
   names: readonly DrillName[],
   cluster: Pick<DatabaseCluster, 'topology' | 'isMultiWriter'>,

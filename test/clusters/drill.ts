@@ -15,12 +15,12 @@ export const DRILL_NAMES = [
 
 export type DrillName = (typeof DRILL_NAMES)[number];
 
-/** What is done to a cluster and its hosts while mailings are under way. */
+/** Faults of a cluster and its hosts while mailings are in progress. */
 export interface Drill {
-  /** About how long it takes, so that the lists last. */
+  /** Approximate duration, which decides the length of the lists. */
   seconds: number;
-  /** Whether it makes sense there. Default: everywhere. */
+  /** Whether it applies to a cluster. Default: always. */
   fits?: (cluster: Pick<DatabaseCluster, 'topology' | 'isMultiWriter'>) => boolean;
-  /** Ends with a cluster whose nodes all take part. */
+  /** Ends with all nodes as members of the cluster. */
   act(world: DrillWorld): Promise<void>;
 }

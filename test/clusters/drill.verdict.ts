@@ -1,39 +1,39 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { complaintsOf, type Facts, factsOf, MAX_IN_DOUBT } from '../crash/processes/promise.js';
-import { assertBatchesAddUp } from '../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../support/databases/batch-progress.js';
 import { readProgress } from '../support/databases/stored-progress.js';
 import { BATCH_THREADS } from './drill.hosts.js';
 import type { DrillMailing } from './drill.mailing.js';
 import type { DrillWorld } from './drill.world.js';
 
-/** Beside what the cluster itself needs until a node writes again. */
+/** In addition to the cluster's own time until a node takes writes again. */
 const MAX_GAP_SECONDS = 15;
-/** A node may still be applying what the last host wrote at another one. */
+/** A node may still be applying writes of another node. */
 const SETTLE_MS = 10_000;
 
-/** What one drill has found. */
+/** The result of one drill. */
 export interface DrillVerdict {
   received: number;
   duplicates: number;
   missing: number;
   inDoubt: number;
-  /** The most that may be in doubt: nothing where no host was lost. */
+  /** Maximum in doubt: none if no host was lost. */
   bound: number;
-  /** The longest time in which one of the mailings was not over and the mail server got none of its messages. */
+  /** The longest time without a message of a mailing that was not over. */
   longestGapSeconds: number;
-  /** The longest time in which a client that follows the writer could write nothing. */
+  /** The longest time without a successful write of a client that follows the writer. */
   clusterGapSeconds: number;
-  /** Killed. */
+  /** Killed hosts. */
   hostsLost: number;
-  /** Runs that took their claim for lost; each is a mailing or batch that another run went on with. */
+  /** Runs that lost their claim; another run continued each of these mailings or batches. */
   runsLost: number;
   runsFailed: number;
-  /** Everything that was wrong, in words; empty if the promise was kept. */
+  /** All complaints; empty if the promise was kept. */
   complaints: string[];
 }
 
-/** Judges two mailings by what the mail server got, when all hosts have ended. */
+/** Checks two mailings by what the mail server received, when all hosts have ended. */
 export async function judge(world: DrillWorld, complaints: readonly string[]): Promise<DrillVerdict> {
   const facts = new Map<DrillMailing, Facts>();
   const broken: string[] = [];
@@ -67,7 +67,7 @@ export async function judge(world: DrillWorld, complaints: readonly string[]): P
   };
 }
 
-/** The facts when they are right, or what they are after some time; and what is wrong with the batches. */
+/** The facts once they are right, or as they are after some time, and complaints about the batches. */
 async function settledFacts(world: DrillWorld, mailing: DrillMailing): Promise<[Facts, string[]]> {
   const deadline = performance.now() + SETTLE_MS;
   for (;;) {
@@ -89,7 +89,7 @@ async function factsAt(
     [...world.inbox.countsByRecipient()].filter(([address]) => mailing.isOf({ to: [address] })),
   );
   const facts = factsOf({
-    books: await readProgress(database, mailing.id),
+    progress: await readProgress(database, mailing.id),
     inbox: { countsByRecipient: () => received },
     recipients: mailing.addresses,
     crashes: world.hosts.losses,

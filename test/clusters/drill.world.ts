@@ -10,34 +10,34 @@ import { WriterWatch } from './writer.watch.js';
 
 const LOOK_EVERY_MS = 100;
 const WRITER_DEADLINE_MS = 60_000;
-/** The longest time without a message before a drill is given up. */
-const PATIENCE_MS = 75_000;
-/** How long the mail server takes for a message, at most: while the drill goes on, near the end of a list, and after the drill. */
+/** A drill fails after so long without a message. */
+const MAX_SILENCE_MS = 75_000;
+/** The mail server's maximum delay for a message: during the drill, near the end of a list, and after the drill. */
 const ANSWER_MS = { drill: 1_500, last: 6_000, rest: 20 };
 const LAST_SHARE = 0.15;
-/** Two batches of each of three hosts and one run, five messages at a time each, at half of the longest answer. */
+/** Two batches on each of three hosts and one run, with five concurrent messages each, at half of the maximum delay. */
 const MESSAGES_PER_SECOND = { batched: 40, single: 7 };
 
 export interface WorldParts {
   cluster: DatabaseCluster;
   seed: number;
-  /** About how long the drill takes: lists are as long as that. */
+  /** Approximate duration of the drill, which decides the length of the lists. */
   seconds: number;
-  /** Where the hosts' logs go. */
+  /** Folder of the hosts' logs. */
   folder: string;
   watch: ProcessWatch;
   stop: AbortSignal;
   say: (line: string) => void;
 }
 
-/** Nothing was received for too long, though neither mailing was over. */
+/** No message was received for too long, although a mailing was not over. */
 export class SilentMailingsError extends Error {
   constructor(readonly received: number) {
-    super(`Nothing was received for ${PATIENCE_MS / 1_000} s after ${received} messages.`);
+    super(`Nothing was received for ${MAX_SILENCE_MS / 1_000} s after ${received} messages.`);
   }
 }
 
-/** Three hosts, a cluster, a mail server and two mailings under way; what drills work with. */
+/** Three hosts, a cluster, a mail server and two mailings in progress. */
 export class DrillWorld implements AsyncDisposable {
   readonly mailings = [] as DrillMailing[];
   readonly database = new ClusterDatabase();
@@ -55,7 +55,7 @@ export class DrillWorld implements AsyncDisposable {
     readonly watch: WriterWatch,
   ) {
     this.random = seededRandom(parts.seed);
-    // Not the generator of the drill: which message draws which number is a matter of the network, and would shift it.
+    // A generator of its own: the order of messages depends on the network, and would change the drill.
     this.answers = seededRandom(parts.seed ^ 0x5bd1e995);
   }
 
@@ -87,17 +87,17 @@ export class DrillWorld implements AsyncDisposable {
     return this.inbox.messages.length;
   }
 
-  /** A host by chance. */
+  /** A random host. */
   anyHost(): number {
     return Math.floor(this.random() * HOSTS);
   }
 
-  /** @param at when it happened, as `performance.now()` has it. */
+  /** @param at the time by `performance.now()`. */
   say(line: string, at = performance.now()): void {
     this.parts.say(`  ${((at - this.begunAt) / 1_000).toFixed(1)} s: ${line}`);
   }
 
-  /** Resolves with the node to connect to, as soon as there is one. */
+  /** Resolves with the writer as soon as there is one. */
   async writer(): Promise<ClusterNode> {
     const deadline = performance.now() + WRITER_DEADLINE_MS;
     for (;;) {
@@ -109,7 +109,7 @@ export class DrillWorld implements AsyncDisposable {
     }
   }
 
-  /** Leads a host to a node, where every node writes; null: to the writer. */
+  /** Connects a host to a node, if all nodes take writes; null: to the writer. */
   lead(host: number, node: ClusterNode | null): void {
     this.proxies[host].prefer(node);
   }
@@ -119,13 +119,13 @@ export class DrillWorld implements AsyncDisposable {
     for (let host = 0; host < HOSTS; host++) this.lead(host, node);
   }
 
-  /** Spreads the connections of all hosts over all nodes, as a load balancer does, until they are led to one. */
+  /** Spreads the connections of all hosts over all nodes, as a load balancer does, until `lead` is called. */
   spread(): void {
     this.watch.use(this.cluster.nodes);
     for (const proxy of this.proxies) proxy.spread(this.cluster.nodes);
   }
 
-  /** Splits the network between a host and the database, for so long. */
+  /** Cuts a host off from the database for so long. */
   async split(host: number, ms: number): Promise<void> {
     this.proxies[host].split();
     try {
@@ -135,13 +135,13 @@ export class DrillWorld implements AsyncDisposable {
     }
   }
 
-  /** The time is what a drill is about, or the moment is by chance. */
+  /** A plain delay: for a duration that a drill is about, or a random moment. */
   async pause(ms: number): Promise<void> {
     await delay(ms, undefined, { signal: this.parts.stop });
   }
 
   /**
-   * Resolves after so many more messages, or when both mailings are over.
+   * Resolves after so many more messages, or at the end of both mailings.
    *
    * @throws SilentMailingsError if there are none for too long.
    */
@@ -150,7 +150,7 @@ export class DrillWorld implements AsyncDisposable {
     await this.until(() => this.received >= wanted);
   }
 
-  /** Ends the slow part and waits until both mailings are over. */
+  /** Ends the slow part and waits for the end of both mailings. */
   async finish(): Promise<void> {
     this.isDrilling = false;
     this.leadAll(null);
@@ -207,7 +207,7 @@ export class DrillWorld implements AsyncDisposable {
     while (!condition() && !(await this.lookWhetherOver())) {
       this.parts.stop.throwIfAborted();
       if (this.received !== received) [received, progressAt] = [this.received, performance.now()];
-      if (performance.now() - progressAt > PATIENCE_MS) throw new SilentMailingsError(received);
+      if (performance.now() - progressAt > MAX_SILENCE_MS) throw new SilentMailingsError(received);
       await delay(LOOK_EVERY_MS);
     }
   }

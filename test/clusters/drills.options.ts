@@ -9,7 +9,7 @@ export interface DrillsOptions {
   seed: number;
   topologies: Topology[];
   drills: DrillName[];
-  /** Null: a temporary one, removed at the end. */
+  /** Null: a temporary folder, removed at the end. */
   logs: string | null;
   short: boolean;
   json: boolean;
@@ -24,7 +24,7 @@ export const USAGE = `npm run test:clusters -- [options]
   --short               once through each topology, with the node in use killed once
   --json                the last line of stdout is one JSON object`;
 
-/** A short session has one cluster of each kind, and none that may lose commits. */
+/** A short session has one cluster of each database, and none that may lose commits. */
 const NOT_SHORT: readonly Topology[] = [
   'group-replication-multi-primary',
   'postgres-asynchronous',

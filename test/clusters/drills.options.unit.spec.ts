@@ -7,7 +7,7 @@ import { parseDrillsOptions } from './drills.options.js';
 import { STARTABLE } from './topologies.js';
 
 describe('the options of drills on clusters', () => {
-  it('are read', () => {
+  it('are parsed', () => {
     const words = '--minutes 0.5 --seed 3 --topology galera --drill split,kill-node --logs a/b --json'.split(
       ' ',
     );
@@ -22,13 +22,13 @@ describe('the options of drills on clusters', () => {
     });
   });
 
-  it('are by default all drills on all clusters for an hour, with a seed by chance', () => {
+  it('are by default all drills on all clusters for an hour, with a random seed', () => {
     const { seed, ...rest } = parseDrillsOptions([]);
     expect(rest).toMatchObject({ minutes: 60, topologies: STARTABLE, drills: DRILL_NAMES, short: false });
     expect(Number.isInteger(seed)).toBe(true);
   });
 
-  it('leave out of a short session what may lose commits', () => {
+  it('exclude drills that may lose commits from a short session', () => {
     const { topologies } = parseDrillsOptions(['--short']);
     expect(topologies).toContain('galera');
     expect(topologies.filter((name) => name.includes('asynchronous'))).toEqual([]);
@@ -40,7 +40,7 @@ describe('the options of drills on clusters', () => {
     ['--topology', 'galera,oracle', 'galera'],
     ['--drill', 'earthquake', 'kill-node'],
     ['--colour', 'red', 'Unknown option'],
-  ])('refuse %s %s and say what is expected', (option, value, expected) => {
+  ])('refuse %s %s and name what is expected', (option, value, expected) => {
     const parsing = (): unknown => parseDrillsOptions([`${option}=${value}`]);
     expect(parsing).toThrow(RunUsageError);
     expect(parsing).toThrow(expected);
@@ -54,14 +54,14 @@ describe('the table of drills', () => {
     return DRILL_NAMES.filter((name) => !fitting.includes(name));
   };
 
-  it('moves hosts between nodes only where every node writes, and loses commits only where none is waited for', () => {
+  it('moves hosts between nodes only if all nodes take writes, and loses commits only with asynchronous replication', () => {
     expect(leftOut('galera', true)).toEqual(['lost-commits']);
     expect(leftOut('postgres-synchronous', false)).toEqual(['multi-writer', 'lagging-node', 'lost-commits']);
     expect(leftOut('postgres-asynchronous', false)).toEqual(['multi-writer', 'lagging-node']);
     expect(leftOut('mariadb-asynchronous', false)).toEqual(['multi-writer', 'lagging-node']);
   });
 
-  it('has every short drill in the long session, too, and there it takes longer', () => {
+  it('has every short drill in the long session too, where it takes longer', () => {
     for (const name of Object.keys(SHORT) as (keyof typeof SHORT)[]) {
       expect(SHORT[name]!.seconds).toBeLessThan(DRILLS[name].seconds);
     }

@@ -6,14 +6,14 @@ import { RunUsageError } from '../support/run-options.js';
 import { type DrillsOptions, parseDrillsOptions } from './drills.options.js';
 import { type DrillsReport, DrillsSession, isKept } from './drills.session.js';
 
-/** As shells tell that Ctrl-C was the end. */
+/** The exit code of shells after Ctrl-C. */
 const INTERRUPTED = 130;
 
 /** `npm run test:clusters`: drills on private clusters for so many minutes. */
 async function session(options: DrillsOptions, stop: AbortSignal): Promise<DrillsReport> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const folder = await mkdtemp(join(tmpdir(), 'mailing-clusters-'));
-  // Servers that may not run as root have their folders in there.
+  // Servers that do not run as root must reach their folders in it.
   await chmod(folder, 0o711);
   const reaper = new Reaper(folder);
   process.env.TMPDIR = folder;

@@ -9,7 +9,7 @@ import type { DrillVerdict } from './drill.verdict.js';
 import type { DrillsOptions } from './drills.options.js';
 import { START } from './topologies.js';
 
-/** One drill on one topology; sums over its rounds, and the longest of the gaps. */
+/** Results of one drill on one topology: sums over its rounds, and the longest gaps. */
 export interface DrillLine extends DrillVerdict {
   topology: Topology;
   drill: DrillName;
@@ -21,25 +21,25 @@ export interface DrillsReport {
   drills: DrillLine[];
   /** Over all drills. */
   sums: Pick<DrillLine, 'rounds' | 'duplicates' | 'missing' | 'inDoubt' | 'bound' | 'longestGapSeconds'>;
-  /** Drills for which there was no time. */
+  /** Drills without time left. */
   notRun: string[];
-  /** What the suite itself could not do; with any of these the session proves nothing. */
+  /** Faults of the suite itself; with any of these the session proves nothing. */
   faults: string[];
 }
 
 export interface SessionParts extends Pick<DrillsOptions, 'seed' | 'topologies' | 'drills' | 'short'> {
-  /** For logs. */
+  /** Folder of logs. */
   folder: string;
   watch: ProcessWatch;
   stop: AbortSignal;
   say: (line: string) => void;
-  /** Asked before each drill. */
+  /** Checked before each drill. */
   goOn: () => boolean;
 }
 
 /**
- * Drills on one topology after another, and again from the first, each time with the next seed, while there is time.
- * A cluster serves all its drills; where the suite fails, its topology is left, because that cluster is no base for a verdict.
+ * Runs the drills on one topology after another, again and again with the next seed, while there is time. A cluster serves all
+ * its drills. If the suite fails, it goes on with the next topology, because that cluster can not serve another drill.
  */
 export class DrillsSession {
   private readonly report: DrillsReport;
@@ -118,7 +118,7 @@ export function isKept({ drills }: DrillsReport): boolean {
   return drills.length > 0 && drills.every(({ complaints }) => complaints.length === 0);
 }
 
-/** Counts are added; of gaps the longest remains; of complaints all. */
+/** Adds counts, keeps the longest gaps, and joins complaints. */
 function addUp<T extends object>(to: T, line: DrillLine): void {
   const into = to as Record<string, unknown>;
   for (const [name, value] of Object.entries(line)) {

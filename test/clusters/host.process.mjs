@@ -1,5 +1,5 @@
-// The newsletter service as hosts run it, with all that it writes kept in the file LOG_FILE too: a drill that broke the promise
-// is told by the lines of all hosts.
+// The newsletter service as hosts run it. Its output also goes to the file LOG_FILE, because a broken promise is explained by the
+// logs of all hosts.
 import { createWriteStream } from 'node:fs';
 
 const file = createWriteStream(process.env.LOG_FILE, { flags: 'a' });

@@ -5,7 +5,7 @@ import type { DatabaseCluster } from './database-cluster.js';
 const PAUSE_MS = 20;
 const ANSWER_DEADLINE_MS = 1_000;
 
-/** An application that writes one row after another to the node that takes writes, and knows which ones were accepted. */
+/** An application that writes one row after another to the writer, and knows which ones were accepted. */
 export class SteadyWriter {
   /** Ids of the rows whose commit was accepted. */
   readonly accepted: number[] = [];
@@ -20,7 +20,7 @@ export class SteadyWriter {
     return new SteadyWriter(cluster);
   }
 
-  /** Writes until `step` is over. */
+  /** Writes until `step` settles. */
   async during<T>(step: () => Promise<T>): Promise<T> {
     this.isOver = false;
     const work = this.work();
@@ -36,7 +36,7 @@ export class SteadyWriter {
     for (let id = (this.accepted.at(-1) ?? 0) + 1; !this.isOver;) {
       const node = await this.cluster.writer();
       const session = node && new ServerSession(node.url);
-      // A row whose answer got lost may be there; its number is not used again.
+      // A row whose answer got lost may exist, so its number is not used again.
       while (session && (await insert(session, id))) {
         this.accepted.push(id++);
         if (this.isOver) break;
@@ -53,7 +53,7 @@ async function insert(session: ServerSession, id: number): Promise<boolean> {
   return (await session.askWithin(ANSWER_DEADLINE_MS, `INSERT INTO note (id) VALUES (${id})`)) !== null;
 }
 
-/** Those that `ask` finds. */
+/** The ids that `ask` finds. */
 export async function notesAt(node: { ask(sql: string): Promise<Row[]> }): Promise<number[]> {
   return (await node.ask('SELECT id FROM note ORDER BY id')).map(({ id }) => Number(id));
 }

@@ -4,7 +4,7 @@ import { startGroupReplication } from './nodes/group-replication.cluster.js';
 import { startAsynchronousMariaDb } from './nodes/mariadb-asynchronous.cluster.js';
 import { startAsynchronousPostgres, startSynchronousPostgres } from './nodes/postgres.cluster.js';
 
-/** What can be started. A topology that is not here is not drilled, and the command line refuses its name. */
+/** The known topologies. The command line refuses all other names. */
 export const START: Partial<Record<Topology, StartCluster>> = {
   galera: () => startGalera(),
   'group-replication': () => startGroupReplication(),

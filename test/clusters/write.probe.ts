@@ -4,14 +4,14 @@ import type { ClusterNode } from './database-cluster.js';
 
 export type WriteAnswer = 'written' | 'refused' | 'late';
 
-/** A write that takes longer is one that an application could not do. */
+/** A slower write counts as failed. */
 const WRITE_DEADLINE_MS = 1_000;
 
-/** Tells by writing, as the application's user, whether a node takes writes. */
+/** Checks by writing, as the application's user, whether a node takes writes. */
 export class WriteProbe {
   readonly #session: ServerSession;
 
-  /** @param row of its own, because two that write the same row at different nodes would refuse each other. */
+  /** @param row of its own, because two probes that write the same row at different nodes would conflict. */
   constructor(
     private readonly node: ClusterNode,
     private readonly row: number,
@@ -38,7 +38,7 @@ export class WriteProbe {
         () => 'refused' as const,
       );
     const answer = await Promise.race([written, delay(WRITE_DEADLINE_MS, 'late' as const)]);
-    // A node that is frozen would answer long after it is thawed.
+    // A frozen node would answer only when it is thawed.
     if (answer === 'late') this.#session.hangUp();
     return answer;
   }

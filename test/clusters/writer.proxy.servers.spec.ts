@@ -9,7 +9,7 @@ import { WriterWatch } from './writer.watch.js';
 
 const DATABASE = 'proxied';
 
-/** A real server in the place of a node. */
+/** A real server instead of a node. */
 class PlainNode implements ClusterNode {
   constructor(
     readonly name: string,
@@ -38,7 +38,7 @@ class PlainNode implements ClusterNode {
   }
 }
 
-/** Two servers; the test says which of them writes. */
+/** Two servers; the test decides which of them takes writes. */
 class ToldCluster implements DatabaseCluster {
   readonly topology = 'galera';
   readonly isMultiWriter = true;
@@ -78,7 +78,7 @@ describe('the proxy that follows the writer', () => {
     await Promise.all(nodes.map(({ server }) => server.stop()));
   });
 
-  /** The port of the server at which a new connection arrives; null where it is refused, or cut before it could ask. */
+  /** The port of the server that a new connection reaches; null if it is refused, or cut before its first statement. */
   async function portBehind(): Promise<number | null> {
     const connection = await connectToServer(proxy.urlLike(nodes[0])).catch(() => null);
     try {
@@ -97,7 +97,7 @@ describe('the proxy that follows the writer', () => {
       what: 'the proxy to lead there',
     });
 
-  it('leads to the writer, and cuts what leads to the one before', async () => {
+  it('connects to the writer, and cuts connections to the former one', async () => {
     await leadsTo(nodes[0]);
     const old = await connectToServer(proxy.urlLike(nodes[0]));
     const lost = new Promise((resolve) => old.on('error', resolve));
@@ -115,7 +115,7 @@ describe('the proxy that follows the writer', () => {
     expect(await leadsTo(nodes[0])).toBe(true);
   });
 
-  it('leads to a node of its own only while that takes writes', async () => {
+  it('connects to a node of its own only while that takes writes', async () => {
     proxy.prefer(nodes[1]);
     await leadsTo(nodes[1]);
     nodes[1].freeze();
@@ -129,7 +129,7 @@ describe('the proxy that follows the writer', () => {
     expect(await leadsTo(nodes[0])).toBe(true);
   });
 
-  it('leads one connection after the other to each of the nodes', async () => {
+  it('connects to all nodes in turn', async () => {
     proxy.spread(nodes);
     const ports = [await portBehind(), await portBehind(), await portBehind()];
     expect(new Set(ports)).toEqual(new Set(nodes.map(portOf)));
@@ -137,7 +137,7 @@ describe('the proxy that follows the writer', () => {
     expect(await leadsTo(nodes[0])).toBe(true);
   });
 
-  it('measures for how long nothing could be written', async () => {
+  it('measures how long no write succeeded', async () => {
     const before = watch.longestOutageMs;
     nodes[0].freeze();
     const begunAt = performance.now();

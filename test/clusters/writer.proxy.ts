@@ -2,20 +2,20 @@ import { TcpProxy } from '../support/network/tcp-proxy.js';
 import type { ClusterNode } from './database-cluster.js';
 import type { WriterFollower, WriterWatch } from './writer.watch.js';
 
-/** Port of no server: connections that are made while there is no writer are refused, as by a proxy of clusters. */
+/** A port without a server: connections are refused while there is no writer, as by a cluster's proxy. */
 const NOWHERE = 'mariadb://127.0.0.1:1/';
 
-/** A node that is only slow, because it has much to apply, is not left before. */
-const PATIENCE_MS = 5_000;
+/** A node that is only slow, because it has much to apply, is kept so long. */
+const MAX_SILENCE_MS = 5_000;
 
 /**
- * The way of one host to the database. It leads to the writer, or to a node of the host's own while that takes writes, and cuts
- * connections to any other node.
+ * The proxy of one host to the database. It connects to the writer, or to a node of the host's own while that takes writes, and
+ * cuts connections to any other node.
  */
 export class WriterProxy implements WriterFollower, AsyncDisposable {
   #target: ClusterNode | null = null;
   #own: ClusterNode | null = null;
-  /** When the node of its own took a write, or was chosen. */
+  /** Time of the last write of the node of its own, or of its choice. */
   #ownWroteAt = 0;
   #isLooking = false;
   #isSpread = false;
@@ -32,7 +32,7 @@ export class WriterProxy implements WriterFollower, AsyncDisposable {
     return proxy;
   }
 
-  /** Of the application's database by way of the proxy. */
+  /** URL of the application's database by way of the proxy. */
   urlLike(node: ClusterNode): string {
     const url = new URL(node.url);
     url.port = new URL(this.proxy.url).port;
@@ -45,7 +45,7 @@ export class WriterProxy implements WriterFollower, AsyncDisposable {
     else void this.#look(this.#own, writer);
   }
 
-  /** Leads to this node from now on, where every node writes; null: to the writer again. */
+  /** Connects to this node from now on, if all nodes take writes; null: to the writer again. */
   prefer(node: ClusterNode | null): void {
     this.#isSpread = false;
     this.#own = node;
@@ -54,7 +54,7 @@ export class WriterProxy implements WriterFollower, AsyncDisposable {
     this.follow(this.watch.writer);
   }
 
-  /** Leads each connection to the next of these nodes, all of which have to run, until `prefer`. */
+  /** Connects to these running nodes in turn, until `prefer` is called. */
   spread(nodes: readonly ClusterNode[]): void {
     this.#isSpread = true;
     this.#target = null;
@@ -62,7 +62,7 @@ export class WriterProxy implements WriterFollower, AsyncDisposable {
     this.proxy.cut();
   }
 
-  /** Nothing gets through any more, and nothing is closed: the network between host and database is split. */
+  /** A network partition between host and database: nothing is forwarded any more, and nothing is closed. */
   split(): void {
     this.proxy.split();
   }
@@ -82,7 +82,7 @@ export class WriterProxy implements WriterFollower, AsyncDisposable {
     this.#isLooking = false;
     if (this.#own !== own) return;
     if (answer === 'written') this.#ownWroteAt = performance.now();
-    const isLate = performance.now() - this.#ownWroteAt > PATIENCE_MS;
+    const isLate = performance.now() - this.#ownWroteAt > MAX_SILENCE_MS;
     this.#leadTo(answer === 'refused' || isLate ? writer : own);
   }
 

@@ -4,25 +4,24 @@ import { type WriteAnswer, WriteProbe } from './write.probe.js';
 
 const LOOK_EVERY_MS = 200;
 
-/** Who wants to know where the writer is. */
+/** A listener for changes of the writer. */
 export interface WriterFollower {
   follow(writer: ClusterNode | null): void;
 }
 
 /**
- * Looks several times a second for the node that writes, tells proxies, and measures for how long no client could have written,
- * by writing itself.
+ * Looks for the writer several times a second, notifies proxies, and measures by writes of its own how long no client could write.
  */
 export class WriterWatch implements AsyncDisposable {
   /** Null while there is none. */
   writer: ClusterNode | null = null;
-  /** The longest time from one write that succeeded to the next: to the writer, or to one of the nodes while all are used. */
+  /** The longest time between two successful writes: to the writer, or to one of the nodes while all are used. */
   longestOutageMs = 0;
   readonly #followers: WriterFollower[] = [];
   readonly #probes = new Map<ClusterNode, WriteProbe>();
   readonly #loop: Promise<void>;
   #isClosed = false;
-  /** Nodes that are written to beside the writer, with the time of the last write. */
+  /** Nodes that are written to besides the writer, with the time of the last write. */
   readonly #used = new Map<ClusterNode, number>();
   #lastWriteAt = performance.now();
 
@@ -31,7 +30,7 @@ export class WriterWatch implements AsyncDisposable {
     this.#loop = this.#watch();
   }
 
-  /** The table of the probes has to be there. */
+  /** Requires the table of the probes. */
   static start(cluster: DatabaseCluster): WriterWatch {
     return new WriterWatch(cluster);
   }
@@ -41,12 +40,12 @@ export class WriterWatch implements AsyncDisposable {
     follower.follow(this.writer);
   }
 
-  /** What a write to a node comes to; within a second. */
+  /** Whether a write to a node succeeds within a second. */
   probe(node: ClusterNode): Promise<WriteAnswer> {
     return this.#probes.get(node)!.try();
   }
 
-  /** Hosts write to all of these from now on, and each may be the one that they wait for. None: to the writer alone. */
+  /** Hosts write to all of these nodes from now on, and may wait for any of them. None: to the writer alone. */
   use(nodes: readonly ClusterNode[]): void {
     const now = performance.now();
     for (const lastAt of this.#used.values()) this.#noteOutage(now - lastAt);

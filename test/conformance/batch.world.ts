@@ -11,12 +11,12 @@ export interface RunRecord {
   ratePerSecond: number | undefined;
 }
 
-/** What a run does in these tests; it ends when the promise does. */
+/** The run of a batch in these tests; it ends when the promise settles. */
 export type Running = (batch: string, ratePerSecond: number | undefined) => Promise<void>;
 
 const MAILING = '0199c1f0-0000-7000-8000-00000000000a';
 
-/** Batches in memory, in place of a database that several servers share. Claims are as exclusive as the real ones. */
+/** Batches in memory instead of a database that several servers share. Claims are as exclusive as real ones. */
 export class BatchWorld {
   readonly runs: RunRecord[] = [];
   readonly troubles: { step: string; error: unknown }[] = [];
@@ -46,12 +46,12 @@ export class BatchWorld {
     });
   }
 
-  /** Somebody gives a batch up: it is free again. */
+  /** Frees a batch again, as if its server had released it. */
   freeAgain(name: string): void {
     this.#free.set(name, { mailingId: MAILING, startIdx: Number(name.split('/')[1]) });
   }
 
-  /** What one server has. */
+  /** The context of one server's dispatcher. */
   context(server: number, options: { numBatchThreads: number; pollIntervalMs: number }): DispatcherContext {
     return {
       ...options,
@@ -64,7 +64,7 @@ export class BatchWorld {
     return this.#free.size;
   }
 
-  /** How many times each batch was run. */
+  /** Number of runs of each batch. */
   get runsOfEach(): number[] {
     const times = new Map<string, number>();
     for (const { batch } of this.runs) times.set(batch, (times.get(batch) ?? 0) + 1);

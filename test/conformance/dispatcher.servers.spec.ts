@@ -16,7 +16,7 @@ interface Server {
 interface Implementation {
   name: string;
   open(): Promise<void>;
-  /** @param test servers of one test share what servers of one application share. */
+  /** @param test the servers of one test share an application's Redis keys. */
   server(test: number): Server;
   close(): Promise<void>;
 }
@@ -52,7 +52,7 @@ function bullMq(): Implementation {
 const implementations = [polling()];
 if (await canUseRedis()) implementations.push(bullMq());
 
-/** So long that nothing in these tests happens because it is over. */
+/** An interval that never ends during these tests. */
 const NEVER = 600_000;
 
 describe.each(implementations)('a dispatcher: $name', (implementation) => {
@@ -81,7 +81,7 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
   const allAreRun = (number: number): Promise<unknown> =>
     waitUntil(() => world.runs.length >= number, { what: `${number} runs` });
 
-  /** Starts a server that is through with its first look. */
+  /** Starts a server and waits for the end of its first poll. */
   async function idle(numBatchThreads: number, pollIntervalMs: number): Promise<Dispatcher> {
     const [marker] = world.add(1);
     const dispatcher = start(numBatchThreads, pollIntervalMs);
@@ -99,7 +99,7 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     expect(new Set(world.runs.map(({ server }) => server)).size).toBe(4);
   });
 
-  it('never has more batches in work than the server has hands', async () => {
+  it('never runs more batches than the server has worker slots', async () => {
     world.running = () => delay(5 * Math.random());
     world.add(60);
     start(3, 100);
@@ -109,7 +109,7 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     expect([world.mostInWork.get(1), world.mostInWork.get(2)]).toEqual([3, 1]);
   });
 
-  it('wakes at once when batches are announced', async () => {
+  it('polls at once when batches are announced', async () => {
     const dispatcher = await idle(2, NEVER);
     world.add(5);
     dispatcher.announce();
@@ -118,7 +118,7 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     expect(world.runsOfEach).toEqual([1, 1, 1, 1, 1, 1]);
   });
 
-  it('bears to be told the same a hundred times', async () => {
+  it('runs each batch once after a hundred announcements', async () => {
     const dispatcher = await idle(2, NEVER);
     world.running = () => delay(10);
     for (let n = 0; n < 100; n++) {
@@ -131,7 +131,7 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     expect(world.runsOfEach).toEqual([1, 1, 1, 1, 1, 1]);
   });
 
-  it('finds batches that nobody announced within the interval', async () => {
+  it('finds unannounced batches within the interval', async () => {
     await idle(2, 200);
     world.add(3);
     const since = performance.now();
@@ -140,13 +140,13 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     expect(performance.now() - since).toBeLessThan(1.25 * 200 + 500);
   });
 
-  it('runs a batch again that was given back', async () => {
+  it('runs a released batch again', async () => {
     const dispatcher = await idle(2, NEVER);
     const [name] = world.add(1);
     dispatcher.announce();
     await allAreRun(2);
     world.freeAgain(name);
-    // Its job may not have ended yet, and then the news is lost: as any news may be.
+    // Its job may not have ended yet, and then the announcement is lost, as any may be.
     await waitUntil(
       () => {
         dispatcher.announce();
@@ -158,7 +158,7 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     expect(world.runs.filter(({ batch }) => batch === name)).toHaveLength(2);
   });
 
-  it('reports a database that can not be asked, and looks again after the interval', async () => {
+  it('reports a database error, and polls again after the interval', async () => {
     world.freeFails = new Error('the database is away');
     world.add(3);
     const since = performance.now();
@@ -172,7 +172,7 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     expect(world.runsOfEach).toEqual([1, 1, 1]);
   });
 
-  it('reports claims that fail, without hurry, and gets the batches later', async () => {
+  it('reports failed claims once an interval, and gets the batches later', async () => {
     world.claimFails = new Error('the database is away');
     world.add(100);
     const since = performance.now();
@@ -187,7 +187,7 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     expect(world.runsOfEach).toHaveLength(100);
   });
 
-  it('bears a run that breaks its promise and rejects', async () => {
+  it('goes on after a run that rejects', async () => {
     world.running = () => Promise.reject(new Error('never'));
     world.add(3);
     start(1, NEVER);
@@ -197,17 +197,17 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     expect(world.troubles.map(({ step }) => step)).toEqual(Array(3).fill('running a batch'));
   });
 
-  it('takes up nothing after stop, and leaves alone what is running', async () => {
+  it('starts no batch after stop, and lets running ones end', async () => {
     const runs = new HeldRuns();
     world.running = runs.run;
     world.add(10);
     const dispatcher = start(2, 20);
-    await waitUntil(() => runs.held === 2, { what: 'both hands to be busy' });
+    await waitUntil(() => runs.held === 2, { what: 'both worker slots to be busy' });
     await dispatcher.stop();
     dispatcher.announce();
     runs.release();
 
-    // Another server gets all the others, so the first one would have had time for them.
+    // Another server gets all other batches, so the first one would have had time for them.
     const other = implementation.server(test);
     servers.push(other);
     world.running = async () => {};
@@ -216,7 +216,7 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     expect(world.runs.filter(({ server }) => server === 1)).toHaveLength(2);
   });
 
-  it('waits in stop for claims under way, and runs what they win', async () => {
+  it('waits in stop for pending claims, and runs the claimed batches', async () => {
     const context = world.context(1, { numBatchThreads: 1, pollIntervalMs: 20 });
     world.add(1);
     let answer = (): void => {};
@@ -245,7 +245,7 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     await allAreRun(1);
   });
 
-  it('stops before it was started, while it starts, and twice', async () => {
+  it('can be stopped before it was started, while it starts, and twice', async () => {
     world.add(1);
     const never = implementation.server(test).dispatcher;
     await never.stop();
@@ -257,12 +257,12 @@ describe.each(implementations)('a dispatcher: $name', (implementation) => {
     expect(world.troubles).toEqual([]);
   });
 
-  it('with no hands takes nothing, and its news reaches the others', async () => {
+  it('takes no batch without worker slots, and announces batches to others', async () => {
     const announcer = start(0, 20);
     const [, taker] = [announcer, await idle(1, NEVER)];
     world.add(3);
     announcer.announce();
-    // By polling alone each server learns only from itself and the database.
+    // With polling alone a server has no announcements of others.
     if (implementation.name === 'PollingDispatcher') taker.announce();
     await allAreRun(4);
 

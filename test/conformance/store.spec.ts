@@ -39,14 +39,17 @@ const server = (uniqServerId: string, incarnation: string) => ({
 });
 
 /**
- * What the database of a host has to show, so that the promise holds on it: the same body for every one, through the
- * classes that the plugin itself uses. The books of a run are in `test/db/mailing-ledger.spec.ts`, which runs on all as
- * well; orders and outcomes seen from the outside in `test/work`.
+ * What the promise requires of a host's database: the same tests for every database, through the classes that the plugin itself
+ * uses. The ledger of a run is in `test/db/mailing-ledger.spec.ts`, which runs on all databases as well; commands and outcomes
+ * from the outside are in `test/work`.
  */
 forEachDatabase('the store', (kind) => {
   let fresh: FreshDatabase;
   let database: MailingDatabase;
-  /** The store of another process; on SQLite, where a second process could only be waited for, of another flow. */
+  /**
+   * The store of another process. On SQLite it is a second user of the same connection, because two connections would block each
+   * other.
+   */
   let other: MailingDatabase;
 
   beforeEach(async () => {
@@ -80,7 +83,7 @@ forEachDatabase('the store', (kind) => {
       [ms, uniqServerId],
     );
 
-  it('D5 takes a server for dead by the database’s clock, and lets one of two successors in', async () => {
+  it('D5 declares a server dead by the database’s clock, and registers one of two successors', async () => {
     const here = new TemplateEmailBatchServerPersister(database, TIMEOUT_MS);
     const there = new TemplateEmailBatchServerPersister(other, TIMEOUT_MS);
     expect(await here.register(server(SERVER, 'first'), neverKnown)).toBeNull();
@@ -106,7 +109,7 @@ forEachDatabase('the store', (kind) => {
     expect(await there.prune(SERVER, neverKnown)).toBe(true);
   });
 
-  it('D5 renews a lease whose row came to a node that lags only after the update', async () => {
+  it('D5 renews a lease whose row reaches a lagging node only after the update', async () => {
     await livingServer(fresh.dataSource, SERVER, 'first');
     await age(SERVER, TIMEOUT_MS + 1);
     let updates = 0;
@@ -120,7 +123,7 @@ forEachDatabase('the store', (kind) => {
     expect(await persister.find(SERVER)).toMatchObject({ incarnation: 'first', expired: false });
   });
 
-  it('D5 judges a lease again in the takeover itself: a heartbeat in between wins', async () => {
+  it('D5 checks a lease again in the takeover itself, so that a heartbeat in between wins', async () => {
     await livingServer(fresh.dataSource, SERVER, 'first');
     await age(SERVER, TIMEOUT_MS + 1);
     await new TemplateEmailBatchServerPersister(other, TIMEOUT_MS).renew(SERVER, 'first');
@@ -128,7 +131,7 @@ forEachDatabase('the store', (kind) => {
     expect(await replaceServer(database, server(SERVER, 'second'), 'first', true, TIMEOUT_MS)).toBe(true);
   });
 
-  it('F2 a successor registers before a claim and is seen, or after it and sees it', async () => {
+  it('F2 serializes the registration of a successor and a claim, so that the later one sees the other', async () => {
     const [early, late] = [await written(readers(1)), await written(readers(1))];
     await livingServer(fresh.dataSource, SERVER, 'first');
     const order: string[] = [];
@@ -154,7 +157,7 @@ forEachDatabase('the store', (kind) => {
     expect(await mailing(late)).toMatchObject({ status: 'pending', claimToken: null });
   });
 
-  it('a server that comes back while its work is being moved keeps it, or comes back after', async () => {
+  it('lets a server keep its mailings if it returns before they are adopted, and otherwise registers it afterwards', async () => {
     const mailingId = await written(readers(1));
     let moving: Promise<string[]> = Promise.resolve([]);
     let back: Promise<void> = Promise.resolve();
@@ -164,7 +167,7 @@ forEachDatabase('the store', (kind) => {
       await lockWait(fresh);
       const enter = kind === 'sqlite' ? database : new MailingDatabase(await fresh.connect());
       back = insertServer(enter, server(SERVER, 'again'));
-      // Only PostgreSQL lets him in at once, and so he keeps it.
+      // Only PostgreSQL registers the server at once, and so it keeps the mailing.
       if (kind === 'postgres') await back;
     });
     await back;
@@ -180,7 +183,7 @@ forEachDatabase('the store', (kind) => {
     expect(await new MailingClaims(database).adoptOne(mailingId, SERVER, 'late:3')).toBe(false);
   });
 
-  it('moves what a server without a row has left, one mailing or all', async () => {
+  it('adopts mailings of a server without a row, one or all', async () => {
     const [one, two] = [await written(readers(1)), await written(readers(1))];
     const claims = new MailingClaims(other);
     expect(await claims.ownersOfUnfinished('heir:2')).toEqual([SERVER]);
@@ -189,7 +192,7 @@ forEachDatabase('the store', (kind) => {
     expect((await claims.unfinished('heir:2')).map(({ mailingId }) => mailingId)).toEqual([one, two]);
   });
 
-  it('D6 of many claimers in two processes one gets a mailing', async () => {
+  it('D6 grants one of many concurrent claims in two processes', async () => {
     const mailingId = await written(readers(3));
     await livingServer(fresh.dataSource, SERVER, 'claimer');
     const got = await Promise.all(
@@ -202,7 +205,7 @@ forEachDatabase('the store', (kind) => {
     expect(await mailing(mailingId)).toMatchObject({ claimToken: winners[0].claimToken, commitSeq: 3 });
   });
 
-  it('D5 begins nothing before its time or after its last moment, by the database’s clock', async () => {
+  it('D5 begins no mailing before its start or after its deadline, by the database’s clock', async () => {
     const persister = new TemplateEmailPersister(database);
     const claims = new MailingClaims(database);
     await livingServer(fresh.dataSource, SERVER, 'first');
@@ -229,7 +232,7 @@ forEachDatabase('the store', (kind) => {
     expect(await claims.claim(over, SERVER, 'first#4')).toMatchObject({ mailingId: over });
   });
 
-  it('drops whoever is in the list already, within a chunk and between two', async () => {
+  it('drops duplicates in a list, within a chunk and between two', async () => {
     const mailingId = await written([
       'ann@home.example',
       'bob@home.example',
@@ -251,7 +254,7 @@ forEachDatabase('the store', (kind) => {
     expect(await persister.writeChunk(list, 'other', [])).toBeNull();
   });
 
-  it('makes one mailing of a key, also for many callers at the same moment', async () => {
+  it('creates one mailing for a key, also for concurrent callers', async () => {
     const terms = { idempotencyKey: 'once', sendAt: null, doNotStartAfter: null, batchSize: null };
     const ids = await Promise.all(
       [database, other, database, other].map((one) =>
@@ -283,7 +286,7 @@ forEachDatabase('the store', (kind) => {
     expect((await persister.readMailing(mailingId))?.info).toMatchObject({ ...info, sendAsHtml: true });
   });
 
-  it('keeps two sessions apart: what is rolled back takes nothing of others with it', async () => {
+  it('keeps two sessions apart, so that a rollback undoes nothing of others', async () => {
     const [ours, theirs] = [await written(readers(1)), await written(readers(1))];
     const rename = `UPDATE ${database.tables.mailing} SET name = ? WHERE id = ?`;
     const nameOf = async (store: MailingDatabase): Promise<unknown> => {
@@ -295,7 +298,7 @@ forEachDatabase('the store', (kind) => {
     const cut = database.transaction(async (session) => {
       await session.change(rename, ['half done', ours]);
       stranger = other.change(rename, ['theirs', theirs]);
-      // On SQLite the stranger waits until we are through.
+      // On SQLite the other session waits for the end of this one.
       if (kind !== 'sqlite') await stranger;
       seen = kind === 'sqlite' ? null : await nameOf(other);
       throw new Error('cut');
@@ -305,7 +308,7 @@ forEachDatabase('the store', (kind) => {
     expect([(await mailing(ours)).name, (await mailing(theirs)).name]).toEqual([null, 'theirs']);
   });
 
-  it('D7 does a transaction again as a whole after a deadlock', async () => {
+  it('D7 repeats a transaction as a whole after a deadlock', async () => {
     const ids = [await written(readers(1)), await written(readers(1))];
     const commit = (id: string, session: { change: MailingDatabase['change'] }): Promise<number> =>
       session.change(`UPDATE ${database.tables.mailing} SET commit_seq = commit_seq + 1 WHERE id = ?`, [id]);
@@ -322,14 +325,14 @@ forEachDatabase('the store', (kind) => {
       });
     const changed = await Promise.all([crossing(database, ids), crossing(other, [ids[1], ids[0]])]);
     expect(changed).toEqual([1, 1]);
-    // On SQLite nothing of ours crosses: one transaction at a time.
+    // SQLite has no deadlocks, because it runs one transaction at a time.
     expect(attempts).toBeGreaterThan(kind === 'sqlite' ? 1 : 2);
     expect(await Promise.all(ids.map(async (id) => (await mailing(id)).commitSeq))).toEqual(
       before.map((n) => n + 2),
     );
   });
 
-  it('writes whatever a mail server answers, and keeps counters and rows in step through orders', async () => {
+  it('stores any answer of a mail server, and keeps counters and rows consistent through commands', async () => {
     const mailingId = await written(readers(4));
     const claim = await claimed(mailingId);
     const ledger = new MailingLedger(database, claim);
@@ -352,9 +355,9 @@ forEachDatabase('the store', (kind) => {
     ]);
     expect([rows[1].errorCode?.length, rows[1].errorText?.length]).toEqual([64, 1000]);
     for (const { settledAt } of rows) expect(Math.abs(Number(settledAt) - Date.now())).toBeLessThan(60_000);
-    const orders = new CommandPersister(other, noFaultPoints);
-    expect(await orders.settleInDoubt(mailingId, 'sent')).toBe(1);
-    expect(await orders.retry(mailingId, 'error')).toBe(1);
+    const commands = new CommandPersister(other, noFaultPoints);
+    expect(await commands.settleInDoubt(mailingId, 'sent')).toBe(1);
+    expect(await commands.retry(mailingId, 'error')).toBe(1);
     expect(await mailing(mailingId)).toMatchObject({
       status: 'pending',
       numSent: 2,
@@ -371,7 +374,7 @@ forEachDatabase('the store', (kind) => {
     });
   });
 
-  it('finds the tables of this version, and says which one is missing or lacks a column', async () => {
+  it('checks its tables, and reports which one is missing or lacks a column', async () => {
     await expect(checkSchema(fresh.dataSource, database)).resolves.toBeUndefined();
     await fresh.dataSource.query('ALTER TABLE dps_mail_server DROP COLUMN hostname');
     const lacking = checkSchema(fresh.dataSource, database);
@@ -381,13 +384,13 @@ forEachDatabase('the store', (kind) => {
     await expect(checkSchema(fresh.dataSource, database)).rejects.toMatchObject({ table: 'dps_mail_server' });
   });
 
-  it('is asked whether a commit survives a power cut', async () => {
+  it('reports no setting that would lose commits in a power failure', async () => {
     expect(await findWeakSettings(database)).toEqual([]);
   });
 });
 
-onDatabase('postgres', 'a PostgreSQL whose commits do not wait for the disk', () => {
-  it('is found out', async () => {
+onDatabase('postgres', 'a PostgreSQL with synchronous_commit off', () => {
+  it('is reported as a weak setting', async () => {
     await using fresh = await freshDatabase('postgres', {
       migrate: false,
       dataSource: { extra: { options: '-c synchronous_commit=off' } },

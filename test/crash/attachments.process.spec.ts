@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Mailing, type MailingStatus } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
@@ -69,7 +69,7 @@ forEachDatabase('a mailing with attachments whose process is killed', (kind) => 
     return host;
   };
 
-  /** Kills it in the middle, and takes away all that it was given. */
+  /** Kills it in the middle of the mailing, and removes the files and the web server. */
   const endFirstLife = async (host: ChildProcess): Promise<void> => {
     await inbox.waitFor(20);
     await kill(host);
@@ -84,9 +84,9 @@ forEachDatabase('a mailing with attachments whose process is killed', (kind) => 
     });
 
   const assertAllWhole = async (mailingId: string): Promise<void> => {
-    const books = await readProgress(database.dataSource, mailingId);
-    assertBooksAddUp(books);
-    const { sent = 0, in_doubt: inDoubt = 0 } = books.byStatus;
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertProgressAddsUp(progress);
+    const { sent = 0, in_doubt: inDoubt = 0 } = progress.byStatus;
     expect(sent + inDoubt).toBe(RECIPIENTS);
     expect(Math.max(...inbox.countsByRecipient().values())).toBe(1);
     expect(inbox.messages.length).toBeGreaterThanOrEqual(sent);
@@ -104,7 +104,7 @@ forEachDatabase('a mailing with attachments whose process is killed', (kind) => 
   };
 
   it.each(['table', 'folder'])(
-    'C11 brings them whole to everybody, once, without files and web server: %s',
+    'C11 sends each recipient its attachments whole, once, after files and web server are gone: %s',
     async (place) => {
       const STORE = JSON.stringify(place === 'table' ? place : { dir: kept });
       await endFirstLife(start({ SEND: 'yes', STORE }));
@@ -117,7 +117,7 @@ forEachDatabase('a mailing with attachments whose process is killed', (kind) => 
     },
   );
 
-  it('C11 pauses it when the folder is lost, settles whom the kill caught, and sends the rest when it is back', async () => {
+  it('C11 pauses when the attachment folder is lost, settles recipients in doubt, and sends the rest when it is back', async () => {
     const STORE = JSON.stringify({ dir: kept });
     await endFirstLife(start({ SEND: 'yes', STORE }));
     const empty = join(folder, 'empty');

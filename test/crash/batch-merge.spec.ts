@@ -8,7 +8,7 @@ import { CommandPersister } from '../../libs/mailing/src/store/commands/command.
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
-import { assertBatchesAddUp } from '../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../support/databases/batch-progress.js';
 import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
@@ -22,10 +22,10 @@ const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.exa
 const QUIET: Commit = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 const MAX_STATEMENTS = 40;
 
-/** A mailing of two batches, at the moment before the transaction that is cut off. */
+/** A mailing of two batches, just before the transaction that is cut off. */
 interface Scene {
   mailingId: string;
-  /** The transaction. May be done again. */
+  /** The transaction. It may be repeated. */
   step: () => Promise<unknown>;
 }
 
@@ -33,13 +33,13 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
   let fresh: FreshDatabase;
   let database: CutOffDatabase;
   let batches: TemplateEmailBatchPersister;
-  let orders: CommandPersister;
+  let commands: CommandPersister;
 
   beforeEach(async () => {
     fresh = await freshDatabase(kind);
     database = new CutOffDatabase(fresh.dataSource);
     batches = new TemplateEmailBatchPersister(database);
-    orders = new CommandPersister(database, noFaultPoints);
+    commands = new CommandPersister(database, noFaultPoints);
   });
 
   afterEach(() => fresh.dispose());
@@ -61,8 +61,8 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     await livingServer(fresh.dataSource, SERVER, incarnation);
     return (await batches.claim({ mailingId, startIdx }, SERVER, `${incarnation}#1`)) as HeldClaim;
   };
-  /** The commit that settles everybody of a batch. */
-  const lastBeat = (startIdx: number): Commit => ({
+  /** The commit that settles every recipient of a batch. */
+  const lastCommit = (startIdx: number): Commit => ({
     ...QUIET,
     capacity: 1,
     outcomes: Array.from({ length: SIZE }, (_, n) =>
@@ -71,7 +71,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
         : { idx: startIdx + n, status: 'sent', code: null, text: null },
     ),
   });
-  /** A claimed batch, everybody in it marked. */
+  /** A claimed batch with every recipient marked. */
   const marked = async (mailingId: string, startIdx: number): Promise<MailingLedger> => {
     const ledger = new MailingLedger(database, await claimed(mailingId, startIdx));
     await ledger.commit({ ...QUIET, capacity: SIZE });
@@ -79,33 +79,33 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
   };
 
   const SCENES: Record<string, () => Promise<Scene>> = {
-    'complete, with another one left': async () => {
+    'complete, with another batch left': async () => {
       const mailingId = await written();
       const ledger = await marked(mailingId, 0);
-      return { mailingId, step: () => ledger.commit(lastBeat(0)) };
+      return { mailingId, step: () => ledger.commit(lastCommit(0)) };
     },
-    'complete, as the last one': async () => {
+    'complete, as the last batch': async () => {
       const mailingId = await written();
-      await (await marked(mailingId, 0)).commit(lastBeat(0));
+      await (await marked(mailingId, 0)).commit(lastCommit(0));
       const ledger = await marked(mailingId, SIZE);
-      return { mailingId, step: () => ledger.commit(lastBeat(SIZE)) };
+      return { mailingId, step: () => ledger.commit(lastCommit(SIZE)) };
     },
-    'given back half done, for a pause of the plugin': async () => {
+    'released half done, when the plugin pauses the mailing': async () => {
       const mailingId = await written();
       const ledger = await marked(mailingId, 0);
-      const outcomes = lastBeat(0).outcomes.slice(0, 2);
+      const outcomes = lastCommit(0).outcomes.slice(0, 2);
       const release = { kind: 'pause', reason: 'error rate' } as const;
       return { mailingId, step: () => ledger.commit({ ...QUIET, outcomes, returned: [2], release }) };
     },
-    'the last one of a mailing that is canceled': async () => {
+    'the last batch of a mailing that is canceled': async () => {
       const mailingId = await written();
       const ledger = await marked(mailingId, 0);
-      await orders.cancel(mailingId);
-      const outcomes = lastBeat(0).outcomes.slice(0, 2);
+      await commands.cancel(mailingId);
+      const outcomes = lastCommit(0).outcomes.slice(0, 2);
       const release = { kind: 'stop' } as const;
       return { mailingId, step: () => ledger.commit({ ...QUIET, outcomes, returned: [2], release }) };
     },
-    'recovered from the dead': async () => {
+    'recovered from a dead server': async () => {
       const mailingId = await written();
       await marked(mailingId, 0);
       await livingServer(fresh.dataSource, HEIR, 'heir');
@@ -115,10 +115,11 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
         step: () => batches.recover(dead, HEIR, 'heir#1', { resend: false, journal: null }),
       };
     },
-    'opened again for another attempt': async () => {
+    'reopened for a retry': async () => {
       const mailingId = await written();
-      for (const startIdx of [0, SIZE]) await (await marked(mailingId, startIdx)).commit(lastBeat(startIdx));
-      return { mailingId, step: () => orders.retry(mailingId, 'error') };
+      for (const startIdx of [0, SIZE])
+        await (await marked(mailingId, startIdx)).commit(lastCommit(startIdx));
+      return { mailingId, step: () => commands.retry(mailingId, 'error') };
     },
   };
 
@@ -127,8 +128,8 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
       .mailing;
     return { status, numSent, numErrors, numSkipped };
   };
-  /** Whoever had a claim is dead now, and a server that lives ends what he left. */
-  const buryAll = async (mailingId: string): Promise<void> => {
+  /** All claim holders die, and a living server recovers and ends their batches. */
+  const recoverAll = async (mailingId: string): Promise<void> => {
     await fresh.dataSource.query('DELETE FROM dps_mail_server');
     await livingServer(fresh.dataSource, HEIR, 'heir');
     for (const dead of await batches.claimedByDead(HEIR)) {
@@ -141,7 +142,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
     }
   };
 
-  it.each(Object.keys(SCENES))('F5 %s: at no moment do counters and rows differ', async (name) => {
+  it.each(Object.keys(SCENES))('F5 %s: counters and rows never differ', async (name) => {
     const whole = await SCENES[name]();
     await whole.step();
     await assertBatchesAddUp(fresh.dataSource, whole.mailingId);
@@ -160,11 +161,11 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
       database.cutOffAfter = Number.POSITIVE_INFINITY;
       await assertBatchesAddUp(fresh.dataSource, scene.mailingId);
       if (isThrough) break;
-      // Every other time the process lives, and does the same again: the same end, nothing counted twice.
+      // Every other time the process lives and repeats the transaction, which must end the same and count nothing twice.
       const isRepeated = cuts % 2 === 0;
       if (isRepeated) await scene.step();
       expect(isRepeated ? await ending(scene.mailingId) : end).toEqual(end);
-      await buryAll(scene.mailingId);
+      await recoverAll(scene.mailingId);
       const left = await assertBatchesAddUp(fresh.dataSource, scene.mailingId);
       expect(left.filter((one) => one.status === 'claimed')).toEqual([]);
       const { byStatus } = await readProgress(fresh.dataSource, scene.mailingId);

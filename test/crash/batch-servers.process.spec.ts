@@ -15,14 +15,14 @@ const ANSWER_MS = 20;
 const slowly = ({ command }: SmtpStep): Promise<void> | undefined =>
   command === 'END' ? delay(ANSWER_MS) : undefined;
 
-/** Up to seven processes are started, which takes a busy machine its time. */
+/** Up to seven processes are started, which is slow on a busy machine. */
 const TIMEOUT = { timeout: 90_000 };
 
 forEachDatabase('servers that share a mailing', (kind) => {
   const servers = MailServers.forEachTest(kind, slowly);
 
   it(
-    'F1 are killed all at once: one that takes no batches frees them, and one that does sends on',
+    'F1 are killed all at once: a server that takes no batches frees them, and another one sends the rest',
     TIMEOUT,
     async () => {
       const all = await Promise.all(['a:1', 'b:2', 'c:3'].map((id) => servers.start(id)));
@@ -47,7 +47,7 @@ forEachDatabase('servers that share a mailing', (kind) => {
   );
 
   it(
-    'F7 are replaced one by one in good order: everybody gets one copy, and nobody is in doubt',
+    'F7 are replaced one by one by orderly restarts: each recipient gets one copy, and none is in doubt',
     TIMEOUT,
     async () => {
       let running = await Promise.all(['a:1', 'b:2', 'c:3'].map((id) => servers.start(id)));
@@ -62,7 +62,7 @@ forEachDatabase('servers that share a mailing', (kind) => {
       await running[0].completed(mailingId);
       const { received, inDoubt } = await servers.judge(mailingId, 360, 0);
       expect([received, inDoubt]).toEqual([360, 0]);
-      // Nobody had to be recovered: what was not through was given back.
+      // No batch had to be recovered: unfinished ones were released.
       expect(running.map((server) => server.countOf('batch:freed'))).toEqual([0, 0, 0]);
     },
   );
@@ -71,7 +71,7 @@ forEachDatabase('servers that share a mailing', (kind) => {
 forEachDatabase('a server that was stopped for longer than its lease, with batches', (kind) => {
   const servers = MailServers.forEachTest(kind);
 
-  /** Everything that is written about the batches, beside the late answers to these. */
+  /** Everything that is stored about the batches, except late answers to these recipients. */
   const rows = async (isAnswered: ReadonlySet<string>): Promise<object[]> => {
     const { dataSource } = servers.database;
     return besideAnswers(
@@ -82,7 +82,7 @@ forEachDatabase('a server that was stopped for longer than its lease, with batch
       isAnswered,
     );
   };
-  /** All it can send waits for answers, and everything else is on disk. */
+  /** All messages in flight wait for answers, and everything else is committed. */
   const isIdle = async (server: HeldAnswers, mailingId: string): Promise<boolean> => {
     const { sending, sent } = (await readProgress(servers.database.dataSource, mailingId)).byStatus;
     const numHeld = server.recipients.length;
@@ -92,7 +92,7 @@ forEachDatabase('a server that was stopped for longer than its lease, with batch
   const lostRuns = (server: NewsletterService): boolean => server.countOf('run:fenced') === BATCH_THREADS;
 
   it(
-    'F2 sends nothing, writes nothing but the answers to what is in doubt, and takes batches again',
+    'F2 sends nothing, writes only the answers to recipients in doubt, and takes batches again',
     TIMEOUT,
     async () => {
       let ownConnections = Infinity;
@@ -101,7 +101,7 @@ forEachDatabase('a server that was stopped for longer than its lease, with batch
         ({ connection }) => connection <= ownConnections && inbox.messages.length > 20,
       );
       inbox.answer = (step) => held.at(step);
-      // Large enough that no batch is through before its answers are held back.
+      // Large enough that no batch ends before its answers are held back.
       const zombie = await servers.start('old:1', { env: { BATCH_SIZE: '40' } });
       const mailingId = await zombie.send(200);
       await waitUntil(() => isIdle(held, mailingId), { what: 'runs that wait for answers' });

@@ -10,14 +10,14 @@ import { BATCH_THREADS, MailServers } from './processes/mail-servers.js';
 const RECIPIENTS = 240;
 const ANSWER_MS = 20;
 
-/** The split may come in mid-commit, and then only such a limit gives the locks back while it lasts. */
-forEachServer('a server that is split from its database', (kind) => {
+/** The split may come during a commit, and then only such a limit releases the locks while it lasts. */
+forEachServer('a server that a network partition cuts off from its database', (kind) => {
   const servers = MailServers.forEachTest(kind, ({ command }) =>
     command === 'END' ? delay(ANSWER_MS) : undefined,
   );
 
   it(
-    'F2 loses its batches to another one, and takes batches again when the network is back',
+    'F2 loses its batches to another server, and takes batches again when the network is back',
     { timeout: 90_000 },
     async () => {
       await using proxy = await TcpProxy.start(servers.database.url);
@@ -26,7 +26,7 @@ forEachServer('a server that is split from its database', (kind) => {
       await servers.inbox.waitFor(40);
       proxy.split();
       const heir = await servers.start('heir:2');
-      // Its process runs, so only its lease tells.
+      // Its process lives, so only its lease shows that it is lost.
       await heir.reported('server:pruned');
       await heir.completed(mailingId);
       const slices = heir.countOf('batch:freed');

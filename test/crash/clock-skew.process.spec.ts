@@ -11,12 +11,12 @@ import { waitUntil } from '../support/wait-until.js';
 
 const TEN_MINUTES_MS = 600_000;
 const HOUR_MS = 3_600_000;
-/** As in the environment of a service that gives none of its own. */
+/** The default of the service. */
 const HEARTBEAT_MS = 200;
-/** Longer than a busy machine holds a process up. */
+/** Longer than a busy machine delays a process. */
 const LEASE_MS = 2_000;
 const RECIPIENTS = 200;
-/** What the mail server takes for each message. */
+/** The mail server's delay for each message. */
 const ANSWER_MS = 100;
 
 /** Shifts every clock reading of a process, before anything else is loaded. */
@@ -68,7 +68,7 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
     return service;
   };
 
-  it('D5 nothing changes hands while both live, because leases are judged by the database’s clock', async () => {
+  it('D5 take over nothing from each other while both live, because leases are judged by the database’s clock', async () => {
     const ahead = await start('ahead:1', TEN_MINUTES_MS);
     const behind = await start('behind:2', -TEN_MINUTES_MS);
     const mailingId = await ahead.send(RECIPIENTS);
@@ -83,7 +83,7 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
     expect(inbox.messages).toHaveLength(RECIPIENTS);
   });
 
-  it('D5 nobody is pruned, and nobody takes over from whom he stands by for, whatever the clocks of the servers', async () => {
+  it('D5 prune no living server, and no standby takes over from a living one', async () => {
     const servers = database.dataSource.getRepository(MailServer);
     const lease = { env: { MAILING_LEASE_MS: String(LEASE_MS), MAILING_MIGRATION_LIST: '' } };
     const ahead = await start('shop:1', 3 * HOUR_MS, lease);
@@ -92,14 +92,14 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
     const twin = await start('shop:1', -3 * HOUR_MS, lease);
     const otherTwin = await start('behind:2', 3 * HOUR_MS, lease);
     await Promise.all([twin, otherTwin].map((one) => one.reported('server:standby')));
-    // One that has just stopped beating, on another host: alive for a lease from now on, and dead after it.
+    // A server on another host whose heartbeats have just stopped: alive for one lease from now on, and dead after it.
     const { startedAt, lastUpdated: beganAt } = await servers.findOneByOrFail({ uniqServerId: 'shop:1' });
     const place = { hostname: 'far.example', pid: 1, startedAt, lastUpdated: beganAt };
     await servers.insert({ uniqServerId: 'far:9', incarnation: 'far', ...place });
     const far = (): Promise<boolean> => servers.existsBy({ uniqServerId: 'far:9' });
     const ageMs = async (): Promise<number> =>
       Number((await servers.findOneByOrFail({ uniqServerId: 'shop:1' })).lastUpdated) - Number(beganAt);
-    await waitUntil(async () => !(await far()), { what: 'the dead one to be pruned' });
+    await waitUntil(async () => !(await far()), { what: 'the dead server to be pruned' });
     expect(await ageMs()).toBeGreaterThanOrEqual(LEASE_MS - HEARTBEAT_MS);
     await waitUntil(async () => (await ageMs()) > 4 * LEASE_MS, { what: 'some leases to pass' });
 
@@ -114,7 +114,7 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
     await twin.reported('server:registered');
   });
 
-  it('D5 D2 the times on record are those of the database, whatever the clocks of the servers', async () => {
+  it('D5 D2 store times of the database’s clock only', async () => {
     const ahead = await start('ahead:1', TEN_MINUTES_MS);
     const mailingId = await ahead.send(3);
     await ahead.completed(mailingId);
@@ -135,7 +135,7 @@ describe('Lease', () => {
     return one;
   };
 
-  it('holds nothing before it is confirmed, and nothing after it is revoked', () => {
+  it('is not held before it is confirmed, nor after it is revoked', () => {
     expect(new Lease(1_000).holds()).toBe(false);
     const one = lease();
     expect(one.holds()).toBe(true);
@@ -143,7 +143,7 @@ describe('Lease', () => {
     expect(one.holds()).toBe(false);
   });
 
-  it('D5 ends by whichever clock goes on: one may stand still while a machine is suspended, one may be set back', () => {
+  it('D5 ends by either of its two clocks: one may stop while the machine is suspended, the other may be set back', () => {
     for (const toFake of [['performance'], ['Date']] as ('performance' | 'Date')[][]) {
       vi.useFakeTimers({ toFake, now: Date.now() });
       try {
@@ -158,7 +158,7 @@ describe('Lease', () => {
     }
   });
 
-  it('D5 a wall clock that jumps back by more than the lease ends it as well', () => {
+  it('D5 ends when the wall clock jumps back by more than the lease', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     try {
       const one = lease();

@@ -16,7 +16,7 @@ import { waitUntil } from '../support/wait-until.js';
 import { assertPromiseKept } from './processes/promise.js';
 
 const RECIPIENTS = 600;
-/** Numbers of received messages at which the database dies. */
+/** Numbers of received messages at which the database is killed. */
 const MOMENTS = [50, 150, 260, 370, 480];
 /** Long enough that there are messages in flight at every moment, short enough that commits follow each other closely. */
 const ANSWER_MS = 15;
@@ -60,13 +60,13 @@ describe.each(SERVER_KINDS)('a %s that is killed while a mailing runs', (kind) =
     await server.stop();
   });
 
-  it('D8 five times costs nobody a message: the process lives on and knows what became of each', async () => {
+  it('D8 five times costs no recipient its message: the process lives on and records each outcome', async () => {
     const mailingId = await service.send(RECIPIENTS);
     for (const moment of MOMENTS) {
       await inbox.waitFor(moment, 30_000);
       const noticed = service.countOf('run:commit-retried');
       await server.kill();
-      // Not only away, but missed.
+      // Not only down: the process must have noticed it.
       await waitUntil(() => service.countOf('run:commit-retried') > noticed, {
         what: 'the run to miss its database',
       });
@@ -78,10 +78,10 @@ describe.each(SERVER_KINDS)('a %s that is killed while a mailing runs', (kind) =
     expect(service.countOf('server:registered')).toBe(1);
 
     const dataSource = await new DataSource(mailingDataSourceOptions(url)).initialize();
-    const books = await readProgress(dataSource, mailingId);
+    const progress = await readProgress(dataSource, mailingId);
     await dataSource.destroy();
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 0 });
-    expect(books.byStatus).toEqual({ sent: RECIPIENTS });
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 0 });
+    expect(progress.byStatus).toEqual({ sent: RECIPIENTS });
     expect(inbox.messages).toHaveLength(RECIPIENTS);
     await service.stop();
     expect(await service.ended()).toBe('SIGTERM');

@@ -27,7 +27,7 @@ async function demo(...args: string[]): Promise<Record<string, unknown>> {
 
 const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
 
-/** The books are those of a mailing in batches, and nobody else than these servers completed one. */
+/** The counters add up with those of its batches, and only these servers completed a batch. */
 async function expectBatchesOfAll(database: FreshDatabase, servers: { id: string }[]): Promise<void> {
   const batches = await database.dataSource.getRepository(MailBatch).find();
   expect(batches.length).toBeGreaterThan(1);
@@ -38,7 +38,7 @@ async function expectBatchesOfAll(database: FreshDatabase, servers: { id: string
 
 forEachDatabase('the demo', (kind) => {
   it(
-    'kills, resumes, and finds the promise kept',
+    'kills its process, resumes, and finds the promise kept',
     async () => {
       const database = await freshDatabase(kind, { migrate: false });
       try {
@@ -75,7 +75,7 @@ forEachDatabase('the demo', (kind) => {
   );
 
   it(
-    'shares a mailing among three servers, kills them in turn, and tells who sent what',
+    'shares a mailing among three servers, kills them in turn, and reports which server sent what',
     async () => {
       const database = await freshDatabase(kind, { migrate: false });
       try {
@@ -96,7 +96,7 @@ forEachDatabase('the demo', (kind) => {
         expect(new Set(servers.map(({ id }) => id)).size).toBe(3);
         expect(sum(servers.map(({ sent }) => sent))).toBe(verdict.received);
         expect(sum(servers.map(({ kills }) => kills))).toBe(3);
-        // The first kill of this seed comes after each of them had batches.
+        // The first kill of this seed comes after each server had batches.
         for (const { sent } of servers) expect(sent).toBeGreaterThan(0);
         await expectBatchesOfAll(database, servers);
       } finally {
@@ -108,7 +108,7 @@ forEachDatabase('the demo', (kind) => {
 });
 
 describe('the demo', () => {
-  it('with resend leaves nobody in doubt and nobody out', async () => {
+  it('with policy resend leaves no recipient in doubt or unsent', async () => {
     const verdict = await demo('--recipients', '200', '--kills', '1', '--seed', '3', '--in-doubt', 'resend');
     expect(verdict).toMatchObject({
       received: 200,
@@ -120,7 +120,7 @@ describe('the demo', () => {
   });
 
   it(
-    'shares a mailing over a mail server of the user’s own, too',
+    'shares a mailing among servers with the user’s own mail server',
     async () => {
       const inbox = await SmtpInbox.start();
       try {
@@ -136,7 +136,7 @@ describe('the demo', () => {
     LONG_MS,
   );
 
-  it('with a mail server of the user’s own gives no verdict about receipt', async () => {
+  it('gives no verdict about receipt with the user’s own mail server', async () => {
     const inbox = await SmtpInbox.start();
     try {
       const verdict = await demo('--recipients', '100', '--kills', '0', '--smtp-url', inbox.url);
@@ -153,7 +153,7 @@ describe('the demo', () => {
     ['--in-doubt', 'maybe'],
     ['--servers', '0'],
     ['--nonsense', '1'],
-  ])('ends with 2 and says how it is used after %s %s', async (option, value) => {
+  ])('ends with exit code 2 and prints its usage for %s %s', async (option, value) => {
     await expect(demo(option, value)).rejects.toMatchObject({
       code: 2,
       stderr: expect.stringContaining(option) as string,

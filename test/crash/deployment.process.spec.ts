@@ -55,7 +55,7 @@ forEachDatabase('a deployment whose server ids change with every pod', (kind) =>
   const owner = async (): Promise<string | null> =>
     (await database.dataSource.getRepository(Mailing).findOneByOrFail({})).uniqServerId;
 
-  it('F7 with migrationList *, each new pod goes on where the last one was killed, or was stopped', async () => {
+  it('F7 with migrationList *, each new pod resumes the mailing of a pod that was killed or stopped', async () => {
     const first = await deploy('pod-a', '*');
     const mailingId = await first.send(RECIPIENTS);
     await inbox.waitFor(60);
@@ -63,24 +63,24 @@ forEachDatabase('a deployment whose server ids change with every pod', (kind) =>
     expect(hostname).toBe('pod-a');
     await first.kill();
 
-    // On another host only the lease tells.
+    // On another host only the lease shows the death.
     const second = await deploy('pod-b', '*');
     expect(await second.reported('mailing:adopted')).toMatchObject({ fromServerId: 'pod-a:3000' });
     await inbox.waitFor(160);
     await second.stop();
     expect(await owner()).toBe('pod-b:3000');
 
-    // Nobody has to wait for the lease of one that was stopped in good order.
+    // After an orderly shutdown no lease has to be waited for.
     const third = await deploy('pod-c', '*');
     expect(await third.reported('mailing:adopted')).toMatchObject({ fromServerId: 'pod-b:3000' });
     await third.completed(mailingId);
     expect(third.countOf('run:recovered')).toBe(0);
     expect(await owner()).toBe('pod-c:3000');
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
   });
 
-  it('F7 F3 without it, the mailing of the old pod waits, and the new one says so', async () => {
+  it('F7 F3 without migrationList, the mailing of the old pod waits, and the new pod reports it', async () => {
     const first = await deploy('pod-a', '');
     const mailingId = await first.send(RECIPIENTS);
     await inbox.waitFor(60);
@@ -98,11 +98,11 @@ forEachDatabase('a deployment whose server ids change with every pod', (kind) =>
     expect([code, serverId, mailingIds]).toEqual(['mailings_orphaned', 'pod-a:3000', [mailingId]]);
     expect([await owner(), second.countOf('mailing:adopted')]).toEqual(['pod-a:3000', 0]);
 
-    // Whoever asks for it here gets it.
+    // An explicit resume here takes it over.
     expect((await second.order(mailingId, 'pause')).status).toBe(200);
     expect((await second.order(mailingId, 'resume')).status).toBe(200);
     await second.completed(mailingId);
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
   });
 });

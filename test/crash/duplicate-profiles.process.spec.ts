@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { MailAddressClaim, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { FaultPoint } from '../../libs/mailing/src/model/ports/fault-points.js';
-import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
@@ -18,7 +18,7 @@ const RECIPIENTS = 36;
 const MAX_IN_DOUBT = 4;
 const DEADLINE_MS = 25_000;
 
-/** Before the addresses are taken, between that and the message, and after it; early, and when others have been skipped. */
+/** Before the addresses are claimed, between that and the message, and after it; early, and after others were skipped. */
 const DEATHS: { at: FaultPoint; on: number; batched: 'yes' | 'no' }[] = [
   { at: 'afterIntentCommitted', on: 3, batched: 'no' },
   { at: 'beforeRendered', on: 1, batched: 'no' },
@@ -28,7 +28,7 @@ const DEATHS: { at: FaultPoint; on: number; batched: 'yes' | 'no' }[] = [
   { at: 'beforeOutcomesWritten', on: 2, batched: 'yes' },
 ];
 
-forEachDatabase('profiles with one address, and a process that dies', (kind) => {
+forEachDatabase('profiles that share an address, and a process that dies', (kind) => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   let folder: string;
@@ -45,7 +45,7 @@ forEachDatabase('profiles with one address, and a process that dies', (kind) => 
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** @returns how it ended: a signal, `lived`, or what it wrote. */
+  /** @returns how it ended: a signal, `lived`, or its output. */
   async function live(env: Record<string, string>): Promise<string> {
     const child = spawn(process.execPath, [PROCESS], {
       env: {
@@ -70,25 +70,25 @@ forEachDatabase('profiles with one address, and a process that dies', (kind) => 
   }
 
   it.each(DEATHS)(
-    'dies at visit $on of $at (in batches: $batched): one copy for each address, and one place holds it',
+    'dies at visit $on of $at (in batches: $batched): each address gets one copy and has one claim',
     { timeout: 60_000 },
     async ({ at, on, batched }) => {
       const env = { BATCHED: batched };
       expect(await live({ ...env, MAILING_DIE_AT: at, MAILING_DIE_ON: String(on) })).toBe('SIGKILL');
       expect(await live(env)).toBe('lived');
       const [{ id }] = await database.dataSource.getRepository(Mailing).findBy({});
-      const books = await readProgress(database.dataSource, id);
-      assertBooksAddUp(books);
+      const progress = await readProgress(database.dataSource, id);
+      assertProgressAddsUp(progress);
       const copies = inbox.countsByRecipient();
       expect([...copies].filter(([, count]) => count > 1)).toEqual([]);
-      const { sent, in_doubt: doubt = 0, skipped } = books.byStatus;
+      const { sent, in_doubt: doubt = 0, skipped } = progress.byStatus;
       expect(doubt).toBeLessThanOrEqual(2 * MAX_IN_DOUBT);
       expect(copies.size).toBeGreaterThanOrEqual(sent);
       const holders = await database.dataSource.getRepository(MailAddressClaim).findBy({ mailingId: id });
       expect(holders).toHaveLength(ADDRESSES);
-      // Nobody but a holder was mailed, and everybody who was skipped had to yield to one.
+      // Only holders of an address were mailed, and each skipped profile is a duplicate of one.
       const held = new Set(holders.map(({ idx }) => idx));
-      const mailed = books.recipients.filter(({ status }) => status === 'sent');
+      const mailed = progress.recipients.filter(({ status }) => status === 'sent');
       expect(mailed.filter(({ idx }) => !held.has(idx))).toEqual([]);
       expect(skipped).toBe(RECIPIENTS - sent - doubt);
     },

@@ -18,7 +18,7 @@ const LISTS = [
 ];
 const DEADLINE_MS = 10_000;
 
-describe.each(['sqlite', 'mariadb'] as const)('SIGTERM while a list without an end is read (%s)', (kind) => {
+describe.each(['sqlite', 'mariadb'] as const)('SIGTERM while an endless list is read (%s)', (kind) => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   let folder: string;
@@ -40,7 +40,7 @@ describe.each(['sqlite', 'mariadb'] as const)('SIGTERM while a list without an e
     await rm(folder, { recursive: true });
   });
 
-  /** Starts the host and resolves when the list has passed its readers. */
+  /** Starts the host and resolves when the list is past its readers. */
   const start = async (list: string, persist: 'yes' | 'no'): Promise<void> => {
     const env = {
       ...process.env,
@@ -56,7 +56,7 @@ describe.each(['sqlite', 'mariadb'] as const)('SIGTERM while a list without an e
     await waitUntil(() => output.includes('isPassed'), { what: 'the list to be read', deadlineMs: 25_000 });
   };
 
-  /** @returns the last line of the host, after an end in good order. */
+  /** @returns the last line of the host, after an orderly shutdown. */
   const ended = async (): Promise<unknown> => {
     await waitUntil(() => host.exitCode !== null || host.signalCode !== null, {
       what: 'the process to end',
@@ -69,7 +69,7 @@ describe.each(['sqlite', 'mariadb'] as const)('SIGTERM while a list without an e
   };
 
   it.each(LISTS)(
-    'of %s, not persisted, ends the process, and what the list had is sent',
+    'of %s, not persisted, ends the process after the recipients read so far are sent to',
     async (_, list) => {
       let answer = (): void => undefined;
       const isSignalled = new Promise<void>((resolve) => (answer = resolve));
@@ -89,7 +89,7 @@ describe.each(['sqlite', 'mariadb'] as const)('SIGTERM while a list without an e
   );
 
   it.each(LISTS)(
-    'of %s, persisted, ends the process, and the mailing is failed with a reason and sent to no recipient',
+    'of %s, persisted, ends the process, and the mailing is failed with a reason and sends to no recipient',
     async (_, list) => {
       await start(list, 'yes');
       host.kill('SIGTERM');

@@ -3,10 +3,10 @@ import { forEachDatabase, forEachServer } from '../support/databases/for-each-da
 import { BATCH_GAPS } from './processes/batch-gaps.js';
 import { type Death, KilledLife } from './processes/killed-life.js';
 
-/** Each row is one life: its deaths, one after another, each of a process of its own. */
+/** Each row is a sequence of deaths, each of a new process. */
 const LIVES: Death[][] = [
   ...BATCH_GAPS.map((at): Death[] => [{ at }]),
-  // A sweep that dies has batches of the dead, under claims of its own.
+  // A sweep that dies has claimed batches of dead servers.
   [{ at: 'afterIntentCommitted', on: 2 }, { at: 'afterRecovered' }],
   [{ at: 'beforeHandOver', on: 3 }, { at: 'afterResolverAsked' }],
   [{ at: 'afterAnswer', server: 'old:1' }, { at: 'afterServerPruned' }],
@@ -21,12 +21,12 @@ const NAMED = LIVES.map((deaths) => ({ deaths, name: nameOf(deaths) }));
 forEachDatabase('a process that dies while it works on batches', (kind) => {
   const life = KilledLife.forEachTest(kind, { isBatched: true });
 
-  it('lives through the whole of it when nobody kills it', async () => {
+  it('runs to the end without a kill', async () => {
     expect(await life.dies([])).toEqual([]);
   });
 
   it.each(NAMED)(
-    'A19 F5 dies at $name: nobody gets a second copy, and the books add up',
+    'A19 F5 dies at $name: no recipient gets a second copy, and counters add up',
     async ({ deaths }) => {
       expect(await life.dies(deaths)).toEqual([]);
     },
@@ -45,7 +45,7 @@ forEachServer('a process that dies while it works on batches, with a journal', (
   const life = KilledLife.forEachTest(kind, { isBatched: true, hasJournal: true });
 
   it.each(WITH_JOURNAL.map((deaths) => ({ deaths, name: nameOf(deaths) })))(
-    'A19 F5 dies at $name: only what was under way is in doubt',
+    'A19 F5 dies at $name: only messages in flight are in doubt',
     async ({ deaths }) => {
       expect(await life.dies(deaths)).toEqual([]);
     },

@@ -9,7 +9,7 @@ import { type Death, KilledLife, type LifeOptions } from './processes/killed-lif
 
 const SOURCES = fileURLToPath(new URL('../../libs/mailing/src', import.meta.url));
 
-/** Gaps that are only reached on the way back from an earlier death. */
+/** Gaps that are only reached while recovering from an earlier death. */
 const AFTER_A_DEATH: Partial<Record<FaultPoint, Death[]>> = {
   afterRecovered: [{ at: 'afterIntentCommitted' }, { at: 'afterRecovered' }],
   afterResolverAsked: [{ at: 'afterAnswer' }, { at: 'afterResolverAsked' }],
@@ -19,10 +19,10 @@ const AFTER_A_DEATH: Partial<Record<FaultPoint, Death[]>> = {
 
 const deathsOf = (point: FaultPoint): Death[] => AFTER_A_DEATH[point] ?? [{ at: point }];
 
-/** Gaps of a mailing that one server sends; those of batches alone are in `every-batch-gap.process.spec.ts`. */
+/** Gaps of a mailing that one server sends. Those of batches are in `every-batch-gap.process.spec.ts`. */
 const OWN_GAPS = FAULT_POINT_NAMES.filter((name) => !BATCH_GAPS.includes(name));
 
-/** Every transaction of a life, and gaps of the run again when it is well under way. */
+/** Every transaction, and gaps of a run again when it is well under way. */
 const MORE: Death[] = [
   ...Array.from({ length: 9 }, (_, n): Death => ({ at: 'beforeCommit', on: n + 2 })),
   { at: 'afterIntentCommitted', on: 4 },
@@ -32,7 +32,7 @@ const MORE: Death[] = [
 ];
 
 describe('the list of gaps', () => {
-  it('is that of the code: each name is reached somewhere, and nothing else is', () => {
+  it('has exactly the fault points of the code', () => {
     const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('fault-points.ts'))
       .map((file) => readFileSync(join(SOURCES, file), 'utf8'));
@@ -47,20 +47,23 @@ describe('the list of gaps', () => {
 forEachDatabase('a process that dies', (kind) => {
   const life = KilledLife.forEachTest(kind);
 
-  it('lives through the whole of it when nobody kills it', async () => {
+  it('runs to the end without a kill', async () => {
     expect(await life.dies([])).toEqual([]);
   });
 
-  it.each(OWN_GAPS)('A19 dies at %s: nobody gets a second copy, nobody is lost', async (point) => {
+  it.each(OWN_GAPS)('A19 dies at %s: no recipient gets a second copy, and none is lost', async (point) => {
     expect(await life.dies(deathsOf(point))).toEqual([]);
   });
 
-  it.each(MORE)('A19 dies at visit $on of $at: nobody gets a second copy, nobody is lost', async (death) => {
-    expect(await life.dies([death])).toEqual([]);
-  });
+  it.each(MORE)(
+    'A19 dies at visit $on of $at: no recipient gets a second copy, and none is lost',
+    async (death) => {
+      expect(await life.dies([death])).toEqual([]);
+    },
+  );
 });
 
-/** Where somebody is marked, or the dead are taken over. */
+/** Gaps where recipients are marked, or a dead process is recovered. */
 const JOURNAL_GAPS: FaultPoint[] = [
   'afterRecovered',
   'afterResolverAsked',
@@ -82,11 +85,11 @@ describe.each<[string, LifeOptions, FaultPoint[]]>([
 ])('a process that dies, %s (sqlite)', (_how, how, gaps) => {
   const life = KilledLife.forEachTest('sqlite', how);
 
-  it('lives through the whole of it when nobody kills it', async () => {
+  it('runs to the end without a kill', async () => {
     expect(await life.dies([])).toEqual([]);
   });
 
-  it.each(gaps)('A19 dies at %s: nobody gets a second copy, nobody is lost', async (point) => {
+  it.each(gaps)('A19 dies at %s: no recipient gets a second copy, and none is lost', async (point) => {
     expect(await life.dies(deathsOf(point))).toEqual([]);
   });
 });

@@ -11,10 +11,10 @@ const edited =
 const MISHAPS: [string, Mishap][] = [
   ['nothing', { befalls: async () => undefined, isBelieved: true }],
   ['a last line that is torn', { befalls: (path) => appendFile(path, '1 1'), isBelieved: true }],
-  ['somebody who deletes it', { befalls: (path) => rm(path), isBelieved: false }],
-  ['somebody who empties it', { befalls: (path) => truncate(path), isBelieved: false }],
+  ['its deletion', { befalls: (path) => rm(path), isBelieved: false }],
+  ['its truncation', { befalls: (path) => truncate(path), isBelieved: false }],
   ['damage in the middle', { befalls: edited((text) => text.replace('\n1 ', '\n1_')), isBelieved: false }],
-  // What a machine has forgotten that lost its power is not known.
+  // After a power failure the end of the journal may be lost.
   [
     'another boot',
     {
@@ -26,7 +26,7 @@ const MISHAPS: [string, Mishap][] = [
     'another host',
     { befalls: edited((text) => text.replace(/"hostname":"/, '"hostname":"far-')), isBelieved: false },
   ],
-  // It could wake up and begin somebody whom we take for not begun.
+  // It could wake up and begin a recipient that counts as not begun.
   [
     'a process that may still live',
     { befalls: edited((text) => text.replace(/"pid":\d+/, '"pid":1')), isBelieved: false },
@@ -41,14 +41,14 @@ const MISHAPS: [string, Mishap][] = [
   ],
 ];
 
-describe('a journal whose process has died meets', () => {
+describe('the journal of a dead process meets', () => {
   const life = KilledLife.forEachTest('sqlite', { hasJournal: true });
 
   it.each(MISHAPS)('%s: the promise holds', async (_what, mishap) => {
-    // All who can be are marked, one was answered, and one is under way.
+    // As many as possible are marked, one was answered, and one is in flight.
     expect(await life.dies([{ at: 'afterAnswer', on: 3 }], mishap)).toEqual([]);
     const numInDoubt = await life.numInDoubt();
-    // One more is the recipient whose connection is closed on purpose.
+    // One more is the recipient whose connection the mail server closes on purpose.
     expect(numInDoubt <= 3, `${numInDoubt} in doubt`).toBe(mishap.isBelieved);
   });
 });

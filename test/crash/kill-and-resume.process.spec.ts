@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EmailAddress, Mailing, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService, type ServiceOptions } from '../support/hosts/newsletter-service.js';
@@ -41,13 +41,13 @@ forEachDatabase('a killed process', (kind) => {
     return service;
   };
 
-  /** The whole promise, judged by what the mail server received. */
+  /** Checks the whole promise by what the mail server received. */
   const assertPromise = async (mailingId: string, count: number, crashes: number): Promise<void> => {
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(count), crashes });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(count), crashes });
   };
 
-  it('A1 A10 goes on where it stopped, at once, and nobody gets a second copy', async () => {
+  it('A1 A10 resumes at once where it stopped, and no recipient gets a second copy', async () => {
     let service = await start();
     const mailingId = await service.send(600);
     for (const moment of [60, 250, 450]) {
@@ -60,8 +60,8 @@ forEachDatabase('a killed process', (kind) => {
     await assertPromise(mailingId, 600, 3);
   });
 
-  it('A5 A9 A21 a kill between the final dot and the answer leaves doubt, no second copy', async () => {
-    // Everything from the 20th message on is taken and never answered, until the process is dead.
+  it('A5 A9 A21 between the final dot and the answer leaves recipients in doubt, without a second copy', async () => {
+    // From the 20th message on the mail server accepts every message without answering, until the process is dead.
     inbox.answer = ({ command }) => (command === 'END' && inbox.messages.length >= 20 ? 'hang' : undefined);
     const first = await start();
     const mailingId = await first.send(60);
@@ -77,7 +77,7 @@ forEachDatabase('a killed process', (kind) => {
     expect(byStatus.in_doubt).toBeGreaterThanOrEqual(5);
   });
 
-  it('A22 with policy resend, those in flight get the same message again, under the same Message-ID', async () => {
+  it('A22 with policy resend, sends messages in flight again under the same Message-ID', async () => {
     inbox.answer = ({ command }) => (command === 'END' && inbox.messages.length >= 10 ? 'hang' : undefined);
     const first = await start();
     const mailingId = await first.send(40);
@@ -86,9 +86,9 @@ forEachDatabase('a killed process', (kind) => {
     inbox.answer = undefined;
     const second = await start({ env: { MAILING_IN_DOUBT: 'resend' } });
     await second.completed(mailingId);
-    const books = await readProgress(database.dataSource, mailingId);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ sent: 40 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ sent: 40 });
     expect(inbox.countsByRecipient().size).toBe(40);
     const twice = [...inbox.countsByRecipient()]
       .filter(([, copies]) => copies === 2)
@@ -100,7 +100,7 @@ forEachDatabase('a killed process', (kind) => {
     }
   });
 
-  it('A8 the recipe: change the id, list the old id, restart, and look at the table', async () => {
+  it('A8 is replaced by a server with a new id that has the old id in its migration list', async () => {
     const owner = async (): Promise<string | null> =>
       (await database.dataSource.getRepository(Mailing).findOneByOrFail({})).uniqServerId;
     const old = await start({ serverId: 'old:1' });
@@ -129,7 +129,7 @@ forEachDatabase('a killed process', (kind) => {
     await assertPromise(mailingId, 300, 1);
   });
 
-  it('A18 a kill while the list is being written leaves a failed mailing that mails nobody', async () => {
+  it('A18 while it writes the list leaves a failed mailing that sends to no recipient', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mailing-list-'));
     const csv = join(folder, 'recipients.csv');
     function* lines(): Generator<string> {
@@ -163,7 +163,7 @@ forEachDatabase('a killed process', (kind) => {
     expect(inbox.messages).toHaveLength(3);
   });
 
-  it('A14 of two live processes with one server id the second stands by, and takes over when the first is gone', async () => {
+  it('A14 is taken over by a live process with the same server id, which was in standby until then', async () => {
     const first = await start();
     const second = await start();
     await second.reported('server:standby');

@@ -13,9 +13,9 @@ import { assertPromiseKept } from './processes/promise.js';
 import { WorkerCluster } from './processes/worker-cluster.js';
 
 const RECIPIENTS = 400;
-/** What the mail server takes for each message, so that there is a middle to be killed in. */
+/** The mail server's delay for each message, so that a kill meets the middle of the mailing. */
 const ANSWER_MS = 20;
-/** Far longer than the test waits: who takes over knows of the death by more than the lease. */
+/** Far longer than the test waits, so a takeover must detect the death by more than the lease. */
 const LONG_LEASE = { MAILING_HEARTBEAT_INTERVAL_MS: '200', MAILING_LEASE_MS: '60000' };
 
 forEachDatabase('live processes with one server id', (kind) => {
@@ -60,11 +60,11 @@ forEachDatabase('live processes with one server id', (kind) => {
     );
 
   const assertPromise = async (mailingId: string, crashes: number): Promise<void> => {
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes });
   };
 
-  it('A14 four workers of a cluster: one sends, three stand by and say so, and one of them goes on when it is killed', async () => {
+  it('A14 as four workers of a cluster: one sends, three are in standby and report it, and one of them takes over after a kill', async () => {
     const dead = await start();
     const mailingId = await dead.send(RECIPIENTS);
     await inbox.waitFor(40);
@@ -79,7 +79,7 @@ forEachDatabase('live processes with one server id', (kind) => {
     ends.push(() => cluster.kill());
     await cluster.listening();
     await cluster.firstOf('run:recovered');
-    await waitUntil(() => cluster.pidsOf('server:standby').length === 3, { what: 'three to stand by' });
+    await waitUntil(() => cluster.pidsOf('server:standby').length === 3, { what: 'three to be in standby' });
     const [member] = cluster.pidsOf('server:registered');
     expect(cluster.pidsOf('server:registered')).toEqual([member]);
     expect(cluster.pidsOf('run:recovered')).toEqual([member]);
@@ -109,9 +109,9 @@ forEachDatabase('live processes with one server id', (kind) => {
   });
 
   it.each(['SIGKILL', 'SIGTERM'] as const)(
-    'A14 the second stands by, says so, and goes on when the first one has ended by %s',
+    'A14 the second is in standby, reports it, and takes over when the first one has ended by %s',
     async (signal) => {
-      // However long the second one takes to come up, the first one is in mid-mailing.
+      // The first one is in the middle of its mailing, however long the second one takes to start.
       const held = new HeldAnswers(() => inbox.messages.length > 60);
       inbox.answer = async (step) => {
         await held.at(step);

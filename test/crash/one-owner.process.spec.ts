@@ -10,11 +10,11 @@ import { waitUntil } from '../support/wait-until.js';
 import { HeldAnswers } from './processes/held-answers.js';
 import { assertPromiseKept } from './processes/promise.js';
 
-/** Longer than a busy machine holds a process up, five heartbeats. */
+/** Five heartbeats, longer than a busy machine delays a process. */
 const LEASE_MS = 1_500;
 const ANY_SERVER = { MAILING_MIGRATION_LIST: '*' };
 
-forEachDatabase('one owner', (kind) => {
+forEachDatabase('the claim of a mailing', (kind) => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   let services: NewsletterService[];
@@ -38,7 +38,7 @@ forEachDatabase('one owner', (kind) => {
     return service;
   };
 
-  it('A6 keeps a message that takes three leases, because its heartbeat does not wait for it', async () => {
+  it('A6 is kept while a message takes three leases, because the heartbeat does not wait for it', async () => {
     const slow = readerAddress(20);
     const held = new HeldAnswers(({ to }) => to[0] === slow);
     inbox.answer = (step) => held.at(step);
@@ -60,11 +60,11 @@ forEachDatabase('one owner', (kind) => {
     const server = (): Promise<MailServer> =>
       database.dataSource.getRepository(MailServer).findOneByOrFail({ uniqServerId: 'owner:1' });
 
-    // Everybody else is through: nothing moves but the heartbeat.
+    // All other recipients are settled, so only the heartbeat goes on.
     await inbox.waitFor(60);
     await waitUntil(() => held.recipients.length === 1, { what: 'the slow one' });
     const [claimBefore, serverBefore] = [await claim(), await server()];
-    // By the clock that leases are judged by.
+    // By the database's clock, which judges leases.
     const age = async (): Promise<number> =>
       (await server()).lastUpdated.getTime() - serverBefore.lastUpdated.getTime();
     await waitUntil(async () => (await age()) >= 3 * LEASE_MS, {
@@ -78,27 +78,29 @@ forEachDatabase('one owner', (kind) => {
     expect(await claim()).toMatchObject({ uniqServerId: 'owner:1' });
     expect([other.countOf('mailing:adopted'), other.countOf('run:recovered')]).toEqual([0, 0]);
     expect([owner.countOf('run:fenced'), owner.countOf('server:registered')]).toEqual([0, 1]);
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(60), crashes: 0 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(60), crashes: 0 });
     expect(held.recipients).toEqual([slow]);
   });
 
-  it('A14 of four processes that start at the same moment, one goes on with a dead server’s mailing', async () => {
+  it('A14 goes to one of four processes that start at the same moment, when its server is dead', async () => {
     const dead = await start({ serverId: 'dead:0' });
     const mailingId = await dead.send(300);
     await inbox.waitFor(40);
     await dead.kill();
 
-    // A dead process on the same host is known at once; four that come up must not be taken for dead meanwhile.
+    // A dead process on the same host is detected at once; the four starting ones must not be taken for dead.
     const env = { ...ANY_SERVER, MAILING_LEASE_MS: '20000' };
     const heirs = await Promise.all(['a:1', 'b:2', 'c:3', 'd:4'].map((serverId) => start({ serverId, env })));
     await heirs[0].completed(mailingId);
     const total = (name: 'mailing:adopted' | 'run:recovered' | 'run:fenced'): number =>
       heirs.reduce((sum, heir) => sum + heir.countOf(name), 0);
-    await waitUntil(() => heirs.some((heir) => heir.countOf('run:ended') > 0), { what: 'the owner to tell' });
+    await waitUntil(() => heirs.some((heir) => heir.countOf('run:ended') > 0), {
+      what: 'the claim holder to report',
+    });
     expect([total('mailing:adopted'), total('run:recovered'), total('run:fenced')]).toEqual([1, 1, 0]);
-    const books = await readProgress(database.dataSource, mailingId);
-    const { inDoubt } = assertPromiseKept({ books, inbox, recipients: readerAddresses(300), crashes: 1 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    const { inDoubt } = assertPromiseKept({ progress, inbox, recipients: readerAddresses(300), crashes: 1 });
     const owner = heirs.find((heir) => heir.countOf('run:recovered') === 1)!;
     expect(await owner.reported('run:recovered')).toMatchObject({ mailingId, numInDoubt: inDoubt });
   });

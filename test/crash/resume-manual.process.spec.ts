@@ -11,7 +11,7 @@ import { waitUntil } from '../support/wait-until.js';
 import { assertPromiseKept } from './processes/promise.js';
 
 const RECIPIENTS = 200;
-/** So that there is a middle to be killed in. */
+/** Slow enough for a kill in the middle of the mailing. */
 const ANSWER_MS = 5;
 
 forEachDatabase('a copied database with the same server id', (kind) => {
@@ -46,7 +46,7 @@ forEachDatabase('a copied database with the same server id', (kind) => {
     start({
       env: { MAILING_RESUME: 'manual', MAILING_TAKES_BATCHES: 'true', MAILING_HEARTBEAT_INTERVAL_MS: '50' },
     });
-  /** So many times the row of the server has been renewed, so it has looked for work as often. */
+  /** The number of lease renewals of the server, and so of its looks for work. */
   const heartbeats = async (count: number): Promise<void> => {
     const seen = new Set<number>();
     const look = async (): Promise<boolean> => {
@@ -57,7 +57,7 @@ forEachDatabase('a copied database with the same server id', (kind) => {
     await waitUntil(look, { what: `${count} heartbeats` });
   };
 
-  it('killed in the middle, started with manual and killed again, mails no recipient before the call and each once after it', async () => {
+  it('with resume manual, after kills, sends to no recipient before resume() and to each once after it', async () => {
     const first = await start();
     const mailingId = await first.send(RECIPIENTS);
     await inbox.waitFor(60);
@@ -83,8 +83,8 @@ forEachDatabase('a copied database with the same server id', (kind) => {
     await last.reported('server:resume-awaited');
     expect(await last.resume()).toMatchObject({ status: 200, answer: { resumed: [mailingId], batched: [] } });
     await last.completed(mailingId);
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
     expect((await last.health()).isHealthy).toBe(true);
   });
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
@@ -47,7 +47,7 @@ forEachDatabase('an event whose handling is killed half-way', (kind) => {
     return (host = spawn(process.execPath, [HOST], { env, stdio: ['ignore', 'ignore', 'inherit'] }));
   };
 
-  it('and that is handled again, twice, sends everybody one copy', async () => {
+  it('sends each recipient one copy when it is handled again, twice', async () => {
     for (const place of [34, 57]) {
       const [, signal] = (await once(start(String(place)), 'exit')) as [number | null, string | null];
       expect(signal).toBe('SIGKILL');
@@ -66,12 +66,12 @@ forEachDatabase('an event whose handling is killed half-way', (kind) => {
     expect(new Set(completed.map(({ batchExecId }) => batchExecId))).toEqual(
       new Set(['Orders:receipt:4711']),
     );
-    const books = await Promise.all(completed.map(({ id }) => readProgress(database.dataSource, id)));
-    books.forEach(assertBooksAddUp);
+    const progress = await Promise.all(completed.map(({ id }) => readProgress(database.dataSource, id)));
+    progress.forEach(assertProgressAddsUp);
     const copies = inbox.countsByRecipient();
     expect(Math.max(...copies.values())).toBe(1);
-    const sent = books.reduce((sum, { byStatus }) => sum + (byStatus.sent ?? 0), 0);
-    const inDoubt = books.reduce((sum, { byStatus }) => sum + (byStatus.in_doubt ?? 0), 0);
+    const sent = progress.reduce((sum, { byStatus }) => sum + (byStatus.sent ?? 0), 0);
+    const inDoubt = progress.reduce((sum, { byStatus }) => sum + (byStatus.in_doubt ?? 0), 0);
     expect(sent + inDoubt).toBe(RECIPIENTS);
     expect(copies.size).toBeGreaterThanOrEqual(sent);
   });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
@@ -51,7 +51,7 @@ forEachDatabase('a mailing with slots whose process is killed', (kind) => {
     return host;
   };
 
-  it('shows every recipient its promotion, or skips it for one that can not be kept, before the kills and after them', async () => {
+  it('shows every recipient its promotion, or skips a recipient whose promotion can not be stored, before and after kills', async () => {
     let host = start('yes');
     for (const moment of [40, 150]) {
       await inbox.waitFor(moment);
@@ -62,11 +62,11 @@ forEachDatabase('a mailing with slots whose process is killed', (kind) => {
       () => database.dataSource.getRepository(Mailing).findOneBy({ status: 'completed' }),
       { what: 'the mailing to complete' },
     );
-    const books = await readProgress(database.dataSource, id);
-    assertBooksAddUp(books);
-    const { sent = 0, in_doubt: inDoubt = 0 } = books.byStatus;
+    const progress = await readProgress(database.dataSource, id);
+    assertProgressAddsUp(progress);
+    const { sent = 0, in_doubt: inDoubt = 0 } = progress.byStatus;
     expect(sent + inDoubt).toBe(RECIPIENTS - 1);
-    expect(books.byStatus.skipped).toBe(1);
+    expect(progress.byStatus.skipped).toBe(1);
     expect(inbox.countsByRecipient().has(`c${RECIPIENTS - 1}@home.example`)).toBe(false);
     expect(Math.max(...inbox.countsByRecipient().values())).toBe(1);
     expect(inbox.messages.length).toBeGreaterThanOrEqual(sent);

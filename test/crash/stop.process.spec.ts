@@ -14,17 +14,17 @@ import { assertPromiseKept, type Facts } from './processes/promise.js';
 
 const WITHOUT_HOOKS = fileURLToPath(new URL('processes/host-without-hooks.process.mjs', import.meta.url));
 const RECIPIENTS = 150;
-/** An orderly end waits for answers; here they come within this time. */
+/** An orderly shutdown waits for answers; here they come within this time. */
 const ANSWER_MS = 20;
 
-forEachDatabase('the end of a process', (kind) => {
+forEachDatabase('a process that is stopped', (kind) => {
   let database: FreshDatabase;
   let inbox: SmtpInbox;
   let services: NewsletterService[];
 
   beforeEach(async () => {
     database = await freshDatabase(kind);
-    // Slow enough that there are messages in flight at every moment.
+    // Slow enough for messages to be in flight at every moment.
     const answer = ({ command }: { command: string }): Promise<void> | undefined =>
       command === 'END' ? delay(ANSWER_MS) : undefined;
     inbox = await SmtpInbox.start({ keepRaw: 0, answer });
@@ -49,23 +49,23 @@ forEachDatabase('the end of a process', (kind) => {
     return service;
   };
 
-  /** What an orderly end leaves behind: outcomes for all who were begun, nobody's claim, no server. */
+  /** What an orderly shutdown leaves: an outcome for each recipient that was begun, no claim, and no server row. */
   const assertOrderlyEnd = async (mailingId: string, inDoubt = 0): Promise<StoredProgress> => {
-    const books = await readProgress(database.dataSource, mailingId);
-    expect(books.mailing).toMatchObject({ status: 'pending', claimToken: null });
-    expect(books.byStatus.sending ?? 0).toBe(0);
-    expect(books.byStatus.in_doubt ?? 0).toBe(inDoubt);
-    expect(books.byStatus.sent ?? 0).toBe(books.mailing.numSent);
+    const progress = await readProgress(database.dataSource, mailingId);
+    expect(progress.mailing).toMatchObject({ status: 'pending', claimToken: null });
+    expect(progress.byStatus.sending ?? 0).toBe(0);
+    expect(progress.byStatus.in_doubt ?? 0).toBe(inDoubt);
+    expect(progress.byStatus.sent ?? 0).toBe(progress.mailing.numSent);
     expect(await database.dataSource.getRepository(MailServer).count()).toBe(0);
-    return books;
+    return progress;
   };
 
   const judge = async (mailingId: string, count: number, crashes: number): Promise<Facts> => {
-    const books = await readProgress(database.dataSource, mailingId);
-    return assertPromiseKept({ books, inbox, recipients: readerAddresses(count), crashes });
+    const progress = await readProgress(database.dataSource, mailingId);
+    return assertPromiseKept({ progress, inbox, recipients: readerAddresses(count), crashes });
   };
 
-  it('A12 SIGTERM in mid-mailing leaves nobody in doubt, and the next start finishes', async () => {
+  it('A12 by SIGTERM in mid-mailing leaves no recipient in doubt, and the next start completes the mailing', async () => {
     const first = await start();
     const mailingId = await first.send(RECIPIENTS);
     await inbox.waitFor(50);
@@ -79,7 +79,7 @@ forEachDatabase('the end of a process', (kind) => {
     await judge(mailingId, RECIPIENTS, 0);
   });
 
-  it('A12 SIGTERM while a process comes up and resumes leaves nobody in doubt', async () => {
+  it('A12 by SIGTERM while it starts and resumes leaves no recipient in doubt', async () => {
     const first = await start();
     const mailingId = await first.send(RECIPIENTS);
     await inbox.waitFor(20);
@@ -88,7 +88,7 @@ forEachDatabase('the end of a process', (kind) => {
       waitUntil(() => service.output.includes(text), { what: `the line ${text}` });
     const moments: ((service: NewsletterService) => Promise<unknown>)[] = [
       () => Promise.resolve(),
-      // Being put together, no hooks yet; then with hooks, before and after the plugin has begun.
+      // While Nest builds the application, before the hooks exist; then with hooks, before and after the plugin has started.
       (service) => said(service, 'dependencies initialized'),
       (service) => said(service, 'Mapped {'),
       (service) => service.reported('server:registered'),
@@ -105,7 +105,7 @@ forEachDatabase('the end of a process', (kind) => {
     expect(await judge(mailingId, RECIPIENTS, 0)).toMatchObject({ received: RECIPIENTS, inDoubt: 0 });
   });
 
-  it('A12 SIGTERM in a recovery leaves nobody in doubt but those whom the kill before had left', async () => {
+  it('A12 by SIGTERM in a recovery leaves only the recipients in doubt that the kill before had left', async () => {
     const killed = await start();
     const mailingId = await killed.send(RECIPIENTS);
     await inbox.waitFor(20);
@@ -119,13 +119,13 @@ forEachDatabase('the end of a process', (kind) => {
     expect((await judge(mailingId, RECIPIENTS, 1)).inDoubt).toBe(numInDoubt);
   });
 
-  it('A13 a second and a third SIGTERM change nothing', async () => {
+  it('A13 ignores a second and a third SIGTERM', async () => {
     const first = await start();
     const mailingId = await first.send(RECIPIENTS);
     await inbox.waitFor(50);
     first.signal('SIGTERM');
     first.signal('SIGTERM');
-    // Once more when it is surely at its end: the answers in flight are all that it waits for.
+    // Once more when it only waits for the answers in flight.
     const atEnd = inbox.messages.length;
     await waitUntil(() => inbox.messages.length > atEnd || !first.isRunning, { what: 'one more message' });
     first.signal('SIGTERM');
@@ -135,7 +135,7 @@ forEachDatabase('the end of a process', (kind) => {
     expect(await judge(mailingId, RECIPIENTS, 0)).toMatchObject({ received: RECIPIENTS, inDoubt: 0 });
   });
 
-  it('A13 app.close() in mid-mailing, twice at once and once more, ends once', async () => {
+  it('A13 by app.close() in mid-mailing, twice at once and once more, shuts down once', async () => {
     const options = { databaseUrl: database.url, smtpUrl: inbox.url };
     const app = await mailingApp(options);
     const info = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
@@ -155,7 +155,7 @@ forEachDatabase('the end of a process', (kind) => {
     expect(await judge(mailingId!, RECIPIENTS, 0)).toMatchObject({ received: RECIPIENTS, inDoubt: 0 });
   });
 
-  it('A13 without shutdown hooks SIGTERM is a crash like any other', async () => {
+  it('A13 by SIGTERM without shutdown hooks is recovered like a crash', async () => {
     const first = await start({ main: WITHOUT_HOOKS });
     const mailingId = await first.send(RECIPIENTS);
     await inbox.waitFor(50);

@@ -14,7 +14,7 @@ const SHORT_LEASE = { MAILING_HEARTBEAT_INTERVAL_MS: '200', MAILING_LEASE_MS: '1
 
 const INNODB = `SELECT 1 FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p
               ON p.ID = t.trx_mysql_thread_id WHERE t.trx_rows_modified > 0 AND p.DB = DATABASE()`;
-/** Whether a session of this database has written something in a transaction and is not through. */
+/** Whether a session of this database has an open transaction with changes. */
 const IN_TRANSACTION = {
   mariadb: INNODB,
   mysql: INNODB,
@@ -22,8 +22,8 @@ const IN_TRANSACTION = {
               WHERE datname = current_database() AND state = 'idle in transaction' AND backend_xid IS NOT NULL`,
 };
 
-forEachServer('an owner that is stopped in a transaction', (kind) => {
-  it('F2 A8 holds its mailing up no longer than the database lets it, and writes nothing when it wakes up', async () => {
+forEachServer('a claim holder that is stopped in a transaction', (kind) => {
+  it('F2 A8 delays its mailing no longer than the database allows, and writes nothing when it wakes up', async () => {
     const database = await freshDatabase(kind);
     const inbox = await SmtpInbox.start({ keepRaw: 0 });
     const parts = { databaseUrl: database.url, smtpUrl: inbox.url };
@@ -35,7 +35,7 @@ forEachServer('an owner that is stopped in a transaction', (kind) => {
       await inbox.waitFor(50);
       const isInTransaction = async (): Promise<boolean> => {
         owner.signal('SIGSTOP');
-        // A statement under way has to end, and the server renews what it shows of transactions every 100 ms.
+        // A statement under way has to end, and the server renews its list of transactions every 100 ms.
         await delay(150);
         if ((await database.dataSource.query<unknown[]>(IN_TRANSACTION[kind])).length > 0) return true;
         owner.signal('SIGCONT');
@@ -53,9 +53,9 @@ forEachServer('an owner that is stopped in a transaction', (kind) => {
       owner.signal('SIGCONT');
       await owner.reported('run:fenced');
       await heir.completed(mailingId, 60_000);
-      const books = await readProgress(database.dataSource, mailingId);
-      assertPromiseKept({ books, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
-      expect(books.mailing.uniqServerId).toBe('new:2');
+      const progress = await readProgress(database.dataSource, mailingId);
+      assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
+      expect(progress.mailing.uniqServerId).toBe('new:2');
     } finally {
       await Promise.all(services.map((service) => service.kill()));
       await inbox.close();

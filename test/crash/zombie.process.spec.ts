@@ -13,7 +13,7 @@ import { assertPromiseKept } from './processes/promise.js';
 import { stopProcess } from './processes/stopped-process.js';
 
 const RECIPIENTS = 120;
-/** Connections of one process, so messages that can be in flight. */
+/** Connections of one process, and so the maximum of messages in flight. */
 const CONCURRENCY = 5;
 const SHORT_LEASE = {
   MAILING_HEARTBEAT_INTERVAL_MS: '200',
@@ -55,7 +55,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
     return service;
   };
 
-  /** Everything that is written about a mailing, beside the late answers to these. */
+  /** Everything that is stored about a mailing, except late answers to these recipients. */
   const rowsOf = async (mailingId: string, isAnswered: ReadonlySet<string>): Promise<object[]> => {
     const { dataSource } = database;
     const order = { idx: 'ASC' } as const;
@@ -68,7 +68,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
     );
   };
 
-  /** So many messages wait for their answers, and every other outcome is on disk: the run has nothing to write. */
+  /** Waits until so many messages wait for answers and every other outcome is committed, so the run has nothing to write. */
   const isIdle = async (held: HeldAnswers, mailingId: string, unanswered: number): Promise<boolean> => {
     if (held.recipients.length < CONCURRENCY) return false;
     const { mailing, byStatus } = await readProgress(database.dataSource, mailingId);
@@ -81,9 +81,9 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
     ['leave', 'is at work'],
     ['resend', 'is at work'],
   ] as const)(
-    'with policy %s, and its heir %s, starts nothing, and writes nothing but the answers to what is in doubt',
+    'with policy %s, and its successor %s, starts nothing, and writes only the answers to recipients in doubt',
     async (policy, heirState) => {
-      // The connections of the one that is stopped: all there are before the heir comes.
+      // The connections of the stopped process: all connections before the successor starts.
       let ownConnections = Infinity;
       const ofZombie = new HeldAnswers(
         ({ connection }) => connection <= ownConnections && inbox.messages.length > 20,
@@ -104,13 +104,13 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       const heir = await start('new:2', policy, { MAILING_MIGRATION_LIST: 'old:1' });
       await heir.reported('mailing:adopted');
       if (heirState === 'has finished') await heir.completed(mailingId);
-      // What was unanswered when the zombie was stopped counts for nobody: in doubt, or sent by a copy of the heir's.
+      // Recipients without an answer when the zombie was stopped are excluded: in doubt, or sent again by the successor.
       else await waitUntil(() => isIdle(ofHeir, mailingId, 2 * CONCURRENCY), stopped);
       const isAnswered = new Set(ofZombie.recipients);
       const before = await rowsOf(mailingId, isAnswered);
       const numReceived = inbox.messages.length;
 
-      // The answers are there at the very moment it wakes up.
+      // The answers have arrived when it wakes up.
       ofZombie.release();
       zombie.signal('SIGCONT');
       expect(await zombie.reported('run:fenced')).toEqual({ mailingId });
@@ -130,14 +130,14 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       ofHeir.release();
       await heir.completed(mailingId);
       const numInDoubt = policy === 'leave' ? 10 - CONCURRENCY : 0;
-      const books = await waitUntil(
+      const progress = await waitUntil(
         async () => {
           const found = await readProgress(database.dataSource, mailingId);
           return (found.byStatus.in_doubt ?? 0) === numInDoubt ? found : null;
         },
         { what: `${numInDoubt} to be left in doubt` },
       );
-      const judged = { books, recipients: readerAddresses(RECIPIENTS), crashes: 1 };
+      const judged = { progress, recipients: readerAddresses(RECIPIENTS), crashes: 1 };
       const received = inbox.countsByRecipient();
       received.delete('late@home.example');
       const mayHaveTwo = new Set(policy === 'resend' ? ofZombie.recipients : []);

@@ -5,7 +5,7 @@ import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.d
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 
-forEachDatabase('adoption', (kind) => {
+forEachDatabase('the adoption of mailings', (kind) => {
   let database: FreshDatabase;
 
   beforeEach(async () => {
@@ -23,12 +23,12 @@ forEachDatabase('adoption', (kind) => {
 
   const claims = (of = new MailingDatabase(database.dataSource)): MailingClaims => new MailingClaims(of);
 
-  it('names what moved, and nothing else', async () => {
+  it('returns the mailings that moved, and no others', async () => {
     expect((await claims().adopt('dead:1', 'heir:2')).sort()).toEqual(['a', 'b']);
     expect(await claims().adopt('dead:1', 'heir:2')).toEqual([]);
   });
 
-  it('does not name what somebody else took in between', async () => {
+  it('does not return a mailing that another server took in between', async () => {
     const slow = new MailingDatabase(database.dataSource);
     const transaction = slow.transaction.bind(slow);
     slow.transaction = async (steps) => {

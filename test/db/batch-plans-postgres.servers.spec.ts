@@ -19,7 +19,7 @@ const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
 const BATCH = 100;
 const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 
-describe('the plans of the statements of batches (postgres)', () => {
+describe('the query plans of batches (postgres)', () => {
   let fresh: FreshDatabase;
   let database: ExplainingPostgres;
   let batches: TemplateEmailBatchPersister;
@@ -42,7 +42,7 @@ describe('the plans of the statements of batches (postgres)', () => {
          CASE WHEN (1 + n / 10) % 100 = 0 THEN 'free' ELSE 'complete' END, TRUE, now(), 100, 0, 0, 0
        FROM generate_series(1, 29999) n`,
     );
-    // Small tables are read as they lie, whatever keys they have.
+    // PostgreSQL scans small tables, whatever indexes they have.
     await fresh.dataSource.query(
       `INSERT INTO dps_mail_deferred (mailing_id, idx, next_attempt_at)
        SELECT 'past-' || n % 50, n, now() + INTERVAL '1 day' FROM generate_series(1, 5000) n`,
@@ -70,7 +70,7 @@ describe('the plans of the statements of batches (postgres)', () => {
     database.steps.length = 0;
   };
 
-  it('of a look and a claim go by the indexes made for them', async () => {
+  it('of poll and claim use the indexes made for them', async () => {
     expect(await batches.free(32)).toHaveLength(32);
     const looks = database.steps.flatMap(({ node }) => node['Index Name'] ?? []);
     expect(looks).toEqual(expect.arrayContaining(['idx_dps_mailing_batched', 'idx_dps_mail_batch_status']));
@@ -79,7 +79,7 @@ describe('the plans of the statements of batches (postgres)', () => {
     assertKeys(1);
   });
 
-  it('of a commit, its end and the merge go by keys', async () => {
+  it('of commit, end and merge use keys', async () => {
     const ledger = new MailingLedger(database, await claimed(100, '2'));
     await ledger.commit({ ...QUIET, capacity: 50, inFlight: 50 });
     const deferred = [{ idx: 100, code: '4.2.0', text: 'greylisted', delayMs: 3_600_000 }];
@@ -88,7 +88,7 @@ describe('the plans of the statements of batches (postgres)', () => {
         { length: to - from },
         (_, n) => ({ idx: from + n, status: 'sent', code: null, text: null }) as const,
       );
-    // Where something has failed, a commit looks at the other batches under way, too.
+    // After failures a commit reads the other running batches, too.
     const scores = { suspect: 20, failure: 20 };
     const guard = { scores, sums: scores };
     await ledger.commit({ ...QUIET, outcomes: sent(101, 150), deferred, capacity: 50, inFlight: 50, guard });
@@ -101,7 +101,7 @@ describe('the plans of the statements of batches (postgres)', () => {
     assertKeys(30);
   });
 
-  it('of commits that the database has forgotten go by keys', async () => {
+  it('of restoring lost commits use keys', async () => {
     const memory = { memoryMs: 60_000, lagTimeoutMs: 0 };
     database = new ExplainingPostgres(fresh.dataSource, noFaultPoints, 0, undefined, memory);
     batches = new TemplateEmailBatchPersister(database);
@@ -113,7 +113,7 @@ describe('the plans of the statements of batches (postgres)', () => {
     assertKeys(20);
   });
 
-  it('of the sweep and of orders go by keys', async () => {
+  it('of sweep and commands use keys', async () => {
     const dead = (await batches.claimedByDead(SERVER)).filter((one) => one.batch.startIdx === 0);
     expect(dead).toHaveLength(1);
     expect(
@@ -121,7 +121,7 @@ describe('the plans of the statements of batches (postgres)', () => {
     ).not.toBeNull();
     assertKeys(10);
     await batches.requested();
-    // Those with an order are few, and sorted.
+    // Mailings with a command are few, and are sorted.
     const scans = database.steps.flatMap(({ node }) => node['Index Name'] ?? []);
     expect(scans).toContain('idx_dps_mailing_batched');
     database.steps.length = 0;

@@ -21,7 +21,7 @@ const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
 const BATCH = 100;
 const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 
-forEachInnoDb('the plans of the statements of batches', (kind) => {
+forEachInnoDb('the query plans of batches', (kind) => {
   let fresh: FreshDatabase;
   let database: ExplainingDatabase;
   let batches: TemplateEmailBatchPersister;
@@ -32,7 +32,7 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
     mailingId = await writtenList(persister, SERVER, RECIPIENTS, BATCH);
     await livingServer(fresh.dataSource, SERVER, INCARNATION);
-    // Others have mailings in batches too: some wait for their time, most are over.
+    // Other mailings are batched too: some are scheduled, most are over.
     const isPaused = (n: number): boolean => n % 100 === 0;
     await fillTable(
       fresh.dataSource,
@@ -67,7 +67,7 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     return claim;
   };
 
-  /** Whatever touches rows does so by a key, and few of them. */
+  /** Every access uses a key, and touches few rows. */
   const assertFew = (most: number): void => {
     const bad = database.plans.filter(
       ({ key, rows, extra }) =>
@@ -77,7 +77,7 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     database.plans.length = 0;
   };
 
-  it('of a look and a claim touch few, however many batches and mailings there are', async () => {
+  it('of poll and claim touch few rows, however many batches and mailings there are', async () => {
     expect(await batches.free(32)).toHaveLength(32);
     const looks = database.plans.map(({ key }) => key);
     expect(looks).toEqual(['idx_dps_mailing_batched', 'idx_dps_mail_batch_status']);
@@ -86,7 +86,7 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     assertFew(1);
   });
 
-  it('of a commit, its end and the merge go by keys', async () => {
+  it('of commit, end and merge use keys', async () => {
     const ledger = new MailingLedger(database, await claimed(100, '2'));
     await ledger.commit({ ...QUIET, capacity: 50, inFlight: 50 });
     const deferred = [{ idx: 100, code: '4.2.0', text: 'greylisted', delayMs: 3_600_000 }];
@@ -95,7 +95,7 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
         { length: to - from },
         (_, n) => ({ idx: from + n, status: 'sent', code: null, text: null }) as const,
       );
-    // Where something has failed, a commit looks at the other batches under way, too.
+    // After failures a commit reads the other running batches, too.
     const scores = { suspect: 20, failure: 20 };
     const guard = { scores, sums: scores };
     await ledger.commit({ ...QUIET, outcomes: sent(101, 150), deferred, capacity: 50, inFlight: 50, guard });
@@ -110,7 +110,7 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     assertFew(110);
   });
 
-  it('of commits that the database has forgotten go by keys to the few they were about', async () => {
+  it('of restoring lost commits read by key the few rows of those commits', async () => {
     const memory = { memoryMs: 60_000, lagTimeoutMs: 0 };
     database = new ExplainingDatabase(fresh.dataSource, noFaultPoints, 0, undefined, memory);
     batches = new TemplateEmailBatchPersister(database);
@@ -122,7 +122,7 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     assertFew(NUM_FORGOTTEN);
   });
 
-  it('of the sweep and of orders go by keys, and an order costs what is claimed, not what there is', async () => {
+  it('of sweep and commands use keys, and a command reads claimed batches, not all', async () => {
     const dead = (await batches.claimedByDead(SERVER)).filter((one) => one.batch.startIdx === 0);
     expect(dead).toHaveLength(1);
     expect(
@@ -131,8 +131,8 @@ forEachInnoDb('the plans of the statements of batches', (kind) => {
     await batches.requested();
     await new MailingClaims(database).noteOverdue('batched');
     assertFew(110);
-    const orders = new CommandPersister(database, noFaultPoints);
-    expect(await orders.pause(mailingId)).toMatchObject({ status: 'pausing' });
+    const commands = new CommandPersister(database, noFaultPoints);
+    expect(await commands.pause(mailingId)).toMatchObject({ status: 'pausing' });
     assertFew(110);
   });
 });

@@ -15,7 +15,7 @@ import { applyCommand } from '../../libs/mailing/src/store/completion/apply-comm
 import { settleInDoubtRows } from '../../libs/mailing/src/store/commands/settle-in-doubt.js';
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
-import { assertBatchesAddUp } from '../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../support/databases/batch-progress.js';
 import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase, forEachInnoDb } from '../support/databases/for-each-database.js';
 import { type DatabaseKind } from '../support/databases/database-kinds.js';
@@ -32,20 +32,20 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
   let fresh: FreshDatabase;
   let database: MailingDatabase;
   let batches: TemplateEmailBatchPersister;
-  let orders: CommandPersister;
+  let commands: CommandPersister;
 
   beforeEach(async () => {
     fresh = await freshDatabase(kind);
     if (isReadCommitted) await readCommitted(fresh.dataSource);
     database = new MailingDatabase(fresh.dataSource);
     batches = new TemplateEmailBatchPersister(database);
-    orders = new CommandPersister(database, noFaultPoints);
+    commands = new CommandPersister(database, noFaultPoints);
     await livingServer(fresh.dataSource, SERVER, INCARNATION);
   });
 
   afterEach(() => fresh.dispose());
 
-  /** Begun, with two batches that nobody works on. */
+  /** A mailing in progress, with two free batches. */
   const begun = async (): Promise<string> => {
     const persister = new TemplateEmailPersister(database);
     const terms = { idempotencyKey: null, sendAt: null, doNotStartAfter: null, batchSize: BATCH };
@@ -79,15 +79,15 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     return { commit: () => (release(), transaction) };
   };
 
-  it('a pause is not reached while a claim is being committed', async () => {
+  it('a mailing does not become paused while a claim of a batch is being committed', async () => {
     const mailingId = await begun();
     const claim = await held((session) =>
       claimBatch(session, { mailingId, startIdx: 0 }, SERVER, `${INCARNATION}#1`),
     );
-    const ordered = orders.pause(mailingId);
+    const requested = commands.pause(mailingId);
     await lockWait(fresh);
     await claim.commit();
-    expect(await ordered).toMatchObject({ status: 'pausing' });
+    expect(await requested).toMatchObject({ status: 'pausing' });
   });
 
   it('no batch is claimed while a pause is being committed', async () => {
@@ -100,10 +100,10 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
     await lockWait(fresh);
     await order.commit();
     expect(await claim).toBeNull();
-    expect(await orders.read(mailingId)).toMatchObject({ status: 'paused' });
+    expect(await commands.read(mailingId)).toMatchObject({ status: 'paused' });
   });
 
-  it('the end of a mailing counts doubt as it was settled at that moment', async () => {
+  it('the end of a mailing counts recipients in doubt as a concurrent command settled them', async () => {
     const mailingId = await begun();
     await fresh.dataSource.getRepository(EmailAddress).update({ mailingId, idx: 0 }, { status: 'in_doubt' });
     await fresh.dataSource.getRepository(MailBatch).update({ mailingId, startIdx: 0 }, { numErrors: 1 });
@@ -113,16 +113,16 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
       await lockProgress(session, slice);
       await settleInDoubtRows(session, session.tables.emailAddress, slice, [0], 'sent');
     });
-    const ordered = orders.cancel(mailingId);
+    const requested = commands.cancel(mailingId);
     await lockWait(fresh);
     await settling.commit();
-    expect(await ordered).toMatchObject({ status: 'canceled' });
+    expect(await requested).toMatchObject({ status: 'canceled' });
     const { mailing } = await readProgress(fresh.dataSource, mailingId);
     expect(mailing).toMatchObject({ numSent: 1, numErrors: 0 });
     await assertBatchesAddUp(fresh.dataSource, mailingId);
   });
 
-  it('nobody is made due again in a mailing that is being ended at that moment', async () => {
+  it('no recipient becomes due again in a mailing that is being ended at that moment', async () => {
     const mailingId = await begun();
     await fresh.dataSource.getRepository(EmailAddress).update({ mailingId, idx: 0 }, { status: 'error' });
     const merged = { status: 'complete', isSummarized: true, numSent: 9, numErrors: 1 } as const;
@@ -133,7 +133,7 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
       await requestCancel(session, mailingId);
       await mergeRestOfCanceled(session, mailingId);
     });
-    const retried = orders.retry(mailingId, 'error').catch((error: unknown) => error);
+    const retried = commands.retry(mailingId, 'error').catch((error: unknown) => error);
     await lockWait(fresh);
     await ending.commit();
     expect(await retried).toBeInstanceOf(MailingEndedError);
@@ -143,17 +143,17 @@ const tests = (kind: DatabaseKind, isReadCommitted = false): void => {
   });
 };
 
-forEachDatabase('orders over batches at the same moment as something else', (kind) => tests(kind));
+forEachDatabase('commands on batches, concurrent with other transactions', (kind) => tests(kind));
 
-forEachInnoDb('orders over batches at the same moment as something else, under READ COMMITTED', (kind) => {
+forEachInnoDb('commands on batches, concurrent with other transactions, under READ COMMITTED', (kind) => {
   tests(kind, true);
 });
 
-/** As a host may have set its server; InnoDB then locks less of what a change only reads. */
+/** A host may have set its server so; InnoDB then locks less of what an update only reads. */
 async function readCommitted(dataSource: DataSource): Promise<void> {
   const statement = 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED';
   const { pool } = dataSource.driver as unknown as { pool: EventEmitter };
   pool.on('connection', (connection: { query(sql: string): unknown }) => connection.query(statement));
-  // The one that is connected already.
+  // The connection that is open already.
   await dataSource.query(statement);
 }

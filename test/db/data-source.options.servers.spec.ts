@@ -13,7 +13,7 @@ describe('dataSourceOptionsOf', () => {
     expect(dataSourceOptionsOf(url)).toMatchObject({ type: 'better-sqlite3', database });
   });
 
-  it.each(['mysql', 'mariadb'] as const)('reads %s URLs, with what is encoded in them', (type) => {
+  it.each(['mysql', 'mariadb'] as const)('decodes %s URLs', (type) => {
     expect(dataSourceOptionsOf(`${type}://us%40er:p%2Fw@db.example:3307/mail`)).toEqual({
       type,
       host: 'db.example',
@@ -29,7 +29,7 @@ describe('dataSourceOptionsOf', () => {
     expect(dataSourceOptionsOf(`${type}://root@[::1]/mail`)).toMatchObject({ host: '::1', port: 3306 });
   });
 
-  it.each(['postgres', 'postgresql'])('reads %s URLs, with what is encoded in them', (scheme) => {
+  it.each(['postgres', 'postgresql'])('decodes %s URLs', (scheme) => {
     expect(dataSourceOptionsOf(`${scheme}://us%40er:p%2Fw@db.example:5433/mail`)).toMatchObject({
       type: 'postgres',
       host: 'db.example',
@@ -65,7 +65,7 @@ describe('dataSourceOptionsOf', () => {
   });
 
   it.each(INNODB_KINDS)(
-    'gives the pool of %s a limit of idle connections that the driver looks at',
+    'gives the pool of %s a limit of idle connections in the option of its driver',
     async (kind) => {
       await using database = await freshDatabase(kind, { migrate: false });
       const { pool } = database.dataSource.driver as unknown as { pool: { config: Record<string, number> } };
@@ -79,7 +79,7 @@ describe('dataSourceOptionsOf', () => {
     },
   );
 
-  it('gives the pool of postgres limits that the driver knows', async () => {
+  it('gives the pool of postgres limits in options of its driver', async () => {
     await using database = await freshDatabase('postgres', { migrate: false });
     const { master } = database.dataSource.driver as unknown as { master: { options: object } };
 
@@ -92,7 +92,7 @@ describe('dataSourceOptionsOf', () => {
     expect(await database.dataSource.query('PRAGMA busy_timeout')).toEqual([{ timeout: 10_000 }]);
   });
 
-  it('makes SQLite keep its commits over a power cut', async () => {
+  it('makes commits of SQLite survive a power failure', async () => {
     await using database = await freshDatabase('sqlite', { migrate: false });
 
     expect(await database.dataSource.query('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);

@@ -16,10 +16,10 @@ import { startPostgres } from '../support/servers/postgres.server.js';
 import { connectToPostgres, connectToServer } from '../support/databases/server-connection.js';
 import { waitUntil } from '../support/wait-until.js';
 
-/** Rows that a real server has answered in this file. */
+/** Rows that a real server answered in this file. */
 const seen = new Set<FaultCode>();
 
-/** What a server answers to a job that fails. */
+/** The error that a server answers to a failing job. */
 async function answerTo(job: Promise<unknown>): Promise<FaultCode | null> {
   const error: unknown = await job.then(
     () => null,
@@ -34,7 +34,7 @@ async function answerTo(job: Promise<unknown>): Promise<FaultCode | null> {
 const nameOf = (row: FaultCode | null): string | undefined => row?.name;
 const isMySql = (code: number | string): code is number => typeof code === 'number';
 
-/** A message that fits the row. */
+/** A message that matches the row. */
 const MESSAGES: Partial<Record<string, string>> = {
   'ER_ERROR_DURING_COMMIT, error 149': "Got error 149 - 'Lock deadlock; Retry transaction' during COMMIT",
   ER_OPTION_PREVENTS_STATEMENT: 'running with the --super-read-only option',
@@ -51,7 +51,7 @@ const STATES = FAULT_CODES.flatMap((row) =>
     .map((code) => ({ code, row })),
 ).filter(({ code }) => code !== 'EPIPE');
 
-/** A statement that a server answers with this. */
+/** A statement that makes a server answer with this error. */
 function signal(code: number, row: FaultCode): string {
   return `SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = ${code}, MESSAGE_TEXT = "${MESSAGES[row.name] ?? 'as it comes'}"`;
 }
@@ -60,8 +60,8 @@ function raise(code: number | string, row: FaultCode): string {
   return `DO $$ BEGIN RAISE EXCEPTION '${MESSAGES[row.name] ?? 'as it comes'}' USING ERRCODE = '${code}'; END $$`;
 }
 
-forEachInnoDb('codes as they come through the driver', (kind) => {
-  it('is each row of the table, by its number and, where others share it, by its message', async () => {
+forEachInnoDb('an error code through the driver', (kind) => {
+  it('matches each row of the table by number and, if the number is shared, by message', async () => {
     await using fresh = await freshDatabase(kind, { migrate: false });
     for (const { code, row } of NUMBERED) {
       const error = await fresh.dataSource.query(signal(code, row)).catch((reason: unknown) => reason);
@@ -81,7 +81,7 @@ forEachInnoDb('codes as they come through the driver', (kind) => {
     [1105, 'Unknown error'],
     [4031, 'Referenced trigger does not exist'],
     [1146, 'no such table'],
-  ])('is none of them: %i, %s', async (code, message) => {
+  ])('matches no row: %i, %s', async (code, message) => {
     await using fresh = await freshDatabase(kind, { migrate: false });
     const statement = `SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = ${code}, MESSAGE_TEXT = '${message}'`;
     const error = await fresh.dataSource.query(statement).catch((reason: unknown) => reason);
@@ -90,8 +90,8 @@ forEachInnoDb('codes as they come through the driver', (kind) => {
   });
 });
 
-describe('codes as they come through the driver (postgres)', () => {
-  it('is each row of the table, by its state', async () => {
+describe('an error code through the driver (postgres)', () => {
+  it('matches each row of the table by SQLSTATE', async () => {
     await using fresh = await freshDatabase('postgres', { migrate: false });
     for (const { code, row } of STATES) {
       const error = await fresh.dataSource.query(raise(code, row)).catch((reason: unknown) => reason);
@@ -101,7 +101,7 @@ describe('codes as they come through the driver (postgres)', () => {
   });
 });
 
-/** A row that two sessions quarrel about, and two sessions. */
+/** Two sessions that conflict about a row. */
 async function quarrel(
   fresh: FreshDatabase,
   before: readonly string[] = [],
@@ -119,7 +119,7 @@ async function quarrel(
 const write = (runner: QueryRunner, id: number): Promise<unknown> =>
   runner.query(`UPDATE quarrel SET value = value + 1 WHERE id = ${id}`);
 
-/** Each holds what the other one wants. */
+/** A deadlock: each session holds the row that the other one wants. */
 async function deadlock([one, other]: [QueryRunner, QueryRunner]): Promise<FaultCode | null> {
   await one.query('BEGIN');
   await other.query('BEGIN');
@@ -136,8 +136,8 @@ async function release(runners: QueryRunner[]): Promise<void> {
   for (const runner of runners) await runner.release();
 }
 
-forEachInnoDb('conflicts that a server answers', (kind) => {
-  it('a deadlock, and a lock wait that is too long', async () => {
+forEachInnoDb('conflict errors of a real server', (kind) => {
+  it('are recognized: deadlock, lock wait timeout', async () => {
     await using fresh = await freshDatabase(kind, { migrate: false });
     const runners = await quarrel(fresh, ['SET SESSION innodb_lock_wait_timeout = 1']);
     expect(nameOf(await deadlock(runners))).toBe('ER_LOCK_DEADLOCK');
@@ -149,7 +149,7 @@ forEachInnoDb('conflicts that a server answers', (kind) => {
     await release(runners);
   });
 
-  it('a transaction that may only read', async () => {
+  it('are recognized: read-only transaction', async () => {
     await using fresh = await freshDatabase(kind, { migrate: false });
     const runners = await quarrel(fresh);
     await runners[0].query('START TRANSACTION READ ONLY');
@@ -159,7 +159,7 @@ forEachInnoDb('conflicts that a server answers', (kind) => {
   });
 });
 
-it('MariaDB answers that a row has changed since the snapshot', async () => {
+it('MariaDB’s error that a row has changed since the snapshot is recognized', async () => {
   await using fresh = await freshDatabase('mariadb', { migrate: false });
   const runners = await quarrel(fresh, ['SET SESSION innodb_snapshot_isolation = ON']);
   const [one, other] = runners;
@@ -171,8 +171,8 @@ it('MariaDB answers that a row has changed since the snapshot', async () => {
   await release(runners);
 });
 
-describe('conflicts that a server answers (postgres)', () => {
-  it('a deadlock, a lock that is not free, a serialization failure, a transaction that may only read', async () => {
+describe('conflict errors of a real server (postgres)', () => {
+  it('are recognized: deadlock, lock not available, serialization failure, read-only transaction', async () => {
     await using fresh = await freshDatabase('postgres', { migrate: false });
     const runners = await quarrel(fresh, [`SET deadlock_timeout = '50ms'`]);
     expect(nameOf(await deadlock(runners))).toBe('deadlock_detected');
@@ -194,7 +194,7 @@ describe('conflicts that a server answers (postgres)', () => {
   });
 });
 
-it('SQLite answers that another one is writing', async () => {
+it('SQLite’s error that the database is locked is recognized', async () => {
   await using fresh = await freshDatabase('sqlite', { migrate: false });
   const [one, other] = [1, 2].map(() => new libsql(fresh.url.replace('sqlite:', ''), { timeout: 0 }));
   one.exec('BEGIN IMMEDIATE');
@@ -205,7 +205,7 @@ it('SQLite answers that another one is writing', async () => {
   other.close();
 });
 
-/** Ends sessions of this database that look like this in the server's list. */
+/** Kills sessions of this database that match this condition in the server's list. */
 async function killSessions(fresh: FreshDatabase, sessions: string): Promise<number> {
   if (fresh.kind === 'postgres') {
     const killer = await connectToPostgres(fresh.url);
@@ -225,7 +225,7 @@ async function killSessions(fresh: FreshDatabase, sessions: string): Promise<num
   return (rows as unknown[]).length;
 }
 
-/** As the servers show a session in a statement that waits. */
+/** Conditions for a session in a waiting statement. */
 const SLEEPING = {
   mariadb: `INFO LIKE '%SLEEP(30)%' AND COMMAND = 'Query'`,
   mysql: `INFO LIKE '%SLEEP(30)%' AND COMMAND = 'Query'`,
@@ -238,8 +238,8 @@ const SLEEP = {
 };
 const EVERY = { mariadb: '1 = 1', mysql: '1 = 1', postgres: 'true' };
 
-forEachServer('sessions that are killed', (kind) => {
-  it('in a statement, and between two', async () => {
+forEachServer('a killed session', (kind) => {
+  it('is recognized in a statement and between two', async () => {
     await using fresh = await freshDatabase(kind, { migrate: false });
     const runners = await quarrel(fresh);
     const answer = answerTo(runners[0].query(SLEEP[kind]));
@@ -247,7 +247,7 @@ forEachServer('sessions that are killed', (kind) => {
       what: 'a session to be killed',
     });
     expect((await answer)?.kind).toBe('gone');
-    // A runner that hears of it while it is idle is released, and answers for itself.
+    // An idle runner that is notified is released, and answers with an error of its own.
     const client = kind === 'postgres' ? await connectToPostgres(fresh.url) : null;
     const idle = (): Promise<unknown> => (client ? client.query('SELECT 1') : runners[1].query('SELECT 1'));
     await idle();
@@ -257,13 +257,13 @@ forEachServer('sessions that are killed', (kind) => {
   });
 });
 
-/** Servers that are no other test's, because they end. */
+/** Private servers, because they are shut down. */
 const PRIVATE = { mariadb: startMariaDb, mysql: startMySql };
-/** What is interrupted in a condition is an error. */
+/** An interrupted SLEEP in a condition is an error. */
 const PAUSE = 'SELECT 1 FROM mysql.user WHERE SLEEP(30)';
 
 forEachInnoDb('a server that is shut down', (kind) => {
-  it('in the middle of a statement', { timeout: 90_000 }, async () => {
+  it('is recognized in the middle of a statement', { timeout: 90_000 }, async () => {
     const server = await PRIVATE[kind]();
     try {
       const [connection, watcher] = [await connectToServer(server.url), await connectToServer(server.url)];
@@ -281,7 +281,7 @@ forEachInnoDb('a server that is shut down', (kind) => {
   });
 });
 
-it('PostgreSQL says so when it is shut down in the middle of a statement', async () => {
+it('a shutdown of PostgreSQL is recognized in the middle of a statement', async () => {
   const server = await startPostgres();
   try {
     const [client, watcher] = [await connectToPostgres(server.url), await connectToPostgres(server.url)];
@@ -298,13 +298,13 @@ it('PostgreSQL says so when it is shut down in the middle of a statement', async
 /** Seen where a whole server is made read-only: `test/work/database/failover.servers.spec.ts`. */
 const SEEN_ELSEWHERE = ['ER_OPTION_PREVENTS_STATEMENT'];
 
-describe('the table of codes', () => {
-  it('says of exactly those that a real server answered here that one did', () => {
+describe('the table of error codes', () => {
+  it('marks exactly the codes that a real server answered in this file', () => {
     const marked = FAULT_CODES.filter(({ trial }) => trial === 'server').map(nameOf);
     expect(new Set([...[...seen].map(nameOf), ...SEEN_ELSEWHERE])).toEqual(new Set(marked));
   });
 
-  it('is the one that docs/databases.md shows', async () => {
+  it('equals the table of docs/databases.md', async () => {
     const page = await readFile(new URL('../../docs/databases.md', import.meta.url), 'utf8');
     const rows = page
       .split('\n')
@@ -315,7 +315,7 @@ describe('the table of codes', () => {
   });
 });
 
-/** A row as the page has it. */
+/** A row in the format of the page. */
 function shown({ from, codes, name, kind, atCommit, trial }: FaultCode): string {
   const words = atCommit ? `${kind}; at a COMMIT ${atCommit}` : kind;
   const code = codes.length > 0 ? codes.map((one) => `\`${one}\``).join(', ') : 'none';

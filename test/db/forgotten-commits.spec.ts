@@ -18,9 +18,9 @@ import { writtenList } from '../support/databases/written-list.js';
 const SERVER = 'test:1';
 const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 
-forEachDatabase('commits that the database has forgotten', (kind) => {
+forEachDatabase('commits that the database lost in a failover', (kind) => {
   let fresh: FreshDatabase;
-  /** Of the process that made them. */
+  /** The process that made the commits. */
   let ours: MailingDatabase;
   let forgotten: ForgottenCommits;
   let mailingId: string;
@@ -48,7 +48,7 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     return claim;
   }
 
-  /** What we have sent is forgotten, our claim too, and another process has claimed the mailing. */
+  /** Our commits and our claim are lost, and another process has claimed the mailing. */
   async function claimedByOthers(): Promise<MailingLedger> {
     await sentAndForgotten(ours, fresh.dataSource, await claimed(ours, 'ours#1'));
     await fresh.dataSource.query(
@@ -59,7 +59,7 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     return new MailingLedger(theirs, await claimed(theirs, 'theirs#1'));
   }
 
-  const books = (): Promise<StoredProgress> => readProgress(fresh.dataSource, mailingId);
+  const progress = (): Promise<StoredProgress> => readProgress(fresh.dataSource, mailingId);
   const sent = (idx: number): Outcome => ({ idx, status: 'sent', code: null, text: null });
 
   async function restored(): Promise<{ numKnown: number; numInFlight: number }> {
@@ -68,31 +68,31 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     return found!.restored;
   }
 
-  it('are written again where another process has gone on from the older state, under the same numbers', async () => {
+  it('are restored when another process has continued from the older state, under the same numbers', async () => {
     const ledger = await claimedByOthers();
     await ledger.commit({ ...QUIET, capacity: 20, inFlight: 20 });
     await ledger.commit({ ...QUIET, outcomes: [0, 1, 2].map(sent), capacity: 3, inFlight: 17 });
     await livingServer(fresh.dataSource, SERVER, 'ours');
 
     expect(await restored()).toMatchObject({ numInFlight: 0 });
-    const { byStatus, mailing } = await books();
+    const { byStatus, mailing } = await progress();
     expect(byStatus).toEqual({ sent: NUM_FORGOTTEN, pending: 1_000 - NUM_FORGOTTEN });
     expect(mailing.numSent).toBe(NUM_FORGOTTEN);
     expect(await ledger.commit({ ...QUIET, capacity: 0, inFlight: 20 })).toEqual({ kind: 'fenced' });
   });
 
-  it('leave those in doubt that the other process may have begun', async () => {
+  it('leave recipients in doubt that the other process may have begun', async () => {
     const ledger = await claimedByOthers();
     await ledger.commit({ ...QUIET, capacity: NUM_FORGOTTEN + 5, inFlight: 0 });
     await livingServer(fresh.dataSource, SERVER, 'ours');
 
     expect(await restored()).toMatchObject({ numKnown: NUM_FORGOTTEN, numInFlight: 5 });
-    const found = await books();
+    const found = await progress();
     expect(found.byStatus).toMatchObject({ sent: NUM_FORGOTTEN, in_doubt: 5 });
     expect(found.mailing).toMatchObject({ numSent: NUM_FORGOTTEN, numErrors: 5, status: 'pausing' });
   });
 
-  it('are in doubt with their mailing to be paused, in one transaction, where a run did not record all that it knows', async () => {
+  it('put recipients in doubt and pause the mailing, in one transaction, if a run did not record all that it knows', async () => {
     const claim = await claimed(ours, 'ours#1');
     const ledger = new MailingLedger(ours, claim);
     ours.commits.beginRun(claim);
@@ -106,13 +106,13 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
       `UPDATE dps_mailing SET commit_seq = commit_seq - 1, num_sent = 0, low_water_idx = 0 WHERE id = '${mailingId}'`,
     );
     expect(await restored()).toMatchObject({ numKnown: 2, numInFlight: 18 });
-    const { byStatus, mailing } = await books();
+    const { byStatus, mailing } = await progress();
     expect(byStatus).toMatchObject({ sent: 2, in_doubt: 18 });
     expect(mailing).toMatchObject({ status: 'pausing' });
     expect(mailing.statusReason).toMatch(/^database rewound: 2 recipients .* 18 are in doubt/);
   });
 
-  it('of a mailing that is over in the older state are forgotten, and not looked for any more', async () => {
+  it('of a mailing that is over in the older state are dropped and not looked for any more', async () => {
     await sentAndForgotten(ours, fresh.dataSource, await claimed(ours, 'ours#1'));
     await fresh.dataSource.query(
       `UPDATE dps_mailing SET status = 'canceled', claim_token = NULL WHERE id = '${mailingId}'`,
@@ -121,7 +121,7 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     expect(ours.commits.all()).toEqual([]);
   });
 
-  it('are looked for although the mailing with the last commit is gone', async () => {
+  it('are detected although the mailing with the last commit is gone', async () => {
     await sentAndForgotten(ours, fresh.dataSource, await claimed(ours, 'ours#1'));
     const other = await written();
     const claim = await claimed(ours, 'ours#2', other);
@@ -134,7 +134,7 @@ forEachDatabase('commits that the database has forgotten', (kind) => {
     expect(found.map(({ memory }) => memory.slice.mailingId)).toEqual([mailingId]);
   });
 
-  it('are a lag at first, also where a whole mailing is not there yet', async () => {
+  it('count as replication lag at first, also if a whole mailing is missing', async () => {
     const patient = remembering(60_000);
     const hasty = remembering(0);
     const claim = await claimed(patient, 'ours#1');

@@ -4,7 +4,7 @@ import { toFound } from '../../libs/mailing/src/store/recipients/found-recipient
 const found = (data: unknown) =>
   toFound('emailAddress', { idx: 1, attempts: 0, email_address: 'a@b.example', data });
 
-describe('a row that is read to be sent to', () => {
+describe('the data of a recipient’s row', () => {
   it.each([
     ['an object as a text', '{"a":1}', { a: 1 }, false],
     ['an object', { a: 1 }, { a: 1 }, false],
@@ -13,13 +13,10 @@ describe('a row that is read to be sent to', () => {
     ['the text null', 'null', undefined, true],
     ['a text', '"tea"', undefined, true],
     ['a list', '[1]', [1], true],
-  ])(
-    'has its data parsed once, and is unreadable where they are no object: %s',
-    (_, stored, data, isUnreadable) => {
-      const parse = vi.spyOn(JSON, 'parse');
-      onTestFinished(() => parse.mockRestore());
-      expect(found(stored)).toMatchObject({ data, isUnreadable });
-      expect(parse).toHaveBeenCalledTimes(typeof stored === 'string' ? 1 : 0);
-    },
-  );
+  ])('is parsed once, and is unreadable unless it is an object: %s', (_, stored, data, isUnreadable) => {
+    const parse = vi.spyOn(JSON, 'parse');
+    onTestFinished(() => parse.mockRestore());
+    expect(found(stored)).toMatchObject({ data, isUnreadable });
+    expect(parse).toHaveBeenCalledTimes(typeof stored === 'string' ? 1 : 0);
+  });
 });

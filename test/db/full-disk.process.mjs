@@ -1,7 +1,7 @@
 // Begins 500 messages with a journal in the folder of its first argument, until its file can't grow any more.
 //
-// Second argument: `moved` has a folder in the file's place, so that it can't be removed; `stuck` closes it behind its back, too,
-// so that it can't be emptied either.
+// Second argument: `moved` puts a folder in the file's place, so that it can't be removed; `stuck` also closes its descriptor, so
+// that it can't be emptied either.
 import { closeSync, mkdirSync, readdirSync, readlinkSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { journalPath, MailingJournal } from '../../dist/libs/mailing/src/store/journal/mailing.journal.js';

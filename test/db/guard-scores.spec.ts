@@ -14,10 +14,10 @@ const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
 const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 const SEEN = { suspect: 40, failure: 60 };
 
-forEachDatabase('the scores of the error guard of a batch that stands down', (kind) => {
+forEachDatabase('the error guard’s scores, when a batch drains,', (kind) => {
   it.each<[string, MailingStatus, typeof SEEN]>([
-    ['are kept where another batch has paused the mailing, which goes on by itself', 'pausing', SEEN],
-    ['are 0 where the pause was called off', 'in_progress', { suspect: 0, failure: 0 }],
+    ['are kept if another batch has paused the mailing, which resumes by itself', 'pausing', SEEN],
+    ['are 0 if the pause was canceled', 'in_progress', { suspect: 0, failure: 0 }],
   ])('%s', async (_, status, expected) => {
     await using fresh = await freshDatabase(kind);
     const database = new MailingDatabase(fresh.dataSource);

@@ -17,7 +17,7 @@ const LIMITS = { mariadb: 'idle_write_transaction_timeout', mysql: 'wait_timeout
 
 forEachInnoDb('the limit of idle transactions', (kind) => {
   it.each(INNODB_KINDS)(
-    'is that of the server, whose version tells what it is, under a data source of type %s',
+    'fits the server, MySQL or MariaDB by its version, under a data source of type %s',
     async (type) => {
       const log = new FailureLog();
       const options = { type, logger: log } as object;
@@ -58,10 +58,10 @@ forEachInnoDb('the limit of idle transactions', (kind) => {
 
 describe('the limit of silent sessions (mysql)', () => {
   const SHORT_MS = 1_000;
-  /** So many limits, and more. */
+  /** Longer than the limit, several times. */
   const SEVERAL_LIMITS_MS = 3_500;
 
-  it('ends no connection of a process that lives: idle ones of the pool, and transactions of the host, stay', async () => {
+  it('closes no connection of a living process, neither idle ones of the pool nor transactions of the host', async () => {
     await using fresh = await freshDatabase('mysql', { migrate: false });
     const { dataSource } = fresh;
     const database = new MailingDatabase(dataSource, noFaultPoints, SHORT_MS);
@@ -77,7 +77,7 @@ describe('the limit of silent sessions (mysql)', () => {
     await host.release();
   });
 
-  it('ends a transaction whose process is cut off, and what it locked is free', async () => {
+  it('ends a transaction whose process is cut off, and releases its locks', async () => {
     await using fresh = await freshDatabase('mysql', { migrate: false });
     await fresh.dataSource.query('CREATE TABLE locked (id INT PRIMARY KEY)');
     await fresh.dataSource.query('INSERT INTO locked VALUES (1)');
@@ -106,7 +106,7 @@ describe('the limit of silent sessions (mysql)', () => {
     await own.destroy();
   });
 
-  it('gives signs of life to no connection that is closed', async () => {
+  it('sends no keep-alive to a closed connection', async () => {
     await using fresh = await freshDatabase('mysql', { migrate: false });
     const own = await fresh.connect();
     const limit = new IdleTransactionLimit(SHORT_MS, 'mysql');
@@ -119,7 +119,7 @@ describe('the limit of silent sessions (mysql)', () => {
     await waitUntil(() => limit.keepAlive.numConnections === 0, { what: 'the connection to be forgotten' });
   });
 
-  it('leaves a session its own limit where that is shorter', async () => {
+  it('keeps a shorter limit of the session', async () => {
     await using fresh = await freshDatabase('mysql', { migrate: false });
     const runner = fresh.dataSource.createQueryRunner();
     await runner.query('SET SESSION wait_timeout = 3');

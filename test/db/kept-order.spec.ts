@@ -20,13 +20,13 @@ import { mailingApp } from '../support/hosts/mailing-app.js';
 
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 
-/** An object as the door lets it in: what JSON can't hold is refused there, and half a surrogate pair replaced. */
+/** An object as accepted by the plugin: values that JSON can't hold are refused, and half a surrogate pair is replaced. */
 const anyObject = dictionary(
   string({ unit: 'binary' }),
   jsonValue({ stringUnit: 'binary', maxDepth: 6 }),
 ).map((value) => toStorable(value, 'params'));
 
-/** Written as the parts of the engine write it, and read as they read it. */
+/** Writes and reads by the plugin's own classes. */
 class Store {
   readonly database: MailingDatabase;
   readonly mailings: TemplateEmailPersister;
@@ -49,7 +49,7 @@ class Store {
     return id;
   }
 
-  /** The same value as each way of reading gives it, as JSON. */
+  /** The value as each way of reading returns it, as JSON. */
   async read(id: string): Promise<string[]> {
     const mailing = await this.mailings.readMailing(id);
     const [row] = await this.database.rows<FoundRow>(
@@ -102,7 +102,7 @@ forEachDatabase('JSON in the tables', (kind) => {
 });
 
 onDatabase('mysql', 'JSON on MySQL', () => {
-  it('is a text, which JSON functions read', async () => {
+  it('is a text column that JSON functions can read', async () => {
     await using fresh = await freshDatabase('mysql');
     const value = { soup: '7', tea: '3', b: { zz: 1, a: [2, { y: 1, x: 2 }] } };
     const store = new Store(fresh);
@@ -112,7 +112,7 @@ onDatabase('mysql', 'JSON on MySQL', () => {
     expect(await fresh.dataSource.query(inside)).toEqual([{ a: '2', b: '3' }]);
   });
 
-  it('is told of at the start, where TypeORM has made columns of that type', async () => {
+  it('is reported at the start if TypeORM created columns of type JSON', async () => {
     await using fresh = await freshDatabase('mysql', { migrate: false, prefix: 'app_' });
     await fresh.dataSource.synchronize();
     const emit = vi.spyOn(MailingEvents.prototype, 'emit');
@@ -135,8 +135,8 @@ onDatabase('mysql', 'JSON on MySQL', () => {
   });
 });
 
-forEachDatabase('columns of JSON after the migrations', (kind) => {
-  it('sort nothing', async () => {
+forEachDatabase('JSON columns after the migrations', (kind) => {
+  it('do not sort keys', async () => {
     await using fresh = await freshDatabase(kind);
     const { dataSource } = fresh;
     expect(await findSortingColumns(dataSource, new MailingDatabase(dataSource))).toEqual([]);

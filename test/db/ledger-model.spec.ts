@@ -10,8 +10,8 @@ import { MailingReader } from '../../libs/mailing/src/store/queries/mailing.read
 import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { seededRandom } from '../../src/demo/seeded-random.js';
-import { assertBatchesAddUp } from '../support/databases/batch-books.js';
-import { assertBooksAddUp, readProgress } from '../support/databases/stored-progress.js';
+import { assertBatchesAddUp } from '../support/databases/batch-progress.js';
+import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { livingServer } from '../support/databases/living-server.js';
@@ -19,7 +19,7 @@ import { livingServer } from '../support/databases/living-server.js';
 const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 const ENTRIES = 90;
-/** Places of one batch. */
+/** Recipients of one batch. */
 const BATCH = 30;
 const TERMS = { idempotencyKey: null, sendAt: null, doNotStartAfter: null };
 const MAX_COMMITS = 2_000;
@@ -32,10 +32,10 @@ interface Death {
 }
 
 /**
- * The simplest thing that could be true of a list: each recipient is in one state, and says so. The books say the same with a few numbers
- * and one write for most rows; whatever happens, both have to agree.
+ * The simplest model of a list: each recipient is in one state. The tables say the same with a few numbers and one write for most
+ * rows, and both must always agree.
  */
-forEachDatabase('the books, held against the simplest model of them', (kind) => {
+forEachDatabase('the stored progress, compared with a simple model', (kind) => {
   let fresh: FreshDatabase;
   let database: MailingDatabase;
 
@@ -46,7 +46,7 @@ forEachDatabase('the books, held against the simplest model of them', (kind) => 
 
   afterEach(() => fresh.dispose());
 
-  /** Plain addresses and profiles in turn; every seventh entry names somebody twice, and leaves a gap. */
+  /** Plain addresses and profiles in turn; every seventh entry is a duplicate, and leaves a gap. */
   const written = async (batchSize: number | null): Promise<string> => {
     const persister = new TemplateEmailPersister(database);
     const mailingId = String(await persister.createMailing(INFO, SERVER, 'list', { ...TERMS, batchSize }));
@@ -61,7 +61,7 @@ forEachDatabase('the books, held against the simplest model of them', (kind) => 
     return mailingId;
   };
 
-  /** The right to work on the mailing, or on its second batch, from its owner's death or for the first time. */
+  /** The claim of the mailing, or of its second batch, after the death of its holder or for the first time. */
   const taken = async (
     mailingId: string,
     isBatch: boolean,
@@ -91,7 +91,7 @@ forEachDatabase('the books, held against the simplest model of them', (kind) => 
     ['a batch', 3],
     ['a batch', 4],
   ] as const)(
-    'they agree about everybody after each step of %s, deaths among them (seed %d)',
+    'has the same state of each recipient after each step of %s, deaths included (seed %d)',
     async (what, seed) => {
       const isBatch = what === 'a batch';
       const random = seededRandom(seed);
@@ -113,8 +113,8 @@ forEachDatabase('the books, held against the simplest model of them', (kind) => 
         expect(shown.map(({ idx, status }) => [idx, status])).toEqual([...model]);
         const result = await new MailingReader(database).result(mailingId);
         const counted = [result?.numSent, result?.numErrors, result?.numSkipped];
-        const unlucky = those('error').length + those('in_doubt').length;
-        expect(counted).toEqual([those('sent').length, unlucky, those('skipped').length]);
+        const failed = those('error').length + those('in_doubt').length;
+        expect(counted).toEqual([those('sent').length, failed, those('skipped').length]);
       };
       const die = async (): Promise<void> => {
         const death = { token, resend: random() < 0.5 };
@@ -154,7 +154,7 @@ forEachDatabase('the books, held against the simplest model of them', (kind) => 
         if (answer.kind !== 'continue') return false;
         const waiting = those('pending');
         const firsts = answer.marked.map(({ idx }) => idx).filter((idx) => model.get(idx) === 'pending');
-        // Nobody is passed by, and nobody who is not waiting is begun.
+        // No waiting recipient is skipped, and only waiting recipients are begun.
         expect(firsts).toEqual(waiting.slice(0, firsts.length));
         for (const { idx } of answer.marked) {
           expect(['pending', 'deferred']).toContain(model.get(idx));
@@ -170,11 +170,11 @@ forEachDatabase('the books, held against the simplest model of them', (kind) => 
           await die();
           await compare();
         }
-        if (++commits > MAX_COMMITS) throw new Error('It does not come to an end.');
+        if (++commits > MAX_COMMITS) throw new Error('The mailing does not end.');
       }
       await compare();
       if (isBatch) await assertBatchesAddUp(fresh.dataSource, mailingId);
-      else assertBooksAddUp(await readProgress(fresh.dataSource, mailingId));
+      else assertProgressAddsUp(await readProgress(fresh.dataSource, mailingId));
       expect([lives > 0, those('pending'), those('deferred')]).toEqual([true, [], []]);
     },
   );

@@ -12,7 +12,7 @@ const CHUNK = 2_000;
 
 const CHUNKS = 15;
 
-/** Writes a list, and contents of slots, and at last a chunk of each with ten duplicates, which `database` sees. */
+/** Writes a list and slot contents, and last a chunk of each with ten duplicates by way of `database`. */
 async function writeWithDuplicates(fresh: FreshDatabase, database: MailingDatabase): Promise<void> {
   const plain = new MailingDatabase(fresh.dataSource);
   const mailingId = (await new TemplateEmailPersister(plain).createMailing(INFO, 'test:1', 'list')) as string;
@@ -32,13 +32,13 @@ async function writeWithDuplicates(fresh: FreshDatabase, database: MailingDataba
   await write(database, CHUNKS * CHUNK, 10);
 }
 
-it.each(INNODB_KINDS)('duplicates of a list are looked for by their keys (%s)', async (kind) => {
+it.each(INNODB_KINDS)('duplicates in a list are looked up by their keys (%s)', async (kind) => {
   await using fresh = await freshDatabase(kind);
   const database = new ExplainingDatabase(fresh.dataSource);
   await writeWithDuplicates(fresh, database);
   const looks = database.plans.filter(({ sql }) => /SELECT (idx|address_key|user_id)/.test(sql));
   const keys = new Set(looks.map(({ key }) => key));
   expect(keys).toEqual(new Set(['PRIMARY', 'uq_dps_email_address_key', 'uq_dps_user_mailing_user']));
-  // As many as are asked for, and not the whole list of the mailing.
+  // As many rows as keys, and not the whole list of the mailing.
   for (const { rows } of looks) expect(rows).toBeLessThanOrEqual(CHUNK);
 });

@@ -14,9 +14,9 @@ const BATCH = 10;
 const LIMITS = [1, 32, 200];
 
 /**
- * By rows that were read and not by the plan: MySQL estimates one row wherever it is told which index to take. Whoever sorts reads all.
+ * Measured by rows read and not by the plan, because MySQL estimates one row wherever an index is forced. A sort would read all.
  */
-forEachServer('looks of a long mailing in many batches', (kind) => {
+forEachServer('reads of a long mailing in many batches', (kind) => {
   let fresh: FreshDatabase;
   let database: MeasuringDatabase;
   let mailingId: string;
@@ -30,7 +30,7 @@ forEachServer('looks of a long mailing in many batches', (kind) => {
 
   afterAll(() => fresh.dispose());
 
-  /** For each look how many rows it took, and how many were read for it. */
+  /** For each read, the rows that it returned and the rows that it cost. */
   const looks = async (): Promise<{ taken: number; read: number }[]> => {
     const seen: { taken: number; read: number }[] = [];
     const note = (taken: number): void => {
@@ -49,17 +49,17 @@ forEachServer('looks of a long mailing in many batches', (kind) => {
   };
   const NO_MORE = LIMITS.flatMap((limit) => Array.from({ length: 3 }, () => ({ taken: limit, read: limit })));
 
-  it('read no more than they take, right after the list was written', async () => {
+  it('cost no more rows than they return, right after the list was written', async () => {
     expect(await looks()).toEqual(NO_MORE);
   });
 
-  it('read no more than they take, when the database has looked at its tables', async () => {
+  it('cost no more rows than they return, with fresh table statistics', async () => {
     const tables = 'dps_mail_batch, dps_email_address';
     await fresh.dataSource.query(kind === 'postgres' ? `ANALYZE ${tables}` : `ANALYZE TABLE ${tables}`);
     expect(await looks()).toEqual(NO_MORE);
   });
 
-  it('read no more than they take, where most batches are over', async () => {
+  it('cost no more rows than they return, when most batches are complete', async () => {
     await fresh.dataSource.query(
       `UPDATE dps_mail_batch SET status = 'complete' WHERE start_idx < ${RECIPIENTS - 400 * BATCH}`,
     );

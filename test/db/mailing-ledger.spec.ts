@@ -21,13 +21,13 @@ const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 const quiet: Commit = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 
-forEachDatabase('the books of a mailing', (kind) => {
+forEachDatabase('the ledger of a mailing', (kind) => {
   let fresh: FreshDatabase;
   let database: MailingDatabase;
   let claims: MailingClaims;
 
   beforeEach(async () => {
-    // Both found-rows settings have to mean the same: MariaDB runs with the one that is not the default, MySQL with the default.
+    // Both found-rows settings must behave the same: MariaDB runs with the other one, MySQL with the default.
     const changedRows = { extra: { flags: ['-FOUND_ROWS'] } };
     fresh = await freshDatabase(kind, kind === 'mariadb' ? { dataSource: changedRows } : {});
     database = new MailingDatabase(fresh.dataSource);
@@ -59,7 +59,7 @@ forEachDatabase('the books of a mailing', (kind) => {
 
   const sent = (idx: number): Commit['outcomes'][number] => ({ idx, status: 'sent', code: null, text: null });
 
-  it('D6 of ten claimers at the same moment one gets it, under either found-rows setting', async () => {
+  it('D6 grants one of ten concurrent claims, under either found-rows setting', async () => {
     const mailingId = await written(3);
     await livingServer(fresh.dataSource, SERVER, 'claimer');
     const got = await Promise.all(
@@ -68,7 +68,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(got.filter((claim) => claim !== null)).toHaveLength(1);
   });
 
-  it('marks in order, writes outcomes and counters together, and completes with the last one', async () => {
+  it('marks in order, writes outcomes and counters together, and completes with the last recipient', async () => {
     const mailingId = await written(5);
     const ledger = new MailingLedger(database, await claimed(mailingId));
     expect(await ledger.commit({ ...quiet, capacity: 3 })).toMatchObject({
@@ -94,11 +94,11 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(end.mailing.endTime).toBeInstanceOf(Date);
   });
 
-  it('who is sent to and who comes next are written together, and nobody else is touched', async () => {
+  it('writes outcomes and the next marks in one commit, and touches no other row', async () => {
     const mailingId = await written(8);
     const ledger = new MailingLedger(database, await claimed(mailingId));
     await ledger.commit({ ...quiet, capacity: 4 });
-    // 1 comes again in one range with 4 and 5, and 3, which lies in it, stays under way.
+    // Recipient 1 is marked again in one range with 4 and 5, and 3, which is in that range, stays in flight.
     await ledger.commit({ ...quiet, returned: [1], inFlight: 3 });
     const refused = { idx: 2, status: 'error', code: '550', text: 'no such user' } as const;
     const answer = await ledger.commit({ ...quiet, outcomes: [sent(0), refused], capacity: 3, inFlight: 1 });
@@ -117,7 +117,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     ]);
   });
 
-  it('every change of state is told with its time, and nobody else gets another one', async () => {
+  it('stamps each change of state with its time, and no other row', async () => {
     const mailingId = await written(5);
     const before = new Date('2001-01-01');
     await fresh.dataSource.getRepository(EmailAddress).update({ mailingId }, { changedAt: before });
@@ -130,7 +130,7 @@ forEachDatabase('the books of a mailing', (kind) => {
       );
     };
     await ledger.commit({ ...quiet, capacity: 4 });
-    // Who is under way by the books alone has a row that nobody has touched.
+    // A recipient in flight by next_idx alone has an untouched row.
     expect(await haveChanged()).toEqual([false, false, false, false, false]);
     const deferred = [{ idx: 1, delayMs: 0, code: '4.2.0', text: 'greylisted' }];
     await ledger.commit({ ...quiet, deferred, returned: [2], inFlight: 2 });
@@ -145,7 +145,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(shown.map(({ settledAt }) => settledAt !== null)).toEqual([true, false, false, false, false]);
   });
 
-  it('nothing is committed where somebody who was sent to is not under way in the books', async () => {
+  it('commits nothing if a recipient with an outcome is not in flight in the tables', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId));
     await ledger.commit({ ...quiet, capacity: 2 });
@@ -158,7 +158,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(recipients.map(({ status }) => status).slice(0, 3)).toEqual(['skipped', 'sending', 'pending']);
   });
 
-  it('whom a commit meant to begin is not under way where an order came first', async () => {
+  it('leaves recipients unmarked if a command came before the commit', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId));
     await ledger.commit({ ...quiet, capacity: 2 });
@@ -170,7 +170,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(mailing).toMatchObject({ nextIdx: 2, highWaterIdx: 2 });
   });
 
-  it('what is handed back comes again, before the others', async () => {
+  it('marks returned recipients again, before the others', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId));
     await ledger.commit({ ...quiet, capacity: 4 });
@@ -180,7 +180,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     });
   });
 
-  it('F2 a run whose mailing was taken over writes nothing more', async () => {
+  it('F2 writes nothing more for a run whose mailing was taken over', async () => {
     const mailingId = await written(4);
     const zombie = new MailingLedger(database, await claimed(mailingId, 'zombie#1'));
     await zombie.commit({ ...quiet, capacity: 2 });
@@ -193,15 +193,15 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(await zombie.commit({ ...quiet, outcomes: [sent(0), sent(1)], capacity: 2 })).toEqual({
       kind: 'fenced',
     });
-    const books = await readProgress(fresh.dataSource, mailingId);
-    expect(books.byStatus).toEqual({ in_doubt: 2, pending: 2 });
-    expect(books.mailing).toMatchObject({ numSent: 0, numErrors: 2, claimToken: 'heir#1' });
+    const progress = await readProgress(fresh.dataSource, mailingId);
+    expect(progress.byStatus).toEqual({ in_doubt: 2, pending: 2 });
+    expect(progress.mailing).toMatchObject({ numSent: 0, numErrors: 2, claimToken: 'heir#1' });
     expect(
       await claims.recover(mailingId, SERVER, 'zombie#1', 'late#1', { resend: false, journal: null }),
     ).toBeNull();
   });
 
-  it('F2 who is not the living incarnation of his server any more claims, recovers and fails nothing', async () => {
+  it('F2 lets an old incarnation of a server claim, recover and fail nothing', async () => {
     const [claimable, running] = [await written(2), await written(2)];
     await claimed(running, 'successor#1');
     const list = (await new TemplateEmailPersister(database).createMailing(
@@ -222,11 +222,11 @@ forEachDatabase('the books of a mailing', (kind) => {
     ]);
   });
 
-  it('recovery finds a slow message far behind the others', async () => {
+  it('recovers a slow message far behind the others', async () => {
     const mailingId = await written(40);
     const ledger = new MailingLedger(database, await claimed(mailingId, 'dead#1'));
     await ledger.commit({ ...quiet, capacity: 2 });
-    // Recipient 0 hangs; all others pass it by.
+    // Recipient 0 hangs; all others overtake it.
     for (let idx = 1; idx < 30; idx++)
       await ledger.commit({ ...quiet, outcomes: [sent(idx)], capacity: 1, inFlight: 1 });
     const { mailing } = await readProgress(fresh.dataSource, mailingId);
@@ -241,7 +241,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect([recipients[0].status, recipients[30].status]).toEqual(['pending', 'pending']);
   });
 
-  it('a commit whose answer got lost is recognized, and nothing is counted twice', async () => {
+  it('recognizes a commit whose answer got lost, and counts nothing twice', async () => {
     const mailingId = await written(5);
     const ledger = new MailingLedger(new LosesAnswers(fresh.dataSource), await claimed(mailingId));
     await expect(ledger.commit({ ...quiet, capacity: 2 })).rejects.toThrow('lost');
@@ -259,12 +259,12 @@ forEachDatabase('the books of a mailing', (kind) => {
     });
   });
 
-  it('a fence that finds nothing on a node that lags, which has caught up by the look at the claim, is no lost claim', async () => {
+  it('keeps a claim whose fence failed on a lagging node that has caught up since', async () => {
     const mailingId = await written(2);
     const ledger = new MailingLedger(database, await claimed(mailingId));
     await ledger.commit({ ...quiet, capacity: 2 });
     const transaction = database.transaction.bind(database);
-    // What the node answers is what it would with the older state: it has no such row.
+    // A lagging node would answer the same: it has no such row.
     database.transaction = (work) =>
       transaction((session) => work(Object.create(session, { change: { value: () => Promise.resolve(0) } })));
     const commit = { ...quiet, outcomes: [sent(0), sent(1)] };
@@ -277,7 +277,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect((await readProgress(fresh.dataSource, mailingId)).mailing).toMatchObject({ numSent: 2 });
   });
 
-  it('nobody is passed over or marked twice by the look beyond, whatever answers get lost and whoever comes back', async () => {
+  it('skips and marks twice no recipient by its prefetch, whatever answers get lost and recipients are returned', async () => {
     const mailingId = await written(1_500);
     const ledger = new MailingLedger(new LosesAnswers(fresh.dataSource, 3), await claimed(mailingId));
     const seen: number[] = [];
@@ -298,7 +298,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(mailing).toMatchObject({ status: 'completed', numSent: 1_500 });
   });
 
-  it('nobody is begun twice, whatever a look at the list says', async () => {
+  it('begins no recipient twice, whatever a read of the list returns', async () => {
     const mailingId = await written(600);
     const ledger = new MailingLedger(new LooksBack(fresh.dataSource), await claimed(mailingId));
     const begun: number[] = [];
@@ -316,7 +316,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(mailing.nextIdx).toBe(begun.length);
   });
 
-  it('whoever is refused for now leaves the frame, comes back when due, and is found by recovery', async () => {
+  it('defers a recipient with a temporary error, marks it again when due, and recovers it', async () => {
     const mailingId = await written(6);
     const ledger = new MailingLedger(database, await claimed(mailingId, 'dead#1'));
     await ledger.commit({ ...quiet, capacity: 3 });
@@ -334,7 +334,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     });
     expect((await readProgress(fresh.dataSource, mailingId)).mailing).toMatchObject({
       lowWaterIdx: 3,
-      // Two places were free, and one of them went to recipient 0.
+      // The capacity was two, and recipient 0 took one of it.
       nextIdx: 4,
     });
     await livingServer(fresh.dataSource, SERVER, 'heir');
@@ -355,7 +355,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect(mailing).toMatchObject({ numErrors: 2, numSent: 1 });
   });
 
-  it('a commit of thousands of refusals fits, whatever a statement may hold', async () => {
+  it('commits thousands of refusals at a time, within the limits of a statement', async () => {
     const count = 4_500;
     const mailingId = await written(count);
     const ledger = new MailingLedger(database, await claimed(mailingId));
@@ -376,7 +376,7 @@ forEachDatabase('the books of a mailing', (kind) => {
     expect((await readProgress(fresh.dataSource, mailingId)).byStatus).toEqual({ error: count });
   });
 
-  it('an orderly stop gives the claim back', async () => {
+  it('releases the claim on an orderly stop', async () => {
     const mailingId = await written(2);
     const ledger = new MailingLedger(database, await claimed(mailingId));
     await ledger.commit({ ...quiet, capacity: 2 });
@@ -392,7 +392,7 @@ forEachDatabase('the books of a mailing', (kind) => {
   });
 });
 
-/** A database that shows the beginning of the list at each look, as if nobody there had been begun. */
+/** A database whose every read returns the beginning of the list, as if no recipient had been begun. */
 class LooksBack extends MailingDatabase {
   #beginning: unknown[] | undefined;
 
@@ -407,7 +407,7 @@ class LooksBack extends MailingDatabase {
   }
 }
 
-/** A database whose every other commit succeeds without anybody hearing of it. */
+/** A database that loses the answer of every other commit. */
 class LosesAnswers extends MailingDatabase {
   #calls = 0;
 

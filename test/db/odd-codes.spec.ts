@@ -2,10 +2,10 @@ import { expect, it } from 'vitest';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { MailingRig } from '../support/hosts/mailing-rig.js';
 
-forEachDatabase('a transport whose errors have a code of any kind', (kind) => {
+forEachDatabase('a transport whose error codes have unexpected types', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  it('costs each recipient its own message, and the mailing goes on to its end', async () => {
+  it('fails each message for its recipient alone, and the mailing completes', async () => {
     const codes: unknown[] = ['E'.repeat(200), 'no room\u0000\n', { code: 1 }, 17, 'EMESSAGE'];
     let numSent = 0;
     const send = (_mail: unknown, done: (error: unknown) => void): void =>

@@ -16,13 +16,13 @@ const DAY_MS = 86_400_000;
 const RECIPIENT_TABLES = ['dps_email_address', 'dps_user_mailing'];
 const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: RECIPIENTS, release: null };
 
-/** All mailings that were asked for before this moment have smaller ids: a UUID version 7 begins with its milliseconds. */
+/** Ids of earlier mailings are smaller, because a UUID version 7 begins with its milliseconds. */
 function firstIdOf(moment: number): string {
   const hex = moment.toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }
 
-/** As docs/scaling.md has it, but for a day that began an hour ago, whatever time it is. */
+/** As in docs/scaling.md, but for a day that began an hour ago, whatever time it is. */
 function byDay(table: string): string {
   const start = Date.now() - 3_600_000;
   return `ALTER TABLE ${table} PARTITION BY RANGE COLUMNS (mailing_id) (
@@ -31,8 +31,8 @@ function byDay(table: string): string {
     PARTITION later VALUES LESS THAN (MAXVALUE))`;
 }
 
-forEachInnoDb('a list that is partitioned by day', (kind) => {
-  it('is looked for in the partition of its mailing and no other', async () => {
+forEachInnoDb('a recipient table partitioned by day', (kind) => {
+  it('is read in the partition of the mailing and no other', async () => {
     await using fresh = await freshDatabase(kind);
     for (const table of RECIPIENT_TABLES) await fresh.dataSource.query(byDay(table));
     const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));

@@ -23,7 +23,7 @@ const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
 const MARKED = 50;
 const quiet = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: MARKED, release: null };
 
-describe('the plans of the statements of a run (postgres)', () => {
+describe('the query plans of a run (postgres)', () => {
   let fresh: FreshDatabase;
   let database: ExplainingPostgres;
   let mailingId: string;
@@ -35,7 +35,7 @@ describe('the plans of the statements of a run (postgres)', () => {
     const persister = new TemplateEmailPersister(plain);
     mailingId = await writtenList(persister, SERVER, RECIPIENTS);
     await livingServer(fresh.dataSource, SERVER, 'run');
-    // A server with a past: mailings that are long over, lists of profiles, and many who wait.
+    // A history: mailings that are long over, lists of profiles, and many deferred recipients.
     await fresh.dataSource.query(
       `INSERT INTO dps_mailing (id, uniq_server_id, status, subject, from_address, template_url, created_at)
        SELECT 'past-' || n, 'test:1', 'completed', 'x', 'x', 'x', now() FROM generate_series(1, 5000) n`,
@@ -53,7 +53,7 @@ describe('the plans of the statements of a run (postgres)', () => {
 
   afterAll(() => fresh.dispose());
 
-  it('go by a key, and never by the whole table or a sort of it', async () => {
+  it('use a key, and never scan or sort the whole table', async () => {
     const claims = new MailingClaims(database);
     const claim = await claims.claim(mailingId, SERVER, 'run#1');
     if (!claim) throw new Error('The mailing could not be claimed.');
@@ -71,14 +71,14 @@ describe('the plans of the statements of a run (postgres)', () => {
 
     expect(database.steps.length).toBeGreaterThan(30);
     expect(stepsWithoutKey(database.steps)).toEqual([]);
-    // Of those who wait only the due ones are read: the time ends the range of the index.
+    // Only due recipients are read, because the time ends the range of the index.
     const due = database.steps.find(({ sql }) => sql.includes('next_attempt_at <= '));
     expect(
       database.steps.filter(({ sql }) => sql === due?.sql).map(({ node }) => node['Index Cond']),
     ).toContainEqual(expect.stringMatching(/next_attempt_at <= /));
   });
 
-  it('of commits that the database has forgotten go by a key to the few they were about', async () => {
+  it('of restoring lost commits read by key the few rows of those commits', async () => {
     const memory = { memoryMs: 60_000, lagTimeoutMs: 0 };
     const remembering = new ExplainingPostgres(fresh.dataSource, noFaultPoints, 0, undefined, memory);
     const how = { resend: false, journal: null };
@@ -92,7 +92,7 @@ describe('the plans of the statements of a run (postgres)', () => {
     expect(stepsWithoutKey(remembering.steps)).toEqual([]);
   });
 
-  it('of a list that is new go by both columns of a key, although those before it are all that was known', async () => {
+  it('of a new list use both columns of a key, although the statistics only know earlier lists', async () => {
     const plain = new MailingDatabase(fresh.dataSource);
     const persister = new TemplateEmailPersister(plain);
     const newId = (await persister.createMailing(INFO, SERVER, 'list')) as string;
@@ -130,7 +130,7 @@ describe('the plans of the statements of a run (postgres)', () => {
       key: mailboxKey(`${n}@x.example`),
     }));
     expect(new Set((await claimAddresses(database, newId, places)).values()).size).toBe(MARKED);
-    // What has just been taken is not asked for.
+    // Rows that were just returned are not asked for again.
     expect(database.steps.filter(({ sql }) => sql.includes('dps_mail_address_claim'))).toEqual([]);
     await claims.recover(newId, SERVER, 'run#3', 'run#4', { resend: false, journal: null });
 
@@ -143,7 +143,7 @@ describe('the plans of the statements of a run (postgres)', () => {
     expect(conditions.filter(({ isByBoth }) => !isByBoth)).toEqual([]);
   }, 600_000);
 
-  it('of a look for what waits for a resume go by an index to what is not over, however much is', async () => {
+  it('of waiting for a resume read mailings that are not over by an index, however many are', async () => {
     database.steps.length = 0;
     const reader = new HealthReader(database, 20_000);
     for (const migrationList of [[], [SERVER], null]) {
@@ -154,14 +154,14 @@ describe('the plans of the statements of a run (postgres)', () => {
     expect(stepsWithoutKey(onMailings)).toEqual([]);
   });
 
-  it('of a look for what does not move go by an index to what is claimed, however much is over', async () => {
-    const books = 'low_water_idx, next_idx, high_water_idx, last_commit_at';
+  it('of stalled mailings read claimed ones by an index, however many are over', async () => {
+    const progress = 'low_water_idx, next_idx, high_water_idx, last_commit_at';
     await fresh.dataSource.query(
       `INSERT INTO dps_mailing (id, uniq_server_id, status, subject, from_address, template_url, created_at, last_commit_at)
        VALUES ('stuck', '${SERVER}', 'in_progress', 'x', 'x', 'x', now(), '2020-01-01')`,
     );
     await fresh.dataSource.query(
-      `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, uniq_server_id, status, not_before, num_profiles, ${books})
+      `INSERT INTO dps_mail_batch (mailing_id, start_idx, end_idx, uniq_server_id, status, not_before, num_profiles, ${progress})
        SELECT 'stuck-2', n, n + 1, '${SERVER}', CASE n WHEN 5000 THEN 'claimed' ELSE 'completed' END, now(), 1, n, n, n, '2020-01-01'
        FROM generate_series(0, 5000) n`,
     );
@@ -174,7 +174,7 @@ describe('the plans of the statements of a run (postgres)', () => {
     expect(names).toEqual(expect.arrayContaining(['idx_dps_mailing_batched', 'idx_dps_mail_batch_status']));
   });
 
-  it('of a look for work go by the index of the server', async () => {
+  it('of a look for work use the index of the server', async () => {
     database.steps.length = 0;
     const claims = new MailingClaims(database);
     await claims.unfinished(SERVER);

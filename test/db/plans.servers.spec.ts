@@ -15,11 +15,11 @@ import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/database
 import { writtenList } from '../support/databases/written-list.js';
 
 const SERVER = 'test:1';
-/** Enough that a scan of the list would be told apart from a range of it. */
+/** Enough rows to distinguish a scan of the list from a range of it. */
 const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
 const MARKED = 50;
 
-forEachInnoDb('the plans of the statements of a run', (kind) => {
+forEachInnoDb('the query plans of a run', (kind) => {
   let fresh: FreshDatabase;
   let mailingId: string;
 
@@ -28,7 +28,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
     mailingId = await writtenList(persister, SERVER, RECIPIENTS);
     await livingServer(fresh.dataSource, SERVER, 'run');
-    // A server with a past: mailings that are long over.
+    // A history: mailings that are long over.
     const past = Array.from(
       { length: 5_000 },
       (_, n) => `('past-${n}', 'test:1', 'completed', 'x', 'x', 'x', NOW(3))`,
@@ -51,7 +51,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
 
   afterAll(() => fresh.dispose());
 
-  it('go by a primary key, touch what they change and not the list, and never sort', async () => {
+  it('use a primary key, touch the changed rows and not the list, and never sort', async () => {
     const database = new ExplainingDatabase(fresh.dataSource);
     const claims = new MailingClaims(database);
     const claim = await claims.claim(mailingId, SERVER, 'run#1');
@@ -70,7 +70,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     assertPlans(database.plans);
   });
 
-  it('of commits that the database has forgotten go by a primary key to the few they were about', async () => {
+  it('of restoring lost commits read by primary key the few rows of those commits', async () => {
     const memory = { memoryMs: 60_000, lagTimeoutMs: 0 };
     const database = new ExplainingDatabase(fresh.dataSource, noFaultPoints, 0, undefined, memory);
     const claims = new MailingClaims(database);
@@ -84,7 +84,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     assertPlans(database.plans, 3);
   });
 
-  it('of those who are tried again go by the keys of their few, whatever the length of the list', async () => {
+  it('of retries read the few retried recipients by key, whatever the length of the list', async () => {
     const database = new ExplainingDatabase(fresh.dataSource);
     const claims = new MailingClaims(database);
     const [{ status, claimToken }] = await claims.unfinished(SERVER);
@@ -111,15 +111,15 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     assertPlans(database.plans);
   });
 
-  it('of orders go by the key of the mailing, and of a look for work by the index of the server', async () => {
+  it('of commands use the key of the mailing, and of a look for work the index of the server', async () => {
     const database = new ExplainingDatabase(fresh.dataSource);
-    const orders = new CommandPersister(database, noFaultPoints);
-    await orders.pause(mailingId);
-    await orders.resume(mailingId, SERVER);
-    await orders.settleInDoubt(mailingId, 'error');
-    await orders.retry(mailingId, 'error');
-    await orders.cancel(mailingId);
-    // MySQL does not look into an index that it was told to take, and estimates one row.
+    const commands = new CommandPersister(database, noFaultPoints);
+    await commands.pause(mailingId);
+    await commands.resume(mailingId, SERVER);
+    await commands.settleInDoubt(mailingId, 'error');
+    await commands.retry(mailingId, 'error');
+    await commands.cancel(mailingId);
+    // MySQL does not examine a forced index, and estimates one row.
     assertPlans(database.plans, kind === 'mysql' ? 1 : 5);
     const pages = database.plans.filter(({ sql }) => sql.includes('ORDER BY idx'));
     expect(pages.length).toBeGreaterThan(3);
@@ -131,14 +131,14 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     const claims = new MailingClaims(database);
     await claims.unfinished(SERVER);
     await claims.noteOverdue({ uniqServerId: SERVER });
-    await orders.hasTransportPaused({ uniqServerId: SERVER });
-    await orders.resumeTransportPaused({ uniqServerId: SERVER });
+    await commands.hasTransportPaused({ uniqServerId: SERVER });
+    await commands.resumeTransportPaused({ uniqServerId: SERVER });
     const looks = database.plans.filter(({ extra }) => !/impossible|no matching/i.test(extra));
     expect(looks.map(({ key }) => key)).toEqual(looks.map(() => 'idx_dps_mailing_server'));
     for (const { sql, rows } of looks) expect({ sql, few: rows <= 10 }).toEqual({ sql, few: true });
   });
 
-  it('of lists of mailings go by an index, backwards, and of their counts by it alone', async () => {
+  it('of mailing lists scan an index backwards, and of their counts read only that index', async () => {
     const database = new ExplainingDatabase(fresh.dataSource);
     const reader = new MailingReader(database);
     const page = { status: null, beforeId: null, limit: 10 };
@@ -148,7 +148,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     await reader.list({ ...page, status: 'failed' });
     for (const { sql, key, rows, extra } of database.plans) {
       const byIndex = ['PRIMARY', 'idx_dps_mailing_batched'].includes(key ?? 'none');
-      // The few of a rare state may be put in order; a page of a frequent one has to come in it.
+      // The few rows of a rare state may be sorted; a page of a frequent one must come from the index in order.
       const plan = { sql, byIndex, sorts: rows > 10 && /filesort|temporary/i.test(extra) };
       expect(rows === 0 ? { ...plan, byIndex: true } : plan).toEqual({ sql, byIndex: true, sorts: false });
     }
@@ -163,7 +163,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     expect(database.plans.slice(-2).map(({ key }) => key)).toEqual(['PRIMARY', 'PRIMARY']);
   });
 
-  it('of a look at health go by an index to what is not over, however much is', async () => {
+  it('of the health report read mailings that are not over by an index, however many are', async () => {
     const { dataSource } = fresh;
     await dataSource.query(
       `INSERT INTO dps_mailing (id, uniq_server_id, status, is_batched, subject, from_address, template_url, created_at)
@@ -187,7 +187,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     }
   });
 
-  it('of a look for what waits for a resume go by an index to what is not over, however much is', async () => {
+  it('of waiting for a resume read mailings that are not over by an index, however many are', async () => {
     const { dataSource } = fresh;
     await dataSource.query(
       `INSERT INTO dps_mailing (id, uniq_server_id, status, is_batched, subject, from_address, template_url, created_at, status_reason)
@@ -206,7 +206,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     expect(database.asked).toHaveLength(6);
     for (const { sql, parameters } of database.asked) {
       const [{ table, key, rows }] = await database.steps(sql, parameters);
-      // By one of the two, or by both of them merged.
+      // By one of the two indexes, or by a merge of both.
       const byIndex = /^idx_dps_mailing_(batched|server)(,|$)/.test(String(key));
       expect({ sql, table, byIndex, isFew: Number(rows) <= 20 }).toEqual({
         sql,
@@ -217,7 +217,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
     }
   });
 
-  it('of a look for what does not move go by an index to what is claimed, however much is over', async () => {
+  it('of stalled mailings read claimed ones by an index, however many are over', async () => {
     const { dataSource } = fresh;
     await dataSource.query(
       `INSERT INTO dps_mailing (id, uniq_server_id, status, is_batched, subject, from_address, template_url, created_at, last_commit_at)
@@ -252,7 +252,7 @@ forEachInnoDb('the plans of the statements of a run', (kind) => {
 
 /** A table without a row of this mailing needs no key: "impossible where", "no matching row", or an estimate of one. */
 function assertPlans(plans: Plan[], least = 5): void {
-  // MySQL does not estimate the rows of an index that it is told to use, nor those of a table without any of the mailing.
+  // MySQL estimates neither the rows of a forced index nor those of a table without rows of the mailing.
   const isOnList = (sql: string): boolean =>
     /FROM `dps_(email_address|user_mailing)`[^]* ORDER BY idx/.test(sql);
   const onRows = plans.filter(
@@ -261,10 +261,10 @@ function assertPlans(plans: Plan[], least = 5): void {
   );
   expect(onRows.length).toBeGreaterThan(least);
   for (const { sql, key, rows, extra } of onRows) {
-    // A range that ends by its LIMIT is estimated without it; it must at least be in the order of the key.
+    // The estimate of a range ignores its LIMIT, so it must at least be in the order of the key.
     const most = sql.includes('LIMIT') ? RECIPIENTS * 2 : 4 * MARKED;
     const isOnTheFew = sql.includes('dps_mail_deferred');
-    // The few who wait are found by either key of theirs.
+    // The few deferred recipients may be found by either of their keys.
     const keys = isOnTheFew ? ['PRIMARY', 'idx_dps_mail_deferred_due'] : ['PRIMARY'];
     expect({
       sql,

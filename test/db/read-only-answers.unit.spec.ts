@@ -57,23 +57,23 @@ const OTHERS: [string, unknown][] = [
   ['no error at all', undefined],
 ];
 
-describe('answers of a server that writes nothing', () => {
+describe('errors of a read-only server', () => {
   it.each(NOT_PRIMARY)(
-    '%s: another connection is needed, and neither a value nor a lock is to blame',
+    '%s: needs another connection, and is neither a data fault nor a lock fault',
     (_, error) => {
       expect([isNotPrimary(error), isDataFault(error), isLockFault(error)]).toEqual([true, false, false]);
     },
   );
 
-  it.each(OTHERS)('%s is none', (_, error) => {
+  it.each(OTHERS)('%s is not one of them', (_, error) => {
     expect(isNotPrimary(error)).toBe(false);
   });
 
-  it.each(NOT_PRIMARY)('%s, to a statement: nothing was committed', (_, error) => {
+  it.each(NOT_PRIMARY)('%s, on a statement: nothing was committed', (_, error) => {
     expect(provesNoCommit({ ...error })).toBe(true);
   });
 
-  it('to a COMMIT a read-only answer proves the same; that of a Galera node does not', () => {
+  it('on a COMMIT prove that nothing was committed, except that of a Galera node', () => {
     const proofs = NOT_PRIMARY.map(([name, error]) => [name, provesNoCommit(answerToCommit({ ...error }))]);
     expect(proofs.filter(([, proves]) => !proves)).toEqual([
       ['Galera, outside of the primary component', false],

@@ -9,11 +9,11 @@ import { fillTable } from '../support/databases/fill-table.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { MeasuringDatabase } from '../support/databases/measuring-database.js';
 
-/** Enough that whoever reads a list, or everything, is told apart from whoever reads his own. */
+/** Enough rows to distinguish a scan of a list or table from a read of single rows. */
 const ROWS = 20_000;
 const mailing = `dps_mailing (id, uniq_server_id, status, is_batched, batch_exec_id, subject, from_address,
   template_url, created_at)`;
-/** Of a commit. */
+/** Recipients of one commit. */
 const ASKED = 50;
 const PLACES = Array.from({ length: ASKED }, (_, n) => n * 397);
 const TABLES = [
@@ -26,7 +26,7 @@ const TABLES = [
   'dps_mail_suppression',
 ];
 
-forEachServer('what is asked about recipients and mailings', (kind) => {
+forEachServer('index use of queries about recipients and mailings', (kind) => {
   let fresh: FreshDatabase;
   let database: MeasuringDatabase;
 
@@ -68,45 +68,45 @@ forEachServer('what is asked about recipients and mailings', (kind) => {
 
   afterAll(() => fresh.dispose());
 
-  /** @throws unless each table was looked at by an index, and no more of it than that. */
+  /** @throws unless each table was read by an index, and no more rows than these. */
   const expectNoMoreThan = (most: number): void => {
     const seen = database.accesses.splice(0);
     expect(seen).not.toEqual([]);
     for (const { sql, table, index, rowsRead } of seen) {
-      // PostgreSQL reads a table without rows as it lies.
+      // PostgreSQL scans an empty table.
       const byIndex = index !== null || rowsRead === 0;
       const facts = { sql, table, byIndex, few: rowsRead <= most, rowsRead };
       expect(facts).toEqual({ sql, table, byIndex: true, few: true, rowsRead });
     }
   };
 
-  it.each(['long', 'plain', 'new'])('whose an address is, in a mailing that is %s', async (mailingId) => {
+  it.each(['long', 'plain', 'new'])('claims of addresses, in a %s mailing', async (mailingId) => {
     const wanted = PLACES.map((n) => ({ idx: ROWS + n, key: mailboxKey(`reader${n}@home.example`) }));
     expect((await claimAddresses(database, mailingId, wanted)).size).toBe(ASKED);
     expectNoMoreThan(ASKED);
   });
 
-  it('what the profiles of a commit see in its slots', async () => {
+  it('slot contents for the profiles of a commit', async () => {
     const found = await readSlots(database, 'long', ['', ...PLACES.map((n) => `c${n}`)]);
     expect(found).toHaveLength(ASKED);
     expectNoMoreThan(ASKED);
   });
 
-  it('who of a commit is suppressed', async () => {
+  it('suppressed recipients of a commit', async () => {
     const list = new TypeOrmSuppressionList(database, mailboxKey);
     const addresses = PLACES.flatMap((n) => [`gone${n}@home.example`, `here${n}@home.example`]);
     expect((await list.findSuppressed(addresses)).size).toBe(ASKED);
     expectNoMoreThan(2 * ASKED);
   });
 
-  it('how an execution stands', async () => {
+  it('the state of an execution', async () => {
     const reader = new MailingReader(database);
     expect(await reader.execution('Orders:paid:7')).toMatchObject({ numMailings: ROWS / 1_000 });
     expect(await reader.execution('Orders:paid:none')).toBeNull();
     expectNoMoreThan(ROWS / 1_000);
   });
 
-  it('a page of mailings, from the newest on and from the middle on, of a state and of all', async () => {
+  it('a page of mailings, from the newest and from the middle, by state and of all', async () => {
     const reader = new MailingReader(database);
     const middle = `id-${String(ROWS / 2).padStart(6, '0')}`;
     for (const beforeId of [null, middle]) {
@@ -122,11 +122,11 @@ forEachServer('what is asked about recipients and mailings', (kind) => {
         );
       }
     }
-    // A tenth is batched: of those ten times as many are passed by where the primary key is taken.
+    // A tenth of the mailings is batched: with the primary key ten times as many rows are read past.
     expectNoMoreThan(11 * ASKED);
   });
 
-  it('a page of the recipients of a mailing, whole or in batches, of a state and of all', async () => {
+  it('a page of recipients, of a mailing with and without batches, by state and of all', async () => {
     const { dataSource } = fresh;
     for (const [id, isBatched] of [
       ['long', false],
@@ -156,7 +156,7 @@ forEachServer('what is asked about recipients and mailings', (kind) => {
     expectNoMoreThan(ASKED);
   });
 
-  it('why the recipients of a mailing ended as they did: its own list, once', async () => {
+  it('reasons of outcomes, reading the mailing’s own list once', async () => {
     const reasons = await new MailingReader(database).reasons('long');
     expect(reasons).toEqual([{ status: 'sent', code: null, count: ROWS }]);
     for (const { sql, table, rowsRead } of database.accesses.splice(0)) {

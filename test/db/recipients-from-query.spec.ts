@@ -23,7 +23,7 @@ interface Customer {
   orders?: Order[];
 }
 
-/** The column has another name than its property, as columns of hosts do. */
+/** Its column is not named like its property, as often in hosts. */
 const CUSTOMER = new EntitySchema<Customer>({
   name: 'Customer',
   tableName: 'customers',
@@ -91,14 +91,14 @@ forEachDatabase('a list from a query', (kind) => {
   });
   afterEach(() => fresh.dispose());
 
-  it('of 10,000 rows takes a statement a page, and its order holds while rows come and go', async () => {
+  it('of 10,000 rows takes one statement a page, and keeps its order while rows come and go', async () => {
     await fill(10_000);
     statements.all.length = 0;
     const seen: number[] = [];
     for await (const one of recipientsFromQuery(customers(), { id: 'id', pageSize: 500 })) {
       const id = Number((one as { userId: string }).userId);
       seen.push(id);
-      // Behind where it stands rows go and one comes; ahead of it one goes, and others come at the end.
+      // Behind the current page rows are deleted and one is added; ahead of it one is deleted, and others are added at the end.
       if (id > 10_000 || id % 1_000 !== 500) continue;
       const behind = host.getRepository(CUSTOMER).createQueryBuilder().delete();
       await behind.where('customer_no BETWEEN :low AND :high', { low: id - 400, high: id - 300 }).execute();
@@ -115,7 +115,7 @@ forEachDatabase('a list from a query', (kind) => {
     expect(seen.filter((id) => id > 10_000)).toEqual(late);
   });
 
-  it('keeps conditions with OR and joins as they are, and names each row once', async () => {
+  it('keeps OR conditions and joins, and returns each row once', async () => {
     await fill(30);
     const orders = Array.from({ length: 60 }, (_, n) => ({ no: n + 1, customer: customerOf((n % 20) + 1) }));
     await host.getRepository(ORDER).insert(orders);
@@ -127,12 +127,12 @@ forEachDatabase('a list from a query', (kind) => {
     expect(await read(either)).toEqual(['1', '2', '3', '4', '28', '29', '30']);
     const joined = customers().innerJoinAndSelect('customer.orders', 'placed').where('placed.no > 50');
     expect(await read(joined)).toEqual(Array.from({ length: 10 }, (_, n) => String(n + 11)));
-    // As it was.
+    // The caller's query is not changed.
     expect(await joined.getCount()).toBe(10);
     expect(await read(customers().where('1 = 0'))).toEqual([]);
   });
 
-  it('goes by ids that are texts, in the order of the database', async () => {
+  it('pages by text ids, in the order of the database', async () => {
     await fill(200);
     const codes = await idsOf(recipientsFromQuery(customers(), { id: 'code', pageSize: 7 }));
     expect(new Set(codes).size).toBe(200);
@@ -140,7 +140,7 @@ forEachDatabase('a list from a query', (kind) => {
     expect(codes).toEqual(inOrder.map(({ code }) => code));
   });
 
-  it('gives addresses by a mapper, which gets what the query selects', async () => {
+  it('returns addresses by a mapper, which gets the selected columns', async () => {
     await fill(5);
     await host.getRepository(ORDER).insert([
       { no: 1, customer: customerOf(2) },
@@ -159,7 +159,7 @@ forEachDatabase('a list from a query', (kind) => {
     );
   });
 
-  it('refuses an order, a limit, an unknown id and a page of no size, before anything is read', () => {
+  it('refuses ORDER BY, LIMIT, an unknown id and a page size of 0, before anything is read', () => {
     const refused = (query: SelectQueryBuilder<Customer>, options: object = {}): RecipientQueryError => {
       try {
         recipientsFromQuery(query, { id: 'id', ...options });
@@ -167,7 +167,7 @@ forEachDatabase('a list from a query', (kind) => {
         if (error instanceof RecipientQueryError) return error;
         throw error;
       }
-      throw new Error('It was taken.');
+      throw new Error('The query was accepted.');
     };
     expect(refused(customers().orderBy('customer.email')).message).toContain('orderBy');
     expect(refused(customers().limit(5)).part).toBe("the query's limit");
@@ -182,7 +182,7 @@ forEachDatabase('a list from a query', (kind) => {
 describe('a list from a query that is sent', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
-  it('reaches each profile of it', async () => {
+  it('reaches each of its profiles', async () => {
     ProfileShelf.fill(40, (n) => `reader${n}@home.example`);
     const host = await rig.database.connect({ entities: [CUSTOMER, ORDER], synchronize: true });
     await host

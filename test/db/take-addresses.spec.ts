@@ -16,7 +16,7 @@ const keyOf = (n: number): string => mailboxKey(`reader${n}@home.example`);
 const wanted = (places: number[], person: (idx: number) => number): WantedAddress[] =>
   places.map((idx) => ({ idx, key: keyOf(person(idx)) }));
 
-/** A list of that many plain addresses. */
+/** A list of so many plain addresses. */
 async function listOf(fresh: FreshDatabase, count: number): Promise<string> {
   const persister = new TemplateEmailPersister(new MailingDatabase(fresh.dataSource));
   const mailingId = (await persister.createMailing(INFO, 'test:1', 'list')) as string;
@@ -31,14 +31,14 @@ async function listOf(fresh: FreshDatabase, count: number): Promise<string> {
   return mailingId;
 }
 
-forEachDatabase('addresses that are taken', (kind) => {
-  it('by many at the same moment are each taken once, and all are told the same', async () => {
+forEachDatabase('claims of addresses', (kind) => {
+  it('grant each address once to concurrent servers, and return the same holder to all', async () => {
     await using fresh = await freshDatabase(kind);
     const servers = await Promise.all(
       Array.from({ length: 4 }, async () => new MailingDatabase(await fresh.connect())),
     );
     for (let round = 0; round < 25; round++) {
-      // Each server has the same twenty people at places of its own, in an order of its own.
+      // Each server has the same twenty addresses at idx values of its own, in an order of its own.
       const answers = await Promise.all(
         servers.map((server, n) => {
           const places = Array.from({ length: 20 }, (_, place) => n * 100 + ((place * 7) % 20));
@@ -57,7 +57,7 @@ forEachDatabase('addresses that are taken', (kind) => {
     }
   });
 
-  it('are told to belong to the first place of one and the same question, and stay with it', async () => {
+  it('go to the smallest idx of one call, and stay there', async () => {
     await using fresh = await freshDatabase(kind);
     const database = new MailingDatabase(fresh.dataSource);
     const ask = (places: number[]): Promise<Map<string, unknown>> =>
@@ -71,7 +71,7 @@ forEachDatabase('addresses that are taken', (kind) => {
     expect([...(await ask([5])).values()]).toEqual([5]);
   });
 
-  it('belong to a plain address of the same mailing, also if a profile was first; those of others count for nothing', async () => {
+  it('go to a plain address of the same mailing, even if a profile was first; other mailings do not count', async () => {
     await using fresh = await freshDatabase(kind);
     const database = new MailingDatabase(fresh.dataSource);
     const mailingId = await listOf(fresh, 3);
@@ -97,7 +97,7 @@ forEachDatabase('addresses that are taken', (kind) => {
     ).toBe(0);
   });
 
-  it('are as many as a run may have in doubt', async () => {
+  it('take as many addresses as a run may have in doubt', async () => {
     await using fresh = await freshDatabase(kind);
     const database = new MailingDatabase(fresh.dataSource);
     const places = Array.from({ length: 5_003 }, (_, idx) => idx);
@@ -111,8 +111,8 @@ forEachDatabase('addresses that are taken', (kind) => {
   });
 });
 
-forEachInnoDb('addresses that are taken', (kind) => {
-  it('are found by their keys, whatever the length of the list and the number of mailings', async () => {
+forEachInnoDb('claims of addresses', (kind) => {
+  it('use keys, whatever the length of the list and the number of mailings', async () => {
     await using fresh = await freshDatabase(kind);
     const mailingId = await listOf(fresh, 20_000);
     const plain = new MailingDatabase(fresh.dataSource);

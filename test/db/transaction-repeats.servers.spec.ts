@@ -29,14 +29,14 @@ async function counted({ dataSource }: FreshDatabase): Promise<number> {
 }
 
 forEachServer('a transaction whose connection is lost', (kind) => {
-  it('with the answer to its COMMIT is not done again: its outcome is open, and here it was committed', async () => {
+  it('with the answer to its COMMIT is not repeated: its outcome is unknown, and here it was committed', async () => {
     await using fresh = await withCounter(kind);
     await using proxy = await TcpProxy.start(fresh.url);
     const own = await new DataSource(mailingDataSourceOptions(proxy.url)).initialize();
     const database = new MailingDatabase(own);
     let isCommitting = false;
     proxy.tap = (from, chunk) => void (isCommitting ||= from === 'client' && chunk.includes('COMMIT'));
-    // What comes after it is the answer.
+    // The data after it is the answer.
     proxy.forge = (chunk) => {
       if (!isCommitting) return chunk;
       proxy.cut();
@@ -54,7 +54,7 @@ forEachServer('a transaction whose connection is lost', (kind) => {
   });
 });
 
-/** The statement that a server answers with this error. */
+/** A statement that a server answers with this error. */
 const signal = (code: number, message = 'as it comes'): string =>
   `SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = ${code}, MESSAGE_TEXT = "${message}"`;
 const REFUSED = signal(3101);
@@ -63,9 +63,9 @@ const DEADLOCK = signal(1213);
 const LEFT_CLUSTER = signal(1047, 'WSREP has not yet prepared node for application use');
 const READ_ONLY = signal(1290, 'running with the --super-read-only option');
 
-/** Answers of a cluster, by way of a real server that is told to give them. */
+/** Errors of a cluster, raised by a real server on command. */
 forEachInnoDb('a transaction that a cluster refuses', (kind) => {
-  /** Runs a transaction of which each attempt meets the next of these answers; the one after the last succeeds. */
+  /** Runs a transaction whose attempts meet these errors in turn; the next attempt succeeds. */
   async function attempts(
     fresh: FreshDatabase,
     answers: readonly string[],
@@ -92,20 +92,20 @@ forEachInnoDb('a transaction that a cluster refuses', (kind) => {
     ['1180 with error 149', [VICTIM, VICTIM]],
     ['a deadlock', [DEADLOCK, DEADLOCK]],
     ['3101, and then a deadlock', [REFUSED, DEADLOCK]],
-  ])('for %s is done again as a whole, and counted once', async (_, answers) => {
+  ])('for %s is repeated as a whole, and counted once', async (_, answers) => {
     await using fresh = await withCounter(kind);
     const { connections, error } = await attempts(fresh, answers);
     expect([connections.length, error]).toEqual([3, null]);
     expect(await counted(fresh)).toBe(1);
   });
 
-  it('with 3101 stays on its connection, whatever the pool would give', async () => {
+  it('with 3101 stays on its connection, not on another of the pool', async () => {
     await using fresh = await withCounter(kind, { extra: { connectionLimit: 2 } });
     const [held, waiting] = [fresh.dataSource.createQueryRunner(), fresh.dataSource.createQueryRunner()];
     await held.connect();
     let gotOne: Promise<unknown> = Promise.resolve();
     const committing = attempts(fresh, [REFUSED, DEADLOCK, REFUSED], async (session, answer) => {
-      // It would be given what the transaction gives back, and then the transaction would get the other one.
+      // It would get the connection that the transaction released, and then the transaction would get the other one.
       gotOne = waiting.connect();
       void Promise.race([gotOne, committing]).then(() => held.release());
       await session.change(answer);
@@ -122,7 +122,7 @@ forEachInnoDb('a transaction that a cluster refuses', (kind) => {
     ['has a row already', signal(1062), 1062],
     ['could not run its hook', signal(3100), 3100],
   ])(
-    'with 3101 by a server that then %s is not done again anywhere: its outcome is open',
+    'with 3101 by a server that then %s is not repeated anywhere: its outcome is unknown',
     async (_, then, errno) => {
       await using fresh = await withCounter(kind);
       const { connections, error } = await attempts(fresh, [REFUSED, then]);
@@ -131,7 +131,7 @@ forEachInnoDb('a transaction that a cluster refuses', (kind) => {
     },
   );
 
-  it('without end gives up after six attempts, on one connection', async () => {
+  it('on every attempt fails after six attempts, on one connection', async () => {
     await using fresh = await withCounter(kind);
     const { connections, error } = await attempts(
       fresh,
@@ -140,7 +140,7 @@ forEachInnoDb('a transaction that a cluster refuses', (kind) => {
     expect([connections.length, error?.errno]).toEqual([6, 3101]);
   });
 
-  it('by a server that writes nothing, before its COMMIT, is done again on a new connection', async () => {
+  it('as a read-only server, before its COMMIT, is repeated on a new connection', async () => {
     await using fresh = await withCounter(kind);
     const { connections, error } = await attempts(fresh, [READ_ONLY]);
     expect(error).toBeNull();
@@ -148,26 +148,26 @@ forEachInnoDb('a transaction that a cluster refuses', (kind) => {
     expect(await counted(fresh)).toBe(1);
   });
 
-  it('for a hook that failed is not done again: the group may have it', async () => {
+  it('for a failed hook is not repeated, because the group may have committed it', async () => {
     await using fresh = await withCounter(kind);
     const { connections, error } = await attempts(fresh, [signal(3100)]);
     expect([connections.length, error?.errno]).toEqual([1, 3100]);
   });
 
-  it('a change outside of a transaction is its own commit: a node that leaves its cluster in it leaves its outcome open', async () => {
+  it('as a single statement without a transaction, by a node that leaves its cluster, has an unknown outcome', async () => {
     const log = new FailureLog();
     await using fresh = await freshDatabase(kind, { migrate: false, dataSource: { logger: log } as object });
     const database = new MailingDatabase(fresh.dataSource);
     const change = database.change(LEFT_CLUSTER);
     await expect(change).rejects.toMatchObject({ errno: 1047 });
     expect(log.failures).toEqual([LEFT_CLUSTER]);
-    // A question changes nothing, so it is asked elsewhere.
+    // A SELECT changes nothing, so it is repeated on another connection.
     await expect(database.rows(LEFT_CLUSTER)).rejects.toMatchObject({ code: 'MAILING_READ_ONLY_SERVER' });
     expect(log.failures).toHaveLength(3);
   });
 });
 
-it('a COMMIT that PostgreSQL refuses for a conflict is rolled back, and the transaction done again', async () => {
+it('a COMMIT that PostgreSQL refuses for a conflict is rolled back, and the transaction repeated', async () => {
   await using fresh = await withCounter('postgres');
   await fresh.dataSource.query('CREATE SEQUENCE attempts');
   await fresh.dataSource.query(`CREATE FUNCTION refuse_twice() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -183,8 +183,8 @@ it('a COMMIT that PostgreSQL refuses for a conflict is rolled back, and the tran
   expect(await fresh.dataSource.query('SELECT last_value FROM attempts')).toEqual([{ last_value: '3' }]);
 });
 
-describe('tables of the host that answer with conflicts', () => {
-  /** Twice it can not be done, and then it can; a sequence goes on over what is rolled back. */
+describe('conflicts in tables of the host', () => {
+  /** Fails twice and then succeeds. A sequence counts, because it is not rolled back. */
   const REFUSES_TWICE = `CREATE FUNCTION refuses_twice() RETURNS int LANGUAGE plpgsql AS $$
     BEGIN
       IF nextval('attempts') < 3 THEN RAISE EXCEPTION 'could not serialize access' USING ERRCODE = '40001'; END IF;
@@ -209,7 +209,7 @@ describe('tables of the host that answer with conflicts', () => {
     return Number(value);
   };
 
-  it('profiles are written again', async () => {
+  it('repeat writes of profiles', async () => {
     await using fresh = await shop();
     await fresh.customers.query(
       'CREATE TRIGGER refuse BEFORE UPDATE ON shop_customer FOR EACH ROW EXECUTE FUNCTION refuses_changes()',
@@ -229,7 +229,7 @@ describe('tables of the host that answer with conflicts', () => {
   const listOf = (query: SelectQueryBuilder<Customer>): AsyncGenerator<Recipient, void, undefined> =>
     recipientsFromQuery(query.where('refuses_twice() = 1'), { id: 'number' });
 
-  it('a list is read again', async () => {
+  it('repeat the read of a list', async () => {
     await using fresh = await shop();
     const [first] = await readAll(
       listOf(fresh.customers.getRepository(Customer).createQueryBuilder('customer')),
@@ -238,7 +238,7 @@ describe('tables of the host that answer with conflicts', () => {
     expect(await numAttempts(fresh)).toBe(3);
   });
 
-  it('a list that the host reads in a transaction of its own is not: the transaction is gone', async () => {
+  it('do not repeat the read of a list in a transaction of the host, because that is rolled back', async () => {
     await using fresh = await shop();
     const runner = fresh.customers.createQueryRunner();
     await runner.startTransaction();

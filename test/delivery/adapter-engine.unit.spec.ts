@@ -42,17 +42,17 @@ describe('AdapterEngine', () => {
         throw new Error('again');
       },
     ],
-  ])('fails for one recipient where the adapter %s', async (_, compile) => {
+  ])('fails for one recipient if the adapter %s', async (_, compile) => {
     await expect(engine(compile).render('letter.pug', {})).rejects.toThrow('broken');
   });
 
-  it('does not wait for ever for an answer', async () => {
+  it('fails after a timeout if the adapter never answers', async () => {
     await expect(engine(() => undefined, 50).render('letter.pug', {})).rejects.toThrow(
       'no answer within 50 ms',
     );
   });
 
-  it('keeps no process alive that has nothing else to do', () => {
+  it('does not keep a process alive by its timeout', () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
     const before = timers();
     void engine(() => undefined)
@@ -61,10 +61,10 @@ describe('AdapterEngine', () => {
     expect(timers()).toBe(before);
   });
 
-  it('uses an adapter of the host as it is, although it has the name of one of the mailer', async () => {
+  it('uses an adapter of the host as it is, even with the name of one of the mailer', async () => {
     const named = (name: string): Adapter => {
       const compile: Compile = ({ data }, done) => done(undefined, `${name} ${String(data.template)}`);
-      // As a class of the host: on its prototype.
+      // As in a class of the host: on its prototype.
       const adapter = { [name]: class {} }[name];
       Object.assign(adapter.prototype, { compile });
       return Object.assign(new adapter(), { engine: { compile } }) as unknown as Adapter;
@@ -75,11 +75,11 @@ describe('AdapterEngine', () => {
     }
   });
 
-  it('takes no answer without html for one', async () => {
+  it('fails if the adapter answers without html', async () => {
     await expect(engine((_, done) => done()).render('letter.pug', {})).rejects.toThrow('no html');
   });
 
-  it('hands over the path of the copy, and variables that are nobody else’s', async () => {
+  it('passes the path of the copy, and a copy of the variables for each recipient', async () => {
     const seen: unknown[] = [];
     const variables = { name: 'Ann' };
     const compile: Compile = ({ data }, done) => {
@@ -91,7 +91,7 @@ describe('AdapterEngine', () => {
     expect([seen, variables]).toEqual([['/copy/a/letter.pug'], { name: 'Ann' }]);
   });
 
-  it('C18 keeps messages apart that are rendered at a time', async () => {
+  it('C18 keeps concurrently rendered messages apart', async () => {
     const slow = engine(async ({ data }, done) => {
       await turn();
       data.html = `Dear ${String((data.context as { name: string }).name)}`;
@@ -103,7 +103,7 @@ describe('AdapterEngine', () => {
     expect(all).toEqual(names.map((name) => `Dear ${name}`));
   });
 
-  it('points folders of the engine that are in the template folder to the copy, and no others', async () => {
+  it('replaces engine folders inside of the template folder by the copy, and no others', async () => {
     const filters = { shout: (text: string) => text };
     const options = {
       basedir: '/templates',
@@ -137,7 +137,7 @@ describe('TemplateCopyFolder', () => {
   });
   const letter = (source: string) => new Map([['a/letter.hbs', source]]);
 
-  it('C9 two versions of a template are not one to an adapter that keeps what it compiled', async () => {
+  it('C9 gives each version of a template a path of its own, for adapters that cache by path', async () => {
     const options = {
       template: { dir, adapter: new HandlebarsAdapter(undefined, { inlineCssEnabled: false }) },
     };
@@ -150,7 +150,7 @@ describe('TemplateCopyFolder', () => {
     expect(await htmlOf('old {{name}}')).toBe('old Ann');
   });
 
-  it('are one for the same sources, are made again when they were swept, and are removed at the end', async () => {
+  it('makes one copy for the same sources, makes it again after it was deleted, and removes it at the end', async () => {
     const first = await copies.of(letter('old'), '.hbs');
     expect(await copies.of(letter('old'), '.hbs')).toBe(first);
     await rm(join(first, 'a'), { recursive: true });
@@ -160,7 +160,7 @@ describe('TemplateCopyFolder', () => {
     await expect(stat(second)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('write nothing outside, whatever a name says', async () => {
+  it('writes nothing outside of its folder, whatever the template names', async () => {
     await expect(copies.of(new Map([['../outside.pug', 'p']]), '.pug')).rejects.toMatchObject({
       code: 'MAILING_TEMPLATE_OUTSIDE_FOLDER',
     });

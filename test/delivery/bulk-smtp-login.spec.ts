@@ -5,7 +5,7 @@ import { senderRig } from './sender-rig.js';
 
 const TRUSTING = { tls: { rejectUnauthorized: false } };
 
-/** How the way to the server is secured; the protocol of its URL. */
+/** How the connection is encrypted; the protocol of the URL. */
 const WAYS: [string, string, SMTPServerOptions, object][] = [
   ['STARTTLS', 'smtp:', {}, { requireTLS: true, ...TRUSTING }],
   ['TLS from the first byte', 'smtps:', { secure: true }, TRUSTING],
@@ -22,7 +22,7 @@ describe.each(WAYS)('bulkSmtp over %s', (_way, protocol, server, transport) => {
   ])('logs in by %s, on each connection', async (method, auth) => {
     const logins: object[] = [];
     const letIn: (() => void)[] = [];
-    // Nobody is let in before both have knocked: else the first connection may carry both messages.
+    // No login is answered before both connections are open, or the first one may carry both messages.
     const onAuth: SMTPServerOptions['onAuth'] = (login, _session, done) => {
       const { method: by, username, password, accessToken } = login;
       logins.push({ by, username, ...(password && { password }), ...(accessToken && { accessToken }) });
@@ -52,7 +52,7 @@ describe.each(WAYS)('bulkSmtp over %s', (_way, protocol, server, transport) => {
     );
   });
 
-  it('trusts no certificate by itself', async () => {
+  it('trusts no self-signed certificate', async () => {
     await using inbox = await SmtpInbox.start({ server: { ...server, disabledCommands: ['AUTH'] } });
     await using rig = await senderRig(inbox.url.replace('smtp:', protocol), {
       isBulk: true,

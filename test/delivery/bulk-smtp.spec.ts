@@ -12,7 +12,7 @@ import { MESSAGE, senderRig } from './sender-rig.js';
 
 const ACCEPTED: HandOver = { kind: 'accepted' };
 
-/** A sender over one connection, and what it is asked to send, all at once. */
+/** Sends all messages at once by a sender over one connection. */
 async function sendAll(
   url: string,
   messages: Partial<EmailMessage>[],
@@ -54,8 +54,8 @@ describe('BulkSmtpMessageSender', () => {
     expect(server.connections).toBe(1);
   });
 
-  it('an envelope leaves in one write with the body before it, also where an answer is what made room for it', async () => {
-    // What came together is answered together, as servers do it.
+  it('writes an envelope together with the body before it, also after waiting for an answer', async () => {
+    // Commands that arrive together are answered together, as servers do.
     await using server = await ScriptedSmtpServer.start(takesAll(), (socket, text) => {
       socket.cork();
       socket.write(text);
@@ -82,7 +82,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(bodies.slice(0, -2).filter((text) => !text.includes('\r\n.\r\nMAIL FROM'))).toEqual([]);
   });
 
-  it('a recipient that is refused in a pipeline costs him only, and his body is never sent', async () => {
+  it('fails only the recipient that is refused in a pipeline, and never sends its body', async () => {
     await using server = await ScriptedSmtpServer.start(
       takesAll((line) => {
         if (line.includes('reader1@')) return line.startsWith('RCPT') ? '550 5.1.1 gone\r\n' : undefined;
@@ -94,7 +94,7 @@ describe('BulkSmtpMessageSender', () => {
 
     expect([first, third]).toEqual([ACCEPTED, ACCEPTED]);
     expect(second).toMatchObject({ kind: 'refused', permanent: true, code: '5.1.1' });
-    // This server says 354 all the same. It gets the final dot, and nothing of the message.
+    // This server answers 354 anyway. It gets the final dot, and nothing of the message.
     expect(server.lines.filter((line) => line.startsWith('Message-ID:'))).toEqual([
       'Message-ID: <0@shop.example>',
       'Message-ID: <2@shop.example>',
@@ -103,7 +103,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(server.lines[dataAt + 1]).toBe('.');
   });
 
-  it('replies in pieces of one byte, of many lines and in Unicode are read whole', async () => {
+  it('reads replies in chunks of one byte, of many lines and in Unicode whole', async () => {
     await using server = await ScriptedSmtpServer.start(
       takesAll((line) =>
         line.includes('reader1@') && line.startsWith('RCPT') ? '550-é\r\n550 né\r\n' : undefined,
@@ -124,7 +124,7 @@ describe('BulkSmtpMessageSender', () => {
     ['a line of 10 MB without an end', 'x'.repeat(10_000_000)],
     ['a reply of endless lines', '250-more\r\n'.repeat(100)],
     ['what is no reply', 'SSH-2.0-OpenSSH\r\n'],
-  ])('%s ends the connection, and nobody is mailed', async (_what, text) => {
+  ])('closes the connection after %s, and sends no message', async (_what, text) => {
     await using server = await ScriptedSmtpServer.start(
       takesAll((line) => (line.startsWith('MAIL') ? text : undefined)),
     );
@@ -132,7 +132,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(await sendAll(server.url, [reader(0)])).toMatchObject([{ kind: 'not_begun', blame: 'transport' }]);
   });
 
-  it('the same after the body leaves the doubt', async () => {
+  it('leaves a message in doubt after an invalid reply to its body', async () => {
     await using server = await ScriptedSmtpServer.start(
       takesAll((line) => (line === '.' ? 'x'.repeat(100_000) : undefined)),
     );
@@ -143,7 +143,7 @@ describe('BulkSmtpMessageSender', () => {
   it.each([
     ['says 421', '421 4.7.0 enough for one connection\r\n'],
     ['hangs up', null],
-  ])('a server that %s after each second message gets all of them, once', async (_how, farewell) => {
+  ])('sends all messages once to a server that %s after each second message', async (_how, farewell) => {
     const counts = new Map<number, number>();
     await using server = await ScriptedSmtpServer.start(
       takesAll((line, connection) => {
@@ -162,7 +162,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(ids).toHaveLength(9);
   });
 
-  it('a 421 of a rate slows down, and is not tried over another connection', async () => {
+  it('throttles after a 421 of a rate, without another connection', async () => {
     await using server = await ScriptedSmtpServer.start(
       takesAll((line) => (line.startsWith('MAIL') ? '421 too many messages, slow down\r\n' : undefined)),
     );
@@ -171,7 +171,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(server.connections).toBe(1);
   });
 
-  it('a connection that breaks after a body leaves that one in doubt, and not the one whose envelope was ahead', async () => {
+  it('leaves only the message in doubt whose body was sent when the connection breaks', async () => {
     await using server = await ScriptedSmtpServer.start(
       takesAll((line, connection) => (line === '.' && connection === 1 ? 'HANG UP' : undefined)),
       (socket, text) => void (text === 'HANG UP' ? socket.destroy() : socket.write(text)),
@@ -184,7 +184,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(server.lines).not.toContain('Message-ID: <1@shop.example>');
   });
 
-  it('a server that reads nothing is given up after its time, with one message in doubt', async () => {
+  it('gives up a server that stops reading after its timeout, with one message in doubt', async () => {
     const html = `<p>${'a lot of text '.repeat(500_000)}</p>`;
     await using server = await ScriptedSmtpServer.start(takesAll(), (socket, text) => {
       socket.write(text);
@@ -199,7 +199,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(second).toMatchObject({ kind: 'not_begun' });
   });
 
-  it('a server that is down is said to be down, after one attempt for each connection', async () => {
+  it('reports that a server is down after one attempt for each connection', async () => {
     await using server = await ScriptedSmtpServer.start(() => '421 going down\r\n');
 
     const handOvers = await sendAll(server.url, readers(12), { maxConnections: 4 });
@@ -208,7 +208,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(server.connections).toBeLessThanOrEqual(4);
   });
 
-  it('a server that says more than it was asked is hung up on, and ends no process', async () => {
+  it('closes the connection to a server that sends unexpected replies, without an uncaught error', async () => {
     await using server = await ScriptedSmtpServer.start(
       takesAll((line) => (line.startsWith('EHLO') ? '250 hello\r\n250 and again\r\n' : undefined)),
     );
@@ -216,7 +216,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(await sendAll(server.url, [reader(0)])).toMatchObject([{ kind: 'not_begun', blame: 'transport' }]);
   });
 
-  it('says RSET alone, and waits, where the server has not offered to take commands ahead', async () => {
+  it('waits for the answer to RSET if the server does not offer PIPELINING', async () => {
     const commands: string[] = [];
     await using server = await ScriptedSmtpServer.start(
       takesAll((line) => {
@@ -241,7 +241,7 @@ describe('BulkSmtpMessageSender', () => {
   it.each([
     ['354 to RSET', 'RSET', '354 go on\r\n'],
     ['250 to DATA', 'DATA', '250 fine\r\n'],
-  ])('a server that is out of step (%s) is hung up on', async (_what, at, nonsense) => {
+  ])('closes the connection to a server that is out of step (%s)', async (_what, at, nonsense) => {
     let isOut = false;
     await using server = await ScriptedSmtpServer.start(
       takesAll((line) => {
@@ -262,7 +262,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(copies).toBe(second.kind === 'accepted' ? 1 : 0);
   });
 
-  it('a boundary that somebody has put into a letter separates nothing there', async () => {
+  it('does not let a MIME boundary in a body separate parts', async () => {
     await using inbox = await SmtpInbox.start();
     const { hostname: host, port } = new URL(inbox.url);
     const connector = { connection: { host, port: Number(port) }, login: null };
@@ -281,14 +281,14 @@ describe('BulkSmtpMessageSender', () => {
     expect(text).toContain('mine');
   });
 
-  it('an attachment that holds a message of ours ends where it ends', async () => {
+  it('sends an attachment whole that contains another message of the sender', async () => {
     await using inbox = await SmtpInbox.start();
     await using rig = await senderRig(inbox.url, { isBulk: true });
     rig.sender.prepare();
     const flyer = [{ filename: 'flyer.pdf', content: Buffer.from('nothing much') }];
     await rig.send({ ...reader(0), attachments: flyer });
     const earlier = inbox.messages[0].raw.toString();
-    // Nobody encodes it: it is a message already.
+    // It is not encoded, because it is a message already.
     const forwarded = [{ filename: 'earlier.eml', contentType: 'message/rfc822', content: earlier }];
 
     for (const n of [1, 2]) await rig.send({ ...reader(n), attachments: forwarded });
@@ -307,7 +307,7 @@ describe('BulkSmtpMessageSender', () => {
       '250-hello\r\n250 PIPELINING\r\n',
       '',
     ],
-  ])('an attached message, which may not be encoded, %s', async (_what, greeting, words) => {
+  ])('sends an attached message without encoding; it %s', async (_what, greeting, words) => {
     await using server = await ScriptedSmtpServer.start(
       takesAll((line) => (line.startsWith('EHLO') ? greeting : undefined)),
     );
@@ -330,7 +330,7 @@ describe('BulkSmtpMessageSender', () => {
   it.each<[string, Begin]>([
     ['may not begin', barred],
     ['was announced and not written down', () => barred],
-  ])('sends no body that %s, and goes on with the next one', async (_what, barredBegin) => {
+  ])('sends no body that %s, and goes on with the next message', async (_what, barredBegin) => {
     await using inbox = await SmtpInbox.start();
     const { hostname: host, port } = new URL(inbox.url);
     const connector = { connection: { host, port: Number(port) }, login: null };
@@ -351,7 +351,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(inbox.messages.map(({ to }) => to)).toEqual([['reader0@home.example'], ['reader2@home.example']]);
   });
 
-  it('answers whoever comes after the end', async () => {
+  it('begins no message after it was closed', async () => {
     await using server = await ScriptedSmtpServer.start(takesAll());
     const { hostname: host, port } = new URL(server.url);
     const connector = { connection: { host, port: Number(port) }, login: null };
@@ -363,7 +363,7 @@ describe('BulkSmtpMessageSender', () => {
     expect(server.connections).toBe(0);
   });
 
-  it('opens no more connections than it may, and uses them all', async () => {
+  it('opens as many connections as configured, and uses them all', async () => {
     await using inbox = await SmtpInbox.start();
 
     const handOvers = await sendAll(inbox.url, readers(60), { maxConnections: 3 });
@@ -373,7 +373,7 @@ describe('BulkSmtpMessageSender', () => {
     expect([...inbox.countsByRecipient().values()]).toEqual(Array(60).fill(1));
   });
 
-  it('a server that takes two connections at a time gets all, over two', async () => {
+  it('sends all messages over two connections if the server takes no more', async () => {
     await using inbox = await SmtpInbox.start({ server: { maxClients: 2 } });
 
     const handOvers = await sendAll(inbox.url, readers(40), { maxConnections: 6 });
@@ -384,7 +384,7 @@ describe('BulkSmtpMessageSender', () => {
   });
 
   it.each(['a@b>\r\nRCPT TO:<x@evil.example', 'a b@home.example'])(
-    'an address that would break out of its command is refused: %j',
+    'refuses an address that would break out of its command: %j',
     async (address) => {
       await using server = await ScriptedSmtpServer.start(takesAll());
 

@@ -18,24 +18,24 @@ const DOWN = { kind: 'not_begun', blame: 'transport' };
 const UNCLEAR = { kind: 'not_begun', blame: 'unclear' };
 const IN_DOUBT = { kind: 'unknown' };
 
-/** Of a transport that gives up by itself; long enough for the next message on a machine that is busy. */
-const PATIENCE_MS = 1_000;
+/** Timeout of a transport that gives up by itself; long enough for the next message on a busy machine. */
+const TIMEOUT_MS = 1_000;
 
-/** Ways to one server: what nodemailer reports differs from one to the other, what it means must not. */
+/** Ways to one server. nodemailer reports differently for each, but the meaning must be the same. */
 interface Way {
   transport?: object;
   server?: SmtpInboxOptions['server'];
   /** A message went over the connection before. */
   isWarm?: boolean;
-  /** By the sender for volume. */
+  /** By `bulkSmtp`. */
   isBulk?: boolean;
 }
 const COLD_WAYS: [string, Way][] = [
   ['a pool that sends all commands at once', {}],
   ['a pool that sends one command at a time', { server: { hidePIPELINING: true } }],
   ['no pool', { transport: { pool: false } }],
-  ['a session for volume', { isBulk: true }],
-  ['a session for volume, one command at a time', { isBulk: true, server: { hidePIPELINING: true } }],
+  ['bulkSmtp', { isBulk: true }],
+  ['bulkSmtp, one command at a time', { isBulk: true, server: { hidePIPELINING: true } }],
 ];
 const WAYS: [string, Way][] = [
   ...COLD_WAYS,
@@ -44,10 +44,10 @@ const WAYS: [string, Way][] = [
     'a connection that was used before, one command at a time',
     { isWarm: true, server: { hidePIPELINING: true } },
   ],
-  ['a session for volume that was used before', { isWarm: true, isBulk: true }],
+  ['a bulkSmtp connection that was used before', { isWarm: true, isBulk: true }],
 ];
 
-/** What the server does; at which step; what is made of it; how many copies arrived whole, whatever was answered then. */
+/** The server's behaviour, the step, the expected meaning, and the copies that arrived whole, whatever the answer then. */
 type Row = [does: string, at: SmtpCommand | SmtpCommand[], answer: SmtpAnswer, means: object, copies: 0 | 1];
 
 const BEFORE_THE_BODY = (['MAIL', 'RCPT', 'DATA'] as const).flatMap((at): Row[] => [
@@ -135,7 +135,7 @@ const LOGIN: Way = {
 interface Line extends AsyncDisposable {
   inbox: SmtpInbox;
   rig: SenderRig;
-  /** That so many copies of our message have arrived, and that the way is free for the next one. */
+  /** Expects so many copies of the message, and that the next message gets through. */
   hasArrived(copies: 0 | 1): Promise<void>;
 }
 
@@ -151,7 +151,7 @@ async function open({ server, transport, isWarm, isBulk }: Way): Promise<Line> {
     rig,
     async hasArrived(copies) {
       inbox.answer = undefined;
-      // Through the same pool, behind anything that it might have queued again.
+      // Through the same pool, after anything that it might have requeued.
       expect(await rig.send({ messageId: '<next@shop.example>' })).toEqual(ACCEPTED);
       const ids = inbox.messages.slice(before).map(({ messageId }) => messageId);
       expect(ids).toEqual([...Array<string>(copies).fill(MESSAGE.messageId), '<next@shop.example>']);
@@ -170,7 +170,7 @@ async function sends(way: Way, [, at, answer, means, copies]: Row): Promise<void
   await line.hasArrived(copies);
 }
 
-/** Sends; gives up at the moment when the server has reached the step where it stays silent. */
+/** Sends, and aborts when the server has reached the step where it stays silent. */
 function sendAndGiveUpAt({ inbox, rig }: Line, at: SmtpCommand, silence: SmtpAnswer): Promise<HandOver> {
   const controller = new AbortController();
   inbox.answer = ({ command }) => {
@@ -182,7 +182,7 @@ function sendAndGiveUpAt({ inbox, rig }: Line, at: SmtpCommand, silence: SmtpAns
 }
 
 describe.concurrent.each(WAYS)('over %s: what the mail server does in the dialogue', (_, way) => {
-  it.each(BEFORE_THE_BODY)('%s at %s: nobody has it', (...row) => sends(way, row));
+  it.each(BEFORE_THE_BODY)('%s at %s: the message is not delivered', (...row) => sends(way, row));
   it.each(AFTER_THE_BODY)('%s at %s', (...row) => sends(way, row));
 
   it.each<[SmtpCommand, object, 0 | 1]>([
@@ -200,13 +200,13 @@ describe.concurrent.each(WAYS)('over %s: what the mail server does in the dialog
     ['MAIL', DOWN, 0],
     ['END', IN_DOUBT, 1],
   ])('B10 is silent at %s until the transport gives up', async (at, means, copies) => {
-    await using line = await open({ ...way, transport: { ...way.transport, socketTimeout: PATIENCE_MS } });
+    await using line = await open({ ...way, transport: { ...way.transport, socketTimeout: TIMEOUT_MS } });
     line.inbox.answer = ({ command }) => (command === at ? 'hang' : undefined);
     expect(await line.rig.send()).toMatchObject(means);
     await line.hasArrived(copies);
   });
 
-  it('A21 takes it when the sender has given up', async () => {
+  it('A21 accepts the message after the sender has given up', async () => {
     await using line = await open(way);
     const controller = new AbortController();
     let release!: () => void;
@@ -245,7 +245,7 @@ describe.concurrent.each(COLD_WAYS)('over %s: what the mail server does before t
   });
 
   it('B10 is silent at CONNECT until the transport gives up', async () => {
-    await using line = await open(along({ transport: { greetingTimeout: PATIENCE_MS } }));
+    await using line = await open(along({ transport: { greetingTimeout: TIMEOUT_MS } }));
     line.inbox.answer = ({ command }) => (command === 'CONNECT' ? 'hang' : undefined);
     expect(await line.rig.send()).toMatchObject(DOWN);
     await line.hasArrived(0);
@@ -257,7 +257,7 @@ describe.concurrent.each(COLD_WAYS)('over %s: what the mail server does before t
     expect(line.inbox.messages).toEqual([]);
   });
 
-  it('B11 has a certificate that nobody trusts', async () => {
+  it('B11 has an untrusted certificate', async () => {
     await using line = await open(along({ server: TLS.server }));
     expect(await line.rig.send()).toMatchObject(DOWN);
     expect(line.inbox.messages).toEqual([]);
@@ -275,7 +275,7 @@ describe.concurrent.each(COLD_WAYS)('over %s: what the mail server does before t
   });
 });
 
-describe.concurrent.each(WAYS)('over %s: what is about one message', (_, way) => {
+describe.concurrent.each(WAYS)('over %s: failures of one message', (_, way) => {
   const cc = [{ name: '', address: 'archive@shop.example' }];
   const JOSE = { name: 'José', address: 'josé@xn--bcher-kva.example' };
 
@@ -285,24 +285,24 @@ describe.concurrent.each(WAYS)('over %s: what is about one message', (_, way) =>
     ['the recipient is deferred, not the copy', { cc }, 'ann@', { code: 450, text: 'busy' }, LATER, 1],
     ['C5 the same where the local part is not ASCII', { cc, to: JOSE }, 'josé@', { code: 550 }, NEVER, 1],
     ['both are refused', { cc }, '@', { code: 550, text: '5.1.1 gone' }, NEVER, 0],
-  ])('%s', async (_case, message, whom, answer, means, copies) => {
+  ])('%s', async (_case, message, refused, answer, means, copies) => {
     await using line = await open(way);
-    // nodemailer sends the message as soon as one address is taken, the other sender only with the recipient's own.
+    // nodemailer sends the message if one address is accepted, `bulkSmtp` only if the recipient's own is.
     const isSent = copies === 1 && !(way.isBulk && means !== ACCEPTED);
     line.inbox.answer = ({ command, to }) =>
-      command === 'RCPT' && to.at(-1)?.includes(whom) ? answer : undefined;
+      command === 'RCPT' && to.at(-1)?.includes(refused) ? answer : undefined;
     expect(await line.rig.send(message)).toMatchObject(means);
     await line.hasArrived(isSent ? 1 : 0);
   });
 
-  it('too big for the server', async () => {
+  it('a message too big for the server', async () => {
     await using line = await open({ ...way, server: { ...way.server, size: 9_000, rejectOversized: true } });
     const html = `<p>${'a lot of text '.repeat(1_000)}</p>`;
     expect(await line.rig.send({ html })).toMatchObject({ ...NEVER, code: '552' });
     await line.hasArrived(1);
   });
 
-  it('with an attachment that is gone', async () => {
+  it('a message with a missing attachment', async () => {
     await using line = await open(way);
     const attachments = [{ filename: 'leaflet.pdf', path: '/no/such/leaflet.pdf' }];
     const handOver = await line.rig.send({ attachments });
@@ -333,8 +333,8 @@ describe('a transport of the host', () => {
   });
 });
 
-describe('a pool that is not for us alone', () => {
-  it('B6 a server that takes two connections at a time: the others wait, and all arrive once', async () => {
+describe('a pool with limits', () => {
+  it('B6 sends all messages once to a server that takes two connections at a time', async () => {
     await using inbox = await SmtpInbox.start({ server: { maxClients: 2 } });
     await using rig = await senderRig(inbox.url, { transport: { maxConnections: 6 } });
     rig.sender.prepare();
@@ -351,7 +351,7 @@ describe('a pool that is not for us alone', () => {
     expect([ids.length, new Set(ids).size]).toEqual([12, 12]);
   });
 
-  it('is closed: what waits in it and what comes later has not begun, what is under way is finished', async () => {
+  it('finishes messages in flight when it is closed, and begins no others', async () => {
     await using line = await open({});
     let release!: () => void;
     const held = new Promise<void>((resolve) => (release = resolve));

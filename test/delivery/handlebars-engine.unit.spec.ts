@@ -2,7 +2,7 @@ import Handlebars from 'handlebars';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../libs/mailing/src/delivery/handlebars/handlebars.engine.js';
 
-/** As decimals, money and dates of libraries are. */
+/** Like decimals, money and dates of libraries. */
 class Money {
   constructor(private readonly cents: number) {}
 
@@ -72,7 +72,7 @@ const TEMPLATES = [
 ];
 const PARTIALS = { card: 'Card {{name}} {{{price}}}', layout: '[{{> @partial-block}} {{price}}]' };
 
-/** What each of two engines makes of the same. */
+/** The output of both engines for the same input. */
 function both(source: string, noEscape: boolean): [string, string] {
   const raw = { raw: (options: Handlebars.HelperOptions) => options.fn({}) };
   const ours = createEngine({ ...HELPERS, ...raw }, false);
@@ -82,12 +82,12 @@ function both(source: string, noEscape: boolean): [string, string] {
   return [theirs, ours].map((engine) => {
     engine.registerPartial(PARTIALS);
     const template = engine.compile(source, { noEscape });
-    // Twice: what is compiled is used for each recipient.
+    // Twice, because a compiled template is used for each recipient.
     return template(variables) + template(variables);
   }) as [string, string];
 }
 
-describe('the engine of our templates', () => {
+describe('HandlebarsEngine', () => {
   it.each(TEMPLATES)('prints what Handlebars prints: %s', (source) => {
     for (const noEscape of [false, true]) {
       const [theirs, ours] = both(source, noEscape);

@@ -38,7 +38,7 @@ describe('HandlebarsRenderer', () => {
     });
   });
 
-  it('C6 the text made from html has no entities either', async () => {
+  it('C6 writes no entities into the text made from html', async () => {
     expect((await open()).render({ name: 'C&A <x>' }).text).toBe('Dear C&A <x>');
   });
 
@@ -47,7 +47,7 @@ describe('HandlebarsRenderer', () => {
     ['undefined', { name: undefined }],
     ['empty', { name: '' }],
     ['missing', {}],
-  ])('C7 a name that is %s renders as nothing', async (_, variables) => {
+  ])('C7 renders nothing for a name that is %s', async (_, variables) => {
     await write('deep.hbs', '[{{name}}|{{person.name}}|{{#each orders}}x{{/each}}]');
     const template = await open({ templateUrl: 'deep.hbs', subject: 'Hello{{name}}!' });
     expect(template.render(variables)).toEqual({ subject: 'Hello!', html: '[||]', text: '[||]' });
@@ -69,7 +69,7 @@ describe('HandlebarsRenderer', () => {
     ]);
   });
 
-  it('a mailing keeps the template that it was opened with; the next one gets the edited file', async () => {
+  it('keeps an opened template when its file is edited, and gives the next mailing the edited one', async () => {
     const before = await open();
     await write('letter.hbs', '<p>Edited</p>');
     expect(before.render({ name: 'Ann' }).html).toBe('<p>Dear Ann</p>');
@@ -102,12 +102,12 @@ describe('HandlebarsRenderer', () => {
     expect(text).not.toMatch(/p\.png|color:red|<\w/);
   });
 
-  it('C1 a line break that comes in by a variable makes no second line of the subject', async () => {
+  it('C1 keeps the subject in one line if a variable has a line break', async () => {
     const { subject } = (await open()).render({ name: 'Ann\r\nBcc: evil@x.example' });
     expect(subject).toBe('Hello Ann Bcc: evil@x.example');
   });
 
-  it('C8 a template that throws for one recipient throws for this one only, and names no template as broken', async () => {
+  it('C8 fails only the recipient for which a template throws', async () => {
     await write('odd.hbs', '{{#if broken}}{{noSuchHelper broken}}{{/if}}Dear {{name}}');
     const template = await open({ templateUrl: 'odd.hbs' });
     expect(() => template.render({ name: 'Ann', broken: true })).toThrow(/noSuchHelper/);
@@ -115,13 +115,13 @@ describe('HandlebarsRenderer', () => {
     expect(template.render({ name: 'Bob' }).html).toBe('Dear Bob');
   });
 
-  it('C18 one recipient’s variables do not reach the next', async () => {
+  it('C18 keeps variables of one recipient from the next', async () => {
     const template = await open({ subject: '{{code}}' });
     expect(template.render({ code: 'A1' }).subject).toBe('A1');
     expect(template.render({}).subject).toBe('');
   });
 
-  it('templates reach nothing of the objects they are given but their own values', async () => {
+  it('lets templates read only own properties of the given objects', async () => {
     await write('probe.hbs', '[{{constructor}}{{__proto__}}{{params.constructor.name}}{{name.constructor}}]');
     expect((await open({ templateUrl: 'probe.hbs' })).render({ name: 'Ann', params: {} }).html).toBe('[]');
   });
@@ -161,7 +161,7 @@ describe('HandlebarsRenderer', () => {
   });
 
   it.each(['gone.hbs', 'gone', 'gone/letter.hbs', 'folder.hbs', '..hidden.hbs', 'a\0b.hbs'])(
-    'C8 says with the path that there is no %j',
+    'C8 names the path of a missing %j',
     async (templateUrl) => {
       await mkdir(join(dir, 'folder.hbs'));
       await expect(open({ templateUrl })).rejects.toMatchObject({
@@ -178,9 +178,12 @@ describe('HandlebarsRenderer', () => {
     ['subject', { subject: 'Hello {{name' }, 'subject'],
     ['subject with an unknown helper', { subject: '{{shout name}}' }, 'subject'],
     ['partial', { templateUrl: 'partial.hbs' }, 'partial.hbs'],
-  ])('C8 refuses what does not compile, before anybody is mailed: %s', async (_, info, templateUrl) => {
-    await write('broken.hbs', '{{#if name}}never closed');
-    await write('partial.hbs', '{{> footer}}');
-    await expect(open(info)).rejects.toMatchObject({ code: 'MAILING_TEMPLATE_NOT_COMPILING', templateUrl });
-  });
+  ])(
+    'C8 refuses a template that does not compile, before any message is sent: %s',
+    async (_, info, templateUrl) => {
+      await write('broken.hbs', '{{#if name}}never closed');
+      await write('partial.hbs', '{{> footer}}');
+      await expect(open(info)).rejects.toMatchObject({ code: 'MAILING_TEMPLATE_NOT_COMPILING', templateUrl });
+    },
+  );
 });

@@ -4,7 +4,7 @@ import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.j
 import type { Attempt } from '../../libs/mailing/src/model/states/outcome.js';
 import type { MailingTemplate } from '../../libs/mailing/src/model/ports/template.renderer.js';
 
-describe('a message that is rendered later', () => {
+describe('a message with asynchronous rendering', () => {
   const stop = (): AbortController => new AbortController();
 
   async function attempt(
@@ -37,7 +37,7 @@ describe('a message that is rendered later', () => {
     });
   }
 
-  it('and never done is the error of one recipient, and holds no place for ever', async () => {
+  it('fails for its recipient after a timeout if it is never rendered', async () => {
     expect(await attempt(() => new Promise(() => undefined))).toMatchObject({
       outcome: {
         idx: 3,
@@ -50,7 +50,7 @@ describe('a message that is rendered later', () => {
     });
   });
 
-  it('and fails after a stop is nobody’s error', async () => {
+  it('is returned if rendering fails after a stop', async () => {
     const stopping = stop();
     const attempted = attempt(
       () =>
@@ -63,7 +63,7 @@ describe('a message that is rendered later', () => {
     expect(await attempted).toMatchObject({ kind: 'returned', idx: 3, blame: 'none' });
   });
 
-  it('and fails when the run may start nothing any more is nobody’s error', async () => {
+  it('is returned if rendering fails when the run may start nothing any more', async () => {
     let may = true;
     const render = async (): Promise<never> => {
       may = false;
@@ -72,7 +72,7 @@ describe('a message that is rendered later', () => {
     expect(await attempt(render, stop(), () => may)).toMatchObject({ kind: 'returned', blame: 'none' });
   });
 
-  it('and fails otherwise is the error of one recipient, and so is what fails at once', async () => {
+  it('fails for its recipient if rendering rejects or throws', async () => {
     const failed = { outcome: { status: 'error', code: 'template', text: 'no words' } };
     expect(await attempt(() => Promise.reject(new Error('no words')))).toMatchObject(failed);
     const atOnce = (): never => {

@@ -10,7 +10,7 @@ const MAX_LINE = 998;
 const LETTERS = 'abcdefghij'.repeat(300);
 const PICTURE = { filename: 'a.png', content: Buffer.from('picture'), cid: 'a' };
 
-/** Each composes messages in another way. */
+/** Each sender composes messages differently. */
 const WAYS: [string, SenderRigOptions, Partial<EmailMessage>][] = [
   ['the mailer, composed here', {}, {}],
   ['the mailer behind a plugin, composed by nodemailer', { transport: { attachDataUrls: true } }, {}],
@@ -29,7 +29,7 @@ const TEXTS: [string, string][] = [
   ['words of 899 letters', `${LETTERS.slice(0, 899)} ${LETTERS.slice(0, 899)}`],
 ];
 
-/** Read as the text that it is; the parser itself leaves headers alone that it does not know. */
+/** Decoded as text, because the parser does not decode unknown headers. */
 async function shopHeaderOf(message: ReceivedMessage): Promise<string | undefined> {
   return (await simpleParser(`Subject: ${message.header('X-Shop')}\r\n\r\n`)).subject;
 }
@@ -55,12 +55,12 @@ describe.each(WAYS)('long headers through %s', (_, options, more) => {
     const [received] = inbox.messages;
     const lines = received.raw.toString('latin1').split('\r\n');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(MAX_LINE);
-    // One of spaces alone may be taken for the end of the head.
+    // A line of spaces alone may be taken for the end of the headers.
     expect(lines.filter((line) => /^[ \t]+$/.test(line))).toEqual([]);
     return received;
   };
 
-  it.each(TEXTS)('a subject of %s arrives whole, in lines that may be sent', async (_name, subject) => {
+  it.each(TEXTS)('a subject of %s arrives whole, in lines of allowed length', async (_name, subject) => {
     expect((await (await send({ subject })).parsed()).subject).toBe(subject);
   });
 
@@ -85,7 +85,7 @@ describe.each(WAYS)('long headers through %s', (_, options, more) => {
     expect(await shopHeaderOf(await send({ headers: { 'X-Mailing-Id': 'm', 'X-Shop': value } }))).toBe(value);
   });
 
-  it('links of 900 characters in List-Unsubscribe stay what they are', async () => {
+  it('links of 900 characters in List-Unsubscribe arrive unchanged', async () => {
     const link = (scheme: string): string => `<${scheme}${'a'.repeat(899 - scheme.length)}>`;
     const value = `${link('https://shop.example/')}, ${link('mailto:')}`;
     const received = await send({ headers: { 'X-Mailing-Id': 'm', 'List-Unsubscribe': value } });

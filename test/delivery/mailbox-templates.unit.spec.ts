@@ -12,7 +12,7 @@ describe('mailboxTemplates', () => {
     ['a@b.example (one ", two), c@d.example', 2],
     ['a@b.example :), c@d.example', 2],
     ['"A \\", {{b}}" <a@b.example>, {{c}}, d@e.example', 3],
-  ])('finds in %j so many mailboxes: %i', (source, count) => {
+  ])('splits %j into %i mailboxes', (source, count) => {
     expect(mailboxTemplates(source)).toHaveLength(count);
   });
 });

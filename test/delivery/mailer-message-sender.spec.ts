@@ -19,7 +19,7 @@ describe('MailerMessageSender', () => {
     await inbox.close();
   });
 
-  it('accepts, and the message arrives as it was given', async () => {
+  it('sends a message unchanged', async () => {
     expect(await rig.send()).toEqual({ kind: 'accepted' });
     const [message] = inbox.messages;
     expect(message).toMatchObject({ from: 'news@shop.example', to: ['ann@home.example'] });
@@ -28,16 +28,16 @@ describe('MailerMessageSender', () => {
     expect(message.header('To')).toBe('Ann <ann@home.example>');
   });
 
-  it('a deadline that passed before the start sends nothing', async () => {
+  it('sends nothing if the deadline has passed', async () => {
     expect(await rig.send({}, AbortSignal.abort())).toMatchObject({ kind: 'not_begun', blame: 'unclear' });
     expect(inbox.messages).toEqual([]);
   });
 
-  it('waits for the answer of a slow server, whatever the mailer is told to wait', async () => {
+  it('waits for the answer of a slow server, whatever the timeouts of the mailer', async () => {
     await rig[Symbol.asyncDispose]();
     rig = await senderRig(inbox.url, { mailer: { sendTimeout: 1 } });
     rig.sender.prepare();
-    // Its timer was started before this one, and is over before it.
+    // The server's timer was started before this one, and ends before it.
     inbox.answer = async ({ command }) => {
       if (command === 'END') await delay(20);
     };
@@ -45,7 +45,7 @@ describe('MailerMessageSender', () => {
     expect(inbox.messages).toHaveLength(1);
   });
 
-  it('what the sender can not write down is left to nodemailer, and never rejects', async () => {
+  it('leaves a message that it can not compose to nodemailer, and never rejects', async () => {
     const unwritable = {
       toString: (): string => {
         throw new Error('no words');
@@ -56,7 +56,7 @@ describe('MailerMessageSender', () => {
     expect(inbox.messages).toHaveLength(1);
   });
 
-  it('A22 two attempts at one message bear the same Message-ID', async () => {
+  it('A22 uses the same Message-ID for both attempts at a message', async () => {
     inbox.answer = ({ command }) => (command === 'END' ? { code: 451, text: 'try later' } : undefined);
     expect(await rig.send()).toMatchObject({ kind: 'refused', permanent: false });
     inbox.answer = undefined;
@@ -65,8 +65,8 @@ describe('MailerMessageSender', () => {
     expect(ids).toEqual(['<0197-mailing.4@shop.example>', '<0197-mailing.4@shop.example>']);
   });
 
-  describe('who composes a message', () => {
-    /** In nodemailer's boundaries it is another. */
+  describe('the composer of a message', () => {
+    /** nodemailer's boundaries look different. */
     const OURS = '--_NextPart_';
     const reopen = async (options: SenderRigOptions): Promise<void> => {
       await rig[Symbol.asyncDispose]();
@@ -78,11 +78,11 @@ describe('MailerMessageSender', () => {
       return inbox.messages[0].raw.toString('latin1');
     };
 
-    it('the sender, where nothing of the host has a say in it', async () => {
+    it('is the sender, without plugins of the host', async () => {
       expect(await arrived()).toContain(OURS);
     });
 
-    it.each(['compile', 'stream'] as const)('nodemailer, behind a plugin at the step %s', async (step) => {
+    it.each(['compile', 'stream'] as const)('is nodemailer, with a plugin at the step %s', async (step) => {
       rig.mailer.getTransporter().use(step, (mail, done) => {
         mail.data.html = '<p>changed</p>';
         mail.message?.addHeader('X-Plugin', 'was here');
@@ -101,20 +101,20 @@ describe('MailerMessageSender', () => {
         { transport: { normalizeHeaderKey: lowerCased } },
         'x-mailing-id: 0197',
       ],
-    ])('nodemailer, with %s', async (_what, options, text) => {
+    ])('is nodemailer, with %s', async (_what, options, text) => {
       await reopen(options as SenderRigOptions);
       const raw = await arrived();
       expect(raw).toContain(text);
       expect(raw).not.toContain(OURS);
     });
 
-    it('nodemailer, where the mailer is of the own making of the host', async () => {
+    it('is nodemailer, if the host replaced the mailer’s sendMail', async () => {
       const send = rig.mailer.sendMail.bind(rig.mailer);
       rig.mailer.sendMail = (options) => send({ ...options, html: '<p>changed</p>' });
       expect(await arrived()).toContain('<p>changed</p>');
     });
 
-    it('a DKIM key signs what the sender composed', async () => {
+    it('is the sender, also with a DKIM key, which signs its message', async () => {
       const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
       const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
       await reopen({
@@ -124,7 +124,7 @@ describe('MailerMessageSender', () => {
       expect(raw).toContain(OURS);
       const [head, body] = [raw.slice(0, raw.indexOf('\r\n\r\n')), raw.slice(raw.indexOf('\r\n\r\n') + 4)];
       const signature = /DKIM-Signature:.*?\bbh=([A-Za-z0-9+/=\s]+);/s.exec(head)?.[1].replace(/\s/g, '');
-      // RFC 6376 section 3.4.4, of a body without spaces at line ends.
+      // RFC 6376 section 3.4.4, for a body without spaces at line ends.
       const relaxed = `${body.replace(/[ \t]+/g, ' ').replace(/(\r\n)+$/, '')}\r\n`;
       expect(signature).toBe(createHash('sha256').update(relaxed).digest('base64'));
     });

@@ -54,7 +54,7 @@ describe('a message on the wire', () => {
     'Ann" <evil@x.example>, "Bob',
     'Ann <evil@x.example>',
     'evil@x.example, Ann',
-  ])('C1 the recipient name %j adds no header and no recipient', async (name) => {
+  ])('C1 gets no further header and no further recipient by the name %j', async (name) => {
     expect(await send({ email: 'ann@home.example', name: 'Ann' })).toEqual({ kind: 'accepted' });
     expect(await send({ email: 'ann@home.example', name })).toEqual({ kind: 'accepted' });
     const [plain, odd] = inbox.messages;
@@ -71,7 +71,7 @@ describe('a message on the wire', () => {
     expect(to.flatMap((list) => list?.value.map(({ address }) => address))).toEqual(['ann@home.example']);
   });
 
-  it('C12 no line is over 998 bytes, and a html of 20 kB in one line stays what it was', async () => {
+  it('C12 has no line over 998 bytes, and keeps html of 20 kB in one line unchanged', async () => {
     const html = `<p>${'<a href="https://shop.example/?q=1">minified</a>'.repeat(450)}</p>`;
     expect(html.length).toBeGreaterThan(20_000);
     expect(await send({ email: 'ann@home.example' }, {}, { html })).toEqual({ kind: 'accepted' });
@@ -81,7 +81,7 @@ describe('a message on the wire', () => {
     expect((await message.parsed()).html).toBe(html);
   });
 
-  it('a subject and a name of 1,000 characters are folded and arrive whole', async () => {
+  it('has a subject and a name of 1,000 characters folded, and they arrive whole', async () => {
     const subject = 'Größe 👩‍🚀 '.repeat(100).trim();
     expect(
       await send({ email: 'ann@home.example', name: 'Zoë '.repeat(60).trim() }, {}, { subject }),
@@ -93,13 +93,13 @@ describe('a message on the wire', () => {
     expect((await inbox.messages[0].parsed()).subject).toBe(subject);
   });
 
-  it('lines that begin with a dot arrive as they are', async () => {
+  it('keeps lines that begin with a dot unchanged', async () => {
     const text = '.\n..two\n.hidden\nlast';
     expect(await send({ email: 'ann@home.example' }, {}, { text })).toEqual({ kind: 'accepted' });
     expect((await inbox.messages[0].parsed()).text?.trimEnd()).toBe(text);
   });
 
-  it('leaves in one piece, and the final dot after it', async () => {
+  it('is written as one chunk, and the final dot after it', async () => {
     const write = vi.spyOn(Socket.prototype, 'write');
     try {
       expect(await send({ email: 'ann@home.example' })).toEqual({ kind: 'accepted' });
@@ -112,7 +112,7 @@ describe('a message on the wire', () => {
     }
   });
 
-  it('C4 Unicode domains are ASCII in the envelope and in the Message-ID', async () => {
+  it('C4 has Unicode domains as ASCII in the envelope and in the Message-ID', async () => {
     expect(await send({ email: 'ann@例え.example' })).toEqual({ kind: 'accepted' });
     const [message] = inbox.messages;
     expect(message).toMatchObject({
@@ -122,7 +122,7 @@ describe('a message on the wire', () => {
     });
   });
 
-  it('C5 a Unicode local part that the server refuses costs that recipient only, with the reason', async () => {
+  it('C5 fails with the reason if the server refuses a Unicode local part, and only for that recipient', async () => {
     const ascii = await SmtpInbox.start({
       server: { hideSMTPUTF8: true },
       answer: ({ command, to }) =>
@@ -144,12 +144,12 @@ describe('a message on the wire', () => {
     }
   });
 
-  it('C5 a Unicode local part goes out where the server knows SMTPUTF8', async () => {
+  it('C5 is sent to a Unicode local part if the server knows SMTPUTF8', async () => {
     expect(await send({ email: 'josé@home.example' })).toEqual({ kind: 'accepted' });
     expect(inbox.messages[0].to).toEqual(['josé@home.example']);
   });
 
-  it('reply-to, cc and bcc reach whom they name, and nobody reads the bcc', async () => {
+  it('has reply-to and cc, and is sent to bcc without a Bcc header', async () => {
     const info = {
       replyTo: 'Help <help@shop.example>, desk@shop.example',
       cc: 'Archive <archive@shop.example>',
@@ -166,13 +166,13 @@ describe('a message on the wire', () => {
 describe('the identity of a message', () => {
   const identity = (): MessageIdentity => new MessageIdentity('0197-mailing', INFO.from);
 
-  it('A22 is computed from mailing and position, the same in each process', () => {
+  it('A22 is derived from mailing and idx, the same in each process', () => {
     expect(identity().messageId(7)).toBe('<0197-mailing.7@xn--bcher-kva.example>');
     expect(identity().messageId(7)).toBe(identity().messageId(7));
     expect(identity().messageId(8)).not.toBe(identity().messageId(7));
   });
 
-  it('C18 the info stays as it was, and headers of the host can not replace the mailing id', () => {
+  it('C18 is not changed by headers of the host, nor is the info', () => {
     const info = Object.freeze({
       ...INFO,
       headers: Object.freeze({ 'X-Mailing-Id': 'forged', 'X-Shop': '1' }),

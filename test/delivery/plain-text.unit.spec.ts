@@ -16,7 +16,7 @@ const LETTER =
   '<h1>News &amp; more</h1><p>Dear <b>Ann</b>,<br>see <a href="https://shop.example/?a=1&amp;b=2">our shop</a>.</p>' +
   '<ul><li>one<li>two</ul><hr><table><tr><td>a</td><td>b</td></tr></table><p>&copy; Größe &#8364; 1 < 2</p>';
 
-describe('the depth of html', () => {
+describe('the nesting depth of html', () => {
   it.each([
     ['elements in each other', nested(5, 'x'), 5],
     ['elements that are never closed', '<font>'.repeat(5), 5],
@@ -38,12 +38,12 @@ describe('the depth of html', () => {
 });
 
 describe('a text part made of html', () => {
-  it('is as it always was up to 256 elements within each other', () => {
+  it('is unchanged up to a nesting depth of 256', () => {
     expect(toText(nested(254, '<ul><li>one</li></ul>'))).toBe(' * one');
   });
 
   it.each([257, 2_500, 100_000])(
-    'is made more simply where %d are: lines, links, rules, no markup',
+    'is simplified at a nesting depth of %d: lines, links, rules, no markup',
     (depth) => {
       const text = toText(`<html><head><title>T</title></head><body>${nested(depth, LETTER)}</body></html>`);
       expect(text.split(/\n+/)).toEqual([
@@ -66,28 +66,28 @@ describe('a text part made of html', () => {
     ['in lists', '<ul><li>'.repeat(50_000) + 'Hello'],
     ['in links', '<a>'.repeat(50_000) + 'Hello'],
     ['in what is not shown', `${nested(300, '<script><div></script><style>p{}</style>')}Hello`],
-  ])('keeps its words where they stand in elements %s', (_, html) => {
+  ])('keeps words in elements %s', (_, html) => {
     expect(toText(html).trim()).toBe('Hello');
   });
 
-  it('is refused for html of which a part would be left out', () => {
+  it('is refused for html of which a part would be lost', () => {
     const refused = { code: 'MAILING_RENDERED_TOO_LONG', part: 'html', maxCharacters: 16_777_216 };
     expect(() => toText('x'.repeat(16_777_217))).toThrow(expect.objectContaining(refused));
   });
 
-  it('of html with more than 10,000 elements is made more simply', () => {
+  it('is simplified for html with more than 10,000 elements', () => {
     expect(toText(`<ul>${'<li>x'.repeat(9_999)}</ul>`)).toContain(' * x\n * x');
     expect(toText('<li>x'.repeat(10_001))).toBe('x\n'.repeat(10_001).trimEnd());
     expect(toText(`${'<b>x</b> '.repeat(200_000)}`).replace(/\s/g, '')).toBe('x'.repeat(200_000));
   });
 
-  it('breaks its lines as always', () => {
+  it('breaks lines at 78 characters', () => {
     const text = toText(nested(3_000, `<p>${'word '.repeat(1_000)}</p>`));
     expect(Math.max(...text.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(78);
     expect(text.split(/\s+/)).toHaveLength(1_000);
   });
 
-  it('has no markup left of html that is cut off', () => {
+  it('has no markup of html that is cut off', () => {
     const flat = (html: string): string => flatText(html, '-');
     expect(flat('<div')).toBe('');
     expect(flat('<a href="x')).toBe('');

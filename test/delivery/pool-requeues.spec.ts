@@ -3,7 +3,7 @@ import { TransporterMissingError } from '../../libs/mailing/src/model/options/se
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { senderRig } from './sender-rig.js';
 
-describe('a pool that would repeat messages by itself', () => {
+describe('a nodemailer pool with requeues', () => {
   let inbox: SmtpInbox;
 
   beforeEach(async () => {
@@ -11,7 +11,7 @@ describe('a pool that would repeat messages by itself', () => {
   });
   afterEach(() => inbox.close());
 
-  it('repeats nothing once it is prepared, and this is said once', async () => {
+  it('requeues nothing once it is prepared, and reports this once', async () => {
     await using rig = await senderRig(inbox.url, { transport: { maxRequeues: 7 } });
     rig.sender.prepare();
     rig.sender.prepare();
@@ -20,7 +20,7 @@ describe('a pool that would repeat messages by itself', () => {
     expect(rig.disabled).toEqual([{ transporterName: null, was: 7 }]);
   });
 
-  it('A21 sends what the server took and never answered once', async () => {
+  it('A21 sends a message once that the server accepted without an answer', async () => {
     await using rig = await senderRig(inbox.url, { transport: { maxRequeues: 7 } });
     rig.sender.prepare();
     inbox.answer = ({ command }) => (command === 'END' && inbox.messages.length === 1 ? 'close' : undefined);
@@ -32,14 +32,14 @@ describe('a pool that would repeat messages by itself', () => {
     ]);
   });
 
-  it('leaves a transport without a pool alone, and sends through it', async () => {
+  it('leaves a transport without a pool unchanged, and sends through it', async () => {
     await using rig = await senderRig(inbox.url, { transport: { pool: false } });
     rig.sender.prepare();
     expect(rig.disabled).toEqual([]);
     expect(await rig.send()).toEqual({ kind: 'accepted' });
   });
 
-  it('A21 tells doubt from certainty without a pool as well', async () => {
+  it('A21 distinguishes in doubt from not begun without a pool as well', async () => {
     await using rig = await senderRig(inbox.url, { transport: { pool: false } });
     rig.sender.prepare();
     inbox.answer = ({ command }) => (command === 'END' ? 'close' : undefined);
@@ -60,13 +60,13 @@ describe('a pool that would repeat messages by itself', () => {
     expect([inbox.messages.length, other.messages.length]).toEqual([1, 0]);
   });
 
-  it('says at start that there is no transport of that name', async () => {
+  it('reports at the start that there is no transport of that name', async () => {
     await using rig = await senderRig(inbox.url, { transporterName: 'bulk' });
     expect(() => rig.sender.prepare()).toThrow(TransporterMissingError);
     expect(() => rig.sender.prepare()).toThrow(/"bulk"/);
   });
 
-  it('leaves messages of the host, which bear no probe, as they are', async () => {
+  it('leaves the host’s own messages unchanged', async () => {
     await using rig = await senderRig(inbox.url);
     rig.sender.prepare();
     await rig.mailer.sendMail({

@@ -5,7 +5,7 @@ import type { Skip } from '../../libs/mailing/src/delivery/recipients/recipient.
 import { LookupFailedError } from '../../libs/mailing/src/delivery/recipients/lookup-failed.error.js';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
 
-/** Bars those it was told to bar, and keeps what it was asked. */
+/** Bars the recipients of its list, and records the questions. */
 class ListGate implements RecipientGate {
   readonly question = 'list';
   readonly asked: Candidate[][] = [];
@@ -42,7 +42,7 @@ describe('the gates before a commit', () => {
       },
     );
 
-  it('are asked once each, about everybody who is left, and the first answer stands', async () => {
+  it('are asked once each, about the recipients left, and the first reason counts', async () => {
     const [first, second] = [
       new ListGate({ 'bob@home.example': 'first' }),
       new ListGate({ 'bob@home.example': 'second', 'dora@xn--bcher-kva.example': 'second' }),
@@ -71,7 +71,7 @@ describe('the gates before a commit', () => {
     ]);
   });
 
-  it('are not asked about nobody, and nobody is skipped where they have no answer', async () => {
+  it('are not asked without recipients, and skip no recipient if they fail', async () => {
     const gate = new ListGate({});
     await deliveryWith(gate).prepare([{ idx: 0, email: 'no address' }]);
     expect(gate.asked).toEqual([]);

@@ -19,7 +19,7 @@ describe('toAddressee', () => {
     },
   );
 
-  it('C18 the address that templates show is the one that is mailed, whatever the data says', () => {
+  it('C18 gives templates the address that is mailed, whatever the data says', () => {
     const data = { email: 'other@home.example', userId: '8' };
     expect(toAddressee({ idx: 0, email: 'ann@home.example', data }, undefined)).toMatchObject({
       variables: { email: 'ann@home.example' },
@@ -30,15 +30,12 @@ describe('toAddressee', () => {
     });
   });
 
-  it.each([undefined, null, ''])(
-    'C7 the name of data, being %j, does not hide the one that is known',
-    (name) => {
-      const profile = { ...PROFILE, name: name ?? undefined, data: { name, firstName: null } };
-      expect(toAddressee({ idx: 0, userId: '7' }, profile)).toMatchObject({
-        variables: { name: name ?? 'Ann', firstName: null },
-      });
-    },
-  );
+  it.each([undefined, null, ''])('C7 keeps the known name if data has the name %j', (name) => {
+    const profile = { ...PROFILE, name: name ?? undefined, data: { name, firstName: null } };
+    expect(toAddressee({ idx: 0, userId: '7' }, profile)).toMatchObject({
+      variables: { name: name ?? 'Ann', firstName: null },
+    });
+  });
 
   it.each<[string, RecipientProfile | undefined]>([
     ['no_profile', undefined],
@@ -53,7 +50,7 @@ describe('toAddressee', () => {
     expect((answer as { text: string }).text).toMatch(/\.$/);
   });
 
-  it('B3 skips an address that is none', () => {
+  it('B3 skips an invalid address', () => {
     expect(toAddressee({ idx: 0, email: 'a@b,c@d' }, undefined)).toMatchObject({ skip: 'invalid_address' });
   });
 });

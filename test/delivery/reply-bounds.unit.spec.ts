@@ -33,7 +33,7 @@ describe('a reply of a mail server', () => {
     for (const size of [text.length, 1_000]) expect(() => read(text, size)).toThrow('The mail server');
   });
 
-  it('is given even if what follows it in one piece is too long', () => {
+  it('is read even if the next one in the same chunk is too long', () => {
     const replies: Reply[] = [];
     const reading = (): void => {
       for (const reply of new ReplyParser().read(Buffer.from(`250 fine\r\n${line(100_000)}\r\n`)))
@@ -47,7 +47,7 @@ describe('a reply of a mail server', () => {
     ['a megabyte', `550 5.1.1 ${'too many '.repeat(120_000)}`],
     ['a megabyte of spaces', `550 5.1.1 ${' '.repeat(1_000_000)}x`],
     ['a hundred thousand lines', `550 5.1.1 no\n${'550-5.1.1 x\n'.repeat(100_000)}`],
-  ])('is cut before it is looked at: %s', (_, response) => {
+  ])('is cut before it is parsed: %s', (_, response) => {
     const handOver = classifyFailure(
       { code: 'EENVELOPE', command: 'RCPT TO', responseCode: 550, response },
       'session',
@@ -57,7 +57,7 @@ describe('a reply of a mail server', () => {
   });
 
   it.each([false, true])(
-    'of 500 kB costs the one it is about, and no more (bulkSmtp: %s)',
+    'of 500 kB fails only the message that it is about (bulkSmtp: %s)',
     async (isBulk) => {
       const endless = `${'550-5.1.1 no such user here\r\n'.repeat(18_000)}550 5.1.1 no\r\n`;
       await using server = await ScriptedSmtpServer.start(

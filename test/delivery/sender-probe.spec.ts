@@ -8,9 +8,9 @@ import type { SmtpAnswer, SmtpCommand } from '../support/network/smtp-step.js';
 import { waitUntil } from '../support/wait-until.js';
 import { type SenderRigOptions, senderRig } from './sender-rig.js';
 
-/** For a server that answers, on a machine that is busy. */
+/** For a server that answers, on a busy machine. */
 const LONG_MS = 20_000;
-/** For one that does not. */
+/** For a server that does not answer. */
 const SHORT_MS = 600;
 
 const ALL_OFFERED = { disabledCommands: [] };
@@ -25,7 +25,7 @@ describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) 
     [socketsBefore, timersBefore] = [active('TCPSocketWrap'), active('Timeout')];
     inbox = await SmtpInbox.start({ server: ALL_OFFERED });
   });
-  /** Whatever became of it, nothing of the inquiry stays. */
+  /** No connection of the probe stays, whatever its result. */
   afterEach(async () => {
     const isOver = (): boolean => active('TCPSocketWrap') <= socketsBefore && active('Timeout') <= timersBefore;
     await waitUntil(isOver, { what: 'no socket and no timer', deadlineMs: 3_000 });
@@ -42,7 +42,7 @@ describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) 
     inbox.answer = ({ command }) => (command === at ? answer : undefined);
   };
 
-  it('is content with a server that takes the login, and sends nothing', async () => {
+  it('returns null for a server that takes the login, and sends no message', async () => {
     await using rig = await rigFor(inbox.url);
     const seen: SmtpCommand[] = [];
     inbox.answer = ({ command }) => void seen.push(command);
@@ -61,7 +61,7 @@ describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) 
     ['STARTTLS', 'break-tls', ''],
     ['AUTH', { code: 535, text: '5.7.8 bad credentials' }, 'bad credentials'],
     ['AUTH', 'close', 'closed'],
-  ])('B11 says in one line what is wrong at %s: %j', async (at, answer, words) => {
+  ])('B11 returns what is wrong at %s in one line: %j', async (at, answer, words) => {
     await using rig = await rigFor(inbox.url);
     answering(at, answer);
     const reason = await rig.sender.probe();
@@ -72,7 +72,7 @@ describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) 
   });
 
   it.each<SmtpCommand>(['CONNECT', 'EHLO', 'STARTTLS', 'AUTH'])(
-    'B10 does not wait longer than it may for a server that is silent at %s',
+    'B10 waits no longer than its timeout for a server that is silent at %s',
     async (at) => {
       await using rig = await rigFor(inbox.url, { probeTimeoutMs: SHORT_MS });
       answering(at, 'hang');
@@ -83,7 +83,7 @@ describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) 
     },
   );
 
-  it('B10 nor for one that lets its answer drip, though it never falls silent', async () => {
+  it('B10 waits no longer than its timeout for an answer that trickles in', async () => {
     const dripping = await drippingServer('EHLO');
     await using rig = await rigFor(dripping.url, { probeTimeoutMs: SHORT_MS });
     const begun = performance.now();
@@ -92,7 +92,7 @@ describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) 
     await dripping.stop();
   });
 
-  it('B10 and hangs up on one that lets its greeting drip', async () => {
+  it('B10 closes the connection to a server whose greeting trickles in', async () => {
     const dripping = await drippingServer('CONNECT');
     await using rig = await rigFor(dripping.url, { probeTimeoutMs: SHORT_MS });
     expect(await rig.sender.probe()).toEqual(expect.any(String));
@@ -100,7 +100,7 @@ describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) 
     await dripping.stop();
   });
 
-  it('B10 nor for the answer to its QUIT, and the farewell of the server', async () => {
+  it('B10 does not wait for the answer to QUIT', async () => {
     const mute = await muteAtQuit();
     const transport = { ignoreTLS: true, auth: undefined };
     await using rig = await rigFor(mute.url, { transport, probeTimeoutMs: 2 * SHORT_MS });
@@ -111,12 +111,12 @@ describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) 
     await mute.stop();
   });
 
-  it('B11 says that nobody listens', async () => {
+  it('B11 reports that no server listens', async () => {
     await using rig = await rigFor(`smtp://127.0.0.1:${await freePort()}`);
     expect(await rig.sender.probe()).toContain('ECONNREFUSED');
   });
 
-  it('goes the way that messages go, through a proxy', async () => {
+  it('uses the proxy of the transport', async () => {
     const proxy = createHttpServer();
     proxy.on('connect', (_request, client) => {
       const server = connect(Number(new URL(inbox.url).port), '127.0.0.1');
@@ -133,7 +133,7 @@ describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) 
     proxy.close();
   });
 
-  it('takes no place from the messages, and messages none from it', async () => {
+  it('works beside messages in a full pool', async () => {
     await using rig = await rigFor(inbox.url);
     let release!: () => void;
     let answer!: () => void;
@@ -171,7 +171,7 @@ describe('MailerMessageSender.probe', () => {
     ['throws', { verify: () => raise('not today') }, 'not today'],
     ['rejects in two lines', { verify: () => Promise.reject(new Error('not\r\ntoday')) }, 'not today'],
     ['never answers', { verify: () => new Promise(() => {}) }, `no answer within ${SHORT_MS} ms`],
-  ])('takes a transport of the host that %s as it is', async (_what, own, answer) => {
+  ])('accepts a transport of the host that %s', async (_what, own, answer) => {
     const transport = { name: 'own', version: '1', send() {}, ...own };
     await using rig = await senderRig('', {
       transport: { url: undefined, pool: undefined, ...transport },
@@ -185,7 +185,7 @@ function raise(text: string): never {
   throw new Error(text);
 }
 
-/** How many of these keep the process alive. */
+/** Number of active resources of this type. */
 function active(resource: 'TCPSocketWrap' | 'Timeout'): number {
   return process.getActiveResourcesInfo().filter((one) => one === resource).length;
 }
@@ -196,7 +196,7 @@ interface RawServer {
   stop(): Promise<void>;
 }
 
-/** It hangs up when the other side is gone, not when that has only said its last word. */
+/** It closes only when the other side is gone, not after its half-close. */
 async function rawServer(opened: (socket: Socket) => void): Promise<RawServer> {
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -217,7 +217,7 @@ async function rawServer(opened: (socket: Socket) => void): Promise<RawServer> {
   };
 }
 
-/** Answers at that step with line after line, and never with the last one. */
+/** Answers at that step with endless continuation lines. */
 function drippingServer(at: 'CONNECT' | 'EHLO'): Promise<RawServer> {
   return rawServer((socket) => {
     const drip = (line: string): void => {

@@ -10,11 +10,11 @@ import type {
 import { MailerMessageSender } from '../../libs/mailing/src/delivery/mailer/mailer-message.sender.js';
 import { type MailingEventMap, MailingEvents } from '../../libs/mailing/src/model/reports/mailing-event.js';
 
-/** A sender over real connections: the default one over a real mailer with a real pool, or the one for volume. */
+/** A sender over real connections: the default one over a real mailer with a real pool, or `bulkSmtp`. */
 export interface SenderRig extends AsyncDisposable {
   mailer: MailerService;
   sender: PreparedSender;
-  /** What the sender said about pools that would repeat messages. */
+  /** Reports of pools whose requeues were disabled. */
   disabled: MailingEventMap['pool:requeues-disabled'][];
   send(message?: Partial<EmailMessage>, signal?: AbortSignal): Promise<HandOver>;
 }
@@ -34,11 +34,11 @@ export interface SenderRigOptions {
   transport?: object;
   /** Over the other options of the mailer. */
   mailer?: Partial<MailerOptions>;
-  /** Of the mailer's further transports, the one that the sender is to use. */
+  /** Name of the mailer's transport for the sender. */
   transporterName?: string;
   transports?: Record<string, object>;
   probeTimeoutMs?: number;
-  /** The sender for volume, to the same server. */
+  /** `bulkSmtp` to the same server. */
   isBulk?: boolean;
 }
 

@@ -29,18 +29,18 @@ describe('slotsShownBy', () => {
     ['in any partial where its name is computed', '{{> (lookup . "part")}}', ['footer', 'inner', 'other']],
     ['in no variable of that name', '{{slot}} {{{slot}}} {{slot.title}} {{#if slot}}{{/if}}', []],
     ['nowhere that is parsed', '{{#slot "a"}}', []],
-  ])('finds those %s', (_, letter, expected) => {
+  ])('finds slots: %s', (_, letter, expected) => {
     expect(slots(letter)).toEqual(expected);
   });
 
-  it('names the template and the line of a name that is not written', () => {
+  it('reports template and line of a name that is not a literal', () => {
     const look = (): unknown => slotsShownBy(engine, { 'letter.hbs': '\n{{#slot promotion.name}}{{/slot}}' });
     expect(look).toThrow(SlotNameNotLiteralError);
     expect(look).toThrow('letter.hbs" shows a slot in line 2');
   });
 
   it.each(['{{#slot}}{{/slot}}', '{{#if (slot)}}{{/if}}', '{{slot size=1}}', '{{slot size}}'])(
-    'takes %s for a slot without a name',
+    'refuses %s as a slot without a name',
     (letter) => {
       expect(() => slots(letter)).toThrow(SlotNameNotLiteralError);
     },

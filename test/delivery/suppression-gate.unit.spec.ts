@@ -4,7 +4,7 @@ import {
   type WatchedSuppressionList,
 } from '../../libs/mailing/src/delivery/recipients/suppression.gate.js';
 
-/** A list that notes what it was asked. */
+/** A list that records its questions. */
 class AskedList implements WatchedSuppressionList {
   revision = 0;
   readonly entries = new Set<string>();
@@ -36,7 +36,7 @@ describe('SuppressionGate', () => {
 
   afterEach(() => vi.useRealTimers());
 
-  it('asks about those who come next along with the others, and bars them by that answer', async () => {
+  it('asks about upcoming recipients along with the others, and bars them by that answer', async () => {
     list.entries.add(person(3));
     expect((await gate.bar(candidates(0, 1), upcoming(2, 3))).size).toBe(0);
     const barred = await gate.bar(candidates(2, 3), upcoming(4));
@@ -44,14 +44,14 @@ describe('SuppressionGate', () => {
     expect(list.asked).toEqual([[0, 1, 2, 3].map(person)]);
   });
 
-  it('asks again where somebody was not asked about', async () => {
+  it('asks again if a recipient was not in the last question', async () => {
     await gate.bar(candidates(0), upcoming(1));
     list.entries.add(person(1));
     expect([...(await gate.bar(candidates(1, 2), upcoming())).keys()]).toEqual([1]);
     expect(list.asked).toHaveLength(2);
   });
 
-  it('asks again after a second, in which somebody elsewhere may have unsubscribed', async () => {
+  it('asks again after a second, for unsubscriptions by other processes', async () => {
     await gate.bar(candidates(0), upcoming(1, 2));
     list.entries.add(person(1));
     vi.advanceTimersByTime(999);
@@ -67,7 +67,7 @@ describe('SuppressionGate', () => {
     expect((await gate.bar(candidates(1))).size).toBe(1);
   });
 
-  it('keeps nothing of a question that was not answered', async () => {
+  it('keeps no answer of a failed question', async () => {
     list.fails = true;
     await expect(gate.bar(candidates(0), upcoming(1))).rejects.toThrow('no database');
     list.fails = false;

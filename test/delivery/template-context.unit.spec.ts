@@ -4,14 +4,14 @@ import { TemplateContext } from '../../libs/mailing/src/delivery/handlebars/temp
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 
 describe('TemplateContext', () => {
-  it('shows params, over them the data of the recipient, and over both what the plugin knows', () => {
+  it('contains params, over them the data of the recipient, and over both the fields of the plugin', () => {
     const context = new TemplateContext('0197', { ...INFO, params: { city: 'Rome', text: 'news' } });
     const own = { city: 'Oslo', mailingId: 'mine' };
     expect(context.of(own)).toEqual({ city: 'Oslo', text: 'news', mailingId: '0197' });
     expect(own).toEqual({ city: 'Oslo', mailingId: 'mine' });
   });
 
-  it('is not inherited from what a recipient brings along', () => {
+  it('has no prototype from the data of a recipient', () => {
     const context = new TemplateContext('0197', INFO);
     const shown = context.of(
       JSON.parse('{"name": "Ann", "__proto__": {"isAdmin": true}}') as object as never,

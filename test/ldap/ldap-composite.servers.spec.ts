@@ -9,7 +9,7 @@ import {
 } from 'nestjs-mailing/ldap';
 import { Column, Entity, In, PrimaryColumn, type Repository } from 'typeorm';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../support/databases/stored-progress.js';
 import { directories, PEOPLE, readers } from '../support/directory.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { READER } from '../support/servers/ldap.server.js';
@@ -104,9 +104,9 @@ forEachDatabase('a directory combined with a table', (kind) => {
       const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
       await rig.reached(mailingId as string, 'completed');
 
-      const books = await rig.books(mailingId as string);
-      assertBooksAddUp(books);
-      expect(books.recipients.map(({ status, errorCode }) => errorCode ?? status)).toEqual([
+      const progress = await rig.progress(mailingId as string);
+      assertProgressAddsUp(progress);
+      expect(progress.recipients.map(({ status, errorCode }) => errorCode ?? status)).toEqual([
         'sent',
         'opted_out',
         'email_status_invalid',

@@ -41,7 +41,7 @@ forEachDatabase('an outage of the directory in the middle of a mailing', (kind) 
     async () => {
       const server = await directory(readers(COUNT));
       const id = await mailing(server, () => server.kill());
-      const { byStatus, mailing: row } = await rig.books(id);
+      const { byStatus, mailing: row } = await rig.progress(id);
       expect([row.status, byStatus.skipped, byStatus.error]).toEqual(['in_progress', undefined, undefined]);
       await server.start();
       await rig.reached(id, 'completed', 20_000);

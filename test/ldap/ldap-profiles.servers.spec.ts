@@ -1,7 +1,7 @@
 import { type Recipient, RecipientListError, type Recipients } from 'nestjs-mailing';
 import { LdapOptionsError, LdapUnavailableError, recipientsFromLdap } from 'nestjs-mailing/ldap';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../support/databases/stored-progress.js';
 import { directories, PEOPLE, person, profilesOf, readers } from '../support/directory.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { READER, SUFFIX } from '../support/servers/ldap.server.js';
@@ -69,9 +69,9 @@ forEachDatabase('profiles in a directory', (kind) => {
       const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
       await rig.reached(mailingId as string, 'completed');
 
-      const books = await rig.books(mailingId as string);
-      assertBooksAddUp(books);
-      const reasons = books.recipients.map(({ status, errorCode }) => errorCode ?? status);
+      const progress = await rig.progress(mailingId as string);
+      assertProgressAddsUp(progress);
+      const reasons = progress.recipients.map(({ status, errorCode }) => errorCode ?? status);
       const none = 'no_profile';
       expect(reasons).toEqual(['sent', none, none, none, none, none, none, 'no_address']);
     },
@@ -168,7 +168,7 @@ describe.skipIf(!hasLdap)('LdapProfileRepository', () => {
     const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     await rig.reached(mailingId as string, 'completed');
 
-    expect((await rig.books(mailingId as string)).byStatus).toEqual({ sent: 1, skipped: 2 });
+    expect((await rig.progress(mailingId as string)).byStatus).toEqual({ sent: 1, skipped: 2 });
     expect((await rig.inbox.messages[0].parsed()).text?.trim()).toBe(`U 0 of Graz: uid=u0,${PEOPLE}`);
   });
 
@@ -189,10 +189,10 @@ describe.skipIf(!hasLdap)('LdapProfileRepository', () => {
     const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     await rig.reached(mailingId as string, 'completed');
 
-    const books = await rig.books(mailingId as string);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ sent: 11, skipped: 1 });
-    expect(books.recipients.at(-1)).toMatchObject({ userId: last.dn, errorCode: 'no_profile' });
+    const progress = await rig.progress(mailingId as string);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ sent: 11, skipped: 1 });
+    expect(progress.recipients.at(-1)).toMatchObject({ userId: last.dn, errorCode: 'no_profile' });
     expect([...rig.inbox.countsByRecipient().values()]).toEqual(Array(11).fill(1));
   });
 });

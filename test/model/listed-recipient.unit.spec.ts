@@ -13,11 +13,11 @@ describe('a profile in a list', () => {
     [7, '7'],
     [0, '0'],
     [2n ** 63n, '9223372036854775808'],
-  ])('is known by the id %s', (userId, text) => {
+  ])('is listed by the id %s', (userId, text) => {
     expect(listed({ userId })).toEqual({ kind: 'profile', userId: text });
   });
 
-  it('may have more in it, which is left alone', () => {
+  it('may have other properties, which are ignored', () => {
     const profile = { userId: '7', email: 'old@home.example', receiveEmail: true, self: {} };
     profile.self = profile;
     expect(listed(profile)).toEqual({ kind: 'profile', userId: '7' });
@@ -32,15 +32,15 @@ describe('a profile in a list', () => {
     [null, 'null'],
     [undefined, 'nothing'],
     [{ of: 1n }, 'an object'],
-  ])('costs itself and nobody else with %s for an id', (userId, shownAs) => {
+  ])('is an invalid recipient with the id %s', (userId, shownAs) => {
     expect(listed({ userId })).toMatchObject({ kind: 'invalid', shownAs, reason: 'invalid_recipient' });
   });
 
-  it.each(['a\ud83d', 'a\0'])('is none by an id that would be another one in a database: %j', (userId) => {
+  it.each(['a\ud83d', 'a\0'])('is invalid with an id that a database would change: %j', (userId) => {
     expect(listed({ userId })).toMatchObject({ kind: 'invalid' });
   });
 
-  it('is none without an id or an address', () => {
+  it('is invalid without an id or an address', () => {
     expect(listed({ id: '7', name: 'Ann' })).toMatchObject({ kind: 'invalid', reason: 'invalid_recipient' });
   });
 });

@@ -28,7 +28,7 @@ describe('toMailingSettings', () => {
     throw new Error(`These options were taken: ${JSON.stringify(options)}`);
   };
 
-  it('fills in every default', () => {
+  it('sets every default', () => {
     expect(settings()).toEqual({
       templates: {
         dir,
@@ -83,7 +83,7 @@ describe('toMailingSettings', () => {
     });
   });
 
-  it('follows what is given where a default depends on it', () => {
+  it('derives dependent defaults from given options', () => {
     expect(settings({ run: { concurrency: 40 } }).run.maxInDoubt).toBe(80);
     expect(settings({ server: { heartbeatIntervalMs: 10_000 } }).server.leaseMs).toBe(30_000);
     expect(settings({ retry: { maxDelayMs: 1_000 } }).retry.initialDelayMs).toBe(1_000);
@@ -122,7 +122,7 @@ describe('toMailingSettings', () => {
     }
   });
 
-  it('takes undefined for absent, as configuration code gives it', () => {
+  it('treats undefined as absent', () => {
     const given = { uniqServerId: undefined, run: undefined, server: { heartbeatIntervalMs: undefined } };
     expect(settings(given)).toEqual(settings());
   });
@@ -182,7 +182,7 @@ describe('toMailingSettings', () => {
       'server.leaseMs',
       '3 × server.heartbeatIntervalMs',
     ],
-  ])('says which option a bound comes from: %s', (_, options, option, boundIs) => {
+  ])('names the option that a bound comes from: %s', (_, options, option, boundIs) => {
     const error = refused(options);
     expect(error.option).toBe(option);
     expect(error.message).toContain(boundIs);
@@ -213,7 +213,7 @@ describe('toMailingSettings', () => {
       expect(refused(withValue(value)).option).toBe(`addresses.${name}`);
   });
 
-  it.each(['dataSource', 'isGlobal'])('E3 says where %s belongs when a factory returns it', (option) => {
+  it.each(['dataSource', 'isGlobal'])('E3 names the place for %s when a factory returns it', (option) => {
     const error = refused({ [option]: 'mail' });
     expect(error.option).toBe(option);
     expect(error.message).toContain('Give it to forRootAsync itself, beside useFactory');
@@ -244,12 +244,12 @@ describe('toMailingSettings', () => {
     expect(refused({ batch }).option).toBe(option);
   });
 
-  it('takes a function as policy for those in doubt', () => {
+  it('accepts a function as policy for recipients in doubt', () => {
     const resolver = (): [] => [];
     expect(settings({ inDoubt: resolver }).inDoubt).toBe(resolver);
   });
 
-  it('names the entry of the migration list that is wrong, and keeps each id once', () => {
+  it('names the wrong entry of the migration list, and keeps each id once', () => {
     expect(refused({ migrationList: ['a:1', ''] }).option).toBe('migrationList[1]');
     expect(settings({ migrationList: ['a:1', 'b:2', 'a:1'] }).migrationList).toEqual(['a:1', 'b:2']);
   });
@@ -263,7 +263,7 @@ describe('toMailingSettings', () => {
     },
   );
 
-  it.each(['folder', 5, true])('refuses to keep attachments in %j, and says what there is', (store) => {
+  it.each(['folder', 5, true])('refuses to keep attachments in %j, and lists the choices', (store) => {
     const error = refused({ attachments: { store } });
     expect(error).toMatchObject({ option: 'attachments.store', value: store });
     expect(error.message).toContain("'table' or { dir: … }");
@@ -277,12 +277,12 @@ describe('toMailingSettings', () => {
     expect(settings({ journal: { dir: '/not/there/yet' } }).journal).toEqual({ dir: '/not/there/yet' });
   });
 
-  it('keeps attachments in a folder that is there', () => {
+  it('keeps attachments in an existing folder', () => {
     expect(settings({ attachments: { store: { dir } } }).attachments.store).toEqual({ dir });
     expect(refused({ attachments: { store: { dir, path: dir } } }).option).toBe('attachments.store.path');
   });
 
-  it('E10 wants the template folder whole: absolute, there, and a folder', () => {
+  it('E10 requires an absolute path of an existing template folder', () => {
     const file = join(dir, 'letter.hbs');
     writeFileSync(file, '');
     for (const wrong of ['templates', './templates', join(dir, 'gone'), file, '', undefined, 5]) {
@@ -291,11 +291,11 @@ describe('toMailingSettings', () => {
     expect(refused({ templates: undefined }).option).toBe('templates');
   });
 
-  it.each([undefined, null])('says what it wants when there are no options at all: %j', (options) => {
+  it.each([undefined, null])('names what is required when there are no options: %j', (options) => {
     expect(() => toMailingSettings(options as unknown as MailingModuleOptions)).toThrow(MailingOptionsError);
   });
 
-  it('refuses a helper by the name of the slot block', () => {
+  it('refuses a helper with the name of the slot block', () => {
     const error = refused({ templates: { dir, helpers: { upper: String, slot: () => 'mine' } } });
     expect(error).toMatchObject({ option: 'templates.helpers.slot' });
     expect(error.message).toContain('{{#slot}}');

@@ -8,19 +8,19 @@ const outcome = (status: Outcome['status'], code: string | null): Outcome => ({
   text: null,
 });
 
-describe('what an outcome says about the transport', () => {
-  it.each(['template', 'unsubscribe'])('nothing, where %s failed before anything was handed over', (code) => {
+describe('the state of the transport by an outcome', () => {
+  it.each(['template', 'unsubscribe'])('is unknown if %s failed before anything was handed over', (code) => {
     expect(wasAnswered(outcome('error', code))).toBe(false);
     expect(wasTried(settled(1, 'error', code))).toBe(false);
   });
 
-  it('that it works, where the mail server answered', () => {
+  it('is working if the mail server answered', () => {
     expect(wasAnswered(outcome('sent', null))).toBe(true);
     expect(wasAnswered(outcome('error', '5.1.1'))).toBe(true);
     expect(wasTried(settled(1, 'error', '5.1.1'))).toBe(true);
   });
 
-  it('nothing, where somebody was skipped or is in doubt', () => {
+  it('is unknown if a recipient was skipped or is in doubt', () => {
     expect(wasAnswered(outcome('skipped', 'opted_out'))).toBe(false);
     expect(wasAnswered(outcome('in_doubt', 'connection'))).toBe(false);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toPublicText } from '../../libs/mailing/src/model/values/public-text.js';
 
-describe('a text of others that leaves the plugin', () => {
+describe('a foreign text in events and logs', () => {
   it.each([
     [
       '550-5.1.1 <ann@home.example> unknown\r\n550 see https://x.example',

@@ -29,7 +29,7 @@ const UNITS = [
 const texts = fc.array(fc.constantFrom(...UNITS), { maxLength: 9 }).map((all) => all.join(''));
 
 describe('the address of a recipient', () => {
-  it('is read as that of a header where that is one', () => {
+  it('is parsed like a header address if that is valid', () => {
     fc.assert(
       fc.property(texts, (text) => {
         expect(parseMailbox(text) ?? parseRecipient(text)).toEqual(parseRecipient(text));
@@ -38,7 +38,7 @@ describe('the address of a recipient', () => {
     );
   });
 
-  it('is one address that a header can hold in quotes, whatever stands around it; else it has a fault in words', () => {
+  it('is one address that fits into a header, quoted if needed, or has a fault text', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const mailbox = parseRecipient(text);
@@ -52,7 +52,7 @@ describe('the address of a recipient', () => {
     );
   });
 
-  it('is one, so two in a text are none', () => {
+  it('is invalid if a text has two', () => {
     for (const between of [',', ';', ' ', ', ', '> <', '\u200b,', ',mailto:', ';;']) {
       expect(parseRecipient(`ann@home.example${between}bob@home.example`)).toBeNull();
       expect(parseRecipient(`.a@home.example${between}b.@home.example,`)).toBeNull();
@@ -64,7 +64,7 @@ describe('the address of a recipient', () => {
     ['"a.b"@home.example', 'a.b@home.example'],
     ['"a..b"@home.example', 'a..b@home.example'],
     ['Ann <"a."@home.example>', 'a.@home.example'],
-  ])('is without quotes in keys, data and templates: %s', (text, address) => {
+  ])('loses its quotes: %s', (text, address) => {
     expect(parseRecipient(text)?.address).toBe(address);
   });
 
@@ -76,18 +76,18 @@ describe('the address of a recipient', () => {
     ['"a"b@home.example'],
     ['..@home.example'],
     ['"."@home.example'],
-  ])('is nothing that quotes alone could say: %s', (text) => {
+  ])('is invalid if it needs quotes: %s', (text) => {
     expect(parseRecipient(text)).toBeNull();
   });
 
-  it('has a local part of at most 64 bytes, its quotes counted', () => {
+  it('has a local part of at most 64 bytes, counting quotes', () => {
     const local = (length: number): string => `a..${'b'.repeat(length - 3)}@home.example`;
     expect(parseRecipient(local(62))?.address).toBe(local(62));
     expect(parseRecipient(local(63))).toBeNull();
     expect(addressFault(local(63))).toContain('the part before the @ has 65 bytes');
   });
 
-  it('has at most 254 bytes, its quotes counted', () => {
+  it('has at most 254 bytes, counting quotes', () => {
     const long = (length: number): string =>
       `a..@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}.${'e'.repeat(length - 4 - 3 * 64)}`;
     expect(parseRecipient(long(252))?.address).toBe(long(252));
@@ -101,12 +101,12 @@ describe('the address of a recipient', () => {
     expect(addressFault(padded(MAX_MAILBOX_TEXT + 1))).toBe('it has more than 1,000 characters');
   });
 
-  it.each([[5], [null], [undefined], [{}], [[]], ['']])('is no %j, and says so', (value) => {
+  it.each([[5], [null], [undefined], [{}], [[]], ['']])('is not %j, and has a fault text for it', (value) => {
     expect(parseRecipient(value)).toBeNull();
     expect(addressFault(value)).toMatch(/^it is /);
   });
 
-  it('needs quotes for its dots only', () => {
+  it('needs quotes for non-standard dots only', () => {
     expect(['a.b@c.example', 'a@c.d.example'].filter(hasOddDots)).toEqual([]);
     expect(['.a@c.example', 'a.@c.example', 'a..b@c.example'].map(quotedAddress)).toEqual([
       '".a"@c.example',

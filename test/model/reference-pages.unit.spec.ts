@@ -5,14 +5,14 @@ import { describedErrors } from '../../scripts/pages/errors.page.js';
 import { boundsOf, type DescribedOption, describedOptions } from '../../scripts/pages/options.page.js';
 import { REFERENCE_PAGES } from '../../scripts/pages/reference-pages.js';
 
-/** Bases, which are never thrown themselves. */
+/** Base classes, which are never thrown themselves. */
 const ABSTRACT = ['MailingError', 'TemplateEmailRequestError'];
 
 const plain = (words: string): string => words.replaceAll('`', '');
 
-/** What the schema says of an option and its JSDoc does not. */
+/** What the schema says of an option and its JSDoc lacks. */
 function missing({ kind, words }: DescribedOption): string[] {
-  // A group says it of each of its options.
+  // For a group its options say it.
   if (kind?.type === 'options') return [];
   if (words === '') return ['what it is for'];
   if (!kind) return [];
@@ -35,12 +35,9 @@ describe('the options', () => {
   );
 });
 
-it.each(Object.entries(REFERENCE_PAGES))(
-  '%s is made from the code as it is (npm run docs:pages)',
-  async (file, page) => {
-    expect(await readFile(file, 'utf8')).toBe(page());
-  },
-);
+it.each(Object.entries(REFERENCE_PAGES))('%s matches the code (npm run docs:pages)', async (file, page) => {
+  expect(await readFile(file, 'utf8')).toBe(page());
+});
 
 it('each error has a code of its own and a sentence', () => {
   const errors = describedErrors();

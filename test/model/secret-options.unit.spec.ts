@@ -21,7 +21,7 @@ const raise = (error: Error) => (): never => {
   throw error;
 };
 
-/** What a host may write in the wrong place, and who looks at it. */
+/** Wrong values of a host, and the function that checks them. */
 const WRONG: Record<string, () => unknown> = {
   'an unknown option': mailing({ smtpPassword: SECRET }),
   'an unknown option of a group': mailing({ run: { login: LOGIN } }),

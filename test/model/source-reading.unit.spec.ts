@@ -24,7 +24,7 @@ describe('beginReading', () => {
   it.each([
     ['never settles', () => never<void>()],
     ['rejects', () => Promise.reject(new Error('no cursor'))],
-  ])('a return() that %s neither keeps nor hides what failed in the reader', async (_, end) => {
+  ])('rejects with the error of the reader, also if return() %s', async (_, end) => {
     for (const watch of [undefined, new SourceWatch(600_000)]) {
       const failed = failIn(beginReading(list(end), 'recipients', watch)).catch((error: unknown) => error);
       await vi.advanceTimersByTimeAsync(HOST_CALL_TIMEOUT_MS);
@@ -32,7 +32,7 @@ describe('beginReading', () => {
     }
   });
 
-  it('a return() is only told, and keeps no process alive, while the list owes an entry', async () => {
+  it('calls return() without waiting for it, and without a timer, while an entry is pending', async () => {
     vi.useRealTimers();
     const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
     const before = timers();
@@ -52,7 +52,7 @@ describe('beginReading', () => {
     expect(timers()).toBe(before);
   });
 
-  it('each entry has its time, the list has not, and one that takes longer ends the list', async () => {
+  it('has a time limit for each entry, not for the list, and ends a list whose entry takes longer', async () => {
     let waitMs = 59_000;
     const end = vi.fn<() => Promise<unknown>>(() => Promise.resolve());
     const iterator = list(end)[Symbol.asyncIterator]();
@@ -80,7 +80,7 @@ describe('beginReading', () => {
     await expect(reading.next()).rejects.toThrow('no answer within 60000 ms');
   });
 
-  it('a return() in time is waited for', async () => {
+  it('waits for return() if it settles in time', async () => {
     let isOver = false;
     const end = (): Promise<void> => Promise.resolve().then(() => void (isOver = true));
     await expect(failIn(beginReading(list(end), 'recipients'))).rejects.toThrow('no room');

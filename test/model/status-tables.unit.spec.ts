@@ -12,7 +12,7 @@ type Table = Record<string, Partial<Record<string, string>>>;
 const MAILING: Table = MAILING_TRANSITIONS;
 const RECIPIENT: Table = RECIPIENT_TRANSITIONS;
 
-/** Every state that can be reached, the start included. */
+/** Every reachable state, including the first. */
 function reachable(table: Table, start: string): Set<string> {
   const seen = new Set([start]);
   for (const state of seen) for (const target of Object.keys(table[state])) seen.add(target);
@@ -45,11 +45,11 @@ describe.each([
     states: 'claimed complete free',
   },
 ])('the states of a $name', ({ table, start, final, ended, states }) => {
-  it('are all in the table', () => {
+  it('are all in the transition table', () => {
     expect(Object.keys(table).sort().join(' ')).toBe(states);
   });
 
-  it('have a reason on each arrow, and each arrow leads to another state of the table', () => {
+  it('have a reason for each transition, and each leads to another state of the table', () => {
     for (const [from, arrows] of Object.entries(table)) {
       for (const [to, reason] of Object.entries(arrows)) {
         expect(Object.keys(table), `${from} → ${to}`).toContain(to);
@@ -59,18 +59,18 @@ describe.each([
     }
   });
 
-  it('end in the final ones, and only there', () => {
+  it('have no transition from final ones, and only from those', () => {
     const ends = Object.keys(table).filter((state) => Object.keys(table[state]).length === 0);
     expect(ends.sort()).toEqual([...final].sort());
   });
 
-  it('leave what has ended only by an order of somebody', () => {
+  it('change after the end only by a command', () => {
     for (const from of ended) {
       for (const reason of Object.values(table[from])) expect(reason).toMatch(/^a person/);
     }
   });
 
-  it('can all be reached, and from each an end can be', () => {
+  it('can all be reached, and an end can be reached from each', () => {
     expect([...reachable(table, start)].sort()).toEqual(Object.keys(table).sort());
     for (const state of Object.keys(table)) {
       expect({ state, ends: [...reachable(table, state)].some((one) => ended.includes(one)) }).toEqual({
@@ -82,11 +82,11 @@ describe.each([
 });
 
 describe('the groups of states', () => {
-  it('the tables know every state of a recipient', () => {
+  it('have every state of a recipient', () => {
     expect([...RECIPIENT_STATUSES].sort()).toEqual(Object.keys(RECIPIENT).sort());
   });
 
-  it('A9 count doubt as an error, and everybody exactly once', () => {
+  it('A9 count in doubt as an error, and each recipient once', () => {
     expect(COUNTER_OF).toEqual({
       sent: 'num_sent',
       error: 'num_errors',
@@ -95,7 +95,7 @@ describe('the groups of states', () => {
     });
   });
 
-  it('A21 nothing leads from an outcome straight to another copy, and nothing at all from a sent one', () => {
+  it('A21 have no transition from an outcome to sending, and none from sent', () => {
     for (const settled of Object.keys(COUNTER_OF)) {
       expect(Object.keys(RECIPIENT[settled])).not.toContain('sending');
     }

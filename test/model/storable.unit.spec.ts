@@ -34,14 +34,14 @@ describe('toStorable', () => {
     ],
     ['a promise', { later: Promise.resolve(1) }, 'params.later', 'a promise'],
     ['bytes', { raw: new Uint8Array(2) }, 'params.raw', 'an instance of Uint8Array'],
-  ])('refuses %s and says where', (_, value, path, found) => {
+  ])('refuses %s and names its path', (_, value, path, found) => {
     const attempt = (): unknown => toStorable(value, 'params');
     expect(attempt).toThrow(NotSerializableError);
     expect(attempt).toThrow(expect.objectContaining({ code: 'MAILING_NOT_SERIALIZABLE', path, found }));
     expect(attempt).toThrow(`info.${path}`);
   });
 
-  it('gives well-formed text, keys included', () => {
+  it('returns well-formed text, also in keys', () => {
     expect(toStorable({ 'a\ud83d': ['b\udc00', 'c🎁'] }, 'params')).toEqual({
       'a\uFFFD': ['b\uFFFD', 'c🎁'],
     });
@@ -58,7 +58,7 @@ describe('toStorable', () => {
       expect(() => toStorable(nested(levels), 'params')).toThrow('a value more than 25 levels deep');
   });
 
-  it('takes 262,144 bytes of JSON and no more, however they are spread', () => {
+  it('takes 262,144 bytes of JSON and no more, whatever their structure', () => {
     const text = (bytes: number): string => 'x'.repeat(bytes - 2);
     expect(toStorable(text(262_144), 'params')).toHaveLength(262_142);
     const dates = Array.from({ length: 9_709 }, () => new Date(0));
@@ -77,7 +77,7 @@ describe('toStorable', () => {
       '"'.repeat(131_072),
       { [text(262_144)]: 1 },
     ];
-    // One that looked at everything first would not come back from these.
+    // A check that read everything first would never end on these.
     tooMuch.push(
       Object.assign([], { length: 2 ** 32 - 1 }),
       Array.from({ length: 200_000 }, () => 1),
@@ -87,7 +87,7 @@ describe('toStorable', () => {
   });
 
   it.each([{}, { toJSON: (): unknown => counted }])(
-    'reads no more keys than it takes bytes, also where none of them has a value',
+    'reads no more keys than its limit of bytes, also if none has a value',
     (around) => {
       let numReads = 0;
       const keys = Object.fromEntries(Array.from({ length: 300_000 }, (_, n) => [`key${n}`, undefined]));
@@ -100,7 +100,7 @@ describe('toStorable', () => {
     },
   );
 
-  it('asks a getter and a toJSON once, and never shows a key that may be an address', () => {
+  it('calls a getter and a toJSON once, and never shows a key that may be an address', () => {
     let asked = 0;
     const value = {
       get one() {
@@ -116,12 +116,12 @@ describe('toStorable', () => {
     expect(() => toStorable(long, 'params')).toThrow('info.params[…] to be');
   });
 
-  it('keeps a key that is called __proto__ as what it is', () => {
+  it('keeps a key named __proto__', () => {
     const value = JSON.parse('{"__proto__":{"isAdmin":true}}') as object;
     expect(JSON.stringify(toStorable(value, 'params'))).toBe('{"__proto__":{"isAdmin":true}}');
   });
 
-  it('gives what a run after a restart will read', () => {
+  it('returns the value that a run after a restart reads', () => {
     const value = {
       at: new Date('2026-01-02T03:04:05.678Z'),
       url: new URL('https://shop.example/a b'),
@@ -137,20 +137,20 @@ describe('toStorable', () => {
     });
   });
 
-  it('does not take the same object in two places for a cycle', () => {
+  it('does not mistake the same object in two places for a cycle', () => {
     const address = { city: 'Bonn' };
     const stored = toStorable({ home: address, work: address }, 'params');
     expect(stored).toEqual({ home: { city: 'Bonn' }, work: { city: 'Bonn' } });
   });
 
-  it('C18 gives a copy: what the caller changes later changes nothing', () => {
+  it('C18 returns a copy that later changes of the caller do not reach', () => {
     const params = { names: ['Ann'] };
     const stored = toStorable(params, 'params');
     params.names.push('Bob');
     expect(stored).toEqual({ names: ['Ann'] });
   });
 
-  it('takes objects without a prototype, null and nothing at all', () => {
+  it('accepts objects without a prototype, null and undefined', () => {
     expect(toStorable(Object.assign(Object.create(null) as object, { a: 1 }), 'params')).toEqual({ a: 1 });
     expect(toStorable(null, 'params')).toBeNull();
     expect(toStorable(undefined, 'params')).toBeUndefined();

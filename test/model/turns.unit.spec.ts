@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Turns } from '../../libs/mailing/src/model/values/turns.js';
 
-/** How many entries there are until the turn is over. */
+/** Number of entries until the turn is over. */
 function entriesOf(turns: Turns): number {
   let entries = 0;
   while (!turns.isOver()) entries++;
@@ -36,7 +36,7 @@ describe('a turn of a loop over a list', () => {
     expect(turns.isOver()).toBe(true);
   });
 
-  it('lets what waits for the event loop go first', async () => {
+  it('runs pending work of the event loop first', async () => {
     let hasRun = false;
     const waiting = turn().then(() => (hasRun = true));
     await new Turns().next();

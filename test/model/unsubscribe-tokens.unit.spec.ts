@@ -22,7 +22,7 @@ describe('UnsubscribeTokens', () => {
     vi.useRealTimers();
   });
 
-  it('gives back whom it was given, whoever it is', () => {
+  it('verifies the target of every signed token', () => {
     fc.assert(
       fc.property(targets, (target) => {
         expect(tokens.verify(tokens.sign(target))).toEqual(target);
@@ -30,7 +30,7 @@ describe('UnsubscribeTokens', () => {
     );
   });
 
-  it('makes tokens that need no encoding in a URL and fit one', () => {
+  it('makes tokens that need no URL encoding and fit into a URL', () => {
     fc.assert(
       fc.property(targets, (target) => {
         const token = tokens.sign(target);
@@ -41,12 +41,12 @@ describe('UnsubscribeTokens', () => {
     expect(tokens.sign(ANN).length).toBeLessThan(160);
   });
 
-  it('shows nobody whom it speaks of', () => {
+  it('does not reveal the recipient in a token', () => {
     const bytes = Buffer.from(tokens.sign(ANN).slice(1), 'base64url').toString('latin1');
     for (const word of ['ann', 'home.example', '0197']) expect(bytes).not.toContain(word);
   });
 
-  it('refuses a token in which any one character is another, missing, or added', () => {
+  it('refuses a token with any character changed, missing, or added', () => {
     const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=. \n'.split('');
     fc.assert(
       fc.property(
@@ -66,7 +66,7 @@ describe('UnsubscribeTokens', () => {
     );
   });
 
-  it('refuses a token in which any one bit is another', () => {
+  it('refuses a token with any bit changed', () => {
     const bytes = Buffer.from(tokens.sign(ANN).slice(1), 'base64url');
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const changed = Buffer.from(bytes);
@@ -75,7 +75,7 @@ describe('UnsubscribeTokens', () => {
     }
   });
 
-  it('refuses whatever else comes along', () => {
+  it('refuses any other value', () => {
     const base64 = fc.base64String().map((text) => `1${text}`);
     fc.assert(
       fc.property(fc.oneof(fc.anything(), base64), (value) => {
@@ -87,14 +87,14 @@ describe('UnsubscribeTokens', () => {
     expect(tokens.verify(`1${'A'.repeat(50_000_000)}`)).toBeNull();
   });
 
-  it('refuses what another secret has signed, and takes all of its own', () => {
+  it('refuses tokens of another secret, and accepts all of its own', () => {
     const both = new UnsubscribeTokens([OTHER, SECRET]);
     expect(both.verify(tokens.sign(ANN))).toEqual(ANN);
     expect(tokens.verify(both.sign(ANN))).toBeNull();
     expect(new UnsubscribeTokens(OTHER).verify(both.sign(ANN))).toEqual(ANN);
   });
 
-  it('keeps tokens good for ever, or as long as it is told', () => {
+  it('accepts tokens for ever, or for the configured lifetime', () => {
     vi.useFakeTimers({ now: new Date('2026-01-01') });
     const token = tokens.sign(ANN);
     vi.setSystemTime(new Date('2036-01-01'));
@@ -111,7 +111,7 @@ describe('UnsubscribeTokens', () => {
     ['none', [], 'an empty list'],
     ['absent', undefined, 'a value of type undefined'],
     ['a number', 7, 'a value of type number'],
-  ])('takes no secret that is %s, and does not show it', (_, secrets, got) => {
+  ])('refuses a secret that is %s, and does not show it', (_, secrets, got) => {
     const error = (() => {
       try {
         return new UnsubscribeTokens(secrets as string);

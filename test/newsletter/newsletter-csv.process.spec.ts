@@ -12,7 +12,7 @@ const LETTER = {
 const MARK = '\uFEFF';
 const windows1252 = (text: string): Buffer => Buffer.from(text, 'latin1');
 const utf16 = (text: string): Buffer => Buffer.from(MARK + text, 'utf16le');
-/** Longer than what a stream reads at a time, so that characters are cut between two pieces. */
+/** Longer than a chunk of a stream, so that characters are cut between two chunks. */
 const LONG = '🌻ü'.repeat(30_000);
 const inRows = (text: string): string =>
   Array.from({ length: 40 }, (_, n) => `row${n}@home.example,x,${text.slice(3 * n, 3 * n + 9_000)}\n`).join(
@@ -30,7 +30,7 @@ describe('a CSV file given to the newsletter service', () => {
     return rig.service.post(form);
   }
 
-  /** Subjects by the address that the mail server was given. */
+  /** Subjects by envelope recipient. */
   async function subjectsOf(file: string | Buffer): Promise<Record<string, string | undefined>> {
     const { status, answer } = await upload(file);
     expect({ status, answer }).toMatchObject({ status: 202 });
@@ -74,7 +74,7 @@ describe('a CSV file given to the newsletter service', () => {
       'UTF-16, big-endian',
       utf16('email;name;city\nann@home.example;Müller;Graz\nbob@home.example;Łukasz, Jr.;Łódź\n').swap16(),
     ],
-  ])('is read with %s', async (_, file) => {
+  ])('is parsed with %s', async (_, file) => {
     expect(await subjectsOf(file)).toEqual(TWO);
   });
 
@@ -88,12 +88,12 @@ describe('a CSV file given to the newsletter service', () => {
     'Mail',
     'E-Mail-Adresse',
     ' Emailadresse ',
-  ])('has a column "%s" taken for addresses', async (header) => {
+  ])('may name its address column "%s"', async (header) => {
     const subjects = await subjectsOf(`Full Name;${header};city\nAnn;ann@home.example;Graz\n`);
     expect(subjects).toEqual({ 'ann@home.example': 'Hi Ann of Graz' });
   });
 
-  it('may have addresses as people paste them', async () => {
+  it('may have addresses in pasted formats', async () => {
     const cells = [
       'ann@home.example;',
       'mailto:bob@home.example',
@@ -105,7 +105,7 @@ describe('a CSV file given to the newsletter service', () => {
     expect(Object.keys(subjects).sort()).toEqual(names.map((name) => `${name}@home.example`));
   });
 
-  it('has the very word win over other spellings', async () => {
+  it('prefers the exact column name to other spellings', async () => {
     const file = 'Mail;email;Display Name;name;city\nx;ann@home.example;y;Ann;Graz\n';
     expect(await subjectsOf(file)).toEqual({ 'ann@home.example': 'Hi Ann of Graz' });
   });
@@ -114,8 +114,8 @@ describe('a CSV file given to the newsletter service', () => {
     ['UTF-8', (text) => text],
     ['UTF-16', utf16],
     ['UTF-16, big-endian', (text) => utf16(text).swap16()],
-  ])('keeps characters that are cut between two pieces of %s', async (_, encoded) => {
-    // One character more before them moves each cut.
+  ])('keeps characters that are cut between two chunks of %s', async (_, encoded) => {
+    // One more character before them shifts each cut.
     for (const shift of ['', 'a', 'ab', 'abc']) {
       const file = encoded(`email,name,city\nfirst@home.example,${shift},Graz\n${inRows(LONG)}`);
       const subjects = await subjectsOf(file);

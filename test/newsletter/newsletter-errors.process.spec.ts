@@ -22,7 +22,7 @@ describe('an error of the newsletter service', () => {
     }
   }
 
-  it('of the database in the middle of a list is 500 without its text', async () => {
+  it('of the database during a list is answered with 500 without its text', async () => {
     const { status, answer } = await without('dps_email_address', () => send());
     expect(status).toBe(500);
     expect(answer).toEqual({
@@ -36,17 +36,17 @@ describe('an error of the newsletter service', () => {
 
   it.each<[string, () => Promise<unknown>]>([
     ['a new newsletter', () => send()],
-    ['how one stands', () => rig.service.get('nothing')],
-    ['an order', () => rig.service.order('nothing', 'pause')],
+    ['the state of one', () => rig.service.get('nothing')],
+    ['a command', () => rig.service.order('nothing', 'pause')],
     ['its recipients', () => rig.service.recipients('nothing')],
-  ])('of the database is 500 without its text, asked for %s', async (_, ask) => {
+  ])('of the database is answered with 500 without its text, on a request for %s', async (_, ask) => {
     const answer = JSON.stringify(await without('dps_mailing', ask));
     expect(answer).toContain('Internal server error');
     expect(answer).toContain('500');
     expect(answer).not.toMatch(/dps_|SQL|table/i);
   });
 
-  it('of its own templates is 500 without their place', async () => {
+  it('of its own templates is answered with 500 without their path', async () => {
     await rename(TEMPLATE, `${TEMPLATE}.away`);
     try {
       expect(await send()).toEqual({
@@ -58,7 +58,7 @@ describe('an error of the newsletter service', () => {
     }
   });
 
-  it('of a request is 400 with what is wrong', async () => {
+  it('of a request is answered with 400 and the reason', async () => {
     expect(await send({ subject: '{{#if}' })).toMatchObject({
       status: 400,
       answer: { code: 'MAILING_TEMPLATE_NOT_COMPILING', message: expect.stringContaining('"subject"') },

@@ -16,7 +16,7 @@ const LETTER = {
 describe('the newsletter service', () => {
   const rig = NewsletterRig.forAllTests();
 
-  it('takes a CSV upload, and each reader gets a letter of his own in text and html', async () => {
+  it('takes a CSV upload, and sends each reader a personal message in text and html', async () => {
     const form = new FormData();
     for (const [field, value] of Object.entries(LETTER)) form.set(field, value);
     form.set('recipients', await openAsBlob('src/demo/recipients.csv'), 'recipients.csv');
@@ -33,7 +33,7 @@ describe('the newsletter service', () => {
     expect(letter?.header('X-Mailing-Id')).toBe(answer.id);
   });
 
-  it('takes JSON and tells how it stands', async () => {
+  it('takes JSON, and reports the state of the mailing', async () => {
     const { status, answer } = await rig.service.post(
       JSON.stringify({
         ...LETTER,
@@ -44,7 +44,7 @@ describe('the newsletter service', () => {
     expect(await rig.service.completed(String(answer.id))).toMatchObject({ status: 'completed', numSent: 2 });
   });
 
-  it('takes the orders of an operator, and shows what became of whom', async () => {
+  it('executes commands of an operator, and lists recipients with their outcomes', async () => {
     const refused = 'gone@home.example';
     rig.inbox.answer = ({ command, to }) =>
       command === 'RCPT' && to.includes(refused) ? { code: 550, text: '5.1.1 no such user' } : undefined;
@@ -80,7 +80,7 @@ describe('the newsletter service', () => {
     expect(again).toEqual({ status: 202, answer: { ...first.answer, numDuplicates: null } });
   });
 
-  it('answers what is wrong with a request', async () => {
+  it('answers a wrong request with the reason', async () => {
     const wrong = async (body: object): Promise<unknown> => rig.service.post(JSON.stringify(body));
     expect(await wrong({ ...LETTER })).toMatchObject({ status: 400 });
     expect(await wrong({ ...LETTER, recipients: [], typo: 1 })).toMatchObject({ status: 400 });
@@ -105,13 +105,13 @@ describe('the newsletter service', () => {
     ['MAILING_IN_DOUBT', 'maybe'],
     ['MAILING_TAKES_BATCHES', 'yes'],
     ['MAILING_BATCH_THREADS', '0'],
-  ])('does not start with a wrong %s, and says so', (name, value) => {
+  ])('does not start with a wrong %s, and names it', (name, value) => {
     const read = (): unknown => readConfiguration({ [name]: value });
     expect(read).toThrow(HostConfigurationError);
     expect(read).toThrow(name);
   });
 
-  it('sends in batches where that is asked for, in JSON and in a form', async () => {
+  it('sends in batches if requested, in JSON and in a form', async () => {
     const taking = await NewsletterService.start({
       databaseUrl: rig.database.url,
       smtpUrl: rig.inbox.url,
@@ -124,7 +124,7 @@ describe('the newsletter service', () => {
       const form = new FormData();
       for (const [field, value] of Object.entries({ ...LETTER, batched: 'true' })) form.set(field, value);
       form.set('recipients', new Blob(['email\na@home.example\n']), 'recipients.csv');
-      // Its writer takes no batches: the other server sends it.
+      // The server that wrote it takes no batches, so the other server sends it.
       const upload = await rig.service.post(form);
       for (const { answer } of [json, upload]) {
         const { numErrors } = await taking.completed(String(answer.id));
@@ -139,7 +139,7 @@ describe('the newsletter service', () => {
     }
   });
 
-  it('reads the migration list as a list', () => {
+  it('parses the migration list', () => {
     expect(readConfiguration({ MAILING_MIGRATION_LIST: 'a:1, b:2,' }).MAILING_MIGRATION_LIST).toEqual([
       'a:1',
       'b:2',

@@ -40,7 +40,7 @@ describe('an upload of the newsletter service', () => {
     ['a cell of 10,001 characters', [`eve@home.example,Eve,${'x'.repeat(10_001)}`]],
     ['a cell too few', ['eve@home.example,Eve']],
     ['a cell too many', ['eve@home.example,Eve,x,y']],
-  ])('pays for %s with that row, and the others get their letter', async (_, rows) => {
+  ])('skips only the row with %s, and sends to the others', async (_, rows) => {
     rig.inbox.messages.splice(0);
     const good = ['ann@home.example,Ann,1', `bob@home.example,"Bob ""The"" B",2`];
     const { status, answer } = await upload([['email,name,bio', good[0], ...rows, good[1], ''].join('\n')]);
@@ -76,7 +76,7 @@ describe('an upload of the newsletter service', () => {
     ['a field of more than 200 kB', 400, 'Field value too long', ['email\n'], { text: 'x'.repeat(200_001) }],
     ['a text of more than 100,000 characters', 400, 'text: ', ['email\n'], { text: 'x'.repeat(100_001) }],
     ['a subject of more than 10,000', 400, 'info.subject', ['email\n'], { subject: 'x'.repeat(10_001) }],
-  ])('is refused for %s, and says so', async (_, status, words, csv, fields) => {
+  ])('is refused for %s, with the reason', async (_, status, words, csv, fields) => {
     rig.inbox.messages.splice(0);
     const refused = await upload(csv, fields);
     expect({ status: refused.status, says: JSON.stringify(refused.answer) }).toEqual({
@@ -86,8 +86,8 @@ describe('an upload of the newsletter service', () => {
     expect(rig.inbox.messages).toEqual([]);
   });
 
-  // Where the descriptors of a process can be listed.
-  it.runIf(process.platform === 'linux')('leaves no file open when it is refused', async () => {
+  // Only where the descriptors of a process can be listed.
+  it.runIf(process.platform === 'linux')('leaves no file open after a refusal', async () => {
     const open = async (): Promise<string[]> => {
       const descriptors = `/proc/${rig.service.pid}/fd`;
       const links = (await readdir(descriptors)).map((name) =>
@@ -95,7 +95,7 @@ describe('an upload of the newsletter service', () => {
       );
       return (await Promise.all(links)).filter((path) => path.startsWith(folder));
     };
-    // Each is longer than what a stream reads ahead, so that the file has not come to its end by itself.
+    // Each file is longer than a stream's buffer, so that its end was not read yet.
     const rest = 'bob@home.example\n'.repeat(60_000);
     const refused = [
       ['email\n', rest],

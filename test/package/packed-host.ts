@@ -77,7 +77,7 @@ export class PackedHost {
   }
 
   /** The one mailing and its recipients, as they stand in the database. */
-  books(database: string): { mailing: object; recipients: string[] } {
+  progress(database: string): { mailing: object; recipients: string[] } {
     const connection = new libsql(join(this.folder, database));
     try {
       const [mailing] = connection

@@ -109,7 +109,7 @@ describe('the packed package', () => {
       expect(inbox.countsByRecipient()).toEqual(ONE_COPY_EACH);
       const toAnn = inbox.messages.find(({ to }) => to[0] === 'ann@home.example');
       expect((await toAnn?.parsed())?.text).toContain('Dear Ann, 10 % off for you.');
-      expect(host.books('sends.sqlite').recipients).toEqual(['sent', 'sent']);
+      expect(host.progress('sends.sqlite').recipients).toEqual(['sent', 'sent']);
     });
 
     it('ends in good order on SIGTERM, with both messages in flight', async () => {
@@ -127,7 +127,7 @@ describe('the packed package', () => {
       // Nest repeats the signal when its hooks have run; a shell sees that the process was asked to end, not that it failed.
       expect({ signal, code, stderr }).toEqual({ signal: 'SIGTERM', code: null, stderr: '' });
       expect(inbox.countsByRecipient()).toEqual(ONE_COPY_EACH);
-      const { mailing, recipients } = host.books('stops.sqlite');
+      const { mailing, recipients } = host.progress('stops.sqlite');
       expect(recipients).toEqual(['sent', 'sent']);
       expect(mailing).toMatchObject({ num_profiles: 2, num_sent: 2, num_errors: 0, num_skipped: 0 });
     });

@@ -8,7 +8,7 @@ export const PEOPLE = `ou=People,${SUFFIX}`;
 
 const PARENT: LdapEntry = { dn: PEOPLE, objectClass: 'organizationalUnit', ou: 'People' };
 
-/** A person by the name of the entry, the name in it, and the address. */
+/** A person entry with its distinguished name, common name and address. */
 export function person(
   dn: string,
   cn: string | string[],
@@ -41,7 +41,7 @@ export function directories(): (
   };
 }
 
-/** The class that a host would write, with the login of who may read everything. */
+/** The class that a host would write, with a login that may read everything. */
 export function profilesOf(url: string, more: Partial<LdapProfileOptions> = {}): Type<LdapProfileRepository> {
   return class Profiles extends LdapProfileRepository {
     constructor() {

@@ -1,6 +1,6 @@
 import type { Logger } from 'typeorm';
 
-/** The host's log, of which only failed statements are kept. */
+/** A TypeORM logger of the host that keeps only failed statements. */
 export class FailureLog implements Logger {
   readonly failures: string[] = [];
 

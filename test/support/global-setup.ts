@@ -14,7 +14,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   await assertGivenServers(SERVER_KINDS);
 
   const directory = await mkdtemp(join(await roomyMemory(), 'mailing-test-'));
-  // A server that may not run as root has its folder in there.
+  // A server that does not run as root must reach its own folder in it.
   await chmod(directory, 0o711);
   const reaper = new Reaper(directory);
   process.env.TMPDIR = directory;

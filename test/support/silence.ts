@@ -1,2 +1,2 @@
-/** What a function of a host returns that never answers. */
+/** The promise of a host's function that never settles. */
 export const never = <T = never>(): Promise<T> => new Promise<T>(() => undefined);

@@ -6,11 +6,14 @@ import type { MailingApp } from './hosts/mailing-app.js';
 
 const LEVELS: LogLevel[] = ['verbose', 'debug', 'log', 'warn', 'error', 'fatal'];
 
-/** All that can be seen of a value, in one line. */
+/** Everything that a log shows of a value, in one line. */
 export const printed = (value: unknown): string =>
   inspect(value, { depth: 10, breakLength: Infinity, compact: true });
 
-/** What the plugin tells from now on, in texts: every event as a listener gets it, and every line of the log with what is printed behind it, and its level. */
+/**
+ * Collects, as texts, what the plugin reports from now on: every event as a listener gets it, and every log line with its context
+ * and level.
+ */
 export function toldOf(app: MailingApp): { events: string[]; lines: string[]; levels: LogLevel[] } {
   const told = { events: [] as string[], lines: [] as string[], levels: [] as LogLevel[] };
   const emit = app.events.emit.bind(app.events);

@@ -1,4 +1,4 @@
-/** Rejections of this process that nothing has handled, while it is in use; in a host's process the first would be the end. */
+/** Collects unhandled rejections of this process while it is in use. In a host's process the first one would end the process. */
 export class UnhandledRejections implements Disposable {
   readonly reasons: unknown[] = [];
   readonly #note = (reason: unknown): void => void this.reasons.push(reason);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const POLL_MS = 20;
 
 export interface Wait {
-  /** What is waited for; the error names it. */
+  /** Names the condition in the error. */
   what: string;
   deadlineMs?: number;
 }

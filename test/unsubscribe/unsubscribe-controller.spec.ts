@@ -131,7 +131,7 @@ forEachDatabase('UnsubscribeController', (kind) => {
 
     const again = await app.sender.sendEmailMessage(INFO, list.slice(0, 2), { persist: true });
     expect(await again.completed).toMatchObject({ numSent: 1, numSkipped: 1 });
-    const { recipients } = await rig.books(again.mailingId as string);
+    const { recipients } = await rig.progress(again.mailingId as string);
     expect(recipients.map(({ errorCode }) => errorCode)).toEqual(['opted_out', null]);
     expect(rig.inbox.countsByRecipient().get('ann@home.example')).toBe(1);
   });

@@ -86,7 +86,7 @@ forEachDatabase('MailingUnsubscribeModule without options', (kind) => {
       expect((await fetch(here, { method: 'POST' })).status).toBe(200);
     }
     const again = await app.sender.sendEmailMessage(INFO, list, false, true);
-    const { recipients } = await rig.books(again.mailingId as string);
+    const { recipients } = await rig.progress(again.mailingId as string);
     expect(recipients.map(({ errorCode }) => errorCode)).toEqual(['opted_out', null, 'suppressed', null]);
   });
 });

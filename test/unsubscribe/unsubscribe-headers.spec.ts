@@ -204,7 +204,7 @@ describe('unsubscribe links of the host', () => {
     const list = ['first@home.example', ...bad, 'last@home.example'];
     const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     expect(await completed).toMatchObject({ numSent: 2, numErrors: bad.length });
-    const { recipients } = await rig.books(mailingId as string);
+    const { recipients } = await rig.progress(mailingId as string);
     expect(recipients.slice(1, -1).map(({ errorCode }) => errorCode)).toEqual(bad.map(() => 'unsubscribe'));
     expect([...rig.inbox.countsByRecipient().keys()].sort()).toEqual([
       'first@home.example',

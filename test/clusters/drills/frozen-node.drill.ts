@@ -2,7 +2,7 @@ import type { Drill } from '../drill.js';
 
 const FROZEN_MS = 20_000;
 
-/** The node in use stands still, with all its connections open, and wakes up as if nothing had been. Nobody is promoted by hand. */
+/** Freezes the node in use with all its connections open, and thaws it later. No node is promoted by hand. */
 export const frozenNode: Drill = {
   seconds: 60,
   act: async (world) => {

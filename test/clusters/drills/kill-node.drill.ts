@@ -1,11 +1,11 @@
 import type { Drill } from '../drill.js';
 import type { DrillWorld } from '../drill.world.js';
 
-/** Messages from the moment that a new node writes to the return of the old one, and on to the next kill. */
+/** Messages between a new node's first write and the return of the old one, and between that and the next kill. */
 const MESSAGES_BETWEEN = 60;
 const MAX_DELAY_MS = 300;
 
-/** The node in use is killed, another one takes over, and the old one comes back. */
+/** Kills the node in use; another one takes over, and the old one returns. */
 export function killNode(times: number): Drill {
   return {
     seconds: 20 + 25 * times,

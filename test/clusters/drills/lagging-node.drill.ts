@@ -2,13 +2,13 @@ import type { Drill } from '../drill.js';
 import type { DrillWorld } from '../drill.world.js';
 
 const ROWS = 150_000;
-/** For so long another change is begun when one is done. Where one takes longer, there is one. */
+/** How long changes are repeated; a change that takes longer is the only one. */
 const CHANGES_MS = 30_000;
 const PAUSE_MS = 1_000;
 
 /**
- * Another client changes 150,000 rows in one transaction, which the other nodes need seconds to apply. Meanwhile the connections of
- * each host lead to all nodes, and causal reads are off: one commit is made at a node that has not got the one before it.
+ * Another client changes 150,000 rows in one transaction, which other nodes need seconds to apply. Meanwhile each host connects
+ * to all nodes without causal reads, so a commit may be made at a node that lacks the one before it.
  */
 export const laggingNode: Drill = {
   seconds: 90,

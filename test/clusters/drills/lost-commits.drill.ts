@@ -3,14 +3,14 @@ import type { Drill } from '../drill.js';
 
 const HELD_MS = 2_000;
 
-/** A cluster whose replication can be held back. */
+/** A cluster whose replication can be held. */
 interface Held extends DatabaseCluster {
   holdReplication(): void;
 }
 
 /**
- * The writer dies with 2 s of commits that no other node has: the database goes back in time, below hosts that live on and know
- * better. Only where a commit waits for no other node.
+ * The writer dies with 2 s of commits that no other node has, so the database is rewound while the hosts live on. Only with
+ * asynchronous replication.
  */
 export const lostCommits: Drill = {
   seconds: 60,

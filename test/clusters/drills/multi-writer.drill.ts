@@ -1,7 +1,7 @@
 import { HOSTS } from '../drill.hosts.js';
 import type { Drill } from '../drill.js';
 
-/** Each host writes to a node of its own; then one of these nodes is killed, and comes back. */
+/** Each host writes to a node of its own; then one of these nodes is killed, and returns. */
 export const multiWriter: Drill = {
   seconds: 70,
   fits: ({ isMultiWriter }) => isMultiWriter,

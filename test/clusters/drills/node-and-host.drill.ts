@@ -3,7 +3,7 @@ import type { DrillWorld } from '../drill.world.js';
 
 const TIMES = 2;
 
-/** The node in use and a host die together, as two that stand in one rack. The host is started again at once. */
+/** Kills the node in use and a host together, as if both were in one rack. The host is restarted at once. */
 export const nodeAndHost: Drill = {
   seconds: 80,
   act: async (world) => {

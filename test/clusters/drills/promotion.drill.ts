@@ -5,8 +5,8 @@ import type { DrillWorld } from '../drill.world.js';
 const MESSAGES_BETWEEN = 100;
 
 /**
- * Another node is to write, in good order: where all nodes write, hosts are led to the next one while the old one lives; elsewhere
- * the writer is shut down, another one is promoted, and the old one comes back.
+ * A planned switchover: if all nodes take writes, hosts are moved to the next one while the old one lives. Otherwise the writer
+ * is shut down, another node is promoted, and the old one returns.
  */
 export const promotion: Drill = {
   seconds: 70,

@@ -2,7 +2,7 @@ import type { Drill } from '../drill.js';
 
 const AWAY_MS = 3_000;
 
-/** One node after another is shut down and comes back, the node in use last, as in an update of the database. */
+/** Restarts one node after another, the node in use last, as in an update of the database. */
 export const rollingRestart: Drill = {
   seconds: 110,
   act: async (world) => {
@@ -13,7 +13,7 @@ export const rollingRestart: Drill = {
       await node.shutDown();
       world.say(`${node.name} was shut down`);
       if (isWriter) await world.cluster.failOver();
-      // No wait for messages: a primary whose only synchronous standby is away commits nothing.
+      // Does not wait for messages, because a primary without its only synchronous standby commits nothing.
       await world.pause(AWAY_MS);
       await node.rejoin();
       world.say(`${node.name} is back`);

@@ -1,13 +1,13 @@
 import type { Drill } from '../drill.js';
 import type { DrillWorld } from '../drill.world.js';
 
-/** Longer than a lease, so that others take over what the host had. */
+/** Longer than a lease, so that other hosts take over the claims of this one. */
 const HOST_SPLIT_MS = 30_000;
 const NODE_SPLIT_MS = 20_000;
 
 /**
- * The network between one host and the database is split for longer than a lease, then, on Galera, that between the node in use
- * and the other nodes. The host counts as dead meanwhile, and comes back with its answers: no doubt is left.
+ * Cuts one host off from the database for longer than a lease, then, on Galera, the node in use from the other nodes. The host
+ * counts as dead meanwhile, and returns with its answers, so no recipient stays in doubt.
  */
 export const split: Drill = {
   seconds: 110,
@@ -23,7 +23,7 @@ export const split: Drill = {
 
 async function isolateNode(world: DrillWorld): Promise<void> {
   const node = await world.writer();
-  // Its own word for a network that leads to no other node; clients still reach it.
+  // Galera's own option to isolate a node from the others; clients still reach it.
   await node.ask("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'");
   world.say(`${node.name} is cut off from the other nodes`);
   try {

@@ -39,7 +39,7 @@ describe('Galera', () => {
     }
   };
 
-  it('is three nodes that all write, with causal reads as asked for', async () => {
+  it('has three writable nodes, with causal reads as configured', async () => {
     expect(cluster).toMatchObject({ topology: 'galera', isMultiWriter: true });
     for (const node of cluster.nodes) {
       const [row] = await node.ask('SELECT @@wsrep_sync_wait AS causal');
@@ -47,7 +47,7 @@ describe('Galera', () => {
     }
   });
 
-  it('loses no commit that was accepted when the writer is killed, and takes it back', async () => {
+  it('loses no accepted commit when the writer is killed, and lets it rejoin', async () => {
     const first = (await cluster.writer())!;
     await application.during(async () => {
       await moreRows();
@@ -72,7 +72,7 @@ describe('Galera', () => {
     expect(log).not.toContain('rsync SST completed');
   });
 
-  it('has another writer than one that is frozen, in about a second', async () => {
+  it('replaces a frozen writer in about a second', async () => {
     const frozen = (await cluster.writer())!;
     frozen.freeze();
     try {

@@ -7,11 +7,11 @@ const NODES = 3;
 const PORTS_OF_A_NODE = 4;
 
 export interface GaleraOptions {
-  /** `wsrep_sync_wait`: 0, the default of MariaDB, lets a node that lags answer with what was true before. */
+  /** `wsrep_sync_wait`: 0, the default of MariaDB, lets a lagging node return old rows. */
   syncWait?: number;
 }
 
-/** One node of the cluster, as the drills see it. */
+/** A node of the cluster for the drills. */
 class GaleraNode extends ServerNode<GaleraServer> {
   async rejoin(): Promise<void> {
     try {
@@ -23,7 +23,7 @@ class GaleraNode extends ServerNode<GaleraServer> {
     }
   }
 
-  /** Whether it is a member of the part with a quorum, and no donor: that one refuses to write while it is copied. */
+  /** Whether it is in the component with a quorum, and not a donor, which refuses writes while it is copied. */
   async isWritable(): Promise<boolean> {
     const rows = await this.observe(
       "SHOW STATUS WHERE variable_name IN ('wsrep_local_state_comment', 'wsrep_cluster_status', 'wsrep_ready')",
@@ -33,7 +33,7 @@ class GaleraNode extends ServerNode<GaleraServer> {
   }
 }
 
-/** Three nodes that all take writes. The application is led to one of them, and to another one when that is gone. */
+/** Three writable nodes. The application connects to one of them, and to another one if that is lost. */
 export class GaleraCluster implements DatabaseCluster {
   readonly topology = 'galera';
   readonly isMultiWriter = true;
@@ -65,7 +65,7 @@ export class GaleraCluster implements DatabaseCluster {
     return found ?? null;
   }
 
-  /** Every node writes already. */
+  /** Nothing to promote, because all nodes take writes. */
   failOver(): Promise<void> {
     return Promise.resolve();
   }
@@ -75,7 +75,7 @@ export class GaleraCluster implements DatabaseCluster {
   }
 }
 
-/** A node has to know those of the others before these have taken them. */
+/** Chosen before any node listens, because each node needs the ports of the others. */
 async function differentPorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) ports.add(await freePort());
@@ -98,7 +98,7 @@ async function startNode(n: number, ports: readonly number[], syncWait: number):
   return new GaleraNode(name, server);
 }
 
-/** Causal reads are off by default, as MariaDB has it. */
+/** Causal reads are off by default, as in MariaDB. */
 export function startGalera(options?: GaleraOptions): Promise<GaleraCluster> {
   return GaleraCluster.create(options);
 }

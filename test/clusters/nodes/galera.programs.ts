@@ -10,7 +10,7 @@ const PROVIDER = 'libgalera_smm.so';
 const SYSTEM_PROVIDER = join('/usr/lib/galera', PROVIDER);
 const SCRIPTS = ['wsrep_sst_common', 'wsrep_sst_rsync'];
 
-/** What a node needs beside MariaDB's own programs. */
+/** What a node needs in addition to MariaDB's own programs. */
 interface GaleraFiles {
   provider: string;
   programs: readonly string[];
@@ -19,13 +19,13 @@ interface GaleraFiles {
 
 export interface GaleraPrograms {
   provider: string;
-  /** What the state transfer is run with. */
+  /** Environment of the state transfer. */
   env: Readonly<Record<string, string>>;
 }
 
 /**
- * Galera's provider and the programs of its state transfer, copied into a folder, because nodes do not run as root, and an
- * account without rights can't read what is in root's own folders. Unpacks Debian's packages if they are missing.
+ * Galera's provider and the programs of its state transfer, copied into a folder, because nodes do not run as root and can't read
+ * root's own folders. Unpacks Debian's packages if they are missing.
  *
  * @throws Error with the ways to get them, if there are none.
  */
@@ -71,7 +71,7 @@ async function unpacked(): Promise<GaleraFiles | null> {
   if (!(await isThere(provider))) return null;
   const programs = ['rsync', ...SCRIPTS].map((program) => join(FOLDER, 'usr/bin', program));
   const files = await readdir(FOLDER, { recursive: true });
-  // What rsync needs, and systems may lack; a link is copied as the library that it leads to.
+  // Libraries that rsync needs and systems may lack; links are resolved when copied.
   const libraries = files
     .filter((file) => /\/libpopt\.so\.\d+$/.test(file))
     .map((file) => join(FOLDER, file));

@@ -12,7 +12,7 @@ import { galeraProgramsIn, type GaleraPrograms } from './galera.programs.js';
 
 const run = promisify(execFile);
 
-/** Of one node, all on loopback: clients, the group, and the two ways to catch up. */
+/** Ports of one node, all on loopback: clients, the group, and both kinds of state transfer. */
 export interface GaleraPorts {
   client: number;
   group: number;
@@ -23,21 +23,21 @@ export interface GaleraPorts {
 export interface GaleraServerOptions {
   name: string;
   ports: GaleraPorts;
-  /** Of all nodes, itself too. */
+  /** Ports of all nodes, including this one. */
   groupPorts: readonly number[];
-  /** Begins a new cluster; the others take their data from a member. */
+  /** Bootstraps a new cluster; other nodes copy the data of a member. */
   isFirst: boolean;
   /** More of the server's own options. */
   arguments: readonly string[];
 }
 
-/** Enough for everything that is written while a node is away, so that it catches up without a copy of all data. */
+/** Holds all writes while a node is down, so that it catches up without a copy of all data. */
 const GCACHE_SIZE = '256M';
 const RECOVER_DEADLINE_MS = 30_000;
 
-/** One node. It answers `greet` only as a member that has caught up. */
+/** One node. `greet` succeeds only on a member that has caught up. */
 export class GaleraServer extends MysqldServer {
-  /** Nodes never run as root: rsync's daemon would drop its rights, and could not write to their files. */
+  /** Nodes never run as root, because rsync's daemon would drop its rights and could not write to their files. */
   private account: Account | null = null;
   private startPosition: string | null = null;
   private isBootstrap: boolean;
@@ -79,8 +79,8 @@ export class GaleraServer extends MysqldServer {
   }
 
   /**
-   * Resolves when it takes part. One that was down is started as the system's own service does it: without the position that
-   * it recovers, a killed node would copy all data again.
+   * Resolves when it is a member. A node that was down is started like the system's service does, with its recovered position,
+   * without which a killed node would copy all data again.
    */
   async rejoin(): Promise<void> {
     if (this.pid === undefined) this.startPosition = await this.recoverPosition();

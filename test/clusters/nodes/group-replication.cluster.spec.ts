@@ -25,12 +25,12 @@ describe.each([
       deadlineMs: FAILOVER_DEADLINE_MS,
     });
 
-  it('says what it is', () => {
+  it('has the configured mode', () => {
     expect(cluster).toMatchObject({ topology, isMultiWriter: isMultiPrimary });
     expect(cluster.nodes.map(({ name }) => name)).toEqual(['node1', 'node2', 'node3']);
   });
 
-  it('takes writes of the application where it says so, and nowhere else', async () => {
+  it('takes writes of the application only at its writable nodes', async () => {
     const accepts = async (node: ClusterNode): Promise<boolean> => {
       const session = new ServerSession(node.url);
       const answer = session.ask(`CREATE TABLE ${node.name} (id INT PRIMARY KEY)`);
@@ -49,7 +49,7 @@ describe.each([
     expect(accepted).toEqual(isMultiPrimary ? ['node1', 'node2', 'node3'] : [writer?.name]);
   });
 
-  it('loses no commit that was accepted when the writer is killed, and takes it back', async () => {
+  it('loses no accepted commit when the writer is killed, and lets it rejoin', async () => {
     const application = await SteadyWriter.start(cluster);
     const first = (await cluster.writer())!;
 
@@ -74,7 +74,7 @@ describe.each([
     }
   });
 
-  it('has another writer than the one that was frozen, also after that woke', async () => {
+  it('replaces a frozen writer, also after that is thawed', async () => {
     const frozen = (await cluster.writer())!;
     frozen.freeze();
     const asked = performance.now();
@@ -92,7 +92,7 @@ describe.each([
 
     frozen.thaw();
 
-    // The former primary believes in its old view for seconds.
+    // The former primary keeps its old view for seconds.
     const names = new Set<string | undefined>();
     await waitUntil(
       async () => {
@@ -106,7 +106,7 @@ describe.each([
     await frozen.rejoin();
   });
 
-  it('goes on after an orderly leave of the writer, and takes it back', async () => {
+  it('goes on after a shutdown of the writer, and lets it rejoin', async () => {
     const writer = (await cluster.writer())!;
 
     await writer.shutDown();

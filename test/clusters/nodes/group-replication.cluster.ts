@@ -14,10 +14,10 @@ import { MAKE_APPLICATION, ServerNode } from './server.node.js';
 const NUM_NODES = 3;
 const RECOVERY = 'recovery';
 const REJOIN_DEADLINE_MS = 120_000;
-/** Within it a group with a majority puts out a member that is gone. */
+/** Within this time a group with a majority expels a lost member. */
 const EXPEL_DEADLINE_MS = 30_000;
 
-/** It takes leave of the group before it ends in order: the others need not miss it. */
+/** It leaves the group before its shutdown, so that the others need not detect it. */
 class GroupReplicationNode extends ServerNode<GroupReplicationServer> {
   constructor(
     name: string,
@@ -31,14 +31,14 @@ class GroupReplicationNode extends ServerNode<GroupReplicationServer> {
     return this.returnOf(this);
   }
 
-  /** Null where it does not answer soon. */
+  /** Null without an answer in time. */
   async view(): Promise<GroupView | null> {
     const rows = await this.observe(VIEW_QUERY);
     return rows && groupView(rows);
   }
 }
 
-/** MySQL group replication: every commit is certified by a majority, and the group elects its primary by itself. */
+/** MySQL group replication: a majority certifies every commit, and the group elects its primary by itself. */
 export class GroupReplicationCluster implements DatabaseCluster {
   readonly topology: Topology;
   readonly isMultiWriter: boolean;
@@ -63,7 +63,7 @@ export class GroupReplicationCluster implements DatabaseCluster {
 
   async writer(): Promise<ClusterNode | null> {
     const writers = writersAmong(await this.views());
-    // Where all write, the application stays where it is.
+    // With several primaries the application keeps its node.
     const found = writers.find((node) => node === this.last) ?? writers.at(0) ?? null;
     this.last = found ?? this.last;
     return found;
@@ -109,7 +109,7 @@ export class GroupReplicationCluster implements DatabaseCluster {
       'SET GLOBAL group_replication_bootstrap_group = OFF',
       ...MAKE_APPLICATION,
     ]);
-    // One after the other: two that ask at the same time to be let in disturb each other.
+    // One after the other, because two concurrent joins disturb each other.
     for (const node of others) {
       await node.askInOrder(['START GROUP_REPLICATION']);
       await this.rejoin(node);
@@ -117,14 +117,14 @@ export class GroupReplicationCluster implements DatabaseCluster {
   }
 
   private async rejoin(node: GroupReplicationNode): Promise<void> {
-    // One that comes back while the group still misses it is not let in; it tries for a minute, and gives up for good.
+    // A member that returns before the group has expelled it is refused, and gives up for good after a minute.
     if (!node.isRunning) {
       await waitUntil(async () => !hasMember(await this.views(), node), {
         what: `the group to put out ${node.name}`,
         deadlineMs: EXPEL_DEADLINE_MS,
       });
     }
-    // It joins by itself, and is read-only until it has.
+    // It joins by itself, and is read-only until then.
     await node.server.start();
     try {
       await waitUntil(async () => membersAmong(await this.views()).includes(node), {
@@ -149,13 +149,13 @@ export class GroupReplicationCluster implements DatabaseCluster {
   }
 }
 
-/** Whether any of the others still takes it for one. */
+/** Whether any other member still has it in its view. */
 function hasMember(views: GroupViews<GroupReplicationNode>, node: GroupReplicationNode): boolean {
   const port = Number(new URL(node.url).port);
   return [...views].some(([other, view]) => other !== node && view?.ports.includes(port));
 }
 
-/** A member has it before it is one, as whom it takes calls and data of the others; so it must not come by the binary log. */
+/** The account for calls and data of other members. A member needs it before it joins, so it must not come by the binary log. */
 function accountForMembers(): string[] {
   const account = `${RECOVERY}@'127.0.0.1'`;
   return [

@@ -2,34 +2,34 @@ import { createDataDirectory, mySqlPrograms, NO_FILES } from '../../support/serv
 import { MysqldServer } from '../../support/servers/mysqld.server.js';
 import { serverDirectory } from '../../support/servers/private-server.js';
 
-/** Of every member the same. */
+/** The same for every member. */
 export interface GroupOptions {
-  /** Every member takes writes; default: one is elected. */
+  /** All members take writes; default: one is elected. */
   isMultiPrimary?: boolean;
-  /** `group_replication_consistency`; default: that of the server. */
+  /** `group_replication_consistency`; default: the server's. */
   consistency?: 'EVENTUAL' | 'BEFORE_ON_PRIMARY_FAILOVER' | 'BEFORE' | 'AFTER' | 'BEFORE_AND_AFTER';
   /** More of the servers' own options. */
   arguments?: readonly string[];
 }
 
-/** Any group on this machine may have it: a member finds its own by the ports. */
+/** All groups on this machine may share it, because a member finds its own group by the ports. */
 const GROUP_NAME = '4c9e1e35-3d0b-4f0a-9e62-7a3f0e6d5b10';
 
 /**
- * A member that is silent for 5 s, which is fixed, is put out of the group at once. With any more patience the group looks only every
- * 15 s whether it is over: a second of it made 21 s of the 6 that a failover took.
+ * A member that is silent for 5 s, which is fixed, is expelled at once. With a longer timeout the group checks only every 15 s:
+ * one second more made a failover take 21 s instead of 6.
  */
 const EXPEL_TIMEOUT_S = 0;
 
-/** What a member keeps for others that lost a message; the default is 1 GiB. */
+/** Cache of messages for other members; the default is 1 GiB. */
 const MESSAGE_CACHE_BYTES = 128 * 1024 * 1024;
 
 /**
- * A MySQL server with the plugin. Members talk to each other over the port of the clients: a port and a list of addresses of the
+ * A MySQL server with the plugin. Members use the clients' port among each other, because a port and an address list of the
  * group's own are deprecated.
  */
 export class GroupReplicationServer extends MysqldServer {
-  /** Addresses of the members that it asks to be let in; while there are none it does not try. */
+  /** Addresses of members to join by; without any it does not join. */
   seeds: readonly string[] = [];
 
   private constructor(
@@ -65,7 +65,7 @@ export class GroupReplicationServer extends MysqldServer {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** Whether it is to join the group when it starts. */
+  /** Whether it joins the group when it starts. */
   private get isMember(): boolean {
     return this.seeds.length > 0;
   }
@@ -90,10 +90,10 @@ export class GroupReplicationServer extends MysqldServer {
       `--server-id=${this.serverId}`,
       '--gtid-mode=ON',
       '--enforce-gtid-consistency=ON',
-      // Members call each other by it; the name of the machine may stand for another address.
+      // The address that members use; the name of the machine may resolve to another one.
       '--report-host=127.0.0.1',
       '--plugin-load-add=group_replication.so',
-      // A server that the group does not let in would take writes of its own otherwise.
+      // Otherwise a server that the group refuses would take writes of its own.
       `--super-read-only=${onOff(this.isMember)}`,
       ...Object.entries(settings).map(([name, value]) => `--group-replication-${name}=${value}`),
       ...more,

@@ -1,13 +1,13 @@
 import type { Row } from '../../support/databases/server-session.js';
 
-/** What one member believes of the group. */
+/** The group as seen by one member. */
 export interface GroupView {
-  /** Grows with each change of the members. 0: it belongs to no group. */
+  /** Grows with each change of membership. 0: in no group. */
   number: number;
-  /** Of all that it takes for members. */
+  /** Ids of all members in its view. */
   ports: readonly number[];
   state: string;
-  /** Whether most of them answer it. */
+  /** Whether a majority of them is reachable. */
   hasMajority: boolean;
   takesWrites: boolean;
 }
@@ -22,7 +22,7 @@ export function groupView(rows: readonly Row[]): GroupView {
   const self = rows.find(({ isSelf }) => Number(isSelf) === 1);
   const numAnswering = rows.filter(({ state }) => state === 'ONLINE' || state === 'RECOVERING').length;
   return {
-    // The part before the colon is that of the first start of the group.
+    // The part before the colon identifies the first start of the group.
     number: Number(textOf(self?.viewId).split(':')[1] ?? 0),
     ports: rows.map(({ port }) => Number(port)),
     state: textOf(self?.state) || 'OFFLINE',
@@ -35,14 +35,14 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** By member; null: it did not answer. */
+/** Views by member; null without an answer. */
 export type GroupViews<T> = ReadonlyMap<T, GroupView | null>;
 
 /**
- * Those that take part, and have caught up.
+ * Members that are online and have caught up.
  *
- * A member that was frozen believes for seconds after it woke that all is as it was; if it was the primary, it is not read-only. The
- * number of its view tells: the others have gone on without it, which a minority cannot do.
+ * A thawed member keeps its old view for seconds, and a former primary is writable meanwhile. Its lower view number shows it: the
+ * others have gone on without it, which a minority can not do.
  */
 export function membersAmong<T>(views: GroupViews<T>): T[] {
   const newest = Math.max(...[...views.values()].map((view) => view?.number ?? 0));

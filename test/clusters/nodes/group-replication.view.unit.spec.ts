@@ -18,7 +18,7 @@ const rowsOf = (self: number, roles: string[], states: string[], isReadOnly = 1)
   }));
 
 describe('groupView', () => {
-  it('is that of the member itself', () => {
+  it('is the view of one member', () => {
     const rows = rowsOf(1, ['PRIMARY', 'SECONDARY', 'SECONDARY'], ['ONLINE', 'RECOVERING', 'ONLINE']);
 
     expect(groupView(rows)).toEqual({
@@ -38,7 +38,7 @@ describe('groupView', () => {
     expect(groupView(rowsOf(0, roles, states, 0)).takesWrites).toBe(true);
   });
 
-  it('has no majority where the others do not answer', () => {
+  it('has no majority if the others do not answer', () => {
     const rows = rowsOf(
       0,
       ['PRIMARY', 'SECONDARY', 'SECONDARY'],
@@ -49,7 +49,7 @@ describe('groupView', () => {
     expect(groupView(rows).hasMajority).toBe(false);
   });
 
-  it('is number 0 of a server that belongs to no group', () => {
+  it('has number 0 on a server in no group', () => {
     expect(groupView([])).toMatchObject({ number: 0, state: 'OFFLINE', hasMajority: false });
     expect(
       groupView([{ state: 'OFFLINE', role: '', port: null, isSelf: 1, isReadOnly: 0, viewId: '' }]),
@@ -58,7 +58,7 @@ describe('groupView', () => {
 });
 
 describe('writersAmong', () => {
-  it('passes over a primary that was frozen and still believes in its view', () => {
+  it('excludes a thawed primary that still has its old view', () => {
     const views = new Map([
       ['node1', view({ number: 3, takesWrites: true })],
       ['node2', view({ number: 4, takesWrites: true })],
@@ -69,7 +69,7 @@ describe('writersAmong', () => {
     expect(writersAmong(views)).toEqual(['node2']);
   });
 
-  it('passes over members without a majority, without an answer, and out of the group', () => {
+  it('excludes members without a majority, without an answer, and out of the group', () => {
     const views = new Map([
       ['node1', view({ takesWrites: true, hasMajority: false })],
       ['node2', null],
@@ -79,13 +79,13 @@ describe('writersAmong', () => {
     expect(writersAmong(views)).toEqual([]);
   });
 
-  it('has every member where all are primaries', () => {
+  it('returns every member if all are primaries', () => {
     const views = new Map(['node1', 'node2'].map((name) => [name, view({ takesWrites: true })]));
 
     expect(writersAmong(views)).toEqual(['node1', 'node2']);
   });
 
-  it('has none where no member answers, and none that is alone out of the group', () => {
+  it('returns none if no member answers, nor a single server in no group', () => {
     expect(writersAmong(new Map([['node1', null]]))).toEqual([]);
     expect(
       writersAmong(new Map([['node1', view({ number: 0, state: 'OFFLINE', takesWrites: true })]])),

@@ -9,14 +9,14 @@ const CATCH_UP_DEADLINE_S = 60;
 const ARGUMENTS = [
   '--log-bin=binlog',
   '--binlog-format=ROW',
-  // As MySQL has it by default: what is committed is in the log.
+  // As MySQL's default: every commit is in the log.
   '--sync-binlog=1',
-  // A standby that is promoted has the whole log for the one that follows it.
+  // A promoted standby needs the whole log for its own standby.
   '--log-slave-updates=ON',
   '--read-only=ON',
 ];
 
-/** A server passes over events that carry its own number, so each one that begins with no data needs a new one. */
+/** A server ignores events with its own id, so each server without data needs a new one. */
 class Identity {
   private static last = 0;
   serverId = ++Identity.last;
@@ -51,7 +51,7 @@ class MariaDbNode extends ServerNode<MariaDbServer> implements StandbyNode {
     await this.askInOrder(['SET GLOBAL read_only = OFF']);
   }
 
-  /** Resolves when it has what the source has. Its log begins with the first statement of all, so an empty server becomes a copy. */
+  /** Resolves when it has caught up with the source. The log begins with the very first statement, so an empty server becomes a copy. */
   async follow(source: MariaDbNode, isCopy: boolean): Promise<void> {
     if (!isCopy) {
       this.identity.renew();
@@ -91,7 +91,7 @@ class MariaDbNode extends ServerNode<MariaDbServer> implements StandbyNode {
   }
 }
 
-/** MariaDB and one that follows it, and that it does not wait for: what was not shipped yet is lost with it. */
+/** MariaDB with an asynchronous replica. Commits that were not shipped yet are lost with the primary. */
 export class MariaDbAsynchronousCluster extends StandbyCluster<MariaDbNode> {
   readonly topology = 'mariadb-asynchronous';
 

@@ -6,14 +6,14 @@ import { APPLICATION } from './server.node.js';
 import { StandbyCluster } from './standby.cluster.js';
 
 /**
- * PostgreSQL and a standby, which commits of the primary wait for or not. Where they wait:
+ * PostgreSQL with a synchronous or asynchronous standby. If synchronous:
  *
- * - A new primary is alone and waits for none, until the other node has caught up as its standby. Patroni does it so, unless its strict
- *   mode stops all writes instead. Between, a second failure would lose commits, and `failOver` refuses it.
- * - A standby that ends in order is no longer waited for. One that is killed stops the commits of the primary until it rejoins.
+ * - A new primary does not wait until the other node has caught up as its standby, as with Patroni, unless its strict
+ *   mode stops all writes instead. Until then a second failure would lose commits, and `failOver` refuses it.
+ * - The primary stops waiting for a standby that is shut down. A killed standby blocks its commits until it rejoins.
  */
 export class PostgresCluster extends StandbyCluster<PostgresNode> implements PostgresManager {
-  /** The standby that commits of the primary wait for. */
+  /** Name of the synchronous standby. */
   private awaited: PostgresNode | null = null;
 
   private constructor(readonly topology: 'postgres-synchronous' | 'postgres-asynchronous') {
@@ -75,9 +75,9 @@ export class PostgresCluster extends StandbyCluster<PostgresNode> implements Pos
     const server = await startPostgres({
       standbyOf: source?.sourceUrl,
       settings: {
-        // A standby gives it as its name.
+        // The standby reports it as its name.
         cluster_name: name,
-        // For a standby that is away for a while.
+        // For a standby that is down for a while.
         wal_keep_size: '1GB',
         wal_retrieve_retry_interval: '200ms',
       },
@@ -93,7 +93,7 @@ export function startSynchronousPostgres(): Promise<PostgresCluster> {
   return PostgresCluster.create('postgres-synchronous');
 }
 
-/** The primary does not wait for its standby: what was not shipped yet is lost with it. */
+/** Asynchronous: commits that were not shipped yet are lost with the primary. */
 export function startAsynchronousPostgres(): Promise<PostgresCluster> {
   return PostgresCluster.create('postgres-asynchronous');
 }

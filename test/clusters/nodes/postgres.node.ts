@@ -7,7 +7,7 @@ import type { StandbyNode } from './standby.cluster.js';
 const CATCH_UP_DEADLINE_MS = 60_000;
 const PROMOTION_DEADLINE_S = 30;
 
-/** What the manager of the nodes does at steps of one. */
+/** Hooks of the cluster at steps of a node. */
 export interface PostgresManager {
   beforeShutDown(node: PostgresNode): Promise<void>;
   rejoin(node: PostgresNode): Promise<void>;
@@ -23,14 +23,14 @@ export class PostgresNode extends ServerNode<PostgresServer> implements StandbyN
     super(name, server);
   }
 
-  /** Where its standby takes what it writes. */
+  /** Address that its standby replicates from. */
   get sourceUrl(): string {
     return this.proxy?.url ?? this.server.url;
   }
 
   override async shutDown(): Promise<void> {
     await this.manager.beforeShutDown(this);
-    // It does not wait for clients, and for the standby until that has everything.
+    // This shutdown does not wait for clients, but for the standby to receive everything.
     await this.server.kill('SIGINT');
   }
 
@@ -47,7 +47,7 @@ export class PostgresNode extends ServerNode<PostgresServer> implements StandbyN
     return this.server.start();
   }
 
-  /** Resolves when it has what the source has. pg_rewind would spare a large database the copy, and needs log hints. */
+  /** Resolves when it has caught up with the source. pg_rewind would avoid the copy of a large database, but needs log hints. */
   async follow(source: PostgresNode, isCopy: boolean): Promise<void> {
     if (!isCopy) await this.server.becomeStandbyOf(source.sourceUrl);
     await this.server.start();
@@ -58,7 +58,7 @@ export class PostgresNode extends ServerNode<PostgresServer> implements StandbyN
     });
   }
 
-  /** It waits for no standby: its settings came with the copy, for which a primary waits only afterwards. */
+  /** It waits for no standby, because its settings come from the copy of a primary that did not wait yet. */
   async promote(): Promise<void> {
     const [{ isPromoted }] = await this.ask(
       `SELECT pg_promote(true, ${PROMOTION_DEADLINE_S}) AS "isPromoted"`,
@@ -66,13 +66,13 @@ export class PostgresNode extends ServerNode<PostgresServer> implements StandbyN
     if (isPromoted !== true) throw new Error(`${this.name} was not promoted in ${PROMOTION_DEADLINE_S} s.`);
   }
 
-  /** The standby that its commits wait for; null: none. */
+  /** The synchronous standby of its commits; null: none. */
   async setAwaited(standby: PostgresNode | null): Promise<void> {
     await this.ask(`ALTER SYSTEM SET synchronous_standby_names = '${standby?.name ?? ''}'`);
     await this.ask('SELECT pg_reload_conf()');
   }
 
-  /** Whether one follows it for which an SQL condition holds. */
+  /** Whether a standby follows it that satisfies an SQL condition. */
   async hasStandby(standby: PostgresNode, condition: string): Promise<boolean> {
     const rows = await this.ask(
       `SELECT 1 FROM pg_stat_replication WHERE application_name = '${standby.name}' AND state = 'streaming' AND ${condition}`,

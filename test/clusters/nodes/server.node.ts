@@ -4,7 +4,7 @@ import type { ClusterNode } from '../database-cluster.js';
 
 /** The application's database, and its user. */
 export const APPLICATION = 'mailing';
-/** `writer()` promises a second, and has to come to its end within. */
+/** `writer()` has to end within a second. */
 const ANSWER_DEADLINE_MS = 900;
 
 /** For MySQL and MariaDB. */
@@ -17,7 +17,7 @@ export const MAKE_APPLICATION: readonly string[] = [
 /** A private server as a node of a cluster. */
 export abstract class ServerNode<Server extends PrivateServer> implements ClusterNode {
   private readonly administrator: ServerSession;
-  /** Beside the other: a statement of a drill may take long. */
+  /** A second connection, because a statement of a drill may take long. */
   private readonly observer: ServerSession;
 
   constructor(
@@ -60,7 +60,7 @@ export abstract class ServerNode<Server extends PrivateServer> implements Cluste
     return this.administrator.ask(sql);
   }
 
-  /** In one session, which is in no database: there may be none yet. @returns rows of the last statement. */
+  /** In one session without a database, which may not exist yet. @returns rows of the last statement. */
   async askInOrder(statements: readonly string[]): Promise<Row[]> {
     const session = new ServerSession(this.server.url);
     try {
@@ -75,12 +75,12 @@ export abstract class ServerNode<Server extends PrivateServer> implements Cluste
   async dispose(): Promise<void> {
     this.administrator.hangUp();
     this.observer.hangUp();
-    // The data are removed, and an orderly end would have each wait for the others.
+    // The data are removed, and in an orderly shutdown each node would wait for the others.
     await this.server.kill();
     await this.server.stop();
   }
 
-  /** Null where it does not run, or does not answer soon. */
+  /** Null if it does not run, or does not answer in time. */
   protected async observe(sql: string): Promise<Row[] | null> {
     return this.isRunning ? this.observer.askWithin(ANSWER_DEADLINE_MS, sql) : null;
   }

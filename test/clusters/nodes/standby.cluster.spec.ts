@@ -11,7 +11,7 @@ import { notesAt, SteadyWriter } from '../steady.writer.js';
 let cluster: StandbyCluster<StandbyNode>;
 let application: SteadyWriter;
 
-/** One cluster for all tests of a topology: which node is the primary is what the tests before have made of it. */
+/** One cluster for all tests of a topology, so the primary depends on the tests before. */
 function uses(start: () => Promise<StandbyCluster<StandbyNode>>): void {
   beforeAll(async () => {
     cluster = await start();
@@ -73,7 +73,7 @@ function behavesAsCluster(): void {
     await nodesHave(application.accepted);
   });
 
-  it('takes no writes at a frozen primary, fences it, and takes it back', async () => {
+  it('fences a frozen primary, and lets it rejoin', async () => {
     const [frozen, next] = await roles();
     const session = new ServerSession(frozen.url);
     await session.ask('SELECT 1');
@@ -94,7 +94,7 @@ function behavesAsCluster(): void {
     expect(await notesAt(next)).not.toContain(-1);
   });
 
-  it('goes on where it was when a frozen primary wakes', async () => {
+  it('goes on with the same primary when it is thawed', async () => {
     const [frozen] = await roles();
     frozen.freeze();
     expect(await writerName()).toBeUndefined();
@@ -106,7 +106,7 @@ function behavesAsCluster(): void {
     await nodesHave(application.accepted.slice(-5));
   });
 
-  it('starts a killed primary again that was not replaced', async () => {
+  it('restarts a killed primary that was not replaced', async () => {
     const [primary] = await roles();
     await write(20);
     await primary.kill();
@@ -118,7 +118,7 @@ function behavesAsCluster(): void {
     await nodesHave(application.accepted.slice(-25));
   });
 
-  it('takes writes while the standby is away in order, and brings it back', async () => {
+  it('takes writes while the standby is shut down, and lets it rejoin', async () => {
     const [, standby] = await roles();
     await standby.shutDown();
     await write(20);
@@ -128,7 +128,7 @@ function behavesAsCluster(): void {
     expect(await notesAt(standby)).toEqual(expect.arrayContaining(application.accepted.slice(-20)));
   });
 
-  it('loses nothing when the primary ends in order', async () => {
+  it('loses nothing when the primary is shut down', async () => {
     const [former] = await roles();
     await write(20);
     await former.shutDown();
@@ -144,7 +144,7 @@ function behavesAsCluster(): void {
 describe('postgres-synchronous', () => {
   uses(startSynchronousPostgres);
 
-  it('says what it is', () => {
+  it('has the configured replication', () => {
     expect(cluster).toMatchObject({ topology: 'postgres-synchronous', isMultiWriter: false });
   });
 
@@ -155,7 +155,7 @@ describe('postgres-synchronous', () => {
       await node.ask("SELECT application_name AS name FROM pg_stat_replication WHERE sync_state = 'sync'")
     ).map(({ name }) => name);
 
-  it('loses no commit that was accepted when the primary is killed in mid-write', async () => {
+  it('loses no accepted commit when the primary is killed during a write', async () => {
     const [former, next] = await roles();
     await application.during(async () => {
       const before = application.accepted.length;
@@ -171,7 +171,7 @@ describe('postgres-synchronous', () => {
     expect(await awaited(next)).toEqual([former.name]);
   });
 
-  it('waits for a standby that is there, and for one that was killed', async () => {
+  it('waits for a running standby, and for a killed one', async () => {
     const [primary, standby] = await roles();
     expect(await awaited(primary)).toEqual([standby.name]);
     await standby.kill();
@@ -185,12 +185,12 @@ describe('postgres-synchronous', () => {
     await write(5);
   });
 
-  it('refuses to promote a standby that was not waited for', async () => {
+  it('refuses to promote a standby that the primary did not wait for', async () => {
     const [primary, standby] = await roles();
     await standby.shutDown();
     await write(5);
     await primary.kill();
-    // Without the manager, as its service would start it.
+    // Without the cluster class, as its service would start it.
     await (standby as PostgresNode).server.start();
 
     await expect(cluster.failOver()).rejects.toThrow(
@@ -204,7 +204,7 @@ describe('postgres-synchronous', () => {
     await primary.rejoin();
   });
 
-  it('does not hold replication back, which would stop the commits', () => {
+  it('refuses to hold replication, which would block commits', () => {
     expect(() => cluster.holdReplication()).toThrow('asynchronous');
   });
 });
@@ -215,13 +215,13 @@ describe.each([
 ])('$topology', ({ topology, start }) => {
   uses(start);
 
-  it('says what it is', () => {
+  it('has the configured replication', () => {
     expect(cluster).toMatchObject({ topology, isMultiWriter: false });
   });
 
   behavesAsCluster();
 
-  it('holds replication back until it is released', async () => {
+  it('holds replication until it is released', async () => {
     const [, standby] = await roles();
     await write(5);
     await nodesHave(application.accepted.slice(-5));
@@ -235,7 +235,7 @@ describe.each([
     await nodesHave(application.accepted.slice(-20));
   });
 
-  it('loses what was accepted while replication was held back, when the standby is promoted', async () => {
+  it('loses commits of held replication when the standby is promoted', async () => {
     const [former, next] = await roles();
     await write(5);
     await nodesHave(application.accepted.slice(-5));

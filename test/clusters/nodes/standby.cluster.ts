@@ -1,36 +1,36 @@
 import type { TcpProxy } from '../../support/network/tcp-proxy.js';
 import type { ClusterNode, DatabaseCluster, Topology } from '../database-cluster.js';
 
-/** A server that is the primary, or follows it. */
+/** A primary or a standby. */
 export interface StandbyNode extends ClusterNode {
-  /** Before it, for its standby; null: that one comes directly. */
+  /** Proxy for the replication of its standby; null: a direct connection. */
   readonly proxy: TcpProxy | null;
-  /** False where it does not answer within a second. */
+  /** False without an answer within a second. */
   takesWrites(): Promise<boolean>;
   startAsPrimary(): Promise<void>;
-  /** Ends what it follows, and takes writes. */
+  /** Stops replication, and takes writes. */
   promote(): Promise<void>;
   dispose(): Promise<void>;
 }
 
 /**
- * One server that writes, and one that follows it. Nothing elects: this class does what a manager of such a pair does.
+ * A primary and a standby. There is no election: this class acts as the manager of the pair.
  *
- * - It fences: a primary that is to be replaced is killed first, also one that only does not answer. Two would write otherwise.
- * - A former primary may have commits that its successor lacks. It comes back as a new copy.
+ * - It fences: a primary is killed before it is replaced, even if it only does not answer. Otherwise two servers would take writes.
+ * - A former primary may have commits that its successor lacks, so it returns as a new copy.
  */
 export abstract class StandbyCluster<Node extends StandbyNode> implements DatabaseCluster {
   abstract readonly topology: Topology;
   readonly isMultiWriter = false;
   readonly nodes: Node[] = [];
   protected primary: Node;
-  /** What follows the primary, by its own data; it may be down. */
+  /** The standby, by its own data; it may be down. */
   protected standby: Node | null = null;
 
-  /** Resolves when it has caught up. @param isCopy: its data are those of the primary already, from before it was down. */
+  /** Resolves when it has caught up. @param isCopy: its data are an older state of the primary, so it needs no copy. */
   protected abstract join(node: Node, isCopy: boolean): Promise<void>;
 
-  /** Whether it can have all that the primary committed, as far as the topology promises that. */
+  /** Whether it has all commits of the primary, as far as the topology guarantees that. */
   protected abstract isPromotable(standby: Node): boolean;
 
   async writer(): Promise<Node | null> {
@@ -48,17 +48,17 @@ export abstract class StandbyCluster<Node extends StandbyNode> implements Databa
     await standby.promote();
     this.primary = standby;
     this.standby = null;
-    // What was held back of the former one is lost.
+    // Held commits of the former primary are lost.
     former.proxy?.cut();
     former.proxy?.heal();
   }
 
-  /** From now on nothing of what the primary commits reaches the standby, and both believe that they are connected. */
+  /** From now on no commit of the primary reaches the standby, and their connection stays open. */
   holdReplication(): void {
     this.link.split();
   }
 
-  /** What was held back arrives. */
+  /** The held commits arrive. */
   releaseReplication(): void {
     this.link.heal();
   }

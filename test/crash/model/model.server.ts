@@ -48,14 +48,14 @@ import type { ModelTransport } from './model.transport.js';
 export const MAX_IN_DOUBT = 4;
 export const CONCURRENCY = 2;
 
-/** Where this process keeps the incarnations that live in it; who is not in there is dead. */
+/** The incarnations that live in this process; any other one is dead. */
 const living = (): Set<string> =>
   (globalThis as Record<symbol, unknown>)[Symbol.for('nestjs-mailing:incarnations')] as Set<string>;
 
-/** What never comes back from a process that has died. */
+/** The promise of a call in a process that has died. */
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
-/** The database as a process sees it that may die at any moment: before a commit, after one, in between. */
+/** The database of a process that may die at any moment: before a commit, after it, and in between. */
 class MortalDatabase extends MailingDatabase {
   isDead = false;
 
@@ -71,7 +71,7 @@ class MortalDatabase extends MailingDatabase {
     return this.#alive(() =>
       super.transaction(async (session) => {
         const result = await steps(session);
-        // Not committed: the database rolls back what a dead client had begun.
+        // Not committed, because the database rolls back the transaction of a dead client.
         if (this.isDead) throw new Error('died before the commit');
         return result;
       }),
@@ -90,17 +90,17 @@ class MortalDatabase extends MailingDatabase {
   }
 }
 
-/** Batches that a server of the model takes up with each look. */
+/** Batches that a server of the model claims with each poll. */
 const MAX_BATCHES = 2;
 
-/** One server of the model: everything the plugin is made of, but for Nest, timers of heartbeats, and a real mail server. */
+/** One server of the model: the parts of the plugin without Nest, heartbeat timers and a real mail server. */
 export class ModelServer {
   isDead = false;
-  /** Batches it works on. */
+  /** Batches that it works on. */
   numBatches = 0;
   readonly hasJournal: boolean;
   readonly intake: MailingIntake;
-  readonly orders: MailingCommands;
+  readonly commands: MailingCommands;
   readonly #database: MortalDatabase;
   readonly #membership: ServerMembership;
   readonly #runs: RunRegistry;
@@ -127,10 +127,10 @@ export class ModelServer {
     const servers = new TemplateEmailBatchServerPersister(database, settings.server.leaseMs);
     const membership = (this.#membership = new ServerMembership(servers, settings, events, journal));
     const runs = (this.#runs = new RunRegistry(settings.run.maxConcurrentMailings));
-    const orders = new CommandPersister(database, faultPoints);
+    const commands = new CommandPersister(database, faultPoints);
     const claims = new MailingClaims(database);
     const recorder = new ProfileRecorder(() => null, settings, events);
-    const doubts = new InDoubtDecision('leave', orders, events, faultPoints, recorder);
+    const doubts = new InDoubtDecision('leave', commands, events, faultPoints, recorder);
     const batches = new TemplateEmailBatchPersister(database);
     const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
     const journals = (this.#journals = new JournalRecovery(settings, membership, claims, batches, periodic));
@@ -161,8 +161,8 @@ export class ModelServer {
       slots: new SlotPersister(database),
       profiles: () => null,
     });
-    this.orders = new MailingCommands({ ...parts, commands: orders, claims, batchSweep, recorder });
-    const probe = new TransportProbe(id, true, orders, this.transport, runs.stopSignal, hold, events);
+    this.commands = new MailingCommands({ ...parts, commands, claims, batchSweep, recorder });
+    const probe = new TransportProbe(id, true, commands, this.transport, runs.stopSignal, hold, events);
     this.#serverSweep = new ServerSweep(servers, membership, settings, periodic);
     const health = new HealthReader(database, settings.server.leaseMs);
     const held = new HeldMailings(settings, health, hold);
@@ -170,7 +170,7 @@ export class ModelServer {
     this.#restarter = new TemplateEmailRestarter({ ...parts, ...looking });
   }
 
-  /** A heartbeat, the looks for work that follow it, and free batches, as a dispatcher would bring them. */
+  /** A heartbeat, the sweeps that follow it, and free batches, as a dispatcher would assign them. */
   async tick(): Promise<void> {
     await this.#membership.heartbeat();
     await Promise.all([this.#serverSweep.look(), this.#restarter.sweep()]);
@@ -192,17 +192,17 @@ export class ModelServer {
     return this.#runs.has(mailingId);
   }
 
-  /** SIGKILL: nothing of it goes on, and nobody is told. */
+  /** SIGKILL: nothing goes on, and no other server is notified. */
   die(): void {
     this.isDead = true;
     this.#database.isDead = true;
     const { incarnation } = this.#membership;
     if (incarnation) living().delete(incarnation);
-    // Nothing that was marked is begun any more; without it, objects in memory would go on although the process is gone.
+    // No marked recipient is begun any more. Without this, objects in memory would go on although the process is gone.
     this.#runs.revokeAll();
   }
 
-  /** Orderly stop. */
+  /** Orderly shutdown. */
   async stop(): Promise<void> {
     await this.#runs.stopAll(1_000);
     await this.#membership.leave();
@@ -232,7 +232,7 @@ export class ModelServer {
     });
   }
 
-  /** What a dead process had handed over may have arrived, but it hears no answer and begins nothing more. */
+  /** Messages that a dead process had handed over may have arrived, but it hears no answer and begins nothing more. */
   #mortalTransport(): ModelTransport {
     const { transport } = this;
     return {

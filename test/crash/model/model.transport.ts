@@ -11,12 +11,12 @@ const ANSWERS: Record<Answer, HandOver> = {
   accept: { kind: 'accepted' },
   refuse: { kind: 'refused', permanent: true, code: '5.1.1', text: 'no such user' },
   defer: { kind: 'refused', permanent: false, code: '4.2.0', text: 'greylisted' },
-  // It has the message, and its answer is lost.
+  // The server has the message, and its answer is lost.
   lose: { kind: 'unknown', code: 'ECONNECTION', text: 'the connection broke' },
   silence: { kind: 'not_begun', blame: 'unclear', text: 'no answer in time' },
 };
 
-/** It may have the message unless it said that it has not. */
+/** The server may have the message unless its answer says no. */
 const KEEPS = new Set<Answer>(['accept', 'lose']);
 
 interface OpenMessage {
@@ -24,11 +24,11 @@ interface OpenMessage {
   answer: (handOver: HandOver) => void;
 }
 
-/** A mail server in memory that answers when it is told to, and remembers who may have got a copy. */
+/** A mail server in memory that answers on command, and counts copies that recipients may have got. */
 export class ModelTransport implements EmailMessageSender {
-  /** Messages that were begun, ever. */
+  /** All messages that were ever begun. */
   numBegun = 0;
-  /** Answers everything at once, and takes it. */
+  /** Accepts every message at once. */
   isEasy = false;
   #open: OpenMessage[] = [];
   readonly #copies = new Map<string, number>();
@@ -44,7 +44,7 @@ export class ModelTransport implements EmailMessageSender {
     return null;
   }
 
-  /** Answers the oldest messages that wait. */
+  /** Answers the oldest pending messages. */
   answer(answer: Answer, count: number): void {
     for (const message of this.#open.splice(0, count)) {
       if (!KEEPS.has(answer)) this.#add(message.address, -1);
@@ -52,7 +52,7 @@ export class ModelTransport implements EmailMessageSender {
     }
   }
 
-  /** Copies that somebody got, or may have got. A message nobody waits for any more counts. */
+  /** Copies that a recipient got or may have got. A message of a dead process counts. */
   copiesOf(address: string): number {
     return this.#copies.get(address) ?? 0;
   }

@@ -1,6 +1,6 @@
 import { EmailAddress, MailBatch, Mailing } from 'nestjs-mailing';
 import type { DataSource } from 'typeorm';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { readProgress } from '../../support/databases/stored-progress.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { CONCURRENCY, MAX_IN_DOUBT, ModelServer } from './model.server.js';
@@ -11,27 +11,27 @@ const NO_TERMS = { idempotencyKey: null, sendAt: null, doNotStartAfter: null };
 
 const STOPPED = new Set<string>(['pausing', 'paused', 'canceling', 'canceled']);
 
-/** What is expected of one mailing, whatever happens. */
+/** What is expected of one mailing, whatever happens to it. */
 interface Expectation {
   mailingId: string;
-  /** Second copies that somebody allowed by asking for those in doubt to be sent again. */
+  /** Further copies by address, allowed by a retry of recipients in doubt. */
   allowed: Map<string, number>;
-  /** Set while no message may begin, because a pause or the end was asked for where its run was. */
+  /** Set while no message may begin, because a pause or cancel was requested at the server with its run. */
   numBegunWhenStopped: number | null;
 }
 
-/** Two servers, one database, one mail server, and the promise that has to hold between them at every moment. */
+/** Two servers, one database and one mail server. The promise has to hold after every step. */
 export class ModelWorld {
   readonly transport = new ModelTransport();
   readonly #mailings: Expectation[] = [];
   #servers: ModelServer[] = [];
   #numSent = 0;
   #numCrashes = 0;
-  /** The most that the crashes so far can have left in doubt in one mailing. */
+  /** Maximum in doubt in one mailing after the crashes so far. */
   #mostInDoubt = 0;
   #numLost = 0;
 
-  /** @param journalDir of those servers that keep a journal. */
+  /** @param journalDir of the servers with a journal. */
   constructor(
     private readonly dataSource: DataSource,
     private readonly journalDir: string | null,
@@ -51,9 +51,9 @@ export class ModelWorld {
     return this.#mailings.length > 0;
   }
 
-  /** @param batchSize null: in one piece, by the server that accepts it. */
+  /** @param batchSize null: not batched, sent by the server that accepts it. */
   async send(n: number, count: number, batchSize: number | null): Promise<void> {
-    // From here on others may begin messages too.
+    // From here on other mailings may begin messages too.
     for (const expected of this.#mailings) expected.numBegunWhenStopped = null;
     const name = `m${this.#numSent++}`;
     const people = Array.from({ length: count }, (_, idx) => `${name}.${idx}@home.example`);
@@ -72,7 +72,7 @@ export class ModelWorld {
 
   crash(n: number): void {
     this.#numCrashes++;
-    // Of a mailing in one piece that is one slice, of one in batches as many as the server worked on.
+    // One slice of a mailing that is not batched, or as many batches as the server worked on.
     const { hasJournal, numBatches } = this.#servers[n];
     this.#mostInDoubt += (hasJournal ? CONCURRENCY : MAX_IN_DOUBT) * Math.max(1, numBatches);
     this.#servers[n].die();
@@ -84,15 +84,15 @@ export class ModelWorld {
     return this.#servers[n].tick();
   }
 
-  async order(n: number, which: number, order: 'pause' | 'resume' | 'cancel'): Promise<void> {
+  async execute(n: number, which: number, command: 'pause' | 'resume' | 'cancel'): Promise<void> {
     const expected = this.#mailings[which % this.#mailings.length];
     const server = this.#servers[n];
-    if (order === 'resume') expected.numBegunWhenStopped = null;
+    if (command === 'resume') expected.numBegunWhenStopped = null;
     const isHere = server.works(expected.mailingId);
-    const status = await server.orders[order](expected.mailingId);
+    const status = await server.commands[command](expected.mailingId);
     const isStopping = STOPPED.has(status);
-    // With one mailing nobody else begins messages either.
-    if (order !== 'resume' && isHere && isStopping && this.#mailings.length === 1) {
+    // With one mailing no other run begins messages.
+    if (command !== 'resume' && isHere && isStopping && this.#mailings.length === 1) {
       expected.numBegunWhenStopped = this.transport.numBegun;
     }
   }
@@ -105,9 +105,9 @@ export class ModelWorld {
       }
     }
     const numStopped = expected.numBegunWhenStopped;
-    // The end may have been asked for too late, and then this begins a completed one again, at once.
+    // The cancel may have come too late, and then the retry reopens a completed mailing at once.
     expected.numBegunWhenStopped = null;
-    await this.#servers[n].orders.retry(expected.mailingId, what).catch((error: unknown) => {
+    await this.#servers[n].commands.retry(expected.mailingId, what).catch((error: unknown) => {
       if ((error as { code?: string }).code !== 'MAILING_ENDED') throw error;
     });
     const { status } = await this.dataSource
@@ -116,19 +116,19 @@ export class ModelWorld {
     if (STOPPED.has(status)) expected.numBegunWhenStopped = numStopped;
   }
 
-  /** @throws Error naming the sentence of the promise that does not hold. */
+  /** @throws Error naming the part of the promise that is broken. */
   async check(): Promise<void> {
     for (const expected of this.#mailings) await this.#checkMailing(expected);
   }
 
-  /** Lets everything come to its end: all servers live, nobody is paused, every message is taken. */
+  /** Brings every mailing to its end: all servers live, no mailing is paused, and every message is accepted. */
   async finish(): Promise<void> {
     this.transport.isEasy = true;
     this.answer('accept', Number.MAX_SAFE_INTEGER);
     for (let n = 0; n < this.#servers.length; n++) if (!this.isAlive(n)) await this.restart(n);
     for (const expected of this.#mailings) {
       expected.numBegunWhenStopped = null;
-      await this.#servers[0].orders.resume(expected.mailingId);
+      await this.#servers[0].commands.resume(expected.mailingId);
     }
     const open = async (): Promise<boolean> => {
       for (const server of this.#servers) await server.tick();
@@ -141,16 +141,16 @@ export class ModelWorld {
   }
 
   async #checkMailing({ mailingId, allowed, numBegunWhenStopped }: Expectation): Promise<void> {
-    const { mailing, recipients, byStatus } = await this.#consistentBooks(mailingId);
+    const { mailing, recipients, byStatus } = await this.#consistentProgress(mailingId);
     const { sent = 0, error = 0, in_doubt = 0, skipped = 0 } = byStatus;
     const said = [mailing.numSent, mailing.numErrors, mailing.numSkipped].join();
     const counted = [sent, error + in_doubt, skipped].join();
-    // Those of batches are held against their rows, and theirs against the mailing's, in `#consistentBooks`.
+    // Counters of batches are checked by `#consistentProgress`.
     const isOpen = mailing.isBatched && !['completed', 'canceled'].includes(mailing.status);
     if (!isOpen && said !== counted)
-      throw new Error(`The books of ${mailingId} say ${said}, its rows ${counted}.`);
+      throw new Error(`The counters of ${mailingId} say ${said}, its rows ${counted}.`);
     if (mailing.status === 'completed' && sent + error + in_doubt + skipped !== recipients.length) {
-      throw new Error(`${mailingId} is completed with somebody left.`);
+      throw new Error(`${mailingId} is completed with recipients left.`);
     }
     for (const { emailAddress, status } of recipients as EmailAddress[]) {
       const copies = this.transport.copiesOf(emailAddress);
@@ -169,18 +169,18 @@ export class ModelWorld {
     }
   }
 
-  /** Read under one lock: between two statements the books may move on. */
-  #consistentBooks(mailingId: string): ReturnType<typeof readProgress> {
+  /** Reads again until nothing changed meanwhile, because a commit may come between two statements. */
+  #consistentProgress(mailingId: string): ReturnType<typeof readProgress> {
     return waitUntil(
       async () => {
         const before = await this.#stamp(mailingId);
-        const books = await readProgress(this.dataSource, mailingId);
-        const complaint = books.mailing.isBatched ? await this.#complaintAboutBatches(mailingId) : null;
+        const progress = await readProgress(this.dataSource, mailingId);
+        const complaint = progress.mailing.isBatched ? await this.#complaintAboutBatches(mailingId) : null;
         if (before !== (await this.#stamp(mailingId))) return null;
         if (complaint) throw complaint;
-        return books;
+        return progress;
       },
-      { what: 'the books to hold still' },
+      { what: 'the progress to hold still' },
     );
   }
 
@@ -201,7 +201,7 @@ export class ModelWorld {
       .join();
   }
 
-  /** Those in doubt, and those whom a recovery that is under way may call so before the order reaches the books. */
+  /** Recipients in doubt, and those that a concurrent recovery may set to it before the command is committed. */
   async #maybeInDoubt(mailingId: string): Promise<string[]> {
     const { recipients } = await readProgress(this.dataSource, mailingId);
     return recipients.flatMap((one) =>

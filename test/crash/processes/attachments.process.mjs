@@ -1,5 +1,5 @@
-// A host that sends one mailing with attachments, at SEND=yes, and otherwise works on what is left. RESUME is a mailing that it lets go
-// on. A test kills it.
+// A host that sends one mailing with attachments, at SEND=yes, and otherwise resumes what is left. RESUME is the id of a mailing
+// that it resumes. A test kills it.
 import { MailerModule } from '@nestjs-modules/mailer';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

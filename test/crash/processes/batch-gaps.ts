@@ -1,6 +1,6 @@
 import type { FaultPoint } from '../../../libs/mailing/src/model/ports/fault-points.js';
 
-/** Gaps that only a mailing in batches comes by. */
+/** Fault points that only batched mailings reach. */
 export const BATCH_GAPS: readonly FaultPoint[] = [
   'afterBatchClaimed',
   'afterBatchCompleted',

@@ -1,9 +1,9 @@
 import type { EmailAddress, MailBatch, Mailing } from 'nestjs-mailing';
 
 /**
- * Rows without what late answers to recipients in doubt may settle: in which counter a recipient is, and how its row ended.
+ * Rows without what late answers to recipients in doubt may change: the counter and the outcome of such a recipient.
  *
- * @param isAnswered addresses of these recipients.
+ * @param isAnswered whether an address belongs to such a recipient.
  */
 export function besideAnswers(
   rows: readonly (Mailing | MailBatch | EmailAddress)[],

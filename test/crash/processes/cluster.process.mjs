@@ -1,5 +1,5 @@
-// The newsletter service under Node's cluster: a primary, and workers that all have the very configuration of the primary.
-// Whatever a worker tells is passed on with its pid; the message "health" is answered by every worker.
+// The newsletter service under Node's cluster: a primary, and workers that all have the configuration of the primary.
+// Reports of a worker are passed on with its pid; the message "health" is answered by every worker.
 import cluster from 'node:cluster';
 
 const WORKERS = 4;

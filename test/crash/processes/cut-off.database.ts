@@ -7,7 +7,7 @@ export class CutOff extends Error {}
 export class CutOffDatabase extends MailingDatabase {
   /** Statements of the last transaction. */
   numStatements = 0;
-  /** The next transaction gets no further than so many statements. */
+  /** Number of statements after which the next transaction is cut off. */
   cutOffAfter = Number.POSITIVE_INFINITY;
 
   override transaction<T>(steps: (session: Session) => Promise<T>): Promise<T> {
@@ -44,7 +44,7 @@ export class CutOffDatabase extends MailingDatabase {
   async #step(session: Session): Promise<void> {
     if (this.numStatements < this.cutOffAfter) return;
     this.cutOffAfter = Number.POSITIVE_INFINITY;
-    // As when the process or its host dies: nobody is left to roll back, the database has to.
+    // As when the process or its host dies: the client can not roll back, so the database has to.
     if (session.dialect.name === 'mysql') await session.change('KILL CONNECTION_ID()').catch(() => undefined);
     throw new CutOff(`after ${this.numStatements} statements`);
   }

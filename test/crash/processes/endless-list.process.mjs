@@ -1,5 +1,5 @@
-// A host that sends to a list without an end: three readers, and then what LIST names for ever. It writes a line when the list
-// has passed its readers, and a line with what became of the mailing.
+// A host that sends to an endless list: three readers, and then entries of the kind LIST for ever. It writes a line when the list
+// is past its readers, and a line with the state of the mailing.
 import { MailerModule } from '@nestjs-modules/mailer';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -42,7 +42,7 @@ Module({
     MailingModule.forRoot({
       templates: { dir: env.TEMPLATE_DIR },
       uniqServerId: 'test:1',
-      // Longer than the test waits: an end by this would be none in good order.
+      // Longer than the test waits, because an end by this timeout would not be orderly.
       server: { heartbeatIntervalMs: 100, leaseMs: 60_000, shutdownTimeoutMs: 120_000 },
     }),
   ],
@@ -50,7 +50,7 @@ Module({
 
 const app = await NestFactory.createApplicationContext(Root, { logger: ['error'] });
 app.enableShutdownHooks();
-// Something that keeps the process up, as a web server would.
+// Keeps the process alive, as a web server would.
 setInterval(() => undefined, 60_000);
 const info = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 try {

@@ -1,8 +1,8 @@
 import type { SmtpAnswer, SmtpHook, SmtpStep } from '../../support/network/smtp-step.js';
 
-/** Answers that a mail server holds back: it has the messages, and their senders wait for a word. */
+/** Holds back answers of a mail server that has received the messages. */
 export class HeldAnswers {
-  /** Whose messages wait, or waited, in order of arrival. */
+  /** Recipients of the held messages, past ones too, in order of arrival. */
   readonly recipients: string[] = [];
   #isOver = false;
   #release: (answer: SmtpHook) => void = () => undefined;
@@ -11,7 +11,7 @@ export class HeldAnswers {
   /** @param isHeld asked for every message whose final dot has arrived. */
   constructor(private readonly isHeld: (step: SmtpStep) => boolean) {}
 
-  /** To be called by the inbox's hook at every step. */
+  /** The inbox's hook must call it at every step. */
   async at(step: SmtpStep): Promise<SmtpAnswer> {
     if (this.#isOver || step.command !== 'END' || !this.isHeld(step)) return undefined;
     this.recipients.push(step.to[0]);
@@ -20,9 +20,9 @@ export class HeldAnswers {
   }
 
   /**
-   * Gives the answers, and holds back none any more.
+   * Sends the held answers, and holds back none any more.
    *
-   * @param answer to each that waits; default: its message is taken.
+   * @param answer to each held message; default: accepted.
    */
   release(answer: SmtpHook = () => undefined): void {
     this.#isOver = true;

@@ -1,5 +1,5 @@
 // The service of src/ as its main file starts it, but for one thing: shutdown hooks are not enabled, so SIGTERM ends it
-// in the middle of whatever it is at.
+// in the middle of its work.
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 

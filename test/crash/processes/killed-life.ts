@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { type EmailAddress, Mailing } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
 import type { FaultPoint } from '../../../libs/mailing/src/model/ports/fault-points.js';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
-import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
+import { assertProgressAddsUp, readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
@@ -18,24 +18,24 @@ const LIFE = fileURLToPath(new URL('life.process.mjs', import.meta.url));
 const RECIPIENTS = 16;
 const CONCURRENCY = 2;
 const MAX_IN_DOUBT = 4;
-/** With a journal, far more than are under way: all of them would be in doubt without it. */
+/** With a journal, far more than are in flight. Without it all of them would be in doubt. */
 const MAX_IN_DOUBT_WITH_JOURNAL = 12;
 const LIFE_DEADLINE_MS = 25_000;
-/** Batches that a process works on at a time, so slices that its death leaves. */
+/** Batches that a process works on at a time, and so the slices that its death leaves. */
 const BATCH_THREADS = 2;
 const BATCH_SIZE = 4;
-/** Long enough that a pause meets batches half done. */
+/** Long enough for a pause to come in the middle of batches. */
 const BATCH_ANSWER_MS = 10;
 
 export interface Death {
   at: FaultPoint;
-  /** At its how manieth visit. Default: the first. */
+  /** The number of the visit. Default: the first. */
   on?: number;
   server?: string;
 }
 
 export interface LifeOptions {
-  /** Both mailings are cut in batches. Default: false. */
+  /** Both mailings are batched. Default: false. */
   isBatched?: boolean;
   /** Default: false. */
   isBulk?: boolean;
@@ -43,14 +43,14 @@ export interface LifeOptions {
   hasJournal?: boolean;
 }
 
-/** Something that happens to the journal of a process after its death. */
+/** A change to the journal of a process after its death. */
 export interface Mishap {
   befalls: (path: string) => Promise<void>;
-  /** Whether it may be believed all the same. */
+  /** Whether the journal may still be trusted. */
   isBelieved: boolean;
 }
 
-/** A life that is ended at one gap after another and lived to its end then, and the verdict on what it has done. */
+/** Runs the whole life of two mailings, in processes that die at one fault point after another, and checks the promise. */
 export class KilledLife {
   private database: FreshDatabase;
   private inbox: SmtpInbox;
@@ -80,7 +80,7 @@ export class KilledLife {
   }
 
   /**
-   * Dies these deaths, each of a new process, lives on, and is judged.
+   * Runs a new process for each of these deaths, then one to the end, and checks the promise.
    *
    * @returns what is wrong, in words; empty if the promise was kept.
    */
@@ -118,7 +118,7 @@ export class KilledLife {
     await befalls(join(this.#journals, name));
   }
 
-  /** How many of the mailing that was sent are called in doubt; after `dies`. */
+  /** Recipients in doubt of the mailing that was sent; after `dies`. */
   async numInDoubt(): Promise<number> {
     const mailings = this.database.dataSource.getRepository(Mailing);
     const { id } = await mailings.findOneByOrFail({ idempotencyKey: 'reader' });
@@ -126,7 +126,7 @@ export class KilledLife {
     return recipients.filter(({ errorCode }) => errorCode === 'in_doubt').length;
   }
 
-  /** Lives until the end, or until it dies; resolves with how it ended. */
+  /** Runs until the end or a death; resolves with how the process ended. */
   async #live(death?: Death): Promise<string> {
     const { hasJournal = false, isBulk = false, isBatched = false } = this.how;
     const child = spawn(process.execPath, [LIFE], {
@@ -164,14 +164,14 @@ export class KilledLife {
     mostOfOneSlice: number,
   ): Promise<string[]> {
     const { dataSource } = this.database;
-    const books = await readProgress(dataSource, id);
+    const progress = await readProgress(dataSource, id);
     // Throws by itself.
-    if (idempotencyKey === 'reader') assertBooksAddUp(books);
+    if (idempotencyKey === 'reader') assertProgressAddsUp(progress);
     const { isBatched = false } = this.how;
     const batches = isBatched ? await assertBatchesAddUp(dataSource, id) : [];
-    const recipients = books.recipients as EmailAddress[];
-    const { sent = 0, sending = 0 } = books.byStatus;
-    // Whose doubt was settled is an error now; one more is the recipient whose connection is closed on purpose.
+    const recipients = progress.recipients as EmailAddress[];
+    const { sent = 0, sending = 0 } = progress.byStatus;
+    // Settled recipients in doubt count as errors; one more is the recipient whose connection is closed on purpose.
     const lost = recipients.filter(({ errorCode }) => errorCode === 'in_doubt').length;
     const mostLost = (isBatched ? BATCH_THREADS : 1) * mostOfOneSlice;
     const complaints = recipients
@@ -192,7 +192,7 @@ function hasWrongCopies({ status }: EmailAddress, copies: number): boolean {
   return (status === 'sent' && copies !== 1) || (status === 'pending' && copies !== 0);
 }
 
-/** One is refused at first, one for now, and one message is taken without an answer. */
+/** One recipient is refused at first, one gets a temporary error, and one message is accepted without an answer. */
 function unevenAnswers(answerMs: number): SmtpInbox['answer'] {
   const refusals = new Map([
     ['reader3@home.example', { code: 550, text: '5.1.1 no such user' }],

@@ -1,9 +1,9 @@
-// The whole life of two mailings in one process: written down, claimed, sent, paused, resumed, stopped in good order, taken
-// up again, completed, tried again, settled; and a second one canceled. Each step is done only if it was not done before,
-// so a process that is killed anywhere is followed by another one that goes on with the same life. The last step done
-// stands in a file. With BATCH_SIZE both mailings are cut in batches, and the process takes them up itself.
+// The whole life of two mailings in one process: stored, claimed, sent, paused, resumed, shut down in order, resumed again,
+// completed, retried, settled; and a second one canceled. Each step is done only if it was not done before, so after a kill
+// anywhere the next process continues the same life. The last step done is kept in a file. With BATCH_SIZE both mailings are
+// batched, and the process takes the batches itself.
 //
-// MAILING_DIE_AT and MAILING_DIE_ON name the fault point, and its how manieth visit, at which this process kills itself.
+// MAILING_DIE_AT and MAILING_DIE_ON name the fault point, and the number of its visit, at which this process kills itself.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MailerModule } from '@nestjs-modules/mailer';

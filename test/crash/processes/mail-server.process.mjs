@@ -1,5 +1,5 @@
-// The newsletter service as one of several servers that share its mailings: every newsletter is cut in batches, and this
-// process takes batches if TAKES_BATCHES is set.
+// The newsletter service as one of several servers that share its mailings: every newsletter is batched, and this process takes
+// batches if TAKES_BATCHES is set.
 import 'reflect-metadata';
 import { fileURLToPath } from 'node:url';
 import { MailerModule } from '@nestjs-modules/mailer';

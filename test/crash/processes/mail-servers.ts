@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { MailBatch, MailServer } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
@@ -13,12 +13,12 @@ import { waitUntil } from '../../support/wait-until.js';
 import { assertPromiseKept, type Facts } from './promise.js';
 
 export const MAIL_SERVER = fileURLToPath(new URL('mail-server.process.mjs', import.meta.url));
-/** Batches that one server works on at a time, so slices that its death leaves. */
+/** Batches that one server works on at a time, and so the slices that its death leaves. */
 export const BATCH_THREADS = 2;
 
 export interface MailServerOptions {
   takesBatches?: boolean;
-  /** By another way than the plain URL. */
+  /** Default: the URL of the test's database. */
   databaseUrl?: string;
   env?: Record<string, string>;
 }
@@ -71,7 +71,7 @@ export class MailServers {
     return this.database.dataSource.getRepository(MailBatch).findBy({ status: 'claimed' });
   }
 
-  /** Resolves when this server has renewed its lease so often from now on. */
+  /** Resolves after so many more lease renewals of this server. */
   async heartbeats(uniqServerId: string, count: number): Promise<void> {
     const servers = this.database.dataSource.getRepository(MailServer);
     const last = async (): Promise<number> =>
@@ -89,8 +89,7 @@ export class MailServers {
   }
 
   /**
-   * @param slices that were left by crashes.
-   * @throws Error naming everything that is wrong with a completed mailing.
+   * @param slices that crashes left. @throws Error naming everything that is wrong with a completed mailing.
    */
   async judge(
     mailingId: string,
@@ -99,8 +98,8 @@ export class MailServers {
     inbox: Pick<SmtpInbox, 'countsByRecipient'> = this.inbox,
   ): Promise<Facts> {
     const { dataSource } = this.database;
-    const books = await readProgress(dataSource, mailingId);
+    const progress = await readProgress(dataSource, mailingId);
     await assertBatchesAddUp(dataSource, mailingId);
-    return assertPromiseKept({ books, inbox, recipients: readerAddresses(recipients), crashes: slices });
+    return assertPromiseKept({ progress, inbox, recipients: readerAddresses(recipients), crashes: slices });
   }
 }

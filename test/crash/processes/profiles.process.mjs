@@ -1,5 +1,5 @@
 // One mailing to profiles that share addresses, in a process that kills itself at the visit MAILING_DIE_ON of the fault point
-// MAILING_DIE_AT. Whoever comes after it finds the mailing by its key and sends it to its end.
+// MAILING_DIE_AT. The next process finds the mailing by its key and completes it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MailerModule } from '@nestjs-modules/mailer';
 import { Module } from '@nestjs/common';

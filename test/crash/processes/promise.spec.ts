@@ -5,7 +5,7 @@ import { readerAddress, readerAddresses } from '../../support/hosts/reader-list.
 import { assertPromiseKept, type Case } from './promise.js';
 
 /** Ten recipients, the last of them in doubt, all received once. */
-function kept(): Case & { books: StoredProgress; copies: Map<string, number> } {
+function kept(): Case & { progress: StoredProgress; copies: Map<string, number> } {
   const copies = new Map(readerAddresses(10).map((address) => [address, 1]));
   const rows = readerAddresses(10).map((emailAddress, idx) => ({
     idx,
@@ -15,7 +15,7 @@ function kept(): Case & { books: StoredProgress; copies: Map<string, number> } {
   const counters = { numSent: 9, numErrors: 1, numSkipped: 0, numProfiles: 10 };
   return {
     copies,
-    books: {
+    progress: {
       mailing: { id: 'm', status: 'completed', ...counters } as Mailing,
       recipients: rows as EmailAddress[],
       byStatus: { sent: 9, in_doubt: 1 },
@@ -26,15 +26,15 @@ function kept(): Case & { books: StoredProgress; copies: Map<string, number> } {
   };
 }
 
-describe('the judge of the promise', () => {
-  it('finds nothing where it was kept, whether or not those in doubt were received', () => {
+describe('assertPromiseKept', () => {
+  it('accepts a kept promise, whether or not recipients in doubt got a copy', () => {
     const judged = kept();
     expect(assertPromiseKept(judged)).toMatchObject({ received: 10, inDoubt: 1, mostInDoubt: 10 });
     judged.copies.delete(readerAddress(9));
     expect(assertPromiseKept(judged)).toMatchObject({ received: 9 });
   });
 
-  it('sees a second copy, and a third where a second is allowed', () => {
+  it('rejects a second copy, and a third where a second is allowed', () => {
     const judged = kept();
     judged.copies.set(readerAddress(3), 2);
     expect(() => assertPromiseKept(judged)).toThrow('1 copies too many: reader3@');
@@ -44,37 +44,37 @@ describe('the judge of the promise', () => {
     expect(() => assertPromiseKept(judged)).toThrow('1 copies too many: reader3@');
   });
 
-  it('sees one who is recorded as sent and got nothing', () => {
+  it('rejects a recipient recorded as sent without a copy', () => {
     const judged = kept();
     judged.copies.delete(readerAddress(3));
     expect(() => assertPromiseKept(judged)).toThrow('1 missing: reader3@');
   });
 
-  it.each(['pending', 'sending', 'error'] as const)('sees one who is left as %s', (status) => {
+  it.each(['pending', 'sending', 'error'] as const)('rejects a recipient left as %s', (status) => {
     const judged = kept();
-    judged.books.recipients[3].status = status;
+    judged.progress.recipients[3].status = status;
     expect(() => assertPromiseKept(judged)).toThrow('1 missing: reader3@');
   });
 
-  it('sees one who is not in the books, and one who was never on the list', () => {
+  it('rejects a recipient without a row, and one that was never on the list', () => {
     const judged = kept();
-    judged.books.recipients.splice(3, 1);
-    expect(() => assertPromiseKept(judged)).toThrow(/1 missing: reader3@.*9 recipients are in the books/);
+    judged.progress.recipients.splice(3, 1);
+    expect(() => assertPromiseKept(judged)).toThrow(/1 missing: reader3@.*9 recipients are recorded/);
     const another = kept();
     another.copies.set('stranger@home.example', 1);
     expect(() => assertPromiseKept(another)).toThrow('1 received without record: stranger@');
   });
 
-  it('sees more doubt than so many crashes may leave', () => {
+  it('rejects more recipients in doubt than so many crashes may leave', () => {
     expect(() => assertPromiseKept({ ...kept(), crashes: 0 })).toThrow('1 in doubt, 0 is the most');
   });
 
-  it('sees counters that do not add up, and a mailing that is not completed', () => {
+  it('rejects counters that do not add up, and a mailing that is not completed', () => {
     const wrong = kept();
-    wrong.books.mailing.numSent = 8;
+    wrong.progress.mailing.numSent = 8;
     expect(() => assertPromiseKept(wrong)).toThrow('the rows 9/1/0/10');
     const open = kept();
-    open.books.mailing.status = 'in_progress';
+    open.progress.mailing.status = 'in_progress';
     expect(() => assertPromiseKept(open)).toThrow('in_progress');
   });
 });

@@ -1,46 +1,46 @@
 import type { EmailAddress } from 'nestjs-mailing';
-import { assertBooksAddUp, type StoredProgress } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp, type StoredProgress } from '../../support/databases/stored-progress.js';
 import type { SmtpInbox } from '../../support/network/smtp-inbox.js';
 
 /** The plugin's default for one crash: two for each of five connections. */
 export const MAX_IN_DOUBT = 10;
 
-/** A completed mailing before its judge. The mail server was one that refuses nobody. */
+/** A completed mailing to be checked, sent to a mail server that refuses no recipient. */
 export interface Case {
-  books: StoredProgress;
+  progress: StoredProgress;
   inbox: Pick<SmtpInbox, 'countsByRecipient'>;
   /** The addresses of the list. */
   recipients: readonly string[];
   crashes: number;
-  /** Of one crash. */
+  /** Maximum in doubt for one crash. */
   maxInDoubt?: number;
-  /** Who may have got a second copy: under policy `resend`, those in flight at a crash. */
+  /** Recipients that may have got a second copy: under policy `resend`, those in flight at a crash. */
   mayHaveTwo?: ReadonlySet<string>;
 }
 
-/** What a mail server received, held against the books and the list. Each of the lists is empty where the promise was kept. */
+/** What a mail server received, compared with the stored progress and the list. Each of the lists is empty where the promise was kept. */
 export interface Facts {
   /** Distinct recipients that got a copy. */
   received: number;
-  /** Who got more copies than allowed, once for each copy too many. */
+  /** Recipients with more copies than allowed, once for each copy too many. */
   duplicates: string[];
-  /** Recorded as sent and never received, not settled, or not in the books at all. */
+  /** Recorded as sent without a copy, not settled, or without a row. */
   missing: string[];
-  /** Who got a copy and was not on the list, or is not in the books as sent or in doubt. */
+  /** Recipients with a copy that were not on the list, or are not recorded as sent or in doubt. */
   strangers: string[];
   inDoubt: number;
-  /** The most that may be in doubt after so many crashes. */
+  /** Maximum in doubt after so many crashes. */
   mostInDoubt: number;
   /** Why the counters and the rows disagree; null if they do not. */
-  booksComplaint: string | null;
+  progressComplaint: string | null;
 }
 
 /** Establishes the facts. */
 export function factsOf(judged: Case): Facts {
-  const { books, inbox, recipients, crashes, maxInDoubt = MAX_IN_DOUBT, mayHaveTwo = new Set() } = judged;
+  const { progress, inbox, recipients, crashes, maxInDoubt = MAX_IN_DOUBT, mayHaveTwo = new Set() } = judged;
   const received = inbox.countsByRecipient();
   const statuses = new Map(
-    (books.recipients as EmailAddress[]).map(({ emailAddress, status }) => [emailAddress, status]),
+    (progress.recipients as EmailAddress[]).map(({ emailAddress, status }) => [emailAddress, status]),
   );
   const isMissing = (address: string): boolean => {
     const status = statuses.get(address);
@@ -56,22 +56,22 @@ export function factsOf(judged: Case): Facts {
     ),
     missing: recipients.filter(isMissing),
     strangers: [...received.keys()].filter(isStranger),
-    inDoubt: books.byStatus.in_doubt ?? 0,
+    inDoubt: progress.byStatus.in_doubt ?? 0,
     mostInDoubt: crashes * maxInDoubt,
-    booksComplaint: complaintAbout(books, recipients.length),
+    progressComplaint: complaintAbout(progress, recipients.length),
   };
 }
 
 /** What is wrong, in words; empty if the promise was kept. */
 export function complaintsOf(facts: Facts): string[] {
-  const { duplicates, missing, strangers, inDoubt, mostInDoubt, booksComplaint } = facts;
+  const { duplicates, missing, strangers, inDoubt, mostInDoubt, progressComplaint } = facts;
   const complaints = [];
   if (duplicates.length > 0) complaints.push(`${duplicates.length} copies too many: ${some(duplicates)}`);
   if (missing.length > 0) complaints.push(`${missing.length} missing: ${some(missing)}`);
   if (strangers.length > 0)
     complaints.push(`${strangers.length} received without record: ${some(strangers)}`);
   if (inDoubt > mostInDoubt) complaints.push(`${inDoubt} in doubt, ${mostInDoubt} is the most`);
-  if (booksComplaint !== null) complaints.push(booksComplaint);
+  if (progressComplaint !== null) complaints.push(progressComplaint);
   return complaints;
 }
 
@@ -83,12 +83,12 @@ export function assertPromiseKept(judged: Case): Facts {
   return facts;
 }
 
-function complaintAbout(books: StoredProgress, expected: number): string | null {
-  if (books.recipients.length !== expected) {
-    return `${books.recipients.length} recipients are in the books, ${expected} were on the list`;
+function complaintAbout(progress: StoredProgress, expected: number): string | null {
+  if (progress.recipients.length !== expected) {
+    return `${progress.recipients.length} recipients are recorded, ${expected} were on the list`;
   }
   try {
-    assertBooksAddUp(books);
+    assertProgressAddsUp(progress);
     return null;
   } catch (error) {
     return (error as Error).message;

@@ -1,4 +1,4 @@
-// A host that handles one event by a scenario, and dies while it reads the list, at the place that DIE_AT names, if any.
+// A host that handles one event by a scenario, and dies while it reads the list, at the entry that DIE_AT names, if any.
 import 'reflect-metadata';
 import { MailerModule } from '@nestjs-modules/mailer';
 import { Module } from '@nestjs/common';

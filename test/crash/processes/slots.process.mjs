@@ -1,5 +1,5 @@
-// A host that sends one mailing with slots, at SEND=yes, and otherwise works on what is left: then it defines no slot, as a
-// server that only takes a mailing over may not know any. A test kills it.
+// A host that sends one mailing with slots, at SEND=yes, and otherwise resumes what is left. Then it defines no slot, because a
+// server that takes a mailing over may not know any. A test kills it.
 import { MailerModule } from '@nestjs-modules/mailer';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -39,7 +39,7 @@ if (env.SEND === 'yes') {
     userId: `c${n * 2}`,
     content: [{ title: `Only for c${n * 2}` }],
   }));
-  // Settled by a process that has never seen it: what it was to see is known from the books alone.
+  // Settled by a process that only has the stored contents.
   const unstorable = { userId: `c${COUNT - 1}`, content: 1n };
   const info = {
     templateUrl: 'letter.hbs',

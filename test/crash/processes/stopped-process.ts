@@ -5,8 +5,8 @@ import type { NewsletterService } from '../../support/hosts/newsletter-service.j
 import { waitUntil } from '../../support/wait-until.js';
 
 /**
- * Stops a process as SIGSTOP does, on SQLite outside of a transaction: one that is stopped while it writes keeps the lock of the file until
- * it goes on, and no other process can go on there meanwhile. The other databases end such a transaction.
+ * Stops a process by SIGSTOP, on SQLite outside of a transaction, because a process stopped while it writes keeps the lock of the
+ * file and blocks all others. The other databases end such a transaction.
  */
 export async function stopProcess(service: NewsletterService, database: FreshDatabase): Promise<void> {
   const other = await database.connect();

@@ -23,7 +23,7 @@ export class WorkerCluster {
     this.#primary.on('message', (report: WorkerReport) => this.#reports.push(report));
   }
 
-  /** The pids of workers that reported this, in order, each as often as it did. */
+  /** The pids of workers that reported this, in order, once for each report. */
   pidsOf(name: string): number[] {
     return this.#reports.filter((report) => report.name === name).map(({ pid }) => pid);
   }
@@ -43,7 +43,7 @@ export class WorkerCluster {
     });
   }
 
-  /** What each worker that lives says of itself, once so many have answered. */
+  /** The health reports of living workers, once so many have answered. */
   async health(expected: number): Promise<Map<number, MailingHealthReport>> {
     const before = this.#reports.length;
     this.#primary.send('health');

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing, mailingEntities, mailingMigrations } from 'nestjs-mailing';
 import { seededRandom } from '../../../src/demo/seeded-random.js';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { readProgress } from '../../support/databases/stored-progress.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { journalFolder } from '../../support/hosts/journal-folder.js';
@@ -14,16 +14,16 @@ import { factsOf } from '../processes/promise.js';
 import { boundOf, environmentOf, type RoundParts, type RoundResult } from './random-kills.round.js';
 
 const BATCHES = 100;
-/** The longest time without a message before a round is given up. */
-const PATIENCE_MS = 30_000;
-/** So slow that servers are killed and come back while the mailing goes on. */
+/** A round fails after so long without a message. */
+const MAX_SILENCE_MS = 30_000;
+/** Slow enough for servers to be killed and restarted during the mailing. */
 const MAX_ANSWER_MS = 200;
-/** Messages from one kill to the next, on the average. */
+/** Average number of messages from one kill to the next. */
 const MESSAGES_PER_KILL = 60;
 /** A kill comes up to this long after its message, so that it meets every phase of a commit. */
 const MAX_DELAY_MS = 15;
 
-/** One mailing in 100 batches through servers of which one after another is killed and started again. */
+/** One mailing in 100 batches through servers that are killed and restarted one after another. */
 export class ClusterKillsRound {
   readonly #random: () => number;
   readonly #servers: NewsletterService[] = [];
@@ -77,7 +77,7 @@ export class ClusterKillsRound {
     const { dataSource } = this.database;
     await assertBatchesAddUp(dataSource, mailingId);
     const facts = factsOf({
-      books: await readProgress(dataSource, mailingId),
+      progress: await readProgress(dataSource, mailingId),
       inbox: this.inbox,
       recipients: readerAddresses(this.parts.recipients),
       crashes: this.#kills,
@@ -109,7 +109,7 @@ export class ClusterKillsRound {
     this.#started.push(server);
   }
 
-  /** Whichever it is, at work or still coming up; it is started again at once. */
+  /** Any server, working or still starting; it is restarted at once. */
   async #killOne(): Promise<void> {
     await delay(this.#random() * MAX_DELAY_MS);
     const n = Math.floor(this.#random() * this.#servers.length);
@@ -137,7 +137,7 @@ export class ClusterKillsRound {
       if (this.inbox.messages.length !== received) {
         [received, progressAt] = [this.inbox.messages.length, performance.now()];
       }
-      if (performance.now() - progressAt > PATIENCE_MS) {
+      if (performance.now() - progressAt > MAX_SILENCE_MS) {
         const output = this.#servers.map((server) => server.output).join('\n');
         throw new Error(`Nothing received after ${received} messages:\n${output}`);
       }

@@ -1,6 +1,6 @@
 /** When a process is to die. */
 export type KillMoment =
-  /** So many milliseconds after the mail server has got so many messages. */
+  /** Delay in milliseconds after the mail server has got so many messages. */
   | { at: 'message'; count: number; delayMs: number }
   /** So many milliseconds after it was spawned, whether it is up by then or not. */
   | { at: 'start-up'; delayMs: number }
@@ -15,11 +15,11 @@ export interface PlannedKill {
 const MAX_KILLS = 5;
 /** A kill comes up to this long after its message, so that it meets every phase of a commit. */
 const MAX_DELAY_MS = 15;
-/** A process needs about a second to come up; later it is at work. */
+/** A process starts in about a second; later it sends. */
 const MAX_START_UP_MS = 1_500;
 const SHARE_AT_START_UP = 0.15;
 const SHARE_AT_RECOVERY = 0.2;
-/** An orderly end now and then, so that a mailing handed back is met as well as one that was left. */
+/** Share of orderly shutdowns, so that released mailings are covered as well as abandoned ones. */
 const SHARE_OF_SIGTERM = 0.2;
 
 /** Draws the deaths of one round. The first is always at a message: before that there is nothing to resume. */

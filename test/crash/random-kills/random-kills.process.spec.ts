@@ -9,14 +9,14 @@ import { isKept, randomKills } from './random-kills.session.js';
 const ROUNDS = 2;
 const RECIPIENTS = 300;
 
-/** Drawn once: six deaths in two rounds, among them one at start-up, one in a recovery, and one by SIGTERM. */
+/** A fixed seed with six deaths in two rounds, among them one at start-up, one in a recovery, and one by SIGTERM. */
 const SEED = 2151;
 
 forEachDatabase('random kills', (database) => {
   it('break the promise in no round', { timeout: 90_000 }, async () => {
     const goOn = (rounds: number): boolean => rounds < ROUNDS;
     const report = await randomKills({ database, recipients: RECIPIENTS, seed: SEED, goOn });
-    // As a whole, so that a failure shows what was complained about.
+    // Compared as a whole, so that a failure shows the complaints.
     expect(JSON.parse(JSON.stringify(report))).toEqual({
       rounds: ROUNDS,
       kills: expect.any(Number) as number,
@@ -68,7 +68,7 @@ describe.each(INNODB_KINDS.flatMap((database) => HOW.map(([what, how]) => [what,
 );
 
 forEachDatabase('random kills of one of three servers', (database) => {
-  it('F1 break the promise for nobody in 100 batches', { timeout: 120_000 }, async () => {
+  it('F1 break the promise for no recipient in 100 batches', { timeout: 120_000 }, async () => {
     const goOn = (rounds: number): boolean => rounds < 1;
     const report = await randomKills({ database, recipients: 300, servers: 3, seed: SEED, goOn });
     expect(report.complaints).toEqual([]);
@@ -80,7 +80,7 @@ forEachDatabase('random kills of one of three servers', (database) => {
 });
 
 describe('the command line of the random kills', () => {
-  it('is understood', () => {
+  it('is parsed', () => {
     expect(
       parseRandomKillsOptions(['--minutes', '0.5', '--seed', '3', '--database', 'sqlite', '--json']),
     ).toEqual({
@@ -104,7 +104,7 @@ describe('the command line of the random kills', () => {
     ['--recipients', 'many'],
     ['--servers', '0'],
     ['--nonsense', '1'],
-  ])('is refused by the name of its option for %s %s', (option, value) => {
+  ])('is refused with the name of the option for %s %s', (option, value) => {
     const parsing = (): unknown => parseRandomKillsOptions([option, value]);
     expect(parsing).toThrow(RunUsageError);
     expect(parsing).toThrow(option);

@@ -7,10 +7,10 @@ import { startTestServers } from '../../support/databases/test-servers.js';
 import { parseRandomKillsOptions, type RandomKillsOptions } from './random-kills.options.js';
 import { isKept, randomKills, type RandomKillsReport } from './random-kills.session.js';
 
-/** As shells tell that Ctrl-C was the end. */
+/** The exit code of shells after Ctrl-C. */
 const INTERRUPTED = 130;
 
-/** `npm run test:crash`: random kills for so many minutes, on a database server of its own where none is given. */
+/** `npm run test:crash`: random kills for so many minutes, on a private database server unless one is given. */
 async function session(options: RandomKillsOptions, stop: AbortSignal): Promise<RandomKillsReport> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const stopServers = await startTestServers(options.database === 'sqlite' ? [] : [options.database]);

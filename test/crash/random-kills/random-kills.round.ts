@@ -13,33 +13,33 @@ import { waitUntil } from '../../support/wait-until.js';
 import { type Facts, factsOf, MAX_IN_DOUBT } from '../processes/promise.js';
 import { planKills, type PlannedKill } from './random-kills.plan.js';
 
-/** The longest time without a message before a round is given up. */
-const PATIENCE_MS = 20_000;
+/** A round fails after so long without a message. */
+const MAX_SILENCE_MS = 20_000;
 
 export interface RoundParts {
   database: DatabaseKind;
   recipients: number;
-  /** More than one: they share the mailing in batches. Default: 1. */
+  /** Several servers share the mailing in batches. Default: 1. */
   servers?: number;
-  /** They speak SMTP by themselves. Default: false. */
+  /** Send by `bulkSmtp`. Default: false. */
   bulkSmtp?: boolean;
-  /** With far more marked ahead than without one. Default: false. */
+  /** With a journal, and far more recipients marked ahead. Default: false. */
   journal?: boolean;
   seed: number;
   /** Ends the round early; it then rejects. */
   stop?: AbortSignal;
-  /** Told of each process that is started and that has ended. */
+  /** Called for each process that is started and that has ended. */
   watch?: { started(pid: number): void; ended(pid: number): void };
 }
 
 export interface RoundResult {
   kills: number;
   facts: Facts;
-  /** The largest number of recipients that one recovery left in doubt. */
+  /** Maximum of recipients that one recovery left in doubt. */
   maxInDoubtPerKill: number;
 }
 
-/** One mailing through a fresh database, its process killed and started again until it is completed; then the verdict. */
+/** Sends one mailing through a fresh database, kills and restarts its process until it is completed, and checks the promise. */
 export class RandomKillsRound {
   readonly #random: () => number;
   #service: NewsletterService | null = null;
@@ -57,7 +57,7 @@ export class RandomKillsRound {
   }
 
   static async run(parts: RoundParts): Promise<RoundResult> {
-    // The entities as the package gives them, because the rows are read by those.
+    // The entities of the built package, which is what reads the rows.
     const database = await freshDatabase(parts.database, {
       dataSource: { entities: mailingEntities, migrations: mailingMigrations },
     });
@@ -85,8 +85,8 @@ export class RandomKillsRound {
       }
       await this.#completed(mailingId);
       await this.#end(null, mailingId);
-      const books = await readProgress(this.database.dataSource, mailingId);
-      const judged = { books, inbox: this.inbox, recipients: readerAddresses(recipients) };
+      const progress = await readProgress(this.database.dataSource, mailingId);
+      const judged = { progress, inbox: this.inbox, recipients: readerAddresses(recipients) };
       const facts = factsOf({ ...judged, crashes: this.#kills, maxInDoubt: boundOf(this.parts) });
       return { kills: this.#kills, facts, maxInDoubtPerKill: this.#maxInDoubtPerKill };
     } finally {
@@ -114,7 +114,7 @@ export class RandomKillsRound {
         ['run:recovered', 'run:started', 'run:ended'].some((name) => this.#reported(name)),
       );
     }
-    // No wait for something to happen: the moment itself is what is random here.
+    // A plain delay: the random moment is what is tested.
     await delay(moment.delayMs);
     return !(await this.#isCompleted(mailingId));
   }
@@ -144,7 +144,7 @@ export class RandomKillsRound {
       if (this.inbox.messages.length !== received) {
         [received, progressAt] = [this.inbox.messages.length, performance.now()];
       }
-      if (performance.now() - progressAt > PATIENCE_MS) {
+      if (performance.now() - progressAt > MAX_SILENCE_MS) {
         throw new Error(
           `Waited in vain for ${what}: nothing received after ${received}:\n${this.#service.output}`,
         );
@@ -162,7 +162,7 @@ export class RandomKillsRound {
     return this.database.dataSource.getRepository(Mailing).existsBy({ id, status: 'completed' });
   }
 
-  /** Ends the process and counts what its recovery, if it made one, has left in doubt. */
+  /** Ends the process and counts the recipients that its recovery, if any, has left in doubt. */
   async #end(signal: PlannedKill['signal'] | null, mailingId: string): Promise<void> {
     const service = this.#service!;
     service.signal(signal ?? 'SIGTERM');
@@ -172,7 +172,7 @@ export class RandomKillsRound {
     for (const { name, facts } of service.reports) {
       if (name === 'run:recovered') this.#noteDoubt(Number(facts.numInDoubt));
     }
-    // The rows as well: a process that was killed may not have come to tell.
+    // The rows are read as well, because a killed process may not have reported.
     const { dataSource } = this.database;
     const inDoubt = await dataSource.getRepository(EmailAddress).countBy({ mailingId, status: 'in_doubt' });
     this.#noteDoubt(inDoubt - this.#inDoubt);
@@ -184,20 +184,20 @@ export class RandomKillsRound {
   }
 }
 
-/** What its processes are told beside their database and their mail server. */
+/** Environment of the processes besides database and mail server. */
 export function environmentOf({ bulkSmtp, journal }: RoundParts, journals: string): Record<string, string> {
   const kept = { MAILING_JOURNAL_DIR: journals, MAILING_MAX_IN_DOUBT: '100' };
   return { MAILING_BULK_SMTP: String(bulkSmtp ?? false), ...(journal ? kept : {}) };
 }
 
-/** The most that one kill may leave in doubt of a mailing or batch: those marked, or with a journal those in flight. */
+/** Maximum in doubt of a mailing or batch after one kill: the marked recipients, or with a journal those in flight. */
 export function boundOf({ journal }: Pick<RoundParts, 'journal'>): number {
   return journal ? MAX_IN_DOUBT / 2 : MAX_IN_DOUBT;
 }
 
-/** A mail server that mostly answers fast, and now and then takes its time. */
+/** A mail server that mostly answers fast, and sometimes slowly. */
 function latencies(seed: number): SmtpHook {
-  // Not the generator of the kills: which message draws which number is a matter of the network, and would shift them.
+  // A generator of its own: the order of messages depends on the network, and would shift the plan of kills.
   const random = seededRandom(seed ^ 0x5bd1e995);
   return async ({ command }) => {
     if (command !== 'END') return;

@@ -15,17 +15,17 @@ export interface RandomKillsReport {
   missing: number;
   inDoubt: number;
   maxInDoubtPerKill: number;
-  /** The most that `maxInDoubtPerKill` may be. */
+  /** Upper limit of `maxInDoubtPerKill`. */
   bound: number;
   seed: number;
   database: DatabaseKind;
-  /** What else was wrong, or the same in words; empty if the promise was kept. */
+  /** All complaints in words; empty if the promise was kept. */
   complaints: string[];
 }
 
 export interface SessionParts extends Omit<RoundParts, 'seed'> {
   seed: number;
-  /** Asked before each round. */
+  /** Checked before each round. */
   goOn: (rounds: number) => boolean;
   say?: (line: string) => void;
 }
@@ -34,8 +34,8 @@ export interface SessionParts extends Omit<RoundParts, 'seed'> {
  * Rounds of random kills, one after another.
  *
  * The seed of a round is that of the session plus the number of rounds before it, so a round that broke the promise
- * is the first of a session with its own seed. A round that fails ends the session, because its processes and books are
- * no base for another verdict.
+ * is the first of a session with its own seed. A failed round ends the session, because its processes and data can not serve
+ * another round.
  */
 export async function randomKills(parts: SessionParts): Promise<RandomKillsReport> {
   const { seed, database, recipients, goOn, say = () => undefined } = parts;

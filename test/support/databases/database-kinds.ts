@@ -1,25 +1,25 @@
-/** Every database that is supported. */
+/** Every supported database. */
 export const DATABASE_KINDS = ['sqlite', 'mariadb', 'mysql', 'postgres'] as const;
 
 export type DatabaseKind = (typeof DATABASE_KINDS)[number];
 
-/** Those behind a network; SQLite is a file. */
+/** The databases that are servers; SQLite is a file. */
 export const SERVER_KINDS = ['mariadb', 'mysql', 'postgres'] as const satisfies DatabaseKind[];
 
 export type ServerKind = (typeof SERVER_KINDS)[number];
 
-/** Those whose tables are InnoDB's. */
+/** The databases with InnoDB tables. */
 export const INNODB_KINDS = ['mariadb', 'mysql'] as const satisfies DatabaseKind[];
 
-/** Names of databases with commas between them; not set: all. */
+/** Database names, separated by commas. Not set: all databases. */
 const CHOICE = 'MAILING_TEST_DATABASES';
 
-/** Whether tests on this database are wanted; those on others are skipped. */
+/** Whether tests run on this database; on others they are skipped. */
 export function isChosen(kind: DatabaseKind): boolean {
   return chosenKinds().includes(kind);
 }
 
-/** @throws Error for a name that is none of a database. */
+/** @throws Error for an unknown name. */
 export function chosenKinds(): readonly DatabaseKind[] {
   const words = process.env[CHOICE]?.split(',').map((word) => word.trim());
   if (!words) return DATABASE_KINDS;

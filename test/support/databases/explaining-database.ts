@@ -10,22 +10,25 @@ export interface Plan {
   key: string | null;
   rows: number;
   extra: string;
-  /** Names with commas in between; null: the table is not partitioned, or nothing of it has to be looked at. */
+  /** Partition names, separated by commas; null: the table is not partitioned, or none of it has to be read. */
   partitions: string | null;
 }
 
-/** Lets every statement run and asks the server, just before, how it is going to. */
+/** Runs every statement, and asks the server for its plan just before. */
 export class ExplainingDatabase extends MailingDatabase {
   readonly plans: Plan[] = [];
   readonly asked: { sql: string; parameters?: unknown[] }[] = [];
-  /** Both give one row a step so. MariaDB names partitions if it is asked to; MySQL always does, and draws a tree by default. */
+  /**
+   * In these forms both servers return one row for each step. MariaDB names partitions only on request; MySQL always does, and
+   * prints a tree by default.
+   */
   readonly #explain = super
     .rows<{ version: string }>('SELECT VERSION() AS version')
     .then(([{ version }]) =>
       version.includes('MariaDB') ? 'EXPLAIN PARTITIONS' : 'EXPLAIN FORMAT=TRADITIONAL',
     );
 
-  /** How the server is going to run a statement, table by table. */
+  /** The plan of a statement, table by table. */
   async steps(sql: string, parameters?: unknown[]): Promise<Record<'table' | 'key' | 'rows', unknown>[]> {
     return super.rows(`${await this.#explain} ${sql}`, parameters);
   }

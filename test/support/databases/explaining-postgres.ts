@@ -1,6 +1,6 @@
 import { MailingDatabase, type Session } from '../../../libs/mailing/src/store/database/mailing.database.js';
 
-/** What PostgreSQL tells of one step of a plan. */
+/** One step of a plan, as PostgreSQL reports it. */
 interface PlanNode {
   'Node Type': string;
   'Relation Name'?: string;
@@ -14,7 +14,7 @@ export interface Step {
   node: PlanNode;
 }
 
-/** Lets every statement run and asks the server, just before, how it is going to. */
+/** Runs every statement, and asks the server for its plan just before. */
 export class ExplainingPostgres extends MailingDatabase {
   readonly steps: Step[] = [];
 
@@ -54,7 +54,10 @@ function* nodesOf(node: PlanNode): Iterable<PlanNode> {
   for (const child of node.Plans ?? []) yield* nodesOf(child);
 }
 
-/** The steps that are neither a look-up by key nor made of such. The table of servers has a row or two, and is read as it lies. */
+/**
+ * The steps that are neither index look-ups nor made of them. The table of servers has a row or two, so a sequential scan of it
+ * is fine.
+ */
 export function stepsWithoutKey(steps: Step[]): Step[] {
   return steps.filter(
     ({ node }) =>

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 const ROWS_PER_INSERT = 2_000;
 
 /**
- * Inserts so many rows, in words that every database understands.
+ * Inserts so many rows, in SQL that every database understands.
  *
  * @param into table and columns
  * @param rowOf the values of a row by its number, from 0 on

@@ -8,12 +8,12 @@ import {
   type ServerKind,
 } from './database-kinds.js';
 
-/** `describe` once for every database that is supported. Only those that `MAILING_TEST_DATABASES` does not name are skipped. */
+/** `describe` once for every supported database. A database that `MAILING_TEST_DATABASES` does not name is skipped. */
 export function forEachDatabase(name: string, tests: (kind: DatabaseKind) => void): void {
   forEachOf(DATABASE_KINDS, name, tests);
 }
 
-/** The same for those behind a network. */
+/** The same for databases that are servers. */
 export function forEachServer(name: string, tests: (kind: ServerKind) => void): void {
   forEachOf(SERVER_KINDS, name, tests);
 }
@@ -23,7 +23,7 @@ export function forEachInnoDb(name: string, tests: (kind: (typeof INNODB_KINDS)[
   forEachOf(INNODB_KINDS, name, tests);
 }
 
-/** The same for one database, whose name is not added. */
+/** The same for one database. Its name is not added. */
 export function onDatabase(kind: DatabaseKind, name: string, tests: () => void): void {
   describe.runIf(isChosen(kind))(`${name}`, () => {
     tests();

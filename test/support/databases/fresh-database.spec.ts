@@ -9,7 +9,7 @@ import { connectToPostgres, connectToServer } from './server-connection.js';
 import { testDatabaseUrl } from './test-database-url.js';
 
 forEachDatabase('freshDatabase', (kind) => {
-  it('is empty and migrated, and nobody else sees it', async () => {
+  it('is empty, migrated, and not shared with others', async () => {
     await using ours = await freshDatabase(kind);
     await using others = await freshDatabase(kind);
 
@@ -32,7 +32,7 @@ forEachDatabase('freshDatabase', (kind) => {
     expect(second.getMetadata(Mailing).tableName).toBe('app_dps_mailing');
   });
 
-  it('has no tables if it is not to migrate', async () => {
+  it('has no tables without migrations', async () => {
     await using database = await freshDatabase(kind, { migrate: false });
 
     await expect(database.dataSource.getRepository(Mailing).count()).rejects.toThrow(/dps_mailing/);
@@ -46,7 +46,7 @@ forEachDatabase('freshDatabase', (kind) => {
 
     expect(database.dataSource.isInitialized).toBe(false);
     expect(second.isInitialized).toBe(false);
-    // SQLite would make a new file, so look whether the place is there.
+    // SQLite would create a new file, so check for the folder.
     const { url } = database;
     const name = kind === 'sqlite' ? url.slice('sqlite:'.length) : new URL(url).pathname.slice(1);
     expect(await EXISTS[kind](name)).toBe(false);

@@ -19,7 +19,7 @@ export interface FreshDatabaseOptions {
   dataSource?: Partial<DataSourceOptions>;
 }
 
-/** A database that nobody else uses, with one data source connected to it. */
+/** A database for one test alone, with one data source connected to it. */
 export interface FreshDatabase extends AsyncDisposable {
   readonly kind: DatabaseKind;
   /** As `DATABASE_URL` of a child process. */
@@ -91,7 +91,7 @@ async function createDatabase(kind: ServerKind, charset?: string): Promise<Place
 async function createPostgresDatabase(): Promise<Place> {
   const name = newName();
   await onPostgres(`CREATE DATABASE ${name}`);
-  // With force: the sessions of a killed process end a moment after it.
+  // With force, because the sessions of a killed process outlive it by a moment.
   return {
     url: await testDatabaseUrl('postgres', name),
     drop: () => onPostgres(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
@@ -112,7 +112,7 @@ function newName(): string {
 async function onServer(url: string, statement: string): Promise<void> {
   const connection = await connectToServer(url);
   try {
-    // A test that left a transaction open is to fail here, not to hang for a day.
+    // A test that left a transaction open must fail here instead of hanging.
     await connection.query('SET SESSION lock_wait_timeout = 10');
     await connection.query(statement);
   } finally {

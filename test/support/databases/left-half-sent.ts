@@ -1,24 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MailBatch, Mailing, TemplateEmailPeriodicService } from 'nestjs-mailing';
 import { batchesOf } from '../hosts/batched-mailing.js';
-import { assertBooksAddUp } from './stored-progress.js';
+import { assertProgressAddsUp } from './stored-progress.js';
 import { LONG_AGO } from './left-rows.js';
 import type { MailingApp } from '../hosts/mailing-app.js';
 import { INFO, type MailingRig } from '../hosts/mailing-rig.js';
 import { waitUntil } from '../wait-until.js';
 
-/** A claim of a process that is dead: its incarnation has no row. */
+/** A claim of a dead process: no server row has its incarnation. */
 export const DEAD_CLAIM = '00000000-0000-4000-8000-000000000000#1';
 
-/** What a server left in the database when it ended in the middle of it all, by id. */
+/** Ids of the mailings that servers left in the database when they ended. */
 export interface LeftMailings {
-  /** Given back in good order, half sent. */
+  /** Released by an orderly shutdown, half sent. */
   stopped: string;
   /** Claimed by a dead process of the same server, half sent. */
   killed: string;
-  /** To begin at a moment that has passed. */
+  /** Scheduled for a time that has passed. */
   scheduled: string;
-  /** Paused, because the mail server was out of reach. */
+  /** Paused because the mail server was unreachable. */
   outage: string;
   /** Of another server, which is dead. */
   adoptable: string;
@@ -39,7 +39,7 @@ export async function leaveHalfSent(rig: MailingRig): Promise<LeftMailings> {
   const old = await rig.boot({ uniqServerId: 'old:1' });
   const app = await rig.boot({ run: { maxConcurrentMailings: 1 } });
   const isBegun = async (mailingId: string): Promise<boolean> =>
-    (await rig.books(mailingId)).byStatus.sent > 4;
+    (await rig.progress(mailingId)).byStatus.sent > 4;
   const half = async (from: MailingApp, name: string): Promise<string> => {
     rig.inbox.answer = async ({ command }) => void (command === 'END' && (await delay(5)));
     const mailingId = await send(from, name);
@@ -72,7 +72,7 @@ export async function leaveHalfSent(rig: MailingRig): Promise<LeftMailings> {
 }
 
 function expectHalf(status: string): void {
-  if (status === 'completed') throw new Error('It was sent before it could be stopped.');
+  if (status === 'completed') throw new Error('The mailing completed before it could be stopped.');
 }
 
 async function send(app: MailingApp, name: string, more: { sendAt?: Date } = {}): Promise<string> {
@@ -84,7 +84,7 @@ async function send(app: MailingApp, name: string, more: { sendAt?: Date } = {})
   return mailingId as string;
 }
 
-/** Everything that stands in the database about mailings. */
+/** Every row about mailings. */
 export function everythingOf({ database: { dataSource } }: MailingRig): Promise<unknown[]> {
   return Promise.all(
     ['dps_mailing', 'dps_mail_batch', 'dps_email_address'].map((table) =>
@@ -93,7 +93,7 @@ export function everythingOf({ database: { dataSource } }: MailingRig): Promise<
   );
 }
 
-/** Waits until so many more heartbeats have been followed by their looks for work. */
+/** Waits for so many more heartbeats, and for the sweeps that follow each of them. */
 export async function commits(app: MailingApp, count: number): Promise<void> {
   let seen = 0;
   app.nest.get(TemplateEmailPeriodicService).addTask(() => void seen++);
@@ -104,7 +104,7 @@ export async function commits(app: MailingApp, count: number): Promise<void> {
 export async function assertOneCopyEach(rig: MailingRig, left: Record<string, string>): Promise<void> {
   const copies = rig.inbox.countsByRecipient();
   for (const [name, mailingId] of Object.entries(left)) {
-    assertBooksAddUp(await rig.books(mailingId));
+    assertProgressAddsUp(await rig.progress(mailingId));
     const wrong = addressesOf(name).filter((address) => copies.get(address) !== 1);
     if (wrong.length > 0)
       throw new Error(`${name}: ${wrong.map((one) => `${one} ${copies.get(one)}`).join()}`);

@@ -6,7 +6,7 @@ import { waitUntil } from '../wait-until.js';
 export const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 export const FUTURE = new Date(Date.now() + 3_600_000);
 
-/** Writes rows as other servers leave them, past the plugin. */
+/** Writes rows as other servers would leave them, bypassing the plugin. */
 export interface Leaver {
   leave: (
     id: string,
@@ -14,7 +14,7 @@ export interface Leaver {
     uniqServerId: string,
     more?: Partial<Omit<Mailing, 'params' | 'headers' | 'attachments'>>,
   ) => Promise<void>;
-  /** A server that lives for an hour, unless `more` says otherwise. */
+  /** A server whose lease ends in an hour, unless `more` says otherwise. */
   leaveServer: (uniqServerId: string, more?: Partial<MailServer>) => Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export function leaver(rig: MailingRig): Leaver {
   };
 }
 
-/** The first report in which the server is so. */
+/** Resolves with the first health report in which the server has this state. */
 export function healthIn(app: MailingApp, expected: string): Promise<MailingHealthReport> {
   const look = async (): Promise<MailingHealthReport | null> => {
     const report = await app.health.check();

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
 import { insertServer } from '../../../libs/mailing/src/store/servers/insert-server.js';
 
-/** Enters a server as its heartbeat would: claims are good for the incarnation that is in the row, and for no other. */
+/** Inserts a server row as a heartbeat would. A claim requires the incarnation of that row. */
 export async function livingServer(
   dataSource: DataSource,
   uniqServerId: string,

@@ -10,10 +10,10 @@ const WAITING = {
   postgres: `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
 };
 
-/** InnoDB shows its transactions as they were at a moment that is renewed only if nobody has looked for 100 ms. */
+/** InnoDB caches its list of transactions, and renews it only if it was not read for 100 ms. */
 const LOOK_MS = 150;
 
-/** Resolves when a session of this database waits for a lock; on SQLite, where all wait in one queue, at once. */
+/** Resolves when a session of this database waits for a lock. On SQLite it resolves at once, because all wait in one queue. */
 export async function lockWait({ kind, dataSource }: FreshDatabase): Promise<void> {
   if (kind === 'sqlite') return;
   const isWaiting = async (): Promise<boolean> => {

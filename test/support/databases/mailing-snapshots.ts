@@ -1,8 +1,8 @@
 import type { MailingDatabase, Session } from '../../../libs/mailing/src/store/database/mailing.database.js';
 
 /**
- * Older states of one mailing, put back while applications work on it: what they see of a database that went back in a failover, or of a node
- * that lags behind. The leases of servers stay as they are.
+ * Restores older states of one mailing while applications work on it, as after a failover that loses commits, or on a lagging
+ * node. Leases of servers are not touched.
  */
 export class MailingSnapshots {
   private constructor(
@@ -10,7 +10,7 @@ export class MailingSnapshots {
     private readonly mailingId: string,
   ) {}
 
-  /** @param database of one of the applications: on SQLite there must be no second connection that waits for the first. */
+  /** @param database of one of the applications, because on SQLite a second connection would wait for the first. */
   static async of(
     database: MailingDatabase,
     mailingId: string,
@@ -23,17 +23,17 @@ export class MailingSnapshots {
     return snapshots;
   }
 
-  /** Keeps the state of this moment under the name. */
+  /** Saves the current state under this name. */
   take(name: string): Promise<void> {
     return this.database.transaction((session) => this.#take(session, name));
   }
 
-  /** Keeps the state of this moment under one name, and puts back the one of another name. */
+  /** Saves the current state under one name, and restores that of another. */
   exchange(kept: string, put: string): Promise<void> {
     return this.database.transaction((session) => this.exchangeIn(session, kept, put));
   }
 
-  /** The same as a part of something more. */
+  /** The same within a transaction of the caller. */
   async exchangeIn(session: Session, kept: string, put: string): Promise<void> {
     await this.#take(session, kept);
     await this.#put(session, put);
@@ -46,7 +46,7 @@ export class MailingSnapshots {
     });
   }
 
-  /** No commit of an application comes in between. */
+  /** In one transaction, so that no commit of an application comes between the two. */
   async #lock(session: Session): Promise<void> {
     const { mailBatch, mailing } = session.tables;
     await session.change(`UPDATE ${mailBatch} SET commit_seq = commit_seq WHERE mailing_id = ?`, [

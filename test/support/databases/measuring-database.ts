@@ -1,12 +1,12 @@
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
 
-/** What a statement did to one table, as the server counted it. */
+/** What one statement read of one table, as counted by the server. */
 export interface TableAccess {
   sql: string;
   table: string;
-  /** Null: the table as it lies. */
+  /** Null: a full scan. */
   index: string | null;
-  /** Rows that were looked at, for each time that the table was asked. */
+  /** Rows read, for each time that the table was accessed. */
   rowsRead: number;
 }
 
@@ -21,7 +21,7 @@ interface PlanNode {
 
 type Access = Omit<TableAccess, 'sql'>;
 
-/** Lets every question run and has the server count what it reads for it; MariaDB, MySQL and PostgreSQL. */
+/** Runs every SELECT, and has the server count the rows that it reads for it. For MariaDB, MySQL and PostgreSQL. */
 export class MeasuringDatabase extends MailingDatabase {
   readonly accesses: TableAccess[] = [];
   #isMariaDb: boolean | undefined;
@@ -53,7 +53,7 @@ export class MeasuringDatabase extends MailingDatabase {
 
   async #byIterators(sql: string, parameters?: unknown[]): Promise<Access[]> {
     return super.transaction(async (session) => {
-      // Of the two ways to write a plan down, only this one has what was counted.
+      // Only this format of the plan has the counts.
       await session.change('SET SESSION explain_json_format_version = 2');
       const [row] = await session.rows<{ EXPLAIN: string | object }>(
         `EXPLAIN ANALYZE FORMAT=JSON ${sql}`,
@@ -89,7 +89,7 @@ function iteratorAccessesOf(node: unknown): Access[] {
   const below = Object.values(node).flatMap(iteratorAccessesOf);
   const iterator = node as Record<string, unknown>;
   const { schema_name: schema, table_name: table, index_name: index, actual_rows: rowsRead = 0 } = iterator;
-  // What a part of the question found is read as a table too, and belongs to no schema.
+  // Results of subqueries are read as tables too, and belong to no schema.
   if (typeof table !== 'string' || schema === undefined) return below;
   return [...below, { table, index: (index as string | undefined) ?? null, rowsRead: Number(rowsRead) }];
 }

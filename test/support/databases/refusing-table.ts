@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { DatabaseKind } from './database-kinds.js';
 
-/** How a database of a host says no to a row. */
+/** How a host's database refuses a row. */
 export interface Refusal {
   table: string;
   column: string;
@@ -14,8 +14,8 @@ export interface Refusal {
 }
 
 /**
- * Makes a table refuse the rows with one value, by a trigger as hosts have them. A check, and on SQLite and PostgreSQL a trigger, drop
- * rows of an insert that ignores errors; here all databases do both.
+ * Makes a table refuse rows with one value, by a trigger as hosts have them. A check constraint, and on SQLite and PostgreSQL a
+ * trigger, drop rows of an insert that ignores errors; here every database can do both.
  */
 export async function refuseRows(
   dataSource: DataSource,

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 
-/** What the database itself says about every table: name to the statements that would make it and its indexes. */
+/** The schema by table name, as statements that would create the table and its indexes. */
 export async function schemaOf(dataSource: DataSource): Promise<Map<string, string>> {
   const tables = await tablesOf(dataSource);
   return new Map([...tables].sort(([a], [b]) => a.localeCompare(b)));
@@ -33,13 +33,13 @@ async function mysqlTables(dataSource: DataSource): Promise<Map<string, string>>
   const tables = new Map<string, string>();
   for (const { name } of names) {
     const [row] = await dataSource.query<Record<string, string>[]>(`SHOW CREATE TABLE \`${name}\``);
-    // The counter of the migrations table moves with each run; it is no part of the schema.
+    // The counter of the migrations table changes with each run, so it does not count as schema.
     tables.set(name, row['Create Table'].replace(/ AUTO_INCREMENT=\d+/, ''));
   }
   return tables;
 }
 
-/** It has no statement that tells how a table would be made, so columns, constraints and indexes are told one by one. */
+/** PostgreSQL has no statement that prints how a table is created, so columns, constraints and indexes are listed one by one. */
 async function postgresTables(dataSource: DataSource): Promise<Map<string, string>> {
   const rows = await dataSource.query<{ table: string; part: string }[]>(
     `SELECT c.relname AS "table", p.part FROM pg_class c

@@ -7,13 +7,13 @@ import { progressRowOf } from '../../../libs/mailing/src/store/database/progress
 
 const COMMITS = 4;
 const PER_COMMIT = 20;
-/** Recipients that were sent to in commits that are gone. */
+/** Recipients whose commits are lost. */
 export const NUM_FORGOTTEN = COMMITS * PER_COMMIT;
 
 const COLUMNS =
   'status, claim_token, commit_seq, low_water_idx, next_idx, high_water_idx, num_sent, num_errors, num_skipped';
 
-/** Sends to the first recipients of a claimed slice, and puts the state back from before, as a failover to a standby that lags does. */
+/** Sends to the first recipients of a claimed slice, and restores the state from before, as a failover to a lagging standby does. */
 export async function sentAndForgotten(
   database: MailingDatabase,
   dataSource: DataSource,
@@ -53,7 +53,7 @@ export async function sentAndForgotten(
   });
 }
 
-/** Has all that the database has forgotten written again, as a process does that comes to another server. @returns what it came to, by slice. */
+/** Restores every commit that the database lost, as a process does after a failover. @returns the result by slice. */
 export async function restoreAll(
   database: MailingDatabase,
   uniqServerId: string,

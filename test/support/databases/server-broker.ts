@@ -23,7 +23,7 @@ export class ServerBroker implements AsyncDisposable {
 
   static async start(): Promise<ServerBroker> {
     const folder = await mkdtemp(join(tmpdir(), 'mailing-broker-'));
-    // A worker ends its side as soon as it has asked.
+    // A worker ends its side of the connection as soon as it has asked.
     const server = createServer({ allowHalfOpen: true });
     const broker = new ServerBroker(server, folder);
     server.on('connection', (socket) => void broker.#answer(socket));
@@ -52,14 +52,14 @@ export class ServerBroker implements AsyncDisposable {
 
   async #urlOf(word: string): Promise<BrokerAnswer> {
     const kind = SERVER_KINDS.find((one) => one === word);
-    if (!kind) throw new Error(`"${word}" is no server that tests start.`);
+    if (!kind) throw new Error(`"${word}" is not a server that tests start.`);
     const started = this.#started.get(kind) ?? SERVERS[kind].start();
     this.#started.set(kind, started);
     return { url: (await started).url };
   }
 }
 
-/** Not by `text` of node:stream/consumers, which destroys what it has read, and nothing could be answered. */
+/** Not `text` of node:stream/consumers, which destroys the socket before it can be answered. */
 async function askedFor(socket: Socket): Promise<string> {
   let word = '';
   socket.on('data', (piece: Buffer) => (word += piece.toString('latin1')));

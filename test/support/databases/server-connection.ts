@@ -2,7 +2,7 @@ import type { RowDataPacket } from 'mysql2';
 import { type Connection, createConnection } from 'mysql2/promise';
 import pg from 'pg';
 
-/** A plain connection to a MySQL or MariaDB, past TypeORM, for what is done to databases from outside. */
+/** A plain connection to MySQL or MariaDB without TypeORM, for changes to a database from outside of the application. */
 export function connectToServer(url: string): Promise<Connection> {
   const { hostname, port, username, password } = new URL(url);
   return createConnection({
@@ -13,7 +13,7 @@ export function connectToServer(url: string): Promise<Connection> {
   });
 }
 
-/** Whether that server is a MariaDB and no MySQL. Neither the scheme of a URL nor the type of a data source tells. */
+/** Whether that server is MariaDB and not MySQL. Neither the scheme of a URL nor the type of a data source says so. */
 export async function isMariaDb(url: string): Promise<boolean> {
   const connection = await connectToServer(url);
   try {
@@ -29,7 +29,7 @@ export async function connectToPostgres(url: string): Promise<pg.Client> {
   const place = new URL(url);
   if (place.pathname.length < 2) place.pathname = '/postgres';
   const client = new pg.Client({ connectionString: place.href });
-  // A server that goes away says so to every session, also to those that ask nothing.
+  // A server that shuts down sends an error to every session, idle ones too.
   client.on('error', () => undefined);
   await client.connect();
   return client;

@@ -45,11 +45,11 @@ describe.each(SERVERS)('ServerSession of $name', ({ kind, self, end, sleep, at }
 
   const idOf = async (one: ServerSession): Promise<unknown> => (await one.ask(`SELECT ${self} AS id`))[0].id;
 
-  it('stays the same from one question to the next', async () => {
+  it('keeps its connection from one statement to the next', async () => {
     expect(await idOf(session)).toBe(await idOf(session));
   });
 
-  it('is begun anew by the question after the one that found it broken', async () => {
+  it('reconnects with the next statement after one that found the connection broken', async () => {
     const id = await idOf(session);
     await other.ask(`${end} (${String(id)})`);
 
@@ -58,7 +58,7 @@ describe.each(SERVERS)('ServerSession of $name', ({ kind, self, end, sleep, at }
     expect(next).not.toBe(id);
   });
 
-  it('rejects what is being asked when it breaks, or is hung up', async () => {
+  it('rejects the statement under way when the connection breaks or is closed', async () => {
     const id = await idOf(session);
     const asked = session.ask(`SELECT ${sleep}(600)`).catch((error: unknown) => error);
     await other.ask(`${end} (${String(id)})`);
@@ -70,14 +70,14 @@ describe.each(SERVERS)('ServerSession of $name', ({ kind, self, end, sleep, at }
     await expect(askedAgain).rejects.toThrow('gone');
   });
 
-  it('gives an error of the statement to the caller', async () => {
+  it('rejects with the error of the statement', async () => {
     await expect(session.ask('SELECT nonsense')).rejects.toThrow('nonsense');
 
     expect(await session.askWithin(5_000, 'SELECT nonsense')).toBeNull();
     expect(await session.ask('SELECT 1 AS id')).toEqual([{ id: 1 }]);
   });
 
-  it('waits no longer than it may, and answers the next question at once', async () => {
+  it('returns null at its deadline, and answers the next statement at once', async () => {
     const asked = performance.now();
 
     expect(await session.askWithin(100, `SELECT ${sleep}(20)`)).toBeNull();
@@ -86,7 +86,7 @@ describe.each(SERVERS)('ServerSession of $name', ({ kind, self, end, sleep, at }
     expect(performance.now() - asked).toBeLessThan(10_000);
   });
 
-  it('is in the database that its URL names', async () => {
+  it('uses the database that its URL names', async () => {
     const name = `session_${process.pid}`;
     await other.ask(`CREATE DATABASE ${name}`);
     session = new ServerSession(await testDatabaseUrl(kind, name));

@@ -7,11 +7,11 @@ export type Row = Record<string, unknown>;
 
 interface Connection {
   query(sql: string): Promise<Row[]>;
-  /** At once, also when the server answers nothing. */
+  /** At once, even if the server does not answer. */
   destroy(): void;
 }
 
-/** A session with a database server, in the database that the URL names. It is begun when it is needed, and anew after it broke. */
+/** A session with a database server, in the database of the URL. It connects on first use, and again after the connection broke. */
 export class ServerSession {
   private link: Link | null = null;
 
@@ -28,7 +28,7 @@ export class ServerSession {
     }
   }
 
-  /** @returns null where no answer came in time, or none at all: a server that is frozen takes connections and says nothing. */
+  /** @returns null without an answer in time, because a frozen server accepts connections and never answers. */
   async askWithin(ms: number, sql: string): Promise<Row[] | null> {
     const isOver = new AbortController();
     try {
@@ -54,7 +54,7 @@ export class ServerSession {
   }
 }
 
-/** One connection. What is asked when it goes is rejected: the driver of MySQL leaves that open where it is destroyed. */
+/** One connection. Rejects pending statements when it closes; MySQL's driver leaves them pending if the connection is destroyed. */
 class Link {
   private readonly connection: Promise<Connection>;
   private readonly end = new AbortController();
@@ -110,7 +110,7 @@ async function toPostgres(url: string, onGone: () => void): Promise<Connection> 
   };
 }
 
-/** `end()` of the client waits until the server has said good-bye. */
+/** `end()` of the client waits for the server to close its side. */
 function socketOf(client: pg.Client): { destroy(): void } {
   return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
 }

@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 /** One mailing as the database has it, recipient by recipient. */
 export interface StoredProgress {
   mailing: Mailing;
-  /** In order of sending, both kinds together, each in the state that rows and books say together. */
+  /** By idx, addresses and profiles together. `sending` includes rows that are `pending` with idx < next_idx. */
   recipients: (EmailAddress | UserMailing)[];
   /** How many recipients are in each state. */
   byStatus: Record<string, number>;
@@ -15,7 +15,7 @@ export async function readProgress(dataSource: DataSource, mailingId: string): P
   const addresses = await dataSource.getRepository(EmailAddress).findBy({ mailingId });
   const profiles = await dataSource.getRepository(UserMailing).findBy({ mailingId });
   const recipients = [...addresses, ...profiles].sort((a, b) => a.idx - b.idx);
-  // After the rows, so that nobody who is begun meanwhile looks as if he waited.
+  // Read after the rows, so that a recipient begun meanwhile does not look as if it were waiting.
   const batches = await dataSource.getRepository(MailBatch).findBy({ mailingId });
   const { nextIdx: whole } = await dataSource.getRepository(Mailing).findOneByOrFail({ id: mailingId });
   for (const one of recipients) {
@@ -27,15 +27,15 @@ export async function readProgress(dataSource: DataSource, mailingId: string): P
   return { mailing, recipients, byStatus };
 }
 
-/** @throws Error if the second sentence of the promise does not hold for a completed mailing. */
-export function assertBooksAddUp({ mailing, recipients, byStatus }: StoredProgress): void {
+/** @throws Error unless the mailing is completed, and its counters and rows say the same. */
+export function assertProgressAddsUp({ mailing, recipients, byStatus }: StoredProgress): void {
   const { sent = 0, error = 0, skipped = 0, in_doubt = 0 } = byStatus;
   const said = [mailing.numSent, mailing.numErrors, mailing.numSkipped, mailing.numProfiles];
   const counted = [sent, error + in_doubt, skipped, recipients.length];
   const settled = sent + error + in_doubt + skipped;
   if (said.join() !== counted.join() || settled !== recipients.length || mailing.status !== 'completed') {
     throw new Error(
-      `The books of ${mailing.id} (${mailing.status}) say ${said.join('/')}, the rows ${counted.join('/')}.`,
+      `The counters of ${mailing.id} (${mailing.status}) say ${said.join('/')}, the rows ${counted.join('/')}.`,
     );
   }
 }

@@ -2,19 +2,19 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { ServerKind } from './database-kinds.js';
 
-/** Variables that name servers for the tests, whose users must be allowed to create databases. */
+/** Variables with URLs of servers for the tests. Their users must be allowed to create databases. */
 export const SERVER_VARIABLES: Record<ServerKind, string> = {
   mariadb: 'MAILING_TEST_DATABASE_URL',
   mysql: 'MAILING_TEST_MYSQL_URL',
   postgres: 'MAILING_TEST_POSTGRES_URL',
 };
 
-/** Names the socket of the `ServerBroker`, to workers and to what they start. */
+/** The socket of the `ServerBroker`, for workers and their child processes. */
 export const BROKER_SOCKET = 'MAILING_TEST_SERVER_BROKER';
 
 export type BrokerAnswer = { url: string } | { error: string };
 
-/** The URL of one database on a server of the tests, or without a name the URL of the server itself, which is started where it has not been. */
+/** The URL of one database on a test server, or without a name that of the server. Starts the server if it does not run yet. */
 export async function testDatabaseUrl(kind: ServerKind, name = ''): Promise<string> {
   const variable = SERVER_VARIABLES[kind];
   const url = new URL((process.env[variable] ??= await askBroker(kind)));

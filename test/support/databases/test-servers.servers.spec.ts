@@ -7,7 +7,7 @@ describe('startTestServers', () => {
     vi.unstubAllEnvs();
   });
 
-  it('takes given servers of the kinds that it is asked for', async () => {
+  it('uses the given servers of the requested kinds', async () => {
     const urls = () =>
       Promise.all([testDatabaseUrl('mariadb'), testDatabaseUrl('mysql'), testDatabaseUrl('postgres')]);
     const given = await urls();
@@ -18,7 +18,7 @@ describe('startTestServers', () => {
     expect(await urls()).toEqual(given);
   });
 
-  it('refuses a MariaDB that is given as a MySQL, whatever its URL says', async () => {
+  it('refuses MariaDB given as MySQL, whatever the scheme of its URL', async () => {
     vi.stubEnv(SERVER_VARIABLES.mysql, (await testDatabaseUrl('mariadb')).replace('mariadb:', 'mysql:'));
 
     await expect(startTestServers(['mysql'])).rejects.toThrow(
@@ -26,7 +26,7 @@ describe('startTestServers', () => {
     );
   });
 
-  it('refuses a MySQL that is given as a MariaDB', async () => {
+  it('refuses MySQL given as MariaDB', async () => {
     vi.stubEnv(SERVER_VARIABLES.mariadb, await testDatabaseUrl('mysql'));
 
     await expect(startTestServers(['mariadb'])).rejects.toThrow(

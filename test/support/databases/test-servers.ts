@@ -8,7 +8,7 @@ import { SERVER_VARIABLES } from './test-database-url.js';
 
 interface TestServer {
   start: () => Promise<PrivateServer>;
-  /** What a given server must be. A MySQL that is a MariaDB would leave MySQL untried without a word, and the reverse. */
+  /** What a given server must be. If MariaDB passed for MySQL, MySQL would go untested without notice, and the reverse. */
   isMariaDb?: boolean;
 }
 
@@ -18,7 +18,7 @@ export const SERVERS: Record<ServerKind, TestServer> = {
   postgres: { start: startPostgres },
 };
 
-/** Sees to it that the variables name servers: given ones, or private ones. @returns what ends the private ones. */
+/** Sets the variables to given servers, or to private ones. @returns a function that stops the private ones. */
 export async function startTestServers(kinds: readonly ServerKind[]): Promise<() => Promise<void>> {
   await assertGivenServers(kinds);
   const missing = kinds.filter((kind) => !process.env[SERVER_VARIABLES[kind]]);
@@ -37,7 +37,7 @@ export async function startTestServers(kinds: readonly ServerKind[]): Promise<()
   return stop;
 }
 
-/** @throws Error if a variable names another database than it says. */
+/** @throws Error if the server of a variable is another database. */
 export async function assertGivenServers(kinds: readonly ServerKind[]): Promise<void> {
   for (const kind of kinds) if (process.env[SERVER_VARIABLES[kind]]) await assertKind(kind);
 }

@@ -5,10 +5,9 @@ const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.exa
 const CHUNK = 1_000;
 
 /**
- * Writes down a mailing to so many plain addresses, ready to be sent.
+ * Stores a mailing to so many plain addresses, ready to be sent.
  *
- * @param recipients a multiple of 1,000.
- * @param batchSize null: it is not cut.
+ * @param recipients a multiple of 1,000. @param batchSize null: without batches.
  * @returns its id.
  */
 export async function writtenList(

@@ -1,12 +1,12 @@
 import { MailBatch, type Recipients, type TemplateEmailInfo } from 'nestjs-mailing';
-import { assertBatchesAddUp } from '../databases/batch-books.js';
+import { assertBatchesAddUp } from '../databases/batch-progress.js';
 import type { MailingApp } from './mailing-app.js';
 import { INFO, type MailingRig, people } from './mailing-rig.js';
 
-/** Options of a server that takes batches, and looks for them often. */
+/** Options of a server that takes batches, and polls for them often. */
 export const TAKES_BATCHES = { enabledAsTemplateMailServer: true, batch: { pollIntervalMs: 50 } };
 
-/** Sends a persisted mailing to so many people, in batches. @returns its id. */
+/** Sends a persisted mailing to so many recipients, in batches. @returns its id. */
 export async function sendBatched(
   app: MailingApp,
   count: number | Recipients,
@@ -21,13 +21,13 @@ export async function sendBatched(
   return mailingId as string;
 }
 
-/** In order of their places. */
+/** By start index. */
 export function batchesOf(rig: MailingRig, mailingId: string): Promise<MailBatch[]> {
   const batches = rig.database.dataSource.getRepository(MailBatch);
   return batches.find({ where: { mailingId }, order: { startIdx: 'ASC' } });
 }
 
-/** @throws Error unless everybody got one copy, and the counters of the batches add up to those of the mailing. */
+/** @throws Error unless each recipient got one copy, and the counters of the batches add up to those of the mailing. */
 export async function assertAllSentInBatches(
   rig: MailingRig,
   mailingId: string,

@@ -6,14 +6,14 @@ import { MjmlAdapter } from '@nestjs-modules/mailer/adapters/mjml.adapter';
 import { NunjucksAdapter } from '@nestjs-modules/mailer/adapters/nunjucks.adapter';
 import { PugAdapter } from '@nestjs-modules/mailer/adapters/pug.adapter';
 
-/** One engine that the mailer has an adapter for, told to keep what it compiled. */
+/** An engine that the mailer has an adapter for, with its cache on. */
 export interface BridgedEngine {
   name: string;
   extension: string;
   adapter: () => NonNullable<MailerOptions['template']>['adapter'];
-  /** A letter in this engine's words: a greeting, then the fields of these names, each in brackets. */
+  /** A template in this engine's language: a greeting, then the fields of these names, each in brackets. */
   letter: (greeting: string, fields: string[]) => string;
-  /** A template that does not compile, or throws for anyone. */
+  /** A template that does not compile, or throws for each recipient. */
   broken: string;
 }
 

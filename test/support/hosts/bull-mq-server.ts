@@ -6,7 +6,7 @@ import {
 } from '../../../libs/bullmq/src/mailing-bull-mq.options.js';
 import { promptConnection } from '../../../libs/bullmq/src/redis-connections.js';
 
-/** A dispatcher with a queue of its own connection, as `MailingBullMqModule` makes it in each process. */
+/** A dispatcher whose queue has a connection of its own, as `MailingBullMqModule` makes it in each process. */
 export function bullMqServer(options: MailingBullMqOptions): BullMqDispatcher {
   const settings = toMailingBullMqSettings(options);
   const { queueName, prefix, connection } = settings;

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** What an `AsyncLocalStorage` of the host holds where functions of the host are called. */
+/** Records what an `AsyncLocalStorage` of the host holds where functions of the host are called. */
 export class ContextWitness {
   readonly #storage = new AsyncLocalStorage<string>();
   readonly #seen = new Map<string, Set<string>>();
@@ -10,13 +10,13 @@ export class ContextWitness {
     return this.#storage.run(store, work);
   }
 
-  /** Notes what the storage holds here, now and behind a wait. */
+  /** Records what the storage holds here, now and after an await. */
   note(what: string): void {
     this.#add(what);
     void Promise.resolve().then(() => this.#add(what));
   }
 
-  /** The same function, which notes each of its calls. */
+  /** The same function, with each call recorded. */
   noting<A extends unknown[], R>(what: string, call: (...given: A) => R): (...given: A) => R {
     return (...given) => {
       this.note(what);
@@ -32,7 +32,7 @@ export class ContextWitness {
     return this.#seen.has(what);
   }
 
-  /** What the storage held for each function that was called, by its name; `nothing` outside of `within`. */
+  /** What the storage held in each called function, by function name; `nothing` outside of `within`. */
   get seen(): Record<string, string> {
     return Object.fromEntries([...this.#seen].map(([what, stores]) => [what, [...stores].join(' and ')]));
   }

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 
-/** Profiles as a host may have them: words, numbers and names of its own, and nothing that was made for mailings. */
+/** Profiles as a host may have them: with columns of its own, and none made for mailings. */
 @Entity('shop_customer')
 export class Customer {
   @PrimaryGeneratedColumn({ name: 'customer_no' })

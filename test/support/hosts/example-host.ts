@@ -19,10 +19,10 @@ import { dataSourceOptionsOf } from '../../../src/database/data-source.options.j
 import { MailingRig } from './mailing-rig.js';
 import { toModule } from './page-examples.js';
 
-/** All classes of an example, and the module that it is nothing but. */
+/** The classes of an example, and its root module. */
 export type Exports = Record<string, Type> & { itself: DynamicModule };
 
-/** A host around the examples of a page: SQLite, a mail server, and a folder with the templates that they speak of. */
+/** A host around the examples of a page: SQLite, a mail server, and a folder with the templates that they name. */
 export class ExampleHost {
   folder: string;
   #app: TestingModule | null = null;
@@ -46,12 +46,12 @@ export class ExampleHost {
     return host;
   }
 
-  /** The application that is mounted. */
+  /** The running application. */
   get app(): TestingModule {
     return this.#app as TestingModule;
   }
 
-  /** What an example takes for granted is there under its name. */
+  /** Defines the names that an example uses without declaring them. */
   lend(things: Record<string, unknown>): void {
     this.#lent.push(...Object.keys(things));
     Object.assign(globalThis, things);
@@ -71,9 +71,9 @@ export class ExampleHost {
   }
 
   /**
-   * Boots an application around the modules of an example, and lends its services.
+   * Boots an application around the modules of an example, and provides its services to it.
    *
-   * @param bringsMailer the example has a mailer of its own.
+   * @param bringsMailer the example configures the mailer itself.
    */
   async mount(
     imports: ModuleMetadata['imports'] = [],
@@ -102,13 +102,13 @@ export class ExampleHost {
     return this.#app;
   }
 
-  /** Ends the application that is mounted. */
+  /** Closes the running application. */
   async close(): Promise<void> {
     await this.#app?.close();
     this.#app = null;
   }
 
-  /** A table of the host, which has these rows. */
+  /** Creates a table of the host with these rows. */
   async table(entity: Type, rows: object[]): Promise<Repository<ObjectLiteral>> {
     const entities = [...mailingEntities, entity];
     const dataSource = await this.rig.database.connect({ entities, synchronize: true });
@@ -117,7 +117,7 @@ export class ExampleHost {
     return repository;
   }
 
-  /** Html by recipient, once so many have their message. */
+  /** Html by recipient, once so many messages have arrived. */
   async received(count: number): Promise<Record<string, string>> {
     await this.rig.inbox.waitFor(count);
     const all = this.rig.inbox.messages.map(async (one) => [

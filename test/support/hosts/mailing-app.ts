@@ -45,7 +45,7 @@ export interface MailingApp extends AsyncDisposable {
   health: MailingHealth;
   events: MailingEvents;
   templateDir: string;
-  /** Ends the application in good order. */
+  /** Shuts the application down in an orderly way. */
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { Mailing, type MailingModuleOptions, type MailingStatus, type Recipient } from 'nestjs-mailing';
 import { afterEach, beforeEach } from 'vitest';
-import { assertBooksAddUp, type StoredProgress, readProgress } from '../databases/stored-progress.js';
+import { assertProgressAddsUp, type StoredProgress, readProgress } from '../databases/stored-progress.js';
 import type { DatabaseKind } from '../databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../databases/fresh-database.js';
 import { type MailingApp, mailingApp, type MailingAppOptions } from './mailing-app.js';
@@ -49,7 +49,7 @@ export class MailingRig {
     return app;
   }
 
-  /** Sends a persisted mailing to so many people. @returns its id. */
+  /** Sends a persisted mailing to so many recipients. @returns its id. */
   async send(app: MailingApp, count: number): Promise<string> {
     const { mailingId } = await app.sender.sendEmailMessage(INFO, people(count), { persist: true });
     return mailingId as string;
@@ -63,23 +63,23 @@ export class MailingRig {
     });
   }
 
-  books(mailingId: string): Promise<StoredProgress> {
+  progress(mailingId: string): Promise<StoredProgress> {
     return readProgress(this.database.dataSource, mailingId);
   }
 
-  /** @throws Error unless everybody got one copy, nobody two, and the books say so. */
+  /** @throws Error unless each recipient got exactly one copy, and rows and counters say so. */
   async assertAllSent(mailingId: string, count: number): Promise<void> {
-    const books = await this.books(mailingId);
-    assertBooksAddUp(books);
+    const progress = await this.progress(mailingId);
+    assertProgressAddsUp(progress);
     const copies = [...this.inbox.countsByRecipient().values()];
     const isOneEach = copies.length === count && copies.every((number) => number === 1);
-    if (books.byStatus.sent !== count || !isOneEach) {
+    if (progress.byStatus.sent !== count || !isOneEach) {
       const received = `${copies.length} got ${copies.reduce((sum, number) => sum + number, 0)} copies`;
-      throw new Error(`Of ${count}, ${JSON.stringify(books.byStatus)}; ${received}.`);
+      throw new Error(`Of ${count}, ${JSON.stringify(progress.byStatus)}; ${received}.`);
     }
   }
 
-  /** The mail server goes away and comes back on the same port when the returned function is called. */
+  /** Closes the mail server. @returns a function that opens it again on the same port. */
   async inboxDown(): Promise<() => Promise<void>> {
     const port = Number(new URL(this.inbox.url).port);
     await this.inbox.close();

@@ -18,11 +18,11 @@ export interface ServiceOptions {
   smtpUrl: string;
   serverId?: string;
   env?: Record<string, string>;
-  /** Another program than the service itself. */
+  /** A program to run instead of the service itself. */
   main?: string;
 }
 
-/** How long an orderly end may take: the plugin's own `shutdownTimeoutMs`, and time for the rest. */
+/** Limit for an orderly shutdown: the plugin's own `shutdownTimeoutMs`, and time for the rest. */
 const END_DEADLINE_MS = 15_000;
 
 const MAX_IN_JSON = 1_000;
@@ -32,9 +32,9 @@ export interface Report {
   facts: Record<string, unknown>;
 }
 
-/** The newsletter service of `src/`, built, in a process of its own that a test may kill. */
+/** The built newsletter service of `src/`, in a process of its own that a test may kill. */
 export class NewsletterService {
-  /** What it told so far, in order. */
+  /** Its reports so far, in order. */
   readonly reports: Report[] = [];
 
   private constructor(private readonly process: HostProcess) {
@@ -50,7 +50,7 @@ export class NewsletterService {
     return service;
   }
 
-  /** Starts it and waits for nothing, for tests that do not let it come up. */
+  /** Starts it without waiting, for tests that end it before it listens. */
   static launch({
     databaseUrl,
     smtpUrl,
@@ -111,7 +111,7 @@ export class NewsletterService {
     return answer.id as string;
   }
 
-  /** What an operator asks of a newsletter: `pause`, `retry?which=errors` and so on. */
+  /** Sends an operator's command to a newsletter: `pause`, `retry?which=errors` and so on. */
   async order(
     mailingId: string,
     order: string,
@@ -120,7 +120,7 @@ export class NewsletterService {
     return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
   }
 
-  /** Lets it go on with what it found at a start with `MAILING_RESUME=manual`. */
+  /** Resumes what it found at a start with `MAILING_RESUME=manual`. */
   async resume(): Promise<{ status: number; answer: ResumeReport }> {
     const response = await fetch(`${this.process.url}/resume`, { method: 'POST' });
     return { status: response.status, answer: (await response.json()) as ResumeReport };
@@ -171,7 +171,7 @@ export class NewsletterService {
     return this.#all(name).length;
   }
 
-  /** Sends a signal and waits for nothing. */
+  /** Sends a signal without waiting. */
   signal(signal: NodeJS.Signals): void {
     this.process.signal(signal);
   }
@@ -179,7 +179,7 @@ export class NewsletterService {
   /**
    * Waits until the process has ended.
    *
-   * @returns the signal it ended by; null if by itself.
+   * @returns the signal that ended it; null if it ended by itself.
    * @throws Error if it does not within the deadline.
    */
   async ended(deadlineMs = END_DEADLINE_MS): Promise<NodeJS.Signals | null> {
@@ -191,7 +191,7 @@ export class NewsletterService {
     return this.process.end('SIGKILL');
   }
 
-  /** Orderly end; harmless after a kill. */
+  /** Orderly shutdown; does nothing after a kill. */
   stop(): Promise<void> {
     return this.process.end('SIGTERM');
   }

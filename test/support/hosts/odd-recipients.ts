@@ -1,11 +1,11 @@
-/** One entry of a list that is no recipient as it stands, and what is to be said of it. */
+/** One entry of a list that is not a valid recipient, and the text that reports it. */
 export interface OddRecipient {
   what: string;
   entry: unknown;
   code: 'invalid_recipient' | 'invalid_address';
-  /** In the text that is stored with it. */
+  /** Part of the text that is stored with it. */
   says: string;
-  /** Only where data has to be stored; where it has not, the recipient is mailed. */
+  /** Invalid only where data has to be stored; otherwise the recipient is mailed. */
   isOdd?: 'stored';
 }
 
@@ -35,7 +35,7 @@ function revoked(): object {
   return proxy;
 }
 
-/** Every kind of odd entry that we know, each address once. */
+/** Every known kind of invalid entry, each address once. */
 export function oddRecipients(): OddRecipient[] {
   let n = 0;
   const email = (): string => `odd${n++}@home.example`;

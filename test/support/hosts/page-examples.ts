@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-/** What every example may take for granted: the imports a host has anyway. */
+/** Imports that every example may use without writing them. */
 const IMPORTS = `
 import 'reflect-metadata';
 import { hostname } from 'node:os';
@@ -20,7 +20,7 @@ import { CompositeProfileRepository, LdapProfileRepository, MailingLdapModule, r
 import { MailingUnsubscribeModule, type Unsubscriber } from 'nestjs-mailing/unsubscribe';
 `;
 
-/** And things of its own; those that an example declares are left out. */
+/** Declarations of the host; those that an example has itself are left out. */
 const DECLARATIONS = [
   'declare const url: string;',
   'declare const dir: string;',
@@ -57,14 +57,14 @@ const DECLARATIONS = [
   }`,
 ];
 
-/** What stands between fences of this language in a page, in order. */
+/** The code blocks of this language in a page, in order. */
 export async function blocksOf(page: string, language: 'ts' | 'hbs' | 'html'): Promise<string[]> {
   const text = await readFile(page, 'utf8');
   const fences = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm');
   return [...text.matchAll(fences)].map(([, code]) => code);
 }
 
-/** An example is a module of its own, with imports or without, or the inside of a class. */
+/** An example is a module, with or without imports, or the body of a class. */
 export function toModule(code: string): string {
   if (/^import /m.test(code)) return `${code}\nexport {};\n`;
   const inside = code.trimStart().startsWith('constructor(') ? `class Host {\n${code}\n}` : code;

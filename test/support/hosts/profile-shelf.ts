@@ -6,7 +6,7 @@ import type { ProfileRepository, RecipientProfile } from 'nestjs-mailing';
 export class ProfileShelf implements ProfileRepository {
   static readonly profiles = new Map<string, RecipientProfile>();
 
-  /** Puts so many on the shelf: `p0`, `p1` …, each with the address that `addressOf` says. */
+  /** Adds so many profiles: `p0`, `p1` …, each with the address that `addressOf` returns. */
   static fill(count: number, addressOf: (n: number) => string): { userId: string }[] {
     ProfileShelf.profiles.clear();
     return Array.from({ length: count }, (_, n) => {

@@ -4,7 +4,7 @@ import type { ProfileRepository, RecipientProfile } from 'nestjs-mailing';
 import { In, type Repository } from 'typeorm';
 import { Customer } from './customer.entity.js';
 
-/** Looks its table up by the repository that Nest injects, which is that of the open transaction where the caller has one. */
+/** Reads its table by the repository that Nest injects, which is that of the caller's open transaction where there is one. */
 @Injectable()
 export class ShopProfiles implements ProfileRepository {
   constructor(@InjectRepository(Customer) private readonly customers: Repository<Customer>) {}

@@ -17,7 +17,7 @@ import {
 import { ContextWitness } from './context-witness.js';
 import type { MailingApp } from './mailing-app.js';
 
-/** Notes where the parts below are called; a test forgets what the one before has seen. */
+/** Records calls of the parts below; each test clears the records of the one before. */
 export const witness = new ContextWitness();
 
 export class Profiles implements ProfileRepository {
@@ -91,7 +91,7 @@ export class WitnessedDispatcher extends PollingDispatcher implements Dispatcher
   }
 }
 
-/** Takes up nothing by itself. */
+/** Dispatches no batch by itself. */
 export class IdleDispatcher implements Dispatcher {
   static context: DispatcherContext | null = null;
 
@@ -106,7 +106,7 @@ export class IdleDispatcher implements Dispatcher {
   }
 }
 
-/** Options of the application that note each statement, as a logger or a tracer of the host does. */
+/** Options of the application that record each statement, as a logger or a tracer of the host does. */
 export const statements = {
   dataSource: {
     logger: {
@@ -121,7 +121,7 @@ export const statements = {
   },
 };
 
-/** Profiles and addresses by turns, `reader0` and so on. */
+/** Profiles and addresses in turn, `reader0` and so on. */
 export async function* listed(count: number): AsyncGenerator<Recipient> {
   for (let n = 0; n < count; n++) {
     witness.note('list');
@@ -152,7 +152,7 @@ export function witnessSender(app: MailingApp): void {
   sender.send = witness.noting('send', sender.send.bind(sender));
 }
 
-/** What a run calls, of which nothing may see the storage of a caller. */
+/** Functions of the host that a run calls. None of them may see the storage of a caller. */
 export const BACKGROUND = {
   findByIds: 'nothing',
   findSuppressed: 'nothing',

@@ -3,13 +3,13 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /**
- * Below the ports that systems give to outgoing connections. From among those, a client that tries a dead server again and again
- * would sooner or later get the server's own port and be connected to itself, and the server could not start again.
+ * Below the ports that systems give to outgoing connections. A client that retries a dead server would sooner or later get the
+ * server's own port among those and be connected to itself, and the server could not start again.
  */
 const FIRST = 15_000;
 const LAST = 32_000;
 
-/** A loopback port that has no listener now; another process may be faster, so the caller must be able to try again. */
+/** A loopback port without a listener. Another process may take it first, so the caller must be able to try again. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(FIRST, LAST);

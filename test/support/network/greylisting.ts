@@ -1,6 +1,6 @@
 import type { SmtpHook } from './smtp-step.js';
 
-/** Refuses each of these for now, so often. */
+/** Refuses each of these recipients with a temporary error, so many times. */
 export function greylisting(times: number, ...addresses: string[]): SmtpHook {
   const seen = new Map<string, number>();
   return ({ command, to }) => {

@@ -7,7 +7,7 @@ export interface Envelope {
   readonly to: readonly string[];
 }
 
-/** A message whose final dot has arrived, whatever the server answered to it. */
+/** A message whose final dot has arrived, whatever the server answered then. */
 export class ReceivedMessage implements Envelope {
   readonly from: string;
   readonly to: readonly string[];

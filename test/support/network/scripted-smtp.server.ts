@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
-/** What the server says to a line of a client; null: nothing. Lines of a body come too, the final dot as `.`. */
+/** The server's answer to a line of the client; null: none. Lines of a body are passed too, the final dot as `.`. */
 export type SmtpScript = (line: string, connection: number) => string | null;
 
 /**
- * A mail server that says what a test tells it to, byte by byte: what no library would let a server do. It keeps every line.
+ * A mail server whose answers a test writes byte by byte, also ones that no library would let a server send. It keeps every line.
  */
 export class ScriptedSmtpServer implements AsyncDisposable {
   /** Of all connections, in order. */
   readonly lines: string[] = [];
   connections = 0;
-  /** The most lines, outside of bodies, that arrived in one piece. */
+  /** The largest number of lines, outside of bodies, that arrived in one chunk. */
   mostAtOnce = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
@@ -19,7 +19,7 @@ export class ScriptedSmtpServer implements AsyncDisposable {
 
   private constructor(
     private readonly script: SmtpScript,
-    /** How a text is given to the client. */
+    /** Writes a text to the client. */
     private readonly utter: (socket: Socket, text: string) => void,
   ) {
     this.#server = createServer((socket) => this.#talk(socket));
@@ -47,7 +47,7 @@ export class ScriptedSmtpServer implements AsyncDisposable {
   }
 
   #talk(socket: Socket): void {
-    // It was accepted while the server was being closed, and nobody would answer it.
+    // It was accepted while the server was closing, and would never be answered.
     if (this.#isOver) return void socket.destroy();
     const connection = ++this.connections;
     this.#sockets.add(socket);
@@ -71,7 +71,7 @@ export class ScriptedSmtpServer implements AsyncDisposable {
   }
 }
 
-/** Takes everything, with PIPELINING; `other` may say something else to a line. */
+/** Accepts everything, with PIPELINING; `other` may answer a line differently. */
 export function takesAll(
   other: (line: string, connection: number) => string | null | undefined = () => undefined,
 ): SmtpScript {

@@ -9,7 +9,7 @@ import {
 import type { Envelope } from './received-message.js';
 import type { SmtpAnswer, SmtpCommand } from './smtp-step.js';
 
-/** What the inbox does with the dialogue. */
+/** The inbox's part in the dialogue. */
 export interface SmtpDialogue {
   opened(connection: number): void;
   closed(connection: number): void;
@@ -23,10 +23,10 @@ type Reply = (error?: Error | null, text?: string) => void;
 type LoginReply = Parameters<SMTPServer['onAuth']>[2];
 type Connection = SMTPServer['connections'] extends Set<infer One> ? One : never;
 
-/** The library offers no hook at these; the last is the command, before the invitation to send. */
+/** The library has no hook for these; the last is the command, before its 354. */
 const COMMANDS_WITHOUT_HOOK = ['EHLO', 'HELO', 'STARTTLS', 'AUTH', 'DATA'] as const;
 
-/** `smtp-server` with an answer of ours at every step, and with connections that can be cut. */
+/** `smtp-server` with the test's answer at every step, and with connections that can be cut. */
 export class SmtpInboxServer extends SMTPServer {
   private readonly sockets = new Map<string, { number: number; socket: Socket }>();
   private readonly closingInBody = new Set<string>();
@@ -39,13 +39,13 @@ export class SmtpInboxServer extends SMTPServer {
     super({
       disabledCommands: ['AUTH', 'STARTTLS'],
       disableReverseLookup: true,
-      // Else it warns that it uses its own certificate, which is just what tests are content with.
+      // Without it the library warns about its built-in certificate, which is good enough for tests.
       logger: false,
-      // An answer that is held back is the test's doing; the server itself never loses patience.
+      // Only the test holds answers back, so the server itself must not time out.
       socketTimeout: 3_600_000,
       ...options,
     });
-    // A client that was killed in the middle is what these tests are about.
+    // Tests kill clients in the middle of a connection.
     this.on('error', () => {});
   }
 
@@ -59,7 +59,7 @@ export class SmtpInboxServer extends SMTPServer {
     for (const command of COMMANDS_WITHOUT_HOOK) this.askBefore(command, connection);
   }
 
-  /** After STARTTLS the library has taken our listener from the socket. */
+  /** With STARTTLS the library removes this listener from the socket. */
   override onClose(session: SMTPServerSession): void {
     this.forget(session.id);
   }
@@ -68,7 +68,7 @@ export class SmtpInboxServer extends SMTPServer {
     void this.step('CONNECT', session, reply);
   }
 
-  /** Whoever logs in is let in; to refuse is up to the step `AUTH`. */
+  /** Accepts every login; a test refuses one at the step `AUTH`. */
   override onAuth(auth: SMTPServerAuthentication, _session: SMTPServerSession, reply: LoginReply): void {
     reply(null, { user: auth.username });
   }
@@ -157,7 +157,7 @@ export class SmtpInboxServer extends SMTPServer {
     this.socketOf(session)?.destroy();
   }
 
-  /** Not before the client has begun its handshake: what comes earlier belongs to the answer, and is thrown away. */
+  /** Not before the client has begun its handshake: bytes that come earlier belong to the answer, and are discarded. */
   private breakTls(session: SMTPServerSession): void {
     const socket = this.socketOf(session);
     socket?.once('data', () => socket.end('This is no TLS\r\n'));
@@ -176,7 +176,7 @@ function envelopeOf({ envelope }: SMTPServerSession): Envelope {
   };
 }
 
-/** The library turns domains into Unicode; on the wire, and in what tests compare, they are ASCII. */
+/** The library decodes domains to Unicode; on the wire and in the tests they are ASCII. */
 function toAscii(address: string): string {
   const at = address.lastIndexOf('@') + 1;
   const domain = address.slice(at);

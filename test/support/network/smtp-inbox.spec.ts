@@ -22,7 +22,7 @@ describe('SmtpInbox', () => {
 
   afterEach(() => inbox.close().catch(() => {}));
 
-  it('keeps what it gets: envelope in ASCII, header, whole text', async () => {
+  it('keeps each message: envelope in ASCII, headers, whole text', async () => {
     await start();
 
     await send(['ann@bücher.example', 'bob@example.com'], '.dot at the start\r\n..two\r\n');
@@ -54,7 +54,7 @@ describe('SmtpInbox', () => {
     );
   });
 
-  it('keeps only as many whole messages as it is told', async () => {
+  it('keeps no more whole messages than keepRaw says', async () => {
     await start({ keepRaw: 1 });
 
     await send();
@@ -95,11 +95,11 @@ describe('SmtpInbox', () => {
 
     inbox.answer = undefined;
     await transport.verify();
-    // Also that of a connection which has gone over to TLS.
+    // Also on a connection that was upgraded to TLS.
     await inbox.waitFor(({ connections }) => connections.open === 0);
   });
 
-  it('breaks a handshake that it has invited', async () => {
+  it('breaks the TLS handshake after accepting STARTTLS', async () => {
     await start({
       server: { disabledCommands: ['AUTH'] },
       answer: ({ command }) => (command === 'STARTTLS' ? 'break-tls' : undefined),
@@ -108,7 +108,7 @@ describe('SmtpInbox', () => {
     await expect(send()).rejects.toMatchObject({ code: 'ESOCKET', message: expect.stringMatching(/SSL/) });
   });
 
-  it('hangs up before the end of a line', async () => {
+  it('closes the connection before the end of a line', async () => {
     await answerAt('MAIL', { code: 550, text: 'Nob', cut: true });
     const client = await Client.greeted(inbox);
 
@@ -130,14 +130,14 @@ describe('SmtpInbox', () => {
     expect(inbox.messages[0].to).toEqual(['ann@example.com', 'cid@example.com']);
   });
 
-  it('accepts with a text of the test', async () => {
+  it('accepts with the text that a test gives', async () => {
     await answerAt('END', { code: 250, text: 'Queued as 42' });
 
     expect((await send()).response).toBe('250 Queued as 42');
   });
 
   it.each<SmtpCommand>(['CONNECT', 'MAIL', 'RCPT', 'DATA'])(
-    'hangs up at %s, with nothing received',
+    'closes the connection at %s, with no message received',
     async (command) => {
       await answerAt(command, 'close');
 
@@ -147,7 +147,7 @@ describe('SmtpInbox', () => {
     },
   );
 
-  it('hangs up after the message, with the message received', async () => {
+  it('closes the connection after the message, with the message received', async () => {
     await answerAt('END', 'close');
 
     await expect(send()).rejects.toThrow();
@@ -155,7 +155,7 @@ describe('SmtpInbox', () => {
     expect(inbox.messages).toHaveLength(1);
   });
 
-  it('hangs up in the body, with nothing received', async () => {
+  it('closes the connection in the body, with no message received', async () => {
     await answerAt('DATA', 'close-in-body');
     const client = await Client.greeted(inbox);
     await client.say('MAIL FROM:<a@example.com>', 'RCPT TO:<b@example.com>', 'DATA');
@@ -178,7 +178,7 @@ describe('SmtpInbox', () => {
     expect(inbox.messages).toHaveLength(0);
   });
 
-  it('counts a message before its answer, and holds the answer as long as the hook does', async () => {
+  it('counts a message before answering it, and holds the answer until the hook settles', async () => {
     let release!: () => void;
     const held = new Promise<void>((resolve) => (release = resolve));
     await start({ answer: async ({ command }) => (command === 'END' ? held : undefined) });
@@ -192,7 +192,7 @@ describe('SmtpInbox', () => {
     await sent;
   });
 
-  it('never answers if told to hang, and cuts the connection when it closes', async () => {
+  it('never answers at a step that hangs, and cuts the connection on close', async () => {
     await answerAt('END', 'hang');
 
     const outcome = send().then(
@@ -206,7 +206,7 @@ describe('SmtpInbox', () => {
     expect(inbox.connections).toEqual({ open: 0, peak: 1, total: 1 });
   });
 
-  it('counts connections, and shows each of them to the hook', async () => {
+  it('counts connections, and passes the number to the hook', async () => {
     const seen = new Set<number>();
     await start({ answer: ({ connection }) => void seen.add(connection) });
     const pool = createTransport({ url: inbox.url, pool: true, maxConnections: 2 });
@@ -221,7 +221,7 @@ describe('SmtpInbox', () => {
     expect(inbox.messages).toHaveLength(6);
   });
 
-  it('comes back on the same port', async () => {
+  it('can be started again on the same port', async () => {
     await start();
     const { url } = inbox;
     await inbox.close();
@@ -234,14 +234,14 @@ describe('SmtpInbox', () => {
     expect(inbox.messages).toHaveLength(1);
   });
 
-  it('says what it waited for in vain', async () => {
+  it('names in its error what it waited for', async () => {
     await start();
     await send();
 
     await expect(inbox.waitFor(2, 50)).rejects.toThrow('Waited 50 ms in vain for 2 messages; 1 arrived.');
   });
 
-  it('does not hide a hook that throws', async () => {
+  it('rejects on close if a hook has thrown', async () => {
     await start({
       answer: () => {
         throw new Error('a fault of the test');
@@ -255,7 +255,7 @@ describe('SmtpInbox', () => {
   });
 });
 
-/** A client that says its lines one at a time. */
+/** A client that sends its lines one at a time. */
 class Client {
   heard = '';
 

@@ -10,7 +10,7 @@ export interface SmtpInboxOptions {
   answer?: SmtpHook;
   /** How many messages, from the first, are kept whole; default all. Of the others the envelope and id remain. */
   keepRaw?: number;
-  /** To come back on the port of an inbox that was closed; default a free one. */
+  /** The port of an inbox that was closed; default a free one. */
   port?: number;
   /** Of `smtp-server`, for example `maxClients`, `size`, `hidePIPELINING`, or `disabledCommands: []` for TLS and login. */
   server?: SMTPServerOptions;
@@ -18,20 +18,20 @@ export interface SmtpInboxOptions {
 
 export interface ConnectionCounts {
   open: number;
-  /** The most that were open at one moment. */
+  /** The largest number of connections that were open at one moment. */
   peak: number;
   total: number;
 }
 
 /**
- * An SMTP server in this process that keeps what it gets, on loopback; without TLS and without a login, unless `server` says otherwise.
+ * An SMTP server in this process that keeps every message, on loopback, without TLS and login unless `server` says otherwise.
  *
- * A message counts as received at the moment its final dot has arrived, before the answer: that is when a real server
- * may have it, whatever the sender gets to hear.
+ * A message counts as received once its final dot has arrived, before the answer, because from then on a real server may have it,
+ * whatever the sender hears.
  */
 export class SmtpInbox implements AsyncDisposable {
   readonly messages: ReceivedMessage[] = [];
-  /** May be changed at any time; it counts from the next step on. */
+  /** May be changed at any time; it applies from the next step on. */
   answer: SmtpHook | undefined;
 
   private readonly server: SmtpInboxServer;
@@ -71,7 +71,7 @@ export class SmtpInbox implements AsyncDisposable {
     return { ...this.counts };
   }
 
-  /** How many copies each envelope recipient got. */
+  /** Copies by envelope recipient. */
   countsByRecipient(): Map<string, number> {
     const counts = new Map<string, number>();
     for (const address of this.messages.flatMap(({ to }) => to)) {
@@ -81,7 +81,7 @@ export class SmtpInbox implements AsyncDisposable {
   }
 
   /**
-   * Resolves as soon as so many messages are here, or the condition holds; it is asked after every message and every
+   * Resolves once so many messages have arrived, or the condition holds. The condition is checked after every message and every
    * connection that opens or closes.
    */
   async waitFor(condition: number | ((inbox: SmtpInbox) => boolean), deadlineMs = 10_000): Promise<void> {
@@ -96,7 +96,7 @@ export class SmtpInbox implements AsyncDisposable {
     }
   }
 
-  /** Cuts every connection. Rejects if a hook has thrown: no verdict stands on a broken one. */
+  /** Cuts every connection. Rejects if a hook has thrown, because a test with a broken hook proves nothing. */
   async close(): Promise<void> {
     await this.server.stop();
     if (this.hookFailure) throw this.hookFailure;

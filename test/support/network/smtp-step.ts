@@ -14,21 +14,21 @@ export interface SmtpStep {
   readonly connection: number;
   /** Envelope sender; empty before MAIL. */
   readonly from: string;
-  /** Envelope recipients, at `RCPT` with the one that is asked for as the last. */
+  /** Envelope recipients. At `RCPT` the last one is that of the command. */
   readonly to: readonly string[];
   /** At `END` only; the inbox has counted it already. */
   readonly message?: ReceivedMessage;
 }
 
 /**
- * What the server does at a step:
+ * The server's behaviour at a step:
  *
- * - nothing said: it accepts, as it would without a hook;
- * - a code: it answers that, and refuses if it is 400 or more; with `cut`, it hangs up before the end of that line;
+ * - undefined: it accepts, as it would without a hook;
+ * - a code: it answers that, and refuses if it is 400 or more; with `cut`, it closes the connection before the end of that line;
  * - `hang`: it never answers, and keeps the connection;
- * - `close`: it hangs up without an answer. At `DATA` that is before the message, at `END` after all of it;
- * - `close-in-body`, at `DATA` only: it invites the message and hangs up when the first bytes of it arrive;
- * - `break-tls`, at `STARTTLS` only: it invites a handshake and answers it with what is no TLS.
+ * - `close`: it closes the connection without an answer. At `DATA` that is before the message, at `END` after all of it;
+ * - `close-in-body`, at `DATA` only: it answers 354, and closes the connection when the first bytes of the body arrive;
+ * - `break-tls`, at `STARTTLS` only: it accepts STARTTLS, and answers the handshake with bytes that are not TLS.
  */
 export type SmtpAnswer =
   | void

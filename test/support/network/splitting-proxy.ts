@@ -6,17 +6,18 @@ import type { SERVER_KINDS } from '../databases/database-kinds.js';
 
 type ServerKind = (typeof SERVER_KINDS)[number];
 
-/** How proxies that are in use tell what may be asked of a replica: questions that lock nothing. */
+/** Statements that proxies send to a replica: reads without locks. */
 const IS_QUESTION = /^\s*(\/\*[^]*?\*\/\s*)?SELECT\b(?![^]*(FOR (UPDATE|SHARE)|LOCK IN SHARE MODE)\s*$)/i;
 /** pgpool leaves a statement alone that begins with a comment. */
 const BEGINS_WITH_COMMENT = /^\s*\/\*/;
 
 /**
- * Stands between an application and its database as ProxySQL, MaxScale (both for MySQL and MariaDB) or pgpool do: writes go to the primary
- * server, questions to a replica, except within a transaction. As pgpool has it, on PostgreSQL a transaction that has written nothing yet asks the replica, too.
+ * A read/write split between an application and its database, as by ProxySQL and MaxScale (for MySQL and MariaDB) or pgpool:
+ * writes go to the primary server, and reads outside of transactions to a replica. On PostgreSQL, as with pgpool, a transaction
+ * that has written nothing yet reads from the replica, too.
  */
 export class SplittingProxy {
-  /** What was asked of the replica. */
+  /** Statements that went to the replica. */
   readonly asked: string[] = [];
 
   constructor(
@@ -24,7 +25,7 @@ export class SplittingProxy {
     private readonly replicaUrl: string,
   ) {}
 
-  /** For an application: from then on its questions are split. */
+  /** Options of an application whose statements are split. */
   get module(): DynamicModule {
     const { asked, kind, replicaUrl } = this;
     @Injectable()

@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * Stands between a process and a server, and can stop forwarding without closing anything: that is how a network that is
- * split looks from both ends.
+ * A proxy between a process and a server. It can stop forwarding without closing anything, which is how a network partition looks
+ * from both ends.
  */
 export class TcpProxy implements AsyncDisposable {
   private readonly sockets = new Set<Socket>();
   private isSplit = false;
-  /** Told everything that gets through. */
+  /** Called with all forwarded data. */
   tap: ((from: 'client' | 'server', chunk: Buffer) => void) | null = null;
-  /** Turns what the server says into something else. */
+  /** Changes what the server sends. */
   forge: ((chunk: Buffer) => Buffer) | null = null;
-  /** How many were made so far. */
+  /** Connections made so far. */
   numConnections = 0;
 
   private constructor(
@@ -20,7 +20,7 @@ export class TcpProxy implements AsyncDisposable {
     private targets: readonly URL[],
   ) {}
 
-  /** @param url of the server that is stood before; its port has to be in it. */
+  /** @param url of the server behind the proxy; must contain the port. */
   static async start(url: string): Promise<TcpProxy> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -41,34 +41,34 @@ export class TcpProxy implements AsyncDisposable {
     return url.href;
   }
 
-  /** From now on nothing gets through; connections stay open, and new ones are made. */
+  /** From now on nothing is forwarded; connections stay open, and new ones are accepted. */
   split(): void {
     this.isSplit = true;
     for (const socket of this.sockets) socket.pause();
   }
 
-  /** What was sent meanwhile arrives now. */
+  /** Forwards what was sent meanwhile. */
   heal(): void {
     this.isSplit = false;
     for (const socket of this.sockets) socket.resume();
   }
 
-  /** As a firewall does with connections that were idle: nothing gets through on those that are there. New ones work. */
+  /** Drops all data of existing connections, as a firewall does with idle ones. New connections work. */
   forget(): void {
     for (const socket of this.sockets) socket.pause();
   }
 
-  /** As a name or an address that moves after a failover: connections that are made from now on lead there, the others stay. */
+  /** New connections go to another server, existing ones stay, as when a name or an address moves after a failover. */
   leadTo(url: string): void {
     this.spread([url]);
   }
 
-  /** As a load balancer: each connection that is made from now on leads to the next of these. */
+  /** Each new connection goes to the next of these, as with a load balancer. */
   spread(urls: readonly string[]): void {
     this.targets = urls.map((url) => new URL(url));
   }
 
-  /** Ends the connections that are there. */
+  /** Closes the existing connections. */
   cut(): void {
     for (const socket of this.sockets) socket.destroy();
   }
@@ -96,7 +96,7 @@ export class TcpProxy implements AsyncDisposable {
         to.write(from === server && this.forge ? this.forge(chunk) : chunk);
       });
       from.on('end', () => to.end());
-      // A process that was killed is what these tests are about.
+      // Tests kill processes in the middle of a connection.
       from.on('error', () => to.destroy());
       from.on('close', () => this.sockets.delete(from));
       if (this.isSplit) from.pause();

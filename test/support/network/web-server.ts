@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A web server that counts what it is asked for. */
+/** A web server that counts requests by path. */
 export class WebServer implements AsyncDisposable {
   asked = 0;
   #server: Server;

@@ -9,7 +9,7 @@ const run = promisify(execFile);
 /** Debian's own keys; its package is part of every Debian, and of no other system by itself. */
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** Where packages are taken from: Debian's unstable suite, or those suites that the machine itself names. */
+/** Where packages come from: Debian's unstable suite, or the suites that the machine itself has. */
 export type Suites = 'unstable' | 'own';
 
 /** @returns the suites that have MySQL's server; null where there are none, or this process may fetch no packages. */

@@ -49,7 +49,7 @@ describe.each(CAN_UNPACK)('the suites of the machine itself', () => {
     return `${facts}Filename: ./${name}.deb\nSize: ${deb.length}\nSHA256: ${hash}\n`;
   }
 
-  it('give MySQL by names with a version, and nothing else', async () => {
+  it('offer MySQL under package names with a version, and nothing else', async () => {
     const unpacked = join(folder, 'unpacked');
     await unpackFrom('own', PACKAGES.own, unpacked);
     const programs = await readdir(join(unpacked, 'usr', 'sbin'));

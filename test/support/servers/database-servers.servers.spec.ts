@@ -77,7 +77,7 @@ describe.each(SERVERS)('$name', ({ start, connect, isItself }) => {
     }
   }
 
-  it('is what its name says, with the durability that the promise needs, and the options it was given', async () => {
+  it('has the product of its name, full durability, and the given options', async () => {
     const [statement, facts] = isItself;
 
     expect(await query(statement as string)).toEqual([facts]);
@@ -97,7 +97,7 @@ describe.each(SERVERS)('$name', ({ start, connect, isItself }) => {
     expect(await query('SELECT id FROM kept.line')).toEqual([{ id: 7 }]);
   });
 
-  it('answers nothing while it is frozen, also to a session that was begun before', async () => {
+  it('answers nothing while it is frozen, not even on a session that was open before', async () => {
     const session = new ServerSession(server.url);
     await session.ask('SELECT 1');
     const newcomer = new ServerSession(server.url);
@@ -115,7 +115,7 @@ describe.each(SERVERS)('$name', ({ start, connect, isItself }) => {
     expect(await query('SELECT 7 AS id')).toEqual([{ id: 7 }]);
   });
 
-  it('leaves neither a process nor a file behind, also with a client that stays', async () => {
+  it('leaves neither a process nor a file behind, also with a client still connected', async () => {
     const { pid, dataDirectory } = server;
     expect((await stat(dataDirectory)).isDirectory()).toBe(true);
     const client = await connect(server.url);
@@ -131,13 +131,13 @@ describe.each(SERVERS)('$name', ({ start, connect, isItself }) => {
 
 describe.runIf(await canHavePostgres())('PostgresServer', () => {
   it.each(['after it was frozen', 'at once'])(
-    'ends the processes of its sessions with a kill, %s',
+    'ends its session processes when it is killed, %s',
     async (when) => {
       const server = await startPostgres();
       try {
         const session = new ServerSession(server.url);
         const [{ pid }] = await session.ask('SELECT pg_backend_pid() AS pid');
-        // It would end by itself only after this.
+        // The session would end by itself only after this.
         const asked = session.ask('SELECT pg_sleep(600)').catch(() => null);
         await waitUntil(() => isAsleep(server.url), { what: 'the session to be at work' });
 

@@ -1,15 +1,15 @@
 const SEARCH_REQUEST = 0x63;
 const SEARCH_RESULT_DONE = 0x65;
 
-/** Counts the searches that are under way on a connection, by what is said on it (RFC 4511, section 4.1.1). */
+/** Counts the pending searches of a connection by its traffic (RFC 4511, section 4.1.1). */
 export class LdapTap {
-  /** Asked and not answered to the end. */
+  /** Searches without their final answer. */
   underWay = 0;
-  /** The most that were under way at one moment. */
+  /** The largest number that was pending at one moment. */
   most = 0;
   #rest: Record<'client' | 'server', Buffer> = { client: Buffer.alloc(0), server: Buffer.alloc(0) };
 
-  /** Give it everything that is said, in order. */
+  /** Takes all traffic, in order. */
   readonly take = (from: 'client' | 'server', chunk: Buffer): void => {
     let bytes = Buffer.concat([this.#rest[from], chunk]);
     for (let length = lengthOf(bytes); length !== null && bytes.length >= length; length = lengthOf(bytes)) {

@@ -24,14 +24,14 @@ describe.skipIf(!(await canHaveOpenLdap()))('LdapServer', () => {
     }
   }
 
-  it('is on loopback, and shows what it was given to whoever logs in', async () => {
+  it('listens on loopback, and shows its entries after a login', async () => {
     expect(new URL(server.url).hostname).toBe('127.0.0.1');
     expect((await search(ANN.dn, READER)).searchEntries).toEqual([{ dn: ANN.dn, sn: 'Müller' }]);
     await expect(search(ANN.dn)).rejects.toThrow('0x20');
     await expect(search(ANN.dn, { ...READER, bindPassword: 'guess' })).rejects.toThrow('0x31');
   });
 
-  it('comes back after a kill, on the same URL and with what was changed', async () => {
+  it('restarts after a kill, on the same URL and with the changed data', async () => {
     const { url, pid } = server;
     await server.change((admin) => admin.del(ANN.dn));
 
@@ -53,7 +53,7 @@ describe.skipIf(!(await canHaveOpenLdap()))('LdapServer', () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  it('does not outlive the process that started it, however that one ends', async () => {
+  it('ends with the process that started it, even if that is killed', async () => {
     await expect(assertEndsWithItsStarter('ldap.server.ts', 'startLdap')).resolves.toBeUndefined();
   });
 });

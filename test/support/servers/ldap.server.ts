@@ -9,14 +9,14 @@ import { openLdapPrograms, type OpenLdapPrograms } from './open-ldap.programs.js
 import { PrivateServer, serverDirectory } from './private-server.js';
 
 export const SUFFIX = 'dc=shop,dc=example';
-/** Who may read everything and change nothing. Without a login nobody sees anything. */
+/** The login that may read everything and change nothing. Without a login nothing is visible. */
 export const READER = { bindDn: `cn=reader,${SUFFIX}`, bindPassword: 'reads only' };
 const ADMIN = { bindDn: `cn=admin,${SUFFIX}`, bindPassword: 'may do all' };
 
 export interface LdapServerOptions {
   /** Below the suffix, parents first. */
   entries?: readonly LdapEntry[];
-  /** The most entries of one answer, and of one page. Default: no limit. */
+  /** Maximum of entries in one answer and in one page. Default: no limit. */
   sizeLimit?: number;
   /** Files in PEM; the server then offers StartTLS, and has a port for TLS from the beginning. */
   tls?: { key: string; cert: string };
@@ -32,7 +32,7 @@ const ROOT_ENTRIES: readonly LdapEntry[] = [
   },
 ];
 
-/** OpenLDAP, with the durability of its defaults, because a test that kills it has to find what was there. */
+/** OpenLDAP with default durability, because tests kill it and expect its data to survive. */
 export class LdapServer extends PrivateServer {
   protected readonly orderlySignal = 'SIGTERM';
 
@@ -79,7 +79,7 @@ export class LdapServer extends PrivateServer {
 
   protected arguments(): string[] {
     const urls = this.options.tls ? `${this.url}/ ${this.secureUrl}/` : `${this.url}/`;
-    // It stays in the foreground, and what is worth saying goes to its log.
+    // It stays in the foreground and writes to its log.
     return ['-d', 'none', '-h', urls, '-f', this.configuration];
   }
 

@@ -1,4 +1,4 @@
-/** One entry of a directory: its name, and one or more values for each attribute. */
+/** One directory entry: its distinguished name, and one or more values for each attribute. */
 export interface LdapEntry {
   dn: string;
   [attribute: string]: string | readonly string[];

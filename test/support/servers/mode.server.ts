@@ -5,7 +5,7 @@ import { startMySql } from './my-sql.server.js';
 import type { PrivateServer } from './private-server.js';
 import { connectToServer } from '../databases/server-connection.js';
 
-/** Servers whose settings a test may change: no other test may use them meanwhile. */
+/** Private servers whose settings a test may change, because no other test uses them. */
 const STARTS = {
   mariadb: startMariaDb,
   mysql: startMySql,
@@ -14,7 +14,7 @@ const STARTS = {
 export type ModeServerKind = keyof typeof STARTS;
 export const MODE_SERVER_KINDS = Object.keys(STARTS) as ModeServerKind[];
 
-/** A private server with one database, and a connection past the application on which its settings are changed. */
+/** A private server with one database, and a connection of its own that changes settings. */
 export class ModeServer implements AsyncDisposable {
   readonly #sqlMode: string;
 
@@ -45,17 +45,17 @@ export class ModeServer implements AsyncDisposable {
     return { databaseUrl: this.databaseUrl, smtpUrl, dataSource: { migrationsRun: true } };
   }
 
-  /** More words of the mode for all connections that are made from now on; none: as it was. */
+  /** Adds SQL modes for all new connections; none: the original mode. */
   async setGlobalMode(...words: string[]): Promise<void> {
     await this.admin.query('SET GLOBAL sql_mode = ?', [[this.#sqlMode, ...words].filter(Boolean).join(',')]);
   }
 
-  /** What the server runs in each connection that is made from now on, behind its greeting; none: as it was. */
+  /** A statement that the server runs at the start of each new connection; none: the original one. */
   async setInitConnect(statement = ''): Promise<void> {
     await this.admin.query('SET GLOBAL init_connect = ?', [statement]);
   }
 
-  /** Ends all connections of the applications, so that their pools make new ones. */
+  /** Kills all connections of the applications, so that their pools open new ones. */
   async endConnections(): Promise<void> {
     const [rows] = await this.admin.query(
       "SELECT id FROM information_schema.PROCESSLIST WHERE db = 'newsletter' AND id <> CONNECTION_ID()",
@@ -69,7 +69,7 @@ export class ModeServer implements AsyncDisposable {
     return Number((rows as { n: number }[])[0].n);
   }
 
-  /** A mailing that a failed test left would be sent by the next one. */
+  /** The next test would send a mailing that a failed test left behind. */
   async emptyTables(): Promise<void> {
     const [tables] = await this.admin.query("SHOW TABLES LIKE 'dps\\_%'");
     for (const name of (tables as object[]).flatMap(Object.values))

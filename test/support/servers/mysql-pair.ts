@@ -12,16 +12,16 @@ import { connectToServer } from '../databases/server-connection.js';
 
 const CATCH_UP_S = 30;
 
-/** What MySQL and MariaDB call differently. */
+/** Statements that differ between MySQL and MariaDB. */
 interface PairWords {
   options: readonly string[];
   follow: (port: string) => string;
   start: string;
   hold: string;
   stop: readonly string[];
-  /** Expression: how far a server is. */
+  /** SQL expression: the replication position of a server. */
   position: string;
-  /** Expression: waits until a server is as far; 0 if it is. */
+  /** SQL expression: waits until a server has reached a position; 0 once it has. */
   waitFor: (position: string) => string;
   readOnly: string;
 }
@@ -84,7 +84,7 @@ export function startMysqlPair(
       await second.ask('SET GLOBAL read_only = OFF');
     };
     const swap = async (): Promise<void> => {
-      // It refuses the commits of transactions that were begun before, too.
+      // Transactions begun before can not commit either.
       await first.ask(`SET GLOBAL ${words.readOnly} = ON`);
       await catchUp();
       await promote();

@@ -9,9 +9,9 @@ export interface MysqldOptions {
 }
 
 /**
- * What mysqld and mariadbd have in common.
+ * Common parts of mysqld and mariadbd.
  *
- * With the durability of their defaults, because a test that kills one has to find what was committed.
+ * They run with default durability, because tests kill them and expect commits to survive.
  */
 export abstract class MysqldServer extends PrivateServer {
   protected readonly orderlySignal = 'SIGTERM';
@@ -42,7 +42,7 @@ export abstract class MysqldServer extends PrivateServer {
       `--pid-file=${join(this.directory, 'pid')}`,
       `--tmpdir=${this.directory}`,
       '--skip-name-resolve',
-      // Every test file has pools of its own, and they run side by side.
+      // Test files run in parallel, each with pools of its own.
       '--max-connections=500',
       ...(this.options.arguments ?? []),
     ];

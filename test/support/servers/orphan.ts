@@ -18,7 +18,7 @@ export async function assertEndsWithItsStarter(file: string, start: string): Pro
     (error: { stdout: string }) => error,
   );
   const pid = Number(stdout);
-  if (!(pid > 0)) throw new Error(`${start} did not tell a pid: ${stdout}`);
+  if (!(pid > 0)) throw new Error(`${start} printed no pid: ${stdout}`);
   const isGone = (): boolean => {
     try {
       return !process.kill(pid, 0);

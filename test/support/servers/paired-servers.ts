@@ -1,9 +1,9 @@
 /** Of both servers. */
 export const PAIR_DATABASE = 'newsletter';
-/** The user of the application. Without the privileges that let one write to a server that is read-only. */
+/** The application's user, without the privileges to write to a read-only server. */
 export const PAIR_USER = 'newsletter';
 
-/** One of the two, as seen past the application. */
+/** One of the two servers, without the application. */
 export interface PairedServer {
   /** Of the database, for the application. */
   readonly url: string;
@@ -13,27 +13,26 @@ export interface PairedServer {
   sessions(): Promise<string[]>;
 }
 
-/** Runs a step while nothing of the application arrives at the server, in a moment in which `isQuiet` says yes. */
+/** Runs a step in a moment in which `isQuiet` holds, while nothing of the application reaches the server. */
 export type Quietly = (isQuiet: () => Promise<boolean>, step: () => Promise<void>) => Promise<void>;
 
-/** A primary server and another one that follows it and only reads, with the same database. */
+/** A primary server and a read-only replica of it. */
 export interface DatabasePair extends AsyncDisposable {
   readonly first: PairedServer;
   readonly second: PairedServer;
   /**
-   * As those who run databases do it: the first server writes nothing any more, the second one has all that the first one
-   * committed, and writes. Connections stay as they are, on both.
+   * A planned switchover: the first server becomes read-only, the second one catches up and takes writes. Connections to both stay open.
    *
-   * @param quietly for a server where transactions that were begun before would still write.
+   * @param quietly for a server where transactions begun before could still write.
    */
   swap(quietly: Quietly): Promise<void>;
-  /** From now on the second server gets nothing of what the first one commits. */
+  /** Holds replication: from now on the second server gets no commit of the first one. */
   hold(): Promise<void>;
-  /** `kill -9` of the first server, and the second one writes: commits since `hold` are lost. */
+  /** A failover: `kill -9` of the first server, and the second one takes writes. Commits since `hold` are lost. */
   loseFirst(): Promise<void>;
 }
 
-/** Undoes what was begun, the last first; also when the rest of a start fails. */
+/** Undoes every step in reverse order, also if a later step of the start fails. */
 export async function withTeardown<T extends object>(
   build: (defer: (step: () => unknown) => void) => Promise<T>,
 ): Promise<T & AsyncDisposable> {

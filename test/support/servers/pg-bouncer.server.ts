@@ -40,7 +40,7 @@ export class PgBouncerServer extends PrivateServer {
     return `postgres://postgres@127.0.0.1:${this.port}`;
   }
 
-  /** The URL of a database of the server behind it, by way of it. */
+  /** The URL of a database, by way of pgbouncer. */
   urlOf(database: string): string {
     const url = new URL(database);
     url.host = `127.0.0.1:${this.port}`;
@@ -89,7 +89,7 @@ export class PgBouncerServer extends PrivateServer {
   }
 }
 
-/** It refuses to run as root, and whom it runs as may not read the folder of this checkout. */
+/** It refuses to run as root, and the account it runs as may not read this checkout. */
 async function copyPrograms({ server, libraries }: PgBouncerPrograms, directory: string): Promise<string> {
   if (libraries.length === 0) return server;
   for (const folder of libraries) await cp(folder, directory, { recursive: true, dereference: true });

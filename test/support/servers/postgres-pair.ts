@@ -12,8 +12,8 @@ import { connectToPostgres } from '../databases/server-connection.js';
 import { waitUntil } from '../wait-until.js';
 
 /**
- * The second one is a standby, which is promoted. A PostgreSQL server that writes does not become one while it runs, so the first one is
- * told that by default its transactions only read.
+ * The second server is a standby, which is promoted. A running primary can not become a standby, so the first server gets
+ * read-only transactions as its default.
  */
 export function startPostgresPair(): Promise<DatabasePair> {
   return withTeardown(async (defer) => {
@@ -23,7 +23,7 @@ export function startPostgresPair(): Promise<DatabasePair> {
       const server = await startPostgres(options);
       defer(() => server.stop());
       const admin = await connectToPostgres(server.url);
-      // It is cut where its server is killed.
+      // The connection breaks when its server is killed.
       admin.on('error', () => undefined);
       defer(() => admin.end());
       return { ...paired(server, admin), serverUrl: server.url, kill: () => server.kill() };
@@ -57,7 +57,7 @@ export function startPostgresPair(): Promise<DatabasePair> {
   });
 }
 
-/** A transaction that was begun before the change would still write. */
+/** A transaction begun before the change could still write. */
 async function isQuiet(server: PairedServer): Promise<boolean> {
   const [{ n }] = await server.ask(
     `SELECT COUNT(*) AS n FROM pg_stat_activity WHERE usename = '${PAIR_USER}' AND xact_start IS NOT NULL`,
@@ -65,7 +65,7 @@ async function isQuiet(server: PairedServer): Promise<boolean> {
   return Number(n) === 0;
 }
 
-/** A new session has the setting only after all others were told of it. */
+/** New sessions have the setting only once all others have got it. */
 async function isToldToAll(url: string): Promise<boolean> {
   const newcomer = await connectToPostgres(url);
   const { rows } = await newcomer.query<{ default_transaction_read_only: string }>(

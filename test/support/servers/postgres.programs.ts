@@ -20,11 +20,11 @@ const NO_CLUSTER = {
 export interface PostgresPrograms {
   server: string;
   initdb: string;
-  /** Copies a server that runs. */
+  /** Copies a running server. */
   baseBackup: string;
 }
 
-/** Whom the server runs as. */
+/** The account that the server runs as. */
 export interface Account {
   uid: number;
   gid: number;
@@ -74,7 +74,7 @@ async function find(): Promise<PostgresPrograms | undefined> {
   return server && initdb && baseBackup ? { server, initdb, baseBackup } : undefined;
 }
 
-/** PostgreSQL refuses to run as root; then it runs as somebody without rights. @returns null: as whoever we are. */
+/** PostgreSQL refuses to run as root, so then it runs under an account without rights. @returns null for the current account. */
 export async function unprivilegedAccount(): Promise<Account | null> {
   if (process.getuid?.() !== 0) return null;
   const lines = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));

@@ -19,7 +19,7 @@ export interface PostgresOptions {
   standbyOf?: string;
 }
 
-/** With the durability of its defaults, because a test that kills it has to find what was committed. */
+/** With default durability, because tests kill it and expect commits to survive. */
 export class PostgresServer extends PrivateServer {
   // SIGTERM would wait for every client.
   protected readonly orderlySignal = 'SIGINT';
@@ -52,19 +52,19 @@ export class PostgresServer extends PrivateServer {
     return `postgres://postgres@127.0.0.1:${this.port}`;
   }
 
-  /** While it is down: gives up its data for a copy of those of the server with this URL, which it follows from its next start. */
+  /** While it is down: replaces its data by a copy of the server with this URL, which it follows from its next start. */
   async becomeStandbyOf(url: string): Promise<void> {
     await rm(this.dataDirectory, { recursive: true, force: true });
     await copyCluster(this.programs, this.dataDirectory, this.account, url);
   }
 
   /**
-   * Each session is a process of its own. Without those, one that is in a commit would complete it after the server was killed, and
-   * those of a frozen server would go on.
+   * Kills the session processes too. Otherwise a session in a commit would complete it after the server was killed, and a frozen
+   * session would stay.
    */
   override async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (signal === 'SIGKILL') {
-      // It begins no sessions any more, and does not learn that they end.
+      // Stopped first, it starts no more sessions, and does not see them end.
       super.freeze();
       for (const pid of this.childPids()) {
         send(pid, 'SIGKILL');
@@ -78,7 +78,7 @@ export class PostgresServer extends PrivateServer {
     super.freeze();
     for (const pid of this.childPids()) {
       send(pid, 'SIGSTOP');
-      // Were the server killed alone, they would stay, stopped.
+      // If only the server were killed, the sessions would stay, stopped.
       this.reaper.watch(pid);
     }
   }
@@ -95,7 +95,7 @@ export class PostgresServer extends PrivateServer {
     return this.pid ? childrenOf(this.pid) : [];
   }
 
-  /** Sessions of a killed server end a moment after it, and a new one does not start beside them. */
+  /** Sessions of a killed server end a moment after it, and a new server does not start before. */
   protected override mayStartLater(log: string): boolean {
     return /pre-existing shared memory block|lock file "postmaster.pid" already exists/.test(log);
   }
@@ -108,7 +108,7 @@ export class PostgresServer extends PrivateServer {
     const settings = {
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
-      // Every test file has pools of its own, and they run side by side.
+      // Test files run in parallel, each with pools of its own.
       max_connections: '300',
       ...this.options.settings,
     };
@@ -127,7 +127,7 @@ export class PostgresServer extends PrivateServer {
   }
 }
 
-/** None where the system does not say: only Linux does. */
+/** Empty on systems other than Linux. */
 function childrenOf(pid: number): number[] {
   try {
     const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');

@@ -19,7 +19,7 @@ export function serverDirectory(name: string): Promise<string> {
 /**
  * A private server: own data directory and port, on loopback only.
  *
- * It is gone after `stop()`, and also when the process that started it ends in any other way.
+ * It ends with `stop()`, and when the process that started it ends in any other way.
  */
 export abstract class PrivateServer {
   protected port = 0;
@@ -41,10 +41,10 @@ export abstract class PrivateServer {
   /** @throws Error while it does not answer. */
   protected abstract greet(): Promise<void>;
 
-  /** Ends it without waiting for its clients. */
+  /** The signal for a shutdown that does not wait for clients. */
   protected abstract readonly orderlySignal: NodeJS.Signals;
 
-  /** Whether what it wrote before it ended means that the same start may succeed a little later. */
+  /** Whether its log says that the same start may succeed a little later. */
   protected mayStartLater(_log: string): boolean {
     return false;
   }
@@ -70,7 +70,7 @@ export abstract class PrivateServer {
     });
   }
 
-  /** Ends the process and waits until it is gone: at once, or in order. The data stay. */
+  /** Ends the process, at once or in an orderly way, and waits for its end. Keeps the data. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.process;
     if (!child) return;
@@ -80,7 +80,7 @@ export abstract class PrivateServer {
     await gone;
   }
 
-  /** Stops the process where it is: it holds its connections and answers none. */
+  /** Freezes the process: it keeps its connections open and answers none. */
   freeze(): void {
     if (this.pid) process.kill(this.pid, 'SIGSTOP');
   }
@@ -89,13 +89,13 @@ export abstract class PrivateServer {
     if (this.pid) process.kill(this.pid, 'SIGCONT');
   }
 
-  /** Ends the server in order and removes its data. */
+  /** Shuts the server down and removes its data. */
   async stop(): Promise<void> {
     await this.kill(this.orderlySignal);
     await this.reaper.reap();
   }
 
-  /** Starts it on a free port, on data that are made first where it needs some; a failure leaves nothing behind. */
+  /** Starts it on a free port, after creating its data. A failure leaves nothing behind. */
   protected async startAfter(makeData?: () => Promise<void>): Promise<this> {
     try {
       await makeData?.();
@@ -107,7 +107,7 @@ export abstract class PrivateServer {
     }
   }
 
-  /** What it wrote last since its last start. */
+  /** The end of its log since the last start. */
   async endOfLog(): Promise<string> {
     return (await readFile(this.log, 'utf8').catch(() => '')).slice(-2000);
   }
@@ -158,7 +158,7 @@ export abstract class PrivateServer {
       this.process = undefined;
       this.reaper.forget(pid);
     });
-    // The server alone does not keep a script alive; the reaper ends it then.
+    // The server must not keep a script alive; the reaper ends it then.
     child.unref();
   }
 

@@ -1,13 +1,14 @@
 import { canInstall, install, which } from './system-programs.js';
 
 /**
- * Unlike `redis-server` this package has no service that could start. Its program that checks dump files is the server
- * itself, which goes by the name it is called.
+ * Unlike `redis-server` this package has no service that could start. Its program that checks dump files is the server itself
+ * under another name.
  */
 const PACKAGE = 'redis-tools';
 
 /**
- * Path of a program that is a Redis server when it is called `redis-server`. Installs Debian's package if there is none and
+ * Path of a program that acts as a Redis server when it is started under the name `redis-server`. Installs Debian's package if
+ * there is none and
  * this process may do so.
  *
  * @throws Error with the ways to get a server, if there is none.

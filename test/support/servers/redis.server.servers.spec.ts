@@ -11,14 +11,14 @@ describe.skipIf(!(await canHaveRedis()))('RedisServer', () => {
   });
   afterEach(() => server.stop());
 
-  it('is on loopback and keeps nothing', async () => {
+  it('listens on loopback and persists nothing', async () => {
     expect(new URL(server.url).hostname).toBe('127.0.0.1');
     expect(await server.command('CONFIG', 'GET', 'bind')).toEqual(['bind', '127.0.0.1']);
     expect(await server.command('CONFIG', 'GET', 'save')).toEqual(['save', '']);
     expect(await server.command('CONFIG', 'GET', 'appendonly')).toEqual(['appendonly', 'no']);
   });
 
-  it('comes back after a kill, on the same URL and empty', async () => {
+  it('restarts after a kill, on the same URL and empty', async () => {
     const { url, pid } = server;
     await server.command('SET', 'key', 'value');
 
@@ -39,7 +39,7 @@ describe.skipIf(!(await canHaveRedis()))('RedisServer', () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  it('does not outlive the process that started it, however that one ends', async () => {
+  it('ends with the process that started it, even if that is killed', async () => {
     await expect(assertEndsWithItsStarter('redis.server.ts', 'startRedis')).resolves.toBeUndefined();
   });
 });

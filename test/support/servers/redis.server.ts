@@ -6,9 +6,9 @@ import { canHaveRedis, redisProgram } from './redis.programs.js';
 /** The variable that names a Redis server for tests that do not kill it. They use key prefixes of their own. */
 const TEST_REDIS_URL = 'MAILING_TEST_REDIS_URL';
 
-/** Nothing is kept, so it is empty after each start. */
+/** Persistence is off, so it is empty after each start. */
 export class RedisServer extends PrivateServer {
-  // There is nothing to keep, and one that is frozen hears nothing else.
+  // SIGKILL: there is nothing to save, and a frozen server takes no other signal.
   protected readonly orderlySignal = 'SIGKILL';
 
   static async create(): Promise<RedisServer> {
@@ -58,7 +58,7 @@ export function startRedis(): Promise<RedisServer> {
   return RedisServer.create();
 }
 
-/** A server that is only used: the given one, or a private one that `stop` ends. */
+/** A shared server: the given one, or a private one that `stop` ends. */
 export async function anyRedis(): Promise<{ url: string; stop(): Promise<void> }> {
   const url = process.env[TEST_REDIS_URL];
   return url ? { url, stop: async () => {} } : startRedis();

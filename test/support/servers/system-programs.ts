@@ -32,8 +32,8 @@ export async function install(packages: readonly string[]): Promise<void> {
 }
 
 /**
- * Unpacks packages of Debian in a folder, with whatever they need and this machine lacks. Nothing is installed: no service
- * of theirs starts, and their scripts do not run. The folder is there as a whole or, where something could not be had, not at all.
+ * Unpacks packages of Debian in a folder, with the dependencies that this machine lacks. Nothing is installed: no service
+ * of theirs starts, and their scripts do not run. The folder is complete or, if a package is missing, does not exist.
  *
  * @param optionsIn gives apt-get more options; it may keep files in the folder that it is given, which is removed at the end.
  */
@@ -43,7 +43,7 @@ export async function unpack(
   optionsIn: (own: string) => Promise<readonly string[]> = () => Promise.resolve([]),
 ): Promise<void> {
   process.stderr.write(`A server for the tests is missing: apt-get fetches ${packages.join(' and ')}.\n`);
-  // Another test file may be doing the same: each works in a folder of its own, and the first one to be done wins.
+  // Another test file may do the same: each works in a folder of its own, and the first one wins.
   const own = `${folder}.${process.pid}`;
   const archives = join(own, 'archives');
   const root = join(own, 'root');
@@ -74,7 +74,7 @@ export async function librariesIn(root: string): Promise<string[]> {
   );
 }
 
-/** The root account must be named to servers that refuse to run as root otherwise. */
+/** Some servers run as root only if root is named explicitly. */
 export function asRoot(): string[] {
   return process.getuid?.() === 0 ? ['--user=root'] : [];
 }
@@ -85,7 +85,7 @@ async function apt(...words: string[]): Promise<boolean> {
 
 /** @returns whether it succeeded. */
 async function finish(program: string, words: readonly string[]): Promise<boolean> {
-  // All output goes to stderr: stdout of the test run ends with a line that programs read.
+  // All output goes to stderr, because programs read the last line of the test run's stdout.
   const child = spawn(program, words, {
     stdio: ['ignore', 2, 2],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },

@@ -40,7 +40,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     expect(paused.statusReason).toBe('by request');
     const batches = await batchesOf(rig, mailingId);
     expect(batches.some((one) => one.status === 'claimed')).toBe(false);
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus).toEqual({
       sent: rig.inbox.messages.length,
       pending: 400 - rig.inbox.messages.length,
@@ -69,7 +69,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     expect(await web.sender.resume(mailingId)).toBe('pending');
     expect(await web.sender.cancel(mailingId)).toBe('canceled');
     await rig.boot(SECOND);
-    expect((await rig.books(mailingId)).byStatus).toEqual({ pending: 40 });
+    expect((await rig.progress(mailingId)).byStatus).toEqual({ pending: 40 });
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
@@ -81,7 +81,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     await rig.inbox.waitFor(60);
     await servers[1].sender.cancel(mailingId);
     const canceled = await rig.reached(mailingId, 'canceled');
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(canceled.numSent).toBe(byStatus.sent);
     expect(rig.inbox.messages).toHaveLength(byStatus.sent);
     expect((await servers[0].query.get(mailingId))?.numSent).toBe(byStatus.sent);
@@ -97,7 +97,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     await app.sender.pause(mailingId);
     await rig.reached(mailingId, 'paused');
     for (let n = 0; n < 2; n++) expect(await app.sender.cancel(mailingId)).toBe('canceled');
-    const { mailing, byStatus } = await rig.books(mailingId);
+    const { mailing, byStatus } = await rig.progress(mailingId);
     expect(mailing.numSent).toBe(byStatus.sent);
     expect((await app.query.get(mailingId))?.numSent).toBe(byStatus.sent);
   });
@@ -113,7 +113,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     await waitUntil(
       async () => (
         await servers[1].sender.resume(mailingId),
-        (await rig.books(mailingId)).mailing.status === 'completed'
+        (await rig.progress(mailingId)).mailing.status === 'completed'
       ),
       { what: 'the mailing to be completed' },
     );
@@ -127,7 +127,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     expect(await rig.reached(mailingId, 'completed')).toMatchObject({ numSent: 97, numErrors: 3 });
     rig.inbox.answer = undefined;
     expect(await app.sender.retry(mailingId, 'errors')).toBe(3);
-    await waitUntil(async () => (await rig.books(mailingId)).byStatus.sent === 100, {
+    await waitUntil(async () => (await rig.progress(mailingId)).byStatus.sent === 100, {
       what: 'all to be sent',
     });
     await rig.reached(mailingId, 'completed');
@@ -155,7 +155,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     const mailingId = await sendBatched(app, 40);
     expect(await rig.reached(mailingId, 'completed')).toMatchObject({ numSent: 39, numErrors: 1 });
     expect(await app.sender.settleInDoubt(mailingId, 'sent')).toBe(1);
-    const { mailing } = await rig.books(mailingId);
+    const { mailing } = await rig.progress(mailingId);
     expect(mailing).toMatchObject({ numSent: 40, numErrors: 0 });
     await assertAllSentInBatches(rig, mailingId, 40);
   });
@@ -167,7 +167,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     await rig.database.dataSource.query('UPDATE dps_mailing SET template_hashes = NULL');
     const app = await rig.boot(TAKES_BATCHES, { templates: {} });
     expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^template: /);
-    expect((await rig.books(mailingId)).byStatus).toEqual({ pending: 60 });
+    expect((await rig.progress(mailingId)).byStatus).toEqual({ pending: 60 });
     await writeFile(join(app.templateDir, 'letter.hbs'), LETTER);
     await web.sender.resume(mailingId);
     await rig.reached(mailingId, 'completed');
@@ -182,7 +182,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     const paused = await rig.reached(mailingId, 'paused');
     expect(paused.statusReason).toMatch(/^error rate: \d+ of the last \d+ attempts failed with 5.7.1/);
     // Each of the four threads loses a batch to the same fault, and may have started another one.
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus.error).toBeLessThanOrEqual(8 * 20);
     rig.inbox.answer = undefined;
     await app.sender.resume(mailingId);
@@ -195,7 +195,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     const web = await rig.boot({ uniqServerId: 'web:1' });
     const mailingId = await sendBatched(web, 60);
     expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: /);
-    expect((await rig.books(mailingId)).byStatus).toEqual({ pending: 60 });
+    expect((await rig.progress(mailingId)).byStatus).toEqual({ pending: 60 });
     await backUp();
     await rig.reached(mailingId, 'completed', 30_000);
     await assertAllSentInBatches(rig, mailingId, 60);
@@ -211,7 +211,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     await rig.database.dataSource.getRepository(Mailing).update(mailingId, paused);
     // Its own mail server answers, which says nothing about the mail server of the others.
     await delay(500);
-    expect((await rig.books(mailingId)).mailing.status).toBe('paused');
+    expect((await rig.progress(mailingId)).mailing.status).toBe('paused');
     await rig.boot(SECOND);
     await rig.reached(mailingId, 'completed');
     await assertAllSentInBatches(rig, mailingId, 40);
@@ -241,7 +241,7 @@ forEachDatabase('commands for a mailing in batches', (kind) => {
     // An answer that came before the connections closed may still settle a recipient in doubt.
     await waitUntil(
       async () => {
-        const { byStatus, mailing } = await rig.books(mailingId);
+        const { byStatus, mailing } = await rig.progress(mailingId);
         const { sent = 0, in_doubt: doubt = 0 } = byStatus;
         return sent + doubt === 100 && mailing.numSent === sent && mailing.numErrors === doubt;
       },

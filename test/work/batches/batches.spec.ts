@@ -27,7 +27,7 @@ forEachDatabase('a mailing in batches', (kind) => {
     const batches = await batchesOf(rig, mailingId as string);
     expect(batches.map((one) => one.numSent)).toEqual([...Array<number>(20).fill(20), 10]);
     expect(new Set(batches.map((one) => one.uniqServerId))).toEqual(new Set(['test:1', 'test:2']));
-    const { mailing } = await rig.books(mailingId as string);
+    const { mailing } = await rig.progress(mailingId as string);
     expect(mailing).toMatchObject({ claimToken: null, statusReason: null, isBatched: true, batchSize: 20 });
     expect([mailing.startTime, mailing.endTime]).not.toContain(null);
   });
@@ -35,7 +35,7 @@ forEachDatabase('a mailing in batches', (kind) => {
   it('is sent by other servers after the server that wrote its list has stopped', async () => {
     const web = await rig.boot({ uniqServerId: 'web:1' });
     const mailingId = await sendBatched(web, 60);
-    expect((await rig.books(mailingId)).mailing.status).toBe('pending');
+    expect((await rig.progress(mailingId)).mailing.status).toBe('pending');
     await web.close();
     expect(rig.inbox.messages).toHaveLength(0);
     await rig.boot(TAKES_BATCHES);
@@ -56,7 +56,7 @@ forEachDatabase('a mailing in batches', (kind) => {
       { what: 'a count of recipients' },
     );
     expect(progress.status).toBe('in_progress');
-    expect((await rig.books(mailingId)).mailing.numSent).toBe(0);
+    expect((await rig.progress(mailingId)).mailing.numSent).toBe(0);
     await app.sender.cancel(mailingId);
   });
 
@@ -140,7 +140,7 @@ forEachDatabase('a mailing in batches', (kind) => {
     const mailingId = await sendBatched(first, 300);
     await rig.inbox.waitFor(60);
     await first.close();
-    expect((await rig.books(mailingId)).byStatus).not.toHaveProperty('sending');
+    expect((await rig.progress(mailingId)).byStatus).not.toHaveProperty('sending');
     expect((await batchesOf(rig, mailingId)).some((one) => one.status === 'claimed')).toBe(false);
     expect(await rig.database.dataSource.getRepository(MailServer).count()).toBe(0);
     await rig.boot({ ...TAKES_BATCHES, uniqServerId: 'test:2' });

@@ -6,7 +6,7 @@ import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailin
 import { MailingLedger } from '../../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { TemplateEmailBatchPersister } from '../../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { BatchSweep } from '../../../libs/mailing/src/work/sweeps/batch.sweep.js';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { livingServer } from '../../support/databases/living-server.js';
@@ -63,7 +63,7 @@ forEachDatabase('two sweeps of dead servers at the same moment', (kind) => {
     await rig.boot({ ...TAKES_BATCHES, uniqServerId: 'd:4' });
     await rig.reached(mailingId, 'completed');
     await assertBatchesAddUp(rig.database.dataSource, mailingId);
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus).toEqual({ sent: BATCHES * (SIZE - MARKED), in_doubt: BATCHES * MARKED });
     expect(rig.inbox.messages).toHaveLength(BATCHES * (SIZE - MARKED));
   });

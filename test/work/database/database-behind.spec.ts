@@ -93,7 +93,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     const snapshots = await underWay(app, mailingId);
     await snapshots.exchange('snap_new', 'snap_old');
     const { statusReason } = await rig.reached(mailingId, 'paused');
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     const received = rig.inbox.messages.length;
     expect(byStatus.sent + byStatus.in_doubt).toBe(received);
     expect(byStatus.in_doubt).toBeGreaterThan(0);
@@ -159,7 +159,7 @@ forEachDatabase('a database that shows an older state', (kind) => {
     expect(told.rewound[0].numInDoubt).toBeGreaterThanOrEqual(5);
     held.release();
     await waitUntil(() => told.numSettled >= 5, { what: 'late answers to settle the recipients in doubt' });
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus.in_doubt ?? 0).toBe(told.rewound[0].numInDoubt - told.numSettled);
     await app.sender.settleInDoubt(mailingId, 'error');
     await app.sender.resume(mailingId);

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkEnvironment } from '../../../libs/mailing/src/store/environment/environment.check.js';
 import { TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
-import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { type MailingApp, mailingApp, type MailingAppOptions } from '../../support/hosts/mailing-app.js';
@@ -62,7 +62,7 @@ async function sendOn(options: App, inbox: SmtpInbox): Promise<typeof ALL_WELL> 
       },
       { what: 'the mailing to be completed', deadlineMs: 20_000 },
     );
-    assertBooksAddUp(await readProgress(app.nest.get<DataSource>(getDataSourceToken()), id));
+    assertProgressAddsUp(await readProgress(app.nest.get<DataSource>(getDataSourceToken()), id));
     const { length: numListed } = await app.query.recipients(id, { status: 'sent' });
     overviews.push({ status, numSent, numProfiles, numListed });
   }

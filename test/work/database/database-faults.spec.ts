@@ -46,7 +46,7 @@ forEachDatabase('a database that fails', (kind) => {
     const { app, mailingId } = await stalled();
     await rename('out_of_reach', TABLE);
     await app.close();
-    const { byStatus, mailing } = await rig.books(mailingId);
+    const { byStatus, mailing } = await rig.progress(mailingId);
     expect(mailing).toMatchObject({ status: 'pending', numSent: rig.inbox.messages.length, numErrors: 0 });
     expect(byStatus).toEqual({ sent: rig.inbox.messages.length, pending: 150 - rig.inbox.messages.length });
   });
@@ -151,9 +151,9 @@ forEachInnoDb('a database that fails', (kind) => {
     const rival = await other();
     await rival.query('START TRANSACTION');
     await rival.query('SELECT id FROM dps_mailing WHERE id = ? FOR UPDATE', [mailingId]);
-    const before = (await rig.books(mailingId)).mailing.numSent;
+    const before = (await rig.progress(mailingId)).mailing.numSent;
     await rival.query('DO SLEEP(2.5)');
-    expect((await rig.books(mailingId)).mailing.numSent).toBe(before);
+    expect((await rig.progress(mailingId)).mailing.numSent).toBe(before);
     await rival.query('ROLLBACK');
     await rival.end();
     await rig.reached(mailingId, 'completed');
@@ -174,7 +174,7 @@ forEachInnoDb('a database that fails', (kind) => {
     }
     await killer.end();
     await waitUntil(
-      async () => (await rig.books(mailingId).catch(() => null))?.mailing.status === 'completed',
+      async () => (await rig.progress(mailingId).catch(() => null))?.mailing.status === 'completed',
       {
         what: 'the mailing to be completed',
         deadlineMs: 20_000,

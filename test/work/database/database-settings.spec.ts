@@ -1,6 +1,6 @@
 import type { Recipient } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../../support/databases/stored-progress.js';
 import { type DatabaseKind, INNODB_KINDS, isChosen } from '../../support/databases/database-kinds.js';
 import { freshDatabase } from '../../support/databases/fresh-database.js';
 import { mailingApp } from '../../support/hosts/mailing-app.js';
@@ -43,7 +43,7 @@ describe.runIf(chosen.length > 0)('settings of the host’s data source', () => 
         );
         for (const { completed, mailingId } of mailings) {
           expect(await completed).toMatchObject({ status: 'completed', numSent: 60, numProfiles: 60 });
-          assertBooksAddUp(await readProgress(database.dataSource, mailingId as string));
+          assertProgressAddsUp(await readProgress(database.dataSource, mailingId as string));
         }
         expect([...inbox.countsByRecipient().values()]).toEqual(people(60).map(() => 3));
         const letter = await inbox.messages.find(({ to }) => to[0] === 'reader7@home.example')?.parsed();

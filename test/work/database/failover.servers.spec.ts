@@ -12,7 +12,7 @@ import { TypeOrmSuppressionList } from '../../../libs/mailing/src/store/host/typ
 import { mailingDataSourceOptions } from '../../../ormconfig.js';
 import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
 import {
-  assertBooksAddUp,
+  assertProgressAddsUp,
   type StoredProgress,
   readProgress,
 } from '../../support/databases/stored-progress.js';
@@ -103,8 +103,8 @@ forEachServer('connections to a read-only server after a failover', (kind) => {
     try {
       return await waitUntil(
         async () => {
-          const books = await readProgress(dataSource, mailingId);
-          return books.mailing.status === 'completed' ? books : null;
+          const progress = await readProgress(dataSource, mailingId);
+          return progress.mailing.status === 'completed' ? progress : null;
         },
         { what: 'the mailing to be completed', deadlineMs: 30_000 },
       );
@@ -114,9 +114,9 @@ forEachServer('connections to a read-only server after a failover', (kind) => {
   }
 
   async function assertAllSent(url: string, mailingId: string, count: number): Promise<void> {
-    const books = await progressOn(url, mailingId);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ sent: count });
+    const progress = await progressOn(url, mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ sent: count });
   }
 
   /** A data source with a pool of idle connections to the second server, while new connections go to the first. */

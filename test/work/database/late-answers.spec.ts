@@ -9,7 +9,7 @@ import { expect, it } from 'vitest';
 import { MailingClaims } from '../../../libs/mailing/src/store/claims/mailing-claims.js';
 import { HeldAnswers } from '../../crash/processes/held-answers.js';
 import { assertAllSentInBatches, sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
@@ -53,7 +53,7 @@ forEachDatabase('answers of the mail server after the claim was lost', (kind) =>
 
   it('settle the recipients in doubt of a mailing, and each recipient has one copy', async () => {
     const { held, told, mailingId } = await lostInFlight((app) => rig.send(app, 60));
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus.in_doubt).toBeGreaterThanOrEqual(5);
     held.release();
     await waitUntil(() => told.length > 0, { what: 'the recipients in doubt to be settled' });
@@ -70,7 +70,7 @@ forEachDatabase('answers of the mail server after the claim was lost', (kind) =>
     );
     held.release();
     await rig.reached(mailingId, 'completed');
-    await waitUntil(async () => (await rig.books(mailingId)).byStatus.sent === 60, {
+    await waitUntil(async () => (await rig.progress(mailingId)).byStatus.sent === 60, {
       what: 'all to be sent',
     });
     expect(told.length).toBeGreaterThan(0);
@@ -82,9 +82,9 @@ forEachDatabase('answers of the mail server after the claim was lost', (kind) =>
     expect(await app.sender.settleInDoubt(mailingId, 'error')).toBe(5);
     held.release();
     await rig.reached(mailingId, 'completed');
-    const books = await rig.books(mailingId);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ error: 5, sent: 55 });
+    const progress = await rig.progress(mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ error: 5, sent: 55 });
     expect(told).toEqual([]);
   });
 
@@ -94,9 +94,9 @@ forEachDatabase('answers of the mail server after the claim was lost', (kind) =>
     held.release(({ to }) => (to[0] === refused ? { code: 550, text: '5.7.1 no' } : undefined));
     await waitUntil(() => told.length > 0, { what: 'the recipients in doubt to be settled' });
     await rig.reached(mailingId, 'completed');
-    const books = await rig.books(mailingId);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ sent: 59, in_doubt: 1 });
+    const progress = await rig.progress(mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ sent: 59, in_doubt: 1 });
   });
 
   it('wait until the slice is recovered', async () => {

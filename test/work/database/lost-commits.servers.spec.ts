@@ -4,7 +4,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { mailingDataSourceOptions } from '../../../ormconfig.js';
 import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
-import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../../support/databases/stored-progress.js';
 import { forEachServer } from '../../support/databases/for-each-database.js';
 import { PAIR_STARTS } from '../../support/servers/database-pair.js';
 import { type MailingApp, mailingApp } from '../../support/hosts/mailing-app.js';
@@ -68,15 +68,15 @@ forEachServer('a failover that loses commits', (kind) => {
 
   async function assertAllSent(mailingId: string, count: number): Promise<void> {
     await using dataSource = await connect(pair.second.url);
-    const books = await waitUntil(
+    const progress = await waitUntil(
       async () => {
         const found = await readProgress(dataSource, mailingId);
         return found.mailing.status === 'completed' ? found : null;
       },
       { what: 'the mailing to be completed', deadlineMs: 40_000 },
     );
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ sent: count });
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ sent: count });
   }
 
   it('of a mailing: the lost commits are recorded again, and each recipient gets one message', async () => {

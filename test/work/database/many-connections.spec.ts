@@ -23,7 +23,7 @@ describe('a mail server with more connections than the error guard allows failur
     const mailingId = await rig.send(app, 90);
     const { statusReason } = await rig.reached(mailingId, 'paused', 25_000);
     expect(statusReason).toBe('transport: no answer in time');
-    const { mailing, recipients } = await rig.books(mailingId);
+    const { mailing, recipients } = await rig.progress(mailingId);
     expect(mailing).toMatchObject({ numSent: 0, numErrors: 0 });
     // Two failures show that it answers no message, then one probes at a time; the others are returned without an attempt.
     expect(recipients.filter(({ attempts }) => attempts > 0).length).toBeLessThan(10);
@@ -43,7 +43,10 @@ describe('a mail server with more connections than the error guard allows failur
     rig.inbox.answer = undefined;
     restart();
     await rig.reached(mailingId, 'completed', 25_000);
-    expect((await rig.books(mailingId)).byStatus).toEqual({ in_doubt: CONCURRENCY, sent: 90 - CONCURRENCY });
+    expect((await rig.progress(mailingId)).byStatus).toEqual({
+      in_doubt: CONCURRENCY,
+      sent: 90 - CONCURRENCY,
+    });
   });
 
   it('that greets but answers no message, outage after outage: the error guard pauses the mailing', async () => {
@@ -55,11 +58,11 @@ describe('a mail server with more connections than the error guard allows failur
     });
     const mailingId = await rig.send(app, 30);
     await waitUntil(async () => isStopped(mailingId), { what: 'the error guard', deadlineMs: 25_000 });
-    expect((await rig.books(mailingId)).byStatus.error).toBeUndefined();
+    expect((await rig.progress(mailingId)).byStatus.error).toBeUndefined();
   }, 60_000);
 
   const isStopped = async (mailingId: string): Promise<boolean> =>
-    (await rig.books(mailingId)).mailing.statusReason?.startsWith('error rate: ') === true;
+    (await rig.progress(mailingId)).mailing.statusReason?.startsWith('error rate: ') === true;
 
   it('that takes each message and hangs up, outage after outage: the error guard pauses the mailing', async () => {
     const MOST = 10;
@@ -68,7 +71,7 @@ describe('a mail server with more connections than the error guard allows failur
     const app = await rig.boot({ run: { transportOutageTimeoutMs: 0 }, errorGuard: { sampleSize: MOST } });
     const mailingId = await rig.send(app, 90);
     await waitUntil(async () => isStopped(mailingId), { what: 'the error guard', deadlineMs: 25_000 });
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus.in_doubt).toBeGreaterThanOrEqual(MOST);
     // At the last outage the other connections had a message, too.
     expect(byStatus.in_doubt).toBeLessThan(MOST + 20);
@@ -85,7 +88,7 @@ forEachDatabase('a mail server that stops answering while batches add up their f
     const mailingId = await sendBatched(app, 90, { batchSize: 30 });
     const { statusReason } = await rig.reached(mailingId, 'paused', 25_000);
     expect(statusReason).toBe('transport: no answer in time');
-    expect((await rig.books(mailingId)).mailing).toMatchObject({ numSent: 0, numErrors: 0 });
+    expect((await rig.progress(mailingId)).mailing).toMatchObject({ numSent: 0, numErrors: 0 });
     rig.inbox.answer = undefined;
     await rig.reached(mailingId, 'completed', 25_000);
     await rig.assertAllSent(mailingId, 90);

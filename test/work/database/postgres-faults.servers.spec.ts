@@ -96,9 +96,9 @@ describe('a database that fails (postgres)', () => {
     const rival = await connectToPostgres(rig.database.url);
     await rival.query('BEGIN');
     await rival.query('SELECT id FROM dps_mailing WHERE id = $1 FOR UPDATE', [mailingId]);
-    const before = (await rig.books(mailingId)).mailing.numSent;
+    const before = (await rig.progress(mailingId)).mailing.numSent;
     await waitUntil(() => errors.some((error) => /lock timeout/.test(error)), { what: 'a lock timeout' });
-    expect((await rig.books(mailingId)).mailing.numSent).toBe(before);
+    expect((await rig.progress(mailingId)).mailing.numSent).toBe(before);
     await rival.query('ROLLBACK');
     await rival.end();
     await rig.reached(mailingId, 'completed');
@@ -119,7 +119,7 @@ describe('a database that fails (postgres)', () => {
     }
     await killer.end();
     await waitUntil(
-      async () => (await rig.books(mailingId).catch(() => null))?.mailing.status === 'completed',
+      async () => (await rig.progress(mailingId).catch(() => null))?.mailing.status === 'completed',
       { what: 'the mailing to be completed', deadlineMs: 20_000 },
     );
     expect(errors.length).toBeGreaterThan(0);

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { mailingDataSourceOptions } from '../../../ormconfig.js';
 import { TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
 import {
-  assertBooksAddUp,
+  assertProgressAddsUp,
   type StoredProgress,
   readProgress,
 } from '../../support/databases/stored-progress.js';
@@ -122,8 +122,8 @@ forEachServer('a proxy that reads from a lagging replica', (kind) => {
   const reached = (mailingId: string, status: string): Promise<StoredProgress> =>
     waitUntil(
       async () => {
-        const books = await readProgress(primary, mailingId);
-        return books.mailing.status === status ? books : null;
+        const progress = await readProgress(primary, mailingId);
+        return progress.mailing.status === status ? progress : null;
       },
       { what: `the mailing to be ${status}`, deadlineMs: 30_000 },
     );
@@ -172,19 +172,19 @@ forEachServer('a proxy that reads from a lagging replica', (kind) => {
         expect(atPause).toBeLessThan(PEOPLE - 20);
         await other.sender.resume(mailingId);
         const first = await reached(mailingId, 'completed');
-        assertBooksAddUp(first);
+        assertProgressAddsUp(first);
         refused = null;
         expect(await other.sender.retry(mailingId, 'errors')).toBe(1);
-        const books = await waitUntil(
+        const progress = await waitUntil(
           async () => {
             const now = await reached(mailingId, 'completed');
             return now.byStatus.error === undefined ? now : null;
           },
           { what: 'the retried message to be sent', deadlineMs: 30_000 },
         );
-        assertBooksAddUp(books);
+        assertProgressAddsUp(progress);
 
-        expect(books.byStatus).toEqual({ sent: PEOPLE - 11, skipped: 11 });
+        expect(progress.byStatus).toEqual({ sent: PEOPLE - 11, skipped: 11 });
         expect(copies()).toEqual(Array.from({ length: PEOPLE - 11 }, () => 1));
         expect(inbox.countsByRecipient().has(SUPPRESSED)).toBe(false);
         for (const message of inbox.messages) {
@@ -213,9 +213,9 @@ forEachServer('a proxy that reads from a lagging replica', (kind) => {
         await isHeld();
         await other.sender.cancel(mailingId as string);
         release();
-        const books = await reached(mailingId as string, 'canceled');
-        expect(copies()).toEqual(Array.from({ length: books.byStatus.sent ?? 0 }, () => 1));
-        expect(books.byStatus.sent).toBeLessThan(PEOPLE - 11);
+        const progress = await reached(mailingId as string, 'canceled');
+        expect(copies()).toEqual(Array.from({ length: progress.byStatus.sent ?? 0 }, () => 1));
+        expect(progress.byStatus.sent).toBeLessThan(PEOPLE - 11);
       },
       DEADLINE_MS,
     );
@@ -250,9 +250,9 @@ forEachServer('a proxy that reads from a lagging replica', (kind) => {
       await hold();
       for (const id of ids) await other.sender.resume(id);
       for (const id of ids) {
-        const books = await reached(id, 'completed');
-        assertBooksAddUp(books);
-        expect(books.byStatus).toEqual({ sent: PEOPLE - 11, skipped: 11 });
+        const progress = await reached(id, 'completed');
+        assertProgressAddsUp(progress);
+        expect(progress.byStatus).toEqual({ sent: PEOPLE - 11, skipped: 11 });
       }
       expect(copies()).toEqual(Array.from({ length: PEOPLE - 11 }, () => 2));
     },

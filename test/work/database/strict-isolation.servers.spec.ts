@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachServer } from '../../support/databases/for-each-database.js';
 import { MailingRig } from '../../support/hosts/mailing-rig.js';
 
@@ -27,10 +27,10 @@ forEachServer('SERIALIZABLE transactions', (kind) => {
     );
     const mailingId = await sendBatched(app, COUNT, { batchSize: 50 });
     await rig.reached(mailingId, 'completed', 40_000);
-    const books = await rig.books(mailingId);
-    assertBooksAddUp(books);
+    const progress = await rig.progress(mailingId);
+    assertProgressAddsUp(progress);
     await assertBatchesAddUp(rig.database.dataSource, mailingId);
-    expect(books.byStatus).toEqual({ sent: COUNT / 3, error: (2 * COUNT) / 3 });
+    expect(progress.byStatus).toEqual({ sent: COUNT / 3, error: (2 * COUNT) / 3 });
     expect(attempts).toBe(COUNT);
     expect([...rig.inbox.countsByRecipient().values()]).toEqual(Array(COUNT / 3).fill(1));
   }, 60_000);

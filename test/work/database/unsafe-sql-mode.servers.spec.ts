@@ -11,7 +11,7 @@ import { Column, DataSource, type DataSourceOptions, Entity, PrimaryColumn } fro
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withGuardedRunner } from '../../../libs/mailing/src/store/connections/guarded-runner.js';
 import { mailingDataSourceOptions } from '../../../ormconfig.js';
-import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../../support/databases/stored-progress.js';
 import { type MailingApp, mailingApp, type MailingAppOptions } from '../../support/hosts/mailing-app.js';
 import { INFO, people } from '../../support/hosts/mailing-rig.js';
 import { MODE_SERVER_KINDS, ModeServer } from '../../support/servers/mode.server.js';
@@ -143,7 +143,9 @@ describe.each(MODE_SERVER_KINDS)('sql_mode NO_BACKSLASH_ESCAPES (%s)', (kind) =>
       'ann@home.example',
       'mallory@evil.example',
     ]);
-    assertBooksAddUp(await readProgress(app.nest.get<DataSource>(getDataSourceToken()), mailingId as string));
+    assertProgressAddsUp(
+      await readProgress(app.nest.get<DataSource>(getDataSourceToken()), mailingId as string),
+    );
   });
 
   it('stops a running mailing without an unrecorded message, and the mailing continues when it is over', async () => {
@@ -165,7 +167,9 @@ describe.each(MODE_SERVER_KINDS)('sql_mode NO_BACKSLASH_ESCAPES (%s)', (kind) =>
 
     await server.setGlobalMode();
     expect(await completed).toMatchObject({ status: 'completed', numSent: 400 });
-    assertBooksAddUp(await readProgress(app.nest.get<DataSource>(getDataSourceToken()), mailingId as string));
+    assertProgressAddsUp(
+      await readProgress(app.nest.get<DataSource>(getDataSourceToken()), mailingId as string),
+    );
     expect([...inbox.countsByRecipient().values()]).toEqual(people(400).map(() => 1));
   });
 

@@ -10,7 +10,7 @@ import {
 } from 'nestjs-mailing';
 import { MailingUnsubscribeModule, Unsubscriber } from 'nestjs-mailing/unsubscribe';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { caughtMailing } from '../../support/databases/caught-mailing.js';
+import { inFlightMailing } from '../../support/databases/in-flight-mailing.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -113,7 +113,7 @@ forEachDatabase('the async context of a mailing that is sent within a request', 
   it('is that of the start for inDoubt, which a command asks that recovers the mailing of a dead server', async () => {
     const inDoubt = witness.noting('inDoubt', (rows: unknown[]) => rows.map(() => 'leave' as const));
     const app = await rig.boot({ inDoubt, uniqServerId: 'test:2' });
-    const mailingId = await caughtMailing(rig.database.dataSource);
+    const mailingId = await inFlightMailing(rig.database.dataSource);
     const status = await witness.within('click', () => app.sender.cancel(mailingId));
     expect(status).toBe('canceled');
     expect(witness.seen).toEqual({ inDoubt: 'nothing' });

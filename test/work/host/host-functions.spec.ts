@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type AddressNormalizer, type MailingModuleOptions, MailingSuppressions } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
@@ -53,9 +53,9 @@ forEachDatabase('functions of the host that are async, or that fail', (kind) => 
     const app = await rig.boot({ addresses: { normalizer } });
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, people(100), { persist: true });
     expect(await completed).toMatchObject({ numSent: 99, numSkipped: 1, numErrors: 0 });
-    const books = await rig.books(mailingId as string);
-    assertBooksAddUp(books);
-    const [skipped] = books.recipients.filter(({ status }) => status === 'skipped');
+    const progress = await rig.progress(mailingId as string);
+    assertProgressAddsUp(progress);
+    const [skipped] = progress.recipients.filter(({ status }) => status === 'skipped');
     expect(skipped).toMatchObject({ idx: 7, errorCode: 'address_normalizer' });
     expect(skipped.errorText).toContain('addresses.normalizer');
     expect(skipped.errorText).not.toContain('@');
@@ -74,7 +74,7 @@ forEachDatabase('functions of the host that are async, or that fail', (kind) => 
     const list = ProfileShelf.fill(20, (n) => `reader${n}@home.example`);
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     expect(await completed).toMatchObject({ numSent: 19, numSkipped: 1, numErrors: 0 });
-    const { recipients } = await rig.books(mailingId as string);
+    const { recipients } = await rig.progress(mailingId as string);
     expect(recipients[7]).toMatchObject({ status: 'skipped', errorCode: 'address_normalizer' });
     const unpersisted = await app.sender.sendEmailMessage(INFO, list);
     expect(await unpersisted.completed).toMatchObject({ status: 'completed', numSent: 19, numSkipped: 1 });
@@ -103,7 +103,7 @@ forEachDatabase('functions of the host that are async, or that fail', (kind) => 
     const app = await rig.boot({ unsubscribe: { url }, run: { hostCallTimeoutMs: 1_000 } });
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, people(10), { persist: true });
     expect(await completed).toMatchObject({ numSent: 8, numErrors: 2 });
-    const { recipients } = await rig.books(mailingId as string);
+    const { recipients } = await rig.progress(mailingId as string);
     expect(recipients[1]).toMatchObject({ errorCode: 'unsubscribe', errorText: 'no such customer' });
     expect(recipients[2].errorCode).toBe('unsubscribe');
     expect(recipients[2].errorText).toContain('unsubscribe.url: no answer within 1000 ms');

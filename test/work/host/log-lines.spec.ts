@@ -87,7 +87,9 @@ describe('the log of a mailing', () => {
     const app = await rig.boot({ run: { concurrency: 5 } });
     const told = toldOf(app);
     const mailingId = await send(app, 100);
-    await waitUntil(async () => (await rig.books(mailingId)).byStatus.sent === 40, { what: '40 to be sent' });
+    await waitUntil(async () => (await rig.progress(mailingId)).byStatus.sent === 40, {
+      what: '40 to be sent',
+    });
     await vi.advanceTimersByTimeAsync(10_000);
     const progress = (): string[] => linesOf(told, mailingId).filter((one) => one.includes('/s'));
     await waitUntil(() => progress().length === 1, { what: 'a line' });

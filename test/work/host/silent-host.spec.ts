@@ -117,7 +117,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
       const waiting = await app.sender.sendEmailMessage(INFO, people(2));
       const { statusReason } = await rig.reached(mailingId, 'paused');
       expect(statusReason).toContain(`${what}${NO_ANSWER}`);
-      expect((await rig.books(mailingId)).byStatus).toEqual({ pending: 6 });
+      expect((await rig.progress(mailingId)).byStatus).toEqual({ pending: 6 });
       const [finding] = (await app.health.check()).findings.filter(({ mailingIds }) =>
         mailingIds?.includes(mailingId),
       );
@@ -142,7 +142,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
     await app.close();
     await rig.reached(stopped, 'pending');
     for (const id of [paused, canceled, stopped])
-      expect((await rig.books(id)).byStatus).toEqual({ pending: 6 });
+      expect((await rig.progress(id)).byStatus).toEqual({ pending: 6 });
     expect(rig.inbox.messages).toHaveLength(0);
   });
 
@@ -166,7 +166,7 @@ forEachDatabase('functions of the host that never answer', (kind) => {
     for (let n = 0; n < 2; n++) {
       const next = await app.sender.sendEmailMessage(INFO, people(3), { persist: true });
       expect(await next.completed).toMatchObject({ status: 'completed', numSent: 3 });
-      expect((await rig.books(mailingId)).mailing.status).toBe('in_progress');
+      expect((await rig.progress(mailingId)).mailing.status).toBe('in_progress');
       await waitUntil(() => MoodyProfiles.asked >= n + 2, { what: 'the next lookup' });
     }
     speak(true);
@@ -337,7 +337,7 @@ describe('functions of the host that never answer, or answer with a wrong type',
     profiles.set('p5', Promise.resolve({ email: 'reader5@home.example' }) as never);
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     expect(await completed).toMatchObject({ numSent: 3, numSkipped: 5, numErrors: 0 });
-    const { recipients } = await rig.books(mailingId as string);
+    const { recipients } = await rig.progress(mailingId as string);
     expect(recipients.map(({ errorCode }) => errorCode)).toEqual([
       null,
       'invalid_profile',
@@ -371,7 +371,7 @@ describe('functions of the host that never answer, or answer with a wrong type',
     const app = await rig.boot({ renderer: InvalidLetters });
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, people(3), { persist: true });
     expect(await completed).toMatchObject({ numSent: 2, numErrors: 1 });
-    expect((await rig.books(mailingId as string)).recipients[0].errorText).toContain(why);
+    expect((await rig.progress(mailingId as string)).recipients[0].errorText).toContain(why);
   });
 
   it('a renderer that opens another type refuses the request', async () => {

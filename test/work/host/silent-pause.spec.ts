@@ -74,7 +74,7 @@ describe('a function of the host that does not answer while a mailing is stopped
       await app.close();
       await rig.reached(stopped, 'pending');
       for (const id of [paused, canceled, stopped]) {
-        const { byStatus, recipients } = await rig.books(id);
+        const { byStatus, recipients } = await rig.progress(id);
         expect(byStatus).toEqual({ pending: 3 });
         expect(recipients.every(({ attempts }) => attempts === 0)).toBe(true);
       }
@@ -112,7 +112,7 @@ describe('a function of the host that does not answer while a mailing is stopped
       await app.sender[command](mailingId);
       const next = await app.sender.sendEmailMessage(INFO, people(2), { persist: true });
       await rig.reached(mailingId, command === 'pause' ? 'paused' : 'canceled');
-      expect((await rig.books(mailingId)).byStatus).toEqual({ in_doubt: 3, pending: 1 });
+      expect((await rig.progress(mailingId)).byStatus).toEqual({ in_doubt: 3, pending: 1 });
       expect(await next.completed).toMatchObject({ status: 'completed', numSent: 2 });
     },
   );

@@ -12,7 +12,7 @@ import {
 } from 'typeorm-transactional';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dataSourceOptionsOf } from '../../../src/database/data-source.options.js';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { Customer } from '../../support/hosts/customer.entity.js';
 import { forEachServer } from '../../support/databases/for-each-database.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
@@ -76,10 +76,10 @@ forEachServer('a caller of typeorm-transactional with a transaction open', (kind
         return handle;
       }, SNAPSHOT);
       expect([...rig.inbox.countsByRecipient()]).toEqual([]);
-      const books = await rig.books(mailingId as string);
-      assertBooksAddUp(books);
-      expect(books.byStatus).toEqual({ skipped: 50 });
-      expect(new Set(books.recipients.map(({ errorCode }) => errorCode))).toEqual(new Set(['opted_out']));
+      const progress = await rig.progress(mailingId as string);
+      assertProgressAddsUp(progress);
+      expect(progress.byStatus).toEqual({ skipped: 50 });
+      expect(new Set(progress.recipients.map(({ errorCode }) => errorCode))).toEqual(new Set(['opted_out']));
     },
   );
 
@@ -150,7 +150,7 @@ forEachServer('a caller of typeorm-transactional with a transaction open', (kind
         },
       );
       expect(await byProfile.completed).toMatchObject({ numProfiles: 1, numSkipped: 1 });
-      const { recipients } = await rig.books(byProfile.mailingId as string);
+      const { recipients } = await rig.progress(byProfile.mailingId as string);
       expect(recipients.map(({ errorCode }) => errorCode)).toEqual(['no_profile']);
       return handle;
     });

@@ -1,6 +1,6 @@
 import { MailingSuppressions } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
@@ -27,7 +27,7 @@ forEachDatabase('addresses', (kind) => {
     });
     expect(numDuplicates).toBe(1);
     expect(await completed).toMatchObject({ numSent: 2, numSkipped: 3 });
-    assertBooksAddUp(await rig.books(mailingId as string));
+    assertProgressAddsUp(await rig.progress(mailingId as string));
     // Spelled as it was given.
     expect(mailed()).toEqual(['ann+news@home.example', 'bob+a@home.example']);
   });
@@ -51,7 +51,7 @@ describe('addresses that are not ASCII before the @', () => {
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     expect(await completed).toMatchObject({ numSent: 1, numSkipped: 2 });
     expect([...careless.countsByRecipient().keys()]).toEqual(['ann@home.example']);
-    const { recipients } = await rig.books(mailingId as string);
+    const { recipients } = await rig.progress(mailingId as string);
     expect(recipients.map(({ errorCode }) => errorCode)).toEqual([
       'unicode_local_part',
       null,

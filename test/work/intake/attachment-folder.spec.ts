@@ -82,7 +82,7 @@ forEachDatabase('attachments in a folder', (kind) => {
     await rm(leaflet);
     await rig.boot({ ...TAKES_BATCHES, ...inFolder });
     expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^attachments: .*leaflet\.pdf/);
-    expect((await rig.books(mailingId)).byStatus).toEqual({ pending: 60 });
+    expect((await rig.progress(mailingId)).byStatus).toEqual({ pending: 60 });
     await writeFile(leaflet, LEAFLET);
     await web.sender.resume(mailingId);
     await rig.reached(mailingId, 'completed');

@@ -41,7 +41,7 @@ forEachDatabase('entries of a list over their bounds', (kind) => {
       { persist: true },
     );
     expect(await completed).toMatchObject({ numSent: 2, numErrors: 1, numSkipped: 3 });
-    const { recipients } = await rig.books(mailingId as string);
+    const { recipients } = await rig.progress(mailingId as string);
     expect(recipients.map(({ status, errorCode }) => [status, errorCode])).toEqual([
       ['skipped', 'invalid_address'],
       ['skipped', 'invalid_address'],

@@ -1,9 +1,9 @@
 import { MailAddressClaim, type Recipient } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
-import { assertBatchesAddUp } from '../../support/databases/batch-books.js';
+import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
@@ -39,7 +39,7 @@ function sameAgain(): Recipient[] {
 forEachDatabase('duplicates', (kind) => {
   const rig = MailingRig.forEachTest(kind);
   const reasons = async (mailingId: string): Promise<string[]> =>
-    (await rig.books(mailingId)).recipients.map(({ status, errorCode }) => errorCode ?? status);
+    (await rig.progress(mailingId)).recipients.map(({ status, errorCode }) => errorCode ?? status);
   const oneCopyEach = (): void => {
     expect([...rig.inbox.countsByRecipient().values()].filter((copies) => copies !== 1)).toEqual([]);
   };
@@ -63,7 +63,7 @@ forEachDatabase('duplicates', (kind) => {
       'sent',
       'duplicate',
     ]);
-    assertBooksAddUp(await rig.books(mailingId as string));
+    assertProgressAddsUp(await rig.progress(mailingId as string));
     const mailboxes = ['a@x', 'eve@xn--bcher-kva', 'shared@x', 'zoe@xn--bcher-kva'];
     expect(envelopes()).toEqual(mailboxes.map((domain) => `${domain}.example`));
     oneCopyEach();
@@ -123,7 +123,7 @@ forEachDatabase('duplicates', (kind) => {
     expect(await completed).toMatchObject({ numErrors: 1, numSkipped: 2 });
     rig.inbox.answer = undefined;
     expect(await app.sender.retry(mailingId as string, 'errors')).toBe(1);
-    await waitUntil(async () => (await rig.books(mailingId as string)).mailing.numSent === 1, {
+    await waitUntil(async () => (await rig.progress(mailingId as string)).mailing.numSent === 1, {
       what: 'the first profile to be sent to',
     });
     expect(await reasons(mailingId as string)).toEqual(['sent', 'duplicate', 'duplicate']);
@@ -152,7 +152,7 @@ forEachDatabase('duplicates', (kind) => {
     const list = ProfileShelf.fill(6, (n) => `reader${n % 3}@home.example`);
     const { mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     await rig.reached(mailingId as string, 'paused');
-    expect((await rig.books(mailingId as string)).byStatus).toEqual({ pending: 6 });
+    expect((await rig.progress(mailingId as string)).byStatus).toEqual({ pending: 6 });
     expect(rig.inbox.messages).toHaveLength(0);
     await rename('out_of_reach', 'dps_mail_address_claim');
     await app.sender.resume(mailingId as string);

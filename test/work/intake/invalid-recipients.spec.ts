@@ -1,6 +1,6 @@
 import { type Recipient, TemplateEmailPreview } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { oddRecipients } from '../../support/hosts/odd-recipients.js';
@@ -38,7 +38,7 @@ forEachDatabase('an invalid entry of a list', (kind) => {
       // Neither an address nor a phone number.
       expect(errorText).not.toMatch(/@|\d{5}|true|false/);
     }
-    assertBooksAddUp(await rig.books(mailingId as string));
+    assertProgressAddsUp(await rig.progress(mailingId as string));
     expect(told.events.map((one) => one.split(' ')[0])).toContain('run:ended');
     expect(told.lines.join()).toContain(`${invalid.length} invalid`);
     expect([...told.events, ...told.lines].filter((one) => one.includes('@'))).toEqual([]);

@@ -7,7 +7,7 @@ import {
 } from 'nestjs-mailing';
 import { simpleParser } from 'mailparser';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
@@ -78,7 +78,7 @@ forEachDatabase('addresses with pasted characters', (kind) => {
     });
     expect(numDuplicates).toBe(SPELLINGS.length);
     expect(await completed).toMatchObject({ numSent: 2, numSkipped: profiles.length - 1, numErrors: 0 });
-    assertBooksAddUp(await rig.books(mailingId as string));
+    assertProgressAddsUp(await rig.progress(mailingId as string));
     expect(mailed()).toEqual({ [ANN]: 1, 'bob@home.example': 1 });
     const [{ email }] = await app.query.recipients(mailingId as string, { limit: 1 });
     expect(email).toBe(ANN);
@@ -197,7 +197,7 @@ describe('local parts that are standard only in quotes', () => {
     );
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     expect(await completed).toMatchObject({ numSent: list.length });
-    assertBooksAddUp(await rig.books(mailingId as string));
+    assertProgressAddsUp(await rig.progress(mailingId as string));
     const dialogue = server.lines.join('\r\n');
     const told = [...dialogue.matchAll(/^RCPT TO:<(.*)>/gm)].map(([, address]) => address);
     expect(told).toEqual(LIST.map(([, wire]) => wire));

@@ -1,6 +1,6 @@
 import { MailBatch, type Recipient, SlotService } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase, forEachInnoDb, forEachServer } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
@@ -39,7 +39,7 @@ forEachDatabase('a recipient whose row the database refuses', (kind) => {
     expect(skipped[0].errorText).toBe('The database refuses to store this recipient as it was given.');
     const counts = await app.query.reasons(mailingId as string);
     expect(counts).toContainEqual({ status: 'skipped', code: 'not_storable', count: 2 });
-    assertBooksAddUp(await rig.books(mailingId as string));
+    assertProgressAddsUp(await rig.progress(mailingId as string));
     const batches = await rig.database.dataSource
       .getRepository(MailBatch)
       .findBy({ mailingId: mailingId as string });
@@ -177,6 +177,6 @@ forEachInnoDb('an insert that changes a value instead of refusing it', (kind) =>
     expect(await app.query.recipients(mailingId as string, { status: 'skipped' })).toMatchObject([
       { idx: 1_130, errorCode: 'not_storable' },
     ]);
-    assertBooksAddUp(await rig.books(mailingId as string));
+    assertProgressAddsUp(await rig.progress(mailingId as string));
   });
 });

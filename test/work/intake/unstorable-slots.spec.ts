@@ -8,7 +8,7 @@ import {
   NotSerializableError,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
@@ -87,7 +87,7 @@ forEachDatabase('content of a slot for one profile', (kind) => {
       code: 'invalid_slot_content',
       count: odd.length + 1,
     });
-    assertBooksAddUp(await rig.books(mailingId as string));
+    assertProgressAddsUp(await rig.progress(mailingId as string));
   });
 
   it('that is 31 levels deep skips that profile, and three others are sent', async () => {
@@ -154,7 +154,7 @@ forEachDatabase('content of a slot for one profile', (kind) => {
     });
     const sent = list.flatMap(({ userId }, n) => (n % 4 === 0 ? [] : [[n, `[${userId}]`]]));
     expect(await received(rig)).toEqual(Object.fromEntries(sent));
-    assertBooksAddUp(await rig.books(mailingId as string));
+    assertProgressAddsUp(await rig.progress(mailingId as string));
   });
 
   it('leaves its address to another profile that has the same one', async () => {
@@ -212,7 +212,7 @@ forEachDatabase('content of a slot that the database refuses', (kind) => {
     ]);
     const others = [0, 1, 2, 4, 5, 6, 7, 8].map((n) => [n, `[tea ${n}]`]);
     expect(await received(rig)).toEqual(Object.fromEntries(others));
-    assertBooksAddUp(await rig.books(mailingId as string));
+    assertProgressAddsUp(await rig.progress(mailingId as string));
   });
 
   it('for all recipients refuses the mailing', async () => {

@@ -82,7 +82,7 @@ forEachDatabase('lookups about recipients that fail', (kind) => {
     const mend = breakIt(app);
     await rig.database.dataSource.query('UPDATE dps_mailing SET scheduled_at = NULL');
     expect((await rig.reached(id, 'paused')).statusReason).toBe(reason);
-    expect((await rig.books(id)).byStatus).toEqual({ pending: 3 });
+    expect((await rig.progress(id)).byStatus).toEqual({ pending: 3 });
     const [finding] = (await app.health.check()).findings;
     expect(finding.message).toContain('Make what the reason names answer and resume them');
     mend();

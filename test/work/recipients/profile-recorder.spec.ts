@@ -202,7 +202,7 @@ forEachDatabase('the profile repository of the host', (kind) => {
     await rig.inbox.waitFor(5);
     await app.close();
     rig.apps.length = 0;
-    const { byStatus } = await rig.books(mailingId!);
+    const { byStatus } = await rig.progress(mailingId!);
     expect(told.lastEmailed.flatMap((group) => group.ids)).toHaveLength(byStatus.sent);
     expect(dropped).toEqual([]);
 

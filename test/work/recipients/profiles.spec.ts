@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ProfileRepository, Recipient, RecipientProfile } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { freshDatabase } from '../../support/databases/fresh-database.js';
 import { mailingApp } from '../../support/hosts/mailing-app.js';
@@ -58,9 +58,9 @@ forEachDatabase('profiles', (kind) => {
         numSent: 5,
         numSkipped: 4,
       });
-      const books = await readProgress(database.dataSource, mailingId as string);
-      assertBooksAddUp(books);
-      const reasons = books.recipients.map(({ status, errorCode }) => errorCode ?? status);
+      const progress = await readProgress(database.dataSource, mailingId as string);
+      assertProgressAddsUp(progress);
+      const reasons = progress.recipients.map(({ status, errorCode }) => errorCode ?? status);
       expect(reasons).toEqual([
         'sent',
         'sent',
@@ -109,7 +109,7 @@ forEachDatabase('profiles that can not be read', (kind) => {
     ProfilesAway.isAway = false;
     // The mail server answers, which says nothing about the profile repository.
     await app.restarter.sweep();
-    const { mailing, byStatus } = await rig.books(id);
+    const { mailing, byStatus } = await rig.progress(id);
     expect([mailing.status, byStatus]).toEqual(['paused', { pending: 3 }]);
     await app.sender.resume(id);
     expect(await rig.reached(id, 'completed')).toMatchObject({ numSent: 3 });

@@ -8,7 +8,7 @@ import {
 } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
@@ -55,9 +55,9 @@ forEachDatabase('the suppression list', (kind) => {
     ];
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, list, { persist: true });
     expect(await completed).toMatchObject({ numSent: 2, numSkipped: 3, numErrors: 0 });
-    const books = await rig.books(mailingId as string);
-    assertBooksAddUp(books);
-    expect(books.recipients.map(({ errorCode }) => errorCode)).toEqual([
+    const progress = await rig.progress(mailingId as string);
+    assertProgressAddsUp(progress);
+    expect(progress.recipients.map(({ errorCode }) => errorCode)).toEqual([
       'suppressed',
       'suppressed',
       'suppressed',

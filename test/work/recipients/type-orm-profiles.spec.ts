@@ -7,7 +7,7 @@ import {
 } from 'nestjs-mailing';
 import { type DataSource, Entity, PrimaryColumn, type Repository } from 'typeorm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { Customer } from '../../support/hosts/customer.entity.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
@@ -75,9 +75,9 @@ forEachDatabase('profiles in a table of the host', (kind) => {
     const strange = ['0', '07', '1 apple', 'ann', '99999999999999999999', '1.0', '-1'];
     const list = [...ids, ...strange.map((userId) => ({ userId }))];
     const { mailingId } = await app.sender.sendEmailMessage(INFO, list, false, true);
-    const books = await rig.books(mailingId!);
-    assertBooksAddUp(books);
-    expect(books.recipients.map(({ status, errorCode }) => errorCode ?? status)).toEqual([
+    const progress = await rig.progress(mailingId!);
+    assertProgressAddsUp(progress);
+    expect(progress.recipients.map(({ status, errorCode }) => errorCode ?? status)).toEqual([
       'sent',
       'sent',
       'email_status_invalid',

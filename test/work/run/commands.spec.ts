@@ -21,7 +21,7 @@ forEachDatabase('commands of a user', (kind) => {
       numSent: rig.inbox.messages.length,
       claimToken: null,
     });
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus).toEqual({ sent: rig.inbox.messages.length, pending: 300 - rig.inbox.messages.length });
 
     await app.sender.resume(mailingId);
@@ -37,7 +37,7 @@ forEachDatabase('commands of a user', (kind) => {
     await other.sender.pause(mailingId);
     await rig.reached(mailingId, 'paused');
     expect(rig.inbox.messages.length).toBeLessThan(300);
-    const { mailing } = await rig.books(mailingId);
+    const { mailing } = await rig.progress(mailingId);
     expect(mailing.numSent).toBe(rig.inbox.messages.length);
     // Resumed on that server, it continues there.
     await other.sender.resume(mailingId);
@@ -82,7 +82,7 @@ forEachDatabase('commands of a user', (kind) => {
     for (const method of ['cancel', 'pause', 'resume'] as const) {
       expect(await app.sender[method](mailingId as string)).toBe('canceled');
     }
-    const { mailing, byStatus } = await rig.books(mailingId as string);
+    const { mailing, byStatus } = await rig.progress(mailingId as string);
     expect(mailing.endTime).toBeInstanceOf(Date);
     expect(byStatus.sending ?? 0).toBe(0);
   });
@@ -239,7 +239,7 @@ forEachDatabase('commands of a user', (kind) => {
       return before;
     };
     await expect(app.sender.retry(mailingId, 'errors')).rejects.toMatchObject({ code: 'MAILING_ENDED' });
-    const { byStatus, mailing } = await rig.books(mailingId);
+    const { byStatus, mailing } = await rig.progress(mailingId);
     expect([byStatus, mailing.numErrors]).toEqual([{ error: 5 }, 5]);
   });
 

@@ -1,6 +1,6 @@
 import { MailDeferred, Mailing } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { greylisting } from '../../support/network/greylisting.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
@@ -15,7 +15,7 @@ forEachDatabase('a recipient deferred by the mail server', (kind) => {
     const mailingId = await rig.send(app, 10);
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, 10);
-    const { recipients } = await rig.books(mailingId);
+    const { recipients } = await rig.progress(mailingId);
     expect(recipients[4]).toMatchObject({
       attempts: 4,
       errorCode: null,
@@ -31,10 +31,10 @@ forEachDatabase('a recipient deferred by the mail server', (kind) => {
     const mailingId = await rig.send(app, 40);
     await rig.inbox.waitFor(38);
     const deferred = rig.database.dataSource.getRepository(MailDeferred);
-    await waitUntil(async () => (await rig.books(mailingId)).byStatus.sent === 38, {
+    await waitUntil(async () => (await rig.progress(mailingId)).byStatus.sent === 38, {
       what: 'the others to be sent',
     });
-    const { byStatus, mailing, recipients } = await rig.books(mailingId);
+    const { byStatus, mailing, recipients } = await rig.progress(mailingId);
     expect(byStatus).toEqual({ sent: 38, deferred: 2 });
     expect(mailing).toMatchObject({ status: 'in_progress', lowWaterIdx: 40, nextIdx: 40 });
     expect(recipients[0]).toMatchObject({ attempts: 1, errorCode: '4.2.0' });
@@ -59,9 +59,9 @@ forEachDatabase('a recipient deferred by the mail server', (kind) => {
     const app = await rig.boot({ retry: { maxAttempts: 3, initialDelayMs: 10 } });
     const mailingId = await rig.send(app, 5);
     await rig.reached(mailingId, 'completed');
-    const books = await rig.books(mailingId);
-    assertBooksAddUp(books);
-    expect(books.recipients[2]).toMatchObject({ status: 'error', attempts: 3, errorCode: '4.2.0' });
+    const progress = await rig.progress(mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.recipients[2]).toMatchObject({ status: 'error', attempts: 3, errorCode: '4.2.0' });
   });
 
   it('A8 is found again after a restart, and no other recipient is touched', async () => {
@@ -69,11 +69,11 @@ forEachDatabase('a recipient deferred by the mail server', (kind) => {
     const hours = { retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } };
     const first = await rig.boot(hours);
     const mailingId = await rig.send(first, 12);
-    await waitUntil(async () => (await rig.books(mailingId)).byStatus.sent === 10, {
+    await waitUntil(async () => (await rig.progress(mailingId)).byStatus.sent === 10, {
       what: 'the others to be sent',
     });
     await first.close();
-    expect((await rig.books(mailingId)).mailing.status).toBe('pending');
+    expect((await rig.progress(mailingId)).mailing.status).toBe('pending');
     // As if an hour had passed.
     const { dataSource } = rig.database;
     await dataSource.getRepository(MailDeferred).update({ mailingId }, { nextAttemptAt: new Date(0) });
@@ -97,7 +97,7 @@ forEachDatabase('a recipient deferred by the mail server', (kind) => {
       retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 },
     });
     const waiting = await rig.send(app, 3);
-    await waitUntil(async () => (await rig.books(waiting)).byStatus.sent === 2, {
+    await waitUntil(async () => (await rig.progress(waiting)).byStatus.sent === 2, {
       what: 'the others to be sent',
     });
     const next = await app.sender.sendEmailMessage(INFO, people(9), { persist: true });
@@ -116,7 +116,7 @@ forEachDatabase('a recipient deferred by the mail server', (kind) => {
     rig.inbox.answer = greylisting(1, 'reader0@home.example');
     const app = await rig.boot({ retry: { initialDelayMs: 3_600_000, maxDelayMs: 3_600_000 } });
     const { completed, mailingId } = await app.sender.sendEmailMessage(INFO, people(3), { persist: true });
-    await waitUntil(async () => (await rig.books(mailingId as string)).byStatus.deferred === 1, {
+    await waitUntil(async () => (await rig.progress(mailingId as string)).byStatus.deferred === 1, {
       what: 'the deferral',
     });
     await app.close();

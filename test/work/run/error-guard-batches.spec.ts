@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { batchesOf, sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { MailingRig } from '../../support/hosts/mailing-rig.js';
 
@@ -32,9 +32,9 @@ forEachDatabase('the error guard of a mailing in batches', (kind) => {
       const app = await rig.boot({ ...TAKES_BATCHES, errorGuard: { sampleSize: 10 } });
       const mailingId = await sendBatched(app, 1_000, { batchSize });
       await rig.reached(mailingId, 'completed', 40_000);
-      const books = await rig.books(mailingId);
-      assertBooksAddUp(books);
-      expect(books.byStatus).toEqual({ error: 100, sent: 900 });
+      const progress = await rig.progress(mailingId);
+      assertProgressAddsUp(progress);
+      expect(progress.byStatus).toEqual({ error: 100, sent: 900 });
       expect(rig.inbox.countsByRecipient().size).toBe(900);
     },
     60_000,
@@ -51,7 +51,7 @@ forEachDatabase('the error guard of a mailing in batches', (kind) => {
     const mailingId = await sendBatched(app, 1_000);
     const { statusReason } = await rig.reached(mailingId, 'paused', 25_000);
     expect(statusReason).toMatch(/^error rate: \d+ of the last \d+ attempts failed with 4\.1\.8: /);
-    const { byStatus, recipients } = await rig.books(mailingId);
+    const { byStatus, recipients } = await rig.progress(mailingId);
     const { deferred, pending, ...others } = byStatus;
     expect({ sum: deferred + pending, others }).toEqual({ sum: 1_000, others: {} });
     // The delay is random, so a few are retried.

@@ -53,7 +53,7 @@ forEachDatabase('an exhausted sending quota', (kind) => {
       const { statusReason } = await rig.reached(mailingId, 'paused', 25_000);
       expect(statusReason).toContain('error rate: 50 of the last 50 attempts failed with');
       expect(statusReason).toContain(text.replace(/^[\d.]+ /, ''));
-      const { sent, deferred, pending, ...others } = (await rig.books(mailingId)).byStatus;
+      const { sent, deferred, pending, ...others } = (await rig.progress(mailingId)).byStatus;
       expect({ sent, others }).toEqual({ sent: TAKEN, others: {} });
       expect(deferred).toBeLessThan(MAX_TRIED);
       expect(pending + deferred).toBe(RECIPIENTS - TAKEN);

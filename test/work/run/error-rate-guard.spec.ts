@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { batchesOf, sendBatched } from '../../support/hosts/batched-mailing.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
@@ -35,7 +35,7 @@ forEachDatabase('the error guard of a mailing', (kind) => {
       const { statusReason } = await rig.reached(mailingId, 'paused', 25_000);
       expect(statusReason).toContain('error rate: 50 of the last 50 attempts failed with');
       expect(statusReason).toContain(answer.text.replace(/^[\d.]+ /, ''));
-      const { byStatus } = await rig.books(mailingId);
+      const { byStatus } = await rig.progress(mailingId);
       expect(byStatus).toMatchObject({ sent: 500 });
       expect(byStatus.error).toBeUndefined();
       expect(byStatus.deferred).toBeLessThan(80);
@@ -60,7 +60,7 @@ forEachDatabase('the error guard of a mailing', (kind) => {
     const { statusReason } = await rig.reached(mailingId, 'paused');
     expect(statusReason).toMatch(/^error rate: 50 of the last 50 attempts failed with 4\.1\.8: /);
     expect(attempts).toBeLessThan(80);
-    const first = await rig.books(mailingId);
+    const first = await rig.progress(mailingId);
     // The jitter of a retry may bring one of them back before the pause.
     expect(first.recipients.reduce((sum, one) => sum + one.attempts, 0)).toBe(attempts);
     const numTried = first.recipients.filter((one) => one.attempts > 0).length;
@@ -69,7 +69,7 @@ forEachDatabase('the error guard of a mailing', (kind) => {
     await app.sender.resume(mailingId);
     await rig.reached(mailingId, 'in_progress');
     await rig.reached(mailingId, 'paused');
-    const second = await rig.books(mailingId);
+    const second = await rig.progress(mailingId);
     expect(second.byStatus.deferred).toBeGreaterThanOrEqual(100);
     expect(second.byStatus.deferred).toBeLessThan(160);
   });
@@ -82,13 +82,13 @@ forEachDatabase('the error guard of a mailing', (kind) => {
     };
     const app = await rig.boot({ server: { shutdownTimeoutMs: 100 } });
     const mailingId = await rig.send(app, 500);
-    await waitUntil(async () => (await rig.books(mailingId)).byStatus.error === 30, { what: '30 errors' });
+    await waitUntil(async () => (await rig.progress(mailingId)).byStatus.error === 30, { what: '30 errors' });
     await app.close();
     rig.inbox.answer = ({ command }) =>
       command === 'RCPT' ? { code: 550, text: '5.7.1 blocked' } : undefined;
     await rig.boot();
     await rig.reached(mailingId, 'paused');
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus.error).toBeLessThan(70);
   });
 
@@ -103,9 +103,9 @@ forEachDatabase('the error guard of a mailing', (kind) => {
     const app = await rig.boot();
     const mailingId = await rig.send(app, 2_000);
     await rig.reached(mailingId, 'completed', 25_000);
-    const books = await rig.books(mailingId);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ error: 200, sent: 1_800 });
+    const progress = await rig.progress(mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ error: 200, sent: 1_800 });
   });
 
   it('does not stop a mailing for a few recipients that are deferred at each attempt, when only they are left', async () => {
@@ -114,7 +114,7 @@ forEachDatabase('the error guard of a mailing', (kind) => {
     const app = await rig.boot({ retry: { maxAttempts: 3, initialDelayMs: 2_000, maxDelayMs: 2_000 } });
     const mailingId = await rig.send(app, 700);
     await rig.reached(mailingId, 'completed', 25_000);
-    expect((await rig.books(mailingId)).byStatus).toEqual({ error: 70, sent: 630 });
+    expect((await rig.progress(mailingId)).byStatus).toEqual({ error: 70, sent: 630 });
   });
 
   it('adds up the failures of all batches, also of batches that run one after another', async () => {
@@ -125,7 +125,7 @@ forEachDatabase('the error guard of a mailing', (kind) => {
     const id = mailingId as string;
     const { statusReason } = await rig.reached(id, 'paused', 25_000);
     expect(statusReason).toMatch(/^error rate: \d+ of the last \d+ attempts failed with 5\.4\.5: /);
-    const { byStatus } = await rig.books(id);
+    const { byStatus } = await rig.progress(id);
     expect(byStatus.sent).toBe(300);
     expect(byStatus.error).toBeUndefined();
     expect(byStatus.deferred).toBeLessThan(120);
@@ -172,7 +172,7 @@ forEachDatabase('the error guard of a mailing', (kind) => {
     await scored(1, 0, 20);
     // All at once, so that no commit comes between.
     together.open();
-    await waitUntil(async () => !(await rig.books(id)).byStatus.pending || isPaused(rig, id), {
+    await waitUntil(async () => !(await rig.progress(id)).byStatus.pending || isPaused(rig, id), {
       what: 'the end',
     });
     expect(await app.query.get(id)).toMatchObject({ status: 'in_progress', statusReason: null });
@@ -195,7 +195,7 @@ forEachDatabase('the error guard of a mailing', (kind) => {
       const info = { ...INFO, batched, batchSize: 120 };
       const { mailingId } = await app.sender.sendEmailMessage(info, people(120), { persist: true });
       const id = mailingId as string;
-      await waitUntil(async () => (await rig.books(id)).byStatus.deferred === 30, { what: '30 refusals' });
+      await waitUntil(async () => (await rig.progress(id)).byStatus.deferred === 30, { what: '30 refusals' });
       expect(await app.sender.pause(id)).toBe('pausing');
       expect(await app.sender.resume(id)).toBe('in_progress');
       held.open();
@@ -217,7 +217,7 @@ function gate(): Gate {
 }
 
 async function isPaused(rig: MailingRig, id: string): Promise<boolean> {
-  return (await rig.books(id)).mailing.status === 'paused';
+  return (await rig.progress(id)).mailing.status === 'paused';
 }
 
 /** The outcomes of the recipients of each batch, in order; the next step waits at its gate. All others are accepted. */

@@ -1,6 +1,6 @@
 import { Mailing, type MailingModuleOptions, type Recipient } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { type MailingApp, mailingApp } from '../../support/hosts/mailing-app.js';
@@ -45,11 +45,11 @@ forEachDatabase('failures during a mailing', (kind) => {
     const { sender } = await boot({ retry: { maxAttempts: 2, initialDelayMs: 50 } });
     const { completed, mailingId } = await sender.sendEmailMessage(INFO, people(20), true, true);
     expect(await completed).toMatchObject({ status: 'completed', numSent: 18, numErrors: 2 });
-    const books = await readProgress(database.dataSource, mailingId as string);
-    assertBooksAddUp(books);
-    expect(books.recipients[7]).toMatchObject({ status: 'error', errorCode: '5.1.1', attempts: 1 });
-    expect(books.recipients[7].errorText).toContain('no such user');
-    expect(books.recipients[9]).toMatchObject({ status: 'error', errorCode: '4.2.0', attempts: 2 });
+    const progress = await readProgress(database.dataSource, mailingId as string);
+    assertProgressAddsUp(progress);
+    expect(progress.recipients[7]).toMatchObject({ status: 'error', errorCode: '5.1.1', attempts: 1 });
+    expect(progress.recipients[7].errorText).toContain('no such user');
+    expect(progress.recipients[9]).toMatchObject({ status: 'error', errorCode: '4.2.0', attempts: 2 });
   });
 
   it('A21 a server that takes the message and hangs up without a reply leaves the recipient in doubt, without a second copy', async () => {
@@ -91,7 +91,7 @@ forEachDatabase('failures during a mailing', (kind) => {
     expect(outages).toBeGreaterThanOrEqual(1);
     expect([...inbox.countsByRecipient().values()]).toEqual(people(30).map(() => 1));
     const after = await readProgress(database.dataSource, mailingId as string);
-    assertBooksAddUp(after);
+    assertProgressAddsUp(after);
     expect(after.recipients.every(({ attempts }) => attempts === 1)).toBe(true);
   });
 

@@ -1,7 +1,7 @@
 import { type DoubtfulRecipient, type InDoubtVerdict } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
-import { caughtMailing } from '../../support/databases/caught-mailing.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
+import { inFlightMailing } from '../../support/databases/in-flight-mailing.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { MailingRig } from '../../support/hosts/mailing-rig.js';
 import { never } from '../../support/silence.js';
@@ -23,7 +23,7 @@ const NO_ANSWER = { code: 'MAILING_HOST_ANSWER' };
 forEachDatabase('recipients in doubt', (kind) => {
   const rig = MailingRig.forEachTest(kind);
 
-  const left = (): Promise<string> => caughtMailing(rig.database.dataSource);
+  const left = (): Promise<string> => inFlightMailing(rig.database.dataSource);
 
   it('A9 A21 are stored, listed by one call, and settled by one call', async () => {
     rig.inbox.answer = silentAfter('reader3@home.example', 'reader8@home.example');
@@ -38,7 +38,7 @@ forEachDatabase('recipients in doubt', (kind) => {
     expect(await app.sender.settleInDoubt(mailingId, 'sent')).toBe(2);
     expect(await app.sender.settleInDoubt(mailingId, 'sent')).toBe(0);
     expect(await app.query.get(mailingId)).toMatchObject({ status: 'completed', numSent: 12, numErrors: 0 });
-    assertBooksAddUp(await rig.books(mailingId));
+    assertProgressAddsUp(await rig.progress(mailingId));
     expect(rig.inbox.messages).toHaveLength(12);
   });
 
@@ -48,9 +48,9 @@ forEachDatabase('recipients in doubt', (kind) => {
     const mailingId = await rig.send(app, 5);
     await rig.reached(mailingId, 'completed');
     expect(await app.sender.settleInDoubt(mailingId, 'error')).toBe(1);
-    const books = await rig.books(mailingId);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ sent: 4, error: 1 });
+    const progress = await rig.progress(mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ sent: 4, error: 1 });
   });
 
   it('A22 that are retried get the same message under the same Message-ID', async () => {
@@ -62,9 +62,9 @@ forEachDatabase('recipients in doubt', (kind) => {
     expect(await app.sender.retry(mailingId, 'in_doubt')).toBe(1);
     await rig.inbox.waitFor(7);
     await rig.reached(mailingId, 'completed');
-    const books = await rig.books(mailingId);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ sent: 6 });
+    const progress = await rig.progress(mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ sent: 6 });
     const ids = rig.inbox.messages
       .filter(({ to }) => to[0] === 'reader3@home.example')
       .map((one) => one.messageId);
@@ -81,9 +81,9 @@ forEachDatabase('recipients in doubt', (kind) => {
     expect(await app.sender.retry(mailingId, 'errors')).toBe(3);
     await rig.inbox.waitFor(8);
     await rig.reached(mailingId, 'completed');
-    const books = await rig.books(mailingId);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ sent: 8, error: 1 });
+    const progress = await rig.progress(mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ sent: 8, error: 1 });
     expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
     expect(await app.sender.retry(mailingId, 'in_doubt')).toBe(0);
     expect(await app.query.get(mailingId)).toMatchObject({ status: 'completed' });
@@ -123,11 +123,11 @@ forEachDatabase('recipients in doubt', (kind) => {
     const app = await rig.boot({ inDoubt: 'resend', retry: { initialDelayMs: 20 } });
     const mailingId = await rig.send(app, 6);
     await rig.reached(mailingId, 'completed');
-    const books = await rig.books(mailingId);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ sent: 6 });
+    const progress = await rig.progress(mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ sent: 6 });
     expect(rig.inbox.countsByRecipient().get('reader2@home.example')).toBe(2);
-    expect(books.recipients[2].attempts).toBe(2);
+    expect(progress.recipients[2].attempts).toBe(2);
   });
 
   it('are each decided by a resolver before the first new message', async () => {
@@ -146,9 +146,9 @@ forEachDatabase('recipients in doubt', (kind) => {
     expect(asked[0].map(({ idx, email, messageId }) => [idx, email, messageId])).toEqual(
       [0, 1, 2].map((idx) => [idx, `reader${idx}@home.example`, `<${mailingId}.${idx}@shop.example>`]),
     );
-    const books = await rig.books(mailingId);
-    assertBooksAddUp(books);
-    expect(books.recipients.map(({ status }) => status)).toEqual(['sent', 'sent', 'in_doubt', 'sent']);
+    const progress = await rig.progress(mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.recipients.map(({ status }) => status)).toEqual(['sent', 'sent', 'in_doubt', 'sent']);
     expect([...rig.inbox.countsByRecipient().keys()].sort()).toEqual([
       'reader1@home.example',
       'reader3@home.example',
@@ -177,7 +177,7 @@ forEachDatabase('recipients in doubt', (kind) => {
     const told: unknown[] = [];
     app.events.on('in-doubt:unresolved', (event) => told.push(event.error));
     await rig.reached(mailingId, 'completed');
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus).toEqual({ in_doubt: 3, sent: 1 });
     expect(told).toEqual([expect.objectContaining(error)]);
     expect([...rig.inbox.countsByRecipient()]).toEqual([['reader3@home.example', 1]]);

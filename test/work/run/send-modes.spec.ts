@@ -1,6 +1,6 @@
 import { Mailing, UserMailing, EmailAddress, type Recipient } from 'nestjs-mailing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { assertBooksAddUp, readProgress } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp, readProgress } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { type MailingApp, mailingApp } from '../../support/hosts/mailing-app.js';
@@ -45,7 +45,7 @@ forEachDatabase('sendEmailMessage', (kind) => {
       numSkipped: 0,
     });
     expect(inbox.countsByRecipient()).toEqual(everyoneOnce(100));
-    assertBooksAddUp(await readProgress(database.dataSource, handle.mailingId as string));
+    assertProgressAddsUp(await readProgress(database.dataSource, handle.mailingId as string));
   });
 
   it('persisted, in the foreground: has finished when it resolves', async () => {
@@ -126,10 +126,10 @@ forEachDatabase('sendEmailMessage', (kind) => {
       numSent: 4,
       numSkipped: 10,
     });
-    const books = await readProgress(database.dataSource, mailingId as string);
-    assertBooksAddUp(books);
+    const progress = await readProgress(database.dataSource, mailingId as string);
+    assertProgressAddsUp(progress);
     expect(
-      books.recipients
+      progress.recipients
         .filter((one) => one.status === 'skipped')
         .every((one) => one.errorCode?.startsWith('invalid_')),
     ).toBe(true);
@@ -164,7 +164,7 @@ forEachDatabase('sendEmailMessage', (kind) => {
     );
     expect({ numProfiles, numDuplicates }).toEqual({ numProfiles: 2_000, numDuplicates: 500 });
     await completed;
-    assertBooksAddUp(await readProgress(database.dataSource, mailingId as string));
+    assertProgressAddsUp(await readProgress(database.dataSource, mailingId as string));
     expect(inbox.countsByRecipient().size).toBe(2_000);
     expect(inbox.messages).toHaveLength(2_000);
   });

@@ -190,10 +190,10 @@ forEachDatabase('the health report about stalled mailings', (kind) => {
       const released = Date.now();
       release();
       expect(await completed).toMatchObject({ status: 'completed', numSent: 12 });
-      const books = isBatched
+      const progress = isBatched
         ? await dataSource.getRepository(MailBatch).findOneByOrFail({ mailingId: id })
         : await dataSource.getRepository(Mailing).findOneByOrFail({ id });
-      const at = books.lastCommitAt?.getTime() ?? 0;
+      const at = progress.lastCommitAt?.getTime() ?? 0;
       expect(at).toBeGreaterThan(released - 1_000);
       expect(at).toBeLessThan(Date.now() + 1_000);
     }

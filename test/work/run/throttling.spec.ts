@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 
@@ -34,7 +34,7 @@ forEachDatabase('a mail server that limits its load', (kind) => {
     await rig.reached(mailingId, 'completed', 25_000);
     await rig.assertAllSent(mailingId, 60);
     expect(told[0]).toBe(2);
-    const { recipients } = await rig.books(mailingId);
+    const { recipients } = await rig.progress(mailingId);
     expect(recipients.every(({ attempts }) => attempts === 1)).toBe(true);
   });
 
@@ -84,7 +84,7 @@ forEachDatabase('a mail server that limits its load', (kind) => {
     expect(await stopped.completed).toMatchObject({ status: 'pending' });
     expect(rig.inbox.messages.length).toBeLessThanOrEqual(4);
     for (const id of [paused, canceled.mailingId as string]) {
-      expect((await rig.books(id)).byStatus.sending ?? 0).toBe(0);
+      expect((await rig.progress(id)).byStatus.sending ?? 0).toBe(0);
     }
   });
 
@@ -100,7 +100,7 @@ forEachDatabase('a mail server that limits its load', (kind) => {
     expect(statusReason).toMatch(
       /^error rate: 20 of the last 2[01] attempts failed with 5\.7\.1: .*blocked here/,
     );
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus.error).toBeGreaterThanOrEqual(20);
     expect(byStatus.error).toBeLessThanOrEqual(30);
 
@@ -130,8 +130,8 @@ forEachDatabase('a mail server that limits its load', (kind) => {
     const app = await rig.boot({ errorGuard: { sampleSize: 20 } });
     const mailingId = await rig.send(app, 60);
     await rig.reached(mailingId, 'completed');
-    const books = await rig.books(mailingId);
-    assertBooksAddUp(books);
-    expect(books.byStatus).toEqual({ error: 10, sent: 50 });
+    const progress = await rig.progress(mailingId);
+    assertProgressAddsUp(progress);
+    expect(progress.byStatus).toEqual({ error: 10, sent: 50 });
   });
 });

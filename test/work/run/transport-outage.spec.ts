@@ -16,7 +16,7 @@ forEachDatabase('an outage of the mail server', (kind) => {
     const mailingId = await rig.send(app, 25);
     const { statusReason } = await rig.reached(mailingId, 'paused');
     expect(statusReason).toMatch(/^transport: .*ECONNREFUSED/);
-    const { byStatus, mailing } = await rig.books(mailingId);
+    const { byStatus, mailing } = await rig.progress(mailingId);
     expect(byStatus).toEqual({ pending: 25 });
     expect(mailing).toMatchObject({ numSent: 0, numErrors: 0, numSkipped: 0, claimToken: null });
 
@@ -27,7 +27,7 @@ forEachDatabase('an outage of the mail server', (kind) => {
     expect(await resumed).toBe(1);
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, 25);
-    expect((await rig.books(mailingId)).recipients.every(({ attempts }) => attempts === 1)).toBe(true);
+    expect((await rig.progress(mailingId)).recipients.every(({ attempts }) => attempts === 1)).toBe(true);
   });
 
   it('ends at once by resume', async () => {
@@ -65,7 +65,7 @@ forEachDatabase('an outage of the mail server', (kind) => {
     const app = await rig.boot(IMPATIENT, { smtpUrl });
     const mailingId = await rig.send(app, 5);
     expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: .*535/);
-    expect((await rig.books(mailingId)).byStatus).toEqual({ pending: 5 });
+    expect((await rig.progress(mailingId)).byStatus).toEqual({ pending: 5 });
     // The probe tells a wrong password from a server that works.
     await app.restarter.sweep();
     expect(await app.query.get(mailingId)).toMatchObject({ status: 'paused' });
@@ -80,7 +80,7 @@ forEachDatabase('an outage of the mail server', (kind) => {
     const app = await rig.boot({ run, retry: { initialDelayMs: 10 } });
     const mailingId = await rig.send(app, 60);
     expect((await rig.reached(mailingId, 'paused')).statusReason).toBe('transport: no answer in time');
-    expect((await rig.books(mailingId)).mailing).toMatchObject({ numSent: 0, numErrors: 0 });
+    expect((await rig.progress(mailingId)).mailing).toMatchObject({ numSent: 0, numErrors: 0 });
     rig.inbox.answer = undefined;
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, 60);
@@ -91,7 +91,7 @@ forEachDatabase('an outage of the mail server', (kind) => {
     const app = await rig.boot({ run: { transportOutageTimeoutMs: 0 } });
     const mailingId = await rig.send(app, 200);
     expect((await rig.reached(mailingId, 'paused')).statusReason).toMatch(/^transport: /);
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus.in_doubt).toBeLessThanOrEqual(20);
     expect(byStatus.pending).toBeGreaterThanOrEqual(180);
   });

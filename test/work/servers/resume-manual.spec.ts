@@ -243,7 +243,7 @@ describe('a server with resume: manual', () => {
     );
     expect(await next.sender.retry(over, 'errors')).toBe(1);
     await rig.reached(over, 'completed');
-    expect((await rig.books(over)).byStatus).toEqual({ sent: 3 });
+    expect((await rig.progress(over)).byStatus).toEqual({ sent: 3 });
   });
 
   it('a repeated request for a waiting mailing starts nothing', async () => {

@@ -43,7 +43,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
     await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
     await rig.reached(mailingId, 'completed');
     expect(ends).toEqual(['lost', 'recovered']);
-    const { byStatus } = await rig.books(mailingId);
+    const { byStatus } = await rig.progress(mailingId);
     expect(byStatus.in_doubt ?? 0).toBeLessThanOrEqual(10);
     expect((byStatus.sent ?? 0) + (byStatus.in_doubt ?? 0)).toBe(200);
     expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
@@ -81,7 +81,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
     expect(atMs('run:recovered') - atMs('server:lost')).toBeLessThan(HEARTBEAT_MS);
     expect((await servers.findOneByOrFail({})).incarnation).not.toBe(before.incarnation);
     expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
-    expect((await rig.books(mailingId)).byStatus.in_doubt).toBeLessThanOrEqual(10);
+    expect((await rig.progress(mailingId)).byStatus.in_doubt).toBeLessThanOrEqual(10);
   });
 
   it('F2 with a batch whose run hangs, claims that batch again', async () => {

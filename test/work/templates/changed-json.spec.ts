@@ -1,6 +1,6 @@
 import { Mailing, type Recipient, type TemplateEmailInfo } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
 
@@ -39,14 +39,14 @@ forEachDatabase('JSON that was changed in the database to another type', (kind) 
     await begin();
     await boot();
     await rig.reached(id, 'completed');
-    const books = await rig.books(id);
-    assertBooksAddUp(books);
-    expect(books.recipients.map(({ status }) => status)).toEqual([
+    const progress = await rig.progress(id);
+    assertProgressAddsUp(progress);
+    expect(progress.recipients.map(({ status }) => status)).toEqual([
       ...NO_OBJECTS.map(() => 'skipped'),
       'sent',
       'sent',
     ]);
-    for (const { errorCode, errorText } of books.recipients.slice(0, NO_OBJECTS.length))
+    for (const { errorCode, errorText } of progress.recipients.slice(0, NO_OBJECTS.length))
       expect([errorCode, errorText]).toEqual(['invalid_recipient', expect.any(String)]);
     expect([...rig.inbox.countsByRecipient().keys()].sort()).toEqual([
       'reader4@home.example',

@@ -67,7 +67,7 @@ forEachDatabase('the context of templates', (kind) => {
       for (const message of rig.inbox.messages)
         expect(message.header('To')).toBe('Last Look <look@shop.example>');
       expect([...(await shownAddresses())].sort()).toEqual(['ann@home.example', 'bob@home.example']);
-      const { recipients } = await rig.books(mailingId as string);
+      const { recipients } = await rig.progress(mailingId as string);
       expect(recipients.map(({ status }) => status)).toEqual(['sent', 'sent', 'skipped']);
     });
 

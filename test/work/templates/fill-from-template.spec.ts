@@ -36,7 +36,7 @@ forEachDatabase('fillFromTemplate', (kind) => {
     await rig.database.dataSource.query('UPDATE dps_mailing SET scheduled_at = NULL');
     await rig.boot({}, { templates: {} });
     await rig.reached(mailingId as string, 'completed');
-    const { mailing, recipients } = await rig.books(mailingId as string);
+    const { mailing, recipients } = await rig.progress(mailingId as string);
     expect(mailing).toMatchObject({ numSent: 2, numErrors: 1 });
     expect(recipients[1]).toMatchObject({ status: 'error', errorCode: 'template' });
     const row = await rig.database.dataSource

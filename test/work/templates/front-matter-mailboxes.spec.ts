@@ -32,7 +32,7 @@ describe('addresses of the front matter', () => {
       persist: true,
       runInSeparateThread: false,
     });
-    const { recipients } = await rig.books(mailingId as string);
+    const { recipients } = await rig.progress(mailingId as string);
     const failed = recipients.filter(({ status }) => status === 'error');
     expect(failed.map(({ errorCode }) => errorCode)).toEqual(failed.map(() => 'template'));
     return completed;

@@ -5,7 +5,7 @@ import { PugAdapter } from '@nestjs-modules/mailer/adapters/pug.adapter';
 import { EjsAdapter } from '@nestjs-modules/mailer/adapters/ejs.adapter';
 import { MailerAdapterRenderer, type Recipient } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { BRIDGED_ENGINES } from '../../support/hosts/bridged-engines.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
@@ -120,7 +120,7 @@ describe('a recipient with hostile fields', () => {
       const { sender } = await boot(files, adapter());
       const list = [eve(FIELDS), ann, { email: 'inner@home.example', data: INNER }, frenchAnn];
       const { mailingId } = await sender.sendEmailMessage(info, list, false, true);
-      assertBooksAddUp(await rig.books(mailingId as string));
+      assertProgressAddsUp(await rig.progress(mailingId as string));
       const { eve: hers, ann: innocent, aline } = await received();
       expect(unescaped(hers).replace(/&#39;/g, "'")).toBe(`Dear Eve ${plain}`);
       expect(escaped(innocent)).toBe(`Dear Ann &amp; co ${empty}`);
@@ -191,7 +191,7 @@ describe('a recipient with hostile fields', () => {
       false,
       true,
     );
-    expect((await rig.books(mailingId as string)).byStatus).toEqual({ sent: 1, error: 1 });
+    expect((await rig.progress(mailingId as string)).byStatus).toEqual({ sent: 1, error: 1 });
     expect(await received()).toEqual({ ann: 'Dear Ann &amp; co' });
   });
 
@@ -209,7 +209,7 @@ describe('a recipient with hostile fields', () => {
       false,
       true,
     );
-    const { recipients, byStatus } = await rig.books(mailingId as string);
+    const { recipients, byStatus } = await rig.progress(mailingId as string);
     expect(recipients[0]).toMatchObject({
       errorCode: 'template',
       errorText: expect.stringContaining('a recipient must not have a field "self"'),

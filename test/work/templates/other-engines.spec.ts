@@ -13,7 +13,7 @@ import {
   type TemplateEmailRequest,
 } from 'nestjs-mailing';
 import { describe, expect, it } from 'vitest';
-import { assertBooksAddUp } from '../../support/databases/stored-progress.js';
+import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig } from '../../support/hosts/mailing-rig.js';
@@ -101,9 +101,9 @@ for (const engine of ENGINES) {
     it('C18 each recipient gets its own message, eight at a time, and a template that throws fails one recipient', async () => {
       const { sender } = await booted(rig, engine);
       const { mailingId } = await sender.sendEmailMessage(PUG_INFO, ids(60), false, true);
-      const books = await rig.books(mailingId as string);
-      assertBooksAddUp(books);
-      expect(books.byStatus).toEqual({ sent: 59, error: 1 });
+      const progress = await rig.progress(mailingId as string);
+      assertProgressAddsUp(progress);
+      expect(progress.byStatus).toEqual({ sent: 59, error: 1 });
       const failed = await rig.database.dataSource.query(
         "SELECT user_id, error_code, error_text FROM dps_user_mailing WHERE status = 'error'",
       );
@@ -122,7 +122,7 @@ for (const engine of ENGINES) {
       expect(rig.inbox.messages.length).toBeLessThan(199);
       await booted(rig, { ...engine, files: { 'letter.pug': 'p edited' } });
       await rig.reached(mailingId as string, 'completed');
-      expect((await rig.books(mailingId as string)).byStatus).toEqual({ sent: 199, error: 1 });
+      expect((await rig.progress(mailingId as string)).byStatus).toEqual({ sent: 199, error: 1 });
       expect([...rig.inbox.countsByRecipient().values()]).toEqual(Array.from({ length: 199 }, () => 1));
       await assertOwnContent(rig);
     });

@@ -70,7 +70,7 @@ describe('a renderer of the host', () => {
       persist: true,
       runInSeparateThread: false,
     });
-    expect((await rig.books(mailingId as string)).byStatus).toEqual({ sent: 2, error: 1 });
+    expect((await rig.progress(mailingId as string)).byStatus).toEqual({ sent: 2, error: 1 });
     const texts = await Promise.all(rig.inbox.messages.map(async (one) => (await one.parsed()).text?.trim()));
     expect(new Set(texts)).toEqual(new Set(['Dear reader0@home.example', 'Dear reader2@home.example']));
   });

@@ -63,7 +63,7 @@ forEachDatabase('a template that prints a value that is no text', (kind) => {
         rig.inbox.messages.length = 0;
         const { completed, mailingId } = await app.sender.sendEmailMessage(info, LIST, { persist: true });
         expect(await completed).toMatchObject({ numSent: 4, numErrors: 1 });
-        const { recipients } = await rig.books(mailingId as string);
+        const { recipients } = await rig.progress(mailingId as string);
         expect(recipients[2]).toMatchObject({ status: 'error', errorCode: 'template' });
         expect(recipients[2].errorText).toContain(why);
         const raw = rig.inbox.messages.map((message) => message.raw.toString()).join();

@@ -13,7 +13,7 @@ const DRAWINGS = [
     .map((line) => line.trim()),
 );
 
-/** The arrows of a table, as the drawing language spells them. */
+/** The transitions of a table, in Mermaid's syntax. */
 function arrowsOf(table: Record<string, Partial<Record<string, string>>>, start: string): string[] {
   const arrows = Object.entries(table).flatMap(([from, targets]) =>
     Object.entries(targets).map(([to, reason]) => `${from} --> ${to}: ${reason}`),
@@ -22,16 +22,16 @@ function arrowsOf(table: Record<string, Partial<Record<string, string>>>, start:
   return [`[*] --> ${start}`, ...arrows, ...ends.map((state) => `${state} --> [*]`)];
 }
 
-describe('the state drawings of docs/guarantees.md', () => {
+describe('the state diagrams of docs/guarantees.md', () => {
   it.each([
     ['mailing', DRAWINGS[0], MAILING_TRANSITIONS, 'loading'],
     ['recipient', DRAWINGS[1], RECIPIENT_TRANSITIONS, 'pending'],
     ['batch', DRAWINGS[2], BATCH_TRANSITIONS, 'free'],
-  ] as const)('show the states of a %s, arrow by arrow', (_, drawing, table, start) => {
+  ] as const)('show every transition of a %s', (_, drawing, table, start) => {
     expect(drawing).toEqual(arrowsOf(table, start));
   });
 
-  it('can be drawn: a reason with a colon or a semicolon would end there', () => {
+  it('have reasons without a colon or a semicolon, which would end them', () => {
     for (const table of [MAILING_TRANSITIONS, RECIPIENT_TRANSITIONS, BATCH_TRANSITIONS]) {
       for (const targets of Object.values(table)) {
         for (const reason of Object.values(targets)) expect(reason).not.toMatch(/[:;#]/);

@@ -13,16 +13,19 @@ const WORDS: [unknown, unknown, string][] = [
 ];
 
 describe('a sender of the host that breaks its contract', () => {
-  it.each(WORDS)('with the code %j and the text %j: both fit their columns', async (code, text, known) => {
-    for (const kind of ['refused', 'throttled', 'unknown', 'not_begun']) {
-      const checked = checkedHandOver({ kind, code, text, permanent: true, blame: 'them', subject: 'all' });
-      expect(checked).toMatchObject(
-        kind === 'not_begun' ? { kind, blame: 'unclear' } : { kind, code: known },
-      );
-      expect('text' in checked && checked.text).toBe(text === 'no' ? 'no' : '');
-      expect(checked).not.toHaveProperty('subject');
-    }
-  });
+  it.each(WORDS)(
+    'with the code %j and the text %j has both stored within their columns',
+    async (code, text, known) => {
+      for (const kind of ['refused', 'throttled', 'unknown', 'not_begun']) {
+        const checked = checkedHandOver({ kind, code, text, permanent: true, blame: 'them', subject: 'all' });
+        expect(checked).toMatchObject(
+          kind === 'not_begun' ? { kind, blame: 'unclear' } : { kind, code: known },
+        );
+        expect('text' in checked && checked.text).toBe(text === 'no' ? 'no' : '');
+        expect(checked).not.toHaveProperty('subject');
+      }
+    },
+  );
 
   it.each<[string, () => unknown]>([
     ['answers nothing', () => Promise.resolve()],
@@ -35,7 +38,7 @@ describe('a sender of the host that breaks its contract', () => {
         throw new Error('no line');
       },
     ],
-  ])('and %s leaves that recipient in doubt, and throws nothing', async (_, send) => {
+  ])('and %s, leaves that recipient in doubt, and throws nothing', async (_, send) => {
     const sender = { send, probe: () => Promise.resolve(null) } as unknown as EmailMessageSender;
     const delivery = new MailingDelivery(
       '0197-mailing',

@@ -6,19 +6,22 @@ describe('classifyFailure', () => {
     [{ code: 'EENVELOPE', command: 'RCPT TO', responseCode: 550, response: '550 5.1.1 gone' }, '5.1.1', true],
     [{ code: 'EENVELOPE', command: 'RCPT TO', responseCode: 450, response: '450 busy' }, '450', false],
     [{ code: 'EMESSAGE', command: 'DATA', responseCode: 554, response: '554 5.7.1 spam' }, '5.7.1', true],
-  ])('an answer to the message is a fact, even when it had begun: %j', (error, code, permanent) => {
-    for (const reached of ['nowhere', 'session', 'body'] as const) {
-      expect(classifyFailure(error, reached)).toMatchObject({
-        kind: 'refused',
-        permanent,
-        code,
-        text: error.response,
-      });
-    }
-  });
+  ])(
+    'takes an answer to the message for certain, even after the body had begun: %j',
+    (error, code, permanent) => {
+      for (const reached of ['nowhere', 'session', 'body'] as const) {
+        expect(classifyFailure(error, reached)).toMatchObject({
+          kind: 'refused',
+          permanent,
+          code,
+          text: error.response,
+        });
+      }
+    },
+  );
 
   it.each(['ECONNECTION', 'ESOCKET', 'ETIMEDOUT', 'EPROTOCOL'])(
-    'A21 %s is doubt after the first byte and none before',
+    'A21 takes %s for doubt after the first byte of the body, and not before',
     (code) => {
       const error = { code, command: 'CONN', message: 'Connection closed unexpectedly' };
       expect(classifyFailure(error, 'body')).toMatchObject({ kind: 'unknown', code });
@@ -33,7 +36,7 @@ describe('classifyFailure', () => {
     ['ENOAUTH', 'API'],
     ['EPROXY', 'CONN'],
     ['ECONFIG', ''],
-  ])('B11 %s is about us, whatever the code of the answer', (code, command) => {
+  ])('B11 blames the transport for %s, whatever the code of the answer', (code, command) => {
     const error = { code, command, responseCode: 535, response: '535 5.7.8 no' };
     expect(classifyFailure(error, 'session')).toEqual({
       kind: 'not_begun',
@@ -62,7 +65,7 @@ describe('classifyFailure', () => {
     '452 4.3.1 exceeded the allowed rate of 5 messages per second',
     '450 slow down, please',
     '451 4.7.0 5 messages per minute are allowed',
-  ])('B5 takes %j for a rate, at every step', (response) => {
+  ])('B5 takes %j for throttling, at every step', (response) => {
     const throttled = expect.objectContaining({ kind: 'throttled', text: response });
     for (const reached of ['session', 'body'] as const) {
       expect(classifyFailure(answered(response), reached)).toEqual(throttled);
@@ -73,7 +76,7 @@ describe('classifyFailure', () => {
   });
 
   it.each([
-    // Of one mailbox, by its enhanced code or by its words.
+    // About one mailbox, by enhanced code or wording.
     [
       '450-4.2.1 The user you are trying to contact is receiving mail at a rate that exceeded\n450 4.2.1 his',
       '4.2.1',
@@ -82,14 +85,14 @@ describe('classifyFailure', () => {
     ['450 4.1.1 unverified address: too many connections at its server', '4.1.1'],
     ['450 too many messages in the mailbox', '450'],
     ['450 receiving too many messages', '450'],
-    // Of one message.
+    // About one message.
     ['452 4.5.3 too many recipients', '4.5.3'],
     ['452 too many recipients', '452'],
-    // Of no rate.
+    // Not about a rate.
     ['451 4.7.1 greylisted, try again later', '4.7.1'],
     ['452 4.3.1 insufficient system storage', '4.3.1'],
     ['451 4.3.0 temporary failure', '4.3.0'],
-    // An IP address is no enhanced code.
+    // An IP address is not an enhanced code.
     ['451 4.2.1.9 is not welcome now', '451'],
     ['503 bad sequence of commands', '503'],
   ])('takes %j for a temporary refusal', (response, code) => {
@@ -114,7 +117,7 @@ describe('classifyFailure', () => {
     '550 5.7.0 Maximum credits exceeded',
     '550 5.7.1 Your account has been suspended from sending',
     '554 5.7.1 You have exceeded your hourly quota',
-  ])('%j is about the sender: another attempt later, and no recipient is to blame', (response) => {
+  ])('%j is about the sender: a retry later, and no recipient is to blame', (response) => {
     for (const reached of ['session', 'body'] as const) {
       const handOver = classifyFailure(answered(response), reached);
       expect(handOver).toMatchObject({ kind: 'refused', permanent: false });
@@ -129,7 +132,7 @@ describe('classifyFailure', () => {
     '550 5.7.1 sender blocked by policy',
     '554 5.7.1 Service unavailable; client host is listed',
     '550 5.2.1 The recipient receiving limit is exceeded; mailbox limit',
-  ])('%j speaks of no quota of the sender', (response) => {
+  ])('%j is not about a quota of the sender', (response) => {
     const handOver = classifyFailure(answered(response), 'session');
     expect(handOver).toMatchObject({ kind: 'refused', permanent: true });
   });
@@ -178,7 +181,7 @@ describe('classifyFailure', () => {
     }
   });
 
-  it('421 with a code that is about this message is held against it, but not before there is a session', () => {
+  it('takes 421 with a code about the message as an answer to it, but not before the session', () => {
     const response = '421 4.2.1 too many messages for this user';
     const closed = answered(response, { code: 'ECONNECTION', command: 'CONN' });
     for (const error of [closed, answered(response)]) {
@@ -191,7 +194,7 @@ describe('classifyFailure', () => {
     expect(classifyFailure(closed, 'nowhere')).toMatchObject({ kind: 'throttled' });
   });
 
-  it('421 after the final dot is an answer to the message, and what broke off there is none', () => {
+  it('takes 421 after the final dot as an answer to the message, unless it broke off', () => {
     const ended = { code: 'EMESSAGE', command: 'DATA' };
     expect(classifyFailure(answered('421 going down', ended), 'body')).toMatchObject({
       kind: 'refused',
@@ -210,9 +213,9 @@ describe('classifyFailure', () => {
   it.each([
     ['530 5.7.0 Authentication required', 'EENVELOPE'],
     ['530 5.7.0 Must issue a STARTTLS command first', 'EENVELOPE'],
-    ['250 at a step that nobody was at', 'EPROTOCOL'],
+    ['250 at an unexpected step', 'EPROTOCOL'],
     ['354 go ahead', 'EENVELOPE'],
-  ])('B11 %j is about us or the dialogue, not about the recipient', (response, code) => {
+  ])('B11 %j is about the sender or the dialogue, not about the recipient', (response, code) => {
     const error = answered(response, { code, command: 'MAIL FROM' });
     expect(classifyFailure(error, 'session')).toEqual({
       kind: 'not_begun',
@@ -221,12 +224,12 @@ describe('classifyFailure', () => {
     });
   });
 
-  it('an answer after the final dot that is neither yes nor no leaves the doubt', () => {
+  it('leaves in doubt after an answer to the final dot that is neither 2xx nor an error', () => {
     const error = answered('354 go ahead', { code: 'EMESSAGE', command: 'DATA' });
     expect(classifyFailure(error, 'body')).toMatchObject({ kind: 'unknown' });
   });
 
-  it('an aborted message that had not begun may be the fault of either side', () => {
+  it('does not blame either side for an aborted message that had not begun', () => {
     expect(classifyFailure({ code: 'EABORT' }, 'session')).toMatchObject({
       kind: 'not_begun',
       blame: 'unclear',
@@ -234,7 +237,7 @@ describe('classifyFailure', () => {
     expect(classifyFailure({ code: 'EABORT' }, 'body')).toMatchObject({ kind: 'unknown', code: 'EABORT' });
   });
 
-  it('a body that broke off at its source was never ended: nobody has the message', () => {
+  it('takes a body that broke off at its source for not delivered', () => {
     const error = { code: 'ESTREAM', command: 'API', message: 'ENOENT: no such file' };
     expect(classifyFailure(error, 'body')).toMatchObject({
       kind: 'refused',
@@ -244,7 +247,7 @@ describe('classifyFailure', () => {
   });
 
   it.each([undefined, null, 'a text', 5, {}, new Error('')])(
-    'takes %j, thrown by whatever the host plugged in, for doubt once the message had begun',
+    'takes %j, thrown by a plugin of the host, for doubt once the message had begun',
     (error) => {
       expect(classifyFailure(error, 'body')).toMatchObject({ kind: 'unknown', code: 'EUNKNOWN' });
       expect(classifyFailure(error, 'session')).toMatchObject({ kind: 'refused', permanent: true });

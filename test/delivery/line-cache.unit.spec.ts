@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LineCache } from '../../libs/mailing/src/delivery/mime/line.cache.js';
 import { asTheyAre, quotedPrintable } from '../../libs/mailing/src/delivery/mime/line-writers.js';
 
-/** Of a template: what all texts have, and what each has for itself; with everything that is written in another way. */
+/** Lines of a template, common to all texts or different in each, with all special cases of the encodings. */
 const line = fc.oneof(
   fc.constantFrom('.', '..', '.dot', '', 'Grüße aus Köln', 'a'.repeat(70), 'two\rin one', '<p>Hello</p>\r'),
   fc.constantFrom('x'.repeat(999), 'ü'.repeat(499), 'ü'.repeat(500), 'bell \u0007', '\u{1f600} '.repeat(20)),
@@ -17,7 +17,7 @@ describe('LineCache', () => {
     ['as they are', asTheyAre(true)],
     ['as they are, for nodemailer', asTheyAre(false)],
     ['as quoted-printable', quotedPrintable(true)],
-  ])('writes every text as if it were the first, %s', (_how, writer) => {
+  ])('writes every text as without the cache, %s', (_how, writer) => {
     fc.assert(
       fc.property(
         template,
@@ -36,13 +36,13 @@ describe('LineCache', () => {
     );
   });
 
-  it('writes bytes, with dots doubled and line breaks as SMTP wants them', () => {
+  it('writes bytes with doubled dots and CRLF line breaks', () => {
     const { wire, isAscii } = new LineCache(asTheyAre(true)).write('.\nKöln\r\n..\rend') ?? {};
     expect(Buffer.from(wire ?? '', 'latin1').toString()).toBe('..\r\nKöln\r\n...\r\nend');
     expect(isAscii).toBe(false);
   });
 
-  it('leaves the dots alone where nodemailer doubles them', () => {
+  it('does not double dots for nodemailer, which does it itself', () => {
     expect(new LineCache(asTheyAre(false)).write('.\n..end')?.wire).toBe('.\r\n..end');
     expect(new LineCache(quotedPrintable(false)).write('.ü\n..end')?.wire).toBe('.=C3=BC\r\n..end');
   });
@@ -51,11 +51,11 @@ describe('LineCache', () => {
     ['a line of 999 bytes', `${'x'.repeat(999)}\n`],
     ['a line of 500 letters of two bytes', `ok\n${'ü'.repeat(500)}`],
     ['a control character', 'ring \u0007'],
-  ])('leaves %s to an encoding', (_what, text) => {
+  ])('returns null for %s, which needs an encoding', (_what, text) => {
     expect(new LineCache(asTheyAre(true)).write(text)).toBeNull();
   });
 
-  it('leaves them to an encoding where the rest is known, too', () => {
+  it('returns null for these also when all other lines are cached', () => {
     const lines = new LineCache(asTheyAre(true));
     const letter = (name: string): string => `${'constant line of a letter\n'.repeat(20)}Dear ${name}\n`;
     for (const name of ['Ada', 'Ben', 'Cleo']) expect(lines.write(letter(name))).not.toBeNull();

@@ -38,7 +38,7 @@ forEachDatabase('a process that is killed together with a database that loses co
     return service;
   }
 
-  it('has left a journal: whom it names gets no second letter, and one commit may be in doubt', async () => {
+  it('leaves a journal: recipients in it get no second message, and one commit may be in doubt', async () => {
     const service = await start();
     const mailingId = await service.send(COUNT);
     const snapshots = await MailingSnapshots.of(new MailingDatabase(database.dataSource), mailingId, [
@@ -52,8 +52,8 @@ forEachDatabase('a process that is killed together with a database that loses co
     const received = inbox.messages.length;
     const next = await start();
     await next.completed(mailingId);
-    const books = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ books, inbox, recipients: readerAddresses(COUNT), crashes: 1 });
+    const progress = await readProgress(database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox, recipients: readerAddresses(COUNT), crashes: 1 });
     expect(received).toBeLessThan(COUNT);
   }, 90_000);
 });

@@ -7,7 +7,7 @@ type Counts = [number, number, number];
 
 /**
  * Holds the counters of a mailing's batches against the rows in them, and those of the mailing against its merged batches.
- * Nobody of the list may have been skipped when it was written: he would be counted by the mailing alone.
+ * No recipient may have been skipped while the list was written, because only the mailing counts those.
  *
  * @throws Error naming the first that differ.
  */
@@ -32,13 +32,13 @@ export async function assertBatchesAddUp(dataSource: DataSource, mailingId: stri
   const { numSent, numErrors, numSkipped } = mailing;
   compare(`mailing ${mailingId} (${mailing.status})`, [numSent, numErrors, numSkipped], merged);
   if (mailing.status === 'completed' && batches.some((one) => one.status !== 'complete')) {
-    throw new Error(`${mailingId} is completed with a batch left.`);
+    throw new Error(`${mailingId} is completed, and one of its batches is not.`);
   }
   return batches;
 }
 
 function compare(what: string, said: Counts, counted: Counts): void {
   if (said.join() !== counted.join()) {
-    throw new Error(`The books of ${what} say ${said.join('/')}, its rows ${counted.join('/')}.`);
+    throw new Error(`The counters of ${what} say ${said.join('/')}, its rows ${counted.join('/')}.`);
   }
 }

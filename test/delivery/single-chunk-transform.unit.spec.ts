@@ -6,12 +6,12 @@ describe('SingleChunkTransform', () => {
   const through = (pieces: Buffer[]): Readable => Readable.from(pieces).pipe(new SingleChunkTransform());
   const chunksOf = async (pieces: Buffer[]): Promise<Buffer[]> => through(pieces).toArray();
 
-  it('makes one of the pieces of a letter', async () => {
+  it('joins the chunks of a message', async () => {
     const pieces = Array.from({ length: 14 }, (_, n) => Buffer.from(`piece ${n}\r\n`));
     expect(await chunksOf(pieces)).toEqual([Buffer.concat(pieces)]);
   });
 
-  it('lets a large message flow before it is whole, to the byte', async () => {
+  it('forwards a large message in chunks, unchanged', async () => {
     const pieces = Array.from({ length: 200 }, (_, n) => Buffer.alloc(1_000, n));
     expect(Buffer.concat(await chunksOf(pieces)).equals(Buffer.concat(pieces))).toBe(true);
     const gatherer = new SingleChunkTransform();
@@ -21,7 +21,7 @@ describe('SingleChunkTransform', () => {
     expect(gatherer.read()).toEqual(Buffer.concat(pieces.slice(0, 33)));
   });
 
-  it('makes nothing of nothing', async () => {
+  it('forwards nothing for an empty message', async () => {
     expect(await chunksOf([])).toEqual([]);
   });
 });

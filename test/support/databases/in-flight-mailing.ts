@@ -13,7 +13,7 @@ import { INFO } from '../hosts/mailing-rig.js';
  *
  * @returns its id.
  */
-export async function caughtMailing(dataSource: DataSource): Promise<string> {
+export async function inFlightMailing(dataSource: DataSource): Promise<string> {
   const database = new MailingDatabase(dataSource);
   const persister = new TemplateEmailPersister(database);
   const mailingId = (await persister.createMailing(INFO, 'test:1', 'list')) as string;
