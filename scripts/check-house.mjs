@@ -36,7 +36,9 @@ const complaints = [
   ...files.filter((file) => /^(libs|src)\/.*\.ts$/.test(file)).flatMap(identifierComplaints),
   ...files.filter((file) => file.startsWith('libs/')).flatMap(sqlComplaints),
   ...[...files.filter((file) => !file.startsWith('scripts/')), ...pages()].flatMap(termComplaints),
-  ...[...files.filter((file) => /^(libs|src)\/.*\.ts$/.test(file)), ...pages()].flatMap(vagueComplaints),
+  ...[...files.filter((file) => /^(libs|src|test|bench)\/.*\.ts$/.test(file)), ...pages()].flatMap(
+    vagueComplaints,
+  ),
 ];
 
 for (const complaint of complaints) console.error(complaint);
@@ -157,15 +159,18 @@ function termComplaints(file) {
   );
 }
 
-/** All of a file of code; of a page its prose, without code, quotes and headings that others link to. */
+/** All of a file of code, and the comments of a test, whose texts are data; of a page its prose, without code, quotes and headings that others link to. */
 function vagueComplaints(file) {
   const text = readFileSync(file, 'utf8');
+  const isTest = /^(test|bench)\//.test(file);
   const words = file.endsWith('.md')
     ? text
         .replaceAll(/```[\s\S]*?```/g, '')
         .replaceAll(/^( {4}|#).*$/gm, '')
         .replaceAll(/`[^`]*`|"[^"\n]*"|\]\([^)]*\)/g, '')
-    : text;
+    : isTest
+      ? (text.match(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm) ?? []).join('\n')
+      : text;
   const found = VAGUE_WORDS.filter((word) => new RegExp(`\\b${word}\\b`, 'i').test(words));
   return found.length > 0 ? [`${file}: "${found.join('", "')}": name the thing.`] : [];
 }

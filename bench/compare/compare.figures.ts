@@ -17,7 +17,7 @@ const MEANINGS: Record<string, Meaning> = {
   bulkJournalVsLimit: { better: 'more' },
   far20msVsBare: { better: 'more' },
   loadRowsPerSecond: { better: 'more' },
-  bookkeepingPerSecond: { better: 'more' },
+  settledPerSecond: { better: 'more' },
   liveHeapGrowthMb: { better: 'less', slack: 1 },
   resumeFirstMessageMs: { better: 'less', slack: 50 },
   statementsPer1000Messages: { better: 'less' },
@@ -40,7 +40,7 @@ const SETTINGS = [
   'farMs',
   'farRecipients',
   'listRecipients',
-  'booksRecipients',
+  'progressRecipients',
   'attachmentKb',
 ] as const;
 

@@ -17,7 +17,7 @@ export interface SpeedOptions {
   farRecipients: number;
   /** Recipients of the long lists: those of `load`, `heap` and `resume`. */
   listRecipients: number;
-  booksRecipients: number;
+  progressRecipients: number;
   /** Attached to each message. */
   attachmentKb: number;
   heapRounds: number;
@@ -37,7 +37,7 @@ export const USAGE = `npm run bench -- [options]
   --far-ms N            until each answer of the mail server that is far away (20)
   --far-recipients N    of each that sends there, in each round (10000)
   --list-recipients N   of the long lists: load, heap (and a hundredth), resume (1000000)
-  --books-recipients N  of the books alone (200000)
+  --progress-recipients N  of progress alone (200000)
   --attachment-kb N     attached to each message, the same for everybody (0)
   --heap-rounds N       rounds with heap, which takes minutes and depends on nothing else that runs (1)
   --json                the last line of stdout is one JSON object
@@ -54,7 +54,7 @@ const OPTIONS = {
   'far-ms': word('20'),
   'far-recipients': word('10000'),
   'list-recipients': word('1000000'),
-  'books-recipients': word('200000'),
+  'progress-recipients': word('200000'),
   'attachment-kb': word('0'),
   'heap-rounds': word('1'),
   json: { type: 'boolean', default: false },
@@ -78,7 +78,7 @@ export function parseSpeedOptions(args: string[]): SpeedOptions {
     farRecipients: whole('far-recipients', 1, 10_000_000),
     // A shorter list would end before the host is killed in the middle of it.
     listRecipients: whole('list-recipients', 1_000, 10_000_000),
-    booksRecipients: whole('books-recipients', 1, 10_000_000),
+    progressRecipients: whole('progress-recipients', 1, 10_000_000),
     attachmentKb: whole('attachment-kb', 0, 20_000),
     heapRounds: whole('heap-rounds', 1, 1_000),
     json: values.json,

@@ -55,7 +55,7 @@ export interface SpeedReport extends Record<MeasuredFigure, number | null> {
   farMs: number;
   farRecipients: number;
   listRecipients: number;
-  booksRecipients: number;
+  progressRecipients: number;
   attachmentKb: number;
   machine: Machine;
 }
@@ -106,7 +106,7 @@ export function speedReport(options: SpeedOptions, results: SpeedResults, machin
     farMs: options.farMs,
     farRecipients: options.farRecipients,
     listRecipients: options.listRecipients,
-    booksRecipients: options.booksRecipients,
+    progressRecipients: options.progressRecipients,
     attachmentKb: options.attachmentKb,
     machine,
   };

@@ -101,7 +101,7 @@ async function farTurn(
 }
 
 async function measureTurn(
-  { listRecipients, booksRecipients, smtpConnections, maxInDoubt }: SpeedOptions,
+  { listRecipients, progressRecipients, smtpConnections, maxInDoubt }: SpeedOptions,
   ground: SpeedGround,
   { measures }: SpeedResults,
   measure: string,
@@ -109,7 +109,7 @@ async function measureTurn(
 ): Promise<string> {
   const database = await BenchDatabase.create(await ground.mariaDb(), `bench_${measure}_${round}`);
   try {
-    const recipients = measure === 'books' ? booksRecipients : listRecipients;
+    const recipients = measure === 'progress' ? progressRecipients : listRecipients;
     const value = await MEASURES[measure](ground, { recipients, smtpConnections, maxInDoubt, database });
     note(measures, measure, value);
     return `${measure}: ${value.toFixed(1)}`;

@@ -41,14 +41,14 @@ describe('npm run bench', () => {
 
   it('sends to a distant server, and measures the plugin alone', { timeout: 300_000 }, async () => {
     const far = ['--far-recipients', '40', '--far-ms', '5', '--max-in-doubt', '20'];
-    const lists = ['--list-recipients', '1000', '--books-recipients', '2500'];
+    const lists = ['--list-recipients', '1000', '--progress-recipients', '2500'];
 
-    const report = await runBench(['--only', 'far,load,books,heap,resume', ...far, ...lists]);
+    const report = await runBench(['--only', 'far,load,progress,heap,resume', ...far, ...lists]);
 
     expect(Object.keys(report.medians)).toEqual(['far-bare', 'far-bulk']);
     expect(report.far20msVsBare).toBeGreaterThan(0);
     expect(report.loadRowsPerSecond).toBeGreaterThan(0);
-    expect(report.bookkeepingPerSecond).toBeGreaterThan(0);
+    expect(report.settledPerSecond).toBeGreaterThan(0);
     expect(report.liveHeapGrowthMb).toEqual(expect.any(Number));
     expect(report.resumeFirstMessageMs).toBeGreaterThanOrEqual(0);
     expect(report).toMatchObject({ mailerVsBare: null, bulkJournalVsBare: null });
@@ -99,7 +99,7 @@ describe('npm run bench', () => {
     expect(report).toMatchObject({
       far20msVsBare: 3,
       loadRowsPerSecond: 250_000,
-      bookkeepingPerSecond: null,
+      settledPerSecond: null,
     });
     expect(report.leastAndMost).toEqual({
       bare: [50, 120],

@@ -27,7 +27,8 @@ describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) 
   });
   /** No connection of the probe stays, whatever its result. */
   afterEach(async () => {
-    const isOver = (): boolean => active('TCPSocketWrap') <= socketsBefore && active('Timeout') <= timersBefore;
+    const isOver = (): boolean =>
+      active('TCPSocketWrap') <= socketsBefore && active('Timeout') <= timersBefore;
     await waitUntil(isOver, { what: 'no socket and no timer', deadlineMs: 3_000 });
     await inbox.close();
   });

@@ -31,7 +31,7 @@ class Customer {
   @Column({ type: 'boolean', default: true }) wantsMail: boolean;
 }
 
-/** Everybody is a customer, under an address that has his id. */
+/** Each id is that of a customer, whose address contains it. */
 @Injectable()
 class ShopProfiles implements ProfileRepository {
   findByIds(ids: string[]): Promise<Map<string, RecipientProfile>> {

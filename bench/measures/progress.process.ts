@@ -50,7 +50,7 @@ answerParent<ContenderAnswers>({
     const quiet = { deferred: [], returned: [], capacity: MAX_IN_DOUBT, inFlight: 0, release: null };
     let answer: CommitAnswer = await ledger.commit({ ...quiet, outcomes: [] });
     while (answer.kind === 'continue') answer = await ledger.commit({ ...quiet, outcomes: allSent(answer) });
-    if (answer.kind !== 'ended') throw new Error(`The books ended with "${answer.kind}".`);
+    if (answer.kind !== 'ended') throw new Error(`The progress ended with "${answer.kind}".`);
     return (performance.now() - start) / 1_000;
   },
   cpuMs,
