@@ -40,7 +40,7 @@ const server = (uniqServerId: string, incarnation: string) => ({
 
 /**
  * What the promise requires of a host's database: the same tests for every database, through the classes that the plugin itself
- * uses. The ledger of a run is in `test/db/mailing-ledger.spec.ts`, which runs on all databases as well; commands and outcomes
+ * uses. The ledger of a run is in `test/store/mailing-ledger.spec.ts`, which runs on all databases as well; commands and outcomes
  * from the outside are in `test/work`.
  */
 forEachDatabase('the store', (kind) => {

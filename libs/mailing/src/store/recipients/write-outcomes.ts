@@ -12,7 +12,7 @@ import { idxCondition } from '../database/idx-condition.js';
  * Most rows are written here and nowhere else. Their size stays the same, so InnoDB changes them in place.
  *
  * - Lock order: after the progress row (`fenceCommit`); recipients in order of the primary key.
- * - Index: primary key `(mailing_id, idx)`; checked by `test/db/plans.servers.spec.ts`. In a list of 1,000,000, the rows of sent recipients are found
+ * - Index: primary key `(mailing_id, idx)`; checked by `test/store/plans.servers.spec.ts`. In a list of 1,000,000, the rows of sent recipients are found
  *   by one range for each run of idx and one for the single idx: 23 rows in 0.9 ms on MariaDB (`range`), in 1.8 ms on PostgreSQL (`BitmapOr`).
  * - `status` guards each row: an outcome is written once, and only to a row that has the status which the caller expects. The caller compares the
  *   returned count.
