@@ -28,11 +28,8 @@ export function answerWithin<T>(
  * @throws whatever `ending` rejects with in time.
  */
 export function endsWithin(ending: PromiseLike<unknown>, timeoutMs: number): Promise<boolean> {
-  return firstOf(
-    ending.then(() => true),
-    timeoutMs,
-    () => false,
-  );
+  const ended = ending.then(() => true);
+  return firstOf(ended, timeoutMs, () => false);
 }
 
 /** The timer and the listener end with the wait, however it ends. */
@@ -43,30 +40,19 @@ function firstOf<T>(
   { stop, ref = true }: AnswerTerms = {},
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const end = (): void => {
+    const end = (settle: () => void): void => {
       clearTimeout(timer);
       stop?.removeEventListener('abort', giveUp);
+      settle();
     };
-    const giveUp = (): void => {
-      end();
-      reject(stop?.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      end();
-      resolve(late());
-    }, timeoutMs);
+    const giveUp = (): void => end(() => reject(stop?.reason as Error));
+    const timer = setTimeout(() => end(() => resolve(late())), timeoutMs);
     if (!ref) timer.unref();
     stop?.addEventListener('abort', giveUp, { once: true });
     // This also handles a late rejection, which would otherwise end the process.
     Promise.resolve(answer).then(
-      (value) => {
-        end();
-        resolve(value);
-      },
-      (error: unknown) => {
-        end();
-        reject(error as Error);
-      },
+      (value) => end(() => resolve(value)),
+      (error: unknown) => end(() => reject(error as Error)),
     );
     if (stop?.aborted) giveUp();
   });
