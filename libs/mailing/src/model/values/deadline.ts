@@ -28,11 +28,8 @@ export function answerWithin<T>(
  * @throws whatever `ending` rejects with in time.
  */
 export function endsWithin(ending: PromiseLike<unknown>, timeoutMs: number): Promise<boolean> {
-  return firstOf(
-    ending.then(() => true),
-    timeoutMs,
-    () => false,
-  );
+  const ended = ending.then(() => true);
+  return firstOf(ended, timeoutMs, () => false);
 }
 
 /** The timer and the listener end with the wait, however it ends. */
