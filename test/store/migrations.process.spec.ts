@@ -240,12 +240,12 @@ class CutOff extends Error {}
 /** Runs the first migration by hand, up to so many of its tables, without recording it. */
 async function beginFirstMigration(dataSource: DataSource, numTables: number): Promise<void> {
   const runner = dataSource.createQueryRunner();
-  const { createTable } = runner;
+  const createTable = runner.createTable.bind(runner);
   let numMade = 0;
   runner.createTable = async (...table) => {
     if (numMade === numTables) throw new CutOff();
     numMade++;
-    await createTable.apply(runner, table);
+    await createTable(...table);
   };
   try {
     await new mailingMigrations[0]().up(runner);
