@@ -33,6 +33,11 @@ const limits = { pool: 'forks', isolate: false, testTimeout: 30_000, hookTimeout
 
 type Project = TestProjectInlineConfiguration['test'];
 
+/** Tests that wait for servers and back-offs half of their time: three of their files run on two cores. */
+const FIRST = { maxWorkers: 3, sequence: { groupOrder: 1 } } as const;
+/** Tests that keep a core busy, most by processes that they start. */
+const SECOND = { maxWorkers: 2, sequence: { groupOrder: 2 } } as const;
+
 function project(name: string, include: string, more: Project = {}): TestProjectInlineConfiguration {
   return { ...shared, test: { name, include: [include], ...limits, ...more } };
 }
@@ -42,18 +47,17 @@ export default defineConfig({
   ...shared,
   test: {
     projects: [
-      project('unit', UNIT),
+      project('unit', UNIT, SECOND),
       project('databases', 'test/**/*.spec.ts', {
         exclude: [UNIT, EXHAUSTIVE, SERVERS, PROCESS, PACKAGE, CLUSTERS],
+        ...FIRST,
       }),
-      project('exhaustive', EXHAUSTIVE, { testTimeout: 300_000 }),
-      project('servers', SERVERS),
+      project('exhaustive', EXHAUSTIVE, { testTimeout: 300_000, ...SECOND }),
+      project('servers', SERVERS, SECOND),
       // Each starts, kills and starts processes, a second or two each.
-      project('process', PROCESS, { testTimeout: 60_000 }),
-      project('package', PACKAGE),
+      project('process', PROCESS, { testTimeout: 60_000, ...SECOND }),
+      project('package', PACKAGE, SECOND),
     ],
     globalSetup: './test/support/global-setup.ts',
-    // Most tests wait for processes, servers and back-offs; Vitest's default on two cores is one file at a time.
-    maxWorkers: 2,
   },
 });
