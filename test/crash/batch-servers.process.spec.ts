@@ -25,14 +25,14 @@ forEachDatabase('servers that share a mailing', (kind) => {
     'F1 are killed all at once: a server that takes no batches frees them, and another one sends the rest',
     TIMEOUT,
     async () => {
-      const all = await Promise.all(['a:1', 'b:2', 'c:3'].map((id) => servers.start(id)));
+      const all = await Promise.all(['a:1', 'b:2', 'c:3'].map((id) => servers.startServer(id)));
       const mailingId = await all[0].send(240);
       await servers.inbox.waitFor(60);
       await Promise.all(all.map((server) => server.kill()));
       const left = await servers.claimed();
       expect(left.length).toBeGreaterThan(0);
 
-      const clerk = await servers.start('clerk:4', { takesBatches: false });
+      const clerk = await servers.startServer('clerk:4', { takesBatches: false });
       await waitUntil(async () => (await servers.claimed()).length === 0, {
         what: 'the batches to be freed',
       });
@@ -40,7 +40,7 @@ forEachDatabase('servers that share a mailing', (kind) => {
       await servers.heartbeats('clerk:4', 3);
       expect([clerk.countOf('batch:freed'), servers.inbox.messages.length]).toEqual([left.length, received]);
 
-      const back = await servers.start('a:1');
+      const back = await servers.startServer('a:1');
       await back.completed(mailingId);
       await servers.judge(mailingId, 240, left.length);
     },
@@ -50,12 +50,12 @@ forEachDatabase('servers that share a mailing', (kind) => {
     'F7 are replaced one by one by orderly restarts: each recipient gets one copy, and none is in doubt',
     TIMEOUT,
     async () => {
-      let running = await Promise.all(['a:1', 'b:2', 'c:3'].map((id) => servers.start(id)));
+      let running = await Promise.all(['a:1', 'b:2', 'c:3'].map((id) => servers.startServer(id)));
       const mailingId = await running[0].send(360);
       await servers.inbox.waitFor(30);
       for (const id of ['d:4', 'e:5', 'f:6']) {
         const [oldest, ...others] = running;
-        const next = await servers.start(id);
+        const next = await servers.startServer(id);
         await oldest.stop();
         running = [...others, next];
       }
@@ -102,13 +102,13 @@ forEachDatabase('a server that was stopped for longer than its lease, with batch
       );
       inbox.answer = (step) => held.at(step);
       // Large enough that no batch ends before its answers are held back.
-      const zombie = await servers.start('old:1', { env: { BATCH_SIZE: '40' } });
+      const zombie = await servers.startServer('old:1', { env: { BATCH_SIZE: '40' } });
       const mailingId = await zombie.send(200);
       await waitUntil(() => isIdle(held, mailingId), { what: 'runs that wait for answers' });
       await stopProcess(zombie, servers.database);
       ownConnections = inbox.connections.total;
 
-      const heir = await servers.start('new:2');
+      const heir = await servers.startServer('new:2');
       await heir.completed(mailingId);
       expect(heir.countOf('batch:freed')).toBe(BATCH_THREADS);
       const isAnswered = new Set(held.recipients);

@@ -21,11 +21,11 @@ forEachServer('a server that a network partition cuts off from its database', (k
     { timeout: 90_000 },
     async () => {
       await using proxy = await TcpProxy.start(servers.database.url);
-      const split = await servers.start('split:1', { databaseUrl: proxy.url });
+      const split = await servers.startServer('split:1', { databaseUrl: proxy.url });
       const mailingId = await split.send(RECIPIENTS);
       await servers.inbox.waitFor(40);
       proxy.split();
-      const heir = await servers.start('heir:2');
+      const heir = await servers.startServer('heir:2');
       // Its process lives, so only its lease shows that it is lost.
       await heir.reported('server:pruned');
       await heir.completed(mailingId);

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing, MailServer } from 'nestjs-mailing';
-import { afterEach, beforeEach, expect, it, describe, vi } from 'vitest';
+import { expect, it, describe, vi } from 'vitest';
 import { Lease } from '../../libs/mailing/src/work/servers/lease.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService } from '../support/hosts/newsletter-service.js';
 import { readerAddresses } from '../support/hosts/reader-list.js';
-import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
+import { ServiceRig } from './processes/service-rig.js';
+import type { SmtpHook } from '../support/network/smtp-step.js';
 
 const TEN_MINUTES_MS = 600_000;
 const HOUR_MS = 3_600_000;
@@ -28,34 +28,17 @@ function shifted(ms: number): string {
   return `--import=data:text/javascript,${encodeURIComponent(code)}`;
 }
 
+const slowly: SmtpHook = ({ command }) => (command === 'END' ? delay(ANSWER_MS) : undefined);
+
 forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
-  let database: FreshDatabase;
-  let inbox: SmtpInbox;
-  const services: NewsletterService[] = [];
+  const rig = ServiceRig.forEachTest(kind, slowly);
 
-  beforeEach(async () => {
-    database = await freshDatabase(kind);
-    // Slow enough for the mailing to outlast many leases.
-    inbox = await SmtpInbox.start({
-      keepRaw: 0,
-      answer: ({ command }) => (command === 'END' ? delay(ANSWER_MS) : undefined),
-    });
-  });
-
-  afterEach(async () => {
-    await Promise.all(services.splice(0).map((service) => service.kill()));
-    await inbox.close();
-    await database.dispose();
-  });
-
-  const start = async (
+  const start = (
     serverId: string,
     ms: number,
     { env }: { env?: Record<string, string> } = {},
-  ): Promise<NewsletterService> => {
-    const service = await NewsletterService.start({
-      databaseUrl: database.url,
-      smtpUrl: inbox.url,
+  ): Promise<NewsletterService> =>
+    rig.start({
       serverId,
       env: {
         NODE_OPTIONS: shifted(ms),
@@ -64,9 +47,6 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
         ...env,
       },
     });
-    services.push(service);
-    return service;
-  };
 
   it('D5 take over nothing from each other while both live, because leases are judged by the database’s clock', async () => {
     const ahead = await start('ahead:1', TEN_MINUTES_MS);
@@ -77,14 +57,16 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
       expect(service.countOf('mailing:adopted')).toBe(0);
       expect(service.countOf('server:lost')).toBe(0);
     }
-    const { uniqServerId, numSent } = await database.dataSource.getRepository(Mailing).findOneByOrFail({});
+    const { uniqServerId, numSent } = await rig.database.dataSource
+      .getRepository(Mailing)
+      .findOneByOrFail({});
     expect([uniqServerId, numSent]).toEqual(['ahead:1', RECIPIENTS]);
-    expect([...inbox.countsByRecipient().keys()].sort()).toEqual([...readerAddresses(RECIPIENTS)].sort());
-    expect(inbox.messages).toHaveLength(RECIPIENTS);
+    expect([...rig.inbox.countsByRecipient().keys()].sort()).toEqual([...readerAddresses(RECIPIENTS)].sort());
+    expect(rig.inbox.messages).toHaveLength(RECIPIENTS);
   });
 
   it('D5 prune no living server, and no standby takes over from a living one', async () => {
-    const servers = database.dataSource.getRepository(MailServer);
+    const servers = rig.database.dataSource.getRepository(MailServer);
     const lease = { env: { MAILING_LEASE_MS: String(LEASE_MS), MAILING_MIGRATION_LIST: '' } };
     const ahead = await start('shop:1', 3 * HOUR_MS, lease);
     await ahead.reported('server:registered');
@@ -119,7 +101,7 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
     const mailingId = await ahead.send(3);
     await ahead.completed(mailingId);
     const { createdAt, startTime, endTime } = await waitUntil(
-      () => database.dataSource.getRepository(Mailing).findOneBy({ status: 'completed' }),
+      () => rig.database.dataSource.getRepository(Mailing).findOneBy({ status: 'completed' }),
       { what: 'the mailing' },
     );
     for (const moment of [createdAt, startTime, endTime]) {

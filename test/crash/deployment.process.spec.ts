@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing, MailServer } from 'nestjs-mailing';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService } from '../support/hosts/newsletter-service.js';
 import { readerAddresses } from '../support/hosts/reader-list.js';
-import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
 import { assertPromiseKept } from './processes/promise.js';
+import { ServiceRig } from './processes/service-rig.js';
+import type { SmtpHook } from '../support/network/smtp-step.js';
 
 const RECIPIENTS = 400;
 const ANSWER_MS = 20;
@@ -21,52 +21,31 @@ function onHost(name: string): string {
   return `--import=data:text/javascript,${encodeURIComponent(code)}`;
 }
 
+const slowly: SmtpHook = ({ command }) => (command === 'END' ? delay(ANSWER_MS) : undefined);
+
 forEachDatabase('a deployment whose server ids change with every pod', (kind) => {
-  let database: FreshDatabase;
-  let inbox: SmtpInbox;
-  let services: NewsletterService[];
+  const rig = ServiceRig.forEachTest(kind, slowly);
 
-  beforeEach(async () => {
-    database = await freshDatabase(kind);
-    inbox = await SmtpInbox.start({
-      keepRaw: 0,
-      answer: ({ command }) => (command === 'END' ? delay(ANSWER_MS) : undefined),
-    });
-    services = [];
-  });
-
-  afterEach(async () => {
-    await Promise.all(services.map((service) => service.kill()));
-    await inbox.close();
-    await database.dispose();
-  });
-
-  const deploy = async (pod: string, migrationList: string): Promise<NewsletterService> => {
-    const service = NewsletterService.launch({
-      databaseUrl: database.url,
-      smtpUrl: inbox.url,
+  const deploy = (pod: string, migrationList: string): Promise<NewsletterService> =>
+    rig.start({
       serverId: `${pod}:3000`,
       env: { ...LEASE, MAILING_MIGRATION_LIST: migrationList, NODE_OPTIONS: onHost(pod) },
     });
-    services.push(service);
-    await service.listening();
-    return service;
-  };
   const owner = async (): Promise<string | null> =>
-    (await database.dataSource.getRepository(Mailing).findOneByOrFail({})).uniqServerId;
+    (await rig.database.dataSource.getRepository(Mailing).findOneByOrFail({})).uniqServerId;
 
   it('F7 with migrationList *, each new pod resumes the mailing of a pod that was killed or stopped', async () => {
     const first = await deploy('pod-a', '*');
     const mailingId = await first.send(RECIPIENTS);
-    await inbox.waitFor(60);
-    const { hostname } = await database.dataSource.getRepository(MailServer).findOneByOrFail({});
+    await rig.inbox.waitFor(60);
+    const { hostname } = await rig.database.dataSource.getRepository(MailServer).findOneByOrFail({});
     expect(hostname).toBe('pod-a');
     await first.kill();
 
     // On another host only the lease shows the death.
     const second = await deploy('pod-b', '*');
     expect(await second.reported('mailing:adopted')).toMatchObject({ fromServerId: 'pod-a:3000' });
-    await inbox.waitFor(160);
+    await rig.inbox.waitFor(160);
     await second.stop();
     expect(await owner()).toBe('pod-b:3000');
 
@@ -76,14 +55,14 @@ forEachDatabase('a deployment whose server ids change with every pod', (kind) =>
     await third.completed(mailingId);
     expect(third.countOf('run:recovered')).toBe(0);
     expect(await owner()).toBe('pod-c:3000');
-    const progress = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
+    const progress = await readProgress(rig.database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox: rig.inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
   });
 
   it('F7 F3 without migrationList, the mailing of the old pod waits, and the new pod reports it', async () => {
     const first = await deploy('pod-a', '');
     const mailingId = await first.send(RECIPIENTS);
-    await inbox.waitFor(60);
+    await rig.inbox.waitFor(60);
     await first.kill();
     const second = await deploy('pod-b', '');
     expect(await second.reported('server:pruned')).toMatchObject({ uniqServerId: 'pod-a:3000' });
@@ -102,7 +81,7 @@ forEachDatabase('a deployment whose server ids change with every pod', (kind) =>
     expect((await second.order(mailingId, 'pause')).status).toBe(200);
     expect((await second.order(mailingId, 'resume')).status).toBe(200);
     await second.completed(mailingId);
-    const progress = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ progress, inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
+    const progress = await readProgress(rig.database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox: rig.inbox, recipients: readerAddresses(RECIPIENTS), crashes: 1 });
   });
 });

@@ -5,55 +5,30 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EmailAddress, Mailing, MailServer } from 'nestjs-mailing';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { assertProgressAddsUp, readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
-import { NewsletterService, type ServiceOptions } from '../support/hosts/newsletter-service.js';
 import { readerAddresses } from '../support/hosts/reader-list.js';
-import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
 import { assertPromiseKept } from './processes/promise.js';
+import { ServiceRig } from './processes/service-rig.js';
 
 forEachDatabase('a killed process', (kind) => {
-  let database: FreshDatabase;
-  let inbox: SmtpInbox;
-  const services: NewsletterService[] = [];
-
-  beforeEach(async () => {
-    database = await freshDatabase(kind);
-    inbox = await SmtpInbox.start({ keepRaw: 0 });
-  });
-
-  afterEach(async () => {
-    await Promise.all(services.splice(0).map((service) => service.kill()));
-    await inbox.close();
-    await database.dispose();
-  });
-
-  const start = async (options: Partial<ServiceOptions> = {}): Promise<NewsletterService> => {
-    const service = await NewsletterService.start({
-      databaseUrl: database.url,
-      smtpUrl: inbox.url,
-      ...options,
-    });
-    services.push(service);
-    return service;
-  };
+  const rig = ServiceRig.forEachTest(kind);
 
   /** Checks the whole promise by what the mail server received. */
   const assertPromise = async (mailingId: string, count: number, crashes: number): Promise<void> => {
-    const progress = await readProgress(database.dataSource, mailingId);
-    assertPromiseKept({ progress, inbox, recipients: readerAddresses(count), crashes });
+    const progress = await readProgress(rig.database.dataSource, mailingId);
+    assertPromiseKept({ progress, inbox: rig.inbox, recipients: readerAddresses(count), crashes });
   };
 
   it('A1 A10 resumes at once where it stopped, and no recipient gets a second copy', async () => {
-    let service = await start();
+    let service = await rig.start();
     const mailingId = await service.send(600);
     for (const moment of [60, 250, 450]) {
-      await inbox.waitFor(moment);
+      await rig.inbox.waitFor(moment);
       await service.kill();
-      service = await start();
+      service = await rig.start();
       expect(await service.reported('run:recovered')).toMatchObject({ mailingId, numProfiles: 600 });
     }
     await service.completed(mailingId);
@@ -62,55 +37,57 @@ forEachDatabase('a killed process', (kind) => {
 
   it('A5 A9 A21 between the final dot and the answer leaves recipients in doubt, without a second copy', async () => {
     // From the 20th message on the mail server accepts every message without answering, until the process is dead.
-    inbox.answer = ({ command }) => (command === 'END' && inbox.messages.length >= 20 ? 'hang' : undefined);
-    const first = await start();
+    rig.inbox.answer = ({ command }) =>
+      command === 'END' && rig.inbox.messages.length >= 20 ? 'hang' : undefined;
+    const first = await rig.start();
     const mailingId = await first.send(60);
-    await inbox.waitFor(24);
+    await rig.inbox.waitFor(24);
     await first.kill();
-    inbox.answer = undefined;
-    const second = await start();
+    rig.inbox.answer = undefined;
+    const second = await rig.start();
     const { numInDoubt } = await second.reported('run:recovered');
     await second.completed(mailingId);
     await assertPromise(mailingId, 60, 1);
-    const { byStatus } = await readProgress(database.dataSource, mailingId);
+    const { byStatus } = await readProgress(rig.database.dataSource, mailingId);
     expect(byStatus.in_doubt).toBe(numInDoubt);
     expect(byStatus.in_doubt).toBeGreaterThanOrEqual(5);
   });
 
   it('A22 with policy resend, sends messages in flight again under the same Message-ID', async () => {
-    inbox.answer = ({ command }) => (command === 'END' && inbox.messages.length >= 10 ? 'hang' : undefined);
-    const first = await start();
+    rig.inbox.answer = ({ command }) =>
+      command === 'END' && rig.inbox.messages.length >= 10 ? 'hang' : undefined;
+    const first = await rig.start();
     const mailingId = await first.send(40);
-    await inbox.waitFor(14);
+    await rig.inbox.waitFor(14);
     await first.kill();
-    inbox.answer = undefined;
-    const second = await start({ env: { MAILING_IN_DOUBT: 'resend' } });
+    rig.inbox.answer = undefined;
+    const second = await rig.start({ env: { MAILING_IN_DOUBT: 'resend' } });
     await second.completed(mailingId);
-    const progress = await readProgress(database.dataSource, mailingId);
+    const progress = await readProgress(rig.database.dataSource, mailingId);
     assertProgressAddsUp(progress);
     expect(progress.byStatus).toEqual({ sent: 40 });
-    expect(inbox.countsByRecipient().size).toBe(40);
-    const twice = [...inbox.countsByRecipient()]
+    expect(rig.inbox.countsByRecipient().size).toBe(40);
+    const twice = [...rig.inbox.countsByRecipient()]
       .filter(([, copies]) => copies === 2)
       .map(([address]) => address);
     expect(twice.length).toBeGreaterThanOrEqual(5);
     for (const address of twice) {
-      const ids = inbox.messages.filter(({ to }) => to[0] === address).map(({ messageId }) => messageId);
+      const ids = rig.inbox.messages.filter(({ to }) => to[0] === address).map(({ messageId }) => messageId);
       expect(new Set(ids).size).toBe(1);
     }
   });
 
   it('A8 is replaced by a server with a new id that has the old id in its migration list', async () => {
     const owner = async (): Promise<string | null> =>
-      (await database.dataSource.getRepository(Mailing).findOneByOrFail({})).uniqServerId;
-    const old = await start({ serverId: 'old:1' });
+      (await rig.database.dataSource.getRepository(Mailing).findOneByOrFail({})).uniqServerId;
+    const old = await rig.start({ serverId: 'old:1' });
     const mailingId = await old.send(300);
-    await inbox.waitFor(40);
+    await rig.inbox.waitFor(40);
     await old.kill();
 
-    const stranger = await start({ serverId: 'stranger:3' });
+    const stranger = await rig.start({ serverId: 'stranger:3' });
     await waitUntil(
-      () => database.dataSource.getRepository(MailServer).existsBy({ uniqServerId: 'stranger:3' }),
+      () => rig.database.dataSource.getRepository(MailServer).existsBy({ uniqServerId: 'stranger:3' }),
       {
         what: 'the stranger to register',
       },
@@ -118,7 +95,7 @@ forEachDatabase('a killed process', (kind) => {
     await stranger.stop();
     expect(await owner()).toBe('old:1');
 
-    const heir = await start({ serverId: 'new:2', env: { MAILING_MIGRATION_LIST: 'old:1' } });
+    const heir = await rig.start({ serverId: 'new:2', env: { MAILING_MIGRATION_LIST: 'old:1' } });
     expect(await heir.reported('mailing:adopted')).toEqual({
       mailingId,
       fromServerId: 'old:1',
@@ -137,22 +114,22 @@ forEachDatabase('a killed process', (kind) => {
       for (let n = 0; n < 200_000; n++) yield `reader${n}@home.example,Reader ${n}\n`;
     }
     await pipeline(Readable.from(lines()), createWriteStream(csv));
-    const first = await start();
+    const first = await rig.start();
     const form = new FormData();
     for (const field of ['subject', 'headline', 'text']) form.set(field, 'News');
     form.set('from', 'news@shop.example');
     form.set('recipients', await openAsBlob(csv), 'recipients.csv');
     const posted = first.post(form).catch(() => null);
-    await waitUntil(() => database.dataSource.getRepository(EmailAddress).exists(), {
+    await waitUntil(() => rig.database.dataSource.getRepository(EmailAddress).exists(), {
       what: 'the first chunk',
     });
     await first.kill();
     await posted;
     await rm(folder, { recursive: true, force: true });
 
-    const second = await start();
+    const second = await rig.start();
     const failed = await waitUntil(
-      () => database.dataSource.getRepository(Mailing).findOneBy({ status: 'failed' }),
+      () => rig.database.dataSource.getRepository(Mailing).findOneBy({ status: 'failed' }),
       {
         what: 'the list to be called failed',
       },
@@ -160,12 +137,12 @@ forEachDatabase('a killed process', (kind) => {
     expect(failed.statusReason).toBe('list incomplete');
     const next = await second.send(3);
     await second.completed(next);
-    expect(inbox.messages).toHaveLength(3);
+    expect(rig.inbox.messages).toHaveLength(3);
   });
 
   it('A14 is taken over by a live process with the same server id, which was in standby until then', async () => {
-    const first = await start();
-    const second = await start();
+    const first = await rig.start();
+    const second = await rig.start();
     await second.reported('server:standby');
     const refused = await second.post(
       JSON.stringify({
@@ -178,7 +155,7 @@ forEachDatabase('a killed process', (kind) => {
     );
     expect(refused).toMatchObject({ status: 503, answer: { code: 'MAILING_SERVER_STANDBY' } });
     const mailingId = await first.send(400);
-    await inbox.waitFor(50);
+    await rig.inbox.waitFor(50);
     await first.kill();
     await second.completed(mailingId);
     await assertPromise(mailingId, 400, 1);

@@ -1,16 +1,15 @@
 import { EmailAddress, Mailing } from 'nestjs-mailing';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { besideAnswers } from './processes/beside-answers.js';
 import { readProgress } from '../support/databases/stored-progress.js';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
-import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { NewsletterService } from '../support/hosts/newsletter-service.js';
 import { readerAddresses } from '../support/hosts/reader-list.js';
-import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import { waitUntil } from '../support/wait-until.js';
 import { HeldAnswers } from './processes/held-answers.js';
 import { assertPromiseKept } from './processes/promise.js';
 import { stopProcess } from './processes/stopped-process.js';
+import { ServiceRig } from './processes/service-rig.js';
 
 const RECIPIENTS = 120;
 /** Connections of one process, and so the maximum of messages in flight. */
@@ -24,40 +23,18 @@ const SHORT_LEASE = {
 const LOST = /another server works on it now; nothing more is written or sent for it here/g;
 
 forEachDatabase('a process that was stopped for longer than its lease', (kind) => {
-  let database: FreshDatabase;
-  let inbox: SmtpInbox;
-  let services: NewsletterService[];
+  const rig = ServiceRig.forEachTest(kind);
 
-  beforeEach(async () => {
-    database = await freshDatabase(kind);
-    inbox = await SmtpInbox.start({ keepRaw: 0 });
-    services = [];
-  });
-
-  afterEach(async () => {
-    await Promise.all(services.map((service) => service.kill()));
-    await inbox.close();
-    await database.dispose();
-  });
-
-  const start = async (
+  const start = (
     serverId: string,
     policy: string,
     env?: Record<string, string>,
-  ): Promise<NewsletterService> => {
-    const service = await NewsletterService.start({
-      databaseUrl: database.url,
-      smtpUrl: inbox.url,
-      serverId,
-      env: { ...SHORT_LEASE, MAILING_IN_DOUBT: policy, ...env },
-    });
-    services.push(service);
-    return service;
-  };
+  ): Promise<NewsletterService> =>
+    rig.start({ serverId, env: { ...SHORT_LEASE, MAILING_IN_DOUBT: policy, ...env } });
 
   /** Everything that is stored about a mailing, except late answers to these recipients. */
   const rowsOf = async (mailingId: string, isAnswered: ReadonlySet<string>): Promise<object[]> => {
-    const { dataSource } = database;
+    const { dataSource } = rig.database;
     const order = { idx: 'ASC' } as const;
     return besideAnswers(
       [
@@ -71,8 +48,8 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
   /** Waits until so many messages wait for answers and every other outcome is committed, so the run has nothing to write. */
   const isIdle = async (held: HeldAnswers, mailingId: string, unanswered: number): Promise<boolean> => {
     if (held.recipients.length < CONCURRENCY) return false;
-    const { mailing, byStatus } = await readProgress(database.dataSource, mailingId);
-    return byStatus.sending === 10 && mailing.numSent === inbox.messages.length - unanswered;
+    const { mailing, byStatus } = await readProgress(rig.database.dataSource, mailingId);
+    return byStatus.sending === 10 && mailing.numSent === rig.inbox.messages.length - unanswered;
   };
 
   it.each([
@@ -86,20 +63,20 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       // The connections of the stopped process: all connections before the successor starts.
       let ownConnections = Infinity;
       const ofZombie = new HeldAnswers(
-        ({ connection }) => connection <= ownConnections && inbox.messages.length > 20,
+        ({ connection }) => connection <= ownConnections && rig.inbox.messages.length > 20,
       );
       const ofHeir = new HeldAnswers(
-        ({ connection }) => connection > ownConnections && inbox.messages.length > 60,
+        ({ connection }) => connection > ownConnections && rig.inbox.messages.length > 60,
       );
-      inbox.answer = (step) => Promise.all([ofZombie.at(step), ofHeir.at(step)]).then(() => undefined);
+      rig.inbox.answer = (step) => Promise.all([ofZombie.at(step), ofHeir.at(step)]).then(() => undefined);
       if (heirState === 'has finished') ofHeir.release();
 
       const zombie = await start('old:1', policy);
       const mailingId = await zombie.send(RECIPIENTS);
       const stopped = { what: 'a run that waits for answers' };
       await waitUntil(() => isIdle(ofZombie, mailingId, CONCURRENCY), stopped);
-      await stopProcess(zombie, database);
-      ownConnections = inbox.connections.total;
+      await stopProcess(zombie, rig.database);
+      ownConnections = rig.inbox.connections.total;
 
       const heir = await start('new:2', policy, { MAILING_MIGRATION_LIST: 'old:1' });
       await heir.reported('mailing:adopted');
@@ -108,7 +85,7 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       else await waitUntil(() => isIdle(ofHeir, mailingId, 2 * CONCURRENCY), stopped);
       const isAnswered = new Set(ofZombie.recipients);
       const before = await rowsOf(mailingId, isAnswered);
-      const numReceived = inbox.messages.length;
+      const numReceived = rig.inbox.messages.length;
 
       // The answers have arrived when it wakes up.
       ofZombie.release();
@@ -116,12 +93,12 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       expect(await zombie.reported('run:fenced')).toEqual({ mailingId });
       await zombie.reported('server:lost');
       expect(await rowsOf(mailingId, isAnswered)).toEqual(before);
-      expect(inbox.messages).toHaveLength(numReceived);
+      expect(rig.inbox.messages).toHaveLength(numReceived);
 
       const next = await zombie.send([{ email: 'late@home.example', name: 'Late' }]);
       await zombie.completed(next);
-      expect(inbox.messages).toHaveLength(numReceived + 1);
-      expect(inbox.messages.at(-1)?.to).toEqual(['late@home.example']);
+      expect(rig.inbox.messages).toHaveLength(numReceived + 1);
+      expect(rig.inbox.messages.at(-1)?.to).toEqual(['late@home.example']);
       expect(await rowsOf(mailingId, isAnswered)).toEqual(before);
       expect(zombie.countOf('run:fenced')).toBe(1);
       expect(zombie.countOf('server:lost')).toBe(1);
@@ -132,19 +109,21 @@ forEachDatabase('a process that was stopped for longer than its lease', (kind) =
       const numInDoubt = policy === 'leave' ? 10 - CONCURRENCY : 0;
       const progress = await waitUntil(
         async () => {
-          const found = await readProgress(database.dataSource, mailingId);
+          const found = await readProgress(rig.database.dataSource, mailingId);
           return (found.byStatus.in_doubt ?? 0) === numInDoubt ? found : null;
         },
         { what: `${numInDoubt} to be left in doubt` },
       );
       const judged = { progress, recipients: readerAddresses(RECIPIENTS), crashes: 1 };
-      const received = inbox.countsByRecipient();
+      const received = rig.inbox.countsByRecipient();
       received.delete('late@home.example');
       const mayHaveTwo = new Set(policy === 'resend' ? ofZombie.recipients : []);
       assertPromiseKept({ ...judged, mayHaveTwo, inbox: { countsByRecipient: () => received } });
       expect(ofZombie.recipients).toHaveLength(CONCURRENCY);
       for (const address of mayHaveTwo) {
-        const ids = inbox.messages.filter(({ to }) => to[0] === address).map(({ messageId }) => messageId);
+        const ids = rig.inbox.messages
+          .filter(({ to }) => to[0] === address)
+          .map(({ messageId }) => messageId);
         expect(ids).toEqual([ids[0], ids[0]]);
       }
     },

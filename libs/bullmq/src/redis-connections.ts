@@ -26,10 +26,7 @@ function reconnectFromReplica(): (error: Error) => boolean {
 /** For single commands: each fails at once while Redis is away, and none is sent later. */
 export function promptConnection(connection: RedisOptions): RedisOptions {
   return {
-    connectTimeout: CONNECT_MS,
-    ...connection,
-    retryStrategy,
-    reconnectOnError: reconnectFromReplica(),
+    ...reconnecting(connection),
     lazyConnect: false,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -42,12 +39,18 @@ export function promptConnection(connection: RedisOptions): RedisOptions {
 /** For a worker, which blocks while it waits for jobs; BullMQ demands that its commands survive a reconnection. */
 export function workerConnection(connection: RedisOptions): RedisOptions {
   return {
+    ...reconnecting(connection),
+    lazyConnect: false,
+    enableOfflineQueue: true,
+    maxRetriesPerRequest: null,
+  };
+}
+
+function reconnecting(connection: RedisOptions): RedisOptions {
+  return {
     connectTimeout: CONNECT_MS,
     ...connection,
     retryStrategy,
     reconnectOnError: reconnectFromReplica(),
-    lazyConnect: false,
-    enableOfflineQueue: true,
-    maxRetriesPerRequest: null,
   };
 }

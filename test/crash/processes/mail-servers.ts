@@ -1,16 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { MailBatch, MailServer } from 'nestjs-mailing';
-import { afterEach, beforeEach } from 'vitest';
 import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
-import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
-import { NewsletterService } from '../../support/hosts/newsletter-service.js';
+import type { NewsletterService } from '../../support/hosts/newsletter-service.js';
 import { readerAddresses } from '../../support/hosts/reader-list.js';
-import { SmtpInbox } from '../../support/network/smtp-inbox.js';
+import type { SmtpInbox } from '../../support/network/smtp-inbox.js';
 import type { SmtpHook } from '../../support/network/smtp-step.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { assertPromiseKept, type Facts } from './promise.js';
+import { ServiceRig } from './service-rig.js';
 
 export const MAIL_SERVER = fileURLToPath(new URL('mail-server.process.mjs', import.meta.url));
 /** Batches that one server works on at a time, and so the slices that its death leaves. */
@@ -23,33 +22,19 @@ export interface MailServerOptions {
   env?: Record<string, string>;
 }
 
-/** Several servers, one database and one mail server, made anew for each test of a block. */
-export class MailServers {
-  database: FreshDatabase;
-  inbox: SmtpInbox;
-  private services: NewsletterService[] = [];
-
+/** Several servers that share mailings in batches. */
+export class MailServers extends ServiceRig {
   /** Call it inside `describe`. */
-  static forEachTest(kind: DatabaseKind, answer?: SmtpHook): MailServers {
+  static override forEachTest(kind: DatabaseKind, answer?: SmtpHook): MailServers {
     const servers = new MailServers();
-    beforeEach(async () => {
-      servers.services = [];
-      servers.database = await freshDatabase(kind);
-      servers.inbox = await SmtpInbox.start({ keepRaw: 0, answer });
-    });
-    afterEach(async () => {
-      await Promise.all(servers.services.map((service) => service.kill()));
-      await servers.inbox.close();
-      await servers.database.dispose();
-    });
+    servers.prepare(kind, answer);
     return servers;
   }
 
-  async start(serverId: string, options: MailServerOptions = {}): Promise<NewsletterService> {
+  startServer(serverId: string, options: MailServerOptions = {}): Promise<NewsletterService> {
     const { takesBatches = true, databaseUrl = this.database.url, env = {} } = options;
-    const service = NewsletterService.launch({
+    return this.start({
       databaseUrl,
-      smtpUrl: this.inbox.url,
       serverId,
       main: MAIL_SERVER,
       env: {
@@ -62,9 +47,6 @@ export class MailServers {
         ...env,
       },
     });
-    this.services.push(service);
-    await service.listening();
-    return service;
   }
 
   claimed(): Promise<MailBatch[]> {

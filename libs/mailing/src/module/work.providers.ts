@@ -74,6 +74,18 @@ const serverProviders: Provider[] = [
   provide(TemplateEmailPeriodicService, ServerMembership, RunRegistry, MAILING_SETTINGS, MailingEvents),
 ];
 
+const EXECUTION_PARTS = {
+  persister: TemplateEmailPersister,
+  reader: MailingReader,
+  membership: ServerMembership,
+  runs: RunRegistry,
+  hold: ResumeHold,
+  opener: ContentOpener,
+  runner: SliceRunner,
+  events: MailingEvents,
+  faultPoints: FAULT_POINTS,
+};
+
 const executionProviders: Provider[] = [
   provide(ActiveDispatcher, MAILING_SETTINGS, MailingEvents),
   provide(ResumeHold, MAILING_SETTINGS),
@@ -146,29 +158,13 @@ const executionProviders: Provider[] = [
   provideByName(MailingLauncher, {
     settings: MAILING_SETTINGS,
     claims: ClaimAcquirer,
-    persister: TemplateEmailPersister,
-    reader: MailingReader,
-    membership: ServerMembership,
-    runs: RunRegistry,
-    hold: ResumeHold,
-    opener: ContentOpener,
-    runner: SliceRunner,
-    events: MailingEvents,
-    faultPoints: FAULT_POINTS,
+    ...EXECUTION_PARTS,
   }),
   provideByName(BatchWorker, {
     settings: MAILING_SETTINGS,
     batches: TemplateEmailBatchPersister,
     servers: TemplateEmailBatchServerPersister,
-    persister: TemplateEmailPersister,
-    reader: MailingReader,
-    membership: ServerMembership,
-    runs: RunRegistry,
-    hold: ResumeHold,
-    opener: ContentOpener,
-    runner: SliceRunner,
-    events: MailingEvents,
-    faultPoints: FAULT_POINTS,
+    ...EXECUTION_PARTS,
   }),
 ];
 

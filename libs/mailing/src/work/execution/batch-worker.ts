@@ -1,35 +1,20 @@
 import { InvalidArgumentError } from '../../model/errors/argument.errors.js';
 import type { BatchName, BatchWork, ClaimedBatch } from '../../model/ports/dispatcher.js';
-import type { FaultPoints } from '../../model/ports/fault-points.js';
-import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
 import { type MailingStatus, PAUSE_REASONS } from '../../model/states/mailing-status.js';
 import { numberOrKindOf } from '../../model/values/value-kind.js';
 import type { HeldBatch } from '../../store/ledger/held-claim.js';
-import type { MailingReader } from '../../store/queries/mailing.reader.js';
 import type { TemplateEmailBatchServerPersister } from '../../store/servers/template-email-batch-server.persister.js';
 import type { TemplateEmailBatchPersister } from '../../store/claims/template-email-batch.persister.js';
-import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
 import type { RunEnd } from '../run/mailing-run.parts.js';
-import type { RunRegistry, RegisteredSlot } from '../run/run.registry.js';
-import type { ResumeHold } from './resume-hold.js';
-import type { ServerMembership } from '../servers/server-membership.js';
-import { ContentGone, type ContentOpener } from './content.opener.js';
-import type { SliceRunner } from './slice.runner.js';
+import type { RegisteredSlot } from '../run/run.registry.js';
+import { ContentGone } from './content.opener.js';
+import type { ExecutionParts } from './execution.parts.js';
 
-export interface BatchWorkerParts {
+export interface BatchWorkerParts extends ExecutionParts {
   settings: Pick<MailingSettings, 'uniqServerId'>;
   batches: TemplateEmailBatchPersister;
   servers: TemplateEmailBatchServerPersister;
-  persister: TemplateEmailPersister;
-  reader: MailingReader;
-  membership: ServerMembership;
-  runs: RunRegistry;
-  hold: ResumeHold;
-  opener: ContentOpener;
-  runner: SliceRunner;
-  events: MailingEvents;
-  faultPoints: FaultPoints;
 }
 
 /**

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FaultPoints } from '../../model/ports/fault-points.js';
-import type { MailingEvents } from '../../model/reports/mailing-event.js';
 import type { MailingResult } from '../../model/reports/mailing-handle.js';
 import { topReasons } from '../../model/reports/top-reasons.js';
 import type { MailingSettings } from '../../model/options/mailing-options.js';
@@ -11,30 +9,17 @@ import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js'
 import type { MailingTemplate } from '../../model/ports/template.renderer.js';
 import type { HeldClaim } from '../../store/ledger/held-claim.js';
 import type { UnfinishedMailing } from '../../store/claims/find-unfinished.js';
-import type { MailingReader } from '../../store/queries/mailing.reader.js';
-import type { TemplateEmailPersister } from '../../store/intake/template-email.persister.js';
 import type { ClaimAcquirer } from '../claims/claim.acquirer.js';
 import type { RunEnd } from '../run/mailing-run.parts.js';
-import type { RunRegistry, RegisteredSlot } from '../run/run.registry.js';
+import type { RegisteredSlot } from '../run/run.registry.js';
 import { MemoryLedger } from '../run/memory.ledger.js';
-import type { ResumeHold } from './resume-hold.js';
 import { type Counts, PROGRESS_MS, ProgressMeter } from './progress-meter.js';
-import type { ServerMembership } from '../servers/server-membership.js';
-import { ContentGone, type ContentOpener } from './content.opener.js';
-import type { SliceRunner } from './slice.runner.js';
+import { ContentGone } from './content.opener.js';
+import type { ExecutionParts } from './execution.parts.js';
 
-export interface MailingLauncherParts {
+export interface MailingLauncherParts extends ExecutionParts {
   settings: Pick<MailingSettings, 'addresses' | 'inDoubt' | 'run' | 'server'>;
   claims: ClaimAcquirer;
-  persister: TemplateEmailPersister;
-  reader: MailingReader;
-  membership: ServerMembership;
-  runs: RunRegistry;
-  hold: ResumeHold;
-  opener: ContentOpener;
-  runner: SliceRunner;
-  events: MailingEvents;
-  faultPoints: FaultPoints;
 }
 
 /** Claims mailings that one server sends, and sees each run to its end. */
