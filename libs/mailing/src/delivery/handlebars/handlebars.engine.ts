@@ -1,6 +1,6 @@
 import Handlebars from 'handlebars';
 import type { TemplateHelper } from '../../model/options/content-options.js';
-import { CheckingCompiler, CheckingJavaScript, withPrintedValues } from './handlebars.compiler.js';
+import { CheckingCompiler, CheckingJavaScript, withPrintedValues } from './checked-output.compiler.js';
 import { guardedHelper } from './template-helper.guard.js';
 import { type Engine, withSlotBlock } from './slot.block.js';
 

@@ -1,6 +1,6 @@
 import { type HeldClaim } from '../ledger/held-claim.js';
 import type { MailingDatabase } from '../database/mailing.database.js';
-import { adoptMailing } from './adopt-mailing.js';
+import { adoptOneMailing } from './adopt-one-mailing.js';
 import { adoptMailings } from './adopt-mailings.js';
 import { claimMailing } from './claim-mailing.js';
 import {
@@ -74,7 +74,7 @@ export class MailingClaims {
   /** Moves one mailing of a server that has no row any more, for a command given here that its owner can't carry out any more. */
   async adoptOne(mailingId: string, fromServerId: string, toServerId: string): Promise<boolean> {
     const moved = await adoptIfStillDead(this.database, fromServerId, (session) =>
-      adoptMailing(session, mailingId, fromServerId, toServerId),
+      adoptOneMailing(session, mailingId, fromServerId, toServerId),
     );
     return moved === 1;
   }

@@ -1,12 +1,10 @@
-import { setMaxListeners } from 'node:events';
-import type { PreparedRecipient, RunConsent } from '../../delivery/mailing.delivery.js';
-import { LeaseLostError } from '../../delivery/lease-lost.error.js';
 import type { Commit, CommitAnswer, Release } from '../../model/ports/ledger.js';
-import { type Outcome, wasTried } from '../../model/states/outcome.js';
+import type { Outcome } from '../../model/states/outcome.js';
 import { AttemptRecorder } from './attempt.recorder.js';
 import { OutcomePublisher } from './outcome.publisher.js';
 import { CommitWriter } from './commit.writer.js';
 import type { MailingRunParts, RunEnd, RunPhase } from './mailing-run.parts.js';
+import { MessageQueue } from './message.queue.js';
 import { InterruptibleSleep } from '../pacing/interruptible-sleep.js';
 import { PollSchedule } from './poll.schedule.js';
 import { RecipientPreparation } from './recipient-preparation.js';
@@ -23,8 +21,6 @@ import {
 import { type RunWaits, waitsOf } from './run-waits.js';
 import { TransportMonitor } from './transport.monitor.js';
 
-const NOTHING_TO_CONFIRM = (): void => undefined;
-
 /**
  * Works through one slice.
  *
@@ -32,8 +28,8 @@ const NOTHING_TO_CONFIRM = (): void => undefined;
  * *Commits*: at most one is being written; it writes all outcomes gathered since the last one and marks as many recipients as there is capacity for
  * (group commit). So a slow database never delays a message that is marked already, and a slow mail server never delays the writing of outcomes.
  *
- * Invariant: a recipient is in exactly one of four lists: the ledger's list; `#queue` (marked, not begun); in flight; `#buffer` (waiting for a
- * commit). In the database, recipients of the last three are in flight. They are never more than `maxInDoubt`, and a crash leaves no others in doubt.
+ * Invariant: a recipient is in exactly one of four lists: the ledger's list; the queue of `#messages` (marked, not begun); in flight; `#buffer`
+ * (waiting for a commit). In the database, recipients of the last three are in flight. They are never more than `maxInDoubt`, and a crash leaves no others in doubt.
  *
  * A run stops in six ways. *Stopping* is orderly: nothing new begins, messages in flight end, their outcomes are written, the rest is handed back.
  * *Draining* is the same for a command in the progress row, *pausing* for a decision of the run itself. *Stalled*: the database can't be written;
@@ -46,7 +42,7 @@ const NOTHING_TO_CONFIRM = (): void => undefined;
  */
 export class MailingRun {
   readonly #parts: MailingRunParts;
-  readonly #stopSignal = new AbortController();
+  readonly #messages: MessageQueue;
   readonly #transport: TransportMonitor;
   readonly #writer: CommitWriter;
   readonly #publisher: OutcomePublisher;
@@ -54,10 +50,6 @@ export class MailingRun {
   readonly #preparation: RecipientPreparation;
   readonly #sleep = new InterruptibleSleep();
   readonly #recorder: AttemptRecorder;
-  readonly #consent: RunConsent;
-  #queue: PreparedRecipient[] = [];
-  #inFlight = 0;
-  #drained: (() => void) | null = null;
   readonly #polls = new PollSchedule();
   readonly #stopState = new StopState();
   /** How the claim is released if the run ends before the slice is finished and without a command. */
@@ -66,8 +58,6 @@ export class MailingRun {
 
   constructor(parts: MailingRunParts) {
     this.#parts = parts;
-    // Every message in flight listens to it: more than ten listeners are no leak.
-    setMaxListeners(0, this.#stopSignal.signal);
     this.#transport = new TransportMonitor(parts);
     this.#writer = new CommitWriter(parts);
     this.#publisher = new OutcomePublisher(parts);
@@ -82,20 +72,23 @@ export class MailingRun {
       transportDown: (reason) => this.#transportDown(reason),
       pauseIf: (reason) => this.#pauseIf(reason),
     });
-    this.#consent = {
-      stop: this.#stopSignal.signal,
-      wanted: () => this.#preparation.signal,
+    this.#messages = new MessageQueue(parts, {
+      maySend: () => maySend(this.#state),
       mayStart: () => this.#mayStart(),
-      begin: (idx) => this.#begin(idx),
-    };
+      mayNotLeave: () => this.#stopState.mayNotLeave,
+      wanted: () => this.#preparation.signal,
+      generation: () => this.#transport.generation,
+      take: (attempt, generation) => this.#recorder.take(attempt, generation),
+      wake: () => this.#sleep.end(),
+    });
   }
 
   /** What the run waits for; read when it has committed nothing for long. */
   get waits(): RunWaits {
     const run = {
       mayStart: this.#parts.mayStart(),
-      inFlight: this.#inFlight,
-      queued: this.#queue.length,
+      inFlight: this.#messages.inFlight,
+      queued: this.#messages.length,
       committedAt: this.#writer.committedAt,
     };
     const isPersisted = this.#parts.mailingId !== null;
@@ -110,9 +103,9 @@ export class MailingRun {
     const { level, waitsForHost } = this.#transport;
     return {
       phase: this.#phase,
-      inFlight: this.#inFlight,
-      queued: this.#queue.length,
-      isSkipNext: this.#queue.length > 0 && 'skip' in this.#queue[0].addressee,
+      inFlight: this.#messages.inFlight,
+      queued: this.#messages.length,
+      isSkipNext: this.#messages.isSkipNext,
       maxInDoubt: this.#parts.options.maxInDoubt,
       hasUnwritten: this.#writer.hasUnwritten,
       isWoken: this.#isWoken,
@@ -128,7 +121,7 @@ export class MailingRun {
   async run(): Promise<RunEnd> {
     for (;;) {
       const action = nextAction(this.#state);
-      if (action.kind === 'send') this.#startMessages();
+      if (action.kind === 'send') this.#messages.start();
       else if (action.kind === 'wait') await this.#wait(action);
       else {
         const end = await this.#commit();
@@ -173,45 +166,17 @@ export class MailingRun {
 
   /** For a run that ended fenced: outcomes that were not recorded. Resolves when the last message in flight has ended. */
   async unrecorded(): Promise<Outcome[]> {
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+    await this.#messages.drained();
     return [...this.#writer.unwrittenOutcomes, ...this.#buffer.outcomes];
   }
 
   /** After `stop`, when the time is over: messages in flight end with what is known of them. */
   abort(): void {
-    this.#stopSignal.abort();
-  }
-
-  #startMessages(): void {
-    while (maySend(this.#state)) {
-      const needsRateSlot = !('skip' in this.#queue[0].addressee);
-      if (needsRateSlot && !this.#parts.limiter.take()) return;
-      void this.#send(this.#queue.shift() as PreparedRecipient, needsRateSlot);
-    }
-  }
-
-  /** Checked last, right before the hand-over: a message may have waited for long. */
-  #begin(idx: number): () => void {
-    if (this.#stopState.mayNotLeave || !this.#parts.mayStart()) throw new LeaseLostError();
-    return this.#parts.journal?.begin(idx) ?? NOTHING_TO_CONFIRM;
+    this.#messages.abort();
   }
 
   #mayStart(): boolean {
     return this.#phase === 'running' && this.#transport.waitMs() === 0 && this.#parts.mayStart();
-  }
-
-  async #send(recipient: PreparedRecipient, hasRateSlot: boolean): Promise<void> {
-    this.#inFlight++;
-    const { generation } = this.#transport;
-    this.#parts.faultPoints.reach('beforeRendered');
-    const attempt = await this.#parts.delivery.deliver(recipient, this.#consent);
-    this.#parts.faultPoints.reach('afterAnswer');
-    this.#inFlight--;
-    if (hasRateSlot) this.#parts.limiter.release(wasTried(attempt));
-    this.#recorder.take(attempt, generation);
-    this.#startMessages();
-    this.#sleep.end();
-    if (this.#inFlight === 0) this.#drained?.();
   }
 
   #transportDown(reason: string, what?: string): void {
@@ -233,8 +198,7 @@ export class MailingRun {
   }
 
   #returnQueue(): void {
-    this.#buffer.handBack(this.#queue.map((one) => one.idx));
-    this.#queue = [];
+    this.#buffer.handBack(this.#messages.clear());
   }
 
   async #wait({ ms, slot }: Extract<NextAction, { kind: 'wait' }>): Promise<void> {
@@ -248,7 +212,7 @@ export class MailingRun {
   async #commit(): Promise<RunEnd | null> {
     if (this.#phase === 'rewound') return this.#remember(this.#nextCommit());
     const isFenced = (): boolean => this.#phase === 'fenced';
-    const written = await this.#writer.write(() => this.#nextCommit(), this.#stopSignal.signal, isFenced);
+    const written = await this.#writer.write(() => this.#nextCommit(), this.#messages.stopSignal, isFenced);
     if (!written) {
       if (this.#phase === 'stopping') return { status: 'stalled', mailing: null };
       this.#enterPhase('stalled');
@@ -314,10 +278,10 @@ export class MailingRun {
       if (prepared) this.#transportDown(prepared.reason, prepared.what);
       return;
     }
-    this.#queue.push(...prepared);
+    this.#messages.push(prepared);
     // A stop was requested, or the transport went down, while the commit was being written.
     if (this.#phase !== 'running' || this.#transport.waitMs() > 0) this.#returnQueue();
     // Not at once: a commit that is due goes first, so that the database works while these messages are rendered.
-    setImmediate(() => this.#startMessages());
+    setImmediate(() => this.#messages.start());
   }
 }

@@ -1,7 +1,7 @@
 import type { Session } from '../database/mailing.database.js';
 
-/** The same for one mailing. @returns 1 if it was moved. */
-export function adoptMailing(
+/** `adoptMailings` for one mailing, for a command given here that its owner can not carry out any more. @returns 1 if it was moved. */
+export function adoptOneMailing(
   session: Session,
   mailingId: string,
   fromServerId: string,
