@@ -1,28 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaultPoints } from '../../libs/mailing/src/model/ports/fault-points.js';
-import type { HeldClaim } from '../../libs/mailing/src/store/ledger/held-claim.js';
 import { MailingClaims } from '../../libs/mailing/src/store/claims/mailing-claims.js';
 import { MailingDatabase } from '../../libs/mailing/src/store/database/mailing.database.js';
-import { MailingLedger } from '../../libs/mailing/src/store/ledger/mailing.ledger.js';
 import { CommandPersister } from '../../libs/mailing/src/store/commands/command.persister.js';
-import { TemplateEmailBatchPersister } from '../../libs/mailing/src/store/claims/template-email-batch.persister.js';
 import { TemplateEmailPersister } from '../../libs/mailing/src/store/intake/template-email.persister.js';
 import { ExplainingPostgres, stepsWithoutKey } from '../support/databases/explaining-postgres.js';
 import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-database.js';
 import { livingServer } from '../support/databases/living-server.js';
-import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/databases/sent-and-forgotten.js';
 import { writtenList } from '../support/databases/written-list.js';
+import { BATCH, BatchWork } from '../support/databases/batch-work.js';
 
 const SERVER = 'test:1';
 const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
 const RECIPIENTS = Number(process.env.MAILING_TEST_PLAN_RECIPIENTS ?? 20_000);
-const BATCH = 100;
-const QUIET = { outcomes: [], deferred: [], returned: [], capacity: 0, inFlight: 0, release: null };
 
 describe('the query plans of batches (postgres)', () => {
   let fresh: FreshDatabase;
   let database: ExplainingPostgres;
-  let batches: TemplateEmailBatchPersister;
+  let work: BatchWork;
   let mailingId: string;
 
   beforeAll(async () => {
@@ -53,16 +48,10 @@ describe('the query plans of batches (postgres)', () => {
     );
     await fresh.dataSource.query('ANALYZE');
     database = new ExplainingPostgres(fresh.dataSource);
-    batches = new TemplateEmailBatchPersister(database);
+    work = new BatchWork(database, mailingId, { uniqServerId: SERVER, incarnation: INCARNATION });
   }, 600_000);
 
   afterAll(() => fresh.dispose());
-
-  const claimed = async (startIdx: number, token: string): Promise<HeldClaim> => {
-    const claim = await batches.claim({ mailingId, startIdx }, SERVER, `${INCARNATION}#${token}`);
-    if (!claim) throw new Error('The batch could not be claimed.');
-    return claim;
-  };
 
   const assertKeys = (atLeast: number): void => {
     expect(database.steps.length).toBeGreaterThan(atLeast);
@@ -71,56 +60,32 @@ describe('the query plans of batches (postgres)', () => {
   };
 
   it('of poll and claim use the indexes made for them', async () => {
-    expect(await batches.free(32)).toHaveLength(32);
+    expect(await work.batches.free(32)).toHaveLength(32);
     const looks = database.steps.flatMap(({ node }) => node['Index Name'] ?? []);
     expect(looks).toEqual(expect.arrayContaining(['idx_dps_mailing_batched', 'idx_dps_mail_batch_status']));
     database.steps.length = 0;
-    await claimed(0, '1');
+    await work.claim(0, '1');
     assertKeys(1);
   });
 
   it('of commit, end and merge use keys', async () => {
-    const ledger = new MailingLedger(database, await claimed(100, '2'));
-    await ledger.commit({ ...QUIET, capacity: 50, inFlight: 50 });
-    const deferred = [{ idx: 100, code: '4.2.0', text: 'greylisted', delayMs: 3_600_000 }];
-    const sent = (from: number, to: number) =>
-      Array.from(
-        { length: to - from },
-        (_, n) => ({ idx: from + n, status: 'sent', code: null, text: null }) as const,
-      );
-    // After failures a commit reads the other running batches, too.
-    const scores = { suspect: 20, failure: 20 };
-    const guard = { scores, sums: scores };
-    await ledger.commit({ ...QUIET, outcomes: sent(101, 150), deferred, capacity: 50, inFlight: 50, guard });
-    await ledger.commit({ ...QUIET, outcomes: sent(150, 200), capacity: 50 });
-    expect(await ledger.commit({ ...QUIET, release: { kind: 'rest' } })).toMatchObject({ status: 'pending' });
-    const whole = new MailingLedger(database, await claimed(200, '3'));
-    await whole.commit({ ...QUIET, capacity: 100, inFlight: 100 });
-    const end = await whole.commit({ ...QUIET, outcomes: sent(200, 300), capacity: 1 });
-    expect(end).toMatchObject({ kind: 'ended', status: 'completed', mailing: 'in_progress' });
+    await work.commitAndRelease();
+    await work.complete();
     assertKeys(30);
   });
 
   it('of restoring lost commits use keys', async () => {
     const memory = { memoryMs: 60_000, lagTimeoutMs: 0 };
     database = new ExplainingPostgres(fresh.dataSource, noFaultPoints, 0, undefined, memory);
-    batches = new TemplateEmailBatchPersister(database);
-    await sentAndForgotten(database, fresh.dataSource, await claimed(400, '5'));
-    await sentAndForgotten(database, fresh.dataSource, await claimed(1_400, '6'));
-    database.steps.length = 0;
-    const restored = { numKnown: NUM_FORGOTTEN, numInFlight: 0 };
-    expect(await restoreAll(database, SERVER, INCARNATION)).toMatchObject([restored, restored]);
+    work = new BatchWork(database, mailingId, { uniqServerId: SERVER, incarnation: INCARNATION });
+    await work.restore(fresh.dataSource, () => (database.steps.length = 0));
     assertKeys(20);
   });
 
   it('of sweep and commands use keys', async () => {
-    const dead = (await batches.claimedByDead(SERVER)).filter((one) => one.batch.startIdx === 0);
-    expect(dead).toHaveLength(1);
-    expect(
-      await batches.recover(dead[0], SERVER, `${INCARNATION}#4`, { resend: false, journal: null }),
-    ).not.toBeNull();
+    await work.recover();
     assertKeys(10);
-    await batches.requested();
+    await work.batches.requested();
     // Mailings with a command are few, and are sorted.
     const scans = database.steps.flatMap(({ node }) => node['Index Name'] ?? []);
     expect(scans).toContain('idx_dps_mailing_batched');
