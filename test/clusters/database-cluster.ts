@@ -53,3 +53,16 @@ export interface DatabaseCluster extends AsyncDisposable {
 
 /** Starts a cluster; installs or unpacks what it needs first. */
 export type StartCluster = () => Promise<DatabaseCluster>;
+
+/** Starts a cluster, and leaves nothing behind if it can't be started. */
+export async function started<C extends AsyncDisposable & { start(): Promise<void> }>(
+  cluster: C,
+): Promise<C> {
+  try {
+    await cluster.start();
+    return cluster;
+  } catch (error) {
+    await cluster[Symbol.asyncDispose]();
+    throw error;
+  }
+}

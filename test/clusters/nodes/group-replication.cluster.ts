@@ -1,5 +1,5 @@
 import { waitUntil } from '../../support/wait-until.js';
-import type { ClusterNode, DatabaseCluster, Topology } from '../database-cluster.js';
+import { type ClusterNode, type DatabaseCluster, type Topology, started } from '../database-cluster.js';
 import { type GroupOptions, GroupReplicationServer } from './group-replication.server.js';
 import {
   groupView,
@@ -50,15 +50,8 @@ export class GroupReplicationCluster implements DatabaseCluster {
     this.topology = this.isMultiWriter ? 'group-replication-multi-primary' : 'group-replication';
   }
 
-  static async create(options: GroupOptions): Promise<GroupReplicationCluster> {
-    const cluster = new GroupReplicationCluster(options);
-    try {
-      await cluster.start();
-      return cluster;
-    } catch (error) {
-      await cluster[Symbol.asyncDispose]();
-      throw error;
-    }
+  static create(options: GroupOptions): Promise<GroupReplicationCluster> {
+    return started(new GroupReplicationCluster(options));
   }
 
   async writer(): Promise<ClusterNode | null> {
@@ -78,7 +71,8 @@ export class GroupReplicationCluster implements DatabaseCluster {
     await Promise.all(this.nodes.map((node) => node.dispose()));
   }
 
-  private async start(): Promise<void> {
+  /** Called by `create`. */
+  async start(): Promise<void> {
     const starts = await Promise.allSettled(
       Array.from({ length: NUM_NODES }, (_, n) => GroupReplicationServer.create(n + 1, this.options)),
     );

@@ -3,6 +3,7 @@ import { TcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { MAKE_APPLICATION, ServerNode } from './server.node.js';
 import { StandbyCluster, type StandbyNode } from './standby.cluster.js';
+import { started } from '../database-cluster.js';
 
 const CATCH_UP_DEADLINE_S = 60;
 
@@ -95,15 +96,8 @@ class MariaDbNode extends ServerNode<MariaDbServer> implements StandbyNode {
 export class MariaDbAsynchronousCluster extends StandbyCluster<MariaDbNode> {
   readonly topology = 'mariadb-asynchronous';
 
-  static async create(): Promise<MariaDbAsynchronousCluster> {
-    const cluster = new MariaDbAsynchronousCluster();
-    try {
-      await cluster.start();
-      return cluster;
-    } catch (error) {
-      await cluster[Symbol.asyncDispose]();
-      throw error;
-    }
+  static create(): Promise<MariaDbAsynchronousCluster> {
+    return started(new MariaDbAsynchronousCluster());
   }
 
   protected isPromotable(): boolean {
@@ -114,7 +108,8 @@ export class MariaDbAsynchronousCluster extends StandbyCluster<MariaDbNode> {
     return node.follow(this.primary, isCopy);
   }
 
-  private async start(): Promise<void> {
+  /** Called by `create`. */
+  async start(): Promise<void> {
     for (const name of ['node1', 'node2']) await this.add(name);
     const [primary, standby] = this.nodes;
     this.primary = primary;

@@ -4,6 +4,7 @@ import { waitUntil } from '../../support/wait-until.js';
 import { type PostgresManager, PostgresNode } from './postgres.node.js';
 import { APPLICATION } from './server.node.js';
 import { StandbyCluster } from './standby.cluster.js';
+import { started } from '../database-cluster.js';
 
 /**
  * PostgreSQL with a synchronous or asynchronous standby. If synchronous:
@@ -20,15 +21,8 @@ export class PostgresCluster extends StandbyCluster<PostgresNode> implements Pos
     super();
   }
 
-  static async create(topology: PostgresCluster['topology']): Promise<PostgresCluster> {
-    const cluster = new PostgresCluster(topology);
-    try {
-      await cluster.start();
-      return cluster;
-    } catch (error) {
-      await cluster[Symbol.asyncDispose]();
-      throw error;
-    }
+  static create(topology: PostgresCluster['topology']): Promise<PostgresCluster> {
+    return started(new PostgresCluster(topology));
   }
 
   override async failOver(): Promise<void> {
@@ -60,7 +54,8 @@ export class PostgresCluster extends StandbyCluster<PostgresNode> implements Pos
     return this.topology === 'postgres-synchronous';
   }
 
-  private async start(): Promise<void> {
+  /** Called by `create`. */
+  async start(): Promise<void> {
     this.primary = await this.add();
     await this.primary.askInOrder([
       `CREATE ROLE ${APPLICATION} LOGIN`,

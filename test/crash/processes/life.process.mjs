@@ -6,13 +6,9 @@
 // MAILING_DIE_AT and MAILING_DIE_ON name the fault point, and the number of its visit, at which this process kills itself.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MailerModule } from '@nestjs-modules/mailer';
-import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { TypeOrmModule } from '@nestjs/typeorm';
-import { MailingModule, MailingQuery, TemplateEmailSender } from '../../../dist/libs/mailing/src/index.js';
-import { noFaultPoints } from '../../../dist/libs/mailing/src/model/ports/fault-points.js';
-import { dataSourceOptionsOf } from '../../../dist/src/database/data-source.options.js';
+import { MailingQuery, TemplateEmailSender } from '../../../dist/libs/mailing/src/index.js';
+import { dieAtFaultPoint, hostWith } from './mortal-host.mjs';
 
 const env = process.env;
 const RECIPIENTS = Number(env.RECIPIENTS);
@@ -29,33 +25,23 @@ const IN_BATCHES = {
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
 const people = (mailing) => Array.from({ length: RECIPIENTS }, (_, n) => `${mailing}${n}@home.example`);
 
-let visits = 0;
-noFaultPoints.reach = (point) => {
-  if (point === env.MAILING_DIE_AT && ++visits === Number(env.MAILING_DIE_ON)) {
-    process.kill(process.pid, 'SIGKILL');
-  }
-};
+dieAtFaultPoint();
 
-class Root {}
-Module({
-  imports: [
-    TypeOrmModule.forRoot({ ...dataSourceOptionsOf(env.DATABASE_URL), autoLoadEntities: true }),
-    MailerModule.forRoot({ transport: { url: env.SMTP_URL, pool: true, maxConnections: 2 } }),
-    MailingModule.forRoot({
-      templates: { dir: env.TEMPLATE_DIR },
-      bulkSmtp: env.BULK_SMTP === 'yes',
-      uniqServerId: env.SERVER_ID,
-      migrationList: ['*'],
-      inDoubt: (recipients) => recipients.map(() => 'leave'),
-      run: { concurrency: Number(env.CONCURRENCY), maxInDoubt: Number(env.MAX_IN_DOUBT) },
-      retry: { initialDelayMs: 20 },
-      ...(env.JOURNAL_DIR ? { journal: { dir: env.JOURNAL_DIR } } : {}),
-      errorGuard: { sampleSize: 0 },
-      server: { heartbeatIntervalMs: 50, leaseMs: 60_000 },
-      ...(BATCH_SIZE > 0 ? IN_BATCHES : {}),
-    }),
-  ],
-})(Root);
+const Root = hostWith(
+  {
+    bulkSmtp: env.BULK_SMTP === 'yes',
+    uniqServerId: env.SERVER_ID,
+    migrationList: ['*'],
+    inDoubt: (recipients) => recipients.map(() => 'leave'),
+    run: { concurrency: Number(env.CONCURRENCY), maxInDoubt: Number(env.MAX_IN_DOUBT) },
+    retry: { initialDelayMs: 20 },
+    ...(env.JOURNAL_DIR ? { journal: { dir: env.JOURNAL_DIR } } : {}),
+    errorGuard: { sampleSize: 0 },
+    server: { heartbeatIntervalMs: 50, leaseMs: 60_000 },
+    ...(BATCH_SIZE > 0 ? IN_BATCHES : {}),
+  },
+  2,
+);
 
 let app, sender, query;
 async function boot() {

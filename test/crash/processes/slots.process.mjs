@@ -1,11 +1,8 @@
 // A host that sends one mailing with slots, at SEND=yes, and otherwise resumes what is left. Then it defines no slot, because a
 // server that takes a mailing over may not know any. A test kills it.
-import { MailerModule } from '@nestjs-modules/mailer';
-import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { TypeOrmModule } from '@nestjs/typeorm';
-import { MailingModule, SlotService, TemplateEmailSender } from '../../../dist/libs/mailing/src/index.js';
-import { dataSourceOptionsOf } from '../../../dist/src/database/data-source.options.js';
+import { SlotService, TemplateEmailSender } from '../../../dist/libs/mailing/src/index.js';
+import { hostWith } from './mortal-host.mjs';
 
 const { env } = process;
 const COUNT = Number(env.RECIPIENTS);
@@ -16,20 +13,15 @@ class Profiles {
   }
 }
 
-class Root {}
-Module({
-  imports: [
-    TypeOrmModule.forRoot({ ...dataSourceOptionsOf(env.DATABASE_URL), autoLoadEntities: true }),
-    MailerModule.forRoot({ transport: { url: env.SMTP_URL, pool: true, maxConnections: 5 } }),
-    MailingModule.forRoot({
-      templates: { dir: env.TEMPLATE_DIR },
-      uniqServerId: 'shop:1',
-      profileRepository: Profiles,
-      run: { concurrency: 5 },
-      server: { heartbeatIntervalMs: 100, leaseMs: 60_000 },
-    }),
-  ],
-})(Root);
+const Root = hostWith(
+  {
+    uniqServerId: 'shop:1',
+    profileRepository: Profiles,
+    run: { concurrency: 5 },
+    server: { heartbeatIntervalMs: 100, leaseMs: 60_000 },
+  },
+  5,
+);
 
 const app = await NestFactory.createApplicationContext(Root, { logger: ['error'] });
 if (env.SEND === 'yes') {
