@@ -66,12 +66,16 @@ it('docs/setup.md names each table that the migrations make', async () => {
 async function anchorsOf(path: string): Promise<Set<string>> {
   const words = (await readFile(path, 'utf8')).replace(/^```[\s\S]*?^```$/gm, '');
   const headings = [...words.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading);
-  return new Set(
-    headings.map((heading) =>
-      heading
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-        .replace(/ /g, '-'),
-    ),
-  );
+  const anchors = new Set<string>();
+  for (const heading of headings) {
+    const anchor = heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/ /g, '-');
+    // A heading that stands twice gets a number, as on GitHub.
+    let number = 0;
+    while (anchors.has(number === 0 ? anchor : `${anchor}-${number}`)) number++;
+    anchors.add(number === 0 ? anchor : `${anchor}-${number}`);
+  }
+  return anchors;
 }
