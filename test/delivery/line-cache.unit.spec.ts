@@ -36,6 +36,15 @@ describe('LineCache', () => {
     );
   });
 
+  it('wraps a last line without a break as one that stands alone', () => {
+    const long = 'x'.repeat(999);
+    const last = `${'\u00a0'.repeat(2)}${'\u{10000}'.repeat(2)} \u00a0\u0800`;
+    const lines = new LineCache(quotedPrintable(true));
+    const texts = [1, 2, 3].map(() => lines.write(`${long}\n${last}`)?.wire);
+    expect(new Set(texts).size).toBe(1);
+    expect(texts[0]?.endsWith(`\r\n${quotedPrintable(true)(last)?.wire}`)).toBe(true);
+  });
+
   it('writes bytes with doubled dots and CRLF line breaks', () => {
     const { wire, isAscii } = new LineCache(asTheyAre(true)).write('.\nKöln\r\n..\rend') ?? {};
     expect(Buffer.from(wire ?? '', 'latin1').toString()).toBe('..\r\nKöln\r\n...\r\nend');

@@ -38,10 +38,14 @@ export function asTheyAre(doublesDots: boolean): LineWriter {
 
 /** As quoted-printable (RFC 2045 section 6.7), which every server accepts. */
 export function quotedPrintable(doublesDots: boolean): LineWriter {
-  return (text) => ({
-    wire: forDialogue(qp.wrap(qp.encode(withLineBreaks(text))), doublesDots),
-    isAscii: true,
-  });
+  return (text) => {
+    const encoded = qp.encode(withLineBreaks(text));
+    // A last line without a break is wrapped by itself: `wrap` leaves it whole if it is all there is, and may break it after others.
+    const last = encoded.lastIndexOf('\n') + 1;
+    const wire =
+      last === 0 ? qp.wrap(encoded) : qp.wrap(encoded.slice(0, last)) + qp.wrap(encoded.slice(last));
+    return { wire: forDialogue(wire, doublesDots), isAscii: true };
+  };
 }
 
 function forDialogue(lines: string, doublesDots: boolean): string {
