@@ -1,5 +1,5 @@
+import assert from 'node:assert/strict';
 import type { DataSource } from 'typeorm';
-import { expect } from 'vitest';
 import type { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
 import type { HeldClaim } from '../../../libs/mailing/src/store/ledger/held-claim.js';
 import { MailingLedger } from '../../../libs/mailing/src/store/ledger/mailing.ledger.js';
@@ -41,7 +41,8 @@ export class BatchWork {
     const outcomes = sent(101, 150);
     await ledger.commit({ ...QUIET, outcomes, deferred, capacity: 50, inFlight: 50, guard });
     await ledger.commit({ ...QUIET, outcomes: sent(150, 200), capacity: 50 });
-    expect(await ledger.commit({ ...QUIET, release: { kind: 'rest' } })).toMatchObject({ status: 'pending' });
+    const end = await ledger.commit({ ...QUIET, release: { kind: 'rest' } });
+    assert(end.kind === 'ended' && end.status === 'pending');
   }
 
   /** Sends a whole batch, so that it ends and is merged. */
@@ -49,7 +50,7 @@ export class BatchWork {
     const ledger = new MailingLedger(this.database, await this.claim(2 * BATCH, '3'));
     await ledger.commit({ ...QUIET, capacity: 100, inFlight: 100 });
     const end = await ledger.commit({ ...QUIET, outcomes: sent(200, 300), capacity: 1 });
-    expect(end).toMatchObject({ kind: 'ended', status: 'completed', mailing: 'in_progress' });
+    assert(end.kind === 'ended' && end.status === 'completed' && end.mailing === 'in_progress');
   }
 
   /** Restores commits that the database has forgotten. @param begun called right before it. */
@@ -57,18 +58,24 @@ export class BatchWork {
     await sentAndForgotten(this.database, dataSource, await this.claim(4 * BATCH, '5'));
     await sentAndForgotten(this.database, dataSource, await this.claim(14 * BATCH, '6'));
     begun();
-    const restored = { numKnown: NUM_FORGOTTEN, numInFlight: 0 };
     const { uniqServerId, incarnation } = this.server;
-    expect(await restoreAll(this.database, uniqServerId, incarnation)).toMatchObject([restored, restored]);
+    const restored = await restoreAll(this.database, uniqServerId, incarnation);
+    assert.deepEqual(
+      restored.map((one) => [one.numKnown, one.numInFlight]),
+      [
+        [NUM_FORGOTTEN, 0],
+        [NUM_FORGOTTEN, 0],
+      ],
+    );
   }
 
   /** Recovers the first batch, whose claim holder is dead. */
   async recover(): Promise<void> {
     const { uniqServerId, incarnation } = this.server;
     const dead = (await this.batches.claimedByDead(uniqServerId)).filter((one) => one.batch.startIdx === 0);
-    expect(dead).toHaveLength(1);
+    assert.equal(dead.length, 1);
     const how = { resend: false, journal: null };
-    expect(await this.batches.recover(dead[0], uniqServerId, `${incarnation}#4`, how)).not.toBeNull();
+    assert.notEqual(await this.batches.recover(dead[0], uniqServerId, `${incarnation}#4`, how), null);
   }
 }
 
