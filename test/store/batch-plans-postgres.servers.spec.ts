@@ -9,6 +9,7 @@ import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-da
 import { livingServer } from '../support/databases/living-server.js';
 import { writtenList } from '../support/databases/written-list.js';
 import { BATCH, BatchWork } from '../support/databases/batch-work.js';
+import { fillPostgresHistory } from '../support/databases/postgres-history.js';
 
 const SERVER = 'test:1';
 const INCARNATION = '01234567-89ab-4def-8123-456789abcdef';
@@ -37,16 +38,7 @@ describe('the query plans of batches (postgres)', () => {
          CASE WHEN (1 + n / 10) % 100 = 0 THEN 'free' ELSE 'complete' END, TRUE, now(), 100, 0, 0, 0
        FROM generate_series(1, 29999) n`,
     );
-    // PostgreSQL scans small tables, whatever indexes they have.
-    await fresh.dataSource.query(
-      `INSERT INTO dps_mail_deferred (mailing_id, idx, next_attempt_at)
-       SELECT 'past-' || n % 50, n, now() + INTERVAL '1 day' FROM generate_series(1, 5000) n`,
-    );
-    await fresh.dataSource.query(
-      `INSERT INTO dps_user_mailing (mailing_id, idx, user_id, status, changed_at)
-       SELECT 'past-' || n % 5, n, 'user' || n, 'sent', now() FROM generate_series(1, 20000) n`,
-    );
-    await fresh.dataSource.query('ANALYZE');
+    await fillPostgresHistory(fresh.dataSource);
     database = new ExplainingPostgres(fresh.dataSource);
     work = new BatchWork(database, mailingId, { uniqServerId: SERVER, incarnation: INCARNATION });
   }, 600_000);

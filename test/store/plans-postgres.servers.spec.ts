@@ -16,6 +16,7 @@ import { type FreshDatabase, freshDatabase } from '../support/databases/fresh-da
 import { livingServer } from '../support/databases/living-server.js';
 import { NUM_FORGOTTEN, restoreAll, sentAndForgotten } from '../support/databases/sent-and-forgotten.js';
 import { writtenList } from '../support/databases/written-list.js';
+import { fillPostgresHistory } from '../support/databases/postgres-history.js';
 
 const SERVER = 'test:1';
 const INFO = { templateUrl: 'letter.hbs', subject: 'Hello', from: 'news@shop.example' };
@@ -40,15 +41,7 @@ describe('the query plans of a run (postgres)', () => {
       `INSERT INTO dps_mailing (id, uniq_server_id, status, subject, from_address, template_url, created_at)
        SELECT 'past-' || n, 'test:1', 'completed', 'x', 'x', 'x', now() FROM generate_series(1, 5000) n`,
     );
-    await fresh.dataSource.query(
-      `INSERT INTO dps_mail_deferred (mailing_id, idx, next_attempt_at)
-       SELECT 'past-' || n % 50, n, now() + INTERVAL '1 day' FROM generate_series(1, 5000) n`,
-    );
-    await fresh.dataSource.query(
-      `INSERT INTO dps_user_mailing (mailing_id, idx, user_id, status, changed_at)
-       SELECT 'past-' || n % 5, n, 'user' || n, 'sent', now() FROM generate_series(1, 20000) n`,
-    );
-    await fresh.dataSource.query('ANALYZE');
+    await fillPostgresHistory(fresh.dataSource);
   }, 600_000);
 
   afterAll(() => fresh.dispose());

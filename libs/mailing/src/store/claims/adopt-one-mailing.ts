@@ -1,6 +1,10 @@
 import type { Session } from '../database/mailing.database.js';
 
-/** `adoptMailings` for one mailing, for a command given here that its owner can not carry out any more. @returns 1 if it was moved. */
+/**
+ * `adoptMailings` for one mailing, for a command given here that its owner can not carry out any more. Index: primary key.
+ *
+ * @returns 1 if it was moved.
+ */
 export function adoptOneMailing(
   session: Session,
   mailingId: string,
