@@ -5,6 +5,7 @@ import type {
   EmailMessage,
   HandOver,
 } from '../../libs/mailing/src/delivery/transport/email-message.sender.js';
+import { holdMessagesAfter } from '../support/network/hold-messages.js';
 import { freePort } from '../support/network/free-port.js';
 import { SmtpInbox, type SmtpInboxOptions } from '../support/network/smtp-inbox.js';
 import type { SmtpAnswer, SmtpCommand } from '../support/network/smtp-step.js';
@@ -353,9 +354,7 @@ describe('a pool with limits', () => {
 
   it('finishes messages in flight when it is closed, and begins no others', async () => {
     await using line = await open({});
-    let release!: () => void;
-    const held = new Promise<void>((resolve) => (release = resolve));
-    line.inbox.answer = ({ command }) => (command === 'END' ? held : undefined);
+    const release = holdMessagesAfter(line.inbox, 0);
     const underWay = line.rig.send();
     await line.inbox.waitFor(1);
     const waiting = line.rig.send({ messageId: '<waiting@shop.example>' });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { holdMessagesAfter } from '../support/network/hold-messages.js';
 import { freePort } from '../support/network/free-port.js';
 import { SmtpInbox } from '../support/network/smtp-inbox.js';
 import type { SmtpAnswer, SmtpCommand } from '../support/network/smtp-step.js';
@@ -136,11 +137,9 @@ describe.each([true, false])('MailerMessageSender.probe, with pool: %s', (pool) 
 
   it('works beside messages in a full pool', async () => {
     await using rig = await rigFor(inbox.url);
-    let release!: () => void;
+    const release = holdMessagesAfter(inbox, 0);
     let answer!: () => void;
-    const held = new Promise<void>((resolve) => (release = resolve));
     const answered = new Promise<void>((resolve) => (answer = resolve));
-    inbox.answer = ({ command }) => (command === 'END' ? held : undefined);
     const sent = rig.send();
     await inbox.waitFor(1);
     expect(await Promise.all([rig.sender.probe(), rig.sender.probe()])).toEqual([null, null]);

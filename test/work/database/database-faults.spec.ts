@@ -7,6 +7,7 @@ import { forEachDatabase, forEachInnoDb } from '../../support/databases/for-each
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
+import { holdMessagesAfter } from '../../support/network/hold-messages.js';
 
 /** Counts how often a commit was repeated. */
 function retriesOf(app: MailingApp): { errors: string[] } {
@@ -25,9 +26,11 @@ forEachDatabase('a database that fails', (kind) => {
   const stalled = async (): Promise<{ app: MailingApp; mailingId: string; completed: Promise<unknown> }> => {
     const app = await rig.boot({ run: { databaseRetryTimeoutMs: 100 } });
     const isStalled = new Promise<void>((resolve) => app.events.on('run:stalled', () => resolve()));
+    const release = holdMessagesAfter(rig.inbox, 30);
     const { mailingId, completed } = await app.sender.sendEmailMessage(INFO, people(150), { persist: true });
-    await rig.inbox.waitFor(30);
+    await rig.inbox.waitFor(31);
     await rename(TABLE, 'out_of_reach');
+    release();
     await isStalled;
     return { app, mailingId: mailingId as string, completed };
   };

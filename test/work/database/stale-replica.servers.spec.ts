@@ -14,6 +14,7 @@ import { type MailingApp, mailingApp } from '../../support/hosts/mailing-app.js'
 import { INFO } from '../../support/hosts/mailing-rig.js';
 import type { DatabasePair } from '../../support/servers/paired-servers.js';
 import { ProfileShelf } from '../../support/hosts/profile-shelf.js';
+import { holdMessagesAfter } from '../../support/network/hold-messages.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
 import { SplittingProxy } from '../../support/network/splitting-proxy.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -130,14 +131,9 @@ forEachServer('a proxy that reads from a lagging replica', (kind) => {
 
   /** The mail server answers no message after this number. @returns a function that ends this. */
   const holdAfter = (numMessages: number): (() => void) => {
-    let release = (): void => undefined;
-    const released = new Promise<void>((resolve) => (release = resolve));
-    inbox.answer = async ({ command, to }) => {
-      if (command === 'RCPT' && to[0] === refused) return { code: 550, text: '5.1.1 unknown' };
-      if (command === 'END' && inbox.messages.length > numMessages) await released;
-      return undefined;
-    };
-    return release;
+    inbox.answer = ({ command, to }) =>
+      command === 'RCPT' && to[0] === refused ? { code: 550, text: '5.1.1 unknown' } : undefined;
+    return holdMessagesAfter(inbox, numMessages);
   };
   const isHeld = (): Promise<boolean> =>
     waitUntil(() => inbox.messages.length > HELD_AFTER, {

@@ -3,6 +3,7 @@ import type { SuppressionList } from 'nestjs-mailing';
 import { RepeatedLines } from '../../../libs/mailing/src/work/repeated-lines.js';
 import type { MailingApp } from '../../support/hosts/mailing-app.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
+import { holdMessagesAfter } from '../../support/network/hold-messages.js';
 import { ScriptedSmtpServer, takesAll } from '../../support/network/scripted-smtp.server.js';
 import { toldOf } from '../../support/told-of.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -79,11 +80,7 @@ describe('the log of a mailing', () => {
 
   it('reports progress, rate and remaining time every ten seconds', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    let held: (() => void)[] = [];
-    rig.inbox.answer = ({ command }) =>
-      command === 'END' && rig.inbox.messages.length > 40
-        ? new Promise<undefined>((resolve) => held.push(() => resolve(undefined)))
-        : undefined;
+    const release = holdMessagesAfter(rig.inbox, 40);
     const app = await rig.boot({ run: { concurrency: 5 } });
     const told = toldOf(app);
     const mailingId = await send(app, 100);
@@ -100,21 +97,16 @@ describe('the log of a mailing', () => {
     await waitUntil(() => progress().length === 2, { what: 'another line' });
     // Nothing was sent in between, so there is no estimate.
     expect(progress()[1]).toMatch(/40 of 100 sent, 0 errors, 0 skipped, 0\.0\/s$/);
-    rig.inbox.answer = undefined;
-    for (const release of held.splice(0)) release();
+    release();
     await rig.reached(mailingId, 'completed');
     await waitUntil(() => told.lines.some((one) => one.includes('completed, 100')), { what: 'the end' });
-    held = [];
     await vi.advanceTimersByTimeAsync(30_000);
     expect(progress()).toHaveLength(2);
   });
 
   it('reports progress of a mailing that is not persisted, too', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    let release: () => void = () => undefined;
-    const held = new Promise<undefined>((resolve) => (release = () => resolve(undefined)));
-    rig.inbox.answer = ({ command }) =>
-      command === 'END' && rig.inbox.messages.length > 40 ? held : undefined;
+    const release = holdMessagesAfter(rig.inbox, 40);
     const app = await rig.boot({ run: { concurrency: 5 } });
     const told = toldOf(app);
     const { completed } = await app.sender.sendEmailMessage(NAMED, people(100));

@@ -10,6 +10,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
+import { holdMessagesAfter } from '../../support/network/hold-messages.js';
 
 function nested(levels: number): Record<string, unknown> {
   let inner: Record<string, unknown> = { text: 'at the bottom' };
@@ -231,11 +232,7 @@ describe('the early return of sendEmailMessage', () => {
   const rig = MailingRig.forEachTest('sqlite');
 
   it.each([true, false])('comes before the first message is accepted, persisted: %s', async (persist) => {
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
-    rig.inbox.answer = async ({ command }) => {
-      if (command === 'END') await held;
-    };
+    const release = holdMessagesAfter(rig.inbox, 0);
     const { sender } = await rig.boot();
     try {
       const { completed } = await sender.sendEmailMessage(INFO, people(20), true, persist);

@@ -4,6 +4,7 @@ import { CommandPersister } from '../../../libs/mailing/src/store/commands/comma
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { INFO, MailingRig, people } from '../../support/hosts/mailing-rig.js';
 import { waitUntil } from '../../support/wait-until.js';
+import { holdMessagesAfter } from '../../support/network/hold-messages.js';
 
 forEachDatabase('commands of a user', (kind) => {
   const rig = MailingRig.forEachTest(kind);
@@ -209,9 +210,7 @@ forEachDatabase('commands of a user', (kind) => {
   );
 
   it('a command for a mailing that waits for a worker slot is applied at once', async () => {
-    let letGo: () => void = () => undefined;
-    const gate = new Promise<void>((resolve) => (letGo = resolve));
-    rig.inbox.answer = ({ command }) => (command === 'END' ? gate : undefined);
+    const release = holdMessagesAfter(rig.inbox, 0);
     const app = await rig.boot({ run: { maxConcurrentMailings: 1 } });
     await rig.send(app, 5);
     await rig.inbox.waitFor(5);
@@ -223,7 +222,7 @@ forEachDatabase('commands of a user', (kind) => {
       .update({ id }, { status: 'in_progress', claimToken: 'dead#1' });
     await app.sender.cancel(id);
     expect(await rig.reached(id, 'canceled')).toMatchObject({ numSent: 0 });
-    letGo();
+    release();
   });
 
   it('a retry that meets a cancel changes nothing', async () => {
