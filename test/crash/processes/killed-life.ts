@@ -6,15 +6,16 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type EmailAddress, Mailing } from 'nestjs-mailing';
-import { afterEach, beforeEach } from 'vitest';
+import { afterAll, afterEach, beforeEach } from 'vitest';
 import type { FaultPoint } from '../../../libs/mailing/src/model/ports/fault-points.js';
 import { assertBatchesAddUp } from '../../support/databases/batch-progress.js';
 import { assertProgressAddsUp, readProgress } from '../../support/databases/stored-progress.js';
 import type { DatabaseKind } from '../../support/databases/database-kinds.js';
 import { type FreshDatabase, freshDatabase } from '../../support/databases/fresh-database.js';
 import { SmtpInbox } from '../../support/network/smtp-inbox.js';
+import { SurvivingLives } from './surviving-lives.js';
 
-const LIFE = fileURLToPath(new URL('life.process.mjs', import.meta.url));
+const DYING_LIFE = fileURLToPath(new URL('dying-life.process.mjs', import.meta.url));
 const RECIPIENTS = 16;
 const CONCURRENCY = 2;
 const MAX_IN_DOUBT = 4;
@@ -56,6 +57,8 @@ export class KilledLife {
   private inbox: SmtpInbox;
   private folder: string;
 
+  readonly #survivors = new SurvivingLives();
+
   private constructor(private readonly how: LifeOptions) {}
 
   /** Call it inside `describe`. */
@@ -76,21 +79,22 @@ export class KilledLife {
       await life.database.dispose();
       await rm(life.folder, { recursive: true, force: true });
     });
+    afterAll(() => life.#survivors.stop());
     return life;
   }
 
   /**
-   * Runs a new process for each of these deaths, then one to the end, and checks the promise.
+   * Runs a new process for each of these deaths, then lives to the end in one that survives, and checks the promise.
    *
    * @returns what is wrong, in words; empty if the promise was kept.
    */
   async dies(deaths: Death[], mishap?: Mishap): Promise<string[]> {
     for (const death of deaths) {
-      const end = await this.#live(death);
+      const end = await this.#die(death);
       if (end !== 'SIGKILL') return [`did not die at ${death.at}, but: ${end}`];
       if (mishap) await this.#suffer(mishap);
     }
-    const end = await this.#live();
+    const end = await this.#survivors.live(this.#env(), LIFE_DEADLINE_MS);
     if (end !== 'lived') return [`did not come to its end: ${end}`];
     const mailings = await this.database.dataSource.getRepository(Mailing).findBy({});
     const copies = this.inbox.countsByRecipient();
@@ -126,27 +130,10 @@ export class KilledLife {
     return recipients.filter(({ errorCode }) => errorCode === 'in_doubt').length;
   }
 
-  /** Runs until the end or a death; resolves with how the process ended. */
-  async #live(death?: Death): Promise<string> {
-    const { hasJournal = false, isBulk = false, isBatched = false } = this.how;
-    const child = spawn(process.execPath, [LIFE], {
-      env: {
-        ...process.env,
-        DATABASE_URL: this.database.url,
-        SMTP_URL: this.inbox.url,
-        TEMPLATE_DIR: this.folder,
-        DONE_FILE: join(this.folder, 'done'),
-        SERVER_ID: death?.server ?? 'test:1',
-        RECIPIENTS: String(RECIPIENTS),
-        CONCURRENCY: String(CONCURRENCY),
-        MAX_IN_DOUBT: String(this.#maxInDoubt),
-        JOURNAL_DIR: hasJournal ? this.#journals : '',
-        BULK_SMTP: isBulk ? 'yes' : 'no',
-        BATCH_SIZE: String(isBatched ? BATCH_SIZE : 0),
-        BATCH_THREADS: String(BATCH_THREADS),
-        MAILING_DIE_AT: death?.at ?? '',
-        MAILING_DIE_ON: String(death?.on ?? 1),
-      },
+  /** Runs a process until it kills itself; resolves with how it ended. */
+  async #die({ at, on = 1, server }: Death): Promise<string> {
+    const child = spawn(process.execPath, [DYING_LIFE], {
+      env: { ...process.env, ...this.#env(server), MAILING_DIE_AT: at, MAILING_DIE_ON: String(on) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -156,6 +143,24 @@ export class KilledLife {
     const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
     clearTimeout(timer);
     return signal ?? (code === 0 ? 'lived' : output);
+  }
+
+  #env(server = 'test:1'): Record<string, string> {
+    const { hasJournal = false, isBulk = false, isBatched = false } = this.how;
+    return {
+      DATABASE_URL: this.database.url,
+      SMTP_URL: this.inbox.url,
+      TEMPLATE_DIR: this.folder,
+      DONE_FILE: join(this.folder, 'done'),
+      SERVER_ID: server,
+      RECIPIENTS: String(RECIPIENTS),
+      CONCURRENCY: String(CONCURRENCY),
+      MAX_IN_DOUBT: String(this.#maxInDoubt),
+      JOURNAL_DIR: hasJournal ? this.#journals : '',
+      BULK_SMTP: isBulk ? 'yes' : 'no',
+      BATCH_SIZE: String(isBatched ? BATCH_SIZE : 0),
+      BATCH_THREADS: String(BATCH_THREADS),
+    };
   }
 
   async #judge(
