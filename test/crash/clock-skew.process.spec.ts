@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Mailing, MailServer } from 'nestjs-mailing';
-import { expect, it, describe, vi } from 'vitest';
-import { Lease } from '../../libs/mailing/src/work/servers/lease.js';
+import { expect, it } from 'vitest';
 import { forEachDatabase } from '../support/databases/for-each-database.js';
 import { NewsletterService } from '../support/hosts/newsletter-service.js';
 import { readerAddresses } from '../support/hosts/reader-list.js';
@@ -106,48 +105,6 @@ forEachDatabase('servers whose clocks are twenty minutes apart', (kind) => {
     );
     for (const moment of [createdAt, startTime, endTime]) {
       expect(Math.abs(Number(moment) - Date.now())).toBeLessThan(TEN_MINUTES_MS / 2);
-    }
-  });
-});
-
-describe('Lease', () => {
-  const lease = (): Lease => {
-    const one = new Lease(1_000);
-    one.confirm(Lease.moment());
-    return one;
-  };
-
-  it('is not held before it is confirmed, nor after it is revoked', () => {
-    expect(new Lease(1_000).holds()).toBe(false);
-    const one = lease();
-    expect(one.holds()).toBe(true);
-    one.revoke();
-    expect(one.holds()).toBe(false);
-  });
-
-  it('D5 ends by either of its two clocks: one may stop while the machine is suspended, the other may be set back', () => {
-    for (const toFake of [['performance'], ['Date']] as ('performance' | 'Date')[][]) {
-      vi.useFakeTimers({ toFake, now: Date.now() });
-      try {
-        const one = lease();
-        vi.advanceTimersByTime(990);
-        expect(one.holds()).toBe(true);
-        vi.advanceTimersByTime(20);
-        expect(one.holds()).toBe(false);
-      } finally {
-        vi.useRealTimers();
-      }
-    }
-  });
-
-  it('D5 ends when the wall clock jumps back by more than the lease', () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
-    try {
-      const one = lease();
-      vi.setSystemTime(Date.now() - 5_000);
-      expect(one.holds()).toBe(false);
-    } finally {
-      vi.useRealTimers();
     }
   });
 });

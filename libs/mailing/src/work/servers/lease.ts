@@ -20,7 +20,7 @@ export class Lease {
 
   confirm(begun: { monotonic: number; wall: number }): void {
     if (!this.holds()) {
-      this.#hadGap = this.#unbrokenSince !== null;
+      this.#hadGap = this.#isInGap;
       this.#unbrokenSince = begun.monotonic;
     }
     this.#monotonic = begun.monotonic;
@@ -50,6 +50,10 @@ export class Lease {
 
   /** True if the lease ran out or was revoked while this process lived, and has not held for its whole length since. */
   isAfterGap(): boolean {
-    return this.#hadGap && !this.hasLastedWholly();
+    return (this.#hadGap || this.#isInGap) && !this.hasLastedWholly();
+  }
+
+  get #isInGap(): boolean {
+    return this.#unbrokenSince !== null && !this.holds();
   }
 }
