@@ -64,6 +64,11 @@ export class DrillMailing {
     this.#noteTime();
   }
 
+  /** The time since its last message is no gap: it could not go on. */
+  excuse(): void {
+    this.#lastAt = performance.now();
+  }
+
   end(): void {
     if (this.#isOver) return;
     this.#noteTime();

@@ -112,7 +112,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
       const [dead] = await batches.claimedByDead(SERVER);
       return {
         mailingId,
-        step: () => batches.recover(dead, HEIR, 'heir#1', { resend: false, journal: null }),
+        step: () => batches.recover(dead, HEIR, 'heir#1', { resend: false, evidence: null }),
       };
     },
     'reopened for a retry': async () => {
@@ -136,7 +136,7 @@ forEachDatabase('the end of a batch, cut off between any two statements', (kind)
       if (dead.mailingId !== mailingId) continue;
       const claim = await batches.recover(dead, HEIR, `heir#${randomUUID().slice(0, 8)}`, {
         resend: false,
-        journal: null,
+        evidence: null,
       });
       await new MailingLedger(database, claim!).commit({ ...QUIET, release: { kind: 'stop' } });
     }

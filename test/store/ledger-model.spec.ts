@@ -70,7 +70,7 @@ forEachDatabase('the stored progress, compared with a simple model', (kind) => {
   ): Promise<HeldClaim> => {
     await livingServer(fresh.dataSource, SERVER, token.split('#')[0]);
     const [claims, batches] = [new MailingClaims(database), new TemplateEmailBatchPersister(database)];
-    const how = { resend: death?.resend === true, journal: null };
+    const how = { resend: death?.resend === true, evidence: null };
     const take = async (): Promise<HeldClaim | null> => {
       if (!death) {
         const batch = { mailingId, startIdx: BATCH };

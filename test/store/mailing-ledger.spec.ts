@@ -187,7 +187,7 @@ forEachDatabase('the ledger of a mailing', (kind) => {
     await livingServer(fresh.dataSource, SERVER, 'heir');
     const heir = await claims.recover(mailingId, SERVER, 'zombie#1', 'heir#1', {
       resend: false,
-      journal: null,
+      evidence: null,
     });
     expect(heir).toMatchObject({ inFlight: { numInFlight: 2 }, numSettled: 2 });
     expect(await zombie.commit({ ...quiet, outcomes: [sent(0), sent(1)], capacity: 2 })).toEqual({
@@ -197,7 +197,7 @@ forEachDatabase('the ledger of a mailing', (kind) => {
     expect(progress.byStatus).toEqual({ in_doubt: 2, pending: 2 });
     expect(progress.mailing).toMatchObject({ numSent: 0, numErrors: 2, claimToken: 'heir#1' });
     expect(
-      await claims.recover(mailingId, SERVER, 'zombie#1', 'late#1', { resend: false, journal: null }),
+      await claims.recover(mailingId, SERVER, 'zombie#1', 'late#1', { resend: false, evidence: null }),
     ).toBeNull();
   });
 
@@ -211,7 +211,7 @@ forEachDatabase('the ledger of a mailing', (kind) => {
     )) as string;
     expect(await claims.claim(claimable, SERVER, 'zombie#7')).toBeNull();
     expect(
-      await claims.recover(running, SERVER, 'successor#1', 'zombie#8', { resend: true, journal: null }),
+      await claims.recover(running, SERVER, 'successor#1', 'zombie#8', { resend: true, evidence: null }),
     ).toBeNull();
     expect(await claims.failDeadLists(SERVER, 'zombie')).toBe(0);
     const mailings = await fresh.dataSource.getRepository(Mailing).find({ order: { id: 'ASC' } });
@@ -233,7 +233,7 @@ forEachDatabase('the ledger of a mailing', (kind) => {
     expect(mailing).toMatchObject({ lowWaterIdx: 0, nextIdx: 31 });
     await livingServer(fresh.dataSource, SERVER, 'heir');
     expect(
-      await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', { resend: true, journal: null }),
+      await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', { resend: true, evidence: null }),
     ).toMatchObject({
       inFlight: { numInFlight: 2 },
     });
@@ -340,7 +340,7 @@ forEachDatabase('the ledger of a mailing', (kind) => {
     await livingServer(fresh.dataSource, SERVER, 'heir');
     const claim = await claims.recover(mailingId, SERVER, 'dead#1', 'heir#1', {
       resend: false,
-      journal: null,
+      evidence: null,
     });
     expect(claim).toMatchObject({ inFlight: { numInFlight: 2, retries: [0] } });
     const { recipients, mailing } = await readProgress(fresh.dataSource, mailingId);

@@ -55,7 +55,7 @@ forEachInnoDb('a recipient table partitioned by day', (kind) => {
       returned: [2],
       capacity: 50,
     });
-    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
+    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, evidence: null });
     await new MailingReader(database).recipients(mailingId, { status: null, afterIdx: -1, limit: 10 });
 
     const plans = database.plans.filter(({ partitions }) => partitions !== null);

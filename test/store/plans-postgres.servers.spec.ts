@@ -60,7 +60,7 @@ describe('the query plans of a run (postgres)', () => {
     const deferred = [4, 5, 6].map((idx) => ({ idx, delayMs: 0, ...refused }));
     await ledger.commit({ ...quiet, outcomes, deferred, returned: [2, 3], capacity: MARKED });
     await ledger.commit({ ...quiet, returned: [5] });
-    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
+    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, evidence: null });
 
     expect(database.steps.length).toBeGreaterThan(30);
     expect(stepsWithoutKey(database.steps)).toEqual([]);
@@ -74,7 +74,7 @@ describe('the query plans of a run (postgres)', () => {
   it('of restoring lost commits read by key the few rows of those commits', async () => {
     const memory = { memoryMs: 60_000, lagTimeoutMs: 0 };
     const remembering = new ExplainingPostgres(fresh.dataSource, noFaultPoints, 0, undefined, memory);
-    const how = { resend: false, journal: null };
+    const how = { resend: false, evidence: null };
     const claim = await new MailingClaims(remembering).recover(mailingId, SERVER, 'run#2', 'run#2b', how);
     await sentAndForgotten(remembering, fresh.dataSource, claim!);
     remembering.steps.length = 0;
@@ -125,7 +125,7 @@ describe('the query plans of a run (postgres)', () => {
     expect(new Set((await claimAddresses(database, newId, places)).values()).size).toBe(MARKED);
     // Rows that were just returned are not asked for again.
     expect(database.steps.filter(({ sql }) => sql.includes('dps_mail_address_claim'))).toEqual([]);
-    await claims.recover(newId, SERVER, 'run#3', 'run#4', { resend: false, journal: null });
+    await claims.recover(newId, SERVER, 'run#3', 'run#4', { resend: false, evidence: null });
 
     const lists = database.steps.filter(({ sql }) => /dps_(email_address|user_mailing|mail_slot)"/.test(sql));
     const conditions = lists.flatMap(({ sql, node }) => {

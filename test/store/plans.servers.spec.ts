@@ -64,7 +64,7 @@ forEachInnoDb('the query plans of a run', (kind) => {
       { idx: 1, status: 'error', code: '550', text: 'no such user' } as const,
     ];
     await ledger.commit({ ...quiet, outcomes, returned: [2, 3], capacity: MARKED });
-    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, journal: null });
+    await claims.recover(mailingId, SERVER, 'run#1', 'run#2', { resend: false, evidence: null });
 
     expect(database.plans.length).toBeGreaterThan(15);
     assertPlans(database.plans);
@@ -74,7 +74,7 @@ forEachInnoDb('the query plans of a run', (kind) => {
     const memory = { memoryMs: 60_000, lagTimeoutMs: 0 };
     const database = new ExplainingDatabase(fresh.dataSource, noFaultPoints, 0, undefined, memory);
     const claims = new MailingClaims(database);
-    const how = { resend: false, journal: null };
+    const how = { resend: false, evidence: null };
     const claim = await claims.recover(mailingId, SERVER, 'run#2', 'run#2b', how);
     await sentAndForgotten(database, fresh.dataSource, claim!);
     database.plans.length = 0;
@@ -91,7 +91,7 @@ forEachInnoDb('the query plans of a run', (kind) => {
     expect(status).toBe('in_progress');
     const claim = await claims.recover(mailingId, SERVER, claimToken as string, 'run#3', {
       resend: false,
-      journal: null,
+      evidence: null,
     });
     if (!claim) throw new Error('The mailing could not be recovered.');
     database.plans.length = 0;
@@ -107,7 +107,7 @@ forEachInnoDb('the query plans of a run', (kind) => {
     );
     await ledger.commit({ ...quiet, outcomes: [{ idx: marked[0], status: 'sent', code: null, text: null }] });
     await ledger.commit({ ...quiet, returned: [marked[1]] });
-    await claims.recover(mailingId, SERVER, 'run#3', 'run#4', { resend: true, journal: null });
+    await claims.recover(mailingId, SERVER, 'run#3', 'run#4', { resend: true, evidence: null });
     assertPlans(database.plans);
   });
 

@@ -1,22 +1,23 @@
 import type { Drill } from '../drill.js';
-import type { DrillWorld } from '../drill.world.js';
+import { type DrillWorld, HOST_OF } from '../drill.world.js';
 
 /** Longer than a lease, so that other hosts take over the claims of this one. */
 const HOST_SPLIT_MS = 30_000;
 const NODE_SPLIT_MS = 20_000;
 
 /**
- * Cuts one host off from the database for longer than a lease, then, on Galera, the node in use from the other nodes. The host
- * counts as dead meanwhile, and returns with its answers, so no recipient stays in doubt.
+ * Cuts the host of the unbatched mailing off from the database for longer than a lease, then one that has only batches, and then, on Galera, the node
+ * in use from the other nodes. A host counts as dead meanwhile, and returns with its answers, so no recipient stays in doubt.
  */
 export const split: Drill = {
-  seconds: 110,
+  seconds: 150,
   act: async (world) => {
-    const host = world.anyHost();
-    world.say(`host ${host} is cut off`);
-    await world.split(host, HOST_SPLIT_MS);
-    world.say(`host ${host} is connected again`);
-    await world.progress(200);
+    for (const host of [HOST_OF.single, HOST_OF.batched]) {
+      world.say(`host ${host} is cut off`);
+      await world.split(host, HOST_SPLIT_MS);
+      world.say(`host ${host} is connected again`);
+      await world.progress(200);
+    }
     if (world.cluster.topology === 'galera') await isolateNode(world);
   },
 };

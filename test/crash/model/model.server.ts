@@ -21,6 +21,7 @@ import { TemplateEmailPersister } from '../../../libs/mailing/src/store/intake/t
 import { BatchSweep } from '../../../libs/mailing/src/work/sweeps/batch.sweep.js';
 import { BatchWorker } from '../../../libs/mailing/src/work/execution/batch-worker.js';
 import { ClaimAcquirer } from '../../../libs/mailing/src/work/claims/claim.acquirer.js';
+import { FencedRuns } from '../../../libs/mailing/src/work/claims/fenced.runs.js';
 import { JournalRecovery } from '../../../libs/mailing/src/work/claims/journal.recovery.js';
 import { ActiveDispatcher } from '../../../libs/mailing/src/work/execution/active.dispatcher.js';
 import { InDoubtDecision } from '../../../libs/mailing/src/work/claims/in-doubt.decision.js';
@@ -104,6 +105,7 @@ export class ModelServer {
   readonly #database: MortalDatabase;
   readonly #membership: ServerMembership;
   readonly #runs: RunRegistry;
+  readonly #fencedRuns = new FencedRuns();
   readonly #restarter: TemplateEmailRestarter;
   readonly #worker: BatchWorker;
   readonly #batchSweep: BatchSweep;
@@ -135,7 +137,7 @@ export class ModelServer {
     const periodic = new TemplateEmailPeriodicService(membership, runs, settings, events);
     const journals = (this.#journals = new JournalRecovery(settings, membership, claims, batches, periodic));
     const taken = { settings, claims, batches, membership, doubts, journals, recorder, faultPoints };
-    const taker = new ClaimAcquirer(taken);
+    const taker = new ClaimAcquirer({ ...taken, fencedRuns: this.#fencedRuns });
     const runner = this.#runner(settings, membership, journal, events);
     const outages = new OpeningOutages(settings.run.transportOutageTimeoutMs, 60_000, events);
     const opener = new ContentOpener(RENDERER, outages);
@@ -224,8 +226,7 @@ export class ModelServer {
       profiles: () => null,
       gates: () => [],
       recorder: new ProfileRecorder(() => null, settings, events),
-      // The model's servers do not come back after they are declared dead.
-      lostRuns: { note: () => Promise.resolve() },
+      fencedRuns: this.#fencedRuns,
       slots: (mailingId) => new KeptSlots(new SlotPersister(this.#database), String(mailingId)),
       events,
       faultPoints: noFaultPoints,

@@ -74,7 +74,7 @@ export class BatchWork {
     const { uniqServerId, incarnation } = this.server;
     const dead = (await this.batches.claimedByDead(uniqServerId)).filter((one) => one.batch.startIdx === 0);
     assert.equal(dead.length, 1);
-    const how = { resend: false, journal: null };
+    const how = { resend: false, evidence: null };
     assert.notEqual(await this.batches.recover(dead[0], uniqServerId, `${incarnation}#4`, how), null);
   }
 }

@@ -80,7 +80,7 @@ forEachDatabase('two sweeps of dead servers at the same moment', (kind) => {
     for (const dead of await batches.claimedByDead('dead:1')) {
       await batches.recover(dead, 'sweeper:2', `${sweeper}#${dead.batch.startIdx}`, {
         resend: false,
-        journal: null,
+        evidence: null,
       });
     }
     const freed: unknown[] = [];

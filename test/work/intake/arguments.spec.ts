@@ -32,7 +32,7 @@ const DEAD = {
   claimToken: 'dead',
   uniqServerId: 'here:1',
 };
-const HOW = { resend: false, journal: null };
+const HOW = { resend: false, evidence: null };
 
 /** Calls with one argument left out, by the name of the argument. */
 function callsOf(app: MailingApp): Record<'id' | 'number', Record<string, (value: never) => unknown>> {

@@ -1,11 +1,16 @@
-import { MailServer } from 'nestjs-mailing';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type MailingEventMap, MailServer } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
+import type { CommitAnswer } from '../../../libs/mailing/src/model/ports/ledger.js';
 import { MailingClaims } from '../../../libs/mailing/src/store/claims/mailing-claims.js';
+import { MailingDatabase } from '../../../libs/mailing/src/store/database/mailing.database.js';
 import { TemplateEmailPersister } from '../../../libs/mailing/src/store/intake/template-email.persister.js';
+import { ServerMembership } from '../../../libs/mailing/src/work/servers/server-membership.js';
 import { HeldAnswers } from '../../crash/processes/held-answers.js';
 import { assertAllSentInBatches, sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
 import { forEachDatabase } from '../../support/databases/for-each-database.js';
 import { MailingRig } from '../../support/hosts/mailing-rig.js';
+import { holdMessagesAfter } from '../../support/network/hold-messages.js';
 import { waitUntil } from '../../support/wait-until.js';
 
 /** So long that neither the next heartbeat nor the end of the lease falls into the test. */
@@ -38,8 +43,9 @@ forEachDatabase('a server that is declared dead', (kind) => {
     const ends: string[] = [];
     app.events.on('run:fenced', () => ends.push('lost'));
     app.events.on('run:recovered', () => ends.push('recovered'));
+    app.events.on('server:lost', holdMessagesAfter(rig.inbox, 30));
     const mailingId = await rig.send(app, 200);
-    await rig.inbox.waitFor(30);
+    await rig.inbox.waitFor(31);
     await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
     await rig.reached(mailingId, 'completed');
     expect(ends).toEqual(['lost', 'recovered']);
@@ -47,6 +53,38 @@ forEachDatabase('a server that is declared dead', (kind) => {
     expect(byStatus.in_doubt ?? 0).toBeLessThanOrEqual(10);
     expect((byStatus.sent ?? 0) + (byStatus.in_doubt ?? 0)).toBe(200);
     expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
+  });
+
+  it('F2 while the database is out of its reach, and with it the answer to a commit: nothing is in doubt, and no recipient gets a second copy', async () => {
+    const app = await rig.boot({ inDoubt: 'resend' });
+    const database = app.nest.get(MailingDatabase, { strict: false });
+    const transaction = database.transaction.bind(database) as MailingDatabase['transaction'];
+    const inHeartbeat = new AsyncLocalStorage<boolean>();
+    const membership = app.nest.get(ServerMembership, { strict: false });
+    const heartbeat = membership.heartbeat.bind(membership);
+    membership.heartbeat = () => inHeartbeat.run(true, heartbeat);
+    let isOutOfReach = false;
+    database.transaction = async (steps) => {
+      if (isOutOfReach && !inHeartbeat.getStore()) throw new Error('no network');
+      const result = await transaction(steps);
+      const { answer } = { ...(result as { answer?: CommitAnswer }) };
+      if (rig.inbox.messages.length < 30 || answer?.kind !== 'continue' || answer.marked.length === 0)
+        return result;
+      isOutOfReach = true;
+      throw new Error('no network');
+    };
+    const recovered: MailingEventMap['run:recovered'][] = [];
+    app.events.on('run:recovered', (facts) => recovered.push(facts));
+    const retried = new Promise<unknown>((resolve) => app.events.on('run:commit-retried', resolve));
+    const lost = new Promise<unknown>((resolve) => app.events.on('server:lost', resolve));
+    const mailingId = await rig.send(app, 200);
+    await retried;
+    await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
+    await lost;
+    database.transaction = transaction;
+    await rig.reached(mailingId, 'completed');
+    expect(recovered).toEqual([expect.objectContaining({ mailingId, numInDoubt: 0 })]);
+    await rig.assertAllSent(mailingId, 200);
   });
 
   it('F2 starts no message after it knows, and registers again at once under a new incarnation', async () => {
@@ -81,7 +119,7 @@ forEachDatabase('a server that is declared dead', (kind) => {
     expect(atMs('run:recovered') - atMs('server:lost')).toBeLessThan(HEARTBEAT_MS);
     expect((await servers.findOneByOrFail({})).incarnation).not.toBe(before.incarnation);
     expect([...rig.inbox.countsByRecipient().values()].every((copies) => copies === 1)).toBe(true);
-    expect((await rig.progress(mailingId)).byStatus.in_doubt).toBeLessThanOrEqual(10);
+    expect((await rig.progress(mailingId)).byStatus.in_doubt ?? 0).toBeLessThanOrEqual(5);
   });
 
   it('F2 with a batch whose run hangs, claims that batch again', async () => {

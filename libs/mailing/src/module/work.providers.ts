@@ -19,6 +19,7 @@ import { MailingReader } from '../store/queries/mailing.reader.js';
 import { TemplateEmailBatchServerPersister } from '../store/servers/template-email-batch-server.persister.js';
 import { ClaimAcquirer } from '../work/claims/claim.acquirer.js';
 import { InDoubtDecision } from '../work/claims/in-doubt.decision.js';
+import { FencedRuns } from '../work/claims/fenced.runs.js';
 import { JournalRecovery } from '../work/claims/journal.recovery.js';
 import { ActiveDispatcher } from '../work/execution/active.dispatcher.js';
 import { BatchWorker } from '../work/execution/batch-worker.js';
@@ -118,12 +119,14 @@ const executionProviders: Provider[] = [
     TemplateEmailBatchPersister,
     TemplateEmailPeriodicService,
   ),
+  provide(FencedRuns),
   provideByName(ClaimAcquirer, {
     settings: MAILING_SETTINGS,
     claims: MailingClaims,
     batches: TemplateEmailBatchPersister,
     membership: ServerMembership,
     doubts: InDoubtDecision,
+    fencedRuns: FencedRuns,
     journals: JournalRecovery,
     recorder: ProfileRecorder,
     faultPoints: FAULT_POINTS,
@@ -151,7 +154,7 @@ const executionProviders: Provider[] = [
     gates: GATES,
     recorder: ProfileRecorder,
     slots: SLOT_SOURCES,
-    lostRuns: LateAnswersSweep,
+    fencedRuns: FencedRuns,
     events: MailingEvents,
     faultPoints: FAULT_POINTS,
   }),
@@ -234,7 +237,14 @@ const sweepProviders: Provider[] = [
     periodic: TemplateEmailPeriodicService,
     events: MailingEvents,
   }),
-  provide(LateAnswersSweep, CommandPersister, ProfileRecorder, TemplateEmailPeriodicService, MailingEvents),
+  provide(
+    LateAnswersSweep,
+    FencedRuns,
+    CommandPersister,
+    ProfileRecorder,
+    TemplateEmailPeriodicService,
+    MailingEvents,
+  ),
   provide(UnclaimedBatchesSweep, HealthReader, TemplateEmailPeriodicService, MailingEvents),
 ];
 

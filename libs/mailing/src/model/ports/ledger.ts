@@ -23,6 +23,12 @@ export interface Commit {
   isDraining?: boolean;
 }
 
+/** Results of a run that are in no commit that the run knows of. */
+export interface UnrecordedResults extends Pick<Commit, 'outcomes' | 'deferred'> {
+  /** Recipients whose message may have been handed over, and that have no result yet. */
+  begun: Set<number>;
+}
+
 /**
  * Why a run releases its claim. `stop`: an orderly stop. `pause`: the run can't go on, for this reason. `rest`: a batch only waits for next
  * attempts, which any server may make.

@@ -6,7 +6,7 @@ import { readHeldClaim } from '../ledger/read-progress.js';
 import { refuseIfForgotten, nullIfRefused } from './refuse-forgotten.js';
 
 /** How recovery settles the recipients that were in flight when their run died. */
-export type Recovery = Pick<DeadClaim, 'resend' | 'journal'>;
+export type Recovery = Pick<DeadClaim, 'resend' | 'evidence'>;
 
 /** Takes over a slice whose claim holder is dead, in its own transaction. @returns null if another process was faster. */
 export function recoverClaim(database: MailingDatabase, dead: DeadClaim): Promise<HeldClaim | null> {

@@ -1,18 +1,13 @@
-import { type KnownOutcomes, knownOutcomesOf, type RecordedOutcomes } from '../failover/known-outcomes.js';
+import {
+  knownOutcomesOf,
+  type RecordedOutcomes,
+  type RunEvidence,
+  type SliceEvidence,
+} from '../failover/known-outcomes.js';
 import type { Entry, JournalGap } from './journal.lines.js';
 
-export interface JournalOutcomes {
-  knownOutcomes: KnownOutcomes;
-  /** One more than the highest idx that was begun. */
-  endIdx: number;
-  /** If the database rewound: recipients whose rows may show any state. */
-  forgotten: number[];
-  /** The file leaves out commits that the database has forgotten: deferred recipients may have been tried in them. */
-  isLeftOut: boolean;
-}
-
 /** The journal lines of a dead process about one claim. */
-export class DeadJournal {
+export class DeadJournal implements RunEvidence {
   /** @param gap what the file leaves out; null: nothing. */
   constructor(
     private readonly entries: ReadonlyMap<number, Entry>,
@@ -20,15 +15,10 @@ export class DeadJournal {
   ) {}
 
   /**
-   * Returns what became of the recipients that were in flight, and of those of commits that the database has forgotten.
-   *
    * The database has rewound if the journal knows, or leaves out, a commit later than those that may have been in flight, or if it knows a recipient
    * that was begun but that is not in flight by the progress row.
-   *
-   * @param number of the last commit of the claim that the database shows.
-   * @param nextIdx `next_idx` as the database shows it.
    */
-  since(number: number, nextIdx: number): JournalOutcomes {
+  since(number: number, nextIdx: number): SliceEvidence {
     const known = this.after(number);
     const indexes = [...known.outcomes.keys(), ...known.deferred.keys(), ...known.begun];
     const isLeftOut = this.gap !== null && this.gap.toCommit > number;

@@ -74,6 +74,11 @@ export class MailingLedger implements Ledger {
     database.commits.noteClaim(claim, claim.commitSeq, claim.inFlight !== null);
   }
 
+  /** Number of the last commit that is known to be written. */
+  get commitSeq(): number {
+    return this.#position.commitSeq;
+  }
+
   async commit(commit: Commit): Promise<CommitAnswer> {
     await this.#joinBeyond();
     const { ahead } = this.#position;

@@ -1,5 +1,5 @@
 import type { Slice } from '../../model/states/slice.js';
-import type { DeadJournal } from '../journal/dead.journal.js';
+import type { RunEvidence } from '../failover/known-outcomes.js';
 
 /** A slice whose claim holder is dead. */
 export interface DeadClaim {
@@ -11,6 +11,6 @@ export interface DeadClaim {
   claimToken: string;
   /** Whether recipients that were in flight are sent again, or recorded as in doubt. */
   resend: boolean;
-  /** What the journal of the dead run says; null: there is none that can be trusted. */
-  journal: DeadJournal | null;
+  /** What the dead run has left; null: nothing that can be trusted. */
+  evidence: RunEvidence | null;
 }

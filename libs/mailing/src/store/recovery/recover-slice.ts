@@ -28,13 +28,14 @@ const DIED =
  * @returns the recipients that were in flight, or null if another process was faster.
  */
 export async function recoverSlice(session: Session, claim: DeadClaim): Promise<InFlightRecipients | null> {
-  const { slice, journal, resend } = claim;
+  const { slice, evidence, resend } = claim;
   if (!(await takeFromDead(session, claim))) return null;
   const { number, lowWaterIdx, nextIdx, highWaterIdx } = await readWatermarks(session, slice);
   const terms = { resend, doubt: DIED };
-  if (!journal) return settleInFlight(session, slice, { lowWaterIdx, nextIdx, highWaterIdx }, null, terms);
   // This recovery has itself increased the commit number by 1.
-  const { knownOutcomes, endIdx, forgotten, isLeftOut } = journal.since(number - 1, nextIdx);
+  const left = evidence?.since(number - 1, nextIdx);
+  if (!left) return settleInFlight(session, slice, { lowWaterIdx, nextIdx, highWaterIdx }, null, terms);
+  const { knownOutcomes, endIdx, forgotten, isLeftOut } = left;
   const due = isLeftOut ? await findDue(session, slice, DUE_AT_A_TIME) : [];
   const tried = [...new Set([...forgotten, ...due])];
   if (tried.length > 0) await beginForgottenAttempts(session, slice, tried);

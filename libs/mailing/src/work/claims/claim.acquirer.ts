@@ -6,6 +6,7 @@ import type { MailingClaims } from '../../store/claims/mailing-claims.js';
 import type { UnfinishedMailing } from '../../store/claims/find-unfinished.js';
 import type { DeadBatch } from '../../store/claims/find-dead-batches.js';
 import type { TemplateEmailBatchPersister } from '../../store/claims/template-email-batch.persister.js';
+import type { FencedRuns } from './fenced.runs.js';
 import type { JournalRecovery } from './journal.recovery.js';
 import type { InDoubtDecision } from './in-doubt.decision.js';
 import type { ProfileRecorder } from '../recipients/profile.recorder.js';
@@ -18,6 +19,7 @@ export interface ClaimAcquirerParts {
   batches: TemplateEmailBatchPersister;
   membership: ServerMembership;
   doubts: InDoubtDecision;
+  fencedRuns: Pick<FencedRuns, 'evidenceOf'>;
   journals: JournalRecovery;
   recorder: Pick<ProfileRecorder, 'noteMailed'>;
   faultPoints: FaultPoints;
@@ -60,9 +62,9 @@ export class ClaimAcquirer {
   }
 
   async #recovery(deadToken: string): Promise<Recovery> {
-    const { journals, settings } = this.parts;
-    const journal = await journals.read(deadToken);
-    return { resend: settings.inDoubt === 'resend', journal };
+    const { fencedRuns, journals, settings } = this.parts;
+    const evidence = fencedRuns.evidenceOf(deadToken) ?? (await journals.read(deadToken));
+    return { resend: settings.inDoubt === 'resend', evidence };
   }
 
   async #resolved(claim: HeldClaim | null, info: TemplateEmailInfo): Promise<HeldClaim | null> {

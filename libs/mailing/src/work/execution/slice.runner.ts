@@ -13,6 +13,7 @@ import type { TemplateEmailInfo } from '../../model/mail/template-email-info.js'
 import type { HeldClaim } from '../../store/ledger/held-claim.js';
 import type { MailingDatabase } from '../../store/database/mailing.database.js';
 import { MailingLedger } from '../../store/ledger/mailing.ledger.js';
+import type { FencedRuns } from '../claims/fenced.runs.js';
 import { ErrorRateGuard } from '../run/error-rate.guard.js';
 import type { JournalManager } from '../servers/journal.manager.js';
 import { MailingRun } from '../run/mailing-run.js';
@@ -35,14 +36,9 @@ export interface SliceRunnerParts {
   gates: GatesOf;
   recorder: ProfileRecorder;
   slots: SlotsOf;
-  lostRuns: LostRuns;
+  fencedRuns: Pick<FencedRuns, 'note'>;
   events: MailingEvents;
   faultPoints: FaultPoints;
-}
-
-/** Gets each run that has ended without its claim. */
-export interface LostRuns {
-  note(claim: HeldClaim, run: MailingRun): Promise<void>;
 }
 
 /** The gates of one run, in the order in which they are asked. `mailingId` is null if the mailing is not persisted. */
@@ -70,14 +66,16 @@ export class SliceRunner {
     workerSlot: RegisteredSlot,
     ratePerSecond: number | null = null,
   ): Promise<RunEnd> {
-    const { membership, database, journal, lostRuns } = this.parts;
-    const run = this.#runOf(claim, mailing, workerSlot, ratePerSecond);
+    const { membership, database, journal, fencedRuns } = this.parts;
+    const ledger = new MailingLedger(database, claim);
+    const run = this.#runOf(claim, ledger, mailing, workerSlot, ratePerSecond);
     workerSlot.announce(run);
     // This process may have been declared dead while the claim was being committed; no later event would revoke the run.
     if (!membership.isMine(claim.claimToken)) run.revoke();
     database.commits.beginRun(claim);
-    const end = await this.#untilEnd(claim.mailingId, run);
-    if (end.status === 'fenced') void lostRuns.note(claim, run);
+    const orderly = await this.#untilEnd(claim.mailingId, run);
+    const end = orderly ?? FENCED;
+    if (end.status === 'fenced') void fencedRuns.note(claim, run, orderly && ledger.commitSeq);
     journal.end(claim.claimToken, !WITHOUT_RELEASE.includes(end.status));
     database.commits.endRun(claim, memoryEndOf(end.status));
     return end;
@@ -107,7 +105,7 @@ export class SliceRunner {
       workerSlot,
     });
     workerSlot.announce(run);
-    return this.#untilEnd(null, run);
+    return (await this.#untilEnd(null, run)) ?? FENCED;
   }
 
   /** Releases a claim without sending anything; a command in the mailing's row is completed. */
@@ -118,18 +116,19 @@ export class SliceRunner {
 
   #runOf(
     claim: HeldClaim,
+    ledger: MailingLedger,
     { info, template, numRecipients }: OpenedMailing,
     workerSlot: WorkerSlot,
     ratePerSecond: number | null,
   ): MailingRun {
-    const { database, membership, settings, limiter } = this.parts;
+    const { membership, settings, limiter } = this.parts;
     const isBatch = claim.batch !== null;
     // A batch that only waits is released: any server with a free worker can claim it when one of its recipients is due.
     const batchSlot = { leave: () => run.yieldSlot(), lend: () => undefined, retake: () => undefined };
     const run = new MailingRun({
       ...this.#common(claim.mailingId, claim.mailingId, info, template),
       mailingId: claim.mailingId,
-      ledger: new MailingLedger(database, claim),
+      ledger,
       guard: new ErrorRateGuard(settings.errorGuard, { scores: claim.guardScores, numRecipients, isBatch }),
       journal: this.parts.journal.of(claim),
       limiter: ratePerSecond === null ? limiter : limiter.with(new RateLimiter(ratePerSecond)),
@@ -140,7 +139,8 @@ export class SliceRunner {
     return run;
   }
 
-  async #untilEnd(mailingId: string | null, run: MailingRun): Promise<RunEnd> {
+  /** @returns null after an error of the run. */
+  async #untilEnd(mailingId: string | null, run: MailingRun): Promise<RunEnd | null> {
     try {
       const end = await run.run();
       await this.parts.recorder.flush();
@@ -149,7 +149,7 @@ export class SliceRunner {
       // Whatever the error was: this slice will be recovered, so the run must begin nothing more.
       run.revoke();
       this.parts.events.emit('run:failed', { mailingId, error });
-      return FENCED;
+      return null;
     }
   }
 

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { publicReasonOf } from '../../model/values/public-text.js';
 import type { Commit, CommitAnswer } from '../../model/ports/ledger.js';
-import type { Outcome } from '../../model/states/outcome.js';
 import { BackOff } from '../pacing/back-off.js';
 import { LEND_AFTER_MS } from './lend-worker-slot.js';
 import type { MailingRunParts } from './mailing-run.parts.js';
@@ -33,13 +32,9 @@ export class CommitWriter {
     return this.parts.ledger.wait ?? this.#wait;
   }
 
-  get hasUnwritten(): boolean {
-    return this.#unwritten !== null;
-  }
-
-  /** Outcomes of a commit that could not be written, or that was refused because the claim is lost. */
-  get unwrittenOutcomes(): readonly Outcome[] {
-    return this.#unwritten?.outcomes ?? [];
+  /** A commit that could not be written, or that was refused because the claim is lost. */
+  get unwritten(): Commit | null {
+    return this.#unwritten;
   }
 
   /**

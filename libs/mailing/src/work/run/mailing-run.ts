@@ -1,5 +1,4 @@
-import type { Commit, CommitAnswer, Release } from '../../model/ports/ledger.js';
-import type { Outcome } from '../../model/states/outcome.js';
+import type { Commit, CommitAnswer, Release, UnrecordedResults } from '../../model/ports/ledger.js';
 import { AttemptRecorder } from './attempt.recorder.js';
 import { OutcomePublisher } from './outcome.publisher.js';
 import { CommitWriter } from './commit.writer.js';
@@ -107,7 +106,7 @@ export class MailingRun {
       queued: this.#messages.length,
       isSkipNext: this.#messages.isSkipNext,
       maxInDoubt: this.#parts.options.maxInDoubt,
-      hasUnwritten: this.#writer.hasUnwritten,
+      hasUnwritten: this.#writer.unwritten !== null,
       isWoken: this.#isWoken,
       buffer: this.#buffer,
       polls: this.#polls,
@@ -164,10 +163,19 @@ export class MailingRun {
     this.#enterPhase('fenced');
   }
 
-  /** For a run that ended fenced: outcomes that were not recorded. Resolves when the last message in flight has ended. */
-  async unrecorded(): Promise<Outcome[]> {
-    await this.#messages.drained();
-    return [...this.#writer.unwrittenOutcomes, ...this.#buffer.outcomes];
+  /** For a run that ended fenced: results that are in no commit that it knows of, and recipients that have none yet. */
+  get unrecorded(): UnrecordedResults {
+    const { unwritten } = this.#writer;
+    return {
+      outcomes: [...(unwritten?.outcomes ?? []), ...this.#buffer.outcomes],
+      deferred: [...(unwritten?.deferred ?? []), ...this.#buffer.deferred],
+      begun: new Set(this.#messages.begun),
+    };
+  }
+
+  /** Resolves when the last message in flight has ended. For one caller. */
+  drained(): Promise<void> {
+    return this.#messages.drained();
   }
 
   /** After `stop`, when the time is over: messages in flight end with what is known of them. */

@@ -30,6 +30,7 @@ export class MessageQueue {
   readonly #consent: RunConsent;
   #queue: PreparedRecipient[] = [];
   #inFlight = 0;
+  readonly #begun = new Set<number>();
   #drained: (() => void) | null = null;
 
   constructor(
@@ -56,6 +57,11 @@ export class MessageQueue {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Recipients whose message may be with the mail server, and has no result yet. */
+  get begun(): ReadonlySet<number> {
+    return this.#begun;
   }
 
   get length(): number {
@@ -99,6 +105,7 @@ export class MessageQueue {
   /** Checked last, right before the hand-over: a message may have waited for long. */
   #begin(idx: number): () => void {
     if (this.run.mayNotLeave() || !this.parts.mayStart()) throw new LeaseLostError();
+    this.#begun.add(idx);
     return this.parts.journal?.begin(idx) ?? NOTHING_TO_CONFIRM;
   }
 
@@ -109,6 +116,7 @@ export class MessageQueue {
     const attempt = await this.parts.delivery.deliver(recipient, this.#consent);
     this.parts.faultPoints.reach('afterAnswer');
     this.#inFlight--;
+    this.#begun.delete(recipient.idx);
     if (hasRateSlot) this.parts.limiter.release(wasTried(attempt));
     this.run.take(attempt, generation);
     this.start();

@@ -50,6 +50,10 @@ export class OutcomeBuffer {
     return this.#outcomes;
   }
 
+  get deferred(): readonly Deferral[] {
+    return this.#deferred;
+  }
+
   /** Number of outcomes and deferrals. */
   get count(): number {
     return this.#outcomes.length + this.#deferred.length;
