@@ -7,6 +7,7 @@ import {
 } from 'nestjs-mailing';
 import { expect, it } from 'vitest';
 import { MailingClaims } from '../../../libs/mailing/src/store/claims/mailing-claims.js';
+import { BatchSweep } from '../../../libs/mailing/src/work/sweeps/batch.sweep.js';
 import { HeldAnswers } from '../../crash/processes/held-answers.js';
 import { assertAllSentInBatches, sendBatched, TAKES_BATCHES } from '../../support/hosts/batched-mailing.js';
 import { assertProgressAddsUp } from '../../support/databases/stored-progress.js';
@@ -57,7 +58,7 @@ forEachDatabase('answers of the mail server after the claim was lost', (kind) =>
     expect(byStatus.in_doubt).toBeGreaterThanOrEqual(5);
     held.release();
     await waitUntil(() => told.length > 0, { what: 'the recipients in doubt to be settled' });
-    expect(told).toEqual([{ mailingId, numSent: byStatus.in_doubt }]);
+    expect(told).toEqual([{ mailingId, numSent: byStatus.in_doubt, numRetried: 0 }]);
     await rig.reached(mailingId, 'completed');
     await rig.assertAllSent(mailingId, 60);
   });
@@ -75,6 +76,67 @@ forEachDatabase('answers of the mail server after the claim was lost', (kind) =>
     });
     expect(told.length).toBeGreaterThan(0);
     await assertAllSentInBatches(rig, mailingId, 60);
+  });
+
+  /** A batch that another server has taken over, with ten recipients in doubt: five were handed over, and five were not begun. */
+  async function takenOver(): Promise<Lost & { other: MailingApp }> {
+    const options = { ...OPTIONS, ...TAKES_BATCHES, run: { concurrency: 5, maxInDoubt: 10 } };
+    const app = await rig.boot(options);
+    // Otherwise it takes its batch back itself.
+    app.nest.get(BatchSweep, { strict: false }).sweep = () => Promise.resolve(0);
+    const told: Lost['told'] = [];
+    app.events.on('in-doubt:settled', (facts) => told.push(facts));
+    const held = new HeldAnswers(() => rig.inbox.messages.length > 20);
+    rig.inbox.answer = (step) => held.at(step);
+    const mailingId = await sendBatched(app, 60, { batchSize: 60 });
+    // The commit that records the last answer marks five more recipients, which wait for a connection.
+    await waitUntil(async () => (await rig.progress(mailingId)).byStatus.sent === 20, {
+      what: 'five messages without an answer',
+    });
+    const other = await rig.boot({ ...options, uniqServerId: 'test:2' });
+    const freed = new Promise((resolve) => other.events.on('batch:freed', resolve));
+    const lost = new Promise((resolve) => app.events.on('server:lost', resolve));
+    await rig.database.dataSource.getRepository(MailServer).delete({ uniqServerId: 'test:1' });
+    await Promise.all([freed, lost]);
+    return { app, other, held, told, mailingId };
+  }
+
+  it('come with the knowledge of what was not begun: those recipients are sent to by the server that has the batch now', async () => {
+    const { held, told, mailingId } = await takenOver();
+    expect((await rig.progress(mailingId)).byStatus.in_doubt).toBe(10);
+    held.release();
+    await waitUntil(() => told.length > 0, { what: 'the recipients in doubt to be settled' });
+    await rig.reached(mailingId, 'completed');
+    expect(told).toEqual([{ mailingId, numSent: 5, numRetried: 5 }]);
+    await assertAllSentInBatches(rig, mailingId, 60);
+  });
+
+  it.each<[string, (lost: Lost & { other: MailingApp }) => Promise<unknown>, number]>([
+    [
+      'are in doubt for another reason since',
+      () => rig.database.dataSource.query(`UPDATE dps_email_address SET error_text = 'another claim'`),
+      5,
+    ],
+    ['an operator has settled', ({ other, mailingId }) => other.sender.settleInDoubt(mailingId, 'error'), 0],
+    ['belong to a canceled mailing', ({ other, mailingId }) => other.sender.cancel(mailingId), 5],
+  ])('do not cause a message to recipients that %s', async (_, change, stillInDoubt) => {
+    const lost = await takenOver();
+    const { held, told, mailingId } = lost;
+    await change(lost);
+    held.release();
+    await waitUntil(() => rig.inbox.connections.open === 0 || told.length > 0 || stillInDoubt === 0, {
+      what: 'the answers to be reported',
+    });
+    await waitUntil(
+      async () => ['completed', 'canceled'].includes((await rig.progress(mailingId)).mailing.status),
+      {
+        what: 'the end of the mailing',
+      },
+    );
+    expect(told.reduce((sum, { numRetried }) => sum + numRetried, 0)).toBe(0);
+    const { byStatus } = await rig.progress(mailingId);
+    expect(byStatus.in_doubt ?? 0).toBe(stillInDoubt);
+    expect(Math.max(...rig.inbox.countsByRecipient().values())).toBe(1);
   });
 
   it('do not change recipients that an operator has settled meanwhile', async () => {

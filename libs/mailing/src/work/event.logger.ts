@@ -176,7 +176,7 @@ const LINES: { [K in keyof MailingEventMap]: Line<MailingEventMap[K]> } = {
   'in-doubt:settled': line(
     'log',
     (f, who) =>
-      `${who}: ${f.numSent} recipients that were in doubt are recorded as sent: their answers could not be written before`,
+      `${who}: of recipients in doubt, ${f.numSent} are recorded as sent and ${f.numRetried} are tried again: their answers could not be written before`,
   ),
   'in-doubt:unresolved': fault(
     'error',

@@ -193,8 +193,11 @@ export interface MailingEventMap {
   };
   /** The oldest `count` updates were dropped: too many wait for the host's repository, or the process ends. */
   'profiles:dropped': { what: 'lastEmailed' | 'emailStatus'; count: number };
-  /** `numSent` recipients were in doubt and are now recorded as sent: the mail server's answers could be written only after the claim was lost. */
-  'in-doubt:settled': { mailingId: string; numSent: number };
+  /**
+   * Recipients were in doubt because a claim was lost, and the process of that claim knows more: `numSent` are recorded as sent, and `numRetried`, which no
+   * mail server has, are tried again.
+   */
+  'in-doubt:settled': { mailingId: string; numSent: number; numRetried: number };
   /** The host's resolver failed; the recipients stay in doubt. */
   'in-doubt:unresolved': { mailingId: string; numInDoubt: number; error: unknown; reason: string };
   /** A pooled transport would have sent messages again by itself after a lost connection; it no longer does. */

@@ -12,6 +12,7 @@ import { requestCancel } from './request-cancel.js';
 import { requestPause } from './request-pause.js';
 import { resumeMailing } from './resume-mailing.js';
 import { retryAll } from './retry-all.js';
+import { type LostClaim, retryUnsent } from './retry-unsent.js';
 import { settleAllInDoubt } from './settle-all-in-doubt.js';
 import { resolveDoubtful, settleAnsweredLate, type SettledLate } from './settle-those-in-doubt.js';
 import { hasTransportPaused, type MailingScope, resumeTransportPaused } from './transport-paused.js';
@@ -94,8 +95,13 @@ export class CommandPersister {
   }
 
   /** Settles recipients as sent that are in doubt because a claim was lost before their answers were written. */
-  settleAnsweredLate(slice: Slice, indexes: number[]): Promise<SettledLate> {
-    return settleAnsweredLate(this.database, slice, indexes);
+  settleAnsweredLate(slice: Slice, indexes: number[], others: number[]): Promise<SettledLate> {
+    return settleAnsweredLate(this.database, slice, indexes, others);
+  }
+
+  /** Makes recipients due again that a lost claim left in doubt, and that no mail server has. @returns how many. */
+  retryUnsent(slice: Slice, indexes: number[], claim: LostClaim): Promise<number> {
+    return indexes.length === 0 ? Promise.resolve(0) : retryUnsent(this.database, slice, indexes, claim);
   }
 
   /** State of a mailing. @returns null if there is no such mailing. */

@@ -43,11 +43,14 @@ export interface SettledLate {
 /**
  * Settles recipients as sent that are in doubt because a claim was lost before their answers were written. Recipients with another outcome are not
  * changed.
+ *
+ * @param others recipients of the same claim, which are only looked at.
  */
 export function settleAnsweredLate(
   database: MailingDatabase,
   slice: Slice,
   indexes: number[],
+  others: number[],
 ): Promise<SettledLate> {
   return database.transaction(async (session) => {
     await lockProgress(session, slice);
@@ -55,7 +58,8 @@ export function settleAnsweredLate(
     let isOver = true;
     for (const source of SOURCES) {
       for (const idx of await settleThoseInDoubt(session, slice, source, indexes, 'sent')) settled.add(idx);
-      if (await hasUnsettled(session, session.tables[source], slice.mailingId, indexes)) isOver = false;
+      if (await hasUnsettled(session, session.tables[source], slice.mailingId, [...indexes, ...others]))
+        isOver = false;
     }
     return { settled, isOver };
   });

@@ -79,6 +79,11 @@ export class MailingLedger implements Ledger {
     return this.#position.commitSeq;
   }
 
+  /** Recipients in flight after the last commit, and after the next one if it was written without an answer. */
+  get inFlight(): number[] {
+    return [...this.#position.open.keys(), ...(this.#uncertain?.position.open.keys() ?? [])];
+  }
+
   async commit(commit: Commit): Promise<CommitAnswer> {
     await this.#joinBeyond();
     const { ahead } = this.#position;
@@ -88,13 +93,15 @@ export class MailingLedger implements Ledger {
     this.#beyond = beyond?.catch(() => null) ?? null;
     const { position, answer } = await this.database.transaction(async (session) => {
       const step = await this.#write(session, commit);
-      this.#uncertain = step;
+      // A fenced commit says nothing about the one before it.
+      if (step.answer.kind !== 'fenced') this.#uncertain = step;
       return step;
     });
+    if (answer.kind === 'fenced') return answer;
     const { open } = this.#position;
     this.#position = position;
     this.#uncertain = null;
-    if (answer.kind === 'fenced' || answer.kind === 'rewound') return answer;
+    if (answer.kind === 'rewound') return answer;
     this.#behindSince = null;
     this.#note(commit, open, true);
     return answer;

@@ -6,10 +6,8 @@ import { readWatermarks } from '../ledger/read-progress.js';
 import { settleInFlight } from './settle-in-flight.js';
 import type { InFlightRecipients } from '../ledger/held-claim.js';
 import type { DeadClaim } from './dead-claim.js';
+import { diedText } from '../recipients/died-text.js';
 import { takeFromDead } from './take-from-dead.js';
-
-const DIED =
-  'The sending process died between hand-over and answer; the mail server may have taken the message.';
 
 /**
  * Takes over the slice of a dead run and settles the recipients that were in flight, before the first new message. Call it in its own transaction.
@@ -28,12 +26,13 @@ const DIED =
  * @returns the recipients that were in flight, or null if another process was faster.
  */
 export async function recoverSlice(session: Session, claim: DeadClaim): Promise<InFlightRecipients | null> {
-  const { slice, evidence, resend } = claim;
+  const { slice, deadToken, evidence, resend } = claim;
   if (!(await takeFromDead(session, claim))) return null;
   const { number, lowWaterIdx, nextIdx, highWaterIdx } = await readWatermarks(session, slice);
-  const terms = { resend, doubt: DIED };
   // This recovery has itself increased the commit number by 1.
-  const left = evidence?.since(number - 1, nextIdx);
+  const commitSeq = number - 1;
+  const terms = { resend, doubt: diedText(deadToken, commitSeq) };
+  const left = evidence?.since(commitSeq, nextIdx);
   if (!left) return settleInFlight(session, slice, { lowWaterIdx, nextIdx, highWaterIdx }, null, terms);
   const { knownOutcomes, endIdx, forgotten, isLeftOut } = left;
   const due = isLeftOut ? await findDue(session, slice, DUE_AT_A_TIME) : [];

@@ -1,6 +1,8 @@
 import type { Slice } from '../../model/states/slice.js';
 import { FencedOutcomes } from '../../store/failover/fenced.outcomes.js';
+import type { LostClaim } from '../../store/commands/retry-unsent.js';
 import type { HeldClaim } from '../../store/ledger/held-claim.js';
+import type { MailingLedger } from '../../store/ledger/mailing.ledger.js';
 import type { MailingRun } from '../run/mailing-run.js';
 
 /** Limit over all fenced runs. The oldest run is forgotten first, and its recipients stay in doubt. */
@@ -9,12 +11,14 @@ const MAX_RECIPIENTS = 100_000;
 const KEPT_MS = 3_600_000;
 
 /** A run of this process that has lost its claim. */
-export interface FencedRun {
+export interface FencedRun extends LostClaim {
   slice: Slice;
+  /** What its own recovery may use; null after an error of the run, which may then not know all that it did. */
+  evidence: FencedOutcomes | null;
   /** Recipients whose message the mail server accepted, and their profile ids; empty until the last message has ended. */
   sent: Map<number, string | undefined>;
-  /** Null if the run ended by an error of its own, because it may then not know all that it did. */
-  outcomes: FencedOutcomes | null;
+  /** Recipients in flight that no mail server has; empty until the last message has ended. */
+  unsent: number[];
   numRecipients: number;
   keptUntil: number;
 }
@@ -24,7 +28,7 @@ export interface FencedRun {
  * a lease.
  *
  * A run that lost its claim writes nothing. If this process recovers the slice itself, the recovery uses these results like a journal (`evidenceOf`). If
- * another server has recovered it, `LateAnswersSweep` settles the recipients in doubt that were sent.
+ * another server has recovered it, `LateAnswersSweep` settles recipients that are in doubt since.
  */
 export class FencedRuns {
   readonly #runs = new Map<string, FencedRun>();
@@ -37,43 +41,46 @@ export class FencedRuns {
   /**
    * Call it when the run has ended. Resolves when its last message has ended, too.
    *
-   * @param commitSeq the last commit that the run knows to be written; null if it ended by an error of its own.
+   * @param ledger null if the run ended by an error of its own.
    */
   async note(
     { mailingId, batch, claimToken }: HeldClaim,
     run: Pick<MailingRun, 'unrecorded' | 'drained'>,
-    commitSeq: number | null,
+    ledger: Pick<MailingLedger, 'commitSeq' | 'inFlight'> | null,
   ): Promise<void> {
-    const outcomesNow = (): FencedOutcomes | null =>
-      commitSeq === null ? null : new FencedOutcomes(commitSeq, run.unrecorded);
-    const { outcomes, deferred, begun } = run.unrecorded;
+    const { commitSeq, inFlight } = ledger ?? { commitSeq: -1, inFlight: [] };
+    const evidenceNow = (): FencedOutcomes | null => ledger && new FencedOutcomes(commitSeq, run.unrecorded);
+    const { outcomes, begun } = run.unrecorded;
     const fenced: FencedRun = {
       slice: { mailingId, batch },
+      claimToken,
+      commitSeq,
+      evidence: evidenceNow(),
       sent: new Map(),
-      outcomes: outcomesNow(),
-      numRecipients: outcomes.length + deferred.length + begun.size + 1,
+      unsent: [],
+      numRecipients: outcomes.length + inFlight.length + begun.size + 1,
       keptUntil: performance.now() + KEPT_MS,
     };
     this.#runs.set(claimToken, fenced);
     this.#numRecipients += fenced.numRecipients;
     this.#shrink();
     await run.drained();
-    fenced.outcomes = outcomesNow();
-    for (const { idx, status, contact } of run.unrecorded.outcomes)
+    const last = run.unrecorded;
+    fenced.evidence = evidenceNow();
+    for (const { idx, status, contact } of last.outcomes)
       if (status === 'sent') fenced.sent.set(idx, contact?.userId);
+    const ended = new Set(last.outcomes.map(({ idx }) => idx));
+    fenced.unsent = [...new Set(inFlight)].filter((idx) => !ended.has(idx));
   }
 
   /** What the run with this claim knows; null: it was no run of this process, or it may not know everything. */
   evidenceOf(claimToken: string): FencedOutcomes | null {
-    return this.#runs.get(claimToken)?.outcomes ?? null;
+    return this.#runs.get(claimToken)?.evidence ?? null;
   }
 
-  forget(run: FencedRun): void {
-    for (const [claimToken, one] of this.#runs)
-      if (one === run) {
-        this.#runs.delete(claimToken);
-        this.#numRecipients -= run.numRecipients;
-      }
+  forget({ claimToken }: FencedRun): void {
+    this.#numRecipients -= this.#runs.get(claimToken)?.numRecipients ?? 0;
+    this.#runs.delete(claimToken);
   }
 
   #shrink(): void {

@@ -75,7 +75,7 @@ export class SliceRunner {
     database.commits.beginRun(claim);
     const orderly = await this.#untilEnd(claim.mailingId, run);
     const end = orderly ?? FENCED;
-    if (end.status === 'fenced') void fencedRuns.note(claim, run, orderly && ledger.commitSeq);
+    if (end.status === 'fenced') void fencedRuns.note(claim, run, orderly && ledger);
     journal.end(claim.claimToken, !WITHOUT_RELEASE.includes(end.status));
     database.commits.endRun(claim, memoryEndOf(end.status));
     return end;

@@ -6,13 +6,13 @@ import type { ProfileRecorder } from '../recipients/profile.recorder.js';
 import type { TemplateEmailPeriodicService } from '../servers/template-email-periodic.service.js';
 
 /**
- * Settles recipients that another server has recorded as in doubt, and whose messages this process has sent: their answers arrived, or could be
- * written, only after the claim was lost.
+ * Settles recipients that another server has recorded as in doubt, by what this process knows of them: their answers arrived, or could be written, only
+ * after the claim was lost.
  *
- * This process reports what it knows, as a person could: a recipient in doubt whose message was accepted becomes `sent`. A refusal settles nothing,
- * because this process does not know whether another attempt was made since. For the same reason, recipients that were never handed over stay in doubt.
+ * A recipient whose message was accepted becomes `sent`, as if a person had said so. A recipient that no mail server has is tried again, if nothing has
+ * been done about it since (`retryUnsent`). A refusal settles nothing.
  *
- * Cost: one transaction per heartbeat for each such run, until its recipients are settled.
+ * Cost: two transactions per heartbeat for each such run, until its recipients are settled.
  */
 export class LateAnswersSweep implements OnApplicationBootstrap {
   constructor(
@@ -39,13 +39,15 @@ export class LateAnswersSweep implements OnApplicationBootstrap {
   }
 
   async #settle(run: FencedRun): Promise<void> {
-    const { slice, sent, keptUntil } = run;
-    if (performance.now() > keptUntil) this.fencedRuns.forget(run);
-    if (sent.size === 0) return;
-    const { settled, isOver } = await this.commands.settleAnsweredLate(slice, [...sent.keys()]);
-    if (isOver) this.fencedRuns.forget(run);
-    if (settled.size === 0) return;
-    this.events.emit('in-doubt:settled', { mailingId: slice.mailingId, numSent: settled.size });
-    await this.recorder.noteMailed([...settled].flatMap((idx) => sent.get(idx) ?? []));
+    const { slice, sent, unsent, keptUntil } = run;
+    const { commands, events, fencedRuns, recorder } = this;
+    if (performance.now() > keptUntil) fencedRuns.forget(run);
+    if (sent.size + unsent.length === 0) return;
+    const numRetried = await commands.retryUnsent(slice, unsent, run);
+    const { settled, isOver } = await commands.settleAnsweredLate(slice, [...sent.keys()], unsent);
+    if (isOver) fencedRuns.forget(run);
+    if (settled.size + numRetried === 0) return;
+    events.emit('in-doubt:settled', { mailingId: slice.mailingId, numSent: settled.size, numRetried });
+    await recorder.noteMailed([...settled].flatMap((idx) => sent.get(idx) ?? []));
   }
 }
