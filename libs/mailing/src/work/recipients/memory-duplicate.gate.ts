@@ -6,7 +6,7 @@ import { duplicateOf } from './duplicate.gate.js';
 
 /**
  * The duplicate gate of a mailing that is not persisted, which one process sends while it reads the list: the first recipient with an address is
- * mailed, profile or plain address. It keeps the keys of all recipients so far, about 100 bytes each.
+ * mailed, profile or plain address. It keeps the keys of all recipients so far: about 100 bytes each here, and as much in `MemoryLedger`.
  */
 export class MemoryDuplicateGate implements RecipientGate {
   readonly question = 'duplicates';

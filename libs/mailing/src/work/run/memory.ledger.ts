@@ -20,8 +20,8 @@ const READ_MS = 100;
 /**
  * The ledger of a mailing that is not persisted: it ends with the process.
  *
- * The list is read while it is sent. The keys of all recipients so far are kept, about 100 bytes each, because no other record prevents a second
- * copy.
+ * The list is read while it is sent. The keys of all recipients so far are kept, because no other record prevents a second copy: about 100 bytes
+ * each here, and as much in `MemoryDuplicateGate`.
  */
 export class MemoryLedger implements Ledger {
   readonly counts = { num_sent: 0, num_errors: 0, num_skipped: 0 };
