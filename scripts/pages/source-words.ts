@@ -9,7 +9,17 @@ export function sourceOf(file: string): ts.SourceFile {
 /** The words of the JSDoc of a declaration, one paragraph a line; without tags. */
 export function wordsOfJsDoc(node: ts.Node): string {
   const [comment] = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
-  const text = ts.getTextOfJSDocComment(comment?.comment) ?? '';
+  return plainWords(ts.getTextOfJSDocComment(comment?.comment) ?? '');
+}
+
+/** The words of a tag in the JSDoc of a declaration. */
+export function wordsOfTag(node: ts.Node, name: string): string | undefined {
+  const tag = ts.getJSDocTags(node).find(({ tagName }) => tagName.text === name);
+  return tag && plainWords(ts.getTextOfJSDocComment(tag.comment) ?? '');
+}
+
+/** The words of a comment, one paragraph a line. */
+export function plainWords(text: string): string {
   return text
     .trim()
     .split(/\n\s*\n/)

@@ -45,6 +45,10 @@ export interface MailingEventMap {
     numInDoubt: number;
     resent: boolean;
   };
+  /**
+   * A mailing that is not batched is no longer worked on in this process: its run ended, or it ended or paused without one. `status` and the
+   * counters are those of the mailing.
+   */
   'run:ended': {
     mailingId: string | null;
     status: MailingStatus;
@@ -118,6 +122,7 @@ export interface MailingEventMap {
     /** Null for a plain address. */
     userId: string | null;
   };
+  /** This process registered its server id: at the start, after a standby, or after `server:lost`. From now on it may claim work. */
   'server:registered': { uniqServerId: string; incarnation: string };
   /** Another live process uses this server id. */
   'server:standby': {
@@ -148,7 +153,7 @@ export interface MailingEventMap {
   'mailing:adopted': { mailingId: string; fromServerId: string; toServerId: string };
   /** A batched mailing waits, and no live server claims batches. */
   'mailing:unclaimed': { mailingId: string };
-  /** The plugin paused a mailing that can't go on; no person asked for it. */
+  /** The plugin paused a mailing that can't go on; no person asked for it. `name` is absent where it was not at hand. */
   'mailing:paused': { mailingId: string; name?: string | null; reason: string };
   /** This server begins a batch of a mailing, and had no batch of that mailing before. */
   'mailing:joined': { mailingId: string; name: string | null };
